@@ -1,0 +1,45 @@
+"""What crosses from the models to everyone else: scores, and reasons a person can say aloud.
+
+This module is all that serving may know of learning, so it imports neither LightGBM nor MLflow.
+"""
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+SCORES = pa.schema(
+    [
+        pa.field("account_id", pa.string(), nullable=False),
+        pa.field("risk", pa.string(), nullable=False),  # "churn" or "escalation"
+        pa.field("as_of", pa.date32(), nullable=False),
+        pa.field("probability", pa.float64(), nullable=False),  # calibrated, never exactly 0 or 1
+        pa.field("rank_score", pa.float64(), nullable=False),  # uncalibrated, finer: what the queue is ordered by
+        pa.field("model_version", pa.string(), nullable=False),
+        pa.field("quality", pa.list_(pa.string()), nullable=False),  # e.g. "usage_daily is 9 days old"; empty = good
+    ]
+)
+"""One row an account and risk scored on a night."""
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a risk is what it is: one group of features, told with its dated fact.
+
+    ``strength`` is the group's contribution in log-odds (positive raises the risk); ``feature`` is the feature that
+    carries most of it; ``weak`` says that the reason did not survive refits and should be told with reserve.
+    """
+
+    group: str
+    feature: str
+    strength: float
+    sentence: str
+    weak: bool = False
+
+
+@dataclass(frozen=True)
+class Change:
+    """What would have to change: a sentence, and the probability before and after."""
+
+    sentence: str
+    before: float
+    after: float

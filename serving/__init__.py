@@ -1,0 +1,1 @@
+"""What is done with a score: policy, cases, hand-off, delivery, and the review app."""

@@ -1,0 +1,39 @@
+"""What crosses from the night to the queue, and back from the people who work it."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from models.contracts import Change, Reason
+
+
+@dataclass(frozen=True)
+class Flag:
+    """An account that the policy hands to a squad tonight, in the order in which it is to be worked.
+
+    ``probabilities`` and ``reasons`` are by risk; ``triggers`` names the policy's triggers that fired; ``at_stake`` is
+    the recurring revenue in the source's currency; ``rank`` counts from 1 within the squad's queue.
+    """
+
+    account_id: str
+    as_of: date
+    risk: str
+    probabilities: dict[str, float]
+    priority: float
+    squad: str
+    rank: int
+    at_stake: float
+    triggers: tuple[str, ...] = ()
+    reasons: dict[str, tuple[Reason, ...]] | None = None
+    changes: dict[str, tuple[Change, ...]] | None = None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the rescue team found and did, on its way back as a row of the ``outcomes`` table."""
+
+    account_id: str
+    risk: str
+    action: str
+    verdict: str | None
+    decided_at: datetime
+    holdout: bool = False
