@@ -1,8 +1,8 @@
 """The data contract as data: the tables Rescue reads, their columns, keys and clocks.
 
 Every other module asks here instead of naming columns twice. All instants are UTC and stored without a zone
-(DuckDB ``TIMESTAMP``, Arrow ``timestamp[us]``). A *cutoff* is a ``datetime.date``: its first instant is the ``T`` before
-which a row has to be known (``known_at < T``).
+(DuckDB ``TIMESTAMP``, Arrow ``timestamp[us]``). A *cutoff* is a ``datetime.date``: its first instant is the ``T``
+before which a row has to be known (``known_at < T``).
 """
 
 from collections.abc import Mapping
