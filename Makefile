@@ -1,0 +1,54 @@
+# The two commands a newcomer needs are `make run` and `make test`; CI calls `make check` and `make test`.
+VENV := .venv
+PY := $(VENV)/bin/python
+UV := $(VENV)/bin/uv
+UV_VERSION := 0.13.9
+SYNC := $(UV) sync --frozen --inexact --quiet
+
+.PHONY: run review test check fix docs samples bench soak system screenshots clean
+
+run: $(VENV)/.run
+	@$(VENV)/bin/rescue nightly --data data_samples --home .rescue
+
+test: $(VENV)/.dev system
+	@$(PY) -m pytest -n 2 --dist loadfile -m "not soak"
+
+check: $(VENV)/.dev
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/mypy
+	@$(VENV)/bin/lint-imports
+	@$(PY) -m pipelines.reference --check
+	@$(PY) -m pipelines.simulator.samples --check
+
+fix: $(VENV)/.dev
+	@$(VENV)/bin/ruff check --fix .
+	@$(VENV)/bin/ruff format .
+
+docs: $(VENV)/.dev
+	@$(PY) -m pipelines.reference
+
+samples: $(VENV)/.dev
+	@$(PY) -m pipelines.simulator.samples
+
+soak: $(VENV)/.dev system
+	@$(PY) -m pytest -m soak -p no:cacheprovider
+
+# A browser and Java for the tests that drive them: installed where this user may, else those tests say why they skip.
+system:
+	@sh .ci/system-packages
+
+$(UV):
+	@python3 -m venv $(VENV)
+	@$(PY) -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+$(VENV)/.run: pyproject.toml uv.lock | $(UV)
+	@$(SYNC) --no-dev
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml uv.lock | $(UV)
+	@$(SYNC) --all-extras
+	@touch $@ $(VENV)/.run
+
+clean:
+	rm -rf $(VENV) .rescue build *.egg-info

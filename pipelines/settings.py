@@ -1,0 +1,109 @@
+"""The one reader of ``rescue.toml`` and the environment.
+
+Where a value is given twice, the command line wins over the environment (``RESCUE_…``), and the environment over
+``rescue.toml`` in the current folder (or the file that ``RESCUE_CONFIG`` names). No other module reads either.
+"""
+
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from features.errors import UsageError
+
+QUIET = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "1",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_LOGGING_TO_API_ENABLED": "false",
+}
+"""Nothing calls home: set before MLflow or Prefect is imported, and never against the operator's own word."""
+
+
+class Settings(BaseSettings):
+    """Everything an operator can set; the fields are the keys of ``rescue.toml``."""
+
+    model_config = SettingsConfigDict(env_prefix="RESCUE_", env_nested_delimiter="__", extra="forbid", frozen=True)
+
+    home: Path = Field(Path(".rescue"), description="Folder of the queue, the model store and each night's report.")
+    data: str = Field("data_samples", description="The source: a folder, a DuckDB file or a database URL.")
+    mapping: Path | None = Field(None, description="Folder of <table>.sql files that map the source's own tables.")
+    policy: Path | None = Field(None, description="The policy file; the shipped default where none is named.")
+    database: str | None = Field(None, description="URL of the queue's database; SQLite in the home folder by default.")
+    tracking: str | None = Field(None, description="MLflow's tracking URI; SQLite in the home folder by default.")
+    engine: Literal["duckdb", "spark"] = Field("duckdb", description="What computes the features.")
+    spark_master: str = Field("local[2]", description="Spark's master, where engine is spark.")
+    memory: str = Field("4GiB", description="What the feature engine may use.")
+    tolerance: float = Field(0.05, ge=0, le=1, description="Share of a table in quarantine above which a night stops.")
+    catch_up: int = Field(7, ge=0, description="At most so many missed nights are run by --catch-up.")
+    risks: dict[str, dict[str, Any]] = Field(
+        default_factory=dict, description="Label settings by risk, e.g. [risks.churn] kind = 'silence'."
+    )
+    channels: dict[str, dict[str, Any]] = Field(
+        default_factory=dict, description="Where hand-offs are delivered, by name: webhook, slack, email or file."
+    )
+
+    @property
+    def database_url(self) -> str:
+        """The queue's database: the one that is set, or SQLite in the home folder."""
+        return self.database or f"sqlite:///{(self.home / 'rescue.db').absolute()}"
+
+    @property
+    def tracking_uri(self) -> str:
+        """The model store: the one that is set, or MLflow's SQLite store in the home folder."""
+        return self.tracking or f"sqlite:///{(self.home / 'mlflow.db').absolute()}"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Command line, then environment, then the file."""
+        file = Path(os.environ.get("RESCUE_CONFIG", "rescue.toml"))
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=file)
+
+
+def load(**given: object) -> Settings:
+    """The settings, with those given on the command line on top; ``None`` means not given.
+
+    Raises:
+        UsageError: a key is unknown or a value does not fit; the sentence names it.
+    """
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
+    config = os.environ.get("RESCUE_CONFIG")
+    if config and not Path(config).is_file():
+        raise UsageError(f"RESCUE_CONFIG names {config}, which is not a file.")
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        known = ", ".join(sorted(Settings.model_fields))
+        hint = f"; known settings are {known}" if first["type"] == "extra_forbidden" else ""
+        raise UsageError(f"Setting {where}: {first['msg']}{hint}.") from None
+    except ValueError as error:
+        raise UsageError(f"rescue.toml cannot be read: {error}.") from None
+
+
+def writable_home(settings: Settings) -> Path:
+    """The home folder, made if it is not there.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+    home = settings.home
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        probe = home / f".write-{os.getpid()}"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise UsageError(f"The home folder {home} cannot be written: {error.strerror}.") from None
+    return home
