@@ -11,7 +11,8 @@ class Flag:
     """An account that the policy hands to a squad tonight, in the order in which it is to be worked.
 
     ``probabilities`` and ``reasons`` are by risk; ``triggers`` names the policy's triggers that fired; ``at_stake`` is
-    the recurring revenue in the source's currency; ``rank`` counts from 1 within the squad's queue.
+    the recurring revenue in the source's currency; ``rank`` counts from 1 within the squad's queue. ``severity`` is a
+    row of the policy's escalation matrix; ``routed`` says in words why this squad got it.
     """
 
     account_id: str
@@ -25,6 +26,8 @@ class Flag:
     triggers: tuple[str, ...] = ()
     reasons: dict[str, tuple[Reason, ...]] | None = None
     changes: dict[str, tuple[Change, ...]] | None = None
+    severity: str = ""
+    routed: str = ""
 
 
 @dataclass(frozen=True)
