@@ -1,0 +1,120 @@
+"""From a ranking score to a probability that means what it says: of accounts at 60 %, 60 of 100 go.
+
+A calibrator is fitted on scores that the model gave to later cutoffs it had not seen. How flexible it may be depends on
+how many *different events* (not rows: an account gives one at every cutoff) those cutoffs hold: a straight line in
+log-odds (sigmoid) or the three-parameter beta map below 500, isotonic steps above. Few events also pull the slope
+towards the prior of an honest model, and no signal makes it flat: everybody then gets the base rate. A probability is
+never exactly 0 or 1.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+BETA_FROM, ISOTONIC_FROM = 200, 500
+SLOPE_PRIOR = 5.0  # worth about five events' evidence that the slope is 1
+SMOOTH_SHARE = 0.1  # of an isotonic map: keeps it strictly rising and away from 0 and 1
+FLOOR = 1e-6
+
+
+@dataclass(frozen=True)
+class Calibrator:
+    """A rising map from log-odds to probability.
+
+    ``weights`` are those of the smooth part: slope and intercept (sigmoid), or the two slopes and the intercept (beta).
+    ``steps`` are the knots of the isotonic part, empty for the other kinds. ``events`` is what it was fitted on.
+    """
+
+    kind: str
+    weights: tuple[float, ...]
+    events: int
+    steps: tuple[tuple[float, float], ...] = ()
+
+    def apply(self, scores: Floats) -> Floats:
+        """The probabilities of scores in log-odds, strictly between 0 and 1."""
+        smooth = sigmoid(_basis(scores, len(self.weights)) @ np.asarray(self.weights))
+        if self.steps:
+            at, height = np.asarray(self.steps).T
+            smooth = SMOOTH_SHARE * smooth + (1 - SMOOTH_SHARE) * np.interp(scores, at, height)
+        return np.asarray(np.clip(smooth, FLOOR, 1 - FLOOR))
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data, for the model's own file."""
+        return {"kind": self.kind, "weights": self.weights, "events": self.events, "steps": self.steps}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Calibrator":
+        """What :meth:`to_json` wrote."""
+        steps = tuple((float(at), float(height)) for at, height in data["steps"])
+        return cls(data["kind"], tuple(data["weights"]), int(data["events"]), steps)
+
+
+def fit(scores: Floats, happened: Bools, weights: Floats, events: int) -> Calibrator:
+    """Fit the calibrator that ``events`` different events can carry.
+
+    Args:
+        scores: log-odds of rows that the model had not seen.
+        happened: whether the event came.
+        weights: how many rows each row stands for (1, or more for hold-out rows).
+        events: different events among the rows (account and time), which is the evidence there is.
+    """
+    kind = "isotonic" if events >= ISOTONIC_FROM else "beta" if events >= BETA_FROM else "sigmoid"
+    parameters = 3 if kind == "beta" else 2
+    smooth = _fit_smooth(scores, happened, weights, events, parameters)
+    steps = _fit_steps(scores, happened, weights) if kind == "isotonic" else ()
+    return Calibrator(kind, tuple(float(value) for value in smooth), events, steps)
+
+
+def identity() -> Calibrator:
+    """The calibrator that believes the model: where no unseen rows are there to learn a better one from."""
+    return Calibrator("sigmoid", (1.0, 0.0), 0)
+
+
+def sigmoid(scores: Floats) -> Floats:
+    """Log-odds to probability."""
+    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * scores)))
+
+
+def log_odds(probability: Floats) -> Floats:
+    """Probability to log-odds; 0 and 1 are moved in by a hair."""
+    inside = np.clip(probability, 1e-12, 1 - 1e-12)
+    return np.asarray(np.log(inside) - np.log1p(-inside))
+
+
+def _basis(scores: Floats, parameters: int) -> Floats:
+    ones = np.ones_like(scores)
+    if parameters == 2:
+        return np.column_stack([scores, ones])
+    return np.column_stack([-np.logaddexp(0.0, -scores), np.logaddexp(0.0, scores), ones])
+
+
+def _fit_smooth(scores: Floats, happened: Bools, weights: Floats, events: int, parameters: int) -> Floats:
+    from scipy.optimize import minimize
+
+    basis = _basis(scores, parameters)
+    evidence = weights * max(events, 1) / max(float((weights * happened).sum()), 1.0)
+    centre = np.r_[np.ones(parameters - 1), 0.0]
+    pull = np.r_[np.full(parameters - 1, SLOPE_PRIOR), 0.0]
+
+    def loss(parameters: Floats) -> tuple[float, Floats]:
+        margin = basis @ parameters
+        value = float((evidence * (np.logaddexp(0.0, margin) - happened * margin)).sum())
+        slope = basis.T @ (evidence * (sigmoid(margin) - happened))
+        away = parameters - centre
+        return value + 0.5 * float((pull * away**2).sum()), slope + pull * away
+
+    bounds = [(0.0, None)] * (parameters - 1) + [(None, None)]
+    return np.asarray(minimize(loss, centre, jac=True, method="L-BFGS-B", bounds=bounds).x)
+
+
+def _fit_steps(scores: Floats, happened: Bools, weights: Floats) -> tuple[tuple[float, float], ...]:
+    from sklearn.isotonic import IsotonicRegression
+
+    fitted = IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds="clip").fit(scores, happened, sample_weight=weights)
+    return tuple(zip(fitted.X_thresholds_.tolist(), fitted.y_thresholds_.tolist(), strict=True))

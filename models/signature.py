@@ -1,0 +1,153 @@
+"""What a model may be fed: its columns by name, type and order, checked before a single score is made.
+
+LightGBM takes columns in any order, and infinities, without a word; the score is then about something else. So every
+frame is checked against the signature that was learnt from the training rows, and refused with the names of what is
+wrong. A value may be missing tonight where it was missing in training: there the model has learnt what that means.
+Where training never saw a missing value the row is refused, for the model would read it as an arbitrary number.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from difflib import get_close_matches
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from features.errors import RescueError
+
+NUMBER, CATEGORY = "double", "string"
+MAX_LEVELS = 64
+
+Matrix = NDArray[np.float32]
+
+
+class SignatureError(RescueError):
+    """The frame is not what the model was trained on; nothing was scored."""
+
+
+@dataclass(frozen=True)
+class InputColumn:
+    """One input: its name, its Arrow type, whether training saw it missing, and a category's levels (code = place)."""
+
+    name: str
+    type: str
+    nullable: bool
+    levels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Signature:
+    """The inputs of a model in their order."""
+
+    columns: tuple[InputColumn, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns' names in order."""
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def categories(self) -> tuple[int, ...]:
+        """The places of the categorical columns."""
+        return tuple(place for place, column in enumerate(self.columns) if column.type == CATEGORY)
+
+    @classmethod
+    def learn(cls, frame: pa.Table, names: Sequence[str]) -> "Signature":
+        """The signature of these columns of the training rows; a column that is constant or all null is left out."""
+        found = (_describe(name, frame.column(name)) for name in names)
+        return cls(tuple(column for column in found if column is not None))
+
+    def matrix(self, frame: pa.Table) -> Matrix:
+        """The checked inputs as a matrix, rows × columns: NaN = missing or a level never seen, categories as codes.
+
+        Raises:
+            SignatureError: columns missing, renamed, retyped or reordered; infinite; missing where none may be.
+        """
+        self._refuse_other_columns(frame)
+        matrix = np.empty((frame.num_rows, len(self.columns)), dtype=np.float32)
+        for place, column in enumerate(self.columns):
+            matrix[:, place] = _values(column, frame.column(column.name))
+        self._refuse_values(matrix, frame)
+        return matrix
+
+    def unfit(self, frame: pa.Table) -> pa.Array:
+        """For each row, why it cannot be scored (the columns that are missing or infinite), or null where it can.
+
+        A night uses it to list such accounts as not scored and to go on with the others.
+        """
+        self._refuse_other_columns(frame)
+        reasons: dict[int, list[str]] = {}
+        for column in self.columns:
+            bad = _bad_values(column, _values(column, frame.column(column.name)), frame.column(column.name))
+            for row in np.flatnonzero(bad):
+                reasons.setdefault(int(row), []).append(column.name)
+        told = {row: f"missing or infinite: {', '.join(names)}" for row, names in reasons.items()}
+        return pa.array([told.get(row) for row in range(frame.num_rows)], pa.string())
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """Plain data, for the model's own file."""
+        return [asdict(column) for column in self.columns]
+
+    @classmethod
+    def from_json(cls, data: Iterable[Mapping[str, Any]]) -> "Signature":
+        """What :meth:`to_json` wrote."""
+        return cls(tuple(InputColumn(**{**column, "levels": tuple(column["levels"])}) for column in data))
+
+    def _refuse_other_columns(self, frame: pa.Table) -> None:
+        missing = [name for name in self.names if name not in frame.column_names]
+        if missing:
+            raise SignatureError(f"The frame lacks columns of the model: {_with_neighbours(missing, frame)}.")
+        wrong = [c for c in self.columns if str(frame.schema.field(c.name).type) != c.type]
+        if wrong:
+            told = ", ".join(f"{c.name} is {frame.schema.field(c.name).type}, not {c.type}" for c in wrong)
+            raise SignatureError(f"Columns have another type than the model was trained on: {told}.")
+        order = [name for name in frame.column_names if name in set(self.names)]
+        moved = [name for name, expected in zip(order, self.names, strict=True) if name != expected]
+        if moved:
+            raise SignatureError(f"Columns stand in another order than the model was trained on: {', '.join(moved)}.")
+
+    def _refuse_values(self, matrix: Matrix, frame: pa.Table) -> None:
+        counts = {
+            column.name: int(_bad_values(column, matrix[:, place], frame.column(column.name)).sum())
+            for place, column in enumerate(self.columns)
+        }
+        bad = [f"{name} ({count} rows)" for name, count in counts.items() if count]
+        if bad:
+            raise SignatureError(f"Columns hold infinite values, or none where training had one: {', '.join(bad)}.")
+
+
+def _describe(name: str, values: pa.ChunkedArray) -> InputColumn | None:
+    if str(values.type) == CATEGORY:
+        counts = sorted(pc.value_counts(values.drop_null()).to_pylist(), key=lambda it: (-it["counts"], it["values"]))
+        levels = tuple(sorted(item["values"] for item in counts[:MAX_LEVELS]))
+        return InputColumn(name, CATEGORY, values.null_count > 0, levels) if len(levels) > 1 else None
+    numbers = values.to_numpy()
+    if np.isinf(numbers).any():
+        raise SignatureError(f"Column {name} of the training rows holds infinite values.")
+    known = numbers[~np.isnan(numbers)]
+    if not known.size or (known.size == numbers.size and known.min() == known.max()):
+        return None
+    return InputColumn(name, NUMBER, known.size < numbers.size)
+
+
+def _values(column: InputColumn, values: pa.ChunkedArray) -> NDArray[Any]:
+    if column.type == CATEGORY:
+        codes = pc.index_in(values, value_set=pa.array(column.levels, pa.string()))
+        return np.asarray(pc.cast(codes, pa.float32()).to_numpy())
+    with np.errstate(over="ignore"):  # a number too large for a float becomes infinite, and is refused as such
+        return np.asarray(values.to_numpy().astype(np.float32))
+
+
+def _bad_values(column: InputColumn, encoded: NDArray[Any], values: pa.ChunkedArray) -> NDArray[np.bool_]:
+    if column.type == CATEGORY:  # a level never seen is encoded as missing, which is what the model knows about it
+        nothing = np.zeros(len(encoded), dtype=bool)
+        return nothing if column.nullable or not values.null_count else np.asarray(values.is_null().to_numpy())
+    return np.asarray(np.isinf(encoded) if column.nullable else ~np.isfinite(encoded))
+
+
+def _with_neighbours(missing: list[str], frame: pa.Table) -> str:
+    near = {name: get_close_matches(name, frame.column_names, n=1) for name in missing}
+    return ", ".join(f"{name} (is {near[name][0]} its new name?)" if near[name] else name for name in missing)
