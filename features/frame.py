@@ -1,0 +1,83 @@
+"""The frame: one row for each account known at each cutoff, one column for each feature."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from features.catalogue import FEATURES
+from features.cube import Cube, Scope
+from features.errors import UsageError
+from features.evaluate import Evaluation, columns
+from features.feature import Feature
+from features.feeds import PATIENCE, Feeds
+from features.history import History
+from features.measures import Stream
+from features.windows import Ints
+
+EPOCH = date(1970, 1, 1)
+KNOWN = Stream("accounts", "accounts", "created_at").count()
+"""Versions of the account that hold at the cutoff: none means that we did not know it yet."""
+
+
+def build(
+    history: History,
+    cutoffs: Sequence[date],
+    *,
+    features: Sequence[Feature] = FEATURES,
+    accounts: Sequence[str] | None = None,
+    memory: str = "4GiB",
+) -> pa.Table:
+    """The features of every account known at each cutoff, ordered by ``as_of`` and ``account_id``.
+
+    Columns: ``account_id`` (string), ``as_of`` (date32), then each feature: float64, or string for a category; null
+    where nothing is known. ``accounts`` limits the rows to some accounts, ``memory`` is what the work may take.
+    """
+    found = list(parts(history, cutoffs, features=features, accounts=accounts, memory=memory))
+    whole = pa.concat_tables(found)
+    return whole if len(found) == 1 else whole.sort_by([("as_of", "ascending"), ("account_id", "ascending")])
+
+
+def parts(
+    history: History,
+    cutoffs: Sequence[date],
+    *,
+    features: Sequence[Feature] = FEATURES,
+    accounts: Sequence[str] | None = None,
+    memory: str = "4GiB",
+) -> Iterator[pa.Table]:
+    """The frame by ranges of accounts, each ordered, for those who write it away as it comes."""
+    if not cutoffs:
+        raise UsageError("no cutoff was asked for: name at least one day.")
+    days = np.unique(np.array([(cutoff - EPOCH).days for cutoff in cutoffs], dtype=np.int64))
+    feeds = Feeds.of(history, frozenset(PATIENCE) | {table for feature in features for table in feature.sources})
+    yield _part(history, days, features, feeds, Scope(_codes(history, accounts)))
+
+
+def _part(history: History, days: Ints, features: Sequence[Feature], feeds: Feeds, scope: Scope) -> pa.Table:
+    cube = Cube(history, days, scope, (KNOWN, *(feature.measure for feature in features)))
+    evaluation = Evaluation(cube, feeds)
+    known = pa.array(evaluation.value(KNOWN).ravel() > 0)
+    ids = history.accounts.take(pa.array(scope.codes))
+    keys = {
+        "account_id": ids.take(pa.array(np.tile(np.arange(len(scope)), len(days)))),
+        "as_of": pa.array(np.repeat(days, len(scope)).astype(np.int32)).cast(pa.date32()),
+    }
+    return pa.table(keys | columns(evaluation, features)).filter(known)
+
+
+def _codes(history: History, accounts: Sequence[str] | None) -> Ints:
+    everything = np.arange(len(history.accounts), dtype=np.int64)
+    if accounts is None:
+        return everything
+    wanted = pc.is_in(history.accounts, value_set=pa.array(accounts, pa.string())).to_numpy(zero_copy_only=False)
+    return everything[wanted]
+
+
+def weekly(first: date, last: date, every: int = 7) -> list[date]:
+    """Cutoffs every so many days, from the first to the last."""
+    return [first + timedelta(days=step) for step in range(0, (last - first).days + 1, every)]

@@ -1,0 +1,206 @@
+"""What a feature is computed from, as data: rows of a source, picked, windowed, counted, and combined.
+
+A measure says *what* is asked and never how: the definitions stay importable in milliseconds, any engine can read
+them, and the same measure asked by two features is computed once. Every measure means a number for each account at
+each cutoff, or nothing where there is nothing to say: dividing by zero, the latest of no rows, a source that is not
+there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
+from typing import Literal
+
+from features.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A number for each account at each cutoff."""
+
+    def __add__(self, other: Measure | float) -> Measure:
+        return Arithmetic("+", self, _measure(other))
+
+    def __sub__(self, other: Measure | float) -> Measure:
+        return Arithmetic("-", self, _measure(other))
+
+    def __mul__(self, other: Measure | float) -> Measure:
+        return Arithmetic("*", self, _measure(other))
+
+    def __truediv__(self, other: Measure | float) -> Measure:
+        return Arithmetic("/", self, _measure(other))
+
+    def parts(self) -> Iterator[Measure]:
+        """This measure and every measure inside it."""
+        yield self
+        for part in fields(self):
+            inner = getattr(self, part.name)
+            if isinstance(inner, Measure):
+                yield from inner.parts()
+
+
+@dataclass(frozen=True)
+class Number(Measure):
+    """The same number everywhere."""
+
+    value: float
+
+
+@dataclass(frozen=True)
+class Arithmetic(Measure):
+    """Two measures, combined; nothing where either is nothing, or where it would divide by zero."""
+
+    sign: Literal["+", "-", "*", "/"]
+    left: Measure
+    right: Measure
+
+
+@dataclass(frozen=True)
+class Otherwise(Measure):
+    """The first measure, and where it is nothing the second."""
+
+    first: Measure
+    second: Measure
+
+
+@dataclass(frozen=True)
+class Ago(Measure):
+    """What the measure was, asked with what was known that many days before the cutoff."""
+
+    inner: Measure
+    days: int
+
+
+@dataclass(frozen=True)
+class FeedAge(Measure):
+    """Days since the newest row that the whole source had delivered, whichever account it was for."""
+
+    table: str
+
+
+@dataclass(frozen=True)
+class Siblings(Measure):
+    """How many known accounts belong to the same parent, this one included."""
+
+    table: str = "accounts"
+
+
+How = Literal["count", "sum", "min", "max", "distinct", "value", "text", "trend"]
+
+
+@dataclass(frozen=True)
+class Aggregate(Measure):
+    """The rows of a stream that hold at the cutoff, made into one number an account.
+
+    ``within`` keeps rows that happened in that many days before the cutoff (before the stream's ``shift``); ``where``
+    keeps rows of that condition after picking; ``of`` is the SQL expression that is summed, compared or told apart.
+    """
+
+    how: How
+    stream: Stream
+    of: str | None = None
+    within: int | None = None
+    where: str | None = None
+
+
+@dataclass(frozen=True)
+class Stream:
+    """Rows of one source that each happen to an account at a time, and hold until another time if they end.
+
+    ``relation`` is where the rows are (see ``relations``), ``table`` the source that must be there for them. ``only``
+    chooses rows; ``pick`` then keeps the latest or first row of each ``by`` as known at the cutoff. ``shift`` looks at
+    the time before that many days ago. ``until`` is the instant at which a row stops to hold.
+    """
+
+    relation: str
+    table: str
+    at: str
+    only: str | None = None
+    pick: Literal["latest", "first"] | None = None
+    by: str | None = None
+    until: str | None = None
+    shift: int = 0
+
+    def where(self, condition: str) -> Stream:
+        """Only the rows for which the SQL condition is true."""
+        return replace(self, only=f"({self.only}) AND ({condition})" if self.only else condition)
+
+    def latest(self, by: str = "account") -> Stream:
+        """Of each account (or ticket, or source …) the row that happened last."""
+        return replace(self, pick="latest", by=by)
+
+    def first(self, by: str = "account") -> Stream:
+        """Of each account (or ticket …) the row that happened first."""
+        return replace(self, pick="first", by=by)
+
+    def before(self, days: int) -> Stream:
+        """The stream as it stood in events that many days earlier, by what is known now."""
+        return replace(self, shift=days)
+
+    def count(self, within: int | None = None, where: str | None = None) -> Measure:
+        """How many rows."""
+        return Aggregate("count", self, None, within, where)
+
+    def total(self, of: str, within: int | None = None, where: str | None = None) -> Measure:
+        """The sum of an additive column; a count of distinct things is not one, and is refused."""
+        if of in DISTINCT_COUNTS:
+            raise UsageError(
+                f"{of!r} counts distinct {of} a row, and the same ones come back on other days, so it cannot be "
+                f"summed: use distinct({DISTINCT_COUNTS[of]!r}) or highest({of!r})."
+            )
+        return Aggregate("sum", self, of, within, where)
+
+    def mean(self, of: str, within: int | None = None, where: str | None = None) -> Measure:
+        """The mean over the rows that have a value."""
+        known = f"({where}) AND ({of}) IS NOT NULL" if where else f"({of}) IS NOT NULL"
+        return self.total(of, within, where) / self.count(within, known)
+
+    def lowest(self, of: str, within: int | None = None, where: str | None = None) -> Measure:
+        """The smallest value."""
+        return Aggregate("min", self, of, within, where)
+
+    def highest(self, of: str, within: int | None = None, where: str | None = None) -> Measure:
+        """The largest value."""
+        return Aggregate("max", self, of, within, where)
+
+    def distinct(self, of: str, within: int | None = None, where: str | None = None) -> Measure:
+        """How many different values, counted exactly; a missing one is not a value."""
+        told = f"({of}) IS NOT NULL AND ({where})" if where else f"({of}) IS NOT NULL"
+        return Aggregate("distinct", self, of, within, told)
+
+    def trend(self, of: str, within: int) -> Measure:
+        """The slope of the least-squares line through the rows, in units a day."""
+        return Aggregate("trend", self, of, within, None)
+
+    def value(self, of: str) -> Measure:
+        """The value on the account's picked row."""
+        return Aggregate("value", self if self.pick else self.latest(), of, None, None)
+
+    def text(self, of: str) -> Measure:
+        """The text on the account's picked row: a category."""
+        return Aggregate("text", self if self.pick else self.latest(), of, None, None)
+
+    def since(self, within: int | None = None, where: str | None = None) -> Measure:
+        """Days from the newest of the rows to the cutoff: 1 is yesterday."""
+        return Number(0) - Aggregate("max", self, AGE, within, where)
+
+    def oldest(self, where: str | None = None) -> Measure:
+        """Days from the oldest of the rows to the cutoff."""
+        return Number(0) - Aggregate("min", self, AGE, None, where)
+
+
+AGE = "age"
+"""The row's time as days after the cutoff: always negative for what has happened."""
+
+DISTINCT_COUNTS = {"users": "user_id"}
+"""Columns that are themselves counts of distinct things, and the column that would count them exactly."""
+
+
+def change(now: Measure, then: Measure) -> Measure:
+    """By what share ``now`` differs from ``then``: −0.4 is a fall of 40 %."""
+    return now / then - 1
+
+
+def _measure(value: Measure | float) -> Measure:
+    return value if isinstance(value, Measure) else Number(float(value))

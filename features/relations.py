@@ -1,0 +1,71 @@
+"""Where the rows of a stream are: each relation gives every version of every row, with the days between which it held.
+
+A row is the state at cutoff D while ``known < D <= replaced`` (days since 1970). Accounts are dense numbers here. Rows
+of ticket events take their account from their ticket, and hold while both do.
+"""
+
+from features.contract import TABLES
+from features.history import History
+from features.versions import FOREVER, key_of, known_on, order_of
+
+NUMBERED = "dense_accounts"
+"""Account ids and their dense numbers, made once for a history."""
+
+
+def number_accounts(history: History) -> None:
+    """Give every account its dense number: its position among the ids, ascending."""
+    history.connection.cursor().execute(
+        f"CREATE TABLE IF NOT EXISTS {NUMBERED} AS SELECT account_id, "
+        "CAST(row_number() OVER (ORDER BY account_id) - 1 AS INTEGER) AS account "
+        "FROM (SELECT DISTINCT account_id FROM accounts)"
+    )
+
+
+def day_of(expression: str) -> str:
+    """The day of an instant, as a number; a time that never comes is after every other."""
+    return f"coalesce(CAST({expression} AS DATE) - DATE '1970-01-01', {FOREVER})"
+
+
+def rows_of(relation: str, history: History) -> str:
+    """The SQL of a relation's rows: ``account``, ``known``, ``replaced`` and the columns of its source."""
+    if relation == "timeline":
+        return _TIMELINE.format(
+            tickets=_versions("tickets", history), ticket_events=_versions("ticket_events", history)
+        )
+    return _numbered(relation, history)
+
+
+def ties_of(relation: str) -> tuple[str, ...]:
+    """What settles the order of rows that happened at one instant."""
+    if relation == "timeline":
+        return ("kind <> 'opened'", "kind", "coalesce(value, '')", "coalesce(actor, '')", "ticket_id")
+    return tuple(f"coalesce(CAST(\"{part}\" AS VARCHAR), '')" for part in TABLES[relation].key if part != "account_id")
+
+
+def _numbered(relation: str, history: History) -> str:
+    extra = ""
+    if relation == "subscriptions":
+        # What ends later is honest knowledge where the source keeps history, and a leak where it does not.
+        extra = f", {'ended_at' if relation in history.versioned else 'CAST(NULL AS TIMESTAMP)'} AS notice_of"
+    return f"SELECT *{extra} FROM ({_versions(relation, history)}) JOIN {NUMBERED} USING (account_id)"
+
+
+def _versions(name: str, history: History) -> str:
+    table = TABLES[name]
+    known = day_of(known_on(table))
+    if name not in history.versioned:
+        return f"SELECT *, {known} AS known, {FOREVER} AS replaced FROM {name}"
+    following = f"lead({known_on(table)}) OVER (PARTITION BY {key_of(table)} ORDER BY {order_of(table)})"
+    return f"SELECT *, {known} AS known, {day_of(following)} AS replaced FROM {name}"
+
+
+_TIMELINE = f"""
+    SELECT account, t.ticket_id, t.opened_at AS occurred_at, 'opened' AS kind, CAST(NULL AS VARCHAR) AS value,
+        CAST(NULL AS VARCHAR) AS actor, t.opened_at, t.priority, t.category, t.channel, t.known, t.replaced
+    FROM ({{tickets}}) AS t JOIN {NUMBERED} USING (account_id)
+    UNION ALL
+    SELECT account, t.ticket_id, e.occurred_at, e.kind, e.value, e.actor, t.opened_at, t.priority, t.category, t.channel,
+        greatest(e.known, t.known) AS known, least(e.replaced, t.replaced) AS replaced
+    FROM ({{ticket_events}}) AS e JOIN ({{tickets}}) AS t USING (ticket_id) JOIN {NUMBERED} USING (account_id)
+    WHERE greatest(e.known, t.known) < least(e.replaced, t.replaced)
+"""

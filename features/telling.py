@@ -1,0 +1,107 @@
+"""Sentences a person can say aloud, from a template and a row of features.
+
+A field is ``{feature:how}``. ``how`` is one of
+
+- ``n ticket`` – a count with its noun: "no tickets", "1 ticket", "1,204 tickets" (``n reply|replies`` gives the plural);
+- ``moved`` – a share of change: "fell 43 %", "rose 12 %", "did not change";
+- ``pct`` – a share: "43 %";   ``num`` – a plain number: "3.4";   ``money`` – "12,400";   ``text`` – as it stands;
+- ``days`` / ``hours`` – a duration: "1 day", "12 days", "3 hours";
+- ``ago`` / ``ahead`` – that many days before or after the cutoff, as a date: "12 Feb", "12 Feb 2024" in another year.
+
+A part in square brackets is left out where one of its fields is missing.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import date, timedelta
+
+_FIELD = re.compile(r"\{(\w+)(?::([^}]*))?\}")
+_OPTIONAL = re.compile(r"\[([^\]]*)\]")
+
+
+def tell(template: str, row: Mapping[str, object], as_of: date) -> str:
+    """The template's sentence for this row."""
+
+    def optional(match: re.Match[str]) -> str:
+        known = all(row.get(name) is not None for name in fields_of(match[1]))
+        return match[1] if known else ""
+
+    def field(match: re.Match[str]) -> str:
+        return _field(row.get(match[1]), match[2] or "num", as_of)
+
+    sentence = _FIELD.sub(field, _OPTIONAL.sub(optional, template))
+    return sentence[:1].upper() + sentence[1:]
+
+
+def fields_of(template: str) -> tuple[str, ...]:
+    """The names of the features that a template uses."""
+    return tuple(match[1] for match in _FIELD.finditer(template))
+
+
+def _field(value: object, how: str, as_of: date) -> str:
+    if value is None:
+        return "an unknown number of " + _plural(how[2:]) if how.startswith("n ") else "unknown"
+    if how == "text" or isinstance(value, str):
+        return str(value)
+    number = float(value)  # type: ignore[arg-type]  # a feature is text or a number
+    if how.startswith("n "):
+        return counted(number, how[2:])
+    if how in ("ago", "ahead"):
+        return _day(as_of + timedelta(days=round(number if how == "ahead" else -number)), as_of)
+    return _NUMBERS[how](number)
+
+
+def counted(number: float, noun: str) -> str:
+    """A count with its noun in the right number: ``counted(1, "ticket")`` is "1 ticket"."""
+    if number == 0:
+        return f"no {_plural(noun)}"
+    return f"{_plain(number)} {noun.split('|')[0] if number == 1 else _plural(noun)}"
+
+
+def _plural(noun: str) -> str:
+    singular, _, plural = noun.partition("|")
+    if plural:
+        return plural
+    first, space, rest = singular.partition(" ")
+    return f"{first}s{space}{rest}"
+
+
+def _plain(number: float) -> str:
+    if number == int(number):
+        return f"{int(number):,}"
+    return f"{number:,.0f}" if abs(number) >= 100 else f"{number:.1f}"
+
+
+def _share(number: float) -> str:
+    share = abs(number) * 100
+    return f"{share:,.0f} %" if share >= 1 or share == 0 else "less than 1 %"
+
+
+def _moved(number: float) -> str:
+    if abs(number) < 0.005:
+        return "did not change"
+    if number >= 1:
+        return f"rose to {_plain(round(number + 1, 1))} times as much"
+    return f"{'rose' if number > 0 else 'fell'} {_share(number)}"
+
+
+def _duration(noun: str) -> Callable[[float], str]:
+    def told(number: float) -> str:
+        rounded = round(number) if number >= 1 else round(number, 1)
+        return f"{_plain(rounded)} {noun if rounded == 1 else noun + 's'}"
+
+    return told
+
+
+def _day(day: date, as_of: date) -> str:
+    return f"{day.day} {day:%b}" if day.year == as_of.year else f"{day.day} {day:%b %Y}"
+
+
+_NUMBERS: Mapping[str, Callable[[float], str]] = {
+    "num": _plain,
+    "pct": _share,
+    "moved": _moved,
+    "money": lambda number: f"{number:,.0f}",
+    "days": _duration("day"),
+    "hours": _duration("hour"),
+}

@@ -1,0 +1,43 @@
+"""The contract's clocks in SQL: what one thing is, which of its versions is newest, and on which day we knew it."""
+
+from datetime import date
+
+from features.contract import Table
+
+FOREVER = 2**30
+"""A day number after every other: the version is still the newest."""
+
+
+def literal(day: date) -> str:
+    """A day as SQL."""
+    return f"DATE '{day.isoformat()}'"
+
+
+def as_columns(table: Table, given: frozenset[str]) -> str:
+    """The select list that brings given columns to the contract's names and types, and the others to NULL."""
+    return ", ".join(
+        f'CAST({_quoted(column.name) if column.name in given else "NULL"} AS {column.kind}) AS "{column.name}"'
+        for column in table.columns
+    )
+
+
+def key_of(table: Table) -> str:
+    """What tells one thing from another: the contract's key, or the event's own id where it has one."""
+    if table.name != "ticket_events":
+        return ", ".join(_quoted(part) for part in table.key)
+    return ", ".join(["event_id", *(f"CASE WHEN event_id IS NULL THEN {_quoted(part)} END" for part in table.key)])
+
+
+def known_on(table: Table) -> str:
+    """The day on which a row was known: it counts at cutoffs after that day, so ``known_on < cutoff``."""
+    known = f"CAST(coalesce(known_at, {table.event_time}) AS DATE)"
+    return f"greatest(day, {known})" if table.name == "usage_daily" else known
+
+
+def order_of(table: Table) -> str:
+    """From the oldest version of a thing to its newest; admission lets no two versions share an instant."""
+    return f"coalesce(known_at, CAST({table.event_time} AS TIMESTAMP))"
+
+
+def _quoted(name: str) -> str:
+    return f'"{name}"'
