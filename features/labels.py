@@ -1,0 +1,79 @@
+"""What happened next: the label of every eligible account at every cutoff, or why it is not known.
+
+A label must never change once it is given, or yesterday's evaluation means nothing today. So each cutoff has a
+*verdict*: the day on which its lead, its window and (by contract) its days of grace are over. A label is unknown until
+the data reach that day, and is then judged by what our copy knew before it; a return or a late row that is learned
+afterwards comes too late to change it. All cutoffs are answered by one query.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+
+import pyarrow as pa
+
+from features.contract import TABLES
+from features.eligibility import cutoff_rows, eligibility, standings, with_ids
+from features.happenings import happenings
+from features.history import History
+from features.label_rule import LabelRule
+from features.versions import literal, order_of
+
+__all__ = ["LabelRule", "eligibility", "label"]
+
+
+def label(history: History, cutoffs: Sequence[date], rule: LabelRule) -> pa.Table:
+    """What came of each account that was eligible at each cutoff.
+
+    Returns, ordered by cutoff and account: ``account_id``, ``as_of``, ``event`` (bool; null where it is not known),
+    ``unknown`` (why not, in words), ``event_at`` (UTC), ``treated`` (the rescue team acted on the account between the
+    cutoff and the end of the window), ``holdout`` (it was held out of a rescue then).
+    """
+    found = history.query(f"""
+        WITH {standings(history, rule)}, {cutoff_rows(cutoffs, rule)}, {happenings(history, rule)}, {_HITS}, {_ACTS}
+        SELECT account, as_of, {_verdict(history, rule)},
+            coalesce(acts.treated, false) AS treated, coalesce(acts.holdout, false) AS holdout
+        FROM (
+            SELECT account, cutoff.* FROM standing JOIN cutoff ON since < opened AND opened <= until WHERE eligible
+        )
+        LEFT JOIN hits USING (account, as_of) LEFT JOIN acts USING (account, as_of)
+        ORDER BY as_of, account
+    """)
+    return with_ids(history, found)
+
+
+_HITS = """
+        hits AS (
+            SELECT account, as_of,
+                min(moment) FILTER (moment > lead_over) AS first_at,
+                min(moment) FILTER (moment <= lead_over) AS early_at
+            FROM happening JOIN cutoff ON moment >= opened AND moment <= closed
+            WHERE known < verdict AND (void IS NULL OR void >= verdict)
+            GROUP BY account, as_of
+        )"""
+
+_ACTS = f"""
+        acts AS (
+            SELECT account, as_of, bool_or(holdout) AS holdout, bool_or(action <> 'none' AND NOT holdout) AS treated
+            FROM (
+                SELECT account, decided_at, action, coalesce(holdout, false) AS holdout,
+                    {order_of(TABLES["outcomes"])} AS known
+                FROM outcomes JOIN numbered USING (account_id)
+            ) JOIN cutoff ON decided_at >= opened AND decided_at <= closed
+            WHERE known < verdict
+            GROUP BY account, as_of
+        )"""
+
+
+def _verdict(history: History, rule: LabelRule) -> str:
+    """The columns ``event``, ``unknown`` and ``event_at``."""
+    ripe = f"verdict <= {literal(history.until)}"
+    waiting = "'not settled before ' || CAST(CAST(verdict AS DATE) AS VARCHAR)"
+    if rule.kind == "silence":
+        return f"""
+            CASE WHEN {ripe} THEN first_at IS NULL END AS event, CASE WHEN NOT ({ripe}) THEN {waiting} END AS unknown,
+            CASE WHEN {ripe} AND first_at IS NULL THEN closed END AS event_at"""
+    too_late = "'too late to act on: it happened on ' || CAST(CAST(early_at AS DATE) AS VARCHAR)"
+    return f"""
+            CASE WHEN {ripe} AND early_at IS NULL THEN first_at IS NOT NULL END AS event,
+            CASE WHEN NOT ({ripe}) THEN {waiting} WHEN early_at IS NOT NULL THEN {too_late} END AS unknown,
+            CASE WHEN {ripe} AND early_at IS NULL THEN first_at END AS event_at"""
