@@ -1,0 +1,186 @@
+"""One training as an analyst finds it in MLflow: one run a risk, with a nested run for every fold and tuning trial.
+
+The run holds parameters, every figure with its interval, what data it came from, the features with the catalogue's
+version, the evidence behind the figures, and the model: the plain folder that the night reads, wrapped so that MLflow's
+own tools can serve it too.
+"""
+
+import json
+import platform
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from models.estimator import RiskModel
+from models.evaluation import MODEL, Panel
+from models.tracking import active, experiment
+from models.training import Trained
+
+if TYPE_CHECKING:
+    from mlflow.models import ModelSignature
+
+MODEL_FOLDER = "plain"
+"""The artefact's folder that holds the model itself: text, JSON and their manifest."""
+PARAMETER_LIMIT = 500
+PACKAGES = ("lightgbm", "mlflow", "numpy", "pandas", "pyarrow", "scikit-learn", "scipy")
+
+
+@dataclass(frozen=True)
+class Logged:
+    """A logged training: its run, where MLflow keeps the model, and the digest of the model's manifest."""
+
+    run_id: str
+    model_uri: str
+    digest: str
+
+
+def log_run(tracking_uri: str, trained: Trained, source: Mapping[str, object]) -> Logged:
+    """Write one training as a run with its nested runs; see :meth:`models.registry.Registry.log` for ``source``."""
+    with active(tracking_uri) as mlflow, tempfile.TemporaryDirectory(prefix="rescue-run-") as scratch:
+        folder = Path(scratch)
+        digest = trained.model.save(folder / MODEL_FOLDER)
+        _write_evidence(folder / "evidence", trained, source)
+        name = f"{trained.model.risk.name} through {trained.through}"
+        with mlflow.start_run(run_id=_new_run(mlflow, experiment(tracking_uri), name)) as run:
+            mlflow.set_tags({"rescue.risk": trained.model.risk.name, "rescue.kind": trained.kind})
+            mlflow.log_params(_parameters(trained))
+            mlflow.log_metrics(_metrics(trained.evaluation.pooled))
+            _log_dataset(mlflow, run.info.run_id, trained, source)
+            mlflow.log_artifacts(str(folder / "evidence"))
+            model_uri = _log_model(mlflow, trained.model, folder / MODEL_FOLDER)
+            _log_nested(mlflow, trained)
+            return Logged(run.info.run_id, model_uri, digest)
+
+
+def _new_run(mlflow: Any, experiment_id: str, name: str) -> str:
+    """A run of our own, also where ``mlflow run`` has named another in the environment."""
+    return str(mlflow.MlflowClient().create_run(experiment_id, run_name=name).info.run_id)
+
+
+def _parameters(trained: Trained) -> dict[str, str]:
+    """What the fit was made with; a name a parameter, cut to what every store takes."""
+    risk = trained.model.risk
+    told: dict[str, object] = {
+        "risk": risk.name,
+        "kind": trained.kind,
+        "because": trained.because,
+        "capacity": risk.capacity,
+        **{f"label.{name}": value for name, value in vars(risk.label).items()},
+        **{name: getattr(trained, name) for name in ("first", "through", "rows", "accounts", "events", "treated")},
+        "features": len(trained.model.features),
+        "catalogue": trained.model.facts.get("catalogue", "unknown"),
+        **{f"fit.{name}": value for name, value in trained.parameters.items()},
+    }
+    return {name: str(value)[:PARAMETER_LIMIT] for name, value in told.items()}
+
+
+def _metrics(panel: Panel) -> dict[str, float]:
+    """Every finite figure of a panel: ``<figure>``, ``<figure>_low``, ``<figure>_high``; others' as ``<scorer>/…``."""
+    found = {"rows": float(panel.rows), "events": float(panel.events), "base_rate": panel.base_rate}
+    for scorer, figures in panel.scorers.items():
+        prefix = "" if scorer == MODEL else f"{scorer}/"
+        for name, estimate in figures.items():
+            found[f"{prefix}{name}"] = estimate.value
+            found[f"{prefix}{name}_low"] = estimate.low
+            found[f"{prefix}{name}_high"] = estimate.high
+    return {name: value for name, value in found.items() if np.isfinite(value)}
+
+
+def _log_dataset(mlflow: Any, run_id: str, trained: Trained, source: Mapping[str, object]) -> None:
+    """The data as MLflow's dataset: its fingerprint and span, none of its rows."""
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    fingerprint = str(source.get("fingerprint", "unknown"))
+    dataset = Dataset(
+        name=str(source.get("name", "source")),
+        digest=fingerprint[:36],
+        source_type="rescue",
+        source=json.dumps({"fingerprint": fingerprint}),
+        schema=json.dumps(dict(trained.model.features)),
+        profile=json.dumps({**source, "first_cutoff": trained.first, "last_cutoff": trained.through}, default=str),
+    )
+    tags = [InputTag("mlflow.data.context", "training")]
+    mlflow.MlflowClient().log_inputs(run_id, datasets=[DatasetInput(dataset, tags)])
+
+
+def _log_model(mlflow: Any, model: RiskModel, folder: Path) -> str:
+    """The plain folder in MLflow's wrapping; requirements are given, so that none are inferred."""
+    import pandas as pd
+
+    example = pd.DataFrame([example_row(model)])
+    info = mlflow.pyfunc.log_model(
+        name=f"rescue-{model.risk.name}",
+        python_model=str(Path(__file__).with_name("flavour.py")),
+        artifacts={"model": str(folder)},
+        pip_requirements=[f"{package}=={version(package)}" for package in PACKAGES],
+        signature=_signature(model),
+        input_example=example,
+    )
+    return str(info.model_uri)
+
+
+def _signature(model: RiskModel) -> "ModelSignature":
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, Schema
+
+    nullable = {column.name: column.nullable for column in model.signature.columns}
+    inputs = [ColSpec(kind, name, required=not nullable[name]) for name, kind in model.features.items()]
+    return ModelSignature(Schema(inputs), Schema([ColSpec("double", "probability"), ColSpec("double", "rank_score")]))
+
+
+def example_row(model: RiskModel) -> dict[str, float | str]:
+    """A made-up row that fits the model: no customer's row lies in the registry."""
+    return {column.name: column.levels[0] if column.levels else 0.0 for column in model.signature.columns}
+
+
+def _log_nested(mlflow: Any, trained: Trained) -> None:
+    """A nested run for every rolling origin and every tuning trial."""
+    for number, panel in enumerate(trained.evaluation.origins, start=1):
+        with mlflow.start_run(run_name=f"origin {number}: {panel.first} to {panel.last}", nested=True):
+            mlflow.set_tag("rescue.nested", "origin")
+            mlflow.log_params({"first": panel.first, "last": panel.last})
+            mlflow.log_metrics(_metrics(panel))
+    for trial in trained.trials:
+        with mlflow.start_run(run_name=f"trial {trial.get('number')}", nested=True):
+            mlflow.set_tag("rescue.nested", "trial")
+            mlflow.log_params({name: value for name, value in _flat(trial) if not isinstance(value, float)})
+            mlflow.log_metrics({name: value for name, value in _flat(trial) if isinstance(value, float)})
+
+
+def _flat(mapping: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
+    for name, value in mapping.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def _write_evidence(folder: Path, trained: Trained, source: Mapping[str, object]) -> None:
+    """What the figures rest on, as files: evaluation, features, environment and the test rows with their scores."""
+    import pyarrow.parquet as pq
+
+    folder.mkdir()
+    model = trained.model
+    features = {
+        "catalogue": model.facts.get("catalogue"),
+        "columns": model.signature.to_json(),
+        "dropped": trained.dropped,
+    }
+    _write_json(folder / "evaluation.json", trained.evaluation.to_json())
+    _write_json(folder / "features.json", features)
+    _write_json(folder / "environment.json", environment())
+    pq.write_table(trained.scored, folder / "scored.parquet")
+
+
+def environment() -> dict[str, str]:
+    """What the model was trained with: Python, the machine's kind, and the packages that matter."""
+    return {"python": platform.python_version(), "machine": platform.machine()} | {p: version(p) for p in PACKAGES}
+
+
+def _write_json(path: Path, content: object) -> None:
+    path.write_text(json.dumps(content, indent=1, default=str) + "\n", encoding="utf-8")

@@ -1,0 +1,142 @@
+"""MLflow as this project uses it: quiet, offline, and with nothing that happens by itself.
+
+No autologging, no system metrics, no telemetry; the model's requirements are given, so that MLflow does not spend ten
+seconds inferring them; the experiment's artefacts lie beside a local SQLite store. MLflow takes seconds to import and
+is imported inside the functions that need it.
+"""
+
+import logging
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from models.aliases import RegistryUnavailableError
+
+if TYPE_CHECKING:
+    from mlflow.entities.model_registry import ModelVersion
+    from mlflow.tracking import MlflowClient
+
+EXPERIMENT = "rescue"
+_QUIET = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING": "false",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
+    "GIT_PYTHON_REFRESH": "quiet",
+}
+_ABSENT = {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}
+"""What MLflow answers where a model, a version or (the second) an alias is not there."""
+
+
+def client(tracking_uri: str) -> "MlflowClient":
+    """MLflow's client for one store, which is also the registry.
+
+    Raises:
+        RegistryUnavailableError: the store cannot be opened.
+    """
+    with answering(tracking_uri):
+        for name, value in _QUIET.items():
+            os.environ.setdefault(name, value)
+        from mlflow.tracking import MlflowClient
+
+        for noisy in ("mlflow", "alembic"):
+            logging.getLogger(noisy).setLevel(logging.ERROR)
+        return MlflowClient(tracking_uri=tracking_uri, registry_uri=tracking_uri)
+
+
+def version_at(tracking_uri: str, name: str, alias: str) -> "ModelVersion | None":
+    """The version that ``alias`` of the registered model points to, or None where there is no such model or alias.
+
+    Raises:
+        RegistryUnavailableError: the store did not answer.
+    """
+    return _found(tracking_uri, lambda registry: registry.get_model_version_by_alias(name, alias))
+
+
+def version_numbered(tracking_uri: str, name: str, version: str) -> "ModelVersion | None":
+    """The version of that number, or None where there is none.
+
+    Raises:
+        RegistryUnavailableError: the store did not answer.
+    """
+    return _found(tracking_uri, lambda registry: registry.get_model_version(name, version))
+
+
+def _found(tracking_uri: str, ask: "Callable[[MlflowClient], ModelVersion]") -> "ModelVersion | None":
+    registry = client(tracking_uri)
+    with answering(tracking_uri):
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return ask(registry)
+        except MlflowException as error:
+            if error.error_code in _ABSENT:
+                return None
+            raise
+
+
+def ensure_registered(registry: "MlflowClient", name: str) -> None:
+    """Make the registered model where there is none yet; two trainings at once may both try."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        registry.create_registered_model(name)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+
+
+@contextmanager
+def answering(tracking_uri: str) -> Iterator[None]:
+    """Turn whatever a store that is down raises into one sentence; errors of Rescue's own pass."""
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except (MlflowException, SQLAlchemyError, OSError) as error:
+        reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+        raise RegistryUnavailableError(
+            f"The model registry {shown(tracking_uri)} did not answer ({reason})."
+        ) from error
+
+
+def shown(tracking_uri: str) -> str:
+    """A store's address as it may stand in a message: no user, no password, no folder of this machine."""
+    scheme, _, rest = tracking_uri.partition("://")
+    if scheme == "sqlite":
+        return Path(rest).name
+    return f"{scheme}://{rest.rpartition('@')[2]}"
+
+
+@contextmanager
+def active(tracking_uri: str) -> Iterator[Any]:
+    """MLflow's fluent interface pointed at ``tracking_uri`` for the length of the block, and back afterwards."""
+    client(tracking_uri)
+    import mlflow
+
+    before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
+    mlflow.set_tracking_uri(tracking_uri)
+    mlflow.set_registry_uri(tracking_uri)
+    try:
+        with answering(tracking_uri):
+            yield mlflow
+    finally:
+        mlflow.set_tracking_uri(before[0])
+        mlflow.set_registry_uri(before[1])
+
+
+def experiment(tracking_uri: str) -> str:
+    """The id of the experiment that holds all runs; made at the first call, its artefacts beside a local store."""
+    tracking = client(tracking_uri)
+    with answering(tracking_uri):
+        found = tracking.get_experiment_by_name(EXPERIMENT)
+        if found is not None:
+            return str(found.experiment_id)
+        beside = None
+        if tracking_uri.startswith("sqlite:///"):
+            beside = (Path(tracking_uri.removeprefix("sqlite:///")).absolute().parent / "mlartifacts").as_uri()
+        return str(tracking.create_experiment(EXPERIMENT, artifact_location=beside))
