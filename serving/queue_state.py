@@ -118,7 +118,7 @@ class Decision:
     """A night's decision. ``flags`` become cases; ``waiting`` did not fit, ranked on from 1 within each squad.
 
     ``calmed`` are open cases whose account has left every risk of its family and fires no trigger any more.
-    ``streaks`` replace those of the queue's state. ``counts`` are for the report, every name a plain sentence's subject.
+    ``streaks`` replace those of the queue's state. ``counts`` are for the report.
     """
 
     as_of: date
