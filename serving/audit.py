@@ -1,0 +1,93 @@
+"""The record of a case: one append-only row for every change, in the change's own transaction.
+
+A row holds the fields that changed, before and after, so that the record can be read without the code that wrote it,
+and so that a step can be undone by putting the old values back.
+"""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from serving.store.tables import Case, CaseEvent
+
+AUDITED = (
+    "state",
+    "owner",
+    "squad",
+    "severity",
+    "probability",
+    "priority",
+    "raises",
+    "rung",
+    "breaches",
+    "respond_by",
+    "resolve_by",
+    "responded_at",
+    "closed_at",
+    "snoozed_until",
+    "snoozed_from",
+)
+"""The fields of a case whose every change is on the record."""
+
+
+def image(case: Case) -> dict[str, Any]:
+    """The audited fields as JSON keeps them."""
+    return {name: _json(getattr(case, name)) for name in AUDITED}
+
+
+def record(
+    session: Session,
+    case: Case,
+    before: Mapping[str, Any],
+    kind: str,
+    *,
+    actor: str,
+    at: datetime,
+    comment: str | None = None,
+    undoes: int | None = None,
+) -> CaseEvent:
+    """Write what became of ``case`` since ``before`` (an :func:`image`); the case's version is raised with it."""
+    case.updated_at = at
+    case.version = (case.version or 0) + 1
+    after = image(case)
+    changed = [name for name in AUDITED if before.get(name) != after[name]]
+    event = CaseEvent(
+        case_id=case.id,
+        at=at,
+        actor=actor,
+        kind=kind,
+        before={name: before.get(name) for name in changed},
+        after={name: after[name] for name in changed},
+        comment=comment,
+        version=case.version,
+        undoes=undoes,
+    )
+    session.add(event)
+    return event
+
+
+def history(session: Session, case_id: str) -> list[CaseEvent]:
+    """Everything that happened to the case, oldest first."""
+    return list(session.scalars(select(CaseEvent).where(CaseEvent.case_id == case_id).order_by(CaseEvent.id)))
+
+
+def put_back(case: Case, before: Mapping[str, Any]) -> None:
+    """Give the fields of a recorded ``before`` their old values."""
+    for name, value in before.items():
+        setattr(case, name, _value(name, value))
+
+
+def _json(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _value(name: str, value: Any) -> Any:
+    if value is None:
+        return None
+    kind = Case.__table__.columns[name].type.python_type
+    if kind is datetime:
+        return datetime.fromisoformat(value)
+    return date.fromisoformat(value) if kind is date else value

@@ -1,0 +1,62 @@
+"""Messages are written where their cause is written, and sent later.
+
+A message that is sent before the commit may tell of a case that never was; one that is sent after it may be forgotten
+in a crash. So the message is a row of the same transaction, and a sender takes it from there. What is sent twice, has
+the same id twice: the id is computed from what the message is about.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from serving.store.exchange import Message
+from serving.store.tables import Case
+
+
+def announce(session: Session, case: Case, kind: str, channels: Iterable[str], *, at: datetime) -> None:
+    """Put one message a channel in the outbox: ``kind`` (as ``case.opened``) happened to ``case``, at this version."""
+    for channel in channels:
+        session.add(
+            Message(
+                id=message_id(case.id, str(case.version), kind, channel),
+                channel=channel,
+                kind=kind,
+                case_id=case.id,
+                payload=_payload(case, kind, at),
+                status="pending",
+                attempts=0,
+                created_at=at,
+                next_at=at,
+            )
+        )
+
+
+def message_id(*about: str) -> str:
+    """The id of a message: the same for the same subject, however often it is written or sent."""
+    return "msg_" + hashlib.sha256("\x1f".join(about).encode()).hexdigest()[:26]
+
+
+def _payload(case: Case, kind: str, at: datetime) -> dict[str, Any]:
+    return {
+        "type": kind,
+        "timestamp": at.isoformat() + "Z",
+        "data": {
+            "case": case.id,
+            "account_id": case.account_id,
+            "risk": case.risk,
+            "squad": case.squad,
+            "owner": case.owner,
+            "state": case.state,
+            "severity": case.severity,
+            "priority": case.priority,
+            "at_stake": case.at_stake,
+            "probabilities": case.probabilities,
+            "headline": case.headline,
+            "as_of": case.raised_on.isoformat(),
+            "respond_by": case.respond_by and case.respond_by.isoformat() + "Z",
+            "resolve_by": case.resolve_by and case.resolve_by.isoformat() + "Z",
+        },
+    }

@@ -1,0 +1,72 @@
+"""Who may do what to a case: one table of roles, and the rule that a squad's cases are that squad's.
+
+A person who may not see a case is told that it does not exist: that an id is right but foreign is already an answer.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from features.errors import RescueError
+
+
+class Role(StrEnum):
+    """What a person is to the queue."""
+
+    VIEWER = "viewer"
+    REVIEWER = "reviewer"
+    LEAD = "lead"
+    ANALYST = "analyst"
+    ADMIN = "admin"
+    SYSTEM = "system"
+
+
+class Act(StrEnum):
+    """What can be done to a case, as far as permission is concerned."""
+
+    SEE = "see"
+    COMMENT = "comment"
+    WORK = "work"
+    ASSIGN = "assign"
+
+
+ALLOWED: dict[Role, frozenset[Act]] = {
+    Role.VIEWER: frozenset({Act.SEE}),
+    Role.REVIEWER: frozenset({Act.SEE, Act.COMMENT, Act.WORK}),
+    Role.LEAD: frozenset({Act.SEE, Act.COMMENT, Act.WORK, Act.ASSIGN}),
+    Role.ANALYST: frozenset({Act.SEE, Act.COMMENT}),
+    Role.ADMIN: frozenset(Act),
+    Role.SYSTEM: frozenset(Act),
+}
+
+EVERY_SQUAD = frozenset({Role.ANALYST, Role.ADMIN, Role.SYSTEM})
+"""The roles that are not bound to squads of their own."""
+
+
+class NotAllowedError(RescueError):
+    """The person's role does not include what was asked."""
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who acts: the name that goes on the record, the role, and the squads they belong to."""
+
+    name: str
+    role: Role = Role.REVIEWER
+    squads: frozenset[str] = field(default_factory=frozenset)
+
+    def sees(self, squad: str) -> bool:
+        """Whether the squad's cases exist for this person."""
+        return self.role in EVERY_SQUAD or squad in self.squads
+
+    def may(self, act: Act) -> bool:
+        """Whether the role includes the act."""
+        return act in ALLOWED[self.role]
+
+    def require(self, act: Act) -> None:
+        """Raise :class:`NotAllowedError` unless the role includes the act."""
+        if not self.may(act):
+            raise NotAllowedError(f"{self.name} is {self.role}, which does not include to {act} cases: ask a lead.")
+
+
+SYSTEM = Actor("rescue", Role.SYSTEM)
+"""The night and the clocks."""

@@ -1,0 +1,9 @@
+"""Where the queue lives: one schema, on SQLite by default and on PostgreSQL by URL.
+
+``tables`` says what is kept, ``engine`` how it is reached, ``migrations`` how it grows, ``bulk`` how a whole night of
+scores gets in. Nothing outside this folder writes SQL dialects.
+"""
+
+from serving.store.engine import Store, utcnow
+
+__all__ = ["Store", "utcnow"]

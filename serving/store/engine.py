@@ -1,0 +1,150 @@
+"""The door to the queue's database: SQLite in a file by default, PostgreSQL by URL.
+
+Two databases, one promise: a block under ``transaction()`` happens whole or not at all, and two writers never act on
+what the other is changing. SQLite gets there by taking its write lock when the transaction begins (``BEGIN
+IMMEDIATE``; upgrading a read lock later is what deadlocks), with a write-ahead log so that readers never wait.
+PostgreSQL gets there by row locks, which the use cases ask for.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, Self
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, OperationalError
+from sqlalchemy.orm import Session
+
+from features.errors import RescueError, UsageError
+
+BUSY_SECONDS = 30
+READ_ONLY = "rescue_read_only"
+
+
+class StoreError(RescueError):
+    """The queue's database cannot be used as it is."""
+
+
+class StoreUnavailableError(StoreError):
+    """The queue's database does not answer; nothing was written."""
+
+
+def utcnow() -> datetime:
+    """This instant, as the queue stores it: UTC without a zone."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+class Store:
+    """The queue's database.
+
+    ``url`` is an SQLAlchemy URL: ``sqlite:////path/rescue.db`` or ``postgresql://user@host/db``. Opening a store does
+    not touch the database; ``migrate()`` makes or upgrades the schema.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = _parsed(url)
+        self.engine = _engine(self.url)
+        self.is_sqlite = self.engine.dialect.name == "sqlite"
+        self._writers = threading.Lock()
+        self._reading = self.engine.execution_options(**{READ_ONLY: True})
+
+    def migrate(self) -> None:
+        """Bring the schema to this version of Rescue; safe to call at every start and by many processes at once."""
+        from serving.store.migrations import upgrade
+
+        with _told(self.url):
+            upgrade(self.engine)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """A session whose work is committed at the end of the block, or not at all.
+
+        Threads of one process queue at a lock of their own on SQLite: its busy handler sleeps and polls, which under
+        fifty writers is ten times slower and unfair.
+        """
+        if not self.is_sqlite:
+            with _told(self.url), Session(self.engine, expire_on_commit=False) as session, session.begin():
+                yield session
+            return
+        with self._writers, _told(self.url), Session(self.engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session that sees one consistent state and writes nothing; it never waits for a writer."""
+        with _told(self.url), Session(self._reading, expire_on_commit=False) as session:
+            yield session
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self.engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _parsed(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise UsageError(
+            "The queue's database URL cannot be read: write sqlite:////path/rescue.db or postgresql://user@host/name."
+        ) from error
+    backend = parsed.get_backend_name()
+    if backend == "postgresql":
+        return parsed.set(drivername="postgresql+psycopg")
+    if backend != "sqlite":
+        raise UsageError(f"The queue lives in SQLite or PostgreSQL, not in {backend}.")
+    return parsed
+
+
+def _engine(url: URL) -> Engine:
+    if url.get_backend_name() == "sqlite":
+        engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, pool_size=10, max_overflow=40)
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    try:
+        return create_engine(url, isolation_level="READ COMMITTED", pool_pre_ping=True, pool_size=10, max_overflow=40)
+    except ModuleNotFoundError as error:
+        raise UsageError("PostgreSQL needs its driver: install rescue with the extra 'postgres'.") from error
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # the driver would begin transactions by itself, and too late
+    for pragma in ("journal_mode = WAL", "foreign_keys = ON", "cache_size = -65536", "temp_store = MEMORY"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    read_only = connection.get_execution_options().get(READ_ONLY, False)
+    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+
+@contextmanager
+def _told(url: URL) -> Iterator[None]:
+    """Say which database failed, in one sentence and without its password."""
+    try:
+        yield
+    except DatabaseError as error:
+        if type(error) not in {
+            DatabaseError,
+            OperationalError,
+        }:  # what is left tells of our statement, not of the database
+            raise
+        raise StoreUnavailableError(
+            f"The queue's database at {url.render_as_string(hide_password=True)} does not answer "
+            f"({_first_line(error)}): nothing was written; check that it runs and try again."
+        ) from error
+
+
+def _first_line(error: DBAPIError) -> str:
+    return str(error.orig).strip().partition("\n")[0]

@@ -1,0 +1,116 @@
+"""Which moves a case may make: one table, from which the use cases, the documentation and the tests are drawn.
+
+A case is *open* until it reaches an outcome or expires. Being snoozed is a pause: the case returns to the state it was
+snoozed in. Nothing else in Rescue knows which state may follow which.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """Where a case stands."""
+
+    NEW = "new"
+    CLAIMED = "claimed"
+    CONTACTED = "contacted"
+    IN_PLAN = "in_plan"
+    SNOOZED = "snoozed"
+    SAVED = "saved"
+    LOST = "lost"
+    FALSE_ALARM = "false_alarm"
+    NO_ACTION = "no_action"
+    EXPIRED = "expired"
+
+
+class Move(StrEnum):
+    """What may be done to a case that changes its state."""
+
+    CLAIM = "claim"
+    RELEASE = "release"
+    CONTACT = "contact"
+    PLAN = "plan"
+    SNOOZE = "snooze"
+    WAKE = "wake"
+    RESOLVE = "resolve"
+    EXPIRE = "expire"
+    REOPEN = "reopen"
+
+
+@dataclass(frozen=True)
+class Transition:
+    """From any of ``sources``, ``move`` leads to one of ``targets``; ``undoable`` by whoever made it, for a while."""
+
+    move: Move
+    sources: tuple[State, ...]
+    targets: tuple[State, ...]
+    undoable: bool = False
+
+
+WORKED = (State.CLAIMED, State.CONTACTED, State.IN_PLAN)
+OUTCOMES = (State.SAVED, State.LOST, State.FALSE_ALARM, State.NO_ACTION)
+CLOSED = (*OUTCOMES, State.EXPIRED)
+OPEN = (State.NEW, *WORKED, State.SNOOZED)
+
+TRANSITIONS = (
+    Transition(Move.CLAIM, (State.NEW,), (State.CLAIMED,), undoable=True),
+    Transition(Move.RELEASE, WORKED, (State.NEW,), undoable=True),
+    Transition(Move.CONTACT, (State.CLAIMED,), (State.CONTACTED,), undoable=True),
+    Transition(Move.PLAN, (State.CLAIMED, State.CONTACTED), (State.IN_PLAN,), undoable=True),
+    Transition(Move.SNOOZE, (State.NEW, *WORKED), (State.SNOOZED,), undoable=True),
+    Transition(Move.WAKE, (State.SNOOZED,), (State.NEW, *WORKED)),
+    Transition(Move.RESOLVE, WORKED, OUTCOMES, undoable=True),
+    Transition(Move.EXPIRE, (State.NEW, State.SNOOZED), (State.EXPIRED,)),
+    Transition(Move.REOPEN, CLOSED, (State.CLAIMED,)),
+)
+"""Every legal move. Reopening a case makes it the work of whoever reopened it."""
+
+_BY_MOVE = {transition.move: transition for transition in TRANSITIONS}
+
+
+def transition(move: Move) -> Transition:
+    """The table's row of that move."""
+    return _BY_MOVE[move]
+
+
+def legal(source: State, move: Move, target: State) -> bool:
+    """Whether the table has that step."""
+    row = _BY_MOVE[move]
+    return source in row.sources and target in row.targets
+
+
+def moves_from(state: State) -> tuple[Move, ...]:
+    """What may be done to a case in that state, in the table's order."""
+    return tuple(row.move for row in TRANSITIONS if state in row.sources)
+
+
+def diagram() -> str:
+    """The table as a Mermaid state diagram, one arrow a step, for ``docs/case-states.md``."""
+    return "\n".join(["stateDiagram-v2", "    [*] --> new: flagged", *_arrows(), *_ends()]) + "\n"
+
+
+def _arrows() -> Iterator[str]:
+    for row in TRANSITIONS:
+        for source in row.sources:
+            for target in row.targets:
+                yield f"    {source} --> {target}: {row.move}"
+
+
+def _ends() -> Iterator[str]:
+    for state in CLOSED:
+        yield f"    {state} --> [*]"
+
+
+def page() -> str:
+    """The whole of ``docs/case-states.md``."""
+    rows = "\n".join(
+        f"| {row.move} | {', '.join(row.sources)} | {', '.join(row.targets)} | {'yes' if row.undoable else 'no'} |"
+        for row in TRANSITIONS
+    )
+    return (
+        "# The states of a case\n\n"
+        "Drawn from `serving.transitions.TRANSITIONS`; a test keeps this page and the table the same.\n\n"
+        f"| move | from | to | can be undone |\n|---|---|---|---|\n{rows}\n\n"
+        f"A snoozed case wakes in the state it was snoozed in.\n\n```mermaid\n{diagram()}```\n"
+    )
