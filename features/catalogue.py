@@ -1,13 +1,31 @@
-"""Every feature there is. A feature is one line in its subject's file; nothing else has to be edited to add one."""
+"""Every feature there is. A feature is one entry in its subject's file; nothing else is edited to add one."""
 
 import hashlib
 
-from features import account, support
+from features import account, adoption, billing, contracts, escalations, health, presence, rescues, support, usage
+from features.errors import UsageError
 from features.feature import GROUPS, Feature
 
-__all__ = ["CATALOGUE_VERSION", "FEATURES", "GROUPS", "Feature"]
+__all__ = ["CATALOGUE_VERSION", "FEATURES", "GROUPS", "Feature", "check"]
 
-FEATURES: tuple[Feature, ...] = (*support.FEATURES, *account.FEATURES)
+SUBJECTS = (usage, adoption, support, escalations, health, billing, contracts, account, rescues, presence)
+
+FEATURES: tuple[Feature, ...] = tuple(feature for subject in SUBJECTS for feature in subject.FEATURES)
 
 CATALOGUE_VERSION = hashlib.sha256("\n".join(map(repr, FEATURES)).encode()).hexdigest()[:12]
-"""A hash of every definition: two frames with one version have columns of one meaning."""
+"""A hash of every definition: two frames of one version have columns of one meaning."""
+
+
+def check(features: tuple[Feature, ...]) -> None:
+    """Names are unique, and a sentence uses only features that exist."""
+    names = [feature.name for feature in features]
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(f"two features are named {name!r}: rename one.")
+    for feature in features:
+        for used in feature.told_with:
+            if used not in names:
+                raise UsageError(f"the sentence of {feature.name!r} uses {used!r}, which is no feature.")
+
+
+check(FEATURES)

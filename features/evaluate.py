@@ -12,7 +12,7 @@ from features.cube import Cube
 from features.errors import UsageError
 from features.feature import Feature
 from features.feeds import Feeds
-from features.measures import Aggregate, Ago, Arithmetic, FeedAge, Measure, Number, Otherwise, Siblings
+from features.measures import Aggregate, Ago, Arithmetic, FeedAge, FeedAlive, Measure, Number, Siblings
 from features.windows import Floats
 
 
@@ -28,10 +28,9 @@ class Evaluation:
 
     def column(self, feature: Feature) -> pa.Array:
         """The feature's values: all accounts of the first cutoff, then of the next; null where nothing is known."""
-        silent = self.feeds.silent(feature, self.cube.cutoffs.days)
-        if feature.kind == "category":
-            assert isinstance(feature.measure, Aggregate)
+        if feature.kind == "category" and isinstance(feature.measure, Aggregate):
             return self.cube.text(feature.measure)
+        silent = self.feeds.silent(feature, self.cube.cutoffs.days)
         values = np.where(silent[:, None], np.nan, self.value(feature.measure)).ravel()
         return pa.array(values, mask=~np.isfinite(values), type=pa.float64())
 
@@ -42,22 +41,25 @@ class Evaluation:
         return self._known[measure]
 
     def _compute(self, measure: Measure) -> Floats:
+        days, shape = self.cube.cutoffs.days, self.cube.shape
         match measure:
             case Aggregate():
-                return self.cube.aggregate(measure)
+                found = self.cube.aggregate(measure)
             case Number(value):
-                return np.full(self.cube.shape, value)
+                found = np.full(shape, value)
             case Arithmetic(sign, left, right):
-                return _combined(sign, self.value(left), self.value(right))
-            case Otherwise(first, second):
-                return np.where(np.isnan(self.value(first)), self.value(second), self.value(first))
-            case Ago(inner, days):
-                return Evaluation(self.cube.at(self.cube.cutoffs.days - days), self.feeds).value(inner)
+                found = _combined(sign, self.value(left), self.value(right))
+            case Ago(inner, past):
+                found = Evaluation(self.cube.at(days - past), self.feeds).value(inner)
+            case FeedAlive(table):
+                found = np.broadcast_to(self.feeds.alive(table, days).astype(np.float64)[:, None], shape)
             case FeedAge(table):
-                return np.broadcast_to(self.feeds.age(table, self.cube.cutoffs.days)[:, None], self.cube.shape)
+                found = np.broadcast_to(self.feeds.age(table, days)[:, None], shape)
             case Siblings():
-                return self.feeds.siblings(self.cube.cutoffs.days)[:, self.cube.scope.codes]
-        raise UsageError(f"no engine knows how to measure {type(measure).__name__}.")
+                found = self.feeds.siblings(days)[:, self.cube.scope.codes]
+            case _:
+                raise UsageError(f"no engine knows how to measure {type(measure).__name__}.")
+        return found
 
 
 def columns(evaluation: Evaluation, features: Sequence[Feature]) -> dict[str, pa.Array]:

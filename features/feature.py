@@ -8,7 +8,7 @@ from datetime import date
 from typing import Literal
 
 from features.errors import UsageError
-from features.measures import Aggregate, Ago, FeedAge, Measure, Siblings
+from features.measures import Aggregate, Ago, FeedAge, FeedAlive, Measure, Siblings
 from features.telling import fields_of, tell
 
 GROUPS: Mapping[str, str] = {
@@ -58,7 +58,7 @@ class Feature:
         for part in self.measure.parts():
             if isinstance(part, Aggregate):
                 found.setdefault(part.stream.table)
-            elif isinstance(part, FeedAge | Siblings):
+            elif isinstance(part, FeedAge | FeedAlive | Siblings):
                 found.setdefault(part.table)
         return tuple(found)
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from features.contract import TABLES
 from features.feature import Feature
 from features.history import History
-from features.measures import FeedAge
+from features.measures import FeedAge, FeedAlive
 from features.relations import NUMBERED, day_of, number_accounts
 from features.versions import known_on
 from features.windows import Floats, Ints
@@ -54,19 +54,22 @@ class Feeds:
     def silent(self, feature: Feature, days: Ints) -> NDArray[np.bool_]:
         """The cutoffs at which a source of the feature had nothing to say."""
         silent = np.zeros(len(days), bool)
-        if any(isinstance(part, FeedAge) for part in feature.measure.parts()):
-            return silent  # the age of a feed is what tells of its silence
+        if isinstance(feature.measure, FeedAge | FeedAlive):
+            return silent  # what tells of a silence is not silenced by it
         for table in feature.sources:
-            age = self.age(table, days)
-            silent |= np.isnan(age) | (age > PATIENCE.get(table, np.inf))
+            silent |= ~self.alive(table, days)
         return silent
+
+    def alive(self, table: str, days: Ints) -> NDArray[np.bool_]:
+        """The cutoffs at which a source had delivered, and lately enough."""
+        return self.age(table, days) <= PATIENCE.get(table, np.inf)
 
     def siblings(self, days: Ints) -> Floats:
         """Known accounts of the same group (parent, or itself) by cutoff and dense account number."""
         table = TABLES["accounts"]
         found = self.history.query(
-            f"SELECT account, {day_of(known_on(table))} AS known, coalesce(parent_id, account_id) AS parent FROM accounts "
-            f"JOIN {NUMBERED} USING (account_id) ORDER BY coalesce(known_at, created_at), account"
+            f"SELECT account, {day_of(known_on(table))} AS known, coalesce(parent_id, account_id) AS parent "
+            f"FROM accounts JOIN {NUMBERED} USING (account_id) ORDER BY coalesce(known_at, created_at), account"
         )
         parent = found.column("parent").combine_chunks().dictionary_encode().indices.to_numpy()
         account, known = found.column("account").to_numpy(), found.column("known").to_numpy()

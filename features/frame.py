@@ -71,11 +71,10 @@ def _part(history: History, days: Ints, features: Sequence[Feature], feeds: Feed
 
 
 def _codes(history: History, accounts: Sequence[str] | None) -> Ints:
-    everything = np.arange(len(history.accounts), dtype=np.int64)
     if accounts is None:
-        return everything
-    wanted = pc.is_in(history.accounts, value_set=pa.array(accounts, pa.string())).to_numpy(zero_copy_only=False)
-    return everything[wanted]
+        return np.arange(len(history.accounts), dtype=np.int64)
+    wanted = pc.is_in(history.accounts, value_set=pa.array(accounts, pa.string()))
+    return np.flatnonzero(wanted.to_numpy(zero_copy_only=False)).astype(np.int64)
 
 
 def weekly(first: date, last: date, every: int = 7) -> list[date]:

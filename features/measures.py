@@ -57,14 +57,6 @@ class Arithmetic(Measure):
 
 
 @dataclass(frozen=True)
-class Otherwise(Measure):
-    """The first measure, and where it is nothing the second."""
-
-    first: Measure
-    second: Measure
-
-
-@dataclass(frozen=True)
 class Ago(Measure):
     """What the measure was, asked with what was known that many days before the cutoff."""
 
@@ -80,13 +72,22 @@ class FeedAge(Measure):
 
 
 @dataclass(frozen=True)
+class FeedAlive(Measure):
+    """1 where the source is there and has delivered lately enough, else 0."""
+
+    table: str
+
+
+@dataclass(frozen=True)
 class Siblings(Measure):
     """How many known accounts belong to the same parent, this one included."""
 
     table: str = "accounts"
 
 
-How = Literal["count", "sum", "min", "max", "distinct", "value", "text", "trend"]
+How = Literal[
+    "count", "sum", "min", "max", "distinct", "value", "text", "trend", "slope", "top", "newest", "oldest", "ahead"
+]
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,7 @@ class Aggregate(Measure):
     of: str | None = None
     within: int | None = None
     where: str | None = None
+    by: str | None = None
 
 
 @dataclass(frozen=True)
@@ -181,17 +183,26 @@ class Stream:
         """The text on the account's picked row: a category."""
         return Aggregate("text", self if self.pick else self.latest(), of, None, None)
 
+    def slope(self, of: str, within: int) -> Measure:
+        """The slope of the least-squares line through the sums of each day, days without rows being zero."""
+        return Aggregate("slope", self, of, within)
+
+    def top(self, of: str, by: str, within: int) -> Measure:
+        """The largest sum that any one value of ``by`` has."""
+        return Aggregate("top", self, of, within, None, by)
+
     def since(self, within: int | None = None, where: str | None = None) -> Measure:
         """Days from the newest of the rows to the cutoff: 1 is yesterday."""
-        return Number(0) - Aggregate("max", self, AGE, within, where)
+        return Aggregate("newest", self, self.at, within, where)
 
-    def oldest(self, where: str | None = None) -> Measure:
-        """Days from the oldest of the rows to the cutoff."""
-        return Number(0) - Aggregate("min", self, AGE, None, where)
+    def oldest(self, where: str | None = None, of: str | None = None) -> Measure:
+        """Days from the oldest of the rows (by their own time, or by ``of``) to the cutoff."""
+        return Aggregate("oldest", self, of or self.at, None, where)
 
+    def ahead(self, of: str) -> Measure:
+        """Days from the cutoff to the nearest of the times."""
+        return Aggregate("ahead", self, of)
 
-AGE = "age"
-"""The row's time as days after the cutoff: always negative for what has happened."""
 
 DISTINCT_COUNTS = {"users": "user_id"}
 """Columns that are themselves counts of distinct things, and the column that would count them exactly."""

@@ -47,7 +47,8 @@ def _numbered(relation: str, history: History) -> str:
     if relation == "subscriptions":
         # What ends later is honest knowledge where the source keeps history, and a leak where it does not.
         extra = f", {'ended_at' if relation in history.versioned else 'CAST(NULL AS TIMESTAMP)'} AS notice_of"
-    return f"SELECT *{extra} FROM ({_versions(relation, history)}) JOIN {NUMBERED} USING (account_id)"
+    rows = f"({_versions(relation, history)}) JOIN {NUMBERED} USING (account_id)"
+    return f"SELECT *{extra} FROM {rows}"
 
 
 def _versions(name: str, history: History) -> str:
@@ -64,7 +65,8 @@ _TIMELINE = f"""
         CAST(NULL AS VARCHAR) AS actor, t.opened_at, t.priority, t.category, t.channel, t.known, t.replaced
     FROM ({{tickets}}) AS t JOIN {NUMBERED} USING (account_id)
     UNION ALL
-    SELECT account, t.ticket_id, e.occurred_at, e.kind, e.value, e.actor, t.opened_at, t.priority, t.category, t.channel,
+    SELECT account, t.ticket_id, e.occurred_at, e.kind, e.value, e.actor,
+        t.opened_at, t.priority, t.category, t.channel,
         greatest(e.known, t.known) AS known, least(e.replaced, t.replaced) AS replaced
     FROM ({{ticket_events}}) AS e JOIN ({{tickets}}) AS t USING (ticket_id) JOIN {NUMBERED} USING (account_id)
     WHERE greatest(e.known, t.known) < least(e.replaced, t.replaced)

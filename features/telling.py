@@ -2,10 +2,12 @@
 
 A field is ``{feature:how}``. ``how`` is one of
 
-- ``n ticket`` – a count with its noun: "no tickets", "1 ticket", "1,204 tickets" (``n reply|replies`` gives the plural);
+- ``n ticket`` – a count with its noun: "no tickets", "1 ticket", "1,204 tickets" (``n reply|replies`` for its plural);
 - ``moved`` – a share of change: "fell 43 %", "rose 12 %", "did not change";
 - ``pct`` – a share: "43 %";   ``num`` – a plain number: "3.4";   ``money`` – "12,400";   ``text`` – as it stands;
 - ``days`` / ``hours`` – a duration: "1 day", "12 days", "3 hours";
+- ``points`` – a difference: "fell 12 points", "rose 1 point";   ``later`` – "3 days later", "1 day earlier";
+- ``yes`` – "yes" or "no";
 - ``ago`` / ``ahead`` – that many days before or after the cutoff, as a date: "12 Feb", "12 Feb 2024" in another year.
 
 A part in square brackets is left out where one of its fields is missing.
@@ -60,10 +62,7 @@ def counted(number: float, noun: str) -> str:
 
 def _plural(noun: str) -> str:
     singular, _, plural = noun.partition("|")
-    if plural:
-        return plural
-    first, space, rest = singular.partition(" ")
-    return f"{first}s{space}{rest}"
+    return plural or f"{singular}s"
 
 
 def _plain(number: float) -> str:
@@ -93,12 +92,27 @@ def _duration(noun: str) -> Callable[[float], str]:
     return told
 
 
+def _points(number: float) -> str:
+    if abs(number) < 0.05:
+        return "did not change"
+    return f"{'rose' if number > 0 else 'fell'} {counted(round(abs(number), 1), 'point')}"
+
+
+def _later(number: float) -> str:
+    if abs(number) < 0.5:
+        return "no later"
+    return f"{counted(round(abs(number)), 'day')} {'later' if number > 0 else 'earlier'}"
+
+
 def _day(day: date, as_of: date) -> str:
     return f"{day.day} {day:%b}" if day.year == as_of.year else f"{day.day} {day:%b %Y}"
 
 
 _NUMBERS: Mapping[str, Callable[[float], str]] = {
     "num": _plain,
+    "points": _points,
+    "later": _later,
+    "yes": lambda number: "yes" if number else "no",
     "pct": _share,
     "moved": _moved,
     "money": lambda number: f"{number:,.0f}",

@@ -50,7 +50,8 @@ class Story:
     def subscription(self, account_id: str, started_at: str, subscription_id: str = "", **columns: object) -> Story:
         """A contract that runs until its ``ended_at``."""
         name = subscription_id or f"S{len(self.rows['subscriptions']) + 1}"
-        return self.row("subscriptions", subscription_id=name, account_id=account_id, started_at=started_at, **columns)
+        given = {"ended_at": None, **columns}
+        return self.row("subscriptions", subscription_id=name, account_id=account_id, started_at=started_at, **given)
 
     def health(self, account_id: str, measured_at: str, score: float, **columns: object) -> Story:
         """A score that the CRM showed."""
@@ -94,10 +95,8 @@ class Story:
 
     def invoice(self, account_id: str, issued_at: str, amount: float = 100.0, **columns: object) -> Story:
         """A bill."""
-        name = columns.pop("invoice_id", None) or f"I{len(self.rows['invoices']) + 1}"
-        return self.row(
-            "invoices", invoice_id=name, account_id=account_id, issued_at=issued_at, amount=amount, **columns
-        )
+        given = {"invoice_id": f"I{len(self.rows['invoices']) + 1}", "paid_at": None, **columns}
+        return self.row("invoices", account_id=account_id, issued_at=issued_at, amount=amount, **given)
 
     def outcome(self, account_id: str, decided_at: str, verdict: str | None = None, **columns: object) -> Story:
         """What the rescue team did."""
