@@ -13,6 +13,7 @@ from datetime import date
 import pyarrow as pa
 
 from features.contract import TABLES
+from features.errors import UsageError
 from features.history import History
 from features.label_rule import LabelRule
 from features.versions import order_of
@@ -64,8 +65,16 @@ def standings(history: History, rule: LabelRule) -> str:
         spans = _subscription_spans(history, notice_counts=rule.kind == "contract")
         why = f"CASE WHEN customers > 0 THEN '{NOTICE_KNOWN}' ELSE '{NO_SUBSCRIPTION}' END"
     else:
+        _need_subscriptions(rule)
         spans, why = _ticket_spans(), f"'no ticket in {CUSTOMER_BY_TICKET} days'"
     return f"{_NUMBERED}, {spans}, {_TURNS}, {_standing(why)}"
+
+
+def _need_subscriptions(rule: LabelRule) -> None:
+    if rule.kind == "contract":
+        raise UsageError(
+            f"The {rule.risk} of this source cannot be by contract, for it has no subscriptions: set kind to 'silence'."
+        )
 
 
 def _subscription_spans(history: History, *, notice_counts: bool) -> str:

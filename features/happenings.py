@@ -16,14 +16,8 @@ def happenings(history: History, rule: LabelRule) -> str:
         return _ESCALATIONS
     if rule.kind == "silence":
         return "happening AS (SELECT account, moment, known, CAST(NULL AS TIMESTAMP) AS void FROM sign)"
-    return _decisions(rule.grace) if "subscriptions" in history.present else _NOTHING
+    return _decisions(rule.grace)
 
-
-_NOTHING = """
-        happening AS (
-            SELECT account, account_known AS moment, account_known AS known, account_known AS void
-            FROM numbered WHERE false
-        )"""
 
 _ESCALATIONS = f"""
         ticket AS (

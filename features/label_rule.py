@@ -41,5 +41,5 @@ class LabelRule:
         return self.lead + self.horizon + (self.grace if self.kind == "contract" else 0)
 
     def verdict(self, cutoff: date) -> date:
-        """The day on which the cutoff's label is settled, from what was known before that day."""
+        """The day whose first instant settles the cutoff's label; it is known once the data pass that instant."""
         return cutoff + timedelta(days=self.ripening)

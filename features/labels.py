@@ -1,9 +1,9 @@
 """What happened next: the label of every eligible account at every cutoff, or why it is not known.
 
 A label must never change once it is given, or yesterday's evaluation means nothing today. So each cutoff has a
-*verdict*: the day on which its lead, its window and (by contract) its days of grace are over. A label is unknown until
-the data reach that day, and is then judged by what our copy knew before it; a return or a late row that is learned
-afterwards comes too late to change it. All cutoffs are answered by one query.
+*verdict*: the instant at which its lead, its window and (by contract) its days of grace are over. A label is unknown
+until the data pass that instant, and is then judged by what our copy knew up to it; a return or a late row that is
+learned afterwards comes too late to change it. All cutoffs are answered by one query.
 """
 
 from collections.abc import Sequence
@@ -47,7 +47,7 @@ _HITS = """
                 min(moment) FILTER (moment > lead_over) AS first_at,
                 min(moment) FILTER (moment <= lead_over) AS early_at
             FROM happening JOIN cutoff ON moment >= opened AND moment <= closed
-            WHERE known < verdict AND (void IS NULL OR void >= verdict)
+            WHERE known <= verdict AND (void IS NULL OR void > verdict)
             GROUP BY account, as_of
         )"""
 
@@ -59,15 +59,15 @@ _ACTS = f"""
                     {order_of(TABLES["outcomes"])} AS known
                 FROM outcomes JOIN numbered USING (account_id)
             ) JOIN cutoff ON decided_at >= opened AND decided_at <= closed
-            WHERE known < verdict
+            WHERE known <= verdict
             GROUP BY account, as_of
         )"""
 
 
 def _verdict(history: History, rule: LabelRule) -> str:
     """The columns ``event``, ``unknown`` and ``event_at``."""
-    ripe = f"verdict <= {literal(history.until)}"
-    waiting = "'not settled before ' || CAST(CAST(verdict AS DATE) AS VARCHAR)"
+    ripe = f"verdict < {literal(history.until)}"
+    waiting = "'not settled until the data pass ' || CAST(CAST(verdict AS DATE) AS VARCHAR)"
     if rule.kind == "silence":
         return f"""
             CASE WHEN {ripe} THEN first_at IS NULL END AS event, CASE WHEN NOT ({ripe}) THEN {waiting} END AS unknown,
