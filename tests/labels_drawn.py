@@ -1,6 +1,9 @@
-"""The labels of hand-drawn timelines: the contract's rules, one case at a time. ``timelines`` explains the marks."""
+"""The labels of hand-drawn timelines: the contract's rules, one case at a time. ``timelines`` explains the marks.
 
-from timelines import ESCALATION, SILENCE, Timeline
+``python tests/labels_drawn.py > docs/labels.md`` makes the page of the docs.
+"""
+
+from timelines import ESCALATION, SILENCE, Timeline, page
 
 TIMELINES = (
     Timeline(
@@ -408,3 +411,6 @@ signs   i                 i
         SILENCE,
     ),
 )
+
+if __name__ == "__main__":
+    print(page(TIMELINES), end="")

@@ -193,7 +193,7 @@ def page(timelines: Sequence[Timeline]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-_INTRODUCTION = """<!-- Generated from tests/labels_drawn.py by `make docs`: do not edit. -->
+_INTRODUCTION = """<!-- Generated: `python tests/labels_drawn.py > docs/labels.md` -->
 
 Each drawing is one account and one cutoff; each is also a test. The windows are shortened, so that a day can be one
 character."""

@@ -1,8 +1,10 @@
 """Hand-drawn timelines get exactly the label that is written beside them, and the docs page shows the same ones."""
 
+from pathlib import Path
+
 import pytest
 from labels_drawn import TIMELINES
-from timelines import Timeline, ruler
+from timelines import Timeline, page, ruler
 
 
 @pytest.mark.parametrize("timeline", TIMELINES, ids=lambda timeline: timeline.title)
@@ -13,3 +15,7 @@ def test_label_of_a_drawn_timeline(timeline: Timeline) -> None:
 @pytest.mark.parametrize("timeline", TIMELINES, ids=lambda timeline: timeline.title)
 def test_every_drawing_is_to_scale(timeline: Timeline) -> None:
     assert timeline.drawing.strip("\n").splitlines()[0] == ruler(timeline.rule)
+
+
+def test_the_page_of_the_docs_shows_these_drawings(root: Path) -> None:
+    assert (root / "docs" / "labels.md").read_text() == page(TIMELINES)
