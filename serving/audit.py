@@ -22,15 +22,19 @@ AUDITED = (
     "priority",
     "raises",
     "rung",
-    "breaches",
     "respond_by",
     "resolve_by",
     "responded_at",
+    "respond_breached_at",
+    "resolve_breached_at",
     "closed_at",
     "snoozed_until",
     "snoozed_from",
 )
 """The fields of a case whose every change is on the record."""
+
+REMARKS = ("comment", "disagree")
+"""What is said of a case without changing it."""
 
 
 def image(case: Case) -> dict[str, Any]:
@@ -48,19 +52,24 @@ def record(
     at: datetime,
     comment: str | None = None,
     undoes: int | None = None,
+    note: Mapping[str, Any] | None = None,
 ) -> CaseEvent:
-    """Write what became of ``case`` since ``before`` (an :func:`image`); the case's version is raised with it."""
+    """Write what became of ``case`` since ``before`` (an :func:`image`), and raise its version.
+
+    A remark changes no field and so no version: it makes nobody's page stale. ``note`` is kept beside the fields that
+    changed: what was said of the case without changing it.
+    """
     case.updated_at = at
-    case.version = (case.version or 0) + 1
     after = image(case)
     changed = [name for name in AUDITED if before.get(name) != after[name]]
+    case.version = (case.version or 0) + bool(changed)
     event = CaseEvent(
         case_id=case.id,
         at=at,
         actor=actor,
         kind=kind,
         before={name: before.get(name) for name in changed},
-        after={name: after[name] for name in changed},
+        after={name: after[name] for name in changed} | dict(note or {}),
         comment=comment,
         version=case.version,
         undoes=undoes,
@@ -72,6 +81,11 @@ def record(
 def history(session: Session, case_id: str) -> list[CaseEvent]:
     """Everything that happened to the case, oldest first."""
     return list(session.scalars(select(CaseEvent).where(CaseEvent.case_id == case_id).order_by(CaseEvent.id)))
+
+
+def last_change(session: Session, case_id: str) -> CaseEvent:
+    """The newest entry that changed the case; remarks do not."""
+    return next(event for event in reversed(history(session, case_id)) if event.kind not in REMARKS)
 
 
 def put_back(case: Case, before: Mapping[str, Any]) -> None:

@@ -10,12 +10,13 @@ from base64 import b32encode
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from serving.audit import image, record
+from serving.clocks import start, stop, tighten, wake
 from serving.contracts import Flag
 from serving.outbox import announce
 from serving.permissions import SYSTEM
@@ -90,12 +91,10 @@ class NightDesk:
             updated_at=self.now,
             raises=0,
             rung=0,
-            breaches=0,
             ladder=list(self.rules.squads[flag.squad].ladder),
-            respond_by=self.now + timedelta(hours=severity.respond_hours),
-            resolve_by=self.now + timedelta(hours=severity.resolve_hours),
             **_terms(severity),
         )
+        start(case, self.now)
         self.session.add(case)
         return self._settle(case, flag, {}, "opened", flag.routed or None)
 
@@ -107,8 +106,7 @@ class NightDesk:
             setattr(case, name, value)
         if case.state == State.SNOOZED:
             wake(case)
-        if case.resolve_by is not None:
-            case.resolve_by = min(case.resolve_by, self.now + timedelta(hours=severity.resolve_hours))
+        tighten(case, self.now)
         case.raises += 1
         return self._settle(case, flag, before, "raised", why)
 
@@ -117,7 +115,8 @@ class NightDesk:
         if case.state not in transition(Move.EXPIRE).sources:
             return 0
         before = image(case)
-        case.state, case.closed_at, case.respond_by, case.resolve_by = State.EXPIRED, self.now, None, None
+        case.state, case.closed_at = State.EXPIRED, self.now
+        stop(case)
         record(self.session, case, before, Move.EXPIRE, actor=SYSTEM.name, at=self.now, comment="has calmed")
         return 1
 
@@ -145,12 +144,6 @@ def _open_cases(session: Session) -> list[Case]:
     """Every open case, locked in one order."""
     query = select(Case).where(Case.closed_at.is_(None)).order_by(Case.id).with_for_update()
     return list(session.scalars(query))
-
-
-def wake(case: Case) -> None:
-    """Return a snoozed case to the state it was snoozed in."""
-    case.state = State(case.snoozed_from or State.NEW)
-    case.snoozed_from = case.snoozed_until = None
 
 
 def _terms(severity: Severity) -> dict[str, object]:

@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
-from sqlalchemy import select, update
+from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
 from serving.nights import Night, Recorded, hold, refuse_late
@@ -135,9 +135,10 @@ def _save_squads(session: Session, rules: PolicyFile) -> None:
     session.execute(update(Squad).where(Squad.name.not_in(list(rules.squads))).values(active=False))
     for name, squad in rules.squads.items():
         session.merge(Squad(name=name, active=True))
-        session.flush()
-        known = set(session.scalars(select(Member.person).where(Member.squad == name)))
-        session.add_all(Member(squad=name, person=person) for person in set(squad.members) - known)
+        people = dict.fromkeys((*squad.ladder, *squad.members))
+        for position, person in enumerate(people):
+            session.merge(Member(squad=name, person=person, position=position))
+        session.execute(delete(Member).where(Member.squad == name, Member.person.not_in(list(people))))
 
 
 def _save_decision(session: Session, decision: Decision) -> None:

@@ -28,6 +28,9 @@ class Move(StrEnum):
     """What may be done to a case that changes its state."""
 
     CLAIM = "claim"
+    ASSIGN = "assign"
+    REASSIGN = "reassign"
+    HAND_OVER = "hand_over"
     RELEASE = "release"
     CONTACT = "contact"
     PLAN = "plan"
@@ -40,7 +43,10 @@ class Move(StrEnum):
 
 @dataclass(frozen=True)
 class Transition:
-    """From any of ``sources``, ``move`` leads to one of ``targets``; ``undoable`` by whoever made it, for a while."""
+    """From any of ``sources``, ``move`` leads to one of ``targets``; without targets the case stays where it is.
+
+    ``undoable`` moves can be taken back by whoever made them, for a while.
+    """
 
     move: Move
     sources: tuple[State, ...]
@@ -55,6 +61,9 @@ OPEN = (State.NEW, *WORKED, State.SNOOZED)
 
 TRANSITIONS = (
     Transition(Move.CLAIM, (State.NEW,), (State.CLAIMED,), undoable=True),
+    Transition(Move.ASSIGN, (State.NEW,), (State.CLAIMED,), undoable=True),
+    Transition(Move.REASSIGN, WORKED, (), undoable=True),
+    Transition(Move.HAND_OVER, (State.NEW, *WORKED), (State.NEW,)),
     Transition(Move.RELEASE, WORKED, (State.NEW,), undoable=True),
     Transition(Move.CONTACT, (State.CLAIMED,), (State.CONTACTED,), undoable=True),
     Transition(Move.PLAN, (State.CLAIMED, State.CONTACTED), (State.IN_PLAN,), undoable=True),
@@ -77,7 +86,7 @@ def transition(move: Move) -> Transition:
 def legal(source: State, move: Move, target: State) -> bool:
     """Whether the table has that step."""
     row = _BY_MOVE[move]
-    return source in row.sources and target in row.targets
+    return source in row.sources and target in (row.targets or (source,))
 
 
 def moves_from(state: State) -> tuple[Move, ...]:
@@ -93,7 +102,7 @@ def diagram() -> str:
 def _arrows() -> Iterator[str]:
     for row in TRANSITIONS:
         for source in row.sources:
-            for target in row.targets:
+            for target in row.targets or (source,):
                 yield f"    {source} --> {target}: {row.move}"
 
 
@@ -104,13 +113,15 @@ def _ends() -> Iterator[str]:
 
 def page() -> str:
     """The whole of ``docs/case-states.md``."""
-    rows = "\n".join(
-        f"| {row.move} | {', '.join(row.sources)} | {', '.join(row.targets)} | {'yes' if row.undoable else 'no'} |"
-        for row in TRANSITIONS
-    )
+    rows = "\n".join(_row(row) for row in TRANSITIONS)
     return (
         "# The states of a case\n\n"
         "Drawn from `serving.transitions.TRANSITIONS`; a test keeps this page and the table the same.\n\n"
         f"| move | from | to | can be undone |\n|---|---|---|---|\n{rows}\n\n"
         f"A snoozed case wakes in the state it was snoozed in.\n\n```mermaid\n{diagram()}```\n"
     )
+
+
+def _row(row: Transition) -> str:
+    targets = ", ".join(row.targets) or "stays"
+    return f"| {row.move} | {', '.join(row.sources)} | {targets} | {'yes' if row.undoable else 'no'} |"

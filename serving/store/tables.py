@@ -87,12 +87,13 @@ class Squad(Base):
 
 
 class Member(Base):
-    """A person's place in a squad."""
+    """A person's place in a squad; the first three positions are its primary, secondary and tertiary owner."""
 
     __tablename__ = "members"
 
     squad: Mapped[str] = mapped_column(ForeignKey("squads.name"), primary_key=True)
     person: Mapped[str] = mapped_column(primary_key=True)
+    position: Mapped[int]
 
 
 class Case(Base):
@@ -147,10 +148,16 @@ class Case(Base):
     respond_by: Mapped[datetime | None]
     resolve_by: Mapped[datetime | None]
     responded_at: Mapped[datetime | None]
-    breaches: Mapped[int]
+    respond_breached_at: Mapped[datetime | None]
+    resolve_breached_at: Mapped[datetime | None]
     snoozed_until: Mapped[date | None]
     snoozed_from: Mapped[str | None]
     version: Mapped[int] = mapped_column()
+
+    @property
+    def responsible(self) -> str | None:
+        """Who has to act now: the owner, or whom the ladder names while nobody has claimed it."""
+        return self.owner or (self.ladder[self.rung] if self.ladder else None)
 
     __mapper_args__ = {  # noqa: RUF012 - SQLAlchemy reads it as a class attribute
         "version_id_col": version,

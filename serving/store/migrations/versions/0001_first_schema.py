@@ -126,6 +126,7 @@ def _squads() -> None:
         "members",
         sa.Column("squad", sa.String(), nullable=False),
         sa.Column("person", sa.String(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(["squad"], ["squads.name"], name="fk_members_squad"),
         sa.PrimaryKeyConstraint("squad", "person", name="pk_members"),
     )
@@ -164,7 +165,8 @@ def _cases() -> None:
         sa.Column("respond_by", sa.DateTime()),
         sa.Column("resolve_by", sa.DateTime()),
         sa.Column("responded_at", sa.DateTime()),
-        sa.Column("breaches", sa.Integer(), nullable=False),
+        sa.Column("respond_breached_at", sa.DateTime()),
+        sa.Column("resolve_breached_at", sa.DateTime()),
         sa.Column("snoozed_until", sa.Date()),
         sa.Column("snoozed_from", sa.String()),
         sa.Column("version", sa.Integer(), nullable=False),
