@@ -158,7 +158,7 @@ FEATURES = (
     ),
     number(
         "usage_recency_days",
-        USAGE.since(180),
+        USAGE.where("events > 0").since(180),
         "days since the last use",
         "days",
         "Last used on {usage_recency_days:ago}",

@@ -128,13 +128,14 @@ def _table(name: str, rows: list[dict[str, object]]) -> pa.Table:
     told = [column for column in contract.columns if column.required or any(column.name in row for row in rows)]
     return pa.table(
         {
-            column.name: pa.array([_parsed(row.get(column.name), column.kind) for row in rows], TYPES[column.kind])
+            column.name: pa.array([parsed(row.get(column.name), column.kind) for row in rows], TYPES[column.kind])
             for column in told
         }
     )
 
 
-def _parsed(value: object, kind: Kind) -> object:
+def parsed(value: object, kind: Kind) -> object:
+    """An ISO string as the instant or day that it tells; anything else as it is."""
     if isinstance(value, str) and kind is Kind.INSTANT:
         return datetime.fromisoformat(value)
     if isinstance(value, str) and kind is Kind.DAY:
