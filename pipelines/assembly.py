@@ -1,0 +1,49 @@
+"""From settings to the parts that a run needs: the queue's store, the model registry, the policy, the source.
+
+The only module that knows which class stands behind a setting.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from features.errors import UsageError
+from pipelines.settings import Settings, writable_home
+
+if TYPE_CHECKING:
+    from models.registry import Registry
+    from serving.policy import Policy
+    from serving.store import Store
+
+
+def registry(settings: Settings) -> Registry:
+    """The models: MLflow's store that the settings name, with verified champions kept in the home folder."""
+    from models.registry import Registry
+
+    return Registry(settings.tracking_uri, settings.home / "champions")
+
+
+def store(settings: Settings) -> Store:
+    """The queue's database, brought to the present schema."""
+    from serving.store import Store
+
+    if settings.database is None:
+        writable_home(settings)
+    found = Store(settings.database_url)
+    found.migrate()
+    return found
+
+
+def policy(settings: Settings) -> Policy:
+    """The policy that the settings name, or the shipped one, checked.
+
+    Raises:
+        UsageError: there is no such file, or it has an error; the sentence names the line.
+    """
+    from serving.policy import Policy
+
+    if settings.policy is None:
+        return Policy.default()
+    if not settings.policy.is_file():
+        raise UsageError(f"There is no policy file {settings.policy}.")
+    return Policy.load(settings.policy)

@@ -1,0 +1,10 @@
+"""The commands, one a file; each registers itself with the application."""
+
+from collections.abc import Callable
+
+import typer
+
+from pipelines.commands import check, nightly
+
+COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (nightly.register, check.register)
+"""In the order in which ``rescue --help`` shows them."""

@@ -1,0 +1,52 @@
+"""``rescue nightly``: tonight's queue."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from pipelines import settings as configuration
+from pipelines.commands.options import AsOf, Data, Home, Json, Mapping, PolicyFile, day
+from pipelines.console import Steps
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(nightly)
+
+
+def nightly(
+    data: Data = None,
+    as_of: AsOf = None,
+    home: Home = None,
+    policy: PolicyFile = None,
+    mapping: Mapping = None,
+    as_json: Json = False,
+    plain: Annotated[bool, typer.Option("--plain", help="Run the same steps without Prefect.")] = False,
+    catch_up: Annotated[
+        bool, typer.Option("--catch-up", help="First run each night that was missed, in order.")
+    ] = False,
+) -> None:
+    """Read, check, score, flag and hand over: one night, whole or not at all.
+
+    A second run of the same night changes nothing and says so.
+    """
+    cutoff = day(as_of, "--as-of")
+    settings = configuration.load(data=data, home=home, policy=policy, mapping=mapping)
+    steps = Steps(quiet=as_json)
+    if plain:
+        from pipelines.night import run_nights
+        from pipelines.runner import plainly
+
+        reports = run_nights(settings, cutoff, plainly(steps), steps, catch_up=catch_up)
+    else:
+        from pipelines.nightly import run_quietly
+
+        reports = run_quietly(settings, cutoff, steps, catch_up=catch_up)
+    if as_json:
+        typer.echo(json.dumps(reports[-1].as_json()))
+        return
+    from pipelines.night_page import show
+
+    for report in reports:
+        show(report)

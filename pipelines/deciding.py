@@ -1,0 +1,169 @@
+"""From scores to what the night will write: the decision, its reasons, and one frozen hand-off a case.
+
+Exact reasons are dear, so the policy decides twice: once to find out whom it may raise, then again with those
+accounts' reasons, which is what the routing by skill needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.candidates import candidates
+from pipelines.facts import Told, gather
+from serving import handoff
+from serving.handoff_facts import RiskPoint
+from serving.opening import Package
+from serving.policy import contenders, decide, with_reasons
+from serving.recording import NightRecord
+from serving.store import standing
+
+if TYPE_CHECKING:
+    from features.history import History
+    from models.contracts import Change, Reason
+    from models.registry import Champion
+    from pipelines.scoring import Scored
+    from serving.contracts import Flag
+    from serving.policy import Policy
+    from serving.queue_state import Decision
+    from serving.store import Store
+
+Reasons = Mapping[tuple[str, str], "tuple[Reason, ...]"]
+Changes = Mapping[tuple[str, str], "tuple[Change, ...]"]
+PAST_NIGHTS = 60
+"""So many earlier nights of a risk go into a hand-off."""
+
+
+@dataclass(frozen=True)
+class Decided:
+    """The decision with reasons in its flags, and everything that is to be recorded with it."""
+
+    decision: Decision
+    policy: Policy
+    scores: pa.Table
+    candidates: pa.Table
+    packages: Mapping[tuple[str, str], Package]
+    channels: tuple[str, ...]
+
+    def record(self, report: Mapping[str, Any]) -> NightRecord:
+        """What the night's one transaction writes."""
+        return NightRecord(
+            decision=self.decision,
+            rules=self.policy.rules,
+            scores=self.scores,
+            accounts=self.candidates,
+            handoffs=self.packages,
+            channels=self.channels,
+            report=report,
+        )
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What a decision needs beside the scores: the data, the policy, the queue, and the models that scored."""
+
+    history: History
+    as_of: date
+    policy: Policy
+    store: Store
+    champions: Mapping[str, Champion]
+    channels: tuple[str, ...] = ()
+    stale: tuple[str, ...] = ()
+
+
+def decide_night(desk: Desk, frame: pa.Table, scored: Scored) -> Decided:
+    """Decide the night, explain whom it raises, and freeze a hand-off for each."""
+    rows = candidates(desk.history.as_of(desk.as_of), frame, scored.scores)
+    with desk.store.reading() as session:
+        queue = standing.queue_state(session, desk.as_of)
+    first = decide(rows, queue, desk.policy, desk.as_of)
+    reasons = _reasons(desk, scored, contenders(first))
+    decision = decide(with_reasons(rows, reasons), queue, desk.policy, desk.as_of)
+    raised = [*decision.flags, *(again.flag for again in decision.raised_again)]
+    changes = _changes(desk, scored, [flag.account_id for flag in raised])
+    decision = _explained(decision, reasons, changes)
+    packages = _packages(desk, decision, scored)
+    return Decided(decision, desk.policy, scored.scores, rows, packages, desk.channels)
+
+
+def _reasons(desk: Desk, scored: Scored, accounts: Sequence[str]) -> dict[tuple[str, str], tuple[Reason, ...]]:
+    from models.reasons import explain
+
+    found = {}
+    for risk, champion in desk.champions.items():
+        rows = _of(scored.frames[risk], accounts)
+        told = explain(champion.model, rows)
+        found.update({(account, risk): why for account, why in zip(_ids(rows), told, strict=True)})
+    return found
+
+
+def _changes(desk: Desk, scored: Scored, accounts: Sequence[str]) -> dict[tuple[str, str], tuple[Change, ...]]:
+    from models.changes import changes
+
+    found = {}
+    for risk, champion in desk.champions.items():
+        rows = _of(scored.frames[risk], accounts)
+        told = changes(champion.model, rows)
+        found.update({(account, risk): what for account, what in zip(_ids(rows), told, strict=True)})
+    return found
+
+
+def _of(frame: pa.Table, accounts: Sequence[str]) -> pa.Table:
+    return frame.filter(pc.is_in(frame.column("account_id"), value_set=pa.array(sorted(set(accounts)), pa.string())))
+
+
+def _ids(rows: pa.Table) -> list[str]:
+    found: list[str] = rows.column("account_id").to_pylist()
+    return found
+
+
+def _explained(decision: Decision, reasons: Reasons, changes: Changes) -> Decision:
+    def told(flag: Flag) -> Flag:
+        why = {risk: reasons.get((flag.account_id, risk), ()) for risk in flag.probabilities}
+        what = {risk: changes.get((flag.account_id, risk), ()) for risk in flag.probabilities}
+        return replace(flag, reasons=why, changes=what)
+
+    return replace(
+        decision,
+        flags=tuple(told(flag) for flag in decision.flags),
+        raised_again=tuple(again._replace(flag=told(again.flag)) for again in decision.raised_again),
+        waiting=tuple(told(flag) for flag in decision.waiting),
+    )
+
+
+def _packages(desk: Desk, decision: Decision, scored: Scored) -> dict[tuple[str, str], Package]:
+    raised = [*decision.flags, *(again.flag for again in decision.raised_again)]
+    accounts = sorted({flag.account_id for flag in raised})
+    if not accounts:
+        return {}
+    facts = gather(desk.history.as_of(desk.as_of), accounts, _told(desk, scored, accounts))
+    built = {(flag.account_id, flag.risk): handoff.build(flag, facts[flag.account_id]) for flag in raised}
+    return {key: Package(package.to_json(), package.schema_version, package.headline) for key, package in built.items()}
+
+
+def _told(desk: Desk, scored: Scored, accounts: Sequence[str]) -> Told:
+    with desk.store.reading() as session:
+        past = standing.score_history(session, accounts, nights=PAST_NIGHTS)
+        before = standing.last_handoffs(session, accounts)
+    return Told(
+        policy_version=desk.policy.version,
+        models={risk: champion.version for risk, champion in desk.champions.items()},
+        titles={risk: champion.model.risk.title for risk, champion in desk.champions.items()},
+        usual=_usual(scored),
+        quality=dict.fromkeys(desk.champions, desk.stale),
+        past={key: [RiskPoint(as_of=day, probability=p) for day, p in points] for key, points in past.items()},
+        before={account: handoff.Handoff.model_validate_json(text).standing for account, text in before.items()},
+        says={name: trigger.says for name, trigger in desk.policy.rules.triggers.items()},
+        stale=desk.stale,
+    )
+
+
+def _usual(scored: Scored) -> dict[str, float]:
+    """The mean probability of tonight's scored accounts, by risk: what a reader may hold one account against."""
+    means = scored.scores.group_by("risk").aggregate([("probability", "mean")])
+    return dict(zip(means["risk"].to_pylist(), means["probability_mean"].to_pylist(), strict=True))

@@ -1,0 +1,34 @@
+"""Is each feed alive? A feed that stopped must not read as "usage collapsed", and the report has to say so."""
+
+from __future__ import annotations
+
+import math
+from datetime import date
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from features.feeds import PATIENCE, Feeds
+
+if TYPE_CHECKING:
+    from features.history import History
+
+EPOCH = date(1970, 1, 1)
+
+
+def feed_ages(history: History, as_of: date) -> dict[str, int | None]:
+    """Days since the newest row that each source had delivered by the cutoff; ``None`` where there is no source."""
+    feeds = Feeds.of(history, frozenset(PATIENCE))
+    day = np.array([(as_of - EPOCH).days], dtype=np.int64)
+    ages = {table: float(feeds.age(table, day)[0]) for table in PATIENCE}
+    return {table: None if math.isnan(age) else int(age) for table, age in ages.items()}
+
+
+def stale_feeds(history: History, as_of: date) -> dict[str, str]:
+    """The feeds that the source has and that have stopped, each with the sentence for the report."""
+    found = {}
+    for table, age in feed_ages(history, as_of).items():
+        if table in history.present and (age is None or age > PATIENCE[table]):
+            when = "has delivered nothing yet" if age is None else f"delivered its last row {age} days ago"
+            found[table] = f"{table} {when}"
+    return found

@@ -1,0 +1,87 @@
+"""The source of a run, admitted: its history, what admission said of it, and the settings that came with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipelines.settings import Settings
+from pipelines.sources import admitted, open_source
+
+if TYPE_CHECKING:
+    from features.admission import Admission
+    from features.history import History
+    from pipelines.sources import Source
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A source that was read and admitted."""
+
+    source: Source
+    admission: Admission
+    settings: Settings
+
+    @property
+    def history(self) -> History:
+        """What the source ever told, with the time at which it did."""
+        return self.admission.history
+
+    @property
+    def risk_settings(self) -> dict[str, dict[str, Any]]:
+        """The labels' settings: those of the operator on top of those that the mapping brings."""
+        names = {*self.source.risks, *self.settings.risks}
+        return {
+            name: {**self.source.risks.get(name, {}), **self.settings.risks.get(name, {})} for name in sorted(names)
+        }
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The contract's tables that the source does not have."""
+        return self.admission.report.missing
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the report should say of the source beside its counts."""
+        unknown = self.admission.report.unknown.items()
+        return tuple(
+            f"{name} is no table of the contract" + (f"; did you mean {near}?" if near else "")
+            for name, near in unknown
+            if near
+        )
+
+    def tables_json(self) -> dict[str, dict[str, Any]]:
+        """By table: rows in, accepted, exact repeats dropped, and quarantined by rule."""
+        return {
+            name: {
+                "rows": table.rows,
+                "accepted": table.accepted,
+                "repeats": table.repeats,
+                "quarantined": {rule.value: count for rule, count in table.quarantined.items()},
+            }
+            for name, table in self.admission.report.tables.items()
+        }
+
+    def facts(self) -> Mapping[str, object]:
+        """What a training run records of its data: name, fingerprint, span and rows by table."""
+        return {
+            "name": self.source.name,
+            "fingerprint": self.source.fingerprint(),
+            "first": self.history.first.isoformat(),
+            "until": self.history.until.isoformat(),
+            "rows": {name: table.accepted for name, table in self.admission.report.tables.items()},
+        }
+
+
+def open_data(settings: Settings, scratch: Path) -> Opened:
+    """Open and admit the source that the settings name; ``scratch`` must outlive what is returned.
+
+    Raises:
+        UsageError: there is no such source.
+        DataGateError: it cannot be read, or is not fit for a night.
+    """
+    source = open_source(settings.data, mapping=settings.mapping)
+    admission = admitted(source, scratch, memory=settings.memory, tolerance=settings.tolerance)
+    return Opened(source, admission, settings)

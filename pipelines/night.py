@@ -1,0 +1,180 @@
+"""A night, step by step: source → admission → features → scores → decision → cases with frozen hand-offs → report.
+
+Written once and run either way: plainly, or with each step as a Prefect task. Nothing is written to the queue before
+the one transaction of the step *record*; what fails before leaves last night's queue as it was.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import uuid
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from features import frame as frames
+from features.errors import UsageError
+from models import risks
+from pipelines import assembly
+from pipelines.deciding import Decided, Desk, decide_night
+from pipelines.freshness import stale_feeds
+from pipelines.intake import Opened, open_data
+from pipelines.report import NightReport
+from pipelines.scoring import Scored, score
+from pipelines.settings import Settings, writable_home
+from serving import nights
+from serving.recording import record_night
+from serving.store import standing
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from models.registry import Champion
+    from models.risks import Risk
+    from pipelines.console import Steps
+    from pipelines.runner import Do
+    from serving.policy import Policy
+    from serving.store import Store
+
+
+def run_nights(
+    settings: Settings, as_of: date | None, do: Do, steps: Steps, *, catch_up: bool = False
+) -> list[NightReport]:
+    """Run the night of ``as_of`` (default: the first day after the source's newest row), or all that were missed.
+
+    Raises:
+        UsageError: a setting, the policy or the day does not fit.
+        DataGateError: the source is not fit for a night; the queue is as it was.
+    """
+    writable_home(settings)
+    policy = assembly.policy(settings)
+    with tempfile.TemporaryDirectory(prefix="rescue-") as scratch, assembly.store(settings) as store:
+        if as_of and not catch_up and (known := _known(store, as_of)):
+            return [known]
+        opened = do("admit", f"Reading {settings.data} and checking its rows", open_data, settings, Path(scratch))
+        cutoff = _checked(as_of, opened)
+        missed = nights.missing_nights(store, cutoff, limit=settings.catch_up) if catch_up else [cutoff]
+        return [_run(_Night(settings, policy, store, opened, day, do, steps)) for day in missed or [cutoff]]
+
+
+@dataclass(frozen=True)
+class _Night:
+    """What every step of one night shares."""
+
+    settings: Settings
+    policy: Policy
+    store: Store
+    opened: Opened
+    as_of: date
+    do: Do
+    steps: Steps
+
+
+def _run(night: _Night) -> NightReport:
+    """One night: take it, work it, and give it back at once when something fails."""
+    held = nights.begin(night.store, night.as_of, uuid.uuid4().hex[:12])
+    if isinstance(held, nights.Recorded):
+        return _recorded(night.store, night.as_of)
+    try:
+        return _work(night, held)
+    except BaseException as error:
+        with suppress(Exception):  # the first error is the one to tell
+            nights.abandon(night.store, held, str(error) or type(error).__name__)
+        raise
+
+
+def _work(night: _Night, held: nights.Night) -> NightReport:
+    do, history, as_of = night.do, night.opened.history, night.as_of
+    known = risks.for_history(history, night.opened.risk_settings)
+    champions = do("models", "Loading the champions", _champions, night, known)
+    frame = do("features", "Building features", _frame, night)
+    stale = stale_feeds(history, as_of)
+    scored = do("score", "Scoring", score, history, frame, as_of, champions, stale)
+    channels = tuple(sorted(night.settings.channels))
+    desk = Desk(history, as_of, night.policy, night.store, champions, channels, tuple(stale.values()))
+    decided = do("decide", "Deciding whom to rescue", decide_night, desk, frame, scored)
+    report = _report(night, held, scored, champions, decided)
+    nights.renew(night.store, held)
+    do("record", "Writing the queue", record_night, night.store, held, decided.record(report.as_json()))
+    report = replace(report, seconds=dict(night.steps.seconds), queue=_queue(night.store, as_of))
+    folder = night.settings.home / "nights" / as_of.isoformat()
+    night.opened.admission.write_quarantine(folder / "quarantine")
+    report.write(folder)
+    return report
+
+
+def _frame(night: _Night) -> pa.Table:
+    return frames.build(night.opened.history, [night.as_of], memory=night.settings.memory)
+
+
+def _champions(night: _Night, known: Mapping[str, Risk]) -> dict[str, Champion]:
+    """The champion of each risk; a risk that has none is trained first, on what was known before the night."""
+    from pipelines.trainer import train
+
+    registry = assembly.registry(night.settings)
+    missing = [risk for name, risk in known.items() if registry.champion(name) is None]
+    if missing:
+        night.steps.tell(f"No champion yet of {' and '.join(risk.name for risk in missing)}: training first")
+        train(
+            night.opened.history,
+            missing,
+            registry,
+            source=night.opened.facts(),
+            through=night.as_of,
+            memory=night.settings.memory,
+            tell=night.steps.tell,
+        )
+    found = {name: registry.champion(name) for name in known}
+    return {name: champion for name, champion in found.items() if champion is not None}
+
+
+def _report(
+    night: _Night, held: nights.Night, scored: Scored, champions: Mapping[str, Champion], decided: Decided
+) -> NightReport:
+    return NightReport(
+        as_of=night.as_of,
+        run_id=held.run_id,
+        tables=night.opened.tables_json(),
+        eligible=scored.eligible,
+        scored=scored.counts,
+        not_scored=scored.not_scored,
+        flagged=len(decided.decision.flags),
+        cases_opened=len(decided.decision.flags),
+        models={risk: champion.version for risk, champion in champions.items()},
+        seconds=dict(night.steps.seconds),
+        queue=(),
+        counts=dict(decided.decision.counts),
+        missing=night.opened.missing,
+        warnings=(*night.opened.warnings, *scored.warnings, *stale_feeds(night.opened.history, night.as_of).values()),
+    )
+
+
+def _checked(as_of: date | None, opened: Opened) -> date:
+    """The day to run: the one asked for where the data can answer it, else the first after the newest row."""
+    first, until = opened.history.first, opened.history.until
+    if as_of is None:
+        return until
+    if as_of <= first:
+        raise UsageError(f"--as-of {as_of} is before the data, which begin on {first}: choose a day after that.")
+    return as_of
+
+
+def _known(store: Store, as_of: date) -> NightReport | None:
+    with store.reading() as session:
+        found = standing.night_report(session, as_of)
+    return NightReport.from_json({**found, "queue": _queue(store, as_of)}, unchanged=True) if found else None
+
+
+def _queue(store: Store, as_of: date) -> list[dict[str, Any]]:
+    with store.reading() as session:
+        return standing.night_queue(session, as_of)
+
+
+def _recorded(store: Store, as_of: date) -> NightReport:
+    found = _known(store, as_of)
+    if found is None:
+        raise UsageError(f"The night of {as_of} was recorded by another version of Rescue, without a report.")
+    return found

@@ -1,0 +1,97 @@
+"""The page that ``rescue nightly`` prints: the queue first, then what the night read, left out, and how long it took."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rich import box
+from rich.markup import escape
+from rich.table import Table
+
+from pipelines.console import out
+from pipelines.report import NightReport
+
+
+def show(report: NightReport) -> None:
+    """Print the night for a person; plain text where the output is no terminal."""
+    if report.unchanged:
+        out.print(f"The night of {report.as_of} is already recorded (run {report.run_id}); nothing was changed.\n")
+    out.print(_headline(report))
+    if report.queue:
+        out.print(queue_table(report.queue))
+    out.print(_data_table(report))
+    for line in _notes(report):
+        out.print(line, markup=False)
+
+
+def queue_table(queue: Iterable[Mapping[str, Any]]) -> Table:
+    """The cases in the order in which to work them."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in ("#", "Account", "Segment", "Owner"):
+        table.add_column(name, no_wrap=name != "Account", justify="right" if name == "#" else "left")
+    for name in ("Revenue", "Churn", "Escalation"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("First reason", ratio=1, min_width=28)
+    table.add_column("Renews", no_wrap=True)
+    for rank, case in enumerate(queue, 1):
+        table.add_row(str(rank), *(escape(cell) for cell in _cells(case)))
+    return table
+
+
+def _cells(case: Mapping[str, Any]) -> list[str]:
+    return [
+        case["name"] or case["account_id"],
+        case["segment"] or "–",
+        case["owner"] or "–",
+        f"{case['arr']:,.0f}" if case["arr"] is not None else "–",
+        _percent(case["risks"].get("churn")),
+        _percent(case["risks"].get("escalation")),
+        _first_reason(case),
+        case["renews_on"] or "–",
+    ]
+
+
+def _first_reason(case: Mapping[str, Any]) -> str:
+    reasons = case["reasons"].get(case["risk"]) or case["triggers"]
+    return reasons[0] if reasons else "–"
+
+
+def _percent(probability: float | None) -> str:
+    return f"{probability:.0%}" if probability is not None else "–"
+
+
+def _headline(report: NightReport) -> str:
+    count = len(report.queue)
+    versions = ", ".join(f"{risk} model {version}" for risk, version in report.models.items())
+    return f"[bold]Rescue queue, as of {report.as_of}[/bold]: {count} {'case' if count == 1 else 'cases'} ({versions})"
+
+
+def _data_table(report: NightReport) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("Read")
+    for name in ("Rows", "Accepted", "Repeats", "Quarantined"):
+        table.add_column(name, justify="right")
+    table.add_column("Because")
+    for name, counts in report.tables.items():
+        bad = counts["quarantined"]
+        numbers = (counts["rows"], counts["accepted"], counts["repeats"], sum(bad.values()))
+        why = ", ".join(f"{rule} ({count})" for rule, count in bad.items())
+        table.add_row(name, *(f"{number:,}" for number in numbers), why)
+    return table
+
+
+def _notes(report: NightReport) -> Iterable[str]:
+    if report.missing:
+        yield f"Not in the source: {', '.join(report.missing)}."
+    for risk, scored in report.scored.items():
+        left = report.not_scored.get(risk, {})
+        why = "; ".join(f"{count:,} {reason}" for reason, count in sorted(left.items()))
+        yield f"{risk.capitalize()}: {scored:,} accounts scored" + (f"; not scored: {why}." if why else ".")
+    counts = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in report.counts.items())
+    yield f"Decided: {counts}." if counts else "Decided: nothing to raise."
+    for warning in report.warnings:
+        yield f"Mind: {warning}."
+    total = sum(report.seconds.values())
+    steps = ", ".join(f"{name} {seconds:.1f}" for name, seconds in report.seconds.items())
+    yield f"Time: {total:.1f} s ({steps})."

@@ -1,0 +1,81 @@
+"""Scores of a night: every eligible account and risk, or the reason why an account was not scored.
+
+Missing is not zero: where a feed that a model learned from has stopped, each score says so in its ``quality``; where
+a whole source that the model leans on is silent, the risk abstains, and its accounts are listed as not scored.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from features.labels import eligibility
+from models.contracts import SCORES
+
+if TYPE_CHECKING:
+    from features.history import History
+    from models.registry import Champion
+
+
+@dataclass(frozen=True)
+class Scored:
+    """The scores of all risks (``SCORES``), how many accounts were eligible, and who was not scored because of what."""
+
+    scores: pa.Table
+    eligible: Mapping[str, int]
+    not_scored: Mapping[str, Mapping[str, int]]
+    warnings: tuple[str, ...] = ()
+    frames: Mapping[str, pa.Table] = field(default_factory=dict, repr=False)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Scored accounts by risk."""
+        found = Counter(self.scores.column("risk").to_pylist())
+        return {risk: found.get(risk, 0) for risk in self.eligible}
+
+
+def score(
+    history: History, frame: pa.Table, as_of: date, champions: Mapping[str, Champion], stale: Mapping[str, str]
+) -> Scored:
+    """Score the frame of one cutoff with the champion of each risk.
+
+    ``stale`` names the feeds that have stopped and says so in words; see :func:`pipelines.freshness.stale_feeds`.
+    """
+    tables, eligible, not_scored, warnings, frames = [], {}, {}, [], {}
+    for risk, champion in champions.items():
+        fit = eligibility(history, [as_of], champion.model.risk.label)
+        rows = _eligible_rows(frame, fit)
+        eligible[risk] = rows.num_rows
+        not_scored[risk] = dict(Counter(why for why in fit.column("why").to_pylist() if why))
+        frames[risk] = rows
+        tables.append(_scores(rows, as_of, risk, champion, sorted(stale.values())))
+        if champion.warning:
+            warnings.append(champion.warning)
+    whole = pa.concat_tables(tables) if tables else SCORES.empty_table()
+    return Scored(whole, eligible, not_scored, tuple(warnings), frames)
+
+
+def _eligible_rows(frame: pa.Table, fit: pa.Table) -> pa.Table:
+    chosen = fit.filter(fit.column("eligible")).column("account_id")
+    return frame.filter(pc.is_in(frame.column("account_id"), value_set=chosen.combine_chunks()))
+
+
+def _scores(rows: pa.Table, as_of: date, risk: str, champion: Champion, quality: list[str]) -> pa.Table:
+    predicted = champion.model.predict(rows)
+    count = rows.num_rows
+    columns = [
+        rows.column("account_id").combine_chunks().cast(pa.string()),
+        pa.array([risk] * count, pa.string()),
+        pa.array([as_of] * count, pa.date32()),
+        pa.array(predicted.probability, pa.float64()),
+        pa.array(predicted.rank_score, pa.float64()),
+        pa.array([champion.version] * count, pa.string()),
+        pa.array([quality] * count, pa.list_(pa.string())),
+    ]
+    return pa.Table.from_arrays(columns, schema=SCORES)

@@ -1,0 +1,108 @@
+"""How things stand: what a night asks of the queue before it decides, and what it tells of it afterwards."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, select
+
+from serving.queue_state import Cooldown, OpenCase, QueueState, Streak
+from serving.store.tables import Account, Case, FrozenHandoff, NightRow, Score, StreakRow
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+REMEMBERED = timedelta(days=400)
+"""Closed cases older than this cool nothing down."""
+
+
+def queue_state(session: Session, as_of: date) -> QueueState:
+    """The queue as the night of ``as_of`` finds it: open cases, streaks, and cases that were closed of late."""
+    running = session.scalars(select(Case).where(Case.closed_at.is_(None)).order_by(Case.id))
+    closed = session.execute(
+        select(Case.account_id, Case.family, func.max(Case.closed_at), Case.state)
+        .where(Case.closed_at >= as_of - REMEMBERED)
+        .group_by(Case.account_id, Case.family, Case.state)
+    )
+    streaks = session.execute(
+        select(StreakRow.account_id, StreakRow.risk, StreakRow.above, StreakRow.below, StreakRow.inside)
+    )
+    return QueueState(
+        open_cases=tuple(_open(case) for case in running),
+        streaks=tuple(Streak(*row) for row in streaks),
+        cooldowns=tuple(Cooldown(account, family, at.date(), state) for account, family, at, state in closed),
+    )
+
+
+def _open(case: Case) -> OpenCase:
+    return OpenCase(
+        case.id, case.account_id, case.risk, case.severity, case.probability, case.opened_on, case.state, case.squad
+    )
+
+
+def score_history(
+    session: Session, accounts: Sequence[str], *, nights: int
+) -> dict[tuple[str, str], list[tuple[date, float]]]:
+    """The probabilities of the last ``nights`` recorded nights, oldest first, by account and risk."""
+    days = select(NightRow.as_of).where(NightRow.status == "recorded").order_by(NightRow.as_of.desc()).limit(nights)
+    rows = session.execute(
+        select(Score.account_id, Score.risk, Score.as_of, Score.probability)
+        .where(Score.as_of.in_(days), Score.account_id.in_(accounts))
+        .order_by(Score.as_of)
+    )
+    found: dict[tuple[str, str], list[tuple[date, float]]] = defaultdict(list)
+    for account, risk, as_of, probability in rows:
+        found[account, risk].append((as_of, probability))
+    return dict(found)
+
+
+def last_handoffs(session: Session, accounts: Sequence[str]) -> dict[str, str]:
+    """The newest hand-off of each account that has one, as its JSON text."""
+    rows = session.execute(
+        select(Case.account_id, FrozenHandoff.content)
+        .join(Case, FrozenHandoff.case_id == Case.id)
+        .where(Case.account_id.in_(accounts))
+        .order_by(FrozenHandoff.as_of, FrozenHandoff.id)
+    )
+    return {row.account_id: row.content for row in rows}
+
+
+def night_report(session: Session, as_of: date) -> dict[str, Any] | None:
+    """The report of a night that is recorded; None where it is not."""
+    row = session.get(NightRow, as_of)
+    return dict(row.report or {}) if row is not None and row.status == "recorded" else None
+
+
+def night_queue(session: Session, as_of: date) -> list[dict[str, Any]]:
+    """The cases that a night opened or raised again, in the order in which to work them, as plain values."""
+    rows = session.execute(
+        select(Case, Account, FrozenHandoff)
+        .join(Account, Case.account_id == Account.account_id)
+        .join(FrozenHandoff, (FrozenHandoff.case_id == Case.id) & (FrozenHandoff.as_of == as_of))
+        .where(Case.raised_on == as_of)
+        .order_by(Case.priority.desc(), Case.id)
+    )
+    return [_listed(case, account, json.loads(handoff.content)) for case, account, handoff in rows]
+
+
+def _listed(case: Case, account: Account, package: Mapping[str, Any]) -> dict[str, Any]:
+    reasons = {card["risk"]: [reason["sentence"] for reason in card["reasons"]] for card in package["risks"]}
+    return {
+        "case_id": case.id,
+        "account_id": case.account_id,
+        "name": account.name,
+        "segment": account.segment,
+        "owner": account.owner,
+        "squad": case.squad,
+        "arr": account.arr,
+        "renews_on": account.renews_on.isoformat() if account.renews_on else None,
+        "risk": case.risk,
+        "risks": dict(case.probabilities),
+        "priority": case.priority,
+        "triggers": [trigger["says"] for trigger in package["raised"]["triggers"]],
+        "reasons": reasons,
+    }
