@@ -6,7 +6,7 @@ a manifest of SHA-256 that is checked before anything is read. Nothing in it can
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -53,13 +53,18 @@ class Predicted:
 
 @dataclass(frozen=True)
 class RiskModel:
-    """A model of one risk. ``facts`` is what was known of its making (dates, catalogue version), for people."""
+    """A model of one risk. ``facts`` is what was known of its making (dates, catalogue version), for people.
+
+    ``refits`` are scorers of the same learner and signature fitted on the training rows of earlier origins: a reason
+    that they do not share is told with reserve (`models.reasons`). They score nobody.
+    """
 
     risk: Risk
     signature: Signature
     scorer: Scorer
     calibrator: Calibrator
     facts: Mapping[str, Any] = field(default_factory=dict)
+    refits: tuple[Scorer, ...] = ()
 
     @property
     def kind(self) -> str:
@@ -88,6 +93,11 @@ class RiskModel:
         """
         return self.scorer.contributions(self.signature.matrix(frame))
 
+    def refit_contributions(self, frame: pa.Table) -> list[Floats]:
+        """What :meth:`contributions` would be had the model been fitted at earlier origins: one array a refit."""
+        matrix = self.signature.matrix(frame)
+        return [refit.contributions(matrix) for refit in self.refits]
+
     def unfit(self, frame: pa.Table) -> pa.Array:
         """For each row, why it cannot be scored, or null where it can."""
         return self.signature.unfit(frame)
@@ -97,7 +107,8 @@ class RiskModel:
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):
             raise RescueError(f"The folder {folder} is not empty; a model is saved into a folder of its own.")
-        for name, text in {**self.scorer.files(), MODEL_FILE: self._description()}.items():
+        refits = {_refit_file(n, name): text for n, it in enumerate(self.refits) for name, text in it.files().items()}
+        for name, text in {**self.scorer.files(), **refits, MODEL_FILE: self._description()}.items():
             (folder / name).write_text(text, encoding="utf-8")
         return manifest.write(folder)
 
@@ -121,9 +132,9 @@ class RiskModel:
             raise ValueError(f"format {about['format']} is not {FORMAT}")
         signature = Signature.from_json(about["signature"])
         scorer = _read_scorer(about["kind"], contents)
-        return cls(
-            Risk.from_json(about["risk"]), signature, scorer, Calibrator.from_json(about["calibrator"]), about["facts"]
-        )
+        refits = tuple(_read_scorer(kind, _of_refit(n, contents)) for n, kind in enumerate(about["refits"]))
+        calibrator = Calibrator.from_json(about["calibrator"])
+        return cls(Risk.from_json(about["risk"]), signature, scorer, calibrator, about["facts"], refits)
 
     def _description(self) -> str:
         about = {
@@ -133,8 +144,19 @@ class RiskModel:
             "signature": self.signature.to_json(),
             "calibrator": self.calibrator.to_json(),
             "facts": dict(self.facts),
+            "refits": [refit.kind for refit in self.refits],
         }
         return json.dumps(about, indent=1, sort_keys=True) + "\n"
+
+
+def _refit_file(number: int, name: str) -> str:
+    return f"refit-{number}-{name}"
+
+
+def _of_refit(number: int, contents: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The files of one refit under the names that its scorer knows."""
+    prefix = _refit_file(number, "")
+    return {name.removeprefix(prefix): content for name, content in contents.items() if name.startswith(prefix)}
 
 
 def _read_scorer(kind: str, contents: Mapping[str, bytes]) -> Scorer:
@@ -142,6 +164,9 @@ def _read_scorer(kind: str, contents: Mapping[str, bytes]) -> Scorer:
     from models.rules import RuleScorer
     from models.trees import TreeScorer
 
-    kinds = {"lightgbm": TreeScorer, "logistic": LinearScorer, "rule": RuleScorer}
-    scorer: Scorer = kinds[kind].read(contents)
-    return scorer
+    readers: dict[str, Callable[[Mapping[str, bytes]], Scorer]] = {
+        "lightgbm": TreeScorer.read,
+        "logistic": LinearScorer.read,
+        "rule": RuleScorer.read,
+    }
+    return readers[kind](contents)
