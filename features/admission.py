@@ -1,0 +1,120 @@
+"""Admission: rows in = accepted + exact repeats + quarantined, and only accepted rows are ever scored.
+
+Each table is judged in three strokes, all set-based: one scan counts rows that break a rule by themselves (nearly
+always none, and then nothing is copied); one grouped hash finds keys that come twice, which are then compared exactly;
+and the accepted rows become a view over the source's own file, or, where texts had to be parsed, a Parquet file of
+their own. Bad rows are kept with their place, column, rule and value.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import duckdb
+
+from features.admission_report import AdmissionReport, TableReport
+from features.admission_table import examine
+from features.admission_twins import REPEAT
+from features.contract import TABLES
+from features.errors import DataGateError
+from features.history import History
+from features.raw import RawTable, quoted
+
+TOLERANCE = 0.05
+"""The share of one table that may be in quarantine before the night stops."""
+
+
+@dataclass(frozen=True)
+class Admission:
+    """The accepted rows as a ``History``, and the account of the others."""
+
+    history: History
+    report: AdmissionReport
+
+    def write_quarantine(self, folder: Path) -> list[Path]:
+        """Keep every bad row as ``<table>.parquet``: table, file, row, column, rule, value."""
+        bad = [table for table in self.report.tables.values() if table.quarantined]
+        if bad:
+            folder.mkdir(parents=True, exist_ok=True)
+        return [self._write(table.name, folder / f"{table.name}.parquet") for table in bad]
+
+    def _write(self, name: str, path: Path) -> Path:
+        rows = (
+            f'SELECT {quoted(name)} AS "table", label AS file, "row", "column", rule, value '
+            f"FROM rejected_{name} WHERE rule <> {quoted(REPEAT)} ORDER BY ALL"
+        )
+        self.history.connection.cursor().execute(f"COPY ({rows}) TO {quoted(str(path))} (FORMAT parquet)")
+        return path
+
+
+def admit(
+    connection: duckdb.DuckDBPyConnection,
+    tables: Iterable[RawTable],
+    *,
+    scratch: Path,
+    tolerance: float = TOLERANCE,
+) -> Admission:
+    """Judge a source's tables and open the history of what they hold.
+
+    ``scratch`` is a folder for accepted rows that had to be parsed; it must outlive the history.
+
+    Raises:
+        DataGateError: a required table is missing or empty, or too much of a table is bad; nothing may be scored.
+    """
+    admission = examine_all(connection, tables, scratch=scratch, tolerance=tolerance)
+    if admission.report.problems:
+        raise DataGateError(admission.report.problems[0])
+    return admission
+
+
+def examine_all(
+    connection: duckdb.DuckDBPyConnection,
+    tables: Iterable[RawTable],
+    *,
+    scratch: Path,
+    tolerance: float = TOLERANCE,
+) -> Admission:
+    """Like ``admit``, but what would stop a night is told in the report's ``problems`` instead of raised."""
+    connection.execute("SET GLOBAL TimeZone = 'UTC'")
+    for parents, key in (("accounts", "account_id"), ("tickets", "ticket_id")):
+        connection.execute(f"CREATE OR REPLACE TABLE admitted_{parents} ({key} VARCHAR)")
+    given = {raw.name: raw for raw in tables}
+    examined = {name: examine(connection, TABLES[name], given[name], scratch) for name in TABLES if name in given}
+    reports = {name: _gated(table.report, tolerance) for name, table in examined.items()}
+    present = frozenset(name for name, report in reports.items() if report.accepted)
+    columns = {name: table.columns for name, table in examined.items()}
+    history = History.over(connection, present=present, columns=columns)
+    missing = tuple(name for name in TABLES if name not in present)
+    return Admission(history, AdmissionReport(reports, missing, problems=_problems(reports, present)))
+
+
+def _gated(report: TableReport, tolerance: float) -> TableReport:
+    """The report with its problem, where more than ``tolerance`` of the rows are in quarantine."""
+    bad = sum(report.quarantined.values())
+    if report.problem or bad <= tolerance * report.rows:
+        return report
+    worst = next(iter(report.quarantined))
+    example = next(row for row in report.examples if row.rule is worst)
+    problem = (
+        f"{report.source}: {bad:,} of {report.rows:,} rows ({bad / report.rows:.1%}) break the contract, more than "
+        f"{tolerance:.0%}; most often {worst.sentence} (row {example.row}, {example.column or 'the line'}: "
+        f"{example.shown})."
+    )
+    return replace(report, problem=problem)
+
+
+def _problems(reports: Mapping[str, TableReport], present: frozenset[str]) -> tuple[str, ...]:
+    """What stops a night, the cause before what follows from it."""
+    if "accounts" not in reports:
+        return ("The source has no accounts table, without which nothing can be scored.",)
+    accounts = reports["accounts"]
+    if not accounts.rows:
+        return (f"{accounts.source} is empty: without accounts nothing can be scored.",)
+    if accounts.problem:
+        return (accounts.problem,)
+    if "ticket_events" in reports and "tickets" not in reports:
+        return (f"{reports['ticket_events'].source} cannot be used without tickets, which say whose they are.",)
+    found = tuple(report.problem for report in reports.values() if report.problem)
+    if found or present - {"accounts"}:
+        return found
+    return ("The source has accounts and nothing else: at least one other table with rows is needed.",)

@@ -1,0 +1,81 @@
+"""A source's table before the contract looks at it: Parquet files, whatever the source was.
+
+A folder's Parquet files are read where they stand; everything else (CSV, databases, mappings) is brought to Parquet
+first by ``pipelines.sources``. So a row always has a place, its file and its number in it, and one reader serves all.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import duckdb
+
+from features.errors import DataGateError
+
+
+@dataclass(frozen=True)
+class Unread:
+    """A line of a text file that is not a row: too many columns, too few, bytes that are no text."""
+
+    file: str
+    line: int
+    reason: str
+    text: str
+
+
+@dataclass(frozen=True)
+class RawTable:
+    """One table as the source gives it.
+
+    ``files`` are paths of Parquet files, ``labels`` what a person calls them where that is something else (the CSV
+    file they were made of), ``unread`` the lines that never became rows.
+    """
+
+    name: str
+    files: tuple[str, ...]
+    labels: Mapping[str, str] = field(default_factory=dict)
+    unread: tuple[Unread, ...] = ()
+    partitioned: bool = False
+
+    @property
+    def label(self) -> str:
+        """What messages call the table's file."""
+        labels = [self.labels.get(file, file) for file in self.files]
+        return labels[0] if len(labels) == 1 else f"{self.name}/ ({len(labels)} files)"
+
+    @property
+    def relation(self) -> str:
+        """The rows, as SQL that can stand in ``FROM``; columns of files that differ are matched by name."""
+        files = ", ".join(quoted(file) for file in self.files)
+        hive = "true" if self.partitioned else "false"
+        return f"read_parquet([{files}], hive_partitioning = {hive}, union_by_name = true)"
+
+    def types(self, connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+        """DuckDB's type of every column, by the name that the source gives it."""
+        with reading(self.label):
+            rows = connection.cursor().execute(f"DESCRIBE SELECT * FROM {self.relation}").fetchall()
+        return {str(row[0]): str(row[1]) for row in rows}
+
+
+def quoted(text: str) -> str:
+    """A text as an SQL literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def identifier(name: str) -> str:
+    """A name as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+@contextmanager
+def reading(label: str) -> Iterator[None]:
+    """Turn what DuckDB says of a file that cannot be read into a sentence that names it.
+
+    Raises:
+        DataGateError: the block failed in DuckDB while it read ``label``.
+    """
+    try:
+        yield
+    except (duckdb.IOException, duckdb.InvalidInputException, duckdb.SerializationException) as error:
+        first = str(error).splitlines()[0]
+        raise DataGateError(f"{label} cannot be read: {first.rstrip('.')}. Export it again.") from None

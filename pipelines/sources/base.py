@@ -1,0 +1,35 @@
+"""What every source can do, whatever it is made of."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from features.raw import RawTable
+
+
+class Source(Protocol):
+    """A place that holds tables, the contract's or its own."""
+
+    @property
+    def name(self) -> str:
+        """What a person calls it; never a password."""
+
+    @property
+    def risks(self) -> Mapping[str, Mapping[str, Any]]:
+        """Settings of the risks that come with this source, by risk; a mapping may set them."""
+
+    def tables(self) -> tuple[str, ...]:
+        """The names of all its tables, known to the contract or not."""
+
+    def stage(self, names: Sequence[str], scratch: Path, *, as_typed: bool = False) -> list[RawTable]:
+        """These tables as Parquet: read in place where they are, else written under ``scratch``.
+
+        ``as_typed`` asks for the types that texts evidently hold (a mapping computes with them); admission wants the
+        texts themselves.
+
+        Raises:
+            DataGateError: a file or table cannot be read; the sentence names it.
+        """
+
+    def fingerprint(self) -> dict[str, str]:
+        """By table, a text that changes when the table does; cheap, without reading its rows."""

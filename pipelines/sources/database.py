@@ -1,0 +1,172 @@
+"""A database behind a URL: rows through SQLAlchemy to Parquet, a batch at a time, in one consistent transaction."""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import sqlalchemy as sa
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+
+from features.contract import TABLES
+from features.errors import DataGateError, UsageError
+from features.raw import RawTable
+
+BATCH = 50_000
+"""Rows held in memory at once."""
+
+ARROW = {
+    bool: pa.bool_(),
+    int: pa.int64(),
+    float: pa.float64(),
+    "date": pa.date32(),
+    "datetime": pa.timestamp("us"),
+    "datetime+zone": pa.timestamp("us", tz="UTC"),
+}
+
+
+@dataclass(frozen=True)
+class DatabaseSource:
+    """Tables and views of a database's default schema, read through SQLAlchemy (SQLite and PostgreSQL are tested)."""
+
+    url: str
+    risks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The URL without its password."""
+        return self._url.render_as_string(hide_password=True)
+
+    def tables(self) -> tuple[str, ...]:
+        """Every table and view."""
+        with self._connected() as connection:
+            inspector = sa.inspect(connection)
+            return tuple(sorted({*inspector.get_table_names(), *inspector.get_view_names()}))
+
+    def stage(self, names: Sequence[str], scratch: Path, *, as_typed: bool = False) -> list[RawTable]:
+        """Each as one Parquet file under ``scratch``, all of one moment."""
+        scratch.mkdir(parents=True, exist_ok=True)
+        with self._connected() as connection:
+            return [self._stage(connection, name, scratch / f"{name}.parquet") for name in names]
+
+    def fingerprint(self) -> dict[str, str]:
+        """Rows and, where the table has it, the newest ``known_at``."""
+        with self._connected() as connection:
+            inspector = sa.inspect(connection)
+            return {name: _fingerprint(connection, inspector, name) for name in self.tables()}
+
+    def _stage(self, connection: sa.Connection, name: str, target: Path) -> RawTable:
+        texts: set[str] = set()
+        while (misfit := _write(connection, name, target, frozenset(texts))) is not None:
+            texts.add(misfit)
+        return RawTable(name, (str(target),), {str(target): f"{self.name}, {name}"})
+
+    @cached_property
+    def _url(self) -> sa.URL:
+        try:
+            url = sa.make_url(self.url)
+        except ArgumentError:
+            raise UsageError("The source is no database URL: write it as dialect://user:password@host/name.") from None
+        return url.set(drivername="postgresql+psycopg") if url.drivername in ("postgresql", "postgres") else url
+
+    @contextmanager
+    def _connected(self) -> Iterator[sa.Connection]:
+        """A transaction in which every table is of one moment; read, never written.
+
+        Raises:
+            DataGateError: the database cannot be reached or read.
+            UsageError: no driver for it is installed.
+        """
+        try:
+            engine = sa.create_engine(self._url, poolclass=sa.NullPool)
+        except (NoSuchModuleError, ImportError):
+            kind = self._url.drivername
+            raise UsageError(f"No driver for {kind} is installed; PostgreSQL needs the extra named postgres.") from None
+        if engine.dialect.name == "sqlite" and not Path(self._url.database or "").is_file():
+            raise UsageError(f"There is no file {self._url.database} behind {self.name}.")
+        if engine.dialect.name == "postgresql":
+            engine = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        try:
+            with engine.connect() as connection:
+                yield connection
+        except SQLAlchemyError as error:
+            cause = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+            raise DataGateError(f"The database {self.name} cannot be read: {cause.rstrip('.')}.") from None
+        finally:
+            engine.dispose()
+
+
+def _fingerprint(connection: sa.Connection, inspector: sa.Inspector, name: str) -> str:
+    table = sa.table(name, *(sa.column(column["name"]) for column in inspector.get_columns(name)))
+    measures: list[sa.ColumnElement[Any]] = [sa.func.count()]
+    if "known_at" in table.c and name in TABLES:
+        measures.append(sa.func.max(table.c.known_at))
+    told = connection.execute(sa.select(*measures).select_from(table)).one()
+    return hashlib.blake2b(repr(tuple(told)).encode(), digest_size=16).hexdigest()
+
+
+def _write(connection: sa.Connection, name: str, target: Path, texts: frozenset[str]) -> str | None:
+    """Write a table to Parquet; answers the column whose values are not all of its declared type, if there is one.
+
+    SQLite lets any value stand in any column; such a column is written again, as text, and admission judges it.
+    """
+    columns = sa.inspect(connection).get_columns(name)
+    sqlite = connection.dialect.name == "sqlite"
+    schema = pa.schema(
+        [
+            (column["name"], pa.string() if column["name"] in texts else _arrow_type(column["type"], sqlite))
+            for column in columns
+        ]
+    )
+    # No types are given to the columns: SQLAlchemy would parse SQLite's dates, and fail on the first bad one.
+    query = sa.select(*(sa.column(column["name"]) for column in columns)).select_from(sa.table(name))
+    rows = connection.execution_options(yield_per=BATCH).execute(query)
+    with pq.ParquetWriter(target, schema) as writer:
+        for part in rows.partitions():
+            arrays = []
+            for column, values in zip(schema, zip(*part, strict=True), strict=True):
+                array = _array(values, column.type)
+                if array is None:
+                    rows.close()
+                    return str(column.name)
+                arrays.append(array)
+            writer.write_batch(pa.record_batch(arrays, schema=schema))
+    return None
+
+
+def _arrow_type(declared: sa.types.TypeEngine[Any], sqlite: bool) -> pa.DataType:
+    if sqlite and isinstance(declared, (sa.Date, sa.DateTime, sa.Boolean)):
+        return pa.int64() if isinstance(declared, sa.Boolean) else pa.string()
+    if isinstance(declared, sa.DateTime):
+        return ARROW["datetime+zone" if declared.timezone else "datetime"]
+    if isinstance(declared, sa.Date):
+        return ARROW["date"]
+    if isinstance(declared, sa.Boolean):
+        return ARROW[bool]
+    if isinstance(declared, sa.Integer):
+        return ARROW[int]
+    return ARROW[float] if isinstance(declared, sa.Numeric) else pa.string()
+
+
+def _array(values: Sequence[Any], wanted: pa.DataType) -> pa.Array | None:
+    """The values as an array of the wanted type; ``None`` where one is not of it."""
+    if pa.types.is_string(wanted):
+        return pa.array([_text(value) for value in values], wanted)
+    if pa.types.is_floating(wanted):
+        values = [float(value) if isinstance(value, (int, Decimal)) else value for value in values]
+    try:
+        return pa.array(values, wanted)
+    except (pa.ArrowException, TypeError, OverflowError):
+        return None
+
+
+def _text(value: Any) -> str | bytes | None:
+    if value is None or isinstance(value, str):
+        return value
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

@@ -1,0 +1,58 @@
+"""A DuckDB file: its tables and views, copied to Parquet so that the night does not hold the file open."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from features.errors import DataGateError
+from features.raw import RawTable, identifier, quoted
+
+
+@dataclass(frozen=True)
+class DuckDBFileSource:
+    """A DuckDB database file, opened read-only; tables and views of its ``main`` schema."""
+
+    path: Path
+    risks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The file as it was given."""
+        return str(self.path)
+
+    def tables(self) -> tuple[str, ...]:
+        """Every table and view."""
+        listed = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'main' ORDER BY table_name"
+        with self._open() as connection:
+            return tuple(row[0] for row in connection.execute(listed).fetchall())
+
+    def stage(self, names: Sequence[str], scratch: Path, *, as_typed: bool = False) -> list[RawTable]:
+        """Each as one Parquet file under ``scratch``; a database has types of its own."""
+        scratch.mkdir(parents=True, exist_ok=True)
+        with self._open() as connection:
+            return [self._copy(connection, name, scratch / f"{name}.parquet") for name in names]
+
+    def fingerprint(self) -> dict[str, str]:
+        """The file's size and time of change, for every table."""
+        stat = self.path.stat()
+        told = hashlib.blake2b(f"{stat.st_size} {stat.st_mtime_ns}".encode(), digest_size=16).hexdigest()
+        return dict.fromkeys(self.tables(), told)
+
+    def _copy(self, connection: duckdb.DuckDBPyConnection, name: str, target: Path) -> RawTable:
+        label = f"{self.path.name}, {name}"
+        try:
+            connection.execute(f"COPY {identifier(name)} TO {quoted(str(target))} (FORMAT parquet)")
+        except duckdb.Error as error:
+            raise DataGateError(f"{label} cannot be read: {str(error).splitlines()[0]}") from None
+        return RawTable(name, (str(target),), {str(target): label})
+
+    def _open(self) -> duckdb.DuckDBPyConnection:
+        try:
+            return duckdb.connect(str(self.path), read_only=True)
+        except duckdb.Error as error:
+            cause = str(error).splitlines()[0]
+            raise DataGateError(f"{self.path} cannot be opened as a DuckDB file: {cause}") from None

@@ -1,0 +1,108 @@
+"""A folder of tables: Parquet where it stands, CSV brought to Parquet first."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from features.errors import DataGateError, UsageError
+from features.raw import RawTable
+from pipelines.sources.csv_files import stage_csv
+
+CSV = (".csv", ".csv.gz")
+
+
+@dataclass(frozen=True)
+class FolderSource:
+    """``<table>.parquet``, ``<table>.csv``, ``<table>.csv.gz``, or folders ``<table>/`` of Parquet files."""
+
+    folder: Path
+    risks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The folder as it was given."""
+        return str(self.folder)
+
+    def tables(self) -> tuple[str, ...]:
+        """The stem of every file, and the name of every folder, that holds a table."""
+        return tuple(self._files)
+
+    def stage(self, names: Sequence[str], scratch: Path, *, as_typed: bool = False) -> list[RawTable]:
+        """Parquet in place; CSV as Parquet under ``scratch``."""
+        return [self._stage(name, self._files[name], scratch, as_typed) for name in names]
+
+    def fingerprint(self) -> dict[str, str]:
+        """Names, sizes and times of change of each table's files."""
+        return {name: _fingerprint(self.folder, files) for name, files in self._files.items()}
+
+    def _stage(self, name: str, files: list[Path], scratch: Path, as_typed: bool) -> RawTable:
+        if files[0].name.endswith(CSV):
+            return stage_csv(name, files[0], scratch, as_typed=as_typed)
+        for file in files:
+            check_parquet(file, self._label(file))
+        labels = {str(file): self._label(file) for file in files}
+        partitioned = any("=" in part for part in _parts(files, self.folder))
+        return RawTable(name, tuple(labels), labels, partitioned=partitioned)
+
+    def _label(self, file: Path) -> str:
+        return str(file.relative_to(self.folder))
+
+    @cached_property
+    def _files(self) -> dict[str, list[Path]]:
+        found: dict[str, list[Path]] = {}
+        for entry in sorted(self.folder.iterdir()):
+            name, files = _table(entry)
+            if not files:
+                continue
+            if name in found:
+                raise UsageError(f"{self.folder} holds {name} twice ({found[name][0].name}, {entry.name}): keep one.")
+            found[name] = files
+        if not found:
+            raise UsageError(f"{self.folder} holds no tables: no .parquet, .csv or .csv.gz file is in it.")
+        return found
+
+
+def check_parquet(file: Path, label: str) -> None:
+    """Read the file's footer.
+
+    Raises:
+        DataGateError: it is empty, truncated or no Parquet at all.
+    """
+    try:
+        pq.read_metadata(file)
+    except (pa.ArrowException, OSError):
+        size = file.stat().st_size if file.exists() else 0
+        raise DataGateError(
+            f"{label} is not a complete Parquet file ({size:,} bytes, no readable footer): copy or export it again."
+        ) from None
+
+
+def _table(entry: Path) -> tuple[str, list[Path]]:
+    """The table's name and files; no files where the entry holds none."""
+    if entry.name.startswith((".", "_")):
+        return "", []
+    if entry.is_dir():
+        return entry.name, sorted(file for file in entry.rglob("*.parquet") if not _hidden(file.relative_to(entry)))
+    for ending in (".parquet", *CSV):
+        if entry.name.endswith(ending):
+            return entry.name.removesuffix(ending), [entry]
+    return "", []
+
+
+def _hidden(path: Path) -> bool:
+    return any(part.startswith((".", "_")) for part in path.parts)
+
+
+def _parts(files: list[Path], folder: Path) -> set[str]:
+    return {part for file in files for part in file.relative_to(folder).parts[:-1]}
+
+
+def _fingerprint(folder: Path, files: list[Path]) -> str:
+    told = [(str(file.relative_to(folder)), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+    return hashlib.blake2b(repr(told).encode(), digest_size=16).hexdigest()

@@ -1,0 +1,64 @@
+"""From a source to an admitted history: one DuckDB within bounds, and the source's tables judged in it."""
+
+from dataclasses import replace
+from difflib import get_close_matches
+from pathlib import Path
+
+import duckdb
+
+from features.admission import TOLERANCE, Admission, examine_all
+from features.contract import TABLES
+from features.errors import DataGateError
+from pipelines.sources.base import Source
+
+SPILL = "64GiB"
+"""What may be spilled to the scratch folder: DuckDB would else fill the disk."""
+
+
+def connect(scratch: Path, memory: str = "4GiB", threads: int | None = None) -> duckdb.DuckDBPyConnection:
+    """A DuckDB in memory that spills under ``scratch`` and no further than its bounds."""
+    spill = scratch / "spill"
+    spill.mkdir(parents=True, exist_ok=True)
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": memory,
+        "temp_directory": str(spill),
+        "max_temp_directory_size": SPILL,
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+    }
+    if threads:
+        config["threads"] = threads
+    return duckdb.connect(config=config)
+
+
+def admitted(
+    source: Source, scratch: Path, *, memory: str = "4GiB", threads: int | None = None, tolerance: float = TOLERANCE
+) -> Admission:
+    """Read a source and admit its rows; ``scratch`` must outlive the history and may be deleted with it.
+
+    Raises:
+        DataGateError: a file cannot be read or the data is not fit for a night.
+    """
+    admission = examined(source, scratch, memory=memory, threads=threads, tolerance=tolerance)
+    if admission.report.problems:
+        raise DataGateError(admission.report.problems[0])
+    return admission
+
+
+def examined(
+    source: Source, scratch: Path, *, memory: str = "4GiB", threads: int | None = None, tolerance: float = TOLERANCE
+) -> Admission:
+    """Like ``admitted``, but what would stop a night is told in the report instead of raised."""
+    names = source.tables()
+    known = [name for name in names if name in TABLES]
+    unknown = {name: nearest(name) for name in names if name not in TABLES}
+    connection = connect(scratch, memory, threads)
+    raw = source.stage(known, scratch / "source")
+    admission = examine_all(connection, raw, scratch=scratch / "accepted", tolerance=tolerance)
+    return replace(admission, report=replace(admission.report, unknown=unknown))
+
+
+def nearest(name: str) -> str | None:
+    """The contract's table that a name was probably meant to be."""
+    found = get_close_matches(name.lower(), list(TABLES), n=1, cutoff=0.6)
+    return found[0] if found else None
