@@ -5,6 +5,7 @@ package of last year can still be read and explained. The same facts and flag gi
 package; Markdown and HTML (:mod:`serving.handoff_render`) only show it.
 """
 
+import json
 from datetime import date
 from statistics import fmean, median
 from typing import Final, Literal, Self
@@ -192,6 +193,11 @@ class Handoff(Frozen):
 def build(flag: Flag, facts: Facts) -> Handoff:
     """The package of a flag: what the policy decided, joined with what is known of the account."""
     return Handoff.build(flag, facts)
+
+
+def handoff_schema() -> str:
+    """The JSON Schema of the package: ``docs/handoff.schema.json``."""
+    return json.dumps(Handoff.model_json_schema(mode="serialization"), indent=2, sort_keys=True) + "\n"
 
 
 def overdue(invoices: tuple[Invoice, ...], cutoff: date) -> float:
