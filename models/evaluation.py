@@ -3,7 +3,7 @@
 Every panel holds the same figures for the model and, beside it, for the rules of thumb and the logistic regression on
 the same rows. Figures come with a 95 % interval from drawing *accounts* again (`models.bootstrap`). The JSON keys:
 
-``risk, kind, capacity, signal, verdict, warnings``; ``pooled``, ``origins[]``, ``unseen_accounts`` and ``segments[]`` are
+``risk, kind, capacity, signal, verdict, warnings``; ``pooled``, ``origins[]``, ``unseen_accounts``, ``segments[]`` are
 panels: ``name, first, last, rows, accounts, cutoffs, events, base_rate`` and ``scorers`` → scorer → figure →
 ``{value, low, high}``.
 
@@ -12,12 +12,32 @@ Scorers are ``model``, ``logistic`` and the rules (`models.rules`). Figures are 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
-from models.bootstrap import Estimate
+import numpy as np
+from numpy.typing import NDArray
+
+from models import measures
+from models.bootstrap import Estimate, Floats
+from models.measures import Rows
 
 MODEL, LOGISTIC = "model", "logistic"
+LEAK_AUC = 0.95
+MIN_SEGMENT_EVENTS = 20
+EPOCH = date(1970, 1, 1)
+
+
+@dataclass(frozen=True)
+class Scores:
+    """One scorer's word on each row: what it ranks by, and a probability where it has one."""
+
+    rank: Floats
+    probability: Floats | None = None
+
+    def take(self, chosen: NDArray[np.bool_]) -> "Scores":
+        """Those of the chosen rows."""
+        return Scores(self.rank[chosen], None if self.probability is None else self.probability[chosen])
 
 
 @dataclass(frozen=True)
@@ -99,3 +119,59 @@ class Evaluation:
             "segments": tuple(Panel.from_json(panel) for panel in data["segments"]),
         }
         return cls(**{**data, **panels, "warnings": tuple(data["warnings"])})
+
+
+def judge(name: str, rows: Rows, scorers: Mapping[str, Scores], capacity: int) -> Panel:
+    """All figures of all scorers on these rows."""
+    return Panel(
+        name=name,
+        first=EPOCH + timedelta(days=int(rows.day.min())),
+        last=EPOCH + timedelta(days=int(rows.day.max())),
+        rows=len(rows.day),
+        accounts=len(np.unique(rows.account)),
+        cutoffs=len(np.unique(rows.day)),
+        events=len(np.unique(rows.event[rows.event >= 0])),
+        base_rate=float(np.average(rows.happened, weights=rows.weight)),
+        scorers={scorer: _figures(rows, scores, capacity) for scorer, scores in scorers.items()},
+    )
+
+
+def by_part(
+    labels: NDArray[Any], rows: Rows, scorers: Mapping[str, Scores], capacity: int, fewest: int = 1
+) -> tuple[Panel, ...]:
+    """A panel for each label (an origin, a segment) that has at least ``fewest`` different events."""
+    panels = []
+    for label in np.unique(labels):
+        chosen = labels == label
+        if len(np.unique(rows.event[chosen & (rows.event >= 0)])) >= fewest:
+            own = {name: scores.take(chosen) for name, scores in scorers.items()}
+            panels.append(judge(str(label), rows.take(chosen), own, capacity))
+    return tuple(panels)
+
+
+def has_signal(panel: Panel) -> tuple[bool, str]:
+    """Whether the model tells more than the base rate, and that in a sentence."""
+    figures = panel.scorers[MODEL]
+    auc, skill = figures["auc"], figures["log_loss_skill"]
+    told = f"AUC {auc.value:.2f} ({auc.low:.2f} to {auc.high:.2f}), log-loss skill {skill.value:.3f}"
+    if auc.low > 0.5 and skill.value > 0:
+        return True, f"It tells more than the base rate does: {told}."
+    return False, f"No signal was found: on later cutoffs it tells no more than the base rate does ({told})."
+
+
+def suspicions(panel: Panel, capacity: int) -> list[str]:
+    """What a careful reader should ask about these figures."""
+    auc, found = panel.scorers[MODEL]["auc"].value, []
+    if auc > LEAK_AUC:
+        found.append(f"An AUC of {auc:.3f} is a leak until shown otherwise: look for a feature that knows the outcome.")
+    if panel.rows / panel.cutoffs < 2 * capacity:
+        found.append(
+            f"The capacity of {capacity} is more than half of the {panel.rows / panel.cutoffs:.0f} accounts of a "
+            "night, so figures at capacity say little."
+        )
+    return found
+
+
+def _figures(rows: Rows, scores: Scores, capacity: int) -> dict[str, Estimate]:
+    figures = {**measures.ranking(rows, scores.rank), **measures.at_capacity(rows, scores.rank, capacity)}
+    return figures if scores.probability is None else {**figures, **measures.probabilistic(rows, scores.probability)}

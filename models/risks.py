@@ -30,8 +30,7 @@ class Risk:
     @property
     def embargo(self) -> int:
         """Days from a cutoff until all that its label depends on is over: a label is not known any earlier."""
-        grace = self.label.grace if self.label.kind == "contract" else 0
-        return int(self.label.lead + self.label.horizon + grace)
+        return self.label.ripening
 
     def to_json(self) -> dict[str, Any]:
         """Plain data, for the model's own file."""

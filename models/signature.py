@@ -22,6 +22,7 @@ NUMBER, CATEGORY = "double", "string"
 MAX_LEVELS = 64
 
 Matrix = NDArray[np.float32]
+Places = NDArray[np.int64]
 
 
 class SignatureError(RescueError):
@@ -55,22 +56,30 @@ class Signature:
         return tuple(place for place, column in enumerate(self.columns) if column.type == CATEGORY)
 
     @classmethod
-    def learn(cls, frame: pa.Table, names: Sequence[str]) -> "Signature":
-        """The signature of these columns of the training rows; a column that is constant or all null is left out."""
-        found = (_describe(name, frame.column(name)) for name in names)
+    def learn(cls, frame: pa.Table, names: Sequence[str], rows: Places | None = None) -> "Signature":
+        """The signature of these columns of the training rows; a column that is constant or all null is left out.
+
+        ``rows`` are the training rows' places in the frame (default: all of it).
+        """
+        found = (_describe(name, _column(frame, name, rows)) for name in names)
         return cls(tuple(column for column in found if column is not None))
 
-    def matrix(self, frame: pa.Table) -> Matrix:
+    def matrix(self, frame: pa.Table, rows: Places | None = None) -> Matrix:
         """The checked inputs as a matrix, rows × columns: NaN = missing or a level never seen, categories as codes.
+
+        ``rows`` are the places of the frame's rows that are wanted, in order (default: all of them).
 
         Raises:
             SignatureError: columns missing, renamed, retyped or reordered; infinite; missing where none may be.
         """
         self._refuse_other_columns(frame)
-        matrix = np.empty((frame.num_rows, len(self.columns)), dtype=np.float32)
+        matrix = np.empty((frame.num_rows if rows is None else len(rows), len(self.columns)), dtype=np.float32)
+        bad: dict[str, int] = {}
         for place, column in enumerate(self.columns):
-            matrix[:, place] = _values(column, frame.column(column.name))
-        self._refuse_values(matrix, frame)
+            values = _column(frame, column.name, rows)
+            matrix[:, place] = _values(column, values)
+            bad[column.name] = int(_bad_values(column, matrix[:, place], values).sum())
+        _refuse_values(bad)
         return matrix
 
     def unfit(self, frame: pa.Table) -> pa.Array:
@@ -109,14 +118,15 @@ class Signature:
         if moved:
             raise SignatureError(f"Columns stand in another order than the model was trained on: {', '.join(moved)}.")
 
-    def _refuse_values(self, matrix: Matrix, frame: pa.Table) -> None:
-        counts = {
-            column.name: int(_bad_values(column, matrix[:, place], frame.column(column.name)).sum())
-            for place, column in enumerate(self.columns)
-        }
-        bad = [f"{name} ({count} rows)" for name, count in counts.items() if count]
-        if bad:
-            raise SignatureError(f"Columns hold infinite values, or none where training had one: {', '.join(bad)}.")
+
+def _refuse_values(counts: Mapping[str, int]) -> None:
+    bad = [f"{name} ({count} rows)" for name, count in counts.items() if count]
+    if bad:
+        raise SignatureError(f"Columns hold infinite values, or none where training had one: {', '.join(bad)}.")
+
+
+def _column(frame: pa.Table, name: str, rows: Places | None) -> pa.ChunkedArray:
+    return frame.column(name) if rows is None else frame.column(name).take(pa.array(rows))
 
 
 def _describe(name: str, values: pa.ChunkedArray) -> InputColumn | None:
