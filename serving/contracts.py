@@ -12,7 +12,8 @@ class Flag:
 
     ``probabilities`` and ``reasons`` are by risk; ``triggers`` names the policy's triggers that fired; ``at_stake`` is
     the recurring revenue in the source's currency; ``rank`` counts from 1 within the squad's queue. ``severity`` is a
-    row of the policy's escalation matrix; ``routed`` says in words why this squad got it.
+    row of the policy's escalation matrix; ``routed`` says in words why this squad got it. ``reckoned`` is the
+    probability that the priority was reckoned with, which an account that a trigger raised without a score has too.
     """
 
     account_id: str
@@ -28,6 +29,12 @@ class Flag:
     changes: dict[str, tuple[Change, ...]] | None = None
     severity: str = ""
     routed: str = ""
+    reckoned: float = 0.0
+
+    @property
+    def probability(self) -> float:
+        """The probability of the flag's own risk; ``reckoned`` where it was not scored tonight."""
+        return self.probabilities.get(self.risk, self.reckoned)
 
 
 @dataclass(frozen=True)

@@ -156,7 +156,7 @@ def _terms(severity: Severity) -> dict[str, object]:
 
 
 def _describe(case: Case, flag: Flag, package: Package) -> None:
-    case.risk, case.probability, case.probabilities = flag.risk, flag.probabilities[flag.risk], flag.probabilities
+    case.risk, case.probability, case.probabilities = flag.risk, flag.probability, flag.probabilities
     case.priority, case.rank, case.at_stake = flag.priority, flag.rank, flag.at_stake
     case.triggers, case.routed, case.headline = list(flag.triggers), flag.routed, package.headline
     case.raised_on = flag.as_of

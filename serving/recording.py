@@ -152,7 +152,7 @@ def _save_decision(session: Session, decision: Decision) -> None:
             rank=flag.rank,
             priority=flag.priority,
             at_stake=flag.at_stake,
-            probability=flag.probabilities[flag.risk],
+            probability=flag.probability,
         )
         for flag in decision.waiting
     )

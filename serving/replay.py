@@ -77,9 +77,7 @@ class _Desk:
             self._open(flag)
         for again in decision.raised_again:
             kept = self.cases[again.case_id]
-            worse = kept.case._replace(
-                severity=again.flag.severity, probability=again.flag.probabilities.get(again.flag.risk, 0.0)
-            )
+            worse = kept.case._replace(severity=again.flag.severity, probability=again.flag.probability)
             self.cases[again.case_id] = kept._replace(case=worse)
         self.queue = QueueState(streaks=decision.streaks)
         self._note(night, decision)
@@ -95,8 +93,9 @@ class _Desk:
     def _open(self, flag: Flag) -> None:
         days = ceil(row_of(self.policy.rules, flag.severity).resolve_hours / 24)
         case_id = f"{flag.as_of.isoformat()}/{flag.account_id}/{flag.risk}"
-        probability = flag.probabilities.get(flag.risk, 0.0)
-        case = OpenCase(case_id, flag.account_id, flag.risk, flag.severity, probability, flag.as_of, squad=flag.squad)
+        case = OpenCase(
+            case_id, flag.account_id, flag.risk, flag.severity, flag.probability, flag.as_of, squad=flag.squad
+        )
         self.cases[case_id] = _Case(case, flag.as_of + timedelta(days=days))
 
     def _note(self, night: PastNight, decision: Decision) -> None:

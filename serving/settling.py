@@ -144,11 +144,12 @@ class _Settling:
         self.outcome.suppressed.append(Suppressed(claim.account_id, claim.notice.risk, why, detail))
 
     def _again(self, claim: Claim, case: OpenCase) -> None:
-        rise = claim.weight - case.probability
+        scored = float(claim.notice.probability[claim.place])
+        now = claim.weight if isnan(scored) else scored
         if self.rules.rank_of(claim.severity) < self.rules.rank_of(case.severity):
             why = f"severity rose from {case.severity} to {claim.severity}"
-        elif round(rise, 9) >= self.rules.risks[claim.notice.risk].worsen_by:
-            why = f"probability rose from {case.probability:.0%} to {claim.weight:.0%}"
+        elif round(now - case.probability, 9) >= self.rules.risks[claim.notice.risk].worsen_by:
+            why = f"probability rose from {case.probability:.0%} to {now:.0%}"
         else:
             self._leave(claim, Why.OPEN_CASE, case.case_id)
             return
@@ -193,4 +194,5 @@ class _Settling:
             triggers=claim.notice.fired(place),
             severity=claim.severity,
             routed=routed,
+            reckoned=claim.weight,
         )
