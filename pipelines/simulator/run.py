@@ -1,0 +1,57 @@
+"""From settings to a folder of tables, month by month."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import date
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+from features.errors import UsageError
+from pipelines.simulator.flaws import flawed
+from pipelines.simulator.settings import Settings
+from pipelines.simulator.simulation import Simulation
+from pipelines.simulator.writing import LARGE, Folder
+
+HOLDOUT = 0.2
+"""The share of the accounts a team would work that is left alone, so that the effect can be measured."""
+
+
+def simulate(settings: Settings, out: Path, progress: Callable[[str], None] = lambda line: None) -> dict[str, int]:
+    """Write a world to the folder ``out``, which has to be new or empty; how many rows each table has.
+
+    ``progress`` is given one line a month.
+    """
+    _prepare(out)
+    began = time.monotonic()
+    world, folder, totals = Simulation(settings), Folder(out, large=settings.accounts >= LARGE), Counter[str]()
+    team = np.random.default_rng(np.random.SeedSequence(settings.seed, spawn_key=(2**21,)))
+    flaws = np.random.default_rng(np.random.SeedSequence(settings.seed, spawn_key=(2**22,)))
+    for month, following in pairwise(months(settings)):
+        tables = flawed(world.advance(following), settings.flaws, flaws)
+        totals.update(folder.write(tables, month))
+        progress(f"{month:%Y-%m}: {totals.total():,} rows, {time.monotonic() - began:.0f} s")
+        if settings.rescues and (following - settings.start).days >= 365:
+            chosen = world.worst(settings.rescues)
+            world.rescue(chosen, holdout=(team.random(len(chosen)) < HOLDOUT).tolist())
+    folder.close()
+    return dict(totals)
+
+
+def months(settings: Settings) -> Iterator[date]:
+    """The first day of every month of the world, and of the one after."""
+    first = settings.start.year * 12 + settings.start.month - 1
+    for month in range(first, first + settings.months):
+        yield date(month // 12, month % 12 + 1, 1)
+    yield settings.until
+
+
+def _prepare(out: Path) -> None:
+    if out.is_dir() and any(out.iterdir()):
+        raise UsageError(f"{out} is not empty: give --out a new folder")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"cannot write to {out}: {error.strerror}") from error
