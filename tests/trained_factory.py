@@ -57,7 +57,7 @@ def made_model(
         "objective": "binary",
         "verbosity": -1,
         "seed": seed,
-        "num_threads": 2,
+        "num_threads": 1,
         "num_leaves": 7,
         "learning_rate": 0.1,
     }
