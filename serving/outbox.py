@@ -45,6 +45,7 @@ def _payload(case: Case, kind: str, at: datetime) -> dict[str, Any]:
         "timestamp": at.isoformat() + "Z",
         "data": {
             "case": case.id,
+            "version": case.version,
             "account_id": case.account_id,
             "risk": case.risk,
             "squad": case.squad,

@@ -1,0 +1,90 @@
+"""Channels as the settings name them: one table a channel, checked before anything is sent."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError
+
+from features.errors import UsageError
+from serving.delivery.channel import Channel
+from serving.delivery.file import FileChannel
+from serving.delivery.mail import MailChannel, Security
+from serving.delivery.slack import SlackChannel
+from serving.delivery.webhook import WebhookChannel
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class WebhookSettings(_Settings):
+    """A Standard Webhooks receiver; ``allow`` names hosts inside one's own network that it may be."""
+
+    kind: Literal["webhook"]
+    url: SecretStr
+    secret: SecretStr
+    allow: frozenset[str] = frozenset()
+
+    def open(self) -> Channel:
+        """The channel."""
+        return WebhookChannel(self.url.get_secret_value(), self.secret.get_secret_value(), self.allow)
+
+
+class SlackSettings(_Settings):
+    """A Slack incoming webhook."""
+
+    kind: Literal["slack"]
+    url: SecretStr
+    allow: frozenset[str] = frozenset()
+
+    def open(self) -> Channel:
+        """The channel."""
+        return SlackChannel(self.url.get_secret_value(), self.allow)
+
+
+class MailSettings(_Settings):
+    """An SMTP server and who gets the mail."""
+
+    kind: Literal["email"]
+    host: str
+    sender: str
+    recipients: Annotated[tuple[str, ...], Field(min_length=1)]
+    port: int = 587
+    security: Security = "starttls"
+    user: str | None = None
+    password: SecretStr | None = None
+
+    def open(self) -> Channel:
+        """The channel."""
+        plain = self.model_dump(exclude={"kind", "password"})
+        return MailChannel(**plain, password=self.password.get_secret_value() if self.password else None)
+
+
+class FileSettings(_Settings):
+    """A folder."""
+
+    kind: Literal["file"]
+    folder: Path
+
+    def open(self) -> Channel:
+        """The channel."""
+        return FileChannel(self.folder)
+
+
+ChannelSettings = Annotated[WebhookSettings | SlackSettings | MailSettings | FileSettings, Field(discriminator="kind")]
+_CHANNEL: TypeAdapter[WebhookSettings | SlackSettings | MailSettings | FileSettings] = TypeAdapter(ChannelSettings)
+
+
+def open_channels(settings: Mapping[str, Mapping[str, Any]]) -> dict[str, Channel]:
+    """The channels by name; the first setting that does not fit is said with its name, never with its value."""
+    return {name: _open(name, table) for name, table in settings.items()}
+
+
+def _open(name: str, table: Mapping[str, Any]) -> Channel:
+    try:
+        return _CHANNEL.validate_python(table).open()
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"] if part not in {"webhook", "slack", "email", "file"})
+        raise UsageError(f"[channels.{name}] {place or 'kind'}: {first['msg']}.") from None
