@@ -8,6 +8,7 @@ own tools can serve it too.
 import json
 import platform
 import tempfile
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -112,15 +113,16 @@ def _log_model(mlflow: Any, model: RiskModel, folder: Path) -> str:
     """The plain folder in MLflow's wrapping; requirements are given, so that none are inferred."""
     import pandas as pd
 
-    example = pd.DataFrame([example_row(model)])
-    info = mlflow.pyfunc.log_model(
-        name=f"rescue-{model.risk.name}",
-        python_model=str(Path(__file__).with_name("flavour.py")),
-        artifacts={"model": str(folder)},
-        pip_requirements=[f"{package}=={version(package)}" for package in PACKAGES],
-        signature=_signature(model),
-        input_example=example,
-    )
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"mlflow\.")  # MLflow warns of its own type hints and of pandas 4
+        info = mlflow.pyfunc.log_model(
+            name=f"rescue-{model.risk.name}",
+            python_model=str(Path(__file__).with_name("flavour.py")),
+            artifacts={"model": str(folder)},
+            pip_requirements=[f"{package}=={version(package)}" for package in PACKAGES],
+            signature=_signature(model),
+            input_example=pd.DataFrame([example_row(model)]),
+        )
     return str(info.model_uri)
 
 
