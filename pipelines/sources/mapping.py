@@ -52,7 +52,7 @@ class MappedSource:
         for risk, values in settings.items():
             if risk not in ("churn", "escalation") or not isinstance(values, dict):
                 raise UsageError(f"{file} sets {risk!r}; only [churn] and [escalation] can be set there.")
-        return settings
+        return {risk: {name: _value(value) for name, value in values.items()} for risk, values in settings.items()}
 
     def tables(self) -> tuple[str, ...]:
         """The tables that the mapping makes."""
@@ -124,3 +124,8 @@ def _query(file: Path) -> str:
     if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
         raise UsageError(f"{file} must hold one SELECT and nothing else.")
     return str(statements[0].query)
+
+
+def _value(value: Any) -> Any:
+    """TOML's arrays are tuples for us, like every list of names in the risks' settings."""
+    return tuple(value) if isinstance(value, list) else value

@@ -1,0 +1,17 @@
+-- The incident as its first log entry shows it, known when that entry was written. resolved_at, closed_at, closed_code and
+-- resolved_by are written back onto every entry of an incident: they are the future and never read.
+-- opened_at is the same on all entries. Three incidents name no caller: they go to quarantine, seen.
+WITH entries AS (
+    SELECT *, strptime(sys_updated_at, '%-d/%-m/%Y %H:%M') AS updated_at FROM incident_event_log
+)
+SELECT
+    number AS ticket_id,
+    nullif(caller_id, '?') AS account_id,
+    strptime(opened_at, '%-d/%-m/%Y %H:%M') AS opened_at,
+    nullif(contact_type, '?') AS channel,
+    nullif(category, '?') AS category,
+    nullif(priority, '?') AS priority,
+    nullif(assignment_group, '?') AS "group",
+    updated_at AS known_at
+FROM entries
+QUALIFY row_number() OVER (PARTITION BY number ORDER BY updated_at, CAST(sys_mod_count AS INTEGER), incident_state) = 1
