@@ -23,6 +23,7 @@ from models.splits import Origin, Plan, unseen_folds
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+REFITS = 3  # earlier fits that a reason is held against
 MOST_ROWS = 300_000  # of one fit; beyond it every account is kept at every second, third … cutoff
 USUAL_TREES = 100  # while no earlier test period says otherwise
 MIN_CALIBRATION_EVENTS = 20
@@ -72,7 +73,8 @@ class Walk:
     """What came of it, a row each tested row, in the order of the origins.
 
     ``places`` are the rows' places in the examples, ``margins`` the log-odds by kind of learner, ``probabilities`` the
-    same calibrated, ``curve`` the log-loss after each number of trees, averaged over the origins.
+    same calibrated, ``curve`` the log-loss after each number of trees, averaged over the origins. ``scorers`` are what
+    scored the latest `REFITS` origins, by kind: a reason that they do not share is told with reserve.
     """
 
     places: Ints
@@ -80,6 +82,7 @@ class Walk:
     margins: Mapping[str, Floats]
     probabilities: Mapping[str, Floats]
     curve: Floats
+    scorers: Mapping[str, tuple[Scorer, ...]] = field(default_factory=dict)
 
     @property
     def trees(self) -> int:
@@ -96,12 +99,14 @@ def walk(examples: Examples, plan: Plan, learner: Learner, progress: Progress) -
     """Score every test cutoff of the plan by models that knew only what lay behind their origin."""
     parts: list[tuple[Origin, Ints, dict[str, Floats]]] = []
     curves: list[tuple[Origin, Floats]] = []
+    fitted: list[Mapping[str, Scorer]] = []
     for origin in plan.origins:
         progress(f"test period {origin.number} of {len(plan.origins)}")
         places = np.flatnonzero(origin.tested(examples.labelled.day))
-        curve, margins = _origin(examples, origin, places, learner, _trees_known(curves, origin))
+        curve, scorers, margins = _origin(examples, origin, places, learner, _trees_known(curves, origin))
         parts.append((origin, places, margins))
         curves.append((origin, curve))
+        fitted = [*fitted, scorers][-REFITS:]
     places = np.concatenate([part[1] for part in parts])
     origins = np.concatenate([np.full(len(part[1]), part[0].number) for part in parts])
     margins = {kind: np.concatenate([part[2][kind] for part in parts]) for kind in parts[0][2]}
@@ -110,12 +115,13 @@ def walk(examples: Examples, plan: Plan, learner: Learner, progress: Progress) -
         kind: calibrate_forward(values, Examples(examples.matrix[:0], tested, examples.weight[places]), plan)
         for kind, values in margins.items()
     }
-    return Walk(places, origins, margins, calibrated, np.mean([curve for _, curve in curves], axis=0))
+    latest = {kind: tuple(scorers[kind] for scorers in fitted) for kind in margins}
+    return Walk(places, origins, margins, calibrated, np.mean([curve for _, curve in curves], axis=0), latest)
 
 
 def _origin(
     examples: Examples, origin: Origin, places: Ints, learner: Learner, count: int
-) -> tuple[Floats, dict[str, Floats]]:
+) -> tuple[Floats, dict[str, Scorer], dict[str, Floats]]:
     """Fit all learners on what the origin knew, and score its test rows; also the trees' log-loss by their number."""
     training = known_rows(examples, np.flatnonzero(origin.known(examples.labelled.day)))
     testing = examples.take(places)
@@ -124,7 +130,7 @@ def _origin(
     rule = learner.rule(training)
     if rule is not None:
         scorers["rule"] = rule
-    return grown.curve, {kind: scorer.margin(testing.matrix) for kind, scorer in scorers.items()}
+    return grown.curve, scorers, {kind: scorer.margin(testing.matrix) for kind, scorer in scorers.items()}
 
 
 def known_rows(examples: Examples, places: Ints, limit: int = MOST_ROWS) -> Examples:

@@ -284,9 +284,9 @@ def _final(material: Material, walked: Walk, choice: Choice) -> RiskModel:
         "trees": walked.trees if choice.kind == "lightgbm" else 0,
     }
     scorer = _scorer(material.learner, training, choice, walked.trees)
-    return RiskModel(
-        material.risk, material.learner.signature, scorer, calibrator(walked.margins[choice.kind], tested), facts
-    )
+    calibrated = calibrator(walked.margins[choice.kind], tested)
+    refits = walked.scorers[choice.kind]
+    return RiskModel(material.risk, material.learner.signature, scorer, calibrated, facts, refits)
 
 
 def _scorer(learner: Learner, training: Examples, choice: Choice, count: int) -> Scorer:
