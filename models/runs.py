@@ -143,15 +143,19 @@ def example_row(model: RiskModel) -> dict[str, float | str]:
 def _log_nested(mlflow: Any, trained: Trained) -> None:
     """A nested run for every rolling origin and every tuning trial."""
     for number, panel in enumerate(trained.evaluation.origins, start=1):
-        with mlflow.start_run(run_name=f"origin {number}: {panel.first} to {panel.last}", nested=True):
+        with _nested(mlflow, f"origin {number}: {panel.first} to {panel.last}"):
             mlflow.set_tag("rescue.nested", "origin")
             mlflow.log_params({"first": panel.first, "last": panel.last})
             mlflow.log_metrics(_metrics(panel))
     for trial in trained.trials:
-        with mlflow.start_run(run_name=f"trial {trial.get('number')}", nested=True):
+        with _nested(mlflow, f"trial {trial.get('number')}"):
             mlflow.set_tag("rescue.nested", "trial")
             mlflow.log_params({name: value for name, value in _flat(trial) if not isinstance(value, float)})
             mlflow.log_metrics({name: value for name, value in _flat(trial) if isinstance(value, float)})
+
+
+def _nested(mlflow: Any, name: str) -> Any:
+    return mlflow.start_run(run_name=name, nested=True, experiment_id=mlflow.active_run().info.experiment_id)
 
 
 def _flat(mapping: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:

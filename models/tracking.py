@@ -98,9 +98,9 @@ def answering(tracking_uri: str) -> Iterator[None]:
     try:
         yield
     except (MlflowException, SQLAlchemyError, OSError) as error:
-        reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+        told = str(error).replace(tracking_uri, shown(tracking_uri)).splitlines() or [type(error).__name__]
         raise RegistryUnavailableError(
-            f"The model registry {shown(tracking_uri)} did not answer ({reason})."
+            f"The model registry {shown(tracking_uri)} did not answer ({told[0][:200]})."
         ) from error
 
 
