@@ -46,6 +46,8 @@ def compile_condition(text: str, columns: Columns) -> Condition:
     tree = _parse(text)
     builder = _Builder(columns)
     kind, sql = builder.build(tree)
+    if kind == "unknown":
+        raise ConditionError("is unknown for every account")
     if kind != "condition":
         raise ConditionError(f"is a {kind}, not a condition: compare it with something")
     return Condition(text.strip(), sql, dict(sorted(builder.used.items())))

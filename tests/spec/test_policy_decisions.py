@@ -1,0 +1,313 @@
+"""The policy's rules, one a test: whom a night hands over, whom it raises again, who waits, who is left alone."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from policy_factory import NIGHT, accounts, candidates, night, policy
+
+from models.contracts import Reason
+from serving.candidates import CandidatesError
+from serving.policy import Policy, contenders, decide, with_reasons
+from serving.queue_state import Cooldown, OpenCase, QueueState, Streak, Why
+
+OPEN = OpenCase("c1", "A", "churn", "normal", 0.5, date(2026, 2, 20), squad="care")
+
+
+def run(probabilities: list[float | None], by: Policy) -> list[str]:
+    """Play one account's probabilities night by night on an empty queue; ``!`` where it is flagged."""
+    queue, seen = QueueState(), []
+    for number, probability in enumerate(probabilities):
+        table = candidates({"a": "A", "p": probability})
+        decision = decide(table.cast(_schema(table)), queue, by, NIGHT + timedelta(days=number))
+        queue = QueueState(streaks=decision.streaks)
+        seen.append("!" if decision.flags else ".")
+    return seen
+
+
+def _schema(table: pa.Table) -> pa.Schema:
+    return pa.schema([(name, pa.string() if name == "account_id" else pa.float64()) for name in table.column_names])
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "nights", "flagged"),
+    [
+        ([0.49, 0.50, 0.51], 1, ".!!"),  # the threshold itself counts
+        ([0.60, 0.60, 0.60], 2, ".!!"),  # two nights in a row
+        ([0.60, 0.40, 0.60, 0.60], 2, "...!"),  # a night in between begins anew
+        ([0.60, None, 0.60], 2, "..!"),  # a night without a score neither adds nor breaks
+        ([0.60, 0.40, 0.31], 1, "!!!"),  # between the thresholds it stays
+        ([0.60, 0.29, 0.29, 0.40], 1, "!!.."),  # two nights below: it has left, and has to enter again
+        ([0.60, 0.29, 0.30, 0.29], 1, "!!!!"),  # the lower threshold itself is not below
+        ([0.60, 0.29, None, 0.29], 1, "!!!."),  # unknown does not break the way out either
+        ([0.60, 0.20, 0.20, 0.60], 1, "!!.!"),  # and back
+    ],
+)
+def test_an_account_enters_high_and_leaves_low(probabilities: list[float | None], nights: int, flagged: str) -> None:
+    by = policy(enter=f"enter_nights = {nights}\nenter = 0.5")
+    assert "".join(run(probabilities, by)) == flagged
+
+
+def test_too_few_nights_above_the_threshold_are_told() -> None:
+    decision = night({"a": "A", "p": 0.6}, by=policy(enter="enter = 0.5\nenter_nights = 3"))
+    assert [(one.account_id, one.why, one.detail) for one in decision.suppressed] == [
+        ("A", Why.TOO_NEW, "night 1 of 3")
+    ]
+
+
+def test_the_order_is_what_a_rescue_is_worth() -> None:
+    decision = night(
+        {"a": "A", "p": 0.6, "arr": 1000.0},
+        {"a": "B", "p": 0.9, "arr": 1000.0},
+        {"a": "C", "p": 0.5, "arr": 900_000.0},  # capped at 250,000
+    )
+    everyone = [*decision.flags, *decision.waiting]
+    assert accounts(everyone) == ["C", "B", "A"]
+    assert [flag.priority for flag in everyone] == [62_500.0, 450.0, 300.0]
+    assert everyone[0].at_stake == 900_000.0
+
+
+def test_cost_urgency_and_unknown_revenue_enter_the_priority() -> None:
+    by = policy(
+        "[priority]\nunknown_revenue = 100\n"
+        "urgency = [{within_days = 30, factor = 2.0}, {within_days = 90, factor = 1.5}]",
+        enter="enter = 0.5\ncost = 10",
+    )
+    rows = [{"a": str(days), "p": 0.5, "arr": None, "renews_in": days} for days in (30, 31, 91, None)]
+    decision = night({"a": "x", "p": 0.1, "arr": 1.0}, *rows, by=by)
+    worth = {flag.account_id: flag.priority for flag in (*decision.flags, *decision.waiting)}
+    assert worth == {"30": 40.0, "31": 27.5, "91": 15.0, "None": 15.0}
+
+
+def test_ties_are_settled_by_rank_renewal_and_account() -> None:
+    rows = [
+        {"a": "D", "p": 0.6, "rank_churn": 0.1, "renews_in": 50.0},
+        {"a": "C", "p": 0.6, "rank_churn": 0.1, "renews_in": 50.0},
+        {"a": "B", "p": 0.6, "rank_churn": 0.1, "renews_in": 10.0},
+        {"a": "A", "p": 0.6, "rank_churn": 0.1, "renews_in": None},
+        {"a": "E", "p": 0.6, "rank_churn": 0.9, "renews_in": None},
+    ]
+    decision = night(*rows)
+    assert accounts([*decision.flags, *decision.waiting]) == ["E", "B", "C", "D", "A"]
+
+
+def test_what_does_not_fit_waits_with_its_rank() -> None:
+    decision = night(*({"a": name, "p": p} for name, p in (("A", 0.9), ("B", 0.8), ("C", 0.7), ("D", 0.6))))
+    assert [(flag.account_id, flag.rank) for flag in decision.flags] == [("A", 1), ("B", 2)]
+    assert [(flag.account_id, flag.rank, flag.squad) for flag in decision.waiting] == [
+        ("C", 1, "care"),
+        ("D", 2, "care"),
+    ]
+
+
+def test_a_squad_with_its_desk_full_takes_no_more() -> None:
+    by = policy(capacity="capacity = 5\nmax_open = 3")
+    queue = QueueState(open_cases=tuple(OPEN._replace(case_id=str(i), account_id=f"old{i}") for i in range(2)))
+    decision = night({"a": "A", "p": 0.9}, {"a": "B", "p": 0.8}, queue=queue, by=by)
+    assert (accounts(decision.flags), accounts(decision.waiting)) == (["A"], ["B"])
+
+
+def test_an_account_has_one_open_case_a_family() -> None:
+    decision = night({"a": "A", "p": 0.55, "e": 0.6}, queue=QueueState(open_cases=(OPEN,)))
+    assert [(flag.account_id, flag.risk) for flag in decision.flags] == [("A", "escalation")]
+    assert [(one.risk, one.why, one.detail) for one in decision.suppressed] == [("churn", Why.OPEN_CASE, "c1")]
+
+
+def test_risks_of_one_family_share_a_case() -> None:
+    both = policy_of_one_family()
+    decision = night({"a": "A", "p": 0.6, "e": 0.7}, by=both)
+    assert len(decision.flags) == 1
+    assert decision.flags[0].probabilities == {"churn": 0.6, "escalation": 0.7}
+    assert not night({"a": "A", "e": 0.7}, queue=QueueState(open_cases=(OPEN,)), by=both).flags
+
+
+def policy_of_one_family() -> Policy:
+    """Both risks in the family "all"."""
+    plain = policy()
+    risks = {name: rule.model_copy(update={"family": "all"}) for name, rule in plain.rules.risks.items()}
+    return replace(plain, rules=plain.rules.model_copy(update={"risks": risks}))
+
+
+@pytest.mark.parametrize(
+    ("probability", "why"),
+    [
+        (0.59, None),
+        (0.60, "probability rose from 50% to 60%"),
+        (0.85, "severity rose from normal to high"),
+    ],
+)
+def test_a_worsening_account_is_raised_again_in_its_case(probability: float, why: str | None) -> None:
+    decision = night({"a": "A", "p": probability}, queue=QueueState(open_cases=(OPEN,)))
+    assert not decision.flags
+    assert [(again.case_id, again.why) for again in decision.raised_again] == ([("c1", why)] if why else [])
+
+
+def test_a_raised_case_takes_no_place_of_tonight() -> None:
+    rows = ({"a": "A", "p": 0.9}, {"a": "B", "p": 0.9}, {"a": "C", "p": 0.9})
+    decision = night(*rows, queue=QueueState(open_cases=(OPEN,)))
+    assert accounts(decision.flags) == ["B", "C"]
+
+
+@pytest.mark.parametrize(("days_ago", "flagged"), [(0, False), (9, False), (10, True)])
+def test_an_account_is_left_alone_after_its_case(days_ago: int, flagged: bool) -> None:
+    queue = QueueState(cooldowns=(Cooldown("A", "churn", NIGHT - timedelta(days=days_ago), "saved"),))
+    decision = night({"a": "A", "p": 0.9}, queue=queue)
+    assert bool(decision.flags) == flagged
+    assert [one.why for one in decision.suppressed] == ([] if flagged else [Why.COOLDOWN])
+
+
+def test_a_calmed_case_is_named_once_the_account_has_left() -> None:
+    inside = Streak("A", "churn", 0, 1, inside=True)
+    queue = QueueState(open_cases=(OPEN,), streaks=(inside,))
+    assert night({"a": "A", "p": 0.2}, queue=queue).calmed == ("c1",)
+    assert night({"a": "A", "p": 0.4}, queue=queue).calmed == ()
+    assert night({"a": "A", "p": float("nan")}, queue=queue).calmed == ()
+    assert night({"a": "B", "p": 0.2}, queue=queue).calmed == ()
+
+
+TRIGGERS = """
+[triggers.alone]
+when = "tickets_open >= 5"
+risk = "churn"
+raises = "alone"
+severity = "high"
+says = "Many tickets"
+
+[triggers.together]
+when = "tickets_open >= 3"
+risk = "churn"
+raises = "with_risk"
+at_least = 0.2
+skill = "billing"
+says = "Some tickets"
+"""
+
+
+@pytest.mark.parametrize(
+    ("tickets", "probability", "fired"),
+    [
+        (3.0, 0.19, None),
+        (3.0, 0.20, ("together",)),
+        (3.0, None, None),
+        (5.0, None, ("alone",)),
+        (5.0, 0.9, ("alone", "together")),
+        (None, 0.4, None),
+    ],
+)
+def test_a_trigger_raises_alone_or_with_the_risk(
+    tickets: float | None, probability: float | None, fired: tuple[str, ...] | None
+) -> None:
+    table = candidates({"a": "A", "p": probability, "tickets_open": tickets})
+    decision = decide(table.cast(_schema(table)), QueueState(), policy(TRIGGERS), NIGHT)
+    assert [flag.triggers for flag in decision.flags] == ([fired] if fired else [])
+
+
+def test_a_trigger_alone_counts_as_much_as_one_that_just_entered_and_sets_its_severity() -> None:
+    flag = night({"a": "A", "tickets_open": 5.0}, by=policy(TRIGGERS)).flags[0]
+    assert (flag.priority, flag.severity, flag.probabilities, flag.probability) == (250.0, "high", {}, 0.5)
+
+
+def test_a_case_raised_by_a_trigger_is_not_raised_again_every_night() -> None:
+    row = {"a": "A", "p": 0.1, "tickets_open": 5.0}
+    flag = night(row, by=policy(TRIGGERS)).flags[0]
+    case = OpenCase("c1", "A", "churn", flag.severity, flag.probability, NIGHT, squad=flag.squad)
+    assert not night(row, queue=QueueState(open_cases=(case,)), by=policy(TRIGGERS)).raised_again
+
+
+def test_a_rescue_that_costs_more_than_it_saves_is_left_alone_unless_a_trigger_asks() -> None:
+    by = policy(TRIGGERS + "\n[priority]\nminimum = 260")
+    decision = night({"a": "A", "p": 0.5}, {"a": "B", "tickets_open": 5.0}, by=by)
+    assert accounts(decision.flags) == ["B"]
+    assert [(one.account_id, one.why, one.detail) for one in decision.suppressed] == [
+        ("A", Why.NOT_WORTH_IT, "priority 250, under 260")
+    ]
+
+
+def test_reasons_reach_the_routing() -> None:
+    by = policy('[routing.reasons]\nbilling = "billing"')
+    text = candidates({"a": "A", "p": 0.9}, {"a": "B", "p": 0.8})
+    plain = decide(text, QueueState(), by, NIGHT)
+    assert contenders(plain) == ("A", "B")
+    told = {("A", "churn"): (Reason("billing", "invoices_overdue", 1.0, "Two invoices are overdue"),)}
+    decision = decide(with_reasons(text, told), QueueState(), by, NIGHT)
+    assert {flag.account_id: flag.squad for flag in decision.flags} == {"A": "desk", "B": "care"}
+    assert decision.flags[0].routed == "needs billing, as its first reason is billing"
+
+
+HOLDOUT = '\n[holdout]\nshare = 0.5\nsalt = "s"\n[holdout.exempt]\nlarge = "arr >= 5000"\n'
+
+
+def test_the_hold_out_comes_before_capacity_and_exemptions_are_logged() -> None:
+    rows = [{"a": f"A{number:03d}", "p": 0.9, "arr": 5000.0 if number % 10 == 0 else 1000.0} for number in range(200)]
+    decision = night(*rows, by=policy(HOLDOUT))
+    assert len(decision.flags) == 2
+    assert 70 <= len(decision.held_out) <= 110
+    held = {one.account_id for one in decision.held_out}
+    assert len(held) + len(decision.flags) + len(decision.waiting) == 200
+    assert all(one.rule == "large" and one.account_id.endswith("0") for one in decision.exempted)
+    assert 4 <= len(decision.exempted) <= 16
+    assert not held & {one.account_id for one in decision.exempted}
+
+
+def test_an_account_with_an_open_case_is_not_held_out_of_it() -> None:
+    by = policy('\n[holdout]\nshare = 0.5\nsalt = "s"\n')
+    held = night(*({"a": f"A{i}", "p": 0.6} for i in range(20)), by=by).held_out[0].account_id
+    case = OPEN._replace(account_id=held)
+    decision = night({"a": held, "p": 0.9}, queue=QueueState(open_cases=(case,)), by=by)
+    assert [again.case_id for again in decision.raised_again] == ["c1"]
+
+
+def test_the_order_of_the_rows_means_nothing() -> None:
+    draw = np.random.default_rng(7)
+    count = 300
+    table = pa.table(
+        {
+            "account_id": [f"A{number:04d}" for number in range(count)],
+            "probability_churn": draw.choice([0.2, 0.5, 0.6, 0.9], count),
+            "probability_escalation": draw.choice([0.1, 0.5, 0.7], count),
+            "arr": draw.choice([1000.0, 2000.0], count),
+            "tickets_open": draw.poisson(2, count).astype(float),
+        }
+    )
+    queue = QueueState(
+        open_cases=tuple(OPEN._replace(case_id=f"c{n}", account_id=f"A{n:04d}") for n in range(0, count, 7)),
+        streaks=tuple(Streak(f"A{n:04d}", "churn", 1, 0, inside=True) for n in range(0, count, 5)),
+        cooldowns=tuple(Cooldown(f"A{n:04d}", "escalation", NIGHT) for n in range(0, count, 11)),
+    )
+    by = policy(TRIGGERS + HOLDOUT)
+    first = decide(table, queue, by, NIGHT)
+    for seed in range(5):
+        mixed = table.take(np.random.default_rng(seed).permutation(count))
+        turned = QueueState(queue.open_cases[::-1], queue.streaks[::-1], queue.cooldowns[::-1])
+        assert decide(mixed, turned, by, NIGHT) == first
+
+
+def test_streaks_of_accounts_and_risks_that_are_not_there_tonight_stay() -> None:
+    kept = (Streak("A", "churn", 1, 0, inside=True), Streak("Z", "other", 2, 0, inside=False))
+    assert night({"a": "B", "p": 0.1}, queue=QueueState(streaks=kept)).streaks == kept
+
+
+def test_no_candidates_is_a_quiet_night() -> None:
+    decision = decide(candidates({"a": "A", "p": 0.9}).slice(0, 0), QueueState(open_cases=(OPEN,)), policy(), NIGHT)
+    assert (decision.flags, decision.calmed) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        (({"a": "A"}, {"a": "A"}), "The account A is there more than once"),
+        (({"a": "A"}, {"a": None}), "1 candidates have no account_id"),
+        (({"arr": 1.0},), "no column account_id"),
+    ],
+)
+def test_candidates_that_are_not_one_row_an_account_are_refused(rows: tuple[dict[str, str]], said: str) -> None:
+    with pytest.raises(CandidatesError, match=said):
+        night(*rows)
+
+
+def test_numbers_that_are_not_finite_are_unknown() -> None:
+    decision = night({"a": "A", "p": float("inf")}, {"a": "B", "p": 0.9, "arr": float("nan")})
+    assert accounts(decision.flags) == ["B"]
+    assert decision.flags[0].at_stake == 0.0

@@ -1,0 +1,156 @@
+"""What a policy file with a mistake gets: one sentence, its line, and what to write instead; nothing is decided."""
+
+import re
+from pathlib import Path
+
+import pytest
+from policy_factory import POLICY, policy
+
+from features.errors import RescueError
+from serving.policy import Policy, PolicyError
+from serving.policy_file import default_text
+
+TRIGGER = """
+[triggers.quiet]
+when = "{when}"
+risk = "churn"
+raises = "alone"
+says = "Quiet"
+"""
+
+
+def mistake(text: str) -> str:
+    """The message of a policy that cannot be used; one sentence that ends as one."""
+    with pytest.raises(PolicyError) as caught:
+        Policy.parse(text, source="p.toml")
+    message = str(caught.value)
+    assert "\n" not in message
+    assert isinstance(caught.value, RescueError)
+    assert caught.value.exit_code == 2
+    return message
+
+
+def replaced(old: str, new: str) -> str:
+    assert POLICY.count(old) >= 1, old
+    return POLICY.replace(old, new, 1)
+
+
+def line_with(text: str, part: str) -> int:
+    return next(number for number, line in enumerate(text.splitlines(), 1) if part in line)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("leave = 0.3", "leave = 0.6", "leave = 0.6 has to be under enter = 0.5"),
+        ("leave = 0.3", "leave = 0.5", "leave = 0.5 has to be under enter = 0.5"),
+        ("capacity = 2", "capacity = 0", "squads.care.capacity should be greater than or equal to 1, and it is 0"),
+        ("capacity = 2", 'capacity = "2"', 'squads.care.capacity should be a valid integer, and it is "2"'),
+        ("capacity = 2", "capacity = 2.5", "squads.care.capacity should be a valid integer, and it is 2.5"),
+        ('members = ["ana", "ben", "cleo"]', "members = []", "squads.care.members must not be empty"),
+        ("enter = 0.5", "enter = nan", "risks.churn.enter should be "),
+        ("worsen_by = 0.1", "worsn_by = 0.1", "risks.churn.worsn_by is not a key here: did you mean worsen_by?"),
+        ('fallback = "care"', 'fallback = "cares"', "there is no squad 'cares': did you mean care?"),
+        ('skill = "retention"', 'skill = "retentoin"', "no squad has the skill 'retentoin': did you mean retention?"),
+        (
+            'when = "probability >= 0.8"',
+            'when = "probabilty >= 0.8"',
+            "unknown column probabilty; did you mean probability",
+        ),
+        ('when = "probability >= 0.8"', 'when = "segment >= 0.8"', "compares the text segment with the number 0.8"),
+        ("resolve_hours = 48", "resolve_hours = 3", "resolve_hours has to be at least respond_hours"),
+        ("hand_on_hours = [4, 8]", "hand_on_hours = [8, 4]", "hand_on_hours is at most two rising numbers"),
+    ],
+)
+def test_a_mistake_is_named_with_its_line(old: str, new: str, said: str) -> None:
+    text = replaced(old, new)
+    message = mistake(text)
+    assert said in message
+    assert f"p.toml, line {line_with(text, new)}:" in message
+
+
+@pytest.mark.parametrize(
+    ("added", "line", "said"),
+    [
+        ("[holdot]\nshare = 0.1", "[holdot]", "holdot is not a key here: did you mean holdout?"),
+        ("[holdout]\nshare = 0.9\nsalt = 's'", "share = 0.9", "holdout.share should be less than or equal to 0.5"),
+        ("[holdout]\nshare = 0.1", "[holdout]", "holdout.salt is missing"),
+        (
+            '[holdout]\nsalt = "s"\n[holdout.exempt]\nbig = "arr >"',
+            'big = "arr >"',
+            "the condition of big cannot be read",
+        ),
+        ('[routing.reasons]\nusge = "billing"', "usge", "there is no reason group 'usge': did you mean usage?"),
+        (
+            '[routing.vip]\nwhen = "arr > 1"\nskill = "billing"',
+            'members = ["dan"]',
+            "the VIP squad 'desk' needs at least two",
+        ),
+        (
+            '[routing.vip]\nwhen = "arr > 1"',
+            "[routing.vip]",
+            "no squad has the skill 'vip': there are billing, retention",
+        ),
+        (
+            "[priority]\nurgency = [{within_days = 9, factor = 2}, {within_days = 9, factor = 1}]",
+            "urgency =",
+            "overlap",
+        ),
+        (TRIGGER.format(when="tickets_opn > 1"), "when", "unknown column tickets_opn; did you mean tickets_open"),
+        (TRIGGER.format(when="tickets_open"), 'when = "tick', "the condition of quiet is a number, not a condition"),
+        (
+            TRIGGER.format(when="churn > 0.1").replace('"churn"', '"chrun"'),
+            "chrun",
+            "no risk 'chrun': did you mean churn?",
+        ),
+        (TRIGGER.format(when="churn > 0.1") + 'severity = "hihg"', "hihg", "no severity 'hihg': did you mean high?"),
+        (TRIGGER.format(when="churn > 0.1") + "at_least = 0.2", 'raises = "alone"', "at_least goes with raises"),
+        (TRIGGER.format(when="churn > 0.1").replace("alone", "alon"), 'raises = "alon"', "'alone' or 'with_risk'"),
+    ],
+)
+def test_a_mistake_in_a_table_is_named_with_its_line(added: str, line: str, said: str) -> None:
+    text = POLICY + added
+    message = mistake(text)
+    assert said in message
+    number = int(re.search(r"line (\d+)", message)[1])
+    assert line in text.splitlines()[number - 1]
+
+
+def test_all_mistakes_are_kept_and_the_first_says_how_many_more() -> None:
+    text = replaced("leave = 0.3", "leave = 0.6").replace("capacity = 2", "capacity = 0")
+    with pytest.raises(PolicyError, match=r"\(and 2 more: see `rescue policy check`\)") as caught:
+        Policy.parse(text)
+    assert len(caught.value.problems) == 3
+
+
+def test_text_that_is_not_toml_is_named_with_its_line() -> None:
+    assert mistake("[risks.churn\nenter = 1") == (
+        "p.toml: Expected ']' at the end of a table declaration (at line 1, column 13); this is not TOML."
+    )
+
+
+def test_a_file_that_is_not_there_or_not_text(tmp_path: Path) -> None:
+    with pytest.raises(PolicyError, match="There is no policy file"):
+        Policy.load(tmp_path / "none.toml")
+    (tmp_path / "latin.toml").write_bytes(b"# \xe9")
+    with pytest.raises(PolicyError, match="cannot be read"):
+        Policy.load(tmp_path / "latin.toml")
+
+
+def test_the_severities_after_one_without_condition_can_never_count() -> None:
+    message = mistake(replaced('when = "probability >= 0.8"\n', ""))
+    assert "'high' has no condition, so the rows after it can never count" in message
+
+
+def test_the_version_is_what_the_file_says_not_how() -> None:
+    said = policy()
+    assert Policy.parse("# a comment\n" + POLICY.replace(" = ", "  =  ")).version == said.version
+    assert policy(enter="enter = 0.51").version != said.version
+    assert len(said.version) == 12
+
+
+def test_the_policy_that_comes_with_rescue_loads(tmp_path: Path) -> None:
+    file = tmp_path / "policy.toml"
+    file.write_text(default_text(), encoding="utf-8")
+    assert Policy.load(file).version == Policy.default().version
+    assert "notice_given" in Policy.default().rules.triggers
