@@ -20,6 +20,9 @@ from models.champions import Champions, Kept
 from models.manifest import ManifestError
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+    from mlflow.entities.model_registry import ModelVersion
+
     from models.estimator import RiskModel
     from models.training import Trained
 
@@ -117,14 +120,22 @@ class Registry:
         Raises:
             UsageError: there is no such version.
         """
-        from models.tracking import version_numbered
+        return dict(self._version(risk, version).tags)
 
-        found = version_numbered(self.tracking_uri, registered_name(risk), version)
-        if found is None:
-            raise UsageError(
-                f"There is no version {version} of {registered_name(risk)}; see `mlflow ui` for what there is."
-            )
-        return dict(found.tags)
+    def scored(self, risk: str, version: str) -> "pa.Table":
+        """The test rows of a version's training with their scores, as the gate reads them (`models.contest`).
+
+        Raises:
+            UsageError: there is no such version.
+        """
+        import pyarrow.parquet as pq
+
+        from models.tracking import active
+
+        run_id = self._version(risk, version).run_id
+        with active(self.tracking_uri) as mlflow, tempfile.TemporaryDirectory(prefix="rescue-scored-") as scratch:
+            path = mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path="scored.parquet", dst_path=scratch)
+            return pq.read_table(path)
 
     def record(self, risk: str, version: str, facts: Mapping[str, str]) -> None:
         """Write facts about a version as tags ``rescue.gate.<name>``: the verdict, its reasons, who overrode it."""
@@ -190,6 +201,15 @@ class Registry:
         with active(self.tracking_uri) as mlflow:
             uri = f"models:/{name}/{version}/artifacts/{MODEL_FOLDER}"
             return Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=str(scratch)))
+
+    def _version(self, risk: str, version: str) -> "ModelVersion":
+        from models.tracking import version_numbered
+
+        name = registered_name(risk)
+        found = version_numbered(self.tracking_uri, name, version)
+        if found is None:
+            raise UsageError(f"There is no version {version} of {name}; see `mlflow ui` for what there is.")
+        return found
 
     def _register(self, name: str, model_uri: str, run_id: str) -> str:
         from models.tracking import active, ensure_registered
