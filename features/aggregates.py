@@ -48,10 +48,10 @@ def _days(measure: Aggregate, rows: Rows, runs: Runs, cutoffs: Cutoffs, shape: S
 
 
 def _top(measure: Aggregate, rows: Rows, runs: Runs, cutoffs: Cutoffs, shape: Shape) -> Floats:
-    """The largest of the sums by ``by``: entities are numbered in the order of accounts."""
+    """The largest of the sums by ``by``, zero without rows: entities are numbered in the order of accounts."""
     runs, values = _with_values(measure, rows, runs)
     entities, entity = np.unique(rows.ints(rank(measure.by or ""))[runs.row], return_inverse=True)
-    largest = np.full(shape, np.nan)
+    largest = np.zeros(shape)
     if len(entities):
         owner = np.zeros(len(entities), np.int64)
         owner[entity] = rows.account[runs.row]

@@ -7,53 +7,39 @@ arithmetic on the rows' days (see ``windows``). A cube holds one range of accoun
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
 
 from features import expressions
 from features.aggregates import HOWS, picked
+from features.arrow import places
 from features.history import History
 from features.measures import Aggregate, Measure
 from features.relations import day_of, number_accounts, rows_of
 from features.rows import Rows
+from features.scope import Scope
+from features.usage_counts import UsageCounts
+from features.usage_pass import passes
 from features.windows import Cutoffs, Floats, Ints, Runs, latest
-
-
-@dataclass(frozen=True)
-class Scope:
-    """The accounts of one cube: dense numbers, ascending."""
-
-    codes: Ints
-
-    def __len__(self) -> int:
-        return len(self.codes)
-
-    @property
-    def condition(self) -> str:
-        """The SQL that keeps their rows."""
-        low, high = int(self.codes[0]), int(self.codes[-1])
-        if high - low + 1 == len(self.codes):
-            return f"account BETWEEN {low} AND {high}"
-        return f"account IN ({', '.join(map(str, self.codes.tolist()))})"
-
-    def places(self, account: Ints) -> Ints:
-        """The position of each account's dense number in this scope."""
-        return np.searchsorted(self.codes, account)
 
 
 class Cube:
     """The measures of one range of accounts at sorted cutoffs (day numbers since 1970)."""
 
-    def __init__(self, history: History, days: Ints, scope: Scope, wanted: Iterable[Measure]) -> None:
+    def __init__(
+        self, history: History, days: Ints, scope: Scope, wanted: Iterable[Measure], *, dense: bool = True
+    ) -> None:
         number_accounts(history)
+        self.dense = dense
         self.history = history
         self.scope = scope
         self.cutoffs = Cutoffs(days)
         self.shape = (len(days), len(scope))
         self._wanted = tuple(part for measure in wanted for part in measure.parts() if isinstance(part, Aggregate))
         self._rows: dict[str, Rows] = {}
+        self._by_row: Cube | None = None
 
     def at(self, days: Ints) -> Cube:
         """The same accounts and the rows already read, at other cutoffs."""
@@ -65,15 +51,26 @@ class Cube:
         """The measure by cutoff and account; nothing (NaN) where no row says anything, or its column is not there."""
         if expressions.lacking(measure, self.history):
             return np.full(self.shape, np.nan)
+        if self.dense and passes(measure):
+            return self._usage.aggregate(measure)
         rows = self.rows(measure.stream.relation)
         return HOWS[measure.how](measure, rows, self.runs(measure), self.cutoffs, self.shape)
+
+    @cached_property
+    def _usage(self) -> UsageCounts:
+        return UsageCounts(self.history, self.cutoffs.days, self.scope, self._wanted, self._exactly)
+
+    def _exactly(self, scope: Scope, measure: Aggregate) -> Floats:
+        if self._by_row is None:
+            self._by_row = Cube(self.history, self.cutoffs.days, scope, self._wanted, dense=False)
+        return self._by_row.aggregate(measure)
 
     def text(self, measure: Aggregate) -> pa.Array:
         """The text on the picked row: all accounts of the first cutoff, then of the next."""
         rows = self.rows(measure.stream.relation)
         chosen = picked(rows, self.runs(measure), self.shape).ravel()
         values = rows.columns[measure.of or ""]
-        return values.take(pa.array(chosen, mask=chosen < 0)).combine_chunks().cast(pa.string())
+        return values.take(places(chosen)).combine_chunks().cast(pa.string())
 
     def runs(self, measure: Aggregate) -> Runs:
         """The rows of a measure, and the run of cutoffs at which each counts."""

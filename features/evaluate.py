@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from features.cube import Cube
+from features.arrow import known_numbers
+from features.engine import Aggregates
 from features.errors import UsageError
 from features.feature import Feature
 from features.feeds import Feeds
@@ -20,7 +21,7 @@ from features.windows import Floats
 class Evaluation:
     """Measures on one cube, each computed once however many features ask for it."""
 
-    cube: Cube
+    cube: Aggregates
     feeds: Feeds
 
     def __post_init__(self) -> None:
@@ -32,7 +33,7 @@ class Evaluation:
             return self.cube.text(feature.measure)
         silent = self.feeds.silent(feature, self.cube.cutoffs.days)
         values = np.where(silent[:, None], np.nan, self.value(feature.measure)).ravel()
-        return pa.array(values, mask=~np.isfinite(values), type=pa.float64())
+        return known_numbers(values)
 
     def value(self, measure: Measure) -> Floats:
         """The measure by cutoff and account; NaN where there is nothing to say."""

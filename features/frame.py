@@ -7,16 +7,18 @@ from datetime import date, timedelta
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from features.arrow import days as dates
+from features.arrow import numbers
 from features.catalogue import FEATURES
-from features.cube import Cube, Scope
+from features.engine import Embedded, Engine
 from features.errors import UsageError
 from features.evaluate import Evaluation, columns
 from features.feature import Feature
 from features.feeds import PATIENCE, Feeds
 from features.history import History
 from features.measures import Stream
+from features.scope import Scope
 from features.windows import Ints
 
 EPOCH = date(1970, 1, 1)
@@ -31,13 +33,15 @@ def build(
     features: Sequence[Feature] = FEATURES,
     accounts: Sequence[str] | None = None,
     memory: str = "4GiB",
+    engine: Engine | None = None,
 ) -> pa.Table:
     """The features of every account known at each cutoff, ordered by ``as_of`` and ``account_id``.
 
     Columns: ``account_id`` (string), ``as_of`` (date32), then each feature: float64, or string for a category; null
-    where nothing is known. ``accounts`` limits the rows to some accounts, ``memory`` is what the work may take.
+    where nothing is known. ``accounts`` limits the rows to some accounts, ``memory`` is what the work may take;
+    ``engine`` answers the aggregates of rows: this process, unless another is given.
     """
-    found = list(parts(history, cutoffs, features=features, accounts=accounts, memory=memory))
+    found = list(parts(history, cutoffs, features=features, accounts=accounts, memory=memory, engine=engine))
     whole = pa.concat_tables(found)
     return whole if len(found) == 1 else whole.sort_by([("as_of", "ascending"), ("account_id", "ascending")])
 
@@ -49,32 +53,38 @@ def parts(
     features: Sequence[Feature] = FEATURES,
     accounts: Sequence[str] | None = None,
     memory: str = "4GiB",
+    engine: Engine | None = None,
 ) -> Iterator[pa.Table]:
     """The frame by ranges of accounts, each ordered, for those who write it away as it comes."""
     if not cutoffs:
         raise UsageError("no cutoff was asked for: name at least one day.")
     days = np.unique(np.array([(cutoff - EPOCH).days for cutoff in cutoffs], dtype=np.int64))
     feeds = Feeds.of(history, frozenset(PATIENCE) | {table for feature in features for table in feature.sources})
-    yield _part(history, days, features, feeds, Scope(_codes(history, accounts)))
+    scope = Scope(_codes(history, accounts))
+    yield _part(engine or Embedded(), history, days, features, feeds, scope)
 
 
-def _part(history: History, days: Ints, features: Sequence[Feature], feeds: Feeds, scope: Scope) -> pa.Table:
-    cube = Cube(history, days, scope, (KNOWN, *(feature.measure for feature in features)))
+def _part(
+    engine: Engine, history: History, days: Ints, features: Sequence[Feature], feeds: Feeds, scope: Scope
+) -> pa.Table:
+    cube = engine.aggregates(history, days, scope, (KNOWN, *(feature.measure for feature in features)))
     evaluation = Evaluation(cube, feeds)
-    known = pa.array(evaluation.value(KNOWN).ravel() > 0)
-    ids = history.accounts.take(pa.array(scope.codes))
+    known = np.flatnonzero(evaluation.value(KNOWN).ravel() > 0)
     keys = {
-        "account_id": ids.take(pa.array(np.tile(np.arange(len(scope)), len(days)))),
-        "as_of": pa.array(np.repeat(days, len(scope)).astype(np.int32)).cast(pa.date32()),
+        "account_id": history.accounts.take(numbers(scope.codes[known % len(scope)])),
+        "as_of": dates(days[known // len(scope)]),
     }
-    return pa.table(keys | columns(evaluation, features)).filter(known)
+    every = len(known) == len(days) * len(scope)
+    found = columns(evaluation, features)
+    return pa.table(keys | (found if every else {name: column.take(numbers(known)) for name, column in found.items()}))
 
 
 def _codes(history: History, accounts: Sequence[str] | None) -> Ints:
     if accounts is None:
         return np.arange(len(history.accounts), dtype=np.int64)
-    wanted = pc.is_in(history.accounts, value_set=pa.array(accounts, pa.string()))
-    return np.flatnonzero(wanted.to_numpy(zero_copy_only=False)).astype(np.int64)
+    wanted = set(accounts)
+    found = [place for place, account in enumerate(history.accounts.to_pylist()) if account in wanted]
+    return np.array(found, dtype=np.int64)
 
 
 def weekly(first: date, last: date, every: int = 7) -> list[date]:

@@ -9,7 +9,8 @@ days, which is what makes one pass over the data for many cutoffs possible.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
@@ -88,6 +89,18 @@ class History:
     def query(self, sql: str, parameters: Sequence[object] = ()) -> pa.Table:
         """The rows of one query, on a cursor of its own."""
         return self.connection.cursor().sql(sql, params=list(parameters)).to_arrow_table()
+
+    @contextmanager
+    def lent(self, name: str, rows: pa.Table) -> Iterator[None]:
+        """A small table lent to the queries of this history under a name, and taken back."""
+        cursor = self.connection.cursor()
+        cursor.register("lent_rows", rows)
+        cursor.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM lent_rows")
+        cursor.unregister("lent_rows")
+        try:
+            yield
+        finally:
+            self.connection.cursor().execute(f"DROP TABLE IF EXISTS {name}")
 
     @cached_property
     def _span(self) -> tuple[date, date]:

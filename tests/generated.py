@@ -203,13 +203,15 @@ def _admitted(name: str, rows: list[Row], draw: DrawFn, *, versioned: bool) -> l
     """The rows as admission lets them through: one row a key, or versions of it that are known at different times."""
     contract = TABLES[name]
     seen: set[tuple[object, ...]] = set()
+    usual = draw(st.sampled_from((0, 2, 30, 54)))
+    odd = (0, 2, 24, 24 * 8, 24 * 45) if draw(st.booleans()) else (usual,)
     admitted = []
     for row in rows:
         event = row[contract.event_time]
         if not isinstance(event, datetime):
             event = datetime.combine(event, datetime.min.time())
         if versioned:
-            delay = draw(st.sampled_from((0, 0, 2, 24, 30, 24 * 8, 24 * 45)))
+            delay = draw(st.sampled_from((usual, usual, *odd)))
             row = row | {"known_at": event + timedelta(hours=delay)}
         identity = (*(row.get(part) for part in contract.key), row.get("known_at"))
         if identity not in seen:

@@ -1,0 +1,39 @@
+"""Arrow columns from arrays, by their buffers: without a copy, and without the second that importing pandas takes.
+
+(``pyarrow.array`` asks pandas whether it was given a Series, and imports it for the question.)
+"""
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+_TYPES = {"float64": pa.float64(), "int64": pa.int64(), "int32": pa.int32(), "uint64": pa.uint64()}
+
+
+def numbers(values: NDArray[np.generic]) -> pa.Array:
+    """The numbers as they are."""
+    values = np.ascontiguousarray(values)
+    return pa.Array.from_buffers(_TYPES[str(values.dtype)], len(values), [None, pa.py_buffer(values)])
+
+
+def known_numbers(values: NDArray[np.float64]) -> pa.Array:
+    """The numbers, with null where one is NaN or infinite."""
+    return _masked(values, np.isfinite(values))
+
+
+def places(values: NDArray[np.int64]) -> pa.Array:
+    """Positions to take, with null for those below zero."""
+    return _masked(values, values >= 0)
+
+
+def days(values: NDArray[np.int64]) -> pa.Array:
+    """Day numbers since 1970 as dates."""
+    return numbers(values.astype(np.int32)).cast(pa.date32())
+
+
+def _masked(values: NDArray[np.generic], known: NDArray[np.bool_]) -> pa.Array:
+    values = np.ascontiguousarray(values)
+    if known.all():
+        return numbers(values)
+    bits = pa.py_buffer(np.packbits(known, bitorder="little"))
+    return pa.Array.from_buffers(_TYPES[str(values.dtype)], len(values), [bits, pa.py_buffer(values)])

@@ -1,0 +1,44 @@
+"""Usage of all accounts of a cube: the dense pass for those delivered regularly, exact arithmetic for the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+
+import numpy as np
+
+from features.history import History
+from features.measures import Aggregate
+from features.scope import Scope
+from features.usage_delivery import delivery
+from features.usage_pass import UsagePass
+from features.windows import Floats, Ints
+
+Exact = Callable[[Scope, Aggregate], Floats]
+
+
+class UsageCounts:
+    """``exact`` gives a measure of any scope by looking at every row."""
+
+    def __init__(self, history: History, days: Ints, scope: Scope, wanted: Sequence[Aggregate], exact: Exact) -> None:
+        self._history, self._days, self._wanted, self._exact = history, days, wanted, exact
+        self._lag = delivery(history).lag
+        irregular = np.isin(scope.codes, delivery(history).irregular)
+        self._regular = np.flatnonzero(~irregular)
+        self._irregular = np.flatnonzero(irregular)
+        self._scope = scope
+
+    def aggregate(self, measure: Aggregate) -> Floats:
+        """The measure by cutoff and account."""
+        if not len(self._irregular):
+            return self._pass.aggregate(measure)
+        found = np.empty((len(self._days), len(self._scope)))
+        if len(self._regular):
+            found[:, self._regular] = self._pass.aggregate(measure)
+        found[:, self._irregular] = self._exact(Scope(self._scope.codes[self._irregular]), measure)
+        return found
+
+    @cached_property
+    def _pass(self) -> UsagePass:
+        regular = Scope(self._scope.codes[self._regular])
+        return UsagePass(self._history, self._days, regular, self._lag, self._wanted)

@@ -1,0 +1,48 @@
+"""How usage was delivered: with which usual delay, and for which accounts anything else ever happened.
+
+Where the table keeps versions, most rows of a day arrive together, the same night or the next. An account all of whose
+rows came with the usual delay, each in one version, is *regular*: at every cutoff its days are either all known or all
+not yet. The others have rows that came late, early or twice, and need to be looked at row by row.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from features.history import History
+from features.relations import NUMBERED
+from features.windows import Ints
+
+
+@dataclass(frozen=True)
+class UsageDelivery:
+    """The usual delay in days (0: known when the day is over), and the accounts that do not keep to it, ascending."""
+
+    lag: int
+    irregular: Ints
+
+
+PROMPT = UsageDelivery(0, np.array([], dtype=np.int64))
+
+
+def delivery(history: History) -> UsageDelivery:
+    """How a history's usage was delivered; looked up once."""
+    if "usage_daily" not in history.versioned:
+        return PROMPT
+    if "usage_delivery" not in history.kept:
+        history.kept["usage_delivery"] = _measured(history)
+    found: UsageDelivery = history.kept["usage_delivery"]
+    return found
+
+
+def _measured(history: History) -> UsageDelivery:
+    lag = "greatest(0, coalesce(CAST(known_at AS DATE) - day, 0))"
+    usual = history.query(f"SELECT coalesce(mode({lag}), 0) AS usual FROM usage_daily").column("usual")[0].as_py()
+    key = "hash(account_id, day, feature, user_id)"  # two keys with one hash make an account irregular, never wrong
+    found = history.query(
+        f"SELECT DISTINCT account FROM ("
+        f"SELECT account_id FROM usage_daily WHERE {lag} <> {usual} UNION ALL "
+        f"SELECT any_value(account_id) FROM usage_daily GROUP BY {key} HAVING count(*) > 1"
+        f") JOIN {NUMBERED} USING (account_id) ORDER BY account"
+    )
+    return UsageDelivery(int(usual), found.column("account").to_numpy().astype(np.int64))

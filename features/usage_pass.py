@@ -1,0 +1,254 @@
+"""The one pass over usage: by far the largest source, so it is counted in dense arrays and never row by row.
+
+All windows of all cutoffs cut time into *buckets*. Rows are added to ``[bucket, account × feature]`` sums as they
+stream by in Arrow batches, days of use to a bitmap, and users to one bit a bucket, in DuckDB. A window is then a
+difference of prefix sums, a number of users is how many have a bit in the window's mask. The cost is one scan,
+however many cutoffs there are.
+
+This holds for accounts whose rows were known *regularly* (``UsageDelivery``): those with late, early or corrected rows
+are left to the exact arithmetic of ``windows``. The arrays belong to a span of days and can be kept and extended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from features.arrow import days, numbers
+from features.history import History
+from features.measures import Aggregate
+from features.relations import NUMBERED
+from features.scope import Scope
+from features.usage_buckets import Buckets, Window
+from features.windows import Floats, Ints
+
+USED = "events > 0"
+BATCH = 500_000
+"""Rows an Arrow batch: large enough that Python costs nothing, small enough for the processor's cache."""
+
+PASSED = {
+    ("sum", "events", None),
+    ("sum", "minutes", None),
+    ("max", "users", None),
+    ("slope", "events", None),
+    ("top", "events", None),
+    ("newest", "day", USED),
+    ("distinct", "day", USED),
+    ("distinct", "feature", USED),
+    ("distinct", "user_id", USED),
+}
+"""What the pass can count: how, of what, among which rows. Anything else goes through ``windows``, exact but slower."""
+
+
+def passes(measure: Aggregate) -> bool:
+    """Whether the pass over usage counts this measure."""
+    stream = measure.stream
+    known = (measure.how, measure.of, stream.only) in PASSED and measure.by in (None, "feature")
+    whole = measure.where in (None, f"({measure.of}) IS NOT NULL")
+    return stream.relation == "usage_daily" and known and whole and measure.within is not None and not stream.pick
+
+
+@dataclass
+class Sums:
+    """What one pass has added up, by bucket and account (of ``width`` accounts)."""
+
+    events: Ints  # [edge, account × feature]: the sum of all buckets before the edge
+    minutes: Floats  # [bucket, account]
+    moments: Ints  # [edge, account]: events × day, likewise
+    users: Floats  # [bucket, account]: the most users of a row, −1 where no row tells
+    active: NDArray[np.bool_]  # [day, account]
+
+
+class UsagePass:
+    """Usage of some accounts at some cutoffs: read once, when first asked."""
+
+    def __init__(self, history: History, cutoffs: Ints, scope: Scope, lag: int, wanted: Iterable[Aggregate]) -> None:
+        self.history, self.scope, self.lag = history, scope, lag
+        self.measures = list(dict.fromkeys(measure for measure in wanted if passes(measure)))
+        self.days = cutoffs
+        self.buckets = Buckets.of([window for measure in self.measures for window in self.windows(measure)])
+        self.sums = self._read()
+        np.cumsum(self.sums.events, axis=0, out=self.sums.events)
+        np.cumsum(self.sums.moments, axis=0, out=self.sums.moments)
+
+    def windows(self, measure: Aggregate) -> list[Window]:
+        """The days of the measure at each cutoff, ``[first, end)``: what the lag hides is not in them."""
+        shift = measure.stream.shift
+        ends = self.days - max(shift, self.lag)
+        begins = np.minimum(self.days - shift - (measure.within or 0), ends)
+        return list(zip(begins.tolist(), ends.tolist(), strict=True))
+
+    def aggregate(self, measure: Aggregate) -> Floats:
+        """The measure by cutoff and account."""
+        spans = [self.buckets.span(window) for window in self.windows(measure)]
+        if measure.how in ("slope", "newest"):
+            return self._slope(measure, spans) if measure.how == "slope" else self._newest(measure)
+        if measure.of == "user_id":
+            return self._users(spans)
+        window = self._IN_WINDOW[measure.how, measure.of or ""]
+        return np.array([window(self, first, end) for first, end in spans], dtype=np.float64)
+
+    _IN_WINDOW: ClassVar[Mapping[tuple[str, str], Callable[[UsagePass, int, int], Floats | Ints]]] = {
+        ("sum", "events"): lambda self, first, end: self._events(first, end).sum(axis=1),
+        ("top", "events"): lambda self, first, end: self._events(first, end).max(axis=1, initial=0),
+        ("distinct", "feature"): lambda self, first, end: (self._events(first, end) > 0).sum(axis=1),
+        ("distinct", "day"): lambda self, first, end: self._active[end] - self._active[first],
+        ("sum", "minutes"): lambda self, first, end: self.sums.minutes[first:end].sum(axis=0),
+        ("max", "users"): lambda self, first, end: _highest(self.sums.users[first:end]),
+    }
+    """What a run of buckets says of each account."""
+
+    def _events(self, first: int, end: int) -> Ints:
+        """Events in a run of buckets, by account and feature."""
+        counted: Ints = self.sums.events[end] - self.sums.events[first]
+        return counted.reshape(len(self.scope), -1)
+
+    def _slope(self, measure: Aggregate, spans: list[tuple[int, int]]) -> Floats:
+        """The least-squares slope over the days of the window, days that nobody has seen yet counting as zero."""
+        width = measure.within or 0
+        moments = self.sums.moments
+        found = np.empty((len(self.days), len(self.scope)))
+        for place, (first, end) in enumerate(spans):
+            middle = self.days[place] - measure.stream.shift - self.buckets.first - (width + 1) / 2
+            found[place] = moments[end] - moments[first] - self._events(first, end).sum(axis=1) * middle
+        slope: Floats = found / (width * (width * width - 1) / 12)
+        return slope
+
+    def _newest(self, measure: Aggregate) -> Floats:
+        found = np.empty((len(self.days), len(self.scope)))
+        for place, (first, end) in enumerate(self.windows(measure)):
+            newest = self._last[self.buckets.span((first, end))[1]]
+            ago = self.days[place] - self.buckets.first - newest
+            found[place] = np.where(newest + self.buckets.first >= first, ago, np.nan)
+        return found
+
+    @cached_property
+    def _active(self) -> Ints:
+        """Days of use before each edge, by account."""
+        active = np.concatenate((np.zeros((1, len(self.scope)), np.int32), self.sums.active)).cumsum(0, dtype=np.int32)
+        days: Ints = active[self.buckets.edges - self.buckets.first]
+        return days
+
+    @cached_property
+    def _last(self) -> Ints:
+        """The last day of use before each edge, by account, counted from the first day; far before it where none."""
+        last = np.full((len(self.buckets.edges), len(self.scope)), -(10**6), dtype=np.int64)
+        newest = last[0].copy()
+        edges = self.buckets.edges - self.buckets.first
+        for place in range(len(self.buckets)):
+            for day in range(edges[place], edges[place + 1]):
+                newest[self.sums.active[day]] = day
+            last[place + 1] = newest
+        return last
+
+    def _users(self, spans: list[tuple[int, int]]) -> Floats:
+        account, words = self._bits
+        begins = np.flatnonzero(np.diff(account, prepend=-1))
+        found = np.zeros((len(spans), len(self.scope)))
+        if len(account):
+            for place, (first, end) in enumerate(spans):
+                seen = np.zeros(len(account), bool)
+                for number, word in enumerate(words):
+                    mask = _mask(first, end, number)
+                    if mask:
+                        seen |= (word & np.uint64(mask)) != 0
+                found[place, account[begins]] = np.add.reduceat(seen, begins, dtype=np.int64)
+        return found
+
+    @cached_property
+    def _bits(self) -> tuple[Ints, list[NDArray[np.uint64]]]:
+        """For each user, in the order of accounts: the account, and a bit for each bucket with any use."""
+        users = [window for measure in self.measures if measure.of == "user_id" for window in self.windows(measure)]
+        first, end = min(window[0] for window in users), max(window[1] for window in users)
+        bucket = self.buckets.of_days()
+        words = range((len(self.buckets) + 63) // 64)
+        masks = {f"w{word}": numbers(_day_masks(bucket, word)) for word in words}
+        with self.history.lent("usage_masks", pa.table({"day": self._dates, **masks})):
+            found = self.history.query(
+                f"SELECT account, {', '.join(f'bit_or(w{word}) AS w{word}' for word in words)} FROM usage_daily "
+                f"JOIN usage_masks USING (day) JOIN {NUMBERED} USING (account_id) WHERE {USED} AND user_id IS NOT NULL "
+                f"AND day >= DATE '1970-01-01' + {first} AND day < DATE '1970-01-01' + {end} "
+                f"AND {self.scope.condition} "
+                "GROUP BY account, user_id ORDER BY account"
+            )
+        account = self.scope.places(found.column("account").to_numpy().astype(np.int64))
+        return account, [found.column(f"w{word}").to_numpy() for word in words]
+
+    @cached_property
+    def _features(self) -> pa.Table:
+        return self.history.query(
+            f"SELECT feature, CAST(row_number() OVER (ORDER BY feature) - 1 AS INTEGER) AS code "
+            f"FROM (SELECT DISTINCT feature FROM usage_daily WHERE {self._span})"
+        )
+
+    @property
+    def _dates(self) -> pa.Array:
+        return days(np.arange(self.buckets.first, self.buckets.first + self.buckets.days))
+
+    @property
+    def _span(self) -> str:
+        first = self.buckets.first
+        return f"day >= DATE '1970-01-01' + {first} AND day < DATE '1970-01-01' + {first + self.buckets.days}"
+
+    def _read(self) -> Sums:
+        """One scan, in Arrow batches, in whatever order the rows come."""
+        accounts, features, buckets = len(self.scope), max(len(self._features), 1), len(self.buckets)
+        sums = Sums(
+            events=np.zeros((buckets + 1, accounts * features), np.int64),
+            minutes=np.zeros((buckets, accounts)),
+            moments=np.zeros((buckets + 1, accounts), np.int64),
+            users=np.full((buckets, accounts), -1.0),
+            active=np.zeros((self.buckets.days, accounts), np.bool_),
+        )
+        bucket = self.buckets.of_days()
+        with self.history.lent("usage_features", self._features):
+            reader = (
+                self.history.connection.cursor()
+                .sql(
+                    f"SELECT account, CAST(day - DATE '1970-01-01' - {self.buckets.first} AS INTEGER) AS day, "
+                    f"code, events, coalesce(minutes, 0) AS minutes, coalesce(users, -1) AS users FROM usage_daily "
+                    f"JOIN {NUMBERED} USING (account_id) JOIN usage_features USING (feature) "
+                    f"WHERE {self._span} AND {self.scope.condition}"
+                )
+                .to_arrow_reader(BATCH)
+            )
+            for batch in reader:
+                self._add(sums, batch, bucket, features)
+        return sums
+
+    def _add(self, sums: Sums, batch: pa.RecordBatch, bucket: Ints, features: int) -> None:
+        day = batch.column("day").to_numpy()
+        events = batch.column("events").to_numpy()
+        account = self.scope.places(batch.column("account").to_numpy().astype(np.int64))
+        place = bucket[day] * len(self.scope) + account
+        after = place + len(self.scope)  # a sum counts from the edge after its bucket
+        np.add.at(sums.events.reshape(-1), after * features + batch.column("code").to_numpy(), events)
+        np.add.at(sums.moments.reshape(-1), after, events * day)
+        np.add.at(sums.minutes.reshape(-1), place, batch.column("minutes").to_numpy())
+        if "users" in self.history.columns["usage_daily"]:
+            np.maximum.at(sums.users.reshape(-1), place, batch.column("users").to_numpy().astype(np.float64))
+        used = events > 0
+        sums.active[day[used], account[used]] = True
+
+
+def _highest(users: Floats) -> Floats:
+    found = users.max(axis=0, initial=-1.0)
+    highest: Floats = np.where(found < 0, np.nan, found)
+    return highest
+
+
+def _mask(first: int, end: int, word: int) -> int:
+    """The bits of the buckets ``[first, end)`` that are in a word of 64."""
+    low, high = max(first - 64 * word, 0), min(end - 64 * word, 64)
+    return ((1 << high) - 1) & ~((1 << low) - 1) if low < high else 0
+
+
+def _day_masks(bucket: Ints, word: int) -> NDArray[np.uint64]:
+    inside = bucket // 64 == word
+    return np.where(inside, np.left_shift(np.uint64(1), (bucket % 64).astype(np.uint64)), np.uint64(0))
