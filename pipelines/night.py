@@ -98,7 +98,7 @@ def _work(night: _Night, held: nights.Night) -> NightReport:
     decided = do("decide", "Deciding whom to rescue", decide_night, desk, frame, scored)
     report = _report(night, held, scored, champions, decided)
     nights.renew(night.store, held)
-    do("record", "Writing the queue", record_night, night.store, held, decided.record(report.as_json()))
+    do("record", "Writing the queue", record_night, night.store, held, decided.record(report.to_json()))
     report = replace(report, seconds=dict(night.steps.seconds), queue=_queue(night.store, as_of))
     folder = night.settings.home / "nights" / as_of.isoformat()
     night.opened.admission.write_quarantine(folder / "quarantine")

@@ -1,4 +1,4 @@
-"""The page that ``rescue nightly`` prints: the queue first, then what the night read, left out, and how long it took."""
+"""The page of ``rescue nightly``: the queue first, then what the night read, what it left out, and how long it took."""
 
 from __future__ import annotations
 

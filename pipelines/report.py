@@ -30,7 +30,7 @@ class NightReport:
     warnings: Sequence[str] = ()
     unchanged: bool = False
 
-    def as_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
         return {**asdict(self), "as_of": self.as_of.isoformat()}
 
@@ -44,5 +44,5 @@ class NightReport:
         """Keep the report beside the night's quarantine, as ``report.json``; whole or not at all."""
         folder.mkdir(parents=True, exist_ok=True)
         half = folder / ".report.json"
-        half.write_text(json.dumps(self.as_json(), indent=1), encoding="utf-8")
+        half.write_text(json.dumps(self.to_json(), indent=1), encoding="utf-8")
         half.replace(folder / "report.json")

@@ -18,8 +18,11 @@ QUIET = {
     "DO_NOT_TRACK": "1",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_LOGGING_TO_API_ENABLED": "false",
+    "PREFECT_LOGGING_LEVEL": "ERROR",
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
 }
-"""Nothing calls home: set before MLflow or Prefect is imported, and never against the operator's own word."""
+"""Nothing calls home, and a slow machine gets its time: set before MLflow or Prefect is imported, and never against
+the operator's own word."""
 
 
 class Settings(BaseSettings):

@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from features import frame as frames
+from features.contract import TABLES
 from features.errors import DataGateError
 from features.labels import label
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 1_200_000
 """A frame of about a hundred features and so many rows is trained on in some 4 GiB."""
+
+EVENTS = frozenset({"usage_daily", "tickets", "health_scores", "invoices"})
 
 WARM_UP = 90
 """Days of history before the first cutoff, so that its windows are not half empty; a quarter of a shorter source."""
@@ -38,7 +41,16 @@ class Registered:
     because: str
     trained: Trained
 
-    def as_json(self) -> dict[str, Any]:
+    def summary(self) -> str:
+        """One line for a person."""
+        pooled = self.trained.evaluation.pooled
+        return (
+            f"{self.risk}: version {self.version} ({self.trained.kind}; {self.trained.rows:,} rows, "
+            f"{self.trained.events:,} events, through {self.trained.through}): {self.because}. "
+            f"{self.trained.evaluation.verdict} Judged on {pooled.rows:,} later rows with {pooled.events:,} events."
+        )
+
+    def to_json(self) -> dict[str, Any]:
         """What ``rescue train --json`` prints of it."""
         return {
             "risk": self.risk,
@@ -49,7 +61,7 @@ class Registered:
             "rows": self.trained.rows,
             "events": self.trained.events,
             "through": self.trained.through.isoformat(),
-            "evaluation": self.trained.evaluation.as_json(),
+            "evaluation": self.trained.evaluation.to_json(),
         }
 
 
@@ -59,15 +71,26 @@ def training_cutoffs(history: History, through: date, every: int = 7, most_rows:
     Raises:
         DataGateError: the source is too short for a single cutoff.
     """
-    span = (through - history.first).days
-    start = history.first + timedelta(days=min(WARM_UP, span // 4))
+    first = _observed_from(history)
+    span = (through - first).days
+    start = first + timedelta(days=min(WARM_UP, span // 4))
     weeks = [through - timedelta(days=back) for back in range(0, (through - start).days + 1, every)]
     if span < 28 or not weeks:
         raise DataGateError(
-            f"The source spans {span} days ({history.first} to {through}): too short to train on; 28 is the least."
+            f"The source spans {span} days ({first} to {through}): too short to train on; 28 is the least."
         )
     step = max(1, -(-len(weeks) * len(history.accounts) // most_rows))
     return sorted(weeks[::step])
+
+
+def _observed_from(history: History) -> date:
+    """The day from which there is something to learn from: accounts and contracts may be older than any event."""
+    events = sorted(EVENTS & history.present)
+    if not events:
+        return history.first
+    oldest = [f"SELECT min(CAST({TABLES[name].event_time} AS DATE)) AS day FROM {name}" for name in events]
+    found: date = history.query(f"SELECT min(day) AS day FROM ({' UNION ALL '.join(oldest)})").column("day")[0].as_py()
+    return found
 
 
 def train(
@@ -91,11 +114,15 @@ def train(
     found = []
     for risk in risks:
         labels = label(history, cutoffs, risk.label)
-        trained = training.fit(frame, labels, risk, through=through, tune=tune, progress=tell)
+        trained = training.fit(frame, labels, risk, through=through, tune=tune, progress=_naming(risk, tell))
         version = registry.log(trained, source=source)
         found.append(_admit(registry, risk.name, version, trained))
         tell(f"{risk.title}: {trained.kind}, version {version}; {found[-1].because}")
     return found
+
+
+def _naming(risk: Risk, tell: Callable[[str], None]) -> Callable[[str], None]:
+    return lambda words: tell(f"{risk.name}: {words}")
 
 
 def _admit(registry: Registry, risk: str, version: str, trained: Trained) -> Registered:

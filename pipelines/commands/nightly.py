@@ -44,7 +44,7 @@ def nightly(
 
         reports = run_quietly(settings, cutoff, steps, catch_up=catch_up)
     if as_json:
-        typer.echo(json.dumps(reports[-1].as_json()))
+        typer.echo(json.dumps(reports[-1].to_json()))
         return
     from pipelines.night_page import show
 

@@ -1,16 +1,15 @@
 """A simulator of B2B accounts with a causal life, whose true risks are known.
 
-Nothing measures a churn model on real data: who would have left is never seen. Here a hidden *satisfaction* moves usage,
-tickets, escalations, payments and health scores, and decides, with the contract's calendar, about leaving; the tables of the
-data contract show its traces as a source would, and ``truth.parquet`` holds what no source shows.
+Nothing measures a churn model on real data: who would have left is never seen. Here a hidden *satisfaction* moves
+usage, tickets, escalations, payments and health scores, and decides, with the contract's calendar, about leaving; the
+tables of the data contract show its traces as a source would, and ``truth.parquet`` holds what no source shows.
 
 ``simulate(settings, out)`` writes a folder; ``Simulation(settings)`` is the same world to be lived month by month, with
-rescues in between; ``SAMPLES`` are the settings of ``data_samples/``.
+rescues in between; ``samples.SAMPLES`` are the settings of ``data_samples/``.
 """
 
 from pipelines.simulator.run import simulate
-from pipelines.simulator.samples import SAMPLES, compare
 from pipelines.simulator.settings import Settings
 from pipelines.simulator.simulation import Simulation
 
-__all__ = ["SAMPLES", "Settings", "Simulation", "compare", "simulate"]
+__all__ = ["Settings", "Simulation", "simulate"]

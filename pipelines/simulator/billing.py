@@ -1,7 +1,7 @@
 """Invoices: issued by the contract's rhythm, paid sooner or later, now and then disputed and partly credited.
 
-An invoice is one version without ``paid_at`` and, once it is paid, another with it. Unhappy accounts pay later and dispute
-more; who has left pays last of all, or never.
+An invoice is one version without ``paid_at`` and, once it is paid, another with it. Unhappy accounts pay later and
+dispute more; who has left pays last of all, or never.
 """
 
 from typing import Final

@@ -1,7 +1,7 @@
 """One block of accounts and the order in which a week happens to it.
 
-Each subject draws from a random stream of its own, so that how usage is written does not change who leaves, and an account's
-life depends neither on how many accounts there are nor on what is done for the others.
+Each subject draws from a random stream of its own, so that how usage is written does not change who leaves, and an
+account's life depends neither on how many accounts there are nor on what is done for the others.
 """
 
 from typing import Final
@@ -15,7 +15,7 @@ from pipelines.simulator.contracts import Contracts
 from pipelines.simulator.health import Health
 from pipelines.simulator.ledger import Ledger, synced
 from pipelines.simulator.names import companies
-from pipelines.simulator.population import BLOCK, Population, draw
+from pipelines.simulator.population import BLOCK, draw
 from pipelines.simulator.satisfaction import BURN_IN, JUMPS, step
 from pipelines.simulator.settings import Settings
 from pipelines.simulator.state import State, nobody_yet

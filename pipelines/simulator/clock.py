@@ -5,7 +5,7 @@ happens on weekdays, mostly between eight and six, less in August and around the
 """
 
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,7 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
+Numbers = npt.NDArray[Any]
 
 DAY: Final = 86_400
 NEVER: Final = -(2**62)

@@ -29,7 +29,8 @@ def weeks_left(state: State, monday: int) -> Ints:
 
 def may_be_taken_back(contract: Ints, left: Ints) -> Flags:
     """Whether a notice given now leaves time to be withdrawn."""
-    return (contract == MONTHLY) | ((contract != MANUAL) & (left >= 5))
+    leaves_time: Flags = (contract == MONTHLY) | ((contract != MANUAL) & (left >= 5))
+    return leaves_time
 
 
 class Contracts:

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.simulator import texts, vocabulary
-from pipelines.simulator.clock import NEVER, Ints
+from pipelines.simulator.clock import NEVER, Numbers
 from pipelines.simulator.ledger import Rows
 from pipelines.simulator.names import INDUSTRIES, REGIONS, SEGMENTS, managers
 from pipelines.simulator.population import FEATURES
@@ -183,13 +183,13 @@ class Encoder:
         }
 
 
-def _dictionary(codes: Ints, words: Sequence[str] | pa.Array, *, absent: int | None = None) -> pa.Array:
+def _dictionary(codes: Numbers, words: Sequence[str] | pa.Array, *, absent: int | None = None) -> pa.Array:
     """Words by code; the code ``absent`` is null."""
     indices = pa.array(codes.astype(np.int32), mask=None if absent is None else codes == absent)
     return pa.DictionaryArray.from_arrays(indices, words if isinstance(words, pa.Array) else pa.array(words))
 
 
-def _instants(seconds: Ints) -> pa.Array:
+def _instants(seconds: Numbers) -> pa.Array:
     """Naive UTC instants, null where there is none."""
     never = seconds == NEVER
     return pa.array(np.where(never, 0, seconds) * 1_000_000, pa.timestamp("us"), mask=never)

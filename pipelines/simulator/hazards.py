@@ -2,8 +2,8 @@
 
 *Leaving* is decided by mood and by the contract's calendar: few leave in mid-term, most decisions fall between fourteen
 weeks and one week before the renewal; a contract that is not renewed by itself mostly lapses silently on its last day.
-*Escalating* is decided by satisfaction and by what support has just lived through: recent tickets, breached service levels,
-urgent tickets still open. Both multiply, so trouble weighs most where satisfaction is already low.
+*Escalating* is decided by satisfaction and by what support has just lived through: recent tickets, breached service
+levels, urgent tickets still open. Both multiply, so trouble weighs most where satisfaction is already low.
 """
 
 from typing import Final
@@ -13,10 +13,10 @@ import numpy as np
 from pipelines.simulator.clock import Floats, Ints
 from pipelines.simulator.population import ANNUAL, MANUAL, MONTHLY, MULTI_YEAR
 
-MOOD_SLOPE: Final = -1.45
+MOOD_SLOPE: Final = -1.35
 SATISFACTION_SLOPE: Final = -0.95
-CHURN_LEVEL: Final = -4.95
-ESCALATION_LEVEL: Final = np.array([-7.1, -6.3, -5.6])
+CHURN_LEVEL: Final = -4.55
+ESCALATION_LEVEL: Final = np.array([-5.75, -5.05, -4.45])
 SEGMENT_LEVEL: Final = np.array([0.15, -0.1, -0.45])
 
 FADES: Final = 0.6  # what is left of last week's pressure

@@ -1,19 +1,17 @@
 """Rows that have happened but that nobody knows yet, and the moment at which they become known.
 
 The parts of a life write rows as plain columns of numbers, with ``account`` (the account's number) and ``known`` (the
-instant our copy learned the row). ``release`` hands over what is known before an instant and keeps the rest, so the tables
-of a month hold exactly what a nightly copy would have received in that month.
+instant our copy learned the row). ``release`` hands over what is known before an instant and keeps the rest, so the
+tables of a month hold exactly what a nightly copy would have received in that month.
 """
 
 from collections.abc import Mapping
 
 import numpy as np
-import numpy.typing as npt
 
-from pipelines.simulator.clock import Ints
+from pipelines.simulator.clock import Ints, Numbers
 
-Column = npt.NDArray[np.generic]
-Rows = Mapping[str, Column]
+Rows = Mapping[str, Numbers]
 
 SYNC = 900
 """Seconds between two looks of our copy at its sources."""
@@ -26,8 +24,8 @@ class Ledger:
         self._accounts = accounts
         self._waiting: dict[str, list[Rows]] = {}
 
-    def add(self, table: str, **columns: Column) -> None:
-        """Take rows of a table. Accounts beyond the number asked for lived only to fill their block: they leave no row."""
+    def add(self, table: str, **columns: Numbers) -> None:
+        """Take rows of a table; accounts beyond the number asked for only fill their block and leave no row."""
         number = columns["account"]
         if number.size == 0:
             return
@@ -38,7 +36,7 @@ class Ledger:
 
     def release(self, before: int) -> dict[str, Rows]:
         """The rows known before that instant, by table, in the order in which they were added."""
-        released = {}
+        released: dict[str, Rows] = {}
         for table, parts in self._waiting.items():
             rows = _concatenate(parts)
             known = rows["known"] < before

@@ -1,7 +1,7 @@
 """Who the accounts are before anything happens to them: size, trade, fit, habits, contract.
 
-Two thirds are there when the source begins; the rest arrive while it runs, so there are cold starts at every cutoff. Some
-belong to a group, whose members share a part of their fit.
+Two thirds are there when the source begins; the rest arrive while it runs, so there are cold starts at every cutoff.
+Some belong to a group, whose members share a part of their fit.
 """
 
 from dataclasses import dataclass

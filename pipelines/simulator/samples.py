@@ -1,15 +1,21 @@
 """The small world in ``data_samples/``, and whether it is still what the simulator makes."""
 
+import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 import pyarrow.parquet as pq
 
+from pipelines.simulator.run import simulate
 from pipelines.simulator.settings import Settings
 
 SAMPLES: Final = Settings(accounts=400, months=24, seed=7, by_user=True, rescues=4)
 """Remade by ``rescue simulate --accounts 400 --months 24 --seed 7 --by-user --rescues 4 --out DIR``."""
+
+FOLDER: Final = Path(__file__).resolve().parents[2] / "data_samples"
 
 
 def compare(kept: Path, remade: Path) -> list[str]:
@@ -30,5 +36,37 @@ def _differences(kept: Path, remade: Path) -> Iterator[str]:
     if before.schema != after.schema:
         yield f"{kept.name}: columns changed from {before.schema.names} to {after.schema.names}, or their types did"
     elif not before.equals(after):
-        changed = [name for name in before.column_names if not before[name].equals(after[name])]
-        yield f"{kept.name}: {before.num_rows:,} rows became {after.num_rows:,}; columns that differ: {', '.join(changed)}"
+        changed = ", ".join(name for name in before.column_names if not before[name].equals(after[name]))
+        yield f"{kept.name}: {before.num_rows:,} rows became {after.num_rows:,}; columns that differ: {changed}"
+
+
+def make(folder: Path) -> None:
+    """Write the samples anew into ``folder``, beside its README."""
+    with TemporaryDirectory() as scratch:
+        simulate(SAMPLES, Path(scratch) / "world")
+        for path in sorted((Path(scratch) / "world").glob("*.parquet")):
+            shutil.copyfile(path, folder / path.name)
+
+
+def check(folder: Path) -> list[str]:
+    """Remake the samples elsewhere and say how ``folder`` differs from them."""
+    with TemporaryDirectory() as scratch:
+        simulate(SAMPLES, Path(scratch) / "world")
+        return compare(folder, Path(scratch) / "world")
+
+
+def main(arguments: list[str]) -> int:
+    """``python -m pipelines.simulator.samples`` remakes the samples; with ``--check`` it only compares."""
+    if "--check" not in arguments:
+        make(FOLDER)
+        return 0
+    differences = check(FOLDER)
+    for difference in differences:
+        sys.stderr.write(f"{difference}\n")
+    if differences:
+        sys.stderr.write("data_samples/ is not what the simulator makes: run `make samples` and look at the change\n")
+    return 1 if differences else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

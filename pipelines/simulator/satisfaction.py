@@ -1,7 +1,7 @@
 """The hidden cause of everything: how satisfied an account is, week by week.
 
-Satisfaction ``s`` wanders around the account's *fit* and is knocked about by *jumps* (an outage, a new account manager, a
-lost advocate, a release that helps); *mood* ``m`` follows it slowly and is what decides about leaving::
+Satisfaction ``s`` wanders around the account's *fit* and is knocked about by *jumps* (an outage, a new account
+manager, a lost advocate, a release that helps); *mood* ``m`` follows it slowly and is what decides about leaving::
 
     s[t+1] = s[t] + PULL (fit − s[t]) + NOISE ε + jumps[t]          m[t+1] = m[t] + FOLLOW (s[t] − m[t])
 
@@ -65,14 +65,14 @@ class Projection:
         return result
 
     def log_moments(self, slope: float) -> tuple[Floats, Floats]:
-        """log E[exp(slope · x_k)] beside the mean, and log of E[e^x_k e^x_l] over the product of the two."""
+        """The log of E[exp(slope · x_k)] beside the mean, and log of E[e^x_k e^x_l] over the product of the two."""
         single = _log_mgf(slope * self.responses)
         both = _log_mgf(slope * (self.responses[:, :, None] + self.responses[:, None, :]))
         return single, both - single[:, None] - single[None, :]
 
 
 def _log_mgf(weights: Floats) -> Floats:
-    """log E[exp(Σ_j weights_j · increment_j)], increments being independent; the first axis is j."""
+    """The log of E[exp(Σ_j weights_j · increment_j)], increments being independent; the first axis is j."""
     total = 0.5 * NOISE**2 * weights**2
     for jump in JUMPS:
         total = total + np.log1p(jump.chance * np.expm1(jump.size * weights))

@@ -1,4 +1,4 @@
-"""What a simulated world is made from. The same settings give the same bytes, whatever the machine's memory or speed."""
+"""What a simulated world is made from: the same settings give the same rows on every machine."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -12,9 +12,10 @@ UNTIL = date(2026, 7, 1)
 class Settings:
     """How many accounts live how long, and how their source recorded it.
 
-    ``until`` is the first day that the source does not know; ``months`` are counted back from it. ``by_user`` writes one
-    usage row a pseudonymous user instead of one with the number of distinct ``users``. ``rescues`` is how many accounts a
-    team works a month from the second year on (their ``outcomes`` come with it). ``flaws`` is the share of bad rows added.
+    ``until`` is the first day that the source does not know; ``months`` are counted back from it. ``by_user`` writes
+    one usage row a pseudonymous user instead of one with the number of distinct ``users``. ``rescues`` is how many
+    accounts a team works a month from the second year on (their ``outcomes`` come with it). ``flaws`` is the share of
+    bad rows added.
     """
 
     accounts: int

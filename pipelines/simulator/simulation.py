@@ -1,7 +1,7 @@
 """A world of accounts that can be moved forward and acted upon.
 
-``advance`` returns what our copy of the source learned in between, so a caller can train on it, choose whom to rescue, call
-``rescue`` and go on: the accounts' further life then differs, and so does the truth.
+``advance`` returns what our copy of the source learned in between, so a caller can train on it, choose whom to
+rescue, call ``rescue`` and go on: the accounts' further life then differs, and so does the truth.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,7 +1,7 @@
 """Tickets, what happens to them, and escalations.
 
-Unhappy accounts open more tickets and more of them are urgent; outages and onboarding add to the load. Pressure, the fading
-sum of recent tickets and breached service levels, and urgent tickets still open make an escalation likelier.
+Unhappy accounts open more tickets and more of them are urgent; outages and onboarding add to the load. Pressure, the
+fading sum of recent tickets and breached service levels, and urgent tickets still open make an escalation likelier.
 """
 
 from typing import Final

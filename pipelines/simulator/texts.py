@@ -1,6 +1,7 @@
 """Subjects and bodies of tickets, assembled from the grammar in whole columns.
 
-Each ticket carries one random number; its digits in a mixed base choose the sentences, so a text depends on nothing else.
+Each ticket carries one random number; its digits in a mixed base choose the sentences, so a text depends on nothing
+else.
 """
 
 from functools import cache

@@ -1,4 +1,4 @@
-"""What happens on a ticket after it is opened: who takes it, what is said, when it is solved and what the customer thinks."""
+"""What happens on a ticket after it is opened: who takes it, what is said, when it is solved, how it is rated."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _HOUR: Final = 3600
 
 @dataclass(frozen=True)
 class Tickets:
-    """Tickets of a block: ``who`` is the account's place in the block, ascending; ``mood`` its satisfaction at opening."""
+    """Tickets of a block: ``who`` is the account's place in it, ascending; ``mood`` its satisfaction at opening."""
 
     who: Ints
     number: Ints

@@ -1,17 +1,21 @@
 """The true risk of every account on every Monday, from the simulator's own hazards and the full hidden state.
 
-No sampling: hazards are log-linear in a linear Gaussian-and-jump system (``satisfaction.py``), so given the state on Monday
-``T`` the mean and the covariance of the coming weeks' hazards ``h_1 … h_n`` are known exactly. Their sum ``H`` is taken to be
-gamma distributed with that mean ``M`` and variance ``V``, which gives ``E[exp(−H)] = (1 + V/M)^(−M²/V)``. Then
+No sampling: hazards are log-linear in a linear Gaussian-and-jump system (``satisfaction.py``), so given the state on
+Monday ``T`` the mean and the covariance of the coming weeks' hazards ``h_1 … h_n`` are known exactly. Their sum ``H``
+is taken to be gamma distributed with that mean ``M`` and variance ``V``, which gives ``E[exp(−H)] = (1 +
+V/M)^(−M²/V)``. Then
 
-- *churn* in ``(T+7, T+97]`` days: no decision in week 0, whose hazard is known, and one in weeks 1 … 13, times the share of
-  decisions that stand (not taken back, no return within the grace). The calendar of each contract unrolls over the renewal;
-  an early renewal on the way is a chance that does not depend on the state, so it mixes the calendar's two branches.
-- *escalation* in ``(T, T+14]`` days: this week's hazard is known; next week's is the product of an independent satisfaction
+- *churn* in ``(T+7, T+97]`` days: no decision in week 0, whose hazard is known, and one in weeks 1 … 13, times the
+share of
+  decisions that stand (not taken back, no return within the grace). The calendar of each contract unrolls over the
+  renewal; an early renewal on the way is a chance that does not depend on the state, so it mixes the calendar's two
+  branches.
+- *escalation* in ``(T, T+14]`` days: this week's hazard is known; next week's is the product of an independent
+satisfaction
   and support load, whose moments follow from this week's ticket rate.
 
-Ignored, being of second order: a second decision after a withdrawn notice, and the days for which the withdrawn one stood.
-``tests/unit/test_simulator_truth.py`` holds the result against what happened.
+Ignored, being of second order: a second decision after a withdrawn notice, and the days for which the withdrawn one
+stood. ``tests/unit/test_simulator_truth.py`` holds the result against what happened.
 """
 
 from typing import Final
@@ -55,7 +59,7 @@ def escalation(people: Population, state: State, week: int, monday: int, who: In
 
 
 def _levels(people: Population, state: State, monday: int, who: Ints) -> Floats:
-    """Log hazard but for mood, accounts × weeks 0 … 13: the contract's calendar, and relief by a rescue while it lasts."""
+    """Log hazard but for mood, accounts × weeks 0 … 13: the contract's calendar, and relief while a rescue lasts."""
     contract, segment, renews = people.contract[who], people.segment[who], state.renews[who]
     following = add_months(renews, people.term[who])
     fixed = (contract == ANNUAL) | (contract == MULTI_YEAR)
@@ -79,7 +83,7 @@ def _hazards_ahead(people: Population, state: State, levels: Floats, who: Ints) 
     ahead = projections(WEEKS)[1]
     single, pair = ahead.log_moments(hazards.MOOD_SLOPE)
     mood = ahead.mean(state.satisfaction[who], state.mood[who], people.fit[who])
-    mean = hazards.churn_hazard(levels, mood) * np.exp(single)
+    mean: Floats = hazards.churn_hazard(levels, mood) * np.exp(single)
     return mean, np.einsum("ik,kl,il->i", mean, np.expm1(pair), mean, optimize=True)
 
 

@@ -1,8 +1,9 @@
 """What accounts do with the product, day by day and feature by feature.
 
-Satisfied accounts have more of their seats at work; new accounts take months to adopt; weekends, August and the turn of the
-year are quiet; an outage empties a day. A few users do most of the work, and when the advocate leaves it is the busiest one
-who is gone. One draw gives both shapes of the table: rows with the number of distinct users, or one row a user.
+Satisfied accounts have more of their seats at work; new accounts take months to adopt; weekends, August and the turn
+of the year are quiet; an outage empties a day. A few users do most of the work, and when the advocate leaves it is
+the busiest one who is gone. One draw gives both shapes of the table: rows with the number of distinct users, or one
+row a user.
 """
 
 from typing import Final
@@ -63,8 +64,9 @@ class Usage:
 
     def _open_on(self, day: int) -> Flags:
         state = self._state
-        begun: Flags = state.running & (state.started // DAY <= day)
-        return begun & ((state.ends == NEVER) | (state.ends // DAY > day))
+        begun = state.running & (state.started // DAY <= day)
+        running: Flags = begun & ((state.ends == NEVER) | (state.ends // DAY > day))
+        return running
 
     def _record(self, day: int, users: Ints) -> None:
         who, feature = np.nonzero(users)

@@ -1,7 +1,8 @@
 """Tables as Parquet files whose bytes depend on the rows alone.
 
-A small world is one file a table. A large one has its usage in a folder by month, ``usage_daily/month=YYYY-MM/``, each file
-in (day, account) order, and its other tables in row groups by month, so that no more than a month is ever in memory.
+A small world is one file a table. A large one has its usage in a folder by month, ``usage_daily/month=YYYY-MM/``,
+each file in (day, account) order, and its other tables in row groups by month, so that no more than a month is ever
+in memory.
 """
 
 from collections.abc import Mapping

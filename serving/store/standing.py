@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
@@ -25,7 +25,7 @@ def queue_state(session: Session, as_of: date) -> QueueState:
     running = session.scalars(select(Case).where(Case.closed_at.is_(None)).order_by(Case.id))
     closed = session.execute(
         select(Case.account_id, Case.family, func.max(Case.closed_at), Case.state)
-        .where(Case.closed_at >= as_of - REMEMBERED)
+        .where(Case.closed_at >= datetime.combine(as_of - REMEMBERED, time()))
         .group_by(Case.account_id, Case.family, Case.state)
     )
     streaks = session.execute(

@@ -1,0 +1,83 @@
+"""``rescue train``, ``promote`` and ``rollback``: the analyst's side of the models."""
+
+from __future__ import annotations
+
+import getpass
+import json
+from typing import Annotated
+
+import typer
+
+from features.errors import UsageError
+from pipelines import settings as configuration
+from pipelines.commands.options import Data, Home, Json, Mapping, day
+from pipelines.console import Steps, out
+
+Risk = Annotated[str, typer.Argument(metavar="RISK", help="churn or escalation")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(train)
+    app.command()(promote)
+    app.command()(rollback)
+
+
+def train(
+    data: Data = None,
+    risk: Annotated[str, typer.Option(help="churn, escalation or all")] = "all",
+    through: Annotated[str | None, typer.Option(metavar="DATE", help="Use nothing known on this day or later.")] = None,
+    tune: Annotated[int, typer.Option(min=0, help="Optuna trials a risk; 0 keeps the shipped parameters.")] = 0,
+    home: Home = None,
+    mapping: Mapping = None,
+    as_json: Json = False,
+) -> None:
+    """Train, evaluate and register a challenger of each risk. The first of a risk becomes champion at once."""
+    from pipelines.training import train_from
+
+    cutoff = day(through, "--through")
+    settings = configuration.load(data=data, home=home, mapping=mapping)
+    found = train_from(settings, risk, cutoff, tune, Steps(quiet=as_json))
+    if as_json:
+        typer.echo(json.dumps([registered.to_json() for registered in found]))
+        return
+    for registered in found:
+        out.print(registered.summary(), markup=False)
+
+
+def promote(
+    risk: Risk,
+    version: Annotated[str | None, typer.Argument(help="The version; the newest challenger by default.")] = None,
+    data: Data = None,
+    home: Home = None,
+    mapping: Mapping = None,
+    override: Annotated[bool, typer.Option("--override", help="Promote against the gate's verdict.")] = False,
+    reason: Annotated[str | None, typer.Option(help="Why the gate is overridden; goes on record.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Put a challenger before the gate, and promote it where the gate says so."""
+    from pipelines.promoting import promote_version
+
+    if override and not (reason or "").strip():
+        raise UsageError("--override needs --reason: what you know that the gate does not.")
+    settings = configuration.load(data=data, home=home, mapping=mapping)
+    overriding = reason if override else None
+    verdict, promoted = promote_version(
+        settings, risk, version, overriding, by=getpass.getuser(), steps=Steps(quiet=as_json)
+    )
+    if as_json:
+        typer.echo(json.dumps({**verdict.to_json(), "overridden": bool(overriding) and not verdict.promoted}))
+    else:
+        out.print(verdict.table())
+        out.print(verdict.sentence(), markup=False)
+    if not promoted:
+        raise typer.Exit(1)
+
+
+def rollback(risk: Risk, home: Home = None) -> None:
+    """Bring back the champion before the present one."""
+    from pipelines import assembly
+
+    settings = configuration.load(home=home)
+    version = assembly.registry(settings).rollback(risk, by=getpass.getuser())
+    out.print(f"{risk}: version {version} is champion again.", markup=False)

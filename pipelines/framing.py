@@ -1,0 +1,50 @@
+"""The frame as a file: features at many cutoffs, and each risk's label where it has matured."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from features import frame as frames
+from features.errors import UsageError
+from features.labels import label
+from models import risks
+from pipelines.intake import open_data
+
+if TYPE_CHECKING:
+    from features.history import History
+    from pipelines.console import Steps
+    from pipelines.settings import Settings
+
+
+def write_frame(
+    settings: Settings, cutoffs: Sequence[date], to_file: Path, scratch: Path, steps: Steps
+) -> tuple[int, int]:
+    """Write the frame of the settings' source to a Parquet file; returns its rows and columns."""
+    if not to_file.parent.is_dir():
+        raise UsageError(f"There is no folder {to_file.parent} to write {to_file.name} into.")
+    with steps.step("admit", f"Reading {settings.data} and checking its rows"):
+        opened = open_data(settings, scratch)
+    days = list(cutoffs) or [opened.history.until]
+    with steps.step("features", f"Building features at {len(days)} {'cutoff' if len(days) == 1 else 'cutoffs'}"):
+        frame = frames.build(opened.history, days, memory=settings.memory)
+    with steps.step("labels", "Adding the labels that have matured"):
+        for risk in risks.for_history(opened.history, opened.risk_settings).values():
+            frame = _with_label(frame, opened.history, days, risk)
+    half = to_file.with_name(f".{to_file.name}")
+    pq.write_table(frame, half, compression="zstd")
+    half.replace(to_file)
+    return frame.num_rows, frame.num_columns
+
+
+def _with_label(frame: pa.Table, history: History, days: Sequence[date], risk: risks.Risk) -> pa.Table:
+    """The frame with ``label_<risk>``: true, false, or null where the account was not eligible or it is not known."""
+    found = label(history, days, risk.label).select(["account_id", "as_of", "event"])
+    named = found.rename_columns(["account_id", "as_of", f"label_{risk.name}"])
+    joined = frame.join(named, ["account_id", "as_of"], join_type="left outer")
+    return joined.sort_by([("as_of", "ascending"), ("account_id", "ascending")])
