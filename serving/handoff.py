@@ -149,7 +149,7 @@ class Handoff(Frozen):
         """Build the package of a flag; see :func:`build`."""
         cards = _risks(flag, facts)
         now = _standing(flag, facts)
-        play, why = suggest(flag.risk, (flag.reasons or {}).get(flag.risk, ()))
+        play, why = suggest(flag.risk, (flag.reasons or {}).get(flag.risk, ()), facts.contract.notice_for)
         return cls(
             headline=_headline(flag, facts),
             binding=facts.binding,

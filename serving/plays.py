@@ -6,6 +6,7 @@ there is none that raises the risk, by the risk itself.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from models.contracts import Reason
 
@@ -94,6 +95,17 @@ BY_GROUP: Mapping[str, Play] = {
     ),
 }
 
+PARTING = Play(
+    "before-they-leave",
+    "Talk before the notice takes effect",
+    (
+        "Thank them, and ask what made the decision and who made it; do not argue.",
+        "Find out whether anything would open it again, and whether you may offer that.",
+        "If not, part well: help with the export of their data, and leave the door open.",
+    ),
+)
+"""For an account that has given notice: there the question is no longer whether it is at risk."""
+
 BY_RISK: Mapping[str, Play] = {"churn": BY_GROUP["contract"], "escalation": BY_GROUP["escalations"]}
 FIRST_CALL = Play(
     "first-call",
@@ -102,8 +114,10 @@ FIRST_CALL = Play(
 )
 
 
-def suggest(risk: str, reasons: Sequence[Reason]) -> tuple[Play, str]:
-    """The play for a risk and its reasons, and why it was chosen, as a sentence."""
+def suggest(risk: str, reasons: Sequence[Reason], notice_for: date | None = None) -> tuple[Play, str]:
+    """The play for a risk and its reasons, and why it was chosen, as a sentence; a notice given comes first."""
+    if notice_for is not None and risk == "churn":
+        return PARTING, f"Notice was given; the contract ends on {notice_for.day} {notice_for:%b %Y}"
     for reason in reasons:
         if reason.strength > 0 and not reason.weak and reason.group in BY_GROUP:
             return BY_GROUP[reason.group], f"The strongest reason that a rescue can act on: {reason.sentence}"

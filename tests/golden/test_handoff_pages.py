@@ -1,0 +1,60 @@
+"""The hand-off as people see it: the pages are kept, so that a change of one word is seen in review."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+from handoff_factory import PAGES, handoff, pages
+
+from serving.handoff import handoff_schema
+from serving.handoff_render import html, html_body, stylesheet
+from serving.policy_reference import reference
+
+
+@pytest.mark.parametrize("name", ["full.json", "full.md", "full.html", "bare.md", "bare.html"])
+def test_the_page_is_as_it_was_looked_at(name: str) -> None:
+    kept = (PAGES / name).read_text(encoding="utf-8")
+    assert pages()[name] == kept, "look at the page, then `python tests/handoff_factory.py` keeps it"
+
+
+def test_the_generated_docs_are_those_of_the_code(root) -> None:
+    assert (root / "docs" / "policy.md").read_text(encoding="utf-8") == reference()
+    assert (root / "docs" / "handoff.schema.json").read_text(encoding="utf-8") == handoff_schema()
+
+
+class _Page(HTMLParser):
+    """Collects the tags, attributes and class names of a page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: set[str] = set()
+        self.classes: set[str] = set()
+        self.labels: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        self.tags.append(tag)
+        self.attributes |= given.keys()
+        self.classes |= set((given.get("class") or "").split())
+        if tag == "svg":
+            self.labels.append(given.get("aria-label") or "")
+
+
+def test_the_page_needs_nothing_beside_itself() -> None:
+    page = _Page(html(handoff()))
+    assert not {"script", "link", "img", "iframe", "a", "object", "form"} & set(page.tags)
+    assert "style" not in page.attributes
+    assert not [name for name in page.attributes if name.startswith("on")]
+    assert not re.search(r"url\(|@import", stylesheet())
+
+
+def test_every_class_of_the_body_has_a_style_and_every_line_its_words() -> None:
+    page = _Page(html_body(handoff()))
+    assert page.classes <= set(re.findall(r"\.([a-z-]+)", stylesheet()))
+    assert "style" not in page.tags
+    assert len(page.labels) == 4
+    assert page.labels[1] == (
+        "users a week, oldest first: 110, 112, 108, 115, 118, 111, 109, 114, 90, 71, 60, 48; normal 111.5"
+    )
