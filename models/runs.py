@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from models import card
 from models.estimator import RiskModel
 from models.evaluation import MODEL, Panel
 from models.tracking import active, experiment
@@ -171,6 +172,7 @@ def _write_evidence(folder: Path, trained: Trained, source: Mapping[str, object]
     import pyarrow.parquet as pq
 
     folder.mkdir()
+    card.write(trained, folder, source=source)
     model = trained.model
     features = {
         "catalogue": model.facts.get("catalogue"),
