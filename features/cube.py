@@ -6,7 +6,7 @@ arithmetic on the rows' days (see ``windows``). A cube holds one range of accoun
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 import numpy as np
@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from features import expressions
 from features.aggregates import HOWS, picked
-from features.arrow import places
+from features.arrow import places, whole
 from features.history import History
 from features.measures import Aggregate, Measure
 from features.relations import day_of, number_accounts, rows_of
@@ -46,6 +46,20 @@ class Cube:
         other = Cube(self.history, days, self.scope, self._wanted)
         other._rows = self._rows
         return other
+
+    def pieces(self, width: int) -> Iterator[Cube]:
+        """The same rows, not read again, for so many accounts at a time."""
+        if width >= len(self.scope):
+            yield self
+            return
+        for relation in sorted({part.stream.relation for part in self._wanted if not (self.dense and passes(part))}):
+            self.rows(relation)
+        for first in range(0, len(self.scope), width):
+            end = min(first + width, len(self.scope))
+            piece = Cube(self.history, self.cutoffs.days, Scope(self.scope.codes[first:end]), self._wanted)
+            piece._rows = {name: rows.of_accounts(first, end) for name, rows in self._rows.items()}
+            piece._usage = self._usage.of_accounts(first, end, piece._exactly)
+            yield piece
 
     def aggregate(self, measure: Aggregate) -> Floats:
         """The measure by cutoff and account; nothing (NaN) where no row says anything, or its column is not there."""
@@ -104,5 +118,5 @@ class Cube:
             f"FROM ({rows_of(relation, self.history)}) WHERE {self.scope.condition}"
         )
         columns = {text: found.column(f"c{number}") for number, text in enumerate(texts)}
-        account = self.scope.places(found.column("account").to_numpy())
+        account = self.scope.places(whole(found.column("account")))
         return Rows(columns | {"known": found.column("known"), "replaced": found.column("replaced")}, account)

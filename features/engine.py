@@ -7,7 +7,7 @@ the same whichever engine runs. ``cube`` is the embedded one, ``spark`` the one 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 import pyarrow as pa
@@ -42,6 +42,9 @@ class Aggregates(Protocol):
 
     def at(self, days: Ints) -> Aggregates:
         """The same accounts at other cutoffs, which some wanted measure looks back to."""
+
+    def pieces(self, width: int) -> Iterator[Aggregates]:
+        """The same rows, not read again, for so many accounts at a time; an engine may give them all at once."""
 
 
 class Engine(Protocol):

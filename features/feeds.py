@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from features.arrow import whole
 from features.contract import TABLES
 from features.feature import Feature
 from features.history import History
@@ -71,8 +72,8 @@ class Feeds:
             f"SELECT account, {day_of(known_on(table))} AS known, coalesce(parent_id, account_id) AS parent "
             f"FROM accounts JOIN {NUMBERED} USING (account_id) ORDER BY coalesce(known_at, created_at), account"
         )
-        parent = found.column("parent").combine_chunks().dictionary_encode().indices.to_numpy()
-        account, known = found.column("account").to_numpy(), found.column("known").to_numpy()
+        parent = whole(found.column("parent").combine_chunks().dictionary_encode().indices)
+        account, known = whole(found.column("account")), whole(found.column("known"))
         counted = np.empty((len(days), len(self.history.accounts)))
         for place, day in enumerate(days):
             group = np.full(counted.shape[1], -1)
@@ -88,5 +89,5 @@ def _delivered(history: History, name: str) -> tuple[Ints, Ints]:
         f"SELECT {day_of(known_on(table))} AS known, max({day_of(table.event_time)}) AS newest FROM {name} "
         "GROUP BY known ORDER BY known"
     )
-    known, newest = (found.column(column).to_numpy().astype(np.int64) for column in ("known", "newest"))
+    known, newest = whole(found.column("known")), whole(found.column("newest"))
     return known, np.maximum.accumulate(newest) if len(newest) else newest

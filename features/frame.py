@@ -10,8 +10,9 @@ import pyarrow as pa
 
 from features.arrow import days as dates
 from features.arrow import numbers
+from features.budget import Budget
 from features.catalogue import FEATURES
-from features.engine import Embedded, Engine
+from features.engine import Aggregates, Embedded, Engine
 from features.errors import UsageError
 from features.evaluate import Evaluation, columns
 from features.feature import Feature
@@ -60,15 +61,18 @@ def parts(
         raise UsageError("no cutoff was asked for: name at least one day.")
     days = np.unique(np.array([(cutoff - EPOCH).days for cutoff in cutoffs], dtype=np.int64))
     feeds = Feeds.of(history, frozenset(PATIENCE) | {table for feature in features for table in feature.sources})
-    scope = Scope(_codes(history, accounts))
-    yield _part(engine or Embedded(), history, days, features, feeds, scope)
+    wanted = (KNOWN, *(feature.measure for feature in features))
+    budget = Budget.of(memory, len(days), len(features))
+    codes = _codes(history, accounts)
+    for begin in range(0, max(len(codes), 1), budget.read):
+        scope = Scope(codes[begin : begin + budget.read])
+        for piece in (engine or Embedded()).aggregates(history, days, scope, wanted).pieces(budget.worked):
+            yield _part(history, piece, features, feeds)
 
 
-def _part(
-    engine: Engine, history: History, days: Ints, features: Sequence[Feature], feeds: Feeds, scope: Scope
-) -> pa.Table:
-    cube = engine.aggregates(history, days, scope, (KNOWN, *(feature.measure for feature in features)))
-    evaluation = Evaluation(cube, feeds)
+def _part(history: History, piece: Aggregates, features: Sequence[Feature], feeds: Feeds) -> pa.Table:
+    days, scope = piece.cutoffs.days, piece.scope
+    evaluation = Evaluation(piece, feeds)
     known = np.flatnonzero(evaluation.value(KNOWN).ravel() > 0)
     keys = {
         "account_id": history.accounts.take(numbers(scope.codes[known % len(scope)])),

@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from features.arrow import array, numbers
 from features.windows import Floats, Ints
 
 
@@ -16,6 +17,12 @@ class Rows:
     columns: dict[str, pa.ChunkedArray]
     account: Ints
     _ready: dict[tuple[str, str], NDArray[np.generic]] = field(default_factory=dict)
+
+    def of_accounts(self, first: int, end: int) -> "Rows":
+        """The rows of the accounts at the places ``[first, end)``."""
+        chosen = np.flatnonzero((self.account >= first) & (self.account < end))
+        taken = numbers(chosen)
+        return Rows({text: column.take(taken) for text, column in self.columns.items()}, self.account[chosen] - first)
 
     def ints(self, expression: str) -> Ints:
         """A column of whole numbers."""
@@ -32,5 +39,5 @@ class Rows:
     def _column(self, expression: str, kind: str) -> NDArray[np.generic]:
         found = self._ready.get((expression, kind))
         if found is None:
-            found = self._ready[expression, kind] = self.columns[expression].to_numpy().astype(kind, copy=False)
+            found = self._ready[expression, kind] = array(self.columns[expression]).astype(kind, copy=False)
         return found

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from features.arrow import whole
 from features.history import History
 from features.relations import NUMBERED
 from features.windows import Ints
@@ -45,4 +46,4 @@ def _measured(history: History) -> UsageDelivery:
         f"SELECT any_value(account_id) FROM usage_daily GROUP BY {key} HAVING count(*) > 1"
         f") JOIN {NUMBERED} USING (account_id) ORDER BY account"
     )
-    return UsageDelivery(int(usual), found.column("account").to_numpy().astype(np.int64))
+    return UsageDelivery(int(usual), whole(found.column("account")))

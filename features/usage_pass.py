@@ -11,6 +11,7 @@ are left to the exact arithmetic of ``windows``. The arrays belong to a span of 
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,7 +21,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from features.arrow import days, numbers
+from features.arrow import array, days, numbers, whole
 from features.history import History
 from features.measures import Aggregate
 from features.relations import NUMBERED
@@ -31,6 +32,9 @@ from features.windows import Floats, Ints
 USED = "events > 0"
 BATCH = 500_000
 """Rows an Arrow batch: large enough that Python costs nothing, small enough for the processor's cache."""
+
+WORD = 62
+"""Buckets a word of bits: within the signed whole numbers that every engine and Arrow have."""
 
 PASSED = {
     ("sum", "events", None),
@@ -76,6 +80,24 @@ class UsagePass:
         self.sums = self._read()
         np.cumsum(self.sums.events, axis=0, out=self.sums.events)
         np.cumsum(self.sums.moments, axis=0, out=self.sums.moments)
+
+    def of_accounts(self, first: int, end: int) -> UsagePass:
+        """The same pass, not read again, for the accounts at the places ``[first, end)``."""
+        piece = copy.copy(self)
+        features = self.sums.events.shape[1] // len(self.scope)
+        account, words = self._bits
+        low, high = np.searchsorted(account, (first, end)).tolist()
+        vars(piece).pop("_active", None), vars(piece).pop("_last", None)
+        piece.scope = Scope(self.scope.codes[first:end])
+        piece.sums = Sums(
+            events=self.sums.events[:, first * features : end * features],
+            minutes=self.sums.minutes[:, first:end],
+            moments=self.sums.moments[:, first:end],
+            users=self.sums.users[:, first:end],
+            active=self.sums.active[:, first:end],
+        )
+        piece._bits = account[low:high] - first, [word[low:high] for word in words]
+        return piece
 
     def windows(self, measure: Aggregate) -> list[Window]:
         """The days of the measure at each cutoff, ``[first, end)``: what the lag hides is not in them."""
@@ -157,17 +179,19 @@ class UsagePass:
                 for number, word in enumerate(words):
                     mask = _mask(first, end, number)
                     if mask:
-                        seen |= (word & np.uint64(mask)) != 0
+                        seen |= (word & np.int64(mask)) != 0
                 found[place, account[begins]] = np.add.reduceat(seen, begins, dtype=np.int64)
         return found
 
     @cached_property
-    def _bits(self) -> tuple[Ints, list[NDArray[np.uint64]]]:
+    def _bits(self) -> tuple[Ints, list[Ints]]:
         """For each user, in the order of accounts: the account, and a bit for each bucket with any use."""
         users = [window for measure in self.measures if measure.of == "user_id" for window in self.windows(measure)]
+        if not users:
+            return np.empty(0, np.int64), []
         first, end = min(window[0] for window in users), max(window[1] for window in users)
         bucket = self.buckets.of_days()
-        words = range((len(self.buckets) + 63) // 64)
+        words = range(-(-len(self.buckets) // WORD))
         masks = {f"w{word}": numbers(_day_masks(bucket, word)) for word in words}
         with self.history.lent("usage_masks", pa.table({"day": self._dates, **masks})):
             found = self.history.query(
@@ -177,8 +201,8 @@ class UsagePass:
                 f"AND {self.scope.condition} "
                 "GROUP BY account, user_id ORDER BY account"
             )
-        account = self.scope.places(found.column("account").to_numpy().astype(np.int64))
-        return account, [found.column(f"w{word}").to_numpy() for word in words]
+        account = self.scope.places(whole(found.column("account")))
+        return account, [whole(found.column(f"w{word}")) for word in words]
 
     @cached_property
     def _features(self) -> pa.Table:
@@ -223,16 +247,16 @@ class UsagePass:
         return sums
 
     def _add(self, sums: Sums, batch: pa.RecordBatch, bucket: Ints, features: int) -> None:
-        day = batch.column("day").to_numpy()
-        events = batch.column("events").to_numpy()
-        account = self.scope.places(batch.column("account").to_numpy().astype(np.int64))
+        day = whole(batch.column("day"))
+        events = whole(batch.column("events"))
+        account = self.scope.places(whole(batch.column("account")))
         place = bucket[day] * len(self.scope) + account
         after = place + len(self.scope)  # a sum counts from the edge after its bucket
-        np.add.at(sums.events.reshape(-1), after * features + batch.column("code").to_numpy(), events)
+        np.add.at(sums.events.reshape(-1), after * features + whole(batch.column("code")), events)
         np.add.at(sums.moments.reshape(-1), after, events * day)
-        np.add.at(sums.minutes.reshape(-1), place, batch.column("minutes").to_numpy())
+        np.add.at(sums.minutes.reshape(-1), place, array(batch.column("minutes")))
         if "users" in self.history.columns["usage_daily"]:
-            np.maximum.at(sums.users.reshape(-1), place, batch.column("users").to_numpy().astype(np.float64))
+            np.maximum.at(sums.users.reshape(-1), place, array(batch.column("users")).astype(np.float64))
         used = events > 0
         sums.active[day[used], account[used]] = True
 
@@ -244,11 +268,11 @@ def _highest(users: Floats) -> Floats:
 
 
 def _mask(first: int, end: int, word: int) -> int:
-    """The bits of the buckets ``[first, end)`` that are in a word of 64."""
-    low, high = max(first - 64 * word, 0), min(end - 64 * word, 64)
+    """The bits of the buckets ``[first, end)`` that are in a word."""
+    low, high = max(first - WORD * word, 0), min(end - WORD * word, WORD)
     return ((1 << high) - 1) & ~((1 << low) - 1) if low < high else 0
 
 
-def _day_masks(bucket: Ints, word: int) -> NDArray[np.uint64]:
-    inside = bucket // 64 == word
-    return np.where(inside, np.left_shift(np.uint64(1), (bucket % 64).astype(np.uint64)), np.uint64(0))
+def _day_masks(bucket: Ints, word: int) -> Ints:
+    inside = bucket // WORD == word
+    return np.where(inside, np.left_shift(np.int64(1), bucket % WORD), 0)

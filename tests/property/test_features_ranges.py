@@ -1,0 +1,42 @@
+"""Rows of one account do not depend on which other accounts, cutoffs or features were asked in the same breath."""
+
+from generated import Generated, histories
+from hypothesis import HealthCheck, given, settings
+
+from features.budget import Budget
+from features.catalogue import FEATURES
+from features.frame import build
+from features.history import History
+
+few = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+@few
+@given(histories())
+def test_ranges_of_accounts_change_nothing(generated: Generated) -> None:
+    whole = build(History.from_tables(generated.tables), generated.cutoffs)
+    assert Budget.of("100KiB", len(generated.cutoffs), len(FEATURES)).read <= 2
+    assert build(History.from_tables(generated.tables), generated.cutoffs, memory="100KiB").equals(whole)
+    assert build(History.from_tables(generated.tables), generated.cutoffs, memory="300KiB").equals(whole)
+
+
+@few
+@given(histories())
+def test_some_accounts_are_the_same_rows(generated: Generated) -> None:
+    history = History.from_tables(generated.tables)
+    whole = build(history, generated.cutoffs).to_pylist()
+    some = build(history, generated.cutoffs, accounts=["c", "heartbeat"]).to_pylist()
+    assert some == [row for row in whole if row["account_id"] in ("c", "heartbeat")]
+
+
+@few
+@given(histories())
+def test_each_cutoff_alone_is_the_same_rows(generated: Generated) -> None:
+    history = History.from_tables(generated.tables)
+    whole = build(history, generated.cutoffs).to_pylist()
+    alone = [row for cutoff in sorted(generated.cutoffs) for row in build(history, [cutoff]).to_pylist()]
+    assert [_close(row) for row in alone] == [_close(row) for row in whole]
+
+
+def _close(row: dict[str, object]) -> dict[str, object]:
+    return {name: round(value, 8) + 0.0 if isinstance(value, float) else value for name, value in row.items()}
