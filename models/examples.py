@@ -77,6 +77,7 @@ def labelled_rows(frame: pa.Table, labels: pa.Table) -> Labelled:
     """
     known = labels.filter(labels["event"].is_valid())
     names = pc.unique(frame["account_id"])
+    names = names.take(pc.sort_indices(names))
     keys, order = _keys(frame, names), None
     if np.any(np.diff(keys) <= 0):
         order = np.argsort(keys, kind="stable")
