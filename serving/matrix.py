@@ -1,22 +1,21 @@
-"""The escalation matrix at work: when a case has to be answered and closed, and whose turn it is when it was not.
+"""The escalation matrix walked through at the table: what happens, and whose turn it is, when nobody answers.
 
-Clocks run in calendar time from the case's opening, in UTC. The primary owner has the case first; when nobody has
-contacted the customer after the first of ``hand_on_hours`` the secondary takes over, after the second the tertiary.
+Clocks run in calendar time from the case's opening. The primary owner has the case first; while nobody has spoken
+to the customer, the secondary takes over after the first of ``hand_on_hours``, the tertiary after the second. A
+team that walks through its matrix before the first night finds the weekend that nobody covers.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from serving.policy_schema import PolicyFile, Severity
 
 
-@dataclass(frozen=True)
-class Clocks:
-    """The two moments of a case, and the moments at which it is handed on."""
+class Step(NamedTuple):
+    """One moment of a case that nobody touches: when, and what happens."""
 
-    respond_by: datetime
-    resolve_by: datetime
-    hand_on: tuple[datetime, ...]
+    at: datetime
+    what: str
 
 
 def row_of(rules: PolicyFile, severity: str) -> Severity:
@@ -24,20 +23,13 @@ def row_of(rules: PolicyFile, severity: str) -> Severity:
     return rules.severities[rules.rank_of(severity)]
 
 
-def clocks(rules: PolicyFile, severity: str, opened: datetime) -> Clocks:
-    """When a case of this severity, opened then, has to be answered, closed and handed on."""
-    row = row_of(rules, severity)
-    return Clocks(
-        respond_by=opened + timedelta(hours=row.respond_hours),
-        resolve_by=opened + timedelta(hours=row.resolve_hours),
-        hand_on=tuple(opened + timedelta(hours=hours) for hours in row.hand_on_hours),
-    )
-
-
-def owner_at(rules: PolicyFile, squad: str, severity: str, opened: datetime, now: datetime) -> str | None:
-    """Whose turn it is on an uncontacted case: primary, secondary or tertiary; None for a squad that is gone."""
-    if squad not in rules.squads:
-        return None
-    ladder = rules.squads[squad].ladder
-    passed = sum(moment <= now for moment in clocks(rules, severity, opened).hand_on)
-    return ladder[min(passed, len(ladder) - 1)]
+def walk(rules: PolicyFile, squad: str, severity: str, opened: datetime) -> tuple[Step, ...]:
+    """Everything that happens to a case of this squad and severity that is opened then and never answered."""
+    row, ladder = row_of(rules, severity), rules.squads[squad].ladder
+    steps = [Step(opened, f"{ladder[0]} has it; {', '.join(row.informed) or 'nobody else'} is told")]
+    for hours, owner in zip(row.hand_on_hours, ladder[1:], strict=False):
+        steps.append(Step(opened + timedelta(hours=hours), f"{owner} takes over"))
+    late = f"the promised answer is late, and {row.accountable} answers for it"
+    steps.append(Step(opened + timedelta(hours=row.respond_hours), late))
+    steps.append(Step(opened + timedelta(hours=row.resolve_hours), "it should be closed"))
+    return tuple(sorted(steps, key=lambda step: step.at))

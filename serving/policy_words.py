@@ -1,7 +1,10 @@
 """A policy in words: what `rescue policy explain` prints, so that a team can argue about what it says, not how."""
 
 from collections.abc import Iterator
+from datetime import datetime
 
+from serving.matrix import walk
+from serving.policy_columns import columns
 from serving.policy_file import Policy
 from serving.policy_schema import PolicyFile, RiskRule, Severity, Squad, TriggerRule
 
@@ -16,8 +19,15 @@ def explain(policy: Policy) -> str:
         *_section("Who is kept from the team, to measure it", _holdout(rules)),
         *_section("Which squad gets a case", _routing(rules)),
         *_section("How fast, and who answers for it", (_severity(row) for row in rules.severities)),
+        *_section("If nobody touches it: a case opened on a Friday at 06:00 UTC", _walks(rules)),
     ]
     return "\n".join(parts) + "\n"
+
+
+def list_columns(policy: Policy) -> str:
+    """Every name that a condition of this policy may use, a line each, with its kind."""
+    known = columns(policy.rules.risks)
+    return "\n".join(f"{name} ({kind})" for name, (_, kind) in sorted(known.items())) + "\n"
 
 
 def _section(title: str, lines: Iterator[str]) -> Iterator[str]:
@@ -119,3 +129,14 @@ def _severity(row: Severity) -> str:
         f"{row.name} ({when}): answered in {row.respond_hours:g} hours, closed in {row.resolve_hours:g}{hand_on}. "
         f"Responsible {row.responsible}, accountable {row.accountable}{others}."
     )
+
+
+FRIDAY = datetime.fromisoformat("2026-01-02T06:00")
+
+
+def _walks(rules: PolicyFile) -> Iterator[str]:
+    """Each squad and severity, moment by moment: the matrix as a table-top exercise."""
+    for squad in rules.squads:
+        for row in rules.severities:
+            steps = walk(rules, squad, row.name, FRIDAY)
+            yield f"{squad}, {row.name}: " + "; ".join(f"{step.at:%a %H:%M} {step.what}" for step in steps) + "."

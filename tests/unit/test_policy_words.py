@@ -10,7 +10,7 @@ from features.catalogue import FEATURES
 from serving.policy import Policy, decide
 from serving.policy_columns import columns
 from serving.policy_reference import reference
-from serving.policy_words import explain
+from serving.policy_words import explain, list_columns
 from serving.queue_state import OpenCase, QueueState
 from serving.toml_lines import line_index, line_of
 
@@ -24,9 +24,15 @@ def test_a_policy_is_explained_in_words() -> None:
         "care (retention): 2 new cases a night; ana → ben → cleo.",
         "high (where probability >= 0.8): answered in 4 hours, closed in 48; handed on after 4 and 8 hours.",
         "What no squad can take goes to care.",
+        "desk, normal: Fri 06:00 dan has it; nobody else is told; Sat 06:00 the promised answer is late,",
     ):
         assert sentence in told
     assert "Nobody: the team's effect cannot be measured." in explain(policy())
+
+
+def test_the_columns_of_a_condition_can_be_listed() -> None:
+    lines = list_columns(policy()).splitlines()
+    assert {"arr (number)", "segment (text)", "churn (number)", "tickets_open (number)"} <= set(lines)
 
 
 def test_every_part_of_the_default_policy_is_explained() -> None:

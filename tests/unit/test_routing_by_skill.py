@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 from policy_factory import policy
 
-from serving.matrix import clocks, owner_at
+from serving.matrix import row_of, walk
 from serving.policy import Policy
 from serving.routing import Need, Room, route
 
@@ -92,20 +92,23 @@ def test_a_squad_beyond_its_limit_of_open_cases_has_no_room() -> None:
 OPENED = datetime.fromisoformat("2026-03-01T06:00")
 
 
-@pytest.mark.parametrize(
-    ("hour", "owner"),
-    [(9, "ana"), (10, "ben"), (13, "ben"), (14, "cleo"), (23, "cleo")],
-)
-def test_an_uncontacted_case_is_handed_on(hour: int, owner: str) -> None:
-    assert owner_at(BY.rules, "care", "high", OPENED, OPENED.replace(hour=hour)) == owner
+def test_the_matrix_is_walked_through() -> None:
+    found = [(step.at - OPENED, step.what) for step in walk(BY.rules, "care", "high", OPENED)]
+    assert found == [
+        (timedelta(0), "ana has it; nobody else is told"),
+        (timedelta(hours=4), "ben takes over"),
+        (timedelta(hours=4), "the promised answer is late, and lead answers for it"),
+        (timedelta(hours=8), "cleo takes over"),
+        (timedelta(hours=48), "it should be closed"),
+    ]
 
 
-def test_the_matrix_sets_the_clocks_and_a_small_squad_keeps_its_last_owner() -> None:
-    found = clocks(BY.rules, "high", OPENED)
-    assert (found.respond_by, found.resolve_by) == (OPENED + timedelta(hours=4), OPENED + timedelta(hours=48))
-    assert owner_at(BY.rules, "desk", "high", OPENED, OPENED + timedelta(days=30)) == "dan"
-    assert owner_at(BY.rules, "gone", "high", OPENED, OPENED) is None
-    assert clocks(BY.rules, "a severity of an older policy", OPENED) == clocks(BY.rules, "normal", OPENED)
+def test_a_squad_of_one_hands_on_to_nobody() -> None:
+    assert not [step for step in walk(BY.rules, "desk", "high", OPENED) if "takes over" in step.what]
+
+
+def test_a_severity_of_an_older_policy_counts_as_the_mildest() -> None:
+    assert row_of(BY.rules, "catastrophic").name == "normal"
 
 
 def test_owners_may_be_named_apart_from_the_members() -> None:
