@@ -27,8 +27,8 @@ class PolicyError(UsageError):
     """The policy file cannot be used; ``problems`` are all its sentences, the message is the first of them."""
 
     def __init__(self, problems: Sequence[str]) -> None:
-        more = f" (and {len(problems) - 1} more: see `rescue policy check`)" if len(problems) > 1 else ""
-        super().__init__(problems[0] + more)
+        more = f"{problems[0].rstrip('.')} (and {len(problems) - 1} more: see `rescue policy check`)."
+        super().__init__(more if len(problems) > 1 else problems[0])
         self.problems = tuple(problems)
 
 
