@@ -13,9 +13,9 @@ import numpy as np
 from pipelines.simulator.clock import Floats, Ints
 from pipelines.simulator.population import ANNUAL, MANUAL, MONTHLY, MULTI_YEAR
 
-MOOD_SLOPE: Final = -1.35
+MOOD_SLOPE: Final = -1.5
 SATISFACTION_SLOPE: Final = -0.95
-CHURN_LEVEL: Final = -4.55
+CHURN_LEVEL: Final = -4.6
 ESCALATION_LEVEL: Final = np.array([-5.75, -5.05, -4.45])
 SEGMENT_LEVEL: Final = np.array([0.15, -0.1, -0.45])
 
@@ -31,13 +31,13 @@ _NEVER = -30.0
 
 def _calendar() -> Floats:
     """Log multiplier by contract × weeks to renewal."""
-    table = np.full((4, HORIZON + 1), -3.0)
+    table = np.full((4, HORIZON + 1), -2.3)
     for contract in (ANNUAL, MULTI_YEAR):
-        table[contract, 1:15] = [-1.2, -0.7, -0.3, 0.0, 0.2, 0.3, 0.3, 0.3, 0.2, 0.0, -0.3, -0.8, -1.4, -2.2]
+        table[contract, 1:15] = [-0.6, -0.3, *[0.0] * 9, -0.4, -0.9, -1.5]
         table[contract, 0] = _NEVER
-    table[MANUAL, 1:10] = [-0.9, -0.9, -0.7, -0.6, -0.6, -0.8, -1.2, -1.8, -2.4]
-    table[MANUAL, 0] = 1.9
-    table[MONTHLY, :] = -1.05
+    table[MANUAL, 1:15] = [-0.6, -0.3, *[-0.3] * 9, -0.7, -1.2, -1.8]
+    table[MANUAL, 0] = 1.1
+    table[MONTHLY, :] = -0.9
     return table
 
 

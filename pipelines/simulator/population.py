@@ -84,7 +84,7 @@ def draw(generator: np.random.Generator, block: int, start: int, until: int) -> 
         adoption=generator.normal(0.0, 0.30, size),
         shares=_shares(generator, size),
         ticket_rate=_ticket_rate(generator, segment),
-        health_bias=generator.normal(0.0, 3.0, size),
+        health_bias=generator.normal(0.0, 2.0, size),
         optimism=generator.normal(4.0, 7.0, size),
         punctual=generator.normal(0.0, 0.5, size),
         addon=generator.random(size) < 0.08,

@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.simulator.run import simulate
@@ -35,9 +36,16 @@ def _differences(kept: Path, remade: Path) -> Iterator[str]:
     before, after = pq.read_table(kept), pq.read_table(remade)
     if before.schema != after.schema:
         yield f"{kept.name}: columns changed from {before.schema.names} to {after.schema.names}, or their types did"
-    elif not before.equals(after):
-        changed = ", ".join(name for name in before.column_names if not before[name].equals(after[name]))
+    elif changed := ", ".join(name for name in before.column_names if not _same(before[name], after[name])):
         yield f"{kept.name}: {before.num_rows:,} rows became {after.num_rows:,}; columns that differ: {changed}"
+
+
+def _same(before: pa.ChunkedArray, after: pa.ChunkedArray) -> bool:
+    """Whether two columns hold the same values, NaN being equal to itself."""
+    if pa.types.is_floating(before.type):
+        before, after = before.cast(pa.string()), after.cast(pa.string())
+    same: bool = before.equals(after)
+    return same
 
 
 def make(folder: Path) -> None:

@@ -39,8 +39,7 @@ def churn(people: Population, state: State, monday: int, who: Ints) -> Floats:
     now = hazards.churn_hazard(levels[:, 0], state.mood[who])
     stands = _standing(people, state, monday, who)
     share = (mean * stands).sum(axis=1) / mean.sum(axis=1)
-    result: Floats = np.exp(-now) * (1 - _laplace(mean.sum(axis=1), spread)) * share
-    return result
+    return _inside(np.exp(-now) * (1 - _laplace(mean.sum(axis=1), spread)) * share)
 
 
 def escalation(people: Population, state: State, week: int, monday: int, who: Ints) -> Floats:
@@ -54,8 +53,13 @@ def escalation(people: Population, state: State, week: int, monday: int, who: In
     following = ahead.mean(satisfaction, state.mood[who], people.fit[who])[:, 0]
     mean = hazards.escalation_hazard(segment, following, load) * np.exp(single[0])
     spread = mean**2 * (np.exp(pair[0, 0]) * (1 + load_spread / load**2) - 1)
-    result: Floats = 1 - np.exp(-now) * _laplace(mean, spread)
-    return result
+    return _inside(1 - np.exp(-now) * _laplace(mean, spread))
+
+
+def _inside(probability: Floats) -> Floats:
+    """Never exactly 0 or 1, so that log odds exist."""
+    inside: Floats = np.clip(probability, 1e-6, 1 - 1e-6)
+    return inside
 
 
 def _levels(people: Population, state: State, monday: int, who: Ints) -> Floats:
@@ -84,7 +88,7 @@ def _hazards_ahead(people: Population, state: State, levels: Floats, who: Ints) 
     single, pair = ahead.log_moments(hazards.MOOD_SLOPE)
     mood = ahead.mean(state.satisfaction[who], state.mood[who], people.fit[who])
     mean: Floats = hazards.churn_hazard(levels, mood) * np.exp(single)
-    return mean, np.einsum("ik,kl,il->i", mean, np.expm1(pair), mean, optimize=True)
+    return mean, ((mean @ np.expm1(pair)) * mean).sum(axis=1)
 
 
 def _standing(people: Population, state: State, monday: int, who: Ints) -> Floats:
@@ -93,7 +97,7 @@ def _standing(people: Population, state: State, monday: int, who: Ints) -> Float
     open_to_it = contracts.may_be_taken_back(
         people.contract[who][:, None], np.where(left < 0, contracts.MIDTERM_WEEKS, left)
     )
-    stands: Floats = (1 - contracts.TAKEN_BACK * open_to_it) * (1 - contracts.BACK_WITHIN_GRACE)
+    stands: Floats = np.where(open_to_it, 1 - contracts.TAKEN_BACK, 1.0) * (1 - contracts.BACK_WITHIN_GRACE)
     return stands
 
 
