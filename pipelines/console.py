@@ -12,7 +12,10 @@ from dataclasses import dataclass, field
 
 from rich.console import Console
 
-out = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+IN_A_LOG = 132
+"""Columns of a table where no terminal says how wide it is."""
+
+out = Console(highlight=False, width=None if sys.stdout.isatty() else IN_A_LOG)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 

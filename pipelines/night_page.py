@@ -12,6 +12,9 @@ from rich.table import Table
 from pipelines.console import out
 from pipelines.report import NightReport
 
+DECIDED = ("flags", "raised_again", "waiting", "held_out", "suppressed")
+"""Of the night's counts, those that a reader of the page asks for; the JSON has them all."""
+
 
 def show(report: NightReport) -> None:
     """Print the night for a person; plain text where the output is no terminal."""
@@ -28,8 +31,10 @@ def show(report: NightReport) -> None:
 def queue_table(queue: Iterable[Mapping[str, Any]]) -> Table:
     """The cases in the order in which to work them."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in ("#", "Account", "Segment", "Owner"):
-        table.add_column(name, no_wrap=name != "Account", justify="right" if name == "#" else "left")
+    table.add_column("#", no_wrap=True, justify="right")
+    table.add_column("Account", min_width=18)
+    table.add_column("Segment", no_wrap=True)
+    table.add_column("Owner", no_wrap=True)
     for name in ("Revenue", "Churn", "Escalation"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("First reason", ratio=1, min_width=28)
@@ -76,7 +81,7 @@ def _data_table(report: NightReport) -> Table:
     for name, counts in report.tables.items():
         bad = counts["quarantined"]
         numbers = (counts["rows"], counts["accepted"], counts["repeats"], sum(bad.values()))
-        why = ", ".join(f"{rule} ({count})" for rule, count in bad.items())
+        why = ", ".join(f"{rule.replace('_', ' ')} ({count})" for rule, count in bad.items())
         table.add_row(name, *(f"{number:,}" for number in numbers), why)
     return table
 
@@ -88,8 +93,8 @@ def _notes(report: NightReport) -> Iterable[str]:
         left = report.not_scored.get(risk, {})
         why = "; ".join(f"{count:,} {reason}" for reason, count in sorted(left.items()))
         yield f"{risk.capitalize()}: {scored:,} accounts scored" + (f"; not scored: {why}." if why else ".")
-    counts = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in report.counts.items())
-    yield f"Decided: {counts}." if counts else "Decided: nothing to raise."
+    told = [f"{report.counts.get(name, 0):,} {name.replace('_', ' ')}" for name in DECIDED]
+    yield f"Decided: {', '.join(told)}."
     for warning in report.warnings:
         yield f"Mind: {warning}."
     total = sum(report.seconds.values())

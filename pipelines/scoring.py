@@ -52,7 +52,9 @@ def score(
         fit = eligibility(history, [as_of], champion.model.risk.label)
         rows = _eligible_rows(frame, fit)
         eligible[risk] = rows.num_rows
-        not_scored[risk] = dict(Counter(why for why in fit.column("why").to_pylist() if why))
+        unfit = champion.model.signature.unfit(rows)
+        not_scored[risk] = dict(Counter(why for why in [*fit.column("why").to_pylist(), *unfit.to_pylist()] if why))
+        rows = rows.filter(pc.is_null(unfit))
         frames[risk] = rows
         tables.append(_scores(rows, as_of, risk, champion, sorted(stale.values())))
         if champion.warning:

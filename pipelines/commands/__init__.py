@@ -4,12 +4,16 @@ from collections.abc import Callable
 
 import typer
 
-from pipelines.commands import check, features, nightly, train
+from pipelines.commands import check, deliver, features, nightly, policy, queue, simulate, train
 
 COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (
     nightly.register,
     check.register,
     train.register,
     features.register,
+    policy.register,
+    queue.register,
+    deliver.register,
+    simulate.register,
 )
 """In the order in which ``rescue --help`` shows them."""

@@ -23,6 +23,7 @@ def connect(scratch: Path, memory: str = "4GiB", threads: int | None = None) -> 
         "memory_limit": memory,
         "temp_directory": str(spill),
         "max_temp_directory_size": SPILL,
+        "enable_external_file_cache": False,  # a file written again within the second must be read again
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
     }

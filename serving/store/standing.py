@@ -8,13 +8,27 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select
+import pyarrow as pa
+from sqlalchemy import Select, func, select
 
 from serving.queue_state import Cooldown, OpenCase, QueueState, Streak
 from serving.store.tables import Account, Case, FrozenHandoff, NightRow, Score, StreakRow
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
+
+EXPORT = pa.schema(
+    [
+        *(
+            (name, pa.string())
+            for name in ("case_id", "account_id", "name", "segment", "owner", "squad", "state", "risk")
+        ),
+        *((name, pa.float64()) for name in ("risk_churn", "risk_escalation", "arr", "priority")),
+        ("renews_on", pa.string()),
+        ("first_reason", pa.string()),
+    ]
+)
+"""The columns of an exported queue."""
 
 REMEMBERED = timedelta(days=400)
 """Closed cases older than this cool nothing down."""
@@ -79,17 +93,46 @@ def night_report(session: Session, as_of: date) -> dict[str, Any] | None:
 
 def night_queue(session: Session, as_of: date) -> list[dict[str, Any]]:
     """The cases that a night opened or raised again, in the order in which to work them, as plain values."""
-    rows = session.execute(
-        select(Case, Account, FrozenHandoff)
+    rows = session.execute(_with_newest_handoff().where(Case.raised_on == as_of))
+    return [_listed(case, account, handoff) for case, account, handoff in rows]
+
+
+def open_queue(session: Session) -> list[dict[str, Any]]:
+    """Every open case, in the order in which to work them, as plain values."""
+    rows = session.execute(_with_newest_handoff().where(Case.closed_at.is_(None)))
+    return [_listed(case, account, handoff) for case, account, handoff in rows]
+
+
+def queue_table(session: Session) -> pa.Table:
+    """The open cases as a table for export: one row a case, risks as columns, the first reason as a sentence."""
+    rows = [_flat(listed) for listed in open_queue(session)]
+    return pa.Table.from_pylist(rows, schema=EXPORT)
+
+
+def handoff_of(session: Session, case: str) -> str | None:
+    """The newest hand-off of a case, given by its id or its account's; None where there is none."""
+    wanted = select(FrozenHandoff.content).join(Case, FrozenHandoff.case_id == Case.id)
+    chosen = wanted.where((Case.id == case) | (Case.account_id == case))
+    return session.scalar(chosen.order_by(FrozenHandoff.as_of.desc(), FrozenHandoff.id.desc()).limit(1))
+
+
+def _with_newest_handoff() -> Select[tuple[Case, Account, str]]:
+    return (
+        select(Case, Account, FrozenHandoff.content)
         .join(Account, Case.account_id == Account.account_id)
-        .join(FrozenHandoff, (FrozenHandoff.case_id == Case.id) & (FrozenHandoff.as_of == as_of))
-        .where(Case.raised_on == as_of)
+        .join(FrozenHandoff, (FrozenHandoff.case_id == Case.id) & (FrozenHandoff.as_of == Case.raised_on))
         .order_by(Case.priority.desc(), Case.id)
     )
-    return [_listed(case, account, json.loads(handoff.content)) for case, account, handoff in rows]
 
 
-def _listed(case: Case, account: Account, package: Mapping[str, Any]) -> dict[str, Any]:
+def _flat(listed: Mapping[str, Any]) -> dict[str, Any]:
+    told = listed["reasons"].get(listed["risk"]) or listed["triggers"]
+    risks = {f"risk_{name}": listed["risks"].get(name) for name in ("churn", "escalation")}
+    return {**listed, **risks, "first_reason": told[0] if told else None}
+
+
+def _listed(case: Case, account: Account, handoff: str) -> dict[str, Any]:
+    package = json.loads(handoff)
     reasons = {card["risk"]: [reason["sentence"] for reason in card["reasons"]] for card in package["risks"]}
     return {
         "case_id": case.id,
@@ -98,6 +141,7 @@ def _listed(case: Case, account: Account, package: Mapping[str, Any]) -> dict[st
         "segment": account.segment,
         "owner": account.owner,
         "squad": case.squad,
+        "state": case.state,
         "arr": account.arr,
         "renews_on": account.renews_on.isoformat() if account.renews_on else None,
         "risk": case.risk,

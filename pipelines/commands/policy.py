@@ -1,0 +1,44 @@
+"""``rescue policy check`` and ``rescue policy explain``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipelines import assembly
+from pipelines import settings as configuration
+from pipelines.console import err, out
+
+File = Annotated[Path | None, typer.Argument(metavar="FILE", help="The policy file; the one in use by default.")]
+policy = typer.Typer(help="Check or explain a policy file.", no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.add_typer(policy, name="policy")
+
+
+@policy.command()
+def check(file: File = None) -> None:
+    """Name every mistake in a policy file with its line. Ends with 2 where there is one."""
+    from serving.policy_file import PolicyError
+
+    try:
+        found = assembly.policy(configuration.load(policy=file))
+    except PolicyError as error:
+        for problem in error.problems:
+            err.print(problem, markup=False)
+        raise typer.Exit(error.exit_code) from None
+    out.print(f"The policy is sound; its version is {found.version}.", markup=False)
+
+
+@policy.command()
+def explain(
+    file: File = None,
+    columns: Annotated[bool, typer.Option("--columns", help="List what its conditions may name.")] = False,
+) -> None:
+    """Say in words what a policy does."""
+    from serving import policy_words
+
+    told = policy_words.list_columns if columns else policy_words.explain
+    out.print(told(assembly.policy(configuration.load(policy=file))), markup=False, end="")

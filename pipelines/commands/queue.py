@@ -1,0 +1,66 @@
+"""``rescue queue``: the open cases as a list, as one hand-off, or as a file."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from features.errors import UsageError
+from pipelines import assembly
+from pipelines import settings as configuration
+from pipelines.commands.options import Home
+from pipelines.console import out
+
+queue = typer.Typer(help="List, show or export the rescue queue.", no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.add_typer(queue, name="queue")
+
+
+@queue.command("list")
+def list_cases(home: Home = None) -> None:
+    """The open cases in the order in which to work them."""
+    from pipelines.night_page import queue_table
+    from serving.store import standing
+
+    with assembly.store(configuration.load(home=home)) as store, store.reading() as session:
+        cases = standing.open_queue(session)
+    out.print(queue_table(cases) if cases else "The queue is empty.")
+
+
+@queue.command()
+def show(
+    case: Annotated[str, typer.Argument(help="A case id, as the queue lists it, or an account id.")],
+    home: Home = None,
+    style: Annotated[
+        Literal["markdown", "json", "html"], typer.Option("--format", help="How to print it.")
+    ] = "markdown",
+) -> None:
+    """The newest hand-off package of a case."""
+    from serving import handoff_render
+    from serving.handoff import Handoff
+    from serving.store import standing
+
+    with assembly.store(configuration.load(home=home)) as store, store.reading() as session:
+        content = standing.handoff_of(session, case)
+    if content is None:
+        raise UsageError(f"There is no case or account {case!r} in the queue; `rescue queue list` shows them.")
+    package = Handoff.model_validate_json(content)
+    shown = {"json": lambda: content, "html": lambda: handoff_render.html(package)}
+    typer.echo(shown.get(style, lambda: handoff_render.markdown(package))())
+
+
+@queue.command()
+def export(
+    to_file: Annotated[Path, typer.Argument(metavar="FILE", help="Ends in .csv, .parquet or .xlsx.")], home: Home = None
+) -> None:
+    """Write the open cases to a file that spreadsheets open without running anything in it."""
+    from serving import exports
+    from serving.store import standing
+
+    with assembly.store(configuration.load(home=home)) as store, store.reading() as session:
+        table = standing.queue_table(session)
+    exports.write(table, to_file)
+    out.print(f"{to_file}: {table.num_rows} cases", markup=False)

@@ -1,0 +1,47 @@
+"""The generated pages of the docs: written from the code, so that they cannot say what it doesn't.
+
+``python -m pipelines.reference`` writes them (``make docs``); with ``--check`` it only compares (``make check``).
+"""
+
+import json
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+from features import reference as features
+from pipelines import command_reference
+from serving import policy_reference, transitions
+from serving.handoff import Handoff
+
+DOCS: Final = Path(__file__).resolve().parents[1] / "docs"
+
+
+def _handoff_schema() -> str:
+    return json.dumps(Handoff.model_json_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+PAGES: Final[Mapping[str, Callable[[], str]]] = {
+    "features.md": features.generate,
+    "policy.md": policy_reference.reference,
+    "case-states.md": transitions.page,
+    "handoff.schema.json": _handoff_schema,
+    "commands.md": command_reference.reference,
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Write every page, or with ``--check`` name those that are not what the code says; 0 where all is well."""
+    written = {DOCS / name: make() for name, make in PAGES.items()}
+    stale = [path for path, text in written.items() if not path.is_file() or path.read_text(encoding="utf-8") != text]
+    if "--check" not in arguments:
+        for path in stale:
+            path.write_text(written[path], encoding="utf-8")
+        return 0
+    for path in stale:
+        sys.stderr.write(f"docs/{path.name} is not what the code says: run `make docs`\n")
+    return 1 if stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
