@@ -15,6 +15,7 @@ from features.admission_report import Quarantined, TableReport
 from features.admission_rules import Fault, Rule, faults
 from features.admission_twins import REPEAT, reject_twins
 from features.admission_types import parsed, typed
+from features.broken_text import SYMPTOM, with_texts_as_bytes
 from features.contract import Table
 from features.raw import RawTable, identifier, quoted, reading
 
@@ -40,21 +41,30 @@ def examine(connection: duckdb.DuckDBPyConnection, table: Table, raw: RawTable, 
         DataGateError: a file cannot be read; the sentence names it.
     """
     with reading(raw.label):
-        found = raw.types(connection)
-        types = {name.lower(): kind for name, kind in found.items() if name.lower() in table.names}
-        intake = Intake(connection.cursor(), table, raw, types)
-        report = TableReport(
-            table.name,
-            raw.label,
-            rows=intake.number(f"SELECT count(*) FROM {raw.relation}") + len(raw.unread),
-            unknown_columns=tuple(name for name in found if name.lower() not in table.names),
-            missing_columns=tuple(name for name in table.names if name not in types),
-        )
-        if set(report.missing_columns) & set(table.required):
-            return Examined(replace(report, problem=_lacks(table, report)))
-        _reject(intake)
-        _accept(intake, scratch)
-        return Examined(_told(intake, report), frozenset(types))
+        try:
+            return _examine(connection, table, raw, scratch)
+        except duckdb.InvalidInputException as error:
+            if SYMPTOM not in str(error):
+                raise
+            return _examine(connection, table, with_texts_as_bytes(raw, scratch / "bytes"), scratch)
+
+
+def _examine(connection: duckdb.DuckDBPyConnection, table: Table, raw: RawTable, scratch: Path) -> Examined:
+    found = raw.types(connection)
+    types = {name.lower(): kind for name, kind in found.items() if name.lower() in table.names}
+    intake = Intake(connection.cursor(), table, raw, types)
+    report = TableReport(
+        table.name,
+        raw.label,
+        rows=intake.number(f"SELECT count(*) FROM {raw.relation}") + len(raw.unread),
+        unknown_columns=tuple(name for name in found if name.lower() not in table.names),
+        missing_columns=tuple(name for name in table.names if name not in types),
+    )
+    if set(report.missing_columns) & set(table.required):
+        return Examined(replace(report, problem=_lacks(table, report)))
+    _reject(intake)
+    _accept(intake, scratch)
+    return Examined(_told(intake, report), frozenset(types))
 
 
 def _lacks(table: Table, report: TableReport) -> str:

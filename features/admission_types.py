@@ -11,6 +11,7 @@ from features.raw import identifier
 _WHOLE_TYPES = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 WHOLES = frozenset((*_WHOLE_TYPES, *(f"U{name}" for name in _WHOLE_TYPES)))
 REALS = frozenset({"FLOAT", "DOUBLE"})
+ZONED = frozenset({"TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ_NS"})
 INSTANTS = frozenset({"TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "DATE"})
 
 
@@ -57,8 +58,8 @@ def _flag(value: str, raw: str) -> str:
 def _instant(value: str, raw: str) -> str:
     if raw in INSTANTS:
         return f"TRY_CAST({value} AS TIMESTAMP)"
-    if raw == "TIMESTAMP WITH TIME ZONE":
-        return f"({value} AT TIME ZONE 'UTC')"
+    if raw in ZONED:
+        return f"(TRY_CAST({value} AS TIMESTAMP WITH TIME ZONE) AT TIME ZONE 'UTC')"
     if raw in ("VARCHAR", "BLOB"):
         return f"(TRY_CAST({_filled(value, raw)} AS TIMESTAMP WITH TIME ZONE) AT TIME ZONE 'UTC')"
     return "CAST(NULL AS TIMESTAMP)"

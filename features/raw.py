@@ -52,8 +52,7 @@ class RawTable:
 
     def types(self, connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
         """DuckDB's type of every column, by the name that the source gives it."""
-        with reading(self.label):
-            rows = connection.cursor().execute(f"DESCRIBE SELECT * FROM {self.relation}").fetchall()
+        rows = connection.cursor().execute(f"DESCRIBE SELECT * FROM {self.relation}").fetchall()
         return {str(row[0]): str(row[1]) for row in rows}
 
 
