@@ -56,7 +56,7 @@ def _facts(trained: Trained, source: Mapping[str, object]) -> dict[str, Any]:
         "evaluation": evaluation,
         "source": source,
         "event": _event(trained),
-        "comparison": _comparison(evaluation.pooled),
+        "comparison": _comparison(evaluation.pooled, trained.kind),
         "origins": [_line(panel) for panel in evaluation.origins],
         "segments": [_line(panel) for panel in evaluation.segments],
         "unseen": _line(evaluation.unseen_accounts) if evaluation.unseen_accounts else None,
@@ -77,12 +77,13 @@ def _event(trained: Trained) -> str:
     }[rule.kind]
 
 
-def _comparison(panel: Panel) -> dict[str, Any]:
-    """Figures down, scorers across: the model first, then the logistic regression and the rules."""
-    scorers = [MODEL, *(name for name in panel.scorers if name != MODEL)]
+def _comparison(panel: Panel, kind: str) -> dict[str, Any]:
+    """Figures down, scorers across: the model first, then the logistic regression (unless it is that) and the rules."""
+    skipped = {MODEL, LOGISTIC} if kind == LOGISTIC else {MODEL}
+    scorers = [MODEL, *(name for name in panel.scorers if name not in skipped)]
     rows = [
         {
-            "name": name.replace("_", " "),
+            "name": _titled(name),
             "meaning": meaning,
             "cells": [figure(name, _of(panel, s, name)) for s in scorers],
         }
@@ -90,6 +91,10 @@ def _comparison(panel: Panel) -> dict[str, Any]:
         if _of(panel, MODEL, name) is not None
     ]
     return {"scorers": [TITLES.get(name, name.replace("_", " ")) for name in scorers], "rows": rows}
+
+
+def _titled(name: str) -> str:
+    return "AUC" if name == "auc" else name.replace("_", " ")
 
 
 def _of(panel: Panel, scorer: str, name: str) -> Estimate | None:
@@ -130,7 +135,7 @@ def _render(template: str, facts: Mapping[str, Any], pictures: list[dict[str, st
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    shown = [name.replace("_", " ") for name in SHOWN]
+    shown = [_titled(name) for name in SHOWN]
     return environment.get_template(template).render(facts, pictures=pictures, shown=shown) + "\n"
 
 

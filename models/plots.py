@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
-MODEL_COLOUR, SEEN_COLOUR, QUIET = "#1f5a99", "#b8472a", "#8a8f98"
-LINES = ("-", "--", ":", "-.", (0, (1, 3)), (0, (6, 2, 1, 2)), (0, (3, 1, 1, 1, 1, 1)))
+MODEL_COLOUR, SEEN_COLOUR, RULES_COLOUR, QUIET = "#1f5a99", "#b8472a", "#5f6670", "#8a8f98"
+LINES = ("-", "--", ":", "-.", (0, (5, 1, 1, 1, 1, 1)))
 BINS = 10
 MOST_RULES = 3
 
@@ -65,9 +65,11 @@ def precision_recall(figure: "Figure", trained: Trained) -> bool:
 
     axes = figure.subplots()
     event, weight = _column(trained, "event"), _column(trained, "weight")
+    top = 0.1
     for number, (label, score) in enumerate(_scorers(trained).items()):
         precision, recall, _ = precision_recall_curve(event, score, sample_weight=weight)
         axes.plot(recall, precision, label=label, **_line(number))
+        top = max(top, float(precision[(recall > 0.03) & (recall < 1)].max(initial=0.0)))
     precision, recall = _at_capacity(trained)
     axes.plot(
         [recall], [precision], "o", color=SEEN_COLOUR, markersize=8, label=f"{_capacity(trained)} accounts a night"
@@ -76,7 +78,7 @@ def precision_recall(figure: "Figure", trained: Trained) -> bool:
     axes.axhline(base, color=QUIET, linewidth=1, linestyle="--", label="by chance")
     _name(axes, "What is found, and how much of it is right", "recall: share of the events found", "precision")
     _percent(axes, "xy")
-    axes.set(xlim=(0, 1), ylim=(0, 1.02))
+    axes.set(xlim=(0, 1), ylim=(0, min(1.02, 1.25 * top)))
     axes.legend(frameon=False, loc="upper right")
     return True
 
@@ -230,7 +232,9 @@ def _scorers(trained: Trained) -> dict[str, Floats]:
 
     rules = [name for name in trained.scored.column_names if name.startswith("rule_") and name != "rule_random"]
     best = sorted(rules, key=precision, reverse=True)[:MOST_RULES]
-    own = {"the model": _column(trained, "rank_score"), "logistic regression": _column(trained, "logistic")}
+    own = {"the model": _column(trained, "rank_score")}
+    if trained.kind != "logistic":
+        own["logistic regression"] = _column(trained, "logistic")
     return own | {titles.get(name, name.removeprefix("rule_")): _column(trained, name) for name in best}
 
 
@@ -238,7 +242,11 @@ def _line(number: int) -> dict[str, Any]:
     """The model is thick and blue; the others differ by dashes, so that no meaning lies in colour alone."""
     if number == 0:
         return {"color": MODEL_COLOUR, "linewidth": 2.2}
-    return {"color": "#44474d" if number == 1 else QUIET, "linewidth": 1.2, "linestyle": LINES[number % len(LINES)]}
+    return {
+        "color": "#25282d" if number == 1 else RULES_COLOUR,
+        "linewidth": 1.4,
+        "linestyle": LINES[number % len(LINES)],
+    }
 
 
 def _capacity(trained: Trained) -> int:
