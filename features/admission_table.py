@@ -102,7 +102,7 @@ class Intake:
 
     def number(self, sql: str) -> int:
         """The one number that a query answers."""
-        return int(self.cursor.execute(sql).fetchall()[0][0])
+        return int(self.cursor.execute(sql).fetchall()[0][0] or 0)  # a count over no rows is NULL
 
 
 def _reject(intake: Intake) -> None:

@@ -1,7 +1,8 @@
 -- The source has a row a term. Terms of one product that follow without a gap are one subscription; each term is a
 -- version of it, known when the term starts. end_date is overwritten when a customer leaves within a term, so no version
 -- may show it before that day: a term's renewal is its start plus its billing period, and the end is a version of its
--- own, known on the day it happened. Ends after the last day of the log have not happened yet.
+-- own, known on the day it happened. No term starts after 2024-01-01,
+-- though usage goes on for a month: whether a term that ends later was renewed is not known, so it has not ended.
 WITH terms AS (
     SELECT
         *,
@@ -19,7 +20,7 @@ chains AS (
 states AS (
     SELECT *, start_date AS known_on, CAST(NULL AS DATE) AS ended_on FROM chains
     UNION ALL
-    SELECT *, end_date, end_date FROM chains WHERE closes AND end_date <= (SELECT max(day) FROM event_daily)
+    SELECT *, end_date, end_date FROM chains WHERE closes AND end_date <= (SELECT max(start_date) FROM subscription)
 )
 SELECT
     concat_ws('/', account_id, product, first_day) AS subscription_id,

@@ -1,4 +1,6 @@
 -- Distinct users are given by row and day, and so are never summed over days. value is a product's own measure: left out.
+-- Usage goes on for a month after the last term was written down. Left in, it would tell the labels that this month was
+-- observed, and that nobody left in it.
 SELECT
     account_id,
     day,
@@ -6,3 +8,4 @@ SELECT
     n AS events,
     n_users AS users
 FROM event_daily
+WHERE day <= (SELECT max(start_date) FROM subscription)
