@@ -46,8 +46,8 @@ class Block:
         self._support = Support(self.people, self.state, ledger, streams["support"])
         self._health = Health(self.people, self.state, ledger, streams["health"])
         self._billing = Billing(self.people, self.state, ledger, streams["billing"])
-        split = streams["users"] if settings.by_user else None
-        self._usage = Usage(self.people, self.state, ledger, streams["usage"], split)
+        usage, detail = streams["usage"], streams["users"]
+        self._usage = Usage(self.people, self.state, ledger, usage, detail, by_user=settings.by_user)
         self._introduce(settings)
 
     def _settled(self) -> State:

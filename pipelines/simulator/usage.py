@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from pipelines.simulator.clock import DAY, NEVER, WEEKDAYS, Flags, Floats, Ints, season
+from pipelines.simulator.clock import DAY, NEVER, WEEKDAYS, Flags, Floats, Ints, Numbers, season
 from pipelines.simulator.ledger import Ledger
 from pipelines.simulator.population import Population
 from pipelines.simulator.state import State
@@ -22,7 +22,7 @@ _MINUTES: Final = np.array([2.2, 2.6, 1.2, 0.1, 1.1, 0.4])  # minutes an event
 
 
 class Usage:
-    """The usage of one block of accounts. ``split`` is the stream for users; None writes counts of users instead."""
+    """The usage of one block of accounts: ``generator`` says how many users a day has, ``detail`` who and how long."""
 
     def __init__(
         self,
@@ -30,9 +30,13 @@ class Usage:
         state: State,
         ledger: Ledger,
         generator: np.random.Generator,
-        split: np.random.Generator | None,
+        detail: np.random.Generator,
+        *,
+        by_user: bool,
     ) -> None:
-        self._people, self._state, self._ledger, self._random, self._split = people, state, ledger, generator, split
+        self._people, self._state, self._ledger = people, state, ledger
+        self._random, self._detail, self._by_user = generator, detail, by_user
+        self._outage_ahead: Flags = np.zeros(people.size, dtype=np.bool_)
 
     def week(self, monday: int) -> None:
         """The rows of seven days."""
@@ -71,36 +75,34 @@ class Usage:
     def _record(self, day: int, users: Ints) -> None:
         who, feature = np.nonzero(users)
         count = users[who, feature]
-        if self._split is not None:
+        people, detail = self._people, self._detail
+        user = np.empty(0, dtype=np.int64)
+        if self._by_user:
             who, feature, user = self._users(who, feature, count)
             count = np.ones(who.size, dtype=np.int64)
-        events = count + self._random.poisson(count * (_DEPTH[feature] - 1))
-        minutes = np.rint(events * _MINUTES[feature] * self._random.uniform(0.6, 1.4, who.size))
-        rows = {
-            "account": self._people.number[who].astype(np.int32),
+        events = count + detail.poisson(count * (_DEPTH[feature] - 1))
+        rows: dict[str, Numbers] = {
+            "account": people.number[who].astype(np.int32),
             "day": np.full(who.size, day, dtype=np.int32),
             "feature": feature.astype(np.int8),
             "events": events.astype(np.int32),
-            "minutes": minutes.astype(np.float32),
+            "minutes": np.rint(events * _MINUTES[feature] * detail.uniform(0.6, 1.4, who.size)).astype(np.float32),
         }
-        if self._split is None:
-            self._ledger.add(
-                "usage_daily", **rows, users=count.astype(np.int32), known=np.full(who.size, (day + 1) * DAY)
-            )
+        if self._by_user:
+            self._ledger.add("usage_daily", **rows, user=user, known=self._arrival(who.size, day))
         else:
-            self._ledger.add("usage_daily", **rows, user=user, known=self._arrival(self._split, who.size, day))
+            known = np.full(who.size, (day + 1) * DAY - 1)  # a day is known once it is over
+            self._ledger.add("usage_daily", **rows, users=count.astype(np.int32), known=known)
 
     def _users(self, who: Ints, feature: Ints, count: Ints) -> tuple[Ints, Ints, Ints]:
         """One entry a distinct user: the busiest seats are drawn most."""
-        split = self._split
-        assert split is not None  # noqa: S101 - told to the type checker
         who, feature = np.repeat(who, count), np.repeat(feature, count)
-        rank = (self._state.seats[who] * split.random(who.size) ** 2.2).astype(np.int64)
+        rank = (self._state.seats[who] * self._detail.random(who.size) ** 2.2).astype(np.int64)
         user = np.where(rank == 0, self._state.advocates_lost[who] * 1000, rank)
         _, first = np.unique((who * 64 + feature) * 100_000 + user, return_index=True)
         return who[first], feature[first], user[first]
 
-    def _arrival(self, split: np.random.Generator, size: int, day: int) -> Ints:
+    def _arrival(self, size: int, day: int) -> Ints:
         """Usage arrives in the night; one row in two hundred comes days late."""
-        late = np.where(split.random(size) < 0.005, split.integers(1, 6, size), 0)
+        late = np.where(self._detail.random(size) < 0.005, self._detail.integers(1, 6, size), 0)
         return (day + 1 + late) * DAY + 2 * 3600
