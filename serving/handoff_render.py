@@ -64,7 +64,8 @@ def _loader() -> BaseLoader:
 
 
 def _dressed(environment: Environment) -> Environment:
-    environment.filters |= {"day": day, "amount": amount, "percent": percent, "number": number, "moment": moment}
+    shown = {"day": day, "amount": amount, "percent": percent, "number": number, "moment": moment, "words": words}
+    environment.filters |= shown
     environment.globals |= {"sparkline": sparkline, "overdue": overdue}
     return environment
 
@@ -88,12 +89,19 @@ def percent(value: float | None, signed: bool = False) -> str:
     """A share as a whole percentage, or a dash; the sign is a proper minus."""
     if value is None:
         return "–"
-    return f"{value:+.0%}".replace("-", "−") if signed else f"{value:.0%}"
+    if not signed or abs(value) < 0.005:
+        return f"{abs(value):.0%}"
+    return f"{value:+.0%}".replace("-", "−")
 
 
 def number(value: float | None) -> str:
     """A number with at most one decimal, or a dash."""
     return "–" if value is None else f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:,.1f}"
+
+
+def words(value: str | None) -> str:
+    """A source's own word for something, ``how_to``, as a person would write it."""
+    return (value or "").replace("_", " ")
 
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#|~!&@]|:(?=//)|(?<=www)\.)", re.IGNORECASE)

@@ -100,9 +100,13 @@ class _Desk:
 
     def _note(self, night: PastNight, decision: Decision) -> None:
         known = _truth_of({flag.account_id for flag in decision.flags}, night.truth)
+        rules = self.policy.rules
         for flag in decision.flags:
             event, event_at = known.get((flag.account_id, flag.risk), (None, None))
-            self.done.opened.append(Opened(flag, event, event_at))
+            kin = [risk for risk in rules.risks if rules.family(risk) == rules.family(flag.risk)]
+            ahead = ((risk, known.get((flag.account_id, risk), (None, None))) for risk in kin)
+            caught = tuple(Event(flag.account_id, risk, when) for risk, (happened, when) in ahead if happened and when)
+            self.done.opened.append(Opened(flag, event, event_at, caught))
         self.done.events |= dict(_events(night))
         self.done.nights.append(
             NightFigures(

@@ -1,7 +1,8 @@
 """The figures of a replay, and two policies side by side.
 
 Precision counts only cases whose window is over: what is not known yet is neither right nor wrong. An event counts
-once, however many nights saw it coming; it is *caught* when a case for its risk was opened before it, in its window.
+once, however many nights saw it coming; it is *caught* when a case of its risk's family was opened before it, in its
+window.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -23,11 +24,15 @@ class Event(NamedTuple):
 
 @dataclass(frozen=True)
 class Opened:
-    """A case of the replay: its flag, and what happened (``event`` None: not known yet, or not eligible)."""
+    """A case of the replay: its flag, and what happened (``event`` None: not known yet, or not eligible).
+
+    ``caught`` are the events ahead of the account that night, of every risk that the case covers.
+    """
 
     flag: Flag
     event: bool | None
     event_at: datetime | None
+    caught: tuple[Event, ...] = ()
 
     @property
     def lead_days(self) -> float | None:
@@ -62,11 +67,7 @@ class Replayed:
 
     def figures(self) -> "Figures":
         """The figures an analyst compares."""
-        caught = {
-            Event(one.flag.account_id, one.flag.risk, one.event_at)
-            for one in self.opened
-            if one.event and one.event_at is not None
-        }
+        caught = {event for one in self.opened for event in one.caught}
         return Figures(
             policy_version=self.policy_version,
             nights=len(self.nights),

@@ -148,7 +148,10 @@ class _Settling:
         now = claim.weight if isnan(scored) else scored
         if self.rules.rank_of(claim.severity) < self.rules.rank_of(case.severity):
             why = f"severity rose from {case.severity} to {claim.severity}"
-        elif round(now - case.probability, 9) >= self.rules.risks[claim.notice.risk].worsen_by:
+        elif (
+            claim.notice.risk == case.risk
+            and round(now - case.probability, 9) >= self.rules.risks[claim.notice.risk].worsen_by
+        ):
             why = f"probability rose from {case.probability:.0%} to {now:.0%}"
         else:
             self._leave(claim, Why.OPEN_CASE, case.case_id)

@@ -123,6 +123,15 @@ def test_risks_of_one_family_share_a_case() -> None:
     assert not night({"a": "A", "e": 0.7}, queue=QueueState(open_cases=(OPEN,)), by=both).flags
 
 
+def test_another_risk_of_the_family_raises_the_case_again_only_where_it_is_more_severe() -> None:
+    queue, both = QueueState(open_cases=(OPEN._replace(probability=0.1),)), policy_of_one_family()
+    assert not night({"a": "A", "e": 0.7}, queue=queue, by=both).raised_again
+    again = night({"a": "A", "e": 0.85}, queue=queue, by=both).raised_again
+    assert [(one.case_id, one.flag.risk, one.why) for one in again] == [
+        ("c1", "escalation", "severity rose from normal to high")
+    ]
+
+
 def policy_of_one_family() -> Policy:
     """Both risks in the family "all"."""
     plain = policy()

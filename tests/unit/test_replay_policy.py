@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 import numpy as np
 import pyarrow as pa
 import pytest
-from policy_factory import NIGHT, candidates, policy
+from policy_factory import NIGHT, POLICY, candidates, policy
 
 from serving.contracts import Flag
 from serving.policy import Policy
@@ -81,6 +81,23 @@ def test_two_policies_side_by_side() -> None:
     assert table["cases"] == ("2 cases, 50% of 2 right, 30 days ahead", "1 cases, 100% of 1 right, 30 days ahead")
     assert table["events caught"] == ("1 of 1 (100%)", "1 of 1 (100%)")
     assert table["policy"] == (policies["now"].version, policies["stricter"].version)
+
+
+def test_a_case_catches_the_events_of_every_risk_it_covers() -> None:
+    day = at(NIGHT + timedelta(days=5))
+    rows = [{"a": "A", "p": 0.9, "e": 0.2}]
+    truth = pa.Table.from_pylist(
+        [
+            {"account_id": "A", "risk": "churn", "event": False, "event_at": None},
+            {"account_id": "A", "risk": "escalation", "event": True, "event_at": day},
+        ],
+        schema=TRUTH,
+    )
+    apart, joined = policy(), Policy.parse(POLICY.replace("enter = 0.5", 'enter = 0.5\nfamily = "rescue"'))
+    done = replay([PastNight(NIGHT, candidates(*rows), truth)], {"apart": apart, "joined": joined})
+    figures = {name: one_.figures() for name, one_ in done.items()}
+    assert {name: one_.caught for name, one_ in figures.items()} == {"apart": 0, "joined": 1}
+    assert {name: one_.all_cases.right for name, one_ in figures.items()} == {"apart": 0, "joined": 0}
 
 
 def test_triggers_are_told_apart() -> None:
