@@ -12,7 +12,7 @@ from rich.table import Table
 from pipelines.console import out
 from pipelines.report import NightReport
 
-DECIDED = ("flags", "raised_again", "waiting", "held_out", "suppressed")
+DECIDED = ("flags", "raised again", "waiting", "held out", "suppressed")
 """Of the night's counts, those that a reader of the page asks for; the JSON has them all."""
 
 
@@ -93,7 +93,7 @@ def _notes(report: NightReport) -> Iterable[str]:
         left = report.not_scored.get(risk, {})
         why = "; ".join(f"{count:,} {reason}" for reason, count in sorted(left.items()))
         yield f"{risk.capitalize()}: {scored:,} accounts scored" + (f"; not scored: {why}." if why else ".")
-    told = [f"{report.counts.get(name, 0):,} {name.replace('_', ' ')}" for name in DECIDED]
+    told = [f"{report.counts.get(name, 0):,} {name}" for name in DECIDED]
     yield f"Decided: {', '.join(told)}."
     for warning in report.warnings:
         yield f"Mind: {warning}."

@@ -97,7 +97,8 @@ def _validate(content: Mapping[str, Any]) -> tuple[PolicyFile | None, list[Probl
 
 
 def _problems(error: ValidationError) -> Iterator[Problem]:
-    for found in error.errors(include_url=False):
+    # a misspelt key is also a missing one: the misspelling is what to mend, so it comes first
+    for found in sorted(error.errors(include_url=False), key=lambda found: found["type"] != "extra_forbidden"):
         path = found["loc"]
         context = found.get("ctx", {})
         if found["type"] == "policy":

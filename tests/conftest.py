@@ -13,7 +13,8 @@ os.environ.update(
     MPLBACKEND="Agg",
 )
 
-pytest_plugins = ["store_fixture"]
+
+pytest_plugins = ["store_fixture", "night_home"]
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared" / "data"

@@ -1,0 +1,148 @@
+"""A night as ops sees it: one object on standard output, twice the same, nothing half-written."""
+
+import json
+import shutil
+from datetime import timedelta
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from night_home import NightHome
+from typer.testing import CliRunner
+
+from pipelines import cli
+from pipelines import settings as configuration
+from pipelines.console import Steps
+from pipelines.night import run_nights
+from pipelines.runner import plainly
+
+KEYS = {
+    "as_of", "run_id", "tables", "eligible", "scored", "not_scored", "flagged", "cases_opened", "models", "seconds",
+    "queue",
+}  # fmt: skip
+IN_QUEUE = {"case_id", "account_id", "risks", "priority", "reasons"}
+
+
+def rescue(*arguments: str) -> tuple[int, str, str]:
+    """Run the command line in this process: exit code, standard output, standard error."""
+    found = CliRunner().invoke(cli.app, list(arguments))
+    if isinstance(found.exception, cli.RescueError):
+        return found.exception.exit_code, found.stdout, str(found.exception)
+    if found.exception and not isinstance(found.exception, SystemExit):
+        raise found.exception
+    return found.exit_code, found.stdout, found.stderr
+
+
+def test_the_first_night_trains_scores_and_opens_cases(night_home: NightHome) -> None:
+    first = night_home.first
+    assert set(first.to_json()) >= KEYS
+    assert set(first.models) == {"churn", "escalation"}
+    assert first.flagged == first.cases_opened == len(first.queue) > 0
+    assert all(set(case) >= IN_QUEUE for case in first.queue)
+    assert [case["priority"] for case in first.queue] == sorted((c["priority"] for c in first.queue), reverse=True)
+    assert all(0 < p < 1 for case in first.queue for p in case["risks"].values())
+    for risk, eligible in first.eligible.items():
+        assert eligible >= first.scored[risk] > 0
+
+
+def test_rows_in_are_accounted_for(night_home: NightHome) -> None:
+    for counts in night_home.first.tables.values():
+        assert counts["rows"] == counts["accepted"] + counts["repeats"] + sum(counts["quarantined"].values())
+
+
+def test_quarantine_and_report_lie_in_the_nights_folder(night_home: NightHome) -> None:
+    folder = night_home.home / "nights" / night_home.first.as_of.isoformat()
+    report = json.loads((folder / "report.json").read_text())
+    assert report["run_id"] == night_home.first.run_id
+    for table, counts in night_home.first.tables.items():
+        kept = folder / "quarantine" / f"{table}.parquet"
+        assert kept.exists() == bool(counts["quarantined"])
+        if kept.exists():
+            assert pq.read_metadata(kept).num_rows == sum(counts["quarantined"].values())
+
+
+def test_the_same_night_again_changes_nothing_and_says_so(night_home: NightHome, tmp_path: Path) -> None:
+    home = night_home.copy(tmp_path / "home")
+    before = (home / "rescue.db").read_bytes()
+    code, out, _ = rescue("nightly", "--plain", "--data", str(night_home.data), "--home", str(home), "--json")
+    again = json.loads(out)
+    assert code == 0
+    assert again["unchanged"] is True
+    assert (again["run_id"], again["queue"]) == (
+        night_home.first.run_id,
+        json.loads(json.dumps(night_home.first.queue)),
+    )
+    assert (home / "rescue.db").read_bytes() == before
+    code, out, _ = rescue("nightly", "--plain", "--data", str(night_home.data), "--home", str(home))
+    assert "nothing was changed" in out
+
+
+def test_the_next_night_goes_on_from_the_queue(night_home: NightHome, tmp_path: Path) -> None:
+    home = night_home.copy(tmp_path / "home")
+    tomorrow = night_home.first.as_of + timedelta(days=1)
+    settings = configuration.load(data=str(night_home.data), home=home)
+    steps = Steps(quiet=True)
+    (second,) = run_nights(settings, tomorrow, plainly(steps), steps)
+    assert not second.unchanged
+    known = {case["case_id"]: case for case in night_home.first.queue}
+    new = [case for case in second.queue if case["case_id"] not in known]
+    assert len(new) == second.cases_opened
+    assert len(second.queue) - len(new) == second.counts["raised again"]
+    assert not {(case["account_id"], case["risk"]) for case in new} & {
+        (c["account_id"], c["risk"]) for c in known.values()
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["--data", "no/such/folder"], 2, "no/such/folder"),
+        (["--as-of", "the first of May"], 2, "takes a date"),
+        (["--as-of", "1999-01-01"], 2, "before the data"),
+        (["--policy", "no/such/policy.toml"], 2, "no/such/policy.toml"),
+    ],
+)
+def test_wrong_usage_is_one_sentence(
+    night_home: NightHome, tmp_path: Path, arguments: list[str], code: int, says: str
+) -> None:
+    given = ["--plain", "--data", str(night_home.data), "--home", str(tmp_path / "home"), *arguments]
+    found, out, told = rescue("nightly", *given)
+    assert (found, out) == (code, "")
+    assert says in told
+    assert "\n" not in told.strip()
+    assert not (tmp_path / "home" / "nights").exists()
+
+
+def test_a_policy_with_a_typing_error_names_the_line(night_home: NightHome, tmp_path: Path) -> None:
+    policy = tmp_path / "policy.toml"
+    policy.write_text(
+        (Path(configuration.__file__).parents[1] / "serving" / "policy.default.toml")
+        .read_text()
+        .replace("enter =", "entre =", 1)
+    )
+    code, _, told = rescue(
+        "nightly", "--plain", "--data", str(night_home.data), "--home", str(tmp_path), "--policy", str(policy)
+    )
+    assert code == 2
+    assert "entre" in told
+    assert "line" in told
+
+
+def test_a_home_that_cannot_be_written_stops_before_reading(night_home: NightHome, tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file where the home should be")
+    code, _, told = rescue("nightly", "--plain", "--data", str(night_home.data), "--home", str(tmp_path / "taken"))
+    assert code == 2
+    assert "cannot be written" in told
+
+
+def test_a_source_that_breaks_the_gate_stops_with_3_and_leaves_the_queue(night_home: NightHome, tmp_path: Path) -> None:
+    home, data = night_home.copy(tmp_path / "home"), tmp_path / "data"
+    shutil.copytree(night_home.data, data)
+    whole = (data / "tickets.parquet").read_bytes()
+    (data / "tickets.parquet").write_bytes(whole[: len(whole) // 2])
+    before = (home / "rescue.db").read_bytes()
+    tomorrow = (night_home.first.as_of + timedelta(days=1)).isoformat()
+    code, _, told = rescue("nightly", "--plain", "--data", str(data), "--home", str(home), "--as-of", tomorrow)
+    assert code == 3
+    assert "tickets" in told
+    assert (home / "rescue.db").read_bytes() == before
