@@ -20,8 +20,10 @@ CONDITIONS = """## Conditions
 
 `when` and the exemptions are SQL conditions: columns, numbers, `'texts'`, `= <> < <= > >=`, `BETWEEN`, `IN (…)`,
 `LIKE`, `IS NULL`, `+ - * /`, `AND`, `OR`, `NOT`, and the functions `coalesce`, `abs` and `lower`. Nothing else can be
-written. What is unknown follows SQL's three-valued logic: a comparison with an unknown value is unknown, and a condition
-that is unknown does not hold. Dividing by zero gives an unknown value.
+written.
+
+What is unknown follows SQL's three-valued logic: a comparison with an unknown value is unknown, and a condition that is
+unknown does not hold. Dividing by zero gives an unknown value.
 
 Columns: every feature (`docs/features.md`), each risk's probability under the risk's name (`churn`, `escalation`), and
 """
