@@ -3,7 +3,6 @@
 ``python -m pipelines.reference`` writes them (``make docs``); with ``--check`` it only compares (``make check``).
 """
 
-import json
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -11,21 +10,16 @@ from typing import Final
 
 from features import reference as features
 from pipelines import command_reference
-from serving import policy_reference, transitions
-from serving.handoff import Handoff
+from serving import handoff, policy_reference, transitions
 
 DOCS: Final = Path(__file__).resolve().parents[1] / "docs"
-
-
-def _handoff_schema() -> str:
-    return json.dumps(Handoff.model_json_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
 PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "features.md": features.generate,
     "policy.md": policy_reference.reference,
     "case-states.md": transitions.page,
-    "handoff.schema.json": _handoff_schema,
+    "handoff.schema.json": handoff.handoff_schema,
     "commands.md": command_reference.reference,
 }
 
