@@ -41,13 +41,13 @@ def _masked(values: NDArray[np.generic], known: NDArray[np.bool_]) -> pa.Array:
 
 def array(column: pa.Array | pa.ChunkedArray) -> NDArray[np.generic]:
     """A column of numbers, days or truths that has no nulls, as an array; for numbers it is not copied."""
-    if isinstance(column, pa.ChunkedArray):
-        column = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
     truths = pa.types.is_boolean(column.type)
     name = "bool" if truths else {"double": "float64"}.get(str(column.type), str(column.type))
-    values = column.buffers()[1]
-    if values is None or not len(column):
+    if not len(column):
         return np.empty(0, dtype=name)
+    if isinstance(column, pa.ChunkedArray):
+        column = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+    values = column.buffers()[1]
     if truths:
         bits = np.frombuffer(values, dtype=np.uint8)
         return np.unpackbits(bits, count=column.offset + len(column), bitorder="little")[column.offset :].view(np.bool_)

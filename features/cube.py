@@ -16,7 +16,7 @@ from features import expressions
 from features.aggregates import HOWS, picked
 from features.arrow import places, whole
 from features.history import History
-from features.measures import Aggregate, Measure
+from features.measures import Aggregate, Measure, Stream
 from features.relations import day_of, number_accounts, rows_of
 from features.rows import Rows
 from features.scope import Scope
@@ -40,6 +40,8 @@ class Cube:
         self._wanted = tuple(part for measure in wanted for part in measure.parts() if isinstance(part, Aggregate))
         self._rows: dict[str, Rows] = {}
         self._by_row: Cube | None = None
+        self._runs: dict[Stream, Runs] = {}
+        self._cuts: dict[tuple[str, str, int], Ints] = {}
 
     def at(self, days: Ints) -> Cube:
         """The same accounts and the rows already read, at other cutoffs."""
@@ -89,19 +91,35 @@ class Cube:
     def runs(self, measure: Aggregate) -> Runs:
         """The rows of a measure, and the run of cutoffs at which each counts."""
         stream, rows = measure.stream, self.rows(measure.stream.relation)
-        happened = rows.ints(day_of(stream.at)) + stream.shift
-        start = np.maximum(self.cutoffs.after(rows.ints("known")), self.cutoffs.after(happened))
-        runs = Runs(np.arange(len(start)), start, self.cutoffs.after(rows.ints("replaced")))
-        kept = runs.start < runs.end
-        runs = runs.kept(kept & rows.flags(expressions.flag(stream.only)) if stream.only else kept)
+        if stream not in self._runs:
+            self._runs[stream] = self._standing(stream, rows)
+        runs = self._runs[stream]
+        if measure.within:
+            runs = runs.ending(self._after(stream, day_of(stream.at), stream.shift + measure.within)[runs.row])
+        return runs.kept(rows.flags(expressions.flag(measure.where))[runs.row]) if measure.where else runs
+
+    def _standing(self, stream: Stream, rows: Rows) -> Runs:
+        """The rows of a stream, picked, while they hold: before any window."""
+        known = self._after(stream, "known", 0)
+        start = np.maximum(known, self._after(stream, day_of(stream.at), stream.shift))
+        end = self._after(stream, "replaced", 0)
+        kept = start < end
+        row = np.flatnonzero(kept & rows.flags(expressions.flag(stream.only)) if stream.only else kept)
+        runs = Runs(row, start[row], end[row])
         if stream.pick:
             entity = rows.account if stream.by == "account" else rows.ints(expressions.rank(stream.by or ""))
-            runs = latest(runs, entity[runs.row], rows.ints(expressions.order(stream))[runs.row], self.shape[0])
+            order = rows.ints(expressions.order(stream))[row]
+            runs = latest(runs, entity[row], -order if stream.pick == "first" else order, self.shape[0])
         if stream.until:
-            runs = runs.ending(self.cutoffs.after(rows.ints(day_of(stream.until)))[runs.row])
-        if measure.within:
-            runs = runs.ending(self.cutoffs.after(happened + measure.within)[runs.row])
-        return runs.kept(rows.flags(expressions.flag(measure.where))[runs.row]) if measure.where else runs
+            runs = runs.ending(self._after(stream, day_of(stream.until), 0)[runs.row])
+        return runs
+
+    def _after(self, stream: Stream, expression: str, days: int) -> Ints:
+        """For each row the first cutoff after a day of it, and so many days more."""
+        asked = (stream.relation, expression, days)
+        if asked not in self._cuts:
+            self._cuts[asked] = self.cutoffs.after(self.rows(stream.relation).ints(expression) + days)
+        return self._cuts[asked]
 
     def rows(self, relation: str) -> Rows:
         """The rows of a relation for these accounts, read once with all that is wanted of them."""

@@ -64,7 +64,7 @@ def rank(expression: str) -> str:
 
 
 def order(stream: Stream) -> str:
-    """The order in which rows are compared for the latest (or the first): by time, ties settled by content."""
-    way = " DESC" if stream.pick == "first" else ""
-    parts = ", ".join(f"{part}{way}" for part in (f"CAST({stream.at} AS TIMESTAMP)", *ties_of(stream.relation)))
-    return f"row_number() OVER (ORDER BY {parts}, known)"
+    """The order in which rows are compared for the latest: by time, ties settled by content."""
+    ties = ties_of(stream.relation)
+    instant = f"CAST({stream.at} AS TIMESTAMP)"
+    return f"row_number() OVER (ORDER BY {', '.join((instant, *ties))}, known)" if ties else f"epoch_us({instant})"

@@ -4,13 +4,16 @@ The rescue team writes into this score too (``source`` is ``rescue``). What we l
 features named ``unaided`` never see those rows, and a frame built with ``loop_guard`` leaves them out of all others.
 """
 
+from dataclasses import fields, replace
 from functools import partial
+from typing import Any
 
 from features.feature import Feature
-from features.measures import Stream
+from features.measures import Measure, Stream
 
 HEALTH = Stream("health_scores", "health_scores", "measured_at")
-UNAIDED = HEALTH.where("source IS DISTINCT FROM 'rescue'")
+NOT_OURS = "source IS DISTINCT FROM 'rescue'"
+UNAIDED = HEALTH.where(NOT_OURS)
 BY_SOURCE = HEALTH.latest(by="coalesce(source, '')")
 SCORE = HEALTH.value("score")
 
@@ -129,3 +132,19 @@ FEATURES = (
         "{health_rescue_share_180d:pct} of recent health scores were written by the rescue team",
     ),
 )
+
+
+def unaided(feature: Feature) -> Feature:
+    """The feature as if the rescue team had written no health score."""
+    return replace(feature, measure=_without_ours(feature.measure)) if "health_scores" in feature.sources else feature
+
+
+def _without_ours(part: Measure) -> Measure:
+    inner: dict[str, Any] = {}
+    for place in fields(part):
+        value = getattr(part, place.name)
+        if isinstance(value, Stream) and value.relation == "health_scores":
+            inner[place.name] = value.where(NOT_OURS)
+        elif isinstance(value, Measure):
+            inner[place.name] = _without_ours(value)
+    return replace(part, **inner)

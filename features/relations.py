@@ -39,7 +39,9 @@ def ties_of(relation: str) -> tuple[str, ...]:
     """What settles the order of rows that happened at one instant."""
     if relation == "timeline":
         return ("kind <> 'opened'", "kind", "coalesce(value, '')", "coalesce(actor, '')", "ticket_id")
-    return tuple(f"coalesce(CAST(\"{part}\" AS VARCHAR), '')" for part in TABLES[relation].key if part != "account_id")
+    table = TABLES[relation]
+    settled = {"account_id", "day", table.event_time}
+    return tuple(f"coalesce(CAST(\"{part}\" AS VARCHAR), '')" for part in table.key if part not in settled)
 
 
 def _numbered(relation: str, history: History) -> str:
@@ -52,12 +54,18 @@ def _numbered(relation: str, history: History) -> str:
 
 
 def _versions(name: str, history: History) -> str:
+    """Every version with the days between which it is the state; only keys that come twice need to be put in order."""
     table = TABLES[name]
     known = day_of(known_on(table))
     if name not in history.versioned:
         return f"SELECT *, {known} AS known, {FOREVER} AS replaced FROM {name}"
+    key = f"hash({key_of(table)})"  # two keys of one hash are only put in order for nothing
+    twice = f"(SELECT {key} FROM {name} GROUP BY {key} HAVING count(*) > 1)"
     following = f"lead({known_on(table)}) OVER (PARTITION BY {key_of(table)} ORDER BY {order_of(table)})"
-    return f"SELECT *, {known} AS known, {day_of(following)} AS replaced FROM {name}"
+    return (
+        f"SELECT *, {known} AS known, {FOREVER} AS replaced FROM {name} WHERE {key} NOT IN {twice} UNION ALL "
+        f"SELECT *, {known} AS known, {day_of(following)} AS replaced FROM {name} WHERE {key} IN {twice}"
+    )
 
 
 _TIMELINE = f"""

@@ -44,7 +44,7 @@ FEATURES = (
         CASES.count(365, "verdict = 'false_alarm'"),
         "flags in a year that were false alarms",
         "flags",
-        "{rescues_false_alarm_365d:n flag} of a year were false alarms",
+        "{rescues_false_alarm_365d:n false alarm} in a year",
         -1,
     ),
     Feature(

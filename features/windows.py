@@ -55,7 +55,7 @@ class Cutoffs:
 
     def after(self, days: Ints) -> Ints:
         """The index of the first cutoff later than each day."""
-        return self._after[np.clip(days, self._base, self._base + len(self._after) - 1) - self._base]
+        return self._after[np.clip(days - self._base, 0, len(self._after) - 1)]
 
 
 def latest(runs: Runs, entity: Ints, order: Ints, cutoffs: int) -> Runs:
