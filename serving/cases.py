@@ -105,6 +105,7 @@ class Cases:
         """A lead gives the case to a member of its squad."""
         with self._step(case_id, actor, version, act=Act.ASSIGN) as step:
             squads.require_member(step.session, step.case.squad, person)
+            _refuse_same(step.case, step.case.owner, person)
             new = step.case.state == State.NEW
             step.move(Move.ASSIGN if new else Move.REASSIGN, State.CLAIMED if new else State(step.case.state))
             step.case.owner = person
@@ -114,6 +115,7 @@ class Cases:
         """Give the case to another squad, which finds it new and with its clocks still running."""
         with self._step(case_id, actor, version, own=True) as step:
             ladder = squads.ladder(step.session, squad)
+            _refuse_same(step.case, step.case.squad, squad)
             step.move(Move.HAND_OVER, State.NEW)
             step.case.squad, step.case.owner, step.case.ladder, step.case.rung = squad, None, ladder, 0
             step.comment = _said(reason, "why it is handed over")
@@ -233,6 +235,11 @@ def _require_current(session: Session, case: Case, version: int | None) -> None:
 def _require_own(case: Case, actor: Actor) -> None:
     if case.owner not in {None, actor.name} and not actor.may(Act.ASSIGN):
         raise NotAllowedError(f"Case {case.id} is {case.owner}'s: ask for it to be released, or a lead to reassign it.")
+
+
+def _refuse_same(case: Case, now: str | None, wanted: str) -> None:
+    if now == wanted:
+        raise UsageError(f"Case {case.id} is {wanted}'s already: choose another.")
 
 
 def _put_on_record(step: _Step) -> None:

@@ -1,0 +1,181 @@
+"""Only legal moves: random walks through the use cases against the table of transitions."""
+
+import shutil
+import tempfile
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from night_factory import NIGHT, NOW, open_cases
+
+from features.errors import UsageError
+from serving.audit import REMARKS, history
+from serving.case_errors import IllegalMoveError, StaleCaseError
+from serving.cases import Cases
+from serving.clocks import tick
+from serving.opening import case_id
+from serving.permissions import Actor, Role
+from serving.store import Store
+from serving.transitions import CLOSED, OUTCOMES, Move, State, legal, moves_from, page, transition
+
+LEA = Actor("lea", Role.LEAD, frozenset({"north", "south"}))
+CASE = case_id("a000000", "churn", NIGHT)
+WORDS: dict[Move, dict[str, Any]] = {
+    Move.PLAN: {"plan": "training"},
+    Move.RELEASE: {"reason": "no time"},
+    Move.REOPEN: {"reason": "again"},
+}
+
+
+class CaseMachine(RuleBasedStateMachine):
+    """A lead who tries everything with one case, and a model that only knows the table."""
+
+    source: Path
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = tempfile.TemporaryDirectory()
+        path = Path(self.folder.name) / "rescue.db"
+        shutil.copy(self.source, path)
+        self.store = Store(f"sqlite:///{path}")
+        self.now = NOW
+        self.cases = Cases(self.store, clock=lambda: self.now)
+        self.state, self.version, self.asleep_from = State.NEW, 1, State.NEW
+
+    def teardown(self) -> None:
+        self.store.close()
+        self.folder.cleanup()
+
+    def attempt(self, move: Move, target: State, **words: Any) -> None:
+        """Make the move; it has to succeed exactly where the table says so."""
+        source, self.now = self.state, self.now + timedelta(seconds=1)
+        try:
+            name = "assign" if move == Move.REASSIGN else move
+            case = getattr(self.cases, name)(CASE, LEA, self.version, **words)
+        except IllegalMoveError:
+            assert not legal(source, move, target)
+            return
+        assert legal(source, move, target)
+        assert case.state == target
+        self.state, self.version = target, case.version
+
+    @rule(move=st.sampled_from([Move.CLAIM, Move.RELEASE, Move.CONTACT, Move.PLAN, Move.REOPEN]))
+    def step(self, move: Move) -> None:
+        self.attempt(move, transition(move).targets[0], **WORDS.get(move, {}))
+
+    @rule(verdict=st.sampled_from(OUTCOMES))
+    def resolve(self, verdict: State) -> None:
+        self.attempt(Move.RESOLVE, verdict, verdict=verdict)
+
+    @rule(days=st.integers(1, 30))
+    def snooze(self, days: int) -> None:
+        before = self.state
+        self.attempt(Move.SNOOZE, State.SNOOZED, until=self.now.date() + timedelta(days=days), reason="later")
+        if self.state == State.SNOOZED and before != State.SNOOZED:
+            self.asleep_from = before
+
+    @rule()
+    def wake(self) -> None:
+        self.attempt(Move.WAKE, self.asleep_from)
+
+    @rule()
+    def hand_over(self) -> None:
+        here = self.cases.get(CASE, LEA).squad
+        with pytest.raises(UsageError, match="already"):
+            self.cases.hand_over(CASE, LEA, self.version, squad=here, reason="ours")
+        self.attempt(Move.HAND_OVER, State.NEW, squad="south" if here == "north" else "north", reason="theirs")
+
+    @rule()
+    def assign(self) -> None:
+        case = self.cases.get(CASE, LEA)
+        members = {"north": ("ann", "bob"), "south": ("dan", "eve")}[case.squad]
+        others = [person for person in members if person != case.owner]
+        move = Move.ASSIGN if self.state == State.NEW else Move.REASSIGN
+        target = State.CLAIMED if self.state == State.NEW else self.state
+        self.attempt(move, target, person=others[0])
+
+    @rule()
+    def undo(self) -> None:
+        with self.store.reading() as session:
+            last = [event for event in history(session, CASE) if event.kind not in REMARKS][-1]
+        try:
+            case = self.cases.undo(CASE, LEA, self.version)
+        except IllegalMoveError:
+            return
+        assert transition(Move(last.kind)).undoable
+        assert case.state == last.before.get("state", self.state)
+        self.state, self.version = State(case.state), case.version
+        self.asleep_from = State(case.snoozed_from or State.NEW)
+
+    @rule()
+    def comment(self) -> None:
+        self.cases.comment(CASE, LEA, text="noted")
+
+    @precondition(lambda self: self.version > 1)
+    @rule()
+    def stale(self) -> None:
+        with pytest.raises(StaleCaseError):
+            self.cases.claim(CASE, LEA, self.version - 1)
+
+    @rule(hours=st.integers(1, 400))
+    def time_passes(self, hours: int) -> None:
+        self.now += timedelta(hours=hours)
+        tick(self.store, now=self.now)
+        case = self.cases.get(CASE, LEA)
+        if case.state != self.state:
+            assert (self.state, case.state) == (State.SNOOZED, self.asleep_from)
+        self.state, self.version = State(case.state), case.version
+
+    @invariant()
+    def the_case_is_whole(self) -> None:
+        case = self.cases.get(CASE, LEA)
+        assert (case.state, case.version) == (self.state, self.version)
+        assert (case.closed_at is not None) == (self.state in CLOSED)
+        assert (case.snoozed_until is not None) == (self.state == State.SNOOZED)
+        assert case.owner is not None or self.state in {State.NEW, State.SNOOZED}
+
+    @invariant()
+    def the_record_tells_the_whole_story(self) -> None:
+        with self.store.reading() as session:
+            events = history(session, CASE)
+        fields: dict[str, Any] = {}
+        for event in events:
+            assert all(fields.get(name) == value for name, value in event.before.items())
+            fields |= event.after
+        assert fields["state"] == self.state
+        changes = [event for event in events if event.kind not in REMARKS]
+        assert [event.version for event in changes] == list(range(1, len(changes) + 1))
+
+
+@pytest.fixture
+def one_case(migrated_sqlite: Path, tmp_path: Path) -> Path:
+    path = tmp_path / "one.db"
+    shutil.copy(migrated_sqlite, path)
+    with Store(f"sqlite:///{path}") as store:
+        open_cases(store, 1)
+        store.engine.raw_connection().execute("PRAGMA journal_mode = DELETE")  # the copies need no log beside them
+    return path
+
+
+@pytest.mark.parametrize(
+    ("walks", "steps"), [(25, 50), pytest.param(200, 50, marks=pytest.mark.soak)], ids=["quick", "full"]
+)
+def test_random_walks_keep_to_the_table(one_case: Path, walks: int, steps: int) -> None:
+    machine = type("Machine", (CaseMachine,), {"source": one_case})
+    limits = settings(
+        max_examples=walks, stateful_step_count=steps, deadline=None, suppress_health_check=list(HealthCheck)
+    )
+    run_state_machine_as_test(machine, settings=limits)
+
+
+def test_every_state_can_be_left_or_is_an_end() -> None:
+    for state in State:
+        assert moves_from(state), state
+
+
+def test_the_drawn_page_is_the_table(root: Path) -> None:
+    assert (root / "docs" / "case-states.md").read_text() == page()
