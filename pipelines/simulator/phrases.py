@@ -82,7 +82,16 @@ SUBJECTS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
 }
 
-GREETINGS: Final = ("Hi team,", "Hello,", "Good morning,", "Hi there,", "Dear support,", "Hey,", "Good afternoon,", "")
+GREETINGS: Final = (
+    "Hi team,",
+    "Hello,",
+    "Good morning,",
+    "Hi there,",
+    "Dear support,",
+    "Hey,",
+    "Good afternoon,",
+    "Hi all,",
+)
 
 PROBLEMS: Final[Mapping[str, tuple[str, ...]]] = {
     "how_to": (

@@ -19,6 +19,7 @@ from pipelines.simulator.vocabulary import ACTORS, CATEGORIES, KINDS, TEAMS, URG
 STAYS_OPEN: Final = np.array([0.40, 0.30, 0.35, 0.45])  # chance to be open still a week later, by priority
 
 _OUTAGE, _BILLING, _COMPLAINT = (CATEGORIES.index(name) for name in ("outage", "billing", "complaint"))
+_KINDLY = (CATEGORIES.index("how_to"), CATEGORIES.index("feature"))
 _USUAL = np.array([0.26, 0.22, 0.09, 0.01, 0.10, 0.12, 0.12, 0.07, 0.01])
 _SERVED_AFTER_END = 14 * DAY
 _RECENT = 28 * DAY
@@ -195,12 +196,18 @@ class Support:
             channel=self._random.choice(4, size, p=[0.46, 0.32, 0.14, 0.08]),
             category=tickets.category,
             priority=tickets.priority,
-            tone=np.clip(np.rint(1.6 - tickets.mood + self._random.normal(0, 0.6, size)), 0, 3).astype(np.int64),
+            tone=self._tone(tickets),
             words=self._random.integers(0, 2**62, size),
             known=synced(tickets.opened),
         )
         for happening in threads(self._random, tickets):
             self._events(tickets.who, tickets.number, happening)
+
+    def _tone(self, tickets: Tickets) -> Ints:
+        """From 0, content, to 3, angry: a question or a wish is put more kindly than a complaint."""
+        kindly = np.isin(tickets.category, _KINDLY)
+        noise = self._random.normal(0, 0.6, tickets.who.size)
+        return np.clip(np.rint(1.2 - tickets.mood - kindly + noise), 0, 3).astype(np.int64)
 
     def _event(self, who: Ints, number: Ints, at: Ints, kind: str, value: str) -> None:
         """One kind of event on these tickets, by an agent of the support team."""
