@@ -13,8 +13,7 @@ from typing import NamedTuple
 from serving.policy_schema import PolicyFile
 
 
-@dataclass(frozen=True)
-class Need:
+class Need(NamedTuple):
     """What a rescue needs: what is known of the account and of its risk when it is routed."""
 
     risk: str

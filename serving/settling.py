@@ -22,7 +22,7 @@ from serving.noticing import Claims, Notice
 from serving.policy_file import Policy
 from serving.priority import at_stake
 from serving.queue_state import Exemption, HeldOut, OpenCase, QueueState, RaisedAgain, Suppressed, Why
-from serving.routing import Need, Room, route
+from serving.routing import Need, Room, Route, route
 from serving.triggers import fired
 
 
@@ -100,6 +100,7 @@ class _Settling:
         self.rules, rows = policy.rules, scene.rows
         self.outcome = Outcome()
         self.room = Room.tonight(self.rules, queue.squad_load())
+        self.routes: dict[Need, Route] = {}
         self.ranks: Counter[tuple[str, str]] = Counter()
         self.open = {(case.account_id, self.rules.family(case.risk)): case for case in queue.open_cases}
         self.resting = self._resting(queue)
@@ -176,7 +177,9 @@ class _Settling:
         risk, place = claim.notice.risk, claim.place
         triggers = claim.notice.fired(place)
         need = Need(risk, self.regions[place], claim.vip, triggers, self.reasons[risk][place], self.tickets[place])
-        squads, why = route(need, self.rules)
+        if need not in self.routes:  # few kinds of need, many accounts
+            self.routes[need] = route(need, self.rules)
+        squads, why = self.routes[need]
         squad = self.room.take(squads)
         queue, name = (self.outcome.flags, squad) if squad else (self.outcome.waiting, squads[0])
         self.ranks["flags" if squad else "waiting", name] += 1
