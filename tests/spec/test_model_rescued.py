@@ -70,7 +70,7 @@ class Town:
         self.rescued[leaving] = -np.inf
 
     def told(self, naive: bool) -> tuple[pa.Table, pa.Table]:
-        """Frame and labels of the settled weeks since the last training; the naive ones count who was rescued as safe."""
+        """Frame and labels of the settled weeks since the last training; the naive ones count the rescued as safe."""
         recent = self.weeks[-(ROUND + QUARTER) :]
         seen = {key: np.stack([week[key] for week in recent]) for key in self.weeks[0]}
         settled = len(recent) - QUARTER

@@ -10,7 +10,7 @@ import pytest
 from learning_world import World, world
 
 from features.errors import RescueError
-from models import training
+from models import evaluation, training
 from models.evaluation import MODEL
 from models.risks import CHURN
 from models.training import NotLearnableError, Trained
@@ -34,12 +34,10 @@ def test_it_finds_what_the_trouble_shows_in() -> None:
 
 
 def test_six_origins_and_every_figure() -> None:
-    evaluation = trained().evaluation
-    assert len(evaluation.origins) == 6
-    assert {"model", "logistic", "rule_random", "rule_lowest_health", "rule_most_tickets"} == set(
-        evaluation.pooled.scorers
-    )
-    assert sum(panel.rows for panel in evaluation.origins) == evaluation.pooled.rows == trained().scored.num_rows
+    found = trained().evaluation
+    assert len(found.origins) == 6
+    assert {"model", "logistic", "rule_random", "rule_lowest_health", "rule_most_tickets"} == set(found.pooled.scorers)
+    assert sum(panel.rows for panel in found.origins) == found.pooled.rows == trained().scored.num_rows
 
 
 def test_the_model_scores_a_night() -> None:
@@ -126,3 +124,8 @@ def test_progress_is_told() -> None:
     training.fit(thin.frame, thin.labels, CHURN, threads=1, progress=words.append)
     assert words[0].startswith("test period 1 of")
     assert words[-1] == "final fit"
+
+
+def test_a_backtest_is_the_evaluation_without_the_model() -> None:
+    found = evaluation.backtest(made().frame, made().labels, CHURN, threads=1)
+    assert found.to_json() == trained().evaluation.to_json()
