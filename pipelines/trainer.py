@@ -6,21 +6,34 @@ thinned evenly, and the report says so; the newest matured cutoffs are always ke
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from difflib import get_close_matches
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from features import frame as frames
 from features.contract import TABLES
-from features.errors import DataGateError
+from features.errors import DataGateError, UsageError
 from features.labels import label
+from models import risks
+from pipelines import assembly
+from pipelines.intake import open_data
+from pipelines.settings import Settings, writable_home
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from features.history import History
     from models.registry import Registry
     from models.risks import Risk
     from models.training import Trained
+    from pipelines.console import Steps
+
+Build = Callable[["History", Sequence[date]], "pa.Table"]
+"""A way to build the frame of a history at some cutoffs (see ``assembly.build``)."""
 
 MOST_ROWS = 1_200_000
 """A frame of about a hundred features and so many rows is trained on in some 4 GiB."""
@@ -95,13 +108,13 @@ def _observed_from(history: History) -> date:
 
 def train(
     history: History,
-    risks: Sequence[Risk],
+    wanted: Sequence[Risk],
     registry: Registry,
     *,
     source: Mapping[str, object],
     through: date | None = None,
     tune: int = 0,
-    memory: str = "4GiB",
+    build: Build = frames.build,
     tell: Callable[[str], None],
 ) -> list[Registered]:
     """Fit each risk, register it as challenger, and let the gate decide whether it becomes champion."""
@@ -110,9 +123,9 @@ def train(
     through = min(through or history.until, history.until)
     cutoffs = training_cutoffs(history, through)
     tell(f"Training on {len(cutoffs)} cutoffs from {cutoffs[0]} to {cutoffs[-1]}, {len(history.accounts):,} accounts")
-    frame = frames.build(history, cutoffs, memory=memory)
+    frame = build(history, cutoffs)
     found = []
-    for risk in risks:
+    for risk in wanted:
         labels = label(history, cutoffs, risk.label)
         trained = training.fit(frame, labels, risk, through=through, tune=tune, progress=_naming(risk, tell))
         version = registry.log(trained, source=source)
@@ -131,3 +144,38 @@ def _admit(registry: Registry, risk: str, version: str, trained: Trained) -> Reg
         registry.promote(risk, version, by="rescue")
         return Registered(risk, version, True, "champion, as the first of its risk", trained)
     return Registered(risk, version, False, "challenger; `rescue promote` puts it before the gate", trained)
+
+
+def train_from(settings: Settings, risk: str, through: date | None, tune: int, steps: Steps) -> list[Registered]:
+    """Train ``risk`` (or ``all``) on the settings' source and register what came of it.
+
+    Raises:
+        UsageError: the source has no such risk.
+        DataGateError: the source is not fit to be read.
+        NotLearnableError: it is too short, or too little happened in it.
+    """
+    writable_home(settings)
+    with tempfile.TemporaryDirectory(prefix="rescue-") as scratch:
+        with steps.step("admit", f"Reading {settings.data} and checking its rows"):
+            opened = open_data(settings, Path(scratch))
+        wanted = _chosen(risks.for_history(opened.history, opened.risk_settings), risk)
+        return train(
+            opened.history,
+            wanted,
+            assembly.registry(settings),
+            source=opened.facts(),
+            through=through,
+            tune=tune,
+            build=assembly.build(settings),
+            tell=steps.tell,
+        )
+
+
+def _chosen(known: Mapping[str, Risk], risk: str) -> list[Risk]:
+    if risk == "all":
+        return list(known.values())
+    if risk in known:
+        return [known[risk]]
+    near = get_close_matches(risk, known, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)} and all."
+    raise UsageError(f"This source has no risk {risk!r}; {hint}")

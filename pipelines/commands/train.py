@@ -33,7 +33,7 @@ def train(
     as_json: Json = False,
 ) -> None:
     """Train, evaluate and register a challenger of each risk. The first of a risk becomes champion at once."""
-    from pipelines.training import train_from
+    from pipelines.trainer import train_from
 
     cutoff = day(through, "--through")
     settings = configuration.load(data=data, home=home, mapping=mapping)
