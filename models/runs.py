@@ -144,19 +144,28 @@ def example_row(model: RiskModel) -> dict[str, float | str]:
 def _log_nested(mlflow: Any, trained: Trained) -> None:
     """A nested run for every rolling origin and every tuning trial."""
     for number, panel in enumerate(trained.evaluation.origins, start=1):
-        with _nested(mlflow, f"origin {number}: {panel.first} to {panel.last}"):
-            mlflow.set_tag("rescue.nested", "origin")
-            mlflow.log_params({"first": panel.first, "last": panel.last})
-            mlflow.log_metrics(_metrics(panel))
+        dates = {"first": panel.first, "last": panel.last}
+        _nested(mlflow, "origin", f"origin {number}: {panel.first} to {panel.last}", dates, _metrics(panel))
     for trial in trained.trials:
-        with _nested(mlflow, f"trial {trial.get('number')}"):
-            mlflow.set_tag("rescue.nested", "trial")
-            mlflow.log_params({name: value for name, value in _flat(trial) if not isinstance(value, float)})
-            mlflow.log_metrics({name: value for name, value in _flat(trial) if isinstance(value, float)})
+        flat = dict(_flat(trial))
+        figures = {name: value for name, value in flat.items() if isinstance(value, float) and np.isfinite(value)}
+        chosen = {name: value for name, value in flat.items() if name not in figures}
+        _nested(mlflow, "trial", f"trial {trial.get('number')}", chosen, figures)
 
 
-def _nested(mlflow: Any, name: str) -> Any:
-    return mlflow.start_run(run_name=name, nested=True, experiment_id=mlflow.active_run().info.experiment_id)
+def _nested(mlflow: Any, kind: str, name: str, parameters: Mapping[str, object], metrics: Mapping[str, float]) -> None:
+    """One finished run under the active one; the environment's run (of ``mlflow run``) has no say here."""
+    from mlflow.entities import Metric, Param
+
+    parent, tracking = mlflow.active_run().info, mlflow.MlflowClient()
+    tags = {"mlflow.parentRunId": parent.run_id, "rescue.nested": kind}
+    run = tracking.create_run(parent.experiment_id, run_name=name, tags=tags).info
+    tracking.log_batch(
+        run.run_id,
+        metrics=[Metric(key, value, run.start_time, 0) for key, value in metrics.items()],
+        params=[Param(key, str(value)) for key, value in parameters.items()],
+    )
+    tracking.set_terminated(run.run_id)
 
 
 def _flat(mapping: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:

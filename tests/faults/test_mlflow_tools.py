@@ -1,0 +1,96 @@
+"""MLflow's own tools on what Rescue registers: a real scoring server, and the training as an MLflow project."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+from mlflow_fixture import migrated_store
+from trained_factory import made_frame, made_trained
+
+from models.registry import Registry
+
+__all__ = ["migrated_store"]  # fixture
+
+pytestmark = pytest.mark.soak
+MLFLOW = Path(sys.executable).with_name("mlflow")
+
+
+def activated(tracking_uri: str) -> dict[str, str]:
+    """The environment of a shell in which the project's own is active."""
+    path = f"{MLFLOW.parent}{os.pathsep}{os.environ['PATH']}"
+    return os.environ | {"MLFLOW_TRACKING_URI": tracking_uri, "PATH": path}
+
+
+@pytest.fixture
+def home(migrated_store: Path, tmp_path: Path) -> Path:
+    shutil.copy(migrated_store, tmp_path / "mlflow.db")
+    return tmp_path
+
+
+@pytest.fixture
+def server(home: Path) -> Iterator[str]:
+    """A scoring server of the registered champion, started by MLflow itself."""
+    registry = Registry(f"sqlite:///{home / 'mlflow.db'}", home / "champions")
+    registry.promote("churn", registry.log(made_trained(accounts=100), source={"name": "made up"}), by="a test")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [
+        MLFLOW,
+        "models",
+        "serve",
+        "-m",
+        "models:/rescue-churn@champion",
+        "--env-manager",
+        "local",
+        "-p",
+        str(port),
+    ]
+    environment = activated(registry.tracking_uri)
+    process = subprocess.Popen(command, env=environment, start_new_session=True)
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        os.killpg(process.pid, 15)
+        process.wait(timeout=30)
+
+
+def wait_for(address: str, seconds: float = 240) -> None:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        try:
+            if httpx.get(f"{address}/ping").status_code == 200:
+                return
+        except httpx.TransportError:
+            time.sleep(1)
+    pytest.fail(f"the scoring server did not answer within {seconds:.0f} s")
+
+
+def test_mlflow_serves_the_champion_with_the_nights_own_numbers(server: str) -> None:
+    wait_for(server)
+    frame = made_frame(accounts=10, cutoffs=1)
+    model = made_trained(accounts=100).model
+    rows = frame.select(list(model.features)).to_pandas()
+    body = json.dumps({"dataframe_split": json.loads(rows.to_json(orient="split", index=False, double_precision=15))})
+    answer = httpx.post(f"{server}/invocations", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 200, answer.text
+    served = [row["probability"] for row in answer.json()["predictions"]]
+    assert np.allclose(served, model.predict(frame).probability, atol=1e-9)
+
+
+def test_training_runs_as_an_mlflow_project(root: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    command = [MLFLOW, "run", ".", "-e", "train", "--env-manager", "local", "-P", f"home={home}", "-P", "risk=churn"]
+    environment = activated(f"sqlite:///{tmp_path / 'project.db'}")
+    done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=400)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert Registry(f"sqlite:///{home / 'mlflow.db'}", home / "champions").champion("churn") is not None
