@@ -30,7 +30,7 @@ def operand(part: Aggregate) -> str:
     if part.how in _DAYS:
         return day_of(text)
     if part.how == "distinct":
-        return rank(text)
+        return rank(text, f"({part.stream.only or True}) AND ({part.where or True})")
     return text if part.how == "text" else number(text)
 
 
@@ -58,9 +58,13 @@ def number(expression: str) -> str:
     return f"coalesce(CAST(({expression}) AS DOUBLE), 'NaN'::DOUBLE)"
 
 
-def rank(expression: str) -> str:
-    """A number for each account and value, in the order of accounts."""
-    return f"dense_rank() OVER (ORDER BY account, {expression})"
+def rank(expression: str, among: str | None = None) -> str:
+    """A number for each account and value, in the order of accounts; ``among`` spares the other rows the sorting."""
+    if expression == "ticket_id":
+        return "ticket"  # the relation numbers its tickets, and a ticket has one account at a time
+    parts = ("account", expression)
+    chosen = (f"CASE WHEN {among} THEN {part} END" for part in parts) if among else parts
+    return f"dense_rank() OVER (ORDER BY {', '.join(chosen)})"
 
 
 def order(stream: Stream) -> str:

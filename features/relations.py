@@ -38,7 +38,7 @@ def rows_of(relation: str, history: History) -> str:
 def ties_of(relation: str) -> tuple[str, ...]:
     """What settles the order of rows that happened at one instant."""
     if relation == "timeline":
-        return ("kind <> 'opened'", "kind", "coalesce(value, '')", "coalesce(actor, '')", "ticket_id")
+        return ("kind <> 'opened'", "kind", "coalesce(value, '')", "coalesce(actor, '')", "ticket")
     table = TABLES[relation]
     settled = {"account_id", "day", table.event_time}
     return tuple(f"coalesce(CAST(\"{part}\" AS VARCHAR), '')" for part in table.key if part not in settled)
@@ -69,13 +69,17 @@ def _versions(name: str, history: History) -> str:
 
 
 _TIMELINE = f"""
-    SELECT account, t.ticket_id, t.opened_at AS occurred_at, 'opened' AS kind, CAST(NULL AS VARCHAR) AS value,
-        CAST(NULL AS VARCHAR) AS actor, t.opened_at, t.priority, t.category, t.channel, t.known, t.replaced
-    FROM ({{tickets}}) AS t JOIN {NUMBERED} USING (account_id)
+    WITH t AS MATERIALIZED (
+        SELECT *, CAST(dense_rank() OVER (ORDER BY ticket_id) AS INTEGER) AS ticket
+        FROM ({{tickets}}) JOIN {NUMBERED} USING (account_id)
+    )
+    SELECT account, ticket, ticket_id, opened_at AS occurred_at, 'opened' AS kind, CAST(NULL AS VARCHAR) AS value,
+        CAST(NULL AS VARCHAR) AS actor, opened_at, priority, category, channel, known, replaced
+    FROM t
     UNION ALL
-    SELECT account, t.ticket_id, e.occurred_at, e.kind, e.value, e.actor,
+    SELECT t.account, t.ticket, t.ticket_id, e.occurred_at, e.kind, e.value, e.actor,
         t.opened_at, t.priority, t.category, t.channel,
         greatest(e.known, t.known) AS known, least(e.replaced, t.replaced) AS replaced
-    FROM ({{ticket_events}}) AS e JOIN ({{tickets}}) AS t USING (ticket_id) JOIN {NUMBERED} USING (account_id)
+    FROM ({{ticket_events}}) AS e JOIN t USING (ticket_id)
     WHERE greatest(e.known, t.known) < least(e.replaced, t.replaced)
 """
