@@ -54,6 +54,15 @@ class Engine(Protocol):
         """The aggregates that the wanted measures need, for these accounts at these sorted cutoffs."""
 
 
+def named(name: str, master: str = "local[2]") -> Engine:
+    """The engine of that name (``duckdb`` or ``spark``); ``master`` is where Spark runs."""
+    if name == "spark":
+        from features.spark import SparkEngine
+
+        return SparkEngine.connect(master)
+    return Embedded()
+
+
 class Embedded:
     """This process: one pass of DuckDB over each source, then arithmetic on arrays."""
 

@@ -12,7 +12,7 @@ from datetime import date
 import numpy as np
 import pyarrow as pa
 
-from features.catalogue import FEATURES, Feature
+from features.catalogue import OPTIONAL, Feature, chosen
 from models.contracts import Reason
 from models.estimator import Floats, RiskModel
 
@@ -23,7 +23,7 @@ LEAST = 0.05
 SURVIVES = 1 / 3
 """A refit supports a reason when it gives the group at least this share of the strength."""
 
-KNOWN: Mapping[str, Feature] = {feature.name: feature for feature in FEATURES}
+KNOWN: Mapping[str, Feature] = {feature.name: feature for feature in chosen(tuple(OPTIONAL))}
 
 
 def explain(model: RiskModel, rows: pa.Table) -> list[tuple[Reason, ...]]:

@@ -12,6 +12,7 @@ from pipelines.settings import Settings, writable_home
 
 if TYPE_CHECKING:
     from models.registry import Registry
+    from pipelines.trainer import Build
     from serving.policy import Policy
     from serving.store import Store
 
@@ -32,6 +33,22 @@ def store(settings: Settings) -> Store:
     found = Store(settings.database_url)
     found.migrate()
     return found
+
+
+def build(settings: Settings) -> Build:
+    """How frames are built: by which engine, within which memory, with which optional features.
+
+    Raises:
+        UsageError: there are no such optional features, or the engine cannot run here; the sentence says what to do.
+    """
+    from functools import partial
+
+    from features import frame
+    from features.catalogue import chosen
+    from features.engine import named
+
+    engine = named(settings.engine, settings.spark_master)
+    return partial(frame.build, features=chosen(settings.optional), memory=settings.memory, engine=engine)
 
 
 def policy(settings: Settings) -> Policy:

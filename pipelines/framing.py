@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from features import frame as frames
 from features.errors import UsageError
 from features.labels import label
 from models import risks
+from pipelines import assembly
 from pipelines.intake import open_data
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def write_frame(
         opened = open_data(settings, scratch)
     days = list(cutoffs) or [opened.history.until]
     with steps.step("features", f"Building features at {len(days)} {'cutoff' if len(days) == 1 else 'cutoffs'}"):
-        frame = frames.build(opened.history, days, memory=settings.memory)
+        frame = assembly.build(settings)(opened.history, days)
     with steps.step("labels", "Adding the labels that have matured"):
         for risk in risks.for_history(opened.history, opened.risk_settings).values():
             frame = _with_label(frame, opened.history, days, risk)

@@ -15,7 +15,6 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from features import frame as frames
 from features.errors import UsageError
 from models import risks
 from pipelines import assembly
@@ -107,7 +106,7 @@ def _work(night: _Night, held: nights.Night) -> NightReport:
 
 
 def _frame(night: _Night) -> pa.Table:
-    return frames.build(night.opened.history, [night.as_of], memory=night.settings.memory)
+    return assembly.build(night.settings)(night.opened.history, [night.as_of])
 
 
 def _champions(night: _Night, known: Mapping[str, Risk]) -> dict[str, Champion]:
@@ -124,7 +123,7 @@ def _champions(night: _Night, known: Mapping[str, Risk]) -> dict[str, Champion]:
             registry,
             source=night.opened.facts(),
             through=night.as_of,
-            memory=night.settings.memory,
+            build=assembly.build(night.settings),
             tell=night.steps.tell,
         )
     found = {name: registry.champion(name) for name in known}

@@ -38,6 +38,7 @@ class Settings(BaseSettings):
     tracking: str | None = Field(None, description="MLflow's tracking URI; SQLite in the home folder by default.")
     engine: Literal["duckdb", "spark"] = Field("duckdb", description="What computes the features.")
     spark_master: str = Field("local[2]", description="Spark's master, where engine is spark.")
+    optional: tuple[str, ...] = Field((), description="Optional features to use: text (what tickets say).")
     memory: str = Field("4GiB", description="What the feature engine may use.")
     tolerance: float = Field(0.05, ge=0, le=1, description="Share of a table in quarantine above which a night stops.")
     catch_up: int = Field(7, ge=0, description="At most so many missed nights are run by --catch-up.")
