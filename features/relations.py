@@ -60,12 +60,23 @@ def _versions(name: str, history: History) -> str:
     if name not in history.versioned:
         return f"SELECT *, {known} AS known, {FOREVER} AS replaced FROM {name}"
     key = f"hash({key_of(table)})"  # two keys of one hash are only put in order for nothing
+    if not _has_corrections(name, key, history):
+        return f"SELECT *, {known} AS known, {FOREVER} AS replaced FROM {name}"
     twice = f"(SELECT {key} FROM {name} GROUP BY {key} HAVING count(*) > 1)"
     following = f"lead({known_on(table)}) OVER (PARTITION BY {key_of(table)} ORDER BY {order_of(table)})"
     return (
         f"SELECT *, {known} AS known, {FOREVER} AS replaced FROM {name} WHERE {key} NOT IN {twice} UNION ALL "
         f"SELECT *, {known} AS known, {day_of(following)} AS replaced FROM {name} WHERE {key} IN {twice}"
     )
+
+
+def _has_corrections(name: str, key: str, history: History) -> bool:
+    """Whether any key has more than one version; looked up once."""
+    asked = f"corrections of {name}"
+    if asked not in history.kept:
+        counted = history.query(f"SELECT count(*) > count(DISTINCT {key}) AS twice FROM {name}")
+        history.kept[asked] = counted.column("twice")[0].as_py()
+    return bool(history.kept[asked])
 
 
 _TIMELINE = f"""

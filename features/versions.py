@@ -35,8 +35,9 @@ def known_on(table: Table) -> str:
 
 
 def order_of(table: Table) -> str:
-    """From the oldest version of a thing to its newest; admission lets no two versions share an instant."""
-    return f"coalesce(known_at, CAST({table.event_time} AS TIMESTAMP))"
+    """From the oldest version of a thing to its newest; one instant's ties are settled by the rows' own content."""
+    instant = f"coalesce(known_at, CAST({table.event_time} AS TIMESTAMP))"
+    return f"row({instant}, {', '.join(_quoted(name) for name in table.names)})"
 
 
 def _quoted(name: str) -> str:
