@@ -24,7 +24,7 @@ MAX_TREES = 200
 
 PARAMETERS: Mapping[str, Any] = {
     "learning_rate": 0.05,
-    "num_leaves": 15,
+    "num_leaves": 5,  # shallow trees ranked later cutoffs best: AP .31 against .30 with 15 leaves on simulated churn
     "min_data_in_leaf": 100,
     "feature_fraction": 0.4,
     "bagging_fraction": 0.7,
