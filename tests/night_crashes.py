@@ -26,7 +26,7 @@ from serving.store.schema import METADATA
 
 os.environ["PYTHONPATH"] = str(Path(__file__).parent)  # the fork server preloads nothing it cannot find, in silence
 PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(["night_warm", "psycopg"])
+PROCESSES.set_forkserver_preload(["night_warm", "dying_sender", "psycopg"])
 
 IDS = names(6)
 SECOND, SECOND_NOW = next_night()
