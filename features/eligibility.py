@@ -16,7 +16,7 @@ from features.contract import TABLES
 from features.errors import UsageError
 from features.history import History
 from features.label_rule import LabelRule
-from features.versions import order_of
+from features.versions import known_moment
 
 CUSTOMER_BY_TICKET = 365
 """Without subscriptions, an account with a ticket in this many days is taken for a customer."""
@@ -94,7 +94,7 @@ def _versions(versioned: bool) -> str:
 
     A current-state source is brought to the same form: its end is known when it comes, and not a moment sooner.
     """
-    known = order_of(TABLES["subscriptions"]) if versioned else "started_at"
+    known = known_moment(TABLES["subscriptions"]) if versioned else "started_at"
     open_then = f"SELECT *, {known} AS known, {'ended_at' if versioned else 'NULL'} AS ended FROM subscriptions"
     then_ended = "SELECT *, ended_at AS known, ended_at AS ended FROM subscriptions WHERE ended_at IS NOT NULL"
     return f"""
@@ -108,7 +108,7 @@ def _versions(versioned: bool) -> str:
 def _ticket_spans() -> str:
     return f"""
         span AS (
-            SELECT account, greatest({order_of(TABLES["tickets"])}, opened_at) AS a,
+            SELECT account, greatest({known_moment(TABLES["tickets"])}, opened_at) AS a,
                 opened_at + INTERVAL {CUSTOMER_BY_TICKET} DAY AS b, 1 AS eligible, 1 AS customer
             FROM tickets JOIN numbered USING (account_id)
         )"""
@@ -128,7 +128,8 @@ def _signs_of_life(history: History, rule: LabelRule) -> str:
     """The CTE ``sign``: invoices, use and tickets as the rule says, one row an account and instant."""
     tables = [name for name in rule.active_on if name in history.present]
     signs = [
-        f"SELECT account_id, CAST({TABLES[name].event_time} AS TIMESTAMP) AS moment, {order_of(TABLES[name])} AS known "
+        f"SELECT account_id, CAST({TABLES[name].event_time} AS TIMESTAMP) AS moment, "
+        f"{known_moment(TABLES[name])} AS known "
         f"FROM {name} {'WHERE events > 0' if name == 'usage_daily' else ''}"
         for name in tables
     ] or ["SELECT account_id, created_at AS moment, created_at AS known FROM accounts WHERE false"]
@@ -142,7 +143,7 @@ def _signs_of_life(history: History, rule: LabelRule) -> str:
 _NUMBERED = f"""
         numbered AS (
             SELECT account_id, row_number() OVER (ORDER BY account_id) - 1 AS account,
-                min({order_of(TABLES["accounts"])}) AS account_known
+                min({known_moment(TABLES["accounts"])}) AS account_known
             FROM accounts GROUP BY account_id
         )"""
 

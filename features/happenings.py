@@ -7,7 +7,7 @@ turned out not to hold (a notice taken back, a new subscription), which only cou
 from features.contract import TABLES
 from features.history import History
 from features.label_rule import LabelRule
-from features.versions import order_of
+from features.versions import known_moment
 
 
 def happenings(history: History, rule: LabelRule) -> str:
@@ -21,12 +21,13 @@ def happenings(history: History, rule: LabelRule) -> str:
 
 _ESCALATIONS = f"""
         ticket AS (
-            SELECT ticket_id, arg_min(account_id, {order_of(TABLES["tickets"])}) AS account_id,
-                min({order_of(TABLES["tickets"])}) AS ticket_known
+            SELECT ticket_id, arg_min(account_id, {known_moment(TABLES["tickets"])}) AS account_id,
+                min({known_moment(TABLES["tickets"])}) AS ticket_known
             FROM tickets GROUP BY ticket_id
         ),
         happening AS (
-            SELECT account, occurred_at AS moment, greatest({order_of(TABLES["ticket_events"])}, ticket_known) AS known,
+            SELECT account, occurred_at AS moment,
+                greatest({known_moment(TABLES["ticket_events"])}, ticket_known) AS known,
                 CAST(NULL AS TIMESTAMP) AS void
             FROM ticket_events JOIN ticket USING (ticket_id) JOIN numbered USING (account_id)
             WHERE kind = 'escalated'

@@ -16,7 +16,7 @@ from features.eligibility import cutoff_rows, eligibility, standings, with_ids
 from features.happenings import happenings
 from features.history import History
 from features.label_rule import LabelRule
-from features.versions import literal, order_of
+from features.versions import known_moment, literal
 
 __all__ = ["LabelRule", "eligibility", "label"]
 
@@ -56,7 +56,7 @@ _ACTS = f"""
             SELECT account, as_of, bool_or(holdout) AS holdout, bool_or(action <> 'none' AND NOT holdout) AS treated
             FROM (
                 SELECT account, decided_at, action, coalesce(holdout, false) AS holdout,
-                    {order_of(TABLES["outcomes"])} AS known
+                    {known_moment(TABLES["outcomes"])} AS known
                 FROM outcomes JOIN numbered USING (account_id)
             ) JOIN cutoff ON decided_at >= opened AND decided_at <= closed
             WHERE known <= verdict

@@ -34,10 +34,14 @@ def known_on(table: Table) -> str:
     return f"greatest(day, {known})" if table.name == "usage_daily" else known
 
 
+def known_moment(table: Table) -> str:
+    """The instant at which a row was known: its ``known_at``, else when it happened."""
+    return f"coalesce(known_at, CAST({table.event_time} AS TIMESTAMP))"
+
+
 def order_of(table: Table) -> str:
     """From the oldest version of a thing to its newest; one instant's ties are settled by the rows' own content."""
-    instant = f"coalesce(known_at, CAST({table.event_time} AS TIMESTAMP))"
-    return f"row({instant}, {', '.join(_quoted(name) for name in table.names)})"
+    return f"row({known_moment(table)}, {', '.join(_quoted(name) for name in table.names)})"
 
 
 def _quoted(name: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -152,6 +152,7 @@ def _told(desk: Desk, scored: Scored, accounts: Sequence[str]) -> Told:
         before = standing.last_handoffs(session, accounts)
     return Told(
         policy_version=desk.policy.version,
+        data_until=datetime.combine(min(desk.as_of, desk.history.until), time()),
         models={risk: champion.version for risk, champion in desk.champions.items()},
         titles={risk: champion.model.risk.title for risk, champion in desk.champions.items()},
         usual=_usual(scored),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from features.catalogue import CATALOGUE_VERSION
@@ -44,6 +44,7 @@ class Told:
     """What the night and the queue add to the snapshot: versions, risks' titles and pasts, and earlier hand-offs."""
 
     policy_version: str
+    data_until: datetime
     models: Mapping[str, str]
     titles: Mapping[str, str]
     usual: Mapping[str, float]
@@ -90,7 +91,7 @@ def _facts(tables: _Tables, account: str, told: Told) -> Facts:
     return Facts(
         binding=Binding(
             as_of=tables.cutoff,
-            data_until=None,
+            data_until=told.data_until,
             policy_version=told.policy_version,
             models=dict(told.models),
             catalogue_version=CATALOGUE_VERSION,

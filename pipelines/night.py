@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from features.errors import UsageError
+from features.volume import NIGHTS, judge_volume
 from models import risks
 from pipelines import assembly
 from pipelines.deciding import Decided, Desk, decide_night
@@ -25,6 +26,7 @@ from pipelines.report import NightReport
 from pipelines.scoring import Scored, score
 from pipelines.settings import Settings, writable_home
 from serving import nights
+from serving.delivery import deliver, open_channels
 from serving.recording import record_night
 from serving.store import standing
 
@@ -50,6 +52,7 @@ def run_nights(
     """
     writable_home(settings)
     policy = assembly.policy(settings)
+    open_channels(settings.channels)  # a channel that cannot work stops the night before it begins
     with tempfile.TemporaryDirectory(prefix="rescue-") as scratch, assembly.store(settings) as store:
         if as_of and not catch_up and (known := _known(store, as_of)):
             return [known]
@@ -87,6 +90,7 @@ def _run(night: _Night) -> NightReport:
 
 def _work(night: _Night, held: nights.Night) -> NightReport:
     do, history, as_of = night.do, night.opened.history, night.as_of
+    _judge_volume(night)
     known = risks.for_history(history, night.opened.risk_settings)
     champions = do("models", "Loading the champions", _champions, night, known)
     frame = do("features", "Building features", _frame, night)
@@ -98,11 +102,20 @@ def _work(night: _Night, held: nights.Night) -> NightReport:
     report = _report(night, held, scored, champions, decided)
     nights.renew(night.store, held)
     do("record", "Writing the queue", record_night, night.store, held, decided.record(report.to_json()))
+    if channels:
+        do("deliver", "Delivering hand-offs", deliver, night.store, open_channels(night.settings.channels))
     report = replace(report, seconds=dict(night.steps.seconds), queue=_queue(night.store, as_of))
     folder = night.settings.home / "nights" / as_of.isoformat()
     night.opened.admission.write_quarantine(folder / "quarantine")
     report.write(folder)
     return report
+
+
+def _judge_volume(night: _Night) -> None:
+    """Stop where a table holds far fewer rows than it did on the nights before: an export that broke off."""
+    with night.store.reading() as session:
+        earlier = standing.rows_of_nights(session, NIGHTS)
+    judge_volume({name: counts["rows"] for name, counts in night.opened.tables_json().items()}, earlier)
 
 
 def _frame(night: _Night) -> pa.Table:

@@ -91,6 +91,13 @@ def night_report(session: Session, as_of: date) -> dict[str, Any] | None:
     return dict(row.report or {}) if row is not None and row.status == "recorded" else None
 
 
+def rows_of_nights(session: Session, count: int) -> list[dict[str, int]]:
+    """Rows read by table on the last ``count`` recorded nights, oldest first."""
+    newest = select(NightRow.report).where(NightRow.status == "recorded").order_by(NightRow.as_of.desc()).limit(count)
+    tables = [(report or {}).get("tables", {}) for report in session.scalars(newest)]
+    return [{name: counts["rows"] for name, counts in found.items()} for found in reversed(tables)]
+
+
 def night_queue(session: Session, as_of: date) -> list[dict[str, Any]]:
     """The cases that a night opened or raised again, in the order in which to work them, as plain values."""
     rows = session.execute(_with_newest_handoff().where(Case.raised_on == as_of))

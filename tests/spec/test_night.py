@@ -5,6 +5,7 @@ import shutil
 from datetime import timedelta
 from pathlib import Path
 
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from night_home import NightHome
@@ -146,3 +147,32 @@ def test_a_source_that_breaks_the_gate_stops_with_3_and_leaves_the_queue(night_h
     assert code == 3
     assert "tickets" in told
     assert (home / "rescue.db").read_bytes() == before
+
+
+def test_a_source_that_was_cut_off_stops_with_3(night_home: NightHome, tmp_path: Path) -> None:
+    home, data = night_home.copy(tmp_path / "home"), tmp_path / "data"
+    shutil.copytree(night_home.data, data)
+    tickets = pq.read_table(data / "tickets.parquet")
+    pq.write_table(tickets.slice(0, tickets.num_rows // 2), data / "tickets.parquet")
+    events = pq.read_table(data / "ticket_events.parquet")
+    kept = pc.is_in(
+        events["ticket_id"], value_set=tickets.slice(0, tickets.num_rows // 2)["ticket_id"].combine_chunks()
+    )
+    pq.write_table(events.filter(kept), data / "ticket_events.parquet")
+    tomorrow = (night_home.first.as_of + timedelta(days=1)).isoformat()
+    code, _, told = rescue("nightly", "--plain", "--data", str(data), "--home", str(home), "--as-of", tomorrow)
+    assert code == 3
+    assert "looks cut off" in told
+
+
+def test_hand_offs_go_out_through_the_channels_of_the_settings(night_home: NightHome, tmp_path: Path) -> None:
+    home, letters = tmp_path / "home", tmp_path / "letters"
+    night_home.copy(home)
+    (home / "rescue.db").unlink()
+    channels = {"desk": {"kind": "file", "folder": str(letters)}}
+    settings = configuration.load(data=str(night_home.data), home=home, channels=channels)
+    steps = Steps(quiet=True)
+    (report,) = run_nights(settings, None, plainly(steps), steps)
+    sent = [json.loads(path.read_text()) for path in sorted(letters.rglob("*.json"))]
+    assert len(sent) == len(report.queue) > 0
+    assert {letter["data"]["case"] for letter in sent} == {case["case_id"] for case in report.queue}
