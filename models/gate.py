@@ -7,6 +7,7 @@ rows that neither model learned from, and on the same drawn accounts, it must be
 has no signal, nothing passes, and the verdict says why.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 MARGINS: Mapping[str, float] = {"AUC": 0.02, "average precision": 0.02, "recall at capacity": 0.03, "log loss": 0.02}
 """What is compared, and by how much the challenger may at worst be behind and still count as not worse. Log loss is a
 share of the base rate's, turned round, so that more is better in all four."""
+
+_KEY = re.compile(r"[^A-Za-z0-9]+")
+"""What no store takes in a tag's name; a segment may be called anything."""
 
 DRAWS = 400
 ALPHA = 0.05
@@ -85,7 +89,7 @@ class Promotion:
         """What :meth:`models.registry.Registry.record` writes beside the version."""
         verdict = "promoted" if self.promoted else "refused"
         return {"verdict": verdict, "against": self.champion or "rules", "told": self.sentence()} | {
-            f"check.{check.name.replace(' ', '_')}": f"{'passed' if check.passed else 'failed'}: {check.told}"
+            f"check.{_KEY.sub('_', check.name)}": f"{'passed' if check.passed else 'failed'}: {check.told}"
             for check in self.checks
         }
 

@@ -17,6 +17,7 @@ from trained_factory import made_frame, made_trained
 from features.errors import UsageError
 from models import aliases
 from models.aliases import MANIFEST_TAG, RegistryUnavailableError
+from models.gate import Check, Promotion
 from models.manifest import ManifestError
 from models.registry import Registry
 from models.tracking import client, shown, version_at
@@ -130,6 +131,16 @@ def test_what_the_gate_said_is_kept_beside_the_version(home: Path) -> None:
     tags = at(home).tags("churn", "2")
     assert tags["rescue.gate.verdict"] == "refused"
     assert len(tags["rescue.gate.told"]) == 4000
+
+
+def test_every_verdict_of_the_gate_can_be_written_whatever_a_segment_is_called(home: Path) -> None:
+    checks = (Check("AUC, not worse", True, "not worse."), Check("segment R&D / größer, 50%", False, "It suffers."))
+    verdict = Promotion("churn", "2", "1", checks)
+    at(home).record("churn", "2", verdict.tags())
+    told = at(home).tags("churn", "2")
+    assert told["rescue.gate.verdict"] == "refused"
+    assert told["rescue.gate.check.AUC_not_worse"] == "passed: not worse."
+    assert "failed: It suffers." in told.values()
 
 
 def test_the_light_way_and_mlflows_client_agree(home: Path) -> None:
