@@ -1,0 +1,1 @@
+"""Who is asking, and what they may do: sign-in, sessions, tokens, forgery and rate limits, security headers."""

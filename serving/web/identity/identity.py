@@ -1,0 +1,70 @@
+"""Everything that says who somebody is, in one hand: sessions, tokens, the proxy's word, and the limits."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Self
+
+from starlette.requests import Request
+
+from serving.store import Store
+from serving.store.engine import utcnow
+from serving.web.identity.config import ReviewSettings
+from serving.web.identity.limits import Attempts
+from serving.web.identity.once import OnceLinks
+from serving.web.identity.person import Person, SignInNeededError
+from serving.web.identity.proxy import vouched
+from serving.web.identity.refusals import for_program
+from serving.web.identity.sessions import Sessions
+
+BEARER = "Bearer "
+
+
+@dataclass
+class Identity:
+    """What ``install`` leaves at ``app.state.identity``."""
+
+    store: Store
+    settings: ReviewSettings
+    sessions: Sessions
+    attempts: Attempts
+    once: OnceLinks
+
+    @classmethod
+    def of(cls, store: Store, settings: ReviewSettings, clock: Callable[[], datetime] = utcnow) -> Self:
+        """All of it, as the settings say."""
+        life, idle = timedelta(hours=settings.session_hours), timedelta(minutes=settings.idle_minutes)
+        sessions = Sessions(store, life=life, idle=idle, clock=clock)
+        return cls(store, settings, sessions, Attempts(settings.attempts_per_minute), OnceLinks())
+
+    def one_time_link(self, person: Person) -> str:
+        """The path of a link that signs ``person`` in once, from this machine, within ten minutes."""
+        return self.once.offer(person)
+
+    def who(self, request: Request) -> Person:
+        """The person who asks: by token where there is one, by the proxy's word where it is trusted, or by session.
+
+        Raises:
+            SignInNeededError: nobody can be made out.
+        """
+        if for_program(request) and "Authorization" in request.headers:
+            return _there(self._by_token(request.headers["Authorization"]), "This token is unknown or over")
+        if self.settings.auth == "proxy":
+            return _there(vouched(request, self.settings, self.store), "The proxy did not say who you are")
+        value = request.state.session
+        person = self.sessions.find(value) if value else None
+        return _there(person, "Your session is over" if value else "You are not signed in")
+
+    def _by_token(self, authorization: str) -> Person | None:
+        return self.sessions.bearer(authorization.removeprefix(BEARER)) if authorization.startswith(BEARER) else None
+
+
+def _there(person: Person | None, why: str) -> Person:
+    if person is None:
+        raise SignInNeededError(f"{why}: sign in and try again.")
+    return person
+
+
+def address(request: Request) -> str | None:
+    """Where the request comes from, as the connection says; no header is believed."""
+    return request.client.host if request.client else None
