@@ -13,10 +13,10 @@ import numpy as np
 from pipelines.simulator.clock import Floats, Ints
 from pipelines.simulator.population import ANNUAL, MANUAL, MONTHLY, MULTI_YEAR
 
-MOOD_SLOPE: Final = -1.5
+MOOD_SLOPE: Final = -1.6
 SATISFACTION_SLOPE: Final = -0.95
-CHURN_LEVEL: Final = -4.6
-ESCALATION_LEVEL: Final = np.array([-5.75, -5.05, -4.45])
+CHURN_LEVEL: Final = -4.4
+ESCALATION_LEVEL: Final = np.array([-5.5, -4.8, -4.2])
 SEGMENT_LEVEL: Final = np.array([0.15, -0.1, -0.45])
 
 FADES: Final = 0.6  # what is left of last week's pressure
@@ -36,7 +36,7 @@ def _calendar() -> Floats:
         table[contract, 1:15] = [-0.6, -0.3, *[0.0] * 9, -0.4, -0.9, -1.5]
         table[contract, 0] = _NEVER
     table[MANUAL, 1:15] = [-0.6, -0.3, *[-0.3] * 9, -0.7, -1.2, -1.8]
-    table[MANUAL, 0] = 1.1
+    table[MANUAL, 0] = 0.8
     table[MONTHLY, :] = -0.9
     return table
 

@@ -29,8 +29,8 @@ class Health:
 
     def _computed(self, monday: int) -> None:
         people, state, random = self._people, self._state, self._random
-        felt = 0.5 * state.satisfaction + 0.5 * state.mood
-        score = np.clip(58 + 16 * felt + people.health_bias + random.normal(0, 4.0, people.size), 0, 100)
+        felt = 0.7 * state.satisfaction + 0.3 * state.mood
+        score = np.clip(58 + 16 * felt + people.health_bias + random.normal(0, 2.5, people.size), 0, 100)
         at = (monday + people.number % 5) * DAY + 3 * 3600
         lag = (random.integers(2, 18, people.size) * 3600).astype(np.int64)
         late = np.where(random.random(people.size) < 0.03, random.integers(14, 60, people.size) * DAY, 0)

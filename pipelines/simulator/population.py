@@ -18,6 +18,8 @@ FEATURES: Final = ("core", "reports", "automation", "api", "mobile", "integratio
 ANNUAL, MANUAL, MULTI_YEAR, MONTHLY = range(4)
 PLANS: Final = ("starter", "team", "business", "enterprise")
 
+_COMMITMENT = np.array([1.0, 1.0, 0.85, 1.7])  # a longer term is cheaper, by contract
+_STAYED = 0.15  # those who are there when the source begins are those who did not leave before
 _MANAGED = 40  # accounts a manager looks after
 
 
@@ -78,13 +80,13 @@ def draw(generator: np.random.Generator, block: int, start: int, until: int) -> 
         contract=contract,
         term=term,
         plan=np.minimum(segment + (generator.random(size) < 0.4), 3).astype(np.int64),
-        price=generator.lognormal(np.log([420.0, 520.0, 600.0])[segment], 0.25),
+        price=generator.lognormal(np.log([420.0, 520.0, 600.0])[segment], 0.15) * _COMMITMENT[contract],
         seats=seats,
-        fit=_fit(generator, group),
-        adoption=generator.normal(0.0, 0.30, size),
+        fit=_fit(generator, group) + np.where(created < start, _STAYED, 0.0),
+        adoption=generator.normal(0.0, 0.25, size),
         shares=_shares(generator, size),
         ticket_rate=_ticket_rate(generator, segment),
-        health_bias=generator.normal(0.0, 2.0, size),
+        health_bias=generator.normal(0.0, 1.0, size),
         optimism=generator.normal(4.0, 7.0, size),
         punctual=generator.normal(0.0, 0.5, size),
         addon=generator.random(size) < 0.08,
@@ -120,8 +122,8 @@ def _groups(generator: np.random.Generator, block: int) -> Ints:
 
 
 def _fit(generator: np.random.Generator, group: Ints) -> Floats:
-    own = generator.normal(0.1, 0.62, group.size)
-    shared = generator.normal(0.1, 0.62, 40)[group % 40]
+    own = generator.normal(0.1, 0.75, group.size)
+    shared = generator.normal(0.1, 0.75, 40)[group % 40]
     fit: Floats = np.where(group >= 0, 0.7 * own + 0.7 * shared, own)
     return fit
 

@@ -18,8 +18,8 @@ import numpy as np
 
 from pipelines.simulator.clock import Flags, Floats
 
-PULL: Final = 0.035
-NOISE: Final = 0.20
+PULL: Final = 0.03
+NOISE: Final = 0.13
 FOLLOW: Final = 0.22
 BURN_IN: Final = 40
 

@@ -16,7 +16,7 @@ from pipelines.simulator.population import Population
 from pipelines.simulator.state import State
 
 _BUSY: Final = 0.115  # the part of seats at work on an ordinary weekday of an ordinary account
-_SLOPE: Final = 0.42
+_SLOPE: Final = 0.48
 _DEPTH: Final = np.array([9.0, 3.0, 5.0, 22.0, 4.0, 7.0])  # events a user and day, by feature
 _MINUTES: Final = np.array([2.2, 2.6, 1.2, 0.1, 1.1, 0.4])  # minutes an event
 
