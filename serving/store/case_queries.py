@@ -1,0 +1,107 @@
+"""One case with everything around it: its hand-offs, its record, and what is known of its account today."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from serving.audit import history
+from serving.store.exchange import HealthAdjustment
+from serving.store.queue_queries import newest_night
+from serving.store.tables import Account, Case, CaseEvent, FrozenHandoff, Member, Score, Squad
+
+
+@dataclass(frozen=True)
+class CaseFile:
+    """What a case page shows, all of it read in one consistent moment.
+
+    ``handoff`` is the one asked for, ``handoffs`` the nights of all; ``scores`` are the newest night's, by risk;
+    ``other_open`` are the account's other open cases that the person may see.
+    """
+
+    case: Case
+    account: Account
+    handoff: str
+    handoff_of: date
+    handoffs: tuple[date, ...]
+    events: tuple[CaseEvent, ...]
+    night: date | None
+    scores: dict[str, float]
+    adjustments: tuple[HealthAdjustment, ...]
+    members: tuple[str, ...]
+    squads: tuple[str, ...]
+    other_open: tuple[Case, ...]
+
+
+def case_file(
+    session: Session, case_id: str, *, visible: frozenset[str] | None, as_of: date | None = None
+) -> CaseFile | None:
+    """The file of a case with its hand-off of ``as_of`` (default: the newest).
+
+    None where there is no such hand-off, or no such case in the squads that are ``visible`` (None: every squad).
+    """
+    case = session.get(Case, case_id)
+    if case is None or (visible is not None and case.squad not in visible):
+        return None
+    nights = tuple(
+        session.scalars(
+            select(FrozenHandoff.as_of).where(FrozenHandoff.case_id == case.id).order_by(FrozenHandoff.as_of)
+        )
+    )
+    wanted = as_of or max(nights, default=None)
+    content = session.scalar(
+        select(FrozenHandoff.content).where(FrozenHandoff.case_id == case.id, FrozenHandoff.as_of == wanted)
+    )
+    account = session.get(Account, case.account_id)
+    if content is None or wanted is None or account is None:
+        return None
+    night = newest_night(session)
+    return CaseFile(
+        case=case,
+        account=account,
+        handoff=content,
+        handoff_of=wanted,
+        handoffs=nights,
+        events=tuple(history(session, case.id)),
+        night=night,
+        scores=scores_of(session, case.account_id, night),
+        adjustments=adjustments_of(session, case.account_id),
+        members=members_of(session, case.squad),
+        squads=active_squads(session),
+        other_open=_other_open(session, case, visible),
+    )
+
+
+def scores_of(session: Session, account_id: str, night: date | None) -> dict[str, float]:
+    """The account's probabilities on that night, by risk."""
+    query = select(Score.risk, Score.probability).where(Score.as_of == night, Score.account_id == account_id)
+    return {row.risk: row.probability for row in session.execute(query)}
+
+
+def adjustments_of(session: Session, account_id: str) -> tuple[HealthAdjustment, ...]:
+    """What verdicts said about the account's health, oldest first, withdrawn ones too."""
+    query = select(HealthAdjustment).where(HealthAdjustment.account_id == account_id).order_by(HealthAdjustment.id)
+    return tuple(session.scalars(query))
+
+
+def members_of(session: Session, squad: str) -> tuple[str, ...]:
+    """The people of a squad, its primary owner first."""
+    return tuple(session.scalars(select(Member.person).where(Member.squad == squad).order_by(Member.position)))
+
+
+def members(session: Session, squads: Sequence[str]) -> tuple[str, ...]:
+    """The people of several squads, by name."""
+    query = select(Member.person).where(Member.squad.in_(squads)).distinct().order_by(Member.person)
+    return tuple(session.scalars(query))
+
+
+def active_squads(session: Session) -> tuple[str, ...]:
+    """The squads that the newest policy names."""
+    return tuple(session.scalars(select(Squad.name).where(Squad.active).order_by(Squad.name)))
+
+
+def _other_open(session: Session, case: Case, visible: frozenset[str] | None) -> tuple[Case, ...]:
+    query = select(Case).where(Case.account_id == case.account_id, Case.id != case.id, Case.closed_at.is_(None))
+    return tuple(session.scalars(query if visible is None else query.where(Case.squad.in_(sorted(visible)))))

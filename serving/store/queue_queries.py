@@ -1,0 +1,197 @@
+"""The queue as people look at it: chosen, counted, sorted and cut into pages by the database.
+
+A queue of 10,000 cases is looked at fifty at a time. So the list reads only its page, and of the frozen hand-offs only
+that page's, for the one sentence that says why. What a person may see is part of every query here, not of the pages.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any, NamedTuple
+
+from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy.orm import Session
+from sqlalchemy.sql import ColumnElement
+
+from serving.store.tables import Account, Case, FrozenHandoff, NightRow, Waiting
+from serving.transitions import CLOSED, OPEN
+
+PAGE = 50
+
+OPEN_CASES, CLOSED_CASES = "open", "closed"
+STATES: tuple[str, ...] = (OPEN_CASES, *OPEN, CLOSED_CASES)
+"""What the state filter can say: all open cases, one of their states, or all closed ones."""
+
+RENEWALS = (30, 60, 90, 180)
+"""Renewal windows to choose from, in days after the newest night."""
+
+_CLOCK = func.coalesce(Case.respond_by, Case.resolve_by)
+
+SORTS: dict[str, tuple[ColumnElement[Any], bool]] = {
+    "priority": (Case.priority.expression, True),
+    "account": (func.coalesce(Account.name, Account.account_id), False),
+    "revenue": (Case.at_stake.expression, True),
+    "churn": (Case.probabilities["churn"].as_float(), True),
+    "escalation": (Case.probabilities["escalation"].as_float(), True),
+    "renewal": (Account.renews_on.expression, False),
+    "clock": (_CLOCK, False),
+}
+"""What a queue can be sorted by, and whether the largest comes first."""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Which cases to list: every field that is set narrows the list.
+
+    ``squads`` are those the person sees (None: every squad) and ``person`` is who ``mine`` means. ``renews`` is a
+    number of days after ``night``.
+    """
+
+    squads: frozenset[str] | None
+    person: str
+    night: date
+    squad: str = ""
+    mine: bool = False
+    state: str = OPEN_CASES
+    risk: str = ""
+    segment: str = ""
+    owner: str = ""
+    renews: int | None = None
+    text: str = ""
+
+
+class Listed(NamedTuple):
+    """A case in the list, with its account and the first sentence of why."""
+
+    case: Case
+    account: Account
+    reason: str | None
+
+
+class Choices(NamedTuple):
+    """What the filters offer."""
+
+    segments: tuple[str, ...]
+    owners: tuple[str, ...]
+
+
+def newest_night(session: Session) -> date | None:
+    """The newest night that is recorded."""
+    return session.scalar(select(func.max(NightRow.as_of)).where(NightRow.status == "recorded"))
+
+
+def listed(session: Session, chosen: Chosen, *, sort: str, page: int) -> list[Listed]:
+    """One page of the chosen cases, ``page`` counting from 1."""
+    query = _cases(select(Case, Account), chosen).order_by(*_order(sort)).limit(PAGE).offset((page - 1) * PAGE)
+    rows = [(case, account) for case, account in session.execute(query)]
+    reasons = _first_reasons(session, [case for case, _ in rows])
+    return [Listed(case, account, reasons.get(case.id)) for case, account in rows]
+
+
+def count(session: Session, chosen: Chosen) -> int:
+    """How many cases are chosen."""
+    return session.scalar(_cases(select(func.count()), chosen)) or 0
+
+
+def counts_by_state(session: Session, chosen: Chosen) -> dict[str, int]:
+    """How many of the open cases are in each state, whatever ``chosen`` says of the state."""
+    query = select(Case.state, func.count()).where(*_conditions(chosen), Case.closed_at.is_(None))
+    if _asks_account(chosen):
+        query = query.join(Account, Case.account_id == Account.account_id)
+    found = {row.state: row[1] for row in session.execute(query.group_by(Case.state))}
+    return {OPEN_CASES: sum(found.values()), **found}
+
+
+def waiting(session: Session, chosen: Chosen) -> list[tuple[Waiting, Account]]:
+    """The accounts that deserved a place in the newest night and did not fit, squad by squad in their order."""
+    query = (
+        select(Waiting, Account)
+        .join(Account, Waiting.account_id == Account.account_id)
+        .where(Waiting.as_of == chosen.night, *_of_squads(Waiting.squad, chosen))
+        .order_by(Waiting.squad, Waiting.rank)
+    )
+    return [(row, account) for row, account in session.execute(query)]
+
+
+def waiting_count(session: Session, chosen: Chosen) -> int:
+    """How many wait."""
+    query = select(func.count()).where(Waiting.as_of == chosen.night, *_of_squads(Waiting.squad, chosen))
+    return session.scalar(query) or 0
+
+
+def choices(session: Session) -> Choices:
+    """The segments and owners there are; they change from night to night only."""
+    return Choices(_distinct(session, Account.segment), _distinct(session, Account.owner))
+
+
+def _distinct(session: Session, column: Any) -> tuple[str, ...]:
+    return tuple(session.scalars(select(column).where(column.is_not(None)).distinct().order_by(column)))
+
+
+def _cases(query: Select[Any], chosen: Chosen) -> Select[Any]:
+    joined = query.select_from(Case).join(Account, Case.account_id == Account.account_id)
+    return joined.where(*_conditions(chosen), *_state(chosen.state))
+
+
+def _order(sort: str) -> Sequence[ColumnElement[Any]]:
+    column, largest_first = SORTS[sort]
+    first = column.desc() if largest_first else column.asc()
+    by_id = Case.id.expression
+    return (first, by_id) if sort == "priority" else (first.nulls_last(), Case.priority.desc(), by_id)
+
+
+def _state(state: str) -> list[ColumnElement[bool]]:
+    if state == CLOSED_CASES:
+        return [Case.closed_at.is_not(None)]
+    found: list[ColumnElement[bool]] = [Case.closed_at.is_(None)] if state not in CLOSED else []
+    return found if state == OPEN_CASES else [*found, Case.state == state]
+
+
+def _conditions(chosen: Chosen) -> list[ColumnElement[bool]]:
+    found = _of_squads(Case.squad, chosen)
+    if chosen.mine:
+        found.append(Case.owner == chosen.person)
+    if chosen.risk:
+        found.append(Case.risk == chosen.risk)
+    if chosen.segment:
+        found.append(Account.segment == chosen.segment)
+    if chosen.owner:
+        found.append(Account.owner == chosen.owner)
+    if chosen.renews is not None:
+        until = chosen.night + timedelta(days=chosen.renews)
+        found.append(and_(Account.renews_on >= chosen.night, Account.renews_on <= until))
+    if chosen.text:
+        found.append(_says(chosen.text))
+    return found
+
+
+def _says(text: str) -> ColumnElement[bool]:
+    named = Account.search.contains(text.casefold(), autoescape=True)
+    return or_(named, Case.headline.icontains(text, autoescape=True))
+
+
+def _of_squads(column: Any, chosen: Chosen) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = [] if chosen.squads is None else [column.in_(sorted(chosen.squads))]
+    return [*found, column == chosen.squad] if chosen.squad else found
+
+
+def _asks_account(chosen: Chosen) -> bool:
+    return bool(chosen.segment or chosen.owner or chosen.renews is not None or chosen.text)
+
+
+def _first_reasons(session: Session, cases: Sequence[Case]) -> dict[str, str]:
+    """The first sentence of why, by case id, out of the newest hand-off of each."""
+    query = (
+        select(FrozenHandoff.case_id, FrozenHandoff.content)
+        .join(Case, (FrozenHandoff.case_id == Case.id) & (FrozenHandoff.as_of == Case.raised_on))
+        .where(FrozenHandoff.case_id.in_([case.id for case in cases]))
+    )
+    told = ((case, _first_reason(json.loads(content))) for case, content in session.execute(query))
+    return {case: reason for case, reason in told if reason}
+
+
+def _first_reason(package: dict[str, Any]) -> str | None:
+    own = next((card for card in package["risks"] if card["risk"] == package["raised"]["risk"]), None)
+    raising = [reason["sentence"] for reason in (own or {}).get("reasons", ()) if reason["strength"] > 0]
+    return next(iter([*raising, *(trigger["says"] for trigger in package["raised"]["triggers"])]), None)
