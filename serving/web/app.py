@@ -1,0 +1,30 @@
+"""The review app, put together: the only module that knows all of its parts."""
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from fastapi import FastAPI
+from starlette.staticfiles import StaticFiles
+
+from serving.cases import Cases
+from serving.store import Store
+from serving.store.engine import utcnow
+from serving.web import problems
+from serving.web.identity import people
+from serving.web.identity.config import ReviewSettings
+from serving.web.pages import ROUTERS
+
+STATIC = Path(__file__).with_name("static")
+
+
+def create_app(store: Store, settings: ReviewSettings, *, clock: Callable[[], datetime] = utcnow) -> FastAPI:
+    """The review app on a migrated queue; ``clock`` gives the time, naive UTC."""
+    app = FastAPI(title="Rescue", docs_url=None, redoc_url=None)
+    app.state.cases = Cases(store, clock=clock)
+    problems.install(app)
+    people.install(app, store, settings)
+    for router in ROUTERS:
+        app.include_router(router)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    return app

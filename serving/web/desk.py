@@ -1,0 +1,82 @@
+"""Where a request stands: who asks, the queue behind it, what time it is, and what was typed.
+
+Every page begins with ``Depends(desk(Permission.…))``. What was typed is read before anything can fail, so that a page
+about a failure can give it back.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import Depends, Request
+from fastapi.responses import RedirectResponse
+
+from serving.cases import Cases
+from serving.permissions import Act, Actor
+from serving.store import Store
+from serving.web.identity.people import Permission, Person, csrf_token, require
+
+SECRET = frozenset({"csrf", "password"})
+"""Fields that are never shown again."""
+
+TEXT_LIMIT = 4000
+"""Characters of a text that are kept."""
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What a page works with."""
+
+    store: Store
+    cases: Cases
+    person: Person
+    now: datetime
+
+    @property
+    def squads(self) -> frozenset[str] | None:
+        """The squads whose cases this person sees; None for every one."""
+        return self.person.visible_squads
+
+    def actor(self, act: Act = Act.SEE) -> Actor:
+        """The person, in the role that can do most of this."""
+        return self.person.actor(act)
+
+
+MOST = 200
+"""Cases that can be changed at once."""
+
+
+async def typed(request: Request) -> dict[str, str]:
+    """The texts of a form; of a field that came twice, the last."""
+    form = await request.form()
+    found = {name: value[:TEXT_LIMIT] for name, value in form.items() if isinstance(value, str)}
+    request.state.typed = {name: value for name, value in found.items() if name not in SECRET}
+    return found
+
+
+async def ticked(request: Request) -> list[str]:
+    """The cases that were ticked in a list."""
+    form = await request.form()
+    return [value for value in form.getlist("case") if isinstance(value, str)][:MOST]
+
+
+Typed = Annotated[dict[str, str], Depends(typed)]
+Ticked = Annotated[list[str], Depends(ticked)]
+
+
+def desk(permission: Permission) -> Callable[..., Desk]:
+    """The dependency of a page that needs this permission."""
+
+    def found(request: Request, person: Annotated[Person, Depends(require(permission))]) -> Desk:
+        request.state.person = person
+        request.state.csrf = csrf_token(request)
+        cases: Cases = request.app.state.cases
+        return Desk(cases.store, cases, person, cases.clock())
+
+    return found
+
+
+def to(address: str) -> RedirectResponse:
+    """Answer a form with the page that shows what it did."""
+    return RedirectResponse(address, status_code=303)

@@ -1,0 +1,116 @@
+"""The queue, its waiting list, and giving several cases to one person at once."""
+
+from typing import Annotated, Any
+from urllib.parse import parse_qsl, urlsplit
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from sqlalchemy.orm import Session
+
+from features.errors import RescueError
+from serving.permissions import Act
+from serving.store import queue_queries
+from serving.store.case_queries import active_squads, members
+from serving.store.queue_queries import CLOSED_CASES
+from serving.web.desk import Desk, Ticked, Typed, desk, to
+from serving.web.identity.people import Permission
+from serving.web.identity.sign_in import local_path
+from serving.web.notices import Notice, done
+from serving.web.rendering import page
+from serving.web.views_queue import RENEWALS, RISKS, View, pages, row, tabs
+
+router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
+
+See = Annotated[Desk, Depends(desk(Permission.SEE))]
+Assign = Annotated[Desk, Depends(desk(Permission.ASSIGN))]
+
+
+@router.get("/")
+def home() -> RedirectResponse:
+    """The queue is where a day begins."""
+    return to("/queue")
+
+
+@router.get("/queue")
+def show(request: Request, desk: See) -> Response:
+    """The cases of a view, a page of them."""
+    return _queue(request, desk, View.of(request.query_params), done(request.query_params.get("done", "")))
+
+
+@router.get("/waiting")
+def waiting(request: Request, desk: See) -> Response:
+    """Who deserved a place last night and did not fit."""
+    with desk.store.reading() as session:
+        night = queue_queries.newest_night(session)
+        chosen = View().chosen(desk.squads, desk.person.name, night or desk.now.date())
+        rows = queue_queries.waiting(session, chosen)
+    return page(request, "waiting.html.j2", {"night": night, "rows": rows})
+
+
+@router.post("/queue/assign")
+def assign(request: Request, typed: Typed, ticked: Ticked, desk: Assign) -> Response:
+    """Give the chosen cases to a person; each is a move of its own, and what could not be given is told."""
+    back = dict(parse_qsl(urlsplit(local_path(typed.get("back", "/queue"))).query))
+    notice = _assigned(desk, ticked, typed.get("person", ""))
+    return _queue(request, desk, View.of(back), notice, status=200 if notice.tone == "good" else 422)
+
+
+def _assigned(desk: Desk, ticked: list[str], person: str) -> Notice:
+    if not ticked or not person:
+        return Notice("Tick the cases, and choose whom to give them to.", "bad")
+    refusals = [refusal for one in ticked if (refusal := _assign(desk, one, person))]
+    given = len(ticked) - len(refusals)
+    cases = f"{given} {'case' if given == 1 else 'cases'} given to {person}."
+    return Notice(" ".join([cases, *refusals]), "bad" if refusals else "good")
+
+
+def _assign(desk: Desk, ticked: str, person: str) -> str | None:
+    """Give one case, ticked as ``id:version``; why not, where it could not be given."""
+    case_id, _, version = ticked.partition(":")
+    try:
+        desk.cases.assign(case_id, desk.actor(Act.ASSIGN), int(version) if version.isdecimal() else None, person=person)
+    except RescueError as error:
+        return str(error)
+    return None
+
+
+def _queue(request: Request, desk: Desk, view: View, notice: Notice | None, status: int = 200) -> Response:
+    with desk.store.reading() as session:
+        night = queue_queries.newest_night(session)
+        today = night or desk.now.date()
+        chosen = view.chosen(desk.squads, desk.person.name, today)
+        counts = queue_queries.counts_by_state(session, chosen)
+        total = counts.get(view.state, 0) if view.state != CLOSED_CASES else queue_queries.count(session, chosen)
+        found = queue_queries.listed(session, chosen, sort=view.sort, page=view.page)
+        offered = _offered(session, desk)
+        waiting = queue_queries.waiting_count(session, chosen)
+    shown = {
+        "view": view,
+        "night": night,
+        "notice": notice,
+        "waiting": waiting,
+        "rows": [row(one, today, desk.now) for one in found],
+        "tabs": tabs(view, counts),
+        "pages": pages(view, total),
+        "clear": View(state=view.state).url(),
+    }
+    return page(request, "queue.html.j2", shown | offered, status=status)
+
+
+def _offered(session: Session, desk: Desk) -> dict[str, Any]:
+    """What the filters and the forms of the page offer to this person."""
+    squads = [name for name in active_squads(session) if desk.squads is None or name in desk.squads]
+    may_assign = desk.person.may(Permission.ASSIGN)
+    choices = queue_queries.choices(session)
+    return {
+        "filters": [
+            ("squad", "Squad", [(name, name) for name in squads]),
+            ("risk", "Risk", [(name, name.capitalize()) for name in RISKS]),
+            ("segment", "Segment", [(name, name) for name in choices.segments]),
+            ("owner", "Account’s owner", [(name, name) for name in choices.owners]),
+            ("renews", "Renews within", [(days, f"{days} days") for days in RENEWALS]),
+        ],
+        "people": members(session, squads) if may_assign else (),
+        "may_assign": may_assign,
+        "may_work": desk.person.may(Permission.WORK),
+    }
