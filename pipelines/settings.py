@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from features.errors import UsageError
+from serving.web.identity.config import ReviewSettings
 
 QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -47,6 +48,10 @@ class Settings(BaseSettings):
     )
     channels: dict[str, dict[str, Any]] = Field(
         default_factory=dict, description="Where hand-offs are delivered, by name: webhook, slack, email or file."
+    )
+
+    review: ReviewSettings = Field(
+        default_factory=ReviewSettings, description="The review app: who signs in how, e.g. [review] auth = 'oidc'."
     )
 
     @property

@@ -11,6 +11,7 @@ from serving.cases import Cases
 from serving.store import Store
 from serving.store.engine import utcnow
 from serving.web import problems
+from serving.web.api.app import PREFIX, create_api
 from serving.web.identity import people
 from serving.web.identity.config import ReviewSettings
 from serving.web.pages import ROUTERS
@@ -20,11 +21,12 @@ STATIC = Path(__file__).with_name("static")
 
 def create_app(store: Store, settings: ReviewSettings, *, clock: Callable[[], datetime] = utcnow) -> FastAPI:
     """The review app on a migrated queue; ``clock`` gives the time, naive UTC."""
-    app = FastAPI(title="Rescue", docs_url=None, redoc_url=None)
+    app = FastAPI(title="Rescue", openapi_url=None)
     app.state.cases = Cases(store, clock=clock)
     problems.install(app)
-    people.install(app, store, settings)
+    identity = people.install(app, store, settings)
     for router in ROUTERS:
         app.include_router(router)
+    app.mount(PREFIX, create_api(app.state.cases, identity), name="api")
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app

@@ -1,0 +1,68 @@
+"""Accounts, the overview, and who you are."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Query
+
+from serving.store import account_queries, overview_queries
+from serving.web.api import models
+from serving.web.api.cases import See, UseCases
+from serving.web.api.texts import Word
+from serving.web.identity.people import Permission, Person, require, signed_in
+from serving.web.problems import AccountNotFoundError
+
+router = APIRouter()
+
+AnyId = Annotated[str, Path(min_length=1, max_length=200, pattern=r"^[^\x00]+$")]
+"""An account's id is the source's own, and may hold any sign."""
+
+Lead = Annotated[Person, Depends(require(Permission.OVERVIEW))]
+
+
+@router.get("/me", tags=["people"])
+def me(person: Annotated[Person, Depends(signed_in)]) -> models.Me:
+    """Who you are to Rescue, and what you see."""
+    visible = person.visible_squads
+    return models.Me(name=person.name, roles=sorted(person.roles), squads=None if visible is None else sorted(visible))
+
+
+@router.get("/accounts", tags=["accounts"])
+def search_accounts(person: See, cases: UseCases, text: Annotated[Word, Query(min_length=1)]) -> models.Accounts:
+    """The accounts whose name or id contains the text; at most fifty."""
+    with cases.store.reading() as session:
+        found = account_queries.search(session, text, person.visible_squads)
+    return models.Accounts(items=[models.Account.model_validate(account) for account in found])
+
+
+@router.get("/accounts/{account_id:path}", tags=["accounts"])
+def get_account(account_id: AnyId, person: See, cases: UseCases) -> models.AccountFile:
+    """An account over time: scores by night, cases, and what verdicts said about its health."""
+    with cases.store.reading() as session:
+        found = account_queries.account_file(session, account_id, person.visible_squads)
+    if found is None:
+        raise AccountNotFoundError(account_id)
+    return models.AccountFile(
+        account=models.Account.model_validate(found.account),
+        night=found.night,
+        scores={
+            risk: [models.Score(as_of=as_of, probability=probability) for as_of, probability in points]
+            for risk, points in found.scores.items()
+        },
+        cases=[models.Case.model_validate(case) for case in found.cases],
+        adjustments=[models.Adjustment.model_validate(one) for one in found.adjustments],
+    )
+
+
+@router.get("/overview", tags=["overview"])
+def overview(person: Lead, cases: UseCases) -> models.Overview:
+    """How the work goes, week by week, and what is late."""
+    now, squads = cases.clock(), person.visible_squads
+    with cases.store.reading() as session:
+        responses, resolutions = overview_queries.late_counts(session, now, squads)
+        return models.Overview(
+            weeks=[models.Week.model_validate(week) for week in overview_queries.weeks(session, now.date(), squads)],
+            judged=[models.Judged.model_validate(one) for one in overview_queries.judged(session, now.date(), squads)],
+            late_responses=responses,
+            late_resolutions=resolutions,
+            arms=models.Arms.model_validate(overview_queries.arms(session)),
+        )

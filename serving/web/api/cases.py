@@ -1,0 +1,101 @@
+"""Cases: listed, read whole, worked and commented on."""
+
+import json
+from datetime import date
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Path, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from serving.case_errors import CaseNotFoundError
+from serving.cases import Cases
+from serving.permissions import Act
+from serving.store import case_queries, queue_queries
+from serving.transitions import State, moves_from
+from serving.web.api import models
+from serving.web.api.acts import ActOnCase, Comment
+from serving.web.api.texts import Word
+from serving.web.identity.people import Permission, Person, require
+
+router = APIRouter(tags=["cases"])
+
+See = Annotated[Person, Depends(require(Permission.SEE))]
+Say = Annotated[Person, Depends(require(Permission.COMMENT))]
+Id = Annotated[str, Path(min_length=1, max_length=100, pattern=r"^[^\x00/]+$")]
+
+
+def the_cases(request: Request) -> Cases:
+    """The use cases, as ``create_api`` was given them."""
+    found: Cases = request.app.state.cases
+    return found
+
+
+UseCases = Annotated[Cases, Depends(the_cases)]
+
+
+class Filter(BaseModel):
+    """Which cases: every filter that is set narrows the list."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    squad: Word = ""
+    mine: bool = False
+    state: Literal["open", "closed"] | State = "open"
+    risk: Word = ""
+    segment: Word = ""
+    owner: Word = Field("", description="The account's owner.")
+    renews: int | None = Field(None, ge=0, le=3660, description="Renews within so many days after the newest night.")
+    text: Word = Field("", description="In the account's name or id, or in the headline.")
+    sort: Literal["priority", "account", "revenue", "churn", "escalation", "renewal", "clock"] = "priority"
+    page: int = Field(1, ge=1, le=100_000)
+
+
+@router.get("/cases")
+def list_cases(person: See, cases: UseCases, wanted: Annotated[Filter, Query()]) -> models.CasePage:
+    """One page of the cases that you may see, in the order asked for."""
+    with cases.store.reading() as session:
+        night = queue_queries.newest_night(session)
+        asked = wanted.model_dump(exclude={"sort", "page"})
+        chosen = queue_queries.Chosen(
+            person.visible_squads, person.name, night or cases.clock().date(), **asked | {"state": str(wanted.state)}
+        )
+        total = queue_queries.count(session, chosen)
+        rows = queue_queries.listed(session, chosen, sort=wanted.sort, page=wanted.page)
+    return models.CasePage(
+        night=night,
+        total=total,
+        page=wanted.page,
+        pages=-(-total // queue_queries.PAGE),
+        items=[models.ListedCase.model_validate(row) for row in rows],
+    )
+
+
+@router.get("/cases/{case_id}")
+def get_case(case_id: Id, person: See, cases: UseCases, as_of: date | None = None) -> models.CaseFile:
+    """A case with its account, its record and its hand-off of a night (default: the newest)."""
+    with cases.store.reading() as session:
+        found = case_queries.case_file(session, case_id, visible=person.visible_squads, as_of=as_of)
+    if found is None:
+        raise CaseNotFoundError(case_id)
+    return models.CaseFile(
+        case=models.Case.model_validate(found.case),
+        account=models.Account.model_validate(found.account),
+        moves=list(moves_from(State(found.case.state))),
+        handoff_of=found.handoff_of,
+        handoffs=list(found.handoffs),
+        handoff=json.loads(found.handoff),
+        scores=found.scores,
+        record=[models.Event.model_validate(event) for event in found.events],
+    )
+
+
+@router.post("/cases/{case_id}/acts")
+def act_on_case(case_id: Id, wish: ActOnCase, person: Say, cases: UseCases) -> models.Case:
+    """Do something to a case; the answer is the case afterwards, with the version for the next act."""
+    return models.Case.model_validate(wish.do(cases, case_id, person.actor(wish.needs)))
+
+
+@router.post("/cases/{case_id}/comments", status_code=201)
+def comment_on_case(case_id: Id, said: Comment, person: Say, cases: UseCases) -> models.Case:
+    """Put something on the record of a case."""
+    return models.Case.model_validate(cases.comment(case_id, person.actor(Act.COMMENT), text=said.text))
