@@ -24,7 +24,14 @@ ZERO_WITHOUT_ROWS = frozenset({"count", "sum", "distinct", "slope"})
 @cache
 def spark(sql: str) -> str:
     """An expression or a query of the embedded engine, in Spark's dialect."""
-    return parse_one(sql, read="duckdb").transform(_translated).sql("spark")
+    tree = parse_one(sql, read="duckdb")
+    for node in reversed(list(tree.walk())):  # the inner first, for a node that is replaced takes its parts along
+        translated = _translated(node)
+        if node is tree:
+            tree = translated
+        elif translated is not node:
+            node.replace(translated)
+    return tree.sql("spark")
 
 
 def relation_query(relation: str, history: History) -> str:
@@ -151,11 +158,25 @@ _ANSWERS: Mapping[str, Callable[[Aggregate], str]] = {
 """Each way of aggregating, as in ``aggregates.HOWS``."""
 
 
+def _parts(ordered: exp.Expr) -> list[exp.Expr]:
+    """The order by a row as the order by its columns: inside a row, Spark puts what is missing first, DuckDB last."""
+    row = ordered.this
+    if isinstance(row, exp.Anonymous) and row.name.upper() == "STRUCT":
+        return [
+            exp.Ordered(this=column, desc=ordered.args.get("desc"), nulls_first=False) for column in row.expressions
+        ]
+    return [ordered]
+
+
 _RENAMED = {"EPOCH_US": "UNIX_MICROS", "ROW": "STRUCT"}
 
 
-def _translated(node: exp.Expression) -> exp.Expression:
+def _translated(node: exp.Expr) -> exp.Expr:
     """What the dialects say differently and sqlglot does not translate by itself."""
+    if isinstance(node, exp.Order):
+        return exp.Order(expressions=[part for ordered in node.expressions for part in _parts(ordered)])
+    if isinstance(node, exp.CTE):
+        return exp.CTE(this=node.this, alias=node.args["alias"])  # Spark decides itself what to keep
     if isinstance(node, exp.SimilarTo):
         pattern = exp.Literal.string(f"^(?:{node.expression.name})$")
         return exp.RegexpLike(this=node.this, expression=pattern)

@@ -75,6 +75,8 @@ def test_what_the_dialects_say_differently() -> None:
     assert spark("DATE '2024-01-05' - DATE '2024-01-01'").startswith("DATEDIFF(")
     assert spark("a SIMILAR TO '.*(b|c)'") == "a RLIKE '^(?:.*(b|c))$'"
     assert spark("epoch_us(a) - epoch_us(b)") == "UNIX_MICROS(a) - UNIX_MICROS(b)"
+    assert spark("lead(a) OVER (ORDER BY row(b, c))").endswith("(ORDER BY b NULLS LAST, c NULLS LAST)")
+    assert spark("CAST(epoch_us(row(a)) AS DATE) - DATE '2024-01-01'").startswith("DATEDIFF(CAST(UNIX_MICROS(STRUCT(a)")
     assert spark("count(DISTINCT row(a, b))") == "COUNT(DISTINCT STRUCT(a, b))"
 
 
