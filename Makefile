@@ -10,6 +10,9 @@ SYNC := $(UV) sync --frozen --inexact --quiet
 run: $(VENV)/.run
 	@$(VENV)/bin/rescue nightly --data data_samples --home .rescue
 
+review: run
+	@$(VENV)/bin/rescue review --home .rescue --demo
+
 test: $(VENV)/.dev system
 	@$(PY) -m pytest -n 2 --dist loadfile -m "not soak"
 
@@ -30,6 +33,10 @@ docs: $(VENV)/.dev
 
 samples: $(VENV)/.dev
 	@$(PY) -m pipelines.simulator.samples
+
+# Every page, light and dark, wide and narrow, into build/screenshots; the ones of the README into docs/images.
+screenshots: $(VENV)/.dev system
+	@$(PY) tests/screenshots.py
 
 soak: $(VENV)/.dev system
 	@$(PY) -m pytest -m soak -p no:cacheprovider

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import typer
 
-from pipelines.commands import check, deliver, features, nightly, policy, queue, simulate, train, users
+from pipelines.commands import check, deliver, features, nightly, policy, queue, review, simulate, train, users
 
 COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (
     nightly.register,
@@ -14,6 +14,7 @@ COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (
     policy.register,
     queue.register,
     deliver.register,
+    review.register,
     users.register,
     simulate.register,
 )

@@ -13,6 +13,8 @@ from serving.handoff_render import day, number, percent
 
 WIDTH, HEIGHT = 360.0, 132.0
 LEFT, RIGHT, TOP, FOOT = 40.0, 12.0, 10.0, 20.0
+LEAST = 0.05
+"""The top of a plot of probabilities is never lower: changes within one per cent would look like mountains."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ def plot(
     known = [point for point in points if point.value is not None]
     if not known:
         return None
-    ceiling = top or _round_up(max([*(point.value or 0.0 for point in known), normal or 0.0]))
+    ceiling = top or _round_up(max([*(point.value or 0.0 for point in known), normal or 0.0, LEAST if share else 0.0]))
     first, last = points[0].on, points[-1].on
     told = percent if share else number
 

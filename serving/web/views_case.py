@@ -99,6 +99,12 @@ class CaseView:
         return self.file.account.name or self.file.account.account_id
 
     @property
+    def headline(self) -> str:
+        """The case in one sentence; the page's title has the name already."""
+        said = self.case.headline.removeprefix(f"{self.name}: ")
+        return said[:1].upper() + said[1:]
+
+    @property
     def responsible(self) -> str:
         """Who has to act now, in words."""
         if self.case.owner:

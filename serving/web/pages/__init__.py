@@ -8,5 +8,6 @@ from serving.web.pages.moves import router as moves
 from serving.web.pages.overview import router as overview
 from serving.web.pages.preferences import router as preferences
 from serving.web.pages.queue import router as queue
+from serving.web.pages.saved_views import router as saved_views
 
-ROUTERS: tuple[APIRouter, ...] = (queue, case, moves, account, overview, preferences)
+ROUTERS: tuple[APIRouter, ...] = (queue, case, moves, account, overview, saved_views, preferences)

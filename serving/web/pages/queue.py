@@ -12,6 +12,7 @@ from serving.permissions import Act
 from serving.store import queue_queries
 from serving.store.case_queries import active_squads, members
 from serving.store.queue_queries import CLOSED_CASES
+from serving.store.saved_views import saved_views
 from serving.web.desk import Desk, Ticked, Typed, desk, to
 from serving.web.identity.people import Permission
 from serving.web.identity.sign_in import local_path
@@ -110,6 +111,7 @@ def _offered(session: Session, desk: Desk) -> dict[str, Any]:
             ("owner", "Account’s owner", [(name, name) for name in choices.owners]),
             ("renews", "Renews within", [(days, f"{days} days") for days in RENEWALS]),
         ],
+        "saved": saved_views(session, desk.person.name),
         "people": members(session, squads) if may_assign else (),
         "may_assign": may_assign,
         "may_work": desk.person.may(Permission.WORK),

@@ -1,0 +1,71 @@
+"""``rescue review``: the page that a rescue team opens in the morning."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import closing
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from features.errors import UsageError
+from pipelines import assembly
+from pipelines import settings as configuration
+from pipelines.commands.options import Home
+from pipelines.console import out
+
+if TYPE_CHECKING:
+    from serving.store import Store
+    from serving.web.identity.people import Person
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(review)
+
+
+def review(
+    home: Home = None,
+    database: Annotated[str | None, typer.Option(help="URL of the queue's database, instead of the home's.")] = None,
+    host: Annotated[str, typer.Option(help="The address to listen on; a proxy with HTTPS belongs before others.")] = (
+        "127.0.0.1"
+    ),
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 takes any that is free.")] = 8000,
+    demo: Annotated[bool, typer.Option(help="Sign in once, from this machine, without a password.")] = False,
+) -> None:
+    """Start the review app: the queue, each case with its hand-off, and the overview."""
+    import uvicorn
+
+    from serving.web.app import create_app
+
+    settings = configuration.load(home=home, database=database)
+    identity = settings.review.model_copy(update={"secure_cookies": False}) if demo else settings.review
+    with closing(_listen(host, port)) as listening, assembly.store(settings) as store:
+        app = create_app(store, identity)
+        address = f"http://{host}:{listening.getsockname()[1]}"
+        out.print(f"The review app is at {address}; Ctrl-C stops it.", markup=False)
+        if demo:
+            link = app.state.identity.one_time_link(demo_person(store))
+            out.print(f"Open this within ten minutes to be signed in: {address}{link}", markup=False, soft_wrap=True)
+        server = uvicorn.Server(uvicorn.Config(app, access_log=False, log_level="warning", server_header=False))
+        server.run(sockets=[listening])
+
+
+def demo_person(store: Store) -> Person:
+    """A lead of every squad that the newest night knows, under the name of the first squad's primary owner."""
+    from serving.permissions import Role
+    from serving.store.case_queries import active_squads, members_of
+    from serving.web.identity.people import Person
+
+    with store.reading() as session:
+        squads = active_squads(session)
+        names = members_of(session, squads[0]) if squads else ()
+    return Person(names[0] if names else "demo", frozenset({Role.LEAD}), frozenset(squads))
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port))
+    except (OSError, OverflowError) as error:
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        raise UsageError(f"{host}:{port} cannot be listened on ({why}): choose another --port.") from None
