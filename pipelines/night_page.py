@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rich import box
@@ -14,6 +14,21 @@ from pipelines.report import NightReport
 
 DECIDED = ("flags", "raised again", "waiting", "held out", "suppressed")
 """Of the night's counts, those that a reader of the page asks for; the JSON has them all."""
+
+
+UNKNOWN = "–"
+NARROW: Mapping[str, Any] = {"no_wrap": True}
+NUMBER: Mapping[str, Any] = {"no_wrap": True, "justify": "right"}
+COLUMNS: Mapping[str, Mapping[str, Any]] = {
+    "Account": {"min_width": 18},
+    "Segment": NARROW,
+    "Owner": NARROW,
+    "Revenue": NUMBER,
+    "Churn": NUMBER,
+    "Escalation": NUMBER,
+    "First reason": {"ratio": 1, "min_width": 28},
+    "Renews": NARROW,
+}
 
 
 def show(report: NightReport) -> None:
@@ -28,42 +43,39 @@ def show(report: NightReport) -> None:
         out.print(line, markup=False)
 
 
-def queue_table(queue: Iterable[Mapping[str, Any]]) -> Table:
-    """The cases in the order in which to work them."""
+def queue_table(queue: Sequence[Mapping[str, Any]]) -> Table:
+    """The cases in the order in which to work them; a column that nobody has a value in is left out."""
+    rows = [_cells(case) for case in queue]
+    shown = [name for name in COLUMNS if any(row[name] != UNKNOWN for row in rows)]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("#", no_wrap=True, justify="right")
-    table.add_column("Account", min_width=18)
-    table.add_column("Segment", no_wrap=True)
-    table.add_column("Owner", no_wrap=True)
-    for name in ("Revenue", "Churn", "Escalation"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("First reason", ratio=1, min_width=28)
-    table.add_column("Renews", no_wrap=True)
-    for rank, case in enumerate(queue, 1):
-        table.add_row(str(rank), *(escape(cell) for cell in _cells(case)))
+    for name in shown:
+        table.add_column(name, **COLUMNS[name])
+    for rank, row in enumerate(rows, 1):
+        table.add_row(str(rank), *(escape(row[name]) for name in shown))
     return table
 
 
-def _cells(case: Mapping[str, Any]) -> list[str]:
-    return [
-        case["name"] or case["account_id"],
-        case["segment"] or "–",
-        case["owner"] or "–",
-        f"{case['arr']:,.0f}" if case["arr"] is not None else "–",
-        _percent(case["risks"].get("churn")),
-        _percent(case["risks"].get("escalation")),
-        _first_reason(case),
-        case["renews_on"] or "–",
-    ]
+def _cells(case: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        "Account": case["name"] or case["account_id"],
+        "Segment": case["segment"] or UNKNOWN,
+        "Owner": case["owner"] or UNKNOWN,
+        "Revenue": f"{case['arr']:,.0f}" if case["arr"] is not None else UNKNOWN,
+        "Churn": _percent(case["risks"].get("churn")),
+        "Escalation": _percent(case["risks"].get("escalation")),
+        "First reason": _first_reason(case),
+        "Renews": case["renews_on"] or UNKNOWN,
+    }
 
 
 def _first_reason(case: Mapping[str, Any]) -> str:
     reasons = case["reasons"].get(case["risk"]) or case["triggers"]
-    return reasons[0] if reasons else "–"
+    return reasons[0] if reasons else UNKNOWN
 
 
 def _percent(probability: float | None) -> str:
-    return f"{probability:.0%}" if probability is not None else "–"
+    return f"{probability:.0%}" if probability is not None else UNKNOWN
 
 
 def _headline(report: NightReport) -> str:

@@ -82,10 +82,13 @@ def test_the_nightly_deployment_runs_on_a_worker(
     home = night_home.copy(tmp_path / "home")
     tomorrow = (night_home.first.as_of + timedelta(days=1)).isoformat()
     given = {"data": str(night_home.data), "home": str(home), "as_of": tomorrow}
-    run = httpx.post(
+    asked = httpx.post(
         f"{server['PREFECT_API_URL']}/deployments/{deployment['id']}/create_flow_run",
         json={"parameters": given, "state": {"type": "SCHEDULED"}},
-    ).json()
+        timeout=60,
+    )
+    assert asked.status_code == 201, asked.text
+    run = asked.json()
     found = {}
 
     def finished() -> bool:
