@@ -44,6 +44,9 @@ class Risk:
 
 
 ESCALATION = Risk("escalation", "Escalation within 14 days", LabelRule("escalation", "escalation", horizon=14))
+OFF = "none"
+"""The ``kind`` of a risk that is not to be predicted from a source."""
+
 CHURN = Risk("churn", "Churn within 90 days", LabelRule("churn", "contract", horizon=90, lead=7))
 SILENCE = Risk("churn", "Falling silent for 90 days", LabelRule("churn", "silence", horizon=90))
 
@@ -51,14 +54,21 @@ SILENCE = Risk("churn", "Falling silent for 90 days", LabelRule("churn", "silenc
 def for_history(history: History, overrides: Mapping[str, Mapping[str, Any]] | None = None) -> dict[str, Risk]:
     """The risks this source can show, by name, with the settings of ``overrides`` (say ``{"churn": {"horizon": 60}}``).
 
-    Churn is by contract where there are subscriptions, by silence elsewhere; escalation needs ``ticket_events``.
+    Churn is by contract where there are subscriptions, by silence elsewhere; escalation needs ``ticket_events``. A risk
+    that means nothing in a source is switched off there by ``kind = "none"``.
     """
     overrides = overrides or {}
     _refuse_unknown("risk", overrides, (ESCALATION.name, CHURN.name))
-    found = {CHURN.name: _churn(history, overrides.get(CHURN.name, {}))}
-    if "ticket_events" in history.present:
+    found = {}
+    if _wanted(overrides, CHURN.name):
+        found[CHURN.name] = _churn(history, overrides.get(CHURN.name, {}))
+    if "ticket_events" in history.present and _wanted(overrides, ESCALATION.name):
         found[ESCALATION.name] = _set(ESCALATION, overrides.get(ESCALATION.name, {}))
     return found
+
+
+def _wanted(overrides: Mapping[str, Mapping[str, Any]], risk: str) -> bool:
+    return bool(overrides.get(risk, {}).get("kind") != OFF)
 
 
 def _churn(history: History, settings: Mapping[str, Any]) -> Risk:

@@ -48,3 +48,10 @@ def test_an_unknown_name_is_answered_with_the_nearest(overrides: dict[str, dict[
 @pytest.mark.parametrize("risk", [CHURN, ESCALATION])
 def test_json_keeps_a_risk(risk: Risk) -> None:
     assert Risk.from_json(risk.to_json()) == risk
+
+
+def test_a_risk_that_means_nothing_in_a_source_is_switched_off() -> None:
+    history = story().history()
+    assert set(for_history(history)) == {"churn", "escalation"}
+    assert set(for_history(history, {"churn": {"kind": "none"}})) == {"escalation"}
+    assert set(for_history(history, {"escalation": {"kind": "none"}})) == {"churn"}
