@@ -14,7 +14,7 @@ os.environ.update(
 )
 
 
-pytest_plugins = ["store_fixture", "night_home"]
+pytest_plugins = ["store_fixture", "night_home", "web_fixture"]
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared" / "data"
