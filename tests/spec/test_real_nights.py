@@ -1,0 +1,48 @@
+"""A night on each real data set, through the mappings in docs/mappings: what is there is used, what is not is said."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from pipelines import cli
+
+pytestmark = pytest.mark.shared
+
+
+def night(shared_data: Path, root: Path, home: Path, name: str, *more: str) -> dict[str, Any]:
+    """The report of a first night, which has to train."""
+    arguments = ["--data", str(shared_data / name), "--mapping", str(root / "docs" / "mappings" / name)]
+    found = CliRunner().invoke(cli.app, ["nightly", "--plain", "--json", "--home", str(home), *arguments, *more])
+    assert found.exit_code == 0, found.stderr
+    report: dict[str, Any] = json.loads(found.stdout)
+    return report
+
+
+def test_a_retailer_without_contracts_loses_customers_by_their_silence(
+    shared_data: Path, root: Path, tmp_path: Path
+) -> None:
+    report = night(shared_data, root, tmp_path, "online_retail")
+    assert report["as_of"] == "2011-12-10"
+    assert set(report["models"]) == {"churn"}
+    assert set(report["missing"]) >= {"subscriptions", "tickets", "health_scores"}
+    assert 0 < report["flagged"] == len(report["queue"])
+
+
+def test_a_simulated_contract_business_is_told_that_it_has_next_to_no_signal(
+    shared_data: Path, root: Path, tmp_path: Path
+) -> None:
+    report = night(shared_data, root, tmp_path, "fightchurn_crm6")
+    assert set(report["models"]) <= {"churn"}
+    assert report["tables"]["subscriptions"]["accepted"] > 30_000
+
+
+def test_an_incident_log_tells_of_escalations_and_of_nothing_else(
+    shared_data: Path, root: Path, tmp_path: Path
+) -> None:
+    report = night(shared_data, root, tmp_path, "uci_incident", "--as-of", "2016-05-20")
+    assert set(report["models"]) == {"escalation"}
+    assert report["scored"]["escalation"] > 1_000
+    assert all("churn" not in case["risks"] for case in report["queue"])
