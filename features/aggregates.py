@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from features.expressions import operand, rank
+from features.expressions import entity as told_apart
+from features.expressions import operand
 from features.measures import Aggregate
 from features.relations import day_of
 from features.rows import Rows
@@ -30,7 +31,7 @@ def _extreme(measure: Aggregate, rows: Rows, runs: Runs, cutoffs: Cutoffs, shape
 
 
 def _distinct(measure: Aggregate, rows: Rows, runs: Runs, cutoffs: Cutoffs, shape: Shape) -> Floats:
-    told = distinct(runs, rows.ints(operand(measure))[runs.row], shape[0])
+    told = distinct(runs, rows.entities(operand(measure))[runs.row], shape[0])
     return add_up(told, rows.account[told.row], None, shape)
 
 
@@ -50,7 +51,7 @@ def _days(measure: Aggregate, rows: Rows, runs: Runs, cutoffs: Cutoffs, shape: S
 def _top(measure: Aggregate, rows: Rows, runs: Runs, cutoffs: Cutoffs, shape: Shape) -> Floats:
     """The largest of the sums by ``by``, zero without rows: entities are numbered in the order of accounts."""
     runs, values = _with_values(measure, rows, runs)
-    entities, entity = np.unique(rows.ints(rank(measure.by or ""))[runs.row], return_inverse=True)
+    entities, entity = np.unique(rows.entities(told_apart(measure.by or ""))[runs.row], return_inverse=True)
     largest = np.zeros(shape)
     if len(entities):
         owner = np.zeros(len(entities), np.int64)

@@ -57,3 +57,36 @@ def array(column: pa.Array | pa.ChunkedArray) -> NDArray[np.generic]:
 def whole(column: pa.Array | pa.ChunkedArray) -> NDArray[np.int64]:
     """A column of whole numbers without nulls as an array."""
     return array(column).astype(np.int64, copy=False)
+
+
+def codes(column: pa.Array | pa.ChunkedArray) -> NDArray[np.int64]:
+    """A number for each different value; values of several parts have one for all of them."""
+    values = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    if not pa.types.is_struct(values.type):
+        return _filled(values.dictionary_encode().indices)
+    found = np.zeros(len(values), np.int64)
+    for part in values.flatten():
+        code = codes(part)
+        found = found * (code.max(initial=0) + 1) + code
+    return found
+
+
+def ranks(column: pa.Array | pa.ChunkedArray) -> NDArray[np.int64]:
+    """The place of each value among the different values, ascending."""
+    values = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    if pa.types.is_boolean(values.type) or pa.types.is_integer(values.type):
+        return whole(values)
+    encoded = values.dictionary_encode()
+    texts = encoded.dictionary.to_pylist()
+    place = np.empty(len(texts), np.int64)
+    place[sorted(range(len(texts)), key=texts.__getitem__)] = np.arange(len(texts))
+    return place[_filled(encoded.indices)]
+
+
+def _filled(indices: pa.Array) -> NDArray[np.int64]:
+    """Indices of a dictionary, 0 for a null: whoever asks leaves those rows out."""
+    found = array(indices).astype(np.int64)
+    if indices.null_count:
+        bits = np.frombuffer(indices.buffers()[0], dtype=np.uint8)
+        found *= np.unpackbits(bits, count=indices.offset + len(indices), bitorder="little")[indices.offset :]
+    return found

@@ -15,9 +15,10 @@ import pyarrow as pa
 from features import expressions
 from features.aggregates import HOWS, picked
 from features.arrow import places, whole
+from features.corrections import settled
 from features.history import History
 from features.measures import Aggregate, Measure, Stream
-from features.relations import day_of, number_accounts, rows_of
+from features.relations import day_of, number_accounts, rows_of, ties_of
 from features.rows import Rows
 from features.scope import Scope
 from features.usage_counts import UsageCounts
@@ -100,19 +101,31 @@ class Cube:
 
     def _standing(self, stream: Stream, rows: Rows) -> Runs:
         """The rows of a stream, picked, while they hold: before any window."""
-        known = self._after(stream, "known", 0)
-        start = np.maximum(known, self._after(stream, day_of(stream.at), stream.shift))
-        end = self._after(stream, "replaced", 0)
-        kept = start < end
-        row = np.flatnonzero(kept & rows.flags(expressions.flag(stream.only)) if stream.only else kept)
-        runs = Runs(row, start[row], end[row])
+        row = np.flatnonzero(rows.flags(expressions.flag(stream.only))) if stream.only else np.arange(len(rows.account))
+        runs = self._held(stream, self._by_entity(stream, rows, row) if stream.pick else row)
         if stream.pick:
-            entity = rows.account if stream.by == "account" else rows.ints(expressions.rank(stream.by or ""))
-            order = rows.ints(expressions.order(stream))[row]
-            runs = latest(runs, entity[row], -order if stream.pick == "first" else order, self.shape[0])
+            entity = rows.entities(expressions.entity(stream.by or "")) if stream.by != "account" else rows.account
+            runs = latest(runs, entity[runs.row], self.shape[0])
         if stream.until:
             runs = runs.ending(self._after(stream, day_of(stream.until), 0)[runs.row])
         return runs
+
+    def _held(self, stream: Stream, row: Ints) -> Runs:
+        """The rows while they are the state of things that have happened."""
+        start = np.maximum(
+            self._after(stream, "known", 0)[row], self._after(stream, day_of(stream.at), stream.shift)[row]
+        )
+        runs = Runs(row, start, self._after(stream, "replaced", 0)[row])
+        return runs.kept(runs.start < runs.end)
+
+    def _by_entity(self, stream: Stream, rows: Rows, chosen: Ints) -> Ints:
+        """Rows in the order in which ``latest`` takes them: of each entity the one that is picked comes last."""
+        entity = None if stream.by == "account" else expressions.entity(stream.by or "")
+        order = rows.ordered(expressions.instant(stream), ties_of(stream.relation), entity)
+        wanted = np.zeros(len(order), bool)
+        wanted[chosen] = True
+        order = order[wanted[order]]
+        return order[::-1] if stream.pick == "first" else order
 
     def _after(self, stream: Stream, expression: str, days: int) -> Ints:
         """For each row the first cutoff after a day of it, and so many days more."""
@@ -133,7 +146,7 @@ class Cube:
         chosen = ", ".join(f"{text} AS c{number}" for number, text in enumerate(texts))
         found = self.history.query(
             f"SELECT account, known, replaced{', ' if chosen else ''}{chosen} "
-            f"FROM ({rows_of(relation, self.history)}) WHERE {self.scope.condition}"
+            f"FROM ({rows_of(relation, self.history, settled)}) WHERE {self.scope.condition}"
         )
         columns = {text: found.column(f"c{number}") for number, text in enumerate(texts)}
         account = self.scope.places(whole(found.column("account")))

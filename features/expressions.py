@@ -18,9 +18,9 @@ def needed(part: Aggregate) -> list[str]:
     texts = [day_of(stream.at)]
     texts += [flag(text) for text in (stream.only, part.where) if text]
     texts += [day_of(stream.until)] if stream.until else []
-    texts += [order(stream)] if stream.pick else []
-    texts += [rank(stream.by)] if stream.pick and stream.by and stream.by != "account" else []
-    texts += [rank(part.by)] if part.by else []
+    texts += [instant(stream), *ties_of(stream.relation)] if stream.pick else []
+    texts += [entity(stream.by)] if stream.pick and stream.by and stream.by != "account" else []
+    texts += [entity(part.by)] if part.by else []
     return texts + ([operand(part)] if part.of else [])
 
 
@@ -30,7 +30,7 @@ def operand(part: Aggregate) -> str:
     if part.how in _DAYS:
         return day_of(text)
     if part.how == "distinct":
-        return rank(text, f"({part.stream.only or True}) AND ({part.where or True})")
+        return entity(text, f"({part.stream.only or True}) AND ({part.where or True})")
     return text if part.how == "text" else number(text)
 
 
@@ -58,17 +58,16 @@ def number(expression: str) -> str:
     return f"coalesce(CAST(({expression}) AS DOUBLE), 'NaN'::DOUBLE)"
 
 
-def rank(expression: str, among: str | None = None) -> str:
-    """A number for each account and value, in the order of accounts; ``among`` spares the other rows the sorting."""
+def entity(expression: str, among: str | None = None) -> str:
+    """What tells rows of an account apart, and nothing where that does not matter.
+
+    The relation numbers its tickets, and a ticket has one account at a time.
+    """
     if expression == "ticket_id":
-        return "ticket"  # the relation numbers its tickets, and a ticket has one account at a time
-    parts = ("account", expression)
-    chosen = (f"CASE WHEN {among} THEN {part} END" for part in parts) if among else parts
-    return f"dense_rank() OVER (ORDER BY {', '.join(chosen)})"
+        return "ticket"
+    return f"CASE WHEN {among} THEN {expression} END" if among else expression
 
 
-def order(stream: Stream) -> str:
-    """The order in which rows are compared for the latest: by time, ties settled by content."""
-    ties = ties_of(stream.relation)
-    instant = f"CAST({stream.at} AS TIMESTAMP)"
-    return f"row_number() OVER (ORDER BY {', '.join((instant, *ties))}, known)" if ties else f"epoch_us({instant})"
+def instant(stream: Stream) -> str:
+    """The moment by which rows are compared for the latest."""
+    return f"epoch_us(CAST({stream.at} AS TIMESTAMP))"

@@ -90,13 +90,17 @@ class History:
         """The rows of one query, on a cursor of its own."""
         return self.connection.cursor().sql(sql, params=list(parameters)).to_arrow_table()
 
+    def keep(self, name: str, rows: pa.Table) -> None:
+        """A small table that the queries of this history may read under a name."""
+        cursor = self.connection.cursor()
+        cursor.register("kept_rows", rows)
+        cursor.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM kept_rows")
+        cursor.unregister("kept_rows")
+
     @contextmanager
     def lent(self, name: str, rows: pa.Table) -> Iterator[None]:
         """A small table lent to the queries of this history under a name, and taken back."""
-        cursor = self.connection.cursor()
-        cursor.register("lent_rows", rows)
-        cursor.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM lent_rows")
-        cursor.unregister("lent_rows")
+        self.keep(name, rows)
         try:
             yield
         finally:

@@ -4,6 +4,8 @@ A row is the state at cutoff D while ``known < D <= replaced`` (days since 1970)
 of ticket events take their account from their ticket, and hold while both do.
 """
 
+from collections.abc import Callable
+
 from features.contract import TABLES
 from features.history import History
 from features.versions import FOREVER, key_of, known_on, order_of
@@ -26,13 +28,15 @@ def day_of(expression: str) -> str:
     return f"coalesce(CAST({expression} AS DATE) - DATE '1970-01-01', {FOREVER})"
 
 
-def rows_of(relation: str, history: History) -> str:
-    """The SQL of a relation's rows: ``account``, ``known``, ``replaced`` and the columns of its source."""
+def rows_of(relation: str, history: History, versions: Callable[[str, History], str] | None = None) -> str:
+    """The SQL of a relation's rows: ``account``, ``known``, ``replaced`` and the columns of its source.
+
+    ``versions`` gives the SQL of a table's versions; by default it needs nothing but the source itself.
+    """
+    found = versions or all_versions
     if relation == "timeline":
-        return _TIMELINE.format(
-            tickets=_versions("tickets", history), ticket_events=_versions("ticket_events", history)
-        )
-    return _numbered(relation, history)
+        return _TIMELINE.format(tickets=found("tickets", history), ticket_events=found("ticket_events", history))
+    return _numbered(relation, history, found(relation, history))
 
 
 def ties_of(relation: str) -> tuple[str, ...]:
@@ -44,39 +48,42 @@ def ties_of(relation: str) -> tuple[str, ...]:
     return tuple(f"coalesce(CAST(\"{part}\" AS VARCHAR), '')" for part in table.key if part not in settled)
 
 
-def _numbered(relation: str, history: History) -> str:
+def _numbered(relation: str, history: History, versions: str) -> str:
     extra = ""
     if relation == "subscriptions":
         # What ends later is honest knowledge where the source keeps history, and a leak where it does not.
         extra = f", {'ended_at' if relation in history.versioned else 'CAST(NULL AS TIMESTAMP)'} AS notice_of"
-    rows = f"({_versions(relation, history)}) JOIN {NUMBERED} USING (account_id)"
-    return f"SELECT *{extra} FROM {rows}"
+    return f"SELECT *{extra} FROM ({versions}) JOIN {NUMBERED} USING (account_id)"
 
 
-def _versions(name: str, history: History) -> str:
-    """Every version with the days between which it is the state; only keys that come twice need to be put in order."""
-    table = TABLES[name]
-    known = day_of(known_on(table))
+def all_versions(name: str, history: History) -> str:
+    """Every version of a table's rows; only keys that come twice need to be put in order."""
     if name not in history.versioned:
-        return f"SELECT *, {known} AS known, {FOREVER} AS replaced FROM {name}"
-    key = f"hash({key_of(table)})"  # two keys of one hash are only put in order for nothing
-    if not _has_corrections(name, key, history):
-        return f"SELECT *, {known} AS known, {FOREVER} AS replaced FROM {name}"
+        return once(name)
+    key = hash_of(name)
     twice = f"(SELECT {key} FROM {name} GROUP BY {key} HAVING count(*) > 1)"
+    corrected = f"SELECT * FROM {name} WHERE {key} IN {twice}"
+    return f"{once(name)} WHERE {key} NOT IN {twice} UNION ALL {ordered(name, corrected)}"
+
+
+def once(name: str) -> str:
+    """The rows of a table that came once, as versions that hold for ever."""
+    return f"SELECT *, {day_of(known_on(TABLES[name]))} AS known, {FOREVER} AS replaced FROM {name}"
+
+
+def ordered(name: str, rows: str) -> str:
+    """Rows of a table that came more than once, each held until the next version of its key."""
+    table = TABLES[name]
     following = f"lead({known_on(table)}) OVER (PARTITION BY {key_of(table)} ORDER BY {order_of(table)})"
-    return (
-        f"SELECT *, {known} AS known, {FOREVER} AS replaced FROM {name} WHERE {key} NOT IN {twice} UNION ALL "
-        f"SELECT *, {known} AS known, {day_of(following)} AS replaced FROM {name} WHERE {key} IN {twice}"
-    )
+    return f"SELECT *, {day_of(known_on(table))} AS known, {day_of(following)} AS replaced FROM ({rows})"
 
 
-def _has_corrections(name: str, key: str, history: History) -> bool:
-    """Whether any key has more than one version; looked up once."""
-    asked = f"corrections of {name}"
-    if asked not in history.kept:
-        counted = history.query(f"SELECT count(*) > count(DISTINCT {key}) AS twice FROM {name}")
-        history.kept[asked] = counted.column("twice")[0].as_py()
-    return bool(history.kept[asked])
+def hash_of(name: str) -> str:
+    """A number for a row's key; two keys of one number are only put in order for nothing."""
+    if name != "ticket_events":
+        return f"hash({key_of(TABLES[name])})"
+    named = ", ".join(TABLES[name].key)
+    return f"CASE WHEN event_id IS NULL THEN hash({named}) ELSE hash(event_id) END"
 
 
 _TIMELINE = f"""

@@ -58,19 +58,13 @@ class Cutoffs:
         return self._after[np.clip(days - self._base, 0, len(self._after) - 1)]
 
 
-def latest(runs: Runs, entity: Ints, order: Ints, cutoffs: int) -> Runs:
+def latest(runs: Runs, entity: Ints, cutoffs: int) -> Runs:
     """Of each entity the run of cutoffs at which a row is the last in order among those that count.
 
-    ``entity`` and ``order`` are given for each run. A row reigns until one that is later in order begins. That holds
-    as long as a row that ends is followed by its own successor; entities where it does not are gone through one
-    cutoff at a time.
+    Runs come by entity and in order; ``entity`` is given for each. A row reigns until one that is later in order
+    begins. That holds as long as a row that ends is followed by its own successor; entities where it does not are gone
+    through one cutoff at a time.
     """
-    by_order = np.lexsort((order, entity))
-    runs, entity, order = (
-        Runs(runs.row[by_order], runs.start[by_order], runs.end[by_order]),
-        entity[by_order],
-        order[by_order],
-    )
     following = _next_start(runs.start, entity, cutoffs)
     orphaned = (runs.end < cutoffs) & (following > runs.end)
     ordinary = ~np.isin(entity, entity[orphaned]) if orphaned.any() else np.ones(len(entity), bool)
