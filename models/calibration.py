@@ -76,6 +76,11 @@ def identity() -> Calibrator:
     return Calibrator("sigmoid", (1.0, 0.0), 0)
 
 
+def flat(rate: float) -> Calibrator:
+    """The calibrator that gives everybody the base rate: where no signal was found."""
+    return Calibrator("sigmoid", (0.0, float(log_odds(np.array([rate]))[0])), 0)
+
+
 def sigmoid(scores: Floats) -> Floats:
     """Log-odds to probability."""
     return np.asarray(0.5 * (1.0 + np.tanh(0.5 * scores)))

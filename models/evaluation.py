@@ -10,19 +10,17 @@ panels: ``name, first, last, rows, accounts, cutoffs, events, base_rate`` and ``
 Scorers are ``model``, ``logistic`` and the rules (`models.rules`). Figures are described in `models.measures.FIGURES`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from models import measures
 from models.bootstrap import Estimate, Floats
 from models.measures import Rows
-from models.risks import Risk
 
 MODEL, LOGISTIC = "model", "logistic"
 LEAK_AUC = 0.95
@@ -121,28 +119,6 @@ class Evaluation:
             "segments": tuple(Panel.from_json(panel) for panel in data["segments"]),
         }
         return cls(**{**data, **panels, "warnings": tuple(data["warnings"])})
-
-
-def backtest(
-    frame: pa.Table,
-    labels: pa.Table,
-    risk: Risk,
-    *,
-    through: date | None = None,
-    seed: int = 7,
-    threads: int = 0,
-    progress: Callable[[str], None] | None = None,
-) -> Evaluation:
-    """What the learner would have been worth, had it been used all along: each test period, and all of them together.
-
-    The same as the evaluation of `models.training.fit`, without a final model. Arguments and errors are as there.
-    """
-    from models import choice, training
-    from models.backtest import walk
-
-    material = training.prepare(frame, labels, risk, through=through, seed=seed, threads=threads)
-    walked = walk(material.examples, material.plan, material.learner, progress or (lambda words: None))
-    return training.assess(material, walked, choice.choose(walked, material.examples))[0]
 
 
 def judge(name: str, rows: Rows, scorers: Mapping[str, Scores], capacity: int) -> Panel:

@@ -23,7 +23,7 @@ from models.signature import NUMBER, InputColumn, Matrix, Signature
 from models.trees import TreeScorer
 
 if TYPE_CHECKING:
-    from models.training import Material
+    from models.material import Material
 
 PERIOD, PERIODS = 30, 13
 DAYS = (30, 60, 90, 180, 365)
@@ -62,7 +62,7 @@ class HazardModel:
 
 
 def fit(material: "Material", labels: pa.Table) -> HazardModel:
-    """Learn the hazard from the rows of a training (`models.training.prepare`) and the times in its labels."""
+    """Learn the hazard from the rows of a training (`models.material.prepare`) and the times in its labels."""
     examples = material.examples
     rows = examples.take(thinned(examples.labelled, MOST_ROWS))
     names = material.learner.signature.names

@@ -17,7 +17,7 @@ from models.splits import Origin
 from models.trees import MAX_TREES, PARAMETERS
 
 if TYPE_CHECKING:
-    from models.training import Material
+    from models.material import Material
 
 Trials = tuple[Mapping[str, Any], ...]
 

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from features.labels import LabelRule
-from models import training
 from models.calibration import sigmoid
+from models.material import prepare
 from models.risks import Risk
 
 Score = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]
@@ -97,7 +97,7 @@ class Town:
 
 def learn(town: Town, naive: bool) -> Score:
     """Trees on the weeks since the last training; before the first rescue there is no time since one to learn from."""
-    material = training.prepare(*town.told(naive), RISK, threads=1)
+    material = prepare(*town.told(naive), RISK, threads=1)
     trees, names = material.learner.trees(material.examples, 60).cut(60), material.learner.signature.names
 
     def score(shown: NDArray[np.float64], since: NDArray[np.float64]) -> NDArray[np.float64]:

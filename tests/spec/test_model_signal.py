@@ -9,6 +9,7 @@ from learning_world import World, drift, world
 from models import training
 from models.calibration import sigmoid
 from models.evaluation import MODEL
+from models.material import prepare
 from models.risks import CHURN, ESCALATION
 
 
@@ -56,7 +57,7 @@ def test_a_random_split_praises_what_time_does_not() -> None:
     from sklearn.model_selection import KFold, cross_val_predict
 
     made = memory_only()
-    signature = training.prepare(made.frame, made.labels, ESCALATION)
+    signature = prepare(made.frame, made.labels, ESCALATION)
     x, y = signature.examples.matrix, signature.examples.labelled.happened
     learner = LGBMClassifier(n_estimators=150, verbosity=-1, n_jobs=1, random_state=1)
     flattered = cross_val_predict(learner, x, y, cv=KFold(5, shuffle=True, random_state=1), method="predict_proba")[

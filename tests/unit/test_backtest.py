@@ -9,8 +9,8 @@ from models import backtest
 from models.backtest import Walk, calibrate_forward, unseen_accounts, walk
 from models.calibration import log_odds
 from models.examples import Examples, labelled_rows, thinned
+from models.material import Material, prepare
 from models.risks import CHURN
-from models.training import Material, prepare
 
 
 @cache

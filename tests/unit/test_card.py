@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from trained_factory import made_trained
 
-from models import card
+from models import card, pages
 from models.bootstrap import Estimate
 from models.measures import FIGURES
 from models.training import Trained
@@ -67,4 +67,4 @@ def test_what_a_source_is_called_stays_text_on_the_page(folder: Path) -> None:
 )
 def test_a_figure_is_told_with_its_interval(name: str, estimate: Estimate | None, told: str) -> None:
     assert name in FIGURES
-    assert card.figure(name, estimate) == told
+    assert pages.figure(name, estimate) == told

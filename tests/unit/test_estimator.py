@@ -11,9 +11,9 @@ from learning_world import world
 from models import backtest, calibration
 from models.estimator import RiskModel
 from models.manifest import ManifestError
+from models.material import prepare
 from models.risks import CHURN
 from models.signature import SignatureError
-from models.training import prepare
 
 KINDS = ("lightgbm", "logistic", "rule")
 

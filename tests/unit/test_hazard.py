@@ -5,8 +5,9 @@ from functools import cache
 import numpy as np
 from learning_world import World, world
 
-from models import hazard, training
+from models import hazard
 from models.hazard import DAYS, HazardModel
+from models.material import prepare
 from models.risks import CHURN
 
 
@@ -17,7 +18,7 @@ def made() -> World:
 
 @cache
 def model() -> HazardModel:
-    return hazard.fit(training.prepare(made().frame, made().labels, CHURN, threads=1), made().labels)
+    return hazard.fit(prepare(made().frame, made().labels, CHURN, threads=1), made().labels)
 
 
 def test_the_risk_never_falls_and_is_a_probability() -> None:

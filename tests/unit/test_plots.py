@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from trained_factory import made_trained
 
-from models.plots import PICTURES, _at_capacity, _by_group, _found, draw, importance
+from models.evidence import at_capacity, by_group, found
+from models.importance import importance
+from models.plots import PICTURES, draw
 from models.training import Trained
 
 
@@ -19,7 +21,7 @@ def trained() -> Trained:
 def test_every_picture_is_drawn_and_is_not_blank(trained: Trained, tmp_path: Path) -> None:
     from matplotlib.image import imread
 
-    told = draw(trained, tmp_path)
+    told = draw(trained.tested, tmp_path)
     assert set(told) == {f"{name}.png" for name in PICTURES}
     for name in told:
         pixels = imread(tmp_path / name)
@@ -28,7 +30,7 @@ def test_every_picture_is_drawn_and_is_not_blank(trained: Trained, tmp_path: Pat
 
 
 def test_ten_groups_hold_all_rows_and_add_up_to_what_happened(trained: Trained) -> None:
-    expected, seen, low, high = _by_group(trained)
+    expected, seen, low, high = by_group(trained.tested)
     assert len(expected) == 10
     assert np.all(np.diff(expected) >= 0)
     assert np.all((low <= seen) & (seen <= high))
@@ -38,20 +40,20 @@ def test_ten_groups_hold_all_rows_and_add_up_to_what_happened(trained: Trained) 
 def test_precision_and_recall_at_capacity_are_those_of_a_night_by_night_count(trained: Trained) -> None:
     table = trained.scored.to_pandas()
     nights = table.sort_values("rank_score", ascending=False).groupby("as_of").head(trained.model.risk.capacity)
-    precision, recall = _at_capacity(trained)
+    precision, recall = at_capacity(trained.tested)
     assert precision == pytest.approx(nights["event"].mean())
     assert recall == pytest.approx(nights["event"].sum() / table["event"].sum())
 
 
 def test_flagging_everybody_finds_everything_and_nobody_nothing(trained: Trained) -> None:
     score = trained.scored["rank_score"].to_numpy()
-    none, half, everybody = _found(trained, score, np.array([0.0, 0.5, 1.0]))
+    none, half, everybody = found(trained.tested, score, np.array([0.0, 0.5, 1.0]))
     assert (none, everybody) == (0.0, 1.0)
     assert 0.6 < half < 1.0
 
 
 def test_what_the_model_rests_on_adds_up_to_one(trained: Trained) -> None:
-    assert sum(importance(trained).values()) == pytest.approx(1.0)
+    assert sum(importance(trained.model).values()) == pytest.approx(1.0)
 
 
 def test_pictures_are_drawn_of_one_segment_without_names(trained: Trained, tmp_path: Path) -> None:
@@ -59,4 +61,4 @@ def test_pictures_are_drawn_of_one_segment_without_names(trained: Trained, tmp_p
 
     place = trained.scored.column_names.index("segment")
     unnamed = trained.scored.set_column(place, "segment", pa.array(["all"] * trained.scored.num_rows))
-    assert len(draw(replace(trained, scored=unnamed), tmp_path)) == len(PICTURES)
+    assert len(draw(replace(trained, scored=unnamed).tested, tmp_path)) == len(PICTURES)

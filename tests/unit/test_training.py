@@ -10,10 +10,12 @@ import pytest
 from learning_world import World, world
 
 from features.errors import RescueError
-from models import evaluation, training
-from models.evaluation import MODEL
+from models import training
+from models.assessment import backtest
+from models.evaluation import EPOCH, MODEL
+from models.material import NotLearnableError, prepare
 from models.risks import CHURN
-from models.training import NotLearnableError, Trained
+from models.training import Trained
 
 
 @cache
@@ -66,8 +68,8 @@ def test_the_order_of_the_frames_rows_does_not_matter() -> None:
 
 def test_only_what_was_settled_by_then_is_used() -> None:
     through = date(2025, 3, 1)
-    earlier = training.prepare(made().frame, made().labels, CHURN, through=through)
-    newest = training.EPOCH + timedelta(days=int(earlier.examples.labelled.day.max()))
+    earlier = prepare(made().frame, made().labels, CHURN, through=through)
+    newest = EPOCH + timedelta(days=int(earlier.examples.labelled.day.max()))
     assert newest + timedelta(days=CHURN.embargo) < through
     assert newest + timedelta(days=CHURN.embargo + 8) > through
 
@@ -75,7 +77,7 @@ def test_only_what_was_settled_by_then_is_used() -> None:
 def test_columns_that_say_nothing_are_dropped_and_told() -> None:
     frame = made().frame.append_column("always_one", pa.array(np.ones(made().frame.num_rows)))
     frame = frame.append_column("has_usage", pa.array(np.random.default_rng(1).random(frame.num_rows)))
-    material = training.prepare(frame, made().labels, CHURN)
+    material = prepare(frame, made().labels, CHURN)
     assert material.dropped == ("always_one",)
     assert "has_usage" not in material.learner.signature.names
 
@@ -109,7 +111,7 @@ def test_treated_rows_are_left_out_and_hold_out_rows_stand_for_them() -> None:
     rows = made().labels.num_rows
     treated, holdout = np.arange(rows) % 10 == 1, np.arange(rows) % 10 == 2
     labels = made().labels.set_column(5, "treated", pa.array(treated)).set_column(6, "holdout", pa.array(holdout))
-    material = training.prepare(made().frame, labels, CHURN)
+    material = prepare(made().frame, labels, CHURN)
     labelled = material.examples.labelled
     assert not labelled.treated.any()
     assert material.treated == pytest.approx(len(labelled) / 9, rel=0.05)
@@ -127,5 +129,6 @@ def test_progress_is_told() -> None:
 
 
 def test_a_backtest_is_the_evaluation_without_the_model() -> None:
-    found = evaluation.backtest(made().frame, made().labels, CHURN, threads=1)
-    assert found.to_json() == trained().evaluation.to_json()
+    found = backtest(made().frame, made().labels, CHURN, threads=1)
+    assert found.evaluation.to_json() == trained().evaluation.to_json()
+    assert found.scored == trained().scored

@@ -1,0 +1,101 @@
+"""One risk's rows made ready to learn from, or the sentence that says why nothing can be learnt from them.
+
+Frame and labels are joined, rows of accounts that the team acted on are left out (`models.treated`), the signature is
+learnt, and the origins of the walk through time are laid out.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import pyarrow as pa
+
+from features.catalogue import FEATURES
+from features.errors import RescueError
+from models.backtest import Learner
+from models.evaluation import EPOCH
+from models.examples import Examples, Labelled, examples, labelled_rows
+from models.risks import Risk
+from models.signature import Signature
+from models.splits import Plan, rolling_origins
+from models.treated import Untreated, untreated
+
+MIN_EVENTS = 5
+NOT_LEARNT = frozenset(feature.name for feature in FEATURES if feature.group == "data")
+"""The state of the feeds tells the calendar, not the account; it decides what is scored, never how high."""
+DIRECTIONS = {feature.name: feature.direction for feature in FEATURES if feature.monotone}
+
+
+class NotLearnableError(RescueError):
+    """The data cannot carry a model of this risk; the message says what is short."""
+
+
+@dataclass(frozen=True)
+class Material:
+    """One risk's rows, ready to learn from, with what has to be said about them."""
+
+    risk: Risk
+    frame: pa.Table
+    examples: Examples
+    learner: Learner
+    plan: Plan
+    dropped: tuple[str, ...]
+    treated: int
+    notes: tuple[str, ...]
+
+
+def prepare(
+    frame: pa.Table, labels: pa.Table, risk: Risk, *, through: date | None = None, seed: int = 7, threads: int = 0
+) -> Material:
+    """Join frame and labels, leave out what may not teach, learn the signature and lay out the origins."""
+    labelled = _settled(labelled_rows(frame, labels), risk, through)
+    teaching = untreated(labelled)
+    kept = labelled.take(teaching.keep)
+    _refuse_too_little(kept, risk)
+    names = [name for name in frame.column_names if name not in {"account_id", "as_of", *NOT_LEARNT}]
+    signature = Signature.learn(frame, names, kept.rows)
+    if not signature.columns:
+        raise NotLearnableError(f"{risk.title}: no column of the frame varies, so there is nothing to learn from.")
+    plan = rolling_origins(_days_since_first_event(kept, risk), risk.embargo)
+    if not plan.origins:
+        raise NotLearnableError(
+            f"{risk.title}: {len(np.unique(kept.day))} settled cutoffs leave no test period behind an embargo of "
+            f"{risk.embargo} days; a longer history is needed."
+        )
+    learner = Learner(signature, tuple(DIRECTIONS.get(name, 0) for name in signature.names), seed=seed, threads=threads)
+    return Material(
+        risk,
+        frame,
+        examples(frame, kept, signature, teaching.weight),
+        learner,
+        plan,
+        tuple(name for name in names if name not in signature.names),
+        int((~teaching.keep).sum()),
+        _notes(teaching, plan),
+    )
+
+
+def _settled(labelled: Labelled, risk: Risk, through: date | None) -> Labelled:
+    if through is None:
+        return labelled
+    return labelled.take(labelled.day + risk.embargo < (through - EPOCH).days)
+
+
+def _refuse_too_little(labelled: Labelled, risk: Risk) -> None:
+    if labelled.events < MIN_EVENTS:
+        raise NotLearnableError(
+            f"{risk.title}: {labelled.events} different events are settled in the data, and a model cannot be judged "
+            f"on fewer than {MIN_EVENTS}; no score is better than a made-up one."
+        )
+
+
+def _days_since_first_event(labelled: Labelled, risk: Risk) -> Sequence[int]:
+    """Cutoffs from the first event on: before it there is nothing to learn, so no origin may end there."""
+    days = np.unique(labelled.day)
+    first = labelled.day[labelled.happened].min()
+    return [int(day) for day in days if day >= first]
+
+
+def _notes(teaching: Untreated, plan: Plan) -> tuple[str, ...]:
+    return tuple(note for note in (teaching.note, plan.note) if note)
