@@ -92,7 +92,9 @@ def get_case(case_id: Id, person: See, cases: UseCases, as_of: date | None = Non
 @router.post("/cases/{case_id}/acts")
 def act_on_case(case_id: Id, wish: ActOnCase, person: Say, cases: UseCases) -> models.Case:
     """Do something to a case; the answer is the case afterwards, with the version for the next act."""
-    return models.Case.model_validate(wish.do(cases, case_id, person.actor(wish.needs)))
+    actor = person.actor(wish.needs)
+    actor.require(wish.needs)
+    return models.Case.model_validate(wish.do(cases, case_id, actor))
 
 
 @router.post("/cases/{case_id}/comments", status_code=201)

@@ -17,7 +17,6 @@ from features.errors import RescueError, UsageError
 from serving.case_errors import AlreadyOpenError, CaseNotFoundError, IllegalMoveError, StaleCaseError
 from serving.permissions import NotAllowedError
 from serving.store.engine import StoreError
-from serving.web.identity.claims import BadNameError, NoRoleError
 from serving.web.identity.person import SignInNeededError
 from serving.web.identity.refusals import Problem, problem
 from serving.web.problems import AccountNotFoundError
@@ -25,8 +24,6 @@ from serving.web.problems import AccountNotFoundError
 STATUS: dict[type[Exception], int] = {
     SignInNeededError: 401,
     NotAllowedError: 403,
-    NoRoleError: 403,
-    BadNameError: 403,
     CaseNotFoundError: 404,
     AccountNotFoundError: 404,
     StaleCaseError: 409,

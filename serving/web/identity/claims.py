@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from sqlalchemy import select
 
-from features.errors import RescueError
-from serving.permissions import SYSTEM, Role
+from features.errors import UsageError
+from serving.permissions import SYSTEM, NotAllowedError, Role
 from serving.store import Store
 from serving.store.tables import Member
 from serving.web.identity.config import ReviewSettings
@@ -15,25 +15,21 @@ from serving.web.identity.roles import PEOPLE
 LONGEST = 100
 
 
-class NoRoleError(RescueError):
+class NoPartError(NotAllowedError):
     """Somebody is known elsewhere, and has no part here."""
-
-
-class BadNameError(RescueError):
-    """A name that cannot go on the record."""
 
 
 def checked_name(name: str) -> str:
     """The name as it goes on the record.
 
     Raises:
-        BadNameError: it is empty, too long, has signs that cannot be seen, or is Rescue's own.
+        UsageError: it is empty, too long, has signs that cannot be seen, or is Rescue's own.
     """
     trimmed = name.strip()
     if not trimmed or len(trimmed) > LONGEST or not trimmed.isprintable():
-        raise BadNameError(f"A name has 1 to {LONGEST} visible characters: choose another.")
+        raise UsageError(f"A name has 1 to {LONGEST} visible characters: choose another.")
     if trimmed.casefold() == SYSTEM.name:
-        raise BadNameError(f"{trimmed!r} is what Rescue itself signs the record with: choose another.")
+        raise UsageError(f"{trimmed!r} is what Rescue itself signs the record with: choose another.")
     return trimmed
 
 
@@ -43,13 +39,15 @@ def person_of(
     """The person of these claims; without a claim of squads, those in which the policy names them.
 
     Raises:
-        NoRoleError: none of the groups has a role.
-        BadNameError: the name cannot go on the record.
+        NoPartError: none of the groups has a role, or the name cannot go on the record.
     """
-    known = checked_name(name)
+    try:
+        known = checked_name(name)
+    except UsageError as error:
+        raise NoPartError(str(error)) from error
     roles = frozenset(role for group in groups if (role := _role(group, settings)) is not None)
     if not roles:
-        raise NoRoleError(f"{known} has no role in Rescue: ask an admin to put you into a group that has one.")
+        raise NoPartError(f"{known} has no role in Rescue: ask an admin to put you into a group that has one.")
     return Person(known, roles, frozenset(squads) if squads is not None else _memberships(store, known))
 
 

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from serving.store import Store
 from serving.store.engine import utcnow
 from serving.web.identity.config import ReviewSettings
+from serving.web.identity.cookies import remember
 from serving.web.identity.limits import Attempts
 from serving.web.identity.once import OnceLinks
 from serving.web.identity.person import Person, SignInNeededError
@@ -50,10 +51,20 @@ class Identity:
         if for_program(request) and "Authorization" in request.headers:
             return _there(self._by_token(request.headers["Authorization"]), "This token is unknown or over")
         if self.settings.auth == "proxy":
-            return _there(vouched(request, self.settings, self.store), "The proxy did not say who you are")
+            return _there(self._by_proxy(request), "The proxy did not say who you are")
         value = request.state.session
         person = self.sessions.find(value) if value else None
         return _there(person, "Your session is over" if value else "You are not signed in")
+
+    def _by_proxy(self, request: Request) -> Person | None:
+        """Whom the proxy names; a browser gets a session beside it, so that coming in is on the record once."""
+        person = vouched(request, self.settings, self.store)
+        value = request.state.session
+        known = self.sessions.find(value) if value else None
+        if person is not None and not for_program(request) and (known is None or known.name != person.name):
+            begun = self.sessions.begin(person, how="proxy", address=address(request), instead_of=value)
+            remember(request, begun)
+        return person
 
     def _by_token(self, authorization: str) -> Person | None:
         return self.sessions.bearer(authorization.removeprefix(BEARER)) if authorization.startswith(BEARER) else None

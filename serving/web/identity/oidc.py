@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from features.errors import RescueError, UsageError
-from serving.web.identity.claims import BadNameError, NoRoleError, person_of
+from serving.web.identity.claims import NoPartError, person_of
 from serving.web.identity.config import ReviewSettings
 from serving.web.identity.identity import Identity
 from serving.web.identity.person import Person
@@ -105,7 +105,7 @@ def _person(claims: dict[str, Any], identity: Identity) -> Person:
             settings=settings,
             store=identity.store,
         )
-    except (BadNameError, NoRoleError) as error:
+    except NoPartError as error:
         raise ProviderError(str(error)) from error
 
 

@@ -1,0 +1,258 @@
+"""Nobody sees or does what is not theirs: every route, asked for by everybody, about their own squad and another's.
+
+The table says who may what in words of its own, so that a slip in the app's table shows. A route that it lacks fails.
+"""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.routing import iter_route_contexts
+from people_factory import People, TestClient, csrf_of, opened, settled
+from starlette.routing import Mount
+
+from serving.permissions import Role
+from serving.store import Store
+from serving.store.people_tables import SavedView
+from serving.store.saved_views import save
+from serving.store.tables import Case
+
+SEE = frozenset({Role.VIEWER, Role.REVIEWER, Role.LEAD, Role.ANALYST, Role.ADMIN})
+COMMENT = SEE - {Role.VIEWER}
+WORK = frozenset({Role.REVIEWER, Role.LEAD, Role.ADMIN})
+ASSIGN = frozenset({Role.LEAD, Role.ADMIN})
+OVERVIEW = frozenset({Role.LEAD, Role.ANALYST, Role.ADMIN})
+EVERYWHERE = frozenset({Role.ANALYST, Role.ADMIN})
+
+HIDDEN, FORBIDDEN, NOBODY = 404, 403, 401
+UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
+
+@dataclass(frozen=True)
+class Row:
+    """One thing to ask for: who may, and what is sent; ``public`` for what needs nobody."""
+
+    method: str
+    path: str
+    who: frozenset[Role] = frozenset()
+    form: dict[str, str] = field(default_factory=dict)
+    json: dict[str, Any] | None = None
+    public: bool = False
+    query: str = ""
+
+    @property
+    def about(self) -> bool:
+        """Whether it is about one case or account, so that it can be a foreign one."""
+        return "{case_id}" in self.path or "{account_id:path}" in self.path
+
+    def ask(self, browser: TestClient, case: str, account: str, **more: Any) -> Any:
+        """Ask for it, about this case or its account."""
+        path = self.path.replace("{case_id}", case).replace("{account_id:path}", account)
+        path = path.replace("{view}", "1").replace("{code}", "none") + self.query
+        sent = {"json": self.json} if self.json is not None else {"data": {**self.form, "version": "1"}}
+        return browser.request(self.method, path, **(sent if self.method in UNSAFE else {}), **more)
+
+
+def _act(who: frozenset[Role], **words: Any) -> Row:
+    return Row("POST", "/api/v1/cases/{case_id}/acts", who, json={"version": 1, **words})
+
+
+TEXT = {"text": "because"}
+TABLE = (
+    Row("GET", "/sign-in", public=True),
+    Row("POST", "/sign-in", public=True, form={"name": "x", "password": "y"}),
+    Row("POST", "/sign-out", public=True),
+    Row("GET", "/sign-in/once/{code}", public=True),
+    Row("GET", "/sign-in/oidc", public=True),
+    Row("GET", "/sign-in/oidc/return", public=True),
+    Row("GET", "/", public=True),
+    Row("POST", "/theme", public=True, form={"theme": "dark"}),
+    Row("GET", "/api/v1/openapi.json", public=True),
+    Row("GET", "/static", public=True),
+    Row("GET", "/queue", SEE),
+    Row("GET", "/waiting", SEE),
+    Row("POST", "/queue/assign", ASSIGN),
+    Row("GET", "/case/{case_id}", SEE),
+    Row("GET", "/case/{case_id}/handoff.md", SEE),
+    Row("POST", "/case/{case_id}/claim", WORK),
+    Row("POST", "/case/{case_id}/contact", WORK),
+    Row("POST", "/case/{case_id}/plan", WORK, TEXT),
+    Row("POST", "/case/{case_id}/snooze", WORK, TEXT | {"days": "3"}),
+    Row("POST", "/case/{case_id}/wake", WORK),
+    Row("POST", "/case/{case_id}/resolve", WORK, {"verdict": "saved"}),
+    Row("POST", "/case/{case_id}/hand_over", WORK, TEXT | {"squad": "south"}),
+    Row("POST", "/case/{case_id}/release", WORK, TEXT),
+    Row("POST", "/case/{case_id}/assign", ASSIGN, {"person": "ann"}),
+    Row("POST", "/case/{case_id}/reassign", ASSIGN, {"person": "ann"}),
+    Row("POST", "/case/{case_id}/reopen", WORK, TEXT),
+    Row("POST", "/case/{case_id}/comment", COMMENT, TEXT),
+    Row("POST", "/case/{case_id}/disagree", COMMENT, TEXT | {"reason": "usage"}),
+    Row("POST", "/case/{case_id}/undo", WORK),
+    Row("GET", "/accounts", SEE),
+    Row("GET", "/account/{account_id:path}", SEE),
+    Row("GET", "/overview", OVERVIEW),
+    Row("POST", "/views", SEE, {"name": "mine", "url": "/queue?mine=1"}),
+    Row("POST", "/views/{view}/forget", SEE),
+    Row("GET", "/api/v1/me", SEE),
+    Row("GET", "/api/v1/cases", SEE),
+    Row("GET", "/api/v1/cases/{case_id}", SEE),
+    Row("POST", "/api/v1/cases/{case_id}/comments", COMMENT, json={"text": "noted"}),
+    Row("GET", "/api/v1/accounts", SEE, query="?text=a"),
+    Row("GET", "/api/v1/accounts/{account_id:path}", SEE),
+    Row("GET", "/api/v1/overview", OVERVIEW),
+    _act(WORK, act="claim"),
+    _act(WORK, act="contact"),
+    _act(WORK, act="plan", plan="training"),
+    _act(WORK, act="snooze", until="2026-03-09", reason="later"),
+    _act(WORK, act="wake"),
+    _act(WORK, act="resolve", verdict="lost"),
+    _act(WORK, act="hand_over", squad="south", reason="theirs"),
+    _act(WORK, act="release", reason="no time"),
+    _act(WORK, act="reopen", reason="again"),
+    _act(WORK, act="undo"),
+    _act(ASSIGN, act="assign", person="ann"),
+    _act(COMMENT, act="disagree", reason="usage", comment="not so"),
+)
+CASES_EACH = 2 * len(TABLE) * (len(SEE) + 1)
+
+
+@pytest.fixture(scope="module")
+def people(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[People]:
+    path = tmp_path_factory.mktemp("matrix") / "rescue.db"
+    shutil.copy(migrated_sqlite, path)
+    found = opened(path)
+    yield found
+    found.close()
+
+
+@pytest.fixture(scope="module")
+def fresh(people: People) -> Iterator[dict[str, Iterator[tuple[str, str]]]]:
+    """Cases (with their accounts) that nobody touched yet, by squad: one is used up with every question."""
+    north, south = settled(people.store, CASES_EACH)
+    numbered = {
+        squad: [(case, _account(people.store, case)) for case in ids]
+        for squad, ids in (("north", north), ("south", south))
+    }
+    yield {squad: iter(cases) for squad, cases in numbered.items()}
+
+
+def _account(store: Store, case: str) -> str:
+    with store.reading() as session:
+        found = session.get(Case, case)
+        assert found is not None
+        return found.account_id
+
+
+def routes(found: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Every method and path that the app answers, mounted applications too."""
+    for route in iter_route_contexts(found):
+        mounted = getattr(route, "original_route", route)
+        if isinstance(mounted, Mount):
+            inner = getattr(mounted, "routes", None)
+            yield from routes(inner, prefix + mounted.path) if inner else [("GET", prefix + mounted.path)]
+            continue
+        for method in sorted((route.methods or set()) - {"HEAD"}):
+            yield method, prefix + str(route.path)
+
+
+def test_every_route_is_in_the_table(people: People) -> None:
+    assert set(routes(people.app.routes)) == {(row.method, row.path) for row in TABLE}
+
+
+def answered(status: int, row: Row, location: str) -> str:
+    """What an answer means."""
+    if status in {HIDDEN, FORBIDDEN, NOBODY}:
+        return {HIDDEN: "hidden", FORBIDDEN: "forbidden", NOBODY: "nobody"}[status]
+    if location.startswith("/sign-in") and row.path != "/sign-out":
+        return "nobody"
+    return "answered" if status < 500 else f"failed with {status}"
+
+
+def expected(row: Row, role: Role | None, own: bool) -> str:
+    """What the table says it has to mean."""
+    if role is None:
+        return "nobody"
+    if role not in row.who:
+        return "forbidden"
+    return "answered" if own or not row.about or role in EVERYWHERE else "hidden"
+
+
+@pytest.mark.parametrize("role", [*sorted(SEE), None], ids=lambda role: str(role or "anonymous"))
+def test_the_matrix(people: People, fresh: dict[str, Iterator[tuple[str, str]]], role: Role | None) -> None:
+    browser = people.signed_in(role) if role else people.browser()
+    if role is None:
+        browser.headers["X-CSRF-Token"] = csrf_of(browser)
+    wrong, asked = [], 0
+    for row in (row for row in TABLE if not row.public):
+        for own in (True, False):
+            case, account = next(fresh["north" if own else "south"])
+            answer = row.ask(browser, case, account)
+            found = answered(answer.status_code, row, answer.headers.get("location", ""))
+            asked += 1
+            if found != expected(row, role, own):
+                wrong.append(f"{row.method} {row.path} {row.json or ''} own={own}: {found} ({answer.status_code})")
+    assert wrong == []
+    assert asked == 2 * sum(not row.public for row in TABLE)
+
+
+def test_what_is_public_says_nothing(people: People) -> None:
+    browser = people.browser()
+    browser.headers["X-CSRF-Token"] = csrf_of(browser)
+    for row in (row for row in TABLE if row.public):
+        answer = row.ask(browser, "none", "none")
+        assert answer.status_code < 500, row
+        assert "Nordlicht" not in answer.text, row
+
+
+@pytest.mark.parametrize("token", [None, "0" * 64, "", "ü"], ids=["missing", "wrong", "empty", "not ascii"])
+def test_no_unsafe_route_does_without_the_token(
+    people: People, fresh: dict[str, Iterator[tuple[str, str]]], token: str | None
+) -> None:
+    browser = people.signed_in(Role.ADMIN, name="forged")
+    del browser.headers["X-CSRF-Token"]
+    sent = {} if token is None else {"headers": {"X-CSRF-Token": token.encode()}}
+    case, account = next(fresh["north"])
+    unsafe = [row for row in TABLE if row.method in UNSAFE]
+    for row in unsafe:
+        answer = row.ask(browser, case, account, **sent)
+        assert answer.status_code == FORBIDDEN, row
+        assert "load the page again" in answer.text
+    assert len(unsafe) > 20
+    with people.store.reading() as session:
+        found = session.get(Case, case)
+        assert found is not None
+        assert (found.state, found.version) == ("new", 1)
+
+
+def test_cases_of_another_squad_cannot_be_given_away_in_bulk(
+    people: People, fresh: dict[str, Iterator[tuple[str, str]]]
+) -> None:
+    case, _ = next(fresh["south"])
+    answer = people.signed_in(Role.LEAD).post("/queue/assign", data={"case": f"{case}:1", "person": "dan"})
+    assert (answer.status_code, "There is no case" in answer.text) == (422, True)
+    with people.store.reading() as session:
+        found = session.get(Case, case)
+        assert found is not None
+        assert (found.owner, found.version) == (None, 1)
+
+
+def test_a_saved_view_is_its_owners(people: People) -> None:
+    save(people.store, "somebody", "theirs", "/queue")
+    with people.store.reading() as session:
+        view = session.query(SavedView).filter_by(person="somebody").one()
+    people.signed_in(Role.ADMIN).post(f"/views/{view.id}/forget")
+    with people.store.reading() as session:
+        assert session.get(SavedView, view.id) is not None
+
+
+def test_a_token_is_worth_what_its_user_is(people: People, fresh: dict[str, Iterator[tuple[str, str]]]) -> None:
+    for role in (Role.VIEWER, Role.REVIEWER, Role.ANALYST):
+        program = people.program(role)
+        for row in (row for row in TABLE if row.path.startswith("/api/") and not row.public):
+            for own in (True, False):
+                case, account = next(fresh["north" if own else "south"])
+                answer = row.ask(program, case, account)
+                assert answered(answer.status_code, row, "") == expected(row, role, own), (row, role, own)
