@@ -16,7 +16,7 @@ from features.eligibility import cutoff_rows, eligibility, standings, with_ids
 from features.happenings import happenings
 from features.history import History
 from features.label_rule import LabelRule
-from features.versions import known_moment, literal
+from features.versions import key_of, known_moment, literal, order_of
 
 __all__ = ["LabelRule", "eligibility", "label"]
 
@@ -26,7 +26,7 @@ def label(history: History, cutoffs: Sequence[date], rule: LabelRule) -> pa.Tabl
 
     Returns, ordered by cutoff and account: ``account_id``, ``as_of``, ``event`` (bool; null where it is not known),
     ``unknown`` (why not, in words), ``event_at`` (UTC), ``treated`` (the rescue team acted on the account between the
-    cutoff and the end of the window), ``holdout`` (it was held out of a rescue then).
+    cutoff and the end of the window, and did not take it back), ``holdout`` (it was held out of a rescue then).
     """
     found = history.query(f"""
         WITH {standings(history, rule)}, {cutoff_rows(cutoffs, rule)}, {happenings(history, rule)}, {_HITS}, {_ACTS}
@@ -51,15 +51,21 @@ _HITS = """
             GROUP BY account, as_of
         )"""
 
+IDLE = ("none", "held_out", "withdrawn")
+"""Actions of the ``outcomes`` that nobody did for the customer: looked at, kept from the team, taken back."""
+
 _ACTS = f"""
         acts AS (
-            SELECT account, as_of, bool_or(holdout) AS holdout, bool_or(action <> 'none' AND NOT holdout) AS treated
+            SELECT account, as_of, bool_or(holdout) AS holdout,
+                bool_or(coalesce(action, 'none') NOT IN {IDLE} AND NOT holdout) AS treated
             FROM (
                 SELECT account, decided_at, action, coalesce(holdout, false) AS holdout,
-                    {known_moment(TABLES["outcomes"])} AS known
+                    {known_moment(TABLES["outcomes"])} AS known,
+                    lead(known) OVER (PARTITION BY {key_of(TABLES["outcomes"])} ORDER BY {order_of(TABLES["outcomes"])})
+                        AS replaced
                 FROM outcomes JOIN numbered USING (account_id)
             ) JOIN cutoff ON decided_at >= opened AND decided_at <= closed
-            WHERE known <= verdict
+            WHERE known <= verdict AND (replaced IS NULL OR replaced > verdict)
             GROUP BY account, as_of
         )"""
 

@@ -298,6 +298,33 @@ team                h
 """,
     ),
     Timeline(
+        "A call that was noted by mistake and taken back: nobody was called",
+        "no event",
+        """
+                  T    ¦                        ¦         V
+A       =====================================================
+team                w   K
+""",
+    ),
+    Timeline(
+        "Taken back after the verdict: too late to change the label",
+        "no event, treated",
+        """
+                  T    ¦                        ¦         V
+A       =====================================================
+team                w                                       K
+""",
+    ),
+    Timeline(
+        "Held out every night and left to itself: never treated",
+        "no event, held out",
+        """
+                  T    ¦                        ¦         V
+A       =====================================================
+team              hhhhhhhh
+""",
+    ),
+    Timeline(
         "An escalation inside the window, of a customer whose notice is known",
         "event on day 8",
         """

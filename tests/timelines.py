@@ -7,7 +7,8 @@ A subscription (``A``, ``B``): ``=`` running, ``S`` starts, ``N`` notice becomes
 ``R`` the notice is taken back, ``L`` only now do we learn that it has ended, ``v`` changes to a smaller plan,
 ``s`` starts unseen until ``K``, when our copy learns of it.
 Tickets: ``o`` opened, ``!`` escalated, ``?`` escalated, learned at the next ``K``. The team: ``c`` called, ``n`` looked
-and did nothing, ``h`` held out. Signs of life: ``i`` an invoice, ``u`` use, ``z`` a row of use with no events in it.
+and did nothing, ``h`` held out, ``w`` noted a call by mistake and took it back at the next ``K``. Signs of life: ``i``
+an invoice, ``u`` use, ``z`` a row of use with no events in it.
 """
 
 import re
@@ -161,9 +162,14 @@ def _tickets(_: str, marks: list[tuple[int, str]]) -> Iterator[tuple[str, dict[s
 
 def _team(_: str, marks: list[tuple[int, str]]) -> Iterator[tuple[str, dict[str, Any]]]:
     for day, mark in marks:
-        action = "call" if mark == "c" else "none"
-        act = {"account_id": "acme", "risk": "churn", "action": action, "holdout": mark == "h"}
-        yield "outcomes", {**act, "decided_at": instant(day)}
+        if mark == "K":
+            continue
+        action = {"n": "none", "h": "held_out"}.get(mark, "contacted")
+        act = {"account_id": "acme", "risk": "churn", "holdout": mark == "h", "decided_at": instant(day)}
+        yield "outcomes", {**act, "action": action, "known_at": instant(day)}
+        if mark == "w":
+            learned = next(at for at, other in marks if other == "K" and at > day)
+            yield "outcomes", {**act, "action": "withdrawn", "known_at": instant(learned)}
 
 
 def _signs(_: str, marks: list[tuple[int, str]]) -> Iterator[tuple[str, dict[str, Any]]]:
