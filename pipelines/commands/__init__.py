@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import typer
 
-from pipelines.commands import check, deliver, features, nightly, policy, queue, review, simulate, train, users
+from pipelines.commands import check, deliver, features, nightly, policy, queue, replay, review, simulate, train, users
 
 COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (
     nightly.register,
@@ -12,6 +12,7 @@ COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (
     train.register,
     features.register,
     policy.register,
+    replay.register,
     queue.register,
     deliver.register,
     review.register,
