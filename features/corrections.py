@@ -13,31 +13,37 @@ from features.history import History
 from features.relations import hash_of, once, ordered
 
 
-def settled(name: str, history: History) -> str:
-    """The SQL of every version of a table's rows, with the days between which it was the state."""
-    if not _corrected(name, history):
-        return once(name)
-    return f"{once(name)} WHERE {_twice(name)} IS NOT TRUE UNION ALL SELECT * FROM corrected_{name}"
+def settled(name: str, history: History, since: int | None = None) -> str:
+    """The SQL of every version of a table's rows, with the days between which it was the state.
+
+    ``since`` leaves out rows whose ``day`` is before that day: as the day is part of what usage is known by, all
+    versions of a row stand on one side of it.
+    """
+    span = "true" if since is None else f"day >= DATE '1970-01-01' + ({since})"
+    kept = name if since is None else f"{name}_{since}"
+    if not _corrected(name, history, span, kept):
+        return f"{once(name)} WHERE {span}"
+    return f"{once(name)} WHERE {span} AND {_twice(name, kept)} IS NOT TRUE UNION ALL SELECT * FROM corrected_{kept}"
 
 
-def _corrected(name: str, history: History) -> bool:
+def _corrected(name: str, history: History, span: str, kept: str) -> bool:
     """Whether any key has more than one version; those that have are set apart when this is first asked."""
-    asked = f"corrected_{name}"
+    asked = f"corrected_{kept}"
     if asked not in history.kept:
-        history.kept[asked] = name in history.versioned and _set_apart(name, history)
+        history.kept[asked] = name in history.versioned and _set_apart(name, history, span, kept)
     return bool(history.kept[asked])
 
 
-def _set_apart(name: str, history: History) -> bool:
-    keys = np.sort(array(history.query(f"SELECT {hash_of(name)} AS key FROM {name}").column("key")))
+def _set_apart(name: str, history: History, span: str, kept: str) -> bool:
+    keys = np.sort(array(history.query(f"SELECT {hash_of(name)} AS key FROM {name} WHERE {span}").column("key")))
     twice = np.unique(keys[1:][keys[1:] == keys[:-1]])
     if not len(twice):
         return False
-    history.keep(f"twice_{name}", pa.table({"key": numbers(twice)}))
-    rows = ordered(name, f"SELECT * FROM {name} WHERE {_twice(name)}")
-    history.connection.cursor().execute(f"CREATE OR REPLACE TABLE corrected_{name} AS {rows}")
+    history.keep(f"twice_{kept}", pa.table({"key": numbers(twice)}))
+    rows = ordered(name, f"SELECT * FROM {name} WHERE {span} AND {_twice(name, kept)}")
+    history.connection.cursor().execute(f"CREATE OR REPLACE TABLE corrected_{kept} AS {rows}")
     return True
 
 
-def _twice(name: str) -> str:
-    return f"({hash_of(name)} IN (SELECT key FROM twice_{name}))"
+def _twice(name: str, kept: str) -> str:
+    return f"({hash_of(name)} IN (SELECT key FROM twice_{kept}))"

@@ -7,7 +7,7 @@ arithmetic on the rows' days (see ``windows``). A cube holds one range of accoun
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import pyarrow as pa
@@ -17,7 +17,7 @@ from features.aggregates import HOWS, picked
 from features.arrow import places, whole
 from features.corrections import settled
 from features.history import History
-from features.measures import Aggregate, Measure, Stream
+from features.measures import Aggregate, Measure, Stream, reach
 from features.relations import day_of, number_accounts, rows_of, ties_of
 from features.rows import Rows
 from features.scope import Scope
@@ -45,9 +45,9 @@ class Cube:
         self._cuts: dict[tuple[str, str, int], Ints] = {}
 
     def at(self, days: Ints) -> Cube:
-        """The same accounts and the rows already read, at other cutoffs."""
+        """The same accounts and the rows already read (of usage only what these cutoffs reach), at other cutoffs."""
         other = Cube(self.history, days, self.scope, self._wanted)
-        other._rows = self._rows
+        other._rows = {name: rows for name, rows in self._rows.items() if name != "usage_daily"}
         return other
 
     def pieces(self, width: int) -> Iterator[Cube]:
@@ -143,10 +143,12 @@ class Cube:
     def _read(self, relation: str) -> Rows:
         wanted = [part for part in self._wanted if part.stream.relation == relation]
         texts = list(dict.fromkeys(text for part in wanted for text in expressions.needed(part)))
+        days = reach(wanted) if relation == "usage_daily" else None
+        versions = partial(settled, since=None if days is None else int(self.cutoffs.days[0]) - days)
         chosen = ", ".join(f"{text} AS c{number}" for number, text in enumerate(texts))
         found = self.history.query(
             f"SELECT account, known, replaced{', ' if chosen else ''}{chosen} "
-            f"FROM ({rows_of(relation, self.history, settled)}) WHERE {self.scope.condition}"
+            f"FROM ({rows_of(relation, self.history, versions)}) WHERE {self.scope.condition}"
         )
         columns = {text: found.column(f"c{number}") for number, text in enumerate(texts)}
         account = self.scope.places(whole(found.column("account")))

@@ -8,7 +8,7 @@ there.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from typing import Literal
 
@@ -202,6 +202,12 @@ class Stream:
     def ahead(self, of: str) -> Measure:
         """Days from the cutoff to the nearest of the times."""
         return Aggregate("ahead", self, of)
+
+
+def reach(parts: Iterable[Aggregate]) -> int | None:
+    """How many days before a cutoff the oldest row lies that any of these asks for; nothing where there is no limit."""
+    asked = [None if part.within is None else part.stream.shift + part.within for part in parts]
+    return None if None in asked else max((days for days in asked if days is not None), default=0)
 
 
 DISTINCT_COUNTS = {"users": "user_id"}

@@ -10,7 +10,7 @@ import numpy as np
 from features.history import History
 from features.measures import Aggregate
 from features.scope import Scope
-from features.usage_delivery import delivery
+from features.usage_delivery import delivery, known_before
 from features.usage_pass import UsagePass
 from features.windows import Floats, Ints
 
@@ -22,8 +22,8 @@ class UsageCounts:
 
     def __init__(self, history: History, days: Ints, scope: Scope, wanted: Sequence[Aggregate], exact: Exact) -> None:
         self._history, self._days, self._wanted, self._exact = history, days, wanted, exact
-        self._lag = delivery(history).lag
-        irregular = np.isin(scope.codes, delivery(history).irregular)
+        self._delivery = known_before(history, int(days[0]), wanted) if len(days) == 1 else delivery(history)
+        irregular = np.isin(scope.codes, self._delivery.irregular)
         self._regular = np.flatnonzero(~irregular)
         self._irregular = np.flatnonzero(irregular)
         self._scope = scope
@@ -49,4 +49,4 @@ class UsageCounts:
     @cached_property
     def _pass(self) -> UsagePass:
         regular = Scope(self._scope.codes[self._regular])
-        return UsagePass(self._history, self._days, regular, self._lag, self._wanted)
+        return UsagePass(self._history, self._days, regular, self._delivery, self._wanted)

@@ -5,25 +5,41 @@ rows came with the usual delay, each in one version, is *regular*: at every cuto
 not yet. The others have rows that came late, early or twice, and need to be looked at row by row.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
 from features.arrow import whole
+from features.corrections import settled
 from features.history import History
+from features.measures import Aggregate, reach
 from features.relations import NUMBERED
 from features.windows import Ints
 
 
 @dataclass(frozen=True)
 class UsageDelivery:
-    """The usual delay in days (0: known when the day is over), and the accounts that do not keep to it, ascending."""
+    """The usual delay in days (0: known when the day is over), and the accounts that do not keep to it, ascending.
+
+    ``rows`` is where the rows of the others are.
+    """
 
     lag: int
     irregular: Ints
+    rows: str = "SELECT * FROM usage_daily"
 
 
 PROMPT = UsageDelivery(0, np.array([], dtype=np.int64))
+
+
+def known_before(history: History, cutoff: int, wanted: Iterable[Aggregate]) -> UsageDelivery:
+    """Usage as it was known at one cutoff: there is one state of each row, so every account is regular."""
+    if "usage_daily" not in history.versioned:
+        return PROMPT
+    days = reach(part for part in wanted if part.stream.relation == "usage_daily")
+    rows = settled("usage_daily", history, since=None if days is None else cutoff - days)
+    return UsageDelivery(0, PROMPT.irregular, f"SELECT * FROM ({rows}) WHERE known < {cutoff} AND {cutoff} <= replaced")
 
 
 def delivery(history: History) -> UsageDelivery:

@@ -27,6 +27,7 @@ from features.measures import Aggregate
 from features.relations import NUMBERED
 from features.scope import Scope
 from features.usage_buckets import Buckets, Window
+from features.usage_delivery import UsageDelivery
 from features.windows import Floats, Ints
 
 USED = "events > 0"
@@ -72,8 +73,10 @@ class Sums:
 class UsagePass:
     """Usage of some accounts at some cutoffs: read once, when first asked."""
 
-    def __init__(self, history: History, cutoffs: Ints, scope: Scope, lag: int, wanted: Iterable[Aggregate]) -> None:
-        self.history, self.scope, self.lag = history, scope, lag
+    def __init__(
+        self, history: History, cutoffs: Ints, scope: Scope, delivery: UsageDelivery, wanted: Iterable[Aggregate]
+    ) -> None:
+        self.history, self.scope, self.lag, self.rows = history, scope, delivery.lag, delivery.rows
         self.measures = list(dict.fromkeys(measure for measure in wanted if passes(measure)))
         self.days = cutoffs
         self.buckets = Buckets.of([window for measure in self.measures for window in self.windows(measure)])
@@ -195,7 +198,7 @@ class UsagePass:
         masks = {f"w{word}": numbers(_day_masks(bucket, word)) for word in words}
         with self.history.lent("usage_masks", pa.table({"day": self._dates, **masks})):
             found = self.history.query(
-                f"SELECT account, {', '.join(f'bit_or(w{word}) AS w{word}' for word in words)} FROM usage_daily "
+                f"SELECT account, {', '.join(f'bit_or(w{word}) AS w{word}' for word in words)} FROM ({self.rows}) "
                 f"JOIN usage_masks USING (day) JOIN {NUMBERED} USING (account_id) WHERE {USED} AND user_id IS NOT NULL "
                 f"AND day >= DATE '1970-01-01' + {first} AND day < DATE '1970-01-01' + {end} "
                 f"AND {self.scope.condition} "
@@ -236,7 +239,7 @@ class UsagePass:
                 self.history.connection.cursor()
                 .sql(
                     f"SELECT account, CAST(day - DATE '1970-01-01' - {self.buckets.first} AS INTEGER) AS day, "
-                    f"code, events, coalesce(minutes, 0) AS minutes, coalesce(users, -1) AS users FROM usage_daily "
+                    f"code, events, coalesce(minutes, 0) AS minutes, coalesce(users, -1) AS users FROM ({self.rows}) "
                     f"JOIN {NUMBERED} USING (account_id) JOIN usage_features USING (feature) "
                     f"WHERE {self._span} AND {self.scope.condition}"
                 )
