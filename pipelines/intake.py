@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipelines.returned import with_returned
 from pipelines.settings import Settings
 from pipelines.sources import admitted, open_source
 
@@ -76,12 +77,14 @@ class Opened:
 
 
 def open_data(settings: Settings, scratch: Path) -> Opened:
-    """Open and admit the source that the settings name; ``scratch`` must outlive what is returned.
+    """Open and admit the source that the settings name, with the outcomes of the queue, where there is one.
+
+    ``scratch`` must outlive what is returned.
 
     Raises:
         UsageError: there is no such source.
         DataGateError: it cannot be read, or is not fit for a night.
     """
-    source = open_source(settings.data, mapping=settings.mapping)
+    source = with_returned(open_source(settings.data, mapping=settings.mapping), settings, scratch)
     admission = admitted(source, scratch, memory=settings.memory, tolerance=settings.tolerance)
     return Opened(source, admission, settings)

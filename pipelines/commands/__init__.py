@@ -4,7 +4,21 @@ from collections.abc import Callable
 
 import typer
 
-from pipelines.commands import check, deliver, features, nightly, policy, queue, replay, review, simulate, train, users
+from pipelines.commands import (
+    check,
+    clocks,
+    deliver,
+    features,
+    feedback,
+    nightly,
+    policy,
+    queue,
+    replay,
+    review,
+    simulate,
+    train,
+    users,
+)
 
 COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (
     nightly.register,
@@ -14,7 +28,9 @@ COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (
     policy.register,
     replay.register,
     queue.register,
+    clocks.register,
     deliver.register,
+    feedback.register,
     review.register,
     users.register,
     simulate.register,
