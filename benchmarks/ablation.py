@@ -18,8 +18,8 @@ from features.labels import label
 from models import risks, training
 from models.evaluation import MODEL
 from pipelines.intake import open_data
+from pipelines.lessons import training_cutoffs
 from pipelines.settings import Settings
-from pipelines.trainer import training_cutoffs
 
 FIGURES = ("average_precision", "auc", "recall_at_capacity")
 

@@ -10,6 +10,7 @@ from datetime import date
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from features.catalogue import FEATURES
 from features.errors import RescueError
@@ -52,7 +53,7 @@ def prepare(
     labelled = _settled(labelled_rows(frame, labels), risk, through)
     teaching = untreated(labelled)
     kept = labelled.take(teaching.keep)
-    _refuse_too_little(kept, risk)
+    _refuse_too_few(kept.events, risk)
     names = [name for name in frame.column_names if name not in {"account_id", "as_of", *NOT_LEARNT}]
     signature = Signature.learn(frame, names, kept.rows)
     if not signature.columns:
@@ -76,16 +77,26 @@ def prepare(
     )
 
 
+def refuse_hopeless(labels: pa.Table, risk: Risk) -> None:
+    """Refuse labels that hold too few events for any model, before a frame is built for them.
+
+    Raises:
+        NotLearnableError: there are fewer than `MIN_EVENTS`.
+    """
+    happened = labels.filter(pc.fill_null(labels["event"], False)).select(["account_id", "event_at"])
+    _refuse_too_few(happened.group_by(["account_id", "event_at"]).aggregate([]).num_rows, risk)
+
+
 def _settled(labelled: Labelled, risk: Risk, through: date | None) -> Labelled:
     if through is None:
         return labelled
     return labelled.take(labelled.day + risk.embargo < (through - EPOCH).days)
 
 
-def _refuse_too_little(labelled: Labelled, risk: Risk) -> None:
-    if labelled.events < MIN_EVENTS:
+def _refuse_too_few(events: int, risk: Risk) -> None:
+    if events < MIN_EVENTS:
         raise NotLearnableError(
-            f"{risk.title}: {labelled.events} different events are settled in the data, and a model cannot be judged "
+            f"{risk.title}: {events} different events are settled in the data, and a model cannot be judged "
             f"on fewer than {MIN_EVENTS}; no score is better than a made-up one."
         )
 

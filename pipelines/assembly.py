@@ -12,7 +12,7 @@ from pipelines.settings import Settings, writable_home
 
 if TYPE_CHECKING:
     from models.registry import Registry
-    from pipelines.trainer import Build
+    from pipelines.lessons import Build
     from serving.policy import Policy
     from serving.store import Store
 
@@ -38,6 +38,8 @@ def store(settings: Settings) -> Store:
 def build(settings: Settings) -> Build:
     """How frames are built: by which engine, within which memory, with which optional features.
 
+    What the rescue team itself wrote into the health scores is left out of every feature.
+
     Raises:
         UsageError: there are no such optional features, or the engine cannot run here; the sentence says what to do.
     """
@@ -48,7 +50,9 @@ def build(settings: Settings) -> Build:
     from features.engine import named
 
     engine = named(settings.engine, settings.spark_master)
-    return partial(frame.build, features=chosen(settings.optional), memory=settings.memory, engine=engine)
+    return partial(
+        frame.build, features=chosen(settings.optional), memory=settings.memory, engine=engine, loop_guard=True
+    )
 
 
 def policy(settings: Settings) -> Policy:

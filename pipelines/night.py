@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import tempfile
 import uuid
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,13 +19,14 @@ from features.errors import UsageError
 from features.volume import NIGHTS, judge_volume
 from models import risks
 from pipelines import assembly
+from pipelines.champions import Champions, champions
 from pipelines.deciding import Decided, Desk, decide_night
 from pipelines.freshness import stale_feeds
 from pipelines.intake import Opened, open_data
 from pipelines.report import NightReport
 from pipelines.scoring import Scored, score
 from pipelines.settings import Settings, writable_home
-from serving import nights
+from serving import clocks, nights
 from serving.delivery import deliver, open_channels
 from serving.recording import record_night
 from serving.store import standing
@@ -33,8 +34,6 @@ from serving.store import standing
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from models.registry import Champion
-    from models.risks import Risk
     from pipelines.console import Steps
     from pipelines.runner import Do
     from serving.policy import Policy
@@ -92,16 +91,17 @@ def _work(night: _Night, held: nights.Night) -> NightReport:
     do, history, as_of = night.do, night.opened.history, night.as_of
     _judge_volume(night)
     known = risks.for_history(history, night.opened.risk_settings)
-    champions = do("models", "Loading the champions", _champions, night, known)
+    models = do("models", "Loading the champions", champions, night.opened, known, as_of, night.steps)
     frame = do("features", "Building features", _frame, night)
     stale = stale_feeds(history, as_of)
-    scored = do("score", "Scoring", score, history, frame, as_of, champions, stale)
+    scored = do("score", "Scoring", score, history, frame, as_of, models.champions, stale, list(models.without))
     channels = tuple(sorted(night.settings.channels))
-    desk = Desk(history, as_of, night.policy, night.store, champions, channels, tuple(stale.values()))
+    desk = Desk(history, as_of, night.policy, night.store, models.champions, channels, tuple(stale.values()))
     decided = do("decide", "Deciding whom to rescue", decide_night, desk, frame, scored)
-    report = _report(night, held, scored, champions, decided)
+    report = _report(night, held, scored, models, decided)
     nights.renew(night.store, held)
     do("record", "Writing the queue", record_night, night.store, held, decided.record(report.to_json()))
+    do("clocks", "Minding the clocks", partial(clocks.tick, channels=channels), night.store)
     if channels:
         do("deliver", "Delivering hand-offs", deliver, night.store, open_channels(night.settings.channels))
     report = replace(report, seconds=dict(night.steps.seconds), queue=_queue(night.store, as_of))
@@ -122,30 +122,7 @@ def _frame(night: _Night) -> pa.Table:
     return assembly.build(night.settings)(night.opened.history, [night.as_of])
 
 
-def _champions(night: _Night, known: Mapping[str, Risk]) -> dict[str, Champion]:
-    """The champion of each risk; a risk that has none is trained first, on what was known before the night."""
-    from pipelines.trainer import train
-
-    registry = assembly.registry(night.settings)
-    missing = [risk for name, risk in known.items() if registry.champion(name) is None]
-    if missing:
-        night.steps.tell(f"No champion yet of {' and '.join(risk.name for risk in missing)}: training first")
-        train(
-            night.opened.history,
-            missing,
-            registry,
-            source=night.opened.facts(),
-            through=night.as_of,
-            build=assembly.build(night.settings),
-            tell=night.steps.tell,
-        )
-    found = {name: registry.champion(name) for name in known}
-    return {name: champion for name, champion in found.items() if champion is not None}
-
-
-def _report(
-    night: _Night, held: nights.Night, scored: Scored, champions: Mapping[str, Champion], decided: Decided
-) -> NightReport:
+def _report(night: _Night, held: nights.Night, scored: Scored, models: Champions, decided: Decided) -> NightReport:
     return NightReport(
         as_of=night.as_of,
         run_id=held.run_id,
@@ -155,12 +132,17 @@ def _report(
         not_scored=scored.not_scored,
         flagged=len(decided.decision.flags),
         cases_opened=len(decided.decision.flags),
-        models={risk: champion.version for risk, champion in champions.items()},
+        models={risk: champion.version for risk, champion in models.champions.items()},
         seconds=dict(night.steps.seconds),
         queue=(),
         counts=dict(decided.decision.counts),
         missing=night.opened.missing,
-        warnings=(*night.opened.warnings, *scored.warnings, *stale_feeds(night.opened.history, night.as_of).values()),
+        warnings=(
+            *models.warnings,
+            *night.opened.warnings,
+            *scored.warnings,
+            *stale_feeds(night.opened.history, night.as_of).values(),
+        ),
     )
 
 

@@ -1,4 +1,8 @@
-"""Put a challenger before the gate: gather the rows on which it can be compared, judge, write the verdict, and act."""
+"""Put a challenger before the gate: gather the rows on which it can be compared, judge, write the verdict, and act.
+
+The first model of a risk becomes champion whatever the gate says, for without one there would be no night; but the gate
+is asked, its verdict goes on record, and where no signal was found every night repeats it (:func:`told_of`).
+"""
 
 from __future__ import annotations
 
@@ -6,11 +10,11 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from features.errors import UsageError
+from features.errors import RescueError, UsageError
 from models import contest, gate
 from pipelines import assembly
 from pipelines.intake import open_data
-from pipelines.settings import Settings, writable_home
+from pipelines.settings import Promote, Settings, writable_home
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -18,8 +22,57 @@ if TYPE_CHECKING:
     from models.estimator import RiskModel
     from models.gate import Promotion
     from models.paired import Rows
-    from models.registry import Registry
+    from models.registry import Champion, Registry
+    from models.training import Trained
     from pipelines.console import Steps
+
+
+def admit(registry: Registry, trained: Trained, version: str, frame: pa.Table, promote: Promote) -> tuple[bool, str]:
+    """Whether a model that was just trained and registered is champion now, and why, in a sentence.
+
+    Args:
+        registry: where it is registered as ``version``.
+        trained: the training, whose test rows it is judged on.
+        version: its number.
+        frame: the features that it was trained on; the champion is asked about the newest of them.
+        promote: ``never`` leaves every model but the first to ``rescue promote``.
+    """
+    risk = trained.model.risk
+    if registry.version_of(risk.name, "champion") is None:
+        return True, _admit_first(registry, trained, version)
+    if promote == "never":
+        return False, "challenger; `rescue promote` puts it before the gate."
+    try:
+        champion = registry.champion(risk.name)
+        assert champion is not None  # noqa: S101 - the registry has just named one
+        rows = contest.contest(trained.scored, risk, champion.model, frame)
+    except RescueError as error:
+        return False, f"challenger; the champion cannot be asked about the same rows: {error}"
+    verdict = gate.judge(rows, risk=risk.name, challenger=version, champion=champion.version)
+    registry.record(risk.name, version, verdict.tags())
+    if verdict.promoted:
+        registry.promote(risk.name, version, by="the gate")
+    return verdict.promoted, verdict.sentence()
+
+
+def _admit_first(registry: Registry, trained: Trained, version: str) -> str:
+    risk = trained.model.risk
+    verdict = gate.judge(contest.first_contest(trained.scored, risk), risk=risk.name, challenger=version)
+    why = "champion, as the first of its risk"
+    registry.record(risk.name, version, verdict.tags() | {"first": why})
+    registry.promote(risk.name, version, by="rescue")
+    return f"{why}." if verdict.promoted else f"{why}, though the gate would refuse it: {' '.join(verdict.reasons)}"
+
+
+def told_of(risk: str, champion: Champion) -> str | None:
+    """What a night must say of a champion that showed no signal, so that nobody takes its order for knowledge."""
+    facts = champion.model.facts
+    if facts.get("signal", True):
+        return None
+    return (
+        f"{risk}: {facts['verdict']} Every account is given the base rate of {facts['base_rate']:.1%}; "
+        "the order of the queue rests on revenue and the policy's triggers, not on knowledge of this risk"
+    )
 
 
 def promote_version(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from features.history import History
     from models.registry import Champion, Registry
     from models.risks import Risk
-    from pipelines.trainer import Build
+    from pipelines.lessons import Build
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def _trained(knowing: Knowing, wanted: list[Risk], first: date) -> tuple[dict[st
     """Models of what was known at ``first``, and for the risks that could not be learned from it, why."""
     from models import training
     from models.registry import Champion
-    from pipelines.trainer import training_cutoffs
+    from pipelines.lessons import training_cutoffs
 
     try:
         cutoffs = training_cutoffs(knowing.history, first)

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from models.registry import Champion
     from models.risks import Risk
     from pipelines.console import Steps
-    from pipelines.trainer import Build
+    from pipelines.lessons import Build
     from serving.policy import Policy
     from serving.replay_figures import Replayed
 

@@ -7,7 +7,7 @@ a whole source that the model leans on is silent, the risk abstains, and its acc
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING
@@ -21,6 +21,7 @@ from models.contracts import SCORES
 if TYPE_CHECKING:
     from features.history import History
     from models.registry import Champion
+    from models.risks import Risk
 
 
 @dataclass(frozen=True)
@@ -41,11 +42,17 @@ class Scored:
 
 
 def score(
-    history: History, frame: pa.Table, as_of: date, champions: Mapping[str, Champion], stale: Mapping[str, str]
+    history: History,
+    frame: pa.Table,
+    as_of: date,
+    champions: Mapping[str, Champion],
+    stale: Mapping[str, str],
+    without: Collection[Risk] = (),
 ) -> Scored:
     """Score the frame of one cutoff with the champion of each risk.
 
     ``stale`` names the feeds that have stopped and says so in words; see :func:`pipelines.freshness.stale_feeds`.
+    ``without`` are the risks that have no champion: of these nobody is scored.
     """
     tables, eligible, not_scored, warnings, frames = [], {}, {}, [], {}
     for risk, champion in champions.items():
@@ -59,6 +66,11 @@ def score(
         tables.append(_scores(rows, as_of, risk, champion, sorted(stale.values())))
         if champion.warning:
             warnings.append(champion.warning)
+    for absent in without:
+        fit = eligibility(history, [as_of], absent.label)
+        eligible[absent.name] = pc.sum(fit.column("eligible")).as_py() or 0
+        ineligible = Counter(reason for reason in fit.column("why").to_pylist() if reason)
+        not_scored[absent.name] = {**ineligible, "no model of this risk": eligible[absent.name]}
     whole = pa.concat_tables(tables) if tables else SCORES.empty_table()
     return Scored(whole, eligible, not_scored, tuple(warnings), frames)
 

@@ -26,6 +26,9 @@ QUIET = {
 the operator's own word."""
 
 
+Promote = Literal["gate", "never"]
+
+
 class Settings(BaseSettings):
     """Everything an operator can set; the fields are the keys of ``rescue.toml``."""
 
@@ -43,6 +46,9 @@ class Settings(BaseSettings):
     memory: str = Field("4GiB", description="What the feature engine may use.")
     tolerance: float = Field(0.05, ge=0, le=1, description="Share of a table in quarantine above which a night stops.")
     catch_up: int = Field(7, ge=0, description="At most so many missed nights are run by --catch-up.")
+    promote: Promote = Field(
+        "gate", description="Whether a newly trained model meets the gate at once, or never without `rescue promote`."
+    )
     risks: dict[str, dict[str, Any]] = Field(
         default_factory=dict, description="Label settings by risk, e.g. [risks.churn] kind = 'silence'."
     )

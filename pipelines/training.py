@@ -19,6 +19,6 @@ def train(
     mapping: str | None = None,
     tune: int = 0,
 ) -> list[dict[str, Any]]:
-    """Train ``risk`` (or all) on what was known before ``through`` and register the challengers; one entry a risk."""
+    """Train ``risk`` (or all) on what was known before ``through`` register it and gate it; one entry a risk."""
     settings = configuration.load(data=data, home=home, mapping=mapping)
-    return [found.to_json() for found in train_from(settings, risk, through, tune, Steps())]
+    return train_from(settings, risk, through, tune, Steps()).to_json()

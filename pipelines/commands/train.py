@@ -32,17 +32,19 @@ def train(
     mapping: Mapping = None,
     as_json: Json = False,
 ) -> None:
-    """Train, evaluate and register a challenger of each risk. The first of a risk becomes champion at once."""
+    """Train, evaluate and register a model of each risk, and put it before the gate. The first becomes champion."""
     from pipelines.trainer import train_from
 
     cutoff = day(through, "--through")
     settings = configuration.load(data=data, home=home, mapping=mapping)
     found = train_from(settings, risk, cutoff, tune, Steps(quiet=as_json))
     if as_json:
-        typer.echo(json.dumps([registered.to_json() for registered in found]))
+        typer.echo(json.dumps(found.to_json()))
         return
-    for registered in found:
+    for registered in found.registered:
         out.print(registered.summary(), markup=False)
+    for why in found.not_learnable.values():
+        out.print(f"Not trained. {why}", markup=False)
 
 
 def promote(

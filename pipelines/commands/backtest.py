@@ -1,0 +1,78 @@
+"""``rescue backtest``: how good the models would have been on this data, before anybody relies on them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich import box
+from rich.table import Table
+
+from pipelines import settings as configuration
+from pipelines.commands.options import Data, Json, Mapping, day
+from pipelines.console import Steps, out
+
+if TYPE_CHECKING:
+    from models.assessment import Tested
+    from models.risks import Risk
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(backtest)
+
+
+def backtest(
+    data: Data = None,
+    mapping: Mapping = None,
+    risk: Annotated[str, typer.Option(help="churn, escalation or all")] = "all",
+    through: Annotated[str | None, typer.Option(metavar="DATE", help="Use nothing known on this day or later.")] = None,
+    to: Annotated[Path | None, typer.Option("--out", help="Folder for the report page and the pictures.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Judge both risks on later cutoffs, each figure with its interval beside simple rules. Nothing is registered."""
+    from pipelines.backtesting import backtest_from
+
+    cutoff = day(through, "--through")
+    settings = configuration.load(data=data, mapping=mapping)
+    found = backtest_from(settings, risk, cutoff, to, Steps(quiet=as_json))
+    if as_json:
+        typer.echo(json.dumps(found.to_json()))
+        return
+    for judged, tested in found.tested.items():
+        _show(judged, tested)
+    for why in found.not_learnable.values():
+        out.print(f"Not judged. {why}", markup=False)
+    if to is not None:
+        out.print(f"The report: {to / found.files[0]}", markup=False)
+
+
+def _show(risk: Risk, tested: Tested) -> None:
+    """The verdict, the pooled figures beside every rule, and the model's own by test period."""
+    from models import pages
+
+    judged = tested.evaluation
+    out.print(f"[bold]{risk.title}[/bold]: {judged.pooled.rows:,} later rows with {judged.pooled.events:,} events")
+    out.print(f"{judged.verdict} {judged.kind}: {tested.because}", markup=False)
+    for warning in judged.warnings:
+        out.print(f"Mind: {warning}", markup=False)
+    found = pages.comparison(judged.pooled, judged.kind)
+    table = _table("scorer", [row["name"] for row in found["rows"]])
+    for place, scorer in enumerate(found["scorers"]):
+        table.add_row(scorer, *(row["cells"][place].replace(" [", "\n[") for row in found["rows"]))
+    out.print(table)
+    periods = _table("period", ["from", "to", "rows", "events", *map(pages.titled, pages.SHOWN)])
+    for line in map(pages.line, judged.origins):
+        counts = (str(line["first"]), str(line["last"]), f"{line['rows']:,}", f"{line['events']:,}")
+        periods.add_row(line["name"], *counts, *(cell.replace(" [", "\n[") for cell in line["cells"]))
+    out.print(periods)
+
+
+def _table(first: str, columns: list[str]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column(first)
+    for name in columns:
+        table.add_column(name, justify="right")
+    return table
