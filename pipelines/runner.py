@@ -32,17 +32,20 @@ def plainly(steps: Steps) -> Do:
 def as_prefect_tasks(steps: Steps) -> Do:
     """A ``Do`` that runs each step as a Prefect task of the flow it is called in.
 
-    Results are not cached and steps not retried by Prefect: running twice is made safe by the database, and a retry
-    of a step with side effects would repeat them.
+    Prefect is told that a step ran and never what it returned, so that it keeps no connection or table alive. Steps are
+    not retried by it: running twice is made safe by the database, and a retry would repeat side effects.
     """
     from prefect import task
     from prefect.cache_policies import NO_CACHE
 
     def do(name: str, saying: str, step: Callable[..., T], *args: object) -> T:
-        def run() -> T:
-            return step(*args)
+        returned: list[T] = []
+
+        def run() -> None:
+            returned.append(step(*args))
 
         with steps.step(name, saying):
-            return task(name=name, cache_policy=NO_CACHE, retries=0, persist_result=False)(run)()
+            task(name=name, cache_policy=NO_CACHE, retries=0, persist_result=False)(run)()
+        return returned.pop()
 
     return do
