@@ -15,7 +15,7 @@ from typing import Any, Self
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, DataError, DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
 from features.errors import RescueError, UsageError
@@ -108,12 +108,21 @@ def _parsed(url: str) -> URL:
 
 def _engine(url: URL) -> Engine:
     if url.get_backend_name() == "sqlite":
-        engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, pool_size=10, max_overflow=40)
+        engine = create_engine(
+            url, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True, pool_size=10, max_overflow=40
+        )
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     try:
-        return create_engine(url, isolation_level="READ COMMITTED", pool_pre_ping=True, pool_size=10, max_overflow=40)
+        return create_engine(
+            url,
+            isolation_level="READ COMMITTED",
+            hide_parameters=True,
+            pool_pre_ping=True,
+            pool_size=10,
+            max_overflow=40,
+        )
     except ModuleNotFoundError as error:
         raise UsageError("PostgreSQL needs its driver: install rescue with the extra 'postgres'.") from error
 
@@ -131,9 +140,16 @@ def _begin_sqlite(connection: Connection) -> None:
 
 @contextmanager
 def _told(url: URL) -> Iterator[None]:
-    """Say which database failed, in one sentence and without its password."""
+    """Say which database failed, in one sentence and without its password.
+
+    Errors never repeat the values of a statement (``hide_parameters``): those are people's texts.
+    """
     try:
         yield
+    except DataError as error:
+        raise UsageError(
+            "The queue's database cannot keep a value (a NUL character, or a number out of range): leave it out."
+        ) from error
     except DatabaseError as error:
         if type(error) not in {
             DatabaseError,

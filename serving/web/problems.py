@@ -19,7 +19,7 @@ from serving.case_errors import CaseNotFoundError
 from serving.permissions import NotAllowedError
 from serving.store.engine import StoreError
 from serving.web.identity.people import csrf_token
-from serving.web.identity.refusals import for_program, problem
+from serving.web.identity.refusals import AWAY, for_program, problem
 from serving.web.rendering import page
 
 LOG = logging.getLogger("rescue.web")
@@ -84,7 +84,8 @@ def _handler(status: int, links: Links, *, can_retry: bool = False) -> Handler:
     async def tell(request: Request, error: Exception) -> Response:
         if status == 503:
             LOG.warning("%s %s: %s", request.method, request.url.path, error)
-        return _answer(request, status, Told(TITLES[status], str(error), links, can_retry))
+        says = AWAY if status == 503 else str(error)
+        return _answer(request, status, Told(TITLES[status], says, links, can_retry))
 
     return tell
 

@@ -18,7 +18,7 @@ from serving.case_errors import AlreadyOpenError, CaseNotFoundError, IllegalMove
 from serving.permissions import NotAllowedError
 from serving.store.engine import StoreError
 from serving.web.identity.person import SignInNeededError
-from serving.web.identity.refusals import Problem, problem
+from serving.web.identity.refusals import AWAY, Problem, problem
 from serving.web.problems import AccountNotFoundError
 
 STATUS: dict[type[Exception], int] = {
@@ -79,7 +79,8 @@ def install(api: FastAPI) -> None:
 
 async def _rescue(request: Request, error: Exception) -> Response:
     kind = next(kind for kind in type(error).__mro__ if kind in STATUS)
-    return _problem(STATUS[kind], str(error), _slug(type(error).__name__))
+    detail = AWAY if kind is StoreError else str(error)
+    return _problem(STATUS[kind], detail, _slug(type(error).__name__))
 
 
 async def _invalid(request: Request, error: Exception) -> Response:

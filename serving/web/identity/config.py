@@ -17,6 +17,10 @@ class ReviewSettings(BaseModel):
     secure_cookies: bool = Field(
         default=True, description="Cookies over HTTPS only; false for a trial over plain HTTP."
     )
+    address: str | None = Field(
+        default=None,
+        description="Where browsers find the app, such as https://rescue.example, if a proxy stands before it.",
+    )
     session_hours: float = Field(default=12, gt=0, le=168, description="After so long everybody signs in again.")
     idle_minutes: float = Field(
         default=60, gt=0, description="After so long without a request somebody signs in again."

@@ -60,10 +60,20 @@ def signing_key(settings: ReviewSettings) -> str:
 
 
 async def depart(request: Request, settings: ReviewSettings, to: str) -> Response:
-    """Off to the provider; ``to`` is where the person wanted to go."""
+    """Off to the provider; ``to`` is where the person wanted to go.
+
+    Raises:
+        ProviderError: the provider does not answer.
+    """
+    from httpx import HTTPError
+
     request.session["to"] = to
-    came_back = str(request.url_for("from_provider"))
-    response: Response = await request.app.state.provider.authorize_redirect(request, came_back)
+    path = request.app.url_path_for("from_provider")
+    back = path.make_absolute_url(settings.address or str(request.base_url))
+    try:
+        response: Response = await request.app.state.provider.authorize_redirect(request, str(back))
+    except HTTPError as error:
+        raise ProviderError("The provider does not answer: try again in a minute, and ask an admin then.") from error
     return response
 
 

@@ -65,7 +65,10 @@ async def to_provider(request: Request, next: str = "/") -> Response:
     identity: Identity = request.app.state.identity
     if identity.settings.auth != "oidc":
         return refuse(request, 404, "Nobody signs in by a provider here: go to the sign-in page.")
-    return await oidc.depart(request, identity.settings, local_path(next))
+    try:
+        return await oidc.depart(request, identity.settings, local_path(next))
+    except oidc.ProviderError as error:
+        return sign_in_page(request, next, str(error), 503)
 
 
 @router.get("/sign-in/oidc/return")
