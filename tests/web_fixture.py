@@ -3,7 +3,8 @@
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,16 +35,33 @@ def web_store(migrated_sqlite: Path, tmp_path: Path) -> Iterator[Store]:
         yield store
 
 
+@dataclass
+class Site:
+    """The review app at a real port."""
+
+    app: FastAPI
+    address: str
+    clock: Clock
+    clients: ExitStack
+
+    def link(self, person: Person) -> str:
+        """An address that signs that person in, once."""
+        path: str = self.app.state.identity.one_time_link(person)
+        return self.address + path
+
+    def browser(self, person: Person | None = None) -> httpx.Client:
+        """A browser without script in which that person is signed in; closed with the site."""
+        made = httpx.Client(base_url=self.address, follow_redirects=True, trust_env=False, timeout=30)
+        found = self.clients.enter_context(made)
+        if person is not None:
+            assert found.get(self.link(person)).status_code == 200
+        return found
+
+
 @pytest.fixture
-def web_app(web_store: Store) -> FastAPI:
+def site(web_store: Store) -> Iterator[Site]:
     """The review app on that queue."""
-    return make_app(web_store)
-
-
-@pytest.fixture
-def address(web_app: FastAPI) -> Iterator[str]:
-    """Where it runs."""
-    with running(web_app) as found:
+    with running(web_store) as found:
         yield found
 
 
@@ -56,22 +74,11 @@ def fresh_store(migrated: Path, folder: Path, cases: int = 12, **how: Any) -> St
     return store
 
 
-def make_app(store: Store, clock: Clock | None = None) -> FastAPI:
-    """The review app on that queue, over plain HTTP."""
-    return create_app(store, ReviewSettings(secure_cookies=False), clock=clock or Clock())
-
-
-def client(app: FastAPI, address: str, person: Person | None) -> httpx.Client:
-    """A browser without script in which that person is signed in."""
-    found = httpx.Client(base_url=address, follow_redirects=True, trust_env=False)
-    if person is not None:
-        assert found.get(app.state.identity.one_time_link(person)).status_code == 200
-    return found
-
-
 @contextmanager
-def running(app: FastAPI) -> Iterator[str]:
-    """The app on a port of its own, for a real browser; gives its address."""
+def running(store: Store) -> Iterator[Site]:
+    """The review app on a queue, at a port of its own, over plain HTTP, at the time of the fill."""
+    clock = Clock()
+    app = create_app(store, ReviewSettings(secure_cookies=False), clock=clock)
     server = uvicorn.Server(
         uvicorn.Config(app, port=0, log_level="error", access_log=False, timeout_graceful_shutdown=1)
     )
@@ -79,8 +86,10 @@ def running(app: FastAPI) -> Iterator[str]:
     thread.start()
     while not server.started:
         time.sleep(0.01)
+    address = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     try:
-        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+        with ExitStack() as clients:
+            yield Site(app, address, clock, clients)
     finally:
         server.should_exit = True
         thread.join(10)

@@ -5,6 +5,7 @@
 
 import json
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -13,6 +14,7 @@ from handoff_factory import NIGHT, handoff
 from sqlalchemy import insert
 
 from serving.cases import Cases
+from serving.handoff import Handoff
 from serving.permissions import Actor, Role
 from serving.store import Store
 from serving.store.tables import (
@@ -82,13 +84,24 @@ class Rows:
     scores: list[dict[str, Any]] = field(default_factory=list)
 
 
-def fill(store: Store, cases: int, *, nights: int = 1, texts: dict[str, str] | None = None) -> None:
-    """Record ``nights`` nights and open so many cases on the last; ``texts`` replace texts of every hand-off."""
+def fill(
+    store: Store,
+    cases: int,
+    *,
+    nights: int = 1,
+    texts: Callable[[int], dict[str, str]] | None = None,
+    package: Handoff | None = None,
+) -> None:
+    """Record ``nights`` nights and open so many cases on the last.
+
+    ``texts`` says by what to replace texts of a case's rows and hand-off; ``package`` is the hand-off that each case's
+    own is made from.
+    """
     dice = random.Random(7)
-    package = json.loads(handoff().to_json())
+    frozen = json.loads((package or handoff()).to_json())
     rows = Rows()
     for number in range(cases):
-        _add(rows, number, dice, package, nights, texts or {})
+        _add(rows, number, dice, frozen, nights, texts(number) if texts else {})
     with store.transaction() as session:
         session.execute(insert(Squad), [{"name": name, "active": True} for name in SQUADS])
         session.execute(insert(Member), _members())

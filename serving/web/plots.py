@@ -12,7 +12,7 @@ from datetime import date
 from serving.handoff_render import day, number, percent
 
 WIDTH, HEIGHT = 360.0, 132.0
-LEFT, RIGHT, TOP, FOOT = 40.0, 12.0, 10.0, 20.0
+LEFT, RIGHT, TOP, FOOT = 54.0, 12.0, 10.0, 20.0
 LEAST = 0.05
 """The top of a plot of probabilities is never lower: changes within one per cent would look like mountains."""
 
@@ -46,7 +46,9 @@ class Mark:
 
 @dataclass(frozen=True)
 class Plot:
-    """A drawing: polylines, marks, the level of what is normal, labels of both axes, and all of it in words."""
+    """A drawing between ``left`` and ``right``: polylines, marks, the level of what is normal, labels of both axes; and
+    all of it in words.
+    """
 
     title: str
     pieces: tuple[str, ...]
@@ -55,6 +57,8 @@ class Plot:
     levels: tuple[Label, ...]
     days: tuple[Label, ...]
     words: str
+    left: float = LEFT
+    right: float = WIDTH - RIGHT
 
 
 def plot(

@@ -42,6 +42,7 @@ def page(request: Request, name: str, context: Mapping[str, Any], *, status: int
         "theme": theme(request),
         "themes": THEMES,
         "here": request.url.path,
+        "back": request.url.path if request.method == "GET" else "/queue",
     }
     html = environment().get_template(name).render({**shared, **context})
     return HTMLResponse(html, status_code=status, headers={"Cache-Control": "no-store", "Vary": "Cookie"})

@@ -1,5 +1,6 @@
 """The queue, its waiting list, and giving several cases to one person at once."""
 
+from datetime import date
 from typing import Annotated, Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -11,7 +12,7 @@ from features.errors import RescueError
 from serving.permissions import Act
 from serving.store import queue_queries
 from serving.store.case_queries import active_squads, members
-from serving.store.queue_queries import CLOSED_CASES
+from serving.store.queue_queries import CLOSED_CASES, Choices
 from serving.store.saved_views import saved_views
 from serving.web.desk import Desk, Ticked, Typed, desk, to
 from serving.web.identity.people import Permission
@@ -83,7 +84,7 @@ def _queue(request: Request, desk: Desk, view: View, notice: Notice | None, stat
         counts = queue_queries.counts_by_state(session, chosen)
         total = counts.get(view.state, 0) if view.state != CLOSED_CASES else queue_queries.count(session, chosen)
         found = queue_queries.listed(session, chosen, sort=view.sort, page=view.page)
-        offered = _offered(session, desk)
+        offered = _offered(session, desk, _choices(request, session, night))
         waiting = queue_queries.waiting_count(session, chosen)
     shown = {
         "view": view,
@@ -98,11 +99,18 @@ def _queue(request: Request, desk: Desk, view: View, notice: Notice | None, stat
     return page(request, "queue.html.j2", shown | offered, status=status)
 
 
-def _offered(session: Session, desk: Desk) -> dict[str, Any]:
+def _choices(request: Request, session: Session, night: date | None) -> Choices:
+    """The segments and owners to choose from, read once a night: no more than a night changes them."""
+    kept: tuple[date | None, Choices] | None = getattr(request.app.state, "choices", None)
+    if kept is None or kept[0] != night:
+        kept = request.app.state.choices = (night, queue_queries.choices(session))
+    return kept[1]
+
+
+def _offered(session: Session, desk: Desk, choices: Choices) -> dict[str, Any]:
     """What the filters and the forms of the page offer to this person."""
     squads = [name for name in active_squads(session) if desk.squads is None or name in desk.squads]
     may_assign = desk.person.may(Permission.ASSIGN)
-    choices = queue_queries.choices(session)
     return {
         "filters": [
             ("squad", "Squad", [(name, name) for name in squads]),

@@ -60,7 +60,7 @@ document.addEventListener("change", (event) => {
   if (form?.matches(".filter[data-live]")) form.requestSubmit();
 });
 
-window.addEventListener("popstate", () => window.location.reload());
+window.addEventListener("popstate", () => send(window.location.href, { method: "GET" }));
 window.addEventListener("online", () => { lost().hidden = true; });
 
 // Keys. They do nothing while somebody types, or with a modifier held down.
@@ -104,5 +104,5 @@ document.addEventListener("toggle", (event) => {
   if (event.target.matches?.(".act[open]")) event.target.querySelector("textarea, button")?.focus();
 }, true);
 
-const named = window.location.hash && document.getElementById(window.location.hash.slice(1));
+const named = document.getElementById(window.location.hash.slice(1));
 if (named?.matches("details")) named.open = true;

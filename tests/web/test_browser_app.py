@@ -1,0 +1,202 @@
+"""The review app in a real browser: a reviewer's morning, a lead's overview, two at one case, and what goes wrong.
+
+Debian's Chromium through Playwright; where there is none, the tests say so and are skipped.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+from web_fixture import INES, JONAS, LEAD, Site, fresh_store, running
+from web_queue import work_through
+
+from serving.cases import Cases
+from serving.permissions import Actor, Role
+from serving.store import Store
+from serving.web.identity.people import Person
+
+pytestmark = pytest.mark.browser
+
+CHROMIUM = Path(os.environ.get("RESCUE_CHROMIUM", "/usr/bin/chromium"))
+CASE = "case000000000"
+QUIET = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--no-first-run",
+)
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    if not CHROMIUM.exists():
+        pytest.skip(f"no browser at {CHROMIUM}: `make system` installs one")
+    with sync_playwright() as playwright:
+        yield playwright.chromium.launch(executable_path=str(CHROMIUM), args=list(QUIET))
+
+
+@pytest.fixture
+def enter(chromium: Browser, site: Site) -> Iterator[Callable[..., Page]]:
+    """Opens the app as a person; a script's error, or one that the content policy stops, fails the test."""
+    errors: list[str] = []
+    contexts = []
+
+    def opened(person: Person, **how: Any) -> Page:
+        context = chromium.new_context(viewport={"width": 1280, "height": 800}, **how)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(8_000)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda said: errors.append(said.text) if "Content Security" in said.text else None)
+        page.on("dialog", lambda dialog: errors.append(f"dialog: {dialog.message}"))
+        page.goto(site.link(person))
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert errors == []
+
+
+def test_the_morning_of_a_reviewer(enter: Callable[..., Page]) -> None:
+    page = enter(INES)
+    first = page.locator("tr[data-case]").first
+    name = first.locator("a.open").inner_text()
+    page.keyboard.press("j")
+    expect(first.locator("a.open")).to_be_focused()
+    page.keyboard.press("j")
+    page.keyboard.press("k")
+    page.keyboard.press("c")
+    expect(page.get_by_role("status")).to_contain_text("this case is yours")
+    expect(first).to_contain_text("Claimed")
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text(name)
+    page.get_by_text("Contacted", exact=True).click()
+    page.get_by_label("What was said").fill("The sponsor misses the weekly report.")
+    page.get_by_role("button", name="The customer was contacted").click()
+    expect(page.get_by_role("status")).to_contain_text("Noted")
+    page.keyboard.press("s")
+    page.get_by_label("Why it can wait").fill("Away until Monday")
+    page.get_by_role("button", name="7 days").click()
+    expect(page.locator(".case-head")).to_contain_text("Snoozed until 9 Mar 2026")
+    page.get_by_role("button", name="Undo my last move").click()
+    expect(page.locator(".case-head")).to_contain_text("Contacted")
+    page.locator("#resolve summary").click()
+    page.get_by_role("button", name="Saved", exact=True).click()
+    expect(page.locator(".case-head")).to_contain_text("Saved")
+    expect(page.locator(".record")).to_contain_text("The sponsor misses the weekly report.")
+
+
+def test_filters_and_search_change_the_address_and_going_back_undoes_them(enter: Callable[..., Page]) -> None:
+    page = enter(LEAD)
+    everything = page.locator("tr[data-case]").count()
+    page.get_by_text("Filters and saved views").click()
+    page.get_by_label("Squad").select_option("support")
+    page.wait_for_url("**/queue?squad=support*")
+    assert 0 < page.locator("tr[data-case]").count() < everything
+    page.keyboard.press("Escape")
+    page.locator("h1").click()
+    page.keyboard.press("/")
+    page.keyboard.type("nobody has this name")
+    page.keyboard.press("Enter")
+    expect(page.locator(".empty")).to_contain_text("No case fits")
+    page.go_back()
+    expect(page.get_by_label("Squad")).to_have_value("support")
+    page.go_back()
+    expect(page.locator("tr[data-case]")).to_have_count(everything)
+
+
+def test_two_reviewers_race_for_one_case(enter: Callable[..., Page]) -> None:
+    ines, jonas = enter(INES), enter(JONAS)
+    for page in (ines, jonas):
+        page.goto(page.url.split("/queue")[0] + f"/case/{CASE}")
+    ines.get_by_role("button", name="Claim").click()
+    jonas.get_by_role("button", name="Claim").click()
+    expect(ines.get_by_role("status")).to_contain_text("this case is yours")
+    expect(jonas.get_by_role("alert").locator("visible=true")).to_contain_text("was changed by ines (claim)")
+    expect(jonas.locator(".acts")).to_contain_text("This case is ines’s")
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
+def test_a_stale_page_keeps_what_was_typed(
+    enter: Callable[..., Page], web_store: Store, site: Site, script: bool
+) -> None:
+    page = enter(LEAD, java_script_enabled=script)
+    page.goto(f"{site.address}/case/{CASE}")
+    Cases(web_store, clock=site.clock).claim(CASE, Actor("jonas", Role.REVIEWER, frozenset({"success"})))
+    page.locator("#snooze summary").click()
+    page.get_by_label("Why it can wait").fill("They are on holiday until the 20th")
+    page.get_by_role("button", name="14 days").click()
+    expect(page.locator(".notice.bad").locator("visible=true")).to_contain_text("was changed by jonas (claim)")
+    expect(page.get_by_label("Why it can wait")).to_have_value("They are on holiday until the 20th")
+    page.get_by_role("button", name="14 days").click()
+    expect(page.locator(".case-head")).to_contain_text("Snoozed until 16 Mar 2026")
+
+
+def test_a_lost_connection_sends_nothing_and_loses_nothing(enter: Callable[..., Page], site: Site) -> None:
+    page = enter(INES)
+    page.goto(f"{site.address}/case/{CASE}")
+    page.locator("#comment summary").click()
+    page.get_by_label("For the record").fill("An hour of thought")
+    page.context.set_offline(True)
+    page.get_by_role("button", name="Comment", exact=True).click()
+    expect(page.locator("#lost")).to_be_visible()
+    expect(page.get_by_label("For the record")).to_have_value("An hour of thought")
+    page.context.set_offline(False)
+    page.get_by_role("button", name="Comment", exact=True).click()
+    expect(page.locator(".record")).to_contain_text("An hour of thought")
+    expect(page.locator("#lost")).to_be_hidden()
+
+
+def test_the_overview_of_a_lead(chromium: Browser, migrated_sqlite: Path, tmp_path: Path) -> None:
+    with fresh_store(migrated_sqlite, tmp_path, 40, nights=10) as store, running(store) as site:
+        work_through(store, 30, closed=20)
+        page = chromium.new_page()
+        page.goto(site.link(LEAD))
+        page.get_by_role("link", name="Overview").click()
+        expect(page.get_by_role("heading", name="Week by week")).to_be_visible()
+        expect(page.locator(".weeks tbody tr")).to_have_count(12)
+        expect(page.get_by_text("Not measurable yet, n = 2 held out")).to_be_visible()
+        expect(page.get_by_text("delivered its last row 5 days ago").first).to_be_visible()
+        page.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_on_any_page(enter: Callable[..., Page], site: Site, web_store: Store, scheme: Any) -> None:
+    work_through(web_store, 6, closed=2)
+    page = enter(LEAD, color_scheme=scheme)
+    open_case = page.locator("a.open").first.get_attribute("href")
+    visited = (
+        "/queue",
+        f"/case/{CASE}",
+        str(open_case),
+        "/account/a-000000",
+        "/accounts",
+        "/waiting",
+        "/overview",
+        "/no",
+    )
+    found = {}
+    for path in (*visited, "/sign-in"):
+        page.goto(site.address + path)
+        page.evaluate("document.querySelectorAll('details:not([name])').forEach((one) => { one.open = true; })")
+        found[path] = [
+            f"{rule['id']}: {rule['nodes'][0]['target']} {rule['nodes'][0]['failureSummary']}"
+            for rule in Axe().run(page).response["violations"]
+        ]
+    assert {path: told for path, told in found.items() if told} == {}
+
+
+def test_no_page_is_wider_than_the_window(enter: Callable[..., Page], site: Site) -> None:
+    page = enter(LEAD)
+    for path in ("/queue", f"/case/{CASE}", "/account/a-000000", "/accounts", "/waiting", "/overview", "/sign-in"):
+        page.goto(site.address + path)
+        for width in (390, 768, 1280, 2560):
+            page.set_viewport_size({"width": width, "height": 900})
+            assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), (path, width)

@@ -1,0 +1,234 @@
+"""The case as a person reads and works it, and what bad input gets: never a stack trace, never lost typing."""
+
+import html
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+from handoff_factory import NIGHT
+from web_fixture import ANALYST, INES, JONAS, LEAD, TOM, Site, fresh_store, running
+
+from serving.cases import Cases
+from serving.permissions import Actor, Role
+from serving.store import Store
+
+CASE = "case000000000"
+TOKEN = re.compile(r'name="csrf" value="(\w+)"')
+MINE = Actor("ines", Role.REVIEWER, frozenset({"success"}))
+
+
+def send(browser: httpx.Client, move: str, version: int | None = 1, case: str = CASE, **fields: str) -> httpx.Response:
+    token = TOKEN.search(browser.get("/queue").text)
+    assert token
+    seen = {} if version is None else {"version": str(version)}
+    return browser.post(f"/case/{case}/{move}", data={"csrf": token[1], **seen, **fields})
+
+
+@pytest.fixture
+def ines(site: Site) -> Iterator[httpx.Client]:
+    return site.browser(INES)
+
+
+def test_the_page_tells_the_whole_hand_off(ines: httpx.Client) -> None:
+    page = ines.get(f"/case/{CASE}").text
+    for told in (
+        "Why now",
+        "What changed since 1 Sep 2025",
+        "Twelve weeks",
+        "Export broken &lt;script&gt;alert(1)&lt;/script&gt;",
+        "22 days late",
+        "12 Sep 2025: executive call",
+        "Find out why they use it less",
+        "Known then, known now",
+        "ines, until somebody claims it",
+        'role="img" aria-label="Active users, users a week: from 110 on 13 Dec 2025 to 48 on 28 Feb 2026',
+        "1 adjusted by the team",
+        "<strong>rescue</strong> opened the case",
+    ):
+        assert told in page, told
+    assert "<script>alert" not in page
+
+
+def test_every_move_is_one_form_and_is_told(ines: httpx.Client, site: Site, web_store: Store) -> None:
+    until = (site.clock.now.date() + timedelta(days=9)).isoformat()
+    steps = (
+        ("claim", {}, "this case is yours"),
+        ("contact", {"text": "Spoke to Ines"}, "the customer was contacted"),
+        ("plan", {"text": "Two trainings"}, "Put in plan"),
+        ("snooze", {"days": "7", "text": "Sponsor is away"}, "Snoozed."),
+        ("wake", {}, "Taken up again"),
+        ("snooze", {"until": until, "text": "Still away"}, "Snoozed until 11 Mar 2026"),
+        ("wake", {}, "Taken up again"),
+        ("comment", {"text": "A word"}, "Your comment is on the record"),
+        ("disagree", {"text": "Use is fine", "reason": "usage"}, "Your disagreement is on the record"),
+        ("resolve", {"verdict": "saved", "text": "They stay"}, "Resolved"),
+        ("undo", {}, "taken back"),
+        ("resolve", {"verdict": "lost"}, "Resolved"),
+        ("reopen", {"text": "They came back"}, "Reopened"),
+        ("hand_over", {"squad": "strategic", "text": "Needs an executive"}, "no case"),
+    )
+    system = Actor("rescue", Role.SYSTEM)
+    for move, fields, says in steps:
+        version = Cases(web_store).get(CASE, system).version
+        answer = send(ines, move, version, **fields)
+        assert says in answer.text, move
+    record = site.browser(ANALYST).get(f"/case/{CASE}").text
+    for said in (
+        "Spoke to Ines",
+        "Two trainings",
+        "Still away",
+        "A word",
+        "Use is fine",
+        "They stay",
+        "They came back",
+    ):
+        assert f"<blockquote>{said}</blockquote>" in record
+
+
+def test_a_stale_form_says_who_was_quicker_and_keeps_what_was_typed(
+    ines: httpx.Client, web_store: Store, site: Site
+) -> None:
+    Cases(web_store, clock=site.clock).claim(CASE, Actor("jonas", Role.REVIEWER, frozenset({"success"})))
+    answer = send(ines, "snooze", 1, text="Sponsor is away until May", until="2026-05-01")
+    assert answer.status_code == 409
+    assert "was changed by jonas (claim) at 2026-03-02 08:30 UTC" in answer.text
+    lead = site.browser(LEAD)
+    again = send(lead, "plan", 1, text="Two trainings <b>")
+    assert again.status_code == 409
+    assert ">Two trainings &lt;b&gt;</textarea>" in again.text
+    assert '<details class="act" name="act" id="plan" open>' in again.text
+    assert 'name="version" value="2"' in again.text
+
+
+@pytest.mark.parametrize(
+    ("move", "fields", "status", "says"),
+    [
+        ("snooze", {"until": "2026-03-01", "text": "later"}, 422, "choose a day after 2026-03-02"),
+        ("snooze", {"until": "soon", "text": "later"}, 422, "Say until when"),
+        ("snooze", {"days": "9" * 30, "text": "later"}, 422, "Say until when"),
+        ("snooze", {"days": "7", "text": "  "}, 422, "Say why it can wait"),
+        ("resolve", {"verdict": "won"}, 422, "There is no outcome"),
+        ("resolve", {"verdict": "saved"}, 409, "cannot resolve"),
+        ("plan", {"text": "x"}, 409, "cannot plan"),
+        ("hand_over", {"squad": "sucess", "text": "x"}, 422, "did you mean"),
+        ("undo", {}, 409, "cannot be undone"),
+        ("comment", {"text": ""}, 422, "the text is empty"),
+    ],
+)
+def test_what_cannot_be_done_is_told_on_the_case(
+    ines: httpx.Client, move: str, fields: dict[str, str], status: int, says: str
+) -> None:
+    answer = send(ines, move, 1, **fields)
+    told = re.search(r'<div class="notice bad" role="alert">(.*?)</div>', answer.text)
+    assert (answer.status_code, bool(told and says in html.unescape(told[1]))) == (status, True), answer.text[:3000]
+
+
+def test_anothers_case_cannot_be_worked_and_says_whose_it_is(ines: httpx.Client, site: Site) -> None:
+    send(ines, "claim")
+    page = site.browser(JONAS).get(f"/case/{CASE}").text
+    assert "This case is ines’s. Ask for it to be given back" in page
+    assert "/contact" not in page
+
+
+def test_a_foreign_id_and_one_that_never_was_look_alike(site: Site) -> None:
+    tom = site.browser(TOM)
+    foreign, unknown = tom.get(f"/case/{CASE}"), tom.get("/case/case999999999")
+    assert foreign.status_code == unknown.status_code == 404
+    assert foreign.text.replace(CASE, "?") == unknown.text.replace("case999999999", "?")
+    assert tom.get(f"/case/{CASE}/handoff.md").status_code == 404
+    assert send(tom, "claim").status_code == send(tom, "claim", case="case999999999").status_code == 404
+    assert tom.get("/account/a-000000").status_code == tom.get("/account/none").status_code == 404
+    assert "a-000000" not in tom.get("/accounts").text
+
+
+def test_a_database_that_is_down_gives_the_text_back(ines: httpx.Client, web_store: Store) -> None:
+    token = TOKEN.search(ines.get("/queue").text)
+    assert token
+    assert web_store.url.database
+    path = Path(web_store.url.database)
+    web_store.engine.dispose()
+    for part in path.parent.glob("queue.db*"):
+        part.rename(part.with_name("away-" + part.name))
+    path.mkdir()
+    answer = ines.post(f"/case/{CASE}/comment", data={"csrf": token[1], "text": "Half an hour's work"})
+    assert answer.status_code == 503
+    assert "Half an hour&#39;s work" in answer.text
+    assert "does not answer" in answer.text
+    assert "Traceback" not in answer.text
+
+
+def test_a_mistake_of_ours_is_told_by_a_number(ines: httpx.Client, web_store: Store) -> None:
+    from sqlalchemy import text
+
+    with web_store.transaction() as session:
+        session.execute(text("DROP TRIGGER IF EXISTS handoffs_no_update"))
+        session.execute(text("DROP TABLE waiting"))
+    answer = ines.get("/waiting")
+    assert answer.status_code in {500, 503}
+    assert "Traceback" not in answer.text
+    assert "sqlite3" not in answer.text
+    assert "Try again" in answer.text or "try again" in answer.text
+
+
+def test_a_session_that_is_over_keeps_what_was_typed(ines: httpx.Client, web_store: Store) -> None:
+    token = TOKEN.search(ines.get("/queue").text)
+    assert token
+    from serving.store.people_tables import SessionRow
+
+    with web_store.transaction() as session:
+        session.query(SessionRow).delete()
+    answer = ines.post(f"/case/{CASE}/comment", data={"csrf": token[1], "text": "Half an hour"})
+    assert answer.status_code == 401
+    assert "Half an hour" in answer.text
+    assert ines.get("/queue").url.path == "/sign-in"
+
+
+def test_the_hand_off_is_a_file_too(ines: httpx.Client) -> None:
+    answer = ines.get(f"/case/{CASE}/handoff.md")
+    assert answer.headers["content-type"].startswith("text/markdown")
+    assert answer.headers["content-disposition"] == f'attachment; filename="handoff-{CASE}.md"'
+    assert "\\<script\\>" in answer.text
+
+
+def test_a_hand_off_of_another_night_is_asked_for_by_its_day(ines: httpx.Client) -> None:
+    assert ines.get(f"/case/{CASE}?handoff={NIGHT}").status_code == 200
+    assert ines.get(f"/case/{CASE}?handoff=2020-01-01").status_code == 404
+    assert ines.get(f"/case/{CASE}?handoff=yesterday").status_code == 200
+
+
+def test_an_account_shows_its_scores_cases_and_adjusted_health(migrated_sqlite: Path, tmp_path: Path) -> None:
+    with fresh_store(migrated_sqlite, tmp_path, 12, nights=20) as store, running(store) as site:
+        ines = site.browser(INES)
+        work = Cases(store, clock=site.clock)
+        work.claim(CASE, MINE)
+        work.resolve(CASE, MINE, verdict="saved")
+        page = ines.get("/account/a-000000").text
+        assert 'aria-label="Churn risk: from ' in page
+        assert "Adjusted by the team’s verdicts" in page
+        assert "+10.0 points" in page
+        assert f'href="/case/{CASE}"' in page
+        assert "a-000000" in ines.get("/accounts?q=A-00000").text
+        assert "No account that you see has" in ines.get("/accounts?q=%3Cscript%3E").text
+
+
+def test_the_overview_tells_figures_with_what_they_rest_on(site: Site, web_store: Store) -> None:
+    work = Cases(web_store, clock=site.clock)
+    work.claim(CASE, MINE)
+    work.contact(CASE, MINE)
+    work.resolve(CASE, MINE, verdict="saved")
+    site.clock.now += timedelta(days=30)
+    page = site.browser(LEAD).get("/overview").text
+    for told in (
+        "not measurable yet, n = 1 settled of",
+        "Not measurable yet, n = 2 held out, 12 worked: about 294 on each side",
+        "delivered its last row 5 days ago",
+        "out of range (508)",
+        "not in the source",
+        "wait for a response",
+        "d late",
+    ):
+        assert told in page, told
+    assert site.browser(INES).get("/overview").status_code == 403
