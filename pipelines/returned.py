@@ -28,6 +28,7 @@ def with_returned(source: Source, settings: Settings, scratch: Path) -> Source:
         rows = outcomes(store)
     if not rows.num_rows:
         return source
+    scratch.mkdir(parents=True, exist_ok=True)
     file = scratch / "outcomes.queue.parquet"
     pq.write_table(rows, file)
     return WithReturned(source, {"outcomes": file})

@@ -5,11 +5,13 @@ from collections.abc import Callable
 import typer
 
 from pipelines.commands import (
+    backtest,
     check,
     clocks,
     deliver,
     features,
     feedback,
+    monitor,
     nightly,
     policy,
     queue,
@@ -24,6 +26,7 @@ COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (
     nightly.register,
     check.register,
     train.register,
+    backtest.register,
     features.register,
     policy.register,
     replay.register,
@@ -31,6 +34,7 @@ COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (
     clocks.register,
     deliver.register,
     feedback.register,
+    monitor.register,
     review.register,
     users.register,
     simulate.register,
