@@ -7,7 +7,7 @@ measured from it is null, and the age of the feed says why; an account without r
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,25 +32,51 @@ PATIENCE: Mapping[str, int] = {
 
 
 @dataclass(frozen=True)
-class Feeds:
-    """When each source delivered what: for each table its days of delivery and the newest event delivered by then."""
+class Deliveries:
+    """The days on which a source delivered, ascending, and for each the newest event delivered by then."""
 
-    delivered: Mapping[str, tuple[Ints, Ints]]
+    known: Ints
+    newest: Ints
+    complete: bool
+
+    def tell(self, first: int) -> bool:
+        """Whether these are enough from a cutoff on: older events cannot be newer than one that is here."""
+        return self.complete or (len(self.known) > 0 and int(self.known[0]) < first)
+
+
+RECENT = 190
+"""Days before the first cutoff in which a delivery is looked for before all of time is."""
+
+
+@dataclass(frozen=True)
+class Feeds:
+    """When each of some sources delivered what."""
+
     history: History
+    tables: frozenset[str]
+    _kept: dict[str, Deliveries] = field(default_factory=dict)
 
     @classmethod
     def of(cls, history: History, tables: frozenset[str]) -> Feeds:
         """The feeds of a history, for the tables that are asked for."""
         number_accounts(history)
-        return cls({name: _delivered(history, name) for name in sorted(tables & history.present)}, history)
+        return cls(history, tables & history.present)
 
     def age(self, table: str, days: Ints) -> Floats:
         """Days since the newest event that the source had delivered before each cutoff; NaN where it had none."""
-        if table not in self.delivered:
+        if table not in self.tables:
             return np.full(len(days), np.nan)
-        known, newest = self.delivered[table]
-        place = np.searchsorted(known, days, side="left") - 1
-        return np.where(place < 0, np.nan, days - np.concatenate((newest, [0]))[place])
+        found = self._delivered(table, int(days.min()))
+        place = np.searchsorted(found.known, days, side="left") - 1
+        return np.where(place < 0, np.nan, days - np.concatenate((found.newest, [0]))[place])
+
+    def _delivered(self, table: str, first: int) -> Deliveries:
+        """The deliveries that tell the age of a source from a first cutoff on."""
+        if table not in self._kept:
+            self._kept[table] = _delivered(self.history, table, first - RECENT)
+        if not self._kept[table].tell(first):
+            self._kept[table] = _delivered(self.history, table, None)
+        return self._kept[table]
 
     def silent(self, feature: Feature, days: Ints) -> NDArray[np.bool_]:
         """The cutoffs at which a source of the feature had nothing to say."""
@@ -83,11 +109,14 @@ class Feeds:
         return counted
 
 
-def _delivered(history: History, name: str) -> tuple[Ints, Ints]:
+def _delivered(history: History, name: str, since: int | None) -> Deliveries:
     table = TABLES[name]
+    recent = "true" if since is None else f"{table.event_time} >= DATE '1970-01-01' + ({since})"
+    known = known_on(table) if name in history.versioned else f"CAST({table.event_time} AS DATE)"
     found = history.query(
-        f"SELECT {day_of(known_on(table))} AS known, max({day_of(table.event_time)}) AS newest FROM {name} "
-        "GROUP BY known ORDER BY known"
+        f"SELECT {day_of('known')} AS known, {day_of('newest')} AS newest FROM (SELECT {known} AS known, "
+        f"max({table.event_time}) AS newest FROM {name} WHERE {recent} GROUP BY known) ORDER BY known"
     )
-    known, newest = whole(found.column("known")), whole(found.column("newest"))
-    return known, np.maximum.accumulate(newest) if len(newest) else newest
+    newest = whole(found.column("newest"))
+    newest = np.maximum.accumulate(newest) if len(newest) else newest
+    return Deliveries(whole(found.column("known")), newest, complete=since is None)
