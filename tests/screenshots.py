@@ -22,11 +22,13 @@ LOOKS = (
     ("narrow", 390, 844, "dark"),
     ("huge", 2560, 1300, "light"),
 )
+
 README = {
     "queue.png": ("/queue", 1280, 760, "light"),
-    "case.png": ("/case/case000000049", 1280, 1000, "light"),
+    "case.png": ("", 1280, 1000, "light"),
     "overview-dark.png": ("/overview", 1280, 900, "dark"),
 }
+"""Address (empty: the second case of the queue), size and colours."""
 
 
 def main() -> None:
@@ -76,7 +78,7 @@ def _readme(browser: Browser, site: Site) -> None:
     IMAGES.mkdir(parents=True, exist_ok=True)
     for name, (path, width, height, scheme) in README.items():
         page = _page(browser, site, width, height, scheme)
-        page.goto(site.address + path)
+        page.goto(site.address + (path or page.locator("a.open").nth(1).get_attribute("href") or ""))
         page.screenshot(path=IMAGES / name)
         _fewer_colours(IMAGES / name)
         page.context.close()

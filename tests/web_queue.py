@@ -254,6 +254,11 @@ def _package(
         {**card, "probability": found[card["risk"]], "reasons": told if card["risk"] == risk else told[1:3]}
         for card in cards
     ]
+    own["changes"] = [f"{risk.capitalize()} risk rose from 10% to {found[risk]:.0%}", *package["changes"][1:-2]]
+    for card in own["risks"]:
+        now = found[card["risk"]]
+        card["history"] = [{**one, "probability": one["probability"] * now} for one in card["history"]]
+        card["what_if"] = [{**one, "before": now, "after": now / 2} for one in card["what_if"]]
     text = json.dumps(own)
     for old, new in texts.items():
         text = text.replace(json.dumps(old)[1:-1], json.dumps(new)[1:-1]) if len(old) > 12 else text
@@ -280,6 +285,8 @@ def work_through(store: Store, cases: int, *, closed: int = 0) -> None:
         who = Actor(SQUADS[case.squad][number % 2], Role.REVIEWER, frozenset({case.squad}))
         if number < closed:
             clock.now = NOW - timedelta(days=7 * (number % 10), hours=3)
+            with store.transaction() as session:
+                session.get_one(Case, case.id).opened_at = clock.now - timedelta(days=number % 4)
             work.claim(case.id, who)
             work.contact(case.id, who, comment="Spoke to the sponsor; they miss the weekly report.")
             work.resolve(case.id, who, verdict=("saved", "saved", "lost", "false_alarm")[number % 4])

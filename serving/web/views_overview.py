@@ -12,6 +12,9 @@ from serving.web import told
 ARM = 294
 """Units an arm needs to tell a fall from 30 % to 20 % churn with 80 % power; below that no effect is claimed."""
 
+COUNTED = ("flagged", "worked", "saved", "lost")
+"""What is counted by week, a column each."""
+
 ENOUGH = 20
 """Outcomes below which a share says more of chance than of the model."""
 
@@ -40,11 +43,11 @@ class JudgedView:
 
 @dataclass(frozen=True)
 class Overview:
-    """The page."""
+    """The page; ``most`` is the largest number of each column, which its bars are drawn against."""
 
     squads: str
     weeks: Sequence[Week]
-    most: int
+    most: Mapping[str, int]
     late: Sequence[tuple[Case, Account, told.Clock | None]]
     late_response: int
     late_resolution: int
@@ -84,7 +87,7 @@ def overview(
     return Overview(
         squads="every squad" if squads is None else ", ".join(sorted(squads)),
         weeks=weeks,
-        most=max((max(week.flagged, week.worked, week.saved, week.lost) for week in weeks), default=0) or 1,
+        most={name: max((getattr(week, name) for week in weeks), default=0) or 1 for name in COUNTED},
         late=[(case, account, told.clock(case, now)) for case, account in late],
         late_response=late_counts[0],
         late_resolution=late_counts[1],

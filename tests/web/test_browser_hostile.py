@@ -1,4 +1,4 @@
-"""Text of strangers stays text: sixty payloads in every field, on every page, in the server's words and in a browser."""
+"""Text of strangers stays text: sixty payloads in every field, on every page, as served and in a browser."""
 
 import os
 from collections import Counter
