@@ -3,11 +3,12 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query
+from pydantic import Field
 
 from serving.store import account_queries, overview_queries
 from serving.web.api import models
 from serving.web.api.cases import See, UseCases
-from serving.web.api.texts import Word
+from serving.web.api.texts import Sent, Word
 from serving.web.identity.people import Permission, Person, require, signed_in
 from serving.web.problems import AccountNotFoundError
 
@@ -19,6 +20,12 @@ AnyId = Annotated[str, Path(min_length=1, max_length=200, pattern=r"^[^\x00]+$")
 Lead = Annotated[Person, Depends(require(Permission.OVERVIEW))]
 
 
+class Search(Sent):
+    """Which accounts."""
+
+    text: Word = Field(min_length=1)
+
+
 @router.get("/me", tags=["people"])
 def me(person: Annotated[Person, Depends(signed_in)]) -> models.Me:
     """Who you are to Rescue, and what you see."""
@@ -27,10 +34,10 @@ def me(person: Annotated[Person, Depends(signed_in)]) -> models.Me:
 
 
 @router.get("/accounts", tags=["accounts"])
-def search_accounts(person: See, cases: UseCases, text: Annotated[Word, Query(min_length=1)]) -> models.Accounts:
+def search_accounts(person: See, cases: UseCases, wanted: Annotated[Search, Query()]) -> models.Accounts:
     """The accounts whose name or id contains the text; at most fifty."""
     with cases.store.reading() as session:
-        found = account_queries.search(session, text, person.visible_squads)
+        found = account_queries.search(session, wanted.text, person.visible_squads)
     return models.Accounts(items=[models.Account.model_validate(account) for account in found])
 
 

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from serving.case_errors import CaseNotFoundError
 from serving.cases import Cases
@@ -14,7 +14,7 @@ from serving.store import case_queries, queue_queries
 from serving.transitions import State, moves_from
 from serving.web.api import models
 from serving.web.api.acts import ActOnCase, Comment
-from serving.web.api.texts import Word
+from serving.web.api.texts import Sent, Word
 from serving.web.identity.people import Permission, Person, require
 
 router = APIRouter(tags=["cases"])
@@ -33,10 +33,14 @@ def the_cases(request: Request) -> Cases:
 UseCases = Annotated[Cases, Depends(the_cases)]
 
 
-class Filter(BaseModel):
-    """Which cases: every filter that is set narrows the list."""
+class Handoff(Sent):
+    """Which of a case's hand-offs."""
 
-    model_config = ConfigDict(extra="forbid")
+    as_of: date | None = Field(None, description="The night; the newest by default.")
+
+
+class Filter(Sent):
+    """Which cases: every filter that is set narrows the list."""
 
     squad: Word = ""
     mine: bool = False
@@ -71,10 +75,10 @@ def list_cases(person: See, cases: UseCases, wanted: Annotated[Filter, Query()])
 
 
 @router.get("/cases/{case_id}")
-def get_case(case_id: Id, person: See, cases: UseCases, as_of: date | None = None) -> models.CaseFile:
+def get_case(case_id: Id, person: See, cases: UseCases, wanted: Annotated[Handoff, Query()]) -> models.CaseFile:
     """A case with its account, its record and its hand-off of a night (default: the newest)."""
     with cases.store.reading() as session:
-        found = case_queries.case_file(session, case_id, visible=person.visible_squads, as_of=as_of)
+        found = case_queries.case_file(session, case_id, visible=person.visible_squads, as_of=wanted.as_of)
     if found is None:
         raise CaseNotFoundError(case_id)
     return models.CaseFile(

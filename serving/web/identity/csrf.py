@@ -19,6 +19,9 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 LARGEST = 1 << 20
 """Bytes of a request's body that are read at most: the longest comment is far shorter."""
 
+FORGED = "This form was not made by the page you had open, or is too old: load the page again and repeat."
+FORGED_CALL = f"Send a token as Authorization: Bearer …; a page of ours sends its form's token as {HEADER}."
+
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
@@ -51,8 +54,7 @@ class RefuseForgeries:
             await answer(scope, receive, send)
             return
         if not _own_credentials(request) and not await _genuine(request, body):
-            told = "This form was not made by the page you had open, or is too old: load the page again and repeat."
-            await refuse(request, 403, told)(scope, receive, send)
+            await refuse(request, 403, FORGED_CALL if for_program(request) else FORGED)(scope, receive, send)
             return
         await self.app(scope, _again(body), send)
 

@@ -23,10 +23,16 @@ class Problem(JSONResponse):
     media_type = "application/problem+json"
 
 
-def problem(status: int, detail: str, headers: Mapping[str, str] | None = None, **more: Any) -> Problem:
-    """The problem of that status; ``detail`` is one sentence with what to do next."""
-    content = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail, **more}
-    return Problem(content, status, headers)
+def problem(
+    status: int, detail: str, headers: Mapping[str, str] | None = None, *, code: str = "refused", **more: Any
+) -> Problem:
+    """The problem of that status; ``detail`` is one sentence with what to do next, ``code`` a name for programs."""
+    title = HTTPStatus(status).phrase
+    return Problem(
+        {"type": "about:blank", "title": title, "status": status, "detail": detail, "code": code, **more},
+        status,
+        headers,
+    )
 
 
 def refuse(request: Request, status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:
