@@ -150,18 +150,29 @@ def by_part(
 
 
 def has_signal(panel: Panel) -> tuple[bool, str]:
-    """Whether the model tells more than the base rate, and that in a sentence."""
+    """Whether the model ranks later rows better than chance, beyond what the draw explains; also as a sentence.
+
+    Probabilities that were worse than the base rate do not make it worthless: those of the first periods were
+    calibrated on hardly any events. :func:`suspicions` tells of them.
+    """
     figures = panel.scorers[MODEL]
     auc, skill = figures["auc"], figures["log_loss_skill"]
     told = f"AUC {auc.value:.2f} ({auc.low:.2f} to {auc.high:.2f}), log-loss skill {skill.value:.3f}"
-    if auc.low > 0.5 and skill.value > 0:
+    if auc.low <= 0.5 or not np.isfinite(auc.low):
+        return False, f"No signal was found: on later cutoffs it tells no more than the base rate does ({told})."
+    if skill.value > 0:
         return True, f"It tells more than the base rate does: {told}."
-    return False, f"No signal was found: on later cutoffs it tells no more than the base rate does ({told})."
+    return True, f"It ranks better than chance, but its probabilities were no better than the base rate: {told}."
 
 
 def suspicions(panel: Panel, capacity: int) -> list[str]:
     """What a careful reader should ask about these figures."""
-    auc, found = panel.scorers[MODEL]["auc"].value, []
+    figures, found = panel.scorers[MODEL], []
+    auc, skill = figures["auc"].value, figures["log_loss_skill"].value
+    if figures["auc"].low > 0.5 and skill <= 0:
+        found.append(
+            "Trust its order more than its probabilities: on later cutoffs they were off. More events mend that."
+        )
     if auc > LEAK_AUC:
         found.append(f"An AUC of {auc:.3f} is a leak until shown otherwise: look for a feature that knows the outcome.")
     if panel.rows / panel.cutoffs < 2 * capacity:

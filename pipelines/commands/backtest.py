@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from models.risks import Risk
 
 
+LEFT_TO_THE_PAGE = ("brier skill", "calibration intercept", "lift at capacity", "caught at capacity")
+"""Figures that the page and the JSON have, but a table of 132 columns has no room for."""
+
+
 def register(app: typer.Typer) -> None:
     """Add the command."""
     app.command()(backtest)
@@ -59,9 +63,10 @@ def _show(risk: Risk, tested: Tested) -> None:
     for warning in judged.warnings:
         out.print(f"Mind: {warning}", markup=False)
     found = pages.comparison(judged.pooled, judged.kind)
-    table = _table("scorer", [row["name"] for row in found["rows"]])
+    rows = [row for row in found["rows"] if row["name"] not in LEFT_TO_THE_PAGE]
+    table = _table("scorer", [row["name"] for row in rows])
     for place, scorer in enumerate(found["scorers"]):
-        table.add_row(scorer, *(row["cells"][place].replace(" [", "\n[") for row in found["rows"]))
+        table.add_row(scorer, *(row["cells"][place].replace(" [", "\n[") for row in rows))
     out.print(table)
     periods = _table("period", ["from", "to", "rows", "events", *map(pages.titled, pages.SHOWN)])
     for line in map(pages.line, judged.origins):
@@ -72,7 +77,7 @@ def _show(risk: Risk, tested: Tested) -> None:
 
 def _table(first: str, columns: list[str]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column(first)
+    table.add_column(first, no_wrap=True)
     for name in columns:
         table.add_column(name, justify="right")
     return table

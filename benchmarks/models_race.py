@@ -1,0 +1,134 @@
+"""Rescue's models beside `churnkit` and beside featuretools with LightGBM: same tables, same cutoffs, same labels.
+
+    python benchmarks/models_race.py DATA [--mapping DIR] --churnkit PYTHON --featuretools PYTHON [--every 28]
+
+The rivals run in environments of their own, named by their interpreters (`benchmarks/README.md` says how to make
+them). Every learner is fitted at every origin on rows whose outcome was known by then, and scores the cutoffs after
+it. Prints a Markdown table a risk: the figures, and by how much Rescue is ahead, with 95 % intervals from drawing
+accounts again.
+"""
+
+import argparse
+import subprocess
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from features.contract import TABLES
+from features.frame import build
+from features.history import History
+from features.labels import label
+from models import risks
+from models.assessment import backtest
+from models.bootstrap import Floats, interval
+from models.paired import Draws, Rows, Scored
+from pipelines.intake import open_data
+from pipelines.lessons import training_cutoffs
+from pipelines.settings import Settings
+
+RIVALS = Path(__file__).with_name("models_race_rivals.py")
+KEYS = ["account_id", "as_of"]
+FIGURES = ("AUC", "average precision", "recall at capacity")
+
+
+def main() -> None:
+    """Run the race and print its tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("data")
+    parser.add_argument("--mapping", type=Path)
+    parser.add_argument("--churnkit", type=Path)
+    parser.add_argument("--featuretools", type=Path)
+    parser.add_argument("--every", type=int, default=28)
+    given = parser.parse_args()
+    rivals = {"churnkit": given.churnkit, "featuretools": given.featuretools}
+    with tempfile.TemporaryDirectory() as scratch:
+        opened = open_data(Settings(data=given.data, mapping=given.mapping), Path(scratch))
+        history = opened.history
+        cutoffs = training_cutoffs(history, history.until, given.every)
+        frame = build(history, cutoffs)
+        share = Path(scratch) / "race"
+        export(history, share)
+        for risk in risks.for_history(history, opened.risk_settings).values():
+            print(f"\n### {risk.title}, {len(cutoffs)} cutoffs every {given.every} days\n", flush=True)
+            labels = label(history, cutoffs, risk.label)
+            ours = backtest(frame, labels, risk).scored
+            hand_over(labels, ours, risk, share)
+            scores = {name: run(name, python, share) for name, python in rivals.items() if python}
+            compare(ours, scores, risk.capacity)
+
+
+def export(history: History, share: Path) -> None:
+    """The admitted tables as Parquet, each with the column ``known`` by which a row counts."""
+    share.mkdir()
+    for name in sorted(history.present):
+        table = history.query(f"SELECT * FROM {name}")
+        event = TABLES[name].event_time
+        known = "known_at" if "known_at" in table.column_names and name in history.versioned else event
+        pq.write_table(
+            table.append_column("known", pc.cast(table[known], pa.timestamp("us"))), share / f"{name}.parquet"
+        )
+
+
+def hand_over(labels: pa.Table, ours: pa.Table, risk: risks.Risk, share: Path) -> None:
+    """What the rivals learn from and are asked: matured labels, and test rows with the first day of their origin."""
+    known = labels.filter(labels["event"].is_valid()).select([*KEYS, "event"])
+    starts = ours.group_by("origin").aggregate([("as_of", "min")]).rename_columns(["origin", "start"])
+    tests = ours.select([*KEYS, "origin"]).join(starts, "origin")
+    pq.write_table(known, share / "labels.parquet")
+    pq.write_table(tests, share / "tests.parquet")
+    (share / "embargo").write_text(str(risk.embargo), encoding="utf-8")
+
+
+def run(name: str, python: Path, share: Path) -> pa.Table:
+    """The rival's scores of the test rows: account_id, as_of, score."""
+    subprocess.run([str(python), "-W", "ignore", str(RIVALS), name, str(share)], check=True)
+    return pq.read_table(share / f"{name}.scores.parquet")
+
+
+def compare(ours: pa.Table, scores: dict[str, pa.Table], capacity: int) -> None:
+    """Print each learner's figures, and Rescue's lead over it on the same drawn accounts."""
+    rank = np.asarray(ours["rank_score"].to_numpy(), dtype=np.float64)
+    rows = Rows(
+        accounts=np.unique(ours["account_id"].to_numpy(zero_copy_only=False), return_inverse=True)[1].astype(np.int64),
+        cutoffs=np.unique(ours["as_of"].to_numpy(), return_inverse=True)[1].astype(np.int64),
+        event=np.asarray(ours["event"].to_numpy(zero_copy_only=False), dtype=bool),
+        segment=np.full(ours.num_rows, "all"),
+        challenger=Scored(rank, rank),
+        champion=None,
+        capacity=capacity,
+    )
+    drawn = Draws(rows, 200, 7)
+    learners = {"Rescue": rank, **{name: aligned(ours, found) for name, found in scores.items()}}
+    learners |= {name: ours[name].to_numpy() for name in ours.column_names if name.startswith(("rule_", "logistic"))}
+    own = figures(drawn, rank)
+    print(f"| learner | {' | '.join(FIGURES)} | {' | '.join(f'Rescue ahead by {name}' for name in FIGURES)} |")
+    print("|---|" + "---|" * (2 * len(FIGURES)))
+    for name, score in learners.items():
+        found = figures(drawn, score)
+        ahead = ["" if name == "Rescue" else told(a - b, "+") for a, b in zip(own, found, strict=True)]
+        print(f"| {name} | {' | '.join(told(values) for values in found)} | {' | '.join(ahead)} |", flush=True)
+
+
+def aligned(ours: pa.Table, scores: pa.Table) -> Floats:
+    """The rival's scores in the order of our rows."""
+    placed = ours.select(KEYS).append_column("place", pa.array(np.arange(ours.num_rows)))
+    return np.asarray(placed.join(scores, KEYS).sort_by("place")["score"].to_numpy(), dtype=np.float64)
+
+
+def figures(drawn: Draws, score: Floats) -> tuple[Floats, ...]:
+    """`FIGURES` of a score on every draw."""
+    return (*drawn.ranking(np.asarray(score, dtype=np.float64)), drawn.caught(np.asarray(score, dtype=np.float64)))
+
+
+def told(values: Floats, sign: str = "") -> str:
+    """A figure with its interval."""
+    found = interval(values)
+    return f"{found.value:{sign}.3f} [{found.low:{sign}.3f}, {found.high:{sign}.3f}]"
+
+
+if __name__ == "__main__":
+    main()

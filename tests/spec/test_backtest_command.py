@@ -1,0 +1,54 @@
+"""``rescue backtest`` as an analyst meets it: one object with every figure, a table, a page; nothing registered."""
+
+import json
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from night_home import NightHome
+from typer.testing import CliRunner
+
+from models.measures import FIGURES
+from pipelines import cli
+
+
+@pytest.fixture(scope="module")
+def told(night_home: NightHome, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Path]:
+    folder = tmp_path_factory.mktemp("backtest") / "report"
+    given = ["backtest", "--data", str(night_home.data), "--risk", "escalation", "--out", str(folder), "--json"]
+    found = CliRunner().invoke(cli.app, given, catch_exceptions=False)
+    assert found.exit_code == 0
+    return json.loads(found.stdout), folder
+
+
+def test_each_figure_of_each_scorer_has_its_interval(told: tuple[dict[str, Any], Path]) -> None:
+    judged = told[0]["risks"]["escalation"]
+    assert set(judged["pooled"]["scorers"]["model"]) == set(FIGURES)
+    assert {"model", "logistic", "rule_random", "rule_lowest_health", "rule_most_tickets"} <= set(
+        judged["pooled"]["scorers"]
+    )
+    for panel in (judged["pooled"], *judged["origins"]):
+        for figures in panel["scorers"].values():
+            assert all(set(estimate) == {"value", "low", "high"} for estimate in figures.values())
+    assert sum(panel["rows"] for panel in judged["origins"]) == judged["pooled"]["rows"]
+
+
+def test_test_periods_follow_one_another(told: tuple[dict[str, Any], Path]) -> None:
+    periods = [(panel["first"], panel["last"]) for panel in told[0]["risks"]["escalation"]["origins"]]
+    assert len(periods) == 6
+    assert all(before[1] < after[0] for before, after in pairwise(periods))
+
+
+def test_the_page_and_the_pictures_are_written(told: tuple[dict[str, Any], Path]) -> None:
+    found, folder = told
+    assert found["files"][0] == "backtest.html"
+    assert all((folder / name).stat().st_size > 5000 for name in found["files"])
+
+
+def test_what_cannot_be_judged_ends_with_one_sentence(night_home: NightHome) -> None:
+    given = ["backtest", "--data", str(night_home.data), "--through", "2000-01-01"]
+    found = CliRunner().invoke(cli.app, given)
+    assert isinstance(found.exception, cli.RescueError)
+    assert found.exception.exit_code == 1
+    assert "too short to learn from" in str(found.exception)

@@ -1,0 +1,58 @@
+"""Little data: what cannot be learnt is said, and neither the other risk nor the night is stopped by it."""
+
+from pathlib import Path
+
+import pyarrow.compute as pc
+import pytest
+
+from features import frame
+from features.labels import label
+from models import risks
+from models.material import MIN_EVENTS, NotLearnableError, refuse_hopeless
+from pipelines import settings as configuration
+from pipelines.console import Steps
+from pipelines.intake import open_data
+from pipelines.lessons import gather
+from pipelines.night import run_nights
+from pipelines.runner import plainly
+from pipelines.simulator import Settings, simulate
+
+
+@pytest.fixture(scope="module")
+def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """25 accounts and nine months: several escalations, hardly anybody left."""
+    folder = tmp_path_factory.mktemp("few") / "data"
+    simulate(Settings(accounts=25, months=9, seed=3), folder)
+    return folder
+
+
+def test_a_risk_that_hardly_ever_came_true_does_not_stop_the_other(few: Path, tmp_path: Path) -> None:
+    opened = open_data(configuration.load(data=str(few)), tmp_path)
+    known = risks.for_history(opened.history)
+    words: list[str] = []
+    lessons = gather(opened.history, list(known.values()), opened.history.until, build=frame.build, tell=words.append)
+    assert set(lessons.labels) == {"escalation"}
+    assert set(lessons.not_learnable) == {"churn"}
+    assert "no score is better than a made-up one" in lessons.not_learnable["churn"]
+    assert lessons.not_learnable["churn"] in words
+    happened = lessons.labels["escalation"].filter(pc.fill_null(lessons.labels["escalation"]["event"], False))
+    assert happened.num_rows >= MIN_EVENTS
+
+
+def test_labels_without_events_are_refused_before_a_frame_is_built(few: Path, tmp_path: Path) -> None:
+    opened = open_data(configuration.load(data=str(few)), tmp_path)
+    labels = label(opened.history, [opened.history.first], risks.CHURN.label)
+    with pytest.raises(NotLearnableError, match="0 different events are settled"):
+        refuse_hopeless(labels, risks.CHURN)
+
+
+def test_a_night_without_any_model_still_reports_and_says_why(tmp_path: Path) -> None:
+    simulate(Settings(accounts=8, months=4, seed=5), tmp_path / "data")
+    steps = Steps(quiet=True)
+    settings = configuration.load(data=str(tmp_path / "data"), home=tmp_path / "home")
+    (night,) = run_nights(settings, None, plainly(steps), steps)
+    assert night.models == {}
+    assert night.scored == {"churn": 0, "escalation": 0}
+    for risk in ("churn", "escalation"):
+        assert night.not_scored[risk]["no model of this risk"] == night.eligible[risk] > 0
+        assert any(told.startswith(f"{risk} is not scored: ") for told in night.warnings)
