@@ -38,9 +38,9 @@ def queue_state(session: Session, as_of: date) -> QueueState:
     """The queue as the night of ``as_of`` finds it: open cases, streaks, and cases that were closed of late."""
     running = session.scalars(select(Case).where(Case.closed_at.is_(None)).order_by(Case.id))
     closed = session.execute(
-        select(Case.account_id, Case.family, func.max(Case.closed_at), Case.state)
+        select(Case.account_id, Case.risk, func.max(Case.closed_at), Case.state)
         .where(Case.closed_at >= datetime.combine(as_of - REMEMBERED, time()))
-        .group_by(Case.account_id, Case.family, Case.state)
+        .group_by(Case.account_id, Case.risk, Case.state)
     )
     streaks = session.execute(
         select(StreakRow.account_id, StreakRow.risk, StreakRow.above, StreakRow.below, StreakRow.inside)
@@ -48,7 +48,7 @@ def queue_state(session: Session, as_of: date) -> QueueState:
     return QueueState(
         open_cases=tuple(_open(case) for case in running),
         streaks=tuple(Streak(*row) for row in streaks),
-        cooldowns=tuple(Cooldown(account, family, at.date(), state) for account, family, at, state in closed),
+        cooldowns=tuple(Cooldown(account, risk, at.date(), state) for account, risk, at, state in closed),
     )
 
 
