@@ -57,5 +57,23 @@ $(VENV)/.dev: pyproject.toml uv.lock | $(UV)
 	@$(SYNC) --all-extras
 	@touch $@ $(VENV)/.run
 
+# The peers of the races live in an environment of their own: none of them is a dependency.
+PEERS := benchmarks/.venv-peers
+SIZE := 10000
+
+$(PEERS)/.ready: benchmarks/peers.txt
+	@python3 -m venv $(PEERS)
+	@$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/peers.txt
+	@touch $@
+
+build/sim$(SIZE): | $(VENV)/.dev
+	@$(VENV)/bin/rescue simulate --accounts $(SIZE) --out $@
+
+bench: $(VENV)/.dev $(PEERS)/.ready build/sim$(SIZE)
+	@$(PY) benchmarks/features_race.py build/sim$(SIZE) --cutoffs 1
+	@$(PY) benchmarks/features_race.py build/sim$(SIZE) --cutoffs 52
+	@$(PY) benchmarks/peers_race.py build/sim$(SIZE) --python $(PEERS)/bin/python --cutoffs 1
+	@$(PY) benchmarks/peers_race.py build/sim$(SIZE) --python $(PEERS)/bin/python --cutoffs 24
+
 clean:
 	rm -rf $(VENV) .rescue build *.egg-info

@@ -58,9 +58,10 @@ def differences(ours: Path, theirs: Path) -> int:
 def admitted(data: Path, folder: Path) -> None:
     """The accounts, and the usage that admission would let in: what a negative count means is nobody's race."""
     shutil.copy(data / "accounts.parquet", folder)
+    usage = f"read_parquet('{data}/usage_daily/**/*.parquet', hive_partitioning = false)"
     duckdb.connect().execute(
-        f"COPY (SELECT *, strftime(day, '%Y-%m') AS month FROM read_parquet('{data}/usage_daily/**/*.parquet', "
-        f"hive_partitioning = false) WHERE events >= 0) TO '{folder}/usage_daily' (FORMAT parquet, PARTITION_BY (month))"
+        f"COPY (SELECT *, strftime(day, '%Y-%m') AS month FROM {usage} WHERE events >= 0) "
+        f"TO '{folder}/usage_daily' (FORMAT parquet, PARTITION_BY (month))"
     )
 
 

@@ -2,8 +2,10 @@
 
 from datetime import date
 
+import numpy as np
 import pytest
 from factories import Story
+from trained_factory import made_events, made_frame, made_model
 
 from features import catalogue, reference
 from features.catalogue import FEATURES, GROUPS, check
@@ -13,6 +15,7 @@ from features.feature import Feature
 from features.frame import build
 from features.support import TICKETS
 from features.usage import USAGE
+from models import reasons
 
 BY_PHONE = Feature(
     "tickets_by_phone_28d",
@@ -68,6 +71,23 @@ def test_one_entry_is_seen_in_frame_and_docs(monkeypatch: pytest.MonkeyPatch) ->
     frame = build(story.history(), [date(2026, 2, 10)], features=(*FEATURES, BY_PHONE))
     assert frame.column("tickets_by_phone_28d").to_pylist() == [1.0]
     assert "`tickets_by_phone_28d`" in reference.generate()
+
+
+def test_the_same_entry_is_seen_in_the_model_and_its_reasons(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(reasons.KNOWN, BY_PHONE.name, BY_PHONE)
+    weights = {BY_PHONE.name: 2.0, "usage_events_7d": 0.0}
+    frame = made_frame(weights)
+    model = made_model(frame, made_events(frame, weights))
+    riskiest = int(np.argmax(frame.column(BY_PHONE.name).to_numpy()))
+    (found,) = reasons.explain(model, frame.slice(riskiest, 1))
+    assert BY_PHONE.name in model.features
+    assert (found[0].group, found[0].feature) == ("support", BY_PHONE.name)
+    assert "by phone in the last four weeks" in found[0].sentence
+
+
+def test_an_unknown_optional_name_is_answered_with_the_nearest() -> None:
+    with pytest.raises(UsageError, match="did you mean 'text'"):
+        catalogue.chosen(("texts",))
 
 
 def test_the_version_says_what_the_columns_mean() -> None:
