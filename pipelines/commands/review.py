@@ -16,6 +16,7 @@ from pipelines.console import out
 
 if TYPE_CHECKING:
     from serving.store import Store
+    from serving.web.identity.config import ReviewSettings
     from serving.web.identity.people import Person
 
 
@@ -39,7 +40,7 @@ def review(
     from serving.web.app import create_app
 
     settings = configuration.load(home=home, database=database)
-    identity = settings.review.model_copy(update={"secure_cookies": False}) if demo else settings.review
+    identity = _for_demo(settings.review, host) if demo else settings.review
     with closing(_listen(host, port)) as listening, assembly.store(settings) as store:
         app = create_app(store, identity)
         address = f"http://{host}:{listening.getsockname()[1]}"
@@ -47,8 +48,15 @@ def review(
         if demo:
             link = app.state.identity.one_time_link(demo_person(store))
             out.print(f"Open this within ten minutes to be signed in: {address}{link}", markup=False, soft_wrap=True)
-        server = uvicorn.Server(uvicorn.Config(app, access_log=False, log_level="warning", server_header=False))
-        server.run(sockets=[listening])
+        serving = uvicorn.Config(app, access_log=False, log_level="warning", server_header=False, proxy_headers=False)
+        uvicorn.Server(serving).run(sockets=[listening])  # who asks is the connection's address, not what a header says
+
+
+def _for_demo(settings: ReviewSettings, host: str) -> ReviewSettings:
+    """The settings of a trial on this machine: plain HTTP will do, and nobody else can come."""
+    if host not in {"127.0.0.1", "::1", "localhost"}:
+        raise UsageError(f"--demo signs in without a password and so listens on 127.0.0.1 only, not on {host}.")
+    return settings.model_copy(update={"auth": "local", "secure_cookies": False})
 
 
 def demo_person(store: Store) -> Person:

@@ -168,16 +168,15 @@ def test_a_token_ends(people: People) -> None:
 
 
 def test_guessing_is_slowed_down(file: Path) -> None:
-    people = opened(file, attempts_per_minute=2)
+    people = opened(file, attempts_per_minute=1)
     users.put(people.store, "ann", ["reviewer"], ["north"], PASSWORD)
-    answers = [sign_in(people.browser(), password=f"guess {n}").status_code for n in range(2)]
+    assert sign_in(people.browser(), password="a guess").status_code == 401
     late = sign_in(people.browser())
-    assert answers == [401] * 2
     assert late.status_code == 429
     assert 0 < int(late.headers["retry-after"]) <= 60
     assert sign_in(people.browser(address=("10.0.0.9", 1))).status_code == 303
-    others = [sign_in(people.browser(), name=f"name {n}").status_code for n in range(10)]
-    assert others == [401] * 9 + [429]
+    others = [sign_in(people.browser(), name=f"name {n}").status_code for n in range(5)]
+    assert others == [401] * 4 + [429]
     people.close()
 
 
