@@ -2,17 +2,25 @@
 
 The accepted rows are handed to the cluster as temporary views, each group of measures is one distributed query, and
 what comes back is small: a number for each account, cutoff and measure. The driver does the arithmetic on it, as it
-does for the embedded engine. A cluster is named by its master (``local[2]``, ``spark://host:7077``), a Spark Connect
-server by its URL (``sc://host``), and ``databricks`` is the workspace of the Databricks Connect profile.
+does for the embedded engine. What several queries read is computed once and kept by the cluster.
+
+A cluster is named by its master (``local[2]``, ``spark://host:7077``), a Spark Connect server by its URL
+(``sc://host``), and ``databricks`` is the workspace of the Databricks Connect profile.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
+import tempfile
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from weakref import ReferenceType, ref
 
 import numpy as np
 import pyarrow as pa
@@ -28,32 +36,61 @@ from features.spark_sql import ZERO_WITHOUT_ROWS, grouped_query, groups, relatio
 from features.windows import Cutoffs, Floats, Ints
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+    from pyspark.sql import DataFrame, SparkSession
 
 SETTINGS = {
     "spark.sql.session.timeZone": "UTC",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
 }
-LOCAL_SETTINGS = {"spark.sql.shuffle.partitions": "4", "spark.driver.memory": "2g", "spark.log.level": "ERROR"}
+HERE = {
+    "spark.driver.memory": "2g",
+    "spark.log.level": "ERROR",
+    "spark.sql.catalogImplementation": "in-memory",
+    "spark.sql.warehouse.dir": str(Path(tempfile.gettempdir()) / "rescue-spark"),
+}
+"""Where the driver runs in this process: it leaves nothing in the folder that it was started from."""
+
+LOCAL = {
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.driver.host": "127.0.0.1",
+    "spark.sql.shuffle.partitions": "1",
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",
+}
+"""Without a cluster there is little data: planning, shuffling and compiling a query would cost more than its rows."""
+
+
+@contextmanager
+def _only_arrow() -> Iterator[None]:
+    """Without PySpark's warning of the installed pandas, through which no row of ours goes."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
+        yield
 
 
 class SparkEngine:
-    """Aggregates by Spark. It keeps the views of the history that it was asked about last."""
+    """Aggregates by Spark. It keeps the rows of the history that it was asked about last."""
 
     def __init__(self, session: SparkSession) -> None:
         self.session = session
-        self._loaded: History | None = None
+        self._loaded: ReferenceType[History] | None = None  # weak: an engine outlives the nights it worked for
+        self._relations: dict[str, DataFrame] = {}
 
     @classmethod
+    @cache
     def connect(cls, master: str = "local[2]") -> SparkEngine:
-        """An engine on the cluster of that name.
+        """The engine on the cluster of that name; one for all nights of a process, so that their rows go there once.
 
         Raises:
-            UsageError: the extra ``spark`` is not installed, or Java is missing for a cluster that needs it here.
+            UsageError: the extra ``spark`` is not installed, Java is missing where the driver runs here, or there is
+                no such cluster.
         """
         return cls(_session(master))
 
+    @_only_arrow()
     def aggregates(self, history: History, days: Ints, scope: Scope, wanted: Iterable[Measure]) -> SparkAggregates:
         """See :class:`features.engine.Engine`."""
         measures = tuple(wanted)
@@ -66,14 +103,22 @@ class SparkEngine:
         return SparkAggregates(answers, Cutoffs(days))
 
     def _load(self, history: History, relations: set[str]) -> None:
-        """Hand the history's rows to the cluster, as views under the contract's names, and relations over them."""
-        if history is not self._loaded:
+        """Hand the history's rows to the cluster under the contract's names; what it makes of them, it keeps."""
+        if self._loaded is None or self._loaded() is not history:
+            self._forget()
             number_accounts(history)
             for name in (*TABLES, NUMBERED):
                 self._view(name, history.query(f"SELECT * FROM {name}"))
-            self._loaded = history
-        for relation in relations:
-            self.session.sql(relation_query(relation, history)).createOrReplaceTempView(f"rows_{relation}")
+            self._loaded = ref(history)
+        for relation in sorted(relations - self._relations.keys()):
+            rows = self.session.sql(relation_query(relation, history)).cache()
+            rows.createOrReplaceTempView(f"rows_{relation}")
+            self._relations[relation] = rows
+
+    def _forget(self) -> None:
+        while self._relations:
+            self._relations.popitem()[1].unpersist()
+        self._loaded = None
 
     def _view(self, name: str, rows: pa.Table) -> None:
         self.session.createDataFrame(rows).createOrReplaceTempView(name)
@@ -154,8 +199,9 @@ class SparkAggregates:
 
 
 def java_is_missing() -> bool:
-    """Whether a Spark that starts in this machine would find no Java."""
-    return shutil.which("java") is None
+    """Whether a Spark that starts in this machine would find no Java, where Spark looks for it."""
+    home = os.environ.get("JAVA_HOME")
+    return shutil.which(str(Path(home, "bin", "java")) if home else "java") is None
 
 
 def _looks_back(measures: Iterable[Measure]) -> set[int]:
@@ -169,7 +215,6 @@ def _looks_back(measures: Iterable[Measure]) -> set[int]:
 
 
 def _session(master: str) -> SparkSession:
-    warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)  # only Arrow is used
     try:
         from pyspark.sql import SparkSession
     except ImportError:
@@ -177,17 +222,24 @@ def _session(master: str) -> SparkSession:
     if master == "databricks":
         return _databricks()
     if master.startswith("sc://"):
-        return _configured(SparkSession.builder.remote(master), SETTINGS)
+        return _started(SparkSession.builder.remote(master), master, SETTINGS)
     if java_is_missing():
         raise UsageError("The engine spark needs Java 17 on this machine: install it (make system), or name a server.")
-    local = LOCAL_SETTINGS if master.startswith("local") else {}
-    return _configured(SparkSession.builder.appName("rescue").master(master), SETTINGS | local)
+    settings = SETTINGS | HERE | (LOCAL if master.startswith("local") else {})
+    return _started(SparkSession.builder.appName("rescue").master(master), master, settings)
 
 
-def _configured(builder: Any, settings: Mapping[str, str]) -> SparkSession:
+def _started(builder: Any, master: str, settings: Mapping[str, str]) -> SparkSession:
+    from pyspark.errors import PySparkException
+
     for name, value in settings.items():
         builder = builder.config(name, value)
-    return builder.getOrCreate()
+    try:
+        with _only_arrow():
+            return builder.getOrCreate()
+    except PySparkException as error:
+        said = str(error).strip().splitlines()[0].rstrip(".")
+        raise UsageError(f"Spark at {master} cannot be reached or did not start: {said}.") from None
 
 
 def _databricks() -> SparkSession:

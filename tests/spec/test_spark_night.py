@@ -1,0 +1,154 @@
+"""Spark in place of the embedded engine: the same night, the same file, and one sentence where it cannot start."""
+
+import json
+import math
+import sqlite3
+import sys
+from datetime import date, timedelta
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from factories import Story
+from night_home import NightHome
+from typer.testing import CliRunner
+
+from features.spark import java_is_missing
+from pipelines import cli
+from pipelines import settings as configuration
+from pipelines.console import Steps
+from pipelines.night import run_nights
+from pipelines.report import NightReport
+from pipelines.runner import plainly
+
+needs_java = pytest.mark.skipif(java_is_missing(), reason="Spark needs Java 17, and there is none: run `make system`")
+
+SCORES = "SELECT account_id, risk, probability, rank_score, quality FROM scores WHERE as_of = ? ORDER BY 1, 2"
+LEFT_BY_SPARK = {"spark-warehouse", "metastore_db", "derby.log", "artifacts"}
+
+
+def near(found: object, expected: object) -> bool:
+    """The same to a billionth, whatever lies inside."""
+    if isinstance(found, float) and isinstance(expected, float):
+        return math.isclose(found, expected, rel_tol=1e-9, abs_tol=1e-9)
+    if isinstance(found, dict) and isinstance(expected, dict):
+        return found.keys() == expected.keys() and all(near(found[key], expected[key]) for key in found)
+    if isinstance(found, list | tuple) and isinstance(expected, list | tuple):
+        return len(found) == len(expected) and all(map(near, found, expected))
+    return found == expected
+
+
+def second_night(night_home: NightHome, home: Path, engine: str) -> tuple[NightReport, list[tuple[object, ...]]]:
+    """The night after the first, in a copy of its home: its report and every score that it wrote."""
+    night_home.copy(home)
+    tomorrow = night_home.first.as_of + timedelta(days=1)
+    steps = Steps(quiet=True)
+    settings = configuration.load(data=str(night_home.data), home=home, engine=engine)
+    (report,) = run_nights(settings, tomorrow, plainly(steps), steps)
+    with sqlite3.connect(home / "rescue.db") as queue:
+        scores = queue.execute(SCORES, [tomorrow.isoformat()]).fetchall()
+    queue.close()
+    return report, scores
+
+
+def cases(report: NightReport) -> list[dict[str, object]]:
+    """The queue without the ids, which are drawn anew in each home."""
+    return [{key: value for key, value in case.items() if key != "case_id"} for case in report.queue]
+
+
+@pytest.mark.spark
+@needs_java
+def test_a_night_by_spark_gives_the_same_scores_and_queue(night_home: NightHome, tmp_path: Path) -> None:
+    embedded, expected = second_night(night_home, tmp_path / "duckdb", "duckdb")
+    spark, found = second_night(night_home, tmp_path / "spark", "spark")
+    assert len(found) == sum(embedded.scored.values()) > 100
+    assert near(found, expected)
+    assert near(cases(spark), cases(embedded))
+    assert (spark.eligible, spark.scored, spark.flagged) == (embedded.eligible, embedded.scored, embedded.flagged)
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Path:
+    """A folder of four small tables."""
+    story = Story().accounts("acme", "bolt", created_at="2023-06-01").subscription("acme", "2023-06-01", mrr=900.0)
+    story.usage("acme", "2024-01-20", days=40, events=7).usage("bolt", "2024-02-01", days=3)
+    story.ticket("bolt", "2024-02-10", priority="high").event(kind="escalated", at="2024-02-11")
+    folder = tmp_path / "data"
+    folder.mkdir()
+    for name, rows in story.tables().items():
+        pq.write_table(rows, folder / f"{name}.parquet")
+    return folder
+
+
+def written(data: Path, to: Path, engine: str) -> list[dict[str, object]]:
+    """The rows of the file that ``rescue features`` writes at two cutoffs."""
+    asked = ["features", "--data", str(data), "--out", str(to), "--engine", engine]
+    found = CliRunner().invoke(cli.app, [*asked, "--as-of", "2024-02-20", "--as-of", "2024-03-01"])
+    assert found.exception is None, found.exception
+    rows: list[dict[str, object]] = pq.read_table(to).to_pylist()
+    return rows
+
+
+@pytest.mark.spark
+@needs_java
+def test_the_command_writes_the_same_file_and_leaves_no_other(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    expected = written(tiny, tmp_path / "duckdb.parquet", "duckdb")
+    found = written(tiny, tmp_path / "spark.parquet", "spark")
+    assert {(row["account_id"], row["as_of"]) for row in found} == {
+        (account, day) for account in ("acme", "bolt") for day in (date(2024, 2, 20), date(2024, 3, 1))
+    }
+    assert near(found, expected)
+    assert {path.name for path in tmp_path.iterdir()} == {"data", "duckdb.parquet", "spark.parquet"}
+    assert not LEFT_BY_SPARK & {path.name for path in Path(cli.__file__).parents[1].iterdir()}
+
+
+def refusal(data: Path, to: Path) -> str:
+    """The sentence with which the command refuses, having written nothing."""
+    found = CliRunner().invoke(cli.app, ["features", "--data", str(data), "--out", str(to), "--engine", "spark"])
+    assert isinstance(found.exception, cli.RescueError)
+    assert found.exception.exit_code == 2
+    assert not to.exists()
+    return str(found.exception)
+
+
+def test_without_java_one_sentence_says_what_to_do(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("pyspark", reason="the extra `spark` is not installed: uv sync --all-extras")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    monkeypatch.setenv("RESCUE_SPARK_MASTER", "local[1]")  # no engine of this process runs there yet
+    said = refusal(tiny, tmp_path / "out.parquet")
+    assert said == "The engine spark needs Java 17 on this machine: install it (make system), or name a server."
+
+
+def test_without_pyspark_one_sentence_says_what_to_install(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyspark.sql", None)
+    monkeypatch.setenv("RESCUE_SPARK_MASTER", "local[1]")
+    said = refusal(tiny, tmp_path / "out.parquet")
+    assert said == "The engine spark needs an extra that is not installed: uv sync --extra spark."
+
+
+def test_a_night_without_java_leaves_the_queue_as_it_was(
+    night_home: NightHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("pyspark", reason="the extra `spark` is not installed: uv sync --all-extras")
+    home = night_home.copy(tmp_path / "home")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    monkeypatch.setenv("RESCUE_ENGINE", "spark")
+    monkeypatch.setenv("RESCUE_SPARK_MASTER", "local[1]")
+    tomorrow = (night_home.first.as_of + timedelta(days=1)).isoformat()
+    asked = ["nightly", "--plain", "--data", str(night_home.data), "--home", str(home), "--as-of", tomorrow]
+    found = CliRunner().invoke(cli.app, asked)
+    assert isinstance(found.exception, cli.RescueError)
+    assert (found.exception.exit_code, "needs Java 17" in str(found.exception)) == (2, True)
+    with sqlite3.connect(home / "rescue.db") as queue:
+        (written,) = queue.execute("SELECT count(*) FROM scores WHERE as_of = ?", [tomorrow]).fetchone()
+    queue.close()
+    assert written == 0
+    assert not (home / "nights" / tomorrow / "report.json").exists()
+    assert json.loads((home / "nights" / night_home.first.as_of.isoformat() / "report.json").read_text())
