@@ -1,9 +1,15 @@
 """How many accounts are worked at once, so that a frame of any size is built within the memory it may take."""
 
+from __future__ import annotations
+
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from features.errors import UsageError
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)i?B", re.IGNORECASE)
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
@@ -18,6 +24,13 @@ NUMBERS_PER_FEATURE = 4
 """Arrays of 8 bytes for each feature while it is computed: itself, its parts, its column."""
 
 
+LEAST_FOR_DUCKDB = 512 * 2**20
+"""Bytes without which DuckDB cannot read a file of many columns on two threads."""
+
+SPILL = "32GiB"
+"""What may be spilled; unless it is said, DuckDB fills the disk."""
+
+
 @dataclass(frozen=True)
 class Budget:
     """``read``: accounts of one pass over the sources; ``worked``: accounts evaluated at once, of those."""
@@ -26,12 +39,19 @@ class Budget:
     worked: int
 
     @classmethod
-    def of(cls, memory: str, cutoffs: int, features: int) -> "Budget":
-        """The ranges that fit: a quarter of the memory for DuckDB, half for what was read, a quarter for arrays."""
+    def of(cls, memory: str, cutoffs: int, features: int) -> Budget:
+        """The ranges that fit: half of the memory for rows (DuckDB has given its part back), a quarter for arrays."""
         size = size_of(memory)
         read = size / 2 / (READ_PER_ACCOUNT + KEPT_PER_ACCOUNT_AND_CUTOFF * cutoffs)
         worked = size / 4 / (8 * NUMBERS_PER_FEATURE * cutoffs * max(features, 1))
         return cls(max(int(read), 1), max(int(worked), 1))
+
+
+def bind(connection: DuckDBPyConnection, memory: str) -> None:
+    """Let DuckDB take half of the memory, but what it needs to start, and spill to disk only within a bound."""
+    limit = max(size_of(memory) // 2, LEAST_FOR_DUCKDB)
+    connection.cursor().execute(f"SET memory_limit = '{limit} B'")
+    connection.cursor().execute(f"SET max_temp_directory_size = '{SPILL}'")
 
 
 def size_of(memory: str) -> int:

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from features.arrow import days as dates
 from features.arrow import numbers
-from features.budget import Budget
+from features.budget import Budget, bind
 from features.catalogue import FEATURES
 from features.engine import Aggregates, Embedded, Engine
 from features.errors import UsageError
@@ -68,6 +68,7 @@ def parts(
     wanted = (KNOWN, *(feature.measure for feature in features))
     budget = Budget.of(memory, len(days), len(features))
     codes = _codes(history, accounts)
+    bind(history.connection, memory)
     for begin in range(0, max(len(codes), 1), budget.read):
         scope = Scope(codes[begin : begin + budget.read])
         for piece in (engine or Embedded()).aggregates(history, days, scope, wanted).pieces(budget.worked):
