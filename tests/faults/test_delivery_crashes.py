@@ -31,7 +31,7 @@ def ids(store: Store) -> Iterator[set[str]]:
         yield set(session.scalars(select(Message.id)))
 
 
-@pytest.mark.parametrize("kills", [20, pytest.param(LETTERS, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("kills", [5, pytest.param(LETTERS, marks=pytest.mark.soak)])
 def test_killed_between_send_and_mark_every_message_arrives(
     store: Store, ids: set[str], tmp_path: Path, kills: int
 ) -> None:

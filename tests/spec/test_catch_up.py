@@ -1,0 +1,98 @@
+"""Missed nights are run in order, each with what was known then, and no more of them than the setting says."""
+
+import json
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from night_home import NightHome
+from sqlalchemy import select
+from typer.testing import CliRunner
+
+from pipelines import assembly, cli
+from pipelines import settings as configuration
+from pipelines.console import Steps
+from pipelines.night import run_nights
+from pipelines.runner import plainly
+from pipelines.settings import Settings
+from serving.store.tables import NightRow, Score
+
+QUIET = Steps(quiet=True)
+
+
+def nights_of(settings: Settings) -> list[date]:
+    """The recorded nights, in the order in which they were recorded."""
+    with assembly.store(settings) as store, store.reading() as session:
+        recorded = select(NightRow.as_of).where(NightRow.status == "recorded").order_by(NightRow.recorded_at)
+        return list(session.scalars(recorded))
+
+
+def scores_of(settings: Settings, as_of: date) -> pa.Table:
+    """What a night scored."""
+    with assembly.store(settings) as store, store.reading() as session:
+        columns = (Score.risk, Score.account_id, Score.probability)
+        rows = session.execute(select(*columns).where(Score.as_of == as_of).order_by(*columns)).all()
+    return pa.Table.from_pylist([row._asdict() for row in rows])
+
+
+def test_three_missed_nights_run_in_order_with_what_was_known_then(night_home: NightHome, tmp_path: Path) -> None:
+    first = night_home.first.as_of
+    caught_up, one_by_one = (
+        configuration.load(data=str(night_home.data), home=night_home.copy(tmp_path / name)) for name in ("all", "each")
+    )
+    reports = run_nights(caught_up, first + timedelta(days=3), plainly(QUIET), QUIET, catch_up=True)
+    expected = [first + timedelta(days=day) for day in (1, 2, 3)]
+    assert [report.as_of for report in reports] == expected
+    assert nights_of(caught_up) == [first, *expected]
+    for day in expected:
+        run_nights(one_by_one, day, plainly(QUIET), QUIET)
+        assert scores_of(caught_up, day).equals(scores_of(one_by_one, day))
+    again = run_nights(caught_up, expected[-1], plainly(QUIET), QUIET, catch_up=True)
+    assert [(report.as_of, report.unchanged) for report in again] == [(expected[-1], True)]
+
+
+def test_no_more_nights_than_the_setting_says(night_home: NightHome, tmp_path: Path) -> None:
+    first = night_home.first.as_of
+    home = night_home.copy(tmp_path / "home")
+    settings = configuration.load(data=str(night_home.data), home=home, catch_up=2)
+    reports = run_nights(settings, first + timedelta(days=5), plainly(QUIET), QUIET, catch_up=True)
+    assert [report.as_of for report in reports] == [first + timedelta(days=4), first + timedelta(days=5)]
+    assert nights_of(settings) == [first, first + timedelta(days=4), first + timedelta(days=5)]
+
+
+def test_the_command_prints_the_last_night(night_home: NightHome, tmp_path: Path) -> None:
+    home = night_home.copy(tmp_path / "home")
+    until = (night_home.first.as_of + timedelta(days=1)).isoformat()
+    given = ["--plain", "--data", str(night_home.data), "--home", str(home), "--as-of", until, "--catch-up", "--json"]
+    found = CliRunner().invoke(cli.app, ["nightly", *given])
+    assert found.exit_code == 0
+    assert json.loads(found.stdout)["as_of"] == until
+
+
+def test_a_missed_night_does_not_see_what_came_after_it(night_home: NightHome, tmp_path: Path) -> None:
+    """The night is run late, from a source that has gone on; it scores what it would have scored in time."""
+    late = night_home.first.as_of - timedelta(days=30)
+    settings = configuration.load(data=str(night_home.data), home=night_home.copy(tmp_path / "home"))
+    (settings.home / "rescue.db").unlink()
+    run_nights(settings, late, plainly(QUIET), QUIET)
+    cut = tmp_path / "cut"
+    cut.mkdir()
+    _cut_at(night_home.data, cut, late)
+    in_time = configuration.load(data=str(cut), home=night_home.copy(tmp_path / "in-time"))
+    (in_time.home / "rescue.db").unlink()
+    run_nights(in_time, late, plainly(QUIET), QUIET)
+    assert scores_of(settings, late).equals(scores_of(in_time, late))
+
+
+def _cut_at(data: Path, to: Path, cutoff: date) -> None:
+    """The source as it stood at the cutoff: no row that was known later."""
+    for file in data.glob("*.parquet"):
+        rows = pq.read_table(file)
+        if "known_at" in rows.column_names:
+            known = pc.fill_null(
+                pc.less(rows["known_at"], pa.scalar(datetime.combine(cutoff, time()), rows["known_at"].type)), True
+            )
+            rows = rows.filter(known)
+        pq.write_table(rows, to / file.name)
