@@ -73,7 +73,8 @@ def labelled_rows(frame: pa.Table, labels: pa.Table) -> Labelled:
     """Find the matured labels' rows in the frame, ordered by cutoff and account.
 
     Raises:
-        RescueError: a label has no row in the frame: they were made from different cutoffs or accounts.
+        RescueError: a label has no row in the frame, for they were made from different cutoffs or accounts; or a row of
+            either is there twice.
     """
     known = labels.filter(labels["event"].is_valid())
     names = pc.unique(frame["account_id"])
@@ -82,7 +83,9 @@ def labelled_rows(frame: pa.Table, labels: pa.Table) -> Labelled:
     if np.any(np.diff(keys) <= 0):
         order = np.argsort(keys, kind="stable")
         keys = keys[order]
+        _refuse_repeats(keys, "frame")
     wanted = np.sort(_keys(known, names)) if known.num_rows else np.empty(0, np.int64)
+    _refuse_repeats(wanted, "labels")
     known = known.take(pa.array(np.argsort(_keys(known, names), kind="stable")))
     places = np.searchsorted(keys, wanted)
     if np.any(places >= len(keys)) or np.any(keys[np.minimum(places, len(keys) - 1)] != wanted):
@@ -123,6 +126,12 @@ def _keys(table: pa.Table, names: pa.Array) -> Ints:
         raise RescueError("Some labels are of accounts that the frame lacks; build both from the same history.")
     day = pc.cast(pc.cast(table["as_of"], pa.int32()), pa.int64())
     return np.asarray(day.to_numpy() * len(names) + account.to_numpy())
+
+
+def _refuse_repeats(keys: Ints, what: str) -> None:
+    repeated = int((np.diff(keys) == 0).sum())
+    if repeated:
+        raise RescueError(f"{repeated} rows of the {what} are there twice; an account has one row at a cutoff.")
 
 
 def _event_numbers(account: Ints, event_at: pa.ChunkedArray, happened: Bools) -> Ints:

@@ -54,6 +54,8 @@ def prepare(
     teaching = untreated(labelled)
     kept = labelled.take(teaching.keep)
     _refuse_too_few(kept.events, risk)
+    if kept.happened.all():
+        raise NotLearnableError(f"{risk.title}: every settled row had the event, so there is nothing to tell apart.")
     names = [name for name in frame.column_names if name not in {"account_id", "as_of", *NOT_LEARNT}]
     signature = Signature.learn(frame, names, kept.rows)
     if not signature.columns:
