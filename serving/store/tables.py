@@ -116,6 +116,7 @@ class Case(Base):
         ),
         Index(None, "squad", "priority"),
         Index(None, "closed_at", "priority"),
+        Index(None, "closed_at", "squad", "state"),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)
