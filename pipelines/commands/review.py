@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,7 +12,6 @@ from features.errors import UsageError
 from pipelines import assembly
 from pipelines import settings as configuration
 from pipelines.commands.options import Home
-from pipelines.console import out
 
 if TYPE_CHECKING:
     from serving.store import Store
@@ -44,12 +43,13 @@ def review(
     with closing(_listen(host, port)) as listening, assembly.store(settings) as store:
         app = create_app(store, identity)
         address = f"http://{host}:{listening.getsockname()[1]}"
-        out.print(f"The review app is at {address}; Ctrl-C stops it.", markup=False)
+        typer.echo(f"The review app is at {address}; Ctrl-C stops it.")
         if demo:
             link = app.state.identity.one_time_link(demo_person(store))
-            out.print(f"Open this within ten minutes to be signed in: {address}{link}", markup=False, soft_wrap=True)
+            typer.echo(f"Open this within ten minutes to be signed in: {address}{link}")
         serving = uvicorn.Config(app, access_log=False, log_level="warning", server_header=False, proxy_headers=False)
-        uvicorn.Server(serving).run(sockets=[listening])  # who asks is the connection's address, not what a header says
+        with suppress(KeyboardInterrupt):  # uvicorn ends in order, then raises what ended it: here that is no failure
+            uvicorn.Server(serving).run(sockets=[listening])  # who asks is the connection's address, not a header's
 
 
 def _for_demo(settings: ReviewSettings, host: str) -> ReviewSettings:

@@ -1,0 +1,70 @@
+"""``rescue review``: it starts quickly, without what only nights need, and says where it is."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+from web_queue import fill
+
+from serving.store import Store
+
+HEAVY = ("lightgbm", "mlflow", "prefect", "sklearn", "matplotlib", "duckdb", "pandas")
+
+LOADED = f"""
+import sys
+import pipelines.cli
+from serving.store import Store
+from serving.web.app import create_app
+from serving.web.identity.config import ReviewSettings
+create_app(Store("sqlite:////nowhere/never-opened.db"), ReviewSettings())
+print([name for name in {HEAVY} if name in sys.modules])
+"""
+
+
+def test_nothing_of_learning_or_flows_is_in_the_process(root: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED], cwd=root, capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_a_demo_signs_in_once_and_stops_on_ctrl_c(root: Path, tmp_path: Path) -> None:
+    with Store(f"sqlite:///{tmp_path / 'rescue.db'}") as store:
+        store.migrate()
+        fill(store, 12)
+    command = [sys.executable, "-m", "pipelines.cli", "review", "--home", str(tmp_path), "--port", "0", "--demo"]
+    started = subprocess.Popen(
+        command, cwd=root, stdout=subprocess.PIPE, text=True, env={**os.environ, "COLUMNS": "200"}
+    )
+    try:
+        assert started.stdout
+        first, second = started.stdout.readline(), started.stdout.readline()
+        link = re.search(r"http://127\.0\.0\.1:\d+/sign-in/once/\S+", second)
+        assert link, (first, second)
+        with httpx.Client(follow_redirects=True, trust_env=False, timeout=30) as browser:
+            page = browser.get(link[0])
+        assert page.url.path == "/queue"
+        assert "<summary>vera</summary>" in page.text
+        assert page.text.count("data-case=") == 12
+        assert httpx.get(link[0], trust_env=False).status_code == 404
+        started.send_signal(signal.SIGINT)
+        assert started.wait(20) == 0
+    finally:
+        started.kill()
+        started.communicate()
+
+
+def test_a_port_that_is_taken_is_one_sentence(root: Path, tmp_path: Path) -> None:
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        command = [sys.executable, "-m", "pipelines.cli", "review", "--home", str(tmp_path), "--port", port]
+        done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert f"127.0.0.1:{port} cannot be listened on" in done.stderr
