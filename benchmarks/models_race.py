@@ -86,7 +86,8 @@ def hand_over(labels: pa.Table, ours: pa.Table, risk: risks.Risk, share: Path) -
 def run(name: str, python: Path, share: Path) -> pa.Table:
     """The rival's scores of the test rows: account_id, as_of, score."""
     subprocess.run([str(python), "-W", "ignore", str(RIVALS), name, str(share)], check=True)
-    return pq.read_table(share / f"{name}.scores.parquet")
+    found = pq.read_table(share / f"{name}.scores.parquet")
+    return found.cast(pa.schema([("account_id", pa.string()), ("as_of", pa.date32()), ("score", pa.float64())]))
 
 
 def compare(ours: pa.Table, scores: dict[str, pa.Table], capacity: int) -> None:
