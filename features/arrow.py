@@ -45,13 +45,21 @@ def array(column: pa.Array | pa.ChunkedArray) -> NDArray[np.generic]:
     name = "bool" if truths else {"double": "float64"}.get(str(column.type), str(column.type))
     if not len(column):
         return np.empty(0, dtype=name)
-    if isinstance(column, pa.ChunkedArray):
-        column = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+    column = _one(column)
     values = column.buffers()[1]
     if truths:
         bits = np.frombuffer(values, dtype=np.uint8)
         return np.unpackbits(bits, count=column.offset + len(column), bitorder="little")[column.offset :].view(np.bool_)
     return np.frombuffer(values, dtype=name)[column.offset : column.offset + len(column)]
+
+
+def _one(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """A column's parts as one; without a part it is empty, which ``combine_chunks`` would ask pandas about."""
+    if not isinstance(column, pa.ChunkedArray):
+        return column
+    if column.num_chunks == 1:
+        return column.chunk(0)
+    return column.combine_chunks() if column.num_chunks else pa.nulls(0, column.type)
 
 
 def whole(column: pa.Array | pa.ChunkedArray) -> NDArray[np.int64]:
@@ -61,7 +69,7 @@ def whole(column: pa.Array | pa.ChunkedArray) -> NDArray[np.int64]:
 
 def codes(column: pa.Array | pa.ChunkedArray) -> NDArray[np.int64]:
     """A number for each different value; values of several parts have one for all of them."""
-    values = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    values = _one(column)
     if not pa.types.is_struct(values.type):
         return _filled(values.dictionary_encode().indices)
     found = np.zeros(len(values), np.int64)
@@ -73,7 +81,7 @@ def codes(column: pa.Array | pa.ChunkedArray) -> NDArray[np.int64]:
 
 def ranks(column: pa.Array | pa.ChunkedArray) -> NDArray[np.int64]:
     """The place of each value among the different values, ascending."""
-    values = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    values = _one(column)
     if pa.types.is_boolean(values.type) or pa.types.is_integer(values.type):
         return whole(values)
     encoded = values.dictionary_encode()

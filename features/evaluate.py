@@ -16,6 +16,9 @@ from features.feeds import Feeds
 from features.measures import Aggregate, Ago, Arithmetic, FeedAge, FeedAlive, Measure, Number, Siblings
 from features.windows import Floats
 
+DECIMALS = 9
+"""Numbers are kept to so many decimals: parallel sums add in any order, and the same night twice has to be the same."""
+
 
 @dataclass
 class Evaluation:
@@ -33,7 +36,7 @@ class Evaluation:
             return self.cube.text(feature.measure)
         silent = self.feeds.silent(feature, self.cube.cutoffs.days)
         values = np.where(silent[:, None], np.nan, self.value(feature.measure)).ravel()
-        return known_numbers(values)
+        return known_numbers(np.round(values, DECIMALS))
 
     def value(self, measure: Measure) -> Floats:
         """The measure by cutoff and account; NaN where there is nothing to say."""

@@ -18,6 +18,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import ReferenceType, ref
@@ -222,6 +223,8 @@ def _session(master: str) -> SparkSession:
     if master == "databricks":
         return _databricks()
     if master.startswith("sc://"):
+        if find_spec("grpc") is None:  # PySpark's own answer to this may be to end the process
+            raise UsageError(f"Spark at {master} cannot be reached without its client: pip install 'pyspark[connect]'.")
         return _started(SparkSession.builder.remote(master), master, SETTINGS)
     if java_is_missing():
         raise UsageError("The engine spark needs Java 17 on this machine: install it (make system), or name a server.")

@@ -4,7 +4,8 @@ A field is ``{feature:how}``. ``how`` is one of
 
 - ``n ticket`` – a count with its noun: "no tickets", "1 ticket", "1,204 tickets" (``n reply|replies`` for its plural);
 - ``moved`` – a share of change: "fell 43 %", "rose 12 %", "did not change";
-- ``pct`` – a share: "43 %";   ``num`` – a plain number: "3.4";   ``money`` – "12,400";   ``text`` – as it stands;
+- ``pct`` – a share: "43 %";   ``num`` – a plain number: "3.4";   ``money`` – "12,400";
+- ``text`` – as it stands, the underscores of a code as spaces;
 - ``days`` / ``hours`` – a duration: "1 day", "12 days", "3 hours";
 - ``points`` – a difference: "fell 12 points", "rose 1 point";   ``later`` – "3 days later", "1 day earlier";
 - ``yes`` – "yes" or "no";
@@ -44,7 +45,7 @@ def _field(value: object, how: str, as_of: date) -> str:
     if value is None:
         return "an unknown number of " + _plural(how[2:]) if how.startswith("n ") else "unknown"
     if how == "text" or isinstance(value, str):
-        return str(value)
+        return str(value).replace("_", " ")
     number = float(value)  # type: ignore[arg-type]  # a feature is text or a number
     if how.startswith("n "):
         return counted(number, how[2:])

@@ -55,10 +55,20 @@ def run_nights(
     with tempfile.TemporaryDirectory(prefix="rescue-") as scratch, assembly.store(settings) as store:
         if as_of and not catch_up and (known := _known(store, as_of)):
             return [known]
-        opened = do("admit", f"Reading {settings.data} and checking its rows", open_data, settings, Path(scratch))
+        opened = _open(settings, do, Path(scratch) / "0")
         cutoff = _checked(as_of, opened)
         missed = nights.missing_nights(store, cutoff, limit=settings.catch_up) if catch_up else [cutoff]
-        return [_run(_Night(settings, policy, store, opened, day, do, steps)) for day in missed or [cutoff]]
+        reports = []
+        for place, day in enumerate(missed or [cutoff]):
+            if place:  # the night before wrote outcomes that this one has to know
+                opened = _open(settings, do, Path(scratch) / str(place))
+            reports.append(_run(_Night(settings, policy, store, opened, day, do, steps)))
+        return reports
+
+
+def _open(settings: Settings, do: Do, scratch: Path) -> Opened:
+    scratch.mkdir()
+    return do("admit", f"Reading {settings.data} and checking its rows", open_data, settings, scratch)
 
 
 @dataclass(frozen=True)

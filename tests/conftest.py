@@ -1,6 +1,7 @@
 """What every test shares: nothing calls home, and real data is used where it stands beside the checkout."""
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,8 @@ os.environ.update(
     PREFECT_SERVER_ANALYTICS_ENABLED="false",
     PREFECT_LOGGING_TO_API_ENABLED="false",
     MPLBACKEND="Agg",
+    RESCUE_HOME=tempfile.mkdtemp(prefix="rescue-tests-home-"),  # never the operator's own queue
 )
-
 
 pytest_plugins = ["store_fixture", "night_home", "web_fixture"]
 
