@@ -36,7 +36,7 @@ class Evaluation:
             return self.cube.text(feature.measure)
         silent = self.feeds.silent(feature, self.cube.cutoffs.days)
         values = np.where(silent[:, None], np.nan, self.value(feature.measure)).ravel()
-        return known_numbers(np.round(values, DECIMALS))
+        return known_numbers(np.asarray(np.round(values, DECIMALS), dtype=np.float64))
 
     def value(self, measure: Measure) -> Floats:
         """The measure by cutoff and account; NaN where there is nothing to say."""
