@@ -6,10 +6,10 @@ accounts' reasons, which is what the routing by skill needs.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -26,6 +26,7 @@ from serving.store import standing
 if TYPE_CHECKING:
     from features.history import History
     from models.contracts import Change, Reason
+    from models.estimator import RiskModel
     from models.registry import Champion
     from pipelines.scoring import Scored
     from serving.contracts import Flag
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from serving.queue_state import Decision
     from serving.store import Store
 
+T = TypeVar("T")
 Reasons = Mapping[tuple[str, str], "tuple[Reason, ...]"]
 Changes = Mapping[tuple[str, str], "tuple[Change, ...]"]
 PAST_NIGHTS = 60
@@ -78,38 +80,31 @@ class Desk:
 
 def decide_night(desk: Desk, frame: pa.Table, scored: Scored) -> Decided:
     """Decide the night, explain whom it raises, and freeze a hand-off for each."""
+    from models.changes import changes
+    from models.reasons import explain
+
     rows = candidates(desk.history.as_of(desk.as_of), frame, scored.scores)
     with desk.store.reading() as session:
         queue = standing.queue_state(session, desk.as_of)
     first = decide(rows, queue, desk.policy, desk.as_of)
-    reasons = _reasons(desk, scored, contenders(first))
+    reasons = _by_account(desk, scored, contenders(first), explain)
     decision = decide(with_reasons(rows, reasons), queue, desk.policy, desk.as_of)
     raised = [*decision.flags, *(again.flag for again in decision.raised_again)]
-    changes = _changes(desk, scored, [flag.account_id for flag in raised])
-    decision = _explained(decision, reasons, changes)
+    what_if = _by_account(desk, scored, [flag.account_id for flag in raised], changes)
+    decision = _explained(decision, reasons, what_if)
     packages = _packages(desk, decision, scored)
     return Decided(decision, desk.policy, scored.scores, rows, packages, desk.channels)
 
 
-def _reasons(desk: Desk, scored: Scored, accounts: Sequence[str]) -> dict[tuple[str, str], tuple[Reason, ...]]:
-    from models.reasons import explain
-
+def _by_account(
+    desk: Desk, scored: Scored, accounts: Sequence[str], tell: Callable[[RiskModel, pa.Table], Sequence[T]]
+) -> dict[tuple[str, str], T]:
+    """What ``tell`` says of these accounts' rows, by account and risk; an account that was not scored is not there."""
     found = {}
     for risk, champion in desk.champions.items():
         rows = _of(scored.frames[risk], accounts)
-        told = explain(champion.model, rows)
-        found.update({(account, risk): why for account, why in zip(_ids(rows), told, strict=True)})
-    return found
-
-
-def _changes(desk: Desk, scored: Scored, accounts: Sequence[str]) -> dict[tuple[str, str], tuple[Change, ...]]:
-    from models.changes import changes
-
-    found = {}
-    for risk, champion in desk.champions.items():
-        rows = _of(scored.frames[risk], accounts)
-        told = changes(champion.model, rows)
-        found.update({(account, risk): what for account, what in zip(_ids(rows), told, strict=True)})
+        told = tell(champion.model, rows)
+        found.update({(account, risk): one for account, one in zip(_ids(rows), told, strict=True)})
     return found
 
 

@@ -3,6 +3,7 @@
 A caller sends ``{"act": "claim", "version": 3}``; the act's name says which fields belong to it.
 """
 
+from abc import abstractmethod
 from datetime import date
 from typing import Annotated, ClassVar, Literal
 
@@ -20,9 +21,9 @@ class Wish(Sent):
     needs: ClassVar[Act] = Act.WORK
     version: Version
 
+    @abstractmethod
     def do(self, cases: Cases, case_id: str, actor: Actor) -> Case:
         """Do it; the case as it is afterwards."""
-        raise NotImplementedError
 
 
 class Claim(Wish):
