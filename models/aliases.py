@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from features.errors import RescueError
+from models.tracking import RegistryUnavailableError, version_at
 
 MANIFEST_TAG = "rescue.manifest"
 """The version's tag that holds the SHA-256 of the model's manifest."""
@@ -23,10 +23,6 @@ LEFT JOIN model_version_tags AS tag
   ON tag.name = alias.name AND tag.version = alias.version AND tag.workspace = alias.workspace AND tag.key = ?
 WHERE alias.name = ? AND alias.alias = ?
 """
-
-
-class RegistryUnavailableError(RescueError):
-    """The model registry did not answer; the message says which and what to do."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +59,5 @@ def _from_sqlite(tracking_uri: str, name: str, alias: str) -> Pointer | None:
 
 
 def _from_client(tracking_uri: str, name: str, alias: str) -> Pointer | None:
-    from models.tracking import version_at
-
     version = version_at(tracking_uri, name, alias)
     return None if version is None else Pointer(str(version.version), version.tags.get(MANIFEST_TAG))

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 
 from features.errors import RescueError, UsageError
 from models import aliases
-from models.aliases import MANIFEST_TAG, Pointer, RegistryUnavailableError
+from models.aliases import MANIFEST_TAG, Pointer
 from models.champions import Champions, Kept
 from models.manifest import ManifestError
+from models.tracking import RegistryUnavailableError, active, answering, client, ensure_registered, version_numbered
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -130,8 +131,6 @@ class Registry:
         """
         import pyarrow.parquet as pq
 
-        from models.tracking import active
-
         run_id = self._version(risk, version).run_id
         with active(self.tracking_uri) as mlflow, tempfile.TemporaryDirectory(prefix="rescue-scored-") as scratch:
             path = mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path="scored.parquet", dst_path=scratch)
@@ -196,15 +195,12 @@ class Registry:
 
     def _download(self, name: str, version: str, scratch: Path) -> Path:
         from models.runs import MODEL_FOLDER
-        from models.tracking import active
 
         with active(self.tracking_uri) as mlflow:
             uri = f"models:/{name}/{version}/artifacts/{MODEL_FOLDER}"
             return Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=str(scratch)))
 
     def _version(self, risk: str, version: str) -> "ModelVersion":
-        from models.tracking import version_numbered
-
         name = registered_name(risk)
         found = version_numbered(self.tracking_uri, name, version)
         if found is None:
@@ -212,8 +208,6 @@ class Registry:
         return found
 
     def _register(self, name: str, model_uri: str, run_id: str) -> str:
-        from models.tracking import active, ensure_registered
-
         with active(self.tracking_uri) as mlflow:  # the store looks the logged model up through the active one
             registry = mlflow.MlflowClient()
             ensure_registered(registry, name)
@@ -221,16 +215,12 @@ class Registry:
             return str(registry.create_model_version(name, model_uri, run_id=run_id, model_id=model_id).version)
 
     def _tag(self, name: str, version: str, tags: Mapping[str, str]) -> None:
-        from models.tracking import answering, client
-
         registry = client(self.tracking_uri)
         with answering(self.tracking_uri):
             for key, value in tags.items():
                 registry.set_model_version_tag(name, version, key, value)
 
     def _point(self, name: str, alias: str, version: str) -> None:
-        from models.tracking import answering, client
-
         registry = client(self.tracking_uri)
         with answering(self.tracking_uri):
             registry.set_registered_model_alias(name, alias, version)

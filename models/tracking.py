@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from models.aliases import RegistryUnavailableError
+from features.errors import RescueError
 
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
@@ -29,6 +29,10 @@ _QUIET = {
 }
 _ABSENT = {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}
 """What MLflow answers where a model, a version or (the second) an alias is not there."""
+
+
+class RegistryUnavailableError(RescueError):
+    """The model registry did not answer; the message says which and what to do."""
 
 
 def client(tracking_uri: str) -> "MlflowClient":

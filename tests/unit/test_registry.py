@@ -16,11 +16,11 @@ from trained_factory import made_frame, made_trained
 
 from features.errors import UsageError
 from models import aliases
-from models.aliases import MANIFEST_TAG, RegistryUnavailableError
+from models.aliases import MANIFEST_TAG
 from models.gate import Check, Promotion
 from models.manifest import ManifestError
 from models.registry import Registry
-from models.tracking import client, shown, version_at
+from models.tracking import RegistryUnavailableError, active, client, shown, version_at
 from models.training import Trained
 
 __all__ = ["migrated_store", "registry"]  # fixtures
@@ -217,8 +217,6 @@ def test_a_champion_altered_in_the_store_is_refused_and_the_kept_one_used(filled
 
 
 def test_mlflows_own_tools_can_score_with_the_registered_model(home: Path, trained: Trained) -> None:
-    from models.tracking import active
-
     frame = made_frame(accounts=20)
     with active(at(home).tracking_uri) as mlflow:
         served = mlflow.pyfunc.load_model("models:/rescue-churn@champion")
