@@ -1,5 +1,6 @@
 """The contract's clocks in SQL: what one thing is, which of its versions is newest, and on which day we knew it."""
 
+from collections.abc import Sequence
 from datetime import date
 
 from features.contract import Table
@@ -39,9 +40,12 @@ def known_moment(table: Table) -> str:
     return f"coalesce(known_at, CAST({table.event_time} AS TIMESTAMP))"
 
 
-def order_of(table: Table) -> str:
-    """From the oldest version of a thing to its newest; one instant's ties are settled by the rows' own content."""
-    return f"row({known_moment(table)}, {', '.join(_quoted(name) for name in table.names)})"
+def order_of(table: Table, names: Sequence[str] | None = None) -> str:
+    """From the oldest version of a thing to its newest; one instant's ties are settled by the rows' own content.
+
+    ``names`` are the columns that are read, where not all are.
+    """
+    return f"row({known_moment(table)}, {', '.join(_quoted(name) for name in names or table.names)})"
 
 
 def _quoted(name: str) -> str:

@@ -42,6 +42,19 @@ def explain(model: RiskModel, rows: pa.Table) -> list[tuple[Reason, ...]]:
     return [_of_row(names, row, shares[place], [refit[place] for refit in refits]) for place, row in enumerate(facts)]
 
 
+def leading_groups(model: RiskModel, rows: pa.Table) -> list[str | None]:
+    """The group of each row's first reason, None where it has none: all that the routing asks, for many rows."""
+    names = list(model.features)
+    shares = model.contributions(rows)[:, :-1]
+    groups = sorted({group_of(name) for name in names})
+    strengths = np.zeros((rows.num_rows, len(groups)))
+    for place, name in enumerate(names):
+        strengths[:, groups.index(group_of(name))] += shares[:, place]
+    first = strengths.argmax(axis=1)
+    enough = strengths.max(axis=1, initial=-np.inf) >= LEAST
+    return [groups[place] if told else None for place, told in zip(first.tolist(), enough.tolist(), strict=True)]
+
+
 def group_strengths(names: Sequence[str], shares: Floats) -> dict[str, float]:
     """Contributions of single columns summed into the catalogue's groups."""
     strengths: dict[str, float] = {}

@@ -11,6 +11,8 @@ from features.errors import UsageError
 from pipelines.settings import Settings, writable_home
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from models.registry import Registry
     from pipelines.lessons import Build
     from serving.policy import Policy
@@ -35,10 +37,11 @@ def store(settings: Settings) -> Store:
     return found
 
 
-def build(settings: Settings) -> Build:
+def build(settings: Settings, only: Collection[str] | None = None) -> Build:
     """How frames are built: by which engine, within which memory, with which optional features.
 
-    What the rescue team itself wrote into the health scores is left out of every feature.
+    What the rescue team itself wrote into the health scores is left out of every feature. ``only`` names the features
+    that are needed, where not all are.
 
     Raises:
         UsageError: there are no such optional features, or the engine cannot run here; the sentence says what to do.
@@ -49,10 +52,9 @@ def build(settings: Settings) -> Build:
     from features.catalogue import chosen
     from features.engine import named
 
+    features = [one for one in chosen(settings.optional) if only is None or one.name in only]
     engine = named(settings.engine, settings.spark_master)
-    return partial(
-        frame.build, features=chosen(settings.optional), memory=settings.memory, engine=engine, loop_guard=True
-    )
+    return partial(frame.build, features=features, memory=settings.memory, engine=engine, loop_guard=True)
 
 
 def policy(settings: Settings) -> Policy:
@@ -61,7 +63,7 @@ def policy(settings: Settings) -> Policy:
     Raises:
         UsageError: there is no such file, or it has an error; the sentence names the line.
     """
-    from serving.policy import Policy
+    from serving.policy_file import Policy
 
     if settings.policy is None:
         return Policy.default()

@@ -1,7 +1,6 @@
 """From scores to what the night will write: the decision, its reasons, and one frozen hand-off a case.
 
-Exact reasons are dear, so the policy decides twice: once to find out whom it may raise, then again with those
-accounts' reasons, which is what the routing by skill needs.
+Exact reasons are dear, so only those whom the policy may raise are explained, and what-ifs are asked for those it does.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from pipelines.facts import Told, gather
 from serving import handoff
 from serving.handoff_facts import RiskPoint
 from serving.opening import Package
-from serving.policy import contenders, decide, with_reasons
+from serving.policy import decide_knowing_why
 from serving.recording import NightRecord
 from serving.store import standing
 
@@ -83,12 +82,16 @@ def decide_night(desk: Desk, frame: pa.Table, scored: Scored) -> Decided:
     from models.changes import changes
     from models.reasons import explain
 
-    rows = candidates(desk.history.as_of(desk.as_of), frame, scored.scores)
+    rows = candidates(desk.history, frame, scored.scores)
     with desk.store.reading() as session:
         queue = standing.queue_state(session, desk.as_of)
-    first = decide(rows, queue, desk.policy, desk.as_of)
-    reasons = _by_account(desk, scored, contenders(first), explain)
-    decision = decide(with_reasons(rows, reasons), queue, desk.policy, desk.as_of)
+    reasons: dict[tuple[str, str], tuple[Reason, ...]] = {}
+
+    def first_reasons(accounts: Sequence[str]) -> dict[tuple[str, str], str | None]:
+        reasons.update(_by_account(desk, scored, accounts, explain))
+        return {key: why[0].group if why else None for key, why in reasons.items()}
+
+    decision = decide_knowing_why(rows, queue, desk.policy, desk.as_of, first_reasons)
     raised = [*decision.flags, *(again.flag for again in decision.raised_again)]
     what_if = _by_account(desk, scored, [flag.account_id for flag in raised], changes)
     decision = _explained(decision, reasons, what_if)

@@ -104,7 +104,7 @@ def _work(night: _Night, held: nights.Night) -> NightReport:
     models = do("models", "Loading the champions", champions, night.opened, known, as_of, night.steps)
     frame = do("features", "Building features", _frame, night)
     stale = stale_feeds(history, as_of)
-    scored = do("score", "Scoring", score, history, frame, as_of, models.champions, stale, list(models.without))
+    scored = do("score", "Scoring", score, history, frame, [as_of], models.champions, stale, list(models.without))
     channels = tuple(sorted(night.settings.channels))
     desk = Desk(history, as_of, night.policy, night.store, models.champions, channels, tuple(stale.values()))
     decided = do("decide", "Deciding whom to rescue", decide_night, desk, frame, scored)

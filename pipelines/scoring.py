@@ -1,4 +1,4 @@
-"""Scores of a night: every eligible account and risk, or the reason why an account was not scored.
+"""Scores of a night or several: every eligible account and risk, or the reason why an account was not scored.
 
 Missing is not zero: where a feed that a model learned from has stopped, each score says so in its ``quality``; where
 a whole source that the model leans on is silent, the risk abstains, and its accounts are listed as not scored.
@@ -7,7 +7,7 @@ a whole source that the model leans on is silent, the risk abstains, and its acc
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from features.labels import eligibility
 from models.contracts import SCORES
+from pipelines.candidates import keyed
 
 if TYPE_CHECKING:
     from features.history import History
@@ -44,30 +45,30 @@ class Scored:
 def score(
     history: History,
     frame: pa.Table,
-    as_of: date,
+    cutoffs: Sequence[date],
     champions: Mapping[str, Champion],
     stale: Mapping[str, str],
     without: Collection[Risk] = (),
 ) -> Scored:
-    """Score the frame of one cutoff with the champion of each risk.
+    """Score the frame of these cutoffs (a night has one) with the champion of each risk.
 
     ``stale`` names the feeds that have stopped and says so in words; see :func:`pipelines.freshness.stale_feeds`.
     ``without`` are the risks that have no champion: of these nobody is scored.
     """
     tables, eligible, not_scored, warnings, frames = [], {}, {}, [], {}
     for risk, champion in champions.items():
-        fit = eligibility(history, [as_of], champion.model.risk.label)
+        fit = eligibility(history, cutoffs, champion.model.risk.label)
         rows = _eligible_rows(frame, fit)
         eligible[risk] = rows.num_rows
         unfit = champion.model.signature.unfit(rows)
         not_scored[risk] = dict(Counter(why for why in [*fit.column("why").to_pylist(), *unfit.to_pylist()] if why))
         rows = rows.filter(pc.is_null(unfit))
         frames[risk] = rows
-        tables.append(_scores(rows, as_of, risk, champion, sorted(stale.values())))
+        tables.append(_scores(rows, risk, champion, sorted(stale.values())))
         if champion.warning:
             warnings.append(champion.warning)
     for absent in without:
-        fit = eligibility(history, [as_of], absent.label)
+        fit = eligibility(history, cutoffs, absent.label)
         eligible[absent.name] = pc.sum(fit.column("eligible")).as_py() or 0
         ineligible = Counter(reason for reason in fit.column("why").to_pylist() if reason)
         not_scored[absent.name] = {**ineligible, "no model of this risk": eligible[absent.name]}
@@ -76,17 +77,17 @@ def score(
 
 
 def _eligible_rows(frame: pa.Table, fit: pa.Table) -> pa.Table:
-    chosen = fit.filter(fit.column("eligible")).column("account_id")
-    return frame.filter(pc.is_in(frame.column("account_id"), value_set=chosen.combine_chunks()))
+    chosen = keyed(fit.filter(fit.column("eligible")))
+    return frame.filter(pc.is_in(keyed(frame), value_set=chosen.combine_chunks()))
 
 
-def _scores(rows: pa.Table, as_of: date, risk: str, champion: Champion, quality: list[str]) -> pa.Table:
+def _scores(rows: pa.Table, risk: str, champion: Champion, quality: list[str]) -> pa.Table:
     predicted = champion.model.predict(rows)
     count = rows.num_rows
     columns = [
         rows.column("account_id").combine_chunks().cast(pa.string()),
         pa.array([risk] * count, pa.string()),
-        pa.array([as_of] * count, pa.date32()),
+        rows.column("as_of").combine_chunks().cast(pa.date32()),
         pa.array(predicted.probability, pa.float64()),
         pa.array(predicted.rank_score, pa.float64()),
         pa.array([champion.version] * count, pa.string()),

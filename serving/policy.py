@@ -7,13 +7,12 @@ The way of an account: it is *noticed* (hysteresis or trigger, :mod:`serving.not
 (:mod:`serving.settling`): raised again in its open case, left alone, held out, handed to a squad, or kept waiting.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 
 import numpy as np
 import pyarrow as pa
 
-from models.contracts import Reason
 from serving.candidates import Candidates, Flags
 from serving.noticing import Notice, claims, notice
 from serving.policy_file import Policy, PolicyError
@@ -21,7 +20,10 @@ from serving.queue_state import Decision, QueueState, Streak
 from serving.settling import Outcome, Scene, settle
 from serving.triggers import fired
 
-__all__ = ["Policy", "PolicyError", "contenders", "decide", "with_reasons"]
+__all__ = ["FirstReasons", "Policy", "PolicyError", "contenders", "decide", "decide_knowing_why"]
+
+FirstReasons = Callable[[Sequence[str]], Mapping[tuple[str, str], str | None]]
+"""Given accounts, the group of each one's first reason, by (account, risk)."""
 
 
 def decide(candidates: pa.Table, queue: QueueState, policy: Policy, as_of: date) -> Decision:
@@ -30,8 +32,8 @@ def decide(candidates: pa.Table, queue: QueueState, policy: Policy, as_of: date)
     ``candidates`` has one row an account: ``account_id``, ``parent_id``, ``name``, ``segment``, ``industry``,
     ``region``, ``owner`` (text), ``arr`` (a year's recurring revenue), ``renews_in`` (days), for each scored risk
     ``probability_<risk>`` and ``rank_<risk>``, and the features that the policy's conditions name. Optional:
-    ``reason_group_<risk>`` (see :func:`with_reasons`) and ``ticket_category`` (the last ticket's), for the routing.
-    Only ``account_id`` has to be there; anything else that is absent is unknown. An account that is not scored
+    ``reason_group_<risk>`` (see :func:`decide_knowing_why`) and ``ticket_category`` (the last ticket's), for the
+    routing. Only ``account_id`` has to be there; anything else that is absent is unknown. An account that is not scored
     tonight keeps its streaks as they were.
     """
     rows = Candidates.of(candidates)
@@ -53,23 +55,29 @@ def decide(candidates: pa.Table, queue: QueueState, policy: Policy, as_of: date)
     )
 
 
-def contenders(decision: Decision, limit: int = 500) -> tuple[str, ...]:
-    """The accounts whose reasons are worth explaining: those flagged or raised again, and the first who wait.
+def decide_knowing_why(
+    candidates: pa.Table, queue: QueueState, policy: Policy, as_of: date, first_reasons: FirstReasons
+) -> Decision:
+    """Decide the night with the reasons of those whom it may raise, by which the routing knows what a rescue is about.
 
-    Exact reasons are dear, so a night decides once without them, explains these, and decides again with them
-    (:func:`with_reasons`), for then the routing knows what each rescue is about.
+    Exact reasons are dear. So the night is decided without them, the contenders are explained, and it is decided again.
     """
+    contending = contenders(decide(candidates, queue, policy, as_of))
+    return decide(_with_groups(candidates, first_reasons(contending)), queue, policy, as_of)
+
+
+def contenders(decision: Decision, limit: int = 500) -> tuple[str, ...]:
+    """The accounts whose reasons are worth explaining: those flagged or raised again, and the first who wait."""
     chosen = {flag.account_id for flag in (*decision.flags, *decision.waiting[:limit])}
     return tuple(sorted(chosen | {again.flag.account_id for again in decision.raised_again}))
 
 
-def with_reasons(candidates: pa.Table, reasons: Mapping[tuple[str, str], Sequence[Reason]]) -> pa.Table:
-    """Add ``reason_group_<risk>``: the group of each account's first reason, given by (account, risk)."""
+def _with_groups(candidates: pa.Table, groups: Mapping[tuple[str, str], str | None]) -> pa.Table:
+    """Add ``reason_group_<risk>`` for each risk that was explained."""
     accounts = candidates["account_id"].to_pylist()
-    for risk in sorted({risk for _, risk in reasons}):
-        told = (reasons.get((account, risk)) for account in accounts)
-        groups = [found[0].group if found else None for found in told]
-        candidates = candidates.append_column(f"reason_group_{risk}", pa.array(groups, pa.string()))
+    for risk in sorted({risk for _, risk in groups}):
+        found = pa.array([groups.get((account, risk)) for account in accounts], pa.string())
+        candidates = candidates.append_column(f"reason_group_{risk}", found)
     return candidates
 
 

@@ -30,6 +30,13 @@ class Conditions:
     exempt: Mapping[str, Condition]
     vip: Condition | None
 
+    @property
+    def reads(self) -> frozenset[str]:
+        """The columns that any of them asks for."""
+        named = [*self.triggers.values(), *self.severities.values(), *self.exempt.values()]
+        every = [*named, self.vip] if self.vip else named
+        return frozenset(name for condition in every for name in condition.columns)
+
 
 def compile_conditions(file: PolicyFile) -> tuple[Conditions, list[Problem]]:
     """Compile them all; the problems are those of every condition that cannot be used."""

@@ -1,15 +1,15 @@
 """What a policy would have done: the whole of it over past nights, with what was known on each of them.
 
 An analyst chooses thresholds by looking at what they would have meant: how many cases a night, how many of them right,
-how early, how much revenue. Each night is decided by :func:`serving.policy.decide` itself, on a queue that the nights
-before have filled. The one thing a replay has to assume is how long a case takes: it is worked until its severity's
+how early, how much revenue. Each night is decided as the night itself decides, on a queue that the nights before have
+filled. The one thing a replay has to assume is how long a case takes: it is worked until its severity's
 ``resolve_hours`` are over, and is then closed and cools down.
 
 Nobody was in fact rescued, so what happened is what happens without the team; where the team had worked, "caught" is
 a lower bound, because an account that was saved had no event.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from math import ceil
 from typing import NamedTuple
@@ -19,22 +19,28 @@ import pyarrow.compute as pc
 
 from serving.contracts import Flag
 from serving.matrix import row_of
-from serving.policy import decide
+from serving.policy import FirstReasons, decide_knowing_why
 from serving.policy_file import Policy
 from serving.queue_state import Cooldown, Decision, OpenCase, QueueState
 from serving.replay_figures import Event, NightFigures, Opened, Replayed
+
+
+def _unexplained(_accounts: Sequence[str]) -> Mapping[tuple[str, str], str | None]:
+    """Where nothing explains a score."""
+    return {}
 
 
 class PastNight(NamedTuple):
     """One past night: its candidates as known then, and what happened afterwards.
 
     ``truth`` has ``account_id``, ``risk``, ``event`` (null while its window is not over) and ``event_at``: one row an
-    account and risk that was eligible that night.
+    account and risk that was eligible that night. ``first_reasons`` explains accounts of this night.
     """
 
     as_of: date
     candidates: pa.Table
     truth: pa.Table
+    first_reasons: FirstReasons = _unexplained
 
 
 def replay(nights: Iterable[PastNight], policies: Mapping[str, Policy]) -> dict[str, Replayed]:
@@ -72,7 +78,7 @@ class _Desk:
         """Close what is over, decide, and open what was decided."""
         self._close(night.as_of)
         queue = QueueState(tuple(kept.case for kept in self.cases.values()), self.queue.streaks, tuple(self.cooldowns))
-        decision = decide(night.candidates, queue, self.policy, night.as_of)
+        decision = decide_knowing_why(night.candidates, queue, self.policy, night.as_of, night.first_reasons)
         for flag in decision.flags:
             self._open(flag)
         for again in decision.raised_again:

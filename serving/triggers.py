@@ -6,6 +6,7 @@ account does not fire.
 """
 
 from collections.abc import Mapping
+from functools import cache
 
 import duckdb
 import numpy as np
@@ -35,14 +36,18 @@ def fired(candidates: Candidates, conditions: Mapping[str, Condition]) -> dict[s
         f"COALESCE({condition.sql}, FALSE) AS {quote_name(f'c{place}')}"
         for place, condition in enumerate(conditions.values())
     )
-    connection = duckdb.connect(":memory:", config=SEALED)
-    try:
+    with _sealed().cursor() as connection:  # what is registered on a cursor is gone with it
         connection.register("candidates", _columns(candidates.table, needed))
-        connection.execute("SET lock_configuration = true")
         table: pa.Table = connection.sql(f"SELECT {answers} FROM candidates").to_arrow_table()
-    finally:
-        connection.close()
     return {name: np.asarray(table.column(place).to_numpy(), dtype=np.bool_) for place, name in enumerate(conditions)}
+
+
+@cache
+def _sealed() -> duckdb.DuckDBPyConnection:
+    """The engine, made once a process: making one costs more than most questions."""
+    connection = duckdb.connect(":memory:", config=SEALED)
+    connection.execute("SET lock_configuration = true")
+    return connection
 
 
 def _columns(table: pa.Table, needed: Mapping[str, Kind]) -> pa.Table:

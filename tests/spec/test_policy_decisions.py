@@ -1,5 +1,6 @@
 """The policy's rules, one a test: whom a night hands over, whom it raises again, who waits, who is left alone."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -8,9 +9,8 @@ import pyarrow as pa
 import pytest
 from policy_factory import NIGHT, accounts, candidates, night, policy
 
-from models.contracts import Reason
 from serving.candidates import CandidatesError
-from serving.policy import Policy, contenders, decide, with_reasons
+from serving.policy import Policy, contenders, decide, decide_knowing_why
 from serving.queue_state import Cooldown, OpenCase, QueueState, Streak, Why
 
 OPEN = OpenCase("c1", "A", "churn", "normal", 0.5, date(2026, 2, 20), squad="care")
@@ -239,8 +239,14 @@ def test_reasons_reach_the_routing() -> None:
     text = candidates({"a": "A", "p": 0.9}, {"a": "B", "p": 0.8})
     plain = decide(text, QueueState(), by, NIGHT)
     assert contenders(plain) == ("A", "B")
-    told = {("A", "churn"): (Reason("billing", "invoices_overdue", 1.0, "Two invoices are overdue"),)}
-    decision = decide(with_reasons(text, told), QueueState(), by, NIGHT)
+    asked = []
+
+    def first_reasons(found: Sequence[str]) -> dict[tuple[str, str], str | None]:
+        asked.extend(found)
+        return {("A", "churn"): "billing", ("B", "churn"): None}
+
+    decision = decide_knowing_why(text, QueueState(), by, NIGHT, first_reasons)
+    assert asked == ["A", "B"]
     assert {flag.account_id: flag.squad for flag in decision.flags} == {"A": "desk", "B": "care"}
     assert decision.flags[0].routed == "needs billing, as its first reason is billing"
 

@@ -10,7 +10,7 @@ from trained_factory import made_events, made_frame, made_model
 
 from features.catalogue import FEATURES, GROUPS
 from models.estimator import RiskModel
-from models.reasons import explain, group_of, group_strengths
+from models.reasons import explain, group_of, group_strengths, leading_groups
 
 CAUSES = {
     "usage_events_change_28d": -1.3,
@@ -56,6 +56,14 @@ def test_groups_add_up_to_the_score(model: RiskModel) -> None:
     shares = model.contributions(rows)
     sums = [sum(group_strengths(list(model.features), row[:-1]).values()) + row[-1] for row in shares]
     assert np.allclose(sums, model.predict(rows).rank_score, atol=1e-6)
+
+
+def test_the_leading_group_is_that_of_the_first_reason(model: RiskModel) -> None:
+    rows = made_frame(ALL, accounts=200, cutoffs=1, seed=6)
+    first = [reasons[0].group if reasons else None for reasons in explain(model, rows)]
+    assert leading_groups(model, rows) == first
+    assert None in first
+    assert leading_groups(model, rows.slice(0, 0)) == []
 
 
 def test_only_what_raises_the_risk_is_a_reason_and_the_strongest_comes_first(model: RiskModel) -> None:
