@@ -17,10 +17,11 @@ import pyarrow.compute as pc
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from serving.policy_schema import Health
 from serving.store.engine import Store
 from serving.store.exchange import HealthAdjustment
 from serving.store.tables import Case
-from serving.transitions import State
+from serving.transitions import OUTCOMES, State
 
 SOURCE = "rescue"
 """The mark of an adjusted score, in the ``source`` column of ``health_scores``."""
@@ -40,6 +41,12 @@ class HealthRule:
     points: Mapping[str, float] = field(default_factory=lambda: POINTS)
     cap: float = 15.0
     half_life: float = 30.0
+
+    @classmethod
+    def of(cls, rule: Health) -> "HealthRule":
+        """As the policy says it."""
+        points: dict[str, float] = {name: float(getattr(rule, name)) for name in OUTCOMES}
+        return cls(points, rule.cap, rule.half_life_days)
 
 
 def adjust(session: Session, case: Case, rule: HealthRule, *, author: str, now: datetime) -> None:

@@ -178,6 +178,20 @@ class Holdout(Section):
     exempt: dict[str, Text] = Field(default_factory=dict, description="name -> condition; logged whenever it decides")
 
 
+Points = Annotated[float, Field(ge=-100, le=100)]
+
+
+class Health(Section):
+    """What a verdict says about an account's health: points of 100, which fade and are never fed back as measured."""
+
+    saved: Points = Field(10, description="points for a case that ended saved")
+    lost: Points = Field(-20, description="points for a case that ended lost")
+    false_alarm: Points = Field(5, description="points for a case that was a false alarm")
+    no_action: Points = Field(0, description="points for a case that nothing was done about")
+    cap: Annotated[float, Field(gt=0, le=100)] = Field(15, description="the most that all of them together may move")
+    half_life_days: Annotated[float, Field(gt=0, le=3660)] = Field(30, description="days after which half is left")
+
+
 class PolicyFile(Section):
     """The whole file."""
 
@@ -192,6 +206,10 @@ class PolicyFile(Section):
     squads: Annotated[dict[str, Squad], Field(min_length=1)] = Field(description="one table a squad")
     routing: Routing = Field(description="which squad gets a case")
     holdout: Holdout | None = Field(None, description="who is kept from the team, to measure it; absent: nobody")
+
+    health: Health = Field(
+        default_factory=lambda: Health.model_validate({}), description="what verdicts say about an account's health"
+    )
 
     def family(self, risk: str) -> str:
         """The family whose one case covers this risk; a risk the policy does not know is its own."""

@@ -19,6 +19,7 @@ def explain(policy: Policy) -> str:
         *_section("Who is kept from the team, to measure it", _holdout(rules)),
         *_section("Which squad gets a case", _routing(rules)),
         *_section("How fast, and who answers for it", (_severity(row) for row in rules.severities)),
+        *_section("What a verdict says about an account's health", _health(rules)),
         *_section("If nobody touches it: a case opened on a Friday at 06:00 UTC", _walks(rules)),
     ]
     return "\n".join(parts) + "\n"
@@ -128,6 +129,15 @@ def _severity(row: Severity) -> str:
     return (
         f"{row.name} ({when}): answered in {row.respond_hours:g} hours, closed in {row.resolve_hours:g}{hand_on}. "
         f"Responsible {row.responsible}, accountable {row.accountable}{others}."
+    )
+
+
+def _health(rules: PolicyFile) -> Iterator[str]:
+    rule = rules.health
+    yield (
+        f"Saved {rule.saved:+g} points, lost {rule.lost:+g}, false alarm {rule.false_alarm:+g}, no action "
+        f"{rule.no_action:+g}; together at most {rule.cap:g} either way, and half of it left after "
+        f"{rule.half_life_days:g} days."
     )
 
 

@@ -11,7 +11,7 @@ import typer
 from features.errors import UsageError
 from pipelines import assembly
 from pipelines import settings as configuration
-from pipelines.commands.options import Home
+from pipelines.commands.options import Home, PolicyFile
 
 if TYPE_CHECKING:
     from serving.store import Store
@@ -27,6 +27,7 @@ def register(app: typer.Typer) -> None:
 def review(
     home: Home = None,
     database: Annotated[str | None, typer.Option(help="URL of the queue's database, instead of the home's.")] = None,
+    policy: PolicyFile = None,
     host: Annotated[str, typer.Option(help="The address to listen on; a proxy with HTTPS belongs before others.")] = (
         "127.0.0.1"
     ),
@@ -36,12 +37,14 @@ def review(
     """Start the review app: the queue, each case with its hand-off, and the overview."""
     import uvicorn
 
+    from serving.ledger import HealthRule
     from serving.web.app import create_app
 
-    settings = configuration.load(home=home, database=database)
+    settings = configuration.load(home=home, database=database, policy=policy)
+    health = HealthRule.of(assembly.policy(settings).rules.health)
     identity = _for_demo(settings.review, host) if demo else settings.review
     with closing(_listen(host, port)) as listening, assembly.store(settings) as store:
-        app = create_app(store, identity)
+        app = create_app(store, identity, health=health)
         address = f"http://{host}:{listening.getsockname()[1]}"
         typer.echo(f"The review app is at {address}; Ctrl-C stops it.")
         if demo:

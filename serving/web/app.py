@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
 from serving.cases import Cases
+from serving.ledger import HealthRule
 from serving.store import Store
 from serving.store.engine import utcnow
 from serving.web import problems
@@ -19,10 +20,19 @@ from serving.web.pages import ROUTERS
 STATIC = Path(__file__).with_name("static")
 
 
-def create_app(store: Store, settings: ReviewSettings, *, clock: Callable[[], datetime] = utcnow) -> FastAPI:
-    """The review app on a migrated queue; ``clock`` gives the time, naive UTC."""
+def create_app(
+    store: Store,
+    settings: ReviewSettings,
+    *,
+    health: HealthRule | None = None,
+    clock: Callable[[], datetime] = utcnow,
+) -> FastAPI:
+    """The review app on a migrated queue.
+
+    ``health`` is what the policy lets verdicts say about an account's health; ``clock`` gives the time, naive UTC.
+    """
     app = FastAPI(title="Rescue", openapi_url=None)
-    app.state.cases = Cases(store, clock=clock)
+    app.state.cases = Cases(store, health=health, clock=clock)
     problems.install(app)
     identity = people.install(app, store, settings)
     for router in ROUTERS:

@@ -5,12 +5,14 @@ from datetime import datetime, timedelta
 import pyarrow as pa
 import pytest
 from night_factory import NIGHT, NOW, names, open_cases
+from policy_factory import policy
 from sqlalchemy import select
 
 from serving.cases import Cases
 from serving.ledger import HealthRule, adjusted_health, points_at
 from serving.opening import case_id
 from serving.permissions import Actor, Role
+from serving.policy import PolicyError
 from serving.store import Store
 from serving.store.exchange import HealthAdjustment
 
@@ -111,3 +113,13 @@ def test_a_score_that_rescue_handed_out_is_never_measured_from(store: Store) -> 
     open_cases(store, 1)
     close(store, "saved")
     assert adjusted_health(store, measured(90.0, "rescue"), NOW).num_rows == 0
+
+
+def test_the_policy_says_what_verdicts_are_worth() -> None:
+    said = "[health]\nsaved = 4\nlost = -30\ncap = 8\nhalf_life_days = 7\n"
+    rule = HealthRule.of(policy(said).rules.health)
+    assert dict(rule.points) == {"saved": 4.0, "lost": -30.0, "false_alarm": 5.0, "no_action": 0.0}
+    assert (rule.cap, rule.half_life) == (8.0, 7.0)
+    assert HealthRule.of(policy().rules.health) == HealthRule()
+    with pytest.raises(PolicyError, match=r"health\.saved should be less than or equal to 100, and it is 900"):
+        policy("[health]\nsaved = 900\n")

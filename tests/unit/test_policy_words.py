@@ -24,6 +24,7 @@ def test_a_policy_is_explained_in_words() -> None:
         "care (retention): 2 new cases a night; ana → ben → cleo.",
         "high (where probability >= 0.8): answered in 4 hours, closed in 48; handed on after 4 and 8 hours.",
         "What no squad can take goes to care.",
+        "Saved +10 points, lost -20, false alarm +5, no action +0; together at most 15 either way,",
         "desk, normal: Fri 06:00 dan has it; nobody else is told; Sat 06:00 the promised answer is late,",
     ):
         assert sentence in told

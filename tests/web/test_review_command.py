@@ -8,9 +8,16 @@ import sys
 from pathlib import Path
 
 import httpx
+from sqlalchemy import select
+from web_fixture import fresh_store
 from web_queue import fill
 
+from serving.ledger import HealthRule
+from serving.permissions import Actor, Role
 from serving.store import Store
+from serving.store.exchange import HealthAdjustment
+from serving.web.app import create_app
+from serving.web.identity.config import ReviewSettings
 
 HEAVY = ("lightgbm", "mlflow", "prefect", "sklearn", "matplotlib", "duckdb", "pandas")
 
@@ -68,3 +75,22 @@ def test_a_port_that_is_taken_is_one_sentence(root: Path, tmp_path: Path) -> Non
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert f"127.0.0.1:{port} cannot be listened on" in done.stderr
+
+
+def test_verdicts_are_worth_what_the_policy_says(root: Path, tmp_path: Path) -> None:
+    policy = tmp_path / "mine.toml"
+    policy.write_text((root / "serving" / "policy.default.toml").read_text().replace("saved = 10", "saved = 1000"))
+    command = [sys.executable, "-m", "pipelines.cli", "review", "--home", str(tmp_path), "--policy", str(policy)]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert re.search(r"mine\.toml, line \d+: health\.saved should be less than or equal to 100", done.stderr)
+
+
+def test_the_pages_close_cases_by_that_rule(migrated_sqlite: Path, tmp_path: Path) -> None:
+    with fresh_store(migrated_sqlite, tmp_path) as store:
+        app = create_app(store, ReviewSettings(), health=HealthRule({"saved": 3.0}))
+        who = Actor("ines", Role.REVIEWER, frozenset({"success"}))
+        app.state.cases.claim("case000000000", who)
+        app.state.cases.resolve("case000000000", who, verdict="saved")
+        with store.reading() as session:
+            assert [entry.points for entry in session.scalars(select(HealthAdjustment))] == [3.0]
