@@ -21,23 +21,31 @@ from features.versions import key_of, known_moment, literal, order_of
 __all__ = ["LabelRule", "eligibility", "label"]
 
 
-def label(history: History, cutoffs: Sequence[date], rule: LabelRule) -> pa.Table:
-    """What came of each account that was eligible at each cutoff.
+def label(
+    history: History, cutoffs: Sequence[date], rule: LabelRule, *, accounts: Sequence[str] | None = None
+) -> pa.Table:
+    """What came of each account that was eligible at each cutoff; of ``accounts`` alone, where they are given.
 
     Returns, ordered by cutoff and account: ``account_id``, ``as_of``, ``event`` (bool; null where it is not known),
     ``unknown`` (why not, in words), ``event_at`` (UTC), ``treated`` (the rescue team acted on the account between the
     cutoff and the end of the window, and did not take it back), ``holdout`` (it was held out of a rescue then).
     """
-    found = history.query(f"""
-        WITH {standings(history, rule)}, {cutoff_rows(cutoffs, rule)}, {happenings(history, rule)}, {_HITS}, {_ACTS}
+    wanted = "true" if accounts is None else "account IN (SELECT account FROM numbered JOIN asked USING (account_id))"
+    found = history.query(
+        f"""
+        WITH asked AS (SELECT unnest(CAST(? AS VARCHAR[])) AS account_id), {standings(history, rule)},
+        {cutoff_rows(cutoffs, rule)}, {happenings(history, rule)}, {_HITS}, {_ACTS}
         SELECT account, as_of, {_verdict(history, rule)},
             coalesce(acts.treated, false) AS treated, coalesce(acts.holdout, false) AS holdout
         FROM (
-            SELECT account, cutoff.* FROM standing JOIN cutoff ON since < opened AND opened <= until WHERE eligible
+            SELECT account, cutoff.* FROM standing JOIN cutoff ON since < opened AND opened <= until
+            WHERE eligible AND {wanted}
         )
         LEFT JOIN hits USING (account, as_of) LEFT JOIN acts USING (account, as_of)
         ORDER BY as_of, account
-    """)
+    """,
+        [list(accounts or ())],
+    )
     return with_ids(history, found)
 
 

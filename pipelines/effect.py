@@ -9,7 +9,7 @@ might have waited for want of capacity, so where squads are full, the difference
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from math import sqrt
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,8 @@ from features.labels import label
 from serving.store.tables import Case, HeldOutRow, SetAside
 
 if TYPE_CHECKING:
+    from collections.abc import Set
+
     from sqlalchemy.orm import Session
 
     from features.history import History
@@ -52,11 +54,14 @@ class Effect:
 
     def told(self) -> str:
         """In words."""
+        if self.worked.accounts and not self.held_out.accounts:
+            return f"not measurable: of {self.worked.accounts} accounts flagged, the policy's [holdout] held out none"
         n = f"n = {self.worked.settled} worked, {self.held_out.settled} held out"
         if self.saved is None:
             return f"not measurable yet, {n} settled; each needs {LEAST}"
-        found, low, high = self.saved
-        return f"{found:+.1%} fewer of those worked ({low:+.1%} to {high:+.1%}; {n})"
+        found, low, high = (100 * share for share in self.saved)
+        points = f"{found:+.1f} percentage points fewer of those worked than of those held out"
+        return f"{points} (95% interval {low:+.1f} to {high:+.1f}; {n})"
 
 
 def effect(session: Session, history: History, rule: LabelRule) -> Effect:
@@ -77,12 +82,20 @@ def effect(session: Session, history: History, rule: LabelRule) -> Effect:
 
 
 def _group(first: dict[str, date], history: History, rule: LabelRule) -> Group:
-    if not first:
-        return Group(0, 0, 0)
-    rows = label(history, sorted(set(first.values())), rule).to_pylist()
-    events = [row["event"] for row in rows if first.get(row["account_id"]) == row["as_of"]]
-    known = [event for event in events if event is not None]
-    return Group(len(first), len(known), sum(known))
+    rows = outcomes_at(history, rule, set(first.items()))
+    return Group(len(first), len(rows), sum(event for event, _ in rows.values()))
+
+
+def outcomes_at(
+    history: History, rule: LabelRule, asked: Set[tuple[str, date]]
+) -> dict[tuple[str, date], tuple[bool, datetime | None]]:
+    """For each account and night that is settled: whether it happened, and when."""
+    days, accounts = sorted({day for _, day in asked}), sorted({account for account, _ in asked})
+    if not days:
+        return {}
+    rows = label(history, days, rule, accounts=accounts).to_pylist()
+    told = {(row["account_id"], row["as_of"]): (row["event"], row["event_at"]) for row in rows}
+    return {key: told[key] for key in asked if key in told and told[key][0] is not None}
 
 
 def difference(one: Group, other: Group) -> tuple[float, float, float]:

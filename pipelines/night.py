@@ -22,6 +22,7 @@ from pipelines import assembly
 from pipelines.champions import Champions, champions
 from pipelines.deciding import Decided, Desk, decide_night
 from pipelines.freshness import stale_feeds
+from pipelines.hindsight import hindsight
 from pipelines.intake import Opened, open_data
 from pipelines.report import NightReport
 from pipelines.scoring import Scored, score
@@ -108,7 +109,8 @@ def _work(night: _Night, held: nights.Night) -> NightReport:
     channels = tuple(sorted(night.settings.channels))
     desk = Desk(history, as_of, night.policy, night.store, models.champions, channels, tuple(stale.values()))
     decided = do("decide", "Deciding whom to rescue", decide_night, desk, frame, scored)
-    report = _report(night, held, scored, models, decided)
+    came_of = do("hindsight", "Looking at what came of earlier nights", hindsight, night.store, history, known)
+    report = replace(_report(night, held, scored, models, decided), came_of=came_of)
     nights.renew(night.store, held)
     do("record", "Writing the queue", record_night, night.store, held, decided.record(report.to_json()))
     do("clocks", "Minding the clocks", partial(clocks.tick, channels=channels), night.store)

@@ -47,3 +47,20 @@ class Verdict:
     verdict: str | None
     decided_at: datetime
     holdout: bool = False
+
+
+@dataclass(frozen=True)
+class CameOf:
+    """What came, by the data, of the cases that earlier nights opened for one risk.
+
+    A case is ``settled`` when its window of ``horizon`` days after the night (lead included) is over, and it
+    ``happened`` when the event came in it; ``lead_days`` is the median from the night to the event. Cases were worked,
+    so what was prevented did not happen. ``effect`` says in words how the team's accounts compare with those held out.
+    """
+
+    horizon: int
+    cases: int
+    settled: int
+    happened: int
+    lead_days: float | None
+    effect: str

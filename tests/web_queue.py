@@ -140,6 +140,25 @@ def _night(as_of: date, cases: int) -> dict[str, Any]:
         "counts": {"waiting": 3, "held out": 2},
         "warnings": ["tickets delivered its last row 5 days ago"],
         "missing": ["outcomes"],
+        "came_of": {
+            "churn": {
+                "horizon": 97,
+                "cases": 214,
+                "settled": 131,
+                "happened": 45,
+                "lead_days": 41.0,
+                "effect": "+11.2 percentage points fewer of those worked than of those held out "
+                "(95% interval +1.4 to +20.6; n = 131 worked, 96 held out)",
+            },
+            "escalation": {
+                "horizon": 14,
+                "cases": 88,
+                "settled": 9,
+                "happened": 3,
+                "lead_days": 5.0,
+                "effect": "not measurable yet, n = 9 worked, 4 held out settled; each needs 30",
+            },
+        },
     }
     at = datetime.combine(as_of, datetime.min.time()) + timedelta(hours=2)
     named = {"run_id": "5e1f0c7a9b12", "epoch": 1, "status": "recorded", "content_hash": "", "failure": None}

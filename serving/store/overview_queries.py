@@ -1,22 +1,20 @@
 """How the rescue work goes, week by week, and what needs a lead's eye today."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from statistics import median
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
-from serving.store.tables import Account, Case, CaseEvent, HeldOutRow, NightRow
+from serving.contracts import CameOf
+from serving.store.tables import Account, Case, CaseEvent, NightRow
 from serving.transitions import OUTCOMES, Move, State
 
 WEEKS = 12
-HORIZONS = {"churn": 90, "escalation": 14}
-"""Days after which a night's prediction is over, for judging what came of it."""
-
 _WORKED = (Move.CONTACT, Move.PLAN)
 
 
@@ -46,42 +44,41 @@ class Judged:
     lead_days: float | None
 
 
-@dataclass(frozen=True)
-class Arms:
-    """How many units the hold-out experiment has on each side: kept from the team, and handed to it."""
-
-    held_out: int
-    worked: int
-
-
 def weeks(session: Session, today: date, squads: frozenset[str] | None) -> list[Week]:
     """The last twelve weeks, oldest first, the present one included."""
-    this = today - timedelta(days=today.weekday())
-    first = this - timedelta(weeks=WEEKS - 1)
+    first = today - timedelta(days=today.weekday(), weeks=WEEKS - 1)
     since = datetime.combine(first, time())
-    flagged = _by_week(session.scalars(_seen(select(Case.opened_at).where(Case.opened_at >= since), squads)))
-    worked = _by_week(
-        session.scalars(
-            _seen(
-                select(func.min(CaseEvent.at))
-                .join(Case, CaseEvent.case_id == Case.id)
-                .where(CaseEvent.kind.in_(_WORKED), CaseEvent.at >= since)
-                .group_by(CaseEvent.case_id),
-                squads,
-            )
-        )
-    )
-    closed = select(Case.state, Case.closed_at).where(Case.closed_at >= since)
-    ended = session.execute(_seen(closed, squads)).all()
-    saved = _by_week(row.closed_at for row in ended if row.state == State.SAVED)
-    lost = _by_week(row.closed_at for row in ended if row.state == State.LOST)
+    opened = func.date(Case.opened_at)
+    flagged = _seen(select(opened, func.count()).where(Case.opened_at >= since).group_by(opened), squads)
+    closed = func.date(Case.closed_at)
+    ended = select(closed, func.count()).where(Case.closed_at >= since).group_by(closed)
+    counted = [
+        _by_week(session, flagged),
+        _by_week(session, _seen(_first_worked(since), squads)),
+        *(_by_week(session, _seen(ended.where(Case.state == state), squads)) for state in (State.SAVED, State.LOST)),
+    ]
     mondays = [first + timedelta(weeks=number) for number in range(WEEKS)]
-    return [Week(monday, flagged[monday], worked[monday], saved[monday], lost[monday]) for monday in mondays]
+    return [Week(monday, *(counts[monday] for counts in counted)) for monday in mondays]
 
 
-def judged(session: Session, today: date, squads: frozenset[str] | None) -> list[Judged]:
-    """By risk, what came of the cases whose window is over."""
-    return [_judged(session, risk, today - timedelta(days=days), squads) for risk, days in HORIZONS.items()]
+def _first_worked(since: datetime) -> Select[Any]:
+    """By day, how many cases were contacted or planned for the first time."""
+    begun = select(CaseEvent.case_id, func.min(CaseEvent.at).label("at")).where(CaseEvent.kind.in_(_WORKED))
+    first = begun.group_by(CaseEvent.case_id).subquery()
+    day = func.date(first.c.at)
+    return select(day, func.count()).join(Case, Case.id == first.c.case_id).where(first.c.at >= since).group_by(day)
+
+
+def judged(session: Session, today: date, squads: frozenset[str] | None, horizons: Mapping[str, int]) -> list[Judged]:
+    """What people found of the cases whose window is over, by risk; ``horizons`` are the windows, in days."""
+    return [_judged(session, risk, today - timedelta(days=days), squads) for risk, days in horizons.items()]
+
+
+def came_of(session: Session) -> dict[str, CameOf]:
+    """What came of earlier nights by the data, as the newest night that is recorded tells it; by risk."""
+    newest = select(NightRow.report).where(NightRow.status == "recorded").order_by(NightRow.as_of.desc()).limit(1)
+    report = session.scalar(newest) or {}
+    return {risk: CameOf(**told) for risk, told in report.get("came_of", {}).items()}
 
 
 def late(session: Session, now: datetime, squads: frozenset[str] | None, limit: int) -> list[tuple[Case, Account]]:
@@ -106,32 +103,29 @@ def late_counts(session: Session, now: datetime, squads: frozenset[str] | None) 
     return response, resolution
 
 
-def arms(session: Session) -> Arms:
-    """The two sides of the hold-out experiment, counted by what was drawn."""
-    held = session.scalar(select(func.count(func.distinct(HeldOutRow.unit)))) or 0
-    unit = func.coalesce(Account.parent_id, Account.account_id)
-    worked = (
-        select(func.count(func.distinct(unit))).select_from(Case).join(Account, Case.account_id == Account.account_id)
-    )
-    return Arms(held, session.scalar(worked) or 0)
-
-
 def recent_nights(session: Session, limit: int) -> list[NightRow]:
     """The newest nights, recorded or not, newest first."""
     return list(session.scalars(select(NightRow).order_by(NightRow.as_of.desc()).limit(limit)))
 
 
 def _judged(session: Session, risk: str, until: date, squads: frozenset[str] | None) -> Judged:
-    query = select(Case.state, Case.opened_on, Case.closed_at).where(Case.risk == risk, Case.opened_on <= until)
-    rows = session.execute(_seen(query, squads)).all()
-    ends: Sequence[Any] = [row for row in rows if row.state in OUTCOMES]
-    leads = [(row.closed_at.date() - row.opened_on).days for row in ends if row.state == State.LOST]
-    confirmed = sum(row.state in {State.SAVED, State.LOST} for row in ends)
-    return Judged(risk, len(rows), len(ends), confirmed, median(leads) if leads else None)
+    over = (Case.risk == risk, Case.opened_on <= until)
+    counted = session.execute(_seen(select(Case.state, func.count()).where(*over).group_by(Case.state), squads))
+    states = Counter({row.state: row[1] for row in counted})
+    lost = select(Case.opened_on, Case.closed_at).where(*over, Case.state == State.LOST, Case.closed_at.is_not(None))
+    leads = [(closed.date() - opened).days for opened, closed in session.execute(_seen(lost, squads))]
+    confirmed = states[State.SAVED] + states[State.LOST]
+    settled = sum(states[outcome] for outcome in OUTCOMES)
+    return Judged(risk, states.total(), settled, confirmed, median(leads) if leads else None)
 
 
-def _by_week(moments: Iterable[datetime]) -> Counter[date]:
-    return Counter(moment.date() - timedelta(days=moment.weekday()) for moment in moments)
+def _by_week(session: Session, counted: Select[Any]) -> Counter[date]:
+    """Counts by day, added up by the Monday of the week; SQLite gives days as text."""
+    found: Counter[date] = Counter()
+    for day, count in session.execute(counted):
+        on = date.fromisoformat(str(day))
+        found[on - timedelta(days=on.weekday())] += count
+    return found
 
 
 def _seen(query: Any, squads: frozenset[str] | None) -> Any:

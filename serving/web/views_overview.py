@@ -5,12 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from serving.store.overview_queries import Arms, Judged, Week
+from serving.contracts import CameOf
+from serving.store.overview_queries import Judged, Week
 from serving.store.tables import Account, Case, NightRow
 from serving.web import told
-
-ARM = 294
-"""Units an arm needs to tell a fall from 30 % to 20 % churn with 80 % power; below that no effect is claimed."""
 
 COUNTED = ("flagged", "worked", "saved", "lost")
 """What is counted by week, a column each."""
@@ -34,11 +32,14 @@ class Feed:
 
 @dataclass(frozen=True)
 class JudgedView:
-    """How right and how early the cases of one risk were, in words."""
+    """How right and how early the cases of one risk were, in words: by the team's verdicts, and by the data."""
 
     risk: str
-    precision: str
+    horizon: int
+    found: str
+    happened: str
     lead: str
+    effect: str
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,6 @@ class Overview:
     late_response: int
     late_resolution: int
     judged: Sequence[JudgedView]
-    effect: str
     nights: Sequence[NightRow]
     night: NightRow | None
     report: Mapping[str, Any]
@@ -77,7 +77,7 @@ def overview(
     late: Sequence[tuple[Case, Account]],
     late_counts: tuple[int, int],
     judged: Sequence[Judged],
-    arms: Arms,
+    came_of: Mapping[str, CameOf],
     nights: Sequence[NightRow],
     now: datetime,
 ) -> Overview:
@@ -91,8 +91,7 @@ def overview(
         late=[(case, account, told.clock(case, now)) for case, account in late],
         late_response=late_counts[0],
         late_resolution=late_counts[1],
-        judged=[_judged(one) for one in judged],
-        effect=_effect(arms),
+        judged=[_judged(one, came_of[one.risk]) for one in judged],
         nights=nights,
         night=night,
         report=report,
@@ -101,25 +100,18 @@ def overview(
     )
 
 
-def _judged(one: Judged) -> JudgedView:
-    if one.settled < ENOUGH:
-        few = f"not measurable yet, n = {one.settled} settled of {one.matured} whose window is over"
-        return JudgedView(one.risk, few, "–")
-    precision = f"{one.confirmed / one.settled:.0%} of {one.settled} settled"
-    lead = f"{one.lead_days:.0f} days (median)" if one.lead_days is not None else "nothing was lost"
-    return JudgedView(one.risk, precision, lead)
+def _judged(one: Judged, came: CameOf) -> JudgedView:
+    found = _share(one.confirmed, one.settled, one.matured, "got a verdict")
+    happened = _share(came.happened, came.settled, came.cases, "can be told")
+    lead = f"{came.lead_days:.0f} days (median)" if came.lead_days is not None else "–"
+    return JudgedView(one.risk, came.horizon, found, happened, lead, came.effect)
 
 
-def _effect(arms: Arms) -> str:
-    sizes = f"n = {arms.held_out} held out, {arms.worked} worked"
-    if arms.held_out == 0:
-        return f"Not measurable: nobody is held out ({sizes}). Set a hold-out in the policy to learn it."
-    if min(arms.held_out, arms.worked) < ARM:
-        return f"Not measurable yet, {sizes}: about {ARM} on each side can tell a fall from 30 % to 20 %."
-    return (
-        f"There are enough accounts on both sides ({sizes}). What happened to them is in the data, not in the queue: "
-        "`rescue feedback` reads it and gives the difference with its interval."
-    )
+def _share(part: int, whole: int, of: int, told: str) -> str:
+    """A share of those cases that are told of, or that there are too few of them."""
+    if whole < ENOUGH:
+        return f"not measurable yet: {whole} of {of} {told}, it takes {ENOUGH}"
+    return f"{part / whole:.0%} of {whole}"
 
 
 def _feeds(report: Mapping[str, Any]) -> list[Feed]:

@@ -131,6 +131,7 @@ def test_the_overview_counts_what_the_lead_sees(people: People, north: list[str]
     found = people.program(Role.LEAD).get("/api/v1/overview").json()
     assert sum(week["flagged"] for week in found["weeks"]) == PAGE + 1
     assert len(found["weeks"]) == 12
+    assert (found["came_of"], found["judged"]) == ({}, [])
 
 
 @pytest.mark.parametrize(

@@ -222,8 +222,12 @@ def test_the_overview_tells_figures_with_what_they_rest_on(site: Site, web_store
     site.clock.now += timedelta(days=30)
     page = site.browser(LEAD).get("/overview").text
     for told in (
-        "not measurable yet, n = 1 settled of",
-        "Not measurable yet, n = 2 held out, 12 worked: about 294 on each side",
+        "<td>97 days</td>",
+        "not measurable yet: 0 of 0 got a verdict, it takes 20",
+        "34% of 131",
+        "41 days (median)",
+        "<strong>Churn:</strong> +11.2 percentage points fewer of those worked than of those held out (95% interval",
+        "not measurable yet, n = 9 worked, 4 held out settled; each needs 30",
         "delivered its last row 5 days ago",
         "out of range (508)",
         "not in the source",

@@ -66,10 +66,13 @@ def overview(person: Lead, cases: UseCases) -> models.Overview:
     now, squads = cases.clock(), person.visible_squads
     with cases.store.reading() as session:
         responses, resolutions = overview_queries.late_counts(session, now, squads)
+        came_of = overview_queries.came_of(session)
+        horizons = {risk: came.horizon for risk, came in came_of.items()}
+        judged = overview_queries.judged(session, now.date(), squads, horizons)
         return models.Overview(
             weeks=[models.Week.model_validate(week) for week in overview_queries.weeks(session, now.date(), squads)],
-            judged=[models.Judged.model_validate(one) for one in overview_queries.judged(session, now.date(), squads)],
+            judged=[models.Judged.model_validate(one) for one in judged],
             late_responses=responses,
             late_resolutions=resolutions,
-            arms=models.Arms.model_validate(overview_queries.arms(session)),
+            came_of={risk: models.CameOf.model_validate(came) for risk, came in came_of.items()},
         )

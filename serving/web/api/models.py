@@ -157,11 +157,15 @@ class Judged(Answer):
     lead_days: float | None
 
 
-class Arms(Answer):
-    """The two sides of the hold-out experiment."""
+class CameOf(Answer):
+    """What came, by the data, of all cases that earlier nights opened for one risk, whoever sees them."""
 
-    held_out: int
-    worked: int
+    horizon: int = Field(description="Days after the night within which the event counts.")
+    cases: int
+    settled: int = Field(description="Cases of which it is known by now whether it happened.")
+    happened: int
+    lead_days: float | None = Field(description="Median days from the night to the event.")
+    effect: str = Field(description="How the team's accounts compare with those held out, in words.")
 
 
 class Overview(Answer):
@@ -171,4 +175,4 @@ class Overview(Answer):
     judged: list[Judged]
     late_responses: int
     late_resolutions: int
-    arms: Arms
+    came_of: dict[str, CameOf] = Field(description="By risk; empty until the first night that tells it.")

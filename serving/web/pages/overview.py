@@ -24,13 +24,15 @@ def show(request: Request, desk: Annotated[Desk, Depends(desk(Permission.OVERVIE
     """How the work goes, and what needs a lead today."""
     today, squads = desk.now.date(), desk.squads
     with desk.store.reading() as session:
+        came_of = queries.came_of(session)
+        horizons = {risk: came.horizon for risk, came in came_of.items()}
         view = overview(
             squads=squads,
             weeks=queries.weeks(session, today, squads),
             late=queries.late(session, desk.now, squads, LATE),
             late_counts=queries.late_counts(session, desk.now, squads),
-            judged=queries.judged(session, today, squads),
-            arms=queries.arms(session),
+            judged=queries.judged(session, today, squads, horizons),
+            came_of=came_of,
             nights=queries.recent_nights(session, NIGHTS),
             now=desk.now,
         )
