@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipelines.returned import with_returned
+from pipelines.returned import WithReturned, with_returned
 from pipelines.settings import Settings
 from pipelines.sources import admitted, open_source
 
@@ -47,11 +47,9 @@ class Opened:
     def warnings(self) -> tuple[str, ...]:
         """What the report should say of the source beside its counts."""
         unknown = self.admission.report.unknown.items()
-        return tuple(
-            f"{name} is no table of the contract" + (f"; did you mean {near}?" if near else "")
-            for name, near in unknown
-            if near
-        )
+        misnamed = (f"{name} is no table of the contract; did you mean {near}?" for name, near in unknown if near)
+        returned = self.source.notes if isinstance(self.source, WithReturned) else ()
+        return (*misnamed, *returned)
 
     def tables_json(self) -> dict[str, dict[str, Any]]:
         """By table: rows in, accepted, exact repeats dropped, and quarantined by rule."""

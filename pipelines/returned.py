@@ -2,18 +2,21 @@
 
 The lower rooms learn of rescues as rows of the contract's tables with the moment our copy knew them, so what comes
 back is put beside the source's own files before admission, and judged as they are. Where the source brings the same
-rows again, because they were exported into it, admission drops the repeats.
+rows again, because they were exported into it, admission drops the repeats. A home that is tried on another source
+brings back accounts which that does not have: they are no fault of the source, so they are left out, and told.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from features.raw import RawTable, quoted
+from features.raw import RawTable, quoted, reading
 from pipelines import assembly
 from pipelines.settings import Settings
 from pipelines.sources import Source
@@ -40,11 +43,20 @@ class WithReturned:
 
     inner: Source
     files: Mapping[str, Path]
+    _strangers: dict[str, int] = field(default_factory=dict, repr=False)
 
     @property
     def name(self) -> str:
         """The source's own name."""
         return self.inner.name
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the report should say of the rows that came back: how many are of accounts that the source lacks."""
+        return tuple(
+            f"{count} {name} of the queue are of accounts that {self.name} does not have, and were left out"
+            for name, count in sorted(self._strangers.items())
+        )
 
     @property
     def risks(self) -> Mapping[str, Mapping[str, Any]]:
@@ -60,22 +72,47 @@ class WithReturned:
         """The source's tables, each with the rows that came back."""
         own = set(self.inner.tables())
         staged = self.inner.stage([name for name in names if name in own], scratch, as_typed=as_typed)
-        joined = [self._joined(table, scratch) if table.name in self.files else table for table in staged]
-        only = [name for name in names if name in self.files and name not in own]
-        return joined + [RawTable(name, (str(self.files[name]),), self._label(name)) for name in only]
+        files = self._of_known_accounts(staged, scratch)
+        joined = [self._joined(table, files[table.name], scratch) if table.name in files else table for table in staged]
+        only = [name for name in names if name in files and name not in own]
+        return joined + [RawTable(name, (str(files[name]),), _label(files[name], name)) for name in only]
 
     def fingerprint(self) -> dict[str, str]:
         """The source's own."""
         return self.inner.fingerprint()
 
-    def _joined(self, table: RawTable, scratch: Path) -> RawTable:
+    def _of_known_accounts(self, staged: Sequence[RawTable], scratch: Path) -> dict[str, Path]:
+        """The files of what came back, without the rows of accounts that the source does not have."""
+        accounts = next((table for table in staged if table.name == "accounts"), None)
+        if accounts is None:
+            return dict(self.files)
+        with duckdb.connect() as connection, reading(accounts.label):
+            if "account_id" not in accounts.types(connection):
+                return dict(self.files)
+            found = connection.sql(f"SELECT DISTINCT CAST(account_id AS VARCHAR) AS id FROM {accounts.relation}")
+            known = found.to_arrow_table()["id"].combine_chunks()
+        return {name: self._of_accounts(name, known, scratch) for name in self.files}
+
+    def _of_accounts(self, name: str, known: pa.Array, scratch: Path) -> Path:
+        rows = pq.read_table(self.files[name])
+        own = rows.filter(pc.is_in(rows["account_id"], value_set=known.cast(rows["account_id"].type)))
+        if own.num_rows == rows.num_rows:
+            return self.files[name]
+        self._strangers[name] = rows.num_rows - own.num_rows
+        scratch.mkdir(parents=True, exist_ok=True)
+        file = scratch / f"{name}.known.parquet"
+        pq.write_table(own, file)
+        return file
+
+    def _joined(self, table: RawTable, file: Path, scratch: Path) -> RawTable:
         if table.partitioned:  # DuckDB reads no files with and without partitions together
             table = _whole(table, scratch / f"{table.name}.whole.parquet")
-        labels = {file: table.labels.get(file, file) for file in table.files} | self._label(table.name)
-        return replace(table, files=(*table.files, str(self.files[table.name])), labels=labels)
+        labels = {own: table.labels.get(own, own) for own in table.files} | _label(file, table.name)
+        return replace(table, files=(*table.files, str(file)), labels=labels)
 
-    def _label(self, name: str) -> dict[str, str]:
-        return {str(self.files[name]): f"{name} of the queue"}
+
+def _label(file: Path, name: str) -> dict[str, str]:
+    return {str(file): f"{name} of the queue"}
 
 
 def _whole(table: RawTable, file: Path) -> RawTable:

@@ -6,6 +6,7 @@ from datetime import datetime, time, timedelta
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from night_home import NightHome
@@ -157,6 +158,22 @@ def _read(closed: Closed, rows: list[dict[str, object]], folder: Path, *, loop_g
     score = next(row["health_score"] for row in built.to_pylist() if row["account_id"] == closed.account)
     assert isinstance(score, float)
     return score
+
+
+def test_a_home_may_be_tried_on_another_source(closed: Closed, tmp_path: Path) -> None:
+    """What the queue knows of accounts that this source does not have is told, and stops nothing."""
+    other = tmp_path / "other"
+    other.mkdir()
+    for file in Path(closed.settings.data).iterdir():
+        if file.suffix == ".parquet":
+            rows = pq.read_table(file)
+            own = rows["account_id"] if "account_id" in rows.column_names else None
+            pq.write_table(rows if own is None else rows.filter(pc.not_equal(own, closed.account)), other / file.name)
+    settings = closed.settings.model_copy(update={"data": str(other), "tolerance": 1.0})
+    opened = open_data(settings, tmp_path / "scratch")
+    (told,) = opened.warnings
+    assert told.startswith("2 outcomes of the queue are of accounts that ")
+    assert opened.admission.report.tables["outcomes"].quarantined == {}
 
 
 def test_rows_come_back_beside_a_partitioned_table_and_beside_none(closed: Closed, tmp_path: Path) -> None:
