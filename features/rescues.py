@@ -1,11 +1,14 @@
-"""What the rescue team has done here before, and how it went."""
+"""What the rescue team has done here before, and how it went.
+
+An account that was kept from the team was not rescued, and what was taken back did not happen: neither is a decision.
+"""
 
 from functools import partial
 
 from features.feature import Feature
 from features.measures import Stream
 
-CASES = Stream("outcomes", "outcomes", "decided_at")
+CASES = Stream("outcomes", "outcomes", "decided_at").where("coalesce(action, '') NOT IN ('held_out', 'withdrawn')")
 
 number = partial(Feature, group="rescues")
 

@@ -143,7 +143,7 @@ def outcomes(draw: DrawFn) -> Row:
     return {
         "account_id": draw(who),
         "risk": draw(st.sampled_from(("churn", "escalation"))),
-        "action": "call",
+        "action": draw(st.sampled_from(("call", "call", "held_out", "withdrawn", None))),
         "verdict": draw(st.sampled_from((None, "saved", "lost", "false_alarm"))),
         "decided_at": draw(instants()),
     }

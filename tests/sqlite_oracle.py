@@ -47,7 +47,7 @@ UNSEEN = {"subscriptions": "ended_at", "invoices": "paid_at"}
 
 PATIENCE = {"usage_daily": 14, "tickets": 28, "ticket_events": 28, "health_scores": 45, "invoices": 62}
 
-AGO = {"p90_": 90, "p365_": 365}
+AGO = {"p60_": 60, "p90_": 90, "p365_": 365}
 """Prefixes of the states as they were known that many days before the cutoff."""
 
 
@@ -233,8 +233,11 @@ def paid(what: str, days: int, condition: str = "1") -> str:
     return ask(what, "invoices", f"paid_at IS NOT NULL AND {within('paid_at', days)} AND {condition}")
 
 
+DECIDED = "coalesce(action, '') NOT IN ('held_out', 'withdrawn')"
+
+
 def outcomes(condition: str) -> str:
-    return ask("count(*)", "outcomes", f"{within('decided_at', 365)} AND {condition}")
+    return ask("count(*)", "outcomes", f"{within('decided_at', 365)} AND {DECIDED} AND {condition}")
 
 
 URGENT = "lower(priority) IN ('urgent','high','critical','highest','p0','p1','1','2','1 - critical','2 - high')"
@@ -250,6 +253,10 @@ UNPAID = "(paid_at IS NULL OR paid_at >= :t)"
 OPEN = by_last("count(*)", STATES, "kind IN ('opened', 'reopened')")
 ARR = running("coalesce(sum(arr), 0)")
 SEATS = running("coalesce(sum(seats), 0)")
+RENEWAL = running(f"min(-{days_since('renews_at')})", condition="renews_at >= :t")
+RENEWAL_AGO = running(
+    "min(julianday(date(renews_at)) - julianday(date(:t, '-60 days')))", "p60_", 60, "renews_at >= date(:t, '-60 days')"
+)
 
 
 def like(column: str, *words: str) -> str:
@@ -429,7 +436,8 @@ CONTRACT = {
     "contract_seats": SEATS,
     "contract_arr_per_seat": f"({ARR} / {SEATS})",
     "contract_plans": running("count(DISTINCT plan)"),
-    "contract_renews_in_days": running(f"min(-{days_since('renews_at')})", condition="renews_at >= :t"),
+    "contract_renews_in_days": RENEWAL,
+    "contract_renewal_moved_60d": f"({RENEWAL} + 60 - {RENEWAL_AGO})",
     "contract_overdue_renewals": ask(
         "count(*)", "subscriptions", "renews_at < :t AND (ended_at IS NULL OR ended_at >= :t)"
     ),
@@ -459,11 +467,11 @@ ACCOUNT = {
 
 RESCUES = {
     "rescues_365d": outcomes("1"),
-    "rescue_recency_days": ask(f"min({days_since('decided_at')})", "outcomes"),
+    "rescue_recency_days": ask(f"min({days_since('decided_at')})", "outcomes", DECIDED),
     "rescues_saved_365d": outcomes("verdict = 'saved'"),
     "rescues_lost_365d": outcomes("verdict = 'lost'"),
     "rescues_false_alarm_365d": outcomes("verdict = 'false_alarm'"),
-    "rescue_last_verdict": "(SELECT verdict FROM outcomes r WHERE r.account_id = a.account_id "
+    "rescue_last_verdict": f"(SELECT verdict FROM outcomes r WHERE r.account_id = a.account_id AND {DECIDED} "
     "ORDER BY decided_at DESC, risk DESC LIMIT 1)",
 }
 
