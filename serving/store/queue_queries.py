@@ -14,8 +14,8 @@ from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import ColumnElement
 
-from serving.store.tables import Account, Case, FrozenHandoff, NightRow, Waiting
-from serving.transitions import CLOSED, OPEN
+from serving.store.tables import Account, Case, CaseEvent, FrozenHandoff, NightRow, Waiting
+from serving.transitions import CLOSED, OPEN, Move
 
 PAGE = 50
 
@@ -120,13 +120,23 @@ def waiting_count(session: Session, chosen: Chosen) -> int:
     return session.scalar(query) or 0
 
 
-def choices(session: Session) -> Choices:
-    """The segments and owners there are; they change from night to night only."""
-    return Choices(_distinct(session, Account.segment), _distinct(session, Account.owner))
+def choices(session: Session, squads: frozenset[str] | None) -> Choices:
+    """The segments and owners of the accounts whose cases these squads have, or had."""
+    return Choices(_distinct(session, Account.segment, squads), _distinct(session, Account.owner, squads))
 
 
-def _distinct(session: Session, column: Any) -> tuple[str, ...]:
-    return tuple(session.scalars(select(column).where(column.is_not(None)).distinct().order_by(column)))
+def last_hand_over(session: Session) -> int:
+    """The newest entry of the record after which a squad may see another case than before; 0 where there is none."""
+    moved = select(func.max(CaseEvent.id)).where(CaseEvent.kind.in_((Move.HAND_OVER, "undo")))
+    return session.scalar(moved) or 0
+
+
+def _distinct(session: Session, column: Any, squads: frozenset[str] | None) -> tuple[str, ...]:
+    seen = select(Case.account_id)
+    if squads is not None:
+        seen = seen.where(Case.squad.in_(sorted(squads)))
+    found = select(column).where(column.is_not(None), Account.account_id.in_(seen))
+    return tuple(session.scalars(found.distinct().order_by(column)))
 
 
 def _cases(query: Select[Any], chosen: Chosen) -> Select[Any]:

@@ -117,6 +117,12 @@ class Case(Base):
         Index(None, "squad", "priority"),
         Index(None, "closed_at", "priority"),
         Index(None, "closed_at", "squad", "state"),
+        Index(None, "account_id", "squad"),
+        Index(None, "owner", "closed_at"),
+        Index(None, "closed_at", "respond_by"),
+        Index(None, "closed_at", "resolve_by"),
+        Index(None, "opened_at", "squad"),
+        Index(None, "risk", "opened_on", "state", "squad"),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -170,7 +176,7 @@ class CaseEvent(Base):
     """One thing that happened to a case: who, when, what, and the fields before and after. Never changed."""
 
     __tablename__ = "case_events"
-    __table_args__ = (Index(None, "case_id", "id"), Index(None, "at"))
+    __table_args__ = (Index(None, "case_id", "id"), Index(None, "at"), Index(None, "kind", "at", "case_id"))
 
     id: Mapped[int] = mapped_column(primary_key=True)
     case_id: Mapped[str] = mapped_column(ForeignKey("cases.id"))

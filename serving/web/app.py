@@ -33,6 +33,7 @@ def create_app(
     """
     app = FastAPI(title="Rescue", openapi_url=None)
     app.state.cases = Cases(store, health=health, clock=clock)
+    app.state.choices = {}
     problems.install(app)
     identity = people.install(app, store, settings)
     for router in ROUTERS:

@@ -13,6 +13,9 @@ from serving.transitions import OPEN, State
 from serving.web import told
 
 RISKS = ("churn", "escalation")
+FILTERS = ("squad", "mine", "state", "risk", "segment", "owner", "renews")
+"""What an address and the database call by the same name."""
+
 LONGEST = 200
 """Characters of a filter that are read; nobody searches for more."""
 
@@ -67,19 +70,8 @@ class View:
 
     def chosen(self, squads: frozenset[str] | None, person: str, night: date) -> Chosen:
         """The view as the database is asked."""
-        return Chosen(
-            squads=squads,
-            person=person,
-            night=night,
-            squad=self.squad,
-            mine=self.mine,
-            state=self.state,
-            risk=self.risk,
-            segment=self.segment,
-            owner=self.owner,
-            renews=self.renews,
-            text=self.q,
-        )
+        asked = {name: getattr(self, name) for name in FILTERS}
+        return Chosen(squads, person, night, text=self.q, **asked)
 
 
 @dataclass(frozen=True)

@@ -225,6 +225,8 @@ def test_a_hundred_thousand_accounts_and_two_thousand_open_cases_take_seconds(st
     record = record_of(ids, Decision(as_of, "p1", raised_again=raised, streaks=streaks))
     assert record.scores.num_rows == 200_000
     night = take(store, as_of, now)
-    began = time.perf_counter()
+    began = time.process_time(), time.perf_counter()
     record_night(store, night, record, now=now)
-    assert time.perf_counter() - began < 30  # 10 s (SQLite) and 15 s (PostgreSQL) are promised on a free machine
+    promised = 10 if store.is_sqlite else 15
+    assert time.process_time() - began[0] < promised
+    assert time.perf_counter() - began[1] < 2 * promised  # twice, for a machine that does something else too

@@ -10,14 +10,17 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from night_crashes import dump
 from night_factory import NOW, open_cases
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError, StatementError
 
 from features.errors import UsageError
+from serving.cases import Cases
+from serving.permissions import Actor, Role
 from serving.store import Store
 from serving.store.engine import StoreUnavailableError
-from serving.store.migrations import FOLDER, HEAD, SchemaTooNewError, current_revision
+from serving.store.migrations import FOLDER, HEAD, SchemaTooNewError, current_revision, upgrade
 from serving.store.schema import METADATA
 from serving.store.tables import Case, CaseEvent, FrozenHandoff, NightRow
 
@@ -39,6 +42,24 @@ def test_migrating_twice_changes_nothing(new_url: Callable[..., str]) -> None:
         store.migrate()
         with store.engine.connect() as connection:
             assert current_revision(connection) == HEAD
+
+
+@pytest.mark.parametrize("older", ["0002", "0003"])
+def test_an_upgrade_keeps_the_data(new_url: Callable[..., str], older: str) -> None:
+    with Store(new_url(migrated=False)) as store:
+        upgrade(store.engine, older)
+        open_cases(store, 3)
+        claimed = Actor("ann", Role.REVIEWER, frozenset({"north"}))
+        Cases(store, clock=lambda: NOW).claim_next("north", claimed)
+        before = dump(store)
+        store.migrate()
+        assert dump(store) == before
+        with store.engine.connect() as connection:
+            assert current_revision(connection) == HEAD
+            assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+        assert Cases(store, clock=lambda: NOW).claim_next("north", claimed) is not None
+        with pytest.raises(DBAPIError, match="append-only"), store.transaction() as session:
+            session.execute(text("DELETE FROM case_events"))
 
 
 def test_a_database_of_a_newer_rescue_is_refused(store: Store) -> None:

@@ -1,5 +1,6 @@
 """The queue as people read it: in order, filtered by its address, a page at a time, worked from the list."""
 
+import html
 import re
 import statistics
 import time
@@ -8,9 +9,13 @@ from pathlib import Path
 import httpx
 import pytest
 from handoff_factory import bare
+from sqlalchemy import select
 from web_fixture import ANALYST, INES, LEAD, TOM, VIEWER, Site, fresh_store, running
 
+from serving.cases import Cases
+from serving.permissions import Actor, Role
 from serving.store import Store
+from serving.store.tables import Account, Case
 from serving.web.views_queue import View
 
 ROW = re.compile(r'<tr role="row" data-case="(\w+)">')
@@ -35,8 +40,6 @@ def ines(site: Site) -> httpx.Client:
 
 def test_the_queue_is_my_squads_in_the_order_in_which_to_work_it(ines: httpx.Client, web_store: Store) -> None:
     with web_store.reading() as session:
-        from serving.store.tables import Case
-
         mine = session.query(Case.id).filter(Case.squad == "success").order_by(Case.priority.desc()).all()
     assert rows(ines.get("/queue")) == [row.id for row in mine]
 
@@ -187,3 +190,30 @@ def test_cases_of_another_squad_are_not_even_counted(site: Site) -> None:
     tom = site.browser(TOM)
     assert rows(tom.get("/queue?squad=success")) == []
     assert 'All open <span class="count">0</span>' in tom.get("/queue?squad=success").text
+
+
+def test_filters_offer_only_what_the_person_may_see(site: Site, web_store: Store) -> None:
+    def offered(browser: httpx.Client, name: str) -> set[str]:
+        listed = re.search(f'<select name="{name}">(.*?)</select>', browser.get("/queue").text, re.DOTALL)
+        assert listed
+        return {html.unescape(value) for value in re.findall(r'<option value="([^"]+)"', listed[1])}
+
+    def owners(squads: set[str]) -> set[str]:
+        with web_store.reading() as session:
+            seen = select(Account.owner).join(Case, Case.account_id == Account.account_id)
+            return {owner for owner in session.scalars(seen.where(Case.squad.in_(squads))) if owner}
+
+    ines, tom = site.browser(INES), site.browser(TOM)
+    every = owners({"success", "support", "strategic"})
+    assert offered(ines, "owner") == owners({"success"})
+    assert offered(tom, "owner") == owners({"support"}) < every
+    assert offered(site.browser(ANALYST), "owner") == every
+    assert offered(tom, "squad") == {"support"}
+    work = Cases(web_store, clock=site.clock)
+    mine = Actor("ines", Role.REVIEWER, frozenset({"success"}))
+    with web_store.reading() as session:
+        cases = list(session.scalars(select(Case.id).where(Case.squad == "success")))
+    for case in cases:
+        work.hand_over(case, mine, squad="support", reason="It is theirs")
+    assert offered(ines, "owner") == set()
+    assert offered(tom, "owner") == owners({"support"})

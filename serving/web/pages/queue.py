@@ -84,7 +84,7 @@ def _queue(request: Request, desk: Desk, view: View, notice: Notice | None, stat
         counts = queue_queries.counts_by_state(session, chosen)
         total = counts.get(view.state, 0) if view.state != CLOSED_CASES else queue_queries.count(session, chosen)
         found = queue_queries.listed(session, chosen, sort=view.sort, page=view.page)
-        offered = _offered(session, desk, _choices(request, session, night))
+        offered = _offered(session, desk, _choices(request, session, desk.squads, night))
         waiting = queue_queries.waiting_count(session, chosen)
     shown = {
         "view": view,
@@ -99,12 +99,13 @@ def _queue(request: Request, desk: Desk, view: View, notice: Notice | None, stat
     return page(request, "queue.html.j2", shown | offered, status=status)
 
 
-def _choices(request: Request, session: Session, night: date | None) -> Choices:
-    """The segments and owners to choose from, read once a night: no more than a night changes them."""
-    kept: tuple[date | None, Choices] | None = getattr(request.app.state, "choices", None)
-    if kept is None or kept[0] != night:
-        kept = request.app.state.choices = (night, queue_queries.choices(session))
-    return kept[1]
+def _choices(request: Request, session: Session, squads: frozenset[str] | None, night: date | None) -> Choices:
+    """The segments and owners to choose from, read once for each group of squads until a night or a hand-over."""
+    kept: dict[frozenset[str] | None, tuple[object, Choices]] = request.app.state.choices
+    stamp = (night, queue_queries.last_hand_over(session))
+    if squads not in kept or kept[squads][0] != stamp:
+        kept[squads] = (stamp, queue_queries.choices(session, squads))
+    return kept[squads][1]
 
 
 def _offered(session: Session, desk: Desk, choices: Choices) -> dict[str, Any]:
