@@ -60,8 +60,9 @@ class Effect:
         if self.saved is None:
             return f"not measurable yet, {n} settled; each needs {LEAST}"
         found, low, high = (100 * share for share in self.saved)
-        points = f"{found:+.1f} percentage points fewer of those worked than of those held out"
-        return f"{points} (95% interval {low:+.1f} to {high:+.1f}; {n})"
+        points = f"{abs(found):.1f} percentage points {'fewer' if found >= 0 else 'more'}"
+        interval = f"95% interval {low:+.1f} to {high:+.1f} fewer"
+        return f"it happened to {points} of those worked than of those held out ({interval}; {n})"
 
 
 def effect(session: Session, history: History, rule: LabelRule) -> Effect:

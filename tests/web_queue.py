@@ -147,8 +147,8 @@ def _night(as_of: date, cases: int) -> dict[str, Any]:
                 "settled": 131,
                 "happened": 45,
                 "lead_days": 41.0,
-                "effect": "+11.2 percentage points fewer of those worked than of those held out "
-                "(95% interval +1.4 to +20.6; n = 131 worked, 96 held out)",
+                "effect": "it happened to 11.2 percentage points fewer of those worked than of those held out "
+                "(95% interval +1.4 to +20.6 fewer; n = 131 worked, 96 held out)",
             },
             "escalation": {
                 "horizon": 14,

@@ -88,10 +88,15 @@ def plot(
         pieces=_pieces(placed),
         marks=tuple(mark for mark in placed if mark and (mark.marked or mark is placed[-1] or len(known) == 1)),
         normal=None if normal is None else y(normal),
-        levels=tuple(Label(LEFT - 6, y(level), told(level)) for level in (0.0, ceiling / 2, ceiling)),
+        levels=tuple(Label(LEFT - 6, y(level), _level(level, share)) for level in (0.0, ceiling / 2, ceiling)),
         days=_days(first, last),
         words=_words(known, told(normal) if normal is not None else None, share),
     )
+
+
+def _level(value: float, share: bool) -> str:
+    """A level of the axis as it is: half of five per cent is not two."""
+    return f"{100 * value:g}%" if share else number(value)
 
 
 def _round_up(value: float) -> float:

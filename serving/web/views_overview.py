@@ -103,7 +103,8 @@ def overview(
 def _judged(one: Judged, came: CameOf) -> JudgedView:
     found = _share(one.confirmed, one.settled, one.matured, "got a verdict")
     happened = _share(came.happened, came.settled, came.cases, "can be told")
-    lead = f"{came.lead_days:.0f} days (median)" if came.lead_days is not None else "–"
+    told = came.lead_days is not None and came.settled >= ENOUGH
+    lead = f"{came.lead_days:.0f} days (median)" if told else "–"
     return JudgedView(one.risk, came.horizon, found, happened, lead, came.effect)
 
 

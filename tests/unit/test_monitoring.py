@@ -55,6 +55,15 @@ def test_a_few_accounts_are_not_an_effect() -> None:
     assert told.startswith("not measurable yet, n = 12 worked, 3 held out")
 
 
+def test_an_effect_is_told_with_its_interval() -> None:
+    one, other = Group(70, 70, 56), Group(80, 80, 48)
+    told = "of those worked than of those held out (95% interval"
+    assert Effect(other, one, difference(one, other)).told() == (
+        f"it happened to 20.0 percentage points fewer {told} +5.2 to +33.4 fewer; n = 80 worked, 70 held out)"
+    )
+    assert Effect(one, other, difference(other, one)).told().startswith("it happened to 20.0 percentage points more")
+
+
 def test_volume_is_held_against_the_median_of_earlier_nights() -> None:
     found = volumes([{"tickets": 100}, {"tickets": 110}, {"tickets": 60, "invoices": 5}])
     assert found == {"tickets": Volume(60, 105), "invoices": Volume(5, None)}

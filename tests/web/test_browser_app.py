@@ -165,9 +165,18 @@ def test_the_overview_of_a_lead(chromium: Browser, migrated_sqlite: Path, tmp_pa
         page.get_by_role("link", name="Overview").click()
         expect(page.get_by_role("heading", name="Week by week")).to_be_visible()
         expect(page.locator(".weeks tbody tr")).to_have_count(12)
-        expect(page.get_by_text("Not measurable yet, n = 2 held out")).to_be_visible()
+        expect(page.get_by_text("percentage points fewer of those worked")).to_be_visible()
         expect(page.get_by_text("delivered its last row 5 days ago").first).to_be_visible()
         page.close()
+
+
+def test_paper_is_white_however_dark_the_screen(enter: Callable[..., Page], site: Site) -> None:
+    page = enter(LEAD, color_scheme="dark")
+    shown = "() => [getComputedStyle(document.documentElement).backgroundColor, getComputedStyle(document.body).color]"
+    page.goto(f"{site.address}/case/{CASE}")
+    assert page.evaluate(shown)[0] != "rgb(255, 255, 255)"
+    page.emulate_media(media="print", color_scheme="dark")
+    assert page.evaluate(shown) == ["rgb(255, 255, 255)", "rgb(0, 0, 0)"]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

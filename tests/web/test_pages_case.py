@@ -226,7 +226,7 @@ def test_the_overview_tells_figures_with_what_they_rest_on(site: Site, web_store
         "not measurable yet: 0 of 0 got a verdict, it takes 20",
         "34% of 131",
         "41 days (median)",
-        "<strong>Churn:</strong> +11.2 percentage points fewer of those worked than of those held out (95% interval",
+        "<strong>Churn:</strong> it happened to 11.2 percentage points fewer of those worked than of those held out",
         "not measurable yet, n = 9 worked, 4 held out settled; each needs 30",
         "delivered its last row 5 days ago",
         "out of range (508)",

@@ -104,5 +104,10 @@ document.addEventListener("toggle", (event) => {
   if (event.target.matches?.(".act[open]")) event.target.querySelector("textarea, button")?.focus();
 }, true);
 
-const named = document.getElementById(window.location.hash.slice(1));
-if (named?.matches("details")) named.open = true;
+function openNamed() {
+  const named = document.getElementById(window.location.hash.slice(1));
+  if (named?.matches("details")) named.open = true;
+}
+
+window.addEventListener("hashchange", openNamed);
+openNamed();
