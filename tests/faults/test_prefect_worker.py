@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -50,9 +51,10 @@ def _start(command: list[str], environment: dict[str, str]) -> "subprocess.Popen
     return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-def _prefect(environment: dict[str, str], *arguments: str) -> str:
+def _prefect(environment: dict[str, str], *arguments: str, folder: Path | None = None) -> str:
+    command = [*PREFECT, *arguments]
     done = subprocess.run(
-        [*PREFECT, *arguments], env=environment, capture_output=True, text=True, timeout=180, check=False
+        command, env=environment, cwd=folder, capture_output=True, text=True, timeout=180, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -70,36 +72,60 @@ def _wait(ready: object, seconds: float) -> None:
     raise AssertionError(f"not ready after {seconds} seconds")
 
 
-def test_the_nightly_deployment_runs_on_a_worker(
-    server: dict[str, str], night_home: NightHome, tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(root)
-    _prefect(server, "deploy", "--all")
-    deployment = httpx.get(f"{server['PREFECT_API_URL']}/deployments/name/nightly/nightly").json()
-    assert [(s["schedule"]["cron"], s["schedule"]["timezone"]) for s in deployment["schedules"]] == [
-        ("30 2 * * *", "Europe/Berlin")
-    ]
-    home = night_home.copy(tmp_path / "home")
-    tomorrow = (night_home.first.as_of + timedelta(days=1)).isoformat()
-    given = {"data": str(night_home.data), "home": str(home), "as_of": tomorrow}
+@pytest.fixture(scope="module")
+def deployments(server: dict[str, str], root: Path) -> dict[str, dict[str, Any]]:
+    """What ``prefect deploy --all`` made of prefect.yaml, by flow."""
+    _prefect(server, "deploy", "--all", folder=root)
+    found = httpx.post(f"{server['PREFECT_API_URL']}/deployments/filter", json={}).json()
+    return {deployment["entrypoint"].rpartition(".")[2]: deployment for deployment in found}
+
+
+def _run(server: dict[str, str], deployment: dict[str, Any], **given: str) -> dict[str, Any]:
+    """The worker's run of a deployment, when it is over."""
+    api = server["PREFECT_API_URL"]
     asked = httpx.post(
-        f"{server['PREFECT_API_URL']}/deployments/{deployment['id']}/create_flow_run",
+        f"{api}/deployments/{deployment['id']}/create_flow_run",
         json={"parameters": given, "state": {"type": "SCHEDULED"}},
         timeout=60,
     )
     assert asked.status_code == 201, asked.text
-    run = asked.json()
-    found = {}
+    found: dict[str, Any] = {}
 
     def finished() -> bool:
-        found.update(httpx.get(f"{server['PREFECT_API_URL']}/flow_runs/{run['id']}").json())
+        found.update(httpx.get(f"{api}/flow_runs/{asked.json()['id']}").json())
         return found["state_type"] in {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 
     _wait(finished, 240)
     assert found["state_type"] == "COMPLETED", found["state"]
+    return found
+
+
+def test_the_nightly_deployment_runs_on_a_worker(
+    server: dict[str, str], deployments: dict[str, dict[str, Any]], night_home: NightHome, tmp_path: Path
+) -> None:
+    schedules = deployments["nightly"]["schedules"]
+    assert [(one["schedule"]["cron"], one["schedule"]["timezone"]) for one in schedules] == [
+        ("30 2 * * *", "Europe/Berlin")
+    ]
+    home = night_home.copy(tmp_path / "home")
+    tomorrow = (night_home.first.as_of + timedelta(days=1)).isoformat()
+    run = _run(server, deployments["nightly"], data=str(night_home.data), home=str(home), as_of=tomorrow)
     report = json.loads((home / "nights" / tomorrow / "report.json").read_text())
     assert report["as_of"] == tomorrow
     tasks = httpx.post(
         f"{server['PREFECT_API_URL']}/task_runs/filter", json={"flow_runs": {"id": {"any_": [run["id"]]}}}
     ).json()
     assert {task["name"].rsplit("-", 1)[0] for task in tasks} >= {"admit", "features", "score", "decide", "record"}
+
+
+def test_feedback_and_monitoring_run_on_a_worker(
+    server: dict[str, str], deployments: dict[str, dict[str, Any]], night_home: NightHome, tmp_path: Path
+) -> None:
+    assert set(deployments) == {"nightly", "train", "collect_feedback", "monitor"}
+    home = night_home.copy(tmp_path / "home")
+    given = {"data": str(night_home.data), "home": str(home)}
+    _run(server, deployments["collect_feedback"], **given)
+    assert {file.name for file in (home / "feedback").iterdir()} == {"outcomes.parquet", "health_scores.parquet"}
+    before = (home / "rescue.db").read_bytes()
+    _run(server, deployments["monitor"], **given)
+    assert (home / "rescue.db").read_bytes() == before

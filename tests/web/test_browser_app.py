@@ -77,7 +77,7 @@ def test_the_morning_of_a_reviewer(enter: Callable[..., Page]) -> None:
     page.keyboard.press("c")
     expect(page.get_by_role("status")).to_contain_text("this case is yours")
     expect(first).to_contain_text("Claimed")
-    page.keyboard.press("j")
+    expect(first.locator("a.open")).to_be_focused()  # the morning goes on where it was
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text(name)
     page.get_by_text("Contacted", exact=True).click()

@@ -7,7 +7,7 @@ const main = () => document.getElementById("main");
 const lost = () => document.getElementById("lost");
 
 async function send(address, options) {
-  const focused = document.activeElement?.id;
+  const focused = place();
   let answer;
   let text;
   try {
@@ -32,8 +32,22 @@ async function send(address, options) {
   settle(focused);
 }
 
+// Where somebody is: the field, or the row of the queue, whose case may have left it for its neighbour to follow.
+function place() {
+  const row = current();
+  return { id: document.activeElement?.id, case: row?.dataset.case, at: rows().indexOf(row) };
+}
+
+function found({ id, case: name, at }) {
+  if (id) return document.getElementById(id);
+  if (at < 0) return null;
+  const all = rows();
+  const row = all.find((one) => one.dataset.case === name) ?? all[Math.min(at, all.length - 1)];
+  return row?.querySelector("a.open");
+}
+
 function settle(focused) {
-  const again = focused && document.getElementById(focused);
+  const again = found(focused);
   const told = main().querySelector("[role=alert], [role=status]");
   if (again) again.focus();
   else main().focus({ preventScroll: true });

@@ -1,0 +1,91 @@
+"""The real night, killed by the operating system at each of its stages, on a queue that was in use."""
+
+import os
+import signal
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+from night_crashes import PROCESSES
+from night_home import NightHome
+from sqlalchemy import func, select
+
+from pipelines import settings as configuration
+from pipelines.console import Steps
+from pipelines.night import run_nights
+from pipelines.runner import plainly
+from serving.store import Store, standing
+from serving.store.tables import (
+    Account,
+    Case,
+    FrozenHandoff,
+    HeldOutRow,
+    NightRow,
+    Score,
+    SetAside,
+    StreakRow,
+    Waiting,
+)
+
+BEFORE = ("admit", "models", "features", "score", "decide", "hindsight")
+AFTER = ("record", "clocks")
+WRITTEN = (Score, Case, FrozenHandoff, Waiting, HeldOutRow, SetAside, StreakRow, Account)
+STEPS = Steps(quiet=True)
+
+
+def settings_of(data: str, home: Path) -> configuration.Settings:
+    return configuration.load(data=data, home=home)
+
+
+def night_until(data: str, home: Path, as_of: date, stage: str) -> None:
+    """The night, killed when a stage is done and before the next begins."""
+    do = plainly(STEPS)
+
+    def dying(name: str, saying: str, step: Any, *args: object) -> Any:
+        found = do(name, saying, step, *args)
+        if name == stage:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return found
+
+    run_nights(settings_of(data, home), as_of, dying, STEPS)
+
+
+def test_a_night_killed_after_any_stage_is_a_clean_night_after_the_next_run(
+    night_home: NightHome, tmp_path: Path
+) -> None:
+    as_of, data = night_home.first.as_of + timedelta(days=1), str(night_home.data)
+    clean, home, late = (night_home.copy(tmp_path / name) for name in ("clean", "home", "late"))
+    before = left(home)
+    run_nights(settings_of(data, clean), as_of, plainly(STEPS), STEPS)
+    for stage in BEFORE:
+        kill_after(stage, data, home, as_of)
+        assert left(home) == before, f"killed after {stage}"
+        end_the_lease(home, as_of)
+    for stage, queue in zip(AFTER, (home, late), strict=True):
+        kill_after(stage, data, queue, as_of)
+        assert left(queue) == left(clean), f"killed after {stage}"
+        (again,) = run_nights(settings_of(data, queue), as_of, plainly(STEPS), STEPS)
+        assert again.unchanged
+        assert left(queue) == left(clean)
+
+
+def kill_after(stage: str, data: str, home: Path, as_of: date) -> None:
+    process = PROCESSES.Process(target=night_until, args=(data, home, as_of, stage))
+    process.start()
+    process.join(120)
+    assert process.exitcode == -signal.SIGKILL, f"{stage} was not reached"
+
+
+def left(home: Path) -> tuple[list[str], dict[str, int], list[dict[str, Any]]]:
+    """What the queue holds of nights: their content, how many rows of everything, and the cases as they are listed."""
+    with Store(f"sqlite:///{home / 'rescue.db'}") as store, store.reading() as session:
+        recorded = select(NightRow.content_hash).where(NightRow.status == "recorded").order_by(NightRow.as_of)
+        counts = {row.__tablename__: session.scalar(select(func.count()).select_from(row)) or 0 for row in WRITTEN}
+        return [str(one) for one in session.scalars(recorded)], counts, standing.open_queue(session)
+
+
+def end_the_lease(home: Path, as_of: date) -> None:
+    """An hour later; a night that died while it read its data had not begun yet."""
+    with Store(f"sqlite:///{home / 'rescue.db'}") as store, store.transaction() as session:
+        if row := session.get(NightRow, as_of):
+            row.lease_until -= timedelta(hours=1)
