@@ -114,10 +114,11 @@ class Share:
 
     def told(self) -> str:
         """In words: ``31 cases, 40 % of 25 right, 34 days ahead``."""
+        cases = f"{self.opened} case" if self.opened == 1 else f"{self.opened} cases"
         if self.precision is None:
-            return f"{self.opened} cases, none over yet" if self.opened else "no cases"
+            return f"{cases}, none over yet" if self.opened else "no cases"
         ahead = f", {self.lead_days:.0f} days ahead" if self.lead_days is not None else ""
-        return f"{self.opened} cases, {self.precision:.0%} of {self.known} right{ahead}"
+        return f"{cases}, {self.precision:.0%} of {self.known} right{ahead}"
 
 
 @dataclass(frozen=True)

@@ -1,18 +1,29 @@
 """The hand-off as people see it: the pages are kept, so that a change of one word is seen in review."""
 
 import re
+from datetime import timedelta
 from html.parser import HTMLParser
 
 import pytest
 from handoff_factory import PAGES, handoff, pages
 
-from serving.handoff_render import html, html_body, stylesheet
+from serving.handoff_render import html, html_body, markdown, stylesheet
 
 
 @pytest.mark.parametrize("name", ["full.json", "full.md", "full.html", "bare.md", "bare.html"])
 def test_the_page_is_as_it_was_looked_at(name: str) -> None:
     kept = (PAGES / name).read_text(encoding="utf-8")
     assert pages()[name] == kept, "look at the page, then `python tests/handoff_factory.py` keeps it"
+
+
+def test_a_year_of_health_is_told_in_lines_that_are_read() -> None:
+    one = handoff().health[0]
+    days = [one.measured_on + timedelta(days=7 * week) for week in range(52)]
+    year = tuple(one.model_copy(update={"measured_on": on, "score": 30.0 + week}) for week, on in enumerate(days))
+    told = markdown(handoff().model_copy(update={"health": year})).split("## Health score")[1].split("## ")[0]
+    assert told.count("\n- ") == 8
+    assert "52 scores since" in told
+    assert "from 30 to 81; the first was 30, the newest are:" in told
 
 
 class _Page(HTMLParser):

@@ -78,7 +78,7 @@ def test_two_policies_side_by_side() -> None:
     policies = {"now": policy(), "stricter": policy(enter="enter = 0.58")}
     done = replay(iter([past(0, rows, truth)]), policies)
     table = {row[0]: row[1:] for row in side_by_side({name: one_.figures() for name, one_ in done.items()})}
-    assert table["cases"] == ("2 cases, 50% of 2 right, 30 days ahead", "1 cases, 100% of 1 right, 30 days ahead")
+    assert table["cases"] == ("2 cases, 50% of 2 right, 30 days ahead", "1 case, 100% of 1 right, 30 days ahead")
     assert table["events caught"] == ("1 of 1 (100%)", "1 of 1 (100%)")
     assert table["policy"] == (policies["now"].version, policies["stricter"].version)
 
@@ -111,7 +111,7 @@ def test_triggers_are_told_apart() -> None:
 def test_what_is_not_over_is_neither_right_nor_wrong() -> None:
     flag = Flag("A", NIGHT, "churn", {"churn": 0.5}, 1.0, "care", 1, 0.0)
     share = Share.of([Opened(flag, None, None)])
-    assert (share.precision, share.told()) == (None, "1 cases, none over yet")
+    assert (share.precision, share.told()) == (None, "1 case, none over yet")
     assert Share.of([]).told() == "no cases"
 
 
