@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -76,6 +76,7 @@ class _Tables:
         usage = snapshot.rows("usage_daily", accounts=accounts, since=self.cutoff - timedelta(days=7 * WEEKS))
         self.usage = _grouped(usage)
         self.invoices = _grouped(snapshot.rows("invoices", accounts=accounts))
+        self.payments = "paid_at" in snapshot.history.columns["invoices"]
         self.outcomes = _grouped(snapshot.rows("outcomes", accounts=accounts))
 
 
@@ -103,12 +104,18 @@ def _facts(tables: _Tables, account: str, told: Told) -> Facts:
         tickets_open=len(open_now) if "tickets" in tables.present else None,
         usage=_usage(tables.usage[account], tables.cutoff) if "usage_daily" in tables.present else (),
         health=tuple(_health(row) for row in tables.health[account]),
-        invoices=tuple(_invoice(row) for row in tables.invoices[account] if row["paid_at"] is None),
+        invoices=tuple(_invoice(row) for row in tables.invoices[account] if tables.payments and row["paid_at"] is None),
         rescues=tuple(_rescue(row) for row in reversed(tables.outcomes[account])),
         before=told.before.get(account),
         says=dict(told.says),
-        gaps=(*(gap for table, gap in GAPS.items() if table not in tables.present), *told.stale),
+        gaps=(*_gaps(tables), *told.stale),
     )
+
+
+def _gaps(tables: _Tables) -> Iterator[str]:
+    yield from (gap for table, gap in GAPS.items() if table not in tables.present)
+    if "invoices" in tables.present and not tables.payments:
+        yield "no payments in the data, so that no invoice can be called open"
 
 
 def _account(row: Row) -> Account:

@@ -144,6 +144,11 @@ class Handoff(Frozen):
     rescues: tuple[PastRescue, ...]
     gaps: tuple[str, ...]
 
+    @property
+    def revenue(self) -> float | None:
+        """The contracts' revenue a year; without contracts, what was invoiced in a year, as the night reckoned."""
+        return self.contract.arr if self.contract.arr is not None else self.raised.at_stake or None
+
     @classmethod
     def build(cls, flag: Flag, facts: Facts) -> Self:
         """Build the package of a flag; see :func:`build`."""

@@ -179,7 +179,7 @@ def _compared(file: CaseFile, handoff: Handoff, now: datetime) -> list[Compared]
     points = points_at(file.adjustments, now)
     return [
         *risks,
-        Compared("Recurring revenue", amount(then.arr, handoff.currency), amount(account.arr, handoff.currency)),
+        Compared("Recurring revenue", amount(handoff.revenue, handoff.currency), amount(account.arr, handoff.currency)),
         Compared("Renewal", day(then.renews_on), day(account.renews_on)),
         Compared("Account's owner", handoff.account.owner or "–", account.owner or "–"),
         Compared("Squad", handoff.raised.squad, file.case.squad),
