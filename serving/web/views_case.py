@@ -136,7 +136,9 @@ def usage_plot(metric: Metric, as_of: date) -> Plot | None:
     last = len(metric.weeks) - 1
     days = [as_of - timedelta(days=1 + 7 * (last - place)) for place in range(len(metric.weeks))]
     points = [Point(on, value) for on, value in zip(days, metric.weeks, strict=True)]
-    return plot(f"{metric.title}, {metric.unit}", points, normal=metric.normal)
+    said_twice = metric.unit.lower().startswith(metric.title.lower())  # "Actions", in "actions a week"
+    title = metric.unit.capitalize() if said_twice else f"{metric.title}, {metric.unit}"
+    return plot(title, points, normal=metric.normal)
 
 
 def health_plot(handoff: Handoff) -> Plot | None:
