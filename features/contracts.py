@@ -13,6 +13,7 @@ PAST_TERM = Stream("subscriptions", "subscriptions", "renews_at", until="ended_a
 NOTICED = RUNNING.where("notice_of IS NOT NULL")
 ARR = RUNNING.total("arr")
 SEATS = RUNNING.total("seats")
+RENEWS_IN = IN_TERM.where("renews_at IS NOT NULL").ahead("renews_at")
 TERM = "date_diff('day', CAST(started_at AS DATE), CAST(renews_at AS DATE))"
 
 number = partial(Feature, group="contract")
@@ -43,11 +44,18 @@ FEATURES = (
     ),
     number(
         "contract_renews_in_days",
-        IN_TERM.where("renews_at IS NOT NULL").ahead("renews_at"),
+        RENEWS_IN,
         "days to the next renewal",
         "days",
         "Next renewal on {contract_renews_in_days:ahead}",
         -1,
+    ),
+    number(
+        "contract_renewal_moved_60d",
+        RENEWS_IN + 60 - Ago(RENEWS_IN, 60),
+        "how far the next renewal has moved in 60 days: not at all within a term, a term's length after one",
+        "days",
+        "Next renewal {contract_renewal_moved_60d:later} than 60 days before",
     ),
     number(
         "contract_overdue_renewals",
