@@ -86,7 +86,7 @@ def fit(training: Examples, signature: Signature, events: int) -> LinearScorer:
     terms = [term for place in range(matrix.shape[1]) for term in _terms(matrix[:, place], place, signature)]
     design = np.column_stack([_scaled(term, matrix).astype(np.float32) for term in terms])
     evidence = training.weight * max(events, 1) / max(float((training.weight * happened).sum()), 1.0)
-    solver = LogisticRegression(C=PRIOR_SPREAD**2, solver="newton-cholesky", tol=1e-3, max_iter=100)
+    solver = LogisticRegression(C=PRIOR_SPREAD**2, solver="lbfgs", tol=1e-4, max_iter=1000)
     solver.fit(design, happened, sample_weight=evidence)
     weighted = (Term(**{**vars(term), "weight": float(w)}) for term, w in zip(terms, solver.coef_[0], strict=True))
     return LinearScorer(tuple(weighted), float(solver.intercept_[0]), matrix.shape[1])
