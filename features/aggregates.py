@@ -4,8 +4,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from features.expressions import entity as told_apart
-from features.expressions import operand
+from features.expressions import entities, operand, things
 from features.measures import Aggregate
 from features.relations import day_of
 from features.rows import Rows
@@ -31,18 +30,20 @@ def _extreme(measure: Aggregate, rows: Rows, runs: Runs, cutoffs: Cutoffs, shape
 
 
 def _distinct(measure: Aggregate, rows: Rows, runs: Runs, cutoffs: Cutoffs, shape: Shape) -> Floats:
-    told = distinct(runs, rows.entities(operand(measure))[runs.row], shape[0])
+    told = distinct(runs, rows.entities(things(measure), runs.row), shape[0])
     return add_up(told, rows.account[told.row], None, shape)
 
 
 def _value(measure: Aggregate, rows: Rows, runs: Runs, cutoffs: Cutoffs, shape: Shape) -> Floats:
-    values = np.append(rows.floats(operand(measure)), np.nan)
-    return values[picked(rows, runs, shape)]
+    row = picked(rows, runs, shape)
+    found = np.full(shape, np.nan)
+    found[row >= 0] = rows.floats(operand(measure), row[row >= 0])
+    return found
 
 
 def _days(measure: Aggregate, rows: Rows, runs: Runs, cutoffs: Cutoffs, shape: Shape) -> Floats:
     """The newest or oldest day before the cutoff, or the nearest after it, in days from the cutoff."""
-    day = rows.ints(operand(measure))[runs.row].astype(np.float64)
+    day = rows.days(operand(measure), runs.row).astype(np.float64)
     found = extreme(runs, rows.account[runs.row], day, shape, largest=measure.how == "newest")
     away = found - cutoffs.days[:, None]
     return away if measure.how == "ahead" else -away
@@ -51,12 +52,12 @@ def _days(measure: Aggregate, rows: Rows, runs: Runs, cutoffs: Cutoffs, shape: S
 def _top(measure: Aggregate, rows: Rows, runs: Runs, cutoffs: Cutoffs, shape: Shape) -> Floats:
     """The largest of the sums by ``by``, zero without rows: entities are numbered in the order of accounts."""
     runs, values = _with_values(measure, rows, runs)
-    entities, entity = np.unique(rows.entities(told_apart(measure.by or ""))[runs.row], return_inverse=True)
+    owners, entity = np.unique(rows.entities(entities(measure.by or ""), runs.row), return_inverse=True)
     largest = np.zeros(shape)
-    if len(entities):
-        owner = np.zeros(len(entities), np.int64)
+    if len(owners):
+        owner = np.zeros(len(owners), np.int64)
         owner[entity] = rows.account[runs.row]
-        sums = add_up(runs, entity, values, (shape[0], len(entities)))
+        sums = add_up(runs, entity, values, (shape[0], len(owners)))
         accounts, begins = np.unique(owner, return_index=True)
         largest[:, accounts] = np.maximum.reduceat(sums, begins, axis=1)
     return largest
@@ -66,7 +67,7 @@ def _slope(measure: Aggregate, rows: Rows, runs: Runs, cutoffs: Cutoffs, shape: 
     """The slope over the days of the window, each with its sum: days without rows are zeros, so the days are known."""
     runs, values = _with_values(measure, rows, runs)
     account = rows.account[runs.row]
-    day = rows.ints(day_of(measure.stream.at))[runs.row] - cutoffs.days[0]
+    day = rows.days(day_of(measure.stream.at), runs.row) - cutoffs.days[0]
     width = measure.within or 0
     middle = (cutoffs.days - cutoffs.days[0] - (width + 1) / 2)[:, None]
     moment = add_up(runs, account, values * day, shape) - add_up(runs, account, values, shape) * middle
@@ -77,7 +78,7 @@ def _slope(measure: Aggregate, rows: Rows, runs: Runs, cutoffs: Cutoffs, shape: 
 def _trend(measure: Aggregate, rows: Rows, runs: Runs, cutoffs: Cutoffs, shape: Shape) -> Floats:
     """The least-squares slope through the rows; time counts from the first cutoff to keep the sums small."""
     runs, value = _with_values(measure, rows, runs)
-    time = (rows.ints(day_of(measure.stream.at))[runs.row] - cutoffs.days[0]).astype(np.float64)
+    time = (rows.days(day_of(measure.stream.at), runs.row) - cutoffs.days[0]).astype(np.float64)
     account = rows.account[runs.row]
 
     def total(weights: Floats | None) -> Floats:
@@ -97,9 +98,9 @@ def picked(rows: Rows, runs: Runs, shape: Shape) -> Ints:
 
 
 def _with_values(measure: Aggregate, rows: Rows, runs: Runs) -> tuple[Runs, Floats]:
-    values = rows.floats(operand(measure))[runs.row]
+    values = rows.floats(operand(measure), runs.row)
     told = ~np.isnan(values)
-    return runs.kept(told), values[told]
+    return (runs, values) if told.all() else (runs.kept(told), values[told])
 
 
 HOWS: Mapping[str, Callable[[Aggregate, Rows, Runs, Cutoffs, Shape], Floats]] = {

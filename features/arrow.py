@@ -3,6 +3,8 @@
 (``pyarrow.array`` asks pandas whether it was given a Series, and imports it for the question.)
 """
 
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -39,7 +41,7 @@ def _masked(values: NDArray[np.generic], known: NDArray[np.bool_]) -> pa.Array:
     return pa.Array.from_buffers(_TYPES[str(values.dtype)], len(values), [bits, pa.py_buffer(values)])
 
 
-def array(column: pa.Array | pa.ChunkedArray) -> NDArray[np.generic]:
+def array(column: pa.Array | pa.ChunkedArray) -> NDArray[Any]:
     """A column of numbers, days or truths that has no nulls, as an array; for numbers it is not copied."""
     truths = pa.types.is_boolean(column.type)
     name = "bool" if truths else {"double": "float64"}.get(str(column.type), str(column.type))
@@ -67,34 +69,20 @@ def whole(column: pa.Array | pa.ChunkedArray) -> NDArray[np.int64]:
     return array(column).astype(np.int64, copy=False)
 
 
-def codes(column: pa.Array | pa.ChunkedArray) -> NDArray[np.int64]:
-    """A number for each different value; values of several parts have one for all of them."""
-    values = _one(column)
-    if not pa.types.is_struct(values.type):
-        return _filled(values.dictionary_encode().indices)
-    found = np.zeros(len(values), np.int64)
-    for part in values.flatten():
-        code = codes(part)
-        found = found * (code.max(initial=0) + 1) + code
-    return found
+def encoded(column: pa.Array | pa.ChunkedArray) -> tuple[NDArray[np.int32], pa.Array]:
+    """A number for each different value, −1 for a null, and the values by their numbers."""
+    found = _one(column).dictionary_encode()
+    codes = array(found.indices).astype(np.int32)
+    if found.indices.null_count:
+        bits = np.frombuffer(found.indices.buffers()[0], dtype=np.uint8)
+        known = np.unpackbits(bits, count=found.indices.offset + len(codes), bitorder="little")[found.indices.offset :]
+        codes[known == 0] = -1
+    return codes, found.dictionary
 
 
-def ranks(column: pa.Array | pa.ChunkedArray) -> NDArray[np.int64]:
-    """The place of each value among the different values, ascending."""
-    values = _one(column)
-    if pa.types.is_boolean(values.type) or pa.types.is_integer(values.type):
-        return whole(values)
-    encoded = values.dictionary_encode()
-    texts = encoded.dictionary.to_pylist()
-    place = np.empty(len(texts), np.int64)
+def ranked(words: pa.Array) -> NDArray[np.int64]:
+    """The place of each value among the values, ascending; the last one is for the value that is not there."""
+    texts = words.to_pylist()
+    place = np.full(len(texts) + 1, -1, np.int64)
     place[sorted(range(len(texts)), key=texts.__getitem__)] = np.arange(len(texts))
-    return place[_filled(encoded.indices)]
-
-
-def _filled(indices: pa.Array) -> NDArray[np.int64]:
-    """Indices of a dictionary, 0 for a null: whoever asks leaves those rows out."""
-    found = array(indices).astype(np.int64)
-    if indices.null_count:
-        bits = np.frombuffer(indices.buffers()[0], dtype=np.uint8)
-        found *= np.unpackbits(bits, count=indices.offset + len(indices), bitorder="little")[indices.offset :]
-    return found
+    return place

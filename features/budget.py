@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)i?B", re.IGNORECASE)
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 
-READ_PER_ACCOUNT = 100_000
+READ_PER_ACCOUNT = 18_000
 """Bytes that the rows of one account take once read, as measured: a year of tickets, scores, bills, and usage sums."""
 
 KEPT_PER_ACCOUNT_AND_CUTOFF = 400

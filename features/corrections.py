@@ -5,8 +5,11 @@ that were corrected would cost more than everything else, so the keys that come 
 row, and only their rows are put in order, in a small table beside the source.
 """
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from features.arrow import array, numbers
 from features.history import History
@@ -29,20 +32,25 @@ def settled(name: str, history: History, since: int | None = None) -> str:
 def _corrected(name: str, history: History, span: str, kept: str) -> bool:
     """Whether any key has more than one version; those that have are set apart when this is first asked."""
     asked = f"corrected_{kept}"
-    if asked not in history.kept:
-        history.kept[asked] = name in history.versioned and _set_apart(name, history, span, kept)
-    return bool(history.kept[asked])
+    return history.derived(asked, lambda: name in history.versioned and _set_apart(name, history, span, kept))
 
 
 def _set_apart(name: str, history: History, span: str, kept: str) -> bool:
-    keys = np.sort(array(history.query(f"SELECT {hash_of(name)} AS key FROM {name} WHERE {span}").column("key")))
-    twice = np.unique(keys[1:][keys[1:] == keys[:-1]])
+    twice = repeated(array(history.query(f"SELECT {hash_of(name)} AS key FROM {name} WHERE {span}").column("key")))
     if not len(twice):
         return False
     history.keep(f"twice_{kept}", pa.table({"key": numbers(twice)}))
     rows = ordered(name, f"SELECT * FROM {name} WHERE {span} AND {_twice(name, kept)}")
     history.connection.cursor().execute(f"CREATE OR REPLACE TABLE corrected_{kept} AS {rows}")
     return True
+
+
+def repeated(keys: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """The keys that come more than once: each half of all keys is sorted on a processor of its own."""
+    high = keys >= np.uint64(2**63)
+    with ThreadPoolExecutor(2) as pool:
+        halves = [half[1:][half[1:] == half[:-1]] for half in pool.map(np.sort, (keys[~high], keys[high]))]
+    return np.unique(np.concatenate(halves))
 
 
 def _twice(name: str, kept: str) -> str:

@@ -1,24 +1,23 @@
 """One pass over each source, however many cutoffs and features are asked: account × cutoff arrays of every measure.
 
-A relation is read once, with every expression that any wanted measure needs from it; what counts at which cutoff is
+A relation is read once, with everything that any wanted measure needs from it; what counts at which cutoff is
 arithmetic on the rows' days (see ``windows``). A cube holds one range of accounts, so that memory has a bound.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import cached_property, partial
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
 
 from features import expressions
 from features.aggregates import HOWS, picked
-from features.arrow import places, whole
-from features.corrections import settled
 from features.history import History
-from features.measures import Aggregate, Measure, Stream, reach
-from features.relations import day_of, number_accounts, rows_of, ties_of
+from features.measures import Aggregate, Measure, Stream
+from features.reading import order_of, read
+from features.relations import day_of, number_accounts
 from features.rows import Rows
 from features.scope import Scope
 from features.usage_counts import UsageCounts
@@ -41,8 +40,7 @@ class Cube:
         self._wanted = tuple(part for measure in wanted for part in measure.parts() if isinstance(part, Aggregate))
         self._rows: dict[str, Rows] = {}
         self._by_row: Cube | None = None
-        self._runs: dict[Stream, Runs] = {}
-        self._cuts: dict[tuple[str, str, int], Ints] = {}
+        self._standing: dict[tuple[Stream, str | None, int | None], Runs] = {}
 
     def at(self, days: Ints) -> Cube:
         """The same accounts and the rows already read (of usage only what these cutoffs reach), at other cutoffs."""
@@ -84,72 +82,63 @@ class Cube:
 
     def text(self, measure: Aggregate) -> pa.Array:
         """The text on the picked row: all accounts of the first cutoff, then of the next."""
+        if expressions.lacking(measure, self.history):
+            return pa.nulls(self.shape[0] * self.shape[1], pa.string())
         rows = self.rows(measure.stream.relation)
-        chosen = picked(rows, self.runs(measure), self.shape).ravel()
-        values = rows.columns[measure.of or ""]
-        return values.take(places(chosen)).combine_chunks().cast(pa.string())
+        return rows.texts(measure.of or "", picked(rows, self.runs(measure), self.shape).ravel())
 
     def runs(self, measure: Aggregate) -> Runs:
         """The rows of a measure, and the run of cutoffs at which each counts."""
         stream, rows = measure.stream, self.rows(measure.stream.relation)
-        if stream not in self._runs:
-            self._runs[stream] = self._standing(stream, rows)
-        runs = self._runs[stream]
-        if measure.within:
-            runs = runs.ending(self._after(stream, day_of(stream.at), stream.shift + measure.within)[runs.row])
-        return runs.kept(rows.flags(expressions.flag(measure.where))[runs.row]) if measure.where else runs
+        if not stream.pick:
+            return self._kept(stream, measure.where, measure.within)
+        runs = self._kept(stream, None, None)
+        if measure.where:
+            runs = runs.kept(rows.values(expressions.flag(measure.where), runs.row).view(np.bool_))
+        return self._within(stream, rows, measure.within, runs) if measure.within else runs
 
-    def _standing(self, stream: Stream, rows: Rows) -> Runs:
-        """The rows of a stream, picked, while they hold: before any window."""
-        row = np.flatnonzero(rows.flags(expressions.flag(stream.only))) if stream.only else np.arange(len(rows.account))
-        runs = self._held(stream, self._by_entity(stream, rows, row) if stream.pick else row)
-        if stream.pick:
-            entity = rows.entities(expressions.entity(stream.by or "")) if stream.by != "account" else rows.account
-            runs = latest(runs, entity[runs.row], self.shape[0])
+    def _kept(self, stream: Stream, where: str | None, within: int | None) -> Runs:
+        asked = (stream, where, within)
+        if asked not in self._standing:
+            self._standing[asked] = self._found(stream, where, within)
+        return self._standing[asked]
+
+    def _found(self, stream: Stream, where: str | None, within: int | None) -> Runs:
+        """The rows of a stream, picked, while they hold."""
+        rows = self.rows(stream.relation)
+        row = rows.where([expressions.flag(text) for text in (stream.only, where) if text])
+        if within:
+            day = rows.days(day_of(stream.at), row)
+            row = row[day + stream.shift + within >= self.cutoffs.days[0]]
+        runs = self._picked(stream, rows, row) if stream.pick else self._held(stream, rows, row).some()
         if stream.until:
-            runs = runs.ending(self._after(stream, day_of(stream.until), 0)[runs.row])
-        return runs
+            runs = runs.ending(self.cutoffs.after(rows.days(day_of(stream.until), runs.row)))
+        return self._within(stream, rows, within, runs) if within else runs
 
-    def _held(self, stream: Stream, row: Ints) -> Runs:
+    def _picked(self, stream: Stream, rows: Rows, row: Ints) -> Runs:
+        """The rows while they are the latest, or the first, of their thing."""
+        row, entity = rows.in_order(order_of(stream), row)
+        if stream.pick == "first":
+            row, entity = row[::-1], entity[::-1]
+        runs = self._held(stream, rows, row)
+        some = runs.start < runs.end
+        return latest(runs.kept(some), entity[some], self.shape[0])
+
+    def _within(self, stream: Stream, rows: Rows, days: int, runs: Runs) -> Runs:
+        """The runs that end when their row falls out of the window of so many days."""
+        happened = rows.days(day_of(stream.at), runs.row)
+        return runs.ending(self.cutoffs.after(happened + (stream.shift + days)))
+
+    def _held(self, stream: Stream, rows: Rows, row: Ints) -> Runs:
         """The rows while they are the state of things that have happened."""
-        start = np.maximum(
-            self._after(stream, "known", 0)[row], self._after(stream, day_of(stream.at), stream.shift)[row]
-        )
-        runs = Runs(row, start, self._after(stream, "replaced", 0)[row])
-        return runs.kept(runs.start < runs.end)
-
-    def _by_entity(self, stream: Stream, rows: Rows, chosen: Ints) -> Ints:
-        """Rows in the order in which ``latest`` takes them: of each entity the one that is picked comes last."""
-        entity = None if stream.by == "account" else expressions.entity(stream.by or "")
-        order = rows.ordered(expressions.instant(stream), ties_of(stream.relation), entity)
-        wanted = np.zeros(len(order), bool)
-        wanted[chosen] = True
-        order = order[wanted[order]]
-        return order[::-1] if stream.pick == "first" else order
-
-    def _after(self, stream: Stream, expression: str, days: int) -> Ints:
-        """For each row the first cutoff after a day of it, and so many days more."""
-        asked = (stream.relation, expression, days)
-        if asked not in self._cuts:
-            self._cuts[asked] = self.cutoffs.after(self.rows(stream.relation).ints(expression) + days)
-        return self._cuts[asked]
+        happened = rows.days(day_of(stream.at), row) + stream.shift
+        start = self.cutoffs.after(np.maximum(rows.days("known", row), happened))
+        if "replaced" not in rows.columns:  # no row came twice
+            return Runs(row, start, np.full(len(row), len(self.cutoffs)))
+        return Runs(row, start, self.cutoffs.after(rows.days("replaced", row)))
 
     def rows(self, relation: str) -> Rows:
         """The rows of a relation for these accounts, read once with all that is wanted of them."""
         if relation not in self._rows:
-            self._rows[relation] = self._read(relation)
+            self._rows[relation] = read(relation, self.history, self.scope, self._wanted, int(self.cutoffs.days[0]))
         return self._rows[relation]
-
-    def _read(self, relation: str) -> Rows:
-        wanted = [part for part in self._wanted if part.stream.relation == relation]
-        texts = list(dict.fromkeys(text for part in wanted for text in expressions.needed(part)))
-        days = reach(wanted) if relation == "usage_daily" else None
-        versions = partial(settled, since=None if days is None else int(self.cutoffs.days[0]) - days)
-        chosen = ", ".join(f"{text} AS c{number}" for number, text in enumerate(texts))
-        found = self.history.query(
-            f"SELECT account, known, replaced{', ' if chosen else ''}{chosen} "
-            f"FROM ({rows_of(relation, self.history, versions)}) WHERE {self.scope.condition}"
-        )
-        columns = {text: found.column(f"c{number}") for number, text in enumerate(texts)}
-        account = self.scope.places(whole(found.column("account")))
-        return Rows(columns | {"known": found.column("known"), "replaced": found.column("replaced")}, account)

@@ -9,12 +9,13 @@ days, which is what makes one pass over the data for many cutoffs possible.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from threading import Lock
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import duckdb
 import pyarrow as pa
@@ -24,6 +25,8 @@ from features.versions import as_columns, key_of, known_on, literal, order_of
 
 if TYPE_CHECKING:
     import pandas as pd
+
+Made = TypeVar("Made")
 
 OURS = {"outcomes": "false", "health_scores": "source IS DISTINCT FROM 'rescue'"}
 """Rows that the rescue team wrote say nothing of how far the source reaches: a verdict of today ripens no label."""
@@ -41,7 +44,8 @@ class History:
     connection: duckdb.DuckDBPyConnection
     present: frozenset[str]
     columns: Mapping[str, frozenset[str]]
-    kept: dict[str, Any] = field(default_factory=dict, repr=False)  # what the cube has derived and may use again
+    _derived: dict[str, Any] = field(default_factory=dict, repr=False)
+    _locks: dict[str, Lock] = field(default_factory=dict, repr=False)
 
     @classmethod
     def over(
@@ -92,6 +96,14 @@ class History:
     def query(self, sql: str, parameters: Sequence[object] = ()) -> pa.Table:
         """The rows of one query, on a cursor of its own."""
         return self.connection.cursor().sql(sql, params=list(parameters)).to_arrow_table()
+
+    def derived(self, name: str, make: Callable[[], Made]) -> Made:
+        """What is made once of this history and used again; of several threads that ask, one makes it."""
+        with self._locks.setdefault(name, Lock()):
+            if name not in self._derived:
+                self._derived[name] = make()
+        found: Made = self._derived[name]
+        return found
 
     def keep(self, name: str, rows: pa.Table) -> None:
         """A small table that the queries of this history may read under a name."""

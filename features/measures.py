@@ -167,8 +167,9 @@ class Stream:
         return Aggregate("max", self, of, within, where)
 
     def distinct(self, of: str, within: int | None = None, where: str | None = None) -> Measure:
-        """How many different values, counted exactly; a missing one is not a value."""
-        told = f"({of}) IS NOT NULL AND ({where})" if where else f"({of}) IS NOT NULL"
+        """How many different values (``row(a, b)``: pairs), counted exactly; a missing one is not a value."""
+        parts = of.removeprefix("row(").removesuffix(")").split(", ") if of.startswith("row(") else [of]
+        told = " AND ".join(f"({part}) IS NOT NULL" for part in parts) + (f" AND ({where})" if where else "")
         return Aggregate("distinct", self, of, within, told)
 
     def trend(self, of: str, within: int) -> Measure:

@@ -28,14 +28,26 @@ def day_of(expression: str) -> str:
     return f"coalesce(CAST({expression} AS DATE) - DATE '1970-01-01', {FOREVER})"
 
 
-def rows_of(relation: str, history: History, versions: Callable[[str, History], str] | None = None) -> str:
+def rows_of(
+    relation: str,
+    history: History,
+    versions: Callable[[str, History], str] | None = None,
+    opening: str = "",
+    happening: str = "",
+) -> str:
     """The SQL of a relation's rows: ``account``, ``known``, ``replaced`` and the columns of its source.
 
-    ``versions`` gives the SQL of a table's versions; by default it needs nothing but the source itself.
+    ``versions`` gives the SQL of a table's versions; by default it needs nothing but the source itself. ``opening`` and
+    ``happening`` are more columns of a ticket's first row in the timeline, and of each that follows.
     """
     found = versions or all_versions
     if relation == "timeline":
-        return _TIMELINE.format(tickets=found("tickets", history), ticket_events=found("ticket_events", history))
+        return _TIMELINE.format(
+            tickets=found("tickets", history),
+            ticket_events=found("ticket_events", history),
+            opening=opening,
+            happening=happening,
+        )
     return _numbered(relation, history, found(relation, history))
 
 
@@ -92,12 +104,12 @@ _TIMELINE = f"""
         FROM ({{tickets}}) JOIN {NUMBERED} USING (account_id)
     )
     SELECT account, ticket, ticket_id, opened_at AS occurred_at, 'opened' AS kind, CAST(NULL AS VARCHAR) AS value,
-        CAST(NULL AS VARCHAR) AS actor, opened_at, priority, category, channel, known, replaced
+        CAST(NULL AS VARCHAR) AS actor, opened_at, priority, category, channel, known, replaced{{opening}}
     FROM t
     UNION ALL
     SELECT t.account, t.ticket, t.ticket_id, e.occurred_at, e.kind, e.value, e.actor,
         t.opened_at, t.priority, t.category, t.channel,
-        greatest(e.known, t.known) AS known, least(e.replaced, t.replaced) AS replaced
+        greatest(e.known, t.known) AS known, least(e.replaced, t.replaced) AS replaced{{happening}}
     FROM ({{ticket_events}}) AS e JOIN t USING (ticket_id)
     WHERE greatest(e.known, t.known) < least(e.replaced, t.replaced)
 """

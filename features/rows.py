@@ -1,79 +1,167 @@
-"""The rows of a relation as columns of numbers, one for each expression that a measure needs."""
+"""The rows of a relation as columns of numbers, in the order of accounts: what every aggregate is computed from.
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+Rows stand in the order of their account, its things (tickets, say) and time. An account's rows are then neighbours in
+memory, a range of accounts is a slice, and the latest row of a thing is the last one of its run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import cast
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from features.arrow import array, codes, numbers, ranks
-from features.windows import Floats, Ints
+from features.arrow import array, encoded, places, ranked
+from features.windows import Flags, Floats, Ints, by
+
+Values = NDArray[np.generic]
 
 
-@dataclass
+@dataclass(frozen=True)
+class Column:
+    """What an expression says of each row, or of each class of rows; ``words`` are the texts that codes stand for."""
+
+    values: Values
+    of_classes: bool = False
+    words: pa.Array | None = None
+
+    @classmethod
+    def of(cls, column: pa.ChunkedArray, *, of_classes: bool = False) -> Column:
+        """Numbers and truths as they are; anything else as codes, −1 where there is nothing."""
+        if pa.types.is_primitive(column.type) and not pa.types.is_temporal(column.type):
+            return cls(array(column), of_classes)
+        codes, words = encoded(column)
+        return cls(codes, of_classes, words)
+
+
+@dataclass(frozen=True)
+class Order:
+    """An order of rows: by entity (``account`` or the columns of a thing), then by an instant, then by content."""
+
+    entity: tuple[str, ...]
+    instant: str
+    ties: tuple[str, ...]
+
+
+ANY = Order((), "", ())
+"""By account, in no order beyond it."""
+
+
+@dataclass(frozen=True)
 class Rows:
-    """What was read of one relation; ``account`` is the place of each row's account in the cube."""
+    """``account`` is the place of each row's account in the cube, ``code`` the row's class."""
 
-    columns: dict[str, pa.ChunkedArray]
+    columns: Mapping[str, Column]
     account: Ints
-    _orders: dict[tuple[str, str], Ints] = field(default_factory=dict)
-    _ready: dict[tuple[str, str], NDArray[np.generic]] = field(default_factory=dict)
+    code: Ints | None
+    order: Order = ANY
 
-    def of_accounts(self, first: int, end: int) -> "Rows":
-        """The rows of the accounts at the places ``[first, end)``."""
-        chosen = np.flatnonzero((self.account >= first) & (self.account < end))
-        taken = numbers(chosen)
-        return Rows({text: column.take(taken) for text, column in self.columns.items()}, self.account[chosen] - first)
+    def __len__(self) -> int:
+        return len(self.account)
 
-    def ints(self, expression: str) -> Ints:
-        """A column of whole numbers."""
-        return self._column(expression, "int64").astype(np.int64, copy=False)
+    @cached_property
+    def every(self) -> Ints:
+        """All positions; whoever asks with these is answered without a copy."""
+        return np.arange(len(self))
 
-    def floats(self, expression: str) -> Floats:
-        """A column of numbers; NaN where the row has none."""
-        return self._column(expression, "float64").astype(np.float64, copy=False)
+    def sorted(self, order: Order) -> Rows:
+        """The same rows in an order."""
+        account = self.account.astype(np.int64)
+        if order is ANY:
+            return self.taken(by(account, None), ANY)
+        entity = self.entities(order.entity, self.every) if order.entity != ("account",) else account
+        return self.taken(self._settled(self.every, entity, order), order)
 
-    def flags(self, expression: str) -> NDArray[np.bool_]:
-        """A column of truths."""
-        return self._column(expression, "bool").astype(np.bool_, copy=False)
+    def taken(self, row: Ints, order: Order) -> Rows:
+        """The rows at these positions."""
+        columns = {
+            text: column if column.of_classes else replace(column, values=column.values[row])
+            for text, column in self.columns.items()
+        }
+        return Rows(columns, self.account[row], None if self.code is None else self.code[row], order)
 
-    def entities(self, expression: str) -> Ints:
-        """A number for each account and thing of an account, in the order of accounts."""
-        if expression == "ticket":
-            return self.ints(expression)
-        found = self._ready.get((expression, "entity"))
-        if found is None:
-            found = codes(self.columns[expression])
-            found += self.account * (found.max(initial=0) + 1)
-            self._ready[expression, "entity"] = found
-        return found.astype(np.int64, copy=False)
+    def of_accounts(self, first: int, end: int) -> Rows:
+        """The rows of the accounts at the places ``[first, end)``: a view, as rows are in the order of accounts."""
+        low, high = np.searchsorted(self.account, (first, end)).tolist()
+        columns = {
+            text: column if column.of_classes else replace(column, values=column.values[low:high])
+            for text, column in self.columns.items()
+        }
+        code = None if self.code is None else self.code[low:high]
+        return Rows(columns, self.account[low:high] - self.account.dtype.type(first), code, self.order)
 
-    def ordered(self, instant: str, ties: Sequence[str], entity: str | None) -> Ints:
-        """The rows by entity (the account where none is named), then time; what ties is settled by its content."""
-        asked = (instant, entity or "account")
-        if asked not in self._orders:
-            self._orders[asked] = self._ordered(instant, ties, entity)
-        return self._orders[asked]
+    def values(self, expression: str, row: Ints) -> Values:
+        """What an expression says of some rows: numbers (NaN where there is none), days, or truths."""
+        column = self.columns[expression]
+        if column.of_classes and self.code is not None:
+            return column.values[self.code if row is self.every else self.code[row]]
+        return column.values if row is self.every else column.values[row]
 
-    def _ordered(self, instant: str, ties: Sequence[str], entity: str | None) -> Ints:
-        if entity:
-            by_account = self.ordered(instant, ties, None)
-            return by_account[np.argsort(self.entities(entity)[by_account], kind="stable")]
-        time = self.ints(instant)
-        order = np.argsort(time)
-        order = order[np.argsort(self.account[order], kind="stable")]
-        same = (np.diff(time[order]) == 0) & (np.diff(self.account[order]) == 0)
+    def floats(self, expression: str, row: Ints) -> Floats:
+        """A number of each row; NaN where it has none."""
+        return self.values(expression, row).astype(np.float64, copy=False)
+
+    def days(self, expression: str, row: Ints) -> Ints:
+        """A day of each row."""
+        return cast("Ints", self.values(expression, row))
+
+    def where(self, conditions: Sequence[str]) -> Ints:
+        """The rows for which every condition is true."""
+        if not conditions:
+            return self.every
+        flags = [self._flags(text) for text in conditions]
+        return np.flatnonzero(np.logical_and.reduce(flags))
+
+    def _flags(self, expression: str) -> Flags:
+        column = self.columns[expression]
+        values = column.values[self.code] if column.of_classes and self.code is not None else column.values
+        return values.view(np.bool_)
+
+    def texts(self, expression: str, row: Ints) -> pa.Array:
+        """The text of some rows; nothing where a position is below zero, or the row has none."""
+        words = self.columns[expression].words
+        if words is None:
+            raise TypeError(f"{expression} is not a text")
+        codes = np.where(row < 0, -1, self.values(expression, np.maximum(row, 0)) if len(self) else -1)
+        return words.take(places(codes.astype(np.int64))).cast(pa.string())
+
+    def entities(self, parts: Sequence[str], row: Ints) -> Ints:
+        """A number for each account and thing of an account, in the order of accounts; a ticket is of one account."""
+        found = self.account[row].astype(np.int64)
+        for part in parts:
+            code = self.values(part, row).astype(np.int64)
+            found = code if part == "ticket" else found * (int(code.max(initial=0)) + 2) + code + 1
+        return found
+
+    def in_order(self, order: Order, row: Ints) -> tuple[Ints, Ints]:
+        """Some rows, ascending, brought into an order, and the entity of each."""
+        if order.entity == ("account",):
+            entity = self.account[row].astype(np.int64)
+        else:
+            entity = self.entities(order.entity, row)
+        if order == self.order:
+            return row, entity
+        settled = self._settled(row, entity, order)
+        return row[settled], entity[settled]
+
+    def _settled(self, row: Ints, entity: Ints, order: Order) -> Ints:
+        """Positions in ``row`` by entity and time; what ties is settled by its content, then by when it was known."""
+        time = self.values(order.instant, row).astype(np.int64, copy=False)
+        found = by(entity, time)
+        same = (np.diff(time[found]) == 0) & (np.diff(entity[found]) == 0)
         tied = np.flatnonzero(np.append(same, False) | np.append(False, same))
         if len(tied):
-            rows = order[tied]
-            settled = [ranks(self.columns[text].take(numbers(rows))) for text in ties]
-            keys = (self.ints("known")[rows], *reversed(settled), time[rows], self.account[rows])
-            order[tied] = rows[np.lexsort(keys)]
-        return order
-
-    def _column(self, expression: str, kind: str) -> NDArray[np.generic]:
-        found = self._ready.get((expression, kind))
-        if found is None:
-            found = self._ready[expression, kind] = array(self.columns[expression]).astype(kind, copy=False)
+            among = found[tied]
+            content = [self._rank(text, row[among]) for text in reversed(order.ties)]
+            keys = (self.values("known", row[among]), *content, time[among], entity[among])
+            found[tied] = among[np.lexsort(keys)]
         return found
+
+    def _rank(self, expression: str, row: Ints) -> Values:
+        column = self.columns[expression]
+        codes = self.values(expression, row)
+        return codes if column.words is None else ranked(column.words)[codes]

@@ -46,10 +46,7 @@ def delivery(history: History) -> UsageDelivery:
     """How a history's usage was delivered; looked up once."""
     if "usage_daily" not in history.versioned:
         return PROMPT
-    if "usage_delivery" not in history.kept:
-        history.kept["usage_delivery"] = _measured(history)
-    found: UsageDelivery = history.kept["usage_delivery"]
-    return found
+    return history.derived("usage_delivery", lambda: _measured(history))
 
 
 def _measured(history: History) -> UsageDelivery:

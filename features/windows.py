@@ -9,12 +9,14 @@ of cutoffs, and late, corrected and back-filled rows need no path of their own.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Ints = NDArray[np.int64]
+Ints = NDArray[np.signedinteger[Any]]
 Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -29,10 +31,13 @@ class Runs:
         """The runs for which the mask is true."""
         return Runs(self.row[mask], self.start[mask], self.end[mask])
 
+    def some(self) -> Runs:
+        """The runs in which there is any cutoff."""
+        return self.kept(self.start < self.end)
+
     def ending(self, end: Ints) -> Runs:
         """The runs cut short; those that never begin are dropped."""
-        shorter = Runs(self.row, self.start, np.minimum(self.end, end))
-        return shorter.kept(shorter.start < shorter.end)
+        return Runs(self.row, self.start, np.minimum(self.end, end)).some()
 
     def spread(self) -> tuple[Ints, Ints]:
         """One pair (index of the run, cutoff) for each cutoff of each run."""
@@ -48,7 +53,7 @@ class Cutoffs:
     def __init__(self, days: Ints) -> None:
         self.days = days
         self._base = int(days[0]) - 1
-        self._after = np.searchsorted(days, np.arange(self._base, int(days[-1]) + 1), side="right")
+        self._after = np.searchsorted(days, np.arange(self._base, int(days[-1]) + 1), side="right").astype(np.int32)
 
     def __len__(self) -> int:
         return len(self.days)
@@ -65,6 +70,10 @@ def latest(runs: Runs, entity: Ints, cutoffs: int) -> Runs:
     begins. That holds as long as a row that ends is followed by its own successor; entities where it does not are gone
     through one cutoff at a time.
     """
+    if cutoffs == 1:
+        last = np.ones(len(entity), bool)
+        last[:-1] = entity[1:] != entity[:-1]
+        return runs.kept(last)
     following = _next_start(runs.start, entity, cutoffs)
     orphaned = (runs.end < cutoffs) & (following > runs.end)
     ordinary = ~np.isin(entity, entity[orphaned]) if orphaned.any() else np.ones(len(entity), bool)
@@ -77,35 +86,67 @@ def latest(runs: Runs, entity: Ints, cutoffs: int) -> Runs:
 
 def distinct(runs: Runs, entity: Ints, cutoffs: int) -> Runs:
     """The runs of cutoffs at which an entity has any row, each counted once."""
-    by_start = np.lexsort((runs.start, entity))
+    by_start = by(entity, runs.start)
     row, start, end = runs.row[by_start], runs.start[by_start], runs.end[by_start]
     group = _groups(entity[by_start]) * (cutoffs + 1)
     reached = np.maximum.accumulate(end + group) - group
     first = np.ones(len(row), bool)
     first[1:] = group[1:] != group[:-1]
     covered = np.where(first, 0, np.concatenate(([0], reached[:-1])))
-    merged = Runs(row, np.maximum(start, covered), end)
-    return merged.kept(merged.start < merged.end)
+    return Runs(row, np.maximum(start, covered), end).some()
 
 
 def add_up(runs: Runs, account: Ints, weights: Floats | None, shape: tuple[int, int]) -> Floats:
     """The sum of the weights (or the number) of the runs that cover each cutoff, by cutoff and account."""
     cutoffs, accounts = shape
     size = (cutoffs + 1) * accounts
-    come = np.bincount(runs.start * accounts + account, weights, size)
-    go = np.bincount(runs.end * accounts + account, weights, size)
-    changes = (come - go).reshape(cutoffs + 1, accounts)[:cutoffs]
-    return np.cumsum(changes, axis=0, dtype=np.float64)
+    changes = np.bincount(runs.start * accounts + account, weights, size)
+    ends = runs.end < cutoffs
+    if ends.any():
+        gone = runs.end[ends] * accounts + account[ends]
+        changes = changes - np.bincount(gone, None if weights is None else weights[ends], size)
+    return np.cumsum(changes.reshape(cutoffs + 1, accounts)[:cutoffs], axis=0, dtype=np.float64)
 
 
 def extreme(runs: Runs, account: Ints, values: Floats, shape: tuple[int, int], *, largest: bool) -> Floats:
-    """The smallest or largest value among the runs that cover each cutoff; nothing where there is none."""
-    from_worst = np.argsort(values if largest else -values, kind="stable")
-    ordered = Runs(runs.row[from_worst], runs.start[from_worst], runs.end[from_worst])
-    index, cutoff = ordered.spread()
-    found = np.full(shape, np.nan)
-    found[cutoff, account[from_worst][index]] = values[from_worst][index]  # the last to be written is the best
-    return found
+    """The smallest or largest value among the runs that cover each cutoff; nothing where there is none.
+
+    A run is covered by two stretches of the longest power of two that fits into it. Each level holds the best of its
+    stretches, and hands it down to the two halves of each: the cost does not grow with the length of the runs.
+    """
+    best, none = (np.maximum, -np.inf) if largest else (np.minimum, np.inf)
+    level = np.frexp((runs.end - runs.start).astype(np.float64))[1] - 1
+    highest = int(level.max(initial=0))
+    found = np.full(shape, none)
+    for height in range(highest, -1, -1):
+        length = 1 << height
+        if height < highest:
+            found[length:] = best(found[length:], found[:-length])
+        here = np.flatnonzero(level == height) if highest else slice(None)
+        for begin in (runs.start[here], runs.end[here] - length)[: 1 + min(height, 1)]:
+            best.at(found.reshape(-1), begin * shape[1] + account[here], values[here])
+    return np.where(np.isinf(found), np.nan, found)
+
+
+def by(entity: Ints, time: Ints | None) -> Ints:
+    """Positions in the order of entity, then time, then as they came.
+
+    Sorting whole numbers is several times quicker than sorting their positions, so the position rides in the low bits.
+    """
+    first = None if time is None or _ascending(time) else np.argsort(time, kind="stable")
+    ordered = entity if first is None else entity[first]
+    if not _ascending(ordered):
+        bits = len(ordered).bit_length()
+        if int(ordered.max()).bit_length() + bits > 62:
+            place = np.argsort(ordered, kind="stable")
+        else:
+            place = np.sort((ordered << bits) | np.arange(len(ordered))) & ((1 << bits) - 1)
+        return place if first is None else first[place]
+    return np.arange(len(entity)) if first is None else first
+
+
+def _ascending(values: Ints) -> bool:
+    return len(values) < 2 or bool((values[1:] >= values[:-1]).all())
 
 
 def _latest_by_cutoff(runs: Runs, entity: Ints, cutoffs: int) -> Runs:

@@ -50,7 +50,7 @@ def same(value: object, other: object) -> bool:
 @pytest.mark.spark
 @needs_java
 def test_every_feature_of_a_crowd_is_the_same(engine: SparkEngine) -> None:
-    history = History.from_tables(crowd(60, VERSIONED))
+    history = History.from_tables(crowd(150, VERSIONED))
     assert len(history.accounts) > 60
     assert not differences(history, engine)
 
