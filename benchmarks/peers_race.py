@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from pathlib import Path
 import duckdb
 
 HERE = Path(__file__).parent
-ORDER = ("rescue", "duckdb_sql", "polars", "pandas", "duckdb_range_join", "featuretools")
+ORDER = ("rescue", "duckdb_sql", "polars", "pandas", "duckdb_range_join", "getml", "featuretools")
 Took = dict[str, float]
 
 
@@ -29,13 +30,16 @@ def run(name: str, given: argparse.Namespace, cutoffs: list[str], out: Path) -> 
     python = sys.executable if name == "rescue" else given.python
     command = [python, str(HERE / "contenders.py"), name, str(out.parent), str(out), *cutoffs]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join((str(HERE), str(HERE.parent)))}
-    try:
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=given.limit)
-    except subprocess.TimeoutExpired:
-        return f"not done in {given.limit} s"
-    if done.returncode:
-        return f"failed: {(done.stderr.strip().splitlines() or [f'signal {-done.returncode}'])[-1][:80]}"
-    took: Took = json.loads(done.stdout.splitlines()[-1])
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, env=environment, text=True, start_new_session=True, **pipes) as process:
+        try:
+            said, complained = process.communicate(timeout=given.limit)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)  # with the engine that it may have started
+            return f"not done in {given.limit} s"
+    if process.returncode:
+        return f"failed: {(complained.strip().splitlines() or [f'signal {-process.returncode}'])[-1][:80]}"
+    took: Took = json.loads(said.splitlines()[-1])
     return took
 
 
@@ -55,10 +59,16 @@ def differences(ours: Path, theirs: Path) -> int:
     return int(found[0][0])
 
 
+def files(data: Path) -> str:
+    """The usage of a folder as `rescue simulate` writes it, in one file or, where it is large, in many."""
+    one = data / "usage_daily.parquet"
+    return str(one if one.exists() else data / "usage_daily" / "**" / "*.parquet")
+
+
 def admitted(data: Path, folder: Path) -> None:
     """The accounts, and the usage that admission would let in: what a negative count means is nobody's race."""
     shutil.copy(data / "accounts.parquet", folder)
-    usage = f"read_parquet('{data}/usage_daily/**/*.parquet', hive_partitioning = false)"
+    usage = f"read_parquet('{files(data)}', hive_partitioning = false)"
     duckdb.connect().execute(
         f"COPY (SELECT *, strftime(day, '%Y-%m') AS month FROM {usage} WHERE events >= 0) "
         f"TO '{folder}/usage_daily' (FORMAT parquet, PARTITION_BY (month))"
@@ -113,7 +123,7 @@ def main() -> None:
     parser.add_argument("--limit", type=int, default=600)
     parser.add_argument("--contenders", nargs="+", default=ORDER)
     given = parser.parse_args()
-    newest = duckdb.sql(f"SELECT max(day) FROM '{given.data}/usage_daily/**/*.parquet'").fetchall()
+    newest = duckdb.sql(f"SELECT max(day) FROM '{files(given.data)}'").fetchall()
     last: date = newest[0][0] + timedelta(days=1)
     cutoffs = [str(last - timedelta(days=7 * step)) for step in range(given.cutoffs)]
     print(table(race(given, cutoffs)))
