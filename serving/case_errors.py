@@ -17,7 +17,7 @@ class StaleCaseError(RescueError):
         super().__init__(
             f"Case {case_id} was changed by {actor} ({kind}) at {when} UTC, after you opened it: look at it again."
         )
-        self.actor = actor
+        self.kind, self.actor, self.when = kind, actor, when
 
 
 class IllegalMoveError(RescueError):

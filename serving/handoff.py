@@ -226,11 +226,12 @@ def _standing(flag: Flag, facts: Facts) -> Standing:
 def _headline(flag: Flag, facts: Facts) -> str:
     name = facts.account.name or facts.account.account_id
     probability = flag.probabilities.get(flag.risk)
-    risk = f"{flag.risk} risk {probability:.0%}" if probability is not None else f"{flag.risk} risk not scored"
+    risk = f"{flag.risk} risk {probability:.0%}" if probability is not None else None
     reasons = (flag.reasons or {}).get(flag.risk, ())
     first = next((reason.sentence for reason in reasons if reason.strength > 0), None)
     first = first or next((facts.says.get(name, name) for name in flag.triggers), None)
-    return f"{name}: {risk}" + (f"; {first}" if first else "")
+    said = [part for part in (risk, first) if part] or [f"{flag.risk} risk not scored"]
+    return f"{name}: {'; '.join(said)}"
 
 
 def _raised(flag: Flag, facts: Facts) -> Raised:

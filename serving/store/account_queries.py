@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from serving.store.case_queries import adjustments_of
@@ -16,6 +16,9 @@ from serving.store.tables import Account, Case, FrozenHandoff
 NIGHTS = 180
 """How many nights of scores an account's page goes back."""
 
+PACKAGES = 20
+"""How many packages are read for what was known of use, health and tickets over time."""
+
 FOUND = 50
 """How many accounts a search shows."""
 
@@ -24,15 +27,15 @@ FOUND = 50
 class AccountFile:
     """What an account's page shows.
 
-    ``scores`` are (night, probability) by risk, oldest first. ``handoff`` is the newest one that the person may see,
-    ``cases`` those of the squads that they see, newest first.
+    ``scores`` are (night, probability) by risk, oldest first. ``cases`` are those of the squads that the person sees,
+    newest first, ``handoffs`` the newest package of each of them in the same order of nights.
     """
 
     account: Account
     night: date | None
     scores: dict[str, list[tuple[date, float]]]
     cases: tuple[Case, ...]
-    handoff: str | None
+    handoffs: tuple[str, ...]
     adjustments: tuple[HealthAdjustment, ...]
 
 
@@ -47,13 +50,12 @@ def account_file(session: Session, account_id: str, squads: frozenset[str] | Non
     if account is None or (squads is not None and not cases):
         return None
     scores = score_history(session, [account_id], nights=NIGHTS)
-    newest = select(FrozenHandoff.content).where(FrozenHandoff.case_id.in_([case.id for case in cases]))
     return AccountFile(
         account=account,
         night=newest_night(session),
         scores={risk: points for (_, risk), points in sorted(scores.items())},
         cases=cases,
-        handoff=session.scalar(newest.order_by(FrozenHandoff.as_of.desc(), FrozenHandoff.id.desc()).limit(1)),
+        handoffs=_handoffs(session, [case.id for case in cases]),
         adjustments=adjustments_of(session, account_id),
     )
 
@@ -66,6 +68,15 @@ def search(session: Session, text: str, squads: frozenset[str] | None) -> Sequen
     if squads is not None:
         found = found.where(Account.account_id.in_(select(Case.account_id).where(Case.squad.in_(sorted(squads)))))
     return list(session.scalars(found.order_by(Account.name, Account.account_id).limit(FOUND)))
+
+
+def _handoffs(session: Session, cases: Sequence[str]) -> tuple[str, ...]:
+    """The newest package of each case, the newest of all first."""
+    of_case, night = FrozenHandoff.case_id, func.max(FrozenHandoff.as_of).label("night")
+    newest = select(of_case, night).where(of_case.in_(cases)).group_by(of_case).subquery()
+    same = (of_case == newest.c.case_id) & (FrozenHandoff.as_of == newest.c.night)
+    query = select(FrozenHandoff.content).join(newest, same)
+    return tuple(session.scalars(query.order_by(FrozenHandoff.as_of.desc(), FrozenHandoff.id.desc()).limit(PACKAGES)))
 
 
 def _cases(account_id: str, squads: frozenset[str] | None) -> Select[tuple[Case]]:

@@ -1,10 +1,10 @@
 """One case with everything around it: its hand-offs, its record, and what is known of its account today."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from serving.audit import history
@@ -95,6 +95,13 @@ def members(session: Session, squads: Sequence[str]) -> tuple[str, ...]:
     """The people of several squads, by name."""
     query = select(Member.person).where(Member.squad.in_(squads)).distinct().order_by(Member.person)
     return tuple(session.scalars(query))
+
+
+def account_names(session: Session, case_ids: Iterable[str]) -> dict[str, str]:
+    """What the accounts of these cases are called, by case id."""
+    named = select(Case.id, func.coalesce(Account.name, Account.account_id))
+    query = named.join(Account, Case.account_id == Account.account_id).where(Case.id.in_(list(case_ids)))
+    return {row.id: row[1] for row in session.execute(query)}
 
 
 def active_squads(session: Session) -> tuple[str, ...]:

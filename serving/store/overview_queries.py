@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from serving.contracts import CameOf
 from serving.store.tables import Account, Case, CaseEvent, NightRow
-from serving.transitions import OUTCOMES, Move, State
+from serving.transitions import Move, State
 
 WEEKS = 12
 _WORKED = (Move.CONTACT, Move.PLAN)
@@ -33,8 +33,9 @@ class Week:
 class Judged:
     """Cases of one risk raised so long ago that the prediction's window is over, and what people found.
 
-    ``confirmed`` were at risk indeed (saved or lost) of ``settled`` that got an outcome; ``lead_days`` is the median
-    from the night to a loss, None where nothing was lost.
+    ``confirmed`` were at risk indeed (saved or lost) of ``settled`` whose verdict says whether they were: a case that
+    nothing was done about says nothing. ``lead_days`` is the median from the night to a loss, None where nothing was
+    lost.
     """
 
     risk: str
@@ -115,7 +116,7 @@ def _judged(session: Session, risk: str, until: date, squads: frozenset[str] | N
     lost = select(Case.opened_on, Case.closed_at).where(*over, Case.state == State.LOST, Case.closed_at.is_not(None))
     leads = [(closed.date() - opened).days for opened, closed in session.execute(_seen(lost, squads))]
     confirmed = states[State.SAVED] + states[State.LOST]
-    settled = sum(states[outcome] for outcome in OUTCOMES)
+    settled = confirmed + states[State.FALSE_ALARM]
     return Judged(risk, states.total(), settled, confirmed, median(leads) if leads else None)
 
 

@@ -12,16 +12,22 @@ from typing import Annotated
 from fastapi import Depends, Request
 from fastapi.responses import RedirectResponse
 
+from features.errors import UsageError
 from serving.cases import Cases
 from serving.permissions import Act, Actor
 from serving.store import Store
 from serving.web.identity.people import Permission, Person, csrf_token, require
-
-SECRET = frozenset({"csrf", "password"})
-"""Fields that are never shown again."""
+from serving.web.identity.typed import keep, texts
 
 TEXT_LIMIT = 4000
-"""Characters of a text that are kept."""
+"""Characters of a text that are kept on the record."""
+
+
+class TextTooLongError(UsageError):
+    """More was typed than is kept; it is not cut, but given back to be shortened."""
+
+    def __init__(self, length: int) -> None:
+        super().__init__(f"The text has {length:,} characters of at most {TEXT_LIMIT:,}: shorten it and send it again.")
 
 
 @dataclass(frozen=True)
@@ -48,11 +54,17 @@ MOST = 200
 
 
 async def typed(request: Request) -> dict[str, str]:
-    """The texts of a form; of a field that came twice, the last."""
-    form = await request.form()
-    found = {name: value[:TEXT_LIMIT] for name, value in form.items() if isinstance(value, str)}
-    request.state.typed = {name: value for name, value in found.items() if name not in SECRET}
-    return found
+    """The texts of a form; of a field that came twice, the last.
+
+    Raises:
+        TextTooLongError: one of them is longer than what is kept.
+    """
+    fields = texts(await request.form())
+    keep(request, fields)
+    longest = max((len(value) for _, value in fields), default=0)
+    if longest > TEXT_LIMIT:
+        raise TextTooLongError(longest)
+    return dict(fields)
 
 
 async def ticked(request: Request) -> list[str]:
@@ -77,6 +89,7 @@ def desk(permission: Permission) -> Callable[..., Desk]:
     return found
 
 
-def to(address: str) -> RedirectResponse:
-    """Answer a form with the page that shows what it did."""
-    return RedirectResponse(address, status_code=303)
+def to(address: str, done: str = "") -> RedirectResponse:
+    """Answer a form with the page that shows what it did; ``done`` names the notice on top of it."""
+    told = f"{'&' if '?' in address else '?'}done={done}" if done else ""
+    return RedirectResponse(address + told, status_code=303)

@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from serving.case_errors import StaleCaseError
+from serving.web import told
+
 DONE: Mapping[str, str] = {
     "claim": "Claimed: this case is yours.",
     "assign": "Assigned.",
@@ -25,12 +28,10 @@ DONE: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Notice:
-    """What to say, in which tone (``good`` or ``bad``), and where to go from there."""
+    """What to say, and in which tone (``good`` or ``bad``)."""
 
     text: str
     tone: str = "good"
-    url: str = ""
-    link: str = ""
 
 
 def done(move: str) -> Notice | None:
@@ -38,6 +39,14 @@ def done(move: str) -> Notice | None:
     return Notice(DONE[move]) if move in DONE else None
 
 
-def refused(error: Exception) -> Notice:
-    """Why something was not done; the error's message is written for the reader."""
-    return Notice(str(error), "bad")
+def refused(error: Exception, typed: str = "") -> Notice:
+    """Why something was not done, and that what was ``typed`` is still there."""
+    return Notice(why_not(error) + (" What you typed is kept in the form below." if typed else ""), "bad")
+
+
+def why_not(error: Exception) -> str:
+    """The error's message, which is written for the reader; who was quicker is told as the record tells it."""
+    if isinstance(error, StaleCaseError):
+        did = told.event(error.kind)
+        return f"{error.actor} {did} at {error.when} UTC, after you opened this page: look at it again."
+    return str(error)

@@ -18,8 +18,10 @@ from features.errors import RescueError, UsageError
 from serving.case_errors import CaseNotFoundError
 from serving.permissions import NotAllowedError
 from serving.store.engine import StoreError
+from serving.web.desk import TextTooLongError
 from serving.web.identity.people import csrf_token
 from serving.web.identity.refusals import AWAY, for_program, problem
+from serving.web.identity.typed import kept, page_of
 from serving.web.rendering import page
 
 LOG = logging.getLogger("rescue.web")
@@ -68,6 +70,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(AccountNotFoundError, _handler(404, SEARCH + QUEUE))
     app.add_exception_handler(NotAllowedError, _handler(403, QUEUE))
     app.add_exception_handler(StoreError, _handler(503, (), can_retry=True))
+    app.add_exception_handler(TextTooLongError, _handler(422, QUEUE, can_retry=True))
     app.add_exception_handler(UsageError, _handler(422, QUEUE))
     app.add_exception_handler(RescueError, _handler(409, QUEUE))
     app.add_exception_handler(HTTPException, _http)
@@ -77,7 +80,8 @@ def install(app: FastAPI) -> None:
 
 def error_page(request: Request, status: int, detail: str) -> Response:
     """The page of a refusal that happened before any page was reached."""
-    return _answer(request, status, Told(TITLES.get(status, "Something went wrong"), detail))
+    can_retry = getattr(request.state, "may_repeat", False)
+    return _answer(request, status, Told(TITLES.get(status, "Something went wrong"), detail, can_retry=can_retry))
 
 
 def _handler(status: int, links: Links, *, can_retry: bool = False) -> Handler:
@@ -114,5 +118,14 @@ def _answer(request: Request, status: int, told: Told) -> Response:
     if for_program(request):
         return problem(status, told.says)
     request.state.csrf = csrf_token(request)
-    typed = getattr(request.state, "typed", {})
-    return page(request, "problem.html.j2", {"problem": told, "typed": typed}, status=status)
+    shown = {"problem": told, "typed": kept(request), "links": _links(request, told)}
+    return page(request, "problem.html.j2", shown, status=status)
+
+
+def _links(request: Request, told: Told) -> Links:
+    """Where to go next: back to the page that the form was on, or once more to the page that did not come."""
+    if request.method != "GET":
+        came_from = page_of(request.url.path)
+        return (*told.links, (came_from, "Back to the case")) if came_from not in dict(told.links) else told.links
+    here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    return ((here, "Load it again"), *told.links) if told.can_retry else told.links

@@ -1,6 +1,6 @@
 """What the case page says: the frozen hand-off, what may be done now, what was done, and what is known since."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from serving.audit import REMARKS
@@ -62,8 +62,19 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class Undo:
+    """The reader's own last move, in words, and until when it can be taken back."""
+
+    did: str
+    until: datetime
+
+
+@dataclass(frozen=True)
 class Kept:
-    """What somebody typed into a form that could not be carried out: it is shown in the form again."""
+    """What somebody typed into a form that could not be carried out: it is shown in the form again.
+
+    Where the case as it is now has no such form any more, it stands in the one for comments, which is always there.
+    """
 
     move: str = ""
     text: str = ""
@@ -80,7 +91,8 @@ class CaseView:
     clock: told.Clock | None
     forms: tuple[Form, ...]
     may_comment: bool
-    can_undo: bool
+    why_nothing: str
+    undo: Undo | None
     risks: tuple[Risk, ...]
     usage: tuple[tuple[Metric, Plot | None], ...]
     health: Plot | None
@@ -101,8 +113,12 @@ class CaseView:
     @property
     def headline(self) -> str:
         """The case in one sentence; the page's title has the name already."""
-        said = self.case.headline.removeprefix(f"{self.name}: ")
-        return said[:1].upper() + said[1:]
+        return sentence(self.case.headline, self.name)
+
+    @property
+    def superseded(self) -> bool:
+        """Whether there is a newer hand-off than the one that is shown."""
+        return self.file.handoff_of != max(self.file.handoffs)
 
     @property
     def responsible(self) -> str:
@@ -115,35 +131,49 @@ class CaseView:
 def case_view(file: CaseFile, actor: Actor, now: datetime, kept: Kept | None = None) -> CaseView:
     """Put a case file into words for whoever looks at it now."""
     handoff = Handoff.model_validate_json(file.handoff)
+    offered = tuple(forms(file.case, actor, People(file.members, file.squads), now.date()))
     return CaseView(
         file=file,
         handoff=handoff,
         clock=told.clock(file.case, now),
-        forms=tuple(forms(file.case, actor, People(file.members, file.squads), now.date())),
+        forms=offered,
         may_comment=actor.may(Act.COMMENT),
-        can_undo=_can_undo(file.events, actor, now),
+        why_nothing=_why_nothing(file.case, actor),
+        undo=_undo(file.events, actor, now),
         risks=tuple(_risk(card, handoff.binding.as_of) for card in handoff.risks),
-        usage=tuple((metric, usage_plot(metric, handoff.binding.as_of)) for metric in handoff.usage),
-        health=health_plot(handoff),
+        usage=tuple(
+            (metric, plot(usage_title(metric), usage_points(metric, handoff.binding.as_of), normal=metric.normal))
+            for metric in handoff.usage
+        ),
+        health=plot("Health score", health_points(handoff), top=100.0),
         compared=tuple(_compared(file, handoff, now)),
         record=tuple(Entry(event, told.event(event.kind), tuple(told.changes(event))) for event in file.events[::-1]),
-        kept=kept or Kept(),
+        kept=_kept(kept or Kept(), offered, handoff),
     )
 
 
-def usage_plot(metric: Metric, as_of: date) -> Plot | None:
-    """Twelve weeks of use against the account's own normal, each week at its last day."""
+def sentence(headline: str, name: str) -> str:
+    """A headline for a page whose title has the account's name already."""
+    said = headline.removeprefix(f"{name}: ")
+    return said[:1].upper() + said[1:]
+
+
+def usage_points(metric: Metric, as_of: date) -> list[Point]:
+    """The weeks of a measure, each at its last day."""
     last = len(metric.weeks) - 1
     days = [as_of - timedelta(days=1 + 7 * (last - place)) for place in range(len(metric.weeks))]
-    points = [Point(on, value) for on, value in zip(days, metric.weeks, strict=True)]
+    return [Point(on, value) for on, value in zip(days, metric.weeks, strict=True)]
+
+
+def usage_title(metric: Metric) -> str:
+    """What a measure of use is called, with its unit."""
     said_twice = metric.unit.lower().startswith(metric.title.lower())  # "Actions", in "actions a week"
-    title = metric.unit.capitalize() if said_twice else f"{metric.title}, {metric.unit}"
-    return plot(title, points, normal=metric.normal)
+    return metric.unit.capitalize() if said_twice else f"{metric.title}, {metric.unit}"
 
 
-def health_plot(handoff: Handoff) -> Plot | None:
+def health_points(handoff: Handoff) -> list[Point]:
     """The health scores that the hand-off knows, adjusted ones marked."""
-    return plot("Health score", [Point(one.measured_on, one.score, one.adjusted) for one in handoff.health], top=100.0)
+    return [Point(one.measured_on, one.score, one.adjusted) for one in handoff.health]
 
 
 def _risk(card: RiskCard, as_of: date) -> Risk:
@@ -160,11 +190,27 @@ def _strength(fact: ReasonFact) -> str:
     return f"{word}, lowers the risk" if fact.strength < 0 else word
 
 
-def _can_undo(events: tuple[CaseEvent, ...], actor: Actor, now: datetime) -> bool:
+def _kept(kept: Kept, offered: tuple[Form, ...], handoff: Handoff) -> Kept:
+    reasons = {fact.group for card in handoff.risks for fact in card.reasons}
+    there = kept.reason in reasons if kept.move == "disagree" else kept.move in {form.move for form in offered}
+    return kept if there or not kept.text else replace(kept, move="comment")
+
+
+def _why_nothing(case: Case, actor: Actor) -> str:
+    """What is said where there is no form."""
+    if not actor.may(Act.WORK):
+        return (
+            "You can comment on this case; its squad works it." if actor.may(Act.COMMENT) else "You can read this case."
+        )
+    return f"This case is {case.owner}’s. Ask for it to be given back, or a lead to reassign it."
+
+
+def _undo(events: tuple[CaseEvent, ...], actor: Actor, now: datetime) -> Undo | None:
     last = next((event for event in reversed(events) if event.kind not in REMARKS), None)
     if last is None or last.actor != actor.name or last.kind not in set(Move) or not actor.may(Act.WORK):
-        return False
-    return transition(Move(last.kind)).undoable and now - last.at <= UNDO_FOR
+        return None
+    until = last.at + UNDO_FOR
+    return Undo(told.event(last.kind), until) if transition(Move(last.kind)).undoable and now <= until else None
 
 
 def _compared(file: CaseFile, handoff: Handoff, now: datetime) -> list[Compared]:

@@ -60,6 +60,11 @@ class Overview:
     scored: Sequence[str]
 
     @property
+    def quarantined(self) -> int:
+        """How many rows last night put aside."""
+        return sum(feed.quarantined for feed in self.feeds)
+
+    @property
     def waiting(self) -> int:
         """How many deserved a place last night and did not fit."""
         return int(self.report.get("counts", {}).get("waiting", 0))
@@ -101,8 +106,8 @@ def overview(
 
 
 def _judged(one: Judged, came: CameOf) -> JudgedView:
-    found = _share(one.confirmed, one.settled, one.matured, "got a verdict")
-    happened = _share(came.happened, came.settled, came.cases, "can be told")
+    found = _share(one.confirmed, one.settled, one.matured, "have such a verdict")
+    happened = _share(came.happened, came.settled, came.cases, "are settled")
     told = came.lead_days is not None and came.settled >= ENOUGH
     lead = f"{came.lead_days:.0f} days (median)" if told else "–"
     return JudgedView(one.risk, came.horizon, found, happened, lead, came.effect)

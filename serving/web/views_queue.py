@@ -16,6 +16,17 @@ RISKS = ("churn", "escalation")
 FILTERS = ("squad", "mine", "state", "risk", "segment", "owner", "renews")
 """What an address and the database call by the same name."""
 
+ORDERS = {
+    "priority": "priority",
+    "account": "account",
+    "revenue": "money at stake",
+    "churn": "churn risk",
+    "escalation": "escalation risk",
+    "renewal": "renewal",
+    "clock": "clock",
+}
+"""What the list can be sorted by, in words."""
+
 LONGEST = 200
 """Characters of a filter that are read; nobody searches for more."""
 
@@ -160,4 +171,4 @@ def _number(value: str) -> int | None:
     return int(value) if value.isascii() and value.isdigit() and 0 < int(value[:9]) <= 100_000 else None
 
 
-__all__ = ["RENEWALS", "RISKS", "Pages", "Row", "Tab", "View", "pages", "row", "tabs"]
+__all__ = ["ORDERS", "RENEWALS", "RISKS", "Pages", "Row", "Tab", "View", "pages", "row", "tabs"]

@@ -99,7 +99,7 @@ def test_the_morning_of_a_reviewer(enter: Callable[..., Page]) -> None:
 def test_filters_and_search_change_the_address_and_going_back_undoes_them(enter: Callable[..., Page]) -> None:
     page = enter(LEAD)
     everything = page.locator("tr[data-case]").count()
-    page.get_by_text("Filters and saved views").click()
+    page.get_by_text("Filters and order").click()
     page.get_by_label("Squad").select_option("support")
     page.wait_for_url("**/queue?squad=support*")
     assert 0 < page.locator("tr[data-case]").count() < everything
@@ -122,7 +122,7 @@ def test_two_reviewers_race_for_one_case(enter: Callable[..., Page]) -> None:
     ines.get_by_role("button", name="Claim").click()
     jonas.get_by_role("button", name="Claim").click()
     expect(ines.get_by_role("status")).to_contain_text("this case is yours")
-    expect(jonas.get_by_role("alert").locator("visible=true")).to_contain_text("was changed by ines (claim)")
+    expect(jonas.get_by_role("alert").locator("visible=true")).to_contain_text("ines claimed it")
     expect(jonas.locator(".acts")).to_contain_text("This case is ines’s")
 
 
@@ -136,7 +136,7 @@ def test_a_stale_page_keeps_what_was_typed(
     page.locator("#snooze summary").click()
     page.get_by_label("Why it can wait").fill("They are on holiday until the 20th")
     page.get_by_role("button", name="14 days").click()
-    expect(page.locator(".notice.bad").locator("visible=true")).to_contain_text("was changed by jonas (claim)")
+    expect(page.locator(".notice.bad").locator("visible=true")).to_contain_text("jonas claimed it")
     expect(page.get_by_label("Why it can wait")).to_have_value("They are on holiday until the 20th")
     page.get_by_role("button", name="14 days").click()
     expect(page.locator(".case-head")).to_contain_text("Snoozed until 16 Mar 2026")

@@ -14,9 +14,11 @@ from web_fixture import ANALYST, INES, JONAS, LEAD, TOM, Site, fresh_store, runn
 from serving.cases import Cases
 from serving.permissions import Actor, Role
 from serving.store import Store
+from serving.web.identity import users
 
 CASE = "case000000000"
 TOKEN = re.compile(r'name="csrf" value="(\w+)"')
+PASSWORD = "correct horse battery"
 MINE = Actor("ines", Role.REVIEWER, frozenset({"success"}))
 
 
@@ -25,6 +27,21 @@ def send(browser: httpx.Client, move: str, version: int | None = 1, case: str = 
     assert token
     seen = {} if version is None else {"version": str(version)}
     return browser.post(f"/case/{case}/{move}", data={"csrf": token[1], **seen, **fields})
+
+
+def token_of(answer: httpx.Response) -> str:
+    token = TOKEN.search(answer.text)
+    assert token
+    return token[1]
+
+
+def fields_of(page: str, action: str) -> dict[str, str]:
+    """What a browser would send of the form that goes there."""
+    form = re.search(rf'<form method="post" action="{action}".*?</form>', page, re.DOTALL)
+    assert form, page
+    hidden = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form[0])
+    shown = re.findall(r'<textarea name="([^"]+)"[^>]*>(.*?)</textarea>', form[0], re.DOTALL)
+    return {name: html.unescape(value) for name, value in [*hidden, *shown]}
 
 
 @pytest.fixture
@@ -68,13 +85,13 @@ def test_every_move_is_one_form_and_is_told(ines: httpx.Client, site: Site, web_
         ("undo", {}, "taken back"),
         ("resolve", {"verdict": "lost"}, "Resolved"),
         ("reopen", {"text": "They came back"}, "Reopened"),
-        ("hand_over", {"squad": "strategic", "text": "Needs an executive"}, "no case"),
+        ("hand_over", {"squad": "strategic", "text": "Needs an executive"}, "Handed over to the other squad"),
     )
     system = Actor("rescue", Role.SYSTEM)
     for move, fields, says in steps:
         version = Cases(web_store).get(CASE, system).version
         answer = send(ines, move, version, **fields)
-        assert says in answer.text, move
+        assert (answer.status_code, says in answer.text) == (200, True), move
     record = site.browser(ANALYST).get(f"/case/{CASE}").text
     for said in (
         "Spoke to Ines",
@@ -94,11 +111,12 @@ def test_a_stale_form_says_who_was_quicker_and_keeps_what_was_typed(
     Cases(web_store, clock=site.clock).claim(CASE, Actor("jonas", Role.REVIEWER, frozenset({"success"})))
     answer = send(ines, "snooze", 1, text="Sponsor is away until May", until="2026-05-01")
     assert answer.status_code == 409
-    assert "was changed by jonas (claim) at 2026-03-02 08:30 UTC" in answer.text
+    assert "jonas claimed it at 2026-03-02 08:30 UTC, after you opened this page" in answer.text
     lead = site.browser(LEAD)
     again = send(lead, "plan", 1, text="Two trainings <b>")
     assert again.status_code == 409
     assert ">Two trainings &lt;b&gt;</textarea>" in again.text
+    assert "What you typed is kept in the form below" in again.text
     assert '<details class="act" name="act" id="plan" open>' in again.text
     assert 'name="version" value="2"' in again.text
 
@@ -124,6 +142,11 @@ def test_what_cannot_be_done_is_told_on_the_case(
     answer = send(ines, move, 1, **fields)
     told = re.search(r'<div class="notice bad" role="alert">(.*?)</div>', answer.text)
     assert (answer.status_code, bool(told and says in html.unescape(told[1]))) == (status, True), answer.text[:3000]
+
+
+def test_only_what_was_typed_opens_a_form(ines: httpx.Client) -> None:
+    assert " open>" not in ines.get(f"/case/{CASE}").text
+    assert " open>" not in send(ines, "undo", 1).text
 
 
 def test_anothers_case_cannot_be_worked_and_says_whose_it_is(ines: httpx.Client, site: Site) -> None:
@@ -186,6 +209,48 @@ def test_a_session_that_is_over_keeps_what_was_typed(ines: httpx.Client, web_sto
     assert ines.get("/queue").url.path == "/sign-in"
 
 
+def test_after_a_sign_in_the_form_that_waited_for_it_is_sent_with_one_click(site: Site, web_store: Store) -> None:
+    users.put(web_store, "ines", ["reviewer"], ["success"], PASSWORD)
+    browser = site.browser()
+    lost = {"csrf": token_of(browser.get("/sign-in")), "text": "Half an hour\r\nof work", "version": "1"}
+    asked = browser.post(f"/case/{CASE}/plan", data=lost)
+    assert asked.status_code == 401
+    wrong = browser.post("/sign-in", data=fields_of(asked.text, "/sign-in") | {"name": "ines", "password": "wrong"})
+    assert wrong.status_code == 401
+    assert 'name="name" value="ines"' in wrong.text
+    again = browser.post("/sign-in", data=fields_of(wrong.text, "/sign-in") | {"password": PASSWORD, "name": "ines"})
+    assert "Nothing of what you typed is lost" in again.text
+    assert ">Half an hour\nof work</textarea>" in again.text
+    assert "agreed a plan" not in browser.get(f"/case/{CASE}").text  # nothing is done before it is sent
+    done = browser.post(f"/case/{CASE}/plan", data=fields_of(again.text, f"/case/{CASE}/plan"))
+    assert "cannot plan" in html.unescape(done.text)  # it was read as sent: a new case has to be claimed first
+    assert '<details class="act" name="act" id="comment" open>' in done.text  # there is no form for a plan any more
+    assert ">Half an hour\nof work</textarea>" in done.text
+
+
+def test_a_page_that_is_older_than_the_session_gives_the_text_back(ines: httpx.Client, site: Site) -> None:
+    old = token_of(ines.get("/queue"))
+    ines.get(site.link(INES))  # signed in anew, in another tab
+    typed = {"csrf": old, "text": "An hour", "version": "1"}
+    ours = ines.post(f"/case/{CASE}/comment", data=typed, headers={"Sec-Fetch-Site": "same-origin"})
+    assert ours.status_code == 403
+    sent = ines.post(f"/case/{CASE}/comment", data=fields_of(ours.text, f"/case/{CASE}/comment"))
+    assert "<blockquote>An hour</blockquote>" in sent.text
+    for headers in ({}, {"Sec-Fetch-Site": "cross-site"}):
+        answer = ines.post(f"/case/{CASE}/comment", data=typed, headers=headers)
+        assert answer.status_code == 403
+        assert "readonly>An hour</textarea>" in answer.text
+        assert "<button" not in answer.text  # a foreign page may have made it: nobody is asked to send that
+
+
+def test_a_text_that_is_too_long_is_given_back_whole(ines: httpx.Client) -> None:
+    answer = send(ines, "comment", text="x" * 4001)
+    assert answer.status_code == 422
+    assert "4,001 characters of at most 4,000" in answer.text
+    assert "x" * 4001 in answer.text
+    assert "xxx" not in ines.get(f"/case/{CASE}").text
+
+
 def test_the_hand_off_is_a_file_too(ines: httpx.Client) -> None:
     answer = ines.get(f"/case/{CASE}/handoff.md")
     assert answer.headers["content-type"].startswith("text/markdown")
@@ -223,7 +288,7 @@ def test_the_overview_tells_figures_with_what_they_rest_on(site: Site, web_store
     page = site.browser(LEAD).get("/overview").text
     for told in (
         "<td>97 days</td>",
-        "not measurable yet: 0 of 0 got a verdict, it takes 20",
+        "not measurable yet: 0 of 0 have such a verdict, it takes 20",
         "34% of 131",
         "41 days (median)",
         "<strong>Churn:</strong> it happened to 11.2 percentage points fewer of those worked than of those held out",

@@ -151,10 +151,10 @@ class Judged(Answer):
     """What came of the cases of one risk whose time is over."""
 
     risk: str
-    matured: int
-    settled: int
-    confirmed: int
-    lead_days: float | None
+    matured: int = Field(description="Cases that you see whose window is over.")
+    settled: int = Field(description="Those whose verdict says whether the account was at risk.")
+    confirmed: int = Field(description="Those that were: saved or lost.")
+    lead_days: float | None = Field(description="Median days from the night to a loss.")
 
 
 class CameOf(Answer):

@@ -4,15 +4,21 @@ The browser sends cookies along with a form that a foreign page submits, so a co
 token is a keyed hash of the cookie itself: a foreign page can neither read the cookie nor the token, and nothing has to
 be stored. It comes as the form field ``csrf`` or the header ``X-CSRF-Token``. A call of the API that carries its own
 bearer token needs none, because no browser adds that by itself.
+
+What was typed into a form that is refused is given back. It may be sent again from there only where the browser itself
+says that the form was a page of ours, which no foreign page can make it say: then somebody signed in anew in another
+tab, and meant it.
 """
 
 import hashlib
 import hmac
 
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.web.identity.refusals import for_program, refuse
+from serving.web.identity.typed import Fields, keep, texts
 
 FIELD, HEADER = "csrf", "X-CSRF-Token"
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -20,6 +26,7 @@ LARGEST = 1 << 20
 """Bytes of a request's body that are read at most: the longest comment is far shorter."""
 
 FORGED = "This form was not made by the page you had open, or is too old: load the page again and repeat."
+OLDER = "This page is older than your present session, so nothing was done: look at it, and send it again."
 FORGED_CALL = f"Send a token as Authorization: Bearer …; a page of ours sends its form's token as {HEADER}."
 
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
@@ -53,8 +60,9 @@ class RefuseForgeries:
             answer = refuse(request, 413, f"At most {LARGEST:,} bytes can be sent at once: send less.")
             await answer(scope, receive, send)
             return
-        if not _own_credentials(request) and not await _genuine(request, body):
-            await refuse(request, 403, FORGED_CALL if for_program(request) else FORGED)(scope, receive, send)
+        fields = await _fields(request, body)
+        if not _own_credentials(request) and not _genuine(request, fields):
+            await _refused(request, fields)(scope, receive, send)
             return
         await self.app(scope, _again(body), send)
 
@@ -84,16 +92,24 @@ def _own_credentials(request: Request) -> bool:
     return for_program(request) and request.headers.get("Authorization", "").startswith("Bearer ")
 
 
-async def _genuine(request: Request, body: bytes) -> bool:
+def _genuine(request: Request, fields: Fields) -> bool:
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:
         return False
-    given = request.headers.get(HEADER) or await _field(request, body)
+    given = request.headers.get(HEADER) or dict(fields).get(FIELD, "")
     return hmac.compare_digest(given.encode(), csrf_token(request).encode())
 
 
-async def _field(request: Request, body: bytes) -> str:
+def _refused(request: Request, fields: Fields) -> Response:
+    if for_program(request):
+        return refuse(request, 403, FORGED_CALL)
+    ours = request.headers.get("Sec-Fetch-Site") == "same-origin"
+    request.state.may_repeat = ours
+    keep(request, fields)
+    return refuse(request, 403, OLDER if ours and fields else FORGED)
+
+
+async def _fields(request: Request, body: bytes) -> Fields:
     if not request.headers.get("Content-Type", "").startswith(_FORMS):
-        return ""
+        return ()
     async with Request(request.scope, _again(body)).form() as form:
-        given = form.get(FIELD)
-    return given if isinstance(given, str) else ""
+        return texts(form)

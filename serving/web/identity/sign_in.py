@@ -1,21 +1,21 @@
 """The ways in and out: by password, by a link that works once, and out again; the provider's way is in ``oidc``."""
 
+from dataclasses import replace
 from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import APIRouter, Form, Request
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import FormData, UploadFile
 from starlette.responses import RedirectResponse, Response
 
 from serving.web.identity import oidc, users
 from serving.web.identity.cookies import remember
-from serving.web.identity.csrf import FIELD
 from serving.web.identity.identity import Identity, address
 from serving.web.identity.limits import TooManyAttemptsError
 from serving.web.identity.person import Person
 from serving.web.identity.refusals import problem, refuse
-from serving.web.identity.sign_in_page import sign_in_page
+from serving.web.identity.sign_in_page import CarriedAlong, Waiting, send_again_page, sign_in_page
+from serving.web.identity.typed import keep, kept, page_of, texts
 
 router = APIRouter(include_in_schema=False)
 
@@ -31,22 +31,25 @@ def show(request: Request, next: str = "/") -> Response:
 @router.post("/sign-in")
 def by_password(
     request: Request,
+    form: CarriedAlong,
     name: Annotated[str, Form()] = "",
     password: Annotated[str, Form()] = "",
     next: Annotated[str, Form()] = "/",
 ) -> Response:
-    """Sign in a local user."""
+    """Sign in a local user; a form that waited for it is shown again, to be sent."""
     identity: Identity = request.app.state.identity
     if identity.settings.auth != "local":
         return refuse(request, 404, "Nobody signs in by password here: go to the sign-in page.")
     try:
         identity.attempts.count(name, address(request))
     except TooManyAttemptsError as error:
-        return sign_in_page(request, next, str(error), 429, {"Retry-After": str(error.seconds)})
+        headers = {"Retry-After": str(error.seconds)}
+        return sign_in_page(request, next, str(error), 429, headers, name=name, form=form)
     person = users.proved(identity.store, name, password, address(request))
     if person is None:
-        return sign_in_page(request, next, WRONG, 401)
-    return enter(request, person, how="password", to=next)
+        return sign_in_page(request, next, WRONG, 401, name=name, form=form)
+    entered = enter(request, person, how="password", to=next)
+    return send_again_page(request, replace(form, action=local_path(form.action))) if form.fields else entered
 
 
 @router.get("/sign-in/once/{code}")
@@ -115,16 +118,9 @@ async def send_to_sign_in(request: Request, error: Exception) -> Response:
     if request.method in {"GET", "HEAD"}:
         wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         return RedirectResponse(f"/sign-in?next={quote(wanted)}", 303)
-    async with request.form() as form:
-        return sign_in_page(request, request.url.path, str(error), 401, typed=_typed(form))
-
-
-def _typed(form: FormData) -> dict[str, str]:
-    return {
-        name: value
-        for name, value in form.multi_items()
-        if not isinstance(value, UploadFile) and value.strip() and name not in {FIELD, "password", "version"}
-    }
+    keep(request, texts(await request.form()))
+    path = request.url.path
+    return sign_in_page(request, page_of(path), str(error), 401, form=Waiting(path, kept(request)))
 
 
 def _refused(request: Request, why: str) -> Response:

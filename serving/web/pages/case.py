@@ -29,9 +29,9 @@ def show(request: Request, case_id: str, desk: See, handoff: str = "") -> Respon
 
 
 @router.get("/case/{case_id}/handoff.md")
-def handoff(case_id: str, desk: See) -> Response:
-    """The newest hand-off as Markdown."""
-    text = markdown(Handoff.model_validate_json(read(desk, case_id).handoff))
+def as_markdown(case_id: str, desk: See, handoff: str = "") -> Response:
+    """The hand-off that is asked for as Markdown; the newest by default."""
+    text = markdown(Handoff.model_validate_json(read(desk, case_id, _day(handoff)).handoff))
     headers = {"Content-Disposition": f'attachment; filename="handoff-{case_id}.md"'}
     return PlainTextResponse(text, headers=headers, media_type="text/markdown")
 

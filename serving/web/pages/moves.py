@@ -1,7 +1,8 @@
 """What people do to a case: one route for every form, each a use case of ``serving.cases``.
 
 Whatever cannot be done leads back to the case as it is now, with the reason on top and what was typed still in its
-form: somebody who reads that a colleague was quicker can send the same text again with one click.
+form: somebody who reads that a colleague was quicker can send the same text again with one click. Whoever hands a case
+over to a squad that is not theirs sees it no more, and is led to the queue.
 """
 
 from collections.abc import Callable
@@ -52,14 +53,15 @@ for _move in DOES:
 def _do(request: Request, desk: Desk, case_id: str, move: str, act: Act, typed: dict[str, str]) -> Response:
     version = typed.get("version", "")
     try:
-        DOES[move](desk.cases, case_id, desk.actor(act), int(version) if version.isdecimal() else None, typed)
+        case = DOES[move](desk.cases, case_id, desk.actor(act), int(version) if version.isdecimal() else None, typed)
     except (CaseNotFoundError, StoreError):
         raise
     except RescueError as error:
         kept = Kept(move, typed.get("text", ""), typed.get("until", ""), typed.get("reason", ""))
-        return case_page(request, desk, case_id, notice=refused(error), kept=kept, status=_status(error))
-    back = local_path(typed.get("back", f"/case/{case_id}"))
-    return to(f"{back}{'&' if '?' in back else '?'}done={move}")
+        return case_page(request, desk, case_id, notice=refused(error, kept.text), kept=kept, status=_status(error))
+    seen = desk.squads is None or case.squad in desk.squads
+    back = local_path(typed.get("back", f"/case/{case_id}" if seen else "/queue"))
+    return to(back, done=move)
 
 
 def _status(error: RescueError) -> int:

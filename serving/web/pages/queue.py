@@ -11,15 +11,16 @@ from sqlalchemy.orm import Session
 from features.errors import RescueError
 from serving.permissions import Act
 from serving.store import queue_queries
-from serving.store.case_queries import active_squads, members
+from serving.store.case_queries import account_names, active_squads, members
+from serving.store.engine import StoreError
 from serving.store.queue_queries import CLOSED_CASES, Choices
 from serving.store.saved_views import saved_views
 from serving.web.desk import Desk, Ticked, Typed, desk, to
 from serving.web.identity.people import Permission
 from serving.web.identity.sign_in import local_path
-from serving.web.notices import Notice, done
+from serving.web.notices import Notice, done, why_not
 from serving.web.rendering import page
-from serving.web.views_queue import RENEWALS, RISKS, View, pages, row, tabs
+from serving.web.views_queue import ORDERS, RENEWALS, RISKS, View, pages, row, tabs
 
 router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
 
@@ -60,19 +61,24 @@ def assign(request: Request, typed: Typed, ticked: Ticked, desk: Assign) -> Resp
 def _assigned(desk: Desk, ticked: list[str], person: str) -> Notice:
     if not ticked or not person:
         return Notice("Tick the cases, and choose whom to give them to.", "bad")
-    refusals = [refusal for one in ticked if (refusal := _assign(desk, one, person))]
-    given = len(ticked) - len(refusals)
+    chosen = [(case_id, version) for case_id, _, version in (one.partition(":") for one in ticked)]
+    refusals = {case_id: why for case_id, version in chosen if (why := _assign(desk, case_id, version, person))}
+    with desk.store.reading() as session:
+        names = account_names(session, refusals)
+    given = len(chosen) - len(refusals)
     cases = f"{given} {'case' if given == 1 else 'cases'} given to {person}."
-    return Notice(" ".join([cases, *refusals]), "bad" if refusals else "good")
+    told = [f"{names.get(case_id, case_id)}: {why}" for case_id, why in refusals.items()]
+    return Notice(" ".join([cases, *told]), "bad" if refusals else "good")
 
 
-def _assign(desk: Desk, ticked: str, person: str) -> str | None:
-    """Give one case, ticked as ``id:version``; why not, where it could not be given."""
-    case_id, _, version = ticked.partition(":")
+def _assign(desk: Desk, case_id: str, version: str, person: str) -> str | None:
+    """Give one case; why not, where it could not be given."""
     try:
         desk.cases.assign(case_id, desk.actor(Act.ASSIGN), int(version) if version.isdecimal() else None, person=person)
+    except StoreError:
+        raise
     except RescueError as error:
-        return str(error)
+        return why_not(error)
     return None
 
 
@@ -95,6 +101,7 @@ def _queue(request: Request, desk: Desk, view: View, notice: Notice | None, stat
         "tabs": tabs(view, counts),
         "pages": pages(view, total),
         "clear": View(state=view.state).url(),
+        "orders": ORDERS,
     }
     return page(request, "queue.html.j2", shown | offered, status=status)
 

@@ -20,11 +20,11 @@ def save(typed: Typed, desk: See) -> Response:
     """Keep the view that is shown, and show it again."""
     url = typed.get("url", "")
     saved_views.save(desk.store, desk.person.name, typed.get("name", ""), url)
-    return to(url)
+    return to(url, done="saved")
 
 
 @router.post("/views/{view}/forget")
 def forget(view: int, typed: Typed, desk: See) -> Response:
     """Forget one of one's own views."""
     saved_views.forget(desk.store, desk.person.name, view)
-    return to(local_path(typed.get("back", "/queue")))
+    return to(local_path(typed.get("back", "/queue")), done="forgotten")

@@ -6,17 +6,24 @@
 const main = () => document.getElementById("main");
 const lost = () => document.getElementById("lost");
 
+let asked = 0; // a later wish overtakes an earlier one, whose answer is not shown any more
+
 async function send(address, options) {
   const focused = place();
+  const mine = ++asked;
   let answer;
   let text;
+  main().setAttribute("aria-busy", "true");
   try {
     answer = await fetch(address, options);
     text = await answer.text();
   } catch {
     lost().hidden = false;
     return;
+  } finally {
+    if (mine === asked) main().removeAttribute("aria-busy");
   }
+  if (mine !== asked) return;
   const page = new DOMParser().parseFromString(text, "text/html");
   const fresh = page.getElementById("main");
   if (!fresh) {
@@ -24,6 +31,7 @@ async function send(address, options) {
     return;
   }
   lost().hidden = true;
+  if (document.getElementById("filters")?.open) fresh.querySelector("#filters")?.setAttribute("open", "");
   main().replaceWith(document.adoptNode(fresh));
   document.title = page.title;
   if (answer.url !== window.location.href && (answer.redirected || options.method !== "POST")) {
@@ -62,7 +70,9 @@ document.addEventListener("submit", (event) => {
   const data = new FormData(form, button);
   const address = new URL(button?.getAttribute("formaction") ?? form.getAttribute("action"), window.location.href);
   if (form.method === "post") {
-    send(address, { method: "POST", body: new URLSearchParams(data) });
+    if (form.dataset.sent) return; // pressed twice: it is on its way
+    form.dataset.sent = "yes";
+    send(address, { method: "POST", body: new URLSearchParams(data) }).finally(() => delete form.dataset.sent);
     return;
   }
   for (const [name, value] of data) if (value) address.searchParams.set(name, value);
