@@ -98,7 +98,7 @@ def number(expression: str) -> str:
 def entities(expression: str, among: str | None = None) -> list[str]:
     """The columns that tell rows of an account apart, null where that does not matter: ``row(a, b)`` names several.
 
-    The relation numbers its tickets, and a ticket has one account at a time.
+    The relation numbers its tickets by account; one that moved has a number in each.
     """
     parts = _ROW.fullmatch(expression)
     names = [name.strip() for name in parts[1].split(",")] if parts else [expression]

@@ -100,7 +100,7 @@ def hash_of(name: str) -> str:
 
 _TIMELINE = f"""
     WITH t AS MATERIALIZED (
-        SELECT *, CAST(dense_rank() OVER (ORDER BY ticket_id) AS INTEGER) AS ticket
+        SELECT *, CAST(dense_rank() OVER (ORDER BY account, ticket_id) AS INTEGER) AS ticket
         FROM ({{tickets}}) JOIN {NUMBERED} USING (account_id)
     )
     SELECT account, ticket, ticket_id, opened_at AS occurred_at, 'opened' AS kind, CAST(NULL AS VARCHAR) AS value,

@@ -130,7 +130,7 @@ class Rows:
         return words.take(places(codes.astype(np.int64))).cast(pa.string())
 
     def entities(self, parts: Sequence[str], row: Ints) -> Ints:
-        """A number for each account and thing of an account, in the order of accounts; a ticket is of one account."""
+        """A number for each account and thing of an account, in the order of accounts, as tickets are numbered."""
         found = self.account[row].astype(np.int64)
         for part in parts:
             code = self.values(part, row).astype(np.int64)

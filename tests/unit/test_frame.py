@@ -37,6 +37,18 @@ def test_missing_is_not_zero() -> None:
     assert (row["has_usage"], row["usage_feed_age_days"]) == (0.0, None)
 
 
+def test_tickets_are_counted_for_their_account_whatever_their_ids() -> None:
+    story = Story().accounts("acme", "beta")
+    story.ticket("acme", "2026-02-03", "T9").event("solved", "2026-02-04").event("escalated", "2026-02-04")
+    story.ticket("beta", "2026-02-05", "T1").event("solved", "2026-02-09")
+    cutoffs = [date(2026, 2, day) for day in (6, 8, 10, 12)]
+    frames = [build(story.history(), cutoffs, memory=memory) for memory in ("1GiB", "100KiB")]  # of two, one at a time
+    assert frames[0].equals(frames[1])
+    last = frames[1].slice(6)
+    solved = dict(zip(*(last[name].to_pylist() for name in ("account_id", "ticket_solve_hours_90d")), strict=True))
+    assert solved == {"acme": 24.0, "beta": 96.0}
+
+
 def test_a_feed_that_stopped_does_not_read_as_use_that_collapsed() -> None:
     history = Story().account("acme").usage("acme", "2026-01-01", days=30).history()
     row = build(history, [date(2026, 2, 20)]).to_pylist()[0]
