@@ -80,6 +80,18 @@ def encoded(column: pa.Array | pa.ChunkedArray) -> tuple[NDArray[np.int32], pa.A
     return codes, found.dictionary
 
 
+def codes(column: pa.Array | pa.ChunkedArray) -> NDArray[np.int64]:
+    """A number for each different value; values of several parts have one for all of them."""
+    values = _one(column)
+    if not pa.types.is_struct(values.type):
+        return encoded(values)[0].astype(np.int64)
+    found = np.zeros(len(values), np.int64)
+    for part in values.flatten():
+        code = codes(part) + 1
+        found = found * (int(code.max(initial=0)) + 1) + code
+    return found
+
+
 def ranked(words: pa.Array) -> NDArray[np.int64]:
     """The place of each value among the values, ascending; the last one is for the value that is not there."""
     texts = words.to_pylist()

@@ -1,8 +1,8 @@
-"""Which rows came in more than one version: found once for a history, and set apart.
+"""Which rows came in more than one version: found once for a history, and when each was replaced.
 
 Nearly every row of a source comes once and holds for ever. To order all versions of all rows for the sake of the few
 that were corrected would cost more than everything else, so the keys that come twice are found by sorting one number a
-row, and only their rows are put in order, in a small table beside the source.
+row, and only the moments of their rows are put in order: a small table beside the source says until when each held.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -11,9 +11,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from features.arrow import array, numbers
+from features.arrow import array, codes, numbers
+from features.contract import TABLES
 from features.history import History
-from features.relations import hash_of, once, ordered
+from features.relations import day_of, hash_of, once, ordered
+from features.versions import FOREVER, key_of, known_moment, known_on
 
 
 def settled(name: str, history: History, since: int | None = None) -> str:
@@ -23,26 +25,61 @@ def settled(name: str, history: History, since: int | None = None) -> str:
     versions of a row stand on one side of it.
     """
     span = "true" if since is None else f"day >= DATE '1970-01-01' + ({since})"
-    kept = name if since is None else f"{name}_{since}"
-    if not _corrected(name, history, span, kept):
+    if name not in history.versioned:
         return f"{once(name)} WHERE {span}"
-    return f"{once(name)} WHERE {span} AND {_twice(name, kept)} IS NOT TRUE UNION ALL SELECT * FROM corrected_{kept}"
+    kept = name if since is None else f"{name}_{since}"
+    return history.derived(f"settled_{kept}", lambda: _settle(name, history, span, kept))
 
 
-def _corrected(name: str, history: History, span: str, kept: str) -> bool:
-    """Whether any key has more than one version; those that have are set apart when this is first asked."""
-    asked = f"corrected_{kept}"
-    return history.derived(asked, lambda: name in history.versioned and _set_apart(name, history, span, kept))
-
-
-def _set_apart(name: str, history: History, span: str, kept: str) -> bool:
+def _settle(name: str, history: History, span: str, kept: str) -> str:
     twice = repeated(array(history.query(f"SELECT {hash_of(name)} AS key FROM {name} WHERE {span}").column("key")))
     if not len(twice):
-        return False
+        return f"{once(name)} WHERE {span}"
     history.keep(f"twice_{kept}", pa.table({"key": numbers(twice)}))
-    rows = ordered(name, f"SELECT * FROM {name} WHERE {span} AND {_twice(name, kept)}")
+    replaced, alike = _replaced(name, history, f"{span} AND {_among(name, f'twice_{kept}')}")
+    history.keep(f"replaced_{kept}", replaced)
+    told = f"SELECT *, {hash_of(name)} AS version_of, {_moment(name)} AS moment FROM {name} WHERE {span}"
+    versions = (
+        f"SELECT n.* EXCLUDE (version_of, moment), {day_of(known_on(TABLES[name]))} AS known, "
+        f"coalesce(r.until, {FOREVER}) AS replaced FROM ({{told}}) AS n "
+        f"LEFT JOIN replaced_{kept} AS r ON n.version_of = r.key AND n.moment = r.moment"
+    )
+    if not len(alike):
+        return versions.format(told=told)
+    history.keep(f"alike_{kept}", pa.table({"key": numbers(alike)}))
+    rows = ordered(name, f"SELECT * FROM {name} WHERE {span} AND {_among(name, f'alike_{kept}')}")
     history.connection.cursor().execute(f"CREATE OR REPLACE TABLE corrected_{kept} AS {rows}")
-    return True
+    others = f"{told} AND {_among(name, f'alike_{kept}')} IS NOT TRUE"
+    return f"{versions.format(told=others)} UNION ALL SELECT * FROM corrected_{kept}"
+
+
+def _replaced(name: str, history: History, several: str) -> tuple[pa.Table, NDArray[np.uint64]]:
+    """By key and moment of each version that was replaced, the day on which its successor was known.
+
+    Beside it the keys that this cannot tell: two versions of one moment, or two things that happen to have one number.
+    """
+    columns = f"{hash_of(name)} AS key, {_moment(name)} AS moment, {day_of(known_on(TABLES[name]))} AS known"
+    found = history.query(
+        f"SELECT key, moment, CAST(known AS INTEGER) AS known, thing FROM ("
+        f"SELECT {columns}, row({key_of(TABLES[name])}) AS thing FROM {name} WHERE {several})"
+    )
+    key, moment, known = (array(found.column(column)) for column in ("key", "moment", "known"))
+    order = np.lexsort((moment, key))
+    key, moment, known = key[order], moment[order], known[order]
+    before = np.flatnonzero(key[:-1] == key[1:])
+    after = before + 1
+    thing = codes(found.column("thing"))[order]
+    alike = np.unique(key[before[(moment[before] == moment[after]) | (thing[before] != thing[after])]])
+    replaced = {"key": key[before], "moment": moment[before], "until": known[after]}
+    return pa.table({column: numbers(values) for column, values in replaced.items()}), alike
+
+
+def _among(name: str, keys: str) -> str:
+    return f"({hash_of(name)} IN (SELECT key FROM {keys}))"
+
+
+def _moment(name: str) -> str:
+    return f"epoch_us({known_moment(TABLES[name])})"
 
 
 def repeated(keys: NDArray[np.uint64]) -> NDArray[np.uint64]:
@@ -51,7 +88,3 @@ def repeated(keys: NDArray[np.uint64]) -> NDArray[np.uint64]:
     with ThreadPoolExecutor(2) as pool:
         halves = [half[1:][half[1:] == half[:-1]] for half in pool.map(np.sort, (keys[~high], keys[high]))]
     return np.unique(np.concatenate(halves))
-
-
-def _twice(name: str, kept: str) -> str:
-    return f"({hash_of(name)} IN (SELECT key FROM twice_{kept}))"

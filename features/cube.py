@@ -37,7 +37,7 @@ class Cube:
         self.scope = scope
         self.cutoffs = Cutoffs(days)
         self.shape = (len(days), len(scope))
-        self._wanted = tuple(part for measure in wanted for part in measure.parts() if isinstance(part, Aggregate))
+        self._wanted = tuple(part for measure in wanted for part in measure.parts if isinstance(part, Aggregate))
         self._rows: dict[str, Rows] = {}
         self._by_row: Cube | None = None
         self._standing: dict[tuple[Stream, str | None, int | None], Runs] = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import Literal
 
 from features.errors import UsageError
@@ -51,11 +52,11 @@ class Feature:
         if self.monotone and not self.direction:
             raise UsageError(f"feature {self.name!r} is monotone, so its direction must be -1 or 1.")
 
-    @property
+    @cached_property
     def sources(self) -> tuple[str, ...]:
         """The tables that must be there for the feature to have a value, the one it mainly measures first."""
         found: dict[str, None] = {}
-        for part in self.measure.parts():
+        for part in self.measure.parts:
             if isinstance(part, Aggregate):
                 found.setdefault(part.stream.table)
             elif isinstance(part, FeedAge | FeedAlive | Siblings):
@@ -72,7 +73,7 @@ class Feature:
         """How many days before the cutoff it looks back; ``None`` for the state at the cutoff, or all time."""
         reach = [
             (part.within or 0) + part.stream.shift if isinstance(part, Aggregate) else part.days
-            for part in self.measure.parts()
+            for part in self.measure.parts
             if isinstance(part, Aggregate | Ago)
         ]
         return max(reach, default=0) or None

@@ -8,8 +8,9 @@ there.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from typing import Literal
 
 from features.errors import UsageError
@@ -31,13 +32,11 @@ class Measure:
     def __truediv__(self, other: Measure | float) -> Measure:
         return Arithmetic("/", self, _measure(other))
 
-    def parts(self) -> Iterator[Measure]:
+    @cached_property
+    def parts(self) -> tuple[Measure, ...]:
         """This measure and every measure inside it."""
-        yield self
-        for part in fields(self):
-            inner = getattr(self, part.name)
-            if isinstance(inner, Measure):
-                yield from inner.parts()
+        inner = (getattr(self, part.name) for part in fields(self))
+        return (self, *(part for measure in inner if isinstance(measure, Measure) for part in measure.parts))
 
 
 @dataclass(frozen=True)

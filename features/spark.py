@@ -96,7 +96,7 @@ class SparkEngine:
         """See :class:`features.engine.Engine`."""
         measures = tuple(wanted)
         asked = np.unique(np.concatenate([days - past for past in sorted(_looks_back(measures))]))
-        parts = [part for measure in measures for part in measure.parts() if isinstance(part, Aggregate)]
+        parts = [part for measure in measures for part in measure.parts if isinstance(part, Aggregate)]
         told = [part for part in parts if not expressions.lacking(part, history)]
         self._load(history, {part.stream.relation for part in told})
         answers = Answers(self.session, asked, scope)
@@ -209,7 +209,7 @@ def _looks_back(measures: Iterable[Measure]) -> set[int]:
     """How many days before the cutoff some measure is asked again; 0 is the cutoff itself."""
     found = {0}
     for measure in measures:
-        for part in measure.parts():
+        for part in measure.parts:
             if isinstance(part, Ago):
                 found |= {part.days + further for further in _looks_back([part.inner])}
     return found
