@@ -5,7 +5,8 @@ import math
 import pytest
 from generated import Generated, histories
 from hypothesis import HealthCheck, given, settings
-from sqlite_oracle import DECLARED, Oracle
+from oracle_answers import DECLARED
+from sqlite_oracle import Oracle
 
 from features.catalogue import FEATURES
 from features.frame import build

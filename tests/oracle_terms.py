@@ -1,0 +1,126 @@
+"""The words in which the oracle's answers are put: each a piece of plain SQLite about one account and one cutoff."""
+
+
+def ask(what: str, table: str, condition: str = "1") -> str:
+    return f"(SELECT {what} FROM {table} r WHERE r.account_id = a.account_id AND {condition})"
+
+
+def within(time: str, days: int, before: int = 0) -> str:
+    return f"({time} >= date(:t, '-{days + before} days') AND {time} < date(:t, '-{before} days'))"
+
+
+def days_since(time: str) -> str:
+    return f"(julianday(:t) - julianday(date({time})))"
+
+
+def change(now: str, then: str) -> str:
+    return f"(1.0 * {now} / {then} - 1)"
+
+
+def usage(what: str, days: int, before: int = 0, condition: str = "1") -> str:
+    return ask(what, "usage_daily", f"{within('r.day', days, before)} AND {condition}")
+
+
+def used(column: str, days: int, before: int = 0) -> str:
+    return usage(f"count(DISTINCT {column})", days, before, "events > 0")
+
+
+def events(days: int, before: int = 0) -> str:
+    return usage("coalesce(sum(events), 0)", days, before)
+
+
+def minutes(days: int, before: int = 0) -> str:
+    return usage("coalesce(sum(minutes), 0)", days, before)
+
+
+def tickets(what: str, days: int, before: int = 0, condition: str = "1") -> str:
+    return ask(what, "tickets", f"{within('opened_at', days, before)} AND {condition}")
+
+
+def line(what: str, days: int, condition: str) -> str:
+    return ask(what, "line", f"event AND {within('at', days)} AND {condition}")
+
+
+LAST = "ORDER BY at DESC, event DESC, kind DESC, coalesce(value, '') DESC, coalesce(actor, '') DESC LIMIT 1"
+
+
+def by_last(what: str, kinds: str, condition: str) -> str:
+    """Over each ticket's last event among those kinds."""
+    last = f"(SELECT rowid FROM line l WHERE l.ticket_id = r.ticket_id AND ({kinds}) {LAST})"
+    return ask(what, "line", f"r.rowid = {last} AND ({condition})")
+
+
+def by_first(what: str, kinds: str, days: int) -> str:
+    first = f"(SELECT rowid FROM line l WHERE l.ticket_id = r.ticket_id AND ({kinds}) {LAST.replace(' DESC', '')})"
+    return ask(what, "line", f"r.rowid = {first} AND {within('at', days)}")
+
+
+def health(what: str, condition: str = "1") -> str:
+    return ask(what, "health_scores", condition)
+
+
+def score_before(days: int, condition: str = "1") -> str:
+    return (
+        f"(SELECT score FROM health_scores r WHERE r.account_id = a.account_id AND {condition} "
+        f"AND measured_at < date(:t, '-{days} days') ORDER BY measured_at DESC LIMIT 1)"
+    )
+
+
+def running(what: str, prefix: str = "", days: int = 0, condition: str = "1") -> str:
+    then = f"date(:t, '-{days} days')"
+    return ask(
+        what,
+        f"{prefix}subscriptions",
+        f"started_at < {then} AND (ended_at IS NULL OR ended_at >= {then}) AND {condition}",
+    )
+
+
+def paid(what: str, days: int, condition: str = "1") -> str:
+    return ask(what, "invoices", f"paid_at IS NOT NULL AND {within('paid_at', days)} AND {condition}")
+
+
+DECIDED = "coalesce(action, '') NOT IN ('held_out', 'withdrawn')"
+
+
+def outcomes(condition: str) -> str:
+    return ask("count(*)", "outcomes", f"{within('decided_at', 365)} AND {DECIDED} AND {condition}")
+
+
+URGENT = "lower(priority) IN ('urgent','high','critical','highest','p0','p1','1','2','1 - critical','2 - high')"
+STATES = "kind IN ('opened', 'reopened', 'solved', 'closed')"
+TURNS = f"{STATES} OR (kind = 'comment' AND actor IN ('agent', 'customer'))"
+WAITING = "kind IN ('opened', 'reopened') OR (kind = 'comment' AND actor = 'customer')"
+STANDS = "kind IN ('escalated', 'deescalated', 'solved', 'closed')"
+HOURS = "avg((strftime('%s', at) - strftime('%s', opened_at)) / 3600.0)"
+NUMBER = "(value GLOB '[0-9]' OR value GLOB '[0-9].[0-9]')"
+RATING = "CAST(value AS REAL)"
+LATE = "max(0, julianday(date(paid_at)) - julianday(date(due_at)))"
+UNPAID = "(paid_at IS NULL OR paid_at >= :t)"
+OPEN = by_last("count(*)", STATES, "kind IN ('opened', 'reopened')")
+ARR = running("coalesce(sum(arr), 0)")
+SEATS = running("coalesce(sum(seats), 0)")
+RENEWAL = running(f"min(-{days_since('renews_at')})", condition="renews_at >= :t")
+RENEWAL_AGO = running(
+    "min(julianday(date(renews_at)) - julianday(date(:t, '-60 days')))", "p60_", 60, "renews_at >= date(:t, '-60 days')"
+)
+
+
+def like(column: str, *words: str) -> str:
+    return "(" + " OR ".join(f"lower({column}) LIKE '%{word}%'" for word in words) + ")"
+
+
+DAY_EVENTS = ask("coalesce(sum(events), 0)", "usage_daily", "r.day = date(:t, '-' || n || ' days')")
+
+TREND_28 = f"""(
+    WITH RECURSIVE step(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM step WHERE n < 28),
+    point AS (SELECT -n AS x, {DAY_EVENTS} AS y FROM step)
+    SELECT (count(*) * sum(x * y) - sum(x) * sum(y)) * 1.0 / (count(*) * sum(x * x) - sum(x) * sum(x)) FROM point)"""
+
+HEALTH_TREND = ask(
+    "(count(*) * sum(x * score) - sum(x) * sum(score)) * 1.0 / nullif(count(*) * sum(x * x) - sum(x) * sum(x), 0) * 30",
+    "(SELECT *, -julianday(:t) + julianday(date(measured_at)) AS x FROM health_scores)",
+    within("measured_at", 90),
+)
+
+RATED = f"kind = 'csat' AND {NUMBER}"
+ESCALATED = "kind = 'escalated'"
