@@ -116,9 +116,13 @@ class Case(Base):
         ),
         Index(None, "squad", "priority"),
         Index(None, "closed_at", "priority"),
-        Index(None, "closed_at", "squad", "state"),
+        Index(
+            "ix_cases_list",  # all that the list is chosen, counted and sorted by
+            *("closed_at", "squad", "state", "account_id", "owner", "risk"),
+            *("at_stake", "respond_by", "resolve_by", "priority", "id"),
+        ),
         Index(None, "account_id", "squad"),
-        Index(None, "owner", "closed_at"),
+        Index(None, "owner", "closed_at", "priority"),
         Index(None, "closed_at", "respond_by"),
         Index(None, "closed_at", "resolve_by"),
         Index(None, "opened_at", "squad"),

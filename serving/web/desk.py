@@ -22,6 +22,9 @@ from serving.web.identity.typed import keep, texts
 TEXT_LIMIT = 4000
 """Characters of a text that are kept on the record."""
 
+MOST = 200
+"""Cases that can be changed at once."""
+
 
 class TextTooLongError(UsageError):
     """More was typed than is kept; it is not cut, but given back to be shortened."""
@@ -47,10 +50,6 @@ class Desk:
     def actor(self, act: Act = Act.SEE) -> Actor:
         """The person, in the role that can do most of this."""
         return self.person.actor(act)
-
-
-MOST = 200
-"""Cases that can be changed at once."""
 
 
 async def typed(request: Request) -> dict[str, str]:

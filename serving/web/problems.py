@@ -69,7 +69,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(CaseNotFoundError, _handler(404, QUEUE + SEARCH))
     app.add_exception_handler(AccountNotFoundError, _handler(404, SEARCH + QUEUE))
     app.add_exception_handler(NotAllowedError, _handler(403, QUEUE))
-    app.add_exception_handler(StoreError, _handler(503, (), can_retry=True))
+    app.add_exception_handler(StoreError, _away)
     app.add_exception_handler(TextTooLongError, _handler(422, QUEUE, can_retry=True))
     app.add_exception_handler(UsageError, _handler(422, QUEUE))
     app.add_exception_handler(RescueError, _handler(409, QUEUE))
@@ -86,12 +86,15 @@ def error_page(request: Request, status: int, detail: str) -> Response:
 
 def _handler(status: int, links: Links, *, can_retry: bool = False) -> Handler:
     async def tell(request: Request, error: Exception) -> Response:
-        if status == 503:
-            LOG.warning("%s %s: %s", request.method, request.url.path, error)
-        says = AWAY if status == 503 else str(error)
-        return _answer(request, status, Told(TITLES[status], says, links, can_retry))
+        return _answer(request, status, Told(TITLES[status], str(error), links, can_retry))
 
     return tell
+
+
+async def _away(request: Request, error: Exception) -> Response:
+    """Where the database is, and what it said, is for the log alone."""
+    LOG.warning("%s %s: %s", request.method, request.url.path, error)
+    return _answer(request, 503, Told(TITLES[503], AWAY, (), can_retry=True))
 
 
 async def _http(request: Request, error: Exception) -> Response:

@@ -4,11 +4,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from math import ceil
-from typing import Any
 from urllib.parse import urlencode
 
-from serving.store.queue_queries import CLOSED_CASES, OPEN_CASES, PAGE, RENEWALS, SORTS, STATES, Chosen, Listed
-from serving.store.tables import Case
+from serving.store.queue_queries import CLOSED_CASES, OPEN_CASES, PAGE, SORTS, STATES, Chosen, Listed
+from serving.store.tables import Account, Case
 from serving.transitions import OPEN, State
 from serving.web import told
 
@@ -91,7 +90,7 @@ class Row:
 
     case: Case
     name: str
-    account: Any
+    account: Account
     risks: tuple[tuple[str, float | None], ...]
     reason: str | None
     renews: str
@@ -169,6 +168,3 @@ def _one_of(value: str, known: Iterable[str], default: str) -> str:
 
 def _number(value: str) -> int | None:
     return int(value) if value.isascii() and value.isdigit() and 0 < int(value[:9]) <= 100_000 else None
-
-
-__all__ = ["ORDERS", "RENEWALS", "RISKS", "Pages", "Row", "Tab", "View", "pages", "row", "tabs"]

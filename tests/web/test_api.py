@@ -40,7 +40,7 @@ def problem(answer: httpx.Response, status: int, code: str, says: str) -> dict[s
     found: dict[str, Any] = answer.json()
     assert (answer.status_code, found["status"], found["code"]) == (status, status, code), found
     assert says in found["detail"]
-    assert found["detail"].rstrip().endswith((".", "!"))
+    assert found["detail"].rstrip().endswith((".", "!", "?"))
     return found
 
 

@@ -157,6 +157,17 @@ def test_a_lost_connection_sends_nothing_and_loses_nothing(enter: Callable[..., 
     expect(page.locator("#lost")).to_be_hidden()
 
 
+def test_what_is_pressed_twice_is_sent_once(enter: Callable[..., Page], site: Site) -> None:
+    page = enter(INES)
+    page.goto(f"{site.address}/case/{CASE}")
+    page.locator("#comment summary").click()
+    page.get_by_label("For the record").fill("Said once")
+    page.get_by_role("button", name="Comment", exact=True).dblclick()
+    expect(page.get_by_role("status")).to_contain_text("on the record")
+    page.reload()
+    expect(page.locator(".record blockquote").filter(has_text="Said once")).to_have_count(1)
+
+
 def test_the_overview_of_a_lead(chromium: Browser, migrated_sqlite: Path, tmp_path: Path) -> None:
     with fresh_store(migrated_sqlite, tmp_path, 40, nights=10) as store, running(store) as site:
         work_through(store, 30, closed=20)

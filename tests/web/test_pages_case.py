@@ -3,17 +3,20 @@
 import html
 import re
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
-from handoff_factory import NIGHT
+from handoff_factory import NIGHT, handoff
 from web_fixture import ANALYST, INES, JONAS, LEAD, TOM, Site, fresh_store, running
+from web_queue import NOW
 
+from features.errors import UsageError
 from serving.cases import Cases
 from serving.permissions import Actor, Role
 from serving.store import Store
+from serving.store.tables import Case, FrozenHandoff
 from serving.web.identity import users
 
 CASE = "case000000000"
@@ -209,6 +212,12 @@ def test_a_session_that_is_over_keeps_what_was_typed(ines: httpx.Client, web_sto
     assert ines.get("/queue").url.path == "/sign-in"
 
 
+def test_a_mistyped_squad_is_refused_before_somebody_sees_nothing(web_store: Store) -> None:
+    with pytest.raises(UsageError, match=r"There is no squad 'sucess': did you mean 'success'\?$"):
+        users.put(web_store, "ines", ["reviewer"], ["sucess"], PASSWORD)
+    assert users.listed(web_store) == []
+
+
 def test_after_a_sign_in_the_form_that_waited_for_it_is_sent_with_one_click(site: Site, web_store: Store) -> None:
     users.put(web_store, "ines", ["reviewer"], ["success"], PASSWORD)
     browser = site.browser()
@@ -277,6 +286,30 @@ def test_an_account_shows_its_scores_cases_and_adjusted_health(migrated_sqlite: 
         assert f'href="/case/{CASE}"' in page
         assert "a-000000" in ines.get("/accounts?q=A-00000").text
         assert "No account that you see has" in ines.get("/accounts?q=%3Cscript%3E").text
+
+
+def test_an_account_joins_what_its_hand_offs_knew(ines: httpx.Client, web_store: Store) -> None:
+    """Use, health and tickets go back to the first hand-off; where two tell of a day, the newer one counts."""
+    old = handoff()
+    earlier = old.binding.model_copy(update={"as_of": NIGHT - timedelta(days=70)})
+    ticket = old.tickets[0].model_copy(
+        update={"ticket_id": "T-1", "subject": "Long ago", "opened_on": date(2025, 9, 1)}
+    )
+    health = old.health[0].model_copy(update={"measured_on": date(2025, 1, 1), "score": 99.0})
+    update = {"binding": earlier, "tickets": (ticket,), "health": (health,)}
+    with web_store.transaction() as session:
+        first = session.get_one(Case, CASE)
+        columns = {column.name: getattr(first, column.name) for column in Case.__table__.columns}
+        session.add(Case(**columns | {"id": "older", "state": "saved", "closed_at": NOW, "version": 1}))
+        session.flush()
+        frozen = {"as_of": earlier.as_of, "schema_version": "1.0", "content_hash": ""}
+        content = old.model_copy(update=update).to_json()
+        session.add(FrozenHandoff(case_id="older", content=content, **frozen))
+    page = ines.get("/account/a-000000").text
+    assert "Long ago" in page
+    assert "T-88" in page
+    assert "Health score: from 99 on 1 Jan 2025 to 57 on 24 Feb 2026" in page
+    assert "Active users, users a week: from 110 on 4 Oct 2025 to 48 on 28 Feb 2026" in page
 
 
 def test_the_overview_tells_figures_with_what_they_rest_on(site: Site, web_store: Store) -> None:

@@ -5,11 +5,12 @@ import re
 import statistics
 import time
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
-from handoff_factory import bare
-from sqlalchemy import select
+from handoff_factory import NIGHT, bare
+from sqlalchemy import event, select
 from web_fixture import ANALYST, INES, LEAD, TOM, VIEWER, Site, fresh_store, running
 
 from serving.cases import Cases
@@ -185,6 +186,23 @@ def test_a_page_reads_only_what_it_shows(web_store: Store) -> None:
     assert found
     assert {row.case.squad for row in found} == {"support"}
     assert all(row.reason for row in found)
+
+
+@pytest.mark.parametrize("query", ["", "sort=revenue", "sort=clock", "mine=1", "sort=revenue&squad=support"])
+def test_the_list_is_found_in_an_index(web_store: Store, query: str) -> None:
+    """However many cases there are, those of the page alone are read whole."""
+    from serving.store import queue_queries
+
+    asked: list[tuple[str, Any]] = []
+    with web_store.reading() as session:
+        connection = session.connection()
+        event.listen(connection, "before_cursor_execute", lambda *call: asked.append(call[2:4]))
+        view = View.of(dict(httpx.QueryParams(query)))
+        queue_queries.listed(session, view.chosen(None, "ines", NIGHT), sort=view.sort, page=1)
+        statement, values = asked[0]
+        plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)]
+    assert all("SCAN" not in step for step in plan), plan
+    assert any("COVERING INDEX ix_cases_list" in step or "priority (" in step for step in plan), plan
 
 
 def test_cases_of_another_squad_are_not_even_counted(site: Site) -> None:

@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 API = "/api/"
 
-AWAY = "The queue's database does not answer, and nothing was written: try again in a minute, and tell an admin then."
+AWAY = "The queue's database does not answer, and nothing was written: try again in a minute, then tell an admin."
 """What callers are told; where the database is, and what it said, is in the log."""
 
 

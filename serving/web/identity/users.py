@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from features.errors import UsageError
 from serving.permissions import Role
+from serving.squads import require_known
 from serving.store import Store
 from serving.store.engine import utcnow
 from serving.store.people_tables import SessionRow, Token, User
@@ -40,17 +41,18 @@ def put(store: Store, name: str, roles: Iterable[str], squads: Iterable[str], pa
     Without a password a user can only hold tokens. Sessions of before end, so that no old right lives on.
 
     Raises:
-        UsageError: a role does not exist, or the password is too short.
+        UsageError: a role or a squad does not exist, or the password is too short.
     """
     given = sorted({_role(role) for role in roles})
     if not given:
         raise UsageError(f"A user has a role: give --role with one of {', '.join(PEOPLE)}.")
     known, secret = checked_name(name), hashed(password) if password is not None else None
     with store.transaction() as session:
+        require_known(session, squads := sorted(set(squads)))
         user = session.get(User, known)
         new = user is None
         user = user or User(name=known, created_at=utcnow())
-        user.password, user.roles, user.squads, user.disabled_at = secret, [*given], sorted(set(squads)), None
+        user.password, user.roles, user.squads, user.disabled_at = secret, [*given], squads, None
         session.add(user)
         _shut(session, known)
         witness(session, "user added" if new else "user changed", "command", known, None, utcnow())

@@ -13,14 +13,14 @@ from serving.permissions import Act
 from serving.store import queue_queries
 from serving.store.case_queries import account_names, active_squads, members
 from serving.store.engine import StoreError
-from serving.store.queue_queries import CLOSED_CASES, Choices
+from serving.store.queue_queries import CLOSED_CASES, RENEWALS, Choices
 from serving.store.saved_views import saved_views
 from serving.web.desk import Desk, Ticked, Typed, desk, to
 from serving.web.identity.people import Permission
 from serving.web.identity.sign_in import local_path
 from serving.web.notices import Notice, done, why_not
 from serving.web.rendering import page
-from serving.web.views_queue import ORDERS, RENEWALS, RISKS, View, pages, row, tabs
+from serving.web.views_queue import ORDERS, RISKS, View, pages, row, tabs
 
 router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
 
