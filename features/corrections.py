@@ -88,4 +88,5 @@ def repeated(keys: NDArray[np.uint64]) -> NDArray[np.uint64]:
     with ThreadPoolExecutor(2) as pool:
         halves = [half[1:][half[1:] == half[:-1]] for half in pool.map(np.sort, (keys[~high], keys[high]))]
     found = np.concatenate(halves)  # in order: the lower half, then the higher
-    return found[np.append(True, found[1:] != found[:-1])[: len(found)]]
+    once_each: NDArray[np.uint64] = found[np.append(True, found[1:] != found[:-1])[: len(found)]]
+    return once_each

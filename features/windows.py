@@ -18,6 +18,9 @@ Ints = NDArray[np.signedinteger[Any]]
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
+MICROSECONDS = 1_000_000
+"""In a second."""
+
 
 @dataclass(frozen=True)
 class Runs:
@@ -129,20 +132,29 @@ def extreme(runs: Runs, account: Ints, values: Floats, shape: tuple[int, int], *
 
 
 def by(entity: Ints, time: Ints | None) -> Ints:
-    """Positions in the order of entity, then time, then as they came.
+    """Positions in the order of entity, then time, then as they came."""
+    if time is None:
+        return _order(entity)
+    first = _order(time)
+    return first[_order(entity[first])]
 
-    Sorting whole numbers is several times quicker than sorting their positions, so the position rides in the low bits.
+
+def _order(values: Ints) -> Ints:
+    """Positions in ascending order of the values, then as they came.
+
+    Sorting whole numbers is several times quicker than sorting their positions, so the position rides in the low bits,
+    and of moments that are whole seconds only the seconds are kept.
     """
-    first = None if time is None or _ascending(time) else np.argsort(time, kind="stable")
-    ordered = entity if first is None else entity[first]
-    if not _ascending(ordered):
-        bits = len(ordered).bit_length()
-        if int(ordered.max()).bit_length() + bits > 62:
-            place = np.argsort(ordered, kind="stable")
-        else:
-            place = np.sort((ordered << bits) | np.arange(len(ordered))) & ((1 << bits) - 1)
-        return place if first is None else first[place]
-    return np.arange(len(entity)) if first is None else first
+    if _ascending(values):
+        return np.arange(len(values))
+    bits, low = len(values).bit_length(), int(values.min())
+    above = values.astype(np.int64) - low
+    if int(above.max()) >> 40 and not (above % MICROSECONDS).any():
+        above //= MICROSECONDS
+    if int(above.max()).bit_length() + bits > 62:
+        return np.argsort(values, kind="stable")
+    places: Ints = np.sort((above << bits) | np.arange(len(values))) & ((1 << bits) - 1)
+    return places
 
 
 def _ascending(values: Ints) -> bool:
