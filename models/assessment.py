@@ -73,8 +73,8 @@ def assess(material: Material, walked: Walk, choice: Choice) -> Tested:
     pooled = evaluation.judge("all test periods", rows, scorers, capacity)
     signal, verdict = evaluation.has_signal(pooled)
     unseen = None
-    if choice.kind == "lightgbm":
-        unseen = _unseen(material, walked.trees)
+    if choice.kind == "blend":
+        unseen = _unseen(material, walked)
     judged = Evaluation(
         risk=material.risk.name,
         kind=choice.kind,
@@ -119,8 +119,8 @@ def _segments(frame: pa.Table, places: NDArray[np.int64]) -> NDArray[Any]:
     return np.asarray(pc.fill_null(frame["segment"].take(pa.array(places)), "unknown").to_numpy(zero_copy_only=False))
 
 
-def _unseen(material: Material, count: int) -> evaluation.Panel:
-    places, margins = unseen_accounts(material.examples, material.plan, material.learner, count)
+def _unseen(material: Material, walked: Walk) -> evaluation.Panel:
+    places, margins = unseen_accounts(material.examples, material.plan, material.learner, walked.trees, walked.share)
     scores = Scores(margins)
     return evaluation.judge("accounts never seen", _rows(material, places), {MODEL: scores}, material.risk.capacity)
 

@@ -1,7 +1,8 @@
 """Walk through time: at every origin learn from what was known then, and score the cutoffs after it.
 
 What is chosen on the way is chosen from what lay behind the origin: the number of trees from the test periods of
-earlier origins, the calibrator from their scores, both only where their outcomes were known by then. So the test scores
+earlier origins, how much they count beside the logistic regression and the calibrator from their scores, all of it only
+where their outcomes were known by then. So the test scores
 are what a team would really have seen, had it used this learner all along.
 """
 
@@ -13,19 +14,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models import calibration, logistic, rules, trees
+from models.blend import USUAL, BlendScorer, best_share, blended
 from models.calibration import Calibrator
 from models.estimator import Scorer
 from models.examples import Examples, thinned
+from models.logistic import LinearScorer
 from models.rules import RuleScorer
-from models.signature import Signature
+from models.signature import Matrix, Signature
 from models.splits import Origin, Plan, unseen_folds
+from models.trees import TreeScorer
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 REFITS = 3  # earlier fits that a reason is held against
 MOST_ROWS = 300_000  # of one fit; beyond it every account is kept at every second, third … cutoff
-USUAL_TREES = 100  # while no earlier test period says otherwise
+USUAL_TREES = 150  # while no earlier test period says otherwise
 MIN_CALIBRATION_EVENTS = 20
 UNSEEN_FOLDS = 3
 
@@ -34,10 +38,15 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Learner:
-    """How models are made: the inputs, which way risk must go with each, and LightGBM's parameters."""
+    """How models are made: the inputs, which way risk must go with each, and LightGBM's parameters.
+
+    ``directions`` are certain and bind the trees; ``expected`` are those the catalogue expects and bind the logistic
+    regression.
+    """
 
     signature: Signature
     directions: tuple[int, ...]
+    expected: tuple[int, ...]
     parameters: Mapping[str, Any] = field(default_factory=lambda: trees.PARAMETERS)
     seed: int = 7
     threads: int = 0
@@ -55,11 +64,15 @@ class Learner:
             threads=self.threads,
         )
 
-    def logistic(self, training: Examples) -> Scorer:
+    def logistic(self, training: Examples) -> LinearScorer:
         """Fit the logistic regression."""
-        return logistic.fit(training, self.signature, training.labelled.events)
+        return logistic.fit(training, self.signature, training.labelled.events, self.expected)
 
-    def rule(self, training: Examples) -> Scorer | None:
+    def blend(self, training: Examples, count: int, share: float) -> BlendScorer:
+        """Fit both, the trees to count by ``share``."""
+        return BlendScorer(self.trees(training, count).cut(count), self.logistic(training), share)
+
+    def rule(self, training: Examples) -> RuleScorer | None:
         """The rule that is trusted most among those whose column there is; it learns only the column's spread."""
         for rule in rules.RULES:
             if rule.column in self.signature.names:
@@ -73,8 +86,9 @@ class Walk:
     """What came of it, a row each tested row, in the order of the origins.
 
     ``places`` are the rows' places in the examples, ``margins`` the log-odds by kind of learner, ``probabilities`` the
-    same calibrated, ``curve`` the log-loss after each number of trees, averaged over the origins. ``scorers`` are what
-    scored the latest `REFITS` origins, by kind: a reason that they do not share is told with reserve.
+    same calibrated, ``curve`` the log-loss after each number of trees, averaged over the origins, ``share`` how much
+    the trees count in a blend by what all test periods say. ``scorers`` are what scored the latest `REFITS` origins, by
+    kind: a reason that they do not share is told with reserve.
     """
 
     places: Ints
@@ -82,6 +96,7 @@ class Walk:
     margins: Mapping[str, Floats]
     probabilities: Mapping[str, Floats]
     curve: Floats
+    share: float
     scorers: Mapping[str, tuple[Scorer, ...]] = field(default_factory=dict)
 
     @property
@@ -95,42 +110,59 @@ def best(curve: Floats) -> int:
     return int(np.argmin(curve)) + 1 if len(curve) else USUAL_TREES
 
 
+@dataclass(frozen=True)
+class Fitted:
+    """What one origin knew: its learners, and the log-loss of its trees on its test rows after each of them."""
+
+    trees: TreeScorer
+    line: LinearScorer
+    rule: RuleScorer | None
+    curve: Floats
+
+    def margins(self, matrix: Matrix) -> dict[str, Floats]:
+        """The log-odds of each row by kind of learner."""
+        ruled = {} if self.rule is None else {"rule": self.rule.margin(matrix)}
+        return {"lightgbm": self.trees.margin(matrix), "logistic": self.line.margin(matrix), **ruled}
+
+    def scorers(self, share: float) -> dict[str, Scorer]:
+        """By kind of learner what scores a row, the trees counting by ``share`` in a blend."""
+        ruled: dict[str, Scorer] = {} if self.rule is None else {"rule": self.rule}
+        return {"blend": BlendScorer(self.trees, self.line, share), "logistic": self.line, **ruled}
+
+
 def walk(examples: Examples, plan: Plan, learner: Learner, progress: Progress) -> Walk:
     """Score every test cutoff of the plan by models that knew only what lay behind their origin."""
-    parts: list[tuple[Origin, Ints, dict[str, Floats]]] = []
-    curves: list[tuple[Origin, Floats]] = []
-    fitted: list[Mapping[str, Scorer]] = []
-    for origin in plan.origins:
+    fitted: list[Fitted] = []
+    scored: list[dict[str, Floats]] = []
+    own = [np.flatnonzero(origin.tested(examples.labelled.day)) for origin in plan.origins]
+    for origin, places in zip(plan.origins, own, strict=True):
         progress(f"test period {origin.number} of {len(plan.origins)}")
-        places = np.flatnonzero(origin.tested(examples.labelled.day))
-        curve, scorers, margins = _origin(examples, origin, places, learner, _trees_known(curves, origin))
-        parts.append((origin, places, margins))
-        curves.append((origin, curve))
-        fitted = [*fitted, scorers][-REFITS:]
-    places = np.concatenate([part[1] for part in parts])
-    origins = np.concatenate([np.full(len(part[1]), part[0].number) for part in parts])
-    margins = {kind: np.concatenate([part[2][kind] for part in parts]) for kind in parts[0][2]}
-    tested = examples.labelled.take(places)
-    calibrated = {
-        kind: calibrate_forward(values, Examples(examples.matrix[:0], tested, examples.weight[places]), plan)
-        for kind, values in margins.items()
-    }
-    latest = {kind: tuple(scorers[kind] for scorers in fitted) for kind in margins}
-    return Walk(places, origins, margins, calibrated, np.mean([curve for _, curve in curves], axis=0), latest)
+        testing = examples.take(places)
+        known = zip(plan.origins[: len(fitted)], (earlier.curve for earlier in fitted), strict=True)
+        fitted.append(_fitted(examples, origin, testing, learner, _trees_known(list(known), origin)))
+        scored.append(fitted[-1].margins(testing.matrix))
+    places = np.concatenate(own)
+    margins = {kind: np.concatenate([part[kind] for part in scored]) for kind in scored[0]}
+    tested = Examples(examples.matrix[:0], examples.labelled.take(places), examples.weight[places])
+    margins["blend"] = blend_forward(margins["lightgbm"], margins["logistic"], tested, plan)
+    share = trees_share(margins["lightgbm"], margins["logistic"], tested)
+    latest = [of.scorers(share) for of in fitted[-REFITS:]]
+    return Walk(
+        places=places,
+        origin=np.repeat([origin.number for origin in plan.origins], [len(part) for part in own]),
+        margins=margins,
+        probabilities={kind: calibrate_forward(values, tested, plan) for kind, values in margins.items()},
+        curve=np.mean([of.curve for of in fitted], axis=0),
+        share=share,
+        scorers={kind: tuple(scorers[kind] for scorers in latest) for kind in latest[0]},
+    )
 
 
-def _origin(
-    examples: Examples, origin: Origin, places: Ints, learner: Learner, count: int
-) -> tuple[Floats, dict[str, Scorer], dict[str, Floats]]:
-    """Fit all learners on what the origin knew, and score its test rows; also the trees' log-loss by their number."""
+def _fitted(examples: Examples, origin: Origin, testing: Examples, learner: Learner, count: int) -> Fitted:
+    """Fit all learners on what the origin knew, with ``count`` trees; more are grown to watch its test rows."""
     training = known_rows(examples, np.flatnonzero(origin.known(examples.labelled.day)))
-    testing = examples.take(places)
     grown = learner.trees(training, trees.MAX_TREES, testing)
-    scorers: dict[str, Scorer] = {"lightgbm": grown.cut(count), "logistic": learner.logistic(training)}
-    rule = learner.rule(training)
-    if rule is not None:
-        scorers["rule"] = rule
-    return grown.curve, scorers, {kind: scorer.margin(testing.matrix) for kind, scorer in scorers.items()}
+    return Fitted(grown.cut(count), learner.logistic(training), learner.rule(training), grown.curve)
 
 
 def known_rows(examples: Examples, places: Ints, limit: int = MOST_ROWS) -> Examples:
@@ -141,6 +173,25 @@ def known_rows(examples: Examples, places: Ints, limit: int = MOST_ROWS) -> Exam
 def _trees_known(curves: list[tuple[Origin, Floats]], origin: Origin) -> int:
     settled = [curve for earlier, curve in curves if earlier.tests[-1] + earlier.embargo < origin.start]
     return best(np.mean(settled, axis=0)) if settled else USUAL_TREES
+
+
+def blend_forward(grown: Floats, plain: Floats, tested: Examples, plan: Plan) -> Floats:
+    """Trees and line averaged, for every origin's rows as the earlier origins' rows that were known by then advise."""
+    margins = np.empty(len(grown))
+    day = tested.labelled.day
+    for origin in plan.origins:
+        own = origin.tested(day)
+        margins[own] = blended(grown[own], plain[own], trees_share(grown, plain, tested, origin.known(day)))
+    return margins
+
+
+def trees_share(grown: Floats, plain: Floats, tested: Examples, chosen: NDArray[np.bool_] | None = None) -> float:
+    """How much the trees should count by the chosen rows; the usual where these hold too few events."""
+    rows = np.ones(len(grown), dtype=bool) if chosen is None else chosen
+    labelled = tested.labelled.take(rows)
+    if labelled.events < MIN_CALIBRATION_EVENTS:
+        return USUAL
+    return best_share(grown[rows], plain[rows], labelled.happened, tested.weight[rows], labelled.events)
 
 
 def calibrate_forward(margins: Floats, tested: Examples, plan: Plan) -> Floats:
@@ -162,8 +213,8 @@ def calibrator(margins: Floats, tested: Examples, chosen: NDArray[np.bool_] | No
     return calibration.fit(margins[rows], labelled.happened, tested.weight[rows], labelled.events)
 
 
-def unseen_accounts(examples: Examples, plan: Plan, learner: Learner, count: int) -> tuple[Ints, Floats]:
-    """The last origin again, each account scored by trees that never saw it: places of the rows, and log-odds."""
+def unseen_accounts(examples: Examples, plan: Plan, learner: Learner, count: int, share: float) -> tuple[Ints, Floats]:
+    """The last origin again, each account scored by a blend that never saw it: places of the rows, and log-odds."""
     origin = plan.origins[-1]
     fold = unseen_folds(examples.labelled.account, UNSEEN_FOLDS, learner.seed)
     known, tested = origin.known(examples.labelled.day), origin.tested(examples.labelled.day)
@@ -172,5 +223,5 @@ def unseen_accounts(examples: Examples, plan: Plan, learner: Learner, count: int
         own = np.flatnonzero(tested & (fold == number))
         training = known_rows(examples, np.flatnonzero(known & (fold != number)))
         places.append(own)
-        margins.append(learner.trees(training, count).cut(count).margin(examples.matrix[own]))
+        margins.append(learner.blend(training, count, share).margin(examples.matrix[own]))
     return np.concatenate(places), np.concatenate(margins)

@@ -1,8 +1,8 @@
 """A trained risk model: what the night loads, checks, and asks for probabilities.
 
-A model is a scorer (trees, a logistic regression, or a rule of thumb) that gives log-odds, a calibrator that turns them
-into a probability, and the signature of what it may be fed. It is saved as text: LightGBM's own format and JSON, under
-a manifest of SHA-256 that is checked before anything is read. Nothing in it can run code.
+A model is a scorer (trees, a logistic regression, both together, or a rule of thumb) that gives log-odds, a calibrator
+that turns them into a probability, and the signature of what it may be fed. It is saved as text: LightGBM's own format
+and JSON, under a manifest of SHA-256 that is checked before anything is read. Nothing in it can run code.
 """
 
 import json
@@ -31,7 +31,7 @@ class Scorer(Protocol):
 
     @property
     def kind(self) -> str:
-        """``lightgbm``, ``logistic`` or ``rule``."""
+        """``blend``, ``lightgbm``, ``logistic`` or ``rule``."""
 
     def margin(self, matrix: Matrix) -> Floats:
         """The log-odds of each row."""
@@ -68,7 +68,7 @@ class RiskModel:
 
     @property
     def kind(self) -> str:
-        """``lightgbm``, ``logistic`` or ``rule``."""
+        """``blend``, ``lightgbm``, ``logistic`` or ``rule``."""
         return self.scorer.kind
 
     @property
@@ -160,11 +160,13 @@ def _of_refit(number: int, contents: Mapping[str, bytes]) -> dict[str, bytes]:
 
 
 def _read_scorer(kind: str, contents: Mapping[str, bytes]) -> Scorer:
+    from models.blend import BlendScorer
     from models.logistic import LinearScorer
     from models.rules import RuleScorer
     from models.trees import TreeScorer
 
     readers: dict[str, Callable[[Mapping[str, bytes]], Scorer]] = {
+        "blend": BlendScorer.read,
         "lightgbm": TreeScorer.read,
         "logistic": LinearScorer.read,
         "rule": RuleScorer.read,

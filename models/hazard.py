@@ -78,6 +78,7 @@ def fit(material: "Material", labels: pa.Table) -> HazardModel:
     learner = Learner(
         Signature((*material.learner.signature.columns, *extra)),
         (*material.learner.directions, 0, 0),
+        (*material.learner.expected, 0, 0),
         seed=material.learner.seed,
         threads=material.learner.threads,
     )

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from models.blend import BlendScorer
 from models.estimator import RiskModel, Scorer
 from models.logistic import LinearScorer
 from models.reasons import group_of
@@ -24,6 +25,9 @@ def importance(model: RiskModel) -> dict[str, float]:
 def _sizes(scorer: Scorer, columns: int) -> Floats:
     """How much each column counts: the trees' gain, the weights on the common scale, or the rule's only column."""
     sizes = np.zeros(columns)
+    if isinstance(scorer, BlendScorer):
+        grown, plain = (_parts(_sizes(part, columns)) for part in (scorer.trees, scorer.line))
+        return scorer.share * grown + (1 - scorer.share) * plain
     if isinstance(scorer, TreeScorer):
         return np.asarray(scorer.booster.feature_importance("gain"), dtype=np.float64)
     if isinstance(scorer, LinearScorer):
@@ -31,3 +35,8 @@ def _sizes(scorer: Scorer, columns: int) -> Floats:
     if isinstance(scorer, RuleScorer):
         sizes[scorer.place] = 1.0
     return sizes
+
+
+def _parts(sizes: Floats) -> Floats:
+    """As shares of their sum, so that those of trees and of a line can be added."""
+    return sizes / max(float(sizes.sum()), 1e-300)

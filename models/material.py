@@ -25,7 +25,8 @@ from models.treated import Untreated, untreated
 MIN_EVENTS = 5
 NOT_LEARNT = frozenset(feature.name for feature in FEATURES if feature.group == "data")
 """The state of the feeds tells the calendar, not the account; it decides what is scored, never how high."""
-DIRECTIONS = {feature.name: feature.direction for feature in FEATURES if feature.monotone}
+EXPECTED = {feature.name: feature.direction for feature in FEATURES}
+CERTAIN = {feature.name: feature.direction for feature in FEATURES if feature.monotone}
 
 
 class NotLearnableError(RescueError):
@@ -66,7 +67,8 @@ def prepare(
             f"{risk.title}: {len(np.unique(kept.day))} settled cutoffs leave no test period behind an embargo of "
             f"{risk.embargo} days; a longer history is needed."
         )
-    learner = Learner(signature, tuple(DIRECTIONS.get(name, 0) for name in signature.names), seed=seed, threads=threads)
+    certain, expected = (tuple(known.get(name, 0) for name in signature.names) for known in (CERTAIN, EXPECTED))
+    learner = Learner(signature, certain, expected, seed=seed, threads=threads)
     return Material(
         risk,
         frame,

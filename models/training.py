@@ -34,7 +34,7 @@ class Trained:
     Attributes:
         model: fitted on all matured rows, calibrated on the test cutoffs of all origins.
         evaluation: what its learner was worth on later cutoffs.
-        kind: ``lightgbm``, ``logistic`` or ``rule``; ``because`` says why this one.
+        kind: ``blend``, ``logistic`` or ``rule``; ``because`` says why this one.
         through: the newest cutoff whose label was used; ``first`` the oldest.
         rows, accounts, events: of the final fit; ``treated`` are rows left out because the team acted on them.
         dropped: columns that carried nothing (constant or absent), which the model does without.
@@ -119,12 +119,13 @@ def _final(material: Material, walked: Walk, choice: Choice, judged: Evaluation)
         "first": (EPOCH + timedelta(days=int(labelled.day.min()))).isoformat(),
         "through": (EPOCH + timedelta(days=int(labelled.day.max()))).isoformat(),
         "seed": material.learner.seed,
-        "trees": walked.trees if choice.kind == "lightgbm" else 0,
+        "trees": walked.trees if choice.kind == "blend" else 0,
+        "trees_share": walked.share if choice.kind == "blend" else 0.0,
         "signal": judged.signal,
         "verdict": judged.verdict,
         "base_rate": judged.pooled.base_rate,
     }
-    scorer = _scorer(material.learner, training, choice, walked.trees)
+    scorer = _scorer(material.learner, training, choice, walked)
     calibrated = _calibrated(material, walked, choice) if judged.signal else flat(judged.pooled.base_rate)
     refits = walked.scorers[choice.kind]
     return RiskModel(material.risk, material.learner.signature, scorer, calibrated, facts, refits)
@@ -136,9 +137,9 @@ def _calibrated(material: Material, walked: Walk, choice: Choice) -> Calibrator:
     return calibrator(walked.margins[choice.kind], tested)
 
 
-def _scorer(learner: Learner, training: Examples, choice: Choice, count: int) -> Scorer:
-    if choice.kind == "lightgbm":
-        return learner.trees(training, count).cut(count)
+def _scorer(learner: Learner, training: Examples, choice: Choice, walked: Walk) -> Scorer:
+    if choice.kind == "blend":
+        return learner.blend(training, walked.trees, walked.share)
     scorer = learner.rule(training) if choice.kind == "rule" else learner.logistic(training)
     assert scorer is not None  # noqa: S101 - a rule is chosen only where it was tested
     return scorer

@@ -25,7 +25,7 @@ def walked() -> Walk:
 
 
 def test_every_later_cutoff_is_scored_once_by_each_kind() -> None:
-    assert set(walked().margins) == {"lightgbm", "logistic", "rule"}
+    assert set(walked().margins) == {"blend", "lightgbm", "logistic", "rule"}
     assert len(np.unique(walked().places)) == len(walked().places)
     first = material().plan.origins[0].start
     assert len(walked().places) == (material().examples.labelled.day >= first).sum()
@@ -60,7 +60,7 @@ def test_calibrators_grow_with_what_is_known() -> None:
 
 
 def test_unseen_accounts_are_scored_by_trees_that_never_saw_them() -> None:
-    places, margins = unseen_accounts(material().examples, material().plan, material().learner, 20)
+    places, margins = unseen_accounts(material().examples, material().plan, material().learner, 20, 0.5)
     origin = material().plan.origins[-1]
     assert len(np.unique(places)) == origin.tested(material().examples.labelled.day).sum() == len(margins)
 

@@ -15,7 +15,7 @@ from models.material import prepare
 from models.risks import CHURN
 from models.signature import SignatureError
 
-KINDS = ("lightgbm", "logistic", "rule")
+KINDS = ("blend", "lightgbm", "logistic", "rule")
 
 
 @cache
@@ -29,6 +29,7 @@ def model(kind: str) -> RiskModel:
     material = prepare(made.frame, made.labels, CHURN)
     learner = material.learner
     scorer = {
+        "blend": lambda: learner.blend(material.examples, 20, 0.7),
         "lightgbm": lambda: learner.trees(material.examples, 20).cut(20),
         "logistic": lambda: learner.logistic(material.examples),
         "rule": lambda: learner.rule(material.examples),

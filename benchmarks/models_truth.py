@@ -1,0 +1,157 @@
+"""Rescue's models beside the best that anybody could do: the true risks behind a simulated source.
+
+    rescue simulate --accounts 4000 --months 36 --seed 1 --out WORLD
+    python benchmarks/models_truth.py WORLD [WORLD …] [--risk NAME] [--accounts N] [--latent] [--keep FOLDER]
+
+The true risk is the simulator's own, from a state that no data shows (``truth.parquet``). Model, truth, logistic
+regression and rules are judged on the same later cutoffs, all of them Mondays, on which the simulator tells the truth.
+Prints a table a world and risk: average precision and recall at capacity, both also as a share of the truth's, and by
+how much the model is ahead, with 95 % intervals from drawing accounts again. ``--accounts`` takes so many of the
+world's accounts (a learning curve); ``--latent`` shows the learner the hidden state: what it gains by that, the data
+does not tell. ``--keep`` keeps the frames there, for they cost most.
+"""
+
+import argparse
+import tempfile
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from features.frame import build
+from features.labels import label
+from models import risks
+from models.assessment import Tested, backtest
+from models.bootstrap import Floats, interval
+from models.evaluation import MODEL
+from models.paired import Draws, Rows, Scored
+from pipelines.intake import open_data
+from pipelines.lessons import training_cutoffs
+from pipelines.settings import Settings
+
+KEYS = ["account_id", "as_of"]
+LATENT = ["satisfaction", "mood", "fit"]
+TRUTH = "the true risk"
+
+
+def main() -> None:
+    """Judge each world and print its tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("worlds", nargs="+", type=Path)
+    parser.add_argument("--risk", choices=("churn", "escalation"))
+    parser.add_argument("--accounts", type=int)
+    parser.add_argument("--latent", action="store_true")
+    parser.add_argument("--keep", type=Path)
+    given = parser.parse_args()
+    for world in given.worlds:
+        truth = pq.read_table(world / "truth.parquet")
+        for risk in (risks.CHURN, risks.ESCALATION):
+            if given.risk in (None, risk.name):
+                frame, labels = lessons(world, risk, given.keep or Path(tempfile.mkdtemp()))
+                frame, labels = some(frame, given.accounts), some(labels, given.accounts)
+                judge(world.name, with_state(frame, truth) if given.latent else frame, labels, risk, truth)
+
+
+def lessons(world: Path, risk: risks.Risk, kept: Path) -> tuple[pa.Table, pa.Table]:
+    """The frame and the labels of a risk at weekly Mondays; read from ``kept`` where they are there."""
+    frame, labels = kept / f"{world.name}.frame.parquet", kept / f"{world.name}.{risk.name}.parquet"
+    if not labels.exists():
+        kept.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory() as scratch:
+            history = open_data(Settings(data=str(world)), Path(scratch)).history
+            cutoffs = training_cutoffs(history, history.until - timedelta(days=history.until.weekday()))
+            pq.write_table(label(history, cutoffs, risk.label), labels)
+            if not frame.exists():
+                pq.write_table(build(history, cutoffs), frame)
+    return pq.read_table(frame), pq.read_table(labels)
+
+
+def some(table: pa.Table, accounts: int | None) -> pa.Table:
+    """The rows of the first so many accounts; accounts are numbered at random."""
+    names = pc.unique(table["account_id"]).sort().slice(0, accounts)
+    return table.filter(pc.is_in(table["account_id"], value_set=names))
+
+
+def with_state(frame: pa.Table, truth: pa.Table) -> pa.Table:
+    """The frame with the hidden state as columns."""
+    joined = frame.append_column("place", pa.array(np.arange(frame.num_rows))).join(
+        truth.select([*KEYS, *LATENT]), KEYS, join_type="left outer"
+    )
+    joined = joined.sort_by("place").drop_columns("place")
+    for name in LATENT:
+        joined = joined.set_column(joined.column_names.index(name), name, joined[name].cast(pa.float64()))
+    return joined
+
+
+def judge(world: str, frame: pa.Table, labels: pa.Table, risk: risks.Risk, truth: pa.Table) -> None:
+    """Backtest one risk and print its table."""
+    begun = time.process_time()
+    tested = backtest(frame, labels, risk)
+    spent = time.process_time() - begun
+    pooled = tested.evaluation.pooled
+    accounts = pc.count_distinct(frame["account_id"]).as_py()
+    print(f"\n### {world}, {accounts:,} accounts: {risk.title}\n")
+    compare(tested, truth, risk)
+    slope = pooled.scorers[MODEL].get("calibration_slope")
+    print(f"\n{pooled.rows:,} rows with {pooled.events:,} events; {tested.because}")
+    print(
+        f"Calibration slope {slope.value:.2f} [{slope.low:.2f}, {slope.high:.2f}]. {spent:.0f} s of processor.",
+        flush=True,
+    )
+
+
+def compare(tested: Tested, truth: pa.Table, risk: risks.Risk) -> None:
+    """Print each scorer's figures, their share of the truth's, and the model's lead, on the same drawn accounts."""
+    scored = with_truth(tested.scored, truth, risk)
+    model = np.asarray(scored["rank_score"].to_numpy(), dtype=np.float64)
+    drawn = Draws(
+        Rows(
+            accounts=np.unique(scored["account_id"].to_numpy(), return_inverse=True)[1].astype(np.int64),
+            cutoffs=np.unique(scored["as_of"].to_numpy(), return_inverse=True)[1].astype(np.int64),
+            event=scored["event"].to_numpy().astype(bool),
+            segment=np.full(scored.num_rows, "all"),
+            challenger=Scored(model, model),
+            champion=None,
+            capacity=risk.capacity,
+        ),
+        200,
+        7,
+    )
+    names = [name for name in scored.column_names if name.startswith(("rule_", "logistic"))]
+    found = {name: figures(drawn, scored[name].to_numpy()) for name in ("truth", "rank_score", *names)}
+    titles = {"truth": TRUTH, "rank_score": "**Rescue**"}
+    print("| scorer | average precision | of the truth's | Rescue ahead by | recall at capacity | of the truth's |")
+    print("|---|---|---|---|---|---|")
+    for name, (precision, recall) in found.items():
+        shares = [told(own / best, "%") for own, best in zip((precision, recall), found["truth"], strict=True)]
+        ahead = "" if name == "rank_score" else told(found["rank_score"][0] - precision, "+")
+        cells = (told(precision), shares[0], ahead, told(recall), shares[1])
+        print(f"| {titles.get(name, name)} | {' | '.join(cells)} |", flush=True)
+
+
+def with_truth(scored: pa.Table, truth: pa.Table, risk: risks.Risk) -> pa.Table:
+    """The test rows that the simulator tells the true risk of."""
+    known = truth.select([*KEYS, risk.name]).rename_columns([*KEYS, "truth"])
+    return scored.join(known, KEYS, join_type="inner").sort_by([("as_of", "ascending"), ("account_id", "ascending")])
+
+
+def figures(drawn: Draws, score: Floats) -> tuple[Floats, Floats]:
+    """Average precision and recall at capacity of a score on every draw."""
+    values = np.asarray(score, dtype=np.float64)
+    return drawn.ranking(values)[1], drawn.caught(values)
+
+
+def told(values: Floats, style: str = "") -> str:
+    """A figure with its interval; ``%`` tells it in percent, ``+`` with its sign."""
+    found = interval(values)
+    shape = "{:.1%}" if style == "%" else "{:" + style + ".3f}"
+    value, low, high = (shape.format(number) for number in (found.value, found.low, found.high))
+    return f"{value} [{low}, {high}]"
+
+
+if __name__ == "__main__":
+    main()
