@@ -81,7 +81,8 @@ def install(app: FastAPI) -> None:
 def error_page(request: Request, status: int, detail: str) -> Response:
     """The page of a refusal that happened before any page was reached."""
     can_retry = getattr(request.state, "may_repeat", False)
-    return _answer(request, status, Told(TITLES.get(status, "Something went wrong"), detail, can_retry=can_retry))
+    title = "Not sent yet" if can_retry else TITLES.get(status, "Something went wrong")
+    return _answer(request, status, Told(title, detail, can_retry=can_retry))
 
 
 def _handler(status: int, links: Links, *, can_retry: bool = False) -> Handler:

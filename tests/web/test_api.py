@@ -182,7 +182,7 @@ def test_addresses_and_methods_that_do_not_exist(people: People) -> None:
 def test_a_token_that_is_none_is_refused(people: People, header: str) -> None:
     browser = people.signed_in(Role.ADMIN)
     answer = browser.get("/api/v1/me", headers={"Authorization": header})
-    problem(answer, 401, "sign-in-needed", "sign in and try again")
+    problem(answer, 401, "sign-in-needed", "rescue users token")
     assert answer.headers["www-authenticate"] == "Bearer"
 
 

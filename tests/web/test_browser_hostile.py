@@ -50,6 +50,11 @@ def mixed(number: int) -> dict[str, str]:
     return {field: PAYLOADS[(number * len(FIELDS) + place) % len(PAYLOADS)] for place, field in enumerate(FIELDS)}
 
 
+def csrf_of(page: httpx.Response) -> str:
+    """The token of the page's forms."""
+    return page.text.split('name="csrf" value="')[1].split('"')[0]
+
+
 class Shape(HTMLParser):
     """What a page is made of, without its texts: elements and the names of their attributes."""
 
@@ -90,6 +95,26 @@ def test_no_payload_changes_what_a_page_is_made_of(benign: httpx.Client, attacke
             assert Shape(page.text).parts == Shape(plain.text).parts, (path, PAYLOADS[number])
             told += page.status_code == 200
     assert told > len(PAYLOADS)
+
+
+def test_what_was_typed_is_given_back_as_text(site: Site) -> None:
+    """By the case that refuses it, by a page older than the session, and by the page to sign in on."""
+    reader, nobody = site.browser(LEAD), site.browser()
+    tokens = {browser: csrf_of(browser.get(path)) for browser, path in ((reader, "/queue"), (nobody, "/sign-in"))}
+    ways = ((reader, tokens[reader], 409), (reader, "0" * 64, 403), (nobody, tokens[nobody], 401))
+
+    def given_back(text: str) -> list[Shape]:
+        found = []
+        for browser, token, status in ways:
+            form = {"csrf": token, "version": "1", "text": text}
+            answer = browser.post("/case/case000000000/plan", data=form, headers={"Sec-Fetch-Site": "same-origin"})
+            assert answer.status_code == status, text
+            found.append(Shape(answer.text))
+        return found
+
+    plain = [shape.parts for shape in given_back("Nothing much at all")]
+    for payload in PAYLOADS:
+        assert [shape.parts for shape in given_back(f"x{payload}")] == plain, payload
 
 
 @pytest.mark.browser

@@ -19,6 +19,8 @@ from serving.web.identity.refusals import for_program
 from serving.web.identity.sessions import Sessions
 
 BEARER = "Bearer "
+SIGN_IN = "sign in and try again"
+SEND_A_TOKEN = "send one that `rescue users token` made as Authorization: Bearer …"  # noqa: S105 - it says how to get one
 
 
 @dataclass
@@ -48,13 +50,14 @@ class Identity:
         Raises:
             SignInNeededError: nobody can be made out.
         """
+        next_step = SEND_A_TOKEN if for_program(request) else SIGN_IN
         if for_program(request) and "Authorization" in request.headers:
-            return _there(self._by_token(request.headers["Authorization"]), "This token is unknown or over")
+            return _there(self._by_token(request.headers["Authorization"]), "This token is unknown or over", next_step)
         if self.settings.auth == "proxy":
-            return _there(self._by_proxy(request), "The proxy did not say who you are")
+            return _there(self._by_proxy(request), "The proxy did not say who you are", next_step)
         value = request.state.session
         person = self.sessions.find(value) if value else None
-        return _there(person, "Your session is over" if value else "You are not signed in")
+        return _there(person, "Your session is over" if value else "You are not signed in", next_step)
 
     def _by_proxy(self, request: Request) -> Person | None:
         """Whom the proxy names; a browser gets a session beside it, so that coming in is on the record once."""
@@ -70,9 +73,9 @@ class Identity:
         return self.sessions.bearer(authorization.removeprefix(BEARER)) if authorization.startswith(BEARER) else None
 
 
-def _there(person: Person | None, why: str) -> Person:
+def _there(person: Person | None, why: str, next_step: str) -> Person:
     if person is None:
-        raise SignInNeededError(f"{why}: sign in and try again.")
+        raise SignInNeededError(f"{why}: {next_step}.")
     return person
 
 

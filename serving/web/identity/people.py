@@ -67,7 +67,7 @@ def require(permission: Permission) -> Callable[..., Person]:
     def permitted(person: Annotated[Person, Depends(signed_in)]) -> Person:
         if not person.may(permission):
             roles = " and ".join(sorted(person.roles)) or "nothing here"
-            raise NotAllowedError(f"{person.name} is {roles}, which does not include to {permission}: ask an admin.")
+            raise NotAllowedError(f"{person.name} is {roles} and may not {permission}: ask an admin.")
         return person
 
     return permitted
