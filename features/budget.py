@@ -17,8 +17,8 @@ _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 READ_PER_ACCOUNT = 18_000
 """Bytes that the rows of one account take once read, as measured: a year of tickets, scores, bills, and usage sums."""
 
-KEPT_PER_ACCOUNT_AND_CUTOFF = 400
-"""Bucket sums of usage, and bits of users."""
+KEPT_PER_ACCOUNT_AND_CUTOFF = 600
+"""Bucket sums of usage, bits of users, and what is being written away, as measured at 52 cutoffs."""
 
 NUMBERS_PER_FEATURE = 4
 """Arrays of 8 bytes for each feature while it is computed: itself, its parts, its column."""
