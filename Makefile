@@ -74,6 +74,7 @@ bench: $(VENV)/.dev $(PEERS)/.ready build/sim$(SIZE)
 	@$(PY) benchmarks/features_race.py build/sim$(SIZE) --cutoffs 52
 	@$(PY) benchmarks/peers_race.py build/sim$(SIZE) --python $(PEERS)/bin/python --cutoffs 1
 	@$(PY) benchmarks/peers_race.py build/sim$(SIZE) --python $(PEERS)/bin/python --cutoffs 24
+	@$(PY) benchmarks/review_app.py
 
 clean:
 	rm -rf $(VENV) .rescue build *.egg-info

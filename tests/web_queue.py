@@ -305,7 +305,9 @@ def work_through(store: Store, cases: int, *, closed: int = 0) -> None:
         if number < closed:
             clock.now = NOW - timedelta(days=7 * (number % 10), hours=3)
             with store.transaction() as session:
-                session.get_one(Case, case.id).opened_at = clock.now - timedelta(days=number % 4)
+                row = session.get_one(Case, case.id)
+                row.opened_at = clock.now - timedelta(days=number % 4)
+                row.opened_on = row.opened_at.date()
             work.claim(case.id, who)
             work.contact(case.id, who, comment="Spoke to the sponsor; they miss the weekly report.")
             work.resolve(case.id, who, verdict=("saved", "saved", "lost", "false_alarm")[number % 4])

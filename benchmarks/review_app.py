@@ -1,0 +1,120 @@
+"""How long the server takes for each page of the review app, with 100, 10,000 and 100,000 open cases.
+
+    python benchmarks/review_app.py [--cases 100 10000 100000] [--repeat 50]
+
+Queues are invented by the tests' factory (full hand-offs of some 9 KB, two risks, some cases worked and closed) on
+SQLite in a temporary folder, and asked by somebody who sees every squad, which is the most that anybody can ask for.
+The app runs under uvicorn in this process; the times hold the asking client too. Prints medians in milliseconds as a
+Markdown table: wall, and in brackets the processor's, which is the one to look at on a busy machine.
+"""
+
+import argparse
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import httpx
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+
+from web_fixture import LEAD, Site, fresh_store, running
+from web_queue import work_through
+
+from serving.permissions import Role
+from serving.store import Store
+from serving.web.identity.people import Person
+
+WORKED, CLOSED = 300, 200
+"""Cases that are claimed, contacted, planned or put away, and how many of those are closed."""
+
+PAGES = {
+    "queue, first page": "/queue",
+    "queue, page 20": "/queue?page=20",
+    "queue by churn risk": "/queue?sort=churn",
+    "queue by renewal": "/queue?sort=renewal",
+    "queue by segment and renewal window": "/queue?segment=smb&renews=30",
+    "queue searched for a name": "/queue?q=amberwood",
+    "queue, closed cases": "/queue?state=closed",
+    "waiting list": "/waiting",
+    "case": "/case/case000000050",
+    "account": "/account/a-000050",
+    "account search": "/accounts?q=wood",
+    "overview": "/overview",
+    "API, list of cases": "/api/v1/cases",
+}
+"""Each page that is timed, and its address."""
+
+
+def main() -> None:
+    """Measure and print."""
+    asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument("--cases", type=int, nargs="+", default=[100, 10_000, 100_000])
+    asked.add_argument("--repeat", type=int, default=50)
+    args = asked.parse_args()
+    taken = {cases: measured(cases, args.repeat) for cases in args.cases}
+    print(table(taken, args.repeat))
+
+
+def measured(cases: int, repeat: int) -> dict[str, tuple[float, float]]:
+    """Median wall and processor milliseconds of every page on a queue of that many cases."""
+    with tempfile.TemporaryDirectory(prefix="rescue-review-") as folder, filled(Path(folder), cases) as store:
+        work_through(store, min(WORKED, cases // 2), closed=min(CLOSED, cases // 3))
+        with running(store) as site:
+            browser = site.browser(Person("ada", frozenset({Role.ADMIN}), LEAD.squads))
+            found = {name: median(browser, path, repeat) for name, path in PAGES.items()}
+            return found | {"claim, and the queue again": claims(site, browser, cases, repeat)}
+
+
+def filled(folder: Path, cases: int) -> Store:
+    """A queue of so many cases, in a file of its own."""
+    empty = folder / "empty.db"
+    with Store(f"sqlite:///{empty}") as store:
+        store.migrate()
+    return fresh_store(empty, folder, cases, nights=2)
+
+
+def median(browser: httpx.Client, path: str, repeat: int) -> tuple[float, float]:
+    """Median times of one page, after one that is not counted."""
+    assert browser.get(path).status_code == 200, path
+    return _medians([_timed(lambda: browser.get(path)) for _ in range(repeat)])
+
+
+def claims(site: Site, browser: httpx.Client, cases: int, repeat: int) -> tuple[float, float]:
+    """Median times of claiming a new case from the list, which answers with the list."""
+    token = browser.get("/queue").text.split('name="csrf" value="')[1].split('"')[0]
+
+    def claim(number: int) -> httpx.Response:
+        form = {"csrf": token, "version": "1", "back": "/queue"}
+        return browser.post(f"/case/case{number:09d}/claim", data=form)
+
+    last = cases - 1
+    return _medians([_timed(lambda number=last - place: claim(number)) for place in range(min(repeat, cases // 3))])
+
+
+def _timed(ask: Callable[[], httpx.Response]) -> tuple[float, float]:
+    wall, processor = time.perf_counter(), time.process_time()
+    assert ask().status_code == 200
+    return time.perf_counter() - wall, time.process_time() - processor
+
+
+def _medians(taken: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    wall, processor = zip(*taken, strict=True)
+    return 1000 * statistics.median(wall), 1000 * statistics.median(processor)
+
+
+def table(taken: Mapping[int, Mapping[str, tuple[float, float]]], repeat: int) -> str:
+    """Markdown: a page a line, a size a column."""
+    sizes = list(taken)
+    head = f"| median of {repeat}, ms: wall (processor) | " + " | ".join(f"{cases:,} cases" for cases in sizes) + " |"
+    lines = [head, "|---" + "|---:" * len(sizes) + "|"]
+    for name in taken[sizes[0]]:
+        cells = [f"{taken[cases][name][0]:.0f} ({taken[cases][name][1]:.0f})" for cases in sizes]
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
