@@ -25,15 +25,15 @@ MADE = {
 
 
 @contextmanager
-def loaded(data: Path, cutoffs: list[date]) -> Iterator[Callable[[], Any]]:
-    """Start the engine, load and fit; what is given makes the features. The engine is stopped in the end."""
+def loaded(stored: Path, cutoffs: list[date]) -> Iterator[Callable[[], Any]]:
+    """Start the engine, load this usage and fit; what is given makes the features. The engine is stopped in the end."""
     import getml
 
     with tempfile.TemporaryDirectory() as home:
         getml.engine.launch(home_directory=home, launch_browser=False, in_memory=True, quiet=True)
         try:
             getml.set_project("usage")
-            usage, accounts = _usage(data, cutoffs)
+            usage, accounts = _usage(stored, cutoffs)
             population = _population(accounts, cutoffs)
             pipeline, rows = _pipeline(population, usage)
             yield lambda: _named(pipeline.transform(rows, df_name="found"), pipeline)
@@ -41,7 +41,7 @@ def loaded(data: Path, cutoffs: list[date]) -> Iterator[Callable[[], Any]]:
             getml.engine.shutdown()
 
 
-def _usage(data: Path, cutoffs: list[date]) -> tuple[Any, list[str]]:
+def _usage(stored: Path, cutoffs: list[date]) -> tuple[Any, list[str]]:
     import getml
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -49,8 +49,7 @@ def _usage(data: Path, cutoffs: list[date]) -> tuple[Any, list[str]]:
 
     columns = ["account_id", "day", "feature", "events", "minutes"]
     first = min(cutoffs) - timedelta(days=90)
-    stored = ds.dataset(str(data / "usage_daily"), format="parquet")
-    read = stored.to_table(columns=columns, filter=ds.field("day") >= first)
+    read = ds.dataset(str(stored), format="parquet").to_table(columns=columns, filter=ds.field("day") >= first)
     used = pc.greater(read["events"], 0)
     rows = pa.table(
         {

@@ -29,9 +29,16 @@ WINDOWS = (7, 28, 90)
 COLUMNS = ("account_id", "day", "feature", "events", "minutes")
 
 
+def stored(data: Path) -> Path:
+    """The usage of a folder as `rescue simulate` writes it: one file or, where it is large, a folder of them."""
+    one = data / "usage_daily.parquet"
+    return one if one.exists() else data / "usage_daily"
+
+
 def files(data: Path) -> str:
-    """The usage of a folder as a pattern."""
-    return str(data / "usage_daily" / "**" / "*.parquet")
+    """The same as a pattern."""
+    found = stored(data)
+    return str(found if found.is_file() else found / "**" / "*.parquet")
 
 
 def expressions(day: str, cutoff: str) -> str:
@@ -121,7 +128,7 @@ def pandas(data: Path, cutoffs: list[date]) -> Any:
     import pyarrow.dataset as ds
 
     first = min(cutoffs) - timedelta(days=90)
-    read = ds.dataset(str(data / "usage_daily"), format="parquet")
+    read = ds.dataset(str(stored(data)), format="parquet")
     usage = read.to_table(columns=list(COLUMNS), filter=ds.field("day") >= first).to_pandas()
     usage["day"] = pd.to_datetime(usage["day"])
     usage["minutes"] = usage["minutes"].astype("float64")
@@ -150,7 +157,7 @@ def featuretools(data: Path, cutoffs: list[date]) -> Any:
     import pyarrow.dataset as ds
 
     first = min(cutoffs) - timedelta(days=90)
-    read = ds.dataset(str(data / "usage_daily"), format="parquet")
+    read = ds.dataset(str(stored(data)), format="parquet")
     usage = read.to_table(columns=list(COLUMNS), filter=ds.field("day") >= first).to_pandas()
     usage["row"] = range(len(usage))
     usage["time"] = pd.to_datetime(usage["day"])
@@ -193,6 +200,11 @@ def featuretools(data: Path, cutoffs: list[date]) -> Any:
     return pa.Table.from_pandas(pd.concat(frames), preserve_index=False)
 
 
+def getml(data: Path, cutoffs: list[date]) -> AbstractContextManager[Callable[[], Any]]:
+    """getML, its engine started and its data loaded before the clock starts."""
+    return contender_getml.loaded(stored(data), cutoffs)
+
+
 def rescue(data: Path, cutoffs: list[date]) -> Any:
     """Ours, on the same twelve."""
     from features_race import opened
@@ -217,7 +229,7 @@ CONTENDERS: dict[str, tuple[Callable[..., AbstractContextManager[Callable[[], An
     "polars": (partial(plainly, polars), ("polars", "pyarrow")),
     "pandas": (partial(plainly, pandas), ("pandas", "pyarrow.dataset")),
     "featuretools": (partial(plainly, featuretools), ("featuretools", "pyarrow.dataset")),
-    "getml": (contender_getml.loaded, ("getml", "pandas", "pyarrow.dataset")),
+    "getml": (getml, ("getml", "pandas", "pyarrow.dataset")),
 }
 """Each way, and what is imported before the clock starts."""
 

@@ -2,7 +2,8 @@
 
     python benchmarks/peers_race.py DATA --python .venv-peers/bin/python [--cutoffs 24] [--repeat 5] [--limit 600]
 
-Each run is a process of its own; the contenders take turns, so that what else the machine does hits them alike. Prints
+DATA is a folder of Parquet as `rescue simulate --flaws 0` writes it: what a negative count means is nobody's race. Each
+run is a process of its own; the contenders take turns, so that what else the machine does hits them alike. Prints
 a Markdown table of medians. A contender that takes more than a minute runs once; one that is not done within the limit
 is said so and left out of further turns.
 """
@@ -10,7 +11,6 @@ is said so and left out of further turns.
 import argparse
 import json
 import os
-import shutil
 import signal
 import statistics
 import subprocess
@@ -20,6 +20,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
+from contenders import files
 
 HERE = Path(__file__).parent
 ORDER = ("rescue", "duckdb_sql", "polars", "pandas", "duckdb_range_join", "getml", "featuretools")
@@ -31,7 +32,7 @@ LONG = 60
 def run(name: str, given: argparse.Namespace, cutoffs: list[str], out: Path) -> Took | str:
     """One run of one contender: what it took, or why there is nothing."""
     python = sys.executable if name == "rescue" else given.python
-    command = [python, str(HERE / "contenders.py"), name, str(out.parent), str(out), *cutoffs]
+    command = [python, str(HERE / "contenders.py"), name, str(given.data), str(out), *cutoffs]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join((str(HERE), str(HERE.parent)))}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with subprocess.Popen(command, env=environment, text=True, start_new_session=True, **pipes) as process:
@@ -62,32 +63,10 @@ def differences(ours: Path, theirs: Path) -> int:
     return int(found[0][0])
 
 
-def files(data: Path) -> list[Path]:
-    """The usage of a folder as `rescue simulate` writes it, in one file or, where it is large, in many."""
-    one = data / "usage_daily.parquet"
-    return [one] if one.exists() else sorted((data / "usage_daily").rglob("*.parquet"))
-
-
-def admitted(data: Path, folder: Path) -> None:
-    """The accounts, and the usage that admission would let in: what a negative count means is nobody's race.
-
-    File by file, so that the rows keep their order.
-    """
-    shutil.copy(data / "accounts.parquet", folder)
-    for file in files(data):
-        kept = folder / "usage_daily" / file.relative_to(data)
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        duckdb.connect().execute(
-            f"COPY (SELECT * FROM read_parquet('{file}', hive_partitioning = false) WHERE events >= 0) "
-            f"TO '{kept}' (FORMAT parquet)"
-        )
-
-
 def race(given: argparse.Namespace, cutoffs: list[str]) -> dict[str, list[Took] | str]:
     """All runs of all contenders, turn by turn."""
     found: dict[str, list[Took] | str] = {name: [] for name in given.contenders}
     with tempfile.TemporaryDirectory() as folder:
-        admitted(given.data, Path(folder))
         for turn in range(given.repeat):
             for name, so_far in found.items():
                 out = Path(folder) / f"{name}.parquet"
@@ -134,7 +113,7 @@ def main() -> None:
     parser.add_argument("--limit", type=int, default=600)
     parser.add_argument("--contenders", nargs="+", default=ORDER)
     given = parser.parse_args()
-    newest = duckdb.read_parquet([str(file) for file in files(given.data)]).max("day").fetchall()
+    newest = duckdb.read_parquet(files(given.data)).max("day").fetchall()
     last: date = newest[0][0] + timedelta(days=1)
     cutoffs = [str(last - timedelta(days=7 * step)) for step in range(given.cutoffs)]
     print(table(race(given, cutoffs)))
