@@ -223,12 +223,12 @@ def plainly(make: Callable[[Path, list[date]], Any], data: Path, cutoffs: list[d
 
 
 CONTENDERS: dict[str, tuple[Callable[..., AbstractContextManager[Callable[[], Any]]], tuple[str, ...]]] = {
-    "rescue": (partial(plainly, rescue), ("features_race", "features.frame")),
+    "rescue": (partial(plainly, rescue), ("features_race", "features.frame", "pyarrow.compute", "numpy.ma")),
     "duckdb_sql": (partial(plainly, duckdb_sql), ("duckdb", "pyarrow")),
     "duckdb_range_join": (partial(plainly, duckdb_range_join), ("duckdb", "pyarrow")),
     "polars": (partial(plainly, polars), ("polars", "pyarrow")),
-    "pandas": (partial(plainly, pandas), ("pandas", "pyarrow.dataset")),
-    "featuretools": (partial(plainly, featuretools), ("featuretools", "pyarrow.dataset")),
+    "pandas": (partial(plainly, pandas), ("pandas", "numpy.rec", "pyarrow.dataset", "pyarrow.fs")),
+    "featuretools": (partial(plainly, featuretools), ("featuretools", "pyarrow.dataset", "pyarrow.fs")),
     "getml": (getml, ("getml", "pandas", "pyarrow.dataset")),
 }
 """Each way, and what is imported before the clock starts."""
