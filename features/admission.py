@@ -7,7 +7,7 @@ their own. Bad rows are kept with their place, column, rule and value.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import duckdb
@@ -19,17 +19,27 @@ from features.contract import TABLES
 from features.errors import DataGateError
 from features.history import History
 from features.raw import RawTable, quoted
+from features.usage_stretches import UsageStretches
 
 TOLERANCE = 0.05
 """The share of one table that may be in quarantine before the night stops."""
 
 
 @dataclass(frozen=True)
+class FilesRead:
+    """Of a table's files, how many were read, and how many were not, because what was found in them was kept."""
+
+    read: int
+    kept: int = 0
+
+
+@dataclass(frozen=True)
 class Admission:
-    """The accepted rows as a ``History``, and the account of the others."""
+    """The accepted rows as a ``History``, the account of the others, and by table how many files were read for it."""
 
     history: History
     report: AdmissionReport
+    files: Mapping[str, FilesRead] = field(default_factory=dict)
 
     def write_quarantine(self, folder: Path) -> list[Path]:
         """Keep every bad row as ``<table>.parquet``: table, file, row, column, rule, value."""
@@ -52,16 +62,18 @@ def admit(
     tables: Iterable[RawTable],
     *,
     scratch: Path,
+    state: Path | None = None,
     tolerance: float = TOLERANCE,
 ) -> Admission:
     """Judge a source's tables and open the history of what they hold.
 
-    ``scratch`` is a folder for accepted rows that had to be parsed; it must outlive the history.
+    ``scratch`` is a folder for accepted rows that had to be parsed; it must outlive the history. ``state`` is one that
+    outlives the night: what was found in files that do not change is kept there, and they are not read again.
 
     Raises:
         DataGateError: a required table is missing or empty, or too much of a table is bad; nothing may be scored.
     """
-    admission = examine_all(connection, tables, scratch=scratch, tolerance=tolerance)
+    admission = examine_all(connection, tables, scratch=scratch, state=state, tolerance=tolerance)
     if admission.report.problems:
         raise DataGateError(admission.report.problems[0])
     return admission
@@ -72,6 +84,7 @@ def examine_all(
     tables: Iterable[RawTable],
     *,
     scratch: Path,
+    state: Path | None = None,
     tolerance: float = TOLERANCE,
 ) -> Admission:
     """Like ``admit``, but what would stop a night is told in the report's ``problems`` instead of raised."""
@@ -79,13 +92,23 @@ def examine_all(
     for parents, key in (("accounts", "account_id"), ("tickets", "ticket_id")):
         connection.execute(f"CREATE OR REPLACE TABLE admitted_{parents} ({key} VARCHAR)")
     given = {raw.name: raw for raw in tables}
-    examined = {name: examine(connection, TABLES[name], given[name], scratch) for name in TABLES if name in given}
+    folder = state or scratch / "state"
+    examined = {
+        name: examine(connection, TABLES[name], given[name], scratch, folder / name) for name in TABLES if name in given
+    }
     reports = {name: _gated(table.report, tolerance) for name, table in examined.items()}
     present = frozenset(name for name, report in reports.items() if report.accepted)
     columns = {name: table.columns for name, table in examined.items()}
-    history = History.over(connection, present=present, columns=columns)
+    usage = examined["usage_daily"].stretches if "usage_daily" in present else None
+    history = History.over(connection, present=present, columns=columns, usage=usage)
     missing = tuple(name for name in TABLES if name not in present)
-    return Admission(history, AdmissionReport(reports, missing, problems=_problems(reports, present)))
+    files = {name: _files_read(given[name], table.stretches) for name, table in examined.items()}
+    return Admission(history, AdmissionReport(reports, missing, problems=_problems(reports, present)), files)
+
+
+def _files_read(raw: RawTable, stretches: UsageStretches | None) -> FilesRead:
+    read = len(raw.files) if stretches is None else stretches.read
+    return FilesRead(read, len(raw.files) - read)
 
 
 def _gated(report: TableReport, tolerance: float) -> TableReport:

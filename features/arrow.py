@@ -9,7 +9,15 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-_TYPES = {"float64": pa.float64(), "int64": pa.int64(), "int32": pa.int32(), "uint64": pa.uint64()}
+_TYPES = {
+    "float64": pa.float64(),
+    "float32": pa.float32(),
+    "int64": pa.int64(),
+    "int32": pa.int32(),
+    "int16": pa.int16(),
+    "int8": pa.int8(),
+    "uint64": pa.uint64(),
+}
 
 
 def numbers(values: NDArray[np.generic]) -> pa.Array:
@@ -44,7 +52,7 @@ def _masked(values: NDArray[np.generic], known: NDArray[np.bool_]) -> pa.Array:
 def array(column: pa.Array | pa.ChunkedArray) -> NDArray[Any]:
     """A column of numbers, days or truths that has no nulls, as an array; for numbers it is not copied."""
     truths = pa.types.is_boolean(column.type)
-    name = "bool" if truths else {"double": "float64"}.get(str(column.type), str(column.type))
+    name = "bool" if truths else {"double": "float64", "float": "float32"}.get(str(column.type), str(column.type))
     if not len(column):
         return np.empty(0, dtype=name)
     column = _one(column)

@@ -72,6 +72,9 @@ class Feeds:
 
     def _delivered(self, table: str, first: int) -> Deliveries:
         """The deliveries that tell the age of a source from a first cutoff on."""
+        if table == "usage_daily" and self.history.usage:
+            known, newest = np.array(self.history.usage.delivered, dtype=np.int64).reshape(-1, 2).T
+            return Deliveries(known, np.maximum.accumulate(newest), complete=True)
         if table not in self._kept:
             self._kept[table] = _delivered(self.history, table, first - RECENT)
         if not self._kept[table].tell(first):

@@ -26,6 +26,8 @@ from features.versions import as_columns, key_of, known_on, literal, order_of
 if TYPE_CHECKING:
     import pandas as pd
 
+    from features.usage_stretches import UsageStretches
+
 Made = TypeVar("Made")
 
 OURS = {"outcomes": "false", "health_scores": "source IS DISTINCT FROM 'rescue'"}
@@ -38,22 +40,29 @@ class History:
 
     ``connection`` holds one relation a table of the contract, with its columns and types; what the source lacks is
     there as NULL columns and empty relations. ``first`` is the day of the oldest row, ``until`` the first day after
-    the newest row known: the natural next cutoff, and the horizon of every label.
+    the newest row known: the natural next cutoff, and the horizon of every label. ``usage`` tells of usage by stretches
+    of files, where it came in several.
     """
 
     connection: duckdb.DuckDBPyConnection
     present: frozenset[str]
     columns: Mapping[str, frozenset[str]]
+    usage: UsageStretches | None = None
     _derived: dict[str, Any] = field(default_factory=dict, repr=False)
     _locks: dict[str, Lock] = field(default_factory=dict, repr=False)
 
     @classmethod
     def over(
-        cls, connection: duckdb.DuckDBPyConnection, *, present: frozenset[str], columns: Mapping[str, frozenset[str]]
+        cls,
+        connection: duckdb.DuckDBPyConnection,
+        *,
+        present: frozenset[str],
+        columns: Mapping[str, frozenset[str]],
+        usage: UsageStretches | None = None,
     ) -> History:
         """The history in a connection whose relations were admitted; what the source lacks is added as empty."""
         _complete(connection)
-        return cls(connection, present, {name: frozenset(columns.get(name, ())) for name in TABLES})
+        return cls(connection, present, {name: frozenset(columns.get(name, ())) for name in TABLES}, usage)
 
     @classmethod
     def from_tables(cls, tables: Mapping[str, pa.Table | pd.DataFrame]) -> History:
@@ -126,8 +135,11 @@ class History:
         spans = [
             f"SELECT min(CAST({TABLES[name].event_time} AS DATE)) AS oldest, max({known_on(TABLES[name])}) AS newest "
             f"FROM {name} WHERE {OURS.get(name, 'true')}"
-            for name in sorted(self.present)
+            for name in sorted(self.present - {"usage_daily" if self.usage else ""})
         ]
+        if self.usage and self.usage.days:
+            first, known = (f"DATE '1970-01-01' + {day}" for day in (self.usage.days[0], self.usage.delivered[-1][0]))
+            spans.append(f"SELECT {first} AS oldest, {known} AS newest")
         found = self.query(f"SELECT min(oldest) AS oldest, max(newest) AS newest FROM ({' UNION ALL '.join(spans)})")
         oldest, newest = found.column("oldest")[0].as_py(), found.column("newest")[0].as_py()
         return (oldest, newest + timedelta(days=1)) if newest else (date(1970, 1, 1), date(1970, 1, 1))

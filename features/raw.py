@@ -4,9 +4,9 @@ A folder's Parquet files are read where they stand; everything else (CSV, databa
 first by ``pipelines.sources``. So a row always has a place, its file and its number in it, and one reader serves all.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import duckdb
 
@@ -28,7 +28,8 @@ class RawTable:
     """One table as the source gives it.
 
     ``files`` are paths of Parquet files, ``labels`` what a person calls them where that is something else (the CSV
-    file they were made of), ``unread`` the lines that never became rows.
+    file they were made of), ``unread`` the lines that never became rows, ``prints`` a text a file that changes when
+    the file does, where the source can tell. ``chosen`` is SQL of the columns, where they are not taken as they are.
     """
 
     name: str
@@ -36,6 +37,8 @@ class RawTable:
     labels: Mapping[str, str] = field(default_factory=dict)
     unread: tuple[Unread, ...] = ()
     partitioned: bool = False
+    prints: Mapping[str, str] = field(default_factory=dict)
+    chosen: str = ""
 
     @property
     def label(self) -> str:
@@ -48,12 +51,24 @@ class RawTable:
         """The rows, as SQL that can stand in ``FROM``; columns of files that differ are matched by name."""
         files = ", ".join(quoted(file) for file in self.files)
         hive = "true" if self.partitioned else "false"
-        return f"read_parquet([{files}], hive_partitioning = {hive}, union_by_name = true)"
+        found = f"read_parquet([{files}], hive_partitioning = {hive}, union_by_name = true)"
+        return f"(SELECT {self.chosen}, filename, file_row_number FROM {found})" if self.chosen else found
 
     def types(self, connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
         """DuckDB's type of every column, by the name that the source gives it."""
         rows = connection.cursor().execute(f"DESCRIBE SELECT * FROM {self.relation}").fetchall()
         return {str(row[0]): str(row[1]) for row in rows}
+
+    def part(self, connection: duckdb.DuckDBPyConnection, files: Sequence[str], types: Mapping[str, str]) -> "RawTable":
+        """Some of the files, their columns brought to the types that they have among all of them."""
+        found = replace(self, files=tuple(files), chosen="")
+        own = {name.lower(): kind for name, kind in found.types(connection).items()}
+        if all(own.get(name) == kind for name, kind in types.items()):
+            return found
+        given = {name: identifier(name) if name in own else "NULL" for name in types}
+        return replace(
+            found, chosen=", ".join(f"CAST({given[name]} AS {types[name]}) AS {identifier(name)}" for name in types)
+        )
 
 
 def quoted(text: str) -> str:

@@ -5,8 +5,9 @@ rows came with the usual delay, each in one version, is *regular*: at every cuto
 not yet. The others have rows that came late, early or twice, and need to be looked at row by row.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from features.corrections import settled
 from features.history import History
 from features.measures import Aggregate, reach
 from features.relations import NUMBERED
+from features.usage_days import UsageDays
 from features.windows import Ints
 
 
@@ -22,12 +24,14 @@ from features.windows import Ints
 class UsageDelivery:
     """The usual delay in days (0: known when the day is over), and the accounts that do not keep to it, ascending.
 
-    ``rows`` is where the rows of the others are.
+    ``rows`` is where the rows of the others are; ``days``, where there is that, gives their sums for the days
+    ``[first, end)``, so that rows need not be read.
     """
 
     lag: int
     irregular: Ints
     rows: str = "SELECT * FROM usage_daily"
+    days: Callable[[int, int], Sequence[UsageDays]] | None = None
 
 
 PROMPT = UsageDelivery(0, np.array([], dtype=np.int64))
@@ -35,6 +39,8 @@ PROMPT = UsageDelivery(0, np.array([], dtype=np.int64))
 
 def known_before(history: History, cutoff: int, wanted: Iterable[Aggregate]) -> UsageDelivery:
     """Usage as it was known at one cutoff: there is one state of each row, so every account is regular."""
+    if history.usage:
+        return UsageDelivery(0, PROMPT.irregular, days=partial(history.usage.known_before, history, cutoff))
     if "usage_daily" not in history.versioned:
         return PROMPT
     days = reach(part for part in wanted if part.stream.relation == "usage_daily")

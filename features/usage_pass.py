@@ -5,6 +5,9 @@ stream by in Arrow batches, days of use to a bitmap, and users to one bit a buck
 difference of prefix sums, a number of users is how many have a bit in the window's mask. The cost is one scan,
 however many cutoffs there are.
 
+Usage that comes in several files is not read row by row at all at one cutoff: its sums by day (``usage_days``) are
+added up instead.
+
 This holds for accounts whose rows were known *regularly* (``UsageDelivery``): those with late, early or corrected rows
 are left to the exact arithmetic of ``windows``. The arrays belong to a span of days and can be kept and extended.
 """
@@ -12,10 +15,11 @@ are left to the exact arithmetic of ``windows``. The arrays belong to a span of 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -27,6 +31,7 @@ from features.measures import Aggregate
 from features.relations import NUMBERED
 from features.scope import Scope
 from features.usage_buckets import Buckets, Window
+from features.usage_days import UsageDays
 from features.usage_delivery import UsageDelivery
 from features.windows import Floats, Ints
 
@@ -36,6 +41,10 @@ BATCH = 500_000
 
 WORD = 62
 """Buckets a word of bits: within the signed whole numbers that every engine and Arrow have."""
+
+NOBODY = pa.table(
+    {"account": pa.nulls(0, pa.int64()), "user_id": pa.nulls(0, pa.string()), "day": pa.nulls(0, pa.date32())}
+)
 
 PASSED = {
     ("sum", "events", None),
@@ -76,7 +85,7 @@ class UsagePass:
     def __init__(
         self, history: History, cutoffs: Ints, scope: Scope, delivery: UsageDelivery, wanted: Iterable[Aggregate]
     ) -> None:
-        self.history, self.scope, self.lag, self.rows = history, scope, delivery.lag, delivery.rows
+        self.history, self.scope, self.delivery = history, scope, delivery
         self.measures = list(dict.fromkeys(measure for measure in wanted if passes(measure)))
         self.days = cutoffs
         self.buckets = Buckets.of([window for measure in self.measures for window in self.windows(measure)])
@@ -105,7 +114,7 @@ class UsagePass:
     def windows(self, measure: Aggregate) -> list[Window]:
         """The days of the measure at each cutoff, ``[first, end)``: what the lag hides is not in them."""
         shift = measure.stream.shift
-        ends = self.days - max(shift, self.lag)
+        ends = self.days - max(shift, self.delivery.lag)
         begins = np.minimum(self.days - shift - (measure.within or 0), ends)
         return list(zip(begins.tolist(), ends.tolist(), strict=True))
 
@@ -196,16 +205,35 @@ class UsagePass:
         bucket = self.buckets.of_days()
         words = range(-(-len(self.buckets) // WORD))
         masks = {f"w{word}": numbers(_day_masks(bucket, word)) for word in words}
-        with self.history.lent("usage_masks", pa.table({"day": self._dates, **masks})):
+        used = f"({self.delivery.rows}) JOIN {NUMBERED} USING (account_id)", f"{USED} AND user_id IS NOT NULL"
+        people, condition = ("usage_people", "true") if self.delivery.days else used
+        with self.history.lent("usage_masks", pa.table({"day": self._dates, **masks})), self._people:
             found = self.history.query(
-                f"SELECT account, {', '.join(f'bit_or(w{word}) AS w{word}' for word in words)} FROM ({self.rows}) "
-                f"JOIN usage_masks USING (day) JOIN {NUMBERED} USING (account_id) WHERE {USED} AND user_id IS NOT NULL "
+                f"SELECT account, {', '.join(f'bit_or(w{word}) AS w{word}' for word in words)} FROM {people} "
+                f"JOIN usage_masks USING (day) WHERE {condition} "
                 f"AND day >= DATE '1970-01-01' + {first} AND day < DATE '1970-01-01' + {end} "
                 f"AND {self.scope.condition} "
                 "GROUP BY account, user_id ORDER BY account"
             )
         account = self.scope.places(whole(found.column("account")))
         return account, [whole(found.column(f"w{word}")) for word in words]
+
+    @property
+    def _people(self) -> AbstractContextManager[None]:
+        """Lend who used the product when to the history's queries, where that is known by days."""
+        if not self.delivery.days:
+            return nullcontext()
+        tables = [
+            part.people.set_column(0, "account", numbers(part.numbers_in(self.history)[array(part.people["account"])]))
+            for part in self._parts
+        ]
+        return self.history.lent("usage_people", pa.concat_tables(tables) if tables else NOBODY)
+
+    @cached_property
+    def _parts(self) -> Sequence[UsageDays]:
+        """The sums by day, where the delivery has them."""
+        span = (self.buckets.first, self.buckets.first + self.buckets.days)
+        return self.delivery.days(*span) if self.delivery.days else ()
 
     @cached_property
     def _features(self) -> pa.Table:
@@ -224,44 +252,70 @@ class UsagePass:
         return f"day >= DATE '1970-01-01' + {first} AND day < DATE '1970-01-01' + {first + self.buckets.days}"
 
     def _read(self) -> Sums:
-        """One scan, in Arrow batches, in whatever order the rows come."""
-        accounts, features, buckets = len(self.scope), max(len(self._features), 1), len(self.buckets)
-        sums = Sums(
-            events=np.zeros((buckets + 1, accounts * features), np.int64),
+        return self._of_days() if self.delivery.days else self._of_rows()
+
+    def _nothing(self, features: int) -> Sums:
+        accounts, buckets = len(self.scope), len(self.buckets)
+        return Sums(
+            events=np.zeros((buckets + 1, accounts * max(features, 1)), np.int64),
             minutes=np.zeros((buckets, accounts)),
             moments=np.zeros((buckets + 1, accounts), np.int64),
             users=np.full((buckets, accounts), -1.0),
             active=np.zeros((self.buckets.days, accounts), np.bool_),
         )
-        bucket = self.buckets.of_days()
+
+    def _of_days(self) -> Sums:
+        """What the sums by day add up to, in their own order."""
+        names = sorted({name for part in self._parts for name in part.features})
+        sums = self._nothing(len(names))
+        places = np.full(len(self.history.accounts), -1)
+        places[self.scope.codes] = np.arange(len(self.scope))
+        for part in self._parts:
+            columns = part.between(self.buckets.first, self.buckets.first + self.buckets.days)
+            account = places[part.numbers_in(self.history)][columns["account"]]
+            code = np.searchsorted(names, part.features)[columns["feature"]]
+            day = columns["day"].astype(np.int64) - self.buckets.first
+            read = {**columns, "day": day, "account": account, "code": code}
+            ours = account >= 0
+            self._add(sums, read if ours.all() else {name: values[ours] for name, values in read.items()})
+        return sums
+
+    def _of_rows(self) -> Sums:
+        """One scan, in Arrow batches, in whatever order the rows come."""
+        sums = self._nothing(len(self._features))
         with self.history.lent("usage_features", self._features):
             reader = (
                 self.history.connection.cursor()
                 .sql(
                     f"SELECT account, CAST(day - DATE '1970-01-01' - {self.buckets.first} AS INTEGER) AS day, "
-                    f"code, events, coalesce(minutes, 0) AS minutes, coalesce(users, -1) AS users FROM ({self.rows}) "
-                    f"JOIN {NUMBERED} USING (account_id) JOIN usage_features USING (feature) "
-                    f"WHERE {self._span} AND {self.scope.condition}"
+                    f"code, events, coalesce(minutes, 0) AS minutes, coalesce(users, -1) AS users "
+                    f"FROM ({self.delivery.rows}) JOIN {NUMBERED} USING (account_id) "
+                    f"JOIN usage_features USING (feature) WHERE {self._span} AND {self.scope.condition}"
                 )
                 .to_arrow_reader(BATCH)
             )
             for batch in reader:
-                self._add(sums, batch, bucket, features)
+                read = {name: array(batch.column(name)) for name in batch.schema.names}
+                self._add(sums, {**read, "account": self.scope.places(read["account"].astype(np.int64))})
         return sums
 
-    def _add(self, sums: Sums, batch: pa.RecordBatch, bucket: Ints, features: int) -> None:
-        day = whole(batch.column("day"))
-        events = whole(batch.column("events"))
-        account = self.scope.places(whole(batch.column("account")))
-        place = bucket[day] * len(self.scope) + account
+    def _add(self, sums: Sums, read: Mapping[str, NDArray[Any]]) -> None:
+        """Add rows, their days counted from the first and their accounts by their places."""
+        day, account, events = read["day"], read["account"], read["events"].astype(np.int64, copy=False)
+        place = self._bucket[day] * len(self.scope) + account
         after = place + len(self.scope)  # a sum counts from the edge after its bucket
-        np.add.at(sums.events.reshape(-1), after * features + whole(batch.column("code")), events)
+        features = sums.events.shape[1] // max(len(self.scope), 1)
+        np.add.at(sums.events.reshape(-1), after * features + read["code"], events)
         np.add.at(sums.moments.reshape(-1), after, events * day)
-        np.add.at(sums.minutes.reshape(-1), place, array(batch.column("minutes")))
+        np.add.at(sums.minutes.reshape(-1), place, read["minutes"].astype(np.float64, copy=False))
         if "users" in self.history.columns["usage_daily"]:
-            np.maximum.at(sums.users.reshape(-1), place, array(batch.column("users")).astype(np.float64))
+            np.maximum.at(sums.users.reshape(-1), place, read["users"].astype(np.float64))
         used = events > 0
         sums.active[day[used], account[used]] = True
+
+    @cached_property
+    def _bucket(self) -> Ints:
+        return self.buckets.of_days()
 
 
 def _highest(users: Floats) -> Floats:

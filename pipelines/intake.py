@@ -63,6 +63,10 @@ class Opened:
             for name, table in self.admission.report.tables.items()
         }
 
+    def files_json(self) -> dict[str, dict[str, int]]:
+        """By table: files read, and files that were not, because what was found in them was kept."""
+        return {name: {"read": files.read, "kept": files.kept} for name, files in self.admission.files.items()}
+
     def facts(self) -> Mapping[str, object]:
         """What a training run records of its data: name, fingerprint, span and rows by table."""
         return {
@@ -84,5 +88,10 @@ def open_data(settings: Settings, scratch: Path) -> Opened:
         DataGateError: it cannot be read, or is not fit for a night.
     """
     source = with_returned(open_source(settings.data, mapping=settings.mapping), settings, scratch)
-    admission = admitted(source, scratch, memory=settings.memory, tolerance=settings.tolerance)
+    admission = admitted(source, scratch, state=_state(settings), memory=settings.memory, tolerance=settings.tolerance)
     return Opened(source, admission, settings)
+
+
+def _state(settings: Settings) -> Path | None:
+    """Where the home folder keeps what it knows of the source's files; nowhere where there is no home."""
+    return settings.home / "state" if settings.home.is_dir() else None

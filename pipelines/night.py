@@ -147,6 +147,7 @@ def _report(night: _Night, held: nights.Night, scored: Scored, models: Champions
         models={risk: champion.version for risk, champion in models.champions.items()},
         seconds=dict(night.steps.seconds),
         queue=(),
+        files=night.opened.files_json(),
         counts=dict(decided.decision.counts),
         missing=night.opened.missing,
         warnings=(

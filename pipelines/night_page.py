@@ -101,6 +101,10 @@ def _data_table(report: NightReport) -> Table:
 def _notes(report: NightReport) -> Iterable[str]:
     if report.missing:
         yield f"Not in the source: {', '.join(report.missing)}."
+    for name, files in report.files.items():
+        if files["kept"]:
+            of = files["read"] + files["kept"]
+            yield f"Of {of} files of {name}, {files['read']} were read; the others have not changed since they were."
     for risk, scored in report.scored.items():
         left = report.not_scored.get(risk, {})
         why = "; ".join(f"{count:,} {reason}" for reason, count in sorted(left.items()))

@@ -27,6 +27,7 @@ class NightReport:
     models: Mapping[str, str]
     seconds: Mapping[str, float]
     queue: Sequence[Mapping[str, Any]]
+    files: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     counts: Mapping[str, int] = field(default_factory=dict)
     missing: Sequence[str] = ()
     warnings: Sequence[str] = ()

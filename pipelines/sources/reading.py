@@ -33,21 +33,35 @@ def connect(scratch: Path, memory: str = "4GiB", threads: int | None = None) -> 
 
 
 def admitted(
-    source: Source, scratch: Path, *, memory: str = "4GiB", threads: int | None = None, tolerance: float = TOLERANCE
+    source: Source,
+    scratch: Path,
+    *,
+    state: Path | None = None,
+    memory: str = "4GiB",
+    threads: int | None = None,
+    tolerance: float = TOLERANCE,
 ) -> Admission:
     """Read a source and admit its rows; ``scratch`` must outlive the history and may be deleted with it.
+
+    ``state`` is a folder that is kept from night to night: what was found in files that do not change stands there.
 
     Raises:
         DataGateError: a file cannot be read or the data is not fit for a night.
     """
-    admission = examined(source, scratch, memory=memory, threads=threads, tolerance=tolerance)
+    admission = examined(source, scratch, state=state, memory=memory, threads=threads, tolerance=tolerance)
     if admission.report.problems:
         raise DataGateError(admission.report.problems[0])
     return admission
 
 
 def examined(
-    source: Source, scratch: Path, *, memory: str = "4GiB", threads: int | None = None, tolerance: float = TOLERANCE
+    source: Source,
+    scratch: Path,
+    *,
+    state: Path | None = None,
+    memory: str = "4GiB",
+    threads: int | None = None,
+    tolerance: float = TOLERANCE,
 ) -> Admission:
     """Like ``admitted``, but what would stop a night is told in the report instead of raised."""
     names = source.tables()
@@ -55,7 +69,7 @@ def examined(
     unknown = {name: nearest(name) for name in names if name not in TABLES}
     connection = connect(scratch, memory, threads)
     raw = source.stage(known, scratch / "source")
-    admission = examine_all(connection, raw, scratch=scratch / "accepted", tolerance=tolerance)
+    admission = examine_all(connection, raw, scratch=scratch / "accepted", state=state, tolerance=tolerance)
     return replace(admission, report=replace(admission.report, unknown=unknown))
 
 

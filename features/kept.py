@@ -1,0 +1,94 @@
+"""Files that are kept from one night to the next, and are worth nothing when they cannot be trusted.
+
+What is kept could always be made again, so a file that is not there, was torn, was altered or was written by another
+version of Rescue is simply no file. Each is written beside its place and then put there in one step, so that nights
+that run at once see an old file or a new one; its last bytes are a SHA-256 of all others.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import uuid
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+MAGIC = b"RESCUE STATE 01\n"
+"""How a file of this format begins; a change of what stands in it is a new number."""
+
+_SUM = hashlib.sha256().digest_size
+_LENGTH = 8
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a file holds: a few plain values, and tables whose columns lie in the file itself and are read when used."""
+
+    told: Mapping[str, Any]
+    tables: Sequence[pa.Table]
+
+
+def write(path: Path, kept: Kept) -> bool:
+    """Put a file in its place, whole or not at all; false where that cannot be done, because the disk is full, say."""
+    half = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        half.write_bytes(_sealed(kept))
+        half.replace(path)
+    except OSError:
+        with suppress(OSError):
+            half.unlink(missing_ok=True)
+        return False
+    return True
+
+
+def read(path: Path) -> Kept | None:
+    """What a file holds; nothing where there is no such file, or it is not as it was written."""
+    try:
+        with pa.memory_map(str(path)) as file:
+            return _opened(file.read_buffer())
+    except (OSError, ValueError, KeyError, TypeError, pa.ArrowException):
+        return None
+
+
+def keep_only(folder: Path, names: set[str], ending: str) -> None:
+    """Drop a folder's files with that ending that are not named, and what a night left half written when it died."""
+    with suppress(OSError):
+        for entry in os.scandir(folder):
+            ours = entry.name.endswith(ending) or entry.name.startswith(".")
+            if ours and entry.name not in names:
+                Path(entry.path).unlink(missing_ok=True)
+
+
+def _sealed(kept: Kept) -> bytes:
+    streams = [_stream(table) for table in kept.tables]
+    index = json.dumps({"told": kept.told, "lengths": [len(stream) for stream in streams]}).encode()
+    body = b"".join((MAGIC, *streams, index, len(index).to_bytes(_LENGTH, "little")))
+    return body + hashlib.sha256(body).digest()
+
+
+def _stream(table: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    return bytes(sink.getvalue())
+
+
+def _opened(buffer: pa.Buffer) -> Kept | None:
+    end = len(buffer) - _SUM
+    body = buffer.slice(0, max(end, 0))
+    if memoryview(body)[: len(MAGIC)] != MAGIC or hashlib.sha256(body).digest() != bytes(memoryview(buffer)[end:]):
+        return None
+    begin = end - _LENGTH - int.from_bytes(memoryview(buffer)[end - _LENGTH : end], "little")
+    index = json.loads(bytes(memoryview(buffer)[begin : end - _LENGTH]))
+    tables, place = [], len(MAGIC)
+    for length in index["lengths"]:
+        tables.append(pa.ipc.open_stream(buffer.slice(place, length)).read_all())
+        place += length
+    return Kept(index["told"], tables)

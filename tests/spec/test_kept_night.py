@@ -1,0 +1,54 @@
+"""A night of usage by month: it reads what is new, says so, and decides as it would have without what it kept."""
+
+import json
+import shutil
+from datetime import timedelta
+from pathlib import Path
+
+import duckdb
+from night_home import NightHome
+from typer.testing import CliRunner
+
+from pipelines import cli
+
+
+def nightly(data: Path, home: Path, *more: str) -> str:
+    found = CliRunner().invoke(cli.app, ["nightly", "--plain", "--data", str(data), "--home", str(home), *more])
+    assert found.exit_code == 0, found.output
+    return found.stdout
+
+
+def by_month(data: Path, to: Path) -> Path:
+    """The same source with its usage in a folder of months."""
+    shutil.copytree(data, to)
+    rows = f"SELECT *, strftime(day, '%Y-%m') AS month FROM '{to / 'usage_daily.parquet'}'"
+    duckdb.execute(f"COPY ({rows}) TO '{to / 'usage_daily'}' (FORMAT parquet, PARTITION_BY (month))")
+    (to / "usage_daily.parquet").unlink()
+    return to
+
+
+def test_a_night_reads_the_files_of_usage_that_are_new_and_decides_the_same(
+    night_home: NightHome, tmp_path: Path
+) -> None:
+    data, home = by_month(night_home.data, tmp_path / "data"), night_home.copy(tmp_path / "home")
+    months = len(list((data / "usage_daily").rglob("*.parquet")))
+    second, third = (str(night_home.first.as_of + timedelta(days=days)) for days in (1, 2))
+    told = json.loads(nightly(data, home, "--json", "--as-of", second))
+    assert told["files"]["usage_daily"] == {"read": months, "kept": 0}
+    assert told["files"]["tickets"] == {"read": 1, "kept": 0}
+
+    bare = shutil.copytree(home, tmp_path / "bare")
+    shutil.rmtree(bare / "state")
+    kept, rebuilt = (json.loads(nightly(data, place, "--json", "--as-of", third)) for place in (home, bare))
+
+    assert kept["files"]["usage_daily"] == {"read": 0, "kept": months}
+    assert rebuilt["files"]["usage_daily"] == {"read": months, "kept": 0}
+    for name in ("tables", "scored", "not_scored", "counts", "queue"):
+        assert kept[name] == rebuilt[name]
+
+
+def test_the_page_of_a_night_says_how_many_files_were_read(night_home: NightHome, tmp_path: Path) -> None:
+    data, home = by_month(night_home.data, tmp_path / "data"), night_home.copy(tmp_path / "home")
+    second, third = (str(night_home.first.as_of + timedelta(days=days)) for days in (1, 2))
+    assert "files of usage_daily" not in nightly(data, home, "--as-of", second)
+    assert "files of usage_daily, 0 were read" in " ".join(nightly(data, home, "--as-of", third).split())
