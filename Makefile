@@ -72,6 +72,7 @@ build/sim$(SIZE): | $(VENV)/.dev
 bench: $(VENV)/.dev $(PEERS)/.ready build/sim$(SIZE)
 	@$(PY) benchmarks/features_race.py build/sim$(SIZE) --cutoffs 1
 	@$(PY) benchmarks/features_race.py build/sim$(SIZE) --cutoffs 52
+	@$(PY) benchmarks/incremental_race.py build/sim$(SIZE)
 	@$(PY) benchmarks/peers_race.py build/sim$(SIZE) --python $(PEERS)/bin/python --cutoffs 1
 	@$(PY) benchmarks/peers_race.py build/sim$(SIZE) --python $(PEERS)/bin/python --cutoffs 24
 	@$(PY) benchmarks/review_app.py

@@ -8,6 +8,7 @@ that run at once see an old file or a new one; its last bytes are a SHA-256 of a
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import uuid
@@ -15,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 
@@ -39,7 +40,8 @@ def write(path: Path, kept: Kept) -> bool:
     half = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        half.write_bytes(_sealed(kept))
+        with half.open("wb") as file:
+            _seal(kept, _Summed(file))
         half.replace(path)
     except OSError:
         with suppress(OSError):
@@ -66,18 +68,32 @@ def keep_only(folder: Path, names: set[str], ending: str) -> None:
                 Path(entry.path).unlink(missing_ok=True)
 
 
-def _sealed(kept: Kept) -> bytes:
-    streams = [_stream(table) for table in kept.tables]
-    index = json.dumps({"told": kept.told, "lengths": [len(stream) for stream in streams]}).encode()
-    body = b"".join((MAGIC, *streams, index, len(index).to_bytes(_LENGTH, "little")))
-    return body + hashlib.sha256(body).digest()
+class _Summed(io.RawIOBase):
+    """A file that knows the sum and the number of the bytes that were written to it."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file, self.sum, self.length = file, hashlib.sha256(), 0
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, content: Any) -> int:
+        self.sum.update(content)
+        written = self.file.write(content)
+        self.length += written
+        return written
 
 
-def _stream(table: pa.Table) -> bytes:
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema) as writer:
-        writer.write_table(table)
-    return bytes(sink.getvalue())
+def _seal(kept: Kept, sink: _Summed) -> None:
+    sink.write(MAGIC)
+    ends = []
+    for table in kept.tables:
+        with pa.ipc.new_stream(sink, table.schema) as writer:
+            writer.write_table(table)
+        ends.append(sink.length)
+    index = json.dumps({"told": kept.told, "ends": ends}).encode()
+    sink.write(index + len(index).to_bytes(_LENGTH, "little"))
+    sink.file.write(sink.sum.digest())
 
 
 def _opened(buffer: pa.Buffer) -> Kept | None:
@@ -87,8 +103,6 @@ def _opened(buffer: pa.Buffer) -> Kept | None:
         return None
     begin = end - _LENGTH - int.from_bytes(memoryview(buffer)[end - _LENGTH : end], "little")
     index = json.loads(bytes(memoryview(buffer)[begin : end - _LENGTH]))
-    tables, place = [], len(MAGIC)
-    for length in index["lengths"]:
-        tables.append(pa.ipc.open_stream(buffer.slice(place, length)).read_all())
-        place += length
-    return Kept(index["told"], tables)
+    begins = [len(MAGIC), *index["ends"]]
+    parts = [buffer.slice(first, end - first) for first, end in zip(begins, index["ends"], strict=False)]
+    return Kept(index["told"], [pa.ipc.open_stream(part).read_all() for part in parts])

@@ -17,7 +17,13 @@ from features.arrow import array, numbers, whole
 from features.history import History
 from features.kept import Kept
 from features.relations import NUMBERED
+from features.stretches import Days
 from features.windows import Ints
+
+Values = NDArray[np.generic]
+
+AT_ONCE = 4_000_000
+"""Rows that are put in order at once."""
 
 SUMS = ("day", "account", "feature", "events", "minutes", "users")
 
@@ -47,7 +53,7 @@ class UsageDays:
         """The sums as a file holds them."""
         return Kept({"name": name, "features": self.features}, [self.sums, self.people, self.accounts])
 
-    def between(self, first: int, end: int) -> dict[str, NDArray[np.generic]]:
+    def between(self, first: int, end: int) -> dict[str, Values]:
         """The columns of the sums on the days ``[first, end)``, in their order."""
         low, high = np.searchsorted(array(self.sums["day"]), (first, end)).tolist()
         return {name: array(self.sums[name])[low:high] for name in SUMS}
@@ -58,36 +64,48 @@ class UsageDays:
         return whole(pc.index_in(ids, value_set=history.accounts))
 
 
-def made_of(history: History, rows: str) -> UsageDays:
-    """The sums of the rows of a query, which has the contract's columns and each row in one version."""
+def made_of(history: History, rows: str, days: Days, count: int) -> UsageDays:
+    """The sums of the rows of a query, which has the contract's columns and each row in one version.
+
+    ``days`` are the first and the last of its rows, ``count`` is about how many there are: they are read some days at a
+    time, as many as fit in memory.
+    """
     names = history.query(f"SELECT DISTINCT feature FROM ({rows}) ORDER BY feature")
-    codes = pa.table({"feature": names["feature"], "code": numbers(np.arange(len(names)))})
-    with history.lent("usage_names", codes):
-        found = history.query(
-            "SELECT day - DATE '1970-01-01' AS day, account, code, events, coalesce(minutes, 0) AS minutes, "
-            f"coalesce(users, -1) AS users FROM ({rows}) JOIN {NUMBERED} USING (account_id) "
-            "JOIN usage_names USING (feature) ORDER BY day, account, code, minutes"
-        )
-    people = history.query(
-        f"SELECT DISTINCT account, user_id, day FROM ({rows}) JOIN {NUMBERED} USING (account_id) "
-        "WHERE events > 0 AND user_id IS NOT NULL"
-        if "user_id" in history.columns["usage_daily"]
-        else "SELECT 0 AS account, '' AS user_id, DATE '1970-01-01' AS day WHERE false"
-    )
-    sums = _added_up(whole(found["day"]), whole(found["account"]), whole(found["code"]), found)
-    accounts, places = np.unique(sums["account"], return_inverse=True)
-    used = np.searchsorted(accounts, whole(people["account"]))
-    ids = history.accounts.take(numbers(accounts))
+    step = max((days[1] + 1 - days[0]) * AT_ONCE // max(count, 1), 1)
+    with history.lent("usage_names", pa.table({"feature": names["feature"], "code": numbers(np.arange(len(names)))})):
+        found = [_of_some_days(history, rows, first, first + step) for first in range(days[0], days[1] + 1, step)]
+    sums = {name: np.concatenate([part[name] for part, _ in found]) for name in SUMS}
+    people = pa.concat_tables([part for _, part in found])
+    accounts, sums["account"] = np.unique(sums["account"], return_inverse=True)
+    used = np.searchsorted(accounts, array(people["account"]))
     return UsageDays(
-        pa.table({name: numbers(_narrow(values)) for name, values in (sums | {"account": places}).items()}),
-        pa.table({"account": numbers(_narrow(used)), "user_id": people["user_id"], "day": people["day"]}),
-        pa.table({"account_id": ids}),
+        pa.table({name: numbers(_narrow(values)) for name, values in sums.items()}),
+        people.set_column(0, "account", numbers(_narrow(used))),
+        pa.table({"account_id": history.accounts.take(numbers(accounts))}),
         tuple(names["feature"].to_pylist()),
     )
 
 
-def _added_up(day: Ints, account: Ints, code: Ints, found: pa.Table) -> dict[str, NDArray[np.generic]]:
+def _of_some_days(history: History, rows: str, first: int, end: int) -> tuple[dict[str, Values], pa.Table]:
+    """The sums and the people of the days ``[first, end)``; accounts are dense numbers."""
+    some = f"SELECT * FROM ({rows}) WHERE day >= DATE '1970-01-01' + {first} AND day < DATE '1970-01-01' + {end}"
+    found = history.query(
+        "SELECT CAST(day - DATE '1970-01-01' AS INTEGER) AS day, account, code, events, "
+        "coalesce(minutes, 0) AS minutes, coalesce(users, -1) AS users "
+        f"FROM ({some}) JOIN {NUMBERED} USING (account_id) "
+        "JOIN usage_names USING (feature) ORDER BY day, account, code, minutes"
+    )
+    told = "user_id IS NOT NULL" if "user_id" in history.columns["usage_daily"] else "false"
+    people = history.query(
+        f"SELECT DISTINCT account, user_id, day FROM ({some}) JOIN {NUMBERED} USING (account_id) "
+        f"WHERE events > 0 AND {told} ORDER BY ALL"
+    )
+    return _added_up(found), people
+
+
+def _added_up(found: pa.Table) -> dict[str, Values]:
     """The sums of neighbours of one day, account and feature."""
+    day, account, code = (array(found[name]) for name in ("day", "account", "code"))
     first = np.ones(len(day), bool)
     first[1:] = (np.diff(day) != 0) | (np.diff(account) != 0) | (np.diff(code) != 0)
     begins = np.flatnonzero(first)
@@ -95,10 +113,11 @@ def _added_up(day: Ints, account: Ints, code: Ints, found: pa.Table) -> dict[str
     values = {name: array(found[name]) for name in ways}
     if len(begins) < len(day):
         values = {name: way.reduceat(values[name], begins) for name, way in ways.items()}
-    return {"day": day[begins], "account": account[begins], "feature": code[begins], **values}
+    sums = {"day": day[begins], "account": account[begins], "feature": code[begins], **values}
+    return {name: _narrow(column) for name, column in sums.items()}
 
 
-def _narrow(values: NDArray[np.generic]) -> NDArray[np.generic]:
+def _narrow(values: Values) -> Values:
     """The same numbers in the fewest bytes."""
     wide = values.dtype.kind == "f"
     for kind in (np.float32,) if wide else (np.int8, np.int16, np.int32):

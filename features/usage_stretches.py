@@ -79,7 +79,7 @@ class UsageStretches:
 
     def _of(self, history: History, stretch: Stretch, cutoff: int) -> UsageDays:
         if "usage_daily" in history.versioned and stretch.known_on >= cutoff:
-            return made_of(history, self._rows(history, stretch, cutoff))  # as it then stood, of no use to other nights
+            return self._made(history, stretch, cutoff)  # as it then stood, of no use to other nights
         if stretch not in self._sums:
             self._sums[stretch] = self._lasting(history, stretch)
         return self._sums[stretch]
@@ -88,10 +88,14 @@ class UsageStretches:
         name = self._name(stretch)
         found = UsageDays.of(kept.read(self.folder / name), name)
         if found is None:
-            found = made_of(history, self._rows(history, stretch, None))
+            found = self._made(history, stretch, None)
             if self._is_recent(stretch) and kept.write(self.folder / name, found.kept(name)):
                 return UsageDays.of(kept.read(self.folder / name), name) or found  # need not stay in memory
         return found
+
+    def _made(self, history: History, stretch: Stretch, cutoff: int | None) -> UsageDays:
+        days = stretch.accepted_days or (0, 0)
+        return made_of(history, self._rows(history, stretch, cutoff), days, stretch.rows)
 
     def _rows(self, history: History, stretch: Stretch, cutoff: int | None) -> str:
         """SQL of the accepted rows of a stretch, of each the newest version (that was known before the cutoff)."""

@@ -255,6 +255,19 @@ def test_sums_of_long_ago_are_not_kept(house: House) -> None:
     assert [file.suffix for file in house.kept()] == [".state"]
 
 
+def test_sums_are_the_same_however_many_days_are_added_up_at_once(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by_user = "* REPLACE ('core' AS feature), user_name AS user_id"
+    for month in MONTHS:
+        rows = f"SELECT *, 'u' || i AS user_name FROM '{house.file(month)}', range(9) u(i)"
+        house.rows(month, f"SELECT {by_user} FROM ({rows})")
+    expected = house.night()[2]
+    monkeypatch.setattr("features.usage_days.AT_ONCE", 40)
+    assert house.night(house.place / "slowly")[2].equals(expected)
+    assert max(expected["usage_minutes_90d"].to_pylist()) > 9
+
+
 def test_nights_at_once_keep_one_another_right(house: House) -> None:
     expected = house.night(house.place / "empty")[2]
     with ThreadPoolExecutor(4) as pool:
