@@ -37,6 +37,17 @@ def store(settings: Settings) -> Store:
     return found
 
 
+def queue(settings: Settings) -> Store:
+    """The queue that nights have filled: where there is none, it is not made.
+
+    Raises:
+        UsageError: there is no queue in the home folder yet.
+    """
+    if settings.database is None and not (settings.home / "rescue.db").is_file():
+        raise UsageError(f"There is no queue in {settings.home} yet: `rescue nightly` makes one.")
+    return store(settings)
+
+
 def build(settings: Settings, only: Collection[str] | None = None) -> Build:
     """How frames are built: by which engine, within which memory, with which optional features.
 

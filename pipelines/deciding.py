@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time
+from datetime import date
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pyarrow as pa
@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from pipelines.candidates import candidates
 from pipelines.facts import Told, gather
+from pipelines.freshness import newest_known
 from serving import handoff
 from serving.handoff_facts import RiskPoint
 from serving.opening import Package
@@ -150,7 +151,7 @@ def _told(desk: Desk, scored: Scored, accounts: Sequence[str]) -> Told:
         before = standing.last_handoffs(session, accounts)
     return Told(
         policy_version=desk.policy.version,
-        data_until=datetime.combine(min(desk.as_of, desk.history.until), time()),
+        data_until=newest_known(desk.history, desk.as_of),
         models={risk: champion.version for risk, champion in desk.champions.items()},
         titles={risk: champion.model.risk.title for risk, champion in desk.champions.items()},
         usual=_usual(scored),

@@ -44,7 +44,7 @@ class Told:
     """What the night and the queue add to the snapshot: versions, risks' titles and pasts, and earlier hand-offs."""
 
     policy_version: str
-    data_until: datetime
+    data_until: datetime | None
     models: Mapping[str, str]
     titles: Mapping[str, str]
     usual: Mapping[str, float]
@@ -125,7 +125,8 @@ def _account(row: Row) -> Account:
 
 def _contract(rows: Sequence[Row], cutoff: date) -> Contract:
     running = [row for row in rows if row["ended_at"] is None or row["ended_at"].date() >= cutoff]
-    terms = sorted((row["renews_at"], row["auto_renew"]) for row in running if row["renews_at"] is not None)
+    terms = [row for row in running if row["renews_at"] is not None]
+    nearest = min(terms, key=lambda row: row["renews_at"], default=None)
     ends = [row["ended_at"].date() for row in running if row["ended_at"] is not None]
     seats = [row["seats"] for row in running if row["seats"] is not None]
     arr = [row["arr"] for row in running if row["arr"] is not None]
@@ -133,8 +134,8 @@ def _contract(rows: Sequence[Row], cutoff: date) -> Contract:
         plans=tuple(sorted({row["plan"] for row in running if row["plan"]})),
         seats=sum(seats) if seats else None,
         arr=sum(arr) if arr else None,
-        renews_on=terms[0][0].date() if terms else None,
-        auto_renew=terms[0][1] if terms else None,
+        renews_on=nearest["renews_at"].date() if nearest else None,
+        auto_renew=nearest["auto_renew"] if nearest and nearest["ended_at"] is None else None,
         notice_for=min(ends) if ends else None,
     )
 

@@ -72,7 +72,7 @@ def collect(settings: Settings, as_of: date | None, folder: Path | None, steps: 
         UsageError: the folder cannot be written.
         DataGateError: the source is not fit to be read.
     """
-    with tempfile.TemporaryDirectory(prefix="rescue-") as scratch, assembly.store(settings) as store:
+    with tempfile.TemporaryDirectory(prefix="rescue-") as scratch, assembly.queue(settings) as store:
         with steps.step("admit", f"Reading {settings.data} and checking its rows"):
             history = open_data(settings, Path(scratch)).history
         day = as_of or history.until

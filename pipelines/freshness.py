@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from features.contract import TABLES
 from features.feeds import PATIENCE, Feeds
+from features.versions import known_moment, known_on, literal
 
 if TYPE_CHECKING:
     from features.history import History
@@ -22,6 +24,18 @@ def feed_ages(history: History, as_of: date) -> dict[str, int | None]:
     day = np.array([(as_of - EPOCH).days], dtype=np.int64)
     ages = {table: float(feeds.age(table, day)[0]) for table in PATIENCE}
     return {table: None if math.isnan(age) else int(age) for table, age in ages.items()}
+
+
+def newest_known(history: History, as_of: date) -> datetime | None:
+    """The moment at which the newest row that counts at the cutoff became known, UTC; ``None`` where none counts."""
+    moments = [
+        f"SELECT max({known_moment(TABLES[name])}) AS known FROM {name} "
+        f"WHERE {known_on(TABLES[name])} < {literal(as_of)}"
+        for name in sorted(history.present)
+    ]
+    found = history.query(f"SELECT max(known) AS known FROM ({' UNION ALL '.join(moments)})")
+    newest: datetime | None = found["known"][0].as_py()
+    return newest
 
 
 def stale_feeds(history: History, as_of: date) -> dict[str, str]:

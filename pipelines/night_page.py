@@ -62,19 +62,15 @@ def _cells(case: Mapping[str, Any]) -> dict[str, str]:
         "Segment": case["segment"] or UNKNOWN,
         "Owner": case["owner"] or UNKNOWN,
         "Revenue": f"{case['arr']:,.0f}" if case["arr"] is not None else UNKNOWN,
-        "Churn": _percent(case["risks"].get("churn")),
-        "Escalation": _percent(case["risks"].get("escalation")),
-        "First reason": _first_reason(case),
+        "Churn": percent(case["risks"].get("churn")),
+        "Escalation": percent(case["risks"].get("escalation")),
+        "First reason": case["first_reason"] or UNKNOWN,
         "Renews": case["renews_on"] or UNKNOWN,
     }
 
 
-def _first_reason(case: Mapping[str, Any]) -> str:
-    reasons = case["reasons"].get(case["risk"]) or case["triggers"]
-    return reasons[0] if reasons else UNKNOWN
-
-
-def _percent(probability: float | None) -> str:
+def percent(probability: float | None) -> str:
+    """A probability as a whole percentage, or a dash."""
     return f"{probability:.0%}" if probability is not None else UNKNOWN
 
 

@@ -7,14 +7,17 @@ schedule's own time zone, so that a run that starts late is still the night it w
 
 import logging
 from datetime import date, datetime
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from prefect import flow, runtime
 from prefect.client.orchestration import get_client
 
+from features.errors import RescueError
 from pipelines import settings as configuration
 from pipelines.console import Steps
 from pipelines.night import run_nights
+from pipelines.once import Once
 from pipelines.report import NightReport
 from pipelines.runner import as_prefect_tasks
 from pipelines.settings import Settings
@@ -39,12 +42,17 @@ def nightly(
 def run_quietly(settings: Settings, as_of: date | None, steps: Steps, *, catch_up: bool) -> list[NightReport]:
     """The flow as the command line runs it: with settings already read, and without Prefect's own chatter."""
     for name in ("prefect", "httpx"):
-        logging.getLogger(name).setLevel(logging.ERROR)
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # a failure is told once, by the command
 
-    def whole() -> list[NightReport]:
-        return run_nights(settings, as_of, as_prefect_tasks(steps), steps, catch_up=catch_up)
-
-    return flow(name="nightly", persist_result=False, retries=0)(whole)()
+    once = Once(partial(run_nights, settings, as_of, as_prefect_tasks(steps), steps, catch_up=catch_up))
+    try:
+        return once.outcome(flow(name="nightly", persist_result=False, retries=0)(once.run))
+    except RuntimeError as error:
+        if once.begun:
+            raise
+        raise RescueError(
+            f"Prefect did not start ({str(error).rstrip('.')}), and the night was not run: try again, or use --plain."
+        ) from error
 
 
 def _scheduled_day() -> date | None:

@@ -4,9 +4,11 @@ A run is written once, as a function that hands each of its steps to a ``Do``. N
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol, TypeVar
 
 from pipelines.console import Steps
+from pipelines.once import Once
 
 T = TypeVar("T")
 
@@ -32,20 +34,15 @@ def plainly(steps: Steps) -> Do:
 def as_prefect_tasks(steps: Steps) -> Do:
     """A ``Do`` that runs each step as a Prefect task of the flow it is called in.
 
-    Prefect is told that a step ran and never what it returned, so that it keeps no connection or table alive. Steps are
-    not retried by it: running twice is made safe by the database, and a retry would repeat side effects.
+    Prefect is told that a step ran and never what it returned (:mod:`pipelines.once`). Steps are not retried by it:
+    running twice is made safe by the database, and a retry would repeat side effects.
     """
     from prefect import task
     from prefect.cache_policies import NO_CACHE
 
     def do(name: str, saying: str, step: Callable[..., T], *args: object) -> T:
-        returned: list[T] = []
-
-        def run() -> None:
-            returned.append(step(*args))
-
+        once = Once(partial(step, *args))
         with steps.step(name, saying):
-            task(name=name, cache_policy=NO_CACHE, retries=0, persist_result=False)(run)()
-        return returned.pop()
+            return once.outcome(task(name=name, cache_policy=NO_CACHE, retries=0, persist_result=False)(once.run))
 
     return do

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from serving.store.exchange import Message
@@ -37,6 +38,12 @@ def announce(session: Session, case: Case, kind: str, channels: Iterable[str], *
 def message_id(*about: str) -> str:
     """The id of a message: the same for the same subject, however often it is written or sent."""
     return "msg_" + hashlib.sha256("\x1f".join(about).encode()).hexdigest()[:26]
+
+
+def dead_letters(session: Session) -> list[Message]:
+    """The messages that were given up, the oldest first; each stays until somebody replays it by its id."""
+    given_up = select(Message).where(Message.status == "dead").order_by(Message.created_at, Message.id)
+    return list(session.scalars(given_up))
 
 
 def _payload(case: Case, kind: str, at: datetime) -> dict[str, Any]:

@@ -52,8 +52,10 @@ class Policy:
             text = path.read_text(encoding="utf-8")
         except FileNotFoundError:
             raise PolicyError([f"There is no policy file {path}."]) from None
-        except (OSError, UnicodeDecodeError) as error:
-            raise PolicyError([f"The policy file {path} cannot be read: {error}."]) from None
+        except UnicodeDecodeError:
+            raise PolicyError([f"The policy file {path} cannot be read: it is not UTF-8 text."]) from None
+        except OSError as error:
+            raise PolicyError([f"The policy file {path} cannot be read: {error.strerror}."]) from None
         return cls.parse(text, source=str(path))
 
     @classmethod

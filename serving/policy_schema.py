@@ -137,6 +137,9 @@ class Squad(Section):
 
     @model_validator(mode="after")
     def _members(self) -> Self:
+        twice = next((name for place, name in enumerate(self.members) if name in self.members[:place]), None)
+        if twice is not None:
+            raise refuse("members", f"the member {twice} is there twice")
         strangers = [owner for owner in self.owners if owner not in self.members]
         if strangers or len(self.owners) > 3:
             raise refuse("owners", f"owners are up to three of the members ({', '.join(self.members)})")

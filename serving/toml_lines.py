@@ -32,10 +32,12 @@ def line_index(text: str) -> Mapping[Path, int]:
 
 
 def line_of(lines: Mapping[Path, int], path: Path) -> int | None:
-    """The line of the key, or of the nearest thing around it; None where the file has nothing of it."""
+    """The line of the key, or of the nearest thing in or around it; None where the file has nothing of it."""
     for length in range(len(path), 0, -1):
-        if path[:length] in lines:
-            return lines[path[:length]]
+        around = path[:length]
+        within = (line for found, line in lines.items() if found[:length] == around)
+        if (line := lines.get(around) or min(within, default=None)) is not None:
+            return line
     return None
 
 

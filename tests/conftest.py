@@ -2,9 +2,11 @@
 
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import stamina
 
 os.environ.update(
     MLFLOW_DISABLE_TELEMETRY="true",
@@ -19,6 +21,13 @@ pytest_plugins = ["store_fixture", "night_home", "web_fixture"]
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared" / "data"
+
+
+@pytest.fixture(autouse=True)
+def _no_second_try() -> Iterator[None]:
+    """A delivery is tried once in tests of what follows a failure; the test of hiccups says otherwise."""
+    with stamina.set_testing(True):
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -20,14 +20,23 @@ def register(app: typer.Typer) -> None:
 
 
 @queue.command("list")
-def list_cases(home: Home = None) -> None:
+def list_cases(
+    home: Home = None,
+    waiting: Annotated[
+        bool, typer.Option("--waiting", help="List who deserved a place in the newest night and did not fit.")
+    ] = False,
+) -> None:
     """The open cases in the order in which to work them."""
-    from pipelines.night_page import queue_table
-    from serving.store import standing
+    from pipelines.queue_page import case_table, waiting_table
+    from serving.store import queue_queries, standing
 
-    with assembly.store(configuration.load(home=home)) as store, store.reading() as session:
-        cases = standing.open_queue(session)
-    out.print(queue_table(cases) if cases else "The queue is empty.")
+    with assembly.queue(configuration.load(home=home)) as store, store.reading() as session:
+        if waiting:
+            rows = queue_queries.waiting_of_newest(session)
+            out.print(waiting_table(rows) if rows else "Nobody waits.")
+        else:
+            cases = standing.open_queue(session)
+            out.print(case_table(cases) if cases else "The queue is empty.")
 
 
 @queue.command()
@@ -43,7 +52,7 @@ def show(
     from serving.handoff import Handoff
     from serving.store import standing
 
-    with assembly.store(configuration.load(home=home)) as store, store.reading() as session:
+    with assembly.queue(configuration.load(home=home)) as store, store.reading() as session:
         content = standing.handoff_of(session, case)
     if content is None:
         raise UsageError(f"There is no case or account {case!r} in the queue; `rescue queue list` shows them.")
@@ -60,7 +69,7 @@ def export(
     from serving import exports
     from serving.store import standing
 
-    with assembly.store(configuration.load(home=home)) as store, store.reading() as session:
+    with assembly.queue(configuration.load(home=home)) as store, store.reading() as session:
         table = standing.queue_table(session)
     exports.write(table, to_file)
     out.print(f"{to_file}: {table.num_rows} cases", markup=False)

@@ -11,6 +11,7 @@ from collections.abc import Collection
 
 import httpx
 
+from features.errors import UsageError
 from serving.delivery.channel import DeliveryError
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -40,6 +41,39 @@ class GuardedTransport(httpx.BaseTransport):
     def close(self) -> None:
         """Give the connections back."""
         self._inner.close()
+
+
+def refuse_inner(url: str, allowed: Collection[str]) -> None:
+    """Refuse a URL that can be seen to lead inside when it is set, without asking a name server.
+
+    Names are resolved, and checked, when a connection is made.
+
+    Raises:
+        UsageError: it is no https URL, or its host is an inner address; the sentence does not repeat it.
+    """
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL:
+        raise UsageError("The url cannot be read: write https://host/path.") from None
+    if parsed.host in allowed and parsed.scheme == "http":
+        return
+    if parsed.scheme != "https" or not parsed.host:
+        raise UsageError("The url has to begin with https://.")
+    if parsed.host not in allowed and _plainly_inner(parsed.host):
+        raise UsageError(
+            "The url is an address inside a private network: use a public one, or name the host in `allow`."
+        )
+
+
+def _plainly_inner(host: str) -> bool:
+    """Whether a host is an inner address by itself, in whatever spelling, or this machine's own name."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        found = socket.getaddrinfo(host, 443, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    except (OSError, UnicodeError):
+        return False  # a name
+    return not all(is_public(ipaddress.ip_address(str(info[4][0]).partition("%")[0])) for info in found)
 
 
 def resolve(host: str, port: int, *, inside: bool = False) -> Address:

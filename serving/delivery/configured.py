@@ -7,11 +7,13 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError
 
 from features.errors import UsageError
+from serving.delivery.addresses import refuse_inner
 from serving.delivery.channel import Channel
 from serving.delivery.file import FileChannel
 from serving.delivery.mail import MailChannel, Security
 from serving.delivery.slack import SlackChannel
 from serving.delivery.webhook import WebhookChannel
+from serving.policy_columns import nearest
 
 
 class _Settings(BaseModel):
@@ -28,6 +30,7 @@ class WebhookSettings(_Settings):
 
     def open(self) -> Channel:
         """The channel."""
+        refuse_inner(self.url.get_secret_value(), self.allow)
         return WebhookChannel(self.url.get_secret_value(), self.secret.get_secret_value(), self.allow)
 
 
@@ -40,6 +43,7 @@ class SlackSettings(_Settings):
 
     def open(self) -> Channel:
         """The channel."""
+        refuse_inner(self.url.get_secret_value(), self.allow)
         return SlackChannel(self.url.get_secret_value(), self.allow)
 
 
@@ -74,6 +78,12 @@ class FileSettings(_Settings):
 
 ChannelSettings = Annotated[WebhookSettings | SlackSettings | MailSettings | FileSettings, Field(discriminator="kind")]
 _CHANNEL: TypeAdapter[WebhookSettings | SlackSettings | MailSettings | FileSettings] = TypeAdapter(ChannelSettings)
+KINDS: Mapping[str, type[_Settings]] = {
+    "webhook": WebhookSettings,
+    "slack": SlackSettings,
+    "email": MailSettings,
+    "file": FileSettings,
+}
 
 
 def open_channels(settings: Mapping[str, Mapping[str, Any]]) -> dict[str, Channel]:
@@ -82,9 +92,17 @@ def open_channels(settings: Mapping[str, Mapping[str, Any]]) -> dict[str, Channe
 
 
 def _open(name: str, table: Mapping[str, Any]) -> Channel:
+    kind = str(table.get("kind", ""))
+    if kind not in KINDS:
+        raise UsageError(f"[channels.{name}] kind: there is no channel {kind!r}: {nearest(kind, KINDS)}.")
+    for key in table:
+        if key not in KINDS[kind].model_fields:
+            raise UsageError(f"[channels.{name}] {key} is not a key here: {nearest(key, KINDS[kind].model_fields)}.")
     try:
         return _CHANNEL.validate_python(table).open()
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"] if part not in {"webhook", "slack", "email", "file"})
-        raise UsageError(f"[channels.{name}] {place or 'kind'}: {first['msg']}.") from None
+        place = ".".join(str(part) for part in first["loc"][1:])
+        raise UsageError(f"[channels.{name}] {place}: {first['msg']}.") from None
+    except UsageError as error:
+        raise UsageError(f"[channels.{name}] {error}") from None

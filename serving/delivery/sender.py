@@ -3,15 +3,19 @@
 A sender takes one message at a time by moving its next attempt ahead (a lease), sends it outside any transaction, and
 notes how it went. If it dies in between, the lease runs out and the message is sent again. Failures wait longer each
 time, in the database and not in a process, so that a restart neither forgets nor hurries them; after the last attempt
-a message is a dead letter until somebody replays it.
+a message is a dead letter until somebody replays it. A hiccup is not a failure yet: within an attempt a letter is tried
+a few times in quick succession. A channel that fails several letters in a row rests until the next run, so that a
+receiver that hangs holds up a night for half a minute and not for hours.
 """
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
+from typing import Any
 
+import stamina
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -25,6 +29,10 @@ LEASE = timedelta(minutes=5)
 ATTEMPTS = 10
 FIRST_WAIT = timedelta(seconds=30)
 LONGEST_WAIT = timedelta(hours=12)
+BRIEFLY: dict[str, Any] = {"attempts": 3, "wait_initial": 0.2, "wait_max": 1.0, "timeout": 5.0}
+"""How a hiccup is waited out within one attempt; a receiver that took its time to fail is not asked again at once."""
+FAILURES = 3
+"""Letters in a row that a channel may fail before it rests."""
 WITH_HANDOFF = ("case.opened", "case.raised")
 
 logger = logging.getLogger(__name__)
@@ -33,12 +41,16 @@ jitter = Random()  # noqa: S311 - spreads retries, guards nothing
 
 @dataclass
 class Delivered:
-    """How many messages were sent, will be tried again, are dead, or wait for a channel that is not set up."""
+    """How many messages were sent, will be tried again, are dead, or wait for a channel that is not set up.
+
+    ``resting`` are the channels that failed several letters in a row and were asked for no more in this run.
+    """
 
     sent: int = 0
     retried: int = 0
     dead: int = 0
     unrouted: int = 0
+    resting: list[str] = field(default_factory=list)
 
 
 def deliver(
@@ -52,9 +64,16 @@ def deliver(
     if replay is not None:
         _revive(store, replay, clock())
     done = Delivered()
-    while (letter := _take(store, channels, clock(), replay)) is not None:
+    failed = dict.fromkeys(channels, 0)
+    awake = dict(channels)
+    while (letter := _take(store, awake, clock(), replay)) is not None:
         channel, message = letter
-        _note(store, message, _attempt(channels[channel], message), clock(), done)
+        failure = _attempt(channels[channel], message)
+        _note(store, message, failure, clock(), done)
+        failed[channel] = failed[channel] + 1 if failure and not failure.permanent else 0
+        if failed[channel] >= FAILURES:
+            done.resting.append(channel)
+            del awake[channel]
     done.unrouted = _unrouted(store, channels)
     return done
 
@@ -94,12 +113,19 @@ def _letter(session: Session, message: Message) -> Letter:
 def _attempt(channel: Channel, letter: Letter) -> DeliveryError | None:
     """How sending went. A channel that breaks in a way of its own must not hold up the letters behind it."""
     try:
-        channel.send(letter)
+        for attempt in stamina.retry_context(on=_hiccup, **BRIEFLY):
+            with attempt:
+                channel.send(letter)
     except DeliveryError as error:
         return error
     except Exception as error:
         return DeliveryError(f"The channel itself failed ({type(error).__name__}).")
     return None
+
+
+def _hiccup(error: Exception) -> bool:
+    """Whether it may be over in a moment: neither final, nor with a wish of the receiver's own."""
+    return isinstance(error, DeliveryError) and not error.permanent and error.retry_after is None
 
 
 def _note(store: Store, letter: Letter, failure: DeliveryError | None, now: datetime, done: Delivered) -> None:

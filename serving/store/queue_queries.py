@@ -120,6 +120,12 @@ def waiting(session: Session, chosen: Chosen) -> list[tuple[Waiting, Account]]:
     return [(row, account) for row, account in session.execute(query)]
 
 
+def waiting_of_newest(session: Session) -> list[tuple[Waiting, Account]]:
+    """All who wait since the newest night, squad by squad in their order; nobody where there was no night yet."""
+    night = newest_night(session)
+    return waiting(session, Chosen(squads=None, person="", night=night)) if night else []
+
+
 def waiting_count(session: Session, chosen: Chosen) -> int:
     """How many wait."""
     query = select(func.count()).where(Waiting.as_of == chosen.night, *_of_squads(Waiting.squad, chosen))
@@ -204,11 +210,12 @@ def _first_reasons(session: Session, cases: Sequence[Case]) -> dict[str, str]:
         .join(Case, (FrozenHandoff.case_id == Case.id) & (FrozenHandoff.as_of == Case.raised_on))
         .where(FrozenHandoff.case_id.in_([case.id for case in cases]))
     )
-    told = ((case, _first_reason(json.loads(content))) for case, content in session.execute(query))
+    told = ((case, first_reason(json.loads(content))) for case, content in session.execute(query))
     return {case: reason for case, reason in told if reason}
 
 
-def _first_reason(package: dict[str, Any]) -> str | None:
+def first_reason(package: dict[str, Any]) -> str | None:
+    """The one sentence that says why, out of a hand-off: what raises its risk most, else the trigger that fired."""
     own = next((card for card in package["risks"] if card["risk"] == package["raised"]["risk"]), None)
     raising = [reason["sentence"] for reason in (own or {}).get("reasons", ()) if reason["strength"] > 0]
     return next(iter([*raising, *(trigger["says"] for trigger in package["raised"]["triggers"])]), None)

@@ -12,20 +12,18 @@ import pyarrow as pa
 from sqlalchemy import Select, func, select
 
 from serving.queue_state import Cooldown, OpenCase, QueueState, Streak
+from serving.store.queue_queries import first_reason
 from serving.store.tables import Account, Case, FrozenHandoff, NightRow, Score, StreakRow
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
+WHO = ("case_id", "account_id", "name", "segment", "owner", "squad", "state", "severity", "responsible", "risk")
 EXPORT = pa.schema(
     [
-        *(
-            (name, pa.string())
-            for name in ("case_id", "account_id", "name", "segment", "owner", "squad", "state", "risk")
-        ),
+        *((name, pa.string()) for name in WHO),
         *((name, pa.float64()) for name in ("risk_churn", "risk_escalation", "arr", "priority")),
-        ("renews_on", pa.string()),
-        ("first_reason", pa.string()),
+        *((name, pa.string()) for name in ("renews_on", "opened_on", "respond_by", "resolve_by", "first_reason")),
     ]
 )
 """The columns of an exported queue."""
@@ -133,9 +131,7 @@ def _with_newest_handoff() -> Select[tuple[Case, Account, str]]:
 
 
 def _flat(listed: Mapping[str, Any]) -> dict[str, Any]:
-    told = listed["reasons"].get(listed["risk"]) or listed["triggers"]
-    risks = {f"risk_{name}": listed["risks"].get(name) for name in ("churn", "escalation")}
-    return {**listed, **risks, "first_reason": told[0] if told else None}
+    return {**listed, **{f"risk_{name}": listed["risks"].get(name) for name in ("churn", "escalation")}}
 
 
 def _listed(case: Case, account: Account, handoff: str) -> dict[str, Any]:
@@ -149,6 +145,11 @@ def _listed(case: Case, account: Account, handoff: str) -> dict[str, Any]:
         "owner": account.owner,
         "squad": case.squad,
         "state": case.state,
+        "severity": case.severity,
+        "responsible": case.responsible,
+        "opened_on": case.opened_on.isoformat(),
+        "respond_by": _moment(case.respond_by),
+        "resolve_by": _moment(case.resolve_by),
         "arr": account.arr,
         "renews_on": account.renews_on.isoformat() if account.renews_on else None,
         "risk": case.risk,
@@ -156,4 +157,9 @@ def _listed(case: Case, account: Account, handoff: str) -> dict[str, Any]:
         "priority": case.priority,
         "triggers": [trigger["says"] for trigger in package["raised"]["triggers"]],
         "reasons": reasons,
+        "first_reason": first_reason(package),
     }
+
+
+def _moment(at: datetime | None) -> str | None:
+    return at.isoformat(sep=" ", timespec="minutes") if at else None

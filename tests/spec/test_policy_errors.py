@@ -154,3 +154,15 @@ def test_the_policy_that_comes_with_rescue_loads(tmp_path: Path) -> None:
     file.write_text(default_text(), encoding="utf-8")
     assert Policy.load(file).version == Policy.default().version
     assert "notice_given" in Policy.default().rules.triggers
+
+
+def test_a_section_of_a_wrong_name_is_told_with_the_line_where_it_begins() -> None:
+    text = POLICY.replace("[squads.", "[squad.")
+    assert f"p.toml, line {line_with(text, '[squad.')}: squad is not a key here: did you mean squads?" in mistake(text)
+
+
+def test_a_member_who_is_there_twice_is_no_second_owner() -> None:
+    text = default_text().replace('["strategic-1", "strategic-2"]', '["strategic-1", "strategic-1"]')
+    said = mistake(text)
+    assert said.endswith("the member strategic-1 is there twice.")
+    assert f"line {line_with(text, 'strategic-1')}" in said

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+import stamina
 from night_factory import NOW, open_cases
 from receivers import Receiver, http_receiver, smtp_receiver
 from sqlalchemy import select
@@ -18,9 +19,10 @@ from serving.delivery import DeliveryError, Letter, deliver, open_channels
 from serving.delivery.addresses import GuardedTransport, is_public, resolve
 from serving.delivery.file import FileChannel
 from serving.delivery.mail import MailChannel
-from serving.delivery.sender import ATTEMPTS, LEASE, wait
+from serving.delivery.sender import ATTEMPTS, FAILURES, LEASE, wait
 from serving.delivery.slack import SlackChannel
 from serving.delivery.webhook import WebhookChannel
+from serving.outbox import dead_letters
 from serving.store import Store
 from serving.store.exchange import Message
 
@@ -218,6 +220,42 @@ def test_one_bad_channel_holds_up_no_other(store: Store) -> None:
     assert {message.error for message in messages(store)} == {"The channel itself failed (KeyError)."}
 
 
+def test_a_hiccup_is_waited_out_at_once(store: Store) -> None:
+    open_cases(store, 1)
+    with http_receiver(500, "drop", 200) as receiver, stamina.set_testing(True, attempts=3):
+        done = deliver(store, {"hook": hook(receiver)}, clock=lambda: NOW)
+    assert (done.sent, done.retried, len(receiver.requests)) == (1, 0, 3)
+    assert len(set(receiver.ids)) == 1
+    assert messages(store)[0].attempts == 1
+
+
+@pytest.mark.parametrize("answer", [410, (429, {"retry-after": "120"})])
+def test_what_is_final_or_asks_for_time_is_not_tried_again_at_once(store: Store, answer: object) -> None:
+    open_cases(store, 1)
+    with http_receiver(answer) as receiver, stamina.set_testing(True, attempts=3):
+        deliver(store, {"hook": hook(receiver)}, clock=lambda: NOW)
+    assert len(receiver.requests) == 1
+
+
+def test_a_channel_that_fails_in_a_row_rests_until_the_next_run(store: Store) -> None:
+    open_cases(store, FAILURES + 3)
+    with http_receiver("hang") as silent, http_receiver() as well:
+        done = deliver(store, {"hook": hook(silent)}, clock=lambda: NOW)
+        assert (done.retried, done.resting, len(silent.requests)) == (FAILURES, ["hook"], FAILURES)
+        later = deliver(store, {"hook": hook(well)}, clock=lambda: NOW)
+    assert (later.sent, later.resting) == (3, [])
+
+
+def test_dead_letters_are_listed_with_their_id_and_why(store: Store) -> None:
+    open_cases(store, 2)
+    with http_receiver(410) as receiver:
+        deliver(store, {"hook": hook(receiver)}, clock=lambda: NOW)
+    with store.reading() as session:
+        given_up = dead_letters(session)
+    assert {letter.id for letter in given_up} == set(receiver.ids)
+    assert {letter.error for letter in given_up} == {"The receiver is gone (410)."}
+
+
 def test_messages_for_a_channel_that_is_not_set_up_wait_and_are_counted(store: Store) -> None:
     open_cases(store, 2)
     done = deliver(store, {}, clock=lambda: NOW)
@@ -244,7 +282,15 @@ def test_no_secret_is_logged_or_kept(store: Store, caplog: pytest.LogCaptureFixt
 @pytest.mark.parametrize(
     ("table", "said"),
     [
-        ({"kind": "webhok"}, r"\[channels.crm\] kind"),
+        ({"kind": "webhok"}, r"\[channels.crm\] kind: there is no channel 'webhok': did you mean webhook\?"),
+        ({}, r"\[channels.crm\] kind: there is no channel '': there are email, file, slack, webhook"),
+        ({"kind": "webhook", "ulr": "https://CANARY", "secret": SECRET}, r"ulr is not a key here: did you mean url\?"),
+        ({"kind": "webhook", "url": "https://10.0.0.5/CANARY", "secret": SECRET}, "private network"),
+        ({"kind": "webhook", "url": "https://0x7f.1/CANARY", "secret": SECRET}, "private network"),
+        ({"kind": "slack", "url": "https://localhost/CANARY"}, "private network"),
+        ({"kind": "slack", "url": "http://hooks.example/CANARY"}, "has to begin with https"),
+        ({"kind": "slack", "url": "CANARY"}, "has to begin with https"),
+        ({"kind": "slack", "url": "https://\x00CANARY/"}, "cannot be read"),
         ({"kind": "webhook", "url": "https://CANARY"}, r"\[channels.crm\] secret: Field required"),
         ({"kind": "webhook", "url": "https://CANARY", "secret": "!"}, "has to be base64"),
         ({"kind": "email", "host": "h", "sender": "s", "recipients": []}, "recipients"),

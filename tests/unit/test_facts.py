@@ -6,7 +6,8 @@ import pyarrow as pa
 
 from features.history import History
 from pipelines.facts import Told, gather
-from serving.handoff_facts import Facts
+from pipelines.freshness import newest_known
+from serving.handoff_facts import Contract, Facts
 
 NIGHT = date(2026, 3, 1)
 
@@ -32,3 +33,48 @@ def test_where_payments_are_not_known_no_invoice_is_called_open() -> None:
     found = facts(INVOICE)
     assert found.invoices == ()
     assert "no payments in the data, so that no invoice can be called open" in found.gaps
+
+
+def contract(*subscriptions: dict[str, object]) -> Contract:
+    """What is told of one account's subscriptions."""
+    at = datetime.fromisoformat("2025-01-01")
+    rows = [
+        {"subscription_id": f"s{place}", "account_id": "A", "started_at": at, "ended_at": None, **row}
+        for place, row in enumerate(subscriptions)
+    ]
+    schema = pa.schema(
+        [
+            *((name, pa.string()) for name in ("subscription_id", "account_id")),
+            *((name, pa.timestamp("us")) for name in ("started_at", "renews_at", "ended_at", "known_at")),
+            ("auto_renew", pa.bool_()),
+        ]
+    )
+    given = pa.Table.from_pylist([{**row, "known_at": at} for row in rows], schema)
+    accounts = pa.Table.from_pylist([{"account_id": "A", "created_at": at}])
+    history = History.from_tables({"accounts": accounts, "subscriptions": given})
+    told = Told("p1", at, {}, {}, {}, {}, {}, {}, {})
+    return gather(history.as_of(NIGHT), ["A"], told)["A"].contract
+
+
+TERM = {"renews_at": datetime.fromisoformat("2026-06-01"), "auto_renew": True}
+
+
+def test_a_contract_that_was_cancelled_does_not_renew_by_itself() -> None:
+    assert contract(TERM).auto_renew is True
+    cancelled = contract({**TERM, "ended_at": datetime.fromisoformat("2026-06-01")})
+    assert (cancelled.auto_renew, cancelled.notice_for) == (None, date(2026, 6, 1))
+
+
+def test_the_nearest_term_of_several_is_told() -> None:
+    later = {"renews_at": datetime.fromisoformat("2026-09-01"), "auto_renew": False}
+    found = contract(later, TERM)
+    assert (found.renews_on, found.auto_renew) == (date(2026, 6, 1), True)
+
+
+def test_the_newest_row_is_the_last_that_was_known_before_the_night() -> None:
+    known = [datetime.fromisoformat(text) for text in ("2026-02-27T10:00", "2026-02-28T23:10", "2026-03-01T00:00")]
+    created = datetime.fromisoformat("2025-01-01")
+    accounts = pa.table({"account_id": ["A"] * 3, "created_at": [created] * 3, "known_at": known})
+    history = History.from_tables({"accounts": accounts})
+    assert newest_known(history, NIGHT) == known[1]
+    assert newest_known(history, date(2026, 2, 1)) is None

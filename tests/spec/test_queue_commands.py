@@ -1,0 +1,89 @@
+"""The queue from the command line: what is listed can be shown, by the id that the list says."""
+
+import json
+import re
+from datetime import timedelta
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from night_home import NightHome
+from sqlalchemy import select
+from typer.testing import CliRunner
+
+from features.errors import UsageError
+from pipelines import cli
+from serving.cases import Cases
+from serving.permissions import SYSTEM
+from serving.store import Store
+from serving.store.tables import Waiting
+
+
+def rescue(*arguments: str) -> str:
+    found = CliRunner().invoke(cli.app, list(arguments), catch_exceptions=False)
+    assert found.exit_code == 0, found.output
+    return found.output
+
+
+def test_every_listed_case_can_be_shown_by_its_id(night_home: NightHome) -> None:
+    listed = rescue("queue", "list", "--home", str(night_home.home))
+    for case in night_home.first.queue:
+        assert case["case_id"] in listed
+        package = json.loads(
+            rescue("queue", "show", case["case_id"], "--home", str(night_home.home), "--format", "json")
+        )
+        assert package["account"]["account_id"] == case["account_id"]
+
+
+def test_a_claimed_case_says_by_whom_and_an_answered_one_when_it_is_to_be_settled(
+    night_home: NightHome, tmp_path: Path
+) -> None:
+    home = night_home.copy(tmp_path / "home")
+    first = night_home.first.queue[0]
+    with Store(f"sqlite:///{home}/rescue.db") as store:
+        cases = Cases(store)
+        cases.claim(first["case_id"], SYSTEM)
+        answered = cases.contact(first["case_id"], SYSTEM)
+    listed = rescue("queue", "list", "--home", str(home))
+    row = next(line for line in listed.splitlines() if first["case_id"] in line)
+    assert "contacted" in row
+    assert answered.resolve_by is not None
+    assert f"{answered.resolve_by:%m-%d %H:%M}" in row
+
+
+def test_who_waits_is_listed_by_squad_and_rank_as_of_the_newest_night(night_home: NightHome, tmp_path: Path) -> None:
+    home = night_home.copy(tmp_path / "home")
+    with Store(f"sqlite:///{home}/rescue.db") as store, store.transaction() as session:
+        rows = sorted(session.scalars(select(Waiting)), key=lambda row: (row.squad, row.rank))
+        earlier = {name: getattr(rows[0], name) for name in ("account_id", "risk", "rank", "priority", "at_stake")}
+        day_before = night_home.first.as_of - timedelta(days=1)
+        session.add(Waiting(as_of=day_before, squad="disbanded", probability=0.5, **earlier))
+    listed = rescue("queue", "list", "--waiting", "--home", str(home))
+    found = re.findall(r"(\w+) +(\d+) +(a-\d+)", listed)
+    assert found == [(row.squad, str(row.rank), row.account_id) for row in rows]
+    assert len(found) == night_home.first.counts["waiting"] > 0
+
+
+def test_an_export_says_who_has_to_act_by_when(night_home: NightHome, tmp_path: Path) -> None:
+    rescue("queue", "export", str(tmp_path / "queue.parquet"), "--home", str(night_home.home))
+    rows = pq.read_table(tmp_path / "queue.parquet").to_pylist()
+    assert [row["case_id"] for row in rows] == [case["case_id"] for case in night_home.first.queue]
+    for row, case in zip(rows, night_home.first.queue, strict=True):
+        asked = ("severity", "responsible", "opened_on", "respond_by", "resolve_by", "first_reason")
+        assert {name: row[name] for name in asked} == {name: case[name] for name in asked}
+        assert row["responsible"]
+        assert row["respond_by"] < row["resolve_by"]
+
+
+@pytest.mark.parametrize(
+    "command", [("queue", "list"), ("queue", "show", "x"), ("queue", "export", "q.csv"), ("deliver",), ("clocks",)]
+)
+def test_a_home_without_a_queue_is_said_and_not_made(tmp_path: Path, command: tuple[str, ...]) -> None:
+    found = CliRunner().invoke(cli.app, [*command, "--home", str(tmp_path / "typo")])
+    assert isinstance(found.exception, UsageError)
+    assert "There is no queue in" in str(found.exception)
+    assert not (tmp_path / "typo").exists()
+
+
+def test_no_letter_was_given_up(night_home: NightHome) -> None:
+    assert rescue("deliver", "--dead", "--home", str(night_home.home)).strip() == "No message was given up."
