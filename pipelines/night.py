@@ -58,13 +58,22 @@ def run_nights(
             return [known]
         opened = _open(settings, do, Path(scratch) / "0")
         cutoff = _checked(as_of, opened)
-        missed = nights.missing_nights(store, cutoff, limit=settings.catch_up) if catch_up else [cutoff]
+        missed = _missed(settings, store, cutoff, steps) if catch_up else [cutoff]
         reports = []
         for place, day in enumerate(missed or [cutoff]):
             if place:  # the night before wrote outcomes that this one has to know
                 opened = _open(settings, do, Path(scratch) / str(place))
             reports.append(_run(_Night(settings, policy, store, opened, day, do, steps)))
         return reports
+
+
+def _missed(settings: Settings, store: Store, cutoff: date, steps: Steps) -> list[date]:
+    """The nights to catch up with; those that the setting leaves out are told, for nothing will run them any more."""
+    every = nights.missing_nights(store, cutoff, limit=cutoff.toordinal())
+    kept = every[-settings.catch_up :] if settings.catch_up else []
+    if left := every[: len(every) - len(kept)]:
+        steps.tell(f"{len(left)} missed nights from {left[0]} to {left[-1]} are left out (catch_up = {len(kept)})")
+    return kept
 
 
 def _open(settings: Settings, do: Do, scratch: Path) -> Opened:

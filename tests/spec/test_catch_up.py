@@ -1,6 +1,7 @@
 """Missed nights are run in order, each with what was known then, and no more of them than the setting says."""
 
 import json
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
@@ -20,6 +21,16 @@ from pipelines.settings import Settings
 from serving.store.tables import NightRow, Score
 
 QUIET = Steps(quiet=True)
+
+
+@dataclass
+class Overheard(Steps):
+    """Steps that keep what they tell."""
+
+    told: list[str] = field(default_factory=list)
+
+    def tell(self, line: str) -> None:
+        self.told.append(line)
 
 
 def nights_of(settings: Settings) -> list[date]:
@@ -57,8 +68,11 @@ def test_no_more_nights_than_the_setting_says(night_home: NightHome, tmp_path: P
     first = night_home.first.as_of
     home = night_home.copy(tmp_path / "home")
     settings = configuration.load(data=str(night_home.data), home=home, catch_up=2)
-    reports = run_nights(settings, first + timedelta(days=5), plainly(QUIET), QUIET, catch_up=True)
+    steps = Overheard(quiet=True)
+    reports = run_nights(settings, first + timedelta(days=5), plainly(steps), steps, catch_up=True)
     assert [report.as_of for report in reports] == [first + timedelta(days=4), first + timedelta(days=5)]
+    left, last = first + timedelta(days=1), first + timedelta(days=3)
+    assert f"3 missed nights from {left} to {last} are left out (catch_up = 2)" in steps.told
     assert nights_of(settings) == [first, first + timedelta(days=4), first + timedelta(days=5)]
 
 
