@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,14 +69,19 @@ class Opened:
         return {name: {"read": files.read, "kept": files.kept} for name, files in self.admission.files.items()}
 
     def facts(self) -> Mapping[str, object]:
-        """What a training run records of its data: name, fingerprint, span and rows by table."""
+        """What a training run records of its data: name, one fingerprint of all its tables, span and rows by table."""
         return {
             "name": self.source.name,
-            "fingerprint": self.source.fingerprint(),
+            "fingerprint": _of_all(self.source.fingerprint()),
             "first": self.history.first.isoformat(),
             "until": self.history.until.isoformat(),
             "rows": {name: table.accepted for name, table in self.admission.report.tables.items()},
         }
+
+
+def _of_all(fingerprints: Mapping[str, str]) -> str:
+    """One fingerprint, which changes with any table's."""
+    return hashlib.sha256(repr(sorted(fingerprints.items())).encode()).hexdigest()[:32]
 
 
 def open_data(settings: Settings, scratch: Path) -> Opened:

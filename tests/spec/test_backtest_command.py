@@ -1,6 +1,7 @@
 """``rescue backtest`` as an analyst meets it: one object with every figure, a table, a page; nothing registered."""
 
 import json
+import re
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,12 @@ def test_the_page_and_the_pictures_are_written(told: tuple[dict[str, Any], Path]
     found, folder = told
     assert found["files"][0] == "backtest.html"
     assert all((folder / name).stat().st_size > 5000 for name in found["files"])
+
+
+def test_what_it_was_judged_on_has_one_fingerprint(told: tuple[dict[str, Any], Path]) -> None:
+    found, folder = told
+    assert re.fullmatch("[0-9a-f]{32}", found["source"]["fingerprint"])
+    assert found["source"]["fingerprint"] in (folder / "backtest.html").read_text()
 
 
 def test_what_cannot_be_judged_ends_with_one_sentence(night_home: NightHome) -> None:
