@@ -60,9 +60,19 @@ class Effect:
         if self.saved is None:
             return f"not measurable yet, {n} settled; each needs {LEAST}"
         found, low, high = (100 * share for share in self.saved)
-        points = f"{abs(found):.1f} percentage points {'fewer' if found >= 0 else 'more'}"
-        interval = f"95% interval {low:+.1f} to {high:+.1f} fewer"
-        return f"it happened to {points} of those worked than of those held out ({interval}; {n})"
+        points = f"{abs(found):.1f} percentage points {_way(found)}"
+        return f"it happened to {points} of those worked than of those held out (95% interval {_between(low, high)}; {n})"
+
+
+def _between(low: float, high: float) -> str:
+    if _way(low) != _way(high):
+        return f"{-low:.1f} more to {high:.1f} fewer"
+    least, most = sorted((abs(low), abs(high)))
+    return f"{least:.1f} to {most:.1f} {_way(high)}"
+
+
+def _way(points: float) -> str:
+    return "fewer" if points >= 0 else "more"
 
 
 def effect(session: Session, history: History, rule: LabelRule) -> Effect:

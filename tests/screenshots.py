@@ -54,11 +54,12 @@ def _store(folder: Path) -> Store:
 
 def _every_page(browser: Browser, site: Site) -> None:
     SHOTS.mkdir(parents=True, exist_ok=True)
+    page = _page(browser, site, 1440, 900, "light")
     paths = {
         "queue": "/queue",
         "filtered": "/queue?segment=smb&renews=90",
-        "case": "/case/case000000049",
-        "worked": "/case/case000000041",
+        "case": _first(page, site, "/queue"),
+        "worked": _first(page, site, "/queue?state=in_plan"),
         "account": "/account/a-000000",
         "accounts": "/accounts",
         "waiting": "/waiting",
@@ -74,11 +75,17 @@ def _every_page(browser: Browser, site: Site) -> None:
         page.context.close()
 
 
+def _first(page: Page, site: Site, path: str, number: int = 0) -> str:
+    """The address of a case on a page of the queue."""
+    page.goto(site.address + path)
+    return page.locator("a.open").nth(number).get_attribute("href") or ""
+
+
 def _readme(browser: Browser, site: Site) -> None:
     IMAGES.mkdir(parents=True, exist_ok=True)
     for name, (path, width, height, scheme) in README.items():
         page = _page(browser, site, width, height, scheme)
-        page.goto(site.address + (path or page.locator("a.open").nth(1).get_attribute("href") or ""))
+        page.goto(site.address + (path or _first(page, site, "/queue", 1)))
         page.screenshot(path=IMAGES / name)
         _fewer_colours(IMAGES / name)
         page.context.close()

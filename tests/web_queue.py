@@ -5,7 +5,7 @@
 
 import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -59,7 +59,7 @@ _REASONS = (
     ("billing", "The oldest overdue invoice is 22 days late"),
     ("support", "3 tickets were reopened in the last four weeks, one of them twice"),
     ("adoption", "5 of 9 features in use in November are not used any more"),
-    ("contract", "Renewal on 18 Apr, and it does not renew by itself"),
+    ("contract", "The contract is up for renewal, and does not renew by itself"),
 )
 
 
@@ -148,7 +148,7 @@ def _night(as_of: date, cases: int) -> dict[str, Any]:
                 "happened": 45,
                 "lead_days": 41.0,
                 "effect": "it happened to 11.2 percentage points fewer of those worked than of those held out "
-                "(95% interval +1.4 to +20.6 fewer; n = 131 worked, 96 held out)",
+                "(95% interval 1.4 to 20.6 fewer; n = 131 worked, 96 held out)",
             },
             "escalation": {
                 "horizon": 14,
@@ -168,85 +168,94 @@ def _night(as_of: date, cases: int) -> dict[str, Any]:
 def _add(
     rows: Rows, number: int, dice: random.Random, package: dict[str, Any], nights: int, texts: dict[str, str]
 ) -> None:
-    account, case = f"a-{number:06d}", f"case{number:09d}"
-    name = (
-        f"{_FIRST[number % len(_FIRST)]}{dice.choice(('wood', 'lake', 'field', 'beck', 'stone'))} {dice.choice(_LAST)}"
-    )
-    squad = "success" if number < 3 else dice.choice(("success", "success", "support", "strategic"))
+    account = _account(number, dice, texts)
     risk = "churn" if number % 3 else "escalation"
     found = {"churn": round(dice.uniform(0.02, 0.75), 3), "escalation": round(dice.uniform(0.005, 0.4), 3)}
-    arr, renews_on = round(dice.lognormvariate(10, 1)), NIGHT + timedelta(days=dice.randint(3, 360))
-    segment = dice.choice(("smb", "mid", "enterprise"))
     reasons = dice.sample(_REASONS, 4)
-    headline = f"{name}: {risk} risk {found[risk]:.0%}; {reasons[0][1]}"
-    rows.accounts.append(
-        {
-            "account_id": account,
-            "parent_id": None,
-            "name": texts.get("name", name),
-            "segment": texts.get("segment", segment),
-            "industry": texts.get("industry", "logistics"),
-            "region": texts.get("region", "emea"),
-            "owner": texts.get("owner", dice.choice(_OWNERS)),
-            "arr": float(arr),
-            "renews_on": renews_on,
-            "seen_on": NIGHT,
-            "search": f"{texts.get('name', name)} {account}".casefold(),
-        }
-    )
-    severity = "critical" if arr > 90_000 else "high" if found[risk] > 0.5 else "normal"
-    hours = {"critical": 8.0, "high": 24.0, "normal": 72.0}[severity]
-    opened = NOW - timedelta(hours=6, minutes=number % 50)
-    rows.cases.append(
-        {
-            "id": case,
-            "account_id": account,
-            "risk": risk,
-            "family": "rescue",
-            "squad": squad,
-            "state": "new",
-            "priority": arr * found[risk] if number else 1e9,
-            "rank": number + 1,
-            "at_stake": float(arr),
-            "severity": severity,
-            "probability": found[risk],
-            "probabilities": found,
-            "triggers": [],
-            "headline": texts.get("headline", headline),
-            "routed": texts.get("routed", f"needs adoption, as its first reason is {reasons[0][0]}"),
-            "opened_on": NIGHT,
-            "raised_on": NIGHT,
-            "raises": 0,
-            "opened_at": opened,
-            "updated_at": opened,
-            "ladder": list(SQUADS[squad]),
-            "rung": 0,
-            "hand_on_hours": [hours / 2],
-            "respond_hours": hours,
-            "resolve_hours": hours * 7,
-            "respond_by": opened + timedelta(hours=hours),
-            "resolve_by": opened + timedelta(hours=hours * 7),
-            "version": 1,
-        }
-    )
-    content = _package(package, rows.accounts[-1], risk, found, reasons, headline, texts)
-    frozen = {"case_id": case, "as_of": NIGHT, "schema_version": "1.0", "content": content, "content_hash": ""}
+    headline = f"{account['name']}: {risk} risk {found[risk]:.0%}; {reasons[0][1]}"
+    case = _case(number, dice, account, risk, found) | {
+        "headline": texts.get("headline", headline),
+        "routed": texts.get("routed", f"needs adoption, as its first reason is {reasons[0][0]}"),
+    }
+    rows.accounts.append(account)
+    rows.cases.append(case)
+    content = _package(package, account, risk, found, reasons, headline, texts)
+    frozen = {"case_id": case["id"], "as_of": NIGHT, "schema_version": "1.0", "content": content, "content_hash": ""}
     rows.handoffs.append(frozen)
     said = {"actor": "rescue", "kind": "opened", "before": {}, "after": {"state": "new"}, "version": 1}
-    rows.events.append({"case_id": case, "at": opened, "comment": texts.get("comment"), **said})
+    opening = {"case_id": case["id"], "at": case["opened_at"], "comment": texts.get("comment")}
+    rows.events.append(opening | said)
+    rows.scores.extend(_scores(account["account_id"], dice, found, nights))
+
+
+def _account(number: int, dice: random.Random, texts: dict[str, str]) -> dict[str, Any]:
+    first = f"{_FIRST[number % len(_FIRST)]}{dice.choice(('wood', 'lake', 'field', 'beck', 'stone'))}"
+    account, name = f"a-{number:06d}", texts.get("name", f"{first} {dice.choice(_LAST)}")
+    return {
+        "account_id": account,
+        "parent_id": None,
+        "name": name,
+        "segment": texts.get("segment", dice.choice(("smb", "mid", "enterprise"))),
+        "industry": texts.get("industry", "logistics"),
+        "region": texts.get("region", "emea"),
+        "owner": texts.get("owner", dice.choice(_OWNERS)),
+        "arr": float(round(dice.lognormvariate(10, 1))),
+        "renews_on": NIGHT + timedelta(days=dice.randint(3, 360)),
+        "seen_on": NIGHT,
+        "search": f"{name} {account}".casefold(),
+    }
+
+
+def _case(
+    number: int, dice: random.Random, account: dict[str, Any], risk: str, found: dict[str, float]
+) -> dict[str, Any]:
+    squad = "success" if number < 3 else dice.choice(("success", "success", "support", "strategic"))
+    severity = "critical" if account["arr"] > 90_000 else "high" if found[risk] > 0.5 else "normal"
+    hours = {"critical": 8.0, "high": 24.0, "normal": 72.0}[severity]
+    opened = NOW - timedelta(hours=6, minutes=number % 50)
+    return {
+        "id": f"case{number:09d}",
+        "account_id": account["account_id"],
+        "risk": risk,
+        "family": "rescue",
+        "squad": squad,
+        "state": "new",
+        "priority": account["arr"] * found[risk] if number else 1e9,
+        "rank": number + 1,
+        "at_stake": account["arr"],
+        "severity": severity,
+        "probability": found[risk],
+        "probabilities": found,
+        "triggers": [],
+        "opened_on": NIGHT,
+        "raised_on": NIGHT,
+        "raises": 0,
+        "opened_at": opened,
+        "updated_at": opened,
+        "ladder": list(SQUADS[squad]),
+        "rung": 0,
+        "hand_on_hours": [hours / 2],
+        "respond_hours": hours,
+        "resolve_hours": hours * 7,
+        "respond_by": opened + timedelta(hours=hours),
+        "resolve_by": opened + timedelta(hours=hours * 7),
+        "version": 1,
+    }
+
+
+def _scores(account: str, dice: random.Random, found: dict[str, float], nights: int) -> Iterator[dict[str, Any]]:
+    """Both risks on each of the nights, lower the longer ago."""
     for back in range(nights):
-        for name_of_risk, value in found.items():
+        for risk, value in found.items():
             drift = max(0.004, value * (1 - back / (nights + 4)) + dice.uniform(-0.01, 0.01) * (back > 0))
-            rows.scores.append(
-                {
-                    "as_of": NIGHT - timedelta(days=back),
-                    "risk": name_of_risk,
-                    "account_id": account,
-                    "probability": drift,
-                    "rank_score": drift,
-                    "model_version": "3",
-                }
-            )
+            yield {
+                "as_of": NIGHT - timedelta(days=back),
+                "risk": risk,
+                "account_id": account,
+                "probability": drift,
+                "rank_score": drift,
+                "model_version": "3",
+            }
 
 
 def _package(

@@ -59,7 +59,7 @@ def test_an_effect_is_told_with_its_interval() -> None:
     one, other = Group(70, 70, 56), Group(80, 80, 48)
     told = "of those worked than of those held out (95% interval"
     assert Effect(other, one, difference(one, other)).told() == (
-        f"it happened to 20.0 percentage points fewer {told} +5.2 to +33.4 fewer; n = 80 worked, 70 held out)"
+        f"it happened to 20.0 percentage points fewer {told} 5.2 to 33.4 fewer; n = 80 worked, 70 held out)"
     )
     assert Effect(one, other, difference(other, one)).told().startswith("it happened to 20.0 percentage points more")
 
