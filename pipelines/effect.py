@@ -60,8 +60,8 @@ class Effect:
         if self.saved is None:
             return f"not measurable yet, {n} settled; each needs {LEAST}"
         found, low, high = (100 * share for share in self.saved)
-        points = f"{abs(found):.1f} percentage points {_way(found)}"
-        return f"it happened to {points} of those worked than of those held out (95% interval {_between(low, high)}; {n})"
+        points, interval = f"{abs(found):.1f} percentage points {_way(found)}", f"95% interval {_between(low, high)}"
+        return f"it happened to {points} of those worked than of those held out ({interval}; {n})"
 
 
 def _between(low: float, high: float) -> str:
