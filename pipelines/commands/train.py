@@ -71,7 +71,9 @@ def promote(
         typer.echo(json.dumps({**verdict.to_json(), "overridden": bool(overriding) and not verdict.promoted}))
     else:
         out.print(verdict.table())
-        out.print(verdict.sentence(), markup=False)
+        overridden = promoted and not verdict.promoted
+        against = f"{risk}: version {verdict.challenger} is champion now, against the gate's verdict: {reason}"
+        out.print(against if overridden else verdict.sentence(), markup=False)
     if not promoted:
         raise typer.Exit(1)
 

@@ -1,0 +1,38 @@
+"""What ``rescue promote`` says is what came of it, also where the gate was overridden."""
+
+import pytest
+from typer.testing import CliRunner
+
+from models.gate import Check, Promotion
+from pipelines import cli, promoting
+
+REFUSED = Promotion("churn", "2", "1", (Check("enough events", False, "There are only 3 accounts with an event."),))
+PASSED = Promotion("churn", "2", "1", (Check("some margin better", True, "better by AUC."),))
+
+
+@pytest.mark.parametrize(
+    ("verdict", "given", "code", "told"),
+    [
+        (REFUSED, [], 1, "stays challenger: There are only 3 accounts with an event."),
+        (PASSED, [], 0, "may replace champion 1: better by AUC."),
+        (
+            REFUSED,
+            ["--override", "--reason", "new market"],
+            0,
+            "is champion now, against the gate's verdict: new market",
+        ),
+    ],
+)
+def test_the_last_line_says_who_is_champion(
+    monkeypatch: pytest.MonkeyPatch, verdict: Promotion, given: list[str], code: int, told: str
+) -> None:
+    promoted = verdict.promoted or bool(given)
+    monkeypatch.setattr(promoting, "promote_version", lambda *asked, **named: (verdict, promoted))
+    found = CliRunner().invoke(cli.app, ["promote", "churn", *given])
+    assert found.exit_code == code
+    assert told in " ".join(found.stdout.split())
+    assert ("stays challenger" in found.stdout) == (not promoted)
+
+
+def test_an_override_without_a_reason_is_refused() -> None:
+    assert CliRunner().invoke(cli.app, ["promote", "churn", "--override"]).exit_code != 0
