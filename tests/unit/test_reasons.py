@@ -74,6 +74,22 @@ def test_only_what_raises_the_risk_is_a_reason_and_the_strongest_comes_first(mod
         assert {reason.group for reason in reasons} <= set(GROUPS)
 
 
+def test_what_an_account_is_comes_after_what_happened_to_it() -> None:
+    known = {"account_age_days": 2.0, "tickets_open": 0.8}
+    frame = made_frame(known, accounts=800, seed=11)
+    model = made_model(frame, made_events(frame, known), trees=60)
+    both, kind_only = dict.fromkeys(known, 2.0), {"account_age_days": 2.0, "tickets_open": -2.0}
+    rows = pa.Table.from_pylist(
+        [row | told for row, told in zip(frame.slice(0, 2).to_pylist(), (both, kind_only), strict=True)],
+        schema=frame.schema,
+    )
+    first, second = explain(model, rows)
+    assert [reason.group for reason in first] == ["support", "account"]
+    assert first[1].strength > first[0].strength
+    assert [reason.group for reason in second] == ["account"]
+    assert leading_groups(model, rows) == ["support", "account"]
+
+
 def test_a_reason_is_told_with_its_fact(model: RiskModel) -> None:
     row = planted("tickets_open", np.random.default_rng(1)) | {"tickets_open": 7.0}
     first = explain(model, table([row]))[0][0]
