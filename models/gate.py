@@ -66,10 +66,14 @@ class Promotion:
 
     def sentence(self) -> str:
         """The verdict in one line."""
+        return f"{self.risk}: {self.outcome()}"
+
+    def outcome(self) -> str:
+        """The verdict in one line, for those who know of which risk."""
         against = f"champion {self.champion}" if self.champion else "the rules of thumb"
         if self.promoted:
-            return f"{self.risk}: version {self.challenger} may replace {against}: {_better(self.checks)}"
-        return f"{self.risk}: version {self.challenger} stays challenger: {' '.join(self.reasons)}"
+            return f"version {self.challenger} may replace {against}: {_better(self.checks)}"
+        return f"version {self.challenger} stays challenger: {' '.join(self.reasons)}"
 
     def to_json(self) -> dict[str, object]:
         """Plain data: for the registry's tags and for ``--json``."""

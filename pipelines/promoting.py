@@ -52,7 +52,7 @@ def admit(registry: Registry, trained: Trained, version: str, frame: pa.Table, p
     registry.record(risk.name, version, verdict.tags())
     if verdict.promoted:
         registry.promote(risk.name, version, by="the gate")
-    return verdict.promoted, verdict.sentence()
+    return verdict.promoted, verdict.outcome()
 
 
 def _admit_first(registry: Registry, trained: Trained, version: str) -> str:
@@ -125,5 +125,6 @@ def _asked(settings: Settings, champion: RiskModel, scored: pa.Table, steps: Ste
     with tempfile.TemporaryDirectory(prefix="rescue-") as scratch:
         with steps.step("admit", f"Reading {settings.data} and checking its rows"):
             opened = open_data(settings, Path(scratch))
-        with steps.step("features", f"Building features at {len(cutoffs)} cutoffs"):
-            return champion, assembly.build(settings)(opened.history, cutoffs or [opened.history.until])
+        days = cutoffs or [opened.history.until]
+        with steps.step("features", f"Building features at {len(days)} {'cutoff' if len(days) == 1 else 'cutoffs'}"):
+            return champion, assembly.build(settings)(opened.history, days)

@@ -115,7 +115,7 @@ def train(
         version = registry.log(trained, source=source)
         champion, because = admit(registry, trained, version, lessons.frame, promote)
         found.append(Registered(risk.name, version, champion, because, trained))
-        tell(f"{risk.title}: {trained.kind}, version {version}: {because}")
+        tell(f"{risk.title}, {trained.kind}, version {version}: {because}")
     if not found:
         raise NotLearnableError(" ".join(not_learnable.values()))
     return Training(tuple(found), not_learnable)
