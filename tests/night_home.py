@@ -1,8 +1,10 @@
 """A small world with a trained champion in its home, made once a session: what tests of whole nights start from."""
 
 import shutil
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -39,3 +41,8 @@ def night_home(tmp_path_factory: pytest.TempPathFactory) -> NightHome:
     steps = Steps(quiet=True)
     (first,) = run_nights(settings, None, plainly(steps), steps)
     return NightHome(folder / "data", folder / "home", first)
+
+
+def timeless(cases: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Cases without their clocks: a promise counts from the minute at which its case was opened, whatever the night."""
+    return [{name: told for name, told in case.items() if name not in ("respond_by", "resolve_by")} for case in cases]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from night_crashes import PROCESSES
-from night_home import NightHome
+from night_home import NightHome, timeless
 from sqlalchemy import func, select
 
 from pipelines import settings as configuration
@@ -30,8 +30,6 @@ from serving.store.tables import (
 BEFORE = ("admit", "models", "features", "score", "decide", "hindsight")
 AFTER = ("record", "clocks")
 WRITTEN = (Score, Case, FrozenHandoff, Waiting, HeldOutRow, SetAside, StreakRow, Account)
-CLOCKS = ("respond_by", "resolve_by")
-"""What differs between two runs by when they ran: a promise counts from the minute at which its case was opened."""
 STEPS = Steps(quiet=True)
 
 
@@ -83,10 +81,7 @@ def left(home: Path) -> tuple[list[str], dict[str, int], list[dict[str, Any]]]:
     with Store(f"sqlite:///{home / 'rescue.db'}") as store, store.reading() as session:
         recorded = select(NightRow.content_hash).where(NightRow.status == "recorded").order_by(NightRow.as_of)
         counts = {row.__tablename__: session.scalar(select(func.count()).select_from(row)) or 0 for row in WRITTEN}
-        cases = [
-            {name: told for name, told in case.items() if name not in CLOCKS} for case in standing.open_queue(session)
-        ]
-        return [str(one) for one in session.scalars(recorded)], counts, cases
+        return [str(one) for one in session.scalars(recorded)], counts, timeless(standing.open_queue(session))
 
 
 def end_the_lease(home: Path, as_of: date) -> None:
