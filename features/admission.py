@@ -12,6 +12,7 @@ from pathlib import Path
 
 import duckdb
 
+from features.admission_reach import reach
 from features.admission_report import AdmissionReport, TableReport
 from features.admission_table import examine
 from features.admission_twins import REPEAT
@@ -92,9 +93,11 @@ def examine_all(
     for parents, key in (("accounts", "account_id"), ("tickets", "ticket_id")):
         connection.execute(f"CREATE OR REPLACE TABLE admitted_{parents} ({key} VARCHAR)")
     given = {raw.name: raw for raw in tables}
-    folder = state or scratch / "state"
+    folder, last = state or scratch / "state", reach(connection, given)
     examined = {
-        name: examine(connection, TABLES[name], given[name], scratch, folder / name) for name in TABLES if name in given
+        name: examine(connection, TABLES[name], given[name], scratch, folder / name, reach=last)
+        for name in TABLES
+        if name in given
     }
     reports = {name: _gated(table.report, tolerance) for name, table in examined.items()}
     present = frozenset(name for name, report in reports.items() if report.accepted)

@@ -19,12 +19,17 @@ PARENT = {"accounts": None, "ticket_events": ("tickets", "ticket_id")}
 
 @dataclass(frozen=True)
 class Intake:
-    """A source's table on its way in, and the SQL that reads it: ``s`` is the source's row."""
+    """A source's table on its way in, and the SQL that reads it: ``s`` is the source's row.
+
+    ``reach`` is the last moment at which its rows may have happened, where it does not say when it knew them
+    (microseconds since 1970; ``None`` where nothing bounds them).
+    """
 
     cursor: duckdb.DuckDBPyConnection
     table: Table
     raw: RawTable
     types: Mapping[str, str]
+    reach: int | None = None
 
     @property
     def rejected(self) -> str:
@@ -58,7 +63,7 @@ class Intake:
 def tests_of(intake: Intake, newest: str | None) -> tuple[list[Fault], str]:
     """The tests of one row and the relation in which they can be asked: the source's rows beside their parents.
 
-    ``newest`` is SQL of the source's newest ``known_at``, where it has one.
+    ``newest`` is SQL of the last moment at which a row without a ``known_at`` may have happened, where there is one.
     """
     tests = faults(intake.table, intake.types, newest)
     parent = PARENT.get(intake.table.name, ("accounts", "account_id"))

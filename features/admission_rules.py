@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from features.admission_types import WHOLES, as_number, as_text, typed
-from features.contract import Column, Kind, Table
+from features.contract import SIGNED_AHEAD, Column, Kind, Table
 from features.raw import identifier
 
 EARLIEST, LATEST = "TIMESTAMP '1990-01-01'", "TIMESTAMP '2100-01-01'"
@@ -57,9 +57,6 @@ ENDS: Mapping[str, tuple[tuple[str, str], ...]] = {
 PRECISION = {"renews_at": "microsecond", "ended_at": "microsecond", "due_at": "day"}
 """A due date is a day: an invoice written at noon may be due on the same day."""
 
-SIGNED_AHEAD = frozenset({"subscriptions"})
-"""Tables whose event may lie after ``known_at``: next month's subscription is known when it is signed."""
-
 
 @dataclass(frozen=True)
 class Fault:
@@ -74,8 +71,8 @@ class Fault:
 def faults(table: Table, types: Mapping[str, str], newest_known: str | None) -> list[Fault]:
     """Every test of a row by itself, in the order in which a row's first fault is told.
 
-    ``types`` are the source's types by the contract's names, ``newest_known`` is SQL of the newest known_at of the
-    table's source, where it has one.
+    ``types`` are the source's types by the contract's names, ``newest_known`` is SQL of the last moment at which a row
+    that has no known_at may have happened, where there is one.
     """
     found = [fault for column in table.columns if column.name in types for fault in _of(column, types[column.name])]
     return found + _ends(table, types) + _clock(table, types, newest_known)

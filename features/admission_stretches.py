@@ -18,6 +18,7 @@ import duckdb
 import pyarrow as pa
 
 from features.admission_intake import Intake, broken, broken_rows, labelled, tests_of
+from features.admission_reach import SLACK
 from features.admission_rules import LATEST, Rule
 from features.admission_twins import REPEAT, reject_twins
 from features.admission_types import parsed
@@ -66,7 +67,7 @@ def _kept(intake: Intake, state: Path) -> Judgements:
     """What was kept by the same contract, types, rules, and engine."""
     tests, source = tests_of(replace(intake, raw=replace(intake.raw, files=())), "newest")
     rules = (repr(intake.table), sorted(intake.types.items()), broken_rows(tests, source), intake.raw.partitioned)
-    return Judgements.of(state, key_of(*rules, REPEAT, duckdb.__version__))
+    return Judgements.of(state, key_of(*rules, SLACK, REPEAT, duckdb.__version__))
 
 
 @dataclass(frozen=True)
@@ -92,11 +93,13 @@ class _Night:
 
     @cached_property
     def newest(self) -> int | None:
-        """The newest ``known_at`` of all files, in microseconds since 1970."""
+        """The newest ``known_at`` of all files, or what bounds rows that have none, in microseconds since 1970."""
+        if "known_at" not in self.intake.types:
+            return self.intake.reach
         standing = self.kept.standing(self.prints, self.accounts)
         known = [stretch.known for stretch in standing]
         fresh = self.but(standing)
-        if fresh and "known_at" in self.intake.types:
+        if fresh:
             part = self.part(fresh)
             sql = f"SELECT epoch_us(max({part.columns['known_at']})) FROM {part.raw.relation} s"
             known += [row[0] for row in part.cursor.execute(sql).fetchall()]
@@ -105,9 +108,9 @@ class _Night:
     @property
     def clock(self) -> str | None:
         """The same as SQL, where the source tells when rows were known."""
-        if "known_at" not in self.intake.types:
-            return None
-        return "CAST(NULL AS TIMESTAMP)" if self.newest is None else f"make_timestamp({self.newest})"
+        if self.newest is not None:
+            return f"make_timestamp({self.newest})"
+        return "CAST(NULL AS TIMESTAMP)" if "known_at" in self.intake.types else None
 
     def part(self, files: Sequence[str]) -> Intake:
         """The intake of some files."""
@@ -137,7 +140,7 @@ class _Night:
         part = self.part(files)
         tests, source = tests_of(part, self.clock)
         day, known = f"({part.columns['day']} - DATE '1970-01-01')", part.columns["known_at"]
-        waiting = f"{known} IS NULL AND {part.columns['day']} < {LATEST}" if "known_at" in part.types else "false"
+        waiting = f"{known} IS NULL AND {part.columns['day']} < {LATEST}"
         found = part.cursor.execute(
             f"SELECT filename, count(*), count_if(bad), min(day) FILTER (NOT bad), max(day) FILTER (NOT bad), "
             f"epoch_us(max(known)), max(day) FILTER (waiting) FROM (SELECT s.filename AS filename, {day} AS day, "

@@ -41,29 +41,38 @@ Span = tuple[date | None, date | None, int]
 """The first and last day of the accepted rows, and how many they are."""
 
 
-def examine(connection: duckdb.DuckDBPyConnection, table: Table, raw: RawTable, scratch: Path, state: Path) -> Examined:
+def examine(
+    connection: duckdb.DuckDBPyConnection,
+    table: Table,
+    raw: RawTable,
+    scratch: Path,
+    state: Path,
+    *,
+    reach: int | None = None,
+) -> Examined:
     """Judge every row of ``raw`` and create the view of the accepted ones under the table's name.
 
     What was said of files that have not changed since stands in the folder ``state``, and their rows are not read.
+    ``reach`` bounds when rows happened in a table that does not say when it knew them (microseconds since 1970).
 
     Raises:
         DataGateError: a file cannot be read; the sentence names it.
     """
     with reading(raw.label):
         try:
-            return _examine(connection, table, raw, scratch, state)
+            return _examine(connection, table, raw, scratch, state, reach)
         except duckdb.InvalidInputException as error:
             if SYMPTOM not in str(error):
                 raise
-            return _examine(connection, table, with_texts_as_bytes(raw, scratch / "bytes"), scratch, state)
+            return _examine(connection, table, with_texts_as_bytes(raw, scratch / "bytes"), scratch, state, reach)
 
 
 def _examine(
-    connection: duckdb.DuckDBPyConnection, table: Table, raw: RawTable, scratch: Path, state: Path
+    connection: duckdb.DuckDBPyConnection, table: Table, raw: RawTable, scratch: Path, state: Path, reach: int | None
 ) -> Examined:
     found = raw.types(connection)
     types = {name.lower(): kind for name, kind in found.items() if name.lower() in table.names}
-    intake = Intake(connection.cursor(), table, raw, types)
+    intake = Intake(connection.cursor(), table, raw, types, None if "known_at" in types else reach)
     report = TableReport(
         table.name,
         raw.label,
@@ -101,12 +110,18 @@ def _reject(intake: Intake) -> None:
     unread = [[line.file, None, line.line, None, str(Rule.UNREADABLE), line.text] for line in intake.raw.unread]
     if unread:
         intake.cursor.executemany(f"INSERT INTO {intake.rejected} VALUES (?, ?, ?, ?, ?, ?)", unread)
-    newest = f"(SELECT max({intake.columns['known_at']}) FROM {intake.raw.relation} s)"
-    tests, source = tests_of(intake, newest if "known_at" in intake.types else None)
+    tests, source = tests_of(intake, _bound(intake))
     if intake.number(f"SELECT count_if({broken(tests)}) FROM {source}"):
         intake.cursor.execute(f"INSERT INTO {intake.rejected} {broken_rows(tests, source)}")
     reject_twins(intake.cursor, intake.table, intake.columns, frozenset(intake.types), intake.remaining)
     intake.cursor.execute(f"UPDATE {intake.rejected} SET label = {labelled(intake.raw)} WHERE label IS NULL")
+
+
+def _bound(intake: Intake) -> str | None:
+    """SQL of the last moment at which a row without a ``known_at`` may have happened."""
+    if "known_at" in intake.types:
+        return f"(SELECT max({intake.columns['known_at']}) FROM {intake.raw.relation} s)"
+    return None if intake.reach is None else f"make_timestamp({intake.reach})"
 
 
 def _accept(intake: Intake, scratch: Path) -> None:

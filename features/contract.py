@@ -32,6 +32,10 @@ class Column:
     maximum: float | None = None
 
 
+SIGNED_AHEAD = frozenset({"subscriptions"})
+"""Tables whose event may lie after ``known_at``: next month's subscription is known when it is signed."""
+
+
 @dataclass(frozen=True)
 class Table:
     """One canonical table.

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import duckdb
 import pyarrow as pa
 
-from features.contract import TABLES, Table
+from features.contract import SIGNED_AHEAD, TABLES, Table
 from features.versions import as_columns, key_of, known_on, literal, order_of
 
 if TYPE_CHECKING:
@@ -132,8 +132,10 @@ class History:
 
     @cached_property
     def _span(self) -> tuple[date, date]:
+        others = self.present - SIGNED_AHEAD - {"accounts"}
         spans = [
-            f"SELECT min(CAST({TABLES[name].event_time} AS DATE)) AS oldest, max({known_on(TABLES[name])}) AS newest "
+            f"SELECT min(CAST({TABLES[name].event_time} AS DATE)) AS oldest, "
+            f"max({known_on(TABLES[name])}) FILTER ({_told(name) if others else 'true'}) AS newest "
             f"FROM {name} WHERE {OURS.get(name, 'true')}"
             for name in sorted(self.present - {"usage_daily" if self.usage else ""})
         ]
@@ -175,6 +177,11 @@ class Snapshot:
         if name in hidden and table.name not in self.history.versioned:
             return f'CASE WHEN "{name}" < {literal(self.cutoff)} THEN "{name}" END AS "{name}"'
         return f'"{name}"'
+
+
+def _told(name: str) -> str:
+    """SQL that is true of rows that tell how far the source reaches: not of a start that was signed ahead."""
+    return "known_at IS NOT NULL" if name in SIGNED_AHEAD else "true"
 
 
 def _newest(table: Table) -> str:

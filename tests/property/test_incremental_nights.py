@@ -38,12 +38,16 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Source:
-    """The rows of each file of usage, the accounts, and the columns that every row of usage has."""
+    """The rows of each file of usage, the accounts, and the columns that every row of usage has.
+
+    ``newest`` is when the source's contracts were known, where they say so: it bounds usage that does not say it.
+    """
 
     files: dict[str, list[Row]]
     accounts: list[str]
     columns: tuple[str, ...]
     touched: set[str] = field(default_factory=set)
+    newest: date | None = None
 
 
 @st.composite
@@ -66,6 +70,11 @@ def months() -> SearchStrategy[list[Row]]:
     """A month of rows, or a stray day's: what a file holds."""
     spans = st.tuples(st.sampled_from((0, 30, 61, 75)), st.sampled_from((1, 15, 30)))
     return spans.flatmap(lambda span: st.lists(rows(*span), min_size=0, max_size=14))
+
+
+def clocks() -> SearchStrategy[date | None]:
+    """When the contracts were known: never told, early enough that late usage is refused, or after all of it."""
+    return st.sampled_from((None, None, *(START + timedelta(days=days) for days in (20, 45, 200))))
 
 
 @st.composite
@@ -91,7 +100,7 @@ def changes(draw: DrawFn, before: Source) -> Source:
     accounts = before.accounts
     if draw(st.integers(0, 2)) == 0:
         accounts = draw(st.lists(st.sampled_from((*IDS, "nobody")), min_size=1, unique=True))
-    return Source(files, accounts, before.columns, touched)
+    return Source(files, accounts, before.columns, touched, draw(clocks()))
 
 
 @st.composite
@@ -99,7 +108,7 @@ def nights(draw: DrawFn) -> list[Source]:
     names = ["account_id", "day", "feature", "events"]
     names += [name for name in ("user_id", "users", "minutes", "known_at") if draw(st.booleans())]
     files = {f"month-{number}": draw(months()) for number in range(draw(st.integers(1, 4)))}
-    found = [Source(files, list(IDS[:3]), tuple(names))]
+    found = [Source(files, list(IDS[:3]), tuple(names), newest=draw(clocks()))]
     for _ in range(draw(st.integers(1, 4))):
         found.append(draw(changes(found[-1])))
     return found
@@ -121,8 +130,12 @@ def written(source: Source, folder: Path, clock: Iterator[int]) -> None:
     created = datetime.fromisoformat("2025-01-01")
     accounts = [{"account_id": name, "created_at": created} for name in source.accounts]
     pq.write_table(_table("accounts", accounts, ("account_id", "created_at")), folder / "accounts.parquet")
-    term = [{"subscription_id": name, "account_id": name, "seats": 5, "started_at": created} for name in IDS]
-    columns = ("subscription_id", "account_id", "seats", "started_at")
+    known = source.newest and datetime.combine(source.newest, datetime.min.time())
+    term = [
+        {"subscription_id": name, "account_id": name, "seats": 5, "started_at": created, "known_at": known}
+        for name in IDS
+    ]
+    columns = ("subscription_id", "account_id", "seats", "started_at", *(["known_at"] if known else []))
     pq.write_table(_table("subscriptions", term, columns), folder / "subscriptions.parquet")
 
 

@@ -1,6 +1,6 @@
 """Each rule of admission on small tables, and what a report says of them."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -162,6 +162,27 @@ def test_a_row_cannot_be_known_before_it_happened(tmp_path: Path) -> None:
     # Rows 3 and 4 say nothing of when they were known, and lie after everything that the source knew.
     assert set(refused(admission, "health_scores").values()) == {"later_than_known"}
     assert admission.report.tables["health_scores"].accepted == 1
+
+
+@pytest.mark.parametrize(("opened", "accepted"), [("2026-04-01", 1), ("2026-04-02T00:00:01", 0), ("2031-03-01", 0)])
+def test_what_the_other_tables_knew_bounds_a_table_that_does_not_say_it(
+    tmp_path: Path, opened: str, accepted: int
+) -> None:
+    tickets = {"ticket_id": ["t", "u"], "account_id": ["a", "a"], "opened_at": [NOON, at(opened)]}
+    known = scores(score=[1.0], known_at=[at("2026-03-02")])  # a month before the latest ticket that is believed
+
+    admission = judged(tmp_path, tickets=tickets, health_scores=known)
+
+    assert admission.report.tables["tickets"].accepted == 1 + accepted
+    assert admission.report.tables["tickets"].quarantined == ({} if accepted else {"later_than_known": 1})
+    assert admission.history.until == (at(opened) if accepted else NOON).date() + timedelta(days=1)
+
+
+def test_what_our_own_team_wrote_does_not_bound_a_source(tmp_path: Path) -> None:
+    ours = scores(score=[1.0], known_at=[at("2026-03-02")], source=["rescue"])
+    tickets = {"ticket_id": ["t"], "account_id": ["a"], "opened_at": [at("2031-03-01")]}
+
+    assert judged(tmp_path, tickets=tickets, health_scores=ours).report.tables["tickets"].accepted == 1
 
 
 def test_a_subscription_may_be_signed_before_it_starts(tmp_path: Path) -> None:

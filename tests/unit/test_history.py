@@ -49,6 +49,14 @@ def test_the_span_ends_the_day_after_the_newest_row_known() -> None:
     assert (history.first, history.until) == (date(2025, 6, 1), date(2026, 2, 13))
 
 
+def test_a_subscription_that_was_signed_ahead_does_not_move_the_end_of_the_span() -> None:
+    story = Story().account("acme").invoice("acme", "2026-01-01").subscription("acme", "2027-01-01", "S1")
+    assert story.history().until == date(2026, 1, 2)
+    story.subscription("acme", "2027-01-01", "S1", known_at="2026-01-05")
+    assert story.history().until == date(2026, 1, 6)
+    assert Story().account("acme").subscription("acme", "2025-02-01", "S1").history().until == date(2025, 2, 2)
+
+
 def test_what_a_source_lacks_is_there_and_empty() -> None:
     history = Story().account("acme").history()
     assert history.as_of(date(2026, 1, 1)).rows("invoices").num_rows == 0
