@@ -10,6 +10,7 @@ import numpy as np
 
 from features.contract import TABLES
 from features.feeds import PATIENCE, Feeds
+from features.history import OURS
 from features.versions import known_moment, known_on, literal
 
 if TYPE_CHECKING:
@@ -27,10 +28,13 @@ def feed_ages(history: History, as_of: date) -> dict[str, int | None]:
 
 
 def newest_known(history: History, as_of: date) -> datetime | None:
-    """The moment at which the newest row that counts at the cutoff became known, UTC; ``None`` where none counts."""
+    """The moment at which the newest row of the customer's own that counts at the cutoff became known, UTC.
+
+    ``None`` where none counts. What the rescue team wrote says nothing of how fresh the sources are.
+    """
     moments = [
         f"SELECT max({known_moment(TABLES[name])}) AS known FROM {name} "
-        f"WHERE {known_on(TABLES[name])} < {literal(as_of)}"
+        f"WHERE {known_on(TABLES[name])} < {literal(as_of)} AND {OURS.get(name, 'true')}"
         for name in sorted(history.present)
     ]
     found = history.query(f"SELECT max(known) AS known FROM ({' UNION ALL '.join(moments)})")

@@ -152,20 +152,18 @@ class Handoff(Frozen):
     @classmethod
     def build(cls, flag: Flag, facts: Facts) -> Self:
         """Build the package of a flag; see :func:`build`."""
-        cards = _risks(flag, facts)
-        now = _standing(flag, facts)
         play, why = suggest(flag.risk, (flag.reasons or {}).get(flag.risk, ()), facts.contract.notice_for)
-        return cls(
+        package = cls(
             headline=_headline(flag, facts),
             binding=facts.binding,
             raised=_raised(flag, facts),
             account=facts.account,
             contract=facts.contract,
             currency=facts.currency,
-            risks=cards,
+            risks=_risks(flag, facts),
             play=SuggestedPlay(name=play.name, title=play.title, why=why, steps=play.steps),
-            since=facts.before.as_of if facts.before else None,
-            changes=changes_since(facts.before, now) if facts.before else (),
+            since=None,
+            changes=(),
             tickets=tuple(_clipped(ticket) for ticket in facts.tickets),
             tickets_open=facts.tickets_open,
             usage=tuple(Metric.of(line) for line in facts.usage),
@@ -174,6 +172,7 @@ class Handoff(Frozen):
             rescues=facts.rescues,
             gaps=facts.gaps,
         )
+        return package._compared_with(facts.before) if facts.before else package
 
     def to_json(self) -> str:
         """The package as JSON, the same bytes for the same package."""
@@ -194,6 +193,10 @@ class Handoff(Frozen):
             overdue=overdue(self.invoices, self.binding.as_of),
         )
 
+    def _compared_with(self, before: Standing) -> Self:
+        changes = changes_since(before, self.standing)
+        return self.model_copy(update={"since": before.as_of, "changes": changes})
+
 
 def build(flag: Flag, facts: Facts) -> Handoff:
     """The package of a flag: what the policy decided, joined with what is known of the account."""
@@ -208,19 +211,6 @@ def handoff_schema() -> str:
 def overdue(invoices: tuple[Invoice, ...], cutoff: date) -> float:
     """The amount of unpaid invoices that were due before the cutoff."""
     return sum(invoice.amount for invoice in invoices if invoice.due_on is not None and invoice.due_on < cutoff)
-
-
-def _standing(flag: Flag, facts: Facts) -> Standing:
-    return Standing(
-        as_of=facts.binding.as_of,
-        probabilities=flag.probabilities,
-        arr=facts.contract.arr,
-        renews_on=facts.contract.renews_on,
-        owner=facts.account.owner,
-        health=facts.health[-1].score if facts.health else None,
-        tickets_open=facts.tickets_open,
-        overdue=overdue(facts.invoices, facts.binding.as_of),
-    )
 
 
 def _headline(flag: Flag, facts: Facts) -> str:

@@ -3,6 +3,7 @@
 from datetime import date, datetime
 
 import pyarrow as pa
+from factories import Story
 
 from features.history import History
 from pipelines.facts import Told, gather
@@ -69,6 +70,12 @@ def test_the_nearest_term_of_several_is_told() -> None:
     later = {"renews_at": datetime.fromisoformat("2026-09-01"), "auto_renew": False}
     found = contract(later, TERM)
     assert (found.renews_on, found.auto_renew) == (date(2026, 6, 1), True)
+
+
+def test_the_newest_row_is_not_what_the_team_wrote() -> None:
+    story = Story().account("A").health("A", "2026-02-20", 70.0, source="crm")
+    story.health("A", "2026-02-27", 60.0, source="rescue").outcome("A", "2026-02-28 10:00")
+    assert newest_known(story.history(), NIGHT) == datetime.fromisoformat("2026-02-20")
 
 
 def test_the_newest_row_is_the_last_that_was_known_before_the_night() -> None:
