@@ -25,7 +25,7 @@ class Need(NamedTuple):
 
 
 class Route(NamedTuple):
-    """The squads that may take a case, best first, and why, in words."""
+    """The squads that may take a case, best first, and why, in words that go on "because it …"."""
 
     squads: tuple[str, ...]
     why: str
@@ -33,30 +33,46 @@ class Route(NamedTuple):
 
 def route(need: Need, rules: PolicyFile) -> Route:
     """The squads that may take this case, never empty."""
-    skill, because = _skill(need, rules)
+    skill, why = _skill(need, rules)
     if skill is None:
-        return Route((rules.routing.fallback,), "nothing says which skill it needs")
+        return Route((rules.routing.fallback,), why)
     able = tuple(name for name, squad in rules.squads.items() if skill in squad.skills)
     near = tuple(name for name in able if _serves(name, need.region, rules))
     if near:
-        return Route(near, f"needs {skill}, as {because}")
-    where = f" for {need.region}" if need.region else ""
-    return Route((rules.routing.fallback,), f"needs {skill}, as {because}, and no squad has it{where}")
+        return Route(near, why)
+    return Route((rules.routing.fallback,), f"{why}, and no squad with {_words(skill)} skills serves {need.region}")
 
 
 def _skill(need: Need, rules: PolicyFile) -> tuple[str | None, str]:
     routing = rules.routing
     if need.vip and routing.vip is not None:
-        return routing.vip.skill, "it is a VIP account"
+        return routing.vip.skill, "is a VIP account"
     for name in need.triggers:
         if skill := rules.triggers[name].skill:
-            return skill, f"the trigger {name} says"
+            return skill, _needs(skill, _continued(rules.triggers[name].says))
     if skill := routing.reasons.get(need.reason_group or ""):
-        return skill, f"its first reason is {need.reason_group}"
+        return skill, _needs(skill, f"its first reason is {_words(need.reason_group or '')}")
     if skill := routing.ticket_categories.get(need.ticket_category or ""):
-        return skill, f"its last ticket is about {need.ticket_category}"
+        return skill, _needs(skill, f"its last ticket is about {_words(need.ticket_category or '')}")
     rule = rules.risks.get(need.risk)
-    return (rule.skill, f"its risk is {need.risk}") if rule else (None, "")
+    if rule and rule.skill:
+        return rule.skill, _needs(rule.skill, f"the risk is {_words(need.risk)}")
+    return None, "shows no need of a particular skill"
+
+
+def _needs(skill: str, because: str) -> str:
+    return f"needs {_words(skill)} skills, as {because}"
+
+
+def _words(name: str) -> str:
+    """A name of the policy's or of the source's, ``how_to``, as a person would say it."""
+    return name.replace("_", " ")
+
+
+def _continued(sentence: str) -> str:
+    """A sentence that goes on after a comma: without its capital, unless that belongs to the word, and its stop."""
+    first = sentence[:1] if sentence[1:2].isupper() else sentence[:1].lower()
+    return first + sentence[1:].rstrip(".")
 
 
 def _serves(name: str, region: str | None, rules: PolicyFile) -> bool:

@@ -49,7 +49,7 @@ FLAG = Flag(
     },
     changes={"churn": (Change("If use came back to its normal level", 0.62, 0.31),)},
     severity="high",
-    routed="needs adoption, as its first reason is usage",
+    routed="needs adoption skills, as its first reason is usage",
     reckoned=0.62,
 )
 

@@ -175,7 +175,7 @@ def _add(
     headline = f"{account['name']}: {risk} risk {found[risk]:.0%}; {reasons[0][1]}"
     case = _case(number, dice, account, risk, found) | {
         "headline": texts.get("headline", headline),
-        "routed": texts.get("routed", f"needs adoption, as its first reason is {reasons[0][0]}"),
+        "routed": texts.get("routed", f"needs adoption skills, as its first reason is {reasons[0][0]}"),
     }
     rows.accounts.append(account)
     rows.cases.append(case)

@@ -248,7 +248,7 @@ def test_reasons_reach_the_routing() -> None:
     decision = decide_knowing_why(text, QueueState(), by, NIGHT, first_reasons)
     assert asked == ["A", "B"]
     assert {flag.account_id: flag.squad for flag in decision.flags} == {"A": "desk", "B": "care"}
-    assert decision.flags[0].routed == "needs billing, as its first reason is billing"
+    assert decision.flags[0].routed == "needs billing skills, as its first reason is billing"
 
 
 HOLDOUT = '\n[holdout]\nshare = 0.5\nsalt = "s"\n[holdout.exempt]\nlarge = "arr >= 5000"\n'

@@ -40,7 +40,7 @@ when = "invoices_overdue >= 1"
 risk = "churn"
 raises = "alone"
 skill = "billing"
-says = "Late"
+says = "An invoice is late."
 
 [triggers.plain]
 when = "tickets_open >= 1"
@@ -54,15 +54,15 @@ BY = policy(SQUADS)
 @pytest.mark.parametrize(
     ("need", "squads", "why"),
     [
-        (Need("churn"), ("care", "nord"), "needs retention, as its risk is churn"),
-        (Need("churn", region="DE"), ("care", "nord"), "needs retention, as its risk is churn"),
-        (Need("churn", region="FR"), ("care",), "needs retention, as its risk is churn"),
-        (Need("churn", vip=True, triggers=("late",)), ("stars",), "needs vip, as it is a VIP account"),
-        (Need("churn", triggers=("plain", "late")), ("desk",), "needs billing, as the trigger late says"),
+        (Need("churn"), ("care", "nord"), "needs retention skills, as the risk is churn"),
+        (Need("churn", region="DE"), ("care", "nord"), "needs retention skills, as the risk is churn"),
+        (Need("churn", region="FR"), ("care",), "needs retention skills, as the risk is churn"),
+        (Need("churn", vip=True, triggers=("late",)), ("stars",), "is a VIP account"),
+        (Need("churn", triggers=("plain", "late")), ("desk",), "needs billing skills, as an invoice is late"),
         (Need("churn", reason_group="billing", ticket_category="bug"), ("desk",), "its first reason is billing"),
         (Need("churn", reason_group="usage", ticket_category="bug"), ("desk",), "its last ticket is about bug"),
-        (Need("escalation", ticket_category="other"), ("desk",), "needs support, as its risk is escalation"),
-        (Need("unheard"), ("care",), "nothing says which skill it needs"),
+        (Need("escalation", ticket_category="other"), ("desk",), "needs support skills, as the risk is escalation"),
+        (Need("unheard"), ("care",), "shows no need of a particular skill"),
     ],
 )
 def test_the_skill_decides(need: Need, squads: tuple[str, ...], why: str) -> None:
@@ -76,7 +76,12 @@ def test_where_no_squad_serves_the_region_the_fallback_takes_it_and_says_so() ->
     by = policy(text, capacity='capacity = 2\nregions = ["US"]')
     found = route(Need("churn", region="JP"), by.rules)
     assert found.squads == ("care",)
-    assert found.why == "needs retention, as its risk is churn, and no squad has it for JP"
+    assert found.why == "needs retention skills, as the risk is churn, and no squad with retention skills serves JP"
+
+
+def test_an_abbreviation_keeps_its_capital() -> None:
+    by = policy(SQUADS.replace("An invoice is late.", "SLA broken twice"))
+    assert route(Need("churn", triggers=("late",)), by.rules).why == "needs billing skills, as SLA broken twice"
 
 
 def test_a_case_overflows_to_the_next_squad_with_the_skill() -> None:
