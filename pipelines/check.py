@@ -13,10 +13,15 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from features.admission import TOLERANCE
+from features.admission import TOLERANCE, examine_all
 from features.admission_report import AdmissionReport, TableReport
+from features.errors import DataGateError
 from pipelines.console import out
+from pipelines.settings import Settings
 from pipelines.sources import examined, open_source
+from pipelines.sources.reading import connect
+from serving.policy_file import Policy
+from serving.policy_fit import misfits
 
 COSTS = {
     "accounts": "nothing can be scored",
@@ -66,6 +71,24 @@ def check(source: str, *, mapping: Path | None = None, tolerance: float = TOLERA
         admission = examined(opened, Path(scratch), tolerance=tolerance)
         admission.history.connection.close()
     return CheckReport(opened.name, admission.report)
+
+
+def misfits_of(policy: Policy, settings: Settings) -> tuple[str, ...]:
+    """The segments and regions that a policy names and no account of the settings' source has, in sentences.
+
+    Raises:
+        UsageError: there is no such source.
+        DataGateError: its accounts cannot be read.
+    """
+    source = open_source(settings.data, mapping=settings.mapping)
+    with TemporaryDirectory(prefix="rescue-check-") as scratch:
+        staged = source.stage([name for name in source.tables() if name == "accounts"], Path(scratch) / "source")
+        with connect(Path(scratch)) as connection:
+            admission = examine_all(connection, staged, scratch=Path(scratch) / "accepted", tolerance=1.0)
+            if "accounts" not in admission.history.present:
+                raise DataGateError(admission.report.problems[0])
+            rows = admission.history.as_of(admission.history.until).rows("accounts")
+            return misfits(policy.rules, rows["segment"].to_pylist(), rows["region"].to_pylist())
 
 
 def show(report: CheckReport) -> None:

@@ -20,6 +20,7 @@ from serving import handoff
 from serving.handoff_facts import RiskPoint
 from serving.opening import Package
 from serving.policy import decide_knowing_why
+from serving.policy_fit import misfits
 from serving.recording import NightRecord
 from serving.store import standing
 
@@ -51,6 +52,12 @@ class Decided:
     candidates: pa.Table
     packages: Mapping[tuple[str, str], Package]
     channels: tuple[str, ...]
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Names of the policy that no account has."""
+        columns = (self.candidates.column(name).to_pylist() for name in ("segment", "region"))
+        return misfits(self.policy.rules, *columns)
 
     def record(self, report: Mapping[str, Any]) -> NightRecord:
         """What the night's one transaction writes."""

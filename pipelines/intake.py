@@ -48,7 +48,7 @@ class Opened:
     def warnings(self) -> tuple[str, ...]:
         """What the report should say of the source beside its counts."""
         unknown = self.admission.report.unknown.items()
-        misnamed = (f"{name} is no table of the contract; did you mean {near}?" for name, near in unknown if near)
+        misnamed = (f"{name} is no table of the contract (did you mean {near}?)" for name, near in unknown if near)
         returned = self.source.notes if isinstance(self.source, WithReturned) else ()
         return (*misnamed, *returned)
 

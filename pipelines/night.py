@@ -163,6 +163,7 @@ def _report(night: _Night, held: nights.Night, scored: Scored, models: Champions
             *models.warnings,
             *night.opened.warnings,
             *scored.warnings,
+            *decided.warnings,
             *stale_feeds(night.opened.history, night.as_of).values(),
         ),
     )

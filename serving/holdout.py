@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from serving.candidates import Candidates, Flags
+from serving.policy_fit import UNKNOWN
 from serving.policy_schema import Holdout
 
 
@@ -44,7 +45,7 @@ def _strata(units: Sequence[str], segments: Sequence[str | None]) -> dict[str, s
     """A unit's stratum: the segment of its first account by id, so that a group has one."""
     strata: dict[str, str] = {}
     for unit, segment in zip(units, segments, strict=True):
-        strata.setdefault(unit, segment or "unknown")
+        strata.setdefault(unit, segment or UNKNOWN)
     return strata
 
 

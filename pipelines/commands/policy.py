@@ -7,8 +7,10 @@ import typer
 
 from pipelines import assembly
 from pipelines import settings as configuration
+from pipelines.commands.options import Mapping
 from pipelines.console import err, out
 
+Accounts = Annotated[str | None, typer.Option("--data", help="A source whose accounts the policy's names should fit.")]
 File = Annotated[Path | None, typer.Argument(metavar="FILE", help="The policy file; the one in use by default.")]
 policy = typer.Typer(help="Check or explain a policy file.", no_args_is_help=True)
 
@@ -19,16 +21,25 @@ def register(app: typer.Typer) -> None:
 
 
 @policy.command()
-def check(file: File = None) -> None:
-    """Name every mistake in a policy file with its line. Ends with 2 where there is one."""
+def check(file: File = None, data: Accounts = None, mapping: Mapping = None) -> None:
+    """Name every mistake in a policy file with its line. Ends with 2 where there is one.
+
+    With --data it also warns of segments and regions that no account of that source has.
+    """
     from serving.policy_file import PolicyError
 
+    settings = configuration.load(policy=file, data=data, mapping=mapping)
     try:
-        found = assembly.policy(configuration.load(policy=file))
+        found = assembly.policy(settings)
     except PolicyError as error:
         for problem in error.problems:
             err.print(problem, markup=False)
         raise typer.Exit(error.exit_code) from None
+    if data is not None:
+        from pipelines.check import misfits_of
+
+        for warning in misfits_of(found, settings):
+            err.print(f"Mind: {warning}.", markup=False)
     out.print(f"The policy is sound; its version is {found.version}.", markup=False)
 
 

@@ -16,6 +16,7 @@ from pipelines import settings as configuration
 from pipelines.console import Steps
 from pipelines.night import run_nights
 from pipelines.runner import plainly
+from serving.policy_file import default_text
 
 KEYS = {
     "as_of", "run_id", "tables", "eligible", "scored", "not_scored", "flagged", "cases_opened", "models", "seconds",
@@ -60,6 +61,17 @@ def test_quarantine_and_report_lie_in_the_nights_folder(night_home: NightHome) -
         assert kept.exists() == bool(counts["quarantined"])
         if kept.exists():
             assert pq.read_metadata(kept).num_rows == sum(counts["quarantined"].values())
+
+
+def test_a_segment_of_the_policy_that_no_account_has_is_told(night_home: NightHome, tmp_path: Path) -> None:
+    policy = tmp_path / "policy.toml"
+    policy.write_text(default_text().replace("[holdout]", "[holdout]\nby_segment = {enterprize = 0.1}"))
+    home, next_day = night_home.copy(tmp_path / "home"), night_home.first.as_of + timedelta(days=1)
+    given = ("--data", str(night_home.data), "--home", str(home), "--policy", str(policy), "--as-of", str(next_day))
+    code, out, _ = rescue("nightly", "--plain", "--json", *given)
+    assert code == 0
+    told = "The policy's [holdout] by_segment names the segment 'enterprize', which no account has"
+    assert f"{told} (did you mean enterprise?)" in json.loads(out)["warnings"]
 
 
 def test_the_same_night_again_changes_nothing_and_says_so(night_home: NightHome, tmp_path: Path) -> None:
