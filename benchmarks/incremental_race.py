@@ -28,7 +28,7 @@ def night(data: Path, home: Path) -> None:
     from features import admission
     from features.catalogue import FEATURES
     from features.frame import build
-    from pipelines.sources import admitted, open_source
+    from pipelines.sources import examined, open_source
 
     spent = dict.fromkeys(STEPS, 0.0)
     examine = admission.examine
@@ -44,7 +44,7 @@ def night(data: Path, home: Path) -> None:
     usage = [feature for feature in FEATURES if set(feature.sources) == {"usage_daily"}]
     with tempfile.TemporaryDirectory() as scratch:
         wall, begin = time.perf_counter(), time.process_time()
-        history = admitted(open_source(str(data)), Path(scratch), state=home).history
+        history = examined(open_source(str(data)), Path(scratch), state=home).fit().history
         spent["admission of all"] = time.process_time() - begin
         cutoff, begin = history.until, time.process_time()
         build(history, [cutoff], features=usage)

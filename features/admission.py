@@ -9,6 +9,7 @@ their own. Bad rows are kept with their place, column, rule and value.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Self
 
 import duckdb
 
@@ -42,6 +43,16 @@ class Admission:
     report: AdmissionReport
     files: Mapping[str, FilesRead] = field(default_factory=dict)
 
+    def fit(self) -> Self:
+        """Itself, where the data is fit for a night.
+
+        Raises:
+            DataGateError: a required table is missing or empty, or too much of a table is bad; nothing may be scored.
+        """
+        if self.report.problems:
+            raise DataGateError(self.report.problems[0])
+        return self
+
     def write_quarantine(self, folder: Path) -> list[Path]:
         """Keep every bad row as ``<table>.parquet``: table, file, row, column, rule, value."""
         bad = [table for table in self.report.tables.values() if table.quarantined]
@@ -58,7 +69,7 @@ class Admission:
         return path
 
 
-def admit(
+def examine_all(
     connection: duckdb.DuckDBPyConnection,
     tables: Iterable[RawTable],
     *,
@@ -69,26 +80,9 @@ def admit(
     """Judge a source's tables and open the history of what they hold.
 
     ``scratch`` is a folder for accepted rows that had to be parsed; it must outlive the history. ``state`` is one that
-    outlives the night: what was found in files that do not change is kept there, and they are not read again.
-
-    Raises:
-        DataGateError: a required table is missing or empty, or too much of a table is bad; nothing may be scored.
+    outlives the night: what was found in files that do not change is kept there, and they are not read again. What
+    would stop a night is told in the report's ``problems``; ``fit`` raises it.
     """
-    admission = examine_all(connection, tables, scratch=scratch, state=state, tolerance=tolerance)
-    if admission.report.problems:
-        raise DataGateError(admission.report.problems[0])
-    return admission
-
-
-def examine_all(
-    connection: duckdb.DuckDBPyConnection,
-    tables: Iterable[RawTable],
-    *,
-    scratch: Path,
-    state: Path | None = None,
-    tolerance: float = TOLERANCE,
-) -> Admission:
-    """Like ``admit``, but what would stop a night is told in the report's ``problems`` instead of raised."""
     connection.execute("SET GLOBAL TimeZone = 'UTC'")
     for parents, key in (("accounts", "account_id"), ("tickets", "ticket_id")):
         connection.execute(f"CREATE OR REPLACE TABLE admitted_{parents} ({key} VARCHAR)")

@@ -13,7 +13,7 @@ from features.errors import UsageError
 from models import risks
 from models.material import NotLearnableError
 from pipelines import assembly
-from pipelines.intake import open_data
+from pipelines.intake import open_telling
 from pipelines.lessons import Lessons, gather
 from pipelines.trainer import chosen
 
@@ -70,8 +70,7 @@ def backtest_from(settings: Settings, risk: str, through: date | None, to: Path 
     if to is not None:
         _make(to)
     with tempfile.TemporaryDirectory(prefix="rescue-") as scratch:
-        with steps.step("admit", f"Reading {settings.data} and checking its rows"):
-            opened = open_data(settings, Path(scratch))
+        opened = open_telling(settings, Path(scratch), steps)
         history = opened.history
         wanted = chosen(risks.for_history(history, opened.risk_settings), risk)
         until = min(through or history.until, history.until)

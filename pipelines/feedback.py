@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 
 from features.errors import UsageError
 from pipelines import assembly
-from pipelines.intake import open_data
+from pipelines.intake import open_telling
 from pipelines.settings import Settings
 from serving.ledger import SOURCE, adjusted_health
 from serving.outcomes import outcomes
@@ -73,8 +73,7 @@ def collect(settings: Settings, as_of: date | None, folder: Path | None, steps: 
         DataGateError: the source is not fit to be read.
     """
     with tempfile.TemporaryDirectory(prefix="rescue-") as scratch, assembly.queue(settings) as store:
-        with steps.step("admit", f"Reading {settings.data} and checking its rows"):
-            history = open_data(settings, Path(scratch)).history
+        history = open_telling(settings, Path(scratch), steps).history
         day = as_of or history.until
         with steps.step("collect", "Collecting verdicts and adjusting health"):
             health = adjusted_health(store, measured(history, day), end_before(day))

@@ -14,11 +14,12 @@ from features.errors import UsageError
 from features.labels import label
 from models import risks
 from pipelines import assembly
-from pipelines.intake import open_data
+from pipelines.intake import open_telling
 
 if TYPE_CHECKING:
     from features.history import History
     from pipelines.console import Steps
+    from pipelines.intake import Opened
     from pipelines.settings import Settings
 
 
@@ -28,11 +29,9 @@ def write_frame(
     """Write the frame of the settings' source to a Parquet file; returns its rows and columns."""
     if not to_file.parent.is_dir():
         raise UsageError(f"There is no folder {to_file.parent} to write {to_file.name} into.")
-    with steps.step("admit", f"Reading {settings.data} and checking its rows"):
-        opened = open_data(settings, scratch)
+    opened = open_telling(settings, scratch, steps)
     days = list(cutoffs) or [opened.history.until]
-    with steps.step("features", f"Building features at {len(days)} {'cutoff' if len(days) == 1 else 'cutoffs'}"):
-        frame = assembly.build(settings)(opened.history, days)
+    frame = features_at(days, opened, steps)
     with steps.step("labels", "Adding the labels that have matured"):
         for risk in risks.for_history(opened.history, opened.risk_settings).values():
             frame = _with_label(frame, opened.history, days, risk)
@@ -40,6 +39,13 @@ def write_frame(
     pq.write_table(frame, half, compression="zstd")
     half.replace(to_file)
     return frame.num_rows, frame.num_columns
+
+
+def features_at(cutoffs: Sequence[date], opened: Opened, steps: Steps) -> pa.Table:
+    """The features of a source's accounts at each cutoff, as a step of a command."""
+    many = "cutoff" if len(cutoffs) == 1 else "cutoffs"
+    with steps.step("features", f"Building features at {len(cutoffs)} {many}"):
+        return assembly.build(opened.settings)(opened.history, cutoffs)
 
 
 def _with_label(frame: pa.Table, history: History, days: Sequence[date], risk: risks.Risk) -> pa.Table:

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.returned import WithReturned, with_returned
 from pipelines.settings import Settings
-from pipelines.sources import admitted, open_source
+from pipelines.sources import examined, open_source
 
 if TYPE_CHECKING:
     from features.admission import Admission
     from features.history import History
+    from pipelines.console import Steps
     from pipelines.sources import Source
 
 
@@ -94,8 +95,19 @@ def open_data(settings: Settings, scratch: Path) -> Opened:
         DataGateError: it cannot be read, or is not fit for a night.
     """
     source = with_returned(open_source(settings.data, mapping=settings.mapping), settings, scratch)
-    admission = admitted(source, scratch, state=_state(settings), memory=settings.memory, tolerance=settings.tolerance)
-    return Opened(source, admission, settings)
+    admission = examined(source, scratch, state=_state(settings), memory=settings.memory, tolerance=settings.tolerance)
+    return Opened(source, admission.fit(), settings)
+
+
+def open_telling(settings: Settings, scratch: Path, steps: Steps) -> Opened:
+    """Like :func:`open_data`, as a step of a command."""
+    with steps.step("admit", reading(settings)):
+        return open_data(settings, scratch)
+
+
+def reading(settings: Settings) -> str:
+    """What is said while a source is opened."""
+    return f"Reading {settings.data} and checking its rows"
 
 
 def _state(settings: Settings) -> Path | None:

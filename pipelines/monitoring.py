@@ -25,7 +25,7 @@ from pipelines import assembly
 from pipelines.drift import Drift, Floats, drift
 from pipelines.effect import Effect, effect
 from pipelines.freshness import feed_ages, stale_feeds
-from pipelines.intake import open_data
+from pipelines.intake import open_telling
 from pipelines.settings import Settings
 from serving.store import standing
 from serving.store.tables import Score
@@ -102,8 +102,7 @@ def monitor(settings: Settings, as_of: date | None, steps: Steps) -> Monitored:
         DataGateError: the source is not fit to be read.
     """
     with tempfile.TemporaryDirectory(prefix="rescue-") as scratch, assembly.store(settings) as store:
-        with steps.step("admit", f"Reading {settings.data} and checking its rows"):
-            opened = open_data(settings, Path(scratch))
+        opened = open_telling(settings, Path(scratch), steps)
         history, known = opened.history, risks.for_history(opened.history, opened.risk_settings)
         day = as_of or history.until
         scores = _Scores(history, assembly.registry(settings), assembly.build(settings))

@@ -23,7 +23,7 @@ from pipelines.champions import Champions, champions
 from pipelines.deciding import Decided, Desk, decide_night
 from pipelines.freshness import stale_feeds
 from pipelines.hindsight import hindsight
-from pipelines.intake import Opened, open_data
+from pipelines.intake import Opened, open_data, reading
 from pipelines.report import NightReport
 from pipelines.scoring import Scored, score
 from pipelines.settings import Settings, writable_home
@@ -78,7 +78,7 @@ def _missed(settings: Settings, store: Store, cutoff: date, steps: Steps) -> lis
 
 def _open(settings: Settings, do: Do, scratch: Path) -> Opened:
     scratch.mkdir()
-    return do("admit", f"Reading {settings.data} and checking its rows", open_data, settings, scratch)
+    return do("admit", reading(settings), open_data, settings, scratch)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from features.errors import RescueError, UsageError
 from models import contest, gate
 from pipelines import assembly
-from pipelines.intake import open_data
+from pipelines.framing import features_at
+from pipelines.intake import open_telling
 from pipelines.settings import Promote, Settings, writable_home
 
 if TYPE_CHECKING:
@@ -123,8 +124,5 @@ def _asked(settings: Settings, champion: RiskModel, scored: pa.Table, steps: Ste
     """The champion, and the features of the cutoffs on which it is judged."""
     cutoffs = contest.needed_cutoffs(scored, champion)
     with tempfile.TemporaryDirectory(prefix="rescue-") as scratch:
-        with steps.step("admit", f"Reading {settings.data} and checking its rows"):
-            opened = open_data(settings, Path(scratch))
-        days = cutoffs or [opened.history.until]
-        with steps.step("features", f"Building features at {len(days)} {'cutoff' if len(days) == 1 else 'cutoffs'}"):
-            return champion, assembly.build(settings)(opened.history, days)
+        opened = open_telling(settings, Path(scratch), steps)
+        return champion, features_at(cutoffs or [opened.history.until], opened, steps)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from features.errors import UsageError
 from models import risks
 from pipelines import assembly
-from pipelines.intake import open_data
+from pipelines.intake import open_telling
 from pipelines.past_nights import PastNights
 from pipelines.replay_models import Knowing, Scorer, scorers
 from pipelines.settings import Settings
@@ -70,8 +70,7 @@ def replay_nights(
         DataGateError: the source is not fit to be read.
     """
     with tempfile.TemporaryDirectory(prefix="rescue-") as scratch:
-        with steps.step("admit", f"Reading {settings.data} and checking its rows"):
-            opened = open_data(settings, Path(scratch))
+        opened = open_telling(settings, Path(scratch), steps)
         nights = _nights(opened.history, first, last)
         known = risks.for_history(opened.history, opened.risk_settings)
         with steps.step("models", "Choosing models that knew nothing of these nights"):

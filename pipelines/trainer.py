@@ -19,7 +19,7 @@ from features.errors import UsageError
 from models import risks
 from models.material import NotLearnableError
 from pipelines import assembly
-from pipelines.intake import open_data
+from pipelines.intake import open_telling
 from pipelines.lessons import Lessons, gather
 from pipelines.promoting import admit
 from pipelines.settings import Promote, Settings, writable_home
@@ -141,8 +141,7 @@ def train_from(settings: Settings, risk: str, through: date | None, tune: int, s
     """
     writable_home(settings)
     with tempfile.TemporaryDirectory(prefix="rescue-") as scratch:
-        with steps.step("admit", f"Reading {settings.data} and checking its rows"):
-            opened = open_data(settings, Path(scratch))
+        opened = open_telling(settings, Path(scratch), steps)
         wanted = chosen(risks.for_history(opened.history, opened.risk_settings), risk)
         return train(
             opened.history,

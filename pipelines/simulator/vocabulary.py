@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from features.contract import TICKET_EVENT_KINDS
+
 CATEGORIES: Final = (
     "how_to",
     "bug",
@@ -16,19 +18,7 @@ CATEGORIES: Final = (
 PRIORITIES: Final = ("low", "normal", "high", "urgent")
 URGENT: Final = PRIORITIES.index("urgent")
 CHANNELS: Final = ("email", "portal", "chat", "phone")
-KINDS: Final = (
-    "comment",
-    "status",
-    "priority",
-    "assigned",
-    "escalated",
-    "deescalated",
-    "reopened",
-    "solved",
-    "closed",
-    "sla_breached",
-    "csat",
-)
+KINDS: Final = TICKET_EVENT_KINDS
 ACTORS: Final = ("customer", "agent", "system")
 TEAMS: Final = ("support", "technical", "billing", "onboarding", "management")
 TEAM_OF: Final = (0, 1, 1, 1, 2, 1, 0, 0, 0)

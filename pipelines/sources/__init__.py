@@ -1,10 +1,10 @@
 """Where the data comes from: a folder, a DuckDB file, a database, and a mapping over any of them.
 
-``open_source`` names one; ``admitted`` reads it through admission into a ``History``.
+``open_source`` names one; ``examined`` reads it through admission into a ``History``.
 """
 
 from pipelines.sources.base import Source
 from pipelines.sources.opening import open_source
-from pipelines.sources.reading import admitted, examined
+from pipelines.sources.reading import examined
 
-__all__ = ["Source", "admitted", "examined", "open_source"]
+__all__ = ["Source", "examined", "open_source"]

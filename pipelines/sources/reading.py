@@ -8,7 +8,6 @@ import duckdb
 
 from features.admission import TOLERANCE, Admission, examine_all
 from features.contract import TABLES
-from features.errors import DataGateError
 from pipelines.sources.base import Source
 
 SPILL = "64GiB"
@@ -32,28 +31,6 @@ def connect(scratch: Path, memory: str = "4GiB", threads: int | None = None) -> 
     return duckdb.connect(config=config)
 
 
-def admitted(
-    source: Source,
-    scratch: Path,
-    *,
-    state: Path | None = None,
-    memory: str = "4GiB",
-    threads: int | None = None,
-    tolerance: float = TOLERANCE,
-) -> Admission:
-    """Read a source and admit its rows; ``scratch`` must outlive the history and may be deleted with it.
-
-    ``state`` is a folder that is kept from night to night: what was found in files that do not change stands there.
-
-    Raises:
-        DataGateError: a file cannot be read or the data is not fit for a night.
-    """
-    admission = examined(source, scratch, state=state, memory=memory, threads=threads, tolerance=tolerance)
-    if admission.report.problems:
-        raise DataGateError(admission.report.problems[0])
-    return admission
-
-
 def examined(
     source: Source,
     scratch: Path,
@@ -63,7 +40,14 @@ def examined(
     threads: int | None = None,
     tolerance: float = TOLERANCE,
 ) -> Admission:
-    """Like ``admitted``, but what would stop a night is told in the report instead of raised."""
+    """Read a source and judge its rows; ``scratch`` must outlive the history and may be deleted with it.
+
+    ``state`` is a folder that is kept from night to night: what was found in files that do not change stands there.
+    What would stop a night is told in the report; ``fit`` raises it.
+
+    Raises:
+        DataGateError: a file cannot be read.
+    """
     names = source.tables()
     known = [name for name in names if name in TABLES]
     unknown = {name: nearest(name) for name in names if name not in TABLES}

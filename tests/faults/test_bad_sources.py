@@ -7,7 +7,7 @@ import duckdb
 import pytest
 
 from features.errors import DataGateError, RescueError, UsageError
-from pipelines.sources import admitted, open_source
+from pipelines.sources import examined, open_source
 
 
 @pytest.fixture
@@ -23,14 +23,14 @@ def folder(tmp_path: Path) -> Path:
 
 def failure(folder: Path, kind: type[RescueError]) -> str:
     with pytest.raises(kind) as caught:
-        admitted(open_source(str(folder)), folder.parent / "scratch")
+        examined(open_source(str(folder)), folder.parent / "scratch").fit()
     sentence = str(caught.value)
     assert "\n" not in sentence
     return sentence
 
 
 def test_the_sound_source_is_sound(folder: Path) -> None:
-    assert admitted(open_source(str(folder)), folder.parent / "scratch").report.tables["tickets"].accepted == 40
+    assert examined(open_source(str(folder)), folder.parent / "scratch").fit().report.tables["tickets"].accepted == 40
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
@@ -98,7 +98,7 @@ def test_a_broken_csv_row_is_in_quarantine_with_its_line(folder: Path, broken: b
     file = folder / "tickets.csv"
     file.write_bytes(file.read_bytes() + broken)
 
-    report = admitted(open_source(str(folder)), folder.parent / "scratch").report.tables["tickets"]
+    report = examined(open_source(str(folder)), folder.parent / "scratch").fit().report.tables["tickets"]
 
     assert (report.rows, report.accepted, report.quarantined) == (41, 40, {"unreadable_line": 1})
     assert (report.examples[0].file, report.examples[0].row) == ("tickets.csv", 42)
@@ -129,11 +129,11 @@ def test_a_table_that_is_mostly_bad(folder: Path) -> None:
 
 def test_a_database_that_does_not_answer(tmp_path: Path) -> None:
     with pytest.raises(DataGateError, match="cannot be read") as caught:
-        admitted(open_source("postgresql://reader:hunter2@127.0.0.1:9/crm"), tmp_path)
+        examined(open_source("postgresql://reader:hunter2@127.0.0.1:9/crm"), tmp_path).fit()
     assert "hunter2" not in str(caught.value)
 
 
 @pytest.mark.parametrize("url", ["nosuchdb://localhost/x", "sqlite:////nowhere/crm.db", "://"])
 def test_a_url_that_leads_nowhere(tmp_path: Path, url: str) -> None:
     with pytest.raises(UsageError):
-        admitted(open_source(url), tmp_path)
+        examined(open_source(url), tmp_path).fit()

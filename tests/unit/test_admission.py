@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from features.admission import Admission, admit, examine_all
+from features.admission import Admission, examine_all
 from features.errors import DataGateError
 from features.raw import RawTable
 
@@ -272,9 +272,9 @@ def test_what_stops_a_night_is_told_in_one_sentence(tmp_path: Path, tables: dict
     assert "\n" not in problems[0]
 
 
-def test_admit_raises_what_examine_tells(tmp_path: Path) -> None:
+def test_data_that_is_not_fit_raises_what_the_report_tells(tmp_path: Path) -> None:
     with pytest.raises(DataGateError, match="no accounts table"):
-        admit(duckdb.connect(), [], scratch=tmp_path)
+        examine_all(duckdb.connect(), [], scratch=tmp_path).fit()
 
 
 def test_files_in_hive_partitions_keep_the_place_of_each_row(tmp_path: Path) -> None:

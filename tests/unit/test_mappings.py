@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from features.admission import Admission
-from pipelines.sources import admitted, open_source
+from pipelines.sources import examined, open_source
 
 pytestmark = pytest.mark.shared
 
@@ -19,7 +19,7 @@ def mapped(shared_data: Path, root: Path, tmp_path_factory: pytest.TempPathFacto
     @cache
     def read(name: str) -> Admission:
         source = open_source(str(shared_data / name), mapping=root / "docs" / "mappings" / name)
-        return admitted(source, tmp_path_factory.mktemp(name))
+        return examined(source, tmp_path_factory.mktemp(name)).fit()
 
     yield read
 
