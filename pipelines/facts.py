@@ -24,6 +24,7 @@ from serving.handoff_facts import (
     Ticket,
     UsageLine,
 )
+from serving.outcomes import HELD_OUT, WITHDRAWN
 
 if TYPE_CHECKING:
     from features.history import Snapshot
@@ -105,7 +106,7 @@ def _facts(tables: _Tables, account: str, told: Told) -> Facts:
         usage=_usage(tables.usage[account], tables.cutoff) if "usage_daily" in tables.present else (),
         health=tuple(_health(row) for row in tables.health[account]),
         invoices=tuple(_invoice(row) for row in tables.invoices[account] if tables.payments and row["paid_at"] is None),
-        rescues=tuple(_rescue(row) for row in reversed(tables.outcomes[account])),
+        rescues=tuple(_rescue(row) for row in reversed(tables.outcomes[account]) if _done(row)),
         before=told.before.get(account),
         says=dict(told.says),
         gaps=(*_gaps(tables), *told.stale),
@@ -220,6 +221,11 @@ def _health(row: Row) -> HealthPoint:
 def _invoice(row: Row) -> Invoice:
     due = row["due_at"].date() if row["due_at"] else None
     return Invoice(invoice_id=row["invoice_id"], issued_on=row["issued_at"].date(), due_on=due, amount=row["amount"])
+
+
+def _done(row: Row) -> bool:
+    """Whether the team did something: not of an account that was held out, and not where it was taken back."""
+    return row["action"] not in (HELD_OUT, WITHDRAWN) and not row["holdout"]
 
 
 def _rescue(row: Row) -> PastRescue:

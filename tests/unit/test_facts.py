@@ -72,6 +72,18 @@ def test_the_nearest_term_of_several_is_told() -> None:
     assert (found.renews_on, found.auto_renew) == (date(2026, 6, 1), True)
 
 
+def test_a_past_rescue_is_one_that_was_done() -> None:
+    story = Story().account("A").outcome("A", "2026-01-10", "saved", holdout=False)
+    story.outcome("A", "2026-01-20", action="held_out", holdout=True).outcome("A", "2026-01-30", holdout=True)
+    story.outcome("A", "2026-02-10", "lost", known_at="2026-02-10")
+    story.outcome("A", "2026-02-10", action="withdrawn", known_at="2026-02-11")
+    told = Told("p1", None, {}, {}, {}, {}, {}, {}, {})
+
+    found = gather(story.history().as_of(NIGHT), ["A"], told)["A"]
+
+    assert [(done.decided_on, done.verdict) for done in found.rescues] == [(date(2026, 1, 10), "saved")]
+
+
 def test_the_newest_row_is_not_what_the_team_wrote() -> None:
     story = Story().account("A").health("A", "2026-02-20", 70.0, source="crm")
     story.health("A", "2026-02-27", 60.0, source="rescue").outcome("A", "2026-02-28 10:00")
