@@ -2,8 +2,7 @@
 
 Names, subjects and ticket texts come from strangers. In HTML Jinja2 escapes every value; in Markdown every value
 passes through :func:`markdown_text`, so that hostile text stays text in both. The HTML needs nothing beside itself: no
-script, no font, no address; its styles are classes of one sheet, so that the review app can show the same body
-under a content policy that forbids inline styles.
+script, no font, no address, so that it can be mailed, and its colours follow the reader's system.
 """
 
 import re
@@ -21,11 +20,6 @@ from serving.sparkline import sparkline
 def html(handoff: Handoff) -> str:
     """A whole page that can be mailed, opened and printed by itself."""
     return _html().get_template("handoff.html.j2").render(handoff=handoff, sheet=Markup(stylesheet()))  # noqa: S704 our own file
-
-
-def html_body(handoff: Handoff) -> Markup:
-    """The body alone, for a page that brings :func:`stylesheet` by its own address."""
-    return Markup(_html().get_template("handoff_body.html.j2").render(handoff=handoff))  # noqa: S704 escaped by its template
 
 
 def markdown(handoff: Handoff) -> str:

@@ -1,4 +1,7 @@
-"""E-mail over SMTP: the hand-off as plain text, one message with a stable Message-ID."""
+"""E-mail over SMTP: the hand-off as plain text and as a page, one message with a stable Message-ID.
+
+The page needs nothing beside itself, so a reader that shows it fetches nothing; one that shows text loses nothing.
+"""
 
 import smtplib
 import ssl
@@ -9,7 +12,7 @@ from typing import Literal
 from serving.delivery.channel import DeliveryError, Letter
 from serving.delivery.post import TIMEOUT
 from serving.handoff import Handoff
-from serving.handoff_render import markdown
+from serving.handoff_render import html, markdown
 
 Security = Literal["none", "starttls", "tls"]
 
@@ -65,11 +68,14 @@ class MailChannel:
         message["Subject"] = letter.subject
         message["From"], message["To"] = self.sender, ", ".join(self.recipients)
         message["Message-ID"] = f"<{letter.id}@{self.sender.rpartition('@')[2]}>"
-        message.set_content(_text(letter))
+        if letter.handoff is None:
+            message.set_content(_without_handoff(letter))
+        else:
+            handoff = Handoff.model_validate_json(letter.handoff)
+            message.set_content(markdown(handoff))
+            message.add_alternative(html(handoff), subtype="html")
         return message
 
 
-def _text(letter: Letter) -> str:
-    if letter.handoff is None:
-        return f"{letter.subject}\n\nCase {letter.data['case']}, {letter.data['squad']}, {letter.data['state']}.\n"
-    return markdown(Handoff.model_validate_json(letter.handoff))
+def _without_handoff(letter: Letter) -> str:
+    return f"{letter.subject}\n\nCase {letter.data['case']}, {letter.data['squad']}, {letter.data['state']}.\n"

@@ -2,13 +2,17 @@
 
 import json
 import logging
+import re
 import socket
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 import stamina
+from handoff_factory import handoff
 from night_factory import NOW, open_cases
 from receivers import Receiver, http_receiver, smtp_receiver
 from sqlalchemy import select
@@ -22,6 +26,7 @@ from serving.delivery.mail import MailChannel
 from serving.delivery.sender import ATTEMPTS, FAILURES, LEASE, wait
 from serving.delivery.slack import SlackChannel
 from serving.delivery.webhook import WebhookChannel
+from serving.handoff_render import html, markdown
 from serving.outbox import dead_letters
 from serving.store import Store
 from serving.store.exchange import Message
@@ -141,6 +146,25 @@ def test_mail_arrives_whole_with_a_stable_id() -> None:
     assert first["Message-ID"] == second["Message-ID"] == "<msg_1@example.org>"
     assert first["Subject"] == "case.handed_on: <!channel> Ünit & Co may leave"
     assert "Case c1, north, new." in first.get_content()
+
+
+def unfolded(part: Any) -> str:
+    """What was sent, before the mail's own line ends."""
+    return str(part.get_content()).replace("\r\n", "\n")
+
+
+def test_a_mailed_hand_off_is_text_and_a_page_that_fetches_nothing() -> None:
+    package = handoff()
+    with smtp_receiver() as mailbox:
+        channel = MailChannel("127.0.0.1", "rescue@example.org", ("team@example.org",), mailbox.port, "none")
+        channel.send(replace(LETTER, kind="case.opened", handoff=package.to_json()))
+    (message,) = mailbox.messages
+    assert message.get_content_type() == "multipart/alternative"
+    text, page = message.iter_parts()
+    assert (text.get_content_type(), unfolded(text)) == ("text/plain", markdown(package))
+    assert (page.get_content_type(), unfolded(page)) == ("text/html", html(package) + "\n")
+    assert "&lt;b&gt;Logistik&lt;/b&gt;" in page.get_content()
+    assert not re.search(r"<(script|img|link|iframe|a)\b|url\(", page.get_content())
 
 
 @pytest.mark.parametrize(("answer", "permanent"), [("451 later", False), ("554 never", True)])
