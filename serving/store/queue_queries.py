@@ -152,9 +152,9 @@ def _distinct(session: Session, column: Any, squads: frozenset[str] | None) -> t
 
 
 def _cases(query: Select[Any], chosen: Chosen, *, of_account: bool = False) -> Select[Any]:
-    """The query over the chosen cases; accounts are joined only where something is asked of them."""
+    """The query over the chosen cases; accounts are joined only where the cases are sorted by something of theirs."""
     found = query.select_from(Case).where(*_conditions(chosen), *_state(chosen.state))
-    return found.join(Account, Case.account_id == Account.account_id) if of_account or _asks_account(chosen) else found
+    return found.join(Account, Case.account_id == Account.account_id) if of_account else found
 
 
 def _order(sort: str) -> Sequence[ColumnElement[Any]]:
@@ -177,6 +177,16 @@ def _conditions(chosen: Chosen) -> list[ColumnElement[bool]]:
         found.append(Case.owner == chosen.person)
     if chosen.risk:
         found.append(Case.risk == chosen.risk)
+    if of_accounts := _of_accounts(chosen):
+        found.append(_whose(*of_accounts))
+    if chosen.text:
+        named = _whose(Account.search.contains(chosen.text.casefold(), autoescape=True))
+        found.append(or_(named, Case.headline.icontains(chosen.text, autoescape=True)))
+    return found
+
+
+def _of_accounts(chosen: Chosen) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
     if chosen.segment:
         found.append(Account.segment == chosen.segment)
     if chosen.owner:
@@ -184,23 +194,17 @@ def _conditions(chosen: Chosen) -> list[ColumnElement[bool]]:
     if chosen.renews is not None:
         until = chosen.night + timedelta(days=chosen.renews)
         found.append(and_(Account.renews_on >= chosen.night, Account.renews_on <= until))
-    if chosen.text:
-        found.append(_says(chosen.text))
     return found
 
 
-def _says(text: str) -> ColumnElement[bool]:
-    named = Account.search.contains(text.casefold(), autoescape=True)
-    return or_(named, Case.headline.icontains(text, autoescape=True))
+def _whose(*of_account: ColumnElement[bool]) -> ColumnElement[bool]:
+    """The cases of the accounts for which this holds: they are looked for once, and not at each of many cases."""
+    return Case.account_id.in_(select(Account.account_id).where(*of_account))
 
 
 def _of_squads(column: Any, chosen: Chosen) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = [] if chosen.squads is None else [column.in_(sorted(chosen.squads))]
     return [*found, column == chosen.squad] if chosen.squad else found
-
-
-def _asks_account(chosen: Chosen) -> bool:
-    return bool(chosen.segment or chosen.owner or chosen.renews is not None or chosen.text)
 
 
 def _first_reasons(session: Session, cases: Sequence[Case]) -> dict[str, str]:
