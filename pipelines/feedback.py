@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 
 from features.errors import UsageError
 from pipelines import assembly
+from pipelines.belonging import refuse_foreign
 from pipelines.intake import open_telling
 from pipelines.settings import Settings
 from serving.ledger import SOURCE, adjusted_health
@@ -69,10 +70,11 @@ def collect(settings: Settings, as_of: date | None, folder: Path | None, steps: 
     go to ``folder``, by default ``feedback`` in the home folder.
 
     Raises:
-        UsageError: the folder cannot be written.
+        UsageError: the folder cannot be written, or the queue is that of another source.
         DataGateError: the source is not fit to be read.
     """
     with tempfile.TemporaryDirectory(prefix="rescue-") as scratch, assembly.queue(settings) as store:
+        refuse_foreign(settings, store)
         history = open_telling(settings, Path(scratch), steps).history
         day = as_of or history.until
         with steps.step("collect", "Collecting verdicts and adjusting health"):

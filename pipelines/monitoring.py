@@ -22,6 +22,7 @@ from features.labels import eligibility
 from features.volume import FLOOR, NIGHTS
 from models import risks
 from pipelines import assembly
+from pipelines.belonging import refuse_foreign
 from pipelines.drift import Drift, Floats, drift
 from pipelines.effect import Effect, effect
 from pipelines.freshness import feed_ages, stale_feeds
@@ -99,9 +100,11 @@ def monitor(settings: Settings, as_of: date | None, steps: Steps) -> Monitored:
     """Look at the source at the beginning of ``as_of`` (default: after its newest row), and at the newest night.
 
     Raises:
+        UsageError: the queue is that of another source.
         DataGateError: the source is not fit to be read.
     """
     with tempfile.TemporaryDirectory(prefix="rescue-") as scratch, assembly.store(settings) as store:
+        refuse_foreign(settings, store)
         opened = open_telling(settings, Path(scratch), steps)
         history, known = opened.history, risks.for_history(opened.history, opened.risk_settings)
         day = as_of or history.until

@@ -19,6 +19,7 @@ from features.errors import UsageError
 from features.volume import NIGHTS, judge_volume
 from models import risks
 from pipelines import assembly
+from pipelines.belonging import refuse_foreign
 from pipelines.champions import Champions, champions
 from pipelines.deciding import Decided, Desk, decide_night
 from pipelines.freshness import stale_feeds
@@ -56,6 +57,7 @@ def run_nights(
     with tempfile.TemporaryDirectory(prefix="rescue-") as scratch, assembly.store(settings) as store:
         if as_of and not catch_up and (known := _known(store, as_of)):
             return [known]
+        refuse_foreign(settings, store)
         opened = _open(settings, do, Path(scratch) / "0")
         cutoff = _checked(as_of, opened)
         missed = _missed(settings, store, cutoff, steps) if catch_up else [cutoff]

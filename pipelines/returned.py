@@ -16,8 +16,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from features.raw import RawTable, quoted, reading
+from features.raw import RawTable, quoted
 from pipelines import assembly
+from pipelines.belonging import account_ids
 from pipelines.settings import Settings
 from pipelines.sources import Source
 from serving.outcomes import outcomes
@@ -86,11 +87,9 @@ class WithReturned:
         accounts = next((table for table in staged if table.name == "accounts"), None)
         if accounts is None:
             return dict(self.files)
-        with duckdb.connect() as connection, reading(accounts.label):
-            if "account_id" not in accounts.types(connection):
-                return dict(self.files)
-            found = connection.sql(f"SELECT DISTINCT CAST(account_id AS VARCHAR) AS id FROM {accounts.relation}")
-            known = found.to_arrow_table()["id"].combine_chunks()
+        known = account_ids(accounts)
+        if known is None:
+            return dict(self.files)
         return {name: self._of_accounts(name, known, scratch) for name in self.files}
 
     def _of_accounts(self, name: str, known: pa.Array, scratch: Path) -> Path:

@@ -198,3 +198,11 @@ def test_the_command_prints_one_object(closed: Closed, tmp_path: Path) -> None:
     told = json.loads(found.stdout)
     assert told["verdicts"] == {"saved": 1}
     assert (tmp_path / "out" / "outcomes.parquet").is_file()
+
+
+def test_ids_that_the_source_stores_as_numbers_are_those_of_the_queue(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"account_id": [17850.0, 17851.0]}), tmp_path / "accounts.parquet")
+    pq.write_table(pa.table({"account_id": ["17850", "9"], "action": ["called"] * 2}), tmp_path / "more.parquet")
+    source = WithReturned(open_source(str(tmp_path)), {"outcomes": tmp_path / "more.parquet"})
+    tables = {table.name: table for table in source.stage(source.tables(), tmp_path / "scratch")}
+    assert pq.read_table(tables["outcomes"].files[0])["account_id"].to_pylist() == ["17850"]

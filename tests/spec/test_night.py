@@ -74,6 +74,24 @@ def test_a_segment_of_the_policy_that_no_account_has_is_told(night_home: NightHo
     assert f"{told} (did you mean enterprise?)" in json.loads(out)["warnings"]
 
 
+@pytest.mark.parametrize("command", [("nightly", "--plain"), ("monitor",), ("feedback",)])
+def test_a_home_that_belongs_to_another_source_is_told_at_once(
+    night_home: NightHome, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(night_home.data, other)
+    rows = pq.read_table(other / "accounts.parquet")
+    strangers = pc.binary_join_element_wise("x", rows["account_id"], "")
+    pq.write_table(rows.drop("account_id").append_column("account_id", strangers), other / "accounts.parquet")
+    home = night_home.copy(tmp_path / "home")
+    before = (home / "rescue.db").read_bytes()
+    code, _, told = rescue(*command, "--data", str(other), "--home", str(home))
+    assert code == 2
+    assert f"The queue of {home} belongs to another source" in told
+    assert "has none. Give this source a --home of its own." in told
+    assert (home / "rescue.db").read_bytes() == before
+
+
 def test_the_same_night_again_changes_nothing_and_says_so(night_home: NightHome, tmp_path: Path) -> None:
     home = night_home.copy(tmp_path / "home")
     before = (home / "rescue.db").read_bytes()
