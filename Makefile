@@ -9,8 +9,10 @@ SYNC := $(UV) sync --frozen --inexact --quiet
 
 run: $(VENV)/.run
 	@$(VENV)/bin/rescue nightly --data data_samples --home .rescue
+	@echo "Next: make review, or $(VENV)/bin/rescue queue list"
 
-review: run
+review: $(VENV)/.run
+	@[ -d .rescue/nights ] || $(MAKE) --no-print-directory run
 	@$(VENV)/bin/rescue review --home .rescue --demo
 
 test: $(VENV)/.dev system
@@ -50,6 +52,7 @@ $(UV):
 	@$(PY) -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 
 $(VENV)/.run: pyproject.toml uv.lock | $(UV)
+	@echo "Setting up $(VENV) from the lock file; this happens once"
 	@$(SYNC) --no-dev
 	@touch $@
 

@@ -153,7 +153,7 @@ def _figures(drawn: Draws, scored: Scored) -> dict[str, Floats]:
 def _enough(rows: Rows) -> Check:
     events = int(rows.event.sum())
     happened = len(np.unique(rows.accounts[rows.event])) if events else 0
-    told = f"{happened} accounts with an event in {len(rows.event)} later rows"
+    told = f"{happened} accounts with an event in {len(rows.event):,} later rows"
     if happened >= MIN_EVENTS:
         return Check("enough events", True, told + ".")
     return Check("enough events", False, f"There are only {told}; {MIN_EVENTS} are needed to tell two models apart.")

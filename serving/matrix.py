@@ -5,6 +5,7 @@ to the customer, the secondary takes over after the first of ``hand_on_hours``, 
 team that walks through its matrix before the first night finds the weekend that nobody covers.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -26,10 +27,15 @@ def row_of(rules: PolicyFile, severity: str) -> Severity:
 def walk(rules: PolicyFile, squad: str, severity: str, opened: datetime) -> tuple[Step, ...]:
     """Everything that happens to a case of this squad and severity that is opened then and never answered."""
     row, ladder = row_of(rules, severity), rules.squads[squad].ladder
-    steps = [Step(opened, f"{ladder[0]} has it; {', '.join(row.informed) or 'nobody else'} is told")]
+    steps = [Step(opened, f"{ladder[0]} has it; {_told(row.informed)}")]
     for hours, owner in zip(row.hand_on_hours, ladder[1:], strict=False):
         steps.append(Step(opened + timedelta(hours=hours), f"{owner} takes over"))
     late = f"the promised answer is late, and {row.accountable} answers for it"
     steps.append(Step(opened + timedelta(hours=row.respond_hours), late))
     steps.append(Step(opened + timedelta(hours=row.resolve_hours), "it should be closed"))
     return tuple(sorted(steps, key=lambda step: step.at))
+
+
+def _told(informed: Sequence[str]) -> str:
+    *others, last = informed or ("nobody else",)
+    return f"{', '.join(others)} and {last} are told" if others else f"{last} is told"

@@ -25,7 +25,7 @@ LEFT_TO_THE_PAGE = ("brier skill", "calibration intercept", "lift at capacity", 
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command()(backtest)
+    app.command(short_help="Judge both risks on later cutoffs, beside simple rules.")(backtest)
 
 
 def backtest(

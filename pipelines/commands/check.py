@@ -11,7 +11,7 @@ from pipelines.commands.options import Data, Json, Mapping
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command()(check)
+    app.command(short_help="Say what a night would accept and refuse in a source.")(check)
 
 
 def check(data: Data = None, mapping: Mapping = None, as_json: Json = False) -> None:

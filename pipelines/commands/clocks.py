@@ -12,7 +12,7 @@ from pipelines.console import out
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command()(clocks)
+    app.command(short_help="Wake and hand on cases, and note broken promises.")(clocks)
 
 
 def clocks(

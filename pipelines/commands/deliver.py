@@ -12,7 +12,7 @@ from pipelines.console import out
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command()(deliver)
+    app.command(short_help="Send every hand-off that is due.")(deliver)
 
 
 def deliver(

@@ -18,7 +18,7 @@ from pipelines.console import Steps, out
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command()(features)
+    app.command(short_help="Write the features and the labels of every account.")(features)
 
 
 def features(

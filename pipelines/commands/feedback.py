@@ -13,7 +13,7 @@ from pipelines.console import Steps, out
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command()(feedback)
+    app.command(short_help="Write outcomes and adjusted health as tables.")(feedback)
 
 
 def feedback(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command()(monitor)
+    app.command(short_help="Say whether feeds are alive and scores have moved.")(monitor)
 
 
 def monitor(

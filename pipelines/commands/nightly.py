@@ -12,7 +12,7 @@ from pipelines.console import Steps
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command()(nightly)
+    app.command(short_help="One night: read, check, score, flag and hand over.")(nightly)
 
 
 def nightly(

@@ -61,7 +61,7 @@ def show(
     typer.echo(shown.get(style, lambda: handoff_render.markdown(package))())
 
 
-@queue.command()
+@queue.command(short_help="Write the open cases to a file for spreadsheets.")
 def export(
     to_file: Annotated[Path, typer.Argument(metavar="FILE", help="Ends in .csv, .parquet or .xlsx.")], home: Home = None
 ) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command()(replay)
+    app.command(short_help="Run the policy over past nights, and see what it caught.")(replay)
 
 
 def replay(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command()(review)
+    app.command(short_help="Start the review app.")(review)
 
 
 def review(

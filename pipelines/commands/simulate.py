@@ -10,7 +10,7 @@ from pipelines.console import Steps, out
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command()(simulate)
+    app.command(short_help="Invent accounts, their source, and their true risks.")(simulate)
 
 
 def simulate(

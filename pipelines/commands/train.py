@@ -18,8 +18,8 @@ Risk = Annotated[str, typer.Argument(metavar="RISK", help="churn or escalation")
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command()(train)
-    app.command()(promote)
+    app.command(short_help="Train and register a model of each risk.")(train)
+    app.command(short_help="Put a challenger before the gate.")(promote)
     app.command()(rollback)
 
 

@@ -20,7 +20,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(users, name="users")
 
 
-@users.command()
+@users.command(short_help="Add a user, or change one.")
 def add(
     name: Name,
     role: Annotated[list[str], typer.Option(help="viewer, reviewer, lead, analyst or admin; may be given again.")],
@@ -53,7 +53,7 @@ def list_users(home: Home = None) -> None:
     out.print(table if found else "There are no users yet: `rescue users add NAME --role lead --squad SQUAD`.")
 
 
-@users.command()
+@users.command(short_help="Let nobody in by this name any more.")
 def disable(name: Name, home: Home = None) -> None:
     """Let nobody in by this name any more; sessions and tokens end at once."""
     from serving.web.identity import users as people

@@ -108,6 +108,11 @@ def test_the_matrix_is_walked_through() -> None:
     ]
 
 
+def test_all_who_are_told_are_named() -> None:
+    by = policy(respond_hours='respond_hours = 4\ninformed = ["the account executive", "the lead"]')
+    assert walk(by.rules, "care", "high", OPENED)[0].what == "ana has it; the account executive and the lead are told"
+
+
 def test_a_squad_of_one_hands_on_to_nobody() -> None:
     assert not [step for step in walk(BY.rules, "desk", "high", OPENED) if "takes over" in step.what]
 
