@@ -96,7 +96,7 @@ class NightDesk:
         )
         start(case, self.now)
         self.session.add(case)
-        return self._settle(case, flag, {}, "opened", flag.routed or None)
+        return self._settle(case, flag, {}, "opened", f"It {flag.routed}." if flag.routed else None)
 
     def raise_again(self, case: Case, flag: Flag, why: str) -> int:
         """A worse account: its case gets tonight's hand-off and figures, and wakes if it was snoozed."""

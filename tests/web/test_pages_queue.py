@@ -102,7 +102,13 @@ def test_tabs_count_the_open_cases_by_state(ines: httpx.Client, web_store: Store
     total = len(rows(ines.get("/queue")))
     assert f'All open <span class="count">{total}</span>' in page
     assert 'Waiting list <span class="count">3</span>' in page
-    assert len(re.findall("<tr><td>success</td>", ines.get("/waiting").text)) == 3
+    assert len(re.findall('data-label="Squad">success</td>', ines.get("/waiting").text)) == 3
+
+
+def test_a_state_that_no_case_is_in_is_named(ines: httpx.Client) -> None:
+    assert "No case is snoozed." in ines.get("/queue?state=snoozed").text
+    assert "No case is closed." in ines.get("/queue?state=closed").text
+    assert "No case fits these filters." in ines.get("/queue?state=snoozed&q=nobody").text
 
 
 def test_claiming_from_the_list_stays_in_the_list(ines: httpx.Client) -> None:
