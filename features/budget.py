@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,8 +15,15 @@ if TYPE_CHECKING:
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)i?B", re.IGNORECASE)
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 
-READ_PER_ACCOUNT = 18_000
-"""Bytes that the rows of one account take once read, as measured: a year of tickets, scores, bills, and usage sums."""
+READ_PER_ACCOUNT: Mapping[str, int] = {
+    "timeline": 9_000,
+    "health_scores": 4_500,
+    "tickets": 1_500,
+    "invoices": 1_500,
+    "subscriptions": 1_000,
+    "accounts": 500,
+}
+"""Bytes that an account's rows of a relation take while they are read and put in order, as measured over two years."""
 
 KEPT_PER_ACCOUNT_AND_CUTOFF = 600
 """Bucket sums of usage, bits of users, and what is being written away, as measured at 52 cutoffs."""
@@ -39,10 +47,11 @@ class Budget:
     worked: int
 
     @classmethod
-    def of(cls, memory: str, cutoffs: int, features: int) -> Budget:
+    def of(cls, memory: str, cutoffs: int, features: int, relations: Iterable[str]) -> Budget:
         """The ranges that fit: half of the memory for rows (DuckDB has given its part back), a quarter for arrays."""
         size = size_of(memory)
-        read = size / 2 / (READ_PER_ACCOUNT + KEPT_PER_ACCOUNT_AND_CUTOFF * cutoffs)
+        rows = sum(READ_PER_ACCOUNT.get(relation, 0) for relation in relations)
+        read = size / 2 / (rows + KEPT_PER_ACCOUNT_AND_CUTOFF * cutoffs)
         worked = size / 4 / (8 * NUMBERS_PER_FEATURE * cutoffs * max(features, 1))
         return cls(max(int(read), 1), max(int(worked), 1))
 

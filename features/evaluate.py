@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from features.arrow import known_numbers
+from features.arrow import known_numbers, numbers
 from features.engine import Aggregates
 from features.errors import UsageError
 from features.feature import Feature
 from features.feeds import Feeds
 from features.measures import Aggregate, Ago, Arithmetic, FeedAge, FeedAlive, Measure, Number, Siblings
-from features.windows import Floats
+from features.windows import Floats, Ints
 
 DECIMALS = 9
 """Numbers are kept to so many decimals: parallel sums add in any order, and the same night twice has to be the same."""
@@ -30,13 +30,19 @@ class Evaluation:
     def __post_init__(self) -> None:
         self._known: dict[Measure, Floats] = {}
 
-    def column(self, feature: Feature) -> pa.Array:
-        """The feature's values: all accounts of the first cutoff, then of the next; null where nothing is known."""
+    def column(self, feature: Feature, rows: Ints) -> pa.Array:
+        """The feature's values at some places, counted over all accounts of the first cutoff, then of the next.
+
+        Null where nothing is known.
+        """
         if feature.kind == "category" and isinstance(feature.measure, Aggregate):
-            return self.cube.text(feature.measure)
+            return self.cube.text(feature.measure).take(numbers(rows))
+        values = self.value(feature.measure)
         silent = self.feeds.silent(feature, self.cube.cutoffs.days)
-        values = np.where(silent[:, None], np.nan, self.value(feature.measure)).ravel()
-        return known_numbers(np.asarray(np.round(values, DECIMALS), dtype=np.float64))
+        if silent.any():
+            values = np.where(silent[:, None], np.nan, values)
+        told = values.ravel() if len(rows) == values.size else values.ravel()[rows]
+        return known_numbers(np.round(told, DECIMALS))
 
     def value(self, measure: Measure) -> Floats:
         """The measure by cutoff and account; NaN where there is nothing to say."""
@@ -66,9 +72,9 @@ class Evaluation:
         return found
 
 
-def columns(evaluation: Evaluation, features: Sequence[Feature]) -> dict[str, pa.Array]:
-    """A column for each feature."""
-    return {feature.name: evaluation.column(feature) for feature in features}
+def columns(evaluation: Evaluation, features: Sequence[Feature], rows: Ints) -> dict[str, pa.Array]:
+    """A column for each feature, at these places (ascending) of all accounts and cutoffs."""
+    return {feature.name: evaluation.column(feature, rows) for feature in features}
 
 
 def _combined(sign: str, left: Floats, right: Floats) -> Floats:

@@ -19,7 +19,7 @@ from features.feature import Feature
 from features.feeds import PATIENCE, Feeds
 from features.health import unaided
 from features.history import History
-from features.measures import Stream
+from features.measures import Stream, relations
 from features.scope import Scope
 from features.windows import Ints
 
@@ -66,7 +66,7 @@ def parts(
     days = np.unique(np.array([(cutoff - EPOCH).days for cutoff in cutoffs], dtype=np.int64))
     feeds = Feeds.of(history, frozenset(PATIENCE) | {table for feature in features for table in feature.sources})
     wanted = (KNOWN, *(feature.measure for feature in features))
-    budget = Budget.of(memory, len(days), len(features))
+    budget = Budget.of(memory, len(days), len(features), relations(wanted))
     codes = _codes(history, accounts)
     bind(history.connection, memory)
     for begin in range(0, max(len(codes), 1), budget.read):
@@ -83,9 +83,7 @@ def _part(history: History, piece: Aggregates, features: Sequence[Feature], feed
         "account_id": history.accounts.take(numbers(scope.codes[known % len(scope)])),
         "as_of": dates(days[known // len(scope)]),
     }
-    every = len(known) == len(days) * len(scope)
-    found = columns(evaluation, features)
-    return pa.table(keys | (found if every else {name: column.take(numbers(known)) for name, column in found.items()}))
+    return pa.table(keys | columns(evaluation, features, known))
 
 
 def _codes(history: History, accounts: Sequence[str] | None) -> Ints:

@@ -210,6 +210,12 @@ def reach(parts: Iterable[Aggregate]) -> int | None:
     return None if None in asked else max((days for days in asked if days is not None), default=0)
 
 
+def relations(measures: Iterable[Measure]) -> frozenset[str]:
+    """The relations whose rows these measures look at."""
+    parts = (part for measure in measures for part in measure.parts)
+    return frozenset(part.stream.relation for part in parts if isinstance(part, Aggregate))
+
+
 DISTINCT_COUNTS = {"users": "user_id"}
 """Columns that are themselves counts of distinct things, and the column that would count them exactly."""
 

@@ -17,13 +17,11 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from features.arrow import array, days, numbers, whole
 from features.history import History
@@ -33,6 +31,7 @@ from features.scope import Scope
 from features.usage_buckets import Buckets, Window
 from features.usage_days import UsageDays
 from features.usage_delivery import UsageDelivery
+from features.usage_sums import Sums
 from features.windows import Floats, Ints
 
 USED = "events > 0"
@@ -68,17 +67,6 @@ def passes(measure: Aggregate) -> bool:
     return stream.relation == "usage_daily" and known and whole and measure.within is not None and not stream.pick
 
 
-@dataclass
-class Sums:
-    """What one pass has added up, by bucket and account (of ``width`` accounts)."""
-
-    events: Ints  # [edge, account × feature]: the sum of all buckets before the edge
-    minutes: Floats  # [bucket, account]
-    moments: Ints  # [edge, account]: events × day, likewise
-    users: Floats  # [bucket, account]: the most users of a row, −1 where no row tells
-    active: NDArray[np.bool_]  # [day, account]
-
-
 class UsagePass:
     """Usage of some accounts at some cutoffs: read once, when first asked."""
 
@@ -90,24 +78,16 @@ class UsagePass:
         self.days = cutoffs
         self.buckets = Buckets.of([window for measure in self.measures for window in self.windows(measure)])
         self.sums = self._read()
-        np.cumsum(self.sums.events, axis=0, out=self.sums.events)
-        np.cumsum(self.sums.moments, axis=0, out=self.sums.moments)
+        self.sums.close()
 
     def of_accounts(self, first: int, end: int) -> UsagePass:
         """The same pass, not read again, for the accounts at the places ``[first, end)``."""
         piece = copy.copy(self)
-        features = self.sums.events.shape[1] // len(self.scope)
         account, words = self._bits
         low, high = np.searchsorted(account, (first, end)).tolist()
-        vars(piece).pop("_active", None), vars(piece).pop("_last", None)
+        vars(piece).pop("_last", None)
         piece.scope = Scope(self.scope.codes[first:end])
-        piece.sums = Sums(
-            events=self.sums.events[:, first * features : end * features],
-            minutes=self.sums.minutes[:, first:end],
-            moments=self.sums.moments[:, first:end],
-            users=self.sums.users[:, first:end],
-            active=self.sums.active[:, first:end],
-        )
+        piece.sums = self.sums.of_accounts(first, end)
         piece._bits = account[low:high] - first, [word[low:high] for word in words]
         return piece
 
@@ -126,31 +106,28 @@ class UsagePass:
         if measure.of == "user_id":
             return self._users(spans)
         window = self._IN_WINDOW[measure.how, measure.of or ""]
-        return np.array([window(self, first, end) for first, end in spans], dtype=np.float64)
+        found = np.empty((len(self.days), len(self.scope)))
+        for place, (first, end) in enumerate(spans):
+            found[place] = window(self.sums, first, end)
+        return found
 
-    _IN_WINDOW: ClassVar[Mapping[tuple[str, str], Callable[[UsagePass, int, int], Floats | Ints]]] = {
-        ("sum", "events"): lambda self, first, end: self._events(first, end).sum(axis=1),
-        ("top", "events"): lambda self, first, end: self._events(first, end).max(axis=1, initial=0),
-        ("distinct", "feature"): lambda self, first, end: (self._events(first, end) > 0).sum(axis=1),
-        ("distinct", "day"): lambda self, first, end: self._active[end] - self._active[first],
-        ("sum", "minutes"): lambda self, first, end: self.sums.minutes[first:end].sum(axis=0),
-        ("max", "users"): lambda self, first, end: _highest(self.sums.users[first:end]),
+    _IN_WINDOW: ClassVar[Mapping[tuple[str, str], Callable[[Sums, int, int], Floats | Ints]]] = {
+        ("sum", "events"): Sums.events_in,
+        ("top", "events"): Sums.most_events_in,
+        ("distinct", "feature"): Sums.features_in,
+        ("distinct", "day"): Sums.days_in,
+        ("sum", "minutes"): Sums.minutes_in,
+        ("max", "users"): Sums.most_users_in,
     }
     """What a run of buckets says of each account."""
-
-    def _events(self, first: int, end: int) -> Ints:
-        """Events in a run of buckets, by account and feature."""
-        counted: Ints = self.sums.events[end] - self.sums.events[first]
-        return counted.reshape(len(self.scope), -1)
 
     def _slope(self, measure: Aggregate, spans: list[tuple[int, int]]) -> Floats:
         """The least-squares slope over the days of the window, days that nobody has seen yet counting as zero."""
         width = measure.within or 0
-        moments = self.sums.moments
         found = np.empty((len(self.days), len(self.scope)))
         for place, (first, end) in enumerate(spans):
             middle = self.days[place] - measure.stream.shift - self.buckets.first - (width + 1) / 2
-            found[place] = moments[end] - moments[first] - self._events(first, end).sum(axis=1) * middle
+            found[place] = self.sums.moments_in(first, end) - self.sums.events_in(first, end) * middle
         slope: Floats = found / (width * (width * width - 1) / 12)
         return slope
 
@@ -161,13 +138,6 @@ class UsagePass:
             ago = self.days[place] - self.buckets.first - newest
             found[place] = np.where(newest + self.buckets.first >= first, ago, np.nan)
         return found
-
-    @cached_property
-    def _active(self) -> Ints:
-        """Days of use before each edge, by account."""
-        active = np.concatenate((np.zeros((1, len(self.scope)), np.int32), self.sums.active)).cumsum(0, dtype=np.int32)
-        days: Ints = active[self.buckets.edges - self.buckets.first]
-        return days
 
     @cached_property
     def _last(self) -> Ints:
@@ -255,14 +225,9 @@ class UsagePass:
         return self._of_days() if self.delivery.days else self._of_rows()
 
     def _nothing(self, features: int) -> Sums:
-        accounts, buckets = len(self.scope), len(self.buckets)
-        return Sums(
-            events=np.zeros((buckets + 1, accounts * max(features, 1)), np.int64),
-            minutes=np.zeros((buckets, accounts)),
-            moments=np.zeros((buckets + 1, accounts), np.int64),
-            users=np.full((buckets, accounts), -1.0),
-            active=np.zeros((self.buckets.days, accounts), np.bool_),
-        )
+        asked = {(measure.how, measure.of) for measure in self.measures}
+        users = ("max", "users") in asked and "users" in self.history.columns["usage_daily"]
+        return Sums.none(self.buckets, len(self.scope), features, users=users, moments=("slope", "events") in asked)
 
     def _of_days(self) -> Sums:
         """What the sums by day add up to, in their own order."""
@@ -277,7 +242,7 @@ class UsagePass:
             day = columns["day"].astype(np.int64) - self.buckets.first
             read = {**columns, "day": day, "account": account, "code": code}
             ours = account >= 0
-            self._add(sums, read if ours.all() else {name: values[ours] for name, values in read.items()})
+            sums.add(read if ours.all() else {name: values[ours] for name, values in read.items()})
         return sums
 
     def _of_rows(self) -> Sums:
@@ -296,32 +261,8 @@ class UsagePass:
             )
             for batch in reader:
                 read = {name: array(batch.column(name)) for name in batch.schema.names}
-                self._add(sums, {**read, "account": self.scope.places(read["account"].astype(np.int64))})
+                sums.add({**read, "account": self.scope.places(read["account"].astype(np.int64))})
         return sums
-
-    def _add(self, sums: Sums, read: Mapping[str, NDArray[Any]]) -> None:
-        """Add rows, their days counted from the first and their accounts by their places."""
-        day, account, events = read["day"], read["account"], read["events"].astype(np.int64, copy=False)
-        place = self._bucket[day] * len(self.scope) + account
-        after = place + len(self.scope)  # a sum counts from the edge after its bucket
-        features = sums.events.shape[1] // max(len(self.scope), 1)
-        np.add.at(sums.events.reshape(-1), after * features + read["code"], events)
-        np.add.at(sums.moments.reshape(-1), after, events * day)
-        np.add.at(sums.minutes.reshape(-1), place, read["minutes"].astype(np.float64, copy=False))
-        if "users" in self.history.columns["usage_daily"]:
-            np.maximum.at(sums.users.reshape(-1), place, read["users"].astype(np.float64))
-        used = events > 0
-        sums.active[day[used], account[used]] = True
-
-    @cached_property
-    def _bucket(self) -> Ints:
-        return self.buckets.of_days()
-
-
-def _highest(users: Floats) -> Floats:
-    found = users.max(axis=0, initial=-1.0)
-    highest: Floats = np.where(found < 0, np.nan, found)
-    return highest
 
 
 def _mask(first: int, end: int, word: int) -> int:

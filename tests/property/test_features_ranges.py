@@ -7,6 +7,7 @@ from features.budget import Budget
 from features.catalogue import FEATURES
 from features.frame import build
 from features.history import History
+from features.measures import relations
 
 few = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 
@@ -15,7 +16,7 @@ few = settings(max_examples=12, deadline=None, suppress_health_check=list(Health
 @given(histories())
 def test_ranges_of_accounts_change_nothing(generated: Generated) -> None:
     whole = build(History.from_tables(generated.tables), generated.cutoffs)
-    assert Budget.of("100KiB", len(generated.cutoffs), len(FEATURES)).read <= 2
+    assert Budget.of("100KiB", len(generated.cutoffs), len(FEATURES), relations(f.measure for f in FEATURES)).read <= 2
     assert build(History.from_tables(generated.tables), generated.cutoffs, memory="100KiB").equals(whole)
     assert build(History.from_tables(generated.tables), generated.cutoffs, memory="300KiB").equals(whole)
 
