@@ -97,7 +97,8 @@ def examine_all(
     present = frozenset(name for name, report in reports.items() if report.accepted)
     columns = {name: table.columns for name, table in examined.items()}
     usage = examined["usage_daily"].stretches if "usage_daily" in present else None
-    history = History.over(connection, present=present, columns=columns, usage=usage)
+    repeats = {name: table.repeats for name, table in examined.items() if table.repeats}
+    history = History.over(connection, present=present, columns=columns, usage=usage, repeats=repeats)
     missing = tuple(name for name in TABLES if name not in present)
     files = {name: _files_read(given[name], table.stretches) for name, table in examined.items()}
     return Admission(history, AdmissionReport(reports, missing, problems=_problems(reports, present)), files)

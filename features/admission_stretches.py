@@ -53,8 +53,7 @@ def judged(intake: Intake, state: Path) -> UsageStretches:
         part = night.part(read)
         night.reject(broken_rows(*tests_of(part, night.clock)))
     if read:
-        part = night.part(read)
-        reject_twins(part.cursor, part.table, part.columns, frozenset(part.types), part.remaining)
+        reject_twins(night.part(read), sum(one.rows for one in scanned.values()))
     intake.cursor.execute(f"UPDATE {intake.rejected} SET label = {labelled(intake.raw)} WHERE label IS NULL")
     found = (*standing, *night.stretches(scanned))
     night.keep(found, state)

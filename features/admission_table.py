@@ -19,6 +19,7 @@ from features.admission_types import parsed
 from features.broken_text import SYMPTOM, with_texts_as_bytes
 from features.contract import Table
 from features.raw import RawTable, quoted, reading
+from features.repeats import Repeats
 from features.usage_stretches import UsageStretches
 
 EXAMPLES = 3
@@ -29,12 +30,13 @@ EXAMPLES = 3
 class Examined:
     """A table after admission: its report, and the contract's columns that the source has for it.
 
-    ``stretches`` are those of usage, where it comes in several files.
+    ``stretches`` are those of usage, where it comes in several files; ``repeats`` are the keys that come again.
     """
 
     report: TableReport
     columns: frozenset[str] = frozenset()
     stretches: UsageStretches | None = None
+    repeats: Repeats | None = None
 
 
 Span = tuple[date | None, date | None, int]
@@ -87,9 +89,9 @@ def _examine(
         stretches = judged(intake, state)
         _accept(intake, scratch)
         return Examined(_told(intake, report, _span_of(intake, report, stretches)), frozenset(types), stretches)
-    _reject(intake)
+    repeats = _reject(intake, report.rows)
     _accept(intake, scratch)
-    return Examined(_told(intake, report, _span(intake)), frozenset(types))
+    return Examined(_told(intake, report, _span(intake)), frozenset(types), repeats=repeats)
 
 
 def _lacks(table: Table, report: TableReport) -> str:
@@ -105,7 +107,7 @@ def _nothing_rejected(intake: Intake) -> None:
     )
 
 
-def _reject(intake: Intake) -> None:
+def _reject(intake: Intake, count: int) -> Repeats:
     """Fill ``rejected_<table>``: unreadable lines, rows that break a rule by themselves, then twins."""
     unread = [[line.file, None, line.line, None, str(Rule.UNREADABLE), line.text] for line in intake.raw.unread]
     if unread:
@@ -113,8 +115,9 @@ def _reject(intake: Intake) -> None:
     tests, source = tests_of(intake, _bound(intake))
     if intake.number(f"SELECT count_if({broken(tests)}) FROM {source}"):
         intake.cursor.execute(f"INSERT INTO {intake.rejected} {broken_rows(tests, source)}")
-    reject_twins(intake.cursor, intake.table, intake.columns, frozenset(intake.types), intake.remaining)
+    repeats = reject_twins(intake, count)
     intake.cursor.execute(f"UPDATE {intake.rejected} SET label = {labelled(intake.raw)} WHERE label IS NULL")
+    return repeats
 
 
 def _bound(intake: Intake) -> str | None:

@@ -1,58 +1,64 @@
 """Rows that share a key: an exact repeat is dropped once and counted, two different rows are both refused.
 
-Which keys come twice is asked of a 64-bit hash of the key, grouped, which DuckDB spills where it outgrows memory; the
-few suspects are then compared exactly, so that a collision of hashes costs time and never a row.
+Which keys come twice is asked of a 64-bit number of each (``repeats``); the few suspects are then compared exactly, so
+that two keys of one number cost time and never a row.
 """
 
-from collections.abc import Mapping
+import pyarrow as pa
 
-import duckdb
-
+from features.admission_intake import Intake
 from features.admission_rules import Rule
+from features.arrow import numbers
 from features.contract import Table
 from features.raw import identifier, quoted
+from features.repeats import Repeats, all_have_ids, number_of_key, repeats
 
 REPEAT = "repeat"
 """How an exact repeat is marked among the rejected rows: it is not in quarantine."""
 
 
-def reject_twins(
-    cursor: duckdb.DuckDBPyConnection,
-    table: Table,
-    columns: Mapping[str, str],
-    present: frozenset[str],
-    rows: str,
-) -> None:
-    """Add repeats and conflicting rows to ``rejected_<table>``.
+def reject_twins(intake: Intake, count: int) -> Repeats:
+    """Add repeats and conflicting rows to ``rejected_<table>``; tells which keys come more than once.
 
-    ``columns`` is SQL of the contract's columns over the source's row ``s``, ``present`` those the source has, and
-    ``rows`` the relation of the rows that broke no rule.
+    ``count`` is about how many rows there are.
     """
-    key = _key(table, columns, present)
-    name = f"twins_{table.name}"
-    marks = f"SELECT hash({', '.join(key)}) AS mark FROM {rows}"
-    twice = f"SELECT mark FROM ({marks}) GROUP BY mark HAVING count(*) > 1"
-    cursor.execute(f"CREATE OR REPLACE TEMP TABLE suspects AS {twice}")
-    if not cursor.execute("SELECT count(*) FROM suspects").fetchall()[0][0]:
-        return
-    values = ", ".join(f"{columns[column]} AS {identifier(column)}" for column in sorted(present))
+    rows, own = intake.remaining, intake.columns.get("event_id")
+    own_ids = own is not None and all_have_ids(intake.cursor, own, rows)
+    mark = number_of_key(intake.table, intake.columns.__getitem__, own_ids=own_ids)
+    again = repeats(intake.cursor, mark, rows, count)
+    suspects = again
+    if not again.few:  # most come again as a version of their own: what tells is when that was known
+        mark = f"hash({', '.join(_key(intake))})"
+        suspects = repeats(intake.cursor, mark, rows, count)
+    if len(suspects.keys):
+        _reject(intake, rows, mark, suspects)
+    return again
+
+
+def _reject(intake: Intake, rows: str, mark: str, suspects: Repeats) -> None:
+    """Compare the suspects by all that they say, and reject those that are one row too many."""
+    name, key, present = f"twins_{intake.table.name}", _key(intake), sorted(intake.types)
+    values = ", ".join(f"{intake.columns[column]} AS {identifier(column)}" for column in present)
     keys = ", ".join(f"{part} AS key{number}" for number, part in enumerate(key))
-    suspected = f"SELECT s.filename AS file, s.file_row_number AS n, hash({', '.join(key)}) AS mark, {keys}, {values}"
-    cursor.execute(
+    suspected = f"SELECT s.filename AS file, s.file_row_number AS n, {mark} AS mark, {keys}, {values} FROM {rows}"
+    intake.cursor.register("suspects", pa.table({"mark": numbers(suspects.keys)}))
+    intake.cursor.execute(
         f"CREATE OR REPLACE TEMP TABLE {name} AS "
-        f"SELECT * EXCLUDE mark FROM ({suspected} FROM {rows}) SEMI JOIN suspects USING (mark)"
+        f"SELECT * EXCLUDE mark FROM ({suspected}) SEMI JOIN suspects USING (mark)"
     )
-    cursor.execute(f"INSERT INTO rejected_{table.name} {_judged(table, name, len(key), sorted(present))}")
-    cursor.execute(f"DROP TABLE {name}")
+    intake.cursor.unregister("suspects")
+    intake.cursor.execute(f"INSERT INTO {intake.rejected} {_judged(intake.table, name, len(key), present)}")
+    intake.cursor.execute(f"DROP TABLE {name}")
 
 
-def _key(table: Table, columns: Mapping[str, str], present: frozenset[str]) -> list[str]:
+def _key(intake: Intake) -> list[str]:
     """What tells one version from another: the contract's key (an event's own id where it has one) and when we knew."""
+    columns, table = intake.columns, intake.table
     parts = [columns[part] for part in table.key]
-    if "event_id" in present:
+    if "event_id" in intake.types:
         own = columns["event_id"]
         parts = [own, *(f"CASE WHEN {own} IS NULL THEN {part} END" for part in parts)]
-    if "known_at" not in present:
+    if "known_at" not in intake.types:
         return parts
     return [*parts, f"coalesce({columns['known_at']}, CAST({columns[table.event_time]} AS TIMESTAMP))"]
 

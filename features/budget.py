@@ -48,10 +48,10 @@ class Budget:
 
     @classmethod
     def of(cls, memory: str, cutoffs: int, features: int, relations: Iterable[str]) -> Budget:
-        """The ranges that fit: half of the memory for rows (DuckDB has given its part back), a quarter for arrays."""
+        """The ranges that fit: two fifths of the memory for rows, a quarter for arrays; DuckDB gives its part back."""
         size = size_of(memory)
         rows = sum(READ_PER_ACCOUNT.get(relation, 0) for relation in relations)
-        read = size / 2 / (rows + KEPT_PER_ACCOUNT_AND_CUTOFF * cutoffs)
+        read = size * 2 / 5 / (rows + KEPT_PER_ACCOUNT_AND_CUTOFF * cutoffs)
         worked = size / 4 / (8 * NUMBERS_PER_FEATURE * cutoffs * max(features, 1))
         return cls(max(int(read), 1), max(int(worked), 1))
 

@@ -1,11 +1,10 @@
 """Which rows came in more than one version: found once for a history, and when each was replaced.
 
 Nearly every row of a source comes once and holds for ever. To order all versions of all rows for the sake of the few
-that were corrected would cost more than everything else, so the keys that come twice are found by sorting one number a
-row, and only the moments of their rows are put in order: a small table beside the source says until when each held.
+that were corrected would cost more than everything else, so the keys that come twice are found first (``repeats``), and
+only their rows are looked at. Where they are few, their rows are put in order and kept as a table; where many rows come
+again, as an invoice does when it is paid, a small table beside the source says until when each version held.
 """
-
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pyarrow as pa
@@ -14,7 +13,9 @@ from numpy.typing import NDArray
 from features.arrow import array, codes, numbers
 from features.contract import TABLES
 from features.history import History
-from features.relations import day_of, hash_of, once, ordered
+from features.raw import identifier
+from features.relations import day_of, once, ordered
+from features.repeats import Repeats, all_have_ids, number_of_key, repeats
 from features.versions import FOREVER, key_of, known_moment, known_on
 
 
@@ -32,13 +33,17 @@ def settled(name: str, history: History, since: int | None = None) -> str:
 
 
 def _settle(name: str, history: History, span: str, kept: str) -> str:
-    twice = repeated(array(history.query(f"SELECT {hash_of(name)} AS key FROM {name} WHERE {span}").column("key")))
-    if not len(twice):
+    found = _repeats(name, history, span)
+    if not len(found.keys):
         return f"{once(name)} WHERE {span}"
-    history.keep(f"twice_{kept}", pa.table({"key": numbers(twice)}))
-    replaced, alike = _replaced(name, history, f"{span} AND {_among(name, f'twice_{kept}')}")
+    twice = f"twice_{kept}"
+    history.keep(twice, pa.table({"key": numbers(found.keys)}))
+    if found.few:
+        others = f"{once(name)} WHERE {span} AND {_among(name, history, twice)} IS NOT TRUE"
+        return f"{others} UNION ALL {_in_order(name, history, span, kept, twice)}"
+    replaced, alike = _replaced(name, history, f"{span} AND {_among(name, history, twice)}")
     history.keep(f"replaced_{kept}", replaced)
-    told = f"SELECT *, {hash_of(name)} AS version_of, {_moment(name)} AS moment FROM {name} WHERE {span}"
+    told = f"SELECT *, {_number(name, history)} AS version_of, {_moment(name)} AS moment FROM {name} WHERE {span}"
     versions = (
         f"SELECT n.* EXCLUDE (version_of, moment), {day_of(known_on(TABLES[name]))} AS known, "
         f"coalesce(r.until, {FOREVER}) AS replaced FROM ({{told}}) AS n "
@@ -47,10 +52,23 @@ def _settle(name: str, history: History, span: str, kept: str) -> str:
     if not len(alike):
         return versions.format(told=told)
     history.keep(f"alike_{kept}", pa.table({"key": numbers(alike)}))
-    rows = ordered(name, f"SELECT * FROM {name} WHERE {span} AND {_among(name, f'alike_{kept}')}")
+    others = versions.format(told=f"{told} AND {_among(name, history, f'alike_{kept}')} IS NOT TRUE")
+    return f"{others} UNION ALL {_in_order(name, history, span, kept, f'alike_{kept}')}"
+
+
+def _repeats(name: str, history: History, span: str) -> Repeats:
+    """The keys that come again: admission has looked for them already, where rows came through it."""
+    if span == "true" and name in history.repeats:
+        return history.repeats[name]
+    rows = history.query(f"SELECT count(*) AS n FROM {name} WHERE {span}").column("n")[0].as_py()
+    return repeats(history.connection.cursor(), _number(name, history), f"{name} WHERE {span}", rows)
+
+
+def _in_order(name: str, history: History, span: str, kept: str, keys: str) -> str:
+    """The SQL of the rows of some keys, their versions compared by all that they say, and kept as a table."""
+    rows = ordered(name, f"SELECT * FROM {name} WHERE {span} AND {_among(name, history, keys)}")
     history.connection.cursor().execute(f"CREATE OR REPLACE TABLE corrected_{kept} AS {rows}")
-    others = f"{told} AND {_among(name, f'alike_{kept}')} IS NOT TRUE"
-    return f"{versions.format(told=others)} UNION ALL SELECT * FROM corrected_{kept}"
+    return f"SELECT * FROM corrected_{kept}"
 
 
 def _replaced(name: str, history: History, several: str) -> tuple[pa.Table, NDArray[np.uint64]]:
@@ -58,7 +76,7 @@ def _replaced(name: str, history: History, several: str) -> tuple[pa.Table, NDAr
 
     Beside it the keys that this cannot tell: two versions of one moment, or two things that happen to have one number.
     """
-    columns = f"{hash_of(name)} AS key, {_moment(name)} AS moment, {day_of(known_on(TABLES[name]))} AS known"
+    columns = f"{_number(name, history)} AS key, {_moment(name)} AS moment, {day_of(known_on(TABLES[name]))} AS known"
     found = history.query(
         f"SELECT key, moment, CAST(known AS INTEGER) AS known, thing FROM ("
         f"SELECT {columns}, row({key_of(TABLES[name])}) AS thing FROM {name} WHERE {several})"
@@ -74,19 +92,15 @@ def _replaced(name: str, history: History, several: str) -> tuple[pa.Table, NDAr
     return pa.table({column: numbers(values) for column, values in replaced.items()}), alike
 
 
-def _among(name: str, keys: str) -> str:
-    return f"({hash_of(name)} IN (SELECT key FROM {keys}))"
+def _among(name: str, history: History, keys: str) -> str:
+    return f"({_number(name, history)} IN (SELECT key FROM {keys}))"
+
+
+def _number(name: str, history: History) -> str:
+    cursor = history.connection.cursor()
+    own_ids = name == "ticket_events" and history.derived("own_ids", lambda: all_have_ids(cursor, "event_id", name))
+    return number_of_key(TABLES[name], identifier, own_ids=own_ids)
 
 
 def _moment(name: str) -> str:
     return f"epoch_us({known_moment(TABLES[name])})"
-
-
-def repeated(keys: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """The keys that come more than once: each half of all keys is sorted on a processor of its own."""
-    high = keys >= np.uint64(2**63)
-    with ThreadPoolExecutor(2) as pool:
-        halves = [half[1:][half[1:] == half[:-1]] for half in pool.map(np.sort, (keys[~high], keys[high]))]
-    found = np.concatenate(halves)  # in order: the lower half, then the higher
-    once_each: NDArray[np.uint64] = found[np.append(True, found[1:] != found[:-1])[: len(found)]]
-    return once_each

@@ -6,7 +6,8 @@ arithmetic on the rows' days (see ``windows``). A cube holds one range of accoun
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 
 import numpy as np
@@ -15,14 +16,14 @@ import pyarrow as pa
 from features import expressions
 from features.aggregates import HOWS, picked
 from features.history import History
-from features.measures import Aggregate, Measure, Stream
+from features.measures import Aggregate, Measure, Stream, relations
 from features.reading import order_of, read
 from features.relations import day_of, number_accounts
-from features.rows import Rows
+from features.rows import ANY, Rows
 from features.scope import Scope
 from features.usage_counts import UsageCounts
 from features.usage_pass import passes
-from features.windows import Cutoffs, Floats, Ints, Runs, latest
+from features.windows import AT_ONCE, Cutoffs, Flags, Floats, Ints, Runs, latest
 
 
 class Cube:
@@ -40,6 +41,7 @@ class Cube:
         self._wanted = tuple(part for measure in wanted for part in measure.parts if isinstance(part, Aggregate))
         self._rows: dict[str, Rows] = {}
         self._by_row: Cube | None = None
+        self._known: dict[str, Flags] = {}
         self._standing: dict[tuple[Stream, str | None, int | None], Runs] = {}
 
     def at(self, days: Ints) -> Cube:
@@ -53,8 +55,10 @@ class Cube:
         if width >= len(self.scope):
             yield self
             return
-        for relation in sorted({part.stream.relation for part in self._wanted if not (self.dense and passes(part))}):
-            self.rows(relation)
+        by_row = relations(part for part in self._wanted if not (self.dense and passes(part)))
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            for relation, rows in zip(by_row, pool.map(self.rows, by_row), strict=True):
+                self._rows[relation] = rows if rows.order else rows.sorted(ANY)
         for first in range(0, len(self.scope), width):
             end = min(first + width, len(self.scope))
             piece = Cube(self.history, self.cutoffs.days, Scope(self.scope.codes[first:end]), self._wanted)
@@ -106,7 +110,10 @@ class Cube:
     def _found(self, stream: Stream, where: str | None, within: int | None) -> Runs:
         """The rows of a stream, picked, while they hold."""
         rows = self.rows(stream.relation)
-        row = rows.where([expressions.flag(text) for text in (stream.only, where) if text])
+        conditions = [expressions.flag(text) for text in (stream.only, where) if text]
+        if len(self.cutoffs) == 1:
+            return self._found_now(stream, rows, conditions, within)
+        row = rows.where(conditions)
         if within:
             day = rows.days(day_of(stream.at), row)
             row = row[day + stream.shift + within >= self.cutoffs.days[0]]
@@ -114,6 +121,30 @@ class Cube:
         if stream.until:
             runs = runs.ending(self.cutoffs.after(rows.days(day_of(stream.until), runs.row)))
         return self._within(stream, rows, within, runs) if within else runs
+
+    def _found_now(self, stream: Stream, rows: Rows, conditions: Sequence[str], within: int | None) -> Runs:
+        """The rows of a stream at the only cutoff: each holds or it does not."""
+        cutoff = int(self.cutoffs.days[0])
+        happened = rows.days(day_of(stream.at), rows.every)
+        holds = rows.holds(conditions) & self._known_now(stream.relation) & (happened < cutoff - stream.shift)
+        if within:
+            holds &= happened >= cutoff - stream.shift - within
+        row = np.flatnonzero(holds)
+        if stream.pick:
+            row = row[rows.outermost(order_of(stream), row, last=stream.pick == "latest")]
+        if stream.until:
+            row = row[rows.days(day_of(stream.until), row) >= cutoff]
+        return Runs(row, np.zeros(len(row), np.int64), np.ones(len(row), np.int64))
+
+    def _known_now(self, relation: str) -> Flags:
+        """The rows of a relation that are the state at the only cutoff."""
+        if relation not in self._known:
+            rows, cutoff = self.rows(relation), int(self.cutoffs.days[0])
+            known = rows.days("known", rows.every) < cutoff
+            if "replaced" in rows.columns:
+                known &= rows.days("replaced", rows.every) >= cutoff
+            self._known[relation] = known
+        return self._known[relation]
 
     def _picked(self, stream: Stream, rows: Rows, row: Ints) -> Runs:
         """The rows while they are the latest, or the first, of their thing."""
@@ -140,5 +171,5 @@ class Cube:
     def rows(self, relation: str) -> Rows:
         """The rows of a relation for these accounts, read once with all that is wanted of them."""
         if relation not in self._rows:
-            self._rows[relation] = read(relation, self.history, self.scope, self._wanted, int(self.cutoffs.days[0]))
+            self._rows[relation] = read(relation, self.history, self.scope, self._wanted, self.cutoffs)
         return self._rows[relation]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,8 +14,8 @@ from features.engine import Aggregates
 from features.errors import UsageError
 from features.feature import Feature
 from features.feeds import Feeds
-from features.measures import Aggregate, Ago, Arithmetic, FeedAge, FeedAlive, Measure, Number, Siblings
-from features.windows import Floats, Ints
+from features.measures import Aggregate, Ago, Arithmetic, FeedAge, FeedAlive, Measure, Number, Siblings, relations
+from features.windows import AT_ONCE, Flags, Floats, Ints
 
 DECIMALS = 9
 """Numbers are kept to so many decimals: parallel sums add in any order, and the same night twice has to be the same."""
@@ -29,6 +30,7 @@ class Evaluation:
 
     def __post_init__(self) -> None:
         self._known: dict[Measure, Floats] = {}
+        self._silences: dict[frozenset[str], Flags] = {}
 
     def column(self, feature: Feature, rows: Ints) -> pa.Array:
         """The feature's values at some places, counted over all accounts of the first cutoff, then of the next.
@@ -38,11 +40,19 @@ class Evaluation:
         if feature.kind == "category" and isinstance(feature.measure, Aggregate):
             return self.cube.text(feature.measure).take(numbers(rows))
         values = self.value(feature.measure)
-        silent = self.feeds.silent(feature, self.cube.cutoffs.days)
+        silent = self._silent(feature)
         if silent.any():
             values = np.where(silent[:, None], np.nan, values)
         told = values.ravel() if len(rows) == values.size else values.ravel()[rows]
         return known_numbers(np.round(told, DECIMALS))
+
+    def _silent(self, feature: Feature) -> Flags:
+        """The cutoffs at which a source of the feature had nothing to say; what tells of a silence is not silenced."""
+        told = isinstance(feature.measure, FeedAge | FeedAlive)
+        sources = frozenset() if told else frozenset(feature.sources)
+        if sources not in self._silences:
+            self._silences[sources] = self.feeds.silent(sources, self.cube.cutoffs.days)
+        return self._silences[sources]
 
     def value(self, measure: Measure) -> Floats:
         """The measure by cutoff and account; NaN where there is nothing to say."""
@@ -73,8 +83,26 @@ class Evaluation:
 
 
 def columns(evaluation: Evaluation, features: Sequence[Feature], rows: Ints) -> dict[str, pa.Array]:
-    """A column for each feature, at these places (ascending) of all accounts and cutoffs."""
-    return {feature.name: evaluation.column(feature, rows) for feature in features}
+    """A column for each feature, at these places (ascending) of all accounts and cutoffs.
+
+    What looks at one relation is read and computed in one thread, beside what looks at another, so that nothing is made
+    twice; what looks at several comes last, and finds it made.
+    """
+    by_relations: dict[frozenset[str], list[Feature]] = {}
+    for feature in features:
+        by_relations.setdefault(relations([feature.measure]), []).append(feature)
+
+    def made(group: Sequence[Feature]) -> dict[str, pa.Array]:
+        return {feature.name: evaluation.column(feature, rows) for feature in group}
+
+    found: dict[str, pa.Array] = {}
+    apart = [group for looked_at, group in by_relations.items() if len(looked_at) < 2]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for group in pool.map(made, sorted(apart, key=len, reverse=True)):
+            found |= group
+    for looked_at, several in by_relations.items():
+        found |= made(several) if len(looked_at) > 1 else {}
+    return {feature.name: found[feature.name] for feature in features}
 
 
 def _combined(sign: str, left: Floats, right: Floats) -> Floats:

@@ -6,7 +6,7 @@ measured from it is null, and the age of the feed says why; an account without r
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,9 +14,7 @@ from numpy.typing import NDArray
 
 from features.arrow import whole
 from features.contract import TABLES
-from features.feature import Feature
 from features.history import History
-from features.measures import FeedAge, FeedAlive
 from features.relations import NUMBERED, day_of, number_accounts
 from features.versions import known_on
 from features.windows import Floats, Ints
@@ -81,12 +79,10 @@ class Feeds:
             self._kept[table] = _delivered(self.history, table, None)
         return self._kept[table]
 
-    def silent(self, feature: Feature, days: Ints) -> NDArray[np.bool_]:
-        """The cutoffs at which a source of the feature had nothing to say."""
+    def silent(self, tables: Iterable[str], days: Ints) -> NDArray[np.bool_]:
+        """The cutoffs at which any of the sources had nothing to say."""
         silent = np.zeros(len(days), bool)
-        if isinstance(feature.measure, FeedAge | FeedAlive):
-            return silent  # what tells of a silence is not silenced by it
-        for table in feature.sources:
+        for table in tables:
             silent |= ~self.alive(table, days)
         return silent
 

@@ -26,6 +26,7 @@ from features.versions import as_columns, key_of, known_on, literal, order_of
 if TYPE_CHECKING:
     import pandas as pd
 
+    from features.repeats import Repeats
     from features.usage_stretches import UsageStretches
 
 Made = TypeVar("Made")
@@ -41,13 +42,14 @@ class History:
     ``connection`` holds one relation a table of the contract, with its columns and types; what the source lacks is
     there as NULL columns and empty relations. ``first`` is the day of the oldest row, ``until`` the first day after
     the newest row known: the natural next cutoff, and the horizon of every label. ``usage`` tells of usage by stretches
-    of files, where it came in several.
+    of files, where it came in several; ``repeats`` of some tables which keys come more than once.
     """
 
     connection: duckdb.DuckDBPyConnection
     present: frozenset[str]
     columns: Mapping[str, frozenset[str]]
     usage: UsageStretches | None = None
+    repeats: Mapping[str, Repeats] = field(default_factory=dict)
     _derived: dict[str, Any] = field(default_factory=dict, repr=False)
     _locks: dict[str, Lock] = field(default_factory=dict, repr=False)
 
@@ -59,10 +61,12 @@ class History:
         present: frozenset[str],
         columns: Mapping[str, frozenset[str]],
         usage: UsageStretches | None = None,
+        repeats: Mapping[str, Repeats] | None = None,
     ) -> History:
         """The history in a connection whose relations were admitted; what the source lacks is added as empty."""
         _complete(connection)
-        return cls(connection, present, {name: frozenset(columns.get(name, ())) for name in TABLES}, usage)
+        told = {name: frozenset(columns.get(name, ())) for name in TABLES}
+        return cls(connection, present, told, usage, repeats or {})
 
     @classmethod
     def from_tables(cls, tables: Mapping[str, pa.Table | pd.DataFrame]) -> History:

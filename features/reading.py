@@ -15,28 +15,28 @@ from features.relations import rows_of, ties_of
 from features.rows import ANY, Column, Order, Rows
 from features.scope import Scope
 from features.versions import FOREVER
+from features.windows import Cutoffs
 
 
-def read(relation: str, history: History, scope: Scope, wanted: Sequence[Aggregate], first: int) -> Rows:
+def read(relation: str, history: History, scope: Scope, wanted: Sequence[Aggregate], cutoffs: Cutoffs) -> Rows:
     """The rows of some accounts with what the wanted measures ask of them, from the first cutoff's reach on."""
     parts = [part for part in wanted if part.stream.relation == relation and not expressions.lacking(part, history)]
     texts = list(dict.fromkeys(text for part in parts for text in expressions.needed(part)))
     told = [text for text in texts if expressions.by_class(relation, text)]
     classes = Classes(relation, history, told)
     days = reach(parts) if relation == "usage_daily" else None
-    since = None if days is None else first - days
+    since = None if days is None else int(cutoffs.days[0]) - days
     asked = [text for text in texts if text not in told]
     found = history.query(_query(relation, history, scope, asked, classes, since))
     columns = {text: Column.of(found.column(f"c{number}")) for number, text in enumerate(asked)}
     columns |= {name: Column.of(found.column(name)) for name in ("known", "replaced")}
     if bool((columns["replaced"].values == FOREVER).all()):
         del columns["replaced"]
-    account = scope.places(array(found.column("account")))
-    if not told:
-        return Rows(columns, account, None).sorted(_order(parts))
-    values = classes.values()
-    columns |= {text: Column.of(values.column(f"c{number}"), of_classes=True) for number, text in enumerate(told)}
-    return Rows(columns, account, array(found.column("class"))).sorted(_order(parts))
+    if told:
+        values = classes.values()
+        columns |= {text: Column.of(values.column(f"c{number}"), of_classes=True) for number, text in enumerate(told)}
+    rows = Rows(columns, scope.places(array(found.column("account"))), array(found.column("class")) if told else None)
+    return rows if len(cutoffs) == 1 else rows.sorted(_order(parts))
 
 
 def order_of(stream: Stream) -> Order:
@@ -61,8 +61,8 @@ def _query(
     whole = ("known", "replaced", "class") if classes.asked else ("known", "replaced")
     days = [f"CAST({name} AS INTEGER) AS {name}" for name in whole]
     columns = ["account", *days, *(f"{_narrow(text)} AS c{place}" for place, text in enumerate(asked))]
-    rows = rows_of(relation, history, versions, opening, happening)
-    return f"SELECT {', '.join(columns)} FROM ({rows}) WHERE {scope.condition}"
+    rows = rows_of(relation, history, versions, opening, happening, scope.condition)
+    return f"SELECT {', '.join(columns)} FROM ({rows})"
 
 
 def _narrow(expression: str) -> str:

@@ -8,6 +8,8 @@ from collections.abc import Callable
 
 from features.contract import TABLES
 from features.history import History
+from features.raw import identifier
+from features.repeats import number_of_key
 from features.versions import FOREVER, key_of, known_on, order_of
 
 NUMBERED = "dense_accounts"
@@ -34,11 +36,13 @@ def rows_of(
     versions: Callable[[str, History], str] | None = None,
     opening: str = "",
     happening: str = "",
+    accounts: str = "true",
 ) -> str:
     """The SQL of a relation's rows: ``account``, ``known``, ``replaced`` and the columns of its source.
 
     ``versions`` gives the SQL of a table's versions; by default it needs nothing but the source itself. ``opening`` and
-    ``happening`` are more columns of a ticket's first row in the timeline, and of each that follows.
+    ``happening`` are more columns of a ticket's first row in the timeline, and of each that follows. ``accounts`` is
+    the condition that keeps the wanted ones.
     """
     found = versions or all_versions
     if relation == "timeline":
@@ -47,8 +51,9 @@ def rows_of(
             ticket_events=found("ticket_events", history),
             opening=opening,
             happening=happening,
+            accounts=accounts,
         )
-    return _numbered(relation, history, found(relation, history))
+    return f"SELECT * FROM ({_numbered(relation, history, found(relation, history))}) WHERE {accounts}"
 
 
 def ties_of(relation: str) -> tuple[str, ...]:
@@ -72,7 +77,7 @@ def all_versions(name: str, history: History) -> str:
     """Every version of a table's rows; only keys that come twice need to be put in order."""
     if name not in history.versioned:
         return once(name)
-    key = hash_of(name)
+    key = number_of_key(TABLES[name], identifier)
     twice = f"(SELECT {key} FROM {name} GROUP BY {key} HAVING count(*) > 1)"
     corrected = f"SELECT * FROM {name} WHERE {key} IN {twice}"
     return f"{once(name)} WHERE {key} NOT IN {twice} UNION ALL {ordered(name, corrected)}"
@@ -90,18 +95,10 @@ def ordered(name: str, rows: str) -> str:
     return f"SELECT *, {day_of(known_on(table))} AS known, {day_of(following)} AS replaced FROM ({rows})"
 
 
-def hash_of(name: str) -> str:
-    """A number for a row's key; two keys of one number are only put in order for nothing."""
-    if name != "ticket_events":
-        return f"hash({key_of(TABLES[name])})"
-    named = ", ".join(TABLES[name].key)
-    return f"CASE WHEN event_id IS NULL THEN hash({named}) ELSE hash(event_id) END"
-
-
 _TIMELINE = f"""
     WITH t AS MATERIALIZED (
         SELECT *, CAST(dense_rank() OVER (ORDER BY account, ticket_id) AS INTEGER) AS ticket
-        FROM ({{tickets}}) JOIN {NUMBERED} USING (account_id)
+        FROM ({{tickets}}) JOIN {NUMBERED} USING (account_id) WHERE {{accounts}}
     )
     SELECT account, ticket, ticket_id, opened_at AS occurred_at, 'opened' AS kind, CAST(NULL AS VARCHAR) AS value,
         CAST(NULL AS VARCHAR) AS actor, opened_at, priority, category, channel, known, replaced{{opening}}

@@ -1,7 +1,8 @@
-"""The rows of a relation as columns of numbers, in the order of accounts: what every aggregate is computed from.
+"""The rows of a relation as columns of numbers: what every aggregate is computed from.
 
-Rows stand in the order of their account, its things (tickets, say) and time. An account's rows are then neighbours in
-memory, a range of accounts is a slice, and the latest row of a thing is the last one of its run.
+For many cutoffs rows stand in the order of their account, its things (tickets, say) and time. An account's rows are
+then neighbours in memory, a range of accounts is a slice, and the latest row of a thing is the last one of its run. For
+one cutoff that would cost more than it saves: rows stay as they came, and the latest is the one with the highest time.
 """
 
 from __future__ import annotations
@@ -50,15 +51,24 @@ class Order:
 ANY = Order((), "", ())
 """By account, in no order beyond it."""
 
+EARLIEST = np.iinfo(np.int64).min + 1
+"""Before every moment; its opposite is after all of them."""
+
+FEW_ENTITIES = 8
+"""Numbers of entities that are as many times the rows leave an array of them mostly empty: they are counted anew."""
+
 
 @dataclass(frozen=True)
 class Rows:
-    """``account`` is the place of each row's account in the cube, ``code`` the row's class."""
+    """``account`` is the place of each row's account in the cube, ``code`` the row's class.
+
+    ``order`` is the order that they stand in; without one they stand as they came.
+    """
 
     columns: Mapping[str, Column]
     account: Ints
     code: Ints | None
-    order: Order = ANY
+    order: Order | None = None
 
     def __len__(self) -> int:
         return len(self.account)
@@ -70,11 +80,9 @@ class Rows:
 
     def sorted(self, order: Order) -> Rows:
         """The same rows in an order."""
-        account = self.account.astype(np.int64)
         if order is ANY:
-            return self.taken(by(account, None), ANY)
-        entity = self.entities(order.entity, self.every) if order.entity != ("account",) else account
-        return self.taken(self._settled(self.every, entity, order), order)
+            return self.taken(by(self.account.astype(np.int64), None), ANY)
+        return self.taken(self._settled(self.every, self._entity(order, self.every), order), order)
 
     def taken(self, row: Ints, order: Order) -> Rows:
         """The rows at these positions."""
@@ -85,7 +93,7 @@ class Rows:
         return Rows(columns, self.account[row], None if self.code is None else self.code[row], order)
 
     def of_accounts(self, first: int, end: int) -> Rows:
-        """The rows of the accounts at the places ``[first, end)``: a view, as rows are in the order of accounts."""
+        """The rows of the accounts at the places ``[first, end)``: a view of rows that are in the order of accounts."""
         low, high = np.searchsorted(self.account, (first, end)).tolist()
         columns = {
             text: column if column.of_classes else replace(column, values=column.values[low:high])
@@ -111,15 +119,17 @@ class Rows:
 
     def where(self, conditions: Sequence[str]) -> Ints:
         """The rows for which every condition is true."""
-        if not conditions:
-            return self.every
-        flags = [self._flags(text) for text in conditions]
-        return np.flatnonzero(np.logical_and.reduce(flags))
+        return np.flatnonzero(self.holds(conditions)) if conditions else self.every
 
-    def _flags(self, expression: str) -> Flags:
-        column = self.columns[expression]
-        values = column.values[self.code] if column.of_classes and self.code is not None else column.values
-        return values.view(np.bool_)
+    def holds(self, conditions: Sequence[str]) -> Flags:
+        """For each row whether every condition is true of it: what classes tell is put together before it is spread."""
+        columns = [self.columns[text] for text in conditions]
+        of_rows = [column.values.view(np.bool_) for column in columns if not column.of_classes]
+        of_classes = [column.values.view(np.bool_) for column in columns if column.of_classes]
+        if of_classes and self.code is not None:
+            of_rows.append(np.logical_and.reduce(of_classes)[self.code])
+        found: Flags = np.logical_and.reduce(of_rows) if of_rows else np.ones(len(self), np.bool_)
+        return found
 
     def texts(self, expression: str, row: Ints) -> pa.Array:
         """The text of some rows; nothing where a position is below zero, or the row has none."""
@@ -139,14 +149,33 @@ class Rows:
 
     def in_order(self, order: Order, row: Ints) -> tuple[Ints, Ints]:
         """Some rows, ascending, brought into an order, and the entity of each."""
-        if order.entity == ("account",):
-            entity = self.account[row].astype(np.int64)
-        else:
-            entity = self.entities(order.entity, row)
+        entity = self._entity(order, row)
         if order == self.order:
             return row, entity
         settled = self._settled(row, entity, order)
         return row[settled], entity[settled]
+
+    def outermost(self, order: Order, row: Ints, *, last: bool) -> Ints:
+        """The places in ``row`` of the last (or first) row of each entity in an order, whatever order they are in."""
+        entity, time = self._entity(order, row), self.values(order.instant, row).astype(np.int64, copy=False)
+        if int(entity.max(initial=0)) > FEW_ENTITIES * len(row):
+            entity = np.unique(entity, return_inverse=True)[1]
+        best = np.full(int(entity.max(initial=0)) + 1, EARLIEST if last else -EARLIEST)
+        (np.maximum if last else np.minimum).at(best, entity, time)
+        found = np.flatnonzero(time == best[entity])
+        several = np.bincount(entity[found])[entity[found]] > 1
+        if not several.any():
+            return found
+        tied = found[several]
+        tied = tied[self._settled(row[tied], entity[tied], order)]
+        change = np.flatnonzero(np.diff(entity[tied]))
+        ends = np.append(change, len(tied) - 1) if last else np.append(0, change + 1)
+        return np.concatenate((found[~several], tied[ends]))
+
+    def _entity(self, order: Order, row: Ints) -> Ints:
+        if order.entity == ("account",):
+            return self.account[row].astype(np.int64)
+        return self.entities(order.entity, row)
 
     def _settled(self, row: Ints, entity: Ints, order: Order) -> Ints:
         """Positions in ``row`` by entity and time; what ties is settled by its content, then by when it was known."""

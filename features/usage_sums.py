@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.usage_buckets import Buckets
-from features.windows import Floats, Ints
+from features.windows import Floats, Ints, adding_up
 
 LONGEST = 255
 """Days of use that are counted in one byte."""
@@ -66,9 +66,8 @@ class Sums:
 
     def close(self) -> None:
         """Add the buckets up, when all rows have been added."""
-        np.cumsum(self.events, axis=0, out=self.events)
-        if len(self.moments):
-            np.cumsum(self.moments, axis=0, out=self.moments)
+        adding_up(self.events)
+        adding_up(self.moments)
         edges = (self.buckets.edges - self.buckets.first).tolist()
         for place, (begin, end) in enumerate(pairwise(edges)):
             np.add(self.used[place], self._days_of_use(begin, end), out=self.used[place + 1])

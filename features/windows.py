@@ -9,7 +9,7 @@ of cutoffs, and late, corrected and back-filled rows need no path of their own.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,10 @@ from numpy.typing import NDArray
 Ints = NDArray[np.signedinteger[Any]]
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
+Numbers = TypeVar("Numbers", NDArray[np.signedinteger[Any]], NDArray[np.float64])
+
+AT_ONCE = 2
+"""Threads that compute: while one waits for a query, which has threads of its own, another has work."""
 
 MICROSECONDS = 1_000_000
 """In a second."""
@@ -107,8 +111,15 @@ def add_up(runs: Runs, account: Ints, weights: Floats | None, shape: tuple[int, 
     ends = runs.end < cutoffs
     if ends.any():
         gone = runs.end[ends] * accounts + account[ends]
-        changes = changes - np.bincount(gone, None if weights is None else weights[ends], size)
-    return np.cumsum(changes.reshape(cutoffs + 1, accounts)[:cutoffs], axis=0, dtype=np.float64)
+        changes -= np.bincount(gone, None if weights is None else weights[ends], size)
+    return adding_up(changes.reshape(cutoffs + 1, accounts)[:cutoffs].astype(np.float64, copy=False))
+
+
+def adding_up(rows: Numbers) -> Numbers:
+    """Each row with all rows before it added, in place: by whole rows, which is many times quicker than ``cumsum``."""
+    for place in range(1, len(rows)):
+        rows[place] += rows[place - 1]
+    return rows
 
 
 def extreme(runs: Runs, account: Ints, values: Floats, shape: tuple[int, int], *, largest: bool) -> Floats:

@@ -1,0 +1,41 @@
+"""However many rows were corrected, and whichever way that is settled, the frame is the same."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pyarrow.parquet as pq
+from generated import Generated, histories
+from hypothesis import HealthCheck, given, settings
+
+from features import repeats
+from features.frame import build
+from features.history import History
+from pipelines.sources import examined, open_source
+
+few = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+@few
+@given(histories())
+def test_few_corrections_and_many_are_settled_alike(generated: Generated) -> None:
+    before = repeats.FEW
+    try:
+        repeats.FEW = 0.0
+        many = build(History.from_tables(generated.tables), generated.cutoffs)
+        repeats.FEW = 2.0
+        some = build(History.from_tables(generated.tables), generated.cutoffs)
+    finally:
+        repeats.FEW = before
+    assert some.equals(many)
+
+
+@few
+@given(histories())
+def test_what_admission_says_of_keys_is_what_a_history_finds(generated: Generated) -> None:
+    with TemporaryDirectory() as folder:
+        for name, rows in generated.tables.items():
+            pq.write_table(rows, Path(folder) / f"{name}.parquet")
+        told = examined(open_source(folder), Path(folder) / "scratch").history
+        alone = History.over(told.connection, present=told.present, columns=told.columns)
+        assert told.repeats
+        assert build(told, generated.cutoffs).equals(build(alone, generated.cutoffs))
