@@ -20,6 +20,9 @@ from features.windows import AT_ONCE, Flags, Floats, Ints
 DECIMALS = 9
 """Numbers are kept to so many decimals: parallel sums add in any order, and the same night twice has to be the same."""
 
+WHOLE = frozenset({"count", "distinct", "newest", "oldest", "ahead"})
+"""Aggregates that are whole numbers, and need no rounding."""
+
 
 @dataclass
 class Evaluation:
@@ -44,7 +47,8 @@ class Evaluation:
         if silent.any():
             values = np.where(silent[:, None], np.nan, values)
         told = values.ravel() if len(rows) == values.size else values.ravel()[rows]
-        return known_numbers(np.round(told, DECIMALS))
+        whole = isinstance(feature.measure, Aggregate) and feature.measure.how in WHOLE
+        return known_numbers(told if whole else np.round(told, DECIMALS))
 
     def _silent(self, feature: Feature) -> Flags:
         """The cutoffs at which a source of the feature had nothing to say; what tells of a silence is not silenced."""

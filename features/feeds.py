@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +54,8 @@ class Feeds:
     history: History
     tables: frozenset[str]
     _kept: dict[str, Deliveries] = field(default_factory=dict)
+    _siblings: dict[bytes, Floats] = field(default_factory=dict)
+    _lock: Lock = field(default_factory=Lock)
 
     @classmethod
     def of(cls, history: History, tables: frozenset[str]) -> Feeds:
@@ -91,7 +94,14 @@ class Feeds:
         return self.age(table, days) <= PATIENCE.get(table, np.inf)
 
     def siblings(self, days: Ints) -> Floats:
-        """Known accounts of the same group (parent, or itself) by cutoff and dense account number."""
+        """Known accounts of the same group (parent, or itself) by cutoff and dense account number; counted once."""
+        asked = days.tobytes()
+        with self._lock:
+            if asked not in self._siblings:
+                self._siblings[asked] = self._counted(days)
+        return self._siblings[asked]
+
+    def _counted(self, days: Ints) -> Floats:
         table = TABLES["accounts"]
         found = self.history.query(
             f"SELECT account, {day_of(known_on(table))} AS known, coalesce(parent_id, account_id) AS parent "

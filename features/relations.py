@@ -6,6 +6,10 @@ of ticket events take their account from their ticket, and hold while both do.
 
 from collections.abc import Callable
 
+import numpy as np
+import pyarrow as pa
+
+from features.arrow import numbers
 from features.contract import TABLES
 from features.history import History
 from features.raw import identifier
@@ -18,11 +22,12 @@ NUMBERED = "dense_accounts"
 
 def number_accounts(history: History) -> None:
     """Give every account its dense number: its position among the ids, ascending."""
-    history.connection.cursor().execute(
-        f"CREATE TABLE IF NOT EXISTS {NUMBERED} AS SELECT account_id, "
-        "CAST(row_number() OVER (ORDER BY account_id) - 1 AS INTEGER) AS account "
-        "FROM (SELECT DISTINCT account_id FROM accounts)"
-    )
+    history.derived(NUMBERED, lambda: history.keep(NUMBERED, _numbers(history)))
+
+
+def _numbers(history: History) -> pa.Table:
+    ids = history.accounts
+    return pa.table({"account_id": ids, "account": numbers(np.arange(len(ids), dtype=np.int32))})
 
 
 def day_of(expression: str) -> str:
