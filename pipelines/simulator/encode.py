@@ -129,12 +129,13 @@ class Encoder:
         }
 
     def _event_ids(self, ticket: pa.Array, rows: Rows) -> pa.Array:
-        """An event is told from others of its ticket by its kind and instant."""
+        """An event is told from others of its ticket by its kind and instant, and those of one second by a number."""
         letters = pa.array([f"-{letter}" for letter in "abcdefghijk"]).take(pa.array(rows["kind"]))
         seconds = pc.cast(pa.array(rows["occurred"].astype(np.int64) % 10_000_000), pa.string())
-        return pc.binary_join_element_wise(
+        ids = pc.binary_join_element_wise(
             pc.replace_substring(ticket, "t-", "e-", max_replacements=1), letters, seconds, ""
         )
+        return pc.binary_join_element_wise(ids, told_apart(ids), "")
 
     def _usage_daily(self, rows: Rows) -> dict[str, pa.Array]:
         columns = {
@@ -193,3 +194,16 @@ def _instants(seconds: Numbers) -> pa.Array:
     """Naive UTC instants, null where there is none."""
     never = seconds == NEVER
     return pa.array(np.where(never, 0, seconds) * 1_000_000, pa.timestamp("us"), mask=never)
+
+
+def told_apart(ids: pa.Array) -> pa.Array:
+    """What to add to each id so that none is there twice: nothing, and a number to one that has been before."""
+    codes = ids.dictionary_encode().indices.to_numpy()
+    order = np.argsort(codes, kind="stable")
+    place = np.arange(len(codes))
+    first = np.diff(codes[order], prepend=-1) != 0
+    before = np.empty(len(codes), np.int64)
+    before[order] = place - np.maximum.accumulate(np.where(first, place, 0))
+    return pc.if_else(
+        pa.array(before > 0), pc.binary_join_element_wise("-", pc.cast(pa.array(before), "string"), ""), ""
+    )

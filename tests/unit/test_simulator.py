@@ -11,6 +11,7 @@ import pytest
 from features.contract import TABLES, Kind
 from features.errors import UsageError
 from pipelines.simulator import Settings, Simulation, samples, simulate
+from pipelines.simulator.encode import told_apart
 
 SMALL = Settings(accounts=60, months=9, seed=3, by_user=True, flaws=0.0)
 ARROW = {
@@ -159,3 +160,8 @@ def _sorted(table: pa.Table) -> pa.Table:
         )
     )
     return plain.sort_by([(name, "ascending") for name in plain.column_names]).combine_chunks()
+
+
+def test_events_of_one_ticket_kind_and_second_have_ids_of_their_own() -> None:
+    ids = pa.array(["e-1", "e-2", "e-1", "e-3", "e-1"])
+    assert told_apart(ids).to_pylist() == ["", "", "-1", "", "-2"]
