@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import duckdb
 import pyarrow as pa
 
+from features.arrow import TOGETHER
 from features.contract import SIGNED_AHEAD, TABLES, Table
 from features.versions import as_columns, key_of, known_on, literal, order_of
 
@@ -108,7 +109,7 @@ class History:
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> pa.Table:
         """The rows of one query, on a cursor of its own."""
-        return self.connection.cursor().sql(sql, params=list(parameters)).to_arrow_table()
+        return self.connection.cursor().sql(sql, params=list(parameters)).to_arrow_table(TOGETHER)
 
     def derived(self, name: str, make: Callable[[], Made]) -> Made:
         """What is made once of this history and used again; of several threads that ask, one makes it."""

@@ -14,7 +14,7 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from features.arrow import array
+from features.arrow import TOGETHER, array
 from features.contract import Table
 
 AT_ONCE = 32_000_000
@@ -60,7 +60,7 @@ def repeats(cursor: duckdb.DuckDBPyConnection, number: str, rows: str, count: in
     found = []
     for part in range(parts):
         some = f" WHERE key % {parts} = {part}" if parts > 1 else ""
-        keys = cursor.sql(f"SELECT key FROM (SELECT {number} AS key FROM {rows}){some}").to_arrow_table()
+        keys = cursor.sql(f"SELECT key FROM (SELECT {number} AS key FROM {rows}){some}").to_arrow_table(TOGETHER)
         found.append(repeated(array(keys.column("key"))))
     return Repeats(np.concatenate(found), count)
 
