@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from models import evaluation, rules
 from models.backtest import Progress, Walk, unseen_accounts, walk
 from models.choice import Choice, choose
-from models.evaluation import LOGISTIC, MIN_SEGMENT_EVENTS, MODEL, Evaluation, Scores
+from models.evaluation import LOGISTIC, MIN_SEGMENT_EVENTS, MODEL, RULE, Evaluation, Scores
 from models.material import Material, prepare
 from models.measures import Rows
 from models.risks import Risk
@@ -86,6 +86,7 @@ def assess(material: Material, walked: Walk, choice: Choice) -> Tested:
         unseen_accounts=unseen,
         segments=evaluation.by_part(segment, rows, {MODEL: scorers[MODEL]}, capacity, MIN_SEGMENT_EVENTS),
         warnings=(*material.notes, *evaluation.suspicions(pooled, capacity)),
+        unproven="" if choice.kind == "rule" else evaluation.unproven(rows, scorers) or "",
     )
     return Tested(judged, choice.because, _scored(material, walked, rows, scorers, segment))
 
@@ -96,7 +97,7 @@ def _judged(material: Material, walked: Walk, choice: Choice) -> tuple[Rows, dic
     scorers = {
         MODEL: Scores(walked.margins[choice.kind], walked.probabilities[choice.kind]),
         LOGISTIC: Scores(walked.margins["logistic"], walked.probabilities["logistic"]),
-        **{f"rule_{name}": Scores(score) for name, score in by_rule.items()},
+        **{f"{RULE}{name}": Scores(score) for name, score in by_rule.items()},
     }
     return _rows(material, walked.places), scorers, _segments(material.frame, places)
 

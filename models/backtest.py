@@ -41,13 +41,14 @@ class Learner:
     """How models are made: the inputs, which way risk must go with each, and LightGBM's parameters.
 
     ``directions`` are certain and bind the trees; ``expected`` are those the catalogue expects and bind the logistic
-    regression.
+    regression, which draws a curve over the columns ``curved`` instead.
     """
 
     signature: Signature
     directions: tuple[int, ...]
     expected: tuple[int, ...]
     parameters: Mapping[str, Any] = field(default_factory=lambda: trees.PARAMETERS)
+    curved: frozenset[str] = frozenset()
     seed: int = 7
     threads: int = 0
 
@@ -66,7 +67,7 @@ class Learner:
 
     def logistic(self, training: Examples) -> LinearScorer:
         """Fit the logistic regression."""
-        return logistic.fit(training, self.signature, training.labelled.events, self.expected)
+        return logistic.fit(training, self.signature, training.labelled.events, self.expected, self.curved)
 
     def blend(self, training: Examples, count: int, share: float) -> BlendScorer:
         """Fit both, the trees to count by ``share``."""

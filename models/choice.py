@@ -1,9 +1,9 @@
 """Which kind of learner do these events carry?
 
 Trees need events to add to a straight line; a straight line needs some to be better than a rule of thumb. The kinds are
-compared on the same later cutoffs by log-loss, with accounts drawn again, and the simpler kind stays unless the richer
-one is shown to be better: where events are few, the burden of proof is on the blend of trees and line; where they are
-many, on the line alone.
+compared on the same later cutoffs, with accounts drawn again. Where events are few, the burden of proof is on the blend
+of trees and line, and the line gives way to the rule where that is shown to rank better; where they are many, the
+burden is on the line alone.
 """
 
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from models.backtest import Walk
 from models.bootstrap import Estimate, draw_counts, interval, sums_by_account
 from models.examples import Examples
+from models.measures import Rows, ahead
 
 LEARNT_FROM = 20  # different events, for a regression to be fitted at all
 TREES_FROM = 150  # different events, from which the blend is the usual choice
@@ -35,21 +36,38 @@ def choose(walk: Walk, examples: Examples) -> Choice:
     if events < LEARNT_FROM and "rule" in walk.margins:
         return Choice("rule", f"{events} different events are too few to learn from ({LEARNT_FROM} at least).")
     gain = _gain(walk, examples)
-    told = f"log-loss on later cutoffs {_share(gain.value)} (95 %: {_share(gain.low)} to {_share(gain.high)})"
+    value, low, high = (f"{-100 * share:+.1f} %" for share in (gain.value, gain.high, gain.low))
+    told = f"log-loss on later cutoffs {value} with trees (95 %: {low} to {high})"
     if events < TREES_FROM:
-        if gain.low > 0:
-            return Choice("blend", f"trees add to the logistic regression even on {events} events: {told} better.")
-        return Choice("logistic", f"{events} different events, and trees are not shown to add to it: {told} better.")
+        return _of_few(walk, examples, gain.low > 0, told)
     if gain.high < 0:
-        return Choice("logistic", f"the logistic regression is better without trees: {told} with them.")
+        return Choice("logistic", f"the logistic regression is better without trees: {told}.")
     counted = f"trees count {walk.share:.0%}, the logistic regression {1 - walk.share:.0%}"
-    return Choice(
-        "blend", f"{events} different events; {counted}; against the logistic regression alone {told} better."
-    )
+    return Choice("blend", f"{events} different events; {counted}; {told}, against the latter alone.")
 
 
-def _share(value: float) -> str:
-    return f"{100 * value:+.1f} %"
+def _of_few(walk: Walk, examples: Examples, trees_add: bool, told: str) -> Choice:
+    """Where a regularised model needs more events than there are."""
+    events = examples.labelled.events
+    few = f"{events} different events are fewer than trees need ({TREES_FROM})"
+    if "rule" in walk.margins and (behind := _ahead_of_rule(walk, examples)).high < 0:
+        return Choice(
+            "rule",
+            f"{few}, and the rule of thumb ranks better than the logistic regression: average precision "
+            f"{-behind.value:+.3f} (95 %: {-behind.high:+.3f} to {-behind.low:+.3f}).",
+        )
+    if trees_add:
+        return Choice("blend", f"{few}, and yet they add to the logistic regression: {told}.")
+    return Choice("logistic", f"{few}, and they are not shown to add to the logistic regression: {told}.")
+
+
+def _ahead_of_rule(walk: Walk, examples: Examples) -> Estimate:
+    """By how much average precision the logistic regression is ahead of the rule that is trusted most."""
+    tested = examples.labelled.take(walk.places)
+    unknown = np.full(len(walk.places), np.nan)
+    weight = examples.weight[walk.places]
+    rows = Rows(tested.happened, weight, tested.day, tested.account, tested.event, unknown)
+    return ahead(rows, walk.margins["logistic"], walk.margins["rule"])
 
 
 def _gain(walk: Walk, examples: Examples) -> Estimate:

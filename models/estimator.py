@@ -23,7 +23,7 @@ from models.signature import Matrix, Signature
 
 Floats = NDArray[np.float64]
 MODEL_FILE = "model.json"
-FORMAT = 1
+FORMAT = 2
 
 
 class Scorer(Protocol):

@@ -3,9 +3,9 @@
 Every panel holds the same figures for the model and, beside it, for the rules of thumb and the logistic regression on
 the same rows. Figures come with a 95 % interval from drawing *accounts* again (`models.bootstrap`). The JSON keys:
 
-``risk, kind, capacity, signal, verdict, warnings``; ``pooled``, ``origins[]``, ``unseen_accounts``, ``segments[]`` are
-panels: ``name, first, last, rows, accounts, cutoffs, events, base_rate`` and ``scorers`` → scorer → figure →
-``{value, low, high}``.
+``risk, kind, capacity, signal, verdict, warnings, unproven``; ``pooled``, ``origins[]``, ``unseen_accounts``,
+``segments[]`` are panels: ``name, first, last, rows, accounts, cutoffs, events, base_rate`` and ``scorers`` → scorer →
+figure → ``{value, low, high}``.
 
 Scorers are ``model``, ``logistic`` and the rules (`models.rules`). Figures are described in `models.measures.FIGURES`.
 """
@@ -21,8 +21,10 @@ from numpy.typing import NDArray
 from models import measures
 from models.bootstrap import Estimate, Floats
 from models.measures import Rows
+from models.rules import RULES
 
-MODEL, LOGISTIC = "model", "logistic"
+MODEL, LOGISTIC, RULE = "model", "logistic", "rule_"
+TITLES = {rule.name: rule.title for rule in RULES}
 LEAK_AUC = 0.95
 MIN_SEGMENT_EVENTS = 20
 EPOCH = date(1970, 1, 1)
@@ -83,7 +85,8 @@ class Evaluation:
 
     ``signal`` says whether it tells more than the base rate does, and ``verdict`` the same in a sentence. ``origins``
     is one panel a test period, ``pooled`` all of them together, ``unseen_accounts`` the same learner on accounts that
-    none of its training rows came from, ``segments`` one panel a segment.
+    none of its training rows came from, ``segments`` one panel a segment. ``unproven`` says so where the model is not
+    shown to be ahead of the best rule of thumb, empty where it is.
     """
 
     risk: str
@@ -96,6 +99,7 @@ class Evaluation:
     unseen_accounts: Panel | None = None
     segments: tuple[Panel, ...] = ()
     warnings: tuple[str, ...] = ()
+    unproven: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Plain data with the keys that this module documents."""
@@ -163,6 +167,22 @@ def has_signal(panel: Panel) -> tuple[bool, str]:
     if skill.value > 0:
         return True, f"It tells more than the base rate does: {told}."
     return True, f"It ranks better than chance, but its probabilities were no better than the base rate: {told}."
+
+
+def unproven(rows: Rows, scorers: Mapping[str, Scores]) -> str | None:
+    """What has to be said where the model is not shown to be ahead of the best rule of thumb; None where it is."""
+    ruled = {name.removeprefix(RULE): scores.rank for name, scores in scorers.items() if name.startswith(RULE)}
+    told = {name: measures.ranking(rows, rank)["average_precision"].value for name, rank in ruled.items()}
+    if not told:
+        return None
+    best = max(told, key=lambda name: told[name])
+    lead = measures.ahead(rows, scorers[MODEL].rank, ruled[best])
+    if lead.low > 0:
+        return None
+    return (
+        f"On later cutoffs it was not shown to find more than the rule of thumb '{TITLES.get(best, best)}' "
+        f"(average precision {lead.value:+.3f}, 95 %: {lead.low:+.3f} to {lead.high:+.3f}); more events would tell."
+    )
 
 
 def suspicions(panel: Panel, capacity: int) -> list[str]:

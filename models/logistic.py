@@ -4,13 +4,15 @@ Columns are put on one scale first: heavy tails by a signed logarithm, then cent
 values at the centre with an indicator of their own, categories one column a level. The ridge penalty is set against the
 number of *different events*, because rows that repeat each other are no evidence. Where the catalogue expects risk to
 rise or to fall with a value, the coefficient may not say the opposite: of many columns that show the same trouble, few
-events would otherwise set one against another. Contributions are exact: a coefficient times the distance from the
+events would otherwise set one against another. A column may be given a curve of straight pieces, where no straight line
+is right and no direction holds. Contributions are exact: a coefficient times the distance from the
 average.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,25 +27,32 @@ PRIOR_SPREAD = 1.25  # of the accounts' log-odds before any evidence, all terms 
 CLIP = 4.0
 HEAVY_TAIL = 2.0
 ROWS = 1024  # scored together: as doubles they stay in the processor's cache
+PIECES = 20  # of a curve, each between two quantiles of the training values
+PIECE_PRIOR = 0.5  # spread, before any evidence, of what one piece adds to the log-odds from end to end
 
 
 @dataclass(frozen=True)
 class Term:
     """One column of the design: an input's value, its absence, or one level of it.
 
-    ``level`` is the category's code, -1 for a number, -2 for "is missing". ``logarithm`` says that it is scaled by
-    ``sign(x) log(1 + |x|)`` first; ``centre`` and ``spread`` put it on the common scale.
+    ``level`` is the category's code, -1 for a number, -2 for "is missing", -3 for a piece of a number's curve.
+    ``logarithm`` says that it is scaled by ``sign(x) log(1 + |x|)`` first, ``low`` and ``high`` where it is cut off
+    then: far out for a number, at its ends for a piece. ``centre`` and ``spread`` put it on the common scale, on which
+    a piece is 1 long.
     """
 
     place: int
     level: int
     logarithm: bool
+    low: float
+    high: float
     centre: float
     spread: float
     weight: float = 0.0
 
 
-NUMBER, MISSING = -1, -2
+NUMBER, MISSING, PIECE = -1, -2, -3
+MEASURED = (NUMBER, PIECE)
 Bound = tuple[float | None, float | None]
 BOUNDS: Mapping[int, Bound] = {1: (0.0, None), -1: (None, 0.0), 0: (None, None)}
 """Of a coefficient, by the direction that the catalogue expects."""
@@ -52,28 +61,32 @@ SOLVER = {"ftol": 1e-7, "maxiter": 300}
 
 @dataclass(frozen=True)
 class _Numbers:
-    """The terms of numbers side by side, so that a block of rows is scored at once; plain arrays, a value a term."""
+    """The measured terms side by side, so that a block of rows is scored at once; plain arrays, a value a term."""
 
     places: NDArray[np.int64]
     logarithm: NDArray[np.bool_]
+    low: Floats
+    high: Floats
     centre: Floats
     spread: Floats
     weight: Floats
 
     @classmethod
     def of(cls, terms: Sequence[Term]) -> "_Numbers":
-        """From terms of numbers only."""
+        """From terms of numbers and their pieces only."""
+        scale = ("low", "high", "centre", "spread", "weight")
         return cls(
             np.array([term.place for term in terms], dtype=np.int64),
             np.array([term.logarithm for term in terms], dtype=np.bool_),
-            *(np.array([getattr(term, name) for term in terms]) for name in ("centre", "spread", "weight")),
+            *(np.array([getattr(term, name) for term in terms]) for name in scale),
         )
 
     def margin(self, matrix: Matrix) -> Floats:
         """Their part of each row's log-odds; the sum of a row does not depend on the rows beside it."""
         values = matrix[:, self.places].astype(np.float64)
         values[:, self.logarithm] = _log(values[:, self.logarithm])
-        scaled = np.clip((values - self.centre) / self.spread, -CLIP, CLIP) * self.weight
+        np.clip(values, self.low, self.high, out=values)
+        scaled = (values - self.centre) / self.spread * self.weight
         return np.asarray(np.nan_to_num(scaled, copy=False, nan=0.0).sum(axis=1))
 
 
@@ -88,8 +101,8 @@ class LinearScorer:
 
     def margin(self, matrix: Matrix) -> Floats:
         """The log-odds of each row."""
-        numbers = _Numbers.of([term for term in self.terms if term.level == NUMBER])
-        others = [term for term in self.terms if term.level != NUMBER]
+        numbers = _Numbers.of([term for term in self.terms if term.level in MEASURED])
+        others = [term for term in self.terms if term.level not in MEASURED]
         total = np.full(len(matrix), self.intercept)
         for start in range(0, len(matrix), ROWS):
             part = slice(start, start + ROWS)
@@ -118,67 +131,89 @@ class LinearScorer:
         return cls(tuple(Term(**term) for term in about["terms"]), about["intercept"], about["inputs"])
 
 
-def fit(training: Examples, signature: Signature, events: int, expected: Sequence[int]) -> LinearScorer:
+def fit(
+    training: Examples, signature: Signature, events: int, expected: Sequence[int], curved: Collection[str] = ()
+) -> LinearScorer:
     """Fit on the training rows, which hold ``events`` different events.
 
-    ``expected`` holds +1, -1 or 0 a column: whether risk may only rise or only fall with it. It binds numbers alone.
+    ``expected`` holds +1, -1 or 0 a column: whether risk may only rise or only fall with it. It binds numbers alone,
+    and of these none that is ``curved`` (by name): such a column is given a curve beside its straight line.
     """
     matrix, happened = training.matrix, training.labelled.happened
-    terms = [term for place in range(matrix.shape[1]) for term in _terms(matrix[:, place], place, signature)]
+    terms = [term for place in range(matrix.shape[1]) for term in _terms(matrix[:, place], place, signature, curved)]
     design = np.empty((len(matrix), len(terms)), dtype=np.float32)
     for place, (_, scaled) in enumerate(_columns(terms, matrix)):
         design[:, place] = scaled
     evidence = training.weight * max(events, 1) / max(float((training.weight * happened).sum()), 1.0)
-    bounds = [BOUNDS[expected[term.place] if term.level == NUMBER else 0] for term in terms]
-    *weights, intercept = _fitted(design, happened, evidence, bounds)
+    bounds = [_bound(term, signature, expected, curved) for term in terms]
+    *weights, intercept = _fitted(design, happened, evidence, bounds, _pulls(terms))
     weighted = (replace(term, weight=weight) for term, weight in zip(terms, weights, strict=True))
     return LinearScorer(tuple(weighted), intercept, matrix.shape[1])
 
 
 def _fitted(
-    design: NDArray[np.float32], happened: NDArray[np.bool_], evidence: Floats, bounds: Sequence[Bound]
+    design: NDArray[np.float32], happened: NDArray[np.bool_], evidence: Floats, bounds: Sequence[Bound], pulls: Floats
 ) -> list[float]:
     """The weights within their bounds that the evidence and the prior make likeliest, and the intercept."""
     from scipy.optimize import minimize
 
     share = float(np.average(happened, weights=evidence))
     start = np.append(np.zeros(design.shape[1]), log_odds(np.array([share])))
-    pull = design.shape[1] / PRIOR_SPREAD**2
 
     def loss(weights: Floats) -> tuple[float, Floats]:
         slopes, intercept = weights[:-1], weights[-1]
         margin = (design @ slopes.astype(np.float32)).astype(np.float64) + intercept
         missed = evidence * (sigmoid(margin) - happened)
-        value = evidence @ (np.logaddexp(0.0, margin) - happened * margin) + pull * (slopes @ slopes) / 2
-        uphill = missed.astype(np.float32) @ design + pull * slopes
+        value = evidence @ (np.logaddexp(0.0, margin) - happened * margin) + pulls @ slopes**2 / 2
+        uphill = missed.astype(np.float32) @ design + pulls * slopes
         return float(value), np.append(uphill, missed.sum())
 
     found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[*bounds, BOUNDS[0]], options=SOLVER)
     return [float(weight) for weight in found.x]
 
 
-def _terms(values: NDArray[np.float32], place: int, signature: Signature) -> list[Term]:
+def _pulls(terms: Sequence[Term]) -> Floats:
+    """How strongly each weight is drawn to 0: one over the variance that it has before any evidence."""
+    pieces = np.array([term.level == PIECE for term in terms])
+    return np.where(pieces, 1 / PIECE_PRIOR**2, (~pieces).sum() / PRIOR_SPREAD**2)
+
+
+def _bound(term: Term, signature: Signature, expected: Sequence[int], curved: Collection[str]) -> Bound:
+    free = term.level != NUMBER or signature.names[term.place] in curved
+    return BOUNDS[0 if free else expected[term.place]]
+
+
+def _terms(values: NDArray[np.float32], place: int, signature: Signature, curved: Collection[str]) -> list[Term]:
     column = signature.columns[place]
     absent = np.isnan(values)
     share = float(absent.mean())
-    terms = [Term(place, MISSING, False, share, _spread(share))] if 0 < share < 1 else []
+    terms = [_flag(place, MISSING, share)] if 0 < share < 1 else []
     if column.levels:
         shares = np.bincount(values[~absent].astype(np.int64), minlength=len(column.levels)) / max(len(values), 1)
-        return terms + [Term(place, code, False, float(s), _spread(float(s))) for code, s in enumerate(shares) if s > 0]
-    return terms + _number(values[~absent].astype(np.float64), place)
-
-
-def _number(known: Floats, place: int) -> list[Term]:
+        return terms + [_flag(place, code, float(s)) for code, s in enumerate(shares) if s > 0]
+    known = values[~absent].astype(np.float64)
     if not known.size or known.min() == known.max():
-        return []
+        return terms
+    return [*terms, _straight(known, place), *(_curve(known, place) if column.name in curved else ())]
+
+
+def _flag(place: int, level: int, share: float) -> Term:
+    return Term(place, level, False, 0.0, 1.0, share, float(np.sqrt(max(share * (1 - share), 1e-3))))
+
+
+def _straight(known: Floats, place: int) -> Term:
     deviation = (known - known.mean()) / known.std()
     logarithm = bool(abs((deviation**3).mean()) > HEAVY_TAIL)
     scaled = _log(known) if logarithm else known
-    return [Term(place, NUMBER, logarithm, float(scaled.mean()), max(float(scaled.std()), 1e-9))]
+    centre, spread = float(scaled.mean()), max(float(scaled.std()), 1e-9)
+    return Term(place, NUMBER, logarithm, centre - CLIP * spread, centre + CLIP * spread, centre, spread)
 
 
-def _spread(share: float) -> float:
-    return float(np.sqrt(max(share * (1 - share), 1e-3)))
+def _curve(known: Floats, place: int) -> Iterator[Term]:
+    """Pieces that each rise from one quantile to the next: their weights together draw any curve through these."""
+    for low, high in pairwise(np.unique(np.quantile(known, np.linspace(0, 1, PIECES + 1))).tolist()):
+        inside = np.clip(known, low, high)
+        yield Term(place, PIECE, False, low, high, float(inside.mean()), high - low)
 
 
 def _log(values: Floats) -> Floats:
@@ -194,5 +229,5 @@ def _columns(terms: Sequence[Term], matrix: Matrix) -> Iterator[tuple[Term, Floa
         elif term.level >= 0:
             yield term, ((values == term.level) - term.centre) / term.spread
         else:
-            distance = ((_log(values) if term.logarithm else values) - term.centre) / term.spread
-            yield term, np.clip(np.nan_to_num(distance, nan=0.0), -CLIP, CLIP)
+            inside = np.clip(_log(values) if term.logarithm else values, term.low, term.high)
+            yield term, np.nan_to_num((inside - term.centre) / term.spread, nan=0.0)

@@ -26,6 +26,9 @@ MIN_EVENTS = 5
 NOT_LEARNT = frozenset(feature.name for feature in FEATURES if feature.group == "data")
 """The state of the feeds tells the calendar, not the account; it decides what is scored, never how high."""
 EXPECTED = {feature.name: feature.direction for feature in FEATURES}
+CALENDAR = {"contract": frozenset({"contract_renews_in_days"})}
+"""By kind of label, columns of which no direction holds: a contract is ended some weeks before a renewal, hardly ever
+just after one or long before."""
 CERTAIN = {feature.name: feature.direction for feature in FEATURES if feature.monotone}
 
 
@@ -68,7 +71,9 @@ def prepare(
             f"{risk.embargo} days; a longer history is needed."
         )
     certain, expected = (tuple(known.get(name, 0) for name in signature.names) for known in (CERTAIN, EXPECTED))
-    learner = Learner(signature, certain, expected, seed=seed, threads=threads)
+    learner = Learner(
+        signature, certain, expected, curved=CALENDAR.get(risk.label.kind, frozenset()), seed=seed, threads=threads
+    )
     return Material(
         risk,
         frame,

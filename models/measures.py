@@ -76,11 +76,22 @@ class Rows:
 
 def ranking(rows: Rows, score: Floats) -> dict[str, Estimate]:
     """``auc`` and ``average_precision`` of a score."""
+    auc, precision = _ranked(rows, score)
+    return {"auc": interval(auc), "average_precision": interval(precision)}
+
+
+def ahead(rows: Rows, score: Floats, other: Floats) -> Estimate:
+    """By how much average precision a score is ahead of another, on the same drawn accounts."""
+    return interval(_ranked(rows, score)[1] - _ranked(rows, other)[1])
+
+
+def _ranked(rows: Rows, score: Floats) -> tuple[Floats, Floats]:
+    """AUC and average precision in every draw."""
     groups = _groups(score)
     positive, negative = (_by_group(rows, groups, kind) for kind in (rows.happened, ~rows.happened))
     auc, precision = _auc(positive, negative), _average_precision(positive, negative)
     auc[0], precision[0] = _exact(rows, score)
-    return {"auc": interval(auc), "average_precision": interval(precision)}
+    return auc, precision
 
 
 def probabilistic(rows: Rows, probability: Floats) -> dict[str, Estimate]:

@@ -123,6 +123,7 @@ def _final(material: Material, walked: Walk, choice: Choice, judged: Evaluation)
         "trees_share": walked.share if choice.kind == "blend" else 0.0,
         "signal": judged.signal,
         "verdict": judged.verdict,
+        "unproven": judged.unproven,
         "base_rate": judged.pooled.base_rate,
     }
     scorer = _scorer(material.learner, training, choice, walked)

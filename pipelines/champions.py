@@ -28,7 +28,7 @@ class Champions:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What the report must say of them: risks without a model, and models without a signal."""
+        """What the report must say of them: risks without a model, and models whose worth was not shown."""
         absent = [f"{risk.name} is not scored: {why.rstrip('.')}" for risk, why in self.without.items()]
         weak = [told for risk, champion in self.champions.items() if (told := told_of(risk, champion))]
         return (*absent, *weak)

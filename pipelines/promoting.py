@@ -1,7 +1,8 @@
 """Put a challenger before the gate: gather the rows on which it can be compared, judge, write the verdict, and act.
 
 The first model of a risk becomes champion whatever the gate says, for without one there would be no night; but the gate
-is asked, its verdict goes on record, and where no signal was found every night repeats it (:func:`told_of`).
+is asked, its verdict goes on record, and where it showed no signal, or no more than a rule of thumb finds, every night
+says so (:func:`told_of`).
 """
 
 from __future__ import annotations
@@ -66,10 +67,10 @@ def _admit_first(registry: Registry, trained: Trained, version: str) -> str:
 
 
 def told_of(risk: str, champion: Champion) -> str | None:
-    """What a night must say of a champion that showed no signal, so that nobody takes its order for knowledge."""
+    """What a night must say of a champion whose worth was not shown, so that nobody takes its order for knowledge."""
     facts = champion.model.facts
     if facts.get("signal", True):
-        return None
+        return f"{risk}: {facts['unproven']}" if facts.get("unproven") else None
     return (
         f"{risk}: {facts['verdict']} Every account is given the base rate of {facts['base_rate']:.1%}; "
         "the order of the queue rests on revenue and the policy's triggers, not on knowledge of this risk"

@@ -8,7 +8,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from models import measures
 from models.calibration import sigmoid
-from models.evaluation import MODEL, Evaluation, Scores, by_part, has_signal, judge, suspicions
+from models.evaluation import MODEL, Evaluation, Scores, by_part, has_signal, judge, suspicions, unproven
 from models.measures import Rows
 
 
@@ -156,6 +156,27 @@ def test_signal_is_told_from_chance() -> None:
     assert (known, told[:8]) == (True, "It tells")
     unknown, told = has_signal(judge("", judged, {MODEL: Scores(by_chance, sigmoid(by_chance))}, 20))
     assert (unknown, told[:9]) == (False, "No signal")
+
+
+def test_a_rule_that_finds_as_much_is_named() -> None:
+    judged, score = many()
+    noise = np.random.default_rng(5).normal(0, 0.05, len(score))
+    told = unproven(judged, {MODEL: Scores(score + noise), "rule_lowest_health": Scores(score)})
+    assert told is not None
+    assert "not shown to find more than the rule of thumb 'lowest CRM health first'" in told
+
+
+def test_nothing_is_said_where_the_model_is_ahead_of_every_rule() -> None:
+    judged, score = many()
+    by_chance = np.random.default_rng(4).normal(size=len(score))
+    assert unproven(judged, {MODEL: Scores(score), "rule_random": Scores(by_chance)}) is None
+    assert unproven(judged, {MODEL: Scores(score)}) is None
+
+
+def test_being_ahead_is_measured_on_the_same_draws() -> None:
+    judged, score = many()
+    found = measures.ahead(judged, score, score)
+    assert (found.value, found.low, found.high) == (0, 0, 0)
 
 
 def test_too_good_is_a_leak_until_shown_otherwise() -> None:
