@@ -181,7 +181,8 @@ def unproven(rows: Rows, scorers: Mapping[str, Scores]) -> str | None:
         return None
     return (
         f"On later cutoffs it was not shown to find more than the rule of thumb '{TITLES.get(best, best)}' "
-        f"(average precision {lead.value:+.3f}, 95 %: {lead.low:+.3f} to {lead.high:+.3f}); more events would tell."
+        f"(ahead by {lead.value:+.3f} of average precision, 95 %: {lead.low:+.3f} to {lead.high:+.3f}); "
+        "more events would tell."
     )
 
 
