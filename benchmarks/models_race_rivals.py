@@ -19,9 +19,13 @@ NOT_VALUES = {"known", "known_at", "account_id", "as_of"}
 
 
 def tables(share: Path) -> dict[str, pd.DataFrame]:
-    """The exported tables by name."""
-    skipped = {"labels", "tests"}
-    return {p.stem: pd.read_parquet(p) for p in sorted(share.glob("*.parquet")) if p.stem.split(".")[0] not in skipped}
+    """The exported tables by name; what happened on a ticket has its account beside it."""
+    files = [file for file in sorted(share.glob("*.parquet")) if file.stem not in {"labels", "tests"}]
+    found = {file.stem: pd.read_parquet(file) for file in files if "." not in file.stem}  # not another rival's scores
+    if "ticket_events" in found:
+        owners = found["tickets"][["ticket_id", "account_id"]].drop_duplicates("ticket_id")
+        found["ticket_events"] = found["ticket_events"].merge(owners, on="ticket_id")
+    return found
 
 
 def numbers(table: pd.DataFrame) -> list[str]:
