@@ -70,7 +70,7 @@ def told_of(risk: str, champion: Champion) -> str | None:
     """What a night must say of a champion whose worth was not shown, so that nobody takes its order for knowledge."""
     facts = champion.model.facts
     if facts.get("signal", True):
-        return f"{risk}: {facts['unproven']}" if facts.get("unproven") else None
+        return f"{risk}: {facts['unproven'].rstrip('.')}" if facts.get("unproven") else None
     return (
         f"{risk}: {facts['verdict']} Every account is given the base rate of {facts['base_rate']:.1%}; "
         "the order of the queue rests on revenue and the policy's triggers, not on knowledge of this risk"

@@ -72,7 +72,7 @@ def test_a_champion_that_cannot_read_the_new_columns_stays(registry: Registry, t
 def test_a_night_says_where_there_is_no_signal(trained: Trained) -> None:
     assert told_of("churn", Champion(trained.model, "1")) is None
     weak = replace(trained.model, facts={"signal": True, "unproven": "It was not shown to find more."})
-    assert told_of("churn", Champion(weak, "1")) == "churn: It was not shown to find more."
+    assert told_of("churn", Champion(weak, "1")) == "churn: It was not shown to find more"
     facts = {"signal": False, "verdict": "No signal was found.", "base_rate": 0.031}
     told = told_of("churn", Champion(replace(trained.model, facts=facts), "1"))
     assert told is not None
