@@ -33,9 +33,9 @@ def night(data: Path, home: Path) -> None:
     spent = dict.fromkeys(STEPS, 0.0)
     examine = admission.examine
 
-    def timed(*given: object) -> object:
+    def timed(*given: object, **named: object) -> object:
         begin = time.process_time()
-        found = examine(*given)  # type: ignore[arg-type]
+        found = examine(*given, **named)  # type: ignore[arg-type]
         if given[1].name == "usage_daily":  # type: ignore[attr-defined]
             spent["admission of usage"] = time.process_time() - begin
         return found
