@@ -4,7 +4,7 @@ import duckdb
 import hypothesis.strategies as st
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from features import repeats as room
 from features.contract import TABLES
@@ -14,6 +14,7 @@ from features.repeats import all_have_ids, number_of_key, repeated, repeats
 numbers = st.lists(st.one_of(st.integers(0, 5), st.integers(2**63 - 2, 2**63 + 2), st.integers(0, 2**64 - 1)))
 
 
+@settings(deadline=None)
 @given(numbers)
 def test_what_comes_again_is_found_once(keys: list[int]) -> None:
     found = repeated(np.array(keys, dtype=np.uint64)).tolist()
