@@ -16,14 +16,14 @@ _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)i?B", re.IGNORECASE)
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 
 READ_PER_ACCOUNT: Mapping[str, int] = {
-    "timeline": 4_500,
-    "health_scores": 2_250,
-    "tickets": 750,
-    "invoices": 750,
-    "subscriptions": 500,
-    "accounts": 250,
+    "timeline": 9_000,
+    "health_scores": 4_500,
+    "tickets": 1_500,
+    "invoices": 1_500,
+    "subscriptions": 1_000,
+    "accounts": 500,
 }
-"""Bytes that an account's rows of a relation take once read, as measured over two years; as much again to sort them."""
+"""Bytes that an account's rows of a relation take once read, and while they are read, as measured over two years."""
 
 KEPT_PER_ACCOUNT_AND_CUTOFF = 600
 """Bucket sums of usage, bits of users, and what is being written away, as measured at 52 cutoffs."""
@@ -48,11 +48,10 @@ class Budget:
 
     @classmethod
     def of(cls, memory: str, cutoffs: int, features: int, relations: Iterable[str]) -> Budget:
-        """The ranges that fit: two fifths of the memory for rows, a quarter for arrays; DuckDB gives its part back."""
+        """The ranges that fit: three fifths of the memory for rows, a quarter for arrays; DuckDB gives it back."""
         size = size_of(memory)
-        copies = 1 if cutoffs == 1 else 2  # rows of one cutoff stay as they came
-        rows = copies * sum(READ_PER_ACCOUNT.get(relation, 0) for relation in relations)
-        read = size * 2 / 5 / (rows + KEPT_PER_ACCOUNT_AND_CUTOFF * cutoffs)
+        rows = sum(READ_PER_ACCOUNT.get(relation, 0) for relation in relations)
+        read = size * 3 / 5 / (rows + KEPT_PER_ACCOUNT_AND_CUTOFF * cutoffs)
         worked = size / 4 / (8 * NUMBERS_PER_FEATURE * cutoffs * max(features, 1))
         return cls(max(int(read), 1), max(int(worked), 1))
 

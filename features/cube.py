@@ -63,7 +63,7 @@ class Cube:
             end = min(first + width, len(self.scope))
             piece = Cube(self.history, self.cutoffs.days, Scope(self.scope.codes[first:end]), self._wanted)
             piece._rows = {name: rows.of_accounts(first, end) for name, rows in self._rows.items()}
-            piece._usage = self._usage.of_accounts(first, end, piece._exactly)
+            piece._usage = self._usage.of_accounts(first, end)
             yield piece
 
     def aggregate(self, measure: Aggregate) -> Floats:
@@ -71,13 +71,13 @@ class Cube:
         if expressions.lacking(measure, self.history):
             return np.full(self.shape, np.nan)
         if self.dense and passes(measure):
-            return self._usage.aggregate(measure)
+            return self._usage.aggregate(measure, self._exactly)
         rows = self.rows(measure.stream.relation)
         return HOWS[measure.how](measure, rows, self.runs(measure), self.cutoffs, self.shape)
 
     @cached_property
     def _usage(self) -> UsageCounts:
-        return UsageCounts(self.history, self.cutoffs.days, self.scope, self._wanted, self._exactly)
+        return UsageCounts(self.history, self.cutoffs.days, self.scope, self._wanted)
 
     def _exactly(self, scope: Scope, measure: Aggregate) -> Floats:
         if self._by_row is None:

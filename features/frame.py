@@ -71,8 +71,16 @@ def parts(
     bind(history.connection, memory)
     for begin in range(0, max(len(codes), 1), budget.read):
         scope = Scope(codes[begin : begin + budget.read])
-        for piece in (engine or Embedded()).aggregates(history, days, scope, wanted).pieces(budget.worked):
-            yield _part(history, piece, features, feeds)
+        aggregates = (engine or Embedded()).aggregates(history, days, scope, wanted)
+        yield from _range(history, aggregates.pieces(budget.worked), features, feeds)
+        del aggregates  # its rows go before those of the next range come
+
+
+def _range(
+    history: History, pieces: Iterator[Aggregates], features: Sequence[Feature], feeds: Feeds
+) -> Iterator[pa.Table]:
+    for piece in pieces:
+        yield _part(history, piece, features, feeds)
 
 
 def _part(history: History, piece: Aggregates, features: Sequence[Feature], feeds: Feeds) -> pa.Table:

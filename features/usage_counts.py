@@ -18,32 +18,32 @@ Exact = Callable[[Scope, Aggregate], Floats]
 
 
 class UsageCounts:
-    """``exact`` gives a measure of any scope by looking at every row."""
+    """What one cube counts of usage; it does not know the cube, so that one goes with the last who uses it."""
 
-    def __init__(self, history: History, days: Ints, scope: Scope, wanted: Sequence[Aggregate], exact: Exact) -> None:
-        self._history, self._days, self._wanted, self._exact = history, days, wanted, exact
+    def __init__(self, history: History, days: Ints, scope: Scope, wanted: Sequence[Aggregate]) -> None:
+        self._history, self._days, self._wanted = history, days, wanted
         self._delivery = known_before(history, int(days[0]), wanted) if len(days) == 1 else delivery(history)
         irregular = np.isin(scope.codes, self._delivery.irregular)
         self._regular = np.flatnonzero(~irregular)
         self._irregular = np.flatnonzero(irregular)
         self._scope = scope
 
-    def of_accounts(self, first: int, end: int, exact: Exact) -> UsageCounts:
+    def of_accounts(self, first: int, end: int) -> UsageCounts:
         """The same counts, not read again, of the accounts at the places ``[first, end)``."""
-        piece = UsageCounts(self._history, self._days, Scope(self._scope.codes[first:end]), self._wanted, exact)
+        piece = UsageCounts(self._history, self._days, Scope(self._scope.codes[first:end]), self._wanted)
         if len(piece._regular):
             before = int(np.searchsorted(self._regular, first))
             piece._pass = self._pass.of_accounts(before, before + len(piece._regular))
         return piece
 
-    def aggregate(self, measure: Aggregate) -> Floats:
-        """The measure by cutoff and account."""
+    def aggregate(self, measure: Aggregate, exact: Exact) -> Floats:
+        """The measure by cutoff and account; ``exact`` gives it for any scope by looking at every row."""
         if not len(self._irregular):
             return self._pass.aggregate(measure)
         found = np.empty((len(self._days), len(self._scope)))
         if len(self._regular):
             found[:, self._regular] = self._pass.aggregate(measure)
-        found[:, self._irregular] = self._exact(Scope(self._scope.codes[self._irregular]), measure)
+        found[:, self._irregular] = exact(Scope(self._scope.codes[self._irregular]), measure)
         return found
 
     @cached_property

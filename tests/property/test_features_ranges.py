@@ -16,8 +16,8 @@ few = settings(max_examples=12, deadline=None, suppress_health_check=list(Health
 @given(histories())
 def test_ranges_of_accounts_change_nothing(generated: Generated) -> None:
     whole = build(History.from_tables(generated.tables), generated.cutoffs)
-    assert Budget.of("40KiB", len(generated.cutoffs), len(FEATURES), relations(f.measure for f in FEATURES)).read <= 2
-    assert build(History.from_tables(generated.tables), generated.cutoffs, memory="40KiB").equals(whole)
+    assert Budget.of("50KiB", len(generated.cutoffs), len(FEATURES), relations(f.measure for f in FEATURES)).read <= 2
+    assert build(History.from_tables(generated.tables), generated.cutoffs, memory="50KiB").equals(whole)
     assert build(History.from_tables(generated.tables), generated.cutoffs, memory="300KiB").equals(whole)
 
 

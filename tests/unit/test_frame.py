@@ -1,16 +1,24 @@
 """The frame: its shape, its rows, what is missing and what is zero."""
 
+import gc
 import subprocess
 import sys
+import weakref
 from datetime import date
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from factories import Story
 
 from features.catalogue import FEATURES
+from features.contract import TABLES
+from features.engine import Embedded
 from features.errors import UsageError
+from features.evaluate import Evaluation, columns
+from features.feeds import Feeds
 from features.frame import build
+from features.scope import Scope
 
 
 def test_one_row_an_account_known_at_each_cutoff_in_order() -> None:
@@ -106,3 +114,19 @@ assert build(history, [date(2026, 2, 5)]).column("usage_events_7d").to_pylist() 
 sys.exit("pandas" in sys.modules)
 """
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_rows_of_one_range_go_before_those_of_the_next_come() -> None:
+    story = Story().account("acme").usage("acme", "2026-01-05").health("acme", "2026-01-05", 80)
+    known = story.history()
+    days = np.array([20_500, 20_507])
+    feeds = Feeds.of(known, frozenset(TABLES))
+    cube = Embedded().aggregates(known, days, Scope(np.arange(1)), [feature.measure for feature in FEATURES])
+    gone = weakref.ref(cube)
+    gc.disable()
+    try:
+        columns(Evaluation(cube, feeds), FEATURES, np.arange(2))
+        del cube
+        assert gone() is None  # and not only when somebody looks for cycles
+    finally:
+        gc.enable()
