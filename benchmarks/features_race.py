@@ -74,8 +74,8 @@ def main() -> None:
     parser.add_argument("--cutoffs", type=int, default=1)
     parser.add_argument("--repeat", type=int, default=5)
     given = parser.parse_args()
-    history = opened(given.data)
-    cutoffs = [history.until - timedelta(days=7 * step) for step in range(given.cutoffs)]
+    until = opened(given.data).until
+    cutoffs = [until - timedelta(days=7 * step) for step in range(given.cutoffs)]
 
     def features() -> None:
         for part in parts(opened(given.data), cutoffs, features=FEATURES):
@@ -83,6 +83,7 @@ def main() -> None:
 
     took, processor = race(features, given.repeat)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20  # before the floor, which keeps what it has read
+    history = opened(given.data)
     least, least_processor = race(lambda: floor(history, cutoffs), given.repeat)
     print("| | wall s | processor s | × floor (wall) | × floor (processor) | peak GiB |\n|---|---|---|---|---|---|")
     print(f"| floor | {least:.2f} | {least_processor:.2f} | 1 | 1 | |")
