@@ -1,6 +1,6 @@
 """The one pass over usage: by far the largest source, so it is counted in dense arrays and never row by row.
 
-All windows of all cutoffs cut time into *buckets*. Rows are added to ``[bucket, account × feature]`` sums as they
+All windows of all cutoffs cut time into *buckets*. Rows are added to ``[bucket, feature, account]`` sums as they
 stream by in Arrow batches, days of use to a bitmap, and users to one bit a bucket, in DuckDB. A window is then a
 difference of prefix sums, a number of users is how many have a bit in the window's mask. The cost is one scan,
 however many cutoffs there are.
