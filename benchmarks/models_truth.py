@@ -9,7 +9,7 @@ Prints a table a world and risk: average precision and recall at capacity, both 
 how much the model is ahead, with 95 % intervals from drawing accounts again. ``--accounts`` takes so many of the
 world's accounts (a learning curve); ``--latent`` shows the learner the hidden state: what it gains by that, the data
 does not tell. ``--taught`` asks the same without events: trees learn the true log-odds themselves from the columns,
-and judge accounts that they never saw; what they miss, the columns do not say. ``--keep`` keeps the frames, for they
+and judge accounts that they never saw; what they find, the columns say at least. ``--keep`` keeps the frames, for they
 cost most.
 """
 
