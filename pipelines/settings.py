@@ -8,9 +8,10 @@ import os
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from features.budget import size_of
 from features.errors import UsageError
 from serving.web.identity.config import ReviewSettings
 
@@ -59,6 +60,12 @@ class Settings(BaseSettings):
     review: ReviewSettings = Field(
         default_factory=ReviewSettings, description="The review app: who signs in how, e.g. [review] auth = 'oidc'."
     )
+
+    @field_validator("memory")
+    @classmethod
+    def _size(cls, memory: str) -> str:
+        size_of(memory)
+        return memory
 
     @property
     def database_url(self) -> str:

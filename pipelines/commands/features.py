@@ -49,11 +49,11 @@ def cutoffs_of(as_of: list[str], first: str | None, last: str | None, every: str
     Raises:
         UsageError: a date or step does not parse, or a range has no end.
     """
-    found = {given_day(text, "--as-of") for text in as_of}
+    found, step = {given_day(text, "--as-of") for text in as_of}, _days(every)
     if (first is None) != (last is None):
         raise UsageError("--from and --to go together.")
     if first is not None and last is not None:
-        begin, end, step = given_day(first, "--from"), given_day(last, "--to"), _days(every)
+        begin, end = given_day(first, "--from"), given_day(last, "--to")
         if end < begin:
             raise UsageError(f"--to {end} lies before --from {begin}.")
         found |= {begin + timedelta(days=day) for day in range(0, (end - begin).days + 1, step)}
