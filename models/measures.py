@@ -29,7 +29,8 @@ FIGURES: Mapping[str, str] = {
     "precision_at_capacity": "of the accounts flagged in a night, the share that had the event",
     "recall_at_capacity": "of the account nights with the event, the share that was flagged",
     "lift_at_capacity": "precision at capacity as a multiple of the base rate",
-    "caught_at_capacity": "of the different events, the share that was flagged on at least one night before",
+    "caught_at_capacity": "of the different events, the share that was flagged on at least one night before (whoever "
+    "flags others every night, as chance does, catches more)",
     "revenue_at_capacity": "of the yearly revenue with the event, the share that was flagged",
 }
 

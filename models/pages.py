@@ -20,6 +20,7 @@ SHARES = frozenset(name for name in FIGURES if name.endswith("at_capacity")) - {
 TITLES = {MODEL: "this model", LOGISTIC: "logistic regression", "rule_random": "random"} | {
     f"rule_{rule.name}": rule.title for rule in RULES
 }
+_PROPER = {"auc": "AUC", "brier_skill": "Brier skill", "log_loss_skill": "log-loss skill"}
 SHOWN = ("auc", "average_precision", "calibration_slope", "precision_at_capacity", "recall_at_capacity")
 """The figures of each origin and segment."""
 
@@ -28,7 +29,7 @@ def figure(name: str, estimate: Estimate | None) -> str:
     """A figure with its interval as the card tells it: ``0.81 [0.77, 0.85]``, shares in percent, a dash where none."""
     if estimate is None or not np.isfinite(estimate.value):
         return "–"
-    shape = "{:.0%}" if name in SHARES else "{:.2f}"
+    shape = "{:.0%}" if name in SHARES else "{:z.2f}"
     value, low, high = (shape.format(number) for number in (estimate.value, estimate.low, estimate.high))
     return f"{value} [{low}, {high}]" if np.isfinite(estimate.low) else value
 
@@ -51,7 +52,7 @@ def comparison(panel: Panel, kind: str) -> dict[str, Any]:
 
 def titled(name: str) -> str:
     """A figure's name as a person writes it."""
-    return "AUC" if name == "auc" else name.replace("_", " ")
+    return _PROPER.get(name, name.replace("_", " "))
 
 
 def _of(panel: Panel, scorer: str, name: str) -> Estimate | None:

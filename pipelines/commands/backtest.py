@@ -19,8 +19,12 @@ if TYPE_CHECKING:
     from models.risks import Risk
 
 
-LEFT_TO_THE_PAGE = ("brier skill", "calibration intercept", "lift at capacity", "caught at capacity")
+LEFT_TO_THE_PAGE = ("Brier skill", "calibration intercept", "lift at capacity", "caught at capacity")
 """Figures that the page and the JSON have, but a table of 132 columns has no room for."""
+COUNTED = ("from", "to", "rows", "events")
+INTERVAL = len("[0.70, 0.82]")
+ROOMY = 120
+"""Columns of a terminal from which an interval stands on one line."""
 
 
 def register(app: typer.Typer) -> None:
@@ -59,7 +63,7 @@ def _show(risk: Risk, tested: Tested) -> None:
 
     judged = tested.evaluation
     out.print(f"[bold]{risk.title}[/bold]: {judged.pooled.rows:,} later rows with {judged.pooled.events:,} events")
-    out.print(f"{judged.verdict} {judged.kind}: {tested.because}", markup=False)
+    out.print(f"{judged.verdict} Learner: {judged.kind}: {tested.because}", markup=False)
     for warning in judged.warnings:
         out.print(f"Mind: {warning}", markup=False)
     found = pages.comparison(judged.pooled, judged.kind)
@@ -77,7 +81,8 @@ def _show(risk: Risk, tested: Tested) -> None:
 
 def _table(first: str, columns: list[str]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column(first, no_wrap=True)
+    table.add_column(first)
     for name in columns:
-        table.add_column(name, justify="right")
+        figure = name not in COUNTED and out.width >= ROOMY
+        table.add_column(name, justify="right", no_wrap=name in COUNTED, min_width=INTERVAL if figure else None)
     return table
