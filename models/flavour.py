@@ -10,10 +10,13 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+from mlflow.exceptions import MlflowException
 from mlflow.models import set_model
+from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
 from mlflow.pyfunc import PythonModel, PythonModelContext
 
 from models.estimator import RiskModel
+from models.signature import SignatureError
 
 
 class RescueModel(PythonModel):  # type: ignore[misc]  # MLflow is not followed by mypy (pyproject)
@@ -33,7 +36,10 @@ class RescueModel(PythonModel):  # type: ignore[misc]  # MLflow is not followed 
                 for name, kind in self.model.features.items()
             ]
         )
-        predicted = self.model.predict(pa.Table.from_pandas(model_input, schema=schema, preserve_index=False))
+        try:
+            predicted = self.model.predict(pa.Table.from_pandas(model_input, schema=schema, preserve_index=False))
+        except SignatureError as error:  # of MLflow's own kind: whoever asked is answered with the sentence
+            raise MlflowException(str(error), error_code=INVALID_PARAMETER_VALUE) from None
         return pd.DataFrame({"probability": predicted.probability, "rank_score": predicted.rank_score})
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
 
     from models.estimator import RiskModel
+    from models.runs import Logged
     from models.training import Trained
 
 CHAMPION, CHALLENGER = "champion", "challenger"
@@ -66,11 +67,12 @@ class Registry:
         Returns:
             The version's number, as a string.
         """
-        from models.runs import log_run
+        from models.pages import event
+        from models.runs import described, log_run
 
         logged = log_run(self.tracking_uri, trained, source)
         name = registered_name(trained.model.risk.name)
-        version = self._register(name, logged.model_uri, logged.run_id)
+        version = self._register(name, logged, event(trained.model.risk), described(trained))
         self._tag(name, version, {MANIFEST_TAG: logged.digest, "rescue.kind": trained.kind})
         self._point(name, alias, version)
         return version
@@ -204,15 +206,21 @@ class Registry:
         name = registered_name(risk)
         found = version_numbered(self.tracking_uri, name, version)
         if found is None:
-            raise UsageError(f"There is no version {version} of {name}; see `mlflow ui` for what there is.")
+            raise UsageError(f"There is no version {version} of {name}; its versions stand in MLflow under that name.")
         return found
 
-    def _register(self, name: str, model_uri: str, run_id: str) -> str:
+    def _register(self, name: str, logged: "Logged", predicts: str, described: str) -> str:
         with active(self.tracking_uri) as mlflow:  # the store looks the logged model up through the active one
             registry = mlflow.MlflowClient()
-            ensure_registered(registry, name)
-            model_id = model_uri.removeprefix("models:/")
-            return str(registry.create_model_version(name, model_uri, run_id=run_id, model_id=model_id).version)
+            ensure_registered(registry, name, predicts)
+            found = registry.create_model_version(
+                name,
+                logged.model_uri,
+                run_id=logged.run_id,
+                model_id=logged.model_uri.removeprefix("models:/"),
+                description=described,
+            )
+            return str(found.version)
 
     def _tag(self, name: str, version: str, tags: Mapping[str, str]) -> None:
         registry = client(self.tracking_uri)

@@ -50,6 +50,7 @@ def log_run(tracking_uri: str, trained: Trained, source: Mapping[str, object]) -
         name = f"{trained.model.risk.name} through {trained.through}"
         with mlflow.start_run(run_id=_new_run(mlflow, experiment(tracking_uri), name)) as run:
             mlflow.set_tags({"rescue.risk": trained.model.risk.name, "rescue.kind": trained.kind})
+            mlflow.set_tag("mlflow.note.content", described(trained))
             mlflow.log_params(_parameters(trained))
             mlflow.log_metrics(_metrics(trained.evaluation.pooled))
             _log_dataset(mlflow, run.info.run_id, trained, source)
@@ -57,6 +58,14 @@ def log_run(tracking_uri: str, trained: Trained, source: Mapping[str, object]) -
             model_uri = _log_model(mlflow, trained.model, folder / MODEL_FOLDER)
             _log_nested(mlflow, trained)
             return Logged(run.info.run_id, model_uri, digest)
+
+
+def described(trained: Trained) -> str:
+    """What stands under *Description* in MLflow: the verdict first, then the card's other short facts, as Markdown."""
+    told = [trained.evaluation.verdict, *trained.evaluation.warnings, trained.evaluation.unproven]
+    counted = f"{trained.rows:,} rows, {trained.events:,} different events, {trained.first} to {trained.through}"
+    told.append(f"Learned from {counted}. The whole card: `card.html` among the artifacts.")
+    return "\n\n".join(filter(None, told))
 
 
 def _new_run(mlflow: Any, experiment_id: str, name: str) -> str:

@@ -82,12 +82,12 @@ def _found(tracking_uri: str, ask: "Callable[[MlflowClient], ModelVersion]") -> 
             raise
 
 
-def ensure_registered(registry: "MlflowClient", name: str) -> None:
+def ensure_registered(registry: "MlflowClient", name: str, description: str) -> None:
     """Make the registered model where there is none yet; two trainings at once may both try."""
     from mlflow.exceptions import MlflowException
 
     try:
-        registry.create_registered_model(name)
+        registry.create_registered_model(name, description=description)
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise

@@ -220,8 +220,20 @@ def test_mlflows_own_tools_can_score_with_the_registered_model(home: Path, train
     frame = made_frame(accounts=20)
     with active(at(home).tracking_uri) as mlflow:
         served = mlflow.pyfunc.load_model("models:/rescue-churn@champion")
-        answer = served.predict(frame.select(list(trained.model.features)).to_pandas())
+        rows = frame.select(list(trained.model.features)).to_pandas()
+        answer = served.predict(rows)
+        with pytest.raises(mlflow.exceptions.MlflowException, match=r"usage_low \(120 rows\)") as refused:
+            served.predict(rows.assign(usage_low=np.inf))
+    assert refused.value.get_http_status_code() == 400
     assert np.allclose(answer["probability"], trained.model.predict(frame).probability, atol=1e-12)
+
+
+def test_mlflow_describes_model_version_and_run(home: Path, trained: Trained) -> None:
+    store = client(at(home).tracking_uri)
+    version = store.get_model_version("rescue-churn", "1")
+    assert store.get_registered_model("rescue-churn").description.startswith("The decision to end the account's last")
+    assert version.description.startswith(trained.evaluation.verdict)
+    assert store.get_run(version.run_id).data.tags["mlflow.note.content"] == version.description
 
 
 def test_an_address_is_shown_without_password_or_folder() -> None:
