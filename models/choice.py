@@ -36,14 +36,14 @@ def choose(walk: Walk, examples: Examples) -> Choice:
     if events < LEARNT_FROM and "rule" in walk.margins:
         return Choice("rule", f"{events} different events are too few to learn from ({LEARNT_FROM} at least).")
     gain = _gain(walk, examples)
-    value, low, high = (f"{-100 * share:+.1f} %" for share in (gain.value, gain.high, gain.low))
-    told = f"log-loss on later cutoffs {value} with trees (95 %: {low} to {high})"
+    value, low, high = (f"{-100 * share:+.1f}%" for share in (gain.value, gain.high, gain.low))
+    told = f"with trees, log-loss on later cutoffs changes by {value} (95%: {low} to {high})"
     if events < TREES_FROM:
         return _of_few(walk, examples, gain.low > 0, told)
     if gain.high < 0:
         return Choice("logistic", f"the logistic regression is better without trees: {told}.")
-    counted = f"trees count {walk.share:.0%}, the logistic regression {1 - walk.share:.0%}"
-    return Choice("blend", f"{events} different events; {counted}; {told}, against the latter alone.")
+    counted = f"trees count {walk.share:.0%} and the logistic regression {1 - walk.share:.0%}"
+    return Choice("blend", f"{counted}; {told} against the latter alone; {events} different events were learned from.")
 
 
 def _of_few(walk: Walk, examples: Examples, trees_add: bool, told: str) -> Choice:
@@ -54,11 +54,11 @@ def _of_few(walk: Walk, examples: Examples, trees_add: bool, told: str) -> Choic
         return Choice(
             "rule",
             f"{few}, and the rule of thumb ranks better than the logistic regression: average precision "
-            f"{-behind.value:+.3f} (95 %: {-behind.high:+.3f} to {-behind.low:+.3f}).",
+            f"{-behind.value:+.3f} (95%: {-behind.high:+.3f} to {-behind.low:+.3f}).",
         )
     if trees_add:
-        return Choice("blend", f"{few}, and yet they add to the logistic regression: {told}.")
-    return Choice("logistic", f"{few}, and they are not shown to add to the logistic regression: {told}.")
+        return Choice("blend", f"{few}, and yet they add to the logistic regression; {told}.")
+    return Choice("logistic", f"{few}, and they are not shown to add to the logistic regression; {told}.")
 
 
 def _ahead_of_rule(walk: Walk, examples: Examples) -> Estimate:

@@ -16,6 +16,7 @@ import numpy as np
 
 from models.bootstrap import Estimate, Floats, interval
 from models.paired import Draws, Rows, Scored
+from models.rules import RULES
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -27,12 +28,14 @@ share of the base rate's, turned round, so that more is better in all four."""
 _KEY = re.compile(r"[^A-Za-z0-9]+")
 """What no store takes in a tag's name; a segment may be called anything."""
 
+_RULE_TITLES: Mapping[str, str] = {rule.name: rule.title for rule in RULES}
+
 DRAWS = 400
 ALPHA = 0.05
 MIN_EVENTS = 50
 MIN_SEGMENT_EVENTS = 30
 OFF_BY = 0.1
-"""A shift of the mean probability of less than about 10 % is not held against a challenger."""
+"""A shift of the mean probability of less than about 10% is not held against a challenger."""
 
 
 @dataclass(frozen=True)
@@ -66,14 +69,18 @@ class Promotion:
 
     def sentence(self) -> str:
         """The verdict in one line."""
-        return f"{self.risk}: {self.outcome()}"
+        return f"{self.risk}: version {self.challenger} {self.outcome()}"
 
     def outcome(self) -> str:
-        """The verdict in one line, for those who know of which risk."""
-        against = f"champion {self.champion}" if self.champion else "the rules of thumb"
+        """What comes of the verdict, for those who know of which version."""
         if self.promoted:
-            return f"version {self.challenger} may replace {against}: {_better(self.checks)}"
-        return f"version {self.challenger} stays challenger: {' '.join(self.reasons)}"
+            instead = f", in place of version {self.champion}" if self.champion else ""
+            return f"is champion now{instead}: {self.told()}"
+        return f"stays challenger. {self.told()}"
+
+    def told(self) -> str:
+        """Why the verdict is what it is."""
+        return _better(self.checks) if self.promoted else " ".join(self.reasons)
 
     def to_json(self) -> dict[str, object]:
         """Plain data: for the registry's tags and for ``--json``."""
@@ -92,7 +99,7 @@ class Promotion:
     def tags(self) -> dict[str, str]:
         """What :meth:`models.registry.Registry.record` writes beside the version."""
         verdict = "promoted" if self.promoted else "refused"
-        return {"verdict": verdict, "against": self.champion or "rules", "told": self.sentence()} | {
+        return {"verdict": verdict, "against": self.champion or "rules", "told": self.told()} | {
             f"check.{_KEY.sub('_', check.name)}": f"{'passed' if check.passed else 'failed'}: {check.told}"
             for check in self.checks
         }
@@ -105,7 +112,7 @@ class Promotion:
         table = Table(
             "check",
             "difference",
-            "95 % interval",
+            "95% interval",
             "verdict",
             title=f"{self.risk}: version {self.challenger} against {against}",
         )
@@ -156,7 +163,10 @@ def _enough(rows: Rows) -> Check:
     told = f"{happened} accounts with an event in {len(rows.event):,} later rows"
     if happened >= MIN_EVENTS:
         return Check("enough events", True, told + ".")
-    return Check("enough events", False, f"There are only {told}; {MIN_EVENTS} are needed to tell two models apart.")
+    needed = f"{MIN_EVENTS} accounts with an event are needed to tell two models apart"
+    if not len(rows.event):
+        return Check("enough events", False, f"No cutoff is yet later than what the champion learned from: {needed}.")
+    return Check("enough events", False, f"There are only {told}: {needed}.")
 
 
 def _signal(own: Mapping[str, Floats]) -> Check:
@@ -174,8 +184,9 @@ def _against_rules(drawn: Draws, own: Mapping[str, Floats]) -> Iterator[Check]:
     best = max(ranked, key=lambda name: float(ranked[name][1][0]))
     auc, precision = own["AUC"] - ranked[best][0], own["average precision"] - ranked[best][1]
     passed = max(_lower(auc, ALPHA / 2), _lower(precision, ALPHA / 2)) > 0
-    told = f"ahead of the best rule ({best})" if passed else f"It is not shown to be ahead of the best rule ({best})"
-    yield Check("best rule", passed, f"{told} by {_told(precision)} of average precision.", interval(precision))
+    told = "ahead of the best rule" if passed else "It is not shown to be ahead of the best rule"
+    told = f"{told}, '{_RULE_TITLES.get(best, best)}': {_told(precision)} of average precision."
+    yield Check("best rule", passed, told, interval(precision))
 
 
 def _not_worse(differences: Mapping[str, Floats]) -> Iterator[Check]:
@@ -197,7 +208,7 @@ def _calibration(drawn: Draws, champion: Scored) -> Check:
     worse = drawn.off_by(drawn.rows.challenger.probability) - drawn.off_by(champion.probability)
     passed = not (worse[0] > OFF_BY and _lower(worse, ALPHA) > 0)
     told = (
-        "kept" if passed else f"Its probabilities are off by {100 * np.expm1(worse[0]):.0f} % more than the champion's"
+        "kept" if passed else f"Its probabilities are off by {100 * np.expm1(worse[0]):.0f}% more than the champion's"
     )
     return Check("calibration", passed, f"{told}.", interval(-worse))
 
@@ -207,7 +218,7 @@ def _adds_up(drawn: Draws) -> Check:
     off = drawn.off_by(drawn.rows.challenger.probability)
     passed = off[0] <= OFF_BY or _lower(off, ALPHA) <= 2 * OFF_BY
     told = "events expected and observed agree" if passed else "Its probabilities do not add up to what happened"
-    return Check("calibration", passed, f"{told} (off by {100 * np.expm1(off[0]):.0f} %).")
+    return Check("calibration", passed, f"{told} (off by {100 * np.expm1(off[0]):.0f}%).")
 
 
 def _segments(drawn: Draws, champion: Scored) -> Iterator[Check]:

@@ -16,11 +16,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from features.catalogue import FEATURES
 from features.errors import RescueError
 
 NUMBER, CATEGORY = "double", "string"
 MAX_LEVELS = 64
 TOGETHER, ROWS = 16, 4096  # columns and rows of a matrix that are written together: a cache line wide
+_MEANINGS: Mapping[str, str] = {feature.name: feature.meaning for feature in FEATURES}
 
 Matrix = NDArray[np.float32]
 Places = NDArray[np.int64]
@@ -87,7 +89,7 @@ class Signature:
         return matrix
 
     def unfit(self, frame: pa.Table) -> pa.Array:
-        """For each row, why it cannot be scored (the columns that are missing or infinite), or null where it can.
+        """For each row, why it cannot be scored (what is missing or infinite, in words), or null where it can.
 
         A night uses it to list such accounts as not scored and to go on with the others.
         """
@@ -96,8 +98,8 @@ class Signature:
         for column in self.columns:
             bad = _bad_values(column, _values(column, frame.column(column.name)), frame.column(column.name))
             for row in np.flatnonzero(bad):
-                reasons.setdefault(int(row), []).append(column.name)
-        told = {row: f"missing or infinite: {', '.join(names)}" for row, names in reasons.items()}
+                reasons.setdefault(int(row), []).append(_MEANINGS.get(column.name, column.name))
+        told = {row: f"no usable value of {', '.join(names)}" for row, names in reasons.items()}
         return pa.array([told.get(row) for row in range(frame.num_rows)], pa.string())
 
     def to_json(self) -> list[dict[str, Any]]:

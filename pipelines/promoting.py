@@ -63,7 +63,7 @@ def _admit_first(registry: Registry, trained: Trained, version: str) -> str:
     why = "champion, as the first of its risk"
     registry.record(risk.name, version, verdict.tags() | {"first": why})
     registry.promote(risk.name, version, by="rescue")
-    return f"{why}." if verdict.promoted else f"{why}, though the gate would refuse it. {' '.join(verdict.reasons)}"
+    return f"{why}." if verdict.promoted else f"{why}, though the gate would refuse it. {verdict.told()}"
 
 
 def told_of(risk: str, champion: Champion) -> str | None:

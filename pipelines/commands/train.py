@@ -13,7 +13,22 @@ from pipelines import settings as configuration
 from pipelines.commands.options import Data, Home, Json, Mapping, day
 from pipelines.console import Steps, out
 
-Risk = Annotated[str, typer.Argument(metavar="RISK", help="churn or escalation")]
+
+def _known(risk: str) -> str:
+    """The name of a risk, before the registry is asked for its models.
+
+    Raises:
+        UsageError: there is no such risk.
+    """
+    from models import risks
+
+    names = (risks.CHURN.name, risks.ESCALATION.name)
+    if risk not in names:
+        raise UsageError(f"There is no risk {risk!r}: it is {' or '.join(names)}.")
+    return risk
+
+
+Risk = Annotated[str, typer.Argument(metavar="RISK", help="churn or escalation", callback=_known)]
 
 
 def register(app: typer.Typer) -> None:

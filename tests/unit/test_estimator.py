@@ -125,7 +125,7 @@ def test_missing_is_allowed_where_training_saw_it(value: float | None) -> None:
 def test_unfit_rows_are_told_apart_so_that_the_others_can_be_scored() -> None:
     bad = changed("health_score", None)
     why = model("lightgbm").unfit(bad)
-    assert why[3].as_py() == "missing or infinite: health_score"
+    assert why[3].as_py() == "no usable value of latest health score"
     assert why.null_count == bad.num_rows - 1
     model("lightgbm").predict(bad.filter(why.is_null()))
 

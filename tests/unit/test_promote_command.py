@@ -3,6 +3,7 @@
 import pytest
 from typer.testing import CliRunner
 
+from features.errors import UsageError
 from models.gate import Check, Promotion
 from pipelines import cli, promoting
 
@@ -13,8 +14,8 @@ PASSED = Promotion("churn", "2", "1", (Check("some margin better", True, "better
 @pytest.mark.parametrize(
     ("verdict", "given", "code", "told"),
     [
-        (REFUSED, [], 1, "stays challenger: There are only 3 accounts with an event."),
-        (PASSED, [], 0, "may replace champion 1: better by AUC."),
+        (REFUSED, [], 1, "stays challenger. There are only 3 accounts with an event."),
+        (PASSED, [], 0, "is champion now, in place of version 1: better by AUC."),
         (
             REFUSED,
             ["--override", "--reason", "new market"],
@@ -32,6 +33,12 @@ def test_the_last_line_says_who_is_champion(
     assert found.exit_code == code
     assert told in " ".join(found.stdout.split())
     assert ("stays challenger" in found.stdout) == (not promoted)
+
+
+@pytest.mark.parametrize("command", ["promote", "rollback"])
+def test_a_mistyped_risk_is_named_before_any_version_is_looked_for(command: str) -> None:
+    with pytest.raises(UsageError, match="There is no risk 'churns': it is churn or escalation"):
+        CliRunner().invoke(cli.app, [command, "churns"], catch_exceptions=False)
 
 
 def test_an_override_without_a_reason_is_refused() -> None:
