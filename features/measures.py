@@ -221,7 +221,7 @@ DISTINCT_COUNTS = {"users": "user_id"}
 
 
 def change(now: Measure, then: Measure) -> Measure:
-    """By what share ``now`` differs from ``then``: −0.4 is a fall of 40 %."""
+    """By what share ``now`` differs from ``then``: −0.4 is a fall of 40%."""
     return now / then - 1
 
 

@@ -3,8 +3,8 @@
 A field is ``{feature:how}``. ``how`` is one of
 
 - ``n ticket`` – a count with its noun: "no tickets", "1 ticket", "1,204 tickets" (``n reply|replies`` for its plural);
-- ``moved`` – a share of change: "fell 43 %", "rose 12 %", "did not change";
-- ``pct`` – a share: "43 %";   ``num`` – a plain number: "3.4";   ``money`` – "12,400";
+- ``moved`` – a share of change: "fell 43%", "rose 12%", "did not change";
+- ``pct`` – a share: "43%";   ``num`` – a plain number: "3.4";   ``money`` – "12,400";
 - ``text`` – as it stands, the underscores of a code as spaces;
 - ``days`` / ``hours`` – a duration: "1 day", "12 days", "3 hours";
 - ``points`` – a difference: "fell 12 points", "rose 1 point";   ``later`` – "3 days later", "1 day earlier";
@@ -74,7 +74,7 @@ def _plain(number: float) -> str:
 
 def _share(number: float) -> str:
     share = abs(number) * 100
-    return f"{share:,.0f} %" if share >= 1 or share == 0 else "less than 1 %"
+    return f"{share:,.0f}%" if share >= 1 or share == 0 else "less than 1%"
 
 
 def _moved(number: float) -> str:

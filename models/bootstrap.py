@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Estimate:
-    """A figure with its 95 % interval from drawing accounts again; NaN where it is not defined."""
+    """A figure with its 95% interval from drawing accounts again; NaN where it is not defined."""
 
     value: float
     low: float

@@ -1,4 +1,4 @@
-"""From a ranking score to a probability that means what it says: of accounts at 60 %, 60 of 100 go.
+"""From a ranking score to a probability that means what it says: of accounts at 60%, 60 of 100 go.
 
 A calibrator is fitted on scores that the model gave to later cutoffs it had not seen. How flexible it may be depends on
 how many *different events* (not rows: an account gives one at every cutoff) those cutoffs hold: a straight line in

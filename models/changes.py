@@ -1,4 +1,4 @@
-"""What would have to change: "two open tickets solved and a day of use this week: 41 % → 18 %".
+"""What would have to change: "two open tickets solved and a day of use this week: 41% → 18%".
 
 Every lever (:mod:`models.levers`) that an account offers is tried by itself and together with one other, and the model
 is asked again. Told is the one that brings the risk down furthest, unless something smaller comes close. The sentence

@@ -1,7 +1,7 @@
 """How good is it? Answered on cutoffs that no training row had seen, at the capacity the team has, with intervals.
 
 Every panel holds the same figures for the model and, beside it, for the rules of thumb and the logistic regression on
-the same rows. Figures come with a 95 % interval from drawing *accounts* again (`models.bootstrap`). The JSON keys:
+the same rows. Figures come with a 95% interval from drawing *accounts* again (`models.bootstrap`). The JSON keys:
 
 ``risk, kind, capacity, signal, verdict, warnings, unproven``; ``pooled``, ``origins[]``, ``unseen_accounts``,
 ``segments[]`` are panels: ``name, first, last, rows, accounts, cutoffs, events, base_rate`` and ``scorers`` → scorer →
@@ -181,7 +181,7 @@ def unproven(rows: Rows, scorers: Mapping[str, Scores]) -> str | None:
         return None
     return (
         f"On later cutoffs it was not shown to find more than the rule of thumb '{TITLES.get(best, best)}' "
-        f"(ahead by {lead.value:+.3f} of average precision, 95 %: {lead.low:+.3f} to {lead.high:+.3f}); "
+        f"(ahead by {lead.value:+.3f} of average precision, 95%: {lead.low:+.3f} to {lead.high:+.3f}); "
         "more events would tell."
     )
 

@@ -60,7 +60,7 @@ def by_group(tested: Tested) -> tuple[Floats, Floats, Floats, Floats]:
 
 
 def share(tested: Tested, rows: NDArray[Any]) -> tuple[float, float, float, float]:
-    """Mean probability, observed share and its 95 % interval, accounts (not rows) taken as the evidence."""
+    """Mean probability, observed share and its 95% interval, accounts (not rows) taken as the evidence."""
     weight = column(tested, "weight")[rows]
     expected = float(np.average(column(tested, "probability")[rows], weights=weight))
     seen = float(np.average(column(tested, "event")[rows], weights=weight))

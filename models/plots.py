@@ -117,14 +117,14 @@ def gain_and_lift(figure: "Figure", tested: Tested) -> bool:
 
 
 def scores_by_cutoff(figure: "Figure", tested: Tested) -> bool:
-    """The probabilities of each cutoff (middle 80 % and mean), and the share that had the event."""
+    """The probabilities of each cutoff (middle 80% and mean), and the share that had the event."""
     axes = figure.subplots()
     days = tested.scored["as_of"].to_numpy()
     probability, event, weight = (evidence.column(tested, name) for name in ("probability", "event", "weight"))
     found = np.unique(days)
     rows = [days == day for day in found]
     bounds = np.array([np.quantile(probability[row], [0.1, 0.9]) for row in rows])
-    axes.fill_between(found, bounds[:, 0], bounds[:, 1], color=MODEL_COLOUR, alpha=0.15, label="middle 80 % of scores")
+    axes.fill_between(found, bounds[:, 0], bounds[:, 1], color=MODEL_COLOUR, alpha=0.15, label="middle 80% of scores")
     mean = [np.average(probability[row], weights=weight[row]) for row in rows]
     seen = [np.average(event[row], weights=weight[row]) for row in rows]
     axes.plot(found, mean, color=MODEL_COLOUR, label="mean probability")

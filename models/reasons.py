@@ -20,7 +20,7 @@ from models.estimator import Floats, RiskModel
 MOST = 4
 """So many reasons an account; a fifth does not change what anybody does."""
 LEAST = 0.05
-"""Log-odds below which a group is no reason (about one percentage point at a risk of 25 %)."""
+"""Log-odds below which a group is no reason (about one percentage point at a risk of 25%)."""
 BACKGROUND = "account"
 """The group that is no news: its reasons come last, however strong."""
 SURVIVES = 1 / 3

@@ -46,7 +46,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Effect:
-    """The two groups; ``saved`` is held out minus worked, with a 95 % interval, once both are large enough."""
+    """The two groups; ``saved`` is held out minus worked, with a 95% interval, once both are large enough."""
 
     worked: Group
     held_out: Group
@@ -110,7 +110,7 @@ def outcomes_at(
 
 
 def difference(one: Group, other: Group) -> tuple[float, float, float]:
-    """The difference of two shares with Newcombe's 95 % interval: Wilson's for each, joined by squares."""
+    """The difference of two shares with Newcombe's 95% interval: Wilson's for each, joined by squares."""
     from scipy.stats import binomtest
 
     bounds = [binomtest(group.happened, group.settled).proportion_ci(method="wilson") for group in (one, other)]

@@ -113,7 +113,7 @@ class Share:
         return self.right / self.known if self.known else None
 
     def told(self) -> str:
-        """In words: ``31 cases, 40 % of 25 right, 34 days ahead``."""
+        """In words: ``31 cases, 40% of 25 right, 34 days ahead``."""
         cases = f"{self.opened} case" if self.opened == 1 else f"{self.opened} cases"
         if self.precision is None:
             return f"{cases}, none over yet" if self.opened else "no cases"

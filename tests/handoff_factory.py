@@ -40,7 +40,7 @@ FLAG = Flag(
     triggers=("quiet",),
     reasons={
         "churn": (
-            Reason("usage", "usage_events_change_28d", 1.4, "Product events fell 43 % against the four weeks before"),
+            Reason("usage", "usage_events_change_28d", 1.4, "Product events fell 43% against the four weeks before"),
             Reason("billing", "invoices_overdue_days", 0.6, "The oldest overdue invoice is 22 days late"),
             Reason("health", "health_change_90d", 0.2, "Health fell from 78 to 54", weak=True),
             Reason("contract", "contract_tenure_days", -0.3, "Customer for almost four years"),

@@ -54,7 +54,7 @@ _FIRST = [
 _LAST = ("Logistics", "Academy", "Health", "Industries", "Learning", "Software", "Foods", "Energy", "Travel", "Labs")
 _OWNERS = ("carla.park", "omar.lopez", "luca.sato", "uma.lang", "elif.reyes", "tarik.udo")
 _REASONS = (
-    ("usage", "Product events fell 43 % against the four weeks before; last one on 12 Feb"),
+    ("usage", "Product events fell 43% against the four weeks before; last one on 12 Feb"),
     ("health", "Health fell from 78 to 54 within a month"),
     ("billing", "The oldest overdue invoice is 22 days late"),
     ("support", "3 tickets were reopened in the last four weeks, one of them twice"),

@@ -26,6 +26,20 @@ def test_the_command_line_starts_without_what_only_some_commands_need(root: Path
     assert loaded_by("import pipelines.cli", root) == set()
 
 
+SPACED = re.compile(r"[\d}] %(?! ?[\d(}])")
+"""A percent sign after a space, where it does not stand for a remainder or end a template's tag."""
+
+
+def test_what_a_person_reads_writes_shares_in_one_way(root: Path) -> None:
+    rooms = [root / room for room in ("features", "models", "serving", "pipelines")]
+    files = [file for room in rooms for kind in ("py", "j2", "jinja") for file in sorted(room.rglob(f"*.{kind}"))]
+    texts = {file: file.read_text(encoding="utf-8") for file in [root / "README.md", *files]}
+    spaced = [
+        f"{file.relative_to(root)}: {found[0]}" for file, text in texts.items() for found in SPACED.finditer(text)
+    ]
+    assert not spaced, "A share is written 43%, without a space."
+
+
 def pages(root: Path) -> list[Path]:
     return [root / "README.md", *sorted((root / "docs").rglob("*.md")), root / "data_samples" / "README.md"]
 

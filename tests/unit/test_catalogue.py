@@ -53,10 +53,9 @@ def test_a_sentence_reads_without_holes(feature: Feature) -> None:
 def test_a_sentence_dates_its_fact() -> None:
     told = {feature.name: feature for feature in FEATURES}["usage_events_change_28d"]
     row = {"usage_events_change_28d": -0.43, "usage_recency_days": 2.0}
-    assert told.tell(row, date(2026, 2, 14)) == "Use fell 43 % against the four weeks before; last one on 12 Feb"
+    assert told.tell(row, date(2026, 2, 14)) == "Use fell 43% against the four weeks before; last one on 12 Feb"
     assert (
-        told.tell(row | {"usage_recency_days": None}, date(2026, 2, 14))
-        == "Use fell 43 % against the four weeks before"
+        told.tell(row | {"usage_recency_days": None}, date(2026, 2, 14)) == "Use fell 43% against the four weeks before"
     )
 
 

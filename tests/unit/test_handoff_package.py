@@ -40,7 +40,7 @@ def test_it_is_bound_to_what_it_was_made_from() -> None:
 
 def test_the_headline_is_the_risk_and_its_first_reason() -> None:
     assert handoff().headline == (
-        "Nordlicht <b>Logistik</b> & Söhne: churn risk 62%; Product events fell 43 % against the four weeks before"
+        "Nordlicht <b>Logistik</b> & Söhne: churn risk 62%; Product events fell 43% against the four weeks before"
     )
     assert build(replace(FLAG, reasons=None), facts()).headline.endswith(
         "62%; Use has halved and an invoice is overdue"

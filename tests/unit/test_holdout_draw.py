@@ -23,7 +23,7 @@ def test_the_share_is_held_out(share: float) -> None:
 def test_the_draw_is_uniform() -> None:
     numbers = sorted(draw(f"A{number}", "s") for number in range(4000))
     furthest = max(abs(number - place / 4000) for place, number in enumerate(numbers))
-    assert furthest < 1.63 / 4000**0.5  # Kolmogorov and Smirnov at 1 %
+    assert furthest < 1.63 / 4000**0.5  # Kolmogorov and Smirnov at 1%
 
 
 def test_the_same_account_is_held_out_every_night_and_a_new_salt_draws_anew() -> None:

@@ -32,7 +32,7 @@ FIELDS = (
     "executive call",
     "Find out why they use it less",
     "If use came back to its normal level",
-    "Product events fell 43 % against the four weeks before; last one on 12 Feb",
+    "Product events fell 43% against the four weeks before; last one on 12 Feb",
     "Health fell from 78 to 54 within a month",
     "The oldest overdue invoice is 22 days late",
     "Churn within 90 days",
