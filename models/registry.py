@@ -94,6 +94,11 @@ class Registry:
                 raise RegistryUnavailableError(f"The registry has no champion of {risk} any more.")
             return None if pointer is None else self._current(risk, pointer, kept)
         except (RegistryUnavailableError, ManifestError) as error:
+            if kept is None and isinstance(error, ManifestError):
+                raise ManifestError(
+                    f"The champion of {risk} is refused. {error} `rescue rollback {risk}` brings back the one before, "
+                    "`rescue train` makes another."
+                ) from error
             if kept is None:
                 raise
             return _stand_in(kept, error)

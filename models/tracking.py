@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
 EXPERIMENT = "rescue"
+_NETWORK = ("Connection refused", "Connection reset", "timed out", "Failed to resolve", "No route to host")
 _QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING": "false",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
     "GIT_PYTHON_REFRESH": "quiet",
@@ -102,10 +104,16 @@ def answering(tracking_uri: str) -> Iterator[None]:
     try:
         yield
     except (MlflowException, SQLAlchemyError, OSError) as error:
-        told = str(error).replace(tracking_uri, shown(tracking_uri)).splitlines() or [type(error).__name__]
         raise RegistryUnavailableError(
-            f"The model registry {shown(tracking_uri)} did not answer ({told[0][:200]})."
+            f"The model registry {shown(tracking_uri)} did not answer ({_why(error, tracking_uri)})."
         ) from error
+
+
+def _why(error: Exception, tracking_uri: str) -> str:
+    """How a network failed, without the many words that libraries wrap it in; of anything else the first line."""
+    told = str(error).replace(tracking_uri, shown(tracking_uri))
+    known = next((words for words in _NETWORK if words.lower() in told.lower()), None)
+    return known.lower() if known else (told.splitlines() or [type(error).__name__])[0][:200]
 
 
 def shown(tracking_uri: str) -> str:
@@ -118,11 +126,15 @@ def shown(tracking_uri: str) -> str:
 
 @contextmanager
 def active(tracking_uri: str) -> Iterator[Any]:
-    """MLflow's fluent interface pointed at ``tracking_uri`` for the length of the block, and back afterwards."""
+    """MLflow's fluent interface pointed at ``tracking_uri`` for the length of the block, and back afterwards.
+
+    MLflow writes where it points into the environment, from which child processes would read it: that goes back, too.
+    """
     client(tracking_uri)
     import mlflow
 
     before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
+    told = {name: os.environ.get(name) for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")}
     mlflow.set_tracking_uri(tracking_uri)
     mlflow.set_registry_uri(tracking_uri)
     try:
@@ -131,6 +143,9 @@ def active(tracking_uri: str) -> Iterator[Any]:
     finally:
         mlflow.set_tracking_uri(before[0])
         mlflow.set_registry_uri(before[1])
+        for name, value in told.items():
+            os.environ.pop(name, None)
+            os.environ.update({} if value is None else {name: value})
 
 
 def experiment(tracking_uri: str) -> str:

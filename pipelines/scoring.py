@@ -66,7 +66,7 @@ def score(
         frames[risk] = rows
         tables.append(_scores(rows, risk, champion, sorted(stale.values())))
         if champion.warning:
-            warnings.append(champion.warning)
+            warnings.append(f"{risk}: {champion.warning.rstrip('.')}")
     for absent in without:
         fit = eligibility(history, cutoffs, absent.label)
         eligible[absent.name] = pc.sum(fit.column("eligible")).as_py() or 0

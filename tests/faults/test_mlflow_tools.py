@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -41,22 +42,18 @@ def server(home: Path) -> Iterator[str]:
     """A scoring server of the registered champion, started by MLflow itself."""
     registry = Registry(f"sqlite:///{home / 'mlflow.db'}", home / "champions")
     registry.promote("churn", registry.log(made_trained(accounts=100), source={"name": "made up"}), by="a test")
+    serve = ("models", "serve", "-m", "models:/rescue-churn@champion", "--env-manager", "local")
+    with started(*serve, environment=activated(registry.tracking_uri)) as address:
+        yield address
+
+
+@contextmanager
+def started(*command: str, environment: dict[str, str]) -> Iterator[str]:
+    """One of MLflow's servers on a free port, for the length of the block."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [
-        MLFLOW,
-        "models",
-        "serve",
-        "-m",
-        "models:/rescue-churn@champion",
-        "--env-manager",
-        "local",
-        "-p",
-        str(port),
-    ]
-    environment = activated(registry.tracking_uri)
-    process = subprocess.Popen(command, env=environment, start_new_session=True)
+    process = subprocess.Popen([MLFLOW, *command, "-p", str(port)], env=environment, start_new_session=True)
     try:
         yield f"http://127.0.0.1:{port}"
     finally:
@@ -64,15 +61,15 @@ def server(home: Path) -> Iterator[str]:
         process.wait(timeout=30)
 
 
-def wait_for(address: str, seconds: float = 240) -> None:
+def wait_for(address: str, path: str = "/ping", seconds: float = 240) -> None:
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         try:
-            if httpx.get(f"{address}/ping").status_code == 200:
+            if httpx.get(f"{address}{path}").status_code == 200:
                 return
         except httpx.TransportError:
             time.sleep(1)
-    pytest.fail(f"the scoring server did not answer within {seconds:.0f} s")
+    pytest.fail(f"the server did not answer within {seconds:.0f} s")
 
 
 def test_mlflow_serves_the_champion_with_the_nights_own_numbers(server: str) -> None:
@@ -81,7 +78,7 @@ def test_mlflow_serves_the_champion_with_the_nights_own_numbers(server: str) -> 
     model = made_trained(accounts=100).model
     rows = frame.select(list(model.features)).to_pandas()
     body = json.dumps({"dataframe_split": json.loads(rows.to_json(orient="split", index=False, double_precision=15))})
-    answer = httpx.post(f"{server}/invocations", content=body, headers={"Content-Type": "application/json"})
+    answer = httpx.post(f"{server}/invocations", content=body, headers={"Content-Type": "application/json"}, timeout=60)
     assert answer.status_code == 200, answer.text
     served = [row["probability"] for row in answer.json()["predictions"]]
     assert np.allclose(served, model.predict(frame).probability, atol=1e-9)
@@ -94,3 +91,17 @@ def test_training_runs_as_an_mlflow_project(root: Path, tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=400)
     assert done.returncode == 0, done.stderr[-2000:]
     assert Registry(f"sqlite:///{home / 'mlflow.db'}", home / "champions").champion("churn") is not None
+
+
+def test_a_training_into_an_mlflow_server_says_nothing_of_mlflows_own(
+    home: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    kept = ("--backend-store-uri", f"sqlite:///{home / 'mlflow.db'}", "--artifacts-destination", str(tmp_path / "kept"))
+    with started("server", *kept, environment=activated("")) as address:
+        wait_for(address, "/health")
+        capfd.readouterr()
+        registry = Registry(address, tmp_path / "champions")
+        version = registry.log(made_trained(accounts=100), source={"name": "made up"})
+        printed = capfd.readouterr().out
+        assert registry.load("churn", version).facts["kind"]
+    assert printed == ""
