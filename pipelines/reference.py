@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from features import reference as features
-from pipelines import command_reference
+from pipelines import command_reference, settings_reference
 from serving import handoff, policy_reference, transitions
 
 DOCS: Final = Path(__file__).resolve().parents[1] / "docs"
@@ -21,6 +21,7 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "case-states.md": transitions.page,
     "handoff.schema.json": handoff.handoff_schema,
     "commands.md": command_reference.reference,
+    "settings.md": settings_reference.reference,
 }
 
 

@@ -66,7 +66,7 @@ class MailSettings(_Settings):
 
 
 class FileSettings(_Settings):
-    """A folder."""
+    """A folder, one file a message."""
 
     kind: Literal["file"]
     folder: Path
