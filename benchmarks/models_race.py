@@ -1,6 +1,7 @@
 """Rescue's models beside `churnkit` and beside featuretools with LightGBM: same tables, same cutoffs, same labels.
 
     python benchmarks/models_race.py DATA [--mapping DIR] --churnkit PYTHON --featuretools PYTHON [--every 28]
+        [--through DATE]
 
 The rivals run in environments of their own, named by their interpreters (`benchmarks/README.md` says how to make
 them). Every learner is fitted at every origin on rows whose outcome was known by then, and scores the cutoffs after
@@ -11,6 +12,7 @@ accounts again.
 import argparse
 import subprocess
 import tempfile
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -43,12 +45,13 @@ def main() -> None:
     parser.add_argument("--churnkit", type=Path)
     parser.add_argument("--featuretools", type=Path)
     parser.add_argument("--every", type=int, default=28)
+    parser.add_argument("--through", type=date.fromisoformat, help="the last day that is learned from or tested")
     given = parser.parse_args()
     rivals = {"churnkit": given.churnkit, "featuretools": given.featuretools}
     with tempfile.TemporaryDirectory() as scratch:
         opened = open_data(Settings(data=given.data, mapping=given.mapping), Path(scratch))
         history = opened.history
-        cutoffs = training_cutoffs(history, history.until, given.every)
+        cutoffs = training_cutoffs(history, min(given.through or history.until, history.until), given.every)
         frame = build(history, cutoffs)
         share = Path(scratch) / "race"
         export(history, share)

@@ -15,6 +15,9 @@ import numpy as np
 import pandas as pd
 
 WINDOWS = ["7d", "30d", "90d", "180d", "365d"]
+ID_IS_TEXT = {"account_id": "Unknown"}
+"""featuretools would take ids of digits for numbers, and not find them again."""
+
 NOT_VALUES = {"known", "known_at", "account_id", "as_of"}
 
 
@@ -67,7 +70,10 @@ def by_featuretools(given: dict[str, pd.DataFrame], cutoffs: list[pd.Timestamp])
     accounts = given["accounts"].drop_duplicates("account_id").drop(columns=["known"], errors="ignore")
     known = given["accounts"].groupby("account_id")["known"].min()
     entities = featuretools.EntitySet("race").add_dataframe(
-        dataframe_name="accounts", dataframe=accounts[["account_id"]].copy(), index="account_id"
+        dataframe_name="accounts",
+        dataframe=accounts[["account_id"]].copy(),
+        index="account_id",
+        logical_types=ID_IS_TEXT,
     )
     for name, table in given.items():
         if name == "accounts":
@@ -80,6 +86,7 @@ def by_featuretools(given: dict[str, pd.DataFrame], cutoffs: list[pd.Timestamp])
             index="row",
             make_index=True,
             time_index="known",
+            logical_types=ID_IS_TEXT,
         ).add_relationship("accounts", "account_id", name, "account_id")
     parts = []
     for cutoff in cutoffs:

@@ -72,7 +72,8 @@ def main() -> None:
         for risk in (risks.CHURN, risks.ESCALATION):
             if given.risk in (None, risk.name):
                 frame, labels = lessons(world, risk, given.keep or Path(tempfile.mkdtemp()))
-                frame, labels = some(frame, given.accounts), some(labels, given.accounts)
+                chosen = pc.unique(frame["account_id"]).sort().slice(0, given.accounts)  # they are numbered at random
+                frame, labels = some(frame, chosen), some(labels, chosen)
                 if given.taught:
                     teach(world.name, frame, labels, risk, truth)
                 else:
@@ -93,10 +94,9 @@ def lessons(world: Path, risk: risks.Risk, kept: Path) -> tuple[pa.Table, pa.Tab
     return pq.read_table(frame), pq.read_table(labels)
 
 
-def some(table: pa.Table, accounts: int | None) -> pa.Table:
-    """The rows of the first so many accounts; accounts are numbered at random."""
-    names = pc.unique(table["account_id"]).sort().slice(0, accounts)
-    return table.filter(pc.is_in(table["account_id"], value_set=names))
+def some(table: pa.Table, accounts: pa.Array) -> pa.Table:
+    """The rows of some accounts."""
+    return table.filter(pc.is_in(table["account_id"], value_set=accounts))
 
 
 def with_state(frame: pa.Table, truth: pa.Table) -> pa.Table:
