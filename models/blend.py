@@ -19,7 +19,7 @@ from models.trees import TreeScorer
 
 Floats = NDArray[np.float64]
 BLEND_FILE = "blend.json"
-USUAL = 0.5  # how much the trees count before any evidence
+USUAL = 0.25  # how much the trees count before any evidence
 PRIOR = 20.0  # worth about twenty events' evidence of it
 
 

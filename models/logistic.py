@@ -2,11 +2,11 @@
 
 Columns are put on one scale first: heavy tails by a signed logarithm, then centred and divided by their spread, missing
 values at the centre with an indicator of their own, categories one column a level. The ridge penalty is set against the
-number of *different events*, because rows that repeat each other are no evidence. Where the catalogue expects risk to
-rise or to fall with a value, the coefficient may not say the opposite: of many columns that show the same trouble, few
-events would otherwise set one against another. A column may be given a curve of straight pieces, where no straight line
-is right and no direction holds. Contributions are exact: a coefficient times the distance from the
-average.
+number of *different events*, because rows that repeat each other are no evidence, and term by term by what turned out
+to matter (`models.relevance`). Where the catalogue expects risk to rise or to fall with a value, the coefficient may
+not say the opposite: of many columns that show the same trouble, few events would otherwise set one against another. A
+column may be given a curve of straight pieces, where no straight line is right and no direction holds. Contributions
+are exact: a coefficient times the distance from the average.
 """
 
 import json
@@ -17,15 +17,16 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from models.calibration import log_odds, sigmoid
-from models.examples import Examples
+from models.examples import Examples, thinned
+from models.relevance import Bound, Regression
 from models.signature import Matrix, Signature
 
 Floats = NDArray[np.float64]
 LINEAR_FILE = "linear.json"
-PRIOR_SPREAD = 1.25  # of the accounts' log-odds before any evidence, all terms having an equal part in it
+PRIOR_SPREAD = 1.25  # of the accounts' log-odds before any evidence, to begin with all terms having an equal part in it
 CLIP = 4.0
 HEAVY_TAIL = 2.0
+ENOUGH = 40_000  # rows that tell what matters: neighbouring weeks say nearly the same
 ROWS = 1024  # scored together: as doubles they stay in the processor's cache
 PIECES = 20  # of a curve, each between two quantiles of the training values
 PIECE_PRIOR = 0.5  # spread, before any evidence, of what one piece adds to the log-odds from end to end
@@ -53,10 +54,8 @@ class Term:
 
 NUMBER, MISSING, PIECE = -1, -2, -3
 MEASURED = (NUMBER, PIECE)
-Bound = tuple[float | None, float | None]
 BOUNDS: Mapping[int, Bound] = {1: (0.0, None), -1: (None, 0.0), 0: (None, None)}
 """Of a coefficient, by the direction that the catalogue expects."""
-SOLVER = {"ftol": 1e-7, "maxiter": 300}
 
 
 @dataclass(frozen=True)
@@ -146,36 +145,12 @@ def fit(
         design[:, place] = scaled
     evidence = training.weight * max(events, 1) / max(float((training.weight * happened).sum()), 1.0)
     bounds = [_bound(term, signature, expected, curved) for term in terms]
-    *weights, intercept = _fitted(design, happened, evidence, bounds, _pulls(terms))
+    pieces = np.array([term.level == PIECE for term in terms])
+    usual = np.where(pieces, PIECE_PRIOR**2, PRIOR_SPREAD**2 / max((~pieces).sum(), 1))
+    telling = thinned(training.labelled, ENOUGH)
+    *weights, intercept = Regression(design, happened, evidence, bounds).fit(usual, ~pieces, telling).tolist()
     weighted = (replace(term, weight=weight) for term, weight in zip(terms, weights, strict=True))
     return LinearScorer(tuple(weighted), intercept, matrix.shape[1])
-
-
-def _fitted(
-    design: NDArray[np.float32], happened: NDArray[np.bool_], evidence: Floats, bounds: Sequence[Bound], pulls: Floats
-) -> list[float]:
-    """The weights within their bounds that the evidence and the prior make likeliest, and the intercept."""
-    from scipy.optimize import minimize
-
-    share = float(np.average(happened, weights=evidence))
-    start = np.append(np.zeros(design.shape[1]), log_odds(np.array([share])))
-
-    def loss(weights: Floats) -> tuple[float, Floats]:
-        slopes, intercept = weights[:-1], weights[-1]
-        margin = (design @ slopes.astype(np.float32)).astype(np.float64) + intercept
-        missed = evidence * (sigmoid(margin) - happened)
-        value = evidence @ (np.logaddexp(0.0, margin) - happened * margin) + pulls @ slopes**2 / 2
-        uphill = missed.astype(np.float32) @ design + pulls * slopes
-        return float(value), np.append(uphill, missed.sum())
-
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[*bounds, BOUNDS[0]], options=SOLVER)
-    return [float(weight) for weight in found.x]
-
-
-def _pulls(terms: Sequence[Term]) -> Floats:
-    """How strongly each weight is drawn to 0: one over the variance that it has before any evidence."""
-    pieces = np.array([term.level == PIECE for term in terms])
-    return np.where(pieces, 1 / PIECE_PRIOR**2, (~pieces).sum() / PRIOR_SPREAD**2)
 
 
 def _bound(term: Term, signature: Signature, expected: Sequence[int], curved: Collection[str]) -> Bound:
