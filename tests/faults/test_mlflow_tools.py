@@ -94,14 +94,14 @@ def test_training_runs_as_an_mlflow_project(root: Path, tmp_path: Path) -> None:
 
 
 def test_a_training_into_an_mlflow_server_says_nothing_of_mlflows_own(
-    home: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     kept = ("--backend-store-uri", f"sqlite:///{home / 'mlflow.db'}", "--artifacts-destination", str(tmp_path / "kept"))
     with started("server", *kept, environment=activated("")) as address:
         wait_for(address, "/health")
-        capfd.readouterr()
+        capsys.readouterr()
         registry = Registry(address, tmp_path / "champions")
         version = registry.log(made_trained(accounts=100), source={"name": "made up"})
-        printed = capfd.readouterr().out
-        assert registry.load("churn", version).facts["kind"]
+        printed = capsys.readouterr().out
+        assert registry.load("churn", version).features == made_trained(accounts=100).model.features
     assert printed == ""
