@@ -21,6 +21,7 @@ from features.errors import RescueError
 
 NUMBER, CATEGORY = "double", "string"
 MAX_LEVELS = 64
+NAMED = 2  # columns that a row's refusal names
 TOGETHER, ROWS = 16, 4096  # columns and rows of a matrix that are written together: a cache line wide
 _MEANINGS: Mapping[str, str] = {feature.name: feature.meaning for feature in FEATURES}
 
@@ -99,7 +100,7 @@ class Signature:
             bad = _bad_values(column, _values(column, frame.column(column.name)), frame.column(column.name))
             for row in np.flatnonzero(bad):
                 reasons.setdefault(int(row), []).append(_MEANINGS.get(column.name, column.name))
-        told = {row: f"no usable value of {', '.join(names)}" for row, names in reasons.items()}
+        told = {row: f"no usable value of {_few(names)}" for row, names in reasons.items()}
         return pa.array([told.get(row) for row in range(frame.num_rows)], pa.string())
 
     def to_json(self) -> list[dict[str, Any]]:
@@ -170,6 +171,12 @@ def _bad_values(column: InputColumn, encoded: NDArray[Any], values: pa.ChunkedAr
         nothing = np.zeros(len(encoded), dtype=bool)
         return nothing if column.nullable or not values.null_count else np.asarray(values.is_null().to_numpy())
     return np.asarray(np.isinf(encoded) if column.nullable else ~np.isfinite(encoded))
+
+
+def _few(names: Sequence[str]) -> str:
+    """Some of the names: a feed that has stopped takes a score of columns with it."""
+    more = len(names) - NAMED
+    return ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _with_neighbours(missing: list[str], frame: pa.Table) -> str:

@@ -13,7 +13,7 @@ from models.estimator import RiskModel
 from models.manifest import ManifestError
 from models.material import prepare
 from models.risks import CHURN
-from models.signature import SignatureError
+from models.signature import Signature, SignatureError
 
 KINDS = ("blend", "lightgbm", "logistic", "rule")
 
@@ -128,6 +128,15 @@ def test_unfit_rows_are_told_apart_so_that_the_others_can_be_scored() -> None:
     assert why[3].as_py() == "no usable value of latest health score"
     assert why.null_count == bad.num_rows - 1
     model("lightgbm").predict(bad.filter(why.is_null()))
+
+
+def test_a_row_that_lacks_much_names_a_few_of_it() -> None:
+    columns = [pa.field(f"c{number}", pa.float64()) for number in range(5)]
+    known = pa.table([[1.0, 2.0]] * 5, schema=pa.schema(columns))
+    lacking = pa.table([[None]] * 5, schema=known.schema)
+    assert Signature.learn(known, known.column_names).unfit(lacking).to_pylist() == [
+        "no usable value of c0, c1 and 3 more"
+    ]
 
 
 def test_a_level_never_seen_is_scored_as_unknown() -> None:
