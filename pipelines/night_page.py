@@ -11,6 +11,7 @@ from rich.table import Table
 
 from pipelines.console import out
 from pipelines.report import NightReport
+from pipelines.tables import fitted
 
 DECIDED = ("flags", "raised again", "waiting", "held out", "suppressed")
 """Of the night's counts, those that a reader of the page asks for; the JSON has them all."""
@@ -20,15 +21,18 @@ UNKNOWN = "–"
 NARROW: Mapping[str, Any] = {"no_wrap": True}
 NUMBER: Mapping[str, Any] = {"no_wrap": True, "justify": "right"}
 COLUMNS: Mapping[str, Mapping[str, Any]] = {
+    "#": NUMBER,
     "Account": {"min_width": 18},
     "Segment": NARROW,
     "Owner": NARROW,
     "Revenue": NUMBER,
     "Churn": NUMBER,
     "Escalation": NUMBER,
-    "First reason": {"ratio": 1, "min_width": 28},
+    "First reason": {"ratio": 1, "min_width": 20},
     "Renews": NARROW,
 }
+SPARE = ("Owner", "Segment", "Renews", "Revenue")
+"""What a narrow terminal has no room for, in the order in which it goes."""
 
 
 def show(report: NightReport) -> None:
@@ -45,15 +49,9 @@ def show(report: NightReport) -> None:
 
 def queue_table(queue: Sequence[Mapping[str, Any]]) -> Table:
     """The cases in the order in which to work them; a column that nobody has a value in is left out."""
-    rows = [_cells(case) for case in queue]
-    shown = [name for name in COLUMNS if any(row[name] != UNKNOWN for row in rows)]
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("#", no_wrap=True, justify="right")
-    for name in shown:
-        table.add_column(name, **COLUMNS[name])
-    for rank, row in enumerate(rows, 1):
-        table.add_row(str(rank), *(escape(row[name]) for name in shown))
-    return table
+    rows = [{"#": str(rank), **_cells(case)} for rank, case in enumerate(queue, 1)]
+    shown = {name: how for name, how in COLUMNS.items() if any(row[name] != UNKNOWN for row in rows)}
+    return fitted(out, shown, [[escape(row[name]) for name in shown] for row in rows], SPARE)
 
 
 def _cells(case: Mapping[str, Any]) -> dict[str, str]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rich import box
 from rich.markup import escape
 from rich.table import Table
 
+from pipelines.console import out
 from pipelines.night_page import NARROW, NUMBER, UNKNOWN, percent
+from pipelines.tables import fitted
 
 if TYPE_CHECKING:
     from serving.store.tables import Account, Waiting
@@ -42,21 +43,16 @@ WAITING: Mapping[str, Mapping[str, Any]] = {
 
 def case_table(cases: Sequence[Mapping[str, Any]]) -> Table:
     """The open cases in the order in which to work them; *Due* is the clock that runs out next."""
-    return _table(CASES, (_case(case) for case in cases))
+    return _table(CASES, (_case(case) for case in cases), ("Squad", "Renews", "Revenue", "State"))
 
 
 def waiting_table(waiting: Sequence[tuple[Waiting, Account]]) -> Table:
     """Who deserved a place in the newest night and did not fit, squad by squad in their order."""
-    return _table(WAITING, (_waiting(row, account) for row, account in waiting))
+    return _table(WAITING, (_waiting(row, account) for row, account in waiting), ("Renews", "Revenue", "Account id"))
 
 
-def _table(columns: Mapping[str, Mapping[str, Any]], rows: Iterable[Sequence[str]]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
-    for name, how in columns.items():
-        table.add_column(name, **how)
-    for row in rows:
-        table.add_row(*(escape(cell) for cell in row))
-    return table
+def _table(columns: Mapping[str, Mapping[str, Any]], rows: Iterable[Sequence[str]], spare: Sequence[str]) -> Table:
+    return fitted(out, columns, [[escape(cell) for cell in row] for row in rows], spare, collapse_padding=True)
 
 
 def _case(case: Mapping[str, Any]) -> tuple[str, ...]:

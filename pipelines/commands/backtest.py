@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich import box
-from rich.table import Table
 
 from pipelines import settings as configuration
-from pipelines.commands.options import Data, Json, Mapping, day
+from pipelines.commands import options
+from pipelines.commands.options import Data, Json, day
 from pipelines.console import Steps, out
+from pipelines.tables import fitted
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from models.assessment import Tested
     from models.risks import Risk
 
@@ -34,7 +37,7 @@ def register(app: typer.Typer) -> None:
 
 def backtest(
     data: Data = None,
-    mapping: Mapping = None,
+    mapping: options.Mapping = None,
     risk: Annotated[str, typer.Option(help="churn, escalation or all")] = "all",
     through: Annotated[str | None, typer.Option(metavar="DATE", help="Use nothing known on this day or later.")] = None,
     to: Annotated[Path | None, typer.Option("--out", help="Folder for the report page and the pictures.")] = None,
@@ -68,21 +71,30 @@ def _show(risk: Risk, tested: Tested) -> None:
         out.print(f"Mind: {warning}", markup=False)
     found = pages.comparison(judged.pooled, judged.kind)
     rows = [row for row in found["rows"] if row["name"] not in LEFT_TO_THE_PAGE]
-    table = _table("scorer", [row["name"] for row in rows])
-    for place, scorer in enumerate(found["scorers"]):
-        table.add_row(scorer, *(row["cells"][place].replace(" [", "\n[") for row in rows))
-    out.print(table)
-    periods = _table("period", ["from", "to", "rows", "events", *map(pages.titled, pages.SHOWN)])
-    for line in map(pages.line, judged.origins):
-        counts = (str(line["first"]), str(line["last"]), f"{line['rows']:,}", f"{line['events']:,}")
-        periods.add_row(line["name"], *counts, *(cell.replace(" [", "\n[") for cell in line["cells"]))
-    out.print(periods)
+    out.print(
+        _table(
+            ["scorer", *(row["name"] for row in rows)],
+            [[scorer, *(row["cells"][place] for row in rows)] for place, scorer in enumerate(found["scorers"])],
+        )
+    )
+    titles = ["period", *COUNTED, *map(pages.titled, pages.SHOWN)]
+    out.print(_table(titles, [_period(line) for line in map(pages.line, judged.origins)]))
 
 
-def _table(first: str, columns: list[str]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column(first)
-    for name in columns:
+def _period(line: Mapping[str, Any]) -> list[str]:
+    counts = (str(line["first"]), str(line["last"]), f"{line['rows']:,}", f"{line['events']:,}")
+    return [line["name"], *counts, *line["cells"]]
+
+
+def _table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    first, *others = titles
+    columns: dict[str, Mapping[str, Any]] = {first: {}}
+    for name in others:
         figure = name not in COUNTED and out.width >= ROOMY
-        table.add_column(name, justify="right", no_wrap=name in COUNTED, min_width=INTERVAL if figure else None)
-    return table
+        columns[name] = {
+            "justify": "right",
+            "no_wrap": name in COUNTED,
+            "min_width": INTERVAL if figure else None,
+        }
+    broken = [[cell.replace(" [", "\n[") for cell in row] for row in rows]
+    return fitted(out, columns, broken, ("to", "rows", "log-loss skill", "calibration slope"))
