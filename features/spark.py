@@ -219,7 +219,10 @@ def _session(master: str) -> SparkSession:
     try:
         from pyspark.sql import SparkSession
     except ImportError:
-        raise UsageError("The engine spark needs an extra that is not installed: uv sync --extra spark.") from None
+        raise UsageError(
+            "The engine spark needs an extra that is not installed: "
+            "`.venv/bin/uv sync --frozen --inexact --no-dev --extra spark`."
+        ) from None
     if master == "databricks":
         return _databricks()
     if master.startswith("sc://"):

@@ -48,7 +48,9 @@ def _study(seed: int) -> Any:
     try:
         import optuna
     except ImportError:
-        raise UsageError("Tuning needs the extra `tune`: install it with `uv sync --extra tune`.") from None
+        raise UsageError(
+            "Tuning needs an extra that is not installed: `.venv/bin/uv sync --frozen --inexact --no-dev --extra tune`."
+        ) from None
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     return optuna.create_study(sampler=optuna.samplers.TPESampler(seed=seed))
 

@@ -129,7 +129,8 @@ def test_without_pyspark_one_sentence_says_what_to_install(
     monkeypatch.setitem(sys.modules, "pyspark.sql", None)
     monkeypatch.setenv("RESCUE_SPARK_MASTER", "local[1]")
     said = refusal(tiny, tmp_path / "out.parquet")
-    assert said == "The engine spark needs an extra that is not installed: uv sync --extra spark."
+    assert said.startswith("The engine spark needs an extra that is not installed: ")
+    assert said.endswith("uv sync --frozen --inexact --no-dev --extra spark`.")
 
 
 def test_a_night_without_java_leaves_the_queue_as_it_was(
