@@ -39,6 +39,7 @@ class RawTable:
     partitioned: bool = False
     prints: Mapping[str, str] = field(default_factory=dict)
     chosen: str = ""
+    _types: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def label(self) -> str:
@@ -55,9 +56,11 @@ class RawTable:
         return f"(SELECT {self.chosen}, filename, file_row_number FROM {found})" if self.chosen else found
 
     def types(self, connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
-        """DuckDB's type of every column, by the name that the source gives it."""
-        rows = connection.cursor().execute(f"DESCRIBE SELECT * FROM {self.relation}").fetchall()
-        return {str(row[0]): str(row[1]) for row in rows}
+        """DuckDB's type of every column, by the name that the source gives it: the files are asked once."""
+        if not self._types:
+            rows = connection.cursor().execute(f"DESCRIBE SELECT * FROM {self.relation}").fetchall()
+            self._types.update({str(row[0]): str(row[1]) for row in rows})
+        return self._types
 
     def part(self, connection: duckdb.DuckDBPyConnection, files: Sequence[str], types: Mapping[str, str]) -> "RawTable":
         """Some of the files, their columns brought to the types that they have among all of them."""
