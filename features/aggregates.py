@@ -20,8 +20,10 @@ def _count(measure: Aggregate, rows: Rows, runs: Runs, cutoffs: Cutoffs, shape: 
 def _sum(measure: Aggregate, rows: Rows, runs: Runs, cutoffs: Cutoffs, shape: Shape) -> Floats:
     runs, values = _with_values(measure, rows, runs)
     account = rows.account[runs.row]
-    some = add_up(runs, account, None, shape) > 0
-    return np.where(some, add_up(runs, account, values, shape), 0.0)  # no rows: exactly zero, not what rounding left
+    none = np.flatnonzero(add_up(runs, account, None, shape) == 0)
+    total = add_up(runs, account, values, shape)
+    np.put(total, none, 0.0)  # no rows: exactly zero, not what rounding left
+    return total
 
 
 def _extreme(measure: Aggregate, rows: Rows, runs: Runs, cutoffs: Cutoffs, shape: Shape) -> Floats:
@@ -35,9 +37,10 @@ def _distinct(measure: Aggregate, rows: Rows, runs: Runs, cutoffs: Cutoffs, shap
 
 
 def _value(measure: Aggregate, rows: Rows, runs: Runs, cutoffs: Cutoffs, shape: Shape) -> Floats:
-    row = picked(rows, runs, shape)
+    row = picked(rows, runs, shape).reshape(-1)
+    some = np.flatnonzero(row >= 0)
     found = np.full(shape, np.nan)
-    found[row >= 0] = rows.floats(operand(measure), row[row >= 0])
+    np.put(found, some, rows.floats(operand(measure), row[some]))
     return found
 
 
@@ -100,7 +103,7 @@ def picked(rows: Rows, runs: Runs, shape: Shape) -> Ints:
 def _with_values(measure: Aggregate, rows: Rows, runs: Runs) -> tuple[Runs, Floats]:
     values = rows.floats(operand(measure), runs.row)
     told = ~np.isnan(values)
-    return (runs, values) if told.all() else (runs.kept(told), values[told])
+    return (runs, values) if told.all() else (runs.kept(told), values[np.flatnonzero(told)])
 
 
 HOWS: Mapping[str, Callable[[Aggregate, Rows, Runs, Cutoffs, Shape], Floats]] = {

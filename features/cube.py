@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
+from threading import Lock
 
 import numpy as np
 import pyarrow as pa
@@ -25,6 +26,10 @@ from features.usage_counts import UsageCounts
 from features.usage_pass import passes
 from features.windows import AT_ONCE, Cutoffs, Flags, Floats, Ints, Runs, latest
 
+CELLS = 2**16
+"""Numbers of an array that is worked at once at many cutoffs: larger ones leave the processor's cache, and the memory
+that they take is given back to the system and asked for again, which together takes a fifth longer."""
+
 
 class Cube:
     """The measures of one range of accounts at sorted cutoffs (day numbers since 1970)."""
@@ -40,6 +45,7 @@ class Cube:
         self.shape = (len(days), len(scope))
         self._wanted = tuple(part for measure in wanted for part in measure.parts if isinstance(part, Aggregate))
         self._rows: dict[str, Rows] = {}
+        self._locks: dict[str, Lock] = {}
         self._by_row: Cube | None = None
         self._known: dict[str, Flags] = {}
         self._standing: dict[tuple[Stream, str | None, int | None], Runs] = {}
@@ -51,7 +57,8 @@ class Cube:
         return other
 
     def pieces(self, width: int) -> Iterator[Cube]:
-        """The same rows, not read again, for so many accounts at a time."""
+        """The same rows, not read again, for so many accounts at a time, or fewer where that is quicker."""
+        width = self._handy(width)
         if width >= len(self.scope):
             yield self
             return
@@ -63,8 +70,22 @@ class Cube:
             end = min(first + width, len(self.scope))
             piece = Cube(self.history, self.cutoffs.days, Scope(self.scope.codes[first:end]), self._wanted)
             piece._rows = {name: rows.of_accounts(first, end) for name, rows in self._rows.items()}
-            piece._usage = self._usage.of_accounts(first, end)
+            if self._counts_usage:
+                piece._usage = self._usage.of_accounts(first, end)
             yield piece
+
+    def _handy(self, width: int) -> int:
+        """At most so many accounts that an array of them stays in the processor's cache.
+
+        One cutoff needs no order and no pieces; accounts whose usage is looked at row by row are read anew for each.
+        """
+        if len(self.cutoffs) == 1 or (self._counts_usage and not self._usage.regular):
+            return width
+        return max(min(width, CELLS // len(self.cutoffs)), 1)
+
+    @cached_property
+    def _counts_usage(self) -> bool:
+        return self.dense and any(passes(part) for part in self._wanted)
 
     def aggregate(self, measure: Aggregate) -> Floats:
         """The measure by cutoff and account; nothing (NaN) where no row says anything, or its column is not there."""
@@ -153,7 +174,7 @@ class Cube:
             row, entity = row[::-1], entity[::-1]
         runs = self._held(stream, rows, row)
         some = runs.start < runs.end
-        return latest(runs.kept(some), entity[some], self.shape[0])
+        return latest(runs.kept(some), entity[np.flatnonzero(some)], self.shape[0])
 
     def _within(self, stream: Stream, rows: Rows, days: int, runs: Runs) -> Runs:
         """The runs that end when their row falls out of the window of so many days."""
@@ -170,6 +191,7 @@ class Cube:
 
     def rows(self, relation: str) -> Rows:
         """The rows of a relation for these accounts, read once with all that is wanted of them."""
-        if relation not in self._rows:
-            self._rows[relation] = read(relation, self.history, self.scope, self._wanted, self.cutoffs)
+        with self._locks.setdefault(relation, Lock()):
+            if relation not in self._rows:
+                self._rows[relation] = read(relation, self.history, self.scope, self._wanted, self.cutoffs)
         return self._rows[relation]

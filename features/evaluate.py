@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -35,17 +35,18 @@ class Evaluation:
         self._known: dict[Measure, Floats] = {}
         self._silences: dict[frozenset[str], Flags] = {}
 
-    def column(self, feature: Feature, rows: Ints) -> pa.Array:
+    def column(self, feature: Feature, places: Callable[[], Ints]) -> pa.Array:
         """The feature's values at some places, counted over all accounts of the first cutoff, then of the next.
 
-        Null where nothing is known.
+        Null where nothing is known. The places are asked for when the values are there.
         """
         if feature.kind == "category" and isinstance(feature.measure, Aggregate):
-            return self.cube.text(feature.measure).take(numbers(rows))
+            return self.cube.text(feature.measure).take(numbers(places()))
         values = self.value(feature.measure)
         silent = self._silent(feature)
         if silent.any():
             values = np.where(silent[:, None], np.nan, values)
+        rows = places()
         told = values.ravel() if len(rows) == values.size else values.ravel()[rows]
         whole = isinstance(feature.measure, Aggregate) and feature.measure.how in WHOLE
         return known_numbers(told if whole else np.round(told, DECIMALS))
@@ -86,8 +87,8 @@ class Evaluation:
         return found
 
 
-def columns(evaluation: Evaluation, features: Sequence[Feature], rows: Ints) -> dict[str, pa.Array]:
-    """A column for each feature, at these places (ascending) of all accounts and cutoffs.
+def columns(evaluation: Evaluation, features: Sequence[Feature], places: Callable[[], Ints]) -> dict[str, pa.Array]:
+    """A column for each feature, at some places (ascending) of all accounts and cutoffs, which may yet be to be found.
 
     What looks at one relation is read and computed in one thread, beside what looks at another, so that nothing is made
     twice; what looks at several comes last, and finds it made.
@@ -97,7 +98,7 @@ def columns(evaluation: Evaluation, features: Sequence[Feature], rows: Ints) -> 
         by_relations.setdefault(relations([feature.measure]), []).append(feature)
 
     def made(group: Sequence[Feature]) -> dict[str, pa.Array]:
-        return {feature.name: evaluation.column(feature, rows) for feature in group}
+        return {feature.name: evaluation.column(feature, places) for feature in group}
 
     found: dict[str, pa.Array] = {}
     apart = [group for looked_at, group in by_relations.items() if len(looked_at) < 2]
@@ -118,4 +119,6 @@ def _combined(sign: str, left: Floats, right: Floats) -> Floats:
         case "*":
             return left * right
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(right == 0, np.nan, left / right)
+        share: Floats = left / right
+    np.put(share, np.flatnonzero(right == 0), np.nan)
+    return share

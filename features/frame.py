@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 
 import numpy as np
@@ -86,12 +87,19 @@ def _range(
 def _part(history: History, piece: Aggregates, features: Sequence[Feature], feeds: Feeds) -> pa.Table:
     days, scope = piece.cutoffs.days, piece.scope
     evaluation = Evaluation(piece, feeds)
-    known = np.flatnonzero(evaluation.value(KNOWN).ravel() > 0)
+
+    def found() -> Ints:
+        return np.flatnonzero(evaluation.value(KNOWN).ravel() > 0)
+
+    with ThreadPoolExecutor(1) as beside:
+        places = beside.submit(found)
+        told = columns(evaluation, features, places.result)
+    known = places.result()
     keys = {
         "account_id": history.accounts.take(numbers(scope.codes[known % len(scope)])),
         "as_of": dates(days[known // len(scope)]),
     }
-    return pa.table(keys | columns(evaluation, features, known))
+    return pa.table(keys | told)
 
 
 def _codes(history: History, accounts: Sequence[str] | None) -> Ints:

@@ -28,6 +28,11 @@ class UsageCounts:
         self._irregular = np.flatnonzero(irregular)
         self._scope = scope
 
+    @property
+    def regular(self) -> bool:
+        """Whether no account needs to be looked at row by row."""
+        return not len(self._irregular)
+
     def of_accounts(self, first: int, end: int) -> UsageCounts:
         """The same counts, not read again, of the accounts at the places ``[first, end)``."""
         piece = UsageCounts(self._history, self._days, Scope(self._scope.codes[first:end]), self._wanted)
@@ -38,7 +43,7 @@ class UsageCounts:
 
     def aggregate(self, measure: Aggregate, exact: Exact) -> Floats:
         """The measure by cutoff and account; ``exact`` gives it for any scope by looking at every row."""
-        if not len(self._irregular):
+        if self.regular:
             return self._pass.aggregate(measure)
         found = np.empty((len(self._days), len(self._scope)))
         if len(self._regular):

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.usage_buckets import Buckets
-from features.windows import Floats, Ints, adding_up
+from features.windows import Floats, Ints, adding_up, parted
 
 LONGEST = 255
 """Days of use that are counted in one byte."""
@@ -27,7 +27,8 @@ class Sums:
 
     buckets: Buckets
     events: Ints  # [edge, feature, account]: the sum of all buckets before the edge, once closed
-    minutes: Floats  # [bucket, account]
+    minutes: Floats  # [bucket, account]: multiples of a quantum (see ``windows.parted``)
+    rests: Floats  # [bucket, account]: what is left of the minutes
     active: NDArray[np.bool_]  # [day, account]
     users: Floats  # [bucket, account]: the most users of a row, −1 where no row tells
     moments: Ints  # [edge, account]: events × day, like events
@@ -41,6 +42,7 @@ class Sums:
             buckets,
             events=np.zeros((count + 1, max(features, 1), accounts), np.int64),
             minutes=np.zeros((count, accounts)),
+            rests=np.zeros((count, accounts)),
             active=np.zeros((buckets.days, accounts), np.bool_),
             users=np.full((count if users else 0, accounts), -1.0),
             moments=np.zeros((count + 1 if moments else 0, accounts), np.int64),
@@ -55,7 +57,10 @@ class Sums:
         place = bucket * accounts + account
         after = ((bucket + 1) * features + read["code"]) * accounts + account  # a sum counts from the edge after it
         np.add.at(self.events.reshape(-1), after, events)
-        np.add.at(self.minutes.reshape(-1), place, read["minutes"].astype(np.float64, copy=False))
+        minutes, rests = parted(read["minutes"].astype(np.float64, copy=False))
+        np.add.at(self.minutes.reshape(-1), place, minutes)
+        if rests.any():
+            np.add.at(self.rests.reshape(-1), place, rests)
         if len(self.moments):
             np.add.at(self.moments.reshape(-1), place + accounts, events * day)
         if len(self.users):
@@ -85,6 +90,7 @@ class Sums:
             self.buckets,
             events=self.events[:, :, first:end],
             minutes=self.minutes[:, first:end],
+            rests=self.rests[:, first:end],
             active=self.active[:, first:end],
             users=self.users[:, first:end],
             moments=self.moments[:, first:end],
@@ -113,7 +119,7 @@ class Sums:
 
     def minutes_in(self, first: int, end: int) -> Floats:
         """Minutes."""
-        minutes: Floats = self.minutes[first:end].sum(axis=0)
+        minutes: Floats = self.minutes[first:end].sum(axis=0) + self.rests[first:end].sum(axis=0)
         return minutes
 
     def moments_in(self, first: int, end: int) -> Ints:

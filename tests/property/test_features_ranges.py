@@ -3,6 +3,7 @@
 from generated import Generated, histories
 from hypothesis import HealthCheck, given, settings
 
+from features import cube
 from features.budget import Budget
 from features.catalogue import FEATURES
 from features.frame import build
@@ -19,6 +20,21 @@ def test_ranges_of_accounts_change_nothing(generated: Generated) -> None:
     assert Budget.of("50KiB", len(generated.cutoffs), len(FEATURES), relations(f.measure for f in FEATURES)).read <= 2
     assert build(History.from_tables(generated.tables), generated.cutoffs, memory="50KiB").equals(whole)
     assert build(History.from_tables(generated.tables), generated.cutoffs, memory="300KiB").equals(whole)
+
+
+@few
+@given(histories())
+def test_arrays_that_stay_in_the_cache_change_nothing(generated: Generated) -> None:
+    whole = build(History.from_tables(generated.tables), generated.cutoffs)
+    health = [feature for feature in FEATURES if feature.sources == ("health_scores",)]
+    some = build(History.from_tables(generated.tables), generated.cutoffs, features=health)
+    before = cube.CELLS
+    try:
+        cube.CELLS = 1  # an account at a time
+        assert build(History.from_tables(generated.tables), generated.cutoffs).equals(whole)
+        assert build(History.from_tables(generated.tables), generated.cutoffs, features=health).equals(some)
+    finally:
+        cube.CELLS = before
 
 
 @few

@@ -125,7 +125,7 @@ def test_the_rows_of_one_range_go_before_those_of_the_next_come() -> None:
     gone = weakref.ref(cube)
     gc.disable()
     try:
-        columns(Evaluation(cube, feeds), FEATURES, np.arange(2))
+        columns(Evaluation(cube, feeds), FEATURES, lambda: np.arange(2))
         del cube
         assert gone() is None  # and not only when somebody looks for cycles
     finally:
