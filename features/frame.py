@@ -9,8 +9,8 @@ from datetime import date, timedelta
 import numpy as np
 import pyarrow as pa
 
+from features.arrow import array, numbers
 from features.arrow import days as dates
-from features.arrow import numbers
 from features.budget import Budget, bind
 from features.catalogue import FEATURES
 from features.engine import Aggregates, Embedded, Engine
@@ -47,9 +47,7 @@ def build(
     feature what the rescue team itself wrote into the health scores.
     """
     chosen = [unaided(feature) for feature in features] if loop_guard else features
-    found = list(parts(history, cutoffs, features=chosen, accounts=accounts, memory=memory, engine=engine))
-    whole = pa.concat_tables(found)
-    return whole if len(found) == 1 else whole.sort_by([("as_of", "ascending"), ("account_id", "ascending")])
+    return _whole(list(parts(history, cutoffs, features=chosen, accounts=accounts, memory=memory, engine=engine)))
 
 
 def parts(
@@ -75,6 +73,19 @@ def parts(
         aggregates = (engine or Embedded()).aggregates(history, days, scope, wanted)
         yield from _range(history, aggregates.pieces(budget.worked), features, feeds)
         del aggregates  # its rows go before those of the next range come
+
+
+def _whole(found: Sequence[pa.Table]) -> pa.Table:
+    """Parts by ranges of accounts, ascending and each ordered, as one: cutoff by cutoff, so that nothing is sorted."""
+    if len(found) == 1:
+        return found[0]
+    days = [array(part["as_of"].cast(pa.int32())) for part in found]
+    runs = []
+    for cutoff in np.unique(np.concatenate(days)):
+        for part, day in zip(found, days, strict=True):
+            first, end = np.searchsorted(day, (cutoff, cutoff + 1)).tolist()
+            runs.append(part.slice(first, end - first))
+    return pa.concat_tables(runs).combine_chunks() if runs else found[0]
 
 
 def _range(

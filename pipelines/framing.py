@@ -7,12 +7,14 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features.errors import UsageError
 from features.labels import label
 from models import risks
+from models.examples import labelled_rows
 from pipelines import assembly
 from pipelines.intake import open_telling
 
@@ -50,7 +52,7 @@ def features_at(cutoffs: Sequence[date], opened: Opened, steps: Steps) -> pa.Tab
 
 def _with_label(frame: pa.Table, history: History, days: Sequence[date], risk: risks.Risk) -> pa.Table:
     """The frame with ``label_<risk>``: true, false, or null where the account was not eligible or it is not known."""
-    found = label(history, days, risk.label).select(["account_id", "as_of", "event"])
-    named = found.rename_columns(["account_id", "as_of", f"label_{risk.name}"])
-    joined = frame.join(named, ["account_id", "as_of"], join_type="left outer")
-    return joined.sort_by([("as_of", "ascending"), ("account_id", "ascending")])
+    matured = labelled_rows(frame, label(history, days, risk.label))
+    known, happened = np.zeros((2, frame.num_rows), dtype=np.bool_)
+    known[matured.rows], happened[matured.rows] = True, matured.happened
+    return frame.append_column(f"label_{risk.name}", pa.array(happened, mask=~known))

@@ -1,0 +1,41 @@
+"""The frame as a file: features at each cutoff, and beside them what became of the account, where that is known."""
+
+from datetime import date
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from features.labels import label
+from models.risks import ESCALATION
+from pipelines.console import Steps
+from pipelines.framing import write_frame
+from pipelines.intake import open_data
+from pipelines.settings import Settings
+
+CUTOFFS = [date(2026, 3, 2), date(2026, 6, 1), date(2026, 7, 1)]
+
+
+@pytest.fixture
+def settings(root: Path) -> Settings:
+    return Settings(data=str(root / "data_samples"))
+
+
+def test_a_label_stands_beside_its_account_and_cutoff(settings: Settings, tmp_path: Path) -> None:
+    rows, columns = write_frame(settings, CUTOFFS, tmp_path / "frame.parquet", tmp_path, Steps())
+    frame = pq.read_table(tmp_path / "frame.parquet")
+    assert (frame.num_rows, frame.num_columns) == (rows, columns)
+    assert frame.column_names[-2:] == ["label_churn", "label_escalation"]
+
+    labels = label(open_data(settings, tmp_path / "again").history, CUTOFFS, ESCALATION.label)
+    wanted = {(row["account_id"], row["as_of"]): row["event"] for row in labels.to_pylist()}
+    found = frame.select(["account_id", "as_of", "label_escalation"]).to_pylist()
+    assert [row["label_escalation"] for row in found] == [wanted.get((r["account_id"], r["as_of"])) for r in found]
+    assert {row["label_escalation"] for row in found} == {True, False, None}
+
+
+def test_rows_are_in_the_order_of_cutoffs_and_accounts(settings: Settings, tmp_path: Path) -> None:
+    write_frame(settings, CUTOFFS, tmp_path / "frame.parquet", tmp_path, Steps())
+    rows = pq.read_table(tmp_path / "frame.parquet", columns=["as_of", "account_id"]).to_pylist()
+    keys = [(row["as_of"], row["account_id"]) for row in rows]
+    assert keys == sorted(set(keys))
