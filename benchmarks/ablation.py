@@ -3,7 +3,7 @@
     python benchmarks/ablation.py data_samples [--only text] [--mapping DIR]
 
 Prints a Markdown table a risk: by how much average precision and log loss (as a share of the base rate's) of the trees
-on later cutoffs differ from what the whole catalogue gives, with 95 % intervals of accounts drawn again. Bold is a
+on later cutoffs differ from what the whole catalogue gives, with 95% intervals of accounts drawn again. Bold is a
 difference whose interval leaves out nought; the others are noise. A group without a column that is learnt is left out.
 """
 

@@ -5,7 +5,7 @@
 
 The rivals run in environments of their own, named by their interpreters (`benchmarks/README.md` says how to make
 them). Every learner is fitted at every origin on rows whose outcome was known by then, and scores the cutoffs after
-it. Prints a Markdown table a risk: the figures, and by how much Rescue is ahead, with 95 % intervals from drawing
+it. Prints a Markdown table a risk: the figures, and by how much Rescue is ahead, with 95% intervals from drawing
 accounts again.
 """
 

@@ -6,7 +6,7 @@
 The true risk is the simulator's own, from a state that no data shows (``truth.parquet``). Model, truth, logistic
 regression and rules are judged on the same later cutoffs, all of them Mondays, on which the simulator tells the truth.
 Prints a table a world and risk: average precision and recall at capacity, both also as a share of the truth's, and by
-how much the model is ahead, with 95 % intervals from drawing accounts again. ``plain_logistic`` is what anybody would
+how much the model is ahead, with 95% intervals from drawing accounts again. ``plain_logistic`` is what anybody would
 fit: scikit-learn's ridge regression on standardised columns, at the penalty that turned out best on the tested rows
 themselves; ``logistic`` is Rescue's own line, a part of its model. ``--accounts`` takes so many of the
 world's accounts (a learning curve); ``--latent`` shows the learner the hidden state: what it gains by that, the data

@@ -9,7 +9,7 @@ that this origin may train on; what is tested has no part in it. The *plain sign
 As a control, *shuffled* gives each ticket the vector of another one: what that gains is chance.
 
 Prints a Markdown table a risk: by how much average precision and log loss (as a share of the base rate's) of the trees
-on later cutoffs differ from what they are without words, with 95 % intervals of accounts drawn again.
+on later cutoffs differ from what they are without words, with 95% intervals of accounts drawn again.
 """
 
 import argparse

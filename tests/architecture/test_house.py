@@ -31,8 +31,10 @@ SPACED = re.compile(r"[\d}] %(?! ?[\d(}])")
 
 
 def test_what_a_person_reads_writes_shares_in_one_way(root: Path) -> None:
-    rooms = [root / room for room in ("features", "models", "serving", "pipelines")]
-    files = [file for room in rooms for kind in ("py", "j2", "jinja") for file in sorted(room.rglob(f"*.{kind}"))]
+    rooms = [root / room for room in ("features", "models", "serving", "pipelines", "benchmarks", "docs")]
+    kinds = ("py", "j2", "jinja", "md")
+    files = [file for room in rooms for kind in kinds for file in sorted(room.rglob(f"*.{kind}"))]
+    files = [file for file in files if ".venv-peers" not in file.parts]
     texts = {file: file.read_text(encoding="utf-8") for file in [root / "README.md", *files]}
     spaced = [
         f"{file.relative_to(root)}: {found[0]}" for file, text in texts.items() for found in SPACED.finditer(text)
