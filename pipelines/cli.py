@@ -23,23 +23,11 @@ app = typer.Typer(
 for register in COMMANDS:
     register(app)
 
-INTERRUPTED = 130
-"""What Typer ends with, without a word, when somebody presses Ctrl-C."""
 
-
-def main() -> None:
+def run() -> None:
     """Run the command line; every expected failure becomes a sentence and an exit code."""
     try:
         app()
     except RescueError as error:
         err.print(f"rescue: {error}", markup=False)
         sys.exit(error.exit_code)
-    except SystemExit as ended:
-        if ended.code != INTERRUPTED:
-            raise
-        err.print("rescue: interrupted; nothing half-written is left behind.")
-        sys.exit(1)
-
-
-if __name__ == "__main__":
-    main()

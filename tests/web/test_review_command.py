@@ -46,7 +46,7 @@ def test_a_demo_signs_in_once_and_stops_on_ctrl_c(root: Path, tmp_path: Path) ->
     with Store(f"sqlite:///{tmp_path / 'rescue.db'}") as store:
         store.migrate()
         fill(store, 12)
-    command = [sys.executable, "-m", "pipelines.cli", "review", "--home", str(tmp_path), "--port", "0", "--demo"]
+    command = [sys.executable, "-m", "pipelines", "review", "--home", str(tmp_path), "--port", "0", "--demo"]
     started = subprocess.Popen(
         command, cwd=root, stdout=subprocess.PIPE, text=True, env={**os.environ, "COLUMNS": "200"}
     )
@@ -73,7 +73,7 @@ def test_a_port_that_is_taken_is_one_sentence(root: Path, tmp_path: Path) -> Non
 
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        command = [sys.executable, "-m", "pipelines.cli", "review", "--home", str(tmp_path), "--port", port]
+        command = [sys.executable, "-m", "pipelines", "review", "--home", str(tmp_path), "--port", port]
         done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
@@ -83,7 +83,7 @@ def test_a_port_that_is_taken_is_one_sentence(root: Path, tmp_path: Path) -> Non
 def test_verdicts_are_worth_what_the_policy_says(root: Path, tmp_path: Path) -> None:
     policy = tmp_path / "mine.toml"
     policy.write_text((root / "serving" / "policy.default.toml").read_text().replace("saved = 10", "saved = 1000"))
-    command = [sys.executable, "-m", "pipelines.cli", "review", "--home", str(tmp_path), "--policy", str(policy)]
+    command = [sys.executable, "-m", "pipelines", "review", "--home", str(tmp_path), "--policy", str(policy)]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert done.returncode == 2
     assert re.search(r"mine\.toml, line \d+: health\.saved should be less than or equal to 100", done.stderr)
