@@ -132,11 +132,12 @@ def hold_and_write(url: str, pipe: Connection) -> None:
 
 
 def dump(store: Store) -> dict[str, list[tuple[object, ...]]]:
-    """Everything the queue holds, without what may differ between two runs; events in their order."""
+    """Everything the queue holds, without what may differ between two runs or is computed; events in their order."""
     found = {}
     with store.reading() as session:
         for table in METADATA.sorted_tables:
-            kept = [column for column in table.columns if column.name not in RUN_DEPENDENT.get(table.name, ())]
+            told = [column for column in table.columns if column.computed is None]
+            kept = [column for column in told if column.name not in RUN_DEPENDENT.get(table.name, ())]
             rows = session.execute(select(*kept).order_by(*table.primary_key.columns))
             found[table.name] = [tuple(row) for row in rows]
     return found

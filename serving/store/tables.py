@@ -15,7 +15,7 @@ same ids, and a case cannot be found by counting.
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, UniqueConstraint, text
+from sqlalchemy import JSON, CheckConstraint, Computed, ForeignKey, Index, Text, UniqueConstraint, column, func, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from serving.store.base import Base
@@ -96,6 +96,15 @@ class Member(Base):
     position: Mapped[int]
 
 
+CHOSEN_BY = ("squad", "state", "risk", "owner", "account_id")
+"""What a list of cases is chosen by: in the index by which it is ordered, cases that are not shown are not read."""
+
+
+def _probability(risk: str) -> Computed:
+    """The probability of one risk as the database keeps it beside the others: 0 where it was not scored."""
+    return Computed(func.coalesce(column("probabilities", JSON)[risk].as_float(), 0.0))
+
+
 class Case(Base):
     """One account's rescue for one family of risks, from the night that opened it to its outcome.
 
@@ -121,6 +130,8 @@ class Case(Base):
             *("closed_at", "squad", "state", "account_id", "owner", "risk"),
             *("at_stake", "respond_by", "resolve_by", "priority", "id"),
         ),
+        Index("ix_cases_by_churn", "closed_at", "churn", "priority", "id", *CHOSEN_BY),
+        Index("ix_cases_by_escalation", "closed_at", "escalation", "priority", "id", *CHOSEN_BY),
         Index(None, "account_id", "squad"),
         Index(None, "owner", "closed_at", "priority"),
         Index(None, "closed_at", "respond_by"),
@@ -142,6 +153,8 @@ class Case(Base):
     severity: Mapped[str]
     probability: Mapped[float] = mapped_column(doc="of the case's own risk, when it was last raised")
     probabilities: Mapped[dict[str, float]]
+    churn: Mapped[float | None] = mapped_column(_probability("churn"), deferred=True)
+    escalation: Mapped[float | None] = mapped_column(_probability("escalation"), deferred=True)
     triggers: Mapped[list[str]]
     headline: Mapped[str] = mapped_column(Text)
     routed: Mapped[str] = mapped_column(Text)
@@ -173,6 +186,7 @@ class Case(Base):
     __mapper_args__ = {  # noqa: RUF012 - SQLAlchemy reads it as a class attribute
         "version_id_col": version,
         "version_id_generator": False,  # raised by serving.audit, so that it counts recorded changes
+        "eager_defaults": False,  # what the database computes for its lists is never read back
     }
 
 

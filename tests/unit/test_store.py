@@ -14,6 +14,7 @@ from night_crashes import dump
 from night_factory import NOW, open_cases
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError, StatementError
+from sqlalchemy.orm import undefer
 
 from features.errors import UsageError
 from serving.cases import Cases
@@ -23,6 +24,8 @@ from serving.store.engine import StoreUnavailableError
 from serving.store.migrations import FOLDER, HEAD, SchemaTooNewError, current_revision, upgrade
 from serving.store.schema import METADATA
 from serving.store.tables import Case, CaseEvent, FrozenHandoff, NightRow
+
+RISKS = ("churn", "escalation")
 
 
 def test_migrations_make_the_tables_that_the_code_uses(store: Store) -> None:
@@ -44,7 +47,7 @@ def test_migrating_twice_changes_nothing(new_url: Callable[..., str]) -> None:
             assert current_revision(connection) == HEAD
 
 
-@pytest.mark.parametrize("older", ["0002", "0003"])
+@pytest.mark.parametrize("older", ["0002", "0003", "0005"])
 def test_an_upgrade_keeps_the_data(new_url: Callable[..., str], older: str) -> None:
     with Store(new_url(migrated=False)) as store:
         upgrade(store.engine, older)
@@ -58,6 +61,9 @@ def test_an_upgrade_keeps_the_data(new_url: Callable[..., str], older: str) -> N
             assert current_revision(connection) == HEAD
             assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
         assert Cases(store, clock=lambda: NOW).claim_next("north", claimed) is not None
+        with store.reading() as session:
+            for case in session.scalars(select(Case).options(undefer(Case.churn), undefer(Case.escalation))):
+                assert [case.churn, case.escalation] == [case.probabilities.get(name, 0) for name in RISKS]
         with pytest.raises(DBAPIError, match="append-only"), store.transaction() as session:
             session.execute(text("DELETE FROM case_events"))
 
