@@ -21,6 +21,7 @@ from features.contract import TABLES
 from features.errors import DataGateError
 from features.history import History
 from features.raw import RawTable, quoted
+from features.span import astray
 from features.usage_stretches import UsageStretches
 
 TOLERANCE = 0.05
@@ -101,7 +102,8 @@ def examine_all(
     history = History.over(connection, present=present, columns=columns, usage=usage, repeats=repeats)
     missing = tuple(name for name in TABLES if name not in present)
     files = {name: _files_read(given[name], table.stretches) for name, table in examined.items()}
-    return Admission(history, AdmissionReport(reports, missing, problems=_problems(reports, present)), files)
+    strays = tuple(found.sentence for found in astray(history))
+    return Admission(history, AdmissionReport(reports, missing, {}, _problems(reports, present), strays), files)
 
 
 def _files_read(raw: RawTable, stretches: UsageStretches | None) -> FilesRead:

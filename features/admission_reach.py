@@ -13,8 +13,8 @@ import duckdb
 from features.admission_intake import Intake
 from features.admission_rules import LATEST
 from features.contract import TABLES
-from features.history import OURS
 from features.raw import RawTable
+from features.span import OURS
 
 SLACK = timedelta(days=31)
 """How far such a table may run ahead of the others: contracts are written down seldom, and tickets every hour."""

@@ -70,12 +70,13 @@ class TableReport:
 
 @dataclass(frozen=True)
 class AdmissionReport:
-    """Every table the source has, the tables it lacks, and what would stop a night."""
+    """Every table the source has, the tables it lacks, what would stop a night, and which rows a wrong clock wrote."""
 
     tables: Mapping[str, TableReport]
     missing: tuple[str, ...]
     unknown: Mapping[str, str | None] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
+    astray: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The report as plain JSON values; ``unknown`` tables with the contract's nearest name."""
@@ -84,4 +85,5 @@ class AdmissionReport:
             "missing_tables": list(self.missing),
             "unknown_tables": dict(self.unknown),
             "problems": list(self.problems),
+            "astray": list(self.astray),
         }

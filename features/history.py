@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -21,7 +21,8 @@ import duckdb
 import pyarrow as pa
 
 from features.arrow import TOGETHER
-from features.contract import SIGNED_AHEAD, TABLES, Table
+from features.contract import TABLES, Table
+from features.span import Span, span_of
 from features.versions import as_columns, key_of, known_on, literal, order_of
 
 if TYPE_CHECKING:
@@ -32,9 +33,6 @@ if TYPE_CHECKING:
 
 Made = TypeVar("Made")
 
-OURS = {"outcomes": "false", "health_scores": "source IS DISTINCT FROM 'rescue'"}
-"""Rows that the rescue team wrote say nothing of how far the source reaches: a verdict of today ripens no label."""
-
 
 @dataclass(frozen=True, eq=False)
 class History:
@@ -42,7 +40,8 @@ class History:
 
     ``connection`` holds one relation a table of the contract, with its columns and types; what the source lacks is
     there as NULL columns and empty relations. ``first`` is the day of the oldest row, ``until`` the first day after
-    the newest row known: the natural next cutoff, and the horizon of every label. ``usage`` tells of usage by stretches
+    the newest row known (one far beyond all others is not believed): the natural next cutoff, and the horizon of every
+    label. ``usage`` tells of usage by stretches
     of files, where it came in several; ``repeats`` of some tables which keys come more than once.
     """
 
@@ -96,12 +95,17 @@ class History:
     @property
     def first(self) -> date:
         """The day of the oldest row of any table."""
-        return self._span[0]
+        return self.span.first
 
     @property
     def until(self) -> date:
-        """The first day after the newest row that we know: the default cutoff and the horizon of labels."""
-        return self._span[1]
+        """The first day after the newest row known and believed: the default cutoff and the horizon of labels."""
+        return self.span.until
+
+    @cached_property
+    def span(self) -> Span:
+        """How far the source reaches, and whether rows of a wrong clock say that it reaches further."""
+        return span_of(self)
 
     def as_of(self, cutoff: date) -> Snapshot:
         """What was known when the cutoff's day began."""
@@ -135,22 +139,6 @@ class History:
         finally:
             self.connection.cursor().execute(f"DROP TABLE IF EXISTS {name}")
 
-    @cached_property
-    def _span(self) -> tuple[date, date]:
-        others = self.present - SIGNED_AHEAD - {"accounts"}
-        spans = [
-            f"SELECT min(CAST({TABLES[name].event_time} AS DATE)) AS oldest, "
-            f"max({known_on(TABLES[name])}) FILTER ({_told(name) if others else 'true'}) AS newest "
-            f"FROM {name} WHERE {OURS.get(name, 'true')}"
-            for name in sorted(self.present - {"usage_daily" if self.usage else ""})
-        ]
-        if self.usage and self.usage.days:
-            first, known = (f"DATE '1970-01-01' + {day}" for day in (self.usage.days[0], self.usage.delivered[-1][0]))
-            spans.append(f"SELECT {first} AS oldest, {known} AS newest")
-        found = self.query(f"SELECT min(oldest) AS oldest, max(newest) AS newest FROM ({' UNION ALL '.join(spans)})")
-        oldest, newest = found.column("oldest")[0].as_py(), found.column("newest")[0].as_py()
-        return (oldest, newest + timedelta(days=1)) if newest else (date(1970, 1, 1), date(1970, 1, 1))
-
 
 @dataclass(frozen=True)
 class Snapshot:
@@ -182,11 +170,6 @@ class Snapshot:
         if name in hidden and table.name not in self.history.versioned:
             return f'CASE WHEN "{name}" < {literal(self.cutoff)} THEN "{name}" END AS "{name}"'
         return f'"{name}"'
-
-
-def _told(name: str) -> str:
-    """SQL that is true of rows that tell how far the source reaches: not of a start that was signed ahead."""
-    return "known_at IS NOT NULL" if name in SIGNED_AHEAD else "true"
 
 
 def _newest(table: Table) -> str:

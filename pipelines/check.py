@@ -120,6 +120,8 @@ def _lines(report: CheckReport) -> Iterator[str]:
             yield f"{table.name}: columns the contract does not know, ignored: {', '.join(table.unknown_columns)}"
     for name, near in report.admission.unknown.items():
         yield f"{name} is no table of the contract and was not read" + (f"; is it {near}?" if near else ".")
+    for sentence in report.admission.astray:
+        yield f"{sentence}."
     for name in report.admission.missing:
         yield f"{name} is missing: {COSTS[name]}."
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from features.contract import TABLES
 from features.feeds import PATIENCE, Feeds
-from features.history import OURS
+from features.span import OURS
 from features.versions import known_moment, known_on, literal
 
 if TYPE_CHECKING:

@@ -51,7 +51,7 @@ class Opened:
         unknown = self.admission.report.unknown.items()
         misnamed = (f"{name} is no table of the contract (did you mean {near}?)" for name, near in unknown if near)
         returned = self.source.notes if isinstance(self.source, WithReturned) else ()
-        return (*misnamed, *returned)
+        return (*misnamed, *returned, *self.admission.report.astray)
 
     def tables_json(self) -> dict[str, dict[str, Any]]:
         """By table: rows in, accepted, exact repeats dropped, and quarantined by rule."""

@@ -60,6 +60,8 @@ def run_nights(
         refuse_foreign(settings, store)
         opened = _open(settings, do, Path(scratch) / "0")
         cutoff = _checked(as_of, opened)
+        for sentence in () if as_of else opened.admission.report.astray:
+            steps.tell(sentence)  # the default night may be one that was recorded, whose report cannot say it
         missed = _missed(settings, store, cutoff, steps) if catch_up else [cutoff]
         reports = []
         for place, day in enumerate(missed or [cutoff]):

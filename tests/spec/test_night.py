@@ -22,6 +22,7 @@ KEYS = {
     "as_of", "run_id", "tables", "eligible", "scored", "not_scored", "flagged", "cases_opened", "models", "seconds",
     "queue",
 }  # fmt: skip
+DAY = timedelta(days=1)
 IN_QUEUE = {"case_id", "account_id", "risks", "priority", "reasons"}
 
 
@@ -72,6 +73,22 @@ def test_a_segment_of_the_policy_that_no_account_has_is_told(night_home: NightHo
     assert code == 0
     told = "The policy's [holdout] by_segment names the segment 'enterprize', which no account has"
     assert f"{told} (did you mean enterprise?)" in json.loads(out)["warnings"]
+
+
+def test_one_row_of_a_wrong_clock_does_not_take_the_night_with_it(night_home: NightHome, tmp_path: Path) -> None:
+    data, home = tmp_path / "data", night_home.copy(tmp_path / "home")
+    shutil.copytree(night_home.data, data)
+    tickets = pq.read_table(data / "tickets.parquet").to_pandas()
+    tickets.loc[len(tickets) - 1, "known_at"] += timedelta(days=400)
+    tickets.to_parquet(data / "tickets.parquet")
+    given = ("--data", str(data), "--home", str(home))
+    code, out, told = rescue("nightly", "--plain", *given)
+    assert code == 0
+    assert f"The night of {night_home.first.as_of}" in out
+    assert "tickets: 1 row says that it was known on" in told
+    code, out, told = rescue("nightly", "--plain", "--json", *given, "--as-of", str(night_home.first.as_of + DAY))
+    assert code == 0
+    assert any("a clock of the source is wrong" in warning for warning in json.loads(out)["warnings"])
 
 
 @pytest.mark.parametrize("command", [("nightly", "--plain"), ("monitor",), ("feedback",)])
