@@ -43,8 +43,9 @@ class Deliveries:
         return self.complete or (len(self.known) > 0 and int(self.known[0]) < first)
 
 
-RECENT = 190
-"""Days before the first cutoff in which a delivery is looked for before all of time is."""
+RECENT = 62
+"""Days before the first cutoff in which a delivery of a source that may rest is looked for before all of time is; of
+another it is looked for in its ``PATIENCE``, within which every source that has not stopped delivered."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class Feeds:
             known, newest = np.array(self.history.usage.delivered, dtype=np.int64).reshape(-1, 2).T
             return Deliveries(known, np.maximum.accumulate(newest), complete=True)
         if table not in self._kept:
-            self._kept[table] = _delivered(self.history, table, first - RECENT)
+            self._kept[table] = _delivered(self.history, table, first - PATIENCE.get(table, RECENT))
         if not self._kept[table].tell(first):
             self._kept[table] = _delivered(self.history, table, None)
         return self._kept[table]

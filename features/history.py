@@ -184,9 +184,6 @@ def _of_accounts(table: Table) -> str:
 
 
 def _complete(connection: duckdb.DuckDBPyConnection) -> None:
-    existing = {row[0] for row in connection.cursor().execute("SELECT table_name FROM duckdb_tables()").fetchall()}
-    existing |= {row[0] for row in connection.cursor().execute("SELECT view_name FROM duckdb_views()").fetchall()}
     for name, table in TABLES.items():
-        if name not in existing:
-            columns = as_columns(table, frozenset())
-            connection.cursor().execute(f"CREATE VIEW {name} AS SELECT {columns} WHERE false")
+        columns = as_columns(table, frozenset())
+        connection.cursor().execute(f"CREATE VIEW IF NOT EXISTS {name} AS SELECT {columns} WHERE false")

@@ -35,8 +35,11 @@ from features.usage_sums import Sums
 from features.windows import Floats, Ints
 
 USED = "events > 0"
-BATCH = 500_000
+BATCH = 50_000
 """Rows an Arrow batch: large enough that Python costs nothing, small enough for the processor's cache."""
+
+GLANCE = 100_000
+"""Rows in which the features are looked for before the scan: those that come later are noticed by it."""
 
 WORD = 62
 """Buckets a word of bits: within the signed whole numbers that every engine and Arrow have."""
@@ -205,12 +208,11 @@ class UsagePass:
         span = (self.buckets.first, self.buckets.first + self.buckets.days)
         return self.delivery.days(*span) if self.delivery.days else ()
 
-    @cached_property
-    def _features(self) -> pa.Table:
-        return self.history.query(
-            f"SELECT feature, CAST(row_number() OVER (ORDER BY feature) - 1 AS INTEGER) AS code "
-            f"FROM (SELECT DISTINCT feature FROM usage_daily WHERE {self._span})"
-        )
+    def _features(self, limit: str) -> list[str]:
+        """The features in usage of these days, or of the first rows of it."""
+        some = f"SELECT feature FROM usage_daily WHERE feature IS NOT NULL AND {self._span} {limit}"
+        found: list[str] = self.history.query(f"SELECT DISTINCT feature FROM ({some})").column("feature").to_pylist()
+        return found
 
     @property
     def _dates(self) -> pa.Array:
@@ -246,22 +248,36 @@ class UsagePass:
         return sums
 
     def _of_rows(self) -> Sums:
-        """One scan, in Arrow batches, in whatever order the rows come."""
-        sums = self._nothing(len(self._features))
-        with self.history.lent("usage_features", self._features):
-            reader = (
-                self.history.connection.cursor()
-                .sql(
-                    f"SELECT account, CAST(day - DATE '1970-01-01' - {self.buckets.first} AS INTEGER) AS day, "
-                    f"code, events, coalesce(minutes, 0) AS minutes, coalesce(users, -1) AS users "
-                    f"FROM ({self.delivery.rows}) JOIN {NUMBERED} USING (account_id) "
-                    f"JOIN usage_features USING (feature) WHERE {self._span} AND {self.scope.condition}"
-                )
-                .to_arrow_reader(BATCH)
+        """One scan, in whatever order the rows come; another where a glance at the first did not show all features."""
+        features = self._features(f"LIMIT {GLANCE}")
+        while (sums := self._scanned(features)) is None:
+            features = self._features("")
+        return sums
+
+    def _scanned(self, features: list[str]) -> Sums | None:
+        """The sums of the rows, which come in Arrow batches; nothing where one has another feature.
+
+        DuckDB looks for the place of a text in a list once for each text of a file, where a join does for each row.
+        """
+        sums = self._nothing(len(features))
+        users = ", coalesce(users, -1) AS users" if len(sums.users) else ""
+        reader = (
+            self.history.connection.cursor()
+            .sql(
+                f"SELECT account, CAST(day - DATE '1970-01-01' - {self.buckets.first} AS INTEGER) AS day, "
+                f"list_position(CAST(? AS VARCHAR[]), feature) AS code, events, coalesce(minutes, 0) AS minutes{users} "
+                f"FROM ({self.delivery.rows}) JOIN {NUMBERED} USING (account_id) "
+                f"WHERE feature IS NOT NULL AND {self._span} AND {self.scope.condition}",
+                params=[features],
             )
-            for batch in reader:
-                read = {name: array(batch.column(name)) for name in batch.schema.names}
-                sums.add({**read, "account": self.scope.places(read["account"].astype(np.int64))})
+            .to_arrow_reader(BATCH)
+        )
+        for batch in reader:
+            if batch.column("code").null_count:
+                return None
+            read = {name: array(batch.column(name)) for name in batch.schema.names}
+            account = self.scope.places(read["account"].astype(np.int64))
+            sums.add({**read, "account": account, "code": read["code"] - 1})
         return sums
 
 

@@ -20,19 +20,24 @@ from features.windows import Floats, Ints, adding_up, parted
 LONGEST = 255
 """Days of use that are counted in one byte."""
 
+NARROW = 2**31 - 1
+"""The largest sum of events in four bytes."""
+
 
 @dataclass
 class Sums:
     """The sums of the rows that were added; ``users`` and ``moments`` have no bucket where nobody asks for them."""
 
     buckets: Buckets
-    events: Ints  # [edge, feature, account]: the sum of all buckets before the edge, once closed
+    events: Ints  # [edge, feature, account]: the sum of all buckets before the edge, once closed; narrow while it fits
     minutes: Floats  # [bucket, account]: multiples of a quantum (see ``windows.parted``)
     rests: Floats  # [bucket, account]: what is left of the minutes
     active: NDArray[np.bool_]  # [day, account]
     users: Floats  # [bucket, account]: the most users of a row, −1 where no row tells
     moments: Ints  # [edge, account]: events × day, like events
     used: Ints  # [edge, account]: days of use before the edge, once closed
+    most: float = 0  # no sum of events is further from zero
+    whole: bool = True  # there are no rests
 
     @classmethod
     def none(cls, buckets: Buckets, accounts: int, features: int, *, users: bool, moments: bool) -> Sums:
@@ -40,7 +45,7 @@ class Sums:
         count = len(buckets)
         return cls(
             buckets,
-            events=np.zeros((count + 1, max(features, 1), accounts), np.int64),
+            events=np.zeros((count + 1, max(features, 1), accounts), np.int32),
             minutes=np.zeros((count, accounts)),
             rests=np.zeros((count, accounts)),
             active=np.zeros((buckets.days, accounts), np.bool_),
@@ -56,11 +61,13 @@ class Sums:
         bucket = self.buckets.of_days()[day]
         place = bucket * accounts + account
         after = ((bucket + 1) * features + read["code"]) * accounts + account  # a sum counts from the edge after it
-        np.add.at(self.events.reshape(-1), after, events)
+        self._widen(events)
+        np.add.at(self.events.reshape(-1), after, events.astype(self.events.dtype, copy=False))
         minutes, rests = parted(read["minutes"].astype(np.float64, copy=False))
         np.add.at(self.minutes.reshape(-1), place, minutes)
         if rests.any():
             np.add.at(self.rests.reshape(-1), place, rests)
+            self.whole = False
         if len(self.moments):
             np.add.at(self.moments.reshape(-1), place + accounts, events * day)
         if len(self.users):
@@ -68,6 +75,12 @@ class Sums:
         used = events > 0
         happened = day.astype(np.int64) * accounts + account
         self.active.reshape(-1)[happened if used.all() else happened[used]] = True
+
+    def _widen(self, events: Ints) -> None:
+        """Give the sums of events eight bytes before there are events that four may not hold."""
+        self.most += float(np.abs(events).sum(dtype=np.float64))
+        if self.most > NARROW and self.events.dtype == np.int32:
+            self.events = self.events.astype(np.int64)
 
     def close(self) -> None:
         """Add the buckets up, when all rows have been added."""
@@ -95,6 +108,8 @@ class Sums:
             users=self.users[:, first:end],
             moments=self.moments[:, first:end],
             used=self.used[:, first:end],
+            most=self.most,
+            whole=self.whole,
         )
 
     def events_in(self, first: int, end: int) -> Ints:
@@ -119,8 +134,8 @@ class Sums:
 
     def minutes_in(self, first: int, end: int) -> Floats:
         """Minutes."""
-        minutes: Floats = self.minutes[first:end].sum(axis=0) + self.rests[first:end].sum(axis=0)
-        return minutes
+        minutes: Floats = self.minutes[first:end].sum(axis=0)
+        return minutes if self.whole else minutes + self.rests[first:end].sum(axis=0)
 
     def moments_in(self, first: int, end: int) -> Ints:
         """Each event's day, counted from the first, added up."""
