@@ -127,6 +127,15 @@ def test_a_large_world_has_its_usage_by_month(tmp_path: Path, monkeypatch: pytes
     assert pc.max(days).as_py() == date(2026, 5, 31)
 
 
+def test_a_month_of_a_large_world_names_its_own_accounts_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipelines.simulator.run.LARGE", 50)
+    simulate(Settings(accounts=60, months=3, seed=3, flaws=0.0), tmp_path / "large")
+    months = pq.ParquetFile(tmp_path / "large" / "accounts.parquet", read_dictionary=["account_id"])
+    for month in range(months.num_row_groups):
+        (ids,) = months.read_row_group(month, ["account_id"])["account_id"].chunks
+        assert len(ids.dictionary) == len(ids.unique())
+
+
 def test_progress_is_one_line_a_month(tmp_path: Path) -> None:
     lines: list[str] = []
     simulate(Settings(accounts=5, months=2), tmp_path / "world", lines.append)
