@@ -9,7 +9,7 @@ import json
 import platform
 import tempfile
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -156,10 +156,8 @@ def _log_nested(mlflow: Any, trained: Trained) -> None:
         dates = {"first": panel.first, "last": panel.last}
         _nested(mlflow, "origin", f"origin {number}: {panel.first} to {panel.last}", dates, _metrics(panel))
     for trial in trained.trials:
-        flat = dict(_flat(trial))
-        figures = {name: value for name, value in flat.items() if isinstance(value, float) and np.isfinite(value)}
-        chosen = {name: value for name, value in flat.items() if name not in figures}
-        _nested(mlflow, "trial", f"trial {trial.get('number')}", chosen, figures)
+        figures = {name: float(trial[name]) for name in ("log_loss", "trees") if np.isfinite(trial[name])}
+        _nested(mlflow, "trial", f"trial {trial['number']}", trial["parameters"], figures)
 
 
 def _nested(mlflow: Any, kind: str, name: str, parameters: Mapping[str, object], metrics: Mapping[str, float]) -> None:
@@ -175,14 +173,6 @@ def _nested(mlflow: Any, kind: str, name: str, parameters: Mapping[str, object],
         params=[Param(key, str(value)) for key, value in parameters.items()],
     )
     tracking.set_terminated(run.run_id)
-
-
-def _flat(mapping: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
-    for name, value in mapping.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", value
 
 
 def _write_evidence(folder: Path, trained: Trained, source: Mapping[str, object]) -> None:

@@ -23,7 +23,9 @@ Trials = tuple[Mapping[str, Any], ...]
 
 
 def tuned(material: "Material", trials: int, progress: Progress) -> tuple["Material", Trials]:
-    """The material with the best parameters of so many trials, and every trial: number, parameters, log-loss, trees.
+    """The material with the best parameters of so many trials, and every trial, numbered from 1.
+
+    Of each trial its parameters, log-loss and number of trees are kept.
 
     Raises:
         UsageError: the extra is not installed.
@@ -33,13 +35,14 @@ def tuned(material: "Material", trials: int, progress: Progress) -> tuple["Mater
     study.enqueue_trial({name: PARAMETERS[name] for name in _SPACE})
 
     def objective(trial: Any) -> float:
-        progress(f"trial {trial.number + 1} of {trials}")
         learner = replace(material.learner, parameters={**PARAMETERS, **_suggest(trial)})
         loss, count = _loss(learner, material.examples, origins)
         trial.set_user_attr("trees", count)
+        progress(f"trial {trial.number + 1} of {trials}: log-loss {loss:.4f} with {count} trees")
         return loss
 
     study.optimize(objective, n_trials=trials)
+    progress(_outcome(study))
     learner = replace(material.learner, parameters={**PARAMETERS, **study.best_params})
     return replace(material, learner=learner), tuple(_told(trial) for trial in study.trials)
 
@@ -79,9 +82,17 @@ def _loss(learner: Learner, examples: Examples, origins: tuple[Origin, ...]) -> 
     return float(curve.min()), best(curve)
 
 
+def _outcome(study: Any) -> str:
+    """What came of the trials, in words."""
+    if not study.best_trial.number:
+        return "no trial is better than the first, which is the shipped parameters"
+    shipped = study.trials[0].value
+    return f"trial {study.best_trial.number + 1} is the best: log-loss {study.best_value:.4f}, shipped {shipped:.4f}"
+
+
 def _told(trial: Any) -> Mapping[str, Any]:
     return {
-        "number": trial.number,
+        "number": trial.number + 1,
         "parameters": dict(trial.params),
         "log_loss": trial.value,
         "trees": trial.user_attrs.get("trees"),

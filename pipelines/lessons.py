@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from features.contract import TABLES
+from features.errors import UsageError
 from features.labels import label
 from models.material import NotLearnableError, refuse_hopeless
 
@@ -79,10 +80,13 @@ def training_cutoffs(history: History, through: date, every: int = 7, most_rows:
     """Weekly cutoffs up to ``through``, thinned evenly where accounts × weeks would exceed ``most_rows``.
 
     Raises:
+        UsageError: nothing was known before ``through``.
         NotLearnableError: the source is too short for a single cutoff.
     """
     first = _observed_from(history)
     span = (through - first).days
+    if span <= 0:
+        raise UsageError(f"There is nothing to learn before {through}: the data begin on {first}.")
     start = first + timedelta(days=min(WARM_UP, span // 4))
     weeks = [through - timedelta(days=back) for back in range(0, (through - start).days + 1, every)]
     if span < SHORTEST or not weeks:

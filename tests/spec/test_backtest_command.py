@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import date, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -54,8 +55,15 @@ def test_what_it_was_judged_on_has_one_fingerprint(told: tuple[dict[str, Any], P
 
 
 def test_what_cannot_be_judged_ends_with_one_sentence(night_home: NightHome) -> None:
-    given = ["backtest", "--data", str(night_home.data), "--through", "2000-01-01"]
-    found = CliRunner().invoke(cli.app, given)
+    begin = refused("2000-01-01", night_home, 2, "There is nothing to learn before 2000-01-01: the data begin on ")
+    later = date.fromisoformat(begin.removesuffix(".")) + timedelta(days=20)
+    refused(str(later), night_home, 1, "The source spans 20 days (")
+
+
+def refused(through: str, home: NightHome, code: int, words: str) -> str:
+    """What follows these words in the sentence that refuses a backtest up to a day."""
+    found = CliRunner().invoke(cli.app, ["backtest", "--data", str(home.data), "--through", through])
     assert isinstance(found.exception, cli.RescueError)
-    assert found.exception.exit_code == 1
-    assert "too short to learn from" in str(found.exception)
+    assert found.exception.exit_code == code
+    assert str(found.exception).startswith(words)
+    return str(found.exception).removeprefix(words)

@@ -100,6 +100,9 @@ def test_every_origin_and_trial_is_a_nested_run(home: Path, trained: Trained) ->
     kinds = [run.data.tags["rescue.nested"] for run in mine]
     assert kinds.count("origin") == len(trained.evaluation.origins)
     assert kinds.count("trial") == len(trained.trials)
+    (trial,) = (run.data for run in mine if run.data.tags["rescue.nested"] == "trial")
+    assert trial.tags["mlflow.runName"] == "trial 1"
+    assert (trial.params, trial.metrics) == ({"num_leaves": "7"}, {"log_loss": 0.31, "trees": 40.0})
 
 
 def test_a_challenger_becomes_champion_and_a_roll_back_brings_the_old_one_back(home: Path) -> None:
