@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 import duckdb
 
-from features.errors import DataGateError
+from features.errors import DataGateError, RescueError
 
 
 @dataclass(frozen=True)
@@ -90,9 +90,12 @@ def reading(label: str) -> Iterator[None]:
 
     Raises:
         DataGateError: the block failed in DuckDB while it read ``label``.
+        RescueError: it needed more memory than it may use.
     """
     try:
         yield
+    except duckdb.OutOfMemoryException:
+        raise RescueError(f"Checking {label} takes more memory than it may use: raise the setting memory.") from None
     except (duckdb.IOException, duckdb.InvalidInputException, duckdb.SerializationException) as error:
         first = str(error).splitlines()[0]
         raise DataGateError(f"{label} cannot be read: {first.rstrip('.')}. Export it again.") from None

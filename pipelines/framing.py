@@ -28,18 +28,30 @@ if TYPE_CHECKING:
 def write_frame(
     settings: Settings, cutoffs: Sequence[date], to_file: Path, scratch: Path, steps: Steps
 ) -> tuple[int, int]:
-    """Write the frame of the settings' source to a Parquet file; returns its rows and columns."""
+    """Write the frame of the settings' source to a Parquet file; returns its rows and columns.
+
+    Raises:
+        UsageError: there cannot be such a file, or every cutoff lies before the data.
+        DataGateError: the source is not fit to be read.
+    """
+    if to_file.is_dir():
+        raise UsageError(f"{to_file} is a folder: name the Parquet file to write.")
     if not to_file.parent.is_dir():
         raise UsageError(f"There is no folder {to_file.parent} to write {to_file.name} into.")
     opened = open_telling(settings, scratch, steps)
     days = list(cutoffs) or [opened.history.until]
+    if max(days) <= opened.history.first:
+        raise UsageError(f"Nothing was known before {max(days)}: the data begin on {opened.history.first}.")
     frame = features_at(days, opened, steps)
     with steps.step("labels", "Adding the labels that have matured"):
         for risk in risks.for_history(opened.history, opened.risk_settings).values():
             frame = _with_label(frame, opened.history, days, risk)
     half = to_file.with_name(f".{to_file.name}")
-    pq.write_table(frame, half, compression="zstd")
-    half.replace(to_file)
+    try:
+        pq.write_table(frame, half, compression="zstd")
+        half.replace(to_file)
+    except OSError as error:
+        raise UsageError(f"{to_file} cannot be written: {error.strerror or error}.") from None
     return frame.num_rows, frame.num_columns
 
 

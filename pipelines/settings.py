@@ -11,7 +11,7 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
-from features.budget import size_of
+from features.budget import LEAST_FOR_DUCKDB, size_of
 from features.errors import UsageError
 from serving.web.identity.config import ReviewSettings
 
@@ -64,7 +64,8 @@ class Settings(BaseSettings):
     @field_validator("memory")
     @classmethod
     def _size(cls, memory: str) -> str:
-        size_of(memory)
+        if size_of(memory) < LEAST_FOR_DUCKDB:
+            raise UsageError(f"{memory!r} is too little memory: {LEAST_FOR_DUCKDB // 2**20}MiB is the least.")
         return memory
 
     @property

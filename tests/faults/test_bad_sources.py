@@ -33,6 +33,12 @@ def test_the_sound_source_is_sound(folder: Path) -> None:
     assert examined(open_source(str(folder)), folder.parent / "scratch").fit().report.tables["tickets"].accepted == 40
 
 
+def test_too_little_memory_is_one_sentence(folder: Path) -> None:
+    with pytest.raises(RescueError, match="takes more memory than it may use: raise the setting memory") as refused:
+        examined(open_source(str(folder)), folder.parent / "scratch", memory="1MiB")
+    assert refused.value.exit_code == 1
+
+
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     assert "There is no folder or file" in failure(tmp_path / "nowhere", UsageError)
 

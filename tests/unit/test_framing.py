@@ -6,6 +6,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from features.errors import UsageError
 from features.labels import label
 from models.risks import ESCALATION
 from pipelines.console import Steps
@@ -39,3 +40,20 @@ def test_rows_are_in_the_order_of_cutoffs_and_accounts(settings: Settings, tmp_p
     rows = pq.read_table(tmp_path / "frame.parquet", columns=["as_of", "account_id"]).to_pylist()
     keys = [(row["as_of"], row["account_id"]) for row in rows]
     assert keys == sorted(set(keys))
+
+
+def test_a_folder_is_no_file_to_write(settings: Settings, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="is a folder: name the Parquet file to write"):
+        write_frame(settings, CUTOFFS, tmp_path, tmp_path, Steps())
+
+
+def test_a_file_that_cannot_be_written_is_told(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / ".frame.parquet").mkdir()
+    with pytest.raises(UsageError, match=r"frame\.parquet cannot be written: "):
+        write_frame(settings, CUTOFFS[:1], tmp_path / "frame.parquet", tmp_path, Steps())
+
+
+def test_cutoffs_before_all_data_are_refused(settings: Settings, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="Nothing was known before 1999-01-08: the data begin on 2017-07-11"):
+        write_frame(settings, [date(1999, 1, 1), date(1999, 1, 8)], tmp_path / "frame.parquet", tmp_path, Steps())
+    assert not (tmp_path / "frame.parquet").exists()

@@ -10,6 +10,7 @@ from pipelines import settings
     ("given", "told"),
     [
         ({"memory": "4potatoes"}, "'4potatoes' is no size of memory: write it like 4GiB or 512MiB"),
+        ({"memory": "1MiB"}, "'1MiB' is too little memory: 512MiB is the least"),
         ({"engine": "sprak"}, "Setting engine: Input should be 'duckdb' or 'spark'"),
         ({"tolerance": 2}, "Setting tolerance: Input should be less than or equal to 1"),
         ({"databse": "x"}, "Setting databse: .* known settings are catch_up, channels, data"),
