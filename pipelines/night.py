@@ -25,6 +25,7 @@ from pipelines.deciding import Decided, Desk, decide_night
 from pipelines.freshness import stale_feeds
 from pipelines.hindsight import hindsight
 from pipelines.intake import Opened, open_data, reading
+from pipelines.night_folder import keep_lost_report, keep_quarantine, keep_report
 from pipelines.report import NightReport
 from pipelines.scoring import Scored, score
 from pipelines.settings import Settings, writable_home
@@ -55,7 +56,7 @@ def run_nights(
     policy = assembly.policy(settings)
     open_channels(settings.channels)  # a channel that cannot work stops the night before it begins
     with tempfile.TemporaryDirectory(prefix="rescue-") as scratch, assembly.store(settings) as store:
-        if as_of and not catch_up and (known := _known(store, as_of)):
+        if as_of and not catch_up and (known := _known(settings, store, as_of)):
             return [known]
         refuse_foreign(settings, store)
         opened = _open(settings, do, Path(scratch) / "0")
@@ -102,7 +103,7 @@ def _run(night: _Night) -> NightReport:
     """One night: take it, work it, and give it back at once when something fails."""
     held = nights.begin(night.store, night.as_of, uuid.uuid4().hex[:12])
     if isinstance(held, nights.Recorded):
-        return _recorded(night.store, night.as_of)
+        return _recorded(night)
     try:
         return _work(night, held)
     except BaseException as error:
@@ -124,15 +125,14 @@ def _work(night: _Night, held: nights.Night) -> NightReport:
     decided = do("decide", "Deciding whom to rescue", decide_night, desk, frame, scored)
     came_of = do("hindsight", "Looking at what came of earlier nights", hindsight, night.store, history, known)
     report = replace(_report(night, held, scored, models, decided), came_of=came_of)
+    keep_quarantine(night.settings, as_of, night.opened.admission)
     nights.renew(night.store, held)
     do("record", "Writing the queue", record_night, night.store, held, decided.record(report.to_json()))
     do("clocks", "Minding the clocks", partial(clocks.tick, channels=channels), night.store)
     if channels:
         do("deliver", "Delivering hand-offs", deliver, night.store, open_channels(night.settings.channels))
     report = replace(report, seconds=dict(night.steps.seconds), queue=_queue(night.store, as_of))
-    folder = night.settings.home / "nights" / as_of.isoformat()
-    night.opened.admission.write_quarantine(folder / "quarantine")
-    report.write(folder)
+    keep_report(night.settings, report)
     return report
 
 
@@ -183,10 +183,14 @@ def _checked(as_of: date | None, opened: Opened) -> date:
     return as_of
 
 
-def _known(store: Store, as_of: date) -> NightReport | None:
+def _known(settings: Settings, store: Store, as_of: date) -> NightReport | None:
     with store.reading() as session:
         found = standing.night_report(session, as_of)
-    return NightReport.from_json({**found, "queue": _queue(store, as_of)}, unchanged=True) if found else None
+    if not found:
+        return None
+    report = NightReport.from_json({**found, "queue": _queue(store, as_of)}, unchanged=True)
+    keep_lost_report(settings, report)
+    return report
 
 
 def _queue(store: Store, as_of: date) -> list[dict[str, Any]]:
@@ -194,8 +198,8 @@ def _queue(store: Store, as_of: date) -> list[dict[str, Any]]:
         return standing.night_queue(session, as_of)
 
 
-def _recorded(store: Store, as_of: date) -> NightReport:
-    found = _known(store, as_of)
+def _recorded(night: _Night) -> NightReport:
+    found = _known(night.settings, night.store, night.as_of)
     if found is None:
-        raise UsageError(f"The night of {as_of} was recorded by another version of Rescue, without a report.")
+        raise UsageError(f"The night of {night.as_of} was recorded by another version of Rescue, without a report.")
     return found

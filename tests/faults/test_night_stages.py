@@ -1,11 +1,14 @@
 """The real night, killed by the operating system at each of its stages, on a queue that was in use."""
 
+import json
 import os
 import signal
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 from night_crashes import PROCESSES
 from night_home import NightHome, timeless
 from sqlalchemy import func, select
@@ -67,6 +70,7 @@ def test_a_night_killed_after_any_stage_is_a_clean_night_after_the_next_run(
         (again,) = run_nights(settings_of(data, queue), as_of, plainly(STEPS), STEPS)
         assert again.unchanged
         assert left(queue) == left(clean)
+        assert kept(queue, as_of) == kept(clean, as_of), "a recorded night has its report and the rows that it refused"
 
 
 def kill_after(stage: str, data: str, home: Path, as_of: date) -> None:
@@ -82,6 +86,18 @@ def left(home: Path) -> tuple[list[str], dict[str, int], list[dict[str, Any]]]:
         recorded = select(NightRow.content_hash).where(NightRow.status == "recorded").order_by(NightRow.as_of)
         counts = {row.__tablename__: session.scalar(select(func.count()).select_from(row)) or 0 for row in WRITTEN}
         return [str(one) for one in session.scalars(recorded)], counts, timeless(standing.open_queue(session))
+
+
+RUNS = {"run_id", "seconds", "queue"}
+"""What two runs of one night say differently."""
+
+
+def kept(home: Path, as_of: date) -> tuple[dict[str, Any], dict[str, pa.Table]]:
+    """What lies in the night's folder: its report, but for what tells runs apart, and the rows in quarantine."""
+    folder = home / "nights" / as_of.isoformat()
+    report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    refused = {file.name: pq.read_table(file) for file in sorted((folder / "quarantine").iterdir())}
+    return {name: told for name, told in report.items() if name not in RUNS}, refused
 
 
 def end_the_lease(home: Path, as_of: date) -> None:

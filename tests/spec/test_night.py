@@ -64,6 +64,18 @@ def test_quarantine_and_report_lie_in_the_nights_folder(night_home: NightHome) -
             assert pq.read_metadata(kept).num_rows == sum(counts["quarantined"].values())
 
 
+def test_a_night_whose_folder_cannot_be_written_is_not_recorded(night_home: NightHome, tmp_path: Path) -> None:
+    home, next_day = night_home.copy(tmp_path / "home"), night_home.first.as_of + DAY
+    (home / "nights" / str(next_day)).write_text("a file where a folder should be")
+    given = ("--data", str(night_home.data), "--home", str(home), "--as-of", str(next_day))
+    code, _, told = rescue("nightly", "--plain", *given)
+    assert code == 1
+    assert f"The night's folder {home / 'nights' / str(next_day)} cannot be written: " in told
+    (home / "nights" / str(next_day)).unlink()
+    code, out, _ = rescue("nightly", "--plain", "--json", *given)
+    assert (code, json.loads(out)["unchanged"]) == (0, False)
+
+
 def test_a_segment_of_the_policy_that_no_account_has_is_told(night_home: NightHome, tmp_path: Path) -> None:
     policy = tmp_path / "policy.toml"
     policy.write_text(default_text().replace("[holdout]", "[holdout]\nby_segment = {enterprize = 0.1}"))
