@@ -7,6 +7,7 @@ is imported inside the functions that need it.
 
 import logging
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,6 +30,9 @@ _QUIET = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
     "GIT_PYTHON_REFRESH": "quiet",
 }
+_DATABASE = re.compile(r"^\((?:sqlite3|psycopg\w*)\.[\w.]+\) (.{1,200})", re.MULTILINE)
+"""The line in which SQLAlchemy says what the database's own driver said."""
+
 _ABSENT = {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}
 """What MLflow answers where a model, a version or (the second) an alias is not there."""
 
@@ -50,6 +54,7 @@ def client(tracking_uri: str) -> "MlflowClient":
 
         for noisy in ("mlflow", "alembic"):
             logging.getLogger(noisy).setLevel(logging.ERROR)
+        logging.getLogger("mlflow.store.db").setLevel(logging.CRITICAL)  # its failures end as our one sentence
         return MlflowClient(tracking_uri=tracking_uri, registry_uri=tracking_uri)
 
 
@@ -110,8 +115,10 @@ def answering(tracking_uri: str) -> Iterator[None]:
 
 
 def _why(error: Exception, tracking_uri: str) -> str:
-    """How a network failed, without the many words that libraries wrap it in; of anything else the first line."""
+    """How a network or a database failed, without the words that libraries wrap it in; else the first line."""
     told = str(error).replace(tracking_uri, shown(tracking_uri))
+    if database := _DATABASE.search(told):
+        return database[1]
     known = next((words for words in _NETWORK if words.lower() in told.lower()), None)
     return known.lower() if known else (told.splitlines() or [type(error).__name__])[0][:200]
 

@@ -91,6 +91,15 @@ def test_the_run_holds_what_an_analyst_expects(home: Path, trained: Trained) -> 
     assert {"card.html", "card.md", "evaluation.json", "features.json", "environment.json", "plots"} <= files
 
 
+def test_a_store_that_cannot_be_written_is_one_sentence(
+    home: Path, trained: Trained, capfd: pytest.CaptureFixture[str]
+) -> None:
+    store = Registry(f"sqlite:///file:{home / 'mlflow.db'}?mode=ro&uri=true", home / "champions")
+    with pytest.raises(RegistryUnavailableError, match=r"did not answer \(attempt to write a readonly database\)\."):
+        store.log(trained, source=SOURCE)
+    assert capfd.readouterr().err == ""
+
+
 def test_every_origin_and_trial_is_a_nested_run(home: Path, trained: Trained) -> None:
     tracking = client(at(home).tracking_uri)
     version = version_at(at(home).tracking_uri, "rescue-churn", "challenger")
