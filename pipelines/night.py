@@ -66,6 +66,8 @@ def run_nights(
         missed = _missed(settings, store, cutoff, steps) if catch_up else [cutoff]
         reports = []
         for place, day in enumerate(missed or [cutoff]):
+            if len(missed) > 1:
+                steps.tell(f"The night of {day}, {place + 1} of {len(missed)}")
             if place:  # the night before wrote outcomes that this one has to know
                 opened = _open(settings, do, Path(scratch) / str(place))
             reports.append(_run(_Night(settings, policy, store, opened, day, do, steps)))

@@ -73,6 +73,8 @@ def test_no_more_nights_than_the_setting_says(night_home: NightHome, tmp_path: P
     assert [report.as_of for report in reports] == [first + timedelta(days=4), first + timedelta(days=5)]
     left, last = first + timedelta(days=1), first + timedelta(days=3)
     assert f"3 missed nights from {left} to {last} are left out (catch_up = 2)" in steps.told
+    told = [line for line in steps.told if line.startswith("The night of ")]
+    assert told == [f"The night of {report.as_of}, {place} of 2" for place, report in enumerate(reports, 1)]
     assert nights_of(settings) == [first, first + timedelta(days=4), first + timedelta(days=5)]
 
 
