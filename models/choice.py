@@ -36,7 +36,7 @@ def choose(walk: Walk, examples: Examples) -> Choice:
     if events < LEARNT_FROM and "rule" in walk.margins:
         return Choice("rule", f"{events} different events are too few to learn from ({LEARNT_FROM} at least).")
     gain = _gain(walk, examples)
-    value, low, high = (f"{-100 * share:+.1f}%" for share in (gain.value, gain.high, gain.low))
+    value, low, high = (f"{-100 * share:+z.1f}%" for share in (gain.value, gain.high, gain.low))
     told = f"with trees, log-loss on later cutoffs changes by {value} (95%: {low} to {high})"
     if events < TREES_FROM:
         return _of_few(walk, examples, gain.low > 0, told)

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from learning_world import world
 
+from models import choice
 from models.backtest import Walk, walk
+from models.bootstrap import Estimate
 from models.choice import TREES_FROM, choose
 from models.examples import Examples
 from models.material import prepare
@@ -39,3 +41,9 @@ def test_of_few_events_the_rule_stays_where_it_ranks_better(better: float, kind:
     assert found.kind == kind
     assert f"fewer than trees need ({TREES_FROM})" in found.because
     assert ("rule of thumb ranks better" in found.because) == (kind == "rule")
+
+
+def test_no_gain_and_next_to_none_are_written_without_a_minus(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choice, "_gain", lambda walk, examples: Estimate(0.0002, -0.002, 0.003))
+    found = choose(*walked())
+    assert "changes by +0.0% (95%: -0.3% to +0.2%)" in found.because
