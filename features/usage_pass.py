@@ -249,13 +249,13 @@ class UsagePass:
 
     def _of_rows(self) -> Sums:
         """One scan, in whatever order the rows come; another where a glance at the first did not show all features."""
-        features = self._features(f"LIMIT {GLANCE}")
-        while (sums := self._scanned(features)) is None:
-            features = self._features("")
+        sums = self._scanned(self._features(f"LIMIT {GLANCE}"), "true")
+        while sums is None:
+            sums = self._scanned(self._features(""), "feature IS NOT NULL")
         return sums
 
-    def _scanned(self, features: list[str]) -> Sums | None:
-        """The sums of the rows, which come in Arrow batches; nothing where one has another feature.
+    def _scanned(self, features: list[str], condition: str) -> Sums | None:
+        """The sums of the rows, which come in Arrow batches; nothing where one has another feature, or none.
 
         DuckDB looks for the place of a text in a list once for each text of a file, where a join does for each row.
         """
@@ -264,10 +264,10 @@ class UsagePass:
         reader = (
             self.history.connection.cursor()
             .sql(
-                f"SELECT account, CAST(day - DATE '1970-01-01' - {self.buckets.first} AS INTEGER) AS day, "
-                f"list_position(CAST(? AS VARCHAR[]), feature) AS code, events, coalesce(minutes, 0) AS minutes{users} "
+                f"SELECT account, day, list_position(CAST(? AS VARCHAR[]), feature) AS code, events, "
+                f"coalesce(minutes, 0) AS minutes{users} "
                 f"FROM ({self.delivery.rows}) JOIN {NUMBERED} USING (account_id) "
-                f"WHERE feature IS NOT NULL AND {self._span} AND {self.scope.condition}",
+                f"WHERE {condition} AND {self._span} AND {self.scope.condition}",
                 params=[features],
             )
             .to_arrow_reader(BATCH)
@@ -275,9 +275,10 @@ class UsagePass:
         for batch in reader:
             if batch.column("code").null_count:
                 return None
-            read = {name: array(batch.column(name)) for name in batch.schema.names}
+            read = {name: array(batch.column(name)) for name in batch.schema.names if name != "day"}
             account = self.scope.places(read["account"].astype(np.int64))
-            sums.add({**read, "account": account, "code": read["code"] - 1})
+            day = array(batch.column("day").view(pa.int32())) - np.int32(self.buckets.first)
+            sums.add({**read, "account": account, "code": read["code"] - 1, "day": day})
         return sums
 
 

@@ -28,6 +28,13 @@ def test_a_feature_that_the_first_rows_do_not_show_is_counted(monkeypatch: pytes
     assert found == [(2.0, 203.0), (1.0, 10.0), (1.0, 200.0), (1.0, 10.0)]
 
 
+def test_use_of_no_feature_is_not_counted() -> None:
+    story = Story().account("acme").usage("acme", "2026-02-01", days=20, feature="core")
+    whole = counted(story, "usage_features_28d", "usage_events_28d")
+    story.row("usage_daily", **{**story.rows["usage_daily"][-1], "feature": None, "user_id": "bea"})
+    assert counted(story, "usage_features_28d", "usage_events_28d") == whole
+
+
 def test_sums_of_events_may_be_larger_than_four_bytes_hold() -> None:
     story = Story().account("acme").account("bolt")
     story.usage("acme", "2026-02-02", days=26, events=2**31 - 1).usage("bolt", "2026-02-20", events=5)
