@@ -34,6 +34,12 @@ def known_numbers(values: NDArray[np.float64]) -> pa.Array:
     return _masked(values, np.isfinite(values))
 
 
+def flags(values: NDArray[np.bool_], known: NDArray[np.bool_]) -> pa.Array:
+    """Truths, with null for those that are not known."""
+    bits = [pa.py_buffer(np.packbits(told, bitorder="little")) for told in (known, values)]
+    return pa.Array.from_buffers(pa.bool_(), len(values), bits)
+
+
 def places(values: NDArray[np.int64]) -> pa.Array:
     """Positions to take, with null for those below zero."""
     return _masked(values, values >= 0)
@@ -58,7 +64,7 @@ def array(column: pa.Array | pa.ChunkedArray) -> NDArray[Any]:
     name = "bool" if truths else {"double": "float64", "float": "float32"}.get(str(column.type), str(column.type))
     if not len(column):
         return np.empty(0, dtype=name)
-    column = _one(column)
+    column = in_one(column)
     values = column.buffers()[1]
     if truths:
         bits = np.frombuffer(values, dtype=np.uint8)
@@ -66,7 +72,7 @@ def array(column: pa.Array | pa.ChunkedArray) -> NDArray[Any]:
     return np.frombuffer(values, dtype=name)[column.offset : column.offset + len(column)]
 
 
-def _one(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+def in_one(column: pa.Array | pa.ChunkedArray) -> pa.Array:
     """A column's parts as one; without a part it is empty, which ``combine_chunks`` would ask pandas about."""
     if not isinstance(column, pa.ChunkedArray):
         return column
@@ -82,7 +88,7 @@ def whole(column: pa.Array | pa.ChunkedArray) -> NDArray[np.int64]:
 
 def encoded(column: pa.Array | pa.ChunkedArray) -> tuple[NDArray[np.int32], pa.Array]:
     """A number for each different value, −1 for a null, and the values by their numbers."""
-    found = _one(column).dictionary_encode()
+    found = in_one(column).dictionary_encode()
     codes = array(found.indices).astype(np.int32)
     if found.indices.null_count:
         bits = np.frombuffer(found.indices.buffers()[0], dtype=np.uint8)
@@ -93,7 +99,7 @@ def encoded(column: pa.Array | pa.ChunkedArray) -> tuple[NDArray[np.int32], pa.A
 
 def codes(column: pa.Array | pa.ChunkedArray) -> NDArray[np.int64]:
     """A number for each different value; values of several parts have one for all of them."""
-    values = _one(column)
+    values = in_one(column)
     if not pa.types.is_struct(values.type):
         return encoded(values)[0].astype(np.int64)
     found = np.zeros(len(values), np.int64)

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from features.arrow import array, numbers
 from features.errors import RescueError
 from models.signature import Matrix, Signature
 
@@ -86,12 +87,12 @@ def labelled_rows(frame: pa.Table, labels: pa.Table) -> Labelled:
         _refuse_repeats(keys, "frame")
     wanted = np.sort(_keys(known, names)) if known.num_rows else np.empty(0, np.int64)
     _refuse_repeats(wanted, "labels")
-    known = known.take(pa.array(np.argsort(_keys(known, names), kind="stable")))
+    known = known.take(numbers(np.argsort(_keys(known, names), kind="stable")))
     places = np.searchsorted(keys, wanted)
     if np.any(places >= len(keys)) or np.any(keys[np.minimum(places, len(keys) - 1)] != wanted):
         raise RescueError("Some labels have no row in the frame; build both from the same cutoffs and accounts.")
     day, account = np.divmod(wanted, len(names))
-    flags = {name: np.asarray(known[name].to_numpy().astype(bool)) for name in ("event", "treated", "holdout")}
+    flags = {name: array(known[name]) for name in ("event", "treated", "holdout")}
     return Labelled(
         rows=places if order is None else order[places],
         day=day,
@@ -125,7 +126,7 @@ def _keys(table: pa.Table, names: pa.Array) -> Ints:
     if account.null_count:
         raise RescueError("Some labels are of accounts that the frame lacks; build both from the same history.")
     day = pc.cast(pc.cast(table["as_of"], pa.int32()), pa.int64())
-    return np.asarray(day.to_numpy() * len(names) + account.to_numpy())
+    return np.asarray(array(day) * len(names) + array(account))
 
 
 def _refuse_repeats(keys: Ints, what: str) -> None:
@@ -135,10 +136,10 @@ def _refuse_repeats(keys: Ints, what: str) -> None:
 
 
 def _event_numbers(account: Ints, event_at: pa.ChunkedArray, happened: Bools) -> Ints:
-    at = pc.fill_null(pc.cast(event_at, pa.int64()), 0).to_numpy()
-    numbers = np.full(len(account), -1, dtype=np.int64)
+    at = array(pc.cast(event_at, pa.int64()))  # where nothing happened it has no value, and none is looked at
+    told = np.full(len(account), -1, dtype=np.int64)
     who, when = account[happened], at[happened]
     order = np.lexsort((when, who))
     begins = (np.diff(who[order], prepend=-1) != 0) | (np.diff(when[order], prepend=0) > ONE_EVENT)
-    numbers[np.flatnonzero(happened)[order]] = np.cumsum(begins) - 1
-    return numbers
+    told[np.flatnonzero(happened)[order]] = np.cumsum(begins) - 1
+    return told

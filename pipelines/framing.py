@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from features.arrow import flags
 from features.errors import UsageError
 from features.labels import label
 from models import risks
@@ -67,4 +68,4 @@ def _with_label(frame: pa.Table, history: History, days: Sequence[date], risk: r
     matured = labelled_rows(frame, label(history, days, risk.label))
     known, happened = np.zeros((2, frame.num_rows), dtype=np.bool_)
     known[matured.rows], happened[matured.rows] = True, matured.happened
-    return frame.append_column(f"label_{risk.name}", pa.array(happened, mask=~known))
+    return frame.append_column(f"label_{risk.name}", flags(happened, known))

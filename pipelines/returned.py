@@ -18,16 +18,16 @@ import pyarrow.parquet as pq
 
 from features.raw import RawTable, quoted
 from pipelines import assembly
-from pipelines.belonging import account_ids
 from pipelines.settings import Settings
 from pipelines.sources import Source
-from serving.outcomes import outcomes
 
 
 def with_returned(source: Source, settings: Settings, scratch: Path) -> Source:
     """The source beside the outcomes that the settings' queue holds; the source itself where there are none."""
     if settings.database is None and not (settings.home / "rescue.db").is_file():
         return source
+    from serving.outcomes import outcomes  # late: a home without a queue needs no SQLAlchemy
+
     with assembly.store(settings) as store:
         rows = outcomes(store)
     if not rows.num_rows:
@@ -84,6 +84,8 @@ class WithReturned:
 
     def _of_known_accounts(self, staged: Sequence[RawTable], scratch: Path) -> dict[str, Path]:
         """The files of what came back, without the rows of accounts that the source does not have."""
+        from pipelines.belonging import account_ids
+
         accounts = next((table for table in staged if table.name == "accounts"), None)
         if accounts is None:
             return dict(self.files)
