@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from features.expressions import TOLD, columns_in
 from features.history import History
+from features.windows import Ints
 
 
 @dataclass(frozen=True)
@@ -53,11 +54,13 @@ class Classes:
         return self.tables[table].joined(rows) if table in self.tables else rows
 
     @property
-    def of_timeline(self) -> tuple[str, str]:
-        """SQL of the class of a ticket's first row, and of each that follows: one of the event's and the ticket's."""
-        event, ticket = self.tables["ticket_events"], self.tables["tickets"]
-        beginning = event.opened * ticket.size
-        return f", {beginning} + class AS class", f", e.class * {ticket.size} + t.class AS class"
+    def opened(self) -> int:
+        """The class of the event that every ticket begins with."""
+        return self.tables["ticket_events"].opened
+
+    def of_timeline(self, event: Ints, ticket: Ints) -> Ints:
+        """The class of rows of the timeline: one for each pair of an event's class and its ticket's."""
+        return event * self.tables["tickets"].size + ticket
 
     def values(self) -> pa.Table:
         """A column for each expression, in the order of the classes."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 from features import expressions
 from features.arrow import array
@@ -11,9 +12,10 @@ from features.classes import Classes
 from features.corrections import settled
 from features.history import History
 from features.measures import Aggregate, Stream, reach
-from features.relations import rows_of, ties_of
+from features.relations import of_accounts, ties_of
 from features.rows import ANY, Column, Order, Rows
 from features.scope import Scope
+from features.timeline import timeline
 from features.versions import FOREVER
 from features.windows import Cutoffs
 
@@ -23,20 +25,43 @@ def read(relation: str, history: History, scope: Scope, wanted: Sequence[Aggrega
     parts = [part for part in wanted if part.stream.relation == relation and not expressions.lacking(part, history)]
     texts = list(dict.fromkeys(text for part in parts for text in expressions.needed(part)))
     told = [text for text in texts if expressions.by_class(relation, text)]
-    classes = Classes(relation, history, told)
-    days = reach(parts) if relation == "usage_daily" else None
-    since = None if days is None else int(cutoffs.days[0]) - days
     asked = [text for text in texts if text not in told]
-    found = history.query(_query(relation, history, scope, asked, classes, since))
-    columns = {text: Column.of(found.column(f"c{number}")) for number, text in enumerate(asked)}
+    classes = Classes(relation, history, told)
+    if relation == "timeline":
+        rows = timeline(history, scope, asked, classes)
+    else:
+        rows = _of_table(relation, history, scope, asked, classes, _since(relation, parts, cutoffs))
+    if told:
+        values = classes.values()
+        of_classes = {text: Column.of(values.column(f"c{place}"), of_classes=True) for place, text in enumerate(told)}
+        rows = replace(rows, columns={**rows.columns, **of_classes})
+    return rows if len(cutoffs) == 1 else rows.sorted(_order(parts))
+
+
+def _of_table(
+    table: str, history: History, scope: Scope, asked: Sequence[str], classes: Classes, since: int | None
+) -> Rows:
+    """The rows of one table with what is asked of each, as they come."""
+    versions = classes.joined(table, settled(table, history, since))
+    whole = ("known", "replaced", *(("class",) if classes.asked else ()))
+    days = [f"CAST({name} AS INTEGER) AS {name}" for name in whole]
+    told = [f"{expressions.narrow(text)} AS c{place}" for place, text in enumerate(asked)]
+    found = history.query(
+        f"SELECT {', '.join(('account', *days, *told))} FROM ({of_accounts(table, history, versions)}) "
+        f"WHERE {scope.condition}"
+    )
+    columns = {text: Column.of(found.column(f"c{place}")) for place, text in enumerate(asked)}
     columns |= {name: Column.of(found.column(name)) for name in ("known", "replaced")}
     if bool((columns["replaced"].values == FOREVER).all()):
         del columns["replaced"]
-    if told:
-        values = classes.values()
-        columns |= {text: Column.of(values.column(f"c{number}"), of_classes=True) for number, text in enumerate(told)}
-    rows = Rows(columns, scope.places(array(found.column("account"))), array(found.column("class")) if told else None)
-    return rows if len(cutoffs) == 1 else rows.sorted(_order(parts))
+    code = array(found.column("class")) if classes.asked else None
+    return Rows(columns, scope.places(array(found.column("account"))), code)
+
+
+def _since(table: str, parts: Sequence[Aggregate], cutoffs: Cutoffs) -> int | None:
+    """The first day of usage that any cutoff reaches; other tables are read whole."""
+    days = reach(parts) if table == "usage_daily" else None
+    return None if days is None else int(cutoffs.days[0]) - days
 
 
 def order_of(stream: Stream) -> Order:
@@ -49,22 +74,3 @@ def _order(parts: Sequence[Aggregate]) -> Order:
     """The order that most picked streams need."""
     orders = Counter(order_of(stream) for stream in dict.fromkeys(part.stream for part in parts) if stream.pick)
     return orders.most_common(1)[0][0] if orders else ANY
-
-
-def _query(
-    relation: str, history: History, scope: Scope, asked: Sequence[str], classes: Classes, since: int | None
-) -> str:
-    def versions(name: str, history: History) -> str:
-        return classes.joined(name, settled(name, history, since))
-
-    opening, happening = classes.of_timeline if relation == "timeline" else ("", "")
-    whole = ("known", "replaced", "class") if classes.asked else ("known", "replaced")
-    days = [f"CAST({name} AS INTEGER) AS {name}" for name in whole]
-    columns = ["account", *days, *(f"{_narrow(text)} AS c{place}" for place, text in enumerate(asked))]
-    rows = rows_of(relation, history, versions, opening, happening, scope.condition)
-    return f"SELECT {', '.join(columns)} FROM ({rows})"
-
-
-def _narrow(expression: str) -> str:
-    """Days in four bytes: most of what is read are days."""
-    return f"CAST({expression} AS INTEGER)" if expression.endswith(f", {FOREVER})") else expression

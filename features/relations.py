@@ -4,8 +4,6 @@ A row is the state at cutoff D while ``known < D <= replaced`` (days since 1970)
 of ticket events take their account from their ticket, and hold while both do.
 """
 
-from collections.abc import Callable
-
 import numpy as np
 import pyarrow as pa
 
@@ -18,6 +16,12 @@ from features.versions import FOREVER, key_of, known_on, order_of
 
 NUMBERED = "dense_accounts"
 """Account ids and their dense numbers, made once for a history."""
+
+HELD = "greatest(e.known, t.known) AS known, least(e.replaced, t.replaced) AS replaced"
+"""The days between which both a version of an event and one of its ticket hold."""
+
+MEET = "greatest(e.known, t.known) < least(e.replaced, t.replaced)"
+"""Whether they do at any time."""
 
 
 def number_accounts(history: History) -> None:
@@ -35,30 +39,40 @@ def day_of(expression: str) -> str:
     return f"coalesce(CAST({expression} AS DATE) - DATE '1970-01-01', {FOREVER})"
 
 
-def rows_of(
-    relation: str,
-    history: History,
-    versions: Callable[[str, History], str] | None = None,
-    opening: str = "",
-    happening: str = "",
-    accounts: str = "true",
-) -> str:
-    """The SQL of a relation's rows: ``account``, ``known``, ``replaced`` and the columns of its source.
+def rows_of(relation: str, history: History) -> str:
+    """The SQL of all versions of a relation's rows: ``account``, ``known``, ``replaced`` and its source's columns."""
+    if relation != "timeline":
+        return of_accounts(relation, history, all_versions(relation, history))
+    tickets = of_accounts("tickets", history, all_versions("tickets", history))
+    begun = opened("ticket_id AS ticket, known, replaced")
+    seen = happened(all_versions("ticket_events", history), f"t.ticket_id AS ticket, {HELD}")
+    return f"WITH t AS MATERIALIZED ({tickets}) {begun} UNION ALL {seen} WHERE {MEET}"
 
-    ``versions`` gives the SQL of a table's versions; by default it needs nothing but the source itself. ``opening`` and
-    ``happening`` are more columns of a ticket's first row in the timeline, and of each that follows. ``accounts`` is
-    the condition that keeps the wanted ones.
-    """
-    found = versions or all_versions
-    if relation == "timeline":
-        return _TIMELINE.format(
-            tickets=found("tickets", history),
-            ticket_events=found("ticket_events", history),
-            opening=opening,
-            happening=happening,
-            accounts=accounts,
-        )
-    return f"SELECT * FROM ({_numbered(relation, history, found(relation, history))}) WHERE {accounts}"
+
+def of_accounts(table: str, history: History, versions: str) -> str:
+    """The SQL of a table's versions with the number of their account."""
+    extra = ""
+    if table == "subscriptions":
+        # What ends later is honest knowledge where the source keeps history, and a leak where it does not.
+        extra = f", {'ended_at' if table in history.versioned else 'CAST(NULL AS TIMESTAMP)'} AS notice_of"
+    return f"SELECT *{extra} FROM ({versions}) JOIN {NUMBERED} USING (account_id)"
+
+
+def opened(more: str, tickets: str = "t") -> str:
+    """The SQL of the row that every version of a ticket begins with in the timeline; ``more`` are further columns."""
+    return (
+        "SELECT account, ticket_id, opened_at AS occurred_at, 'opened' AS kind, CAST(NULL AS VARCHAR) AS value, "
+        f"CAST(NULL AS VARCHAR) AS actor, opened_at, priority, category, channel, {more} FROM {tickets} AS t"
+    )
+
+
+def happened(events: str, more: str, tickets: str = "t") -> str:
+    """The SQL of what happened to tickets: each version of an event with each of its ticket."""
+    return (
+        "SELECT t.account, t.ticket_id, e.occurred_at, e.kind, e.value, e.actor, "
+        f"t.opened_at, t.priority, t.category, t.channel, {more} "
+        f"FROM ({events}) AS e JOIN {tickets} AS t USING (ticket_id)"
+    )
 
 
 def ties_of(relation: str) -> tuple[str, ...]:
@@ -68,14 +82,6 @@ def ties_of(relation: str) -> tuple[str, ...]:
     table = TABLES[relation]
     settled = {"account_id", "day", table.event_time}
     return tuple(f"coalesce(CAST(\"{part}\" AS VARCHAR), '')" for part in table.key if part not in settled)
-
-
-def _numbered(relation: str, history: History, versions: str) -> str:
-    extra = ""
-    if relation == "subscriptions":
-        # What ends later is honest knowledge where the source keeps history, and a leak where it does not.
-        extra = f", {'ended_at' if relation in history.versioned else 'CAST(NULL AS TIMESTAMP)'} AS notice_of"
-    return f"SELECT *{extra} FROM ({versions}) JOIN {NUMBERED} USING (account_id)"
 
 
 def all_versions(name: str, history: History) -> str:
@@ -98,20 +104,3 @@ def ordered(name: str, rows: str) -> str:
     table = TABLES[name]
     following = f"lead({known_on(table)}) OVER (PARTITION BY {key_of(table)} ORDER BY {order_of(table)})"
     return f"SELECT *, {day_of(known_on(table))} AS known, {day_of(following)} AS replaced FROM ({rows})"
-
-
-_TIMELINE = f"""
-    WITH t AS MATERIALIZED (
-        SELECT *, CAST(dense_rank() OVER (ORDER BY account, ticket_id) AS INTEGER) AS ticket
-        FROM ({{tickets}}) JOIN {NUMBERED} USING (account_id) WHERE {{accounts}}
-    )
-    SELECT account, ticket, ticket_id, opened_at AS occurred_at, 'opened' AS kind, CAST(NULL AS VARCHAR) AS value,
-        CAST(NULL AS VARCHAR) AS actor, opened_at, priority, category, channel, known, replaced{{opening}}
-    FROM t
-    UNION ALL
-    SELECT t.account, t.ticket, t.ticket_id, e.occurred_at, e.kind, e.value, e.actor,
-        t.opened_at, t.priority, t.category, t.channel,
-        greatest(e.known, t.known) AS known, least(e.replaced, t.replaced) AS replaced{{happening}}
-    FROM ({{ticket_events}}) AS e JOIN t USING (ticket_id)
-    WHERE greatest(e.known, t.known) < least(e.replaced, t.replaced)
-"""
