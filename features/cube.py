@@ -31,6 +31,10 @@ CELLS = 2**16
 that they take is given back to the system and asked for again, which together takes a fifth longer."""
 
 
+ONCE = np.array([[0], [1]])
+"""The run of the only cutoff there is."""
+
+
 class Cube:
     """The measures of one range of accounts at sorted cutoffs (day numbers since 1970)."""
 
@@ -48,6 +52,7 @@ class Cube:
         self._locks: dict[str, Lock] = {}
         self._by_row: Cube | None = None
         self._known: dict[str, Flags] = {}
+        self._windows: dict[tuple[str, str, int, int | None], Ints] = {}
         self._standing: dict[tuple[Stream, str | None, int | None], Runs] = {}
 
     def at(self, days: Ints) -> Cube:
@@ -145,17 +150,33 @@ class Cube:
 
     def _found_now(self, stream: Stream, rows: Rows, conditions: Sequence[str], within: int | None) -> Runs:
         """The rows of a stream at the only cutoff: each holds or it does not."""
-        cutoff = int(self.cutoffs.days[0])
-        happened = rows.days(day_of(stream.at), rows.every)
-        holds = rows.holds(conditions) & self._known_now(stream.relation) & (happened < cutoff - stream.shift)
-        if within:
-            holds &= happened >= cutoff - stream.shift - within
-        row = np.flatnonzero(holds)
+        row = self._happened_now(stream, rows, within)
+        if conditions:
+            held = np.flatnonzero(rows.holds(conditions, row))
+            row = held if row is rows.every else row[held]
         if stream.pick:
             row = row[rows.outermost(order_of(stream), row, last=stream.pick == "latest")]
         if stream.until:
-            row = row[rows.days(day_of(stream.until), row) >= cutoff]
-        return Runs(row, np.zeros(len(row), np.int64), np.ones(len(row), np.int64))
+            row = row[rows.days(day_of(stream.until), row) >= int(self.cutoffs.days[0])]
+        return Runs(row, *np.broadcast_to(ONCE, (2, len(row))))
+
+    def _happened_now(self, stream: Stream, rows: Rows, within: int | None) -> Ints:
+        """The rows of a relation that are the state at the only cutoff and have happened, in a window if there is one.
+
+        Many streams look at one window, which is a small part of all rows: it is looked for once.
+        """
+        asked = (stream.relation, stream.at, stream.shift, within)
+        if asked in self._windows:
+            return self._windows[asked]
+        end = int(self.cutoffs.days[0]) - stream.shift
+        happened = rows.days(day_of(stream.at), rows.every)
+        holds = self._known_now(stream.relation) & (happened < end)
+        if within:
+            holds &= happened >= end - within
+        row = rows.every if holds.all() else np.flatnonzero(holds)
+        if within:
+            self._windows[asked] = row
+        return row
 
     def _known_now(self, relation: str) -> Flags:
         """The rows of a relation that are the state at the only cutoff."""

@@ -54,6 +54,9 @@ ANY = Order((), "", ())
 EARLIEST = np.iinfo(np.int64).min + 1
 """Before every moment; its opposite is after all of them."""
 
+BLOCK = 2**18
+"""Rows that are looked at together where each is looked at once: their numbers stay in the processor's cache."""
+
 FEW_ENTITIES = 8
 """Numbers of entities that are as many times the rows leave an array of them mostly empty: they are counted anew."""
 
@@ -82,7 +85,7 @@ class Rows:
         """The same rows in an order."""
         if order is ANY:
             return self.taken(by(self.account.astype(np.int64), None), ANY)
-        return self.taken(self._settled(self.every, self._entity(order, self.every), order), order)
+        return self.taken(self._settled(self.every, self.entities(order.entity, self.every), order), order)
 
     def taken(self, row: Ints, order: Order) -> Rows:
         """The rows at these positions."""
@@ -119,16 +122,17 @@ class Rows:
 
     def where(self, conditions: Sequence[str]) -> Ints:
         """The rows for which every condition is true."""
-        return np.flatnonzero(self.holds(conditions)) if conditions else self.every
+        return np.flatnonzero(self.holds(conditions, self.every)) if conditions else self.every
 
-    def holds(self, conditions: Sequence[str]) -> Flags:
-        """For each row whether every condition is true of it: what classes tell is put together before it is spread."""
+    def holds(self, conditions: Sequence[str], row: Ints) -> Flags:
+        """Of some rows those for which all conditions are true: what classes tell is put together, and then spread."""
         columns = [self.columns[text] for text in conditions]
-        of_rows = [column.values.view(np.bool_) for column in columns if not column.of_classes]
+        of_rows = [self.values(text, row).view(np.bool_) for text in conditions if not self.columns[text].of_classes]
         of_classes = [column.values.view(np.bool_) for column in columns if column.of_classes]
         if of_classes and self.code is not None:
-            of_rows.append(np.logical_and.reduce(of_classes)[self.code])
-        found: Flags = np.logical_and.reduce(of_rows) if of_rows else np.ones(len(self), np.bool_)
+            code = self.code if row is self.every else self.code[row]
+            of_rows.append(np.logical_and.reduce(of_classes)[code])
+        found: Flags = np.logical_and.reduce(of_rows) if of_rows else np.ones(len(row), np.bool_)
         return found
 
     def texts(self, expression: str, row: Ints) -> pa.Array:
@@ -141,15 +145,28 @@ class Rows:
 
     def entities(self, parts: Sequence[str], row: Ints) -> Ints:
         """A number for each account and thing of an account, in the order of accounts, as tickets are numbered."""
-        found = self.account[row].astype(np.int64)
+        ticket = "ticket" in parts
+        found = (self.values("ticket", row) if ticket else self.account[row]).astype(np.int64)
         for part in parts:
-            code = self.values(part, row).astype(np.int64)
-            found = code if part == "ticket" else found * (int(code.max(initial=0)) + 2) + code + 1
+            if part not in ("account", "ticket"):
+                found = found * (self._highest(part) + 2) + self.values(part, row).astype(np.int64, copy=False) + 1
         return found
+
+    def _highest(self, part: str) -> int:
+        """The highest number that any row has for a part of an entity."""
+        values = self.account if part == "account" else self.columns[part].values
+        return int(values.max(initial=0))
+
+    def _size(self, parts: Sequence[str]) -> int:
+        """How many entities there may be."""
+        size = self._highest("ticket" if "ticket" in parts else "account") + 1
+        for part in parts:
+            size *= 1 if part in ("account", "ticket") else self._highest(part) + 2
+        return size
 
     def in_order(self, order: Order, row: Ints) -> tuple[Ints, Ints]:
         """Some rows, ascending, brought into an order, and the entity of each."""
-        entity = self._entity(order, row)
+        entity = self.entities(order.entity, row)
         if order == self.order:
             return row, entity
         settled = self._settled(row, entity, order)
@@ -157,25 +174,40 @@ class Rows:
 
     def outermost(self, order: Order, row: Ints, *, last: bool) -> Ints:
         """The places in ``row`` of the last (or first) row of each entity in an order, whatever order they are in."""
-        entity, time = self._entity(order, row), self.values(order.instant, row).astype(np.int64, copy=False)
-        if int(entity.max(initial=0)) > FEW_ENTITIES * len(row):
-            entity = np.unique(entity, return_inverse=True)[1]
-        best = np.full(int(entity.max(initial=0)) + 1, EARLIEST if last else -EARLIEST)
-        (np.maximum if last else np.minimum).at(best, entity, time)
-        found = np.flatnonzero(time == best[entity])
-        several = np.bincount(entity[found])[entity[found]] > 1
+        found, entity = self._outermost(order, row, last=last)
+        several = np.bincount(entity)[entity] > 1
         if not several.any():
             return found
-        tied = found[several]
-        tied = tied[self._settled(row[tied], entity[tied], order)]
-        change = np.flatnonzero(np.diff(entity[tied]))
+        tied, of = found[several], entity[several]
+        settled = self._settled(row[tied], of, order)
+        tied, change = tied[settled], np.flatnonzero(np.diff(of[settled]))
         ends = np.append(change, len(tied) - 1) if last else np.append(0, change + 1)
         return np.concatenate((found[~several], tied[ends]))
 
-    def _entity(self, order: Order, row: Ints) -> Ints:
-        if order.entity == ("account",):
-            return self.account[row].astype(np.int64)
-        return self.entities(order.entity, row)
+    def _outermost(self, order: Order, row: Ints, *, last: bool) -> tuple[Ints, Ints]:
+        """The places in ``row`` of the last (or first) moment of each entity, and the entity of each.
+
+        Rows are gone through a block at a time: what is made of all of them at once would be new memory every time.
+        """
+        size, names = self._size(order.entity), None
+        if size > FEW_ENTITIES * len(row):
+            names = np.unique(self.entities(order.entity, row))
+            size = len(names)
+
+        def entities(some: Ints) -> Ints:
+            found = self.entities(order.entity, some)
+            return found if names is None else np.searchsorted(names, found)
+
+        def moments(some: Ints) -> Ints:
+            return self.values(order.instant, some).astype(np.int64, copy=False)
+
+        best = np.full(size, EARLIEST if last else -EARLIEST)
+        blocks = [row[begin : begin + BLOCK] for begin in range(0, len(row), BLOCK)]
+        for some in blocks:
+            (np.maximum if last else np.minimum).at(best, entities(some), moments(some))
+        holds = [moments(some) == best[entities(some)] for some in blocks]
+        found = np.flatnonzero(np.concatenate(holds)) if holds else np.empty(0, np.int64)
+        return found, entities(row[found])
 
     def _settled(self, row: Ints, entity: Ints, order: Order) -> Ints:
         """Positions in ``row`` by entity and time; what ties is settled by its content, then by when it was known."""

@@ -110,6 +110,8 @@ def distinct(runs: Runs, entity: Ints, cutoffs: int) -> Runs:
 def add_up(runs: Runs, account: Ints, weights: Floats | None, shape: tuple[int, int]) -> Floats:
     """The sum of the weights (or the number) of the runs that cover each cutoff, by cutoff and account."""
     cutoffs, accounts = shape
+    if cutoffs == 1:
+        return totals(account, weights, accounts).astype(np.float64, copy=False).reshape(shape)
     size = (cutoffs + 1) * accounts
     changes = totals(runs.start * accounts + account, weights, size)
     ends = np.flatnonzero(runs.end < cutoffs)

@@ -4,6 +4,7 @@ import gc
 import subprocess
 import sys
 import weakref
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -19,6 +20,7 @@ from features.evaluate import Evaluation, columns
 from features.feeds import Feeds
 from features.frame import build
 from features.scope import Scope
+from features.support import ASSIGNED
 
 
 def test_one_row_an_account_known_at_each_cutoff_in_order() -> None:
@@ -55,6 +57,23 @@ def test_tickets_are_counted_for_their_account_whatever_their_ids() -> None:
     last = frames[1].slice(6)
     solved = dict(zip(*(last[name].to_pylist() for name in ("account_id", "ticket_solve_hours_90d")), strict=True))
     assert solved == {"acme": 24.0, "beta": 96.0}
+
+
+def test_pairs_with_a_ticket_are_told_apart_whichever_part_is_named_first() -> None:
+    story = Story().account("acme")
+    story.ticket("acme", "2026-02-03", "T1").event("assigned", "2026-02-04", "ann").event(
+        "assigned", "2026-02-05", "bob"
+    )
+    story.ticket("acme", "2026-02-03", "T2").event("assigned", "2026-02-04", "ann").event(
+        "assigned", "2026-02-06", "ann"
+    )
+    feature = next(feature for feature in FEATURES if feature.name == "ticket_owners_90d")
+    asked = [
+        replace(feature, name=f"pairs_{place}", measure=ASSIGNED.distinct(pair, 90))
+        for place, pair in enumerate(("row(ticket_id, value)", "row(value, ticket_id)"))
+    ]
+    row = build(story.history(), [date(2026, 2, 10)], features=asked).to_pylist()[0]
+    assert (row["pairs_0"], row["pairs_1"]) == (3.0, 3.0)
 
 
 def test_a_feed_that_stopped_does_not_read_as_use_that_collapsed() -> None:
