@@ -157,9 +157,15 @@ def _told(url: URL) -> Iterator[None]:
         }:  # what is left tells of our statement, not of the database
             raise
         raise StoreUnavailableError(
-            f"The queue's database at {url.render_as_string(hide_password=True)} does not answer "
-            f"({_first_line(error)}): nothing was written; check that it runs and try again."
+            f"The queue's database at {url.render_as_string(hide_password=True)} {_how(url, _first_line(error))}."
         ) from error
+
+
+def _how(url: URL, said: str) -> str:
+    """How the database failed, and where to look: a file is never down."""
+    if url.get_backend_name() == "sqlite":
+        return f"cannot be used ({said}): nothing was written; look at the file, those beside it and the disk"
+    return f"does not answer ({said}): nothing was written; check that it runs and try again"
 
 
 def _first_line(error: DBAPIError) -> str:

@@ -1,5 +1,6 @@
 """The store: both databases behave as one, and the schema is what the tables say."""
 
+import shutil
 import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -127,6 +128,16 @@ def test_a_file_that_is_no_database_is_said(tmp_path: Path) -> None:
         pytest.raises(StoreUnavailableError, match="not a database"),
     ):
         store.migrate()
+
+
+def test_a_file_that_cannot_be_written_is_told_as_a_file(migrated_sqlite: Path, tmp_path: Path) -> None:
+    file = shutil.copy(migrated_sqlite, tmp_path / "rescue.db")
+    told = r"cannot be used \(attempt to write a readonly database\): nothing was written; look at the file"
+    with (
+        Store(f"sqlite:///file:{file}?mode=ro&uri=true") as store,
+        pytest.raises(StoreUnavailableError, match=told),
+    ):
+        open_cases(store, 1)
 
 
 def test_sqlite_keeps_a_write_ahead_log_and_foreign_keys(migrated_sqlite: Path) -> None:
