@@ -103,7 +103,8 @@ def examine_all(
     missing = tuple(name for name in TABLES if name not in present)
     files = {name: _files_read(given[name], table.stretches) for name, table in examined.items()}
     strays = tuple(found.sentence for found in astray(history))
-    return Admission(history, AdmissionReport(reports, missing, {}, _problems(reports, present), strays), files)
+    report = AdmissionReport(reports, missing, problems=_problems(reports, present), astray=strays)
+    return Admission(history, report, files)
 
 
 def _files_read(raw: RawTable, stretches: UsageStretches | None) -> FilesRead:

@@ -21,6 +21,7 @@ from features.contract import Table
 from features.raw import RawTable, quoted, reading
 from features.repeats import Repeats
 from features.usage_stretches import UsageStretches
+from features.versions import EPOCH
 
 EXAMPLES = 3
 """Bad rows shown by rule."""
@@ -154,7 +155,7 @@ def _span_of(intake: Intake, report: TableReport, found: UsageStretches) -> Span
     days = found.days
     if days is None:
         return None, None, accepted
-    first, last = (date(1970, 1, 1) + timedelta(days=day) for day in days)
+    first, last = (EPOCH + timedelta(days=day) for day in days)
     return first, last, accepted
 
 

@@ -1,7 +1,7 @@
 """The SQL of what a measure needs from each row: flags, numbers, ranks and orders, as columns without nulls."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from features.contract import TABLES
 from features.history import History
@@ -91,7 +91,13 @@ def flag(expression: str) -> str:
     return f"coalesce(CAST(({told}) AS BOOLEAN), false)"
 
 
-def narrow(expression: str) -> str:
+def selected(asked: Sequence[str], days: Sequence[str]) -> str:
+    """The select list of some days, and of what is asked under the names ``c0``, ``c1`` and so on."""
+    told = [f"CAST({name} AS INTEGER) AS {name}" for name in days]
+    return ", ".join([*told, *(f"{_narrow(text)} AS c{place}" for place, text in enumerate(asked))])
+
+
+def _narrow(expression: str) -> str:
     """Days in four bytes: most of what is read are days."""
     return f"CAST({expression} AS INTEGER)" if expression.endswith(f", {FOREVER})") else expression
 

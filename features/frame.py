@@ -22,9 +22,9 @@ from features.health import unaided
 from features.history import History
 from features.measures import Stream, relations
 from features.scope import Scope
+from features.versions import EPOCH
 from features.windows import Ints
 
-EPOCH = date(1970, 1, 1)
 KNOWN = Stream("accounts", "accounts", "created_at").count()
 """Versions of the account that hold at the cutoff: none means that we did not know it yet."""
 

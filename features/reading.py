@@ -13,10 +13,9 @@ from features.corrections import settled
 from features.history import History
 from features.measures import Aggregate, Stream, reach
 from features.relations import of_accounts, ties_of
-from features.rows import ANY, Column, Order, Rows
+from features.rows import ANY, Column, Order, Rows, any_replaced
 from features.scope import Scope
 from features.timeline import timeline
-from features.versions import FOREVER
 from features.windows import Cutoffs
 
 
@@ -43,17 +42,14 @@ def _of_table(
 ) -> Rows:
     """The rows of one table with what is asked of each, as they come."""
     versions = classes.joined(table, settled(table, history, since))
-    whole = ("known", "replaced", *(("class",) if classes.asked else ()))
-    days = [f"CAST({name} AS INTEGER) AS {name}" for name in whole]
-    told = [f"{expressions.narrow(text)} AS c{place}" for place, text in enumerate(asked)]
+    days = ("known", "replaced", *(("class",) if classes.asked else ()))
     found = history.query(
-        f"SELECT {', '.join(('account', *days, *told))} FROM ({of_accounts(table, history, versions)}) "
+        f"SELECT account, {expressions.selected(asked, days)} FROM ({of_accounts(table, history, versions)}) "
         f"WHERE {scope.condition}"
     )
     columns = {text: Column.of(found.column(f"c{place}")) for place, text in enumerate(asked)}
-    columns |= {name: Column.of(found.column(name)) for name in ("known", "replaced")}
-    if bool((columns["replaced"].values == FOREVER).all()):
-        del columns["replaced"]
+    kept = ("known", "replaced") if any_replaced(found) else ("known",)
+    columns |= {name: Column.of(found.column(name)) for name in kept}
     code = array(found.column("class")) if classes.asked else None
     return Rows(columns, scope.places(array(found.column("account"))), code)
 

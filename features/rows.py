@@ -17,6 +17,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from features.arrow import array, encoded, places, ranked
+from features.versions import FOREVER
 from features.windows import Flags, Floats, Ints, by
 
 Values = NDArray[np.generic]
@@ -198,20 +199,21 @@ class Rows:
             found = self.entities(order.entity, some)
             return found if names is None else np.searchsorted(names, found)
 
-        def moments(some: Ints) -> Ints:
-            return self.values(order.instant, some).astype(np.int64, copy=False)
-
         best = np.full(size, EARLIEST if last else -EARLIEST)
         blocks = [row[begin : begin + BLOCK] for begin in range(0, len(row), BLOCK)]
         for some in blocks:
-            (np.maximum if last else np.minimum).at(best, entities(some), moments(some))
-        holds = [moments(some) == best[entities(some)] for some in blocks]
+            (np.maximum if last else np.minimum).at(best, entities(some), self._moments(order, some))
+        holds = [self._moments(order, some) == best[entities(some)] for some in blocks]
         found = np.flatnonzero(np.concatenate(holds)) if holds else np.empty(0, np.int64)
         return found, entities(row[found])
 
+    def _moments(self, order: Order, row: Ints) -> Ints:
+        """The moments by which an order compares some rows."""
+        return self.values(order.instant, row).astype(np.int64, copy=False)
+
     def _settled(self, row: Ints, entity: Ints, order: Order) -> Ints:
         """Positions in ``row`` by entity and time; what ties is settled by its content, then by when it was known."""
-        time = self.values(order.instant, row).astype(np.int64, copy=False)
+        time = self._moments(order, row)
         found = by(entity, time)
         same = (np.diff(time[found]) == 0) & (np.diff(entity[found]) == 0)
         tied = np.flatnonzero(np.append(same, False) | np.append(False, same))
@@ -226,3 +228,8 @@ class Rows:
         column = self.columns[expression]
         codes = self.values(expression, row)
         return codes if column.words is None else ranked(column.words)[codes]
+
+
+def any_replaced(found: pa.Table) -> bool:
+    """Whether any of the rows that were read is not the newest version of its thing."""
+    return bool((array(found.column("replaced")) < FOREVER).any())

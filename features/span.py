@@ -14,7 +14,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from features.contract import SIGNED_AHEAD, TABLES
-from features.versions import known_on, literal
+from features.versions import EPOCH, known_on, literal
 
 if TYPE_CHECKING:
     from features.history import History
@@ -27,8 +27,6 @@ SILENCE = 31
 
 OFTEN, YEAR = 31, 365
 """On how many days of the year before its silence a source has to have learned something for that to be a wonder."""
-
-EPOCH = date(1970, 1, 1)
 
 
 @dataclass(frozen=True)

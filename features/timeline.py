@@ -19,16 +19,18 @@ from features.arrow import array, in_one
 from features.classes import Classes
 from features.contract import TICKET_EVENTS, TICKETS
 from features.corrections import settled
-from features.expressions import columns_in, narrow
+from features.expressions import columns_in, selected
 from features.history import History
 from features.relations import MEET, happened, of_accounts, opened
-from features.rows import Column, Rows
+from features.rows import Column, Rows, any_replaced
 from features.scope import Scope
-from features.versions import FOREVER
 from features.windows import Ints
 
 EVENT_ONLY = frozenset(TICKET_EVENTS.names) - frozenset(TICKETS.names)
 """Columns of which a ticket knows nothing."""
+
+DAYS = ("known", "replaced", "class")
+"""Whole numbers that every row has."""
 
 NUMBER = "ticket"
 """What an expression calls the number of a ticket."""
@@ -42,8 +44,7 @@ def timeline(history: History, scope: Scope, asked: Sequence[str], classes: Clas
     of_tickets = [text for text in asked if text not in of_events and text != NUMBER]
     with _tickets(history, scope, classes) as tickets:
         begun = _begun(history, tickets, of_events + of_tickets)
-        several = bool((array(begun.column("replaced")) < FOREVER).any())
-        seen = _seen(history, tickets, of_events, classes, several=several)
+        seen = _seen(history, tickets, of_events, classes, several=any_replaced(begun))
     ticket = np.concatenate((np.arange(len(begun)), array(seen.column("place"))))
     columns = {NUMBER: Column(_numbers(begun)[ticket])} | _days(begun, seen, ticket)
     for place, text in enumerate(of_events):
@@ -75,19 +76,14 @@ def _tickets(history: History, scope: Scope, classes: Classes) -> Iterator[str]:
 def _begun(history: History, tickets: str, asked: Sequence[str]) -> pa.Table:
     """The row that each version of a ticket begins with, by its place."""
     rows = opened("place, ticket_id AS id, known, replaced, class", tickets)
-    return history.query(f"SELECT place, account, id, {_told(asked)} FROM ({rows}) ORDER BY place")
+    return history.query(f"SELECT place, account, id, {selected(asked, DAYS)} FROM ({rows}) ORDER BY place")
 
 
 def _seen(history: History, tickets: str, asked: Sequence[str], classes: Classes, *, several: bool) -> pa.Table:
     """What happened, each with its ticket's place; of a ticket's several versions only those that ever hold with it."""
     events = classes.joined("ticket_events", settled("ticket_events", history))
     rows = happened(events, "t.place, e.known, e.replaced, e.class", tickets)
-    return history.query(f"SELECT place, {_told(asked)} FROM ({rows}{f' WHERE {MEET}' if several else ''})")
-
-
-def _told(asked: Sequence[str]) -> str:
-    days = [f"CAST({name} AS INTEGER) AS {name}" for name in ("known", "replaced", "class")]
-    return ", ".join([*days, *(f"{narrow(text)} AS c{place}" for place, text in enumerate(asked))])
+    return history.query(f"SELECT place, {selected(asked, DAYS)} FROM ({rows}{f' WHERE {MEET}' if several else ''})")
 
 
 def _numbers(begun: pa.Table) -> Ints:
@@ -102,7 +98,7 @@ def _numbers(begun: pa.Table) -> Ints:
 def _days(begun: pa.Table, seen: pa.Table, ticket: Ints) -> dict[str, Column]:
     """Between which days each row and its ticket both held; without ``replaced`` where all hold for ever."""
     told: dict[str, np.ufunc] = {"known": np.maximum}
-    if any(bool((array(rows.column("replaced")) < FOREVER).any()) for rows in (begun, seen)):
+    if any_replaced(begun) or any_replaced(seen):
         told["replaced"] = np.minimum
     found = {}
     for name, nearer in told.items():

@@ -5,6 +5,9 @@ from datetime import date
 
 from features.contract import Table
 
+EPOCH = date(1970, 1, 1)
+"""The day from which days are counted."""
+
 FOREVER = 2**30
 """A day number after every other: the version is still the newest."""
 

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from features.versions import EPOCH
 from models import measures
 from models.bootstrap import Estimate, Floats
 from models.measures import Rows
@@ -27,7 +28,6 @@ MODEL, LOGISTIC, RULE = "model", "logistic", "rule_"
 TITLES = {rule.name: rule.title for rule in RULES}
 LEAK_AUC = 0.95
 MIN_SEGMENT_EVENTS = 20
-EPOCH = date(1970, 1, 1)
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ import pyarrow.compute as pc
 
 from features.catalogue import FEATURES
 from features.errors import RescueError
+from features.versions import EPOCH
 from models.backtest import Learner
-from models.evaluation import EPOCH
 from models.examples import Examples, Labelled, examples, labelled_rows
 from models.risks import Risk
 from models.signature import Signature

@@ -14,12 +14,13 @@ import numpy as np
 import pyarrow as pa
 
 from features.catalogue import CATALOGUE_VERSION
+from features.versions import EPOCH
 from models.assessment import Tested, assess
 from models.backtest import Learner, Progress, Walk, calibrator, known_rows, walk
 from models.calibration import Calibrator, flat
 from models.choice import Choice, choose
 from models.estimator import RiskModel, Scorer
-from models.evaluation import EPOCH, Evaluation
+from models.evaluation import Evaluation
 from models.examples import Examples
 from models.material import Material, prepare
 from models.risks import Risk

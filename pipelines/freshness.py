@@ -11,12 +11,10 @@ import numpy as np
 from features.contract import TABLES
 from features.feeds import PATIENCE, Feeds
 from features.span import OURS
-from features.versions import known_moment, known_on, literal
+from features.versions import EPOCH, known_moment, known_on, literal
 
 if TYPE_CHECKING:
     from features.history import History
-
-EPOCH = date(1970, 1, 1)
 
 
 def feed_ages(history: History, as_of: date) -> dict[str, int | None]:

@@ -84,7 +84,7 @@ class WithReturned:
 
     def _of_known_accounts(self, staged: Sequence[RawTable], scratch: Path) -> dict[str, Path]:
         """The files of what came back, without the rows of accounts that the source does not have."""
-        from pipelines.belonging import account_ids
+        from pipelines.belonging import account_ids  # late, for the same reason
 
         accounts = next((table for table in staged if table.name == "accounts"), None)
         if accounts is None:

@@ -10,9 +10,10 @@ import pytest
 from learning_world import World, world
 
 from features.errors import RescueError
+from features.versions import EPOCH
 from models import training
 from models.assessment import backtest
-from models.evaluation import EPOCH, MODEL
+from models.evaluation import MODEL
 from models.material import NotLearnableError, prepare
 from models.risks import CHURN
 from models.training import Trained
