@@ -31,6 +31,7 @@ from pipelines.scoring import Scored, score
 from pipelines.settings import Settings, writable_home
 from serving import clocks, nights
 from serving.delivery import deliver, open_channels
+from serving.heartbeat import beating
 from serving.recording import record_night
 from serving.store import standing
 
@@ -107,7 +108,8 @@ def _run(night: _Night) -> NightReport:
     if isinstance(held, nights.Recorded):
         return _recorded(night)
     try:
-        return _work(night, held)
+        with beating(night.store, held):
+            return _work(night, held)
     except BaseException as error:
         with suppress(Exception):  # the first error is the one to tell
             nights.abandon(night.store, held, str(error) or type(error).__name__)
@@ -128,7 +130,6 @@ def _work(night: _Night, held: nights.Night) -> NightReport:
     came_of = do("hindsight", "Looking at what came of earlier nights", hindsight, night.store, history, known)
     report = replace(_report(night, held, scored, models, decided), came_of=came_of)
     keep_quarantine(night.settings, as_of, night.opened.admission)
-    nights.renew(night.store, held)
     do("record", "Writing the queue", record_night, night.store, held, decided.record(report.to_json()))
     do("clocks", "Minding the clocks", partial(clocks.tick, channels=channels), night.store)
     if channels:

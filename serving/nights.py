@@ -4,7 +4,7 @@ A scheduler may start a night twice, and a machine that hung for an hour may go 
 So the database owns the night: ``begin`` takes a lease on the row of the date, and each new holder gets the next
 *epoch*. Whoever records a night has to name the epoch it began with; a holder whose lease ran out and was taken over
 finds another epoch there and is refused, however late it wakes. The lease's times only decide how soon a dead run may
-be replaced; clocks that differ can never make two runs write.
+be replaced (a living one renews it, see ``heartbeat``); clocks that differ can never make two runs write.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,8 @@ from features.errors import RescueError, UsageError
 from serving.store.engine import Store, utcnow
 from serving.store.tables import NightRow
 
-LEASE = timedelta(minutes=30)
+LEASE = timedelta(minutes=2)
+"""After the last sign of life of a run another may take its night over."""
 
 
 class NightHeldError(RescueError):
@@ -77,8 +78,8 @@ def _begin(store: Store, as_of: date, run_id: str, now: datetime, until: datetim
             return Recorded(as_of, row.content_hash or "", already=True)
         if row.status == "running" and row.lease_until > now:
             raise NightHeldError(
-                f"The night of {as_of} is being run by {row.run_id} until {row.lease_until:%H:%M} UTC: "
-                "wait for it, or try again after that."
+                f"The night of {as_of} is being run by {row.run_id}: wait for it. Should that run have died, its "
+                f"night is free at {row.lease_until:%H:%M:%S} UTC."
             )
         refuse_late(session, as_of)
         row.run_id, row.epoch, row.status, row.lease_until, row.failure = run_id, row.epoch + 1, "running", until, None
