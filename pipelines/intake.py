@@ -72,7 +72,7 @@ class Opened:
     def facts(self) -> Mapping[str, object]:
         """What a training run records of its data: name, one fingerprint of all its tables, span and rows by table."""
         return {
-            "name": self.source.name,
+            "name": self.source.title,
             "fingerprint": _of_all(self.source.fingerprint()),
             "first": self.history.first.isoformat(),
             "until": self.history.until.isoformat(),

@@ -52,6 +52,11 @@ class WithReturned:
         return self.inner.name
 
     @property
+    def title(self) -> str:
+        """The source's own title."""
+        return self.inner.title
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """What the report should say of the rows that came back: how many are of accounts that the source lacks."""
         return tuple(

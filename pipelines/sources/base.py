@@ -12,7 +12,11 @@ class Source(Protocol):
 
     @property
     def name(self) -> str:
-        """What a person calls it; never a password."""
+        """What the person who runs a command calls it; never a password."""
+
+    @property
+    def title(self) -> str:
+        """What stands of it in records that others read: its name without the folders of this machine."""
 
     @property
     def risks(self) -> Mapping[str, Mapping[str, Any]]:

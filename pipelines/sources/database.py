@@ -43,6 +43,11 @@ class DatabaseSource:
         """The URL without its password."""
         return self._url.render_as_string(hide_password=True)
 
+    @property
+    def title(self) -> str:
+        """The name of the database, or of the file that holds it."""
+        return Path(self._url.database or self._url.get_backend_name()).name
+
     def tables(self) -> tuple[str, ...]:
         """Every table and view."""
         with self._connected() as connection:

@@ -24,6 +24,11 @@ class DuckDBFileSource:
         """The file as it was given."""
         return str(self.path)
 
+    @property
+    def title(self) -> str:
+        """The file's own name."""
+        return self.path.name
+
     def tables(self) -> tuple[str, ...]:
         """Every table and view."""
         listed = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'main' ORDER BY table_name"

@@ -30,6 +30,11 @@ class FolderSource:
         """The folder as it was given."""
         return str(self.folder)
 
+    @property
+    def title(self) -> str:
+        """The folder's own name."""
+        return self.folder.resolve().name
+
     def tables(self) -> tuple[str, ...]:
         """The stem of every file, and the name of every folder, that holds a table."""
         return tuple(self._files)

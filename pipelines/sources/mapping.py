@@ -35,6 +35,11 @@ class MappedSource:
         """The origin and the mapping."""
         return f"{self.origin.name} through {self.folder}"
 
+    @property
+    def title(self) -> str:
+        """The titles of both."""
+        return f"{self.origin.title} through {self.folder.resolve().name}"
+
     @cached_property
     def risks(self) -> Mapping[str, Mapping[str, Any]]:
         """The tables of ``mapping.toml``, by risk.

@@ -139,6 +139,24 @@ def test_a_source_never_shows_its_password() -> None:
     assert "hunter2" not in open_source("postgresql://reader:hunter2@localhost/crm").name
 
 
+@pytest.mark.parametrize("source", ["folder", "crm.duckdb", "postgresql://reader:hunter2@localhost/crm", "sqlite"])
+def test_records_name_a_source_without_the_folders_of_this_machine(source: str, tmp_path: Path) -> None:
+    as_parquet(tmp_path / "folder")
+    duckdb.connect(str(tmp_path / "crm.duckdb")).close()
+    given = {"sqlite": f"sqlite:///{tmp_path}/crm.db"}.get(source, source if "://" in source else tmp_path / source)
+    title = open_source(str(given)).title
+
+    assert title == {"folder": "folder", "crm.duckdb": "crm.duckdb", "sqlite": "crm.db"}.get(source, "crm")
+
+
+def test_a_mapped_source_is_titled_by_both_of_its_folders(tmp_path: Path) -> None:
+    source, mapping = as_parquet(tmp_path / "export"), tmp_path / "ours"
+    mapping.mkdir()
+    (mapping / "accounts.sql").write_text("SELECT * FROM accounts")
+
+    assert open_source(str(source), mapping=mapping).title == "export through ours"
+
+
 def test_a_fingerprint_changes_with_its_table_alone(tmp_path: Path) -> None:
     source = as_parquet(tmp_path / "folder")
     before = open_source(str(source)).fingerprint()
