@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -15,6 +14,7 @@ from models.material import NotLearnableError
 from pipelines import assembly
 from pipelines.intake import open_telling
 from pipelines.lessons import Lessons, gather
+from pipelines.scratch import scratch_folder
 from pipelines.trainer import chosen
 
 if TYPE_CHECKING:
@@ -69,8 +69,8 @@ def backtest_from(settings: Settings, risk: str, through: date | None, to: Path 
     """
     if to is not None:
         _make(to)
-    with tempfile.TemporaryDirectory(prefix="rescue-") as scratch:
-        opened = open_telling(settings, Path(scratch), steps)
+    with scratch_folder() as scratch:
+        opened = open_telling(settings, scratch, steps)
         history = opened.history
         wanted = chosen(risks.for_history(history, opened.risk_settings), risk)
         until = min(through or history.until, history.until)

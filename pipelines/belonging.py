@@ -6,8 +6,6 @@ So whoever brings the two together is stopped before anything else is read.
 
 from __future__ import annotations
 
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -19,6 +17,7 @@ from features.admission_types import typed
 from features.contract import ACCOUNTS
 from features.errors import UsageError
 from features.raw import RawTable, reading
+from pipelines.scratch import scratch_folder
 from pipelines.sources import open_source
 from serving.store.tables import Account
 
@@ -57,8 +56,8 @@ def _accounts(settings: Settings) -> pa.Array | None:
     source = open_source(settings.data, mapping=settings.mapping)
     if "accounts" not in source.tables():
         return None
-    with TemporaryDirectory(prefix="rescue-") as scratch:
-        (table,) = source.stage(["accounts"], Path(scratch))
+    with scratch_folder() as scratch:
+        (table,) = source.stage(["accounts"], scratch)
         return account_ids(table)
 
 

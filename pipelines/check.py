@@ -7,7 +7,6 @@ is missing, what the night can then not know. Nothing is scored and nothing is w
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from rich.table import Table
@@ -17,6 +16,7 @@ from features.admission import TOLERANCE, examine_all
 from features.admission_report import AdmissionReport, TableReport
 from features.errors import DataGateError
 from pipelines.console import out
+from pipelines.scratch import scratch_folder
 from pipelines.settings import Settings
 from pipelines.sources import examined, open_source
 from pipelines.sources.reading import connect
@@ -67,8 +67,8 @@ def check(source: str, *, mapping: Path | None = None, tolerance: float = TOLERA
         DataGateError: a file of it cannot be read.
     """
     opened = open_source(source, mapping=mapping)
-    with TemporaryDirectory(prefix="rescue-check-") as scratch:
-        admission = examined(opened, Path(scratch), tolerance=tolerance)
+    with scratch_folder() as scratch:
+        admission = examined(opened, scratch, tolerance=tolerance)
         admission.history.connection.close()
     return CheckReport(opened.name, admission.report)
 
@@ -81,10 +81,10 @@ def misfits_of(policy: Policy, settings: Settings) -> tuple[str, ...]:
         DataGateError: its accounts cannot be read.
     """
     source = open_source(settings.data, mapping=settings.mapping)
-    with TemporaryDirectory(prefix="rescue-check-") as scratch:
-        staged = source.stage([name for name in source.tables() if name == "accounts"], Path(scratch) / "source")
-        with connect(Path(scratch)) as connection:
-            admission = examine_all(connection, staged, scratch=Path(scratch) / "accepted", tolerance=1.0)
+    with scratch_folder() as scratch:
+        staged = source.stage([name for name in source.tables() if name == "accounts"], scratch / "source")
+        with connect(scratch) as connection:
+            admission = examine_all(connection, staged, scratch=scratch / "accepted", tolerance=1.0)
             if "accounts" not in admission.history.present:
                 raise DataGateError(admission.report.problems[0])
             rows = admission.history.as_of(admission.history.until).rows("accounts")

@@ -8,7 +8,6 @@ by itself. It is measured as of the last second before its day, like a score of 
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -23,6 +22,7 @@ from features.errors import UsageError
 from pipelines import assembly
 from pipelines.belonging import refuse_foreign
 from pipelines.intake import open_telling
+from pipelines.scratch import scratch_folder
 from pipelines.settings import Settings
 from serving.ledger import SOURCE, adjusted_health
 from serving.outcomes import outcomes
@@ -73,9 +73,9 @@ def collect(settings: Settings, as_of: date | None, folder: Path | None, steps: 
         UsageError: the folder cannot be written, or the queue is that of another source.
         DataGateError: the source is not fit to be read.
     """
-    with tempfile.TemporaryDirectory(prefix="rescue-") as scratch, assembly.queue(settings) as store:
+    with scratch_folder() as scratch, assembly.queue(settings) as store:
         refuse_foreign(settings, store)
-        history = open_telling(settings, Path(scratch), steps).history
+        history = open_telling(settings, scratch, steps).history
         day = as_of or history.until
         with steps.step("collect", "Collecting verdicts and adjusting health"):
             health = adjusted_health(store, measured(history, day), end_before(day))

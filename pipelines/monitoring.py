@@ -5,11 +5,9 @@ It reads and writes nothing. What cannot be told yet is said to be so, with how 
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
-from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +25,7 @@ from pipelines.drift import Drift, Floats, drift
 from pipelines.effect import Effect, effect
 from pipelines.freshness import feed_ages, stale_feeds
 from pipelines.intake import open_telling
+from pipelines.scratch import scratch_folder
 from pipelines.settings import Settings
 from serving.store import standing
 from serving.store.tables import Score
@@ -103,9 +102,9 @@ def monitor(settings: Settings, as_of: date | None, steps: Steps) -> Monitored:
         UsageError: the queue is that of another source.
         DataGateError: the source is not fit to be read.
     """
-    with tempfile.TemporaryDirectory(prefix="rescue-") as scratch, assembly.store(settings) as store:
+    with scratch_folder() as scratch, assembly.store(settings) as store:
         refuse_foreign(settings, store)
-        opened = open_telling(settings, Path(scratch), steps)
+        opened = open_telling(settings, scratch, steps)
         history, known = opened.history, risks.for_history(opened.history, opened.risk_settings)
         day = as_of or history.until
         scores = _Scores(history, assembly.registry(settings), assembly.build(settings))

@@ -6,7 +6,6 @@ the one transaction of the step *record*; what fails before leaves last night's 
 
 from __future__ import annotations
 
-import tempfile
 import uuid
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -28,6 +27,7 @@ from pipelines.intake import Opened, open_data, reading
 from pipelines.night_folder import keep_lost_report, keep_quarantine, keep_report
 from pipelines.report import NightReport
 from pipelines.scoring import Scored, score
+from pipelines.scratch import scratch_folder
 from pipelines.settings import Settings, writable_home
 from serving import clocks, nights
 from serving.delivery import deliver, open_channels
@@ -56,11 +56,11 @@ def run_nights(
     writable_home(settings)
     policy = assembly.policy(settings)
     open_channels(settings.channels)  # a channel that cannot work stops the night before it begins
-    with tempfile.TemporaryDirectory(prefix="rescue-") as scratch, assembly.store(settings) as store:
+    with scratch_folder() as scratch, assembly.store(settings) as store:
         if as_of and not catch_up and (known := _known(settings, store, as_of)):
             return [known]
         refuse_foreign(settings, store)
-        opened = _open(settings, do, Path(scratch) / "0")
+        opened = _open(settings, do, scratch / "0")
         cutoff = _checked(as_of, opened)
         for sentence in () if as_of else opened.admission.report.astray:
             steps.tell(sentence)  # the default night may be one that was recorded, whose report cannot say it
@@ -70,7 +70,7 @@ def run_nights(
             if len(missed) > 1:
                 steps.tell(f"The night of {day}, {place + 1} of {len(missed)}")
             if place:  # the night before wrote outcomes that this one has to know
-                opened = _open(settings, do, Path(scratch) / str(place))
+                opened = _open(settings, do, scratch / str(place))
             reports.append(_run(_Night(settings, policy, store, opened, day, do, steps)))
         return reports
 

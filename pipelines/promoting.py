@@ -7,8 +7,6 @@ says so (:func:`told_of`).
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from features.errors import RescueError, UsageError
@@ -16,6 +14,7 @@ from models import contest, gate
 from pipelines import assembly
 from pipelines.framing import features_at
 from pipelines.intake import open_telling
+from pipelines.scratch import scratch_folder
 from pipelines.settings import Promote, Settings, writable_home
 
 if TYPE_CHECKING:
@@ -124,6 +123,6 @@ def _rows(
 def _asked(settings: Settings, champion: RiskModel, scored: pa.Table, steps: Steps) -> tuple[RiskModel, pa.Table]:
     """The champion, and the features of the cutoffs on which it is judged."""
     cutoffs = contest.needed_cutoffs(scored, champion)
-    with tempfile.TemporaryDirectory(prefix="rescue-") as scratch:
-        opened = open_telling(settings, Path(scratch), steps)
+    with scratch_folder() as scratch:
+        opened = open_telling(settings, scratch, steps)
         return champion, features_at(cutoffs or [opened.history.until], opened, steps)

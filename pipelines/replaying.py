@@ -8,11 +8,9 @@ label of each night, and where it is not settled yet, it counts neither for nor 
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from features.errors import UsageError
@@ -21,6 +19,7 @@ from pipelines import assembly
 from pipelines.intake import open_telling
 from pipelines.past_nights import PastNights
 from pipelines.replay_models import Knowing, Scorer, scorers
+from pipelines.scratch import scratch_folder
 from pipelines.settings import Settings
 from serving.replay import replay
 
@@ -69,8 +68,8 @@ def replay_nights(
         UsageError: the nights do not lie within the data.
         DataGateError: the source is not fit to be read.
     """
-    with tempfile.TemporaryDirectory(prefix="rescue-") as scratch:
-        opened = open_telling(settings, Path(scratch), steps)
+    with scratch_folder() as scratch:
+        opened = open_telling(settings, scratch, steps)
         nights = _nights(opened.history, first, last)
         known = risks.for_history(opened.history, opened.risk_settings)
         with steps.step("models", "Choosing models that knew nothing of these nights"):

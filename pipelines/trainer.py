@@ -6,12 +6,10 @@ result.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from features import frame as frames
@@ -22,6 +20,7 @@ from pipelines import assembly
 from pipelines.intake import open_telling
 from pipelines.lessons import Lessons, gather
 from pipelines.promoting import admit
+from pipelines.scratch import scratch_folder
 from pipelines.settings import Promote, Settings, writable_home
 
 if TYPE_CHECKING:
@@ -140,8 +139,8 @@ def train_from(settings: Settings, risk: str, through: date | None, tune: int, s
         NotLearnableError: it is too short, or too little happened in it.
     """
     writable_home(settings)
-    with tempfile.TemporaryDirectory(prefix="rescue-") as scratch:
-        opened = open_telling(settings, Path(scratch), steps)
+    with scratch_folder() as scratch:
+        opened = open_telling(settings, scratch, steps)
         wanted = chosen(risks.for_history(opened.history, opened.risk_settings), risk)
         return train(
             opened.history,

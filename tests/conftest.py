@@ -1,5 +1,6 @@
 """What every test shares: nothing calls home, and real data is used where it stands beside the checkout."""
 
+import atexit
 import os
 import tempfile
 from collections.abc import Iterator
@@ -8,13 +9,15 @@ from pathlib import Path
 import pytest
 import stamina
 
+HOME = tempfile.TemporaryDirectory(prefix="rescue-tests-home-")  # never the operator's own queue
+atexit.register(HOME.cleanup)
 os.environ.update(
     MLFLOW_DISABLE_TELEMETRY="true",
     DO_NOT_TRACK="1",
     PREFECT_SERVER_ANALYTICS_ENABLED="false",
     PREFECT_LOGGING_TO_API_ENABLED="false",
     MPLBACKEND="Agg",
-    RESCUE_HOME=tempfile.mkdtemp(prefix="rescue-tests-home-"),  # never the operator's own queue
+    RESCUE_HOME=HOME.name,
 )
 
 pytest_plugins = ["store_fixture", "night_home", "web_fixture"]

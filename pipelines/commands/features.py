@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +13,7 @@ from features.errors import UsageError
 from pipelines import settings as configuration
 from pipelines.commands.options import Data, Mapping, given_day
 from pipelines.console import Steps, out
+from pipelines.scratch import scratch_folder
 
 
 def register(app: typer.Typer) -> None:
@@ -38,8 +38,8 @@ def features(
     cutoffs = cutoffs_of(as_of or [], first, last, every)
     settings = configuration.load(data=data, mapping=mapping, engine=engine, memory=memory)
     steps = Steps()
-    with tempfile.TemporaryDirectory(prefix="rescue-") as scratch:
-        rows, columns = write_frame(settings, cutoffs, to_file, Path(scratch), steps)
+    with scratch_folder() as scratch:
+        rows, columns = write_frame(settings, cutoffs, to_file, scratch, steps)
     out.print(f"{to_file}: {rows:,} rows × {columns} columns")
 
 
