@@ -25,8 +25,8 @@ from features.frame import build
 from features.history import History
 from features.labels import label
 from models import risks
-from models.assessment import backtest
 from models.bootstrap import Floats, interval
+from models.evaluation import backtest
 from models.paired import Draws, Rows, Scored
 from pipelines.intake import open_data
 from pipelines.lessons import training_cutoffs

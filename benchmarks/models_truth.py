@@ -36,14 +36,14 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from features.frame import build
 from features.labels import label
 from models import risks
-from models.assessment import backtest
 from models.backtest import known_rows
 from models.bootstrap import Floats, interval
 from models.calibration import log_odds
-from models.evaluation import MODEL
+from models.evaluation import backtest
 from models.material import prepare
 from models.measures import flags
 from models.paired import Draws, Rows, Scored
+from models.panels import MODEL
 from models.splits import unseen_folds
 from pipelines.intake import open_data
 from pipelines.lessons import training_cutoffs

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from models import pages
-from models.assessment import Tested
-from models.evaluation import Panel
+from models.evaluation import Tested
+from models.panels import Panel
 from models.plots import draw
 from models.risks import Risk
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.assessment import Tested
+from models.evaluation import Tested
 
 Floats = NDArray[np.float64]
 BINS = 10

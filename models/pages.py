@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from models.bootstrap import Estimate
-from models.evaluation import LOGISTIC, MODEL, Panel
 from models.measures import FIGURES
+from models.panels import LOGISTIC, MODEL, Panel
 from models.risks import Risk
 from models.rules import RULES
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from features.catalogue import GROUPS
 from models import evidence
-from models.assessment import Tested
+from models.evaluation import Tested
 from models.importance import importance
 from models.rules import RULES
 

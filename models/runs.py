@@ -19,7 +19,7 @@ import numpy as np
 
 from models import card
 from models.estimator import RiskModel
-from models.evaluation import MODEL, Panel
+from models.panels import MODEL, Panel
 from models.tracking import active, experiment
 from models.training import Trained
 

@@ -1,7 +1,7 @@
 """Fit one risk: from a frame and its labels to a model that is worth what its evaluation says.
 
 The steps: join and leave treated rows out (`models.material`), walk through time (`models.backtest`), decide which kind
-of learner the events can carry, judge it at capacity beside the rules (`models.assessment`), fit it once more on
+of learner the events can carry, judge it at capacity beside the rules (`models.evaluation`), fit it once more on
 everything, and calibrate it on all test periods.
 """
 
@@ -15,14 +15,14 @@ import pyarrow as pa
 
 from features.catalogue import CATALOGUE_VERSION
 from features.versions import EPOCH
-from models.assessment import Tested, assess
 from models.backtest import Learner, Progress, Walk, calibrator, known_rows, walk
 from models.calibration import Calibrator, flat
 from models.choice import Choice, choose
 from models.estimator import RiskModel, Scorer
-from models.evaluation import Evaluation
+from models.evaluation import Tested, assess
 from models.examples import Examples
 from models.material import Material, prepare
+from models.panels import Evaluation
 from models.risks import Risk
 
 FINAL_ROWS = 600_000
@@ -40,7 +40,7 @@ class Trained:
         rows, accounts, events: of the final fit; ``treated`` are rows left out because the team acted on them.
         dropped: columns that carried nothing (constant or absent), which the model does without.
         parameters: what the final fit was made with.
-        scored: the test rows with the score of each scorer (see :class:`models.assessment.Tested`).
+        scored: the test rows with the score of each scorer (see :class:`models.evaluation.Tested`).
         trials: one mapping a tuning trial (number, parameters, log-loss); empty without tuning.
     """
 

@@ -20,7 +20,7 @@ from pipelines.trainer import chosen
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from models.assessment import Tested
+    from models.evaluation import Tested
     from models.risks import Risk
     from pipelines.console import Steps
     from pipelines.settings import Settings
@@ -82,7 +82,7 @@ def backtest_from(settings: Settings, risk: str, through: date | None, to: Path 
 def _tested(
     lessons: Lessons, wanted: Sequence[Risk], until: date, steps: Steps, source: Mapping[str, object]
 ) -> Backtest:
-    from models.assessment import backtest
+    from models.evaluation import backtest
 
     tested, not_learnable = {}, dict(lessons.not_learnable)
     for risk in (risk for risk in wanted if risk.name in lessons.labels):

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from models.bootstrap import Estimate
 from models.calibration import identity
 from models.estimator import RiskModel
-from models.evaluation import Evaluation, Panel
+from models.panels import Evaluation, Panel
 from models.risks import CHURN, Risk
 from models.signature import Signature
 from models.training import Trained

@@ -18,7 +18,7 @@ from pipelines.tables import fitted
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from models.assessment import Tested
+    from models.evaluation import Tested
     from models.risks import Risk
 
 

@@ -8,8 +8,8 @@ from learning_world import World, drift, world
 
 from models import training
 from models.calibration import sigmoid
-from models.evaluation import MODEL
 from models.material import prepare
+from models.panels import MODEL
 from models.risks import CHURN, ESCALATION
 
 

@@ -8,8 +8,8 @@ import pytest
 from trained_factory import made_trained
 
 from models import backtest_page
-from models.evaluation import Evaluation, Panel
 from models.measures import FIGURES
+from models.panels import Evaluation, Panel
 from models.risks import CHURN
 from models.rules import RULES
 from pipelines.backtesting import Backtest

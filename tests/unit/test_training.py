@@ -12,9 +12,9 @@ from learning_world import World, world
 from features.errors import RescueError
 from features.versions import EPOCH
 from models import training
-from models.assessment import backtest
-from models.evaluation import MODEL
+from models.evaluation import backtest
 from models.material import NotLearnableError, prepare
+from models.panels import MODEL
 from models.risks import CHURN
 from models.training import Trained
 

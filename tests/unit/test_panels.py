@@ -8,8 +8,8 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from models import measures
 from models.calibration import sigmoid
-from models.evaluation import MODEL, Evaluation, Scores, by_part, has_signal, judge, suspicions, unproven
 from models.measures import Rows
+from models.panels import MODEL, Evaluation, Scores, by_part, has_signal, judge, suspicions, unproven
 
 
 def rows(
