@@ -14,7 +14,7 @@ from night_factory import NOW, flag_of, names, record_of, run, simple_decision
 from serving.opening import Package, case_id
 from serving.permissions import Role
 from serving.store import Store
-from serving.web.app import create_app
+from serving.web import create_app
 from serving.web.identity import users
 from serving.web.identity.config import ReviewSettings
 from serving.web.identity.people import Identity, Person

@@ -16,7 +16,7 @@ from web_queue import Clock, fill
 
 from serving.permissions import Role
 from serving.store import Store
-from serving.web.app import create_app
+from serving.web import create_app
 from serving.web.identity.config import ReviewSettings
 from serving.web.identity.people import Person
 

@@ -38,7 +38,7 @@ def review(
     import uvicorn
 
     from serving.ledger import HealthRule
-    from serving.web.app import create_app
+    from serving.web import create_app
 
     settings = configuration.load(home=home, database=database, policy=policy)
     health = HealthRule.of(assembly.policy(settings).rules.health)

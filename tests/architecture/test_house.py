@@ -31,8 +31,8 @@ NAMES = (
     "features.history:History features.history:Snapshot features.frame:build features.catalogue:FEATURES "
     "models.risks:CHURN models.risks:ESCALATION models.training:fit models.evaluation:backtest "
     "models.registry:Registry.champion serving.policy:decide serving.cases:TRANSITIONS serving.handoff:Handoff "
-    "serving.web:create_app pipelines.nightly:nightly pipelines.training:train pipelines.feedback:collect_feedback "
-    "pipelines.monitoring:monitor"
+    "serving.web:create_app pipelines.nightly:nightly pipelines.training:train pipelines.collecting:collect_feedback "
+    "pipelines.watching:monitor"
 )
 """What other code relies on: these are where they have always been."""
 

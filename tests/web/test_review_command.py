@@ -16,7 +16,7 @@ from serving.ledger import HealthRule
 from serving.permissions import Actor, Role
 from serving.store import Store
 from serving.store.exchange import HealthAdjustment
-from serving.web.app import create_app
+from serving.web import create_app
 from serving.web.identity.config import ReviewSettings
 
 PATIENCE = 300
@@ -28,7 +28,7 @@ LOADED = f"""
 import sys
 import pipelines.cli
 from serving.store import Store
-from serving.web.app import create_app
+from serving.web import create_app
 from serving.web.identity.config import ReviewSettings
 create_app(Store("sqlite:////nowhere/never-opened.db"), ReviewSettings())
 print([name for name in {HEAVY} if name in sys.modules])
