@@ -1,8 +1,8 @@
-"""The night as a Prefect flow: the same run as ``--plain``, with each step as a task.
+"""The night as a Prefect flow: the same run as a plain one, with each step as a task.
 
-With ``PREFECT_API_URL`` set, the server that it names tracks the run; without one, Prefect starts a server of its own
-for the length of the run. Deployed (``prefect.yaml``), the night is the day on which the run was scheduled, in the
-schedule's own time zone, so that a run that starts late is still the night it was meant for.
+The server that ``PREFECT_API_URL`` names tracks the run; the command line runs plainly where it names none, for
+Prefect would start a server for the length of the run. Deployed (``prefect.yaml``), the night is the day on which the
+run was scheduled, in the schedule's own time zone, so that a run that starts late is still the night it was meant for.
 """
 
 import logging

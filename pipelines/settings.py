@@ -115,6 +115,11 @@ def load(**given: object) -> Settings:
         raise UsageError(f"rescue.toml cannot be read: {error}.") from None
 
 
+def has_prefect_server() -> bool:
+    """Whether ``PREFECT_API_URL`` names a server to track the nights that the command line runs."""
+    return bool(os.environ.get("PREFECT_API_URL"))
+
+
 def writable_home(settings: Settings) -> Path:
     """The home folder, made if it is not there.
 

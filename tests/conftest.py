@@ -20,6 +20,8 @@ os.environ.update(
     RESCUE_HOME=HOME.name,
 )
 
+os.environ.pop("PREFECT_API_URL", None)  # nor the operator's own server
+
 pytest_plugins = ["store_fixture", "night_home", "web_fixture"]
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -22,19 +22,22 @@ def nightly(
     policy: PolicyFile = None,
     mapping: Mapping = None,
     as_json: Json = False,
-    plain: Annotated[bool, typer.Option("--plain", help="Run the same steps without Prefect.")] = False,
+    plain: Annotated[
+        bool, typer.Option("--plain", help="Leave out Prefect, even where PREFECT_API_URL is set.")
+    ] = False,
     catch_up: Annotated[
         bool, typer.Option("--catch-up", help="First run each night that was missed, in order.")
     ] = False,
 ) -> None:
     """Read, check, score, flag and hand over: one night, whole or not at all.
 
-    A second run of the same night changes nothing and says so.
+    A second run of the same night changes nothing and says so. Where PREFECT_API_URL names a Prefect server, the night
+    is a flow run there, with a task for each step.
     """
     cutoff = day(as_of, "--as-of")
     settings = configuration.load(data=data, home=home, policy=policy, mapping=mapping)
     steps = Steps(quiet=as_json)
-    if plain:
+    if plain or not configuration.has_prefect_server():
         from pipelines.night import run_nights
         from pipelines.runner import plainly
 

@@ -1,4 +1,4 @@
-"""The deployment of prefect.yaml, picked up by a real server and a real worker."""
+"""The deployment of prefect.yaml, picked up by a real server and a real worker; and the command line beside them."""
 
 import json
 import os
@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -129,3 +129,46 @@ def test_feedback_and_monitoring_run_on_a_worker(
     before = (home / "rescue.db").read_bytes()
     _run(server, deployments["monitor"], **given)
     assert (home / "rescue.db").read_bytes() == before
+
+
+def _nightly(environment: Mapping[str, str], data: Path, home: Path, *more: str) -> "subprocess.CompletedProcess[str]":
+    command = [str(Path(sys.executable).parent / "rescue"), "nightly", "--data", str(data), "--home", str(home), *more]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240, check=False)
+
+
+def _nights_by_hand(server: Mapping[str, str]) -> list[str]:
+    """The states of the flow runs that no deployment started."""
+    asked = {"flows": {"name": {"any_": ["nightly"]}}, "flow_runs": {"deployment_id": {"is_null_": True}}}
+    found = httpx.post(f"{server['PREFECT_API_URL']}/flow_runs/filter", json=asked).raise_for_status().json()
+    return [run["state_type"] for run in found]
+
+
+def test_the_command_line_tells_the_server_of_its_night(
+    server: dict[str, str], night_home: NightHome, tmp_path: Path
+) -> None:
+    home, tomorrow = night_home.copy(tmp_path / "home"), str(night_home.first.as_of + timedelta(days=1))
+    done = _nightly(server, night_home.data, home, "--as-of", tomorrow)
+    assert (done.returncode, _nights_by_hand(server)) == (0, ["COMPLETED"]), done.stderr
+    again = _nightly(server, night_home.data, home, "--as-of", tomorrow, "--plain")
+    assert (again.returncode, _nights_by_hand(server)) == (0, ["COMPLETED"]), again.stderr
+
+
+def test_a_server_that_does_not_answer_is_told_in_a_sentence(night_home: NightHome, tmp_path: Path) -> None:
+    nowhere = {**os.environ, "PREFECT_API_URL": f"http://127.0.0.1:{_free_port()}/api", "PREFECT_HOME": str(tmp_path)}
+    home, tomorrow = night_home.copy(tmp_path / "home"), str(night_home.first.as_of + timedelta(days=1))
+    done = _nightly(nowhere, night_home.data, home, "--as-of", tomorrow)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("rescue: Prefect did not start (") and "use --plain" in done.stderr
+    assert done.stderr.count("\n") == 1 and not (home / "nights" / tomorrow).exists()
+
+
+def test_without_a_server_a_night_does_not_wait_for_prefect(night_home: NightHome, tmp_path: Path) -> None:
+    home, tomorrow = night_home.copy(tmp_path / "home"), str(night_home.first.as_of + timedelta(days=1))
+    given = ["nightly", "--data", str(night_home.data), "--home", str(home), "--as-of", tomorrow]
+    code = (
+        f"import sys; from pipelines.cli import app; app({given!r}, standalone_mode=False); "
+        "sys.exit('prefect' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=240, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (home / "nights" / tomorrow / "report.json").exists()
