@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from features.history import History
     from features.label_rule import LabelRule
 
+Outcomes = dict[tuple[str, date], tuple[bool, "datetime | None"]]
+"""By account and night: whether it happened, and when."""
+
 LEAST = 30
 """Settled accounts that each group needs before a difference is told."""
 
@@ -87,26 +90,26 @@ def effect(session: Session, history: History, rule: LabelRule) -> Effect:
     held_out = {account: day for account, day in session.execute(held) if account not in exempted}
     apart = exempted | held_out.keys()
     worked = {account: day for account, day in session.execute(opened) if account not in apart}
-    groups = [_group(first, history, rule) for first in (worked, held_out)]
+    told = outcomes_at(history, rule, worked.items() | held_out.items())
+    groups = [_group(first, told) for first in (worked, held_out)]
     enough = min(group.settled for group in groups) >= LEAST
     return Effect(groups[0], groups[1], difference(groups[1], groups[0]) if enough else None)
 
 
-def _group(first: dict[str, date], history: History, rule: LabelRule) -> Group:
-    rows = outcomes_at(history, rule, set(first.items()))
-    return Group(len(first), len(rows), sum(event for event, _ in rows.values()))
+def _group(first: dict[str, date], told: Outcomes) -> Group:
+    events = [told[key][0] for key in first.items() if key in told]
+    return Group(len(first), len(events), sum(events))
 
 
-def outcomes_at(
-    history: History, rule: LabelRule, asked: Set[tuple[str, date]]
-) -> dict[tuple[str, date], tuple[bool, datetime | None]]:
+def outcomes_at(history: History, rule: LabelRule, asked: Set[tuple[str, date]]) -> Outcomes:
     """For each account and night that is settled: whether it happened, and when."""
-    days, accounts = sorted({day for _, day in asked}), sorted({account for account, _ in asked})
-    if not days:
-        return {}
+    ripe = {(account, day) for account, day in asked if rule.verdict(day) < history.until}
+    if not ripe:
+        return {}  # young queues ask for much of which nothing can be known yet
+    days, accounts = sorted({day for _, day in ripe}), sorted({account for account, _ in ripe})
     rows = label(history, days, rule, accounts=accounts).to_pylist()
     told = {(row["account_id"], row["as_of"]): (row["event"], row["event_at"]) for row in rows}
-    return {key: told[key] for key in asked if key in told and told[key][0] is not None}
+    return {key: told[key] for key in ripe if key in told and told[key][0] is not None}
 
 
 def difference(one: Group, other: Group) -> tuple[float, float, float]:
