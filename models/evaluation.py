@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from models import panels, rules
 from models.backtest import Progress, Walk, unseen_accounts, walk
+from models.blas import one_thread
 from models.choice import Choice, choose
 from models.material import Material, prepare
 from models.measures import Rows
@@ -44,6 +45,7 @@ class Tested:
     model: "RiskModel | None" = None
 
 
+@one_thread
 def backtest(
     frame: pa.Table,
     labels: pa.Table,

@@ -16,6 +16,7 @@ import pyarrow as pa
 from features.catalogue import CATALOGUE_VERSION
 from features.versions import EPOCH
 from models.backtest import Learner, Progress, Walk, calibrator, known_rows, walk
+from models.blas import one_thread
 from models.calibration import Calibrator, flat
 from models.choice import Choice, choose
 from models.estimator import RiskModel, Scorer
@@ -65,6 +66,7 @@ class Trained:
         return Tested(self.evaluation, self.because, self.scored, self.model)
 
 
+@one_thread
 def fit(
     frame: pa.Table,
     labels: pa.Table,

@@ -1,5 +1,6 @@
 """One training from end to end, and what it does where the data is thin."""
 
+from collections.abc import Callable
 from datetime import date, timedelta
 from functools import cache
 
@@ -8,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 from learning_world import World, world
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from features.errors import RescueError
 from features.versions import EPOCH
@@ -54,6 +56,20 @@ def test_the_probabilities_add_up_on_later_cutoffs() -> None:
     scored = trained().scored
     expected, came = (float(np.sum(scored[name].to_numpy())) for name in ("probability", "event"))
     assert 0.6 < expected / came < 1.6
+
+
+@pytest.mark.parametrize("learn", [training.fit, backtest])
+def test_threads_do_not_stand_in_each_others_way(learn: Callable[..., object]) -> None:
+    during: list[int] = []
+    with threadpool_limits(2, user_api="blas"):
+        learn(made().frame, made().labels, CHURN, threads=1, progress=lambda _: during.extend(blas()))
+        assert set(blas()) == {2}
+    assert set(during) == {1}
+
+
+def blas() -> list[int]:
+    """The threads of each library of linear algebra that is loaded."""
+    return [int(one["num_threads"]) for one in threadpool_info() if one["user_api"] == "blas"]
 
 
 def test_equal_input_and_seed_give_an_equal_model() -> None:
