@@ -1,11 +1,14 @@
 """How much a term may matter is learned from the same events: few that matter are found among many that do not."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from scipy.optimize import minimize
 
 from models import relevance
 from models.calibration import sigmoid
-from models.relevance import Floats, Regression
+from models.relevance import Floats, Regression, doubt
 
 TERMS, MATTER = 120, 5
 
@@ -53,6 +56,33 @@ def test_bounds_hold_whatever_is_learned() -> None:
     assert weights[1] == 0
 
 
+@pytest.mark.parametrize("bound", [(None, None), (0.0, None), (None, 0.0), (-0.02, 0.02)])
+def test_the_likeliest_weights_are_those_of_a_general_solver(bound: relevance.Bound) -> None:
+    regression = replace(drawn(6)[0], bounds=[bound] * TERMS)
+    design = regression.design.astype(np.float64)
+
+    def loss(weights: Floats) -> tuple[float, Floats]:
+        margin = design @ weights[:-1] + weights[-1]
+        missed = sigmoid(margin) - regression.happened
+        value = (
+            np.logaddexp(0, margin).sum() - margin[regression.happened].sum() + (weights[:-1] ** 2 / USUAL).sum() / 2
+        )
+        return float(value), np.append(design.T @ missed + weights[:-1] / USUAL, missed.sum())
+
+    close = {"ftol": 1e-15, "gtol": 1e-10, "maxiter": 10_000}
+    bounds = [bound] * TERMS + [(None, None)]
+    slow = minimize(loss, np.zeros(TERMS + 1), jac=True, method="L-BFGS-B", bounds=bounds, options=close)
+    found = regression.likeliest(USUAL)
+    assert loss(found)[0] <= slow.fun * (1 + 1e-7)
+    assert np.allclose(found, slow.x, atol=2e-4)
+
+
+def test_it_does_not_matter_where_the_search_begins() -> None:
+    regression = replace(drawn(7)[0], bounds=[(0.0, None)] * TERMS)
+    far = np.append(np.full(TERMS, 0.5), 3.0)
+    assert np.allclose(regression.likeliest(USUAL, far), regression.likeliest(USUAL), atol=2e-4)
+
+
 def test_doubt_is_what_the_curvature_of_the_loss_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
     regression, _ = drawn(3, rows=700)
     weights = regression.likeliest(USUAL)
@@ -60,9 +90,9 @@ def test_doubt_is_what_the_curvature_of_the_loss_leaves(monkeypatch: pytest.Monk
     design = regression.design.astype(np.float64)
     curvature = design.T @ ((certain * (1 - certain))[:, None] * design) + np.diag(1 / USUAL)
     wanted = np.diag(np.linalg.inv(curvature))
-    assert np.allclose(regression.doubt(weights, USUAL), wanted, rtol=1e-4)
+    assert np.allclose(doubt(regression.curvature(weights), USUAL), wanted, rtol=1e-4)
     monkeypatch.setattr(relevance, "BLOCK", 64)
-    assert np.allclose(regression.doubt(weights, USUAL), wanted, rtol=1e-4)
+    assert np.allclose(doubt(regression.curvature(weights), USUAL), wanted, rtol=1e-4)
 
 
 def test_some_rows_can_stand_for_all() -> None:
