@@ -7,6 +7,7 @@ challenger's minus the other's, oriented so that more is better.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from models.bootstrap import Floats, draw_counts, sums_by_account
 
 CHUNK = 8_000_000
-"""Row weights held at one time (64 MB): as many draws are taken together as fit."""
+"""Weights held at one time (64 MB): as many draws are taken together as fit."""
 
 
 @dataclass(frozen=True)
@@ -57,10 +58,9 @@ class Draws:
 
     def ranking(self, score: Floats) -> tuple[Floats, Floats]:
         """Area under the ROC curve and average precision of ``score`` on every draw; ties count half."""
-        order = np.argsort(score, kind="stable")
-        starts = np.flatnonzero(np.r_[True, np.diff(score[order]) > 0])
-        event, accounts = self.rows.event[order], self.rows.accounts[order]
-        parts = [_ranked(counts[:, accounts], event, starts) for counts in self._chunks()]
+        event, group = self.rows.event, _groups(score, self.rows.event)
+        positive, negative = (self._by_group(group, chosen) for chosen in (event, ~event))
+        parts = [_ranked(positive @ counts, negative @ counts) for counts in self._chunks(positive.shape[0])]
         auc, precision = zip(*parts, strict=True)
         return np.concatenate(auc), np.concatenate(precision)
 
@@ -87,10 +87,18 @@ class Draws:
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.asarray(sums[:, 0] / sums[:, 1])
 
-    def _chunks(self) -> Iterator[Floats]:
-        step = max(1, CHUNK // max(1, len(self.rows.event)))
+    def _by_group(self, group: NDArray[np.int64], chosen: NDArray[np.bool_]) -> Any:
+        """How many of the chosen rows of each account are in each group: a sparse matrix, groups × accounts."""
+        from scipy.sparse import coo_array
+
+        places = (group[chosen], self.rows.accounts[chosen])
+        return coo_array((np.ones(len(places[0])), places), shape=(int(group.max()) + 1, self.rows.count)).tocsr()
+
+    def _chunks(self, groups: int) -> Iterator[Floats]:
+        """How often each account was drawn, accounts × some of the draws."""
+        step = max(1, CHUNK // max(1, groups))
         for start in range(0, len(self.counts), step):
-            yield self.counts[start : start + step]
+            yield self.counts[start : start + step].T
 
 
 def top_of_cutoff(score: Floats, cutoffs: NDArray[np.int64], capacity: int) -> NDArray[np.bool_]:
@@ -104,18 +112,25 @@ def top_of_cutoff(score: Floats, cutoffs: NDArray[np.int64], capacity: int) -> N
     return top
 
 
-def _ranked(weights: Floats, event: NDArray[np.bool_], starts: NDArray[np.intp]) -> tuple[Floats, Floats]:
-    """AUC and average precision of rows in rising order of score, tied from each of ``starts``; a value a draw."""
-    positive = np.add.reduceat(weights * event, starts, axis=1)
-    negative = np.add.reduceat(weights * ~event, starts, axis=1)
-    events, others = positive.sum(axis=1), negative.sum(axis=1)
-    below = np.cumsum(negative, axis=1) - negative / 2
-    above = np.cumsum(positive[:, ::-1], axis=1)
-    flagged = above + np.cumsum(negative[:, ::-1], axis=1)
+def _groups(score: Floats, event: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """A number of each row, rising with its score: odd where an event has that very score, even between two of them.
+
+    Rows without an event that lie between the same two events are alike to both figures, and events are few.
+    """
+    steps = np.unique(score[event])
+    return np.asarray(np.searchsorted(steps, score, side="left") + np.searchsorted(steps, score, side="right"))
+
+
+def _ranked(positive: Floats, negative: Floats) -> tuple[Floats, Floats]:
+    """AUC and average precision from weights with and without an event, groups in rising order × draws."""
+    events, others = positive.sum(axis=0), negative.sum(axis=0)
+    below = np.cumsum(negative, axis=0) - negative / 2
+    above = np.cumsum(positive[::-1], axis=0)
+    flagged = above + np.cumsum(negative[::-1], axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        auc = (positive * below).sum(axis=1) / (events * others)
+        auc = (positive * below).sum(axis=0) / (events * others)
         precision = np.where(flagged > 0, above / flagged, 0.0)
-        return auc, (positive[:, ::-1] * precision).sum(axis=1) / events
+        return auc, (positive[::-1] * precision).sum(axis=0) / events
 
 
 def _loss(probability: Floats, event: NDArray[np.bool_]) -> Floats:
