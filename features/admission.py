@@ -17,11 +17,11 @@ from features.admission_reach import reach
 from features.admission_report import AdmissionReport, TableReport
 from features.admission_table import examine
 from features.admission_twins import REPEAT
+from features.astray import astray
 from features.contract import TABLES
 from features.errors import DataGateError
 from features.history import History
 from features.raw import RawTable, quoted
-from features.span import astray
 from features.usage_stretches import UsageStretches
 
 TOLERANCE = 0.05

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from features.repeats import Repeats
-    from features.usage_stretches import UsageStretches
+    from features.stretches import Delivered
 
 Made = TypeVar("Made")
 
@@ -48,7 +48,7 @@ class History:
     connection: duckdb.DuckDBPyConnection
     present: frozenset[str]
     columns: Mapping[str, frozenset[str]]
-    usage: UsageStretches | None = None
+    usage: Delivered | None = None
     repeats: Mapping[str, Repeats] = field(default_factory=dict)
     _derived: dict[str, Any] = field(default_factory=dict, repr=False)
     _locks: dict[str, Lock] = field(default_factory=dict, repr=False)
@@ -60,7 +60,7 @@ class History:
         *,
         present: frozenset[str],
         columns: Mapping[str, frozenset[str]],
-        usage: UsageStretches | None = None,
+        usage: Delivered | None = None,
         repeats: Mapping[str, Repeats] | None = None,
     ) -> History:
         """The history in a connection whose relations were admitted; what the source lacks is added as empty."""
@@ -105,7 +105,7 @@ class History:
     @cached_property
     def span(self) -> Span:
         """How far the source reaches, and whether rows of a wrong clock say that it reaches further."""
-        return span_of(self)
+        return span_of(self.query, self.present, self.usage)
 
     def as_of(self, cutoff: date) -> Snapshot:
         """What was known when the cutoff's day began."""

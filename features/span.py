@@ -8,16 +8,18 @@ them. Their rows are kept, and count from the day on which they say that they we
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from features.contract import SIGNED_AHEAD, TABLES
-from features.versions import EPOCH, known_on, literal
+from features.versions import EPOCH, known_on
 
 if TYPE_CHECKING:
-    from features.history import History
+    import pyarrow as pa
+
+    from features.stretches import Delivered
 
 OURS = {"outcomes": "false", "health_scores": "source IS DISTINCT FROM 'rescue'"}
 """Rows that the rescue team wrote say nothing of how far the source reaches: a verdict of today ripens no label."""
@@ -38,36 +40,15 @@ class Span:
     ends_early: bool = False
 
 
-@dataclass(frozen=True)
-class Astray:
-    """The rows of one table that were known after the source's end, on days that are not believed."""
-
-    table: str
-    rows: int
-    first: date
-    last: date
-
-    @property
-    def sentence(self) -> str:
-        """What is said of them."""
-        rows = "1 row says that it was" if self.rows == 1 else f"{self.rows:,} rows say that they were"
-        when = f"on {self.first}" if self.first == self.last else f"from {self.first} to {self.last}"
-        it, counts, moves = ("it", "counts", "moves") if self.rows == 1 else ("they", "count", "move")
-        return (
-            f"{self.table}: {rows} known {when}, long after everything else, so a clock of the source is wrong; "
-            f"{it} {counts} from then on, and {moves} neither the default night nor what is settled"
-        )
-
-
-def span_of(history: History) -> Span:
-    """How far a history reaches."""
-    parts = [_by_day(history, name) for name in sorted(history.present - {"usage_daily" if history.usage else ""})]
+def span_of(query: Callable[[str], pa.Table], present: frozenset[str], usage: Delivered | None) -> Span:
+    """How far a source reaches of which these tables are there; of ``usage`` by stretches no row need be read."""
+    parts = [_by_day(name, present) for name in sorted(present - {"usage_daily" if usage else ""})]
     parts += ["SELECT NULL AS known, NULL AS oldest WHERE false"]
-    found = history.query(f"SELECT known, min(oldest) AS oldest FROM ({' UNION ALL '.join(parts)}) GROUP BY known")
+    found = query(f"SELECT known, min(oldest) AS oldest FROM ({' UNION ALL '.join(parts)}) GROUP BY known")
     oldest, known = ([day for day in found.column(name).to_pylist() if day is not None] for name in ("oldest", "known"))
-    if history.usage and history.usage.days:
-        oldest.append(history.usage.days[0])
-        known += [day for day, _ in history.usage.delivered]
+    if usage and usage.days:
+        oldest.append(usage.days[0])
+        known += [day for day, _ in usage.delivered]
     if not known:
         return Span(EPOCH, EPOCH)
     days = sorted(set(known))
@@ -75,13 +56,13 @@ def span_of(history: History) -> Span:
     return Span(_day(min(oldest)), _day(days[count - 1] + 1), ends_early=count < len(days))
 
 
-def _by_day(history: History, name: str) -> str:
+def _by_day(name: str, present: frozenset[str]) -> str:
     """SQL of the days on which rows of a table became known, and by them the day of the oldest row, since 1970."""
     known, oldest = (
         f"({day} - DATE '{EPOCH}')" for day in (known_on(TABLES[name]), f"CAST({TABLES[name].event_time} AS DATE)")
     )
     return (
-        f"SELECT CASE WHEN {_telling(history, name)} THEN {known} END AS known, min({oldest}) AS oldest "
+        f"SELECT CASE WHEN {telling(name, present)} THEN {known} END AS known, min({oldest}) AS oldest "
         f"FROM {name} WHERE {OURS.get(name, 'true')} GROUP BY ALL"
     )
 
@@ -105,21 +86,7 @@ def believed(days: Sequence[int]) -> int:
     return count
 
 
-def astray(history: History) -> tuple[Astray, ...]:
-    """By table, the rows that were known on days that are not believed."""
-    found = []
-    for name in sorted(history.present) if history.span.ends_early else ():
-        day = known_on(TABLES[name])
-        (row,) = history.query(
-            f"SELECT count(*) AS rows, min({day}) AS first, max({day}) AS last FROM {name} "
-            f"WHERE {day} >= {literal(history.until)} AND {OURS.get(name, 'true')} AND {_telling(history, name)}"
-        ).to_pylist()
-        if row["rows"]:
-            found.append(Astray(name, **row))
-    return tuple(found)
-
-
-def _telling(history: History, name: str) -> str:
+def telling(name: str, present: frozenset[str]) -> str:
     """SQL that is true of rows that tell how far the source reaches: not of a start that was signed ahead."""
-    others = history.present - SIGNED_AHEAD - {"accounts"}
+    others = present - SIGNED_AHEAD - {"accounts"}
     return "known_at IS NOT NULL" if name in SIGNED_AHEAD and others else "true"

@@ -9,13 +9,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Protocol
 
 DAY = 86_400_000_000
 """Microseconds."""
 
 Days = tuple[int, int]
 """The first day and the last, since 1970."""
+
+
+class Delivered(Protocol):
+    """What a history knows of usage by stretches without reading it; ``usage_stretches`` has the sums as well."""
+
+    @property
+    def days(self) -> Days | None:
+        """The first and last day of all accepted rows."""
+
+    @property
+    def delivered(self) -> list[tuple[int, int]]:
+        """For each day on which rows were known, ascending, the newest day that they tell of."""
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from features.history import History
 from features.measures import Aggregate, reach
 from features.relations import NUMBERED
 from features.usage_days import UsageDays
+from features.usage_stretches import UsageStretches
 from features.windows import Ints
 
 
@@ -39,7 +40,7 @@ PROMPT = UsageDelivery(0, np.array([], dtype=np.int64))
 
 def known_before(history: History, cutoff: int, wanted: Iterable[Aggregate]) -> UsageDelivery:
     """Usage as it was known at one cutoff: there is one state of each row, so every account is regular."""
-    if history.usage:
+    if isinstance(history.usage, UsageStretches):
         return UsageDelivery(0, PROMPT.irregular, days=partial(history.usage.known_before, history, cutoff))
     if "usage_daily" not in history.versioned:
         return PROMPT

@@ -11,16 +11,13 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING
 
 from features import judgements, kept
 from features.admission_intake import Intake
+from features.history import History
 from features.stretches import Days, Stretch, meet
 from features.usage_days import UsageDays, made_of
 from features.versions import key_of, known_on, order_of
-
-if TYPE_CHECKING:
-    from features.history import History
 
 ENDING = ".days"
 
