@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from serving.store.case_queries import history
 from serving.store.tables import Case, CaseEvent
 
 AUDITED = (
@@ -76,11 +76,6 @@ def record(
     )
     session.add(event)
     return event
-
-
-def history(session: Session, case_id: str) -> list[CaseEvent]:
-    """Everything that happened to the case, oldest first."""
-    return list(session.scalars(select(CaseEvent).where(CaseEvent.case_id == case_id).order_by(CaseEvent.id)))
 
 
 def last_change(session: Session, case_id: str) -> CaseEvent:

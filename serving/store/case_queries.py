@@ -7,7 +7,6 @@ from datetime import date
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from serving.audit import history
 from serving.store.exchange import HealthAdjustment
 from serving.store.queue_queries import newest_night
 from serving.store.tables import Account, Case, CaseEvent, FrozenHandoff, Member, Score, Squad
@@ -33,6 +32,11 @@ class CaseFile:
     members: tuple[str, ...]
     squads: tuple[str, ...]
     other_open: tuple[Case, ...]
+
+
+def history(session: Session, case_id: str) -> list[CaseEvent]:
+    """Everything that happened to the case, oldest first."""
+    return list(session.scalars(select(CaseEvent).where(CaseEvent.case_id == case_id).order_by(CaseEvent.id)))
 
 
 def case_file(

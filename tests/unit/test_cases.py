@@ -8,12 +8,12 @@ from night_factory import NIGHT, NOW, next_night, open_cases, record_of, run, si
 from sqlalchemy import select
 
 from features.errors import RescueError, UsageError
-from serving.audit import history
 from serving.case_errors import AlreadyOpenError, CaseNotFoundError, IllegalMoveError, StaleCaseError
 from serving.cases import Cases
 from serving.opening import case_id
 from serving.permissions import Actor, NotAllowedError, Role
 from serving.store import Store
+from serving.store.case_queries import history
 from serving.store.exchange import HealthAdjustment
 from serving.store.tables import CaseEvent
 

@@ -6,13 +6,13 @@ import pytest
 from night_factory import NIGHT, NOW, flag_of, names, record_of, run
 from sqlalchemy import select
 
-from serving.audit import history
 from serving.cases import Cases
 from serving.clocks import tick
 from serving.opening import case_id
 from serving.permissions import Actor, Role
 from serving.queue_state import Decision
 from serving.store import Store
+from serving.store.case_queries import history
 from serving.store.exchange import Message
 from serving.store.tables import Case
 

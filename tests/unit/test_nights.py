@@ -21,7 +21,6 @@ from night_factory import (
 )
 from sqlalchemy import select
 
-from serving.audit import history
 from serving.cases import Cases
 from serving.nights import (
     LEASE,
@@ -40,6 +39,7 @@ from serving.permissions import Actor, Role
 from serving.queue_state import Decision, RaisedAgain, Streak
 from serving.recording import NightRecord, record_night
 from serving.store import Store
+from serving.store.case_queries import history
 from serving.store.exchange import Message
 from serving.store.tables import Account, Case, FrozenHandoff, Member, NightRow, Score, StreakRow
 
