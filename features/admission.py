@@ -13,16 +13,16 @@ from typing import Self
 
 import duckdb
 
+from features.admission_intake import ACCOUNTS, PARENT
 from features.admission_reach import reach
 from features.admission_report import AdmissionReport, TableReport
-from features.admission_table import examine
+from features.admission_table import Examined, examine
 from features.admission_twins import REPEAT
 from features.astray import astray
 from features.contract import TABLES
 from features.errors import DataGateError
 from features.history import History
 from features.raw import RawTable, quoted
-from features.usage_stretches import UsageStretches
 
 TOLERANCE = 0.05
 """The share of one table that may be in quarantine before the night stops."""
@@ -89,11 +89,10 @@ def examine_all(
         connection.execute(f"CREATE OR REPLACE TABLE admitted_{parents} ({key} VARCHAR)")
     given = {raw.name: raw for raw in tables}
     folder, last = state or scratch / "state", reach(connection, given)
-    examined = {
-        name: examine(connection, TABLES[name], given[name], scratch, folder / name, reach=last)
-        for name in TABLES
-        if name in given
-    }
+    examined: dict[str, Examined] = {}
+    for name in (name for name in TABLES if name in given):
+        above, place = _key_of_parents(name, examined), folder / name
+        examined[name] = examine(connection, TABLES[name], given[name], scratch, place, reach=last, parents=above)
     reports = {name: _gated(table.report, tolerance) for name, table in examined.items()}
     present = frozenset(name for name, report in reports.items() if report.accepted)
     columns = {name: table.columns for name, table in examined.items()}
@@ -101,15 +100,16 @@ def examine_all(
     repeats = {name: table.repeats for name, table in examined.items() if table.repeats}
     history = History.over(connection, present=present, columns=columns, usage=usage, repeats=repeats)
     missing = tuple(name for name in TABLES if name not in present)
-    files = {name: _files_read(given[name], table.stretches) for name, table in examined.items()}
+    files = {name: FilesRead(table.read, len(given[name].files) - table.read) for name, table in examined.items()}
     strays = tuple(found.sentence for found in astray(history))
     report = AdmissionReport(reports, missing, problems=_problems(reports, present), astray=strays)
     return Admission(history, report, files)
 
 
-def _files_read(raw: RawTable, stretches: UsageStretches | None) -> FilesRead:
-    read = len(raw.files) if stretches is None else stretches.read
-    return FilesRead(read, len(raw.files) - read)
+def _key_of_parents(name: str, examined: Mapping[str, Examined]) -> str | None:
+    """The key of the table that a table's rows belong to; where there is none, all of its rows are orphans."""
+    parent = PARENT.get(name, ACCOUNTS)
+    return examined[parent[0]].key if parent and parent[0] in examined else ""
 
 
 def _gated(report: TableReport, tolerance: float) -> TableReport:

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import duckdb
+import pyarrow as pa
 
 from features.admission_rules import Fault, Rule, faults
 from features.admission_types import typed
 from features.contract import Table
 from features.raw import RawTable, identifier, quoted
 
+ACCOUNTS = ("accounts", "account_id")
 PARENT = {"accounts": None, "ticket_events": ("tickets", "ticket_id")}
 """The admitted rows that a row must belong to; all but these two tables belong to an account."""
 
@@ -66,7 +68,7 @@ def tests_of(intake: Intake, newest: str | None) -> tuple[list[Fault], str]:
     ``newest`` is SQL of the last moment at which a row without a ``known_at`` may have happened, where there is one.
     """
     tests = faults(intake.table, intake.types, newest)
-    parent = PARENT.get(intake.table.name, ("accounts", "account_id"))
+    parent = PARENT.get(intake.table.name, ACCOUNTS)
     if parent is None:
         return tests, f"{intake.raw.relation} s"
     name, key = parent
@@ -92,6 +94,19 @@ def broken_rows(tests: list[Fault], source: str) -> str:
         f"SELECT NULL, f, n + 1, [{columns}][fault], [{rules}][fault], "
         f"left(CASE fault {value} END, 200) FROM ({found}) s WHERE fault IS NOT NULL"
     )
+
+
+def reject_again(intake: Intake, rows: pa.Table) -> None:
+    """Add rows to those that are not accepted as they were kept: with their file's label instead of its path."""
+    if rows.num_rows:
+        paths = [(intake.raw.labels[file], file) for file in intake.raw.files]
+        labels, files = (", ".join(quoted(text) for text in texts) for texts in zip(*paths, strict=True))
+        intake.cursor.register("rejected_again", rows)
+        intake.cursor.execute(
+            f"INSERT INTO {intake.rejected} "
+            f'SELECT label, map([{labels}], [{files}])[label], "row", "column", rule, value FROM rejected_again'
+        )
+        intake.cursor.unregister("rejected_again")
 
 
 def labelled(raw: RawTable) -> str:

@@ -17,7 +17,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from features.admission_intake import Intake, broken, broken_rows, labelled, tests_of
+from features.admission_intake import Intake, broken, broken_rows, labelled, reject_again, tests_of
 from features.admission_reach import SLACK
 from features.admission_rules import LATEST, Rule
 from features.admission_twins import REPEAT, reject_twins
@@ -48,7 +48,7 @@ def judged(intake: Intake, state: Path) -> UsageStretches:
     night = _Night(intake, _kept(intake, state))
     standing, scanned = night.parted()
     read = [*scanned]
-    night.reject_again(standing)
+    reject_again(intake, night.kept.rejected_of(standing))
     if sum(one.bad for one in scanned.values()):
         part = night.part(read)
         night.reject(broken_rows(*tests_of(part, night.clock)))
@@ -80,10 +80,6 @@ class _Night:
     def prints(self) -> dict[str, str]:
         raw = self.intake.raw
         return {raw.labels[file]: raw.prints[file] for file in raw.files}
-
-    @cached_property
-    def paths(self) -> list[tuple[str, str]]:
-        return [(self.intake.raw.labels[file], file) for file in self.intake.raw.files]
 
     @cached_property
     def accounts(self) -> pa.Table:
@@ -154,17 +150,6 @@ class _Night:
     def reject(self, rows: str) -> None:
         """Add rows to those that are not accepted."""
         self.intake.cursor.execute(f"INSERT INTO {self.intake.rejected} {rows}")
-
-    def reject_again(self, standing: Sequence[Stretch]) -> None:
-        """Add the rows that were rejected when they were read."""
-        again = self.kept.rejected_of(standing)
-        if again.num_rows:
-            labels, paths = (", ".join(quoted(text) for text in texts) for texts in zip(*self.paths, strict=True))
-            file = f"map([{labels}], [{paths}])[label]"
-            cursor = self.intake.cursor
-            cursor.register("rejected_again", again)
-            self.reject(f'SELECT NULL, {file}, "row", "column", rule, value FROM rejected_again')
-            cursor.unregister("rejected_again")
 
     def stretches(self, scanned: Mapping[str, Scanned]) -> list[Stretch]:
         """What was found in the files that were read, once it is known which of their rows are accepted."""

@@ -5,7 +5,7 @@ all others. It has rows only where something is wrong, so the usual table is a v
 """
 
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import duckdb
@@ -16,6 +16,7 @@ from features.admission_rules import Rule
 from features.admission_stretches import judged, judged_by_stretch
 from features.admission_twins import REPEAT, reject_twins
 from features.admission_types import parsed
+from features.admission_whole import Span, Verdict, key_of_table, verdict
 from features.broken_text import SYMPTOM, with_texts_as_bytes
 from features.contract import Table
 from features.raw import RawTable, quoted, reading
@@ -32,16 +33,15 @@ class Examined:
     """A table after admission: its report, and the contract's columns that the source has for it.
 
     ``stretches`` are those of usage, where it comes in several files; ``repeats`` are the keys that come again.
+    ``read`` is how many files were read to judge it, ``key`` changes whenever its accepted rows may have.
     """
 
     report: TableReport
+    read: int
     columns: frozenset[str] = frozenset()
     stretches: UsageStretches | None = None
     repeats: Repeats | None = None
-
-
-Span = tuple[date | None, date | None, int]
-"""The first and last day of the accepted rows, and how many they are."""
+    key: str | None = None
 
 
 def examine(
@@ -52,26 +52,35 @@ def examine(
     state: Path,
     *,
     reach: int | None = None,
+    parents: str | None = "",
 ) -> Examined:
     """Judge every row of ``raw`` and create the view of the accepted ones under the table's name.
 
     What was said of files that have not changed since stands in the folder ``state``, and their rows are not read.
-    ``reach`` bounds when rows happened in a table that does not say when it knew them (microseconds since 1970).
+    ``reach`` bounds when rows happened in a table that does not say when it knew them (microseconds since 1970);
+    ``parents`` is the key of the table that its rows belong to.
 
     Raises:
         DataGateError: a file cannot be read; the sentence names it.
     """
     with reading(raw.label):
         try:
-            return _examine(connection, table, raw, scratch, state, reach)
+            return _examine(connection, table, raw, scratch, state, reach, parents)
         except duckdb.InvalidInputException as error:
             if SYMPTOM not in str(error):
                 raise
-            return _examine(connection, table, with_texts_as_bytes(raw, scratch / "bytes"), scratch, state, reach)
+            as_bytes = with_texts_as_bytes(raw, scratch / "bytes")
+            return _examine(connection, table, as_bytes, scratch, state, reach, parents)
 
 
 def _examine(
-    connection: duckdb.DuckDBPyConnection, table: Table, raw: RawTable, scratch: Path, state: Path, reach: int | None
+    connection: duckdb.DuckDBPyConnection,
+    table: Table,
+    raw: RawTable,
+    scratch: Path,
+    state: Path,
+    reach: int | None,
+    parents: str | None,
 ) -> Examined:
     found = raw.types(connection)
     types = {name.lower(): kind for name, kind in found.items() if name.lower() in table.names}
@@ -84,15 +93,23 @@ def _examine(
         missing_columns=tuple(name for name in table.names if name not in types),
     )
     if set(report.missing_columns) & set(table.required):
-        return Examined(replace(report, problem=_lacks(table, report)))
+        return Examined(replace(report, problem=_lacks(table, report)), len(raw.files))
     _nothing_rejected(intake)
     if judged_by_stretch(intake):
         stretches = judged(intake, state)
         _accept(intake, scratch)
-        return Examined(_told(intake, report, _span_of(intake, report, stretches)), frozenset(types), stretches)
-    repeats = _reject(intake, report.rows)
+        told = _told(intake, report, _span_of(intake, report, stretches))
+        return Examined(told, stretches.read, frozenset(types), stretches)
+
+    def judge() -> Verdict:
+        repeats = _reject(intake, report.rows)
+        return Verdict(repeats, _span(intake))
+
+    key = key_of_table(intake, parents)
+    said, stood = verdict(intake, key, state, judge)
     _accept(intake, scratch)
-    return Examined(_told(intake, report, _span(intake)), frozenset(types), repeats=repeats)
+    told = _told(intake, report, said.span)
+    return Examined(told, 0 if stood else len(raw.files), frozenset(types), repeats=said.repeats, key=key)
 
 
 def _lacks(table: Table, report: TableReport) -> str:
@@ -144,8 +161,8 @@ def _accept(intake: Intake, scratch: Path) -> None:
 
 
 def _span(intake: Intake) -> Span:
-    event = intake.table.event_time
-    span = f"SELECT CAST(min({event}) AS DATE), CAST(max({event}) AS DATE), count(*) FROM {intake.table.name}"
+    event = intake.columns[intake.table.event_time]
+    span = f"SELECT CAST(min({event}) AS DATE), CAST(max({event}) AS DATE), count(*) FROM {intake.remaining}"
     ((first, last, accepted),) = intake.cursor.execute(span).fetchall()
     return first, last, accepted
 

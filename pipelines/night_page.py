@@ -92,13 +92,15 @@ def _data_table(report: NightReport) -> Table:
     return table
 
 
+def _unread(name: str, read: int, kept: int) -> str:
+    return f"{name} ({kept} of {read + kept} files)" if read else name
+
+
 def _notes(report: NightReport) -> Iterable[str]:
     if report.missing:
         yield f"Not in the source: {', '.join(report.missing)}."
-    for name, files in report.files.items():
-        if files["kept"]:
-            of = files["read"] + files["kept"]
-            yield f"Of {of} files of {name}, {files['read']} were read; the others have not changed since they were."
+    if unread := [_unread(name, **files) for name, files in report.files.items() if files["kept"]]:
+        yield f"Not checked again, unchanged since they were: {', '.join(unread)}."
     for risk, scored in report.scored.items():
         left = report.not_scored.get(risk, {})
         why = "; ".join(f"{count:,} {reason}" for reason, count in sorted(left.items()))

@@ -54,7 +54,7 @@ class FolderSource:
             check_parquet(file, self._label(file))
         labels = {str(file): self._label(file) for file in files}
         partitioned = any("=" in part for part in _parts(files, self.folder))
-        prints = {str(file): _print(file) for file in files} if len(files) > 1 else {}
+        prints = {str(file): _print(file) for file in files}
         return RawTable(name, tuple(labels), labels, partitioned=partitioned, prints=prints)
 
     def _label(self, file: Path) -> str:

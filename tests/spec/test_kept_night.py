@@ -35,7 +35,7 @@ def test_a_night_reads_the_files_of_usage_that_are_new_and_decides_the_same(
     second, third = (str(night_home.first.as_of + timedelta(days=days)) for days in (1, 2))
     told = json.loads(nightly(data, home, "--json", "--as-of", second))
     assert told["files"]["usage_daily"] == {"read": months, "kept": 0}
-    assert told["files"]["tickets"] == {"read": 1, "kept": 0}
+    assert told["files"]["tickets"] == {"read": 0, "kept": 1}  # as it was in the first night
 
     bare = shutil.copytree(home, tmp_path / "bare")
     shutil.rmtree(bare / "state")
@@ -43,6 +43,7 @@ def test_a_night_reads_the_files_of_usage_that_are_new_and_decides_the_same(
 
     assert kept["files"]["usage_daily"] == {"read": 0, "kept": months}
     assert rebuilt["files"]["usage_daily"] == {"read": months, "kept": 0}
+    assert (kept["files"]["tickets"], rebuilt["files"]["tickets"]) == ({"read": 0, "kept": 1}, {"read": 1, "kept": 0})
     for name in ("tables", "scored", "not_scored", "counts"):
         assert kept[name] == rebuilt[name]
     assert timeless(kept["queue"]) == timeless(rebuilt["queue"])
@@ -51,5 +52,14 @@ def test_a_night_reads_the_files_of_usage_that_are_new_and_decides_the_same(
 def test_the_page_of_a_night_says_how_many_files_were_read(night_home: NightHome, tmp_path: Path) -> None:
     data, home = by_month(night_home.data, tmp_path / "data"), night_home.copy(tmp_path / "home")
     second, third = (str(night_home.first.as_of + timedelta(days=days)) for days in (1, 2))
-    assert "files of usage_daily" not in nightly(data, home, "--as-of", second)
-    assert "files of usage_daily, 0 were read" in " ".join(nightly(data, home, "--as-of", third).split())
+    assert "usage_daily" not in _unread(nightly(data, home, "--as-of", second))
+    months = sorted((data / "usage_daily").rglob("*.parquet"))
+    shutil.copyfile(months[0], months[0].with_name("again.parquet"))
+    told = _unread(nightly(data, home, "--as-of", third))
+    assert f"usage_daily ({len(months) - 1} of {len(months) + 1} files)" in told
+    assert "tickets, ticket_events" in told
+
+
+def _unread(page: str) -> str:
+    """What a page says of files that were not read."""
+    return " ".join(page.split()).partition("Not checked again, unchanged since they were: ")[2].partition(". ")[0]

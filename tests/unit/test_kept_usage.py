@@ -287,11 +287,13 @@ def test_a_state_that_cannot_be_written_costs_time_and_nothing_else(house: House
     assert house.as_on_an_empty_home() == FilesRead(read=3, kept=0)
 
 
-def test_one_file_is_read_whole_every_night(house: House) -> None:
+def test_one_file_is_judged_whole(house: House) -> None:
     for month in MONTHS[1:]:
         house.file(month).unlink()
-    for _ in range(2):
-        assert house.night()[0] == FilesRead(read=1, kept=0)
+    assert house.as_on_an_empty_home() == FilesRead(read=1, kept=0)
+    assert house.as_on_an_empty_home() == FilesRead(read=0, kept=1)
+    house.month(MONTHS[0], events="2")
+    assert house.as_on_an_empty_home() == FilesRead(read=1, kept=0)
 
 
 def test_a_cutoff_in_the_past_sees_what_was_known_then(house: House) -> None:

@@ -1,0 +1,84 @@
+"""A whole table through admission: what was said of it the night before is not asked again where nothing changed.
+
+A row of any table but usage may have its twin in any file, so the table is the unit. What is said of it depends on its
+files, on the rules, on the rows that its own belong to (accounts, or tickets, and by them accounts) and, where it does
+not tell when rows were known, on the reach of the source. All of it is one key; under another, everything is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from features import kept
+from features.admission_intake import Intake, broken_rows, reject_again, tests_of
+from features.admission_twins import REPEAT
+from features.arrow import array, numbers
+from features.judgements import REJECTED, key_of
+from features.raw import identifier
+from features.repeats import Repeats, number_of_key
+
+FILE = "table.state"
+REPEATED = pa.schema([("key", pa.uint64())])
+
+Span = tuple[date | None, date | None, int]
+"""The first and last day of the accepted rows, and how many they are."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What admission says of a table beside the rows that it rejects: the keys that come again, and its span."""
+
+    repeats: Repeats
+    span: Span
+
+
+def key_of_table(intake: Intake, parents: str | None) -> str | None:
+    """A text that changes whenever anything does that the verdict depends on; none where that cannot be told.
+
+    ``parents`` is the key of the table whose rows these belong to.
+    """
+    raw = intake.raw
+    if parents is None or raw.unread or not all(file in raw.prints for file in raw.files):
+        return None
+    rules = broken_rows(*tests_of(replace(intake, raw=replace(raw, files=())), "newest"))
+    marks = [number_of_key(intake.table, identifier, own_ids=own) for own in (False, True)]
+    files = [(raw.labels[file], raw.prints[file]) for file in raw.files]
+    told = (sorted(intake.types.items()), raw.partitioned, intake.reach, parents)
+    return key_of(repr(intake.table), rules, marks, REPEAT, duckdb.__version__, told, files)
+
+
+def verdict(intake: Intake, key: str | None, state: Path, judge: Callable[[], Verdict]) -> tuple[Verdict, bool]:
+    """What was said of the table under this key, and true; else what ``judge`` says, which is kept, and false.
+
+    Either way ``rejected_<table>`` holds the rows that are not accepted.
+    """
+    found = None if key is None else kept.read(state / FILE)
+    if found and found.told.get("key") == key:
+        reject_again(intake, found.tables[0])
+        return _of(found), True
+    said = judge()
+    if key is not None:
+        kept.write(state / FILE, _kept(intake, key, said))
+    return said, False
+
+
+def _of(found: kept.Kept) -> Verdict:
+    first, last, accepted = found.told["span"]
+    days = (date.fromisoformat(day) if day else None for day in (first, last))
+    keys = array(found.tables[1]["key"]).astype(np.uint64, copy=False)
+    return Verdict(Repeats(keys, found.told["rows"]), (*days, accepted))
+
+
+def _kept(intake: Intake, key: str, said: Verdict) -> kept.Kept:
+    first, last, accepted = said.span
+    told = {"key": key, "rows": said.repeats.rows, "span": [first and str(first), last and str(last), accepted]}
+    rejected = f'SELECT label, "row", "column", rule, value FROM {intake.rejected} ORDER BY ALL'
+    rows = intake.cursor.sql(rejected).to_arrow_table().cast(REJECTED)
+    return kept.Kept(told, [rows, pa.table({"key": numbers(said.repeats.keys)}, REPEATED)])
