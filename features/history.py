@@ -22,6 +22,7 @@ import pyarrow as pa
 
 from features.arrow import TOGETHER
 from features.contract import TABLES, Table
+from features.raw import reading_again
 from features.span import Span, span_of
 from features.versions import as_columns, key_of, known_on, literal, order_of
 
@@ -113,7 +114,8 @@ class History:
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> pa.Table:
         """The rows of one query, on a cursor of its own."""
-        return self.connection.cursor().sql(sql, params=list(parameters)).to_arrow_table(TOGETHER)
+        with reading_again():
+            return self.connection.cursor().sql(sql, params=list(parameters)).to_arrow_table(TOGETHER)
 
     def derived(self, name: str, make: Callable[[], Made]) -> Made:
         """What is made once of this history and used again; of several threads that ask, one makes it."""

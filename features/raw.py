@@ -96,6 +96,34 @@ def reading(label: str) -> Iterator[None]:
         yield
     except duckdb.OutOfMemoryException:
         raise RescueError(f"Checking {label} takes more memory than it may use: raise the setting memory.") from None
-    except (duckdb.IOException, duckdb.InvalidInputException, duckdb.SerializationException) as error:
-        first = str(error).splitlines()[0]
-        raise DataGateError(f"{label} cannot be read: {first.rstrip('.')}. Export it again.") from None
+    except duckdb.Error as error:
+        if _broken(error) or isinstance(error, duckdb.InvalidInputException):
+            raise DataGateError(f"{label} cannot be read: {_said(error)}. Export it again.") from None
+        raise
+
+
+@contextmanager
+def reading_again() -> Iterator[None]:
+    """The same for rows that were admitted, of which only a file that has broken since cannot be read.
+
+    Raises:
+        DataGateError: a file of the source is not what it was.
+    """
+    try:
+        yield
+    except duckdb.Error as error:
+        if not _broken(error):
+            raise
+        said = f"A file of the source can no longer be read: {_said(error)}."
+        raise DataGateError(f"{said} Export it again; `rescue check` says which it is.") from None
+
+
+def _broken(error: duckdb.Error) -> bool:
+    """Whether a file is at fault: what is said of a broken page of Parquet comes as no kind of error at all."""
+    told = isinstance(error, duckdb.IOException | duckdb.SerializationException) or "Failed to read file" in str(error)
+    return told or type(error) is duckdb.Error
+
+
+def _said(error: duckdb.Error) -> str:
+    first = "".join(sign for sign in str(error).partition("\n")[0] if sign.isprintable())
+    return first.strip().rstrip(".: ")

@@ -26,6 +26,7 @@ import pyarrow as pa
 from features.arrow import array, days, numbers, whole
 from features.history import History
 from features.measures import Aggregate
+from features.raw import reading_again
 from features.relations import NUMBERED
 from features.scope import Scope
 from features.usage_buckets import Buckets, Window
@@ -272,13 +273,14 @@ class UsagePass:
             )
             .to_arrow_reader(BATCH)
         )
-        for batch in reader:
-            if batch.column("code").null_count:
-                return None
-            read = {name: array(batch.column(name)) for name in batch.schema.names if name != "day"}
-            account = self.scope.places(read["account"].astype(np.int64))
-            day = array(batch.column("day").view(pa.int32())) - np.int32(self.buckets.first)
-            sums.add({**read, "account": account, "code": read["code"] - 1, "day": day})
+        with reading_again():
+            for batch in reader:
+                if batch.column("code").null_count:
+                    return None
+                read = {name: array(batch.column(name)) for name in batch.schema.names if name != "day"}
+                account = self.scope.places(read["account"].astype(np.int64))
+                day = array(batch.column("day").view(pa.int32())) - np.int32(self.buckets.first)
+                sums.add({**read, "account": account, "code": read["code"] - 1, "day": day})
         return sums
 
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 
 from features.admission_report import AdmissionReport
+from features.errors import DataGateError
 from features.frame import build
 from pipelines.sources import examined, open_source
 
@@ -149,3 +150,15 @@ def test_a_home_that_cannot_be_written_costs_time_only(tmp_path: Path) -> None:
     house.state.write_text("a file where a folder should be")
     for _ in range(2):
         assert house.as_on_an_empty_home() == set(ROWS)
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_a_file_that_rotted_since_it_was_judged_is_told_in_a_sentence(house: House, name: str) -> None:
+    file = house.source / f"{name}.parquet"
+    before, content = file.stat(), bytearray(file.read_bytes())
+    pages = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
+    content[4:pages] = b"\xff" * (pages - 4)
+    file.write_bytes(content)
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    with pytest.raises(DataGateError, match=r"read: .*Export it again"):
+        house.night()
