@@ -104,12 +104,17 @@ def reject_again(intake: Intake, rows: pa.Table) -> None:
         intake.cursor.register("rejected_again", rows)
         intake.cursor.execute(
             f"INSERT INTO {intake.rejected} "
-            f'SELECT label, map([{labels}], [{files}])[label], "row", "column", rule, value FROM rejected_again'
+            f'SELECT NULL, map([{labels}], [{files}])[label], "row", "column", rule, value FROM rejected_again'
         )
         intake.cursor.unregister("rejected_again")
 
 
-def labelled(raw: RawTable) -> str:
+def label_rejected(intake: Intake) -> None:
+    """Write what a person calls its file beside each row that is not accepted."""
+    intake.cursor.execute(f"UPDATE {intake.rejected} SET label = {_labelled(intake.raw)} WHERE label IS NULL")
+
+
+def _labelled(raw: RawTable) -> str:
     """SQL of what a person calls a rejected row's file."""
     if not raw.labels:
         return "file"

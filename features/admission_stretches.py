@@ -17,7 +17,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from features.admission_intake import Intake, broken, broken_rows, labelled, reject_again, tests_of
+from features.admission_intake import Intake, broken, broken_rows, label_rejected, reject_again, tests_of
 from features.admission_reach import SLACK
 from features.admission_rules import LATEST, Rule
 from features.admission_twins import REPEAT, reject_twins
@@ -54,7 +54,7 @@ def judged(intake: Intake, state: Path) -> UsageStretches:
         night.reject(broken_rows(*tests_of(part, night.clock)))
     if read:
         reject_twins(night.part(read), sum(one.rows for one in scanned.values()))
-    intake.cursor.execute(f"UPDATE {intake.rejected} SET label = {labelled(intake.raw)} WHERE label IS NULL")
+    label_rejected(intake)
     found = (*standing, *night.stretches(scanned))
     night.keep(found, state)
     stretches = UsageStretches(intake, found, state, night.kept.key, read=len(read))

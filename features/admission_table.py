@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 
-from features.admission_intake import Intake, broken, broken_rows, labelled, tests_of
+from features.admission_intake import Intake, broken, broken_rows, label_rejected, tests_of
 from features.admission_report import Quarantined, TableReport
 from features.admission_rules import Rule
 from features.admission_stretches import judged, judged_by_stretch
@@ -134,7 +134,7 @@ def _reject(intake: Intake, count: int) -> Repeats:
     if intake.number(f"SELECT count_if({broken(tests)}) FROM {source}"):
         intake.cursor.execute(f"INSERT INTO {intake.rejected} {broken_rows(tests, source)}")
     repeats = reject_twins(intake, count)
-    intake.cursor.execute(f"UPDATE {intake.rejected} SET label = {labelled(intake.raw)} WHERE label IS NULL")
+    label_rejected(intake)
     return repeats
 
 

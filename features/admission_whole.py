@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from features import kept
-from features.admission_intake import Intake, broken_rows, reject_again, tests_of
+from features.admission_intake import Intake, broken_rows, label_rejected, reject_again, tests_of
 from features.admission_twins import REPEAT
 from features.arrow import array, numbers
 from features.judgements import REJECTED, key_of
@@ -62,6 +62,7 @@ def verdict(intake: Intake, key: str | None, state: Path, judge: Callable[[], Ve
     found = None if key is None else kept.read(state / FILE)
     if found and found.told.get("key") == key:
         reject_again(intake, found.tables[0])
+        label_rejected(intake)
         return _of(found), True
     said = judge()
     if key is not None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from features.admission_report import AdmissionReport
@@ -53,21 +54,22 @@ class House:
     def write(self, name: str, rows: str = "", file: str = "") -> None:
         duckdb.sql(rows or ROWS[name]).write_parquet(str(self.source / (file or f"{name}.parquet")))
 
-    def night(self, state: Path | None = None) -> tuple[set[str], AdmissionReport, pa.Table]:
-        """The tables that were read, what is said of all, and the frame."""
+    def night(self, state: Path | None = None) -> tuple[set[str], AdmissionReport, list[pa.Table]]:
+        """The tables that were read, what is said of all, and the frame with the quarantine."""
         self.nights += 1
         scratch = self.place / f"scratch-{self.nights}"
         admission = examined(open_source(str(self.source)), scratch, state=state or self.state, tolerance=1.0)
         read = {name for name, files in admission.files.items() if files.read}
-        return read, admission.report, build(admission.history, [TONIGHT])
+        quarantine = admission.write_quarantine(self.place / f"quarantine-{self.nights}")
+        return read, admission.report, [build(admission.history, [TONIGHT]), *map(pq.read_table, quarantine)]
 
     def as_on_an_empty_home(self) -> set[str]:
         """Run a night, hold it to one on an empty home, and tell which tables it read."""
-        read, report, frame = self.night()
+        read, report, found = self.night()
         everything, afresh, rebuilt = self.night(self.place / f"empty-{self.nights}")
         assert everything == set(afresh.tables)
         assert report == afresh
-        assert frame.equals(rebuilt)
+        assert found == rebuilt
         return read
 
 
