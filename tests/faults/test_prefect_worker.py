@@ -44,11 +44,20 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]
         for process in reversed(running):
             process.terminate()
         for process in running:
-            process.wait(30)
+            _end(process)
 
 
 def _start(command: list[str], environment: dict[str, str]) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """Wait for a process that was told to end; where interrupts are ignored, Prefect's worker never does."""
+    try:
+        process.wait(30)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _prefect(environment: dict[str, str], *arguments: str, folder: Path | None = None) -> str:
