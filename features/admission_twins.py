@@ -35,6 +35,12 @@ def reject_twins(intake: Intake, count: int) -> Repeats:
     return again
 
 
+def rule_of_twins(intake: Intake) -> str:
+    """The SQL by which suspects are found and judged: all of it that does not depend on the rows."""
+    marks = [number_of_key(intake.table, identifier, own_ids=own) for own in (False, True)]
+    return " ".join((*marks, *_key(intake), _judged(intake.table, "twins", len(_key(intake)), sorted(intake.types))))
+
+
 def _reject(intake: Intake, rows: str, mark: str, suspects: Repeats) -> None:
     """Compare the suspects by all that they say, and reject those that are one row too many."""
     name, key, present = f"twins_{intake.table.name}", _key(intake), sorted(intake.types)

@@ -18,11 +18,10 @@ import pyarrow as pa
 
 from features import kept
 from features.admission_intake import Intake, broken_rows, label_rejected, reject_again, tests_of
-from features.admission_twins import REPEAT
+from features.admission_twins import rule_of_twins
 from features.arrow import array, numbers
 from features.judgements import REJECTED, key_of
-from features.raw import identifier
-from features.repeats import Repeats, number_of_key
+from features.repeats import Repeats
 
 FILE = "table.state"
 REPEATED = pa.schema([("key", pa.uint64())])
@@ -48,10 +47,9 @@ def key_of_table(intake: Intake, parents: str | None) -> str | None:
     if parents is None or raw.unread or not all(file in raw.prints for file in raw.files):
         return None
     rules = broken_rows(*tests_of(replace(intake, raw=replace(raw, files=())), "newest"))
-    marks = [number_of_key(intake.table, identifier, own_ids=own) for own in (False, True)]
     files = [(raw.labels[file], raw.prints[file]) for file in raw.files]
     told = (sorted(intake.types.items()), raw.partitioned, intake.reach, parents)
-    return key_of(repr(intake.table), rules, marks, REPEAT, duckdb.__version__, told, files)
+    return key_of(repr(intake.table), rules, rule_of_twins(intake), duckdb.__version__, told, files)
 
 
 def verdict(intake: Intake, key: str | None, state: Path, judge: Callable[[], Verdict]) -> tuple[Verdict, bool]:
