@@ -96,6 +96,12 @@ def broken_rows(tests: list[Fault], source: str) -> str:
     )
 
 
+def rejected_rows(intake: Intake) -> pa.Table:
+    """The rows that are not accepted, in one order, as they are kept."""
+    sql = f'SELECT label, "row", "column", rule, value FROM {intake.rejected} ORDER BY ALL'
+    return intake.cursor.sql(sql).to_arrow_table()
+
+
 def reject_again(intake: Intake, rows: pa.Table) -> None:
     """Add rows to those that are not accepted as they were kept: with their file's label instead of its path."""
     if rows.num_rows:

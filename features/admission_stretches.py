@@ -17,7 +17,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from features.admission_intake import Intake, broken, broken_rows, label_rejected, reject_again, tests_of
+from features.admission_intake import Intake, broken, broken_rows, label_rejected, reject_again, rejected_rows, tests_of
 from features.admission_reach import SLACK
 from features.admission_rules import LATEST, Rule
 from features.admission_twins import REPEAT, reject_twins
@@ -198,7 +198,5 @@ class _Night:
     def keep(self, stretches: Sequence[Stretch], state: Path) -> None:
         """Keep the judgements for the next night, but those of ids that are too long to be told whole."""
         whole = [one for one in stretches if all(len(account) < SHOWN for account in one.orphans)]
-        sql = f'SELECT label, "row", "column", rule, value FROM {self.intake.rejected} ORDER BY ALL'
-        rejected = self.intake.cursor.sql(sql).to_arrow_table()
-        found = Judgements(self.kept.key, self.newest, tuple(whole), rejected, self.accounts)
+        found = Judgements(self.kept.key, self.newest, tuple(whole), rejected_rows(self.intake), self.accounts)
         found.write(state)

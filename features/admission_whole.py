@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from features import kept
-from features.admission_intake import Intake, broken_rows, label_rejected, reject_again, tests_of
+from features.admission_intake import Intake, broken_rows, label_rejected, reject_again, rejected_rows, tests_of
 from features.admission_twins import rule_of_twins
 from features.arrow import array, numbers
 from features.judgements import REJECTED, key_of
@@ -78,6 +78,6 @@ def _of(found: kept.Kept) -> Verdict:
 def _kept(intake: Intake, key: str, said: Verdict) -> kept.Kept:
     first, last, accepted = said.span
     told = {"key": key, "rows": said.repeats.rows, "span": [first and str(first), last and str(last), accepted]}
-    rejected = f'SELECT label, "row", "column", rule, value FROM {intake.rejected} ORDER BY ALL'
-    rows = intake.cursor.sql(rejected).to_arrow_table().cast(REJECTED)
-    return kept.Kept(told, [rows, pa.table({"key": numbers(said.repeats.keys)}, REPEATED)])
+    return kept.Kept(
+        told, [rejected_rows(intake).cast(REJECTED), pa.table({"key": numbers(said.repeats.keys)}, REPEATED)]
+    )
