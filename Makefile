@@ -23,7 +23,7 @@ check: $(VENV)/.dev
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports
-	@$(PY) -m pipelines.reference --check
+	@$(PY) -m pipelines.reference.generate --check
 	@$(PY) -m pipelines.simulator.samples --check
 
 fix: $(VENV)/.dev
@@ -31,14 +31,14 @@ fix: $(VENV)/.dev
 	@$(VENV)/bin/ruff format .
 
 docs: $(VENV)/.dev
-	@$(PY) -m pipelines.reference
+	@$(PY) -m pipelines.reference.generate
 
 samples: $(VENV)/.dev
 	@$(PY) -m pipelines.simulator.samples
 
 # Every page, light and dark, wide and narrow, into build/screenshots; the ones of the README into docs/images.
 screenshots: $(VENV)/.dev system
-	@$(PY) tests/screenshots.py
+	@PYTHONPATH=tests $(PY) -m support.web.screenshots
 
 soak: $(VENV)/.dev system
 	@$(PY) -m pytest -m soak -p no:cacheprovider

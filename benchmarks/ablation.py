@@ -15,12 +15,12 @@ from compared import Figures, walked
 
 from features.catalogue import FEATURES, GROUPS, OPTIONAL, chosen
 from features.frame import build
-from features.labels import label
+from features.labels.labels import label
 from models import risks
-from models.material import prepare
-from pipelines.intake import open_data
-from pipelines.lessons import training_cutoffs
+from models.learners.training_set import prepare
 from pipelines.settings import Settings
+from pipelines.sources.validated_source import open_data
+from pipelines.training.training_data import training_cutoffs
 
 WHOLE = "the catalogue"
 

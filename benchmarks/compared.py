@@ -1,6 +1,7 @@
 """Variants of one model on the same later cutoffs: what each is worth, and how far it is from the first.
 
-Walks through time as training does (`models.backtest`), with trees alone, and draws accounts again for the intervals,
+Walks through time as training does (`models.evaluation.walk_forward`), with trees alone, and draws accounts again
+for the intervals,
 the same accounts for every variant. A variant may bring columns that are learnt anew at each origin, from the rows that
 were known by then and from no others.
 """
@@ -12,14 +13,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from models.backtest import Floats, best, calibrate_forward, known_rows
-from models.bootstrap import Estimate, interval
-from models.examples import Examples
-from models.material import Material
-from models.paired import Draws, Rows, Scored
-from models.signature import NUMBER, InputColumn, Matrix, Signature
-from models.splits import Origin
-from models.trees import MAX_TREES
+from models.data.examples import Examples
+from models.data.signature import NUMBER, InputColumn, Matrix, Signature
+from models.data.splits import Origin
+from models.evaluation.bootstrap import Estimate, interval
+from models.evaluation.paired_comparison import Draws, Rows, Scored
+from models.evaluation.walk_forward import Floats, best, calibrate_forward, known_rows
+from models.learners.training_set import Material
+from models.learners.trees import MAX_TREES
 
 DRAWS = 400
 

@@ -20,8 +20,8 @@ import duckdb
 from features.catalogue import FEATURES
 from features.contract import TABLES
 from features.frame import parts
-from features.history import History
-from features.versions import as_columns
+from features.history.history import History
+from features.history.versions import as_columns
 
 REACH = timedelta(days=180)
 """The longest window over usage."""

@@ -25,13 +25,13 @@ STEPS = ("admission of usage", "admission of all", "features of usage", "feature
 
 def night(data: Path, home: Path) -> None:
     """Run the two steps that read the source, and print the seconds that each took (this process's whole work)."""
-    from features import admission
     from features.catalogue import FEATURES
     from features.frame import build
+    from features.validation import validate
     from pipelines.sources import examined, open_source
 
     spent = dict.fromkeys(STEPS, 0.0)
-    examine = admission.examine
+    examine = validate.examine
 
     def timed(*given: object, **named: object) -> object:
         begin = time.process_time()
@@ -40,7 +40,7 @@ def night(data: Path, home: Path) -> None:
             spent["admission of usage"] = time.process_time() - begin
         return found
 
-    admission.examine = timed  # type: ignore[assignment]
+    validate.examine = timed  # type: ignore[assignment]
     usage = [feature for feature in FEATURES if set(feature.sources) == {"usage_daily"}]
     with tempfile.TemporaryDirectory() as scratch:
         wall, begin = time.perf_counter(), time.process_time()

@@ -22,15 +22,15 @@ import pyarrow.parquet as pq
 
 from features.contract import TABLES
 from features.frame import build
-from features.history import History
-from features.labels import label
+from features.history.history import History
+from features.labels.labels import label
 from models import risks
-from models.bootstrap import Floats, interval
-from models.evaluation import backtest
-from models.paired import Draws, Rows, Scored
-from pipelines.intake import open_data
-from pipelines.lessons import training_cutoffs
+from models.evaluation.bootstrap import Floats, interval
+from models.evaluation.evaluate import backtest
+from models.evaluation.paired_comparison import Draws, Rows, Scored
 from pipelines.settings import Settings
+from pipelines.sources.validated_source import open_data
+from pipelines.training.training_data import training_cutoffs
 
 RIVALS = Path(__file__).with_name("models_race_rivals.py")
 KEYS = ["account_id", "as_of"]

@@ -34,20 +34,20 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from features.frame import build
-from features.labels import label
+from features.labels.labels import label
 from models import risks
-from models.backtest import known_rows
-from models.bootstrap import Floats, interval
-from models.calibration import log_odds
-from models.evaluation import backtest
-from models.material import prepare
-from models.measures import flags
-from models.paired import Draws, Rows, Scored
-from models.panels import MODEL
-from models.splits import unseen_folds
-from pipelines.intake import open_data
-from pipelines.lessons import training_cutoffs
+from models.data.splits import unseen_folds
+from models.evaluation.bootstrap import Floats, interval
+from models.evaluation.evaluate import backtest
+from models.evaluation.metrics import flags
+from models.evaluation.metrics_report import MODEL
+from models.evaluation.paired_comparison import Draws, Rows, Scored
+from models.evaluation.walk_forward import known_rows
+from models.learners.calibration import log_odds
+from models.learners.training_set import prepare
 from pipelines.settings import Settings
+from pipelines.sources.validated_source import open_data
+from pipelines.training.training_data import training_cutoffs
 
 KEYS = ["account_id", "as_of"]
 LATENT = ["satisfaction", "mood", "fit"]

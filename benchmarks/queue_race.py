@@ -27,16 +27,16 @@ import pyarrow as pa
 from sqlalchemy import create_engine, func, make_url, select, text
 
 from models.contracts import SCORES
-from serving import handoff
-from serving.cases import Cases
-from serving.handoff_facts import Account, Binding, Facts, RiskFacts
-from serving.nights import Night, begin
-from serving.opening import Package
-from serving.permissions import Actor, Role
-from serving.policy import Policy, decide
-from serving.policy_file import default_text
-from serving.recording import NightRecord, record_night
-from serving.store import Store, standing
+from serving.cases.cases import Cases
+from serving.cases.permissions import Actor, Role
+from serving.handoff.facts import Account, Binding, Facts, RiskFacts
+from serving.handoff.package import build
+from serving.nights.case_updates import Package
+from serving.nights.night_lease import Night, begin
+from serving.nights.record_night import NightRecord, record_night
+from serving.policy.decision.decide import Policy, decide
+from serving.policy.definition.policy_file import default_text
+from serving.store import Store, night_queries
 from serving.store.tables import Case, CaseEvent
 
 FIRST = date(2026, 3, 1)
@@ -167,7 +167,7 @@ def night(store: Store, as_of: date, rows: pa.Table, policy: Policy) -> None:
     held = begin(store, as_of, "race")
     assert isinstance(held, Night)
     with store.reading() as session:
-        queue = standing.queue_state(session, as_of)
+        queue = night_queries.queue_state(session, as_of)
     decision = decide(rows, queue, policy, as_of)
     raised = [*decision.flags, *(again.flag for again in decision.raised_again)]
     handoffs = {(flag.account_id, flag.risk): package(flag, policy) for flag in raised}
@@ -178,7 +178,7 @@ def package(flag: object, policy: Policy) -> Package:
     """A hand-off of a flag, of which little but the flag is known."""
     binding = Binding(as_of=flag.as_of, data_until=None, policy_version=policy.version, models={})
     risks = tuple(RiskFacts(risk=risk, title=risk) for risk in policy.rules.risks)
-    built = handoff.build(flag, Facts(binding=binding, account=Account(account_id=flag.account_id), risks=risks))
+    built = build(flag, Facts(binding=binding, account=Account(account_id=flag.account_id), risks=risks))
     return Package(built.to_json(), built.schema_version, built.headline)
 
 

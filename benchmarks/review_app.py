@@ -20,12 +20,12 @@ import httpx
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
-from web_fixture import LEAD, Site, fresh_store, running
-from web_queue import work_through
+from support.web.web_fixture import LEAD, Site, fresh_store, running
+from support.web.web_queue import work_through
 
-from serving.permissions import Role
+from serving.cases.permissions import Role
 from serving.store import Store
-from serving.web.identity.people import Person
+from serving.web.access import Person
 
 WORKED, CLOSED = 300, 200
 """Cases that are claimed, contacted, planned or put away, and how many of those are closed."""

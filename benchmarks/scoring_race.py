@@ -19,13 +19,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.frame import build
-from features.labels import label
+from features.labels.labels import label
 from models import risks, training
-from models.blend import BlendScorer
-from models.estimator import RiskModel
-from pipelines.intake import open_data
-from pipelines.lessons import training_cutoffs
+from models.learners.ensemble import BlendScorer
+from models.learners.risk_model import RiskModel
 from pipelines.settings import Settings
+from pipelines.sources.validated_source import open_data
+from pipelines.training.training_data import training_cutoffs
 
 GOALS = {"all, LightGBM": "15", "all, compiled": "4"}
 

@@ -26,16 +26,16 @@ from scipy import sparse
 from sklearn.decomposition import PCA
 
 from features.catalogue import OPTIONAL, chosen
+from features.engine.relations import all_versions
 from features.frame import EPOCH, build
-from features.history import History
-from features.labels import label
-from features.relations import all_versions
+from features.history.history import History
+from features.labels.labels import label
 from models import risks
-from models.material import prepare
-from models.signature import Matrix
-from pipelines.intake import open_data
-from pipelines.lessons import training_cutoffs
+from models.data.signature import Matrix
+from models.learners.training_set import prepare
 from pipelines.settings import Settings
+from pipelines.sources.validated_source import open_data
+from pipelines.training.training_data import training_cutoffs
 
 WINDOW = 90
 """Days whose tickets are read."""

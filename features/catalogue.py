@@ -4,17 +4,29 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 
-from features import account, adoption, billing, contracts, escalations, health, presence, rescues, support, text, usage
+from features.definitions import (
+    account,
+    adoption,
+    billing,
+    contract_terms,
+    escalations,
+    health,
+    rescues,
+    source_presence,
+    support,
+    ticket_text,
+    usage,
+)
+from features.definitions.feature import GROUPS, Feature
 from features.errors import UsageError
-from features.feature import GROUPS, Feature
 
 __all__ = ["CATALOGUE_VERSION", "FEATURES", "GROUPS", "OPTIONAL", "Feature", "check", "chosen"]
 
-SUBJECTS = (usage, adoption, support, escalations, health, billing, contracts, account, rescues, presence)
+SUBJECTS = (usage, adoption, support, escalations, health, billing, contract_terms, account, rescues, source_presence)
 
 FEATURES: tuple[Feature, ...] = tuple(feature for subject in SUBJECTS for feature in subject.FEATURES)
 
-OPTIONAL: Mapping[str, tuple[Feature, ...]] = {"text": text.FEATURES}
+OPTIONAL: Mapping[str, tuple[Feature, ...]] = {"text": ticket_text.FEATURES}
 """Features that are off unless a setting names them."""
 
 CATALOGUE_VERSION = hashlib.sha256("\n".join(map(repr, FEATURES)).encode()).hexdigest()[:12]

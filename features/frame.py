@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 
@@ -11,19 +11,22 @@ import pyarrow as pa
 
 from features.arrow import array, numbers
 from features.arrow import days as dates
-from features.budget import Budget, bind
 from features.catalogue import FEATURES
-from features.engine import Aggregates, Embedded, Engine
+from features.definitions.feature import Feature
+from features.definitions.health import unaided
+from features.definitions.measures import Stream, relations
+from features.engine.account_range import Scope
+from features.engine.engines import Aggregates, Embedded, Engine
+from features.engine.evaluate import Evaluation, columns
+from features.engine.feeds import PATIENCE, Feeds
+from features.engine.memory_budget import Budget, bind
+from features.engine.windows import Ints
 from features.errors import UsageError
-from features.evaluate import Evaluation, columns
-from features.feature import Feature
-from features.feeds import PATIENCE, Feeds
-from features.health import unaided
-from features.history import History
-from features.measures import Stream, relations
-from features.scope import Scope
-from features.versions import EPOCH
-from features.windows import Ints
+from features.history.history import History
+from features.history.versions import EPOCH
+
+FrameBuilder = Callable[[History, Sequence[date]], pa.Table]
+"""Builds the frame of a history at some cutoffs."""
 
 KNOWN = Stream("accounts", "accounts", "created_at").count()
 """Versions of the account that hold at the cutoff: none means that we did not know it yet."""

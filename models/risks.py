@@ -11,8 +11,8 @@ from difflib import get_close_matches
 from typing import Any
 
 from features.errors import UsageError
-from features.history import History
-from features.labels import LabelRule
+from features.history.history import History
+from features.labels.labels import LabelRule
 
 REASON_GROUPS = ("usage", "adoption", "support", "escalations", "health", "billing", "contract", "account", "rescues")
 

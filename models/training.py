@@ -1,7 +1,9 @@
 """Fit one risk: from a frame and its labels to a model that is worth what its evaluation says.
 
-The steps: join and leave treated rows out (`models.material`), walk through time (`models.backtest`), decide which kind
-of learner the events can carry, judge it at capacity beside the rules (`models.evaluation`), fit it once more on
+The steps: join and leave treated rows out (`models.learners.training_set`), walk through time
+(`models.evaluation.walk_forward`), decide which kind
+of learner the events can carry, judge it at capacity beside the rules (`models.evaluation.evaluate`), fit it once
+more on
 everything, and calibrate it on all test periods.
 """
 
@@ -14,16 +16,17 @@ import numpy as np
 import pyarrow as pa
 
 from features.catalogue import CATALOGUE_VERSION
-from features.versions import EPOCH
-from models.backtest import Learner, Progress, Walk, calibrator, known_rows, walk
-from models.blas import one_thread
-from models.calibration import Calibrator, flat
-from models.choice import Choice, choose
-from models.estimator import RiskModel, Scorer
-from models.evaluation import Tested, assess
-from models.examples import Examples
-from models.material import Material, prepare
-from models.panels import Evaluation
+from features.history.versions import EPOCH
+from models.data.examples import Examples
+from models.evaluation.evaluate import Tested, assess
+from models.evaluation.metrics_report import Evaluation
+from models.evaluation.model_selection import Choice, choose
+from models.evaluation.walk_forward import Progress, Walk, calibrator, known_rows, walk
+from models.learners.calibration import Calibrator, flat
+from models.learners.learner import Learner
+from models.learners.risk_model import RiskModel, Scorer
+from models.learners.single_thread import one_thread
+from models.learners.training_set import Material, prepare
 from models.risks import Risk
 
 FINAL_ROWS = 600_000
@@ -41,7 +44,7 @@ class Trained:
         rows, accounts, events: of the final fit; ``treated`` are rows left out because the team acted on them.
         dropped: columns that carried nothing (constant or absent), which the model does without.
         parameters: what the final fit was made with.
-        scored: the test rows with the score of each scorer (see :class:`models.evaluation.Tested`).
+        scored: the test rows with the score of each scorer (see :class:`models.evaluation.evaluate.Tested`).
         trials: one mapping a tuning trial (number, parameters, log-loss); empty without tuning.
     """
 
@@ -82,7 +85,7 @@ def fit(
 
     Args:
         frame: account × cutoff with the features (`features.frame.build`), weekly cutoffs by default.
-        labels: what came of them (`features.labels.label`), from the same cutoffs.
+        labels: what came of them (`features.labels.labels.label`), from the same cutoffs.
         risk: what is predicted.
         through: use only labels that were settled before this day (default: all that are known).
         seed: of every random choice; the same input and seed give the same model.
@@ -97,7 +100,7 @@ def fit(
     material = prepare(frame, labels, risk, through=through, seed=seed, threads=threads)
     trials: tuple[Mapping[str, Any], ...] = ()
     if tune:
-        from models.tuning import tuned
+        from models.evaluation.tuning import tuned
 
         material, trials = tuned(material, tune, tell)
     walked = walk(material.examples, material.plan, material.learner, tell)

@@ -9,7 +9,7 @@ INTERRUPTED = 130
 def main() -> None:
     """Run the command line, and say so in a sentence when somebody stops it."""
     try:
-        from pipelines.cli import run  # most of a second, in which somebody may think again
+        from pipelines.cli.app import run  # most of a second, in which somebody may think again
 
         run()
     except KeyboardInterrupt:

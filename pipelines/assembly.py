@@ -13,15 +13,15 @@ from pipelines.settings import Settings, writable_home
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from models.registry import Registry
-    from pipelines.lessons import Build
-    from serving.policy import Policy
+    from features.frame import FrameBuilder
+    from models.registry.registry import Registry
+    from serving.policy.decision.decide import Policy
     from serving.store import Store
 
 
 def registry(settings: Settings) -> Registry:
     """The models: MLflow's store that the settings name, with verified champions kept in the home folder."""
-    from models.registry import Registry
+    from models.registry.registry import Registry
 
     return Registry(settings.tracking_uri, settings.home / "champions")
 
@@ -48,7 +48,7 @@ def queue(settings: Settings) -> Store:
     return store(settings)
 
 
-def build(settings: Settings, only: Collection[str] | None = None) -> Build:
+def build(settings: Settings, only: Collection[str] | None = None) -> FrameBuilder:
     """How frames are built: by which engine, within which memory, with which optional features.
 
     What the rescue team itself wrote into the health scores is left out of every feature. ``only`` names the features
@@ -61,7 +61,7 @@ def build(settings: Settings, only: Collection[str] | None = None) -> Build:
 
     from features import frame
     from features.catalogue import chosen
-    from features.engine import named
+    from features.engine.engines import named
 
     features = [one for one in chosen(settings.optional) if only is None or one.name in only]
     engine = named(settings.engine, settings.spark_master)
@@ -74,7 +74,7 @@ def policy(settings: Settings) -> Policy:
     Raises:
         UsageError: there is no such file, or it has an error; the sentence names the line.
     """
-    from serving.policy_file import Policy
+    from serving.policy.definition.policy_file import Policy
 
     if settings.policy is None:
         return Policy.default()

@@ -11,9 +11,9 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
-from features.budget import LEAST_FOR_DUCKDB, size_of
+from features.engine.memory_budget import LEAST_FOR_DUCKDB, size_of
 from features.errors import UsageError
-from serving.web.identity.config import ReviewSettings
+from serving.web.identity.review_settings import ReviewSettings
 
 QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",

@@ -22,7 +22,7 @@ os.environ.update(
 
 os.environ.pop("PREFECT_API_URL", None)  # nor the operator's own server
 
-pytest_plugins = ["store_fixture", "night_home", "web_fixture"]
+pytest_plugins = ["support.worlds.store_fixture", "support.nights.night_home", "support.web.web_fixture"]
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared" / "data"

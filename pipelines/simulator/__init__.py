@@ -9,7 +9,7 @@ rescues in between; ``samples.SAMPLES`` are the settings of ``data_samples/``.
 """
 
 from pipelines.simulator.run import simulate
-from pipelines.simulator.settings import Settings
 from pipelines.simulator.simulation import Simulation
+from pipelines.simulator.simulator_settings import Settings
 
 __all__ = ["Settings", "Simulation", "simulate"]

@@ -9,18 +9,18 @@ from typing import Final
 import numpy as np
 
 from pipelines.simulator import truth
-from pipelines.simulator.billing import Billing
+from pipelines.simulator.activity.billing import Billing
+from pipelines.simulator.activity.contracts import Contracts
+from pipelines.simulator.activity.health import Health
+from pipelines.simulator.activity.support import Support
+from pipelines.simulator.activity.usage import Usage
 from pipelines.simulator.clock import DAY, Flags, Floats, Ints, day_of, office_hours
-from pipelines.simulator.contracts import Contracts
-from pipelines.simulator.health import Health
-from pipelines.simulator.ledger import Ledger, synced
-from pipelines.simulator.names import companies
-from pipelines.simulator.population import BLOCK, draw
-from pipelines.simulator.satisfaction import BURN_IN, JUMPS, step
-from pipelines.simulator.settings import Settings
-from pipelines.simulator.state import State, nobody_yet
-from pipelines.simulator.support import Support
-from pipelines.simulator.usage import Usage
+from pipelines.simulator.pending_rows import Ledger, synced
+from pipelines.simulator.population.account_state import State, nobody_yet
+from pipelines.simulator.population.names import companies
+from pipelines.simulator.population.population import BLOCK, draw
+from pipelines.simulator.population.satisfaction import BURN_IN, JUMPS, step
+from pipelines.simulator.simulator_settings import Settings
 
 STREAMS: Final = ("people", "life", "contracts", "support", "health", "billing", "usage", "users", "names")
 _MANAGERS: Final = 100_000  # beyond the numbers of the first managers

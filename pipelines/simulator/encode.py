@@ -7,11 +7,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.simulator import texts, vocabulary
+from pipelines.simulator.activity import ticket_texts, vocabulary
 from pipelines.simulator.clock import NEVER, Numbers
-from pipelines.simulator.ledger import Rows
-from pipelines.simulator.names import INDUSTRIES, REGIONS, SEGMENTS, managers
-from pipelines.simulator.population import FEATURES
+from pipelines.simulator.pending_rows import Rows
+from pipelines.simulator.population.names import INDUSTRIES, REGIONS, SEGMENTS, managers
+from pipelines.simulator.population.population import FEATURES
 
 ORDER: Final[dict[str, tuple[str, ...]]] = {
     "accounts": ("known", "account"),
@@ -109,8 +109,8 @@ class Encoder:
             "category": _dictionary(category, vocabulary.CATEGORIES),
             "priority": _dictionary(rows["priority"], vocabulary.PRIORITIES),
             "group": _dictionary(np.array(vocabulary.TEAM_OF)[category], vocabulary.TEAMS),
-            "subject": texts.subjects(words, category),
-            "body": texts.bodies(words, category, tone),
+            "subject": ticket_texts.subjects(words, category),
+            "body": ticket_texts.bodies(words, category, tone),
             "known_at": _instants(rows["known"]),
         }
 

@@ -11,8 +11,8 @@ import numpy as np
 
 from features.errors import UsageError
 from pipelines.simulator.flaws import flawed
-from pipelines.simulator.settings import Settings
 from pipelines.simulator.simulation import Simulation
+from pipelines.simulator.simulator_settings import Settings
 from pipelines.simulator.writing import LARGE, Folder
 
 HOLDOUT = 0.2

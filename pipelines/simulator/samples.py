@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.simulator.run import simulate
-from pipelines.simulator.settings import Settings
+from pipelines.simulator.simulator_settings import Settings
 
 SAMPLES: Final = Settings(accounts=400, months=24, seed=7, by_user=True, rescues=4)
 """Remade by ``rescue simulate --accounts 400 --months 24 --seed 7 --by-user --rescues 4 --out DIR``."""

@@ -12,13 +12,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.errors import UsageError
+from pipelines.simulator.activity.vocabulary import ACTIONS, VERDICTS
 from pipelines.simulator.block import Block
 from pipelines.simulator.clock import DAY, Ints, day_of, office_hours
 from pipelines.simulator.encode import Encoder
-from pipelines.simulator.ledger import Ledger, synced
-from pipelines.simulator.population import BLOCK
-from pipelines.simulator.settings import Settings
-from pipelines.simulator.vocabulary import ACTIONS, VERDICTS
+from pipelines.simulator.pending_rows import Ledger, synced
+from pipelines.simulator.population.population import BLOCK
+from pipelines.simulator.simulator_settings import Settings
 
 EFFECT = 0.5
 """What a rescue leaves of the hazard of leaving."""

@@ -15,19 +15,20 @@ satisfaction
   and support load, whose moments follow from this week's ticket rate.
 
 Ignored, being of second order: a second decision after a withdrawn notice, and the days for which the withdrawn one
-stood. ``tests/unit/test_simulator_truth.py`` holds the result against what happened.
+stood. ``tests/unit/pipelines/simulator/test_truth.py`` holds the result against what happened.
 """
 
 from typing import Final
 
 import numpy as np
 
-from pipelines.simulator import contracts, hazards
+from pipelines.simulator.activity import contracts
+from pipelines.simulator.activity.support import load_ahead
 from pipelines.simulator.clock import Floats, Ints, add_months
-from pipelines.simulator.population import ANNUAL, MULTI_YEAR, Population
-from pipelines.simulator.satisfaction import projections
-from pipelines.simulator.state import State
-from pipelines.simulator.support import load_ahead
+from pipelines.simulator.population import hazards
+from pipelines.simulator.population.account_state import State
+from pipelines.simulator.population.population import ANNUAL, MULTI_YEAR, Population
+from pipelines.simulator.population.satisfaction import projections
 
 WEEKS: Final = 13
 

@@ -5,6 +5,6 @@
 
 from pipelines.sources.base import Source
 from pipelines.sources.opening import open_source
-from pipelines.sources.reading import examined
+from pipelines.sources.read_source import examined
 
 __all__ = ["Source", "examined", "open_source"]

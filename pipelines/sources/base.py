@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from features.raw import RawTable
+from features.source_table import RawTable
 
 
 class Source(Protocol):

@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 
 from features.errors import DataGateError
-from features.raw import RawTable, Unread, identifier, quoted, reading
+from features.source_table import RawTable, Unread, identifier, quoted, reading
 
 DELIMITERS = ",;\t|"
 

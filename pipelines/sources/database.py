@@ -16,7 +16,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from features.contract import TABLES
 from features.errors import DataGateError, UsageError
-from features.raw import RawTable
+from features.source_table import RawTable
 
 BATCH = 50_000
 """Rows held in memory at once."""

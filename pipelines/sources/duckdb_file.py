@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 
 from features.errors import DataGateError
-from features.raw import RawTable, identifier, quoted
+from features.source_table import RawTable, identifier, quoted
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features.errors import DataGateError, UsageError
-from features.raw import RawTable
+from features.source_table import RawTable
 from pipelines.sources.csv_files import stage_csv
 
 CSV = (".csv", ".csv.gz")

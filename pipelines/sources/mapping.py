@@ -16,9 +16,9 @@ import duckdb
 
 from features.contract import TABLES
 from features.errors import UsageError
-from features.raw import RawTable, identifier
+from features.source_table import RawTable, identifier
 from pipelines.sources.base import Source
-from pipelines.sources.reading import connect, nearest
+from pipelines.sources.read_source import connect, nearest
 
 SETTINGS = "mapping.toml"
 

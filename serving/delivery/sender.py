@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 
 from features.errors import UsageError
 from serving.delivery.channel import Channel, DeliveryError, Letter
-from serving.store.engine import Store, utcnow
+from serving.store.database import Store, utcnow
 from serving.store.exchange import Message
 from serving.store.tables import FrozenHandoff
 

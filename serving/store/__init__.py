@@ -4,6 +4,6 @@
 scores gets in. Nothing outside this folder writes SQL dialects.
 """
 
-from serving.store.engine import Store, utcnow
+from serving.store.database import Store, utcnow
 
 __all__ = ["Store", "utcnow"]

@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from serving.store.case_queries import adjustments_of
 from serving.store.exchange import HealthAdjustment
+from serving.store.night_queries import score_history
 from serving.store.queue_queries import newest_night
-from serving.store.standing import score_history
 from serving.store.tables import Account, Case, FrozenHandoff
 
 NIGHTS = 180

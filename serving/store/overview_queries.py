@@ -11,8 +11,8 @@ from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from serving.contracts import CameOf
+from serving.store.case_states import Move, State
 from serving.store.tables import Account, Case, CaseEvent, NightRow
-from serving.transitions import Move, State
 
 WEEKS = 12
 _WORKED = (Move.CONTACT, Move.PLAN)

@@ -14,8 +14,8 @@ from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import ColumnElement
 
+from serving.store.case_states import CLOSED, OPEN, Move
 from serving.store.tables import Account, Case, CaseEvent, FrozenHandoff, NightRow, Waiting
-from serving.transitions import CLOSED, OPEN, Move
 
 PAGE = 50
 

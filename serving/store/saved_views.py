@@ -4,7 +4,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from features.errors import UsageError
-from serving.store.engine import Store, utcnow
+from serving.store.database import Store, utcnow
 from serving.store.people_tables import SavedView
 
 MOST = 30

@@ -4,7 +4,7 @@ Four kinds of rows live here, and they may be changed differently:
 
 - *what a night found* (nights, scores, accounts, waiting, set_aside, held_out, streaks): written once, by the night's
   one transaction;
-- *what people work on* (cases): changed by the use cases of ``serving.cases``, a version at a time;
+- *what people work on* (cases): changed by the use cases of ``serving.cases.cases``, a version at a time;
 - *what is on record* (case_events, handoffs): append-only, and the database itself refuses to change them;
 - *what leaves and comes back* (outbox, health_adjustments): in ``serving.store.exchange``.
 
@@ -185,7 +185,7 @@ class Case(Base):
 
     __mapper_args__ = {  # noqa: RUF012 - SQLAlchemy reads it as a class attribute
         "version_id_col": version,
-        "version_id_generator": False,  # raised by serving.audit, so that it counts recorded changes
+        "version_id_generator": False,  # raised by serving.cases.audit, so that it counts recorded changes
         "eager_defaults": False,  # what the database computes for its lists is never read back
     }
 

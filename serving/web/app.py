@@ -7,14 +7,13 @@ from pathlib import Path
 from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
-from serving.cases import Cases
-from serving.ledger import HealthRule
+from serving.cases.cases import Cases
+from serving.cases.health_adjustments import HealthRule
 from serving.store import Store
-from serving.store.engine import utcnow
-from serving.web import problems
-from serving.web.api.app import PREFIX, create_api
-from serving.web.identity import people
-from serving.web.identity.config import ReviewSettings
+from serving.store.database import utcnow
+from serving.web import access, error_pages
+from serving.web.api.api_app import PREFIX, create_api
+from serving.web.identity.review_settings import ReviewSettings
 from serving.web.pages import ROUTERS
 
 STATIC = Path(__file__).with_name("static")
@@ -34,8 +33,8 @@ def create_app(
     app = FastAPI(title="Rescue", openapi_url=None)
     app.state.cases = Cases(store, health=health, clock=clock)
     app.state.choices = {}
-    problems.install(app)
-    identity = people.install(app, store, settings)
+    error_pages.install(app)
+    identity = access.install(app, store, settings)
     for router in ROUTERS:
         app.include_router(router)
     app.mount(PREFIX, create_api(app.state.cases, identity), name="api")

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from features.errors import UsageError
-from serving.cases import Cases
-from serving.permissions import Act, Actor
+from serving.cases.cases import Cases
+from serving.cases.permissions import Act, Actor
+from serving.cases.transitions import moves_from
+from serving.store.case_states import OUTCOMES, Move, State
 from serving.store.tables import Case
-from serving.transitions import OUTCOMES, Move, State, moves_from
-from serving.web import told
+from serving.web import display_text
 
 Typed = Mapping[str, str]
 Do = Callable[[Cases, str, Actor, int | None, Typed], Case]
@@ -88,7 +89,7 @@ def _days(today: date) -> tuple[Choice, ...]:
 
 
 def _outcomes() -> tuple[Choice, ...]:
-    return tuple(Choice("verdict", outcome, told.state(outcome)) for outcome in OUTCOMES)
+    return tuple(Choice("verdict", outcome, display_text.state(outcome)) for outcome in OUTCOMES)
 
 
 def _squads(case: Case, people: People) -> tuple[Choice, ...]:

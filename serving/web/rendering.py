@@ -12,8 +12,8 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from serving.handoff_render import amount, day, moment, number, percent, words
-from serving.web import told
+from serving.handoff.render import amount, day, moment, number, percent, words
+from serving.web import display_text
 
 THEMES = ("auto", "light", "dark")
 THEME_COOKIE = "theme"
@@ -30,7 +30,12 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     shown = {"day": day, "amount": amount, "percent": percent, "number": number, "moment": moment, "words": words}
-    found.filters |= {**shown, "state": told.state, "countdown": told.countdown, "span": told.span}
+    found.filters |= {
+        **shown,
+        "state": display_text.state,
+        "countdown": display_text.countdown,
+        "span": display_text.span,
+    }
     return found
 
 

@@ -4,13 +4,13 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
-from night_crashes import PROCESSES
-from night_factory import open_cases
+from support.nights.night_crashes import PROCESSES
+from support.nights.night_factory import open_cases
 from sqlalchemy import select
 
-from serving.case_errors import IllegalMoveError, StaleCaseError
-from serving.cases import Cases
-from serving.permissions import Actor, Role
+from serving.cases.case_errors import IllegalMoveError, StaleCaseError
+from serving.cases.cases import Cases
+from serving.cases.permissions import Actor, Role
 from serving.store import Store
 from serving.store.tables import Case, CaseEvent
 

@@ -8,16 +8,16 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from dying_sender import deliver_and_die, deliver_to
-from night_crashes import PROCESSES
-from night_factory import NOW, open_cases
-from receivers import http_receiver
+from support.nights.killed_senders import deliver_and_die, deliver_to
+from support.nights.night_crashes import PROCESSES
+from support.nights.night_factory import NOW, open_cases
+from support.nights.local_receivers import http_receiver
 from sqlalchemy import select
 
 from serving.delivery import deliver
-from serving.delivery.file import FileChannel
+from serving.delivery.file_channel import FileChannel
 from serving.delivery.sender import LEASE
-from serving.delivery.webhook import WebhookChannel
+from serving.delivery.webhook_channel import WebhookChannel
 from serving.store import Store
 from serving.store.exchange import Message
 

@@ -6,10 +6,10 @@ from functools import cache
 import numpy as np
 import pyarrow as pa
 import pytest
-from learning_world import World, world
+from support.worlds.learning_world import World, world
 
 from features.errors import RescueError
-from models.material import NotLearnableError, prepare
+from models.learners.training_set import NotLearnableError, prepare
 from models.risks import CHURN
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from models import manifest
+from models.learners import model_files
 
 
 class Payload:
@@ -36,7 +36,7 @@ def a_pickle(folder: Path, trace: Path) -> None:
 
 def a_pickle_under_a_text_name(folder: Path, trace: Path) -> None:
     (folder / "model.txt").write_bytes(pickle.dumps(Payload(trace)))
-    manifest.write(folder)
+    model_files.write(folder)
 
 
 def code_folder(folder: Path, trace: Path) -> None:
@@ -77,9 +77,9 @@ def test_a_hostile_artefact_is_refused_and_runs_nothing(
     folder.mkdir()
     (folder / "model.txt").write_text("tree\nversion=v4\n", encoding="utf-8")
     (folder / "model.json").write_text('{"risk": "churn"}', encoding="utf-8")
-    manifest.write(folder)
+    model_files.write(folder)
     attack(folder, trace)
-    with pytest.raises(manifest.ManifestError) as refused:
-        manifest.verify(folder)
+    with pytest.raises(model_files.ManifestError) as refused:
+        model_files.verify(folder)
     assert str(refused.value) == sentence
     assert not trace.exists()

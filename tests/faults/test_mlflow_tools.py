@@ -14,10 +14,10 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
-from mlflow_fixture import migrated_store
-from trained_factory import made_frame, made_trained
+from support.worlds.mlflow_fixture import migrated_store
+from support.worlds.trained_factory import made_frame, made_trained
 
-from models.registry import Registry
+from models.registry.registry import Registry
 
 __all__ = ["migrated_store"]  # fixture
 

@@ -5,7 +5,7 @@ import signal
 from collections.abc import Callable
 
 import pytest
-from night_crashes import (
+from support.nights.night_crashes import (
     PROCESSES,
     SECOND,
     SECOND_NOW,
@@ -18,9 +18,9 @@ from night_crashes import (
     run_until,
     second_night,
 )
-from night_factory import run
+from support.nights.night_factory import run
 
-from serving.nights import Recorded
+from serving.nights.night_lease import Recorded
 from serving.store import Store
 
 NewUrl = Callable[[], str]

@@ -8,12 +8,12 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from night_home import NightHome
+from support.nights.night_home import NightHome
 from typer.testing import CliRunner
 
 from features.errors import DataGateError, RescueError
-from pipelines import cli
-from serving.store.engine import StoreUnavailableError
+from pipelines.cli import app
+from serving.store.database import StoreUnavailableError
 
 COMMAND = [str(Path(sys.executable).parent / "rescue"), "nightly", "--plain", "--json"]
 
@@ -21,7 +21,7 @@ COMMAND = [str(Path(sys.executable).parent / "rescue"), "nightly", "--plain", "-
 def nightly(data: Path, home: Path, *more: str) -> dict[str, object]:
     """One night of the real command in this process; what it raises passes through."""
     given = ["nightly", "--plain", "--json", "--data", str(data), "--home", str(home), *more]
-    found = CliRunner().invoke(cli.app, given)
+    found = CliRunner().invoke(app.app, given)
     if isinstance(found.exception, RescueError):
         raise found.exception
     assert found.exit_code == 0, found.exception

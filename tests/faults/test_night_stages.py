@@ -9,26 +9,16 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from night_crashes import PROCESSES
-from night_home import NightHome, timeless
+from support.nights.night_crashes import PROCESSES
+from support.nights.night_home import NightHome, timeless
 from sqlalchemy import func, select
 
 from pipelines import settings as configuration
 from pipelines.console import Steps
-from pipelines.night import run_nights
-from pipelines.runner import plainly
-from serving.store import Store, standing
-from serving.store.tables import (
-    Account,
-    Case,
-    FrozenHandoff,
-    HeldOutRow,
-    NightRow,
-    Score,
-    SetAside,
-    StreakRow,
-    Waiting,
-)
+from pipelines.night.night import run_nights
+from pipelines.step_runner import plainly
+from serving.store import Store, night_queries
+from serving.store.tables import Account, Case, FrozenHandoff, HeldOutRow, NightRow, Score, SetAside, StreakRow, Waiting
 
 BEFORE = ("admit", "models", "features", "score", "decide", "hindsight")
 AFTER = ("record", "clocks")
@@ -85,7 +75,7 @@ def left(home: Path) -> tuple[list[str], dict[str, int], list[dict[str, Any]]]:
     with Store(f"sqlite:///{home / 'rescue.db'}") as store, store.reading() as session:
         recorded = select(NightRow.content_hash).where(NightRow.status == "recorded").order_by(NightRow.as_of)
         counts = {row.__tablename__: session.scalar(select(func.count()).select_from(row)) or 0 for row in WRITTEN}
-        return [str(one) for one in session.scalars(recorded)], counts, timeless(standing.open_queue(session))
+        return [str(one) for one in session.scalars(recorded)], counts, timeless(night_queries.open_queue(session))
 
 
 RUNS = {"run_id", "seconds", "queue"}

@@ -7,14 +7,14 @@ from multiprocessing.queues import SimpleQueue
 from pathlib import Path
 
 import pytest
-from night_crashes import PROCESSES, SECOND, SECOND_NOW, dump, first_night, second_night
-from night_factory import run, take
+from support.nights.night_crashes import PROCESSES, SECOND, SECOND_NOW, dump, first_night, second_night
+from support.nights.night_factory import run, take
 from sqlalchemy import text
 
-from serving.nights import begin
-from serving.recording import record_night
+from serving.nights.night_lease import begin
+from serving.nights.record_night import record_night
 from serving.store import Store
-from serving.store.engine import StoreUnavailableError
+from serving.store.database import StoreUnavailableError
 
 CUT = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity

@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
-from night_home import NightHome
+from support.nights.night_home import NightHome
 
 pytestmark = pytest.mark.prefect
 PREFECT = [str(Path(sys.executable).parent / "prefect"), "--no-prompt"]
@@ -175,7 +175,7 @@ def test_without_a_server_a_night_does_not_wait_for_prefect(night_home: NightHom
     home, tomorrow = night_home.copy(tmp_path / "home"), str(night_home.first.as_of + timedelta(days=1))
     given = ["nightly", "--data", str(night_home.data), "--home", str(home), "--as-of", tomorrow]
     code = (
-        f"import sys; from pipelines.cli import app; app({given!r}, standalone_mode=False); "
+        f"import sys; from pipelines.cli.app import app; app({given!r}, standalone_mode=False); "
         "sys.exit('prefect' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=240, check=False)

@@ -5,9 +5,9 @@ from datetime import timedelta
 from html.parser import HTMLParser
 
 import pytest
-from handoff_factory import PAGES, handoff, pages
+from support.nights.handoff_factory import PAGES, handoff, pages
 
-from serving.handoff_render import html, markdown, stylesheet
+from serving.handoff.render import html, markdown, stylesheet
 
 
 @pytest.mark.parametrize("name", ["full.json", "full.md", "full.html", "bare.md", "bare.html"])

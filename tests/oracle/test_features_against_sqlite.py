@@ -3,14 +3,14 @@
 import math
 
 import pytest
-from generated import Generated, histories
+from support.worlds.generated_histories import Generated, histories
 from hypothesis import HealthCheck, given, settings
-from oracle_answers import DECLARED
-from sqlite_oracle import Oracle
+from support.oracle.oracle_answers import DECLARED
+from support.oracle.sqlite_oracle import Oracle
 
 from features.catalogue import FEATURES
 from features.frame import build
-from features.history import History
+from features.history.history import History
 
 
 def test_every_feature_has_an_oracle() -> None:

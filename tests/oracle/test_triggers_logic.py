@@ -9,9 +9,9 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from serving.candidates import Candidates
-from serving.expressions import compile_condition
-from serving.triggers import fired
+from serving.policy.decision.candidates import Candidates
+from serving.policy.decision.triggers import fired
+from serving.policy.definition.conditions import compile_condition
 
 COLUMNS = {"a": ("a", "number"), "b": ("b", "number"), "s": ("s", "text")}
 NUMBERS = st.one_of(st.none(), st.integers(-3, 3).map(float), st.just(0.5))

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from features.admission import examine_all
-from features.raw import RawTable
+from features.source_table import RawTable
+from features.validation.validate import examine_all
 
 at = datetime.fromisoformat
 NOON = at("2025-03-03T12:00")

@@ -10,17 +10,18 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
-from night_factory import NIGHT, NOW, open_cases
+from support.nights.night_factory import NIGHT, NOW, open_cases
 
 from features.errors import UsageError
-from serving.audit import REMARKS, history
-from serving.case_errors import IllegalMoveError, StaleCaseError
-from serving.cases import Cases
-from serving.clocks import tick
-from serving.opening import case_id
-from serving.permissions import Actor, Role
+from serving.cases.audit import REMARKS, history
+from serving.cases.case_errors import IllegalMoveError, StaleCaseError
+from serving.cases.cases import Cases
+from serving.cases.permissions import Actor, Role
+from serving.cases.sla_timers import tick
+from serving.cases.transitions import legal, moves_from, page, transition
+from serving.nights.case_updates import case_id
 from serving.store import Store
-from serving.transitions import CLOSED, OUTCOMES, Move, State, legal, moves_from, page, transition
+from serving.store.case_states import CLOSED, OUTCOMES, Move, State
 
 LEA = Actor("lea", Role.LEAD, frozenset({"north", "south"}))
 CASE = case_id("a000000", "churn", NIGHT)

@@ -1,14 +1,14 @@
 """Rows of one account do not depend on which other accounts, cutoffs or features were asked in the same breath."""
 
-from generated import Generated, histories
+from support.worlds.generated_histories import Generated, histories
 from hypothesis import HealthCheck, given, settings
 
-from features import cube
-from features.budget import Budget
 from features.catalogue import FEATURES
+from features.definitions.measures import relations
+from features.engine import cube
+from features.engine.memory_budget import Budget
 from features.frame import build
-from features.history import History
-from features.measures import relations
+from features.history.history import History
 
 few = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 

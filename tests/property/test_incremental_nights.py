@@ -17,14 +17,14 @@ from typing import Any
 import hypothesis.strategies as st
 import pyarrow as pa
 import pyarrow.parquet as pq
-from factories import TYPES
+from support.worlds.factories import TYPES
 from hypothesis import HealthCheck, given, settings
 from hypothesis.strategies import DrawFn, SearchStrategy
 
-from features.admission import Admission, FilesRead
 from features.catalogue import FEATURES
 from features.contract import TABLES
 from features.frame import build
+from features.validation.validate import Admission, FilesRead
 from pipelines.sources import examined, open_source
 
 START = date(2025, 11, 1)

@@ -4,14 +4,14 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
-from factories import TYPES
+from support.worlds.factories import TYPES
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from label_oracle import Version, churn
+from support.labels.label_oracle import Version, churn
 
 from features.contract import TABLES
-from features.history import History
-from features.labels import LabelRule, label
+from features.history.history import History
+from features.labels.labels import LabelRule, label
 
 START = date(2025, 1, 1)
 SPAN = 90

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from features.windows import MICROSECONDS, by, totals
+from features.engine.windows import MICROSECONDS, by, totals
 
 entities = st.one_of(st.integers(0, 3), st.integers(0, 2**40))
 moments = st.one_of(

@@ -7,10 +7,10 @@ import pyarrow.compute as pc
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.simulator import texts
+from pipelines.simulator.activity import ticket_texts
+from pipelines.simulator.activity.vocabulary import CATEGORIES
 from pipelines.simulator.clock import add_months, date_of, day_of
-from pipelines.simulator.ledger import SYNC, Ledger, synced
-from pipelines.simulator.vocabulary import CATEGORIES
+from pipelines.simulator.pending_rows import SYNC, Ledger, synced
 
 
 @given(st.dates(date(1990, 1, 1), date(2060, 1, 1)), st.integers(0, 60))
@@ -39,11 +39,11 @@ def test_every_row_is_released_once_and_only_when_it_is_known(rows: list[tuple[i
     assert sorted(seen) == [place for place, (number, _) in enumerate(rows) if number < 15]
 
 
-@given(st.integers(0, 2**62 - 1), st.integers(0, len(CATEGORIES) - 1), st.integers(0, texts.TONES - 1))
+@given(st.integers(0, 2**62 - 1), st.integers(0, len(CATEGORIES) - 1), st.integers(0, ticket_texts.TONES - 1))
 def test_a_ticket_always_has_a_text_without_gaps(words: int, category: int, tone: int) -> None:
     numbers = np.array([words]), np.array([category])
-    subject = texts.subjects(*numbers)[0].as_py()
-    body = texts.bodies(*numbers, np.array([tone]))[0].as_py()
+    subject = ticket_texts.subjects(*numbers)[0].as_py()
+    body = ticket_texts.bodies(*numbers, np.array([tone]))[0].as_py()
     for text in (subject, body):
         assert text == text.strip()
         assert "  " not in text
@@ -54,5 +54,5 @@ def test_a_ticket_always_has_a_text_without_gaps(words: int, category: int, tone
 def test_texts_hardly_repeat() -> None:
     generator = np.random.default_rng(1)
     words, category = generator.integers(0, 2**62, 5000), generator.integers(0, len(CATEGORIES), 5000)
-    bodies = texts.bodies(words, category, generator.integers(0, texts.TONES, 5000))
+    bodies = ticket_texts.bodies(words, category, generator.integers(0, ticket_texts.TONES, 5000))
     assert pc.count_distinct(bodies).as_py() > 4900

@@ -4,12 +4,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pyarrow.parquet as pq
-from generated import Generated, histories
+from support.worlds.generated_histories import Generated, histories
 from hypothesis import HealthCheck, given, settings
 
-from features import repeats
 from features.frame import build
-from features.history import History
+from features.history import repeated_keys
+from features.history.history import History
 from pipelines.sources import examined, open_source
 
 few = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
@@ -18,14 +18,14 @@ few = settings(max_examples=12, deadline=None, suppress_health_check=list(Health
 @few
 @given(histories())
 def test_few_corrections_and_many_are_settled_alike(generated: Generated) -> None:
-    before = repeats.FEW
+    before = repeated_keys.FEW
     try:
-        repeats.FEW = 0.0
+        repeated_keys.FEW = 0.0
         many = build(History.from_tables(generated.tables), generated.cutoffs)
-        repeats.FEW = 2.0
+        repeated_keys.FEW = 2.0
         some = build(History.from_tables(generated.tables), generated.cutoffs)
     finally:
-        repeats.FEW = before
+        repeated_keys.FEW = before
     assert some.equals(many)
 
 

@@ -8,18 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from night_home import NightHome
+from support.nights.night_home import NightHome
 from typer.testing import CliRunner
 
-from models.measures import FIGURES
-from pipelines import cli
+from models.evaluation.metrics import FIGURES
+from pipelines.cli import app
 
 
 @pytest.fixture(scope="module")
 def told(night_home: NightHome, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Path]:
     folder = tmp_path_factory.mktemp("backtest") / "report"
     given = ["backtest", "--data", str(night_home.data), "--risk", "escalation", "--out", str(folder), "--json"]
-    found = CliRunner().invoke(cli.app, given, catch_exceptions=False)
+    found = CliRunner().invoke(app.app, given, catch_exceptions=False)
     assert found.exit_code == 0
     return json.loads(found.stdout), folder
 
@@ -62,8 +62,8 @@ def test_what_cannot_be_judged_ends_with_one_sentence(night_home: NightHome) -> 
 
 def refused(through: str, home: NightHome, code: int, words: str) -> str:
     """What follows these words in the sentence that refuses a backtest up to a day."""
-    found = CliRunner().invoke(cli.app, ["backtest", "--data", str(home.data), "--through", through])
-    assert isinstance(found.exception, cli.RescueError)
+    found = CliRunner().invoke(app.app, ["backtest", "--data", str(home.data), "--through", through])
+    assert isinstance(found.exception, app.RescueError)
     assert found.exception.exit_code == code
     assert str(found.exception).startswith(words)
     return str(found.exception).removeprefix(words)

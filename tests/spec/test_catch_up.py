@@ -8,16 +8,17 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from night_home import NightHome
+from support.nights.night_home import NightHome
 from sqlalchemy import select
 from typer.testing import CliRunner
 
-from pipelines import assembly, cli
+from pipelines import assembly
 from pipelines import settings as configuration
+from pipelines.cli import app
 from pipelines.console import Steps
-from pipelines.night import run_nights
-from pipelines.runner import plainly
+from pipelines.night.night import run_nights
 from pipelines.settings import Settings
+from pipelines.step_runner import plainly
 from serving.store.tables import NightRow, Score
 
 QUIET = Steps(quiet=True)
@@ -82,7 +83,7 @@ def test_the_command_prints_the_last_night(night_home: NightHome, tmp_path: Path
     home = night_home.copy(tmp_path / "home")
     until = (night_home.first.as_of + timedelta(days=1)).isoformat()
     given = ["--plain", "--data", str(night_home.data), "--home", str(home), "--as-of", until, "--catch-up", "--json"]
-    found = CliRunner().invoke(cli.app, ["nightly", *given])
+    found = CliRunner().invoke(app.app, ["nightly", *given])
     assert found.exit_code == 0
     assert json.loads(found.stdout)["as_of"] == until
 

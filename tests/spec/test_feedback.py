@@ -9,22 +9,23 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
-from night_home import NightHome
+from support.nights.night_home import NightHome
 from typer.testing import CliRunner
 
 from features import frame
-from pipelines import assembly, cli
+from pipelines import assembly
 from pipelines import settings as configuration
+from pipelines.cli import app
 from pipelines.console import Steps
-from pipelines.feedback import collect, end_before
-from pipelines.intake import open_data
-from pipelines.night import run_nights
-from pipelines.returned import WithReturned
-from pipelines.runner import plainly
+from pipelines.monitoring.feedback import collect, end_before
+from pipelines.night.night import run_nights
 from pipelines.settings import Settings
 from pipelines.sources import open_source
-from serving.cases import Cases
-from serving.permissions import Actor, Role
+from pipelines.sources.queue_outcomes import WithReturned
+from pipelines.sources.validated_source import open_data
+from pipelines.step_runner import plainly
+from serving.cases.cases import Cases
+from serving.cases.permissions import Actor, Role
 from serving.store import Store
 from serving.store.tables import Case
 
@@ -193,7 +194,7 @@ def test_rows_come_back_beside_a_partitioned_table_and_beside_none(closed: Close
 
 def test_the_command_prints_one_object(closed: Closed, tmp_path: Path) -> None:
     arguments = ["--data", closed.settings.data, "--home", str(closed.settings.home), "--out", str(tmp_path / "out")]
-    found = CliRunner().invoke(cli.app, ["feedback", "--json", *arguments])
+    found = CliRunner().invoke(app.app, ["feedback", "--json", *arguments])
     assert found.exit_code == 0
     told = json.loads(found.stdout)
     assert told["verdicts"] == {"saved": 1}

@@ -6,14 +6,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import duckdb
-from night_home import NightHome, timeless
+from support.nights.night_home import NightHome, timeless
 from typer.testing import CliRunner
 
-from pipelines import cli
+from pipelines.cli import app
 
 
 def nightly(data: Path, home: Path, *more: str) -> str:
-    found = CliRunner().invoke(cli.app, ["nightly", "--plain", "--data", str(data), "--home", str(home), *more])
+    found = CliRunner().invoke(app.app, ["nightly", "--plain", "--data", str(data), "--home", str(home), *more])
     assert found.exit_code == 0, found.output
     return found.stdout
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from labels_drawn import TIMELINES
-from timelines import Timeline, page, ruler
+from support.labels.labels_drawn import TIMELINES
+from support.labels.timelines import Timeline, page, ruler
 
 
 @pytest.mark.parametrize("timeline", TIMELINES, ids=lambda timeline: timeline.title)

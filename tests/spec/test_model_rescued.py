@@ -14,9 +14,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
-from features.labels import LabelRule
-from models.calibration import sigmoid
-from models.material import prepare
+from features.labels.labels import LabelRule
+from models.learners.calibration import sigmoid
+from models.learners.training_set import prepare
 from models.risks import Risk
 
 Score = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]

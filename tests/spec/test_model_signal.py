@@ -4,12 +4,12 @@ random split flatters."""
 import numpy as np
 import pyarrow as pa
 import pytest
-from learning_world import World, drift, world
+from support.worlds.learning_world import World, drift, world
 
 from models import training
-from models.calibration import sigmoid
-from models.material import prepare
-from models.panels import MODEL
+from models.evaluation.metrics_report import MODEL
+from models.learners.calibration import sigmoid
+from models.learners.training_set import prepare
 from models.risks import CHURN, ESCALATION
 
 

@@ -8,15 +8,15 @@ from pathlib import Path
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
-from night_home import NightHome
+from support.nights.night_home import NightHome
 from typer.testing import CliRunner
 
-from pipelines import cli
 from pipelines import settings as configuration
+from pipelines.cli import app
 from pipelines.console import Steps
-from pipelines.night import run_nights
-from pipelines.runner import plainly
-from serving.policy_file import default_text
+from pipelines.night.night import run_nights
+from pipelines.step_runner import plainly
+from serving.policy.definition.policy_file import default_text
 
 KEYS = {
     "as_of", "run_id", "tables", "eligible", "scored", "not_scored", "flagged", "cases_opened", "models", "seconds",
@@ -28,8 +28,8 @@ IN_QUEUE = {"case_id", "account_id", "risks", "priority", "reasons"}
 
 def rescue(*arguments: str) -> tuple[int, str, str]:
     """Run the command line in this process: exit code, standard output, standard error."""
-    found = CliRunner().invoke(cli.app, list(arguments))
-    if isinstance(found.exception, cli.RescueError):
+    found = CliRunner().invoke(app.app, list(arguments))
+    if isinstance(found.exception, app.RescueError):
         return found.exception.exit_code, found.stdout, str(found.exception)
     if found.exception and not isinstance(found.exception, SystemExit):
         raise found.exception
@@ -175,11 +175,7 @@ def test_wrong_usage_is_one_sentence(
 
 def test_a_policy_with_a_typing_error_names_the_line(night_home: NightHome, tmp_path: Path) -> None:
     policy = tmp_path / "policy.toml"
-    policy.write_text(
-        (Path(configuration.__file__).parents[1] / "serving" / "policy.default.toml")
-        .read_text()
-        .replace("enter =", "entre =", 1)
-    )
+    policy.write_text(default_text().replace("enter =", "entre =", 1))
     code, _, told = rescue(
         "nightly", "--plain", "--data", str(night_home.data), "--home", str(tmp_path), "--policy", str(policy)
     )

@@ -7,11 +7,11 @@ from datetime import date, timedelta
 import numpy as np
 import pyarrow as pa
 import pytest
-from policy_factory import NIGHT, accounts, candidates, night, policy
+from support.nights.policy_factory import NIGHT, accounts, candidates, night, policy
 
-from serving.candidates import CandidatesError
-from serving.policy import Policy, contenders, decide, decide_knowing_why
-from serving.queue_state import Cooldown, OpenCase, QueueState, Streak, Why
+from serving.policy.decision.candidates import CandidatesError
+from serving.policy.decision.decide import Policy, contenders, decide, decide_knowing_why
+from serving.policy.decision.queue_state import Cooldown, OpenCase, QueueState, Streak, Why
 
 OPEN = OpenCase("c1", "A", "churn", "normal", 0.5, date(2026, 2, 20), squad="care")
 

@@ -4,11 +4,11 @@ import re
 from pathlib import Path
 
 import pytest
-from policy_factory import POLICY, policy
+from support.nights.policy_factory import POLICY, policy
 
 from features.errors import RescueError
-from serving.policy import Policy, PolicyError
-from serving.policy_file import default_text
+from serving.policy.decision.decide import Policy, PolicyError
+from serving.policy.definition.policy_file import default_text
 
 TRIGGER = """
 [triggers.quiet]

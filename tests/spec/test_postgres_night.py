@@ -6,14 +6,15 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from night_home import NightHome
+from support.nights.night_home import NightHome
 from sqlalchemy import select
 from typer.testing import CliRunner
 
-from pipelines import assembly, cli
+from pipelines import assembly
 from pipelines import settings as configuration
-from serving.cases import Cases
-from serving.permissions import Actor, Role
+from pipelines.cli import app
+from serving.cases.cases import Cases
+from serving.cases.permissions import Actor, Role
 from serving.store.tables import Case
 
 pytestmark = pytest.mark.postgres
@@ -49,7 +50,7 @@ def test_two_nights_and_a_verdict_between_them(
 
 def _night(night_home: NightHome, home: Path, *more: str) -> dict[str, object]:
     arguments = ["nightly", "--plain", "--json", "--data", str(night_home.data), "--home", str(home), *more]
-    found = CliRunner().invoke(cli.app, arguments)
+    found = CliRunner().invoke(app.app, arguments)
     assert found.exit_code == 0, found.exception
     told: dict[str, object] = json.loads(found.stdout)
     return told

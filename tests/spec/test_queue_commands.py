@@ -7,20 +7,20 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from night_home import NightHome
+from support.nights.night_home import NightHome
 from sqlalchemy import select
 from typer.testing import CliRunner
 
 from features.errors import UsageError
-from pipelines import cli
-from serving.cases import Cases
-from serving.permissions import SYSTEM
+from pipelines.cli import app
+from serving.cases.cases import Cases
+from serving.cases.permissions import SYSTEM
 from serving.store import Store
 from serving.store.tables import Waiting
 
 
 def rescue(*arguments: str) -> str:
-    found = CliRunner().invoke(cli.app, list(arguments), catch_exceptions=False)
+    found = CliRunner().invoke(app.app, list(arguments), catch_exceptions=False)
     assert found.exit_code == 0, found.output
     return found.output
 
@@ -79,7 +79,7 @@ def test_an_export_says_who_has_to_act_by_when(night_home: NightHome, tmp_path: 
     "command", [("queue", "list"), ("queue", "show", "x"), ("queue", "export", "q.csv"), ("deliver",), ("clocks",)]
 )
 def test_a_home_without_a_queue_is_said_and_not_made(tmp_path: Path, command: tuple[str, ...]) -> None:
-    found = CliRunner().invoke(cli.app, [*command, "--home", str(tmp_path / "typo")])
+    found = CliRunner().invoke(app.app, [*command, "--home", str(tmp_path / "typo")])
     assert isinstance(found.exception, UsageError)
     assert "There is no queue in" in str(found.exception)
     assert not (tmp_path / "typo").exists()

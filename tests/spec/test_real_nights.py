@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from pipelines import cli
+from pipelines.cli import app
 
 pytestmark = pytest.mark.shared
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.shared
 def night(shared_data: Path, root: Path, home: Path, name: str, *more: str) -> dict[str, Any]:
     """The report of a first night, which has to train."""
     arguments = ["--data", str(shared_data / name), "--mapping", str(root / "docs" / "mappings" / name)]
-    found = CliRunner().invoke(cli.app, ["nightly", "--plain", "--json", "--home", str(home), *arguments, *more])
+    found = CliRunner().invoke(app.app, ["nightly", "--plain", "--json", "--home", str(home), *arguments, *more])
     assert found.exit_code == 0, found.stderr
     report: dict[str, Any] = json.loads(found.stdout)
     return report

@@ -5,15 +5,17 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from night_home import NightHome
+from support.nights.night_home import NightHome
 from typer.testing import CliRunner
 
 from features.errors import UsageError
-from pipelines import assembly, cli
+from pipelines import assembly
 from pipelines import settings as configuration
+from pipelines.cli import app
 from pipelines.console import Steps
-from pipelines.replaying import Replay, replay_nights
-from serving.policy import Policy
+from pipelines.replay.replay_nights import Replay, replay_nights
+from serving.policy.decision.decide import Policy
+from serving.policy.definition.policy_file import default_text
 
 NIGHTS = 6
 
@@ -23,7 +25,7 @@ def replayed(night_home: NightHome) -> Replay:
     """Six nights half a year before the data end, with the shipped policy and with one whose squads have less time."""
     settings = configuration.load(data=str(night_home.data), home=night_home.home)
     first = night_home.first.as_of - timedelta(days=140)
-    text = (Path(configuration.__file__).parents[1] / "serving" / "policy.default.toml").read_text()
+    text = default_text()
     policies = {
         "shipped": Policy.default(),
         "eager": Policy.parse(text.replace("enter = 0.", "enter = 0.0").replace("leave = 0.", "leave = 0.0")),
@@ -60,10 +62,10 @@ def test_the_queue_is_left_alone_and_the_table_names_both(night_home: NightHome,
     home = night_home.copy(tmp_path / "home")
     before = (home / "rescue.db").read_bytes()
     policy = tmp_path / "mine.toml"
-    policy.write_text((Path(configuration.__file__).parents[1] / "serving" / "policy.default.toml").read_text())
+    policy.write_text(default_text())
     day = (night_home.first.as_of - timedelta(days=140)).isoformat()
     given = ["--data", str(night_home.data), "--home", str(home), "--from", day, "--to", day, "--champion"]
-    found = CliRunner().invoke(cli.app, ["replay", *given, "--against", str(policy)])
+    found = CliRunner().invoke(app.app, ["replay", *given, "--against", str(policy)])
     assert found.exit_code == 0, found.exception
     assert "shipped policy" in found.stdout
     assert "mine.toml" in found.stdout

@@ -9,17 +9,17 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from factories import Story
-from night_home import NightHome, timeless
+from support.worlds.factories import Story
+from support.nights.night_home import NightHome, timeless
 from typer.testing import CliRunner
 
-from features.spark import java_is_missing
-from pipelines import cli
+from features.engine.spark.spark_engine import java_is_missing
 from pipelines import settings as configuration
+from pipelines.cli import app
 from pipelines.console import Steps
-from pipelines.night import run_nights
-from pipelines.report import NightReport
-from pipelines.runner import plainly
+from pipelines.night.night import run_nights
+from pipelines.night.night_report import NightReport
+from pipelines.step_runner import plainly
 
 needs_java = pytest.mark.skipif(java_is_missing(), reason="Spark needs Java 17, and there is none: run `make system`")
 
@@ -83,7 +83,7 @@ def tiny(tmp_path: Path) -> Path:
 def written(data: Path, to: Path, engine: str) -> list[dict[str, object]]:
     """The rows of the file that ``rescue features`` writes at two cutoffs."""
     asked = ["features", "--data", str(data), "--out", str(to), "--engine", engine]
-    found = CliRunner().invoke(cli.app, [*asked, "--as-of", "2024-02-20", "--as-of", "2024-03-01"])
+    found = CliRunner().invoke(app.app, [*asked, "--as-of", "2024-02-20", "--as-of", "2024-03-01"])
     assert found.exception is None, found.exception
     rows: list[dict[str, object]] = pq.read_table(to).to_pylist()
     return rows
@@ -102,13 +102,13 @@ def test_the_command_writes_the_same_file_and_leaves_no_other(
     }
     assert near(found, expected)
     assert {path.name for path in tmp_path.iterdir()} == {"data", "duckdb.parquet", "spark.parquet"}
-    assert not LEFT_BY_SPARK & {path.name for path in Path(cli.__file__).parents[1].iterdir()}
+    assert not LEFT_BY_SPARK & {path.name for path in Path(app.__file__).parents[1].iterdir()}
 
 
 def refusal(data: Path, to: Path) -> str:
     """The sentence with which the command refuses, having written nothing."""
-    found = CliRunner().invoke(cli.app, ["features", "--data", str(data), "--out", str(to), "--engine", "spark"])
-    assert isinstance(found.exception, cli.RescueError)
+    found = CliRunner().invoke(app.app, ["features", "--data", str(data), "--out", str(to), "--engine", "spark"])
+    assert isinstance(found.exception, app.RescueError)
     assert found.exception.exit_code == 2
     assert not to.exists()
     return str(found.exception)
@@ -144,8 +144,8 @@ def test_a_night_without_java_leaves_the_queue_as_it_was(
     monkeypatch.setenv("RESCUE_SPARK_MASTER", "local[1]")
     tomorrow = (night_home.first.as_of + timedelta(days=1)).isoformat()
     asked = ["nightly", "--plain", "--data", str(night_home.data), "--home", str(home), "--as-of", tomorrow]
-    found = CliRunner().invoke(cli.app, asked)
-    assert isinstance(found.exception, cli.RescueError)
+    found = CliRunner().invoke(app.app, asked)
+    assert isinstance(found.exception, app.RescueError)
     assert (found.exception.exit_code, "needs Java 17" in str(found.exception)) == (2, True)
     with sqlite3.connect(home / "rescue.db") as queue:
         (written,) = queue.execute("SELECT count(*) FROM scores WHERE as_of = ?", [tomorrow]).fetchone()

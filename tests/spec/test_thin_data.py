@@ -6,16 +6,16 @@ import pyarrow.compute as pc
 import pytest
 
 from features import frame
-from features.labels import label
+from features.labels.labels import label
 from models import risks
-from models.material import MIN_EVENTS, NotLearnableError, refuse_hopeless
+from models.learners.training_set import MIN_EVENTS, NotLearnableError, refuse_hopeless
 from pipelines import settings as configuration
 from pipelines.console import Steps
-from pipelines.intake import open_data
-from pipelines.lessons import gather
-from pipelines.night import run_nights
-from pipelines.runner import plainly
+from pipelines.night.night import run_nights
 from pipelines.simulator import Settings, simulate
+from pipelines.sources.validated_source import open_data
+from pipelines.step_runner import plainly
+from pipelines.training.training_data import gather
 
 
 @pytest.fixture(scope="module")

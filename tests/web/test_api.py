@@ -7,16 +7,16 @@ from typing import Any, get_args
 
 import httpx
 import pytest
-from people_factory import People, TestClient, opened, settled
+from support.web.web_people import People, TestClient, opened, settled
 
-from serving.permissions import Role
+from serving.cases.permissions import Role
 from serving.store import Store
 from serving.store.queue_queries import PAGE, SORTS
-from serving.web.api.acts import ActOnCase
-from serving.web.api.cases import Filter
+from serving.web.api.action_models import ActOnCase
+from serving.web.api.cases_api import Filter
 from serving.web.forms import DOES
-from serving.web.identity.config import ReviewSettings
-from serving.web.identity.csrf import LARGEST
+from serving.web.identity.review_settings import ReviewSettings
+from serving.web.security.csrf import LARGEST
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
-from night_factory import NIGHT
-from people_factory import People, opened, settled
+from support.nights.night_factory import NIGHT
+from support.web.web_people import People, opened, settled
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -20,9 +20,9 @@ from schemathesis.specs.openapi.checks import (
     unsupported_method,
 )
 
-from serving.opening import case_id
-from serving.permissions import Role
-from serving.web.api.app import PREFIX
+from serving.cases.permissions import Role
+from serving.nights.case_updates import case_id
+from serving.web.api.api_app import PREFIX
 
 CHECKS = [
     schemathesis.checks.not_a_server_error,

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
-from web_fixture import INES, JONAS, LEAD, Site, fresh_store, running
-from web_queue import work_through
+from support.web.web_fixture import INES, JONAS, LEAD, Site, fresh_store, running
+from support.web.web_queue import work_through
 
-from serving.cases import Cases
-from serving.permissions import Actor, Role
+from serving.cases.cases import Cases
+from serving.cases.permissions import Actor, Role
 from serving.store import Store
-from serving.web.identity.people import Person
+from serving.web.access import Person
 
 pytestmark = pytest.mark.browser
 

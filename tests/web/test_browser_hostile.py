@@ -8,9 +8,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from hostile import PAYLOADS
+from support.web.hostile_texts import PAYLOADS
 from playwright.sync_api import sync_playwright
-from web_fixture import LEAD, Site, fresh_store, running
+from support.web.web_fixture import LEAD, Site, fresh_store, running
 
 from serving.store import Store
 

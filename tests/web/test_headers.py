@@ -7,10 +7,10 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from people_factory import People, opened, settled
+from support.web.web_people import People, opened, settled
 
-from serving.permissions import Role
-from serving.web.identity.headers import HEADERS
+from serving.cases.permissions import Role
+from serving.web.security.headers import HEADERS
 
 PAGES = ("/sign-in", "/queue", "/waiting", "/accounts?q=a", "/overview", "/case/{case}", "/account/a000000", "/nothing")
 

@@ -9,18 +9,18 @@ from pathlib import Path
 
 import httpx
 import pytest
-from people_factory import PASSWORD, People, TestClient, csrf_of, opened, settled
+from support.web.web_people import PASSWORD, People, TestClient, csrf_of, opened, settled
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
 from features.errors import UsageError
-from serving.permissions import Act, Role
+from serving.cases.permissions import Act, Role
 from serving.store import Store
 from serving.store.people_tables import SignIn, User
 from serving.store.saved_views import MOST, forget, save, saved_views
+from serving.web.access import Person
 from serving.web.identity import users
-from serving.web.identity.config import ReviewSettings
-from serving.web.identity.people import Person
+from serving.web.identity.review_settings import ReviewSettings
 from serving.web.identity.roles import PEOPLE
 from serving.web.identity.sessions import Sessions, witness
 

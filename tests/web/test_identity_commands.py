@@ -7,8 +7,8 @@ from typer.testing import CliRunner
 
 from features.errors import UsageError
 from pipelines import settings as configuration
-from pipelines.cli import app
-from serving.permissions import Role
+from pipelines.cli.app import app
+from serving.cases.permissions import Role
 from serving.store import Store
 from serving.web.identity import users
 

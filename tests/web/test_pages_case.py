@@ -8,13 +8,13 @@ from pathlib import Path
 
 import httpx
 import pytest
-from handoff_factory import NIGHT, handoff
-from web_fixture import ANALYST, INES, JONAS, LEAD, TOM, Site, fresh_store, running
-from web_queue import NOW
+from support.nights.handoff_factory import NIGHT, handoff
+from support.web.web_fixture import ANALYST, INES, JONAS, LEAD, TOM, Site, fresh_store, running
+from support.web.web_queue import NOW
 
 from features.errors import UsageError
-from serving.cases import Cases
-from serving.permissions import Actor, Role
+from serving.cases.cases import Cases
+from serving.cases.permissions import Actor, Role
 from serving.store import Store
 from serving.store.tables import Case, FrozenHandoff
 from serving.web.identity import users

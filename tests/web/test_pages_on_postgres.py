@@ -6,8 +6,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from web_fixture import ANALYST, LEAD, Site, fresh_store, running
-from web_queue import fill, work_through
+from support.web.web_fixture import ANALYST, LEAD, Site, fresh_store, running
+from support.web.web_queue import fill, work_through
 
 from serving.store import Store
 from serving.store.queue_queries import SORTS

@@ -9,15 +9,15 @@ from typing import Any
 
 import httpx
 import pytest
-from handoff_factory import NIGHT, bare
+from support.nights.handoff_factory import NIGHT, bare
 from sqlalchemy import event, select
-from web_fixture import ANALYST, INES, LEAD, TOM, VIEWER, Site, fresh_store, running
+from support.web.web_fixture import ANALYST, INES, LEAD, TOM, VIEWER, Site, fresh_store, running
 
-from serving.cases import Cases
-from serving.permissions import Actor, Role
+from serving.cases.cases import Cases
+from serving.cases.permissions import Actor, Role
 from serving.store import Store
 from serving.store.tables import Account, Case
-from serving.web.views_queue import View
+from serving.web.views.queue_view import View
 
 ROW = re.compile(r'<tr role="row" data-case="(\w+)">')
 TOKEN = re.compile(r'name="csrf" value="(\w+)"')

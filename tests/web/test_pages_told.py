@@ -4,12 +4,12 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
+from serving.store.case_states import Move, State
 from serving.store.tables import Case, CaseEvent
-from serving.transitions import Move, State
-from serving.web import told
+from serving.web import display_text
+from serving.web.flash_messages import DONE
 from serving.web.forms import DOES
-from serving.web.notices import DONE
-from serving.web.plots import HEIGHT, WIDTH, Point, plot
+from serving.web.views.line_plots import HEIGHT, WIDTH, Point, plot
 
 FIRST = date(2026, 1, 1)
 NOON = datetime(2026, 3, 2, 12)  # noqa: DTZ001 - the queue's instants are naive UTC
@@ -64,23 +64,23 @@ def test_without_a_value_there_is_no_drawing() -> None:
 )
 def test_a_clock_says_how_long_and_how_urgent(hours: float, left: str, urgency: str) -> None:
     case = Case(state=State.CLAIMED, respond_by=NOON + timedelta(hours=hours), resolve_by=NOON + timedelta(days=30))
-    assert told.clock(case, NOON) == told.Clock("respond", left, NOON + timedelta(hours=hours), urgency)
+    assert display_text.clock(case, NOON) == display_text.Clock("respond", left, NOON + timedelta(hours=hours), urgency)
 
 
 def test_a_snoozed_or_closed_case_owes_nothing() -> None:
-    assert told.clock(Case(state=State.SNOOZED, respond_by=NOON, resolve_by=NOON), NOON) is None
-    assert told.clock(Case(state=State.SAVED, respond_by=None, resolve_by=None), NOON) is None
+    assert display_text.clock(Case(state=State.SNOOZED, respond_by=NOON, resolve_by=NOON), NOON) is None
+    assert display_text.clock(Case(state=State.SAVED, respond_by=None, resolve_by=None), NOON) is None
 
 
 def test_a_countdown_is_in_days_of_the_night() -> None:
     days = {0: "today", 1: "in 1 day", 12: "in 12 days", -1: "1 day ago", -30: "30 days ago"}
-    assert {away: told.countdown(FIRST + timedelta(days=away), FIRST) for away in days} == days
-    assert told.countdown(None, FIRST) == told.countdown(FIRST, None) == ""
+    assert {away: display_text.countdown(FIRST + timedelta(days=away), FIRST) for away in days} == days
+    assert display_text.countdown(None, FIRST) == display_text.countdown(FIRST, None) == ""
 
 
 def test_every_state_and_every_move_has_a_word_and_every_move_of_people_a_form() -> None:
-    assert set(State) <= set(told.STATES)
-    assert set(Move) <= set(told.EVENTS)
+    assert set(State) <= set(display_text.STATES)
+    assert set(Move) <= set(display_text.EVENTS)
     assert set(DOES) == (set(Move) - {Move.EXPIRE}) | {"comment", "disagree", "undo"}
     assert set(DOES) <= set(DONE)
 
@@ -90,4 +90,4 @@ def test_an_entry_tells_what_it_changed() -> None:
         before={"state": "new", "owner": None, "probability": 0.2, "respond_by": "x"},
         after={"state": "claimed", "owner": "ines", "probability": 0.41, "respond_by": None},
     )
-    assert told.changes(entry) == ["state: New to Claimed", "probability: 20% to 41%"]
+    assert display_text.changes(entry) == ["state: New to Claimed", "probability: 20% to 41%"]

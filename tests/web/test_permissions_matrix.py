@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 from fastapi.routing import iter_route_contexts
-from people_factory import People, TestClient, csrf_of, opened, settled
+from support.web.web_people import People, TestClient, csrf_of, opened, settled
 from sqlalchemy import select
 from starlette.routing import Mount
 
-from serving.permissions import Role
+from serving.cases.permissions import Role
 from serving.store.people_tables import SavedView
 from serving.store.saved_views import save
 from serving.store.tables import Case

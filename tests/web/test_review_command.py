@@ -9,15 +9,15 @@ from pathlib import Path
 
 import httpx
 from sqlalchemy import select
-from web_fixture import fresh_store
-from web_queue import fill
+from support.web.web_fixture import fresh_store
+from support.web.web_queue import fill
 
-from serving.ledger import HealthRule
-from serving.permissions import Actor, Role
+from serving.cases.health_adjustments import HealthRule
+from serving.cases.permissions import Actor, Role
 from serving.store import Store
 from serving.store.exchange import HealthAdjustment
 from serving.web import create_app
-from serving.web.identity.config import ReviewSettings
+from serving.web.identity.review_settings import ReviewSettings
 
 PATIENCE = 300
 """Seconds that a process may take on a busy machine: long enough to fail only where it hangs."""
@@ -26,10 +26,10 @@ HEAVY = ("lightgbm", "mlflow", "prefect", "sklearn", "matplotlib", "duckdb", "pa
 
 LOADED = f"""
 import sys
-import pipelines.cli
+import pipelines.cli.app
 from serving.store import Store
 from serving.web import create_app
-from serving.web.identity.config import ReviewSettings
+from serving.web.identity.review_settings import ReviewSettings
 create_app(Store("sqlite:////nowhere/never-opened.db"), ReviewSettings())
 print([name for name in {HEAVY} if name in sys.modules])
 """
@@ -82,7 +82,7 @@ def test_a_port_that_is_taken_is_one_sentence(root: Path, tmp_path: Path) -> Non
 
 def test_verdicts_are_worth_what_the_policy_says(root: Path, tmp_path: Path) -> None:
     policy = tmp_path / "mine.toml"
-    policy.write_text((root / "serving" / "policy.default.toml").read_text().replace("saved = 10", "saved = 1000"))
+    policy.write_text(default_text().replace("saved = 10", "saved = 1000"))
     command = [sys.executable, "-m", "pipelines", "review", "--home", str(tmp_path), "--policy", str(policy)]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert done.returncode == 2

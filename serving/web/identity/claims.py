@@ -5,11 +5,11 @@ from collections.abc import Iterable
 from sqlalchemy import select
 
 from features.errors import UsageError
-from serving.permissions import SYSTEM, NotAllowedError, Role
+from serving.cases.permissions import SYSTEM, NotAllowedError, Role
 from serving.store import Store
 from serving.store.tables import Member
-from serving.web.identity.config import ReviewSettings
 from serving.web.identity.person import Person
+from serving.web.identity.review_settings import ReviewSettings
 from serving.web.identity.roles import PEOPLE
 
 LONGEST = 100

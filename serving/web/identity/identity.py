@@ -8,15 +8,15 @@ from typing import Self
 from starlette.requests import Request
 
 from serving.store import Store
-from serving.store.engine import utcnow
-from serving.web.identity.config import ReviewSettings
+from serving.store.database import utcnow
 from serving.web.identity.cookies import remember
-from serving.web.identity.limits import Attempts
-from serving.web.identity.once import OnceLinks
+from serving.web.identity.one_time_links import OnceLinks
 from serving.web.identity.person import Person, SignInNeededError
 from serving.web.identity.proxy import vouched
-from serving.web.identity.refusals import for_program
+from serving.web.identity.rate_limit import Attempts
+from serving.web.identity.review_settings import ReviewSettings
 from serving.web.identity.sessions import Sessions
+from serving.web.security.problem_details import for_program
 
 BEARER = "Bearer "
 SIGN_IN = "sign in and try again"

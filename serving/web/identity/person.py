@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from features.errors import RescueError
-from serving.permissions import ALLOWED, EVERY_SQUAD, Act, Actor, Role
+from serving.cases.permissions import ALLOWED, EVERY_SQUAD, Act, Actor, Role
 from serving.web.identity.roles import GRANTED, Permission
 
 

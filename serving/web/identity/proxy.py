@@ -6,8 +6,8 @@ from starlette.requests import Request
 
 from serving.store import Store
 from serving.web.identity.claims import person_of
-from serving.web.identity.config import ReviewSettings
 from serving.web.identity.person import Person
+from serving.web.identity.review_settings import ReviewSettings
 
 
 def vouched(request: Request, settings: ReviewSettings, store: Store) -> Person | None:

@@ -1,11 +1,11 @@
 """What a role may do in the review app: one table, from which the routes and the matrix of tests are drawn.
 
-Rights on cases are those of ``serving.permissions``; here stand only the pages that are no case.
+Rights on cases are those of ``serving.cases.permissions``; here stand only the pages that are no case.
 """
 
 from enum import StrEnum
 
-from serving.permissions import ALLOWED, Act, Role
+from serving.cases.permissions import ALLOWED, Act, Role
 
 
 class Permission(StrEnum):

@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
-from serving.permissions import Role
+from serving.cases.permissions import Role
 from serving.store import Store
-from serving.store.engine import utcnow
+from serving.store.database import utcnow
 from serving.store.people_tables import SessionRow, SignIn, Token, User
 from serving.web.identity.person import Person
 

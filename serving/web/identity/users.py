@@ -9,10 +9,10 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from features.errors import UsageError
-from serving.permissions import Role
-from serving.squads import require_known
+from serving.cases.permissions import Role
+from serving.cases.squads import require_known
 from serving.store import Store
-from serving.store.engine import utcnow
+from serving.store.database import utcnow
 from serving.store.people_tables import SessionRow, Token, User
 from serving.web.identity.claims import checked_name
 from serving.web.identity.passwords import hashed, matches

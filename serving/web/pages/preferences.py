@@ -3,9 +3,9 @@
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
-from serving.web.desk import Typed, to
-from serving.web.identity.sign_in import local_path
 from serving.web.rendering import THEME_COOKIE, THEMES
+from serving.web.request_context import Typed, to
+from serving.web.sign_in.sign_in import local_path
 
 router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
 

@@ -1,0 +1,62 @@
+"""What the rescue team has done here before, and how it went.
+
+An account that was kept from the team was not rescued, and what was taken back did not happen: neither is a decision.
+"""
+
+from functools import partial
+
+from features.definitions.feature import Feature
+from features.definitions.measures import Stream
+
+CASES = Stream("outcomes", "outcomes", "decided_at").where("coalesce(action, '') NOT IN ('held_out', 'withdrawn')")
+
+number = partial(Feature, group="rescues")
+
+FEATURES = (
+    number(
+        "rescues_365d",
+        CASES.count(365),
+        "rescue decisions in a year",
+        "decisions",
+        "{rescues_365d:n rescue decision} in a year",
+    ),
+    number(
+        "rescue_recency_days",
+        CASES.since(),
+        "days since the last rescue decision",
+        "days",
+        "Last rescue decision on {rescue_recency_days:ago}",
+    ),
+    number(
+        "rescues_saved_365d",
+        CASES.count(365, "verdict = 'saved'"),
+        "rescues in a year that ended saved",
+        "rescues",
+        "{rescues_saved_365d:n rescue} ended saved in a year",
+    ),
+    number(
+        "rescues_lost_365d",
+        CASES.count(365, "verdict = 'lost'"),
+        "rescues in a year that ended lost",
+        "rescues",
+        "{rescues_lost_365d:n rescue} ended lost in a year",
+        1,
+    ),
+    number(
+        "rescues_false_alarm_365d",
+        CASES.count(365, "verdict = 'false_alarm'"),
+        "flags in a year that were false alarms",
+        "flags",
+        "{rescues_false_alarm_365d:n false alarm} in a year",
+        -1,
+    ),
+    Feature(
+        "rescue_last_verdict",
+        CASES.text("verdict"),
+        "verdict of the last rescue",
+        "text",
+        "Last rescue ended {rescue_last_verdict:text}",
+        group="rescues",
+        kind="category",
+    ),
+)

@@ -1,0 +1,126 @@
+"""The SQL of what a measure needs from each row: flags, numbers, ranks and orders, as columns without nulls."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from features.contract import TABLES
+from features.definitions.measures import Aggregate, Stream
+from features.engine.relations import day_of, ties_of
+from features.history.history import History
+from features.history.versions import FOREVER
+
+_WORD = re.compile(r"'[^']*'|([a-z_]+)")
+_ROW = re.compile(r"row\((.*)\)")
+_OF_ROWS = re.compile(r"\bOVER\b|\b(?:account|ticket|known|replaced)\b")
+_DAYS = frozenset({"newest", "oldest", "ahead"})
+_TABLES = {"timeline": ("tickets", "ticket_events")}
+
+
+TOLD: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "timeline": {"ticket_events": ("kind", "value", "actor"), "tickets": ("priority", "category", "channel")},
+    "tickets": {"tickets": ("priority", "category", "channel")},
+    "health_scores": {"health_scores": ("source",)},
+}
+"""By relation and table the columns of few different texts."""
+
+_FEW = frozenset(column for tables in TOLD.values() for columns in tables.values() for column in columns)
+
+
+def needed(part: Aggregate) -> list[str]:
+    """The columns that a measure needs of its rows."""
+    stream = part.stream
+    texts = [day_of(stream.at)]
+    texts += [flag(text) for text in (stream.only, part.where) if text]
+    texts += [day_of(stream.until)] if stream.until else []
+    texts += [instant(stream), *ties_of(stream.relation)] if stream.pick else []
+    texts += entities(stream.by) if stream.pick and stream.by and stream.by != "account" else []
+    texts += entities(part.by) if part.by else []
+    if part.how == "distinct":
+        return texts + things(part)
+    return texts + ([operand(part)] if part.of else [])
+
+
+def operand(part: Aggregate) -> str:
+    """The column that is summed or compared."""
+    text = part.of or ""
+    if part.how in _DAYS:
+        return day_of(text)
+    return text if part.how == "text" else number(text)
+
+
+def things(part: Aggregate) -> list[str]:
+    """The columns whose different values are counted."""
+    return entities(part.of or "", f"({part.stream.only or True}) AND ({part.where or True})")
+
+
+def lacking(part: Aggregate, history: History) -> bool:
+    """Whether the measure speaks of a column that its source does not have: then there is nothing to say."""
+    stream = part.stream
+    texts = (stream.at, stream.only, stream.by, stream.until, part.of, part.where, part.by)
+    words = {word for text in texts if text for word in _WORD.findall(text)}
+    tables = tables_of(stream.relation)
+    return any(
+        word in TABLES[table].names and word not in history.columns[table]
+        for table in tables
+        for word in words - {"account_id"}
+        if not any(word in history.columns[other] for other in tables)
+    )
+
+
+def tables_of(relation: str) -> tuple[str, ...]:
+    """The tables whose columns the rows of a relation have."""
+    return _TABLES.get(relation, (relation,))
+
+
+def columns_in(relation: str, expression: str) -> frozenset[str]:
+    """The contract's columns that an expression over a relation's rows uses."""
+    names = {name for table in tables_of(relation) for name in TABLES[table].names}
+    return frozenset(names & set(_WORD.findall(expression)))
+
+
+def by_class(relation: str, expression: str) -> bool:
+    """Whether an expression asks nothing of a row but its class, and nothing of other rows."""
+    told = {column for columns in TOLD.get(relation, {}).values() for column in columns}
+    used = columns_in(relation, expression)
+    return bool(used) and used <= told and not _OF_ROWS.search(expression)
+
+
+def flag(expression: str) -> str:
+    """A condition that is false where it is unknown; every row about tickets has one."""
+    told = expression.replace("(ticket_id) IS NOT NULL", "true")
+    return f"coalesce(CAST(({told}) AS BOOLEAN), false)"
+
+
+def selected(asked: Sequence[str], days: Sequence[str]) -> str:
+    """The select list of some days, and of what is asked under the names ``c0``, ``c1`` and so on."""
+    told = [f"CAST({name} AS INTEGER) AS {name}" for name in days]
+    return ", ".join([*told, *(f"{_narrow(text)} AS c{place}" for place, text in enumerate(asked))])
+
+
+def _narrow(expression: str) -> str:
+    """Days in four bytes: most of what is read are days."""
+    return f"CAST({expression} AS INTEGER)" if expression.endswith(f", {FOREVER})") else expression
+
+
+def number(expression: str) -> str:
+    """A number that is NaN where there is none."""
+    return f"coalesce(CAST(({expression}) AS DOUBLE), 'NaN'::DOUBLE)"
+
+
+def entities(expression: str, among: str | None = None) -> list[str]:
+    """The columns that tell rows of an account apart, null where that does not matter: ``row(a, b)`` names several.
+
+    The relation numbers its tickets by account; one that moved has a number in each.
+    """
+    parts = _ROW.fullmatch(expression)
+    names = [name.strip() for name in parts[1].split(",")] if parts else [expression]
+    return ["ticket" if name == "ticket_id" else _among(name, among) for name in names]
+
+
+def _among(name: str, condition: str | None) -> str:
+    return name if condition is None or name in _FEW else f"CASE WHEN {condition} THEN {name} END"
+
+
+def instant(stream: Stream) -> str:
+    """The moment by which rows are compared for the latest."""
+    return f"epoch_us(CAST({stream.at} AS TIMESTAMP))"

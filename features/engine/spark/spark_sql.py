@@ -1,0 +1,187 @@
+"""Aggregates as Spark SQL: one grouped query for all measures that read the same rows.
+
+Nothing is defined here: which rows there are comes from ``relations``, what is asked from the measures, both in the
+embedded engine's SQL, which is brought to Spark's dialect by its syntax tree. A row joins the cutoffs at which it
+holds; the conditions of each measure then stand inside its own aggregate, so a source is read once however many
+measures ask.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
+
+from sqlglot import exp, parse_one
+
+from features.definitions.measures import Aggregate, Stream
+from features.engine.relations import day_of, rows_of, ties_of
+from features.history.history import History
+
+ZERO_WITHOUT_ROWS = frozenset({"count", "sum", "distinct", "slope"})
+"""The ways of aggregating that say 0 of an account without rows; the others say nothing."""
+
+
+@cache
+def spark(sql: str) -> str:
+    """An expression or a query of the embedded engine, in Spark's dialect."""
+    tree = parse_one(sql, read="duckdb")
+    for node in reversed(list(tree.walk())):  # the inner first, for a node that is replaced takes its parts along
+        translated = _translated(node)
+        if node is tree:
+            tree = translated
+        elif translated is not node:
+            node.replace(translated)
+    return tree.sql("spark")
+
+
+def relation_query(relation: str, history: History) -> str:
+    """Every version of a relation's rows, with the days between which it held."""
+    return spark(rows_of(relation, history))
+
+
+def groups(measures: Iterable[Aggregate]) -> list[list[Aggregate]]:
+    """The measures that one query answers together: the same rows, picked the same way."""
+    found: dict[object, list[Aggregate]] = {}
+    for measure in dict.fromkeys(measures):
+        stream = measure.stream
+        picked = (stream.at, stream.only, stream.pick, stream.by, stream.shift) if stream.pick else ()
+        found.setdefault((stream.relation, picked, measure.by), []).append(measure)
+    return list(found.values())
+
+
+def grouped_query(measures: Sequence[Aggregate]) -> str:
+    """The query of one group: ``cutoff``, ``account`` and a column ``m0``, ``m1`` … for each measure."""
+    first = measures[0]
+    rows = _picked(first.stream) if first.stream.pick else _held(first.stream.relation)
+    answers = ", ".join(f"{_answer(measure)} AS m{place}" for place, measure in enumerate(measures))
+    if first.by:
+        return _largest_of(rows, first.by, measures)
+    return f"SELECT cutoff, account, {answers} FROM ({rows}) GROUP BY cutoff, account"
+
+
+def _held(relation: str, conditions: str = "true") -> str:
+    """Each row at each cutoff at which it was the state of things."""
+    held = "known < cutoff AND cutoff <= replaced"
+    return f"SELECT * FROM rows_{relation} JOIN asked ON {held} WHERE {conditions}"
+
+
+def _picked(stream: Stream) -> str:
+    """Of each account (or ticket …) the latest or first row at each cutoff."""
+    conditions = " AND ".join([_happened(stream), *([f"({spark(stream.only)})"] if stream.only else [])])
+    entity = "" if stream.by == "account" else f", {spark(stream.by or '')}"
+    way = "" if stream.pick == "first" else " DESC"
+    order = [f"{spark(part)}{way}" for part in (f"CAST({stream.at} AS TIMESTAMP)", *ties_of(stream.relation))]
+    window = f"PARTITION BY cutoff, account{entity} ORDER BY {', '.join(order)}, known DESC"
+    numbered = f"SELECT *, row_number() OVER ({window}) AS place FROM ({_held(stream.relation, conditions)})"
+    return f"SELECT * FROM ({numbered}) WHERE place = 1"
+
+
+def _largest_of(rows: str, by: str, measures: Sequence[Aggregate]) -> str:
+    """The largest of the sums by ``by``."""
+    sums = ", ".join(f"sum({_value(measure)}) AS s{place}" for place, measure in enumerate(measures))
+    largest = ", ".join(f"max(s{place}) AS m{place}" for place in range(len(measures)))
+    each = f"SELECT cutoff, account, {sums} FROM ({rows}) GROUP BY cutoff, account, {spark(by)}"
+    return f"SELECT cutoff, account, {largest} FROM ({each}) GROUP BY cutoff, account"
+
+
+def _answer(measure: Aggregate) -> str:
+    answer = _ANSWERS[measure.how](measure)
+    return answer if measure.how == "text" else f"CAST({answer} AS DOUBLE)"
+
+
+def _counted(measure: Aggregate) -> str:
+    """The condition under which a row counts for a measure."""
+    stream = measure.stream
+    parts = [] if stream.pick else [_happened(stream), *([spark(stream.only)] if stream.only else [])]
+    parts += [spark(measure.where)] if measure.where else []
+    parts += [f"cutoff <= {_day(stream.until)}"] if stream.until else []
+    parts += [f"cutoff <= {_day(stream.at)} + {stream.shift + measure.within}"] if measure.within else []
+    return " AND ".join(f"({part})" for part in parts) or "true"
+
+
+def _happened(stream: Stream) -> str:
+    return f"{_day(stream.at)} + {stream.shift} < cutoff"
+
+
+def _day(expression: str) -> str:
+    return spark(day_of(expression))
+
+
+def _where(measure: Aggregate, expression: str) -> str:
+    return f"CASE WHEN {_counted(measure)} THEN {expression} END"
+
+
+def _value(measure: Aggregate) -> str:
+    return _where(measure, f"CAST({spark(measure.of or '')} AS DOUBLE)")
+
+
+def _moments(measure: Aggregate) -> tuple[str, str]:
+    """The value and the days from the cutoff of each row that has a value."""
+    value = f"CAST({spark(measure.of or '')} AS DOUBLE)"
+    day = f"CAST({_day(measure.stream.at)} - cutoff AS DOUBLE)"
+    return _where(measure, value), _where(measure, f"CASE WHEN {value} IS NOT NULL THEN {day} END")
+
+
+def _slope(measure: Aggregate) -> str:
+    value, day = _moments(measure)
+    width = measure.within or 0
+    return f"coalesce(sum({value} * ({day} + {(width + 1) / 2})), 0) / {width * (width * width - 1) / 12}"
+
+
+def _trend(measure: Aggregate) -> str:
+    value, day = _moments(measure)
+    spread = f"(count({day}) * sum({day} * {day}) - sum({day}) * sum({day}))"
+    rise = f"(count({day}) * sum({day} * {value}) - sum({day}) * sum({value}))"
+    return f"CASE WHEN {spread} > 0.5 THEN {rise} / {spread} END"
+
+
+def _distinct(measure: Aggregate) -> str:
+    """One shuffle for all of a group's distinct counts, where COUNT(DISTINCT) would copy the rows for each."""
+    return f"size(collect_set({_where(measure, spark(measure.of or ''))}))"
+
+
+_ANSWERS: Mapping[str, Callable[[Aggregate], str]] = {
+    "count": lambda measure: f"count({_where(measure, '1')})",
+    "sum": lambda measure: f"coalesce(sum({_value(measure)}), 0)",
+    "min": lambda measure: f"min({_value(measure)})",
+    "max": lambda measure: f"max({_value(measure)})",
+    "value": lambda measure: f"max({_value(measure)})",
+    "text": lambda measure: f"max({_where(measure, spark(measure.of or ''))})",
+    "distinct": _distinct,
+    "newest": lambda measure: f"max(cutoff) - max({_where(measure, _day(measure.of or ''))})",
+    "oldest": lambda measure: f"max(cutoff) - min({_where(measure, _day(measure.of or ''))})",
+    "ahead": lambda measure: f"min({_where(measure, _day(measure.of or ''))}) - max(cutoff)",
+    "slope": _slope,
+    "trend": _trend,
+    "top": _value,
+}
+"""Each way of aggregating, as in ``aggregates.HOWS``."""
+
+
+def _parts(ordered: exp.Expr) -> list[exp.Expr]:
+    """The order by a row as the order by its columns: inside a row, Spark puts what is missing first, DuckDB last."""
+    row = ordered.this
+    if isinstance(row, exp.Anonymous) and row.name.upper() == "STRUCT":
+        return [
+            exp.Ordered(this=column, desc=ordered.args.get("desc"), nulls_first=False) for column in row.expressions
+        ]
+    return [ordered]
+
+
+_RENAMED = {"EPOCH_US": "UNIX_MICROS", "ROW": "STRUCT"}
+
+
+def _translated(node: exp.Expr) -> exp.Expr:
+    """What the dialects say differently and sqlglot does not translate by itself."""
+    if isinstance(node, exp.Order):
+        return exp.Order(expressions=[part for ordered in node.expressions for part in _parts(ordered)])
+    if isinstance(node, exp.CTE):
+        return exp.CTE(this=node.this, alias=node.args["alias"])  # Spark decides itself what to keep
+    if isinstance(node, exp.SimilarTo):
+        pattern = exp.Literal.string(f"^(?:{node.expression.name})$")
+        return exp.RegexpLike(this=node.this, expression=pattern)
+    if isinstance(node, exp.Anonymous) and node.name.upper() in _RENAMED:
+        return exp.Anonymous(this=_RENAMED[node.name.upper()], expressions=node.expressions)
+    if isinstance(node, exp.Sub) and node.left.is_type("date") and node.right.is_type("date"):
+        return exp.Anonymous(this="DATEDIFF", expressions=[node.left, node.right])
+    return node

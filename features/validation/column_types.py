@@ -1,0 +1,98 @@
+"""How a source's value is brought to the contract's type, in SQL.
+
+A value either *is* one of the contract's type (a text that says ``2026-03-01T10:00:00+02:00`` is that instant, 17850.0
+is the whole number 17850) or it becomes NULL, and admission quarantines its row: nothing is repaired. A column that is
+already of the right type is taken as it stands, so that a clean Parquet file costs one scan and no copy.
+"""
+
+from features.contract import Column, Kind
+from features.source_table import identifier
+
+_WHOLE_TYPES = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
+WHOLES = frozenset((*_WHOLE_TYPES, *(f"U{name}" for name in _WHOLE_TYPES)))
+REALS = frozenset({"FLOAT", "DOUBLE"})
+ZONED = frozenset({"TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ_NS"})
+INSTANTS = frozenset({"TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "DATE"})
+
+
+def typed(column: Column, raw: str | None) -> str:
+    """SQL of the column in the contract's type, from ``s."<column>"`` of DuckDB type ``raw``; NULL where it is none."""
+    value = f"s.{identifier(column.name)}"
+    if raw is None:
+        return f"CAST(NULL AS {column.kind})"
+    if raw == column.kind:
+        return value
+    return _CASTS[column.kind](value, raw)
+
+
+def as_text(value: str, raw: str) -> str:
+    """SQL of a value as text; nested values and bytes that are no text become NULL."""
+    if raw in REALS or raw.startswith("DECIMAL"):
+        whole = f"TRY_CAST(TRY_CAST({value} AS BIGINT) AS VARCHAR)"
+        return f"CASE WHEN {value} = trunc({value}) THEN {whole} ELSE CAST({value} AS VARCHAR) END"
+    if raw == "BLOB":
+        return f"TRY(decode({value}))"
+    return "CAST(NULL AS VARCHAR)" if _nested(raw) else f"CAST({value} AS VARCHAR)"
+
+
+def as_number(value: str, raw: str) -> str:
+    """SQL of a value as a floating number, NULL where it is none."""
+    if raw in ("VARCHAR", "BLOB"):
+        return f"TRY_CAST({_filled(value, raw)} AS DOUBLE)"
+    return f"CAST({value} AS DOUBLE)" if _numeric(raw) else "CAST(NULL AS DOUBLE)"
+
+
+def _whole(value: str, raw: str) -> str:
+    if raw in WHOLES:
+        return f"TRY_CAST({value} AS BIGINT)"
+    number = as_number(value, raw)
+    return f"CASE WHEN {number} = trunc({number}) THEN TRY_CAST({number} AS BIGINT) END"
+
+
+def _flag(value: str, raw: str) -> str:
+    if raw in ("VARCHAR", "BLOB"):
+        return f"TRY_CAST({_filled(value, raw)} AS BOOLEAN)"
+    return f"CASE {value} WHEN 1 THEN true WHEN 0 THEN false END" if _numeric(raw) else "CAST(NULL AS BOOLEAN)"
+
+
+def _instant(value: str, raw: str) -> str:
+    if raw in INSTANTS:
+        return f"TRY_CAST({value} AS TIMESTAMP)"
+    if raw in ZONED:
+        return f"(TRY_CAST({value} AS TIMESTAMP WITH TIME ZONE) AT TIME ZONE 'UTC')"
+    if raw in ("VARCHAR", "BLOB"):
+        return f"(TRY_CAST({_filled(value, raw)} AS TIMESTAMP WITH TIME ZONE) AT TIME ZONE 'UTC')"
+    return "CAST(NULL AS TIMESTAMP)"
+
+
+def _day(value: str, raw: str) -> str:
+    instant = _instant(value, raw)
+    return f"CASE WHEN date_trunc('day', {instant}) = {instant} THEN TRY_CAST({instant} AS DATE) END"
+
+
+_CASTS = {
+    Kind.TEXT: as_text,
+    Kind.NUMBER: as_number,
+    Kind.WHOLE: _whole,
+    Kind.FLAG: _flag,
+    Kind.INSTANT: _instant,
+    Kind.DAY: _day,
+}
+
+
+def _filled(value: str, raw: str) -> str:
+    return f"NULLIF({as_text(value, raw)}, '')"
+
+
+def _numeric(raw: str) -> bool:
+    return raw in WHOLES or raw in REALS or raw.startswith("DECIMAL")
+
+
+def _nested(raw: str) -> bool:
+    return raw.endswith("]") or raw.startswith(("STRUCT", "MAP", "UNION"))
+
+
+def parsed(column: Column, raw: str) -> bool:
+    """Whether bringing ``raw`` to the column's type is work that should be done once, not at every scan."""
+    plain = WHOLES | REALS | INSTANTS
+    return raw != column.kind and not (raw in plain and column.kind is not Kind.TEXT)

@@ -1,0 +1,89 @@
+"""What admission tells: rows in = accepted + exact repeats + quarantined, for every table, with examples and costs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from features.validation.rules import Rule
+
+FREE_TEXT = frozenset({"name", "subject", "body"})
+"""Columns that hold what people wrote: their values are kept in quarantine and never printed."""
+
+
+@dataclass(frozen=True)
+class Quarantined:
+    """One bad row: its file and place in it (rows and lines count from 1), the column, the rule, and the value."""
+
+    file: str
+    row: int
+    column: str | None
+    rule: Rule
+    value: str | None
+
+    @property
+    def shown(self) -> str:
+        """The value as a log may show it: what people wrote only by its length, what cannot be seen escaped."""
+        if self.value is None:
+            return "nothing"
+        if self.column in FREE_TEXT or self.column is None:
+            return f"a text of {len(self.value)} characters"
+        return ascii(self.value) if not self.value.isprintable() else repr(self.value)
+
+
+@dataclass(frozen=True)
+class TableReport:
+    """What became of one table's rows; ``problem`` is the sentence that stops the night, where there is one."""
+
+    name: str
+    source: str
+    rows: int = 0
+    accepted: int = 0
+    repeats: int = 0
+    quarantined: Mapping[Rule, int] = field(default_factory=dict)
+    examples: tuple[Quarantined, ...] = ()
+    first: date | None = None
+    last: date | None = None
+    unknown_columns: tuple[str, ...] = ()
+    missing_columns: tuple[str, ...] = ()
+    problem: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The report as plain JSON values."""
+        return {
+            "source": self.source,
+            "rows": self.rows,
+            "accepted": self.accepted,
+            "repeats": self.repeats,
+            "quarantined": {rule.value: count for rule, count in self.quarantined.items()},
+            "first": self.first.isoformat() if self.first else None,
+            "last": self.last.isoformat() if self.last else None,
+            "unknown_columns": list(self.unknown_columns),
+            "missing_columns": list(self.missing_columns),
+            "examples": [
+                {"file": bad.file, "row": bad.row, "column": bad.column, "rule": bad.rule.value, "value": bad.shown}
+                for bad in self.examples
+            ],
+            "problem": self.problem,
+        }
+
+
+@dataclass(frozen=True)
+class AdmissionReport:
+    """Every table the source has, the tables it lacks, what would stop a night, and which rows a wrong clock wrote."""
+
+    tables: Mapping[str, TableReport]
+    missing: tuple[str, ...]
+    unknown: Mapping[str, str | None] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+    astray: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """The report as plain JSON values; ``unknown`` tables with the contract's nearest name."""
+        return {
+            "tables": {name: table.as_json() for name, table in self.tables.items()},
+            "missing_tables": list(self.missing),
+            "unknown_tables": dict(self.unknown),
+            "problems": list(self.problems),
+            "astray": list(self.astray),
+        }

@@ -1,0 +1,145 @@
+"""Rows to learn from: the frame joined with its matured labels, as arrays.
+
+The join never copies the whole frame: it finds the rows of the labels and fills one float32 matrix from them. Rows of
+accounts that the team acted on are handled here (`models.data.treatment`), once for everything that learns or judges.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from features.arrow import array, numbers
+from features.errors import RescueError
+from models.data.signature import Matrix, Signature
+
+Bools = NDArray[np.bool_]
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+ONE_EVENT = 31 * 86_400_000_000  # microseconds
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """The labelled rows without their features, ordered by cutoff and account.
+
+    Attributes:
+        rows: each row's place in the frame.
+        day: its cutoff in days since 1970-01-01; ``account``: dense account number.
+        happened: whether the event came; ``event``: number of the different event, -1 where none. Events of an account
+            less than a month apart count as one: they are one piece of evidence.
+        treated, holdout: as the labels say.
+    """
+
+    rows: Ints
+    day: Ints
+    account: Ints
+    happened: Bools
+    event: Ints
+    treated: Bools
+    holdout: Bools
+
+    def take(self, chosen: Bools | Ints) -> "Labelled":
+        """The chosen rows."""
+        return Labelled(**{name: values[chosen] for name, values in vars(self).items()})
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def events(self) -> int:
+        """How many different events there are: the evidence, however many rows show it."""
+        return len(np.unique(self.event[self.event >= 0]))
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Rows to learn from: the matrix (rows × columns), what happened, and how many rows each stands for."""
+
+    matrix: Matrix
+    labelled: Labelled
+    weight: Floats
+
+    def take(self, chosen: Bools | Ints) -> "Examples":
+        """The chosen rows, copied."""
+        return Examples(self.matrix[chosen], self.labelled.take(chosen), self.weight[chosen])
+
+    def __len__(self) -> int:
+        return len(self.weight)
+
+
+def labelled_rows(frame: pa.Table, labels: pa.Table) -> Labelled:
+    """Find the matured labels' rows in the frame, ordered by cutoff and account.
+
+    Raises:
+        RescueError: a label has no row in the frame, for they were made from different cutoffs or accounts; or a row of
+            either is there twice.
+    """
+    known = labels.filter(labels["event"].is_valid())
+    names = pc.unique(frame["account_id"])
+    names = names.take(pc.sort_indices(names))
+    keys, order = _keys(frame, names), None
+    if np.any(np.diff(keys) <= 0):
+        order = np.argsort(keys, kind="stable")
+        keys = keys[order]
+        _refuse_repeats(keys, "frame")
+    wanted = np.sort(_keys(known, names)) if known.num_rows else np.empty(0, np.int64)
+    _refuse_repeats(wanted, "labels")
+    known = known.take(numbers(np.argsort(_keys(known, names), kind="stable")))
+    places = np.searchsorted(keys, wanted)
+    if np.any(places >= len(keys)) or np.any(keys[np.minimum(places, len(keys) - 1)] != wanted):
+        raise RescueError("Some labels have no row in the frame; build both from the same cutoffs and accounts.")
+    day, account = np.divmod(wanted, len(names))
+    flags = {name: array(known[name]) for name in ("event", "treated", "holdout")}
+    return Labelled(
+        rows=places if order is None else order[places],
+        day=day,
+        account=account,
+        happened=flags["event"],
+        event=_event_numbers(account, known["event_at"], flags["event"]),
+        treated=flags["treated"],
+        holdout=flags["holdout"],
+    )
+
+
+def examples(frame: pa.Table, labelled: Labelled, signature: Signature, weight: Floats) -> Examples:
+    """The labelled rows with their features, checked against the signature."""
+    return Examples(signature.matrix(frame, labelled.rows), labelled, weight)
+
+
+def thinned(labelled: Labelled, limit: int) -> Ints:
+    """Places of at most about ``limit`` rows: every account stays, at every n-th cutoff, the accounts staggered.
+
+    An account's rows of neighbouring weeks tell nearly the same, so leaving some out costs little; whether a row is
+    kept never depends on what happened.
+    """
+    step = max(1, -(-len(labelled) // limit))
+    week = np.searchsorted(np.unique(labelled.day), labelled.day)
+    return np.flatnonzero((week + labelled.account) % step == 0)
+
+
+def _keys(table: pa.Table, names: pa.Array) -> Ints:
+    """One number a row that orders by cutoff, then by the account's place in ``names``."""
+    account = pc.index_in(table["account_id"], value_set=names)
+    if account.null_count:
+        raise RescueError("Some labels are of accounts that the frame lacks; build both from the same history.")
+    day = pc.cast(pc.cast(table["as_of"], pa.int32()), pa.int64())
+    return np.asarray(array(day) * len(names) + array(account))
+
+
+def _refuse_repeats(keys: Ints, what: str) -> None:
+    repeated = int((np.diff(keys) == 0).sum())
+    if repeated:
+        raise RescueError(f"{repeated} rows of the {what} are there twice; an account has one row at a cutoff.")
+
+
+def _event_numbers(account: Ints, event_at: pa.ChunkedArray, happened: Bools) -> Ints:
+    at = array(pc.cast(event_at, pa.int64()))  # where nothing happened it has no value, and none is looked at
+    told = np.full(len(account), -1, dtype=np.int64)
+    who, when = account[happened], at[happened]
+    order = np.lexsort((when, who))
+    begins = (np.diff(who[order], prepend=-1) != 0) | (np.diff(when[order], prepend=0) > ONE_EVENT)
+    told[np.flatnonzero(happened)[order]] = np.cumsum(begins) - 1
+    return told

@@ -1,0 +1,181 @@
+"""Walk through time: at every origin learn from what was known then, and score the cutoffs after it.
+
+What is chosen on the way is chosen from what lay behind the origin: the number of trees from the test periods of
+earlier origins, how much they count beside the logistic regression and the calibrator from their scores, all of it only
+where their outcomes were known by then. So the test scores
+are what a team would really have seen, had it used this learner all along.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.data.examples import Examples, thinned
+from models.data.signature import Matrix
+from models.data.splits import Origin, Plan, unseen_folds
+from models.learners import calibration, trees
+from models.learners.baselines import RuleScorer
+from models.learners.calibration import Calibrator
+from models.learners.ensemble import USUAL, BlendScorer, best_share, blended
+from models.learners.learner import USUAL_TREES, Learner
+from models.learners.logistic_regression import LinearScorer
+from models.learners.risk_model import Scorer
+from models.learners.trees import TreeScorer
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+REFITS = 3  # earlier fits that a reason is held against
+MOST_ROWS = 300_000  # of one fit; beyond it every account is kept at every second, third … cutoff
+MIN_CALIBRATION_EVENTS = 20
+UNSEEN_FOLDS = 3
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Walk:
+    """What came of it, a row each tested row, in the order of the origins.
+
+    ``places`` are the rows' places in the examples, ``margins`` the log-odds by kind of learner, ``probabilities`` the
+    same calibrated, ``curve`` the log-loss after each number of trees, averaged over the origins, ``share`` how much
+    the trees count in a blend by what all test periods say. ``scorers`` are what scored the latest `REFITS` origins, by
+    kind: a reason that they do not share is told with reserve.
+    """
+
+    places: Ints
+    origin: Ints
+    margins: Mapping[str, Floats]
+    probabilities: Mapping[str, Floats]
+    curve: Floats
+    share: float
+    scorers: Mapping[str, tuple[Scorer, ...]] = field(default_factory=dict)
+
+    @property
+    def trees(self) -> int:
+        """The number of trees with the least log-loss on later cutoffs."""
+        return best(self.curve)
+
+
+def best(curve: Floats) -> int:
+    """The number of trees at which a curve of log-loss is lowest."""
+    return int(np.argmin(curve)) + 1 if len(curve) else USUAL_TREES
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What one origin knew: its learners, and the log-loss of its trees on its test rows after each of them."""
+
+    trees: TreeScorer
+    line: LinearScorer
+    rule: RuleScorer | None
+    curve: Floats
+
+    def margins(self, matrix: Matrix) -> dict[str, Floats]:
+        """The log-odds of each row by kind of learner."""
+        ruled = {} if self.rule is None else {"rule": self.rule.margin(matrix)}
+        return {"lightgbm": self.trees.margin(matrix), "logistic": self.line.margin(matrix), **ruled}
+
+    def scorers(self, share: float) -> dict[str, Scorer]:
+        """By kind of learner what scores a row, the trees counting by ``share`` in a blend."""
+        ruled: dict[str, Scorer] = {} if self.rule is None else {"rule": self.rule}
+        return {"blend": BlendScorer(self.trees, self.line, share), "logistic": self.line, **ruled}
+
+
+def walk(examples: Examples, plan: Plan, learner: Learner, progress: Progress) -> Walk:
+    """Score every test cutoff of the plan by models that knew only what lay behind their origin."""
+    fitted: list[Fitted] = []
+    scored: list[dict[str, Floats]] = []
+    own = [np.flatnonzero(origin.tested(examples.labelled.day)) for origin in plan.origins]
+    for origin, places in zip(plan.origins, own, strict=True):
+        progress(f"test period {origin.number} of {len(plan.origins)}")
+        testing = examples.take(places)
+        known = zip(plan.origins[: len(fitted)], (earlier.curve for earlier in fitted), strict=True)
+        fitted.append(_fitted(examples, origin, testing, learner, _trees_known(list(known), origin)))
+        scored.append(fitted[-1].margins(testing.matrix))
+    places = np.concatenate(own)
+    margins = {kind: np.concatenate([part[kind] for part in scored]) for kind in scored[0]}
+    tested = Examples(examples.matrix[:0], examples.labelled.take(places), examples.weight[places])
+    margins["blend"] = blend_forward(margins["lightgbm"], margins["logistic"], tested, plan)
+    share = trees_share(margins["lightgbm"], margins["logistic"], tested)
+    latest = [of.scorers(share) for of in fitted[-REFITS:]]
+    return Walk(
+        places=places,
+        origin=np.repeat([origin.number for origin in plan.origins], [len(part) for part in own]),
+        margins=margins,
+        probabilities={kind: calibrate_forward(values, tested, plan) for kind, values in margins.items()},
+        curve=np.mean([of.curve for of in fitted], axis=0),
+        share=share,
+        scorers={kind: tuple(scorers[kind] for scorers in latest) for kind in latest[0]},
+    )
+
+
+def _fitted(examples: Examples, origin: Origin, testing: Examples, learner: Learner, count: int) -> Fitted:
+    """Fit all learners on what the origin knew, with ``count`` trees; more are grown to watch its test rows."""
+    training = known_rows(examples, np.flatnonzero(origin.known(examples.labelled.day)))
+    grown = learner.trees(training, trees.MAX_TREES, testing)
+    return Fitted(grown.cut(count), learner.logistic(training), learner.rule(training), grown.curve)
+
+
+def known_rows(examples: Examples, places: Ints, limit: int = MOST_ROWS) -> Examples:
+    """The rows at these places, thinned to about ``limit``."""
+    return examples.take(places[thinned(examples.labelled.take(places), limit)])
+
+
+def _trees_known(curves: list[tuple[Origin, Floats]], origin: Origin) -> int:
+    settled = [curve for earlier, curve in curves if earlier.tests[-1] + earlier.embargo < origin.start]
+    return best(np.mean(settled, axis=0)) if settled else USUAL_TREES
+
+
+def blend_forward(grown: Floats, plain: Floats, tested: Examples, plan: Plan) -> Floats:
+    """Trees and line averaged, for every origin's rows as the earlier origins' rows that were known by then advise."""
+    margins = np.empty(len(grown))
+    day = tested.labelled.day
+    for origin in plan.origins:
+        own = origin.tested(day)
+        margins[own] = blended(grown[own], plain[own], trees_share(grown, plain, tested, origin.known(day)))
+    return margins
+
+
+def trees_share(grown: Floats, plain: Floats, tested: Examples, chosen: NDArray[np.bool_] | None = None) -> float:
+    """How much the trees should count by the chosen rows; the usual where these hold too few events."""
+    rows = np.ones(len(grown), dtype=bool) if chosen is None else chosen
+    labelled = tested.labelled.take(rows)
+    if labelled.events < MIN_CALIBRATION_EVENTS:
+        return USUAL
+    return best_share(grown[rows], plain[rows], labelled.happened, tested.weight[rows], labelled.events)
+
+
+def calibrate_forward(margins: Floats, tested: Examples, plan: Plan) -> Floats:
+    """Probabilities for every origin's rows by a calibrator of the earlier origins' rows that were known by then."""
+    probability = np.empty(len(margins))
+    day = tested.labelled.day
+    for origin in plan.origins:
+        own, earlier = origin.tested(day), origin.known(day)
+        probability[own] = calibrator(margins, tested, earlier).apply(margins[own])
+    return probability
+
+
+def calibrator(margins: Floats, tested: Examples, chosen: NDArray[np.bool_] | None = None) -> Calibrator:
+    """The calibrator that the chosen rows can carry; the model's own word where they hold too few events."""
+    rows = np.ones(len(margins), dtype=bool) if chosen is None else chosen
+    labelled = tested.labelled.take(rows)
+    if labelled.events < MIN_CALIBRATION_EVENTS:
+        return calibration.identity()
+    return calibration.fit(margins[rows], labelled.happened, tested.weight[rows], labelled.events)
+
+
+def unseen_accounts(examples: Examples, plan: Plan, learner: Learner, count: int, share: float) -> tuple[Ints, Floats]:
+    """The last origin again, each account scored by a blend that never saw it: places of the rows, and log-odds."""
+    origin = plan.origins[-1]
+    fold = unseen_folds(examples.labelled.account, UNSEEN_FOLDS, learner.seed)
+    known, tested = origin.known(examples.labelled.day), origin.tested(examples.labelled.day)
+    places, margins = [], []
+    for number in range(UNSEEN_FOLDS):
+        own = np.flatnonzero(tested & (fold == number))
+        training = known_rows(examples, np.flatnonzero(known & (fold != number)))
+        places.append(own)
+        margins.append(learner.blend(training, count, share).margin(examples.matrix[own]))
+    return np.concatenate(places), np.concatenate(margins)

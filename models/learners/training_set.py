@@ -1,0 +1,122 @@
+"""One risk's rows made ready to learn from, or the sentence that says why nothing can be learnt from them.
+
+Frame and labels are joined, rows of accounts that the team acted on are left out (`models.data.treatment`), the
+signature is
+learnt, and the origins of the walk through time are laid out.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from features.catalogue import FEATURES
+from features.errors import RescueError
+from features.history.versions import EPOCH
+from models.data.examples import Examples, Labelled, examples, labelled_rows
+from models.data.signature import Signature
+from models.data.splits import Plan, rolling_origins
+from models.data.treatment import Untreated, untreated
+from models.learners.learner import Learner
+from models.risks import Risk
+
+MIN_EVENTS = 5
+NOT_LEARNT = frozenset(feature.name for feature in FEATURES if feature.group == "data")
+"""The state of the feeds tells the calendar, not the account; it decides what is scored, never how high."""
+EXPECTED = {feature.name: feature.direction for feature in FEATURES}
+CALENDAR = {"contract": frozenset({"contract_renews_in_days"})}
+"""By kind of label, columns of which no direction holds: a contract is ended some weeks before a renewal, hardly ever
+just after one or long before."""
+CERTAIN = {feature.name: feature.direction for feature in FEATURES if feature.monotone}
+
+
+class NotLearnableError(RescueError):
+    """The data cannot carry a model of this risk; the message says what is short."""
+
+
+@dataclass(frozen=True)
+class Material:
+    """One risk's rows, ready to learn from, with what has to be said about them."""
+
+    risk: Risk
+    frame: pa.Table
+    examples: Examples
+    learner: Learner
+    plan: Plan
+    dropped: tuple[str, ...]
+    treated: int
+    notes: tuple[str, ...]
+
+
+def prepare(
+    frame: pa.Table, labels: pa.Table, risk: Risk, *, through: date | None = None, seed: int = 7, threads: int = 0
+) -> Material:
+    """Join frame and labels, leave out what may not teach, learn the signature and lay out the origins."""
+    labelled = _settled(labelled_rows(frame, labels), risk, through)
+    teaching = untreated(labelled)
+    kept = labelled.take(teaching.keep)
+    _refuse_too_few(kept.events, risk)
+    if kept.happened.all():
+        raise NotLearnableError(f"{risk.title}: every settled row had the event, so there is nothing to tell apart.")
+    names = [name for name in frame.column_names if name not in {"account_id", "as_of", *NOT_LEARNT}]
+    signature = Signature.learn(frame, names, kept.rows)
+    if not signature.columns:
+        raise NotLearnableError(f"{risk.title}: no column of the frame varies, so there is nothing to learn from.")
+    plan = rolling_origins(_days_since_first_event(kept, risk), risk.embargo)
+    if not plan.origins:
+        raise NotLearnableError(
+            f"{risk.title}: {len(np.unique(kept.day))} settled cutoffs leave no test period behind an embargo of "
+            f"{risk.embargo} days; a longer history is needed."
+        )
+    certain, expected = (tuple(known.get(name, 0) for name in signature.names) for known in (CERTAIN, EXPECTED))
+    learner = Learner(
+        signature, certain, expected, curved=CALENDAR.get(risk.label.kind, frozenset()), seed=seed, threads=threads
+    )
+    return Material(
+        risk,
+        frame,
+        examples(frame, kept, signature, teaching.weight),
+        learner,
+        plan,
+        tuple(name for name in names if name not in signature.names),
+        int((~teaching.keep).sum()),
+        _notes(teaching, plan),
+    )
+
+
+def refuse_hopeless(labels: pa.Table, risk: Risk) -> None:
+    """Refuse labels that hold too few events for any model, before a frame is built for them.
+
+    Raises:
+        NotLearnableError: there are fewer than `MIN_EVENTS`.
+    """
+    happened = labels.filter(pc.fill_null(labels["event"], False)).select(["account_id", "event_at"])
+    _refuse_too_few(happened.group_by(["account_id", "event_at"]).aggregate([]).num_rows, risk)
+
+
+def _settled(labelled: Labelled, risk: Risk, through: date | None) -> Labelled:
+    if through is None:
+        return labelled
+    return labelled.take(labelled.day + risk.embargo < (through - EPOCH).days)
+
+
+def _refuse_too_few(events: int, risk: Risk) -> None:
+    if events < MIN_EVENTS:
+        raise NotLearnableError(
+            f"{risk.title}: {events} different events are settled in the data, and a model cannot be judged "
+            f"on fewer than {MIN_EVENTS}; no score is better than a made-up one."
+        )
+
+
+def _days_since_first_event(labelled: Labelled, risk: Risk) -> Sequence[int]:
+    """Cutoffs from the first event on: before it there is nothing to learn, so no origin may end there."""
+    days = np.unique(labelled.day)
+    first = labelled.day[labelled.happened].min()
+    return [int(day) for day in days if day >= first]
+
+
+def _notes(teaching: Untreated, plan: Plan) -> tuple[str, ...]:
+    return tuple(note for note in (teaching.note, plan.note) if note)

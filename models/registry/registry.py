@@ -1,0 +1,264 @@
+"""The registry: which model is champion of a risk, how it became so, and the way back.
+
+Each risk is a registered model ``rescue-<risk>`` in MLflow with the aliases ``challenger`` (the newest one trained) and
+``champion`` (the one the night uses). What the gate said, who overrode it and what a champion replaced stand as tags on
+the version. The night asks for the champion and is answered from the home folder wherever the version kept there is
+still the one; it reads LightGBM's text and JSON under a checked manifest, never MLflow's ``load_model``.
+"""
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from features.errors import RescueError, UsageError
+from models.learners.model_files import ManifestError
+from models.registry import aliases
+from models.registry.aliases import MANIFEST_TAG, Pointer
+from models.registry.champion_cache import Champions, Kept
+from models.registry.tracking import (
+    RegistryUnavailableError,
+    active,
+    answering,
+    client,
+    ensure_registered,
+    version_numbered,
+)
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from mlflow.entities.model_registry import ModelVersion
+
+    from models.learners.risk_model import RiskModel
+    from models.registry.training_runs import Logged
+    from models.training import Trained
+
+CHAMPION, CHALLENGER = "champion", "challenger"
+REPLACED_TAG = "rescue.replaced"
+"""On a champion: the version that it replaced, to which a roll-back returns."""
+TAG_LIMIT = 4000
+"""MLflow's stores take at least so many characters in a tag."""
+
+
+@dataclass(frozen=True)
+class Champion:
+    """The model a night scores with, its version, and what the report must say where it is not quite the registry's."""
+
+    model: "RiskModel"
+    version: str
+    warning: str | None = None
+
+
+class Registry:
+    """The models of one MLflow store, and the champions kept in ``cache``.
+
+    Args:
+        tracking_uri: MLflow's tracking URI, e.g. ``sqlite:////path/mlflow.db`` or ``http://…``; it is the registry too.
+        cache: folder for the last verified champion of each risk.
+    """
+
+    def __init__(self, tracking_uri: str, cache: Path) -> None:
+        self.tracking_uri = tracking_uri
+        self.champions = Champions(cache)
+
+    def log(self, trained: "Trained", *, alias: str = CHALLENGER, source: Mapping[str, object]) -> str:
+        """Record a training as one MLflow run, register its model, and point ``alias`` to the new version.
+
+        Args:
+            trained: what :func:`models.training.fit` returned.
+            alias: ``challenger``, unless the gate has already decided.
+            source: what it was trained on: ``name``, ``fingerprint``, ``first``, ``until`` and ``rows`` by table.
+
+        Returns:
+            The version's number, as a string.
+        """
+        from models.registry.training_runs import described, log_run
+        from models.reports.report_pages import event
+
+        logged = log_run(self.tracking_uri, trained, source)
+        name = registered_name(trained.model.risk.name)
+        version = self._register(name, logged, event(trained.model.risk), described(trained))
+        self._tag(name, version, {MANIFEST_TAG: logged.digest, "rescue.kind": trained.kind})
+        self._point(name, alias, version)
+        return version
+
+    def champion(self, risk: str) -> Champion | None:
+        """The champion of ``risk``, or None where none was ever promoted.
+
+        Where the registry does not answer, or what it holds does not verify, the champion kept in the home folder
+        stands in, with a warning.
+
+        Raises:
+            RegistryUnavailableError: the registry is down and no champion is kept.
+            ManifestError: the registered champion is not what was saved and no other is kept.
+        """
+        kept = self.champions.kept(risk)
+        try:
+            pointer = aliases.resolve(self.tracking_uri, registered_name(risk), CHAMPION)
+            if pointer is None and kept is not None:
+                raise RegistryUnavailableError(f"The registry has no champion of {risk} any more.")
+            return None if pointer is None else self._current(risk, pointer, kept)
+        except (RegistryUnavailableError, ManifestError) as error:
+            if kept is None and isinstance(error, ManifestError):
+                raise ManifestError(
+                    f"The champion of {risk} is refused. {error} `rescue rollback {risk}` brings back the one before, "
+                    "`rescue train` makes another."
+                ) from error
+            if kept is None:
+                raise
+            return _stand_in(kept, error)
+
+    def load(self, risk: str, version: str) -> "RiskModel":
+        """Any version of a risk's model, downloaded, checked and loaded.
+
+        Raises:
+            UsageError: there is no such version.
+        """
+        from models.learners.risk_model import RiskModel
+
+        digest = self.tags(risk, version).get(MANIFEST_TAG)
+        with tempfile.TemporaryDirectory(prefix="rescue-model-") as scratch:
+            folder = self._download(registered_name(risk), version, Path(scratch))
+            Champions(Path(scratch) / "checked").keep(risk, Pointer(version, digest), folder)
+            return RiskModel.load(folder)
+
+    def version_of(self, risk: str, alias: str) -> str | None:
+        """The version that ``alias`` of ``risk`` points to, or None."""
+        pointer = aliases.resolve(self.tracking_uri, registered_name(risk), alias)
+        return None if pointer is None else pointer.version
+
+    def tags(self, risk: str, version: str) -> dict[str, str]:
+        """The tags of a version: the gate's verdict, the manifest's digest, what it replaced.
+
+        Raises:
+            UsageError: there is no such version.
+        """
+        return dict(self._version(risk, version).tags)
+
+    def scored(self, risk: str, version: str) -> "pa.Table":
+        """The test rows of a version's training with their scores, as the gate reads them
+        (`models.promotion.comparison_rows`).
+
+        Raises:
+            UsageError: there is no such version.
+        """
+        import pyarrow.parquet as pq
+
+        run_id = self._version(risk, version).run_id
+        with active(self.tracking_uri) as mlflow, tempfile.TemporaryDirectory(prefix="rescue-scored-") as scratch:
+            path = mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path="scored.parquet", dst_path=scratch)
+            return pq.read_table(path)
+
+    def record(self, risk: str, version: str, facts: Mapping[str, str]) -> None:
+        """Write facts about a version as tags ``rescue.gate.<name>``: the verdict, its reasons, who overrode it."""
+        self._tag(
+            registered_name(risk), version, {f"rescue.gate.{key}": text[:TAG_LIMIT] for key, text in facts.items()}
+        )
+
+    def promote(self, risk: str, version: str, *, by: str) -> None:
+        """Make ``version`` the champion of ``risk``, remember what it replaces, and keep it in the home folder.
+
+        The gate is asked before, not here: see :mod:`models.promotion.gate`.
+
+        Raises:
+            UsageError: there is no such version.
+            ManifestError: the version is not what was saved; the champion stays.
+        """
+        digest = self.tags(risk, version).get(MANIFEST_TAG)
+        before = self.version_of(risk, CHAMPION)
+        self._keep(risk, Pointer(version, digest))
+        name = registered_name(risk)
+        replaced = {REPLACED_TAG: before} if before not in (None, version) else {}
+        self._tag(name, version, {"rescue.promoted": _signed(by), **replaced})
+        self._point(name, CHAMPION, version)
+
+    def rollback(self, risk: str, *, by: str) -> str:
+        """Bring back the champion that the present one replaced, and return its version.
+
+        Raises:
+            UsageError: there is no champion, or it replaced none.
+        """
+        present = self.version_of(risk, CHAMPION)
+        if present is None:
+            raise UsageError(f"There is no champion of {risk} to roll back.")
+        before = self.tags(risk, present).get(REPLACED_TAG)
+        if before is None:
+            raise UsageError(f"Version {present} is the first champion of {risk}; there is none to go back to.")
+        self._keep(risk, Pointer(before, self.tags(risk, before).get(MANIFEST_TAG)))
+        self._tag(registered_name(risk), present, {"rescue.rolled_back": _signed(by)})
+        self._point(registered_name(risk), CHAMPION, before)
+        return before
+
+    def _current(self, risk: str, pointer: Pointer, kept: Kept | None) -> Champion:
+        """The champion that the registry names: from the cache where it is the same, else downloaded into it."""
+        from models.learners.risk_model import RiskModel
+
+        if kept is not None and kept.answers(pointer):
+            try:
+                return Champion(RiskModel.load(kept.folder), kept.version)
+            except ManifestError:
+                kept = None  # the copy in the home folder was damaged: fetch it again
+        fresh = self._keep(risk, pointer)
+        return Champion(RiskModel.load(fresh.folder), fresh.version)
+
+    def _keep(self, risk: str, pointer: Pointer) -> Kept:
+        with tempfile.TemporaryDirectory(prefix="rescue-model-") as scratch:
+            folder = self._download(registered_name(risk), pointer.version, Path(scratch))
+            return self.champions.keep(risk, pointer, folder)
+
+    def _download(self, name: str, version: str, scratch: Path) -> Path:
+        from models.registry.training_runs import MODEL_FOLDER
+
+        with active(self.tracking_uri) as mlflow:
+            uri = f"models:/{name}/{version}/artifacts/{MODEL_FOLDER}"
+            return Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=str(scratch)))
+
+    def _version(self, risk: str, version: str) -> "ModelVersion":
+        name = registered_name(risk)
+        found = version_numbered(self.tracking_uri, name, version)
+        if found is None:
+            raise UsageError(f"There is no version {version} of {name}; its versions stand in MLflow under that name.")
+        return found
+
+    def _register(self, name: str, logged: "Logged", predicts: str, described: str) -> str:
+        with active(self.tracking_uri) as mlflow:  # the store looks the logged model up through the active one
+            registry = mlflow.MlflowClient()
+            ensure_registered(registry, name, predicts)
+            found = registry.create_model_version(
+                name,
+                logged.model_uri,
+                run_id=logged.run_id,
+                model_id=logged.model_uri.removeprefix("models:/"),
+                description=described,
+            )
+            return str(found.version)
+
+    def _tag(self, name: str, version: str, tags: Mapping[str, str]) -> None:
+        registry = client(self.tracking_uri)
+        with answering(self.tracking_uri):
+            for key, value in tags.items():
+                registry.set_model_version_tag(name, version, key, value)
+
+    def _point(self, name: str, alias: str, version: str) -> None:
+        registry = client(self.tracking_uri)
+        with answering(self.tracking_uri):
+            registry.set_registered_model_alias(name, alias, version)
+
+
+def registered_name(risk: str) -> str:
+    """The name under which a risk's models are registered."""
+    return f"rescue-{risk}"
+
+
+def _stand_in(kept: Kept, error: RescueError) -> Champion:
+    from models.learners.risk_model import RiskModel
+
+    warning = f"{error} Version {kept.version}, the last one verified here, was used."
+    return Champion(RiskModel.load(kept.folder), kept.version, warning)
+
+
+def _signed(by: str) -> str:
+    """Who and when, as a tag tells it."""
+    return f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} by {by}"

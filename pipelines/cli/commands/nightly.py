@@ -1,0 +1,55 @@
+"""``rescue nightly``: tonight's queue."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from pipelines import settings as configuration
+from pipelines.cli.options import AsOf, Data, Home, Json, Mapping, PolicyFile, day
+from pipelines.console import Steps
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(short_help="One night: read, check, score, flag and hand over.")(nightly)
+
+
+def nightly(
+    data: Data = None,
+    as_of: AsOf = None,
+    home: Home = None,
+    policy: PolicyFile = None,
+    mapping: Mapping = None,
+    as_json: Json = False,
+    plain: Annotated[
+        bool, typer.Option("--plain", help="Leave out Prefect, even where PREFECT_API_URL is set.")
+    ] = False,
+    catch_up: Annotated[
+        bool, typer.Option("--catch-up", help="First run each night that was missed, in order.")
+    ] = False,
+) -> None:
+    """Read, check, score, flag and hand over: one night, whole or not at all.
+
+    A second run of the same night changes nothing and says so. Where PREFECT_API_URL names a Prefect server, the night
+    is a flow run there, with a task for each step.
+    """
+    cutoff = day(as_of, "--as-of")
+    settings = configuration.load(data=data, home=home, policy=policy, mapping=mapping)
+    steps = Steps(quiet=as_json)
+    if plain or not configuration.has_prefect_server():
+        from pipelines.night.night import run_nights
+        from pipelines.step_runner import plainly
+
+        reports = run_nights(settings, cutoff, plainly(steps), steps, catch_up=catch_up)
+    else:
+        from pipelines.flows.nightly_flow import run_quietly
+
+        reports = run_quietly(settings, cutoff, steps, catch_up=catch_up)
+    if as_json:
+        typer.echo(json.dumps(reports[-1].to_json()))
+        return
+    from pipelines.cli.output.night_output import show
+
+    for report in reports:
+        show(report)

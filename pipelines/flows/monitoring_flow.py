@@ -1,0 +1,22 @@
+"""Monitoring as a Prefect flow: what ``rescue monitor`` does, on the daily schedule of ``prefect.yaml``."""
+
+from datetime import date
+from typing import Any
+
+from prefect import flow, get_run_logger
+
+from pipelines import settings as configuration
+from pipelines.console import Steps
+from pipelines.monitoring import monitor as monitoring
+
+
+@flow(name="monitor", persist_result=False, retries=0)
+def monitor(
+    as_of: date | None = None, data: str | None = None, home: str | None = None, mapping: str | None = None
+) -> dict[str, Any]:
+    """Look at feeds, volume, scores and effect; what somebody should look at is logged as a warning."""
+    settings = configuration.load(data=data, home=home, mapping=mapping)
+    found = monitoring.monitor(settings, as_of, Steps())
+    for alarm in found.alarms:
+        get_run_logger().warning(alarm)
+    return found.to_json()

@@ -1,0 +1,176 @@
+"""From scores to what the night will write: the decision, its reasons, and one frozen hand-off a case.
+
+Exact reasons are dear, so only those whom the policy may raise are explained, and what-ifs are asked for those it does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.monitoring.feed_freshness import newest_known
+from pipelines.night.candidate_table import candidates
+from pipelines.night.gather_facts import Told, gather
+from serving.handoff import package
+from serving.handoff.facts import RiskPoint
+from serving.nights.case_updates import Package
+from serving.nights.record_night import NightRecord
+from serving.policy.decision.decide import decide_knowing_why
+from serving.policy.definition.unknown_names import misfits
+from serving.store import night_queries
+
+if TYPE_CHECKING:
+    from features.history.history import History
+    from models.contracts import Change, Reason
+    from models.learners.risk_model import RiskModel
+    from models.registry.registry import Champion
+    from pipelines.night.scoring import Scored
+    from serving.contracts import Flag
+    from serving.policy.decision.decide import Policy
+    from serving.policy.decision.queue_state import Decision
+    from serving.store import Store
+
+T = TypeVar("T")
+Reasons = Mapping[tuple[str, str], "tuple[Reason, ...]"]
+Changes = Mapping[tuple[str, str], "tuple[Change, ...]"]
+PAST_NIGHTS = 60
+"""So many earlier nights of a risk go into a hand-off."""
+
+
+@dataclass(frozen=True)
+class Decided:
+    """The decision with reasons in its flags, and everything that is to be recorded with it."""
+
+    decision: Decision
+    policy: Policy
+    scores: pa.Table
+    candidates: pa.Table
+    packages: Mapping[tuple[str, str], Package]
+    channels: tuple[str, ...]
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Names of the policy that no account has."""
+        columns = (self.candidates.column(name).to_pylist() for name in ("segment", "region"))
+        return misfits(self.policy.rules, *columns)
+
+    def record(self, report: Mapping[str, Any]) -> NightRecord:
+        """What the night's one transaction writes."""
+        return NightRecord(
+            decision=self.decision,
+            rules=self.policy.rules,
+            scores=self.scores,
+            accounts=self.candidates,
+            handoffs=self.packages,
+            channels=self.channels,
+            report=report,
+        )
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What a decision needs beside the scores: the data, the policy, the queue, and the models that scored."""
+
+    history: History
+    as_of: date
+    policy: Policy
+    store: Store
+    champions: Mapping[str, Champion]
+    channels: tuple[str, ...] = ()
+    stale: tuple[str, ...] = ()
+
+
+def decide_night(desk: Desk, frame: pa.Table, scored: Scored) -> Decided:
+    """Decide the night, explain whom it raises, and freeze a hand-off for each."""
+    from models.explain.counterfactuals import changes
+    from models.explain.reasons import explain
+
+    rows = candidates(desk.history, frame, scored.scores)
+    with desk.store.reading() as session:
+        queue = night_queries.queue_state(session, desk.as_of)
+    reasons: dict[tuple[str, str], tuple[Reason, ...]] = {}
+
+    def first_reasons(accounts: Sequence[str]) -> dict[tuple[str, str], str | None]:
+        reasons.update(_by_account(desk, scored, accounts, explain))
+        return {key: why[0].group if why else None for key, why in reasons.items()}
+
+    decision = decide_knowing_why(rows, queue, desk.policy, desk.as_of, first_reasons)
+    raised = [*decision.flags, *(again.flag for again in decision.raised_again)]
+    what_if = _by_account(desk, scored, [flag.account_id for flag in raised], changes)
+    decision = _explained(decision, reasons, what_if)
+    packages = _packages(desk, decision, scored)
+    return Decided(decision, desk.policy, scored.scores, rows, packages, desk.channels)
+
+
+def _by_account(
+    desk: Desk, scored: Scored, accounts: Sequence[str], tell: Callable[[RiskModel, pa.Table], Sequence[T]]
+) -> dict[tuple[str, str], T]:
+    """What ``tell`` says of these accounts' rows, by account and risk; an account that was not scored is not there."""
+    found = {}
+    for risk, champion in desk.champions.items():
+        rows = _of(scored.frames[risk], accounts)
+        told = tell(champion.model, rows)
+        found.update({(account, risk): one for account, one in zip(_ids(rows), told, strict=True)})
+    return found
+
+
+def _of(frame: pa.Table, accounts: Sequence[str]) -> pa.Table:
+    return frame.filter(pc.is_in(frame.column("account_id"), value_set=pa.array(sorted(set(accounts)), pa.string())))
+
+
+def _ids(rows: pa.Table) -> list[str]:
+    found: list[str] = rows.column("account_id").to_pylist()
+    return found
+
+
+def _explained(decision: Decision, reasons: Reasons, changes: Changes) -> Decision:
+    def told(flag: Flag) -> Flag:
+        why = {risk: reasons.get((flag.account_id, risk), ()) for risk in flag.probabilities}
+        what = {risk: changes.get((flag.account_id, risk), ()) for risk in flag.probabilities}
+        return replace(flag, reasons=why, changes=what)
+
+    return replace(
+        decision,
+        flags=tuple(told(flag) for flag in decision.flags),
+        raised_again=tuple(again._replace(flag=told(again.flag)) for again in decision.raised_again),
+        waiting=tuple(told(flag) for flag in decision.waiting),
+    )
+
+
+def _packages(desk: Desk, decision: Decision, scored: Scored) -> dict[tuple[str, str], Package]:
+    raised = [*decision.flags, *(again.flag for again in decision.raised_again)]
+    accounts = sorted({flag.account_id for flag in raised})
+    if not accounts:
+        return {}
+    facts = gather(desk.history.as_of(desk.as_of), accounts, _told(desk, scored, accounts))
+    built = {(flag.account_id, flag.risk): package.build(flag, facts[flag.account_id]) for flag in raised}
+    return {key: Package(package.to_json(), package.schema_version, package.headline) for key, package in built.items()}
+
+
+def _told(desk: Desk, scored: Scored, accounts: Sequence[str]) -> Told:
+    with desk.store.reading() as session:
+        past = night_queries.score_history(session, accounts, nights=PAST_NIGHTS)
+        before = night_queries.last_handoffs(session, accounts)
+    return Told(
+        policy_version=desk.policy.version,
+        data_until=newest_known(desk.history, desk.as_of),
+        models={risk: champion.version for risk, champion in desk.champions.items()},
+        titles={risk: champion.model.risk.title for risk, champion in desk.champions.items()},
+        usual=_usual(scored),
+        quality=dict.fromkeys(desk.champions, desk.stale),
+        past={key: [RiskPoint(as_of=day, probability=p) for day, p in points] for key, points in past.items()},
+        before={account: package.Handoff.model_validate_json(text).standing for account, text in before.items()},
+        says={name: trigger.says for name, trigger in desk.policy.rules.triggers.items()},
+        stale=desk.stale,
+    )
+
+
+def _usual(scored: Scored) -> dict[str, float]:
+    """The mean probability of tonight's scored accounts, by risk: what a reader may hold one account against."""
+    means = scored.scores.group_by("risk").aggregate([("probability", "mean")])
+    return dict(zip(means["risk"].to_pylist(), means["probability_mean"].to_pylist(), strict=True))

@@ -1,0 +1,233 @@
+"""The facts of a hand-off, gathered from what was known at the cutoff: one query a table for all flagged accounts."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from features.catalogue import CATALOGUE_VERSION
+from serving.cases.outcomes import HELD_OUT, WITHDRAWN
+from serving.handoff.facts import (
+    WEEKS,
+    Account,
+    Binding,
+    Contract,
+    Facts,
+    HealthPoint,
+    Invoice,
+    PastRescue,
+    RiskFacts,
+    RiskPoint,
+    Standing,
+    Ticket,
+    UsageLine,
+)
+
+if TYPE_CHECKING:
+    from features.history.history import Snapshot
+
+Row = Mapping[str, Any]
+HEALTH_DAYS = 365
+GAPS = {
+    "subscriptions": "no contracts in the data",
+    "health_scores": "no health scores in the data",
+    "tickets": "no tickets in the data",
+    "usage_daily": "no product usage in the data",
+    "invoices": "no invoices in the data",
+}
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the night and the queue add to the snapshot: versions, risks' titles and pasts, and earlier hand-offs."""
+
+    policy_version: str
+    data_until: datetime | None
+    models: Mapping[str, str]
+    titles: Mapping[str, str]
+    usual: Mapping[str, float]
+    quality: Mapping[str, tuple[str, ...]]
+    past: Mapping[tuple[str, str], Sequence[RiskPoint]]
+    before: Mapping[str, Standing]
+    says: Mapping[str, str]
+    stale: Sequence[str] = ()
+
+
+def gather(snapshot: Snapshot, accounts: Sequence[str], told: Told) -> dict[str, Facts]:
+    """The facts of each account, by its id."""
+    tables = _Tables(snapshot, accounts)
+    return {account: _facts(tables, account, told) for account in accounts}
+
+
+class _Tables:
+    """Each table's rows of the flagged accounts, by account."""
+
+    def __init__(self, snapshot: Snapshot, accounts: Sequence[str]) -> None:
+        self.cutoff = snapshot.cutoff
+        self.present = snapshot.history.present
+        self.accounts = _grouped(snapshot.rows("accounts", accounts=accounts))
+        self.subscriptions = _grouped(snapshot.rows("subscriptions", accounts=accounts))
+        health = snapshot.rows("health_scores", accounts=accounts, since=self.cutoff - timedelta(days=HEALTH_DAYS))
+        self.health = _grouped(health)
+        self.tickets = _grouped(snapshot.rows("tickets", accounts=accounts))
+        self.events = _grouped(snapshot.rows("ticket_events", accounts=accounts), by="ticket_id")
+        usage = snapshot.rows("usage_daily", accounts=accounts, since=self.cutoff - timedelta(days=7 * WEEKS))
+        self.usage = _grouped(usage)
+        self.invoices = _grouped(snapshot.rows("invoices", accounts=accounts))
+        self.payments = "paid_at" in snapshot.history.columns["invoices"]
+        self.outcomes = _grouped(snapshot.rows("outcomes", accounts=accounts))
+
+
+def _grouped(table: Any, by: str = "account_id") -> dict[str, list[Row]]:
+    found: dict[str, list[Row]] = defaultdict(list)
+    for row in table.to_pylist():
+        found[row[by]].append(row)
+    return found
+
+
+def _facts(tables: _Tables, account: str, told: Told) -> Facts:
+    open_now = [ticket for ticket in tables.tickets[account] if _state(tables.events[ticket["ticket_id"]]) == "open"]
+    return Facts(
+        binding=Binding(
+            as_of=tables.cutoff,
+            data_until=told.data_until,
+            policy_version=told.policy_version,
+            models=dict(told.models),
+            catalogue_version=CATALOGUE_VERSION,
+        ),
+        account=_account(tables.accounts[account][-1]),
+        contract=_contract(tables.subscriptions[account], tables.cutoff),
+        risks=tuple(_risk(account, risk, told) for risk in told.titles),
+        tickets=tuple(_ticket(row, tables.events[row["ticket_id"]]) for row in reversed(tables.tickets[account][-3:])),
+        tickets_open=len(open_now) if "tickets" in tables.present else None,
+        usage=_usage(tables.usage[account], tables.cutoff) if "usage_daily" in tables.present else (),
+        health=tuple(_health(row) for row in tables.health[account]),
+        invoices=tuple(_invoice(row) for row in tables.invoices[account] if tables.payments and row["paid_at"] is None),
+        rescues=tuple(_rescue(row) for row in reversed(tables.outcomes[account]) if _done(row)),
+        before=told.before.get(account),
+        says=dict(told.says),
+        gaps=(*_gaps(tables), *told.stale),
+    )
+
+
+def _gaps(tables: _Tables) -> Iterator[str]:
+    yield from (gap for table, gap in GAPS.items() if table not in tables.present)
+    if "invoices" in tables.present and not tables.payments:
+        yield "no payments in the data, so that no invoice can be called open"
+
+
+def _account(row: Row) -> Account:
+    names = ("account_id", "name", "parent_id", "segment", "industry", "region", "owner")
+    return Account(**{name: row[name] for name in names}, customer_since=row["created_at"].date())
+
+
+def _contract(rows: Sequence[Row], cutoff: date) -> Contract:
+    running = [row for row in rows if row["ended_at"] is None or row["ended_at"].date() >= cutoff]
+    terms = [row for row in running if row["renews_at"] is not None]
+    nearest = min(terms, key=lambda row: row["renews_at"], default=None)
+    ends = [row["ended_at"].date() for row in running if row["ended_at"] is not None]
+    seats = [row["seats"] for row in running if row["seats"] is not None]
+    arr = [row["arr"] for row in running if row["arr"] is not None]
+    return Contract(
+        plans=tuple(sorted({row["plan"] for row in running if row["plan"]})),
+        seats=sum(seats) if seats else None,
+        arr=sum(arr) if arr else None,
+        renews_on=nearest["renews_at"].date() if nearest else None,
+        auto_renew=nearest["auto_renew"] if nearest and nearest["ended_at"] is None else None,
+        notice_for=min(ends) if ends else None,
+    )
+
+
+def _risk(account: str, risk: str, told: Told) -> RiskFacts:
+    return RiskFacts(
+        risk=risk,
+        title=told.titles[risk],
+        history=tuple(told.past.get((account, risk), ())),
+        usual=told.usual.get(risk),
+        quality=told.quality.get(risk, ()),
+    )
+
+
+def _state(events: Sequence[Row]) -> str:
+    """Open until solved or closed; a reopening opens it again."""
+    state = "open"
+    for event in events:
+        if event["kind"] in {"solved", "closed"}:
+            state = event["kind"]
+        elif event["kind"] == "reopened":
+            state = "open"
+    return state
+
+
+def _ticket(row: Row, events: Sequence[Row]) -> Ticket:
+    comments = [event for event in events if event["kind"] == "comment" and event["value"]]
+    last = comments[-1] if comments else None
+    priorities = [event["value"] for event in events if event["kind"] == "priority" and event["value"]]
+    escalated = [event["kind"] == "escalated" for event in events if event["kind"] in {"escalated", "deescalated"}]
+    by: Any = last["actor"] if last else "customer"
+    return Ticket(
+        ticket_id=row["ticket_id"],
+        opened_on=row["opened_at"].date(),
+        subject=row["subject"],
+        category=row["category"],
+        priority=priorities[-1] if priorities else row["priority"],
+        state=_state(events),
+        escalated=bool(escalated) and escalated[-1],
+        last_words=last["value"] if last else row["body"],
+        last_words_by=by if by in {"customer", "agent", "system"} else None,
+        last_words_on=(last["occurred_at"] if last else row["opened_at"]).date(),
+    )
+
+
+def _usage(rows: Sequence[Row], cutoff: date) -> tuple[UsageLine, ...]:
+    """Weekly events, people and features in use; a measure that the source does not have is left out."""
+    week = [(cutoff - row["day"]).days for row in rows]
+    place = [WEEKS - 1 - (days - 1) // 7 for days in week]
+    lines = [_line("events", "Actions", "actions a week", _summed(rows, place, "events"))]
+    if any(row["user_id"] for row in rows):
+        lines.append(_line("users", "People active", "people a week", _distinct(rows, place, "user_id")))
+    lines.append(_line("features", "Features in use", "features a week", _distinct(rows, place, "feature")))
+    if any(row["minutes"] is not None for row in rows):
+        lines.append(_line("minutes", "Time in the product", "minutes a week", _summed(rows, place, "minutes")))
+    return tuple(lines)
+
+
+def _line(name: str, title: str, unit: str, weeks: Sequence[float]) -> UsageLine:
+    return UsageLine(name=name, title=title, unit=unit, weeks=tuple(weeks))
+
+
+def _summed(rows: Sequence[Row], place: Sequence[int], column: str) -> list[float]:
+    found = [0.0] * WEEKS
+    for row, week in zip(rows, place, strict=True):
+        found[week] += row[column] or 0
+    return [round(total, 1) for total in found]
+
+
+def _distinct(rows: Sequence[Row], place: Sequence[int], column: str) -> list[float]:
+    seen: list[set[str]] = [set() for _ in range(WEEKS)]
+    for row, week in zip(rows, place, strict=True):
+        if row[column] and row["events"]:
+            seen[week].add(row[column])
+    return [float(len(ids)) for ids in seen]
+
+
+def _health(row: Row) -> HealthPoint:
+    return HealthPoint(measured_on=row["measured_at"].date(), score=row["score"], adjusted=row["source"] == "rescue")
+
+
+def _invoice(row: Row) -> Invoice:
+    due = row["due_at"].date() if row["due_at"] else None
+    return Invoice(invoice_id=row["invoice_id"], issued_on=row["issued_at"].date(), due_on=due, amount=row["amount"])
+
+
+def _done(row: Row) -> bool:
+    """Whether the team did something: not of an account that was held out, and not where it was taken back."""
+    return row["action"] not in (HELD_OUT, WITHDRAWN) and not row["holdout"]
+
+
+def _rescue(row: Row) -> PastRescue:
+    day = row["decided_at"].date()
+    return PastRescue(decided_on=day, risk=row["risk"], action=row["action"], verdict=row["verdict"])

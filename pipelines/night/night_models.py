@@ -1,0 +1,63 @@
+"""The models of a night: the champion of each risk, trained first where there is none, or why there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+from models.learners.training_set import NotLearnableError
+from pipelines import assembly
+from pipelines.training.promotion import told_of
+from pipelines.training.train_models import train
+
+if TYPE_CHECKING:
+    from models.registry.registry import Champion
+    from models.risks import Risk
+    from pipelines.console import Steps
+    from pipelines.sources.validated_source import Opened
+
+
+@dataclass(frozen=True)
+class Champions:
+    """Tonight's champions by risk; ``without`` names the risks that have none, with the reason."""
+
+    champions: Mapping[str, Champion]
+    without: Mapping[Risk, str]
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the report must say of them: risks without a model, and models whose worth was not shown."""
+        absent = [f"{risk.name} is not scored: {why.rstrip('.')}" for risk, why in self.without.items()]
+        weak = [told for risk, champion in self.champions.items() if (told := told_of(risk, champion))]
+        return (*absent, *weak)
+
+
+def champions(opened: Opened, known: Mapping[str, Risk], as_of: date, steps: Steps) -> Champions:
+    """Load the champion of each risk; a risk that has none is trained on what was known before the night."""
+    registry = assembly.registry(opened.settings)
+    missing = [risk for name, risk in known.items() if registry.champion(name) is None]
+    why: Mapping[str, str] = {}
+    if missing:
+        steps.tell(f"No champion yet of {' and '.join(risk.name for risk in missing)}: training first")
+        why = _trained(opened, missing, as_of, steps)
+    found = {name: registry.champion(name) for name in known}
+    without = {risk: why.get(risk.name, "it has no champion") for risk in missing if found[risk.name] is None}
+    return Champions({name: champion for name, champion in found.items() if champion is not None}, without)
+
+
+def _trained(opened: Opened, missing: list[Risk], as_of: date, steps: Steps) -> Mapping[str, str]:
+    """Train these risks; by name, why one could not be trained. A night is not stopped by it."""
+    try:
+        return train(
+            opened.history,
+            missing,
+            assembly.registry(opened.settings),
+            source=opened.facts(),
+            through=as_of,
+            build=assembly.build(opened.settings),
+            tell=steps.tell,
+        ).not_learnable
+    except NotLearnableError as error:
+        return {risk.name: str(error) for risk in missing}

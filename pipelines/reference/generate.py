@@ -1,0 +1,44 @@
+"""The generated pages of the docs: written from the code, so that they cannot say what it doesn't.
+
+``python -m pipelines.reference.generate`` writes them (``make docs``); with ``--check`` it only compares (``make
+check``).
+"""
+
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+from pipelines.reference import command_reference, policy_reference, settings_reference
+from pipelines.reference import feature_reference as features
+from serving.cases import transitions
+from serving.handoff import package
+
+DOCS: Final = Path(__file__).resolve().parents[2] / "docs"
+
+
+PAGES: Final[Mapping[str, Callable[[], str]]] = {
+    "features.md": features.generate,
+    "policy.md": policy_reference.reference,
+    "case-states.md": transitions.page,
+    "handoff.schema.json": package.handoff_schema,
+    "commands.md": command_reference.reference,
+    "settings.md": settings_reference.reference,
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Write every page, or with ``--check`` name those that are not what the code says; 0 where all is well."""
+    written = {DOCS / name: make() for name, make in PAGES.items()}
+    stale = [path for path, text in written.items() if not path.is_file() or path.read_text(encoding="utf-8") != text]
+    if "--check" not in arguments:
+        for path in stale:
+            path.write_text(written[path], encoding="utf-8")
+        return 0
+    for path in stale:
+        sys.stderr.write(f"docs/{path.name} is not what the code says: run `make docs`\n")
+    return 1 if stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,92 @@
+"""Past nights as they were: the candidates by what was known then, and what came of them.
+
+Reading costs by the pass over the data more than by the night, so features, scores and labels are asked for several
+nights at a time, as many as memory allows; and only those whom a policy may raise are explained.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from features.labels.labels import label
+from pipelines.night.candidate_table import candidates
+from pipelines.night.scoring import Scored, score
+from serving.policy.replay.replay import PastNight
+
+if TYPE_CHECKING:
+    from features.frame import FrameBuilder
+    from features.history.history import History
+    from models.registry.registry import Champion
+    from models.risks import Risk
+    from serving.policy.decision.decide import FirstReasons
+
+MOST_ROWS = 300_000
+"""Accounts × nights whose features are held at once."""
+
+TRUTH = ["account_id", "risk", "event", "event_at"]
+
+
+@dataclass(frozen=True)
+class PastNights:
+    """Where past nights come from: the data, the risks that it shows, and the models that score them."""
+
+    history: History
+    known: Mapping[str, Risk]
+    models: Mapping[str, Champion]
+    build: FrameBuilder
+
+    def nights(self, days: Sequence[date]) -> Iterator[PastNight]:
+        """Each night in the order of ``days``, with its candidates and with what came of them."""
+        at_once = max(1, MOST_ROWS // max(1, len(self.history.accounts)))
+        for begin in range(0, len(days), at_once):
+            yield from self._several(days[begin : begin + at_once])
+
+    def _several(self, days: Sequence[date]) -> Iterator[PastNight]:
+        frame, truth = self.build(self.history, days), self._truth(days)
+        scored = score(self.history, frame, days, self.models, {})
+        rows = candidates(self.history, frame, scored.scores)
+        for day in days:
+            yield PastNight(
+                day, _on(rows, day), truth.filter(pc.equal(truth["as_of"], day)), self._first_reasons(scored, day)
+            )
+
+    def _first_reasons(self, scored: Scored, day: date) -> FirstReasons:
+        from models.explain.reasons import leading_groups
+
+        frames = {risk: _on(frame, day) for risk, frame in scored.frames.items()}
+
+        def first_reasons(accounts: Sequence[str]) -> dict[tuple[str, str], str | None]:
+            found: dict[tuple[str, str], str | None] = {}
+            wanted = pa.array(accounts, pa.string())
+            for risk, frame in frames.items():
+                rows = frame.filter(pc.is_in(frame["account_id"], value_set=wanted))
+                groups = leading_groups(self.models[risk].model, rows)
+                found |= {(account, risk): group for account, group in zip(_ids(rows), groups, strict=True)}
+            return found
+
+        return first_reasons
+
+    def _truth(self, days: Sequence[date]) -> pa.Table:
+        tables = []
+        for name, risk in self.known.items():
+            found = label(self.history, days, risk.label)
+            named = found.append_column("risk", pa.array([name] * found.num_rows, pa.string()))
+            tables.append(named.select(["as_of", *TRUTH]))
+        return pa.concat_tables(tables)
+
+
+def _on(rows: pa.Table, day: date) -> pa.Table:
+    """The rows of one cutoff, of rows that are ordered by it: a view, without a copy."""
+    count = pc.sum(pc.equal(rows["as_of"], day)).as_py() or 0
+    return rows.slice(pc.index(rows["as_of"], day).as_py(), count) if count else rows.slice(0, 0)
+
+
+def _ids(rows: pa.Table) -> list[str]:
+    found: list[str] = rows["account_id"].to_pylist()
+    return found

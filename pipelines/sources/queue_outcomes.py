@@ -1,0 +1,128 @@
+"""The source with what the rescue team gave back, as rows like any other.
+
+The lower rooms learn of rescues as rows of the contract's tables with the moment our copy knew them, so what comes
+back is put beside the source's own files before admission, and judged as they are. Where the source brings the same
+rows again, because they were exported into it, admission drops the repeats. A home that is tried on another source
+brings back accounts which that does not have: they are no fault of the source, so they are left out, and told.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from features.source_table import RawTable, quoted
+from pipelines import assembly
+from pipelines.settings import Settings
+from pipelines.sources import Source
+
+
+def with_returned(source: Source, settings: Settings, scratch: Path) -> Source:
+    """The source beside the outcomes that the settings' queue holds; the source itself where there are none."""
+    if settings.database is None and not (settings.home / "rescue.db").is_file():
+        return source
+    from serving.cases.outcomes import outcomes  # late: a home without a queue needs no SQLAlchemy
+
+    with assembly.store(settings) as store:
+        rows = outcomes(store)
+    if not rows.num_rows:
+        return source
+    scratch.mkdir(parents=True, exist_ok=True)
+    file = scratch / "outcomes.queue.parquet"
+    pq.write_table(rows, file)
+    return WithReturned(source, {"outcomes": file})
+
+
+@dataclass(frozen=True)
+class WithReturned:
+    """A source, and files of rows to add to some of its tables (by table)."""
+
+    inner: Source
+    files: Mapping[str, Path]
+    _strangers: dict[str, int] = field(default_factory=dict, repr=False)
+
+    @property
+    def name(self) -> str:
+        """The source's own name."""
+        return self.inner.name
+
+    @property
+    def title(self) -> str:
+        """The source's own title."""
+        return self.inner.title
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the report should say of the rows that came back: how many are of accounts that the source lacks."""
+        return tuple(
+            f"{count} {name} of the queue are of accounts that {self.name} does not have, and were left out"
+            for name, count in sorted(self._strangers.items())
+        )
+
+    @property
+    def risks(self) -> Mapping[str, Mapping[str, Any]]:
+        """The source's own settings of the risks."""
+        return self.inner.risks
+
+    def tables(self) -> tuple[str, ...]:
+        """The source's tables, and those that only came back."""
+        own = self.inner.tables()
+        return (*own, *(name for name in self.files if name not in own))
+
+    def stage(self, names: Sequence[str], scratch: Path, *, as_typed: bool = False) -> list[RawTable]:
+        """The source's tables, each with the rows that came back."""
+        own = set(self.inner.tables())
+        staged = self.inner.stage([name for name in names if name in own], scratch, as_typed=as_typed)
+        files = self._of_known_accounts(staged, scratch)
+        joined = [self._joined(table, files[table.name], scratch) if table.name in files else table for table in staged]
+        only = [name for name in names if name in files and name not in own]
+        return joined + [RawTable(name, (str(files[name]),), _label(files[name], name)) for name in only]
+
+    def fingerprint(self) -> dict[str, str]:
+        """The source's own."""
+        return self.inner.fingerprint()
+
+    def _of_known_accounts(self, staged: Sequence[RawTable], scratch: Path) -> dict[str, Path]:
+        """The files of what came back, without the rows of accounts that the source does not have."""
+        from pipelines.sources.source_guard import account_ids  # late, for the same reason
+
+        accounts = next((table for table in staged if table.name == "accounts"), None)
+        if accounts is None:
+            return dict(self.files)
+        known = account_ids(accounts)
+        if known is None:
+            return dict(self.files)
+        return {name: self._of_accounts(name, known, scratch) for name in self.files}
+
+    def _of_accounts(self, name: str, known: pa.Array, scratch: Path) -> Path:
+        rows = pq.read_table(self.files[name])
+        own = rows.filter(pc.is_in(rows["account_id"], value_set=known.cast(rows["account_id"].type)))
+        if own.num_rows == rows.num_rows:
+            return self.files[name]
+        self._strangers[name] = rows.num_rows - own.num_rows
+        scratch.mkdir(parents=True, exist_ok=True)
+        file = scratch / f"{name}.known.parquet"
+        pq.write_table(own, file)
+        return file
+
+    def _joined(self, table: RawTable, file: Path, scratch: Path) -> RawTable:
+        if table.partitioned:  # DuckDB reads no files with and without partitions together
+            table = _whole(table, scratch / f"{table.name}.whole.parquet")
+        labels = {own: table.labels.get(own, own) for own in table.files} | _label(file, table.name)
+        return replace(table, files=(*table.files, str(file)), labels=labels)
+
+
+def _label(file: Path, name: str) -> dict[str, str]:
+    return {str(file): f"{name} of the queue"}
+
+
+def _whole(table: RawTable, file: Path) -> RawTable:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with duckdb.connect() as connection:
+        connection.execute(f"COPY (FROM {table.relation}) TO {quoted(str(file))} (FORMAT parquet)")
+    return replace(table, files=(str(file),), labels={str(file): table.label}, partitioned=False)

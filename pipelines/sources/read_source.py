@@ -1,0 +1,63 @@
+"""From a source to an admitted history: one DuckDB within bounds, and the source's tables judged in it."""
+
+from dataclasses import replace
+from difflib import get_close_matches
+from pathlib import Path
+
+import duckdb
+
+from features.contract import TABLES
+from features.validation.validate import TOLERANCE, Admission, examine_all
+from pipelines.sources.base import Source
+
+SPILL = "64GiB"
+"""What may be spilled to the scratch folder: DuckDB would else fill the disk."""
+
+
+def connect(scratch: Path, memory: str = "4GiB", threads: int | None = None) -> duckdb.DuckDBPyConnection:
+    """A DuckDB in memory that spills under ``scratch`` and no further than its bounds."""
+    spill = scratch / "spill"
+    spill.mkdir(parents=True, exist_ok=True)
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": memory,
+        "temp_directory": str(spill),
+        "max_temp_directory_size": SPILL,
+        "enable_external_file_cache": False,  # a file written again within the second must be read again
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+    }
+    if threads:
+        config["threads"] = threads
+    return duckdb.connect(config=config)
+
+
+def examined(
+    source: Source,
+    scratch: Path,
+    *,
+    state: Path | None = None,
+    memory: str = "4GiB",
+    threads: int | None = None,
+    tolerance: float = TOLERANCE,
+) -> Admission:
+    """Read a source and judge its rows; ``scratch`` must outlive the history and may be deleted with it.
+
+    ``state`` is a folder that is kept from night to night: what was found in files that do not change stands there.
+    What would stop a night is told in the report; ``fit`` raises it.
+
+    Raises:
+        DataGateError: a file cannot be read.
+    """
+    names = source.tables()
+    known = [name for name in names if name in TABLES]
+    unknown = {name: nearest(name) for name in names if name not in TABLES}
+    connection = connect(scratch, memory, threads)
+    raw = source.stage(known, scratch / "source")
+    admission = examine_all(connection, raw, scratch=scratch / "accepted", state=state, tolerance=tolerance)
+    return replace(admission, report=replace(admission.report, unknown=unknown))
+
+
+def nearest(name: str) -> str | None:
+    """The contract's table that a name was probably meant to be."""
+    found = get_close_matches(name.lower(), list(TABLES), n=1, cutoff=0.6)
+    return found[0] if found else None

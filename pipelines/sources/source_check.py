@@ -1,0 +1,134 @@
+"""``rescue check``: what the data contract says of a source, before a night depends on it.
+
+For every table its rows, span, what was accepted and what was refused by which rule with examples; for every table that
+is missing, what the night can then not know. Nothing is scored and nothing is written that stays.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from features.errors import DataGateError
+from features.validation.validate import TOLERANCE, examine_all
+from features.validation.validation_report import AdmissionReport, TableReport
+from pipelines.console import out
+from pipelines.scratch import scratch_folder
+from pipelines.settings import Settings
+from pipelines.sources import examined, open_source
+from pipelines.sources.read_source import connect
+from serving.policy.definition.policy_file import Policy
+from serving.policy.definition.unknown_names import misfits
+
+COSTS = {
+    "accounts": "nothing can be scored",
+    "subscriptions": "no renewal dates, seats or recurring revenue; churn can be told only by customers falling silent",
+    "health_scores": "the CRM's own view of an account is not heard",
+    "tickets": "no support load, and no escalation can be predicted",
+    "ticket_events": "no escalation can be predicted: nothing says which tickets were escalated, reopened or solved",
+    "usage_daily": "no adoption, activity or seats in use; falling usage, the earliest sign, is not seen",
+    "invoices": "no late payments, no revenue invoiced",
+    "outcomes": "what the team did is unknown, so rescued accounts count as safe in training",
+}
+"""What a night cannot know without a table."""
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """The contract's verdict on one source."""
+
+    source: str
+    admission: AdmissionReport
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What would stop a night, the cause first."""
+        return self.admission.problems
+
+    @property
+    def exit_code(self) -> int:
+        """3 where a night would stop, else 0."""
+        return 3 if self.problems else 0
+
+    def as_json(self) -> dict[str, Any]:
+        """The report as plain JSON values, with what each missing table costs."""
+        costs = {name: COSTS[name] for name in self.admission.missing}
+        return {"source": self.source, **self.admission.as_json(), "missing_tables": costs}
+
+
+def check(source: str, *, mapping: Path | None = None, tolerance: float = TOLERANCE) -> CheckReport:
+    """Examine a source as a night would.
+
+    Raises:
+        UsageError: there is no such source.
+        DataGateError: a file of it cannot be read.
+    """
+    opened = open_source(source, mapping=mapping)
+    with scratch_folder() as scratch:
+        admission = examined(opened, scratch, tolerance=tolerance)
+        admission.history.connection.close()
+    return CheckReport(opened.name, admission.report)
+
+
+def misfits_of(policy: Policy, settings: Settings) -> tuple[str, ...]:
+    """The segments and regions that a policy names and no account of the settings' source has, in sentences.
+
+    Raises:
+        UsageError: there is no such source.
+        DataGateError: its accounts cannot be read.
+    """
+    source = open_source(settings.data, mapping=settings.mapping)
+    with scratch_folder() as scratch:
+        staged = source.stage([name for name in source.tables() if name == "accounts"], scratch / "source")
+        with connect(scratch) as connection:
+            admission = examine_all(connection, staged, scratch=scratch / "accepted", tolerance=1.0)
+            if "accounts" not in admission.history.present:
+                raise DataGateError(admission.report.problems[0])
+            rows = admission.history.as_of(admission.history.until).rows("accounts")
+            return misfits(policy.rules, rows["segment"].to_pylist(), rows["region"].to_pylist())
+
+
+def show(report: CheckReport) -> None:
+    """Print the report: tables side by side, then what was refused, what is missing, and the verdict."""
+    out.print(Text(f"Source: {report.source}"))
+    out.print(_overview(report))
+    for line in _lines(report):
+        out.print(Text(line))
+    verdict = "A night would stop." if report.problems else "A night can run on this source."
+    out.print(Text("\n".join((*report.problems, verdict))))
+
+
+def _overview(report: CheckReport) -> Table:
+    columns = ("table", "rows", "accepted", "repeats", "quarantined", "from", "to")
+    table = Table(box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(column, justify="right" if column in columns[1:5] else "left", no_wrap=True)
+    for rows in report.admission.tables.values():
+        counts = (rows.rows, rows.accepted, rows.repeats, sum(rows.quarantined.values()))
+        span = (str(day) if day else "" for day in (rows.first, rows.last))
+        table.add_row(rows.name, *(f"{count:,}" for count in counts), *span)
+    return table
+
+
+def _lines(report: CheckReport) -> Iterator[str]:
+    for table in report.admission.tables.values():
+        yield from _refused(table)
+        if table.unknown_columns:
+            yield f"{table.name}: columns the contract does not know, ignored: {', '.join(table.unknown_columns)}"
+    for name, near in report.admission.unknown.items():
+        yield f"{name} is no table of the contract and was not read" + (f"; is it {near}?" if near else ".")
+    for sentence in report.admission.astray:
+        yield f"{sentence}."
+    for name in report.admission.missing:
+        yield f"{name} is missing: {COSTS[name]}."
+
+
+def _refused(table: TableReport) -> Iterator[str]:
+    for rule, count in table.quarantined.items():
+        yield f"{table.name}: {count:,} in quarantine, {rule.value}: {rule.sentence}"
+        for bad in table.examples:
+            if bad.rule is rule:
+                yield f"    {bad.file}, row {bad.row}, {bad.column or 'the line'}: {bad.shown}"

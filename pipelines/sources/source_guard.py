@@ -1,0 +1,76 @@
+"""Whether a home is that of a source: two customers' accounts in one queue could not be told apart again.
+
+A night on another source would leave the cases of the first standing in the queue, with nothing that ever calms them.
+So whoever brings the two together is stopped before anything else is read.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+from sqlalchemy import func, select
+
+from features.contract import ACCOUNTS
+from features.errors import UsageError
+from features.source_table import RawTable, reading
+from features.validation.column_types import typed
+from pipelines.scratch import scratch_folder
+from pipelines.sources import open_source
+from serving.store.tables import Account
+
+if TYPE_CHECKING:
+    from pipelines.settings import Settings
+    from serving.store import Store
+
+SHARE = 0.1
+"""A source that holds fewer of the accounts of the queue's newest night is another one; one that was cut off has more,
+and is stopped by the gate of volume."""
+
+
+def refuse_foreign(settings: Settings, store: Store) -> None:
+    """Do nothing where the settings' source holds the accounts of the queue, or the queue knows of none.
+
+    Raises:
+        UsageError: it holds the accounts of another source.
+        DataGateError: its accounts cannot be read.
+    """
+    with store.reading() as session:
+        newest = select(func.max(Account.seen_on)).scalar_subquery()
+        known = list(session.scalars(select(Account.account_id).where(Account.seen_on == newest)))
+    found = _accounts(settings) if known else None
+    if found is None:
+        return
+    shared = pc.sum(pc.is_in(pa.array(known, pa.string()), value_set=found)).as_py() or 0
+    if shared < SHARE * len(known):
+        held = f"only {shared:,}" if shared else "none"
+        raise UsageError(
+            f"The queue of {settings.home} belongs to another source: of its {len(known):,} accounts "
+            f"{settings.data} has {held}. Give this source a --home of its own."
+        )
+
+
+def _accounts(settings: Settings) -> pa.Array | None:
+    source = open_source(settings.data, mapping=settings.mapping)
+    if "accounts" not in source.tables():
+        return None
+    with scratch_folder() as scratch:
+        (table,) = source.stage(["accounts"], scratch)
+        return account_ids(table)
+
+
+def account_ids(accounts: RawTable) -> pa.Array | None:
+    """The ids of a source's accounts as admission reads them; ``None`` where it has no such column.
+
+    Raises:
+        DataGateError: the table cannot be read.
+    """
+    column = ACCOUNTS.column("account_id")
+    with duckdb.connect() as connection, reading(accounts.label):
+        types = {name.lower(): kind for name, kind in accounts.types(connection).items()}
+        if column.name not in types:
+            return None
+        read = f"SELECT DISTINCT {typed(column, types[column.name])} AS id FROM {accounts.relation} s"
+        return connection.sql(read).to_arrow_table()["id"].combine_chunks().cast(pa.string())

@@ -1,0 +1,71 @@
+"""The frame as a file: features at many cutoffs, and each risk's label where it has matured."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from features.arrow import flags
+from features.errors import UsageError
+from features.labels.labels import label
+from models import risks
+from models.data.examples import labelled_rows
+from pipelines import assembly
+from pipelines.sources.validated_source import open_telling
+
+if TYPE_CHECKING:
+    from features.history.history import History
+    from pipelines.console import Steps
+    from pipelines.settings import Settings
+    from pipelines.sources.validated_source import Opened
+
+
+def write_frame(
+    settings: Settings, cutoffs: Sequence[date], to_file: Path, scratch: Path, steps: Steps
+) -> tuple[int, int]:
+    """Write the frame of the settings' source to a Parquet file; returns its rows and columns.
+
+    Raises:
+        UsageError: there cannot be such a file, or every cutoff lies before the data.
+        DataGateError: the source is not fit to be read.
+    """
+    if to_file.is_dir():
+        raise UsageError(f"{to_file} is a folder: name the Parquet file to write.")
+    if not to_file.parent.is_dir():
+        raise UsageError(f"There is no folder {to_file.parent} to write {to_file.name} into.")
+    opened = open_telling(settings, scratch, steps)
+    days = list(cutoffs) or [opened.history.until]
+    if max(days) <= opened.history.first:
+        raise UsageError(f"Nothing was known before {max(days)}: the data begin on {opened.history.first}.")
+    frame = features_at(days, opened, steps)
+    with steps.step("labels", "Adding the labels that have matured"):
+        for risk in risks.for_history(opened.history, opened.risk_settings).values():
+            frame = _with_label(frame, opened.history, days, risk)
+    half = to_file.with_name(f".{to_file.name}")
+    try:
+        pq.write_table(frame, half, compression="zstd")
+        half.replace(to_file)
+    except OSError as error:
+        raise UsageError(f"{to_file} cannot be written: {error.strerror or error}.") from None
+    return frame.num_rows, frame.num_columns
+
+
+def features_at(cutoffs: Sequence[date], opened: Opened, steps: Steps) -> pa.Table:
+    """The features of a source's accounts at each cutoff, as a step of a command."""
+    many = "cutoff" if len(cutoffs) == 1 else "cutoffs"
+    with steps.step("features", f"Building features at {len(cutoffs)} {many}"):
+        return assembly.build(opened.settings)(opened.history, cutoffs)
+
+
+def _with_label(frame: pa.Table, history: History, days: Sequence[date], risk: risks.Risk) -> pa.Table:
+    """The frame with ``label_<risk>``: true, false, or null where the account was not eligible or it is not known."""
+    matured = labelled_rows(frame, label(history, days, risk.label))
+    known, happened = np.zeros((2, frame.num_rows), dtype=np.bool_)
+    known[matured.rows], happened[matured.rows] = True, matured.happened
+    return frame.append_column(f"label_{risk.name}", flags(happened, known))

@@ -1,0 +1,106 @@
+"""What there is to learn from in a source: weekly cutoffs, their frame, and each risk's labels.
+
+Where a source is so large that a frame of every week would not fit, the weeks are thinned evenly; the newest is always
+kept. Labels come first, for they are cheap: a risk that hardly ever came true costs no frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+from features.contract import TABLES
+from features.errors import UsageError
+from features.labels.labels import label
+from models.learners.training_set import NotLearnableError, refuse_hopeless
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from features.frame import FrameBuilder
+    from features.history.history import History
+    from models.risks import Risk
+
+
+MOST_ROWS = 1_200_000
+"""A frame of about a hundred features and so many rows is trained on in some 4 GiB."""
+
+EVENTS = frozenset({"usage_daily", "tickets", "health_scores", "invoices"})
+
+WARM_UP = 90
+"""Days of history before the first cutoff, so that its windows are not half empty; a quarter of a shorter source."""
+
+SHORTEST = 28
+"""Days that a source must span."""
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """The frame at ``cutoffs``, the labels of each risk that can be learnt, and by name why the others cannot."""
+
+    cutoffs: Sequence[date]
+    frame: pa.Table
+    labels: Mapping[str, pa.Table]
+    not_learnable: Mapping[str, str]
+
+
+def gather(
+    history: History,
+    wanted: Sequence[Risk],
+    through: date,
+    *,
+    build: FrameBuilder,
+    tell: Callable[[str], None],
+) -> Lessons:
+    """Gather the lessons for ``wanted`` from what was known before ``through``.
+
+    Raises:
+        NotLearnableError: no risk can be learnt; each reason is in the message.
+    """
+    cutoffs = training_cutoffs(history, through)
+    labels, hopeless = {}, {}
+    for risk in wanted:
+        labels[risk.name] = label(history, cutoffs, risk.label)
+        try:
+            refuse_hopeless(labels[risk.name], risk)
+        except NotLearnableError as error:
+            hopeless[risk.name] = str(error)
+            tell(str(error))
+    if len(hopeless) == len(wanted):
+        raise NotLearnableError(" ".join(hopeless.values()))
+    tell(f"Learning from {len(cutoffs)} cutoffs from {cutoffs[0]} to {cutoffs[-1]}, {len(history.accounts):,} accounts")
+    kept = {name: found for name, found in labels.items() if name not in hopeless}
+    return Lessons(cutoffs, build(history, cutoffs), kept, hopeless)
+
+
+def training_cutoffs(history: History, through: date, every: int = 7, most_rows: int = MOST_ROWS) -> list[date]:
+    """Weekly cutoffs up to ``through``, thinned evenly where accounts × weeks would exceed ``most_rows``.
+
+    Raises:
+        UsageError: nothing was known before ``through``.
+        NotLearnableError: the source is too short for a single cutoff.
+    """
+    first = _observed_from(history)
+    span = (through - first).days
+    if span <= 0:
+        raise UsageError(f"There is nothing to learn before {through}: the data begin on {first}.")
+    start = first + timedelta(days=min(WARM_UP, span // 4))
+    weeks = [through - timedelta(days=back) for back in range(0, (through - start).days + 1, every)]
+    if span < SHORTEST or not weeks:
+        raise NotLearnableError(
+            f"The source spans {span} days ({first} to {through}): too short to learn from; {SHORTEST} is the least."
+        )
+    step = max(1, -(-len(weeks) * len(history.accounts) // most_rows))
+    return sorted(weeks[::step])
+
+
+def _observed_from(history: History) -> date:
+    """The day from which there is something to learn from: accounts and contracts may be older than any event."""
+    events = sorted(EVENTS & history.present)
+    if not events:
+        return history.first
+    oldest = [f"SELECT min(CAST({TABLES[name].event_time} AS DATE)) AS day FROM {name}" for name in events]
+    found: date = history.query(f"SELECT min(day) AS day FROM ({' UNION ALL '.join(oldest)})").column("day")[0].as_py()
+    return found

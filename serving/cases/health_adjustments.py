@@ -1,0 +1,130 @@
+"""What a verdict says about an account's health, and why a closed case cannot heal an account by itself.
+
+The obvious feedback is to write a better score back into the CRM when a case is closed. The next night then reads its
+own optimism as evidence: an account that was "saved" looks healthy, is not flagged again, and leaves in silence. So
+verdicts go into a ledger beside the measured health: each entry has a cap, fades by half every half-life, names its
+author and can be withdrawn. An adjusted health is always the newest *measured* score plus what is left of the entries;
+it is handed out marked ``source = "rescue"``, and a score with that mark is never measured from.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from serving.policy.definition.policy_schema import Health
+from serving.store.case_states import OUTCOMES, State
+from serving.store.database import Store
+from serving.store.exchange import HealthAdjustment
+from serving.store.tables import Case
+
+SOURCE = "rescue"
+"""The mark of an adjusted score, in the ``source`` column of ``health_scores``."""
+
+POINTS: Mapping[str, float] = MappingProxyType(
+    {State.SAVED: 10.0, State.LOST: -20.0, State.FALSE_ALARM: 5.0, State.NO_ACTION: 0.0}
+)
+
+
+@dataclass(frozen=True)
+class HealthRule:
+    """How many points of health (of 100) a verdict is worth, the most that all together may move, and the half-life.
+
+    ``cap`` bounds each entry and the sum of an account's entries; ``half_life`` is in days.
+    """
+
+    points: Mapping[str, float] = field(default_factory=lambda: POINTS)
+    cap: float = 15.0
+    half_life: float = 30.0
+
+    @classmethod
+    def of(cls, rule: Health) -> "HealthRule":
+        """As the policy says it."""
+        points: dict[str, float] = {name: float(getattr(rule, name)) for name in OUTCOMES}
+        return cls(points, rule.cap, rule.half_life_days)
+
+
+def adjust(session: Session, case: Case, rule: HealthRule, *, author: str, now: datetime) -> None:
+    """Enter the verdict that ``case`` was just closed with; a verdict that is worth nothing leaves no entry."""
+    points = max(-rule.cap, min(rule.cap, rule.points.get(case.state, 0.0)))
+    if points == 0:
+        return
+    entry = HealthAdjustment(
+        case_id=case.id,
+        account_id=case.account_id,
+        risk=case.risk,
+        verdict=case.state,
+        points=points,
+        cap=rule.cap,
+        half_life=rule.half_life,
+        author=author,
+        decided_at=now,
+    )
+    session.add(entry)
+
+
+def withdraw(session: Session, case: Case, *, author: str, now: datetime) -> None:
+    """Take back what the case's verdict did to the account's health; the entries stay, marked."""
+    live = select(HealthAdjustment).where(HealthAdjustment.case_id == case.id, HealthAdjustment.withdrawn_at.is_(None))
+    for entry in session.scalars(live):
+        entry.withdrawn_at, entry.withdrawn_by = now, author
+
+
+def points_at(entries: Sequence[HealthAdjustment], at: datetime) -> float:
+    """What is left of one account's entries at that instant: faded, without those withdrawn by then, capped."""
+    live = [entry for entry in entries if entry.decided_at <= at and not _withdrawn(entry, at)]
+    if not live:
+        return 0.0
+    cap = max(live, key=lambda entry: (entry.decided_at, entry.id)).cap
+    return max(-cap, min(cap, sum(_left(entry, at) for entry in live)))
+
+
+def adjusted_health(store: Store, measured: pa.Table, at: datetime) -> pa.Table:
+    """Rows of ``health_scores`` for the accounts whose verdicts still weigh, marked ``source = "rescue"``.
+
+    ``measured`` has ``account_id`` and ``score`` (0-100), one row an account: its newest measured score; rows whose
+    ``source`` is the mark itself are left out, whatever they say. Accounts without a measured score get no row.
+    """
+    base = _measured(measured)
+    rows = []
+    for account_id, entries in sorted(_entries(store).items()):
+        points = points_at(entries, at)
+        if points and account_id in base:
+            rows.append((account_id, max(0.0, min(100.0, base[account_id] + points))))
+    return pa.table(
+        {
+            "account_id": pa.array([row[0] for row in rows], pa.string()),
+            "measured_at": pa.array([at] * len(rows), pa.timestamp("us")),
+            "score": pa.array([row[1] for row in rows], pa.float64()),
+            "source": pa.array([SOURCE] * len(rows), pa.string()),
+            "known_at": pa.array([at] * len(rows), pa.timestamp("us")),
+        }
+    )
+
+
+def _measured(rows: pa.Table) -> dict[str, float]:
+    if "source" in rows.column_names:
+        rows = rows.filter(pc.fill_null(pc.not_equal(rows.column("source"), SOURCE), True))
+    return dict(zip(rows.column("account_id").to_pylist(), rows.column("score").to_pylist(), strict=True))
+
+
+def _entries(store: Store) -> dict[str, list[HealthAdjustment]]:
+    by_account: dict[str, list[HealthAdjustment]] = {}
+    with store.reading() as session:
+        for entry in session.scalars(select(HealthAdjustment).order_by(HealthAdjustment.id)):
+            by_account.setdefault(entry.account_id, []).append(entry)
+    return by_account
+
+
+def _withdrawn(entry: HealthAdjustment, at: datetime) -> bool:
+    return entry.withdrawn_at is not None and entry.withdrawn_at <= at
+
+
+def _left(entry: HealthAdjustment, at: datetime) -> float:
+    days = (at - entry.decided_at).total_seconds() / 86_400
+    return float(entry.points * 0.5 ** (days / entry.half_life))

@@ -1,0 +1,108 @@
+"""Channels as the settings name them: one table a channel, checked before anything is sent."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError
+
+from features.errors import UsageError
+from serving.delivery.addresses import refuse_inner
+from serving.delivery.channel import Channel
+from serving.delivery.file_channel import FileChannel
+from serving.delivery.mail_channel import MailChannel, Security
+from serving.delivery.slack_channel import SlackChannel
+from serving.delivery.webhook_channel import WebhookChannel
+from serving.policy.definition.columns import nearest
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class WebhookSettings(_Settings):
+    """A Standard Webhooks receiver; ``allow`` names hosts inside one's own network that it may be."""
+
+    kind: Literal["webhook"]
+    url: SecretStr
+    secret: SecretStr
+    allow: frozenset[str] = frozenset()
+
+    def open(self) -> Channel:
+        """The channel."""
+        refuse_inner(self.url.get_secret_value(), self.allow)
+        return WebhookChannel(self.url.get_secret_value(), self.secret.get_secret_value(), self.allow)
+
+
+class SlackSettings(_Settings):
+    """A Slack incoming webhook."""
+
+    kind: Literal["slack"]
+    url: SecretStr
+    allow: frozenset[str] = frozenset()
+
+    def open(self) -> Channel:
+        """The channel."""
+        refuse_inner(self.url.get_secret_value(), self.allow)
+        return SlackChannel(self.url.get_secret_value(), self.allow)
+
+
+class MailSettings(_Settings):
+    """An SMTP server and who gets the mail."""
+
+    kind: Literal["email"]
+    host: str
+    sender: str
+    recipients: Annotated[tuple[str, ...], Field(min_length=1)]
+    port: int = 587
+    security: Security = "starttls"
+    user: str | None = None
+    password: SecretStr | None = None
+
+    def open(self) -> Channel:
+        """The channel."""
+        plain = self.model_dump(exclude={"kind", "password"})
+        return MailChannel(**plain, password=self.password.get_secret_value() if self.password else None)
+
+
+class FileSettings(_Settings):
+    """A folder, one file a message."""
+
+    kind: Literal["file"]
+    folder: Path
+
+    def open(self) -> Channel:
+        """The channel."""
+        return FileChannel(self.folder)
+
+
+ChannelSettings = Annotated[WebhookSettings | SlackSettings | MailSettings | FileSettings, Field(discriminator="kind")]
+_CHANNEL: TypeAdapter[WebhookSettings | SlackSettings | MailSettings | FileSettings] = TypeAdapter(ChannelSettings)
+KINDS: Mapping[str, type[_Settings]] = {
+    "webhook": WebhookSettings,
+    "slack": SlackSettings,
+    "email": MailSettings,
+    "file": FileSettings,
+}
+
+
+def open_channels(settings: Mapping[str, Mapping[str, Any]]) -> dict[str, Channel]:
+    """The channels by name; the first setting that does not fit is said with its name, never with its value."""
+    return {name: _open(name, table) for name, table in settings.items()}
+
+
+def _open(name: str, table: Mapping[str, Any]) -> Channel:
+    kind = str(table.get("kind", ""))
+    if kind not in KINDS:
+        raise UsageError(f"[channels.{name}] kind: there is no channel {kind!r}: {nearest(kind, KINDS)}.")
+    for key in table:
+        if key not in KINDS[kind].model_fields:
+            raise UsageError(f"[channels.{name}] {key} is not a key here: {nearest(key, KINDS[kind].model_fields)}.")
+    try:
+        return _CHANNEL.validate_python(table).open()
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"][1:])
+        raise UsageError(f"[channels.{name}] {place}: {first['msg']}.") from None
+    except UsageError as error:
+        raise UsageError(f"[channels.{name}] {error}") from None

@@ -1,0 +1,187 @@
+"""A night becomes a queue: everything it found and decided, in one transaction, once.
+
+Half a night is worse than none: scores without cases, or cases without their messages, would never be noticed. So
+``record_night`` writes all of it under the night's epoch and marks the night recorded last; a crash before the commit
+leaves the queue as it was, a second run finds the mark and writes nothing.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import csv
+from sqlalchemy import delete, update
+from sqlalchemy.orm import Session
+
+from serving.nights.case_updates import NightDesk, Package
+from serving.nights.night_lease import Night, Recorded, hold, refuse_late
+from serving.policy.decision.queue_state import Decision
+from serving.policy.definition.policy_schema import PolicyFile
+from serving.store import bulk
+from serving.store.database import Store, utcnow
+from serving.store.tables import Account, HeldOutRow, Member, NightRow, Score, SetAside, Squad, StreakRow, Waiting
+
+ACCOUNT_COLUMNS = ("account_id", "parent_id", "name", "segment", "industry", "region", "owner", "arr")
+
+
+@dataclass(frozen=True)
+class NightRecord:
+    """All that one night leaves in the queue.
+
+    ``scores`` has the columns of ``models.contracts.SCORES``; ``accounts`` is the policy's table of candidates (other
+    columns are ignored; ``renews_in`` is in days from the night). ``handoffs`` has one package for every flag and every
+    case raised again, by account and risk. ``channels`` are those that new and worse cases are told to.
+    """
+
+    decision: Decision
+    rules: PolicyFile
+    scores: pa.Table
+    accounts: pa.Table
+    handoffs: Mapping[tuple[str, str], Package]
+    channels: tuple[str, ...] = ()
+    report: Mapping[str, Any] = field(default_factory=dict)
+
+    def content_hash(self) -> str:
+        """What the night says, as a SHA-256: equal for rows in any order, different for any other content."""
+        digest = hashlib.sha256()
+        digest.update(_csv(_score_rows(self.scores)))
+        streaks = sorted(self.decision.streaks)
+        digest.update(repr([tuple(streak) for streak in streaks]).encode())
+        digest.update(_json(asdict(replace(self.decision, streaks=(), counts={}))))
+        digest.update(_json({"\x1f".join(key): package.content_hash for key, package in self.handoffs.items()}))
+        return digest.hexdigest()
+
+
+def record_night(
+    store: Store,
+    night: Night,
+    record: NightRecord,
+    *,
+    now: datetime | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> Recorded:
+    """Write the night, whole or not at all; a night that is recorded already is left as it is.
+
+    Raises :class:`~serving.nights.night_lease.StaleNightError` where another run took the night over.
+    """
+    now, say = now or utcnow(), progress or _silent
+    digest = record.content_hash()
+    with store.transaction() as session:
+        row = session.get(NightRow, night.as_of, with_for_update=True)
+        if row is not None and row.status == "recorded":
+            return Recorded(night.as_of, row.content_hash or "", already=True)
+        marked = update(NightRow).values(status="recorded", recorded_at=now, content_hash=digest)
+        hold(session, night, marked)
+        refuse_late(session, night.as_of)
+        _write(session, night, record, now, say)
+    return Recorded(night.as_of, digest, already=False)
+
+
+def _write(session: Session, night: Night, record: NightRecord, now: datetime, say: Callable[[str], None]) -> None:
+    bulk.append(session, Score.__table__, _score_rows(record.scores))
+    say("scores")
+    bulk.upsert(session, Account.__table__, _account_rows(record.accounts, night))
+    say("accounts")
+    _save_squads(session, record.rules)
+    counts = NightDesk(session, record.rules, record.handoffs, record.channels, now).apply(record.decision)
+    say("cases")
+    _save_decision(session, record.decision)
+    say("decision")
+    report = {**record.report, "queue": {**record.decision.counts, **counts}}
+    session.execute(update(NightRow).where(NightRow.as_of == night.as_of).values(report=report))
+
+
+def _silent(_stage: str) -> None:
+    """Where nobody watches."""
+
+
+def _score_rows(scores: pa.Table) -> pa.Table:
+    rows = scores.sort_by([("risk", "ascending"), ("account_id", "ascending")]).combine_chunks()
+    warnings = pc.binary_join(rows.column("quality"), "\n")
+    plain = pc.if_else(pc.equal(warnings, ""), pa.scalar(None, pa.string()), warnings)
+    return rows.set_column(rows.column_names.index("quality"), "quality", plain)
+
+
+def _account_rows(accounts: pa.Table, night: Night) -> pa.Table:
+    count = accounts.num_rows
+    columns = {
+        name: _column(accounts, name, pa.float64() if name == "arr" else pa.string()) for name in ACCOUNT_COLUMNS
+    }
+    renews_in = _column(accounts, "renews_in", pa.int32())
+    columns["renews_on"] = pc.add(pc.add(renews_in, _epoch_day(night)), pa.scalar(0, pa.int32())).cast(pa.date32())
+    columns["seen_on"] = pa.array([night.as_of], pa.date32()).take(pa.array([0] * count, pa.int8()))
+    name = pc.fill_null(columns["name"], "")
+    columns["search"] = pc.utf8_lower(pc.binary_join_element_wise(name, columns["account_id"], " "))
+    return pa.table(columns).sort_by("account_id")
+
+
+def _column(table: pa.Table, name: str, kind: pa.DataType) -> pa.ChunkedArray:
+    if name not in table.column_names:
+        return pa.chunked_array([pa.nulls(table.num_rows, kind)])
+    return table.column(name).cast(kind, safe=False)
+
+
+def _epoch_day(night: Night) -> pa.Scalar:
+    return pa.scalar(night.as_of, pa.date32()).cast(pa.int32())
+
+
+def _save_squads(session: Session, rules: PolicyFile) -> None:
+    """The policy's squads and their members, as they are tonight; squads it no longer has stay, inactive."""
+    session.execute(update(Squad).where(Squad.name.not_in(list(rules.squads))).values(active=False))
+    for name, squad in rules.squads.items():
+        session.merge(Squad(name=name, active=True))
+        people = dict.fromkeys((*squad.ladder, *squad.members))
+        for position, person in enumerate(people):
+            session.merge(Member(squad=name, person=person, position=position))
+        session.execute(delete(Member).where(Member.squad == name, Member.person.not_in(list(people))))
+
+
+def _save_decision(session: Session, decision: Decision) -> None:
+    as_of = decision.as_of
+    session.add_all(
+        Waiting(
+            as_of=as_of,
+            account_id=flag.account_id,
+            risk=flag.risk,
+            squad=flag.squad,
+            rank=flag.rank,
+            priority=flag.priority,
+            at_stake=flag.at_stake,
+            probability=flag.probability,
+        )
+        for flag in decision.waiting
+    )
+    session.add_all(HeldOutRow(as_of=as_of, **held._asdict()) for held in decision.held_out)
+    session.add_all(
+        SetAside(
+            as_of=as_of, account_id=row.account_id, risk=row.risk, kind="suppressed", reason=row.why, detail=row.detail
+        )
+        for row in decision.suppressed
+    )
+    session.add_all(
+        SetAside(as_of=as_of, account_id=row.account_id, risk=row.risk, kind="exempted", reason=row.rule, detail="")
+        for row in decision.exempted
+    )
+    bulk.replace(session, StreakRow.__table__, _streak_rows(decision))
+
+
+def _streak_rows(decision: Decision) -> pa.Table:
+    kinds = (pa.string(), pa.string(), pa.int32(), pa.int32(), pa.bool_())
+    names = ("account_id", "risk", "above", "below", "inside")
+    columns = zip(*sorted(decision.streaks), strict=True) if decision.streaks else ((),) * len(names)
+    return pa.table({name: pa.array(column, kind) for name, kind, column in zip(names, kinds, columns, strict=True)})
+
+
+def _csv(rows: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    csv.write_csv(rows, sink)
+    return bytes(sink.getvalue())
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, sort_keys=True, default=str).encode()

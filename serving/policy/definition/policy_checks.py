@@ -1,0 +1,140 @@
+"""What has to fit together across the sections of a policy, and the conditions compiled against the columns there are.
+
+Each problem is one sentence about one place of the file; nothing here stops at the first.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from features import catalogue
+from serving.policy.definition.columns import columns, nearest
+from serving.policy.definition.conditions import Columns, Condition, ConditionError, compile_condition
+from serving.policy.definition.policy_schema import PolicyFile
+from serving.policy.definition.toml_lines import Path
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong, and where in the file: the key's path."""
+
+    path: Path
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """Every condition of the policy, compiled, by the name of its trigger, severity or exemption."""
+
+    triggers: Mapping[str, Condition]
+    severities: Mapping[str, Condition]
+    exempt: Mapping[str, Condition]
+    vip: Condition | None
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """The columns that any of them asks for."""
+        named = [*self.triggers.values(), *self.severities.values(), *self.exempt.values()]
+        every = [*named, self.vip] if self.vip else named
+        return frozenset(name for condition in every for name in condition.columns)
+
+
+def compile_conditions(file: PolicyFile) -> tuple[Conditions, list[Problem]]:
+    """Compile them all; the problems are those of every condition that cannot be used."""
+    compiler = _Compiler(columns(file.risks))
+    weighing = _Compiler(columns(file.risks, of_the_case=True))
+    vip = file.routing.vip
+    conditions = Conditions(
+        triggers=compiler.all((name, trigger.when, ("triggers", name)) for name, trigger in file.triggers.items()),
+        severities=weighing.all(
+            (row.name, row.when, ("severities", place)) for place, row in enumerate(file.severities) if row.when
+        ),
+        exempt=compiler.all(
+            (name, text, ("holdout", "exempt", name))
+            for name, text in (file.holdout.exempt if file.holdout else {}).items()
+        ),
+        vip=weighing.all([("vip", vip.when, ("routing", "vip"))]).get("vip") if vip else None,
+    )
+    return conditions, compiler.problems + weighing.problems
+
+
+class _Compiler:
+    def __init__(self, known: Columns) -> None:
+        self.known = known
+        self.problems: list[Problem] = []
+
+    def all(self, written: Iterable[tuple[str, str, Path]]) -> dict[str, Condition]:
+        compiled = {}
+        for name, text, path in written:
+            try:
+                compiled[name] = compile_condition(text, self.known)
+            except ConditionError as error:
+                self.problems.append(Problem((*path, "when"), f"the condition of {name} {error}"))
+        return compiled
+
+
+def cross_checks(file: PolicyFile) -> Iterator[Problem]:
+    """Names that have to exist elsewhere in the file, and rules that only hold between sections."""
+    yield from _names(file)
+    yield from _skills(file)
+    yield from _matrix(file)
+    yield from _vip(file)
+
+
+def _unknown(path: Path, what: str, name: str, names: Iterable[str]) -> Problem:
+    return Problem(path, f"there is no {what} {name!r}: {nearest(name, names)}")
+
+
+def _names(file: PolicyFile) -> Iterator[Problem]:
+    severities = [row.name for row in file.severities]
+    for name, trigger in file.triggers.items():
+        if trigger.risk not in file.risks:
+            yield _unknown(("triggers", name, "risk"), "risk", trigger.risk, file.risks)
+        if trigger.severity is not None and trigger.severity not in severities:
+            yield _unknown(("triggers", name, "severity"), "severity", trigger.severity, severities)
+    if file.routing.fallback not in file.squads:
+        yield _unknown(("routing", "fallback"), "squad", file.routing.fallback, file.squads)
+    for group in file.routing.reasons:
+        if group not in catalogue.GROUPS:
+            yield _unknown(("routing", "reasons", group), "reason group", group, catalogue.GROUPS)
+
+
+def _skills(file: PolicyFile) -> Iterator[Problem]:
+    skills = {skill for squad in file.squads.values() for skill in squad.skills}
+    routing = file.routing
+    asked: list[tuple[Path, str | None]] = [
+        *((("risks", name, "skill"), rule.skill) for name, rule in file.risks.items()),
+        *((("triggers", name, "skill"), trigger.skill) for name, trigger in file.triggers.items()),
+        *((("routing", "reasons", name), skill) for name, skill in routing.reasons.items()),
+        *((("routing", "ticket_categories", name), skill) for name, skill in routing.ticket_categories.items()),
+    ]
+    for path, skill in asked:
+        if skill is not None and skill not in skills:
+            yield Problem(path, f"no squad has the skill {skill!r}: {nearest(skill, skills)}")
+
+
+def _matrix(file: PolicyFile) -> Iterator[Problem]:
+    names = [row.name for row in file.severities]
+    for place, row in enumerate(file.severities):
+        if row.name in names[:place]:
+            yield Problem(("severities", place, "name"), f"the severity {row.name!r} is there twice")
+        if row.when is None and place < len(names) - 1:
+            yield Problem(("severities", place), f"{row.name!r} has no condition, so the rows after it can never count")
+    if file.severities[-1].when is not None:
+        yield Problem(
+            ("severities", len(names) - 1, "when"), "the last severity is for all others: remove its condition"
+        )
+
+
+def _vip(file: PolicyFile) -> Iterator[Problem]:
+    vip = file.routing.vip
+    if vip is None:
+        return
+    able = {name: squad for name, squad in file.squads.items() if vip.skill in squad.skills}
+    if not able:
+        skills = {skill for squad in file.squads.values() for skill in squad.skills}
+        yield Problem(
+            ("routing", "vip", "skill"), f"no squad has the skill {vip.skill!r}: {nearest(vip.skill, skills)}"
+        )
+    for name, squad in able.items():
+        if len(set(squad.members)) < 2:
+            yield Problem(("squads", name, "members"), f"the VIP squad {name!r} needs at least two members")

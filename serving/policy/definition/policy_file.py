@@ -1,0 +1,154 @@
+"""Reading a policy: TOML in, a checked and versioned :class:`Policy` out, or sentences that name the line.
+
+The version is a hash of what the policy *says*: comments, spacing and the order of tables do not change it, every
+threshold, name and condition does. It is bound to each case that the policy opens.
+"""
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import ValidationError
+
+from features.errors import UsageError
+from serving.policy.definition.columns import nearest
+from serving.policy.definition.policy_checks import Conditions, Problem, compile_conditions, cross_checks
+from serving.policy.definition.policy_schema import PolicyFile
+from serving.policy.definition.toml_lines import line_index, line_of
+
+
+class PolicyError(UsageError):
+    """The policy file cannot be used; ``problems`` are all its sentences, the message is the first of them."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        more = f"{problems[0].rstrip('.')} (and {len(problems) - 1} more: see `rescue policy check`)."
+        super().__init__(more if len(problems) > 1 else problems[0])
+        self.problems = tuple(problems)
+
+
+@dataclass(frozen=True)
+class Policy:
+    """A policy that can decide: what the file says, and its conditions compiled."""
+
+    rules: PolicyFile
+    conditions: Conditions
+
+    @cached_property
+    def version(self) -> str:
+        """Twelve hexadecimal digits of the content."""
+        said = json.dumps(self.rules.model_dump(mode="json"), sort_keys=True, ensure_ascii=True)
+        return hashlib.sha256(said.encode()).hexdigest()[:12]
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read a policy file; :class:`PolicyError` names the file, the line and what to write instead."""
+        try:
+            text = path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            raise PolicyError([f"There is no policy file {path}."]) from None
+        except UnicodeDecodeError:
+            raise PolicyError([f"The policy file {path} cannot be read: it is not UTF-8 text."]) from None
+        except OSError as error:
+            raise PolicyError([f"The policy file {path} cannot be read: {error.strerror}."]) from None
+        return cls.parse(text, source=str(path))
+
+    @classmethod
+    def parse(cls, text: str, *, source: str = "policy") -> Self:
+        """Read a policy from text; ``source`` is how its errors name it."""
+        try:
+            content = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise PolicyError([f"{source}: {str(error).rstrip('.')}; this is not TOML."]) from None
+        lines = line_index(text)
+        rules, problems = _validate(content)
+        if rules is not None:
+            conditions, wrong = compile_conditions(rules)
+            problems = [*cross_checks(rules), *wrong]
+            if not problems:
+                return cls(rules, conditions)
+        raise PolicyError([_told(source, line_of(lines, problem.path), problem) for problem in problems])
+
+    @classmethod
+    def default(cls) -> Self:
+        """The policy that comes with Rescue."""
+        return cls.parse(default_text(), source="policy.default.toml")
+
+
+def default_text() -> str:
+    """The text of the policy that comes with Rescue, to copy and change."""
+    return files("serving.policy.definition").joinpath("policy.default.toml").read_text(encoding="utf-8")
+
+
+def _told(source: str, line: int | None, problem: Problem) -> str:
+    place = f"{source}, line {line}" if line else source
+    sentence = problem.sentence.rstrip(".")
+    return f"{place}: {sentence}" + ("" if sentence.endswith("?") else ".")
+
+
+def _validate(content: Mapping[str, Any]) -> tuple[PolicyFile | None, list[Problem]]:
+    try:
+        return PolicyFile.model_validate(content), []
+    except ValidationError as error:
+        return None, list(_problems(error))
+
+
+def _problems(error: ValidationError) -> Iterator[Problem]:
+    # a misspelt key is also a missing one: the misspelling is what to mend, so it comes first
+    for found in sorted(error.errors(include_url=False), key=lambda found: found["type"] != "extra_forbidden"):
+        path = found["loc"]
+        context = found.get("ctx", {})
+        if found["type"] == "policy":
+            yield Problem((*path, context["field"]), context["reason"])
+        elif found["type"] == "extra_forbidden":
+            yield Problem(path, f"{_key(path)} is not a key here: {nearest(str(path[-1]), _keys(path[:-1]))}")
+        elif found["type"] == "missing":
+            yield Problem(path, f"{_key(path)} is missing")
+        elif found["type"] == "too_short":
+            yield Problem(path, f"{_key(path)} must not be empty")
+        else:
+            yield Problem(path, f"{_key(path)} {_shape(found['msg'])}, and it is {_shown(found['input'])}")
+
+
+def _key(path: tuple[int | str, ...]) -> str:
+    """A path as the file writes it: ``risks.churn.enter``, ``severities[1].name``."""
+    written = ""
+    for part in path:
+        written += f"[{part}]" if isinstance(part, int) else f".{part}" if written else part
+    return written
+
+
+def _shape(message: str) -> str:
+    return (
+        message.replace("Input should", "should").replace("String should", "should").replace("Value should", "should")
+    )
+
+
+def _shown(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)[:60]
+
+
+def _keys(path: tuple[int | str, ...]) -> Iterator[str]:
+    """The keys that the section at this path may have, read from the generated JSON Schema."""
+    schema = PolicyFile.model_json_schema()
+    here: Mapping[str, Any] = schema
+    for part in path:
+        here = _inner(schema, here, part)
+    yield from here.get("properties", {})
+
+
+def _inner(schema: Mapping[str, Any], here: Mapping[str, Any], part: int | str) -> Mapping[str, Any]:
+    if isinstance(part, int):
+        inner = here.get("items", {})
+    else:
+        inner = here.get("properties", {}).get(part) or here.get("additionalProperties", {})
+    for option in inner.get("anyOf", [inner]):
+        if "$ref" in option:
+            found: Mapping[str, Any] = schema["$defs"][option["$ref"].rsplit("/", 1)[-1]]
+            return found
+    return dict(inner)

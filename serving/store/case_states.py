@@ -1,0 +1,44 @@
+"""The states of a case and the moves between them, as the queue stores them.
+
+Which move is allowed in which state is decided by ``serving.cases.transitions``.
+"""
+
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """Where a case stands."""
+
+    NEW = "new"
+    CLAIMED = "claimed"
+    CONTACTED = "contacted"
+    IN_PLAN = "in_plan"
+    SNOOZED = "snoozed"
+    SAVED = "saved"
+    LOST = "lost"
+    FALSE_ALARM = "false_alarm"
+    NO_ACTION = "no_action"
+    EXPIRED = "expired"
+
+
+class Move(StrEnum):
+    """What may be done to a case that changes its state."""
+
+    CLAIM = "claim"
+    ASSIGN = "assign"
+    REASSIGN = "reassign"
+    HAND_OVER = "hand_over"
+    RELEASE = "release"
+    CONTACT = "contact"
+    PLAN = "plan"
+    SNOOZE = "snooze"
+    WAKE = "wake"
+    RESOLVE = "resolve"
+    EXPIRE = "expire"
+    REOPEN = "reopen"
+
+
+WORKED = (State.CLAIMED, State.CONTACTED, State.IN_PLAN)
+OUTCOMES = (State.SAVED, State.LOST, State.FALSE_ALARM, State.NO_ACTION)
+CLOSED = (*OUTCOMES, State.EXPIRED)
+OPEN = (State.NEW, *WORKED, State.SNOOZED)

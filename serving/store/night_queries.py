@@ -1,0 +1,165 @@
+"""How things stand: what a night asks of the queue before it decides, and what it tells of it afterwards."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, time, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+from sqlalchemy import Select, func, select
+
+from serving.policy.decision.queue_state import Cooldown, OpenCase, QueueState, Streak
+from serving.store.queue_queries import first_reason
+from serving.store.tables import Account, Case, FrozenHandoff, NightRow, Score, StreakRow
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+WHO = ("case_id", "account_id", "name", "segment", "owner", "squad", "state", "severity", "responsible", "risk")
+EXPORT = pa.schema(
+    [
+        *((name, pa.string()) for name in WHO),
+        *((name, pa.float64()) for name in ("risk_churn", "risk_escalation", "arr", "priority")),
+        *((name, pa.string()) for name in ("renews_on", "opened_on", "respond_by", "resolve_by", "first_reason")),
+    ]
+)
+"""The columns of an exported queue."""
+
+REMEMBERED = timedelta(days=400)
+"""Closed cases older than this cool nothing down."""
+
+
+def queue_state(session: Session, as_of: date) -> QueueState:
+    """The queue as the night of ``as_of`` finds it: open cases, streaks, and cases that were closed of late."""
+    running = session.scalars(select(Case).where(Case.closed_at.is_(None)).order_by(Case.id))
+    closed = session.execute(
+        select(Case.account_id, Case.risk, func.max(Case.closed_at), Case.state)
+        .where(Case.closed_at >= datetime.combine(as_of - REMEMBERED, time()))
+        .group_by(Case.account_id, Case.risk, Case.state)
+    )
+    streaks = session.execute(
+        select(StreakRow.account_id, StreakRow.risk, StreakRow.above, StreakRow.below, StreakRow.inside)
+    )
+    return QueueState(
+        open_cases=tuple(_open(case) for case in running),
+        streaks=tuple(Streak(*row) for row in streaks),
+        cooldowns=tuple(Cooldown(account, risk, at.date(), state) for account, risk, at, state in closed),
+    )
+
+
+def _open(case: Case) -> OpenCase:
+    return OpenCase(
+        case.id, case.account_id, case.risk, case.severity, case.probability, case.opened_on, case.state, case.squad
+    )
+
+
+def score_history(
+    session: Session, accounts: Sequence[str], *, nights: int
+) -> dict[tuple[str, str], list[tuple[date, float]]]:
+    """The probabilities of the last ``nights`` recorded nights, oldest first, by account and risk."""
+    days = select(NightRow.as_of).where(NightRow.status == "recorded").order_by(NightRow.as_of.desc()).limit(nights)
+    rows = session.execute(
+        select(Score.account_id, Score.risk, Score.as_of, Score.probability)
+        .where(Score.as_of.in_(days), Score.account_id.in_(accounts))
+        .order_by(Score.as_of)
+    )
+    found: dict[tuple[str, str], list[tuple[date, float]]] = defaultdict(list)
+    for account, risk, as_of, probability in rows:
+        found[account, risk].append((as_of, probability))
+    return dict(found)
+
+
+def last_handoffs(session: Session, accounts: Sequence[str]) -> dict[str, str]:
+    """The newest hand-off of each account that has one, as its JSON text."""
+    rows = session.execute(
+        select(Case.account_id, FrozenHandoff.content)
+        .join(Case, FrozenHandoff.case_id == Case.id)
+        .where(Case.account_id.in_(accounts))
+        .order_by(FrozenHandoff.as_of, FrozenHandoff.id)
+    )
+    return {row.account_id: row.content for row in rows}
+
+
+def night_report(session: Session, as_of: date) -> dict[str, Any] | None:
+    """The report of a night that is recorded; None where it is not."""
+    row = session.get(NightRow, as_of)
+    return dict(row.report or {}) if row is not None and row.status == "recorded" else None
+
+
+def rows_of_nights(session: Session, count: int) -> list[dict[str, int]]:
+    """Rows read by table on the last ``count`` recorded nights, oldest first."""
+    newest = select(NightRow.report).where(NightRow.status == "recorded").order_by(NightRow.as_of.desc()).limit(count)
+    tables = [(report or {}).get("tables", {}) for report in session.scalars(newest)]
+    return [{name: counts["rows"] for name, counts in found.items()} for found in reversed(tables)]
+
+
+def night_queue(session: Session, as_of: date) -> list[dict[str, Any]]:
+    """The cases that a night opened or raised again, in the order in which to work them, as plain values."""
+    rows = session.execute(_with_newest_handoff().where(Case.raised_on == as_of))
+    return [_listed(case, account, handoff) for case, account, handoff in rows]
+
+
+def open_queue(session: Session) -> list[dict[str, Any]]:
+    """Every open case, in the order in which to work them, as plain values."""
+    rows = session.execute(_with_newest_handoff().where(Case.closed_at.is_(None)))
+    return [_listed(case, account, handoff) for case, account, handoff in rows]
+
+
+def queue_table(session: Session) -> pa.Table:
+    """The open cases as a table for export: one row a case, risks as columns, the first reason as a sentence."""
+    rows = [_flat(listed) for listed in open_queue(session)]
+    return pa.Table.from_pylist(rows, schema=EXPORT)
+
+
+def handoff_of(session: Session, case: str) -> str | None:
+    """The newest hand-off of a case, given by its id or its account's; None where there is none."""
+    wanted = select(FrozenHandoff.content).join(Case, FrozenHandoff.case_id == Case.id)
+    chosen = wanted.where((Case.id == case) | (Case.account_id == case))
+    return session.scalar(chosen.order_by(FrozenHandoff.as_of.desc(), FrozenHandoff.id.desc()).limit(1))
+
+
+def _with_newest_handoff() -> Select[tuple[Case, Account, str]]:
+    return (
+        select(Case, Account, FrozenHandoff.content)
+        .join(Account, Case.account_id == Account.account_id)
+        .join(FrozenHandoff, (FrozenHandoff.case_id == Case.id) & (FrozenHandoff.as_of == Case.raised_on))
+        .order_by(Case.priority.desc(), Case.id)
+    )
+
+
+def _flat(listed: Mapping[str, Any]) -> dict[str, Any]:
+    return {**listed, **{f"risk_{name}": listed["risks"].get(name) for name in ("churn", "escalation")}}
+
+
+def _listed(case: Case, account: Account, handoff: str) -> dict[str, Any]:
+    package = json.loads(handoff)
+    reasons = {card["risk"]: [reason["sentence"] for reason in card["reasons"]] for card in package["risks"]}
+    return {
+        "case_id": case.id,
+        "account_id": case.account_id,
+        "name": account.name,
+        "segment": account.segment,
+        "owner": account.owner,
+        "squad": case.squad,
+        "state": case.state,
+        "severity": case.severity,
+        "responsible": case.responsible,
+        "opened_on": case.opened_on.isoformat(),
+        "respond_by": _moment(case.respond_by),
+        "resolve_by": _moment(case.resolve_by),
+        "arr": account.arr,
+        "renews_on": account.renews_on.isoformat() if account.renews_on else None,
+        "risk": case.risk,
+        "risks": dict(case.probabilities),
+        "priority": case.priority,
+        "triggers": [trigger["says"] for trigger in package["raised"]["triggers"]],
+        "reasons": reasons,
+        "first_reason": first_reason(package),
+    }
+
+
+def _moment(at: datetime | None) -> str | None:
+    return at.isoformat(sep=" ", timespec="minutes") if at else None

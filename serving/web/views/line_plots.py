@@ -1,0 +1,140 @@
+"""Lines over time as vector drawings that can be printed, and read aloud.
+
+A plot here is coordinates and words: the template writes them as SVG attributes, because the content policy forbids
+inline styles, and the same words stand as text alternative for whoever cannot see the line. Nothing is told by colour
+alone: adjusted values are ringed, the account's normal is dashed, gaps in the data are gaps in the line.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from serving.handoff.render import day, number, percent
+
+WIDTH, HEIGHT = 360.0, 132.0
+LEFT, RIGHT, TOP, FOOT = 54.0, 12.0, 10.0, 20.0
+LEAST = 0.05
+"""The top of a plot of probabilities is never lower: changes within one per cent would look like mountains."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """One value and the day it is of; ``marked`` sets it apart, ``value`` None is a gap."""
+
+    on: date
+    value: float | None
+    marked: bool = False
+
+
+@dataclass(frozen=True)
+class Label:
+    """A text at a place of the drawing."""
+
+    x: float
+    y: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A point that is drawn: ``marked`` ones as a ring."""
+
+    x: float
+    y: float
+    marked: bool
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A drawing between ``left`` and ``right``: polylines, marks, the level of what is normal, labels of both axes; and
+    all of it in words.
+    """
+
+    title: str
+    pieces: tuple[str, ...]
+    marks: tuple[Mark, ...]
+    normal: float | None
+    levels: tuple[Label, ...]
+    days: tuple[Label, ...]
+    words: str
+    left: float = LEFT
+    right: float = WIDTH - RIGHT
+
+
+def plot(
+    title: str, points: Sequence[Point], *, top: float | None = None, normal: float | None = None, share: bool = False
+) -> Plot | None:
+    """Draw the points from zero to ``top`` (default: a round number above the largest); None without any value.
+
+    ``share`` says that the values are probabilities, told as percentages.
+    """
+    known = [point for point in points if point.value is not None]
+    if not known:
+        return None
+    ceiling = top or _round_up(max([*(point.value or 0.0 for point in known), normal or 0.0, LEAST if share else 0.0]))
+    first, last = points[0].on, points[-1].on
+    told = percent if share else number
+
+    def x(on: date) -> float:
+        span = max(1, (last - first).days)
+        return round(LEFT + (WIDTH - LEFT - RIGHT) * (on - first).days / span, 1)
+
+    def y(value: float) -> float:
+        return round(TOP + (HEIGHT - TOP - FOOT) * (1 - min(value, ceiling) / ceiling), 1)
+
+    placed = [None if point.value is None else Mark(x(point.on), y(point.value), point.marked) for point in points]
+    return Plot(
+        title=title,
+        pieces=_pieces(placed),
+        marks=tuple(mark for mark in placed if mark and (mark.marked or mark is placed[-1] or len(known) == 1)),
+        normal=None if normal is None else y(normal),
+        levels=tuple(Label(LEFT - 6, y(level), _level(level, share)) for level in (0.0, ceiling / 2, ceiling)),
+        days=_days(first, last),
+        words=_words(known, told(normal) if normal is not None else None, share),
+    )
+
+
+def _level(value: float, share: bool) -> str:
+    """A level of the axis as it is: half of five per cent is not two."""
+    return f"{100 * value:g}%" if share else number(value)
+
+
+def _round_up(value: float) -> float:
+    """The next of 1, 2, 5, 10, 20 … or of their tenths that is at least the value."""
+    step = 1.0
+    while step > value > 0:
+        step /= 10
+    while step < value:
+        step *= 10
+    return next((step * part for part in (0.1, 0.2, 0.5) if step * part >= value), step)
+
+
+def _pieces(placed: Sequence[Mark | None]) -> tuple[str, ...]:
+    pieces: list[list[str]] = [[]]
+    for mark in placed:
+        if mark is None:
+            pieces.append([])
+        else:
+            pieces[-1].append(f"{mark.x},{mark.y}")
+    return tuple(" ".join(piece) for piece in pieces if len(piece) > 1)
+
+
+def _days(first: date, last: date) -> tuple[Label, ...]:
+    foot = HEIGHT - 5
+    if first == last:
+        return (Label(LEFT, foot, day(first)),)
+    return (Label(LEFT, foot, day(first)), Label(WIDTH - RIGHT, foot, day(last)))
+
+
+def _words(known: Sequence[Point], normal: str | None, share: bool) -> str:
+    told = percent if share else number
+    values = [point.value or 0.0 for point in known]
+    if len(known) == 1:
+        line = f"{told(values[0])} on {day(known[0].on)}"
+    else:
+        line = (
+            f"from {told(values[0])} on {day(known[0].on)} to {told(values[-1])} on {day(known[-1].on)}, "
+            f"lowest {told(min(values))}, highest {told(max(values))}"
+        )
+    marked = sum(point.marked for point in known)
+    return line + (f"; normal {normal}" if normal else "") + (f"; {marked} adjusted by the team" if marked else "")

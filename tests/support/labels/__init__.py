@@ -1,0 +1,1 @@
+"""Labels of hand-drawn timelines, and their slow oracle."""

@@ -1,0 +1,1 @@
+"""Small nights, policies, hand-offs and receivers; nights that are killed."""

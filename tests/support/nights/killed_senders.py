@@ -1,0 +1,36 @@
+"""Senders in processes of their own; in a module that the fork server loads once, not each child anew."""
+
+import os
+import signal
+from datetime import timedelta
+from pathlib import Path
+
+from support.nights.night_factory import NOW
+
+from serving.delivery import Letter, deliver
+from serving.delivery.file_channel import FileChannel
+from serving.store import Store
+
+
+class Deadly:
+    """A channel that delivers, and takes its process with it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.inner = FileChannel(folder)
+
+    def send(self, letter: Letter) -> None:
+        self.inner.send(letter)
+        log = self.inner.folder / "arrivals.log"
+        with log.open("a") as file:
+            file.write(letter.id + "\n")
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def deliver_and_die(url: str, folder: Path, hours: int) -> None:
+    with Store(url) as store:
+        deliver(store, {"hook": Deadly(folder)}, clock=lambda: NOW + timedelta(hours=hours))
+
+
+def deliver_to(url: str, folder: Path) -> None:
+    with Store(url) as store:
+        deliver(store, {"hook": FileChannel(folder)}, clock=lambda: NOW)

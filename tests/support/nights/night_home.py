@@ -1,0 +1,48 @@
+"""A small world with a trained champion in its home, made once a session: what tests of whole nights start from."""
+
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines import settings as configuration
+from pipelines.console import Steps
+from pipelines.night.night import run_nights
+from pipelines.night.night_report import NightReport
+from pipelines.simulator import Settings, simulate
+from pipelines.step_runner import plainly
+
+WORLD = Settings(accounts=150, months=15, seed=11, rescues=2)
+
+
+@dataclass(frozen=True)
+class NightHome:
+    """A source, the home of its first night, and what that night reported."""
+
+    data: Path
+    home: Path
+    first: NightReport
+
+    def copy(self, to: Path) -> Path:
+        """A home of its own for a test that writes."""
+        shutil.copytree(self.home, to)
+        return to
+
+
+@pytest.fixture(scope="session")
+def night_home(tmp_path_factory: pytest.TempPathFactory) -> NightHome:
+    """The world and its first night, which had to train."""
+    folder = tmp_path_factory.mktemp("night")
+    simulate(WORLD, folder / "data")
+    settings = configuration.load(data=str(folder / "data"), home=folder / "home")
+    steps = Steps(quiet=True)
+    (first,) = run_nights(settings, None, plainly(steps), steps)
+    return NightHome(folder / "data", folder / "home", first)
+
+
+def timeless(cases: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Cases without their clocks: a promise counts from the minute at which its case was opened, whatever the night."""
+    return [{name: told for name, told in case.items() if name not in ("respond_by", "resolve_by")} for case in cases]

@@ -1,0 +1,86 @@
+"""Small policies and candidates, each test changing the one thing it is about."""
+
+from datetime import date
+from typing import Any
+
+import pyarrow as pa
+
+from serving.policy.decision.decide import Policy, decide
+from serving.policy.decision.queue_state import Decision, QueueState
+
+NIGHT = date(2026, 3, 1)
+
+POLICY = """
+[risks.churn]
+enter = 0.5
+leave = 0.3
+leave_nights = 2
+worsen_by = 0.1
+cooldown_days = 10
+saveability = 0.5
+skill = "retention"
+
+[risks.escalation]
+enter = 0.5
+leave = 0.3
+skill = "support"
+
+[[severities]]
+name = "high"
+when = "probability >= 0.8"
+respond_hours = 4
+resolve_hours = 48
+responsible = "primary"
+accountable = "lead"
+hand_on_hours = [4, 8]
+
+[[severities]]
+name = "normal"
+respond_hours = 24
+resolve_hours = 168
+responsible = "primary"
+accountable = "lead"
+
+[squads.care]
+skills = ["retention"]
+members = ["ana", "ben", "cleo"]
+capacity = 2
+
+[squads.desk]
+skills = ["support", "billing"]
+members = ["dan"]
+capacity = 2
+
+[routing]
+fallback = "care"
+"""
+
+
+def policy(more: str = "", **replaced: str) -> Policy:
+    """The small policy with lines added, or exact lines replaced (``enter='enter = 0.4'`` replaces the first)."""
+    text = POLICY
+    for key, line in replaced.items():
+        old = next(one for one in text.splitlines() if one.split(" = ")[0] == key)
+        text = text.replace(old, line, 1)
+    return Policy.parse(text + more)
+
+
+def candidates(*rows: dict[str, Any], **columns: Any) -> pa.Table:
+    """Candidates from rows; whatever no row says is unknown. ``a`` stands for ``account_id``, ``p`` for churn."""
+    names = {"a": "account_id", "p": "probability_churn", "e": "probability_escalation"}
+    whole = [{"arr": 1000.0} | {names.get(key, key): value for key, value in row.items()} for row in rows]
+    keys = dict.fromkeys(key for row in whole for key in row)
+    table = pa.table({key: [row.get(key) for row in whole] for key in keys})
+    for name, values in columns.items():
+        table = table.append_column(name, values)
+    return table
+
+
+def night(*rows: dict[str, Any], queue: QueueState | None = None, by: Policy | None = None) -> Decision:
+    """Decide one night."""
+    return decide(candidates(*rows), queue or QueueState(), by or policy(), NIGHT)
+
+
+def accounts(flags: Any) -> list[str]:
+    """The accounts of flags, in order."""
+    return [flag.account_id for flag in flags]

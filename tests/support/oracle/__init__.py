@@ -1,0 +1,1 @@
+"""Every feature a second time, in plain SQLite."""

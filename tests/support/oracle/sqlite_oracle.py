@@ -1,0 +1,145 @@
+"""Every feature a second time, slowly: one plain SQLite expression each, asked for one account and one cutoff.
+
+It first writes down, for one cutoff, the state of every table by the contract's words; the expressions then
+never see a row that was not known. Nothing here is shared with the code under test but the contract's column names.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+
+import pyarrow as pa
+from support.oracle.oracle_answers import FEEDS, ORACLE
+
+KEYS = {
+    "accounts": ("account_id",),
+    "subscriptions": ("subscription_id",),
+    "health_scores": ("account_id", "measured_at"),
+    "tickets": ("ticket_id",),
+    "ticket_events": ("ticket_id", "occurred_at", "kind", "value"),
+    "usage_daily": ("account_id", "day", "feature", "user_id"),
+    "invoices": ("invoice_id",),
+    "outcomes": ("account_id", "risk", "decided_at"),
+}
+EVENT = {
+    "accounts": "created_at",
+    "subscriptions": "started_at",
+    "health_scores": "measured_at",
+    "tickets": "opened_at",
+    "ticket_events": "occurred_at",
+    "usage_daily": "day",
+    "invoices": "issued_at",
+    "outcomes": "decided_at",
+}
+COLUMNS = {
+    "accounts": "account_id parent_id segment industry region owner created_at",
+    "subscriptions": "subscription_id account_id plan seats arr auto_renew started_at renews_at ended_at",
+    "health_scores": "account_id measured_at score source",
+    "tickets": "ticket_id account_id opened_at channel category priority",
+    "ticket_events": "ticket_id occurred_at kind value actor",
+    "usage_daily": "account_id day feature user_id events users minutes",
+    "invoices": "invoice_id account_id issued_at due_at paid_at amount",
+    "outcomes": "account_id risk action verdict decided_at",
+}
+UNSEEN = {"subscriptions": "ended_at", "invoices": "paid_at"}
+"""In a current-state source, the time that is read as null while it is not before the cutoff."""
+
+PATIENCE = {"usage_daily": 14, "tickets": 28, "ticket_events": 28, "health_scores": 45, "invoices": 62}
+
+AGO = {"p60_": 60, "p90_": 90, "p365_": 365}
+"""Prefixes of the states as they were known that many days before the cutoff."""
+
+
+class Oracle:
+    """The tables of a history in SQLite."""
+
+    def __init__(self, tables: Mapping[str, pa.Table]) -> None:
+        self.base = sqlite3.connect(":memory:")
+        self.versioned = {name for name, table in tables.items() if "known_at" in table.column_names}
+        for name, columns in COLUMNS.items():
+            self._load(name, columns.split(), tables[name])
+
+    def _load(self, name: str, columns: list[str], table: pa.Table) -> None:
+        self.base.execute(f"CREATE TABLE raw_{name} ({', '.join([*columns, 'known_at'])})")
+        for row in table.to_pylist():
+            values = [_text(row.get(column)) for column in columns]
+            known = _text(row.get("known_at") or row[EVENT[name]])
+            marks = ", ".join("?" * (len(columns) + 1))
+            self.base.execute(f"INSERT INTO raw_{name} VALUES ({marks})", [*values, known])
+
+    def at(self, cutoff: date) -> dict[str, dict[str, object]]:
+        """Every feature of every account known at the cutoff."""
+        for name in COLUMNS:
+            self._state(name, "", cutoff)
+            for prefix, days in AGO.items():
+                self._state(name, prefix, cutoff - timedelta(days=days))
+        _timeline(self.base)
+        ages = {name: self._age(name, cutoff) for name in COLUMNS}
+        chosen = ", ".join(f"{sql} AS {name}" for name, (_, sql) in ORACLE.items())
+        cursor = self.base.execute(f"SELECT a.account_id, {chosen} FROM accounts a", {"t": cutoff.isoformat()})
+        names = [column[0] for column in cursor.description]
+        rows = {row[0]: dict(zip(names[1:], row[1:], strict=True)) for row in cursor.fetchall()}
+        return {account: _silenced(row, ages) for account, row in rows.items()}
+
+    def _state(self, name: str, prefix: str, cutoff: date) -> None:
+        self.base.execute(f"DROP TABLE IF EXISTS {prefix}{name}")
+        self.base.execute(f"CREATE TABLE {prefix}{name} AS {self._newest(name, cutoff.isoformat())}")
+
+    def _newest(self, name: str, day: str) -> str:
+        same = " AND ".join(f"w.{part} IS v.{part}" for part in KEYS[name])
+        over = f" AND v.day < '{day}'" if name == "usage_daily" else ""
+        columns = ", ".join(
+            f"CASE WHEN {column} < '{day}' THEN {column} END AS {column}"
+            if UNSEEN.get(name) == column and name not in self.versioned
+            else column
+            for column in COLUMNS[name].split()
+        )
+        notice = ", ended_at AS notice_of" if name in self.versioned else ", NULL AS notice_of"
+        return (
+            f"SELECT {columns}{notice if name == 'subscriptions' else ''} FROM raw_{name} v "
+            f"WHERE v.known_at < '{day}'{over} AND NOT EXISTS (SELECT 1 FROM raw_{name} w WHERE {same} "
+            f"AND w.known_at < '{day}' AND w.known_at > v.known_at)"
+        )
+
+    def _age(self, name: str, cutoff: date) -> int | None:
+        day = cutoff.isoformat()
+        over = f" AND day < '{day}'" if name == "usage_daily" else ""
+        found = self.base.execute(
+            f"SELECT julianday('{day}') - julianday(date(max({EVENT[name]}))) FROM raw_{name} "
+            f"WHERE known_at < '{day}'{over}"
+        ).fetchone()[0]
+        return None if found is None else int(found)
+
+
+def _timeline(base: sqlite3.Connection) -> None:
+    base.execute("DROP TABLE IF EXISTS line")
+    base.execute(
+        "CREATE TABLE line AS SELECT account_id, ticket_id, opened_at AS at, 'opened' AS kind, NULL AS value, "
+        "NULL AS actor, opened_at, priority, 0 AS event FROM tickets UNION ALL "
+        "SELECT t.account_id, ticket_id, e.occurred_at, e.kind, e.value, e.actor, t.opened_at, t.priority, 1 "
+        "FROM ticket_events e JOIN tickets t USING (ticket_id)"
+    )
+
+
+def _text(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.isoformat(sep=" ")
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _silenced(row: dict[str, object], ages: Mapping[str, int | None]) -> dict[str, object]:
+    """Null where a source of the feature has never delivered, or not for longer than it may."""
+
+    def alive(table: str) -> bool:
+        age = ages[table]
+        return age is not None and age <= PATIENCE.get(table, age)
+
+    told: dict[str, object] = {}
+    for name, value in row.items():
+        tables = ORACLE[name][0]
+        told[name] = value if all(alive(table) for table in tables) else None
+    for table, (has, age) in FEEDS.items():
+        told[has], told[age] = float(alive(table)), ages[table]
+    return told

@@ -1,0 +1,1 @@
+"""The review app for tests, with people, cases and hostile texts."""

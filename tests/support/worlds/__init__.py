@@ -1,0 +1,1 @@
+"""Small histories, trained models and databases."""

@@ -1,0 +1,102 @@
+"""Spark gives the same frame as the embedded engine, to a billionth, for every feature."""
+
+import math
+from datetime import date
+
+import pytest
+from support.worlds.generated_crowd import crowd
+from support.worlds.factories import Story
+
+from features.catalogue import FEATURES
+from features.contract import TABLES
+from features.engine.spark.spark_engine import SparkEngine, java_is_missing
+from features.engine.spark.spark_sql import spark
+from features.errors import UsageError
+from features.frame import build
+from features.history.history import History
+
+CUTOFFS = [date(2024, 3, 1), date(2024, 4, 20)]
+VERSIONED = frozenset({"subscriptions", "tickets", "ticket_events", "usage_daily"})
+
+needs_java = pytest.mark.skipif(java_is_missing(), reason="Spark needs Java 17, and there is none: run `make system`")
+
+
+@pytest.fixture(scope="module")
+def engine() -> SparkEngine:
+    """The engine of this process, which a night's tests use too; it ends with the process."""
+    pytest.importorskip("pyspark", reason="the extra `spark` is not installed: uv sync --all-extras")
+    return SparkEngine.connect("local[2]")
+
+
+def differences(history: History, engine: SparkEngine) -> list[tuple[object, ...]]:
+    """Where the two engines say different things, to a billionth."""
+    embedded, spark = build(history, CUTOFFS), build(history, CUTOFFS, engine=engine)
+    keys = ["account_id", "as_of"]
+    assert embedded.select(keys).equals(spark.select(keys))
+    return [
+        (row["account_id"], row["as_of"], feature.name, row[feature.name], other[feature.name])
+        for row, other in zip(embedded.to_pylist(), spark.to_pylist(), strict=True)
+        for feature in FEATURES
+        if not same(row[feature.name], other[feature.name])
+    ]
+
+
+def same(value: object, other: object) -> bool:
+    if isinstance(value, float) and isinstance(other, float):
+        return math.isclose(value, other, rel_tol=1e-9, abs_tol=1e-9)
+    return value == other
+
+
+@pytest.mark.spark
+@needs_java
+def test_every_feature_of_a_crowd_is_the_same(engine: SparkEngine) -> None:
+    history = History.from_tables(crowd(150, VERSIONED))
+    assert len(history.accounts) > 60
+    assert not differences(history, engine)
+
+
+@pytest.mark.spark
+@pytest.mark.soak
+@pytest.mark.parametrize("versioned", [VERSIONED, TABLES.keys() - VERSIONED], ids=["usage", "accounts"])
+@needs_java
+def test_every_feature_of_a_large_crowd_is_the_same(engine: SparkEngine, versioned: frozenset[str]) -> None:
+    assert not differences(History.from_tables(crowd(300, versioned)), engine)
+
+
+@pytest.mark.spark
+@needs_java
+def test_a_source_with_little_in_it(engine: SparkEngine) -> None:
+    story = Story().account("acme").account("bare").usage("acme", "2024-02-20", days=9, minutes=2.5)
+    assert not differences(story.history(), engine)
+
+
+def test_what_the_dialects_say_differently() -> None:
+    assert spark("DATE '2024-01-05' - DATE '2024-01-01'").startswith("DATEDIFF(")
+    assert spark("a SIMILAR TO '.*(b|c)'") == "a RLIKE '^(?:.*(b|c))$'"
+    assert spark("epoch_us(a) - epoch_us(b)") == "UNIX_MICROS(a) - UNIX_MICROS(b)"
+    assert spark("lead(a) OVER (ORDER BY row(b, c))").endswith("(ORDER BY b NULLS LAST, c NULLS LAST)")
+    assert spark("CAST(epoch_us(row(a)) AS DATE) - DATE '2024-01-01'").startswith("DATEDIFF(CAST(UNIX_MICROS(STRUCT(a)")
+    assert spark("count(DISTINCT row(a, b))") == "COUNT(DISTINCT STRUCT(a, b))"
+
+
+@pytest.mark.spark
+@needs_java
+def test_what_is_kept_is_of_the_history_asked_about(engine: SparkEngine) -> None:
+    first = Story().account("acme").usage("acme", "2024-02-20", events=3).history()
+    second = Story().account("acme").usage("acme", "2024-02-20", events=4).history()
+    assert not differences(first, engine)
+    assert not differences(second, engine)
+    assert not differences(first, engine)
+
+
+def test_spark_connect_without_its_client_says_what_is_missing() -> None:
+    pytest.importorskip("pyspark", reason="the extra `spark` is not installed: uv sync --all-extras")
+    with pytest.raises(
+        UsageError, match=r"^Spark at sc://127.0.0.1:9 cannot be reached without its client: pip install"
+    ):
+        SparkEngine.connect("sc://127.0.0.1:9")
+
+
+def test_databricks_without_its_client_says_what_to_install() -> None:
+    with pytest.raises(UsageError, match="pip install databricks-connect"):
+        SparkEngine.connect("databricks")

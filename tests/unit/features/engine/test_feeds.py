@@ -1,0 +1,38 @@
+"""The age of a feed is the same whether or not all of time was read for it."""
+
+from datetime import date
+
+import numpy as np
+from support.worlds.factories import Story
+
+from features.engine import feeds
+from features.engine.feeds import Feeds
+
+EPOCH = date(1970, 1, 1)
+
+
+def age(story: Story, *cutoffs: str) -> list[float]:
+    days = np.array([(date.fromisoformat(cutoff) - EPOCH).days for cutoff in cutoffs])
+    found: list[float] = Feeds.of(story.history(), frozenset({"health_scores"})).age("health_scores", days).tolist()
+    return found
+
+
+def test_a_feed_that_stopped_long_ago_keeps_its_age() -> None:
+    story = Story().account("acme").health("acme", "2025-01-01", 80)
+    assert age(story, "2026-01-01") == [365.0]
+
+
+def test_a_late_delivery_does_not_make_a_feed_younger() -> None:
+    story = Story().account("acme").health("acme", "2026-01-10", 80)
+    story.health("acme", "2025-01-01", 60, known_at="2026-01-15")
+    assert age(story, "2026-01-12", "2026-01-20") == [2.0, 10.0]
+
+
+def test_an_early_cutoff_is_told_after_a_late_one() -> None:
+    story = Story().account("acme").health("acme", "2025-01-01", 80).health("acme", "2026-01-10", 70)
+    history = story.history()
+    found = Feeds.of(history, frozenset({"health_scores"}))
+    late, early = (np.array([(day - EPOCH).days]) for day in (date(2026, 1, 12), date(2025, 1, 5)))
+    assert found.age("health_scores", late).tolist() == [2.0]
+    assert found.age("health_scores", early).tolist() == [4.0]
+    assert feeds.PATIENCE["health_scores"] < 365

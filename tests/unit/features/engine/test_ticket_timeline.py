@@ -1,0 +1,74 @@
+"""The timeline of tickets: what is said of a ticket is told once, its events find it, and nothing is left behind."""
+
+import duckdb
+import numpy as np
+import pytest
+from support.worlds.factories import Story
+
+from features.engine.account_range import Scope
+from features.engine.relations import number_accounts
+from features.engine.rows import Rows
+from features.engine.text_combinations import Classes
+from features.engine.ticket_timeline import NUMBER, timeline
+from features.history.history import History
+
+PRIORITY = "priority = 'high'"
+OPENED = "epoch_us(opened_at)"
+KIND = "kind"
+
+
+def told(history: History, *asked: str) -> Rows:
+    number_accounts(history)
+    everyone = Scope(np.arange(len(history.accounts)))
+    return timeline(history, everyone, [NUMBER, *asked], Classes("timeline", history, [KIND]))
+
+
+def kinds(history: History, rows: Rows) -> list[str]:
+    names = Classes("timeline", history, [KIND]).values().column("c0").to_pylist()
+    return [names[code] for code in rows.code] if rows.code is not None else []
+
+
+def test_an_event_has_the_account_and_the_opening_of_its_ticket() -> None:
+    story = Story().accounts("acme", "beta")
+    story.ticket("beta", "2026-02-03", "T1").ticket("acme", "2026-02-04", "T2")
+    history = (
+        story.event("solved", "2026-02-06", ticket_id="T1").event("solved", "2026-02-07", ticket_id="T2").history()
+    )
+    rows = told(history, OPENED)
+    assert sorted(kinds(history, rows)) == ["opened", "opened", "solved", "solved"]
+    by_ticket = set(zip(rows.account.tolist(), rows.columns[OPENED].values.tolist(), strict=True))
+    moments = {np.datetime64(day, "us").astype(int) for day in ("2026-02-03", "2026-02-04")}
+    assert {account for account, _ in by_ticket} == {0, 1}
+    assert {moment for _, moment in by_ticket} == moments
+    assert len(by_ticket) == 2
+
+
+def test_all_versions_of_a_ticket_have_one_number_and_another_in_another_account() -> None:
+    story = Story().accounts("acme", "beta").ticket("acme", "2026-02-03", "T1", priority="low", known_at="2026-02-03")
+    story.ticket("acme", "2026-02-03", "T1", priority="high", known_at="2026-02-05")
+    history = story.ticket("beta", "2026-02-03", "T1", priority="high", known_at="2026-02-08").history()
+    rows = told(history, PRIORITY)
+    number = dict.fromkeys(zip(rows.account.tolist(), rows.columns[NUMBER].values.tolist(), strict=True))
+    assert len(rows) == 3
+    assert [account for account, _ in number] == [0, 1]
+    assert sorted(ticket for _, ticket in number) == [0, 1]
+
+
+def test_an_event_is_not_told_of_a_version_of_its_ticket_that_was_gone_before() -> None:
+    story = Story().account("acme").ticket("acme", "2026-02-03", "T1", priority="low", known_at="2026-02-03")
+    story.ticket("acme", "2026-02-03", "T1", priority="high", known_at="2026-02-05")
+    history = story.event("solved", "2026-02-09", ticket_id="T1").history()
+    rows = told(history, PRIORITY)
+    solved = [
+        high for high, kind in zip(rows.columns[PRIORITY].values, kinds(history, rows), strict=True) if kind == "solved"
+    ]
+    assert solved == [True]
+
+
+def test_nothing_is_left_in_the_history_even_where_a_question_is_wrong() -> None:
+    history = Story().account("acme").ticket("acme", "2026-02-03").event("solved", "2026-02-04").history()
+    told(history, OPENED)
+    with pytest.raises(duckdb.Error):
+        told(history, "no_such_column")
+    left = history.query("SELECT table_name FROM duckdb_tables() WHERE table_name LIKE 'timeline%'")
+    assert left.num_rows == 0

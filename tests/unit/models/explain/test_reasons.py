@@ -1,0 +1,127 @@
+"""Reasons: exact, grouped, told with facts; a planted cause comes first, an accident of one fit is marked weak."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from support.worlds.trained_factory import made_events, made_frame, made_model
+
+from features.catalogue import FEATURES, GROUPS
+from models.explain.reasons import explain, group_of, group_strengths, leading_groups
+from models.learners.risk_model import RiskModel
+
+CAUSES = {
+    "usage_events_change_28d": -1.3,
+    "tickets_open": 1.2,
+    "escalations_90d": 1.1,
+    "health_score": -1.0,
+    "invoices_overdue_days": 1.2,
+    "contract_seats_change_90d": -1.1,
+}
+NOISE = {"usage_minutes_28d": 0.0, "ticket_comments_28d": 0.0, "health_range_90d": 0.0}
+ALL = {**CAUSES, **NOISE}
+
+
+@pytest.fixture(scope="module")
+def model() -> RiskModel:
+    frame = made_frame(ALL, accounts=800, seed=11)
+    return made_model(frame, made_events(frame, ALL), trees=100)
+
+
+def planted(cause: str, rng: np.random.Generator) -> dict[str, Any]:
+    """An ordinary account but for one thing, which is as bad as for one account in a thousand."""
+    row = {name: float(value) for name, value in zip(ALL, rng.normal(0, 0.5, len(ALL)), strict=True)}
+    return row | {cause: float(3.0 * np.sign(CAUSES[cause]))}
+
+
+def table(rows: list[dict[str, Any]]) -> pa.Table:
+    frame = made_frame(ALL, accounts=len(rows), cutoffs=1)
+    return pa.Table.from_pylist(
+        [known | row for known, row in zip(frame.to_pylist(), rows, strict=True)], schema=frame.schema
+    )
+
+
+def test_a_planted_cause_is_the_first_reason_in_95_of_100_accounts(model: RiskModel) -> None:
+    rng = np.random.default_rng(5)
+    causes = [cause for cause in CAUSES for _ in range(50)]
+    told = explain(model, table([planted(cause, rng) for cause in causes]))
+    first = [reasons[0].group == group_of(cause) for reasons, cause in zip(told, causes, strict=True)]
+    assert np.mean(first) >= 0.95
+
+
+def test_groups_add_up_to_the_score(model: RiskModel) -> None:
+    rows = made_frame(ALL, accounts=40, cutoffs=1, seed=3)
+    shares = model.contributions(rows)
+    sums = [sum(group_strengths(list(model.features), row[:-1]).values()) + row[-1] for row in shares]
+    assert np.allclose(sums, model.predict(rows).rank_score, atol=1e-6)
+
+
+def test_the_leading_group_is_that_of_the_first_reason(model: RiskModel) -> None:
+    rows = made_frame(ALL, accounts=200, cutoffs=1, seed=6)
+    first = [reasons[0].group if reasons else None for reasons in explain(model, rows)]
+    assert leading_groups(model, rows) == first
+    assert None in first
+    assert leading_groups(model, rows.slice(0, 0)) == []
+
+
+def test_only_what_raises_the_risk_is_a_reason_and_the_strongest_comes_first(model: RiskModel) -> None:
+    for reasons in explain(model, made_frame(ALL, accounts=60, cutoffs=1, seed=4)):
+        strengths = [reason.strength for reason in reasons]
+        assert all(strength > 0 for strength in strengths)
+        assert strengths == sorted(strengths, reverse=True)
+        assert {reason.group for reason in reasons} <= set(GROUPS)
+
+
+def test_what_an_account_is_comes_after_what_happened_to_it() -> None:
+    known = {"account_age_days": 2.0, "tickets_open": 0.8}
+    frame = made_frame(known, accounts=800, seed=11)
+    model = made_model(frame, made_events(frame, known), trees=60)
+    both, kind_only = dict.fromkeys(known, 2.0), {"account_age_days": 2.0, "tickets_open": -2.0}
+    rows = pa.Table.from_pylist(
+        [row | told for row, told in zip(frame.slice(0, 2).to_pylist(), (both, kind_only), strict=True)],
+        schema=frame.schema,
+    )
+    first, second = explain(model, rows)
+    assert [reason.group for reason in first] == ["support", "account"]
+    assert first[1].strength > first[0].strength
+    assert [reason.group for reason in second] == ["account"]
+    assert leading_groups(model, rows) == ["support", "account"]
+
+
+def test_a_reason_is_told_with_its_fact(model: RiskModel) -> None:
+    row = planted("tickets_open", np.random.default_rng(1)) | {"tickets_open": 7.0}
+    first = explain(model, table([row]))[0][0]
+    assert (first.group, first.feature, first.sentence) == ("support", "tickets_open", "7 tickets open now")
+
+
+def test_a_reason_with_a_value_is_told_before_one_without(model: RiskModel) -> None:
+    row = planted("health_score", np.random.default_rng(1)) | {"health_range_90d": None}
+    assert explain(model, table([row]))[0][0].feature == "health_score"
+
+
+def test_a_reason_that_earlier_fits_do_not_share_is_weak() -> None:
+    with_cause = made_frame(ALL, accounts=300, seed=21)
+    without = {**ALL, "tickets_open": 0.0}
+    earlier = [made_frame(ALL, accounts=300, seed=seed) for seed in (22, 23, 24)]
+    refits = [made_model(frame, made_events(frame, without)) for frame in earlier]
+    model = replace(made_model(with_cause, made_events(with_cause, ALL)), refits=tuple(r.scorer for r in refits))
+    rng = np.random.default_rng(8)
+    accident, lasting = explain(model, table([planted("tickets_open", rng), planted("escalations_90d", rng)]))
+    assert (accident[0].group, accident[0].weak) == ("support", True)
+    assert (lasting[0].group, lasting[0].weak) == ("escalations", False)
+
+
+def test_refits_are_saved_and_loaded_with_the_model(tmp_path: Any) -> None:
+    frame = made_frame(accounts=100)
+    model = made_model(frame, made_events(frame))
+    saved = replace(model, refits=(model.scorer, made_model(frame, made_events(frame), seed=8).scorer))
+    saved.save(tmp_path / "model")
+    loaded = RiskModel.load(tmp_path / "model")
+    for before, after in zip(saved.refit_contributions(frame), loaded.refit_contributions(frame), strict=True):
+        assert np.allclose(before, after, atol=1e-12)
+
+
+def test_every_feature_of_the_catalogue_belongs_to_a_group_of_reasons() -> None:
+    assert {group_of(feature.name) for feature in FEATURES} <= set(GROUPS)

@@ -1,0 +1,61 @@
+"""The backtest's page stands alone and holds every period; its JSON has the keys that the documentation names."""
+
+import re
+from datetime import date
+from pathlib import Path
+
+import pytest
+from support.worlds.trained_factory import made_trained
+
+from models.evaluation.metrics import FIGURES
+from models.evaluation.metrics_report import Evaluation, Panel
+from models.learners.baselines import RULES
+from models.reports import backtest_page
+from models.risks import CHURN
+from pipelines.training.backtesting import Backtest
+
+DOCUMENTED = set(
+    re.findall(r"`(\w+)`", (Path(__file__).parents[4] / "docs" / "backtest-json.md").read_text(encoding="utf-8"))
+)
+SOURCE = {"name": "samples <b>", "fingerprint": "abc123", "first": "2025-01-01", "until": "2025-06-01"}
+CUTOFFS = [date(2025, 3, 3), date(2025, 3, 10)]
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> tuple[Backtest, Path]:
+    folder = tmp_path_factory.mktemp("backtest")
+    tested = {CHURN: made_trained(accounts=120).tested}
+    why = {"escalation": "Escalation within 14 days: 2 different events are settled in the data."}
+    files = backtest_page.write(tested, folder, source=SOURCE, cutoffs=CUTOFFS, not_learnable=why)
+    return Backtest(SOURCE, CUTOFFS, tested, why, files), folder
+
+
+def test_the_page_stands_alone(found: tuple[Backtest, Path]) -> None:
+    page = (found[1] / "backtest.html").read_text(encoding="utf-8")
+    assert not re.search(r"(src|href)=[\"'](?!data:image/png;base64,)", page)
+    assert "<script" not in page
+    assert page.count("<img ") == page.count('alt="') == len(list((found[1] / "churn").glob("*.png"))) == 6
+
+
+def test_every_period_is_told_beside_the_rules_and_so_is_what_could_not_be_judged(
+    found: tuple[Backtest, Path],
+) -> None:
+    page = (found[1] / "backtest.html").read_text(encoding="utf-8")
+    assert page.count("<summary>Period") == 3
+    assert page.count(">logistic regression</th>") == page.count(">random</th>") == 4
+    assert "2 different events are settled in the data." in page
+    assert "samples &lt;b&gt;" in page
+
+
+def test_the_files_are_those_that_were_written(found: tuple[Backtest, Path]) -> None:
+    backtest, folder = found
+    assert backtest.files[0] == "backtest.html"
+    assert {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()} == set(backtest.files)
+
+
+def test_every_key_is_documented(found: tuple[Backtest, Path]) -> None:
+    told = found[0].to_json()
+    judged = told["risks"]["churn"]
+    assert set(told) | set(judged) | set(judged["pooled"]) | set(FIGURES) <= DOCUMENTED
+    assert {f"rule_{rule.name}" for rule in RULES} | {"model", "logistic", "rule_random"} <= DOCUMENTED
+    assert set(Evaluation.__dataclass_fields__) | set(Panel.__dataclass_fields__) <= DOCUMENTED

@@ -1,0 +1,99 @@
+"""The facts of a hand-off: what the data do not say is not made up."""
+
+from datetime import date, datetime
+
+import pyarrow as pa
+from support.worlds.factories import Story
+
+from features.history.history import History
+from pipelines.monitoring.feed_freshness import newest_known
+from pipelines.night.gather_facts import Told, gather
+from serving.handoff.facts import Contract, Facts
+
+NIGHT = date(2026, 3, 1)
+
+
+def facts(invoice: dict[str, object]) -> Facts:
+    """The facts of one account with one invoice."""
+    at = datetime.fromisoformat("2026-01-01")
+    tables = {"accounts": [{"account_id": "A", "created_at": at}], "invoices": [{"account_id": "A", **invoice}]}
+    history = History.from_tables({name: pa.Table.from_pylist(rows) for name, rows in tables.items()})
+    told = Told("p1", at, {}, {}, {}, {}, {}, {}, {})
+    return gather(history.as_of(NIGHT), ["A"], told)["A"]
+
+
+INVOICE = {"invoice_id": "i", "issued_at": datetime.fromisoformat("2026-01-05"), "amount": 9.0}
+
+
+def test_an_unpaid_invoice_is_open() -> None:
+    found = facts({**INVOICE, "paid_at": pa.scalar(None, pa.timestamp("us")).as_py()})
+    assert [invoice.invoice_id for invoice in found.invoices] == ["i"]
+
+
+def test_where_payments_are_not_known_no_invoice_is_called_open() -> None:
+    found = facts(INVOICE)
+    assert found.invoices == ()
+    assert "no payments in the data, so that no invoice can be called open" in found.gaps
+
+
+def contract(*subscriptions: dict[str, object]) -> Contract:
+    """What is told of one account's subscriptions."""
+    at = datetime.fromisoformat("2025-01-01")
+    rows = [
+        {"subscription_id": f"s{place}", "account_id": "A", "started_at": at, "ended_at": None, **row}
+        for place, row in enumerate(subscriptions)
+    ]
+    schema = pa.schema(
+        [
+            *((name, pa.string()) for name in ("subscription_id", "account_id")),
+            *((name, pa.timestamp("us")) for name in ("started_at", "renews_at", "ended_at", "known_at")),
+            ("auto_renew", pa.bool_()),
+        ]
+    )
+    given = pa.Table.from_pylist([{**row, "known_at": at} for row in rows], schema)
+    accounts = pa.Table.from_pylist([{"account_id": "A", "created_at": at}])
+    history = History.from_tables({"accounts": accounts, "subscriptions": given})
+    told = Told("p1", at, {}, {}, {}, {}, {}, {}, {})
+    return gather(history.as_of(NIGHT), ["A"], told)["A"].contract
+
+
+TERM = {"renews_at": datetime.fromisoformat("2026-06-01"), "auto_renew": True}
+
+
+def test_a_contract_that_was_cancelled_does_not_renew_by_itself() -> None:
+    assert contract(TERM).auto_renew is True
+    cancelled = contract({**TERM, "ended_at": datetime.fromisoformat("2026-06-01")})
+    assert (cancelled.auto_renew, cancelled.notice_for) == (None, date(2026, 6, 1))
+
+
+def test_the_nearest_term_of_several_is_told() -> None:
+    later = {"renews_at": datetime.fromisoformat("2026-09-01"), "auto_renew": False}
+    found = contract(later, TERM)
+    assert (found.renews_on, found.auto_renew) == (date(2026, 6, 1), True)
+
+
+def test_a_past_rescue_is_one_that_was_done() -> None:
+    story = Story().account("A").outcome("A", "2026-01-10", "saved", holdout=False)
+    story.outcome("A", "2026-01-20", action="held_out", holdout=True).outcome("A", "2026-01-30", holdout=True)
+    story.outcome("A", "2026-02-10", "lost", known_at="2026-02-10")
+    story.outcome("A", "2026-02-10", action="withdrawn", known_at="2026-02-11")
+    told = Told("p1", None, {}, {}, {}, {}, {}, {}, {})
+
+    found = gather(story.history().as_of(NIGHT), ["A"], told)["A"]
+
+    assert [(done.decided_on, done.verdict) for done in found.rescues] == [(date(2026, 1, 10), "saved")]
+
+
+def test_the_newest_row_is_not_what_the_team_wrote() -> None:
+    story = Story().account("A").health("A", "2026-02-20", 70.0, source="crm")
+    story.health("A", "2026-02-27", 60.0, source="rescue").outcome("A", "2026-02-28 10:00")
+    assert newest_known(story.history(), NIGHT) == datetime.fromisoformat("2026-02-20")
+
+
+def test_the_newest_row_is_the_last_that_was_known_before_the_night() -> None:
+    known = [datetime.fromisoformat(text) for text in ("2026-02-27T10:00", "2026-02-28T23:10", "2026-03-01T00:00")]
+    created = datetime.fromisoformat("2025-01-01")
+    accounts = pa.table({"account_id": ["A"] * 3, "created_at": [created] * 3, "known_at": known})
+    history = History.from_tables({"accounts": accounts})
+    assert newest_known(history, NIGHT) == known[1]
+    assert newest_known(history, date(2026, 2, 1)) is None

@@ -1,0 +1,236 @@
+"""The use cases, one by one, on both databases."""
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+
+import pytest
+from support.nights.night_factory import NIGHT, NOW, next_night, open_cases, record_of, run, simple_decision
+from sqlalchemy import select
+
+from features.errors import RescueError, UsageError
+from serving.cases.case_errors import AlreadyOpenError, CaseNotFoundError, IllegalMoveError, StaleCaseError
+from serving.cases.cases import Cases
+from serving.cases.permissions import Actor, NotAllowedError, Role
+from serving.nights.case_updates import case_id
+from serving.store import Store
+from serving.store.case_queries import history
+from serving.store.exchange import HealthAdjustment
+from serving.store.tables import CaseEvent
+
+ANN = Actor("ann", Role.REVIEWER, frozenset({"north"}))
+BOB = Actor("bob", Role.REVIEWER, frozenset({"north"}))
+LEA = Actor("lea", Role.LEAD, frozenset({"north", "south"}))
+DAN = Actor("dan", Role.REVIEWER, frozenset({"south"}))
+CASE = case_id("a000000", "churn", NIGHT)
+
+
+class Clock:
+    """A clock that stands until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = NOW + timedelta(hours=1)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def cases(store: Store, clock: Clock) -> Iterator[Cases]:
+    open_cases(store, 3)
+    return Cases(store, clock=clock)
+
+
+def events(cases: Cases, case: str = CASE) -> list[CaseEvent]:
+    with cases.store.reading() as session:
+        return history(session, case)
+
+
+def test_a_rescue_from_claim_to_saved_is_on_the_record(cases: Cases) -> None:
+    cases.claim(CASE, ANN, 1)
+    cases.contact(CASE, ANN, 2, comment="called")
+    cases.plan(CASE, ANN, 3, plan="training on Tuesday")
+    closed = cases.resolve(CASE, ANN, 4, verdict="saved")
+    assert (closed.state, closed.version, closed.closed_at) == ("saved", 5, cases.clock())
+    told = [(event.kind, event.actor, event.before.get("state"), event.after.get("state")) for event in events(cases)]
+    assert told == [
+        ("opened", "rescue", None, "new"),
+        ("claim", "ann", "new", "claimed"),
+        ("contact", "ann", "claimed", "contacted"),
+        ("plan", "ann", "contacted", "in_plan"),
+        ("resolve", "ann", "in_plan", "saved"),
+    ]
+
+
+def test_contact_stops_the_response_clock_and_only_that(cases: Cases) -> None:
+    cases.claim(CASE, ANN)
+    case = cases.contact(CASE, ANN)
+    assert (case.respond_by, case.responded_at) == (None, cases.clock())
+    assert case.resolve_by == NOW + timedelta(hours=240)
+
+
+def test_a_stale_page_is_told_who_was_faster(cases: Cases) -> None:
+    seen = cases.get(CASE, BOB).version
+    cases.claim(CASE, ANN, seen)
+    with pytest.raises(StaleCaseError, match=r"changed by ann \(claim\)") as caught:
+        cases.claim(CASE, BOB, seen)
+    assert caught.value.actor == "ann"
+    assert len(events(cases)) == 2
+
+
+def test_a_comment_makes_no_page_stale_and_blocks_no_undo(cases: Cases) -> None:
+    claimed = cases.claim(CASE, ANN)
+    cases.comment(CASE, BOB, text="they were acquired")
+    assert cases.get(CASE, ANN).version == claimed.version
+    assert cases.undo(CASE, ANN, claimed.version).state == "new"
+
+
+def test_an_illegal_move_says_what_is_possible(cases: Cases) -> None:
+    with pytest.raises(IllegalMoveError, match="is new cannot resolve to saved: it can claim"):
+        cases.resolve(CASE, ANN, verdict="saved")
+    assert len(events(cases)) == 1
+
+
+def test_a_verdict_on_a_closed_case_is_refused(cases: Cases) -> None:
+    cases.claim(CASE, ANN)
+    cases.resolve(CASE, ANN, verdict="lost")
+    with pytest.raises(IllegalMoveError, match="is lost cannot resolve"):
+        cases.resolve(CASE, ANN, verdict="saved")
+
+
+@pytest.mark.parametrize("until", [NIGHT, NIGHT - timedelta(days=1)])
+def test_a_snooze_has_to_end_after_today(cases: Cases, until: date) -> None:
+    with pytest.raises(UsageError, match="choose a day after 2026-03-01"):
+        cases.snooze(CASE, ANN, until=until, reason="holiday")
+
+
+def test_a_snooze_moves_both_promises_and_returns_to_where_it_was(cases: Cases, clock: Clock) -> None:
+    cases.claim(CASE, ANN)
+    until = NIGHT + timedelta(days=3)
+    asleep = cases.snooze(CASE, ANN, until=until, reason="they close the year")
+    slept = datetime.combine(until, datetime.min.time()) - clock()
+    assert (asleep.state, asleep.snoozed_until) == ("snoozed", until)
+    assert asleep.respond_by == NOW + timedelta(hours=24) + slept
+    awake = cases.wake(CASE, ANN)
+    assert (awake.state, awake.snoozed_until) == ("claimed", None)
+    assert awake.respond_by == clock() + timedelta(hours=24)
+
+
+def test_another_squads_case_does_not_exist(cases: Cases) -> None:
+    with pytest.raises(CaseNotFoundError) as foreign:
+        cases.claim(CASE, DAN)
+    with pytest.raises(CaseNotFoundError) as absent:
+        cases.claim("nosuchcase", DAN)
+    assert str(foreign.value).replace(CASE, "*") == str(absent.value).replace("nosuchcase", "*")
+
+
+@pytest.mark.parametrize("role", [Role.VIEWER, Role.ANALYST])
+def test_who_may_only_look_cannot_claim(cases: Cases, role: Role) -> None:
+    with pytest.raises(NotAllowedError, match="does not include to work cases"):
+        cases.claim(CASE, Actor("vic", role, frozenset({"north"})))
+
+
+def test_a_colleagues_case_is_theirs_unless_a_lead_steps_in(cases: Cases) -> None:
+    cases.claim(CASE, ANN)
+    with pytest.raises(NotAllowedError, match="is ann's"):
+        cases.contact(CASE, BOB)
+    assert cases.contact(CASE, LEA).state == "contacted"
+
+
+def test_a_lead_assigns_within_the_squad_only(cases: Cases) -> None:
+    assert cases.assign(CASE, LEA, person="bob").state == "claimed"
+    assert cases.assign(CASE, LEA, person="cid").owner == "cid"
+    with pytest.raises(UsageError, match="'dan' is not in the squad north: did you mean 'ann'"):
+        cases.assign(CASE, LEA, person="dan")
+    with pytest.raises(NotAllowedError):
+        cases.assign(CASE, ANN, person="ann")
+
+
+def test_handing_over_leaves_one_squad_and_is_new_in_the_other(cases: Cases) -> None:
+    cases.claim(CASE, ANN)
+    case = cases.hand_over(CASE, ANN, squad="south", reason="it is an outage")
+    assert (case.state, case.squad, case.owner, case.ladder) == ("new", "south", None, ["dan", "eve"])
+    with pytest.raises(CaseNotFoundError):
+        cases.get(CASE, ANN)
+    assert cases.claim(CASE, DAN).owner == "dan"
+
+
+def test_handing_over_to_a_squad_that_is_not_there_names_the_nearest(cases: Cases) -> None:
+    with pytest.raises(UsageError, match="no squad 'soth': did you mean 'south'"):
+        cases.hand_over(CASE, ANN, squad="soth", reason="outage")
+
+
+def test_undo_puts_everything_back_for_a_quarter_of_an_hour(cases: Cases, clock: Clock) -> None:
+    cases.claim(CASE, ANN)
+    before = cases.contact(CASE, ANN)
+    cases.resolve(CASE, ANN, verdict="saved")
+    undone = cases.undo(CASE, ANN)
+    assert (undone.state, undone.closed_at, undone.resolve_by) == ("contacted", None, before.resolve_by)
+    last = events(cases)[-1]
+    assert (last.kind, last.undoes) == ("undo", events(cases)[-2].id)
+    with pytest.raises(IllegalMoveError, match="cannot be undone"):
+        cases.undo(CASE, ANN)
+    cases.plan(CASE, ANN, plan="training")
+    clock.now += timedelta(minutes=16)
+    with pytest.raises(IllegalMoveError, match="15 minutes"):
+        cases.undo(CASE, ANN)
+
+
+def test_nobody_undoes_for_another(cases: Cases) -> None:
+    cases.claim(CASE, ANN)
+    with pytest.raises(IllegalMoveError, match="claim by ann"):
+        cases.undo(CASE, BOB)
+
+
+def test_reopening_withdraws_the_verdict(cases: Cases) -> None:
+    cases.claim(CASE, ANN)
+    cases.resolve(CASE, ANN, verdict="saved")
+    case = cases.reopen(CASE, BOB, reason="they called again")
+    assert (case.state, case.owner, case.closed_at) == ("claimed", "bob", None)
+    with cases.store.reading() as session:
+        entry = session.scalars(select(HealthAdjustment)).one()
+    assert (entry.points, entry.author, entry.withdrawn_by) == (10.0, "ann", "bob")
+
+
+def test_an_account_has_one_open_case_a_family(cases: Cases) -> None:
+    cases.claim(CASE, ANN)
+    cases.resolve(CASE, ANN, verdict="no_action")
+    as_of, now = next_night()
+    ids = ["a000000"]
+    run(cases.store, record_of(ids, simple_decision(ids, as_of)), now)
+    with pytest.raises(AlreadyOpenError, match="another open case"):
+        cases.reopen(CASE, ANN, reason="again")
+    assert cases.get(CASE, ANN).state == "no_action"
+
+
+def test_disagreeing_names_the_reason(cases: Cases) -> None:
+    cases.disagree(CASE, ANN, reason="usage", comment="they moved to the API")
+    last = events(cases)[-1]
+    assert (last.kind, last.after, last.comment) == ("disagree", {"reason": "usage"}, "they moved to the API")
+
+
+def test_the_next_case_is_the_most_urgent_new_one(cases: Cases) -> None:
+    first, second = cases.claim_next("north", ANN), cases.claim_next("north", BOB)
+    assert first is not None
+    assert second is not None
+    assert (first.account_id, second.account_id) == ("a000000", "a000001")
+    assert cases.claim_next("south", DAN) is None
+    with pytest.raises(NotAllowedError, match="not in the squad"):
+        cases.claim_next("south", ANN)
+
+
+@pytest.mark.parametrize("text", ["", "  \n"])
+def test_empty_words_are_not_a_reason(cases: Cases, text: str) -> None:
+    cases.claim(CASE, ANN)
+    for wish in (
+        lambda: cases.release(CASE, ANN, reason=text),
+        lambda: cases.plan(CASE, ANN, plan=text),
+        lambda: cases.comment(CASE, ANN, text=text),
+    ):
+        with pytest.raises(RescueError, match="the text is empty"):
+            wish()
+    assert len(events(cases)) == 2

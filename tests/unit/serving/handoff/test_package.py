@@ -1,0 +1,226 @@
+"""The hand-off package: what it is made of, what it may not know, and that hostile text stays text."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+from html.parser import HTMLParser
+
+import pytest
+from support.nights.handoff_factory import FLAG, NIGHT, facts, handoff
+from markdown_it import MarkdownIt
+from pydantic import ValidationError
+
+from models.contracts import Reason
+from serving.handoff.changes import changes_since
+from serving.handoff.facts import Account, HealthPoint, Invoice, PastRescue, Standing, Ticket, UsageLine
+from serving.handoff.package import LAST_WORDS, Handoff, Metric, build, handoff_schema
+from serving.handoff.playbooks import BY_GROUP, PARTING, suggest
+from serving.handoff.render import html, markdown, markdown_text
+from serving.handoff.sparkline import sparkline
+
+
+def test_the_package_reads_back_as_it_was_written() -> None:
+    package = handoff()
+    assert Handoff.model_validate_json(package.to_json()) == package
+    assert package.to_json() == handoff().to_json()
+
+
+def test_the_package_is_frozen() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        handoff().headline = "another"
+
+
+def test_it_is_bound_to_what_it_was_made_from() -> None:
+    binding = handoff().binding
+    assert (binding.as_of, binding.policy_version, binding.models) == (
+        NIGHT,
+        "b2bbf5ac4d9d",
+        {"churn": "3", "escalation": "2"},
+    )
+
+
+def test_the_headline_is_the_risk_and_its_first_reason() -> None:
+    assert handoff().headline == (
+        "Nordlicht <b>Logistik</b> & Söhne: churn risk 62%; Product events fell 43% against the four weeks before"
+    )
+    assert build(replace(FLAG, reasons=None), facts()).headline.endswith(
+        "62%; Use has halved and an invoice is overdue"
+    )
+    assert build(replace(FLAG, reasons=None, triggers=(), probabilities={}), facts()).headline.endswith("not scored")
+
+
+def test_the_flags_own_risk_comes_first() -> None:
+    assert [card.risk for card in handoff().risks] == ["churn", "escalation"]
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"tickets": (Ticket(ticket_id="T", opened_on=NIGHT),)},
+        {"health": (HealthPoint(measured_on=NIGHT, score=50),)},
+        {"invoices": (Invoice(invoice_id="I", issued_on=NIGHT + timedelta(days=1), amount=1),)},
+        {"rescues": (PastRescue(decided_on=NIGHT, risk="churn", action="call"),)},
+    ],
+)
+def test_a_fact_of_the_future_is_refused(part: dict[str, object]) -> None:
+    with pytest.raises(ValidationError, match="is not before the cutoff"):
+        type(facts()).model_validate(facts().model_dump() | part)
+
+
+def test_a_metric_is_held_against_the_accounts_own_normal() -> None:
+    def metric(*weeks: float | None) -> tuple[float | None, float | None, float | None]:
+        found = Metric.of(UsageLine(name="n", title="t", unit="u", weeks=weeks))
+        return found.now, found.normal, found.change
+
+    assert metric(*[10] * 8, *[5] * 4) == (5, 10, -0.5)
+    assert metric(*[None] * 7, 10, None, None, None, 20) == (20, 10, 1.0)
+    assert metric(*[0] * 8, *[5] * 4) == (5, 0, None)
+    assert metric(*[None] * 8, *[5] * 4) == (5, None, None)
+    assert metric(*[None] * 12) == (None, None, None)
+
+
+def test_long_last_words_are_cut() -> None:
+    ticket = Ticket(ticket_id="T", opened_on=date(2026, 2, 1), last_words="x" * 5000)
+    words = build(FLAG, facts().model_copy(update={"tickets": (ticket,)})).tickets[0].last_words
+    assert words == "x" * (LAST_WORDS - 1) + "…"
+
+
+def test_the_next_package_tells_what_changed_since_this_one() -> None:
+    standing = handoff().standing
+    assert (standing.health, standing.overdue, standing.tickets_open) == (57, 8000, 2)
+    same = build(FLAG, facts().model_copy(update={"before": standing}))
+    assert (same.since, same.changes) == (NIGHT, ())
+
+
+@pytest.mark.parametrize(
+    ("now", "told"),
+    [
+        ({"probabilities": {"churn": 0.24}}, ()),
+        ({"probabilities": {"churn": 0.26}}, ("Churn risk rose from 20% to 26%",)),
+        ({"health": 70}, ("Health fell from 80 to 70",)),
+        ({"health": None}, ()),
+        ({"tickets_open": 3}, ("Open tickets rose from 1 to 3",)),
+        ({"overdue": 1500.0}, ("Overdue amount rose from 0 to 1,500",)),
+        ({"arr": 900.0}, ("Recurring revenue fell from 1,000 to 900",)),
+        ({"owner": "Bo"}, ("The owner is now Bo, before it was Al",)),
+        ({"renews_on": date(2027, 1, 5)}, ("The renewal is now on 05 Jan 2027",)),
+    ],
+)
+def test_only_what_a_person_would_call_a_change_is_told(now: dict[str, object], told: tuple[str, ...]) -> None:
+    before = Standing(
+        as_of=NIGHT, probabilities={"churn": 0.2}, arr=1000, owner="Al", health=80, tickets_open=1, overdue=0
+    )
+    assert changes_since(before, before.model_copy(update=now)) == told
+
+
+def test_the_play_follows_the_strongest_reason_that_can_be_acted_on() -> None:
+    weak = Reason("usage", "f", 2.0, "Weak", weak=True)
+    lowers = Reason("support", "f", -1.0, "Lowers")
+    about_data = Reason("data", "f", 1.0, "Data")
+    billing = Reason("billing", "f", 0.5, "An invoice is overdue")
+    play, why = suggest("churn", (weak, lowers, about_data, billing))
+    assert (play, why) == (BY_GROUP["billing"], "The strongest reason that a rescue can act on: An invoice is overdue")
+    assert suggest("churn", (weak,))[0] == BY_GROUP["contract"]
+    assert suggest("unheard", ())[0].name == "first-call"
+    assert suggest("churn", (billing,), date(2026, 5, 31))[0] == PARTING
+
+
+def test_a_line_has_gaps_where_data_have() -> None:
+    drawn = sparkline((0, 10, None, 5), normal=10, unit="events")
+    assert drawn.pieces == ("3.0,25.0 45.0,3.0",)
+    assert (drawn.dot, drawn.baseline) == ((129.0, 14.0), 3.0)
+    assert drawn.words == "events, oldest first: 0, 10, no data, 5; normal 10"
+    assert sparkline((None, None)).words == "no data"
+    assert sparkline((0, 0)).dot == (129.0, 25.0)
+
+
+PAYLOADS = [
+    "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    '"><svg onload=alert(1)>',
+    "' onmouseover='alert(1)",
+    "</style><script>alert(1)</script>",
+    "</title><script>alert(1)</script>",
+    "{{ 7 * 7 }}{% raw %}",
+    "[click](javascript:alert(1))",
+    "![x](https://evil.example/x.png)",
+    "<https://evil.example>",
+    "https://evil.example and www.evil.example",
+    "# heading",
+    "> quote",
+    "- item",
+    "1. item",
+    "| a | b |",
+    "**bold** _it_ ~~no~~ `code`",
+    "```\nfence\n```",
+    "---",
+    "&lt;b&gt; &#60;",
+    "two\n\n# lines\r\n- here",
+    "\\[escaped](x)",
+    "@everyone #channel",
+    "\u202eevil\u202c",
+]
+
+
+class _Text(HTMLParser):
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: set[str] = set()
+        self.text: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes |= {name for name, _ in attrs}
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+
+def poisoned(payload: str) -> Handoff:
+    """A package with this in every text that strangers write."""
+    given = facts()
+    account = Account(
+        **dict.fromkeys(("account_id", "name", "parent_id", "segment", "industry", "region", "owner"), payload)
+    )
+    ticket = Ticket(
+        ticket_id=payload,
+        opened_on=date(2026, 2, 1),
+        subject=payload,
+        category=payload,
+        state=payload,
+        last_words=payload,
+    )
+    invoices = (Invoice(invoice_id=payload, issued_on=date(2026, 1, 1), amount=1),)
+    rescues = (PastRescue(decided_on=date(2026, 1, 1), risk=payload, action=payload, verdict=payload),)
+    reason = Reason("usage", "f", 1.0, payload)
+    update = {"account": account, "tickets": (ticket,), "invoices": invoices, "rescues": rescues, "gaps": (payload,)}
+    flag = replace(FLAG, reasons={"churn": (reason,)}, squad=payload, routed=payload, severity=payload)
+    return build(flag, given.model_copy(update=update))
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_hostile_text_stays_text_in_html(payload: str) -> None:
+    plain, page = _Text(html(poisoned("plain"))), _Text(html(poisoned(payload)))
+    assert page.tags == plain.tags
+    assert page.attributes == plain.attributes
+    assert payload.replace("\r\n", "\n") in "".join(page.text).replace("\r\n", "\n")
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_hostile_text_stays_text_in_markdown(payload: str) -> None:
+    read = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+    plain, page = (_Text(read.render(markdown(poisoned(one)))) for one in ("plain", payload))
+    assert page.tags == plain.tags
+    shown = " ".join("".join(page.text).split())
+    assert " ".join(payload.replace("\u202e", "").replace("\u202c", "").split()) in shown
+
+
+def test_markdown_never_links_an_address_by_itself() -> None:
+    assert markdown_text("see https://x.example or WWW.x.example") == "see https\\://x.example or WWW\\.x.example"
+
+
+def test_the_schema_is_of_the_written_package() -> None:
+    schema = handoff_schema()
+    assert '"schema_version"' in schema
+    assert schema == handoff_schema()

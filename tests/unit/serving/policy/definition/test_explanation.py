@@ -1,0 +1,116 @@
+"""What is said about a policy: in words, as a reference, and where a key stands in its file."""
+
+import time
+
+import numpy as np
+import pyarrow as pa
+from support.nights.policy_factory import NIGHT, policy
+
+from features.catalogue import FEATURES
+from pipelines.reference.policy_reference import reference
+from serving.policy.decision.decide import Policy, decide
+from serving.policy.decision.queue_state import OpenCase, QueueState
+from serving.policy.definition.columns import columns
+from serving.policy.definition.explanation import explain, list_columns
+from serving.policy.definition.toml_lines import line_index, line_of
+
+
+def test_a_policy_is_explained_in_words() -> None:
+    told = explain(policy('[holdout]\nshare = 0.2\nsalt = "s"\nby_segment = {smb = 0.1}'))
+    for sentence in (
+        "churn: an account enters at 50% or more for one night, and has left after 2 nights in a row under 30%.",
+        "20% of the groups of accounts, drawn once for the salt 's', before capacity.",
+        "smb: 10%.",
+        "care (retention): 2 new cases a night; ana → ben → cleo.",
+        "high (where probability >= 0.8): answered in 4 hours, closed in 48; handed on after 4 and 8 hours.",
+        "What no squad can take goes to care.",
+        "Saved +10 points, lost -20, false alarm +5, no action +0; together at most 15 either way,",
+        "desk, normal: Fri 06:00 dan has it; nobody else is told; Sat 06:00 the promised answer is late,",
+    ):
+        assert sentence in told
+    assert "Nobody: the team's effect cannot be measured." in explain(policy())
+
+
+def test_the_columns_of_a_condition_can_be_listed() -> None:
+    lines = list_columns(policy()).splitlines()
+    assert {"arr (number)", "segment (text)", "churn (number)", "tickets_open (number)"} <= set(lines)
+
+
+def test_every_part_of_the_default_policy_is_explained() -> None:
+    default = Policy.default()
+    told = explain(default)
+    assert all(name in told for name in (*default.rules.triggers, *default.rules.squads, *default.rules.risks))
+
+
+def test_the_default_policy_reads_only_columns_that_exist() -> None:
+    known = {feature.name for feature in FEATURES} | {"segment", "renews_in", "arr"}
+    read = {name for condition in Policy.default().conditions.triggers.values() for name in condition.columns}
+    assert read <= known
+
+
+def test_the_reference_names_every_key() -> None:
+    told = reference()
+    for key in ("`enter_nights`", "`hand_on_hours`", "`[[severities]]`", "`[squads.NAME]`", "`by_segment`"):
+        assert key in told
+    assert "`alone`, `with_risk`" in told
+
+
+def test_a_condition_may_name_every_feature_and_each_risk_twice() -> None:
+    known = columns(["churn"])
+    assert {feature.name for feature in FEATURES} <= known.keys()
+    assert known["churn"] == known["probability_churn"] == ("probability_churn", "number")
+    assert "probability" not in known
+    assert "probability" in columns(["churn"], of_the_case=True)
+
+
+TOML = '''# a comment = 1
+a = 1
+[one."two three"]
+"k e y" = 2
+text = """
+[not.a.table]
+no = 3
+"""
+after = 4
+[[rows]]
+x = 1
+[[rows]]
+y.z = [
+  2,
+]
+'''
+
+
+def test_keys_have_their_lines() -> None:
+    lines = line_index(TOML)
+    assert lines["a",] == 2
+    assert lines["one", "two three"] == 3
+    assert lines["one", "two three", "k e y"] == 4
+    assert lines["one", "two three", "after"] == 9
+    assert (lines["rows", 0], lines["rows", 1, "y", "z"]) == (10, 13)
+    assert ("not", "a", "table") not in lines
+    assert line_of(lines, ("rows", 1, "missing")) == 12
+    assert line_of(lines, ("nothing",)) is None
+
+
+def test_a_night_of_a_hundred_thousand_accounts_is_decided_in_seconds() -> None:
+    count, draw = 100_000, np.random.default_rng(1)
+    table = pa.table(
+        {
+            "account_id": [f"A{number:06d}" for number in range(count)],
+            "segment": draw.choice(["smb", "mid", "enterprise"], count),
+            "arr": draw.lognormal(10, 1, count),
+            "renews_in": draw.integers(0, 365, count).astype(float),
+            "probability_churn": draw.beta(1, 12, count),
+            "probability_escalation": draw.beta(1, 14, count),
+            "tickets_open": draw.poisson(2, count).astype(float),
+            "escalations_90d": draw.poisson(0.3, count).astype(float),
+            "contract_notices": (draw.random(count) < 0.01).astype(float),
+        }
+    )
+    cases = tuple(OpenCase(f"c{n}", f"A{n * 50:06d}", "churn", "normal", 0.2, NIGHT) for n in range(2000))
+    started = time.process_time()
+    decision = decide(table, QueueState(open_cases=cases), Policy.default(), NIGHT)
+    assert time.process_time() - started <= 3
+    assert len(decision.flags) == 23
+    assert len(decision.waiting) > 1000

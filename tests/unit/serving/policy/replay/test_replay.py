@@ -1,0 +1,144 @@
+"""Replay: a policy over past nights, what it would have caught, and two policies side by side."""
+
+import time
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from support.nights.policy_factory import NIGHT, POLICY, candidates, policy
+
+from serving.contracts import Flag
+from serving.policy.decision.decide import Policy
+from serving.policy.replay.replay import PastNight, replay
+from serving.policy.replay.replay_figures import Figures, Opened, Replayed, Share, side_by_side
+
+TRUTH = pa.schema(
+    [("account_id", pa.string()), ("risk", pa.string()), ("event", pa.bool_()), ("event_at", pa.timestamp("us"))]
+)
+
+
+def at(day: date) -> datetime:
+    return datetime.combine(day, datetime.min.time())
+
+
+def one(policy_: Policy, nights: Iterator[PastNight] | list[PastNight]) -> Replayed:
+    return replay(nights, {"it": policy_})["it"]
+
+
+def past(number: int, rows: list[dict[str, object]], truth: list[tuple[str, bool | None, date | None]]) -> PastNight:
+    """Night ``number`` with these candidates; truth as account, whether, and when."""
+    table = [
+        {"account_id": account, "risk": "churn", "event": event, "event_at": at(day) if day else None}
+        for account, event, day in truth
+    ]
+    return PastNight(NIGHT + timedelta(days=number), candidates(*rows), pa.Table.from_pylist(table, schema=TRUTH))
+
+
+def test_a_case_is_opened_once_worked_and_followed_by_its_cool_down() -> None:
+    # a normal case is worked for 7 days (168 hours), then cools down for 10: open again on day 17
+    nights = [past(number, [{"a": "A", "p": 0.6}], [("A", False, None)]) for number in range(20)]
+    done = one(policy(), nights)
+    assert [opened.flag.as_of for opened in done.opened] == [NIGHT, NIGHT + timedelta(days=17)]
+    assert [night.open_cases for night in done.nights] == [1] * 7 + [0] * 10 + [1] * 3
+
+
+def test_a_worsening_case_is_raised_again_and_not_twice() -> None:
+    nights = [past(number, [{"a": "A", "p": p}], []) for number, p in enumerate((0.5, 0.65, 0.65, 0.76))]
+    done = one(policy(), nights)
+    assert [night.raised_again for night in done.nights] == [0, 1, 0, 1]
+    assert len(done.opened) == 1
+
+
+def test_what_happened_is_held_against_what_was_opened() -> None:
+    gone = NIGHT + timedelta(days=40)
+    rows = [{"a": "A", "p": 0.9}, {"a": "B", "p": 0.8}, {"a": "C", "p": 0.1}, {"a": "D", "p": 0.6}]
+    truth = [("A", True, gone), ("B", False, None), ("C", True, gone), ("D", None, None)]
+    figures = one(policy(capacity="capacity = 3"), [past(0, rows, truth), past(1, rows, truth)]).figures()
+    assert figures.all_cases == Share(opened=3, known=2, right=1, lead_days=40.0)
+    assert (figures.caught, figures.events) == (1, 2)
+    assert (figures.revenue_caught, figures.revenue) == (1000.0, 2000.0)
+    assert figures.by_squad["care"].precision == 0.5
+    assert figures.by_squad["desk"].opened == 0
+
+
+def test_what_did_not_fit_and_what_was_left_alone_is_counted() -> None:
+    rows = [{"a": name, "p": 0.9} for name in "ABCD"]
+    figures = one(policy(), [past(0, rows, []), past(1, rows, [])]).figures()
+    assert figures.opened_a_night == 2
+    assert figures.waiting_a_night == 1  # two on the first night, none on the second
+    assert figures.suppressed_a_night == 1
+    assert figures.open_at_most == 4
+
+
+def test_two_policies_side_by_side() -> None:
+    rows = [{"a": "A", "p": 0.6}, {"a": "B", "p": 0.55}]
+    truth = [("A", True, NIGHT + timedelta(days=30)), ("B", False, None)]
+    policies = {"now": policy(), "stricter": policy(enter="enter = 0.58")}
+    done = replay(iter([past(0, rows, truth)]), policies)
+    table = {row[0]: row[1:] for row in side_by_side({name: one_.figures() for name, one_ in done.items()})}
+    assert table["cases"] == ("2 cases, 50% of 2 right, 30 days ahead", "1 case, 100% of 1 right, 30 days ahead")
+    assert table["events caught"] == ("1 of 1 (100%)", "1 of 1 (100%)")
+    assert table["policy"] == (policies["now"].version, policies["stricter"].version)
+
+
+def test_a_case_catches_the_events_of_every_risk_it_covers() -> None:
+    day = at(NIGHT + timedelta(days=5))
+    rows = [{"a": "A", "p": 0.9, "e": 0.2}]
+    truth = pa.Table.from_pylist(
+        [
+            {"account_id": "A", "risk": "churn", "event": False, "event_at": None},
+            {"account_id": "A", "risk": "escalation", "event": True, "event_at": day},
+        ],
+        schema=TRUTH,
+    )
+    apart, joined = policy(), Policy.parse(POLICY.replace("enter = 0.5", 'enter = 0.5\nfamily = "rescue"'))
+    done = replay([PastNight(NIGHT, candidates(*rows), truth)], {"apart": apart, "joined": joined})
+    figures = {name: one_.figures() for name, one_ in done.items()}
+    assert {name: one_.caught for name, one_ in figures.items()} == {"apart": 0, "joined": 1}
+    assert {name: one_.all_cases.right for name, one_ in figures.items()} == {"apart": 0, "joined": 0}
+
+
+def test_triggers_are_told_apart() -> None:
+    more = '[triggers.many]\nwhen = "tickets_open > 3"\nrisk = "churn"\nraises = "alone"\nsays = "Many"\n'
+    rows = [{"a": "A", "p": 0.1, "tickets_open": 4.0}, {"a": "B", "p": 0.9, "tickets_open": 1.0}]
+    truth = [("A", True, NIGHT + timedelta(days=9)), ("B", False, None)]
+    figures = one(policy(more), [past(0, rows, truth)]).figures()
+    assert figures.by_trigger == {"many": Share(1, 1, 1, 9.0)}
+
+
+def test_what_is_not_over_is_neither_right_nor_wrong() -> None:
+    flag = Flag("A", NIGHT, "churn", {"churn": 0.5}, 1.0, "care", 1, 0.0)
+    share = Share.of([Opened(flag, None, None)])
+    assert (share.precision, share.told()) == (None, "1 case, none over yet")
+    assert Share.of([]).told() == "no cases"
+
+
+def test_nights_have_to_ascend() -> None:
+    with pytest.raises(ValueError, match="nights have to ascend"):
+        one(policy(), [past(1, [{"a": "A"}], []), past(1, [{"a": "A"}], [])])
+
+
+def test_no_night_at_all_has_figures() -> None:
+    figures: Figures = one(policy(), []).figures()
+    assert figures.lines()["cases"] == "no cases"
+
+
+def many(count: int, accounts: int) -> Iterator[PastNight]:
+    """Nights of random candidates, the same accounts each night."""
+    ids = [f"A{number:05d}" for number in range(accounts)]
+    truth = pa.table({"account_id": ids, "risk": ["churn"] * accounts, "event": [False] * accounts})
+    truth = truth.append_column("event_at", pa.nulls(accounts, pa.timestamp("us")))
+    for number in range(count):
+        draw = np.random.default_rng(number)
+        columns = {name: draw.beta(1, 6, accounts) for name in ("probability_churn", "probability_escalation")}
+        table = pa.table({"account_id": ids, "arr": draw.lognormal(9, 1, accounts), **columns})
+        yield PastNight(NIGHT + timedelta(days=number), table, truth)
+
+
+def test_half_a_year_of_ten_thousand_accounts_would_take_minutes_not_hours() -> None:
+    started = time.process_time()
+    done = one(Policy.default(), many(3, 10_000))
+    assert len(done.nights) == 3
+    assert (time.process_time() - started) / 3 * 180 <= 300
