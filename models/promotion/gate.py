@@ -10,16 +10,12 @@ has no signal, nothing passes, and the verdict says why.
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from models.evaluation.bootstrap import Estimate, Floats, interval
 from models.evaluation.paired_comparison import Draws, Rows, Scored
 from models.learners.baselines import RULES
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 MARGINS: Mapping[str, float] = {"AUC": 0.02, "average precision": 0.02, "recall at capacity": 0.03, "log loss": 0.02}
 """What is compared, and by how much the challenger may at worst be behind and still count as not worse. Log loss is a
@@ -103,24 +99,6 @@ class Promotion:
             f"check.{_KEY.sub('_', check.name)}": f"{'passed' if check.passed else 'failed'}: {check.told}"
             for check in self.checks
         }
-
-    def table(self) -> "Table":
-        """The comparison for a terminal."""
-        from rich.table import Table
-
-        against = f"champion {self.champion}" if self.champion else "the rules of thumb"
-        table = Table(
-            "check",
-            "difference",
-            "95% interval",
-            "verdict",
-            title=f"{self.risk}: version {self.challenger} against {against}",
-        )
-        for check in self.checks:
-            table.add_row(
-                check.name, *_shown(check.difference), ("passed: " if check.passed else "FAILED: ") + check.told
-            )
-        return table
 
 
 def judge(
@@ -243,10 +221,6 @@ def _lower(difference: Floats, alpha: float) -> float:
 def _told(difference: Floats) -> str:
     found = interval(difference)
     return f"{found.value:+.3f} [{found.low:+.3f}, {found.high:+.3f}]"
-
-
-def _shown(found: Estimate | None) -> tuple[str, str]:
-    return ("", "") if found is None else (f"{found.value:+.3f}", f"[{found.low:+.3f}, {found.high:+.3f}]")
 
 
 def _better(checks: tuple[Check, ...]) -> str:

@@ -13,18 +13,15 @@ from datetime import date, datetime
 from math import sqrt
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select
-
 from features.labels.labels import label
-from serving.store.tables import Case, HeldOutRow, SetAside
+from serving.store.outcome_queries import first_worked_and_held_out
 
 if TYPE_CHECKING:
     from collections.abc import Set
 
-    from sqlalchemy.orm import Session
-
     from features.history.history import History
     from features.labels.label_rule import LabelRule
+    from serving.store import Session
 
 Outcomes = dict[tuple[str, date], tuple[bool, "datetime | None"]]
 """By account and night: whether it happened, and when."""
@@ -80,16 +77,7 @@ def _way(points: float) -> str:
 
 def effect(session: Session, history: History, rule: LabelRule) -> Effect:
     """The team's effect on one risk, by what the queue recorded and what happened since."""
-    exempted = set(session.scalars(select(SetAside.account_id).where(SetAside.kind == "exempted")))
-    opened = select(Case.account_id, func.min(Case.opened_on)).where(Case.risk == rule.risk).group_by(Case.account_id)
-    held = (
-        select(HeldOutRow.account_id, func.min(HeldOutRow.as_of))
-        .where(HeldOutRow.risk == rule.risk)
-        .group_by(HeldOutRow.account_id)
-    )
-    held_out = {account: day for account, day in session.execute(held) if account not in exempted}
-    apart = exempted | held_out.keys()
-    worked = {account: day for account, day in session.execute(opened) if account not in apart}
+    worked, held_out = first_worked_and_held_out(session, rule.risk)
     told = outcomes_at(history, rule, worked.items() | held_out.items())
     groups = [_group(first, told) for first in (worked, held_out)]
     enough = min(group.settled for group in groups) >= LEAST

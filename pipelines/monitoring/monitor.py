@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow.compute as pc
-from sqlalchemy import func, select
 
 from features.errors import RescueError
 from features.labels.labels import eligibility
@@ -27,19 +26,17 @@ from pipelines.scratch import scratch_folder
 from pipelines.settings import Settings
 from pipelines.sources.source_guard import refuse_foreign
 from pipelines.sources.validated_source import open_telling
-from serving.store import night_queries
-from serving.store.tables import Score
+from serving.store import night_queries, outcome_queries
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from sqlalchemy.orm import Session
 
     from features.frame import FrameBuilder
     from features.history.history import History
     from models.learners.risk_model import RiskModel
     from models.registry.registry import Registry
     from pipelines.console import Steps
+    from serving.store import Session
 
 MATURED = 4
 """So many weekly cutoffs whose labels are settled are what tonight's scores are held against."""
@@ -109,7 +106,7 @@ def monitor(settings: Settings, as_of: date | None, steps: Steps) -> Monitored:
         day = as_of or history.until
         scores = _Scores(history, assembly.registry(settings), assembly.build(settings))
         with steps.step("monitor", "Looking at feeds, volume, scores and effect"), store.reading() as session:
-            night = session.scalar(select(func.max(Score.as_of)))
+            night = outcome_queries.newest_scored_night(session)
             return Monitored(
                 as_of=day,
                 night=night,
@@ -143,7 +140,7 @@ class _Scores:
         """The newest night's scores against those that the same champion gives at the newest matured cutoffs."""
         if night is None:
             return "no night is recorded yet"
-        now = list(session.scalars(select(Score.probability).where(Score.as_of == night, Score.risk == risk)))
+        now = outcome_queries.probabilities_of_night(session, risk, night)
         try:
             champion = self.registry.champion(risk)
         except RescueError as error:

@@ -11,19 +11,15 @@ from datetime import date, datetime, time
 from statistics import median
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
-
 from pipelines.monitoring.effect import effect, outcomes_at
 from serving.contracts import CameOf
-from serving.store.tables import Case
+from serving.store.outcome_queries import opened_cases
 
 if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
-
     from features.history.history import History
     from features.labels.label_rule import LabelRule
     from models.risks import Risk
-    from serving.store import Store
+    from serving.store import Session, Store
 
 
 def hindsight(store: Store, history: History, known: Mapping[str, Risk]) -> dict[str, CameOf]:
@@ -33,10 +29,7 @@ def hindsight(store: Store, history: History, known: Mapping[str, Risk]) -> dict
 
 
 def _came_of(session: Session, history: History, rule: LabelRule) -> CameOf:
-    opened = {
-        (account, day)
-        for account, day in session.execute(select(Case.account_id, Case.opened_on).where(Case.risk == rule.risk))
-    }
+    opened = opened_cases(session, rule.risk)
     settled = outcomes_at(history, rule, opened)
     leads = [_days(at, night) for (_, night), (event, at) in settled.items() if event and at is not None]
     return CameOf(

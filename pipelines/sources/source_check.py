@@ -4,18 +4,13 @@ For every table its rows, span, what was accepted and what was refused by which 
 is missing, what the night can then not know. Nothing is scored and nothing is written that stays.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.table import Table
-from rich.text import Text
-
 from features.errors import DataGateError
 from features.validation.validate import TOLERANCE, examine_all
-from features.validation.validation_report import AdmissionReport, TableReport
-from pipelines.console import out
+from features.validation.validation_report import AdmissionReport
 from pipelines.scratch import scratch_folder
 from pipelines.settings import Settings
 from pipelines.sources import examined, open_source
@@ -89,46 +84,3 @@ def misfits_of(policy: Policy, settings: Settings) -> tuple[str, ...]:
                 raise DataGateError(admission.report.problems[0])
             rows = admission.history.as_of(admission.history.until).rows("accounts")
             return misfits(policy.rules, rows["segment"].to_pylist(), rows["region"].to_pylist())
-
-
-def show(report: CheckReport) -> None:
-    """Print the report: tables side by side, then what was refused, what is missing, and the verdict."""
-    out.print(Text(f"Source: {report.source}"))
-    out.print(_overview(report))
-    for line in _lines(report):
-        out.print(Text(line))
-    verdict = "A night would stop." if report.problems else "A night can run on this source."
-    out.print(Text("\n".join((*report.problems, verdict))))
-
-
-def _overview(report: CheckReport) -> Table:
-    columns = ("table", "rows", "accepted", "repeats", "quarantined", "from", "to")
-    table = Table(box=None, pad_edge=False)
-    for column in columns:
-        table.add_column(column, justify="right" if column in columns[1:5] else "left", no_wrap=True)
-    for rows in report.admission.tables.values():
-        counts = (rows.rows, rows.accepted, rows.repeats, sum(rows.quarantined.values()))
-        span = (str(day) if day else "" for day in (rows.first, rows.last))
-        table.add_row(rows.name, *(f"{count:,}" for count in counts), *span)
-    return table
-
-
-def _lines(report: CheckReport) -> Iterator[str]:
-    for table in report.admission.tables.values():
-        yield from _refused(table)
-        if table.unknown_columns:
-            yield f"{table.name}: columns the contract does not know, ignored: {', '.join(table.unknown_columns)}"
-    for name, near in report.admission.unknown.items():
-        yield f"{name} is no table of the contract and was not read" + (f"; is it {near}?" if near else ".")
-    for sentence in report.admission.astray:
-        yield f"{sentence}."
-    for name in report.admission.missing:
-        yield f"{name} is missing: {COSTS[name]}."
-
-
-def _refused(table: TableReport) -> Iterator[str]:
-    for rule, count in table.quarantined.items():
-        yield f"{table.name}: {count:,} in quarantine, {rule.value}: {rule.sentence}"
-        for bad in table.examples:
-            if bad.rule is rule:
-                yield f"    {bad.file}, row {bad.row}, {bad.column or 'the line'}: {bad.shown}"

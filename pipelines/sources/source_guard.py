@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
-from sqlalchemy import func, select
 
 from features.contract import ACCOUNTS
 from features.errors import UsageError
@@ -19,7 +18,7 @@ from features.source_table import RawTable, reading
 from features.validation.column_types import typed
 from pipelines.scratch import scratch_folder
 from pipelines.sources import open_source
-from serving.store.tables import Account
+from serving.store.outcome_queries import accounts_of_newest_night
 
 if TYPE_CHECKING:
     from pipelines.settings import Settings
@@ -38,8 +37,7 @@ def refuse_foreign(settings: Settings, store: Store) -> None:
         DataGateError: its accounts cannot be read.
     """
     with store.reading() as session:
-        newest = select(func.max(Account.seen_on)).scalar_subquery()
-        known = list(session.scalars(select(Account.account_id).where(Account.seen_on == newest)))
+        known = accounts_of_newest_night(session)
     found = _accounts(settings) if known else None
     if found is None:
         return

@@ -4,9 +4,9 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
+from sqlalchemy import select
 from support.nights.night_crashes import PROCESSES
 from support.nights.night_factory import open_cases
-from sqlalchemy import select
 
 from serving.cases.case_errors import IllegalMoveError, StaleCaseError
 from serving.cases.cases import Cases

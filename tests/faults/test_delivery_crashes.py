@@ -8,11 +8,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 from support.nights.killed_senders import deliver_and_die, deliver_to
+from support.nights.local_receivers import http_receiver
 from support.nights.night_crashes import PROCESSES
 from support.nights.night_factory import NOW, open_cases
-from support.nights.local_receivers import http_receiver
-from sqlalchemy import select
 
 from serving.delivery import deliver
 from serving.delivery.file_channel import FileChannel

@@ -9,9 +9,9 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from sqlalchemy import func, select
 from support.nights.night_crashes import PROCESSES
 from support.nights.night_home import NightHome, timeless
-from sqlalchemy import func, select
 
 from pipelines import settings as configuration
 from pipelines.console import Steps

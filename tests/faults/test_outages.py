@@ -7,9 +7,9 @@ from multiprocessing.queues import SimpleQueue
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 from support.nights.night_crashes import PROCESSES, SECOND, SECOND_NOW, dump, first_night, second_night
 from support.nights.night_factory import run, take
-from sqlalchemy import text
 
 from serving.nights.night_lease import begin
 from serving.nights.record_night import record_night

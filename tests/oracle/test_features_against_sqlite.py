@@ -3,10 +3,10 @@
 import math
 
 import pytest
-from support.worlds.generated_histories import Generated, histories
 from hypothesis import HealthCheck, given, settings
 from support.oracle.oracle_answers import DECLARED
 from support.oracle.sqlite_oracle import Oracle
+from support.worlds.generated_histories import Generated, histories
 
 from features.catalogue import FEATURES
 from features.frame import build

@@ -1,7 +1,7 @@
 """Rows of one account do not depend on which other accounts, cutoffs or features were asked in the same breath."""
 
-from support.worlds.generated_histories import Generated, histories
 from hypothesis import HealthCheck, given, settings
+from support.worlds.generated_histories import Generated, histories
 
 from features.catalogue import FEATURES
 from features.definitions.measures import relations

@@ -17,9 +17,9 @@ from typing import Any
 import hypothesis.strategies as st
 import pyarrow as pa
 import pyarrow.parquet as pq
-from support.worlds.factories import TYPES
 from hypothesis import HealthCheck, given, settings
 from hypothesis.strategies import DrawFn, SearchStrategy
+from support.worlds.factories import TYPES
 
 from features.catalogue import FEATURES
 from features.contract import TABLES

@@ -4,10 +4,10 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
-from support.worlds.factories import TYPES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.labels.label_oracle import Version, churn
+from support.worlds.factories import TYPES
 
 from features.contract import TABLES
 from features.history.history import History

@@ -4,8 +4,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pyarrow.parquet as pq
-from support.worlds.generated_histories import Generated, histories
 from hypothesis import HealthCheck, given, settings
+from support.worlds.generated_histories import Generated, histories
 
 from features.frame import build
 from features.history import repeated_keys

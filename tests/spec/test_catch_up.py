@@ -8,8 +8,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from support.nights.night_home import NightHome
 from sqlalchemy import select
+from support.nights.night_home import NightHome
 from typer.testing import CliRunner
 
 from pipelines import assembly

@@ -3,9 +3,9 @@
 from datetime import date
 
 import pytest
+from hypothesis import HealthCheck, given, settings
 from support.worlds.factories import Story
 from support.worlds.generated_histories import Generated, histories
-from hypothesis import HealthCheck, given, settings
 
 from features import leakage
 from features.catalogue import FEATURES

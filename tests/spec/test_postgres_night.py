@@ -6,8 +6,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from support.nights.night_home import NightHome
 from sqlalchemy import select
+from support.nights.night_home import NightHome
 from typer.testing import CliRunner
 
 from pipelines import assembly

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from support.nights.night_home import NightHome
 from sqlalchemy import select
+from support.nights.night_home import NightHome
 from typer.testing import CliRunner
 
 from features.errors import UsageError

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from support.worlds.factories import Story
 from support.nights.night_home import NightHome, timeless
+from support.worlds.factories import Story
 from typer.testing import CliRunner
 
 from features.engine.spark.spark_engine import java_is_missing

@@ -8,8 +8,6 @@ from pathlib import Path
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
-from support.nights.night_factory import NIGHT
-from support.web.web_people import People, opened, settled
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -19,6 +17,8 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
     unsupported_method,
 )
+from support.nights.night_factory import NIGHT
+from support.web.web_people import People, opened, settled
 
 from serving.cases.permissions import Role
 from serving.nights.case_updates import case_id

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from support.web.hostile_texts import PAYLOADS
 from playwright.sync_api import sync_playwright
+from support.web.hostile_texts import PAYLOADS
 from support.web.web_fixture import LEAD, Site, fresh_store, running
 
 from serving.store import Store

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from support.web.web_people import PASSWORD, People, TestClient, csrf_of, opened, settled
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
+from support.web.web_people import PASSWORD, People, TestClient, csrf_of, opened, settled
 
 from features.errors import UsageError
 from serving.cases.permissions import Act, Role

@@ -10,9 +10,9 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 from joserfc.jwk import RSAKey
+from sqlalchemy import select
 from support.web.oidc_provider import CLIENT, SECRET, Provider, running
 from support.web.web_people import People, TestClient, opened, settled
-from sqlalchemy import select
 
 from serving.store.people_tables import SignIn
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import httpx
 import pytest
-from support.nights.handoff_factory import NIGHT, bare
 from sqlalchemy import event, select
+from support.nights.handoff_factory import NIGHT, bare
 from support.web.web_fixture import ANALYST, INES, LEAD, TOM, VIEWER, Site, fresh_store, running
 
 from serving.cases.cases import Cases

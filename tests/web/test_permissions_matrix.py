@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 from fastapi.routing import iter_route_contexts
-from support.web.web_people import People, TestClient, csrf_of, opened, settled
 from sqlalchemy import select
 from starlette.routing import Mount
+from support.web.web_people import People, TestClient, csrf_of, opened, settled
 
 from serving.cases.permissions import Role
 from serving.store.people_tables import SavedView

@@ -14,6 +14,7 @@ from support.web.web_queue import fill
 
 from serving.cases.health_adjustments import HealthRule
 from serving.cases.permissions import Actor, Role
+from serving.policy.definition.policy_file import default_text
 from serving.store import Store
 from serving.store.exchange import HealthAdjustment
 from serving.web import create_app

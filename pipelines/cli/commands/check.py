@@ -16,6 +16,7 @@ def register(app: typer.Typer) -> None:
 
 def check(data: Data = None, mapping: Mapping = None, as_json: Json = False) -> None:
     """Say what a night would accept, quarantine and miss in a source. Ends with 3 where a night would stop."""
+    from pipelines.cli.output.check_output import show
     from pipelines.sources import source_check as checking
 
     settings = configuration.load(data=data, mapping=mapping)
@@ -23,6 +24,6 @@ def check(data: Data = None, mapping: Mapping = None, as_json: Json = False) -> 
     if as_json:
         typer.echo(json.dumps(report.as_json()))
     else:
-        checking.show(report)
+        show(report)
     if report.problems:
         raise DataGateError(report.problems[0])

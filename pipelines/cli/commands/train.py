@@ -73,6 +73,7 @@ def promote(
     as_json: Json = False,
 ) -> None:
     """Put a challenger before the gate, and promote it where the gate says so."""
+    from pipelines.cli.output.gate_output import gate_table
     from pipelines.training.promotion import promote_version
 
     if override and not (reason or "").strip():
@@ -85,7 +86,7 @@ def promote(
     if as_json:
         typer.echo(json.dumps({**verdict.to_json(), "overridden": bool(overriding) and not verdict.promoted}))
     else:
-        out.print(verdict.table())
+        out.print(gate_table(verdict))
         overridden = promoted and not verdict.promoted
         against = f"{risk}: version {verdict.challenger} is champion now, against the gate's verdict: {reason}"
         out.print(against if overridden else verdict.sentence(), markup=False)

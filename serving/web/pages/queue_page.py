@@ -6,11 +6,10 @@ from urllib.parse import parse_qsl, urlsplit
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from sqlalchemy.orm import Session
 
 from features.errors import RescueError
 from serving.cases.permissions import Act
-from serving.store import queue_queries
+from serving.store import Session, queue_queries
 from serving.store.case_queries import account_names, active_squads, members
 from serving.store.database import StoreError
 from serving.store.queue_queries import CLOSED_CASES, RENEWALS, Choices

@@ -3,8 +3,8 @@
 ``PYTHONPATH=tests python -m support.labels.labels_drawn > docs/labels.md`` makes the page of the docs.
 """
 
-from support.labels.drawn_escalations import ESCALATIONS
 from support.labels.drawn_churn import NOTICES
+from support.labels.drawn_escalations import ESCALATIONS
 from support.labels.drawn_rescues import RESCUES
 from support.labels.drawn_silence import SILENT
 from support.labels.timelines import page

@@ -18,11 +18,11 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
-from support.worlds.factories import TYPES
 
 from features.contract import TABLES
 from features.history.history import History
 from features.labels.labels import LabelRule, eligibility, label
+from support.worlds.factories import TYPES
 
 CUTOFF = date(2025, 3, 1)
 MARGIN = 8  # columns of the row's name

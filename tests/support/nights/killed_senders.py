@@ -5,11 +5,10 @@ import signal
 from datetime import timedelta
 from pathlib import Path
 
-from support.nights.night_factory import NOW
-
 from serving.delivery import Letter, deliver
 from serving.delivery.file_channel import FileChannel
 from serving.store import Store
+from support.nights.night_factory import NOW
 
 
 class Deadly:

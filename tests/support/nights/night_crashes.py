@@ -13,7 +13,6 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from support.nights.night_factory import NIGHT, NOW, flag_of, names, next_night, package_of, record_of, run, take
 from sqlalchemy import event, select
 
 from serving.contracts import Flag
@@ -23,6 +22,7 @@ from serving.nights.record_night import NightRecord, record_night
 from serving.policy.decision.queue_state import Decision, Exemption, HeldOut, RaisedAgain, Streak, Suppressed, Why
 from serving.store import Store
 from serving.store.schema import METADATA
+from support.nights.night_factory import NIGHT, NOW, flag_of, names, next_night, package_of, record_of, run, take
 
 os.environ["PYTHONPATH"] = str(Path(__file__).parents[2])  # the fork server preloads nothing it cannot find, in silence
 PROCESSES = multiprocessing.get_context("forkserver")

@@ -3,10 +3,9 @@
 import tempfile
 from pathlib import Path
 
+from serving.store import Store
 from support.nights.night_crashes import SECOND_NOW, first_night, second_night
 from support.nights.night_factory import run
-
-from serving.store import Store
 
 with tempfile.TemporaryDirectory() as folder, Store(f"sqlite:///{Path(folder) / 'warm.db'}") as store:
     store.migrate()

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 
 import pyarrow as pa
+
 from support.oracle.oracle_answers import FEEDS, ORACLE
 
 KEYS = {

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
-from support.web.web_fixture import LEAD, Site, fresh_store, running
-from support.web.web_queue import work_through
 
 from serving.store import Store
+from support.web.web_fixture import LEAD, Site, fresh_store, running
+from support.web.web_queue import work_through
 
 ROOT = Path(__file__).resolve().parents[3]
 SHOTS, IMAGES = ROOT / "build" / "screenshots", ROOT / "docs" / "images"

@@ -12,13 +12,13 @@ import httpx
 import pytest
 import uvicorn
 from fastapi import FastAPI
-from support.web.web_queue import Clock, fill
 
 from serving.cases.permissions import Role
 from serving.store import Store
 from serving.web import create_app
 from serving.web.access import Person
 from serving.web.identity.review_settings import ReviewSettings
+from support.web.web_queue import Clock, fill
 
 INES = Person("ines", frozenset({Role.REVIEWER}), frozenset({"success"}))
 JONAS = Person("jonas", frozenset({Role.REVIEWER}), frozenset({"success"}))

@@ -8,9 +8,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
-from support.nights.handoff_factory import handoff
-from support.nights.night_factory import NOW, flag_of, names, record_of, run, simple_decision
-
 from serving.cases.permissions import Role
 from serving.nights.case_updates import Package, case_id
 from serving.store import Store
@@ -18,6 +15,8 @@ from serving.web import create_app
 from serving.web.access import Identity, Person
 from serving.web.identity import users
 from serving.web.identity.review_settings import ReviewSettings
+from support.nights.handoff_factory import handoff
+from support.nights.night_factory import NOW, flag_of, names, record_of, run, simple_decision
 
 with warnings.catch_warnings():  # Starlette would rather have a package that nothing else here needs
     warnings.simplefilter("ignore")

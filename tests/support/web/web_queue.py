@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from support.nights.handoff_factory import NIGHT, handoff
 from sqlalchemy import insert
 
 from serving.cases.cases import Cases
@@ -29,6 +28,7 @@ from serving.store.tables import (
     Squad,
     Waiting,
 )
+from support.nights.handoff_factory import NIGHT, handoff
 
 NOW = datetime(2026, 3, 2, 8, 30)  # noqa: DTZ001 - the queue's instants are naive UTC
 SQUADS = {"success": ("ines", "jonas", "mara"), "support": ("tom", "lea"), "strategic": ("vera", "noor")}

@@ -4,8 +4,9 @@ from collections.abc import Collection
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from support.worlds.generated_histories import Generated, histories
 from hypothesis import HealthCheck, Phase, given, seed, settings
+
+from support.worlds.generated_histories import Generated, histories
 
 IDS = ("account_id", "subscription_id", "ticket_id", "invoice_id")
 

@@ -13,10 +13,10 @@ from typing import Any
 
 import hypothesis.strategies as st
 import pyarrow as pa
-from support.worlds.factories import TYPES, Story, parsed
 from hypothesis.strategies import DrawFn, SearchStrategy
 
 from features.contract import TABLES
+from support.worlds.factories import TYPES, Story, parsed
 
 START = datetime.fromisoformat("2023-12-01")
 DAYS = 150

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from models.evaluation.paired_comparison import Draws, Rows, Scored, top_of_cutoff
 from models.promotion.gate import Promotion, judge
+from pipelines.cli.output.gate_output import gate_table
 
 Floats = NDArray[np.float64]
 ACCOUNTS, CUTOFFS = 600, 6
@@ -101,7 +102,7 @@ def test_too_few_events_are_not_judged() -> None:
 def test_the_verdict_is_the_same_for_the_same_rows_and_survives_as_data() -> None:
     rows = world(9, challenger=1.0, champion=1.0)
     assert verdict(rows).to_json() == verdict(rows).to_json()
-    assert verdict(rows).table().row_count == len(verdict(rows).checks)
+    assert gate_table(verdict(rows)).row_count == len(verdict(rows).checks)
 
 
 @pytest.mark.parametrize(("place", "figure"), [(0, "roc_auc_score"), (1, "average_precision_score")])

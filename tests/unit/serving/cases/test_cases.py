@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 
 import pytest
-from support.nights.night_factory import NIGHT, NOW, next_night, open_cases, record_of, run, simple_decision
 from sqlalchemy import select
+from support.nights.night_factory import NIGHT, NOW, next_night, open_cases, record_of, run, simple_decision
 
 from features.errors import RescueError, UsageError
 from serving.cases.case_errors import AlreadyOpenError, CaseNotFoundError, IllegalMoveError, StaleCaseError

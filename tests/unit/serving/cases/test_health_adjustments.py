@@ -4,9 +4,9 @@ from datetime import datetime, timedelta
 
 import pyarrow as pa
 import pytest
+from sqlalchemy import select
 from support.nights.night_factory import NIGHT, NOW, names, open_cases
 from support.nights.policy_factory import policy
-from sqlalchemy import select
 
 from serving.cases.cases import Cases
 from serving.cases.health_adjustments import HealthRule, adjusted_health, points_at

@@ -3,8 +3,8 @@
 from datetime import datetime, timedelta
 
 import pytest
-from support.nights.night_factory import NIGHT, NOW, flag_of, names, record_of, run
 from sqlalchemy import select
+from support.nights.night_factory import NIGHT, NOW, flag_of, names, record_of, run
 
 from serving.cases.cases import Cases
 from serving.cases.permissions import Actor, Role

@@ -12,11 +12,11 @@ from typing import Any
 import httpx
 import pytest
 import stamina
-from support.nights.handoff_factory import handoff
-from support.nights.night_factory import NOW, open_cases
-from support.nights.local_receivers import Receiver, http_receiver, smtp_receiver
 from sqlalchemy import select
 from standardwebhooks import Webhook
+from support.nights.handoff_factory import handoff
+from support.nights.local_receivers import Receiver, http_receiver, smtp_receiver
+from support.nights.night_factory import NOW, open_cases
 
 from features.errors import UsageError
 from serving.delivery import DeliveryError, Letter, deliver, open_channels

@@ -5,9 +5,9 @@ from datetime import date, timedelta
 from html.parser import HTMLParser
 
 import pytest
-from support.nights.handoff_factory import FLAG, NIGHT, facts, handoff
 from markdown_it import MarkdownIt
 from pydantic import ValidationError
+from support.nights.handoff_factory import FLAG, NIGHT, facts, handoff
 
 from models.contracts import Reason
 from serving.handoff.changes import changes_since

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 import pyarrow as pa
 import pytest
+from sqlalchemy import select
 from support.nights.night_factory import (
     NIGHT,
     NOW,
@@ -19,7 +20,6 @@ from support.nights.night_factory import (
     simple_decision,
     take,
 )
-from sqlalchemy import select
 
 from serving.cases.cases import Cases
 from serving.cases.permissions import Actor, Role

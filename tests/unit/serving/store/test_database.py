@@ -11,11 +11,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from support.nights.night_crashes import dump
-from support.nights.night_factory import NOW, open_cases
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError, StatementError
 from sqlalchemy.orm import undefer
+from support.nights.night_crashes import dump
+from support.nights.night_factory import NOW, open_cases
 
 from features.errors import UsageError
 from serving.cases.cases import Cases

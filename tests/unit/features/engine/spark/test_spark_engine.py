@@ -4,8 +4,8 @@ import math
 from datetime import date
 
 import pytest
-from support.worlds.generated_crowd import crowd
 from support.worlds.factories import Story
+from support.worlds.generated_crowd import crowd
 
 from features.catalogue import FEATURES
 from features.contract import TABLES

@@ -1,6 +1,5 @@
 """The house keeps its word: light where it says light, and every link in the docs leads somewhere."""
 
-import pkgutil
 import re
 import subprocess
 import sys
@@ -25,21 +24,6 @@ def test_what_crosses_between_rooms_is_light(module: str, root: Path) -> None:
 
 def test_the_command_line_starts_without_what_only_some_commands_need(root: Path) -> None:
     assert loaded_by("import pipelines.cli", root) == set()
-
-
-NAMES = (
-    "features.history:History features.history:Snapshot features.frame:build features.catalogue:FEATURES "
-    "models.risks:CHURN models.risks:ESCALATION models.training:fit models.evaluation:backtest "
-    "models.registry:Registry.champion serving.policy:decide serving.cases:TRANSITIONS serving.handoff:Handoff "
-    "serving.web:create_app pipelines.nightly:nightly pipelines.training:train pipelines.collecting:collect_feedback "
-    "pipelines.watching:monitor"
-)
-"""What other code relies on: these are where they have always been."""
-
-
-@pytest.mark.parametrize("name", NAMES.split())
-def test_what_other_code_relies_on_has_not_moved(name: str) -> None:
-    assert pkgutil.resolve_name(name)
 
 
 SPACED = re.compile(r"[\d}] %(?! ?[\d(}])")
