@@ -37,7 +37,7 @@ class Scanned:
 
 
 @dataclass(frozen=True)
-class Stretch:
+class Partition:
     """What was found in the files of a stretch.
 
     ``files`` are their labels and fingerprints; ``orphans`` the ids that no account had, ``delivered`` what came when:
@@ -81,7 +81,7 @@ class Stretch:
         return self.waiting * DAY <= earliest
 
     @classmethod
-    def from_json(cls, told: Mapping[str, Any]) -> Stretch:
+    def from_json(cls, told: Mapping[str, Any]) -> Partition:
         """The stretch as it was written."""
         return cls(**{field.name: _frozen(told[field.name]) for field in fields(cls)})
 
@@ -96,12 +96,12 @@ class ValidatedPartitions:
     them.
     """
 
-    partitions: Sequence[Stretch]
+    partitions: Sequence[Partition]
     folder: Path
     key: str
     files: int
     read: int
-    rows_of: Callable[[Stretch], str]
+    rows_of: Callable[[Partition], str]
     rejected: Callable[[], Mapping[str, tuple[int, int]]]
 
     @cached_property
@@ -135,7 +135,7 @@ def together(scanned: Mapping[str, Scanned]) -> list[list[str]]:
     return [sorted(files, key=place.__getitem__) for files in found]
 
 
-def touched(stretches: Iterable[Stretch], scanned: Iterable[Scanned]) -> list[Stretch]:
+def touched(stretches: Iterable[Partition], scanned: Iterable[Scanned]) -> list[Partition]:
     """The stretches that share a day with any of the files."""
     spans = [one.days for one in scanned if one.days]
     return [stretch for stretch in stretches if stretch.days and any(meet(stretch.days, span) for span in spans)]

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.history import cache_files
-from features.history.partitions import Stretch
+from features.history.partitions import Partition
 
 FILE = "judgements.state"
 
@@ -36,7 +36,7 @@ class Judgements:
 
     key: str
     newest: int | None
-    stretches: tuple[Stretch, ...]
+    stretches: tuple[Partition, ...]
     rejected: pa.Table
     accounts: pa.Table
 
@@ -46,21 +46,21 @@ class Judgements:
         found = cache_files.read(folder / FILE)
         try:
             if found and found.told["key"] == key:
-                stretches = tuple(Stretch.from_json(told) for told in found.told["stretches"])
+                stretches = tuple(Partition.from_json(told) for told in found.told["stretches"])
                 rejected, accounts = found.tables
                 return cls(key, found.told["newest"], stretches, rejected, accounts)
         except (KeyError, TypeError, ValueError):
             pass  # written by something else
         return cls(key, None, (), REJECTED.empty_table(), ACCOUNTS.empty_table())
 
-    def standing(self, prints: Mapping[str, str], accounts: pa.Table) -> tuple[Stretch, ...]:
+    def standing(self, prints: Mapping[str, str], accounts: pa.Table) -> tuple[Partition, ...]:
         """The stretches whose files have these fingerprints, and whose rows belong to the accounts as they did."""
         if not self.stretches or not _within(self.accounts, accounts)[0]:
             return ()  # an account is gone, and any file may have rows of it
         arrived = _within(accounts, self.accounts)[1]
         return tuple(stretch for stretch in self.stretches if stretch.stands(prints, arrived))
 
-    def rejected_of(self, stretches: Iterable[Stretch]) -> pa.Table:
+    def rejected_of(self, stretches: Iterable[Partition]) -> pa.Table:
         """The rejected rows of some stretches."""
         labels = pa.array([label for stretch in stretches for label in stretch.labels], pa.string())
         return self.rejected.filter(pc.is_in(self.rejected["label"], value_set=labels))

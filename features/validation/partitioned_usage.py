@@ -18,7 +18,7 @@ import duckdb
 import pyarrow as pa
 
 from features.history import cache_files
-from features.history.partitions import Scanned, Stretch, ValidatedPartitions, together, touched
+from features.history.partitions import Partition, Scanned, ValidatedPartitions, together, touched
 from features.history.versions import known_on
 from features.source_table import quoted
 from features.validation.column_types import parsed
@@ -76,7 +76,7 @@ def judged(intake: Intake, state: Path) -> ValidatedPartitions:
     )
 
 
-def _accepted_rows(intake: Intake, stretch: Stretch) -> str:
+def _accepted_rows(intake: Intake, stretch: Partition) -> str:
     """SQL of the accepted rows of a partition."""
     wanted, raw = set(stretch.labels), intake.raw
     files = [file for file in raw.files if raw.labels[file] in wanted]
@@ -139,12 +139,12 @@ class _Night:
         raw = self.intake.raw.part(self.intake.cursor, files, self.intake.types)
         return replace(self.intake, raw=raw)
 
-    def but(self, standing: Sequence[Stretch]) -> list[str]:
+    def but(self, standing: Sequence[Partition]) -> list[str]:
         """The files of no standing stretch, in their order."""
         known = {label for stretch in standing for label in stretch.labels}
         return [file for file in self.intake.raw.files if self.intake.raw.labels[file] not in known]
 
-    def parted(self) -> tuple[tuple[Stretch, ...], dict[str, Scanned]]:
+    def parted(self) -> tuple[tuple[Partition, ...], dict[str, Scanned]]:
         """The stretches of which nothing need be read, and what one scan tells of every other file."""
         before = self.kept.standing(self.prints, self.accounts)
         standing = [stretch for stretch in before if stretch.bears(self.kept.newest, self.newest)]
@@ -178,7 +178,7 @@ class _Night:
         """Add rows to those that are not accepted."""
         self.intake.cursor.execute(f"INSERT INTO {self.intake.rejected} {rows}")
 
-    def stretches(self, scanned: Mapping[str, Scanned]) -> list[Stretch]:
+    def stretches(self, scanned: Mapping[str, Scanned]) -> list[Partition]:
         """What was found in the files that were read, once it is known which of their rows are accepted."""
         delivered = self._delivered(list(scanned)) if scanned else {}
         orphans = self._orphans()
@@ -188,10 +188,10 @@ class _Night:
 
     def _stretch(
         self, files: Sequence[tuple[str, Scanned]], delivered: Mapping[str, Sequence[Delivery]], orphans: Ids
-    ) -> Stretch:
+    ) -> Partition:
         labels = [self.intake.raw.labels[file] for file, _ in files]
         days = [one.days for _, one in files if one.days]
-        return Stretch(
+        return Partition(
             files=tuple((label, self.prints[label]) for label in labels),
             rows=sum(one.rows for _, one in files),
             days=(min(first for first, _ in days), max(last for _, last in days)) if days else None,
@@ -222,7 +222,7 @@ class _Night:
             found.setdefault(label, []).append(account)
         return found
 
-    def keep(self, stretches: Sequence[Stretch], state: Path) -> None:
+    def keep(self, stretches: Sequence[Partition], state: Path) -> None:
         """Keep the judgements for the next night, but those of ids that are too long to be told whole."""
         whole = [one for one in stretches if all(len(account) < SHOWN for account in one.orphans)]
         found = Judgements(self.kept.key, self.newest, tuple(whole), rejected_rows(self.intake), self.accounts)

@@ -15,7 +15,7 @@ from features.contract import USAGE_DAILY
 from features.engine.daily_usage.day_sums import UsageDays, made_of
 from features.history import cache_files
 from features.history.history import History
-from features.history.partitions import Stretch, ValidatedPartitions, meet
+from features.history.partitions import Partition, ValidatedPartitions, meet
 from features.history.versions import key_of, known_on, order_of
 
 ENDING = ".days"
@@ -42,7 +42,7 @@ class UsageStretches:
 
     history: History
     validated: ValidatedPartitions
-    _sums: dict[Stretch, UsageDays] = field(default_factory=dict, repr=False)
+    _sums: dict[Partition, UsageDays] = field(default_factory=dict, repr=False)
     _lock: Lock = field(default_factory=Lock, repr=False)
 
     def known_before(self, cutoff: int, first: int, end: int) -> list[UsageDays]:
@@ -57,18 +57,18 @@ class UsageStretches:
         names = {self._name(one) for one in self.validated.partitions if self._is_recent(one)}
         cache_files.keep_only(self.validated.folder, names, ENDING)
 
-    def _is_recent(self, stretch: Stretch) -> bool:
+    def _is_recent(self, stretch: Partition) -> bool:
         own, all_days = stretch.accepted_days, self.validated.days
         return own is not None and all_days is not None and own[1] >= all_days[1] - KEPT
 
-    def _of(self, stretch: Stretch, cutoff: int) -> UsageDays:
+    def _of(self, stretch: Partition, cutoff: int) -> UsageDays:
         if "usage_daily" in self.history.versioned and stretch.known_on >= cutoff:
             return self._made(stretch, cutoff)  # as it then stood, of no use to other nights
         if stretch not in self._sums:
             self._sums[stretch] = self._lasting(stretch)
         return self._sums[stretch]
 
-    def _lasting(self, stretch: Stretch) -> UsageDays:
+    def _lasting(self, stretch: Partition) -> UsageDays:
         name = self._name(stretch)
         found = UsageDays.of(cache_files.read(self.validated.folder / name), name)
         if found is None:
@@ -78,11 +78,11 @@ class UsageStretches:
                 return cached or found  # need not stay in memory
         return found
 
-    def _made(self, stretch: Stretch, cutoff: int | None) -> UsageDays:
+    def _made(self, stretch: Partition, cutoff: int | None) -> UsageDays:
         days = stretch.accepted_days or (0, 0)
         return made_of(self.history, self._rows(stretch, cutoff), days, stretch.rows)
 
-    def _rows(self, stretch: Stretch, cutoff: int | None) -> str:
+    def _rows(self, stretch: Partition, cutoff: int | None) -> str:
         """SQL of the accepted rows of a stretch, of each the newest version (that was known before the cutoff)."""
         rows, table = self.validated.rows_of(stretch), USAGE_DAILY
         if "usage_daily" not in self.history.versioned:
@@ -97,7 +97,7 @@ class UsageStretches:
             f"SELECT * FROM ({rows}) WHERE {key} IN ({twice}) QUALIFY {newest}"
         )
 
-    def _name(self, stretch: Stretch) -> str:
+    def _name(self, stretch: Partition) -> str:
         """The file of a stretch's sums: named after all that they depend on."""
         rejected = [self._rejected.get(label) for label in stretch.labels]
         return cache_files.cache_key(self.validated.key, stretch.files, rejected)[:32] + ENDING
