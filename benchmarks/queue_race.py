@@ -218,7 +218,7 @@ def claims(store: Store) -> Took:
 
     def work(actor: Actor) -> None:
         cases = Cases(store)
-        while cases.claim_next(squad, actor) is not None:
+        while cases.take_next(squad, actor) is not None:
             pass
 
     def everybody() -> None:

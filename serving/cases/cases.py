@@ -79,7 +79,7 @@ class Cases:
             step.case.owner = actor.name
         return step.case
 
-    def claim_next(self, squad: str, actor: Actor) -> Case | None:
+    def take_next(self, squad: str, actor: Actor) -> Case | None:
         """Take the squad's most urgent new case; None when there is none left. No two people get the same one."""
         actor.require(Act.WORK)
         if not actor.sees(squad):

@@ -21,7 +21,7 @@ NORTH = frozenset({"north"})
 def claim_all(store: Store, name: str) -> int:
     """Claim until nothing is left; how many."""
     cases, actor, taken = Cases(store), Actor(name, Role.REVIEWER, NORTH), 0
-    while cases.claim_next("north", actor) is not None:
+    while cases.take_next("north", actor) is not None:
         taken += 1
     return taken
 

@@ -214,13 +214,13 @@ def test_disagreeing_names_the_reason(cases: Cases) -> None:
 
 
 def test_the_next_case_is_the_most_urgent_new_one(cases: Cases) -> None:
-    first, second = cases.claim_next("north", ANN), cases.claim_next("north", BOB)
+    first, second = cases.take_next("north", ANN), cases.take_next("north", BOB)
     assert first is not None
     assert second is not None
     assert (first.account_id, second.account_id) == ("a000000", "a000001")
-    assert cases.claim_next("south", DAN) is None
+    assert cases.take_next("south", DAN) is None
     with pytest.raises(NotAllowedError, match="not in the squad"):
-        cases.claim_next("south", ANN)
+        cases.take_next("south", ANN)
 
 
 @pytest.mark.parametrize("text", ["", "  \n"])

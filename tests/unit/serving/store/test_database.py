@@ -54,14 +54,14 @@ def test_an_upgrade_keeps_the_data(new_url: Callable[..., str], older: str) -> N
         upgrade(store.engine, older)
         open_cases(store, 3)
         claimed = Actor("ann", Role.REVIEWER, frozenset({"north"}))
-        Cases(store, clock=lambda: NOW).claim_next("north", claimed)
+        Cases(store, clock=lambda: NOW).take_next("north", claimed)
         before = dump(store)
         store.migrate()
         assert dump(store) == before
         with store.engine.connect() as connection:
             assert current_revision(connection) == HEAD
             assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
-        assert Cases(store, clock=lambda: NOW).claim_next("north", claimed) is not None
+        assert Cases(store, clock=lambda: NOW).take_next("north", claimed) is not None
         with store.reading() as session:
             for case in session.scalars(select(Case).options(undefer(Case.churn), undefer(Case.escalation))):
                 assert [case.churn, case.escalation] == [case.probabilities.get(name, 0) for name in RISKS]
