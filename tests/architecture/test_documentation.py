@@ -1,30 +1,7 @@
 """The house keeps its word: light where it says light, and every link in the docs leads somewhere."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
-
-import pytest
-
-HEAVY = {"lightgbm", "mlflow", "prefect", "sklearn", "pandas", "matplotlib", "pyspark", "fastapi"}
-
-
-def loaded_by(statement: str, root: Path) -> set[str]:
-    """The heavy libraries that a fresh process has loaded after a statement."""
-    code = f"import sys; {statement}; print(' '.join({HEAVY!r} & set(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
-    return set(done.stdout.split())
-
-
-@pytest.mark.parametrize("module", ["features.catalogue", "features.contract", "models.contracts", "serving.contracts"])
-def test_what_crosses_between_rooms_is_light(module: str, root: Path) -> None:
-    assert loaded_by(f"import {module}", root) == set()
-
-
-def test_the_command_line_starts_without_what_only_some_commands_need(root: Path) -> None:
-    assert loaded_by("import pipelines.cli", root) == set()
-
 
 SPACED = re.compile(r"[\d}] %(?! ?[\d(}])")
 """A percent sign after a space, where it does not stand for a remainder or end a template's tag."""
