@@ -13,12 +13,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from models.data.arrays import Floats, Matrix
 from models.data.examples import Examples
-from models.data.signature import NUMBER, InputColumn, Matrix, Signature
+from models.data.signature import NUMBER, InputColumn, Signature
 from models.data.splits import Origin
 from models.evaluation.bootstrap import Estimate, interval
 from models.evaluation.paired_comparison import Draws, Rows, Scored
-from models.evaluation.walk_forward import Floats, best, calibrate_forward, known_rows
+from models.evaluation.walk_forward import best, calibrate_forward, known_rows
 from models.learners.training_set import Material
 from models.learners.trees import MAX_TREES
 

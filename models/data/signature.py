@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from features.catalogue import FEATURES
 from features.errors import RescueError
+from models.data.arrays import Matrix
 
 NUMBER, CATEGORY = "double", "string"
 MAX_LEVELS = 64
@@ -25,7 +26,6 @@ NAMED = 2  # columns that a row's refusal names
 TOGETHER, ROWS = 16, 4096  # columns and rows of a matrix that are written together: a cache line wide
 _MEANINGS: Mapping[str, str] = {feature.name: feature.meaning for feature in FEATURES}
 
-Matrix = NDArray[np.float32]
 Places = NDArray[np.int64]
 
 

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from models.data.arrays import Bools
+
 ORIGINS = 6
 TRAIN_SHARE = 0.25  # of the cutoffs must lie behind the first origin's embargo
 MIN_TRAIN_CUTOFFS = 4
 
 Days = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)

@@ -14,14 +14,11 @@ Finkelstein 2000.) Without a hold-out there is nothing to repair it with, and th
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from models.data.arrays import Bools, Floats
 from models.data.examples import Labelled
 
 MAX_WEIGHT = 10.0
-
-Bools = NDArray[np.bool_]
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

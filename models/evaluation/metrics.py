@@ -10,13 +10,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
-from models.evaluation.bootstrap import Estimate, Floats, draw_counts, interval, sums_by_account
+from models.data.arrays import Bools, Floats, Ints
+from models.evaluation.bootstrap import Estimate, draw_counts, interval, sums_by_account
 from models.learners.calibration import log_odds, sigmoid
 
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 GROUPS = 512
 
 FIGURES: Mapping[str, str] = {

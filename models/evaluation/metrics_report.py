@@ -21,8 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.history.versions import EPOCH
+from models.data.arrays import Floats
 from models.evaluation import metrics
-from models.evaluation.bootstrap import Estimate, Floats
+from models.evaluation.bootstrap import Estimate
 from models.evaluation.metrics import Rows
 from models.learners.baselines import RULES
 

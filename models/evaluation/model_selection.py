@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from models.data.arrays import Floats
 from models.data.examples import Examples
 from models.evaluation.bootstrap import Estimate, draw_counts, interval, sums_by_account
 from models.evaluation.metrics import Rows, ahead
@@ -18,8 +19,6 @@ from models.evaluation.walk_forward import Walk
 
 LEARNT_FROM = 20  # different events, for a regression to be fitted at all
 TREES_FROM = 150  # different events, from which the blend is the usual choice
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

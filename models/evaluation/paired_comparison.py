@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.evaluation.bootstrap import Floats, draw_counts, sums_by_account
+from models.data.arrays import Floats
+from models.evaluation.bootstrap import draw_counts, sums_by_account
 
 CHUNK = 8_000_000
 """Weights held at one time (64 MB): as many draws are taken together as fit."""

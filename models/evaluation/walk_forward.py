@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from models.data.arrays import Floats, Ints, Matrix
 from models.data.examples import Examples, thinned
-from models.data.signature import Matrix
 from models.data.splits import Origin, Plan, unseen_folds
 from models.learners import calibration, trees
 from models.learners.baselines import RuleScorer
@@ -23,9 +23,6 @@ from models.learners.learner import USUAL_TREES, Learner
 from models.learners.logistic_regression import LinearScorer
 from models.learners.risk_model import Scorer
 from models.learners.trees import TreeScorer
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 REFITS = 3  # earlier fits that a reason is held against
 MOST_ROWS = 300_000  # of one fit; beyond it every account is kept at every second, third … cutoff

@@ -1,16 +1,14 @@
 """Which groups of features a model's decisions rest on, whatever its kind."""
 
 import numpy as np
-from numpy.typing import NDArray
 
+from models.data.arrays import Floats
 from models.explain.reasons import group_of
 from models.learners.baselines import RuleScorer
 from models.learners.ensemble import BlendScorer
 from models.learners.logistic_regression import LinearScorer
 from models.learners.risk_model import RiskModel, Scorer
 from models.learners.trees import TreeScorer
-
-Floats = NDArray[np.float64]
 
 
 def importance(model: RiskModel) -> dict[str, float]:

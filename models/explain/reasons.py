@@ -15,7 +15,8 @@ import pyarrow as pa
 
 from features.catalogue import OPTIONAL, Feature, chosen
 from models.contracts import Reason
-from models.learners.risk_model import Floats, RiskModel
+from models.data.arrays import Floats
+from models.learners.risk_model import RiskModel
 
 MOST = 4
 """So many reasons an account; a fifth does not change what anybody does."""

@@ -12,9 +12,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from models.data.signature import Matrix
+from models.data.arrays import Floats, Matrix
 
-Floats = NDArray[np.float64]
 RULE_FILE = "rule.json"
 KNOTS = 101
 

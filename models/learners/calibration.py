@@ -12,10 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
+from models.data.arrays import Bools, Floats
 
 BETA_FROM, ISOTONIC_FROM = 200, 500
 SLOPE_PRIOR = 5.0  # worth about five events' evidence that the slope is 1

@@ -14,11 +14,9 @@ from os import cpu_count
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from models.data.signature import Matrix
+from models.data.arrays import Floats, Matrix
 
-Floats = NDArray[np.float64]
 PAYS_FROM = 250_000  # rows; a second of compiling against six of LightGBM a million rows
 ROWS = 1024  # scored together: as doubles they stay in the processor's cache
 

@@ -12,12 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.data.signature import Matrix
+from models.data.arrays import Floats, Matrix
 from models.learners.calibration import sigmoid
 from models.learners.logistic_regression import LinearScorer
 from models.learners.trees import TreeScorer
 
-Floats = NDArray[np.float64]
 BLEND_FILE = "blend.json"
 USUAL = 0.25  # how much the trees count before any evidence
 PRIOR = 20.0  # worth about twenty events' evidence of it

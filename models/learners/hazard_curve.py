@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
+from models.data.arrays import Floats, Ints, Matrix
 from models.data.examples import Examples, Labelled, thinned
-from models.data.signature import NUMBER, InputColumn, Matrix, Signature
+from models.data.signature import NUMBER, InputColumn, Signature
 from models.learners.calibration import sigmoid
 from models.learners.learner import USUAL_TREES, Learner
 from models.learners.trees import TreeScorer
@@ -31,9 +31,6 @@ MOST_ROWS = 60_000  # account × cutoff; each gives up to 13 periods
 RENEWAL = "contract_renews_in_days"
 NEVER = 2**31  # a day beyond every event
 MICROSECONDS_A_DAY = 86_400_000_000
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

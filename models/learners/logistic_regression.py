@@ -18,11 +18,11 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from models.data.arrays import Floats, Matrix
 from models.data.examples import Examples, thinned
-from models.data.signature import Matrix, Signature
+from models.data.signature import Signature
 from models.learners.relevance_determination import Bound, Regression
 
-Floats = NDArray[np.float64]
 LINEAR_FILE = "linear.json"
 PRIOR_SPREAD = 1.25  # of the accounts' log-odds before any evidence, to begin with all terms having an equal part in it
 CLIP = 4.0

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from models.data.arrays import Floats
 from models.learners.calibration import log_odds, sigmoid
 
-Floats = NDArray[np.float64]
 Bound = tuple[float | None, float | None]
 
 ROUNDS = 6  # of fitting again

@@ -11,17 +11,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from features.errors import RescueError
-from models.data.signature import Matrix, Signature
+from models.data.arrays import Floats, Matrix
+from models.data.signature import Signature
 from models.learners import model_files
 from models.learners.calibration import Calibrator
 from models.risks import Risk
 
-Floats = NDArray[np.float64]
 MODEL_FILE = "model.json"
 FORMAT = 2
 

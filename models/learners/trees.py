@@ -13,13 +13,12 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from models.data.arrays import Floats, Matrix
 from models.data.examples import Examples
-from models.data.signature import Matrix, Signature
+from models.data.signature import Signature
 from models.learners import compiled_trees
 
-Floats = NDArray[np.float64]
 TREES_FILE = "trees.txt"
 MAX_TREES = 200
 

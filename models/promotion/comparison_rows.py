@@ -11,8 +11,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from models.data.arrays import Floats
 from models.evaluation.paired_comparison import Rows, Scored
-from models.learners.risk_model import Floats, RiskModel
+from models.learners.risk_model import RiskModel
 from models.risks import Risk
 
 KEYS = ["account_id", "as_of"]

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.evaluation.bootstrap import Estimate, Floats, interval
+from models.data.arrays import Floats
+from models.evaluation.bootstrap import Estimate, interval
 from models.evaluation.paired_comparison import Draws, Rows, Scored
 from models.learners.baselines import RULES
 

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.data.arrays import Floats
 from models.evaluation.evaluate import Tested
 
-Floats = NDArray[np.float64]
 BINS = 10
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from features.catalogue import GROUPS
+from models.data.arrays import Floats
 from models.evaluation.evaluate import Tested
 from models.explain.importance import importance
 from models.learners.baselines import RULES
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Floats = NDArray[np.float64]
 
 MODEL_COLOUR, SEEN_COLOUR, RULES_COLOUR, QUIET = "#1f5a99", "#b8472a", "#5f6670", "#8a8f98"
 LINES = ("-", "--", ":", "-.", (0, (5, 1, 1, 1, 1, 1)))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from support.worlds.learning_world import world
 
-from models.data.signature import Matrix
+from models.data.arrays import Matrix
 from models.learners import compiled_trees
 from models.learners.training_set import Material, prepare
 from models.learners.trees import TreeScorer

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from models.learners.calibration import Floats, sigmoid
+from models.data.arrays import Floats
+from models.learners.calibration import sigmoid
 from models.learners.ensemble import USUAL, best_share, blended
 
 ROWS = 6000

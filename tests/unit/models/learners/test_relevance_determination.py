@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
+from models.data.arrays import Floats
 from models.learners import relevance_determination
 from models.learners.calibration import sigmoid
-from models.learners.relevance_determination import Floats, Regression, doubt
+from models.learners.relevance_determination import Regression, doubt
 
 TERMS, MATTER = 120, 5
 

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from models.data.arrays import Floats
 from models.evaluation.paired_comparison import Draws, Rows, Scored, top_of_cutoff
 from models.promotion.gate import Promotion, judge
 from pipelines.cli.output.gate_output import gate_table
 
-Floats = NDArray[np.float64]
 ACCOUNTS, CUTOFFS = 600, 6
 
 
