@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from serving.store import Store
 
 
-def registry(settings: Settings) -> Registry:
+def open_registry(settings: Settings) -> Registry:
     """The models: MLflow's store that the settings name, with verified champions kept in the home folder."""
     from models.registry.registry import Registry
 
     return Registry(settings.tracking_uri, settings.home / "champions")
 
 
-def store(settings: Settings) -> Store:
+def open_store(settings: Settings) -> Store:
     """The queue's database, brought to the present schema."""
     from serving.store import Store
 
@@ -37,7 +37,7 @@ def store(settings: Settings) -> Store:
     return found
 
 
-def queue(settings: Settings) -> Store:
+def open_queue(settings: Settings) -> Store:
     """The queue that nights have filled: where there is none, it is not made.
 
     Raises:
@@ -45,10 +45,10 @@ def queue(settings: Settings) -> Store:
     """
     if settings.database is None and not (settings.home / "rescue.db").is_file():
         raise UsageError(f"There is no queue in {settings.home} yet: `rescue nightly` makes one.")
-    return store(settings)
+    return open_store(settings)
 
 
-def build(settings: Settings, only: Collection[str] | None = None) -> FrameBuilder:
+def frame_builder(settings: Settings, only: Collection[str] | None = None) -> FrameBuilder:
     """How frames are built: by which engine, within which memory, with which optional features.
 
     What the rescue team itself wrote into the health scores is left out of every feature. ``only`` names the features
@@ -61,14 +61,14 @@ def build(settings: Settings, only: Collection[str] | None = None) -> FrameBuild
 
     from features import frame
     from features.catalogue import chosen
-    from features.engine.engines import named
+    from features.engine.engines import create_engine
 
     features = [one for one in chosen(settings.optional) if only is None or one.name in only]
-    engine = named(settings.engine, settings.spark_master)
+    engine = create_engine(settings.engine, settings.spark_master)
     return partial(frame.build, features=features, memory=settings.memory, engine=engine, loop_guard=True)
 
 
-def policy(settings: Settings) -> Policy:
+def load_policy(settings: Settings) -> Policy:
     """The policy that the settings name, or the shipped one, checked.
 
     Raises:

@@ -12,7 +12,7 @@ from pipelines.monitoring.feedback import collect
 
 
 @flow(name="collect_feedback", persist_result=False, retries=0)
-def collect_feedback(
+def feedback_flow(
     as_of: date | None = None,
     data: str | None = None,
     home: str | None = None,

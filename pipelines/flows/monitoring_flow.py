@@ -11,7 +11,7 @@ from pipelines.monitoring import monitor as monitoring
 
 
 @flow(name="monitor", persist_result=False, retries=0)
-def monitor(
+def monitoring_flow(
     as_of: date | None = None, data: str | None = None, home: str | None = None, mapping: str | None = None
 ) -> dict[str, Any]:
     """Look at feeds, volume, scores and effect; what somebody should look at is logged as a warning."""

@@ -16,15 +16,15 @@ from prefect.client.orchestration import get_client
 from features.errors import RescueError
 from pipelines import settings as configuration
 from pipelines.console import Steps
-from pipelines.flows.prefect_steps import as_prefect_tasks
-from pipelines.flows.run_once import Once
+from pipelines.flows.prefect_steps import prefect_runner
+from pipelines.flows.run_once import SingleRun
 from pipelines.night.night import run_nights
 from pipelines.night.night_report import NightReport
 from pipelines.settings import Settings
 
 
 @flow(name="nightly", validate_parameters=True, persist_result=False, retries=0)
-def nightly(
+def nightly_flow(
     as_of: date | None = None,
     data: str | None = None,
     home: str | None = None,
@@ -36,7 +36,7 @@ def nightly(
     """Read, check, score, flag and hand over: one night (or, with ``catch_up``, each that was missed)."""
     settings = configuration.load(data=data, home=home, policy=policy, mapping=mapping)
     steps = Steps(quiet=quiet)
-    return run_nights(settings, as_of or _scheduled_day(), as_prefect_tasks(steps), steps, catch_up=catch_up)
+    return run_nights(settings, as_of or _scheduled_day(), prefect_runner(steps), steps, catch_up=catch_up)
 
 
 def run_quietly(settings: Settings, as_of: date | None, steps: Steps, *, catch_up: bool) -> list[NightReport]:
@@ -44,7 +44,7 @@ def run_quietly(settings: Settings, as_of: date | None, steps: Steps, *, catch_u
     for name in ("prefect", "httpx"):
         logging.getLogger(name).setLevel(logging.CRITICAL)  # a failure is told once, by the command
 
-    once = Once(partial(run_nights, settings, as_of, as_prefect_tasks(steps), steps, catch_up=catch_up))
+    once = SingleRun(partial(run_nights, settings, as_of, prefect_runner(steps), steps, catch_up=catch_up))
     try:
         return once.outcome(flow(name="nightly", persist_result=False, retries=0)(once.run))
     except RuntimeError as error:

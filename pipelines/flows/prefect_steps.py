@@ -5,14 +5,14 @@ from functools import partial
 from typing import TypeVar
 
 from pipelines.console import Steps
-from pipelines.flows.run_once import Once
-from pipelines.step_runner import Do
+from pipelines.flows.run_once import SingleRun
+from pipelines.step_runner import StepRunner
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
-def as_prefect_tasks(steps: Steps) -> Do:
-    """A ``Do`` that runs each step as a Prefect task of the flow it is called in.
+def prefect_runner(steps: Steps) -> StepRunner:
+    """A ``StepRunner`` that runs each step as a Prefect task of the flow it is called in.
 
     Prefect is told that a step ran and never what it returned (:mod:`pipelines.flows.run_once`). Steps are not
     retried by it:
@@ -21,8 +21,8 @@ def as_prefect_tasks(steps: Steps) -> Do:
     from prefect import task
     from prefect.cache_policies import NO_CACHE
 
-    def do(name: str, saying: str, step: Callable[..., T], *args: object) -> T:
-        once = Once(partial(step, *args))
+    def do(name: str, saying: str, step: Callable[..., _T], *args: object) -> _T:
+        once = SingleRun(partial(step, *args))
         with steps.step(name, saying):
             return once.outcome(task(name=name, cache_policy=NO_CACHE, retries=0, persist_result=False)(once.run))
 

@@ -9,19 +9,19 @@ So what Prefect is handed lives here, in a module that knows nothing, and lets g
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
 class StepFailedError(Exception):
     """What an orchestrator is told of a failed step: the kind of its error and the sentence."""
 
 
-class Once(Generic[T]):
+class SingleRun(Generic[_T]):
     """A step to be run once: ``run`` is for the orchestrator, ``outcome`` for whoever asked for the step."""
 
-    def __init__(self, step: Callable[[], T]) -> None:
+    def __init__(self, step: Callable[[], _T]) -> None:
         self._step = [step]
-        self._returned: list[T] = []
+        self._returned: list[_T] = []
         self._failed: list[Exception] = []
 
     def run(self) -> None:
@@ -36,7 +36,7 @@ class Once(Generic[T]):
     def _told(self) -> str:
         return f"{type(self._failed[0]).__name__}: {self._failed[0]}"
 
-    def outcome(self, start: Callable[[], object]) -> T:
+    def outcome(self, start: Callable[[], object]) -> _T:
         """The step's result after ``start`` made the orchestrator run it; its own error where it failed."""
         try:
             start()

@@ -11,7 +11,7 @@ from pipelines.training.train_models import train_from
 
 
 @flow(name="train", persist_result=False, retries=0)
-def train(
+def training_flow(
     risk: str = "all",
     through: date | None = None,
     data: str | None = None,

@@ -22,8 +22,8 @@ from features.errors import UsageError
 from pipelines import assembly
 from pipelines.scratch import scratch_folder
 from pipelines.settings import Settings
-from pipelines.sources.source_guard import refuse_foreign
-from pipelines.sources.validated_source import open_telling
+from pipelines.sources.source_guard import refuse_other_source
+from pipelines.sources.validated_source import validate_source_step
 from serving.cases.health_adjustments import SOURCE, adjusted_health
 from serving.cases.outcomes import outcomes
 
@@ -73,9 +73,9 @@ def collect(settings: Settings, as_of: date | None, folder: Path | None, steps: 
         UsageError: the folder cannot be written, or the queue is that of another source.
         DataGateError: the source is not fit to be read.
     """
-    with scratch_folder() as scratch, assembly.queue(settings) as store:
-        refuse_foreign(settings, store)
-        history = open_telling(settings, scratch, steps).history
+    with scratch_folder() as scratch, assembly.open_queue(settings) as store:
+        refuse_other_source(settings, store)
+        history = validate_source_step(settings, scratch, steps).history
         day = as_of or history.until
         with steps.step("collect", "Collecting verdicts and adjusting health"):
             health = adjusted_health(store, measured(history, day), end_before(day))

@@ -17,15 +17,15 @@ import pyarrow.compute as pc
 from features.errors import RescueError
 from features.labels.labels import eligibility
 from features.validation.volume import FLOOR, NIGHTS
-from models import risks
+from models.risks import risk
 from pipelines import assembly
 from pipelines.monitoring.drift import Drift, Floats, drift
 from pipelines.monitoring.effect import Effect, effect
 from pipelines.monitoring.feed_freshness import feed_ages, stale_feeds
 from pipelines.scratch import scratch_folder
 from pipelines.settings import Settings
-from pipelines.sources.source_guard import refuse_foreign
-from pipelines.sources.validated_source import open_telling
+from pipelines.sources.source_guard import refuse_other_source
+from pipelines.sources.validated_source import validate_source_step
 from serving.store import night_queries, outcome_queries
 
 if TYPE_CHECKING:
@@ -99,12 +99,12 @@ def monitor(settings: Settings, as_of: date | None, steps: Steps) -> Monitored:
         UsageError: the queue is that of another source.
         DataGateError: the source is not fit to be read.
     """
-    with scratch_folder() as scratch, assembly.store(settings) as store:
-        refuse_foreign(settings, store)
-        opened = open_telling(settings, scratch, steps)
-        history, known = opened.history, risks.for_history(opened.history, opened.risk_settings)
+    with scratch_folder() as scratch, assembly.open_store(settings) as store:
+        refuse_other_source(settings, store)
+        opened = validate_source_step(settings, scratch, steps)
+        history, known = opened.history, risk.for_history(opened.history, opened.risk_settings)
         day = as_of or history.until
-        scores = _Scores(history, assembly.registry(settings), assembly.build(settings))
+        scores = _Scores(history, assembly.open_registry(settings), assembly.frame_builder(settings))
         with steps.step("monitor", "Looking at feeds, volume, scores and effect"), store.reading() as session:
             night = outcome_queries.newest_scored_night(session)
             return Monitored(

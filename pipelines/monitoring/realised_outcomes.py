@@ -12,27 +12,27 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from pipelines.monitoring.effect import effect, outcomes_at
-from serving.contracts import CameOf
+from serving.contracts import RealisedOutcomes
 from serving.store.outcome_queries import opened_cases
 
 if TYPE_CHECKING:
     from features.history.history import History
     from features.labels.label_rule import LabelRule
-    from models.risks import Risk
+    from models.risks.risk import Risk
     from serving.store import Session, Store
 
 
-def hindsight(store: Store, history: History, known: Mapping[str, Risk]) -> dict[str, CameOf]:
+def hindsight(store: Store, history: History, known: Mapping[str, Risk]) -> dict[str, RealisedOutcomes]:
     """What came of the queue's cases so far, by risk."""
     with store.reading() as session:
         return {name: _came_of(session, history, risk.label) for name, risk in known.items()}
 
 
-def _came_of(session: Session, history: History, rule: LabelRule) -> CameOf:
+def _came_of(session: Session, history: History, rule: LabelRule) -> RealisedOutcomes:
     opened = opened_cases(session, rule.risk)
     settled = outcomes_at(history, rule, opened)
     leads = [_days(at, night) for (_, night), (event, at) in settled.items() if event and at is not None]
-    return CameOf(
+    return RealisedOutcomes(
         horizon=rule.lead + rule.horizon,
         cases=len(opened),
         settled=len(settled),

@@ -14,15 +14,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.contract import TABLES
-from features.history.versions import key_of, known_on, order_of
+from features.history.versions import version_key, known_day, version_order
 
 if TYPE_CHECKING:
     from features.history.history import History
 
-OWN = ("parent_id", "name", "segment", "industry", "region", "owner")
+ACCOUNT_COLUMNS = ("parent_id", "name", "segment", "industry", "region", "owner")
 """Columns of the account itself, which win over a feature of the same name."""
 
-MONEY = {
+REVENUE_SOURCES = {
     # a year's recurring revenue and the next renewal, over the subscriptions that are running at the cutoff
     "subscriptions": (
         ("account_id", "arr", "renews_at", "ended_at"),
@@ -38,12 +38,12 @@ MONEY = {
 }
 """By table: the columns that are read, what is told of an account, and which rows count."""
 
-NO_MONEY = pa.schema(
+NO_REVENUE = pa.schema(
     [("account_id", pa.string()), ("as_of", pa.date32()), ("arr", pa.float64()), ("renews_in", pa.float64())]
 ).empty_table()
 
 
-def candidates(history: History, frame: pa.Table, scores: pa.Table) -> pa.Table:
+def build_candidates(history: History, frame: pa.Table, scores: pa.Table) -> pa.Table:
     """One row an account and cutoff of the frame, in its order, as :func:`serving.policy.decision.decide.decide`
     reads it.
 
@@ -59,7 +59,7 @@ def candidates(history: History, frame: pa.Table, scores: pa.Table) -> pa.Table:
     return pa.table({**_first(features, "account_id", "as_of"), **known, **features, **_risks(frame, scores)})
 
 
-def keyed(rows: pa.Table) -> pa.ChunkedArray:
+def row_keys(rows: pa.Table) -> pa.ChunkedArray:
     """Cutoff and account of each row as one text."""
     return pc.binary_join_element_wise(rows["as_of"].cast(pa.string()), rows["account_id"].cast(pa.string()), " ")
 
@@ -70,7 +70,7 @@ def _first(columns: dict[str, pa.ChunkedArray], *names: str) -> dict[str, pa.Chu
 
 def _beside(frame: pa.Table, rows: pa.Table, names: Sequence[str]) -> dict[str, pa.ChunkedArray]:
     """These columns of ``rows`` for the rows of the frame that have the same cutoff and account, null elsewhere."""
-    place = pc.index_in(keyed(frame), value_set=keyed(rows).combine_chunks())
+    place = pc.index_in(row_keys(frame), value_set=row_keys(rows).combine_chunks())
     return {name: rows[name].take(place) for name in names}
 
 
@@ -84,9 +84,15 @@ def _risks(frame: pa.Table, scores: pa.Table) -> dict[str, pa.ChunkedArray]:
 
 
 def _accounts(history: History, cutoffs: Sequence[date], frame: pa.Table) -> dict[str, pa.ChunkedArray]:
-    columns = ", ".join(OWN)
-    rows = _asked(history, cutoffs, "accounts", ("account_id", *OWN), f"SELECT account_id, as_of, {columns} FROM known")
-    return _beside(frame, rows, OWN)
+    columns = ", ".join(ACCOUNT_COLUMNS)
+    rows = _asked(
+        history,
+        cutoffs,
+        "accounts",
+        ("account_id", *ACCOUNT_COLUMNS),
+        f"SELECT account_id, as_of, {columns} FROM known",
+    )
+    return _beside(frame, rows, ACCOUNT_COLUMNS)
 
 
 def _tickets(history: History, cutoffs: Sequence[date], frame: pa.Table) -> dict[str, pa.ChunkedArray]:
@@ -98,20 +104,20 @@ def _tickets(history: History, cutoffs: Sequence[date], frame: pa.Table) -> dict
 
 
 def _money(history: History, cutoffs: Sequence[date]) -> pa.Table:
-    for table, (columns, told, counts) in MONEY.items():
+    for table, (columns, told, counts) in REVENUE_SOURCES.items():
         if table in history.present:
             asked = f"SELECT account_id, as_of, {told} FROM known WHERE {counts} GROUP BY account_id, as_of"
             return _asked(history, cutoffs, table, columns, asked)
-    return NO_MONEY
+    return NO_REVENUE
 
 
 def _asked(history: History, cutoffs: Sequence[date], name: str, columns: Sequence[str], select: str) -> pa.Table:
     """The answer to a select from ``known``: the rows of a table, as known at each cutoff (``as_of``)."""
     table, read = TABLES[name], ", ".join(columns)
     days = ", ".join(f"(DATE '{day.isoformat()}')" for day in cutoffs)
-    newer = f"lead({known_on(table)}) OVER (PARTITION BY {key_of(table)} ORDER BY {order_of(table, columns)})"
+    newer = f"lead({known_day(table)}) OVER (PARTITION BY {version_key(table)} ORDER BY {version_order(table, columns)})"
     return history.query(f"""
-        WITH version AS (SELECT {read}, {known_on(table)} AS known_on, {newer} AS newer_on FROM {name}),
+        WITH version AS (SELECT {read}, {known_day(table)} AS known_on, {newer} AS newer_on FROM {name}),
         known AS (
             SELECT as_of, {read} FROM version JOIN (VALUES {days}) AS cutoff(as_of)
             ON known_on < as_of AND (newer_on IS NULL OR newer_on >= as_of)

@@ -14,14 +14,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.monitoring.feed_freshness import newest_known
-from pipelines.night.candidate_table import candidates
-from pipelines.night.gather_facts import Told, gather
+from pipelines.night.candidate_table import build_candidates
+from pipelines.night.gather_facts import HandoffContext, gather_facts
 from serving.handoff import package
 from serving.handoff.facts import RiskPoint
 from serving.nights.case_updates import Package
 from serving.nights.record_night import NightRecord
-from serving.policy.decision.decide import decide_knowing_why
-from serving.policy.definition.unknown_names import misfits
+from serving.policy.decision.decide import decide_with_reasons
+from serving.policy.definition.unknown_names import find_unknown_names
 from serving.store import night_queries
 
 if TYPE_CHECKING:
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
     from models.contracts import Change, Reason
     from models.learners.risk_model import RiskModel
     from models.registry.registry import Champion
-    from pipelines.night.scoring import Scored
+    from pipelines.night.scoring import NightScores
     from serving.contracts import Flag
     from serving.policy.decision.decide import Policy
     from serving.policy.decision.queue_state import Decision
     from serving.store import Store
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 Reasons = Mapping[tuple[str, str], "tuple[Reason, ...]"]
 Changes = Mapping[tuple[str, str], "tuple[Change, ...]"]
 PAST_NIGHTS = 60
@@ -43,7 +43,7 @@ PAST_NIGHTS = 60
 
 
 @dataclass(frozen=True)
-class Decided:
+class NightDecision:
     """The decision with reasons in its flags, and everything that is to be recorded with it."""
 
     decision: Decision
@@ -57,7 +57,7 @@ class Decided:
     def warnings(self) -> tuple[str, ...]:
         """Names of the policy that no account has."""
         columns = (self.candidates.column(name).to_pylist() for name in ("segment", "region"))
-        return misfits(self.policy.rules, *columns)
+        return find_unknown_names(self.policy.rules, *columns)
 
     def record(self, report: Mapping[str, Any]) -> NightRecord:
         """What the night's one transaction writes."""
@@ -73,7 +73,7 @@ class Decided:
 
 
 @dataclass(frozen=True)
-class Desk:
+class DecisionContext:
     """What a decision needs beside the scores: the data, the policy, the queue, and the models that scored."""
 
     history: History
@@ -85,12 +85,12 @@ class Desk:
     stale: tuple[str, ...] = ()
 
 
-def decide_night(desk: Desk, frame: pa.Table, scored: Scored) -> Decided:
+def decide_night(desk: DecisionContext, frame: pa.Table, scored: NightScores) -> NightDecision:
     """Decide the night, explain whom it raises, and freeze a hand-off for each."""
     from models.explain.counterfactuals import changes
     from models.explain.reasons import explain
 
-    rows = candidates(desk.history, frame, scored.scores)
+    rows = build_candidates(desk.history, frame, scored.scores)
     with desk.store.reading() as session:
         queue = night_queries.queue_state(session, desk.as_of)
     reasons: dict[tuple[str, str], tuple[Reason, ...]] = {}
@@ -99,17 +99,20 @@ def decide_night(desk: Desk, frame: pa.Table, scored: Scored) -> Decided:
         reasons.update(_by_account(desk, scored, accounts, explain))
         return {key: why[0].group if why else None for key, why in reasons.items()}
 
-    decision = decide_knowing_why(rows, queue, desk.policy, desk.as_of, first_reasons)
+    decision = decide_with_reasons(rows, queue, desk.policy, desk.as_of, first_reasons)
     raised = [*decision.flags, *(again.flag for again in decision.raised_again)]
     what_if = _by_account(desk, scored, [flag.account_id for flag in raised], changes)
     decision = _explained(decision, reasons, what_if)
     packages = _packages(desk, decision, scored)
-    return Decided(decision, desk.policy, scored.scores, rows, packages, desk.channels)
+    return NightDecision(decision, desk.policy, scored.scores, rows, packages, desk.channels)
 
 
 def _by_account(
-    desk: Desk, scored: Scored, accounts: Sequence[str], tell: Callable[[RiskModel, pa.Table], Sequence[T]]
-) -> dict[tuple[str, str], T]:
+    desk: DecisionContext,
+    scored: NightScores,
+    accounts: Sequence[str],
+    tell: Callable[[RiskModel, pa.Table], Sequence[_T]],
+) -> dict[tuple[str, str], _T]:
     """What ``tell`` says of these accounts' rows, by account and risk; an account that was not scored is not there."""
     found = {}
     for risk, champion in desk.champions.items():
@@ -142,21 +145,21 @@ def _explained(decision: Decision, reasons: Reasons, changes: Changes) -> Decisi
     )
 
 
-def _packages(desk: Desk, decision: Decision, scored: Scored) -> dict[tuple[str, str], Package]:
+def _packages(desk: DecisionContext, decision: Decision, scored: NightScores) -> dict[tuple[str, str], Package]:
     raised = [*decision.flags, *(again.flag for again in decision.raised_again)]
     accounts = sorted({flag.account_id for flag in raised})
     if not accounts:
         return {}
-    facts = gather(desk.history.as_of(desk.as_of), accounts, _told(desk, scored, accounts))
+    facts = gather_facts(desk.history.as_of(desk.as_of), accounts, _told(desk, scored, accounts))
     built = {(flag.account_id, flag.risk): package.build(flag, facts[flag.account_id]) for flag in raised}
     return {key: Package(package.to_json(), package.schema_version, package.headline) for key, package in built.items()}
 
 
-def _told(desk: Desk, scored: Scored, accounts: Sequence[str]) -> Told:
+def _told(desk: DecisionContext, scored: NightScores, accounts: Sequence[str]) -> HandoffContext:
     with desk.store.reading() as session:
         past = night_queries.score_history(session, accounts, nights=PAST_NIGHTS)
         before = night_queries.last_handoffs(session, accounts)
-    return Told(
+    return HandoffContext(
         policy_version=desk.policy.version,
         data_until=newest_known(desk.history, desk.as_of),
         models={risk: champion.version for risk, champion in desk.champions.items()},
@@ -165,12 +168,12 @@ def _told(desk: Desk, scored: Scored, accounts: Sequence[str]) -> Told:
         quality=dict.fromkeys(desk.champions, desk.stale),
         past={key: [RiskPoint(as_of=day, probability=p) for day, p in points] for key, points in past.items()},
         before={account: package.Handoff.model_validate_json(text).standing for account, text in before.items()},
-        says={name: trigger.says for name, trigger in desk.policy.rules.triggers.items()},
+        says={name: trigger.message for name, trigger in desk.policy.rules.triggers.items()},
         stale=desk.stale,
     )
 
 
-def _usual(scored: Scored) -> dict[str, float]:
+def _usual(scored: NightScores) -> dict[str, float]:
     """The mean probability of tonight's scored accounts, by risk: what a reader may hold one account against."""
     means = scored.scores.group_by("risk").aggregate([("probability", "mean")])
     return dict(zip(means["risk"].to_pylist(), means["probability_mean"].to_pylist(), strict=True))

@@ -10,28 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from features.catalogue import CATALOGUE_VERSION
 from serving.cases.outcomes import HELD_OUT, WITHDRAWN
-from serving.handoff.facts import (
-    WEEKS,
-    Account,
-    Binding,
-    Contract,
-    Facts,
-    HealthPoint,
-    Invoice,
-    PastRescue,
-    RiskFacts,
-    RiskPoint,
-    Standing,
-    Ticket,
-    UsageLine,
-)
+from serving.handoff.facts import WEEKS, Account, Binding, Contract, Facts, HealthPoint, Invoice, PastRescue, RiskFacts, RiskPoint, AccountState, Ticket, UsageLine
 
 if TYPE_CHECKING:
     from features.history.history import Snapshot
 
 Row = Mapping[str, Any]
 HEALTH_DAYS = 365
-GAPS = {
+MISSING_TABLE_TEXTS = {
     "subscriptions": "no contracts in the data",
     "health_scores": "no health scores in the data",
     "tickets": "no tickets in the data",
@@ -41,7 +27,7 @@ GAPS = {
 
 
 @dataclass(frozen=True)
-class Told:
+class HandoffContext:
     """What the night and the queue add to the snapshot: versions, risks' titles and pasts, and earlier hand-offs."""
 
     policy_version: str
@@ -51,12 +37,12 @@ class Told:
     usual: Mapping[str, float]
     quality: Mapping[str, tuple[str, ...]]
     past: Mapping[tuple[str, str], Sequence[RiskPoint]]
-    before: Mapping[str, Standing]
+    before: Mapping[str, AccountState]
     says: Mapping[str, str]
     stale: Sequence[str] = ()
 
 
-def gather(snapshot: Snapshot, accounts: Sequence[str], told: Told) -> dict[str, Facts]:
+def gather_facts(snapshot: Snapshot, accounts: Sequence[str], told: HandoffContext) -> dict[str, Facts]:
     """The facts of each account, by its id."""
     tables = _Tables(snapshot, accounts)
     return {account: _facts(tables, account, told) for account in accounts}
@@ -88,7 +74,7 @@ def _grouped(table: Any, by: str = "account_id") -> dict[str, list[Row]]:
     return found
 
 
-def _facts(tables: _Tables, account: str, told: Told) -> Facts:
+def _facts(tables: _Tables, account: str, told: HandoffContext) -> Facts:
     open_now = [ticket for ticket in tables.tickets[account] if _state(tables.events[ticket["ticket_id"]]) == "open"]
     return Facts(
         binding=Binding(
@@ -114,7 +100,7 @@ def _facts(tables: _Tables, account: str, told: Told) -> Facts:
 
 
 def _gaps(tables: _Tables) -> Iterator[str]:
-    yield from (gap for table, gap in GAPS.items() if table not in tables.present)
+    yield from (gap for table, gap in MISSING_TABLE_TEXTS.items() if table not in tables.present)
     if "invoices" in tables.present and not tables.payments:
         yield "no payments in the data, so that no invoice can be called open"
 
@@ -141,7 +127,7 @@ def _contract(rows: Sequence[Row], cutoff: date) -> Contract:
     )
 
 
-def _risk(account: str, risk: str, told: Told) -> RiskFacts:
+def _risk(account: str, risk: str, told: HandoffContext) -> RiskFacts:
     return RiskFacts(
         risk=risk,
         title=told.titles[risk],

@@ -15,20 +15,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from features.errors import UsageError
-from features.validation.volume import NIGHTS, judge_volume
-from models import risks
+from features.validation.volume import NIGHTS, check_volume
+from models.risks import risk
 from pipelines import assembly
 from pipelines.monitoring.feed_freshness import stale_feeds
 from pipelines.monitoring.realised_outcomes import hindsight
-from pipelines.night.decision_step import Decided, Desk, decide_night
-from pipelines.night.night_folder import keep_lost_report, keep_quarantine, keep_report
-from pipelines.night.night_models import Champions, champions
+from pipelines.night.decision_step import DecisionContext, NightDecision, decide_night
+from pipelines.night.night_folder import restore_report, write_quarantine, write_report
+from pipelines.night.night_models import NightModels, load_models
 from pipelines.night.night_report import NightReport
-from pipelines.night.scoring import Scored, score
+from pipelines.night.scoring import NightScores, score_accounts
 from pipelines.scratch import scratch_folder
 from pipelines.settings import Settings, writable_home
-from pipelines.sources.source_guard import refuse_foreign
-from pipelines.sources.validated_source import Opened, open_data, reading
+from pipelines.sources.source_guard import refuse_other_source
+from pipelines.sources.validated_source import ValidatedSource, reading_text, validate_source
 from serving.cases import sla_timers
 from serving.delivery import deliver, open_channels
 from serving.nights import night_lease
@@ -40,13 +40,13 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from pipelines.console import Steps
-    from pipelines.step_runner import Do
+    from pipelines.step_runner import StepRunner
     from serving.policy.decision.decide import Policy
     from serving.store import Store
 
 
 def run_nights(
-    settings: Settings, as_of: date | None, do: Do, steps: Steps, *, catch_up: bool = False
+    settings: Settings, as_of: date | None, do: StepRunner, steps: Steps, *, catch_up: bool = False
 ) -> list[NightReport]:
     """Run the night of ``as_of`` (default: the first day after the source's newest row), or all that were missed.
 
@@ -55,15 +55,15 @@ def run_nights(
         DataGateError: the source is not fit for a night; the queue is as it was.
     """
     writable_home(settings)
-    policy = assembly.policy(settings)
+    policy = assembly.load_policy(settings)
     open_channels(settings.channels)  # a channel that cannot work stops the night before it begins
-    with scratch_folder() as scratch, assembly.store(settings) as store:
+    with scratch_folder() as scratch, assembly.open_store(settings) as store:
         if as_of and not catch_up and (known := _known(settings, store, as_of)):
             return [known]
-        refuse_foreign(settings, store)
+        refuse_other_source(settings, store)
         opened = _open(settings, do, scratch / "0")
         cutoff = _checked(as_of, opened)
-        for sentence in () if as_of else opened.admission.report.astray:
+        for sentence in () if as_of else opened.validation.report.timestamp_outliers:
             steps.tell(sentence)  # the default night may be one that was recorded, whose report cannot say it
         missed = _missed(settings, store, cutoff, steps) if catch_up else [cutoff]
         reports = []
@@ -85,9 +85,9 @@ def _missed(settings: Settings, store: Store, cutoff: date, steps: Steps) -> lis
     return kept
 
 
-def _open(settings: Settings, do: Do, scratch: Path) -> Opened:
+def _open(settings: Settings, do: StepRunner, scratch: Path) -> ValidatedSource:
     scratch.mkdir()
-    return do("admit", reading(settings), open_data, settings, scratch)
+    return do("admit", reading_text(settings), validate_source, settings, scratch)
 
 
 @dataclass(frozen=True)
@@ -97,9 +97,9 @@ class _Night:
     settings: Settings
     policy: Policy
     store: Store
-    opened: Opened
+    opened: ValidatedSource
     as_of: date
-    do: Do
+    do: StepRunner
     steps: Steps
 
 
@@ -120,23 +120,25 @@ def _run(night: _Night) -> NightReport:
 def _work(night: _Night, held: night_lease.Night) -> NightReport:
     do, history, as_of = night.do, night.opened.history, night.as_of
     _judge_volume(night)
-    known = risks.for_history(history, night.opened.risk_settings)
-    models = do("models", "Loading the champions", champions, night.opened, known, as_of, night.steps)
+    known = risk.for_history(history, night.opened.risk_settings)
+    models = do("models", "Loading the champions", load_models, night.opened, known, as_of, night.steps)
     frame = do("features", "Building features", _frame, night)
     stale = stale_feeds(history, as_of)
-    scored = do("score", "Scoring", score, history, frame, [as_of], models.champions, stale, list(models.without))
+    scored = do(
+        "score", "Scoring", score_accounts, history, frame, [as_of], models.champions, stale, list(models.without)
+    )
     channels = tuple(sorted(night.settings.channels))
-    desk = Desk(history, as_of, night.policy, night.store, models.champions, channels, tuple(stale.values()))
+    desk = DecisionContext(history, as_of, night.policy, night.store, models.champions, channels, tuple(stale.values()))
     decided = do("decide", "Deciding whom to rescue", decide_night, desk, frame, scored)
     came_of = do("hindsight", "Looking at what came of earlier nights", hindsight, night.store, history, known)
     report = replace(_report(night, held, scored, models, decided), came_of=came_of)
-    keep_quarantine(night.settings, as_of, night.opened.admission)
+    write_quarantine(night.settings, as_of, night.opened.validation)
     do("record", "Writing the queue", record_night, night.store, held, decided.record(report.to_json()))
     do("clocks", "Minding the clocks", partial(sla_timers.tick, channels=channels), night.store)
     if channels:
         do("deliver", "Delivering hand-offs", deliver, night.store, open_channels(night.settings.channels))
     report = replace(report, seconds=dict(night.steps.seconds), queue=_queue(night.store, as_of))
-    keep_report(night.settings, report)
+    write_report(night.settings, report)
     return report
 
 
@@ -144,14 +146,16 @@ def _judge_volume(night: _Night) -> None:
     """Stop where a table holds far fewer rows than it did on the nights before: an export that broke off."""
     with night.store.reading() as session:
         earlier = night_queries.rows_of_nights(session, NIGHTS)
-    judge_volume({name: counts["rows"] for name, counts in night.opened.tables_json().items()}, earlier)
+    check_volume({name: counts["rows"] for name, counts in night.opened.tables_json().items()}, earlier)
 
 
 def _frame(night: _Night) -> pa.Table:
-    return assembly.build(night.settings)(night.opened.history, [night.as_of])
+    return assembly.frame_builder(night.settings)(night.opened.history, [night.as_of])
 
 
-def _report(night: _Night, held: night_lease.Night, scored: Scored, models: Champions, decided: Decided) -> NightReport:
+def _report(
+    night: _Night, held: night_lease.Night, scored: NightScores, models: NightModels, decided: NightDecision
+) -> NightReport:
     return NightReport(
         as_of=night.as_of,
         run_id=held.run_id,
@@ -177,7 +181,7 @@ def _report(night: _Night, held: night_lease.Night, scored: Scored, models: Cham
     )
 
 
-def _checked(as_of: date | None, opened: Opened) -> date:
+def _checked(as_of: date | None, opened: ValidatedSource) -> date:
     """The day to run: the one asked for where the data can answer it, else the first after the newest row."""
     first, until = opened.history.first, opened.history.until
     if as_of is None:
@@ -193,7 +197,7 @@ def _known(settings: Settings, store: Store, as_of: date) -> NightReport | None:
     if not found:
         return None
     report = NightReport.from_json({**found, "queue": _queue(store, as_of)}, unchanged=True)
-    keep_lost_report(settings, report)
+    restore_report(settings, report)
     return report
 
 

@@ -19,12 +19,12 @@ import duckdb
 from features.errors import RescueError
 
 if TYPE_CHECKING:
-    from features.validation.validate import Admission
+    from features.validation.validate import Validation
     from pipelines.night.night_report import NightReport
     from pipelines.settings import Settings
 
 
-def keep_quarantine(settings: Settings, as_of: date, admission: Admission) -> None:
+def write_quarantine(settings: Settings, as_of: date, admission: Validation) -> None:
     """Write the bad rows of the night, in place of those that a run of it left behind when it was stopped.
 
     Raises:
@@ -37,7 +37,7 @@ def keep_quarantine(settings: Settings, as_of: date, admission: Admission) -> No
         admission.write_quarantine(folder / "quarantine")
 
 
-def keep_report(settings: Settings, report: NightReport) -> None:
+def write_report(settings: Settings, report: NightReport) -> None:
     """Write the report of the night.
 
     Raises:
@@ -48,10 +48,10 @@ def keep_report(settings: Settings, report: NightReport) -> None:
         report.write(folder)
 
 
-def keep_lost_report(settings: Settings, report: NightReport) -> None:
+def restore_report(settings: Settings, report: NightReport) -> None:
     """Write the report of a night that was recorded before, where it was stopped before it could do so itself."""
     if not (_folder(settings, report.as_of) / "report.json").exists():
-        keep_report(settings, replace(report, unchanged=False))
+        write_report(settings, replace(report, unchanged=False))
 
 
 def _folder(settings: Settings, as_of: date) -> Path:

@@ -14,13 +14,13 @@ from pipelines.training.train_models import train
 
 if TYPE_CHECKING:
     from models.registry.registry import Champion
-    from models.risks import Risk
+    from models.risks.risk import Risk
     from pipelines.console import Steps
-    from pipelines.sources.validated_source import Opened
+    from pipelines.sources.validated_source import ValidatedSource
 
 
 @dataclass(frozen=True)
-class Champions:
+class NightModels:
     """Tonight's champions by risk; ``without`` names the risks that have none, with the reason."""
 
     champions: Mapping[str, Champion]
@@ -34,9 +34,9 @@ class Champions:
         return (*absent, *weak)
 
 
-def champions(opened: Opened, known: Mapping[str, Risk], as_of: date, steps: Steps) -> Champions:
+def load_models(opened: ValidatedSource, known: Mapping[str, Risk], as_of: date, steps: Steps) -> NightModels:
     """Load the champion of each risk; a risk that has none is trained on what was known before the night."""
-    registry = assembly.registry(opened.settings)
+    registry = assembly.open_registry(opened.settings)
     missing = [risk for name, risk in known.items() if registry.champion(name) is None]
     why: Mapping[str, str] = {}
     if missing:
@@ -44,19 +44,19 @@ def champions(opened: Opened, known: Mapping[str, Risk], as_of: date, steps: Ste
         why = _trained(opened, missing, as_of, steps)
     found = {name: registry.champion(name) for name in known}
     without = {risk: why.get(risk.name, "it has no champion") for risk in missing if found[risk.name] is None}
-    return Champions({name: champion for name, champion in found.items() if champion is not None}, without)
+    return NightModels({name: champion for name, champion in found.items() if champion is not None}, without)
 
 
-def _trained(opened: Opened, missing: list[Risk], as_of: date, steps: Steps) -> Mapping[str, str]:
+def _trained(opened: ValidatedSource, missing: list[Risk], as_of: date, steps: Steps) -> Mapping[str, str]:
     """Train these risks; by name, why one could not be trained. A night is not stopped by it."""
     try:
         return train(
             opened.history,
             missing,
-            assembly.registry(opened.settings),
+            assembly.open_registry(opened.settings),
             source=opened.facts(),
             through=as_of,
-            build=assembly.build(opened.settings),
+            build=assembly.frame_builder(opened.settings),
             tell=steps.tell,
         ).not_learnable
     except NotLearnableError as error:

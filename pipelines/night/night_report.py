@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from serving.contracts import CameOf
+from serving.contracts import RealisedOutcomes
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class NightReport:
     counts: Mapping[str, int] = field(default_factory=dict)
     missing: Sequence[str] = ()
     warnings: Sequence[str] = ()
-    came_of: Mapping[str, CameOf] = field(default_factory=dict)
+    came_of: Mapping[str, RealisedOutcomes] = field(default_factory=dict)
     unchanged: bool = False
 
     def to_json(self) -> dict[str, Any]:
@@ -42,7 +42,7 @@ class NightReport:
     def from_json(cls, found: Mapping[str, Any], *, unchanged: bool) -> NightReport:
         """The report as it was recorded, of a night that was run before."""
         known = {name: found[name] for name in cls.__dataclass_fields__ if name in found}
-        came_of = {risk: CameOf(**told) for risk, told in found.get("came_of", {}).items()}
+        came_of = {risk: RealisedOutcomes(**told) for risk, told in found.get("came_of", {}).items()}
         given = {**known, "as_of": date.fromisoformat(found["as_of"]), "came_of": came_of, "unchanged": unchanged}
         return cls(**given)
 

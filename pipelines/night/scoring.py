@@ -17,16 +17,16 @@ import pyarrow.compute as pc
 
 from features.labels.labels import eligibility
 from models.contracts import SCORES
-from pipelines.night.candidate_table import keyed
+from pipelines.night.candidate_table import row_keys
 
 if TYPE_CHECKING:
     from features.history.history import History
     from models.registry.registry import Champion
-    from models.risks import Risk
+    from models.risks.risk import Risk
 
 
 @dataclass(frozen=True)
-class Scored:
+class NightScores:
     """The scores of all risks (``SCORES``), how many accounts were eligible, and who was not scored because of what."""
 
     scores: pa.Table
@@ -42,14 +42,14 @@ class Scored:
         return {risk: found.get(risk, 0) for risk in self.eligible}
 
 
-def score(
+def score_accounts(
     history: History,
     frame: pa.Table,
     cutoffs: Sequence[date],
     champions: Mapping[str, Champion],
     stale: Mapping[str, str],
     without: Collection[Risk] = (),
-) -> Scored:
+) -> NightScores:
     """Score the frame of these cutoffs (a night has one) with the champion of each risk.
 
     ``stale`` names the feeds that have stopped and says so in words; see
@@ -74,12 +74,12 @@ def score(
         ineligible = Counter(reason for reason in fit.column("why").to_pylist() if reason)
         not_scored[absent.name] = {**ineligible, "no model of this risk": eligible[absent.name]}
     whole = pa.concat_tables(tables) if tables else SCORES.empty_table()
-    return Scored(whole, eligible, not_scored, tuple(warnings), frames)
+    return NightScores(whole, eligible, not_scored, tuple(warnings), frames)
 
 
 def _eligible_rows(frame: pa.Table, fit: pa.Table) -> pa.Table:
-    chosen = keyed(fit.filter(fit.column("eligible")))
-    return frame.filter(pc.is_in(keyed(frame), value_set=chosen.combine_chunks()))
+    chosen = row_keys(fit.filter(fit.column("eligible")))
+    return frame.filter(pc.is_in(row_keys(frame), value_set=chosen.combine_chunks()))
 
 
 def _scores(rows: pa.Table, risk: str, champion: Champion, quality: list[str]) -> pa.Table:

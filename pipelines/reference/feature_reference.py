@@ -2,7 +2,7 @@
 
 from features.catalogue import FEATURES
 from features.definitions.feature import GROUPS, Feature
-from features.engine.feeds import PATIENCE
+from features.engine.feeds import MAX_SILENCE
 
 _INTRO = """# Features
 
@@ -19,9 +19,9 @@ feed has stopped ({patience}). An account without rows in a living source has a 
 _RISK = {(1, True): "⇈", (1, False): "↑", (-1, True): "⇊", (-1, False): "↓", (0, False): ""}
 
 
-def generate() -> str:
+def render_features() -> str:
     """The whole document."""
-    patience = ", ".join(f"`{table}` after {days} days of silence" for table, days in PATIENCE.items())
+    patience = ", ".join(f"`{table}` after {days} days of silence" for table, days in MAX_SILENCE.items())
     intro = _INTRO.format(count=len(FEATURES), groups=len(GROUPS), patience=patience)
     return "\n".join([intro, *(_section(group) for group in GROUPS)])
 

@@ -18,16 +18,16 @@ DOCS: Final = Path(__file__).resolve().parents[2] / "docs"
 
 
 PAGES: Final[Mapping[str, Callable[[], str]]] = {
-    "features.md": features.generate,
-    "policy.md": policy_reference.reference,
+    "features.md": features.render_features,
+    "policy.md": policy_reference.render_policy,
     "case-states.md": transitions.page,
     "handoff.schema.json": package.handoff_schema,
-    "commands.md": command_reference.reference,
-    "settings.md": settings_reference.reference,
+    "commands.md": command_reference.render_commands,
+    "settings.md": settings_reference.render_settings,
 }
 
 
-def main(arguments: list[str]) -> int:
+def generate(arguments: list[str]) -> int:
     """Write every page, or with ``--check`` name those that are not what the code says; 0 where all is well."""
     written = {DOCS / name: make() for name, make in PAGES.items()}
     stale = [path for path, text in written.items() if not path.is_file() or path.read_text(encoding="utf-8") != text]
@@ -41,4 +41,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(generate(sys.argv[1:]))

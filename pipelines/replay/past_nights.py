@@ -15,21 +15,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.labels.labels import label
-from pipelines.night.candidate_table import candidates
-from pipelines.night.scoring import Scored, score
+from pipelines.night.candidate_table import build_candidates
+from pipelines.night.scoring import NightScores, score_accounts
 from serving.policy.replay.replay import PastNight
 
 if TYPE_CHECKING:
     from features.frame import FrameBuilder
     from features.history.history import History
     from models.registry.registry import Champion
-    from models.risks import Risk
+    from models.risks.risk import Risk
     from serving.policy.decision.decide import FirstReasons
 
-MOST_ROWS = 300_000
+MOST_ROWS_AT_ONCE = 300_000
 """Accounts × nights whose features are held at once."""
 
-TRUTH = ["account_id", "risk", "event", "event_at"]
+OUTCOME_COLUMNS = ["account_id", "risk", "event", "event_at"]
 
 
 @dataclass(frozen=True)
@@ -43,20 +43,20 @@ class PastNights:
 
     def nights(self, days: Sequence[date]) -> Iterator[PastNight]:
         """Each night in the order of ``days``, with its candidates and with what came of them."""
-        at_once = max(1, MOST_ROWS // max(1, len(self.history.accounts)))
+        at_once = max(1, MOST_ROWS_AT_ONCE // max(1, len(self.history.accounts)))
         for begin in range(0, len(days), at_once):
             yield from self._several(days[begin : begin + at_once])
 
     def _several(self, days: Sequence[date]) -> Iterator[PastNight]:
         frame, truth = self.build(self.history, days), self._truth(days)
-        scored = score(self.history, frame, days, self.models, {})
-        rows = candidates(self.history, frame, scored.scores)
+        scored = score_accounts(self.history, frame, days, self.models, {})
+        rows = build_candidates(self.history, frame, scored.scores)
         for day in days:
             yield PastNight(
                 day, _on(rows, day), truth.filter(pc.equal(truth["as_of"], day)), self._first_reasons(scored, day)
             )
 
-    def _first_reasons(self, scored: Scored, day: date) -> FirstReasons:
+    def _first_reasons(self, scored: NightScores, day: date) -> FirstReasons:
         from models.explain.reasons import leading_groups
 
         frames = {risk: _on(frame, day) for risk, frame in scored.frames.items()}
@@ -77,7 +77,7 @@ class PastNights:
         for name, risk in self.known.items():
             found = label(self.history, days, risk.label)
             named = found.append_column("risk", pa.array([name] * found.num_rows, pa.string()))
-            tables.append(named.select(["as_of", *TRUTH]))
+            tables.append(named.select(["as_of", *OUTCOME_COLUMNS]))
         return pa.concat_tables(tables)
 
 

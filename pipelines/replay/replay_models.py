@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from features.frame import FrameBuilder
     from features.history.history import History
     from models.registry.registry import Champion, Registry
-    from models.risks import Risk
+    from models.risks.risk import Risk
 
 
 @dataclass(frozen=True)
-class Knowing:
+class ReplayContext:
     """Where a model may come from. ``champion`` asks for the champion, whatever it has learned from."""
 
     history: History
@@ -31,14 +31,16 @@ class Knowing:
 
 
 @dataclass(frozen=True)
-class Scorer:
+class ReplayModel:
     """A model as the scoring takes it, and in words which it is."""
 
     model: Champion
     told: str
 
 
-def scorers(knowing: Knowing, known: Mapping[str, Risk], first: date) -> tuple[dict[str, Scorer], tuple[str, ...]]:
+def choose_models(
+    knowing: ReplayContext, known: Mapping[str, Risk], first: date
+) -> tuple[dict[str, ReplayModel], tuple[str, ...]]:
     """A scorer of each risk for nights from ``first`` on, and what has to be said about them.
 
     The champion, if the last label that it learned from was settled before ``first``; else one that is trained on what
@@ -49,11 +51,11 @@ def scorers(knowing: Knowing, known: Mapping[str, Risk], first: date) -> tuple[d
     """
     from models.promotion.comparison_rows import later_than
 
-    found: dict[str, Scorer] = {}
+    found: dict[str, ReplayModel] = {}
     champions = {name: knowing.registry.champion(name) for name in known}
     for name, champion in champions.items():
         if champion is not None and later_than(champion.model) <= first:
-            found[name] = Scorer(champion, f"champion {champion.version}, which knew nothing of these nights")
+            found[name] = ReplayModel(champion, f"champion {champion.version}, which knew nothing of these nights")
     missing = [risk for name, risk in known.items() if name not in found]
     short: dict[str, str] = {}
     if missing and not knowing.champion:
@@ -67,7 +69,7 @@ def scorers(knowing: Knowing, known: Mapping[str, Risk], first: date) -> tuple[d
     return {name: found[name] for name in known}, tuple(warnings)
 
 
-def _trained(knowing: Knowing, wanted: list[Risk], first: date) -> tuple[dict[str, Scorer], dict[str, str]]:
+def _trained(knowing: ReplayContext, wanted: list[Risk], first: date) -> tuple[dict[str, ReplayModel], dict[str, str]]:
     """Models of what was known at ``first``, and for the risks that could not be learned from it, why."""
     from models import training
     from models.registry.registry import Champion
@@ -87,14 +89,14 @@ def _trained(knowing: Knowing, wanted: list[Risk], first: date) -> tuple[dict[st
             short[risk.name] = str(error)
             continue
         told = f"{trained.kind} trained on what was known before {first}"
-        found[risk.name] = Scorer(Champion(trained.model, f"before-{first}"), told)
+        found[risk.name] = ReplayModel(Champion(trained.model, f"before-{first}"), told)
     return found, short
 
 
-def _flattered(champion: Champion | None, risk: Risk, why: str | None) -> Scorer:
+def _flattered(champion: Champion | None, risk: Risk, why: str | None) -> ReplayModel:
     if champion is None:
         raise UsageError(f"There is no champion of {risk.name} to replay with: `rescue train` makes one. {why or ''}")
-    return Scorer(champion, f"champion {champion.version}, which learned from these nights or later ones")
+    return ReplayModel(champion, f"champion {champion.version}, which learned from these nights or later ones")
 
 
 def _warning(risk: Risk, why: str | None) -> str:

@@ -14,20 +14,20 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from features.errors import UsageError
-from models import risks
+from models.risks import risk
 from pipelines import assembly
 from pipelines.replay.past_nights import PastNights
-from pipelines.replay.replay_models import Knowing, Scorer, scorers
+from pipelines.replay.replay_models import ReplayContext, ReplayModel, choose_models
 from pipelines.scratch import scratch_folder
 from pipelines.settings import Settings
-from pipelines.sources.validated_source import open_telling
-from serving.policy.replay.replay import replay
+from pipelines.sources.validated_source import validate_source_step
+from serving.policy.replay.replay import replay_policies
 
 if TYPE_CHECKING:
     from features.history.history import History
     from pipelines.console import Steps
     from serving.policy.decision.decide import Policy
-    from serving.policy.replay.replay_figures import Replayed
+    from serving.policy.replay.replay_figures import ReplayResult
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Replay:
     last: date
     models: Mapping[str, str]
     warnings: tuple[str, ...]
-    done: Mapping[str, Replayed]
+    done: Mapping[str, ReplayResult]
 
     def to_json(self) -> dict[str, Any]:
         """Plain values: figures, and each night's counts, by policy."""
@@ -69,21 +69,21 @@ def replay_nights(
         DataGateError: the source is not fit to be read.
     """
     with scratch_folder() as scratch:
-        opened = open_telling(settings, scratch, steps)
+        opened = validate_source_step(settings, scratch, steps)
         nights = _nights(opened.history, first, last)
-        known = risks.for_history(opened.history, opened.risk_settings)
+        known = risk.for_history(opened.history, opened.risk_settings)
         with steps.step("models", "Choosing models that knew nothing of these nights"):
-            registry = assembly.registry(settings)
-            knowing = Knowing(opened.history, registry, assembly.build(settings), steps.tell, champion)
-            models, warnings = scorers(knowing, known, first)
+            registry = assembly.open_registry(settings)
+            knowing = ReplayContext(opened.history, registry, assembly.frame_builder(settings), steps.tell, champion)
+            models, warnings = choose_models(knowing, known, first)
         with steps.step("replay", f"Replaying {len(nights)} nights"):
-            build = assembly.build(settings, _needed(models.values(), policies.values()))
+            build = assembly.frame_builder(settings, _needed(models.values(), policies.values()))
             scoring = {risk: found.model for risk, found in models.items()}
-            done = replay(PastNights(opened.history, known, scoring, build).nights(nights), policies)
+            done = replay_policies(PastNights(opened.history, known, scoring, build).nights(nights), policies)
     return Replay(first, last, {risk: found.told for risk, found in models.items()}, warnings, done)
 
 
-def _needed(models: Iterable[Scorer], policies: Iterable[Policy]) -> frozenset[str]:
+def _needed(models: Iterable[ReplayModel], policies: Iterable[Policy]) -> frozenset[str]:
     """The features that a model or a condition reads: a replay tells nobody anything else."""
     read = [frozenset(found.model.model.features) for found in models]
     return frozenset().union(*read, *(policy.conditions.reads for policy in policies))
@@ -100,7 +100,7 @@ def _nights(history: History, first: date, last: date) -> list[date]:
     return [first + timedelta(days=number) for number in range((last - first).days + 1)]
 
 
-def _json(done: Replayed) -> dict[str, Any]:
+def _json(done: ReplayResult) -> dict[str, Any]:
     figures = asdict(done.figures())
     nights = [{**night._asdict(), "as_of": night.as_of.isoformat()} for night in done.nights]
     return {**figures, "each_night": nights}

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from features.source_table import RawTable
+from features.source_table import SourceTable
 
 
 class Source(Protocol):
@@ -25,7 +25,7 @@ class Source(Protocol):
     def tables(self) -> tuple[str, ...]:
         """The names of all its tables, known to the contract or not."""
 
-    def stage(self, names: Sequence[str], scratch: Path, *, as_typed: bool = False) -> list[RawTable]:
+    def stage(self, names: Sequence[str], scratch: Path, *, as_typed: bool = False) -> list[SourceTable]:
         """These tables as Parquet: read in place where they are, else written under ``scratch``.
 
         ``as_typed`` asks for the types that texts evidently hold (a mapping computes with them); admission wants the

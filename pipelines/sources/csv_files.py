@@ -14,12 +14,12 @@ from pathlib import Path
 import duckdb
 
 from features.errors import DataGateError
-from features.source_table import RawTable, Unread, identifier, quoted, reading
+from features.source_table import SourceTable, UnreadableLine, quote_name, quote_text, explain_read_errors
 
 DELIMITERS = ",;\t|"
 
 
-def stage_csv(name: str, file: Path, scratch: Path, *, as_typed: bool) -> RawTable:
+def stage_csv(name: str, file: Path, scratch: Path, *, as_typed: bool) -> SourceTable:
     """The rows of a CSV file (or ``.csv.gz``) as a Parquet file under ``scratch``; empty fields are missing values.
 
     Raises:
@@ -29,14 +29,14 @@ def stage_csv(name: str, file: Path, scratch: Path, *, as_typed: bool) -> RawTab
     scratch.mkdir(parents=True, exist_ok=True)
     target = scratch / f"{name}.parquet"
     connection = duckdb.connect()
-    with reading(file.name):
+    with explain_read_errors(file.name):
         connection.execute(
-            f"COPY (SELECT * FROM {_read(file, delimiter, columns)}) TO {quoted(str(target))} (FORMAT parquet)"
+            f"COPY (SELECT * FROM {_read(file, delimiter, columns)}) TO {quote_text(str(target))} (FORMAT parquet)"
         )
         unread = _unread(connection, file)
         if as_typed:
             target = _typed(connection, target, unread)
-    return RawTable(name, (str(target),), {str(target): file.name}, unread)
+    return SourceTable(name, (str(target),), {str(target): file.name}, unread)
 
 
 def _header(file: Path) -> tuple[str, list[str]]:
@@ -57,15 +57,15 @@ def _header(file: Path) -> tuple[str, list[str]]:
 
 
 def _read(file: Path, delimiter: str, columns: list[str]) -> str:
-    types = ", ".join(f"{quoted(column)}: 'VARCHAR'" for column in columns)
+    types = ", ".join(f"{quote_text(column)}: 'VARCHAR'" for column in columns)
     return (
-        f"read_csv({quoted(str(file))}, auto_detect = false, header = true, delim = {quoted(delimiter)}, quote = '\"', "
+        f"read_csv({quote_text(str(file))}, auto_detect = false, header = true, delim = {quote_text(delimiter)}, quote = '\"', "
         f"escape = '\"', columns = {{{types}}}, store_rejects = true, rejects_table = 'broken', "
         "rejects_scan = 'scanned', rejects_limit = 0)"
     )
 
 
-def _unread(connection: duckdb.DuckDBPyConnection, file: Path) -> tuple[Unread, ...]:
+def _unread(connection: duckdb.DuckDBPyConnection, file: Path) -> tuple[UnreadableLine, ...]:
     rows = connection.execute(
         "SELECT line, any_value(error_type), any_value(error_message), any_value(csv_line) FROM broken "
         "GROUP BY line ORDER BY line"
@@ -76,14 +76,14 @@ def _unread(connection: duckdb.DuckDBPyConnection, file: Path) -> tuple[Unread, 
                 f"{file.name}, line {line}: a quoted value is never closed, so nothing after it can be read; "
                 "mend the line."
             )
-    return tuple(Unread(file.name, line, reason, (text or "")[:200]) for line, reason, _, text in rows)
+    return tuple(UnreadableLine(file.name, line, reason, (text or "")[:200]) for line, reason, _, text in rows)
 
 
-TYPES = ("BIGINT", "DOUBLE", "DATE", "TIMESTAMP", "BOOLEAN")
+COLUMN_TYPES = ("BIGINT", "DOUBLE", "DATE", "TIMESTAMP", "BOOLEAN")
 """What a text may evidently be, the narrowest first; a number that would not be written back the same stays text."""
 
 
-def _typed(connection: duckdb.DuckDBPyConnection, texts: Path, unread: tuple[Unread, ...]) -> Path:
+def _typed(connection: duckdb.DuckDBPyConnection, texts: Path, unread: tuple[UnreadableLine, ...]) -> Path:
     """The same rows with the type that every text of a column has; identifiers with leading zeros stay texts.
 
     Raises:
@@ -92,20 +92,22 @@ def _typed(connection: duckdb.DuckDBPyConnection, texts: Path, unread: tuple[Unr
     if unread:
         first = unread[0]
         raise DataGateError(f"{first.file}, line {first.line} is not a row ({first.reason.lower()}): mend it first.")
-    rows = f"read_parquet({quoted(str(texts))})"
+    rows = f"read_parquet({quote_text(str(texts))})"
     columns = [row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM {rows}").fetchall()]
-    chosen = ", ".join(f"{_kind(connection, rows, identifier(name))} AS {identifier(name)}" for name in columns)
+    chosen = ", ".join(f"{_kind(connection, rows, quote_name(name))} AS {quote_name(name)}" for name in columns)
     target = texts.with_name(f"{texts.stem}.typed.parquet")
-    connection.execute(f"COPY (SELECT {chosen} FROM {rows}) TO {quoted(str(target))} (FORMAT parquet)")
+    connection.execute(f"COPY (SELECT {chosen} FROM {rows}) TO {quote_text(str(target))} (FORMAT parquet)")
     return target
 
 
 def _kind(connection: duckdb.DuckDBPyConnection, rows: str, column: str) -> str:
     padded = f"regexp_matches({column}, '^[+-]?0[0-9]')"
-    fits = [f"TRY_CAST({column} AS {kind}) IS NOT NULL AND NOT {_unfaithful(kind, column, padded)}" for kind in TYPES]
+    fits = [
+        f"TRY_CAST({column} AS {kind}) IS NOT NULL AND NOT {_unfaithful(kind, column, padded)}" for kind in COLUMN_TYPES
+    ]
     tests = ", ".join(f"coalesce(bool_and({fit}), false)" for fit in fits)
     found = connection.execute(f"SELECT {tests} FROM {rows} WHERE {column} IS NOT NULL").fetchall()[0]
-    kind = next((kind for kind, fits in zip(TYPES, found, strict=True) if fits), None)
+    kind = next((kind for kind, fits in zip(COLUMN_TYPES, found, strict=True) if fits), None)
     return f"CAST({column} AS {kind})" if kind else column
 
 

@@ -16,12 +16,12 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from features.contract import TABLES
 from features.errors import DataGateError, UsageError
-from features.source_table import RawTable
+from features.source_table import SourceTable
 
 BATCH = 50_000
 """Rows held in memory at once."""
 
-ARROW = {
+ARROW_TYPES = {
     bool: pa.bool_(),
     int: pa.int64(),
     float: pa.float64(),
@@ -54,7 +54,7 @@ class DatabaseSource:
             inspector = sa.inspect(connection)
             return tuple(sorted({*inspector.get_table_names(), *inspector.get_view_names()}))
 
-    def stage(self, names: Sequence[str], scratch: Path, *, as_typed: bool = False) -> list[RawTable]:
+    def stage(self, names: Sequence[str], scratch: Path, *, as_typed: bool = False) -> list[SourceTable]:
         """Each as one Parquet file under ``scratch``, all of one moment."""
         scratch.mkdir(parents=True, exist_ok=True)
         with self._connected() as connection:
@@ -66,11 +66,11 @@ class DatabaseSource:
             inspector = sa.inspect(connection)
             return {name: _fingerprint(connection, inspector, name) for name in self.tables()}
 
-    def _stage(self, connection: sa.Connection, name: str, target: Path) -> RawTable:
+    def _stage(self, connection: sa.Connection, name: str, target: Path) -> SourceTable:
         texts: set[str] = set()
         while (misfit := _write(connection, name, target, frozenset(texts))) is not None:
             texts.add(misfit)
-        return RawTable(name, (str(target),), {str(target): f"{self.name}, {name}"})
+        return SourceTable(name, (str(target),), {str(target): f"{self.name}, {name}"})
 
     @cached_property
     def _url(self) -> sa.URL:
@@ -149,14 +149,14 @@ def _arrow_type(declared: sa.types.TypeEngine[Any], sqlite: bool) -> pa.DataType
     if sqlite and isinstance(declared, (sa.Date, sa.DateTime, sa.Boolean)):
         return pa.int64() if isinstance(declared, sa.Boolean) else pa.string()
     if isinstance(declared, sa.DateTime):
-        return ARROW["datetime+zone" if declared.timezone else "datetime"]
+        return ARROW_TYPES["datetime+zone" if declared.timezone else "datetime"]
     if isinstance(declared, sa.Date):
-        return ARROW["date"]
+        return ARROW_TYPES["date"]
     if isinstance(declared, sa.Boolean):
-        return ARROW[bool]
+        return ARROW_TYPES[bool]
     if isinstance(declared, sa.Integer):
-        return ARROW[int]
-    return ARROW[float] if isinstance(declared, sa.Numeric) else pa.string()
+        return ARROW_TYPES[int]
+    return ARROW_TYPES[float] if isinstance(declared, sa.Numeric) else pa.string()
 
 
 def _array(values: Sequence[Any], wanted: pa.DataType) -> pa.Array | None:

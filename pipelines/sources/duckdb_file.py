@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 
 from features.errors import DataGateError
-from features.source_table import RawTable, identifier, quoted
+from features.source_table import SourceTable, quote_name, quote_text
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class DuckDBFileSource:
         with self._open() as connection:
             return tuple(row[0] for row in connection.execute(listed).fetchall())
 
-    def stage(self, names: Sequence[str], scratch: Path, *, as_typed: bool = False) -> list[RawTable]:
+    def stage(self, names: Sequence[str], scratch: Path, *, as_typed: bool = False) -> list[SourceTable]:
         """Each as one Parquet file under ``scratch``; a database has types of its own."""
         scratch.mkdir(parents=True, exist_ok=True)
         with self._open() as connection:
@@ -47,13 +47,13 @@ class DuckDBFileSource:
         told = hashlib.blake2b(f"{stat.st_size} {stat.st_mtime_ns}".encode(), digest_size=16).hexdigest()
         return dict.fromkeys(self.tables(), told)
 
-    def _copy(self, connection: duckdb.DuckDBPyConnection, name: str, target: Path) -> RawTable:
+    def _copy(self, connection: duckdb.DuckDBPyConnection, name: str, target: Path) -> SourceTable:
         label = f"{self.path.name}, {name}"
         try:
-            connection.execute(f"COPY {identifier(name)} TO {quoted(str(target))} (FORMAT parquet)")
+            connection.execute(f"COPY {quote_name(name)} TO {quote_text(str(target))} (FORMAT parquet)")
         except duckdb.Error as error:
             raise DataGateError(f"{label} cannot be read: {str(error).splitlines()[0]}") from None
-        return RawTable(name, (str(target),), {str(target): label})
+        return SourceTable(name, (str(target),), {str(target): label})
 
     def _open(self) -> duckdb.DuckDBPyConnection:
         try:

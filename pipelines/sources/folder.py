@@ -12,10 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features.errors import DataGateError, UsageError
-from features.source_table import RawTable
+from features.source_table import SourceTable
 from pipelines.sources.csv_files import stage_csv
 
-CSV = (".csv", ".csv.gz")
+CSV_ENDINGS = (".csv", ".csv.gz")
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class FolderSource:
         """The stem of every file, and the name of every folder, that holds a table."""
         return tuple(self._files)
 
-    def stage(self, names: Sequence[str], scratch: Path, *, as_typed: bool = False) -> list[RawTable]:
+    def stage(self, names: Sequence[str], scratch: Path, *, as_typed: bool = False) -> list[SourceTable]:
         """Parquet in place; CSV as Parquet under ``scratch``."""
         return [self._stage(name, self._files[name], scratch, as_typed) for name in names]
 
@@ -47,15 +47,15 @@ class FolderSource:
         """Names, sizes and times of change of each table's files."""
         return {name: _fingerprint(self.folder, files) for name, files in self._files.items()}
 
-    def _stage(self, name: str, files: list[Path], scratch: Path, as_typed: bool) -> RawTable:
-        if files[0].name.endswith(CSV):
+    def _stage(self, name: str, files: list[Path], scratch: Path, as_typed: bool) -> SourceTable:
+        if files[0].name.endswith(CSV_ENDINGS):
             return stage_csv(name, files[0], scratch, as_typed=as_typed)
         for file in files:
             check_parquet(file, self._label(file))
         labels = {str(file): self._label(file) for file in files}
         partitioned = any("=" in part for part in _parts(files, self.folder))
         prints = {str(file): _print(file) for file in files}
-        return RawTable(name, tuple(labels), labels, partitioned=partitioned, prints=prints)
+        return SourceTable(name, tuple(labels), labels, partitioned=partitioned, fingerprints=prints)
 
     def _label(self, file: Path) -> str:
         return str(file.relative_to(self.folder))
@@ -96,7 +96,7 @@ def _table(entry: Path) -> tuple[str, list[Path]]:
         return "", []
     if entry.is_dir():
         return entry.name, sorted(file for file in entry.rglob("*.parquet") if not _hidden(file.relative_to(entry)))
-    for ending in (".parquet", *CSV):
+    for ending in (".parquet", *CSV_ENDINGS):
         if entry.name.endswith(ending):
             return entry.name.removesuffix(ending), [entry]
     return "", []

@@ -16,11 +16,11 @@ import duckdb
 
 from features.contract import TABLES
 from features.errors import UsageError
-from features.source_table import RawTable, identifier
+from features.source_table import SourceTable, quote_name
 from pipelines.sources.base import Source
-from pipelines.sources.read_source import connect, nearest
+from pipelines.sources.read_source import connect_duckdb, nearest
 
-SETTINGS = "mapping.toml"
+SETTINGS_FILE = "mapping.toml"
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class MappedSource:
         Raises:
             UsageError: the file is no TOML, or holds something other than settings by risk.
         """
-        file = self.folder / SETTINGS
+        file = self.folder / SETTINGS_FILE
         if not file.is_file():
             return {}
         try:
@@ -63,7 +63,7 @@ class MappedSource:
         """The tables that the mapping makes."""
         return tuple(self._queries)
 
-    def stage(self, names: Sequence[str], scratch: Path, *, as_typed: bool = False) -> list[RawTable]:
+    def stage(self, names: Sequence[str], scratch: Path, *, as_typed: bool = False) -> list[SourceTable]:
         """The results of the queries as Parquet files under ``scratch``."""
         scratch.mkdir(parents=True, exist_ok=True)
         targets = {name: scratch / f"{name}.parquet" for name in names}
@@ -92,9 +92,9 @@ class MappedSource:
         words = set(re.findall(r"\w+", " ".join(self._queries.values()).lower()))
         wanted = [name for name in self.origin.tables() if set(re.findall(r"\w+", name.lower())) <= words]
         natives = self.origin.stage(wanted, scratch / "native", as_typed=True)
-        connection = connect(scratch)
+        connection = connect_duckdb(scratch)
         for table in natives:
-            connection.execute(f"CREATE VIEW {identifier(table.name)} AS SELECT * FROM {table.relation}")
+            connection.execute(f"CREATE VIEW {quote_name(table.name)} AS SELECT * FROM {table.relation}")
         files = [file for table in natives for file in table.files]
         connection.execute("SET GLOBAL TimeZone = 'UTC'")
         connection.execute("SET allowed_paths = ?", [[*files, *(str(target) for target in targets.values())]])
@@ -102,14 +102,14 @@ class MappedSource:
         connection.execute("SET lock_configuration = true")
         return connection
 
-    def _run(self, connection: duckdb.DuckDBPyConnection, name: str, target: Path) -> RawTable:
+    def _run(self, connection: duckdb.DuckDBPyConnection, name: str, target: Path) -> SourceTable:
         try:
             connection.sql(self._queries[name]).write_parquet(str(target))
         except duckdb.PermissionException:
             raise UsageError(f"{name}.sql reads more than the source's own tables, which no mapping may.") from None
         except duckdb.Error as error:
             raise UsageError(f"{name}.sql of {self.folder} fails: {' '.join(str(error).split())[:300]}") from None
-        return RawTable(name, (str(target),), {str(target): f"{name}.sql"})
+        return SourceTable(name, (str(target),), {str(target): f"{name}.sql"})
 
 
 def _query(file: Path) -> str:

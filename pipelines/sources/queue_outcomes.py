@@ -16,30 +16,30 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from features.source_table import RawTable, quoted
+from features.source_table import SourceTable, quote_text
 from pipelines import assembly
 from pipelines.settings import Settings
 from pipelines.sources import Source
 
 
-def with_returned(source: Source, settings: Settings, scratch: Path) -> Source:
+def with_queue_outcomes(source: Source, settings: Settings, scratch: Path) -> Source:
     """The source beside the outcomes that the settings' queue holds; the source itself where there are none."""
     if settings.database is None and not (settings.home / "rescue.db").is_file():
         return source
     from serving.cases.outcomes import outcomes  # late: a home without a queue needs no SQLAlchemy
 
-    with assembly.store(settings) as store:
+    with assembly.open_store(settings) as store:
         rows = outcomes(store)
     if not rows.num_rows:
         return source
     scratch.mkdir(parents=True, exist_ok=True)
     file = scratch / "outcomes.queue.parquet"
     pq.write_table(rows, file)
-    return WithReturned(source, {"outcomes": file})
+    return SourceWithQueueOutcomes(source, {"outcomes": file})
 
 
 @dataclass(frozen=True)
-class WithReturned:
+class SourceWithQueueOutcomes:
     """A source, and files of rows to add to some of its tables (by table)."""
 
     inner: Source
@@ -74,20 +74,20 @@ class WithReturned:
         own = self.inner.tables()
         return (*own, *(name for name in self.files if name not in own))
 
-    def stage(self, names: Sequence[str], scratch: Path, *, as_typed: bool = False) -> list[RawTable]:
+    def stage(self, names: Sequence[str], scratch: Path, *, as_typed: bool = False) -> list[SourceTable]:
         """The source's tables, each with the rows that came back."""
         own = set(self.inner.tables())
         staged = self.inner.stage([name for name in names if name in own], scratch, as_typed=as_typed)
         files = self._of_known_accounts(staged, scratch)
         joined = [self._joined(table, files[table.name], scratch) if table.name in files else table for table in staged]
         only = [name for name in names if name in files and name not in own]
-        return joined + [RawTable(name, (str(files[name]),), _label(files[name], name)) for name in only]
+        return joined + [SourceTable(name, (str(files[name]),), _label(files[name], name)) for name in only]
 
     def fingerprint(self) -> dict[str, str]:
         """The source's own."""
         return self.inner.fingerprint()
 
-    def _of_known_accounts(self, staged: Sequence[RawTable], scratch: Path) -> dict[str, Path]:
+    def _of_known_accounts(self, staged: Sequence[SourceTable], scratch: Path) -> dict[str, Path]:
         """The files of what came back, without the rows of accounts that the source does not have."""
         from pipelines.sources.source_guard import account_ids  # late, for the same reason
 
@@ -110,7 +110,7 @@ class WithReturned:
         pq.write_table(own, file)
         return file
 
-    def _joined(self, table: RawTable, file: Path, scratch: Path) -> RawTable:
+    def _joined(self, table: SourceTable, file: Path, scratch: Path) -> SourceTable:
         if table.partitioned:  # DuckDB reads no files with and without partitions together
             table = _whole(table, scratch / f"{table.name}.whole.parquet")
         labels = {own: table.labels.get(own, own) for own in table.files} | _label(file, table.name)
@@ -121,8 +121,8 @@ def _label(file: Path, name: str) -> dict[str, str]:
     return {str(file): f"{name} of the queue"}
 
 
-def _whole(table: RawTable, file: Path) -> RawTable:
+def _whole(table: SourceTable, file: Path) -> SourceTable:
     file.parent.mkdir(parents=True, exist_ok=True)
     with duckdb.connect() as connection:
-        connection.execute(f"COPY (FROM {table.relation}) TO {quoted(str(file))} (FORMAT parquet)")
+        connection.execute(f"COPY (FROM {table.relation}) TO {quote_text(str(file))} (FORMAT parquet)")
     return replace(table, files=(str(file),), labels={str(file): table.label}, partitioned=False)

@@ -7,14 +7,14 @@ from pathlib import Path
 import duckdb
 
 from features.contract import TABLES
-from features.validation.validate import TOLERANCE, Admission, examine_all
+from features.validation.validate import TOLERANCE, Validation, validate_tables
 from pipelines.sources.base import Source
 
 SPILL = "64GiB"
 """What may be spilled to the scratch folder: DuckDB would else fill the disk."""
 
 
-def connect(scratch: Path, memory: str = "4GiB", threads: int | None = None) -> duckdb.DuckDBPyConnection:
+def connect_duckdb(scratch: Path, memory: str = "4GiB", threads: int | None = None) -> duckdb.DuckDBPyConnection:
     """A DuckDB in memory that spills under ``scratch`` and no further than its bounds."""
     spill = scratch / "spill"
     spill.mkdir(parents=True, exist_ok=True)
@@ -39,7 +39,7 @@ def examined(
     memory: str = "4GiB",
     threads: int | None = None,
     tolerance: float = TOLERANCE,
-) -> Admission:
+) -> Validation:
     """Read a source and judge its rows; ``scratch`` must outlive the history and may be deleted with it.
 
     ``state`` is a folder that is kept from night to night: what was found in files that do not change stands there.
@@ -51,9 +51,9 @@ def examined(
     names = source.tables()
     known = [name for name in names if name in TABLES]
     unknown = {name: nearest(name) for name in names if name not in TABLES}
-    connection = connect(scratch, memory, threads)
+    connection = connect_duckdb(scratch, memory, threads)
     raw = source.stage(known, scratch / "source")
-    admission = examine_all(connection, raw, scratch=scratch / "accepted", state=state, tolerance=tolerance)
+    admission = validate_tables(connection, raw, scratch=scratch / "accepted", state=state, tolerance=tolerance)
     return replace(admission, report=replace(admission.report, unknown=unknown))
 
 

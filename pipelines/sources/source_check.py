@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from features.errors import DataGateError
-from features.validation.validate import TOLERANCE, examine_all
-from features.validation.validation_report import AdmissionReport
+from features.validation.validate import TOLERANCE, validate_tables
+from features.validation.validation_report import ValidationReport
 from pipelines.scratch import scratch_folder
 from pipelines.settings import Settings
 from pipelines.sources import examined, open_source
-from pipelines.sources.read_source import connect
+from pipelines.sources.read_source import connect_duckdb
 from serving.policy.definition.policy_file import Policy
-from serving.policy.definition.unknown_names import misfits
+from serving.policy.definition.unknown_names import find_unknown_names
 
-COSTS = {
+MISSING_TABLE_COSTS = {
     "accounts": "nothing can be scored",
     "subscriptions": "no renewal dates, seats or recurring revenue; churn can be told only by customers falling silent",
     "health_scores": "the CRM's own view of an account is not heard",
@@ -36,12 +36,12 @@ class CheckReport:
     """The contract's verdict on one source."""
 
     source: str
-    admission: AdmissionReport
+    validation: ValidationReport
 
     @property
     def problems(self) -> tuple[str, ...]:
         """What would stop a night, the cause first."""
-        return self.admission.problems
+        return self.validation.problems
 
     @property
     def exit_code(self) -> int:
@@ -50,11 +50,11 @@ class CheckReport:
 
     def as_json(self) -> dict[str, Any]:
         """The report as plain JSON values, with what each missing table costs."""
-        costs = {name: COSTS[name] for name in self.admission.missing}
-        return {"source": self.source, **self.admission.as_json(), "missing_tables": costs}
+        costs = {name: MISSING_TABLE_COSTS[name] for name in self.validation.missing}
+        return {"source": self.source, **self.validation.as_json(), "missing_tables": costs}
 
 
-def check(source: str, *, mapping: Path | None = None, tolerance: float = TOLERANCE) -> CheckReport:
+def check_source(source: str, *, mapping: Path | None = None, tolerance: float = TOLERANCE) -> CheckReport:
     """Examine a source as a night would.
 
     Raises:
@@ -68,7 +68,7 @@ def check(source: str, *, mapping: Path | None = None, tolerance: float = TOLERA
     return CheckReport(opened.name, admission.report)
 
 
-def misfits_of(policy: Policy, settings: Settings) -> tuple[str, ...]:
+def unknown_policy_names(policy: Policy, settings: Settings) -> tuple[str, ...]:
     """The segments and regions that a policy names and no account of the settings' source has, in sentences.
 
     Raises:
@@ -78,9 +78,9 @@ def misfits_of(policy: Policy, settings: Settings) -> tuple[str, ...]:
     source = open_source(settings.data, mapping=settings.mapping)
     with scratch_folder() as scratch:
         staged = source.stage([name for name in source.tables() if name == "accounts"], scratch / "source")
-        with connect(scratch) as connection:
-            admission = examine_all(connection, staged, scratch=scratch / "accepted", tolerance=1.0)
+        with connect_duckdb(scratch) as connection:
+            admission = validate_tables(connection, staged, scratch=scratch / "accepted", tolerance=1.0)
             if "accounts" not in admission.history.present:
                 raise DataGateError(admission.report.problems[0])
             rows = admission.history.as_of(admission.history.until).rows("accounts")
-            return misfits(policy.rules, rows["segment"].to_pylist(), rows["region"].to_pylist())
+            return find_unknown_names(policy.rules, rows["segment"].to_pylist(), rows["region"].to_pylist())

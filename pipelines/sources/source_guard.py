@@ -14,8 +14,8 @@ import pyarrow.compute as pc
 
 from features.contract import ACCOUNTS
 from features.errors import UsageError
-from features.source_table import RawTable, reading
-from features.validation.column_types import typed
+from features.source_table import SourceTable, explain_read_errors
+from features.validation.column_types import cast_column
 from pipelines.scratch import scratch_folder
 from pipelines.sources import open_source
 from serving.store.outcome_queries import accounts_of_newest_night
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from pipelines.settings import Settings
     from serving.store import Store
 
-SHARE = 0.1
+LEAST_SHARED = 0.1
 """A source that holds fewer of the accounts of the queue's newest night is another one; one that was cut off has more,
 and is stopped by the gate of volume."""
 
 
-def refuse_foreign(settings: Settings, store: Store) -> None:
+def refuse_other_source(settings: Settings, store: Store) -> None:
     """Do nothing where the settings' source holds the accounts of the queue, or the queue knows of none.
 
     Raises:
@@ -42,7 +42,7 @@ def refuse_foreign(settings: Settings, store: Store) -> None:
     if found is None:
         return
     shared = pc.sum(pc.is_in(pa.array(known, pa.string()), value_set=found)).as_py() or 0
-    if shared < SHARE * len(known):
+    if shared < LEAST_SHARED * len(known):
         held = f"only {shared:,}" if shared else "none"
         raise UsageError(
             f"The queue of {settings.home} belongs to another source: of its {len(known):,} accounts "
@@ -59,16 +59,16 @@ def _accounts(settings: Settings) -> pa.Array | None:
         return account_ids(table)
 
 
-def account_ids(accounts: RawTable) -> pa.Array | None:
+def account_ids(accounts: SourceTable) -> pa.Array | None:
     """The ids of a source's accounts as admission reads them; ``None`` where it has no such column.
 
     Raises:
         DataGateError: the table cannot be read.
     """
     column = ACCOUNTS.column("account_id")
-    with duckdb.connect() as connection, reading(accounts.label):
+    with duckdb.connect() as connection, explain_read_errors(accounts.label):
         types = {name.lower(): kind for name, kind in accounts.types(connection).items()}
         if column.name not in types:
             return None
-        read = f"SELECT DISTINCT {typed(column, types[column.name])} AS id FROM {accounts.relation} s"
+        read = f"SELECT DISTINCT {cast_column(column, types[column.name])} AS id FROM {accounts.relation} s"
         return connection.sql(read).to_arrow_table()["id"].combine_chunks().cast(pa.string())

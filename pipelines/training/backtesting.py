@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from features.errors import UsageError
-from models import risks
+from models.risks import risk
 from models.learners.training_set import NotLearnableError
 from pipelines import assembly
 from pipelines.scratch import scratch_folder
-from pipelines.sources.validated_source import open_telling
+from pipelines.sources.validated_source import validate_source_step
 from pipelines.training.train_models import chosen
 from pipelines.training.training_data import Lessons, gather
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from models.evaluation.evaluate import Tested
-    from models.risks import Risk
+    from models.risks.risk import Risk
     from pipelines.console import Steps
     from pipelines.settings import Settings
 
@@ -70,11 +70,11 @@ def backtest_from(settings: Settings, risk: str, through: date | None, to: Path 
     if to is not None:
         _make(to)
     with scratch_folder() as scratch:
-        opened = open_telling(settings, scratch, steps)
+        opened = validate_source_step(settings, scratch, steps)
         history = opened.history
-        wanted = chosen(risks.for_history(history, opened.risk_settings), risk)
+        wanted = chosen(risk.for_history(history, opened.risk_settings), risk)
         until = min(through or history.until, history.until)
-        lessons = gather(history, wanted, until, build=assembly.build(settings), tell=steps.tell)
+        lessons = gather(history, wanted, until, build=assembly.frame_builder(settings), tell=steps.tell)
         found = _tested(lessons, wanted, until, steps, opened.facts())
     return found if to is None else _written(found, to, steps)
 

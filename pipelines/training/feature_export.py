@@ -11,19 +11,19 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from features.arrow import flags
+from features.arrow import flag_array
 from features.errors import UsageError
 from features.labels.labels import label
-from models import risks
+from models.risks import risk
 from models.data.examples import labelled_rows
 from pipelines import assembly
-from pipelines.sources.validated_source import open_telling
+from pipelines.sources.validated_source import validate_source_step
 
 if TYPE_CHECKING:
     from features.history.history import History
     from pipelines.console import Steps
     from pipelines.settings import Settings
-    from pipelines.sources.validated_source import Opened
+    from pipelines.sources.validated_source import ValidatedSource
 
 
 def write_frame(
@@ -39,13 +39,13 @@ def write_frame(
         raise UsageError(f"{to_file} is a folder: name the Parquet file to write.")
     if not to_file.parent.is_dir():
         raise UsageError(f"There is no folder {to_file.parent} to write {to_file.name} into.")
-    opened = open_telling(settings, scratch, steps)
+    opened = validate_source_step(settings, scratch, steps)
     days = list(cutoffs) or [opened.history.until]
     if max(days) <= opened.history.first:
         raise UsageError(f"Nothing was known before {max(days)}: the data begin on {opened.history.first}.")
     frame = features_at(days, opened, steps)
     with steps.step("labels", "Adding the labels that have matured"):
-        for risk in risks.for_history(opened.history, opened.risk_settings).values():
+        for risk in risk.for_history(opened.history, opened.risk_settings).values():
             frame = _with_label(frame, opened.history, days, risk)
     half = to_file.with_name(f".{to_file.name}")
     try:
@@ -56,16 +56,16 @@ def write_frame(
     return frame.num_rows, frame.num_columns
 
 
-def features_at(cutoffs: Sequence[date], opened: Opened, steps: Steps) -> pa.Table:
+def features_at(cutoffs: Sequence[date], opened: ValidatedSource, steps: Steps) -> pa.Table:
     """The features of a source's accounts at each cutoff, as a step of a command."""
     many = "cutoff" if len(cutoffs) == 1 else "cutoffs"
     with steps.step("features", f"Building features at {len(cutoffs)} {many}"):
-        return assembly.build(opened.settings)(opened.history, cutoffs)
+        return assembly.frame_builder(opened.settings)(opened.history, cutoffs)
 
 
-def _with_label(frame: pa.Table, history: History, days: Sequence[date], risk: risks.Risk) -> pa.Table:
+def _with_label(frame: pa.Table, history: History, days: Sequence[date], risk: risk.Risk) -> pa.Table:
     """The frame with ``label_<risk>``: true, false, or null where the account was not eligible or it is not known."""
     matured = labelled_rows(frame, label(history, days, risk.label))
     known, happened = np.zeros((2, frame.num_rows), dtype=np.bool_)
     known[matured.rows], happened[matured.rows] = True, matured.happened
-    return frame.append_column(f"label_{risk.name}", flags(happened, known))
+    return frame.append_column(f"label_{risk.name}", flag_array(happened, known))

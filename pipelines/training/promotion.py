@@ -14,7 +14,7 @@ from models.promotion import comparison_rows, gate
 from pipelines import assembly
 from pipelines.scratch import scratch_folder
 from pipelines.settings import Promote, Settings, writable_home
-from pipelines.sources.validated_source import open_telling
+from pipelines.sources.validated_source import validate_source_step
 from pipelines.training.feature_export import features_at
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def promote_version(
         UsageError: there is no such version, or it is champion already.
     """
     writable_home(settings)
-    registry = assembly.registry(settings)
+    registry = assembly.open_registry(settings)
     champion = registry.version_of(risk, "champion")
     challenger = version or registry.version_of(risk, "challenger")
     if challenger is None:
@@ -124,5 +124,5 @@ def _asked(settings: Settings, champion: RiskModel, scored: pa.Table, steps: Ste
     """The champion, and the features of the cutoffs on which it is judged."""
     cutoffs = comparison_rows.needed_cutoffs(scored, champion)
     with scratch_folder() as scratch:
-        opened = open_telling(settings, scratch, steps)
+        opened = validate_source_step(settings, scratch, steps)
         return champion, features_at(cutoffs or [opened.history.until], opened, steps)

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from features import frame as frames
 from features.errors import UsageError
-from models import risks
+from models.risks import risk
 from models.learners.training_set import NotLearnableError
 from pipelines import assembly
 from pipelines.scratch import scratch_folder
 from pipelines.settings import Promote, Settings, writable_home
-from pipelines.sources.validated_source import open_telling
+from pipelines.sources.validated_source import validate_source_step
 from pipelines.training.promotion import admit
 from pipelines.training.training_data import Lessons, gather
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from features.frame import FrameBuilder
     from features.history.history import History
     from models.registry.registry import Registry
-    from models.risks import Risk
+    from models.risks.risk import Risk
     from models.training import Trained
     from pipelines.console import Steps
 
@@ -140,16 +140,16 @@ def train_from(settings: Settings, risk: str, through: date | None, tune: int, s
     """
     writable_home(settings)
     with scratch_folder() as scratch:
-        opened = open_telling(settings, scratch, steps)
-        wanted = chosen(risks.for_history(opened.history, opened.risk_settings), risk)
+        opened = validate_source_step(settings, scratch, steps)
+        wanted = chosen(risk.for_history(opened.history, opened.risk_settings), risk)
         return train(
             opened.history,
             wanted,
-            assembly.registry(settings),
+            assembly.open_registry(settings),
             source=opened.facts(),
             through=through,
             tune=tune,
-            build=assembly.build(settings),
+            build=assembly.frame_builder(settings),
             promote=settings.promote,
             tell=steps.tell,
         )

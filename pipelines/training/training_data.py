@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from features.frame import FrameBuilder
     from features.history.history import History
-    from models.risks import Risk
+    from models.risks.risk import Risk
 
 
 MOST_ROWS = 1_200_000

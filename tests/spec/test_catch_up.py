@@ -18,7 +18,7 @@ from pipelines.cli import app
 from pipelines.console import Steps
 from pipelines.night.night import run_nights
 from pipelines.settings import Settings
-from pipelines.step_runner import plainly
+from pipelines.step_runner import plain_runner
 from serving.store.tables import NightRow, Score
 
 QUIET = Steps(quiet=True)
@@ -36,14 +36,14 @@ class Overheard(Steps):
 
 def nights_of(settings: Settings) -> list[date]:
     """The recorded nights, in the order in which they were recorded."""
-    with assembly.store(settings) as store, store.reading() as session:
+    with assembly.open_store(settings) as store, store.reading() as session:
         recorded = select(NightRow.as_of).where(NightRow.status == "recorded").order_by(NightRow.recorded_at)
         return list(session.scalars(recorded))
 
 
 def scores_of(settings: Settings, as_of: date) -> pa.Table:
     """What a night scored."""
-    with assembly.store(settings) as store, store.reading() as session:
+    with assembly.open_store(settings) as store, store.reading() as session:
         columns = (Score.risk, Score.account_id, Score.probability)
         rows = session.execute(select(*columns).where(Score.as_of == as_of).order_by(*columns)).all()
     return pa.Table.from_pylist([row._asdict() for row in rows])
@@ -54,14 +54,14 @@ def test_three_missed_nights_run_in_order_with_what_was_known_then(night_home: N
     caught_up, one_by_one = (
         configuration.load(data=str(night_home.data), home=night_home.copy(tmp_path / name)) for name in ("all", "each")
     )
-    reports = run_nights(caught_up, first + timedelta(days=3), plainly(QUIET), QUIET, catch_up=True)
+    reports = run_nights(caught_up, first + timedelta(days=3), plain_runner(QUIET), QUIET, catch_up=True)
     expected = [first + timedelta(days=day) for day in (1, 2, 3)]
     assert [report.as_of for report in reports] == expected
     assert nights_of(caught_up) == [first, *expected]
     for day in expected:
-        run_nights(one_by_one, day, plainly(QUIET), QUIET)
+        run_nights(one_by_one, day, plain_runner(QUIET), QUIET)
         assert scores_of(caught_up, day).equals(scores_of(one_by_one, day))
-    again = run_nights(caught_up, expected[-1], plainly(QUIET), QUIET, catch_up=True)
+    again = run_nights(caught_up, expected[-1], plain_runner(QUIET), QUIET, catch_up=True)
     assert [(report.as_of, report.unchanged) for report in again] == [(expected[-1], True)]
 
 
@@ -70,7 +70,7 @@ def test_no_more_nights_than_the_setting_says(night_home: NightHome, tmp_path: P
     home = night_home.copy(tmp_path / "home")
     settings = configuration.load(data=str(night_home.data), home=home, catch_up=2)
     steps = Overheard(quiet=True)
-    reports = run_nights(settings, first + timedelta(days=5), plainly(steps), steps, catch_up=True)
+    reports = run_nights(settings, first + timedelta(days=5), plain_runner(steps), steps, catch_up=True)
     assert [report.as_of for report in reports] == [first + timedelta(days=4), first + timedelta(days=5)]
     left, last = first + timedelta(days=1), first + timedelta(days=3)
     assert f"3 missed nights from {left} to {last} are left out (catch_up = 2)" in steps.told
@@ -93,13 +93,13 @@ def test_a_missed_night_does_not_see_what_came_after_it(night_home: NightHome, t
     late = night_home.first.as_of - timedelta(days=30)
     settings = configuration.load(data=str(night_home.data), home=night_home.copy(tmp_path / "home"))
     (settings.home / "rescue.db").unlink()
-    run_nights(settings, late, plainly(QUIET), QUIET)
+    run_nights(settings, late, plain_runner(QUIET), QUIET)
     cut = tmp_path / "cut"
     cut.mkdir()
     _cut_at(night_home.data, cut, late)
     in_time = configuration.load(data=str(cut), home=night_home.copy(tmp_path / "in-time"))
     (in_time.home / "rescue.db").unlink()
-    run_nights(in_time, late, plainly(QUIET), QUIET)
+    run_nights(in_time, late, plain_runner(QUIET), QUIET)
     assert scores_of(settings, late).equals(scores_of(in_time, late))
 
 

@@ -21,9 +21,9 @@ from pipelines.monitoring.feedback import collect, end_before
 from pipelines.night.night import run_nights
 from pipelines.settings import Settings
 from pipelines.sources import open_source
-from pipelines.sources.queue_outcomes import WithReturned
-from pipelines.sources.validated_source import open_data
-from pipelines.step_runner import plainly
+from pipelines.sources.queue_outcomes import SourceWithQueueOutcomes
+from pipelines.sources.validated_source import validate_source
+from pipelines.step_runner import plain_runner
 from serving.cases.cases import Cases
 from serving.cases.permissions import Actor, Role
 from serving.store import Store
@@ -59,7 +59,7 @@ def closed(night_home: NightHome, tmp_path: Path) -> Closed:
     settings = configuration.load(data=str(night_home.data), home=night_home.copy(tmp_path / "home"))
     first = night_home.first.queue[0]
     day = datetime.combine(night_home.first.as_of, time())
-    with assembly.store(settings) as store:
+    with assembly.open_store(settings) as store:
         _save(store, first["case_id"], day + timedelta(hours=9))
     return Closed(settings, first["account_id"], day)
 
@@ -74,8 +74,8 @@ def _save(store: Store, case_id: str, at: datetime) -> None:
 
 
 def _feature(settings: Settings, closed: Closed, name: str, scratch: Path, day: int) -> object:
-    history = open_data(settings, scratch).history
-    rows = assembly.build(settings)(history, [(closed.day + timedelta(days=day)).date()])
+    history = validate_source(settings, scratch).history
+    rows = assembly.frame_builder(settings)(history, [(closed.day + timedelta(days=day)).date()])
     return next(row[name] for row in rows.to_pylist() if row["account_id"] == closed.account)
 
 
@@ -83,7 +83,7 @@ def test_the_next_night_knows_the_verdict_and_leaves_the_account_alone(closed: C
     tonight = _feature(closed.settings, closed, "rescue_last_verdict", tmp_path / "a", 0)
     assert tonight != "saved"  # decided after the cutoff of its own night
     assert _feature(closed.settings, closed, "rescue_last_verdict", tmp_path / "b", 1) == "saved"
-    (second,) = run_nights(closed.settings, (closed.day + timedelta(days=1)).date(), plainly(QUIET), QUIET)
+    (second,) = run_nights(closed.settings, (closed.day + timedelta(days=1)).date(), plain_runner(QUIET), QUIET)
     assert closed.account not in {case["account_id"] for case in second.queue}
     assert second.counts["suppressed"] >= 1
     counts = second.tables["outcomes"]
@@ -93,7 +93,7 @@ def test_the_next_night_knows_the_verdict_and_leaves_the_account_alone(closed: C
 def test_a_verdict_of_today_does_not_make_the_source_reach_further(closed: Closed, tmp_path: Path) -> None:
     before = open_source(closed.settings.data)
     assert "outcomes" in before.tables()
-    assert open_data(closed.settings, tmp_path).history.until == closed.day.date()
+    assert validate_source(closed.settings, tmp_path).history.until == closed.day.date()
 
 
 def test_adjusted_health_goes_out_marked_and_twice_is_once(closed: Closed, tmp_path: Path) -> None:
@@ -154,7 +154,7 @@ def _returning(closed: Closed, rows: list[dict[str, object]], folder: Path) -> S
 def _read(closed: Closed, rows: list[dict[str, object]], folder: Path, *, loop_guard: bool) -> float:
     """The account's health as the night after these rows reads it."""
     settings = _returning(closed, rows, folder)
-    history = open_data(settings, folder / "scratch").history
+    history = validate_source(settings, folder / "scratch").history
     built = frame.build(history, [(closed.day + timedelta(days=NIGHTS + 1)).date()], loop_guard=loop_guard)
     score = next(row["health_score"] for row in built.to_pylist() if row["account_id"] == closed.account)
     assert isinstance(score, float)
@@ -171,10 +171,10 @@ def test_a_home_may_be_tried_on_another_source(closed: Closed, tmp_path: Path) -
             own = rows["account_id"] if "account_id" in rows.column_names else None
             pq.write_table(rows if own is None else rows.filter(pc.not_equal(own, closed.account)), other / file.name)
     settings = closed.settings.model_copy(update={"data": str(other), "tolerance": 1.0})
-    opened = open_data(settings, tmp_path / "scratch")
+    opened = validate_source(settings, tmp_path / "scratch")
     (told,) = opened.warnings
     assert told.startswith("2 outcomes of the queue are of accounts that ")
-    assert opened.admission.report.tables["outcomes"].quarantined == {}
+    assert opened.validation.report.tables["outcomes"].quarantined == {}
 
 
 def test_rows_come_back_beside_a_partitioned_table_and_beside_none(closed: Closed, tmp_path: Path) -> None:
@@ -184,7 +184,7 @@ def test_rows_come_back_beside_a_partitioned_table_and_beside_none(closed: Close
     pq.write_table(own, tmp_path / "more.parquet")
     source = open_source(str(data))
     files = {"outcomes": tmp_path / "more.parquet", "health_scores": tmp_path / "more.parquet"}
-    joined = WithReturned(source, files)
+    joined = SourceWithQueueOutcomes(source, files)
     assert set(joined.tables()) == {"outcomes", "health_scores"}
     tables = {table.name: table for table in joined.stage(joined.tables(), tmp_path / "scratch")}
     read = sum(pq.read_metadata(file).num_rows for file in tables["outcomes"].files)
@@ -204,6 +204,6 @@ def test_the_command_prints_one_object(closed: Closed, tmp_path: Path) -> None:
 def test_ids_that_the_source_stores_as_numbers_are_those_of_the_queue(tmp_path: Path) -> None:
     pq.write_table(pa.table({"account_id": [17850.0, 17851.0]}), tmp_path / "accounts.parquet")
     pq.write_table(pa.table({"account_id": ["17850", "9"], "action": ["called"] * 2}), tmp_path / "more.parquet")
-    source = WithReturned(open_source(str(tmp_path)), {"outcomes": tmp_path / "more.parquet"})
+    source = SourceWithQueueOutcomes(open_source(str(tmp_path)), {"outcomes": tmp_path / "more.parquet"})
     tables = {table.name: table for table in source.stage(source.tables(), tmp_path / "scratch")}
     assert pq.read_table(tables["outcomes"].files[0])["account_id"].to_pylist() == ["17850"]

@@ -17,7 +17,7 @@ from sklearn.metrics import roc_auc_score
 from features.labels.labels import LabelRule
 from models.learners.calibration import sigmoid
 from models.learners.training_set import prepare
-from models.risks import Risk
+from models.risks.risk import Risk
 
 Score = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]
 QUARTER = 13

@@ -10,7 +10,7 @@ from models import training
 from models.evaluation.metrics_report import MODEL
 from models.learners.calibration import sigmoid
 from models.learners.training_set import prepare
-from models.risks import CHURN, ESCALATION
+from models.risks.risk import CHURN, ESCALATION
 
 
 def shuffled_among_accounts(made: World, seed: int) -> pa.Table:

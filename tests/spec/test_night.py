@@ -15,7 +15,7 @@ from pipelines import settings as configuration
 from pipelines.cli import app
 from pipelines.console import Steps
 from pipelines.night.night import run_nights
-from pipelines.step_runner import plainly
+from pipelines.step_runner import plain_runner
 from serving.policy.definition.policy_file import default_text
 
 KEYS = {
@@ -142,7 +142,7 @@ def test_the_next_night_goes_on_from_the_queue(night_home: NightHome, tmp_path: 
     tomorrow = night_home.first.as_of + timedelta(days=1)
     settings = configuration.load(data=str(night_home.data), home=home)
     steps = Steps(quiet=True)
-    (second,) = run_nights(settings, tomorrow, plainly(steps), steps)
+    (second,) = run_nights(settings, tomorrow, plain_runner(steps), steps)
     assert not second.unchanged
     known = {case["case_id"]: case for case in night_home.first.queue}
     new = [case for case in second.queue if case["case_id"] not in known]
@@ -227,7 +227,7 @@ def test_hand_offs_go_out_through_the_channels_of_the_settings(night_home: Night
     channels = {"desk": {"kind": "file", "folder": str(letters)}}
     settings = configuration.load(data=str(night_home.data), home=home, channels=channels)
     steps = Steps(quiet=True)
-    (report,) = run_nights(settings, None, plainly(steps), steps)
+    (report,) = run_nights(settings, None, plain_runner(steps), steps)
     sent = [json.loads(path.read_text()) for path in sorted(letters.rglob("*.json"))]
     assert len(sent) == len(report.queue) > 0
     assert {letter["data"]["case"] for letter in sent} == {case["case_id"] for case in report.queue}

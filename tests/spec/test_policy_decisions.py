@@ -10,7 +10,7 @@ import pytest
 from support.nights.policy_factory import NIGHT, accounts, candidates, night, policy
 
 from serving.policy.decision.candidates import CandidatesError
-from serving.policy.decision.decide import Policy, contenders, decide, decide_knowing_why
+from serving.policy.decision.decide import Policy, accounts_to_explain, decide, decide_with_reasons
 from serving.policy.decision.queue_state import Cooldown, OpenCase, QueueState, Streak, Why
 
 OPEN = OpenCase("c1", "A", "churn", "normal", 0.5, date(2026, 2, 20), squad="care")
@@ -170,10 +170,10 @@ def test_an_account_is_left_alone_after_its_case(days_ago: int, flagged: bool) -
 def test_a_calmed_case_is_named_once_the_account_has_left() -> None:
     inside = Streak("A", "churn", 0, 1, inside=True)
     queue = QueueState(open_cases=(OPEN,), streaks=(inside,))
-    assert night({"a": "A", "p": 0.2}, queue=queue).calmed == ("c1",)
-    assert night({"a": "A", "p": 0.4}, queue=queue).calmed == ()
-    assert night({"a": "A", "p": float("nan")}, queue=queue).calmed == ()
-    assert night({"a": "B", "p": 0.2}, queue=queue).calmed == ()
+    assert night({"a": "A", "p": 0.2}, queue=queue).no_longer_at_risk == ("c1",)
+    assert night({"a": "A", "p": 0.4}, queue=queue).no_longer_at_risk == ()
+    assert night({"a": "A", "p": float("nan")}, queue=queue).no_longer_at_risk == ()
+    assert night({"a": "B", "p": 0.2}, queue=queue).no_longer_at_risk == ()
 
 
 TRIGGERS = """
@@ -238,14 +238,14 @@ def test_reasons_reach_the_routing() -> None:
     by = policy('[routing.reasons]\nbilling = "billing"')
     text = candidates({"a": "A", "p": 0.9}, {"a": "B", "p": 0.8})
     plain = decide(text, QueueState(), by, NIGHT)
-    assert contenders(plain) == ("A", "B")
+    assert accounts_to_explain(plain) == ("A", "B")
     asked = []
 
     def first_reasons(found: Sequence[str]) -> dict[tuple[str, str], str | None]:
         asked.extend(found)
         return {("A", "churn"): "billing", ("B", "churn"): None}
 
-    decision = decide_knowing_why(text, QueueState(), by, NIGHT, first_reasons)
+    decision = decide_with_reasons(text, QueueState(), by, NIGHT, first_reasons)
     assert asked == ["A", "B"]
     assert {flag.account_id: flag.squad for flag in decision.flags} == {"A": "desk", "B": "care"}
     assert decision.flags[0].routed == "needs billing skills, as its first reason is billing"
@@ -306,7 +306,7 @@ def test_streaks_of_accounts_and_risks_that_are_not_there_tonight_stay() -> None
 
 def test_no_candidates_is_a_quiet_night() -> None:
     decision = decide(candidates({"a": "A", "p": 0.9}).slice(0, 0), QueueState(open_cases=(OPEN,)), policy(), NIGHT)
-    assert (decision.flags, decision.calmed) == ((), ())
+    assert (decision.flags, decision.no_longer_at_risk) == ((), ())
 
 
 @pytest.mark.parametrize(

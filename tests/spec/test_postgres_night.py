@@ -33,7 +33,7 @@ def test_two_nights_and_a_verdict_between_them(
     assert (first["flagged"], first["unchanged"]) == (night_home.first.flagged, False)
     assert [case["case_id"] for case in first["queue"]] == [case["case_id"] for case in night_home.first.queue]
     assert _night(night_home, home)["unchanged"] is True
-    with assembly.store(configuration.load(home=home)) as store:
+    with assembly.open_store(configuration.load(home=home)) as store:
         assert store.url.drivername.startswith("postgresql")
         with store.reading() as session:
             case = session.scalars(select(Case).order_by(Case.priority.desc())).first()

@@ -79,4 +79,4 @@ def test_nights_outside_the_data_are_refused(night_home: NightHome, first: int, 
     settings = configuration.load(data=str(night_home.data), home=night_home.home)
     days = [night_home.first.as_of + timedelta(days=day) for day in (first, last)]
     with pytest.raises(UsageError, match=says):
-        replay_nights(settings, {"it": assembly.policy(settings)}, days[0], days[1], Steps(quiet=True))
+        replay_nights(settings, {"it": assembly.load_policy(settings)}, days[0], days[1], Steps(quiet=True))

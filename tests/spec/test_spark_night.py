@@ -19,7 +19,7 @@ from pipelines.cli import app
 from pipelines.console import Steps
 from pipelines.night.night import run_nights
 from pipelines.night.night_report import NightReport
-from pipelines.step_runner import plainly
+from pipelines.step_runner import plain_runner
 
 needs_java = pytest.mark.skipif(java_is_missing(), reason="Spark needs Java 17, and there is none: run `make system`")
 
@@ -44,7 +44,7 @@ def second_night(night_home: NightHome, home: Path, engine: str) -> tuple[NightR
     tomorrow = night_home.first.as_of + timedelta(days=1)
     steps = Steps(quiet=True)
     settings = configuration.load(data=str(night_home.data), home=home, engine=engine)
-    (report,) = run_nights(settings, tomorrow, plainly(steps), steps)
+    (report,) = run_nights(settings, tomorrow, plain_runner(steps), steps)
     with sqlite3.connect(home / "rescue.db") as queue:
         scores = queue.execute(SCORES, [tomorrow.isoformat()]).fetchall()
     queue.close()

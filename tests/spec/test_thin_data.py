@@ -7,14 +7,14 @@ import pytest
 
 from features import frame
 from features.labels.labels import label
-from models import risks
+from models.risks import risk
 from models.learners.training_set import MIN_EVENTS, NotLearnableError, refuse_hopeless
 from pipelines import settings as configuration
 from pipelines.console import Steps
 from pipelines.night.night import run_nights
 from pipelines.simulator import Settings, simulate
-from pipelines.sources.validated_source import open_data
-from pipelines.step_runner import plainly
+from pipelines.sources.validated_source import validate_source
+from pipelines.step_runner import plain_runner
 from pipelines.training.training_data import gather
 
 
@@ -27,8 +27,8 @@ def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_risk_that_hardly_ever_came_true_does_not_stop_the_other(few: Path, tmp_path: Path) -> None:
-    opened = open_data(configuration.load(data=str(few)), tmp_path)
-    known = risks.for_history(opened.history)
+    opened = validate_source(configuration.load(data=str(few)), tmp_path)
+    known = risk.for_history(opened.history)
     words: list[str] = []
     lessons = gather(opened.history, list(known.values()), opened.history.until, build=frame.build, tell=words.append)
     assert set(lessons.labels) == {"escalation"}
@@ -40,17 +40,17 @@ def test_a_risk_that_hardly_ever_came_true_does_not_stop_the_other(few: Path, tm
 
 
 def test_labels_without_events_are_refused_before_a_frame_is_built(few: Path, tmp_path: Path) -> None:
-    opened = open_data(configuration.load(data=str(few)), tmp_path)
-    labels = label(opened.history, [opened.history.first], risks.CHURN.label)
+    opened = validate_source(configuration.load(data=str(few)), tmp_path)
+    labels = label(opened.history, [opened.history.first], risk.CHURN.label)
     with pytest.raises(NotLearnableError, match="0 different events are settled"):
-        refuse_hopeless(labels, risks.CHURN)
+        refuse_hopeless(labels, risk.CHURN)
 
 
 def test_a_night_without_any_model_still_reports_and_says_why(tmp_path: Path) -> None:
     simulate(Settings(accounts=8, months=4, seed=5), tmp_path / "data")
     steps = Steps(quiet=True)
     settings = configuration.load(data=str(tmp_path / "data"), home=tmp_path / "home")
-    (night,) = run_nights(settings, None, plainly(steps), steps)
+    (night,) = run_nights(settings, None, plain_runner(steps), steps)
     assert night.models == {}
     assert night.scored == {"churn": 0, "escalation": 0}
     for risk in ("churn", "escalation"):

@@ -12,14 +12,14 @@ import typer
 from pipelines import settings as configuration
 from pipelines.cli import options
 from pipelines.cli.options import Data, Json, day
-from pipelines.cli.output.terminal_tables import fitted
+from pipelines.cli.output.terminal_tables import fit_table
 from pipelines.console import Steps, out
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from models.evaluation.evaluate import Tested
-    from models.risks import Risk
+    from models.risks.risk import Risk
 
 
 LEFT_TO_THE_PAGE = ("Brier skill", "calibration intercept", "lift at capacity", "caught at capacity")
@@ -97,4 +97,4 @@ def _table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
             "min_width": INTERVAL if figure else None,
         }
     broken = [[cell.replace(" [", "\n[") for cell in row] for row in rows]
-    return fitted(out, columns, broken, ("to", "rows", "log-loss skill", "calibration slope"))
+    return fit_table(out, columns, broken, ("to", "rows", "log-loss skill", "calibration slope"))

@@ -16,14 +16,14 @@ def register(app: typer.Typer) -> None:
 
 def check(data: Data = None, mapping: Mapping = None, as_json: Json = False) -> None:
     """Say what a night would accept, quarantine and miss in a source. Ends with 3 where a night would stop."""
-    from pipelines.cli.output.check_output import show
+    from pipelines.cli.output.check_output import show_check
     from pipelines.sources import source_check as checking
 
     settings = configuration.load(data=data, mapping=mapping)
-    report = checking.check(settings.data, mapping=settings.mapping, tolerance=settings.tolerance)
+    report = checking.check_source(settings.data, mapping=settings.mapping, tolerance=settings.tolerance)
     if as_json:
         typer.echo(json.dumps(report.as_json()))
     else:
-        show(report)
+        show_check(report)
     if report.problems:
         raise DataGateError(report.problems[0])

@@ -32,7 +32,7 @@ def deliver(
         _list_dead(settings)
         return
     channels = delivery.open_channels(settings.channels)
-    with assembly.queue(settings) as store:
+    with assembly.open_queue(settings) as store:
         done = delivery.deliver(store, channels, replay=replay)
     waiting = f"; {done.unrouted} wait for a channel that is not set up" if done.unrouted else ""
     resting = (
@@ -45,7 +45,7 @@ def deliver(
 def _list_dead(settings: configuration.Settings) -> None:
     from serving.delivery.outbox import dead_letters
 
-    with assembly.queue(settings) as store, store.reading() as session:
+    with assembly.open_queue(settings) as store, store.reading() as session:
         letters = dead_letters(session)
     for letter in letters:
         about = f"{letter.id} to {letter.channel}: {letter.kind} of case {letter.case_id}"

@@ -39,9 +39,9 @@ def nightly(
     steps = Steps(quiet=as_json)
     if plain or not configuration.has_prefect_server():
         from pipelines.night.night import run_nights
-        from pipelines.step_runner import plainly
+        from pipelines.step_runner import plain_runner
 
-        reports = run_nights(settings, cutoff, plainly(steps), steps, catch_up=catch_up)
+        reports = run_nights(settings, cutoff, plain_runner(steps), steps, catch_up=catch_up)
     else:
         from pipelines.flows.nightly_flow import run_quietly
 
@@ -49,7 +49,7 @@ def nightly(
     if as_json:
         typer.echo(json.dumps(reports[-1].to_json()))
         return
-    from pipelines.cli.output.night_output import show
+    from pipelines.cli.output.night_output import show_night
 
     for report in reports:
-        show(report)
+        show_night(report)

@@ -30,15 +30,15 @@ def check(file: File = None, data: Accounts = None, mapping: Mapping = None) -> 
 
     settings = configuration.load(policy=file, data=data, mapping=mapping)
     try:
-        found = assembly.policy(settings)
+        found = assembly.load_policy(settings)
     except PolicyError as error:
         for problem in error.problems:
             err.print(problem, markup=False)
         raise typer.Exit(error.exit_code) from None
     if data is not None:
-        from pipelines.sources.source_check import misfits_of
+        from pipelines.sources.source_check import unknown_policy_names
 
-        for warning in misfits_of(found, settings):
+        for warning in unknown_policy_names(found, settings):
             err.print(f"Mind: {warning}.", markup=False)
     out.print(f"The policy is sound; its version is {found.version}.", markup=False)
 
@@ -52,4 +52,4 @@ def explain(
     from serving.policy.definition import explanation
 
     told = explanation.list_columns if columns else explanation.explain
-    out.print(told(assembly.policy(configuration.load(policy=file))), markup=False, end="")
+    out.print(told(assembly.load_policy(configuration.load(policy=file))), markup=False, end="")

@@ -30,7 +30,7 @@ def list_cases(
     from pipelines.cli.output.queue_output import case_table, waiting_table
     from serving.store import night_queries, queue_queries
 
-    with assembly.queue(configuration.load(home=home)) as store, store.reading() as session:
+    with assembly.open_queue(configuration.load(home=home)) as store, store.reading() as session:
         if waiting:
             rows = queue_queries.waiting_of_newest(session)
             out.print(waiting_table(rows) if rows else "Nobody waits.")
@@ -52,7 +52,7 @@ def show(
     from serving.handoff.package import Handoff
     from serving.store import night_queries
 
-    with assembly.queue(configuration.load(home=home)) as store, store.reading() as session:
+    with assembly.open_queue(configuration.load(home=home)) as store, store.reading() as session:
         content = night_queries.handoff_of(session, case)
     if content is None:
         raise UsageError(f"There is no case or account {case!r} in the queue; `rescue queue list` shows them.")
@@ -69,7 +69,7 @@ def export(
     from serving.cases import exports
     from serving.store import night_queries
 
-    with assembly.queue(configuration.load(home=home)) as store, store.reading() as session:
+    with assembly.open_queue(configuration.load(home=home)) as store, store.reading() as session:
         table = night_queries.queue_table(session)
     exports.write(table, to_file)
     out.print(f"{to_file}: {table.num_rows} cases", markup=False)

@@ -41,10 +41,10 @@ def replay(
 
     begin, end = given_day(first, "--from"), given_day(last, "--to")
     settings = configuration.load(data=data, home=home, policy=policy, mapping=mapping)
-    policies = {_name(settings.policy): assembly.policy(settings)}
+    policies = {_name(settings.policy): assembly.load_policy(settings)}
     if against is not None:
         name = _name(against)
-        other = assembly.policy(settings.model_copy(update={"policy": against}))
+        other = assembly.load_policy(settings.model_copy(update={"policy": against}))
         policies[f"{name} (against)" if name in policies else name] = other
     found = replay_nights(settings, policies, begin, end, Steps(quiet=as_json), champion=champion)
     if as_json:
@@ -61,14 +61,14 @@ def _show(found: "Replay") -> None:
     from rich import box
     from rich.table import Table
 
-    from serving.policy.replay.replay_figures import side_by_side
+    from serving.policy.replay.replay_figures import comparison_table
 
     days = (found.last - found.first).days + 1
     table = Table(box=box.SIMPLE_HEAD, title=f"{days} nights, {found.first} to {found.last}", title_justify="left")
     table.add_column("")
     for name in found.done:
         table.add_column(name)
-    for label, *words in side_by_side({name: done.figures() for name, done in found.done.items()}):
+    for label, *words in comparison_table({name: done.figures() for name, done in found.done.items()}):
         table.add_row(label, *words)
     out.print(table)
     for risk, told in found.models.items():

@@ -41,9 +41,9 @@ def review(
     from serving.web import create_app
 
     settings = configuration.load(home=home, database=database, policy=policy)
-    health = HealthRule.of(assembly.policy(settings).rules.health)
+    health = HealthRule.of(assembly.load_policy(settings).rules.health)
     identity = _for_demo(settings.review, host) if demo else settings.review
-    with closing(_listen(host, port)) as listening, assembly.store(settings) as store:
+    with closing(_listen(host, port)) as listening, assembly.open_store(settings) as store:
         app = create_app(store, identity, health=health)
         address = f"http://{host}:{listening.getsockname()[1]}"
         typer.echo(f"The review app is at {address}; Ctrl-C stops it.")

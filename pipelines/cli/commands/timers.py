@@ -26,7 +26,7 @@ def clocks(
 
     settings = configuration.load(home=home)
     channels = open_channels(settings.channels)
-    with assembly.queue(settings) as store:
+    with assembly.open_queue(settings) as store:
         found = ticking.tick(store, channels=tuple(sorted(channels)))
         if channels and deliver:
             send(store, channels)

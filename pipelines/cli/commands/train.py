@@ -20,9 +20,9 @@ def _known(risk: str) -> str:
     Raises:
         UsageError: there is no such risk.
     """
-    from models import risks
+    from models.risks import risk
 
-    names = (risks.CHURN.name, risks.ESCALATION.name)
+    names = (risk.CHURN.name, risk.ESCALATION.name)
     if risk not in names:
         raise UsageError(f"There is no risk {risk!r}: it is {' or '.join(names)}.")
     return risk
@@ -99,5 +99,5 @@ def rollback(risk: Risk, home: Home = None) -> None:
     from pipelines import assembly
 
     settings = configuration.load(home=home)
-    version = assembly.registry(settings).rollback(risk, by=getpass.getuser())
+    version = assembly.open_registry(settings).rollback(risk, by=getpass.getuser())
     out.print(f"{risk}: version {version} is champion again.", markup=False)

@@ -31,8 +31,8 @@ def add(
     """Add a user, or change one; the password is asked for, or read as one line from standard input."""
     from serving.web.identity import users as people
 
-    with assembly.store(configuration.load(home=home)) as store:
-        new = people.put(store, name, role, squad or (), _password() if password else None)
+    with assembly.open_store(configuration.load(home=home)) as store:
+        new = people.save_user(store, name, role, squad or (), _password() if password else None)
     out.print(f"{name} is {'added' if new else 'changed; their sessions are over'}.", markup=False)
 
 
@@ -43,8 +43,8 @@ def list_users(home: Home = None) -> None:
 
     from serving.web.identity import users as people
 
-    with assembly.store(configuration.load(home=home)) as store:
-        found = people.listed(store)
+    with assembly.open_store(configuration.load(home=home)) as store:
+        found = people.list_users(store)
     table = Table("name", "roles", "squads", "password", "tokens", "disabled", box=None)
     for user in found:
         disabled = f"{user.disabled_at:%Y-%m-%d}" if user.disabled_at else ""
@@ -58,8 +58,8 @@ def disable(name: Name, home: Home = None) -> None:
     """Let nobody in by this name any more; sessions and tokens end at once."""
     from serving.web.identity import users as people
 
-    with assembly.store(configuration.load(home=home)) as store:
-        people.disable(store, name)
+    with assembly.open_store(configuration.load(home=home)) as store:
+        people.disable_user(store, name)
     out.print(f"{name} is disabled.", markup=False)
 
 
@@ -73,8 +73,8 @@ def token(
     """Make a token of the API for a user; it is shown this once."""
     from serving.web.identity import users as people
 
-    with assembly.store(configuration.load(home=home)) as store:
-        typer.echo(people.new_token(store, name, label, days))
+    with assembly.open_store(configuration.load(home=home)) as store:
+        typer.echo(people.create_token(store, name, label, days))
 
 
 def _password() -> str:

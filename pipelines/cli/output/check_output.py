@@ -7,10 +7,10 @@ from rich.text import Text
 
 from features.validation.validation_report import TableReport
 from pipelines.console import out
-from pipelines.sources.source_check import COSTS, CheckReport
+from pipelines.sources.source_check import MISSING_TABLE_COSTS, CheckReport
 
 
-def show(report: CheckReport) -> None:
+def show_check(report: CheckReport) -> None:
     """Print the report: tables side by side, then what was refused, what is missing, and the verdict."""
     out.print(Text(f"Source: {report.source}"))
     out.print(_overview(report))
@@ -25,7 +25,7 @@ def _overview(report: CheckReport) -> Table:
     table = Table(box=None, pad_edge=False)
     for column in columns:
         table.add_column(column, justify="right" if column in columns[1:5] else "left", no_wrap=True)
-    for rows in report.admission.tables.values():
+    for rows in report.validation.tables.values():
         counts = (rows.rows, rows.accepted, rows.repeats, sum(rows.quarantined.values()))
         span = (str(day) if day else "" for day in (rows.first, rows.last))
         table.add_row(rows.name, *(f"{count:,}" for count in counts), *span)
@@ -33,16 +33,16 @@ def _overview(report: CheckReport) -> Table:
 
 
 def _lines(report: CheckReport) -> Iterator[str]:
-    for table in report.admission.tables.values():
+    for table in report.validation.tables.values():
         yield from _refused(table)
         if table.unknown_columns:
             yield f"{table.name}: columns the contract does not know, ignored: {', '.join(table.unknown_columns)}"
-    for name, near in report.admission.unknown.items():
+    for name, near in report.validation.unknown.items():
         yield f"{name} is no table of the contract and was not read" + (f"; is it {near}?" if near else ".")
-    for sentence in report.admission.astray:
+    for sentence in report.validation.timestamp_outliers:
         yield f"{sentence}."
-    for name in report.admission.missing:
-        yield f"{name} is missing: {COSTS[name]}."
+    for name in report.validation.missing:
+        yield f"{name} is missing: {MISSING_TABLE_COSTS[name]}."
 
 
 def _refused(table: TableReport) -> Iterator[str]:

@@ -9,7 +9,7 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from pipelines.cli.output.terminal_tables import fitted
+from pipelines.cli.output.terminal_tables import fit_table
 from pipelines.console import out
 from pipelines.night.night_report import NightReport
 
@@ -35,7 +35,7 @@ SPARE = ("Owner", "Segment", "Renews", "Revenue")
 """What a narrow terminal has no room for, in the order in which it goes."""
 
 
-def show(report: NightReport) -> None:
+def show_night(report: NightReport) -> None:
     """Print the night for a person; plain text where the output is no terminal."""
     if report.unchanged:
         out.print(f"The night of {report.as_of} is already recorded (run {report.run_id}); nothing was changed.\n")
@@ -51,7 +51,7 @@ def queue_table(queue: Sequence[Mapping[str, Any]]) -> Table:
     """The cases in the order in which to work them; a column that nobody has a value in is left out."""
     rows = [{"#": str(rank), **_cells(case)} for rank, case in enumerate(queue, 1)]
     shown = {name: how for name, how in COLUMNS.items() if any(row[name] != UNKNOWN for row in rows)}
-    return fitted(out, shown, [[escape(row[name]) for name in shown] for row in rows], SPARE)
+    return fit_table(out, shown, [[escape(row[name]) for name in shown] for row in rows], SPARE)
 
 
 def _cells(case: Mapping[str, Any]) -> dict[str, str]:

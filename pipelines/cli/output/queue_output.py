@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from pipelines.cli.output.night_output import NARROW, NUMBER, UNKNOWN, percent
-from pipelines.cli.output.terminal_tables import fitted
+from pipelines.cli.output.terminal_tables import fit_table
 from pipelines.console import out
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def waiting_table(waiting: Sequence[tuple[Waiting, Account]]) -> Table:
 
 
 def _table(columns: Mapping[str, Mapping[str, Any]], rows: Iterable[Sequence[str]], spare: Sequence[str]) -> Table:
-    return fitted(out, columns, [[escape(cell) for cell in row] for row in rows], spare, collapse_padding=True)
+    return fit_table(out, columns, [[escape(cell) for cell in row] for row in rows], spare, collapse_padding=True)
 
 
 def _case(case: Mapping[str, Any]) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 
-def fitted(
+def fit_table(
     console: Console,
     columns: Mapping[str, Mapping[str, Any]],
     rows: Sequence[Sequence[str]],

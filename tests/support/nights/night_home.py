@@ -13,7 +13,7 @@ from pipelines.console import Steps
 from pipelines.night.night import run_nights
 from pipelines.night.night_report import NightReport
 from pipelines.simulator import Settings, simulate
-from pipelines.step_runner import plainly
+from pipelines.step_runner import plain_runner
 
 WORLD = Settings(accounts=150, months=15, seed=11, rescues=2)
 
@@ -39,7 +39,7 @@ def night_home(tmp_path_factory: pytest.TempPathFactory) -> NightHome:
     simulate(WORLD, folder / "data")
     settings = configuration.load(data=str(folder / "data"), home=folder / "home")
     steps = Steps(quiet=True)
-    (first,) = run_nights(settings, None, plainly(steps), steps)
+    (first,) = run_nights(settings, None, plain_runner(steps), steps)
     return NightHome(folder / "data", folder / "home", first)
 
 

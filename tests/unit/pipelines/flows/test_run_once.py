@@ -6,14 +6,14 @@ import weakref
 import pytest
 
 from features.errors import UsageError
-from pipelines.flows.run_once import Once, StepFailedError
+from pipelines.flows.run_once import SingleRun, StepFailedError
 
 
 class Connection:
     """Something that has to be given back."""
 
 
-def registered(once: Once[object]) -> list[object]:
+def registered(once: SingleRun[object]) -> list[object]:
     """What an orchestrator keeps: the function, and what it raised."""
     kept: list[object] = [once.run]
     try:
@@ -25,7 +25,7 @@ def registered(once: Once[object]) -> list[object]:
 
 
 def test_the_result_is_the_steps_own() -> None:
-    once = Once(lambda: 7)
+    once = SingleRun(lambda: 7)
     assert not once.begun
     assert once.outcome(once.run) == 7
     assert once.begun
@@ -34,7 +34,7 @@ def test_the_result_is_the_steps_own() -> None:
 def test_what_ran_is_kept_by_nobody() -> None:
     held = Connection()
     gone = weakref.ref(held)
-    once = Once(lambda held=held: held is not None)  # type: ignore[misc]
+    once = SingleRun(lambda held=held: held is not None)  # type: ignore[misc]
     kept: list[object] = []
     once.outcome(lambda: kept.extend(registered(once)))
     del held
@@ -46,7 +46,7 @@ def test_what_ran_is_kept_by_nobody() -> None:
 def test_a_failure_is_the_steps_own_error_and_the_orchestrator_keeps_only_its_sentence() -> None:
     kept: list[StepFailedError] = []
 
-    def start(once: Once[None]) -> None:
+    def start(once: SingleRun[None]) -> None:
         try:
             once.run()
         except StepFailedError as error:
@@ -60,7 +60,7 @@ def test_a_failure_is_the_steps_own_error_and_the_orchestrator_keeps_only_its_se
             assert held
             raise UsageError("There is no such folder.")
 
-        once = Once(step)
+        once = SingleRun(step)
         with pytest.raises(UsageError, match=r"There is no such folder\.") as caught:
             once.outcome(lambda: start(once))
         del caught

@@ -17,7 +17,7 @@ from models import training
 from models.evaluation.evaluate import backtest
 from models.evaluation.metrics_report import MODEL
 from models.learners.training_set import NotLearnableError, prepare
-from models.risks import CHURN
+from models.risks.risk import CHURN
 from models.training import Trained
 
 

@@ -6,7 +6,7 @@ import pyarrow as pa
 
 from features.history.history import History
 from models.contracts import SCORES
-from pipelines.night.candidate_table import candidates
+from pipelines.night.candidate_table import build_candidates
 
 MARCH, APRIL, MAY = date(2026, 3, 1), date(2026, 4, 1), date(2026, 5, 1)
 
@@ -55,7 +55,7 @@ ROWS = (("A", MARCH), ("A", APRIL), ("B", APRIL), ("A", MAY))
 
 
 def test_each_row_says_what_was_known_at_its_own_cutoff() -> None:
-    told = candidates(history(), frame(*ROWS), scored("A", APRIL, 0.4)).to_pylist()
+    told = build_candidates(history(), frame(*ROWS), scored("A", APRIL, 0.4)).to_pylist()
     shown = [(row["segment"], row["arr"], row["renews_in"], row["ticket_category"]) for row in told]
     assert shown == [
         ("smb", 150.0, 41.0, "bug"),
@@ -69,8 +69,8 @@ def test_each_row_says_what_was_known_at_its_own_cutoff() -> None:
 
 def test_many_nights_at_once_are_the_nights_one_by_one() -> None:
     scores = scored("A", APRIL, 0.4)
-    one_by_one = [candidates(history(), frame(row), scores) for row in ROWS]
-    assert candidates(history(), frame(*ROWS), scores).to_pylist() == pa.concat_tables(one_by_one).to_pylist()
+    one_by_one = [build_candidates(history(), frame(row), scores) for row in ROWS]
+    assert build_candidates(history(), frame(*ROWS), scores).to_pylist() == pa.concat_tables(one_by_one).to_pylist()
 
 
 def test_without_contracts_the_invoices_of_a_year_stand_for_revenue() -> None:
@@ -80,5 +80,5 @@ def test_without_contracts_the_invoices_of_a_year_stand_for_revenue() -> None:
     ]
     tables = {"accounts": ACCOUNTS, "invoices": invoices}
     bare = History.from_tables({name: pa.Table.from_pylist(_even(rows)) for name, rows in tables.items()})
-    told = candidates(bare, frame(("A", MARCH), ("A", MAY), ("B", MAY)), SCORES.empty_table()).to_pylist()
+    told = build_candidates(bare, frame(("A", MARCH), ("A", MAY), ("B", MAY)), SCORES.empty_table()).to_pylist()
     assert [(row["arr"], row["renews_in"]) for row in told] == [(10.0, None), (20.0, None), (None, None)]

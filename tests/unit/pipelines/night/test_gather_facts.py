@@ -7,7 +7,7 @@ from support.worlds.factories import Story
 
 from features.history.history import History
 from pipelines.monitoring.feed_freshness import newest_known
-from pipelines.night.gather_facts import Told, gather
+from pipelines.night.gather_facts import HandoffContext, gather_facts
 from serving.handoff.facts import Contract, Facts
 
 NIGHT = date(2026, 3, 1)
@@ -18,8 +18,8 @@ def facts(invoice: dict[str, object]) -> Facts:
     at = datetime.fromisoformat("2026-01-01")
     tables = {"accounts": [{"account_id": "A", "created_at": at}], "invoices": [{"account_id": "A", **invoice}]}
     history = History.from_tables({name: pa.Table.from_pylist(rows) for name, rows in tables.items()})
-    told = Told("p1", at, {}, {}, {}, {}, {}, {}, {})
-    return gather(history.as_of(NIGHT), ["A"], told)["A"]
+    told = HandoffContext("p1", at, {}, {}, {}, {}, {}, {}, {})
+    return gather_facts(history.as_of(NIGHT), ["A"], told)["A"]
 
 
 INVOICE = {"invoice_id": "i", "issued_at": datetime.fromisoformat("2026-01-05"), "amount": 9.0}
@@ -53,8 +53,8 @@ def contract(*subscriptions: dict[str, object]) -> Contract:
     given = pa.Table.from_pylist([{**row, "known_at": at} for row in rows], schema)
     accounts = pa.Table.from_pylist([{"account_id": "A", "created_at": at}])
     history = History.from_tables({"accounts": accounts, "subscriptions": given})
-    told = Told("p1", at, {}, {}, {}, {}, {}, {}, {})
-    return gather(history.as_of(NIGHT), ["A"], told)["A"].contract
+    told = HandoffContext("p1", at, {}, {}, {}, {}, {}, {}, {})
+    return gather_facts(history.as_of(NIGHT), ["A"], told)["A"].contract
 
 
 TERM = {"renews_at": datetime.fromisoformat("2026-06-01"), "auto_renew": True}
@@ -77,9 +77,9 @@ def test_a_past_rescue_is_one_that_was_done() -> None:
     story.outcome("A", "2026-01-20", action="held_out", holdout=True).outcome("A", "2026-01-30", holdout=True)
     story.outcome("A", "2026-02-10", "lost", known_at="2026-02-10")
     story.outcome("A", "2026-02-10", action="withdrawn", known_at="2026-02-11")
-    told = Told("p1", None, {}, {}, {}, {}, {}, {}, {})
+    told = HandoffContext("p1", None, {}, {}, {}, {}, {}, {}, {})
 
-    found = gather(story.history().as_of(NIGHT), ["A"], told)["A"]
+    found = gather_facts(story.history().as_of(NIGHT), ["A"], told)["A"]
 
     assert [(done.decided_on, done.verdict) for done in found.rescues] == [(date(2026, 1, 10), "saved")]
 

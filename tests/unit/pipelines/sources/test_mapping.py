@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from features.validation.validate import Admission
+from features.validation.validate import Validation
 from pipelines.sources import examined, open_source
 
 pytestmark = pytest.mark.shared
@@ -17,14 +17,14 @@ pytestmark = pytest.mark.shared
 @pytest.fixture(scope="module")
 def mapped(shared_data: Path, root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     @cache
-    def read(name: str) -> Admission:
+    def read(name: str) -> Validation:
         source = open_source(str(shared_data / name), mapping=root / "docs" / "mappings" / name)
         return examined(source, tmp_path_factory.mktemp(name)).fit()
 
     yield read
 
 
-def rows(admission: Admission, sql: str) -> list[tuple[Any, ...]]:
+def rows(admission: Validation, sql: str) -> list[tuple[Any, ...]]:
     return admission.history.connection.cursor().execute(sql).fetchall()
 
 

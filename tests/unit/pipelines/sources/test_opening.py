@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from features.errors import DataGateError, UsageError
 from pipelines.sources import examined, open_source
-from pipelines.sources.source_check import check
+from pipelines.sources.source_check import check_source
 
 ROWS = {
     "accounts": (
@@ -227,7 +227,7 @@ def test_a_mapping_can_do_nothing_else(tmp_path: Path, own_tables: Path, name: s
 
 
 def test_check_tells_rows_and_what_a_missing_table_costs(tmp_path: Path) -> None:
-    report = check(str(as_parquet(tmp_path / "folder")))
+    report = check_source(str(as_parquet(tmp_path / "folder")))
 
     assert report.exit_code == 0
     told = report.as_json()
@@ -239,9 +239,9 @@ def test_check_ends_with_3_where_a_night_would_stop(tmp_path: Path) -> None:
     folder = as_parquet(tmp_path / "folder")
     (folder / "accounts.parquet").rename(folder / "account.parquet")
 
-    report = check(str(folder))
+    report = check_source(str(folder))
 
     assert report.exit_code == 3
-    assert report.admission.unknown == {"account": "accounts"}
+    assert report.validation.unknown == {"account": "accounts"}
     with pytest.raises(DataGateError, match="no accounts table"):
         examined(open_source(str(folder)), tmp_path / "scratch").fit()

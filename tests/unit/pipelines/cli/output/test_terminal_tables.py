@@ -7,7 +7,7 @@ from rich.console import Console
 
 from pipelines.cli.output.night_output import COLUMNS, SPARE
 from pipelines.cli.output.queue_output import CASES
-from pipelines.cli.output.terminal_tables import fitted
+from pipelines.cli.output.terminal_tables import fit_table
 
 CELLS = {
     "#": "17",
@@ -24,7 +24,7 @@ CELLS = {
 
 def printed(width: int) -> str:
     console = Console(file=io.StringIO(), width=width)
-    console.print(fitted(console, COLUMNS, [[CELLS[name] for name in COLUMNS]], SPARE))
+    console.print(fit_table(console, COLUMNS, [[CELLS[name] for name in COLUMNS]], SPARE))
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
 
@@ -42,7 +42,7 @@ def test_what_matters_least_goes_first(width: int, gone: set[str]) -> None:
 def test_the_case_and_its_reason_stay_in_a_narrow_list() -> None:
     console = Console(width=80)
     row = ["3vfobsi45pz4u", "Riverland Trading", "strategic", "new", "236,268", "–", "23%", "13 tickets", "2027-02-03"]
-    table = fitted(console, CASES, [[*row, "11-27 01:25"]], ("Squad", "Renews", "Revenue", "State"))
+    table = fit_table(console, CASES, [[*row, "11-27 01:25"]], ("Squad", "Renews", "Revenue", "State"))
     kept = [column.header for column in table.columns]
     assert kept[:2] == ["Case", "Account"]
     assert {"First reason", "Due"} <= set(kept)
