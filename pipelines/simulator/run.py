@@ -13,6 +13,7 @@ from features.errors import UsageError
 from pipelines.simulator.flaws import flawed
 from pipelines.simulator.simulation import Simulation
 from pipelines.simulator.simulator_settings import Settings
+from pipelines.simulator.situations import RealWorld
 from pipelines.simulator.writing import LARGE, Folder
 
 HOLDOUT = 0.2
@@ -28,9 +29,13 @@ def simulate(settings: Settings, out: Path, progress: Callable[[str], None] = la
     began = time.monotonic()
     world, folder, totals = Simulation(settings), Folder(out, large=settings.accounts >= LARGE), Counter[str]()
     team = np.random.default_rng(np.random.SeedSequence(settings.seed, spawn_key=(2**21,)))
+    real = RealWorld(settings, world.accounts, world.monthly) if settings.world == "real" else None
     flaws = np.random.default_rng(np.random.SeedSequence(settings.seed, spawn_key=(2**22,)))
     for month, following in pairwise(months(settings)):
-        tables = flawed(world.advance(following), settings.flaws, flaws)
+        tables = world.advance(following)
+        if real is not None:
+            tables = real.apply(tables, month, following)
+        tables = flawed(tables, settings.flaws, flaws)
         totals.update(folder.write(tables, month))
         progress(f"{month:%Y-%m}: {totals.total():,} rows, {time.monotonic() - began:.0f} s")
         if settings.rescues and (following - settings.start).days >= 365:

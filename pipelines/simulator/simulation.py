@@ -17,7 +17,7 @@ from pipelines.simulator.block import Block
 from pipelines.simulator.clock import DAY, Ints, day_of, office_hours
 from pipelines.simulator.encode import Encoder
 from pipelines.simulator.pending_rows import Ledger, synced
-from pipelines.simulator.population.population import BLOCK
+from pipelines.simulator.population.population import BLOCK, MONTHLY
 from pipelines.simulator.simulator_settings import Settings
 
 EFFECT = 0.5
@@ -38,6 +38,18 @@ class Simulation:
         self._monday = day_of(settings.first_monday)
         self._week = 0
         self._random = np.random.default_rng(np.random.SeedSequence(settings.seed, spawn_key=(2**20,)))
+
+    @property
+    def accounts(self) -> list[str]:
+        """The ids of all accounts, in the order of their numbers."""
+        ids: list[str] = self._encoder.ids[: self.settings.accounts].to_pylist()
+        return ids
+
+    @property
+    def monthly(self) -> list[str]:
+        """The accounts whose contract runs from month to month."""
+        contracts = np.concatenate([block.people.contract for block in self._blocks])[: self.settings.accounts]
+        return [account for account, contract in zip(self.accounts, contracts, strict=True) if contract == MONTHLY]
 
     def advance(self, until: date, *, tick: Callable[[], None] = lambda: None) -> dict[str, pa.Table]:
         """Live on to ``until`` and return the rows that became known before it, by table, ``truth`` among them.

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from features.errors import UsageError
 
 UNTIL = date(2026, 7, 1)
+WORLDS = ("real", "plain")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,7 +16,7 @@ class Settings:
     ``until`` is the first day that the source does not know; ``months`` are counted back from it. ``by_user`` writes
     one usage row a pseudonymous user instead of one with the number of distinct ``users``. ``rescues`` is how many
     accounts a team works a month from the second year on (their ``outcomes`` come with it). ``flaws`` is the share of
-    bad rows added.
+    bad rows added. ``world`` is "real", with the situations that real sources have, or "plain", without them.
     """
 
     accounts: int
@@ -25,6 +26,7 @@ class Settings:
     by_user: bool = False
     rescues: int = 0
     flaws: float = 0.001
+    world: str = "real"
 
     def __post_init__(self) -> None:
         """Refuse what cannot be simulated, in one sentence."""
@@ -32,6 +34,8 @@ class Settings:
             raise UsageError(f"--accounts has to be between 1 and 1,000,000, not {self.accounts}")
         if not 1 <= self.months <= 120:
             raise UsageError(f"--months has to be between 1 and 120, not {self.months}")
+        if self.world not in WORLDS:
+            raise UsageError(f"--world has to be one of {', '.join(WORLDS)}, not {self.world!r}")
         if self.seed < 0:
             raise UsageError(f"--seed has to be 0 or more, not {self.seed}")
         if self.rescues < 0:

@@ -20,13 +20,18 @@ def simulate(
     seed: Annotated[int, typer.Option(help="The same seed gives the same world.")] = 7,
     by_user: Annotated[bool, typer.Option("--by-user", help="Write usage by pseudonymous user.")] = False,
     rescues: Annotated[int, typer.Option(help="Accounts that a team works a month from the second year on.")] = 0,
+    world: Annotated[
+        str, typer.Option(help="real: with the situations of real sources; plain: without them.")
+    ] = "real",
     flaws: Annotated[float, typer.Option(help="Share of bad rows that are mixed in.")] = 0.001,
 ) -> None:
     """Invent accounts with a causal life, and write what a source would have recorded of it, and the true risks."""
     from pipelines.simulator import Settings
     from pipelines.simulator import simulate as write
 
-    settings = Settings(accounts=accounts, months=months, seed=seed, by_user=by_user, rescues=rescues, flaws=flaws)
+    settings = Settings(
+        accounts=accounts, months=months, seed=seed, by_user=by_user, rescues=rescues, flaws=flaws, world=world
+    )
     steps = Steps()
     with steps.step("simulate", f"Simulating {accounts:,} accounts over {months} months"):
         rows = write(settings, to_folder, steps.tell)

@@ -1,0 +1,69 @@
+"""Which account is in which situation, and from which day on: drawn once, by account.
+
+The draw of an account depends on the seed and its own number alone, so a larger world holds the smaller one.
+"""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from pipelines.simulator.population.population import BLOCK
+from pipelines.simulator.simulator_settings import Settings
+
+Names = npt.NDArray[np.str_]
+
+CONTRACTS: Final = {
+    "term_records": 0.12,  # each renewal is a new contract, as many CRMs enter it
+    "upgrade_records": 0.08,  # a change of seats ends the contract and begins another on the same day
+    "late_renewal": 0.06,  # the new renewal date is entered days or weeks after the old one has passed
+    "pause": 0.02,  # the next term begins two to four weeks after the last one ended
+    "merged": 0.01,  # the account gets a new record under the same parent
+    "acquired": 0.015,  # the parent changes
+}
+TYPES: Final = {"trial": 0.02, "internal": 0.005, "test": 0.005, "free": 0.02, "partner": 0.01}
+USAGE: Final = {"school": 0.04, "bot": 0.02}
+HELP_DESK: Final = {"status_only": 0.10, "day_granular": 0.05, "imported": 0.02}
+OWNER_LEAVES: Final = 0.03
+USUAL: Final = "usual"
+
+
+@dataclass(frozen=True)
+class Traits:
+    """One entry per account: the situation it is in of each kind (``usual`` for most), and the day of its change."""
+
+    contract: Names
+    type: Names
+    usage: Names
+    help_desk: Names
+    owner_leaves: npt.NDArray[np.bool_]
+    day: list[date]
+
+    @classmethod
+    def draw(cls, settings: Settings) -> "Traits":
+        """The situations of all accounts of a world."""
+        blocks = [_block(settings, block) for block in range(-(-settings.accounts // BLOCK))]
+        rolls = np.concatenate(blocks, axis=1)[:, : settings.accounts]
+        days = (settings.until - settings.start).days
+        return cls(
+            contract=_chosen(rolls[0], CONTRACTS),
+            type=_chosen(rolls[1], TYPES),
+            usage=_chosen(rolls[2], USAGE),
+            help_desk=_chosen(rolls[3], HELP_DESK),
+            owner_leaves=rolls[4] < OWNER_LEAVES,
+            day=[settings.start + timedelta(days=int(days * (0.2 + 0.7 * roll))) for roll in rolls[5]],
+        )
+
+
+def _block(settings: Settings, block: int) -> npt.NDArray[np.float64]:
+    generator = np.random.default_rng(np.random.SeedSequence(settings.seed, spawn_key=(2**23, block)))
+    return generator.random((6, BLOCK))
+
+
+def _chosen(roll: npt.NDArray[np.float64], shares: dict[str, float]) -> Names:
+    bounds = np.cumsum(list(shares.values()))
+    names = np.array([*shares, USUAL])
+    chosen: Names = names[np.searchsorted(bounds, roll, side="right")]
+    return chosen
