@@ -1,5 +1,11 @@
 """Errors whose message is the whole story: one sentence for the person who can mend it."""
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+MOST_LISTED = 20
+"""Allowed names that a message lists; where there are more, it names the nearest only."""
+
 
 class RescueError(Exception):
     """Something failed; the message says what, and the command ends with 1."""
@@ -17,3 +23,26 @@ class DataGateError(RescueError):
     """The data is not fit for a night; last night's queue stays as it was. The command ends with 3."""
 
     exit_code = 3
+
+
+def nearest_name(name: str, allowed: Iterable[str]) -> str | None:
+    """The allowed name that ``name`` was probably meant to be, upper and lower case alike; None where none is near."""
+    by_lower = {known.lower(): known for known in sorted(allowed)}
+    near = get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)
+    return by_lower[near[0]] if near else None
+
+
+def suggest_name(name: str, allowed: Iterable[str]) -> str:
+    """The rest of a message about an unknown name: the nearest allowed name, and all of them where they are few.
+
+    >>> suggest_name("chrun", ["churn", "escalation"])
+    "did you mean 'churn'? Allowed: churn, escalation."
+    """
+    known = sorted(allowed)
+    near = nearest_name(name, known)
+    question = f"did you mean {near!r}?" if near else ""
+    if not known:
+        return "there are none."
+    listed = f"Allowed: {', '.join(known)}." if len(known) <= MOST_LISTED or not near else ""
+    text = " ".join(part for part in (question, listed) if part)
+    return text if near else text[0].lower() + text[1:]

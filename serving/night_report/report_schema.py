@@ -1,0 +1,289 @@
+"""The schema of a night's report: one JSON object, the same in the database, in ``report.json`` and on standard output.
+
+Programs read it, so it holds codes and numbers and no sentences about the night: those are written from it by
+:mod:`serving.night_report.report_text`. Sentences that were frozen before (a case's reasons, the message of an error)
+are data here like any name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from serving.night_report.earlier_reports import convert
+
+SCHEMA_VERSION: Final = 2
+"""Version 1 had no ``schema_version``; :mod:`serving.night_report.earlier_reports` converts it."""
+
+NotScoredCode = Literal[
+    "no_subscription", "cancellation_known", "no_activity", "no_ticket", "missing_values", "no_model", "other"
+]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _in_utc(moment: object) -> object:
+    """The queue keeps its times in UTC and without a zone."""
+    parsed = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+    return parsed.replace(tzinfo=UTC) if isinstance(parsed, datetime) and parsed.tzinfo is None else parsed
+
+
+UtcMoment = Annotated[datetime, BeforeValidator(_in_utc)]
+
+
+class TableRows(_Part):
+    """What happened to the rows of one table: rows = accepted + duplicates + quarantined."""
+
+    name: str
+    rows: int
+    accepted: int
+    duplicates: int = Field(description="rows that repeat another row exactly, and were dropped")
+    quarantined: dict[str, int] = Field(description="rows that break a rule, by rule")
+    files_read: int = 0
+    files_cached: int = Field(default=0, description="files that were not read, because they have not changed since they were")
+
+
+class NotScored(_Part):
+    """How many accounts were not scored for one reason; ``features`` are those without a value that can be used."""
+
+    code: NotScoredCode
+    count: int
+    features: tuple[str, ...] = ()
+    text: str = Field(default="", description="the reason in words, only where the code is `other`")
+
+
+class RiskReport(_Part):
+    """One risk on this night; ``model_version`` is null where it has no model."""
+
+    name: str
+    title: str
+    model_version: str | None
+    eligible: int
+    scored: int
+    not_scored: tuple[NotScored, ...] = ()
+
+
+class DecisionReport(_Part):
+    """What the policy decided, in numbers of accounts."""
+
+    candidates: int = 0
+    flagged: int = Field(default=0, description="accounts that get a new case")
+    raised_again: int = Field(default=0, description="accounts whose open case is raised again")
+    waiting: int = Field(default=0, description="accounts without a place tonight, because their squad is full")
+    held_out: int = Field(default=0, description="accounts kept from the team, so that its effect can be measured")
+    exempted: int = Field(default=0, description="accounts that the policy exempts from being held out")
+    suppressed: dict[str, int] = Field(default_factory=dict, description="accounts that get no case, by reason")
+    at_risk: dict[str, int] = Field(default_factory=dict, description="accounts that the policy detects, by risk")
+    triggers: dict[str, int] = Field(default_factory=dict, description="accounts for which a trigger fires, by trigger")
+
+
+class CaseChanges(_Part):
+    """What the night did to the cases of the queue."""
+
+    opened: int = 0
+    raised_again: int = 0
+    expired: int = Field(default=0, description="cases that nobody had started and whose account is no longer at risk")
+
+
+class FeedReport(_Part):
+    """How long ago a source table delivered its newest row; ``stale`` where that is longer than ``max_age_days``."""
+
+    table: str
+    age_days: int | None
+    max_age_days: int
+    stale: bool
+
+
+class GroupReport(_Part):
+    """Accounts of one group, how many of them are settled, and how many of those had the event."""
+
+    accounts: int
+    settled: int
+    events: int
+
+
+class DifferenceReport(_Part):
+    """Share of events among held-out accounts minus that among worked accounts, with its 95% interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+class EffectReport(_Part):
+    """The team's effect on one risk; ``difference`` is null while a group has fewer settled accounts than it needs."""
+
+    worked: GroupReport
+    held_out: GroupReport
+    needed: int = Field(description="settled accounts that each group needs")
+    difference: DifferenceReport | None
+
+
+class RealisedOutcomes(_Part):
+    """What happened, according to the data, to the accounts of the cases that earlier nights opened for one risk.
+
+    A case is ``settled`` when its window of ``horizon_days`` after the night (lead included) is over; ``events`` counts
+    the settled cases with the event in that window. Cases were worked, so an event that was prevented is not counted.
+    """
+
+    risk: str
+    horizon_days: int
+    cases: int
+    settled: int
+    events: int
+    median_lead_days: float | None = Field(description="median days from the night to the event")
+    effect: EffectReport | None = Field(description="null in reports of earlier versions")
+
+
+class UnknownTable(_Part):
+    """The source has a table whose name is nearly that of a table of the contract."""
+
+    code: Literal["unknown_table"] = "unknown_table"
+    table: str
+    nearest: str
+
+
+class UnknownAccounts(_Part):
+    """Rows of the queue belong to accounts that the source does not have; they were left out."""
+
+    code: Literal["unknown_accounts"] = "unknown_accounts"
+    table: str
+    rows: int
+
+
+class TimestampOutliers(_Part):
+    """Rows claim to be known long after all other rows: a clock of the source is wrong."""
+
+    code: Literal["timestamp_outliers"] = "timestamp_outliers"
+    table: str
+    rows: int
+    first: date
+    last: date
+
+
+class UnknownPolicyName(_Part):
+    """The policy names a segment or region that no account has."""
+
+    code: Literal["unknown_policy_name"] = "unknown_policy_name"
+    place: str
+    kind: str
+    name: str
+    known: tuple[str, ...]
+
+
+class NoModel(_Part):
+    """A risk has no model, so nobody was scored; ``reason`` is the message of the error."""
+
+    code: Literal["no_model"] = "no_model"
+    risk: str
+    reason: str
+
+
+class NoSignal(_Part):
+    """The champion showed no signal: every account gets the base rate."""
+
+    code: Literal["no_signal"] = "no_signal"
+    risk: str
+    base_rate: float
+    reason: str
+
+
+class NotBetter(_Part):
+    """The champion was not shown to be better than a simple rule."""
+
+    code: Literal["not_better_than_baseline"] = "not_better_than_baseline"
+    risk: str
+    reason: str
+
+
+class RegistryUnavailable(_Part):
+    """The model registry did not answer or its model was broken; the last verified model was used."""
+
+    code: Literal["registry_unavailable"] = "registry_unavailable"
+    risk: str
+    reason: str
+
+
+class EarlierWarning(_Part):
+    """A warning of a report of an earlier version, which has it as a sentence only."""
+
+    code: Literal["text"] = "text"
+    text: str
+
+
+NightWarning = Annotated[
+    UnknownTable
+    | UnknownAccounts
+    | TimestampOutliers
+    | UnknownPolicyName
+    | NoModel
+    | NoSignal
+    | NotBetter
+    | RegistryUnavailable
+    | EarlierWarning,
+    Field(discriminator="code"),
+]
+
+
+class QueueCase(_Part):
+    """A case that the night opened or raised again, as it was when the night was recorded."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    case_id: str
+    account_id: str
+    name: str | None = None
+    segment: str | None = None
+    owner: str | None = Field(default=None, description="the owner of the account")
+    squad: str
+    state: str
+    severity: str
+    responsible: str | None = Field(default=None, description="who has to act now")
+    opened_on: date
+    respond_by: UtcMoment | None = Field(default=None, description="null where the timer has stopped")
+    resolve_by: UtcMoment | None = Field(default=None, description="null where the timer has stopped")
+    arr: float | None = Field(default=None, description="recurring revenue a year")
+    renews_on: date | None = None
+    risk: str = Field(description="the risk that raised the case")
+    risks: dict[str, float] = Field(description="the probability, by risk")
+    priority: float
+    triggers: tuple[str, ...] = Field(default=(), description="messages of the triggers that fired")
+    reasons: dict[str, tuple[str, ...]] = Field(default_factory=dict, description="sentences by risk, strongest first")
+    first_reason: str | None = Field(default=None, description="the sentence that the printed queue shows")
+
+
+class NightReport(_Part):
+    """One night; docs/nightly-json.md describes every key."""
+
+    schema_version: int = SCHEMA_VERSION
+    as_of: date
+    run_id: str
+    tables: tuple[TableRows, ...] = ()
+    missing_tables: tuple[str, ...] = ()
+    feeds: tuple[FeedReport, ...] = ()
+    risks: tuple[RiskReport, ...] = ()
+    decision: DecisionReport = DecisionReport()
+    cases: CaseChanges = CaseChanges()
+    queue: tuple[QueueCase, ...] = ()
+    realised_outcomes: tuple[RealisedOutcomes, ...] = ()
+    warnings: tuple[NightWarning, ...] = ()
+    seconds: dict[str, float] = Field(default_factory=dict, description="by step, in the order in which they ran")
+    unchanged: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return self.model_dump(mode="json")
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> NightReport:
+        """The report that :meth:`to_json` wrote, in this version or an earlier one."""
+        return cls.model_validate(data if data.get("schema_version") == SCHEMA_VERSION else convert(data))
+
+    def risk(self, name: str) -> RiskReport | None:
+        """The report of the risk of that name."""
+        return next((risk for risk in self.risks if risk.name == name), None)

@@ -1,0 +1,171 @@
+"""The sentences that a person reads of a night's report, one place for the command line and the review app.
+
+Every code of :mod:`serving.night_report.report_schema` has its words here. Lines are whole sentences with a full stop;
+what is a part of a sentence says so in its name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+
+from features.catalogue import FEATURES
+from features.errors import suggest_name
+from serving.night_report import report_schema as schema
+
+NOT_SCORED = {
+    "no_subscription": "without a running subscription",
+    "cancellation_known": "with a cancellation that is already known",
+    "no_activity": "without recent activity",
+    "no_ticket": "without a recent ticket",
+    "no_model": "because there is no model of this risk",
+}
+SUPPRESSED = {
+    "open_case": "have an open case that did not get worse",
+    "cooldown": "had a case that was closed a short time ago",
+    "not_worth_it": "would cost more to rescue than the rescue can save",
+    "too_new": "have not been above the threshold for enough nights",
+}
+MEANINGS = {feature.name: feature.meaning for feature in FEATURES}
+ENOUGH_NAMED = 3
+"""Features that a sentence names; of more it gives the number."""
+
+
+def day_text(day: date) -> str:
+    """A date as a person reads it: ``1 Jul 2026``."""
+    return f"{day.day} {day:%b %Y}"
+
+
+def plural(count: int, noun: str) -> str:
+    """A count with its noun: ``1 case``, ``1,204 cases``."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def warning_lines(report: schema.NightReport) -> list[str]:
+    """Every warning of the night as a sentence, without the word "Warning"."""
+    stale = [f"{stale_text(feed)}." for feed in report.feeds if feed.stale]
+    return [*(warning_line(warning) for warning in report.warnings), *stale]
+
+
+def warning_line(warning: schema.NightWarning) -> str:
+    """One warning as a sentence."""
+    match warning:
+        case schema.UnknownTable(table=table, nearest=nearest):
+            return f"The source has a table {table!r}, which is not in the contract; did you mean {nearest!r}?"
+        case schema.UnknownAccounts(table=table, rows=rows):
+            return (
+                f"{plural(rows, 'row')} of {table} in the queue belong to accounts that the source does not have; "
+                "they were left out."
+            )
+        case schema.TimestampOutliers():
+            return _outliers_line(warning)
+        case schema.UnknownPolicyName(place=place, kind=kind, name=name, known=known):
+            return f"{place} of the policy names the {kind} {name!r}, which no account has; {suggest_name(name, known)}"
+        case schema.EarlierWarning(text=text):
+            return _sentence(text)
+        case _:
+            return _model_line(warning)
+
+
+def _model_line(
+    warning: schema.NoModel | schema.NoSignal | schema.NotBetter | schema.RegistryUnavailable,
+) -> str:
+    risk, reason = warning.risk.replace("_", " ").capitalize(), _sentence(warning.reason)
+    match warning:
+        case schema.NoModel():
+            return f"{risk}: nobody was scored. {reason}"
+        case schema.NoSignal(base_rate=base_rate):
+            return (
+                f"{risk}: {reason} Every account gets the base rate of {base_rate:.1%}, so revenue and the policy's "
+                "triggers decide the order of the queue."
+            )
+        case _:
+            return f"{risk}: {reason}"
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "?", "!")) else f"{text}."
+
+
+def _outliers_line(warning: schema.TimestampOutliers) -> str:
+    days = day_text(warning.first)
+    if warning.last != warning.first:
+        days = f"{days} to {day_text(warning.last)}"
+    return (
+        f"{warning.table}: {plural(warning.rows, 'row')} with a known_at of {days}, long after all other rows. A clock "
+        "of the source is wrong. These rows are used from that day on; they do not change the date of the night."
+    )
+
+
+def stale_text(feed: schema.FeedReport) -> str:
+    """What is wrong with a stale feed, without a full stop, so that it can be part of a list."""
+    if feed.age_days is None:
+        return f"{feed.table} has delivered no row yet"
+    return f"{feed.table} delivered its newest row {plural(feed.age_days, 'day')} ago"
+
+
+def risk_line(risk: schema.RiskReport) -> str:
+    """How many accounts were scored for a risk, and why the others were not."""
+    reasons = "; ".join(not_scored_text(row) for row in risk.not_scored)
+    line = f"{risk.title}: {plural(risk.scored, 'account')} scored"
+    return f"{line}. Not scored: {reasons}." if reasons else f"{line}."
+
+
+def not_scored_text(row: schema.NotScored) -> str:
+    """How many accounts were not scored for one reason: part of a sentence."""
+    if row.code == "missing_values":
+        named = [MEANINGS.get(name, name) for name in row.features[:ENOUGH_NAMED]]
+        more = len(row.features) - len(named)
+        names = ", ".join(named) + (f" and {more} more" if more else "")
+        return f"{row.count:,} without a usable value of {names}"
+    return f"{row.count:,} {NOT_SCORED.get(row.code, row.text)}"
+
+
+def quarantine_text(table: schema.TableRows) -> str:
+    """The rules that rows of a table broke, with counts: part of a table."""
+    return ", ".join(f"{rule.replace('_', ' ')} ({count:,})" for rule, count in table.quarantined.items())
+
+
+def decision_lines(decision: schema.DecisionReport, cases: schema.CaseChanges) -> Iterator[str]:
+    """What was decided and what it did to the queue."""
+    yield (
+        f"Cases: {cases.opened:,} opened, {cases.raised_again:,} raised again, {cases.expired:,} expired. "
+        f"Without a place tonight: {decision.waiting:,}. Held out to measure the effect: {decision.held_out:,}."
+    )
+    reasons = "; ".join(
+        f"{count:,} {SUPPRESSED.get(code, code.replace('_', ' '))}"
+        for code, count in decision.suppressed.items()
+        if count
+    )
+    if reasons:
+        yield f"At risk without a new case: {reasons}."
+
+
+def effect_line(effect: schema.EffectReport | None) -> str:
+    """The team's effect on one risk."""
+    if effect is None:
+        return "Not recorded by the version of Rescue that ran this night."
+    worked, held_out = effect.worked, effect.held_out
+    if worked.accounts and not held_out.accounts:
+        return f"Not measurable: of {plural(worked.accounts, 'flagged account')}, the policy's [holdout] held out none."
+    groups = f"{worked.settled:,} worked and {held_out.settled:,} held-out accounts"
+    if effect.difference is None:
+        return f"Not measurable yet: {groups} are settled; each group needs {effect.needed}."
+    value, low, high = (
+        100 * share for share in (effect.difference.value, effect.difference.low, effect.difference.high)
+    )
+    return (
+        f"The event happened to {abs(value):.1f} percentage points {_fewer(value)} of the worked accounts than of the "
+        f"held-out accounts (95% interval: {_interval(low, high)}; {groups})."
+    )
+
+
+def _interval(low: float, high: float) -> str:
+    if _fewer(low) != _fewer(high):
+        return f"{-low:.1f} more to {high:.1f} fewer"
+    least, most = sorted((abs(low), abs(high)))
+    return f"{least:.1f} to {most:.1f} {_fewer(high)}"
+
+
+def _fewer(points: float) -> str:
+    return "fewer" if points >= 0 else "more"
