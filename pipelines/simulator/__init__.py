@@ -4,12 +4,12 @@ Nothing measures a churn model on real data: who would have left is never seen. 
 usage, tickets, escalations, payments and health scores, and decides, with the contract's calendar, about leaving; the
 tables of the data contract show its traces as a source would, and ``truth.parquet`` holds what no source shows.
 
-``simulate(settings, out)`` writes a folder; ``Simulation(settings)`` is the same world to be lived month by month, with
-rescues in between; ``samples.SAMPLES`` are the settings of ``data_samples/``.
+``simulate_world(settings, out)`` writes a folder; ``Simulation(settings)`` is the same world, advanced month by month
+with rescues in between; ``samples.SAMPLES`` are the settings of ``data_samples/``.
 """
 
-from pipelines.simulator.run import simulate
+from pipelines.simulator.run import simulate_world
 from pipelines.simulator.simulation import Simulation
-from pipelines.simulator.simulator_settings import Settings
+from pipelines.simulator.simulator_settings import SimulatorSettings
 
-__all__ = ["Settings", "Simulation", "simulate"]
+__all__ = ["Simulation", "SimulatorSettings", "simulate_world"]

@@ -15,12 +15,12 @@ from pipelines.simulator.activity.health import Health
 from pipelines.simulator.activity.support import Support
 from pipelines.simulator.activity.usage import Usage
 from pipelines.simulator.clock import DAY, Flags, Floats, Ints, day_of, office_hours
-from pipelines.simulator.pending_rows import Ledger, synced
-from pipelines.simulator.population.account_state import State, nobody_yet
+from pipelines.simulator.pending_rows import PendingRows, synced
+from pipelines.simulator.population.account_state import State, initial_state
 from pipelines.simulator.population.names import companies
 from pipelines.simulator.population.population import BLOCK, draw
 from pipelines.simulator.population.satisfaction import BURN_IN, JUMPS, step
-from pipelines.simulator.simulator_settings import Settings
+from pipelines.simulator.simulator_settings import SimulatorSettings
 
 STREAMS: Final = ("people", "life", "contracts", "support", "health", "billing", "usage", "users", "names")
 _MANAGERS: Final = 100_000  # beyond the numbers of the first managers
@@ -32,22 +32,22 @@ def stream(seed: int, block: int, subject: str) -> np.random.Generator:
 
 
 class Block:
-    """``BLOCK`` accounts, moved forward a week at a time; their rows go to the ledger."""
+    """``BLOCK`` accounts, moved forward a week at a time; their rows go to the pending."""
 
-    def __init__(self, settings: Settings, block: int, ledger: Ledger) -> None:
-        self._ledger = ledger
+    def __init__(self, settings: SimulatorSettings, block: int, pending: PendingRows) -> None:
+        self._pending = pending
         self._start = day_of(settings.start)
         streams = {subject: stream(settings.seed, block, subject) for subject in STREAMS}
         self._life = streams["life"]
         self.people = draw(streams["people"], block, day_of(settings.first_monday), day_of(settings.until))
         self.names = companies(streams["names"], self.people.industry)
         self.state = self._settled()
-        self._contracts = Contracts(self.people, self.state, ledger, streams["contracts"])
-        self._support = Support(self.people, self.state, ledger, streams["support"])
-        self._health = Health(self.people, self.state, ledger, streams["health"])
-        self._billing = Billing(self.people, self.state, ledger, streams["billing"])
+        self._contracts = Contracts(self.people, self.state, pending, streams["contracts"])
+        self._support = Support(self.people, self.state, pending, streams["support"])
+        self._health = Health(self.people, self.state, pending, streams["health"])
+        self._billing = Billing(self.people, self.state, pending, streams["billing"])
         usage, detail = streams["usage"], streams["users"]
-        self._usage = Usage(self.people, self.state, ledger, usage, detail, by_user=settings.by_user)
+        self._usage = Usage(self.people, self.state, pending, usage, detail, by_user=settings.by_user)
         self._introduce(settings)
 
     def _settled(self) -> State:
@@ -55,14 +55,14 @@ class Block:
         satisfaction, mood = self.people.fit.copy(), self.people.fit.copy()
         for _ in range(BURN_IN):
             satisfaction, mood = step(satisfaction, mood, self.people.fit, *self._increments())
-        return nobody_yet(self.people, satisfaction, mood)
+        return initial_state(self.people, satisfaction, mood)
 
     def _increments(self) -> tuple[Floats, Flags]:
         noise = self._life.standard_normal(self.people.size)
         chances = np.array([jump.chance for jump in JUMPS])
         return noise, self._life.random((self.people.size, len(JUMPS))) < chances
 
-    def _introduce(self, settings: Settings) -> None:
+    def _introduce(self, settings: SimulatorSettings) -> None:
         created = office_hours(self._life, self.people.created)
         self.created = created
         everyone = np.arange(self.people.size)
@@ -71,7 +71,7 @@ class Block:
 
     def _account_rows(self, who: Ints, known: Ints) -> None:
         people = self.people
-        self._ledger.add(
+        self._pending.add(
             "accounts",
             account=people.number[who],
             parent=people.group[who],
@@ -114,7 +114,7 @@ class Block:
         open_to_leave = ~state.noticed[who]
         churn = np.full(who.size, np.nan)
         churn[open_to_leave] = truth.churn(people, state, monday, who[open_to_leave])
-        self._ledger.add(
+        self._pending.add(
             "truth",
             account=people.number[who],
             day=np.full(who.size, monday),

@@ -79,7 +79,7 @@ class Encoder:
         return {
             "subscription_id": self._numbered("s", rows, "number"),
             "account_id": self._account(rows),
-            "plan": _dictionary(rows["plan"], vocabulary.PLANS),
+            "plan": _dictionary(rows["plan"], vocabulary.ALL_PLANS),
             "seats": pa.array(rows["seats"]),
             "arr": pa.array(rows["arr"]),
             "auto_renew": pa.array(rows["auto_renew"]),
@@ -105,7 +105,7 @@ class Encoder:
             "ticket_id": self._numbered("t", rows, "ticket"),
             "account_id": self._account(rows),
             "opened_at": _instants(rows["opened"]),
-            "channel": _dictionary(rows["channel"], vocabulary.CHANNELS),
+            "channel": _dictionary(rows["channel"], vocabulary.TICKET_CHANNELS),
             "category": _dictionary(category, vocabulary.CATEGORIES),
             "priority": _dictionary(rows["priority"], vocabulary.PRIORITIES),
             "group": _dictionary(np.array(vocabulary.TEAM_OF)[category], vocabulary.TEAMS),
@@ -135,7 +135,7 @@ class Encoder:
         ids = pc.binary_join_element_wise(
             pc.replace_substring(ticket, "t-", "e-", max_replacements=1), letters, seconds, ""
         )
-        return pc.binary_join_element_wise(ids, told_apart(ids), "")
+        return pc.binary_join_element_wise(ids, distinguishing_suffixes(ids), "")
 
     def _usage_daily(self, rows: Rows) -> dict[str, pa.Array]:
         columns = {
@@ -196,7 +196,7 @@ def _instants(seconds: Numbers) -> pa.Array:
     return pa.array(np.where(never, 0, seconds) * 1_000_000, pa.timestamp("us"), mask=never)
 
 
-def told_apart(ids: pa.Array) -> pa.Array:
+def distinguishing_suffixes(ids: pa.Array) -> pa.Array:
     """What to add to each id so that none is there twice: nothing, and a number to one that has been before."""
     codes = ids.dictionary_encode().indices.to_numpy()
     order = np.argsort(codes, kind="stable")

@@ -13,7 +13,7 @@ import pyarrow as pa
 Spoil = Callable[[pa.Table], pa.Table]
 
 
-def flawed(tables: Mapping[str, pa.Table], share: float, random: np.random.Generator) -> dict[str, pa.Table]:
+def add_flaws(tables: Mapping[str, pa.Table], share: float, random: np.random.Generator) -> dict[str, pa.Table]:
     """The tables with about that share of spoiled copies added; ``truth``, ``accounts`` and ``outcomes`` stay clean."""
     return {name: _spoiled(name, table, share, random) if name in _SPOILS else table for name, table in tables.items()}
 

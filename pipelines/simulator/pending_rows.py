@@ -17,7 +17,7 @@ SYNC = 900
 """Seconds between two looks of our copy at its sources."""
 
 
-class Ledger:
+class PendingRows:
     """Rows of every table, waiting for the instant at which they are known."""
 
     def __init__(self, accounts: int) -> None:

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from features.errors import UsageError
-from pipelines.simulator.flaws import flawed
+from pipelines.simulator.flaws import add_flaws
 from pipelines.simulator.simulation import Simulation
-from pipelines.simulator.simulator_settings import Settings
+from pipelines.simulator.simulator_settings import SimulatorSettings
 from pipelines.simulator.situations import RealWorld
 from pipelines.simulator.writing import LARGE, Folder
 
@@ -20,7 +20,9 @@ HOLDOUT = 0.2
 """The share of the accounts a team would work that is left alone, so that the effect can be measured."""
 
 
-def simulate(settings: Settings, out: Path, progress: Callable[[str], None] = lambda line: None) -> dict[str, int]:
+def simulate_world(
+    settings: SimulatorSettings, out: Path, progress: Callable[[str], None] = lambda line: None
+) -> dict[str, int]:
     """Write a world to the folder ``out``, which has to be new or empty; how many rows each table has.
 
     ``progress`` is given one line a month.
@@ -35,7 +37,7 @@ def simulate(settings: Settings, out: Path, progress: Callable[[str], None] = la
         tables = world.advance(following)
         if real is not None:
             tables = real.apply(tables, month, following)
-        tables = flawed(tables, settings.flaws, flaws)
+        tables = add_flaws(tables, settings.flaws, flaws)
         totals.update(folder.write(tables, month))
         progress(f"{month:%Y-%m}: {totals.total():,} rows, {time.monotonic() - began:.0f} s")
         if settings.rescues and (following - settings.start).days >= 365:
@@ -45,7 +47,7 @@ def simulate(settings: Settings, out: Path, progress: Callable[[str], None] = la
     return dict(totals)
 
 
-def months(settings: Settings) -> Iterator[date]:
+def months(settings: SimulatorSettings) -> Iterator[date]:
     """The first day of every month of the world, and of the one after."""
     first = settings.start.year * 12 + settings.start.month - 1
     for month in range(first, first + settings.months):

@@ -10,16 +10,16 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines.simulator.run import simulate
-from pipelines.simulator.simulator_settings import Settings
+from pipelines.simulator.run import simulate_world
+from pipelines.simulator.simulator_settings import SimulatorSettings
 
-SAMPLES: Final = Settings(accounts=400, months=24, seed=7, by_user=True, rescues=4, world="plain")
+SAMPLES: Final = SimulatorSettings(accounts=400, months=24, seed=7, by_user=True, rescues=4, world="plain")
 """Remade by ``rescue simulate --accounts 400 --months 24 --seed 7 --by-user --rescues 4 --out DIR``."""
 
 FOLDER: Final = Path(__file__).resolve().parents[2] / "data_samples"
 
 
-def compare(kept: Path, remade: Path) -> list[str]:
+def compare_worlds(kept: Path, remade: Path) -> list[str]:
     """How the tables of two folders differ, one sentence a difference; empty where they hold the same rows.
 
     Rows are compared, not bytes: another version of the Parquet library may write the same rows differently.
@@ -48,27 +48,27 @@ def _same(before: pa.ChunkedArray, after: pa.ChunkedArray) -> bool:
     return same
 
 
-def make(folder: Path) -> None:
+def make_samples(folder: Path) -> None:
     """Write the samples anew into ``folder``, beside its README."""
     with TemporaryDirectory() as scratch:
-        simulate(SAMPLES, Path(scratch) / "world")
+        simulate_world(SAMPLES, Path(scratch) / "world")
         for path in sorted((Path(scratch) / "world").glob("*.parquet")):
             shutil.copyfile(path, folder / path.name)
 
 
-def check(folder: Path) -> list[str]:
+def check_samples(folder: Path) -> list[str]:
     """Remake the samples elsewhere and say how ``folder`` differs from them."""
     with TemporaryDirectory() as scratch:
-        simulate(SAMPLES, Path(scratch) / "world")
-        return compare(folder, Path(scratch) / "world")
+        simulate_world(SAMPLES, Path(scratch) / "world")
+        return compare_worlds(folder, Path(scratch) / "world")
 
 
 def main(arguments: list[str]) -> int:
     """``python -m pipelines.simulator.samples`` remakes the samples; with ``--check`` it only compares."""
     if "--check" not in arguments:
-        make(FOLDER)
+        make_samples(FOLDER)
         return 0
-    differences = check(FOLDER)
+    differences = check_samples(FOLDER)
     for difference in differences:
         sys.stderr.write(f"{difference}\n")
     if differences:

@@ -16,9 +16,9 @@ from pipelines.simulator.activity.vocabulary import ACTIONS, VERDICTS
 from pipelines.simulator.block import Block
 from pipelines.simulator.clock import DAY, Ints, day_of, office_hours
 from pipelines.simulator.encode import Encoder
-from pipelines.simulator.pending_rows import Ledger, synced
+from pipelines.simulator.pending_rows import PendingRows, synced
 from pipelines.simulator.population.population import BLOCK, MONTHLY
-from pipelines.simulator.simulator_settings import Settings
+from pipelines.simulator.simulator_settings import SimulatorSettings
 
 EFFECT = 0.5
 """What a rescue leaves of the hazard of leaving."""
@@ -29,11 +29,11 @@ RELIEF_DAYS = 182
 class Simulation:
     """Accounts living from ``settings.start`` on. ``today`` is the first day that has not been told yet."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: SimulatorSettings) -> None:
         self.settings = settings
         self.today = settings.start
-        self._ledger = Ledger(settings.accounts)
-        self._blocks = [Block(settings, block, self._ledger) for block in range(-(-settings.accounts // BLOCK))]
+        self._pending = PendingRows(settings.accounts)
+        self._blocks = [Block(settings, block, self._pending) for block in range(-(-settings.accounts // BLOCK))]
         self._encoder = Encoder([name for block in self._blocks for name in block.names])
         self._monday = day_of(settings.first_monday)
         self._week = 0
@@ -65,7 +65,7 @@ class Simulation:
             self._monday += 7
             self._week += 1
         self.today = until
-        released = self._ledger.release(day_of(until) * DAY)
+        released = self._pending.release(day_of(until) * DAY)
         return {name: self._encoder.table(name, rows) for name, rows in released.items()}
 
     def rescue(self, accounts: Sequence[str], *, effect: float = EFFECT, holdout: Sequence[bool] | None = None) -> None:
@@ -100,7 +100,7 @@ class Simulation:
         decided = office_hours(self._random, day_of(self.today) + self._random.integers(0, 3, number.size))
         action = self._random.integers(1, len(ACTIONS), number.size)
         verdict = self._random.choice(np.arange(1, len(VERDICTS)), number.size, p=[0.6, 0.25, 0.15])
-        self._ledger.add(
+        self._pending.add(
             "outcomes",
             account=number,
             action=np.where(held_out, 0, action),

@@ -10,7 +10,7 @@ WORLDS = ("real", "plain")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
+class SimulatorSettings:
     """How many accounts live how long, and how their source recorded it.
 
     ``until`` is the first day that the source does not know; ``months`` are counted back from it. ``by_user`` writes

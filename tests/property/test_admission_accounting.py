@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from features.source_table import RawTable
-from features.validation.validate import examine_all
+from features.source_table import SourceTable
+from features.validation.validate import validate_tables
 
 at = datetime.fromisoformat
 NOON = at("2025-03-03T12:00")
@@ -119,9 +119,9 @@ def test_every_row_is_accepted_repeated_or_in_quarantine(
     raw = []
     for name, rows in zip(("accounts", "health_scores"), tables, strict=True):
         pq.write_table(rows, scratch / f"{name}.parquet")
-        raw.append(RawTable(name, (str(scratch / f"{name}.parquet"),)))
+        raw.append(SourceTable(name, (str(scratch / f"{name}.parquet"),)))
 
-    admission = examine_all(connection, raw, scratch=scratch / "accepted", tolerance=1.0)
+    admission = validate_tables(connection, raw, scratch=scratch / "accepted", tolerance=1.0)
 
     for name, rows in zip(("accounts", "health_scores"), tables, strict=True):
         report = admission.report.tables[name]
@@ -149,9 +149,9 @@ def _is_clean(connection: duckdb.DuckDBPyConnection, versioned: bool) -> None:
 def test_the_generator_reaches_every_kind_of_fault(connection: duckdb.DuckDBPyConnection, scratch: Path) -> None:
     rows = pa.table({"account_id": texts(IDS), "created_at": pa.array([NOON] * len(IDS), pa.timestamp("us"))})
     pq.write_table(rows, scratch / "accounts.parquet")
-    raw = RawTable("accounts", (str(scratch / "accounts.parquet"),))
+    raw = SourceTable("accounts", (str(scratch / "accounts.parquet"),))
 
-    report = examine_all(connection, [raw], scratch=scratch / "accepted", tolerance=1.0).report.tables["accounts"]
+    report = validate_tables(connection, [raw], scratch=scratch / "accepted", tolerance=1.0).report.tables["accounts"]
 
     assert {rule.value: count for rule, count in report.quarantined.items()} == {"wrong_type": 3, "required_missing": 2}
     assert report.accepted == 6  # ids that differ by case, by a zero-width space or a bidi mark are different ids

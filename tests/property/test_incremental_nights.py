@@ -24,7 +24,7 @@ from support.worlds.factories import TYPES
 from features.catalogue import FEATURES
 from features.contract import TABLES
 from features.frame import build
-from features.validation.validate import Admission, FilesRead
+from features.validation.validate import Validation, FileCounts
 from pipelines.sources import examined, open_source
 
 START = date(2025, 11, 1)
@@ -148,12 +148,12 @@ def _table(name: str, content: list[Row], columns: tuple[str, ...]) -> pa.Table:
 class Told:
     """All that a night takes from a source."""
 
-    admission: Admission
+    validation: Validation
     frames: list[pa.Table]
     quarantine: dict[str, pa.Table]
 
     def equals(self, other: Told) -> bool:
-        assert self.admission.report == other.admission.report
+        assert self.validation.report == other.validation.report
         assert self.quarantine == other.quarantine
         return all(one.equals(two) for one, two in zip(self.frames, other.frames, strict=True))
 
@@ -178,6 +178,6 @@ def test_a_night_on_what_was_kept_is_a_night_on_an_empty_home(sources: list[Sour
         for number, source in enumerate(sources):
             written(source, folder, clock)
             assert night(folder, state).equals(night(folder, Path(place) / f"empty-{number}"))
-        files = night(folder, state).admission.files["usage_daily"]
+        files = night(folder, state).validation.files["usage_daily"]
         if len(sources[-1].files) > 1:  # nothing has changed since the last night
-            assert files == FilesRead(read=0, kept=len(sources[-1].files))
+            assert files == FileCounts(read=0, kept=len(sources[-1].files))

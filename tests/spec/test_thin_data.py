@@ -7,12 +7,12 @@ import pytest
 
 from features import frame
 from features.labels.labels import label
-from models.risks import risk
 from models.learners.training_set import MIN_EVENTS, NotLearnableError, refuse_hopeless
+from models.risks import risk
 from pipelines import settings as configuration
 from pipelines.console import Steps
 from pipelines.night.night import run_nights
-from pipelines.simulator import Settings, simulate
+from pipelines.simulator import SimulatorSettings, simulate_world
 from pipelines.sources.validated_source import validate_source
 from pipelines.step_runner import plain_runner
 from pipelines.training.training_data import gather
@@ -22,7 +22,7 @@ from pipelines.training.training_data import gather
 def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """25 accounts and nine months: several escalations, hardly anybody left."""
     folder = tmp_path_factory.mktemp("few") / "data"
-    simulate(Settings(accounts=25, months=9, seed=3), folder)
+    simulate_world(SimulatorSettings(accounts=25, months=9, seed=3, world="plain"), folder)
     return folder
 
 
@@ -47,7 +47,7 @@ def test_labels_without_events_are_refused_before_a_frame_is_built(few: Path, tm
 
 
 def test_a_night_without_any_model_still_reports_and_says_why(tmp_path: Path) -> None:
-    simulate(Settings(accounts=8, months=4, seed=5), tmp_path / "data")
+    simulate_world(SimulatorSettings(accounts=8, months=4, seed=5, world="plain"), tmp_path / "data")
     steps = Steps(quiet=True)
     settings = configuration.load(data=str(tmp_path / "data"), home=tmp_path / "home")
     (night,) = run_nights(settings, None, plain_runner(steps), steps)

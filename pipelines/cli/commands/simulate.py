@@ -26,13 +26,13 @@ def simulate(
     flaws: Annotated[float, typer.Option(help="Share of bad rows that are mixed in.")] = 0.001,
 ) -> None:
     """Invent accounts with a causal life, and write what a source would have recorded of it, and the true risks."""
-    from pipelines.simulator import Settings
-    from pipelines.simulator import simulate as write
+    from pipelines.simulator import SimulatorSettings
+    from pipelines.simulator import simulate_world
 
-    settings = Settings(
+    settings = SimulatorSettings(
         accounts=accounts, months=months, seed=seed, by_user=by_user, rescues=rescues, flaws=flaws, world=world
     )
     steps = Steps()
     with steps.step("simulate", f"Simulating {accounts:,} accounts over {months} months"):
-        rows = write(settings, to_folder, steps.tell)
+        rows = simulate_world(settings, to_folder, steps.tell)
     out.print(f"{to_folder}: " + ", ".join(f"{name} {count:,}" for name, count in rows.items()), markup=False)

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from pipelines.simulator.clock import DAY, NEVER, Flags, Floats, Ints, add_months, office_hours
-from pipelines.simulator.pending_rows import Ledger, synced
+from pipelines.simulator.pending_rows import PendingRows, synced
 from pipelines.simulator.population.account_state import State
 from pipelines.simulator.population.population import MONTHLY, Population
 
@@ -20,8 +20,8 @@ _RHYTHM: Final = np.array([1, 3, 12])
 class Billing:
     """The invoices of one block of accounts."""
 
-    def __init__(self, people: Population, state: State, ledger: Ledger, generator: np.random.Generator) -> None:
-        self._people, self._state, self._ledger, self._random = people, state, ledger, generator
+    def __init__(self, people: Population, state: State, pending: PendingRows, generator: np.random.Generator) -> None:
+        self._people, self._state, self._pending, self._random = people, state, pending, generator
         usual = _RHYTHM[generator.choice(3, people.size, p=[0.25, 0.35, 0.40])]
         self._months: Ints = np.where(people.contract == MONTHLY, 1, usual)
 
@@ -75,7 +75,7 @@ class Billing:
         self._write(credited, state.invoices, at, at, at, -np.round(amount * share, 2))
 
     def _write(self, who: Ints, number: Ints, known: Ints, issued: Ints, paid: Ints, amount: Floats) -> None:
-        self._ledger.add(
+        self._pending.add(
             "invoices",
             account=self._people.number[who],
             invoice=number[who],

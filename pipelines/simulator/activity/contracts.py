@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from pipelines.simulator.clock import DAY, NEVER, Flags, Floats, Ints, add_months, office_hours, working_day
-from pipelines.simulator.pending_rows import Ledger, synced
+from pipelines.simulator.pending_rows import PendingRows, synced
 from pipelines.simulator.population import hazards
 from pipelines.simulator.population.account_state import State
 from pipelines.simulator.population.population import ANNUAL, MANUAL, MONTHLY, MULTI_YEAR, Population
@@ -36,8 +36,8 @@ def may_be_taken_back(contract: Ints, left: Ints) -> Flags:
 class Contracts:
     """The subscriptions of one block."""
 
-    def __init__(self, people: Population, state: State, ledger: Ledger, generator: np.random.Generator) -> None:
-        self._people, self._state, self._ledger, self._random = people, state, ledger, generator
+    def __init__(self, people: Population, state: State, pending: PendingRows, generator: np.random.Generator) -> None:
+        self._people, self._state, self._pending, self._random = people, state, pending, generator
 
     def load(self, day: int, known: int) -> None:
         """The contracts that run on the first Monday; our copy learns all of them at the instant ``known``."""
@@ -187,7 +187,7 @@ class Contracts:
     def _version(self, who: Ints, known: Ints, number: Ints, seats: Ints, ends: Ints, price: float) -> None:
         state, people = self._state, self._people
         revenue: Floats = np.round(people.price[who] * price * seats, 2)
-        self._ledger.add(
+        self._pending.add(
             "subscriptions",
             account=people.number[who],
             number=number,

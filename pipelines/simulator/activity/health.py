@@ -8,7 +8,7 @@ within a day, some weeks later. After a notice, managers sometimes overwrite the
 import numpy as np
 
 from pipelines.simulator.clock import DAY, Flags, Floats, Ints, office_hours, working_day
-from pipelines.simulator.pending_rows import Ledger, synced
+from pipelines.simulator.pending_rows import PendingRows, synced
 from pipelines.simulator.population.account_state import State
 from pipelines.simulator.population.population import Population
 
@@ -18,8 +18,8 @@ _CRM, _MANAGER = 0, 1
 class Health:
     """The scores of one block of accounts."""
 
-    def __init__(self, people: Population, state: State, ledger: Ledger, generator: np.random.Generator) -> None:
-        self._people, self._state, self._ledger, self._random = people, state, ledger, generator
+    def __init__(self, people: Population, state: State, pending: PendingRows, generator: np.random.Generator) -> None:
+        self._people, self._state, self._pending, self._random = people, state, pending, generator
 
     def week(self, monday: int, noticed_now: Flags) -> None:
         """This week's scores, and what is rewritten because of the notices given in it."""
@@ -58,7 +58,7 @@ class Health:
         self._write(who, at[who], score[who], _MANAGER, known[who])
 
     def _write(self, who: Ints, measured: Ints, score: Floats, source: int, known: Ints) -> None:
-        self._ledger.add(
+        self._pending.add(
             "health_scores",
             account=self._people.number[who],
             measured=measured,

@@ -8,10 +8,10 @@ from typing import Final
 
 import numpy as np
 
-from pipelines.simulator.activity.ticket_threads import Happening, Tickets, threads
+from pipelines.simulator.activity.ticket_threads import TicketEvents, Tickets, threads
 from pipelines.simulator.activity.vocabulary import ACTORS, CATEGORIES, KINDS, TEAMS, URGENT, VALUES
 from pipelines.simulator.clock import DAY, NEVER, Flags, Floats, Ints, office_hours, working_day
-from pipelines.simulator.pending_rows import Ledger, synced
+from pipelines.simulator.pending_rows import PendingRows, synced
 from pipelines.simulator.population import hazards
 from pipelines.simulator.population.account_state import RING, State
 from pipelines.simulator.population.population import Population
@@ -70,8 +70,8 @@ def load_ahead(people: Population, state: State, week: int, monday: int) -> tupl
 class Support:
     """The support desk of one block of accounts."""
 
-    def __init__(self, people: Population, state: State, ledger: Ledger, generator: np.random.Generator) -> None:
-        self._people, self._state, self._ledger, self._random = people, state, ledger, generator
+    def __init__(self, people: Population, state: State, pending: PendingRows, generator: np.random.Generator) -> None:
+        self._people, self._state, self._pending, self._random = people, state, pending, generator
 
     def week(self, week: int, monday: int, chance: Floats) -> None:
         """The tickets and escalations of a week; ``chance`` is one uniform number an account, for escalating."""
@@ -188,7 +188,7 @@ class Support:
 
     def _record(self, tickets: Tickets) -> None:
         size = tickets.who.size
-        self._ledger.add(
+        self._pending.add(
             "tickets",
             account=self._people.number[tickets.who],
             ticket=tickets.number,
@@ -212,10 +212,10 @@ class Support:
     def _event(self, who: Ints, number: Ints, at: Ints, kind: str, value: str) -> None:
         """One kind of event on these tickets, by an agent of the support team."""
         code = np.full(who.size, VALUES.index(value))
-        self._events(who, number, Happening(np.arange(who.size), at, kind, code))
+        self._events(who, number, TicketEvents(np.arange(who.size), at, kind, code))
 
-    def _events(self, who: Ints, number: Ints, what: Happening) -> None:
-        self._ledger.add(
+    def _events(self, who: Ints, number: Ints, what: TicketEvents) -> None:
+        self._pending.add(
             "ticket_events",
             account=self._people.number[who[what.which]],
             ticket=number[what.which],

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from pipelines.simulator.clock import DAY, NEVER, WEEKDAYS, Flags, Floats, Ints, Numbers, season
-from pipelines.simulator.pending_rows import Ledger
+from pipelines.simulator.pending_rows import PendingRows
 from pipelines.simulator.population.account_state import State
 from pipelines.simulator.population.population import Population
 
@@ -28,13 +28,13 @@ class Usage:
         self,
         people: Population,
         state: State,
-        ledger: Ledger,
+        pending: PendingRows,
         generator: np.random.Generator,
         detail: np.random.Generator,
         *,
         by_user: bool,
     ) -> None:
-        self._people, self._state, self._ledger = people, state, ledger
+        self._people, self._state, self._pending = people, state, pending
         self._random, self._detail, self._by_user = generator, detail, by_user
         self._outage_ahead: Flags = np.zeros(people.size, dtype=np.bool_)
 
@@ -89,10 +89,10 @@ class Usage:
             "minutes": np.rint(events * _MINUTES[feature] * detail.uniform(0.6, 1.4, who.size)).astype(np.float32),
         }
         if self._by_user:
-            self._ledger.add("usage_daily", **rows, user=user, known=self._arrival(who.size, day))
+            self._pending.add("usage_daily", **rows, user=user, known=self._arrival(who.size, day))
         else:
             known = np.full(who.size, (day + 1) * DAY - 1)  # a day is known once it is over
-            self._ledger.add("usage_daily", **rows, users=count.astype(np.int32), known=known)
+            self._pending.add("usage_daily", **rows, users=count.astype(np.int32), known=known)
 
     def _users(self, who: Ints, feature: Ints, count: Ints) -> tuple[Ints, Ints, Ints]:
         """One entry a distinct user: the busiest seats are drawn most."""

@@ -17,14 +17,14 @@ CATEGORIES: Final = (
 )
 PRIORITIES: Final = ("low", "normal", "high", "urgent")
 URGENT: Final = PRIORITIES.index("urgent")
-CHANNELS: Final = ("email", "portal", "chat", "phone")
+TICKET_CHANNELS: Final = ("email", "portal", "chat", "phone")
 KINDS: Final = TICKET_EVENT_KINDS
 ACTORS: Final = ("customer", "agent", "system")
 TEAMS: Final = ("support", "technical", "billing", "onboarding", "management")
 TEAM_OF: Final = (0, 1, 1, 1, 2, 1, 0, 0, 0)
 """The team that a ticket is opened with, by category."""
 VALUES: Final = ("", "1", "2", "3", "4", "5", *TEAMS, "open", "pending", "high", "urgent", "first_reply", "resolution")
-PLANS: Final = ("starter", "team", "business", "enterprise", "analytics_addon")
+ALL_PLANS: Final = ("starter", "team", "business", "enterprise", "analytics_addon")
 SOURCES: Final = ("crm", "manager")
 ACTIONS: Final = ("held_out", "executive_call", "success_plan", "training", "technical_review")
 VERDICTS: Final = ("", "risk_confirmed", "false_alarm", "no_reply")

@@ -55,7 +55,7 @@ class State:
         return self.open_urgent[:, week % RING].astype(np.float64)
 
 
-def nobody_yet(people: Population, satisfaction: Floats, mood: Floats) -> State:
+def initial_state(people: Population, satisfaction: Floats, mood: Floats) -> State:
     """The state before any account has a contract."""
     size = people.size
 

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.simulator.simulator_settings import Settings
+from pipelines.simulator.simulator_settings import SimulatorSettings
 from pipelines.simulator.situations.contract_records import ContractRecords
 from pipelines.simulator.situations.help_desk_records import HelpDesk
 from pipelines.simulator.situations.money_records import Money
@@ -41,7 +41,7 @@ _EXTRA: Final = {
 class RealWorld:
     """Applies the situations of a world to the rows that became known in each month."""
 
-    def __init__(self, settings: Settings, accounts: Sequence[str], monthly: Sequence[str]) -> None:
+    def __init__(self, settings: SimulatorSettings, accounts: Sequence[str], monthly: Sequence[str]) -> None:
         self._settings = settings
         traits = Traits.draw(settings)
         self._ids = list(accounts)[: settings.accounts]

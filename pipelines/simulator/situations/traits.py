@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.simulator.population.population import BLOCK
-from pipelines.simulator.simulator_settings import Settings
+from pipelines.simulator.simulator_settings import SimulatorSettings
 
 Names = npt.NDArray[np.str_]
 
@@ -42,7 +42,7 @@ class Traits:
     day: list[date]
 
     @classmethod
-    def draw(cls, settings: Settings) -> "Traits":
+    def draw(cls, settings: SimulatorSettings) -> "Traits":
         """The situations of all accounts of a world."""
         blocks = [_block(settings, block) for block in range(-(-settings.accounts // BLOCK))]
         rolls = np.concatenate(blocks, axis=1)[:, : settings.accounts]
@@ -57,7 +57,7 @@ class Traits:
         )
 
 
-def _block(settings: Settings, block: int) -> npt.NDArray[np.float64]:
+def _block(settings: SimulatorSettings, block: int) -> npt.NDArray[np.float64]:
     generator = np.random.default_rng(np.random.SeedSequence(settings.seed, spawn_key=(2**23, block)))
     return generator.random((6, BLOCK))
 

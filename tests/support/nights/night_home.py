@@ -12,10 +12,10 @@ from pipelines import settings as configuration
 from pipelines.console import Steps
 from pipelines.night.night import run_nights
 from pipelines.night.night_report import NightReport
-from pipelines.simulator import Settings, simulate
+from pipelines.simulator import SimulatorSettings, simulate_world
 from pipelines.step_runner import plain_runner
 
-WORLD = Settings(accounts=150, months=15, seed=11, rescues=2)
+WORLD = SimulatorSettings(accounts=150, months=15, seed=11, rescues=2, world="plain")
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class NightHome:
 def night_home(tmp_path_factory: pytest.TempPathFactory) -> NightHome:
     """The world and its first night, which had to train."""
     folder = tmp_path_factory.mktemp("night")
-    simulate(WORLD, folder / "data")
+    simulate_world(WORLD, folder / "data")
     settings = configuration.load(data=str(folder / "data"), home=folder / "home")
     steps = Steps(quiet=True)
     (first,) = run_nights(settings, None, plain_runner(steps), steps)

@@ -10,10 +10,10 @@ import pytest
 
 from features.contract import TABLES, Kind
 from features.errors import UsageError
-from pipelines.simulator import Settings, Simulation, samples, simulate
-from pipelines.simulator.encode import told_apart
+from pipelines.simulator import Simulation, SimulatorSettings, samples, simulate_world
+from pipelines.simulator.encode import distinguishing_suffixes
 
-SMALL = Settings(accounts=60, months=9, seed=3, by_user=True, flaws=0.0)
+SMALL = SimulatorSettings(accounts=60, months=9, seed=3, by_user=True, flaws=0.0, world="plain")
 ARROW = {
     Kind.TEXT: pa.string(),
     Kind.NUMBER: pa.float64(),
@@ -32,7 +32,7 @@ def world() -> dict[str, pa.Table]:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("world") / "data"
-    simulate(SMALL, out)
+    simulate_world(SMALL, out)
     return out
 
 
@@ -48,7 +48,9 @@ def test_every_column_is_the_contracts_and_of_its_type(world: dict[str, pa.Table
 
 
 def test_usage_is_told_by_user_or_with_the_number_of_users(world: dict[str, pa.Table]) -> None:
-    counted = Simulation(Settings(accounts=60, months=9, seed=3, flaws=0.0)).advance(SMALL.until)["usage_daily"]
+    counted = Simulation(SimulatorSettings(accounts=60, months=9, seed=3, flaws=0.0, world="plain")).advance(
+        SMALL.until
+    )["usage_daily"]
     assert "users" not in world["usage_daily"].column_names
     assert {"user_id", "known_at"}.isdisjoint(counted.column_names)
     distinct = (
@@ -59,7 +61,7 @@ def test_usage_is_told_by_user_or_with_the_number_of_users(world: dict[str, pa.T
 
 
 def test_how_usage_is_told_changes_nothing_else(world: dict[str, pa.Table]) -> None:
-    other = Simulation(Settings(accounts=60, months=9, seed=3, flaws=0.0)).advance(SMALL.until)
+    other = Simulation(SimulatorSettings(accounts=60, months=9, seed=3, flaws=0.0, world="plain")).advance(SMALL.until)
     for name in ("subscriptions", "tickets", "truth"):
         assert world[name].equals(other[name])
 
@@ -86,7 +88,9 @@ def test_living_by_months_is_living_at_once(world: dict[str, pa.Table]) -> None:
 
 
 def test_an_account_lives_the_same_in_a_larger_world(world: dict[str, pa.Table]) -> None:
-    larger = Simulation(Settings(accounts=90, months=9, seed=3, by_user=True, flaws=0.0)).advance(SMALL.until)
+    larger = Simulation(
+        SimulatorSettings(accounts=90, months=9, seed=3, by_user=True, flaws=0.0, world="plain")
+    ).advance(SMALL.until)
     for name in ("subscriptions", "tickets", "truth"):
         own = larger[name].filter(pc.less(pc.cast(larger[name]["account_id"], pa.string()), "a-000060"))
         assert _sorted(own).equals(_sorted(world[name]))
@@ -100,25 +104,25 @@ def test_a_cancelled_contract_is_a_version_known_before_its_end(world: dict[str,
 
 
 def test_the_same_settings_give_the_same_bytes(folder: Path, tmp_path: Path) -> None:
-    simulate(SMALL, tmp_path / "again")
+    simulate_world(SMALL, tmp_path / "again")
     files = sorted(path.name for path in folder.glob("*.parquet"))
     assert len(files) == 8
     for name in files:
         assert (folder / name).read_bytes() == (tmp_path / "again" / name).read_bytes()
-    assert samples.compare(folder, tmp_path / "again") == []
+    assert samples.compare_worlds(folder, tmp_path / "again") == []
 
 
 def test_compare_says_what_differs(folder: Path, tmp_path: Path) -> None:
-    simulate(Settings(accounts=60, months=9, seed=4, by_user=True), tmp_path / "other")
+    simulate_world(SimulatorSettings(accounts=60, months=9, seed=4, by_user=True, world="plain"), tmp_path / "other")
     (tmp_path / "other" / "tickets.parquet").unlink()
-    differences = samples.compare(folder, tmp_path / "other")
+    differences = samples.compare_worlds(folder, tmp_path / "other")
     assert any("tickets.parquet is missing" in line for line in differences)
     assert any(line.startswith("invoices.parquet:") and "amount" in line for line in differences)
 
 
 def test_a_large_world_has_its_usage_by_month(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipelines.simulator.run.LARGE", 50)
-    simulate(Settings(accounts=60, months=3, seed=3), tmp_path / "large")
+    simulate_world(SimulatorSettings(accounts=60, months=3, seed=3, world="plain"), tmp_path / "large")
     months = sorted(path.name for path in (tmp_path / "large" / "usage_daily").iterdir())
     assert months == ["month=2026-04", "month=2026-05", "month=2026-06"]
     table = pq.ParquetFile(tmp_path / "large" / "usage_daily" / "month=2026-05" / "part-0.parquet").read()
@@ -129,7 +133,7 @@ def test_a_large_world_has_its_usage_by_month(tmp_path: Path, monkeypatch: pytes
 
 def test_a_month_of_a_large_world_names_its_own_accounts_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipelines.simulator.run.LARGE", 50)
-    simulate(Settings(accounts=60, months=3, seed=3, flaws=0.0), tmp_path / "large")
+    simulate_world(SimulatorSettings(accounts=60, months=3, seed=3, flaws=0.0, world="plain"), tmp_path / "large")
     months = pq.ParquetFile(tmp_path / "large" / "accounts.parquet", read_dictionary=["account_id"])
     for month in range(months.num_row_groups):
         (ids,) = months.read_row_group(month, ["account_id"])["account_id"].chunks
@@ -138,20 +142,20 @@ def test_a_month_of_a_large_world_names_its_own_accounts_alone(tmp_path: Path, m
 
 def test_progress_is_one_line_a_month(tmp_path: Path) -> None:
     lines: list[str] = []
-    simulate(Settings(accounts=5, months=2), tmp_path / "world", lines.append)
+    simulate_world(SimulatorSettings(accounts=5, months=2, world="plain"), tmp_path / "world", lines.append)
     assert [line[:7] for line in lines] == ["2026-05", "2026-06"]
 
 
 def test_a_folder_in_use_is_refused(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").touch()
     with pytest.raises(UsageError, match="is not empty"):
-        simulate(Settings(accounts=5, months=1), tmp_path)
+        simulate_world(SimulatorSettings(accounts=5, months=1, world="plain"), tmp_path)
 
 
 def test_a_path_that_is_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(UsageError, match="cannot write"):
-        simulate(Settings(accounts=5, months=1), tmp_path / "file")
+        simulate_world(SimulatorSettings(accounts=5, months=1, world="plain"), tmp_path / "file")
 
 
 @pytest.mark.parametrize(
@@ -159,7 +163,7 @@ def test_a_path_that_is_a_file_is_refused(tmp_path: Path) -> None:
 )
 def test_impossible_settings_are_refused(wrong: dict[str, int]) -> None:
     with pytest.raises(UsageError):
-        Settings(**{"accounts": 5, "months": 5, **wrong})
+        SimulatorSettings(**{"accounts": 5, "months": 5, **wrong}, world="plain")
 
 
 def _sorted(table: pa.Table) -> pa.Table:
@@ -173,4 +177,4 @@ def _sorted(table: pa.Table) -> pa.Table:
 
 def test_events_of_one_ticket_kind_and_second_have_ids_of_their_own() -> None:
     ids = pa.array(["e-1", "e-2", "e-1", "e-3", "e-1"])
-    assert told_apart(ids).to_pylist() == ["", "", "-1", "", "-2"]
+    assert distinguishing_suffixes(ids).to_pylist() == ["", "", "-1", "", "-2"]

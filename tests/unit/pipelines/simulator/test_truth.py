@@ -7,9 +7,9 @@ import pandas as pd
 import pyarrow.compute as pc
 import pytest
 
-from pipelines.simulator import Settings, Simulation
+from pipelines.simulator import Simulation, SimulatorSettings
 
-WORLD = Settings(accounts=4000, months=24, seed=11, flaws=0.0)
+WORLD = SimulatorSettings(accounts=4000, months=24, seed=11, flaws=0.0, world="plain")
 SETTLED = 97 + 125  # a decision's end, and the grace after it, have to be over
 Z = 3.5
 
@@ -100,7 +100,7 @@ def test_a_probability_is_never_certain(rows: pd.DataFrame) -> None:
 
 
 def test_a_rescue_halves_the_true_risk_of_those_rescued_alone() -> None:
-    settings = Settings(accounts=300, months=12, seed=5, flaws=0.0)
+    settings = SimulatorSettings(accounts=300, months=12, seed=5, flaws=0.0, world="plain")
     left_alone, acted_on = Simulation(settings), Simulation(settings)
     for world in (left_alone, acted_on):
         world.advance(date(2026, 1, 5))

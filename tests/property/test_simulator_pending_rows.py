@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pipelines.simulator.activity import ticket_texts
 from pipelines.simulator.activity.vocabulary import CATEGORIES
 from pipelines.simulator.clock import add_months, date_of, day_of
-from pipelines.simulator.pending_rows import SYNC, Ledger, synced
+from pipelines.simulator.pending_rows import SYNC, PendingRows, synced
 
 
 @given(st.dates(date(1990, 1, 1), date(2060, 1, 1)), st.integers(0, 60))
@@ -28,7 +28,7 @@ def test_our_copy_sees_a_thing_soon_after_it_happened(instant: int) -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 20), st.integers(0, 100)), min_size=1), st.lists(st.integers(0, 120)))
 def test_every_row_is_released_once_and_only_when_it_is_known(rows: list[tuple[int, int]], looks: list[int]) -> None:
-    ledger = Ledger(accounts=15)
+    ledger = PendingRows(accounts=15)
     account, known = (np.array(column) for column in zip(*rows, strict=True))
     ledger.add("tickets", account=account, known=known, row=np.arange(len(rows)))
     seen: list[int] = []
