@@ -19,7 +19,7 @@ from serving.cases import health_adjustments, sla_timers, squads
 from serving.cases.audit import image, last_change, put_back, record
 from serving.cases.case_errors import AlreadyOpenError, CaseNotFoundError, IllegalMoveError, StaleCaseError
 from serving.cases.health_adjustments import HealthRule
-from serving.cases.permissions import Act, Actor, NotAllowedError
+from serving.cases.permissions import EVERY_SQUAD, Act, Actor, NotAllowedError
 from serving.cases.transitions import TRANSITIONS, legal, moves_from, transition
 from serving.store.case_states import OUTCOMES, Move, State
 from serving.store.database import Store, utcnow
@@ -79,12 +79,19 @@ class Cases:
             step.case.owner = actor.name
         return step.case
 
-    def take_next(self, squad: str, actor: Actor) -> Case | None:
-        """Take the squad's most urgent new case; None when there is none left. No two people get the same one."""
+    def take_next(self, squad: str | None, actor: Actor) -> Case | None:
+        """Take the most urgent new case of a squad (None: of any squad that the actor sees).
+
+        None when there is none left. No two people get the same one.
+        """
         actor.require(Act.WORK)
-        if not actor.sees(squad):
+        if squad is not None and not actor.sees(squad):
             raise NotAllowedError(f"{actor.name} is not in the squad {squad}: ask a lead of it.")
-        waiting = select(Case).where(Case.squad == squad, Case.state == State.NEW)
+        waiting = select(Case).where(Case.state == State.NEW)
+        if squad is not None:
+            waiting = waiting.where(Case.squad == squad)
+        elif actor.role not in EVERY_SQUAD:
+            waiting = waiting.where(Case.squad.in_(sorted(actor.squads)))
         first = waiting.order_by(Case.priority.desc(), Case.id).limit(1).with_for_update(skip_locked=True)
         with self.store.transaction() as session:
             case = session.scalar(first)

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql import ColumnElement
 
 from serving.store.case_states import CLOSED, OPEN, Move
-from serving.store.tables import Account, Case, CaseEvent, FrozenHandoff, NightRow, Waiting
+from serving.store.tables import Account, Case, CaseEvent, FrozenHandoff, NightRow, Score, Waiting
 
 PAGE = 50
 
@@ -80,11 +80,17 @@ class Choices(NamedTuple):
 
     segments: tuple[str, ...]
     owners: tuple[str, ...]
+    risks: tuple[str, ...]
 
 
 def newest_night(session: Session) -> date | None:
     """The newest night that is recorded."""
     return session.scalar(select(func.max(NightRow.as_of)).where(NightRow.status == "recorded"))
+
+
+def night_risks(session: Session, night: date | None) -> tuple[str, ...]:
+    """The risks that a night scored, by name."""
+    return tuple(session.scalars(select(Score.risk).where(Score.as_of == night).distinct().order_by(Score.risk)))
 
 
 def listed(session: Session, chosen: Chosen, *, sort: str, page: int) -> list[Listed]:
@@ -136,8 +142,12 @@ def waiting_count(session: Session, chosen: Chosen) -> int:
 
 
 def choices(session: Session, squads: frozenset[str] | None) -> Choices:
-    """The segments and owners of the accounts whose cases these squads have, or had."""
-    return Choices(_distinct(session, Account.segment, squads), _distinct(session, Account.owner, squads))
+    """The segments and owners of the accounts whose cases these squads have, or had, and the newest night's risks."""
+    return Choices(
+        segments=_distinct(session, Account.segment, squads),
+        owners=_distinct(session, Account.owner, squads),
+        risks=night_risks(session, newest_night(session)),
+    )
 
 
 def last_hand_over(session: Session) -> int:
