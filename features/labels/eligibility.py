@@ -1,10 +1,10 @@
-"""Who can be predicted at a cutoff: each account's standing through time, and the cutoffs that fall into it.
+"""Who can be predicted at a cutoff: each account's eligibility through time, and the cutoffs that fall into it.
 
 Asking every cutoff anew who was a customer would cost a query a cutoff. Instead each fact is a *span* of cutoffs for
 which it holds (a subscription was running, as our copy then knew it), the spans of an account are added up into
-consecutive standings, and one range join with the cutoffs gives every account at every cutoff. A span ``(a, b]``
-holds at the cutoffs with ``a < T <= b``: what is known at ``a`` counts only after it, and what ends at ``b`` still
-runs there.
+consecutive *eligibility intervals*, and one range join with the cutoffs gives every account at every cutoff. A span
+``(a, b]`` holds at the cutoffs with ``a < T <= b``: what is known at ``a`` counts only after it, and what ends at ``b``
+still runs there.
 """
 
 from collections.abc import Sequence
@@ -15,29 +15,30 @@ import pyarrow as pa
 from features.contract import TABLES
 from features.errors import UsageError
 from features.history.history import History
-from features.history.versions import known_moment
+from features.history.versions import known_instant
 from features.labels.label_rule import LabelRule
 
-CUSTOMER_BY_TICKET = 365
-"""Without subscriptions, an account with a ticket in this many days is taken for a customer."""
+CUSTOMER_DAYS = 365
+"""Without subscriptions, an account with a row of the risk's own table in this many days is taken for a customer."""
 
-NO_SUBSCRIPTION = "no running subscription"
-NOTICE_KNOWN = "notice is already known"
+NO_SUBSCRIPTION, CANCELLATION_KNOWN, UNKNOWN_AMOUNT = "no_subscription", "cancellation_known", "unknown_amount"
+NO_ACTIVITY, NO_INVOICE, NO_TICKET = "no_activity", "no_invoice", "no_ticket"
+"""Codes of why an account is not eligible."""
 
 
 def eligibility(history: History, cutoffs: Sequence[date], rule: LabelRule) -> pa.Table:
     """Whether each account known at each cutoff can be predicted there, and why not where it cannot.
 
-    Returns ``account_id``, ``as_of``, ``eligible`` (bool) and ``why`` (null where eligible), ordered by cutoff and
+    Returns ``account_id``, ``as_of``, ``eligible`` (bool) and ``why`` (a code, null where eligible), ordered by cutoff and
     account. It uses only what was known at the cutoff, so tonight's answer is the one that training will see.
     """
-    found = history.query(f"""
-        WITH {standings(history, rule)}, {cutoff_rows(cutoffs, rule)}
+    rows = history.query(f"""
+        WITH {eligibility_intervals(history, rule)}, {cutoff_rows(cutoffs, rule)}
         SELECT account, as_of, eligible, why
-        FROM standing JOIN cutoff ON since < opened AND opened <= until
+        FROM eligibility_interval JOIN cutoff ON since < opened AND opened <= until
         ORDER BY as_of, account
     """)
-    return with_ids(history, found)
+    return with_ids(history, rows)
 
 
 def with_ids(history: History, rows: pa.Table) -> pa.Table:
@@ -47,34 +48,43 @@ def with_ids(history: History, rows: pa.Table) -> pa.Table:
 
 
 def cutoff_rows(cutoffs: Sequence[date], rule: LabelRule) -> str:
-    """The CTE ``cutoff``: when each one opens, its lead is over, its window closes and its verdict falls."""
+    """The CTE ``cutoff``: when each one opens, its lead is over, its window closes and its label matures."""
     days = ", ".join(f"(DATE '{cutoff.isoformat()}')" for cutoff in sorted(set(cutoffs)))
     return f"""
         cutoff AS (
             SELECT as_of, CAST(as_of AS TIMESTAMP) AS opened, opened + INTERVAL {rule.lead} DAY AS lead_over,
-                lead_over + INTERVAL {rule.horizon} DAY AS closed, opened + INTERVAL {rule.ripening} DAY AS verdict
-            FROM (VALUES {days}) AS asked(as_of)
+                lead_over + INTERVAL {rule.horizon} DAY AS closed, opened + INTERVAL {rule.maturity} DAY AS matures
+            FROM (VALUES {days}) AS requested(as_of)
         )"""
 
 
-def standings(history: History, rule: LabelRule) -> str:
-    """CTEs that end in ``standing``: account, since, until, eligible, why (null where eligible)."""
+def eligibility_intervals(history: History, rule: LabelRule) -> str:
+    """CTEs that end in ``eligibility_interval``: account, since, until, eligible, why (null where eligible)."""
+    spans, why = _spans(history, rule)
+    return f"{_NUMBERED}, {spans}, {_TURNS}, {_intervals(why)}"
+
+
+def _spans(history: History, rule: LabelRule) -> tuple[str, str]:
+    """CTEs that end in ``span``, and why an account is not eligible outside of its spans, both as SQL."""
     if rule.kind == "silence":
-        spans, why = _active_spans(history, rule), f"'no sign of life in {rule.active} days'"
-    elif "subscriptions" in history.present:
+        return _activity_spans(history, rule.active_on, rule.active), f"'{NO_ACTIVITY}'"
+    if rule.kind == "overdue":
+        return _activity_spans(history, ("invoices",), rule.active), f"'{NO_INVOICE}'"
+    if rule.kind == "decrease":
+        return _level_spans(history, rule.measure), _or_no_subscription(UNKNOWN_AMOUNT)
+    if "subscriptions" in history.present:
         spans = _subscription_spans(history, notice_counts=rule.kind == "contract")
-        why = f"CASE WHEN customers > 0 THEN '{NOTICE_KNOWN}' ELSE '{NO_SUBSCRIPTION}' END"
-    else:
-        _need_subscriptions(rule)
-        spans, why = _ticket_spans(), f"'no ticket in {CUSTOMER_BY_TICKET} days'"
-    return f"{_NUMBERED}, {spans}, {_TURNS}, {_standing(why)}"
-
-
-def _need_subscriptions(rule: LabelRule) -> None:
+        return spans, _or_no_subscription(CANCELLATION_KNOWN)
     if rule.kind == "contract":
         raise UsageError(
-            f"The {rule.risk} of this source cannot be by contract, for it has no subscriptions: set kind to 'silence'."
+            f"The {rule.risk} of this source cannot be by contract, because it has no subscriptions: set kind to "
+            "'silence'."
         )
+    return _customer_spans(rule)
+
+
+def _or_no_subscription(why: str) -> str:
+    return f"CASE WHEN customers > 0 THEN '{why}' ELSE '{NO_SUBSCRIPTION}' END"
 
 
 def _subscription_spans(history: History, *, notice_counts: bool) -> str:
@@ -83,67 +93,105 @@ def _subscription_spans(history: History, *, notice_counts: bool) -> str:
     return f"""
         {_versions("subscriptions" in history.versioned)},
         span AS (
-            SELECT account, greatest(known, started) AS a, least(superseded, ended, TIMESTAMP 'infinity') AS b,
-                {holds} AS eligible, 1 AS customer
+            SELECT account, greatest(known, started) AS a, {_RUNNING_UNTIL} AS b, {holds} AS eligible, 1 AS customer
             FROM version
         )"""
 
 
-def _versions(versioned: bool) -> str:
+_RUNNING_UNTIL = "least(superseded, ended, TIMESTAMP 'infinity')"
+
+
+def _level_spans(history: History, measure: str) -> str:
+    """The CTE ``level`` (the sum of a measure over the running subscriptions, null where one is unknown), and spans.
+
+    An account is eligible while the sum is known and above zero: there is no share of nothing.
+    """
+    return f"""
+        {_versions("subscriptions" in history.versioned, measure)},
+        step AS (
+            SELECT account, greatest(known, started) AS a, {_RUNNING_UNTIL} AS b, coalesce(measure, 0) AS amount,
+                CAST(measure IS NULL AS INTEGER) AS unknown
+            FROM version
+        ),
+        change AS (
+            SELECT account, moment, sum(amount) AS amount, sum(unknown) AS unknown, sum(running) AS running
+            FROM (
+                SELECT account, a AS moment, amount, unknown, 1 AS running FROM step WHERE a < b
+                UNION ALL SELECT account, b, -amount, -unknown, -1 FROM step WHERE a < b
+            ) GROUP BY account, moment
+        ),
+        level AS (
+            SELECT account, moment AS since, lead(moment, 1, TIMESTAMP 'infinity') OVER so_far AS until,
+                sum(running) OVER so_far AS running,
+                CASE WHEN sum(running) OVER so_far = 0 THEN 0
+                    WHEN sum(unknown) OVER so_far = 0 THEN sum(amount) OVER so_far END AS amount
+            FROM change WINDOW so_far AS (PARTITION BY account ORDER BY moment)
+        ),
+        span AS (
+            SELECT account, since AS a, until AS b, CAST(coalesce(amount, 0) > 0 AS INTEGER) AS eligible, 1 AS customer
+            FROM level WHERE running > 0
+        )"""
+
+
+def _versions(versioned: bool, measure: str = "NULL") -> str:
     """The CTE ``version``: what was known of each subscription, from ``known`` until it was ``superseded``.
 
     A current-state source is brought to the same form: its end is known when it comes, and not a moment sooner.
     """
-    known = known_moment(TABLES["subscriptions"]) if versioned else "started_at"
+    known = known_instant(TABLES["subscriptions"]) if versioned else "started_at"
     open_then = f"SELECT *, {known} AS known, {'ended_at' if versioned else 'NULL'} AS ended FROM subscriptions"
     then_ended = "SELECT *, ended_at AS known, ended_at AS ended FROM subscriptions WHERE ended_at IS NOT NULL"
     return f"""
         version AS (
-            SELECT account, subscription_id AS subscription, known, started_at AS started, ended,
+            SELECT account, subscription_id AS subscription, known, started_at AS started, ended, {measure} AS measure,
                 lead(known) OVER (PARTITION BY subscription_id ORDER BY known, ended NULLS FIRST) AS superseded
             FROM ({open_then if versioned else f"{open_then} UNION ALL {then_ended}"}) JOIN numbered USING (account_id)
         )"""
 
 
-def _ticket_spans() -> str:
-    return f"""
+def _customer_spans(rule: LabelRule) -> tuple[str, str]:
+    """An account whose own tickets (or whatever the risk is about) are recent, where nothing is contracted."""
+    table = TABLES[rule.table if "account_id" in TABLES[rule.table].names else "tickets"]
+    at = f"CAST({table.event_time} AS TIMESTAMP)"
+    spans = f"""
         span AS (
-            SELECT account, greatest({known_moment(TABLES["tickets"])}, opened_at) AS a,
-                opened_at + INTERVAL {CUSTOMER_BY_TICKET} DAY AS b, 1 AS eligible, 1 AS customer
-            FROM tickets JOIN numbered USING (account_id)
+            SELECT account, greatest({known_instant(table)}, {at}) AS a,
+                {at} + INTERVAL {CUSTOMER_DAYS} DAY AS b, 1 AS eligible, 1 AS customer
+            FROM {table.name} JOIN numbered USING (account_id)
         )"""
+    return spans, f"'{NO_TICKET if table.name == 'tickets' else NO_ACTIVITY}'"
 
 
-def _active_spans(history: History, rule: LabelRule) -> str:
+def _activity_spans(history: History, tables: Sequence[str], active: int) -> str:
     return f"""
-        {_signs_of_life(history, rule)},
+        {_activity(history, tables)},
         span AS (
-            SELECT account, greatest(known, moment) AS a, moment + INTERVAL {rule.active} DAY AS b,
+            SELECT account, greatest(known, moment) AS a, moment + INTERVAL {active} DAY AS b,
                 1 AS eligible, 1 AS customer
-            FROM sign
+            FROM activity
         )"""
 
 
-def _signs_of_life(history: History, rule: LabelRule) -> str:
-    """The CTE ``sign``: invoices, use and tickets as the rule says, one row an account and instant."""
-    tables = [name for name in rule.active_on if name in history.present]
-    signs = [
+def _activity(history: History, tables: Sequence[str]) -> str:
+    """The CTE ``activity``: invoices, use and tickets as the rule says, one row an account and instant."""
+    selects = [
         f"SELECT account_id, CAST({TABLES[name].event_time} AS TIMESTAMP) AS moment, "
-        f"{known_moment(TABLES[name])} AS known "
+        f"{known_instant(TABLES[name])} AS known "
         f"FROM {name} {'WHERE events > 0' if name == 'usage_daily' else ''}"
         for name in tables
+        if name in history.present
     ] or ["SELECT account_id, created_at AS moment, created_at AS known FROM accounts WHERE false"]
     return f"""
-        sign AS (
+        activity AS (
             SELECT account, moment, min(known) AS known
-            FROM ({" UNION ALL ".join(signs)}) JOIN numbered USING (account_id) GROUP BY account, moment
+            FROM ({" UNION ALL ".join(selects)}) JOIN numbered USING (account_id) GROUP BY account, moment
         )"""
 
 
 _NUMBERED = f"""
         numbered AS (
             SELECT account_id, row_number() OVER (ORDER BY account_id) - 1 AS account,
-                min({known_moment(TABLES["accounts"])}) AS account_known
+                min({known_instant(TABLES["accounts"])}) AS account_known
             FROM accounts GROUP BY account_id
         )"""
 
@@ -158,14 +206,14 @@ _TURNS = """
         )"""
 
 
-def _standing(why: str) -> str:
+def _intervals(why: str) -> str:
     return f"""
         added AS (
             SELECT account, moment, sum(eligible) OVER so_far AS grounds, sum(customer) OVER so_far AS customers,
                 lead(moment, 1, TIMESTAMP 'infinity') OVER so_far AS until
             FROM turn WINDOW so_far AS (PARTITION BY account ORDER BY moment)
         ),
-        standing AS (
+        eligibility_interval AS (
             SELECT account, greatest(moment, account_known) AS since, until, grounds > 0 AS eligible,
                 CASE WHEN grounds = 0 THEN {why} END AS why
             FROM added JOIN numbered USING (account)

@@ -1,37 +1,127 @@
-"""What happened to accounts, by kind of risk: escalations, decisions to leave, and signs of life.
+"""The events of accounts, by kind of risk: a row that counts, a decision to leave, a decrease, a late payment.
 
-Each kind is told as rows ``(account, moment, known, void)``: when it happened, when our copy knew it, and when it
-turned out not to hold (a notice taken back, a new subscription), which only counts if known before the verdict.
+Most kinds are events ``(account, moment, known, void)``: when it was, when our copy knew it, and from when on our copy
+knew better (a notice taken back, a corrected row), which only counts if known before the label matures. A decrease
+is different: how far revenue has fallen depends on the cutoff that asks.
 """
 
 from features.contract import TABLES
 from features.history.history import History
-from features.history.versions import known_moment
+from features.history.versions import known_instant, version_key, version_order
 from features.labels.label_rule import LabelRule
 
+ROUNDING = 1e-9
+"""Sums of revenue are compared up to this share, because adding and subtracting floats is not exact."""
 
-def happenings(history: History, rule: LabelRule) -> str:
-    """CTEs that end in ``happening``. They stand after those of :func:`features.labels.eligibility.standings`."""
-    if rule.kind == "escalation":
-        return _ESCALATIONS
+
+def hits(history: History, rule: LabelRule) -> str:
+    """CTEs that end in ``hits``: by account and cutoff, the first event after the lead and the first inside it.
+
+    They follow those of :func:`features.labels.eligibility.eligibility_intervals` and ``cutoff_rows``.
+    """
+    if rule.kind == "decrease":
+        return _decreases(rule)
+    return f"{_events(history, rule)}, {_HITS}"
+
+
+_FIRST = """min(moment) FILTER (moment > lead_over) AS first_at,
+                min(moment) FILTER (moment <= lead_over) AS early_at"""
+
+_HITS = f"""
+        hits AS (
+            SELECT account, as_of, {_FIRST}
+            FROM event JOIN cutoff ON moment >= opened AND moment <= closed
+            WHERE known <= matures AND (void IS NULL OR void > matures)
+            GROUP BY account, as_of
+        )"""
+
+
+def _events(history: History, rule: LabelRule) -> str:
+    if rule.kind == "event":
+        return _rows_of_table(history, rule)
+    if rule.kind == "overdue":
+        return _late_payments(history, rule.days)
     if rule.kind == "silence":
-        return "happening AS (SELECT account, moment, known, CAST(NULL AS TIMESTAMP) AS void FROM sign)"
+        return "event AS (SELECT account, moment, known, CAST(NULL AS TIMESTAMP) AS void FROM activity)"
     return _decisions(rule.grace)
 
 
-_ESCALATIONS = f"""
-        ticket AS (
-            SELECT ticket_id, arg_min(account_id, {known_moment(TABLES["tickets"])}) AS account_id,
-                min({known_moment(TABLES["tickets"])}) AS ticket_known
-            FROM tickets GROUP BY ticket_id
-        ),
-        happening AS (
-            SELECT account, occurred_at AS moment,
-                greatest({known_moment(TABLES["ticket_events"])}, ticket_known) AS known,
-                CAST(NULL AS TIMESTAMP) AS void
-            FROM ticket_events JOIN ticket USING (ticket_id) JOIN numbered USING (account_id)
-            WHERE kind = 'escalated'
+def _rows_of_table(history: History, rule: LabelRule) -> str:
+    """Each row that meets the condition, until another version of the same thing replaces it."""
+    table, condition = TABLES[rule.table], rule.condition()
+    of_account = "account_id" in table.names
+    known = known_instant(table)
+    replaced = _superseded(history, rule.table) if _can_change(history, rule) else "CAST(NULL AS TIMESTAMP)"
+    join = "" if of_account else " JOIN ticket USING (ticket_id)"
+    moment = f"CAST({table.event_time} AS TIMESTAMP)"
+    return f"""
+        {"" if of_account else _TICKETS}
+        event AS (
+            SELECT account, moment, {"known" if of_account else "greatest(known, ticket_known)"} AS known, void
+            FROM (SELECT *, {moment} AS moment, {known} AS known, {replaced} AS void FROM {table.name}){join}
+                JOIN numbered USING (account_id)
+            WHERE {condition.sql}
         )"""
+
+
+_TICKETS = f"""
+        ticket AS (
+            SELECT ticket_id, arg_min(account_id, {known_instant(TABLES["tickets"])}) AS account_id,
+                min({known_instant(TABLES["tickets"])}) AS ticket_known
+            FROM tickets GROUP BY ticket_id
+        ),"""
+
+
+def _can_change(history: History, rule: LabelRule) -> bool:
+    """Whether a later version of a row may answer the condition otherwise; what is part of its key never does."""
+    if rule.table not in history.versioned:
+        return False
+    own_id = "event_id" in history.columns[rule.table]
+    return own_id or not rule.condition().columns.keys() <= set(TABLES[rule.table].key)
+
+
+def _superseded(history: History, name: str) -> str:
+    """When our copy learned the next version of the row, as SQL."""
+    if name not in history.versioned:
+        return "CAST(NULL AS TIMESTAMP)"
+    table = TABLES[name]
+    return f"lead({known_instant(table)}) OVER (PARTITION BY {version_key(table)} ORDER BY {version_order(table)})"
+
+
+def _late_payments(history: History, days: int) -> str:
+    """When each invoice was unpaid ``days`` days after the day on which it was due; paid on that day is on time.
+
+    Credit notes and invoices of nothing are never late, nor are those that are void or drafts.
+    """
+    late = f"CAST(CAST(due_at AS DATE) AS TIMESTAMP) + INTERVAL {days + 1} DAY"
+    status = " AND coalesce(status, '') NOT IN ('void', 'draft')" if "status" in TABLES["invoices"].names else ""
+    return f"""
+        event AS (
+            SELECT account, moment, greatest(known, moment) AS known, void
+            FROM (
+                SELECT *, {late} AS moment, {known_instant(TABLES["invoices"])} AS known,
+                    {_superseded(history, "invoices")} AS void
+                FROM invoices
+            ) JOIN numbered USING (account_id)
+            WHERE amount > 0 AND (paid_at IS NULL OR paid_at >= moment){status}
+        )"""
+
+
+def _decreases(rule: LabelRule) -> str:
+    """When the sum first fell by the share below its value at the cutoff, for longer than the days of grace."""
+    limit = f"{1 - rule.share!r} * base.amount * (1 + {ROUNDING!r})"
+    return f"""
+        base AS (
+            SELECT account, cutoff.*, amount FROM level JOIN cutoff ON since < opened AND opened <= until
+        ),
+        decrease AS (
+            SELECT base.account, base.as_of, lead_over, level.since AS moment
+            FROM base JOIN level ON base.account = level.account AND level.since >= opened AND level.since <= closed
+            LEFT JOIN level AS recovery ON recovery.account = base.account AND recovery.since > level.since
+                AND recovery.since <= level.since + INTERVAL {rule.grace} DAY AND recovery.amount > {limit}
+            WHERE base.amount > 0 AND level.amount <= {limit} AND recovery.account IS NULL
+        ),
+        hits AS (SELECT account, as_of, {_FIRST} FROM decrease GROUP BY account, as_of)"""
 
 
 def _decisions(grace: int) -> str:
@@ -73,6 +163,6 @@ def _decisions(grace: int) -> str:
             WHERE started <= ends + INTERVAL {grace} DAY AND (ended IS NULL OR ended > ends)
             GROUP BY account, moment
         ),
-        happening AS (
+        event AS (
             SELECT account, moment, moment AS known, void FROM decision LEFT JOIN undone USING (account, moment)
         )"""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from features.errors import UsageError
-from models.risks import risk
+from models.risks.configuration import for_history
 from models.learners.training_set import NotLearnableError
 from pipelines import assembly
 from pipelines.scratch import scratch_folder
@@ -20,7 +20,7 @@ from pipelines.training.training_data import Lessons, gather
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from models.evaluation.evaluate import Tested
+    from models.evaluation.evaluate import BacktestResult
     from models.risks.risk import Risk
     from pipelines.console import Steps
     from pipelines.settings import Settings
@@ -32,7 +32,7 @@ class Backtest:
 
     source: Mapping[str, object]
     cutoffs: Sequence[date]
-    tested: Mapping[Risk, Tested]
+    tested: Mapping[Risk, BacktestResult]
     not_learnable: Mapping[str, str]
     files: Sequence[str] = ()
 
@@ -72,7 +72,7 @@ def backtest_from(settings: Settings, risk: str, through: date | None, to: Path 
     with scratch_folder() as scratch:
         opened = validate_source_step(settings, scratch, steps)
         history = opened.history
-        wanted = chosen(risk.for_history(history, opened.risk_settings), risk)
+        wanted = chosen(for_history(history, opened.risk_settings), risk)
         until = min(through or history.until, history.until)
         lessons = gather(history, wanted, until, build=assembly.frame_builder(settings), tell=steps.tell)
         found = _tested(lessons, wanted, until, steps, opened.facts())

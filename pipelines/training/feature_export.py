@@ -14,7 +14,8 @@ import pyarrow.parquet as pq
 from features.arrow import flag_array
 from features.errors import UsageError
 from features.labels.labels import label
-from models.risks import risk
+from models.risks.configuration import for_history
+from models.risks.risk import Risk
 from models.data.examples import labelled_rows
 from pipelines import assembly
 from pipelines.sources.validated_source import validate_source_step
@@ -45,7 +46,7 @@ def write_frame(
         raise UsageError(f"Nothing was known before {max(days)}: the data begin on {opened.history.first}.")
     frame = features_at(days, opened, steps)
     with steps.step("labels", "Adding the labels that have matured"):
-        for risk in risk.for_history(opened.history, opened.risk_settings).values():
+        for risk in for_history(opened.history, opened.risk_settings).values():
             frame = _with_label(frame, opened.history, days, risk)
     half = to_file.with_name(f".{to_file.name}")
     try:
@@ -63,7 +64,7 @@ def features_at(cutoffs: Sequence[date], opened: ValidatedSource, steps: Steps) 
         return assembly.frame_builder(opened.settings)(opened.history, cutoffs)
 
 
-def _with_label(frame: pa.Table, history: History, days: Sequence[date], risk: risk.Risk) -> pa.Table:
+def _with_label(frame: pa.Table, history: History, days: Sequence[date], risk: Risk) -> pa.Table:
     """The frame with ``label_<risk>``: true, false, or null where the account was not eligible or it is not known."""
     matured = labelled_rows(frame, label(history, days, risk.label))
     known, happened = np.zeros((2, frame.num_rows), dtype=np.bool_)

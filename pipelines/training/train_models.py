@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from features import frame as frames
 from features.errors import UsageError
-from models.risks import risk
+from models.risks.configuration import for_history
 from models.learners.training_set import NotLearnableError
 from pipelines import assembly
 from pipelines.scratch import scratch_folder
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from features.history.history import History
     from models.registry.registry import Registry
     from models.risks.risk import Risk
-    from models.training import Trained
+    from models.training import TrainingResult
     from pipelines.console import Steps
 
 
@@ -40,7 +40,7 @@ class Registered:
     version: str
     champion: bool
     because: str
-    trained: Trained
+    trained: TrainingResult
 
     def summary(self) -> str:
         """One line for a person."""
@@ -120,7 +120,7 @@ def train(
     return Training(tuple(found), not_learnable)
 
 
-def _fit(lessons: Lessons, risk: Risk, through: date, tune: int, tell: Callable[[str], None]) -> Trained:
+def _fit(lessons: Lessons, risk: Risk, through: date, tune: int, tell: Callable[[str], None]) -> TrainingResult:
     from models import training
 
     def progress(words: str) -> None:
@@ -141,7 +141,7 @@ def train_from(settings: Settings, risk: str, through: date | None, tune: int, s
     writable_home(settings)
     with scratch_folder() as scratch:
         opened = validate_source_step(settings, scratch, steps)
-        wanted = chosen(risk.for_history(opened.history, opened.risk_settings), risk)
+        wanted = chosen(for_history(opened.history, opened.risk_settings), risk)
         return train(
             opened.history,
             wanted,

@@ -17,7 +17,7 @@ START = date(2025, 1, 1)
 SPAN = 90
 CUTOFFS = [START + timedelta(days=day) for day in range(1, SPAN, 4)]
 CHURN = LabelRule("churn", "contract", horizon=14, lead=3, grace=6)
-ESCALATION = LabelRule("escalation", "escalation", horizon=10, lead=2)
+ESCALATION = LabelRule("escalation", "event", horizon=10, lead=2, table="ticket_events", where="kind = 'escalated'")
 SILENCE = LabelRule("churn", "silence", horizon=9, active=12)
 ACCOUNTS = ("a", "b", "c")
 

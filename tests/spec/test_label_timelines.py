@@ -9,7 +9,7 @@ from support.labels.timelines import Timeline, page, ruler
 
 @pytest.mark.parametrize("timeline", TIMELINES, ids=lambda timeline: timeline.title)
 def test_label_of_a_drawn_timeline(timeline: Timeline) -> None:
-    assert timeline.told() == timeline.says
+    assert timeline.answer() == timeline.says
 
 
 @pytest.mark.parametrize("timeline", TIMELINES, ids=lambda timeline: timeline.title)

@@ -21,7 +21,7 @@ from models.risks.risk import Risk
 
 Score = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]
 QUARTER = 13
-RISK = Risk("churn", "Churn within a quarter", LabelRule("churn", "silence", horizon=7 * QUARTER))
+RISK = Risk("churn", LabelRule("churn", "silence", horizon=7 * QUARTER))
 ACCOUNTS, ROUND, ROUNDS = 500, 39, 5
 WORKED, HELD_OUT = 0.2, 0.2
 

@@ -8,7 +8,8 @@ import pytest
 from features import frame
 from features.labels.labels import label
 from models.learners.training_set import MIN_EVENTS, NotLearnableError, refuse_hopeless
-from models.risks import risk
+from models.risks.configuration import for_history
+from models.risks.defaults import CHURN
 from pipelines import settings as configuration
 from pipelines.console import Steps
 from pipelines.night.night import run_nights
@@ -28,7 +29,7 @@ def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_risk_that_hardly_ever_came_true_does_not_stop_the_other(few: Path, tmp_path: Path) -> None:
     opened = validate_source(configuration.load(data=str(few)), tmp_path)
-    known = risk.for_history(opened.history)
+    known = for_history(opened.history)
     words: list[str] = []
     lessons = gather(opened.history, list(known.values()), opened.history.until, build=frame.build, tell=words.append)
     assert set(lessons.labels) == {"escalation"}
@@ -41,9 +42,9 @@ def test_a_risk_that_hardly_ever_came_true_does_not_stop_the_other(few: Path, tm
 
 def test_labels_without_events_are_refused_before_a_frame_is_built(few: Path, tmp_path: Path) -> None:
     opened = validate_source(configuration.load(data=str(few)), tmp_path)
-    labels = label(opened.history, [opened.history.first], risk.CHURN.label)
+    labels = label(opened.history, [opened.history.first], CHURN.label)
     with pytest.raises(NotLearnableError, match="0 different events are settled"):
-        refuse_hopeless(labels, risk.CHURN)
+        refuse_hopeless(labels, CHURN)
 
 
 def test_a_night_without_any_model_still_reports_and_says_why(tmp_path: Path) -> None:

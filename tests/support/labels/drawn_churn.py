@@ -7,7 +7,7 @@ NOTICES = (
         "Nothing happens",
         "no event",
         """
-                  T    ¦                        ¦         V
+                  T    ¦                        ¦         M
 A       =====================================================
 """,
     ),
@@ -15,7 +15,7 @@ A       =====================================================
         "Notice inside the window",
         "event on day 12",
         """
-                  T    ¦                        ¦         V
+                  T    ¦                        ¦         M
 A       ======================N--------E
 """,
     ),
@@ -23,7 +23,7 @@ A       ======================N--------E
         "Notice on the last instant of the window",
         "event on day 30",
         """
-                  T    ¦                        ¦         V
+                  T    ¦                        ¦         M
 A       ========================================N---E
 """,
     ),
@@ -31,7 +31,7 @@ A       ========================================N---E
         "Notice after the window",
         "no event",
         """
-                  T    ¦                        ¦         V
+                  T    ¦                        ¦         M
 A       =========================================N--E
 """,
     ),
@@ -39,7 +39,7 @@ A       =========================================N--E
         "Notice inside the lead",
         "unknown: too late to act on: it happened on day 3",
         """
-                  T    ¦                        ¦         V
+                  T    ¦                        ¦         M
 A       =============N-----------E
 """,
     ),
@@ -47,7 +47,7 @@ A       =============N-----------E
         "Notice on the last instant of the lead",
         "unknown: too late to act on: it happened on day 5",
         """
-                  T    ¦                        ¦         V
+                  T    ¦                        ¦         M
 A       ===============N---------E
 """,
     ),
@@ -55,23 +55,23 @@ A       ===============N---------E
         "Notice on the cutoff itself: not known yet, and too late",
         "unknown: too late to act on: it happened on day 0",
         """
-                  T    ¦                        ¦         V
+                  T    ¦                        ¦         M
 A       ==========N--------------E
 """,
     ),
     Timeline(
         "Notice known before the cutoff",
-        "not eligible: notice is already known",
+        "not eligible: cancellation known",
         """
-                  T    ¦                        ¦         V
+                  T    ¦                        ¦         M
 A       =========N---------------E
 """,
     ),
     Timeline(
         "Ended before the cutoff",
-        "not eligible: no running subscription",
+        "not eligible: no subscription",
         """
-                  T    ¦                        ¦         V
+                  T    ¦                        ¦         M
 A       ==N---E
 """,
     ),
@@ -79,7 +79,7 @@ A       ==N---E
         "Notice taken back before the verdict",
         "no event",
         """
-                  T    ¦                        ¦         V
+                  T    ¦                        ¦         M
 A       ===================N-----------R======================
 """,
     ),
@@ -87,7 +87,7 @@ A       ===================N-----------R======================
         "Notice taken back inside the lead",
         "no event",
         """
-                  T    ¦                        ¦         V
+                  T    ¦                        ¦         M
 A       ============N-R=======================================
 """,
     ),
@@ -95,7 +95,7 @@ A       ============N-R=======================================
         "Notice taken back after the verdict: too late to change it",
         "event on day 9",
         """
-                  T    ¦                        ¦         V
+                  T    ¦                        ¦         M
 A       ===================N-------------------------------R==
 """,
     ),
@@ -103,7 +103,7 @@ A       ===================N-------------------------------R==
         "Taken back, then given again inside the window",
         "event on day 22",
         """
-                  T    ¦                        ¦         V
+                  T    ¦                        ¦         M
 A       ============N-R=================N--------E
 """,
     ),
@@ -111,7 +111,7 @@ A       ============N-R=================N--------E
         "Taken back before the cutoff",
         "no event",
         """
-                  T    ¦                        ¦         V
+                  T    ¦                        ¦         M
 A       ==N--R===============================================
 """,
     ),
@@ -119,7 +119,7 @@ A       ==N--R===============================================
         "Early renewal: the next subscription starts before this one ends",
         "no event",
         """
-                  T    ¦                        ¦         V
+                  T    ¦                        ¦         M
 A       ===================N----------E
 B                               S=============================
 """,
@@ -128,7 +128,7 @@ B                               S=============================
         "Early renewal, the new one known first",
         "no event",
         """
-                  T    ¦                        ¦         V
+                  T    ¦                        ¦         M
 A       ===================N----------E
 B                        S====================================
 """,
@@ -137,7 +137,7 @@ B                        S====================================
         "Renewal recorded late, for a fixed term with a known end",
         "no event",
         """
-                  T    ¦                        ¦         V
+                  T    ¦                        ¦         M
 A       ===================N------E
 B                                 s         K                      E
 """,
@@ -146,7 +146,7 @@ B                                 s         K                      E
         "Return on the last day of grace",
         "no event",
         """
-                  T    ¦                        ¦         V
+                  T    ¦                        ¦         M
 A       ===================N-----E
 B                                          S==================
 """,
@@ -155,7 +155,7 @@ B                                          S==================
         "Return after the grace: it left, and came back",
         "event on day 9",
         """
-                  T    ¦                        ¦         V
+                  T    ¦                        ¦         M
 A       ===================N-----E
 B                                           S=================
 """,
@@ -164,7 +164,7 @@ B                                           S=================
         "Two subscriptions, one is given notice",
         "no event",
         """
-                  T    ¦                        ¦         V
+                  T    ¦                        ¦         M
 A       ===================N-----E
 B       =====================================================
 """,
@@ -173,7 +173,7 @@ B       =====================================================
         "Two subscriptions, both are given notice: the last one decides",
         "event on day 20",
         """
-                  T    ¦                        ¦         V
+                  T    ¦                        ¦         M
 A       ===================N---------------------E
 B       ==============================N--E
 """,
@@ -182,7 +182,7 @@ B       ==============================N--E
         "One of two is already given notice at the cutoff",
         "event on day 15",
         """
-                  T    ¦                        ¦         V
+                  T    ¦                        ¦         M
 A       =====N---------------E
 B       =========================N------E
 """,
@@ -191,7 +191,7 @@ B       =========================N------E
         "A short pilot after the notice does not save it",
         "event on day 15",
         """
-                  T    ¦                        ¦         V
+                  T    ¦                        ¦         M
 A       =================N-----------E
 B                           S====N-E
 """,
@@ -200,7 +200,7 @@ B                           S====N-E
         "An old subscription that we hear of after the notice saves nothing",
         "event on day 9",
         """
-                  T    ¦                        ¦         V
+                  T    ¦                        ¦         M
 A       ===================N-----------E
 B       s--E                    K
 """,
@@ -209,7 +209,7 @@ B       s--E                    K
         "A downgrade is not churn",
         "no event",
         """
-                  T    ¦                        ¦         V
+                  T    ¦                        ¦         M
 A       ====================v================================
 """,
     ),
@@ -217,7 +217,7 @@ A       ====================v================================
         "Reactivated: gone before, back at the cutoff, and staying",
         "no event",
         """
-                  T    ¦                        ¦         V
+                  T    ¦                        ¦         M
 A       =NE
 B              S==============================================
 """,
@@ -226,7 +226,7 @@ B              S==============================================
         "An end that we learn of afterwards counts from then on",
         "event on day 16",
         """
-                  T    ¦                        ¦         V
+                  T    ¦                        ¦         M
 A       ===============     E     L
 """,
     ),
@@ -234,7 +234,7 @@ A       ===============     E     L
         "A source that only shows how things ended: the end is the decision",
         "event on day 17",
         """
-                  T    ¦                        ¦         V
+                  T    ¦                        ¦         M
 A       ========N------------------E
 """,
         current_state=True,
@@ -243,7 +243,7 @@ A       ========N------------------E
         "How things ended, and the next one started the same day",
         "no event",
         """
-                  T    ¦                        ¦         V
+                  T    ¦                        ¦         M
 A       ===========================E
 B                                  S==========================
 """,
@@ -251,9 +251,9 @@ B                                  S==========================
     ),
     Timeline(
         "While the data have not passed the verdict, nothing is known",
-        "unknown: not settled until the data pass day 40",
+        "unknown: not mature until the data pass day 40",
         """
-                  T    ¦                        ¦         V
+                  T    ¦                        ¦         M
 A       ===================N-----E
 """,
         until=40,
@@ -262,7 +262,7 @@ A       ===================N-----E
         "When they have, it is settled",
         "event on day 9",
         """
-                  T    ¦                        ¦         V
+                  T    ¦                        ¦         M
 A       ===================N-----E
 """,
         until=41,

@@ -7,7 +7,7 @@ ESCALATIONS = (
         "An escalation inside the window, of a customer whose notice is known",
         "event on day 8",
         """
-                  T             V
+                  T             M
 A       =====N------------------------E
 tickets      o            !
 """,
@@ -17,7 +17,7 @@ tickets      o            !
         "An escalation on the last instant of the window",
         "event on day 14",
         """
-                  T             V
+                  T             M
 A       ===============================
 tickets      o                  !
 """,
@@ -27,17 +27,17 @@ tickets      o                  !
         "Escalated before the cutoff and after the window",
         "no event",
         """
-                  T             V
+                  T             M
 A       ===============================
 tickets   o  !                   !
 """,
         ESCALATION,
     ),
     Timeline(
-        "An escalation that our copy learns of after the verdict",
+        "An escalation that our copy learns of after the label has matured",
         "no event",
         """
-                  T             V
+                  T             M
 A       ===============================
 tickets   o               ?          K
 """,
@@ -45,9 +45,9 @@ tickets   o               ?          K
     ),
     Timeline(
         "No subscription runs any more",
-        "not eligible: no running subscription",
+        "not eligible: no subscription",
         """
-                  T             V
+                  T             M
 A       =N--E
 tickets   o               !
 """,
@@ -57,16 +57,16 @@ tickets   o               !
         "No subscriptions at all: a ticket makes a customer",
         "event on day 8",
         """
-                  T             V
+                  T             M
 tickets   o               !
 """,
         ESCALATION,
     ),
     Timeline(
         "No subscriptions, and the first ticket comes after the cutoff",
-        "not eligible: no ticket in 365 days",
+        "not eligible: no ticket",
         """
-                  T             V
+                  T             M
 tickets              o    !
 """,
         ESCALATION,

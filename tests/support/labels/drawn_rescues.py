@@ -7,7 +7,7 @@ RESCUES = (
         "The team called: not a plain negative",
         "no event, treated",
         """
-                  T    ¦                        ¦         V
+                  T    ¦                        ¦         M
 A       =====================================================
 team                c
 """,
@@ -16,7 +16,7 @@ team                c
         "The team looked and did nothing, and called after the window",
         "no event",
         """
-                  T    ¦                        ¦         V
+                  T    ¦                        ¦         M
 A       =====================================================
 team        c       n                            c
 """,
@@ -25,7 +25,7 @@ team        c       n                            c
         "Held out: it would have been called",
         "event on day 12, held out",
         """
-                  T    ¦                        ¦         V
+                  T    ¦                        ¦         M
 A       ======================N--------E
 team                h
 """,
@@ -34,16 +34,16 @@ team                h
         "A call that was noted by mistake and taken back: nobody was called",
         "no event",
         """
-                  T    ¦                        ¦         V
+                  T    ¦                        ¦         M
 A       =====================================================
 team                w   K
 """,
     ),
     Timeline(
-        "Taken back after the verdict: too late to change the label",
+        "Taken back after the label has matured: too late to change the label",
         "no event, treated",
         """
-                  T    ¦                        ¦         V
+                  T    ¦                        ¦         M
 A       =====================================================
 team                w                                       K
 """,
@@ -52,9 +52,18 @@ team                w                                       K
         "Held out every night and left to itself: never treated",
         "no event, held out",
         """
-                  T    ¦                        ¦         V
+                  T    ¦                        ¦         M
 A       =====================================================
 team              hhhhhhhh
+""",
+    ),
+    Timeline(
+        "Held out, and somebody called nevertheless: held out, not treated",
+        "no event, held out",
+        """
+                  T    ¦                        ¦         M
+A       =====================================================
+team                H
 """,
     ),
 )

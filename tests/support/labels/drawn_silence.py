@@ -7,8 +7,8 @@ SILENT = (
         "Falls silent",
         "event on day 14",
         """
-                  T             V
-signs      i   u
+                  T             M
+activity   i   u
 """,
         SILENCE,
     ),
@@ -16,17 +16,17 @@ signs      i   u
         "A sign of life inside the window",
         "no event",
         """
-                  T             V
-signs          u          i
+                  T             M
+activity       u          i
 """,
         SILENCE,
     ),
     Timeline(
-        "A row of use with no events is no sign of life",
+        "A row of use with no events is no activity",
         "event on day 14",
         """
-                  T             V
-signs          u          z
+                  T             M
+activity       u          z
 """,
         SILENCE,
     ),
@@ -34,17 +34,17 @@ signs          u          z
         "Signs of life after the window come too late",
         "event on day 14",
         """
-                  T             V
-signs          u                 u
+                  T             M
+activity       u                 u
 """,
         SILENCE,
     ),
     Timeline(
         "Already silent at the cutoff",
-        "not eligible: no sign of life in 9 days",
+        "not eligible: no activity",
         """
-                  T             V
-signs   i                 i
+                  T             M
+activityi                 i
 """,
         SILENCE,
     ),

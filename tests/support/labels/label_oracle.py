@@ -24,13 +24,14 @@ def churn(versions: Sequence[Version], cutoff: date, rule: LabelRule, until: dat
         return "not eligible", None
     lead_over = opened + timedelta(days=rule.lead)
     closed = lead_over + timedelta(days=rule.horizon)
-    verdict = closed + timedelta(days=rule.grace)
-    if verdict >= datetime.combine(until, datetime.min.time()):
+    matures = closed + timedelta(days=rule.grace)
+    if matures >= datetime.combine(until, datetime.min.time()):
         return "unknown", None
-    learned = [version for version in versions if version.known <= verdict]
+    learned = [version for version in versions if version.known <= matures]
     decisions = [at for at in _decisions(learned) if opened <= at <= closed and not _undone(learned, at, rule.grace)]
-    if any(at <= lead_over for at in decisions):
-        return "unknown", None
+    early = [at for at in decisions if at <= lead_over]
+    if early:
+        return "unknown", early[0]
     return ("event", decisions[0]) if decisions else ("none", None)
 
 

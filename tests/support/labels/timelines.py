@@ -1,14 +1,17 @@
 """Labels as drawings: what happened to one account, and what the label says. Tests and the docs read the same ones.
 
 One character is one day, and everything happens at its first instant. The first line is the ruler: ``T`` is the cutoff,
-``¦`` the ends of the lead and of the window (each belongs to what is left of it), ``V`` the verdict.
+``¦`` the ends of the lead and of the window (each belongs to what is left of it), ``M`` the instant at which the
+label matures.
 
-A subscription (``A``, ``B``): ``=`` running, ``S`` starts, ``N`` notice becomes known, ``-`` running out, ``E`` ends,
-``R`` the notice is taken back, ``L`` only now do we learn that it has ended, ``v`` changes to a smaller plan,
-``s`` starts unseen until ``K``, when our copy learns of it.
+A subscription (``A``, ``B``) of 100 a year: ``=`` running, ``S`` starts, ``N`` notice becomes known, ``-`` running out,
+``E`` ends, ``R`` the notice is taken back, ``L`` only now do we learn that it has ended, ``v`` changes to a plan of 70,
+``w`` to one of 90, ``^`` back to one of 100, ``x`` to one whose revenue is unknown, ``s`` starts unseen until ``K``,
+when our copy learns of it. An invoice (``bill``): ``i`` issued, ``d`` due, ``p`` paid, ``P`` a payment that our copy
+learns of at the next ``K``, ``c`` issued as a credit note.
 Tickets: ``o`` opened, ``!`` escalated, ``?`` escalated, learned at the next ``K``. The team: ``c`` called, ``n`` looked
-and did nothing, ``h`` held out, ``w`` noted a call by mistake and took it back at the next ``K``. Signs of life: ``i``
-an invoice, ``u`` use, ``z`` a row of use with no events in it.
+and did nothing, ``h`` held out, ``H`` called although held out, ``w`` noted a call by mistake and took it back at the
+next ``K``. Activity: ``i`` an invoice, ``u`` use, ``z`` a row of use with no events in it.
 """
 
 import re
@@ -27,16 +30,26 @@ from support.worlds.factories import TYPES
 CUTOFF = date(2025, 3, 1)
 MARGIN = 8  # columns of the row's name
 LONG_AGO = -400
+PLANS = {"^": 100.0, "w": 90.0, "v": 70.0, "x": None}
+"""The revenue of a subscription after each mark."""
 
 CHURN = LabelRule("churn", "contract", horizon=25, lead=5, grace=10)
-ESCALATION = LabelRule("escalation", "escalation", horizon=14)
+ESCALATION = LabelRule("escalation", "event", horizon=14, table="ticket_events", where="kind = 'escalated'")
 SILENCE = LabelRule("churn", "silence", horizon=14, active=9)
-RULES = {"Churn by contract": CHURN, "Escalation": ESCALATION, "Churn by silence": SILENCE}
+CONTRACTION = LabelRule("contraction", "decrease", horizon=14, lead=2, grace=5)
+LATE_PAYMENT = LabelRule("late_payment", "overdue", horizon=14, days=3)
+RULES = {
+    "Churn by contract": CHURN,
+    "Escalation": ESCALATION,
+    "Churn by silence": SILENCE,
+    "Contraction (a decrease by a fifth)": CONTRACTION,
+    "Late payment (overdue by 3 days)": LATE_PAYMENT,
+}
 
 
 @dataclass(frozen=True)
 class Timeline:
-    """One drawing: its title, what the label must say, and where the data end (by default, right after the verdict)."""
+    """One drawing: its title, what the label must say, and where the data end (by default, after the label has matured)."""
 
     title: str
     says: str
@@ -54,15 +67,15 @@ class Timeline:
             marks = [(place - origin, mark) for place, mark in enumerate(line) if place >= MARGIN and mark != " "]
             yield line[:MARGIN].strip(), marks
 
-    def told(self) -> str:
+    def answer(self) -> str:
         """What the label says, in the words of ``says``."""
         history = self.history()
-        standing = _row(eligibility(history, [CUTOFF], self.rule))
-        if not standing["eligible"]:
-            return f"not eligible: {standing['why']}"
-        found = _row(label(history, [CUTOFF], self.rule))
-        marks = [mark for mark, there in (("treated", found["treated"]), ("held out", found["holdout"])) if there]
-        return ", ".join([_event(found), *marks])
+        account = _row(eligibility(history, [CUTOFF], self.rule))
+        if not account["eligible"]:
+            return f"not eligible: {account['why'].replace('_', ' ')}"
+        outcome = _row(label(history, [CUTOFF], self.rule))
+        marks = [mark for mark, there in (("treated", outcome["treated"]), ("held out", outcome["holdout"])) if there]
+        return ", ".join([_event(outcome), *marks])
 
     def history(self) -> History:
         """The drawing as tables; a second account's last health score says where the data end."""
@@ -85,11 +98,11 @@ def instant(day: float) -> datetime:
 
 def ruler(rule: LabelRule) -> str:
     """The first line of every drawing of this rule."""
-    line = list(" " * (MARGIN + 10) + "T" + " " * rule.ripening)
+    line = list(" " * (MARGIN + 10) + "T" + " " * rule.maturity)
     for day in (rule.lead, rule.lead + rule.horizon):
         if day:
             line[MARGIN + 10 + day] = "¦"
-    line[-1] = "V"
+    line[-1] = "M"
     return "".join(line)
 
 
@@ -120,12 +133,13 @@ def _account(name: str) -> dict[str, Any]:
 
 def _subscription(name: str, marks: list[tuple[int, str]]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Its versions, as our copy learned them."""
-    started = LONG_AGO if marks[0][1] in "=-" else marks[0][0]
+    started, arr = LONG_AGO if marks[0][1] in "=-" else marks[0][0], PLANS["^"]
     if marks[0][1] != "s":
-        yield _version(name, started, started, None)
+        yield _version(name, started, started, None, arr)
     for day, mark in marks:
-        if mark in "NKRLv":
-            yield _version(name, day, started, _end(marks, day, mark))
+        arr = PLANS.get(mark, arr)
+        if mark in "NKRL" or mark in PLANS:
+            yield _version(name, day, started, _end(marks, day, mark), arr)
 
 
 def _end(marks: list[tuple[int, str]], day: int, mark: str) -> int | None:
@@ -135,12 +149,13 @@ def _end(marks: list[tuple[int, str]], day: int, mark: str) -> int | None:
     return ends[-1] if mark == "L" or (mark == "K" and ends) else None
 
 
-def _version(name: str, known: int, started: int, ended: int | None) -> tuple[str, dict[str, Any]]:
+def _version(name: str, known: int, started: int, ended: int | None, arr: float | None) -> tuple[str, dict[str, Any]]:
     return "subscriptions", {
         "subscription_id": name,
         "account_id": "acme",
         "started_at": instant(started),
         "ended_at": None if ended is None else instant(ended),
+        "arr": arr,
         "known_at": instant(known),
     }
 
@@ -165,14 +180,14 @@ def _team(_: str, marks: list[tuple[int, str]]) -> Iterator[tuple[str, dict[str,
         if mark == "K":
             continue
         action = {"n": "none", "h": "held_out"}.get(mark, "contacted")
-        act = {"account_id": "acme", "risk": "churn", "holdout": mark == "h", "decided_at": instant(day)}
+        act = {"account_id": "acme", "risk": "churn", "holdout": mark in "hH", "decided_at": instant(day)}
         yield "outcomes", {**act, "action": action, "known_at": instant(day)}
         if mark == "w":
             learned = next(at for at, other in marks if other == "K" and at > day)
             yield "outcomes", {**act, "action": "withdrawn", "known_at": instant(learned)}
 
 
-def _signs(_: str, marks: list[tuple[int, str]]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _activity(_: str, marks: list[tuple[int, str]]) -> Iterator[tuple[str, dict[str, Any]]]:
     for day, mark in marks:
         if mark == "i":
             invoice = {"invoice_id": f"i{day}", "account_id": "acme", "issued_at": instant(day), "amount": 10.0}
@@ -182,7 +197,19 @@ def _signs(_: str, marks: list[tuple[int, str]]) -> Iterator[tuple[str, dict[str
             yield "usage_daily", use
 
 
-_READERS = {"tickets": _tickets, "team": _team, "signs": _signs}
+def _bill(_: str, marks: list[tuple[int, str]]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """An invoice, and the version with its payment."""
+    (issued, kind), (due, _due) = marks[:2]
+    amount = -10.0 if kind == "c" else 10.0
+    bill = {"invoice_id": "bill", "account_id": "acme", "issued_at": instant(issued), "due_at": instant(due)}
+    yield "invoices", {**bill, "amount": amount, "known_at": instant(issued)}
+    for day, mark in marks[2:]:
+        if mark in "pP":
+            known = day if mark == "p" else next(at for at, other in marks if other == "K" and at > day)
+            yield "invoices", {**bill, "amount": amount, "paid_at": instant(day), "known_at": instant(known)}
+
+
+_READERS = {"tickets": _tickets, "team": _team, "activity": _activity, "bill": _bill}
 
 
 def page(timelines: Sequence[Timeline]) -> str:
@@ -207,7 +234,7 @@ character."""
 
 def _settings(rule: LabelRule) -> str:
     settings = [f"window {rule.horizon} days", f"lead {rule.lead}"]
-    if rule.kind == "contract":
+    if rule.kind in {"contract", "decrease"}:
         settings.append(f"grace {rule.grace}")
     if rule.kind == "silence":
         settings.append(f"active in the {rule.active} days before")

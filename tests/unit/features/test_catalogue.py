@@ -70,7 +70,7 @@ def test_one_entry_is_seen_in_frame_and_docs(monkeypatch: pytest.MonkeyPatch) ->
     )
     frame = build(story.history(), [date(2026, 2, 10)], features=(*FEATURES, BY_PHONE))
     assert frame.column("tickets_by_phone_28d").to_pylist() == [1.0]
-    assert "`tickets_by_phone_28d`" in feature_reference.generate()
+    assert "`tickets_by_phone_28d`" in feature_reference.render_features()
 
 
 def test_the_same_entry_is_seen_in_the_model_and_its_reasons(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,8 +16,8 @@ from features.catalogue import FEATURES
 from features.contract import TABLES
 from features.definitions.support import ASSIGNED
 from features.engine.account_range import Scope
-from features.engine.engines import Embedded
-from features.engine.evaluate import Evaluation, columns
+from features.engine.engines import EmbeddedEngine
+from features.engine.evaluate import Evaluation, evaluate_features
 from features.engine.feeds import Feeds
 from features.errors import UsageError
 from features.frame import build
@@ -140,11 +140,11 @@ def test_the_rows_of_one_range_go_before_those_of_the_next_come() -> None:
     known = story.history()
     days = np.array([20_500, 20_507])
     feeds = Feeds.of(known, frozenset(TABLES))
-    cube = Embedded().aggregates(known, days, Scope(np.arange(1)), [feature.measure for feature in FEATURES])
+    cube = EmbeddedEngine().aggregates(known, days, Scope(np.arange(1)), [feature.measure for feature in FEATURES])
     gone = weakref.ref(cube)
     gc.disable()
     try:
-        columns(Evaluation(cube, feeds), FEATURES, lambda: np.arange(2))
+        evaluate_features(Evaluation(cube, feeds), FEATURES, lambda: np.arange(2))
         del cube
         assert gone() is None  # and not only when somebody looks for cycles
     finally:

@@ -2,13 +2,13 @@
 
 from support.worlds.factories import Story
 
-from features.engine.corrections import settled
+from features.engine.corrections import version_intervals
 from features.history.history import History
 
 
 def versions(history: History, name: str, since: int | None = None) -> list[tuple[int, bool]]:
     rows = history.query(
-        f"SELECT score, replaced < 2**29 AS ended FROM ({settled(name, history, since)}) ORDER BY known"
+        f"SELECT score, replaced < 2**29 AS ended FROM ({version_intervals(name, history, since)}) ORDER BY known"
     )
     return list(zip(rows.column("score").to_pylist(), rows.column("ended").to_pylist(), strict=True))
 
@@ -21,12 +21,12 @@ def test_a_corrected_row_holds_until_its_correction() -> None:
 
 def test_what_came_once_is_not_put_in_order() -> None:
     history = Story().account("acme").health("acme", "2026-01-05", 80, known_at="2026-01-05 12:00").history()
-    assert "UNION" not in settled("health_scores", history)
+    assert "UNION" not in version_intervals("health_scores", history)
 
 
 def test_what_was_found_is_kept_with_the_history() -> None:
     story = Story().account("acme").health("acme", "2026-01-05", 80, known_at="2026-01-06")
     history = story.health("acme", "2026-01-05", 60, known_at="2026-01-09").history()
-    found = settled("health_scores", history)
+    found = version_intervals("health_scores", history)
     history.connection.execute("DROP TABLE health_scores")
-    assert settled("health_scores", history) == found
+    assert version_intervals("health_scores", history) == found

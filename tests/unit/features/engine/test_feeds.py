@@ -5,7 +5,7 @@ from datetime import date
 import numpy as np
 from support.worlds.factories import Story
 
-from features.engine import feeds
+from features.contract import HEALTH_SCORES
 from features.engine.feeds import Feeds
 
 EPOCH = date(1970, 1, 1)
@@ -35,4 +35,4 @@ def test_an_early_cutoff_is_told_after_a_late_one() -> None:
     late, early = (np.array([(day - EPOCH).days]) for day in (date(2026, 1, 12), date(2025, 1, 5)))
     assert found.age("health_scores", late).tolist() == [2.0]
     assert found.age("health_scores", early).tolist() == [4.0]
-    assert feeds.PATIENCE["health_scores"] < 365
+    assert (HEALTH_SCORES.stopped_after or 0) < 365

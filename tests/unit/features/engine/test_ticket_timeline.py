@@ -8,8 +8,8 @@ from support.worlds.factories import Story
 from features.engine.account_range import Scope
 from features.engine.relations import number_accounts
 from features.engine.rows import Rows
-from features.engine.text_combinations import Classes
-from features.engine.ticket_timeline import NUMBER, timeline
+from features.engine.text_combinations import RowClasses
+from features.engine.ticket_timeline import TICKET_NUMBER, read_timeline
 from features.history.history import History
 
 PRIORITY = "priority = 'high'"
@@ -20,11 +20,11 @@ KIND = "kind"
 def told(history: History, *asked: str) -> Rows:
     number_accounts(history)
     everyone = Scope(np.arange(len(history.accounts)))
-    return timeline(history, everyone, [NUMBER, *asked], Classes("timeline", history, [KIND]))
+    return read_timeline(history, everyone, [TICKET_NUMBER, *asked], RowClasses("timeline", history, [KIND]))
 
 
 def kinds(history: History, rows: Rows) -> list[str]:
-    names = Classes("timeline", history, [KIND]).values().column("c0").to_pylist()
+    names = RowClasses("timeline", history, [KIND]).values().column("c0").to_pylist()
     return [names[code] for code in rows.code] if rows.code is not None else []
 
 
@@ -48,7 +48,7 @@ def test_all_versions_of_a_ticket_have_one_number_and_another_in_another_account
     story.ticket("acme", "2026-02-03", "T1", priority="high", known_at="2026-02-05")
     history = story.ticket("beta", "2026-02-03", "T1", priority="high", known_at="2026-02-08").history()
     rows = told(history, PRIORITY)
-    number = dict.fromkeys(zip(rows.account.tolist(), rows.columns[NUMBER].values.tolist(), strict=True))
+    number = dict.fromkeys(zip(rows.account.tolist(), rows.columns[TICKET_NUMBER].values.tolist(), strict=True))
     assert len(rows) == 3
     assert [account for account, _ in number] == [0, 1]
     assert sorted(ticket for _, ticket in number) == [0, 1]

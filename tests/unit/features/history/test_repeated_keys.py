@@ -8,8 +8,8 @@ from hypothesis import given, settings
 
 from features.contract import TABLES
 from features.history import repeated_keys as room
-from features.history.repeated_keys import all_have_ids, number_of_key, repeated, repeats
-from features.source_table import identifier
+from features.history.repeated_keys import all_have_own_ids, key_hash, select_repeated, find_repeated_keys
+from features.source_table import quote_name
 
 numbers = st.lists(st.one_of(st.integers(0, 5), st.integers(2**63 - 2, 2**63 + 2), st.integers(0, 2**64 - 1)))
 
@@ -17,15 +17,15 @@ numbers = st.lists(st.one_of(st.integers(0, 5), st.integers(2**63 - 2, 2**63 + 2
 @settings(deadline=None)
 @given(numbers)
 def test_what_comes_again_is_found_once(keys: list[int]) -> None:
-    found = repeated(np.array(keys, dtype=np.uint64)).tolist()
+    found = select_repeated(np.array(keys, dtype=np.uint64)).tolist()
     assert found == sorted({key for key in keys if keys.count(key) > 1})
 
 
 def test_many_rows_are_asked_for_by_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = "(SELECT unnest([1, 2, 3, 2, 5, 1, 7]) AS day)"
-    whole = repeats(duckdb.connect(), "hash(day)", rows, 7)
+    whole = find_repeated_keys(duckdb.connect(), "hash(day)", rows, 7)
     monkeypatch.setattr(room, "AT_ONCE", 2)
-    parts = repeats(duckdb.connect(), "hash(day)", rows, 7)
+    parts = find_repeated_keys(duckdb.connect(), "hash(day)", rows, 7)
     assert sorted(parts.keys) == sorted(whole.keys)
     assert len(whole.keys) == 2
 
@@ -37,11 +37,11 @@ def test_an_event_is_known_by_its_own_id_where_it_has_one() -> None:
         "('t2', 2, 'solved', NULL, 'e1'), ('t1', 1, 'comment', NULL, NULL), ('t1', 1, 'comment', NULL, NULL), "
         "('t3', 1, 'comment', NULL, NULL)) AS v(ticket_id, occurred_at, kind, value, event_id)"
     )
-    number = number_of_key(TABLES["ticket_events"], identifier)
-    assert not all_have_ids(connection, "event_id", "ticket_events")
-    assert len(repeats(connection, number, "ticket_events", 5).keys) == 2
+    number = key_hash(TABLES["ticket_events"], quote_name)
+    assert not all_have_own_ids(connection, "event_id", "ticket_events")
+    assert len(find_repeated_keys(connection, number, "ticket_events", 5).keys) == 2
     connection.execute("DELETE FROM ticket_events WHERE event_id IS NULL")
-    own = number_of_key(TABLES["ticket_events"], identifier, own_ids=True)
-    assert all_have_ids(connection, "event_id", "ticket_events")
-    whole = repeats(connection, number, "ticket_events", 2)
-    assert repeats(connection, own, "ticket_events", 2).keys.tolist() == whole.keys.tolist()
+    own = key_hash(TABLES["ticket_events"], quote_name, own_ids=True)
+    assert all_have_own_ids(connection, "event_id", "ticket_events")
+    whole = find_repeated_keys(connection, number, "ticket_events", 2)
+    assert find_repeated_keys(connection, own, "ticket_events", 2).keys.tolist() == whole.keys.tolist()

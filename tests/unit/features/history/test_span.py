@@ -7,9 +7,9 @@ import pyarrow.parquet as pq
 import pytest
 from support.worlds.factories import Story
 
-from features.history.span import believed
+from features.history.span import count_trusted_days
 from features.labels.labels import LabelRule, label
-from pipelines.sources.source_check import check, show
+from pipelines.sources.source_check import check_source, show
 
 START = date(2025, 1, 1)
 DAYS = 90
@@ -39,7 +39,7 @@ QUARTERS = list(range(0, 900, 91))
     ],
 )
 def test_the_days_after_a_silence_are_believed_once_there_are_enough_of_them(days: list[int], astray: int) -> None:
-    assert believed(days) == len(days) - astray
+    assert count_trusted_days(days) == len(days) - astray
 
 
 def daily(**ticket: object) -> Story:
@@ -79,14 +79,14 @@ def test_a_wrong_clock_in_one_of_several_files_of_usage_is_told_too(tmp_path: Pa
         (tmp_path / name).mkdir()
         pq.write_table(rows, tmp_path / name / "early.parquet")
     pq.write_table(late.tables()["usage_daily"], tmp_path / "usage_daily" / "late.parquet")
-    (found,) = check(str(tmp_path)).as_json()["astray"]
+    (found,) = check_source(str(tmp_path)).as_json()["astray"]
     assert found.startswith(f"usage_daily: 1 row says that it was known on {AHEAD}")
 
 
 def test_check_tells_of_rows_of_a_wrong_clock(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for name, rows in daily(opened_at="2025-02-01", known_at=AHEAD).tables().items():
         pq.write_table(rows, tmp_path / f"{name}.parquet")
-    report = check(str(tmp_path))
+    report = check_source(str(tmp_path))
     assert report.problems == ()
     assert report.as_json()["astray"] == [
         "tickets: 1 row says that it was known on 2026-04-01, long after everything else, so a clock of the source is "

@@ -1,4 +1,4 @@
-"""A label rule refuses what cannot be, and says when its verdict falls."""
+"""A label rule refuses what cannot be, and says when its label matures."""
 
 from datetime import date
 
@@ -12,19 +12,19 @@ from features.labels.labels import LabelRule, eligibility, label
 CHURN = LabelRule("churn", "contract", horizon=90, lead=7)
 
 
-def test_verdict_waits_for_the_grace_of_a_contract_only() -> None:
-    escalation = LabelRule("escalation", "escalation", horizon=14)
-    assert CHURN.verdict(date(2026, 1, 1)) == date(2026, 5, 8)
-    assert escalation.verdict(date(2026, 1, 1)) == date(2026, 1, 15)
+def test_maturity_waits_for_the_grace_of_a_contract_only() -> None:
+    escalation = LabelRule("escalation", "event", horizon=14, table="ticket_events", where="kind = 'escalated'")
+    assert CHURN.matures_on(date(2026, 1, 1)) == date(2026, 5, 8)
+    assert escalation.matures_on(date(2026, 1, 1)) == date(2026, 1, 15)
 
 
 @pytest.mark.parametrize("settings", [{"horizon": 0}, {"horizon": 9, "lead": -1}, {"horizon": 9, "active": 0}])
 def test_impossible_lengths_are_refused(settings: dict[str, int]) -> None:
-    with pytest.raises(UsageError, match="label of churn needs"):
+    with pytest.raises(UsageError, match="risk churn needs whole days"):
         LabelRule("churn", "silence", **settings)
 
 
-def test_unknown_signs_of_life_are_refused_by_name() -> None:
+def test_unknown_activity_are_refused_by_name() -> None:
     with pytest.raises(UsageError, match="active_on takes one or more of invoices, usage_daily, tickets"):
         LabelRule("churn", "silence", horizon=90, active_on=("visits",))
 
@@ -41,7 +41,7 @@ def test_an_account_is_asked_about_from_the_day_after_we_know_it() -> None:
         story.subscription(name, "2026-02-01")
     found = eligibility(story.history(), [date(2026, 2, 2), date(2026, 2, 1)], CHURN).to_pylist()
     assert [(row["as_of"].day, row["account_id"], row["eligible"], row["why"]) for row in found] == [
-        (1, "old", False, "no running subscription"),
+        (1, "old", False, "no_subscription"),
         (2, "new", True, None),
         (2, "old", True, None),
     ]

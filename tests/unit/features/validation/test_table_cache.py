@@ -13,7 +13,7 @@ import pytest
 
 from features.errors import DataGateError
 from features.frame import build
-from features.validation.validation_report import AdmissionReport
+from features.validation.validation_report import ValidationReport
 from pipelines.sources import examined, open_source
 
 TONIGHT = date(2026, 4, 1)
@@ -54,7 +54,7 @@ class House:
     def write(self, name: str, rows: str = "", file: str = "") -> None:
         duckdb.sql(rows or ROWS[name]).write_parquet(str(self.source / (file or f"{name}.parquet")))
 
-    def night(self, state: Path | None = None) -> tuple[set[str], AdmissionReport, list[pa.Table]]:
+    def night(self, state: Path | None = None) -> tuple[set[str], ValidationReport, list[pa.Table]]:
         """The tables that were read, what is said of all, and the frame with the quarantine."""
         self.nights += 1
         scratch = self.place / f"scratch-{self.nights}"

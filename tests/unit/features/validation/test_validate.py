@@ -10,24 +10,24 @@ import pyarrow.parquet as pq
 import pytest
 
 from features.errors import DataGateError
-from features.source_table import RawTable
-from features.validation.validate import Admission, examine_all
+from features.source_table import SourceTable
+from features.validation.validate import Validation, validate_tables
 
 at = datetime.fromisoformat
 NOON = at("2026-03-02T12:00")
 ACCOUNTS: dict[str, list[Any]] = {"account_id": ["a", "b", "c"], "created_at": [at("2025-01-01")] * 3}
 
 
-def judged(folder: Path, *, tolerance: float = 1.0, **tables: dict[str, Any] | pa.Table) -> Admission:
+def judged(folder: Path, *, tolerance: float = 1.0, **tables: dict[str, Any] | pa.Table) -> Validation:
     raw = []
     for name, rows in {"accounts": ACCOUNTS, **tables}.items():
         file = folder / f"{name}.parquet"
         pq.write_table(rows if isinstance(rows, pa.Table) else pa.table(rows), file)
-        raw.append(RawTable(name, (str(file),), {str(file): file.name}))
-    return examine_all(duckdb.connect(), raw, scratch=folder / "accepted", tolerance=tolerance)
+        raw.append(SourceTable(name, (str(file),), {str(file): file.name}))
+    return validate_tables(duckdb.connect(), raw, scratch=folder / "accepted", tolerance=tolerance)
 
 
-def refused(admission: Admission, table: str) -> dict[tuple[int, str | None], str]:
+def refused(admission: Validation, table: str) -> dict[tuple[int, str | None], str]:
     """Rule by (row, column)."""
     return {(bad.row, bad.column): bad.rule.value for bad in admission.report.tables[table].examples}
 
@@ -42,7 +42,7 @@ def test_a_clean_table_is_read_where_it_stands(tmp_path: Path) -> None:
     admission = judged(tmp_path, health_scores=scores(score=[0.0, 100.0]))
 
     report = admission.report.tables["health_scores"]
-    assert (report.rows, report.accepted, report.repeats, report.quarantined) == (2, 2, 0, {})
+    assert (report.rows, report.accepted, report.duplicates, report.quarantined) == (2, 2, 0, {})
     assert (report.first, report.last) == (date(2026, 3, 1), date(2026, 3, 2))
     assert not (tmp_path / "accepted").exists()
     assert admission.history.present == {"accounts", "health_scores"}
@@ -196,7 +196,7 @@ def test_an_exact_repeat_is_dropped_once_and_two_stories_are_both_refused(tmp_pa
     admission = judged(tmp_path, health_scores=scores(measured_at=days, score=[1.0, 1.0, 5.0, 6.0, 5.0]))
 
     report = admission.report.tables["health_scores"]
-    assert (report.accepted, report.repeats, report.quarantined) == (1, 2, {"conflicting_rows": 2})
+    assert (report.accepted, report.duplicates, report.quarantined) == (1, 2, {"conflicting_rows": 2})
 
 
 def test_versions_with_their_own_known_at_are_all_kept(tmp_path: Path) -> None:
@@ -274,7 +274,7 @@ def test_what_stops_a_night_is_told_in_one_sentence(tmp_path: Path, tables: dict
 
 def test_data_that_is_not_fit_raises_what_the_report_tells(tmp_path: Path) -> None:
     with pytest.raises(DataGateError, match="no accounts table"):
-        examine_all(duckdb.connect(), [], scratch=tmp_path).fit()
+        validate_tables(duckdb.connect(), [], scratch=tmp_path).require_fit()
 
 
 def test_files_in_hive_partitions_keep_the_place_of_each_row(tmp_path: Path) -> None:
@@ -286,10 +286,10 @@ def test_files_in_hive_partitions_keep_the_place_of_each_row(tmp_path: Path) -> 
         file.parent.mkdir(parents=True)
         pq.write_table(pa.table({"account_id": ["a", "b"], "feature": ["x", "x"], "events": events}), file)
         files.append(str(file))
-    usage = RawTable("usage_daily", tuple(files), partitioned=True)
+    usage = SourceTable("usage_daily", tuple(files), partitioned=True)
 
-    admission = examine_all(
-        duckdb.connect(), [RawTable("accounts", (str(accounts),)), usage], scratch=tmp_path / "accepted", tolerance=1.0
+    admission = validate_tables(
+        duckdb.connect(), [SourceTable("accounts", (str(accounts),)), usage], scratch=tmp_path / "accepted", tolerance=1.0
     )
 
     assert refused(admission, "usage_daily") == {(2, "events"): "out_of_range"}

@@ -10,7 +10,7 @@ from support.worlds.generated_crowd import crowd
 from features.catalogue import FEATURES
 from features.contract import TABLES
 from features.engine.spark.spark_engine import SparkEngine, java_is_missing
-from features.engine.spark.spark_sql import spark
+from features.engine.spark.spark_sql import to_spark
 from features.errors import UsageError
 from features.frame import build
 from features.history.history import History
@@ -24,18 +24,18 @@ needs_java = pytest.mark.skipif(java_is_missing(), reason="Spark needs Java 17, 
 @pytest.fixture(scope="module")
 def engine() -> SparkEngine:
     """The engine of this process, which a night's tests use too; it ends with the process."""
-    pytest.importorskip("pyspark", reason="the extra `spark` is not installed: uv sync --all-extras")
+    pytest.importorskip("pyspark", reason="the extra `to_spark` is not installed: uv sync --all-extras")
     return SparkEngine.connect("local[2]")
 
 
 def differences(history: History, engine: SparkEngine) -> list[tuple[object, ...]]:
     """Where the two engines say different things, to a billionth."""
-    embedded, spark = build(history, CUTOFFS), build(history, CUTOFFS, engine=engine)
+    embedded, to_spark = build(history, CUTOFFS), build(history, CUTOFFS, engine=engine)
     keys = ["account_id", "as_of"]
-    assert embedded.select(keys).equals(spark.select(keys))
+    assert embedded.select(keys).equals(to_spark.select(keys))
     return [
         (row["account_id"], row["as_of"], feature.name, row[feature.name], other[feature.name])
-        for row, other in zip(embedded.to_pylist(), spark.to_pylist(), strict=True)
+        for row, other in zip(embedded.to_pylist(), to_spark.to_pylist(), strict=True)
         for feature in FEATURES
         if not same(row[feature.name], other[feature.name])
     ]
@@ -71,12 +71,12 @@ def test_a_source_with_little_in_it(engine: SparkEngine) -> None:
 
 
 def test_what_the_dialects_say_differently() -> None:
-    assert spark("DATE '2024-01-05' - DATE '2024-01-01'").startswith("DATEDIFF(")
-    assert spark("a SIMILAR TO '.*(b|c)'") == "a RLIKE '^(?:.*(b|c))$'"
-    assert spark("epoch_us(a) - epoch_us(b)") == "UNIX_MICROS(a) - UNIX_MICROS(b)"
-    assert spark("lead(a) OVER (ORDER BY row(b, c))").endswith("(ORDER BY b NULLS LAST, c NULLS LAST)")
-    assert spark("CAST(epoch_us(row(a)) AS DATE) - DATE '2024-01-01'").startswith("DATEDIFF(CAST(UNIX_MICROS(STRUCT(a)")
-    assert spark("count(DISTINCT row(a, b))") == "COUNT(DISTINCT STRUCT(a, b))"
+    assert to_spark("DATE '2024-01-05' - DATE '2024-01-01'").startswith("DATEDIFF(")
+    assert to_spark("a SIMILAR TO '.*(b|c)'") == "a RLIKE '^(?:.*(b|c))$'"
+    assert to_spark("epoch_us(a) - epoch_us(b)") == "UNIX_MICROS(a) - UNIX_MICROS(b)"
+    assert to_spark("lead(a) OVER (ORDER BY row(b, c))").endswith("(ORDER BY b NULLS LAST, c NULLS LAST)")
+    assert to_spark("CAST(epoch_us(row(a)) AS DATE) - DATE '2024-01-01'").startswith("DATEDIFF(CAST(UNIX_MICROS(STRUCT(a)")
+    assert to_spark("count(DISTINCT row(a, b))") == "COUNT(DISTINCT STRUCT(a, b))"
 
 
 @pytest.mark.spark
@@ -90,7 +90,7 @@ def test_what_is_kept_is_of_the_history_asked_about(engine: SparkEngine) -> None
 
 
 def test_spark_connect_without_its_client_says_what_is_missing() -> None:
-    pytest.importorskip("pyspark", reason="the extra `spark` is not installed: uv sync --all-extras")
+    pytest.importorskip("pyspark", reason="the extra `to_spark` is not installed: uv sync --all-extras")
     with pytest.raises(
         UsageError, match=r"^Spark at sc://127.0.0.1:9 cannot be reached without its client: pip install"
     ):

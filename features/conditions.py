@@ -1,6 +1,6 @@
-"""The one small language of the policy file: a condition over an account's columns.
+"""The one small language of settings and the policy file: a condition over columns.
 
-A policy author writes ``usage_trend_28d < -0.3 AND overdue_amount > 0 AND segment = 'enterprise'``. That text is parsed
+An author writes ``usage_trend_28d < -0.3 AND overdue_amount > 0 AND segment = 'enterprise'``. That text is parsed
 by sqlglot and never run: this module rebuilds a condition from the few kinds of node it knows, with every name checked
 against the columns there are and every literal quoted anew. What has no rule here cannot be written, so a condition
 can neither read a file nor call a function nor ask a second question.
@@ -41,10 +41,16 @@ class Condition:
     columns: Mapping[str, Kind]
 
 
-def compile_condition(text: str, columns: Columns) -> Condition:
-    """Check one condition against the columns there are; :class:`ConditionError` says what is wrong with it."""
+POLICY_LISTING = "`rescue policy explain --columns` lists the columns"
+
+
+def compile_condition(text: str, columns: Columns, *, listing: str = POLICY_LISTING) -> Condition:
+    """Check one condition against the columns there are; :class:`ConditionError` says what is wrong with it.
+
+    ``listing`` says where the columns are listed, for an unknown name that is near none.
+    """
     tree = _parse(text)
-    builder = _Builder(columns)
+    builder = _Builder(columns, listing)
     kind, sql = builder.build(tree)
     if kind == "unknown":
         raise ConditionError("is unknown for every account")
@@ -84,8 +90,9 @@ def _near(text: str, where: Mapping[str, object]) -> str:
 class _Builder:
     """Rebuilds a condition node by node, remembering the columns it read."""
 
-    def __init__(self, columns: Columns) -> None:
+    def __init__(self, columns: Columns, listing: str) -> None:
         self.columns = columns
+        self.listing = listing
         self.used: dict[str, Kind] = {}
 
     def build(self, node: exp.Expr) -> tuple[Kind, str]:
@@ -129,7 +136,7 @@ def _column(builder: _Builder, node: exp.Expr) -> tuple[Kind, str]:
     found = builder.columns.get(node.name.lower()) if len(getattr(node, "parts", ())) == 1 else None
     if found is None:
         near = get_close_matches(node.name.lower(), list(builder.columns), n=3, cutoff=0.5)
-        hint = f"did you mean {' or '.join(near)}?" if near else "`rescue policy explain --columns` lists the columns"
+        hint = f"did you mean {' or '.join(near)}?" if near else builder.listing
         raise ConditionError(f"names the unknown column {written}; {hint}")
     name, kind = found
     builder.used[name] = kind

@@ -2,7 +2,9 @@ import pytest
 from support.worlds.factories import Story
 
 from features.errors import UsageError
-from models.risks import CHURN, ESCALATION, Risk, for_history
+from models.risks.configuration import for_history
+from models.risks.defaults import CHURN, ESCALATION
+from models.risks.risk import Risk
 
 
 def story() -> Story:
@@ -36,7 +38,7 @@ def test_settings_reach_the_label_and_the_capacity() -> None:
     ("overrides", "told"),
     [
         ({"chrun": {}}, "no risk named 'chrun'; did you mean 'churn'?"),
-        ({"churn": {"horzion": 60}}, "setting of the risk churn named 'horzion'; did you mean 'horizon'?"),
+        ({"churn": {"horzion": 60}}, "has no setting 'horzion'; did you mean 'horizon'?"),
     ],
 )
 def test_an_unknown_name_is_answered_with_the_nearest(overrides: dict[str, dict[str, int]], told: str) -> None:
