@@ -1,58 +1,140 @@
 """Every feature there is. A feature is one entry in its subject's file; nothing else is edited to add one."""
 
-import hashlib
-from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
+from __future__ import annotations
 
-from features.definitions import (
-    account,
-    adoption,
-    billing,
-    contract_terms,
-    escalations,
-    health,
-    rescues,
-    source_presence,
-    support,
-    ticket_text,
-    usage,
-)
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from features.definitions.account import ACCOUNT_FEATURES
+from features.definitions.adoption import ADOPTION_FEATURES
+from features.definitions.billing import BILLING_FEATURES
+from features.definitions.contract_terms import CONTRACT_FEATURES
+from features.definitions.escalations import ESCALATION_FEATURES
 from features.definitions.feature import GROUPS, Feature
+from features.definitions.health import HEALTH_FEATURES
+from features.definitions.metric import Metric
+from features.definitions.metric_features import metric_features
+from features.definitions.rescues import RESCUE_FEATURES
+from features.definitions.source_presence import PRESENCE_FEATURES
+from features.definitions.support import SUPPORT_FEATURES
+from features.definitions.ticket_text import TEXT_FEATURES
+from features.definitions.usage import USAGE_FEATURES
 from features.errors import UsageError
 
-__all__ = ["CATALOGUE_VERSION", "FEATURES", "GROUPS", "OPTIONAL", "Feature", "check", "chosen"]
+if TYPE_CHECKING:
+    import pyarrow as pa
 
-SUBJECTS = (usage, adoption, support, escalations, health, billing, contract_terms, account, rescues, source_presence)
+__all__ = [
+    "CATALOGUE_VERSION",
+    "FEATURES",
+    "GROUPS",
+    "OPTIONAL",
+    "Feature",
+    "Metric",
+    "check_features",
+    "declaration_of",
+    "features_of",
+    "field_metadata",
+    "find_feature",
+    "group_of_column",
+    "metric_features",
+    "select_features",
+]
 
-FEATURES: tuple[Feature, ...] = tuple(feature for subject in SUBJECTS for feature in subject.FEATURES)
+FEATURES: tuple[Feature, ...] = (
+    *USAGE_FEATURES,
+    *ADOPTION_FEATURES,
+    *SUPPORT_FEATURES,
+    *ESCALATION_FEATURES,
+    *HEALTH_FEATURES,
+    *BILLING_FEATURES,
+    *CONTRACT_FEATURES,
+    *ACCOUNT_FEATURES,
+    *RESCUE_FEATURES,
+    *PRESENCE_FEATURES,
+)
+"""The features of every frame."""
 
-OPTIONAL: Mapping[str, tuple[Feature, ...]] = {"text": ticket_text.FEATURES}
+OPTIONAL: Mapping[str, tuple[Feature, ...]] = {"text": TEXT_FEATURES}
 """Features that are off unless a setting names them."""
 
 CATALOGUE_VERSION = hashlib.sha256("\n".join(map(repr, FEATURES)).encode()).hexdigest()[:12]
 """A hash of every definition: two frames of one version have columns of one meaning."""
 
+_BY_NAME = {feature.name: feature for feature in (*FEATURES, *(one for group in OPTIONAL.values() for one in group))}
+_METRIC = b"rescue.metric"
 
-def chosen(optional: Sequence[str] = ()) -> tuple[Feature, ...]:
-    """Every feature, and the optional ones of these names."""
+
+def select_features(optional: Sequence[str] = (), metrics: Iterable[Metric] = ()) -> tuple[Feature, ...]:
+    """Every feature, the optional ones of these names, and those of the declared metrics.
+
+    Raises:
+        UsageError: there are no optional features of that name, or two features have one name.
+    """
     for name in optional:
         if name not in OPTIONAL:
             near = get_close_matches(name, OPTIONAL, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"there is {', '.join(sorted(OPTIONAL))}."
             raise UsageError(f"There are no optional features named {name!r}; {hint}")
-    return (*FEATURES, *(feature for name in optional for feature in OPTIONAL[name]))
+    selected = (*FEATURES, *(feature for name in optional for feature in OPTIONAL[name]))
+    selected += tuple(feature for metric in metrics for feature in metric_features(metric))
+    check_features(selected)
+    return selected
 
 
-def check(features: tuple[Feature, ...]) -> None:
-    """Names are unique, and a sentence uses only features that exist."""
+def field_metadata(feature: Feature) -> dict[bytes, bytes] | None:
+    """What a frame's column carries beside its values: the declaration of its metric.
+
+    A frame goes from the settings to a training run, a score and a sentence. The direction and the wording of a
+    declared metric go with it, so that none of these has to read the settings again.
+    """
+    return {_METRIC: json.dumps(asdict(feature.metric)).encode()} if feature.metric else None
+
+
+def declaration_of(field: pa.Field) -> str:
+    """The declaration of the metric that a frame's column was made from, as JSON; empty for every other column."""
+    return (field.metadata or {}).get(_METRIC, b"").decode()
+
+
+def find_feature(column: str, declaration: str = "") -> Feature | None:
+    """The feature of that name; of a declared metric where there is a declaration; ``None`` where there is none."""
+    if declaration:
+        made = {feature.name: feature for feature in metric_features(Metric(**json.loads(declaration)))}
+        return made.get(column)
+    return _BY_NAME.get(column)
+
+
+def features_of(schema: pa.Schema) -> dict[str, Feature]:
+    """The features of a frame's columns, by name; columns that are no feature of this version are left out."""
+    features = ((field.name, find_feature(field.name, declaration_of(field))) for field in schema)
+    return {name: feature for name, feature in features if feature}
+
+
+def group_of_column(column: str) -> str:
+    """The reason group of a column; one that this version's catalogue does not know belongs to the kind of account."""
+    if column in _BY_NAME:
+        return _BY_NAME[column].group
+    return "metrics" if column.startswith("metric_") else "account"
+
+
+def check_features(features: Sequence[Feature]) -> None:
+    """Check that names are unique and that a sentence uses only features that exist.
+
+    Raises:
+        UsageError: they do not fit together; the sentence names the feature.
+    """
     names = [feature.name for feature in features]
-    for name in names:
-        if names.count(name) > 1:
-            raise UsageError(f"two features are named {name!r}: rename one.")
+    repeated = {name for name in names if names.count(name) > 1}
+    if repeated:
+        raise UsageError(f"two features are named {min(repeated)!r}: rename one.")
     for feature in features:
-        for used in feature.told_with:
+        for used in feature.sentence_fields:
             if used not in names:
                 raise UsageError(f"the sentence of {feature.name!r} uses {used!r}, which is no feature.")
 
 
-check(chosen(tuple(OPTIONAL)))
+check_features(select_features(tuple(OPTIONAL)))

@@ -60,10 +60,10 @@ def frame_builder(settings: Settings, only: Collection[str] | None = None) -> Fr
     from functools import partial
 
     from features import frame
-    from features.catalogue import chosen
+    from features.catalogue import select_features
     from features.engine.engines import create_engine
 
-    features = [one for one in chosen(settings.optional) if only is None or one.name in only]
+    features = [one for one in select_features(settings.optional, settings.declared_metrics) if only is None or one.name in only]
     engine = create_engine(settings.engine, settings.spark_master)
     return partial(frame.build, features=features, memory=settings.memory, engine=engine, loop_guard=True)
 

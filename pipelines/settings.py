@@ -6,13 +6,15 @@ Where a value is given twice, the command line wins over the environment (``RESC
 
 import os
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, StringConstraints, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
-from features.engine.memory_budget import LEAST_FOR_DUCKDB, size_of
+from features.catalogue import Metric
+from features.engine.memory_budget import LEAST_FOR_DUCKDB, parse_size
 from features.errors import UsageError
+from pipelines.metric_settings import MetricSettings
 from serving.web.identity.review_settings import ReviewSettings
 
 QUIET = {
@@ -28,6 +30,7 @@ the operator's own word."""
 
 
 Promote = Literal["gate", "never"]
+MetricKey = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 
 
 class Settings(BaseSettings):
@@ -55,6 +58,9 @@ class Settings(BaseSettings):
     risks: dict[str, dict[str, Any]] = Field(
         default_factory=dict, description="Label settings by risk, e.g. [risks.churn] kind = 'silence'."
     )
+    metrics: dict[MetricKey, MetricSettings] = Field(
+        default_factory=dict, description="Your own numbers in the table metrics, e.g. [metrics.nps] higher = 'good'."
+    )
     channels: dict[str, dict[str, Any]] = Field(
         default_factory=dict, description="Where hand-offs are delivered, by name: webhook, slack, email or file."
     )
@@ -66,9 +72,14 @@ class Settings(BaseSettings):
     @field_validator("memory")
     @classmethod
     def _size(cls, memory: str) -> str:
-        if size_of(memory) < LEAST_FOR_DUCKDB:
+        if parse_size(memory) < LEAST_FOR_DUCKDB:
             raise UsageError(f"{memory!r} is too little memory: {LEAST_FOR_DUCKDB // 2**20}MiB is the least.")
         return memory
+
+    @property
+    def declared_metrics(self) -> tuple[Metric, ...]:
+        """The metrics that features are made of, in the order of their keys."""
+        return tuple(metric.declared(key) for key, metric in sorted(self.metrics.items()))
 
     @property
     def database_url(self) -> str:
@@ -90,8 +101,11 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Command line, then environment, then the file."""
-        file = Path(os.environ.get("RESCUE_CONFIG", "rescue.toml"))
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=file)
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=_config_file())
+
+
+def _config_file() -> Path:
+    return Path(os.environ.get("RESCUE_CONFIG", "rescue.toml"))
 
 
 def load(**given: object) -> Settings:
@@ -112,7 +126,9 @@ def load(**given: object) -> Settings:
         where = ".".join(str(part) for part in first["loc"])
         known = ", ".join(sorted(Settings.model_fields))
         hint = f"; known settings are {known}" if first["type"] == "extra_forbidden" else ""
-        raise UsageError(f"Setting {where}: {first['msg']}{hint}.") from None
+        file = _config_file()
+        place = f" in {file}" if file.is_file() and first["loc"][0] not in given else ""
+        raise UsageError(f"Setting {where}{place}: {first['msg']}{hint}.") from None
     except ValueError as error:
         raise UsageError(f"rescue.toml cannot be read: {error}.") from None
 

@@ -28,6 +28,7 @@ CONTACTS = Table(
     "contacts",
     title="contacts",
     cost="hand-offs name no contact at the customer",
+    optional=True,
     key=("contact_id",),
     future_times=("left_at",),
     columns=(
@@ -46,6 +47,7 @@ LINKS = Table(
     "links",
     title="links",
     cost="hand-offs have no links to the account in other systems",
+    optional=True,
     key=("account_id", "system", "url"),
     columns=(ACCOUNT_ID, text("system", required=True), text("external_id"), text("url"), KNOWN_AT),
 )

@@ -27,10 +27,10 @@ METRICS = Table(
     "metrics",
     title="metrics",
     cost="the company's own numbers (satisfaction, adoption, licences in use …) are not used",
+    optional=True,
     key=("account_id", "metric", "measured_at", "source"),
     event_time="measured_at",
     feature_prefix="metrics",
-    external_rows="source IS DISTINCT FROM 'rescue'",
     starts_observation=True,
     bytes_per_account=4_500,
     columns=(

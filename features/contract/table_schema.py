@@ -71,6 +71,7 @@ class Table:
         name: the name of the table in a source.
         title: what its rows are called in a sentence, plural.
         cost: what a night cannot know without the table, for ``rescue check``.
+        optional: whether many sources lack the table, so that a night does not report it as missing.
         gap: what a hand-off says where the source lacks the table; empty where it says nothing.
         columns: the columns, in the contract's order.
         key: the columns that identify a record; several rows of one key are its versions, ordered by ``known_at``.
@@ -107,6 +108,7 @@ class Table:
     key: tuple[str, ...]
     event_time: str | None = None
     own_id: str | None = None
+    optional: bool = False
     gap: str = ""
     future_times: tuple[str, ...] = ()
     scheduled: tuple[str, ...] = ()

@@ -5,7 +5,7 @@ from features.definitions.measures import Siblings, Stream
 
 ACCOUNT = Stream("accounts", "accounts", "created_at").latest()
 
-FEATURES = (
+ACCOUNT_FEATURES = (
     Feature("segment", ACCOUNT.text("segment"), "customer segment", "text", "Segment {segment:text}", kind="category"),
     Feature("industry", ACCOUNT.text("industry"), "industry", "text", "Industry {industry:text}", kind="category"),
     Feature("region", ACCOUNT.text("region"), "region", "text", "Region {region:text}", kind="category"),

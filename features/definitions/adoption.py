@@ -11,10 +11,10 @@ USED = USAGE.where("events > 0")
 USERS_28 = USED.distinct("user_id", 28)
 FEATURES_28 = USED.distinct("feature", 28)
 
-number = partial(Feature, group="adoption")
+_number = partial(Feature, group="adoption")
 
-FEATURES = (
-    number(
+ADOPTION_FEATURES = (
+    _number(
         "usage_users_7d",
         USED.distinct("user_id", 7),
         "people who used the product in the last week",
@@ -22,7 +22,7 @@ FEATURES = (
         "{usage_users_7d:n person|people} used it in the last week",
         -1,
     ),
-    number(
+    _number(
         "usage_users_28d",
         USERS_28,
         "people who used the product in the last four weeks",
@@ -30,7 +30,7 @@ FEATURES = (
         "{usage_users_28d:n person|people} used it in the last four weeks",
         -1,
     ),
-    number(
+    _number(
         "usage_users_90d",
         USED.distinct("user_id", 90),
         "people who used the product in the last 90 days",
@@ -38,7 +38,7 @@ FEATURES = (
         "{usage_users_90d:n person|people} used it in the last 90 days",
         -1,
     ),
-    number(
+    _number(
         "usage_users_change_28d",
         change(USERS_28, USED.before(28).distinct("user_id", 28)),
         "change of people using the product, last four weeks against the four before",
@@ -46,7 +46,7 @@ FEATURES = (
         "The number of people using it {usage_users_change_28d:moved} against the four weeks before",
         -1,
     ),
-    number(
+    _number(
         "usage_users_lost_28d",
         USED.distinct("user_id", 56) - USERS_28,
         "people who used the product in the four weeks before the last four, and not since",
@@ -54,7 +54,7 @@ FEATURES = (
         "{usage_users_lost_28d:n person|people} stopped using it in the last four weeks",
         1,
     ),
-    number(
+    _number(
         "usage_users_busiest_28d",
         USAGE.highest("users", 28),
         "most people on one feature in one day, last four weeks (where the source counts users a day)",
@@ -62,7 +62,7 @@ FEATURES = (
         "At most {usage_users_busiest_28d:n person|people} on one feature in a day, in the last four weeks",
         -1,
     ),
-    number(
+    _number(
         "usage_features_7d",
         USED.distinct("feature", 7),
         "product features in use in the last week",
@@ -70,7 +70,7 @@ FEATURES = (
         "{usage_features_7d:n feature} in use in the last week",
         -1,
     ),
-    number(
+    _number(
         "usage_features_28d",
         FEATURES_28,
         "product features in use in the last four weeks",
@@ -78,7 +78,7 @@ FEATURES = (
         "{usage_features_28d:n feature} in use in the last four weeks",
         -1,
     ),
-    number(
+    _number(
         "usage_features_90d",
         USED.distinct("feature", 90),
         "product features in use in the last 90 days",
@@ -86,7 +86,7 @@ FEATURES = (
         "{usage_features_90d:n feature} in use in the last 90 days",
         -1,
     ),
-    number(
+    _number(
         "usage_features_change_28d",
         change(FEATURES_28, USED.before(28).distinct("feature", 28)),
         "change of product features in use, last four weeks against the four before",
@@ -94,7 +94,7 @@ FEATURES = (
         "The number of features in use {usage_features_change_28d:moved} against the four weeks before",
         -1,
     ),
-    number(
+    _number(
         "usage_features_lost_28d",
         USED.distinct("feature", 56) - FEATURES_28,
         "features that were used in the four weeks before the last four, and not since",
@@ -102,7 +102,7 @@ FEATURES = (
         "{usage_features_lost_28d:n feature} dropped in the last four weeks",
         1,
     ),
-    number(
+    _number(
         "usage_concentration_28d",
         USAGE.top("events", "feature", 28) / EVENTS_28,
         "share of the last four weeks' events that fell on the most used feature",
@@ -110,7 +110,7 @@ FEATURES = (
         "{usage_concentration_28d:pct} of all use is one feature",
         1,
     ),
-    number(
+    _number(
         "usage_events_per_user_28d",
         EVENTS_28 / USERS_28,
         "product events a person, last four weeks",
@@ -118,7 +118,7 @@ FEATURES = (
         "{usage_events_per_user_28d:n product event} a person in the last four weeks",
         -1,
     ),
-    number(
+    _number(
         "usage_seat_share_28d",
         USERS_28 / RUNNING.total("seats"),
         "share of the paid seats that were used in the last four weeks",

@@ -12,10 +12,10 @@ OVERDUE = Stream("invoices", "invoices", "due_at", until="paid_at")
 PAID = Stream("invoices", "invoices", "paid_at")
 LATE = "greatest(0, date_diff('day', CAST(due_at AS DATE), CAST(paid_at AS DATE)))"
 
-number = partial(Feature, group="billing")
+_number = partial(Feature, group="billing")
 
-FEATURES = (
-    number(
+BILLING_FEATURES = (
+    _number(
         "invoices_overdue",
         OVERDUE.count(),
         "invoices overdue now",
@@ -24,7 +24,7 @@ FEATURES = (
         1,
         monotone=True,
     ),
-    number(
+    _number(
         "invoices_overdue_amount",
         OVERDUE.total("amount"),
         "amount overdue now",
@@ -32,7 +32,7 @@ FEATURES = (
         "{invoices_overdue_amount:money} overdue",
         1,
     ),
-    number(
+    _number(
         "invoices_overdue_days",
         OVERDUE.oldest(),
         "days that the oldest overdue invoice is late",
@@ -41,7 +41,7 @@ FEATURES = (
         1,
         monotone=True,
     ),
-    number(
+    _number(
         "invoices_overdue_share_of_arr",
         OVERDUE.total("amount") / ARR,
         "amount overdue as a share of the yearly revenue",
@@ -49,7 +49,7 @@ FEATURES = (
         "{invoices_overdue_share_of_arr:pct} of a year's revenue is overdue",
         1,
     ),
-    number(
+    _number(
         "invoices_unpaid",
         UNPAID.count(),
         "invoices issued and not yet paid",
@@ -57,7 +57,7 @@ FEATURES = (
         "{invoices_unpaid:n unpaid invoice}",
         1,
     ),
-    number(
+    _number(
         "invoices_unpaid_amount",
         UNPAID.total("amount"),
         "amount issued and not yet paid",
@@ -65,7 +65,7 @@ FEATURES = (
         "{invoices_unpaid_amount:money} not yet paid",
         1,
     ),
-    number(
+    _number(
         "invoices_days_late_90d",
         PAID.mean(LATE, 90, "due_at IS NOT NULL"),
         "mean days late of the invoices paid in 90 days",
@@ -73,7 +73,7 @@ FEATURES = (
         "Recent invoices were paid {invoices_days_late_90d:days} late on average",
         1,
     ),
-    number(
+    _number(
         "invoices_days_late_365d",
         PAID.mean(LATE, 365, "due_at IS NOT NULL"),
         "mean days late of the invoices paid in a year",
@@ -81,7 +81,7 @@ FEATURES = (
         "Invoices of the last year were paid {invoices_days_late_365d:days} late on average",
         1,
     ),
-    number(
+    _number(
         "invoices_days_late_change",
         PAID.mean(LATE, 90, "due_at IS NOT NULL") - PAID.mean(LATE, 365, "due_at IS NOT NULL"),
         "days late of the invoices paid in 90 days against the account's own year",
@@ -89,7 +89,7 @@ FEATURES = (
         "Payments came {invoices_days_late_change:later} than usual for this account",
         1,
     ),
-    number(
+    _number(
         "invoices_late_share_365d",
         PAID.count(365, "paid_at > due_at") / PAID.count(365, "due_at IS NOT NULL"),
         "share of the invoices paid in a year that were paid late",
@@ -97,7 +97,7 @@ FEATURES = (
         "{invoices_late_share_365d:pct} of last year's invoices were paid late",
         1,
     ),
-    number(
+    _number(
         "invoices_amount_90d",
         ISSUED.total("amount", 90),
         "amount invoiced in 90 days",
@@ -105,14 +105,14 @@ FEATURES = (
         "{invoices_amount_90d:money} invoiced in 90 days",
         -1,
     ),
-    number(
+    _number(
         "invoices_amount_365d",
         ISSUED.total("amount", 365),
         "amount invoiced in a year",
         "money",
         "{invoices_amount_365d:money} invoiced in a year",
     ),
-    number(
+    _number(
         "invoices_amount_change_90d",
         change(ISSUED.total("amount", 90), ISSUED.before(90).total("amount", 90)),
         "change of the amount invoiced, last 90 days against the 90 before",
@@ -120,7 +120,7 @@ FEATURES = (
         "Invoiced amounts {invoices_amount_change_90d:moved} against the 90 days before",
         -1,
     ),
-    number(
+    _number(
         "invoices_recency_days",
         ISSUED.since(),
         "days since the last invoice",
@@ -128,7 +128,7 @@ FEATURES = (
         "Last invoiced on {invoices_recency_days:ago}",
         1,
     ),
-    number(
+    _number(
         "invoices_credits_180d",
         ISSUED.count(180, "amount < 0"),
         "credit notes in 180 days",

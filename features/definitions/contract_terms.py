@@ -16,33 +16,33 @@ SEATS = RUNNING.total("seats")
 RENEWS_IN = IN_TERM.where("renews_at IS NOT NULL").ahead("renews_at")
 TERM = "date_diff('day', CAST(started_at AS DATE), CAST(renews_at AS DATE))"
 
-number = partial(Feature, group="contract")
+_number = partial(Feature, group="contract")
 
-FEATURES = (
-    number(
+CONTRACT_FEATURES = (
+    _number(
         "contract_running",
         RUNNING.count(),
         "subscriptions running now",
         "subscriptions",
         "{contract_running:n running subscription}",
     ),
-    number("contract_arr", ARR, "yearly recurring revenue", "money", "{contract_arr:money} a year"),
-    number("contract_seats", SEATS, "seats paid for", "seats", "{contract_seats:n paid seat}"),
-    number(
+    _number("contract_arr", ARR, "yearly recurring revenue", "money", "{contract_arr:money} a year"),
+    _number("contract_seats", SEATS, "seats paid for", "seats", "{contract_seats:n paid seat}"),
+    _number(
         "contract_arr_per_seat",
         ARR / SEATS,
         "yearly revenue a seat",
         "money",
         "{contract_arr_per_seat:money} a year for each seat",
     ),
-    number(
+    _number(
         "contract_plans",
         RUNNING.distinct("plan"),
         "different plans running",
         "plans",
         "{contract_plans:n plan} running",
     ),
-    number(
+    _number(
         "contract_renews_in_days",
         RENEWS_IN,
         "days to the next renewal",
@@ -50,21 +50,21 @@ FEATURES = (
         "Next renewal on {contract_renews_in_days:ahead}",
         -1,
     ),
-    number(
+    _number(
         "contract_renewal_moved_60d",
         RENEWS_IN + 60 - Ago(RENEWS_IN, 60),
         "how far the next renewal has moved in 60 days: not at all within a term, a term's length after one",
         "days",
         "Next renewal {contract_renewal_moved_60d:later} than 60 days before",
     ),
-    number(
+    _number(
         "contract_overdue_renewals",
         PAST_TERM.count(),
         "running subscriptions whose renewal date has passed without a new one",
         "subscriptions",
         "{contract_overdue_renewals:n subscription} past the renewal date",
     ),
-    number(
+    _number(
         "contract_term_days",
         RUNNING.mean(TERM),
         "length of the present terms, on average",
@@ -72,7 +72,7 @@ FEATURES = (
         "Terms of {contract_term_days:days}",
         -1,
     ),
-    number(
+    _number(
         "contract_auto_renew_share",
         RUNNING.mean("CAST(auto_renew AS INTEGER)"),
         "share of the running subscriptions that renew by themselves",
@@ -80,7 +80,7 @@ FEATURES = (
         "{contract_auto_renew_share:pct} of subscriptions renew by themselves",
         -1,
     ),
-    number(
+    _number(
         "contract_tenure_days",
         STARTED.oldest(),
         "days since the first subscription began",
@@ -88,14 +88,14 @@ FEATURES = (
         "Subscribed since {contract_tenure_days:ago}",
         -1,
     ),
-    number(
+    _number(
         "contract_newest_days",
         STARTED.since(),
         "days since the newest subscription began",
         "days",
         "Newest subscription since {contract_newest_days:ago}",
     ),
-    number(
+    _number(
         "contract_arr_change_90d",
         change(ARR, Ago(ARR, 90)),
         "change of yearly revenue in 90 days",
@@ -103,7 +103,7 @@ FEATURES = (
         "Yearly revenue {contract_arr_change_90d:moved} in 90 days",
         -1,
     ),
-    number(
+    _number(
         "contract_arr_change_365d",
         change(ARR, Ago(ARR, 365)),
         "change of yearly revenue in a year",
@@ -111,7 +111,7 @@ FEATURES = (
         "Yearly revenue {contract_arr_change_365d:moved} in a year",
         -1,
     ),
-    number(
+    _number(
         "contract_seats_change_90d",
         change(SEATS, Ago(SEATS, 90)),
         "change of seats in 90 days",
@@ -119,7 +119,7 @@ FEATURES = (
         "Seats {contract_seats_change_90d:moved} in 90 days",
         -1,
     ),
-    number(
+    _number(
         "contract_seats_change_365d",
         change(SEATS, Ago(SEATS, 365)),
         "change of seats in a year",
@@ -127,14 +127,14 @@ FEATURES = (
         "Seats {contract_seats_change_365d:moved} in a year",
         -1,
     ),
-    number(
+    _number(
         "contract_started_365d",
         STARTED.count(365),
         "subscriptions begun in a year",
         "subscriptions",
         "{contract_started_365d:n subscription} begun in a year",
     ),
-    number(
+    _number(
         "contract_ended_365d",
         ENDED.count(365),
         "subscriptions ended in a year",
@@ -142,7 +142,7 @@ FEATURES = (
         "{contract_ended_365d:n subscription} ended in a year",
         1,
     ),
-    number(
+    _number(
         "contract_notices",
         NOTICED.count(),
         "running subscriptions with a notice given",
@@ -151,7 +151,7 @@ FEATURES = (
         1,
         monotone=True,
     ),
-    number(
+    _number(
         "contract_notice_ends_in_days",
         NOTICED.ahead("notice_of"),
         "days until the first subscription under notice ends",

@@ -8,10 +8,10 @@ from features.definitions.support import EVENTS
 ESCALATED = EVENTS.where("kind = 'escalated'")
 STANDING = EVENTS.where("kind IN ('escalated', 'deescalated', 'solved', 'closed')").latest(by="ticket_id")
 
-number = partial(Feature, group="escalations")
+_number = partial(Feature, group="escalations")
 
-FEATURES = (
-    number(
+ESCALATION_FEATURES = (
+    _number(
         "escalations_28d",
         ESCALATED.count(28),
         "escalations in the last four weeks",
@@ -20,7 +20,7 @@ FEATURES = (
         1,
         monotone=True,
     ),
-    number(
+    _number(
         "escalations_90d",
         ESCALATED.count(90),
         "escalations in 90 days",
@@ -29,7 +29,7 @@ FEATURES = (
         1,
         monotone=True,
     ),
-    number(
+    _number(
         "escalations_365d",
         ESCALATED.count(365),
         "escalations in a year",
@@ -38,7 +38,7 @@ FEATURES = (
         1,
         monotone=True,
     ),
-    number(
+    _number(
         "escalations_open",
         STANDING.count(where="kind = 'escalated'"),
         "tickets that stand escalated now",
@@ -47,7 +47,7 @@ FEATURES = (
         1,
         monotone=True,
     ),
-    number(
+    _number(
         "escalation_oldest_open_days",
         STANDING.oldest("kind = 'escalated'"),
         "days that the oldest standing escalation has stood",
@@ -55,7 +55,7 @@ FEATURES = (
         "An escalation has stood since {escalation_oldest_open_days:ago}",
         1,
     ),
-    number(
+    _number(
         "escalation_recency_days",
         ESCALATED.since(),
         "days since the last escalation",
@@ -63,7 +63,7 @@ FEATURES = (
         "Last escalation on {escalation_recency_days:ago}",
         -1,
     ),
-    number(
+    _number(
         "escalated_tickets_365d",
         ESCALATED.distinct("ticket_id", 365) / EVENTS.distinct("ticket_id", 365, "kind = 'opened'"),
         "tickets escalated in a year for each ticket opened in it",

@@ -1,4 +1,4 @@
-"""One feature: what it means, where it comes from, which way risk goes with it, and how it is told to a person."""
+"""One feature: what it means, where it comes from, in which direction risk goes with it, and its sentence."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from functools import cached_property
 from typing import Literal
 
 from features.definitions.measures import Aggregate, Ago, FeedAge, FeedAlive, Measure, Siblings
-from features.definitions.sentences import fields_of, tell
+from features.definitions.metric import Metric
+from features.definitions.sentences import fields_of, render_sentence
 from features.errors import UsageError
 
 GROUPS: Mapping[str, str] = {
@@ -18,6 +19,7 @@ GROUPS: Mapping[str, str] = {
     "support": "Support load",
     "escalations": "Escalations",
     "health": "Health score",
+    "metrics": "Own metrics",
     "billing": "Payments",
     "contract": "Contract and renewal",
     "account": "Kind of account",
@@ -31,9 +33,17 @@ GROUPS: Mapping[str, str] = {
 class Feature:
     """A column of the frame.
 
-    ``direction`` is +1 where risk is expected to rise with the value, −1 where it falls, 0 where it may do either;
-    ``monotone`` says that this is certain enough to bind a model to it. ``sentence`` is a template (see ``telling``)
-    that may use any feature of the row. A category is text, a number is a float; both may be missing.
+    Attributes:
+        name: the column. Registered models refer to it, so it is never changed.
+        measure: what is computed.
+        meaning: what the value is, as a noun phrase.
+        unit: the unit of the value.
+        sentence: a template (see ``sentences``) that may use any feature of the row.
+        direction: +1 where risk is expected to rise with the value, −1 where it falls, 0 where it may do either.
+        monotone: whether the direction is certain enough to bind a model to it.
+        group: the group of reasons that it belongs to.
+        kind: a category is text, a number is a float; both may be missing.
+        metric: the declaration that it was made from, where it is a company's own number.
     """
 
     name: str
@@ -45,6 +55,7 @@ class Feature:
     monotone: bool = False
     group: str = "account"
     kind: Literal["number", "category"] = "number"
+    metric: Metric | None = None
 
     def __post_init__(self) -> None:
         if self.group not in GROUPS:
@@ -55,13 +66,13 @@ class Feature:
     @cached_property
     def sources(self) -> tuple[str, ...]:
         """The tables that must be there for the feature to have a value, the one it mainly measures first."""
-        found: dict[str, None] = {}
+        tables: dict[str, None] = {}
         for part in self.measure.parts:
             if isinstance(part, Aggregate):
-                found.setdefault(part.stream.table)
+                tables.setdefault(part.stream.table)
             elif isinstance(part, FeedAge | FeedAlive | Siblings):
-                found.setdefault(part.table)
-        return tuple(found)
+                tables.setdefault(part.table)
+        return tuple(tables)
 
     @property
     def source(self) -> str:
@@ -71,20 +82,20 @@ class Feature:
     @property
     def window(self) -> int | None:
         """How many days before the cutoff it looks back; ``None`` for the state at the cutoff, or all time."""
-        reach = [
+        days = [
             (part.within or 0) + part.stream.shift if isinstance(part, Aggregate) else part.days
             for part in self.measure.parts
             if isinstance(part, Aggregate | Ago)
         ]
-        return max(reach, default=0) or None
+        return max(days, default=0) or None
 
-    def tell(self, row: Mapping[str, object], as_of: date) -> str:
-        """The sentence for a person, from the row's features; says so plainly where the value is missing."""
+    def describe(self, row: Mapping[str, object], as_of: date) -> str:
+        """The sentence for a person, from the row's features; it states where the value is missing."""
         if row.get(self.name) is None:
             return f"{self.meaning[0].upper()}{self.meaning[1:]}: not known"
-        return tell(self.sentence, row, as_of)
+        return render_sentence(self.sentence, row, as_of)
 
     @property
-    def told_with(self) -> tuple[str, ...]:
+    def sentence_fields(self) -> tuple[str, ...]:
         """The names of the features that its sentence uses."""
         return fields_of(self.sentence)

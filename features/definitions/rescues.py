@@ -10,31 +10,31 @@ from features.definitions.measures import Stream
 
 CASES = Stream("outcomes", "outcomes", "decided_at").where("coalesce(action, '') NOT IN ('held_out', 'withdrawn')")
 
-number = partial(Feature, group="rescues")
+_number = partial(Feature, group="rescues")
 
-FEATURES = (
-    number(
+RESCUE_FEATURES = (
+    _number(
         "rescues_365d",
         CASES.count(365),
         "rescue decisions in a year",
         "decisions",
         "{rescues_365d:n rescue decision} in a year",
     ),
-    number(
+    _number(
         "rescue_recency_days",
         CASES.since(),
         "days since the last rescue decision",
         "days",
         "Last rescue decision on {rescue_recency_days:ago}",
     ),
-    number(
+    _number(
         "rescues_saved_365d",
         CASES.count(365, "verdict = 'saved'"),
         "rescues in a year that ended saved",
         "rescues",
         "{rescues_saved_365d:n rescue} ended saved in a year",
     ),
-    number(
+    _number(
         "rescues_lost_365d",
         CASES.count(365, "verdict = 'lost'"),
         "rescues in a year that ended lost",
@@ -42,7 +42,7 @@ FEATURES = (
         "{rescues_lost_365d:n rescue} ended lost in a year",
         1,
     ),
-    number(
+    _number(
         "rescues_false_alarm_365d",
         CASES.count(365, "verdict = 'false_alarm'"),
         "flags in a year that were false alarms",

@@ -1,11 +1,12 @@
-"""Sentences a person can say aloud, from a template and a row of features.
+"""Sentences for a person, from a template and a row of features.
 
 A field is ``{feature:how}``. ``how`` is one of
 
 - ``n ticket`` – a count with its noun: "no tickets", "1 ticket", "1,204 tickets" (``n reply|replies`` for its plural);
 - ``moved`` – a share of change: "fell 43%", "rose 12%", "did not change";
 - ``pct`` – a share: "43%";   ``num`` – a plain number: "3.4";   ``money`` – "12,400";
-- ``text`` – as it stands, the underscores of a code as spaces;
+- ``text`` – the value, the underscores of a code as spaces;
+- ``in UNIT`` / ``by UNIT`` – a value in a unit of the settings: "42%", "7 days"; or a difference: "fell by 3 days";
 - ``days`` / ``hours`` – a duration: "1 day", "12 days", "3 hours";
 - ``points`` – a difference: "fell 12 points", "rose 1 point";   ``later`` – "3 days later", "1 day earlier";
 - ``yes`` – "yes" or "no";
@@ -22,17 +23,17 @@ _FIELD = re.compile(r"\{(\w+)(?::([^}]*))?\}")
 _OPTIONAL = re.compile(r"\[([^\]]*)\]")
 
 
-def tell(template: str, row: Mapping[str, object], as_of: date) -> str:
+def render_sentence(template: str, row: Mapping[str, object], as_of: date) -> str:
     """The template's sentence for this row."""
 
-    def optional(match: re.Match[str]) -> str:
+    def optional_part(match: re.Match[str]) -> str:
         known = all(row.get(name) is not None for name in fields_of(match[1]))
         return match[1] if known else ""
 
-    def field(match: re.Match[str]) -> str:
-        return _field(row.get(match[1]), match[2] or "num", as_of)
+    def value(match: re.Match[str]) -> str:
+        return _render(row.get(match[1]), match[2] or "num", as_of)
 
-    sentence = _FIELD.sub(field, _OPTIONAL.sub(optional, template))
+    sentence = _FIELD.sub(value, _OPTIONAL.sub(optional_part, template))
     return sentence[:1].upper() + sentence[1:]
 
 
@@ -41,21 +42,23 @@ def fields_of(template: str) -> tuple[str, ...]:
     return tuple(match[1] for match in _FIELD.finditer(template))
 
 
-def _field(value: object, how: str, as_of: date) -> str:
+def _render(value: object, how: str, as_of: date) -> str:
     if value is None:
         return "an unknown number of " + _plural(how[2:]) if how.startswith("n ") else "unknown"
     if how == "text" or isinstance(value, str):
         return str(value).replace("_", " ")
     number = float(value)  # type: ignore[arg-type]  # a feature is text or a number
     if how.startswith("n "):
-        return counted(number, how[2:])
+        return _count(number, how[2:])
+    if how.startswith(("in ", "by ")):
+        return _amount(number, how[3:]) if how.startswith("in ") else _difference(number, how[3:])
     if how in ("ago", "ahead"):
         return _day(as_of + timedelta(days=round(number if how == "ahead" else -number)), as_of)
     return _NUMBERS[how](number)
 
 
-def counted(number: float, noun: str) -> str:
-    """A count with its noun in the right number: ``counted(1, "ticket")`` is "1 ticket"."""
+def _count(number: float, noun: str) -> str:
+    """A count with its noun, singular or plural: "1 ticket", "no tickets"."""
     if number == 0:
         return f"no {_plural(noun)}"
     return f"{_plain(number)} {noun.split('|')[0] if number == 1 else _plural(noun)}"
@@ -86,23 +89,35 @@ def _moved(number: float) -> str:
 
 
 def _duration(noun: str) -> Callable[[float], str]:
-    def told(number: float) -> str:
+    def duration(number: float) -> str:
         rounded = round(number) if number >= 1 else round(number, 1)
         return f"{_plain(rounded)} {noun if rounded == 1 else noun + 's'}"
 
-    return told
+    return duration
 
 
 def _points(number: float) -> str:
     if abs(number) < 0.05:
         return "did not change"
-    return f"{'rose' if number > 0 else 'fell'} {counted(round(abs(number), 1), 'point')}"
+    return f"{'rose' if number > 0 else 'fell'} {_count(round(abs(number), 1), 'point')}"
+
+
+def _amount(number: float, unit: str) -> str:
+    """To three digits, since a unit of the settings may be of any size; a percent sign follows without a space."""
+    digits = f"{number:,.0f}" if abs(number) >= 100 else f"{number:.3g}"
+    return f"{digits}{unit}" if unit == "%" else f"{digits} {unit}".rstrip()
+
+
+def _difference(number: float, unit: str) -> str:
+    if abs(number) < 1e-6:
+        return "did not change"
+    return f"{'rose' if number > 0 else 'fell'} by {_amount(abs(number), unit)}"
 
 
 def _later(number: float) -> str:
     if abs(number) < 0.5:
         return "no later"
-    return f"{counted(round(abs(number)), 'day')} {'later' if number > 0 else 'earlier'}"
+    return f"{_count(round(abs(number)), 'day')} {'later' if number > 0 else 'earlier'}"
 
 
 def _day(day: date, as_of: date) -> str:

@@ -35,10 +35,10 @@ FAULT = "lower(category) SIMILAR TO '.*(bug|incident|outage|defect|error|fail).*
 MONEY = "lower(category) SIMILAR TO '.*(billing|invoice|payment|refund|dispute).*'"
 LEAVING = "lower(category) SIMILAR TO '.*(cancel|terminat|contract|offboard|downgrade|export).*'"
 
-number = partial(Feature, group="support")
+_number = partial(Feature, group="support")
 
-FEATURES = (
-    number(
+SUPPORT_FEATURES = (
+    _number(
         "tickets_opened_7d",
         TICKETS.count(7),
         "tickets opened in the last week",
@@ -46,7 +46,7 @@ FEATURES = (
         "{tickets_opened_7d:n ticket} opened in the last week",
         1,
     ),
-    number(
+    _number(
         "tickets_opened_28d",
         TICKETS.count(28),
         "tickets opened in the last four weeks",
@@ -54,7 +54,7 @@ FEATURES = (
         "{tickets_opened_28d:n ticket} opened in the last four weeks",
         1,
     ),
-    number(
+    _number(
         "tickets_opened_90d",
         TICKETS.count(90),
         "tickets opened in 90 days",
@@ -62,14 +62,14 @@ FEATURES = (
         "{tickets_opened_90d:n ticket} opened in 90 days",
         1,
     ),
-    number(
+    _number(
         "tickets_opened_365d",
         TICKETS.count(365),
         "tickets opened in a year",
         "tickets",
         "{tickets_opened_365d:n ticket} opened in a year",
     ),
-    number(
+    _number(
         "tickets_opened_change_28d",
         change(TICKETS.count(28), TICKETS.before(28).count(28)),
         "change of tickets opened, last four weeks against the four before",
@@ -77,7 +77,7 @@ FEATURES = (
         "The number of new tickets {tickets_opened_change_28d:moved} against the four weeks before",
         1,
     ),
-    number(
+    _number(
         "tickets_opened_vs_normal",
         change(TICKETS.count(28) / 28, TICKETS.before(28).count(152) / 152),
         "tickets opened a day in the last four weeks against the account's own normal, the five months before",
@@ -85,14 +85,14 @@ FEATURES = (
         "The number of new tickets {tickets_opened_vs_normal:moved} against this account's own normal",
         1,
     ),
-    number(
+    _number(
         "ticket_recency_days",
         TICKETS.since(),
         "days since the last ticket was opened",
         "days",
         "Last ticket opened on {ticket_recency_days:ago}",
     ),
-    number(
+    _number(
         "tickets_urgent_28d",
         TICKETS.count(28, URGENT),
         "tickets opened with a high priority in the last four weeks",
@@ -100,7 +100,7 @@ FEATURES = (
         "{tickets_urgent_28d:n urgent ticket} opened in the last four weeks",
         1,
     ),
-    number(
+    _number(
         "tickets_urgent_90d",
         TICKETS.count(90, URGENT),
         "tickets opened with a high priority in 90 days",
@@ -108,7 +108,7 @@ FEATURES = (
         "{tickets_urgent_90d:n urgent ticket} opened in 90 days",
         1,
     ),
-    number(
+    _number(
         "tickets_urgent_share_90d",
         TICKETS.count(90, URGENT) / TICKETS.count(90),
         "share of the tickets of 90 days that were opened with a high priority",
@@ -116,7 +116,7 @@ FEATURES = (
         "{tickets_urgent_share_90d:pct} of the tickets of 90 days were urgent",
         1,
     ),
-    number(
+    _number(
         "tickets_fault_90d",
         TICKETS.count(90, FAULT),
         "tickets about faults in 90 days, by their category",
@@ -124,7 +124,7 @@ FEATURES = (
         "{tickets_fault_90d:n ticket} about faults in 90 days",
         1,
     ),
-    number(
+    _number(
         "tickets_money_90d",
         TICKETS.count(90, MONEY),
         "tickets about bills and payments in 90 days, by their category",
@@ -132,7 +132,7 @@ FEATURES = (
         "{tickets_money_90d:n ticket} about bills in 90 days",
         1,
     ),
-    number(
+    _number(
         "tickets_leaving_180d",
         TICKETS.count(180, LEAVING),
         "tickets about contract, cancelling or export in 180 days, by their category",
@@ -140,7 +140,7 @@ FEATURES = (
         "{tickets_leaving_180d:n ticket} about contract, cancelling or export in 180 days",
         1,
     ),
-    number(
+    _number(
         "ticket_categories_90d",
         TICKETS.distinct("category", 90),
         "different ticket categories in 90 days",
@@ -148,15 +148,15 @@ FEATURES = (
         "Tickets in {ticket_categories_90d:n category|categories} in 90 days",
         1,
     ),
-    number(
+    _number(
         "ticket_channels_90d",
         TICKETS.distinct("channel", 90),
         "different channels used in 90 days",
         "channels",
         "Tickets came over {ticket_channels_90d:n channel} in 90 days",
     ),
-    number("tickets_open", OPEN, "tickets open now", "tickets", "{tickets_open:n ticket} open now", 1),
-    number(
+    _number("tickets_open", OPEN, "tickets open now", "tickets", "{tickets_open:n ticket} open now", 1),
+    _number(
         "tickets_open_urgent",
         STATE.count(where=f"{OPEN_KINDS} AND {URGENT}"),
         "tickets open now that were opened with a high priority",
@@ -164,7 +164,7 @@ FEATURES = (
         "{tickets_open_urgent:n urgent ticket} open now",
         1,
     ),
-    number(
+    _number(
         "ticket_oldest_open_days",
         STATE.oldest(OPEN_KINDS, "opened_at"),
         "age of the oldest open ticket",
@@ -172,7 +172,7 @@ FEATURES = (
         "Oldest open ticket is from {ticket_oldest_open_days:ago}",
         1,
     ),
-    number(
+    _number(
         "tickets_waiting",
         TURN.count(where=WAITING),
         "open tickets where it is our turn to answer",
@@ -180,7 +180,7 @@ FEATURES = (
         "{tickets_waiting:n ticket} waiting for our answer",
         1,
     ),
-    number(
+    _number(
         "ticket_longest_wait_days",
         TURN.oldest(WAITING),
         "days that the longest-waiting ticket has waited for our answer",
@@ -188,7 +188,7 @@ FEATURES = (
         "A ticket has waited for our answer since {ticket_longest_wait_days:ago}",
         1,
     ),
-    number(
+    _number(
         "ticket_silence_days",
         ANSWERS.since() * (OPEN / OPEN),
         "days since the team's last answer, while a ticket is open",
@@ -196,7 +196,7 @@ FEATURES = (
         "No answer from the team since {ticket_silence_days:ago}, with {tickets_open:n ticket} open",
         1,
     ),
-    number(
+    _number(
         "tickets_reopened_90d",
         EVENTS.count(90, "kind = 'reopened'"),
         "tickets reopened in 90 days",
@@ -204,7 +204,7 @@ FEATURES = (
         "{tickets_reopened_90d:n reopening} in 90 days",
         1,
     ),
-    number(
+    _number(
         "ticket_owners_90d",
         ASSIGNED.distinct("row(ticket_id, value)", 90) / ASSIGNED.distinct("ticket_id", 90),
         "owners a ticket, over the tickets assigned in 90 days",
@@ -212,7 +212,7 @@ FEATURES = (
         "{ticket_owners_90d:n owner} for each ticket in 90 days",
         1,
     ),
-    number(
+    _number(
         "ticket_assignments_28d",
         ASSIGNED.count(28),
         "times that a ticket was assigned in the last four weeks",
@@ -220,7 +220,7 @@ FEATURES = (
         "{ticket_assignments_28d:n assignment} of tickets in the last four weeks",
         1,
     ),
-    number(
+    _number(
         "ticket_comments_28d",
         COMMENTS.count(28),
         "comments in the last four weeks",
@@ -228,7 +228,7 @@ FEATURES = (
         "{ticket_comments_28d:n comment} in the last four weeks",
         1,
     ),
-    number(
+    _number(
         "ticket_customer_comments_28d",
         COMMENTS.count(28, "actor = 'customer'"),
         "comments from the customer in the last four weeks",
@@ -236,7 +236,7 @@ FEATURES = (
         "{ticket_customer_comments_28d:n comment} from the customer in the last four weeks",
         1,
     ),
-    number(
+    _number(
         "ticket_back_and_forth_90d",
         COMMENTS.count(90) / COMMENTS.distinct("ticket_id", 90),
         "comments a ticket, over the tickets commented in 90 days",
@@ -244,7 +244,7 @@ FEATURES = (
         "{ticket_back_and_forth_90d:n comment} for each ticket in 90 days",
         1,
     ),
-    number(
+    _number(
         "tickets_touched_7d",
         TOUCHED.distinct("ticket_id", 7),
         "tickets on which something happened in the last week",
@@ -252,7 +252,7 @@ FEATURES = (
         "Something happened on {tickets_touched_7d:n ticket} in the last week",
         1,
     ),
-    number(
+    _number(
         "ticket_first_answer_hours_90d",
         FIRST_ANSWER.mean(HOURS, 90),
         "mean time to the first answer, over the tickets first answered in 90 days",
@@ -260,7 +260,7 @@ FEATURES = (
         "First answers took {ticket_first_answer_hours_90d:hours} on average",
         1,
     ),
-    number(
+    _number(
         "ticket_first_answer_vs_own",
         change(FIRST_ANSWER.mean(HOURS, 28), FIRST_ANSWER.mean(HOURS, 365)),
         "time to the first answer in the last four weeks against the account's own year",
@@ -268,14 +268,14 @@ FEATURES = (
         "The time to a first answer {ticket_first_answer_vs_own:moved} against this account's own year",
         1,
     ),
-    number(
+    _number(
         "tickets_solved_28d",
         FIRST_SOLVED.count(28),
         "tickets solved for the first time in the last four weeks",
         "tickets",
         "{tickets_solved_28d:n ticket} solved in the last four weeks",
     ),
-    number(
+    _number(
         "ticket_solve_hours_90d",
         FIRST_SOLVED.mean(HOURS, 90),
         "mean time to solve, over the tickets first solved in 90 days",
@@ -283,7 +283,7 @@ FEATURES = (
         "Tickets took {ticket_solve_hours_90d:hours} to solve on average",
         1,
     ),
-    number(
+    _number(
         "ticket_solve_vs_own",
         change(FIRST_SOLVED.mean(HOURS, 28), FIRST_SOLVED.mean(HOURS, 365)),
         "time to solve in the last four weeks against the account's own year",
@@ -291,7 +291,7 @@ FEATURES = (
         "The time to solve {ticket_solve_vs_own:moved} against this account's own year",
         1,
     ),
-    number(
+    _number(
         "ticket_sla_breaches_28d",
         EVENTS.count(28, "kind = 'sla_breached'"),
         "promised times missed in the last four weeks",
@@ -300,7 +300,7 @@ FEATURES = (
         1,
         monotone=True,
     ),
-    number(
+    _number(
         "ticket_sla_breaches_90d",
         EVENTS.count(90, "kind = 'sla_breached'"),
         "promised times missed in 90 days",
@@ -309,7 +309,7 @@ FEATURES = (
         1,
         monotone=True,
     ),
-    number(
+    _number(
         "ticket_rating_last",
         RATED.value(RATING),
         "last satisfaction rating of a ticket",
@@ -318,7 +318,7 @@ FEATURES = (
         -1,
         monotone=True,
     ),
-    number(
+    _number(
         "ticket_rating_90d",
         RATED.mean(RATING, 90),
         "mean satisfaction rating of 90 days",
@@ -326,7 +326,7 @@ FEATURES = (
         "Tickets rated {ticket_rating_90d:num} on average in 90 days",
         -1,
     ),
-    number(
+    _number(
         "ticket_rating_vs_own",
         RATED.mean(RATING, 90) - RATED.mean(RATING, 365),
         "satisfaction rating of 90 days against the account's own year",
@@ -334,7 +334,7 @@ FEATURES = (
         "Ratings of tickets {ticket_rating_vs_own:points} against this account's own year",
         -1,
     ),
-    number(
+    _number(
         "ticket_ratings_90d",
         RATED.count(90),
         "satisfaction ratings given in 90 days",

@@ -13,12 +13,12 @@ from features.definitions.support import TICKETS
 _TEXT = "lower(concat_ws(' ', subject, body))"
 
 
-def says(*phrases: str) -> str:
+def mentions(*phrases: str) -> str:
     """The condition that a ticket's text has one of the phrases (regular expressions, in lower case)."""
     return f"regexp_matches({_TEXT}, '({'|'.join(phrases)})')"
 
 
-CANCEL = says(
+CANCEL = mentions(
     "cancel(ling|ing|lation)? (the|our|my|at)",
     "(we|i) (will|want to|have to|intend to) cancel",
     "terminat",
@@ -26,7 +26,7 @@ CANCEL = says(
     "whether to renew",
     "end (the|our) (contract|subscription)",
 )
-RIVAL = says(
+COMPETITOR = mentions(
     "competitor",
     "alternative (to|vendor|provider|supplier|product)",
     "(other|another) (vendor|provider|supplier)",
@@ -36,20 +36,22 @@ RIVAL = says(
     "how [a-z]+ does (this|it)",
     "(offer|quote|demo|trial) (from|by|of|with) ",
 )
-MANAGER = says("(your|a|the) (manager|supervisor|superior)", "management", "(account|customer) director", "escalate")
-PATIENCE = says(
+MANAGER = mentions(
+    "(your|a|the) (manager|supervisor|superior)", "management", "(account|customer) director", "escalate"
+)
+IMPATIENCE = mentions(
     "(not|un) ?acceptable",
     "out of patience",
     "third time",
     "still no (answer|reply)",
     "(nobody|no one) (seems|answers)",
 )
-THANKFUL = says("really likes?", "going well", "happy (with|to)", "great (work|job|support)", "thanks in advance")
+THANKFUL = mentions("really likes?", "going well", "happy (with|to)", "great (work|job|support)", "thanks in advance")
 
-number = partial(Feature, group="support")
+_number = partial(Feature, group="support")
 
-FEATURES = (
-    number(
+TEXT_FEATURES = (
+    _number(
         "text_cancel_28d",
         TICKETS.count(28, CANCEL),
         "tickets of the last four weeks whose text speaks of cancelling",
@@ -57,7 +59,7 @@ FEATURES = (
         "{text_cancel_28d:n ticket} of the last four weeks speak of cancelling",
         1,
     ),
-    number(
+    _number(
         "text_cancel_90d",
         TICKETS.count(90, CANCEL),
         "tickets of 90 days whose text speaks of cancelling",
@@ -65,15 +67,15 @@ FEATURES = (
         "{text_cancel_90d:n ticket} of 90 days speak of cancelling",
         1,
     ),
-    number(
+    _number(
         "text_rival_90d",
-        TICKETS.count(90, RIVAL),
+        TICKETS.count(90, COMPETITOR),
         "tickets of 90 days whose text speaks of a competitor or an offer",
         "tickets",
         "{text_rival_90d:n ticket} of 90 days speak of a competitor",
         1,
     ),
-    number(
+    _number(
         "text_manager_28d",
         TICKETS.count(28, MANAGER),
         "tickets of the last four weeks whose text asks for a manager",
@@ -81,7 +83,7 @@ FEATURES = (
         "{text_manager_28d:n ticket} of the last four weeks ask for a manager",
         1,
     ),
-    number(
+    _number(
         "text_manager_90d",
         TICKETS.count(90, MANAGER),
         "tickets of 90 days whose text asks for a manager",
@@ -89,23 +91,23 @@ FEATURES = (
         "{text_manager_90d:n ticket} of 90 days ask for a manager",
         1,
     ),
-    number(
+    _number(
         "text_patience_28d",
-        TICKETS.count(28, PATIENCE),
+        TICKETS.count(28, IMPATIENCE),
         "tickets of the last four weeks whose text tells that patience is at an end",
         "tickets",
         "{text_patience_28d:n ticket} of the last four weeks tell of lost patience",
         1,
     ),
-    number(
+    _number(
         "text_patience_share_90d",
-        TICKETS.count(90, PATIENCE) / TICKETS.count(90),
+        TICKETS.count(90, IMPATIENCE) / TICKETS.count(90),
         "share of the tickets of 90 days whose text tells that patience is at an end",
         "share",
         "{text_patience_share_90d:pct} of the tickets of 90 days tell of lost patience",
         1,
     ),
-    number(
+    _number(
         "text_thankful_share_90d",
         TICKETS.count(90, THANKFUL) / TICKETS.count(90),
         "share of the tickets of 90 days whose text is content",
@@ -113,7 +115,7 @@ FEATURES = (
         "{text_thankful_share_90d:pct} of the tickets of 90 days sound content",
         -1,
     ),
-    number(
+    _number(
         "text_since_cancel_days",
         TICKETS.since(365, CANCEL),
         "days since a ticket spoke of cancelling",

@@ -10,10 +10,10 @@ EVENTS_28 = USAGE.total("events", 28)
 MINUTES_28 = USAGE.total("minutes", 28)
 ACTIVE_28 = USAGE.where("events > 0").distinct("day", 28)
 
-number = partial(Feature, group="usage")
+_number = partial(Feature, group="usage")
 
-FEATURES = (
-    number(
+USAGE_FEATURES = (
+    _number(
         "usage_events_7d",
         USAGE.total("events", 7),
         "product events in the last week",
@@ -21,7 +21,7 @@ FEATURES = (
         "{usage_events_7d:n product event} in the last week",
         -1,
     ),
-    number(
+    _number(
         "usage_events_28d",
         EVENTS_28,
         "product events in the last four weeks",
@@ -29,7 +29,7 @@ FEATURES = (
         "{usage_events_28d:n product event} in the last four weeks[; last one on {usage_recency_days:ago}]",
         -1,
     ),
-    number(
+    _number(
         "usage_events_90d",
         USAGE.total("events", 90),
         "product events in the last 90 days",
@@ -37,7 +37,7 @@ FEATURES = (
         "{usage_events_90d:n product event} in the last 90 days",
         -1,
     ),
-    number(
+    _number(
         "usage_active_days_7d",
         USAGE.where("events > 0").distinct("day", 7),
         "days with any use in the last week",
@@ -45,7 +45,7 @@ FEATURES = (
         "Used on {usage_active_days_7d:n day} of the last week",
         -1,
     ),
-    number(
+    _number(
         "usage_active_days_28d",
         ACTIVE_28,
         "days with any use in the last four weeks",
@@ -53,7 +53,7 @@ FEATURES = (
         "Used on {usage_active_days_28d:n day} of the last four weeks",
         -1,
     ),
-    number(
+    _number(
         "usage_active_days_90d",
         USAGE.where("events > 0").distinct("day", 90),
         "days with any use in the last 90 days",
@@ -61,7 +61,7 @@ FEATURES = (
         "Used on {usage_active_days_90d:n day} of the last 90",
         -1,
     ),
-    number(
+    _number(
         "usage_minutes_7d",
         USAGE.total("minutes", 7),
         "minutes in the product in the last week",
@@ -69,7 +69,7 @@ FEATURES = (
         "{usage_minutes_7d:n minute} in the product in the last week",
         -1,
     ),
-    number(
+    _number(
         "usage_minutes_28d",
         MINUTES_28,
         "minutes in the product in the last four weeks",
@@ -77,7 +77,7 @@ FEATURES = (
         "{usage_minutes_28d:n minute} in the product in the last four weeks",
         -1,
     ),
-    number(
+    _number(
         "usage_minutes_90d",
         USAGE.total("minutes", 90),
         "minutes in the product in the last 90 days",
@@ -85,7 +85,7 @@ FEATURES = (
         "{usage_minutes_90d:n minute} in the product in the last 90 days",
         -1,
     ),
-    number(
+    _number(
         "usage_events_change_7d",
         change(USAGE.total("events", 7), USAGE.before(7).total("events", 7)),
         "change of product events, last week against the week before",
@@ -93,7 +93,7 @@ FEATURES = (
         "Use {usage_events_change_7d:moved} against the week before",
         -1,
     ),
-    number(
+    _number(
         "usage_events_change_28d",
         change(EVENTS_28, USAGE.before(28).total("events", 28)),
         "change of product events, last four weeks against the four before",
@@ -101,7 +101,7 @@ FEATURES = (
         "Use {usage_events_change_28d:moved} against the four weeks before[; last one on {usage_recency_days:ago}]",
         -1,
     ),
-    number(
+    _number(
         "usage_events_change_90d",
         change(USAGE.total("events", 90), USAGE.before(90).total("events", 90)),
         "change of product events, last 90 days against the 90 before",
@@ -109,7 +109,7 @@ FEATURES = (
         "Use {usage_events_change_90d:moved} against the 90 days before",
         -1,
     ),
-    number(
+    _number(
         "usage_events_vs_normal",
         change(EVENTS_28 / 28, USAGE.before(28).total("events", 152) / 152),
         "product events a day in the last four weeks against the account's own normal, the five months before",
@@ -117,7 +117,7 @@ FEATURES = (
         "Use {usage_events_vs_normal:moved} against this account's own normal",
         -1,
     ),
-    number(
+    _number(
         "usage_minutes_change_28d",
         change(MINUTES_28, USAGE.before(28).total("minutes", 28)),
         "change of minutes in the product, last four weeks against the four before",
@@ -125,7 +125,7 @@ FEATURES = (
         "Time in the product {usage_minutes_change_28d:moved} against the four weeks before",
         -1,
     ),
-    number(
+    _number(
         "usage_active_days_change_28d",
         change(ACTIVE_28, USAGE.where("events > 0").before(28).distinct("day", 28)),
         "change of days with any use, last four weeks against the four before",
@@ -133,7 +133,7 @@ FEATURES = (
         "The number of active days {usage_active_days_change_28d:moved} against the four weeks before",
         -1,
     ),
-    number(
+    _number(
         "usage_events_per_active_day_28d",
         EVENTS_28 / ACTIVE_28,
         "product events on a day of use, last four weeks",
@@ -141,14 +141,14 @@ FEATURES = (
         "{usage_events_per_active_day_28d:n product event} on a day of use",
         -1,
     ),
-    number(
+    _number(
         "usage_minutes_per_event_28d",
         MINUTES_28 / EVENTS_28,
         "minutes in the product for each event, last four weeks",
         "minutes",
         "{usage_minutes_per_event_28d:n minute} for each product event",
     ),
-    number(
+    _number(
         "usage_trend_28d",
         USAGE.slope("events", 28) * 28 / EVENTS_28 * 7,
         "trend of daily product events within the last four weeks, as a share a week",
@@ -156,7 +156,7 @@ FEATURES = (
         "Within the last four weeks daily use {usage_trend_28d:moved} a week",
         -1,
     ),
-    number(
+    _number(
         "usage_recency_days",
         USAGE.where("events > 0").since(180),
         "days since the last use",

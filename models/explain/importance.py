@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from features.catalogue import group_of_column
 from models.data.arrays import Floats
-from models.explain.reasons import group_of
 from models.learners.baselines import RuleScorer
 from models.learners.ensemble import BlendScorer
 from models.learners.logistic_regression import LinearScorer
@@ -15,7 +15,7 @@ def importance(model: RiskModel) -> dict[str, float]:
     """The share of each group of features in what the model learned, adding up to 1; empty where it learned nothing."""
     sizes: dict[str, float] = {}
     for name, size in zip(model.signature.names, _sizes(model.scorer, len(model.features)), strict=True):
-        sizes[group_of(name)] = sizes.get(group_of(name), 0.0) + float(size)
+        sizes[group_of_column(name)] = sizes.get(group_of_column(name), 0.0) + float(size)
     total = sum(sizes.values())
     return {group: size / total for group, size in sizes.items() if size > 0} if total else {}
 

@@ -13,7 +13,7 @@ from datetime import date
 import numpy as np
 import pyarrow as pa
 
-from features.catalogue import OPTIONAL, Feature, chosen
+from features.catalogue import Feature, features_of, group_of_column
 from models.contracts import Reason
 from models.data.arrays import Floats
 from models.learners.risk_model import RiskModel
@@ -26,8 +26,6 @@ BACKGROUND = "account"
 """The group that is no news: its reasons come last, however strong."""
 SURVIVES = 1 / 3
 """A refit supports a reason when it gives the group at least this share of the strength."""
-
-KNOWN: Mapping[str, Feature] = {feature.name: feature for feature in chosen(tuple(OPTIONAL))}
 
 
 def explain(model: RiskModel, rows: pa.Table) -> list[tuple[Reason, ...]]:
@@ -42,18 +40,21 @@ def explain(model: RiskModel, rows: pa.Table) -> list[tuple[Reason, ...]]:
     names = list(model.features)
     shares = model.contributions(rows)[:, :-1]
     refits = [refit[:, :-1] for refit in model.refit_contributions(rows)]
-    facts = rows.to_pylist()
-    return [_of_row(names, row, shares[place], [refit[place] for refit in refits]) for place, row in enumerate(facts)]
+    facts, features = rows.to_pylist(), features_of(rows.schema)
+    return [
+        _of_row(names, row, shares[place], [refit[place] for refit in refits], features)
+        for place, row in enumerate(facts)
+    ]
 
 
 def leading_groups(model: RiskModel, rows: pa.Table) -> list[str | None]:
     """The group of each row's first reason, None where it has none: all that the routing asks, for many rows."""
     names = list(model.features)
     shares = model.contributions(rows)[:, :-1]
-    groups = sorted({group_of(name) for name in names})
+    groups = sorted({group_of_column(name) for name in names})
     strengths = np.zeros((rows.num_rows, len(groups)))
     for place, name in enumerate(names):
-        strengths[:, groups.index(group_of(name))] += shares[:, place]
+        strengths[:, groups.index(group_of_column(name))] += shares[:, place]
     strengths[strengths < LEAST] = -np.inf
     news = np.where([group == BACKGROUND for group in groups], np.minimum(strengths, 0.0), strengths)
     first = news.argmax(axis=1)
@@ -65,16 +66,17 @@ def group_strengths(names: Sequence[str], shares: Floats) -> dict[str, float]:
     """Contributions of single columns summed into the catalogue's groups."""
     strengths: dict[str, float] = {}
     for name, share in zip(names, shares, strict=True):
-        strengths[group_of(name)] = strengths.get(group_of(name), 0.0) + float(share)
+        strengths[group_of_column(name)] = strengths.get(group_of_column(name), 0.0) + float(share)
     return strengths
 
 
-def group_of(name: str) -> str:
-    """The reason group of a column; one that this version's catalogue does not know is told as the account's kind."""
-    return KNOWN[name].group if name in KNOWN else "account"
-
-
-def _of_row(names: list[str], row: Mapping[str, object], shares: Floats, refits: list[Floats]) -> tuple[Reason, ...]:
+def _of_row(
+    names: list[str],
+    row: Mapping[str, object],
+    shares: Floats,
+    refits: list[Floats],
+    features: Mapping[str, Feature],
+) -> tuple[Reason, ...]:
     strengths = group_strengths(names, shares)
     again = [group_strengths(names, refit) for refit in refits]
     rising = sorted(
@@ -85,7 +87,7 @@ def _of_row(names: list[str], row: Mapping[str, object], shares: Floats, refits:
             group=group,
             feature=(feature := _leading(group, names, row, shares)),
             strength=round(strengths[group], 6),
-            sentence=_told(feature, row),
+            sentence=_sentence(feature, row, features),
             weak=_is_weak(strengths[group], [refit.get(group, 0.0) for refit in again]),
         )
         for group in rising[:MOST]
@@ -94,15 +96,15 @@ def _of_row(names: list[str], row: Mapping[str, object], shares: Floats, refits:
 
 def _leading(group: str, names: list[str], row: Mapping[str, object], shares: Floats) -> str:
     """The feature that carries most of its group; one with a value goes before one without, which tells nothing."""
-    own = [place for place, name in enumerate(names) if group_of(name) == group and shares[place] > 0]
+    own = [place for place, name in enumerate(names) if group_of_column(name) == group and shares[place] > 0]
     return names[max(own, key=lambda place: (row[names[place]] is not None, shares[place]))]
 
 
-def _told(name: str, row: Mapping[str, object]) -> str:
+def _sentence(name: str, row: Mapping[str, object], features: Mapping[str, Feature]) -> str:
     as_of = row["as_of"]
-    if name not in KNOWN or not isinstance(as_of, date):
+    if name not in features or not isinstance(as_of, date):
         return f"{name} is {row[name]}"
-    return KNOWN[name].tell(row, as_of)
+    return features[name].describe(row, as_of)
 
 
 def _is_weak(strength: float, again: list[float]) -> bool:

@@ -9,14 +9,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from features.catalogue import GROUPS
-from models.explain.reasons import KNOWN, group_of
+from features.catalogue import GROUPS, find_feature, group_of_column
 from models.reports import report_pages
 from models.reports.plots import draw
-from models.training import Trained
+from models.training import TrainingResult
 
 
-def write(trained: Trained, folder: Path, *, source: Mapping[str, object]) -> None:
+def write(trained: TrainingResult, folder: Path, *, source: Mapping[str, object]) -> None:
     """Write ``card.md``, ``card.html`` and the pictures (``plots/*.png``) into ``folder``."""
     told = draw(trained.tested, folder / "plots")
     facts = _facts(trained, source)
@@ -26,7 +25,7 @@ def write(trained: Trained, folder: Path, *, source: Mapping[str, object]) -> No
     report_pages.write(folder / "card.html", {**facts, "pictures": inlined})
 
 
-def _facts(trained: Trained, source: Mapping[str, object]) -> dict[str, Any]:
+def _facts(trained: TrainingResult, source: Mapping[str, object]) -> dict[str, Any]:
     model, evaluation = trained.model, trained.evaluation
     return {
         "trained": trained,
@@ -44,10 +43,11 @@ def _facts(trained: Trained, source: Mapping[str, object]) -> dict[str, Any]:
     }
 
 
-def _columns(trained: Trained) -> dict[str, list[dict[str, str]]]:
+def _columns(trained: TrainingResult) -> dict[str, list[dict[str, str]]]:
     """The model's inputs by the title of their group of reasons, each with its meaning."""
     groups: dict[str, list[dict[str, str]]] = {}
-    for name in trained.model.features:
-        meaning = KNOWN[name].meaning if name in KNOWN else ""
-        groups.setdefault(GROUPS[group_of(name)], []).append({"name": name, "meaning": meaning})
+    for column in trained.model.signature.columns:
+        name, feature = column.name, find_feature(column.name, column.declaration)
+        meaning = feature.meaning if feature else ""
+        groups.setdefault(GROUPS[group_of_column(name)], []).append({"name": name, "meaning": meaning})
     return groups

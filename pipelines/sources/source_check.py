@@ -1,13 +1,16 @@
 """``rescue check``: what the data contract says of a source, before a night depends on it.
 
 For every table its rows, span, what was accepted and what was refused by which rule with examples; for every table that
-is missing, what the night can then not know. Nothing is scored and nothing is written that stays.
+is missing, what the night can then not know; and the values that are not used. Nothing is scored, and nothing is kept.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from features.catalogue import Metric
+from features.contract import TABLES
 from features.errors import DataGateError
 from features.validation.validate import TOLERANCE, validate_tables
 from features.validation.validation_report import ValidationReport
@@ -15,20 +18,9 @@ from pipelines.scratch import scratch_folder
 from pipelines.settings import Settings
 from pipelines.sources import examined, open_source
 from pipelines.sources.read_source import connect_duckdb
+from pipelines.sources.unused_values import UnusedValue, find_unmeasured, find_unused_values
 from serving.policy.definition.policy_file import Policy
 from serving.policy.definition.unknown_names import find_unknown_names
-
-MISSING_TABLE_COSTS = {
-    "accounts": "nothing can be scored",
-    "subscriptions": "no renewal dates, seats or recurring revenue; churn can be told only by customers falling silent",
-    "health_scores": "the CRM's own view of an account is not heard",
-    "tickets": "no support load, and no escalation can be predicted",
-    "ticket_events": "no escalation can be predicted: nothing says which tickets were escalated, reopened or solved",
-    "usage_daily": "no adoption, activity or seats in use; falling usage, the earliest sign, is not seen",
-    "invoices": "no late payments, no revenue invoiced",
-    "outcomes": "what the team did is unknown, so rescued accounts count as safe in training",
-}
-"""What a night cannot know without a table."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +29,14 @@ class CheckReport:
 
     source: str
     validation: ValidationReport
+    unused: tuple[UnusedValue, ...] = ()
+    unmeasured: tuple[str, ...] = ()
+
+    @property
+    def costs(self) -> Mapping[str, str]:
+        """By table that the source lacks, what a night cannot know without it."""
+        missing = set(self.validation.missing) | {table.name for table in TABLES.values() if table.optional}
+        return {name: TABLES[name].cost for name in TABLES if name in missing - self.validation.tables.keys()}
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -50,11 +50,18 @@ class CheckReport:
 
     def as_json(self) -> dict[str, Any]:
         """The report as plain JSON values, with what each missing table costs."""
-        costs = {name: MISSING_TABLE_COSTS[name] for name in self.validation.missing}
-        return {"source": self.source, **self.validation.as_json(), "missing_tables": costs}
+        return {
+            "source": self.source,
+            **self.validation.as_json(),
+            "missing_tables": dict(self.costs),
+            "unused_values": [asdict(value) for value in self.unused],
+            "metrics_without_rows": list(self.unmeasured),
+        }
 
 
-def check_source(source: str, *, mapping: Path | None = None, tolerance: float = TOLERANCE) -> CheckReport:
+def check_source(
+    source: str, *, mapping: Path | None = None, tolerance: float = TOLERANCE, metrics: Sequence[Metric] = ()
+) -> CheckReport:
     """Examine a source as a night would.
 
     Raises:
@@ -64,8 +71,10 @@ def check_source(source: str, *, mapping: Path | None = None, tolerance: float =
     opened = open_source(source, mapping=mapping)
     with scratch_folder() as scratch:
         admission = examined(opened, scratch, tolerance=tolerance)
+        unused = find_unused_values(admission.history, metrics)
+        unmeasured = find_unmeasured(admission.history, metrics)
         admission.history.connection.close()
-    return CheckReport(opened.name, admission.report)
+    return CheckReport(opened.name, admission.report, unused, unmeasured)
 
 
 def unknown_policy_names(policy: Policy, settings: Settings) -> tuple[str, ...]:

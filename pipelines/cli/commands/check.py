@@ -20,7 +20,9 @@ def check(data: Data = None, mapping: Mapping = None, as_json: Json = False) -> 
     from pipelines.sources import source_check as checking
 
     settings = configuration.load(data=data, mapping=mapping)
-    report = checking.check_source(settings.data, mapping=settings.mapping, tolerance=settings.tolerance)
+    report = checking.check_source(
+        settings.data, mapping=settings.mapping, tolerance=settings.tolerance, metrics=settings.declared_metrics
+    )
     if as_json:
         typer.echo(json.dumps(report.as_json()))
     else:

@@ -1,13 +1,18 @@
 """What ``rescue check`` prints."""
 
 from collections.abc import Iterator
+from itertools import groupby
 
 from rich.table import Table
 from rich.text import Text
 
+from features.contract import METRICS
 from features.validation.validation_report import TableReport
 from pipelines.console import out
-from pipelines.sources.source_check import MISSING_TABLE_COSTS, CheckReport
+from pipelines.sources.source_check import CheckReport
+
+SHOWN_VALUES = 10
+"""Values that are shown of a column."""
 
 
 def show_check(report: CheckReport) -> None:
@@ -26,7 +31,7 @@ def _overview(report: CheckReport) -> Table:
     for column in columns:
         table.add_column(column, justify="right" if column in columns[1:5] else "left", no_wrap=True)
     for rows in report.validation.tables.values():
-        counts = (rows.rows, rows.accepted, rows.repeats, sum(rows.quarantined.values()))
+        counts = (rows.rows, rows.accepted, rows.duplicates, sum(rows.quarantined.values()))
         span = (str(day) if day else "" for day in (rows.first, rows.last))
         table.add_row(rows.name, *(f"{count:,}" for count in counts), *span)
     return table
@@ -41,8 +46,19 @@ def _lines(report: CheckReport) -> Iterator[str]:
         yield f"{name} is no table of the contract and was not read" + (f"; is it {near}?" if near else ".")
     for sentence in report.validation.timestamp_outliers:
         yield f"{sentence}."
-    for name in report.validation.missing:
-        yield f"{name} is missing: {MISSING_TABLE_COSTS[name]}."
+    yield from _unused(report)
+    for name, cost in report.costs.items():
+        yield f"{name} is missing: {cost}."
+
+
+def _unused(report: CheckReport) -> Iterator[str]:
+    for column, values in groupby(report.unused, key=lambda value: (value.table, value.column)):
+        counts = [f"{value.value!r} ({value.rows:,} rows)" for value in values]
+        why = "not declared in the settings" if column[0] == METRICS.name else "not understood"
+        more = f" and {len(counts) - SHOWN_VALUES} more" if len(counts) > SHOWN_VALUES else ""
+        yield f"{'.'.join(column)}: values that are {why} and not used: {', '.join(counts[:SHOWN_VALUES])}{more}"
+    for key in report.unmeasured:
+        yield f"Warning: the settings declare the metric {key}, and no row of the source has it."
 
 
 def _refused(table: TableReport) -> Iterator[str]:

@@ -8,8 +8,8 @@ import pyarrow as pa
 import pytest
 from support.worlds.trained_factory import made_events, made_frame, made_model
 
-from features.catalogue import FEATURES, GROUPS
-from models.explain.reasons import explain, group_of, group_strengths, leading_groups
+from features.catalogue import FEATURES, GROUPS, group_of_column
+from models.explain.reasons import explain, group_strengths, leading_groups
 from models.learners.risk_model import RiskModel
 
 CAUSES = {
@@ -47,7 +47,7 @@ def test_a_planted_cause_is_the_first_reason_in_95_of_100_accounts(model: RiskMo
     rng = np.random.default_rng(5)
     causes = [cause for cause in CAUSES for _ in range(50)]
     told = explain(model, table([planted(cause, rng) for cause in causes]))
-    first = [reasons[0].group == group_of(cause) for reasons, cause in zip(told, causes, strict=True)]
+    first = [reasons[0].group == group_of_column(cause) for reasons, cause in zip(told, causes, strict=True)]
     assert np.mean(first) >= 0.95
 
 
@@ -124,4 +124,4 @@ def test_refits_are_saved_and_loaded_with_the_model(tmp_path: Any) -> None:
 
 
 def test_every_feature_of_the_catalogue_belongs_to_a_group_of_reasons() -> None:
-    assert {group_of(feature.name) for feature in FEATURES} <= set(GROUPS)
+    assert {group_of_column(feature.name) for feature in FEATURES} <= set(GROUPS)
