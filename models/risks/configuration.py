@@ -1,0 +1,132 @@
+"""The risks of a source: the default ones, changed and extended by the settings ``[risks.NAME]``.
+
+Settings are checked here against the contract's tables and the feature catalogue, before anything is read: a typing
+error in a kind, a table or a column must not become a model of something else.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import fields, replace
+from typing import Any
+
+from features.catalogue import FEATURES
+from features.conditions import Columns, ConditionError, compile_condition
+from features.errors import UsageError, suggest_name
+from features.history.history import History
+from features.labels.label_rule import KINDS, SETTINGS, LabelRule
+from models.risks.defaults import DEFAULTS
+from models.risks.risk import Risk
+
+OFF = "none"
+"""The ``kind`` of a risk that is not predicted from a source."""
+
+OWN = {"capacity": "capacity", "title": "set_title", "eligible": "eligible"}
+"""Settings that belong to the risk itself, with its fields' names; all others belong to its label rule."""
+
+RULE = tuple(field.name for field in fields(LabelRule) if field.name != "risk")
+
+FEATURE_COLUMNS: Columns = {
+    feature.name: (feature.name, "text" if feature.kind == "category" else "number") for feature in FEATURES
+}
+"""The features that ``eligible`` may name."""
+
+RiskSettings = Mapping[str, Mapping[str, Any]]
+
+
+def for_history(history: History, settings: RiskSettings | None = None) -> dict[str, Risk]:
+    """The risks that this source can show, by name, with the settings (say ``{"churn": {"horizon": 60}}``).
+
+    A risk whose tables are all absent is left out, as every missing source is; so is one of kind ``none``.
+
+    Raises:
+        UsageError: a setting does not fit; the sentence names it, the allowed words and the nearest name.
+    """
+    return {
+        name: chosen
+        for name, forms in configured(settings).items()
+        if (chosen := next((risk for risk in forms if _can_show(history, risk.label)), None)) is not None
+    }
+
+
+def configured(settings: RiskSettings | None = None) -> dict[str, tuple[Risk, ...]]:
+    """By name, the forms of every risk that is not switched off, in the order in which a source gets one of them.
+
+    Raises:
+        UsageError: a setting does not fit.
+    """
+    settings = settings or {}
+    names = list(dict.fromkeys([*(risk.name for risk in DEFAULTS), *settings]))
+    found = {name: _forms(name, settings.get(name, {}), names) for name in names}
+    return {name: forms for name, forms in found.items() if forms}
+
+
+def _forms(name: str, settings: Mapping[str, Any], names: Iterable[str]) -> tuple[Risk, ...]:
+    """The default forms of a risk with the settings replaced, or the one that the settings declare."""
+    defaults = tuple(risk for risk in DEFAULTS if risk.name == name)
+    kind = settings.get("kind")
+    if not defaults and kind is None:
+        known = [other for other in names if other != name]
+        raise UsageError(f"There is no risk named {name!r}; {suggest_name(name, known)} A new risk needs a kind.")
+    _check_kind(name, kind)
+    if kind == OFF:
+        return ()
+    chosen = tuple(risk for risk in defaults if kind in (None, risk.label.kind))
+    _check_keys(name, settings, {risk.label.kind for risk in chosen} or {str(kind)})
+    return tuple(_with_settings(risk, settings) for risk in chosen) or (_declared(name, settings),)
+
+
+def _declared(name: str, settings: Mapping[str, Any]) -> Risk:
+    if not name.isidentifier() or not name.islower():
+        raise UsageError(f"A risk is named in small letters, digits and underscores, not {name!r}.")
+    if "horizon" not in settings:
+        raise UsageError(f"The risk {name} needs a horizon: the days within which its event counts.")
+    rule = LabelRule(name, settings["kind"], **{key: _value(settings[key]) for key in RULE[1:] if key in settings})
+    return _with_settings(Risk(name, rule), settings)
+
+
+def _with_settings(risk: Risk, settings: Mapping[str, Any]) -> Risk:
+    label = replace(risk.label, **{key: _value(settings[key]) for key in RULE if key in settings})
+    own = {field: settings[key] for key, field in OWN.items() if key in settings}
+    _check_own(risk.name, own)
+    return replace(risk, label=label, **own)
+
+
+def _check_kind(name: str, kind: object) -> None:
+    kinds = (*KINDS, OFF)
+    if kind is not None and kind not in kinds:
+        raise UsageError(f"The risk {name} has no kind {kind!r}; {suggest_name(str(kind), kinds)}")
+
+
+def _check_keys(name: str, settings: Mapping[str, Any], kinds: Collection[str]) -> None:
+    """Refuse a setting that no rule of these kinds reads: it would be without effect."""
+    allowed = {"kind", *OWN, *(key for kind in kinds for key in SETTINGS[kind])}
+    for key in settings:
+        if key not in allowed:
+            of_kind = " or ".join(sorted(kinds))
+            hint = suggest_name(key, allowed)
+            raise UsageError(f"The risk {name} of kind {of_kind} has no setting {key!r}; {hint}")
+
+
+def _check_own(name: str, own: Mapping[str, Any]) -> None:
+    capacity = own.get("capacity", 1)
+    if not isinstance(capacity, int) or isinstance(capacity, bool) or capacity < 1:
+        raise UsageError(f"The capacity of the risk {name} is {capacity!r}; it is a number of accounts, at least 1.")
+    for key, field in OWN.items():
+        if field in own and key != "capacity" and not isinstance(own[field], str):
+            raise UsageError(f"The {key} of the risk {name} is {own[field]!r}; it is a text.")
+    if own.get("eligible"):
+        try:
+            compile_condition(own["eligible"], FEATURE_COLUMNS, listing="docs/features.md lists the features")
+        except ConditionError as error:
+            raise UsageError(f"The condition eligible of the risk {name} {error}.") from None
+
+
+def _can_show(history: History, rule: LabelRule) -> bool:
+    """Whether the source has what the rule reads; one that is set to be by contract is refused later, in words."""
+    if rule.kind == "silence":
+        return True
+    return rule.reads in history.present
+
+
+def _value(value: Any) -> Any:
+    """TOML's arrays are tuples here, as every list of names in a rule."""
+    return tuple(value) if isinstance(value, list) else value
