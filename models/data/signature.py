@@ -7,7 +7,7 @@ Where training never saw a missing value the row is refused, for the model would
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from difflib import get_close_matches
 from typing import Any
 
@@ -16,15 +16,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from features.catalogue import FEATURES
+from features.catalogue import declaration_of, find_feature
 from features.errors import RescueError
 from models.data.arrays import Matrix
 
 NUMBER, CATEGORY = "double", "string"
 MAX_LEVELS = 64
-NAMED = 2  # columns that a row's refusal names
 TOGETHER, ROWS = 16, 4096  # columns and rows of a matrix that are written together: a cache line wide
-_MEANINGS: Mapping[str, str] = {feature.name: feature.meaning for feature in FEATURES}
 
 Places = NDArray[np.int64]
 
@@ -35,12 +33,16 @@ class SignatureError(RescueError):
 
 @dataclass(frozen=True)
 class InputColumn:
-    """One input: its name, its Arrow type, whether training saw it missing, and a category's levels (code = place)."""
+    """One input: its name, its Arrow type, whether training saw it missing, and a category's levels (code = place).
+
+    ``declaration`` is that of the metric it was made from (see `features.catalogue`), empty for every other column.
+    """
 
     name: str
     type: str
     nullable: bool
     levels: tuple[str, ...] = ()
+    declaration: str = ""
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,9 @@ class Signature:
         ``rows`` are the training rows' places in the frame (default: all of it).
         """
         found = (_describe(name, _column(frame, name, rows)) for name in names)
-        return cls(tuple(column for column in found if column is not None))
+        declarations = {name: declaration_of(frame.schema.field(name)) for name in names}
+        columns = (column for column in found if column is not None)
+        return cls(tuple(replace(column, declaration=declarations[column.name]) for column in columns))
 
     def matrix(self, frame: pa.Table, rows: Places | None = None) -> Matrix:
         """The checked inputs as a matrix, rows × columns: NaN = missing or a level never seen, categories as codes.
@@ -90,7 +94,7 @@ class Signature:
         return matrix
 
     def unfit(self, frame: pa.Table) -> pa.Array:
-        """For each row, why it cannot be scored (what is missing or infinite, in words), or null where it can.
+        """For each row, the columns without a usable value (missing or infinite), or null where it can be scored.
 
         A night uses it to list such accounts as not scored and to go on with the others.
         """
@@ -99,9 +103,8 @@ class Signature:
         for column in self.columns:
             bad = _bad_values(column, _values(column, frame.column(column.name)), frame.column(column.name))
             for row in np.flatnonzero(bad):
-                reasons.setdefault(int(row), []).append(_MEANINGS.get(column.name, column.name))
-        told = {row: f"no usable value of {_few(names)}" for row, names in reasons.items()}
-        return pa.array([told.get(row) for row in range(frame.num_rows)], pa.string())
+                reasons.setdefault(int(row), []).append(column.name)
+        return pa.array([reasons.get(row) for row in range(frame.num_rows)], pa.list_(pa.string()))
 
     def to_json(self) -> list[dict[str, Any]]:
         """Plain data, for the model's own file."""
@@ -112,9 +115,21 @@ class Signature:
         """What :meth:`to_json` wrote."""
         return cls(tuple(InputColumn(**{**column, "levels": tuple(column["levels"])}) for column in data))
 
+    def _refuse_undeclared(self, missing: Sequence[str]) -> None:
+        """Say which settings are missing where the frame lacks the features of a declared metric."""
+        features = [find_feature(column.name, column.declaration) for column in self.columns if column.name in missing]
+        keys = sorted({feature.metric.key for feature in features if feature and feature.metric})
+        if keys:
+            sections = ", ".join(f"[metrics.{key}]" for key in keys)
+            raise SignatureError(
+                f"The model was trained with metrics that the settings do not declare: add {sections} to the settings, "
+                "or train a new model."
+            )
+
     def _refuse_other_columns(self, frame: pa.Table) -> None:
         missing = [name for name in self.names if name not in frame.column_names]
         if missing:
+            self._refuse_undeclared(missing)
             raise SignatureError(f"The frame lacks columns of the model: {_with_neighbours(missing, frame)}.")
         wrong = [c for c in self.columns if str(frame.schema.field(c.name).type) != c.type]
         if wrong:
@@ -171,12 +186,6 @@ def _bad_values(column: InputColumn, encoded: NDArray[Any], values: pa.ChunkedAr
         nothing = np.zeros(len(encoded), dtype=bool)
         return nothing if column.nullable or not values.null_count else np.asarray(values.is_null().to_numpy())
     return np.asarray(np.isinf(encoded) if column.nullable else ~np.isfinite(encoded))
-
-
-def _few(names: Sequence[str]) -> str:
-    """Some of the names: a feed that has stopped takes a score of columns with it."""
-    more = len(names) - NAMED
-    return ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _with_neighbours(missing: list[str], frame: pa.Table) -> str:

@@ -19,7 +19,7 @@ from pipelines.console import Steps
 from pipelines.flows.prefect_steps import prefect_runner
 from pipelines.flows.run_once import SingleRun
 from pipelines.night.night import run_nights
-from pipelines.night.night_report import NightReport
+from serving.night_report.report_schema import NightReport
 from pipelines.settings import Settings
 
 

@@ -14,6 +14,7 @@ from math import sqrt
 from typing import TYPE_CHECKING
 
 from features.labels.labels import label
+from serving.night_report.report_schema import DifferenceReport, EffectReport, GroupReport
 from serving.store.outcome_queries import first_worked_and_held_out
 
 if TYPE_CHECKING:
@@ -52,27 +53,14 @@ class Effect:
     held_out: Group
     saved: tuple[float, float, float] | None
 
-    def told(self) -> str:
-        """In words."""
-        if self.worked.accounts and not self.held_out.accounts:
-            return f"not measurable: of {self.worked.accounts} accounts flagged, the policy's [holdout] held out none"
-        n = f"n = {self.worked.settled} worked, {self.held_out.settled} held out"
-        if self.saved is None:
-            return f"not measurable yet, {n} settled; each needs {LEAST}"
-        found, low, high = (100 * share for share in self.saved)
-        points, interval = f"{abs(found):.1f} percentage points {_way(found)}", f"95% interval {_between(low, high)}"
-        return f"it happened to {points} of those worked than of those held out ({interval}; {n})"
-
-
-def _between(low: float, high: float) -> str:
-    if _way(low) != _way(high):
-        return f"{-low:.1f} more to {high:.1f} fewer"
-    least, most = sorted((abs(low), abs(high)))
-    return f"{least:.1f} to {most:.1f} {_way(high)}"
-
-
-def _way(points: float) -> str:
-    return "fewer" if points >= 0 else "more"
+    def report(self) -> EffectReport:
+        """The effect as a part of a report."""
+        difference = DifferenceReport(**dict(zip(("value", "low", "high"), self.saved, strict=True))) if self.saved else None
+        groups = (
+            GroupReport(accounts=group.accounts, settled=group.settled, events=group.happened)
+            for group in (self.worked, self.held_out)
+        )
+        return EffectReport(worked=next(groups), held_out=next(groups), needed=LEAST, difference=difference)
 
 
 def effect(session: Session, history: History, rule: LabelRule) -> Effect:
@@ -91,7 +79,7 @@ def _group(first: dict[str, date], told: Outcomes) -> Group:
 
 def outcomes_at(history: History, rule: LabelRule, asked: Set[tuple[str, date]]) -> Outcomes:
     """For each account and night that is settled: whether it happened, and when."""
-    ripe = {(account, day) for account, day in asked if rule.verdict(day) < history.until}
+    ripe = {(account, day) for account, day in asked if rule.matures_on(day) < history.until}
     if not ripe:
         return {}  # young queues ask for much of which nothing can be known yet
     days, accounts = sorted({day for _, day in ripe}), sorted({account for account, _ in ripe})

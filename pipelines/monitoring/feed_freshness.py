@@ -9,19 +9,22 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from features.contract import TABLES
-from features.engine.feeds import MAX_SILENCE, Feeds
-from features.history.span import SOURCE_ROWS
+from features.engine.feeds import Feeds
 from features.history.versions import EPOCH, known_instant, known_day, date_literal
+from serving.night_report.report_schema import FeedReport
 
 if TYPE_CHECKING:
     from features.history.history import History
 
+_LIMITS = {table.name: table.stopped_after for table in TABLES.values() if table.stopped_after}
+"""By table: days without a new row after which its feed counts as stopped."""
+
 
 def feed_ages(history: History, as_of: date) -> dict[str, int | None]:
     """Days since the newest row that each source had delivered by the cutoff; ``None`` where there is no source."""
-    feeds = Feeds.of(history, frozenset(MAX_SILENCE))
+    feeds = Feeds.of(history, frozenset(_LIMITS))
     day = np.array([(as_of - EPOCH).days], dtype=np.int64)
-    ages = {table: float(feeds.age(table, day)[0]) for table in MAX_SILENCE}
+    ages = {table: float(feeds.age(table, day)[0]) for table in _LIMITS}
     return {table: None if math.isnan(age) else int(age) for table, age in ages.items()}
 
 
@@ -32,7 +35,7 @@ def newest_known(history: History, as_of: date) -> datetime | None:
     """
     moments = [
         f"SELECT max({known_instant(TABLES[name])}) AS known FROM {name} "
-        f"WHERE {known_day(TABLES[name])} < {date_literal(as_of)} AND {SOURCE_ROWS.get(name, 'true')}"
+        f"WHERE {known_day(TABLES[name])} < {date_literal(as_of)} AND {TABLES[name].external_rows}"
         for name in sorted(history.present)
     ]
     found = history.query(f"SELECT max(known) AS known FROM ({' UNION ALL '.join(moments)})")
@@ -40,11 +43,12 @@ def newest_known(history: History, as_of: date) -> datetime | None:
     return newest
 
 
-def stale_feeds(history: History, as_of: date) -> dict[str, str]:
-    """The feeds that the source has and that have stopped, each with the sentence for the report."""
-    found = {}
-    for table, age in feed_ages(history, as_of).items():
-        if table in history.present and (age is None or age > MAX_SILENCE[table]):
-            when = "has delivered nothing yet" if age is None else f"delivered its last row {age} days ago"
-            found[table] = f"{table} {when}"
-    return found
+def feed_reports(history: History, as_of: date) -> tuple[FeedReport, ...]:
+    """The feeds that the source has, each with its age and whether it counts as stopped."""
+    ages = feed_ages(history, as_of)
+    return tuple(
+        FeedReport(table=table, age_days=age, max_age_days=limit, stale=age is None or age > limit)
+        for table, limit in _LIMITS.items()
+        if table in history.present
+        for age in (ages[table],)
+    )

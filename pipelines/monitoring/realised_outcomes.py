@@ -12,7 +12,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from pipelines.monitoring.effect import effect, outcomes_at
-from serving.contracts import RealisedOutcomes
+from serving.night_report.report_schema import RealisedOutcomes
 from serving.store.outcome_queries import opened_cases
 
 if TYPE_CHECKING:
@@ -22,23 +22,24 @@ if TYPE_CHECKING:
     from serving.store import Session, Store
 
 
-def hindsight(store: Store, history: History, known: Mapping[str, Risk]) -> dict[str, RealisedOutcomes]:
-    """What came of the queue's cases so far, by risk."""
+def realised_outcomes(store: Store, history: History, known: Mapping[str, Risk]) -> tuple[RealisedOutcomes, ...]:
+    """What happened so far to the accounts of the queue's cases, one entry a risk."""
     with store.reading() as session:
-        return {name: _came_of(session, history, risk.label) for name, risk in known.items()}
+        return tuple(_realised(session, history, risk.label) for risk in known.values())
 
 
-def _came_of(session: Session, history: History, rule: LabelRule) -> RealisedOutcomes:
+def _realised(session: Session, history: History, rule: LabelRule) -> RealisedOutcomes:
     opened = opened_cases(session, rule.risk)
     settled = outcomes_at(history, rule, opened)
     leads = [_days(at, night) for (_, night), (event, at) in settled.items() if event and at is not None]
     return RealisedOutcomes(
-        horizon=rule.lead + rule.horizon,
+        risk=rule.risk,
+        horizon_days=rule.lead + rule.horizon,
         cases=len(opened),
         settled=len(settled),
-        happened=sum(event for event, _ in settled.values()),
-        lead_days=round(median(leads), 1) if leads else None,
-        effect=effect(session, history, rule).told(),
+        events=sum(event for event, _ in settled.values()),
+        median_lead_days=round(median(leads), 1) if leads else None,
+        effect=effect(session, history, rule).report(),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,6 +18,7 @@ from pipelines.night.candidate_table import build_candidates
 from pipelines.night.gather_facts import HandoffContext, gather_facts
 from serving.handoff import package
 from serving.handoff.facts import RiskPoint
+from serving.night_report.report_schema import DecisionReport, NightReport, UnknownPolicyName
 from serving.nights.case_updates import Package
 from serving.nights.record_night import NightRecord
 from serving.policy.decision.decide import decide_with_reasons
@@ -54,12 +55,27 @@ class NightDecision:
     channels: tuple[str, ...]
 
     @property
-    def warnings(self) -> tuple[str, ...]:
-        """Names of the policy that no account has."""
+    def warnings(self) -> tuple[UnknownPolicyName, ...]:
+        """Segments and regions of the policy that no account has."""
         columns = (self.candidates.column(name).to_pylist() for name in ("segment", "region"))
         return find_unknown_names(self.policy.rules, *columns)
 
-    def record(self, report: Mapping[str, Any]) -> NightRecord:
+    def report(self) -> DecisionReport:
+        """The part of the night's report about the decision."""
+        counts = self.decision.counts
+        return DecisionReport(
+            accounts=counts.accounts,
+            flagged=counts.flagged,
+            raised_again=counts.raised_again,
+            waiting=counts.waiting,
+            held_out=counts.held_out,
+            exempted=counts.exempted,
+            suppressed=dict(counts.suppressed_by_code),
+            detected=dict(counts.detected),
+            triggers=dict(counts.triggers),
+        )
+
+    def record(self, report: NightReport) -> NightRecord:
         """What the night's one transaction writes."""
         return NightRecord(
             decision=self.decision,
@@ -87,7 +103,7 @@ class DecisionContext:
 
 def decide_night(desk: DecisionContext, frame: pa.Table, scored: NightScores) -> NightDecision:
     """Decide the night, explain whom it raises, and freeze a hand-off for each."""
-    from models.explain.counterfactuals import changes
+    from models.explain.counterfactuals import counterfactuals
     from models.explain.reasons import explain
 
     rows = build_candidates(desk.history, frame, scored.scores)
@@ -101,7 +117,7 @@ def decide_night(desk: DecisionContext, frame: pa.Table, scored: NightScores) ->
 
     decision = decide_with_reasons(rows, queue, desk.policy, desk.as_of, first_reasons)
     raised = [*decision.flags, *(again.flag for again in decision.raised_again)]
-    what_if = _by_account(desk, scored, [flag.account_id for flag in raised], changes)
+    what_if = _by_account(desk, scored, [flag.account_id for flag in raised], counterfactuals)
     decision = _explained(decision, reasons, what_if)
     packages = _packages(desk, decision, scored)
     return NightDecision(decision, desk.policy, scored.scores, rows, packages, desk.channels)
@@ -131,10 +147,10 @@ def _ids(rows: pa.Table) -> list[str]:
     return found
 
 
-def _explained(decision: Decision, reasons: Reasons, changes: Changes) -> Decision:
+def _explained(decision: Decision, reasons: Reasons, counterfactuals: Changes) -> Decision:
     def told(flag: Flag) -> Flag:
         why = {risk: reasons.get((flag.account_id, risk), ()) for risk in flag.probabilities}
-        what = {risk: changes.get((flag.account_id, risk), ()) for risk in flag.probabilities}
+        what = {risk: counterfactuals.get((flag.account_id, risk), ()) for risk in flag.probabilities}
         return replace(flag, reasons=why, changes=what)
 
     return replace(
@@ -167,7 +183,7 @@ def _told(desk: DecisionContext, scored: NightScores, accounts: Sequence[str]) -
         usual=_usual(scored),
         quality=dict.fromkeys(desk.champions, desk.stale),
         past={key: [RiskPoint(as_of=day, probability=p) for day, p in points] for key, points in past.items()},
-        before={account: package.Handoff.model_validate_json(text).standing for account, text in before.items()},
+        before={account: package.Handoff.model_validate_json(text).account_state for account, text in before.items()},
         says={name: trigger.message for name, trigger in desk.policy.rules.triggers.items()},
         stale=desk.stale,
     )

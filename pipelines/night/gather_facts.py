@@ -9,21 +9,15 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from features.catalogue import CATALOGUE_VERSION
+from features.contract import TABLES
 from serving.cases.outcomes import HELD_OUT, WITHDRAWN
-from serving.handoff.facts import WEEKS, Account, Binding, Contract, Facts, HealthPoint, Invoice, PastRescue, RiskFacts, RiskPoint, AccountState, Ticket, UsageLine
+from serving.handoff.facts import WEEKS, Account, Binding, Contract, Facts, HealthPoint, Invoice, PastRescue, RiskFacts, RiskPoint, AccountState, Ticket, WeeklyUsage
 
 if TYPE_CHECKING:
     from features.history.history import Snapshot
 
 Row = Mapping[str, Any]
 HEALTH_DAYS = 365
-MISSING_TABLE_TEXTS = {
-    "subscriptions": "no contracts in the data",
-    "health_scores": "no health scores in the data",
-    "tickets": "no tickets in the data",
-    "usage_daily": "no product usage in the data",
-    "invoices": "no invoices in the data",
-}
 
 
 @dataclass(frozen=True)
@@ -100,7 +94,7 @@ def _facts(tables: _Tables, account: str, told: HandoffContext) -> Facts:
 
 
 def _gaps(tables: _Tables) -> Iterator[str]:
-    yield from (gap for table, gap in MISSING_TABLE_TEXTS.items() if table not in tables.present)
+    yield from (table.gap for table in TABLES.values() if table.gap and table.name not in tables.present)
     if "invoices" in tables.present and not tables.payments:
         yield "no payments in the data, so that no invoice can be called open"
 
@@ -168,7 +162,7 @@ def _ticket(row: Row, events: Sequence[Row]) -> Ticket:
     )
 
 
-def _usage(rows: Sequence[Row], cutoff: date) -> tuple[UsageLine, ...]:
+def _usage(rows: Sequence[Row], cutoff: date) -> tuple[WeeklyUsage, ...]:
     """Weekly events, people and features in use; a measure that the source does not have is left out."""
     week = [(cutoff - row["day"]).days for row in rows]
     place = [WEEKS - 1 - (days - 1) // 7 for days in week]
@@ -181,8 +175,8 @@ def _usage(rows: Sequence[Row], cutoff: date) -> tuple[UsageLine, ...]:
     return tuple(lines)
 
 
-def _line(name: str, title: str, unit: str, weeks: Sequence[float]) -> UsageLine:
-    return UsageLine(name=name, title=title, unit=unit, weeks=tuple(weeks))
+def _line(name: str, title: str, unit: str, weeks: Sequence[float]) -> WeeklyUsage:
+    return WeeklyUsage(name=name, title=title, unit=unit, weeks=tuple(weeks))
 
 
 def _summed(rows: Sequence[Row], place: Sequence[int], column: str) -> list[float]:

@@ -1,39 +1,40 @@
-"""A night, step by step: source → admission → features → scores → decision → cases with frozen hand-offs → report.
+"""A night, step by step: source → validation → features → scores → decision → cases with frozen hand-offs → report.
 
-Written once and run either way: plainly, or with each step as a Prefect task. Nothing is written to the queue before
-the one transaction of the step *record*; what fails before leaves last night's queue as it was.
+The same function runs plainly or with each step as a Prefect task. Nothing is written to the queue before
+the one transaction of the step *record*: a failure before it leaves last night's queue as it was.
 """
 
 from __future__ import annotations
 
 import uuid
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from features.errors import UsageError
 from features.validation.volume import NIGHTS, check_volume
-from models.risks import risk
+from models.risks.configuration import for_history
 from pipelines import assembly
-from pipelines.monitoring.feed_freshness import stale_feeds
-from pipelines.monitoring.realised_outcomes import hindsight
+from pipelines.monitoring.feed_freshness import feed_reports
+from pipelines.monitoring.realised_outcomes import realised_outcomes
 from pipelines.night.decision_step import DecisionContext, NightDecision, decide_night
 from pipelines.night.night_folder import restore_report, write_quarantine, write_report
-from pipelines.night.night_models import NightModels, load_models
-from pipelines.night.night_report import NightReport
-from pipelines.night.scoring import NightScores, score_accounts
+from pipelines.night.night_models import load_models
+from pipelines.night.scoring import score_accounts
 from pipelines.scratch import scratch_folder
 from pipelines.settings import Settings, writable_home
 from pipelines.sources.source_guard import refuse_other_source
 from pipelines.sources.validated_source import ValidatedSource, reading_text, validate_source
-from serving.cases import sla_timers
+from serving.cases.sla_timers import run_timers
 from serving.delivery import deliver, open_channels
+from serving.night_report.report_schema import NightReport
+from serving.night_report.report_text import day_text, plural, stale_text, warning_line
 from serving.nights import night_lease
-from serving.nights.heartbeat import beating
-from serving.nights.record_night import record_night
+from serving.nights.heartbeat import keep_lease
+from serving.nights.record_night import record_night, save_seconds
 from serving.store import night_queries
 
 if TYPE_CHECKING:
@@ -46,48 +47,51 @@ if TYPE_CHECKING:
 
 
 def run_nights(
-    settings: Settings, as_of: date | None, do: StepRunner, steps: Steps, *, catch_up: bool = False
+    settings: Settings, as_of: date | None, run_step: StepRunner, steps: Steps, *, catch_up: bool = False
 ) -> list[NightReport]:
     """Run the night of ``as_of`` (default: the first day after the source's newest row), or all that were missed.
 
     Raises:
-        UsageError: a setting, the policy or the day does not fit.
+        UsageError: a setting, the policy or the day is not valid.
         DataGateError: the source is not fit for a night; the queue is as it was.
     """
     writable_home(settings)
     policy = assembly.load_policy(settings)
     open_channels(settings.channels)  # a channel that cannot work stops the night before it begins
     with scratch_folder() as scratch, assembly.open_store(settings) as store:
-        if as_of and not catch_up and (known := _known(settings, store, as_of)):
-            return [known]
+        if as_of and not catch_up and (recorded := _recorded_report(settings, store, as_of)):
+            return [recorded]
         refuse_other_source(settings, store)
-        opened = _open(settings, do, scratch / "0")
-        cutoff = _checked(as_of, opened)
-        for sentence in () if as_of else opened.validation.report.timestamp_outliers:
-            steps.tell(sentence)  # the default night may be one that was recorded, whose report cannot say it
+        source = _validate(settings, run_step, scratch / "0")
+        cutoff = _valid_day(as_of, source)
+        for outliers in () if as_of else source.outliers:
+            steps.log(f"Warning: {warning_line(outliers)}")  # the report of a recorded night cannot contain it
         missed = _missed(settings, store, cutoff, steps) if catch_up else [cutoff]
         reports = []
         for place, day in enumerate(missed or [cutoff]):
             if len(missed) > 1:
-                steps.tell(f"The night of {day}, {place + 1} of {len(missed)}")
+                steps.log(f"Night of {day_text(day)}, {place + 1} of {len(missed)}")
             if place:  # the night before wrote outcomes that this one has to know
-                opened = _open(settings, do, scratch / str(place))
-            reports.append(_run(_Night(settings, policy, store, opened, day, do, steps)))
+                source = _validate(settings, run_step, scratch / str(place))
+            reports.append(_run(_Night(settings, policy, store, source, day, run_step, steps)))
         return reports
 
 
 def _missed(settings: Settings, store: Store, cutoff: date, steps: Steps) -> list[date]:
-    """The nights to catch up with; those that the setting leaves out are told, for nothing will run them any more."""
+    """The nights to catch up with; the nights that the setting leaves out are logged, because nothing will run them."""
     every = night_lease.missing_nights(store, cutoff, limit=cutoff.toordinal())
-    kept = every[-settings.catch_up :] if settings.catch_up else []
-    if left := every[: len(every) - len(kept)]:
-        steps.tell(f"{len(left)} missed nights from {left[0]} to {left[-1]} are left out (catch_up = {len(kept)})")
-    return kept
+    nights = every[-settings.catch_up :] if settings.catch_up else []
+    if skipped := every[: len(every) - len(nights)]:
+        steps.log(
+            f"Warning: {plural(len(skipped), 'missed night')} from {day_text(skipped[0])} to {day_text(skipped[-1])} "
+            f"will not be run (catch_up = {len(nights)})"
+        )
+    return nights
 
 
-def _open(settings: Settings, do: StepRunner, scratch: Path) -> ValidatedSource:
+def _validate(settings: Settings, run_step: StepRunner, scratch: Path) -> ValidatedSource:
     scratch.mkdir()
-    return do("admit", reading_text(settings), validate_source, settings, scratch)
+    return run_step("validate", reading_text(settings), validate_source, settings, scratch)
 
 
 @dataclass(frozen=True)
@@ -97,117 +101,103 @@ class _Night:
     settings: Settings
     policy: Policy
     store: Store
-    opened: ValidatedSource
+    source: ValidatedSource
     as_of: date
-    do: StepRunner
+    run_step: StepRunner
     steps: Steps
 
 
 def _run(night: _Night) -> NightReport:
-    """One night: take it, work it, and give it back at once when something fails."""
-    held = night_lease.begin(night.store, night.as_of, uuid.uuid4().hex[:12])
-    if isinstance(held, night_lease.Recorded):
-        return _recorded(night)
+    """One night: take its lease, run it, and release the lease at once when something fails."""
+    lease = night_lease.begin_night(night.store, night.as_of, uuid.uuid4().hex[:12])
+    if isinstance(lease, night_lease.RecordedNight):
+        return _report_of_recorded(night)
     try:
-        with beating(night.store, held):
-            return _work(night, held)
+        with keep_lease(night.store, lease):
+            return _run_steps(night, lease)
     except BaseException as error:
-        with suppress(Exception):  # the first error is the one to tell
-            night_lease.abandon(night.store, held, str(error) or type(error).__name__)
+        with suppress(Exception):  # the first error is the one to report
+            night_lease.abandon_night(night.store, lease, str(error) or type(error).__name__)
         raise
 
 
-def _work(night: _Night, held: night_lease.Night) -> NightReport:
-    do, history, as_of = night.do, night.opened.history, night.as_of
-    _judge_volume(night)
-    known = risk.for_history(history, night.opened.risk_settings)
-    models = do("models", "Loading the champions", load_models, night.opened, known, as_of, night.steps)
-    frame = do("features", "Building features", _frame, night)
-    stale = stale_feeds(history, as_of)
-    scored = do(
-        "score", "Scoring", score_accounts, history, frame, [as_of], models.champions, stale, list(models.without)
-    )
+def _run_steps(night: _Night, lease: night_lease.Night) -> NightReport:
+    run_step, history, as_of = night.run_step, night.source.history, night.as_of
+    _check_volume(night)
+    known = for_history(history, night.source.risk_settings)
+    models = run_step("models", "Loading the models", load_models, night.source, known, as_of, night.steps)
+    frame = run_step("features", "Building features", _build_frame, night)
+    feeds = feed_reports(history, as_of)
+    stale = tuple(stale_text(feed) for feed in feeds if feed.stale)
+    scores = run_step("score", "Scoring accounts", score_accounts, history, frame, [as_of], models.champions, stale, list(models.without))
     channels = tuple(sorted(night.settings.channels))
-    desk = DecisionContext(history, as_of, night.policy, night.store, models.champions, channels, tuple(stale.values()))
-    decided = do("decide", "Deciding whom to rescue", decide_night, desk, frame, scored)
-    came_of = do("hindsight", "Looking at what came of earlier nights", hindsight, night.store, history, known)
-    report = replace(_report(night, held, scored, models, decided), came_of=came_of)
-    write_quarantine(night.settings, as_of, night.opened.validation)
-    do("record", "Writing the queue", record_night, night.store, held, decided.record(report.to_json()))
-    do("clocks", "Minding the clocks", partial(sla_timers.tick, channels=channels), night.store)
-    if channels:
-        do("deliver", "Delivering hand-offs", deliver, night.store, open_channels(night.settings.channels))
-    report = replace(report, seconds=dict(night.steps.seconds), queue=_queue(night.store, as_of))
-    write_report(night.settings, report)
-    return report
+    context = DecisionContext(history, as_of, night.policy, night.store, models.champions, channels, stale)
+    decision = run_step("decide", "Applying the policy", decide_night, context, frame, scores)
+    outcomes = run_step(
+        "outcomes", "Computing outcomes of earlier nights", realised_outcomes, night.store, history, known
+    )
+    report = NightReport(
+        as_of=as_of,
+        run_id=lease.run_id,
+        tables=night.source.table_rows(),
+        missing_tables=night.source.missing,
+        feeds=feeds,
+        risks=scores.reports(known, models.versions),
+        decision=decision.report(),
+        realised_outcomes=outcomes,
+        warnings=(*models.warnings, *night.source.warnings, *decision.warnings),
+        seconds=dict(night.steps.seconds),
+    )
+    return _record(night, lease, decision, report)
 
 
-def _judge_volume(night: _Night) -> None:
+def _record(night: _Night, lease: night_lease.Night, decision: NightDecision, report: NightReport) -> NightReport:
+    """Write the queue, and then what follows from it: timers, messages, the report in the night's folder."""
+    write_quarantine(night.settings, night.as_of, night.source.validation)
+    night.run_step("record", "Writing the queue", record_night, night.store, lease, decision.record(report))
+    tick = partial(run_timers, channels=decision.channels)
+    night.run_step("timers", "Updating SLA timers", tick, night.store)
+    if decision.channels:
+        night.run_step("deliver", "Delivering hand-offs", deliver, night.store, open_channels(night.settings.channels))
+    recorded = save_seconds(night.store, night.as_of, night.steps.seconds)
+    write_report(night.settings, recorded)
+    return recorded
+
+
+def _check_volume(night: _Night) -> None:
     """Stop where a table holds far fewer rows than it did on the nights before: an export that broke off."""
     with night.store.reading() as session:
         earlier = night_queries.rows_of_nights(session, NIGHTS)
-    check_volume({name: counts["rows"] for name, counts in night.opened.tables_json().items()}, earlier)
+    check_volume({table.name: table.rows for table in night.source.table_rows()}, earlier)
 
 
-def _frame(night: _Night) -> pa.Table:
-    return assembly.frame_builder(night.settings)(night.opened.history, [night.as_of])
+def _build_frame(night: _Night) -> pa.Table:
+    return assembly.frame_builder(night.settings)(night.source.history, [night.as_of])
 
 
-def _report(
-    night: _Night, held: night_lease.Night, scored: NightScores, models: NightModels, decided: NightDecision
-) -> NightReport:
-    return NightReport(
-        as_of=night.as_of,
-        run_id=held.run_id,
-        tables=night.opened.tables_json(),
-        eligible=scored.eligible,
-        scored=scored.counts,
-        not_scored=scored.not_scored,
-        flagged=len(decided.decision.flags),
-        cases_opened=len(decided.decision.flags),
-        models={risk: champion.version for risk, champion in models.champions.items()},
-        seconds=dict(night.steps.seconds),
-        queue=(),
-        files=night.opened.files_json(),
-        counts=dict(decided.decision.counts),
-        missing=night.opened.missing,
-        warnings=(
-            *models.warnings,
-            *night.opened.warnings,
-            *scored.warnings,
-            *decided.warnings,
-            *stale_feeds(night.opened.history, night.as_of).values(),
-        ),
-    )
-
-
-def _checked(as_of: date | None, opened: ValidatedSource) -> date:
-    """The day to run: the one asked for where the data can answer it, else the first after the newest row."""
-    first, until = opened.history.first, opened.history.until
+def _valid_day(as_of: date | None, source: ValidatedSource) -> date:
+    """The day to run: ``as_of`` where the data reach that far back, by default the first after the newest row."""
+    first, until = source.history.first, source.history.until
     if as_of is None:
         return until
     if as_of <= first:
-        raise UsageError(f"--as-of {as_of} is before the data, which begin on {first}: choose a day after that.")
+        raise UsageError(
+            f"--as-of {as_of} is before the data, which begin on {day_text(first)}: choose a later day."
+        )
     return as_of
 
 
-def _known(settings: Settings, store: Store, as_of: date) -> NightReport | None:
+def _recorded_report(settings: Settings, store: Store, as_of: date) -> NightReport | None:
     with store.reading() as session:
-        found = night_queries.night_report(session, as_of)
-    if not found:
+        report = night_queries.night_report(session, as_of)
+    if report is None:
         return None
-    report = NightReport.from_json({**found, "queue": _queue(store, as_of)}, unchanged=True)
     restore_report(settings, report)
+    return report.model_copy(update={"unchanged": True})
+
+
+def _report_of_recorded(night: _Night) -> NightReport:
+    report = _recorded_report(night.settings, night.store, night.as_of)
+    if report is None:
+        raise UsageError(f"The night of {day_text(night.as_of)} was recorded without a report, by another version.")
     return report
-
-
-def _queue(store: Store, as_of: date) -> list[dict[str, Any]]:
-    with store.reading() as session:
-        return night_queries.night_queue(session, as_of)
-
-
-def _recorded(night: _Night) -> NightReport:
-    found = _known(night.settings, night.store, night.as_of)
-    if found is None:
-        raise UsageError(f"The night of {night.as_of} was recorded by another version of Rescue, without a report.")
-    return found

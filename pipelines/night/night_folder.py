@@ -1,15 +1,15 @@
-"""What a night leaves in its folder of the home: the rows that it refused, and its report.
+"""The files that a night writes into its folder of the home: the quarantined rows, and its report.
 
-The rows are written before the night is recorded, so that no recorded night is without them, and the report after it,
-because it says what was recorded. A night that was stopped in between gets its report when it is asked for again.
+The rows are written before the night is recorded, so that no recorded night is without them. The report is written
+after it, as a copy of the report in the database. A night that was stopped in between gets its file on the next run.
 """
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,38 +20,41 @@ from features.errors import RescueError
 
 if TYPE_CHECKING:
     from features.validation.validate import Validation
-    from pipelines.night.night_report import NightReport
     from pipelines.settings import Settings
+    from serving.night_report.report_schema import NightReport
 
 
 def write_quarantine(settings: Settings, as_of: date, admission: Validation) -> None:
-    """Write the bad rows of the night, in place of those that a run of it left behind when it was stopped.
+    """Write the quarantined rows of the night; they replace those of an earlier run that was stopped.
 
     Raises:
         RescueError: the folder cannot be written.
     """
     folder = _folder(settings, as_of)
-    with _written(folder):
+    with _explain_write_errors(folder):
         if (folder / "quarantine").exists():
             shutil.rmtree(folder / "quarantine")
         admission.write_quarantine(folder / "quarantine")
 
 
 def write_report(settings: Settings, report: NightReport) -> None:
-    """Write the report of the night.
+    """Write the report of the night, completely or not at all.
 
     Raises:
         RescueError: the folder cannot be written.
     """
     folder = _folder(settings, report.as_of)
-    with _written(folder):
-        report.write(folder)
+    with _explain_write_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        unfinished = folder / ".report.json"
+        unfinished.write_text(json.dumps(report.to_json(), indent=1), encoding="utf-8")
+        unfinished.replace(folder / "report.json")
 
 
 def restore_report(settings: Settings, report: NightReport) -> None:
-    """Write the report of a night that was recorded before, where it was stopped before it could do so itself."""
+    """Write the file of a recorded night whose run was stopped before it could write the file itself."""
     if not (_folder(settings, report.as_of) / "report.json").exists():
-        write_report(settings, replace(report, unchanged=False))
+        write_report(settings, report)
 
 
 def _folder(settings: Settings, as_of: date) -> Path:
@@ -59,9 +62,9 @@ def _folder(settings: Settings, as_of: date) -> Path:
 
 
 @contextmanager
-def _written(folder: Path) -> Iterator[None]:
+def _explain_write_errors(folder: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, duckdb.IOException) as error:
-        why = getattr(error, "strerror", None) or str(error).splitlines()[0]
-        raise RescueError(f"The night's folder {folder} cannot be written: {why}.") from error
+        cause = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        raise RescueError(f"The night's folder {folder} cannot be written: {cause}.") from error

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from models.learners.training_set import NotLearnableError
 from pipelines import assembly
-from pipelines.training.promotion import told_of
+from pipelines.training.promotion import champion_warning
 from pipelines.training.train_models import train
+from serving.night_report.report_schema import NightWarning, NoModel, RegistryUnavailable
 
 if TYPE_CHECKING:
     from models.registry.registry import Champion
@@ -21,17 +22,27 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class NightModels:
-    """Tonight's champions by risk; ``without`` names the risks that have none, with the reason."""
+    """The night's champions by risk; ``without`` holds the risks that have none, with the reason."""
 
     champions: Mapping[str, Champion]
     without: Mapping[Risk, str]
 
     @property
-    def warnings(self) -> tuple[str, ...]:
-        """What the report must say of them: risks without a model, and models whose worth was not shown."""
-        absent = [f"{risk.name} is not scored: {why.rstrip('.')}" for risk, why in self.without.items()]
-        weak = [told for risk, champion in self.champions.items() if (told := told_of(risk, champion))]
-        return (*absent, *weak)
+    def versions(self) -> dict[str, str]:
+        """The version of each champion, by risk."""
+        return {risk: champion.version for risk, champion in self.champions.items()}
+
+    @property
+    def warnings(self) -> tuple[NightWarning, ...]:
+        """Risks without a model, models of an unavailable registry, and models that are not better than a rule."""
+        absent = [NoModel(risk=risk.name, reason=reason) for risk, reason in self.without.items()]
+        cached = [
+            RegistryUnavailable(risk=risk, reason=champion.warning)
+            for risk, champion in self.champions.items()
+            if champion.warning
+        ]
+        weak = [champion_warning(risk, champion) for risk, champion in self.champions.items()]
+        return (*absent, *cached, *(warning for warning in weak if warning))
 
 
 def load_models(opened: ValidatedSource, known: Mapping[str, Risk], as_of: date, steps: Steps) -> NightModels:
@@ -40,7 +51,7 @@ def load_models(opened: ValidatedSource, known: Mapping[str, Risk], as_of: date,
     missing = [risk for name, risk in known.items() if registry.champion(name) is None]
     why: Mapping[str, str] = {}
     if missing:
-        steps.tell(f"No champion yet of {' and '.join(risk.name for risk in missing)}: training first")
+        steps.log(f"No champion yet of {' and '.join(risk.name for risk in missing)}: training first")
         why = _trained(opened, missing, as_of, steps)
     found = {name: registry.champion(name) for name in known}
     without = {risk: why.get(risk.name, "it has no champion") for risk in missing if found[risk.name] is None}
@@ -57,7 +68,7 @@ def _trained(opened: ValidatedSource, missing: list[Risk], as_of: date, steps: S
             source=opened.facts(),
             through=as_of,
             build=assembly.frame_builder(opened.settings),
-            tell=steps.tell,
+            tell=steps.log,
         ).not_learnable
     except NotLearnableError as error:
         return {risk.name: str(error) for risk in missing}

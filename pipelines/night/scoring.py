@@ -1,7 +1,7 @@
-"""Scores of a night or several: every eligible account and risk, or the reason why an account was not scored.
+"""Scores of one night or several: every eligible account and risk, or the reason why an account was not scored.
 
-Missing is not zero: where a feed that a model learned from has stopped, each score says so in its ``quality``; where
-a whole source that the model leans on is silent, the risk abstains, and its accounts are listed as not scored.
+Missing is not zero. Where a feed that a model learned from has stopped, each score says so in its ``quality``; where
+the values that a model needs are missing, the account is not scored, and the report counts it with the features.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from features.labels.labels import eligibility
 from models.contracts import SCORES
 from pipelines.night.candidate_table import row_keys
+from serving.night_report.report_schema import NotScored, RiskReport
 
 if TYPE_CHECKING:
     from features.history.history import History
@@ -27,19 +28,30 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class NightScores:
-    """The scores of all risks (``SCORES``), how many accounts were eligible, and who was not scored because of what."""
+    """The scores of all risks (``SCORES``), and by risk how many accounts were eligible and who was not scored.
+
+    ``frames`` holds the features of the accounts that were scored, by risk.
+    """
 
     scores: pa.Table
     eligible: Mapping[str, int]
-    not_scored: Mapping[str, Mapping[str, int]]
-    warnings: tuple[str, ...] = ()
+    not_scored: Mapping[str, tuple[NotScored, ...]]
     frames: Mapping[str, pa.Table] = field(default_factory=dict, repr=False)
 
-    @property
-    def counts(self) -> dict[str, int]:
-        """Scored accounts by risk."""
-        found = Counter(self.scores.column("risk").to_pylist())
-        return {risk: found.get(risk, 0) for risk in self.eligible}
+    def reports(self, known: Mapping[str, Risk], versions: Mapping[str, str]) -> tuple[RiskReport, ...]:
+        """The part of the night's report about the risks."""
+        scored = Counter(self.scores.column("risk").to_pylist())
+        return tuple(
+            RiskReport(
+                name=name,
+                title=risk.title,
+                model_version=versions.get(name),
+                eligible=self.eligible[name],
+                scored=scored[name],
+                not_scored=self.not_scored[name],
+            )
+            for name, risk in known.items()
+        )
 
 
 def score_accounts(
@@ -47,38 +59,51 @@ def score_accounts(
     frame: pa.Table,
     cutoffs: Sequence[date],
     champions: Mapping[str, Champion],
-    stale: Mapping[str, str],
+    stale: Sequence[str],
     without: Collection[Risk] = (),
 ) -> NightScores:
     """Score the frame of these cutoffs (a night has one) with the champion of each risk.
 
-    ``stale`` names the feeds that have stopped and says so in words; see
-    :func:`pipelines.monitoring.feed_freshness.stale_feeds`.
-    ``without`` are the risks that have no champion: of these nobody is scored.
+    Args:
+        history: where eligibility is read.
+        frame: the features, one row an account and cutoff.
+        cutoffs: the cutoffs of the frame.
+        champions: the model of each risk.
+        stale: the feeds that have stopped, in words; they are recorded with each score.
+        without: risks without a champion; nobody is scored for them.
     """
-    tables, eligible, not_scored, warnings, frames = [], {}, {}, [], {}
-    for risk, champion in champions.items():
-        fit = eligibility(history, cutoffs, champion.model.risk.label)
-        rows = _eligible_rows(frame, fit)
-        eligible[risk] = rows.num_rows
-        unfit = champion.model.signature.unfit(rows)
-        not_scored[risk] = dict(Counter(why for why in [*fit.column("why").to_pylist(), *unfit.to_pylist()] if why))
-        rows = rows.filter(pc.is_null(unfit))
-        frames[risk] = rows
-        tables.append(_scores(rows, risk, champion, sorted(stale.values())))
-        if champion.warning:
-            warnings.append(f"{risk}: {champion.warning.rstrip('.')}")
-    for absent in without:
-        fit = eligibility(history, cutoffs, absent.label)
-        eligible[absent.name] = pc.sum(fit.column("eligible")).as_py() or 0
-        ineligible = Counter(reason for reason in fit.column("why").to_pylist() if reason)
-        not_scored[absent.name] = {**ineligible, "no model of this risk": eligible[absent.name]}
-    whole = pa.concat_tables(tables) if tables else SCORES.empty_table()
-    return NightScores(whole, eligible, not_scored, tuple(warnings), frames)
+    tables, frames = [SCORES.empty_table()], {}
+    eligible: dict[str, int] = {}
+    not_scored: dict[str, tuple[NotScored, ...]] = {}
+    for name, champion in champions.items():
+        status = eligibility(history, cutoffs, champion.model.risk.label)
+        rows = _eligible_rows(frame, status)
+        unusable = champion.model.signature.unfit(rows)
+        eligible[name] = rows.num_rows
+        not_scored[name] = (*_not_eligible(status), *_without_values(unusable))
+        frames[name] = rows.filter(pc.is_null(unusable))
+        tables.append(_scores(frames[name], name, champion, sorted(stale)))
+    for risk in without:
+        status = eligibility(history, cutoffs, risk.label)
+        eligible[risk.name] = pc.sum(status.column("eligible")).as_py() or 0
+        no_model = NotScored(code="no_model", count=eligible[risk.name])
+        not_scored[risk.name] = (*_not_eligible(status), no_model)
+    return NightScores(pa.concat_tables(tables), eligible, not_scored, frames)
 
 
-def _eligible_rows(frame: pa.Table, fit: pa.Table) -> pa.Table:
-    chosen = row_keys(fit.filter(fit.column("eligible")))
+def _not_eligible(status: pa.Table) -> list[NotScored]:
+    reasons = Counter(status.column("why").drop_null().to_pylist())
+    return [NotScored(code=code, count=count) for code, count in sorted(reasons.items())]
+
+
+def _without_values(unusable: pa.Array) -> list[NotScored]:
+    """How many accounts were not scored for want of the same features, the most frequent first."""
+    counts = Counter(tuple(features) for features in unusable.drop_null().to_pylist())
+    return [NotScored(code="missing_values", count=count, features=names) for names, count in counts.most_common()]
+
+
+def _eligible_rows(frame: pa.Table, status: pa.Table) -> pa.Table:
+    chosen = row_keys(status.filter(status.column("eligible")))
     return frame.filter(pc.is_in(row_keys(frame), value_set=chosen.combine_chunks()))
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 
 from features.errors import DataGateError
-from features.source_table import SourceTable, UnreadableLine, quote_name, quote_text, explain_read_errors
+from features.source_table import SourceTable, UnreadableLine, explain_read_errors, quote_name, quote_text
 
 DELIMITERS = ",;\t|"
 

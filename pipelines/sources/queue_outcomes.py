@@ -20,6 +20,7 @@ from features.source_table import SourceTable, quote_text
 from pipelines import assembly
 from pipelines.settings import Settings
 from pipelines.sources import Source
+from serving.night_report.report_schema import UnknownAccounts
 
 
 def with_queue_outcomes(source: Source, settings: Settings, scratch: Path) -> Source:
@@ -44,7 +45,7 @@ class SourceWithQueueOutcomes:
 
     inner: Source
     files: Mapping[str, Path]
-    _strangers: dict[str, int] = field(default_factory=dict, repr=False)
+    _left_out: dict[str, int] = field(default_factory=dict, repr=False)
 
     @property
     def name(self) -> str:
@@ -57,12 +58,9 @@ class SourceWithQueueOutcomes:
         return self.inner.title
 
     @property
-    def notes(self) -> tuple[str, ...]:
-        """What the report should say of the rows that came back: how many are of accounts that the source lacks."""
-        return tuple(
-            f"{count} {name} of the queue are of accounts that {self.name} does not have, and were left out"
-            for name, count in sorted(self._strangers.items())
-        )
+    def warnings(self) -> tuple[UnknownAccounts, ...]:
+        """How many rows of the queue were left out, because the source does not have their accounts; by table."""
+        return tuple(UnknownAccounts(table=name, rows=count) for name, count in sorted(self._left_out.items()))
 
     @property
     def risks(self) -> Mapping[str, Mapping[str, Any]]:
@@ -104,7 +102,7 @@ class SourceWithQueueOutcomes:
         own = rows.filter(pc.is_in(rows["account_id"], value_set=known.cast(rows["account_id"].type)))
         if own.num_rows == rows.num_rows:
             return self.files[name]
-        self._strangers[name] = rows.num_rows - own.num_rows
+        self._left_out[name] = rows.num_rows - own.num_rows
         scratch.mkdir(parents=True, exist_ok=True)
         file = scratch / f"{name}.known.parquet"
         pq.write_table(own, file)

@@ -1,4 +1,4 @@
-"""The source of a run, admitted: its history, what admission said of it, and the settings that came with it."""
+"""The source of a run after validation: its history, the validation report, and the settings that came with it."""
 
 from __future__ import annotations
 
@@ -11,17 +11,19 @@ from typing import TYPE_CHECKING, Any
 from pipelines.settings import Settings
 from pipelines.sources import examined, open_source
 from pipelines.sources.queue_outcomes import SourceWithQueueOutcomes, with_queue_outcomes
+from serving.night_report.report_schema import NightWarning, TableRows, TimestampOutliers, UnknownTable
 
 if TYPE_CHECKING:
     from features.history.history import History
     from features.validation.validate import Validation
+    from features.validation.validation_report import TableReport
     from pipelines.console import Steps
     from pipelines.sources import Source
 
 
 @dataclass(frozen=True)
 class ValidatedSource:
-    """A source that was read and admitted."""
+    """A source that was read and validated."""
 
     source: Source
     validation: Validation
@@ -29,12 +31,12 @@ class ValidatedSource:
 
     @property
     def history(self) -> History:
-        """What the source ever told, with the time at which it did."""
+        """Every accepted row of the source, with the time at which it became known."""
         return self.validation.history
 
     @property
     def risk_settings(self) -> dict[str, dict[str, Any]]:
-        """The labels' settings: those of the operator on top of those that the mapping brings."""
+        """The settings of the risks: those of the operator win over those of the mapping."""
         names = {*self.source.risks, *self.settings.risks}
         return {
             name: {**self.source.risks.get(name, {}), **self.settings.risks.get(name, {})} for name in sorted(names)
@@ -46,28 +48,34 @@ class ValidatedSource:
         return self.validation.report.missing
 
     @property
-    def warnings(self) -> tuple[str, ...]:
-        """What the report should say of the source beside its counts."""
+    def warnings(self) -> tuple[NightWarning, ...]:
+        """What a night's report warns of: tables with a wrong name, rows that were left out, wrong timestamps."""
         unknown = self.validation.report.unknown.items()
-        misnamed = (f"{name} is no table of the contract (did you mean {near}?)" for name, near in unknown if near)
-        returned = self.source.notes if isinstance(self.source, SourceWithQueueOutcomes) else ()
-        return (*misnamed, *returned, *self.validation.report.timestamp_outliers)
+        misnamed = [UnknownTable(table=name, nearest=near) for name, near in unknown if near]
+        left_out = self.source.warnings if isinstance(self.source, SourceWithQueueOutcomes) else ()
+        return (*misnamed, *left_out, *self.outliers)
 
-    def tables_json(self) -> dict[str, dict[str, Any]]:
-        """By table: rows in, accepted, exact repeats dropped, and quarantined by rule."""
-        return {
-            name: {
-                "rows": table.rows,
-                "accepted": table.accepted,
-                "repeats": table.repeats,
-                "quarantined": {rule.value: count for rule, count in table.quarantined.items()},
-            }
-            for name, table in self.validation.report.tables.items()
-        }
+    @property
+    def outliers(self) -> tuple[TimestampOutliers, ...]:
+        """Rows with timestamps long after all others, by table."""
+        rows = self.validation.report.timestamp_outliers
+        return tuple(TimestampOutliers.model_validate(outliers.as_json()) for outliers in rows)
 
-    def files_json(self) -> dict[str, dict[str, int]]:
-        """By table: files read, and files that were not, because what was found in them was kept."""
-        return {name: {"read": files.read, "kept": files.kept} for name, files in self.validation.files.items()}
+    def table_rows(self) -> tuple[TableRows, ...]:
+        """What happened to the rows of each table, for the night's report."""
+        return tuple(self._rows(table) for table in self.validation.report.tables.values())
+
+    def _rows(self, table: TableReport) -> TableRows:
+        files = self.validation.files.get(table.name)
+        return TableRows(
+            name=table.name,
+            rows=table.rows,
+            accepted=table.accepted,
+            duplicates=table.duplicates,
+            quarantined={rule.value: count for rule, count in table.quarantined.items()},
+            files_read=files.read if files else 0,
+            files_cached=files.cached if files else 0,
+        )
 
     def facts(self) -> Mapping[str, object]:
         """What a training run records of its data: name, one fingerprint of all its tables, span and rows by table."""
@@ -86,7 +94,7 @@ def _of_all(fingerprints: Mapping[str, str]) -> str:
 
 
 def validate_source(settings: Settings, scratch: Path) -> ValidatedSource:
-    """Open and admit the source that the settings name, with the outcomes of the queue, where there is one.
+    """Open and validate the source that the settings name, together with the outcomes of the queue, if there is one.
 
     ``scratch`` must outlive what is returned.
 
@@ -95,21 +103,21 @@ def validate_source(settings: Settings, scratch: Path) -> ValidatedSource:
         DataGateError: it cannot be read, or is not fit for a night.
     """
     source = with_queue_outcomes(open_source(settings.data, mapping=settings.mapping), settings, scratch)
-    admission = examined(source, scratch, state=_state(settings), memory=settings.memory, tolerance=settings.tolerance)
-    return ValidatedSource(source, admission.require_fit(), settings)
+    validation = examined(source, scratch, state=_state(settings), memory=settings.memory, tolerance=settings.tolerance)
+    return ValidatedSource(source, validation.require_fit(), settings)
 
 
 def validate_source_step(settings: Settings, scratch: Path, steps: Steps) -> ValidatedSource:
     """Like :func:`validate_source`, as a step of a command."""
-    with steps.step("admit", reading_text(settings)):
+    with steps.step("validate", reading_text(settings)):
         return validate_source(settings, scratch)
 
 
 def reading_text(settings: Settings) -> str:
-    """What is said while a source is opened."""
-    return f"Reading {settings.data} and checking its rows"
+    """The progress line of the step that reads and validates the source."""
+    return f"Reading and validating {settings.data}"
 
 
 def _state(settings: Settings) -> Path | None:
-    """Where the home folder keeps what it knows of the source's files; nowhere where there is no home."""
+    """The folder with cached validation results; None where there is no home folder yet."""
     return settings.home / "state" if settings.home.is_dir() else None

@@ -16,13 +16,13 @@ NOT_SCORED: Final = {
 }
 SUPPRESSED: Final = {
     "has an open case that is not worse": "open_case",
-    "is cooling down after its last case": "cooldown",
-    "a rescue would cost more than it can save": "not_worth_it",
-    "has not been above the threshold for enough nights": "too_new",
+    "is cooling down after its last case": "cooling_down",
+    "a rescue would cost more than it can save": "below_minimum",
+    "has not been above the threshold for enough nights": "too_few_nights",
 }
 STEPS: Final = {"admit": "validate", "hindsight": "realised outcomes", "clocks": "timers"}
 DECISION: Final = {
-    "candidates": "candidates",
+    "candidates": "accounts",
     "flags": "flagged",
     "raised again": "raised_again",
     "waiting": "waiting",
@@ -89,7 +89,7 @@ def _decision(report: Mapping[str, Any]) -> dict[str, Any]:
         "suppressed": {
             code: counts[key] for why, code in SUPPRESSED.items() if (key := f"suppressed: {why}") in counts
         },
-        "at_risk": _after("noticed for ", counts),
+        "detected": _after("noticed for ", counts),
         "triggers": _after("trigger ", counts),
     }
 

@@ -7,7 +7,7 @@ are data here like any name.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Final, Literal
 
@@ -19,7 +19,16 @@ SCHEMA_VERSION: Final = 2
 """Version 1 had no ``schema_version``; :mod:`serving.night_report.earlier_reports` converts it."""
 
 NotScoredCode = Literal[
-    "no_subscription", "cancellation_known", "no_activity", "no_ticket", "missing_values", "no_model", "other"
+    "no_subscription",
+    "cancellation_known",
+    "no_activity",
+    "no_ticket",
+    "no_invoice",
+    "unknown_amount",
+    "condition_not_met",
+    "missing_values",
+    "no_model",
+    "other",
 ]
 
 
@@ -71,14 +80,14 @@ class RiskReport(_Part):
 class DecisionReport(_Part):
     """What the policy decided, in numbers of accounts."""
 
-    candidates: int = 0
+    accounts: int = 0
     flagged: int = Field(default=0, description="accounts that get a new case")
     raised_again: int = Field(default=0, description="accounts whose open case is raised again")
     waiting: int = Field(default=0, description="accounts without a place tonight, because their squad is full")
     held_out: int = Field(default=0, description="accounts kept from the team, so that its effect can be measured")
     exempted: int = Field(default=0, description="accounts that the policy exempts from being held out")
     suppressed: dict[str, int] = Field(default_factory=dict, description="accounts that get no case, by reason")
-    at_risk: dict[str, int] = Field(default_factory=dict, description="accounts that the policy detects, by risk")
+    detected: dict[str, int] = Field(default_factory=dict, description="accounts at risk by the policy, by risk")
     triggers: dict[str, int] = Field(default_factory=dict, description="accounts for which a trigger fires, by trigger")
 
 
@@ -274,6 +283,10 @@ class NightReport(_Part):
     warnings: tuple[NightWarning, ...] = ()
     seconds: dict[str, float] = Field(default_factory=dict, description="by step, in the order in which they ran")
     unchanged: bool = False
+
+    def with_cases(self, cases: CaseChanges, queue: Sequence[QueueCase]) -> NightReport:
+        """The report with what became of the cases, and the night's queue."""
+        return self.model_copy(update={"cases": cases, "queue": tuple(queue)})
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""

@@ -18,13 +18,16 @@ NOT_SCORED = {
     "cancellation_known": "with a cancellation that is already known",
     "no_activity": "without recent activity",
     "no_ticket": "without a recent ticket",
+    "no_invoice": "without a recent invoice",
+    "unknown_amount": "whose revenue or seats are unknown or zero",
+    "condition_not_met": "that do not meet the condition `eligible` of this risk",
     "no_model": "because there is no model of this risk",
 }
 SUPPRESSED = {
     "open_case": "have an open case that did not get worse",
-    "cooldown": "had a case that was closed a short time ago",
-    "not_worth_it": "would cost more to rescue than the rescue can save",
-    "too_new": "have not been above the threshold for enough nights",
+    "cooling_down": "had a case that was closed a short time ago",
+    "below_minimum": "would cost more to rescue than the rescue can save",
+    "too_few_nights": "have not been above the threshold for enough nights",
 }
 MEANINGS = {feature.name: feature.meaning for feature in FEATURES}
 ENOUGH_NAMED = 3

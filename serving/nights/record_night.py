@@ -8,9 +8,8 @@ leaves the queue as it was, a second run finds the mark and writes nothing.
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime
-from typing import Any
+from dataclasses import asdict, dataclass, replace
+from datetime import date, datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,12 +17,14 @@ from pyarrow import csv
 from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
-from serving.nights.case_updates import NightDesk, Package
-from serving.nights.night_lease import Night, Recorded, hold, refuse_late
+from serving.nights.case_updates import CaseUpdates, Package
+from serving.night_report.report_schema import CaseChanges, NightReport
+from serving.nights.night_lease import Night, RecordedNight, update_held_night, refuse_late_night
 from serving.policy.decision.queue_state import Decision
 from serving.policy.definition.policy_schema import PolicyFile
 from serving.store import bulk
 from serving.store.database import Store, utcnow
+from serving.store.night_queries import night_queue
 from serving.store.tables import Account, HeldOutRow, Member, NightRow, Score, SetAside, Squad, StreakRow, Waiting
 
 ACCOUNT_COLUMNS = ("account_id", "parent_id", "name", "segment", "industry", "region", "owner", "arr")
@@ -36,6 +37,7 @@ class NightRecord:
     ``scores`` has the columns of ``models.contracts.SCORES``; ``accounts`` is the policy's table of candidates (other
     columns are ignored; ``renews_in`` is in days from the night). ``handoffs`` has one package for every flag and every
     case raised again, by account and risk. ``channels`` are those that new and worse cases are told to.
+    ``report`` is completed in the transaction with what became of the cases, and with the queue.
     """
 
     decision: Decision
@@ -44,7 +46,7 @@ class NightRecord:
     accounts: pa.Table
     handoffs: Mapping[tuple[str, str], Package]
     channels: tuple[str, ...] = ()
-    report: Mapping[str, Any] = field(default_factory=dict)
+    report: NightReport | None = None
 
     def content_hash(self) -> str:
         """What the night says, as a SHA-256: equal for rows in any order, different for any other content."""
@@ -64,7 +66,7 @@ def record_night(
     *,
     now: datetime | None = None,
     progress: Callable[[str], None] | None = None,
-) -> Recorded:
+) -> RecordedNight:
     """Write the night, whole or not at all; a night that is recorded already is left as it is.
 
     Raises :class:`~serving.nights.night_lease.StaleNightError` where another run took the night over.
@@ -74,12 +76,12 @@ def record_night(
     with store.transaction() as session:
         row = session.get(NightRow, night.as_of, with_for_update=True)
         if row is not None and row.status == "recorded":
-            return Recorded(night.as_of, row.content_hash or "", already=True)
+            return RecordedNight(night.as_of, row.content_hash or "", already=True)
         marked = update(NightRow).values(status="recorded", recorded_at=now, content_hash=digest)
-        hold(session, night, marked)
-        refuse_late(session, night.as_of)
+        update_held_night(session, night, marked)
+        refuse_late_night(session, night.as_of)
         _write(session, night, record, now, say)
-    return Recorded(night.as_of, digest, already=False)
+    return RecordedNight(night.as_of, digest, already=False)
 
 
 def _write(session: Session, night: Night, record: NightRecord, now: datetime, say: Callable[[str], None]) -> None:
@@ -88,12 +90,27 @@ def _write(session: Session, night: Night, record: NightRecord, now: datetime, s
     bulk.upsert(session, Account.__table__, _account_rows(record.accounts, night))
     say("accounts")
     _save_squads(session, record.rules)
-    counts = NightDesk(session, record.rules, record.handoffs, record.channels, now).apply(record.decision)
+    counts = CaseUpdates(session, record.rules, record.handoffs, record.channels, now).apply(record.decision)
     say("cases")
     _save_decision(session, record.decision)
     say("decision")
-    report = {**record.report, "queue": {**record.decision.counts, **counts}}
-    session.execute(update(NightRow).where(NightRow.as_of == night.as_of).values(report=report))
+    session.flush()
+    report = record.report or NightReport(as_of=night.as_of, run_id=night.run_id)
+    report = report.with_cases(CaseChanges(**counts), night_queue(session, night.as_of))
+    _save_report(session, report)
+
+
+def _save_report(session: Session, report: NightReport) -> None:
+    session.execute(update(NightRow).where(NightRow.as_of == report.as_of).values(report=report.to_json()))
+
+
+def save_seconds(store: Store, as_of: date, seconds: Mapping[str, float]) -> NightReport:
+    """Add the seconds of the steps that ran after the night was recorded; returns the whole report."""
+    with store.transaction() as session:
+        report = NightReport.from_json(session.get_one(NightRow, as_of).report or {})
+        report = report.model_copy(update={"seconds": dict(seconds)})
+        _save_report(session, report)
+    return report
 
 
 def _silent(_stage: str) -> None:
@@ -135,7 +152,7 @@ def _save_squads(session: Session, rules: PolicyFile) -> None:
     session.execute(update(Squad).where(Squad.name.not_in(list(rules.squads))).values(active=False))
     for name, squad in rules.squads.items():
         session.merge(Squad(name=name, active=True))
-        people = dict.fromkeys((*squad.ladder, *squad.members))
+        people = dict.fromkeys((*squad.tiers, *squad.members))
         for position, person in enumerate(people):
             session.merge(Member(squad=name, person=person, position=position))
         session.execute(delete(Member).where(Member.squad == name, Member.person.not_in(list(people))))

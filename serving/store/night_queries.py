@@ -9,8 +9,9 @@ from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 
+from serving.night_report.report_schema import SCHEMA_VERSION, NightReport, QueueCase
 from serving.policy.decision.queue_state import Cooldown, OpenCase, QueueState, Streak
 from serving.store.queue_queries import first_reason
 from serving.store.tables import Account, Case, FrozenHandoff, NightRow, Score, StreakRow
@@ -83,34 +84,45 @@ def last_handoffs(session: Session, accounts: Sequence[str]) -> dict[str, str]:
     return {row.account_id: row.content for row in rows}
 
 
-def night_report(session: Session, as_of: date) -> dict[str, Any] | None:
-    """The report of a night that is recorded; None where it is not."""
+def night_report(session: Session, as_of: date) -> NightReport | None:
+    """The report of a night that is recorded; None where it is not, or where an early version recorded no report.
+
+    An earlier version did not record the queue: there it is read as it is now.
+    """
     row = session.get(NightRow, as_of)
-    return dict(row.report or {}) if row is not None and row.status == "recorded" else None
+    if row is None or row.status != "recorded" or not row.report:
+        return None
+    report = NightReport.from_json(row.report)
+    if row.report.get("schema_version") == SCHEMA_VERSION:
+        return report
+    return report.with_cases(report.cases, night_queue(session, as_of))
 
 
 def rows_of_nights(session: Session, count: int) -> list[dict[str, int]]:
     """Rows read by table on the last ``count`` recorded nights, oldest first."""
     newest = select(NightRow.report).where(NightRow.status == "recorded").order_by(NightRow.as_of.desc()).limit(count)
-    tables = [(report or {}).get("tables", {}) for report in session.scalars(newest)]
-    return [{name: counts["rows"] for name, counts in found.items()} for found in reversed(tables)]
+    reports = [NightReport.from_json(report) for report in session.scalars(newest) if report]
+    return [{table.name: table.rows for table in report.tables} for report in reversed(reports)]
 
 
-def night_queue(session: Session, as_of: date) -> list[dict[str, Any]]:
-    """The cases that a night opened or raised again, in the order in which to work them, as plain values."""
-    rows = session.execute(_with_newest_handoff().where(Case.raised_on == as_of))
-    return [_listed(case, account, handoff) for case, account, handoff in rows]
+def night_queue(session: Session, as_of: date) -> list[QueueCase]:
+    """The cases that a night opened or raised again, in the order in which to work them."""
+    return [QueueCase.model_validate(row) for row in _case_rows(session, Case.raised_on == as_of)]
 
 
-def open_queue(session: Session) -> list[dict[str, Any]]:
-    """Every open case, in the order in which to work them, as plain values."""
-    rows = session.execute(_with_newest_handoff().where(Case.closed_at.is_(None)))
+def open_queue(session: Session) -> list[QueueCase]:
+    """Every open case, in the order in which to work them."""
+    return [QueueCase.model_validate(row) for row in _case_rows(session, Case.closed_at.is_(None))]
+
+
+def _case_rows(session: Session, condition: ColumnElement[bool]) -> list[dict[str, Any]]:
+    rows = session.execute(_with_newest_handoff().where(condition))
     return [_listed(case, account, handoff) for case, account, handoff in rows]
 
 
 def queue_table(session: Session) -> pa.Table:
     """The open cases as a table for export: one row a case, risks as columns, the first reason as a sentence."""
-    rows = [_flat(listed) for listed in open_queue(session)]
+    rows = [_flat(listed) for listed in _case_rows(session, Case.closed_at.is_(None))]
     return pa.Table.from_pylist(rows, schema=EXPORT)
 
 

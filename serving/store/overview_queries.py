@@ -10,12 +10,12 @@ from typing import Any
 from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
-from serving.contracts import CameOf
-from serving.store.case_states import Move, State
+from serving.night_report.report_schema import NightReport, RealisedOutcomes
+from serving.store.case_states import Action, State
 from serving.store.tables import Account, Case, CaseEvent, NightRow
 
-WEEKS = 12
-_WORKED = (Move.CONTACT, Move.PLAN)
+OVERVIEW_WEEKS = 12
+_WORKED = (Action.CONTACT, Action.PLAN)
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Week:
 
 
 @dataclass(frozen=True)
-class Judged:
+class TeamOutcomes:
     """Cases of one risk raised so long ago that the prediction's window is over, and what people found.
 
     ``confirmed`` were at risk indeed (saved or lost) of ``settled`` whose verdict says whether they were: a case that
@@ -45,9 +45,9 @@ class Judged:
     lead_days: float | None
 
 
-def weeks(session: Session, today: date, squads: frozenset[str] | None) -> list[Week]:
+def weekly_counts(session: Session, today: date, squads: frozenset[str] | None) -> list[Week]:
     """The last twelve weeks, oldest first, the present one included."""
-    first = today - timedelta(days=today.weekday(), weeks=WEEKS - 1)
+    first = today - timedelta(days=today.weekday(), weeks=OVERVIEW_WEEKS - 1)
     since = datetime.combine(first, time())
     opened = func.date(Case.opened_at)
     flagged = _seen(select(opened, func.count()).where(Case.opened_at >= since).group_by(opened), squads)
@@ -58,7 +58,7 @@ def weeks(session: Session, today: date, squads: frozenset[str] | None) -> list[
         _by_week(session, _seen(_first_worked(since), squads)),
         *(_by_week(session, _seen(ended.where(Case.state == state), squads)) for state in (State.SAVED, State.LOST)),
     ]
-    mondays = [first + timedelta(weeks=number) for number in range(WEEKS)]
+    mondays = [first + timedelta(weeks=number) for number in range(OVERVIEW_WEEKS)]
     return [Week(monday, *(counts[monday] for counts in counted)) for monday in mondays]
 
 
@@ -70,19 +70,19 @@ def _first_worked(since: datetime) -> Select[Any]:
     return select(day, func.count()).join(Case, Case.id == first.c.case_id).where(first.c.at >= since).group_by(day)
 
 
-def judged(session: Session, today: date, squads: frozenset[str] | None, horizons: Mapping[str, int]) -> list[Judged]:
+def team_outcomes(session: Session, today: date, squads: frozenset[str] | None, horizons: Mapping[str, int]) -> list[TeamOutcomes]:
     """What people found of the cases whose window is over, by risk; ``horizons`` are the windows, in days."""
     return [_judged(session, risk, today - timedelta(days=days), squads) for risk, days in horizons.items()]
 
 
-def came_of(session: Session) -> dict[str, CameOf]:
-    """What came of earlier nights by the data, as the newest night that is recorded tells it; by risk."""
+def realised_outcomes(session: Session) -> dict[str, RealisedOutcomes]:
+    """What happened, by the data, to the cases of earlier nights, by risk, as the newest recorded night reports it."""
     newest = select(NightRow.report).where(NightRow.status == "recorded").order_by(NightRow.as_of.desc()).limit(1)
-    report = session.scalar(newest) or {}
-    return {risk: CameOf(**told) for risk, told in report.get("came_of", {}).items()}
+    report = session.scalar(newest)
+    return {row.risk: row for row in NightReport.from_json(report).realised_outcomes} if report else {}
 
 
-def late(session: Session, now: datetime, squads: frozenset[str] | None, limit: int) -> list[tuple[Case, Account]]:
+def late_cases(session: Session, now: datetime, squads: frozenset[str] | None, limit: int) -> list[tuple[Case, Account]]:
     """The open cases that broke a promise, the longest overdue first; snoozed ones owe nothing now."""
     query = (
         select(Case, Account)
@@ -96,7 +96,7 @@ def late(session: Session, now: datetime, squads: frozenset[str] | None, limit: 
     return [(case, account) for case, account in session.execute(_seen(query, squads))]
 
 
-def late_counts(session: Session, now: datetime, squads: frozenset[str] | None) -> tuple[int, int]:
+def count_late(session: Session, now: datetime, squads: frozenset[str] | None) -> tuple[int, int]:
     """How many open cases wait for a response, and for a resolution, past their promise."""
     running = select(func.count()).select_from(Case).where(Case.closed_at.is_(None), Case.state != State.SNOOZED)
     response = session.scalar(_seen(running.where(Case.respond_by <= now), squads)) or 0
@@ -109,7 +109,7 @@ def recent_nights(session: Session, limit: int) -> list[NightRow]:
     return list(session.scalars(select(NightRow).order_by(NightRow.as_of.desc()).limit(limit)))
 
 
-def _judged(session: Session, risk: str, until: date, squads: frozenset[str] | None) -> Judged:
+def _judged(session: Session, risk: str, until: date, squads: frozenset[str] | None) -> TeamOutcomes:
     over = (Case.risk == risk, Case.opened_on <= until)
     counted = session.execute(_seen(select(Case.state, func.count()).where(*over).group_by(Case.state), squads))
     states = Counter({row.state: row[1] for row in counted})
@@ -117,7 +117,7 @@ def _judged(session: Session, risk: str, until: date, squads: frozenset[str] | N
     leads = [(closed.date() - opened).days for opened, closed in session.execute(_seen(lost, squads))]
     confirmed = states[State.SAVED] + states[State.LOST]
     settled = confirmed + states[State.FALSE_ALARM]
-    return Judged(risk, states.total(), settled, confirmed, median(leads) if leads else None)
+    return TeamOutcomes(risk, states.total(), settled, confirmed, median(leads) if leads else None)
 
 
 def _by_week(session: Session, counted: Select[Any]) -> Counter[date]:

@@ -16,12 +16,12 @@ from support.nights.night_home import NightHome, timeless
 from pipelines import settings as configuration
 from pipelines.console import Steps
 from pipelines.night.night import run_nights
-from pipelines.step_runner import plainly
+from pipelines.step_runner import plain_runner
 from serving.store import Store, night_queries
 from serving.store.tables import Account, Case, FrozenHandoff, HeldOutRow, NightRow, Score, SetAside, StreakRow, Waiting
 
-BEFORE = ("admit", "models", "features", "score", "decide", "hindsight")
-AFTER = ("record", "clocks")
+BEFORE = ("validate", "models", "features", "score", "decide", "outcomes")
+AFTER = ("record", "timers")
 WRITTEN = (Score, Case, FrozenHandoff, Waiting, HeldOutRow, SetAside, StreakRow, Account)
 STEPS = Steps(quiet=True)
 
@@ -32,7 +32,7 @@ def settings_of(data: str, home: Path) -> configuration.Settings:
 
 def night_until(data: str, home: Path, as_of: date, stage: str) -> None:
     """The night, killed when a stage is done and before the next begins."""
-    do = plainly(STEPS)
+    do = plain_runner(STEPS)
 
     def dying(name: str, saying: str, step: Any, *args: object) -> Any:
         found = do(name, saying, step, *args)
@@ -49,7 +49,7 @@ def test_a_night_killed_after_any_stage_is_a_clean_night_after_the_next_run(
     as_of, data = night_home.first.as_of + timedelta(days=1), str(night_home.data)
     clean, home, late = (night_home.copy(tmp_path / name) for name in ("clean", "home", "late"))
     before = left(home)
-    run_nights(settings_of(data, clean), as_of, plainly(STEPS), STEPS)
+    run_nights(settings_of(data, clean), as_of, plain_runner(STEPS), STEPS)
     for stage in BEFORE:
         kill_after(stage, data, home, as_of)
         assert left(home) == before, f"killed after {stage}"
@@ -57,7 +57,7 @@ def test_a_night_killed_after_any_stage_is_a_clean_night_after_the_next_run(
     for stage, queue in zip(AFTER, (home, late), strict=True):
         kill_after(stage, data, queue, as_of)
         assert left(queue) == left(clean), f"killed after {stage}"
-        (again,) = run_nights(settings_of(data, queue), as_of, plainly(STEPS), STEPS)
+        (again,) = run_nights(settings_of(data, queue), as_of, plain_runner(STEPS), STEPS)
         assert again.unchanged
         assert left(queue) == left(clean)
         assert kept(queue, as_of) == kept(clean, as_of), "a recorded night has its report and the rows that it refused"
@@ -75,7 +75,7 @@ def left(home: Path) -> tuple[list[str], dict[str, int], list[dict[str, Any]]]:
     with Store(f"sqlite:///{home / 'rescue.db'}") as store, store.reading() as session:
         recorded = select(NightRow.content_hash).where(NightRow.status == "recorded").order_by(NightRow.as_of)
         counts = {row.__tablename__: session.scalar(select(func.count()).select_from(row)) or 0 for row in WRITTEN}
-        return [str(one) for one in session.scalars(recorded)], counts, timeless(night_queries.open_queue(session))
+        return [str(one) for one in session.scalars(recorded)], counts, timeless(case.model_dump() for case in night_queries.open_queue(session))
 
 
 RUNS = {"run_id", "seconds", "queue"}

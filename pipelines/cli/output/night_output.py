@@ -1,8 +1,8 @@
-"""The page of ``rescue nightly``: the queue first, then what the night read, what it left out, and how long it took."""
+"""The page that ``rescue nightly`` prints: the queue first, then what was read, scored and decided, and warnings."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich import box
@@ -11,60 +11,69 @@ from rich.table import Table
 
 from pipelines.cli.output.terminal_tables import fit_table
 from pipelines.console import out
-from pipelines.night.night_report import NightReport
-
-DECIDED = ("flags", "raised again", "waiting", "held out", "suppressed")
-"""Of the night's counts, those that a reader of the page asks for; the JSON has them all."""
-
+from serving.night_report.report_schema import NightReport, QueueCase
+from serving.night_report.report_text import (
+    day_text,
+    decision_lines,
+    plural,
+    quarantine_text,
+    risk_line,
+    warning_lines,
+)
 
 UNKNOWN = "–"
 NARROW: Mapping[str, Any] = {"no_wrap": True}
 NUMBER: Mapping[str, Any] = {"no_wrap": True, "justify": "right"}
-COLUMNS: Mapping[str, Mapping[str, Any]] = {
-    "#": NUMBER,
-    "Account": {"min_width": 18},
-    "Segment": NARROW,
-    "Owner": NARROW,
-    "Revenue": NUMBER,
-    "Churn": NUMBER,
-    "Escalation": NUMBER,
-    "First reason": {"ratio": 1, "min_width": 20},
-    "Renews": NARROW,
-}
-SPARE = ("Owner", "Segment", "Renews", "Revenue")
-"""What a narrow terminal has no room for, in the order in which it goes."""
+LEAST_IMPORTANT = ("Owner", "Segment", "Renews", "Revenue")
+"""Columns that a narrow terminal leaves out, in this order."""
 
 
 def show_night(report: NightReport) -> None:
-    """Print the night for a person; plain text where the output is no terminal."""
+    """Print the night for a person; plain text where the output is not a terminal."""
     if report.unchanged:
-        out.print(f"The night of {report.as_of} is already recorded (run {report.run_id}); nothing was changed.\n")
-    out.print(_headline(report))
+        out.print(
+            f"The night of {day_text(report.as_of)} is already recorded (run {report.run_id}). Nothing was changed.\n"
+        )
+    out.print(f"[bold]Rescue queue, night of {day_text(report.as_of)}: {plural(len(report.queue), 'case')}[/bold]")
     if report.queue:
-        out.print(queue_table(report.queue))
-    out.print(_data_table(report))
-    for line in _notes(report):
+        out.print(queue_table(report.queue, [risk.name for risk in report.risks]))
+    out.print(_rows_table(report))
+    for line in _lines(report):
         out.print(line, markup=False)
 
 
-def queue_table(queue: Sequence[Mapping[str, Any]]) -> Table:
-    """The cases in the order in which to work them; a column that nobody has a value in is left out."""
-    rows = [{"#": str(rank), **_cells(case)} for rank, case in enumerate(queue, 1)]
-    shown = {name: how for name, how in COLUMNS.items() if any(row[name] != UNKNOWN for row in rows)}
-    return fit_table(out, shown, [[escape(row[name]) for name in shown] for row in rows], SPARE)
-
-
-def _cells(case: Mapping[str, Any]) -> dict[str, str]:
-    return {
-        "Account": case["name"] or case["account_id"],
-        "Segment": case["segment"] or UNKNOWN,
-        "Owner": case["owner"] or UNKNOWN,
-        "Revenue": f"{case['arr']:,.0f}" if case["arr"] is not None else UNKNOWN,
-        "Churn": percent(case["risks"].get("churn")),
-        "Escalation": percent(case["risks"].get("escalation")),
-        "First reason": case["first_reason"] or UNKNOWN,
-        "Renews": case["renews_on"] or UNKNOWN,
+def queue_table(queue: Sequence[QueueCase], risks: Sequence[str]) -> Table:
+    """The cases in the order in which to work them, with a column a risk; an empty column is left out."""
+    columns = {
+        "#": NUMBER,
+        "Account": {"min_width": 18},
+        "Segment": NARROW,
+        "Owner": NARROW,
+        "Revenue": NUMBER,
+        **{risk_title(risk): NUMBER for risk in risks},
+        "First reason": {"ratio": 1, "min_width": 20},
+        "Renews": NARROW,
     }
+    rows = [{"#": str(rank), **_cells(case, risks)} for rank, case in enumerate(queue, 1)]
+    shown = {name: layout for name, layout in columns.items() if any(row[name] != UNKNOWN for row in rows)}
+    return fit_table(out, shown, [[escape(row[name]) for name in shown] for row in rows], LEAST_IMPORTANT)
+
+
+def _cells(case: QueueCase, risks: Sequence[str]) -> dict[str, str]:
+    return {
+        "Account": case.name or case.account_id,
+        "Segment": case.segment or UNKNOWN,
+        "Owner": case.owner or UNKNOWN,
+        "Revenue": amount_text(case.arr),
+        **{risk_title(risk): percent(case.risks.get(risk)) for risk in risks},
+        "First reason": case.first_reason or UNKNOWN,
+        "Renews": day_text(case.renews_on) if case.renews_on else UNKNOWN,
+    }
+
+
+def risk_title(name: str) -> str:
+    """The title of a risk's column."""
+    return name.replace("_", " ").capitalize()
 
 
 def percent(probability: float | None) -> str:
@@ -72,43 +81,37 @@ def percent(probability: float | None) -> str:
     return f"{probability:.0%}" if probability is not None else UNKNOWN
 
 
-def _headline(report: NightReport) -> str:
-    count = len(report.queue)
-    versions = ", ".join(f"{risk} model {version}" for risk, version in report.models.items())
-    return f"[bold]Rescue queue, as of {report.as_of}[/bold]: {count} {'case' if count == 1 else 'cases'} ({versions})"
+def amount_text(amount: float | None) -> str:
+    """An amount without decimals, or a dash."""
+    return f"{amount:,.0f}" if amount is not None else UNKNOWN
 
 
-def _data_table(report: NightReport) -> Table:
+def _rows_table(report: NightReport) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("Read")
-    for name in ("Rows", "Accepted", "Repeats", "Quarantined"):
+    table.add_column("Table")
+    for name in ("Rows", "Accepted", "Duplicates", "Quarantined"):
         table.add_column(name, justify="right")
-    table.add_column("Because")
-    for name, counts in report.tables.items():
-        bad = counts["quarantined"]
-        numbers = (counts["rows"], counts["accepted"], counts["repeats"], sum(bad.values()))
-        why = ", ".join(f"{rule.replace('_', ' ')} ({count})" for rule, count in bad.items())
-        table.add_row(name, *(f"{number:,}" for number in numbers), why)
+    table.add_column("Rules broken")
+    for rows in report.tables:
+        numbers = (rows.rows, rows.accepted, rows.duplicates, sum(rows.quarantined.values()))
+        table.add_row(rows.name, *(f"{number:,}" for number in numbers), quarantine_text(rows))
     return table
 
 
-def _unread(name: str, read: int, kept: int) -> str:
-    return f"{name} ({kept} of {read + kept} files)" if read else name
-
-
-def _notes(report: NightReport) -> Iterable[str]:
-    if report.missing:
-        yield f"Not in the source: {', '.join(report.missing)}."
-    if unread := [_unread(name, **files) for name, files in report.files.items() if files["kept"]]:
-        yield f"Not checked again, unchanged since they were: {', '.join(unread)}."
-    for risk, scored in report.scored.items():
-        left = report.not_scored.get(risk, {})
-        why = "; ".join(f"{count:,} {reason}" for reason, count in sorted(left.items()))
-        yield f"{risk.capitalize()}: {scored:,} accounts scored" + (f"; not scored: {why}." if why else ".")
-    told = [f"{report.counts.get(name, 0):,} {name}" for name in DECIDED]
-    yield f"Decided: {', '.join(told)}."
-    for warning in report.warnings:
-        yield f"Mind: {warning}."
-    total = sum(report.seconds.values())
+def _lines(report: NightReport) -> Iterator[str]:
+    if report.missing_tables:
+        yield f"Not in the source: {', '.join(report.missing_tables)}."
+    if unchanged := [_unchanged_text(rows.name, rows.files_read, rows.files_cached) for rows in report.tables if rows.files_cached]:
+        yield f"Unchanged since they were last read, so not read again: {', '.join(unchanged)}."
+    if versions := [f"{risk.name} version {risk.model_version}" for risk in report.risks if risk.model_version]:
+        yield f"Models: {', '.join(versions)}."
+    yield from map(risk_line, report.risks)
+    yield from decision_lines(report.decision, report.cases)
+    for warning in warning_lines(report):
+        yield f"Warning: {warning}"
     steps = ", ".join(f"{name} {seconds:.1f}" for name, seconds in report.seconds.items())
-    yield f"Time: {total:.1f} s ({steps})."
+    yield f"Time: {sum(report.seconds.values()):.1f} s ({steps})."
+
+
+def _unchanged_text(table: str, read: int, cached: int) -> str:
+    return f"{table} ({cached} of {read + cached} files)" if read else table

@@ -1,32 +1,23 @@
-"""The pages of ``rescue queue list``: the open cases by the ids that other commands take, and who waits for a place."""
+"""The tables of ``rescue queue list``: the open cases by the ids that other commands take, and the waiting accounts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
-from rich.table import Table
 
-from pipelines.cli.output.night_output import NARROW, NUMBER, UNKNOWN, percent
+from pipelines.cli.output.night_output import NARROW, NUMBER, UNKNOWN, amount_text, percent, risk_title
 from pipelines.cli.output.terminal_tables import fit_table
 from pipelines.console import out
+from serving.night_report.report_schema import QueueCase
+from serving.night_report.report_text import day_text
 
 if TYPE_CHECKING:
-    from serving.store.tables import Account, Waiting
+    from rich.table import Table
 
-CASES: Mapping[str, Mapping[str, Any]] = {
-    "Case": NARROW,
-    "Account": {"min_width": 14},
-    "Squad": NARROW,
-    "State": {},
-    "Revenue": NUMBER,
-    "Churn": NUMBER,
-    "Escal.": NUMBER,
-    "First reason": {"ratio": 1, "min_width": 16},
-    "Renews": NARROW,
-    "Due": {**NARROW, "min_width": 11},
-}
+    from serving.store.tables import Account, Waiting
 
 WAITING: Mapping[str, Mapping[str, Any]] = {
     "Squad": NARROW,
@@ -41,34 +32,53 @@ WAITING: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-def case_table(cases: Sequence[Mapping[str, Any]]) -> Table:
-    """The open cases in the order in which to work them; *Due* is the clock that runs out next."""
-    return _table(CASES, (_case(case) for case in cases), ("Squad", "Renews", "Revenue", "State"))
+def case_table(cases: Sequence[QueueCase]) -> Table:
+    """The open cases in the order in which to work them, with a column a risk. *Due* is the SLA timer that ends next,
+    in UTC.
+    """
+    risks = sorted({risk for case in cases for risk in case.risks})
+    columns = {
+        "Case": NARROW,
+        "Account": {"min_width": 14},
+        "Squad": NARROW,
+        "State": {},
+        "Revenue": NUMBER,
+        **{risk_title(risk): NUMBER for risk in risks},
+        "First reason": {"ratio": 1, "min_width": 16},
+        "Renews": NARROW,
+        "Due (UTC)": NARROW,
+    }
+    rows = [_case(case, risks) for case in cases]
+    return _table(columns, rows, ("Squad", "Renews", "Revenue", "State"))
 
 
 def waiting_table(waiting: Sequence[tuple[Waiting, Account]]) -> Table:
-    """Who deserved a place in the newest night and did not fit, squad by squad in their order."""
-    return _table(WAITING, (_waiting(row, account) for row, account in waiting), ("Renews", "Revenue", "Account id"))
+    """The accounts without a place in the newest night, by squad and rank."""
+    return _table(WAITING, [_waiting(row, account) for row, account in waiting], ("Renews", "Revenue", "Account id"))
 
 
-def _table(columns: Mapping[str, Mapping[str, Any]], rows: Iterable[Sequence[str]], spare: Sequence[str]) -> Table:
+def _table(columns: Mapping[str, Mapping[str, Any]], rows: Sequence[Sequence[str]], spare: Sequence[str]) -> Table:
     return fit_table(out, columns, [[escape(cell) for cell in row] for row in rows], spare, collapse_padding=True)
 
 
-def _case(case: Mapping[str, Any]) -> tuple[str, ...]:
-    working = case["state"] if case["state"] == "new" else f"{case['state']}, {case['responsible'] or UNKNOWN}"
+def _case(case: QueueCase, risks: Sequence[str]) -> tuple[str, ...]:
+    state = case.state if case.state == "new" else f"{case.state}, {case.responsible or UNKNOWN}"
+    due = case.respond_by or case.resolve_by
     return (
-        case["case_id"],
-        case["name"] or case["account_id"],
-        case["squad"],
-        working.replace("_", " "),
-        _amount(case["arr"]),
-        percent(case["risks"].get("churn")),
-        percent(case["risks"].get("escalation")),
-        case["first_reason"] or UNKNOWN,
-        case["renews_on"] or UNKNOWN,
-        (case["respond_by"] or case["resolve_by"])[len("2026-") :],
+        case.case_id,
+        case.name or case.account_id,
+        case.squad,
+        state.replace("_", " "),
+        amount_text(case.arr),
+        *(percent(case.risks.get(risk)) for risk in risks),
+        case.first_reason or UNKNOWN,
+        day_text(case.renews_on) if case.renews_on else UNKNOWN,
+        _moment(due) if due else UNKNOWN,
     )
+
+
+def _moment(moment: datetime) -> str:
+    return f"{moment.day} {moment:%b %H:%M}"
 
 
 def _waiting(row: Waiting, account: Account) -> tuple[str, ...]:
@@ -79,11 +89,7 @@ def _waiting(row: Waiting, account: Account) -> tuple[str, ...]:
         account.name or UNKNOWN,
         row.risk,
         percent(row.probability),
-        _amount(row.at_stake),
-        _amount(row.priority),
-        str(account.renews_on or UNKNOWN),
+        amount_text(row.at_stake),
+        amount_text(row.priority),
+        day_text(account.renews_on) if account.renews_on else UNKNOWN,
     )
-
-
-def _amount(value: float | None) -> str:
-    return f"{value:,.0f}" if value is not None else UNKNOWN

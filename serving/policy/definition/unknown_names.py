@@ -1,30 +1,32 @@
-"""Whether a policy's names are those of the data: a segment or a region that no account has decides nothing.
+"""Segments and regions that a policy names and that no account has: such a rule never applies.
 
-The file alone cannot tell: the names are the source's own. So this is a warning of the night, and of a check against a
-source, and never a mistake of the file: the first account of a segment may be on its way.
+The file alone does not show it, because the names are the source's. So it is a warning, of the night and of a check
+against a source, and not an error of the file: the first account of a segment may be added tomorrow.
 """
 
 from collections.abc import Iterable, Iterator
 
-from serving.policy.definition.columns import nearest
+from serving.night_report.report_schema import UnknownPolicyName
 from serving.policy.definition.policy_schema import PolicyFile
 
 UNKNOWN = "unknown"
 """The segment of an account that has none."""
 
 
-def misfits(file: PolicyFile, segments: Iterable[str | None], regions: Iterable[str | None]) -> tuple[str, ...]:
-    """A sentence for each segment and each region that the policy names and no account has."""
+def find_unknown_names(
+    file: PolicyFile, segments: Iterable[str | None], regions: Iterable[str | None]
+) -> tuple[UnknownPolicyName, ...]:
+    """The segments and regions that the policy names and no account has, with the names that accounts have."""
     return (
-        *_unheard("segment", _segments(file), {segment or UNKNOWN for segment in segments}),
-        *_unheard("region", _regions(file), {region for region in regions if region}),
+        *_unknown("segment", _segments(file), {segment or UNKNOWN for segment in segments}),
+        *_unknown("region", _regions(file), {region for region in regions if region}),
     )
 
 
-def _unheard(what: str, named: Iterable[tuple[str, str]], known: set[str]) -> Iterator[str]:
+def _unknown(what: str, named: Iterable[tuple[str, str]], known: set[str]) -> Iterator[UnknownPolicyName]:
     for place, name in named:
         if name not in known:
-            yield f"The policy's {place} names the {what} {name!r}, which no account has ({nearest(name, known)})"
+            yield UnknownPolicyName(place=place, kind=what, name=name, known=tuple(sorted(known)))
 
 
 def _segments(file: PolicyFile) -> Iterator[tuple[str, str]]:

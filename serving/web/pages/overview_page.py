@@ -1,39 +1,36 @@
 """The overview for leads and analysts."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
 from serving.store import overview_queries as queries
-from serving.web.access import Permission
-from serving.web.rendering import page
-from serving.web.request_context import Desk, desk
-from serving.web.views.overview_view import overview
+from serving.web.rendering import render_page
+from serving.web.request_context import OverviewContext
+from serving.web.views.overview_view import build_overview
 
-router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
+overview_router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
 
-LATE = 25
-"""Missed promises that are listed; all are counted."""
+LATE_CASES = 25
+"""Overdue cases that are listed; all of them are counted."""
 
-NIGHTS = 14
+RECENT_NIGHTS = 14
 
 
-@router.get("/overview")
-def show(request: Request, desk: Annotated[Desk, Depends(desk(Permission.OVERVIEW))]) -> Response:
+@overview_router.get("/overview")
+def show_overview(request: Request, context: OverviewContext) -> Response:
     """How the work goes, and what needs a lead today."""
-    today, squads = desk.now.date(), desk.squads
-    with desk.store.reading() as session:
-        came_of = queries.came_of(session)
-        horizons = {risk: came.horizon for risk, came in came_of.items()}
-        view = overview(
+    today, squads = context.now.date(), context.squads
+    with context.store.reading() as session:
+        realised = queries.realised_outcomes(session)
+        horizons = {risk: outcomes.horizon_days for risk, outcomes in realised.items()}
+        view = build_overview(
             squads=squads,
-            weeks=queries.weeks(session, today, squads),
-            late=queries.late(session, desk.now, squads, LATE),
-            late_counts=queries.late_counts(session, desk.now, squads),
-            judged=queries.judged(session, today, squads, horizons),
-            came_of=came_of,
-            nights=queries.recent_nights(session, NIGHTS),
-            now=desk.now,
+            weeks=queries.weekly_counts(session, today, squads),
+            late=queries.late_cases(session, context.now, squads, LATE_CASES),
+            late_counts=queries.count_late(session, context.now, squads),
+            judged=queries.team_outcomes(session, today, squads, horizons),
+            realised=realised,
+            nights=queries.recent_nights(session, RECENT_NIGHTS),
+            now=context.now,
         )
-    return page(request, "overview.html.j2", {"view": view})
+    return render_page(request, "overview.html.j2", {"view": view})

@@ -1,144 +1,152 @@
-"""What the overview says to a lead: figures with what they rest on, and "not yet" where there is too little."""
+"""What the overview shows to a lead: figures with the numbers behind them, and "not measurable yet" for few cases."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import date, datetime
 
-from serving.contracts import CameOf
-from serving.store.overview_queries import Judged, Week
+from serving.night_report.report_schema import NightReport, RealisedOutcomes
+from serving.night_report.report_text import effect_line, quarantine_text, risk_line, stale_text, warning_lines
+from serving.store.overview_queries import TeamOutcomes, Week
 from serving.store.tables import Account, Case, NightRow
 from serving.web import display_text
 
 COUNTED = ("flagged", "worked", "saved", "lost")
-"""What is counted by week, a column each."""
+"""The columns of the table of weeks."""
 
-ENOUGH = 20
-"""Outcomes below which a share says more of chance than of the model."""
+MIN_OUTCOMES = 20
+"""With fewer outcomes, a share shows chance rather than the quality of the model."""
 
 
 @dataclass(frozen=True)
-class Feed:
-    """One source as the last night found it; ``stale`` says since when it has been silent."""
+class FeedRow:
+    """One source table of the last night; ``stale`` is empty unless its newest row is too old."""
 
     name: str
+    status: str
+    stale: bool
     rows: int
     accepted: int
     quarantined: int
-    because: str
-    stale: str
-    missing: bool
+    rules: str
 
 
 @dataclass(frozen=True)
-class JudgedView:
-    """How right and how early the cases of one risk were, in words: by the team's verdicts, and by the data."""
+class AccuracyRow:
+    """How often and how early the cases of one risk were right: by the data, and by the team's outcomes."""
 
-    risk: str
-    horizon: int
-    found: str
-    happened: str
+    title: str
+    horizon: str
+    events: str
     lead: str
+    confirmed: str
     effect: str
 
 
 @dataclass(frozen=True)
-class Overview:
-    """The page; ``most`` is the largest number of each column, which its bars are drawn against."""
+class NightLine:
+    """One of the last nights; ``flagged`` is None for a night that was not recorded."""
+
+    as_of: date
+    status: str
+    flagged: int | None
+    failure: str
+
+
+@dataclass(frozen=True)
+class OverviewView:
+    """The page; ``largest`` is the largest number of each column of weeks, the full length of its bars."""
 
     squads: str
     weeks: Sequence[Week]
-    most: Mapping[str, int]
-    late: Sequence[tuple[Case, Account, display_text.Clock | None]]
+    largest: Mapping[str, int]
+    late: Sequence[tuple[Case, Account, display_text.SlaTimer | None]]
     late_response: int
     late_resolution: int
-    judged: Sequence[JudgedView]
-    nights: Sequence[NightRow]
+    accuracy: Sequence[AccuracyRow]
+    nights: Sequence[NightLine]
     night: NightRow | None
-    report: Mapping[str, Any]
-    feeds: Sequence[Feed]
+    report: NightReport | None
+    warnings: Sequence[str]
+    feeds: Sequence[FeedRow]
     scored: Sequence[str]
 
     @property
     def quarantined(self) -> int:
-        """How many rows last night put aside."""
+        """The number of rows that the last night quarantined."""
         return sum(feed.quarantined for feed in self.feeds)
 
-    @property
-    def waiting(self) -> int:
-        """How many deserved a place last night and did not fit."""
-        return int(self.report.get("counts", {}).get("waiting", 0))
 
-    @property
-    def held_out(self) -> int:
-        """How many were kept from the team last night."""
-        return int(self.report.get("counts", {}).get("held out", 0))
-
-
-def overview(
+def build_overview(
     *,
     squads: frozenset[str] | None,
     weeks: Sequence[Week],
     late: Sequence[tuple[Case, Account]],
     late_counts: tuple[int, int],
-    judged: Sequence[Judged],
-    came_of: Mapping[str, CameOf],
+    judged: Sequence[TeamOutcomes],
+    realised: Mapping[str, RealisedOutcomes],
     nights: Sequence[NightRow],
     now: datetime,
-) -> Overview:
-    """Put the figures into words."""
+) -> OverviewView:
+    """The page from the figures of the store."""
     night = next((row for row in nights if row.status == "recorded"), None)
-    report = (night.report if night else None) or {"flagged": 0, "warnings": []}
-    return Overview(
+    report = _report(night) if night else None
+    return OverviewView(
         squads="every squad" if squads is None else ", ".join(sorted(squads)),
         weeks=weeks,
-        most={name: max((getattr(week, name) for week in weeks), default=0) or 1 for name in COUNTED},
-        late=[(case, account, display_text.clock(case, now)) for case, account in late],
+        largest={name: max((getattr(week, name) for week in weeks), default=0) or 1 for name in COUNTED},
+        late=[(case, account, display_text.sla_timer(case, now)) for case, account in late],
         late_response=late_counts[0],
         late_resolution=late_counts[1],
-        judged=[_judged(one, came_of[one.risk]) for one in judged],
-        nights=nights,
+        accuracy=[_accuracy_row(team, realised[team.risk], report) for team in judged],
+        nights=[_night_line(row) for row in nights],
         night=night,
         report=report,
-        feeds=_feeds(report),
-        scored=_scored(report),
+        warnings=warning_lines(report) if report else (),
+        feeds=_feed_rows(report) if report else (),
+        scored=[risk_line(risk) for risk in report.risks] if report else (),
     )
 
 
-def _judged(one: Judged, came: CameOf) -> JudgedView:
-    found = _share(one.confirmed, one.settled, one.matured, "have such a verdict")
-    happened = _share(came.happened, came.settled, came.cases, "are settled")
-    display_text = came.lead_days is not None and came.settled >= ENOUGH
-    lead = f"{came.lead_days:.0f} days (median)" if display_text else "–"
-    return JudgedView(one.risk, came.horizon, found, happened, lead, came.effect)
+def _report(night: NightRow) -> NightReport | None:
+    return NightReport.from_json(night.report) if night.report else None
 
 
-def _share(part: int, whole: int, of: int, told: str) -> str:
-    """A share of those cases that are told of, or that there are too few of them."""
-    if whole < ENOUGH:
-        return f"not measurable yet: {whole} of {of} {display_text}, it takes {ENOUGH}"
-    return f"{part / whole:.0%} of {whole}"
+def _night_line(night: NightRow) -> NightLine:
+    report = _report(night) if night.status == "recorded" else None
+    status = display_text.NIGHT_STATUS_TITLES[night.status]
+    return NightLine(night.as_of, status, report.decision.flagged if report else None, night.failure or "")
 
 
-def _feeds(report: Mapping[str, Any]) -> list[Feed]:
-    tables: Mapping[str, Any] = report.get("tables", {})
-    warnings: Sequence[str] = report.get("warnings", ())
-    stale = {name: next((line for line in warnings if line.startswith(f"{name} ")), "") for name in tables}
-    found = [_feed(name, counts, stale[name].removeprefix(f"{name} ")) for name, counts in tables.items()]
-    absent = [name for name in report.get("missing", ()) if name not in tables]
-    return [*found, *(Feed(name, 0, 0, 0, "", "", missing=True) for name in absent)]
+def _accuracy_row(team: TeamOutcomes, realised: RealisedOutcomes, report: NightReport | None) -> AccuracyRow:
+    risk = report.risk(team.risk) if report else None
+    lead = realised.median_lead_days
+    measurable = lead is not None and realised.settled >= MIN_OUTCOMES
+    return AccuracyRow(
+        title=risk.title if risk else display_text.code_title(team.risk),
+        horizon=display_text.day_count(realised.horizon_days),
+        events=_share(realised.events, realised.settled, realised.cases),
+        lead=f"{display_text.day_count(lead or 0)} (median)" if measurable else "–",
+        confirmed=_share(team.confirmed, team.settled, team.matured),
+        effect=effect_line(realised.effect),
+    )
 
 
-def _feed(name: str, counts: Mapping[str, Any], stale: str) -> Feed:
-    bad: Mapping[str, int] = counts["quarantined"]
-    because = ", ".join(f"{rule.replace('_', ' ')} ({number:,})" for rule, number in bad.items())
-    return Feed(name, counts["rows"], counts["accepted"], sum(bad.values()), because, stale, missing=False)
+def _share(part: int, whole: int, total: int) -> str:
+    """A share of the cases with a known outcome, or that there are too few of them."""
+    if whole < MIN_OUTCOMES:
+        return f"not measurable yet: the outcome of {whole} of {total} cases is known; {MIN_OUTCOMES} are needed"
+    return f"{part / whole:.0%} of {whole} cases"
 
 
-def _scored(report: Mapping[str, Any]) -> list[str]:
-    lines = []
-    for risk, number in report.get("scored", {}).items():
-        left = report.get("not_scored", {}).get(risk, {})
-        why = "; ".join(f"{count:,} {reason}" for reason, count in sorted(left.items()))
-        lines.append(f"{risk.capitalize()}: {number:,} accounts scored" + (f"; not scored: {why}." if why else "."))
-    return lines
+def _feed_rows(report: NightReport) -> list[FeedRow]:
+    feeds = {feed.table: feed for feed in report.feeds}
+    rows = []
+    for table in report.tables:
+        feed = feeds.get(table.name)
+        stale = feed is not None and feed.stale
+        status = "–" if feed is None else stale_text(feed).removeprefix(f"{feed.table} ") if stale else "up to date"
+        quarantined = sum(table.quarantined.values())
+        rows.append(
+            FeedRow(table.name, status, stale, table.rows, table.accepted, quarantined, quarantine_text(table))
+        )
+    return [*rows, *(FeedRow(name, "not in the source", False, 0, 0, 0, "") for name in report.missing_tables)]

@@ -8,20 +8,7 @@ from pathlib import Path
 
 from models.contracts import Change, Reason
 from serving.contracts import Flag
-from serving.handoff.facts import (
-    Account,
-    Binding,
-    Contract,
-    Facts,
-    HealthPoint,
-    Invoice,
-    PastRescue,
-    RiskFacts,
-    RiskPoint,
-    Standing,
-    Ticket,
-    UsageLine,
-)
+from serving.handoff.facts import Account, Binding, Contract, Facts, HealthPoint, Invoice, PastRescue, RiskFacts, RiskPoint, AccountState, Ticket, WeeklyUsage
 from serving.handoff.package import Handoff, build
 from serving.handoff.render import html, markdown
 
@@ -50,7 +37,7 @@ FLAG = Flag(
     changes={"churn": (Change("If use came back to its normal level", 0.62, 0.31),)},
     severity="high",
     routed="needs adoption skills, as its first reason is usage",
-    reckoned=0.62,
+    effective_probability=0.62,
 )
 
 
@@ -80,12 +67,12 @@ def facts() -> Facts:
         currency="EUR",
         risks=(
             RiskFacts(
-                risk="escalation", title="Escalation within 14 days", usual=0.04, quality=("tickets are 2 days old",)
+                risk="escalation", title="Escalation within 14 days", base_rate=0.04, quality=("tickets are 2 days old",)
             ),
             RiskFacts(
                 risk="churn",
                 title="Churn within 90 days",
-                usual=0.06,
+                base_rate=0.06,
                 history=tuple(
                     RiskPoint(as_of=date(2026, 2, day), probability=probability)
                     for day, probability in ((1, 0.12), (8, 0.2), (15, 0.35), (22, 0.5))
@@ -106,7 +93,7 @@ def facts() -> Facts:
         rescues=(
             PastRescue(decided_on=date(2025, 9, 12), risk="escalation", action="executive call", verdict="false_alarm"),
         ),
-        before=Standing(
+        before=AccountState(
             as_of=date(2025, 9, 1),
             probabilities={"churn": 0.1, "escalation": 0.2},
             arr=90_000,
@@ -116,7 +103,7 @@ def facts() -> Facts:
             tickets_open=5,
             overdue=0,
         ),
-        says={"quiet": "Use has halved and an invoice is overdue"},
+        trigger_messages={"quiet": "Use has halved and an invoice is overdue"},
         gaps=("no satisfaction scores",),
     )
 
@@ -148,14 +135,14 @@ def _tickets() -> tuple[Ticket, ...]:
     )
 
 
-def _usage() -> tuple[UsageLine, ...]:
+def _usage() -> tuple[WeeklyUsage, ...]:
     lines = {
         ("users", "Active users", "users a week"): (110, 112, 108, 115, 118, 111, 109, 114, 90, 71, 60, 48),
         ("events", "Events", "events a week"): (5200, 5100, 5350, None, 5600, 5200, 5300, 5150, 4100, 3000, 2600, 1900),
         ("features", "Features in use", "features a week"): (None,) * 12,
     }
     return tuple(
-        UsageLine(name=name, title=title, unit=unit, weeks=weeks) for (name, title, unit), weeks in lines.items()
+        WeeklyUsage(name=name, title=title, unit=unit, weeks=weeks) for (name, title, unit), weeks in lines.items()
     )
 
 

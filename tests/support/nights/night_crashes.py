@@ -17,7 +17,7 @@ from sqlalchemy import event, select
 
 from serving.contracts import Flag
 from serving.nights.case_updates import case_id
-from serving.nights.night_lease import Night, NightHeldError, Recorded, StaleNightError, begin
+from serving.nights.night_lease import Night, NightHeldError, RecordedNight, StaleNightError, begin_night
 from serving.nights.record_night import NightRecord, record_night
 from serving.policy.decision.queue_state import Decision, Exemption, HeldOut, RaisedAgain, Streak, Suppressed, Why
 from serving.store import Store
@@ -57,7 +57,7 @@ def second_night() -> NightRecord:
         suppressed=(Suppressed(IDS[1], "churn", Why.COOLDOWN, "until April"),),
         held_out=(HeldOut(IDS[5], IDS[5], "churn", "enterprise", 0.7, 100.0),),
         exempted=(Exemption(IDS[3], "churn", "strategic"),),
-        calmed=(case_id(IDS[1], "churn", NIGHT),),
+        no_longer_at_risk=(case_id(IDS[1], "churn", NIGHT),),
         streaks=(Streak(IDS[0], "churn", 3, 0, True),),
     )
     record = record_of(IDS, decision, channels=("hook", "chat"))
@@ -101,18 +101,18 @@ def run_until(url: str, last: int) -> None:
         run(store, second_night(), SECOND_NOW)
 
 
-def run_again(store: Store) -> Recorded:
+def run_again(store: Store) -> RecordedNight:
     """The second night once more, after the dead run's lease."""
-    held = begin(store, SECOND, "run-2", now=SECOND_NOW + timedelta(hours=1))
-    return held if isinstance(held, Recorded) else record_night(store, held, second_night(), now=SECOND_NOW)
+    held = begin_night(store, SECOND, "run-2", now=SECOND_NOW + timedelta(hours=1))
+    return held if isinstance(held, RecordedNight) else record_night(store, held, second_night(), now=SECOND_NOW)
 
 
 def compete(url: str, number: int, said: Any) -> None:
     """One of several processes that all want the second night."""
     with Store(url) as store:
         try:
-            held = begin(store, SECOND, f"run-{number}", now=SECOND_NOW)
-            result = held if isinstance(held, Recorded) else record_night(store, held, second_night(), now=SECOND_NOW)
+            held = begin_night(store, SECOND, f"run-{number}", now=SECOND_NOW)
+            result = held if isinstance(held, RecordedNight) else record_night(store, held, second_night(), now=SECOND_NOW)
             said.put("already" if result.already else "wrote")
         except NightHeldError:
             said.put("held")

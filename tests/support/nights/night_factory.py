@@ -9,7 +9,7 @@ import pyarrow as pa
 from models.contracts import SCORES
 from serving.contracts import Flag
 from serving.nights.case_updates import Package
-from serving.nights.night_lease import Night, Recorded, begin
+from serving.nights.night_lease import Night, RecordedNight, begin_night
 from serving.nights.record_night import NightRecord, record_night
 from serving.policy.decision.queue_state import Decision
 from serving.policy.definition.policy_schema import PolicyFile
@@ -128,7 +128,6 @@ def record_of(ids: Sequence[str], decision: Decision, channels: tuple[str, ...] 
         accounts=accounts_of(ids),
         handoffs={(flag.account_id, flag.risk): package_of(flag) for flag in flags},
         channels=channels,
-        report={"scored": len(ids)},
     )
 
 
@@ -140,12 +139,12 @@ def simple_decision(ids: Sequence[str], as_of: date = NIGHT, **changes: object) 
 
 def take(store: Store, as_of: date = NIGHT, now: datetime = NOW, run_id: str = "run-1") -> Night:
     """Begin a night that is still to be recorded."""
-    night = begin(store, as_of, run_id, now=now)
+    night = begin_night(store, as_of, run_id, now=now)
     assert isinstance(night, Night)
     return night
 
 
-def run(store: Store, record: NightRecord, now: datetime = NOW) -> Recorded:
+def run(store: Store, record: NightRecord, now: datetime = NOW) -> RecordedNight:
     """Begin a night and record it."""
     return record_night(store, take(store, record.decision.as_of, now), record, now=now)
 

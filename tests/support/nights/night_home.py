@@ -11,7 +11,7 @@ import pytest
 from pipelines import settings as configuration
 from pipelines.console import Steps
 from pipelines.night.night import run_nights
-from pipelines.night.night_report import NightReport
+from serving.night_report.report_schema import NightReport
 from pipelines.simulator import SimulatorSettings, simulate_world
 from pipelines.step_runner import plain_runner
 

@@ -40,9 +40,7 @@ def settled(store: Store, count: int) -> tuple[list[str], list[str]]:
     record = record_of(accounts, decision, channels=())
     run(
         store,
-        replace(
-            record, handoffs=dict.fromkeys(record.handoffs, package), report={"flagged": 2 * count, "warnings": []}
-        ),
+        replace(record, handoffs=dict.fromkeys(record.handoffs, package)),
     )
     ids = [case_id(account, "churn", decision.as_of) for account in accounts]
     return ids[::2], ids[1::2]
@@ -91,7 +89,7 @@ class People:
     def program(self, role: Role, squads: tuple[str, ...] = ("north",)) -> TestClient:
         """A program with a token of its own."""
         name = f"program-{role}"
-        users.put(self.store, name, [role], squads, None)
+        users.save_user(self.store, name, [role], squads, None)
         return self.browser(headers={"Authorization": f"Bearer {users.new_token(self.store, name, 'test')}"})
 
 

@@ -12,22 +12,23 @@ from typing import Any
 
 from sqlalchemy import insert
 
+from serving.night_report.report_schema import (
+    DecisionReport,
+    DifferenceReport,
+    EffectReport,
+    FeedReport,
+    GroupReport,
+    NightReport,
+    NotScored,
+    RealisedOutcomes,
+    RiskReport,
+    TableRows,
+)
 from serving.cases.cases import Cases
 from serving.cases.permissions import Actor, Role
 from serving.handoff.package import Handoff
 from serving.store import Store
-from serving.store.tables import (
-    Account,
-    Case,
-    CaseEvent,
-    FrozenHandoff,
-    HeldOutRow,
-    Member,
-    NightRow,
-    Score,
-    Squad,
-    Waiting,
-)
+from serving.store.tables import Account, Case, CaseEvent, FrozenHandoff, HeldOutRow, Member, NightRow, Score, Squad, Waiting
 from support.nights.handoff_factory import NIGHT, handoff
 
 NOW = datetime(2026, 3, 2, 8, 30)  # noqa: DTZ001 - the queue's instants are naive UTC
@@ -127,39 +128,63 @@ def _members() -> list[dict[str, Any]]:
 
 
 def _night(as_of: date, cases: int) -> dict[str, Any]:
-    tables = {
-        "accounts": {"rows": 640, "accepted": 640, "repeats": 0, "quarantined": {}},
-        "usage_daily": {"rows": 486045, "accepted": 485537, "repeats": 0, "quarantined": {"out_of_range": 508}},
-        "tickets": {"rows": 6060, "accepted": 6054, "repeats": 0, "quarantined": {"unknown_account": 6}},
-    }
-    report = {
-        "flagged": cases,
-        "tables": tables,
-        "scored": {"churn": 323, "escalation": 330},
-        "not_scored": {"churn": {"no running subscription": 69}},
-        "counts": {"waiting": 3, "held out": 2},
-        "warnings": ["tickets delivered its last row 5 days ago"],
-        "missing": ["outcomes"],
-        "came_of": {
-            "churn": {
-                "horizon": 97,
-                "cases": 214,
-                "settled": 131,
-                "happened": 45,
-                "lead_days": 41.0,
-                "effect": "it happened to 11.2 percentage points fewer of those worked than of those held out "
-                "(95% interval 1.4 to 20.6 fewer; n = 131 worked, 96 held out)",
-            },
-            "escalation": {
-                "horizon": 14,
-                "cases": 88,
-                "settled": 9,
-                "happened": 3,
-                "lead_days": 5.0,
-                "effect": "not measurable yet, n = 9 worked, 4 held out settled; each needs 30",
-            },
-        },
-    }
+    report = NightReport(
+        as_of=as_of,
+        run_id="5e1f0c7a9b12",
+        tables=(
+            TableRows(name="accounts", rows=640, accepted=640, duplicates=0, quarantined={}),
+            TableRows(
+                name="usage_daily", rows=486045, accepted=485537, duplicates=0, quarantined={"out_of_range": 508}
+            ),
+            TableRows(name="tickets", rows=6060, accepted=6054, duplicates=0, quarantined={"unknown_account": 6}),
+        ),
+        missing_tables=("outcomes",),
+        feeds=(FeedReport(table="tickets", age_days=5, max_age_days=4, stale=True),),
+        risks=(
+            RiskReport(
+                name="churn",
+                title="Churn within 90 days",
+                model_version="1",
+                eligible=323,
+                scored=323,
+                not_scored=(NotScored(code="no_subscription", count=69),),
+            ),
+            RiskReport(
+                name="escalation", title="Escalation within 14 days", model_version="1", eligible=330, scored=330
+            ),
+        ),
+        decision=DecisionReport(flagged=cases, waiting=3, held_out=2),
+        realised_outcomes=(
+            RealisedOutcomes(
+                risk="churn",
+                horizon_days=97,
+                cases=214,
+                settled=131,
+                events=45,
+                median_lead_days=41.0,
+                effect=EffectReport(
+                    worked=GroupReport(accounts=140, settled=131, events=20),
+                    held_out=GroupReport(accounts=100, settled=96, events=25),
+                    needed=30,
+                    difference=DifferenceReport(value=0.112, low=0.014, high=0.206),
+                ),
+            ),
+            RealisedOutcomes(
+                risk="escalation",
+                horizon_days=14,
+                cases=88,
+                settled=9,
+                events=3,
+                median_lead_days=5.0,
+                effect=EffectReport(
+                    worked=GroupReport(accounts=9, settled=9, events=3),
+                    held_out=GroupReport(accounts=4, settled=4, events=1),
+                    needed=30,
+                    difference=None,
+                ),
+            ),
+        ),
+    ).to_json()
     at = datetime.combine(as_of, datetime.min.time()) + timedelta(hours=2)
     named = {"run_id": "5e1f0c7a9b12", "epoch": 1, "status": "recorded", "content_hash": "", "failure": None}
     return {"as_of": as_of, "lease_until": at, "started_at": at, "recorded_at": at, "report": report, **named}

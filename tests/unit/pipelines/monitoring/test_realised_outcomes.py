@@ -8,10 +8,13 @@ from support.nights.night_factory import NIGHT, names, open_cases
 
 from features.history.history import History
 from features.labels.labels import label
-from models.risks import CHURN, ESCALATION
-from pipelines.monitoring.realised_outcomes import hindsight
+from models.risks.defaults import CHURN, ESCALATION
+from pipelines.monitoring.realised_outcomes import realised_outcomes
+from serving.night_report.report_schema import NightReport, RealisedOutcomes
+from serving.night_report.report_text import effect_line
 from serving.store import Store
-from serving.store.overview_queries import came_of, judged
+from serving.store import overview_queries
+from serving.store.overview_queries import team_outcomes
 from serving.store.tables import HeldOutRow, NightRow
 
 IDS = names(5)
@@ -37,17 +40,19 @@ def history(until: date) -> History:
 
 def test_cases_are_right_or_wrong_when_their_window_is_over(store: Store) -> None:
     open_cases(store, 4)
-    found = hindsight(store, history(date(2026, 9, 1)), {"churn": CHURN, "escalation": ESCALATION})
-    churn = found["churn"]
-    assert (churn.horizon, churn.cases, churn.settled, churn.happened, churn.lead_days) == (97, 4, 4, 1, 40.0)
-    assert churn.effect == "not measurable: of 4 accounts flagged, the policy's [holdout] held out none"
-    assert (found["escalation"].horizon, found["escalation"].cases) == (14, 0)
+    risks = {"churn": CHURN, "escalation": ESCALATION}
+    churn, escalation = realised_outcomes(store, history(date(2026, 9, 1)), risks)
+    assert (churn.risk, churn.horizon_days, churn.cases, churn.settled) == ("churn", 97, 4, 4)
+    assert (churn.events, churn.median_lead_days) == (1, 40.0)
+    text = "Not measurable: of 4 flagged accounts, the policy's [holdout] held out none."
+    assert effect_line(churn.effect) == text
+    assert (escalation.risk, escalation.horizon_days, escalation.cases) == ("escalation", 14, 0)
 
 
 def test_what_is_not_over_is_not_settled(store: Store) -> None:
     open_cases(store, 4)
-    churn = hindsight(store, history(NIGHT + timedelta(days=20)), {"churn": CHURN})["churn"]
-    assert (churn.cases, churn.settled, churn.lead_days) == (4, 0, None)
+    (churn,) = realised_outcomes(store, history(NIGHT + timedelta(days=20)), {"churn": CHURN})
+    assert (churn.cases, churn.settled, churn.median_lead_days) == (4, 0, None)
 
 
 def test_the_held_out_stand_beside_the_worked(store: Store) -> None:
@@ -56,8 +61,9 @@ def test_the_held_out_stand_beside_the_worked(store: Store) -> None:
         session.add(
             HeldOutRow(as_of=NIGHT, account_id=IDS[4], risk="churn", unit=IDS[4], stratum="", probability=1, priority=1)
         )
-    churn = hindsight(store, history(date(2026, 9, 1)), {"churn": CHURN})["churn"]
-    assert churn.effect == "not measurable yet, n = 4 worked, 1 held out settled; each needs 30"
+    (churn,) = realised_outcomes(store, history(date(2026, 9, 1)), {"churn": CHURN})
+    text = "Not measurable yet: 4 worked and 1 held-out accounts are settled; each group needs 30."
+    assert effect_line(churn.effect) == text
 
 
 @pytest.mark.parametrize("wanted", [[], IDS[:2], [*IDS, "nobody"]])
@@ -71,12 +77,15 @@ def test_labels_of_some_accounts_are_those_rows_of_all(wanted: list[str]) -> Non
 
 def test_the_review_app_judges_by_the_windows_that_the_night_reported(store: Store) -> None:
     open_cases(store, 4)
-    told = {"horizon": 20, "cases": 4, "settled": 4, "happened": 1, "lead_days": 9.0, "effect": "…"}
+    outcomes = RealisedOutcomes(
+        risk="churn", horizon_days=20, cases=4, settled=4, events=1, median_lead_days=9.0, effect=None
+    )
+    report = NightReport(as_of=NIGHT, run_id="run", realised_outcomes=(outcomes,))
     with store.transaction() as session:
-        session.get_one(NightRow, NIGHT).report = {"came_of": {"churn": told}}
+        session.get_one(NightRow, NIGHT).report = report.to_json()
     with store.reading() as session:
-        horizons = {risk: came.horizon for risk, came in came_of(session).items()}
-        over = judged(session, NIGHT + timedelta(days=20), None, horizons)
-        early = judged(session, NIGHT + timedelta(days=19), None, horizons)
+        horizons = {risk: row.horizon_days for risk, row in overview_queries.realised_outcomes(session).items()}
+        over = team_outcomes(session, NIGHT + timedelta(days=20), None, horizons)
+        early = team_outcomes(session, NIGHT + timedelta(days=19), None, horizons)
     assert [(one.risk, one.matured) for one in over] == [("churn", 4)]
     assert [one.matured for one in early] == [0]
