@@ -10,7 +10,7 @@ import pyarrow as pa
 SCORES = pa.schema(
     [
         pa.field("account_id", pa.string(), nullable=False),
-        pa.field("risk", pa.string(), nullable=False),  # "churn" or "escalation"
+        pa.field("risk", pa.string(), nullable=False),  # its name in the settings
         pa.field("as_of", pa.date32(), nullable=False),
         pa.field("probability", pa.float64(), nullable=False),  # calibrated, never exactly 0 or 1
         pa.field("rank_score", pa.float64(), nullable=False),  # uncalibrated, finer: what the queue is ordered by
@@ -34,6 +34,14 @@ class Reason:
     strength: float
     sentence: str
     weak: bool = False
+
+
+@dataclass(frozen=True)
+class RiskByDay:
+    """One point of a risk's curve over time: the probability that the event comes within ``day`` days of the cutoff."""
+
+    day: int
+    probability: float
 
 
 @dataclass(frozen=True)

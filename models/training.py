@@ -1,14 +1,12 @@
-"""Fit one risk: from a frame and its labels to a model that is worth what its evaluation says.
+"""Fit one risk: from a frame and its labels to a model, and what it was worth on later cutoffs.
 
-The steps: join and leave treated rows out (`models.learners.training_set`), walk through time
-(`models.evaluation.walk_forward`), decide which kind
-of learner the events can carry, judge it at capacity beside the rules (`models.evaluation.evaluate`), fit it once
-more on
-everything, and calibrate it on all test periods.
+The steps: join and leave treated rows out (`models.learners.training_set`), walk forward through time
+(`models.evaluation.walk_forward`), choose the kind of learner that the events can carry, evaluate it at capacity beside
+the baselines (`models.evaluation.evaluate`), fit it once more on everything, and calibrate it on all test periods.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -18,40 +16,40 @@ import pyarrow as pa
 from features.catalogue import CATALOGUE_VERSION
 from features.history.versions import EPOCH
 from models.data.examples import Examples
-from models.evaluation.evaluate import Tested, assess
+from models.evaluation.curve_calibration import CalibrationByDay, calibrate_curve
+from models.evaluation.evaluate import BacktestResult, evaluate
 from models.evaluation.metrics_report import Evaluation
 from models.evaluation.model_selection import Choice, choose
-from models.evaluation.walk_forward import Progress, Walk, calibrator, known_rows, walk
+from models.evaluation.walk_forward import Progress, WalkForward, calibrator, known_rows, score_folds
 from models.learners.calibration import Calibrator, flat
+from models.learners.hazard_curve import CURVE_KINDS, HazardModel, fit_hazard, hazard_rows
 from models.learners.learner import Learner
 from models.learners.risk_model import RiskModel, Scorer
 from models.learners.single_thread import one_thread
-from models.learners.training_set import Material, prepare
-from models.risks import Risk
+from models.learners.training_set import TrainingSet, prepare_training_set
+from models.risks.risk import Risk
 
 FINAL_ROWS = 600_000
 
 
 @dataclass(frozen=True)
-class Trained:
-    """A model with the evidence for it; the card is drawn from this and nothing else.
+class TrainingResult:
+    """A model and its evaluation; the model card is drawn from this and nothing else.
 
     Attributes:
-        model: fitted on all matured rows, calibrated on the test cutoffs of all origins.
-        evaluation: what its learner was worth on later cutoffs.
-        kind: ``blend``, ``logistic`` or ``rule``; ``because`` says why this one.
+        model: fitted on all matured rows, calibrated on the test cutoffs of all folds.
+        evaluation: what its learner was worth on later cutoffs, and why this kind of learner.
         through: the newest cutoff whose label was used; ``first`` the oldest.
         rows, accounts, events: of the final fit; ``treated`` are rows left out because the team acted on them.
         dropped: columns that carried nothing (constant or absent), which the model does without.
         parameters: what the final fit was made with.
-        scored: the test rows with the score of each scorer (see :class:`models.evaluation.evaluate.Tested`).
+        scored: the test rows with the score of each scorer (see :class:`models.evaluation.evaluate.BacktestResult`).
         trials: one mapping a tuning trial (number, parameters, log-loss); empty without tuning.
+        curve: how well the risk over time agrees with what happened; empty where the risk has no curve.
     """
 
     model: RiskModel
     evaluation: Evaluation
-    kind: str
-    because: str
     first: date
     through: date
     rows: int
@@ -62,11 +60,17 @@ class Trained:
     parameters: Mapping[str, Any]
     scored: pa.Table
     trials: tuple[Mapping[str, Any], ...] = ()
+    curve: tuple[CalibrationByDay, ...] = ()
 
     @property
-    def tested(self) -> Tested:
-        """The evidence alone: what the pictures are drawn from."""
-        return Tested(self.evaluation, self.because, self.scored, self.model)
+    def kind(self) -> str:
+        """The kind of learner: ``blend``, ``logistic`` or ``rule``."""
+        return self.evaluation.kind
+
+    @property
+    def backtest(self) -> BacktestResult:
+        """What the plots are drawn from."""
+        return BacktestResult(self.evaluation, self.scored, self.model)
 
 
 @one_thread
@@ -80,98 +84,128 @@ def fit(
     tune: int = 0,
     threads: int = 0,
     progress: Progress | None = None,
-) -> Trained:
+) -> TrainingResult:
     """Train one risk.
 
     Args:
         frame: account × cutoff with the features (`features.frame.build`), weekly cutoffs by default.
-        labels: what came of them (`features.labels.labels.label`), from the same cutoffs.
+        labels: the outcomes (`features.labels.labels.label`) at the same cutoffs.
         risk: what is predicted.
         through: use only labels that were settled before this day (default: all that are known).
         seed: of every random choice; the same input and seed give the same model.
         tune: how many parameter sets to try (needs the extra ``tune``); 0 takes the usual ones.
         threads: of LightGBM; 0 takes every core.
-        progress: told, in a few words, what is being done.
+        progress: called with a few words at each step.
 
     Raises:
         NotLearnableError: too few events, or too short a history for a single test period behind the embargo.
     """
-    tell = progress or (lambda words: None)
-    material = prepare(frame, labels, risk, through=through, seed=seed, threads=threads)
+    report = progress or (lambda text: None)
+    data = prepare_training_set(frame, labels, risk, through=through, seed=seed, threads=threads)
     trials: tuple[Mapping[str, Any], ...] = ()
     if tune:
-        from models.evaluation.tuning import tuned
+        from models.evaluation.tuning import tune_parameters
 
-        material, trials = tuned(material, tune, tell)
-    walked = walk(material.examples, material.plan, material.learner, tell)
-    choice = choose(walked, material.examples)
-    tell("judging at capacity")
-    tested = assess(material, walked, choice)
-    tell("final fit")
-    model = _final(material, walked, choice, tested.evaluation)
-    return _trained(material, tested, model, trials)
+        data, trials = tune_parameters(data, tune, report)
+    walk = score_folds(data.examples, data.plan, data.learner, report)
+    choice = choose(walk, data.examples)
+    report("evaluating at capacity")
+    result = evaluate(data, walk, choice)
+    report("final fit")
+    model = _final_model(data, walk, choice, result.evaluation)
+    report("fitting the risk over time")
+    hazard, curve = _curve(data, labels, walk, choice)
+    return _training_result(data, result, replace(model, hazard=hazard), trials, curve)
 
 
-def _final(material: Material, walked: Walk, choice: Choice, judged: Evaluation) -> RiskModel:
+def _final_model(data: TrainingSet, walk: WalkForward, choice: Choice, evaluation: Evaluation) -> RiskModel:
     """Fit the chosen learner on everything, and calibrate it on its scores of all test periods.
 
-    Where these showed no signal the model keeps its order but gives everybody the base rate: a probability that differs
+    Where these showed no signal the model keeps its order but gives everybody the base rate: probabilities that differ
     from account to account would claim a knowledge that nobody has.
     """
-    training = known_rows(material.examples, np.arange(len(material.examples)), FINAL_ROWS)
-    labelled = material.examples.labelled
-    facts = {
+    training = known_rows(data.examples, np.arange(len(data.examples)), FINAL_ROWS)
+    base_rate = evaluation.overall.base_rate
+    return RiskModel(
+        data.risk,
+        data.learner.signature,
+        _scorer(data.learner, training, choice, walk),
+        _final_calibrator(data, walk, choice) if evaluation.signal else flat(base_rate),
+        _model_facts(data, walk, choice, evaluation),
+        walk.scorers[choice.kind],
+    )
+
+
+def _model_facts(data: TrainingSet, walk: WalkForward, choice: Choice, evaluation: Evaluation) -> dict[str, Any]:
+    """What is saved with the model, for those who have only the model."""
+    day = data.examples.labelled.day
+    blend = choice.kind == "blend"
+    return {
         "catalogue": CATALOGUE_VERSION,
-        "first": (EPOCH + timedelta(days=int(labelled.day.min()))).isoformat(),
-        "through": (EPOCH + timedelta(days=int(labelled.day.max()))).isoformat(),
-        "seed": material.learner.seed,
-        "trees": walked.trees if choice.kind == "blend" else 0,
-        "trees_share": walked.share if choice.kind == "blend" else 0.0,
-        "signal": judged.signal,
-        "verdict": judged.verdict,
-        "unproven": judged.unproven,
-        "base_rate": judged.pooled.base_rate,
+        "first": (EPOCH + timedelta(days=int(day.min()))).isoformat(),
+        "through": (EPOCH + timedelta(days=int(day.max()))).isoformat(),
+        "seed": data.learner.seed,
+        "trees": walk.trees if blend else 0,
+        "trees_share": walk.share if blend else 0.0,
+        "signal": evaluation.signal,
+        "verdict": evaluation.verdict.to_json(),
+        "lead": evaluation.lead.to_json() if evaluation.lead else None,
+        "base_rate": evaluation.overall.base_rate,
     }
-    scorer = _scorer(material.learner, training, choice, walked)
-    calibrated = _calibrated(material, walked, choice) if judged.signal else flat(judged.pooled.base_rate)
-    refits = walked.scorers[choice.kind]
-    return RiskModel(material.risk, material.learner.signature, scorer, calibrated, facts, refits)
 
 
-def _calibrated(material: Material, walked: Walk, choice: Choice) -> Calibrator:
-    examples = material.examples
-    tested = Examples(examples.matrix[:0], examples.labelled.take(walked.places), examples.weight[walked.places])
-    return calibrator(walked.margins[choice.kind], tested)
+def _final_calibrator(data: TrainingSet, walk: WalkForward, choice: Choice) -> Calibrator:
+    examples = data.examples
+    tested = Examples(examples.matrix[:0], examples.labelled.take(walk.places), examples.weight[walk.places])
+    return calibrator(walk.margins[choice.kind], tested)
 
 
-def _scorer(learner: Learner, training: Examples, choice: Choice, walked: Walk) -> Scorer:
+def _curve(
+    material: TrainingSet, labels: pa.Table, walk: WalkForward, choice: Choice
+) -> tuple[HazardModel | None, tuple[CalibrationByDay, ...]]:
+    """The risk over time and its calibration, for kinds of risk that have one."""
+    if material.risk.label.kind not in CURVE_KINDS:
+        return None, ()
+    rows = hazard_rows(material, labels)
+    calibration = calibrate_curve(material, labels, rows, walk, choice.kind)
+    return fit_hazard(rows, material.learner), calibration
+
+
+def _curve(
+    data: TrainingSet, labels: pa.Table, walk: WalkForward, choice: Choice
+) -> tuple[HazardModel | None, tuple[CalibrationByDay, ...]]:
+    """The risk over time and its calibration, for kinds of risk that have one."""
+    if data.risk.label.kind not in CURVE_KINDS:
+        return None, ()
+    rows = hazard_rows(data, labels)
+    calibration = calibrate_curve(data, labels, rows, walk, choice.kind)
+    return fit_hazard(rows, data.learner), calibration
+
+
+def _scorer(learner: Learner, training: Examples, choice: Choice, walk: WalkForward) -> Scorer:
     if choice.kind == "blend":
-        return learner.blend(training, walked.trees, walked.share)
+        return learner.blend(training, walk.trees, walk.share)
     scorer = learner.rule(training) if choice.kind == "rule" else learner.logistic(training)
     assert scorer is not None  # noqa: S101 - a rule is chosen only where it was tested
     return scorer
 
 
-def _trained(
-    material: Material,
-    tested: Tested,
-    model: RiskModel,
-    trials: tuple[Mapping[str, Any], ...],
-) -> Trained:
-    labelled = material.examples.labelled
-    return Trained(
+def _training_result(
+    data: TrainingSet, result: BacktestResult, model: RiskModel, trials: tuple[Mapping[str, Any], ...]
+) -> TrainingResult:
+    labelled = data.examples.labelled
+    return TrainingResult(
         model=model,
-        evaluation=tested.evaluation,
-        kind=tested.evaluation.kind,
-        because=tested.because,
+        evaluation=result.evaluation,
         first=EPOCH + timedelta(days=int(labelled.day.min())),
         through=EPOCH + timedelta(days=int(labelled.day.max())),
         rows=len(labelled),
         accounts=len(np.unique(labelled.account)),
         events=labelled.events,
-        treated=material.treated,
-        dropped=material.dropped,
-        parameters={**material.learner.parameters, "trees": model.facts["trees"], "seed": material.learner.seed},
-        scored=tested.scored,
+        treated=data.treated,
+        dropped=data.dropped,
+        parameters={**data.learner.parameters, "trees": model.facts["trees"], "seed": data.learner.seed},
+        scored=result.scored,
         trials=trials,
+        curve=curve,
     )

@@ -1,6 +1,6 @@
 """A trained risk model: what the night loads, checks, and asks for probabilities.
 
-A model is a scorer (trees, a logistic regression, both together, or a rule of thumb) that gives log-odds, a calibrator
+A model is a scorer (trees, a logistic regression, both together, or a baseline) that gives log-odds, a calibrator
 that turns them into a probability, and the signature of what it may be fed. It is saved as text: LightGBM's own format
 and JSON, under a manifest of SHA-256 that is checked before anything is read. Nothing in it can run code.
 """
@@ -9,16 +9,20 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pyarrow as pa
 
 from features.errors import RescueError
+from models.contracts import RiskByDay
 from models.data.arrays import Floats, Matrix
 from models.data.signature import Signature
 from models.learners import model_files
 from models.learners.calibration import Calibrator
-from models.risks import Risk
+from models.risks.risk import Risk
+
+if TYPE_CHECKING:
+    from models.learners.hazard_curve import HazardModel
 
 MODEL_FILE = "model.json"
 FORMAT = 2
@@ -53,8 +57,9 @@ class Predicted:
 class RiskModel:
     """A model of one risk. ``facts`` is what was known of its making (dates, catalogue version), for people.
 
-    ``refits`` are scorers of the same learner and signature fitted on the training rows of earlier origins: a reason
-    that they do not share is told with reserve (`models.explain.reasons`). They score nobody.
+    ``refits`` are scorers of the same learner and signature fitted on the training rows of earlier folds: a reason
+    that they do not share is marked as uncertain (`models.explain.reasons`). They score nobody. ``hazard`` spreads the risk over
+    time; models of risks without a curve, and of earlier versions, have none.
     """
 
     risk: Risk
@@ -63,6 +68,7 @@ class RiskModel:
     calibrator: Calibrator
     facts: Mapping[str, Any] = field(default_factory=dict)
     refits: tuple[Scorer, ...] = ()
+    hazard: "HazardModel | None" = None
 
     @property
     def kind(self) -> str:
@@ -92,9 +98,22 @@ class RiskModel:
         return self.scorer.contributions(self.signature.matrix(frame))
 
     def refit_contributions(self, frame: pa.Table) -> list[Floats]:
-        """What :meth:`contributions` would be had the model been fitted at earlier origins: one array a refit."""
+        """What :meth:`contributions` would be had the model been fitted at earlier folds: one array a refit."""
         matrix = self.signature.matrix(frame)
         return [refit.contributions(matrix) for refit in self.refits]
+
+    def curves(self, frame: pa.Table) -> list[tuple[RiskByDay, ...]]:
+        """Each row's risk by some days after the cutoff, events inside the lead included; empty without a hazard.
+
+        The curve passes through the model's own probability. Ask for the flagged accounts only.
+        """
+        if self.hazard is None or not frame.num_rows:
+            return [() for _ in range(frame.num_rows)]
+        from models.learners.hazard_curve import DAYS, Anchor
+
+        anchor = Anchor(self.risk.label.lead, self.risk.label.horizon, self.predict(frame).probability)
+        curves = self.hazard.curve(self.signature.matrix(frame), anchor).tolist()
+        return [tuple(RiskByDay(day, risk) for day, risk in zip(DAYS, curve, strict=True)) for curve in curves]
 
     def unfit(self, frame: pa.Table) -> pa.Array:
         """For each row, why it cannot be scored, or null where it can."""
@@ -106,7 +125,8 @@ class RiskModel:
         if any(folder.iterdir()):
             raise RescueError(f"The folder {folder} is not empty; a model is saved into a folder of its own.")
         refits = {_refit_file(n, name): text for n, it in enumerate(self.refits) for name, text in it.files().items()}
-        for name, text in {**self.scorer.files(), **refits, MODEL_FILE: self._description()}.items():
+        hazard = self.hazard.files() if self.hazard else {}
+        for name, text in {**self.scorer.files(), **refits, **hazard, MODEL_FILE: self._description()}.items():
             (folder / name).write_text(text, encoding="utf-8")
         return model_files.write(folder)
 
@@ -125,6 +145,8 @@ class RiskModel:
 
     @classmethod
     def _read(cls, contents: Mapping[str, bytes]) -> "RiskModel":
+        from models.learners.hazard_curve import HazardModel
+
         about = json.loads(contents[MODEL_FILE])
         if about["format"] != FORMAT:
             raise ValueError(f"format {about['format']} is not {FORMAT}")
@@ -132,7 +154,8 @@ class RiskModel:
         scorer = _read_scorer(about["kind"], contents)
         refits = tuple(_read_scorer(kind, _of_refit(n, contents)) for n, kind in enumerate(about["refits"]))
         calibrator = Calibrator.from_json(about["calibrator"])
-        return cls(Risk.from_json(about["risk"]), signature, scorer, calibrator, about["facts"], refits)
+        risk, hazard = Risk.from_json(about["risk"]), HazardModel.read(contents)
+        return cls(risk, signature, scorer, calibrator, about["facts"], refits, hazard)
 
     def _description(self) -> str:
         about = {

@@ -2,7 +2,7 @@
 
 Frame and labels are joined, rows of accounts that the team acted on are left out (`models.data.treatment`), the
 signature is
-learnt, and the origins of the walk through time are laid out.
+learnt, and the folds of the walk-forward are laid out.
 """
 
 from collections.abc import Sequence
@@ -13,24 +13,23 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.catalogue import FEATURES
+from features.catalogue import FEATURES, features_of
 from features.errors import RescueError
 from features.history.versions import EPOCH
 from models.data.examples import Examples, Labelled, examples, labelled_rows
+from models.data.findings import Finding
 from models.data.signature import Signature
-from models.data.splits import Plan, rolling_origins
+from models.data.splits import Plan, rolling_folds
 from models.data.treatment import Untreated, untreated
 from models.learners.learner import Learner
-from models.risks import Risk
+from models.risks.risk import Risk
 
 MIN_EVENTS = 5
 NOT_LEARNT = frozenset(feature.name for feature in FEATURES if feature.group == "data")
 """The state of the feeds tells the calendar, not the account; it decides what is scored, never how high."""
-EXPECTED = {feature.name: feature.direction for feature in FEATURES}
 CALENDAR = {"contract": frozenset({"contract_renews_in_days"})}
 """By kind of label, columns of which no direction holds: a contract is ended some weeks before a renewal, hardly ever
 just after one or long before."""
-CERTAIN = {feature.name: feature.direction for feature in FEATURES if feature.monotone}
 
 
 class NotLearnableError(RescueError):
@@ -38,7 +37,7 @@ class NotLearnableError(RescueError):
 
 
 @dataclass(frozen=True)
-class Material:
+class TrainingSet:
     """One risk's rows, ready to learn from, with what has to be said about them."""
 
     risk: Risk
@@ -48,13 +47,13 @@ class Material:
     plan: Plan
     dropped: tuple[str, ...]
     treated: int
-    notes: tuple[str, ...]
+    notes: tuple[Finding, ...]
 
 
-def prepare(
+def prepare_training_set(
     frame: pa.Table, labels: pa.Table, risk: Risk, *, through: date | None = None, seed: int = 7, threads: int = 0
-) -> Material:
-    """Join frame and labels, leave out what may not teach, learn the signature and lay out the origins."""
+) -> TrainingSet:
+    """Join frame and labels, leave out what may not teach, learn the signature and lay out the folds."""
     labelled = _settled(labelled_rows(frame, labels), risk, through)
     teaching = untreated(labelled)
     kept = labelled.take(teaching.keep)
@@ -65,17 +64,17 @@ def prepare(
     signature = Signature.learn(frame, names, kept.rows)
     if not signature.columns:
         raise NotLearnableError(f"{risk.title}: no column of the frame varies, so there is nothing to learn from.")
-    plan = rolling_origins(_days_since_first_event(kept, risk), risk.embargo)
-    if not plan.origins:
+    plan = rolling_folds(_days_since_first_event(kept, risk), risk.embargo)
+    if not plan.folds:
         raise NotLearnableError(
             f"{risk.title}: {len(np.unique(kept.day))} settled cutoffs leave no test period behind an embargo of "
             f"{risk.embargo} days; a longer history is needed."
         )
-    certain, expected = (tuple(known.get(name, 0) for name in signature.names) for known in (CERTAIN, EXPECTED))
+    expected, certain = _directions(frame, signature)
     learner = Learner(
         signature, certain, expected, curved=CALENDAR.get(risk.label.kind, frozenset()), seed=seed, threads=threads
     )
-    return Material(
+    return TrainingSet(
         risk,
         frame,
         examples(frame, kept, signature, teaching.weight),
@@ -87,7 +86,16 @@ def prepare(
     )
 
 
-def refuse_hopeless(labels: pa.Table, risk: Risk) -> None:
+def _directions(frame: pa.Table, signature: Signature) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """By column, the direction in which risk is expected to go with it, and the one that is certain; else 0."""
+    features = features_of(frame.schema)
+    columns = [features.get(name) for name in signature.names]
+    expected = tuple(feature.direction if feature else 0 for feature in columns)
+    certain = tuple(feature.direction if feature and feature.monotone else 0 for feature in columns)
+    return expected, certain
+
+
+def check_enough_events(labels: pa.Table, risk: Risk) -> None:
     """Refuse labels that hold too few events for any model, before a frame is built for them.
 
     Raises:
@@ -112,11 +120,11 @@ def _refuse_too_few(events: int, risk: Risk) -> None:
 
 
 def _days_since_first_event(labelled: Labelled, risk: Risk) -> Sequence[int]:
-    """Cutoffs from the first event on: before it there is nothing to learn, so no origin may end there."""
+    """Cutoffs from the first event on: before it there is nothing to learn, so no fold may end there."""
     days = np.unique(labelled.day)
     first = labelled.day[labelled.happened].min()
     return [int(day) for day in days if day >= first]
 
 
-def _notes(teaching: Untreated, plan: Plan) -> tuple[str, ...]:
+def _notes(teaching: Untreated, plan: Plan) -> tuple[Finding, ...]:
     return tuple(note for note in (teaching.note, plan.note) if note)
