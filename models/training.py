@@ -161,17 +161,6 @@ def _final_calibrator(data: TrainingSet, walk: WalkForward, choice: Choice) -> C
 
 
 def _curve(
-    material: TrainingSet, labels: pa.Table, walk: WalkForward, choice: Choice
-) -> tuple[HazardModel | None, tuple[CalibrationByDay, ...]]:
-    """The risk over time and its calibration, for kinds of risk that have one."""
-    if material.risk.label.kind not in CURVE_KINDS:
-        return None, ()
-    rows = hazard_rows(material, labels)
-    calibration = calibrate_curve(material, labels, rows, walk, choice.kind)
-    return fit_hazard(rows, material.learner), calibration
-
-
-def _curve(
     data: TrainingSet, labels: pa.Table, walk: WalkForward, choice: Choice
 ) -> tuple[HazardModel | None, tuple[CalibrationByDay, ...]]:
     """The risk over time and its calibration, for kinds of risk that have one."""
@@ -191,7 +180,11 @@ def _scorer(learner: Learner, training: Examples, choice: Choice, walk: WalkForw
 
 
 def _training_result(
-    data: TrainingSet, result: BacktestResult, model: RiskModel, trials: tuple[Mapping[str, Any], ...]
+    data: TrainingSet,
+    result: BacktestResult,
+    model: RiskModel,
+    trials: tuple[Mapping[str, Any], ...],
+    curve: tuple[CalibrationByDay, ...],
 ) -> TrainingResult:
     labelled = data.examples.labelled
     return TrainingResult(
