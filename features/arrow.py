@@ -1,6 +1,6 @@
 """Arrow columns from arrays, by their buffers: without a copy, and without the second that importing pandas takes.
 
-(``pyarrow.array`` asks pandas whether it was given a Series, and imports it for the question.)
+(``pyarrow.to_numpy`` asks pandas whether it was given a Series, and imports it for the question.)
 """
 
 from typing import Any
@@ -19,52 +19,52 @@ _TYPES = {
     "uint64": pa.uint64(),
 }
 
-TOGETHER = 1_000_000
+CHUNK_ROWS = 1_000_000
 """Rows in each part of what DuckDB answers: large parts are put together several times quicker than its usual ones."""
 
 
-def numbers(values: NDArray[np.generic]) -> pa.Array:
+def number_array(values: NDArray[np.generic]) -> pa.Array:
     """The numbers as they are."""
     values = np.ascontiguousarray(values)
     return pa.Array.from_buffers(_TYPES[str(values.dtype)], len(values), [None, pa.py_buffer(values)])
 
 
-def known_numbers(values: NDArray[np.float64]) -> pa.Array:
+def nullable_array(values: NDArray[np.float64]) -> pa.Array:
     """The numbers, with null where one is NaN or infinite."""
     return _masked(values, np.isfinite(values))
 
 
-def flags(values: NDArray[np.bool_], known: NDArray[np.bool_]) -> pa.Array:
+def flag_array(values: NDArray[np.bool_], known: NDArray[np.bool_]) -> pa.Array:
     """Truths, with null for those that are not known."""
     bits = [pa.py_buffer(np.packbits(told, bitorder="little")) for told in (known, values)]
     return pa.Array.from_buffers(pa.bool_(), len(values), bits)
 
 
-def places(values: NDArray[np.int64]) -> pa.Array:
+def position_array(values: NDArray[np.int64]) -> pa.Array:
     """Positions to take, with null for those below zero."""
     return _masked(values, values >= 0)
 
 
-def days(values: NDArray[np.int64]) -> pa.Array:
+def date_array(values: NDArray[np.int64]) -> pa.Array:
     """Day numbers since 1970 as dates."""
-    return numbers(values.astype(np.int32)).cast(pa.date32())
+    return number_array(values.astype(np.int32)).cast(pa.date32())
 
 
 def _masked(values: NDArray[np.generic], known: NDArray[np.bool_]) -> pa.Array:
     values = np.ascontiguousarray(values)
     if known.all():
-        return numbers(values)
+        return number_array(values)
     bits = pa.py_buffer(np.packbits(known, bitorder="little"))
     return pa.Array.from_buffers(_TYPES[str(values.dtype)], len(values), [bits, pa.py_buffer(values)])
 
 
-def array(column: pa.Array | pa.ChunkedArray) -> NDArray[Any]:
+def to_numpy(column: pa.Array | pa.ChunkedArray) -> NDArray[Any]:
     """A column of numbers, days or truths that has no nulls, as an array; for numbers it is not copied."""
     truths = pa.types.is_boolean(column.type)
     name = "bool" if truths else {"double": "float64", "float": "float32"}.get(str(column.type), str(column.type))
     if not len(column):
         return np.empty(0, dtype=name)
-    column = in_one(column)
+    column = combine_chunks(column)
     values = column.buffers()[1]
     if truths:
         bits = np.frombuffer(values, dtype=np.uint8)
@@ -72,7 +72,7 @@ def array(column: pa.Array | pa.ChunkedArray) -> NDArray[Any]:
     return np.frombuffer(values, dtype=name)[column.offset : column.offset + len(column)]
 
 
-def in_one(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+def combine_chunks(column: pa.Array | pa.ChunkedArray) -> pa.Array:
     """A column's parts as one; without a part it is empty, which ``combine_chunks`` would ask pandas about."""
     if not isinstance(column, pa.ChunkedArray):
         return column
@@ -81,35 +81,37 @@ def in_one(column: pa.Array | pa.ChunkedArray) -> pa.Array:
     return column.combine_chunks() if column.num_chunks else pa.nulls(0, column.type)
 
 
-def whole(column: pa.Array | pa.ChunkedArray) -> NDArray[np.int64]:
+def to_int64(column: pa.Array | pa.ChunkedArray) -> NDArray[np.int64]:
     """A column of whole numbers without nulls as an array."""
-    return array(column).astype(np.int64, copy=False)
+    return to_numpy(column).astype(np.int64, copy=False)
 
 
-def encoded(column: pa.Array | pa.ChunkedArray) -> tuple[NDArray[np.int32], pa.Array]:
+def dictionary_codes(column: pa.Array | pa.ChunkedArray) -> tuple[NDArray[np.int32], pa.Array]:
     """A number for each different value, −1 for a null, and the values by their numbers."""
-    found = in_one(column).dictionary_encode()
-    codes = array(found.indices).astype(np.int32)
+    found = combine_chunks(column).dictionary_encode()
+    value_codes = to_numpy(found.indices).astype(np.int32)
     if found.indices.null_count:
         bits = np.frombuffer(found.indices.buffers()[0], dtype=np.uint8)
-        known = np.unpackbits(bits, count=found.indices.offset + len(codes), bitorder="little")[found.indices.offset :]
-        codes[known == 0] = -1
-    return codes, found.dictionary
+        known = np.unpackbits(bits, count=found.indices.offset + len(value_codes), bitorder="little")[
+            found.indices.offset :
+        ]
+        value_codes[known == 0] = -1
+    return value_codes, found.dictionary
 
 
-def codes(column: pa.Array | pa.ChunkedArray) -> NDArray[np.int64]:
+def value_codes(column: pa.Array | pa.ChunkedArray) -> NDArray[np.int64]:
     """A number for each different value; values of several parts have one for all of them."""
-    values = in_one(column)
+    values = combine_chunks(column)
     if not pa.types.is_struct(values.type):
-        return encoded(values)[0].astype(np.int64)
+        return dictionary_codes(values)[0].astype(np.int64)
     found = np.zeros(len(values), np.int64)
     for part in values.flatten():
-        code = codes(part) + 1
+        code = value_codes(part) + 1
         found = found * (int(code.max(initial=0)) + 1) + code
     return found
 
 
-def ranked(words: pa.Array) -> NDArray[np.int64]:
+def rank_values(words: pa.Array) -> NDArray[np.int64]:
     """The place of each value among the values, ascending; the last one is for the value that is not there."""
     texts = words.to_pylist()
     place = np.full(len(texts) + 1, -1, np.int64)

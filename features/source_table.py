@@ -1,7 +1,7 @@
-"""A source's table before the contract looks at it: Parquet files, whatever the source was.
+"""A source's table before validation: Parquet files, whatever the source was.
 
-A folder's Parquet files are read where they stand; everything else (CSV, databases, mappings) is brought to Parquet
-first by ``pipelines.sources``. So a row always has a place, its file and its number in it, and one reader serves all.
+A folder's Parquet files are read in place; everything else (CSV, databases, mappings) is first written as Parquet by
+``pipelines.sources``. So every row has a place, its file and its number there, and one reader is enough.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,8 +14,8 @@ from features.errors import DataGateError, RescueError
 
 
 @dataclass(frozen=True)
-class Unread:
-    """A line of a text file that is not a row: too many columns, too few, bytes that are no text."""
+class UnreadableLine:
+    """A line of a text file that is not a row: it has too many columns, too few, or bytes that are no text."""
 
     file: str
     line: int
@@ -24,106 +24,110 @@ class Unread:
 
 
 @dataclass(frozen=True)
-class RawTable:
-    """One table as the source gives it.
+class SourceTable:
+    """One table as the source has it.
 
-    ``files`` are paths of Parquet files, ``labels`` what a person calls them where that is something else (the CSV
-    file they were made of), ``unread`` the lines that never became rows, ``prints`` a text a file that changes when
-    the file does, where the source can tell. ``chosen`` is SQL of the columns, where they are not taken as they are.
+    ``files`` are paths of Parquet files, ``labels`` their names in messages where these differ (the CSV file that one
+    was made from), ``unreadable_lines`` the lines that could not become rows, ``fingerprints`` a text for each file
+    that changes with its content, where the source has one. ``select_list`` is SQL of the columns, where they are not
+    read as they are.
     """
 
     name: str
     files: tuple[str, ...]
     labels: Mapping[str, str] = field(default_factory=dict)
-    unread: tuple[Unread, ...] = ()
+    unreadable_lines: tuple[UnreadableLine, ...] = ()
     partitioned: bool = False
-    prints: Mapping[str, str] = field(default_factory=dict)
-    chosen: str = ""
+    fingerprints: Mapping[str, str] = field(default_factory=dict)
+    select_list: str = ""
     _types: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def label(self) -> str:
-        """What messages call the table's file."""
+        """The name of the table's file in messages."""
         labels = [self.labels.get(file, file) for file in self.files]
         return labels[0] if len(labels) == 1 else f"{self.name}/ ({len(labels)} files)"
 
     @property
     def relation(self) -> str:
-        """The rows, as SQL that can stand in ``FROM``; columns of files that differ are matched by name."""
-        files = ", ".join(quoted(file) for file in self.files)
+        """The rows, as SQL for ``FROM``; columns of several files are matched by name."""
+        files = ", ".join(quote_text(file) for file in self.files)
         hive = "true" if self.partitioned else "false"
-        found = f"read_parquet([{files}], hive_partitioning = {hive}, union_by_name = true)"
-        return f"(SELECT {self.chosen}, filename, file_row_number FROM {found})" if self.chosen else found
+        relation = f"read_parquet([{files}], hive_partitioning = {hive}, union_by_name = true)"
+        return (
+            f"(SELECT {self.select_list}, filename, file_row_number FROM {relation})" if self.select_list else relation
+        )
 
     def types(self, connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
-        """DuckDB's type of every column, by the name that the source gives it: the files are asked once."""
+        """DuckDB's type of every column, by its name in the source; read from the files once."""
         if not self._types:
             rows = connection.cursor().execute(f"DESCRIBE SELECT * FROM {self.relation}").fetchall()
             self._types.update({str(row[0]): str(row[1]) for row in rows})
         return self._types
 
-    def part(self, connection: duckdb.DuckDBPyConnection, files: Sequence[str], types: Mapping[str, str]) -> "RawTable":
-        """Some of the files, their columns brought to the types that they have among all of them."""
-        found = replace(self, files=tuple(files), chosen="")
-        own = {name.lower(): kind for name, kind in found.types(connection).items()}
+    def select_files(
+        self, connection: duckdb.DuckDBPyConnection, files: Sequence[str], types: Mapping[str, str]
+    ) -> "SourceTable":
+        """Some of the files, their columns cast to the types that they have over all files."""
+        part = replace(self, files=tuple(files), select_list="")
+        own = {name.lower(): kind for name, kind in part.types(connection).items()}
         if all(own.get(name) == kind for name, kind in types.items()):
-            return found
-        given = {name: identifier(name) if name in own else "NULL" for name in types}
-        return replace(
-            found, chosen=", ".join(f"CAST({given[name]} AS {types[name]}) AS {identifier(name)}" for name in types)
-        )
+            return part
+        columns = {name: quote_name(name) if name in own else "NULL" for name in types}
+        casts = (f"CAST({columns[name]} AS {kind}) AS {quote_name(name)}" for name, kind in types.items())
+        return replace(part, select_list=", ".join(casts))
 
 
-def quoted(text: str) -> str:
+def quote_text(text: str) -> str:
     """A text as an SQL literal."""
     return "'" + text.replace("'", "''") + "'"
 
 
-def identifier(name: str) -> str:
+def quote_name(name: str) -> str:
     """A name as an SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
 
 
 @contextmanager
-def reading(label: str) -> Iterator[None]:
-    """Turn what DuckDB says of a file that cannot be read into a sentence that names it.
+def explain_read_errors(label: str) -> Iterator[None]:
+    """Turn DuckDB's error about a file that cannot be read into a sentence that names the file.
 
     Raises:
         DataGateError: the block failed in DuckDB while it read ``label``.
-        RescueError: it needed more memory than it may use.
+        RescueError: reading needed more memory than it may use.
     """
     try:
         yield
     except duckdb.OutOfMemoryException:
         raise RescueError(f"Checking {label} takes more memory than it may use: raise the setting memory.") from None
     except duckdb.Error as error:
-        if _broken(error) or isinstance(error, duckdb.InvalidInputException):
-            raise DataGateError(f"{label} cannot be read: {_said(error)}. Export it again.") from None
+        if _is_file_error(error) or isinstance(error, duckdb.InvalidInputException):
+            raise DataGateError(f"{label} cannot be read: {_first_line(error)}. Export it again.") from None
         raise
 
 
 @contextmanager
-def reading_again() -> Iterator[None]:
-    """The same for rows that were admitted, of which only a file that has broken since cannot be read.
+def explain_changed_files() -> Iterator[None]:
+    """The same for rows that were validated: they can only fail to be read when their file has changed since.
 
     Raises:
-        DataGateError: a file of the source is not what it was.
+        DataGateError: a file of the source can no longer be read.
     """
     try:
         yield
     except duckdb.Error as error:
-        if not _broken(error):
+        if not _is_file_error(error):
             raise
-        said = f"A file of the source can no longer be read: {_said(error)}."
-        raise DataGateError(f"{said} Export it again; `rescue check` says which it is.") from None
+        problem = f"A file of the source can no longer be read: {_first_line(error)}."
+        raise DataGateError(f"{problem} Export it again; `rescue check` names the file.") from None
 
 
-def _broken(error: duckdb.Error) -> bool:
-    """Whether a file is at fault: what is said of a broken page of Parquet comes as no kind of error at all."""
-    told = isinstance(error, duckdb.IOException | duckdb.SerializationException) or "Failed to read file" in str(error)
-    return told or type(error) is duckdb.Error
+def _is_file_error(error: duckdb.Error) -> bool:
+    """Whether the cause is a file: DuckDB reports a damaged Parquet page with its base class of errors."""
+    known = isinstance(error, duckdb.IOException | duckdb.SerializationException)
+    return known or "Failed to read file" in str(error) or type(error) is duckdb.Error
 
 
-def _said(error: duckdb.Error) -> str:
+def _first_line(error: duckdb.Error) -> str:
     first = "".join(sign for sign in str(error).partition("\n")[0] if sign.isprintable())
     return first.strip().rstrip(".: ")

@@ -5,49 +5,49 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from features.definitions.measures import Aggregate
-from features.engine.expressions import entities, operand, things
-from features.engine.relations import day_of
+from features.engine.expressions import distinct_columns, entity_columns, operand_column
+from features.engine.relations import day_number
 from features.engine.rows import Rows
-from features.engine.windows import Cutoffs, Floats, Ints, Runs, add_up, distinct, extreme
+from features.engine.windows import Cutoffs, Floats, Ints, Runs, extreme_of_runs, merge_runs, sum_runs
 
 Shape = tuple[int, int]
 
 
 def _count(measure: Aggregate, rows: Rows, runs: Runs, cutoffs: Cutoffs, shape: Shape) -> Floats:
-    return add_up(runs, rows.account[runs.row], None, shape)
+    return sum_runs(runs, rows.account[runs.row], None, shape)
 
 
 def _sum(measure: Aggregate, rows: Rows, runs: Runs, cutoffs: Cutoffs, shape: Shape) -> Floats:
     runs, values = _with_values(measure, rows, runs)
     account = rows.account[runs.row]
-    none = np.flatnonzero(add_up(runs, account, None, shape) == 0)
-    total = add_up(runs, account, values, shape)
+    none = np.flatnonzero(sum_runs(runs, account, None, shape) == 0)
+    total = sum_runs(runs, account, values, shape)
     np.put(total, none, 0.0)  # no rows: exactly zero, not what rounding left
     return total
 
 
 def _extreme(measure: Aggregate, rows: Rows, runs: Runs, cutoffs: Cutoffs, shape: Shape) -> Floats:
     runs, values = _with_values(measure, rows, runs)
-    return extreme(runs, rows.account[runs.row], values, shape, largest=measure.how == "max")
+    return extreme_of_runs(runs, rows.account[runs.row], values, shape, largest=measure.how == "max")
 
 
 def _distinct(measure: Aggregate, rows: Rows, runs: Runs, cutoffs: Cutoffs, shape: Shape) -> Floats:
-    told = distinct(runs, rows.entities(things(measure), runs.row), shape[0])
-    return add_up(told, rows.account[told.row], None, shape)
+    told = merge_runs(runs, rows.entities(distinct_columns(measure), runs.row), shape[0])
+    return sum_runs(told, rows.account[told.row], None, shape)
 
 
 def _value(measure: Aggregate, rows: Rows, runs: Runs, cutoffs: Cutoffs, shape: Shape) -> Floats:
-    row = picked(rows, runs, shape).reshape(-1)
+    row = picked_rows(rows, runs, shape).reshape(-1)
     some = np.flatnonzero(row >= 0)
     found = np.full(shape, np.nan)
-    np.put(found, some, rows.floats(operand(measure), row[some]))
+    np.put(found, some, rows.floats(operand_column(measure), row[some]))
     return found
 
 
 def _days(measure: Aggregate, rows: Rows, runs: Runs, cutoffs: Cutoffs, shape: Shape) -> Floats:
     """The newest or oldest day before the cutoff, or the nearest after it, in days from the cutoff."""
-    day = rows.days(operand(measure), runs.row).astype(np.float64)
-    found = extreme(runs, rows.account[runs.row], day, shape, largest=measure.how == "newest")
+    day = rows.days(operand_column(measure), runs.row).astype(np.float64)
+    found = extreme_of_runs(runs, rows.account[runs.row], day, shape, largest=measure.how == "newest")
     away = found - cutoffs.days[:, None]
     return away if measure.how == "ahead" else -away
 
@@ -55,12 +55,12 @@ def _days(measure: Aggregate, rows: Rows, runs: Runs, cutoffs: Cutoffs, shape: S
 def _top(measure: Aggregate, rows: Rows, runs: Runs, cutoffs: Cutoffs, shape: Shape) -> Floats:
     """The largest of the sums by ``by``, zero without rows: entities are numbered in the order of accounts."""
     runs, values = _with_values(measure, rows, runs)
-    owners, entity = np.unique(rows.entities(entities(measure.by or ""), runs.row), return_inverse=True)
+    owners, entity = np.unique(rows.entities(entity_columns(measure.by or ""), runs.row), return_inverse=True)
     largest = np.zeros(shape)
     if len(owners):
         owner = np.zeros(len(owners), np.int64)
         owner[entity] = rows.account[runs.row]
-        sums = add_up(runs, entity, values, (shape[0], len(owners)))
+        sums = sum_runs(runs, entity, values, (shape[0], len(owners)))
         accounts, begins = np.unique(owner, return_index=True)
         largest[:, accounts] = np.maximum.reduceat(sums, begins, axis=1)
     return largest
@@ -70,10 +70,10 @@ def _slope(measure: Aggregate, rows: Rows, runs: Runs, cutoffs: Cutoffs, shape: 
     """The slope over the days of the window, each with its sum: days without rows are zeros, so the days are known."""
     runs, values = _with_values(measure, rows, runs)
     account = rows.account[runs.row]
-    day = rows.days(day_of(measure.stream.at), runs.row) - cutoffs.days[0]
+    day = rows.days(day_number(measure.stream.at), runs.row) - cutoffs.days[0]
     width = measure.within or 0
     middle = (cutoffs.days - cutoffs.days[0] - (width + 1) / 2)[:, None]
-    moment = add_up(runs, account, values * day, shape) - add_up(runs, account, values, shape) * middle
+    moment = sum_runs(runs, account, values * day, shape) - sum_runs(runs, account, values, shape) * middle
     slope: Floats = moment / (width * (width * width - 1) / 12)
     return slope
 
@@ -81,11 +81,11 @@ def _slope(measure: Aggregate, rows: Rows, runs: Runs, cutoffs: Cutoffs, shape: 
 def _trend(measure: Aggregate, rows: Rows, runs: Runs, cutoffs: Cutoffs, shape: Shape) -> Floats:
     """The least-squares slope through the rows; time counts from the first cutoff to keep the sums small."""
     runs, value = _with_values(measure, rows, runs)
-    time = (rows.days(day_of(measure.stream.at), runs.row) - cutoffs.days[0]).astype(np.float64)
+    time = (rows.days(day_number(measure.stream.at), runs.row) - cutoffs.days[0]).astype(np.float64)
     account = rows.account[runs.row]
 
     def total(weights: Floats | None) -> Floats:
-        return add_up(runs, account, weights, shape)
+        return sum_runs(runs, account, weights, shape)
 
     count, times, squares = total(None), total(time), total(time * time)
     spread = count * squares - times * times
@@ -94,19 +94,19 @@ def _trend(measure: Aggregate, rows: Rows, runs: Runs, cutoffs: Cutoffs, shape: 
     return np.where(spread > 0.5, slope, np.nan)  # whole days: what is below 1 is zero
 
 
-def picked(rows: Rows, runs: Runs, shape: Shape) -> Ints:
+def picked_rows(rows: Rows, runs: Runs, shape: Shape) -> Ints:
     """The position of the one row that counts, by cutoff and account, or −1."""
-    place = add_up(runs, rows.account[runs.row], (runs.row + 1).astype(np.float64), shape)
+    place = sum_runs(runs, rows.account[runs.row], (runs.row + 1).astype(np.float64), shape)
     return place.astype(np.int64) - 1
 
 
 def _with_values(measure: Aggregate, rows: Rows, runs: Runs) -> tuple[Runs, Floats]:
-    values = rows.floats(operand(measure), runs.row)
+    values = rows.floats(operand_column(measure), runs.row)
     told = ~np.isnan(values)
     return (runs, values) if told.all() else (runs.kept(told), values[np.flatnonzero(told)])
 
 
-HOWS: Mapping[str, Callable[[Aggregate, Rows, Runs, Cutoffs, Shape], Floats]] = {
+AGGREGATE_FUNCTIONS: Mapping[str, Callable[[Aggregate, Rows, Runs, Cutoffs, Shape], Floats]] = {
     "count": _count,
     "sum": _sum,
     "min": _extreme,

@@ -17,13 +17,13 @@ import pyarrow as pa
 from features.definitions.measures import Aggregate, Measure, Stream, relations
 from features.engine import expressions
 from features.engine.account_range import Scope
-from features.engine.aggregates import HOWS, picked
+from features.engine.aggregates import AGGREGATE_FUNCTIONS, picked_rows
 from features.engine.daily_usage.usage_counts import UsageCounts
-from features.engine.daily_usage.usage_pass import passes
-from features.engine.read_rows import order_of, read
-from features.engine.relations import day_of, number_accounts
-from features.engine.rows import ANY, Rows
-from features.engine.windows import AT_ONCE, Cutoffs, Flags, Floats, Ints, Runs, latest
+from features.engine.daily_usage.usage_pass import is_counted
+from features.engine.read_rows import pick_order, read_rows
+from features.engine.relations import day_number, number_accounts
+from features.engine.rows import BY_ACCOUNT, Rows
+from features.engine.windows import COMPUTE_THREADS, Cutoffs, Flags, Floats, Ints, Runs, latest_runs
 from features.history.history import History
 
 CELLS = 2**16
@@ -67,16 +67,16 @@ class Cube:
         if width >= len(self.scope):
             yield self
             return
-        by_row = relations(part for part in self._wanted if not (self.dense and passes(part)))
-        with ThreadPoolExecutor(AT_ONCE) as pool:
+        by_row = relations(part for part in self._wanted if not (self.dense and is_counted(part)))
+        with ThreadPoolExecutor(COMPUTE_THREADS) as pool:
             for relation, rows in zip(by_row, pool.map(self.rows, by_row), strict=True):
-                self._rows[relation] = rows if rows.order else rows.sorted(ANY)
+                self._rows[relation] = rows if rows.order else rows.sorted(BY_ACCOUNT)
         for first in range(0, len(self.scope), width):
             end = min(first + width, len(self.scope))
             piece = Cube(self.history, self.cutoffs.days, Scope(self.scope.codes[first:end]), self._wanted)
             piece._rows = {name: rows.of_accounts(first, end) for name, rows in self._rows.items()}
             if self._counts_usage:
-                piece._usage = self._usage.of_accounts(first, end)
+                piece._usage = self._usage.slice_accounts(first, end)
             yield piece
 
     def _handy(self, width: int) -> int:
@@ -90,16 +90,16 @@ class Cube:
 
     @cached_property
     def _counts_usage(self) -> bool:
-        return self.dense and any(passes(part) for part in self._wanted)
+        return self.dense and any(is_counted(part) for part in self._wanted)
 
     def aggregate(self, measure: Aggregate) -> Floats:
         """The measure by cutoff and account; nothing (NaN) where no row says anything, or its column is not there."""
-        if expressions.lacking(measure, self.history):
+        if expressions.lacks_column(measure, self.history):
             return np.full(self.shape, np.nan)
-        if self.dense and passes(measure):
+        if self.dense and is_counted(measure):
             return self._usage.aggregate(measure, self._exactly)
         rows = self.rows(measure.stream.relation)
-        return HOWS[measure.how](measure, rows, self.runs(measure), self.cutoffs, self.shape)
+        return AGGREGATE_FUNCTIONS[measure.how](measure, rows, self.runs(measure), self.cutoffs, self.shape)
 
     @cached_property
     def _usage(self) -> UsageCounts:
@@ -112,10 +112,10 @@ class Cube:
 
     def text(self, measure: Aggregate) -> pa.Array:
         """The text on the picked row: all accounts of the first cutoff, then of the next."""
-        if expressions.lacking(measure, self.history):
+        if expressions.lacks_column(measure, self.history):
             return pa.nulls(self.shape[0] * self.shape[1], pa.string())
         rows = self.rows(measure.stream.relation)
-        return rows.texts(measure.of or "", picked(rows, self.runs(measure), self.shape).ravel())
+        return rows.texts(measure.of or "", picked_rows(rows, self.runs(measure), self.shape).ravel())
 
     def runs(self, measure: Aggregate) -> Runs:
         """The rows of a measure, and the run of cutoffs at which each counts."""
@@ -124,7 +124,7 @@ class Cube:
             return self._kept(stream, measure.where, measure.within)
         runs = self._kept(stream, None, None)
         if measure.where:
-            runs = runs.kept(rows.values(expressions.flag(measure.where), runs.row).view(np.bool_))
+            runs = runs.kept(rows.values(expressions.flag_column(measure.where), runs.row).view(np.bool_))
         return self._within(stream, rows, measure.within, runs) if measure.within else runs
 
     def _kept(self, stream: Stream, where: str | None, within: int | None) -> Runs:
@@ -136,16 +136,16 @@ class Cube:
     def _found(self, stream: Stream, where: str | None, within: int | None) -> Runs:
         """The rows of a stream, picked, while they hold."""
         rows = self.rows(stream.relation)
-        conditions = [expressions.flag(text) for text in (stream.only, where) if text]
+        conditions = [expressions.flag_column(text) for text in (stream.only, where) if text]
         if len(self.cutoffs) == 1:
             return self._found_now(stream, rows, conditions, within)
         row = rows.where(conditions)
         if within:
-            day = rows.days(day_of(stream.at), row)
+            day = rows.days(day_number(stream.at), row)
             row = row[day + stream.shift + within >= self.cutoffs.days[0]]
         runs = self._picked(stream, rows, row) if stream.pick else self._held(stream, rows, row).some()
         if stream.until:
-            runs = runs.ending(self.cutoffs.after(rows.days(day_of(stream.until), runs.row)))
+            runs = runs.ending(self.cutoffs.after(rows.days(day_number(stream.until), runs.row)))
         return self._within(stream, rows, within, runs) if within else runs
 
     def _found_now(self, stream: Stream, rows: Rows, conditions: Sequence[str], within: int | None) -> Runs:
@@ -155,9 +155,9 @@ class Cube:
             held = np.flatnonzero(rows.holds(conditions, row))
             row = held if row is rows.every else row[held]
         if stream.pick:
-            row = row[rows.outermost(order_of(stream), row, last=stream.pick == "latest")]
+            row = row[rows.outermost(pick_order(stream), row, last=stream.pick == "latest")]
         if stream.until:
-            row = row[rows.days(day_of(stream.until), row) >= int(self.cutoffs.days[0])]
+            row = row[rows.days(day_number(stream.until), row) >= int(self.cutoffs.days[0])]
         return Runs(row, *np.broadcast_to(ONCE, (2, len(row))))
 
     def _happened_now(self, stream: Stream, rows: Rows, within: int | None) -> Ints:
@@ -169,7 +169,7 @@ class Cube:
         if asked in self._windows:
             return self._windows[asked]
         end = int(self.cutoffs.days[0]) - stream.shift
-        happened = rows.days(day_of(stream.at), rows.every)
+        happened = rows.days(day_number(stream.at), rows.every)
         holds = self._known_now(stream.relation) & (happened < end)
         if within:
             holds &= happened >= end - within
@@ -190,21 +190,21 @@ class Cube:
 
     def _picked(self, stream: Stream, rows: Rows, row: Ints) -> Runs:
         """The rows while they are the latest, or the first, of their thing."""
-        row, entity = rows.in_order(order_of(stream), row)
+        row, entity = rows.in_order(pick_order(stream), row)
         if stream.pick == "first":
             row, entity = row[::-1], entity[::-1]
         runs = self._held(stream, rows, row)
         some = runs.start < runs.end
-        return latest(runs.kept(some), entity[np.flatnonzero(some)], self.shape[0])
+        return latest_runs(runs.kept(some), entity[np.flatnonzero(some)], self.shape[0])
 
     def _within(self, stream: Stream, rows: Rows, days: int, runs: Runs) -> Runs:
         """The runs that end when their row falls out of the window of so many days."""
-        happened = rows.days(day_of(stream.at), runs.row)
+        happened = rows.days(day_number(stream.at), runs.row)
         return runs.ending(self.cutoffs.after(happened + (stream.shift + days)))
 
     def _held(self, stream: Stream, rows: Rows, row: Ints) -> Runs:
         """The rows while they are the state of things that have happened."""
-        happened = rows.days(day_of(stream.at), row) + stream.shift
+        happened = rows.days(day_number(stream.at), row) + stream.shift
         start = self.cutoffs.after(np.maximum(rows.days("known", row), happened))
         if "replaced" not in rows.columns:  # no row came twice
             return Runs(row, start, np.full(len(row), len(self.cutoffs)))
@@ -214,5 +214,5 @@ class Cube:
         """The rows of a relation for these accounts, read once with all that is wanted of them."""
         with self._locks.setdefault(relation, Lock()):
             if relation not in self._rows:
-                self._rows[relation] = read(relation, self.history, self.scope, self._wanted, self.cutoffs)
+                self._rows[relation] = read_rows(relation, self.history, self.scope, self._wanted, self.cutoffs)
         return self._rows[relation]

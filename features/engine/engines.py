@@ -54,16 +54,16 @@ class Engine(Protocol):
         """The aggregates that the wanted measures need, for these accounts at these sorted cutoffs."""
 
 
-def named(name: str, master: str = "local[2]") -> Engine:
+def create_engine(name: str, master: str = "local[2]") -> Engine:
     """The engine of that name (``duckdb`` or ``spark``); ``master`` is where Spark runs."""
     if name == "spark":
         from features.engine.spark.spark_engine import SparkEngine
 
         return SparkEngine.connect(master)
-    return Embedded()
+    return EmbeddedEngine()
 
 
-class Embedded:
+class EmbeddedEngine:
     """This process: one pass of DuckDB over each source, then arithmetic on arrays."""
 
     def aggregates(self, history: History, days: Ints, scope: Scope, wanted: Iterable[Measure]) -> Cube:

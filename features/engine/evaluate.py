@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from features.arrow import known_numbers, numbers
+from features.arrow import nullable_array, number_array
 from features.definitions.feature import Feature
 from features.definitions.measures import (
     Aggregate,
@@ -24,7 +24,7 @@ from features.definitions.measures import (
 )
 from features.engine.engines import Aggregates
 from features.engine.feeds import Feeds
-from features.engine.windows import AT_ONCE, Flags, Floats, Ints
+from features.engine.windows import COMPUTE_THREADS, Flags, Floats, Ints
 from features.errors import UsageError
 
 DECIMALS = 9
@@ -51,7 +51,7 @@ class Evaluation:
         Null where nothing is known. The places are asked for when the values are there.
         """
         if feature.kind == "category" and isinstance(feature.measure, Aggregate):
-            return self.cube.text(feature.measure).take(numbers(places()))
+            return self.cube.text(feature.measure).take(number_array(places()))
         values = self.value(feature.measure)
         silent = self._silent(feature)
         if silent.any():
@@ -59,7 +59,7 @@ class Evaluation:
         rows = places()
         told = values.ravel() if len(rows) == values.size else values.ravel()[rows]
         whole = isinstance(feature.measure, Aggregate) and feature.measure.how in WHOLE
-        return known_numbers(told if whole else np.round(told, DECIMALS))
+        return nullable_array(told if whole else np.round(told, DECIMALS))
 
     def _silent(self, feature: Feature) -> Flags:
         """The cutoffs at which a source of the feature had nothing to say; what tells of a silence is not silenced."""
@@ -97,7 +97,9 @@ class Evaluation:
         return found
 
 
-def columns(evaluation: Evaluation, features: Sequence[Feature], places: Callable[[], Ints]) -> dict[str, pa.Array]:
+def evaluate_features(
+    evaluation: Evaluation, features: Sequence[Feature], places: Callable[[], Ints]
+) -> dict[str, pa.Array]:
     """A column for each feature, at some places (ascending) of all accounts and cutoffs, which may yet be to be found.
 
     What looks at one relation is read and computed in one thread, beside what looks at another, so that nothing is made
@@ -112,7 +114,7 @@ def columns(evaluation: Evaluation, features: Sequence[Feature], places: Callabl
 
     found: dict[str, pa.Array] = {}
     apart = [group for looked_at, group in by_relations.items() if len(looked_at) < 2]
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    with ThreadPoolExecutor(COMPUTE_THREADS) as pool:
         for group in pool.map(made, sorted(apart, key=len, reverse=True)):
             found |= group
     for looked_at, several in by_relations.items():

@@ -1,11 +1,11 @@
 """The SQL of what a measure needs from each row: flags, numbers, ranks and orders, as columns without nulls."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from features.contract import TABLES
 from features.definitions.measures import Aggregate, Stream
-from features.engine.relations import day_of, ties_of
+from features.engine.relations import day_number, tie_columns
 from features.history.history import History
 from features.history.versions import FOREVER
 
@@ -13,47 +13,40 @@ _WORD = re.compile(r"'[^']*'|([a-z_]+)")
 _ROW = re.compile(r"row\((.*)\)")
 _OF_ROWS = re.compile(r"\bOVER\b|\b(?:account|ticket|known|replaced)\b")
 _DAYS = frozenset({"newest", "oldest", "ahead"})
-_TABLES = {"timeline": ("tickets", "ticket_events")}
+_TABLES = {"timeline": ("ticket_events", "tickets")}
 
 
-TOLD: Mapping[str, Mapping[str, tuple[str, ...]]] = {
-    "timeline": {"ticket_events": ("kind", "value", "actor"), "tickets": ("priority", "category", "channel")},
-    "tickets": {"tickets": ("priority", "category", "channel")},
-    "health_scores": {"health_scores": ("source",)},
-}
-"""By relation and table the columns of few different texts."""
-
-_FEW = frozenset(column for tables in TOLD.values() for columns in tables.values() for column in columns)
+_FEW = frozenset(column for table in TABLES.values() for column in table.few_values)
 
 
-def needed(part: Aggregate) -> list[str]:
+def needed_columns(part: Aggregate) -> list[str]:
     """The columns that a measure needs of its rows."""
     stream = part.stream
-    texts = [day_of(stream.at)]
-    texts += [flag(text) for text in (stream.only, part.where) if text]
-    texts += [day_of(stream.until)] if stream.until else []
-    texts += [instant(stream), *ties_of(stream.relation)] if stream.pick else []
-    texts += entities(stream.by) if stream.pick and stream.by and stream.by != "account" else []
-    texts += entities(part.by) if part.by else []
+    texts = [day_number(stream.at)]
+    texts += [flag_column(text) for text in (stream.only, part.where) if text]
+    texts += [day_number(stream.until)] if stream.until else []
+    texts += [instant_column(stream), *tie_columns(stream.relation)] if stream.pick else []
+    texts += entity_columns(stream.by) if stream.pick and stream.by and stream.by != "account" else []
+    texts += entity_columns(part.by) if part.by else []
     if part.how == "distinct":
-        return texts + things(part)
-    return texts + ([operand(part)] if part.of else [])
+        return texts + distinct_columns(part)
+    return texts + ([operand_column(part)] if part.of else [])
 
 
-def operand(part: Aggregate) -> str:
+def operand_column(part: Aggregate) -> str:
     """The column that is summed or compared."""
     text = part.of or ""
     if part.how in _DAYS:
-        return day_of(text)
-    return text if part.how == "text" else number(text)
+        return day_number(text)
+    return text if part.how == "text" else number_column(text)
 
 
-def things(part: Aggregate) -> list[str]:
+def distinct_columns(part: Aggregate) -> list[str]:
     """The columns whose different values are counted."""
-    return entities(part.of or "", f"({part.stream.only or True}) AND ({part.where or True})")
+    return entity_columns(part.of or "", f"({part.stream.only or True}) AND ({part.where or True})")
 
 
-def lacking(part: Aggregate, history: History) -> bool:
+def lacks_column(part: Aggregate, history: History) -> bool:
     """Whether the measure speaks of a column that its source does not have: then there is nothing to say."""
     stream = part.stream
     texts = (stream.at, stream.only, stream.by, stream.until, part.of, part.where, part.by)
@@ -78,20 +71,20 @@ def columns_in(relation: str, expression: str) -> frozenset[str]:
     return frozenset(names & set(_WORD.findall(expression)))
 
 
-def by_class(relation: str, expression: str) -> bool:
+def depends_on_class(relation: str, expression: str) -> bool:
     """Whether an expression asks nothing of a row but its class, and nothing of other rows."""
-    told = {column for columns in TOLD.get(relation, {}).values() for column in columns}
+    told = {column for table in tables_of(relation) for column in TABLES[table].few_values}
     used = columns_in(relation, expression)
     return bool(used) and used <= told and not _OF_ROWS.search(expression)
 
 
-def flag(expression: str) -> str:
+def flag_column(expression: str) -> str:
     """A condition that is false where it is unknown; every row about tickets has one."""
     told = expression.replace("(ticket_id) IS NOT NULL", "true")
     return f"coalesce(CAST(({told}) AS BOOLEAN), false)"
 
 
-def selected(asked: Sequence[str], days: Sequence[str]) -> str:
+def select_list(asked: Sequence[str], days: Sequence[str]) -> str:
     """The select list of some days, and of what is asked under the names ``c0``, ``c1`` and so on."""
     told = [f"CAST({name} AS INTEGER) AS {name}" for name in days]
     return ", ".join([*told, *(f"{_narrow(text)} AS c{place}" for place, text in enumerate(asked))])
@@ -102,12 +95,12 @@ def _narrow(expression: str) -> str:
     return f"CAST({expression} AS INTEGER)" if expression.endswith(f", {FOREVER})") else expression
 
 
-def number(expression: str) -> str:
+def number_column(expression: str) -> str:
     """A number that is NaN where there is none."""
     return f"coalesce(CAST(({expression}) AS DOUBLE), 'NaN'::DOUBLE)"
 
 
-def entities(expression: str, among: str | None = None) -> list[str]:
+def entity_columns(expression: str, among: str | None = None) -> list[str]:
     """The columns that tell rows of an account apart, null where that does not matter: ``row(a, b)`` names several.
 
     The relation numbers its tickets by account; one that moved has a number in each.
@@ -121,6 +114,6 @@ def _among(name: str, condition: str | None) -> str:
     return name if condition is None or name in _FEW else f"CASE WHEN {condition} THEN {name} END"
 
 
-def instant(stream: Stream) -> str:
+def instant_column(stream: Stream) -> str:
     """The moment by which rows are compared for the latest."""
     return f"epoch_us(CAST({stream.at} AS TIMESTAMP))"

@@ -1,33 +1,24 @@
 """The state of each source at each cutoff: is it there, and when did it last deliver anything?
 
-Missing is not zero. Where a source is absent, has not begun, or has stopped for longer than its ``PATIENCE``, what is
+Missing is not zero. Where a source is absent, has not begun, or has stopped for longer than its ``stopped_after``, what is
 measured from it is null, and the age of the feed says why; an account without rows in a living source has a true zero.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
 
-from features.arrow import whole
+from features.arrow import to_int64
 from features.contract import TABLES
-from features.engine.relations import NUMBERED, day_of, number_accounts
+from features.engine.relations import NUMBERED, day_number, number_accounts
 from features.engine.windows import Floats, Ints
 from features.history.history import History
-from features.history.versions import known_on
-
-PATIENCE: Mapping[str, int] = {
-    "usage_daily": 14,
-    "tickets": 28,
-    "ticket_events": 28,
-    "health_scores": 45,
-    "invoices": 62,
-}
-"""Days without any new row for any account after which a feed counts as stopped; other sources may rest for ever."""
+from features.history.versions import known_day
 
 
 @dataclass(frozen=True)
@@ -45,7 +36,7 @@ class Deliveries:
 
 RECENT = 62
 """Days before the first cutoff in which a delivery of a source that may rest is looked for before all of time is; of
-another it is looked for in its ``PATIENCE``, within which every source that has not stopped delivered."""
+another it is looked for in its ``stopped_after``, within which every source that has not stopped delivered."""
 
 
 @dataclass(frozen=True)
@@ -75,10 +66,10 @@ class Feeds:
     def _delivered(self, table: str, first: int) -> Deliveries:
         """The deliveries that tell the age of a source from a first cutoff on."""
         if table == "usage_daily" and self.history.usage:
-            known, newest = np.array(self.history.usage.delivered, dtype=np.int64).reshape(-1, 2).T
+            known, newest = np.array(self.history.usage.deliveries, dtype=np.int64).reshape(-1, 2).T
             return Deliveries(known, np.maximum.accumulate(newest), complete=True)
         if table not in self._kept:
-            self._kept[table] = _delivered(self.history, table, first - PATIENCE.get(table, RECENT))
+            self._kept[table] = _delivered(self.history, table, first - (TABLES[table].stopped_after or RECENT))
         if not self._kept[table].tell(first):
             self._kept[table] = _delivered(self.history, table, None)
         return self._kept[table]
@@ -92,7 +83,7 @@ class Feeds:
 
     def alive(self, table: str, days: Ints) -> NDArray[np.bool_]:
         """The cutoffs at which a source had delivered, and lately enough."""
-        return self.age(table, days) <= PATIENCE.get(table, np.inf)
+        return self.age(table, days) <= (TABLES[table].stopped_after or np.inf)
 
     def siblings(self, days: Ints) -> Floats:
         """Known accounts of the same group (parent, or itself) by cutoff and dense account number; counted once."""
@@ -105,11 +96,11 @@ class Feeds:
     def _counted(self, days: Ints) -> Floats:
         table = TABLES["accounts"]
         found = self.history.query(
-            f"SELECT account, {day_of(known_on(table))} AS known, coalesce(parent_id, account_id) AS parent "
+            f"SELECT account, {day_number(known_day(table))} AS known, coalesce(parent_id, account_id) AS parent "
             f"FROM accounts JOIN {NUMBERED} USING (account_id) ORDER BY coalesce(known_at, created_at), account"
         )
-        parent = whole(found.column("parent").combine_chunks().dictionary_encode().indices)
-        account, known = whole(found.column("account")), whole(found.column("known"))
+        parent = to_int64(found.column("parent").combine_chunks().dictionary_encode().indices)
+        account, known = to_int64(found.column("account")), to_int64(found.column("known"))
         counted = np.empty((len(days), len(self.history.accounts)))
         for place, day in enumerate(days):
             group = np.full(counted.shape[1], -1)
@@ -121,12 +112,13 @@ class Feeds:
 
 def _delivered(history: History, name: str, since: int | None) -> Deliveries:
     table = TABLES[name]
-    recent = "true" if since is None else f"{table.event_time} >= DATE '1970-01-01' + ({since})"
-    known = known_on(table) if name in history.versioned else f"CAST({table.event_time} AS DATE)"
+    event = table.event_time or "known_at"
+    recent = "true" if since is None else f"{event} >= DATE '1970-01-01' + ({since})"
+    known = known_day(table) if name in history.versioned else f"CAST({event} AS DATE)"
     found = history.query(
-        f"SELECT {day_of('known')} AS known, {day_of('newest')} AS newest FROM (SELECT {known} AS known, "
-        f"max({table.event_time}) AS newest FROM {name} WHERE {recent} GROUP BY known) ORDER BY known"
+        f"SELECT {day_number('known')} AS known, {day_number('newest')} AS newest FROM (SELECT {known} AS known, "
+        f"max({event}) AS newest FROM {name} WHERE {recent} GROUP BY known) ORDER BY known"
     )
-    newest = whole(found.column("newest"))
+    newest = to_int64(found.column("newest"))
     newest = np.maximum.accumulate(newest) if len(newest) else newest
-    return Deliveries(whole(found.column("known")), newest, complete=since is None)
+    return Deliveries(to_int64(found.column("known")), newest, complete=since is None)

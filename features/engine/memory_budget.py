@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from features.contract import TABLES
+from features.engine.expressions import tables_of
 from features.errors import UsageError
 
 if TYPE_CHECKING:
@@ -14,16 +16,6 @@ if TYPE_CHECKING:
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)i?B", re.IGNORECASE)
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
-
-READ_PER_ACCOUNT: Mapping[str, int] = {
-    "timeline": 9_000,
-    "health_scores": 4_500,
-    "tickets": 1_500,
-    "invoices": 1_500,
-    "subscriptions": 1_000,
-    "accounts": 500,
-}
-"""Bytes that an account's rows of a relation take once read, and while they are read, as measured over two years."""
 
 KEPT_PER_ACCOUNT_AND_CUTOFF = 600
 """Bucket sums of usage, bits of users, and what is being written away, as measured at 52 cutoffs."""
@@ -49,21 +41,21 @@ class Budget:
     @classmethod
     def of(cls, memory: str, cutoffs: int, features: int, relations: Iterable[str]) -> Budget:
         """The ranges that fit: three fifths of the memory for rows, a quarter for arrays; DuckDB gives it back."""
-        size = size_of(memory)
-        rows = sum(READ_PER_ACCOUNT.get(relation, 0) for relation in relations)
+        size = parse_size(memory)
+        rows = sum(TABLES[table].bytes_per_account for relation in relations for table in tables_of(relation))
         read = size * 3 / 5 / (rows + KEPT_PER_ACCOUNT_AND_CUTOFF * cutoffs)
         worked = size / 4 / (8 * NUMBERS_PER_FEATURE * cutoffs * max(features, 1))
         return cls(max(int(read), 1), max(int(worked), 1))
 
 
-def bind(connection: DuckDBPyConnection, memory: str) -> None:
+def limit_memory(connection: DuckDBPyConnection, memory: str) -> None:
     """Let DuckDB take half of the memory, but what it needs to start, and spill to disk only within a bound."""
-    limit = max(size_of(memory) // 2, LEAST_FOR_DUCKDB)
+    limit = max(parse_size(memory) // 2, LEAST_FOR_DUCKDB)
     connection.cursor().execute(f"SET memory_limit = '{limit} B'")
     connection.cursor().execute(f"SET max_temp_directory_size = '{SPILL}'")
 
 
-def size_of(memory: str) -> int:
+def parse_size(memory: str) -> int:
     """A size like ``4GiB`` in bytes."""
     match = _SIZE.fullmatch(memory.strip())
     if not match:

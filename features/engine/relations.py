@@ -7,49 +7,49 @@ of ticket events take their account from their ticket, and hold while both do.
 import numpy as np
 import pyarrow as pa
 
-from features.arrow import numbers
+from features.arrow import number_array
 from features.contract import TABLES
 from features.history.history import History
-from features.history.repeated_keys import number_of_key
-from features.history.versions import FOREVER, key_of, known_on, order_of
-from features.source_table import identifier
+from features.history.repeated_keys import key_hash
+from features.history.versions import FOREVER, known_day, version_key, version_order
+from features.source_table import quote_name
 
 NUMBERED = "dense_accounts"
 """Account ids and their dense numbers, made once for a history."""
 
-HELD = "greatest(e.known, t.known) AS known, least(e.replaced, t.replaced) AS replaced"
+HELD_TOGETHER = "greatest(e.known, t.known) AS known, least(e.replaced, t.replaced) AS replaced"
 """The days between which both a version of an event and one of its ticket hold."""
 
-MEET = "greatest(e.known, t.known) < least(e.replaced, t.replaced)"
+EVER_HELD_TOGETHER = "greatest(e.known, t.known) < least(e.replaced, t.replaced)"
 """Whether they do at any time."""
 
 
 def number_accounts(history: History) -> None:
     """Give every account its dense number: its position among the ids, ascending."""
-    history.derived(NUMBERED, lambda: history.keep(NUMBERED, _numbers(history)))
+    history.cached(NUMBERED, lambda: history.create_table(NUMBERED, _numbers(history)))
 
 
 def _numbers(history: History) -> pa.Table:
     ids = history.accounts
-    return pa.table({"account_id": ids, "account": numbers(np.arange(len(ids), dtype=np.int32))})
+    return pa.table({"account_id": ids, "account": number_array(np.arange(len(ids), dtype=np.int32))})
 
 
-def day_of(expression: str) -> str:
+def day_number(expression: str) -> str:
     """The day of an instant, as a number; a time that never comes is after every other."""
     return f"coalesce(CAST({expression} AS DATE) - DATE '1970-01-01', {FOREVER})"
 
 
-def rows_of(relation: str, history: History) -> str:
+def relation_rows(relation: str, history: History) -> str:
     """The SQL of all versions of a relation's rows: ``account``, ``known``, ``replaced`` and its source's columns."""
     if relation != "timeline":
-        return of_accounts(relation, history, all_versions(relation, history))
-    tickets = of_accounts("tickets", history, all_versions("tickets", history))
-    begun = opened("ticket_id AS ticket, known, replaced")
-    seen = happened(all_versions("ticket_events", history), f"t.ticket_id AS ticket, {HELD}")
-    return f"WITH t AS MATERIALIZED ({tickets}) {begun} UNION ALL {seen} WHERE {MEET}"
+        return join_accounts(relation, history, all_versions(relation, history))
+    tickets = join_accounts("tickets", history, all_versions("tickets", history))
+    begun = opened_rows("ticket_id AS ticket, known, replaced")
+    seen = event_rows(all_versions("ticket_events", history), f"t.ticket_id AS ticket, {HELD_TOGETHER}")
+    return f"WITH t AS MATERIALIZED ({tickets}) {begun} UNION ALL {seen} WHERE {EVER_HELD_TOGETHER}"
 
 
-def of_accounts(table: str, history: History, versions: str) -> str:
+def join_accounts(table: str, history: History, versions: str) -> str:
     """The SQL of a table's versions with the number of their account."""
     extra = ""
     if table == "subscriptions":
@@ -58,7 +58,7 @@ def of_accounts(table: str, history: History, versions: str) -> str:
     return f"SELECT *{extra} FROM ({versions}) JOIN {NUMBERED} USING (account_id)"
 
 
-def opened(more: str, tickets: str = "t") -> str:
+def opened_rows(more: str, tickets: str = "t") -> str:
     """The SQL of the row that every version of a ticket begins with in the timeline; ``more`` are further columns."""
     return (
         "SELECT account, ticket_id, opened_at AS occurred_at, 'opened' AS kind, CAST(NULL AS VARCHAR) AS value, "
@@ -66,7 +66,7 @@ def opened(more: str, tickets: str = "t") -> str:
     )
 
 
-def happened(events: str, more: str, tickets: str = "t") -> str:
+def event_rows(events: str, more: str, tickets: str = "t") -> str:
     """The SQL of what happened to tickets: each version of an event with each of its ticket."""
     return (
         "SELECT t.account, t.ticket_id, e.occurred_at, e.kind, e.value, e.actor, "
@@ -75,32 +75,32 @@ def happened(events: str, more: str, tickets: str = "t") -> str:
     )
 
 
-def ties_of(relation: str) -> tuple[str, ...]:
+def tie_columns(relation: str) -> tuple[str, ...]:
     """What settles the order of rows that happened at one instant."""
     if relation == "timeline":
         return ("kind <> 'opened'", "kind", "coalesce(value, '')", "coalesce(actor, '')", "ticket")
     table = TABLES[relation]
-    settled = {"account_id", "day", table.event_time}
+    settled = {"account_id", table.event_time}
     return tuple(f"coalesce(CAST(\"{part}\" AS VARCHAR), '')" for part in table.key if part not in settled)
 
 
 def all_versions(name: str, history: History) -> str:
     """Every version of a table's rows; only keys that come twice need to be put in order."""
     if name not in history.versioned:
-        return once(name)
-    key = number_of_key(TABLES[name], identifier)
+        return single_versions(name)
+    key = key_hash(TABLES[name], quote_name)
     twice = f"(SELECT {key} FROM {name} GROUP BY {key} HAVING count(*) > 1)"
     corrected = f"SELECT * FROM {name} WHERE {key} IN {twice}"
-    return f"{once(name)} WHERE {key} NOT IN {twice} UNION ALL {ordered(name, corrected)}"
+    return f"{single_versions(name)} WHERE {key} NOT IN {twice} UNION ALL {ordered_versions(name, corrected)}"
 
 
-def once(name: str) -> str:
+def single_versions(name: str) -> str:
     """The rows of a table that came once, as versions that hold for ever."""
-    return f"SELECT *, {day_of(known_on(TABLES[name]))} AS known, {FOREVER} AS replaced FROM {name}"
+    return f"SELECT *, {day_number(known_day(TABLES[name]))} AS known, {FOREVER} AS replaced FROM {name}"
 
 
-def ordered(name: str, rows: str) -> str:
+def ordered_versions(name: str, rows: str) -> str:
     """Rows of a table that came more than once, each held until the next version of its key."""
     table = TABLES[name]
-    following = f"lead({known_on(table)}) OVER (PARTITION BY {key_of(table)} ORDER BY {order_of(table)})"
-    return f"SELECT *, {day_of(known_on(table))} AS known, {day_of(following)} AS replaced FROM ({rows})"
+    following = f"lead({known_day(table)}) OVER (PARTITION BY {version_key(table)} ORDER BY {version_order(table)})"
+    return f"SELECT *, {day_number(known_day(table))} AS known, {day_number(following)} AS replaced FROM ({rows})"

@@ -14,17 +14,14 @@ from typing import cast
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
-from features.arrow import array, encoded, places, ranked
-from features.engine.windows import Flags, Floats, Ints, by
+from features.arrow import dictionary_codes, position_array, rank_values, to_numpy
+from features.engine.windows import Flags, Floats, Ints, Values, sort_positions
 from features.history.versions import FOREVER
-
-Values = NDArray[np.generic]
 
 
 @dataclass(frozen=True)
-class Column:
+class RowColumn:
     """What an expression says of each row, or of each class of rows; ``words`` are the texts that codes stand for."""
 
     values: Values
@@ -32,11 +29,11 @@ class Column:
     words: pa.Array | None = None
 
     @classmethod
-    def of(cls, column: pa.ChunkedArray, *, of_classes: bool = False) -> Column:
+    def of(cls, column: pa.ChunkedArray, *, of_classes: bool = False) -> RowColumn:
         """Numbers and truths as they are; anything else as codes, −1 where there is nothing."""
         if pa.types.is_primitive(column.type) and not pa.types.is_temporal(column.type):
-            return cls(array(column), of_classes)
-        codes, words = encoded(column)
+            return cls(to_numpy(column), of_classes)
+        codes, words = dictionary_codes(column)
         return cls(codes, of_classes, words)
 
 
@@ -49,7 +46,7 @@ class Order:
     ties: tuple[str, ...]
 
 
-ANY = Order((), "", ())
+BY_ACCOUNT = Order((), "", ())
 """By account, in no order beyond it."""
 
 EARLIEST = np.iinfo(np.int64).min + 1
@@ -69,7 +66,7 @@ class Rows:
     ``order`` is the order that they stand in; without one they stand as they came.
     """
 
-    columns: Mapping[str, Column]
+    columns: Mapping[str, RowColumn]
     account: Ints
     code: Ints | None
     order: Order | None = None
@@ -84,8 +81,8 @@ class Rows:
 
     def sorted(self, order: Order) -> Rows:
         """The same rows in an order."""
-        if order is ANY:
-            return self.taken(by(self.account.astype(np.int64), None), ANY)
+        if order is BY_ACCOUNT:
+            return self.taken(sort_positions(self.account.astype(np.int64), None), BY_ACCOUNT)
         return self.taken(self._settled(self.every, self.entities(order.entity, self.every), order), order)
 
     def taken(self, row: Ints, order: Order) -> Rows:
@@ -142,7 +139,7 @@ class Rows:
         if words is None:
             raise TypeError(f"{expression} is not a text")
         codes = np.where(row < 0, -1, self.values(expression, np.maximum(row, 0)) if len(self) else -1)
-        return words.take(places(codes.astype(np.int64))).cast(pa.string())
+        return words.take(position_array(codes.astype(np.int64))).cast(pa.string())
 
     def entities(self, parts: Sequence[str], row: Ints) -> Ints:
         """A number for each account and thing of an account, in the order of accounts, as tickets are numbered."""
@@ -214,7 +211,7 @@ class Rows:
     def _settled(self, row: Ints, entity: Ints, order: Order) -> Ints:
         """Positions in ``row`` by entity and time; what ties is settled by its content, then by when it was known."""
         time = self._moments(order, row)
-        found = by(entity, time)
+        found = sort_positions(entity, time)
         same = (np.diff(time[found]) == 0) & (np.diff(entity[found]) == 0)
         tied = np.flatnonzero(np.append(same, False) | np.append(False, same))
         if len(tied):
@@ -227,9 +224,9 @@ class Rows:
     def _rank(self, expression: str, row: Ints) -> Values:
         column = self.columns[expression]
         codes = self.values(expression, row)
-        return codes if column.words is None else ranked(column.words)[codes]
+        return codes if column.words is None else rank_values(column.words)[codes]
 
 
 def any_replaced(found: pa.Table) -> bool:
     """Whether any of the rows that were read is not the newest version of its thing."""
-    return bool((array(found.column("replaced")) < FOREVER).any())
+    return bool((to_numpy(found.column("replaced")) < FOREVER).any())

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from features.engine.expressions import TOLD, columns_in
+from features.contract import TABLES
+from features.engine.expressions import columns_in, tables_of
 from features.engine.windows import Ints
 from features.history.history import History
 
@@ -37,15 +38,16 @@ class Numbering:
         return f"SELECT v.*, c.class FROM ({rows}) AS v JOIN {self.name} AS c ON {same}"
 
 
-class Classes:
+class RowClasses:
     """The classes of a relation's rows, and what each of some expressions says of each class."""
 
     def __init__(self, relation: str, history: History, asked: Iterable[str]) -> None:
         self.asked = tuple(asked)
         used = {column for text in self.asked for column in columns_in(relation, text)}
         self.tables = {
-            table: _numbered(table, tuple(column for column in columns if column in used), history)
-            for table, columns in TOLD.get(relation, {}).items()
+            table: _numbered(table, tuple(column for column in TABLES[table].few_values if column in used), history)
+            for table in tables_of(relation)
+            if TABLES[table].few_values
         }
         self._history = history
 
@@ -74,7 +76,7 @@ class Classes:
 def _numbered(table: str, columns: tuple[str, ...], history: History) -> Numbering:
     """The numbering of a table's combinations, made once for a history."""
     name = "_".join(("classes", table, *columns))
-    return history.derived(name, lambda: _number(name, table, columns, history) if columns else Numbering(name, ()))
+    return history.cached(name, lambda: _number(name, table, columns, history) if columns else Numbering(name, ()))
 
 
 def _number(name: str, table: str, columns: tuple[str, ...], history: History) -> Numbering:
@@ -87,6 +89,6 @@ def _number(name: str, table: str, columns: tuple[str, ...], history: History) -
         f"SELECT *, CAST(row_number() OVER (ORDER BY {told}) - 1 AS INTEGER) AS class, "
         f"({told}) IS NOT DISTINCT FROM ({begun}) AS begun FROM ({combinations}) ORDER BY class"
     )
-    history.keep(name, rows)
+    history.create_table(name, rows)
     begins = rows.column("begun").to_pylist()
     return Numbering(name, columns, len(rows), begins.index(True) if True in begins else 0)

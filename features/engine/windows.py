@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 Ints = NDArray[np.signedinteger[Any]]
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
+Values = NDArray[np.generic]
 Numbers = TypeVar("Numbers", NDArray[np.signedinteger[Any]], NDArray[np.float64])
 
-AT_ONCE = 2
+COMPUTE_THREADS = 2
 """Threads that compute: while one waits for a query, which has threads of its own, another has work."""
 
 MICROSECONDS = 1_000_000
@@ -74,7 +75,7 @@ class Cutoffs:
         return self._after[np.clip(days - self._base, 0, len(self._after) - 1)]
 
 
-def latest(runs: Runs, entity: Ints, cutoffs: int) -> Runs:
+def latest_runs(runs: Runs, entity: Ints, cutoffs: int) -> Runs:
     """Of each entity the run of cutoffs at which a row is the last in order among those that count.
 
     Runs come by entity and in order; ``entity`` is given for each. A row reigns until one that is later in order
@@ -95,9 +96,9 @@ def latest(runs: Runs, entity: Ints, cutoffs: int) -> Runs:
     return Runs(*(np.concatenate(pair) for pair in zip(_fields(reigns), _fields(rest), strict=True)))
 
 
-def distinct(runs: Runs, entity: Ints, cutoffs: int) -> Runs:
+def merge_runs(runs: Runs, entity: Ints, cutoffs: int) -> Runs:
     """The runs of cutoffs at which an entity has any row, each counted once."""
-    by_start = by(entity, runs.start)
+    by_start = sort_positions(entity, runs.start)
     row, start, end = runs.row[by_start], runs.start[by_start], runs.end[by_start]
     group = _groups(entity[by_start]) * (cutoffs + 1)
     reached = np.maximum.accumulate(end + group) - group
@@ -107,43 +108,43 @@ def distinct(runs: Runs, entity: Ints, cutoffs: int) -> Runs:
     return Runs(row, np.maximum(start, covered), end).some()
 
 
-def add_up(runs: Runs, account: Ints, weights: Floats | None, shape: tuple[int, int]) -> Floats:
+def sum_runs(runs: Runs, account: Ints, weights: Floats | None, shape: tuple[int, int]) -> Floats:
     """The sum of the weights (or the number) of the runs that cover each cutoff, by cutoff and account."""
     cutoffs, accounts = shape
     if cutoffs == 1:
-        return totals(account, weights, accounts).astype(np.float64, copy=False).reshape(shape)
+        return sum_by_place(account, weights, accounts).astype(np.float64, copy=False).reshape(shape)
     size = (cutoffs + 1) * accounts
-    changes = totals(runs.start * accounts + account, weights, size)
+    changes = sum_by_place(runs.start * accounts + account, weights, size)
     ends = np.flatnonzero(runs.end < cutoffs)
     if len(ends):
         gone = runs.end[ends] * accounts + account[ends]
-        changes -= totals(gone, None if weights is None else weights[ends], size)
-    return adding_up(changes.reshape(cutoffs + 1, accounts)[:cutoffs].astype(np.float64, copy=False))
+        changes -= sum_by_place(gone, None if weights is None else weights[ends], size)
+    return accumulate(changes.reshape(cutoffs + 1, accounts)[:cutoffs].astype(np.float64, copy=False))
 
 
-def totals(place: Ints, weights: Floats | None, size: int) -> Floats | Ints:
+def sum_by_place(place: Ints, weights: Floats | None, size: int) -> Floats | Ints:
     """The sum of the weights (or the number) of each place: the same whatever order the rows come in."""
     if weights is None:
         return np.bincount(place, None, size)
-    coarse, rest = parted(weights)
+    coarse, rest = split_exact(weights)
     found = np.bincount(place, coarse, size)
     return found + np.bincount(place, rest, size) if rest.any() else found
 
 
-def parted(values: Floats) -> tuple[Floats, Floats]:
+def split_exact(values: Floats) -> tuple[Floats, Floats]:
     """Numbers as multiples of ``QUANTUM``, and the rests, whose sums are too small for their errors to be seen."""
     coarse = np.round(values / QUANTUM) * QUANTUM
     return coarse, values - coarse
 
 
-def adding_up(rows: Numbers) -> Numbers:
+def accumulate(rows: Numbers) -> Numbers:
     """Each row with all rows before it added, in place: by whole rows, which is many times quicker than ``cumsum``."""
     for place in range(1, len(rows)):
         rows[place] += rows[place - 1]
     return rows
 
 
-def extreme(runs: Runs, account: Ints, values: Floats, shape: tuple[int, int], *, largest: bool) -> Floats:
+def extreme_of_runs(runs: Runs, account: Ints, values: Floats, shape: tuple[int, int], *, largest: bool) -> Floats:
     """The smallest or largest value among the runs that cover each cutoff; nothing where there is none.
 
     A run is covered by two stretches of the longest power of two that fits into it. Each level holds the best of its
@@ -163,7 +164,7 @@ def extreme(runs: Runs, account: Ints, values: Floats, shape: tuple[int, int], *
     return np.where(np.isinf(found), np.nan, found)
 
 
-def by(entity: Ints, time: Ints | None) -> Ints:
+def sort_positions(entity: Ints, time: Ints | None) -> Ints:
     """Positions in the order of entity, then time, then as they came."""
     return _order(entity, None if time is None else _order(time))
 

@@ -1,6 +1,6 @@
-"""What a source ever told, and what was known of it at a cutoff.
+"""Every row of a source with the time at which it was known, and the state at a cutoff.
 
-Here belong the history, its snapshots, the clocks that decide which version of a row counts, its span, and the
-partitions of files. What a row must look like is checked before (``features.validation``); what is computed from the
-rows comes after (``features.engine``).
+Here belong the history, its snapshots, the rules that decide which version of a row counts, the time span of a source,
+repeated keys, and partitions of files with their cache. Whether a row is valid is decided before
+(``features.validation``); numbers are computed from the rows afterwards (``features.engine``).
 """

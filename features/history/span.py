@@ -1,9 +1,9 @@
-"""How far a source reaches: from its oldest row to the last day on which it is believed to have learned anything.
+"""The time span of a source: from its oldest row to the last day on which it plausibly learned anything.
 
-The end decides much: which night is the default, and which labels are settled. A single row of a broken clock, known in
-2027 where all others were known in 2026, would carry both a year ahead, and an account would be safe for a year that
-nobody has seen yet. So the last days of a source are not believed where nothing at all was known for a long time before
-them. Their rows are kept, and count from the day on which they say that they were known.
+The end decides much: which night is the default, and which labels are mature. A single row with a wrong timestamp, known
+in 2027 where all others were known in 2026, would move both a year ahead, and an account would count as safe for a year
+that has not happened yet. So the last days of a source are *timestamp outliers* where nothing at all was known for a
+long time before them. Their rows are accepted, and count from the day of their ``known_at``.
 """
 
 from __future__ import annotations
@@ -13,80 +13,78 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from features.contract import SIGNED_AHEAD, TABLES
-from features.history.versions import EPOCH, known_on
+from features.contract import TABLES
+from features.history.versions import EPOCH, known_day
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from features.history.partitions import ValidatedPartitions
 
-OURS = {"outcomes": "false", "health_scores": "source IS DISTINCT FROM 'rescue'"}
-"""Rows that the rescue team wrote say nothing of how far the source reaches: a verdict of today ripens no label."""
+MAX_GAP_PER_DAY = 31
+"""Days without any row, for each day after them, above which the days after them are outliers."""
 
-SILENCE = 31
-"""Days without anything for each day that comes after them, above which these days are astray."""
-
-OFTEN, YEAR = 31, 365
-"""On how many days of the year before its silence a source has to have learned something for that to be a wonder."""
+MIN_ACTIVE_DAYS, ACTIVITY_PERIOD = 31, 365
+"""Days with rows that a source needs in the days before the gap; a source with fewer may well have long gaps."""
 
 
 @dataclass(frozen=True)
 class Span:
-    """The day of the oldest row, the first after the newest that is believed, and whether there are later ones."""
+    """The day of the oldest row, the first day after the newest that is no outlier, and whether there are outliers."""
 
     first: date
     until: date
-    ends_early: bool = False
+    has_outliers: bool = False
 
 
-def span_of(query: Callable[[str], pa.Table], present: frozenset[str], usage: ValidatedPartitions | None) -> Span:
-    """How far a source reaches of which these tables are there; of ``usage`` by stretches no row need be read."""
+def measure_span(query: Callable[[str], pa.Table], present: frozenset[str], usage: ValidatedPartitions | None) -> Span:
+    """The span of a source with these tables; no row of ``usage`` needs to be read where it has partitions."""
     parts = [_by_day(name, present) for name in sorted(present - {"usage_daily" if usage else ""})]
     parts += ["SELECT NULL AS known, NULL AS oldest WHERE false"]
-    found = query(f"SELECT known, min(oldest) AS oldest FROM ({' UNION ALL '.join(parts)}) GROUP BY known")
-    oldest, known = ([day for day in found.column(name).to_pylist() if day is not None] for name in ("oldest", "known"))
+    rows = query(f"SELECT known, min(oldest) AS oldest FROM ({' UNION ALL '.join(parts)}) GROUP BY known")
+    oldest, known = ([day for day in rows.column(name).to_pylist() if day is not None] for name in ("oldest", "known"))
     if usage and usage.days:
         oldest.append(usage.days[0])
-        known += [day for day, _ in usage.delivered]
+        known += [day for day, _ in usage.deliveries]
     if not known:
         return Span(EPOCH, EPOCH)
     days = sorted(set(known))
-    count = believed(days)
-    return Span(_day(min(oldest)), _day(days[count - 1] + 1), ends_early=count < len(days))
+    count = count_trusted_days(days)
+    return Span(_date(min(oldest)), _date(days[count - 1] + 1), has_outliers=count < len(days))
 
 
 def _by_day(name: str, present: frozenset[str]) -> str:
-    """SQL of the days on which rows of a table became known, and by them the day of the oldest row, since 1970."""
-    known, oldest = (
-        f"({day} - DATE '{EPOCH}')" for day in (known_on(TABLES[name]), f"CAST({TABLES[name].event_time} AS DATE)")
-    )
+    """SQL of the days on which rows of a table became known, each with the day of its oldest row, since 1970."""
+    table = TABLES[name]
+    event_day = f"CAST({table.event_time} AS DATE)" if table.event_time else "NULL"
+    days = (known_day(table) if table.event_time else "CAST(known_at AS DATE)", event_day)
+    known, oldest = (f"({day} - DATE '{EPOCH}')" for day in days)
     return (
-        f"SELECT CASE WHEN {telling(name, present)} THEN {known} END AS known, min({oldest}) AS oldest "
-        f"FROM {name} WHERE {OURS.get(name, 'true')} GROUP BY ALL"
+        f"SELECT CASE WHEN {moves_end(name, present)} THEN {known} END AS known, min({oldest}) AS oldest "
+        f"FROM {name} WHERE {table.external_rows} GROUP BY ALL"
     )
 
 
-def _day(number: int) -> date:
-    return EPOCH + timedelta(days=number)
+def _date(day: int) -> date:
+    return EPOCH + timedelta(days=day)
 
 
-def believed(days: Sequence[int]) -> int:
-    """How many of the ascending days on which something became known are believed; those after them are astray.
+def count_trusted_days(days: Sequence[int]) -> int:
+    """How many of the ascending days on which something became known are trusted; those after them are outliers.
 
-    Days at the end are astray where the silence before them is longer than ``SILENCE`` days for each of them, and the
-    source had learned something on ``OFTEN`` days of the year before it.
+    Days at the end are outliers where the gap before them is longer than ``MAX_GAP_PER_DAY`` days for each of them, and
+    there were ``MIN_ACTIVE_DAYS`` days with rows in the ``ACTIVITY_PERIOD`` before it.
     """
     count = len(days)
-    for place in range(count - 1, OFTEN - 1, -1):
-        before = days[place - 1]
-        silent = days[place] - before > SILENCE * (count - place)
-        if silent and before - days[place - OFTEN] < YEAR:
-            count = place
+    for position in range(count - 1, MIN_ACTIVE_DAYS - 1, -1):
+        before = days[position - 1]
+        long_gap = days[position] - before > MAX_GAP_PER_DAY * (count - position)
+        if long_gap and before - days[position - MIN_ACTIVE_DAYS] < ACTIVITY_PERIOD:
+            count = position
     return count
 
 
-def telling(name: str, present: frozenset[str]) -> str:
-    """SQL that is true of rows that tell how far the source reaches: not of a start that was signed ahead."""
-    others = present - SIGNED_AHEAD - {"accounts"}
-    return "known_at IS NOT NULL" if name in SIGNED_AHEAD and others else "true"
+def moves_end(name: str, present: frozenset[str]) -> str:
+    """SQL that is true of rows that move the end of the span: not of an event that was announced ahead."""
+    observed = any(TABLES[other].starts_observation for other in present)
+    return "known_at IS NOT NULL" if TABLES[name].announced and observed else "true"

@@ -1,12 +1,12 @@
-"""How a source's value is brought to the contract's type, in SQL.
+"""How a source's value is cast to the contract's type, in SQL.
 
-A value either *is* one of the contract's type (a text that says ``2026-03-01T10:00:00+02:00`` is that instant, 17850.0
-is the whole number 17850) or it becomes NULL, and admission quarantines its row: nothing is repaired. A column that is
-already of the right type is taken as it stands, so that a clean Parquet file costs one scan and no copy.
+A value either is one of the contract's type (the text ``2026-03-01T10:00:00+02:00`` is that instant, 17850.0 is the
+whole number 17850) or it becomes NULL, and validation quarantines its row: nothing is repaired. A column that already
+has the right type is read as it is, so that a clean Parquet file costs one scan and no copy.
 """
 
 from features.contract import Column, Kind
-from features.source_table import identifier
+from features.source_table import quote_name
 
 _WHOLE_TYPES = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 WHOLES = frozenset((*_WHOLE_TYPES, *(f"U{name}" for name in _WHOLE_TYPES)))
@@ -15,9 +15,9 @@ ZONED = frozenset({"TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ_NS"})
 INSTANTS = frozenset({"TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "DATE"})
 
 
-def typed(column: Column, raw: str | None) -> str:
-    """SQL of the column in the contract's type, from ``s."<column>"`` of DuckDB type ``raw``; NULL where it is none."""
-    value = f"s.{identifier(column.name)}"
+def cast_column(column: Column, raw: str | None) -> str:
+    """SQL of the column in the contract's type, from ``s."<column>"`` of DuckDB type ``raw``; NULL where it has none."""
+    value = f"s.{quote_name(column.name)}"
     if raw is None:
         return f"CAST(NULL AS {column.kind})"
     if raw == column.kind:
@@ -38,7 +38,7 @@ def as_text(value: str, raw: str) -> str:
 def as_number(value: str, raw: str) -> str:
     """SQL of a value as a floating number, NULL where it is none."""
     if raw in ("VARCHAR", "BLOB"):
-        return f"TRY_CAST({_filled(value, raw)} AS DOUBLE)"
+        return f"TRY_CAST({_non_empty(value, raw)} AS DOUBLE)"
     return f"CAST({value} AS DOUBLE)" if _numeric(raw) else "CAST(NULL AS DOUBLE)"
 
 
@@ -51,7 +51,7 @@ def _whole(value: str, raw: str) -> str:
 
 def _flag(value: str, raw: str) -> str:
     if raw in ("VARCHAR", "BLOB"):
-        return f"TRY_CAST({_filled(value, raw)} AS BOOLEAN)"
+        return f"TRY_CAST({_non_empty(value, raw)} AS BOOLEAN)"
     return f"CASE {value} WHEN 1 THEN true WHEN 0 THEN false END" if _numeric(raw) else "CAST(NULL AS BOOLEAN)"
 
 
@@ -61,7 +61,7 @@ def _instant(value: str, raw: str) -> str:
     if raw in ZONED:
         return f"(TRY_CAST({value} AS TIMESTAMP WITH TIME ZONE) AT TIME ZONE 'UTC')"
     if raw in ("VARCHAR", "BLOB"):
-        return f"(TRY_CAST({_filled(value, raw)} AS TIMESTAMP WITH TIME ZONE) AT TIME ZONE 'UTC')"
+        return f"(TRY_CAST({_non_empty(value, raw)} AS TIMESTAMP WITH TIME ZONE) AT TIME ZONE 'UTC')"
     return "CAST(NULL AS TIMESTAMP)"
 
 
@@ -80,7 +80,7 @@ _CASTS = {
 }
 
 
-def _filled(value: str, raw: str) -> str:
+def _non_empty(value: str, raw: str) -> str:
     return f"NULLIF({as_text(value, raw)}, '')"
 
 
@@ -92,7 +92,7 @@ def _nested(raw: str) -> bool:
     return raw.endswith("]") or raw.startswith(("STRUCT", "MAP", "UNION"))
 
 
-def parsed(column: Column, raw: str) -> bool:
-    """Whether bringing ``raw`` to the column's type is work that should be done once, not at every scan."""
+def needs_parsing(column: Column, raw: str) -> bool:
+    """Whether the cast of ``raw`` to the column's type is so much work that it is done once, not at every scan."""
     plain = WHOLES | REALS | INSTANTS
     return raw != column.kind and not (raw in plain and column.kind is not Kind.TEXT)

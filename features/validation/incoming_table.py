@@ -1,4 +1,4 @@
-"""What admission works on: a source's table on its way in, the tests of its rows, and those that fail them."""
+"""A source's table while it is validated: the SQL that reads it, the tests of its rows, and the rows that fail them."""
 
 from __future__ import annotations
 
@@ -10,119 +10,124 @@ import duckdb
 import pyarrow as pa
 
 from features.contract import Table
-from features.source_table import RawTable, identifier, quoted
-from features.validation.column_types import typed
-from features.validation.rules import Fault, Rule, faults
-
-ACCOUNTS = ("accounts", "account_id")
-PARENT = {"accounts": None, "ticket_events": ("tickets", "ticket_id")}
-"""The admitted rows that a row must belong to; all but these two tables belong to an account."""
+from features.source_table import SourceTable, quote_name, quote_text
+from features.validation.column_types import cast_column
+from features.validation.rules import RowTest, Rule, row_tests
 
 
 @dataclass(frozen=True)
-class Intake:
-    """A source's table on its way in, and the SQL that reads it: ``s`` is the source's row.
+class IncomingTable:
+    """A source's table while it is validated, and the SQL that reads it: ``s`` is the source's row.
 
-    ``reach`` is the last moment at which its rows may have happened, where it does not say when it knew them
-    (microseconds since 1970; ``None`` where nothing bounds them).
+    ``latest_allowed`` is the last instant at which its rows may have happened, where the table does not say when it
+    knew them (microseconds since 1970; ``None`` where there is no limit).
     """
 
     cursor: duckdb.DuckDBPyConnection
     table: Table
-    raw: RawTable
+    source: SourceTable
     types: Mapping[str, str]
-    reach: int | None = None
+    latest_allowed: int | None = None
 
     @property
     def rejected(self) -> str:
-        """The table of the rows that are not accepted."""
+        """The name of the table of the rows that are not accepted."""
         return f"rejected_{self.table.name}"
 
     @cached_property
     def columns(self) -> dict[str, str]:
         """SQL of every column of the contract in its type."""
-        return {column.name: typed(column, self.types.get(column.name)) for column in self.table.columns}
+        return {column.name: cast_column(column, self.types.get(column.name)) for column in self.table.columns}
 
     @cached_property
     def select(self) -> str:
         """The select list of the contract's columns in their types."""
-        return ", ".join(f"{sql} AS {identifier(column)}" for column, sql in self.columns.items())
+        return ", ".join(f"{sql} AS {quote_name(column)}" for column, sql in self.columns.items())
 
     @property
     def remaining(self) -> str:
-        """The rows not rejected so far, to stand in ``FROM``."""
+        """The rows not rejected so far, as SQL for ``FROM``."""
         if not self.number(f"SELECT count(*) FROM {self.rejected}"):
-            return f"{self.raw.relation} s"
-        place = 'r.file = s.filename AND r."row" = s.file_row_number + 1'
-        # The join by its name: for NOT EXISTS DuckDB first groups all rows by their place, at 17 times the cost.
-        return f"{self.raw.relation} s ANTI JOIN {self.rejected} r ON {place}"
+            return f"{self.source.relation} s"
+        same_row = 'r.file = s.filename AND r."row" = s.file_row_number + 1'
+        # An explicit anti join: for NOT EXISTS DuckDB first groups all rows by file and row, at 17 times the cost.
+        return f"{self.source.relation} s ANTI JOIN {self.rejected} r ON {same_row}"
 
     def number(self, sql: str) -> int:
-        """The one number that a query answers."""
+        """The one number that a query returns."""
         return int(self.cursor.execute(sql).fetchall()[0][0] or 0)  # a count over no rows is NULL
 
 
-def tests_of(intake: Intake, newest: str | None) -> tuple[list[Fault], str]:
-    """The tests of one row and the relation in which they can be asked: the source's rows beside their parents.
+def tests_with_parents(incoming: IncomingTable, newest: str | None) -> tuple[list[RowTest], str]:
+    """The tests of one row and the relation in which they run: the source's rows beside their parents.
 
-    ``newest`` is SQL of the last moment at which a row without a ``known_at`` may have happened, where there is one.
+    ``newest`` is SQL of the last instant at which a row without a ``known_at`` may have happened, where there is one.
     """
-    tests = faults(intake.table, intake.types, newest)
-    parent = PARENT.get(intake.table.name, ACCOUNTS)
+    tests = row_tests(incoming.table, incoming.types, newest)
+    parent = incoming.table.parent
     if parent is None:
-        return tests, f"{intake.raw.relation} s"
-    name, key = parent
-    value = intake.columns[key]
-    tests.append(Fault(Rule.ORPHAN, key, "p.parent IS NULL", value))
-    parents = f"(SELECT {key} AS parent FROM admitted_{name})"
-    return tests, f"{intake.raw.relation} s LEFT JOIN {parents} p ON p.parent = {value}"
+        return tests, f"{incoming.source.relation} s"
+    name, key = parent.table, parent.column
+    value = incoming.columns[key]
+    tests.append(RowTest(Rule.UNKNOWN_ACCOUNT, key, "p.parent IS NULL", value))
+    parents = f"(SELECT {key} AS parent FROM accepted_{name})"
+    return tests, f"{incoming.source.relation} s LEFT JOIN {parents} p ON p.parent = {value}"
 
 
-def broken(tests: list[Fault]) -> str:
+def breaks_any(tests: list[RowTest]) -> str:
     """SQL that is true of a row that breaks a rule."""
-    return " OR ".join(f"coalesce({fault.test}, false)" for fault in tests)
+    return " OR ".join(f"coalesce({test.condition}, false)" for test in tests)
 
 
-def broken_rows(tests: list[Fault], source: str) -> str:
-    """The rows that break a rule, with the first rule that each breaks."""
-    first = " ".join(f"WHEN {fault.test} THEN {number}" for number, fault in enumerate(tests, 1))
-    value = " ".join(f"WHEN {number} THEN {fault.value}" for number, fault in enumerate(tests, 1))
-    columns = ", ".join(quoted(fault.column) for fault in tests)
-    rules = ", ".join(quoted(fault.rule) for fault in tests)
-    found = f"SELECT s.*, s.filename AS f, s.file_row_number AS n, CASE {first} END AS fault FROM {source}"
+def bad_rows_query(tests: list[RowTest], relation: str) -> str:
+    """The query of the rows that break a rule, with the first rule that each breaks."""
+    first = " ".join(f"WHEN {test.condition} THEN {number}" for number, test in enumerate(tests, 1))
+    value = " ".join(f"WHEN {number} THEN {test.value}" for number, test in enumerate(tests, 1))
+    columns = ", ".join(quote_text(test.column) for test in tests)
+    rules = ", ".join(quote_text(test.rule) for test in tests)
+    tested = f"SELECT s.*, s.filename AS f, s.file_row_number AS n, CASE {first} END AS failed FROM {relation}"
     return (
-        f"SELECT NULL, f, n + 1, [{columns}][fault], [{rules}][fault], "
-        f"left(CASE fault {value} END, 200) FROM ({found}) s WHERE fault IS NOT NULL"
+        f"SELECT NULL, f, n + 1, [{columns}][failed], [{rules}][failed], "
+        f"left(CASE failed {value} END, 200) FROM ({tested}) s WHERE failed IS NOT NULL"
     )
 
 
-def rejected_rows(intake: Intake) -> pa.Table:
-    """The rows that are not accepted, in one order, as they are kept."""
-    sql = f'SELECT label, "row", "column", rule, value FROM {intake.rejected} ORDER BY ALL'
-    return intake.cursor.sql(sql).to_arrow_table()
+def create_rejected_table(incoming: IncomingTable) -> None:
+    """Create ``rejected_<table>`` without rows."""
+    incoming.cursor.execute(
+        f"CREATE OR REPLACE TABLE {incoming.rejected} "
+        '(label VARCHAR, file VARCHAR, "row" BIGINT, "column" VARCHAR, rule VARCHAR, value VARCHAR)'
+    )
 
 
-def reject_again(intake: Intake, rows: pa.Table) -> None:
-    """Add rows to those that are not accepted as they were kept: with their file's label instead of its path."""
+def read_rejected_rows(incoming: IncomingTable) -> pa.Table:
+    """The rows that are not accepted, sorted, as they are cached."""
+    sql = f'SELECT label, "row", "column", rule, value FROM {incoming.rejected} ORDER BY ALL'
+    return incoming.cursor.sql(sql).to_arrow_table()
+
+
+def reject_cached_rows(incoming: IncomingTable, rows: pa.Table) -> None:
+    """Add cached rows to those that are not accepted: they have their file's label instead of its path."""
     if rows.num_rows:
-        paths = [(intake.raw.labels[file], file) for file in intake.raw.files]
-        labels, files = (", ".join(quoted(text) for text in texts) for texts in zip(*paths, strict=True))
-        intake.cursor.register("rejected_again", rows)
-        intake.cursor.execute(
-            f"INSERT INTO {intake.rejected} "
-            f'SELECT NULL, map([{labels}], [{files}])[label], "row", "column", rule, value FROM rejected_again'
+        paths = [(incoming.source.labels[file], file) for file in incoming.source.files]
+        labels, files = (", ".join(quote_text(text) for text in texts) for texts in zip(*paths, strict=True))
+        incoming.cursor.register("cached_rejected", rows)
+        incoming.cursor.execute(
+            f"INSERT INTO {incoming.rejected} "
+            f'SELECT NULL, map([{labels}], [{files}])[label], "row", "column", rule, value FROM cached_rejected'
         )
-        intake.cursor.unregister("rejected_again")
+        incoming.cursor.unregister("cached_rejected")
 
 
-def label_rejected(intake: Intake) -> None:
-    """Write what a person calls its file beside each row that is not accepted."""
-    intake.cursor.execute(f"UPDATE {intake.rejected} SET label = {_labelled(intake.raw)} WHERE label IS NULL")
+def label_rejected_rows(incoming: IncomingTable) -> None:
+    """Write the label of its file beside each row that is not accepted."""
+    incoming.cursor.execute(f"UPDATE {incoming.rejected} SET label = {_label_of(incoming.source)} WHERE label IS NULL")
 
 
-def _labelled(raw: RawTable) -> str:
-    """SQL of what a person calls a rejected row's file."""
-    if not raw.labels:
+def _label_of(source: SourceTable) -> str:
+    """SQL of the label of a rejected row's file."""
+    if not source.labels:
         return "file"
-    paths, labels = (", ".join(quoted(text) for text in texts) for texts in (raw.labels.keys(), raw.labels.values()))
+    texts_of = (source.labels.keys(), source.labels.values())
+    paths, labels = (", ".join(quote_text(text) for text in texts) for texts in texts_of)
     return f"coalesce(map([{paths}], [{labels}])[file], file)"

@@ -1,7 +1,7 @@
-"""Parquet files whose texts are not all UTF-8: DuckDB refuses to read the whole file, and one row is to blame.
+"""Parquet files whose texts are not all UTF-8: DuckDB cannot read such a file, because of a single row.
 
-Such a file is written again with its texts as bytes, which admission then decodes value by value: the row whose bytes
-are no text goes to quarantine, and the others are read. It happens seldom enough that a second copy is cheap.
+The file is written again with its texts as bytes, which validation then decodes value by value: the row whose bytes
+are no text goes to quarantine, and the others are read. This is rare enough for a second copy.
 """
 
 from dataclasses import replace
@@ -10,20 +10,20 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from features.source_table import RawTable
+from features.source_table import SourceTable
 
 SYMPTOM = "Invalid string encoding"
-"""How DuckDB begins its refusal."""
+"""The beginning of DuckDB's message."""
 
 
-def with_texts_as_bytes(raw: RawTable, scratch: Path) -> RawTable:
-    """The same rows with every text column as bytes, under ``scratch``; places and partitions stay what they were."""
-    copies = {file: scratch / raw.name / str(number) / _partition(file) for number, file in enumerate(raw.files)}
+def with_texts_as_bytes(source: SourceTable, scratch: Path) -> SourceTable:
+    """The same rows with every text column as bytes, under ``scratch``; row numbers and partitions stay the same."""
+    copies = {file: scratch / source.name / str(number) / _partition(file) for number, file in enumerate(source.files)}
     for file, copy in copies.items():
         copy.parent.mkdir(parents=True, exist_ok=True)
         _copy(Path(file), copy)
-    labels = {str(copy): raw.labels.get(file, file) for file, copy in copies.items()}
-    return replace(raw, files=tuple(labels), labels=labels)
+    labels = {str(copy): source.labels.get(file, file) for file, copy in copies.items()}
+    return replace(source, files=tuple(labels), labels=labels)
 
 
 def _partition(file: str) -> Path:
@@ -32,10 +32,10 @@ def _partition(file: str) -> Path:
 
 
 def _copy(file: Path, copy: Path) -> None:
-    with pq.ParquetFile(file) as source:
-        schema = pa.schema([(column.name, _bytes_for(column.type)) for column in source.schema_arrow])
+    with pq.ParquetFile(file) as original:
+        schema = pa.schema([(column.name, _bytes_for(column.type)) for column in original.schema_arrow])
         with pq.ParquetWriter(copy, schema) as writer:
-            for batch in source.iter_batches():
+            for batch in original.iter_batches():
                 columns = [column.cast(kind) for column, kind in zip(batch.columns, schema.types, strict=True)]
                 writer.write_batch(pa.record_batch(columns, schema=schema))
 

@@ -1,8 +1,8 @@
-"""How late a row may have happened whose table does not say when our copy knew it.
+"""The latest instant at which a row may have happened in a table that does not say when its rows were known.
 
-Such a table is current state, and its rows count from when they happened, so one row of a broken clock would carry the
-horizon of every label years ahead. What the source's other tables say bounds it: nothing happened long after the newest
-moment at which the source knew anything.
+Such a table is current state, and its rows count from when they happened, so one row with a wrong timestamp would move
+the horizon of every label years ahead. The source's other tables limit it: nothing happened long after the newest
+instant at which the source knew anything.
 """
 
 from collections.abc import Mapping
@@ -11,48 +11,43 @@ from datetime import timedelta
 import duckdb
 
 from features.contract import TABLES
-from features.history.span import OURS
-from features.source_table import RawTable
-from features.validation.incoming_table import Intake
+from features.source_table import SourceTable
+from features.validation.incoming_table import IncomingTable
 from features.validation.rules import LATEST
 
 SLACK = timedelta(days=31)
-"""How far such a table may run ahead of the others: contracts are written down seldom, and tickets every hour."""
-
-WITNESSES = frozenset(TABLES) - {"outcomes", "usage_daily"}
-"""Tables whose ``known_at`` is asked. Outcomes are our own; usage is most of a source, and is not read twice."""
+"""How far such a table may be ahead of the others: contracts are written seldom, and tickets every hour."""
 
 
-def reach(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, RawTable]) -> int | None:
-    """The last moment at which a row may have happened in a table without ``known_at``, in microseconds since 1970.
+def find_latest_allowed(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, SourceTable]) -> int | None:
+    """The last instant at which a row may have happened in a table without ``known_at``, in microseconds since 1970.
 
-    ``None`` where every table says when it knew its rows, or none that is asked does.
+    ``None`` where every table says when its rows were known, or no table that sets the limit does.
     """
-    types = {name: _types(connection, tables[name]) for name in TABLES if name in tables}
-    if all("known_at" in found for found in types.values()):
+    types = {name: _column_types(connection, tables[name]) for name in TABLES if name in tables}
+    if all("known_at" in columns for columns in types.values()):
         return None
     known = [
-        _newest(Intake(connection.cursor(), TABLES[name], tables[name], found))
-        for name, found in types.items()
-        if name in WITNESSES and "known_at" in found
+        _newest_known(IncomingTable(connection.cursor(), TABLES[name], tables[name], columns))
+        for name, columns in types.items()
+        if TABLES[name].bounds_latest and "known_at" in columns
     ]
-    newest = max((moment for moment in known if moment is not None), default=None)
+    newest = max((instant for instant in known if instant is not None), default=None)
     return None if newest is None else newest + SLACK // timedelta(microseconds=1)
 
 
-def _types(connection: duckdb.DuckDBPyConnection, raw: RawTable) -> dict[str, str]:
+def _column_types(connection: duckdb.DuckDBPyConnection, source: SourceTable) -> dict[str, str]:
     try:
-        return {name.lower(): kind for name, kind in raw.types(connection).items()}
+        return {name.lower(): kind for name, kind in source.types(connection).items()}
     except duckdb.Error:
-        return {}  # what cannot be read is told when the table is examined
+        return {}  # a file that cannot be read is reported when the table is validated
 
 
-def _newest(witness: Intake) -> int | None:
-    rows = f"SELECT {witness.select} FROM {witness.raw.relation} s"
-    theirs = OURS.get(witness.table.name, "true")
-    sql = f"SELECT epoch_us(max(known_at)) FROM ({rows}) WHERE known_at < {LATEST} AND {theirs}"
+def _newest_known(incoming: IncomingTable) -> int | None:
+    rows = f"SELECT {incoming.select} FROM {incoming.source.relation} s"
+    sql = f"SELECT epoch_us(max(known_at)) FROM ({rows}) WHERE known_at < {LATEST} AND {incoming.table.external_rows}"
     try:
-        found: int | None = witness.cursor.execute(sql).fetchall()[0][0]
+        newest: int | None = incoming.cursor.execute(sql).fetchall()[0][0]
     except duckdb.Error:
         return None
-    return found
+    return newest

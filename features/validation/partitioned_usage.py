@@ -1,229 +1,269 @@
-"""Usage through admission by stretches of files: what was said of a stretch the night before is not asked again.
+"""Validation of daily usage by partitions of files: results of the previous night stay valid for unchanged partitions.
 
-Usage is most of what a source holds, and nearly all of it is as it was the night before. A row is judged by itself, by
-the rows of its stretch, by the accounts that there are, and by the newest ``known_at`` of the source. So the judgement
-of a stretch stands while its files are the same, no file that was read touches its days, no account went, none came
-that its rows had lacked, and no row of it waits for the clock. All others are read: their rows are scanned once, and
-their twins are sought among themselves.
+Usage is most of what a source holds, and nearly all of it is the same as the night before. Whether a row is accepted
+depends on the row, on the rows of its partition, on the accounts that there are, and on the newest ``known_at`` of the
+source. So the result of a partition stays valid while its files are the same, no file that was read shares its days,
+no account disappeared, none appeared that its rows had lacked, and no row without a ``known_at`` depends on the newest
+one. All other files are read: each is scanned once, and duplicates are looked for among these files.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 
-import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from features.history import cache_files
-from features.history.partitions import Partition, Scanned, ValidatedPartitions, together, touched
-from features.history.versions import known_on
-from features.source_table import quoted
-from features.validation.column_types import parsed
-from features.validation.duplicates import REPEAT, reject_twins
+from features.history.partitions import (
+    Delivery,
+    FileScan,
+    Partition,
+    ValidatedPartitions,
+    find_overlapping,
+    group_by_shared_days,
+)
+from features.history.versions import known_day
+from features.source_table import quote_text
+from features.validation.column_types import needs_parsing
+from features.validation.duplicates import DUPLICATE, reject_duplicates
 from features.validation.incoming_table import (
-    Intake,
-    broken,
-    broken_rows,
-    label_rejected,
-    reject_again,
-    rejected_rows,
-    tests_of,
+    IncomingTable,
+    bad_rows_query,
+    breaks_any,
+    label_rejected_rows,
+    read_rejected_rows,
+    reject_cached_rows,
+    tests_with_parents,
 )
 from features.validation.latest_allowed import SLACK
-from features.validation.partition_cache import Judgements
+from features.validation.result_cache import CachedResult, result_key
 from features.validation.rules import LATEST, Rule
 
-Delivery = tuple[int, int, int]
-Ids = Mapping[str, Sequence[str]]
-
-SHOWN = 200
+MAX_VALUE = 200
 """Characters of a bad value that are kept."""
 
 
-def judged_by_stretch(intake: Intake) -> bool:
-    """Whether the table is usage in several files that tell when they change, in types that need no parsing."""
-    files = intake.raw.files
-    plain = not any(parsed(intake.table.column(column), raw) for column, raw in intake.types.items())
-    told = all(file in intake.raw.prints for file in files)
-    return intake.table.name == "usage_daily" and len(files) > 1 and told and plain and not intake.raw.unread
+def is_partitioned(incoming: IncomingTable) -> bool:
+    """Whether the table is usage in several files with fingerprints, in types that need no parsing."""
+    source = incoming.source
+    if incoming.table.name != "usage_daily" or len(source.files) < 2 or source.unreadable_lines:
+        return False
+    parsing = any(needs_parsing(incoming.table.column(column), kind) for column, kind in incoming.types.items())
+    return not parsing and all(file in source.fingerprints for file in source.files)
 
 
-def judged(intake: Intake, state: Path) -> ValidatedPartitions:
-    """Fill ``rejected_<table>``, from ``state`` where the judgement stands, and tell what each stretch holds."""
-    night = _Night(intake, _kept(intake, state))
-    standing, scanned = night.parted()
-    read = [*scanned]
-    reject_again(intake, night.kept.rejected_of(standing))
-    if sum(one.bad for one in scanned.values()):
-        part = night.part(read)
-        night.reject(broken_rows(*tests_of(part, night.clock)))
-    if read:
-        reject_twins(night.part(read), sum(one.rows for one in scanned.values()))
-    label_rejected(intake)
-    found = (*standing, *night.stretches(scanned))
-    night.keep(found, state)
+def validate_partitions(incoming: IncomingTable, state: Path) -> ValidatedPartitions:
+    """Fill ``rejected_<table>``, from the folder ``state`` where its results are valid; returns the partitions."""
+    run = _Run(incoming, CachedPartitions.read(state, result_key(incoming, SLACK, DUPLICATE)))
+    unchanged, scans = run.split()
+    reject_cached_rows(incoming, run.cached.rejected_of(unchanged))
+    if sum(scan.bad for scan in scans.values()):
+        run.reject(bad_rows_query(*tests_with_parents(run.select_files([*scans]), run.newest_sql)))
+    if scans:
+        reject_duplicates(run.select_files([*scans]), sum(scan.rows for scan in scans.values()))
+    label_rejected_rows(incoming)
+    partitions = (*unchanged, *run.new_partitions(scans))
+    run.write(partitions, state)
     return ValidatedPartitions(
-        found,
+        partitions,
         folder=state,
-        key=night.kept.key,
-        files=len(intake.raw.files),
-        read=len(read),
-        rows_of=partial(_accepted_rows, intake),
-        rejected=partial(_rejected_by_file, intake),
+        key=run.cached.key,
+        files_read=len(scans),
+        rows_query=partial(_accepted_rows, incoming),
+        rejected_by_file=partial(_rejected_by_file, incoming),
     )
 
 
-def _accepted_rows(intake: Intake, stretch: Partition) -> str:
+def _accepted_rows(incoming: IncomingTable, partition: Partition) -> str:
     """SQL of the accepted rows of a partition."""
-    wanted, raw = set(stretch.labels), intake.raw
-    files = [file for file in raw.files if raw.labels[file] in wanted]
-    part = replace(intake, raw=raw.part(intake.cursor, files, intake.types))
+    labels, source = set(partition.labels), incoming.source
+    files = [file for file in source.files if source.labels[file] in labels]
+    part = replace(incoming, source=source.select_files(incoming.cursor, files, incoming.types))
     return f"SELECT {part.select} FROM {part.remaining}"
 
 
-def _rejected_by_file(intake: Intake) -> dict[str, tuple[int, int]]:
-    sql = f'SELECT label, count(*), bit_xor(hash("row")) FROM {intake.rejected} GROUP BY label'
-    return {label: (count, which) for label, count, which in intake.cursor.execute(sql).fetchall()}
-
-
-def _kept(intake: Intake, state: Path) -> Judgements:
-    """What was kept by the same contract, types, rules, and engine."""
-    tests, source = tests_of(replace(intake, raw=replace(intake.raw, files=())), "newest")
-    rules = (repr(intake.table), sorted(intake.types.items()), broken_rows(tests, source), intake.raw.partitioned)
-    return Judgements.of(state, cache_files.cache_key(*rules, SLACK, REPEAT, duckdb.__version__))
+def _rejected_by_file(incoming: IncomingTable) -> dict[str, tuple[int, int]]:
+    sql = f'SELECT label, count(*), bit_xor(hash("row")) FROM {incoming.rejected} GROUP BY label'
+    return {label: (count, row_hash) for label, count, row_hash in incoming.cursor.execute(sql).fetchall()}
 
 
 @dataclass(frozen=True)
-class _Night:
-    """Tonight's files beside what was kept of them."""
+class CachedPartitions:
+    """The results of the previous night, with the newest ``known_at`` (microseconds) and the accounts of that night."""
 
-    intake: Intake
-    kept: Judgements
+    key: str
+    newest: int | None = None
+    partitions: tuple[Partition, ...] = ()
+    result: CachedResult | None = None
+
+    @classmethod
+    def read(cls, folder: Path, key: str) -> CachedPartitions:
+        """The results that a folder holds under this key; empty where it holds none."""
+        result = CachedResult.read(folder, key)
+        if result is None:
+            return cls(key)
+        partitions = tuple(Partition.from_json(values) for values in result.values["partitions"])
+        return cls(key, result.values["newest"], partitions, result)
+
+    def valid(self, fingerprints: Mapping[str, str], accounts: pa.Table) -> tuple[Partition, ...]:
+        """The partitions whose files have these fingerprints, and whose rows belong to the same accounts as before."""
+        if self.result is None or _missing_ids(self.result.keys, accounts):
+            return ()  # an account is gone, and any file may have rows of it
+        new_accounts = _missing_ids(accounts, self.result.keys)
+        return tuple(partition for partition in self.partitions if partition.is_valid(fingerprints, new_accounts))
+
+    def rejected_of(self, partitions: Iterable[Partition]) -> pa.Table:
+        """The rejected rows of some partitions."""
+        labels = [label for partition in partitions for label in partition.labels]
+        return self.result.rejected_in(labels) if self.result else pa.table({})
+
+
+def _missing_ids(ids: pa.Table, others: pa.Table) -> frozenset[str]:
+    """The ids that are not among others."""
+    inside = pc.is_in(ids["account_id"], value_set=others["account_id"].combine_chunks())
+    return frozenset(ids["account_id"].filter(pc.invert(inside)).to_pylist())
+
+
+@dataclass(frozen=True)
+class _Run:
+    """Tonight's files beside the cached results."""
+
+    incoming: IncomingTable
+    cached: CachedPartitions
 
     @cached_property
-    def prints(self) -> dict[str, str]:
-        raw = self.intake.raw
-        return {raw.labels[file]: raw.prints[file] for file in raw.files}
+    def fingerprints(self) -> dict[str, str]:
+        source = self.incoming.source
+        return {source.labels[file]: source.fingerprints[file] for file in source.files}
 
     @cached_property
     def accounts(self) -> pa.Table:
-        found = self.intake.cursor.sql("SELECT account_id FROM admitted_accounts ORDER BY account_id")
-        return found.to_arrow_table()
+        sql = "SELECT account_id FROM accepted_accounts ORDER BY account_id"
+        return self.incoming.cursor.sql(sql).to_arrow_table().cast(pa.schema([("account_id", pa.string())]))
 
     @cached_property
     def newest(self) -> int | None:
-        """The newest ``known_at`` of all files, or what bounds rows that have none, in microseconds since 1970."""
-        if "known_at" not in self.intake.types:
-            return self.intake.reach
-        standing = self.kept.standing(self.prints, self.accounts)
-        known = [stretch.known for stretch in standing]
-        fresh = self.but(standing)
-        if fresh:
-            part = self.part(fresh)
-            sql = f"SELECT epoch_us(max({part.columns['known_at']})) FROM {part.raw.relation} s"
+        """The newest ``known_at`` of all files, or the limit of rows without one, in microseconds since 1970."""
+        if "known_at" not in self.incoming.types:
+            return self.incoming.latest_allowed
+        unchanged = self.cached.valid(self.fingerprints, self.accounts)
+        known = [partition.newest_known for partition in unchanged]
+        new_files = self.files_without(unchanged)
+        if new_files:
+            part = self.select_files(new_files)
+            sql = f"SELECT epoch_us(max({part.columns['known_at']})) FROM {part.source.relation} s"
             known += [row[0] for row in part.cursor.execute(sql).fetchall()]
-        return max((clock for clock in known if clock is not None), default=None)
+        return max((instant for instant in known if instant is not None), default=None)
 
     @property
-    def clock(self) -> str | None:
-        """The same as SQL, where the source tells when rows were known."""
+    def newest_sql(self) -> str | None:
+        """The same as SQL; ``None`` where nothing limits rows without a ``known_at``."""
         if self.newest is not None:
             return f"make_timestamp({self.newest})"
-        return "CAST(NULL AS TIMESTAMP)" if "known_at" in self.intake.types else None
+        return "CAST(NULL AS TIMESTAMP)" if "known_at" in self.incoming.types else None
 
-    def part(self, files: Sequence[str]) -> Intake:
-        """The intake of some files."""
-        raw = self.intake.raw.part(self.intake.cursor, files, self.intake.types)
-        return replace(self.intake, raw=raw)
+    def select_files(self, files: Sequence[str]) -> IncomingTable:
+        """The incoming table with some of its files."""
+        source = self.incoming.source.select_files(self.incoming.cursor, files, self.incoming.types)
+        return replace(self.incoming, source=source)
 
-    def but(self, standing: Sequence[Partition]) -> list[str]:
-        """The files of no standing stretch, in their order."""
-        known = {label for stretch in standing for label in stretch.labels}
-        return [file for file in self.intake.raw.files if self.intake.raw.labels[file] not in known]
+    def files_without(self, partitions: Sequence[Partition]) -> list[str]:
+        """The files of none of the partitions, in their order."""
+        labels = {label for partition in partitions for label in partition.labels}
+        return [file for file in self.incoming.source.files if self.incoming.source.labels[file] not in labels]
 
-    def parted(self) -> tuple[tuple[Partition, ...], dict[str, Scanned]]:
-        """The stretches of which nothing need be read, and what one scan tells of every other file."""
-        before = self.kept.standing(self.prints, self.accounts)
-        standing = [stretch for stretch in before if stretch.bears(self.kept.newest, self.newest)]
-        scanned = self.scan(self.but(standing))
-        shared = touched(standing, scanned.values())
-        if shared:
-            standing = [stretch for stretch in standing if stretch not in shared]
-            scanned |= self.scan([file for file in self.but(standing) if file not in scanned])
-        return tuple(standing), {file: scanned[file] for file in self.but(standing)}
+    def split(self) -> tuple[tuple[Partition, ...], dict[str, FileScan]]:
+        """The partitions of which nothing need be read, and the scan of every other file."""
+        valid = self.cached.valid(self.fingerprints, self.accounts)
+        unchanged = [partition for partition in valid if partition.is_unaffected(self.cached.newest, self.newest)]
+        scans = self.scan(self.files_without(unchanged))
+        overlapping = find_overlapping(unchanged, scans.values())
+        if overlapping:
+            unchanged = [partition for partition in unchanged if partition not in overlapping]
+            scans |= self.scan([file for file in self.files_without(unchanged) if file not in scans])
+        return tuple(unchanged), {file: scans[file] for file in self.files_without(unchanged)}
 
-    def scan(self, files: Sequence[str]) -> dict[str, Scanned]:
-        """What one scan tells of some files."""
+    def scan(self, files: Sequence[str]) -> dict[str, FileScan]:
+        """One scan of some files."""
         if not files:
             return {}
-        part = self.part(files)
-        tests, source = tests_of(part, self.clock)
+        part = self.select_files(files)
+        tests, relation = tests_with_parents(part, self.newest_sql)
         day, known = f"({part.columns['day']} - DATE '1970-01-01')", part.columns["known_at"]
-        waiting = f"{known} IS NULL AND {part.columns['day']} < {LATEST}"
-        found = part.cursor.execute(
+        undated = f"{known} IS NULL AND {part.columns['day']} < {LATEST}"
+        rows = part.cursor.execute(
             f"SELECT filename, count(*), count_if(bad), min(day) FILTER (NOT bad), max(day) FILTER (NOT bad), "
-            f"epoch_us(max(known)), max(day) FILTER (waiting) FROM (SELECT s.filename AS filename, {day} AS day, "
-            f"{known} AS known, {broken(tests)} AS bad, {waiting} AS waiting FROM {source}) GROUP BY filename"
+            f"epoch_us(max(known)), max(day) FILTER (undated) FROM (SELECT s.filename AS filename, {day} AS day, "
+            f"{known} AS known, {breaks_any(tests)} AS bad, {undated} AS undated FROM {relation}) GROUP BY filename"
         ).fetchall()
-        told = {
-            file: Scanned(rows, bad, None if first is None else (first, last), known, waiting)
-            for file, rows, bad, first, last, known, waiting in found
+        scans = {
+            file: FileScan(count, bad, None if first is None else (first, last), known, undated)
+            for file, count, bad, first, last, known, undated in rows
         }
-        return {file: told.get(file, Scanned()) for file in files}
+        return {file: scans.get(file, FileScan()) for file in files}
 
     def reject(self, rows: str) -> None:
         """Add rows to those that are not accepted."""
-        self.intake.cursor.execute(f"INSERT INTO {self.intake.rejected} {rows}")
+        self.incoming.cursor.execute(f"INSERT INTO {self.incoming.rejected} {rows}")
 
-    def stretches(self, scanned: Mapping[str, Scanned]) -> list[Partition]:
-        """What was found in the files that were read, once it is known which of their rows are accepted."""
-        delivered = self._delivered(list(scanned)) if scanned else {}
-        orphans = self._orphans()
-        return [
-            self._stretch([(file, scanned[file]) for file in files], delivered, orphans) for files in together(scanned)
-        ]
+    def new_partitions(self, scans: Mapping[str, FileScan]) -> list[Partition]:
+        """The partitions of the files that were read, once it is decided which of their rows are accepted."""
+        deliveries = self._deliveries(list(scans)) if scans else {}
+        unknown = self._unknown_accounts()
+        groups = group_by_shared_days(scans)
+        return [self._partition({file: scans[file] for file in files}, deliveries, unknown) for files in groups]
 
-    def _stretch(
-        self, files: Sequence[tuple[str, Scanned]], delivered: Mapping[str, Sequence[Delivery]], orphans: Ids
+    def _partition(
+        self,
+        scans: Mapping[str, FileScan],
+        deliveries: Mapping[str, Sequence[Delivery]],
+        unknown: Mapping[str, Sequence[str]],
     ) -> Partition:
-        labels = [self.intake.raw.labels[file] for file, _ in files]
-        days = [one.days for _, one in files if one.days]
+        labels = [self.incoming.source.labels[file] for file in scans]
+        days = [scan.days for scan in scans.values() if scan.days]
+        known = [scan.newest_known for scan in scans.values() if scan.newest_known is not None]
+        undated = [scan.undated for scan in scans.values() if scan.undated is not None]
         return Partition(
-            files=tuple((label, self.prints[label]) for label in labels),
-            rows=sum(one.rows for _, one in files),
+            files=tuple((label, self.fingerprints[label]) for label in labels),
+            rows=sum(scan.rows for scan in scans.values()),
             days=(min(first for first, _ in days), max(last for _, last in days)) if days else None,
-            known=max((one.known for _, one in files if one.known is not None), default=None),
-            waiting=max((one.waiting for _, one in files if one.waiting is not None), default=None),
-            orphans=tuple(sorted({account for label in labels for account in orphans.get(label, ())})),
-            delivered=tuple(sorted(row for file, _ in files for row in delivered.get(file, ()))),
+            newest_known=max(known, default=None),
+            undated=max(undated, default=None),
+            unknown_accounts=tuple(sorted({account for label in labels for account in unknown.get(label, ())})),
+            deliveries=tuple(sorted(row for file in scans for row in deliveries.get(file, ()))),
         )
 
-    def _delivered(self, files: Sequence[str]) -> dict[str, list[Delivery]]:
-        """By file: the days on which its accepted rows were known, and the first and last day that they tell of."""
-        part = self.part(files)
+    def _deliveries(self, files: Sequence[str]) -> dict[str, list[Delivery]]:
+        """The deliveries of accepted rows by file."""
+        part = self.select_files(files)
         rows = f"SELECT s.filename AS file, {part.columns['day']} AS day, {part.columns['known_at']} AS known_at"
-        known, day = (f"({sql} - DATE '1970-01-01')" for sql in (known_on(part.table), "day"))
-        found: dict[str, list[Delivery]] = {}
+        known, day = (f"({sql} - DATE '1970-01-01')" for sql in (known_day(part.table), "day"))
+        deliveries: dict[str, list[Delivery]] = {}
         for file, *row in part.cursor.execute(
             f"SELECT file, {known} AS known, min({day}), max({day}) FROM ({rows} FROM {part.remaining}) "
             "GROUP BY file, known"
         ).fetchall():
-            found.setdefault(file, []).append((row[0], row[1], row[2]))
-        return found
+            deliveries.setdefault(file, []).append((row[0], row[1], row[2]))
+        return deliveries
 
-    def _orphans(self) -> Ids:
-        """By file: the ids that no account has."""
-        found: dict[str, list[str]] = {}
-        sql = f"SELECT DISTINCT label, value FROM {self.intake.rejected} WHERE rule = {quoted(Rule.ORPHAN)}"
-        for label, account in self.intake.cursor.execute(sql).fetchall():
-            found.setdefault(label, []).append(account)
-        return found
+    def _unknown_accounts(self) -> dict[str, list[str]]:
+        """By file label the ids that no account has."""
+        unknown: dict[str, list[str]] = {}
+        rule = quote_text(Rule.UNKNOWN_ACCOUNT)
+        sql = f"SELECT DISTINCT label, value FROM {self.incoming.rejected} WHERE rule = {rule}"
+        for label, account in self.incoming.cursor.execute(sql).fetchall():
+            unknown.setdefault(label, []).append(account)
+        return unknown
 
-    def keep(self, stretches: Sequence[Partition], state: Path) -> None:
-        """Keep the judgements for the next night, but those of ids that are too long to be told whole."""
-        whole = [one for one in stretches if all(len(account) < SHOWN for account in one.orphans)]
-        found = Judgements(self.kept.key, self.newest, tuple(whole), rejected_rows(self.intake), self.accounts)
-        found.write(state)
+    def write(self, partitions: Sequence[Partition], state: Path) -> None:
+        """Cache the results for the next night, except those with ids that are too long to be kept whole."""
+        whole = [
+            asdict(partition)
+            for partition in partitions
+            if all(len(account) < MAX_VALUE for account in partition.unknown_accounts)
+        ]
+        values = {"newest": self.newest, "partitions": whole}
+        CachedResult(self.cached.key, values, read_rejected_rows(self.incoming), self.accounts).write(state)

@@ -1,22 +1,22 @@
-"""What makes a row bad, as SQL: each rule as a test of one row.
+"""The rules by which a row is bad, in SQL: each rule is a test of one row.
 
-A row is told once, by the first rule that it breaks. Rules that need other rows (two different rows for one key) are
-in ``admission_twins``.
+A row is reported once, by the first rule that it breaks. The rule that needs other rows (two different rows with one
+key) is in ``duplicates``.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from features.contract import SIGNED_AHEAD, Column, Kind, Table
-from features.source_table import identifier
-from features.validation.column_types import WHOLES, as_number, as_text, typed
+from features.contract import Column, Kind, Table
+from features.source_table import quote_name
+from features.validation.column_types import WHOLES, as_number, as_text, cast_column
 
 EARLIEST, LATEST = "TIMESTAMP '1990-01-01'", "TIMESTAMP '2100-01-01'"
 """Instants outside are out of range: seconds read as milliseconds, and 9999-12-31 for "never", end up here."""
 
 LARGEST = "1e15"
-"""No count and no amount of money is larger; sums of what is admitted stay finite and exact."""
+"""No count and no amount of money is larger; sums of accepted rows stay finite and exact."""
 
 
 class Rule(StrEnum):
@@ -28,7 +28,7 @@ class Rule(StrEnum):
     RANGE = "out_of_range"
     ORDER = "end_before_start"
     CLOCK = "later_than_known"
-    ORPHAN = "unknown_account"
+    UNKNOWN_ACCOUNT = "unknown_account"
     CONFLICT = "conflicting_rows"
 
     @property
@@ -43,53 +43,45 @@ _SENTENCES = {
     Rule.TYPE: "the value is not of the column's type",
     Rule.RANGE: "the value is out of its range, NaN or infinite",
     Rule.ORDER: "the end lies before the start",
-    Rule.CLOCK: "it happened later than we knew of it",
-    Rule.ORPHAN: "no admitted account has this account_id (or no ticket this ticket_id)",
+    Rule.CLOCK: "its event time is later than its known_at",
+    Rule.UNKNOWN_ACCOUNT: "no accepted account has this account_id (or no ticket this ticket_id)",
     Rule.CONFLICT: "two different rows have one key and one known_at",
 }
 
-ENDS: Mapping[str, tuple[tuple[str, str], ...]] = {
-    "subscriptions": (("started_at", "renews_at"), ("started_at", "ended_at")),
-    "invoices": (("issued_at", "due_at"),),
-}
-"""Start and end by table. A payment may come before its invoice."""
-
-PRECISION = {"renews_at": "microsecond", "ended_at": "microsecond", "due_at": "day"}
-"""A due date is a day: an invoice written at noon may be due on the same day."""
-
 
 @dataclass(frozen=True)
-class Fault:
-    """A test that bad rows meet, the column it blames, and the value to show (both SQL over the source's row ``s``)."""
+class RowTest:
+    """A condition that bad rows meet, the column at fault, and the value to show (SQL over the source's row ``s``)."""
 
     rule: Rule
     column: str
-    test: str
+    condition: str
     value: str
 
 
-def faults(table: Table, types: Mapping[str, str], newest_known: str | None) -> list[Fault]:
-    """Every test of a row by itself, in the order in which a row's first fault is told.
+def row_tests(table: Table, types: Mapping[str, str], newest_known: str | None) -> list[RowTest]:
+    """Every test of a row by itself, in the order that decides which one is reported.
 
-    ``types`` are the source's types by the contract's names, ``newest_known`` is SQL of the last moment at which a row
+    ``types`` are the source's types by the contract's names, ``newest_known`` is SQL of the last instant at which a row
     that has no known_at may have happened, where there is one.
     """
-    found = [fault for column in table.columns if column.name in types for fault in _of(column, types[column.name])]
-    return found + _ends(table, types) + _clock(table, types, newest_known)
+    columns = [column for column in table.columns if column.name in types]
+    tests = [test for column in columns for test in _column_tests(column, types[column.name])]
+    return tests + _period_tests(table, types) + _known_at_tests(table, types, newest_known)
 
 
-def _of(column: Column, raw: str) -> list[Fault]:
-    given, value = f"s.{identifier(column.name)}", typed(column, raw)
-    shown = f"coalesce({as_text(given, raw)}, CAST({given} AS VARCHAR))"
+def _column_tests(column: Column, raw: str) -> list[RowTest]:
+    original, value = f"s.{quote_name(column.name)}", cast_column(column, raw)
+    shown = f"coalesce({as_text(original, raw)}, CAST({original} AS VARCHAR))"
     if raw in ("VARCHAR", "BLOB"):
-        given = f"NULLIF({given}, CAST('' AS {raw}))"
-    tests = [(Rule.MISSING, f"{given} IS NULL")] if column.required else []
+        original = f"NULLIF({original}, CAST('' AS {raw}))"
+    tests = [(Rule.MISSING, f"{original} IS NULL")] if column.required else []
     tests += [(Rule.RANGE, test) for test in _ranges(column, raw, value)]
     if column.kind is Kind.TEXT:
         tests.append((Rule.TYPE, f"contains({value}, chr(0))"))
     if raw != column.kind:
-        tests.append((Rule.TYPE, f"{given} IS NOT NULL AND {value} IS NULL"))
-    return [Fault(rule, column.name, test, shown) for rule, test in tests]
+        tests.append((Rule.TYPE, f"{original} IS NOT NULL AND {value} IS NULL"))
+    return [RowTest(rule, column.name, test, shown) for rule, test in tests]
 
 
 def _ranges(column: Column, raw: str, value: str) -> list[str]:
@@ -100,32 +92,35 @@ def _ranges(column: Column, raw: str, value: str) -> list[str]:
     low = f"-{LARGEST}" if column.minimum is None else repr(column.minimum)
     high = LARGEST if column.maximum is None else repr(column.maximum)
     if column.kind is Kind.WHOLE and raw not in WHOLES:
-        value = as_number(f"s.{identifier(column.name)}", raw)
+        value = as_number(f"s.{quote_name(column.name)}", raw)
     outside = f"{value} NOT BETWEEN {low} AND {high}"
     if raw in WHOLES or raw.startswith("DECIMAL"):
         return [outside]
-    # Parquet's statistics leave NaN out, and DuckDB believes them: a comparison alone may be folded to "never outside".
+    # Parquet's statistics leave NaN out, and DuckDB relies on them: a comparison alone may be folded to "never outside".
     return [f"NOT isfinite({value}) OR {outside}"]
 
 
-def _ends(table: Table, types: Mapping[str, str]) -> list[Fault]:
-    pairs = [pair for pair in ENDS.get(table.name, ()) if set(pair) <= set(types)]
-    instants = {name: typed(table.column(name), types[name]) for pair in pairs for name in pair}
+def _period_tests(table: Table, types: Mapping[str, str]) -> list[RowTest]:
+    periods = [period for period in table.periods if {period.start, period.end} <= set(types)]
+    instants = {
+        name: cast_column(table.column(name), types[name]) for period in periods for name in (period.start, period.end)
+    }
     return [
-        Fault(
+        RowTest(
             Rule.ORDER,
-            end,
-            f"date_trunc('{PRECISION[end]}', {instants[end]}) < date_trunc('{PRECISION[end]}', {instants[start]})",
-            f"{instants[end]} || ' before ' || {instants[start]}",
+            period.end,
+            f"date_trunc('{period.precision}', {instants[period.end]}) "
+            f"< date_trunc('{period.precision}', {instants[period.start]})",
+            f"{instants[period.end]} || ' before ' || {instants[period.start]}",
         )
-        for start, end in pairs
+        for period in periods
     ]
 
 
-def _clock(table: Table, types: Mapping[str, str], newest_known: str | None) -> list[Fault]:
-    if table.name in SIGNED_AHEAD or table.event_time not in types or newest_known is None:
+def _known_at_tests(table: Table, types: Mapping[str, str], newest_known: str | None) -> list[RowTest]:
+    if table.announced or not table.event_time or table.event_time not in types or newest_known is None:
         return []
-    event = typed(table.column(table.event_time), types[table.event_time])
-    known = typed(table.column("known_at"), types.get("known_at"))
+    event = cast_column(table.column(table.event_time), types[table.event_time])
+    known = cast_column(table.column("known_at"), types.get("known_at"))
     test = f"{event} > coalesce({known}, {newest_known})"
-    return [Fault(Rule.CLOCK, table.event_time, test, f"CAST({event} AS VARCHAR)")]
+    return [RowTest(Rule.CLOCK, table.event_time, test, f"CAST({event} AS VARCHAR)")]

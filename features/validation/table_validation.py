@@ -1,200 +1,246 @@
-"""One table through admission: a scan, the rows it rejects, twins, and the view that the history reads.
+"""Validation of one table: a scan, the rows it rejects, duplicates, and the view that the history reads.
 
 ``rejected_<table>`` holds every row that is not accepted, by its place (file and row number); the accepted rows are
 all others. It has rows only where something is wrong, so the usual table is a view over its own file and nothing more.
 """
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
+import numpy as np
+import pyarrow as pa
 
-from features.contract import Table
+from features.arrow import number_array, to_numpy
+from features.contract import PARENTS, Table
 from features.history.partitions import ValidatedPartitions
-from features.history.repeated_keys import Repeats
+from features.history.repeated_keys import RepeatedKeys
 from features.history.versions import EPOCH
-from features.source_table import RawTable, quoted, reading
-from features.validation.column_types import parsed
-from features.validation.duplicates import REPEAT, reject_twins
-from features.validation.incoming_table import Intake, broken, broken_rows, label_rejected, tests_of
+from features.source_table import SourceTable, explain_read_errors, quote_text
+from features.validation.column_types import needs_parsing
+from features.validation.duplicates import DUPLICATE, reject_duplicates
+from features.validation.incoming_table import (
+    IncomingTable,
+    bad_rows_query,
+    breaks_any,
+    create_rejected_table,
+    label_rejected_rows,
+    read_rejected_rows,
+    reject_cached_rows,
+    tests_with_parents,
+)
 from features.validation.invalid_text import SYMPTOM, with_texts_as_bytes
-from features.validation.partitioned_usage import judged, judged_by_stretch
+from features.validation.partitioned_usage import is_partitioned, validate_partitions
+from features.validation.result_cache import CachedResult, result_key
 from features.validation.rules import Rule
-from features.validation.table_cache import Span, Verdict, key_of_table, verdict
-from features.validation.validation_report import Quarantined, TableReport
+from features.validation.validation_report import QuarantinedRow, TableReport
 
 EXAMPLES = 3
 """Bad rows shown by rule."""
 
 
 @dataclass(frozen=True)
-class Examined:
-    """A table after admission: its report, and the contract's columns that the source has for it.
+class AcceptedRows:
+    """The first and last day of the accepted rows, and their number."""
 
-    ``stretches`` are those of usage, where it comes in several files; ``repeats`` are the keys that come again.
-    ``read`` is how many files were read to judge it, ``key`` changes whenever its accepted rows may have.
+    first: date | None
+    last: date | None
+    count: int
+
+
+@dataclass(frozen=True)
+class ValidatedTable:
+    """A table after validation: its report, and the contract's columns that the source has for it.
+
+    ``files_read`` is how many files were read to validate it. ``partitions`` are those of usage in several files;
+    ``repeated_keys`` are the keys that occur more than once. ``key`` changes whenever its accepted rows may have
+    changed; ``None`` where that cannot be told.
     """
 
     report: TableReport
-    read: int
+    files_read: int
     columns: frozenset[str] = frozenset()
-    stretches: ValidatedPartitions | None = None
-    repeats: Repeats | None = None
+    partitions: ValidatedPartitions | None = None
+    repeated_keys: RepeatedKeys | None = None
     key: str | None = None
 
 
-def examine(
+def validate_table(
     connection: duckdb.DuckDBPyConnection,
     table: Table,
-    raw: RawTable,
+    source: SourceTable,
     scratch: Path,
     state: Path,
     *,
-    reach: int | None = None,
-    parents: str | None = "",
-) -> Examined:
-    """Judge every row of ``raw`` and create the view of the accepted ones under the table's name.
+    latest_allowed: int | None = None,
+    parents_key: str | None = "",
+) -> ValidatedTable:
+    """Validate every row of ``source`` and create the view of the accepted ones under the table's name.
 
-    What was said of files that have not changed since stands in the folder ``state``, and their rows are not read.
-    ``reach`` bounds when rows happened in a table that does not say when it knew them (microseconds since 1970);
-    ``parents`` is the key of the table that its rows belong to.
+    Results about files that have not changed are cached in the folder ``state``, and their rows are not read.
+    ``latest_allowed`` limits when rows happened in a table that does not say when they were known (microseconds since
+    1970); ``parents_key`` is the key of the table that its rows belong to.
 
     Raises:
         DataGateError: a file cannot be read; the sentence names it.
     """
-    with reading(raw.label):
+    with explain_read_errors(source.label):
         try:
-            return _examine(connection, table, raw, scratch, state, reach, parents)
+            return _validate(connection, table, source, scratch, state, latest_allowed, parents_key)
         except duckdb.InvalidInputException as error:
             if SYMPTOM not in str(error):
                 raise
-            as_bytes = with_texts_as_bytes(raw, scratch / "bytes")
-            return _examine(connection, table, as_bytes, scratch, state, reach, parents)
+            as_bytes = with_texts_as_bytes(source, scratch / "bytes")
+            return _validate(connection, table, as_bytes, scratch, state, latest_allowed, parents_key)
 
 
-def _examine(
+def _validate(
     connection: duckdb.DuckDBPyConnection,
     table: Table,
-    raw: RawTable,
+    source: SourceTable,
     scratch: Path,
     state: Path,
-    reach: int | None,
-    parents: str | None,
-) -> Examined:
-    found = raw.types(connection)
-    types = {name.lower(): kind for name, kind in found.items() if name.lower() in table.names}
-    intake = Intake(connection.cursor(), table, raw, types, None if "known_at" in types else reach)
+    latest_allowed: int | None,
+    parents_key: str | None,
+) -> ValidatedTable:
+    source_types = source.types(connection)
+    types = {name.lower(): kind for name, kind in source_types.items() if name.lower() in table.names}
+    limit = None if "known_at" in types else latest_allowed
+    incoming = IncomingTable(connection.cursor(), table, source, types, limit)
     report = TableReport(
         table.name,
-        raw.label,
-        rows=intake.number(f"SELECT count(*) FROM {raw.relation}") + len(raw.unread),
-        unknown_columns=tuple(name for name in found if name.lower() not in table.names),
+        source.label,
+        rows=incoming.number(f"SELECT count(*) FROM {source.relation}") + len(source.unreadable_lines),
+        unknown_columns=tuple(name for name in source_types if name.lower() not in table.names),
         missing_columns=tuple(name for name in table.names if name not in types),
     )
     if set(report.missing_columns) & set(table.required):
-        return Examined(replace(report, problem=_lacks(table, report)), len(raw.files))
-    _nothing_rejected(intake)
-    if judged_by_stretch(intake):
-        stretches = judged(intake, state)
-        _accept(intake, scratch)
-        told = _told(intake, report, _span_of(intake, report, stretches))
-        return Examined(told, stretches.read, frozenset(types), stretches)
-
-    def judge() -> Verdict:
-        repeats = _reject(intake, report.rows)
-        return Verdict(repeats, _span(intake))
-
-    key = key_of_table(intake, parents)
-    said, stood = verdict(intake, key, state, judge)
-    _accept(intake, scratch)
-    told = _told(intake, report, said.span)
-    return Examined(told, 0 if stood else len(raw.files), frozenset(types), repeats=said.repeats, key=key)
+        return ValidatedTable(replace(report, problem=_missing_columns(table, report)), len(source.files))
+    create_rejected_table(incoming)
+    if is_partitioned(incoming):
+        partitions = validate_partitions(incoming, state)
+        _create_view(incoming, scratch)
+        report = _with_counts(incoming, report, _accepted_in(incoming, report, partitions))
+        return ValidatedTable(report, partitions.files_read, frozenset(types), partitions)
+    key = _table_key(incoming, parents_key)
+    cached = CachedResult.read(state, key) if key else None
+    repeated, accepted = _reuse(incoming, cached) if cached else _compute(incoming, report.rows, key, state)
+    _create_view(incoming, scratch)
+    files_read = 0 if cached else len(source.files)
+    report = _with_counts(incoming, report, accepted)
+    return ValidatedTable(report, files_read, frozenset(types), repeated_keys=repeated, key=key)
 
 
-def _lacks(table: Table, report: TableReport) -> str:
+def _missing_columns(table: Table, report: TableReport) -> str:
     names = ", ".join(name for name in report.missing_columns if name in table.required)
     has = f" (it has {', '.join(report.unknown_columns)})" if report.unknown_columns else ""
     return f"{report.source} lacks the required column {names}{has}: rename it, or map the table."
 
 
-def _nothing_rejected(intake: Intake) -> None:
-    intake.cursor.execute(
-        f"CREATE OR REPLACE TABLE {intake.rejected} "
-        '(label VARCHAR, file VARCHAR, "row" BIGINT, "column" VARCHAR, rule VARCHAR, value VARCHAR)'
-    )
+def _table_key(incoming: IncomingTable, parents_key: str | None) -> str | None:
+    """A text that changes with everything that the result depends on; ``None`` where that cannot be told.
+
+    A row of any table but usage may have its duplicate in any file, so the whole table has one result.
+    """
+    source = incoming.source
+    if parents_key is None or source.unreadable_lines or not all(file in source.fingerprints for file in source.files):
+        return None
+    files = [(source.labels[file], source.fingerprints[file]) for file in source.files]
+    return result_key(incoming, incoming.latest_allowed, parents_key, files)
 
 
-def _reject(intake: Intake, count: int) -> Repeats:
-    """Fill ``rejected_<table>``: unreadable lines, rows that break a rule by themselves, then twins."""
-    unread = [[line.file, None, line.line, None, str(Rule.UNREADABLE), line.text] for line in intake.raw.unread]
-    if unread:
-        intake.cursor.executemany(f"INSERT INTO {intake.rejected} VALUES (?, ?, ?, ?, ?, ?)", unread)
-    tests, source = tests_of(intake, _bound(intake))
-    if intake.number(f"SELECT count_if({broken(tests)}) FROM {source}"):
-        intake.cursor.execute(f"INSERT INTO {intake.rejected} {broken_rows(tests, source)}")
-    repeats = reject_twins(intake, count)
-    label_rejected(intake)
-    return repeats
+def _compute(incoming: IncomingTable, rows: int, key: str | None, state: Path) -> tuple[RepeatedKeys, AcceptedRows]:
+    """Fill ``rejected_<table>`` by reading the rows, and cache the result."""
+    repeated = _reject(incoming, rows)
+    accepted = _accepted_rows(incoming)
+    if key:
+        span = [day and day.isoformat() for day in (accepted.first, accepted.last)]
+        values = {"rows": repeated.rows, "span": span, "accepted": accepted.count}
+        hashes = pa.table({"key": number_array(repeated.hashes)})
+        CachedResult(key, values, read_rejected_rows(incoming), hashes).write(state)
+    return repeated, accepted
 
 
-def _bound(intake: Intake) -> str | None:
-    """SQL of the last moment at which a row without a ``known_at`` may have happened."""
-    if "known_at" in intake.types:
-        return f"(SELECT max({intake.columns['known_at']}) FROM {intake.raw.relation} s)"
-    return None if intake.reach is None else f"make_timestamp({intake.reach})"
+def _reuse(incoming: IncomingTable, cached: CachedResult) -> tuple[RepeatedKeys, AcceptedRows]:
+    """Fill ``rejected_<table>`` from the cached result."""
+    reject_cached_rows(incoming, cached.rejected)
+    label_rejected_rows(incoming)
+    first, last = (date.fromisoformat(day) if day else None for day in cached.values["span"])
+    hashes = to_numpy(cached.keys["key"]).astype(np.uint64, copy=False)
+    return RepeatedKeys(hashes, cached.values["rows"]), AcceptedRows(first, last, cached.values["accepted"])
 
 
-def _accept(intake: Intake, scratch: Path) -> None:
+def _reject(incoming: IncomingTable, count: int) -> RepeatedKeys:
+    """Fill ``rejected_<table>``: unreadable lines, rows that break a rule by themselves, then duplicates."""
+    lines = [
+        [line.file, None, line.line, None, str(Rule.UNREADABLE), line.text] for line in incoming.source.unreadable_lines
+    ]
+    if lines:
+        incoming.cursor.executemany(f"INSERT INTO {incoming.rejected} VALUES (?, ?, ?, ?, ?, ?)", lines)
+    tests, relation = tests_with_parents(incoming, _latest_allowed_sql(incoming))
+    if incoming.number(f"SELECT count_if({breaks_any(tests)}) FROM {relation}"):
+        incoming.cursor.execute(f"INSERT INTO {incoming.rejected} {bad_rows_query(tests, relation)}")
+    repeated = reject_duplicates(incoming, count)
+    label_rejected_rows(incoming)
+    return repeated
+
+
+def _latest_allowed_sql(incoming: IncomingTable) -> str | None:
+    """SQL of the last instant at which a row without a ``known_at`` may have happened."""
+    if "known_at" in incoming.types:
+        return f"(SELECT max({incoming.columns['known_at']}) FROM {incoming.source.relation} s)"
+    return None if incoming.latest_allowed is None else f"make_timestamp({incoming.latest_allowed})"
+
+
+def _create_view(incoming: IncomingTable, scratch: Path) -> None:
     """Create the table's view: over the source's file, or over a file of the rows whose texts had to be parsed."""
-    name = intake.table.name
-    accepted = f"SELECT {intake.select} FROM {intake.remaining}"
-    if any(parsed(intake.table.column(column), raw) for column, raw in intake.types.items()):
+    name = incoming.table.name
+    accepted = f"SELECT {incoming.select} FROM {incoming.remaining}"
+    if any(needs_parsing(incoming.table.column(column), kind) for column, kind in incoming.types.items()):
         scratch.mkdir(parents=True, exist_ok=True)
-        file = quoted(str(scratch / f"{name}.parquet"))
-        intake.cursor.execute(f"COPY ({accepted}) TO {file} (FORMAT parquet)")
+        file = quote_text(str(scratch / f"{name}.parquet"))
+        incoming.cursor.execute(f"COPY ({accepted}) TO {file} (FORMAT parquet)")
         accepted = f"SELECT * FROM read_parquet({file})"
-    intake.cursor.execute(f"CREATE OR REPLACE VIEW {name} AS {accepted}")
-    if name in ("accounts", "tickets"):
-        ids = f"SELECT DISTINCT {intake.table.key[0]} FROM {name}"
-        intake.cursor.execute(f"CREATE OR REPLACE TABLE admitted_{name} AS {ids}")
+    incoming.cursor.execute(f"CREATE OR REPLACE VIEW {name} AS {accepted}")
+    if name in PARENTS:
+        ids = f"SELECT DISTINCT {PARENTS[name]} FROM {name}"
+        incoming.cursor.execute(f"CREATE OR REPLACE TABLE accepted_{name} AS {ids}")
 
 
-def _span(intake: Intake) -> Span:
-    event = intake.columns[intake.table.event_time]
-    span = f"SELECT CAST(min({event}) AS DATE), CAST(max({event}) AS DATE), count(*) FROM {intake.remaining}"
-    ((first, last, accepted),) = intake.cursor.execute(span).fetchall()
-    return first, last, accepted
+def _accepted_rows(incoming: IncomingTable) -> AcceptedRows:
+    event = incoming.columns[incoming.table.event_time] if incoming.table.event_time else "NULL"
+    span = f"SELECT CAST(min({event}) AS DATE), CAST(max({event}) AS DATE), count(*) FROM {incoming.remaining}"
+    ((first, last, count),) = incoming.cursor.execute(span).fetchall()
+    return AcceptedRows(first, last, count)
 
 
-def _span_of(intake: Intake, report: TableReport, found: ValidatedPartitions) -> Span:
-    accepted = report.rows - intake.number(f"SELECT count(*) FROM {intake.rejected}")
-    days = found.days
-    if days is None:
-        return None, None, accepted
-    first, last = (EPOCH + timedelta(days=day) for day in days)
-    return first, last, accepted
+def _accepted_in(incoming: IncomingTable, report: TableReport, partitions: ValidatedPartitions) -> AcceptedRows:
+    count = report.rows - incoming.number(f"SELECT count(*) FROM {incoming.rejected}")
+    if partitions.days is None:
+        return AcceptedRows(None, None, count)
+    first, last = (EPOCH + timedelta(days=day) for day in partitions.days)
+    return AcceptedRows(first, last, count)
 
 
-def _told(intake: Intake, report: TableReport, span: Span) -> TableReport:
-    first, last, accepted = span
-    rules = f"SELECT rule, count(*) AS n FROM {intake.rejected} GROUP BY rule ORDER BY n DESC, rule"
-    counts = {str(rule): int(count) for rule, count in intake.cursor.execute(rules).fetchall()}
-    repeats = counts.pop(REPEAT, 0)
+def _with_counts(incoming: IncomingTable, report: TableReport, accepted: AcceptedRows) -> TableReport:
+    rules = f"SELECT rule, count(*) AS n FROM {incoming.rejected} GROUP BY rule ORDER BY n DESC, rule"
+    counts = {str(rule): int(count) for rule, count in incoming.cursor.execute(rules).fetchall()}
+    duplicates = counts.pop(DUPLICATE, 0)
     return replace(
         report,
-        accepted=accepted,
-        repeats=repeats,
+        accepted=accepted.count,
+        duplicates=duplicates,
         quarantined={Rule(rule): count for rule, count in counts.items()},
-        examples=_examples(intake),
-        first=first,
-        last=last,
+        examples=_examples(incoming),
+        first=accepted.first,
+        last=accepted.last,
     )
 
 
-def _examples(intake: Intake) -> tuple[Quarantined, ...]:
-    rows = intake.cursor.execute(
-        f'SELECT label, "row", "column", rule, value FROM {intake.rejected} WHERE rule <> {quoted(REPEAT)} '
+def _examples(incoming: IncomingTable) -> tuple[QuarantinedRow, ...]:
+    rows = incoming.cursor.execute(
+        f'SELECT label, "row", "column", rule, value FROM {incoming.rejected} WHERE rule <> {quote_text(DUPLICATE)} '
         f'QUALIFY row_number() OVER (PARTITION BY rule ORDER BY label, "row") <= {EXAMPLES} ORDER BY rule, label, "row"'
     ).fetchall()
-    return tuple(Quarantined(file, row, column, Rule(rule), value) for file, row, column, rule, value in rows)
+    return tuple(QuarantinedRow(file, row, column, Rule(rule), value) for file, row, column, rule, value in rows)

@@ -1,18 +1,19 @@
-"""What admission tells: rows in = accepted + exact repeats + quarantined, for every table, with examples and costs."""
+"""The report of validation: rows in = accepted + duplicates + quarantined, for every table, with examples."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from features.contract import TABLES
+from features.history.timestamp_outliers import TimestampOutliers
 from features.validation.rules import Rule
 
-FREE_TEXT = frozenset({"name", "subject", "body"})
-"""Columns that hold what people wrote: their values are kept in quarantine and never printed."""
+_FREE_TEXT = frozenset(column.name for table in TABLES.values() for column in table.columns if column.free_text)
 
 
 @dataclass(frozen=True)
-class Quarantined:
+class QuarantinedRow:
     """One bad row: its file and place in it (rows and lines count from 1), the column, the rule, and the value."""
 
     file: str
@@ -23,25 +24,25 @@ class Quarantined:
 
     @property
     def shown(self) -> str:
-        """The value as a log may show it: what people wrote only by its length, what cannot be seen escaped."""
+        """The value as a log may show it: free text only by its length, unprintable characters escaped."""
         if self.value is None:
             return "nothing"
-        if self.column in FREE_TEXT or self.column is None:
+        if self.column in _FREE_TEXT or self.column is None:
             return f"a text of {len(self.value)} characters"
         return ascii(self.value) if not self.value.isprintable() else repr(self.value)
 
 
 @dataclass(frozen=True)
 class TableReport:
-    """What became of one table's rows; ``problem`` is the sentence that stops the night, where there is one."""
+    """One table's rows, accepted and not; ``problem`` is the sentence that stops the night, where there is one."""
 
     name: str
     source: str
     rows: int = 0
     accepted: int = 0
-    repeats: int = 0
+    duplicates: int = 0
     quarantined: Mapping[Rule, int] = field(default_factory=dict)
-    examples: tuple[Quarantined, ...] = ()
+    examples: tuple[QuarantinedRow, ...] = ()
     first: date | None = None
     last: date | None = None
     unknown_columns: tuple[str, ...] = ()
@@ -54,7 +55,7 @@ class TableReport:
             "source": self.source,
             "rows": self.rows,
             "accepted": self.accepted,
-            "repeats": self.repeats,
+            "duplicates": self.duplicates,
             "quarantined": {rule.value: count for rule, count in self.quarantined.items()},
             "first": self.first.isoformat() if self.first else None,
             "last": self.last.isoformat() if self.last else None,
@@ -69,14 +70,14 @@ class TableReport:
 
 
 @dataclass(frozen=True)
-class AdmissionReport:
-    """Every table the source has, the tables it lacks, what would stop a night, and which rows a wrong clock wrote."""
+class ValidationReport:
+    """Every table of the source, the tables it lacks, what would stop a night, and timestamp outliers."""
 
     tables: Mapping[str, TableReport]
     missing: tuple[str, ...]
     unknown: Mapping[str, str | None] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
-    astray: tuple[str, ...] = ()
+    timestamp_outliers: tuple[TimestampOutliers, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The report as plain JSON values; ``unknown`` tables with the contract's nearest name."""
@@ -85,5 +86,5 @@ class AdmissionReport:
             "missing_tables": list(self.missing),
             "unknown_tables": dict(self.unknown),
             "problems": list(self.problems),
-            "astray": list(self.astray),
+            "timestamp_outliers": [outliers.as_json() for outliers in self.timestamp_outliers],
         }

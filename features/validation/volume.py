@@ -1,4 +1,4 @@
-"""Did the whole source arrive? A truncated export passes every test of a row, and reads as customers leaving."""
+"""Whether the whole source arrived: a truncated export passes every test of a row, and looks like customers leaving."""
 
 from collections.abc import Mapping, Sequence
 from statistics import median
@@ -6,21 +6,21 @@ from statistics import median
 from features.errors import DataGateError
 
 FLOOR = 0.70
-"""A table with fewer of its usual rows stops the night."""
+"""The share of its usual rows below which a table stops the night."""
 
 NIGHTS = 7
-"""The nights whose median is the usual."""
+"""The nights whose median is the usual number of rows."""
 
 
-def judge_volume(rows: Mapping[str, int], earlier: Sequence[Mapping[str, int]], *, floor: float = FLOOR) -> None:
-    """Compare tonight's rows by table with those of earlier nights, oldest first; a table never seen has no usual.
+def check_volume(rows: Mapping[str, int], earlier: Sequence[Mapping[str, int]], *, floor: float = FLOOR) -> None:
+    """Compare tonight's rows by table with those of earlier nights, oldest first; a new table is not compared.
 
     Raises:
         DataGateError: a table has under ``floor`` of the median of the last seven nights that had it.
     """
     for name in sorted({name for night in earlier for name in night}):
-        seen = [night[name] for night in earlier if name in night][-NIGHTS:]
-        usual, tonight = median(seen), rows.get(name, 0)
+        counts = [night[name] for night in earlier if name in night][-NIGHTS:]
+        usual, tonight = median(counts), rows.get(name, 0)
         if tonight < floor * usual:
             raise DataGateError(
                 f"{name} has {tonight:,} rows, {tonight / usual:.0%} of the {usual:,.0f} it usually has: the source "

@@ -97,7 +97,7 @@ class SparkEngine:
         measures = tuple(wanted)
         asked = np.unique(np.concatenate([days - past for past in sorted(_looks_back(measures))]))
         parts = [part for measure in measures for part in measure.parts if isinstance(part, Aggregate)]
-        told = [part for part in parts if not expressions.lacking(part, history)]
+        told = [part for part in parts if not expressions.lacks_column(part, history)]
         self._load(history, {part.stream.relation for part in told})
         answers = Answers(self.session, asked, scope)
         answers.find(told)

@@ -14,7 +14,7 @@ from functools import cache
 from sqlglot import exp, parse_one
 
 from features.definitions.measures import Aggregate, Stream
-from features.engine.relations import day_of, rows_of, ties_of
+from features.engine.relations import day_number, relation_rows, tie_columns
 from features.history.history import History
 
 ZERO_WITHOUT_ROWS = frozenset({"count", "sum", "distinct", "slope"})
@@ -22,7 +22,7 @@ ZERO_WITHOUT_ROWS = frozenset({"count", "sum", "distinct", "slope"})
 
 
 @cache
-def spark(sql: str) -> str:
+def to_spark(sql: str) -> str:
     """An expression or a query of the embedded engine, in Spark's dialect."""
     tree = parse_one(sql, read="duckdb")
     for node in reversed(list(tree.walk())):  # the inner first, for a node that is replaced takes its parts along
@@ -36,7 +36,7 @@ def spark(sql: str) -> str:
 
 def relation_query(relation: str, history: History) -> str:
     """Every version of a relation's rows, with the days between which it held."""
-    return spark(rows_of(relation, history))
+    return to_spark(relation_rows(relation, history))
 
 
 def groups(measures: Iterable[Aggregate]) -> list[list[Aggregate]]:
@@ -67,10 +67,10 @@ def _held(relation: str, conditions: str = "true") -> str:
 
 def _picked(stream: Stream) -> str:
     """Of each account (or ticket …) the latest or first row at each cutoff."""
-    conditions = " AND ".join([_happened(stream), *([f"({spark(stream.only)})"] if stream.only else [])])
-    entity = "" if stream.by == "account" else f", {spark(stream.by or '')}"
+    conditions = " AND ".join([_happened(stream), *([f"({to_spark(stream.only)})"] if stream.only else [])])
+    entity = "" if stream.by == "account" else f", {to_spark(stream.by or '')}"
     way = "" if stream.pick == "first" else " DESC"
-    order = [f"{spark(part)}{way}" for part in (f"CAST({stream.at} AS TIMESTAMP)", *ties_of(stream.relation))]
+    order = [f"{to_spark(part)}{way}" for part in (f"CAST({stream.at} AS TIMESTAMP)", *tie_columns(stream.relation))]
     window = f"PARTITION BY cutoff, account{entity} ORDER BY {', '.join(order)}, known DESC"
     numbered = f"SELECT *, row_number() OVER ({window}) AS place FROM ({_held(stream.relation, conditions)})"
     return f"SELECT * FROM ({numbered}) WHERE place = 1"
@@ -80,7 +80,7 @@ def _largest_of(rows: str, by: str, measures: Sequence[Aggregate]) -> str:
     """The largest of the sums by ``by``."""
     sums = ", ".join(f"sum({_value(measure)}) AS s{place}" for place, measure in enumerate(measures))
     largest = ", ".join(f"max(s{place}) AS m{place}" for place in range(len(measures)))
-    each = f"SELECT cutoff, account, {sums} FROM ({rows}) GROUP BY cutoff, account, {spark(by)}"
+    each = f"SELECT cutoff, account, {sums} FROM ({rows}) GROUP BY cutoff, account, {to_spark(by)}"
     return f"SELECT cutoff, account, {largest} FROM ({each}) GROUP BY cutoff, account"
 
 
@@ -92,8 +92,8 @@ def _answer(measure: Aggregate) -> str:
 def _counted(measure: Aggregate) -> str:
     """The condition under which a row counts for a measure."""
     stream = measure.stream
-    parts = [] if stream.pick else [_happened(stream), *([spark(stream.only)] if stream.only else [])]
-    parts += [spark(measure.where)] if measure.where else []
+    parts = [] if stream.pick else [_happened(stream), *([to_spark(stream.only)] if stream.only else [])]
+    parts += [to_spark(measure.where)] if measure.where else []
     parts += [f"cutoff <= {_day(stream.until)}"] if stream.until else []
     parts += [f"cutoff <= {_day(stream.at)} + {stream.shift + measure.within}"] if measure.within else []
     return " AND ".join(f"({part})" for part in parts) or "true"
@@ -104,7 +104,7 @@ def _happened(stream: Stream) -> str:
 
 
 def _day(expression: str) -> str:
-    return spark(day_of(expression))
+    return to_spark(day_number(expression))
 
 
 def _where(measure: Aggregate, expression: str) -> str:
@@ -112,12 +112,12 @@ def _where(measure: Aggregate, expression: str) -> str:
 
 
 def _value(measure: Aggregate) -> str:
-    return _where(measure, f"CAST({spark(measure.of or '')} AS DOUBLE)")
+    return _where(measure, f"CAST({to_spark(measure.of or '')} AS DOUBLE)")
 
 
 def _moments(measure: Aggregate) -> tuple[str, str]:
     """The value and the days from the cutoff of each row that has a value."""
-    value = f"CAST({spark(measure.of or '')} AS DOUBLE)"
+    value = f"CAST({to_spark(measure.of or '')} AS DOUBLE)"
     day = f"CAST({_day(measure.stream.at)} - cutoff AS DOUBLE)"
     return _where(measure, value), _where(measure, f"CASE WHEN {value} IS NOT NULL THEN {day} END")
 
@@ -137,7 +137,7 @@ def _trend(measure: Aggregate) -> str:
 
 def _distinct(measure: Aggregate) -> str:
     """One shuffle for all of a group's distinct counts, where COUNT(DISTINCT) would copy the rows for each."""
-    return f"size(collect_set({_where(measure, spark(measure.of or ''))}))"
+    return f"size(collect_set({_where(measure, to_spark(measure.of or ''))}))"
 
 
 _ANSWERS: Mapping[str, Callable[[Aggregate], str]] = {
@@ -146,7 +146,7 @@ _ANSWERS: Mapping[str, Callable[[Aggregate], str]] = {
     "min": lambda measure: f"min({_value(measure)})",
     "max": lambda measure: f"max({_value(measure)})",
     "value": lambda measure: f"max({_value(measure)})",
-    "text": lambda measure: f"max({_where(measure, spark(measure.of or ''))})",
+    "text": lambda measure: f"max({_where(measure, to_spark(measure.of or ''))})",
     "distinct": _distinct,
     "newest": lambda measure: f"max(cutoff) - max({_where(measure, _day(measure.of or ''))})",
     "oldest": lambda measure: f"max(cutoff) - min({_where(measure, _day(measure.of or ''))})",

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 
 from features.contract import TABLES
 from features.history import repeated_keys as room
-from features.history.repeated_keys import all_have_own_ids, key_hash, select_repeated, find_repeated_keys
+from features.history.repeated_keys import all_have_own_ids, find_repeated_keys, key_hash, select_repeated
 from features.source_table import quote_name
 
 numbers = st.lists(st.one_of(st.integers(0, 5), st.integers(2**63 - 2, 2**63 + 2), st.integers(0, 2**64 - 1)))
@@ -24,10 +24,10 @@ def test_what_comes_again_is_found_once(keys: list[int]) -> None:
 def test_many_rows_are_asked_for_by_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = "(SELECT unnest([1, 2, 3, 2, 5, 1, 7]) AS day)"
     whole = find_repeated_keys(duckdb.connect(), "hash(day)", rows, 7)
-    monkeypatch.setattr(room, "AT_ONCE", 2)
+    monkeypatch.setattr(room, "MAX_HASHES", 2)
     parts = find_repeated_keys(duckdb.connect(), "hash(day)", rows, 7)
-    assert sorted(parts.keys) == sorted(whole.keys)
-    assert len(whole.keys) == 2
+    assert sorted(parts.hashes) == sorted(whole.hashes)
+    assert len(whole.hashes) == 2
 
 
 def test_an_event_is_known_by_its_own_id_where_it_has_one() -> None:
@@ -39,9 +39,9 @@ def test_an_event_is_known_by_its_own_id_where_it_has_one() -> None:
     )
     number = key_hash(TABLES["ticket_events"], quote_name)
     assert not all_have_own_ids(connection, "event_id", "ticket_events")
-    assert len(find_repeated_keys(connection, number, "ticket_events", 5).keys) == 2
+    assert len(find_repeated_keys(connection, number, "ticket_events", 5).hashes) == 2
     connection.execute("DELETE FROM ticket_events WHERE event_id IS NULL")
     own = key_hash(TABLES["ticket_events"], quote_name, own_ids=True)
     assert all_have_own_ids(connection, "event_id", "ticket_events")
     whole = find_repeated_keys(connection, number, "ticket_events", 2)
-    assert find_repeated_keys(connection, own, "ticket_events", 2).keys.tolist() == whole.keys.tolist()
+    assert find_repeated_keys(connection, own, "ticket_events", 2).hashes.tolist() == whole.hashes.tolist()

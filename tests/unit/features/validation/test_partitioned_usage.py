@@ -88,14 +88,14 @@ def house(tmp_path: Path) -> House:
 
 
 def test_a_second_night_reads_no_file_of_usage(house: House) -> None:
-    assert house.as_on_an_empty_home() == FileCounts(read=3, kept=0)
-    assert house.as_on_an_empty_home() == FileCounts(read=0, kept=3)
+    assert house.as_on_an_empty_home() == FileCounts(read=3, cached=0)
+    assert house.as_on_an_empty_home() == FileCounts(read=0, cached=3)
 
 
 def test_a_new_month_is_all_that_is_read(house: House) -> None:
     house.night()
     house.month("2026-04")
-    assert house.as_on_an_empty_home() == FileCounts(read=1, kept=3)
+    assert house.as_on_an_empty_home() == FileCounts(read=1, cached=3)
 
 
 def test_rows_of_a_file_that_stands_are_never_looked_at(house: House) -> None:
@@ -136,8 +136,8 @@ def test_damaged_state_is_no_state(house: House, damage: Callable[[bytes], bytes
     for file in house.kept():
         file.write_bytes(damage(file.read_bytes()))
 
-    assert house.as_on_an_empty_home() == FileCounts(read=3, kept=0)
-    assert house.as_on_an_empty_home() == FileCounts(read=0, kept=3)
+    assert house.as_on_an_empty_home() == FileCounts(read=3, cached=0)
+    assert house.as_on_an_empty_home() == FileCounts(read=0, cached=3)
 
 
 def test_sums_that_are_torn_lost_or_those_of_another_month_are_made_again(house: House) -> None:
@@ -146,7 +146,7 @@ def test_sums_that_are_torn_lost_or_those_of_another_month_are_made_again(house:
     torn.write_bytes(_torn(torn.read_bytes()))
     other.write_bytes(lost.read_bytes())
     lost.unlink()
-    assert house.as_on_an_empty_home() == FileCounts(read=0, kept=3)
+    assert house.as_on_an_empty_home() == FileCounts(read=0, cached=3)
 
 
 def test_the_state_of_another_source_is_no_state(house: House, tmp_path: Path) -> None:
@@ -161,7 +161,7 @@ def test_the_state_of_another_source_is_no_state(house: House, tmp_path: Path) -
 def test_a_file_that_was_touched_is_read_again(house: House) -> None:
     house.night()
     os.utime(house.file("2026-02"))
-    assert house.as_on_an_empty_home() == FileCounts(read=1, kept=2)
+    assert house.as_on_an_empty_home() == FileCounts(read=1, cached=2)
 
 
 @pytest.mark.parametrize("same_time", [True, False])
@@ -173,42 +173,42 @@ def test_another_content_of_the_same_size_is_read(house: House, same_time: bool)
     assert file.stat().st_size == before.st_size
     if same_time:
         os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
-    assert house.as_on_an_empty_home() == FileCounts(read=1, kept=2)
+    assert house.as_on_an_empty_home() == FileCounts(read=1, cached=2)
 
 
 def test_rows_of_an_account_that_comes_later_are_admitted_then(house: House) -> None:
     house.month("2026-02", who="ada bob eve")
     house.night()
     house.accounts("ada", "bob", "eve")
-    assert house.as_on_an_empty_home() == FileCounts(read=1, kept=2)
+    assert house.as_on_an_empty_home() == FileCounts(read=1, cached=2)
     assert not house.night()[1].tables["usage_daily"].quarantined
 
 
 def test_rows_of_an_account_that_goes_are_refused_then(house: House) -> None:
     house.night()
     house.accounts("ada")
-    assert house.as_on_an_empty_home() == FileCounts(read=3, kept=0)
+    assert house.as_on_an_empty_home() == FileCounts(read=3, cached=0)
 
 
 def test_an_account_that_shifts_all_others_costs_no_reading(house: House) -> None:
     house.night()
     house.accounts("aaron", "ada", "bob")
-    assert house.as_on_an_empty_home() == FileCounts(read=0, kept=3)
+    assert house.as_on_an_empty_home() == FileCounts(read=0, cached=3)
 
 
 def test_old_days_that_are_filled_in_later_are_read_with_what_was_there(house: House) -> None:
     house.night()
     late = "SELECT 'ada' AS account_id, DATE '2026-02-10' AS day, 'extra' AS feature, 40 AS events"
     house.rows("late", late)
-    assert house.as_on_an_empty_home() == FileCounts(read=2, kept=2)
-    assert house.as_on_an_empty_home() == FileCounts(read=0, kept=4)
+    assert house.as_on_an_empty_home() == FileCounts(read=2, cached=2)
+    assert house.as_on_an_empty_home() == FileCounts(read=0, cached=4)
 
 
 def test_a_row_that_comes_again_in_another_file_is_a_repeat_and_another_one_a_conflict(house: House) -> None:
     house.night()
     house.rows("again", f"SELECT * FROM '{house.file('2026-01')}' LIMIT 1")
     house.rows("other", f"SELECT * REPLACE (77 AS events) FROM '{house.file('2026-03')}' LIMIT 1")
-    assert house.as_on_an_empty_home() == FileCounts(read=4, kept=1)
+    assert house.as_on_an_empty_home() == FileCounts(read=4, cached=1)
     told = house.night()[1].tables["usage_daily"]
     assert told.duplicates == 1
     assert list(told.quarantined.values()) == [2]
@@ -220,7 +220,7 @@ def test_a_correction_in_a_later_file_replaces_the_row_of_a_file_that_stood(hous
     house.night()
     corrected = "* REPLACE (5000 AS events, known_at + INTERVAL 9 DAY AS known_at)"
     house.rows("corrected", f"SELECT {corrected} FROM '{house.file('2026-03')}' WHERE day = '2026-03-15'")
-    assert house.as_on_an_empty_home() == FileCounts(read=2, kept=2)
+    assert house.as_on_an_empty_home() == FileCounts(read=2, cached=2)
     assert house.night()[2].equals(build(house.row_by_row(), [TONIGHT]))
 
 
@@ -229,7 +229,7 @@ def test_rows_that_wait_for_the_clock_are_judged_when_it_moves(house: House) -> 
         house.month(month, known="CASE WHEN i < 20 THEN day + INTERVAL 1 HOUR END")
     assert house.night()[1].tables["usage_daily"].quarantined  # the last days of March: later than all that was known
     house.month("2026-04", known="CASE WHEN i < 20 THEN day + INTERVAL 1 HOUR END")
-    assert house.as_on_an_empty_home() == FileCounts(read=2, kept=2)
+    assert house.as_on_an_empty_home() == FileCounts(read=2, cached=2)
 
 
 def test_files_whose_columns_differ_are_one_table(house: House) -> None:
@@ -237,7 +237,7 @@ def test_files_whose_columns_differ_are_one_table(house: House) -> None:
     house.rows("2026-03", f"SELECT * EXCLUDE minutes, 3 AS users FROM '{house.file('2026-03')}'")
     house.as_on_an_empty_home()
     os.utime(house.file("2026-01"))
-    assert house.as_on_an_empty_home() == FileCounts(read=1, kept=2)
+    assert house.as_on_an_empty_home() == FileCounts(read=1, cached=2)
 
 
 def test_what_the_source_has_no_more_is_dropped(house: House) -> None:
@@ -278,22 +278,22 @@ def test_nights_at_once_keep_one_another_right(house: House) -> None:
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda _: house.night()[2], range(8)))
     assert all(frame.equals(expected) for frame in found)
-    assert house.as_on_an_empty_home() == FileCounts(read=0, kept=3)
+    assert house.as_on_an_empty_home() == FileCounts(read=0, cached=3)
 
 
 def test_a_state_that_cannot_be_written_costs_time_and_nothing_else(house: House) -> None:
     house.state.write_text("a file stands where the folder should")
-    assert house.as_on_an_empty_home() == FileCounts(read=3, kept=0)
-    assert house.as_on_an_empty_home() == FileCounts(read=3, kept=0)
+    assert house.as_on_an_empty_home() == FileCounts(read=3, cached=0)
+    assert house.as_on_an_empty_home() == FileCounts(read=3, cached=0)
 
 
 def test_one_file_is_judged_whole(house: House) -> None:
     for month in MONTHS[1:]:
         house.file(month).unlink()
-    assert house.as_on_an_empty_home() == FileCounts(read=1, kept=0)
-    assert house.as_on_an_empty_home() == FileCounts(read=0, kept=1)
+    assert house.as_on_an_empty_home() == FileCounts(read=1, cached=0)
+    assert house.as_on_an_empty_home() == FileCounts(read=0, cached=1)
     house.month(MONTHS[0], events="2")
-    assert house.as_on_an_empty_home() == FileCounts(read=1, kept=0)
+    assert house.as_on_an_empty_home() == FileCounts(read=1, cached=0)
 
 
 def test_a_cutoff_in_the_past_sees_what_was_known_then(house: House) -> None:

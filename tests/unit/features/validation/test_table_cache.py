@@ -129,7 +129,7 @@ def test_what_bounds_rows_without_a_clock_is_part_of_it(house: House) -> None:
 
 @pytest.mark.parametrize("spoil", [lambda held: held[: len(held) // 2], lambda held: held[:-1] + b"?", lambda _: b""])
 def test_what_was_kept_and_is_not_whole_is_not_believed(house: House, spoil: object) -> None:
-    file = house.state / "tickets" / "table.state"
+    file = house.state / "tickets" / "validation.state"
     file.write_bytes(spoil(file.read_bytes()))  # type: ignore[operator]
     assert house.as_on_an_empty_home() == {"tickets"}
     assert house.as_on_an_empty_home() == set()

@@ -289,7 +289,10 @@ def test_files_in_hive_partitions_keep_the_place_of_each_row(tmp_path: Path) -> 
     usage = SourceTable("usage_daily", tuple(files), partitioned=True)
 
     admission = validate_tables(
-        duckdb.connect(), [SourceTable("accounts", (str(accounts),)), usage], scratch=tmp_path / "accepted", tolerance=1.0
+        duckdb.connect(),
+        [SourceTable("accounts", (str(accounts),)), usage],
+        scratch=tmp_path / "accepted",
+        tolerance=1.0,
     )
 
     assert refused(admission, "usage_daily") == {(2, "events"): "out_of_range"}

@@ -20,7 +20,7 @@ def counted(story: Story, *names: str) -> list[tuple[float, ...]]:
 
 
 def test_a_feature_that_the_first_rows_do_not_show_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(usage_pass, "GLANCE", 1)
+    monkeypatch.setattr(usage_pass, "SAMPLE_ROWS", 1)
     story = Story().account("acme").account("bolt")
     story.usage("acme", "2026-02-01", days=20, feature="core").usage("acme", "2026-02-25", feature="reports", events=3)
     story.usage("bolt", "2026-02-20", feature="api")
