@@ -97,7 +97,8 @@ def field_metadata(feature: Feature) -> dict[bytes, bytes] | None:
 
 def declaration_of(field: pa.Field) -> str:
     """The declaration of the metric that a frame's column was made from, as JSON; empty for every other column."""
-    return (field.metadata or {}).get(_METRIC, b"").decode()
+    declaration: bytes = (field.metadata or {}).get(_METRIC, b"")
+    return declaration.decode()
 
 
 def find_feature(column: str, declaration: str = "") -> Feature | None:

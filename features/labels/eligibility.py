@@ -29,8 +29,8 @@ NO_ACTIVITY, NO_INVOICE, NO_TICKET = "no_activity", "no_invoice", "no_ticket"
 def eligibility(history: History, cutoffs: Sequence[date], rule: LabelRule) -> pa.Table:
     """Whether each account known at each cutoff can be predicted there, and why not where it cannot.
 
-    Returns ``account_id``, ``as_of``, ``eligible`` (bool) and ``why`` (a code, null where eligible), ordered by cutoff and
-    account. It uses only what was known at the cutoff, so tonight's answer is the one that training will see.
+    Returns ``account_id``, ``as_of``, ``eligible`` (bool) and ``why`` (a code, null where eligible), ordered by cutoff
+    and account. It uses only what was known at the cutoff, so tonight's answer is the one that training will see.
     """
     rows = history.query(f"""
         WITH {eligibility_intervals(history, rule)}, {cutoff_rows(cutoffs, rule)}
@@ -177,7 +177,7 @@ def _activity(history: History, tables: Sequence[str]) -> str:
     selects = [
         f"SELECT account_id, CAST({TABLES[name].event_time} AS TIMESTAMP) AS moment, "
         f"{known_instant(TABLES[name])} AS known "
-        f"FROM {name} {'WHERE events > 0' if name == 'usage_daily' else ''}"
+        f"FROM {name} WHERE {TABLES[name].shows_activity}"
         for name in tables
         if name in history.present
     ] or ["SELECT account_id, created_at AS moment, created_at AS known FROM accounts WHERE false"]

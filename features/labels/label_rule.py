@@ -22,7 +22,7 @@ SETTINGS: Mapping[str, tuple[str, ...]] = {
 }
 """By kind, the settings of a rule that it reads."""
 
-ACTIVITY = ("invoices", "usage_daily", "tickets")
+ACTIVITY = tuple(name for name, table in TABLES.items() if table.shows_activity)
 """The tables whose rows may count as activity."""
 
 MEASURES = ("arr", "seats")
@@ -39,7 +39,7 @@ _KINDS_OF_COLUMNS: Mapping[Kind, ConditionKind] = {
 EVENT_TABLES = tuple(
     name
     for name, table in TABLES.items()
-    if name != "accounts" and table.event_time and {"account_id", "ticket_id"} & set(table.names)
+    if table.parent and table.event_time
 )
 """The tables whose rows can be events of an account."""
 

@@ -4,13 +4,15 @@ import math
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from support.oracle.oracle_answers import DECLARED
+from support.oracle.oracle_answers import DECLARED, DECLARED_METRICS
 from support.oracle.sqlite_oracle import Oracle
 from support.worlds.generated_histories import Generated, histories
 
-from features.catalogue import FEATURES
+from features.catalogue import select_features
 from features.frame import build
 from features.history.history import History
+
+FEATURES = select_features(metrics=DECLARED_METRICS)
 
 
 def test_every_feature_has_an_oracle() -> None:
@@ -25,7 +27,7 @@ def same(value: object, expected: object) -> bool:
 
 def compare(generated: Generated) -> None:
     oracle = Oracle(generated.tables)
-    rows = build(History.from_tables(generated.tables), generated.cutoffs).to_pylist()
+    rows = build(History.from_tables(generated.tables), generated.cutoffs, features=FEATURES).to_pylist()
     expected = {(account, cutoff): row for cutoff in generated.cutoffs for account, row in oracle.at(cutoff).items()}
     assert {(row["account_id"], row["as_of"]) for row in rows} == set(expected)
     wrong = [

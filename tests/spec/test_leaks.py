@@ -4,17 +4,19 @@ from datetime import date
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from support.oracle.oracle_answers import DECLARED_METRICS
 from support.worlds.factories import Story
 from support.worlds.generated_histories import Generated, histories
 
 from features import leakage
-from features.catalogue import FEATURES
+from features.catalogue import select_features
 from features.definitions.billing import ISSUED
 from features.definitions.contract_terms import RUNNING
 from features.definitions.feature import Feature
 from features.definitions.health import HEALTH
 from features.definitions.support import EVENTS, TICKETS
 
+FEATURES = select_features(metrics=DECLARED_METRICS)
 FINAL = "ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING"
 
 PLANTED = {
@@ -46,25 +48,25 @@ def story() -> Story:
 
 @pytest.mark.parametrize("name", PLANTED)
 def test_a_planted_leak_is_caught(name: str, story: Story) -> None:
-    found = leakage.find(story.tables(), [bad(name)], [date(2026, 3, 1)])
+    found = leakage.find_leaks(story.tables(), [bad(name)], [date(2026, 3, 1)])
     assert {leak.feature for leak in found} == {bad(name).name}
 
 
 def test_the_same_story_has_no_leak_in_the_catalogue(story: Story) -> None:
-    assert leakage.find(story.tables(), FEATURES, [date(2026, 2, 2), date(2026, 3, 1), date(2026, 3, 13)]) == []
+    assert leakage.find_leaks(story.tables(), FEATURES, [date(2026, 2, 2), date(2026, 3, 1), date(2026, 3, 13)]) == []
 
 
 @settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 @given(histories())
 def test_no_feature_of_the_catalogue_leaks(generated: Generated) -> None:
-    assert leakage.find(generated.tables, FEATURES, generated.cutoffs[:2]) == []
+    assert leakage.find_leaks(generated.tables, FEATURES, generated.cutoffs[:2]) == []
 
 
 @pytest.mark.soak
 @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 @given(histories())
 def test_no_feature_of_the_catalogue_leaks_all_night(generated: Generated) -> None:
-    assert leakage.find(generated.tables, FEATURES, generated.cutoffs) == []
+    assert leakage.find_leaks(generated.tables, FEATURES, generated.cutoffs) == []
 
 
 def test_a_late_row_changes_only_cutoffs_after_it_was_known() -> None:

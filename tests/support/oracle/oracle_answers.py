@@ -1,5 +1,6 @@
 """Every feature in plain SQLite, by subject; ``sqlite_oracle`` asks them."""
 
+from features.catalogue import Metric
 from support.oracle.oracle_terms import (
     ARR,
     DECIDED,
@@ -31,6 +32,8 @@ from support.oracle.oracle_terms import (
     health,
     like,
     line,
+    metric_before,
+    metric_trend,
     minutes,
     outcomes,
     paid,
@@ -47,6 +50,7 @@ FEEDS = {
     "tickets": ("has_tickets", "tickets_feed_age_days"),
     "ticket_events": ("has_ticket_events", "ticket_events_feed_age_days"),
     "health_scores": ("has_health", "health_feed_age_days"),
+    "metrics": ("has_metrics", "metrics_feed_age_days"),
     "subscriptions": ("has_subscriptions", "subscriptions_feed_age_days"),
     "invoices": ("has_invoices", "invoices_feed_age_days"),
     "outcomes": ("has_outcomes", "outcomes_feed_age_days"),
@@ -184,6 +188,25 @@ HEALTH = {
     "health_rescue_share_180d": health("avg(coalesce(source = 'rescue', 0))", within("measured_at", 180)),
 }
 
+DECLARED_METRICS = (
+    Metric("nps", "NPS", "points", "good", "NPS"),
+    Metric("backlog", "Open work", "%", "bad", "Backlog, it's %"),
+)
+"""Metrics as settings would declare them; a third is in the generated rows and is declared nowhere."""
+
+
+def of_metric(metric: Metric) -> dict[str, str]:
+    name = "'" + metric.name.replace("'", "''") + "'"
+    return {
+        f"metric_{metric.key}_last": metric_before(name, 0),
+        f"metric_{metric.key}_change_28d": f"({metric_before(name, 0)} - {metric_before(name, 28)})",
+        f"metric_{metric.key}_trend_90d": metric_trend(name),
+        f"metric_{metric.key}_age_days": ask(f"min({days_since('measured_at')})", "metrics", f"metric = {name}"),
+    }
+
+
+METRICS = {name: sql for metric in DECLARED_METRICS for name, sql in of_metric(metric).items()}
+
 BILLING = {
     "invoices_overdue": ask("count(*)", "invoices", f"due_at < :t AND {UNPAID}"),
     "invoices_overdue_amount": ask("coalesce(sum(amount), 0)", "invoices", f"due_at < :t AND {UNPAID}"),
@@ -262,6 +285,7 @@ SUBJECTS = {
     "ticket_events": WORKED,
     "usage_daily": USAGE,
     "health_scores": HEALTH,
+    "metrics": METRICS,
     "invoices": BILLING,
     "subscriptions": CONTRACT,
     "accounts": ACCOUNT,

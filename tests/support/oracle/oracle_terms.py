@@ -62,7 +62,23 @@ def health(what: str, condition: str = "1") -> str:
 def score_before(days: int, condition: str = "1") -> str:
     return (
         f"(SELECT score FROM health_scores r WHERE r.account_id = a.account_id AND {condition} "
-        f"AND measured_at < date(:t, '-{days} days') ORDER BY measured_at DESC LIMIT 1)"
+        f"AND measured_at < date(:t, '-{days} days') ORDER BY measured_at DESC, coalesce(source, '') DESC LIMIT 1)"
+    )
+
+
+def metric_before(name: str, days: int) -> str:
+    return (
+        f"(SELECT value FROM metrics r WHERE r.account_id = a.account_id AND metric = {name} "
+        f"AND measured_at < date(:t, '-{days} days') ORDER BY measured_at DESC, coalesce(source, '') DESC LIMIT 1)"
+    )
+
+
+def metric_trend(name: str) -> str:
+    return ask(
+        "(count(*) * sum(x * value) - sum(x) * sum(value)) * 1.0 / "
+        "nullif(count(*) * sum(x * x) - sum(x) * sum(x), 0) * 30",
+        "(SELECT *, -julianday(:t) + julianday(date(measured_at)) AS x FROM metrics)",
+        f"metric = {name} AND {within('measured_at', 90)}",
     )
 
 

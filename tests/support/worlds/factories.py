@@ -57,6 +57,12 @@ class Story:
         """A score that the CRM showed."""
         return self.row("health_scores", account_id=account_id, measured_at=measured_at, score=score, **columns)
 
+    def metric(self, account_id: str, measured_at: str, metric: str, value: float, **columns: object) -> Story:
+        """A number of the company's own."""
+        return self.row(
+            "metrics", account_id=account_id, measured_at=measured_at, metric=metric, value=value, **columns
+        )
+
     def ticket(self, account_id: str, opened_at: str, ticket_id: str = "", **columns: object) -> Story:
         """A ticket; the events that are told next are its own."""
         name = ticket_id or f"T{len(self.rows['tickets']) + 1}"

@@ -89,6 +89,17 @@ def health(draw: DrawFn) -> Row:
 
 
 @st.composite
+def metrics(draw: DrawFn) -> Row:
+    return {
+        "account_id": draw(who),
+        "metric": draw(st.sampled_from(("NPS", "NPS", "Backlog, it's %", "undeclared"))),
+        "measured_at": draw(instants()),
+        "value": draw(st.sampled_from((-20.0, 0.0, 0.04, 31.0, 1e6))),
+        "source": draw(st.sampled_from((None, "survey", "crm"))),
+    }
+
+
+@st.composite
 def tickets(draw: DrawFn) -> Row:
     return {
         "ticket_id": f"T{draw(st.integers(1, 8))}",
@@ -153,6 +164,7 @@ ROWS: dict[str, tuple[Callable[[], SearchStrategy[Row]], int]] = {
     "accounts": (accounts, 6),
     "subscriptions": (subscriptions, 8),
     "health_scores": (health, 12),
+    "metrics": (metrics, 12),
     "tickets": (tickets, 8),
     "ticket_events": (ticket_events, 16),
     "usage_daily": (usage, 24),

@@ -8,7 +8,7 @@ from support.worlds.factories import Story
 from support.worlds.trained_factory import made_events, made_frame, made_model
 
 from features import catalogue
-from features.catalogue import FEATURES, GROUPS, check
+from features.catalogue import FEATURES, GROUPS, check_features
 from features.contract import TABLES
 from features.definitions.feature import Feature
 from features.definitions.support import TICKETS
@@ -31,32 +31,32 @@ BY_PHONE = Feature(
 
 def test_there_are_enough_features_in_every_group() -> None:
     assert len(FEATURES) >= 80
-    assert {feature.group for feature in FEATURES} == set(GROUPS)
+    assert {feature.group for feature in FEATURES} == set(GROUPS) - {"metrics"}
 
 
 @pytest.mark.parametrize("feature", FEATURES, ids=lambda feature: feature.name)
 def test_an_entry_is_whole(feature: Feature) -> None:
     assert feature.meaning and feature.unit and feature.sentence
     assert set(feature.sources) <= set(TABLES)
-    assert feature.name in feature.told_with
+    assert feature.name in feature.sentence_fields
 
 
 @pytest.mark.parametrize("feature", FEATURES, ids=lambda feature: feature.name)
 def test_a_sentence_reads_without_holes(feature: Feature) -> None:
     for value in (0.0, 1.0, 2.5, 1204.0, -0.4):
         row = {other.name: value if other.kind == "number" else "mid" for other in FEATURES}
-        told = feature.tell(row, date(2026, 2, 14))
+        told = feature.describe(row, date(2026, 2, 14))
         assert told.lstrip("-")[0].isupper() or told.lstrip("-")[0].isdigit()
         assert not set("{}[]|") & set(told)
-    assert "not known" in feature.tell({}, date(2026, 2, 14))
+    assert "not known" in feature.describe({}, date(2026, 2, 14))
 
 
 def test_a_sentence_dates_its_fact() -> None:
     told = {feature.name: feature for feature in FEATURES}["usage_events_change_28d"]
     row = {"usage_events_change_28d": -0.43, "usage_recency_days": 2.0}
-    assert told.tell(row, date(2026, 2, 14)) == "Use fell 43% against the four weeks before; last one on 12 Feb"
+    assert told.describe(row, date(2026, 2, 14)) == "Use fell 43% against the four weeks before; last one on 12 Feb"
     assert (
-        told.tell(row | {"usage_recency_days": None}, date(2026, 2, 14)) == "Use fell 43% against the four weeks before"
+        told.describe(row | {"usage_recency_days": None}, date(2026, 2, 14)) == "Use fell 43% against the four weeks before"
     )
 
 
@@ -87,7 +87,7 @@ def test_the_same_entry_is_seen_in_the_model_and_its_reasons(monkeypatch: pytest
 
 def test_an_unknown_optional_name_is_answered_with_the_nearest() -> None:
     with pytest.raises(UsageError, match="did you mean 'text'"):
-        catalogue.chosen(("texts",))
+        catalogue.select_features(("texts",))
 
 
 def test_the_version_says_what_the_columns_mean() -> None:
@@ -101,9 +101,9 @@ def test_counts_of_distinct_things_are_never_summed() -> None:
 
 def test_a_catalogue_that_does_not_hold_together_is_refused() -> None:
     with pytest.raises(UsageError, match="two features are named"):
-        check((BY_PHONE, BY_PHONE))
+        check_features((BY_PHONE, BY_PHONE))
     with pytest.raises(UsageError, match="is no feature"):
-        check((Feature("a", TICKETS.count(), "a", "n", "{b:num}"),))
+        check_features((Feature("a", TICKETS.count(), "a", "n", "{b:num}"),))
     with pytest.raises(UsageError, match="no group 'wrong'"):
         Feature("a", TICKETS.count(), "a", "n", "{a:num}", group="wrong")
     with pytest.raises(UsageError, match="direction must be"):

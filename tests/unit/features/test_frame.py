@@ -100,7 +100,7 @@ def test_a_column_that_the_source_lacks_is_missing_and_not_zero() -> None:
 
 def test_a_wrong_question_is_answered_with_a_sentence() -> None:
     history = Story().account("acme").history()
-    with pytest.raises(UsageError, match="no cutoff was asked for"):
+    with pytest.raises(UsageError, match="There is no cutoff"):
         build(history, [])
     with pytest.raises(UsageError, match="is no size of memory"):
         build(history, [date(2026, 2, 1)], memory="much")
@@ -128,7 +128,7 @@ connection.execute("INSERT INTO accounts (account_id, created_at) VALUES ('acme'
 rows = "INSERT INTO usage_daily (account_id, day, feature, events) VALUES ('acme', '2026-02-01', 'core', 3)"
 connection.execute(rows)
 columns = {name: frozenset(table.names) for name, table in TABLES.items()}
-history = History.over(connection, present=frozenset(TABLES), columns=columns)
+history = History.from_relations(connection, present=frozenset(TABLES), columns=columns)
 assert build(history, [date(2026, 2, 5)]).column("usage_events_7d").to_pylist() == [3.0]
 sys.exit("pandas" in sys.modules)
 """
