@@ -6,7 +6,7 @@ import duckdb
 import pytest
 from support.worlds.factories import Story
 
-from features.catalogue import FEATURES, check
+from features.catalogue import FEATURES, check_features
 from features.definitions.ticket_text import CANCEL, COMPETITOR, IMPATIENCE, MANAGER, TEXT_FEATURES
 from features.frame import build
 
@@ -62,4 +62,4 @@ def test_a_source_without_texts_says_nothing() -> None:
 def test_signals_are_off_unless_asked_for_and_stand_beside_the_others() -> None:
     names = {feature.name for feature in FEATURES}
     assert not names & {feature.name for feature in TEXT_FEATURES}
-    check((*FEATURES, *TEXT_FEATURES))
+    check_features((*FEATURES, *TEXT_FEATURES))
