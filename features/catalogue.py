@@ -6,9 +6,9 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
+from features.contract import Metric
 from features.definitions.account import ACCOUNT_FEATURES
 from features.definitions.adoption import ADOPTION_FEATURES
 from features.definitions.billing import BILLING_FEATURES
@@ -16,14 +16,13 @@ from features.definitions.contract_terms import CONTRACT_FEATURES
 from features.definitions.escalations import ESCALATION_FEATURES
 from features.definitions.feature import GROUPS, Feature
 from features.definitions.health import HEALTH_FEATURES
-from features.definitions.metric import Metric
 from features.definitions.metric_features import metric_features
 from features.definitions.rescues import RESCUE_FEATURES
 from features.definitions.source_presence import PRESENCE_FEATURES
 from features.definitions.support import SUPPORT_FEATURES
 from features.definitions.ticket_text import TEXT_FEATURES
 from features.definitions.usage import USAGE_FEATURES
-from features.errors import UsageError
+from features.errors import UsageError, suggest_name
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -77,9 +76,7 @@ def select_features(optional: Sequence[str] = (), metrics: Iterable[Metric] = ()
     """
     for name in optional:
         if name not in OPTIONAL:
-            near = get_close_matches(name, OPTIONAL, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"there is {', '.join(sorted(OPTIONAL))}."
-            raise UsageError(f"There are no optional features named {name!r}; {hint}")
+            raise UsageError(f"There are no optional features named {name!r}; {suggest_name(name, OPTIONAL)}")
     selected = (*FEATURES, *(feature for name in optional for feature in OPTIONAL[name]))
     selected += tuple(feature for metric in metrics for feature in metric_features(metric))
     check_features(selected)

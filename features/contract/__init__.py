@@ -18,6 +18,7 @@ from features.contract.event_tables import (
     TICKETS,
     USAGE_DAILY,
 )
+from features.contract.metric import Metric
 from features.contract.table_schema import Column, Kind, Period, Reference, Table
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "USAGE_DAILY",
     "Column",
     "Kind",
+    "Metric",
     "Period",
     "Reference",
     "Table",

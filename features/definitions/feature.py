@@ -8,8 +8,8 @@ from datetime import date
 from functools import cached_property
 from typing import Literal
 
+from features.contract import Metric
 from features.definitions.measures import Aggregate, Ago, FeedAge, FeedAlive, Measure, Siblings
-from features.definitions.metric import Metric
 from features.definitions.sentences import fields_of, render_sentence
 from features.errors import UsageError
 

@@ -2,11 +2,11 @@
 
 from functools import partial
 
+from features.contract import Metric
 from features.definitions.feature import Feature
 from features.definitions.measures import Stream
-from features.definitions.metric import Metric
 
-METRICS = Stream("metrics", "metrics", "measured_at")
+_METRICS = Stream("metrics", "metrics", "measured_at")
 
 
 def metric_features(metric: Metric) -> tuple[Feature, ...]:
@@ -19,7 +19,7 @@ def metric_features(metric: Metric) -> tuple[Feature, ...]:
       every 30 days; null with fewer than two days of measurement.
     - ``metric_<key>_age_days``: days since the latest value was measured.
     """
-    rows = METRICS.where(f"metric = '{metric.name.replace(chr(39), chr(39) * 2)}'")
+    rows = _METRICS.where(f"metric = '{metric.name.replace(chr(39), chr(39) * 2)}'")
     number = partial(Feature, group="metrics", metric=metric)
     last, changed, trend, age = (
         f"metric_{metric.key}_{part}" for part in ("last", "change_28d", "trend_90d", "age_days")
