@@ -1,8 +1,8 @@
-"""The review app: a customer-success team's morning, as pages rendered on the server.
+"""The review app for a customer-success team, as pages rendered on the server, and its API.
 
-``create_app`` joins the parts: ``pages`` answer the browser, ``views`` turn rows into what a page says, ``templates``
-and ``static`` are how it looks, ``identity`` is who is asking, ``api`` the same for machines. Everything works without
-script; the one script makes it quicker.
+``pages`` has the routes, ``views`` what each page shows, ``templates`` and ``static`` its look, ``identity`` and
+``sign_in`` the people, ``security`` the protection of requests, ``api`` the routes for programs. Every page works
+without JavaScript; the one script makes it faster.
 """
 
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ __all__ = ["create_app"]
 
 
 def __getattr__(name: str) -> object:
-    """``create_app`` when it is asked for: the settings of sign-in are read where no web framework need be."""
+    """Import ``create_app`` on first use: the settings of sign-in are also read without a web framework."""
     if name == "create_app":
         from serving.web.app import create_app
 

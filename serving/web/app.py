@@ -1,4 +1,4 @@
-"""The review app, put together: the only module that knows all of its parts."""
+"""The assembly of the review app: the only module that imports all of its parts."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -28,13 +28,13 @@ def create_app(
 ) -> FastAPI:
     """The review app on a migrated queue.
 
-    ``health`` is what the policy lets verdicts say about an account's health; ``clock`` gives the time, naive UTC.
+    ``health`` is the policy's rule for health adjustments by outcomes; ``clock`` returns the time, naive UTC.
     """
     app = FastAPI(title="Rescue", openapi_url=None)
     app.state.cases = Cases(store, health=health, clock=clock)
     app.state.choices = {}
-    error_pages.install(app)
-    identity = access.install(app, store, settings)
+    error_pages.install_error_pages(app)
+    identity = access.install_access(app, store, settings)
     for router in ROUTERS:
         app.include_router(router)
     app.mount(PREFIX, create_api(app.state.cases, identity), name="api")

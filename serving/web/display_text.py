@@ -1,13 +1,19 @@
-"""The words that pages use for what the queue keeps as codes: states, moves, clocks and the time."""
+"""The only place where a code becomes a text: states, actions, events, fields, feeds, risks, roles and times.
 
+The queue, the night report and the hand-off store codes, so that a text can be improved without touching stored data.
+Pages look the text up here and never read a code back out of a sentence.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from serving.handoff.render import day
 from serving.store.case_states import State
 from serving.store.tables import Case, CaseEvent
 
-STATES: dict[str, str] = {
+STATE_TITLES: dict[str, str] = {
     "open": "All open",
     State.NEW: "New",
     State.CLAIMED: "Claimed",
@@ -22,65 +28,113 @@ STATES: dict[str, str] = {
     "closed": "Closed",
 }
 
-EVENTS: dict[str, str] = {
+EVENT_TEXTS: dict[str, str] = {
     "opened": "opened the case",
-    "raised": "raised the case again",
-    "claim": "claimed it",
-    "assign": "assigned it",
-    "reassign": "reassigned it",
-    "hand_over": "handed it over",
-    "release": "gave it back",
+    "raised": "flagged the account again",
+    "claim": "claimed the case",
+    "assign": "assigned the case",
+    "reassign": "reassigned the case",
+    "hand_over": "handed the case over to another squad",
+    "release": "returned the case to the squad",
     "contact": "contacted the customer",
-    "plan": "agreed a plan",
-    "snooze": "snoozed it",
-    "wake": "took it up again",
-    "resolve": "closed it",
-    "expire": "let it expire",
-    "reopen": "reopened it",
+    "plan": "recorded a plan",
+    "snooze": "snoozed the case",
+    "wake": "ended the snooze",
+    "resolve": "closed the case",
+    "expire": "closed the case because nobody worked on it",
+    "reopen": "reopened the case",
     "comment": "commented",
     "disagree": "disagreed with a reason",
-    "undo": "took back their last move",
-    "handed_on": "passed it up the ladder",
-    "breached": "noted a missed promise",
+    "undo": "undid their last action",
+    "handed_on": "escalated the case to the next person",
+    "breached": "recorded a missed deadline",
 }
-"""What happened, as the end of a sentence that begins with who did it."""
+"""What happened, as the end of a sentence that begins with the person's name."""
 
-FIELDS: dict[str, str] = {
+SUCCESS_TEXTS: dict[str, str] = {
+    "claim": "The case is yours.",
+    "assign": "The case is assigned.",
+    "reassign": "The case is reassigned.",
+    "hand_over": "The case was handed over to the other squad.",
+    "release": "The case was returned to the squad.",
+    "contact": "Recorded: the customer was contacted.",
+    "plan": "The plan is recorded.",
+    "snooze": "The case is snoozed.",
+    "wake": "The case is active again.",
+    "resolve": "The case is closed. Its outcome is in the history.",
+    "reopen": "The case is open again, and it is yours.",
+    "comment": "Your comment is in the history.",
+    "disagree": "Your disagreement is in the history. The analyst will read it.",
+    "undo": "Your last action was undone.",
+    "view_saved": "The view is saved.",
+    "view_deleted": "The view is deleted.",
+}
+"""What a page says after an action."""
+
+AUDITED_FIELD_TITLES: dict[str, str] = {
     "state": "state",
-    "owner": "worked by",
+    "owner": "assigned to",
     "squad": "squad",
     "severity": "severity",
     "probability": "probability",
     "snoozed_until": "snoozed until",
 }
-"""The audited fields that a reader of the record asks about; the others (clocks, counters) follow from them."""
+"""The audited fields that a reader of the history asks about; timers and counters follow from these."""
 
-SOON = timedelta(hours=8)
+SORT_TITLES: dict[str, str] = {
+    "priority": "priority",
+    "account": "account name",
+    "revenue": "revenue at stake",
+    "renewal": "renewal date",
+    "clock": "next deadline",
+}
+"""What the queue can be sorted by, besides each risk."""
+
+PERMISSION_TEXTS: dict[str, str] = {
+    "see": "see cases",
+    "comment": "comment on cases",
+    "work": "work on cases",
+    "assign": "assign cases",
+    "overview": "see the overview",
+}
+"""What a permission allows, as the end of "they may not …"."""
+
+QUARANTINE_TEXTS: dict[str, str] = {
+    "unknown_account": "unknown account",
+    "out_of_range": "value out of range",
+}
+
+NIGHT_STATUS_TITLES: dict[str, str] = {"running": "Running", "failed": "Failed", "recorded": "Recorded"}
+
+DUE_SOON = timedelta(hours=8)
 
 
 @dataclass(frozen=True)
-class Clock:
-    """A case's next promise: what it is, how long it has, and how urgent that is in a word (late, soon, running)."""
+class SlaTimer:
+    """A case's next deadline: for what (``respond`` or ``resolve``), the time left in words, and when it is due.
 
-    promise: str
+    ``urgency`` is ``late``, ``soon`` or ``running``.
+    """
+
+    target: str
     left: str
     due: datetime
     urgency: str
 
 
-def clock(case: Case, now: datetime) -> Clock | None:
-    """The promise that falls due first; None for a case that owes nothing now."""
+def sla_timer(case: Case, now: datetime) -> SlaTimer | None:
+    """The deadline that comes first; None for a case without a running deadline (closed, snoozed)."""
     due = case.respond_by or case.resolve_by
     if due is None or case.state == State.SNOOZED:
         return None
-    promise = "respond" if case.respond_by else "resolve"
+    target = "respond" if case.respond_by else "resolve"
     left = due - now
     if left <= timedelta(0):
-        return Clock(promise, f"{span(-left)} late", due, "late")
-    return Clock(promise, f"in {span(left)}", due, "soon" if left <= SOON else "running")
+        return SlaTimer(target, f"{duration(-left)} late", due, "late")
+    return SlaTimer(target, f"in {duration(left)}", due, "soon" if left <= DUE_SOON else "running")
 
 
-def span(length: timedelta) -> str:
+def duration(length: timedelta) -> str:
     """A length of time in its largest unit: ``40 min``, ``5 h``, ``3 d``."""
     minutes = length.total_seconds() / 60
     if minutes < 60:
@@ -88,14 +142,35 @@ def span(length: timedelta) -> str:
     return f"{round(minutes / 60)} h" if minutes < 48 * 60 else f"{round(minutes / 1440)} d"
 
 
-def state(name: str) -> str:
-    """A state as people say it."""
-    return STATES.get(name, name.replace("_", " "))
+def state_title(code: str) -> str:
+    """The title of a state."""
+    return STATE_TITLES.get(code, code_title(code))
 
 
-def event(kind: str) -> str:
-    """What happened, as the end of a sentence."""
-    return EVENTS.get(kind, kind.replace("_", " "))
+def event_text(code: str) -> str:
+    """What happened, as the end of a sentence that begins with the person's name."""
+    return EVENT_TEXTS.get(code, code.replace("_", " "))
+
+
+def code_title(code: str) -> str:
+    """A code that has no text of its own, such as the name of a risk, as a title: ``late_payment``: Late payment."""
+    text = code.replace("_", " ").strip()
+    return text[:1].upper() + text[1:]
+
+
+def sort_title(code: str) -> str:
+    """What a list is sorted by, in words: a column of the queue, or the probability of a risk."""
+    return SORT_TITLES.get(code) or f"{code_title(code).lower()} risk"
+
+
+def risk_title(risk: str) -> str:
+    """The name of a risk with the word risk, as the title of a figure or a plot."""
+    return f"{code_title(risk)} risk"
+
+
+def permission_text(code: str) -> str:
+    """What a permission allows."""
+    return PERMISSION_TEXTS[code]
 
 
 def countdown(until: date | None, night: date | None) -> str:
@@ -105,24 +180,35 @@ def countdown(until: date | None, night: date | None) -> str:
     days = (until - night).days
     if days == 0:
         return "today"
-    length = f"{abs(days)} {'day' if abs(days) == 1 else 'days'}"
+    length = day_count(abs(days))
     return f"in {length}" if days > 0 else f"{length} ago"
 
 
-def changes(entry: CaseEvent) -> list[str]:
-    """The fields of a record's entry that a person asks about, as ``state: New to Claimed``."""
+def day_count(days: float) -> str:
+    """A number of days with its unit."""
+    return f"{days:.0f} {'day' if round(days) == 1 else 'days'}"
+
+
+def change_texts(entry: CaseEvent) -> list[str]:
+    """What an entry of the history changed, as ``state: from New to Claimed``."""
     return [
-        f"{title}: {_value(name, entry.before.get(name))} to {_value(name, entry.after[name])}"
-        for name, title in FIELDS.items()
+        f"{title}: from {_value(name, entry.before.get(name))} to {_value(name, entry.after[name])}"
+        for name, title in AUDITED_FIELD_TITLES.items()
         if name in entry.after and entry.before.get(name) is not None
     ]
+
+
+def quarantine_text(rows: Mapping[str, Any]) -> str:
+    """Why rows of a table were set aside, with their number by rule; empty where none was."""
+    rules = (f"{QUARANTINE_TEXTS.get(rule, rule.replace('_', ' '))} ({number:,})" for rule, number in rows.items())
+    return ", ".join(rules)
 
 
 def _value(name: str, value: object) -> str:
     if value is None:
         return "nobody" if name == "owner" else "none"
     if name == "state":
-        return state(str(value))
+        return state_title(str(value))
     if name == "probability" and isinstance(value, int | float):
         return f"{value:.0%}"
     return day(date.fromisoformat(str(value))) if name == "snoozed_until" else str(value)

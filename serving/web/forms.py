@@ -1,4 +1,4 @@
-"""What a person can do to a case, as forms: one description each, from which the page and the server both work."""
+"""What a person can do to a case, as forms: one description per action, used by the page and by the server."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -7,21 +7,21 @@ from datetime import date, timedelta
 from features.errors import UsageError
 from serving.cases.cases import Cases
 from serving.cases.permissions import Act, Actor
-from serving.cases.transitions import moves_from
-from serving.store.case_states import OUTCOMES, Move, State
+from serving.cases.transitions import actions_from
+from serving.store.case_states import OUTCOMES, Action, State
 from serving.store.tables import Case
 from serving.web import display_text
 
-Typed = Mapping[str, str]
-Do = Callable[[Cases, str, Actor, int | None, Typed], Case]
+Texts = Mapping[str, str]
+UseCase = Callable[[Cases, str, Actor, int | None, Texts], Case]
 
-SNOOZES = (1, 3, 7, 14, 30)
-"""Days that a case can be put away for with one button."""
+SNOOZE_DAYS = (1, 3, 7, 14, 30)
+"""Days that a case can be snoozed for with one button."""
 
 
 @dataclass(frozen=True)
-class Choice:
-    """A button that ends the form by saying ``name = value``."""
+class FormButton:
+    """A button that submits the form with ``name = value``."""
 
     name: str
     value: str
@@ -29,120 +29,142 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Form:
-    """One thing to do: its move, what it is called, what is to be typed, and the buttons that do it.
+class CaseForm:
+    """One action: its title, the texts to type, and the buttons that submit it.
 
-    ``asks`` labels the text, which is sent as ``text`` and needed unless ``optional``; ``day`` labels a day to choose.
+    ``text_label`` labels a text, which is sent as ``text`` and required unless ``text_optional``; ``date_label`` labels
+    a date; ``key`` is the keyboard shortcut.
     """
 
-    move: str
+    action: str
     title: str
-    buttons: tuple[Choice, ...]
-    asks: str = ""
-    optional: bool = False
-    day: str = ""
+    buttons: tuple[FormButton, ...]
+    text_label: str = ""
+    text_optional: bool = False
+    date_label: str = ""
     key: str = ""
 
 
 @dataclass(frozen=True)
-class People:
-    """Whom a case can be given to."""
+class Assignees:
+    """Who a case can be given to: members of its squad, and the other squads."""
 
     members: tuple[str, ...]
     squads: tuple[str, ...]
 
 
-def forms(case: Case, actor: Actor, people: People, today: date) -> list[Form]:
-    """What this person may do to the case as it is, in the order in which it is usually done."""
+def case_forms(case: Case, actor: Actor, assignees: Assignees, today: date) -> list[CaseForm]:
+    """What this person may do to the case in its current state, in the usual order of work."""
     if not actor.may(Act.WORK):
         return []
     if case.owner not in {None, actor.name} and not actor.may(Act.ASSIGN):
         return []
-    moves = moves_from(State(case.state))
-    return [form for form in _all(case, actor, people, today) if form.move in moves and form.buttons]
+    allowed = actions_from(State(case.state))
+    return [form for form in _all_forms(case, actor, assignees, today) if form.action in allowed and form.buttons]
 
 
-def _all(case: Case, actor: Actor, people: People, today: date) -> Iterator[Form]:
-    yield Form(Move.CLAIM, "Claim", (_done("Claim"),), key="c")
-    yield Form(Move.CONTACT, "Contacted", (_done("The customer was contacted"),), asks="What was said", optional=True)
-    yield Form(Move.PLAN, "Plan", (_done("Put in plan"),), asks="What will be done, and by when")
-    yield Form(Move.SNOOZE, "Snooze", _days(today), asks="Why it can wait", day="or until", key="s")
-    yield Form(Move.WAKE, "Take up again", (_done("Take up again"),))
-    yield Form(Move.RESOLVE, "Resolve", _outcomes(), asks="What came of it", optional=True)
-    yield Form(Move.HAND_OVER, "Hand over", _squads(case, people), asks="Why, for the other squad")
-    yield Form(Move.RELEASE, "Give back", (_done("Give it back to the squad"),), asks="Why it is given back")
+def _all_forms(case: Case, actor: Actor, assignees: Assignees, today: date) -> Iterator[CaseForm]:
+    yield CaseForm(Action.CLAIM, "Claim", (_submit("Claim this case"),), key="c")
+    yield CaseForm(
+        Action.CONTACT,
+        "Record a contact",
+        (_submit("The customer was contacted"),),
+        text_label="What was said",
+        text_optional=True,
+    )
+    yield CaseForm(
+        Action.PLAN, "Record a plan", (_submit("Save the plan"),), text_label="What will be done, and by when"
+    )
+    yield CaseForm(
+        Action.SNOOZE, "Snooze", _snooze_buttons(today), text_label="Why it can wait", date_label="or until", key="s"
+    )
+    yield CaseForm(Action.WAKE, "End the snooze", (_submit("End the snooze"),))
+    yield CaseForm(Action.RESOLVE, "Close", _outcome_buttons(), text_label="What happened", text_optional=True)
+    yield CaseForm(
+        Action.HAND_OVER,
+        "Hand over to another squad",
+        _squad_buttons(case, assignees),
+        text_label="Reason, for the other squad",
+    )
+    yield CaseForm(
+        Action.RELEASE, "Return to the squad", (_submit("Return it to the squad"),), text_label="Why you return it"
+    )
     if actor.may(Act.ASSIGN):
-        move = Move.ASSIGN if case.state == State.NEW else Move.REASSIGN
-        yield Form(move, "Assign", _members(case, people))
-    yield Form(Move.REOPEN, "Reopen", (_done("Reopen it as mine"),), asks="Why it is opened again")
-
-
-def _done(title: str) -> Choice:
-    return Choice("", "", title)
-
-
-def _days(today: date) -> tuple[Choice, ...]:
-    return tuple(
-        Choice("days", str(days), f"{days} days" if days > 1 else f"Until {today + timedelta(days=1):%a}")
-        for days in SNOOZES
+        action = Action.ASSIGN if case.state == State.NEW else Action.REASSIGN
+        yield CaseForm(action, "Assign", _member_buttons(case, assignees))
+    yield CaseForm(
+        Action.REOPEN, "Reopen", (_submit("Reopen and assign it to me"),), text_label="Why it is opened again"
     )
 
 
-def _outcomes() -> tuple[Choice, ...]:
-    return tuple(Choice("verdict", outcome, display_text.state(outcome)) for outcome in OUTCOMES)
+def _submit(title: str) -> FormButton:
+    return FormButton("", "", title)
 
 
-def _squads(case: Case, people: People) -> tuple[Choice, ...]:
-    return tuple(Choice("squad", squad, f"To {squad}") for squad in people.squads if squad != case.squad)
+def _snooze_buttons(today: date) -> tuple[FormButton, ...]:
+    return tuple(
+        FormButton("days", str(days), f"{days} days" if days > 1 else f"Until {today + timedelta(days=1):%a}")
+        for days in SNOOZE_DAYS
+    )
 
 
-def _members(case: Case, people: People) -> tuple[Choice, ...]:
-    return tuple(Choice("person", person, f"To {person}") for person in people.members if person != case.owner)
+def _outcome_buttons() -> tuple[FormButton, ...]:
+    return tuple(FormButton("verdict", outcome, display_text.state_title(outcome)) for outcome in OUTCOMES)
 
 
-def _snooze(cases: Cases, case_id: str, actor: Actor, version: int | None, typed: Typed) -> Case:
-    return cases.snooze(case_id, actor, version, until=_until(cases, typed), reason=typed.get("text", ""))
+def _squad_buttons(case: Case, assignees: Assignees) -> tuple[FormButton, ...]:
+    return tuple(FormButton("squad", squad, f"To {squad}") for squad in assignees.squads if squad != case.squad)
 
 
-def _until(cases: Cases, typed: Typed) -> date:
-    """So many days from today, where such a button was pressed, or the day that was typed."""
-    day, days = typed.get("until", ""), typed.get("days", "")
+def _member_buttons(case: Case, assignees: Assignees) -> tuple[FormButton, ...]:
+    return tuple(FormButton("person", person, f"To {person}") for person in assignees.members if person != case.owner)
+
+
+def _snooze(cases: Cases, case_id: str, actor: Actor, version: int | None, texts: Texts) -> Case:
+    return cases.snooze(case_id, actor, version, until=_until(cases, texts), reason=texts.get("text", ""))
+
+
+def _until(cases: Cases, texts: Texts) -> date:
+    """The number of days from today that a button gives, or the date that was typed."""
+    day, days = texts.get("until", ""), texts.get("days", "")
     try:
         return cases.clock().date() + timedelta(days=int(days)) if days else date.fromisoformat(day)
     except (ValueError, OverflowError):
-        raise UsageError("Say until when: choose one of the days, or type a date as 2026-03-31.") from None
+        raise UsageError("The end of the snooze is missing: choose a number of days or a date.") from None
 
 
-DOES: dict[str, Do] = {
-    Move.CLAIM: lambda cases, case, actor, version, typed: cases.claim(case, actor, version),
-    Move.CONTACT: lambda cases, case, actor, version, typed: cases.contact(
-        case, actor, version, comment=typed.get("text") or None
+USE_CASES: dict[str, UseCase] = {
+    Action.CLAIM: lambda cases, case, actor, version, texts: cases.claim(case, actor, version),
+    Action.CONTACT: lambda cases, case, actor, version, texts: cases.contact(
+        case, actor, version, comment=texts.get("text") or None
     ),
-    Move.PLAN: lambda cases, case, actor, version, typed: cases.plan(case, actor, version, plan=typed.get("text", "")),
-    Move.SNOOZE: _snooze,
-    Move.WAKE: lambda cases, case, actor, version, typed: cases.wake(case, actor, version),
-    Move.RESOLVE: lambda cases, case, actor, version, typed: cases.resolve(
-        case, actor, version, verdict=typed.get("verdict", ""), comment=typed.get("text") or None
+    Action.PLAN: lambda cases, case, actor, version, texts: cases.plan(
+        case, actor, version, plan=texts.get("text", "")
     ),
-    Move.HAND_OVER: lambda cases, case, actor, version, typed: cases.hand_over(
-        case, actor, version, squad=typed.get("squad", ""), reason=typed.get("text", "")
+    Action.SNOOZE: _snooze,
+    Action.WAKE: lambda cases, case, actor, version, texts: cases.wake(case, actor, version),
+    Action.RESOLVE: lambda cases, case, actor, version, texts: cases.resolve(
+        case, actor, version, verdict=texts.get("verdict", ""), comment=texts.get("text") or None
     ),
-    Move.RELEASE: lambda cases, case, actor, version, typed: cases.release(
-        case, actor, version, reason=typed.get("text", "")
+    Action.HAND_OVER: lambda cases, case, actor, version, texts: cases.hand_over(
+        case, actor, version, squad=texts.get("squad", ""), reason=texts.get("text", "")
     ),
-    Move.ASSIGN: lambda cases, case, actor, version, typed: cases.assign(
-        case, actor, version, person=typed.get("person", "")
+    Action.RELEASE: lambda cases, case, actor, version, texts: cases.release(
+        case, actor, version, reason=texts.get("text", "")
     ),
-    Move.REASSIGN: lambda cases, case, actor, version, typed: cases.assign(
-        case, actor, version, person=typed.get("person", "")
+    Action.ASSIGN: lambda cases, case, actor, version, texts: cases.assign(
+        case, actor, version, person=texts.get("person", "")
     ),
-    Move.REOPEN: lambda cases, case, actor, version, typed: cases.reopen(
-        case, actor, version, reason=typed.get("text", "")
+    Action.REASSIGN: lambda cases, case, actor, version, texts: cases.assign(
+        case, actor, version, person=texts.get("person", "")
     ),
-    "comment": lambda cases, case, actor, version, typed: cases.comment(case, actor, text=typed.get("text", "")),
-    "disagree": lambda cases, case, actor, version, typed: cases.disagree(
-        case, actor, reason=typed.get("reason", ""), comment=typed.get("text", "")
+    Action.REOPEN: lambda cases, case, actor, version, texts: cases.reopen(
+        case, actor, version, reason=texts.get("text", "")
     ),
-    "undo": lambda cases, case, actor, version, typed: cases.undo(case, actor, version),
+    "comment": lambda cases, case, actor, version, texts: cases.comment(case, actor, text=texts.get("text", "")),
+    "disagree": lambda cases, case, actor, version, texts: cases.disagree(
+        case, actor, reason=texts.get("reason", ""), comment=texts.get("text", "")
+    ),
+    "undo": lambda cases, case, actor, version, texts: cases.undo(case, actor, version),
 }
 """What each form does, by the last part of the address that it is sent to."""

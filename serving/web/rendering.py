@@ -1,7 +1,7 @@
-"""From a template to a response: one environment, everything escaped, and what every page needs beside its own.
+"""From a template to a response: one environment that escapes every value, and what every page needs.
 
-Account names and ticket texts come from strangers. Autoescape is on for every template, no template marks a value as
-safe, and an unknown name in a template is an error, not an empty place.
+Account names and ticket texts are written by people outside the team. Autoescape is on for every template, no template
+marks a value as safe, and an unknown name in a template is an error, not an empty text.
 """
 
 from collections.abc import Mapping
@@ -18,42 +18,51 @@ from serving.web import display_text
 THEMES = ("auto", "light", "dark")
 THEME_COOKIE = "theme"
 
+FILTERS = {
+    "day": day,
+    "amount": amount,
+    "percent": percent,
+    "number": number,
+    "moment": moment,
+    "words": words,
+    "state_title": display_text.state_title,
+    "risk_title": display_text.risk_title,
+    "code_title": display_text.code_title,
+    "sort_title": display_text.sort_title,
+    "countdown": display_text.countdown,
+}
+"""What the templates use to write values as text."""
+
 
 @cache
-def environment() -> Environment:
+def template_environment() -> Environment:
     """The templates of the review app."""
-    found = Environment(
+    environment = Environment(
         loader=PackageLoader("serving.web", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    shown = {"day": day, "amount": amount, "percent": percent, "number": number, "moment": moment, "words": words}
-    found.filters |= {
-        **shown,
-        "state": display_text.state,
-        "countdown": display_text.countdown,
-        "span": display_text.span,
-    }
-    return found
+    environment.filters |= FILTERS
+    return environment
 
 
-def page(request: Request, name: str, context: Mapping[str, Any], *, status: int = 200) -> HTMLResponse:
-    """Render a template for this request; the person and the form token are what ``request.state`` says, if it does."""
+def render_page(request: Request, name: str, context: Mapping[str, Any], *, status: int = 200) -> HTMLResponse:
+    """Render a template for this request; the person and the form token are those of ``request.state``, if set."""
     shared = {
         "person": getattr(request.state, "person", None),
         "csrf_token": getattr(request.state, "csrf", ""),
-        "theme": theme(request),
+        "theme": chosen_theme(request),
         "themes": THEMES,
-        "here": request.url.path,
+        "path": request.url.path,
         "back": request.url.path if request.method == "GET" else "/queue",
     }
-    html = environment().get_template(name).render({**shared, **context})
+    html = template_environment().get_template(name).render({**shared, **context})
     return HTMLResponse(html, status_code=status, headers={"Cache-Control": "no-store", "Vary": "Cookie"})
 
 
-def theme(request: Request) -> str:
-    """Light, dark, or what the reader's system says."""
-    chosen = request.cookies.get(THEME_COOKIE, "auto")
-    return chosen if chosen in THEMES else "auto"
+def chosen_theme(request: Request) -> str:
+    """Light, dark, or ``auto`` for the setting of the reader's system."""
+    theme = request.cookies.get(THEME_COOKIE, "auto")
+    return theme if theme in THEMES else "auto"

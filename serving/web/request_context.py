@@ -1,7 +1,8 @@
-"""Where a request stands: who asks, the queue behind it, what time it is, and what was typed.
+"""What every page works with: the signed-in person, the queue, the time, and what was typed into the form.
 
-Every page begins with ``Depends(desk(Permission.…))``. What was typed is read before anything can fail, so that a page
-about a failure can give it back.
+A page declares what it needs as the type of a parameter: ``ViewerContext`` for a page that shows cases,
+``WorkerContext`` for one that works them, and so on. This module is the only place where pages name permissions.
+What was typed is read before anything can fail, so that an error page can show it again.
 """
 
 from collections.abc import Callable
@@ -16,26 +17,25 @@ from features.errors import UsageError
 from serving.cases.cases import Cases
 from serving.cases.permissions import Act, Actor
 from serving.store import Store
-from serving.web.access import Permission, Person, csrf_token, require
-from serving.web.security.form_input import keep, texts
+from serving.web.access import Permission, Person, csrf_token, require_permission
+from serving.web.security.form_input import MAX_TEXT_LENGTH, form_texts, keep_texts
 
-TEXT_LIMIT = 4000
-"""Characters of a text that are kept on the record."""
-
-MOST = 200
+MAX_SELECTED_CASES = 200
 """Cases that can be changed at once."""
 
 
 class TextTooLongError(UsageError):
-    """More was typed than is kept; it is not cut, but given back to be shortened."""
+    """A text is longer than the history stores; it is not cut, but shown again to be shortened."""
 
     def __init__(self, length: int) -> None:
-        super().__init__(f"The text has {length:,} characters of at most {TEXT_LIMIT:,}: shorten it and send it again.")
+        super().__init__(
+            f"The text has {length:,} characters of at most {MAX_TEXT_LENGTH:,}: shorten it and send it again."
+        )
 
 
 @dataclass(frozen=True)
-class Desk:
-    """What a page works with."""
+class PageContext:
+    """What a page works with; ``now`` is naive UTC."""
 
     store: Store
     cases: Cases
@@ -44,51 +44,57 @@ class Desk:
 
     @property
     def squads(self) -> frozenset[str] | None:
-        """The squads whose cases this person sees; None for every one."""
+        """The squads whose cases this person sees; None for every squad."""
         return self.person.visible_squads
 
     def actor(self, act: Act = Act.SEE) -> Actor:
-        """The person, in the role that can do most of this."""
+        """The person, in the role that can do ``act`` to most cases."""
         return self.person.actor(act)
 
 
-async def typed(request: Request) -> dict[str, str]:
-    """The texts of a form; of a field that came twice, the last.
+async def read_form_texts(request: Request) -> dict[str, str]:
+    """The texts of a form by field; of a field that was sent twice, the last.
 
     Raises:
-        TextTooLongError: one of them is longer than what is kept.
+        TextTooLongError: one of them is longer than what is stored.
     """
-    fields = texts(await request.form())
-    keep(request, fields)
+    fields = form_texts(await request.form())
+    keep_texts(request, fields)
     longest = max((len(value) for _, value in fields), default=0)
-    if longest > TEXT_LIMIT:
+    if longest > MAX_TEXT_LENGTH:
         raise TextTooLongError(longest)
     return dict(fields)
 
 
-async def ticked(request: Request) -> list[str]:
-    """The cases that were ticked in a list."""
+async def read_selected_cases(request: Request) -> list[str]:
+    """The cases that were selected in a list, as ``id:version``."""
     form = await request.form()
-    return [value for value in form.getlist("case") if isinstance(value, str)][:MOST]
+    return [value for value in form.getlist("case") if isinstance(value, str)][:MAX_SELECTED_CASES]
 
 
-Typed = Annotated[dict[str, str], Depends(typed)]
-Ticked = Annotated[list[str], Depends(ticked)]
-
-
-def desk(permission: Permission) -> Callable[..., Desk]:
+def page_context(permission: Permission) -> Callable[..., PageContext]:
     """The dependency of a page that needs this permission."""
 
-    def found(request: Request, person: Annotated[Person, Depends(require(permission))]) -> Desk:
+    def build_context(
+        request: Request, person: Annotated[Person, Depends(require_permission(permission))]
+    ) -> PageContext:
         request.state.person = person
         request.state.csrf = csrf_token(request)
         cases: Cases = request.app.state.cases
-        return Desk(cases.store, cases, person, cases.clock())
+        return PageContext(cases.store, cases, person, cases.clock())
 
-    return found
+    return build_context
 
 
-def to(address: str, done: str = "") -> RedirectResponse:
-    """Answer a form with the page that shows what it did; ``done`` names the notice on top of it."""
-    told = f"{'&' if '?' in address else '?'}done={done}" if done else ""
-    return RedirectResponse(address + told, status_code=303)
+FormTexts = Annotated[dict[str, str], Depends(read_form_texts)]
+SelectedCases = Annotated[list[str], Depends(read_selected_cases)]
+ViewerContext = Annotated[PageContext, Depends(page_context(Permission.SEE))]
+WorkerContext = Annotated[PageContext, Depends(page_context(Permission.WORK))]
+AssignerContext = Annotated[PageContext, Depends(page_context(Permission.ASSIGN))]
+OverviewContext = Annotated[PageContext, Depends(page_context(Permission.OVERVIEW))]
+
+
+def redirect_to(address: str, done: str = "") -> RedirectResponse:
+    """Answer a form with the page that shows its result; ``done`` names the message on top of that page."""
+    parameter = f"{'&' if '?' in address else '?'}done={done}" if done else ""
+    return RedirectResponse(address + parameter, status_code=303)

@@ -1,6 +1,6 @@
-"""What can be done to a case, one model an act: its fields are what the use case asks for.
+"""The actions on a case, one model per action: its fields are what the use case needs.
 
-A caller sends ``{"act": "claim", "version": 3}``; the act's name says which fields belong to it.
+A caller sends ``{"action": "claim", "version": 3}``; the action decides which other fields belong to it.
 """
 
 from abc import abstractmethod
@@ -12,162 +12,179 @@ from pydantic import Field
 from serving.cases.cases import Cases
 from serving.cases.permissions import Act, Actor
 from serving.store.tables import Case
-from serving.web.api.text_fields import Remark, Said, Sent, Version, Word
+from serving.web.api.text_fields import CaseVersion, OptionalText, RequestModel, RequiredText, ShortText
 
 
-class Wish(Sent):
-    """Something to be done to a case of which the caller saw ``version``; ``needs`` is the right that it takes."""
+class ActionRequest(RequestModel):
+    """An action on a case in the ``version`` that the caller read; ``needs`` is the permission that it requires."""
 
     needs: ClassVar[Act] = Act.WORK
-    version: Version
+    version: CaseVersion
 
     @abstractmethod
-    def do(self, cases: Cases, case_id: str, actor: Actor) -> Case:
-        """Do it; the case as it is afterwards."""
+    def run(self, cases: Cases, case_id: str, actor: Actor) -> Case:
+        """Do it; the case afterwards."""
 
 
-class Claim(Wish):
-    """Take a new case as your own."""
+class ClaimRequest(ActionRequest):
+    """Claim a new case."""
 
-    act: Literal["claim"]
+    action: Literal["claim"]
 
-    def do(self, cases: Cases, case_id: str, actor: Actor) -> Case:
+    def run(self, cases: Cases, case_id: str, actor: Actor) -> Case:
         """Do it."""
         return cases.claim(case_id, actor, self.version)
 
 
-class Release(Wish):
-    """Give it back to the squad."""
+class ReleaseRequest(ActionRequest):
+    """Return the case to its squad."""
 
-    act: Literal["release"]
-    reason: Said
+    action: Literal["release"]
+    reason: RequiredText
 
-    def do(self, cases: Cases, case_id: str, actor: Actor) -> Case:
+    def run(self, cases: Cases, case_id: str, actor: Actor) -> Case:
         """Do it."""
         return cases.release(case_id, actor, self.version, reason=self.reason)
 
 
-class Assign(Wish):
-    """Give it to a member of its squad."""
+class AssignRequest(ActionRequest):
+    """Assign the case to a member of its squad."""
 
     needs = Act.ASSIGN
-    act: Literal["assign"]
-    person: Word
+    action: Literal["assign"]
+    person: ShortText
 
-    def do(self, cases: Cases, case_id: str, actor: Actor) -> Case:
+    def run(self, cases: Cases, case_id: str, actor: Actor) -> Case:
         """Do it."""
         return cases.assign(case_id, actor, self.version, person=self.person)
 
 
-class HandOver(Wish):
-    """Give it to another squad."""
+class HandOverRequest(ActionRequest):
+    """Hand the case over to another squad."""
 
-    act: Literal["hand_over"]
-    squad: Word
-    reason: Said
+    action: Literal["hand_over"]
+    squad: ShortText
+    reason: RequiredText
 
-    def do(self, cases: Cases, case_id: str, actor: Actor) -> Case:
+    def run(self, cases: Cases, case_id: str, actor: Actor) -> Case:
         """Do it."""
         return cases.hand_over(case_id, actor, self.version, squad=self.squad, reason=self.reason)
 
 
-class Contact(Wish):
-    """The customer was spoken to."""
+class ContactRequest(ActionRequest):
+    """Record that the customer was contacted."""
 
-    act: Literal["contact"]
-    comment: Remark | None = None
+    action: Literal["contact"]
+    comment: OptionalText | None = None
 
-    def do(self, cases: Cases, case_id: str, actor: Actor) -> Case:
+    def run(self, cases: Cases, case_id: str, actor: Actor) -> Case:
         """Do it."""
         return cases.contact(case_id, actor, self.version, comment=self.comment)
 
 
-class Plan(Wish):
-    """Say what will be done."""
+class PlanRequest(ActionRequest):
+    """Record what will be done."""
 
-    act: Literal["plan"]
-    plan: Said
+    action: Literal["plan"]
+    plan: RequiredText
 
-    def do(self, cases: Cases, case_id: str, actor: Actor) -> Case:
+    def run(self, cases: Cases, case_id: str, actor: Actor) -> Case:
         """Do it."""
         return cases.plan(case_id, actor, self.version, plan=self.plan)
 
 
-class Snooze(Wish):
-    """Put it away until a day after today."""
+class SnoozeRequest(ActionRequest):
+    """Snooze the case until a day after today."""
 
-    act: Literal["snooze"]
+    action: Literal["snooze"]
     until: date
-    reason: Said
+    reason: RequiredText
 
-    def do(self, cases: Cases, case_id: str, actor: Actor) -> Case:
+    def run(self, cases: Cases, case_id: str, actor: Actor) -> Case:
         """Do it."""
         return cases.snooze(case_id, actor, self.version, until=self.until, reason=self.reason)
 
 
-class Wake(Wish):
-    """Take it up again before its day."""
+class WakeRequest(ActionRequest):
+    """End the snooze before its day."""
 
-    act: Literal["wake"]
+    action: Literal["wake"]
 
-    def do(self, cases: Cases, case_id: str, actor: Actor) -> Case:
+    def run(self, cases: Cases, case_id: str, actor: Actor) -> Case:
         """Do it."""
         return cases.wake(case_id, actor, self.version)
 
 
-class Resolve(Wish):
-    """Close it with its outcome."""
+class ResolveRequest(ActionRequest):
+    """Close the case with its outcome."""
 
-    act: Literal["resolve"]
-    verdict: Literal["saved", "lost", "false_alarm", "no_action"]
-    comment: Remark | None = None
+    action: Literal["resolve"]
+    outcome: Literal["saved", "lost", "false_alarm", "no_action"]
+    comment: OptionalText | None = None
 
-    def do(self, cases: Cases, case_id: str, actor: Actor) -> Case:
+    def run(self, cases: Cases, case_id: str, actor: Actor) -> Case:
         """Do it."""
-        return cases.resolve(case_id, actor, self.version, verdict=self.verdict, comment=self.comment)
+        return cases.resolve(case_id, actor, self.version, verdict=self.outcome, comment=self.comment)
 
 
-class Reopen(Wish):
-    """Take a closed case up again."""
+class ReopenRequest(ActionRequest):
+    """Reopen a closed case and assign it to yourself."""
 
-    act: Literal["reopen"]
-    reason: Said
+    action: Literal["reopen"]
+    reason: RequiredText
 
-    def do(self, cases: Cases, case_id: str, actor: Actor) -> Case:
+    def run(self, cases: Cases, case_id: str, actor: Actor) -> Case:
         """Do it."""
         return cases.reopen(case_id, actor, self.version, reason=self.reason)
 
 
-class Undo(Wish):
-    """Take back your own last move."""
+class UndoRequest(ActionRequest):
+    """Undo your own last action."""
 
-    act: Literal["undo"]
+    action: Literal["undo"]
 
-    def do(self, cases: Cases, case_id: str, actor: Actor) -> Case:
+    def run(self, cases: Cases, case_id: str, actor: Actor) -> Case:
         """Do it."""
         return cases.undo(case_id, actor, self.version)
 
 
-class Disagree(Wish):
-    """Say that one of the reasons is wrong; it never conflicts with what others do."""
+class DisagreeRequest(ActionRequest):
+    """Record that one of the reasons is wrong; this never conflicts with actions of others."""
 
     needs = Act.COMMENT
-    act: Literal["disagree"]
-    reason: Word
-    comment: Said
+    action: Literal["disagree"]
+    reason: ShortText
+    comment: RequiredText
 
-    def do(self, cases: Cases, case_id: str, actor: Actor) -> Case:
+    def run(self, cases: Cases, case_id: str, actor: Actor) -> Case:
         """Do it."""
         return cases.disagree(case_id, actor, reason=self.reason, comment=self.comment)
 
 
-ActOnCase = Annotated[
-    Claim | Release | Assign | HandOver | Contact | Plan | Snooze | Wake | Resolve | Reopen | Undo | Disagree,
-    Field(discriminator="act"),
+CaseActionRequest = Annotated[
+    ClaimRequest
+    | ReleaseRequest
+    | AssignRequest
+    | HandOverRequest
+    | ContactRequest
+    | PlanRequest
+    | SnoozeRequest
+    | WakeRequest
+    | ResolveRequest
+    | ReopenRequest
+    | UndoRequest
+    | DisagreeRequest,
+    Field(discriminator="action"),
 ]
 
 
-class Comment(Sent):
-    """Something to put on the record."""
+class CommentRequest(RequestModel):
+    """A comment for the history of a case."""
 
-    text: Said
+    text: RequiredText
+
+
+class TakeNextRequest(RequestModel):
+    """Take the most urgent new case; ``squad`` limits it to one squad."""
+
+    squad: ShortText | None = Field(None, description="By default, any of your squads.")

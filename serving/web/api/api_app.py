@@ -1,4 +1,4 @@
-"""The API as an application of its own, mounted into the review app: its errors are problems, not pages."""
+"""The API as an application of its own, mounted into the review app: its errors are problem details, not pages."""
 
 from typing import Annotated
 
@@ -11,15 +11,15 @@ from serving.web.api import accounts_api, cases_api, problem_responses
 
 PREFIX = "/api/v1"
 
-_TOLD = """The rescue queue for programs. Send a token (`rescue users token NAME`) as `Authorization: Bearer …`; it sees
-and does what its user may. Whoever changes a case sends the `version` they saw. Errors are `application/problem+json`
-and say what to do next."""
+_DESCRIPTION = """The rescue queue for programs. Send a token (create it with `rescue users token NAME`) as
+`Authorization: Bearer …`; it has the permissions of its user. Send the `version` that you read with every action on a
+case. Errors are `application/problem+json` and say what to do next."""
 
 _bearer = HTTPBearer(auto_error=False, description="A token of `rescue users token`.")
 
 
 def _documented(_token: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> None:
-    """Put the token into the OpenAPI document; who it is, is found out by ``signed_in``."""
+    """Add the token to the OpenAPI document; ``require_sign_in`` checks it."""
 
 
 def create_api(use_cases: Cases, identity: Identity) -> FastAPI:
@@ -27,14 +27,14 @@ def create_api(use_cases: Cases, identity: Identity) -> FastAPI:
     api = FastAPI(
         title="Rescue",
         version="1",
-        description=_TOLD,
-        docs_url=None,  # the usual page of documentation loads script from elsewhere
+        description=_DESCRIPTION,
+        docs_url=None,  # the default documentation page loads scripts from another host
         redoc_url=None,
-        responses=problem_responses.DOCUMENTED,
+        responses=problem_responses.DOCUMENTED_RESPONSES,
         dependencies=[Depends(_documented)],
     )
     api.state.cases, api.state.identity = use_cases, identity
-    problem_responses.install(api)
-    api.include_router(cases_api.router)
-    api.include_router(accounts_api.router)
+    problem_responses.install_problem_responses(api)
+    api.include_router(cases_api.cases_router)
+    api.include_router(accounts_api.accounts_router)
     return api

@@ -1,110 +1,120 @@
-"""Cases: listed, read whole, worked and commented on."""
+"""Cases: list them, read one, take the next one, act on one, and comment on it."""
 
 import json
 from datetime import date
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi import APIRouter, Query
 from pydantic import Field
 
+from features.errors import UsageError, suggest_name
 from serving.cases.case_errors import CaseNotFoundError
-from serving.cases.cases import Cases
 from serving.cases.permissions import Act
-from serving.cases.transitions import moves_from
+from serving.cases.transitions import actions_from
 from serving.store import case_queries, queue_queries
 from serving.store.case_states import State
-from serving.web.access import Permission, Person, require
 from serving.web.api import response_models
-from serving.web.api.action_models import ActOnCase, Comment
-from serving.web.api.text_fields import Sent, Word
+from serving.web.api.action_models import CaseActionRequest, CommentRequest, TakeNextRequest
+from serving.web.api.dependencies import CaseId, Commenter, UseCases, Viewer, Worker
+from serving.web.api.text_fields import RequestModel, ShortText
+from serving.web.display_text import SORT_TITLES
 
-router = APIRouter(tags=["cases"])
-
-See = Annotated[Person, Depends(require(Permission.SEE))]
-Say = Annotated[Person, Depends(require(Permission.COMMENT))]
-Id = Annotated[str, Path(min_length=1, max_length=100, pattern=r"^[^\x00/]+$")]
+cases_router = APIRouter(tags=["cases"])
 
 
-def the_cases(request: Request) -> Cases:
-    """The use cases, as ``create_api`` was given them."""
-    found: Cases = request.app.state.cases
-    return found
+class HandoffQuery(RequestModel):
+    """Which hand-off of a case."""
+
+    as_of: date | None = Field(None, description="The night; by default, the newest.")
 
 
-UseCases = Annotated[Cases, Depends(the_cases)]
-
-
-class Handoff(Sent):
-    """Which of a case's hand-offs."""
-
-    as_of: date | None = Field(None, description="The night; the newest by default.")
-
-
-class Filter(Sent):
+class CaseFilter(RequestModel):
     """Which cases: every filter that is set narrows the list."""
 
-    squad: Word = ""
+    squad: ShortText = ""
     mine: bool = False
     state: Literal["open", "closed"] | State = "open"
-    risk: Word = ""
-    segment: Word = ""
-    owner: Word = Field("", description="The account's owner.")
-    renews: int | None = Field(None, ge=0, le=3660, description="Renews within so many days after the newest night.")
-    text: Word = Field("", description="In the account's name or id, or in the headline.")
-    sort: Literal["priority", "account", "revenue", "churn", "escalation", "renewal", "clock"] = "priority"
+    risk: ShortText = ""
+    segment: ShortText = ""
+    owner: ShortText = Field("", description="The owner of the account.")
+    renews: int | None = Field(
+        None, ge=0, le=3660, description="Renews within this number of days after the newest night."
+    )
+    text: ShortText = Field("", description="In the account's name or id, or in the headline.")
+    sort: ShortText = Field(
+        "priority", description=f"One of {', '.join(SORT_TITLES)}, or the name of a risk: the highest risk first."
+    )
     page: int = Field(1, ge=1, le=100_000)
 
 
-@router.get("/cases")
-def list_cases(person: See, cases: UseCases, wanted: Annotated[Filter, Query()]) -> response_models.CasePage:
-    """One page of the cases that you may see, in the order asked for."""
+@cases_router.get("/cases")
+def list_cases(
+    person: Viewer, cases: UseCases, query: Annotated[CaseFilter, Query()]
+) -> response_models.CaseListResponse:
+    """One page of the cases that you may see, in the requested order."""
     with cases.store.reading() as session:
         night = queue_queries.newest_night(session)
-        asked = wanted.model_dump(exclude={"sort", "page"})
-        chosen = queue_queries.Chosen(
-            person.visible_squads, person.name, night or cases.clock().date(), **asked | {"state": str(wanted.state)}
+        risks = queue_queries.night_risks(session, night)
+        if query.sort not in (orders := (*SORT_TITLES, *risks)):
+            raise UsageError(f"There is no such sort order: {suggest_name(query.sort, orders)}")
+        filters = query.model_dump(exclude={"sort", "page"})
+        chosen = queue_queries.QueueFilter(
+            person.visible_squads, person.name, night or cases.clock().date(), **filters | {"state": str(query.state)}
         )
-        total = queue_queries.count(session, chosen)
-        rows = queue_queries.listed(session, chosen, sort=wanted.sort, page=wanted.page)
-    return response_models.CasePage(
+        total = queue_queries.count_cases(session, chosen)
+        rows = queue_queries.list_cases(session, chosen, sort=query.sort, page=query.page)
+    return response_models.CaseListResponse(
         night=night,
+        risks=list(risks),
         total=total,
-        page=wanted.page,
+        page=query.page,
         pages=-(-total // queue_queries.PAGE),
-        items=[response_models.ListedCase.model_validate(row) for row in rows],
+        items=[response_models.CaseListItem.model_validate(row) for row in rows],
     )
 
 
-@router.get("/cases/{case_id}")
+@cases_router.post("/take-next")
+def take_next_case(request: TakeNextRequest, person: Worker, cases: UseCases) -> response_models.TakeNextResponse:
+    """Claim the most urgent new case of your squads; no two people get the same one."""
+    case = cases.take_next(request.squad or None, person.actor(Act.WORK))
+    return response_models.TakeNextResponse(case=response_models.CaseResponse.model_validate(case) if case else None)
+
+
+@cases_router.get("/cases/{case_id}")
 def get_case(
-    case_id: Id, person: See, cases: UseCases, wanted: Annotated[Handoff, Query()]
-) -> response_models.CaseFile:
-    """A case with its account, its record and its hand-off of a night (default: the newest)."""
+    case_id: CaseId, person: Viewer, cases: UseCases, query: Annotated[HandoffQuery, Query()]
+) -> response_models.CaseDetailResponse:
+    """A case with its account, its history and the hand-off of one night (by default, the newest)."""
     with cases.store.reading() as session:
-        found = case_queries.case_file(session, case_id, visible=person.visible_squads, as_of=wanted.as_of)
-    if found is None:
+        file = case_queries.case_file(session, case_id, visible=person.visible_squads, as_of=query.as_of)
+    if file is None:
         raise CaseNotFoundError(case_id)
-    return response_models.CaseFile(
-        case=response_models.Case.model_validate(found.case),
-        account=response_models.Account.model_validate(found.account),
-        moves=list(moves_from(State(found.case.state))),
-        handoff_of=found.handoff_of,
-        handoffs=list(found.handoffs),
-        handoff=json.loads(found.handoff),
-        scores=found.scores,
-        record=[response_models.Event.model_validate(event) for event in found.events],
+    return response_models.CaseDetailResponse(
+        case=response_models.CaseResponse.model_validate(file.case),
+        account=response_models.AccountResponse.model_validate(file.account),
+        actions=list(actions_from(State(file.case.state))),
+        handoff_of=file.handoff_of,
+        handoffs=list(file.handoffs),
+        handoff=json.loads(file.handoff),
+        scores=file.scores,
+        history=[response_models.CaseEventResponse.model_validate(event) for event in file.events],
     )
 
 
-@router.post("/cases/{case_id}/acts")
-def act_on_case(case_id: Id, wish: ActOnCase, person: Say, cases: UseCases) -> response_models.Case:
-    """Do something to a case; the answer is the case afterwards, with the version for the next act."""
-    actor = person.actor(wish.needs)
-    actor.require(wish.needs)
-    return response_models.Case.model_validate(wish.do(cases, case_id, actor))
+@cases_router.post("/cases/{case_id}/actions")
+def act_on_case(
+    case_id: CaseId, request: CaseActionRequest, person: Commenter, cases: UseCases
+) -> response_models.CaseResponse:
+    """Do something to a case; the response is the case afterwards, with the version for the next action."""
+    actor = person.actor(request.needs)
+    actor.require(request.needs)
+    return response_models.CaseResponse.model_validate(request.run(cases, case_id, actor))
 
 
-@router.post("/cases/{case_id}/comments", status_code=201)
-def comment_on_case(case_id: Id, said: Comment, person: Say, cases: UseCases) -> response_models.Case:
-    """Put something on the record of a case."""
-    return response_models.Case.model_validate(cases.comment(case_id, person.actor(Act.COMMENT), text=said.text))
+@cases_router.post("/cases/{case_id}/comments", status_code=201)
+def comment_on_case(
+    case_id: CaseId, request: CommentRequest, person: Commenter, cases: UseCases
+) -> response_models.CaseResponse:
+    """Add a comment to the history of a case."""
+    case = cases.comment(case_id, person.actor(Act.COMMENT), text=request.text)
+    return response_models.CaseResponse.model_validate(case)

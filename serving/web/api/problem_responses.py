@@ -1,6 +1,6 @@
-"""What a program is told when something cannot be done: RFC 9457, one sentence with what to do next.
+"""Errors of the API as problem details (RFC 9457): one sentence with what to do next.
 
-Nothing of what was sent is repeated, so that no text of a person ends in a caller's logs by way of our errors.
+No error repeats a value that was sent, so that personal texts do not end up in the logs of a caller.
 """
 
 import re
@@ -14,12 +14,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from features.errors import RescueError, UsageError
-from serving.cases.case_errors import AlreadyOpenError, CaseNotFoundError, IllegalMoveError, StaleCaseError
+from serving.cases.case_errors import AlreadyOpenError, CaseNotFoundError, IllegalActionError, StaleCaseError
 from serving.cases.permissions import NotAllowedError
 from serving.store.database import StoreError
 from serving.web.error_pages import AccountNotFoundError
 from serving.web.identity.person import SignInNeededError
-from serving.web.security.problem_details import AWAY, Problem, problem
+from serving.web.security.problem_details import STORE_UNAVAILABLE, ProblemResponse, problem_response
 
 STATUS: dict[type[Exception], int] = {
     SignInNeededError: 401,
@@ -27,22 +27,22 @@ STATUS: dict[type[Exception], int] = {
     CaseNotFoundError: 404,
     AccountNotFoundError: 404,
     StaleCaseError: 409,
-    IllegalMoveError: 409,
+    IllegalActionError: 409,
     AlreadyOpenError: 409,
     UsageError: 422,
     StoreError: 503,
     RescueError: 400,
 }
-HEADERS = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "30"}}
+STATUS_HEADERS = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "30"}}
 
-SAYS = {
-    404: "There is no such address: /api/v1/openapi.json lists those there are.",
-    405: "This address does not take that method: /api/v1/openapi.json says which it takes.",
+HTTP_ERROR_TEXTS = {
+    404: "There is no such address: /api/v1/openapi.json lists all addresses.",
+    405: "This address does not accept that method: /api/v1/openapi.json lists the methods.",
 }
 
 
 class ProblemDetails(BaseModel):
-    """What went wrong, and what to do next."""
+    """An error, and what to do next."""
 
     type: str
     title: str
@@ -52,25 +52,25 @@ class ProblemDetails(BaseModel):
     errors: list[dict[str, str]] = []
 
 
-DOCUMENTED: dict[int | str, dict[str, Any]] = {
+DOCUMENTED_RESPONSES: dict[int | str, dict[str, Any]] = {
     status: {
         "description": meaning,
         "content": {"application/problem+json": {"schema": ProblemDetails.model_json_schema()}},
     }
     for status, meaning in {
         400: "The request cannot be read",
-        401: "No token, or one that is over",
-        403: "Your role does not include it",
-        404: "It does not exist, or not for you",
-        409: "The case changed, or its state does not allow it",
-        422: "A value does not fit",
+        401: "There is no valid token",
+        403: "Your role does not allow it",
+        404: "It does not exist, or you may not see it",
+        409: "The case has changed, or its state does not allow it",
+        422: "A value is not valid",
         503: "The queue's database does not answer",
     }.items()
 }
 
 
-def install(api: FastAPI) -> None:
-    """Answer every error as a problem."""
+def install_problem_responses(api: FastAPI) -> None:
+    """Answer every error with problem details."""
     api.add_exception_handler(RescueError, _rescue)
     api.add_exception_handler(RequestValidationError, _invalid)
     api.add_exception_handler(HTTPException, _http)
@@ -79,30 +79,36 @@ def install(api: FastAPI) -> None:
 
 async def _rescue(request: Request, error: Exception) -> Response:
     kind = next(kind for kind in type(error).__mro__ if kind in STATUS)
-    detail = AWAY if kind is StoreError else str(error)
+    detail = STORE_UNAVAILABLE if kind is StoreError else str(error)
     return _problem(STATUS[kind], detail, _slug(type(error).__name__))
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)  # noqa: S101 - it is registered for this kind alone
-    found = [{"field": ".".join(str(part) for part in one["loc"]), "says": one["msg"]} for one in error.errors()]
-    first = f"{found[0]['field']}: {found[0]['says']}" if found else "a value does not fit"
-    return _problem(422, f"{first}; correct it and send it again.", "invalid", errors=found)
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - it is registered for this class only
+    errors = [{"field": ".".join(map(str, entry["loc"])), "message": entry["msg"]} for entry in error.errors()]
+    first = f"{errors[0]['field']}: {errors[0]['message']}" if errors else "a value is not valid"
+    return _problem(422, f"{first}; correct it and send it again.", "invalid", errors=errors)
 
 
 async def _http(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # noqa: S101 - it is registered for this kind alone
-    answer = _problem(error.status_code, SAYS.get(error.status_code, "The request cannot be read: correct it."), "http")
+    assert isinstance(error, HTTPException)  # noqa: S101 - it is registered for this class only
+    answer = _problem(
+        error.status_code, HTTP_ERROR_TEXTS.get(error.status_code, "The request cannot be read: correct it."), "http"
+    )
     answer.headers.update(error.headers or {})
     return answer
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:
-    return _problem(500, "Rescue failed at this; nothing was changed: try again, and tell an admin if it stays.", "bug")
+    return _problem(
+        500,
+        "An error in Rescue; nothing was changed: try again, and ask an admin if it happens again.",
+        "internal-error",
+    )
 
 
-def _problem(status: int, detail: str, code: str, **more: Any) -> Problem:
-    return problem(status, detail, HEADERS.get(status), code=code, **more)
+def _problem(status: int, detail: str, code: str, **more: Any) -> ProblemResponse:
+    return problem_response(status, detail, STATUS_HEADERS.get(status), code=code, **more)
 
 
 def _slug(name: str) -> str:

@@ -1,53 +1,57 @@
-"""What the API answers: the queue's rows with the fields that a caller may rely on, instants in UTC."""
+"""The responses of the API: the fields of the queue that a caller may rely on; times are in UTC."""
 
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-Instant = Annotated[datetime, AfterValidator(lambda at: at.replace(tzinfo=UTC))]
+from serving.night_report.report_schema import RealisedOutcomes
+
+UtcTime = Annotated[datetime, AfterValidator(lambda at: at.replace(tzinfo=UTC))]
 
 
-class Answer(BaseModel):
-    """What every answer shares: it is read off the store's rows."""
+class ResponseModel(BaseModel):
+    """The base of all responses: it is read from the attributes of the store's rows."""
 
     model_config = ConfigDict(from_attributes=True, frozen=True)
 
 
-class Me(Answer):
-    """Who you are to Rescue."""
+class PersonResponse(ResponseModel):
+    """The signed-in user."""
 
     name: str
     roles: list[str]
     squads: list[str] | None = Field(description="The squads whose cases you see; null for every squad.")
 
 
-class Case(Answer):
-    """A case as it stands now."""
+class CaseResponse(ResponseModel):
+    """A case in its current state."""
 
     id: str
     account_id: str
     risk: str
     squad: str
     state: str
-    owner: str | None = Field(description="Who works it.")
-    responsible: str | None = Field(description="Who has to act now: the owner, or whom the ladder names.")
+    owner: str | None = Field(description="The person who works on the case.")
+    responsible: str | None = Field(
+        description="The person who has to act now: the owner, or the next person of the escalation path."
+    )
     severity: str
     headline: str
     priority: float
-    at_stake: float = Field(description="Recurring revenue, in the source's currency.")
-    probabilities: dict[str, float] = Field(description="By risk, when the case was last raised.")
+    at_stake: float = Field(description="Recurring revenue, in the currency of the source.")
+    probabilities: dict[str, float] = Field(description="By risk, on the night that last flagged the account.")
     opened_on: date
     raised_on: date
-    respond_by: Instant | None
-    resolve_by: Instant | None
+    respond_by: UtcTime | None
+    resolve_by: UtcTime | None
     snoozed_until: date | None
-    closed_at: Instant | None
-    version: int = Field(description="Send it back with an act: it is refused if somebody else was quicker.")
+    closed_at: UtcTime | None
+    version: int = Field(description="Send it with an action: the action is refused if the case has changed since.")
 
 
-class Account(Answer):
-    """The newest that is known of an account."""
+class AccountResponse(ResponseModel):
+    """The current state of an account."""
 
     account_id: str
     name: str | None
@@ -56,32 +60,33 @@ class Account(Answer):
     industry: str | None
     region: str | None
     owner: str | None
-    arr: float | None
+    arr: float | None = Field(description="Annual recurring revenue, in the currency of the source.")
     renews_on: date | None
 
 
-class ListedCase(Answer):
+class CaseListItem(ResponseModel):
     """A case in the list."""
 
-    case: Case
-    account: Account
-    reason: str | None = Field(description="The first sentence of why.")
+    case: CaseResponse
+    account: AccountResponse
+    reason: str | None = Field(description="The first reason, as a sentence.")
 
 
-class CasePage(Answer):
+class CaseListResponse(ResponseModel):
     """One page of cases."""
 
-    night: date | None = Field(description="The newest night that is recorded.")
+    night: date | None = Field(description="The newest night.")
+    risks: list[str] = Field(description="The risks of the newest night; each can be used as `risk` and as `sort`.")
     total: int
     page: int
     pages: int
-    items: list[ListedCase]
+    items: list[CaseListItem]
 
 
-class Event(Answer):
-    """One entry of a case's record; it never changes."""
+class CaseEventResponse(ResponseModel):
+    """One entry of a case's history; it never changes."""
 
-    at: Instant
+    at: UtcTime
     actor: str
     kind: str
     before: dict[str, Any]
@@ -90,54 +95,60 @@ class Event(Answer):
     version: int
 
 
-class CaseFile(Answer):
-    """A case with its account, a hand-off and its record."""
+class CaseDetailResponse(ResponseModel):
+    """A case with its account, a hand-off and its history."""
 
-    case: Case
-    account: Account
-    moves: list[str] = Field(description="What may be done to the case as it stands.")
-    handoff_of: date
-    handoffs: list[date] = Field(description="The nights of which there is a hand-off: ask with ?as_of=.")
-    handoff: dict[str, Any] = Field(description="The frozen package; docs/handoff.schema.json describes it.")
+    case: CaseResponse
+    account: AccountResponse
+    actions: list[str] = Field(description="The actions that the state of the case allows.")
+    handoff_of: date = Field(description="The night of the hand-off in this response.")
+    handoffs: list[date] = Field(description="The nights that have a hand-off: request one with ?as_of=.")
+    handoff: dict[str, Any] = Field(description="The frozen hand-off; docs/handoff.schema.json describes it.")
     scores: dict[str, float] = Field(description="Probabilities of the newest night, by risk.")
-    record: list[Event]
+    history: list[CaseEventResponse]
 
 
-class Score(Answer):
+class TakeNextResponse(ResponseModel):
+    """The case that you took."""
+
+    case: CaseResponse | None = Field(description="null: no new case is left in your squads.")
+
+
+class ScorePoint(ResponseModel):
     """The probability of one night."""
 
     as_of: date
     probability: float
 
 
-class Adjustment(Answer):
-    """What a verdict said about the account's health."""
+class AdjustmentResponse(ResponseModel):
+    """How the outcome of a case changed the account's health score."""
 
     case_id: str
-    verdict: str
+    verdict: str = Field(description="The outcome.")
     points: float
     author: str
-    decided_at: Instant
-    withdrawn_at: Instant | None
+    decided_at: UtcTime
+    withdrawn_at: UtcTime | None
 
 
-class AccountFile(Answer):
+class AccountDetailResponse(ResponseModel):
     """An account over time."""
 
-    account: Account
+    account: AccountResponse
     night: date | None
-    scores: dict[str, list[Score]]
-    cases: list[Case]
-    adjustments: list[Adjustment]
+    scores: dict[str, list[ScorePoint]] = Field(description="The probabilities by risk, oldest night first.")
+    cases: list[CaseResponse]
+    adjustments: list[AdjustmentResponse]
 
 
-class Accounts(Answer):
-    """The accounts that were found."""
+class AccountListResponse(ResponseModel):
+    """The accounts that match a search."""
 
-    items: list[Account]
+    items: list[AccountResponse]
 
 
-class Week(Answer):
+class WeekResponse(ResponseModel):
     """What happened in the week that begins on ``monday``."""
 
     monday: date
@@ -147,32 +158,23 @@ class Week(Answer):
     lost: int
 
 
-class Judged(Answer):
-    """What came of the cases of one risk whose time is over."""
+class TeamOutcomesResponse(ResponseModel):
+    """The team's outcomes of the cases of one risk whose prediction window has ended."""
 
     risk: str
-    matured: int = Field(description="Cases that you see whose window is over.")
-    settled: int = Field(description="Those whose verdict says whether the account was at risk.")
-    confirmed: int = Field(description="Those that were: saved or lost.")
+    matured: int = Field(description="Cases that you see whose prediction window has ended.")
+    settled: int = Field(description="Those with an outcome that says whether the account was at risk.")
+    confirmed: int = Field(description="Those that were at risk: saved or lost.")
     lead_days: float | None = Field(description="Median days from the night to a loss.")
 
 
-class CameOf(Answer):
-    """What came, by the data, of all cases that earlier nights opened for one risk, whoever sees them."""
+class OverviewResponse(ResponseModel):
+    """How the work goes, for the squads that you see."""
 
-    horizon: int = Field(description="Days after the night within which the event counts.")
-    cases: int
-    settled: int = Field(description="Cases of which it is known by now whether it happened.")
-    happened: int
-    lead_days: float | None = Field(description="Median days from the night to the event.")
-    effect: str = Field(description="How the team's accounts compare with those held out, in words.")
-
-
-class Overview(Answer):
-    """How the work goes, as far as you may see."""
-
-    weeks: list[Week]
-    judged: list[Judged]
+    weeks: list[WeekResponse]
+    judged: list[TeamOutcomesResponse]
     late_responses: int
     late_resolutions: int
-    came_of: dict[str, CameOf] = Field(description="By risk; empty until the first night that tells it.")
+    realised_outcomes: list[RealisedOutcomes] = Field(
+        description="What happened, according to the data, to the accounts of earlier cases, whoever sees them."
+    )

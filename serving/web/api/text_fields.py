@@ -1,10 +1,10 @@
-"""Texts and numbers that callers send: as long as a person types, and storable in every database."""
+"""Fields of requests: texts of limited length, without characters that a database cannot store."""
 
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-LONGEST = 4000
+from serving.web.security.form_input import MAX_TEXT_LENGTH
 
 
 def _storable(text: str) -> str:
@@ -13,13 +13,15 @@ def _storable(text: str) -> str:
     return text
 
 
-Word = Annotated[str, StringConstraints(max_length=200), AfterValidator(_storable)]
-Said = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST, pattern=r"\S"), AfterValidator(_storable)]
-Remark = Annotated[str, StringConstraints(max_length=LONGEST), AfterValidator(_storable)]
-Version = Annotated[int, Field(ge=1, lt=1 << 31, description="The version that you saw.")]
+ShortText = Annotated[str, StringConstraints(max_length=200), AfterValidator(_storable)]
+RequiredText = Annotated[
+    str, StringConstraints(min_length=1, max_length=MAX_TEXT_LENGTH, pattern=r"\S"), AfterValidator(_storable)
+]
+OptionalText = Annotated[str, StringConstraints(max_length=MAX_TEXT_LENGTH), AfterValidator(_storable)]
+CaseVersion = Annotated[int, Field(ge=1, lt=1 << 31, description="The version of the case that you read.")]
 
 
-class Sent(BaseModel):
-    """What every body shares: a field that does not exist is an error, not a silence."""
+class RequestModel(BaseModel):
+    """The base of all requests: an unknown field is an error, so that a typing mistake is noticed."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -1,4 +1,4 @@
-"""From what a provider or proxy claims of somebody to a person: names that fit, groups as roles, squads."""
+"""From the claims of an identity provider or proxy to a person: a valid name, groups as roles, squads."""
 
 from collections.abc import Iterable
 
@@ -10,51 +10,51 @@ from serving.store import Store
 from serving.store.tables import Member
 from serving.web.identity.person import Person
 from serving.web.identity.review_settings import ReviewSettings
-from serving.web.identity.roles import PEOPLE
+from serving.web.identity.roles import ASSIGNABLE_ROLES
 
-LONGEST = 100
-
-
-class NoPartError(NotAllowedError):
-    """Somebody is known elsewhere, and has no part here."""
+MAX_NAME_LENGTH = 100
 
 
-def checked_name(name: str) -> str:
-    """The name as it goes on the record.
+class NoRoleError(NotAllowedError):
+    """The person was authenticated elsewhere, but has no role in Rescue."""
+
+
+def validate_name(name: str) -> str:
+    """The name without surrounding spaces, as the history stores it.
 
     Raises:
-        UsageError: it is empty, too long, has signs that cannot be seen, or is Rescue's own.
+        UsageError: it is empty, too long, contains invisible characters, or is reserved for Rescue itself.
     """
     trimmed = name.strip()
-    if not trimmed or len(trimmed) > LONGEST or not trimmed.isprintable():
-        raise UsageError(f"A name has 1 to {LONGEST} visible characters: choose another.")
+    if not trimmed or len(trimmed) > MAX_NAME_LENGTH or not trimmed.isprintable():
+        raise UsageError(f"A name has 1 to {MAX_NAME_LENGTH} visible characters: choose another.")
     if trimmed.casefold() == SYSTEM.name:
-        raise UsageError(f"{trimmed!r} is what Rescue itself signs the record with: choose another.")
+        raise UsageError(f"The name {trimmed!r} is reserved for Rescue itself: choose another.")
     return trimmed
 
 
-def person_of(
+def person_from_claims(
     name: str, groups: Iterable[str], squads: Iterable[str] | None, *, settings: ReviewSettings, store: Store
 ) -> Person:
-    """The person of these claims; without a claim of squads, those in which the policy names them.
+    """The person of these claims; without a claim of squads, the squads that the policy lists them in.
 
     Raises:
-        NoPartError: none of the groups has a role, or the name cannot go on the record.
+        NoRoleError: none of the groups has a role, or the name is not valid.
     """
     try:
-        known = checked_name(name)
+        known = validate_name(name)
     except UsageError as error:
-        raise NoPartError(str(error)) from error
+        raise NoRoleError(str(error)) from error
     roles = frozenset(role for group in groups if (role := _role(group, settings)) is not None)
     if not roles:
-        raise NoPartError(f"{known} has no role in Rescue: ask an admin to put you into a group that has one.")
+        raise NoRoleError(f"{known} has no role in Rescue: ask an admin to add you to a group that has one.")
     return Person(known, roles, frozenset(squads) if squads is not None else _memberships(store, known))
 
 
 def _role(group: str, settings: ReviewSettings) -> Role | None:
     if group in settings.roles:
         return settings.roles[group]
-    return Role(group) if group in PEOPLE else None
+    return Role(group) if group in ASSIGNABLE_ROLES else None
 
 
 def _memberships(store: Store, name: str) -> frozenset[str]:

@@ -1,7 +1,7 @@
-"""The two cookies: one names the session, one the visit of somebody who is not signed in yet.
+"""The two cookies: one for the session, one for the visit of a person who is not signed in yet.
 
-Neither says anything: both are random, the database keeps a hash of the session's alone. Over HTTPS their names begin
-with ``__Host-``, so no other host and no plain connection can set them.
+Both are random values; the database stores only a hash of the session's. Over HTTPS their names begin with
+``__Host-``, so that no other host and no plain connection can set them.
 """
 
 import secrets
@@ -10,7 +10,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-SESSION, VISIT = "rescue", "rescue-visit"
+SESSION_COOKIE, VISIT_COOKIE = "rescue", "rescue-visit"
 
 
 class Cookies:
@@ -22,15 +22,15 @@ class Cookies:
         self.prefix = "__Host-" if secure else ""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Handle one request."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         sent = Request(scope).cookies
         state = scope.setdefault("state", {})
-        state["session"], visit = sent.get(self.prefix + SESSION), sent.get(self.prefix + VISIT)
+        state["session"], visit = sent.get(self.prefix + SESSION_COOKIE), sent.get(self.prefix + VISIT_COOKIE)
         state["visit"] = visit or secrets.token_urlsafe(24)
-        changes = state["cookies"] = {} if visit else {VISIT: state["visit"]}
+        changes = state["cookies"] = {} if visit else {VISIT_COOKIE: state["visit"]}
 
         async def with_cookies(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -47,7 +47,7 @@ class Cookies:
         return f"{self.prefix}{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{ending}"
 
 
-def remember(request: Request, session: str) -> None:
-    """Set the session's cookie with this response, or take it away (``""``); the visit is a new one either way."""
-    request.state.cookies |= {SESSION: session, VISIT: secrets.token_urlsafe(24)}
+def set_session_cookie(request: Request, session: str) -> None:
+    """Set the session cookie with this response, or delete it (``""``); the visit gets a new value in both cases."""
+    request.state.cookies |= {SESSION_COOKIE: session, VISIT_COOKIE: secrets.token_urlsafe(24)}
     request.state.session = session or None

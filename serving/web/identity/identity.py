@@ -1,4 +1,4 @@
-"""Everything that says who somebody is, in one hand: sessions, tokens, the proxy's word, and the limits."""
+"""The identity service: it finds out who sends a request, by session, API token or trusted proxy."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,76 +9,80 @@ from starlette.requests import Request
 
 from serving.store import Store
 from serving.store.database import utcnow
-from serving.web.identity.cookies import remember
-from serving.web.identity.one_time_links import OnceLinks
+from serving.web.identity.cookies import set_session_cookie
+from serving.web.identity.one_time_links import OneTimeLinks
 from serving.web.identity.person import Person, SignInNeededError
-from serving.web.identity.proxy import vouched
-from serving.web.identity.rate_limit import Attempts
+from serving.web.identity.proxy import person_from_proxy
+from serving.web.identity.rate_limit import AttemptLimiter
 from serving.web.identity.review_settings import ReviewSettings
 from serving.web.identity.sessions import Sessions
-from serving.web.security.problem_details import for_program
+from serving.web.security.problem_details import is_api_request
 
 BEARER = "Bearer "
 SIGN_IN = "sign in and try again"
-SEND_A_TOKEN = "send one that `rescue users token` made as Authorization: Bearer …"  # noqa: S105 - it says how to get one
+SEND_TOKEN = "create one with `rescue users token` and send it as Authorization: Bearer …"  # noqa: S105 - a message
 
 
 @dataclass
 class Identity:
-    """What ``install`` leaves at ``app.state.identity``."""
+    """The services of sign-in; ``install_access`` stores it in ``app.state.identity``."""
 
     store: Store
     settings: ReviewSettings
     sessions: Sessions
-    attempts: Attempts
-    once: OnceLinks
+    attempts: AttemptLimiter
+    links: OneTimeLinks
 
     @classmethod
     def of(cls, store: Store, settings: ReviewSettings, clock: Callable[[], datetime] = utcnow) -> Self:
-        """All of it, as the settings say."""
+        """The services with the limits of the settings."""
         life, idle = timedelta(hours=settings.session_hours), timedelta(minutes=settings.idle_minutes)
         sessions = Sessions(store, life=life, idle=idle, clock=clock)
-        return cls(store, settings, sessions, Attempts(settings.attempts_per_minute), OnceLinks())
+        return cls(store, settings, sessions, AttemptLimiter(settings.attempts_per_minute), OneTimeLinks())
 
     def one_time_link(self, person: Person) -> str:
         """The path of a link that signs ``person`` in once, from this machine, within ten minutes."""
-        return self.once.offer(person)
+        return self.links.create(person)
 
-    def who(self, request: Request) -> Person:
-        """The person who asks: by token where there is one, by the proxy's word where it is trusted, or by session.
+    def authenticate_request(self, request: Request) -> Person:
+        """The person who sent the request: by API token if there is one, by the trusted proxy, or by session.
 
         Raises:
-            SignInNeededError: nobody can be made out.
+            SignInNeededError: nobody is signed in.
         """
-        next_step = SEND_A_TOKEN if for_program(request) else SIGN_IN
-        if for_program(request) and "Authorization" in request.headers:
-            return _there(self._by_token(request.headers["Authorization"]), "This token is unknown or over", next_step)
+        next_step = SEND_TOKEN if is_api_request(request) else SIGN_IN
+        if is_api_request(request) and "Authorization" in request.headers:
+            return _required(
+                self._by_token(request.headers["Authorization"]), "This token is unknown or has expired", next_step
+            )
         if self.settings.auth == "proxy":
-            return _there(self._by_proxy(request), "The proxy did not say who you are", next_step)
+            return _required(self._by_proxy(request), "The proxy did not send your name", next_step)
         value = request.state.session
         person = self.sessions.find(value) if value else None
-        return _there(person, "Your session is over" if value else "You are not signed in", next_step)
+        return _required(person, "Your session has ended" if value else "You are not signed in", next_step)
 
     def _by_proxy(self, request: Request) -> Person | None:
-        """Whom the proxy names; a browser gets a session beside it, so that coming in is on the record once."""
-        person = vouched(request, self.settings, self.store)
+        """The person that the proxy names; a browser also gets a session, so that the sign-in is recorded once."""
+        person = person_from_proxy(request, self.settings, self.store)
         value = request.state.session
         known = self.sessions.find(value) if value else None
-        if person is not None and not for_program(request) and (known is None or known.name != person.name):
-            begun = self.sessions.begin(person, how="proxy", address=address(request), instead_of=value)
-            remember(request, begun)
+        if person is not None and not is_api_request(request) and (known is None or known.name != person.name):
+            session = self.sessions.begin(person, how="proxy", address=client_address(request), instead_of=value)
+            set_session_cookie(request, session)
         return person
 
     def _by_token(self, authorization: str) -> Person | None:
-        return self.sessions.bearer(authorization.removeprefix(BEARER)) if authorization.startswith(BEARER) else None
+        return (
+            self.sessions.find_token(authorization.removeprefix(BEARER)) if authorization.startswith(BEARER) else None
+        )
 
 
-def _there(person: Person | None, why: str, next_step: str) -> Person:
+def _required(person: Person | None, why: str, next_step: str) -> Person:
     if person is None:
         raise SignInNeededError(f"{why}: {next_step}.")
     return person
 
 
-def address(request: Request) -> str | None:
-    """Where the request comes from, as the connection says; no header is believed."""
+def client_address(request: Request) -> str | None:
+    """The address of the connection; headers with an address are ignored, because clients can set them."""
     return request.client.host if request.client else None

@@ -1,6 +1,6 @@
-"""Links that sign somebody in once: how ``rescue review --demo`` opens the app without a password.
+"""Links that sign a person in once: ``rescue review --demo`` opens the app without a password.
 
-They live in this process alone, for ten minutes, and work from this machine only.
+They exist only in this process, for ten minutes, and work only from this machine.
 """
 
 import secrets
@@ -10,28 +10,28 @@ from ipaddress import ip_address
 
 from serving.web.identity.person import Person
 
-LIFE = 600.0
+LINK_SECONDS = 600.0
 
 
 @dataclass
-class OnceLinks:
-    """The links that are still good."""
+class OneTimeLinks:
+    """The links that can still be used."""
 
-    _offered: dict[str, tuple[Person, float]] = field(default_factory=dict)
+    _links: dict[str, tuple[Person, float]] = field(default_factory=dict)
 
-    def offer(self, person: Person) -> str:
-        """A link's path."""
+    def create(self, person: Person) -> str:
+        """The path of a new link."""
         code = secrets.token_urlsafe(32)
-        self._offered[code] = (person, time.monotonic() + LIFE)
+        self._links[code] = (person, time.monotonic() + LINK_SECONDS)
         return f"/sign-in/once/{code}"
 
-    def take(self, code: str, address: str | None) -> Person | None:
-        """Whose link it is; it is used up. None where there is none, or it is asked for from elsewhere."""
-        person, until = self._offered.pop(code, (None, 0.0))
-        return person if time.monotonic() < until and _is_here(address) else None
+    def redeem(self, code: str, address: str | None) -> Person | None:
+        """The person of the link, which can then not be used again. None for an unknown link or another machine."""
+        person, until = self._links.pop(code, (None, 0.0))
+        return person if time.monotonic() < until and _is_this_machine(address) else None
 
 
-def _is_here(address: str | None) -> bool:
+def _is_this_machine(address: str | None) -> bool:
     try:
         return ip_address(address or "").is_loopback
     except ValueError:

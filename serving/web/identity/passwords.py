@@ -1,4 +1,4 @@
-"""Passwords of local users: argon2 hashes, and no way to learn from the answer or its time whether a name exists."""
+"""Passwords of local users: argon2 hashes; neither the answer nor its time reveals whether a name exists."""
 
 from functools import cache
 
@@ -7,24 +7,26 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from features.errors import UsageError
 
-SHORTEST, LONGEST = 12, 200
+MIN_PASSWORD_LENGTH, MAX_PASSWORD_LENGTH = 12, 200
 
 
-def hashed(password: str) -> str:
+def hash_password(password: str) -> str:
     """The hash to store.
 
     Raises:
-        UsageError: the password is too short to be one, or too long to be looked at.
+        UsageError: the password is too short or too long.
     """
-    if not SHORTEST <= len(password) <= LONGEST:
-        raise UsageError(f"A password has {SHORTEST} to {LONGEST} characters: choose a longer one, such as five words.")
+    if not MIN_PASSWORD_LENGTH <= len(password) <= MAX_PASSWORD_LENGTH:
+        raise UsageError(
+            f"A password has {MIN_PASSWORD_LENGTH} to {MAX_PASSWORD_LENGTH} characters: five words are a good choice."
+        )
     return _hasher().hash(password)
 
 
-def matches(stored: str | None, password: str) -> bool:
-    """Whether it is the password; without a stored hash the same work is done for nothing."""
+def verify_password(stored: str | None, password: str) -> bool:
+    """Whether the password is correct; without a stored hash, the check takes the same time and fails."""
     try:
-        return _hasher().verify(stored or _nobodys(), password[:LONGEST]) and stored is not None
+        return _hasher().verify(stored or _dummy_hash(), password[:MAX_PASSWORD_LENGTH]) and stored is not None
     except (VerificationError, InvalidHashError):
         return False
 
@@ -35,5 +37,5 @@ def _hasher() -> PasswordHasher:
 
 
 @cache
-def _nobodys() -> str:
-    return _hasher().hash("nobody has this password")
+def _dummy_hash() -> str:
+    return _hasher().hash("no user has this password")

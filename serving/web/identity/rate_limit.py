@@ -1,7 +1,7 @@
-"""How often somebody may try to sign in: by name and address, and by address alone.
+"""The limit of sign-in attempts: by name and address, and by address alone.
 
-Every attempt counts before the password is looked at, because looking is what costs. The counts live in this process:
-a team's review app is one process, and several would each allow as many.
+An attempt is counted before its password is checked, because the check is expensive. The counts exist only in this
+process: with several processes, each allows the full number.
 """
 
 import math
@@ -13,31 +13,31 @@ from limits.strategies import MovingWindowRateLimiter
 
 from features.errors import RescueError
 
-ADDRESSES_SHARE = 6
-"""An office sits behind one address, so that may try so many times as often as one name."""
+ADDRESS_FACTOR = 6
+"""How many times more attempts an address has than one name: an office often shares one address."""
 
 
 class TooManyAttemptsError(RescueError):
-    """Too many attempts to sign in; ``seconds`` until the next is looked at."""
+    """Too many attempts to sign in; the next one is possible after ``seconds``."""
 
     def __init__(self, seconds: int) -> None:
         super().__init__(f"Too many attempts to sign in: wait {seconds} seconds and try again.")
         self.seconds = seconds
 
 
-class Attempts:
-    """Counts attempts in a moving minute."""
+class AttemptLimiter:
+    """Counts attempts in a moving window of one minute."""
 
     def __init__(self, per_minute: int) -> None:
         self._windows = MovingWindowRateLimiter(MemoryStorage())
         self._by_name = RateLimitItemPerMinute(per_minute)
-        self._by_address = RateLimitItemPerMinute(per_minute * ADDRESSES_SHARE)
+        self._by_address = RateLimitItemPerMinute(per_minute * ADDRESS_FACTOR)
 
     def count(self, name: str, address: str | None) -> None:
         """Count one attempt.
 
         Raises:
-            TooManyAttemptsError: there were too many.
+            TooManyAttemptsError: the limit is reached.
         """
         for limit, keys in ((self._by_address, (address or "",)), (self._by_name, (address or "", name.casefold()))):
             if not self._windows.hit(limit, *keys):

@@ -1,4 +1,4 @@
-"""What an operator sets for the review app; ``pipelines.settings`` reads it and hands it over."""
+"""The settings of the review app; ``pipelines.settings`` reads them."""
 
 from ipaddress import IPv4Network, IPv6Network
 from typing import Literal, Self
@@ -13,38 +13,37 @@ class ReviewSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    auth: Literal["local", "oidc", "proxy"] = Field(default="local", description="Who says who somebody is.")
+    auth: Literal["local", "oidc", "proxy"] = Field(
+        default="local",
+        description="How people sign in: local users, OpenID Connect, or a proxy that has signed them in.",
+    )
     secure_cookies: bool = Field(
         default=True, description="Cookies over HTTPS only; false for a trial over plain HTTP."
     )
     address: str | None = Field(
         default=None,
-        description="Where browsers find the app, such as https://rescue.example, if a proxy stands before it.",
+        description="The address of the app in browsers, such as https://rescue.example, if it is behind a proxy.",
     )
-    session_hours: float = Field(default=12, gt=0, le=168, description="After so long everybody signs in again.")
-    idle_minutes: float = Field(
-        default=60, gt=0, description="After so long without a request somebody signs in again."
-    )
+    session_hours: float = Field(default=12, gt=0, le=168, description="The maximum length of a session.")
+    idle_minutes: float = Field(default=60, gt=0, description="A session ends after this time without a request.")
     attempts_per_minute: int = Field(default=5, ge=1, description="Sign-in attempts for one name from one address.")
     oidc_issuer: str | None = Field(default=None, description="The provider's address, without /.well-known/….")
-    oidc_client_id: str | None = Field(default=None, description="What the provider calls Rescue.")
+    oidc_client_id: str | None = Field(default=None, description="The client id of Rescue at the provider.")
     oidc_client_secret: SecretStr | None = Field(
-        default=None, description="RESCUE_REVIEW__OIDC_CLIENT_SECRET is its place."
+        default=None, description="Set it in the environment: RESCUE_REVIEW__OIDC_CLIENT_SECRET."
     )
-    name_claim: str = Field(default="preferred_username", description="The claim that holds the name the policy uses.")
-    roles_claim: str = Field(default="groups", description="The claim that holds groups or roles.")
+    name_claim: str = Field(default="preferred_username", description="The claim with the name that the policy uses.")
+    roles_claim: str = Field(default="groups", description="The claim with the groups or roles.")
     squads_claim: str = Field(
-        default="squads", description="The claim that holds squads; without it the policy's members."
+        default="squads", description="The claim with the squads; without it, the members in the policy count."
     )
     roles: dict[str, Role] = Field(
-        default_factory=dict, description="Which group has which role; one named like a role needs no entry."
+        default_factory=dict, description="The role of each group; a group with the name of a role needs no entry."
     )
     proxy_networks: tuple[IPv4Network | IPv6Network, ...] = Field(
-        default=(), description="Where the trusted proxy asks from."
+        default=(), description="The networks of the trusted proxy."
     )
-    proxy_user_header: str = Field(
-        default="X-Remote-User", description="The header in which the proxy names the person."
-    )
+    proxy_user_header: str = Field(default="X-Remote-User", description="The header with the name of the person.")
     proxy_groups_header: str = Field(default="X-Remote-Groups", description="Groups or roles, separated by commas.")
     proxy_squads_header: str = Field(default="X-Remote-Squads", description="Squads, separated by commas.")
 
@@ -53,7 +52,7 @@ class ReviewSettings(BaseModel):
         if self.auth == "oidc" and not (self.oidc_issuer and self.oidc_client_id and self.oidc_client_secret):
             raise ValueError("auth = 'oidc' needs oidc_issuer, oidc_client_id and oidc_client_secret")
         if self.auth == "proxy" and not self.proxy_networks:
-            raise ValueError("auth = 'proxy' needs proxy_networks: the addresses that the proxy asks from")
+            raise ValueError("auth = 'proxy' needs proxy_networks: the networks of the proxy")
         if Role.SYSTEM in self.roles.values():
-            raise ValueError("no group can have the role system, which is Rescue's own")
+            raise ValueError("no group can have the role system, which is reserved for Rescue itself")
         return self

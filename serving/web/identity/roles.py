@@ -1,33 +1,31 @@
-"""What a role may do in the review app: one table, from which the routes and the matrix of tests are drawn.
+"""The permissions of each role in the review app: one table, which the routes use.
 
-Rights on cases are those of ``serving.cases.permissions``; here stand only the pages that are no case.
+Permissions on cases follow ``serving.cases.permissions``; this module adds the pages that do not show a case.
 """
 
 from enum import StrEnum
 
-from serving.cases.permissions import ALLOWED, Act, Role
+from serving.cases.permissions import ALLOWED, Role
 
 
 class Permission(StrEnum):
-    """What a route asks for."""
+    """What a route requires; the texts are in ``serving.web.display_text``."""
 
-    SEE = "see cases"
-    COMMENT = "comment on cases"
-    WORK = "work cases"
-    ASSIGN = "assign cases"
-    OVERVIEW = "see the overview"
+    SEE = "see"
+    COMMENT = "comment"
+    WORK = "work"
+    ASSIGN = "assign"
+    OVERVIEW = "overview"
 
 
-_OF_ACT = {Act.SEE: Permission.SEE, Act.COMMENT: Permission.COMMENT, Act.WORK: Permission.WORK}
-_OF_ACT[Act.ASSIGN] = Permission.ASSIGN
 _OVERVIEW = frozenset({Role.LEAD, Role.ANALYST, Role.ADMIN})
 
-PEOPLE = tuple(role for role in Role if role is not Role.SYSTEM)
-"""The roles that somebody can have; ``system`` is the night's own."""
+ASSIGNABLE_ROLES = tuple(role for role in Role if role is not Role.SYSTEM)
+"""The roles that a person can have; ``system`` is for the nightly run."""
 
-GRANTED: dict[Role, frozenset[Permission]] = {
-    role: frozenset(_OF_ACT[act] for act in ALLOWED[role])
+ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
+    role: frozenset(Permission(act) for act in ALLOWED[role])
     | (frozenset({Permission.OVERVIEW}) if role in _OVERVIEW else frozenset())
-    for role in PEOPLE
+    for role in ASSIGNABLE_ROLES
 }
-"""The whole table."""
+"""The permissions of each role."""

@@ -1,7 +1,7 @@
-"""Who is signed in: rows on the server, a random value in the browser.
+"""Sessions of signed-in people: rows in the database, a random value in the browser.
 
-A session ends when it is left, when it was idle too long, and when it is too old however busy it was; signing in always
-begins a new one, so a value that somebody planted before is worth nothing. Tokens of the API work alike.
+A session ends when the person signs out, after a time without requests, and after a maximum time. Signing in always
+creates a new session, so a value that an attacker has set before is useless. API tokens work in the same way.
 """
 
 import hashlib
@@ -18,17 +18,17 @@ from serving.store.database import utcnow
 from serving.store.people_tables import SessionRow, SignIn, Token, User
 from serving.web.identity.person import Person
 
-TOUCH = timedelta(minutes=1)
-"""A session's last use is kept to the minute: reading a page should write nothing."""
+TOUCH_INTERVAL = timedelta(minutes=1)
+"""The last use of a session is stored to the minute, so that most requests do not write."""
 
 
-def digest(secret: str) -> str:
-    """What is stored of a random value: it has 256 bits, so a plain hash is enough."""
+def hash_secret(secret: str) -> str:
+    """The hash that is stored of a random value: with 256 random bits, a plain hash is enough."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
 class Sessions:
-    """Begins, finds and ends sessions. ``life`` and ``idle`` are how long one lasts at most."""
+    """Begins, finds and ends sessions; ``life`` is their maximum age, ``idle`` the maximum time without a request."""
 
     def __init__(
         self, store: Store, *, life: timedelta, idle: timedelta, clock: Callable[[], datetime] = utcnow
@@ -39,10 +39,10 @@ class Sessions:
         self.clock = clock
 
     def begin(self, person: Person, *, how: str, address: str | None, instead_of: str | None = None) -> str:
-        """A new session for somebody who has proved who they are; the value for the cookie."""
+        """A new session for an authenticated person; the value for the cookie."""
         value, now = secrets.token_urlsafe(32), self.clock()
         row = SessionRow(
-            hash=digest(value),
+            hash=hash_secret(value),
             person=person.name,
             roles=sorted(person.roles),
             squads=sorted(person.squads),
@@ -51,40 +51,40 @@ class Sessions:
         )
         with self.store.transaction() as session:
             if instead_of is not None:
-                session.execute(delete(SessionRow).where(SessionRow.hash == digest(instead_of)))
+                session.execute(delete(SessionRow).where(SessionRow.hash == hash_secret(instead_of)))
             session.execute(delete(SessionRow).where(SessionRow.created_at < now - self.life))
             session.add(row)
-            witness(session, "signed in", how, person.name, address, now)
+            record_sign_in(session, "signed in", how, person.name, address, now)
         return value
 
     def find(self, value: str) -> Person | None:
-        """Whose session it is; None where it is unknown or over."""
+        """The person of the session; None if it is unknown or has ended."""
         now = self.clock()
         with self.store.reading() as session:
-            row = session.get(SessionRow, digest(value))
+            row = session.get(SessionRow, hash_secret(value))
         if row is None or now - row.created_at >= self.life or now - row.seen_at >= self.idle:
             return None
-        if now - row.seen_at >= TOUCH:
+        if now - row.seen_at >= TOUCH_INTERVAL:
             self._touch(row.hash, now)
         return _person(row.person, row.roles, row.squads)
 
     def end(self, value: str, *, how: str, address: str | None) -> None:
-        """End it; one that is not there has ended already."""
+        """End the session; an unknown one has ended already."""
         with self.store.transaction() as session:
-            row = session.get(SessionRow, digest(value))
+            row = session.get(SessionRow, hash_secret(value))
             if row is not None:
                 session.delete(row)
-                witness(session, "signed out", how, row.person, address, self.clock())
+                record_sign_in(session, "signed out", how, row.person, address, self.clock())
 
-    def refuse(self, *, how: str, address: str | None) -> None:
-        """Put on the record that somebody was not let in."""
+    def record_refusal(self, *, how: str, address: str | None) -> None:
+        """Record that a sign-in was refused."""
         with self.store.transaction() as session:
-            witness(session, "refused", how, None, address, self.clock())
+            record_sign_in(session, "refused", how, None, address, self.clock())
 
-    def bearer(self, value: str) -> Person | None:
-        """Whose token of the API it is; None where it is unknown, over, or its user was disabled."""
+    def find_token(self, value: str) -> Person | None:
+        """The person of an API token; None if it is unknown or expired, or its user is disabled."""
         with self.store.reading() as session:
-            token = session.get(Token, digest(value))
+            token = session.get(Token, hash_secret(value))
             user = session.get(User, token.person) if token is not None else None
         if token is None or user is None or user.disabled_at is not None or token.expires_at <= self.clock():
             return None
@@ -97,7 +97,9 @@ class Sessions:
                 found.seen_at = now
 
 
-def witness(session: Session, kind: str, how: str, person: str | None, address: str | None, now: datetime) -> None:
+def record_sign_in(
+    session: Session, kind: str, how: str, person: str | None, address: str | None, now: datetime
+) -> None:
     """Put it on the record of doors, in the transaction of what it tells."""
     session.add(SignIn(at=now, kind=kind, how=how, person=person, address=address))
 

@@ -1,4 +1,4 @@
-"""Local users and the tokens of programs: added, changed, switched off; each on the record of doors."""
+"""Local users and API tokens: add, change and disable them; each change is in the sign-in log."""
 
 import secrets
 from collections.abc import Iterable
@@ -14,18 +14,18 @@ from serving.cases.squads import require_known
 from serving.store import Store
 from serving.store.database import utcnow
 from serving.store.people_tables import SessionRow, Token, User
-from serving.web.identity.claims import checked_name
-from serving.web.identity.passwords import hashed, matches
+from serving.web.identity.claims import validate_name
+from serving.web.identity.passwords import hash_password, verify_password
 from serving.web.identity.person import Person
-from serving.web.identity.roles import PEOPLE
-from serving.web.identity.sessions import digest, witness
+from serving.web.identity.roles import ASSIGNABLE_ROLES
+from serving.web.identity.sessions import hash_secret, record_sign_in
 
 TOKEN_DAYS = 90
 
 
 @dataclass(frozen=True)
-class Listed:
-    """A user as ``rescue users list`` tells of them."""
+class UserSummary:
+    """A user as ``rescue users list`` shows them."""
 
     name: str
     roles: tuple[str, ...]
@@ -35,18 +35,18 @@ class Listed:
     disabled_at: datetime | None
 
 
-def put(store: Store, name: str, roles: Iterable[str], squads: Iterable[str], password: str | None) -> bool:
-    """Add a user, or give one other roles, squads and password; True where the user is new.
+def save_user(store: Store, name: str, roles: Iterable[str], squads: Iterable[str], password: str | None) -> bool:
+    """Add a user, or change the roles, squads and password of one; True if the user is new.
 
-    Without a password a user can only hold tokens. Sessions of before end, so that no old right lives on.
+    A user without a password can only use API tokens. Existing sessions end, so that old permissions end too.
 
     Raises:
         UsageError: a role or a squad does not exist, or the password is too short.
     """
     given = sorted({_role(role) for role in roles})
     if not given:
-        raise UsageError(f"A user has a role: give --role with one of {', '.join(PEOPLE)}.")
-    known, secret = checked_name(name), hashed(password) if password is not None else None
+        raise UsageError(f"A user needs a role: add --role with one of {', '.join(ASSIGNABLE_ROLES)}.")
+    known, secret = validate_name(name), hash_password(password) if password is not None else None
     with store.transaction() as session:
         require_known(session, squads := sorted(set(squads)))
         user = session.get(User, known)
@@ -54,13 +54,13 @@ def put(store: Store, name: str, roles: Iterable[str], squads: Iterable[str], pa
         user = user or User(name=known, created_at=utcnow())
         user.password, user.roles, user.squads, user.disabled_at = secret, [*given], squads, None
         session.add(user)
-        _shut(session, known)
-        witness(session, "user added" if new else "user changed", "command", known, None, utcnow())
+        _end_sessions(session, known)
+        record_sign_in(session, "user added" if new else "user changed", "command", known, None, utcnow())
     return new
 
 
-def disable(store: Store, name: str) -> None:
-    """Nobody comes in by this name any more: sessions and tokens end at once.
+def disable_user(store: Store, name: str) -> None:
+    """Disable a user: sessions and tokens end at once.
 
     Raises:
         UsageError: there is no such user.
@@ -68,13 +68,13 @@ def disable(store: Store, name: str) -> None:
     with store.transaction() as session:
         user = _existing(session, name)
         user.disabled_at = utcnow()
-        _shut(session, name)
+        _end_sessions(session, name)
         session.execute(delete(Token).where(Token.person == name))
-        witness(session, "user disabled", "command", name, None, utcnow())
+        record_sign_in(session, "user disabled", "command", name, None, utcnow())
 
 
-def new_token(store: Store, name: str, label: str, days: int = TOKEN_DAYS) -> str:
-    """A token of the API for that user; it is shown once and stored as a hash.
+def create_token(store: Store, name: str, label: str, days: int = TOKEN_DAYS) -> str:
+    """Create an API token for a user; it is shown once and stored as a hash.
 
     Raises:
         UsageError: there is no such user, or it is disabled.
@@ -83,21 +83,21 @@ def new_token(store: Store, name: str, label: str, days: int = TOKEN_DAYS) -> st
     with store.transaction() as session:
         user = _existing(session, name)
         if user.disabled_at is not None:
-            raise UsageError(f"{name} is disabled: add the user again first.")
+            raise UsageError(f"{name} is disabled: enable the user first with `rescue users add`.")
         expires = now + timedelta(days=days)
-        session.add(Token(hash=digest(value), person=name, label=label, created_at=now, expires_at=expires))
-        witness(session, "token issued", "command", name, None, now)
+        session.add(Token(hash=hash_secret(value), person=name, label=label, created_at=now, expires_at=expires))
+        record_sign_in(session, "token issued", "command", name, None, now)
     return value
 
 
-def listed(store: Store) -> list[Listed]:
-    """Every user by name."""
+def list_users(store: Store) -> list[UserSummary]:
+    """All users, by name."""
     tokens = select(Token.person, func.count()).where(Token.expires_at > utcnow()).group_by(Token.person)
     with store.reading() as session:
         counts = {row.person: row[1] for row in session.execute(tokens)}
         users = session.scalars(select(User).order_by(User.name)).all()
     return [
-        Listed(
+        UserSummary(
             user.name,
             tuple(user.roles),
             tuple(user.squads),
@@ -109,15 +109,15 @@ def listed(store: Store) -> list[Listed]:
     ]
 
 
-def proved(store: Store, name: str, password: str, address: str | None) -> Person | None:
-    """The user of that name and password; None where it is not, which goes on the record."""
+def authenticate(store: Store, name: str, password: str, address: str | None) -> Person | None:
+    """The user with this name and password; None if they do not match, which is recorded."""
     with store.reading() as session:
         user = session.get(User, name.strip())
     usable = user is not None and user.disabled_at is None
-    if matches(user.password if user is not None and usable else None, password) and user is not None:
+    if verify_password(user.password if user is not None and usable else None, password) and user is not None:
         return Person(user.name, frozenset(Role(role) for role in user.roles), frozenset(user.squads))
     with store.transaction() as session:
-        witness(session, "refused", "password", user.name if user else None, address, utcnow())
+        record_sign_in(session, "refused", "password", user.name if user else None, address, utcnow())
     return None
 
 
@@ -128,11 +128,11 @@ def _existing(session: Session, name: str) -> User:
     return user
 
 
-def _shut(session: Session, name: str) -> None:
+def _end_sessions(session: Session, name: str) -> None:
     session.execute(delete(SessionRow).where(SessionRow.person == name))
 
 
 def _role(role: str) -> str:
-    if role not in PEOPLE:
-        raise UsageError(f"There is no role {role!r}: it is one of {', '.join(PEOPLE)}.")
+    if role not in ASSIGNABLE_ROLES:
+        raise UsageError(f"There is no role {role!r}: it is one of {', '.join(ASSIGNABLE_ROLES)}.")
     return role

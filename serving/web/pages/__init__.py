@@ -1,13 +1,24 @@
-"""The pages, one subject a module; ``ROUTERS`` is what ``create_app`` puts together."""
+"""The pages, one subject per module; ``ROUTERS`` is what ``create_app`` includes.
+
+Here belong routes. What a page shows is in ``serving.web.views``, how it looks in the templates.
+"""
 
 from fastapi import APIRouter
 
-from serving.web.pages.account_page import router as account
-from serving.web.pages.case_actions import router as moves
-from serving.web.pages.case_page import router as case
-from serving.web.pages.overview_page import router as overview
-from serving.web.pages.preferences import router as preferences
-from serving.web.pages.queue_page import router as queue
-from serving.web.pages.saved_views_page import router as saved_views
+from serving.web.pages.account_page import account_router
+from serving.web.pages.case_actions import case_action_router
+from serving.web.pages.case_page import case_router
+from serving.web.pages.overview_page import overview_router
+from serving.web.pages.preferences import preferences_router
+from serving.web.pages.queue_page import queue_router
+from serving.web.pages.saved_views_page import saved_views_router
 
-ROUTERS: tuple[APIRouter, ...] = (queue, case, moves, account, overview, saved_views, preferences)
+ROUTERS: tuple[APIRouter, ...] = (
+    queue_router,
+    case_router,
+    case_action_router,
+    account_router,
+    overview_router,
+    saved_views_router,
+    preferences_router,
+)

@@ -1,8 +1,8 @@
-"""What people do to a case: one route for every form, each a use case of ``serving.cases.cases``.
+"""What people do to a case: one route per form, each a use case of ``serving.cases.cases``.
 
-Whatever cannot be done leads back to the case as it is now, with the reason on top and what was typed still in its
-form: somebody who reads that a colleague was quicker can send the same text again with one click. Whoever hands a case
-over to a squad that is not theirs sees it no more, and is led to the queue.
+A failed action shows the case in its current state, with the reason on top and the typed text still in its form: after
+a conflict with a colleague, the same text can be sent again with one click. A person who hands a case over to a squad
+of others can no longer see it, and returns to the queue.
 """
 
 from collections.abc import Callable
@@ -12,59 +12,63 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, Response
 
 from features.errors import RescueError
-from serving.cases.case_errors import AlreadyOpenError, CaseNotFoundError, IllegalMoveError, StaleCaseError
+from serving.cases.case_errors import AlreadyOpenError, CaseNotFoundError, IllegalActionError, StaleCaseError
 from serving.cases.permissions import Act, NotAllowedError
-from serving.store.case_states import Move
+from serving.store.case_states import Action
 from serving.store.database import StoreError
 from serving.web.access import Permission
-from serving.web.flash_messages import refused
-from serving.web.forms import DOES
-from serving.web.pages.case_page import case_page
-from serving.web.request_context import Desk, Typed, desk, to
+from serving.web.flash_messages import failure_message
+from serving.web.forms import USE_CASES
+from serving.web.pages.case_page import render_case
+from serving.web.request_context import FormTexts, PageContext, page_context, redirect_to
 from serving.web.sign_in.sign_in import local_path
-from serving.web.views.case_view import Kept
+from serving.web.views.case_view import DraftText
 
-router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
+case_action_router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
 
-NEEDS: dict[str, tuple[Permission, Act]] = {
+FORM_PERMISSIONS: dict[str, tuple[Permission, Act]] = {
     "comment": (Permission.COMMENT, Act.COMMENT),
     "disagree": (Permission.COMMENT, Act.COMMENT),
-    Move.ASSIGN: (Permission.ASSIGN, Act.ASSIGN),
-    Move.REASSIGN: (Permission.ASSIGN, Act.ASSIGN),
+    Action.ASSIGN: (Permission.ASSIGN, Act.ASSIGN),
+    Action.REASSIGN: (Permission.ASSIGN, Act.ASSIGN),
 }
-"""What a form needs, where it is not to work cases."""
+"""The permission that a form requires, where it is not the one to work on cases."""
 
 
-def _route(move: str) -> Callable[..., Response]:
+def _route(action: str) -> Callable[..., Response]:
     """The route of one form."""
-    permission, act = NEEDS.get(move, (Permission.WORK, Act.WORK))
-    able = Annotated[Desk, Depends(desk(permission))]
+    permission, act = FORM_PERMISSIONS.get(action, (Permission.WORK, Act.WORK))
+    permitted = Annotated[PageContext, Depends(page_context(permission))]
 
-    def do(request: Request, case_id: str, typed: Typed, desk: able) -> Response:
-        return _do(request, desk, case_id, move, act, typed)
+    def submit(request: Request, case_id: str, texts: FormTexts, context: permitted) -> Response:
+        return _submit(request, context, case_id, action, act, texts)
 
-    return do
-
-
-for _move in DOES:
-    router.post("/case/{case_id}/" + _move, name=f"case_{_move}")(_route(_move))
+    return submit
 
 
-def _do(request: Request, desk: Desk, case_id: str, move: str, act: Act, typed: dict[str, str]) -> Response:
-    version = typed.get("version", "")
+for _action in USE_CASES:
+    case_action_router.post("/case/{case_id}/" + _action, name=f"case_{_action}")(_route(_action))
+
+
+def _submit(
+    request: Request, context: PageContext, case_id: str, action: str, act: Act, texts: dict[str, str]
+) -> Response:
+    number = texts.get("version", "")
+    version = int(number) if number.isdecimal() else None
     try:
-        case = DOES[move](desk.cases, case_id, desk.actor(act), int(version) if version.isdecimal() else None, typed)
+        case = USE_CASES[action](context.cases, case_id, context.actor(act), version, texts)
     except (CaseNotFoundError, StoreError):
         raise
     except RescueError as error:
-        kept = Kept(move, typed.get("text", ""), typed.get("until", ""), typed.get("reason", ""))
-        return case_page(request, desk, case_id, notice=refused(error, kept.text), kept=kept, status=_status(error))
-    seen = desk.squads is None or case.squad in desk.squads
-    back = local_path(typed.get("back", f"/case/{case_id}" if seen else "/queue"))
-    return to(back, done=move)
+        draft = DraftText(action, texts.get("text", ""), texts.get("until", ""), texts.get("reason", ""))
+        message = failure_message(error, draft.text)
+        return render_case(request, context, case_id, message=message, draft=draft, status=_status(error))
+    visible = context.squads is None or case.squad in context.squads
+    back = local_path(texts.get("back", f"/case/{case_id}" if visible else "/queue"))
+    return redirect_to(back, done=action)
 
 
 def _status(error: RescueError) -> int:
     if isinstance(error, NotAllowedError):
         return 403
-    return 409 if isinstance(error, StaleCaseError | IllegalMoveError | AlreadyOpenError) else 422
+    return 409 if isinstance(error, StaleCaseError | IllegalActionError | AlreadyOpenError) else 422

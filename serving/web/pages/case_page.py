@@ -1,9 +1,8 @@
-"""A case as a page that a person wants to read, and its hand-off as a file."""
+"""A case as a page to read, and its hand-off as a file."""
 
 from datetime import date
-from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, PlainTextResponse, Response
 
 from serving.cases.case_errors import CaseNotFoundError
@@ -11,53 +10,55 @@ from serving.cases.permissions import Act
 from serving.handoff.package import Handoff
 from serving.handoff.render import markdown
 from serving.store.case_queries import CaseFile, case_file
-from serving.web.access import Permission
-from serving.web.flash_messages import Notice, done
-from serving.web.rendering import page
-from serving.web.request_context import Desk, desk
-from serving.web.views.case_view import Kept, case_view
+from serving.web.flash_messages import FlashMessage, success_message
+from serving.web.rendering import render_page
+from serving.web.request_context import PageContext, ViewerContext
+from serving.web.views.case_view import DraftText, case_view
 
-router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
-
-See = Annotated[Desk, Depends(desk(Permission.SEE))]
+case_router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
 
 
-@router.get("/case/{case_id}")
-def show(request: Request, case_id: str, desk: See, handoff: str = "") -> Response:
-    """The case with its newest hand-off, or with the one of the night that is asked for."""
-    return case_page(request, desk, case_id, notice=done(request.query_params.get("done", "")), as_of=handoff)
+@case_router.get("/case/{case_id}")
+def show_case(request: Request, case_id: str, context: ViewerContext, handoff: str = "") -> Response:
+    """The case with the hand-off of the requested night; by default, the newest."""
+    message = success_message(request.query_params.get("done", ""))
+    return render_case(request, context, case_id, message=message, as_of=handoff)
 
 
-@router.get("/case/{case_id}/handoff.md")
-def as_markdown(case_id: str, desk: See, handoff: str = "") -> Response:
-    """The hand-off that is asked for as Markdown; the newest by default."""
-    text = markdown(Handoff.model_validate_json(read(desk, case_id, _day(handoff)).handoff))
+@case_router.get("/case/{case_id}/handoff.md")
+def download_handoff(case_id: str, context: ViewerContext, handoff: str = "") -> Response:
+    """The hand-off of the requested night as Markdown; by default, the newest."""
+    text = markdown(Handoff.model_validate_json(read_case(context, case_id, _day(handoff)).handoff))
     headers = {"Content-Disposition": f'attachment; filename="handoff-{case_id}.md"'}
     return PlainTextResponse(text, headers=headers, media_type="text/markdown")
 
 
-def read(desk: Desk, case_id: str, as_of: date | None = None) -> CaseFile:
-    """The file of a case that this person may see."""
-    with desk.store.reading() as session:
-        found = case_file(session, case_id, visible=desk.squads, as_of=as_of)
-    if found is None:
+def read_case(context: PageContext, case_id: str, as_of: date | None = None) -> CaseFile:
+    """The case with everything around it.
+
+    Raises:
+        CaseNotFoundError: there is no such case, or this person may not see it.
+    """
+    with context.store.reading() as session:
+        file = case_file(session, case_id, visible=context.squads, as_of=as_of)
+    if file is None:
         raise CaseNotFoundError(case_id)
-    return found
+    return file
 
 
-def case_page(
+def render_case(
     request: Request,
-    desk: Desk,
+    context: PageContext,
     case_id: str,
     *,
-    notice: Notice | None = None,
-    kept: Kept | None = None,
+    message: FlashMessage | None = None,
+    draft: DraftText | None = None,
     status: int = 200,
     as_of: str = "",
 ) -> Response:
-    """The page of a case; ``kept`` is what was typed into a form that could not be carried out."""
-    view = case_view(read(desk, case_id, _day(as_of)), desk.actor(Act.WORK), desk.now, kept)
-    return page(request, "case.html.j2", {"view": view, "notice": notice}, status=status)
+    """The page of a case; ``draft`` is what was typed into a form whose action failed."""
+    view = case_view(read_case(context, case_id, _day(as_of)), context.actor(Act.WORK), context.now, draft)
+    return render_page(request, "case.html.j2", {"view": view, "notice": message}, status=status)
 
 
 def _day(text: str) -> date | None:

@@ -25,7 +25,7 @@ def show_overview(request: Request, context: OverviewContext) -> Response:
         horizons = {risk: outcomes.horizon_days for risk, outcomes in realised.items()}
         view = build_overview(
             squads=squads,
-            weeks=queries.weekly_counts(session, today, squads),
+            weeks=queries.count_by_week(session, today, squads),
             late=queries.late_cases(session, context.now, squads, LATE_CASES),
             late_counts=queries.count_late(session, context.now, squads),
             judged=queries.team_outcomes(session, today, squads, horizons),

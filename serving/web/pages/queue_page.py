@@ -1,10 +1,10 @@
-"""The queue, its waiting list, and giving several cases to one person at once."""
+"""The queue, taking the next case from it, its waiting list, and assigning several cases at once."""
 
 from datetime import date
-from typing import Annotated, Any
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from features.errors import RescueError
@@ -12,122 +12,147 @@ from serving.cases.permissions import Act
 from serving.store import Session, queue_queries
 from serving.store.case_queries import account_names, active_squads, members
 from serving.store.database import StoreError
-from serving.store.queue_queries import CLOSED_CASES, RENEWALS, Choices
+from serving.store.queue_queries import CLOSED_CASES, RENEWALS, FilterChoices
 from serving.store.saved_views import saved_views
 from serving.web.access import Permission
-from serving.web.flash_messages import Notice, done, why_not
-from serving.web.rendering import page
-from serving.web.request_context import Desk, Ticked, Typed, desk, to
+from serving.web.display_text import code_title
+from serving.web.flash_messages import FlashMessage, error_text, success_message
+from serving.web.rendering import render_page
+from serving.web.request_context import (
+    AssignerContext,
+    FormTexts,
+    PageContext,
+    SelectedCases,
+    ViewerContext,
+    WorkerContext,
+    redirect_to,
+)
 from serving.web.sign_in.sign_in import local_path
-from serving.web.views.queue_view import ORDERS, RISKS, View, pages, row, tabs
+from serving.web.views.queue_view import ASCENDING, QueueView, paginate, queue_row, sort_orders, state_tabs
 
-router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
-
-See = Annotated[Desk, Depends(desk(Permission.SEE))]
-Assign = Annotated[Desk, Depends(desk(Permission.ASSIGN))]
+queue_router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
 
 
-@router.get("/")
+@queue_router.get("/")
 def home() -> RedirectResponse:
-    """The queue is where a day begins."""
-    return to("/queue")
+    """The queue is the first page."""
+    return redirect_to("/queue")
 
 
-@router.get("/queue")
-def show(request: Request, desk: See) -> Response:
-    """The cases of a view, a page of them."""
-    return _queue(request, desk, View.of(request.query_params), done(request.query_params.get("done", "")))
+@queue_router.get("/queue")
+def show_queue(request: Request, context: ViewerContext) -> Response:
+    """One page of the cases of a view."""
+    message = success_message(request.query_params.get("done", ""))
+    return _render_queue(request, context, dict(request.query_params), message)
 
 
-@router.get("/waiting")
-def waiting(request: Request, desk: See) -> Response:
-    """Who deserved a place last night and did not fit."""
-    with desk.store.reading() as session:
+@queue_router.get("/waiting")
+def show_waiting_list(request: Request, context: ViewerContext) -> Response:
+    """The accounts that the newest night selected and for which the squads had no capacity."""
+    with context.store.reading() as session:
         night = queue_queries.newest_night(session)
-        chosen = View().chosen(desk.squads, desk.person.name, night or desk.now.date())
-        rows = queue_queries.waiting(session, chosen)
-    return page(request, "waiting.html.j2", {"night": night, "rows": rows})
+        chosen = QueueView().chosen(context.squads, context.person.name, night or context.now.date())
+        rows = queue_queries.waiting_list(session, chosen)
+    return render_page(request, "waiting.html.j2", {"night": night, "rows": rows})
 
 
-@router.post("/queue/assign")
-def assign(request: Request, typed: Typed, ticked: Ticked, desk: Assign) -> Response:
-    """Give the chosen cases to a person; each is a move of its own, and what could not be given is told."""
-    back = dict(parse_qsl(urlsplit(local_path(typed.get("back", "/queue"))).query))
-    notice = _assigned(desk, ticked, typed.get("person", ""))
-    return _queue(request, desk, View.of(back), notice, status=200 if notice.tone == "good" else 422)
+@queue_router.post("/queue/next")
+def take_next_case(texts: FormTexts, context: WorkerContext) -> Response:
+    """Claim the most urgent new case of the person's squads, or of ``squad``, and show it."""
+    case = context.cases.take_next(texts.get("squad") or None, context.actor(Act.WORK))
+    if case is None:
+        return redirect_to(local_path(texts.get("back", "/queue")), done="no_new_case")
+    return redirect_to(f"/case/{case.id}", done="claim")
 
 
-def _assigned(desk: Desk, ticked: list[str], person: str) -> Notice:
-    if not ticked or not person:
-        return Notice("Tick the cases, and choose whom to give them to.", "bad")
-    chosen = [(case_id, version) for case_id, _, version in (one.partition(":") for one in ticked)]
-    refusals = {case_id: why for case_id, version in chosen if (why := _assign(desk, case_id, version, person))}
-    with desk.store.reading() as session:
-        names = account_names(session, refusals)
-    given = len(chosen) - len(refusals)
-    cases = f"{given} {'case' if given == 1 else 'cases'} given to {person}."
-    told = [f"{names.get(case_id, case_id)}: {why}" for case_id, why in refusals.items()]
-    return Notice(" ".join([cases, *told]), "bad" if refusals else "good")
+@queue_router.post("/queue/assign")
+def assign_cases(request: Request, texts: FormTexts, selected: SelectedCases, context: AssignerContext) -> Response:
+    """Assign the selected cases to one person; each is an action of its own, and failures are listed."""
+    query = dict(parse_qsl(urlsplit(local_path(texts.get("back", "/queue"))).query))
+    message = _assign_all(context, selected, texts.get("person", ""))
+    return _render_queue(request, context, query, message, status=200 if message.tone == "good" else 422)
 
 
-def _assign(desk: Desk, case_id: str, version: str, person: str) -> str | None:
-    """Give one case; why not, where it could not be given."""
+def _assign_all(context: PageContext, selected: list[str], person: str) -> FlashMessage:
+    if not selected or not person:
+        return FlashMessage("Select at least one case and a person.", "bad")
+    versions = [(case_id, version) for case_id, _, version in (value.partition(":") for value in selected)]
+    errors = {case_id: error for case_id, version in versions if (error := _assign(context, case_id, version, person))}
+    with context.store.reading() as session:
+        names = account_names(session, errors)
+    assigned = len(versions) - len(errors)
+    summary = f"{assigned} {'case' if assigned == 1 else 'cases'} assigned to {person}."
+    failures = [f"{names.get(case_id, case_id)}: {error}" for case_id, error in errors.items()]
+    return FlashMessage(" ".join([summary, *failures]), "bad" if errors else "good")
+
+
+def _assign(context: PageContext, case_id: str, version: str, person: str) -> str | None:
+    """Assign one case; the reason if it was not possible, otherwise None."""
+    number = int(version) if version.isdecimal() else None
     try:
-        desk.cases.assign(case_id, desk.actor(Act.ASSIGN), int(version) if version.isdecimal() else None, person=person)
+        context.cases.assign(case_id, context.actor(Act.ASSIGN), number, person=person)
     except StoreError:
         raise
     except RescueError as error:
-        return why_not(error)
+        return error_text(error)
     return None
 
 
-def _queue(request: Request, desk: Desk, view: View, notice: Notice | None, status: int = 200) -> Response:
-    with desk.store.reading() as session:
+def _render_queue(
+    request: Request, context: PageContext, query: dict[str, str], message: FlashMessage | None, status: int = 200
+) -> Response:
+    with context.store.reading() as session:
         night = queue_queries.newest_night(session)
-        today = night or desk.now.date()
-        chosen = view.chosen(desk.squads, desk.person.name, today)
-        counts = queue_queries.counts_by_state(session, chosen)
-        total = counts.get(view.state, 0) if view.state != CLOSED_CASES else queue_queries.count(session, chosen)
-        found = queue_queries.listed(session, chosen, sort=view.sort, page=view.page)
-        offered = _offered(session, desk, _choices(request, session, desk.squads, night))
-        waiting = queue_queries.waiting_count(session, chosen)
+        choices = _cached_choices(request, session, context.squads, night)
+        view = QueueView.of(query, choices.risks)
+        today = night or context.now.date()
+        chosen = view.chosen(context.squads, context.person.name, today)
+        counts = queue_queries.count_by_state(session, chosen)
+        total = counts.get(view.state, 0) if view.state != CLOSED_CASES else queue_queries.count_cases(session, chosen)
+        listed = queue_queries.list_cases(session, chosen, sort=view.sort, page=view.page)
+        options = _options(session, context, choices)
+        waiting = queue_queries.count_waiting(session, chosen)
     shown = {
         "view": view,
         "night": night,
-        "notice": notice,
+        "notice": message,
         "waiting": waiting,
-        "rows": [row(one, today, desk.now) for one in found],
-        "tabs": tabs(view, counts),
-        "pages": pages(view, total),
-        "clear": View(state=view.state).url(),
-        "orders": ORDERS,
+        "risks": choices.risks,
+        "rows": [queue_row(row, choices.risks, today, context.now) for row in listed],
+        "tabs": state_tabs(view, counts),
+        "pages": paginate(view, total),
+        "clear": QueueView(state=view.state).url(),
+        "orders": sort_orders(choices.risks),
+        "ascending": ASCENDING,
     }
-    return page(request, "queue.html.j2", shown | offered, status=status)
+    return render_page(request, "queue.html.j2", shown | options, status=status)
 
 
-def _choices(request: Request, session: Session, squads: frozenset[str] | None, night: date | None) -> Choices:
-    """The segments and owners to choose from, read once for each group of squads until a night or a hand-over."""
-    kept: dict[frozenset[str] | None, tuple[object, Choices]] = request.app.state.choices
-    stamp = (night, queue_queries.last_hand_over(session))
-    if squads not in kept or kept[squads][0] != stamp:
-        kept[squads] = (stamp, queue_queries.choices(session, squads))
-    return kept[squads][1]
+def _cached_choices(
+    request: Request, session: Session, squads: frozenset[str] | None, night: date | None
+) -> FilterChoices:
+    """The values that the filters offer; they change with a night, and when a squad gets a case of another squad."""
+    cache: dict[frozenset[str] | None, tuple[object, FilterChoices]] = request.app.state.choices
+    stamp = (night, queue_queries.last_visibility_change(session))
+    if squads not in cache or cache[squads][0] != stamp:
+        cache[squads] = (stamp, queue_queries.list_choices(session, squads))
+    return cache[squads][1]
 
 
-def _offered(session: Session, desk: Desk, choices: Choices) -> dict[str, Any]:
-    """What the filters and the forms of the page offer to this person."""
-    squads = [name for name in active_squads(session) if desk.squads is None or name in desk.squads]
-    may_assign = desk.person.may(Permission.ASSIGN)
+def _options(session: Session, context: PageContext, choices: FilterChoices) -> dict[str, Any]:
+    """What the filters and forms of the page offer to this person."""
+    squads = [name for name in active_squads(session) if context.squads is None or name in context.squads]
+    may_assign = context.person.may(Permission.ASSIGN)
     return {
         "filters": [
             ("squad", "Squad", [(name, name) for name in squads]),
-            ("risk", "Risk", [(name, name.capitalize()) for name in RISKS]),
+            ("risk", "Risk", [(name, code_title(name)) for name in choices.risks]),
             ("segment", "Segment", [(name, name) for name in choices.segments]),
-            ("owner", "Account’s owner", [(name, name) for name in choices.owners]),
+            ("owner", "Account owner", [(name, name) for name in choices.owners]),
             ("renews", "Renews within", [(days, f"{days} days") for days in RENEWALS]),
         ],
-        "saved": saved_views(session, desk.person.name),
+        "saved": saved_views(session, context.person.name),
         "people": members(session, squads) if may_assign else (),
         "may_assign": may_assign,
-        "may_work": desk.person.may(Permission.WORK),
+        "may_work": context.person.may(Permission.WORK),
     }

@@ -1,30 +1,25 @@
-"""Views of the queue that people keep under a name."""
+"""Views of the queue that people save under a name."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, Response
 
 from serving.store import saved_views
-from serving.web.access import Permission
-from serving.web.request_context import Desk, Typed, desk, to
+from serving.web.request_context import FormTexts, ViewerContext, redirect_to
 from serving.web.sign_in.sign_in import local_path
 
-router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
-
-See = Annotated[Desk, Depends(desk(Permission.SEE))]
+saved_views_router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
 
 
-@router.post("/views")
-def save(typed: Typed, desk: See) -> Response:
-    """Keep the view that is shown, and show it again."""
-    url = typed.get("url", "")
-    saved_views.save(desk.store, desk.person.name, typed.get("name", ""), url)
-    return to(url, done="saved")
+@saved_views_router.post("/views")
+def add_saved_view(texts: FormTexts, context: ViewerContext) -> Response:
+    """Save the view that is shown, and show it again."""
+    url = texts.get("url", "")
+    saved_views.save(context.store, context.person.name, texts.get("name", ""), url)
+    return redirect_to(url, done="view_saved")
 
 
-@router.post("/views/{view}/forget")
-def forget(view: int, typed: Typed, desk: See) -> Response:
-    """Forget one of one's own views."""
-    saved_views.forget(desk.store, desk.person.name, view)
-    return to(local_path(typed.get("back", "/queue")), done="forgotten")
+@saved_views_router.post("/views/{view}/delete")
+def remove_saved_view(view: int, texts: FormTexts, context: ViewerContext) -> Response:
+    """Delete one of the person's own views."""
+    saved_views.forget(context.store, context.person.name, view)
+    return redirect_to(local_path(texts.get("back", "/queue")), done="view_deleted")

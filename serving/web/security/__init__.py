@@ -1,4 +1,4 @@
-"""What protects every request: forged requests, security headers, refusals.
+"""Protection of every request: forged requests, security headers, error responses.
 
 Here belong rules that hold for all routes. Permissions of people are in ``serving.web.identity``.
 """

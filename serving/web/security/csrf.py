@@ -1,13 +1,12 @@
-"""Forged requests: what changes something must carry a token that only our own pages know.
+"""Protection against forged requests (CSRF): a request that changes something must carry a token from our own pages.
 
-The browser sends cookies along with a form that a foreign page submits, so a cookie proves nothing about intent. The
-token is a keyed hash of the cookie itself: a foreign page can neither read the cookie nor the token, and nothing has to
-be stored. It comes as the form field ``csrf`` or the header ``X-CSRF-Token``. A call of the API that carries its own
-bearer token needs none, because no browser adds that by itself.
+The browser sends cookies along with a form that another site submits, so a cookie does not show that the person meant
+it. The token is a keyed hash of the session cookie: another site can read neither, and nothing has to be stored. It
+comes as the form field ``csrf`` or the header ``X-CSRF-Token``. An API call with its own bearer token needs none,
+because browsers do not add that header by themselves.
 
-What was typed into a form that is refused is given back. It may be sent again from there only where the browser itself
-says that the form was a page of ours, which no foreign page can make it say: then somebody signed in anew in another
-tab, and meant it.
+A refused form is shown again with its texts. It can be resent from there only if the browser reports that the form was
+on one of our pages, which other sites cannot fake: then the person has signed in again in another tab.
 """
 
 import hashlib
@@ -17,69 +16,69 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serving.web.security.form_input import Fields, keep, texts
-from serving.web.security.problem_details import for_program, refuse
+from serving.web.security.form_input import Fields, form_texts, keep_texts
+from serving.web.security.problem_details import is_api_request, refuse_request
 
 FIELD, HEADER = "csrf", "X-CSRF-Token"
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-LARGEST = 1 << 20
-"""Bytes of a request's body that are read at most: the longest comment is far shorter."""
+MAX_BODY_BYTES = 1 << 20
+"""Size of the largest request body that is read: the longest comment is far shorter."""
 
-FORGED = "This form was not made by the page you had open, or is too old: load the page again and repeat."
-OLDER = "This page is older than your present session, so nothing was done: look at it, and send it again."
-FORGED_CALL = f"Send a token as Authorization: Bearer …; a page of ours sends its form's token as {HEADER}."
+FORGED = "This form did not come from a current page of Rescue: load the page again and repeat."
+OUTDATED = "You have signed in again since you opened this page, so nothing was done: check the form and send it again."
+FORGED_CALL = f"Send an API token as Authorization: Bearer …; pages of Rescue send their form token as {HEADER}."
 
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
 class BodyTooLargeError(Exception):
-    """More was sent than anybody types."""
+    """The request body is larger than ``MAX_BODY_BYTES``."""
 
 
 def csrf_token(request: Request) -> str:
-    """The token for forms of the page that is drawn for this request."""
+    """The token for the forms of the page that answers this request."""
     secret: str = request.state.session or request.state.visit
     return hmac.new(secret.encode(), b"csrf", hashlib.sha256).hexdigest()
 
 
-class RefuseForgeries:
-    """ASGI middleware: every unsafe request carries the token or ends here."""
+class CsrfProtection:
+    """ASGI middleware: refuse every unsafe request that does not carry the token."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Handle one request."""
         if scope["type"] != "http" or scope["method"] in SAFE:
             await self.app(scope, receive, send)
             return
         request = Request(scope)
         try:
-            body = await _whole(receive)
+            body = await _read_body(receive)
         except BodyTooLargeError:
-            answer = refuse(request, 413, f"At most {LARGEST:,} bytes can be sent at once: send less.")
+            answer = refuse_request(request, 413, f"A request can have at most {MAX_BODY_BYTES:,} bytes: send less.")
             await answer(scope, receive, send)
             return
         fields = await _fields(request, body)
-        if not _own_credentials(request) and not _genuine(request, fields):
-            await _refused(request, fields)(scope, receive, send)
+        if not _has_bearer_token(request) and not _has_csrf_token(request, fields):
+            await _refuse(request, fields)(scope, receive, send)
             return
-        await self.app(scope, _again(body), send)
+        await self.app(scope, _replay(body), send)
 
 
-async def _whole(receive: Receive) -> bytes:
+async def _read_body(receive: Receive) -> bytes:
     parts, size, more = [], 0, True
     while more:
         message = await receive()
         parts.append(message.get("body", b""))
         size += len(parts[-1])
         more = message.get("more_body", False)
-        if size > LARGEST:
+        if size > MAX_BODY_BYTES:
             raise BodyTooLargeError
     return b"".join(parts)
 
 
-def _again(body: bytes) -> Receive:
+def _replay(body: bytes) -> Receive:
     left: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def receive() -> Message:
@@ -88,28 +87,28 @@ def _again(body: bytes) -> Receive:
     return receive
 
 
-def _own_credentials(request: Request) -> bool:
-    return for_program(request) and request.headers.get("Authorization", "").startswith("Bearer ")
+def _has_bearer_token(request: Request) -> bool:
+    return is_api_request(request) and request.headers.get("Authorization", "").startswith("Bearer ")
 
 
-def _genuine(request: Request, fields: Fields) -> bool:
+def _has_csrf_token(request: Request, fields: Fields) -> bool:
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:
         return False
     given = request.headers.get(HEADER) or dict(fields).get(FIELD, "")
     return hmac.compare_digest(given.encode(), csrf_token(request).encode())
 
 
-def _refused(request: Request, fields: Fields) -> Response:
-    if for_program(request):
-        return refuse(request, 403, FORGED_CALL)
-    ours = request.headers.get("Sec-Fetch-Site") == "same-origin"
-    request.state.may_repeat = ours
-    keep(request, fields)
-    return refuse(request, 403, OLDER if ours and fields else FORGED)
+def _refuse(request: Request, fields: Fields) -> Response:
+    if is_api_request(request):
+        return refuse_request(request, 403, FORGED_CALL)
+    own_page = request.headers.get("Sec-Fetch-Site") == "same-origin"
+    request.state.can_resend = own_page
+    keep_texts(request, fields)
+    return refuse_request(request, 403, OUTDATED if own_page and fields else FORGED)
 
 
 async def _fields(request: Request, body: bytes) -> Fields:
     if not request.headers.get("Content-Type", "").startswith(_FORMS):
         return ()
-    async with Request(request.scope, _again(body)).form() as form:
-        return texts(form)
+    async with Request(request.scope, _replay(body)).form() as form:
+        return form_texts(form)

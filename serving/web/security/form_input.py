@@ -1,4 +1,4 @@
-"""What somebody typed into a form, kept beside the request, so that whatever goes wrong can give it back."""
+"""The texts of a submitted form, kept with the request, so that an error page can show them again."""
 
 from collections.abc import Iterable
 
@@ -7,29 +7,32 @@ from starlette.requests import Request
 
 Fields = tuple[tuple[str, str], ...]
 
-SECRET = frozenset({"csrf", "password"})
+MAX_TEXT_LENGTH = 4000
+"""Characters of a text that the history stores."""
+
+SECRET_FIELDS = frozenset({"csrf", "password"})
 """Fields that are never shown again."""
 
-CARRIED = "typed."
-"""What the fields of a form that waits for a sign-in are called on its way through the sign-in page."""
+PENDING_PREFIX = "typed."
+"""The prefix of the fields of an unsent form while it is carried through the sign-in page."""
 
 
-def texts(form: FormData) -> Fields:
-    """The fields of a form in their order, without files; browsers end lines in two characters, people in one."""
+def form_texts(form: FormData) -> Fields:
+    """The fields of a form in their order, without files; the line ends of browsers (CR LF) become LF."""
     return tuple((name, value.replace("\r\n", "\n")) for name, value in form.multi_items() if isinstance(value, str))
 
 
-def keep(request: Request, fields: Iterable[tuple[str, str]]) -> None:
-    """Remember what was typed, for :func:`kept`."""
-    request.state.typed = tuple((name, value) for name, value in fields if name not in SECRET)
+def keep_texts(request: Request, fields: Iterable[tuple[str, str]]) -> None:
+    """Store the texts of this request's form for :func:`kept_texts`."""
+    request.state.typed = tuple((name, value) for name, value in fields if name not in SECRET_FIELDS)
 
 
-def kept(request: Request) -> Fields:
-    """What was typed into the form that this request sends; empty where it sends none."""
-    found: Fields = getattr(request.state, "typed", ())
-    return found
+def kept_texts(request: Request) -> Fields:
+    """The texts of this request's form; empty for a request without a form."""
+    fields: Fields = getattr(request.state, "typed", ())
+    return fields
 
 
-def page_of(path: str) -> str:
-    """The page that has the form which is sent to this path."""
+def page_of_form(path: str) -> str:
+    """The page that contains the form that is sent to this path."""
     return path.rsplit("/", 1)[0] if path.startswith(("/case/", "/queue/")) else "/queue"

@@ -1,4 +1,4 @@
-"""The headers that tell a browser what our pages never do: run foreign script, be framed, be kept in a cache."""
+"""Security headers: browsers must not run other scripts on our pages, show them in a frame or cache them."""
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -16,9 +16,9 @@ POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
-"""No inline script and no inline style: text of strangers that slips through an escape still does nothing."""
+"""No inline script and no inline style: text from outside that escapes the templates' escaping still cannot run."""
 
-HEADERS = {
+SECURITY_HEADERS = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -32,16 +32,16 @@ HEADERS = {
 class SecurityHeaders:
     """ASGI middleware: the headers on every response, errors too.
 
-    ``Cache-Control: no-store`` unless the response says otherwise, as static files do; with ``secure`` the browser is
-    told to come by HTTPS only.
+    ``Cache-Control: no-store`` unless the response sets its own, as static files do; with ``secure`` the browser uses
+    HTTPS only.
     """
 
     def __init__(self, app: ASGIApp, *, secure: bool) -> None:
         self.app = app
-        self.always = HEADERS | ({"Strict-Transport-Security": "max-age=31536000"} if secure else {})
+        self.always = SECURITY_HEADERS | ({"Strict-Transport-Security": "max-age=31536000"} if secure else {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Handle one request."""
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -1,7 +1,6 @@
-"""How a request is refused: RFC 9457 problem details for programs, a page for people; both say what to do next.
+"""Error responses: RFC 9457 problem details for programs, a page for people; both say what to do next.
 
-The pages' ``create_app`` sets ``app.state.error_page`` to draw them in the app's own looks; until then, and when
-drawing fails, a plain text does.
+``create_app`` sets ``app.state.error_page`` to render them as pages; without it, a plain text is sent.
 """
 
 from collections.abc import Mapping
@@ -13,38 +12,38 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 API = "/api/"
 
-AWAY = "The queue's database does not answer, and nothing was written: try again in a minute, then tell an admin."
-"""What callers are told; where the database is, and what it said, is in the log."""
+STORE_UNAVAILABLE = "The queue's database does not answer, and nothing was saved: try again in a minute. If it still fails, ask an admin."
+"""The message without details; the database's address and its error are in the log."""
 
 
-class Problem(JSONResponse):
-    """A refusal for a program."""
+class ProblemResponse(JSONResponse):
+    """An error response for a program."""
 
     media_type = "application/problem+json"
 
 
-def problem(
+def problem_response(
     status: int, detail: str, headers: Mapping[str, str] | None = None, *, code: str = "refused", **more: Any
-) -> Problem:
-    """The problem of that status; ``detail`` is one sentence with what to do next, ``code`` a name for programs."""
+) -> ProblemResponse:
+    """Problem details; ``detail`` is one sentence with what to do next, ``code`` a name for programs."""
     title = HTTPStatus(status).phrase
-    return Problem(
+    return ProblemResponse(
         {"type": "about:blank", "title": title, "status": status, "detail": detail, "code": code, **more},
         status,
         headers,
     )
 
 
-def refuse(request: Request, status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:
-    """The refusal in the form that the caller reads."""
-    if for_program(request):
-        return problem(status, detail, headers)
-    draw = getattr(request.app.state, "error_page", None)
-    response: Response = draw(request, status, detail) if draw else PlainTextResponse(detail, status)
+def refuse_request(request: Request, status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:
+    """An error response in the form that the caller reads: problem details, or a page."""
+    if is_api_request(request):
+        return problem_response(status, detail, headers)
+    render = getattr(request.app.state, "error_page", None)
+    response: Response = render(request, status, detail) if render else PlainTextResponse(detail, status)
     response.headers.update(headers or {})
     return response
 
 
-def for_program(request: Request) -> bool:
-    """Whether a program asks: everything under ``/api/``."""
+def is_api_request(request: Request) -> bool:
+    """Whether the request comes from a program: everything under ``/api/``."""
     return request.url.path.startswith(API)

@@ -1,5 +1,4 @@
-"""The ways into the app: password, single sign-on, proxy, one-time link.
+"""The sign-in pages: password, single sign-on, one-time link, and sign-out.
 
-Here belong the steps that prove who somebody is. Who is signed in, and what they may do, is in
-``serving.web.identity``.
+Here belong the steps that authenticate a person. Sessions and permissions are in ``serving.web.identity``.
 """

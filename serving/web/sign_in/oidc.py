@@ -1,7 +1,7 @@
-"""Signing in at a provider: OpenID Connect's code flow with PKCE, state and nonce, all of it by Authlib.
+"""Sign-in at an identity provider: OpenID Connect's code flow with PKCE, state and nonce, by Authlib.
 
-What has to be remembered between going there and coming back (state, nonce, verifier) is in a signed cookie of its own,
-good for ten minutes and for ``/sign-in`` only; it is signed with a key that is derived from the client's secret.
+The values between the redirect and the return (state, nonce, verifier) are in a signed cookie, which is valid for ten
+minutes and for ``/sign-in`` only; its key is derived from the client secret.
 """
 
 import hashlib
@@ -14,21 +14,21 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from features.errors import RescueError, UsageError
-from serving.web.identity.claims import NoPartError, person_of
+from serving.web.identity.claims import NoRoleError, person_from_claims
 from serving.web.identity.identity import Identity
 from serving.web.identity.person import Person
 from serving.web.identity.review_settings import ReviewSettings
 
-COOKIE, PATH, LIFE = "rescue-sign-in", "/sign-in", 600
-FAILED = "The provider did not let you in ({}): try again, and ask an admin if it stays so."
+STATE_COOKIE, STATE_PATH, STATE_SECONDS = "rescue-sign-in", "/sign-in", 600
+SIGN_IN_FAILED = "The sign-in at your company account failed ({}): try again, and ask an admin if it happens again."
 
 
 class ProviderError(RescueError):
-    """The provider did not say who it is, or it is nobody here."""
+    """The identity provider did not return a person who has a role in Rescue."""
 
 
-def provider(settings: ReviewSettings) -> Any:
-    """The client of the provider that the settings name.
+def create_provider_client(settings: ReviewSettings) -> Any:
+    """The client of the identity provider in the settings.
 
     Raises:
         UsageError: the extra ``sso`` is not installed.
@@ -40,7 +40,7 @@ def provider(settings: ReviewSettings) -> Any:
             warnings.simplefilter("ignore")
             from authlib.integrations.starlette_client import OAuth
     except ModuleNotFoundError as error:
-        raise UsageError("auth = 'oidc' needs a library: install rescue with the extra 'sso'.") from error
+        raise UsageError("auth = 'oidc' needs a library: install Rescue with the extra 'sso'.") from error
     secret = settings.oidc_client_secret
     registry = OAuth()
     registry.register(
@@ -54,16 +54,16 @@ def provider(settings: ReviewSettings) -> Any:
 
 
 def signing_key(settings: ReviewSettings) -> str:
-    """The key of the cookie; it is no secret that opens anything at the provider."""
+    """The key that signs the cookie; it gives no access at the identity provider."""
     secret = settings.oidc_client_secret
     return hmac.new((secret.get_secret_value() if secret else "").encode(), b"sign-in", hashlib.sha256).hexdigest()
 
 
-async def depart(request: Request, settings: ReviewSettings, to: str) -> Response:
-    """Off to the provider; ``to`` is where the person wanted to go.
+async def redirect_to_provider(request: Request, settings: ReviewSettings, to: str) -> Response:
+    """Redirect to the identity provider; ``to`` is the page that the person requested.
 
     Raises:
-        ProviderError: the provider does not answer.
+        ProviderError: the identity provider does not answer.
     """
     from httpx import HTTPError
 
@@ -73,15 +73,17 @@ async def depart(request: Request, settings: ReviewSettings, to: str) -> Respons
     try:
         response: Response = await request.app.state.provider.authorize_redirect(request, str(back))
     except HTTPError as error:
-        raise ProviderError("The provider does not answer: try again in a minute, and ask an admin then.") from error
+        raise ProviderError(
+            "The sign-in service of your company does not answer: try again in a minute, then ask an admin."
+        ) from error
     return response
 
 
-async def arrive(request: Request, identity: Identity) -> tuple[Person, str]:
-    """Who it is according to the provider, and where they wanted to go.
+async def read_provider_response(request: Request, identity: Identity) -> tuple[Person, str]:
+    """The person that the identity provider returns, and the page that they requested.
 
     Raises:
-        ProviderError: the answer does not hold, or the person has no part here.
+        ProviderError: the response is not valid, or the person has no role in Rescue.
     """
     from authlib.common.errors import AuthlibBaseError
     from httpx import HTTPError
@@ -90,9 +92,9 @@ async def arrive(request: Request, identity: Identity) -> tuple[Person, str]:
     try:
         token = await request.app.state.provider.authorize_access_token(request)
     except AuthlibBaseError as error:
-        raise ProviderError(FAILED.format(error.error or "unclear answer")) from error
+        raise ProviderError(SIGN_IN_FAILED.format(error.error or "no reason given")) from error
     except (JoseError, HTTPError, ValueError, KeyError) as error:
-        raise ProviderError(FAILED.format(type(error).__name__)) from error
+        raise ProviderError(SIGN_IN_FAILED.format(type(error).__name__)) from error
     person = await run_in_threadpool(_person, token.get("userinfo") or {}, identity)
     to = request.session.get("to", "/")
     request.session.clear()
@@ -103,19 +105,21 @@ def _person(claims: dict[str, Any], identity: Identity) -> Person:
     settings = identity.settings
     name = claims.get(settings.name_claim)
     if not isinstance(name, str):
-        raise ProviderError(f"The provider sends no {settings.name_claim}: ask an admin to set name_claim.")
+        raise ProviderError(f"The identity provider sends no {settings.name_claim}: ask an admin to set name_claim.")
     if settings.name_claim == "email" and claims.get("email_verified") is not True:
-        raise ProviderError("The provider has not verified your address: verify it there and try again.")
+        raise ProviderError(
+            "Your e-mail address is not verified at the identity provider: verify it there and try again."
+        )
     squads = claims.get(settings.squads_claim)
     try:
-        return person_of(
+        return person_from_claims(
             name,
             _strings(claims.get(settings.roles_claim)),
             None if squads is None else _strings(squads),
             settings=settings,
             store=identity.store,
         )
-    except NoPartError as error:
+    except NoRoleError as error:
         raise ProviderError(str(error)) from error
 
 

@@ -1,4 +1,4 @@
-"""The page to sign in on, as the settings say that people do, and what comes of a form that had to wait for it."""
+"""The sign-in page, and the form that could not be sent because the session had ended."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,28 +7,30 @@ from typing import Annotated
 from fastapi import Depends, Request
 from starlette.responses import Response
 
-from serving.web.rendering import page
+from serving.web.rendering import render_page
 from serving.web.security.csrf import csrf_token
-from serving.web.security.form_input import CARRIED, Fields, keep, page_of, texts
+from serving.web.security.form_input import PENDING_PREFIX, Fields, form_texts, keep_texts, page_of_form
 
 
 @dataclass(frozen=True)
-class Waiting:
-    """A form that was sent when nobody was signed in any more: where it goes, and what was typed into it."""
+class PendingForm:
+    """A form that was sent after the session had ended: its address and its texts."""
 
     action: str = ""
     fields: Fields = ()
 
 
-async def waiting(request: Request) -> Waiting:
-    """The form that came along through the sign-in page."""
-    fields = texts(await request.form())
-    keep(request, fields)
-    typed = tuple((name.removeprefix(CARRIED), value) for name, value in fields if name.startswith(CARRIED))
-    return Waiting(dict(fields).get("action", ""), typed)
+async def read_pending_form(request: Request) -> PendingForm:
+    """The unsent form that the sign-in page carries along."""
+    fields = form_texts(await request.form())
+    keep_texts(request, fields)
+    typed = tuple(
+        (name.removeprefix(PENDING_PREFIX), value) for name, value in fields if name.startswith(PENDING_PREFIX)
+    )
+    return PendingForm(dict(fields).get("action", ""), typed)
 
 
-CarriedAlong = Annotated[Waiting, Depends(waiting)]
+PendingFormInput = Annotated[PendingForm, Depends(read_pending_form)]
 
 
 def sign_in_page(
@@ -39,18 +41,25 @@ def sign_in_page(
     headers: Mapping[str, str] | None = None,
     *,
     name: str = "",
-    form: Waiting | None = None,
+    form: PendingForm | None = None,
 ) -> Response:
-    """The page; ``name`` is who tried, and ``form`` waits until somebody is signed in."""
+    """The page; ``name`` is filled in already, ``form`` can be sent after the sign-in."""
     request.state.csrf = csrf_token(request)
     auth = request.app.state.identity.settings.auth
-    shown = {"auth": auth, "to": to, "problem": problem, "name": name, "form": form or Waiting(), "carried": CARRIED}
-    response = page(request, "sign_in.html.j2", {**shown, "person": None}, status=status)
+    shown = {
+        "auth": auth,
+        "to": to,
+        "problem": problem,
+        "name": name,
+        "form": form or PendingForm(),
+        "carried": PENDING_PREFIX,
+    }
+    response = render_page(request, "sign_in.html.j2", {**shown, "person": None}, status=status)
     response.headers.update(headers or {})
     return response
 
 
-def send_again_page(request: Request, form: Waiting) -> Response:
-    """The form that waited, for whoever is signed in now: nothing is done before they send it."""
+def send_again_page(request: Request, form: PendingForm) -> Response:
+    """The unsent form, for the person who has signed in: nothing is done before they send it."""
     request.state.csrf = csrf_token(request)
-    return page(request, "send_again.html.j2", {"form": form, "came_from": page_of(form.action)})
+    return render_page(request, "send_again.html.j2", {"form": form, "form_page": page_of_form(form.action)})

@@ -1,16 +1,16 @@
-// What makes the pages quicker; without it every one of them works.
+// Faster pages; every page also works without this script.
 //
-// Forms marked data-partial and data-live are sent in the background and the answer takes the place of <main>: nothing
-// flickers, and when the network is gone the page stays as it is, with what was typed. Keys move through the queue.
+// Forms marked data-partial or data-live are sent in the background, and the response replaces <main>. Without a
+// network connection the page stays as it is, with the typed texts. Keyboard shortcuts select cases of the queue.
 
 const main = () => document.getElementById("main");
-const lost = () => document.getElementById("lost");
+const offline = () => document.getElementById("offline");
 
-let asked = 0; // a later wish overtakes an earlier one, whose answer is not shown any more
+let requests = 0; // only the response to the newest request is shown
 
 async function send(address, options) {
-  const focused = place();
-  const mine = ++asked;
+  const focused = currentPlace();
+  const number = ++requests;
   let answer;
   let text;
   main().setAttribute("aria-busy", "true");
@@ -18,48 +18,48 @@ async function send(address, options) {
     answer = await fetch(address, options);
     text = await answer.text();
   } catch {
-    lost().hidden = false;
+    offline().hidden = false;
     return;
   } finally {
-    if (mine === asked) main().removeAttribute("aria-busy");
+    if (number === requests) main().removeAttribute("aria-busy");
   }
-  if (mine !== asked) return;
+  if (number !== requests) return;
   const page = new DOMParser().parseFromString(text, "text/html");
   const fresh = page.getElementById("main");
   if (!fresh) {
     window.location.assign(answer.url);
     return;
   }
-  lost().hidden = true;
+  offline().hidden = true;
   if (document.getElementById("filters")?.open) fresh.querySelector("#filters")?.setAttribute("open", "");
   main().replaceWith(document.adoptNode(fresh));
   document.title = page.title;
   if (answer.url !== window.location.href && (answer.redirected || options.method !== "POST")) {
     window.history.pushState(null, "", answer.url);
   }
-  settle(focused);
+  restoreFocus(focused);
 }
 
-// Where somebody is: the field, or the row of the queue, whose case may have left it for its neighbour to follow.
-function place() {
+// The focused field, or the row of the queue; if its case leaves the list, the next row takes the focus.
+function currentPlace() {
   const row = current();
   return { id: document.activeElement?.id, case: row?.dataset.case, at: rows().indexOf(row) };
 }
 
-function found({ id, case: name, at }) {
+function elementAt({ id, case: name, at }) {
   if (id) return document.getElementById(id);
   if (at < 0) return null;
   const all = rows();
-  const row = all.find((one) => one.dataset.case === name) ?? all[Math.min(at, all.length - 1)];
+  const row = all.find((other) => other.dataset.case === name) ?? all[Math.min(at, all.length - 1)];
   return row?.querySelector("a.open");
 }
 
-function settle(focused) {
-  const again = found(focused);
-  const told = main().querySelector("[role=alert], [role=status]");
-  if (again) again.focus();
+function restoreFocus(focused) {
+  const element = elementAt(focused);
+  const message = main().querySelector("[role=alert], [role=status]");
+  if (element) element.focus();
   else main().focus({ preventScroll: true });
-  if (told) told.scrollIntoView({ block: "nearest" });
+  if (message) message.scrollIntoView({ block: "nearest" });
 }
 
 document.addEventListener("submit", (event) => {
@@ -70,7 +70,7 @@ document.addEventListener("submit", (event) => {
   const data = new FormData(form, button);
   const address = new URL(button?.getAttribute("formaction") ?? form.getAttribute("action"), window.location.href);
   if (form.method === "post") {
-    if (form.dataset.sent) return; // pressed twice: it is on its way
+    if (form.dataset.sent) return; // a second click while the first is being sent
     form.dataset.sent = "yes";
     send(address, { method: "POST", body: new URLSearchParams(data) }).finally(() => delete form.dataset.sent);
     return;
@@ -85,9 +85,9 @@ document.addEventListener("change", (event) => {
 });
 
 window.addEventListener("popstate", () => send(window.location.href, { method: "GET" }));
-window.addEventListener("online", () => { lost().hidden = true; });
+window.addEventListener("online", () => { offline().hidden = true; });
 
-// Keys. They do nothing while somebody types, or with a modifier held down.
+// Keyboard shortcuts. They do nothing while the user types, or together with a modifier key.
 
 const rows = () => [...document.querySelectorAll("tr[data-case]")];
 const current = () => document.activeElement?.closest("tr[data-case]");
@@ -99,7 +99,7 @@ function step(by) {
   next?.querySelector("a.open")?.focus();
 }
 
-function act(key) {
+function runShortcut(key) {
   const row = current();
   if (row && key === "c") row.querySelector("button.claim")?.click();
   else if (row && key === "s") window.location.assign(`${row.querySelector("a.open").href}#snooze`);
@@ -109,23 +109,24 @@ function act(key) {
 const KEYS = {
   j: () => step(1),
   k: () => step(-1),
-  c: () => act("c"),
-  s: () => act("s"),
+  c: () => runShortcut("c"),
+  s: () => runShortcut("s"),
+  n: () => document.getElementById("next")?.click(),
   "/": () => document.getElementById("q")?.focus(),
 };
 
 document.addEventListener("keydown", (event) => {
   const typing = event.target.closest("input:not([type=checkbox]), textarea, select");
-  const does = KEYS[event.key];
-  if (!does || typing || event.ctrlKey || event.metaKey || event.altKey) return;
+  const shortcut = KEYS[event.key];
+  if (!shortcut || typing || event.ctrlKey || event.metaKey || event.altKey) return;
   event.preventDefault();
-  does();
+  shortcut();
 });
 
-// Whoever opens a form means to write; an address that names one opens it.
+// Opening a form focuses its text; an address that names a form opens it.
 
 document.addEventListener("toggle", (event) => {
-  if (event.target.matches?.(".act[open]")) event.target.querySelector("textarea, button")?.focus();
+  if (event.target.matches?.(".action[open]")) event.target.querySelector("textarea, button")?.focus();
 }, true);
 
 function openNamed() {

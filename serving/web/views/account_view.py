@@ -1,7 +1,7 @@
-"""What an account's page says: everything over time, as far as the queue keeps it.
+"""What the account page shows: everything that the queue stores about an account, over time.
 
-Scores are kept every night. Use, health and tickets are what the packages of the account's cases froze: each tells
-its own weeks, so that together they reach back to the first of them, and the newest says how it stands.
+Scores are stored every night. Usage, health and tickets are in the hand-offs of the account's cases: each covers its
+own weeks, and together they reach back to the first hand-off. The newest one is the current state.
 """
 
 from collections.abc import Iterable
@@ -9,82 +9,120 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from serving.cases.health_adjustments import points_at
-from serving.handoff.facts import Ticket
+from serving.handoff.facts import HorizonPoint, Ticket
 from serving.handoff.package import Handoff
+from serving.handoff.render import percent
 from serving.store.account_queries import AccountFile
+from serving.store.exchange import HealthAdjustment
 from serving.store.tables import Case
-from serving.web.views.case_view import health_points, sentence, usage_points, usage_title
-from serving.web.views.line_plots import Plot, Point, plot
+from serving.web.display_text import code_title, risk_title
+from serving.web.views.case_view import health_points, points_text, usage_points, usage_title, without_account_name
+from serving.web.views.line_plots import Plot, Point, draw_plot
+
+
+@dataclass(frozen=True)
+class RiskCurve:
+    """The probability of a risk by horizon, as figures and as a sentence."""
+
+    title: str
+    points: tuple[HorizonPoint, ...]
+    words: str
 
 
 @dataclass(frozen=True)
 class AccountView:
-    """The page; ``points`` is what verdicts still add to the account's health today."""
+    """The page; ``points`` is what the outcomes of cases still add to the account's health score today."""
 
     file: AccountFile
     newest: Handoff | None
     cases: tuple[tuple[Case, str], ...]
     scores: tuple[Plot, ...]
+    current: tuple[tuple[str, float], ...]
+    curves: tuple[RiskCurve, ...]
     usage: tuple[Plot, ...]
     health: Plot | None
     tickets: tuple[Ticket, ...]
-    points: float
+    adjustments: tuple[tuple[HealthAdjustment, str], ...]
+    points: str
 
     @property
     def name(self) -> str:
-        """What the account is called."""
+        """The account's name, or its id."""
         return self.file.account.name or self.file.account.account_id
 
 
 def account_view(file: AccountFile, now: datetime) -> AccountView:
-    """Draw an account's file."""
-    packages = [Handoff.model_validate_json(content) for content in file.handoffs]
+    """The page of an account."""
+    handoffs = [Handoff.model_validate_json(content) for content in file.handoffs]
     name = file.account.name or file.account.account_id
     return AccountView(
         file=file,
-        newest=packages[0] if packages else None,
-        cases=tuple((case, sentence(case.headline, name)) for case in file.cases),
-        scores=_drawn(
-            plot(f"{risk.capitalize()} risk", [Point(on, value) for on, value in points], share=True)
+        newest=handoffs[0] if handoffs else None,
+        cases=tuple((case, without_account_name(case.headline, name)) for case in file.cases),
+        scores=_existing(
+            draw_plot(risk_title(risk), [Point(on, value) for on, value in points], share=True)
             for risk, points in file.scores.items()
         ),
-        usage=_usage(packages),
-        health=plot("Health score", _joined([health_points(package) for package in packages]), top=100.0),
-        tickets=_tickets(packages),
-        points=points_at(file.adjustments, now),
+        current=tuple(
+            (code_title(risk), points[-1][1])
+            for risk, points in file.scores.items()
+            if points and points[-1][0] == file.night
+        ),
+        curves=_curves(handoffs[0]) if handoffs else (),
+        usage=_usage_plots(handoffs),
+        health=draw_plot("Health score", _joined([health_points(handoff) for handoff in handoffs]), top=100.0),
+        tickets=_tickets(handoffs),
+        adjustments=tuple((entry, points_text(entry.points)) for entry in file.adjustments),
+        points=points_text(points_at(file.adjustments, now)),
     )
 
 
-def _usage(packages: list[Handoff]) -> tuple[Plot, ...]:
-    """A line for each measure of the newest package, with the weeks that earlier ones knew before it."""
-    if not packages:
+def _curves(handoff: Handoff) -> tuple[RiskCurve, ...]:
+    """The risks of a hand-off that have a probability by horizon."""
+    return tuple(
+        RiskCurve(risk_title(card.risk), card.curve, _curve_words(card.risk, card.curve))
+        for card in handoff.risks
+        if card.curve
+    )
+
+
+def _curve_words(risk: str, points: tuple[HorizonPoint, ...]) -> str:
+    figures = [f"{percent(point.probability)} within {point.days} days" for point in points]
+    listed = " and ".join(filter(None, [", ".join(figures[:-1]), figures[-1]]))
+    return f"{risk_title(risk)}: {listed}."
+
+
+def _usage_plots(handoffs: list[Handoff]) -> tuple[Plot, ...]:
+    """A line for each measure of the newest hand-off, with the earlier weeks from the hand-offs before it."""
+    if not handoffs:
         return ()
-    known: dict[str, list[list[Point]]] = {}
-    for package in packages:
-        for metric in package.usage:
-            known.setdefault(metric.name, []).append(usage_points(metric, package.binding.as_of))
-    return _drawn(
-        plot(usage_title(metric), _joined(known[metric.name]), normal=metric.normal) for metric in packages[0].usage
+    lines: dict[str, list[list[Point]]] = {}
+    for handoff in handoffs:
+        for metric in handoff.usage:
+            lines.setdefault(metric.name, []).append(usage_points(metric, handoff.binding.as_of))
+    return _existing(
+        draw_plot(usage_title(metric), _joined(lines[metric.name]), normal=metric.normal)
+        for metric in handoffs[0].usage
     )
 
 
 def _joined(lines: list[list[Point]]) -> list[Point]:
-    """Several lines of one thing, the newest first, as one: an older one counts for the days before the newer ones."""
-    found: list[Point] = []
+    """Several lines of one measure, newest first, as one: an older line counts for the days before the newer ones."""
+    joined: list[Point] = []
     for line in lines:
-        before = found[0].on if found else date.max
-        found = [*(point for point in line if point.on < before), *found]
-    return found
+        before = joined[0].on if joined else date.max
+        joined = [*(point for point in line if point.on < before), *joined]
+    return joined
 
 
-def _tickets(packages: list[Handoff]) -> tuple[Ticket, ...]:
-    """Every ticket that a package told of, as the newest knew it, the last opened first."""
-    told: dict[str, Ticket] = {}
-    for package in packages:
-        for ticket in package.tickets:
-            told.setdefault(ticket.ticket_id, ticket)
-    return tuple(sorted(told.values(), key=lambda ticket: (ticket.opened_on, ticket.ticket_id), reverse=True))
+def _tickets(handoffs: list[Handoff]) -> tuple[Ticket, ...]:
+    """Every ticket in a hand-off, in its newest state, the last opened first."""
+    tickets: dict[str, Ticket] = {}
+    for handoff in handoffs:
+        for ticket in handoff.tickets:
+            tickets.setdefault(ticket.ticket_id, ticket)
+    return tuple(sorted(tickets.values(), key=lambda ticket: (ticket.opened_on, ticket.ticket_id), reverse=True))
 
 
-def _drawn(plots: Iterable[Plot | None]) -> tuple[Plot, ...]:
-    return tuple(one for one in plots if one)
+def _existing(plots: Iterable[Plot | None]) -> tuple[Plot, ...]:
+    return tuple(plot for plot in plots if plot)

@@ -1,4 +1,4 @@
-"""What the case page says: the frozen hand-off, what may be done now, what was done, and what is known since."""
+"""What the case page shows: the frozen hand-off, the possible actions, the history, and what is known since."""
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -8,76 +8,76 @@ from serving.cases.cases import UNDO_FOR
 from serving.cases.health_adjustments import points_at
 from serving.cases.permissions import Act, Actor
 from serving.cases.transitions import transition
-from serving.handoff.package import Handoff, Metric, ReasonFact, RiskCard
+from serving.handoff.package import Handoff, ReasonFact, RiskCard, UsageFact
 from serving.handoff.render import amount, day, percent
 from serving.store.case_queries import CaseFile
-from serving.store.case_states import Move
+from serving.store.case_states import Action
 from serving.store.tables import Case, CaseEvent
 from serving.web import display_text
-from serving.web.forms import Form, People, forms
-from serving.web.views.line_plots import Plot, Point, plot
+from serving.web.forms import Assignees, CaseForm, case_forms
+from serving.web.views.line_plots import Plot, Point, draw_plot
 
-STRONG, CLEAR = 0.8, 0.3
-"""Log-odds from which a reason is called strong, and clear: e^0.8 more than doubles the odds, e^0.3 adds a third."""
+STRONG, MODERATE = 0.8, 0.3
+"""Log-odds from which a reason is called strong, and moderate: e^0.8 more than doubles the odds, e^0.3 adds a third."""
 
 
 @dataclass(frozen=True)
-class Reason:
-    """A reason with its strength in a word, and as a share of the strongest for a bar."""
+class ReasonView:
+    """A reason with its strength in a word, and as a share of the strongest one for a bar."""
 
     fact: ReasonFact
-    word: str
+    strength: str
     share: float
 
 
 @dataclass(frozen=True)
-class Risk:
-    """One risk: its card, its reasons, and how it came here."""
+class RiskView:
+    """One risk: its probability, its reasons, and its probability over time."""
 
     card: RiskCard
-    reasons: tuple[Reason, ...]
+    reasons: tuple[ReasonView, ...]
     history: Plot | None
 
 
 @dataclass(frozen=True)
-class Compared:
-    """Something that was known at the hand-off beside what is known now."""
+class Comparison:
+    """A value in the hand-off next to its current value."""
 
-    what: str
+    title: str
     then: str
     now: str
 
     @property
-    def moved(self) -> bool:
-        """Whether it is different today."""
+    def changed(self) -> bool:
+        """Whether the value is different today."""
         return self.then != self.now
 
 
 @dataclass(frozen=True)
-class Entry:
-    """A line of the record."""
+class HistoryEntry:
+    """A line of the case's history."""
 
     event: CaseEvent
-    did: str
+    text: str
     changes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Undo:
-    """The reader's own last move, in words, and until when it can be taken back."""
+class UndoOffer:
+    """The reader's own last action, in words, and until when it can be undone."""
 
-    did: str
+    text: str
     until: datetime
 
 
 @dataclass(frozen=True)
-class Kept:
-    """What somebody typed into a form that could not be carried out: it is shown in the form again.
+class DraftText:
+    """What somebody typed into a form whose action failed: it is shown in the form again.
 
-    Where the case as it is now has no such form any more, it stands in the one for comments, which is always there.
+    If the case in its current state has no such form, the text is shown in the form for comments.
     """
 
-    move: str = ""
+    action: str = ""
     text: str = ""
     until: str = ""
     reason: str = ""
@@ -89,17 +89,17 @@ class CaseView:
 
     file: CaseFile
     handoff: Handoff
-    clock: display_text.Clock | None
-    forms: tuple[Form, ...]
+    timer: display_text.SlaTimer | None
+    forms: tuple[CaseForm, ...]
     may_comment: bool
-    why_nothing: str
-    undo: Undo | None
-    risks: tuple[Risk, ...]
-    usage: tuple[tuple[Metric, Plot | None], ...]
+    no_action_text: str
+    undo: UndoOffer | None
+    risks: tuple[RiskView, ...]
+    usage: tuple[tuple[UsageFact, Plot | None], ...]
     health: Plot | None
-    compared: tuple[Compared, ...]
-    record: tuple[Entry, ...]
-    kept: Kept
+    comparisons: tuple[Comparison, ...]
+    history: tuple[HistoryEntry, ...]
+    draft: DraftText
 
     @property
     def case(self) -> Case:
@@ -108,13 +108,13 @@ class CaseView:
 
     @property
     def name(self) -> str:
-        """What the account is called."""
+        """The account's name, or its id."""
         return self.file.account.name or self.file.account.account_id
 
     @property
     def headline(self) -> str:
         """The case in one sentence; the page's title has the name already."""
-        return sentence(self.case.headline, self.name)
+        return without_account_name(self.case.headline, self.name)
 
     @property
     def superseded(self) -> bool:
@@ -126,115 +126,126 @@ class CaseView:
         """Who has to act now, in words."""
         if self.case.owner:
             return self.case.owner
-        return f"{self.case.responsible}, until somebody claims it" if self.case.responsible else "nobody yet"
+        return f"{self.case.responsible} (until somebody claims the case)" if self.case.responsible else "nobody yet"
 
 
-def case_view(file: CaseFile, actor: Actor, now: datetime, kept: Kept | None = None) -> CaseView:
-    """Put a case file into words for whoever looks at it now."""
+def case_view(file: CaseFile, actor: Actor, now: datetime, draft: DraftText | None = None) -> CaseView:
+    """The page of a case for the person who looks at it."""
     handoff = Handoff.model_validate_json(file.handoff)
-    offered = tuple(forms(file.case, actor, People(file.members, file.squads), now.date()))
+    forms = tuple(case_forms(file.case, actor, Assignees(file.members, file.squads), now.date()))
     return CaseView(
         file=file,
         handoff=handoff,
-        clock=display_text.clock(file.case, now),
-        forms=offered,
+        timer=display_text.sla_timer(file.case, now),
+        forms=forms,
         may_comment=actor.may(Act.COMMENT),
-        why_nothing=_why_nothing(file.case, actor),
-        undo=_undo(file.events, actor, now),
-        risks=tuple(_risk(card, handoff.binding.as_of) for card in handoff.risks),
+        no_action_text=_no_action_text(file.case, actor),
+        undo=_undo_offer(file.events, actor, now),
+        risks=tuple(_risk_view(card, handoff.binding.as_of) for card in handoff.risks),
         usage=tuple(
-            (metric, plot(usage_title(metric), usage_points(metric, handoff.binding.as_of), normal=metric.normal))
+            (metric, draw_plot(usage_title(metric), usage_points(metric, handoff.binding.as_of), normal=metric.normal))
             for metric in handoff.usage
         ),
-        health=plot("Health score", health_points(handoff), top=100.0),
-        compared=tuple(_compared(file, handoff, now)),
-        record=tuple(
-            Entry(event, display_text.event(event.kind), tuple(display_text.changes(event)))
+        health=draw_plot("Health score", health_points(handoff), top=100.0),
+        comparisons=tuple(_comparisons(file, handoff, now)),
+        history=tuple(
+            HistoryEntry(event, display_text.event_text(event.kind), tuple(display_text.change_texts(event)))
             for event in file.events[::-1]
         ),
-        kept=_kept(kept or Kept(), offered, handoff),
+        draft=_placed_draft(draft or DraftText(), forms, handoff),
     )
 
 
-def sentence(headline: str, name: str) -> str:
+def without_account_name(headline: str, name: str) -> str:
     """A headline for a page whose title has the account's name already."""
-    said = headline.removeprefix(f"{name}: ")
-    return said[:1].upper() + said[1:]
+    text = headline.removeprefix(f"{name}: ")
+    return text[:1].upper() + text[1:]
 
 
-def usage_points(metric: Metric, as_of: date) -> list[Point]:
+def usage_points(metric: UsageFact, as_of: date) -> list[Point]:
     """The weeks of a measure, each at its last day."""
     last = len(metric.weeks) - 1
-    days = [as_of - timedelta(days=1 + 7 * (last - place)) for place in range(len(metric.weeks))]
+    days = [as_of - timedelta(days=1 + 7 * (last - week)) for week in range(len(metric.weeks))]
     return [Point(on, value) for on, value in zip(days, metric.weeks, strict=True)]
 
 
-def usage_title(metric: Metric) -> str:
-    """What a measure of use is called, with its unit."""
-    said_twice = metric.unit.lower().startswith(metric.title.lower())  # "Actions", in "actions a week"
-    return metric.unit.capitalize() if said_twice else f"{metric.title}, {metric.unit}"
+def usage_title(metric: UsageFact) -> str:
+    """The title of a measure of usage, with its unit."""
+    repeated = metric.unit.lower().startswith(metric.title.lower())  # "Actions", in "actions a week"
+    return metric.unit.capitalize() if repeated else f"{metric.title}, {metric.unit}"
 
 
 def health_points(handoff: Handoff) -> list[Point]:
-    """The health scores that the hand-off knows, adjusted ones marked."""
-    return [Point(one.measured_on, one.score, one.adjusted) for one in handoff.health]
+    """The health scores of the hand-off; adjusted ones are marked."""
+    return [Point(score.measured_on, score.score, score.adjusted) for score in handoff.health]
 
 
-def _risk(card: RiskCard, as_of: date) -> Risk:
+def _risk_view(card: RiskCard, as_of: date) -> RiskView:
     strongest = max((abs(fact.strength) for fact in card.reasons), default=1.0) or 1.0
     points = [Point(point.as_of, point.probability) for point in card.history]
-    history = plot(card.title, [*points, Point(as_of, card.probability)], share=True) if points else None
-    reasons = tuple(Reason(fact, _strength(fact), abs(fact.strength) / strongest) for fact in card.reasons)
-    return Risk(card, reasons, history)
+    history = draw_plot(card.title, [*points, Point(as_of, card.probability)], share=True) if points else None
+    reasons = tuple(ReasonView(fact, _strength(fact), abs(fact.strength) / strongest) for fact in card.reasons)
+    return RiskView(card, reasons, history)
 
 
 def _strength(fact: ReasonFact) -> str:
     size = abs(fact.strength)
-    word = "strong" if size >= STRONG else "clear" if size >= CLEAR else "slight"
-    return f"{word}, lowers the risk" if fact.strength < 0 else word
+    word = "strong" if size >= STRONG else "moderate" if size >= MODERATE else "weak"
+    direction = "lowers the risk" if fact.strength < 0 else "raises the risk"
+    return f"{word}, {direction}" + (", uncertain" if fact.weak else "")
 
 
-def _kept(kept: Kept, offered: tuple[Form, ...], handoff: Handoff) -> Kept:
+def _placed_draft(draft: DraftText, forms: tuple[CaseForm, ...], handoff: Handoff) -> DraftText:
+    """The draft at its own form, or at the form for comments if the page has no such form."""
     reasons = {fact.group for card in handoff.risks for fact in card.reasons}
-    there = kept.reason in reasons if kept.move == "disagree" else kept.move in {form.move for form in offered}
-    return kept if there or not kept.text else replace(kept, move="comment")
+    shown = draft.reason in reasons if draft.action == "disagree" else draft.action in {form.action for form in forms}
+    return draft if shown or not draft.text else replace(draft, action="comment")
 
 
-def _why_nothing(case: Case, actor: Actor) -> str:
-    """What is said where there is no form."""
+def _no_action_text(case: Case, actor: Actor) -> str:
+    """The text for a reader who has no form."""
     if not actor.may(Act.WORK):
         return (
-            "You can comment on this case; its squad works it." if actor.may(Act.COMMENT) else "You can read this case."
+            "You can comment on this case. Its squad works on it."
+            if actor.may(Act.COMMENT)
+            else "You can read this case, but not change it."
         )
-    return f"This case is {case.owner}’s. Ask for it to be given back, or a lead to reassign it."
+    return f"{case.owner} works on this case. Ask them to return it, or ask a lead to reassign it."
 
 
-def _undo(events: tuple[CaseEvent, ...], actor: Actor, now: datetime) -> Undo | None:
+def _undo_offer(events: tuple[CaseEvent, ...], actor: Actor, now: datetime) -> UndoOffer | None:
     last = next((event for event in reversed(events) if event.kind not in REMARKS), None)
-    if last is None or last.actor != actor.name or last.kind not in set(Move) or not actor.may(Act.WORK):
+    if last is None or last.actor != actor.name or last.kind not in set(Action) or not actor.may(Act.WORK):
         return None
     until = last.at + UNDO_FOR
-    return Undo(display_text.event(last.kind), until) if transition(Move(last.kind)).undoable and now <= until else None
+    undoable = transition(Action(last.kind)).undoable and now <= until
+    return UndoOffer(display_text.event_text(last.kind), until) if undoable else None
 
 
-def _compared(file: CaseFile, handoff: Handoff, now: datetime) -> list[Compared]:
-    """Row by row: what the hand-off said, and what the newest night or the queue itself says."""
+def _comparisons(file: CaseFile, handoff: Handoff, now: datetime) -> list[Comparison]:
+    """The values of the hand-off next to those of the newest night and of the case."""
     account, then = file.account, handoff.contract
     risks = [
-        Compared(
+        Comparison(
             card.title,
             percent(card.probability) if card.probability is not None else "not scored",
             percent(file.scores[card.risk]) if card.risk in file.scores else "not scored",
         )
         for card in handoff.risks
     ]
-    points = points_at(file.adjustments, now)
     return [
         *risks,
-        Compared("Recurring revenue", amount(handoff.revenue, handoff.currency), amount(account.arr, handoff.currency)),
-        Compared("Renewal", day(then.renews_on), day(account.renews_on)),
-        Compared("Account's owner", handoff.account.owner or "–", account.owner or "–"),
-        Compared("Squad", handoff.raised.squad, file.case.squad),
-        Compared("Severity", handoff.raised.severity or "–", file.case.severity or "–"),
-        Compared("Health adjusted by verdicts", "–", f"{points:+.1f} points".replace("-", "−") if points else "–"),
+        Comparison(
+            "Recurring revenue", amount(handoff.revenue, handoff.currency), amount(account.arr, handoff.currency)
+        ),
+        Comparison("Renewal", day(then.renews_on), day(account.renews_on)),
+        Comparison("Account owner", handoff.account.owner or "–", account.owner or "–"),
+        Comparison("Squad", handoff.case.squad, file.case.squad),
+        Comparison("Severity", handoff.case.severity or "–", file.case.severity or "–"),
+        Comparison("Health adjustment", "–", points_text(points_at(file.adjustments, now))),
     ]
+
+
+def points_text(points: float) -> str:
+    """Points that are added to a health score, with their sign."""
+    return f"{points:+.1f} points".replace("-", "−") if points else "–"

@@ -1,8 +1,8 @@
-"""Lines over time as vector drawings that can be printed, and read aloud.
+"""Line plots as vector drawings that can be printed, and read aloud.
 
-A plot here is coordinates and words: the template writes them as SVG attributes, because the content policy forbids
-inline styles, and the same words stand as text alternative for whoever cannot see the line. Nothing is told by colour
-alone: adjusted values are ringed, the account's normal is dashed, gaps in the data are gaps in the line.
+A plot consists of coordinates and words: the template writes them as SVG attributes, because the content policy forbids
+inline styles, and the same words are the text alternative. No information is given by colour alone: adjusted values
+have a ring, the account's normal level is dashed, gaps in the data are gaps in the line.
 """
 
 from collections.abc import Sequence
@@ -12,14 +12,14 @@ from datetime import date
 from serving.handoff.render import day, number, percent
 
 WIDTH, HEIGHT = 360.0, 132.0
-LEFT, RIGHT, TOP, FOOT = 54.0, 12.0, 10.0, 20.0
-LEAST = 0.05
-"""The top of a plot of probabilities is never lower: changes within one per cent would look like mountains."""
+LEFT, RIGHT, TOP, BOTTOM = 54.0, 12.0, 10.0, 20.0
+MIN_SHARE_TOP = 0.05
+"""The least top value of a plot of probabilities: otherwise, tiny changes would fill the plot."""
 
 
 @dataclass(frozen=True)
 class Point:
-    """One value and the day it is of; ``marked`` sets it apart, ``value`` None is a gap."""
+    """The value of one day; ``marked`` points get a ring, ``value`` None is a gap."""
 
     on: date
     value: float | None
@@ -28,7 +28,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Label:
-    """A text at a place of the drawing."""
+    """A text and its position in the drawing."""
 
     x: float
     y: float
@@ -37,7 +37,7 @@ class Label:
 
 @dataclass(frozen=True)
 class Mark:
-    """A point that is drawn: ``marked`` ones as a ring."""
+    """A point in the drawing; ``marked`` ones are rings."""
 
     x: float
     y: float
@@ -46,9 +46,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Plot:
-    """A drawing between ``left`` and ``right``: polylines, marks, the level of what is normal, labels of both axes; and
-    all of it in words.
-    """
+    """A drawing between ``left`` and ``right``: polylines, marks, the normal level, axis labels, and its words."""
 
     title: str
     pieces: tuple[str, ...]
@@ -61,26 +59,28 @@ class Plot:
     right: float = WIDTH - RIGHT
 
 
-def plot(
+def draw_plot(
     title: str, points: Sequence[Point], *, top: float | None = None, normal: float | None = None, share: bool = False
 ) -> Plot | None:
     """Draw the points from zero to ``top`` (default: a round number above the largest); None without any value.
 
-    ``share`` says that the values are probabilities, told as percentages.
+    ``share`` means that the values are probabilities, which are written as percentages.
     """
     known = [point for point in points if point.value is not None]
     if not known:
         return None
-    ceiling = top or _round_up(max([*(point.value or 0.0 for point in known), normal or 0.0, LEAST if share else 0.0]))
+    ceiling = top or _round_up(
+        max([*(point.value or 0.0 for point in known), normal or 0.0, MIN_SHARE_TOP if share else 0.0])
+    )
     first, last = points[0].on, points[-1].on
-    told = percent if share else number
+    as_text = percent if share else number
 
     def x(on: date) -> float:
         span = max(1, (last - first).days)
         return round(LEFT + (WIDTH - LEFT - RIGHT) * (on - first).days / span, 1)
 
     def y(value: float) -> float:
-        return round(TOP + (HEIGHT - TOP - FOOT) * (1 - min(value, ceiling) / ceiling), 1)
+        return round(TOP + (HEIGHT - TOP - BOTTOM) * (1 - min(value, ceiling) / ceiling), 1)
 
     placed = [None if point.value is None else Mark(x(point.on), y(point.value), point.marked) for point in points]
     return Plot(
@@ -90,17 +90,17 @@ def plot(
         normal=None if normal is None else y(normal),
         levels=tuple(Label(LEFT - 6, y(level), _level(level, share)) for level in (0.0, ceiling / 2, ceiling)),
         days=_days(first, last),
-        words=_words(known, told(normal) if normal is not None else None, share),
+        words=_words(known, as_text(normal) if normal is not None else None, share),
     )
 
 
 def _level(value: float, share: bool) -> str:
-    """A level of the axis as it is: half of five per cent is not two."""
+    """A label of the axis without rounding: half of 5% is 2.5%."""
     return f"{100 * value:g}%" if share else number(value)
 
 
 def _round_up(value: float) -> float:
-    """The next of 1, 2, 5, 10, 20 … or of their tenths that is at least the value."""
+    """The smallest of …, 0.1, 0.2, 0.5, 1, 2, 5, 10, … that is at least the value."""
     step = 1.0
     while step > value > 0:
         step /= 10
@@ -120,21 +120,21 @@ def _pieces(placed: Sequence[Mark | None]) -> tuple[str, ...]:
 
 
 def _days(first: date, last: date) -> tuple[Label, ...]:
-    foot = HEIGHT - 5
+    bottom = HEIGHT - 5
     if first == last:
-        return (Label(LEFT, foot, day(first)),)
-    return (Label(LEFT, foot, day(first)), Label(WIDTH - RIGHT, foot, day(last)))
+        return (Label(LEFT, bottom, day(first)),)
+    return (Label(LEFT, bottom, day(first)), Label(WIDTH - RIGHT, bottom, day(last)))
 
 
 def _words(known: Sequence[Point], normal: str | None, share: bool) -> str:
-    told = percent if share else number
+    as_text = percent if share else number
     values = [point.value or 0.0 for point in known]
     if len(known) == 1:
-        line = f"{told(values[0])} on {day(known[0].on)}"
+        line = f"{as_text(values[0])} on {day(known[0].on)}"
     else:
         line = (
-            f"from {told(values[0])} on {day(known[0].on)} to {told(values[-1])} on {day(known[-1].on)}, "
-            f"lowest {told(min(values))}, highest {told(max(values))}"
+            f"from {as_text(values[0])} on {day(known[0].on)} to {as_text(values[-1])} on {day(known[-1].on)}, "
+            f"lowest {as_text(min(values))}, highest {as_text(max(values))}"
         )
     marked = sum(point.marked for point in known)
     return line + (f"; normal {normal}" if normal else "") + (f"; {marked} adjusted by the team" if marked else "")

@@ -146,7 +146,5 @@ def _feed_rows(report: NightReport) -> list[FeedRow]:
         stale = feed is not None and feed.stale
         status = "–" if feed is None else stale_text(feed).removeprefix(f"{feed.table} ") if stale else "up to date"
         quarantined = sum(table.quarantined.values())
-        rows.append(
-            FeedRow(table.name, status, stale, table.rows, table.accepted, quarantined, quarantine_text(table))
-        )
+        rows.append(FeedRow(table.name, status, stale, table.rows, table.accepted, quarantined, quarantine_text(table)))
     return [*rows, *(FeedRow(name, "not in the source", False, 0, 0, 0, "") for name in report.missing_tables)]

@@ -1,38 +1,33 @@
-"""What the queue's page says, and the address that says which queue: the view is in the URL and nowhere else."""
+"""What the queue page shows, and the address that selects it: the view is in the URL and nowhere else.
 
-from collections.abc import Iterable, Mapping
+The risks are data: the queue has one column, one filter value and one sort order for each risk that the newest night
+scored.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from math import ceil
 from urllib.parse import urlencode
 
 from serving.store.case_states import OPEN, State
-from serving.store.queue_queries import CLOSED_CASES, OPEN_CASES, PAGE, SORTS, STATES, Chosen, Listed
+from serving.store.queue_queries import CLOSED_CASES, OPEN_CASES, PAGE, STATES, ListedCase, QueueFilter
 from serving.store.tables import Account, Case
 from serving.web import display_text
 
-RISKS = ("churn", "escalation")
 FILTERS = ("squad", "mine", "state", "risk", "segment", "owner", "renews")
-"""What an address and the database call by the same name."""
+"""The filters that have the same name in an address and in a query."""
 
-ORDERS = {
-    "priority": "priority",
-    "account": "account",
-    "revenue": "money at stake",
-    "churn": "churn risk",
-    "escalation": "escalation risk",
-    "renewal": "renewal",
-    "clock": "clock",
-}
-"""What the list can be sorted by, in words."""
+ASCENDING = frozenset({"account", "renewal", "clock"})
+"""The sort orders that begin with the smallest value."""
 
-LONGEST = 200
-"""Characters of a filter that are read; nobody searches for more."""
+MAX_FILTER_LENGTH = 200
+"""Characters of a filter that are read."""
 
 
 @dataclass(frozen=True)
-class View:
-    """A queue as its address asks for it; a value that makes no sense is left at its default."""
+class QueueView:
+    """The part of the queue that an address selects; an invalid value is replaced by the default."""
 
     squad: str = ""
     mine: bool = False
@@ -46,79 +41,84 @@ class View:
     page: int = 1
 
     @classmethod
-    def of(cls, query: Mapping[str, str]) -> "View":
-        """Read an address."""
-        said = {name: query.get(name, "").strip()[:LONGEST] for name in cls.__dataclass_fields__}
+    def of(cls, query: Mapping[str, str], risks: Sequence[str]) -> "QueueView":
+        """Read an address; ``risks`` are those that can be filtered and sorted by."""
+        texts = {name: query.get(name, "").strip()[:MAX_FILTER_LENGTH] for name in cls.__dataclass_fields__}
         return cls(
-            squad=said["squad"],
-            mine=said["mine"] in {"1", "on"},
-            state=_one_of(said["state"], STATES, OPEN_CASES),
-            risk=_one_of(said["risk"], RISKS, ""),
-            segment=said["segment"],
-            owner=said["owner"],
-            renews=_number(said["renews"]),
-            q=said["q"],
-            sort=_one_of(said["sort"], SORTS, "priority"),
-            page=_number(said["page"]) or 1,
+            squad=texts["squad"],
+            mine=texts["mine"] in {"1", "on"},
+            state=_one_of(texts["state"], STATES, OPEN_CASES),
+            risk=_one_of(texts["risk"], risks, ""),
+            segment=texts["segment"],
+            owner=texts["owner"],
+            renews=_number(texts["renews"]),
+            q=texts["q"],
+            sort=_one_of(texts["sort"], sort_orders(risks), "priority"),
+            page=_number(texts["page"]) or 1,
         )
 
-    def url(self, **other: object) -> str:
-        """The address of this view with some of it changed; whatever narrows the list goes back to its first page."""
-        view = replace(self, **({"page": 1} | other))  # type: ignore[arg-type]  # the fields are named by templates
-        plain = View()
-        said = {
+    def url(self, **changes: object) -> str:
+        """The address of this view with some fields changed; without ``page`` it leads to the first page."""
+        view = replace(self, **({"page": 1} | changes))  # type: ignore[arg-type]  # templates name the fields
+        default = QueueView()
+        parameters = {
             name: int(value) if isinstance(value, bool) else value
             for name, value in vars(view).items()
-            if value != getattr(plain, name)
+            if value != getattr(default, name)
         }
-        return "/queue" + (f"?{urlencode(said)}" if said else "")
+        return "/queue" + (f"?{urlencode(parameters)}" if parameters else "")
 
     @property
     def narrowed(self) -> bool:
-        """Whether anything but the state narrows the list."""
-        return replace(self, state=OPEN_CASES, sort="priority", page=1) != View()
+        """Whether a filter other than the state is set."""
+        return replace(self, state=OPEN_CASES, sort="priority", page=1) != QueueView()
 
-    def chosen(self, squads: frozenset[str] | None, person: str, night: date) -> Chosen:
-        """The view as the database is asked."""
-        asked = {name: getattr(self, name) for name in FILTERS}
-        return Chosen(squads, person, night, text=self.q, **asked)
+    def chosen(self, squads: frozenset[str] | None, person: str, night: date) -> QueueFilter:
+        """The view as a query of the store."""
+        filters = {name: getattr(self, name) for name in FILTERS}
+        return QueueFilter(squads, person, night, text=self.q, **filters)
+
+
+def sort_orders(risks: Sequence[str]) -> tuple[str, ...]:
+    """What the queue can be sorted by: its own columns, and the probability of each risk."""
+    return (*display_text.SORT_TITLES, *risks)
 
 
 @dataclass(frozen=True)
-class Row:
-    """A line of the queue."""
+class QueueRow:
+    """A line of the queue; ``probabilities`` has one (risk, probability or None) for each risk column."""
 
     case: Case
     name: str
     account: Account
-    risks: tuple[tuple[str, float | None], ...]
+    probabilities: tuple[tuple[str, float | None], ...]
     reason: str | None
     renews: str
-    clock: display_text.Clock | None
+    timer: display_text.SlaTimer | None
 
     @property
     def can_be_claimed(self) -> bool:
-        """Whether nobody has it yet."""
+        """Whether nobody works on the case yet."""
         return self.case.state == State.NEW
 
 
-def row(found: Listed, night: date, now: datetime) -> Row:
-    """What a line says of a case."""
-    case, account, reason = found
-    return Row(
+def queue_row(listed: ListedCase, risks: Sequence[str], night: date, now: datetime) -> QueueRow:
+    """The line of a case."""
+    case, account, reason = listed
+    return QueueRow(
         case=case,
         name=account.name or account.account_id,
         account=account,
-        risks=tuple((risk, case.probabilities.get(risk)) for risk in RISKS),
+        probabilities=tuple((risk, case.probabilities.get(risk)) for risk in risks),
         reason=reason,
         renews=display_text.countdown(account.renews_on, night),
-        clock=display_text.clock(case, now),
+        timer=display_text.sla_timer(case, now),
     )
 
 
 @dataclass(frozen=True)
-class Tab:
-    """A state to look at: its name, its address, how many cases it has, and whether it is the one shown."""
+class StateTab:
+    """A state to choose: its title, its address, its number of cases, and whether it is the one shown."""
 
     title: str
     url: str
@@ -126,21 +126,19 @@ class Tab:
     current: bool
 
 
-def tabs(view: View, counts: Mapping[str, int]) -> list[Tab]:
-    """The states as tabs; closed cases are not counted, there are more every day."""
-    open_ones = [
-        Tab(display_text.state(state), view.url(state=state), counts.get(state, 0), view.state == state)
+def state_tabs(view: QueueView, counts: Mapping[str, int]) -> list[StateTab]:
+    """The states as tabs; closed cases are not counted, because their number only grows."""
+    open_tabs = [
+        StateTab(display_text.state_title(state), view.url(state=state), counts.get(state, 0), view.state == state)
         for state in (OPEN_CASES, *OPEN)
     ]
-    return [
-        *open_ones,
-        Tab(display_text.state(CLOSED_CASES), view.url(state=CLOSED_CASES), None, view.state == CLOSED_CASES),
-    ]
+    closed = display_text.state_title(CLOSED_CASES)
+    return [*open_tabs, StateTab(closed, view.url(state=CLOSED_CASES), None, view.state == CLOSED_CASES)]
 
 
 @dataclass(frozen=True)
-class Pages:
-    """Where in the list one is."""
+class Pagination:
+    """The position in the list: numbers of the first and last case shown, and the addresses of the next pages."""
 
     first: int
     last: int
@@ -149,11 +147,11 @@ class Pages:
     next: str | None
 
 
-def pages(view: View, total: int) -> Pages:
-    """The cases that this page shows, and the addresses of its neighbours."""
+def paginate(view: QueueView, total: int) -> Pagination:
+    """The cases that this page shows, and the addresses of the pages before and after it."""
     last_page = max(1, ceil(total / PAGE))
     first = (view.page - 1) * PAGE
-    return Pages(
+    return Pagination(
         first=min(first + 1, total),
         last=min(first + PAGE, total),
         total=total,
@@ -162,8 +160,8 @@ def pages(view: View, total: int) -> Pages:
     )
 
 
-def _one_of(value: str, known: Iterable[str], default: str) -> str:
-    return value if value in known else default
+def _one_of(value: str, allowed: Iterable[str], default: str) -> str:
+    return value if value in allowed else default
 
 
 def _number(value: str) -> int | None:
