@@ -1,4 +1,4 @@
-"""What kind of customer it is."""
+"""The kind of account: segment, industry, region, age and group."""
 
 from features.definitions.feature import Feature
 from features.definitions.measures import Siblings, Stream

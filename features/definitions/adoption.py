@@ -1,4 +1,4 @@
-"""How widely the product is used: people, features, and how much hangs on one of them."""
+"""How widely the product is used: people, features, and how much depends on one of them."""
 
 from functools import partial
 
@@ -97,7 +97,7 @@ ADOPTION_FEATURES = (
     _number(
         "usage_features_lost_28d",
         USED.distinct("feature", 56) - FEATURES_28,
-        "features that were used in the four weeks before the last four, and not since",
+        "product features that were used in the four weeks before the last four, and not since",
         "features",
         "{usage_features_lost_28d:n feature} dropped in the last four weeks",
         1,

@@ -1,4 +1,4 @@
-"""Whether bills are paid, and on time."""
+"""Payments: whether invoices are paid, and on time."""
 
 from functools import partial
 

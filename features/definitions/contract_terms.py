@@ -1,4 +1,4 @@
-"""What was agreed: what runs, what it is worth, when it ends, and how that has moved."""
+"""Contracts: which subscriptions run, their revenue, when they end, and how that has changed."""
 
 from functools import partial
 
@@ -53,7 +53,7 @@ CONTRACT_FEATURES = (
     _number(
         "contract_renewal_moved_60d",
         RENEWS_IN + 60 - Ago(RENEWS_IN, 60),
-        "how far the next renewal has moved in 60 days: not at all within a term, a term's length after one",
+        "days by which the next renewal date changed in 60 days: zero within a term, a whole term after a renewal",
         "days",
         "Next renewal {contract_renewal_moved_60d:later} than 60 days before",
     ),
@@ -130,9 +130,9 @@ CONTRACT_FEATURES = (
     _number(
         "contract_started_365d",
         STARTED.count(365),
-        "subscriptions begun in a year",
+        "subscriptions that began in a year",
         "subscriptions",
-        "{contract_started_365d:n subscription} begun in a year",
+        "{contract_started_365d:n subscription} began in a year",
     ),
     _number(
         "contract_ended_365d",

@@ -1,4 +1,4 @@
-"""What went over somebody's head."""
+"""Escalations of tickets: how many, how recent, and which are still open."""
 
 from functools import partial
 
@@ -6,7 +6,7 @@ from features.definitions.feature import Feature
 from features.definitions.support import EVENTS
 
 ESCALATED = EVENTS.where("kind = 'escalated'")
-STANDING = EVENTS.where("kind IN ('escalated', 'deescalated', 'solved', 'closed')").latest(by="ticket_id")
+ESCALATION_STATE = EVENTS.where("kind IN ('escalated', 'deescalated', 'solved', 'closed')").latest(by="ticket_id")
 
 _number = partial(Feature, group="escalations")
 
@@ -40,19 +40,19 @@ ESCALATION_FEATURES = (
     ),
     _number(
         "escalations_open",
-        STANDING.count(where="kind = 'escalated'"),
-        "tickets that stand escalated now",
+        ESCALATION_STATE.count(where="kind = 'escalated'"),
+        "tickets that are escalated now",
         "tickets",
-        "{escalations_open:n ticket} escalated right now",
+        "{escalations_open:n ticket} escalated now",
         1,
         monotone=True,
     ),
     _number(
         "escalation_oldest_open_days",
-        STANDING.oldest("kind = 'escalated'"),
-        "days that the oldest standing escalation has stood",
+        ESCALATION_STATE.oldest("kind = 'escalated'"),
+        "age of the oldest open escalation",
         "days",
-        "An escalation has stood since {escalation_oldest_open_days:ago}",
+        "Oldest open escalation is from {escalation_oldest_open_days:ago}",
         1,
     ),
     _number(

@@ -1,7 +1,7 @@
 """The health score of the CRM: its level, its change, and which source wrote it.
 
-The rescue team writes into this score too (``source`` is ``rescue``). A model that learns from those entries learns from
-the team's own reaction: the features named ``unaided`` never see those rows, and a frame built with ``loop_guard``
+The rescue team writes into this score too (``source`` is ``rescue``). A model that learned from such rows would learn
+from the team's own reaction: features named ``unaided`` never see those rows, and a frame built with ``loop_guard``
 leaves them out of all others. Several sources that measure at one instant are several rows; the latest score is then
 that of the last source by name.
 """
@@ -83,7 +83,7 @@ HEALTH_FEATURES = (
         HEALTH.highest("score", 90) - HEALTH.lowest("score", 90),
         "difference of the highest and lowest health score in 90 days",
         "points",
-        "Health score moved within {health_range_90d:n point} in 90 days",
+        "Health score varied by {health_range_90d:n point} in 90 days",
         1,
     ),
     _number(

@@ -1,9 +1,8 @@
 """What a feature is computed from, as data: rows of a source, picked, windowed, counted, and combined.
 
-A measure says *what* is asked and never how: the definitions stay importable in milliseconds, any engine can read
-them, and the same measure asked by two features is computed once. Every measure means a number for each account at
-each cutoff, or nothing where there is nothing to say: dividing by zero, the latest of no rows, a source that is not
-there.
+A measure says *what* is computed and never how: the definitions stay importable in milliseconds, any engine can read
+them, and a measure that two features use is computed once. Every measure is a number for each account at each cutoff,
+or unknown: a division by zero, the latest of no rows, a source that is not there.
 """
 
 from __future__ import annotations
@@ -48,7 +47,7 @@ class Number(Measure):
 
 @dataclass(frozen=True)
 class Arithmetic(Measure):
-    """Two measures, combined; nothing where either is nothing, or where it would divide by zero."""
+    """Two measures, combined; unknown where either is unknown, or where it would divide by zero."""
 
     sign: Literal["+", "-", "*", "/"]
     left: Measure
@@ -57,7 +56,7 @@ class Arithmetic(Measure):
 
 @dataclass(frozen=True)
 class Ago(Measure):
-    """What the measure was, asked with what was known that many days before the cutoff."""
+    """The measure, computed with what was known that many days before the cutoff."""
 
     inner: Measure
     days: int
@@ -72,7 +71,7 @@ class FeedAge(Measure):
 
 @dataclass(frozen=True)
 class FeedAlive(Measure):
-    """1 where the source is there and has delivered lately enough, else 0."""
+    """1 where the source is there and its feed has not stopped, else 0."""
 
     table: str
 
@@ -91,10 +90,10 @@ How = Literal[
 
 @dataclass(frozen=True)
 class Aggregate(Measure):
-    """The rows of a stream that hold at the cutoff, made into one number an account.
+    """The rows of a stream that are valid at the cutoff, aggregated to one number for each account.
 
     ``within`` keeps rows that happened in that many days before the cutoff (before the stream's ``shift``); ``where``
-    keeps rows of that condition after picking; ``of`` is the SQL expression that is summed, compared or told apart.
+    keeps rows of that condition after picking; ``of`` is the SQL expression that is summed, compared or counted.
     """
 
     how: How
@@ -107,11 +106,11 @@ class Aggregate(Measure):
 
 @dataclass(frozen=True)
 class Stream:
-    """Rows of one source that each happen to an account at a time, and hold until another time if they end.
+    """Rows of one source, each of an account and with a time; a row with an end is valid until then.
 
     ``relation`` is where the rows are (see ``relations``), ``table`` the source that must be there for them. ``only``
-    chooses rows; ``pick`` then keeps the latest or first row of each ``by`` as known at the cutoff. ``shift`` looks at
-    the time before that many days ago. ``until`` is the instant at which a row stops to hold.
+    selects rows; ``pick`` then keeps the latest or first row of each ``by`` as known at the cutoff. ``shift`` moves the
+    window back by that many days. ``until`` is the column with a row's end.
     """
 
     relation: str
@@ -136,7 +135,7 @@ class Stream:
         return replace(self, pick="first", by=by)
 
     def before(self, days: int) -> Stream:
-        """The stream as it stood in events that many days earlier, by what is known now."""
+        """The stream as of that many days earlier by event time, from what is known at the cutoff."""
         return replace(self, shift=days)
 
     def count(self, within: int | None = None, where: str | None = None) -> Measure:
@@ -168,8 +167,8 @@ class Stream:
     def distinct(self, of: str, within: int | None = None, where: str | None = None) -> Measure:
         """How many different values (``row(a, b)``: pairs), counted exactly; a missing one is not a value."""
         parts = of.removeprefix("row(").removesuffix(")").split(", ") if of.startswith("row(") else [of]
-        told = " AND ".join(f"({part}) IS NOT NULL" for part in parts) + (f" AND ({where})" if where else "")
-        return Aggregate("distinct", self, of, within, told)
+        known = " AND ".join(f"({part}) IS NOT NULL" for part in parts) + (f" AND ({where})" if where else "")
+        return Aggregate("distinct", self, of, within, known)
 
     def trend(self, of: str, within: int) -> Measure:
         """The slope of the least-squares line through the rows, in units a day."""
@@ -204,10 +203,10 @@ class Stream:
         return Aggregate("ahead", self, of)
 
 
-def reach(parts: Iterable[Aggregate]) -> int | None:
-    """How many days before a cutoff the oldest row lies that any of these asks for; nothing where there is no limit."""
-    asked = [None if part.within is None else part.stream.shift + part.within for part in parts]
-    return None if None in asked else max((days for days in asked if days is not None), default=0)
+def lookback_days(parts: Iterable[Aggregate]) -> int | None:
+    """How many days before a cutoff the oldest row lies that any of these reads; ``None`` where there is no limit."""
+    days = [None if part.within is None else part.stream.shift + part.within for part in parts]
+    return None if None in days else max((number for number in days if number is not None), default=0)
 
 
 def relations(measures: Iterable[Measure]) -> frozenset[str]:

@@ -1,6 +1,6 @@
-"""What the rescue team has done here before, and how it went.
+"""Past rescues of the account, and how they ended.
 
-An account that was kept from the team was not rescued, and what was taken back did not happen: neither is a decision.
+A held-out account was not rescued, and a withdrawn decision did not happen: neither counts as a decision.
 """
 
 from functools import partial

@@ -1,22 +1,22 @@
-"""What customers ask for, how they are answered, and how long they wait."""
+"""Support load: what tickets are about, how they are answered, and how long they wait."""
 
 from functools import partial
 
 from features.definitions.feature import Feature
 from features.definitions.measures import Stream, change
 
-TICKETS = Stream("tickets", "tickets", "opened_at")
+OPENED = Stream("tickets", "tickets", "opened_at")
 EVENTS = Stream("timeline", "ticket_events", "occurred_at")
 
 OPEN_KINDS = "kind IN ('opened', 'reopened')"
 STATE = EVENTS.where("kind IN ('opened', 'reopened', 'solved', 'closed')").latest(by="ticket_id")
 OPEN = STATE.count(where=OPEN_KINDS)
 
-WAITS_FOR_US = "kind IN ('opened', 'reopened') OR actor = 'customer'"
+NEEDS_ANSWER = "kind IN ('opened', 'reopened') OR actor = 'customer'"
 TURN = EVENTS.where(
     "kind IN ('opened', 'reopened', 'solved', 'closed') OR (kind = 'comment' AND actor IN ('agent', 'customer'))"
 ).latest(by="ticket_id")
-WAITING = f"kind NOT IN ('solved', 'closed') AND ({WAITS_FOR_US})"
+WAITING = f"kind NOT IN ('solved', 'closed') AND ({NEEDS_ANSWER})"
 
 COMMENTS = EVENTS.where("kind = 'comment'")
 TOUCHED = EVENTS.where("kind <> 'opened'")
@@ -40,7 +40,7 @@ _number = partial(Feature, group="support")
 SUPPORT_FEATURES = (
     _number(
         "tickets_opened_7d",
-        TICKETS.count(7),
+        OPENED.count(7),
         "tickets opened in the last week",
         "tickets",
         "{tickets_opened_7d:n ticket} opened in the last week",
@@ -48,7 +48,7 @@ SUPPORT_FEATURES = (
     ),
     _number(
         "tickets_opened_28d",
-        TICKETS.count(28),
+        OPENED.count(28),
         "tickets opened in the last four weeks",
         "tickets",
         "{tickets_opened_28d:n ticket} opened in the last four weeks",
@@ -56,7 +56,7 @@ SUPPORT_FEATURES = (
     ),
     _number(
         "tickets_opened_90d",
-        TICKETS.count(90),
+        OPENED.count(90),
         "tickets opened in 90 days",
         "tickets",
         "{tickets_opened_90d:n ticket} opened in 90 days",
@@ -64,14 +64,14 @@ SUPPORT_FEATURES = (
     ),
     _number(
         "tickets_opened_365d",
-        TICKETS.count(365),
+        OPENED.count(365),
         "tickets opened in a year",
         "tickets",
         "{tickets_opened_365d:n ticket} opened in a year",
     ),
     _number(
         "tickets_opened_change_28d",
-        change(TICKETS.count(28), TICKETS.before(28).count(28)),
+        change(OPENED.count(28), OPENED.before(28).count(28)),
         "change of tickets opened, last four weeks against the four before",
         "share",
         "The number of new tickets {tickets_opened_change_28d:moved} against the four weeks before",
@@ -79,7 +79,7 @@ SUPPORT_FEATURES = (
     ),
     _number(
         "tickets_opened_vs_normal",
-        change(TICKETS.count(28) / 28, TICKETS.before(28).count(152) / 152),
+        change(OPENED.count(28) / 28, OPENED.before(28).count(152) / 152),
         "tickets opened a day in the last four weeks against the account's own normal, the five months before",
         "share",
         "The number of new tickets {tickets_opened_vs_normal:moved} against this account's own normal",
@@ -87,14 +87,14 @@ SUPPORT_FEATURES = (
     ),
     _number(
         "ticket_recency_days",
-        TICKETS.since(),
+        OPENED.since(),
         "days since the last ticket was opened",
         "days",
         "Last ticket opened on {ticket_recency_days:ago}",
     ),
     _number(
         "tickets_urgent_28d",
-        TICKETS.count(28, URGENT),
+        OPENED.count(28, URGENT),
         "tickets opened with a high priority in the last four weeks",
         "tickets",
         "{tickets_urgent_28d:n urgent ticket} opened in the last four weeks",
@@ -102,7 +102,7 @@ SUPPORT_FEATURES = (
     ),
     _number(
         "tickets_urgent_90d",
-        TICKETS.count(90, URGENT),
+        OPENED.count(90, URGENT),
         "tickets opened with a high priority in 90 days",
         "tickets",
         "{tickets_urgent_90d:n urgent ticket} opened in 90 days",
@@ -110,7 +110,7 @@ SUPPORT_FEATURES = (
     ),
     _number(
         "tickets_urgent_share_90d",
-        TICKETS.count(90, URGENT) / TICKETS.count(90),
+        OPENED.count(90, URGENT) / OPENED.count(90),
         "share of the tickets of 90 days that were opened with a high priority",
         "share",
         "{tickets_urgent_share_90d:pct} of the tickets of 90 days were urgent",
@@ -118,7 +118,7 @@ SUPPORT_FEATURES = (
     ),
     _number(
         "tickets_fault_90d",
-        TICKETS.count(90, FAULT),
+        OPENED.count(90, FAULT),
         "tickets about faults in 90 days, by their category",
         "tickets",
         "{tickets_fault_90d:n ticket} about faults in 90 days",
@@ -126,7 +126,7 @@ SUPPORT_FEATURES = (
     ),
     _number(
         "tickets_money_90d",
-        TICKETS.count(90, MONEY),
+        OPENED.count(90, MONEY),
         "tickets about bills and payments in 90 days, by their category",
         "tickets",
         "{tickets_money_90d:n ticket} about bills in 90 days",
@@ -134,7 +134,7 @@ SUPPORT_FEATURES = (
     ),
     _number(
         "tickets_leaving_180d",
-        TICKETS.count(180, LEAVING),
+        OPENED.count(180, LEAVING),
         "tickets about contract, cancelling or export in 180 days, by their category",
         "tickets",
         "{tickets_leaving_180d:n ticket} about contract, cancelling or export in 180 days",
@@ -142,7 +142,7 @@ SUPPORT_FEATURES = (
     ),
     _number(
         "ticket_categories_90d",
-        TICKETS.distinct("category", 90),
+        OPENED.distinct("category", 90),
         "different ticket categories in 90 days",
         "categories",
         "Tickets in {ticket_categories_90d:n category|categories} in 90 days",
@@ -150,7 +150,7 @@ SUPPORT_FEATURES = (
     ),
     _number(
         "ticket_channels_90d",
-        TICKETS.distinct("channel", 90),
+        OPENED.distinct("channel", 90),
         "different channels used in 90 days",
         "channels",
         "Tickets came over {ticket_channels_90d:n channel} in 90 days",
@@ -175,17 +175,17 @@ SUPPORT_FEATURES = (
     _number(
         "tickets_waiting",
         TURN.count(where=WAITING),
-        "open tickets where it is our turn to answer",
+        "open tickets that wait for an answer from the team",
         "tickets",
-        "{tickets_waiting:n ticket} waiting for our answer",
+        "{tickets_waiting:n ticket} waiting for an answer from the team",
         1,
     ),
     _number(
         "ticket_longest_wait_days",
         TURN.oldest(WAITING),
-        "days that the longest-waiting ticket has waited for our answer",
+        "days that the longest-waiting ticket has waited for an answer from the team",
         "days",
-        "A ticket has waited for our answer since {ticket_longest_wait_days:ago}",
+        "A ticket has waited for an answer from the team since {ticket_longest_wait_days:ago}",
         1,
     ),
     _number(
@@ -207,7 +207,7 @@ SUPPORT_FEATURES = (
     _number(
         "ticket_owners_90d",
         ASSIGNED.distinct("row(ticket_id, value)", 90) / ASSIGNED.distinct("ticket_id", 90),
-        "owners a ticket, over the tickets assigned in 90 days",
+        "owners for each ticket, over the tickets assigned in 90 days",
         "owners a ticket",
         "{ticket_owners_90d:n owner} for each ticket in 90 days",
         1,
@@ -239,7 +239,7 @@ SUPPORT_FEATURES = (
     _number(
         "ticket_back_and_forth_90d",
         COMMENTS.count(90) / COMMENTS.distinct("ticket_id", 90),
-        "comments a ticket, over the tickets commented in 90 days",
+        "comments for each ticket, over the tickets with comments in 90 days",
         "comments a ticket",
         "{ticket_back_and_forth_90d:n comment} for each ticket in 90 days",
         1,
@@ -247,9 +247,9 @@ SUPPORT_FEATURES = (
     _number(
         "tickets_touched_7d",
         TOUCHED.distinct("ticket_id", 7),
-        "tickets on which something happened in the last week",
+        "tickets with any event in the last week",
         "tickets",
-        "Something happened on {tickets_touched_7d:n ticket} in the last week",
+        "{tickets_touched_7d:n ticket} with any event in the last week",
         1,
     ),
     _number(
@@ -294,18 +294,18 @@ SUPPORT_FEATURES = (
     _number(
         "ticket_sla_breaches_28d",
         EVENTS.count(28, "kind = 'sla_breached'"),
-        "promised times missed in the last four weeks",
+        "SLA breaches in the last four weeks",
         "breaches",
-        "{ticket_sla_breaches_28d:n promised time} missed in the last four weeks",
+        "{ticket_sla_breaches_28d:n SLA breach|SLA breaches} in the last four weeks",
         1,
         monotone=True,
     ),
     _number(
         "ticket_sla_breaches_90d",
         EVENTS.count(90, "kind = 'sla_breached'"),
-        "promised times missed in 90 days",
+        "SLA breaches in 90 days",
         "breaches",
-        "{ticket_sla_breaches_90d:n promised time} missed in 90 days",
+        "{ticket_sla_breaches_90d:n SLA breach|SLA breaches} in 90 days",
         1,
         monotone=True,
     ),

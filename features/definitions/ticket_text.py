@@ -1,14 +1,14 @@
-"""What customers write in tickets, by plain signals: off unless asked for, since text is personal and often absent.
+"""What customers write in tickets, by simple phrases: off by default, since text is personal and often absent.
 
 A general measure of sentiment reads "we have decided not to renew" as neutral, so these look for what a person would
-underline: a call for a manager, a rival's name or an offer, the word cancel, an end of patience. They read the subject
-and the body as the ticket was known at the cutoff, and count; the words themselves never leave the room.
+underline: a call for a manager, a competitor or an offer, the word cancel, impatience. They read the subject and the
+body as the ticket was known at the cutoff, and count; the words themselves are not stored.
 """
 
 from functools import partial
 
 from features.definitions.feature import Feature
-from features.definitions.support import TICKETS
+from features.definitions.support import OPENED
 
 _TEXT = "lower(concat_ws(' ', subject, body))"
 
@@ -53,31 +53,31 @@ _number = partial(Feature, group="support")
 TEXT_FEATURES = (
     _number(
         "text_cancel_28d",
-        TICKETS.count(28, CANCEL),
-        "tickets of the last four weeks whose text speaks of cancelling",
+        OPENED.count(28, CANCEL),
+        "tickets of the last four weeks whose text mentions cancelling",
         "tickets",
-        "{text_cancel_28d:n ticket} of the last four weeks speak of cancelling",
+        "{text_cancel_28d:n ticket} of the last four weeks mention cancelling",
         1,
     ),
     _number(
         "text_cancel_90d",
-        TICKETS.count(90, CANCEL),
-        "tickets of 90 days whose text speaks of cancelling",
+        OPENED.count(90, CANCEL),
+        "tickets of 90 days whose text mentions cancelling",
         "tickets",
-        "{text_cancel_90d:n ticket} of 90 days speak of cancelling",
+        "{text_cancel_90d:n ticket} of 90 days mention cancelling",
         1,
     ),
     _number(
         "text_rival_90d",
-        TICKETS.count(90, COMPETITOR),
-        "tickets of 90 days whose text speaks of a competitor or an offer",
+        OPENED.count(90, COMPETITOR),
+        "tickets of 90 days whose text mentions a competitor or an offer",
         "tickets",
-        "{text_rival_90d:n ticket} of 90 days speak of a competitor",
+        "{text_rival_90d:n ticket} of 90 days mention a competitor",
         1,
     ),
     _number(
         "text_manager_28d",
-        TICKETS.count(28, MANAGER),
+        OPENED.count(28, MANAGER),
         "tickets of the last four weeks whose text asks for a manager",
         "tickets",
         "{text_manager_28d:n ticket} of the last four weeks ask for a manager",
@@ -85,7 +85,7 @@ TEXT_FEATURES = (
     ),
     _number(
         "text_manager_90d",
-        TICKETS.count(90, MANAGER),
+        OPENED.count(90, MANAGER),
         "tickets of 90 days whose text asks for a manager",
         "tickets",
         "{text_manager_90d:n ticket} of 90 days ask for a manager",
@@ -93,34 +93,34 @@ TEXT_FEATURES = (
     ),
     _number(
         "text_patience_28d",
-        TICKETS.count(28, IMPATIENCE),
-        "tickets of the last four weeks whose text tells that patience is at an end",
+        OPENED.count(28, IMPATIENCE),
+        "tickets of the last four weeks whose text shows impatience",
         "tickets",
-        "{text_patience_28d:n ticket} of the last four weeks tell of lost patience",
+        "{text_patience_28d:n ticket} of the last four weeks show impatience",
         1,
     ),
     _number(
         "text_patience_share_90d",
-        TICKETS.count(90, IMPATIENCE) / TICKETS.count(90),
-        "share of the tickets of 90 days whose text tells that patience is at an end",
+        OPENED.count(90, IMPATIENCE) / OPENED.count(90),
+        "share of the tickets of 90 days whose text shows impatience",
         "share",
-        "{text_patience_share_90d:pct} of the tickets of 90 days tell of lost patience",
+        "{text_patience_share_90d:pct} of the tickets of 90 days show impatience",
         1,
     ),
     _number(
         "text_thankful_share_90d",
-        TICKETS.count(90, THANKFUL) / TICKETS.count(90),
-        "share of the tickets of 90 days whose text is content",
+        OPENED.count(90, THANKFUL) / OPENED.count(90),
+        "share of the tickets of 90 days whose text is positive",
         "share",
-        "{text_thankful_share_90d:pct} of the tickets of 90 days sound content",
+        "{text_thankful_share_90d:pct} of the tickets of 90 days sound positive",
         -1,
     ),
     _number(
         "text_since_cancel_days",
-        TICKETS.since(365, CANCEL),
-        "days since a ticket spoke of cancelling",
+        OPENED.since(365, CANCEL),
+        "days since a ticket mentioned cancelling",
         "days",
-        "A ticket spoke of cancelling on {text_since_cancel_days:ago}",
+        "A ticket mentioned cancelling on {text_since_cancel_days:ago}",
         -1,
     ),
 )

@@ -14,14 +14,14 @@ from features.definitions.billing import ISSUED
 from features.definitions.contract_terms import RUNNING
 from features.definitions.feature import Feature
 from features.definitions.health import HEALTH
-from features.definitions.support import EVENTS, TICKETS
+from features.definitions.support import EVENTS, OPENED
 
 FEATURES = select_features(metrics=DECLARED_METRICS)
 FINAL = "ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING"
 
 PLANTED = {
     "overwritten health": HEALTH.value(f"last_value(score) OVER (PARTITION BY account ORDER BY measured_at {FINAL})"),
-    "final ticket priority": TICKETS.total(
+    "final ticket priority": OPENED.total(
         f"length(last_value(priority) OVER (PARTITION BY ticket_id ORDER BY known {FINAL}))", 365
     ),
     "future payment": ISSUED.count(365, "paid_at IS NOT NULL"),

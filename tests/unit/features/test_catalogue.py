@@ -11,7 +11,7 @@ from features import catalogue
 from features.catalogue import FEATURES, GROUPS, check_features
 from features.contract import TABLES
 from features.definitions.feature import Feature
-from features.definitions.support import TICKETS
+from features.definitions.support import OPENED
 from features.definitions.usage import USAGE
 from features.errors import UsageError
 from features.frame import build
@@ -20,7 +20,7 @@ from pipelines.reference import feature_reference
 
 BY_PHONE = Feature(
     "tickets_by_phone_28d",
-    TICKETS.count(28, "channel = 'phone'"),
+    OPENED.count(28, "channel = 'phone'"),
     "tickets by phone in four weeks",
     "tickets",
     "{tickets_by_phone_28d:n ticket} by phone in the last four weeks",
@@ -103,8 +103,8 @@ def test_a_catalogue_that_does_not_hold_together_is_refused() -> None:
     with pytest.raises(UsageError, match="two features are named"):
         check_features((BY_PHONE, BY_PHONE))
     with pytest.raises(UsageError, match="is no feature"):
-        check_features((Feature("a", TICKETS.count(), "a", "n", "{b:num}"),))
+        check_features((Feature("a", OPENED.count(), "a", "n", "{b:num}"),))
     with pytest.raises(UsageError, match="no group 'wrong'"):
-        Feature("a", TICKETS.count(), "a", "n", "{a:num}", group="wrong")
+        Feature("a", OPENED.count(), "a", "n", "{a:num}", group="wrong")
     with pytest.raises(UsageError, match="direction must be"):
-        Feature("a", TICKETS.count(), "a", "n", "{a:num}", monotone=True)
+        Feature("a", OPENED.count(), "a", "n", "{a:num}", monotone=True)
