@@ -5,15 +5,16 @@ Where a value is given twice, the command line wins over the environment (``RESC
 """
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints, ValidationError, field_validator
+from pydantic import BaseModel, Field, StringConstraints, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from features.catalogue import Metric
-from features.engine.memory_budget import LEAST_FOR_DUCKDB, parse_size
-from features.errors import UsageError
+from features.engine.memory_budget import MIN_DUCKDB_BYTES, parse_size
+from features.errors import UsageError, suggest_name
 from pipelines.metric_settings import MetricSettings
 from serving.web.identity.review_settings import ReviewSettings
 
@@ -72,8 +73,8 @@ class Settings(BaseSettings):
     @field_validator("memory")
     @classmethod
     def _size(cls, memory: str) -> str:
-        if parse_size(memory) < LEAST_FOR_DUCKDB:
-            raise UsageError(f"{memory!r} is too little memory: {LEAST_FOR_DUCKDB // 2**20}MiB is the least.")
+        if parse_size(memory) < MIN_DUCKDB_BYTES:
+            raise UsageError(f"{memory!r} is too little memory: {MIN_DUCKDB_BYTES // 2**20}MiB is the least.")
         return memory
 
     @property
@@ -108,6 +109,10 @@ def _config_file() -> Path:
     return Path(os.environ.get("RESCUE_CONFIG", "rescue.toml"))
 
 
+SECTIONS: dict[str, type[BaseModel]] = {"review": ReviewSettings}
+"""Sections whose keys are fixed."""
+
+
 def load(**given: object) -> Settings:
     """The settings, with those given on the command line on top; ``None`` means not given.
 
@@ -122,15 +127,25 @@ def load(**given: object) -> Settings:
     try:
         return Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        known = ", ".join(sorted(Settings.model_fields))
-        hint = f"; known settings are {known}" if first["type"] == "extra_forbidden" else ""
         file = _config_file()
-        place = f" in {file}" if file.is_file() and first["loc"][0] not in given else ""
-        raise UsageError(f"Setting {where}{place}: {first['msg']}{hint}.") from None
+        in_file = file.is_file() and error.errors()[0]["loc"][0] not in given
+        raise UsageError(f"{file}: {_explain(error)}" if in_file else _explain(error)) from None
     except ValueError as error:
-        raise UsageError(f"rescue.toml cannot be read: {error}.") from None
+        raise UsageError(f"{_config_file()} cannot be read: {error}.") from None
+
+
+def _explain(error: ValidationError) -> str:
+    """The first error as a sentence, with the nearest allowed word where a word is not known."""
+    first = error.errors()[0]
+    *path, last = (str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        known = SECTIONS.get(".".join(path), Settings).model_fields
+        return f"There is no setting {'.'.join((*path, last))}; {suggest_name(last, known)}"
+    name = ".".join((*path, last))
+    if first["type"] == "literal_error":
+        allowed = re.findall(r"'([^']*)'", first["ctx"]["expected"])
+        return f"The setting {name} cannot be {first['input']!r}; {suggest_name(str(first['input']), allowed)}"
+    return f"The setting {name}: {first['msg'].rstrip('.')}."
 
 
 def has_prefect_server() -> bool:

@@ -1,44 +1,84 @@
-"""Options that several commands share, so that they mean and say the same everywhere."""
+"""Options that several commands share, so that they have the same name, meaning and help everywhere."""
 
+from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from features.errors import UsageError
+from features.errors import UsageError, suggest_name
+from pipelines.settings import Settings
 
 Data = Annotated[
     str | None,
-    typer.Option(help="The source: a folder, a DuckDB file or a database URL. Default: that of rescue.toml."),
+    typer.Option(help="The source: a folder, a DuckDB file or a database URL. Default: `data` in rescue.toml."),
 ]
-Mapping = Annotated[Path | None, typer.Option(help="Folder of <table>.sql files that map the source's own tables.")]
-Home = Annotated[Path | None, typer.Option(help="Folder of the queue, the models and each night's report.")]
-PolicyFile = Annotated[Path | None, typer.Option("--policy", help="The policy file; the shipped one by default.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output and nothing else there.")]
+Mapping = Annotated[
+    Path | None, typer.Option(help="Folder of <table>.sql files that map the source's tables to the contract's.")
+]
+Home = Annotated[
+    Path | None, typer.Option(help="Folder of the queue, the models and the reports. Default: `home` in rescue.toml.")
+]
+PolicyFile = Annotated[
+    Path | None,
+    typer.Option("--policy", help="The policy file. Default: `policy` in rescue.toml, else the policy of Rescue."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output, and nothing else.")]
 AsOf = Annotated[
     str | None,
-    typer.Option(metavar="DATE", help="The day whose beginning is 'now'. Default: the first after the newest row."),
+    typer.Option(
+        metavar="DATE",
+        help="The cutoff: use what was known before this day. Default: the first day after the newest row.",
+    ),
 ]
+Before = Annotated[
+    str | None,
+    typer.Option(metavar="DATE", help="Use only what was known before this day. Default: the whole source."),
+]
+RiskOption = Annotated[str, typer.Option(help="The name of one risk, or all.")]
+RiskArgument = Annotated[str, typer.Argument(metavar="RISK", help="The name of a risk: churn, escalation, …")]
+
+ALL_RISKS = "all"
 
 
-def day(text: str | None, option: str) -> date | None:
+def parse_day(text: str | None, option: str) -> date | None:
     """A day given on the command line.
 
     Raises:
         UsageError: it is not a date.
     """
-    if text is None:
-        return None
+    return None if text is None else parse_required_day(text, option)
+
+
+def parse_required_day(text: str, option: str) -> date:
+    """Like :func:`parse_day`, for an option that has to be given."""
     try:
         return date.fromisoformat(text)
     except ValueError:
         raise UsageError(f"{option} takes a date such as 2026-03-01, not {text!r}.") from None
 
 
-def given_day(text: str, option: str) -> date:
-    """Like :func:`day`, for an option that is always there."""
-    found = day(text, option)
-    if found is None:
-        raise UsageError(f"{option} takes a date such as 2026-03-01.")
-    return found
+def require_risk(settings: Settings, risk: str, also: Iterable[str] = ()) -> None:
+    """Check the name of a risk against those that are configured, before anything is read.
+
+    Raises:
+        UsageError: there is no such risk.
+    """
+    from models.risks.configuration import configured
+    from pipelines.sources.mapping import merged_risk_settings
+
+    names = [*configured(merged_risk_settings(settings)), *also]
+    if risk not in names:
+        raise UsageError(f"There is no risk {risk!r}; {suggest_name(risk, names)}")
+
+
+def require_one_of(value: str, allowed: Iterable[str], option: str) -> None:
+    """Check a value that has to be one of a few words.
+
+    Raises:
+        UsageError: it is none of them; the message names the nearest word and all allowed ones.
+    """
+    words = list(allowed)
+    if value not in words:
+        raise UsageError(f"{option} cannot be {value!r}; {suggest_name(value, words)}")

@@ -19,6 +19,6 @@ def feedback_flow(
     mapping: str | None = None,
     to_folder: str | None = None,
 ) -> dict[str, Any]:
-    """Bring back outcomes and adjusted health as tables; how many of each."""
+    """Write outcomes and adjusted health scores as tables; returns how many of each."""
     settings = configuration.load(data=data, home=home, mapping=mapping)
     return collect(settings, as_of, Path(to_folder) if to_folder else None, Steps()).to_json()

@@ -14,7 +14,7 @@ from pipelines.monitoring import monitor as monitoring
 def monitoring_flow(
     as_of: date | None = None, data: str | None = None, home: str | None = None, mapping: str | None = None
 ) -> dict[str, Any]:
-    """Look at feeds, volume, scores and effect; what somebody should look at is logged as a warning."""
+    """Check feeds, row counts, score drift and effect; alarms are logged as warnings."""
     settings = configuration.load(data=data, home=home, mapping=mapping)
     found = monitoring.monitor(settings, as_of, Steps())
     for alarm in found.alarms:

@@ -19,8 +19,8 @@ from pipelines.console import Steps
 from pipelines.flows.prefect_steps import prefect_runner
 from pipelines.flows.run_once import SingleRun
 from pipelines.night.night import run_nights
-from serving.night_report.report_schema import NightReport
 from pipelines.settings import Settings
+from serving.night_report.report_schema import NightReport
 
 
 @flow(name="nightly", validate_parameters=True, persist_result=False, retries=0)
@@ -33,7 +33,7 @@ def nightly_flow(
     catch_up: bool = False,
     quiet: bool = False,
 ) -> list[NightReport]:
-    """Read, check, score, flag and hand over: one night (or, with ``catch_up``, each that was missed)."""
+    """Run one night, or with ``catch_up`` each night that was missed."""
     settings = configuration.load(data=data, home=home, policy=policy, mapping=mapping)
     steps = Steps(quiet=quiet)
     return run_nights(settings, as_of or _scheduled_day(), prefect_runner(steps), steps, catch_up=catch_up)
@@ -42,13 +42,13 @@ def nightly_flow(
 def run_quietly(settings: Settings, as_of: date | None, steps: Steps, *, catch_up: bool) -> list[NightReport]:
     """The flow as the command line runs it: with settings already read, and without Prefect's own chatter."""
     for name in ("prefect", "httpx"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)  # a failure is told once, by the command
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # a failure is printed once, by the command
 
-    once = SingleRun(partial(run_nights, settings, as_of, prefect_runner(steps), steps, catch_up=catch_up))
+    single_run = SingleRun(partial(run_nights, settings, as_of, prefect_runner(steps), steps, catch_up=catch_up))
     try:
-        return once.outcome(flow(name="nightly", persist_result=False, retries=0)(once.run))
+        return single_run.outcome(flow(name="nightly", persist_result=False, retries=0)(single_run.run))
     except RuntimeError as error:
-        if once.begun:
+        if single_run.begun:
             raise
         raise RescueError(
             f"Prefect did not start ({str(error).rstrip('.')}), and the night was not run: try again, or use --plain."

@@ -13,7 +13,7 @@ _T = TypeVar("_T")
 
 
 class StepFailedError(Exception):
-    """What an orchestrator is told of a failed step: the kind of its error and the sentence."""
+    """A failed step, as the orchestrator sees it: the class of its error and the message."""
 
 
 class SingleRun(Generic[_T]):
@@ -31,17 +31,17 @@ class SingleRun(Generic[_T]):
         except Exception as error:
             self._failed.append(error)
         if self._failed:  # raised out here, or the error and all that its traceback holds would be its context
-            raise StepFailedError(self._told())
+            raise StepFailedError(self._message())
 
-    def _told(self) -> str:
+    def _message(self) -> str:
         return f"{type(self._failed[0]).__name__}: {self._failed[0]}"
 
     def outcome(self, start: Callable[[], object]) -> _T:
         """The step's result after ``start`` made the orchestrator run it; its own error where it failed."""
         try:
             start()
-        except StepFailedError as told:
-            told.__traceback__ = None  # the orchestrator keeps it, and with it every frame up to here
+        except StepFailedError as failure:
+            failure.__traceback__ = None  # the orchestrator keeps it, and with it every frame up to here
             raise self._failed.pop() from None
         return self._returned.pop()
 

@@ -12,20 +12,23 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.errors import RescueError
 from features.labels.labels import eligibility
 from features.validation.volume import FLOOR, NIGHTS
-from models.risks import risk
+from models.data.eligible_rows import rows_meeting
+from models.risks.configuration import for_history
 from pipelines import assembly
 from pipelines.monitoring.drift import Drift, Floats, drift
 from pipelines.monitoring.effect import Effect, effect
-from pipelines.monitoring.feed_freshness import feed_ages, stale_feeds
+from pipelines.monitoring.feed_freshness import feed_ages, feed_reports
 from pipelines.scratch import scratch_folder
 from pipelines.settings import Settings
 from pipelines.sources.source_guard import refuse_other_source
 from pipelines.sources.validated_source import validate_source_step
+from serving.night_report.report_text import stale_text
 from serving.store import night_queries, outcome_queries
 
 if TYPE_CHECKING:
@@ -87,7 +90,7 @@ class Monitored:
             risk: {**asdict(it), "verdict": it.verdict} if isinstance(it, Drift) else {"unknown": it}
             for risk, it in self.drift.items()
         }
-        effects = {risk: {**asdict(it), "told": it.told()} for risk, it in self.effect.items()}
+        effects = {risk: it.report().model_dump(mode="json") for risk, it in self.effect.items()}
         found = {**asdict(self), "as_of": self.as_of.isoformat(), "night": night, "alarms": self.alarms}
         return found | {"drift": drifts, "effect": effects}
 
@@ -102,7 +105,7 @@ def monitor(settings: Settings, as_of: date | None, steps: Steps) -> Monitored:
     with scratch_folder() as scratch, assembly.open_store(settings) as store:
         refuse_other_source(settings, store)
         opened = validate_source_step(settings, scratch, steps)
-        history, known = opened.history, risk.for_history(opened.history, opened.risk_settings)
+        history, known = opened.history, for_history(opened.history, opened.risk_settings)
         day = as_of or history.until
         scores = _Scores(history, assembly.open_registry(settings), assembly.frame_builder(settings))
         with steps.step("monitor", "Looking at feeds, volume, scores and effect"), store.reading() as session:
@@ -111,7 +114,7 @@ def monitor(settings: Settings, as_of: date | None, steps: Steps) -> Monitored:
                 as_of=day,
                 night=night,
                 feeds=feed_ages(history, day),
-                stale=stale_feeds(history, day),
+                stale={feed.table: stale_text(feed) for feed in feed_reports(history, day) if feed.stale},
                 volume=volumes(night_queries.rows_of_nights(session, NIGHTS + 1)),
                 drift={risk: scores.drift(session, risk, night) for risk in known},
                 effect={risk: effect(session, history, found.label) for risk, found in known.items()},
@@ -158,4 +161,5 @@ class _Scores:
         frame = self.build(self.history, cutoffs)
         fit = eligibility(self.history, cutoffs, model.risk.label)
         rows = frame.join(fit.filter(fit["eligible"]).select(KEYS), KEYS, join_type="left semi")
+        rows = rows.filter(pa.array(rows_meeting(rows, model.risk.eligible)))
         return model.predict(rows.filter(pc.is_null(model.unfit(rows)))).probability

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.contract import TABLES
-from features.history.versions import version_key, known_day, version_order
+from features.history.versions import known_day, version_key, version_order
 
 if TYPE_CHECKING:
     from features.history.history import History
@@ -115,7 +115,9 @@ def _asked(history: History, cutoffs: Sequence[date], name: str, columns: Sequen
     """The answer to a select from ``known``: the rows of a table, as known at each cutoff (``as_of``)."""
     table, read = TABLES[name], ", ".join(columns)
     days = ", ".join(f"(DATE '{day.isoformat()}')" for day in cutoffs)
-    newer = f"lead({known_day(table)}) OVER (PARTITION BY {version_key(table)} ORDER BY {version_order(table, columns)})"
+    newer = (
+        f"lead({known_day(table)}) OVER (PARTITION BY {version_key(table)} ORDER BY {version_order(table, columns)})"
+    )
     return history.query(f"""
         WITH version AS (SELECT {read}, {known_day(table)} AS known_on, {newer} AS newer_on FROM {name}),
         known AS (

@@ -17,11 +17,12 @@ from pipelines.monitoring.feed_freshness import newest_known
 from pipelines.night.candidate_table import build_candidates
 from pipelines.night.gather_facts import HandoffContext, gather_facts
 from serving.handoff import package
-from serving.handoff.facts import RiskPoint
-from serving.night_report.report_schema import DecisionReport, NightReport, UnknownPolicyName
+from serving.handoff.facts import HorizonPoint, RiskPoint
+from serving.night_report.report_schema import DecisionReport, NightReport, RiskWithoutRules, UnknownPolicyName
 from serving.nights.case_updates import Package
 from serving.nights.record_night import NightRecord
-from serving.policy.decision.decide import decide_with_reasons
+from serving.policy.decision.decide import decide_with_reasons, scored_risks
+from serving.policy.definition.default_rules import find_risks_without_rules
 from serving.policy.definition.unknown_names import find_unknown_names
 from serving.store import night_queries
 
@@ -55,10 +56,11 @@ class NightDecision:
     channels: tuple[str, ...]
 
     @property
-    def warnings(self) -> tuple[UnknownPolicyName, ...]:
-        """Segments and regions of the policy that no account has."""
+    def warnings(self) -> tuple[UnknownPolicyName | RiskWithoutRules, ...]:
+        """Segments and regions of the policy that no account has, and scored risks that it has no rules for."""
         columns = (self.candidates.column(name).to_pylist() for name in ("segment", "region"))
-        return find_unknown_names(self.policy.rules, *columns)
+        without_rules = find_risks_without_rules(self.policy.rules, scored_risks(self.candidates))
+        return (*find_unknown_names(self.policy.rules, *columns), *without_rules)
 
     def report(self) -> DecisionReport:
         """The part of the night's report about the decision."""
@@ -186,7 +188,16 @@ def _told(desk: DecisionContext, scored: NightScores, accounts: Sequence[str]) -
         before={account: package.Handoff.model_validate_json(text).account_state for account, text in before.items()},
         says={name: trigger.message for name, trigger in desk.policy.rules.triggers.items()},
         stale=desk.stale,
+        curves=_by_account(desk, scored, accounts, _curves),
     )
+
+
+def _curves(model: RiskModel, rows: pa.Table) -> list[tuple[HorizonPoint, ...]]:
+    """The risk over time of each row, as the hand-off shows it; empty where the model has none."""
+    return [
+        tuple(HorizonPoint(days=point.day, probability=point.probability) for point in curve)
+        for curve in model.curves(rows)
+    ]
 
 
 def _usual(scored: NightScores) -> dict[str, float]:

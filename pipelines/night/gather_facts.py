@@ -4,14 +4,29 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from features.catalogue import CATALOGUE_VERSION
 from features.contract import TABLES
 from serving.cases.outcomes import HELD_OUT, WITHDRAWN
-from serving.handoff.facts import WEEKS, Account, Binding, Contract, Facts, HealthPoint, Invoice, PastRescue, RiskFacts, RiskPoint, AccountState, Ticket, WeeklyUsage
+from serving.handoff.facts import (
+    WEEKS,
+    Account,
+    AccountState,
+    Binding,
+    Contract,
+    Facts,
+    HealthPoint,
+    HorizonPoint,
+    Invoice,
+    PastRescue,
+    RiskFacts,
+    RiskPoint,
+    Ticket,
+    WeeklyUsage,
+)
 
 if TYPE_CHECKING:
     from features.history.history import Snapshot
@@ -34,6 +49,7 @@ class HandoffContext:
     before: Mapping[str, AccountState]
     says: Mapping[str, str]
     stale: Sequence[str] = ()
+    curves: Mapping[tuple[str, str], tuple[HorizonPoint, ...]] = field(default_factory=dict)
 
 
 def gather_facts(snapshot: Snapshot, accounts: Sequence[str], told: HandoffContext) -> dict[str, Facts]:
@@ -87,8 +103,8 @@ def _facts(tables: _Tables, account: str, told: HandoffContext) -> Facts:
         health=tuple(_health(row) for row in tables.health[account]),
         invoices=tuple(_invoice(row) for row in tables.invoices[account] if tables.payments and row["paid_at"] is None),
         rescues=tuple(_rescue(row) for row in reversed(tables.outcomes[account]) if _done(row)),
-        before=told.before.get(account),
-        says=dict(told.says),
+        previous=told.before.get(account),
+        trigger_messages=dict(told.says),
         gaps=(*_gaps(tables), *told.stale),
     )
 
@@ -126,7 +142,8 @@ def _risk(account: str, risk: str, told: HandoffContext) -> RiskFacts:
         risk=risk,
         title=told.titles[risk],
         history=tuple(told.past.get((account, risk), ())),
-        usual=told.usual.get(risk),
+        base_rate=told.usual.get(risk),
+        curve=told.curves.get((account, risk)) or None,
         quality=told.quality.get(risk, ()),
     )
 

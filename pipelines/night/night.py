@@ -129,7 +129,17 @@ def _run_steps(night: _Night, lease: night_lease.Night) -> NightReport:
     frame = run_step("features", "Building features", _build_frame, night)
     feeds = feed_reports(history, as_of)
     stale = tuple(stale_text(feed) for feed in feeds if feed.stale)
-    scores = run_step("score", "Scoring accounts", score_accounts, history, frame, [as_of], models.champions, stale, list(models.without))
+    scores = run_step(
+        "score",
+        "Scoring accounts",
+        score_accounts,
+        history,
+        frame,
+        [as_of],
+        models.champions,
+        stale,
+        list(models.without),
+    )
     channels = tuple(sorted(night.settings.channels))
     context = DecisionContext(history, as_of, night.policy, night.store, models.champions, channels, stale)
     decision = run_step("decide", "Applying the policy", decide_night, context, frame, scores)
@@ -181,9 +191,7 @@ def _valid_day(as_of: date | None, source: ValidatedSource) -> date:
     if as_of is None:
         return until
     if as_of <= first:
-        raise UsageError(
-            f"--as-of {as_of} is before the data, which begin on {day_text(first)}: choose a later day."
-        )
+        raise UsageError(f"--as-of {as_of} is before the data, which begin on {day_text(first)}: choose a later day.")
     return as_of
 
 

@@ -68,7 +68,7 @@ def _trained(opened: ValidatedSource, missing: list[Risk], as_of: date, steps: S
             source=opened.facts(),
             through=as_of,
             build=assembly.frame_builder(opened.settings),
-            tell=steps.log,
+            log=steps.log,
         ).not_learnable
     except NotLearnableError as error:
         return {risk.name: str(error) for risk in missing}

@@ -17,11 +17,13 @@ import pyarrow.compute as pc
 
 from features.labels.labels import eligibility
 from models.contracts import SCORES
+from models.data.eligible_rows import rows_meeting
 from pipelines.night.candidate_table import row_keys
 from serving.night_report.report_schema import NotScored, RiskReport
 
 if TYPE_CHECKING:
     from features.history.history import History
+    from models.data.arrays import Bools
     from models.registry.registry import Champion
     from models.risks.risk import Risk
 
@@ -78,9 +80,11 @@ def score_accounts(
     for name, champion in champions.items():
         status = eligibility(history, cutoffs, champion.model.risk.label)
         rows = _eligible_rows(frame, status)
+        meeting = rows_meeting(rows, champion.model.risk.eligible)
+        rows = rows.filter(pa.array(meeting))
         unusable = champion.model.signature.unfit(rows)
         eligible[name] = rows.num_rows
-        not_scored[name] = (*_not_eligible(status), *_without_values(unusable))
+        not_scored[name] = (*_not_eligible(status), *_not_meeting(meeting), *_without_values(unusable))
         frames[name] = rows.filter(pc.is_null(unusable))
         tables.append(_scores(frames[name], name, champion, sorted(stale)))
     for risk in without:
@@ -94,6 +98,12 @@ def score_accounts(
 def _not_eligible(status: pa.Table) -> list[NotScored]:
     reasons = Counter(status.column("why").drop_null().to_pylist())
     return [NotScored(code=code, count=count) for code, count in sorted(reasons.items())]
+
+
+def _not_meeting(meeting: Bools) -> list[NotScored]:
+    """How many of the accounts that the label takes do not meet the risk's condition ``eligible``."""
+    count = int((~meeting).sum())
+    return [NotScored(code="condition_not_met", count=count)] if count else []
 
 
 def _without_values(unusable: pa.Array) -> list[NotScored]:

@@ -1,7 +1,7 @@
-"""Past nights as they were: the candidates by what was known then, and what came of them.
+"""Past nights as they were: the candidates by what was known then, and the outcomes.
 
-Reading costs by the pass over the data more than by the night, so features, scores and labels are asked for several
-nights at a time, as many as memory allows; and only those whom a policy may raise are explained.
+The cost of reading depends on the passes over the data more than on the number of nights. So features, scores and labels
+are computed for several nights at a time, as many as fit in memory, and only possible cases are explained.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ OUTCOME_COLUMNS = ["account_id", "risk", "event", "event_at"]
 
 @dataclass(frozen=True)
 class PastNights:
-    """Where past nights come from: the data, the risks that it shows, and the models that score them."""
+    """Past nights of a history: its risks, and the models that score them."""
 
     history: History
     known: Mapping[str, Risk]
@@ -42,14 +42,14 @@ class PastNights:
     build: FrameBuilder
 
     def nights(self, days: Sequence[date]) -> Iterator[PastNight]:
-        """Each night in the order of ``days``, with its candidates and with what came of them."""
+        """Each night in the order of ``days``, with its candidates and their outcomes."""
         at_once = max(1, MOST_ROWS_AT_ONCE // max(1, len(self.history.accounts)))
         for begin in range(0, len(days), at_once):
             yield from self._several(days[begin : begin + at_once])
 
     def _several(self, days: Sequence[date]) -> Iterator[PastNight]:
         frame, truth = self.build(self.history, days), self._truth(days)
-        scored = score_accounts(self.history, frame, days, self.models, {})
+        scored = score_accounts(self.history, frame, days, self.models, ())
         rows = build_candidates(self.history, frame, scored.scores)
         for day in days:
             yield PastNight(

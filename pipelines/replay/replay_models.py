@@ -1,14 +1,16 @@
-"""What scores a replay: a model of each risk that had learned nothing from the nights that are replayed."""
+"""The models of a replay: for each risk one that has learned nothing from the replayed nights, where possible."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from features.errors import RescueError, UsageError
 from features.labels.labels import label
+from serving.night_report.report_text import day_text
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -19,6 +21,14 @@ if TYPE_CHECKING:
     from models.risks.risk import Risk
 
 
+class ModelOrigin(StrEnum):
+    """Which model scores the replay of a risk."""
+
+    CHAMPION = "champion"
+    TRAINED = "trained"
+    CHAMPION_KNOWS = "champion_knows"
+
+
 @dataclass(frozen=True)
 class ReplayContext:
     """Where a model may come from. ``champion`` asks for the champion, whatever it has learned from."""
@@ -26,79 +36,75 @@ class ReplayContext:
     history: History
     registry: Registry
     build: FrameBuilder
-    tell: Callable[[str], None]
+    log: Callable[[str], None]
     champion: bool = False
 
 
 @dataclass(frozen=True)
 class ReplayModel:
-    """A model as the scoring takes it, and in words which it is."""
+    """A model that scores the replay; ``reason`` is why no model without knowledge of these nights was trained."""
 
     model: Champion
-    told: str
+    origin: ModelOrigin
+    reason: str = ""
+
+    def to_json(self) -> dict[str, str]:
+        """Plain data."""
+        return {"origin": self.origin.value, "version": self.model.version, "reason": self.reason}
 
 
-def choose_models(
-    knowing: ReplayContext, known: Mapping[str, Risk], first: date
-) -> tuple[dict[str, ReplayModel], tuple[str, ...]]:
-    """A scorer of each risk for nights from ``first`` on, and what has to be said about them.
+def choose_models(context: ReplayContext, known: Mapping[str, Risk], first: date) -> dict[str, ReplayModel]:
+    """A model of each risk for the nights from ``first`` on.
 
-    The champion, if the last label that it learned from was settled before ``first``; else one that is trained on what
-    was known then; else, where too little was, the champion with a warning.
+    The champion, if the last label that it learned from had matured before ``first``; else a model that is trained on
+    what was known then; else, where that was too little, the champion although it knows these nights.
 
     Raises:
-        UsageError: a risk has no champion, and too little was known to train one.
+        UsageError: a risk has no champion, and too little was known to train a model.
     """
-    from models.promotion.comparison_rows import later_than
+    from models.promotion.comparison import first_unseen_cutoff
 
-    found: dict[str, ReplayModel] = {}
-    champions = {name: knowing.registry.champion(name) for name in known}
+    models: dict[str, ReplayModel] = {}
+    champions = {name: context.registry.champion(name) for name in known}
     for name, champion in champions.items():
-        if champion is not None and later_than(champion.model) <= first:
-            found[name] = ReplayModel(champion, f"champion {champion.version}, which knew nothing of these nights")
-    missing = [risk for name, risk in known.items() if name not in found]
-    short: dict[str, str] = {}
-    if missing and not knowing.champion:
-        trained, short = _trained(knowing, missing, first)
-        found |= trained
-    warnings = []
+        if champion is not None and first_unseen_cutoff(champion.model) <= first:
+            models[name] = ReplayModel(champion, ModelOrigin.CHAMPION)
+    missing = [risk for name, risk in known.items() if name not in models]
+    reasons: dict[str, str] = {}
+    if missing and not context.champion:
+        trained, reasons = _train(context, missing, first)
+        models |= trained
     for risk in missing:
-        if risk.name not in found:
-            found[risk.name] = _flattered(champions[risk.name], risk, short.get(risk.name))
-            warnings.append(_warning(risk, short.get(risk.name)))
-    return {name: found[name] for name in known}, tuple(warnings)
+        if risk.name not in models:
+            models[risk.name] = _champion_anyway(champions[risk.name], risk, reasons.get(risk.name, ""))
+    return {name: models[name] for name in known}
 
 
-def _trained(knowing: ReplayContext, wanted: list[Risk], first: date) -> tuple[dict[str, ReplayModel], dict[str, str]]:
-    """Models of what was known at ``first``, and for the risks that could not be learned from it, why."""
+def _train(context: ReplayContext, wanted: list[Risk], first: date) -> tuple[dict[str, ReplayModel], dict[str, str]]:
+    """Models of what was known at ``first``, and for the risks that cannot be learned from it, why."""
     from models import training
     from models.registry.registry import Champion
     from pipelines.training.training_data import training_cutoffs
 
     try:
-        cutoffs = training_cutoffs(knowing.history, first)
+        cutoffs = training_cutoffs(context.history, first)
     except RescueError as error:
         return {}, {risk.name: str(error) for risk in wanted}
-    knowing.tell(f"Training on what was known before {first}: {', '.join(risk.name for risk in wanted)}")
-    frame: pa.Table = knowing.build(knowing.history, cutoffs)
-    found, short = {}, {}
+    context.log(f"Training on what was known before {day_text(first)}: {', '.join(risk.name for risk in wanted)}")
+    frame: pa.Table = context.build(context.history, cutoffs)
+    models, reasons = {}, {}
     for risk in wanted:
         try:
-            trained = training.fit(frame, label(knowing.history, cutoffs, risk.label), risk, through=first)
+            trained = training.fit(frame, label(context.history, cutoffs, risk.label), risk, through=first)
         except RescueError as error:
-            short[risk.name] = str(error)
+            reasons[risk.name] = str(error)
             continue
-        told = f"{trained.kind} trained on what was known before {first}"
-        found[risk.name] = ReplayModel(Champion(trained.model, f"before-{first}"), told)
-    return found, short
+        champion = Champion(trained.model, f"before-{first}")
+        models[risk.name] = ReplayModel(champion, ModelOrigin.TRAINED)
+    return models, reasons
 
 
-def _flattered(champion: Champion | None, risk: Risk, why: str | None) -> ReplayModel:
+def _champion_anyway(champion: Champion | None, risk: Risk, reason: str) -> ReplayModel:
     if champion is None:
-        raise UsageError(f"There is no champion of {risk.name} to replay with: `rescue train` makes one. {why or ''}")
-    return ReplayModel(champion, f"champion {champion.version}, which learned from these nights or later ones")
-
-
-def _warning(risk: Risk, why: str | None) -> str:
-    said = f"{risk.name}: the champion learned from these nights or later ones, so its figures flatter it"
-    return f"{said}; {why}" if why else f"{said}."
+        raise UsageError(f"There is no champion of {risk.name} to replay with; run `rescue train` first. {reason}")
+    return ReplayModel(champion, ModelOrigin.CHAMPION_KNOWS, reason)

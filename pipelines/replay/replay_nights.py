@@ -1,9 +1,9 @@
-"""The whole policy over past nights, each with what was known then: what an analyst chooses thresholds by.
+"""Replay: the whole policy over past nights, each with what was known then, to choose thresholds by.
 
-A replay flatters itself in one way that is easy to miss: by scoring the past with a model that has learned from it. So
-unless the champion's last training label was settled before the first night, a model of the same making is trained on
-what was known then; where that cannot be, the champion is used and the output says so. What happened afterwards is the
-label of each night, and where it is not settled yet, it counts neither for nor against.
+A model that has learned from the replayed nights makes the figures too good. So unless the champion's last training
+label had matured before the first night, a model is trained on what was known then. Where that is not possible, the
+champion is used with a warning. The outcome of a night is its label; a label that has not matured counts neither as
+correct nor as wrong.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from features.errors import UsageError
-from models.risks import risk
+from models.risks.configuration import for_history
 from pipelines import assembly
 from pipelines.replay.past_nights import PastNights
 from pipelines.replay.replay_models import ReplayContext, ReplayModel, choose_models
 from pipelines.scratch import scratch_folder
 from pipelines.settings import Settings
 from pipelines.sources.validated_source import validate_source_step
+from serving.night_report.report_text import day_text
 from serving.policy.replay.replay import replay_policies
 
 if TYPE_CHECKING:
@@ -32,12 +33,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Replay:
-    """What each policy did over the nights, by its name; ``models`` says by risk what scored them."""
+    """The result of each policy over the nights, by the policy's name; ``models`` holds by risk what scored them."""
 
     first: date
     last: date
-    models: Mapping[str, str]
-    warnings: tuple[str, ...]
+    models: Mapping[str, ReplayModel]
     done: Mapping[str, ReplayResult]
 
     def to_json(self) -> dict[str, Any]:
@@ -45,8 +45,7 @@ class Replay:
         return {
             "from": self.first.isoformat(),
             "to": self.last.isoformat(),
-            "models": dict(self.models),
-            "warnings": list(self.warnings),
+            "models": {risk: model.to_json() for risk, model in self.models.items()},
             "policies": {name: _json(done) for name, done in self.done.items()},
         }
 
@@ -62,7 +61,7 @@ def replay_nights(
 ) -> Replay:
     """Run each policy over the nights from ``first`` to ``last``, on a queue that is empty before the first.
 
-    ``champion`` scores with the champion even where it has learned from these nights: quicker, and it flatters.
+    ``champion`` scores with the champion even where it has learned from these nights: faster, but too optimistic.
 
     Raises:
         UsageError: the nights do not lie within the data.
@@ -71,31 +70,31 @@ def replay_nights(
     with scratch_folder() as scratch:
         opened = validate_source_step(settings, scratch, steps)
         nights = _nights(opened.history, first, last)
-        known = risk.for_history(opened.history, opened.risk_settings)
-        with steps.step("models", "Choosing models that knew nothing of these nights"):
+        known = for_history(opened.history, opened.risk_settings)
+        with steps.step("models", "Choosing models that have not learned from these nights"):
             registry = assembly.open_registry(settings)
-            knowing = ReplayContext(opened.history, registry, assembly.frame_builder(settings), steps.tell, champion)
-            models, warnings = choose_models(knowing, known, first)
+            context = ReplayContext(opened.history, registry, assembly.frame_builder(settings), steps.log, champion)
+            models = choose_models(context, known, first)
         with steps.step("replay", f"Replaying {len(nights)} nights"):
             build = assembly.frame_builder(settings, _needed(models.values(), policies.values()))
             scoring = {risk: found.model for risk, found in models.items()}
             done = replay_policies(PastNights(opened.history, known, scoring, build).nights(nights), policies)
-    return Replay(first, last, {risk: found.told for risk, found in models.items()}, warnings, done)
+    return Replay(first, last, models, done)
 
 
 def _needed(models: Iterable[ReplayModel], policies: Iterable[Policy]) -> frozenset[str]:
-    """The features that a model or a condition reads: a replay tells nobody anything else."""
+    """The features that a model or a condition reads; a replay needs no others."""
     read = [frozenset(found.model.model.features) for found in models]
-    return frozenset().union(*read, *(policy.conditions.reads for policy in policies))
+    return frozenset().union(*read, *(policy.conditions.columns for policy in policies))
 
 
 def _nights(history: History, first: date, last: date) -> list[date]:
     if last < first:
-        raise UsageError(f"--to {last} lies before --from {first}.")
+        raise UsageError(f"--to {last} is before --from {first}.")
     if first <= history.first or last > history.until:
         raise UsageError(
-            f"The nights from {first} to {last} do not lie within the data, which answer those after {history.first} "
-            f"up to {history.until}."
+            f"The nights from {day_text(first)} to {day_text(last)} are not within the data: they reach from "
+            f"{day_text(history.first + timedelta(days=1))} to {day_text(history.until)}."
         )
     return [first + timedelta(days=number) for number in range((last - first).days + 1)]
 

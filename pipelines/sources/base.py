@@ -1,8 +1,8 @@
 """What every source can do, whatever it is made of."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from features.source_table import SourceTable
 
@@ -17,10 +17,6 @@ class Source(Protocol):
     @property
     def title(self) -> str:
         """What stands of it in records that others read: its name without the folders of this machine."""
-
-    @property
-    def risks(self) -> Mapping[str, Mapping[str, Any]]:
-        """Settings of the risks that come with this source, by risk; a mapping may set them."""
 
     def tables(self) -> tuple[str, ...]:
         """The names of all its tables, known to the contract or not."""

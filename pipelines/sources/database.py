@@ -1,9 +1,9 @@
 """A database behind a URL: rows through SQLAlchemy to Parquet, a batch at a time, in one consistent transaction."""
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
@@ -36,7 +36,6 @@ class DatabaseSource:
     """Tables and views of a database's default schema, read through SQLAlchemy (SQLite and PostgreSQL are tested)."""
 
     url: str
-    risks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def name(self) -> str:

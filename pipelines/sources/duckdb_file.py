@@ -1,10 +1,9 @@
 """A DuckDB file: its tables and views, copied to Parquet so that the night does not hold the file open."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import duckdb
 
@@ -17,7 +16,6 @@ class DuckDBFileSource:
     """A DuckDB database file, opened read-only; tables and views of its ``main`` schema."""
 
     path: Path
-    risks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def name(self) -> str:

@@ -2,11 +2,10 @@
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -23,7 +22,6 @@ class FolderSource:
     """``<table>.parquet``, ``<table>.csv``, ``<table>.csv.gz``, or folders ``<table>/`` of Parquet files."""
 
     folder: Path
-    risks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def name(self) -> str:

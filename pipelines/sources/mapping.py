@@ -15,10 +15,12 @@ from typing import Any
 import duckdb
 
 from features.contract import TABLES
-from features.errors import UsageError
+from features.errors import UsageError, suggest_name
 from features.source_table import SourceTable, quote_name
+from models.risks.defaults import DEFAULTS
+from pipelines.settings import Settings
 from pipelines.sources.base import Source
-from pipelines.sources.read_source import connect_duckdb, nearest
+from pipelines.sources.read_source import connect_duckdb
 
 SETTINGS_FILE = "mapping.toml"
 
@@ -39,25 +41,6 @@ class MappedSource:
     def title(self) -> str:
         """The titles of both."""
         return f"{self.origin.title} through {self.folder.resolve().name}"
-
-    @cached_property
-    def risks(self) -> Mapping[str, Mapping[str, Any]]:
-        """The tables of ``mapping.toml``, by risk.
-
-        Raises:
-            UsageError: the file is no TOML, or holds something other than settings by risk.
-        """
-        file = self.folder / SETTINGS_FILE
-        if not file.is_file():
-            return {}
-        try:
-            settings = tomllib.loads(file.read_text("utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise UsageError(f"{file} is not TOML: {error}.") from None
-        for risk, values in settings.items():
-            if risk not in ("churn", "escalation") or not isinstance(values, dict):
-                raise UsageError(f"{file} sets {risk!r}; only [churn] and [escalation] can be set there.")
-        return {risk: {name: _value(value) for name, value in values.items()} for risk, values in settings.items()}
 
     def tables(self) -> tuple[str, ...]:
         """The tables that the mapping makes."""
@@ -112,6 +95,32 @@ class MappedSource:
         return SourceTable(name, (str(target),), {str(target): f"{name}.sql"})
 
 
+def read_risk_settings(folder: Path) -> dict[str, dict[str, Any]]:
+    """The settings of risks that a mapping brings in its ``mapping.toml``, by risk.
+
+    Raises:
+        UsageError: the file is not TOML, or holds something other than settings by risk.
+    """
+    file = folder / SETTINGS_FILE
+    if not file.is_file():
+        return {}
+    try:
+        settings = tomllib.loads(file.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file} is not TOML: {error}.") from None
+    for risk, values in settings.items():
+        if not isinstance(values, dict):
+            raise UsageError(f"{file} may hold tables of risk settings only, such as [{DEFAULTS[0].name}], not {risk}.")
+    return {risk: {name: _value(value) for name, value in values.items()} for risk, values in settings.items()}
+
+
+def merged_risk_settings(settings: Settings) -> dict[str, dict[str, Any]]:
+    """The settings of the risks, by risk: those of the operator win over those of the mapping."""
+    given = read_risk_settings(settings.mapping) if settings.mapping else {}
+    names = sorted({*given, *settings.risks})
+    return {name: {**given.get(name, {}), **settings.risks.get(name, {})} for name in names}
+
+
 def _query(file: Path) -> str:
     """The file's one SELECT.
 
@@ -119,9 +128,7 @@ def _query(file: Path) -> str:
         UsageError: the file is named after no table of the contract, or holds anything but one SELECT.
     """
     if file.stem not in TABLES:
-        near = nearest(file.stem)
-        hint = f"; is it {near}.sql?" if near else f"; tables are {', '.join(TABLES)}."
-        raise UsageError(f"{file} is named after no table of the contract{hint}")
+        raise UsageError(f"{file}: there is no table {file.stem!r} in the contract; {suggest_name(file.stem, TABLES)}")
     try:
         statements = duckdb.extract_statements(file.read_text("utf-8"))
     except (duckdb.Error, UnicodeDecodeError) as error:

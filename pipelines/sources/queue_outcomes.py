@@ -9,7 +9,6 @@ brings back accounts which that does not have: they are no fault of the source, 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -61,11 +60,6 @@ class SourceWithQueueOutcomes:
     def warnings(self) -> tuple[UnknownAccounts, ...]:
         """How many rows of the queue were left out, because the source does not have their accounts; by table."""
         return tuple(UnknownAccounts(table=name, rows=count) for name, count in sorted(self._left_out.items()))
-
-    @property
-    def risks(self) -> Mapping[str, Mapping[str, Any]]:
-        """The source's own settings of the risks."""
-        return self.inner.risks
 
     def tables(self) -> tuple[str, ...]:
         """The source's tables, and those that only came back."""

@@ -1,12 +1,12 @@
-"""From a source to an admitted history: one DuckDB within bounds, and the source's tables judged in it."""
+"""From a source to a validated history: one DuckDB with limits, in which the source's tables are validated."""
 
 from dataclasses import replace
-from difflib import get_close_matches
 from pathlib import Path
 
 import duckdb
 
 from features.contract import TABLES
+from features.errors import nearest_name
 from features.validation.validate import TOLERANCE, Validation, validate_tables
 from pipelines.sources.base import Source
 
@@ -50,14 +50,8 @@ def examined(
     """
     names = source.tables()
     known = [name for name in names if name in TABLES]
-    unknown = {name: nearest(name) for name in names if name not in TABLES}
+    unknown = {name: nearest_name(name, TABLES) for name in names if name not in TABLES}
     connection = connect_duckdb(scratch, memory, threads)
     raw = source.stage(known, scratch / "source")
     admission = validate_tables(connection, raw, scratch=scratch / "accepted", state=state, tolerance=tolerance)
     return replace(admission, report=replace(admission.report, unknown=unknown))
-
-
-def nearest(name: str) -> str | None:
-    """The contract's table that a name was probably meant to be."""
-    found = get_close_matches(name.lower(), list(TABLES), n=1, cutoff=0.6)
-    return found[0] if found else None

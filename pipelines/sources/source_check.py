@@ -1,4 +1,4 @@
-"""``rescue check``: what the data contract says of a source, before a night depends on it.
+"""``rescue check``: the result of validating a source, before a night depends on it.
 
 For every table its rows, span, what was accepted and what was refused by which rule with examples; for every table that
 is missing, what the night can then not know; and the values that are not used. Nothing is scored, and nothing is kept.
@@ -19,13 +19,14 @@ from pipelines.settings import Settings
 from pipelines.sources import examined, open_source
 from pipelines.sources.read_source import connect_duckdb
 from pipelines.sources.unused_values import UnusedValue, find_unmeasured, find_unused_values
+from serving.night_report.report_schema import UnknownPolicyName
 from serving.policy.definition.policy_file import Policy
 from serving.policy.definition.unknown_names import find_unknown_names
 
 
 @dataclass(frozen=True)
 class CheckReport:
-    """The contract's verdict on one source."""
+    """The result of validating one source."""
 
     source: str
     validation: ValidationReport
@@ -62,7 +63,7 @@ class CheckReport:
 def check_source(
     source: str, *, mapping: Path | None = None, tolerance: float = TOLERANCE, metrics: Sequence[Metric] = ()
 ) -> CheckReport:
-    """Examine a source as a night would.
+    """Validate a source as a night would.
 
     Raises:
         UsageError: there is no such source.
@@ -70,15 +71,15 @@ def check_source(
     """
     opened = open_source(source, mapping=mapping)
     with scratch_folder() as scratch:
-        admission = examined(opened, scratch, tolerance=tolerance)
-        unused = find_unused_values(admission.history, metrics)
-        unmeasured = find_unmeasured(admission.history, metrics)
-        admission.history.connection.close()
-    return CheckReport(opened.name, admission.report, unused, unmeasured)
+        validation = examined(opened, scratch, tolerance=tolerance)
+        unused = find_unused_values(validation.history, metrics)
+        unmeasured = find_unmeasured(validation.history, metrics)
+        validation.history.connection.close()
+    return CheckReport(opened.name, validation.report, unused, unmeasured)
 
 
-def unknown_policy_names(policy: Policy, settings: Settings) -> tuple[str, ...]:
-    """The segments and regions that a policy names and no account of the settings' source has, in sentences.
+def unknown_policy_names(policy: Policy, settings: Settings) -> tuple[UnknownPolicyName, ...]:
+    """The segments and regions that a policy names and no account of the settings' source has.
 
     Raises:
         UsageError: there is no such source.
@@ -88,8 +89,8 @@ def unknown_policy_names(policy: Policy, settings: Settings) -> tuple[str, ...]:
     with scratch_folder() as scratch:
         staged = source.stage([name for name in source.tables() if name == "accounts"], scratch / "source")
         with connect_duckdb(scratch) as connection:
-            admission = validate_tables(connection, staged, scratch=scratch / "accepted", tolerance=1.0)
-            if "accounts" not in admission.history.present:
-                raise DataGateError(admission.report.problems[0])
-            rows = admission.history.as_of(admission.history.until).rows("accounts")
+            validation = validate_tables(connection, staged, scratch=scratch / "accepted", tolerance=1.0)
+            if "accounts" not in validation.history.present:
+                raise DataGateError(validation.report.problems[0])
+            rows = validation.history.as_of(validation.history.until).rows("accounts")
             return find_unknown_names(policy.rules, rows["segment"].to_pylist(), rows["region"].to_pylist())

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.settings import Settings
 from pipelines.sources import examined, open_source
+from pipelines.sources.mapping import merged_risk_settings
 from pipelines.sources.queue_outcomes import SourceWithQueueOutcomes, with_queue_outcomes
 from serving.night_report.report_schema import NightWarning, TableRows, TimestampOutliers, UnknownTable
 
@@ -37,10 +38,7 @@ class ValidatedSource:
     @property
     def risk_settings(self) -> dict[str, dict[str, Any]]:
         """The settings of the risks: those of the operator win over those of the mapping."""
-        names = {*self.source.risks, *self.settings.risks}
-        return {
-            name: {**self.source.risks.get(name, {}), **self.settings.risks.get(name, {})} for name in sorted(names)
-        }
+        return merged_risk_settings(self.settings)
 
     @property
     def missing(self) -> tuple[str, ...]:

@@ -54,7 +54,9 @@ class TableRows(_Part):
     duplicates: int = Field(description="rows that repeat another row exactly, and were dropped")
     quarantined: dict[str, int] = Field(description="rows that break a rule, by rule")
     files_read: int = 0
-    files_cached: int = Field(default=0, description="files that were not read, because they have not changed since they were")
+    files_cached: int = Field(
+        default=0, description="files that were not read, because they have not changed since they were"
+    )
 
 
 class NotScored(_Part):
@@ -185,6 +187,13 @@ class UnknownPolicyName(_Part):
     known: tuple[str, ...]
 
 
+class RiskWithoutRules(_Part):
+    """The policy has no table for a scored risk, so default rules apply to it."""
+
+    code: Literal["risk_without_rules"] = "risk_without_rules"
+    risk: str
+
+
 class NoModel(_Part):
     """A risk has no model, so nobody was scored; ``reason`` is the message of the error."""
 
@@ -230,6 +239,7 @@ NightWarning = Annotated[
     | UnknownAccounts
     | TimestampOutliers
     | UnknownPolicyName
+    | RiskWithoutRules
     | NoModel
     | NoSignal
     | NotBetter

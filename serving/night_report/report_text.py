@@ -64,6 +64,8 @@ def warning_line(warning: schema.NightWarning) -> str:
             return _outliers_line(warning)
         case schema.UnknownPolicyName(place=place, kind=kind, name=name, known=known):
             return f"{place} of the policy names the {kind} {name!r}, which no account has; {suggest_name(name, known)}"
+        case schema.RiskWithoutRules(risk=risk):
+            return f"The policy has no table [risks.{risk}], so default rules apply to it (docs/policy.md)."
         case schema.EarlierWarning(text=text):
             return _sentence(text)
         case _:

@@ -4,7 +4,23 @@ from collections.abc import Callable
 
 import typer
 
-from pipelines.cli.commands import backtest, check, deliver, features, feedback, monitor, nightly, policy, queue, replay, review, simulate, timers, train, users
+from pipelines.cli.commands import (
+    backtest,
+    check,
+    deliver,
+    features,
+    feedback,
+    monitor,
+    nightly,
+    policy,
+    queue,
+    replay,
+    review,
+    simulate,
+    timers,
+    train,
+    users,
+)
 
 COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (
     nightly.register,

@@ -1,4 +1,4 @@
-"""``rescue check``: the data contract's verdict on a source."""
+"""``rescue check``: what a night would do with the rows of a source."""
 
 import json
 
@@ -11,16 +11,19 @@ from pipelines.cli.options import Data, Json, Mapping
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(short_help="Say what a night would accept and refuse in a source.")(check)
+    app.command(short_help="Validate a source without running a night.")(check)
 
 
 def check(data: Data = None, mapping: Mapping = None, as_json: Json = False) -> None:
-    """Say what a night would accept, quarantine and miss in a source. Ends with 3 where a night would stop."""
+    """Validate a source: rows accepted and quarantined, missing tables, and what they cost. Nothing is written.
+
+    Ends with 3 if a night would stop on this source.
+    """
     from pipelines.cli.output.check_output import show_check
-    from pipelines.sources import source_check as checking
+    from pipelines.sources.source_check import check_source
 
     settings = configuration.load(data=data, mapping=mapping)
-    report = checking.check_source(
+    report = check_source(
         settings.data, mapping=settings.mapping, tolerance=settings.tolerance, metrics=settings.declared_metrics
     )
     if as_json:

@@ -1,4 +1,4 @@
-"""``rescue deliver``: send what waits in the outbox."""
+"""``rescue deliver``: send the messages of the outbox."""
 
 from typing import Annotated
 
@@ -12,19 +12,19 @@ from pipelines.console import out
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(short_help="Send every hand-off that is due.")(deliver)
+    app.command(short_help="Send the messages of the outbox that are due.")(deliver)
 
 
 def deliver(
     home: Home = None,
     replay: Annotated[
-        str | None, typer.Option(metavar="ID", help="Send this message again, whatever became of it.")
+        str | None, typer.Option(metavar="ID", help="Send the message with this id again, whatever its status.")
     ] = None,
     dead: Annotated[
-        bool, typer.Option("--dead", help="Send nothing: list the messages that were given up, with their ids and why.")
+        bool, typer.Option("--dead", help="Send nothing. List the messages that could not be delivered, with reasons.")
     ] = False,
 ) -> None:
-    """Send every hand-off that is due, through the channels of rescue.toml."""
+    """Send the messages of the outbox that are due, through the channels in rescue.toml."""
     from serving import delivery
 
     settings = configuration.load(home=home)
@@ -33,13 +33,20 @@ def deliver(
         return
     channels = delivery.open_channels(settings.channels)
     with assembly.open_queue(settings) as store:
-        done = delivery.deliver(store, channels, replay=replay)
-    waiting = f"; {done.unrouted} wait for a channel that is not set up" if done.unrouted else ""
-    resting = (
-        f"; {', '.join(done.resting)} failed too often in a row, and rests until the next run" if done.resting else ""
+        report = delivery.deliver(store, channels, replay=replay)
+    out.print(
+        f"{report.sent} sent, {report.retried} will be retried, {report.dead} could not be delivered.",
+        markup=False,
+        soft_wrap=True,
     )
-    told = f"{done.sent} sent, {done.retried} to be tried again, {done.dead} dead{waiting}{resting}."
-    out.print(told, markup=False, soft_wrap=True)
+    if report.unrouted:
+        out.print(f"Warning: {report.unrouted} messages are for a channel that is not in rescue.toml.", soft_wrap=True)
+    for channel in report.resting:
+        out.print(
+            f"Warning: the channel {channel} failed several times in a row; it is tried again in the next run.",
+            markup=False,
+            soft_wrap=True,
+        )
 
 
 def _list_dead(settings: configuration.Settings) -> None:
@@ -48,8 +55,8 @@ def _list_dead(settings: configuration.Settings) -> None:
     with assembly.open_queue(settings) as store, store.reading() as session:
         letters = dead_letters(session)
     for letter in letters:
-        about = f"{letter.id} to {letter.channel}: {letter.kind} of case {letter.case_id}"
+        message = f"{letter.id} to {letter.channel}: {letter.kind} of case {letter.case_id}"
         written = f"written {letter.created_at:%Y-%m-%d %H:%M} UTC, {letter.attempts} attempts"
-        out.print(f"{about}, {written}. {letter.error}", markup=False, soft_wrap=True)
+        out.print(f"{message}, {written}. {letter.error}", markup=False, soft_wrap=True)
     if not letters:
-        out.print("No message was given up.")
+        out.print("There are no undelivered messages.")

@@ -1,4 +1,4 @@
-"""``rescue features``: the frame, with labels where they have matured."""
+"""``rescue features``: the features of all accounts as a file, with labels where they have matured."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ import typer
 
 from features.errors import UsageError
 from pipelines import settings as configuration
-from pipelines.cli.options import Data, Mapping, given_day
+from pipelines.cli.options import Data, Mapping, parse_required_day
 from pipelines.console import Steps, out
 from pipelines.scratch import scratch_folder
 
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(short_help="Write the features and the labels of every account.")(features)
+    app.command(short_help="Write the features and labels of all accounts to a file.")(features)
 
 
 def features(
     to_file: Annotated[Path, typer.Option("--out", help="The Parquet file to write.")],
     data: Data = None,
     mapping: Mapping = None,
-    as_of: Annotated[list[str] | None, typer.Option(metavar="DATE", help="A cutoff; may be given often.")] = None,
-    first: Annotated[str | None, typer.Option("--from", metavar="DATE", help="First of many cutoffs.")] = None,
-    last: Annotated[str | None, typer.Option("--to", metavar="DATE", help="Last of many cutoffs.")] = None,
-    every: Annotated[str, typer.Option(metavar="DAYS", help="Step between --from and --to.")] = "7d",
-    engine: Annotated[str | None, typer.Option(help="What computes them: duckdb or spark.")] = None,
-    memory: Annotated[str | None, typer.Option(help="What the engine may use, e.g. 4GiB.")] = None,
+    as_of: Annotated[list[str] | None, typer.Option(metavar="DATE", help="A cutoff; can be repeated.")] = None,
+    first: Annotated[str | None, typer.Option("--from", metavar="DATE", help="The first of several cutoffs.")] = None,
+    last: Annotated[str | None, typer.Option("--to", metavar="DATE", help="The last of several cutoffs.")] = None,
+    every: Annotated[str, typer.Option(metavar="DAYS", help="Days between two cutoffs, such as 7d.")] = "7d",
+    engine: Annotated[str | None, typer.Option(help="The engine that computes the features: duckdb or spark.")] = None,
+    memory: Annotated[str | None, typer.Option(help="Memory for the engine, such as 4GiB.")] = None,
 ) -> None:
-    """Write the features of every account at each cutoff, with the labels that have matured by now."""
+    """Write the features of every account at each cutoff, and the label of each risk where it has matured."""
     from pipelines.training.feature_export import write_frame
 
     cutoffs = cutoffs_of(as_of or [], first, last, every)
@@ -44,18 +44,18 @@ def features(
 
 
 def cutoffs_of(as_of: list[str], first: str | None, last: str | None, every: str) -> list[date]:
-    """The cutoffs that were asked for, ascending and each once; none means the source's newest.
+    """The requested cutoffs, ascending and without duplicates; an empty list means the newest cutoff of the source.
 
     Raises:
         UsageError: a date or step does not parse, or a range has no end.
     """
-    found, step = {given_day(text, "--as-of") for text in as_of}, _days(every)
+    found, step = {parse_required_day(text, "--as-of") for text in as_of}, _days(every)
     if (first is None) != (last is None):
-        raise UsageError("--from and --to go together.")
+        raise UsageError("Give --from and --to together.")
     if first is not None and last is not None:
-        begin, end = given_day(first, "--from"), given_day(last, "--to")
+        begin, end = parse_required_day(first, "--from"), parse_required_day(last, "--to")
         if end < begin:
-            raise UsageError(f"--to {end} lies before --from {begin}.")
+            raise UsageError(f"--to {end} is before --from {begin}.")
         found |= {begin + timedelta(days=day) for day in range(0, (end - begin).days + 1, step)}
     return sorted(found)
 

@@ -1,4 +1,4 @@
-"""``rescue monitor``: feeds, volume, scores and the team's effect."""
+"""``rescue monitor``: age of the feeds, number of rows, score drift, and the effect of the team."""
 
 import json
 from typing import TYPE_CHECKING
@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 import typer
 
 from pipelines import settings as configuration
-from pipelines.cli.options import AsOf, Data, Home, Json, Mapping, day
+from pipelines.cli.options import AsOf, Data, Home, Json, Mapping, parse_day
 from pipelines.console import Steps, out
+from serving.night_report.report_text import day_text, effect_line, plural
 
 if TYPE_CHECKING:
     from pipelines.monitoring.monitor import Monitored
@@ -15,31 +16,33 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(short_help="Say whether feeds are alive and scores have moved.")(monitor)
+    app.command(short_help="Check feeds, row counts, score drift and the team's effect.")(monitor)
 
 
 def monitor(
     data: Data = None, as_of: AsOf = None, home: Home = None, mapping: Mapping = None, as_json: Json = False
 ) -> None:
-    """Say whether feeds are alive, scores have moved, and the team saves anybody. Changes nothing."""
+    """Check the age of the feeds, the number of rows, score drift, and the effect of the team. Nothing is changed."""
     from pipelines.monitoring import monitor
 
-    cutoff = day(as_of, "--as-of")
+    cutoff = parse_day(as_of, "--as-of")
     settings = configuration.load(data=data, home=home, mapping=mapping)
-    found = monitor.monitor(settings, cutoff, Steps(quiet=as_json))
+    report = monitor.monitor(settings, cutoff, Steps(quiet=as_json))
     if as_json:
-        typer.echo(json.dumps(found.to_json()))
+        typer.echo(json.dumps(report.to_json()))
     else:
-        _show(found)
+        _show(report)
 
 
-def _show(found: "Monitored") -> None:
-    ages = ", ".join(f"{name} {'never' if age is None else f'{age} d'}" for name, age in found.feeds.items())
-    out.print(f"As of {found.as_of}; newest night {found.night or 'none'}.\nAge of feeds: {ages}", markup=False)
-    for risk, moved in found.drift.items():
-        told = moved if isinstance(moved, str) else f"{moved.verdict}, index {moved.index:.3f} ({moved.now:,} scores)"
-        out.print(f"Scores of {risk}: {told}", markup=False)
-    for risk, effect in found.effect.items():
-        out.print(f"Effect on {risk}: {effect.told()}", markup=False)
-    for alarm in found.alarms:
-        out.print(f"Look at this: {alarm}.", markup=False)
+def _show(report: "Monitored") -> None:
+    night = day_text(report.night) if report.night else "none"
+    out.print(f"Cutoff {day_text(report.as_of)}; newest recorded night: {night}.", markup=False)
+    ages = ", ".join(f"{name} {'no rows' if age is None else plural(age, 'day')}" for name, age in report.feeds.items())
+    out.print(f"Age of the newest row: {ages}.", markup=False)
+    for risk, drift in report.drift.items():
+        text = drift if isinstance(drift, str) else f"{drift.verdict}, index {drift.index:.3f} ({drift.now:,} scores)"
+        out.print(f"Score drift of {risk}: {text}.", markup=False)
+    for risk, effect in report.effect.items():
+        out.print(f"Effect of the team on {risk}: {effect_line(effect.report())}", markup=False)
+    for alarm in report.alarms:
+        out.print(f"Warning: {alarm}.", markup=False)

@@ -6,13 +6,13 @@ from typing import Annotated
 import typer
 
 from pipelines import settings as configuration
-from pipelines.cli.options import AsOf, Data, Home, Json, Mapping, PolicyFile, day
+from pipelines.cli.options import AsOf, Data, Home, Json, Mapping, PolicyFile, parse_day
 from pipelines.console import Steps
 
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(short_help="One night: read, check, score, flag and hand over.")(nightly)
+    app.command(short_help="Run one night: validate, score, decide, and update the queue.")(nightly)
 
 
 def nightly(
@@ -23,18 +23,18 @@ def nightly(
     mapping: Mapping = None,
     as_json: Json = False,
     plain: Annotated[
-        bool, typer.Option("--plain", help="Leave out Prefect, even where PREFECT_API_URL is set.")
+        bool, typer.Option("--plain", help="Run without Prefect, even if PREFECT_API_URL is set.")
     ] = False,
     catch_up: Annotated[
-        bool, typer.Option("--catch-up", help="First run each night that was missed, in order.")
+        bool, typer.Option("--catch-up", help="First run the nights that were missed, in order.")
     ] = False,
 ) -> None:
-    """Read, check, score, flag and hand over: one night, whole or not at all.
+    """Run one night: read and validate the source, score accounts, apply the policy, and update the queue.
 
-    A second run of the same night changes nothing and says so. Where PREFECT_API_URL names a Prefect server, the night
-    is a flow run there, with a task for each step.
+    A night is recorded completely or not at all. A second run of the same night changes nothing. If PREFECT_API_URL is
+    set, the night is a flow run on that Prefect server, with one task for each step.
     """
-    cutoff = day(as_of, "--as-of")
+    cutoff = parse_day(as_of, "--as-of")
     settings = configuration.load(data=data, home=home, policy=policy, mapping=mapping)
     steps = Steps(quiet=as_json)
     if plain or not configuration.has_prefect_server():

@@ -10,8 +10,10 @@ from pipelines import settings as configuration
 from pipelines.cli.options import Mapping
 from pipelines.console import err, out
 
-Accounts = Annotated[str | None, typer.Option("--data", help="A source whose accounts the policy's names should fit.")]
-File = Annotated[Path | None, typer.Argument(metavar="FILE", help="The policy file; the one in use by default.")]
+Accounts = Annotated[
+    str | None, typer.Option("--data", help="A source, to check the segments and regions that the policy names.")
+]
+File = Annotated[Path | None, typer.Argument(metavar="FILE", help="The policy file. Default: the one in use.")]
 policy = typer.Typer(help="Check or explain a policy file.", no_args_is_help=True)
 
 
@@ -22,7 +24,7 @@ def register(app: typer.Typer) -> None:
 
 @policy.command()
 def check(file: File = None, data: Accounts = None, mapping: Mapping = None) -> None:
-    """Name every mistake in a policy file with its line. Ends with 2 where there is one.
+    """List every error in a policy file with its line. Ends with 2 if there is one.
 
     With --data it also warns of segments and regions that no account of that source has.
     """
@@ -37,19 +39,20 @@ def check(file: File = None, data: Accounts = None, mapping: Mapping = None) -> 
         raise typer.Exit(error.exit_code) from None
     if data is not None:
         from pipelines.sources.source_check import unknown_policy_names
+        from serving.night_report.report_text import warning_line
 
         for warning in unknown_policy_names(found, settings):
-            err.print(f"Mind: {warning}.", markup=False)
-    out.print(f"The policy is sound; its version is {found.version}.", markup=False)
+            err.print(f"Warning: {warning_line(warning)}", markup=False)
+    out.print(f"The policy is valid. Its version is {found.version}.", markup=False)
 
 
 @policy.command()
 def explain(
     file: File = None,
-    columns: Annotated[bool, typer.Option("--columns", help="List what its conditions may name.")] = False,
+    columns: Annotated[bool, typer.Option("--columns", help="List the columns that conditions may use.")] = False,
 ) -> None:
-    """Say in words what a policy does."""
+    """Describe in words what a policy does."""
     from serving.policy.definition import explanation
 
-    told = explanation.list_columns if columns else explanation.explain
-    out.print(told(assembly.load_policy(configuration.load(policy=file))), markup=False, end="")
+    describe = explanation.list_columns if columns else explanation.explain
+    out.print(describe(assembly.load_policy(configuration.load(policy=file))), markup=False, end="")

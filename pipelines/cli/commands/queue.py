@@ -1,17 +1,19 @@
 """``rescue queue``: the open cases as a list, as one hand-off, or as a file."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from features.errors import UsageError
 from pipelines import assembly
 from pipelines import settings as configuration
-from pipelines.cli.options import Home
+from pipelines.cli.options import Home, require_one_of
 from pipelines.console import out
 
-queue = typer.Typer(help="List, show or export the rescue queue.", no_args_is_help=True)
+FORMATS = ("markdown", "json", "html")
+
+queue = typer.Typer(help="List, show or export the open cases.", no_args_is_help=True)
 
 
 def register(app: typer.Typer) -> None:
@@ -23,49 +25,54 @@ def register(app: typer.Typer) -> None:
 def list_cases(
     home: Home = None,
     waiting: Annotated[
-        bool, typer.Option("--waiting", help="List who deserved a place in the newest night and did not fit.")
+        bool,
+        typer.Option("--waiting", help="List the accounts without a place in the newest night, by squad."),
     ] = False,
 ) -> None:
-    """The open cases in the order in which to work them."""
+    """List the open cases in the order in which to work them."""
     from pipelines.cli.output.queue_output import case_table, waiting_table
     from serving.store import night_queries, queue_queries
 
     with assembly.open_queue(configuration.load(home=home)) as store, store.reading() as session:
         if waiting:
-            rows = queue_queries.waiting_of_newest(session)
-            out.print(waiting_table(rows) if rows else "Nobody waits.")
+            rows = queue_queries.newest_waiting_list(session)
+            out.print(waiting_table(rows) if rows else "No account is waiting.")
         else:
             cases = night_queries.open_queue(session)
-            out.print(case_table(cases) if cases else "The queue is empty.")
+            out.print(case_table(cases) if cases else "There are no open cases.")
 
 
 @queue.command()
 def show(
-    case: Annotated[str, typer.Argument(help="A case id, as the queue lists it, or an account id.")],
+    case: Annotated[str, typer.Argument(help="A case id from `rescue queue list`, or an account id.")],
     home: Home = None,
-    style: Annotated[
-        Literal["markdown", "json", "html"], typer.Option("--format", help="How to print it.")
-    ] = "markdown",
+    style: Annotated[str, typer.Option("--format", help="markdown, json or html.")] = "markdown",
 ) -> None:
-    """The newest hand-off package of a case."""
+    """Print the newest hand-off of a case."""
     from serving.handoff import render
     from serving.handoff.package import Handoff
     from serving.store import night_queries
 
+    require_one_of(style, FORMATS, "--format")
     with assembly.open_queue(configuration.load(home=home)) as store, store.reading() as session:
         content = night_queries.handoff_of(session, case)
     if content is None:
-        raise UsageError(f"There is no case or account {case!r} in the queue; `rescue queue list` shows them.")
+        raise UsageError(
+            f"There is no case or account {case!r} in the queue; `rescue queue list` shows the open cases."
+        )
+    if style == "json":
+        typer.echo(content)
+        return
     package = Handoff.model_validate_json(content)
-    shown = {"json": lambda: content, "html": lambda: render.html(package)}
-    typer.echo(shown.get(style, lambda: render.markdown(package))())
+    typer.echo(render.html(package) if style == "html" else render.markdown(package))
 
 
 @queue.command(short_help="Write the open cases to a file for spreadsheets.")
 def export(
-    to_file: Annotated[Path, typer.Argument(metavar="FILE", help="Ends in .csv, .parquet or .xlsx.")], home: Home = None
+    to_file: Annotated[Path, typer.Argument(metavar="FILE", help="A file name that ends in .csv, .parquet or .xlsx.")],
+    home: Home = None,
 ) -> None:
-    """Write the open cases to a file that spreadsheets open without running anything in it."""
+    """Write the open cases to a file for spreadsheets; text that looks like a formula is made harmless."""
     from serving.cases import exports
     from serving.store import night_queries
 

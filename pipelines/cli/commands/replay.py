@@ -1,6 +1,7 @@
-"""``rescue replay``: what a policy would have done over past nights, and two of them side by side."""
+"""``rescue replay``: the result of one or two policies over past nights."""
 
 import json
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,16 +9,19 @@ import typer
 
 from pipelines import assembly
 from pipelines import settings as configuration
-from pipelines.cli.options import Data, Home, Json, Mapping, PolicyFile, given_day
+from pipelines.cli.options import Data, Home, Json, Mapping, PolicyFile, parse_required_day
 from pipelines.console import Steps, err, out
+from pipelines.replay.replay_models import ModelOrigin
+from serving.night_report.report_text import day_text, plural
 
 if TYPE_CHECKING:
+    from pipelines.replay.replay_models import ReplayModel
     from pipelines.replay.replay_nights import Replay
 
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(short_help="Run the policy over past nights, and see what it caught.")(replay)
+    app.command(short_help="Apply a policy to past nights and compare it with what happened.")(replay)
 
 
 def replay(
@@ -25,36 +29,36 @@ def replay(
     last: Annotated[str, typer.Option("--to", metavar="DATE", help="The last night.")],
     data: Data = None,
     policy: PolicyFile = None,
-    against: Annotated[Path | None, typer.Option(help="Another policy file, to stand beside the first.")] = None,
+    against: Annotated[Path | None, typer.Option(help="A second policy file, for comparison.")] = None,
     home: Home = None,
     mapping: Mapping = None,
     champion: Annotated[
         bool,
         typer.Option(
-            "--champion", help="Score with the champion even where it learned from these nights: it flatters."
+            "--champion", help="Score with the champion even if it has learned from these nights (too optimistic)."
         ),
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Run the whole policy over past nights with what was known on each, and hold it against what happened."""
+    """Apply the whole policy to past nights, each with what was known then, and compare it with what happened."""
     from pipelines.replay.replay_nights import replay_nights
 
-    begin, end = given_day(first, "--from"), given_day(last, "--to")
+    begin, end = parse_required_day(first, "--from"), parse_required_day(last, "--to")
     settings = configuration.load(data=data, home=home, policy=policy, mapping=mapping)
     policies = {_name(settings.policy): assembly.load_policy(settings)}
     if against is not None:
         name = _name(against)
         other = assembly.load_policy(settings.model_copy(update={"policy": against}))
         policies[f"{name} (against)" if name in policies else name] = other
-    found = replay_nights(settings, policies, begin, end, Steps(quiet=as_json), champion=champion)
+    result = replay_nights(settings, policies, begin, end, Steps(quiet=as_json), champion=champion)
     if as_json:
-        typer.echo(json.dumps(found.to_json()))
+        typer.echo(json.dumps(result.to_json()))
     else:
-        _show(found)
+        _show(result)
 
 
 def _name(file: Path | None) -> str:
-    return file.name if file else "shipped policy"
+    return file.name if file else "default policy"
 
 
 def _show(found: "Replay") -> None:
@@ -64,14 +68,25 @@ def _show(found: "Replay") -> None:
     from serving.policy.replay.replay_figures import comparison_table
 
     days = (found.last - found.first).days + 1
-    table = Table(box=box.SIMPLE_HEAD, title=f"{days} nights, {found.first} to {found.last}", title_justify="left")
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        title=f"{plural(days, 'night')}, {day_text(found.first)} to {day_text(found.last)}",
+        title_justify="left",
+    )
     table.add_column("")
     for name in found.done:
         table.add_column(name)
     for label, *words in comparison_table({name: done.figures() for name, done in found.done.items()}):
         table.add_row(label, *words)
     out.print(table)
-    for risk, told in found.models.items():
-        out.print(f"{risk} was scored by: {told}.", markup=False)
-    for warning in found.warnings:
-        err.print(warning, markup=False)
+    for risk, model in found.models.items():
+        out.print(_model_line(risk, model, found.first), markup=False)
+        if model.origin is ModelOrigin.CHAMPION_KNOWS:
+            text = f"{risk}: the champion has learned from these nights, so its figures are too good. {model.reason}"
+            err.print(f"Warning: {text.strip()}", markup=False)
+
+
+def _model_line(risk: str, model: "ReplayModel", first: date) -> str:
+    if model.origin is ModelOrigin.TRAINED:
+        return f"Model of {risk}: trained on what was known before {day_text(first)}."
+    return f"Model of {risk}: champion version {model.model.version}."

@@ -1,4 +1,4 @@
-"""``rescue review``: the page that a rescue team opens in the morning."""
+"""``rescue review``: the web app in which a rescue team works its cases."""
 
 from __future__ import annotations
 
@@ -26,15 +26,19 @@ def register(app: typer.Typer) -> None:
 
 def review(
     home: Home = None,
-    database: Annotated[str | None, typer.Option(help="URL of the queue's database, instead of the home's.")] = None,
+    database: Annotated[
+        str | None, typer.Option(help="URL of the queue's database. Default: `database` in rescue.toml.")
+    ] = None,
     policy: PolicyFile = None,
-    host: Annotated[str, typer.Option(help="The address to listen on; a proxy with HTTPS belongs before others.")] = (
+    host: Annotated[str, typer.Option(help="The address to listen on; use a proxy with HTTPS for other machines.")] = (
         "127.0.0.1"
     ),
-    port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 takes any that is free.")] = 8000,
-    demo: Annotated[bool, typer.Option(help="Sign in once, from this machine, without a password.")] = False,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 takes a free one.")] = 8000,
+    demo: Annotated[
+        bool, typer.Option(help="Print a link that signs in without a password, on this machine only.")
+    ] = False,
 ) -> None:
-    """Start the review app: the queue, each case with its hand-off, and the overview."""
+    """Start the review app: the queue, the cases with their hand-offs, and the overview."""
     import uvicorn
 
     from serving.cases.health_adjustments import HealthRule
@@ -49,16 +53,18 @@ def review(
         typer.echo(f"The review app is at {address}; Ctrl-C stops it.")
         if demo:
             link = app.state.identity.one_time_link(demo_person(store))
-            typer.echo(f"Open this within ten minutes to be signed in: {address}{link}")
+            typer.echo(f"Open this link within ten minutes to sign in: {address}{link}")
         serving = uvicorn.Config(app, access_log=False, log_level="warning", server_header=False, proxy_headers=False)
-        with suppress(KeyboardInterrupt):  # uvicorn ends in order, then raises what ended it: here that is no failure
-            uvicorn.Server(serving).run(sockets=[listening])  # who asks is the connection's address, not a header's
+        with suppress(KeyboardInterrupt):  # uvicorn stops cleanly and then raises this again
+            uvicorn.Server(serving).run(
+                sockets=[listening]
+            )  # proxy headers are off: the client is the connection's address
 
 
 def _for_demo(settings: ReviewSettings, host: str) -> ReviewSettings:
-    """The settings of a trial on this machine: plain HTTP will do, and nobody else can come."""
+    """The settings of a trial on this machine: HTTP without TLS, and no access from other machines."""
     if host not in {"127.0.0.1", "::1", "localhost"}:
-        raise UsageError(f"--demo signs in without a password and so listens on 127.0.0.1 only, not on {host}.")
+        raise UsageError(f"--demo signs in without a password, so it only works with --host 127.0.0.1, not {host}.")
     return settings.model_copy(update={"auth": "local", "secure_cookies": False})
 
 
@@ -78,5 +84,5 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port))
     except (OSError, OverflowError) as error:
-        why = error.strerror if isinstance(error, OSError) else str(error)
-        raise UsageError(f"{host}:{port} cannot be listened on ({why}): choose another --port.") from None
+        cause = error.strerror if isinstance(error, OSError) else str(error)
+        raise UsageError(f"{host}:{port} is not available ({cause}); choose another --port.") from None

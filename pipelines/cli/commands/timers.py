@@ -1,4 +1,4 @@
-"""``rescue clocks``: what time does to the queue, between two nights."""
+"""``rescue timers``: SLA timers and snoozed cases, between two nights."""
 
 from typing import Annotated
 
@@ -12,25 +12,30 @@ from pipelines.console import out
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(short_help="Wake and hand on cases, and note broken promises.")(clocks)
+    app.command(short_help="Update SLA timers: wake, escalate, record breaches.")(timers)
 
 
-def clocks(
+def timers(
     home: Home = None,
-    deliver: Annotated[bool, typer.Option(help="Send at once what there is to tell; else it waits.")] = True,
+    deliver: Annotated[
+        bool, typer.Option(help="Send the resulting messages at once; otherwise `rescue deliver` sends them.")
+    ] = True,
 ) -> None:
-    """Wake snoozed cases, hand on what nobody answered, and note broken promises. Made to run every few minutes."""
-    from serving.cases import sla_timers as ticking
-    from serving.delivery import deliver as send
+    """Wake snoozed cases, escalate cases without a response to the next tier, and record SLA breaches.
+
+    Run it every few minutes, for example from cron.
+    """
+    from serving.cases.sla_timers import run_timers
+    from serving.delivery import deliver as send_messages
     from serving.delivery import open_channels
 
     settings = configuration.load(home=home)
     channels = open_channels(settings.channels)
     with assembly.open_queue(settings) as store:
-        found = ticking.tick(store, channels=tuple(sorted(channels)))
+        report = run_timers(store, channels=tuple(sorted(channels)))
         if channels and deliver:
-            send(store, channels)
-    out.print(
-        f"{len(found.woken)} woken, {len(found.handed_on)} handed on, {len(found.breached)} broken promises noted.",
-        markup=False,
+            send_messages(store, channels)
+    counts = (
+        f"{len(report.woken)} woken, {len(report.escalated)} escalated, {len(report.breached)} SLA breaches recorded"
     )
+    out.print(f"Cases: {counts}.", markup=False)

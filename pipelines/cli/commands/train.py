@@ -10,94 +10,94 @@ import typer
 
 from features.errors import UsageError
 from pipelines import settings as configuration
-from pipelines.cli.options import Data, Home, Json, Mapping, day
+from pipelines.cli.options import (
+    ALL_RISKS,
+    Before,
+    Data,
+    Home,
+    Json,
+    Mapping,
+    RiskArgument,
+    RiskOption,
+    parse_day,
+    require_risk,
+)
 from pipelines.console import Steps, out
-
-
-def _known(risk: str) -> str:
-    """The name of a risk, before the registry is asked for its models.
-
-    Raises:
-        UsageError: there is no such risk.
-    """
-    from models.risks import risk
-
-    names = (risk.CHURN.name, risk.ESCALATION.name)
-    if risk not in names:
-        raise UsageError(f"There is no risk {risk!r}: it is {' or '.join(names)}.")
-    return risk
-
-
-Risk = Annotated[str, typer.Argument(metavar="RISK", help="churn or escalation", callback=_known)]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command(short_help="Train and register a model of each risk.")(train)
-    app.command(short_help="Put a challenger before the gate.")(promote)
-    app.command()(rollback)
+    app.command(short_help="Compare a challenger with the champion, and promote it.")(promote)
+    app.command(short_help="Make the previous champion the champion again.")(rollback)
 
 
 def train(
     data: Data = None,
-    risk: Annotated[str, typer.Option(help="churn, escalation or all")] = "all",
-    through: Annotated[str | None, typer.Option(metavar="DATE", help="Use nothing known on this day or later.")] = None,
-    tune: Annotated[int, typer.Option(min=0, help="Optuna trials a risk; 0 keeps the shipped parameters.")] = 0,
+    risk: RiskOption = ALL_RISKS,
+    before: Before = None,
+    tune: Annotated[int, typer.Option(min=0, help="Optuna trials per risk; 0 uses the default parameters.")] = 0,
     home: Home = None,
     mapping: Mapping = None,
     as_json: Json = False,
 ) -> None:
-    """Train, evaluate and register a model of each risk, and put it before the gate. The first becomes champion."""
+    """Train, evaluate and register a model of each risk. The gate decides whether it becomes champion.
+
+    The first model of a risk always becomes champion.
+    """
     from pipelines.training.train_models import train_from
 
-    cutoff = day(through, "--through")
+    cutoff = parse_day(before, "--before")
     settings = configuration.load(data=data, home=home, mapping=mapping)
-    found = train_from(settings, risk, cutoff, tune, Steps(quiet=as_json))
+    require_risk(settings, risk, also=(ALL_RISKS,))
+    result = train_from(settings, risk, cutoff, tune, Steps(quiet=as_json))
     if as_json:
-        typer.echo(json.dumps(found.to_json()))
+        typer.echo(json.dumps(result.to_json()))
         return
-    for registered in found.registered:
+    for registered in result.registered:
         out.print(registered.summary(), markup=False)
-    for why in found.not_learnable.values():
-        out.print(f"Not trained. {why}", markup=False)
+    for reason in result.not_learnable.values():
+        out.print(f"Not trained. {reason}", markup=False)
 
 
 def promote(
-    risk: Risk,
-    version: Annotated[str | None, typer.Argument(help="The version; the newest challenger by default.")] = None,
+    risk: RiskArgument,
+    version: Annotated[str | None, typer.Argument(help="The version. Default: the newest challenger.")] = None,
     data: Data = None,
     home: Home = None,
     mapping: Mapping = None,
-    override: Annotated[bool, typer.Option("--override", help="Promote against the gate's verdict.")] = False,
-    reason: Annotated[str | None, typer.Option(help="Why the gate is overridden; goes on record.")] = None,
+    override: Annotated[bool, typer.Option("--override", help="Promote it even if the gate refuses.")] = False,
+    reason: Annotated[str | None, typer.Option(help="The reason for --override; it is recorded.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Put a challenger before the gate, and promote it where the gate says so."""
+    """Compare a challenger with the champion, and promote it if the gate accepts it."""
+    from models.reports.gate_text import render_decision
     from pipelines.cli.output.gate_output import gate_table
     from pipelines.training.promotion import promote_version
 
     if override and not (reason or "").strip():
-        raise UsageError("--override needs --reason: what you know that the gate does not.")
+        raise UsageError("--override needs --reason.")
     settings = configuration.load(data=data, home=home, mapping=mapping)
+    require_risk(settings, risk)
     overriding = reason if override else None
-    verdict, promoted = promote_version(
-        settings, risk, version, overriding, by=getpass.getuser(), steps=Steps(quiet=as_json)
-    )
+    steps = Steps(quiet=as_json)
+    decision, promoted = promote_version(settings, risk, version, overriding, by=getpass.getuser(), steps=steps)
+    overridden = promoted and not decision.promoted
     if as_json:
-        typer.echo(json.dumps({**verdict.to_json(), "overridden": bool(overriding) and not verdict.promoted}))
+        typer.echo(json.dumps({**decision.to_json(), "overridden": overridden}))
     else:
-        out.print(gate_table(verdict))
-        overridden = promoted and not verdict.promoted
-        against = f"{risk}: version {verdict.challenger} is champion now, against the gate's verdict: {reason}"
-        out.print(against if overridden else verdict.sentence(), markup=False)
+        out.print(gate_table(decision))
+        text = f"{risk}: version {decision.challenger} is now champion, although the gate refused it: {reason}"
+        out.print(text if overridden else render_decision(decision), markup=False)
     if not promoted:
         raise typer.Exit(1)
 
 
-def rollback(risk: Risk, home: Home = None) -> None:
-    """Bring back the champion before the present one."""
+def rollback(risk: RiskArgument, home: Home = None, mapping: Mapping = None) -> None:
+    """Make the previous champion the champion again."""
     from pipelines import assembly
 
-    settings = configuration.load(home=home)
+    settings = configuration.load(home=home, mapping=mapping)
+    require_risk(settings, risk)
     version = assembly.open_registry(settings).rollback(risk, by=getpass.getuser())
     out.print(f"{risk}: version {version} is champion again.", markup=False)

@@ -10,29 +10,31 @@ from features.contract import METRICS
 from features.validation.validation_report import TableReport
 from pipelines.console import out
 from pipelines.sources.source_check import CheckReport
+from serving.night_report.report_schema import TimestampOutliers
+from serving.night_report.report_text import day_text, warning_line
 
 SHOWN_VALUES = 10
 """Values that are shown of a column."""
 
 
 def show_check(report: CheckReport) -> None:
-    """Print the report: tables side by side, then what was refused, what is missing, and the verdict."""
+    """Print the report: the rows of each table, quarantined rows, missing tables, and whether a night can run."""
     out.print(Text(f"Source: {report.source}"))
     out.print(_overview(report))
     for line in _lines(report):
         out.print(Text(line))
-    verdict = "A night would stop." if report.problems else "A night can run on this source."
-    out.print(Text("\n".join((*report.problems, verdict))))
+    result = "A night would stop on this source." if report.problems else "A night can run on this source."
+    out.print(Text("\n".join((*report.problems, result))))
 
 
 def _overview(report: CheckReport) -> Table:
-    columns = ("table", "rows", "accepted", "repeats", "quarantined", "from", "to")
+    columns = ("table", "rows", "accepted", "duplicates", "quarantined", "from", "to")
     table = Table(box=None, pad_edge=False)
     for column in columns:
         table.add_column(column, justify="right" if column in columns[1:5] else "left", no_wrap=True)
     for rows in report.validation.tables.values():
         counts = (rows.rows, rows.accepted, rows.duplicates, sum(rows.quarantined.values()))
-        span = (str(day) if day else "" for day in (rows.first, rows.last))
+        span = (day_text(day) if day else "" for day in (rows.first, rows.last))
         table.add_row(rows.name, *(f"{count:,}" for count in counts), *span)
     return table
 
@@ -41,14 +43,15 @@ def _lines(report: CheckReport) -> Iterator[str]:
     for table in report.validation.tables.values():
         yield from _refused(table)
         if table.unknown_columns:
-            yield f"{table.name}: columns the contract does not know, ignored: {', '.join(table.unknown_columns)}"
+            yield f"{table.name}: columns that are not in the contract and not used: {', '.join(table.unknown_columns)}"
     for name, near in report.validation.unknown.items():
-        yield f"{name} is no table of the contract and was not read" + (f"; is it {near}?" if near else ".")
-    for sentence in report.validation.timestamp_outliers:
-        yield f"{sentence}."
+        hint = f"; did you mean {near!r}?" if near else "."
+        yield f"{name} is not a table of the contract and was not read{hint}"
+    for outliers in report.validation.timestamp_outliers:
+        yield f"Warning: {warning_line(TimestampOutliers.model_validate(outliers.as_json()))}"
     yield from _unused(report)
     for name, cost in report.costs.items():
-        yield f"{name} is missing: {cost}."
+        yield f"Missing table {name}: {cost}."
 
 
 def _unused(report: CheckReport) -> Iterator[str]:
@@ -63,7 +66,7 @@ def _unused(report: CheckReport) -> Iterator[str]:
 
 def _refused(table: TableReport) -> Iterator[str]:
     for rule, count in table.quarantined.items():
-        yield f"{table.name}: {count:,} in quarantine, {rule.value}: {rule.sentence}"
+        yield f"{table.name}: {count:,} quarantined by rule {rule.value}: {rule.sentence}"
         for bad in table.examples:
             if bad.rule is rule:
                 yield f"    {bad.file}, row {bad.row}, {bad.column or 'the line'}: {bad.shown}"

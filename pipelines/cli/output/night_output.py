@@ -101,7 +101,9 @@ def _rows_table(report: NightReport) -> Table:
 def _lines(report: NightReport) -> Iterator[str]:
     if report.missing_tables:
         yield f"Not in the source: {', '.join(report.missing_tables)}."
-    if unchanged := [_unchanged_text(rows.name, rows.files_read, rows.files_cached) for rows in report.tables if rows.files_cached]:
+    if unchanged := [
+        _unchanged_text(rows.name, rows.files_read, rows.files_cached) for rows in report.tables if rows.files_cached
+    ]:
         yield f"Unchanged since they were last read, so not read again: {', '.join(unchanged)}."
     if versions := [f"{risk.name} version {risk.model_version}" for risk in report.risks if risk.model_version]:
         yield f"Models: {', '.join(versions)}."

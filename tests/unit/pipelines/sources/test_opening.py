@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from features.errors import DataGateError, UsageError
 from pipelines.sources import examined, open_source
+from pipelines.sources.mapping import read_risk_settings
 from pipelines.sources.source_check import check_source
 
 ROWS = {
@@ -199,7 +200,7 @@ def test_a_mapping_reads_the_sources_own_tables(tmp_path: Path, own_tables: Path
 
     found = history.query("SELECT account_id, events FROM usage_daily ORDER BY ALL").to_pylist()
     assert found == [{"account_id": "007", "events": 5}, {"account_id": "008", "events": 1}]
-    assert source.risks == {"churn": {"kind": "silence", "active_on": ("usage_daily",)}}
+    assert read_risk_settings(folder) == {"churn": {"kind": "silence", "active_on": ("usage_daily",)}}
 
 
 @pytest.mark.parametrize(
@@ -212,9 +213,7 @@ def test_a_mapping_reads_the_sources_own_tables(tmp_path: Path, own_tables: Path
         ("usage_daily", "SET memory_limit = '1GB'", "one SELECT and nothing else"),
         ("usage_daily", "SELEC 1", "is not SQL"),
         ("usage_daily", "SELECT nope FROM clicks", "usage_daily.sql of"),
-        ("usage_dayly", "SELECT 1", "is it usage_daily.sql?"),
-        ("mapping.toml", "[chrn]\nkind = 'silence'", "only [churn] and [escalation]"),
-        ("mapping.toml", "kind = ", "is not TOML"),
+        ("usage_dayly", "SELECT 1", "did you mean 'usage_daily'?"),
     ],
 )
 def test_a_mapping_can_do_nothing_else(tmp_path: Path, own_tables: Path, name: str, text: str, sentence: str) -> None:
@@ -222,8 +221,15 @@ def test_a_mapping_can_do_nothing_else(tmp_path: Path, own_tables: Path, name: s
 
     with pytest.raises(UsageError) as refusal:
         examined(source, tmp_path / "scratch").fit()
-        source.risks  # noqa: B018 - reading it is the test
     assert sentence in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"), [("kind = 'silence'", "may hold tables of risk settings only"), ("kind = ", "is not TOML")]
+)
+def test_the_settings_of_a_mapping_are_checked(tmp_path: Path, text: str, sentence: str) -> None:
+    with pytest.raises(UsageError, match=sentence):
+        read_risk_settings(mapping(tmp_path, {"mapping.toml": text}))
 
 
 def test_check_tells_rows_and_what_a_missing_table_costs(tmp_path: Path) -> None:
