@@ -1,35 +1,74 @@
-"""The reference of features, ``docs/features.md``: drawn from the catalogue, never written by hand."""
+"""The reference of features, ``docs/features.md``: generated from the catalogue and the contract."""
 
-from features.catalogue import FEATURES
-from features.definitions.feature import GROUPS, Feature
-from features.engine.feeds import MAX_SILENCE
+from collections.abc import Iterable
 
-_INTRO = """# Features
+from features.catalogue import FEATURES, GROUPS, OPTIONAL, Feature, Metric, metric_features
+from features.contract import TABLES
 
-Made from `features/catalogue.py` by `make docs`; do not edit. There are {count} features in {groups} groups.
+_INTRODUCTION = """# Features
 
-Every feature is asked *as of* a cutoff: a row counts if and only if it was known before the first instant of that day.
-*Window* is how many days before the cutoff it looks back (– is the state at the cutoff). *Risk* says which way risk is
-expected to go with the value: ↑ rises, ↓ falls, blank either; ⇈ and ⇊ are certain enough to bind a model to.
+Generated from `features/catalogue.py` by `make docs`; do not edit. There are {count} features in {groups} groups. The
+settings can add [optional features](#optional-features) and [your own metrics](#own-metrics-metrics).
 
-A feature is missing where its source says nothing: the table or column is not there, nothing was delivered yet, or the
-feed has stopped ({patience}). An account without rows in a living source has a true zero.
+Every feature is computed *as of* a cutoff: a row counts if and only if it was known before the first instant of that
+day. *Window* is how many days before the cutoff it looks back (– is the state at the cutoff). *Risk* is the direction
+in which risk is expected to go with the value: ↑ rises, ↓ falls, blank either; ⇈ and ⇊ are certain enough to bind a
+model to.
+
+A feature is missing where its source has no information: the table or column is not there, nothing was delivered yet,
+or the feed has stopped. An account without rows in a feed that is delivered has a true zero.
+
+| feed | counts as stopped after |
+|---|---|
+{limits}
+"""
+
+_METRICS = """## {title} (`metrics`)
+
+The table `metrics` holds your own numbers by name: a satisfaction survey, an adoption share, licences in use. A number
+is used where `rescue.toml` declares it, with its direction; `rescue check` counts the rows of all others, which are
+ignored.
+
+```toml
+[metrics.nps]
+name = "NPS"           # in the column metric; the key by default
+title = "NPS"          # in sentences; the key by default
+unit = "points"
+higher = "good"        # or "bad"; required
+```
+
+Each declared metric has four features. The change compares the latest value with the one that was the latest 28 days
+before the cutoff, by the time of measurement. The trend is the slope of the least-squares line through all values of 90
+days, for every 30 days; it needs two days of measurement. Where several sources measure at one instant, the value of
+the last source by name is the latest. For the declaration above they are:
+
 """
 
 _RISK = {(1, True): "⇈", (1, False): "↑", (-1, True): "⇊", (-1, False): "↓", (0, False): ""}
+_EXAMPLE = Metric("nps", "NPS", "points", "good", "NPS")
 
 
 def render_features() -> str:
     """The whole document."""
-    patience = ", ".join(f"`{table}` after {days} days of silence" for table, days in MAX_SILENCE.items())
-    intro = _INTRO.format(count=len(FEATURES), groups=len(GROUPS), patience=patience)
-    return "\n".join([intro, *(_section(group) for group in GROUPS)])
+    limits = [f"| `{table.name}` | {table.stopped_after} days |" for table in TABLES.values() if table.stopped_after]
+    groups = {feature.group for feature in FEATURES}
+    introduction = _INTRODUCTION.format(count=len(FEATURES), groups=len(groups), limits="\n".join(limits))
+    return "\n".join([introduction, *(_section(group) for group in GROUPS), *map(_optional, OPTIONAL)])
 
 
 def _section(group: str) -> str:
-    rows = [_row(feature) for feature in FEATURES if feature.group == group]
-    head = ["| feature | meaning | unit | source | window | risk | told as |", "|---|---|---|---|---|---|---|"]
-    return "\n".join([f"## {GROUPS[group]} (`{group}`)", "", *head, *rows, ""])
+    if group == "metrics":
+        return _METRICS.format(title=GROUPS[group]) + _table(metric_features(_EXAMPLE))
+    return f"## {GROUPS[group]} (`{group}`)\n\n{_table(feature for feature in FEATURES if feature.group == group)}"
+
+
+def _optional(name: str) -> str:
+    return f'## Optional features\n\nWith `optional = ["{name}"]` in `rescue.toml`:\n\n{_table(OPTIONAL[name])}'
+
+
+def _table(features: Iterable[Feature]) -> str:
+    head = ["| feature | meaning | unit | source | window | risk | sentence |", "|---|---|---|---|---|---|---|"]
+    return "\n".join([*head, *map(_row, features), ""])
 
 
 def _row(feature: Feature) -> str:

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from features.labels.labels import LabelRule
+from pipelines.metric_settings import MetricSettings
 from pipelines.settings import Settings
 from serving.delivery.channel_settings import KINDS
 from serving.web.identity.review_settings import ReviewSettings
@@ -41,10 +42,20 @@ What counts as the event ([labels, drawn](labels.md)); a mapping may bring its o
 are those of the label: {keys}.
 """
 
+_METRICS: Final = """
+## `[metrics.KEY]`
+
+A number of your own in the table `metrics`, which [features](features.md#own-metrics-metrics) are made of; KEY is yours
+and consists of lower-case letters, digits and `_`. Keys in bold are required.
+
+| key | what it is |
+|---|---|
+"""
+
 
 def render_settings() -> str:
     """The reference as Markdown."""
-    sections = ("review", "channels", "risks")
+    sections = ("review", "channels", "risks", "metrics")
     plain = {name: field for name, field in Settings.model_fields.items() if name not in sections}
     label = ", ".join(f"`{field.name}`" for field in fields(LabelRule) if field.name != "risk")
     return "".join(
@@ -52,12 +63,19 @@ def render_settings() -> str:
             _INTRODUCTION,
             *_table(plain),
             _RISKS.format(keys=label),
+            _METRICS,
+            *_metric_keys(),
             _CHANNELS,
             *(_channel(kind, model) for kind, model in KINDS.items()),
             "\n## `[review]`\n\nThe review app; [who signs in how](how-to/sign-in.md).\n\n",
             *_table(ReviewSettings.model_fields),
         ]
     )
+
+
+def _metric_keys() -> Iterator[str]:
+    for name, field in MetricSettings.model_fields.items():
+        yield f"| {f'**`{name}`**' if field.is_required() else f'`{name}`'} | {field.description} |\n"
 
 
 def _table(keys: Mapping[str, FieldInfo]) -> Iterator[str]:
