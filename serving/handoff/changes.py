@@ -1,37 +1,38 @@
-"""What changed since the last hand-off: sentences, and only for what a person would call a change."""
+"""What changed since the previous hand-off: a sentence for each difference that matters to a person."""
 
 from collections.abc import Iterator
 
-from serving.handoff.facts import Standing
+from serving.handoff.facts import AccountState
 
-NOTABLE = 0.05
-"""A probability that moved by less is told as the same."""
-
-
-def changes_since(before: Standing, now: Standing) -> tuple[str, ...]:
-    """What is different between two standings of an account, the most telling first."""
-    return tuple(_told(before, now))
+MIN_PROBABILITY_CHANGE = 0.05
+"""A smaller change of a probability is not listed."""
 
 
-def _told(before: Standing, now: Standing) -> Iterator[str]:
-    for risk, probability in sorted(now.probabilities.items()):
-        earlier = before.probabilities.get(risk)
-        if earlier is not None and abs(probability - earlier) >= NOTABLE:
-            yield f"{risk.capitalize()} risk {_way(probability - earlier)} from {earlier:.0%} to {probability:.0%}"
-    yield from _moved("Health", before.health, now.health, least=5)
-    yield from _moved("Open tickets", before.tickets_open, now.tickets_open, least=1)
-    yield from _moved("Overdue amount", before.overdue, now.overdue, least=1)
-    yield from _moved("Recurring revenue", before.arr, now.arr, least=1)
-    if before.owner != now.owner and now.owner is not None:
-        yield f"The owner is now {now.owner}" + (f", before it was {before.owner}" if before.owner else "")
-    if before.renews_on != now.renews_on and now.renews_on is not None:
-        yield f"The renewal is now on {now.renews_on:%d %b %Y}"
+def changes_since(previous: AccountState, current: AccountState) -> tuple[str, ...]:
+    """The differences between two states of an account, risks first."""
+    return tuple(_changes(previous, current))
 
 
-def _moved(what: str, before: float | None, now: float | None, *, least: float) -> Iterator[str]:
-    if before is not None and now is not None and abs(now - before) >= least:
-        yield f"{what} {_way(now - before)} from {before:,.0f} to {now:,.0f}"
+def _changes(previous: AccountState, current: AccountState) -> Iterator[str]:
+    for risk, probability in sorted(current.probabilities.items()):
+        earlier = previous.probabilities.get(risk)
+        if earlier is not None and abs(probability - earlier) >= MIN_PROBABILITY_CHANGE:
+            name = risk.capitalize().replace("_", " ")
+            yield f"{name} risk {_verb(probability - earlier)} from {earlier:.0%} to {probability:.0%}"
+    yield from _number("Health", previous.health, current.health, least=5)
+    yield from _number("Open tickets", previous.tickets_open, current.tickets_open, least=1)
+    yield from _number("Overdue amount", previous.overdue, current.overdue, least=1)
+    yield from _number("Recurring revenue", previous.arr, current.arr, least=1)
+    if previous.owner != current.owner and current.owner is not None:
+        yield f"The owner is now {current.owner}" + (f", before it was {previous.owner}" if previous.owner else "")
+    if previous.renews_on != current.renews_on and current.renews_on is not None:
+        yield f"The renewal is now on {current.renews_on.day} {current.renews_on:%b %Y}"
 
 
-def _way(difference: float) -> str:
+def _number(name: str, previous: float | None, current: float | None, *, least: float) -> Iterator[str]:
+    if previous is not None and current is not None and abs(current - previous) >= least:
+        yield f"{name} {_verb(current - previous)} from {previous:,.0f} to {current:,.0f}"
+
+
+def _verb(difference: float) -> str:
     return "rose" if difference > 0 else "fell"

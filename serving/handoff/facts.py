@@ -1,8 +1,8 @@
-"""What is known of an account on the night its case opens: the input of the hand-off package.
+"""The facts about an account on the night on which its case opens: the input of the hand-off package.
 
-The edge fills these from a snapshot of the history at the cutoff and from the queue's own past; serving never reads the
-history itself. Everything here is as of the cutoff. Unknown is ``None`` or empty, never a guess: the package
-says what it does not know.
+The pipelines fill them from a snapshot of the history at the cutoff and from the queue's earlier nights; serving never
+reads the history itself. Everything is as of the cutoff. An unknown value is ``None`` or empty, never an estimate, and
+the package names the sources that are missing.
 """
 
 from datetime import date, datetime
@@ -11,30 +11,30 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 WEEKS = 12
-"""The length of a usage line."""
+"""Weeks of usage in a hand-off."""
 
 Probability = Annotated[float, Field(ge=0, le=1)]
-Line = Annotated[tuple[float | None, ...], Field(min_length=WEEKS, max_length=WEEKS)]
+WeeklyValues = Annotated[tuple[float | None, ...], Field(min_length=WEEKS, max_length=WEEKS)]
 
 
 class Frozen(BaseModel):
-    """A part of the package: no unknown fields, never changed; numbers are finite."""
+    """A part of the package: unknown fields are refused, values cannot be changed, numbers are finite."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Binding(Frozen):
-    """What the package was made from, so that it can be told later why it said what it said."""
+    """What the package was built from, so that it can be explained later."""
 
-    as_of: date = Field(description="the cutoff: the package knows nothing of this day or after")
-    data_until: datetime | None = Field(description="when the newest row that was read became known, UTC")
+    as_of: date = Field(description="the cutoff: the package contains nothing of this day or later")
+    data_until: datetime | None = Field(description="when the newest row that was read became known, in UTC")
     policy_version: str = Field(description="content hash of the policy that raised the case")
     models: dict[str, str] = Field(description="risk -> version of the model that scored it")
     catalogue_version: str = Field(default="", description="content hash of the definitions of the features")
 
 
 class Account(Frozen):
-    """Who the account is."""
+    """The account."""
 
     account_id: str
     name: str | None = None
@@ -47,14 +47,21 @@ class Account(Frozen):
 
 
 class Contract(Frozen):
-    """Its running subscriptions together."""
+    """The active subscriptions of the account, taken together."""
 
     plans: tuple[str, ...] = ()
     seats: int | None = None
-    arr: float | None = Field(default=None, description="a year's recurring revenue, in the source's one currency")
+    arr: float | None = Field(default=None, description="recurring revenue per year, in the currency of the source")
     renews_on: date | None = Field(default=None, description="the nearest end of a term")
     auto_renew: bool | None = None
-    notice_for: date | None = Field(default=None, description="the day a cancellation already known takes effect")
+    notice_for: date | None = Field(default=None, description="the day on which a received cancellation takes effect")
+
+
+class HorizonPoint(Frozen):
+    """The probability that the event occurs within so many days after the cutoff."""
+
+    days: Annotated[int, Field(gt=0)]
+    probability: Probability
 
 
 class RiskPoint(Frozen):
@@ -65,43 +72,55 @@ class RiskPoint(Frozen):
 
 
 class RiskFacts(Frozen):
-    """One risk and what the nights before said of it; tonight's probability and reasons come with the flag."""
+    """One risk and its earlier probabilities; tonight's probability and reasons come with the flag."""
 
     risk: str
-    title: str = Field(description="what is predicted, e.g. 'Churn within 90 days'")
+    title: str = Field(description="what is predicted, for example 'Churn within 90 days'")
     history: tuple[RiskPoint, ...] = Field(default=(), description="earlier nights, oldest first")
-    usual: Probability | None = Field(default=None, description="how often it happens to accounts in general")
-    quality: tuple[str, ...] = Field(
-        default=(), description="what to mind about tonight's score, e.g. a feed that is late"
+    base_rate: Probability | None = Field(default=None, description="mean probability of all scored accounts")
+    curve: tuple[HorizonPoint, ...] | None = Field(
+        default=None, description="probability of the event by horizon, shortest first; absent where it is not known"
     )
+    quality: tuple[str, ...] = Field(
+        default=(), description="warnings about tonight's score, for example a feed that is late"
+    )
+
+    @model_validator(mode="after")
+    def _cumulative(self) -> Self:
+        """A longer horizon cannot have a lower probability."""
+        days = [point.days for point in self.curve or ()]
+        probabilities = [point.probability for point in self.curve or ()]
+        if days != sorted(set(days)) or probabilities != sorted(probabilities):
+            raise ValueError(f"the curve of {self.risk} has to increase with its horizons")
+        return self
 
 
 class Ticket(Frozen):
-    """A support ticket at the cutoff."""
+    """A support ticket as of the cutoff."""
 
     ticket_id: str
     opened_on: date
     subject: str | None = None
     category: str | None = None
     priority: str | None = None
-    state: str = Field(default="open", description="open, solved, closed, or as the source calls it")
+    state: str = Field(default="open", description="open, solved, closed, or the source's own value")
     escalated: bool = False
-    last_words: str | None = Field(default=None, description="the newest comment, else the ticket's own text")
+    last_words: str | None = Field(default=None, description="the newest comment, else the text of the ticket")
     last_words_by: Literal["customer", "agent", "system"] | None = None
     last_words_on: date | None = None
 
 
-class UsageLine(Frozen):
-    """A measure of use, a value a week for the twelve weeks that end at the cutoff, oldest first; None: no data."""
+class WeeklyUsage(Frozen):
+    """A usage measure, one value per week for the twelve weeks before the cutoff, oldest first; None: no data."""
 
     name: str
-    title: str = Field(description="e.g. 'Active users'")
-    unit: str = Field(description="e.g. 'users a week'")
-    weeks: Line
+    title: str = Field(description="for example 'Active users'")
+    unit: str = Field(description="for example 'users per week'")
+    weeks: WeeklyValues
 
 
 class HealthPoint(Frozen):
-    """A health score of the CRM; ``adjusted`` where the rescue team's own correction is in it."""
+    """A health score of the CRM; ``adjusted`` where it contains an adjustment by the rescue team."""
 
     measured_on: date
     score: Annotated[float, Field(ge=0, le=100)]
@@ -109,7 +128,7 @@ class HealthPoint(Frozen):
 
 
 class Invoice(Frozen):
-    """An invoice that is not paid at the cutoff."""
+    """An invoice that is unpaid at the cutoff."""
 
     invoice_id: str
     issued_on: date
@@ -118,7 +137,7 @@ class Invoice(Frozen):
 
 
 class PastRescue(Frozen):
-    """What the team did before, and what came of it."""
+    """An earlier rescue of the account, and its outcome."""
 
     decided_on: date
     risk: str
@@ -126,8 +145,8 @@ class PastRescue(Frozen):
     verdict: str | None = None
 
 
-class Standing(Frozen):
-    """Where the account stood at an earlier hand-off, to tell what has changed since."""
+class AccountState(Frozen):
+    """The state of the account at a hand-off, which the next hand-off is compared with."""
 
     as_of: date
     probabilities: dict[str, Probability]
@@ -140,11 +159,12 @@ class Standing(Frozen):
 
 
 class Facts(Frozen):
-    """Everything the package is made of beside the flag itself.
+    """Everything that the package is built from besides the flag.
 
-    ``tickets`` are the last three by opening, newest first; ``tickets_open`` counts all that are open, None where
-    there is no source of tickets. ``says`` tells each of the flag's triggers in words. ``before`` is the
-    :meth:`Standing` of the account's last hand-off. ``gaps`` names what could not be looked at ("no usage data").
+    ``tickets`` are the last three by opening, newest first; ``tickets_open`` counts all open tickets, None where
+    there is no source of tickets. ``trigger_messages`` has the sentence of each of the policy's triggers by name.
+    ``previous`` is the state of the account at its previous hand-off. ``gaps`` names what is missing, for example
+    "no usage data".
     """
 
     binding: Binding
@@ -154,17 +174,17 @@ class Facts(Frozen):
     risks: tuple[RiskFacts, ...] = ()
     tickets: Annotated[tuple[Ticket, ...], Field(max_length=3)] = ()
     tickets_open: Annotated[int, Field(ge=0)] | None = None
-    usage: tuple[UsageLine, ...] = ()
+    usage: tuple[WeeklyUsage, ...] = ()
     health: tuple[HealthPoint, ...] = Field(default=(), description="oldest first")
-    invoices: tuple[Invoice, ...] = Field(default=(), description="not paid at the cutoff, oldest first")
+    invoices: tuple[Invoice, ...] = Field(default=(), description="unpaid at the cutoff, oldest first")
     rescues: tuple[PastRescue, ...] = Field(default=(), description="newest first")
-    before: Standing | None = None
-    says: dict[str, str] = Field(default_factory=dict)
+    previous: AccountState | None = None
+    trigger_messages: dict[str, str] = Field(default_factory=dict)
     gaps: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _nothing_later(self) -> Self:
-        """A package must not know the future: each dated fact has to lie before the cutoff."""
+        """No leakage: each dated fact has to lie before the cutoff."""
         cutoff = self.binding.as_of
         dated = [
             *(("ticket", ticket.ticket_id, ticket.opened_on) for ticket in self.tickets),

@@ -1,55 +1,58 @@
-"""The hand-off package: everything a person needs to begin a rescue, built once when the case opens, then frozen.
+"""The hand-off package: everything that a person needs to begin a rescue, built once when the case opens, then frozen.
 
-It is bound to the score, the model, the policy and the cutoff it was made from, and carries a schema version, so that a
-package of last year can still be read and explained. The same facts and flag give the same bytes. JSON is the
-package; Markdown and HTML (:mod:`serving.handoff.render`) only show it.
+It is bound to the score, the model, the policy and the cutoff that it was built from, and has a schema version, so that
+packages of earlier versions can still be read (:mod:`serving.handoff.versions`). The same facts and flag give the same
+bytes. JSON is the package; Markdown and HTML (:mod:`serving.handoff.render`) are renderings of it.
 """
 
 import json
+from collections.abc import Mapping
 from datetime import date
 from statistics import fmean, median
-from typing import Final, Literal, Self
+from typing import Any, Final, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from models.contracts import Reason
-from serving.contracts import Flag
+from serving.contracts import Flag, RoutingCode, routing_text
 from serving.handoff.changes import changes_since
 from serving.handoff.facts import (
     Account,
+    AccountState,
     Binding,
     Contract,
     Facts,
     Frozen,
     HealthPoint,
+    HorizonPoint,
     Invoice,
-    Line,
     PastRescue,
     Probability,
     RiskPoint,
-    Standing,
     Ticket,
-    UsageLine,
+    WeeklyUsage,
+    WeeklyValues,
 )
-from serving.handoff.playbooks import suggest
+from serving.handoff.playbooks import Suggestion, suggest_playbook
+from serving.handoff.versions import upgrade_package
 
-SCHEMA_VERSION: Final = "1.0"
+SCHEMA_VERSION: Final = "2.0"
 LAST_WORDS = 600
-"""Characters of a ticket's last words that are kept; the ticket itself has the rest."""
+"""Characters of a ticket's last comment that are included; the ticket itself has the rest."""
 
 
 class ReasonFact(Frozen):
-    """Why the risk is what it is, as a sentence with its dated fact; ``strength`` in log-odds."""
+    """A reason for the risk, as a sentence with its dated fact; ``strength`` in log-odds."""
 
     group: str
     feature: str
     sentence: str
     strength: float
-    weak: bool = Field(description="did not survive refits: tell it with reserve")
+    weak: bool = Field(description="was not stable over refits")
 
 
-class WhatIf(Frozen):
-    """What would have to change, and what the risk would then be."""
+class CounterfactualFact(Frozen):
+    """A change that would lower the risk, and the probability before and after it."""
 
     sentence: str
     before: Probability
@@ -57,64 +60,77 @@ class WhatIf(Frozen):
 
 
 class RiskCard(Frozen):
-    """One risk tonight, how it came here, and why."""
+    """One risk tonight, its history and its reasons."""
 
     risk: str
     title: str
     probability: Probability | None = Field(description="None: not scored tonight")
-    usual: Probability | None
+    base_rate: Probability | None
     history: tuple[RiskPoint, ...]
+    curve: tuple[HorizonPoint, ...] | None = Field(
+        default=None, description="probability of the event by horizon, shortest first"
+    )
     quality: tuple[str, ...]
     reasons: tuple[ReasonFact, ...]
-    what_if: tuple[WhatIf, ...]
+    counterfactuals: tuple[CounterfactualFact, ...]
 
 
 class TriggerFact(Frozen):
-    """A trigger of the policy that fired, in words."""
+    """A trigger of the policy that fired, with its message."""
 
     name: str
-    says: str
+    message: str
 
 
-class Raised(Frozen):
-    """Why this is on somebody's desk: the policy's side of it."""
+class RoutingFact(Frozen):
+    """Why the squad got the case: a code with its parameters, and the sentence."""
+
+    code: RoutingCode | None = Field(default=None, description="None in packages of schema 1.0, which had no codes")
+    skill: str = ""
+    subject: str = ""
+    unserved_region: str = ""
+    text: str
+
+
+class CaseFacts(Frozen):
+    """The case as the policy opened or raised it."""
 
     risk: str
     severity: str
     squad: str
-    routed: str
+    routing: RoutingFact
     priority: float
     at_stake: float
     triggers: tuple[TriggerFact, ...]
 
 
-class Metric(Frozen):
-    """A measure of use against the account's own normal.
+class UsageFact(Frozen):
+    """A usage measure against the account's own normal level.
 
     ``normal`` is the median of the first eight weeks, ``now`` the mean of the last four, ``change`` the ratio of the
-    two less one; None where there are no data for it, or the normal is zero.
+    two minus one; None where there are no data for it, or the normal is zero.
     """
 
     name: str
     title: str
     unit: str
-    weeks: Line
+    weeks: WeeklyValues
     now: float | None
     normal: float | None
     change: float | None
 
     @classmethod
-    def of(cls, line: UsageLine) -> Self:
-        """Reckon what is normal for this account and how it is now."""
-        early = [value for value in line.weeks[:8] if value is not None]
-        late = [value for value in line.weeks[8:] if value is not None]
+    def of(cls, usage: WeeklyUsage) -> Self:
+        """Compute the normal level, the present one, and the change."""
+        early = [value for value in usage.weeks[:8] if value is not None]
+        late = [value for value in usage.weeks[8:] if value is not None]
         normal, now = median(early) if early else None, fmean(late) if late else None
         change = now / normal - 1 if now is not None and normal else None
-        return cls(**line.model_dump(), now=now, normal=normal, change=change)
+        return cls(**usage.model_dump(), now=now, normal=normal, change=change)
 
 
-class SuggestedPlay(Frozen):
-    """How one could begin, and why so."""
+class SuggestedPlaybook(Frozen):
+    """The suggested playbook, and why it was selected."""
 
     name: str
     title: str
@@ -125,64 +141,46 @@ class SuggestedPlay(Frozen):
 class Handoff(Frozen):
     """The package."""
 
-    schema_version: Literal["1.0"] = SCHEMA_VERSION
+    schema_version: Literal["1.0", "2.0"] = Field(
+        default=SCHEMA_VERSION, description="the version in which it was written"
+    )
     headline: str
     binding: Binding
-    raised: Raised
+    case: CaseFacts
     account: Account
     contract: Contract
     currency: str
     risks: tuple[RiskCard, ...]
-    play: SuggestedPlay
-    since: date | None = Field(description="the hand-off before this one, which `changes` compares with")
+    playbook: SuggestedPlaybook
+    previous_handoff_on: date | None = Field(description="the previous hand-off, which `changes` compares with")
     changes: tuple[str, ...]
     tickets: tuple[Ticket, ...]
     tickets_open: int | None
-    usage: tuple[Metric, ...]
+    usage: tuple[UsageFact, ...]
     health: tuple[HealthPoint, ...]
     invoices: tuple[Invoice, ...]
     rescues: tuple[PastRescue, ...]
     gaps: tuple[str, ...]
 
+    @model_validator(mode="before")
+    @classmethod
+    def _of_any_version(cls, content: Any) -> Any:
+        return upgrade_package(content) if isinstance(content, Mapping) else content
+
     @property
     def revenue(self) -> float | None:
-        """The contracts' revenue a year; without contracts, what was invoiced in a year, as the night reckoned."""
-        return self.contract.arr if self.contract.arr is not None else self.raised.at_stake or None
-
-    @classmethod
-    def build(cls, flag: Flag, facts: Facts) -> Self:
-        """Build the package of a flag; see :func:`build`."""
-        play, why = suggest(flag.risk, (flag.reasons or {}).get(flag.risk, ()), facts.contract.notice_for)
-        package = cls(
-            headline=_headline(flag, facts),
-            binding=facts.binding,
-            raised=_raised(flag, facts),
-            account=facts.account,
-            contract=facts.contract,
-            currency=facts.currency,
-            risks=_risks(flag, facts),
-            play=SuggestedPlay(name=play.name, title=play.title, why=why, steps=play.steps),
-            since=None,
-            changes=(),
-            tickets=tuple(_clipped(ticket) for ticket in facts.tickets),
-            tickets_open=facts.tickets_open,
-            usage=tuple(Metric.of(line) for line in facts.usage),
-            health=facts.health,
-            invoices=facts.invoices,
-            rescues=facts.rescues,
-            gaps=facts.gaps,
-        )
-        return package._compared_with(facts.before) if facts.before else package
+        """Recurring revenue per year of the contracts; without contracts, what was invoiced within a year."""
+        return self.contract.arr if self.contract.arr is not None else self.case.at_stake or None
 
     def to_json(self) -> str:
         """The package as JSON, the same bytes for the same package."""
         return self.model_dump_json(indent=2)
 
     @property
-    def standing(self) -> Standing:
-        """Where the account stood at this hand-off: what the next one compares with."""
+    def account_state(self) -> AccountState:
+        """The state of the account at this hand-off, which the next one is compared with."""
         known = {card.risk: card.probability for card in self.risks if card.probability is not None}
-        return Standing(
+        return AccountState(
             as_of=self.binding.as_of,
             probabilities=known,
             arr=self.contract.arr,
@@ -190,17 +188,36 @@ class Handoff(Frozen):
             owner=self.account.owner,
             health=self.health[-1].score if self.health else None,
             tickets_open=self.tickets_open,
-            overdue=overdue(self.invoices, self.binding.as_of),
+            overdue=overdue_amount(self.invoices, self.binding.as_of),
         )
-
-    def _compared_with(self, before: Standing) -> Self:
-        changes = changes_since(before, self.standing)
-        return self.model_copy(update={"since": before.as_of, "changes": changes})
 
 
 def build(flag: Flag, facts: Facts) -> Handoff:
-    """The package of a flag: what the policy decided, joined with what is known of the account."""
-    return Handoff.build(flag, facts)
+    """The package of a flag: the policy's decision joined with the facts about the account."""
+    reasons = (flag.reasons or {}).get(flag.risk, ())
+    package = Handoff(
+        headline=_headline(flag, facts),
+        binding=facts.binding,
+        case=_case(flag, facts),
+        account=facts.account,
+        contract=facts.contract,
+        currency=facts.currency,
+        risks=_risks(flag, facts),
+        playbook=_playbook(suggest_playbook(flag.risk, reasons, facts.contract.notice_for)),
+        previous_handoff_on=None,
+        changes=(),
+        tickets=tuple(_shortened(ticket) for ticket in facts.tickets),
+        tickets_open=facts.tickets_open,
+        usage=tuple(UsageFact.of(usage) for usage in facts.usage),
+        health=facts.health,
+        invoices=facts.invoices,
+        rescues=facts.rescues,
+        gaps=facts.gaps,
+    )
+    if facts.previous is None:
+        return package
+    changes = changes_since(facts.previous, package.account_state)
+    return package.model_copy(update={"previous_handoff_on": facts.previous.as_of, "changes": changes})
 
 
 def handoff_schema() -> str:
@@ -208,44 +225,54 @@ def handoff_schema() -> str:
     return json.dumps(Handoff.model_json_schema(mode="serialization"), indent=2, sort_keys=True) + "\n"
 
 
-def overdue(invoices: tuple[Invoice, ...], cutoff: date) -> float:
-    """The amount of unpaid invoices that were due before the cutoff."""
+def overdue_amount(invoices: tuple[Invoice, ...], cutoff: date) -> float:
+    """The amount of the unpaid invoices that were due before the cutoff."""
     return sum(invoice.amount for invoice in invoices if invoice.due_on is not None and invoice.due_on < cutoff)
 
 
 def _headline(flag: Flag, facts: Facts) -> str:
-    name = facts.account.name or facts.account.account_id
+    """The account, the probability, and the first reason, else the first trigger."""
+    account = facts.account.name or facts.account.account_id
+    risk = f"{flag.risk.replace('_', ' ')} risk"
     probability = flag.probabilities.get(flag.risk)
-    risk = f"{flag.risk} risk {probability:.0%}" if probability is not None else None
     reasons = (flag.reasons or {}).get(flag.risk, ())
-    first = next((reason.sentence for reason in reasons if reason.strength > 0), None)
-    first = first or next((facts.says.get(name, name) for name in flag.triggers), None)
-    said = [part for part in (risk, first) if part] or [f"{flag.risk} risk not scored"]
-    return f"{name}: {'; '.join(said)}"
+    causes = [reason.sentence for reason in reasons if reason.strength > 0]
+    causes += [facts.trigger_messages.get(name, name) for name in flag.triggers]
+    if probability is None:
+        return f"{account}: {causes[0] if causes else f'{risk} not scored'}"
+    return "; ".join([f"{account}: {risk} {probability:.0%}", *causes[:1]])
 
 
-def _raised(flag: Flag, facts: Facts) -> Raised:
-    return Raised(
+def _case(flag: Flag, facts: Facts) -> CaseFacts:
+    messages = facts.trigger_messages
+    routing = flag.routing
+    return CaseFacts(
         risk=flag.risk,
         severity=flag.severity,
         squad=flag.squad,
-        routed=flag.routed,
+        routing=RoutingFact(
+            code=routing.code,
+            skill=routing.skill,
+            subject=routing.subject,
+            unserved_region=routing.unserved_region,
+            text=routing_text(routing, messages),
+        ),
         priority=flag.priority,
         at_stake=flag.at_stake,
-        triggers=tuple(TriggerFact(name=name, says=facts.says.get(name, name)) for name in flag.triggers),
+        triggers=tuple(TriggerFact(name=name, message=messages.get(name, name)) for name in flag.triggers),
     )
 
 
 def _risks(flag: Flag, facts: Facts) -> tuple[RiskCard, ...]:
-    """A card for each risk that facts tell of, the flag's own first."""
+    """A card for each risk of the facts, the flag's own first."""
     ordered = sorted(facts.risks, key=lambda risk: (risk.risk != flag.risk, risk.risk))
     return tuple(
         RiskCard(
             **risk.model_dump(),
             probability=flag.probabilities.get(risk.risk),
             reasons=tuple(_reason(reason) for reason in (flag.reasons or {}).get(risk.risk, ())),
-            what_if=tuple(
-                WhatIf(sentence=change.sentence, before=change.before, after=change.after)
+            counterfactuals=tuple(
+                CounterfactualFact(sentence=change.sentence, before=change.before, after=change.after)
                 for change in (flag.changes or {}).get(risk.risk, ())
             ),
         )
@@ -263,7 +290,12 @@ def _reason(reason: Reason) -> ReasonFact:
     )
 
 
-def _clipped(ticket: Ticket) -> Ticket:
+def _playbook(suggestion: Suggestion) -> SuggestedPlaybook:
+    playbook = suggestion.playbook
+    return SuggestedPlaybook(name=suggestion.name, title=playbook.title, why=suggestion.text(), steps=playbook.steps)
+
+
+def _shortened(ticket: Ticket) -> Ticket:
     words = ticket.last_words
     if words is None or len(words) <= LAST_WORDS:
         return ticket

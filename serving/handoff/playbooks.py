@@ -1,126 +1,117 @@
-"""What to do first: one suggested play for each group of reasons, as a table that a team can read and argue with.
+"""The playbook that a hand-off suggests: a first series of steps, selected by rules that a team can read and discuss.
 
-A play is a suggestion with its reason, not an order. It is chosen by the strongest reason that survived refits; where
-there is none that raises the risk, by the risk itself.
+Playbooks and the rules that select them are data (``playbooks.default.toml``). A playbook is a suggestion with its
+reason, not an order. A received cancellation comes first, then the strongest reason that raises the risk and that was
+stable over refits, then the risk itself.
 """
 
-from collections.abc import Mapping, Sequence
+import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
+from functools import cache
+from importlib.resources import files
+from typing import Annotated, Self
 
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from features.catalogue import GROUPS
 from models.contracts import Reason
 
 
+class Playbook(BaseModel):
+    """A named series of steps, in order, in the imperative."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    title: Annotated[str, Field(min_length=1)]
+    steps: Annotated[tuple[str, ...], Field(min_length=1)]
+
+
+class PlaybookSelection(BaseModel):
+    """Names of playbooks: by risk of an account with a received cancellation, by group of reasons, and by risk."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    fallback: str
+    cancellation: dict[str, str] = Field(default_factory=dict)
+    reasons: dict[str, str] = Field(default_factory=dict)
+    risks: dict[str, str] = Field(default_factory=dict)
+
+
+class Playbooks(BaseModel):
+    """The file: all playbooks by name, and the rules that select one."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    playbooks: dict[str, Playbook]
+    selection: PlaybookSelection
+
+    @model_validator(mode="after")
+    def _defined(self) -> Self:
+        """Every selected playbook has to be defined, every defined one selected, and every group of reasons known."""
+        chosen = self.selection
+        selected = {chosen.fallback, *chosen.cancellation.values(), *chosen.reasons.values(), *chosen.risks.values()}
+        if different := selected ^ self.playbooks.keys():
+            raise ValueError(f"these playbooks are not both defined and selected: {', '.join(sorted(different))}")
+        if unknown := chosen.reasons.keys() - set(GROUPS):
+            raise ValueError(f"these groups of reasons do not exist: {', '.join(sorted(unknown))}")
+        return self
+
+
+class SelectionCode(StrEnum):
+    """What a playbook was selected by."""
+
+    CANCELLATION = "cancellation"
+    REASON = "reason"
+    RISK = "risk"
+    FALLBACK = "fallback"
+
+
 @dataclass(frozen=True)
-class Play:
-    """A named way to begin: its steps in order, in the imperative."""
+class Suggestion:
+    """A selected playbook and why: ``subject`` is the sentence of the reason, the risk, or empty, by ``code``."""
 
     name: str
-    title: str
-    steps: tuple[str, ...]
+    playbook: Playbook
+    code: SelectionCode
+    subject: str = ""
+    ends_on: date | None = None
+
+    def text(self) -> str:
+        """Why the playbook was selected, as a sentence without its full stop."""
+        if self.code is SelectionCode.CANCELLATION and self.ends_on is not None:
+            return f"A cancellation was received; the contract ends on {self.ends_on.day} {self.ends_on:%b %Y}"
+        if self.code is SelectionCode.REASON:
+            return f"Selected by the strongest reason that can be acted on: {self.subject}"
+        if self.code is SelectionCode.RISK:
+            return f"No reason can be acted on; selected by the risk {self.subject.replace('_', ' ')}"
+        return "No reason can be acted on, and the risk has no playbook of its own"
 
 
-BY_GROUP: Mapping[str, Play] = {
-    "usage": Play(
-        "win-back-use",
-        "Find out why they use it less",
-        (
-            "Ask the champion what changed in their work, before showing anything.",
-            "Name the teams or features that went quiet, and offer a session for one of them.",
-            "Agree on one number to watch and look at it together in two weeks.",
-        ),
-    ),
-    "adoption": Play(
-        "broaden-use",
-        "Get the second team going",
-        (
-            "Pick the one feature that accounts like this one keep using.",
-            "Train two people, not twenty, on a case of their own.",
-            "Check after two weeks whether they came back by themselves.",
-        ),
-    ),
-    "support": Play(
-        "clear-the-desk",
-        "Clear the open tickets first",
-        (
-            "Read the open tickets before calling; know which one hurts most.",
-            "Get a date from the support lead for each, and tell the customer the dates.",
-            "Call again when the last one is closed, not before.",
-        ),
-    ),
-    "escalations": Play(
-        "calm-an-escalation",
-        "One owner, one daily word",
-        (
-            "Name one person who answers for the whole matter.",
-            "Tell the customer daily where it stands, also when nothing moved.",
-            "Write down together what solved means before solving it.",
-        ),
-    ),
-    "health": Play(
-        "ask-the-sponsor",
-        "Ask the sponsor what the score hides",
-        (
-            "Check what moved the health score and whether it is still true.",
-            "Talk to the sponsor, not only to the daily user.",
-            "Correct the score if it was wrong, and say why.",
-        ),
-    ),
-    "billing": Play(
-        "settle-the-account",
-        "Talk about the invoice as people",
-        (
-            "Find out whether the invoice is disputed, lost or unaffordable: three different calls.",
-            "Bring finance in with an offer you may make.",
-            "Keep product questions out of this call, and note those that come up.",
-        ),
-    ),
-    "contract": Play(
-        "early-renewal",
-        "Open the renewal early",
-        (
-            "Ask who decides this time and what they have to show for it.",
-            "Bring their own figures of use against what they pay for.",
-            "Offer the plan that fits, even if it is the smaller one.",
-        ),
-    ),
-    "rescues": Play(
-        "second-attempt",
-        "Do something else than last time",
-        (
-            "Read what was tried and what came of it.",
-            "Let someone they have not met make the call.",
-            "Agree on what would make them stay, in their words.",
-        ),
-    ),
-}
-
-PARTING = Play(
-    "before-they-leave",
-    "Talk before the notice takes effect",
-    (
-        "Thank them, and ask what made the decision and who made it; do not argue.",
-        "Find out whether anything would open it again, and whether you may offer that.",
-        "If not, part well: help with the export of their data, and leave the door open.",
-    ),
-)
-"""For an account that has given notice: there the question is no longer whether it is at risk."""
-
-BY_RISK: Mapping[str, Play] = {"churn": BY_GROUP["contract"], "escalation": BY_GROUP["escalations"]}
-FIRST_CALL = Play(
-    "first-call",
-    "Call and listen",
-    ("Look through this page for what you would ask yourself.", "Call the owner's contact and ask how it is going."),
-)
+@cache
+def default_playbooks() -> Playbooks:
+    """The playbooks that come with Rescue."""
+    text = files("serving.handoff").joinpath("playbooks.default.toml").read_text(encoding="utf-8")
+    return Playbooks.model_validate(tomllib.loads(text))
 
 
-def suggest(risk: str, reasons: Sequence[Reason], notice_for: date | None = None) -> tuple[Play, str]:
-    """The play for a risk and its reasons, and why it was chosen, as a sentence; a notice given comes first."""
-    if notice_for is not None and risk == "churn":
-        return PARTING, f"Notice was given; the contract ends on {notice_for.day} {notice_for:%b %Y}"
+def suggest_playbook(
+    risk: str, reasons: Sequence[Reason], ends_on: date | None = None, *, available: Playbooks | None = None
+) -> Suggestion:
+    """The playbook for a risk and its reasons; ``ends_on`` is the day on which a received cancellation takes effect."""
+    books = available or default_playbooks()
+    selection = books.selection
+
+    def suggestion(name: str, code: SelectionCode, subject: str = "") -> Suggestion:
+        return Suggestion(name, books.playbooks[name], code, subject, ends_on)
+
+    if ends_on is not None and risk in selection.cancellation:
+        return suggestion(selection.cancellation[risk], SelectionCode.CANCELLATION)
     for reason in reasons:
-        if reason.strength > 0 and not reason.weak and reason.group in BY_GROUP:
-            return BY_GROUP[reason.group], f"The strongest reason that a rescue can act on: {reason.sentence}"
-    if risk in BY_RISK:
-        return BY_RISK[risk], f"No single reason stands out, so the usual beginning for a {risk} risk"
-    return FIRST_CALL, "No reason stands out"
+        if reason.strength > 0 and not reason.weak and reason.group in selection.reasons:
+            return suggestion(selection.reasons[reason.group], SelectionCode.REASON, reason.sentence)
+    if risk in selection.risks:
+        return suggestion(selection.risks[risk], SelectionCode.RISK, risk)
+    return suggestion(selection.fallback, SelectionCode.FALLBACK)

@@ -1,8 +1,8 @@
-"""The hand-off package shown: Markdown and HTML from the one frozen package, by templates that only print.
+"""Render a hand-off package as Markdown and HTML, by templates without logic of their own.
 
-Names, subjects and ticket texts come from strangers. In HTML Jinja2 escapes every value; in Markdown every value
-passes through :func:`markdown_text`, so that hostile text stays text in both. The HTML needs nothing beside itself: no
-script, no font, no address, so that it can be mailed, and its colours follow the reader's system.
+Names, subjects and ticket texts come from outside and can be hostile. In HTML Jinja2 escapes every value; in Markdown
+every value passes through :func:`markdown_text`, so that it stays text in both. The HTML is one file without scripts,
+fonts or links, so that it can be mailed; its colours follow the reader's system.
 """
 
 import re
@@ -13,12 +13,12 @@ from importlib.resources import files
 from jinja2 import BaseLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from serving.handoff.package import Handoff, overdue
+from serving.handoff.package import Handoff
 from serving.handoff.sparkline import sparkline
 
 
 def html(handoff: Handoff) -> str:
-    """A whole page that can be mailed, opened and printed by itself."""
+    """A complete page that can be mailed, opened and printed."""
     return _html().get_template("handoff.html.j2").render(handoff=handoff, sheet=Markup(stylesheet()))  # noqa: S704 our own file
 
 
@@ -29,20 +29,20 @@ def markdown(handoff: Handoff) -> str:
 
 
 def stylesheet() -> str:
-    """The sheet with the classes that the body uses."""
+    """The style sheet with the classes that the body uses."""
     return files("serving.handoff").joinpath("templates/handoff.css").read_text(encoding="utf-8")
 
 
 @cache
 def _html() -> Environment:
-    return _dressed(
+    return _with_filters(
         Environment(loader=_loader(), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     )
 
 
 @cache
 def _markdown() -> Environment:
-    return _dressed(
+    return _with_filters(
         Environment(  # noqa: S701 HTML's escapes are wrong in Markdown: finalize escapes every value instead
             loader=_loader(),
             finalize=markdown_text,
@@ -57,20 +57,20 @@ def _loader() -> BaseLoader:
     return PackageLoader("serving.handoff", "templates")
 
 
-def _dressed(environment: Environment) -> Environment:
-    shown = {"day": day, "amount": amount, "percent": percent, "number": number, "moment": moment, "words": words}
-    environment.filters |= shown
-    environment.globals |= {"sparkline": sparkline, "overdue": overdue}
+def _with_filters(environment: Environment) -> Environment:
+    filters = {"day": day, "amount": amount, "percent": percent, "number": number, "moment": moment, "words": words}
+    environment.filters |= filters
+    environment.globals["sparkline"] = sparkline
     return environment
 
 
 def day(value: date | None) -> str:
-    """A day as people write it, or a dash."""
+    """A date like ``1 Jul 2026``, or a dash."""
     return f"{value.day} {value:%b %Y}" if value else "–"
 
 
 def moment(value: datetime | None) -> str:
-    """An instant to the minute, in UTC, or a dash."""
+    """A time to the minute, in UTC, or a dash."""
     return f"{day(value)}, {value:%H:%M} UTC" if value else "–"
 
 
@@ -80,12 +80,12 @@ def amount(value: float | None, currency: str = "") -> str:
 
 
 def percent(value: float | None, signed: bool = False) -> str:
-    """A share as a whole percentage, or a dash; the sign is a proper minus."""
+    """A share as a whole percentage, or a dash; negative values have a minus sign."""
     if value is None:
         return "–"
     if not signed or abs(value) < 0.005:
         return f"{abs(value):.0%}"
-    return Markup(f"{value:+.0%}".replace("-", "−"))  # noqa: S704 a number of ours: nothing in it to escape
+    return Markup(f"{value:+.0%}".replace("-", "−"))  # noqa: S704 a formatted number has nothing to escape
 
 
 def number(value: float | None) -> str:
@@ -94,19 +94,19 @@ def number(value: float | None) -> str:
 
 
 def words(value: str | None) -> str:
-    """A source's own word for something, ``how_to``, as a person would write it."""
+    """A name of the source such as ``how_to``, with spaces."""
     return (value or "").replace("_", " ")
 
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#|~!&@]|:(?=//)|(?<=www)\.)", re.IGNORECASE)
-"""What Markdown reads as markup, and what its GitHub flavour turns into links by itself."""
+"""Characters that are markup in Markdown, or that GitHub turns into links."""
 _INVISIBLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
-"""Control characters, and those that turn the direction of the text around."""
+"""Control characters, and those that reverse the direction of the text."""
 _OPENER = re.compile(r"^(?:(\d+)([.)])(?=\s|$)|([-+=]))")
 
 
 def markdown_text(value: object) -> object:
-    """A value as Markdown that shows exactly it: one line, every sign that could mean something escaped."""
+    """A value as Markdown that shows exactly this value: one line, every special character escaped."""
     if not isinstance(value, str) or isinstance(value, Markup):
         return value
     flat = " ".join(_INVISIBLE.sub("", value).split())

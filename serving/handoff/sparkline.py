@@ -1,7 +1,7 @@
-"""A line of a few values small enough to stand in a sentence, and the words for those who cannot see it.
+"""A line chart small enough for a table cell, with a text alternative for screen readers.
 
-Drawn as the coordinates of SVG polylines, with attributes only: the review app's content policy forbids inline styles
-and scripts, and a printed page has neither.
+Drawn as SVG polylines with attributes only: the review app's content security policy forbids inline styles and scripts,
+and a mailed page has neither.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ class Sparkline:
 
 
 def sparkline(values: Sequence[float | None], *, normal: float | None = None, unit: str = "") -> Sparkline:
-    """Lay the values out from left to right, from zero at the foot to the largest (or the normal) at the top."""
+    """Place the values from left to right, with zero at the bottom and the largest (or the normal) at the top."""
     known = [value for value in values if value is not None]
     if not known:
         return Sparkline((), None, None, "no data")
@@ -55,6 +55,6 @@ def _pieces(points: Sequence[tuple[float, float] | None]) -> tuple[str, ...]:
 
 
 def _words(values: Sequence[float | None], known: Sequence[float], normal: float | None, unit: str) -> str:
-    told = ", ".join("no data" if value is None else f"{value:,.4g}" for value in values)
-    usual = "" if normal is None else f"; normal {normal:,.4g}"
-    return f"{unit or 'values'}, oldest first: {told}{usual}"
+    listed = ", ".join("no data" if value is None else f"{value:,.4g}" for value in values)
+    normal_text = "" if normal is None else f"; normal {normal:,.4g}"
+    return f"{unit or 'values'}, oldest first: {listed}{normal_text}"

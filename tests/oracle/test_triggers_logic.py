@@ -9,9 +9,9 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from serving.policy.decision.candidates import Candidates
-from serving.policy.decision.triggers import fired
-from serving.policy.definition.conditions import compile_condition
+from features.conditions import compile_condition
+from serving.policy.decision.account_table import AccountTable
+from serving.policy.decision.triggers import evaluate_conditions
 
 COLUMNS = {"a": ("a", "number"), "b": ("b", "number"), "s": ("s", "text")}
 NUMBERS = st.one_of(st.none(), st.integers(-3, 3).map(float), st.just(0.5))
@@ -83,19 +83,19 @@ def test_every_condition_holds_for_the_rows_that_sqlite_says(
         }
     )
     compiled = {str(place): compile_condition(one, COLUMNS) for place, one in enumerate(conditions)}
-    found = fired(Candidates.of(table), compiled)
+    found = evaluate_conditions(AccountTable.of(table), compiled)
     assert [found[str(place)].tolist() for place in range(len(conditions))] == in_sqlite(conditions, values)
 
 
 def test_a_column_that_is_not_there_tonight_is_unknown() -> None:
-    table = Candidates.of(pa.table({"account_id": ["A"]}))
+    table = AccountTable.of(pa.table({"account_id": ["A"]}))
     conditions = {
         "above": compile_condition("a > 1", COLUMNS),
         "not above": compile_condition("NOT a > 1", COLUMNS),
         "unknown": compile_condition("a IS NULL AND s IS NULL", COLUMNS),
         "text": compile_condition("s = 'x'", COLUMNS),
     }
-    assert {name: holds.tolist() for name, holds in fired(table, conditions).items()} == {
+    assert {name: holds.tolist() for name, holds in evaluate_conditions(table, conditions).items()} == {
         "above": [False],
         "not above": [False],
         "unknown": [True],

@@ -1,4 +1,4 @@
-"""The policy's rules, one a test: whom a night hands over, whom it raises again, who waits, who is left alone."""
+"""The rules of the policy, one per test: which accounts get a case, are raised again, wait, or are suppressed."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -7,11 +7,20 @@ from datetime import date, timedelta
 import numpy as np
 import pyarrow as pa
 import pytest
-from support.nights.policy_factory import NIGHT, accounts, candidates, night, policy
+from support.nights.policy_factory import NIGHT, account_rows, accounts, night, policy
 
-from serving.policy.decision.candidates import CandidatesError
+from serving.contracts import RoutingCode, RoutingReason
+from serving.policy.decision.account_table import AccountTableError
 from serving.policy.decision.decide import Policy, accounts_to_explain, decide, decide_with_reasons
-from serving.policy.decision.queue_state import Cooldown, OpenCase, QueueState, Streak, Why
+from serving.policy.decision.queue_state import (
+    Cooldown,
+    OpenCase,
+    QueueState,
+    RaiseCode,
+    Streak,
+    Suppressed,
+    SuppressionCode,
+)
 
 OPEN = OpenCase("c1", "A", "churn", "normal", 0.5, date(2026, 2, 20), squad="care")
 
@@ -20,7 +29,7 @@ def run(probabilities: list[float | None], by: Policy) -> list[str]:
     """Play one account's probabilities night by night on an empty queue; ``!`` where it is flagged."""
     queue, seen = QueueState(), []
     for number, probability in enumerate(probabilities):
-        table = candidates({"a": "A", "p": probability})
+        table = account_rows({"a": "A", "p": probability})
         decision = decide(table.cast(_schema(table)), queue, by, NIGHT + timedelta(days=number))
         queue = QueueState(streaks=decision.streaks)
         seen.append("!" if decision.flags else ".")
@@ -50,14 +59,14 @@ def test_an_account_enters_high_and_leaves_low(probabilities: list[float | None]
     assert "".join(run(probabilities, by)) == flagged
 
 
-def test_too_few_nights_above_the_threshold_are_told() -> None:
+def test_too_few_nights_above_the_threshold_are_recorded() -> None:
     decision = night({"a": "A", "p": 0.6}, by=policy(enter="enter = 0.5\nenter_nights = 3"))
-    assert [(one.account_id, one.why, one.detail) for one in decision.suppressed] == [
-        ("A", Why.TOO_NEW, "night 1 of 3")
-    ]
+    assert decision.suppressed == (
+        Suppressed("A", "churn", SuppressionCode.TOO_FEW_NIGHTS, nights=1, nights_required=3),
+    )
 
 
-def test_the_order_is_what_a_rescue_is_worth() -> None:
+def test_the_order_is_the_priority() -> None:
     decision = night(
         {"a": "A", "p": 0.6, "arr": 1000.0},
         {"a": "B", "p": 0.9, "arr": 1000.0},
@@ -81,7 +90,7 @@ def test_cost_urgency_and_unknown_revenue_enter_the_priority() -> None:
     assert worth == {"30": 40.0, "31": 27.5, "91": 15.0, "None": 15.0}
 
 
-def test_ties_are_settled_by_rank_renewal_and_account() -> None:
+def test_ties_are_broken_by_rank_score_renewal_and_account() -> None:
     rows = [
         {"a": "D", "p": 0.6, "rank_churn": 0.1, "renews_in": 50.0},
         {"a": "C", "p": 0.6, "rank_churn": 0.1, "renews_in": 50.0},
@@ -102,7 +111,7 @@ def test_what_does_not_fit_waits_with_its_rank() -> None:
     ]
 
 
-def test_a_squad_with_its_desk_full_takes_no_more() -> None:
+def test_a_squad_at_its_limit_of_open_cases_gets_no_more() -> None:
     by = policy(capacity="capacity = 5\nmax_open = 3")
     queue = QueueState(open_cases=tuple(OPEN._replace(case_id=str(i), account_id=f"old{i}") for i in range(2)))
     decision = night({"a": "A", "p": 0.9}, {"a": "B", "p": 0.8}, queue=queue, by=by)
@@ -112,7 +121,7 @@ def test_a_squad_with_its_desk_full_takes_no_more() -> None:
 def test_an_account_has_one_open_case_a_family() -> None:
     decision = night({"a": "A", "p": 0.55, "e": 0.6}, queue=QueueState(open_cases=(OPEN,)))
     assert [(flag.account_id, flag.risk) for flag in decision.flags] == [("A", "escalation")]
-    assert [(one.risk, one.why, one.detail) for one in decision.suppressed] == [("churn", Why.OPEN_CASE, "c1")]
+    assert decision.suppressed == (Suppressed("A", "churn", SuppressionCode.OPEN_CASE, case_id="c1"),)
 
 
 def test_risks_of_one_family_share_a_case() -> None:
@@ -127,8 +136,8 @@ def test_another_risk_of_the_family_raises_the_case_again_only_where_it_is_more_
     queue, both = QueueState(open_cases=(OPEN._replace(probability=0.1),)), policy_of_one_family()
     assert not night({"a": "A", "e": 0.7}, queue=queue, by=both).raised_again
     again = night({"a": "A", "e": 0.85}, queue=queue, by=both).raised_again
-    assert [(one.case_id, one.flag.risk, one.why) for one in again] == [
-        ("c1", "escalation", "severity rose from normal to high")
+    assert [(row.case_id, row.flag.risk, row.reason.code) for row in again] == [
+        ("c1", "escalation", RaiseCode.SEVERITY)
     ]
 
 
@@ -140,17 +149,18 @@ def policy_of_one_family() -> Policy:
 
 
 @pytest.mark.parametrize(
-    ("probability", "why"),
+    ("probability", "code"),
     [
         (0.59, None),
-        (0.60, "probability rose from 50% to 60%"),
-        (0.85, "severity rose from normal to high"),
+        (0.60, RaiseCode.PROBABILITY),
+        (0.85, RaiseCode.SEVERITY),
     ],
 )
-def test_a_worsening_account_is_raised_again_in_its_case(probability: float, why: str | None) -> None:
+def test_a_worsening_account_is_raised_again_in_its_case(probability: float, code: RaiseCode | None) -> None:
     decision = night({"a": "A", "p": probability}, queue=QueueState(open_cases=(OPEN,)))
     assert not decision.flags
-    assert [(again.case_id, again.why) for again in decision.raised_again] == ([("c1", why)] if why else [])
+    raised = [(row.case_id, row.reason.code, row.reason.probability) for row in decision.raised_again]
+    assert raised == ([("c1", code, probability)] if code else [])
 
 
 def test_a_raised_case_takes_no_place_of_tonight() -> None:
@@ -160,14 +170,16 @@ def test_a_raised_case_takes_no_place_of_tonight() -> None:
 
 
 @pytest.mark.parametrize(("days_ago", "flagged"), [(0, False), (9, False), (10, True)])
-def test_an_account_is_left_alone_after_its_case(days_ago: int, flagged: bool) -> None:
+def test_an_account_cools_down_after_its_case(days_ago: int, flagged: bool) -> None:
     queue = QueueState(cooldowns=(Cooldown("A", "churn", NIGHT - timedelta(days=days_ago), "saved"),))
     decision = night({"a": "A", "p": 0.9}, queue=queue)
     assert bool(decision.flags) == flagged
-    assert [one.why for one in decision.suppressed] == ([] if flagged else [Why.COOLDOWN])
+    until = NIGHT + timedelta(days=10 - days_ago)
+    cooling_down = Suppressed("A", "churn", SuppressionCode.COOLING_DOWN, until=until)
+    assert decision.suppressed == (() if flagged else (cooling_down,))
 
 
-def test_a_calmed_case_is_named_once_the_account_has_left() -> None:
+def test_a_case_is_no_longer_at_risk_once_the_account_has_left() -> None:
     inside = Streak("A", "churn", 0, 1, inside=True)
     queue = QueueState(open_cases=(OPEN,), streaks=(inside,))
     assert night({"a": "A", "p": 0.2}, queue=queue).no_longer_at_risk == ("c1",)
@@ -182,15 +194,15 @@ when = "tickets_open >= 5"
 risk = "churn"
 raises = "alone"
 severity = "high"
-says = "Many tickets"
+message = "Many tickets"
 
 [triggers.together]
 when = "tickets_open >= 3"
 risk = "churn"
 raises = "with_risk"
-at_least = 0.2
+min_probability = 0.2
 skill = "billing"
-says = "Some tickets"
+message = "Some tickets"
 """
 
 
@@ -208,7 +220,7 @@ says = "Some tickets"
 def test_a_trigger_raises_alone_or_with_the_risk(
     tickets: float | None, probability: float | None, fired: tuple[str, ...] | None
 ) -> None:
-    table = candidates({"a": "A", "p": probability, "tickets_open": tickets})
+    table = account_rows({"a": "A", "p": probability, "tickets_open": tickets})
     decision = decide(table.cast(_schema(table)), QueueState(), policy(TRIGGERS), NIGHT)
     assert [flag.triggers for flag in decision.flags] == ([fired] if fired else [])
 
@@ -225,18 +237,18 @@ def test_a_case_raised_by_a_trigger_is_not_raised_again_every_night() -> None:
     assert not night(row, queue=QueueState(open_cases=(case,)), by=policy(TRIGGERS)).raised_again
 
 
-def test_a_rescue_that_costs_more_than_it_saves_is_left_alone_unless_a_trigger_asks() -> None:
+def test_a_priority_below_the_minimum_is_suppressed_unless_a_trigger_raises_alone() -> None:
     by = policy(TRIGGERS + "\n[priority]\nminimum = 260")
     decision = night({"a": "A", "p": 0.5}, {"a": "B", "tickets_open": 5.0}, by=by)
     assert accounts(decision.flags) == ["B"]
-    assert [(one.account_id, one.why, one.detail) for one in decision.suppressed] == [
-        ("A", Why.NOT_WORTH_IT, "priority 250, under 260")
-    ]
+    assert decision.suppressed == (
+        Suppressed("A", "churn", SuppressionCode.BELOW_MINIMUM, priority=250.0, minimum=260.0),
+    )
 
 
 def test_reasons_reach_the_routing() -> None:
     by = policy('[routing.reasons]\nbilling = "billing"')
-    text = candidates({"a": "A", "p": 0.9}, {"a": "B", "p": 0.8})
+    text = account_rows({"a": "A", "p": 0.9}, {"a": "B", "p": 0.8})
     plain = decide(text, QueueState(), by, NIGHT)
     assert accounts_to_explain(plain) == ("A", "B")
     asked = []
@@ -247,8 +259,8 @@ def test_reasons_reach_the_routing() -> None:
 
     decision = decide_with_reasons(text, QueueState(), by, NIGHT, first_reasons)
     assert asked == ["A", "B"]
-    assert {flag.account_id: flag.squad for flag in decision.flags} == {"A": "desk", "B": "care"}
-    assert decision.flags[0].routed == "needs billing skills, as its first reason is billing"
+    assert {flag.account_id: flag.squad for flag in decision.flags} == {"A": "support", "B": "care"}
+    assert decision.flags[0].routing == RoutingReason(RoutingCode.REASON, "billing", "billing")
 
 
 HOLDOUT = '\n[holdout]\nshare = 0.5\nsalt = "s"\n[holdout.exempt]\nlarge = "arr >= 5000"\n'
@@ -305,20 +317,20 @@ def test_streaks_of_accounts_and_risks_that_are_not_there_tonight_stay() -> None
 
 
 def test_no_candidates_is_a_quiet_night() -> None:
-    decision = decide(candidates({"a": "A", "p": 0.9}).slice(0, 0), QueueState(open_cases=(OPEN,)), policy(), NIGHT)
+    decision = decide(account_rows({"a": "A", "p": 0.9}).slice(0, 0), QueueState(open_cases=(OPEN,)), policy(), NIGHT)
     assert (decision.flags, decision.no_longer_at_risk) == ((), ())
 
 
 @pytest.mark.parametrize(
     ("rows", "said"),
     [
-        (({"a": "A"}, {"a": "A"}), "The account A is there more than once"),
-        (({"a": "A"}, {"a": None}), "1 candidates have no account_id"),
+        (({"a": "A"}, {"a": "A"}), "The account A has more than one row"),
+        (({"a": "A"}, {"a": None}), "1 accounts have no account_id"),
         (({"arr": 1.0},), "no column account_id"),
     ],
 )
 def test_candidates_that_are_not_one_row_an_account_are_refused(rows: tuple[dict[str, str]], said: str) -> None:
-    with pytest.raises(CandidatesError, match=said):
+    with pytest.raises(AccountTableError, match=said):
         night(*rows)
 
 

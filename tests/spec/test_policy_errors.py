@@ -1,4 +1,4 @@
-"""What a policy file with a mistake gets: one sentence, its line, and what to write instead; nothing is decided."""
+"""A mistake in a policy file is reported as one sentence with its line and what is allowed; nothing is decided."""
 
 import re
 from pathlib import Path
@@ -15,7 +15,7 @@ TRIGGER = """
 when = "{when}"
 risk = "churn"
 raises = "alone"
-says = "Quiet"
+message = "Quiet"
 """
 
 
@@ -42,24 +42,28 @@ def line_with(text: str, part: str) -> int:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("leave = 0.3", "leave = 0.6", "leave = 0.6 has to be under enter = 0.5"),
-        ("leave = 0.3", "leave = 0.5", "leave = 0.5 has to be under enter = 0.5"),
+        ("leave = 0.3", "leave = 0.6", "leave = 0.6 has to be lower than enter = 0.5"),
+        ("leave = 0.3", "leave = 0.5", "leave = 0.5 has to be lower than enter = 0.5"),
         ("capacity = 2", "capacity = 0", "squads.care.capacity should be greater than or equal to 1, and it is 0"),
         ("capacity = 2", 'capacity = "2"', 'squads.care.capacity should be a valid integer, and it is "2"'),
         ("capacity = 2", "capacity = 2.5", "squads.care.capacity should be a valid integer, and it is 2.5"),
         ('members = ["ana", "ben", "cleo"]', "members = []", "squads.care.members must not be empty"),
         ("enter = 0.5", "enter = nan", "risks.churn.enter should be "),
-        ("worsen_by = 0.1", "worsn_by = 0.1", "risks.churn.worsn_by is not a key here: did you mean worsen_by?"),
-        ('fallback = "care"', 'fallback = "cares"', "there is no squad 'cares': did you mean care?"),
-        ('skill = "retention"', 'skill = "retentoin"', "no squad has the skill 'retentoin': did you mean retention?"),
+        ("worsen_by = 0.1", "worsn_by = 0.1", "risks.churn.worsn_by is not a known key: did you mean 'worsen_by'?"),
+        ('fallback = "care"', 'fallback = "cares"', "there is no squad 'cares': did you mean 'care'?"),
+        ('skill = "retention"', 'skill = "retentoin"', "no squad has the skill 'retentoin': did you mean 'retention'?"),
         (
             'when = "probability >= 0.8"',
             'when = "probabilty >= 0.8"',
             "unknown column probabilty; did you mean probability",
         ),
         ('when = "probability >= 0.8"', 'when = "segment >= 0.8"', "compares the text segment with the number 0.8"),
-        ("resolve_hours = 48", "resolve_hours = 3", "resolve_hours has to be at least respond_hours"),
-        ("hand_on_hours = [4, 8]", "hand_on_hours = [8, 4]", "hand_on_hours is at most two rising numbers"),
+        ("resolve_hours = 48", "resolve_hours = 3", "resolve_hours cannot be less than respond_hours"),
+        (
+            "escalate_after_hours = [4, 8]",
+            "escalate_after_hours = [8, 4]",
+            "escalate_after_hours takes at most two increasing numbers",
+        ),
     ],
 )
 def test_a_mistake_is_named_with_its_line(old: str, new: str, said: str) -> None:
@@ -72,7 +76,7 @@ def test_a_mistake_is_named_with_its_line(old: str, new: str, said: str) -> None
 @pytest.mark.parametrize(
     ("added", "line", "said"),
     [
-        ("[holdot]\nshare = 0.1", "[holdot]", "holdot is not a key here: did you mean holdout?"),
+        ("[holdot]\nshare = 0.1", "[holdot]", "holdot is not a known key: did you mean 'holdout'?"),
         ("[holdout]\nshare = 0.9\nsalt = 's'", "share = 0.9", "holdout.share should be less than or equal to 0.5"),
         ("[holdout]\nshare = 0.1", "[holdout]", "holdout.salt is missing"),
         (
@@ -80,16 +84,16 @@ def test_a_mistake_is_named_with_its_line(old: str, new: str, said: str) -> None
             'big = "arr >"',
             "the condition of big cannot be read",
         ),
-        ('[routing.reasons]\nusge = "billing"', "usge", "there is no reason group 'usge': did you mean usage?"),
+        ('[routing.reasons]\nusge = "billing"', "usge", "there is no reason group 'usge': did you mean 'usage'?"),
         (
             '[routing.vip]\nwhen = "arr > 1"\nskill = "billing"',
             'members = ["dan"]',
-            "the VIP squad 'desk' needs at least two",
+            "the VIP squad 'support' needs at least two",
         ),
         (
             '[routing.vip]\nwhen = "arr > 1"',
             "[routing.vip]",
-            "no squad has the skill 'vip': there are billing, retention",
+            "no squad has the skill 'vip': allowed: billing, retention",
         ),
         (
             "[priority]\nurgency = [{within_days = 9, factor = 2}, {within_days = 9, factor = 1}]",
@@ -101,10 +105,14 @@ def test_a_mistake_is_named_with_its_line(old: str, new: str, said: str) -> None
         (
             TRIGGER.format(when="churn > 0.1").replace('"churn"', '"chrun"'),
             "chrun",
-            "no risk 'chrun': did you mean churn?",
+            "no risk 'chrun': did you mean 'churn'?",
         ),
-        (TRIGGER.format(when="churn > 0.1") + 'severity = "hihg"', "hihg", "no severity 'hihg': did you mean high?"),
-        (TRIGGER.format(when="churn > 0.1") + "at_least = 0.2", 'raises = "alone"', "at_least goes with raises"),
+        (TRIGGER.format(when="churn > 0.1") + 'severity = "hihg"', "hihg", "no severity 'hihg': did you mean 'high'?"),
+        (
+            TRIGGER.format(when="churn > 0.1") + "min_probability = 0.2",
+            'raises = "alone"',
+            "min_probability is required with raises",
+        ),
         (TRIGGER.format(when="churn > 0.1").replace("alone", "alon"), 'raises = "alon"', "'alone' or 'with_risk'"),
     ],
 )
@@ -116,7 +124,7 @@ def test_a_mistake_in_a_table_is_named_with_its_line(added: str, line: str, said
     assert line in text.splitlines()[number - 1]
 
 
-def test_all_mistakes_are_kept_and_the_first_says_how_many_more() -> None:
+def test_all_mistakes_are_collected_and_the_message_counts_them() -> None:
     text = replaced("leave = 0.3", "leave = 0.6").replace("capacity = 2", "capacity = 0")
     with pytest.raises(PolicyError, match=r"\(and 2 more: see `rescue policy check`\)") as caught:
         Policy.parse(text)
@@ -137,12 +145,12 @@ def test_a_file_that_is_not_there_or_not_text(tmp_path: Path) -> None:
         Policy.load(tmp_path / "latin.toml")
 
 
-def test_the_severities_after_one_without_condition_can_never_count() -> None:
+def test_the_severities_after_one_without_condition_never_apply() -> None:
     message = mistake(replaced('when = "probability >= 0.8"\n', ""))
-    assert "'high' has no condition, so the rows after it can never count" in message
+    assert "'high' has no condition, so the severities after it never apply" in message
 
 
-def test_the_version_is_what_the_file_says_not_how() -> None:
+def test_the_version_depends_on_the_content_only() -> None:
     said = policy()
     assert Policy.parse("# a comment\n" + POLICY.replace(" = ", "  =  ")).version == said.version
     assert policy(enter="enter = 0.51").version != said.version
@@ -156,13 +164,39 @@ def test_the_policy_that_comes_with_rescue_loads(tmp_path: Path) -> None:
     assert "notice_given" in Policy.default().rules.triggers
 
 
-def test_a_section_of_a_wrong_name_is_told_with_the_line_where_it_begins() -> None:
+def test_an_unknown_section_is_named_with_its_line() -> None:
     text = POLICY.replace("[squads.", "[squad.")
-    assert f"p.toml, line {line_with(text, '[squad.')}: squad is not a key here: did you mean squads?" in mistake(text)
+    assert f"p.toml, line {line_with(text, '[squad.')}: squad is not a known key: did you mean 'squads'?" in mistake(
+        text
+    )
 
 
-def test_a_member_who_is_there_twice_is_no_second_owner() -> None:
+def test_a_member_cannot_be_listed_twice() -> None:
     text = default_text().replace('["strategic-1", "strategic-2"]', '["strategic-1", "strategic-1"]')
     said = mistake(text)
-    assert said.endswith("the member strategic-1 is there twice.")
+    assert said.endswith("the member strategic-1 is listed twice.")
     assert f"line {line_with(text, 'strategic-1')}" in said
+
+
+@pytest.mark.parametrize(
+    ("present", "earlier"),
+    [
+        ("escalate_after_hours = [4, 8]", "hand_on_hours = [4, 8]"),
+        ("save_rate = 0.5", "saveability = 0.5"),
+        ('members = ["dan"]', 'members = ["dan"]\nowners = ["dan"]'),
+    ],
+)
+def test_a_key_of_an_earlier_policy_file_is_answered_with_its_present_name(present: str, earlier: str) -> None:
+    names = {"hand_on_hours": "escalate_after_hours", "saveability": "save_rate", "owners": "escalation_path"}
+    message = mistake(replaced(present, earlier))
+    key = next(name for name in names if name in earlier)
+    assert f"{key} is not a known key: did you mean {names[key]!r}?" in message
+
+
+def test_a_trigger_of_an_earlier_policy_file_is_answered_with_the_present_names() -> None:
+    trigger = TRIGGER.format(when="churn > 0.1").replace("message = ", "says = ").replace("alone", "with_risk")
+    with pytest.raises(PolicyError) as caught:
+        Policy.parse(POLICY + trigger + "at_least = 0.2")
+    problems = " ".join(caught.value.problems)
+    assert "triggers.quiet.says is not a known key: did you mean 'message'?" in problems
+    assert "triggers.quiet.at_least is not a known key: did you mean 'min_probability'?" in problems

@@ -1,8 +1,8 @@
-"""What becomes of each account that was noticed, one after the other in the order of work.
+"""What becomes of each candidate, one after the other in the order of work.
 
-An account with an open case is raised again in it when it got worse, and never gets a second one. One that is cooling
-down, or not worth its cost, is left alone. The hold-out is drawn before capacity. Whoever is left is routed by skill
-and takes one of the squad's places tonight, or waits with a rank.
+A candidate with an open case is raised again in it when its risk rose, and never gets a second case. One that is
+cooling down, or whose priority is below the minimum, is suppressed. The hold-out is taken out before capacity applies.
+All others are routed by skill, and either get one of the squad's places tonight or wait with a rank.
 """
 
 from collections import Counter
@@ -15,20 +15,33 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from serving.contracts import Flag
-from serving.policy.decision.candidates import Candidates, Numbers
-from serving.policy.decision.detection import Claims, Notice
-from serving.policy.decision.holdout import Draw, exempting
-from serving.policy.decision.priority import at_stake
-from serving.policy.decision.queue_state import Exemption, HeldOut, OpenCase, QueueState, RaisedAgain, Suppressed, Why
-from serving.policy.decision.routing import Need, Room, Route, route
-from serving.policy.decision.triggers import fired
+from serving.contracts import Flag, RoutingCode, RoutingReason
+from serving.policy.decision.account_table import AccountTable, Numbers
+from serving.policy.decision.detection import RankedCandidates, RiskDetection
+from serving.policy.decision.holdout import HoldoutAssignment, first_exemption
+from serving.policy.decision.priority import revenue_at_stake
+from serving.policy.decision.queue_state import (
+    Exemption,
+    HeldOut,
+    OpenCase,
+    QueueState,
+    RaiseCode,
+    RaisedAgain,
+    RaiseReason,
+    Suppressed,
+    SuppressionCode,
+)
+from serving.policy.decision.routing import Route, RoutingRequest, SquadCapacity, route
+from serving.policy.decision.triggers import evaluate_conditions
 from serving.policy.definition.policy_file import Policy
+
+_VIP = "\0vip"
+"""The key of the VIP condition among those of the severities: no severity can have this name."""
 
 
 @dataclass
-class Outcome:
-    """What has been decided so far, each list in the order of work."""
+class Allocation:
+    """The result, each list in the order of work."""
 
     flags: list[Flag] = field(default_factory=list)
     raised_again: list[RaisedAgain] = field(default_factory=list)
@@ -38,167 +51,207 @@ class Outcome:
     exempted: list[Exemption] = field(default_factory=list)
 
 
-class Claim(NamedTuple):
-    """One noticed account: its place among the candidates, for which risk, at what worth, and how severe."""
+class Candidate(NamedTuple):
+    """One candidate: the place of its account, the risk it was detected for, its priority and its severity."""
 
     place: int
     account_id: str
-    notice: Notice
-    worth: float
-    weight: float
+    detection: RiskDetection
+    priority: float
+    effective_probability: float
     severity: str
     vip: bool
 
 
-class Scene(NamedTuple):
-    """The night that the claims are settled in: everything the policy may know."""
+class NightInputs(NamedTuple):
+    """Everything that the allocation reads besides the candidates."""
 
-    notices: Sequence[Notice]
-    rows: Candidates
+    detections: Sequence[RiskDetection]
+    accounts: AccountTable
     queue: QueueState
     policy: Policy
     as_of: date
 
 
-def settle(noticed: Claims, scene: Scene) -> Outcome:
-    """Settle every claim in order, and note who was above the threshold for too few nights."""
-    settling = _Settling(scene)
-    for claim in _weighed(noticed, scene.rows, scene.policy):
-        settling.settle(claim)
-    for found in scene.notices:
-        settling.rising(found)
-    return settling.outcome
+def allocate(ranked: RankedCandidates, inputs: NightInputs) -> Allocation:
+    """Allocate the candidates in order, and list the accounts that were above a threshold for too few nights."""
+    allocator = _Allocator(inputs)
+    for candidate in _with_severity(ranked, inputs.accounts, inputs.policy):
+        allocator.allocate(candidate)
+    for detection in inputs.detections:
+        allocator.suppress_rising(detection)
+    return allocator.result
 
 
-def _weighed(noticed: Claims, rows: Candidates, policy: Policy) -> list[Claim]:
-    """Give each claim its severity, the first row of the matrix that holds, but at least its triggers' own."""
+def _with_severity(ranked: RankedCandidates, accounts: AccountTable, policy: Policy) -> list[Candidate]:
+    """Give each candidate the first severity whose condition holds, but at least that of its triggers."""
     conditions = dict(policy.conditions.severities)
     if policy.conditions.vip:
-        conditions["\0vip"] = policy.conditions.vip  # no severity can have this name
-    subset = rows.take(noticed.place)
-    subset = Candidates(
-        subset.table.append_column("probability", pa.array(noticed.weight)).append_column(
-            "at_stake", pa.array(at_stake(subset, policy.rules.priority))
-        )
-    )
-    holds = fired(subset, conditions)
-    vips = holds.pop("\0vip", np.zeros(len(noticed), dtype=np.bool_))
+        conditions[_VIP] = policy.conditions.vip
+    subset = accounts.take(ranked.place)
+    at_stake = pa.array(revenue_at_stake(subset, policy.rules.priority))
+    probability = pa.array(ranked.effective_probability)
+    table = subset.table.append_column("probability", probability).append_column("at_stake", at_stake)
+    holds = evaluate_conditions(AccountTable(table), conditions)
+    vips = holds.pop(_VIP, np.zeros(len(ranked), dtype=np.bool_))
     names = [row.name for row in policy.rules.severities]
-    claims = []
-    for index, (place, found) in enumerate(zip(noticed.place.tolist(), noticed.notices, strict=True)):
-        worst = next((rank for rank, name in enumerate(names[:-1]) if holds[name][index]), len(names) - 1)
-        asked = (policy.rules.triggers[name].severity for name in found.fired(place))
-        ranks = [worst, *(policy.rules.rank_of(severity) for severity in asked if severity)]
-        worth, weight = float(noticed.worth[index]), float(noticed.weight[index])
-        claims.append(Claim(place, rows.accounts[place], found, worth, weight, names[min(ranks)], bool(vips[index])))
-    return claims
+    candidates = []
+    for index, (place, detection) in enumerate(zip(ranked.place.tolist(), ranked.detections, strict=True)):
+        by_condition = next((rank for rank, name in enumerate(names[:-1]) if holds[name][index]), len(names) - 1)
+        by_trigger = (policy.rules.triggers[name].severity for name in detection.triggers_at(place))
+        ranks = [by_condition, *(policy.rules.rank_of(severity) for severity in by_trigger if severity)]
+        candidates.append(
+            Candidate(
+                place,
+                accounts.account_ids[place],
+                detection,
+                float(ranked.priority[index]),
+                float(ranked.effective_probability[index]),
+                names[min(ranks)],
+                bool(vips[index]),
+            )
+        )
+    return candidates
 
 
-class _Settling:
-    def __init__(self, scene: Scene) -> None:
-        self.notices, self.rows, queue, policy, self.as_of = scene
-        self.rules, rows = policy.rules, scene.rows
-        self.outcome = Outcome()
-        self.room = Room.tonight(self.rules, queue.squad_load())
-        self.routes: dict[Need, Route] = {}
-        self.ranks: Counter[tuple[str, str]] = Counter()
+class _Allocator:
+    def __init__(self, inputs: NightInputs) -> None:
+        self.detections, accounts, queue, policy, self.as_of = inputs
+        self.rules, self.account_ids = policy.rules, accounts.account_ids
+        self.result = Allocation()
+        self.capacity = SquadCapacity(self.rules, queue.squad_load())
+        self.routes: dict[RoutingRequest, Route] = {}
+        self.flagged_by_squad: Counter[str] = Counter()
+        self.waiting_by_squad: Counter[str] = Counter()
         self.open = {(case.account_id, self.rules.family(case.risk)): case for case in queue.open_cases}
-        self.resting = self._resting(queue)
-        self.draw = Draw(rows, self.rules.holdout)
-        self.exempt = fired(rows, policy.conditions.exempt)
-        self.regions, self.tickets = rows.texts("region"), rows.texts("ticket_category")
-        self.reasons = {found.risk: rows.texts(f"reason_group_{found.risk}") for found in scene.notices}
-        self.revenue: Numbers = np.nan_to_num(rows.numbers("arr"))
+        self.cooling_down = self._cooling_down(queue)
+        self.holdout = HoldoutAssignment(accounts, self.rules.holdout)
+        self.exempt = evaluate_conditions(accounts, policy.conditions.exempt)
+        self.regions, self.tickets = accounts.texts("region"), accounts.texts("ticket_category")
+        self.reasons = {found.risk: accounts.texts(f"reason_group_{found.risk}") for found in self.detections}
+        self.revenue: Numbers = np.nan_to_num(accounts.numbers("arr"))
 
-    def _resting(self, queue: QueueState) -> dict[tuple[str, str], date]:
-        """The day from which an account and family may have a new case, for those that have to wait."""
-        resting: dict[tuple[str, str], date] = {}
+    def _cooling_down(self, queue: QueueState) -> dict[tuple[str, str], date]:
+        """The day from which an account and family can have a new case, for those that cool down."""
+        cooling_down: dict[tuple[str, str], date] = {}
         for closed in queue.cooldowns:
-            rule = self.rules.risks.get(closed.risk)
-            until = closed.closed_on + timedelta(days=rule.cooldown_days if rule else 0)
+            until = closed.closed_on + timedelta(days=self.rules.cooldown_days(closed.risk))
             key = (closed.account_id, self.rules.family(closed.risk))
-            if until > max(self.as_of, resting.get(key, self.as_of)):
-                resting[key] = until
-        return resting
+            if until > max(self.as_of, cooling_down.get(key, self.as_of)):
+                cooling_down[key] = until
+        return cooling_down
 
-    def settle(self, claim: Claim) -> None:
-        """Decide one claim; the order of the questions is the policy's."""
-        key = (claim.account_id, self.rules.family(claim.notice.risk))
+    def allocate(self, candidate: Candidate) -> None:
+        """Allocate one candidate; the order of the checks is part of the policy."""
+        key = (candidate.account_id, self.rules.family(candidate.detection.risk))
         minimum = self.rules.priority.minimum
+        below = minimum is not None and candidate.priority < minimum
         if case := self.open.get(key):
-            self._again(claim, case)
-        elif until := self.resting.get(key):
-            self._leave(claim, Why.COOLDOWN, f"until {until.isoformat()}")
-        elif minimum is not None and claim.worth < minimum and not claim.notice.alone[claim.place]:
-            self._leave(claim, Why.NOT_WORTH_IT, f"priority {claim.worth:.0f}, under {minimum:.0f}")
-        elif not self._held(claim):
-            self._hand_over(claim)
+            self._raise_again(candidate, case)
+        elif until := self.cooling_down.get(key):
+            self._suppress(candidate, SuppressionCode.COOLING_DOWN, until=until)
+        elif below and not candidate.detection.alone[candidate.place]:
+            self._suppress(candidate, SuppressionCode.BELOW_MINIMUM, priority=candidate.priority, minimum=minimum)
+        elif not self._hold_out(candidate):
+            self._assign(candidate)
 
-    def rising(self, found: Notice) -> None:
-        """Note the accounts at or above the threshold that have not been there for enough nights."""
-        rule = self.rules.risks[found.risk]
-        for place in np.flatnonzero((found.standing.above > 0) & ~found.wanted).tolist():
-            detail = f"night {found.standing.above[place]} of {rule.enter_nights}"
-            self.outcome.suppressed.append(Suppressed(self.rows.accounts[place], found.risk, Why.TOO_NEW, detail))
+    def suppress_rising(self, detection: RiskDetection) -> None:
+        """List the accounts at or above the threshold that have not been there for enough nights."""
+        required = self.rules.risks[detection.risk].enter_nights
+        nights = detection.hysteresis.above
+        for place in np.flatnonzero((nights > 0) & ~detection.detected).tolist():
+            self.result.suppressed.append(
+                Suppressed(
+                    self.account_ids[place],
+                    detection.risk,
+                    SuppressionCode.TOO_FEW_NIGHTS,
+                    nights=int(nights[place]),
+                    nights_required=required,
+                )
+            )
 
-    def _leave(self, claim: Claim, why: Why, detail: str) -> None:
-        self.outcome.suppressed.append(Suppressed(claim.account_id, claim.notice.risk, why, detail))
+    def _suppress(
+        self,
+        candidate: Candidate,
+        code: SuppressionCode,
+        *,
+        case_id: str | None = None,
+        until: date | None = None,
+        priority: float | None = None,
+        minimum: float | None = None,
+    ) -> None:
+        risk = candidate.detection.risk
+        self.result.suppressed.append(Suppressed(candidate.account_id, risk, code, case_id, until, priority, minimum))
 
-    def _again(self, claim: Claim, case: OpenCase) -> None:
-        scored = float(claim.notice.probability[claim.place])
-        now = claim.weight if isnan(scored) else scored
-        if self.rules.rank_of(claim.severity) < self.rules.rank_of(case.severity):
-            why = f"severity rose from {case.severity} to {claim.severity}"
-        elif (
-            claim.notice.risk == case.risk
-            and round(now - case.probability, 9) >= self.rules.risks[claim.notice.risk].worsen_by
-        ):
-            why = f"probability rose from {case.probability:.0%} to {now:.0%}"
-        else:
-            self._leave(claim, Why.OPEN_CASE, case.case_id)
+    def _raise_again(self, candidate: Candidate, case: OpenCase) -> None:
+        code = self._raise_code(candidate, case)
+        if code is None:
+            self._suppress(candidate, SuppressionCode.OPEN_CASE, case_id=case.case_id)
             return
-        flag = self._flag(claim, case.squad, 0, "stays with the squad of its case")
-        self.outcome.raised_again.append(RaisedAgain(case.case_id, flag, why))
+        probability = self._current_probability(candidate)
+        reason = RaiseReason(code, case.severity, candidate.severity, case.probability, probability)
+        flag = self._flag(candidate, case.squad, 0, RoutingReason(RoutingCode.OPEN_CASE))
+        self.result.raised_again.append(RaisedAgain(case.case_id, flag, reason))
 
-    def _held(self, claim: Claim) -> bool:
-        if not self.draw.held(claim.place):
+    def _raise_code(self, candidate: Candidate, case: OpenCase) -> RaiseCode | None:
+        if self.rules.rank_of(candidate.severity) < self.rules.rank_of(case.severity):
+            return RaiseCode.SEVERITY
+        if candidate.detection.risk != case.risk:
+            return None
+        rise = round(self._current_probability(candidate) - case.probability, 9)
+        return RaiseCode.PROBABILITY if rise >= self.rules.risks[case.risk].worsen_by else None
+
+    def _current_probability(self, candidate: Candidate) -> float:
+        scored = float(candidate.detection.probability[candidate.place])
+        return candidate.effective_probability if isnan(scored) else scored
+
+    def _hold_out(self, candidate: Candidate) -> bool:
+        if not self.holdout.is_held_out(candidate.place):
             return False
-        if rule := exempting(self.exempt, claim.place):
-            self.outcome.exempted.append(Exemption(claim.account_id, claim.notice.risk, rule))
+        risk = candidate.detection.risk
+        if rule := first_exemption(self.exempt, candidate.place):
+            self.result.exempted.append(Exemption(candidate.account_id, risk, rule))
             return False
-        unit = self.draw.units[claim.place]
-        stratum = self.draw.strata[unit]
-        self.outcome.held_out.append(
-            HeldOut(claim.account_id, unit, claim.notice.risk, stratum, claim.weight, claim.worth)
+        unit = self.holdout.units[candidate.place]
+        stratum = self.holdout.strata[unit]
+        self.result.held_out.append(
+            HeldOut(candidate.account_id, unit, risk, stratum, candidate.effective_probability, candidate.priority)
         )
         return True
 
-    def _hand_over(self, claim: Claim) -> None:
-        risk, place = claim.notice.risk, claim.place
-        triggers = claim.notice.fired(place)
-        need = Need(risk, self.regions[place], claim.vip, triggers, self.reasons[risk][place], self.tickets[place])
-        if need not in self.routes:  # few kinds of need, many accounts
-            self.routes[need] = route(need, self.rules)
-        squads, why = self.routes[need]
-        squad = self.room.take(squads)
-        queue, name = (self.outcome.flags, squad) if squad else (self.outcome.waiting, squads[0])
-        self.ranks["flags" if squad else "waiting", name] += 1
-        queue.append(self._flag(claim, name, self.ranks["flags" if squad else "waiting", name], why))
+    def _assign(self, candidate: Candidate) -> None:
+        squads, reason = self._route(candidate)
+        squad = self.capacity.take(squads)
+        ranks = self.flagged_by_squad if squad else self.waiting_by_squad
+        flags = self.result.flags if squad else self.result.waiting
+        name = squad or squads[0]
+        ranks[name] += 1
+        flags.append(self._flag(candidate, name, ranks[name], reason))
 
-    def _flag(self, claim: Claim, squad: str, rank: int, routed: str) -> Flag:
-        place = claim.place
-        known = ((found.risk, float(found.probability[place])) for found in self.notices)
+    def _route(self, candidate: Candidate) -> Route:
+        risk, place = candidate.detection.risk, candidate.place
+        triggers = candidate.detection.triggers_at(place)
+        request = RoutingRequest(
+            risk, self.regions[place], candidate.vip, triggers, self.reasons[risk][place], self.tickets[place]
+        )
+        if request not in self.routes:  # few different requests, many accounts
+            self.routes[request] = route(request, self.rules)
+        return self.routes[request]
+
+    def _flag(self, candidate: Candidate, squad: str, rank: int, routing: RoutingReason) -> Flag:
+        place = candidate.place
+        probabilities = ((found.risk, float(found.probability[place])) for found in self.detections)
         return Flag(
-            account_id=claim.account_id,
+            account_id=candidate.account_id,
             as_of=self.as_of,
-            risk=claim.notice.risk,
-            probabilities={risk: value for risk, value in known if not isnan(value)},
-            priority=claim.worth,
+            risk=candidate.detection.risk,
+            probabilities={risk: value for risk, value in probabilities if not isnan(value)},
+            priority=candidate.priority,
             squad=squad,
             rank=rank,
             at_stake=float(self.revenue[place]),
-            triggers=claim.notice.fired(place),
-            severity=claim.severity,
-            routed=routed,
-            reckoned=claim.weight,
+            triggers=candidate.detection.triggers_at(place),
+            severity=candidate.severity,
+            routing=routing,
+            effective_probability=candidate.effective_probability,
         )

@@ -1,8 +1,8 @@
-"""Whom the policy notices tonight, before anyone asks whether there is room: risk by risk, then one claim a family.
+"""Which accounts become candidates tonight, before capacity is considered: risk by risk, then one per family.
 
-An account is noticed for a risk when it is inside the risk's hysteresis, when a trigger of the risk that raises alone
-fires, or when one fires that needs the model beside it and the model agrees. Where two risks share a family, the one
-that is worth more speaks for both.
+An account is detected for a risk when it is inside the risk's hysteresis, when a trigger of the risk fires that raises
+cases alone, or when a trigger fires that requires a minimum probability and the probability reaches it. Where several
+risks share a family, the one with the highest priority becomes the candidate.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,100 +10,103 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from serving.policy.decision.candidates import Candidates, Flags, Numbers, Places
-from serving.policy.decision.hysteresis import Standing
-from serving.policy.decision.priority import order, priority
+from serving.policy.decision.account_table import AccountTable, Flags, Numbers, Places
+from serving.policy.decision.hysteresis import HysteresisState
+from serving.policy.decision.priority import compute_priority, order_of_work
 from serving.policy.decision.queue_state import QueueState
 from serving.policy.definition.policy_file import Policy
 
 
 @dataclass(frozen=True)
-class Notice:
-    """One risk over all candidates, each array of their length and in their order.
+class RiskDetection:
+    """The detection of one risk over all accounts: each array has their length and order.
 
-    ``probability`` is NaN where the account was not scored; ``weight`` is the probability that the priority reckons
-    with: an account that a trigger raises alone counts at least as much as one that just entered.
+    ``probability`` is NaN where the account was not scored; ``effective_probability`` is the one that the priority is
+    computed with: for an account that a trigger raises alone, at least the threshold ``enter``. ``alone`` marks the
+    accounts that a trigger raises without the model. ``triggers`` are the risk's triggers where they count.
     """
 
     risk: str
-    standing: Standing
+    hysteresis: HysteresisState
     probability: Numbers
-    weight: Numbers
-    worth: Numbers
+    effective_probability: Numbers
+    priority: Numbers
     rank_score: Numbers
-    wanted: Flags
+    detected: Flags
     alone: Flags
     triggers: Mapping[str, Flags]
 
-    def fired(self, place: int) -> tuple[str, ...]:
+    def triggers_at(self, place: int) -> tuple[str, ...]:
         """The triggers that count for the account at this place, in the policy's order."""
         return tuple(name for name, holds in self.triggers.items() if holds[place])
 
-    def calm(self, place: int) -> bool:
-        """Was the account scored tonight, and is there nothing about it any more?"""
-        return not (np.isnan(self.probability[place]) or self.wanted[place])
+    def cleared(self, place: int) -> bool:
+        """Whether the account at this place was scored tonight and is not detected any more."""
+        return not (np.isnan(self.probability[place]) or self.detected[place])
 
 
 @dataclass(frozen=True)
-class Claims:
-    """Everyone who was noticed, in the order of work: which account (place), for which risk, at what worth."""
+class RankedCandidates:
+    """All candidates in the order of work: the account's place, its detection, priority and effective probability."""
 
     place: Places
-    notices: tuple[Notice, ...]
-    worth: Numbers
-    weight: Numbers
+    detections: tuple[RiskDetection, ...]
+    priority: Numbers
+    effective_probability: Numbers
 
     def __len__(self) -> int:
-        return len(self.notices)
+        return len(self.detections)
 
 
-def notice(risk: str, candidates: Candidates, queue: QueueState, policy: Policy, fired: Mapping[str, Flags]) -> Notice:
-    """Look at every candidate for one risk."""
+def detect_risk(
+    risk: str, accounts: AccountTable, queue: QueueState, policy: Policy, fired: Mapping[str, Flags]
+) -> RiskDetection:
+    """Detect one risk over all accounts; ``fired`` are the policy's triggers whose condition holds."""
     rule = policy.rules.risks[risk]
-    probability = candidates.numbers(f"probability_{risk}")
-    standing = Standing(candidates, risk, (streak for streak in queue.streaks if streak.risk == risk))
-    standing.count(probability, rule)
+    probability = accounts.numbers(f"probability_{risk}")
+    hysteresis = HysteresisState(accounts, risk, (streak for streak in queue.streaks if streak.risk == risk))
+    hysteresis.count(probability, rule)
     triggers = {}
-    alone = np.zeros(len(candidates), dtype=np.bool_)
+    alone = np.zeros(len(accounts), dtype=np.bool_)
     for name, trigger in policy.rules.triggers.items():
         if trigger.risk == risk:
-            holds = fired[name] if trigger.at_least is None else fired[name] & (probability >= trigger.at_least)
-            triggers[name] = holds
-            alone |= holds if trigger.raises == "alone" else False
-    weight = np.where(alone, np.fmax(probability, rule.enter), np.nan_to_num(probability))
-    wanted = standing.inside | np.logical_or.reduce([alone, *triggers.values()])
-    return Notice(
+            minimum = trigger.min_probability
+            triggers[name] = fired[name] if minimum is None else fired[name] & (probability >= minimum)
+            if minimum is None:
+                alone |= triggers[name]
+    effective = np.where(alone, np.fmax(probability, rule.enter), np.nan_to_num(probability))
+    return RiskDetection(
         risk,
-        standing,
+        hysteresis,
         probability,
-        weight,
-        priority(candidates, weight, rule, policy.rules.priority),
-        candidates.numbers(f"rank_{risk}"),
-        wanted,
+        effective,
+        compute_priority(accounts, effective, rule, policy.rules.priority),
+        accounts.numbers(f"rank_{risk}"),
+        np.logical_or.reduce([hysteresis.inside, *triggers.values()]),
         alone,
         triggers,
     )
 
 
-def claims(notices: Sequence[Notice], candidates: Candidates, policy: Policy) -> Claims:
-    """One claim an account and family, in the order of work."""
-    spoken = _speakers(notices, policy)
-    place = np.concatenate([places for _, places in spoken])
-    worth, weight, rank_score = (
-        np.concatenate([getattr(found, name)[places] for found, places in spoken])
-        for name in ("worth", "weight", "rank_score")
+def rank_candidates(detections: Sequence[RiskDetection], accounts: AccountTable, policy: Policy) -> RankedCandidates:
+    """One candidate per account and family, in the order of work."""
+    chosen = [(detection, _chosen_places(detection, detections, policy)) for detection in detections]
+    place = np.concatenate([places for _, places in chosen])
+    priority, effective, rank_score = (
+        np.concatenate([getattr(detection, name)[places] for detection, places in chosen])
+        for name in ("priority", "effective_probability", "rank_score")
     )
-    who = [found for found, places in spoken for _ in range(len(places))]
-    ordered = order(worth, weight, rank_score, candidates.numbers("renews_in")[place], place)
-    return Claims(place[ordered], tuple(who[index] for index in ordered), worth[ordered], weight[ordered])
+    owners = [detection for detection, places in chosen for _ in range(len(places))]
+    ordered = order_of_work(priority, effective, rank_score, accounts.numbers("renews_in")[place], place)
+    return RankedCandidates(
+        place[ordered], tuple(owners[index] for index in ordered), priority[ordered], effective[ordered]
+    )
 
 
-def _speakers(notices: Sequence[Notice], policy: Policy) -> list[tuple[Notice, Places]]:
-    """Each risk with the places it speaks for: where it is wanted, and worth most within its family."""
-    spoken = []
-    for found in notices:
-        family = [one for one in notices if policy.rules.family(one.risk) == policy.rules.family(found.risk)]
-        worths = np.array([np.where(one.wanted, one.worth, -np.inf) for one in family])
-        speaks = found.wanted & (worths.argmax(axis=0) == family.index(found))
-        spoken.append((found, np.flatnonzero(speaks)))
-    return spoken
+def _chosen_places(detection: RiskDetection, detections: Sequence[RiskDetection], policy: Policy) -> Places:
+    """Where this risk is detected and has the highest priority within its family; the earlier risk wins a tie."""
+    family = policy.rules.family(detection.risk)
+    members = [other for other in detections if policy.rules.family(other.risk) == family]
+    priorities = np.array([np.where(other.detected, other.priority, -np.inf) for other in members])
+    best = priorities.argmax(axis=0) == members.index(detection)
+    return np.flatnonzero(detection.detected & best)

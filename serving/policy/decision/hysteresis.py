@@ -1,31 +1,31 @@
-"""Entering above one threshold and leaving below another, counted in nights, so that noise opens no cases.
+"""Hysteresis: accounts enter above one threshold and leave below another, so that noise opens no cases.
 
-An account enters a risk after ``enter_nights`` nights in a row at or above ``enter``, and has left after
-``leave_nights`` nights in a row below ``leave``. In between nothing changes. A night without a score breaks no streak
-and adds to none: a feed that stopped must neither raise nor calm anyone.
+An account enters a risk after ``enter_nights`` consecutive nights at or above ``enter``, and has left after
+``leave_nights`` consecutive nights below ``leave``. In between nothing changes. A night without a score neither
+extends nor ends a streak: a feed that has stopped must not change the state of any account.
 """
 
 from collections.abc import Iterable
 
 import numpy as np
 
-from serving.policy.decision.candidates import Candidates, Flags, Numbers, Places
+from serving.policy.decision.account_table import AccountTable, Flags, Numbers, Places
 from serving.policy.decision.queue_state import Streak
 from serving.policy.definition.policy_schema import RiskRule
 
 
-class Standing:
-    """Where every candidate stands in one risk, before and after tonight's probability."""
+class HysteresisState:
+    """The state of every account for one risk, before and after tonight's probability is counted."""
 
-    def __init__(self, candidates: Candidates, risk: str, streaks: Iterable[Streak]) -> None:
+    def __init__(self, accounts: AccountTable, risk: str, streaks: Iterable[Streak]) -> None:
         self.risk = risk
-        self._accounts = candidates.accounts
-        self.above: Places = np.zeros(len(candidates), dtype=np.int64)
-        self.below: Places = np.zeros(len(candidates), dtype=np.int64)
-        self.inside: Flags = np.zeros(len(candidates), dtype=np.bool_)
+        self._account_ids = accounts.account_ids
+        self.above: Places = np.zeros(len(accounts), dtype=np.int64)
+        self.below: Places = np.zeros(len(accounts), dtype=np.int64)
+        self.inside: Flags = np.zeros(len(accounts), dtype=np.bool_)
         self._absent: list[Streak] = []
         for streak in streaks:
-            place = candidates.place.get(streak.account_id)
+            place = accounts.place.get(streak.account_id)
             if place is None:
                 self._absent.append(streak)
             else:
@@ -43,13 +43,13 @@ class Standing:
         self.inside = (self.inside | entered) & ~left
 
     def streaks(self) -> list[Streak]:
-        """What the next night has to know, by account; an account that is neither inside nor rising has no streak.
+        """The streaks for the next night, by account; an account that is neither inside nor rising has none.
 
-        An account that is no candidate tonight keeps its streak as it was.
+        An account that is not in tonight's table keeps its streak.
         """
-        kept = np.flatnonzero(self.inside | (self.above > 0))
-        found = [
-            Streak(self._accounts[place], self.risk, int(self.above[place]), int(self.below[place]), inside)
-            for place, inside in zip(kept.tolist(), self.inside[kept].tolist(), strict=True)
+        places = np.flatnonzero(self.inside | (self.above > 0))
+        streaks = [
+            Streak(self._account_ids[place], self.risk, int(self.above[place]), int(self.below[place]), inside)
+            for place, inside in zip(places.tolist(), self.inside[places].tolist(), strict=True)
         ]
-        return sorted(found + self._absent)
+        return sorted(streaks + self._absent)

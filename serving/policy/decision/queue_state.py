@@ -1,21 +1,22 @@
-"""What the queue looks like when a night begins, and what the policy wants changed in it when the night is decided.
+"""The state of the queue when a night begins, and the night's decision about it: both as data.
 
-The policy is pure: it is handed the state of the queue as data and hands back a decision as data. The store fills
-:class:`QueueState` before the night and writes :class:`Decision` in the night's one transaction. ``risk`` is the name
-of a risk ("churn"); a *family* is what one open case covers, and is the risk's own name unless the policy joins two.
+The policy is pure. The store fills :class:`QueueState` before the night and writes :class:`Decision` in the night's one
+transaction. ``risk`` is the name of a risk; a *family* is what one open case covers, and is the risk itself unless the
+policy joins several. Reasons are codes with parameters; their sentences are in
+:mod:`serving.policy.decision.reason_texts`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from serving.contracts import Flag
 
 
 class OpenCase(NamedTuple):
-    """A case that is not finished: ``probability`` and ``severity`` are those of the last time it was raised."""
+    """A case that is not closed: ``probability`` and ``severity`` are those of the last time it was raised."""
 
     case_id: str
     account_id: str
@@ -28,9 +29,9 @@ class OpenCase(NamedTuple):
 
 
 class Streak(NamedTuple):
-    """Where an account stands in a risk's hysteresis: nights in a row above ``enter`` and below ``leave``.
+    """The hysteresis state of an account for a risk: consecutive nights above ``enter`` and below ``leave``.
 
-    ``inside`` says that it has entered and not left yet. Accounts with neither count nor ``inside`` have no streak.
+    ``inside`` means that it has entered and not left yet. Accounts with no count and not ``inside`` have no streak.
     """
 
     account_id: str
@@ -41,7 +42,7 @@ class Streak(NamedTuple):
 
 
 class Cooldown(NamedTuple):
-    """A case that was closed: no new one for the account and family until the risk's ``cooldown_days`` are over."""
+    """A closed case: no new one for the account and family until the risk's ``cooldown_days`` are over."""
 
     account_id: str
     risk: str
@@ -51,7 +52,7 @@ class Cooldown(NamedTuple):
 
 @dataclass(frozen=True)
 class QueueState:
-    """The queue as the night finds it; ``load`` counts the open cases of each squad (counted here where absent)."""
+    """The queue when the night begins; ``load`` is the open cases by squad (counted from the cases when empty)."""
 
     open_cases: tuple[OpenCase, ...] = ()
     streaks: tuple[Streak, ...] = ()
@@ -59,7 +60,7 @@ class QueueState:
     load: Mapping[str, int] = field(default_factory=dict)
 
     def squad_load(self) -> dict[str, int]:
-        """Open cases by squad: what the store says, else counted from the open cases themselves."""
+        """Open cases by squad."""
         if self.load:
             return dict(self.load)
         counted: dict[str, int] = {}
@@ -68,34 +69,60 @@ class QueueState:
         return counted
 
 
-class Why(StrEnum):
-    """Why an account that the policy noticed gets no new case tonight."""
+class SuppressionCode(StrEnum):
+    """Why a candidate gets no case tonight."""
 
-    OPEN_CASE = "has an open case that is not worse"
-    COOLDOWN = "is cooling down after its last case"
-    NOT_WORTH_IT = "a rescue would cost more than it can save"
-    TOO_NEW = "has not been above the threshold for enough nights"
+    OPEN_CASE = "open_case"
+    COOLING_DOWN = "cooling_down"
+    BELOW_MINIMUM = "below_minimum"
+    TOO_FEW_NIGHTS = "too_few_nights"
+
+
+class RaiseCode(StrEnum):
+    """Why an open case is raised again."""
+
+    SEVERITY = "severity"
+    PROBABILITY = "probability"
+
+
+class RaiseReason(NamedTuple):
+    """Why an open case is raised again: a code, and severity and probability when it was last raised and now."""
+
+    code: RaiseCode
+    severity_before: str
+    severity: str
+    probability_before: float
+    probability: float
 
 
 class RaisedAgain(NamedTuple):
-    """An open case whose account got worse: it is raised again in its case, and ``why`` says by how much."""
+    """An open case of an account whose risk rose: tonight's flag goes into this case."""
 
     case_id: str
     flag: Flag
-    why: str
+    reason: RaiseReason
 
 
 class Suppressed(NamedTuple):
-    """An account that was noticed and gets no case: the kind of reason, and the particulars in words."""
+    """A candidate that gets no case, with the parameters of its ``code``.
+
+    ``case_id``: its open case. ``until``: the day on which its cool-down ends. ``priority`` and ``minimum``: what its
+    case would be worth, and the policy's minimum. ``nights`` and ``nights_required``: above the threshold so far.
+    """
 
     account_id: str
     risk: str
-    why: Why
-    detail: str
+    code: SuppressionCode
+    case_id: str | None = None
+    until: date | None = None
+    priority: float | None = None
+    minimum: float | None = None
+    nights: int | None = None
+    nights_required: int | None = None
 
 
 class HeldOut(NamedTuple):
-    """An account kept from the team so that the team's effect can be measured; it would have been raised tonight."""
+    """An account of the hold-out that would have become a case tonight or waited for one."""
 
     account_id: str
     unit: str
@@ -106,7 +133,7 @@ class HeldOut(NamedTuple):
 
 
 class Exemption(NamedTuple):
-    """An account that the draw would have held out, had the policy not exempted it, by which rule."""
+    """An account that was drawn for the hold-out but is exempted from it, and by which rule of the policy."""
 
     account_id: str
     risk: str
@@ -114,11 +141,32 @@ class Exemption(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Decision:
-    """A night's decision. ``flags`` become cases; ``waiting`` did not fit, ranked on from 1 within each squad.
+class DecisionCounts:
+    """The counts of a decision for the night's report: by risk, by trigger, by what became of the candidates."""
 
-    ``calmed`` are open cases whose account has left every risk of its family and fires no trigger any more.
-    ``streaks`` replace those of the queue's state. ``counts`` are for the report.
+    accounts: int = 0
+    scored: Mapping[str, int] = field(default_factory=dict)
+    detected: Mapping[str, int] = field(default_factory=dict)
+    triggers: Mapping[str, int] = field(default_factory=dict)
+    flagged: int = 0
+    raised_again: int = 0
+    waiting: int = 0
+    held_out: int = 0
+    exempted: int = 0
+    suppressed: int = 0
+    suppressed_by_code: Mapping[str, int] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain JSON values under the names of the fields."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A night's decision. ``flags`` become cases; ``waiting`` exceeded the capacity, ranked from 1 within each squad.
+
+    ``no_longer_at_risk`` are open cases whose account has left every risk of its family and fires no trigger any more.
+    ``streaks`` replace those of the queue's state.
     """
 
     as_of: date
@@ -129,6 +177,6 @@ class Decision:
     suppressed: tuple[Suppressed, ...] = ()
     held_out: tuple[HeldOut, ...] = ()
     exempted: tuple[Exemption, ...] = ()
-    calmed: tuple[str, ...] = ()
+    no_longer_at_risk: tuple[str, ...] = ()
     streaks: tuple[Streak, ...] = ()
-    counts: Mapping[str, int] = field(default_factory=dict)
+    counts: DecisionCounts = DecisionCounts()

@@ -1,4 +1,4 @@
-"""What a policy file may say, and how it is checked and explained.
+"""The policy file: its schema, how it is read and checked, and its explanation in words.
 
 Here belong the schema, conditions, the columns they may name, and the explanation in words. Applying a policy to
 accounts does not belong here (``serving.policy.decision``).

@@ -1,41 +1,58 @@
-"""The escalation matrix walked through at the table: what happens, and whose turn it is, when nobody answers.
+"""The escalation path of a case that nobody works on: what happens at which time, from the policy alone.
 
-Clocks run in calendar time from the case's opening. The primary owner has the case first; while nobody has spoken
-to the customer, the secondary takes over after the first of ``hand_on_hours``, the tertiary after the second. A
-team that walks through its matrix before the first night finds the weekend that nobody covers.
+Durations are calendar time from the opening of the case. The primary is responsible first; as long as the customer has
+not been contacted, the case escalates to the secondary after the first of ``escalate_after_hours`` and to the tertiary
+after the second. Reading the path before the first night shows, for example, a weekend without anybody on duty.
 """
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import NamedTuple
 
 from serving.policy.definition.policy_schema import PolicyFile, Severity
 
 
-class Step(NamedTuple):
-    """One moment of a case that nobody touches: when, and what happens."""
+class EscalationEvent(StrEnum):
+    """What happens to a case that nobody works on."""
+
+    OPENED = "opened"
+    ESCALATED = "escalated"
+    RESPONSE_OVERDUE = "response_overdue"
+    RESOLUTION_DUE = "resolution_due"
+
+
+class EscalationStep(NamedTuple):
+    """One event of the path: when, what, who is responsible or accountable from then on, and who is informed."""
 
     at: datetime
-    what: str
+    event: EscalationEvent
+    person: str = ""
+    informed: tuple[str, ...] = ()
 
 
-def row_of(rules: PolicyFile, severity: str) -> Severity:
-    """The matrix row of a severity; the mildest where the policy no longer has that name."""
+def severity_row(rules: PolicyFile, severity: str) -> Severity:
+    """The severity of this name; the least severe where the policy no longer has it."""
     return rules.severities[rules.rank_of(severity)]
 
 
-def walk(rules: PolicyFile, squad: str, severity: str, opened: datetime) -> tuple[Step, ...]:
-    """Everything that happens to a case of this squad and severity that is opened then and never answered."""
-    row, ladder = row_of(rules, severity), rules.squads[squad].ladder
-    steps = [Step(opened, f"{ladder[0]} has it; {_told(row.informed)}")]
-    for hours, owner in zip(row.hand_on_hours, ladder[1:], strict=False):
-        steps.append(Step(opened + timedelta(hours=hours), f"{owner} takes over"))
-    late = f"the promised answer is late, and {row.accountable} answers for it"
-    steps.append(Step(opened + timedelta(hours=row.respond_hours), late))
-    steps.append(Step(opened + timedelta(hours=row.resolve_hours), "it should be closed"))
+def escalation_steps(rules: PolicyFile, squad: str, severity: str, opened: datetime) -> tuple[EscalationStep, ...]:
+    """The events of a case of this squad and severity that is opened then and that nobody works on, by time."""
+    row, tiers = severity_row(rules, severity), rules.squads[squad].tiers
+    steps = [EscalationStep(opened, EscalationEvent.OPENED, tiers[0], row.informed)]
+    for hours, person in zip(row.escalate_after_hours, tiers[1:], strict=False):
+        steps.append(EscalationStep(opened + timedelta(hours=hours), EscalationEvent.ESCALATED, person))
+    overdue = opened + timedelta(hours=row.respond_hours)
+    steps.append(EscalationStep(overdue, EscalationEvent.RESPONSE_OVERDUE, row.accountable))
+    steps.append(EscalationStep(opened + timedelta(hours=row.resolve_hours), EscalationEvent.RESOLUTION_DUE))
     return tuple(sorted(steps, key=lambda step: step.at))
 
 
-def _told(informed: Sequence[str]) -> str:
-    *others, last = informed or ("nobody else",)
-    return f"{', '.join(others)} and {last} are told" if others else f"{last} is told"
+def step_text(step: EscalationStep) -> str:
+    """What happens in a step, as the clause of a sentence."""
+    informed = ", ".join(step.informed) or "nobody"
+    return {
+        EscalationEvent.OPENED: f"{step.person} is responsible; informed: {informed}",
+        EscalationEvent.ESCALATED: f"escalated to {step.person}",
+        EscalationEvent.RESPONSE_OVERDUE: f"the response is overdue; accountable: {step.person}",
+        EscalationEvent.RESOLUTION_DUE: "the case is due to be closed",
+    }[step.event]

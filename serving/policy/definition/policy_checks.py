@@ -1,21 +1,22 @@
-"""What has to fit together across the sections of a policy, and the conditions compiled against the columns there are.
+"""Checks across the sections of a policy, and its conditions compiled against the known columns.
 
-Each problem is one sentence about one place of the file; nothing here stops at the first.
+Each problem is one sentence about one place of the file, and all problems are collected.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from features import catalogue
-from serving.policy.definition.columns import columns, nearest
-from serving.policy.definition.conditions import Columns, Condition, ConditionError, compile_condition
+from features.conditions import Columns, Condition, ConditionError, compile_condition
+from features.errors import suggest_name
+from serving.policy.definition.columns import condition_columns
 from serving.policy.definition.policy_schema import PolicyFile
 from serving.policy.definition.toml_lines import Path
 
 
 @dataclass(frozen=True)
 class Problem:
-    """What is wrong, and where in the file: the key's path."""
+    """A mistake in the file: the path of the key, and a sentence without its full stop."""
 
     path: Path
     sentence: str
@@ -31,30 +32,30 @@ class Conditions:
     vip: Condition | None
 
     @property
-    def reads(self) -> frozenset[str]:
-        """The columns that any of them asks for."""
+    def columns(self) -> frozenset[str]:
+        """The columns that they read."""
         named = [*self.triggers.values(), *self.severities.values(), *self.exempt.values()]
         every = [*named, self.vip] if self.vip else named
         return frozenset(name for condition in every for name in condition.columns)
 
 
 def compile_conditions(file: PolicyFile) -> tuple[Conditions, list[Problem]]:
-    """Compile them all; the problems are those of every condition that cannot be used."""
-    compiler = _Compiler(columns(file.risks))
-    weighing = _Compiler(columns(file.risks, of_the_case=True))
+    """Compile every condition; the problems are those of the conditions that cannot be used."""
+    compiler = _Compiler(condition_columns(file.risks))
+    with_case = _Compiler(condition_columns(file.risks, of_case=True))
     vip = file.routing.vip
     conditions = Conditions(
         triggers=compiler.all((name, trigger.when, ("triggers", name)) for name, trigger in file.triggers.items()),
-        severities=weighing.all(
+        severities=with_case.all(
             (row.name, row.when, ("severities", place)) for place, row in enumerate(file.severities) if row.when
         ),
         exempt=compiler.all(
             (name, text, ("holdout", "exempt", name))
             for name, text in (file.holdout.exempt if file.holdout else {}).items()
         ),
-        vip=weighing.all([("vip", vip.when, ("routing", "vip"))]).get("vip") if vip else None,
+        vip=with_case.all([("vip", vip.when, ("routing", "vip"))]).get("vip") if vip else None,
     )
-    return conditions, compiler.problems + weighing.problems
+    return conditions, compiler.problems + with_case.problems
 
 
 class _Compiler:
@@ -73,15 +74,15 @@ class _Compiler:
 
 
 def cross_checks(file: PolicyFile) -> Iterator[Problem]:
-    """Names that have to exist elsewhere in the file, and rules that only hold between sections."""
+    """Names that have to be defined elsewhere in the file, and rules between sections."""
     yield from _names(file)
     yield from _skills(file)
-    yield from _matrix(file)
+    yield from _severities(file)
     yield from _vip(file)
 
 
 def _unknown(path: Path, what: str, name: str, names: Iterable[str]) -> Problem:
-    return Problem(path, f"there is no {what} {name!r}: {nearest(name, names)}")
+    return Problem(path, f"there is no {what} {name!r}: {suggest_name(name, names)}")
 
 
 def _names(file: PolicyFile) -> Iterator[Problem]:
@@ -101,27 +102,29 @@ def _names(file: PolicyFile) -> Iterator[Problem]:
 def _skills(file: PolicyFile) -> Iterator[Problem]:
     skills = {skill for squad in file.squads.values() for skill in squad.skills}
     routing = file.routing
-    asked: list[tuple[Path, str | None]] = [
+    required: list[tuple[Path, str | None]] = [
         *((("risks", name, "skill"), rule.skill) for name, rule in file.risks.items()),
         *((("triggers", name, "skill"), trigger.skill) for name, trigger in file.triggers.items()),
         *((("routing", "reasons", name), skill) for name, skill in routing.reasons.items()),
         *((("routing", "ticket_categories", name), skill) for name, skill in routing.ticket_categories.items()),
     ]
-    for path, skill in asked:
+    for path, skill in required:
         if skill is not None and skill not in skills:
-            yield Problem(path, f"no squad has the skill {skill!r}: {nearest(skill, skills)}")
+            yield Problem(path, f"no squad has the skill {skill!r}: {suggest_name(skill, skills)}")
 
 
-def _matrix(file: PolicyFile) -> Iterator[Problem]:
+def _severities(file: PolicyFile) -> Iterator[Problem]:
     names = [row.name for row in file.severities]
     for place, row in enumerate(file.severities):
         if row.name in names[:place]:
-            yield Problem(("severities", place, "name"), f"the severity {row.name!r} is there twice")
+            yield Problem(("severities", place, "name"), f"the severity {row.name!r} is defined twice")
         if row.when is None and place < len(names) - 1:
-            yield Problem(("severities", place), f"{row.name!r} has no condition, so the rows after it can never count")
+            yield Problem(
+                ("severities", place), f"{row.name!r} has no condition, so the severities after it never apply"
+            )
     if file.severities[-1].when is not None:
         yield Problem(
-            ("severities", len(names) - 1, "when"), "the last severity is for all others: remove its condition"
+            ("severities", len(names) - 1, "when"), "the last severity applies to all other cases: remove its condition"
         )
 
 
@@ -129,12 +132,12 @@ def _vip(file: PolicyFile) -> Iterator[Problem]:
     vip = file.routing.vip
     if vip is None:
         return
-    able = {name: squad for name, squad in file.squads.items() if vip.skill in squad.skills}
-    if not able:
+    squads = {name: squad for name, squad in file.squads.items() if vip.skill in squad.skills}
+    if not squads:
         skills = {skill for squad in file.squads.values() for skill in squad.skills}
         yield Problem(
-            ("routing", "vip", "skill"), f"no squad has the skill {vip.skill!r}: {nearest(vip.skill, skills)}"
+            ("routing", "vip", "skill"), f"no squad has the skill {vip.skill!r}: {suggest_name(vip.skill, skills)}"
         )
-    for name, squad in able.items():
+    for name, squad in squads.items():
         if len(set(squad.members)) < 2:
             yield Problem(("squads", name, "members"), f"the VIP squad {name!r} needs at least two members")

@@ -1,13 +1,13 @@
-"""Reading a policy: TOML in, a checked and versioned :class:`Policy` out, or sentences that name the line.
+"""Read a policy: TOML in, a checked and versioned :class:`Policy` out, or sentences that name the line of each mistake.
 
-The version is a hash of what the policy *says*: comments, spacing and the order of tables do not change it, every
-threshold, name and condition does. It is bound to each case that the policy opens.
+The version is a hash of the content: comments, spacing and the order of tables do not change it; every threshold,
+name and condition does. It is stored with each case that the policy opens.
 """
 
 import hashlib
 import json
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
@@ -16,15 +16,23 @@ from typing import Any, Self
 
 from pydantic import ValidationError
 
-from features.errors import UsageError
-from serving.policy.definition.columns import nearest
+from features.errors import UsageError, suggest_name
 from serving.policy.definition.policy_checks import Conditions, Problem, compile_conditions, cross_checks
 from serving.policy.definition.policy_schema import PolicyFile
 from serving.policy.definition.toml_lines import line_index, line_of
 
+RENAMED_KEYS = {
+    "at_least": "min_probability",
+    "hand_on_hours": "escalate_after_hours",
+    "owners": "escalation_path",
+    "saveability": "save_rate",
+    "says": "message",
+}
+"""Keys of earlier policy files and their present names, which are too different to be found by their spelling."""
+
 
 class PolicyError(UsageError):
-    """The policy file cannot be used; ``problems`` are all its sentences, the message is the first of them."""
+    """The policy file cannot be used; ``problems`` has a sentence per mistake, the message is the first."""
 
     def __init__(self, problems: Sequence[str]) -> None:
         more = f"{problems[0].rstrip('.')} (and {len(problems) - 1} more: see `rescue policy check`)."
@@ -34,7 +42,7 @@ class PolicyError(UsageError):
 
 @dataclass(frozen=True)
 class Policy:
-    """A policy that can decide: what the file says, and its conditions compiled."""
+    """A checked policy: the rules of the file, and its conditions compiled."""
 
     rules: PolicyFile
     conditions: Conditions
@@ -42,12 +50,12 @@ class Policy:
     @cached_property
     def version(self) -> str:
         """Twelve hexadecimal digits of the content."""
-        said = json.dumps(self.rules.model_dump(mode="json"), sort_keys=True, ensure_ascii=True)
-        return hashlib.sha256(said.encode()).hexdigest()[:12]
+        content = json.dumps(self.rules.model_dump(mode="json"), sort_keys=True, ensure_ascii=True)
+        return hashlib.sha256(content.encode()).hexdigest()[:12]
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Read a policy file; :class:`PolicyError` names the file, the line and what to write instead."""
+        """Read a policy file; :class:`PolicyError` names the file, the line, and what is allowed."""
         try:
             text = path.read_text(encoding="utf-8")
         except FileNotFoundError:
@@ -72,7 +80,7 @@ class Policy:
             problems = [*cross_checks(rules), *wrong]
             if not problems:
                 return cls(rules, conditions)
-        raise PolicyError([_told(source, line_of(lines, problem.path), problem) for problem in problems])
+        raise PolicyError([_problem_text(source, line_of(lines, problem.path), problem) for problem in problems])
 
     @classmethod
     def default(cls) -> Self:
@@ -85,7 +93,7 @@ def default_text() -> str:
     return files("serving.policy.definition").joinpath("policy.default.toml").read_text(encoding="utf-8")
 
 
-def _told(source: str, line: int | None, problem: Problem) -> str:
+def _problem_text(source: str, line: int | None, problem: Problem) -> str:
     place = f"{source}, line {line}" if line else source
     sentence = problem.sentence.rstrip(".")
     return f"{place}: {sentence}" + ("" if sentence.endswith("?") else ".")
@@ -99,14 +107,14 @@ def _validate(content: Mapping[str, Any]) -> tuple[PolicyFile | None, list[Probl
 
 
 def _problems(error: ValidationError) -> Iterator[Problem]:
-    # a misspelt key is also a missing one: the misspelling is what to mend, so it comes first
+    # a misspelt key is reported as missing too: the misspelling is the cause, so it comes first
     for found in sorted(error.errors(include_url=False), key=lambda found: found["type"] != "extra_forbidden"):
         path = found["loc"]
         context = found.get("ctx", {})
         if found["type"] == "policy":
             yield Problem((*path, context["field"]), context["reason"])
         elif found["type"] == "extra_forbidden":
-            yield Problem(path, f"{_key(path)} is not a key here: {nearest(str(path[-1]), _keys(path[:-1]))}")
+            yield Problem(path, f"{_key(path)} is not a known key: {_suggestion(str(path[-1]), _keys(path[:-1]))}")
         elif found["type"] == "missing":
             yield Problem(path, f"{_key(path)} is missing")
         elif found["type"] == "too_short":
@@ -115,8 +123,14 @@ def _problems(error: ValidationError) -> Iterator[Problem]:
             yield Problem(path, f"{_key(path)} {_shape(found['msg'])}, and it is {_shown(found['input'])}")
 
 
+def _suggestion(key: str, allowed: Iterable[str]) -> str:
+    known = set(allowed)
+    renamed = RENAMED_KEYS.get(key)
+    return f"did you mean {renamed!r}?" if renamed in known else suggest_name(key, known)
+
+
 def _key(path: tuple[int | str, ...]) -> str:
-    """A path as the file writes it: ``risks.churn.enter``, ``severities[1].name``."""
+    """A path as the file writes it: ``squads.care.capacity``, ``severities[1].name``."""
     written = ""
     for part in path:
         written += f"[{part}]" if isinstance(part, int) else f".{part}" if written else part

@@ -1,7 +1,7 @@
-"""What a policy file may say: its tables, their keys, their ranges, and what has to fit together.
+"""The schema of a policy file: its tables, their keys, their ranges, and the rules between them.
 
-Every field's ``description`` is its documentation: ``docs/policy.md`` is generated from them. Conditions are only text
-here; :mod:`serving.policy.definition.policy_file` compiles them against the columns there are.
+Every field's ``description`` is its documentation: ``docs/policy.md`` is generated from them. A condition is only
+text here; :mod:`serving.policy.definition.policy_file` compiles it against the known columns.
 """
 
 from typing import Annotated, Literal, Self
@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-Share = Annotated[float, Field(gt=0, lt=1)]
+Fraction = Annotated[float, Field(gt=0, lt=1)]
 Money = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Hours = Annotated[float, Field(gt=0, le=24 * 366)]
 Nights = Annotated[int, Field(ge=1, le=365)]
@@ -20,206 +20,238 @@ Text = Annotated[str, Field(min_length=1, max_length=4000)]
 
 
 class Section(BaseModel):
-    """A table of the policy file: no unknown keys, no coerced types, frozen once read."""
+    """A table of the policy file: unknown keys are refused, types are not coerced, values cannot be changed."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 def refuse(field: str, message: str) -> PydanticCustomError:
-    """An error of a rule between fields; ``field`` is the key of the section whose line is named."""
+    """The error of a rule between fields; ``field`` is the key whose line the message names."""
     return PydanticCustomError("policy", "{reason}", {"reason": message, "field": field})
 
 
 class RiskRule(Section):
-    """When an account enters and leaves a risk, how long it is left alone afterwards, and what a rescue is worth."""
+    """When an account enters and leaves a risk, how long it cools down after a case, and what a rescue is worth."""
 
-    enter: Share = Field(description="probability from which an account enters the risk")
-    enter_nights: Nights = Field(1, description="nights in a row at or above `enter` before it is raised")
-    leave: Share = Field(description="probability below which an account is on its way out; under `enter`")
-    leave_nights: Nights = Field(3, description="nights in a row below `leave` before it has left")
-    worsen_by: Share = Field(0.15, description="rise of the probability that raises an open case again")
-    cooldown_days: Days = Field(30, description="days after a case is closed before the account may have a new one")
-    family: Word | None = Field(None, description="risks of one family share a case; the risk's own name where absent")
-    saveability: Annotated[float, Field(ge=0, le=1)] = Field(
+    enter: Fraction = Field(description="probability from which an account enters the risk")
+    enter_nights: Nights = Field(1, description="consecutive nights at or above `enter` before it enters")
+    leave: Fraction = Field(
+        description="probability below which an account starts to leave; has to be lower than `enter`"
+    )
+    leave_nights: Nights = Field(3, description="consecutive nights below `leave` before it has left")
+    worsen_by: Fraction = Field(0.15, description="rise of the probability that raises an open case again")
+    cooldown_days: Days = Field(30, description="days after a case is closed before the account can get a new one")
+    family: Word | None = Field(None, description="risks of one family share one case; default: the risk's own name")
+    save_rate: Annotated[float, Field(ge=0, le=1)] = Field(
         0.3, description="share of the revenue at risk that a rescue is expected to save"
     )
     cost: Money = Field(0, description="what one rescue costs the team, in the currency of `arr`")
-    skill: Word | None = Field(None, description="skill needed where neither a trigger, a reason nor a ticket says")
+    skill: Word | None = Field(
+        None, description="skill to route by when neither a trigger, a reason nor a ticket decides"
+    )
 
     @model_validator(mode="after")
     def _apart(self) -> Self:
         if self.leave >= self.enter:
             raise refuse(
-                "leave", f"leave = {self.leave} has to be under enter = {self.enter}, or accounts would flicker"
+                "leave",
+                f"leave = {self.leave} has to be lower than enter = {self.enter}, or accounts enter and leave nightly",
             )
         return self
 
 
 class Urgency(Section):
-    """A nearer renewal weighs more."""
+    """A band of days to renewal, and its factor."""
 
     within_days: Annotated[int, Field(ge=1)] = Field(description="renewal within this many days")
-    factor: Annotated[float, Field(gt=0, le=10)] = Field(description="what the value at stake is multiplied by")
+    factor: Annotated[float, Field(gt=0, le=10)] = Field(description="factor of the priority")
 
 
 class PriorityRule(Section):
     """The order of the queue: probability × capped revenue × saveability × urgency − cost."""
 
     revenue_cap: Annotated[float, Field(gt=0, allow_inf_nan=False)] = Field(
-        250_000, description="revenue above this counts as this, so that no single account owns the team"
+        250_000, description="revenue is capped here, so that no single account takes all the places"
     )
-    unknown_revenue: Money = Field(10_000, description="revenue of an account whose contracts are not known")
+    unknown_revenue: Money = Field(10_000, description="revenue assumed for an account without known contracts")
     urgency: Annotated[tuple[Urgency, ...], Field(strict=False)] = Field(
-        (), description="bands of renewal distance, nearest first; the first that fits counts"
+        (), description="bands of days to renewal, nearest first; the first that contains the renewal applies"
     )
-    minimum: float | None = Field(None, description="priority under which a risk alone raises no case; absent: none")
+    minimum: float | None = Field(
+        None, description="priority below which a risk alone raises no case; default: no minimum"
+    )
 
     @model_validator(mode="after")
     def _rising(self) -> Self:
         days = [band.within_days for band in self.urgency]
         if days != sorted(set(days)):
-            raise refuse("urgency", f"the urgency bands overlap: within_days has to rise, and it is {days}")
+            raise refuse(
+                "urgency", f"the urgency bands overlap: within_days has to increase from band to band, and it is {days}"
+            )
         return self
 
 
 class TriggerRule(Section):
-    """A named condition that raises a case, alone or only together with the model's risk."""
+    """A named condition that raises a case, either alone or only together with the model's probability."""
 
     when: Text = Field(description="the condition")
-    risk: Word = Field(description="the risk it speaks for, one of `[risks]`")
-    raises: Literal["alone", "with_risk"] = Field(description="`alone`, or `with_risk`: only from `at_least` on")
-    at_least: Share | None = Field(None, description="with `with_risk`: the probability that it needs beside it")
-    severity: Word | None = Field(None, description="the case is at least this severe")
-    skill: Word | None = Field(None, description="the skill that the rescue needs")
-    says: Word = Field(description="the sentence a reviewer reads")
+    risk: Word = Field(description="the risk that it is evidence of, one of `[risks]`")
+    raises: Literal["alone", "with_risk"] = Field(description="`alone`, or `with_risk`: only from `min_probability` on")
+    min_probability: Fraction | None = Field(
+        None, description="with `with_risk`: the lowest probability of the risk at which it raises a case"
+    )
+    severity: Word | None = Field(None, description="lowest severity of the case")
+    skill: Word | None = Field(None, description="skill to route the case by")
+    message: Word = Field(description="sentence shown to the reviewer")
 
     @model_validator(mode="after")
     def _partner(self) -> Self:
-        if (self.raises == "with_risk") != (self.at_least is not None):
-            raise refuse("raises", 'at_least goes with raises = "with_risk", and has to be given there, nowhere else')
+        if (self.raises == "with_risk") != (self.min_probability is not None):
+            raise refuse("raises", 'min_probability is required with raises = "with_risk", and allowed only there')
         return self
 
 
 class Severity(Section):
-    """A row of the escalation matrix: how fast, and who."""
+    """A severity: its response and resolution times, its RACI roles, and when a case escalates to the next tier."""
 
-    name: Word = Field(description="the severity's name")
-    when: Text | None = Field(None, description="the condition; only the last row, for all others, has none")
-    respond_hours: Hours = Field(description="hours until the customer has been contacted")
-    resolve_hours: Hours = Field(description="hours until the case is closed")
-    responsible: Word = Field(description="who does the work: `primary` (the squad's) or a role")
-    accountable: Word = Field(description="who answers for the outcome")
-    consulted: Names = Field((), description="who is asked")
-    informed: Names = Field((), description="who is told")
-    hand_on_hours: Annotated[tuple[Hours, ...], Field(strict=False)] = Field(
-        (), description="hours without contact after which the secondary, then the tertiary owner takes over"
+    name: Word = Field(description="name of the severity")
+    when: Text | None = Field(None, description="the condition; the last row applies to all other cases and has none")
+    respond_hours: Hours = Field(description="hours until the customer has to be contacted")
+    resolve_hours: Hours = Field(description="hours until the case has to be closed")
+    responsible: Word = Field(description="role that does the work: `primary` (the squad's first tier) or another")
+    accountable: Word = Field(description="role that is accountable for the outcome")
+    consulted: Names = Field((), description="roles that are consulted")
+    informed: Names = Field((), description="roles that are informed")
+    escalate_after_hours: Annotated[tuple[Hours, ...], Field(strict=False)] = Field(
+        (),
+        description="hours without contact after which the case escalates to the secondary, then the tertiary",
     )
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if self.resolve_hours < self.respond_hours:
-            raise refuse("resolve_hours", "resolve_hours has to be at least respond_hours")
-        if list(self.hand_on_hours) != sorted(set(self.hand_on_hours)) or len(self.hand_on_hours) > 2:
-            raise refuse("hand_on_hours", "hand_on_hours is at most two rising numbers: secondary, then tertiary")
+            raise refuse("resolve_hours", "resolve_hours cannot be less than respond_hours")
+        if (
+            list(self.escalate_after_hours) != sorted(set(self.escalate_after_hours))
+            or len(self.escalate_after_hours) > 2
+        ):
+            raise refuse(
+                "escalate_after_hours",
+                "escalate_after_hours takes at most two increasing numbers: secondary, then tertiary",
+            )
         return self
 
 
 class Squad(Section):
-    """A team with skills; its first three members are the primary, secondary and tertiary owner unless named."""
+    """A team with skills, members, a capacity, and an escalation path of up to three tiers."""
 
-    skills: Annotated[Names, Field(min_length=1)] = Field(description="what it can do")
-    members: Annotated[Names, Field(min_length=1)] = Field(description="who is in it")
-    capacity: Annotated[int, Field(ge=1, le=100_000)] = Field(description="new cases a night")
-    max_open: Annotated[int, Field(ge=1)] | None = Field(None, description="open cases at which it takes no more")
-    regions: Names = Field((), description="regions it works for; empty: all")
-    languages: Names = Field((), description="languages it speaks; empty: all")
-    owners: Names = Field((), description="primary, secondary and tertiary owner; absent: the first three members")
+    skills: Annotated[Names, Field(min_length=1)] = Field(description="skills that cases are routed by")
+    members: Annotated[Names, Field(min_length=1)] = Field(description="people in the squad")
+    capacity: Annotated[int, Field(ge=1, le=100_000)] = Field(description="new cases per night")
+    max_open: Annotated[int, Field(ge=1)] | None = Field(
+        None, description="number of open cases from which it gets no new ones; default: no limit"
+    )
+    regions: Names = Field((), description="regions that it serves; default: all")
+    languages: Names = Field((), description="languages that it speaks; default: all")
+    escalation_path: Names = Field((), description="primary, secondary and tertiary; default: the first three members")
 
     @model_validator(mode="after")
     def _members(self) -> Self:
-        twice = next((name for place, name in enumerate(self.members) if name in self.members[:place]), None)
-        if twice is not None:
-            raise refuse("members", f"the member {twice} is there twice")
-        strangers = [owner for owner in self.owners if owner not in self.members]
-        if strangers or len(self.owners) > 3:
-            raise refuse("owners", f"owners are up to three of the members ({', '.join(self.members)})")
+        repeated = next((name for place, name in enumerate(self.members) if name in self.members[:place]), None)
+        if repeated is not None:
+            raise refuse("members", f"the member {repeated} is listed twice")
+        if set(self.escalation_path) - set(self.members) or len(self.escalation_path) > 3:
+            allowed = ", ".join(self.members)
+            raise refuse("escalation_path", f"escalation_path takes up to three of the members ({allowed})")
         return self
 
     @property
-    def ladder(self) -> tuple[str, ...]:
-        """Primary, secondary, tertiary owner, as many as there are."""
-        return self.owners or self.members[:3]
+    def tiers(self) -> tuple[str, ...]:
+        """Primary, secondary and tertiary, as many as there are."""
+        return self.escalation_path or self.members[:3]
 
 
 class Vip(Section):
-    """Accounts that go to a skill queue of their own: a squad with that skill and at least two members."""
+    """Accounts that are routed to a separate squad, which needs at least two members."""
 
     when: Text = Field(description="the condition")
-    skill: Word = Field("vip", description="the skill of the VIP queue")
+    skill: Word = Field("vip", description="skill of the squad for VIP accounts")
 
 
 class Routing(Section):
-    """Which skill a rescue needs: VIP first, then trigger, then the first reason, then the ticket, then the risk."""
+    """Which skill a case is routed by: VIP first, then trigger, first reason, last ticket and risk."""
 
-    fallback: Word = Field(description="the squad that gets what no other can take")
+    fallback: Word = Field(description="squad for the cases that no other squad can take")
     reasons: dict[str, Word] = Field(default_factory=dict, description="reason group -> skill")
     ticket_categories: dict[str, Word] = Field(default_factory=dict, description="ticket category -> skill")
-    languages: dict[str, Word] = Field(default_factory=dict, description="region -> language spoken there")
-    vip: Vip | None = Field(None, description="the VIP queue")
+    languages: dict[str, Word] = Field(default_factory=dict, description="region -> its language")
+    vip: Vip | None = Field(None, description="routing of VIP accounts")
 
 
 class Holdout(Section):
-    """The accounts kept from the team, so that the team's effect can be measured."""
+    """The hold-out: accounts that the team does not work, so that the effect of its work can be measured."""
 
     share: Annotated[float, Field(ge=0, le=0.5)] = Field(
         0.2, description="share of accounts (groups) held out; 0: none"
     )
-    salt: Word = Field(description="any text; a new salt draws anew, so keep it while an experiment runs")
+    salt: Word = Field(description="any text; a new salt draws a new hold-out, so keep it while an experiment runs")
     by_segment: dict[str, Annotated[float, Field(ge=0, le=0.5)]] = Field(
-        default_factory=dict, description="segment -> its own share"
+        default_factory=dict, description="segment -> share for that segment"
     )
-    exempt: dict[str, Text] = Field(default_factory=dict, description="name -> condition; logged whenever it decides")
+    exempt: dict[str, Text] = Field(
+        default_factory=dict,
+        description="name -> condition for accounts that are never held out; every use is recorded",
+    )
 
 
 Points = Annotated[float, Field(ge=-100, le=100)]
 
 
 class Health(Section):
-    """What a verdict says about an account's health: points of 100, which fade and are never fed back as measured."""
+    """How an outcome changes an account's health score: points of 100, which decay and never enter the features."""
 
-    saved: Points = Field(10, description="points for a case that ended saved")
-    lost: Points = Field(-20, description="points for a case that ended lost")
-    false_alarm: Points = Field(5, description="points for a case that was a false alarm")
-    no_action: Points = Field(0, description="points for a case that nothing was done about")
-    cap: Annotated[float, Field(gt=0, le=100)] = Field(15, description="the most that all of them together may move")
-    half_life_days: Annotated[float, Field(gt=0, le=3660)] = Field(30, description="days after which half is left")
+    saved: Points = Field(10, description="points for a case closed as saved")
+    lost: Points = Field(-20, description="points for a case closed as lost")
+    false_alarm: Points = Field(5, description="points for a case closed as false alarm")
+    no_action: Points = Field(0, description="points for a case closed without action")
+    cap: Annotated[float, Field(gt=0, le=100)] = Field(
+        15, description="limit of the sum of all adjustments, in either direction"
+    )
+    half_life_days: Annotated[float, Field(gt=0, le=3660)] = Field(
+        30, description="days after which half of an adjustment is left"
+    )
 
 
 class PolicyFile(Section):
     """The whole file."""
 
-    risks: Annotated[dict[str, RiskRule], Field(min_length=1)] = Field(description="one table a risk")
+    risks: Annotated[dict[str, RiskRule], Field(min_length=1)] = Field(description="one table per risk")
     priority: PriorityRule = Field(
         default_factory=lambda: PriorityRule.model_validate({}), description="the order of the queue"
     )
-    triggers: dict[str, TriggerRule] = Field(default_factory=dict, description="one table a trigger")
+    triggers: dict[str, TriggerRule] = Field(default_factory=dict, description="one table per trigger")
     severities: Annotated[tuple[Severity, ...], Field(strict=False, min_length=1)] = Field(
-        description="the escalation matrix, worst first; the first row whose condition holds counts"
+        description="the severities, most severe first; the first one whose condition holds applies"
     )
-    squads: Annotated[dict[str, Squad], Field(min_length=1)] = Field(description="one table a squad")
-    routing: Routing = Field(description="which squad gets a case")
-    holdout: Holdout | None = Field(None, description="who is kept from the team, to measure it; absent: nobody")
+    squads: Annotated[dict[str, Squad], Field(min_length=1)] = Field(description="one table per squad")
+    routing: Routing = Field(description="rules that assign a case to a squad")
+    holdout: Holdout | None = Field(None, description="the hold-out; default: none")
 
     health: Health = Field(
-        default_factory=lambda: Health.model_validate({}), description="what verdicts say about an account's health"
+        default_factory=lambda: Health.model_validate({}), description="how outcomes change an account's health score"
     )
 
     def family(self, risk: str) -> str:
-        """The family whose one case covers this risk; a risk the policy does not know is its own."""
+        """The family whose one case covers this risk; a risk without a table of its own is a family by itself."""
         rule = self.risks.get(risk)
         return (rule.family if rule else None) or risk
 
+    def cooldown_days(self, risk: str) -> int:
+        """Days that an account cools down after a case of this risk."""
+        rule = self.risks.get(risk)
+        return rule.cooldown_days if rule else int(RiskRule.model_fields["cooldown_days"].default)
+
     def rank_of(self, severity: str) -> int:
-        """0 for the worst severity; a name the policy no longer has counts as the mildest."""
+        """0 for the most severe; a name that the policy no longer has counts as the least severe."""
         names = [row.name for row in self.severities]
         return names.index(severity) if severity in names else len(names) - 1

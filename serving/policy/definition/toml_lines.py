@@ -1,7 +1,7 @@
-"""Where in a TOML file a key stands.
+"""The line of each key in a TOML file.
 
-``tomllib`` reads values and forgets their lines, and a person who has to mend a policy needs the line. This module
-reads nothing but headers and the keys at the beginning of lines, which is enough to point at the right one.
+``tomllib`` returns values without their lines, but a person who corrects a policy needs the line. This module reads
+only headers and keys at the beginning of lines, which is enough to name the right one.
 """
 
 import re
@@ -32,7 +32,7 @@ def line_index(text: str) -> Mapping[Path, int]:
 
 
 def line_of(lines: Mapping[Path, int], path: Path) -> int | None:
-    """The line of the key, or of the nearest thing in or around it; None where the file has nothing of it."""
+    """The line of the key, else of the closest table or key around or within it; None where the file has none."""
     for length in range(len(path), 0, -1):
         around = path[:length]
         within = (line for found, line in lines.items() if found[:length] == around)

@@ -1,14 +1,28 @@
-"""A hand-off with everything in it, some of it hostile; the pages in ``tests/golden/handoff`` show it.
+"""A hand-off with every kind of fact, some of them hostile; ``tests/golden/handoff`` has its pages.
 
-``python tests/handoff_factory.py`` writes those pages anew, to be looked at before they are committed.
+``python -m support.nights.handoff_factory`` (from ``tests``) writes those pages again: read them before committing.
 """
 
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from models.contracts import Change, Reason
-from serving.contracts import Flag
-from serving.handoff.facts import Account, Binding, Contract, Facts, HealthPoint, Invoice, PastRescue, RiskFacts, RiskPoint, AccountState, Ticket, WeeklyUsage
+from serving.contracts import Flag, RoutingCode, RoutingReason
+from serving.handoff.facts import (
+    Account,
+    AccountState,
+    Binding,
+    Contract,
+    Facts,
+    HealthPoint,
+    HorizonPoint,
+    Invoice,
+    PastRescue,
+    RiskFacts,
+    RiskPoint,
+    Ticket,
+    WeeklyUsage,
+)
 from serving.handoff.package import Handoff, build
 from serving.handoff.render import html, markdown
 
@@ -34,9 +48,9 @@ FLAG = Flag(
         ),
         "escalation": (Reason("support", "tickets_opened_28d", 0.5, "2 tickets opened in the last four weeks"),),
     },
-    changes={"churn": (Change("If use came back to its normal level", 0.62, 0.31),)},
+    changes={"churn": (Change("If usage returned to its normal level", 0.62, 0.31),)},
     severity="high",
-    routed="needs adoption skills, as its first reason is usage",
+    routing=RoutingReason(RoutingCode.REASON, "adoption", "usage"),
     effective_probability=0.62,
 )
 
@@ -67,7 +81,10 @@ def facts() -> Facts:
         currency="EUR",
         risks=(
             RiskFacts(
-                risk="escalation", title="Escalation within 14 days", base_rate=0.04, quality=("tickets are 2 days old",)
+                risk="escalation",
+                title="Escalation within 14 days",
+                base_rate=0.04,
+                quality=("tickets are 2 days old",),
             ),
             RiskFacts(
                 risk="churn",
@@ -76,6 +93,10 @@ def facts() -> Facts:
                 history=tuple(
                     RiskPoint(as_of=date(2026, 2, day), probability=probability)
                     for day, probability in ((1, 0.12), (8, 0.2), (15, 0.35), (22, 0.5))
+                ),
+                curve=tuple(
+                    HorizonPoint(days=days, probability=probability)
+                    for days, probability in ((30, 0.24), (60, 0.45), (90, 0.62), (180, 0.74), (365, 0.81))
                 ),
             ),
         ),
@@ -93,7 +114,7 @@ def facts() -> Facts:
         rescues=(
             PastRescue(decided_on=date(2025, 9, 12), risk="escalation", action="executive call", verdict="false_alarm"),
         ),
-        before=AccountState(
+        previous=AccountState(
             as_of=date(2025, 9, 1),
             probabilities={"churn": 0.1, "escalation": 0.2},
             arr=90_000,
@@ -103,7 +124,7 @@ def facts() -> Facts:
             tickets_open=5,
             overdue=0,
         ),
-        trigger_messages={"quiet": "Use has halved and an invoice is overdue"},
+        trigger_messages={"quiet": "Usage has halved and an invoice is overdue"},
         gaps=("no satisfaction scores",),
     )
 
@@ -137,9 +158,22 @@ def _tickets() -> tuple[Ticket, ...]:
 
 def _usage() -> tuple[WeeklyUsage, ...]:
     lines = {
-        ("users", "Active users", "users a week"): (110, 112, 108, 115, 118, 111, 109, 114, 90, 71, 60, 48),
-        ("events", "Events", "events a week"): (5200, 5100, 5350, None, 5600, 5200, 5300, 5150, 4100, 3000, 2600, 1900),
-        ("features", "Features in use", "features a week"): (None,) * 12,
+        ("users", "Active users", "users per week"): (110, 112, 108, 115, 118, 111, 109, 114, 90, 71, 60, 48),
+        ("events", "Events", "events per week"): (
+            5200,
+            5100,
+            5350,
+            None,
+            5600,
+            5200,
+            5300,
+            5150,
+            4100,
+            3000,
+            2600,
+            1900,
+        ),
+        ("features", "Features in use", "features per week"): (None,) * 12,
     }
     return tuple(
         WeeklyUsage(name=name, title=title, unit=unit, weeks=weeks) for (name, title, unit), weeks in lines.items()
@@ -152,8 +186,8 @@ def handoff() -> Handoff:
 
 
 def bare() -> Handoff:
-    """The package of an account of which next to nothing is known but its notice, raised by a trigger alone."""
-    flag = Flag("A2", NIGHT, "churn", {}, 10.0, "care", 1, 0.0, ("notice",), severity="normal", routed="is a test")
+    """The package of an account of which little is known but a cancellation, raised by a trigger alone."""
+    flag = Flag("A2", NIGHT, "churn", {}, 10.0, "care", 1, 0.0, ("notice",), severity="normal")
     binding = Binding(as_of=NIGHT, data_until=None, policy_version="p", models={})
     churn = RiskFacts(risk="churn", title="Churn within 90 days")
     leaving = Contract(notice_for=date(2026, 5, 31))

@@ -1,4 +1,4 @@
-"""Small policies and candidates, each test changing the one thing it is about."""
+"""A small policy and accounts; each test changes the one thing it is about."""
 
 from datetime import date
 from typing import Any
@@ -17,7 +17,7 @@ leave = 0.3
 leave_nights = 2
 worsen_by = 0.1
 cooldown_days = 10
-saveability = 0.5
+save_rate = 0.5
 skill = "retention"
 
 [risks.escalation]
@@ -32,7 +32,7 @@ respond_hours = 4
 resolve_hours = 48
 responsible = "primary"
 accountable = "lead"
-hand_on_hours = [4, 8]
+escalate_after_hours = [4, 8]
 
 [[severities]]
 name = "normal"
@@ -46,7 +46,7 @@ skills = ["retention"]
 members = ["ana", "ben", "cleo"]
 capacity = 2
 
-[squads.desk]
+[squads.support]
 skills = ["support", "billing"]
 members = ["dan"]
 capacity = 2
@@ -60,13 +60,13 @@ def policy(more: str = "", **replaced: str) -> Policy:
     """The small policy with lines added, or exact lines replaced (``enter='enter = 0.4'`` replaces the first)."""
     text = POLICY
     for key, line in replaced.items():
-        old = next(one for one in text.splitlines() if one.split(" = ")[0] == key)
+        old = next(other for other in text.splitlines() if other.split(" = ")[0] == key)
         text = text.replace(old, line, 1)
     return Policy.parse(text + more)
 
 
-def candidates(*rows: dict[str, Any], **columns: Any) -> pa.Table:
-    """Candidates from rows; whatever no row says is unknown. ``a`` stands for ``account_id``, ``p`` for churn."""
+def account_rows(*rows: dict[str, Any], **columns: Any) -> pa.Table:
+    """Accounts from rows, other columns unknown; ``a`` is ``account_id``, ``p`` and ``e`` the two probabilities."""
     names = {"a": "account_id", "p": "probability_churn", "e": "probability_escalation"}
     whole = [{"arr": 1000.0} | {names.get(key, key): value for key, value in row.items()} for row in rows]
     keys = dict.fromkeys(key for row in whole for key in row)
@@ -78,7 +78,7 @@ def candidates(*rows: dict[str, Any], **columns: Any) -> pa.Table:
 
 def night(*rows: dict[str, Any], queue: QueueState | None = None, by: Policy | None = None) -> Decision:
     """Decide one night."""
-    return decide(candidates(*rows), queue or QueueState(), by or policy(), NIGHT)
+    return decide(account_rows(*rows), queue or QueueState(), by or policy(), NIGHT)
 
 
 def accounts(flags: Any) -> list[str]:

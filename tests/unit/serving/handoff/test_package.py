@@ -1,4 +1,4 @@
-"""The hand-off package: what it is made of, what it may not know, and that hostile text stays text."""
+"""The hand-off package: its content, no leakage, and hostile text that stays text."""
 
 from dataclasses import replace
 from datetime import date, timedelta
@@ -10,10 +10,20 @@ from pydantic import ValidationError
 from support.nights.handoff_factory import FLAG, NIGHT, facts, handoff
 
 from models.contracts import Reason
+from serving.contracts import RoutingCode, RoutingReason
 from serving.handoff.changes import changes_since
-from serving.handoff.facts import Account, HealthPoint, Invoice, PastRescue, Standing, Ticket, UsageLine
-from serving.handoff.package import LAST_WORDS, Handoff, Metric, build, handoff_schema
-from serving.handoff.playbooks import BY_GROUP, PARTING, suggest
+from serving.handoff.facts import (
+    Account,
+    AccountState,
+    HealthPoint,
+    HorizonPoint,
+    Invoice,
+    PastRescue,
+    RiskFacts,
+    Ticket,
+    WeeklyUsage,
+)
+from serving.handoff.package import LAST_WORDS, Handoff, UsageFact, build, handoff_schema
 from serving.handoff.render import html, markdown, markdown_text
 from serving.handoff.sparkline import sparkline
 
@@ -43,7 +53,7 @@ def test_the_headline_is_the_risk_and_its_first_reason() -> None:
         "Nordlicht <b>Logistik</b> & Söhne: churn risk 62%; Product events fell 43% against the four weeks before"
     )
     assert build(replace(FLAG, reasons=None), facts()).headline.endswith(
-        "62%; Use has halved and an invoice is overdue"
+        "62%; Usage has halved and an invoice is overdue"
     )
     assert build(replace(FLAG, reasons=None, triggers=(), probabilities={}), facts()).headline.endswith("not scored")
 
@@ -66,9 +76,9 @@ def test_a_fact_of_the_future_is_refused(part: dict[str, object]) -> None:
         type(facts()).model_validate(facts().model_dump() | part)
 
 
-def test_a_metric_is_held_against_the_accounts_own_normal() -> None:
+def test_usage_is_compared_with_the_accounts_own_normal_level() -> None:
     def metric(*weeks: float | None) -> tuple[float | None, float | None, float | None]:
-        found = Metric.of(UsageLine(name="n", title="t", unit="u", weeks=weeks))
+        found = UsageFact.of(WeeklyUsage(name="n", title="t", unit="u", weeks=weeks))
         return found.now, found.normal, found.change
 
     assert metric(*[10] * 8, *[5] * 4) == (5, 10, -0.5)
@@ -84,15 +94,15 @@ def test_long_last_words_are_cut() -> None:
     assert words == "x" * (LAST_WORDS - 1) + "…"
 
 
-def test_the_next_package_tells_what_changed_since_this_one() -> None:
-    standing = handoff().standing
-    assert (standing.health, standing.overdue, standing.tickets_open) == (57, 8000, 2)
-    same = build(FLAG, facts().model_copy(update={"before": standing}))
-    assert (same.since, same.changes) == (NIGHT, ())
+def test_the_next_package_lists_the_changes_since_this_one() -> None:
+    state = handoff().account_state
+    assert (state.health, state.overdue, state.tickets_open) == (57, 8000, 2)
+    same = build(FLAG, facts().model_copy(update={"previous": state}))
+    assert (same.previous_handoff_on, same.changes) == (NIGHT, ())
 
 
 @pytest.mark.parametrize(
-    ("now", "told"),
+    ("now", "changes"),
     [
         ({"probabilities": {"churn": 0.24}}, ()),
         ({"probabilities": {"churn": 0.26}}, ("Churn risk rose from 20% to 26%",)),
@@ -102,26 +112,39 @@ def test_the_next_package_tells_what_changed_since_this_one() -> None:
         ({"overdue": 1500.0}, ("Overdue amount rose from 0 to 1,500",)),
         ({"arr": 900.0}, ("Recurring revenue fell from 1,000 to 900",)),
         ({"owner": "Bo"}, ("The owner is now Bo, before it was Al",)),
-        ({"renews_on": date(2027, 1, 5)}, ("The renewal is now on 05 Jan 2027",)),
+        ({"renews_on": date(2027, 1, 5)}, ("The renewal is now on 5 Jan 2027",)),
     ],
 )
-def test_only_what_a_person_would_call_a_change_is_told(now: dict[str, object], told: tuple[str, ...]) -> None:
-    before = Standing(
+def test_only_notable_changes_are_listed(now: dict[str, object], changes: tuple[str, ...]) -> None:
+    before = AccountState(
         as_of=NIGHT, probabilities={"churn": 0.2}, arr=1000, owner="Al", health=80, tickets_open=1, overdue=0
     )
-    assert changes_since(before, before.model_copy(update=now)) == told
+    assert changes_since(before, before.model_copy(update=now)) == changes
 
 
-def test_the_play_follows_the_strongest_reason_that_can_be_acted_on() -> None:
-    weak = Reason("usage", "f", 2.0, "Weak", weak=True)
-    lowers = Reason("support", "f", -1.0, "Lowers")
-    about_data = Reason("data", "f", 1.0, "Data")
-    billing = Reason("billing", "f", 0.5, "An invoice is overdue")
-    play, why = suggest("churn", (weak, lowers, about_data, billing))
-    assert (play, why) == (BY_GROUP["billing"], "The strongest reason that a rescue can act on: An invoice is overdue")
-    assert suggest("churn", (weak,))[0] == BY_GROUP["contract"]
-    assert suggest("unheard", ())[0].name == "first-call"
-    assert suggest("churn", (billing,), date(2026, 5, 31))[0] == PARTING
+def test_a_risk_is_named_as_its_data_names_it() -> None:
+    other = facts().model_copy(update={"risks": (RiskFacts(risk="late_payment", title="Late payment within 60 days"),)})
+    flag = replace(FLAG, risk="late_payment", probabilities={"late_payment": 0.4}, reasons=None)
+    package = build(flag, other)
+    assert "late payment risk 40%" in package.headline
+    assert [card.title for card in package.risks] == ["Late payment within 60 days"]
+    assert package.playbook.name == "first-call"
+
+
+def test_the_risk_curve_is_in_the_package_and_on_its_pages() -> None:
+    own, other = handoff().risks
+    assert [point.days for point in own.curve or ()] == [30, 60, 90, 180, 365]
+    assert other.curve is None
+    line = "Within 30 days 24%, 60 days 45%, 90 days 62%, 180 days 74%, 365 days 81%."
+    assert markdown(handoff()).count(line) == 1
+    assert html(handoff()).count('<th scope="col">Within days</th>') == 1
+
+
+@pytest.mark.parametrize("points", [((60, 0.2), (30, 0.3)), ((30, 0.3), (60, 0.2)), ((30, 0.2), (30, 0.3))])
+def test_a_risk_curve_that_does_not_increase_is_refused(points: tuple[tuple[int, float], ...]) -> None:
+    curve = tuple(HorizonPoint(days=days, probability=probability) for days, probability in points)
+    with pytest.raises(ValidationError, match="has to increase"):
+        RiskFacts(risk="churn", title="Churn", curve=curve)
 
 
 def test_a_line_has_gaps_where_data_have() -> None:
@@ -178,7 +201,7 @@ class _Text(HTMLParser):
 
 
 def poisoned(payload: str) -> Handoff:
-    """A package with this in every text that strangers write."""
+    """A package with this payload in every text that comes from outside."""
     given = facts()
     account = Account(
         **dict.fromkeys(("account_id", "name", "parent_id", "segment", "industry", "region", "owner"), payload)
@@ -195,7 +218,8 @@ def poisoned(payload: str) -> Handoff:
     rescues = (PastRescue(decided_on=date(2026, 1, 1), risk=payload, action=payload, verdict=payload),)
     reason = Reason("usage", "f", 1.0, payload)
     update = {"account": account, "tickets": (ticket,), "invoices": invoices, "rescues": rescues, "gaps": (payload,)}
-    flag = replace(FLAG, reasons={"churn": (reason,)}, squad=payload, routed=payload, severity=payload)
+    routing = RoutingReason(RoutingCode.REASON, payload, payload, payload)
+    flag = replace(FLAG, reasons={"churn": (reason,)}, squad=payload, routing=routing, severity=payload)
     return build(flag, given.model_copy(update=update))
 
 

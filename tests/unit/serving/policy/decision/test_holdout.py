@@ -1,17 +1,17 @@
-"""The draw of the hold-out: stable, by group, and of the share that the policy says."""
+"""The hold-out is stable, drawn by group, and has the share that the policy sets."""
 
 import pytest
-from support.nights.policy_factory import candidates
+from support.nights.policy_factory import account_rows
 
-from serving.policy.decision.candidates import Candidates
-from serving.policy.decision.holdout import Draw, draw
+from serving.policy.decision.account_table import AccountTable
+from serving.policy.decision.holdout import HoldoutAssignment, holdout_number
 from serving.policy.definition.policy_schema import Holdout
 
 
 def drawn(rule: Holdout | None, count: int = 4000, **extra: str) -> list[bool]:
-    rows = Candidates.of(candidates(*({"a": f"A{number:05d}", **extra} for number in range(count))))
-    by = Draw(rows, rule)
-    return [by.held(place) for place in range(count)]
+    rows = AccountTable.of(account_rows(*({"a": f"A{number:05d}", **extra} for number in range(count))))
+    by = HoldoutAssignment(rows, rule)
+    return [by.is_held_out(place) for place in range(count)]
 
 
 @pytest.mark.parametrize("share", [0.0, 0.05, 0.2, 0.5])
@@ -21,7 +21,7 @@ def test_the_share_is_held_out(share: float) -> None:
 
 
 def test_the_draw_is_uniform() -> None:
-    numbers = sorted(draw(f"A{number}", "s") for number in range(4000))
+    numbers = sorted(holdout_number(f"A{number}", "s") for number in range(4000))
     furthest = max(abs(number - place / 4000) for place, number in enumerate(numbers))
     assert furthest < 1.63 / 4000**0.5  # Kolmogorov and Smirnov at 1%
 
@@ -29,7 +29,7 @@ def test_the_draw_is_uniform() -> None:
 def test_the_same_account_is_held_out_every_night_and_a_new_salt_draws_anew() -> None:
     assert drawn(Holdout(share=0.2, salt="s")) == drawn(Holdout(share=0.2, salt="s"))
     assert drawn(Holdout(share=0.2, salt="s")) != drawn(Holdout(share=0.2, salt="t"))
-    assert draw("A1", "s") == 0.9332281141270796
+    assert holdout_number("A1", "s") == 0.9332281141270796
 
 
 def test_a_larger_share_keeps_everyone_who_was_held_out() -> None:
@@ -38,11 +38,11 @@ def test_a_larger_share_keeps_everyone_who_was_held_out() -> None:
 
 
 def test_a_group_is_held_out_as_one() -> None:
-    rows = Candidates.of(candidates(*({"a": f"A{n:03d}", "parent_id": f"G{n % 40}"} for n in range(400))))
-    by = Draw(rows, Holdout(share=0.5, salt="s"))
+    rows = AccountTable.of(account_rows(*({"a": f"A{n:03d}", "parent_id": f"G{n % 40}"} for n in range(400))))
+    by = HoldoutAssignment(rows, Holdout(share=0.5, salt="s"))
     groups: dict[str, set[bool]] = {}
     for place in range(400):
-        groups.setdefault(by.units[place], set()).add(by.held(place))
+        groups.setdefault(by.units[place], set()).add(by.is_held_out(place))
     assert {len(held) for held in groups.values()} == {1}
     assert {held.pop() for held in groups.values()} == {True, False}
 
@@ -51,12 +51,12 @@ def test_a_segment_may_have_its_own_share_and_a_group_has_one_stratum() -> None:
     rule = Holdout(share=0.5, salt="s", by_segment={"enterprise": 0.0})
     assert not any(drawn(rule, segment="enterprise"))
     assert any(drawn(rule, segment="smb"))
-    rows = Candidates.of(
-        candidates(
+    rows = AccountTable.of(
+        account_rows(
             {"a": "A1", "parent_id": "G", "segment": "enterprise"}, {"a": "A2", "parent_id": "G", "segment": "smb"}
         )
     )
-    assert Draw(rows, rule).strata == {"G": "enterprise"}
+    assert HoldoutAssignment(rows, rule).strata == {"G": "enterprise"}
 
 
 def test_no_rule_holds_nobody_out() -> None:

@@ -1,13 +1,14 @@
-"""Which squad gets a case, and whose turn it is."""
+"""Which squad gets a case, and how a case escalates."""
 
 from datetime import datetime, timedelta
 
 import pytest
 from support.nights.policy_factory import policy
 
+from serving.contracts import RoutingCode, RoutingReason, routing_text
 from serving.policy.decision.decide import Policy
-from serving.policy.decision.routing import Need, Room, route
-from serving.policy.definition.escalation_matrix import row_of, walk
+from serving.policy.decision.routing import RoutingRequest, SquadCapacity, route
+from serving.policy.definition.escalation_matrix import EscalationEvent, escalation_steps, severity_row, step_text
 
 SQUADS = """
 [squads.nord]
@@ -40,87 +41,122 @@ when = "invoices_overdue >= 1"
 risk = "churn"
 raises = "alone"
 skill = "billing"
-says = "An invoice is late."
+message = "An invoice is late."
 
 [triggers.plain]
 when = "tickets_open >= 1"
 risk = "churn"
 raises = "alone"
-says = "Plain"
+message = "Plain"
 """
 BY = policy(SQUADS)
 
 
+RISK = RoutingReason(RoutingCode.RISK, "retention", "churn")
+
+
 @pytest.mark.parametrize(
-    ("need", "squads", "why"),
+    ("request_", "squads", "reason"),
     [
-        (Need("churn"), ("care", "nord"), "needs retention skills, as the risk is churn"),
-        (Need("churn", region="DE"), ("care", "nord"), "needs retention skills, as the risk is churn"),
-        (Need("churn", region="FR"), ("care",), "needs retention skills, as the risk is churn"),
-        (Need("churn", vip=True, triggers=("late",)), ("stars",), "is a VIP account"),
-        (Need("churn", triggers=("plain", "late")), ("desk",), "needs billing skills, as an invoice is late"),
-        (Need("churn", reason_group="billing", ticket_category="bug"), ("desk",), "its first reason is billing"),
-        (Need("churn", reason_group="usage", ticket_category="bug"), ("desk",), "its last ticket is about bug"),
-        (Need("escalation", ticket_category="other"), ("desk",), "needs support skills, as the risk is escalation"),
-        (Need("unheard"), ("care",), "shows no need of a particular skill"),
+        (RoutingRequest("churn"), ("care", "nord"), RISK),
+        (RoutingRequest("churn", region="DE"), ("care", "nord"), RISK),
+        (RoutingRequest("churn", region="FR"), ("care",), RISK),
+        (RoutingRequest("churn", vip=True, triggers=("late",)), ("stars",), RoutingReason(RoutingCode.VIP, "vip")),
+        (
+            RoutingRequest("churn", triggers=("plain", "late")),
+            ("support",),
+            RoutingReason(RoutingCode.TRIGGER, "billing", "late"),
+        ),
+        (
+            RoutingRequest("churn", reason_group="billing", ticket_category="bug"),
+            ("support",),
+            RoutingReason(RoutingCode.REASON, "billing", "billing"),
+        ),
+        (
+            RoutingRequest("churn", reason_group="usage", ticket_category="bug"),
+            ("support",),
+            RoutingReason(RoutingCode.TICKET, "support", "bug"),
+        ),
+        (
+            RoutingRequest("escalation", ticket_category="other"),
+            ("support",),
+            RoutingReason(RoutingCode.RISK, "support", "escalation"),
+        ),
+        (RoutingRequest("unlisted"), ("care",), RoutingReason(RoutingCode.FALLBACK)),
     ],
 )
-def test_the_skill_decides(need: Need, squads: tuple[str, ...], why: str) -> None:
-    found = route(need, BY.rules)
-    assert found.squads == squads
-    assert why in found.why
+def test_the_skill_decides(request_: RoutingRequest, squads: tuple[str, ...], reason: RoutingReason) -> None:
+    assert route(request_, BY.rules) == (squads, reason)
 
 
-def test_where_no_squad_serves_the_region_the_fallback_takes_it_and_says_so() -> None:
-    text = SQUADS.replace('fallback = "care"', 'fallback = "desk"')
-    by = policy(text, capacity='capacity = 2\nregions = ["US"]')
-    found = route(Need("churn", region="JP"), by.rules)
-    assert found.squads == ("care",)
-    assert found.why == "needs retention skills, as the risk is churn, and no squad with retention skills serves JP"
+def test_a_region_that_no_squad_serves_goes_to_the_fallback_squad() -> None:
+    by = policy(SQUADS, fallback='fallback = "support"', capacity='capacity = 2\nregions = ["US"]')
+    assert route(RoutingRequest("churn", region="JP"), by.rules) == (
+        ("support",),
+        RoutingReason(RoutingCode.RISK, "retention", "churn", unserved_region="JP"),
+    )
 
 
-def test_an_abbreviation_keeps_its_capital() -> None:
-    by = policy(SQUADS.replace("An invoice is late.", "SLA broken twice"))
-    assert route(Need("churn", triggers=("late",)), by.rules).why == "needs billing skills, as SLA broken twice"
+@pytest.mark.parametrize(
+    ("reason", "text"),
+    [
+        (RoutingReason(RoutingCode.VIP, "vip"), "VIP account"),
+        (RoutingReason(RoutingCode.TRIGGER, "billing", "late"), "Routed by the skill billing: An invoice is late"),
+        (RoutingReason(RoutingCode.TRIGGER, "billing", "gone"), "Routed by the skill billing: gone"),
+        (RoutingReason(RoutingCode.REASON, "x", "usage"), "Routed by the skill x: the first reason is usage"),
+        (RoutingReason(RoutingCode.TICKET, "x", "how_to"), "Routed by the skill x: the last ticket is about how to"),
+        (
+            RoutingReason(RoutingCode.RISK, "billing", "late_payment", "JP"),
+            "Routed by the skill billing: the risk is late payment; no squad with this skill serves JP, so the "
+            "fallback squad got it",
+        ),
+        (RoutingReason(RoutingCode.FALLBACK), "Routed to the fallback squad: nothing asks for a particular skill"),
+        (RoutingReason(RoutingCode.OPEN_CASE), "Stays with the squad of its open case"),
+    ],
+)
+def test_every_reason_has_a_sentence(reason: RoutingReason, text: str) -> None:
+    assert routing_text(reason, {name: trigger.message for name, trigger in BY.rules.triggers.items()}) == text
 
 
 def test_a_case_overflows_to_the_next_squad_with_the_skill() -> None:
-    room = Room.tonight(BY.rules, {})
-    assert [room.take(("care", "nord")) for _ in range(4)] == ["care", "care", "nord", None]
+    capacity = SquadCapacity(BY.rules, {})
+    assert [capacity.take(("care", "nord")) for _ in range(4)] == ["care", "care", "nord", None]
 
 
-def test_a_squad_beyond_its_limit_of_open_cases_has_no_room() -> None:
+def test_a_squad_at_its_limit_of_open_cases_has_no_capacity() -> None:
     by = policy(capacity="capacity = 2\nmax_open = 5")
-    assert [Room.tonight(by.rules, {"care": load}).free["care"] for load in (0, 3, 4, 5, 9)] == [2, 2, 1, 0, 0]
+    assert [SquadCapacity(by.rules, {"care": load}).free["care"] for load in (0, 3, 4, 5, 9)] == [2, 2, 1, 0, 0]
 
 
 OPENED = datetime.fromisoformat("2026-03-01T06:00")
 
 
-def test_the_matrix_is_walked_through() -> None:
-    found = [(step.at - OPENED, step.what) for step in walk(BY.rules, "care", "high", OPENED)]
-    assert found == [
-        (timedelta(0), "ana has it; nobody else is told"),
-        (timedelta(hours=4), "ben takes over"),
-        (timedelta(hours=4), "the promised answer is late, and lead answers for it"),
-        (timedelta(hours=8), "cleo takes over"),
-        (timedelta(hours=48), "it should be closed"),
+def test_the_escalation_path_has_its_steps_in_order() -> None:
+    steps = [(step.at - OPENED, step_text(step)) for step in escalation_steps(BY.rules, "care", "high", OPENED)]
+    assert steps == [
+        (timedelta(0), "ana is responsible; informed: nobody"),
+        (timedelta(hours=4), "escalated to ben"),
+        (timedelta(hours=4), "the response is overdue; accountable: lead"),
+        (timedelta(hours=8), "escalated to cleo"),
+        (timedelta(hours=48), "the case is due to be closed"),
     ]
 
 
-def test_all_who_are_told_are_named() -> None:
+def test_everyone_who_is_informed_is_named() -> None:
     by = policy(respond_hours='respond_hours = 4\ninformed = ["the account executive", "the lead"]')
-    assert walk(by.rules, "care", "high", OPENED)[0].what == "ana has it; the account executive and the lead are told"
+    first = escalation_steps(by.rules, "care", "high", OPENED)[0]
+    assert step_text(first) == "ana is responsible; informed: the account executive, the lead"
 
 
-def test_a_squad_of_one_hands_on_to_nobody() -> None:
-    assert not [step for step in walk(BY.rules, "desk", "high", OPENED) if "takes over" in step.what]
+def test_a_squad_of_one_has_nobody_to_escalate_to() -> None:
+    events = [step.event for step in escalation_steps(BY.rules, "support", "high", OPENED)]
+    assert EscalationEvent.ESCALATED not in events
 
 
-def test_a_severity_of_an_older_policy_counts_as_the_mildest() -> None:
-    assert row_of(BY.rules, "catastrophic").name == "normal"
+def test_a_severity_of_an_older_policy_counts_as_the_least_severe() -> None:
+    assert severity_row(BY.rules, "catastrophic").name == "normal"
 
 
-def test_owners_may_be_named_apart_from_the_members() -> None:
-    by: Policy = policy(members='members = ["ana", "ben", "cleo"]\nowners = ["cleo", "ana"]')
-    assert by.rules.squads["care"].ladder == ("cleo", "ana")
+def test_the_escalation_path_can_differ_from_the_order_of_the_members() -> None:
+    by: Policy = policy(members='members = ["ana", "ben", "cleo"]\nescalation_path = ["cleo", "ana"]')
+    assert by.rules.squads["care"].tiers == ("cleo", "ana")

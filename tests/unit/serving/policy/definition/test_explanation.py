@@ -1,4 +1,4 @@
-"""What is said about a policy: in words, as a reference, and where a key stands in its file."""
+"""The explanation of a policy, its reference, and the lines of its keys."""
 
 import time
 
@@ -7,10 +7,10 @@ import pyarrow as pa
 from support.nights.policy_factory import NIGHT, policy
 
 from features.catalogue import FEATURES
-from pipelines.reference.policy_reference import reference
+from pipelines.reference.policy_reference import render_policy
 from serving.policy.decision.decide import Policy, decide
 from serving.policy.decision.queue_state import OpenCase, QueueState
-from serving.policy.definition.columns import columns
+from serving.policy.definition.columns import condition_columns
 from serving.policy.definition.explanation import explain, list_columns
 from serving.policy.definition.toml_lines import line_index, line_of
 
@@ -18,17 +18,19 @@ from serving.policy.definition.toml_lines import line_index, line_of
 def test_a_policy_is_explained_in_words() -> None:
     told = explain(policy('[holdout]\nshare = 0.2\nsalt = "s"\nby_segment = {smb = 0.1}'))
     for sentence in (
-        "churn: an account enters at 50% or more for one night, and has left after 2 nights in a row under 30%.",
-        "20% of the groups of accounts, drawn once for the salt 's', before capacity.",
-        "smb: 10%.",
-        "care (retention): 2 new cases a night; ana → ben → cleo.",
-        "high (where probability >= 0.8): answered in 4 hours, closed in 48; handed on after 4 and 8 hours.",
-        "What no squad can take goes to care.",
-        "Saved +10 points, lost -20, false alarm +5, no action +0; together at most 15 either way,",
-        "desk, normal: Fri 06:00 dan has it; nobody else is told; Sat 06:00 the promised answer is late,",
+        "churn: an account enters at 50% or more on one night, and leaves after 2 consecutive nights below 30%.",
+        "Any other risk: an account enters at 3 times the base rate, but not below 10% or above 60%;",
+        "20% of the groups of accounts, drawn once with the salt 's', before capacity.",
+        "Segment smb: 10%.",
+        "Squad care (skills retention): 2 new cases per night; escalation path ana → ben → cleo.",
+        "high (where probability >= 0.8): response in 4 hours, resolution in 48; without contact escalated after "
+        "4 and 8 hours. Responsible primary, accountable lead.",
+        "Cases that no squad can take go to care.",
+        "Saved +10 points, lost -20, false alarm +5, no action +0; the sum is limited to ±15,",
+        "support, normal: Fri 06:00 dan is responsible; informed: nobody; Sat 06:00 the response is overdue; ",
     ):
         assert sentence in told
-    assert "Nobody: the team's effect cannot be measured." in explain(policy())
+    assert "None: the effect of the team cannot be measured." in explain(policy())
 
 
 def test_the_columns_of_a_condition_can_be_listed() -> None:
@@ -49,18 +51,18 @@ def test_the_default_policy_reads_only_columns_that_exist() -> None:
 
 
 def test_the_reference_names_every_key() -> None:
-    told = reference()
-    for key in ("`enter_nights`", "`hand_on_hours`", "`[[severities]]`", "`[squads.NAME]`", "`by_segment`"):
+    told = render_policy()
+    for key in ("`enter_nights`", "`escalate_after_hours`", "`[[severities]]`", "`[squads.NAME]`", "`by_segment`"):
         assert key in told
     assert "`alone`, `with_risk`" in told
 
 
 def test_a_condition_may_name_every_feature_and_each_risk_twice() -> None:
-    known = columns(["churn"])
+    known = condition_columns(["churn"])
     assert {feature.name for feature in FEATURES} <= known.keys()
     assert known["churn"] == known["probability_churn"] == ("probability_churn", "number")
     assert "probability" not in known
-    assert "probability" in columns(["churn"], of_the_case=True)
+    assert "probability" in condition_columns(["churn"], of_case=True)
 
 
 TOML = '''# a comment = 1

@@ -7,12 +7,18 @@ from datetime import date, datetime, timedelta
 import numpy as np
 import pyarrow as pa
 import pytest
-from support.nights.policy_factory import NIGHT, POLICY, candidates, policy
+from support.nights.policy_factory import NIGHT, POLICY, account_rows, policy
 
 from serving.contracts import Flag
 from serving.policy.decision.decide import Policy
-from serving.policy.replay.replay import PastNight, replay
-from serving.policy.replay.replay_figures import Figures, Opened, Replayed, Share, side_by_side
+from serving.policy.replay.replay import PastNight, replay_policies
+from serving.policy.replay.replay_figures import (
+    CaseFigures,
+    ReplayedCase,
+    ReplayFigures,
+    ReplayResult,
+    comparison_table,
+)
 
 TRUTH = pa.schema(
     [("account_id", pa.string()), ("risk", pa.string()), ("event", pa.bool_()), ("event_at", pa.timestamp("us"))]
@@ -23,8 +29,8 @@ def at(day: date) -> datetime:
     return datetime.combine(day, datetime.min.time())
 
 
-def one(policy_: Policy, nights: Iterator[PastNight] | list[PastNight]) -> Replayed:
-    return replay(nights, {"it": policy_})["it"]
+def one(policy_: Policy, nights: Iterator[PastNight] | list[PastNight]) -> ReplayResult:
+    return replay_policies(nights, {"it": policy_})["it"]
 
 
 def past(number: int, rows: list[dict[str, object]], truth: list[tuple[str, bool | None, date | None]]) -> PastNight:
@@ -33,7 +39,7 @@ def past(number: int, rows: list[dict[str, object]], truth: list[tuple[str, bool
         {"account_id": account, "risk": "churn", "event": event, "event_at": at(day) if day else None}
         for account, event, day in truth
     ]
-    return PastNight(NIGHT + timedelta(days=number), candidates(*rows), pa.Table.from_pylist(table, schema=TRUTH))
+    return PastNight(NIGHT + timedelta(days=number), account_rows(*rows), pa.Table.from_pylist(table, schema=TRUTH))
 
 
 def test_a_case_is_opened_once_worked_and_followed_by_its_cool_down() -> None:
@@ -56,29 +62,29 @@ def test_what_happened_is_held_against_what_was_opened() -> None:
     rows = [{"a": "A", "p": 0.9}, {"a": "B", "p": 0.8}, {"a": "C", "p": 0.1}, {"a": "D", "p": 0.6}]
     truth = [("A", True, gone), ("B", False, None), ("C", True, gone), ("D", None, None)]
     figures = one(policy(capacity="capacity = 3"), [past(0, rows, truth), past(1, rows, truth)]).figures()
-    assert figures.all_cases == Share(opened=3, known=2, right=1, lead_days=40.0)
+    assert figures.all_cases == CaseFigures(opened=3, known=2, correct=1, lead_days=40.0)
     assert (figures.caught, figures.events) == (1, 2)
     assert (figures.revenue_caught, figures.revenue) == (1000.0, 2000.0)
     assert figures.by_squad["care"].precision == 0.5
-    assert figures.by_squad["desk"].opened == 0
+    assert figures.by_squad["support"].opened == 0
 
 
 def test_what_did_not_fit_and_what_was_left_alone_is_counted() -> None:
     rows = [{"a": name, "p": 0.9} for name in "ABCD"]
     figures = one(policy(), [past(0, rows, []), past(1, rows, [])]).figures()
-    assert figures.opened_a_night == 2
-    assert figures.waiting_a_night == 1  # two on the first night, none on the second
-    assert figures.suppressed_a_night == 1
-    assert figures.open_at_most == 4
+    assert figures.opened_per_night == 2
+    assert figures.waiting_per_night == 1  # two on the first night, none on the second
+    assert figures.suppressed_per_night == 1
+    assert figures.most_open_cases == 4
 
 
 def test_two_policies_side_by_side() -> None:
     rows = [{"a": "A", "p": 0.6}, {"a": "B", "p": 0.55}]
     truth = [("A", True, NIGHT + timedelta(days=30)), ("B", False, None)]
     policies = {"now": policy(), "stricter": policy(enter="enter = 0.58")}
-    done = replay(iter([past(0, rows, truth)]), policies)
-    table = {row[0]: row[1:] for row in side_by_side({name: one_.figures() for name, one_ in done.items()})}
-    assert table["cases"] == ("2 cases, 50% of 2 right, 30 days ahead", "1 case, 100% of 1 right, 30 days ahead")
+    done = replay_policies(iter([past(0, rows, truth)]), policies)
+    table = {row[0]: row[1:] for row in comparison_table({name: one_.figures() for name, one_ in done.items()})}
+    assert table["cases"] == ("2 cases, 50% of 2 correct, 30 days ahead", "1 case, 100% of 1 correct, 30 days ahead")
     assert table["events caught"] == ("1 of 1 (100%)", "1 of 1 (100%)")
     assert table["policy"] == (policies["now"].version, policies["stricter"].version)
 
@@ -94,25 +100,25 @@ def test_a_case_catches_the_events_of_every_risk_it_covers() -> None:
         schema=TRUTH,
     )
     apart, joined = policy(), Policy.parse(POLICY.replace("enter = 0.5", 'enter = 0.5\nfamily = "rescue"'))
-    done = replay([PastNight(NIGHT, candidates(*rows), truth)], {"apart": apart, "joined": joined})
+    done = replay_policies([PastNight(NIGHT, account_rows(*rows), truth)], {"apart": apart, "joined": joined})
     figures = {name: one_.figures() for name, one_ in done.items()}
     assert {name: one_.caught for name, one_ in figures.items()} == {"apart": 0, "joined": 1}
-    assert {name: one_.all_cases.right for name, one_ in figures.items()} == {"apart": 0, "joined": 0}
+    assert {name: one_.all_cases.correct for name, one_ in figures.items()} == {"apart": 0, "joined": 0}
 
 
 def test_triggers_are_told_apart() -> None:
-    more = '[triggers.many]\nwhen = "tickets_open > 3"\nrisk = "churn"\nraises = "alone"\nsays = "Many"\n'
+    more = '[triggers.many]\nwhen = "tickets_open > 3"\nrisk = "churn"\nraises = "alone"\nmessage = "Many"\n'
     rows = [{"a": "A", "p": 0.1, "tickets_open": 4.0}, {"a": "B", "p": 0.9, "tickets_open": 1.0}]
     truth = [("A", True, NIGHT + timedelta(days=9)), ("B", False, None)]
     figures = one(policy(more), [past(0, rows, truth)]).figures()
-    assert figures.by_trigger == {"many": Share(1, 1, 1, 9.0)}
+    assert figures.by_trigger == {"many": CaseFigures(1, 1, 1, 9.0)}
 
 
 def test_what_is_not_over_is_neither_right_nor_wrong() -> None:
     flag = Flag("A", NIGHT, "churn", {"churn": 0.5}, 1.0, "care", 1, 0.0)
-    share = Share.of([Opened(flag, None, None)])
-    assert (share.precision, share.told()) == (None, "1 case, none over yet")
-    assert Share.of([]).told() == "no cases"
+    share = CaseFigures.of([ReplayedCase(flag, None, None)])
+    assert (share.precision, share.text()) == (None, "1 case, none over yet")
+    assert CaseFigures.of([]).text() == "no cases"
 
 
 def test_nights_have_to_ascend() -> None:
@@ -121,7 +127,7 @@ def test_nights_have_to_ascend() -> None:
 
 
 def test_no_night_at_all_has_figures() -> None:
-    figures: Figures = one(policy(), []).figures()
+    figures: ReplayFigures = one(policy(), []).figures()
     assert figures.lines()["cases"] == "no cases"
 
 

@@ -1,7 +1,7 @@
-"""The candidates of a night, made fit to decide on: one row an account, in one order, with unknowns as unknowns.
+"""The accounts of a night as the policy reads them: one row per account, in one order, unknown values as null.
 
 A decision must not depend on the order in which rows arrive, so they are sorted by account first. A number that is not
-finite says nothing, so it is read as unknown, as SQL's NULL.
+finite is read as unknown, like NULL in SQL.
 """
 
 from collections.abc import Sequence
@@ -19,48 +19,48 @@ Flags = np.ndarray[tuple[int], np.dtype[np.bool_]]
 Places = np.ndarray[tuple[int], np.dtype[np.int64]]
 
 
-class CandidatesError(RescueError):
-    """The candidates handed to the policy are not one row an account; the message says which."""
+class AccountTableError(RescueError):
+    """The table does not have one row per account; the message names the account."""
 
 
 @dataclass(frozen=True)
-class Candidates:
-    """One row an account, ascending by ``account_id``; numbers that are not finite are null."""
+class AccountTable:
+    """One row per account, ascending by ``account_id``; numbers that are not finite are null."""
 
     table: pa.Table
 
     @classmethod
-    def of(cls, table: pa.Table) -> "Candidates":
-        """Sort and clean a table of candidates; refused where an account is missing or there twice.
+    def of(cls, table: pa.Table) -> "AccountTable":
+        """Sort and clean a table; refused where an ``account_id`` is missing or repeated.
 
-        Of columns with one name (an account's field that is a feature too) the first is kept.
+        Of several columns with one name (a field of the account that is a feature too) the first is used.
         """
         if "account_id" not in table.column_names:
-            raise CandidatesError("The candidates have no column account_id.")
+            raise AccountTableError("The accounts have no column account_id.")
         first = [table.column_names.index(name) for name in dict.fromkeys(table.column_names)]
         table = table.select(first).sort_by("account_id")
         accounts = table["account_id"]
         if accounts.null_count:
-            raise CandidatesError(f"{accounts.null_count} candidates have no account_id.")
+            raise AccountTableError(f"{accounts.null_count} accounts have no account_id.")
         counts = pc.value_counts(accounts).flatten() if pc.count_distinct(accounts).as_py() < len(accounts) else None
         if counts is not None:
-            twice = counts[0].filter(pc.greater(counts[1], 1))[0].as_py()
-            raise CandidatesError(f"The account {twice} is there more than once among the candidates.")
+            repeated = counts[0].filter(pc.greater(counts[1], 1))[0].as_py()
+            raise AccountTableError(f"The account {repeated} has more than one row.")
         return cls(_finite(table))
 
     def __len__(self) -> int:
         return int(self.table.num_rows)
 
     @cached_property
-    def accounts(self) -> list[str]:
+    def account_ids(self) -> list[str]:
         """The account ids, ascending; a place is an index into this list."""
-        found: list[str] = self.table["account_id"].to_pylist()
-        return found
+        ids: list[str] = self.table["account_id"].to_pylist()
+        return ids
 
     @cached_property
     def place(self) -> dict[str, int]:
         """Account id -> its place."""
-        return {account: index for index, account in enumerate(self.accounts)}
+        return {account: index for index, account in enumerate(self.account_ids)}
 
     def numbers(self, name: str) -> Numbers:
         """A column as float64, NaN where unknown or where there is no such column."""
@@ -73,12 +73,12 @@ class Candidates:
         """A column of text, None where unknown or where there is no such column."""
         if name not in self.table.column_names:
             return [None] * len(self)
-        found: list[str | None] = self.table[name].to_pylist()
-        return found
+        values: list[str | None] = self.table[name].to_pylist()
+        return values
 
-    def take(self, places: Sequence[int] | Places) -> "Candidates":
-        """The candidates at these places, in this order."""
-        return Candidates(self.table.take(pa.array(places, pa.int64())))
+    def take(self, places: Sequence[int] | Places) -> "AccountTable":
+        """The accounts at these places, in this order."""
+        return AccountTable(self.table.take(pa.array(places, pa.int64())))
 
 
 def _finite(table: pa.Table) -> pa.Table:
