@@ -13,22 +13,19 @@ before, is exactly that model's probability.
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from models.data.arrays import Bools, Floats, Ints, Matrix
-from models.data.examples import Examples, Labelled, examples, labelled_rows, thinned
+from models.data.examples import Examples, Labelled, examples, thinned
 from models.data.signature import NUMBER, InputColumn, Signature
 from models.data.treatment import untreated
 from models.learners.calibration import sigmoid
 from models.learners.learner import USUAL_TREES, Learner
+from models.learners.training_set import TrainingSet, eligible_rows
 from models.learners.trees import TREES_FILE, TreeScorer
-
-if TYPE_CHECKING:
-    from models.learners.training_set import TrainingSet
 
 PERIOD, PERIODS = 30, 13
 DAYS = (30, 60, 90, 180, 365)
@@ -123,12 +120,13 @@ class HazardRows:
         )
 
 
-def hazard_rows(training: "TrainingSet", labels: pa.Table) -> HazardRows:
+def hazard_rows(training: TrainingSet, labels: pa.Table) -> HazardRows:
     """The rows of a training, and those whose event falls inside the lead, which the fixed horizon leaves out."""
     risk, learned = training.risk, training.examples.labelled
     early = pc.and_(pc.is_null(labels["event"]), pc.is_valid(labels["event_at"]))
     event = pc.if_else(early, True, labels["event"])
-    whole = labelled_rows(training.frame, labels.set_column(labels.column_names.index("event"), "event", event))
+    with_early = labels.set_column(labels.column_names.index("event"), "event", event)
+    whole = eligible_rows(training.frame, with_early, risk)
     whole = whole.take(whole.day <= learned.day.max())
     watched = np.zeros(int(whole.account.max()) + 1, dtype=np.int64)
     np.maximum.at(watched, whole.account, whole.day + risk.label.lead + risk.label.horizon)

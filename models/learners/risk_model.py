@@ -58,8 +58,8 @@ class RiskModel:
     """A model of one risk. ``facts`` is what was known of its making (dates, catalogue version), for people.
 
     ``refits`` are scorers of the same learner and signature fitted on the training rows of earlier folds: a reason
-    that they do not share is marked as uncertain (`models.explain.reasons`). They score nobody. ``hazard`` spreads the risk over
-    time; models of risks without a curve, and of earlier versions, have none.
+    that they do not share is marked as uncertain (`models.explain.reasons`). They score nobody. ``hazard`` spreads the risk
+    over time; models of risks without a curve, and of earlier versions, have none.
     """
 
     risk: Risk

@@ -1,8 +1,7 @@
 """One risk's rows made ready to learn from, or the sentence that says why nothing can be learnt from them.
 
 Frame and labels are joined, rows of accounts that the team acted on are left out (`models.data.treatment`), the
-signature is
-learnt, and the folds of the walk-forward are laid out.
+signature is learnt, and the folds of the walk-forward are laid out.
 """
 
 from collections.abc import Sequence
@@ -16,6 +15,7 @@ import pyarrow.compute as pc
 from features.catalogue import FEATURES, features_of
 from features.errors import RescueError
 from features.history.versions import EPOCH
+from models.data.eligible_rows import rows_meeting
 from models.data.examples import Examples, Labelled, examples, labelled_rows
 from models.data.findings import Finding
 from models.data.signature import Signature
@@ -54,7 +54,7 @@ def prepare_training_set(
     frame: pa.Table, labels: pa.Table, risk: Risk, *, through: date | None = None, seed: int = 7, threads: int = 0
 ) -> TrainingSet:
     """Join frame and labels, leave out what may not teach, learn the signature and lay out the folds."""
-    labelled = _settled(labelled_rows(frame, labels), risk, through)
+    labelled = _settled(eligible_rows(frame, labels, risk), risk, through)
     teaching = untreated(labelled)
     kept = labelled.take(teaching.keep)
     _refuse_too_few(kept.events, risk)
@@ -93,6 +93,12 @@ def _directions(frame: pa.Table, signature: Signature) -> tuple[tuple[int, ...],
     expected = tuple(feature.direction if feature else 0 for feature in columns)
     certain = tuple(feature.direction if feature and feature.monotone else 0 for feature in columns)
     return expected, certain
+
+
+def eligible_rows(frame: pa.Table, labels: pa.Table, risk: Risk) -> Labelled:
+    """The labelled rows of the frame that meet the risk's own condition."""
+    labelled = labelled_rows(frame, labels)
+    return labelled.take(rows_meeting(frame, risk.eligible)[labelled.rows]) if risk.eligible else labelled
 
 
 def check_enough_events(labels: pa.Table, risk: Risk) -> None:

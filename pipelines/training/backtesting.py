@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from features.errors import UsageError
-from models.risks.configuration import for_history
 from models.learners.training_set import NotLearnableError
+from models.risks.configuration import for_history
 from pipelines import assembly
 from pipelines.scratch import scratch_folder
 from pipelines.sources.validated_source import validate_source_step
-from pipelines.training.train_models import chosen
-from pipelines.training.training_data import Lessons, gather
+from pipelines.training.train_models import select_risks
+from pipelines.training.training_data import TrainingData, gather_training_data
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Backtest:
-    """What came of it: the evidence by risk, by title of a risk why it cannot be judged, and the files written."""
+    """The results of a backtest by risk, by name of a risk why it cannot be learned, and the files written."""
 
     source: Mapping[str, object]
     cutoffs: Sequence[date]
-    tested: Mapping[Risk, BacktestResult]
+    results: Mapping[Risk, BacktestResult]
     not_learnable: Mapping[str, str]
     files: Sequence[str] = ()
 
@@ -47,12 +47,11 @@ class Backtest:
             },
             "risks": {
                 risk.name: {
-                    **tested.evaluation.to_json(),
+                    **result.evaluation.to_json(),
                     "title": risk.title,
                     "label": risk.to_json()["label"],
-                    "because": tested.because,
                 }
-                for risk, tested in self.tested.items()
+                for risk, result in self.results.items()
             },
             "not_learnable": dict(self.not_learnable),
             "files": list(self.files),
@@ -60,56 +59,56 @@ class Backtest:
 
 
 def backtest_from(settings: Settings, risk: str, through: date | None, to: Path | None, steps: Steps) -> Backtest:
-    """Backtest ``risk`` (or ``all``) on the settings' source; the page and the pictures go to the folder ``to``.
+    """Backtest ``risk`` (or ``all``) on the settings' source; the page and the plots go to the folder ``to``.
 
     Raises:
         UsageError: the source has no such risk, or ``to`` cannot be written.
         DataGateError: the source is not fit to be read.
-        NotLearnableError: it is too short, or too little happened in it.
+        NotLearnableError: it is too short, or has too few events.
     """
     if to is not None:
-        _make(to)
+        _make_folder(to)
     with scratch_folder() as scratch:
         opened = validate_source_step(settings, scratch, steps)
         history = opened.history
-        wanted = chosen(for_history(history, opened.risk_settings), risk)
+        wanted = select_risks(for_history(history, opened.risk_settings), risk)
         until = min(through or history.until, history.until)
-        lessons = gather(history, wanted, until, build=assembly.frame_builder(settings), tell=steps.tell)
-        found = _tested(lessons, wanted, until, steps, opened.facts())
-    return found if to is None else _written(found, to, steps)
+        data = gather_training_data(history, wanted, until, build=assembly.frame_builder(settings), log=steps.log)
+        done = _backtest(data, wanted, until, steps, opened.facts())
+    return done if to is None else _with_report(done, to, steps)
 
 
-def _tested(
-    lessons: Lessons, wanted: Sequence[Risk], until: date, steps: Steps, source: Mapping[str, object]
+def _backtest(
+    data: TrainingData, wanted: Sequence[Risk], until: date, steps: Steps, source: Mapping[str, object]
 ) -> Backtest:
     from models.evaluation.evaluate import backtest
 
-    tested, not_learnable = {}, dict(lessons.not_learnable)
-    for risk in (risk for risk in wanted if risk.name in lessons.labels):
+    results, not_learnable = {}, dict(data.not_learnable)
+    for risk in (risk for risk in wanted if risk.name in data.labels):
 
-        def progress(words: str, name: str = risk.name) -> None:
-            steps.tell(f"{name}: {words}")
+        def progress(step: str, name: str = risk.name) -> None:
+            steps.log(f"{name}: {step}")
 
         try:
-            tested[risk] = backtest(lessons.frame, lessons.labels[risk.name], risk, through=until, progress=progress)
+            results[risk] = backtest(data.frame, data.labels[risk.name], risk, through=until, progress=progress)
         except NotLearnableError as error:
             not_learnable[risk.name] = str(error)
-    if not tested:
+    if not results:
         raise NotLearnableError(" ".join(not_learnable.values()))
-    return Backtest(source, lessons.cutoffs, tested, not_learnable)
+    return Backtest(source, data.cutoffs, results, not_learnable)
 
 
-def _written(found: Backtest, to: Path, steps: Steps) -> Backtest:
-    from models.reports import backtest_page
+def _with_report(done: Backtest, to: Path, steps: Steps) -> Backtest:
+    from models.reports.backtest_page import write_backtest
 
-    with steps.step("report", f"Drawing the report into {to}"):
-        files = backtest_page.write(
-            found.tested, to, source=found.source, cutoffs=found.cutoffs, not_learnable=found.not_learnable
+    with steps.step("report", f"Writing the report into {to}"):
+        files = write_backtest(
+            done.results, to, source=done.source, cutoffs=done.cutoffs, not_learnable=done.not_learnable
         )
-    return Backtest(found.source, found.cutoffs, found.tested, found.not_learnable, files)
+    return replace(done, files=files)
 
 
-def _make(folder: Path) -> None:
+def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

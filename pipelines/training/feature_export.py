@@ -14,9 +14,10 @@ import pyarrow.parquet as pq
 from features.arrow import flag_array
 from features.errors import UsageError
 from features.labels.labels import label
+from models.data.eligible_rows import rows_meeting
+from models.data.examples import labelled_rows
 from models.risks.configuration import for_history
 from models.risks.risk import Risk
-from models.data.examples import labelled_rows
 from pipelines import assembly
 from pipelines.sources.validated_source import validate_source_step
 
@@ -67,6 +68,7 @@ def features_at(cutoffs: Sequence[date], opened: ValidatedSource, steps: Steps) 
 def _with_label(frame: pa.Table, history: History, days: Sequence[date], risk: Risk) -> pa.Table:
     """The frame with ``label_<risk>``: true, false, or null where the account was not eligible or it is not known."""
     matured = labelled_rows(frame, label(history, days, risk.label))
+    matured = matured.take(rows_meeting(frame, risk.eligible)[matured.rows])
     known, happened = np.zeros((2, frame.num_rows), dtype=np.bool_)
     known[matured.rows], happened[matured.rows] = True, matured.happened
     return frame.append_column(f"label_{risk.name}", flag_array(happened, known))

@@ -1,6 +1,6 @@
 """Train, register and gate the risk models: one frame over many cutoffs, one model a risk.
 
-A risk that cannot be learnt from the data does not keep the others from being trained; why it cannot is part of the
+A risk that cannot be learned from the data does not keep the others from being trained; the reason is part of the
 result.
 """
 
@@ -9,19 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from features import frame as frames
-from features.errors import UsageError
-from models.risks.configuration import for_history
+from features.errors import UsageError, suggest_name
 from models.learners.training_set import NotLearnableError
+from models.risks.configuration import for_history
 from pipelines import assembly
 from pipelines.scratch import scratch_folder
 from pipelines.settings import Promote, Settings, writable_home
 from pipelines.sources.validated_source import validate_source_step
-from pipelines.training.promotion import admit
-from pipelines.training.training_data import Lessons, gather
+from pipelines.training.promotion import promote_trained
+from pipelines.training.training_data import TrainingData, gather_training_data
 
 if TYPE_CHECKING:
     from features.frame import FrameBuilder
@@ -31,24 +30,29 @@ if TYPE_CHECKING:
     from models.training import TrainingResult
     from pipelines.console import Steps
 
+ALL = "all"
+"""In place of a risk's name: every risk of the source."""
+
 
 @dataclass(frozen=True)
-class Registered:
-    """A trained model in the registry, and whether it is champion now and why."""
+class RegisteredVersion:
+    """A trained model in the registry, whether it is champion now, and the reason in words."""
 
     risk: str
     version: str
     champion: bool
-    because: str
+    reason: str
     trained: TrainingResult
 
     def summary(self) -> str:
         """One line for a person."""
-        pooled = self.trained.evaluation.pooled
+        from models.reports.sentences import render_finding
+
+        trained, evaluation = self.trained, self.trained.evaluation
         return (
-            f"{self.risk}: version {self.version} ({self.trained.kind}; {self.trained.rows:,} rows, "
-            f"{self.trained.events:,} events, through {self.trained.through}): {self.because} "
-            f"{self.trained.evaluation.verdict} Judged on {pooled.rows:,} later rows with {pooled.events:,} events."
+            f"{self.risk}: version {self.version} ({evaluation.kind}; {trained.rows:,} rows, {trained.events:,} "
+            f"events, last cutoff {trained.through}): {self.reason} {render_finding(evaluation.verdict)} Evaluated on "
+            f"{evaluation.overall.rows:,} later rows with {evaluation.overall.events:,} events."
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -56,9 +60,9 @@ class Registered:
         return {
             "risk": self.risk,
             "version": self.version,
-            "kind": self.trained.kind,
+            "kind": self.trained.evaluation.kind,
             "champion": self.champion,
-            "because": self.because,
+            "reason": self.reason,
             "rows": self.trained.rows,
             "events": self.trained.events,
             "through": self.trained.through.isoformat(),
@@ -68,18 +72,18 @@ class Registered:
 
 @dataclass(frozen=True)
 class Training:
-    """What came of a training: the models, and by name of a risk why there is none of it."""
+    """The result of a training: the models, and by risk why there is none."""
 
-    registered: tuple[Registered, ...]
+    registered: tuple[RegisteredVersion, ...]
     not_learnable: Mapping[str, str]
 
     def to_json(self) -> list[dict[str, Any]]:
-        """One entry a risk; of one that cannot be learnt ``version`` is null and ``because`` says why."""
+        """One entry a risk; for one that cannot be learned ``version`` is null and ``reason`` says why."""
         without = [
-            {"risk": risk, "version": None, "champion": False, "because": why}
-            for risk, why in self.not_learnable.items()
+            {"risk": risk, "version": None, "champion": False, "reason": reason}
+            for risk, reason in self.not_learnable.items()
         ]
-        return [*(found.to_json() for found in self.registered), *without]
+        return [*(version.to_json() for version in self.registered), *without]
 
 
 def train(
@@ -92,7 +96,7 @@ def train(
     tune: int = 0,
     build: FrameBuilder = frames.build,
     promote: Promote = "gate",
-    tell: Callable[[str], None],
+    log: Callable[[str], None],
 ) -> Training:
     """Fit each risk, register it as challenger, and let the gate decide whether it becomes champion.
 
@@ -100,34 +104,34 @@ def train(
         NotLearnableError: the data cannot carry a model of any of these risks.
     """
     through = min(through or history.until, history.until)
-    lessons = gather(history, wanted, through, build=build, tell=tell)
-    found, not_learnable = [], dict(lessons.not_learnable)
+    data = gather_training_data(history, wanted, through, build=build, log=log)
+    registered, not_learnable = [], dict(data.not_learnable)
     for risk in wanted:
-        if risk.name not in lessons.labels:
+        if risk.name not in data.labels:
             continue
         try:
-            trained = _fit(lessons, risk, through, tune, tell)
+            trained = _fit(data, risk, through, tune, log)
         except NotLearnableError as error:
             not_learnable[risk.name] = str(error)
-            tell(str(error))
+            log(str(error))
             continue
         version = registry.log(trained, source=source)
-        champion, because = admit(registry, trained, version, lessons.frame, promote)
-        found.append(Registered(risk.name, version, champion, because, trained))
-        tell(f"{risk.title}, {trained.kind}, version {version}: {because}")
-    if not found:
+        champion, reason = promote_trained(registry, trained, version, data.frame, promote)
+        registered.append(RegisteredVersion(risk.name, version, champion, reason, trained))
+        log(f"{risk.title}, {trained.evaluation.kind}, version {version}: {reason}")
+    if not registered:
         raise NotLearnableError(" ".join(not_learnable.values()))
-    return Training(tuple(found), not_learnable)
+    return Training(tuple(registered), not_learnable)
 
 
-def _fit(lessons: Lessons, risk: Risk, through: date, tune: int, tell: Callable[[str], None]) -> TrainingResult:
+def _fit(data: TrainingData, risk: Risk, through: date, tune: int, log: Callable[[str], None]) -> TrainingResult:
     from models import training
 
-    def progress(words: str) -> None:
-        tell(f"{risk.name}: {words}")
+    def progress(step: str) -> None:
+        log(f"{risk.name}: {step}")
 
-    labels = lessons.labels[risk.name]
-    return training.fit(lessons.frame, labels, risk, through=through, tune=tune, progress=progress)
+    labels = data.labels[risk.name]
+    return training.fit(data.frame, labels, risk, through=through, tune=tune, progress=progress)
 
 
 def train_from(settings: Settings, risk: str, through: date | None, tune: int, steps: Steps) -> Training:
@@ -141,7 +145,7 @@ def train_from(settings: Settings, risk: str, through: date | None, tune: int, s
     writable_home(settings)
     with scratch_folder() as scratch:
         opened = validate_source_step(settings, scratch, steps)
-        wanted = chosen(for_history(opened.history, opened.risk_settings), risk)
+        wanted = select_risks(for_history(opened.history, opened.risk_settings), risk)
         return train(
             opened.history,
             wanted,
@@ -151,20 +155,18 @@ def train_from(settings: Settings, risk: str, through: date | None, tune: int, s
             tune=tune,
             build=assembly.frame_builder(settings),
             promote=settings.promote,
-            tell=steps.tell,
+            log=steps.log,
         )
 
 
-def chosen(known: Mapping[str, Risk], risk: str) -> list[Risk]:
+def select_risks(known: Mapping[str, Risk], risk: str) -> list[Risk]:
     """The risk of that name, or ``all`` of them.
 
     Raises:
         UsageError: the source has no such risk.
     """
-    if risk == "all":
+    if risk == ALL:
         return list(known.values())
     if risk in known:
         return [known[risk]]
-    near = get_close_matches(risk, known, n=1)
-    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)} and all."
-    raise UsageError(f"This source has no risk {risk!r}; {hint}")
+    raise UsageError(f"This source has no risk {risk!r}; {suggest_name(risk, [*known, ALL])}")

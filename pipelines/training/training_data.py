@@ -1,7 +1,7 @@
 """What there is to learn from in a source: weekly cutoffs, their frame, and each risk's labels.
 
 Where a source is so large that a frame of every week would not fit, the weeks are thinned evenly; the newest is always
-kept. Labels come first, for they are cheap: a risk that hardly ever came true costs no frame.
+kept. Labels come first because they are cheap: a risk with too few events costs no frame.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from features.contract import TABLES
 from features.errors import UsageError
 from features.labels.labels import label
-from models.learners.training_set import NotLearnableError, refuse_hopeless
+from models.learners.training_set import NotLearnableError, check_enough_events
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 MOST_ROWS = 1_200_000
 """A frame of about a hundred features and so many rows is trained on in some 4 GiB."""
 
-EVENTS = frozenset({"usage_daily", "tickets", "health_scores", "invoices"})
-
 WARM_UP = 90
 """Days of history before the first cutoff, so that its windows are not half empty; a quarter of a shorter source."""
 
@@ -37,8 +35,8 @@ SHORTEST = 28
 
 
 @dataclass(frozen=True)
-class Lessons:
-    """The frame at ``cutoffs``, the labels of each risk that can be learnt, and by name why the others cannot."""
+class TrainingData:
+    """The frame at ``cutoffs``, the labels of each risk that can be learned, and by name why the others cannot."""
 
     cutoffs: Sequence[date]
     frame: pa.Table
@@ -46,33 +44,33 @@ class Lessons:
     not_learnable: Mapping[str, str]
 
 
-def gather(
+def gather_training_data(
     history: History,
     wanted: Sequence[Risk],
     through: date,
     *,
     build: FrameBuilder,
-    tell: Callable[[str], None],
-) -> Lessons:
-    """Gather the lessons for ``wanted`` from what was known before ``through``.
+    log: Callable[[str], None],
+) -> TrainingData:
+    """Gather the frame and the labels for the risks ``wanted`` from what was known before ``through``.
 
     Raises:
-        NotLearnableError: no risk can be learnt; each reason is in the message.
+        NotLearnableError: no risk can be learned; each reason is in the message.
     """
     cutoffs = training_cutoffs(history, through)
-    labels, hopeless = {}, {}
+    labels, not_learnable = {}, {}
     for risk in wanted:
         labels[risk.name] = label(history, cutoffs, risk.label)
         try:
-            refuse_hopeless(labels[risk.name], risk)
+            check_enough_events(labels[risk.name], risk)
         except NotLearnableError as error:
-            hopeless[risk.name] = str(error)
-            tell(str(error))
-    if len(hopeless) == len(wanted):
-        raise NotLearnableError(" ".join(hopeless.values()))
-    tell(f"Learning from {len(cutoffs)} cutoffs from {cutoffs[0]} to {cutoffs[-1]}, {len(history.accounts):,} accounts")
-    kept = {name: found for name, found in labels.items() if name not in hopeless}
-    return Lessons(cutoffs, build(history, cutoffs), kept, hopeless)
+            not_learnable[risk.name] = str(error)
+            log(str(error))
+    if len(not_learnable) == len(wanted):
+        raise NotLearnableError(" ".join(not_learnable.values()))
+    log(f"Learning from {len(cutoffs)} cutoffs from {cutoffs[0]} to {cutoffs[-1]}, {len(history.accounts):,} accounts")
+    learnable = {name: rows for name, rows in labels.items() if name not in not_learnable}
+    return TrainingData(cutoffs, build(history, cutoffs), learnable, not_learnable)
 
 
 def training_cutoffs(history: History, through: date, every: int = 7, most_rows: int = MOST_ROWS) -> list[date]:
@@ -98,7 +96,7 @@ def training_cutoffs(history: History, through: date, every: int = 7, most_rows:
 
 def _observed_from(history: History) -> date:
     """The day from which there is something to learn from: accounts and contracts may be older than any event."""
-    events = sorted(EVENTS & history.present)
+    events = sorted(name for name in history.present if TABLES[name].starts_observation)
     if not events:
         return history.first
     oldest = [f"SELECT min(CAST({TABLES[name].event_time} AS DATE)) AS day FROM {name}" for name in events]
