@@ -1,7 +1,7 @@
-"""Time decides the split: train on what was known at an origin, test on the cutoffs after it.
+"""Time decides the split: train on what was known before a fold, test on the cutoffs after it.
 
 A random split puts next week's row of an account into training and this week's into test; their label windows overlap,
-and the model is praised for remembering. So each origin trains on rows whose label was *known* before the first test
+and the model is praised for remembering. So each fold trains on rows whose label was *known* before the first test
 cutoff: lead, horizon and grace over (the embargo). Test blocks follow one another without gaps, so that every later
 cutoff is scored exactly once, by a model that could have existed then.
 """
@@ -13,17 +13,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.data.arrays import Bools
+from models.data.findings import Finding
 
-ORIGINS = 6
-TRAIN_SHARE = 0.25  # of the cutoffs must lie behind the first origin's embargo
+FOLDS = 6
+TRAIN_SHARE = 0.25  # of the cutoffs must lie behind the first fold's embargo
 MIN_TRAIN_CUTOFFS = 4
 
 Days = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Origin:
-    """One origin: its number from 1, and the cutoffs that it is tested on (days since 1970-01-01, ascending)."""
+class Fold:
+    """One fold: its number from 1, and the cutoffs that it is tested on (days since 1970-01-01, ascending)."""
 
     number: int
     tests: tuple[int, ...]
@@ -31,7 +32,7 @@ class Origin:
 
     @property
     def start(self) -> int:
-        """The first test cutoff: where this origin's knowledge ends."""
+        """The first test cutoff: where what this fold may learn from ends."""
         return self.tests[0]
 
     def known(self, days: Days) -> Bools:
@@ -45,32 +46,29 @@ class Origin:
 
 @dataclass(frozen=True)
 class Plan:
-    """The origins that the data can carry, and a sentence where they are fewer than six (else empty)."""
+    """The folds that the data can carry, and a note where they are fewer than six."""
 
-    origins: tuple[Origin, ...]
-    note: str = ""
+    folds: tuple[Fold, ...]
+    note: Finding | None = None
 
 
-def rolling_origins(cutoffs: Sequence[int], embargo: int, origins: int = ORIGINS) -> Plan:
-    """Cut matured cutoffs (days, any order) into ``origins`` successive test blocks behind an embargo.
+def rolling_folds(cutoffs: Sequence[int], embargo: int, folds: int = FOLDS) -> Plan:
+    """Cut matured cutoffs (days, any order) into ``folds`` successive test blocks behind an embargo.
 
     The first block begins as soon as a quarter of the cutoffs (four at least) are known; the blocks differ by one
-    cutoff in length at most. Where that leaves fewer cutoffs than origins, there are fewer origins, and it is said.
+    cutoff in length at most. Where that leaves fewer cutoffs than folds, there are fewer folds, and a note says so.
     """
     days = np.unique(np.asarray(cutoffs, dtype=np.int64))
     wanted = max(MIN_TRAIN_CUTOFFS, int(np.ceil(TRAIN_SHARE * len(days))))
     known = np.searchsorted(days, days - embargo, side="left")  # cutoffs known before each cutoff
     usable = days[known >= min(wanted, max(MIN_TRAIN_CUTOFFS, int(known.max(initial=0)) // 2))]
-    blocks = np.array_split(usable, min(origins, len(usable))) if len(usable) else []
-    found = tuple(Origin(number, tuple(block.tolist()), embargo) for number, block in enumerate(blocks, start=1))
-    return Plan(found, "" if len(found) == origins else _short(len(found), len(days), embargo, origins))
+    blocks = np.array_split(usable, min(folds, len(usable))) if len(usable) else []
+    found = tuple(Fold(number, tuple(block.tolist()), embargo) for number, block in enumerate(blocks, start=1))
+    return Plan(found, None if len(found) == folds else _few_folds(len(found), len(days), embargo, folds))
 
 
-def _short(found: int, cutoffs: int, embargo: int, origins: int) -> str:
-    return (
-        f"{cutoffs} matured cutoffs with an embargo of {embargo} days allow only {found} of {origins} test periods; "
-        "a longer history gives more."
-    )
+def _few_folds(found: int, cutoffs: int, embargo: int, folds: int) -> Finding:
+    return Finding("few_folds", {"folds": found, "wanted": folds, "cutoffs": cutoffs, "embargo": embargo})
 
 
 def unseen_folds(accounts: NDArray[np.int64], folds: int, seed: int) -> NDArray[np.int64]:

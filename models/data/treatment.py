@@ -17,6 +17,7 @@ import numpy as np
 
 from models.data.arrays import Bools, Floats
 from models.data.examples import Labelled
+from models.data.findings import Finding
 
 MAX_WEIGHT = 10.0
 
@@ -27,7 +28,7 @@ class Untreated:
 
     keep: Bools
     weight: Floats
-    note: str = ""
+    note: Finding | None = None
 
 
 def untreated(labelled: Labelled) -> Untreated:
@@ -40,10 +41,7 @@ def untreated(labelled: Labelled) -> Untreated:
     return Untreated(keep, weight[keep], _note(treated, held, len(labelled)))
 
 
-def _note(treated: int, held: int, rows: int) -> str:
+def _note(treated: int, held: int, rows: int) -> Finding | None:
     if not treated:
-        return ""
-    share = f"{treated:,} of {rows:,} rows were left out because the team acted on the account within the window"
-    if held:
-        return f"{share}; {held:,} hold-out rows stand for them."
-    return f"{share}; without a hold-out nothing stands for them, so risks near the top may read too low."
+        return None
+    return Finding("treated_rows_left_out", {"treated": treated, "rows": rows, "holdout_rows": held})

@@ -1,25 +1,27 @@
 """Intervals that respect what repeats: the account, not the row, is the unit that is drawn again.
 
 An account gives a row at every cutoff, and its rows resemble each other; drawing rows would make every interval far too
-narrow. Here accounts are drawn with replacement. A figure is a function of *sums over rows*, so all draws of it are one
-matrix product of draw counts (draws × accounts) and per-account sums, however many rows there are.
+narrow. Here accounts (or whichever unit the rows are given with) are drawn with replacement. A draw is a set of whole
+numbers, how often each unit was drawn, by which the weights of its rows are multiplied; every figure of a draw is then
+computed from these weights exactly as that of the sample is.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from models.data.arrays import Floats
 
 DRAWS = 200
 LEVEL = 0.95
+FEWEST_DRAWS = 20
+"""Draws on which a figure has to be defined for it to have an interval."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A figure with its 95% interval from drawing accounts again; NaN where it is not defined."""
+    """A figure with its 95% interval from drawing units again; NaN where it is not defined."""
 
     value: float
     low: float
@@ -39,22 +41,33 @@ def _finite(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-def draw_counts(accounts: int, draws: int = DRAWS, seed: int = 7) -> Floats:
-    """How often each account is drawn, draws × accounts; the first row is the sample itself (every account once)."""
+def draw_counts(units: int, draws: int = DRAWS, seed: int = 7) -> Floats:
+    """How often each unit is drawn, draws × units; the first row is the sample itself (every unit once)."""
     rng = np.random.default_rng(seed)
-    drawn = rng.multinomial(accounts, np.full(accounts, 1.0 / accounts), size=draws)
-    return np.vstack([np.ones((1, accounts)), drawn]).astype(np.float64)
-
-
-def sums_by_account(accounts: NDArray[np.int64], columns: Floats, count: int) -> Floats:
-    """Per-account sums of row columns: rows × columns, with each row's dense account number, to accounts × columns."""
-    return np.column_stack([np.bincount(accounts, weights=column, minlength=count) for column in columns.T])
+    drawn = rng.multinomial(units, np.full(units, 1.0 / units), size=draws)
+    return np.vstack([np.ones((1, units)), drawn]).astype(np.float64)
 
 
 def interval(values: Floats) -> Estimate:
-    """From the figure on the sample itself (first) and on every draw: the value and its percentile interval."""
-    drawn = values[1:][np.isfinite(values[1:])]
-    if not np.isfinite(values[0]) or drawn.size < 20:
-        return Estimate(float(values[0]), np.nan, np.nan)
-    low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Estimate(float(values[0]), float(low), float(high))
+    """The value and its percentile interval, from the figure on the sample itself (first) and on every draw.
+
+    Some figures are larger on most draws than on the sample: an account that is drawn twice gives two equal scores, and
+    so raises the average precision of few events. The draws are therefore moved so that their median is the value,
+    within the range of the draws; so the interval always contains the value.
+    """
+    value, drawn = float(values[0]), values[1:][np.isfinite(values[1:])]
+    if not np.isfinite(value) or drawn.size < FEWEST_DRAWS:
+        return Estimate(value, np.nan, np.nan)
+    low, median, high = np.quantile(drawn, [(1 - LEVEL) / 2, 0.5, (1 + LEVEL) / 2]).tolist()
+    shift = value - median
+    return Estimate(
+        value, max(low + shift, min(value, float(drawn.min()))), min(high + shift, max(value, float(drawn.max())))
+    )
+
+
+def lower_bound(values: Floats, alpha: float) -> float:
+    """The one-sided lower bound, missed with probability ``alpha``; minus infinity where a draw is not defined."""
+    if not np.isfinite(values).all():
+        return -np.inf
+    low, median = np.quantile(values[1:], [alpha, 0.5])
+    return float(low + values[0] - median)

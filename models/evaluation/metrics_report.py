@@ -1,19 +1,14 @@
 """How good is it? Answered on cutoffs that no training row had seen, at the capacity the team has, with intervals.
 
-Every panel holds the same figures for the model and, beside it, for the rules of thumb and the logistic regression on
-the same rows. Figures come with a 95% interval from drawing *accounts* again (`models.evaluation.bootstrap`). The
-JSON keys:
+Every metrics report holds the same figures for the model and, beside it, for the baselines and the logistic regression
+on the same rows. Figures are described in `models.evaluation.metrics.FIGURES` and computed there. What has to be said
+about them is a code with numbers (`models.data.findings.Finding`), rendered by `models.reports.sentences`.
 
-``risk, kind, capacity, signal, verdict, warnings, unproven``; ``pooled``, ``origins[]``, ``unseen_accounts``,
-``segments[]`` are panels: ``name, first, last, rows, accounts, cutoffs, events, base_rate`` and ``scorers`` → scorer →
-figure → ``{value, low, high}``.
-
-Scorers are ``model``, ``logistic`` and the rules (`models.learners.baselines`). Figures are described in
-`models.evaluation.metrics.FIGURES`.
+Scorers are ``model``, ``logistic`` and the baselines as ``rule_<name>`` (`models.learners.baselines`).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, timedelta
 from typing import Any
 
@@ -21,58 +16,48 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.history.versions import EPOCH
-from models.data.arrays import Floats
-from models.evaluation import metrics
+from models.data.findings import Finding
 from models.evaluation.bootstrap import Estimate
-from models.evaluation.metrics import Rows
-from models.learners.baselines import RULES
+from models.evaluation.evaluation_rows import EvaluationRows, Scores
+from models.evaluation.metrics import precision_lead, probability_figures, ranking_figures
 
 MODEL, LOGISTIC, RULE = "model", "logistic", "rule_"
-TITLES = {rule.name: rule.title for rule in RULES}
 LEAK_AUC = 0.95
-MIN_SEGMENT_EVENTS = 20
+MIN_SEGMENT_ACCOUNTS = 20
+"""Accounts with an event that a segment needs for a report of its own."""
 
 
 @dataclass(frozen=True)
-class Scores:
-    """One scorer's word on each row: what it ranks by, and a probability where it has one."""
-
-    rank: Floats
-    probability: Floats | None = None
-
-    def take(self, chosen: NDArray[np.bool_]) -> "Scores":
-        """Those of the chosen rows."""
-        return Scores(self.rank[chosen], None if self.probability is None else self.probability[chosen])
-
-
-@dataclass(frozen=True)
-class Panel:
+class MetricsReport:
     """All figures of all scorers on one set of rows.
 
-    ``events`` counts different events (an account and when it happened), ``rows`` account × cutoff. ``scorers`` maps a
-    scorer's name to its figures; a rule of thumb has no probabilities, so it lacks the figures that need one.
+    ``rows`` counts account × cutoff, ``events`` different events (an account and when it happened),
+    ``accounts_with_event`` the accounts behind them, and ``effective_rows`` how many equally weighted rows carry
+    as much evidence. ``scorers`` maps a scorer's name to its figures; a baseline has no probabilities, so it lacks the
+    figures that need one.
     """
 
     name: str
     first: date
     last: date
     rows: int
+    effective_rows: float
     accounts: int
+    accounts_with_event: int
     cutoffs: int
     events: int
     base_rate: float
     scorers: Mapping[str, Mapping[str, Estimate]]
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data with the keys that this module documents."""
+        """Plain data; see docs/backtest-json.md."""
         figures = {
-            scorer: {name: estimate.to_json() for name, estimate in found.items()}
-            for scorer, found in self.scorers.items()
+            scorer: {name: estimate.to_json() for name, estimate in own.items()} for scorer, own in self.scorers.items()
         }
         return {**vars(self), "first": self.first.isoformat(), "last": self.last.isoformat(), "scorers": figures}
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> "Panel":
+    def from_json(cls, data: Mapping[str, Any]) -> "MetricsReport":
         """What :meth:`to_json` wrote."""
         scorers = {
             scorer: {name: Estimate.from_json(estimate) for name, estimate in figures.items()}
@@ -83,130 +68,152 @@ class Panel:
 
 
 @dataclass(frozen=True)
+class BaselineLead:
+    """By how much average precision the model is ahead of the best baseline, which is ``baseline``."""
+
+    baseline: str
+    lead: Estimate
+
+    @property
+    def shown(self) -> bool:
+        """Whether the model is ahead beyond chance."""
+        return self.lead.low > 0
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data; see docs/backtest-json.md."""
+        return {"baseline": self.baseline, "lead": self.lead.to_json(), "shown": self.shown}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "BaselineLead":
+        """What :meth:`to_json` wrote."""
+        return cls(data["baseline"], Estimate.from_json(data["lead"]))
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """What a model was worth on later cutoffs.
 
-    ``signal`` says whether it tells more than the base rate does, and ``verdict`` the same in a sentence. ``origins``
-    is one panel a test period, ``pooled`` all of them together, ``unseen_accounts`` the same learner on accounts that
-    none of its training rows came from, ``segments`` one panel a segment. ``unproven`` says so where the model is not
-    shown to be ahead of the best rule of thumb, empty where it is.
+    Attributes:
+        risk: its name. ``kind`` is the learner that was chosen, ``reason`` why this one.
+        capacity: accounts a night; every figure at capacity uses it.
+        signal: whether it ranks accounts better than chance; ``verdict`` the same with its figures.
+        overall: all test periods together.
+        folds: one report a test period.
+        unseen_accounts: the same learner on accounts that none of its training rows came from.
+        segments: one report a segment with enough accounts.
+        warnings: what a careful reader should know.
+        lead: over the best baseline; None where the model is a baseline or there is none.
     """
 
     risk: str
     kind: str
+    reason: Finding
     capacity: int
     signal: bool
-    verdict: str
-    pooled: Panel
-    origins: tuple[Panel, ...]
-    unseen_accounts: Panel | None = None
-    segments: tuple[Panel, ...] = ()
-    warnings: tuple[str, ...] = ()
-    unproven: str = ""
+    verdict: Finding
+    overall: MetricsReport
+    folds: tuple[MetricsReport, ...]
+    unseen_accounts: MetricsReport | None = None
+    segments: tuple[MetricsReport, ...] = ()
+    warnings: tuple[Finding, ...] = ()
+    lead: BaselineLead | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data with the keys that this module documents."""
-        return {
-            **vars(self),
-            "pooled": self.pooled.to_json(),
-            "origins": [panel.to_json() for panel in self.origins],
-            "unseen_accounts": self.unseen_accounts.to_json() if self.unseen_accounts else None,
-            "segments": [panel.to_json() for panel in self.segments],
-            "warnings": list(self.warnings),
-        }
+        """Plain data; see docs/backtest-json.md."""
+        return {field.name: _plain(getattr(self, field.name)) for field in fields(self)}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Evaluation":
         """What :meth:`to_json` wrote."""
-        unseen = data["unseen_accounts"]
-        panels = {
-            "pooled": Panel.from_json(data["pooled"]),
-            "origins": tuple(Panel.from_json(panel) for panel in data["origins"]),
-            "unseen_accounts": Panel.from_json(unseen) if unseen else None,
-            "segments": tuple(Panel.from_json(panel) for panel in data["segments"]),
+        unseen, lead = data["unseen_accounts"], data["lead"]
+        typed = {
+            "reason": Finding.from_json(data["reason"]),
+            "verdict": Finding.from_json(data["verdict"]),
+            "overall": MetricsReport.from_json(data["overall"]),
+            "folds": tuple(MetricsReport.from_json(fold) for fold in data["folds"]),
+            "unseen_accounts": MetricsReport.from_json(unseen) if unseen else None,
+            "segments": tuple(MetricsReport.from_json(segment) for segment in data["segments"]),
+            "warnings": tuple(Finding.from_json(warning) for warning in data["warnings"]),
+            "lead": BaselineLead.from_json(lead) if lead else None,
         }
-        return cls(**{**data, **panels, "warnings": tuple(data["warnings"])})
+        return cls(**{**data, **typed})
 
 
-def judge(name: str, rows: Rows, scorers: Mapping[str, Scores], capacity: int) -> Panel:
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(part) for part in value]
+    return value.to_json() if hasattr(value, "to_json") else value
+
+
+def report_metrics(name: str, rows: EvaluationRows, scorers: Mapping[str, Scores], capacity: int) -> MetricsReport:
     """All figures of all scorers on these rows."""
-    return Panel(
+    return MetricsReport(
         name=name,
         first=EPOCH + timedelta(days=int(rows.day.min())),
         last=EPOCH + timedelta(days=int(rows.day.max())),
-        rows=len(rows.day),
-        accounts=len(np.unique(rows.account)),
-        cutoffs=len(np.unique(rows.day)),
-        events=len(np.unique(rows.event[rows.event >= 0])),
-        base_rate=float(np.average(rows.happened, weights=rows.weight)),
+        rows=len(rows),
+        effective_rows=rows.effective_rows,
+        accounts=rows.units,
+        accounts_with_event=rows.units_with_event,
+        cutoffs=rows.cutoffs,
+        events=len(np.unique(rows.event_number[rows.event_number >= 0])),
+        base_rate=float(np.average(rows.event, weights=rows.weight)),
         scorers={scorer: _figures(rows, scores, capacity) for scorer, scores in scorers.items()},
     )
 
 
-def by_part(
-    labels: NDArray[Any], rows: Rows, scorers: Mapping[str, Scores], capacity: int, fewest: int = 1
-) -> tuple[Panel, ...]:
-    """A panel for each label (an origin, a segment) that has at least ``fewest`` different events."""
-    panels = []
+def report_parts(
+    labels: NDArray[Any], rows: EvaluationRows, scorers: Mapping[str, Scores], capacity: int, fewest: int = 1
+) -> tuple[MetricsReport, ...]:
+    """A report for each label (a fold, a segment) that has at least ``fewest`` accounts with an event."""
+    reports = []
     for label in np.unique(labels):
         chosen = labels == label
-        if len(np.unique(rows.event[chosen & (rows.event >= 0)])) >= fewest:
+        part = rows.take(chosen)
+        if part.units_with_event >= fewest:
             own = {name: scores.take(chosen) for name, scores in scorers.items()}
-            panels.append(judge(str(label), rows.take(chosen), own, capacity))
-    return tuple(panels)
+            reports.append(report_metrics(str(label), part, own, capacity))
+    return tuple(reports)
 
 
-def has_signal(panel: Panel) -> tuple[bool, str]:
-    """Whether the model ranks later rows better than chance, beyond what the draw explains; also as a sentence.
+def assess_signal(report: MetricsReport) -> tuple[bool, Finding]:
+    """Whether the model ranks the accounts of a night better than chance, and the finding that says so.
 
-    Probabilities that were worse than the base rate do not make it worthless: those of the first periods were
-    calibrated on hardly any events. :func:`suspicions` tells of them.
+    Probabilities that were worse than the base rate do not make it worthless: those of the first folds were calibrated
+    on hardly any events. :func:`find_suspicions` says where they were.
     """
-    figures = panel.scorers[MODEL]
+    figures = report.scorers[MODEL]
     auc, skill = figures["auc"], figures["log_loss_skill"]
-    told = f"AUC {auc.value:.2f} ({auc.low:.2f} to {auc.high:.2f}), log-loss skill {skill.value:.3f}"
-    if auc.low <= 0.5 or not np.isfinite(auc.low):
-        return False, f"No signal was found: on later cutoffs it tells no more than the base rate does ({told})."
-    if skill.value > 0:
-        return True, f"It tells more than the base rate does: {told}."
-    return True, f"It ranks better than chance, but its probabilities were no better than the base rate: {told}."
+    numbers = {"auc": auc.to_json(), "log_loss_skill": skill.to_json()}
+    if not auc.low > 0.5:
+        return False, Finding("no_signal", numbers)
+    return True, Finding("signal" if skill.value > 0 else "ranking_only", numbers)
 
 
-def unproven(rows: Rows, scorers: Mapping[str, Scores]) -> str | None:
-    """What has to be said where the model is not shown to be ahead of the best rule of thumb; None where it is."""
-    ruled = {name.removeprefix(RULE): scores.rank for name, scores in scorers.items() if name.startswith(RULE)}
-    told = {name: metrics.ranking(rows, rank)["average_precision"].value for name, rank in ruled.items()}
-    if not told:
+def lead_over_baselines(rows: EvaluationRows, scorers: Mapping[str, Scores]) -> BaselineLead | None:
+    """The model against the baseline with the best average precision; None where there is no baseline."""
+    baselines = {name.removeprefix(RULE): scores.rank for name, scores in scorers.items() if name.startswith(RULE)}
+    values = {name: ranking_figures(rows, rank)["average_precision"].value for name, rank in baselines.items()}
+    if not values:
         return None
-    best = max(told, key=lambda name: told[name])
-    lead = metrics.ahead(rows, scorers[MODEL].rank, ruled[best])
-    if lead.low > 0:
-        return None
-    return (
-        f"On later cutoffs it was not shown to find more than the rule of thumb '{TITLES.get(best, best)}' "
-        f"(ahead by {lead.value:+.3f} of average precision, 95%: {lead.low:+.3f} to {lead.high:+.3f}); "
-        "more events would tell."
-    )
+    best = max(values, key=lambda name: values[name])
+    return BaselineLead(best, precision_lead(rows, scorers[MODEL].rank, baselines[best]))
 
 
-def suspicions(panel: Panel, capacity: int) -> list[str]:
+def find_suspicions(report: MetricsReport, capacity: int) -> tuple[Finding, ...]:
     """What a careful reader should ask about these figures."""
-    figures, found = panel.scorers[MODEL], []
-    auc, skill = figures["auc"].value, figures["log_loss_skill"].value
-    if figures["auc"].low > 0.5 and skill <= 0:
-        found.append(
-            "Trust its order more than its probabilities: on later cutoffs they were off. More events mend that."
-        )
-    if auc > LEAK_AUC:
-        found.append(f"An AUC of {auc:.3f} is a leak until shown otherwise: look for a feature that knows the outcome.")
-    if panel.rows / panel.cutoffs < 2 * capacity:
-        found.append(
-            f"The capacity of {capacity} is more than half of the {panel.rows / panel.cutoffs:.0f} accounts of a "
-            "night, so figures at capacity say little."
-        )
-    return found
+    figures, accounts = report.scorers[MODEL], report.rows / report.cutoffs
+    auc, skill = figures["auc"], figures["log_loss_skill"]
+    candidates = [
+        (auc.low > 0.5 and skill.value <= 0, Finding("probabilities_off", {"log_loss_skill": skill.to_json()})),
+        (auc.value > LEAK_AUC, Finding("possible_leak", {"auc": auc.value})),
+        (accounts < 2 * capacity, Finding("large_capacity", {"capacity": capacity, "accounts": round(accounts)})),
+    ]
+    return tuple(finding for applies, finding in candidates if applies)
 
 
-def _figures(rows: Rows, scores: Scores, capacity: int) -> dict[str, Estimate]:
-    figures = {**metrics.ranking(rows, scores.rank), **metrics.at_capacity(rows, scores.rank, capacity)}
-    return figures if scores.probability is None else {**figures, **metrics.probabilistic(rows, scores.probability)}
+def _figures(rows: EvaluationRows, scores: Scores, capacity: int) -> dict[str, Estimate]:
+    figures = ranking_figures(rows, scores.rank, capacity)
+    if scores.probability is None:
+        return figures
+    return figures | probability_figures(rows, scores.probability)

@@ -1,6 +1,6 @@
-"""Try other parameters of the trees (``--tune N``, extra ``tune``), without peeking at what they are judged on.
+"""Try other parameters of the trees (``--tune N``, extra ``tune``), without using the folds that evaluate them.
 
-Trials are compared on the test periods of the *first half* of the origins; the figures of the later half stay those of
+Trials are compared on the test periods of the *first half* of the folds; the figures of the later half stay those of
 parameters that were chosen before. The usual parameters are the first trial, so tuning never starts from worse.
 """
 
@@ -12,40 +12,41 @@ import numpy as np
 
 from features.errors import UsageError
 from models.data.examples import Examples
-from models.data.splits import Origin
+from models.data.splits import Fold
 from models.evaluation.walk_forward import Progress, best, known_rows
 from models.learners.learner import Learner
 from models.learners.trees import MAX_TREES, PARAMETERS
 
 if TYPE_CHECKING:
-    from models.learners.training_set import Material
+    from models.learners.training_set import TrainingSet
+
 
 Trials = tuple[Mapping[str, Any], ...]
 
 
-def tuned(material: "Material", trials: int, progress: Progress) -> tuple["Material", Trials]:
-    """The material with the best parameters of so many trials, and every trial, numbered from 1.
+def tune_parameters(data: "TrainingSet", trials: int, progress: Progress) -> tuple["TrainingSet", Trials]:
+    """The data with the best parameters of so many trials, and every trial, numbered from 1.
 
     Of each trial its parameters, log-loss and number of trees are kept.
 
     Raises:
         UsageError: the extra is not installed.
     """
-    study = _study(material.learner.seed)
-    origins = material.plan.origins[: (len(material.plan.origins) + 1) // 2]
+    study = _study(data.learner.seed)
+    folds = data.plan.folds[: (len(data.plan.folds) + 1) // 2]
     study.enqueue_trial({name: PARAMETERS[name] for name in _SPACE})
 
     def objective(trial: Any) -> float:
-        learner = replace(material.learner, parameters={**PARAMETERS, **_suggest(trial)})
-        loss, count = _loss(learner, material.examples, origins)
+        learner = replace(data.learner, parameters={**PARAMETERS, **_suggest(trial)})
+        loss, count = _loss(learner, data.examples, folds)
         trial.set_user_attr("trees", count)
         progress(f"trial {trial.number + 1} of {trials}: log-loss {loss:.4f} with {count} trees")
         return loss
 
     study.optimize(objective, n_trials=trials)
-    progress(_outcome(study))
-    learner = replace(material.learner, parameters={**PARAMETERS, **study.best_params})
-    return replace(material, learner=learner), tuple(_told(trial) for trial in study.trials)
+    progress(_result(study))
+    learner = replace(data.learner, parameters={**PARAMETERS, **study.best_params})
+    return replace(data, learner=learner), tuple(_trial_facts(trial) for trial in study.trials)
 
 
 def _study(seed: int) -> Any:
@@ -72,26 +73,26 @@ def _suggest(trial: Any) -> dict[str, Any]:
     return {name: suggest(trial) for name, suggest in _SPACE.items()}
 
 
-def _loss(learner: Learner, examples: Examples, origins: tuple[Origin, ...]) -> tuple[float, int]:
-    """The least log-loss on these origins' later rows, and the number of trees that gives it."""
+def _loss(learner: Learner, examples: Examples, folds: tuple[Fold, ...]) -> tuple[float, int]:
+    """The least log-loss on these folds' later rows, and the number of trees that gives it."""
     curves = []
-    for origin in origins:
-        training = known_rows(examples, np.flatnonzero(origin.known(examples.labelled.day)))
-        later = examples.take(np.flatnonzero(origin.tested(examples.labelled.day)))
+    for fold in folds:
+        training = known_rows(examples, np.flatnonzero(fold.known(examples.labelled.day)))
+        later = examples.take(np.flatnonzero(fold.tested(examples.labelled.day)))
         curves.append(learner.trees(training, MAX_TREES, later).curve)
     curve = np.mean(curves, axis=0)
     return float(curve.min()), best(curve)
 
 
-def _outcome(study: Any) -> str:
-    """What came of the trials, in words."""
+def _result(study: Any) -> str:
+    """Which trial is the best, in words."""
     if not study.best_trial.number:
         return "no trial is better than the first, which is the shipped parameters"
     shipped = study.trials[0].value
     return f"trial {study.best_trial.number + 1} is the best: log-loss {study.best_value:.4f}, shipped {shipped:.4f}"
 
 
-def _told(trial: Any) -> Mapping[str, Any]:
+def _trial_facts(trial: Any) -> Mapping[str, Any]:
     return {
         "number": trial.number + 1,
         "parameters": dict(trial.params),

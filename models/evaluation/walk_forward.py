@@ -1,9 +1,8 @@
-"""Walk through time: at every origin learn from what was known then, and score the cutoffs after it.
+"""Walk forward through time: for every fold learn from what was known before it, and score its cutoffs.
 
-What is chosen on the way is chosen from what lay behind the origin: the number of trees from the test periods of
-earlier origins, how much they count beside the logistic regression and the calibrator from their scores, all of it only
-where their outcomes were known by then. So the test scores
-are what a team would really have seen, had it used this learner all along.
+Whatever is chosen for a fold is chosen from earlier folds, as far as their outcomes were known by then: the number of
+trees, how much they count beside the logistic regression, and the calibrator. So the test scores are what a team would
+really have seen, had it used this learner all along.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 
 from models.data.arrays import Floats, Ints, Matrix
 from models.data.examples import Examples, thinned
-from models.data.splits import Origin, Plan, unseen_folds
+from models.data.splits import Fold, Plan, unseen_folds
 from models.learners import calibration, trees
 from models.learners.baselines import RuleScorer
 from models.learners.calibration import Calibrator
@@ -33,17 +32,17 @@ Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Walk:
-    """What came of it, a row each tested row, in the order of the origins.
+class WalkForward:
+    """The scores of every tested row, in the order of the folds.
 
     ``places`` are the rows' places in the examples, ``margins`` the log-odds by kind of learner, ``probabilities`` the
-    same calibrated, ``curve`` the log-loss after each number of trees, averaged over the origins, ``share`` how much
-    the trees count in a blend by what all test periods say. ``scorers`` are what scored the latest `REFITS` origins, by
-    kind: a reason that they do not share is told with reserve.
+    same calibrated, ``curve`` the log-loss after each number of trees, averaged over the folds, ``share`` how much
+    the trees count in a blend by what all test periods say. ``scorers`` are what scored the latest `REFITS` folds, by
+    kind: a reason that they do not share is marked weak.
     """
 
     places: Ints
-    origin: Ints
+    fold: Ints
     margins: Mapping[str, Floats]
     probabilities: Mapping[str, Floats]
     curve: Floats
@@ -62,8 +61,8 @@ def best(curve: Floats) -> int:
 
 
 @dataclass(frozen=True)
-class Fitted:
-    """What one origin knew: its learners, and the log-loss of its trees on its test rows after each of them."""
+class FoldLearners:
+    """The learners fitted for one fold, and the log-loss of the trees on its test rows after each of them."""
 
     trees: TreeScorer
     line: LinearScorer
@@ -81,16 +80,16 @@ class Fitted:
         return {"blend": BlendScorer(self.trees, self.line, share), "logistic": self.line, **ruled}
 
 
-def walk(examples: Examples, plan: Plan, learner: Learner, progress: Progress) -> Walk:
-    """Score every test cutoff of the plan by models that knew only what lay behind their origin."""
-    fitted: list[Fitted] = []
+def score_folds(examples: Examples, plan: Plan, learner: Learner, progress: Progress) -> WalkForward:
+    """Score every test cutoff of the plan by models fitted on what was known before each fold."""
+    fitted: list[FoldLearners] = []
     scored: list[dict[str, Floats]] = []
-    own = [np.flatnonzero(origin.tested(examples.labelled.day)) for origin in plan.origins]
-    for origin, places in zip(plan.origins, own, strict=True):
-        progress(f"test period {origin.number} of {len(plan.origins)}")
+    own = [np.flatnonzero(fold.tested(examples.labelled.day)) for fold in plan.folds]
+    for fold, places in zip(plan.folds, own, strict=True):
+        progress(f"test period {fold.number} of {len(plan.folds)}")
         testing = examples.take(places)
-        known = zip(plan.origins[: len(fitted)], (earlier.curve for earlier in fitted), strict=True)
-        fitted.append(_fitted(examples, origin, testing, learner, _trees_known(list(known), origin)))
+        known = zip(plan.folds[: len(fitted)], (earlier.curve for earlier in fitted), strict=True)
+        fitted.append(_fitted(examples, fold, testing, learner, _trees_known(list(known), fold)))
         scored.append(fitted[-1].margins(testing.matrix))
     places = np.concatenate(own)
     margins = {kind: np.concatenate([part[kind] for part in scored]) for kind in scored[0]}
@@ -98,9 +97,9 @@ def walk(examples: Examples, plan: Plan, learner: Learner, progress: Progress) -
     margins["blend"] = blend_forward(margins["lightgbm"], margins["logistic"], tested, plan)
     share = trees_share(margins["lightgbm"], margins["logistic"], tested)
     latest = [of.scorers(share) for of in fitted[-REFITS:]]
-    return Walk(
+    return WalkForward(
         places=places,
-        origin=np.repeat([origin.number for origin in plan.origins], [len(part) for part in own]),
+        fold=np.repeat([fold.number for fold in plan.folds], [len(part) for part in own]),
         margins=margins,
         probabilities={kind: calibrate_forward(values, tested, plan) for kind, values in margins.items()},
         curve=np.mean([of.curve for of in fitted], axis=0),
@@ -109,11 +108,11 @@ def walk(examples: Examples, plan: Plan, learner: Learner, progress: Progress) -
     )
 
 
-def _fitted(examples: Examples, origin: Origin, testing: Examples, learner: Learner, count: int) -> Fitted:
-    """Fit all learners on what the origin knew, with ``count`` trees; more are grown to watch its test rows."""
-    training = known_rows(examples, np.flatnonzero(origin.known(examples.labelled.day)))
+def _fitted(examples: Examples, fold: Fold, testing: Examples, learner: Learner, count: int) -> FoldLearners:
+    """Fit all learners on what was known before the fold, with ``count`` trees; more are grown to score its rows."""
+    training = known_rows(examples, np.flatnonzero(fold.known(examples.labelled.day)))
     grown = learner.trees(training, trees.MAX_TREES, testing)
-    return Fitted(grown.cut(count), learner.logistic(training), learner.rule(training), grown.curve)
+    return FoldLearners(grown.cut(count), learner.logistic(training), learner.rule(training), grown.curve)
 
 
 def known_rows(examples: Examples, places: Ints, limit: int = MOST_ROWS) -> Examples:
@@ -121,18 +120,18 @@ def known_rows(examples: Examples, places: Ints, limit: int = MOST_ROWS) -> Exam
     return examples.take(places[thinned(examples.labelled.take(places), limit)])
 
 
-def _trees_known(curves: list[tuple[Origin, Floats]], origin: Origin) -> int:
-    settled = [curve for earlier, curve in curves if earlier.tests[-1] + earlier.embargo < origin.start]
+def _trees_known(curves: list[tuple[Fold, Floats]], fold: Fold) -> int:
+    settled = [curve for earlier, curve in curves if earlier.tests[-1] + earlier.embargo < fold.start]
     return best(np.mean(settled, axis=0)) if settled else USUAL_TREES
 
 
 def blend_forward(grown: Floats, plain: Floats, tested: Examples, plan: Plan) -> Floats:
-    """Trees and line averaged, for every origin's rows as the earlier origins' rows that were known by then advise."""
+    """Trees and line averaged, for every fold's rows by the share that earlier folds' known rows advise."""
     margins = np.empty(len(grown))
     day = tested.labelled.day
-    for origin in plan.origins:
-        own = origin.tested(day)
-        margins[own] = blended(grown[own], plain[own], trees_share(grown, plain, tested, origin.known(day)))
+    for fold in plan.folds:
+        own = fold.tested(day)
+        margins[own] = blended(grown[own], plain[own], trees_share(grown, plain, tested, fold.known(day)))
     return margins
 
 
@@ -146,17 +145,17 @@ def trees_share(grown: Floats, plain: Floats, tested: Examples, chosen: NDArray[
 
 
 def calibrate_forward(margins: Floats, tested: Examples, plan: Plan) -> Floats:
-    """Probabilities for every origin's rows by a calibrator of the earlier origins' rows that were known by then."""
+    """Probabilities for every fold's rows by a calibrator of earlier folds' known rows."""
     probability = np.empty(len(margins))
     day = tested.labelled.day
-    for origin in plan.origins:
-        own, earlier = origin.tested(day), origin.known(day)
+    for fold in plan.folds:
+        own, earlier = fold.tested(day), fold.known(day)
         probability[own] = calibrator(margins, tested, earlier).apply(margins[own])
     return probability
 
 
 def calibrator(margins: Floats, tested: Examples, chosen: NDArray[np.bool_] | None = None) -> Calibrator:
-    """The calibrator that the chosen rows can carry; the model's own word where they hold too few events."""
+    """The calibrator that the chosen rows can carry; the identity where they hold too few events."""
     rows = np.ones(len(margins), dtype=bool) if chosen is None else chosen
     labelled = tested.labelled.take(rows)
     if labelled.events < MIN_CALIBRATION_EVENTS:
@@ -165,14 +164,14 @@ def calibrator(margins: Floats, tested: Examples, chosen: NDArray[np.bool_] | No
 
 
 def unseen_accounts(examples: Examples, plan: Plan, learner: Learner, count: int, share: float) -> tuple[Ints, Floats]:
-    """The last origin again, each account scored by a blend that never saw it: places of the rows, and log-odds."""
-    origin = plan.origins[-1]
-    fold = unseen_folds(examples.labelled.account, UNSEEN_FOLDS, learner.seed)
-    known, tested = origin.known(examples.labelled.day), origin.tested(examples.labelled.day)
+    """The last fold again, each account scored by a blend that never saw it: places of the rows, and log-odds."""
+    last = plan.folds[-1]
+    part = unseen_folds(examples.labelled.account, UNSEEN_FOLDS, learner.seed)
+    known, tested = last.known(examples.labelled.day), last.tested(examples.labelled.day)
     places, margins = [], []
     for number in range(UNSEEN_FOLDS):
-        own = np.flatnonzero(tested & (fold == number))
-        training = known_rows(examples, np.flatnonzero(known & (fold != number)))
+        own = np.flatnonzero(tested & (part == number))
+        training = known_rows(examples, np.flatnonzero(known & (part != number)))
         places.append(own)
         margins.append(learner.blend(training, count, share).margin(examples.matrix[own]))
     return np.concatenate(places), np.concatenate(margins)
