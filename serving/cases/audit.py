@@ -1,7 +1,7 @@
-"""The record of a case: one append-only row for every change, in the change's own transaction.
+"""The record of a case: one append-only row for every change, in the transaction of the change.
 
-A row holds the fields that changed, before and after, so that the record can be read without the code that wrote it,
-and so that a step can be undone by putting the old values back.
+A row holds the fields that changed, before and after. So the record can be read without the code that wrote it, and an
+action is undone by restoring the old values.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from serving.store.case_queries import history
+from serving.store.case_queries import case_history
 from serving.store.tables import Case, CaseEvent
 
 AUDITED = (
@@ -21,7 +21,7 @@ AUDITED = (
     "probability",
     "priority",
     "raises",
-    "rung",
+    "tier",
     "respond_by",
     "resolve_by",
     "responded_at",
@@ -31,18 +31,18 @@ AUDITED = (
     "snoozed_until",
     "snoozed_from",
 )
-"""The fields of a case whose every change is on the record."""
+"""The fields of a case whose changes are recorded."""
 
 REMARKS = ("comment", "disagree")
-"""What is said of a case without changing it."""
+"""The events that change no field of the case."""
 
 
-def image(case: Case) -> dict[str, Any]:
-    """The audited fields as JSON keeps them."""
+def audited_fields(case: Case) -> dict[str, Any]:
+    """The audited fields of a case as JSON values."""
     return {name: _json(getattr(case, name)) for name in AUDITED}
 
 
-def record(
+def record_change(
     session: Session,
     case: Case,
     before: Mapping[str, Any],
@@ -54,15 +54,18 @@ def record(
     undoes: int | None = None,
     note: Mapping[str, Any] | None = None,
 ) -> CaseEvent:
-    """Write what became of ``case`` since ``before`` (an :func:`image`), and raise its version.
+    """Record how ``case`` changed since ``before`` (from :func:`audited_fields`), and raise its version.
 
-    A remark changes no field and so no version: it makes nobody's page stale. ``note`` is kept beside the fields that
-    changed: what was said of the case without changing it.
+    A remark changes no field, so the version stays and no open page becomes stale. ``note`` is recorded beside the
+    fields that changed. The scores of the case follow when it is closed or opened again.
     """
     case.updated_at = at
-    after = image(case)
+    after = audited_fields(case)
     changed = [name for name in AUDITED if before.get(name) != after[name]]
     case.version = (case.version or 0) + bool(changed)
+    if "closed_at" in changed:
+        for score in case.scores.values():
+            score.is_open = case.closed_at is None
     event = CaseEvent(
         case_id=case.id,
         at=at,
@@ -79,12 +82,12 @@ def record(
 
 
 def last_change(session: Session, case_id: str) -> CaseEvent:
-    """The newest entry that changed the case; remarks do not."""
-    return next(event for event in reversed(history(session, case_id)) if event.kind not in REMARKS)
+    """The newest event that changed the case; remarks do not."""
+    return next(event for event in reversed(case_history(session, case_id)) if event.kind not in REMARKS)
 
 
-def put_back(case: Case, before: Mapping[str, Any]) -> None:
-    """Give the fields of a recorded ``before`` their old values."""
+def restore_fields(case: Case, before: Mapping[str, Any]) -> None:
+    """Restore the old values from a recorded ``before``."""
     for name, value in before.items():
         setattr(case, name, _value(name, value))
 

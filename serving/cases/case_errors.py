@@ -1,17 +1,17 @@
-"""What can be wrong with a wish to change a case; each error's message is what the person reads."""
+"""Errors of actions on a case; the message of each is what the person reads."""
 
 from features.errors import RescueError, UsageError
 
 
 class CaseNotFoundError(UsageError):
-    """There is no such case, or not for this person; the two are told alike."""
+    """There is no such case, or the person may not see it; both have the same message."""
 
     def __init__(self, case_id: str) -> None:
         super().__init__(f"There is no case {case_id!r}: open the queue to see the cases there are.")
 
 
 class StaleCaseError(RescueError):
-    """The case changed after the page that the wish came from."""
+    """Somebody changed the case after the person had opened it."""
 
     def __init__(self, case_id: str, kind: str, actor: str, when: str) -> None:
         super().__init__(
@@ -20,8 +20,8 @@ class StaleCaseError(RescueError):
         self.kind, self.actor, self.when = kind, actor, when
 
 
-class IllegalMoveError(RescueError):
-    """The case's state does not allow the move."""
+class IllegalActionError(RescueError):
+    """The state of the case does not allow the action."""
 
 
 class AlreadyOpenError(RescueError):

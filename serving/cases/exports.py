@@ -18,8 +18,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from features.errors import UsageError
-from serving.policy.definition.columns import nearest
+from features.errors import UsageError, suggest_name
 
 _FORMULA = re.compile(r"^\s*[=+\-@＝＋－＠]|^[\t\r\n]")
 _PLAIN_NUMBER = re.compile(r"^[+-]?\d+(?:[.,]\d+)?$")
@@ -81,7 +80,7 @@ def write(table: pa.Table, path: Path) -> None:
     """Write a table to a file, in the format that its name ends in; another ending is refused."""
     ending = path.suffix.lower().removeprefix(".")
     if ending not in FORMATS:
-        raise UsageError(f"{path.name} does not end in a format that can be written: {nearest(ending, FORMATS)}")
+        raise UsageError(f"{path.name} does not end in a format that can be written: {suggest_name(ending, FORMATS)}")
     try:
         path.write_bytes(FORMATS[ending](table))
     except OSError as error:

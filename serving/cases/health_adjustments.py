@@ -1,10 +1,10 @@
-"""What a verdict says about an account's health, and why a closed case cannot heal an account by itself.
+"""Health adjustments: the effect of verdicts on the health score of an account.
 
-The obvious feedback is to write a better score back into the CRM when a case is closed. The next night then reads its
-own optimism as evidence: an account that was "saved" looks healthy, is not flagged again, and leaves in silence. So
-verdicts go into a ledger beside the measured health: each entry has a cap, fades by half every half-life, names its
-author and can be withdrawn. An adjusted health is always the newest *measured* score plus what is left of the entries;
-it is handed out marked ``source = "rescue"``, and a score with that mark is never measured from.
+The obvious feedback is to write a better score back into the CRM when a case is closed. The next night would then read
+that score as a measurement: an account that was "saved" looks healthy, is not flagged again, and leaves unnoticed. So
+adjustments are kept apart from measured health. Each has a cap, halves every half-life, names its author and can be
+withdrawn. An adjusted score is always the newest *measured* score plus the remaining adjustments. It is published with
+``source = "rescue"``, and a score with that source is never used as a measurement.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,7 +33,7 @@ POINTS: Mapping[str, float] = MappingProxyType(
 
 @dataclass(frozen=True)
 class HealthRule:
-    """How many points of health (of 100) a verdict is worth, the most that all together may move, and the half-life.
+    """Health points (of 100) of each verdict, the largest total adjustment, and the half-life.
 
     ``cap`` bounds each entry and the sum of an account's entries; ``half_life`` is in days.
     """
@@ -44,13 +44,13 @@ class HealthRule:
 
     @classmethod
     def of(cls, rule: Health) -> "HealthRule":
-        """As the policy says it."""
+        """The rule of a policy."""
         points: dict[str, float] = {name: float(getattr(rule, name)) for name in OUTCOMES}
         return cls(points, rule.cap, rule.half_life_days)
 
 
-def adjust(session: Session, case: Case, rule: HealthRule, *, author: str, now: datetime) -> None:
-    """Enter the verdict that ``case`` was just closed with; a verdict that is worth nothing leaves no entry."""
+def add_adjustment(session: Session, case: Case, rule: HealthRule, *, author: str, now: datetime) -> None:
+    """Add the adjustment for the verdict of a case that was just closed; none where the verdict has 0 points."""
     points = max(-rule.cap, min(rule.cap, rule.points.get(case.state, 0.0)))
     if points == 0:
         return
@@ -68,15 +68,15 @@ def adjust(session: Session, case: Case, rule: HealthRule, *, author: str, now: 
     session.add(entry)
 
 
-def withdraw(session: Session, case: Case, *, author: str, now: datetime) -> None:
-    """Take back what the case's verdict did to the account's health; the entries stay, marked."""
+def withdraw_adjustments(session: Session, case: Case, *, author: str, now: datetime) -> None:
+    """Mark the adjustments of a case as withdrawn; the rows stay."""
     live = select(HealthAdjustment).where(HealthAdjustment.case_id == case.id, HealthAdjustment.withdrawn_at.is_(None))
     for entry in session.scalars(live):
         entry.withdrawn_at, entry.withdrawn_by = now, author
 
 
 def points_at(entries: Sequence[HealthAdjustment], at: datetime) -> float:
-    """What is left of one account's entries at that instant: faded, without those withdrawn by then, capped."""
+    """The health points of one account at that instant: decayed, without withdrawn adjustments, within the cap."""
     live = [entry for entry in entries if entry.decided_at <= at and not _withdrawn(entry, at)]
     if not live:
         return 0.0
@@ -85,10 +85,10 @@ def points_at(entries: Sequence[HealthAdjustment], at: datetime) -> float:
 
 
 def adjusted_health(store: Store, measured: pa.Table, at: datetime) -> pa.Table:
-    """Rows of ``health_scores`` for the accounts whose verdicts still weigh, marked ``source = "rescue"``.
+    """Rows of ``health_scores`` for the accounts whose adjustments are not 0, marked ``source = "rescue"``.
 
-    ``measured`` has ``account_id`` and ``score`` (0-100), one row an account: its newest measured score; rows whose
-    ``source`` is the mark itself are left out, whatever they say. Accounts without a measured score get no row.
+    ``measured`` has ``account_id`` and ``score`` (0-100), one row an account: its newest measured score; rows
+    with ``source = "rescue"`` are ignored. Accounts without a measured score get no row.
     """
     base = _measured(measured)
     rows = []

@@ -1,8 +1,8 @@
-"""What the team did, on its way back into the data as the ``outcomes`` source.
+"""The actions and verdicts of the team as rows of the ``outcomes`` table of the data contract.
 
-The lower rooms learn of rescues only as rows of a table, with the moment our copy knew them, so a night of the past
-sees what was known then. A verdict that is withdrawn is not deleted: a later version of its row, known when it was
-withdrawn, says so. Accounts that were held out appear as well, marked, so that the two groups can be compared.
+The lower packages learn of rescues only through this table. Each row has the moment at which it became known, so that a
+past night sees only what was known then. A withdrawn verdict is not deleted: a later version of its row marks it as
+withdrawn. Accounts that were held out have rows too, marked, so that the two groups can be compared.
 """
 
 from collections.abc import Iterator
@@ -13,12 +13,12 @@ import pyarrow as pa
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from serving.store.case_states import Move
+from serving.store.case_states import Action
 from serving.store.database import Store
 from serving.store.tables import Case, CaseEvent, HeldOutRow
 
-ACTIONS = {Move.CONTACT: "contacted", Move.PLAN: "planned", Move.RESOLVE: "resolved"}
-"""The moves that are something done for the customer or found out about them; claiming a case is neither."""
+ACTIONS = {Action.CONTACT: "contacted", Action.PLAN: "planned", Action.RESOLVE: "resolved"}
+"""The actions that the ``outcomes`` table has as rows. Claiming a case does nothing for the customer: it is not one."""
 
 WITHDRAWN = "withdrawn"
 HELD_OUT = "held_out"
@@ -50,7 +50,7 @@ class Outcome(NamedTuple):
 
 
 def outcomes(store: Store) -> pa.Table:
-    """Every action, verdict and hold-out so far, with all its versions, oldest knowledge first."""
+    """Every action, verdict and hold-out so far in all versions, ordered by the time at which it became known."""
     with store.reading() as session:
         rows = sorted({*_acted(session), *_held_out(session)}, key=lambda row: (row.known_at, row[:2], row.action))
     columns = zip(*rows, strict=True) if rows else ((),) * len(SCHEMA)
@@ -65,18 +65,18 @@ def _acted(session: Session) -> Iterator[Outcome]:
         if event.kind in ACTIONS:
             row = Outcome(account_id, risk, ACTIONS[event.kind], _verdict(event), event.at, False, event.at)
             by_event[event.id] = row
-            if event.kind == Move.RESOLVE:
+            if event.kind == Action.RESOLVE:
                 live[event.case_id] = row
             yield row
         elif event.undoes in by_event:
             yield _withdrawn(by_event[event.undoes], event.at)
-        elif event.kind == Move.REOPEN and event.case_id in live:
+        elif event.kind == Action.REOPEN and event.case_id in live:
             yield _withdrawn(live.pop(event.case_id), event.at)
 
 
 def _verdict(event: CaseEvent) -> str | None:
     verdict: Any = event.after["state"]
-    return verdict if event.kind == Move.RESOLVE else None
+    return verdict if event.kind == Action.RESOLVE else None
 
 
 def _withdrawn(row: Outcome, at: datetime) -> Outcome:

@@ -1,6 +1,6 @@
 """Who may do what to a case: one table of roles, and the rule that a squad's cases are that squad's.
 
-A person who may not see a case is told that it does not exist: that an id is right but foreign is already an answer.
+A person who may not see a case gets the answer that it does not exist, because "not yours" would confirm the id.
 """
 
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from features.errors import RescueError
 
 
 class Role(StrEnum):
-    """What a person is to the queue."""
+    """The roles of people in the queue."""
 
     VIEWER = "viewer"
     REVIEWER = "reviewer"
@@ -21,7 +21,7 @@ class Role(StrEnum):
 
 
 class Act(StrEnum):
-    """What can be done to a case, as far as permission is concerned."""
+    """What a role may permit."""
 
     SEE = "see"
     COMMENT = "comment"
@@ -39,23 +39,23 @@ ALLOWED: dict[Role, frozenset[Act]] = {
 }
 
 EVERY_SQUAD = frozenset({Role.ANALYST, Role.ADMIN, Role.SYSTEM})
-"""The roles that are not bound to squads of their own."""
+"""The roles that see the cases of every squad."""
 
 
 class NotAllowedError(RescueError):
-    """The person's role does not include what was asked."""
+    """The person's role does not include the action."""
 
 
 @dataclass(frozen=True)
 class Actor:
-    """Who acts: the name that goes on the record, the role, and the squads they belong to."""
+    """The person who acts: the name for the record, the role, and the squads."""
 
     name: str
     role: Role = Role.REVIEWER
     squads: frozenset[str] = field(default_factory=frozenset)
 
     def sees(self, squad: str) -> bool:
-        """Whether the squad's cases exist for this person."""
+        """Whether this person sees the cases of the squad."""
         return self.role in EVERY_SQUAD or squad in self.squads
 
     def may(self, act: Act) -> bool:
@@ -69,4 +69,4 @@ class Actor:
 
 
 SYSTEM = Actor("rescue", Role.SYSTEM)
-"""The night and the clocks."""
+"""The night and the SLA timers."""

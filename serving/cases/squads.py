@@ -1,4 +1,4 @@
-"""Who is in which squad, as the policy of the newest night says."""
+"""The members of each squad, according to the policy of the newest night."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -9,24 +9,24 @@ from sqlalchemy.orm import Session
 from features.errors import UsageError
 from serving.store.tables import Member, Squad
 
-LADDER = 3
+TIERS = 3
 
 
-def ladder(session: Session, squad: str) -> list[str]:
-    """Primary, secondary and tertiary owner of an active squad, as many as it has."""
+def escalation_path(session: Session, squad: str) -> list[str]:
+    """The primary, secondary and tertiary owner of an active squad, as far as it has that many members."""
     _require_one_of(squad, _active(session))
-    return _members(session, squad)[:LADDER]
+    return _members(session, squad)[:TIERS]
 
 
 def require_known(session: Session, squads: Iterable[str]) -> None:
-    """Refuse a squad that the policy does not name; before the first night nobody knows which it names."""
+    """Refuse a squad that the policy does not have; before the first night every name is accepted."""
     active = _active(session)
     for squad in squads if active else ():
         _require_one_of(squad, active)
 
 
 def require_member(session: Session, squad: str, person: str) -> None:
-    """Refuse somebody who is not in the squad, naming who might be meant."""
+    """Refuse a person who is not in the squad, and suggest the nearest name."""
     members = _members(session, squad)
     if person not in members:
         raise UsageError(f"{person!r} is not in the squad {squad}{_nearest(person, members)}")

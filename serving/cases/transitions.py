@@ -1,65 +1,65 @@
-"""Which moves a case may make: one table, from which the use cases, the documentation and the tests are drawn.
+"""Which action is allowed in which state: one table for the use cases, the documentation and the tests.
 
-A case is *open* until it reaches an outcome or expires. Being snoozed is a pause: the case returns to the state it was
-snoozed in. Nothing else in Rescue knows which state may follow which.
+A case is *open* until it reaches an outcome or expires. Snoozing is a pause: the case returns to the state in which it
+was snoozed. No other module knows which state may follow which.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from serving.store.case_states import CLOSED, OUTCOMES, WORKED, Move, State
+from serving.store.case_states import CLOSED, OUTCOMES, WORKED, Action, State
 
 
 @dataclass(frozen=True)
 class Transition:
-    """From any of ``sources``, ``move`` leads to one of ``targets``; without targets the case stays where it is.
+    """``action`` leads from any of ``sources`` to one of ``targets``; without targets the state stays the same.
 
-    ``undoable`` moves can be taken back by whoever made them, for a while.
+    An ``undoable`` action can be undone for some minutes by the person who did it.
     """
 
-    move: Move
+    action: Action
     sources: tuple[State, ...]
     targets: tuple[State, ...]
     undoable: bool = False
 
 
 TRANSITIONS = (
-    Transition(Move.CLAIM, (State.NEW,), (State.CLAIMED,), undoable=True),
-    Transition(Move.ASSIGN, (State.NEW,), (State.CLAIMED,), undoable=True),
-    Transition(Move.REASSIGN, WORKED, (), undoable=True),
-    Transition(Move.HAND_OVER, (State.NEW, *WORKED), (State.NEW,)),
-    Transition(Move.RELEASE, WORKED, (State.NEW,), undoable=True),
-    Transition(Move.CONTACT, (State.CLAIMED,), (State.CONTACTED,), undoable=True),
-    Transition(Move.PLAN, (State.CLAIMED, State.CONTACTED), (State.IN_PLAN,), undoable=True),
-    Transition(Move.SNOOZE, (State.NEW, *WORKED), (State.SNOOZED,), undoable=True),
-    Transition(Move.WAKE, (State.SNOOZED,), (State.NEW, *WORKED)),
-    Transition(Move.RESOLVE, WORKED, OUTCOMES, undoable=True),
-    Transition(Move.EXPIRE, (State.NEW, State.SNOOZED), (State.EXPIRED,)),
-    Transition(Move.REOPEN, CLOSED, (State.CLAIMED,)),
+    Transition(Action.CLAIM, (State.NEW,), (State.CLAIMED,), undoable=True),
+    Transition(Action.ASSIGN, (State.NEW,), (State.CLAIMED,), undoable=True),
+    Transition(Action.REASSIGN, WORKED, (), undoable=True),
+    Transition(Action.HAND_OVER, (State.NEW, *WORKED), (State.NEW,)),
+    Transition(Action.RELEASE, WORKED, (State.NEW,), undoable=True),
+    Transition(Action.CONTACT, (State.CLAIMED,), (State.CONTACTED,), undoable=True),
+    Transition(Action.PLAN, (State.CLAIMED, State.CONTACTED), (State.IN_PLAN,), undoable=True),
+    Transition(Action.SNOOZE, (State.NEW, *WORKED), (State.SNOOZED,), undoable=True),
+    Transition(Action.WAKE, (State.SNOOZED,), (State.NEW, *WORKED)),
+    Transition(Action.RESOLVE, WORKED, OUTCOMES, undoable=True),
+    Transition(Action.EXPIRE, (State.NEW, State.SNOOZED), (State.EXPIRED,)),
+    Transition(Action.REOPEN, CLOSED, (State.CLAIMED,)),
 )
-"""Every legal move. Reopening a case makes it the work of whoever reopened it."""
+"""Every allowed transition. A reopened case belongs to the person who reopened it."""
 
-_BY_MOVE = {transition.move: transition for transition in TRANSITIONS}
-
-
-def transition(move: Move) -> Transition:
-    """The table's row of that move."""
-    return _BY_MOVE[move]
+_BY_ACTION = {transition.action: transition for transition in TRANSITIONS}
 
 
-def legal(source: State, move: Move, target: State) -> bool:
-    """Whether the table has that step."""
-    row = _BY_MOVE[move]
+def transition(action: Action) -> Transition:
+    """The transition of an action."""
+    return _BY_ACTION[action]
+
+
+def is_legal(source: State, action: Action, target: State) -> bool:
+    """Whether the action may lead from ``source`` to ``target``."""
+    row = _BY_ACTION[action]
     return source in row.sources and target in (row.targets or (source,))
 
 
-def moves_from(state: State) -> tuple[Move, ...]:
-    """What may be done to a case in that state, in the table's order."""
-    return tuple(row.move for row in TRANSITIONS if state in row.sources)
+def actions_from(state: State) -> tuple[Action, ...]:
+    """The actions that are allowed in a state, in the order of the table."""
+    return tuple(row.action for row in TRANSITIONS if state in row.sources)
 
 
 def diagram() -> str:
-    """The table as a Mermaid state diagram, one arrow a step, for ``docs/case-states.md``."""
+    """The table as a Mermaid state diagram with one arrow for each step, for ``docs/case-states.md``."""
     return "\n".join(["stateDiagram-v2", "    [*] --> new: flagged", *_arrows(), *_ends()]) + "\n"
 
 
@@ -67,7 +67,7 @@ def _arrows() -> Iterator[str]:
     for row in TRANSITIONS:
         for source in row.sources:
             for target in row.targets or (source,):
-                yield f"    {source} --> {target}: {row.move}"
+                yield f"    {source} --> {target}: {row.action}"
 
 
 def _ends() -> Iterator[str]:
@@ -76,16 +76,16 @@ def _ends() -> Iterator[str]:
 
 
 def page() -> str:
-    """The whole of ``docs/case-states.md``."""
+    """The text of ``docs/case-states.md``."""
     rows = "\n".join(_row(row) for row in TRANSITIONS)
     return (
         "# The states of a case\n\n"
-        "Drawn from `serving.cases.transitions.TRANSITIONS`; a test keeps this page and the table the same.\n\n"
-        f"| move | from | to | can be undone |\n|---|---|---|---|\n{rows}\n\n"
-        f"A snoozed case wakes in the state it was snoozed in.\n\n```mermaid\n{diagram()}```\n"
+        "Generated from `serving.cases.transitions.TRANSITIONS`.\n\n"
+        f"| action | from | to | can be undone |\n|---|---|---|---|\n{rows}\n\n"
+        f"A snoozed case returns to the state in which it was snoozed.\n\n```mermaid\n{diagram()}```\n"
     )
 
 
 def _row(row: Transition) -> str:
-    targets = ", ".join(row.targets) or "stays"
-    return f"| {row.move} | {', '.join(row.sources)} | {targets} | {'yes' if row.undoable else 'no'} |"
+    targets = ", ".join(row.targets) or "the same"
+    return f"| {row.action} | {', '.join(row.sources)} | {targets} | {'yes' if row.undoable else 'no'} |"

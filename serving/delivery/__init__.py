@@ -6,6 +6,6 @@ twice (a sender died between sending and noting it), always with the same id, so
 
 from serving.delivery.channel import Channel, DeliveryError, Letter
 from serving.delivery.channel_settings import open_channels
-from serving.delivery.sender import Delivered, deliver
+from serving.delivery.sender import DeliveryReport, deliver
 
-__all__ = ["Channel", "Delivered", "DeliveryError", "Letter", "deliver", "open_channels"]
+__all__ = ["Channel", "DeliveryError", "DeliveryReport", "Letter", "deliver", "open_channels"]

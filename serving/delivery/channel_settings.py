@@ -6,14 +6,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError
 
-from features.errors import UsageError
+from features.errors import UsageError, suggest_name
 from serving.delivery.addresses import refuse_inner
 from serving.delivery.channel import Channel
 from serving.delivery.file_channel import FileChannel
 from serving.delivery.mail_channel import MailChannel, Security
 from serving.delivery.slack_channel import SlackChannel
 from serving.delivery.webhook_channel import WebhookChannel
-from serving.policy.definition.columns import nearest
 
 
 class _Settings(BaseModel):
@@ -94,10 +93,12 @@ def open_channels(settings: Mapping[str, Mapping[str, Any]]) -> dict[str, Channe
 def _open(name: str, table: Mapping[str, Any]) -> Channel:
     kind = str(table.get("kind", ""))
     if kind not in KINDS:
-        raise UsageError(f"[channels.{name}] kind: there is no channel {kind!r}: {nearest(kind, KINDS)}.")
+        raise UsageError(f"[channels.{name}] kind: there is no channel {kind!r}: {suggest_name(kind, KINDS)}")
     for key in table:
         if key not in KINDS[kind].model_fields:
-            raise UsageError(f"[channels.{name}] {key} is not a key here: {nearest(key, KINDS[kind].model_fields)}.")
+            raise UsageError(
+                f"[channels.{name}] {key} is not a key here: {suggest_name(key, KINDS[kind].model_fields)}"
+            )
     try:
         return _CHANNEL.validate_python(table).open()
     except ValidationError as error:

@@ -17,7 +17,7 @@ from serving.store.exchange import Message
 from serving.store.tables import Case
 
 
-def announce(session: Session, case: Case, kind: str, channels: Iterable[str], *, at: datetime) -> None:
+def enqueue_messages(session: Session, case: Case, kind: str, channels: Iterable[str], *, at: datetime) -> None:
     """Put one message a channel in the outbox: ``kind`` (as ``case.opened``) happened to ``case``, at this version."""
     for channel in channels:
         session.add(

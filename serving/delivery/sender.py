@@ -25,11 +25,11 @@ from serving.store.database import Store, utcnow
 from serving.store.exchange import Message
 from serving.store.tables import FrozenHandoff
 
-LEASE = timedelta(minutes=5)
+MESSAGE_LEASE = timedelta(minutes=5)
 ATTEMPTS = 10
 FIRST_WAIT = timedelta(seconds=30)
 LONGEST_WAIT = timedelta(hours=12)
-BRIEFLY: dict[str, Any] = {"attempts": 3, "wait_initial": 0.2, "wait_max": 1.0, "timeout": 5.0}
+RETRY_WITHIN_ATTEMPT: dict[str, Any] = {"attempts": 3, "wait_initial": 0.2, "wait_max": 1.0, "timeout": 5.0}
 """How a hiccup is waited out within one attempt; a receiver that took its time to fail is not asked again at once."""
 FAILURES = 3
 """Letters in a row that a channel may fail before it rests."""
@@ -40,7 +40,7 @@ jitter = Random()  # noqa: S311 - spreads retries, guards nothing
 
 
 @dataclass
-class Delivered:
+class DeliveryReport:
     """How many messages were sent, will be tried again, are dead, or wait for a channel that is not set up.
 
     ``resting`` are the channels that failed several letters in a row and were asked for no more in this run.
@@ -59,11 +59,11 @@ def deliver(
     *,
     replay: str | None = None,
     clock: Callable[[], datetime] = utcnow,
-) -> Delivered:
+) -> DeliveryReport:
     """Send every message that is due; with ``replay``, that one message again, whatever became of it before."""
     if replay is not None:
         _revive(store, replay, clock())
-    done = Delivered()
+    done = DeliveryReport()
     failed = dict.fromkeys(channels, 0)
     awake = dict(channels)
     while (letter := _take(store, awake, clock(), replay)) is not None:
@@ -95,7 +95,7 @@ def _take(store: Store, channels: Mapping[str, Channel], now: datetime, only: st
         message = session.scalar(first)
         if message is None:
             return None
-        message.next_at, message.attempts = now + LEASE, message.attempts + 1
+        message.next_at, message.attempts = now + MESSAGE_LEASE, message.attempts + 1
         return message.channel, _letter(session, message)
 
 
@@ -113,7 +113,7 @@ def _letter(session: Session, message: Message) -> Letter:
 def _attempt(channel: Channel, letter: Letter) -> DeliveryError | None:
     """How sending went. A channel that breaks in a way of its own must not hold up the letters behind it."""
     try:
-        for attempt in stamina.retry_context(on=_hiccup, **BRIEFLY):
+        for attempt in stamina.retry_context(on=_hiccup, **RETRY_WITHIN_ATTEMPT):
             with attempt:
                 channel.send(letter)
     except DeliveryError as error:
@@ -128,7 +128,7 @@ def _hiccup(error: Exception) -> bool:
     return isinstance(error, DeliveryError) and not error.permanent and error.retry_after is None
 
 
-def _note(store: Store, letter: Letter, failure: DeliveryError | None, now: datetime, done: Delivered) -> None:
+def _note(store: Store, letter: Letter, failure: DeliveryError | None, now: datetime, done: DeliveryReport) -> None:
     with store.transaction() as session:
         message = session.get_one(Message, letter.id, with_for_update=True)
         if failure is None:
@@ -140,12 +140,12 @@ def _note(store: Store, letter: Letter, failure: DeliveryError | None, now: date
             message.status = "dead"
             done.dead += 1
         else:
-            message.next_at = now + wait(message.attempts, failure.retry_after)
+            message.next_at = now + retry_delay(message.attempts, failure.retry_after)
             done.retried += 1
         logger.warning("message %s to %s: %s (%s)", message.id, message.channel, failure, message.status)
 
 
-def wait(attempts: int, retry_after: float | None = None) -> timedelta:
+def retry_delay(attempts: int, retry_after: float | None = None) -> timedelta:
     """How long until the next attempt: doubling from half a minute to half a day, spread by a quarter, never sooner
     than the receiver asked for.
     """

@@ -9,16 +9,16 @@ from contextlib import contextmanager
 from datetime import timedelta
 from threading import Event, Thread
 
-from serving.nights.night_lease import LEASE, Night, StaleNightError, renew
+from serving.nights.night_lease import LEASE, Night, StaleNightError, renew_lease
 from serving.store import Store
 from serving.store.database import StoreUnavailableError
 
-BEAT = LEASE / 4
+RENEW_INTERVAL = LEASE / 4
 """Between two renewals: three may be lost before another run may take the night."""
 
 
 @contextmanager
-def beating(store: Store, night: Night, *, every: timedelta = BEAT) -> Iterator[None]:
+def keep_lease(store: Store, night: Night, *, every: timedelta = RENEW_INTERVAL) -> Iterator[None]:
     """Keep the night while the block runs."""
     over = Event()
     thread = Thread(target=_beat, args=(store, night, every, over), name="heartbeat", daemon=True)
@@ -33,7 +33,7 @@ def beating(store: Store, night: Night, *, every: timedelta = BEAT) -> Iterator[
 def _beat(store: Store, night: Night, every: timedelta, over: Event) -> None:
     while not over.wait(every.total_seconds()):
         try:
-            renew(store, night)
+            renew_lease(store, night)
         except StaleNightError:
             return  # it is recorded, or another's: whatever this run still writes is refused by its epoch
         except StoreUnavailableError:

@@ -1,7 +1,7 @@
 """One run a night, and the nights that are missing.
 
 A scheduler may start a night twice, and a machine that hung for an hour may go on writing when another has taken over.
-So the database owns the night: ``begin`` takes a lease on the row of the date, and each new holder gets the next
+So the database owns the night: ``begin_night`` takes a lease on the row of the date, and each new holder gets the next
 *epoch*. Whoever records a night has to name the epoch it began with; a holder whose lease ran out and was taken over
 finds another epoch there and is refused, however late it wakes. The lease's times only decide how soon a dead run may
 be replaced (a living one renews it, see ``heartbeat``); clocks that differ can never make two runs write.
@@ -44,7 +44,7 @@ class Night:
 
 
 @dataclass(frozen=True)
-class Recorded:
+class RecordedNight:
     """A night that is in the queue; ``already`` says that it was there before this run."""
 
     as_of: date
@@ -52,9 +52,9 @@ class Recorded:
     already: bool
 
 
-def begin(
+def begin_night(
     store: Store, as_of: date, run_id: str, *, lease: timedelta = LEASE, now: datetime | None = None
-) -> Night | Recorded:
+) -> Night | RecordedNight:
     """Take the night, or say that it is recorded.
 
     Raises :class:`NightHeldError` while another run holds it and :class:`LateNightError` for a night before the newest
@@ -67,21 +67,21 @@ def begin(
         return _begin(store, as_of, run_id, now, now + lease)
 
 
-def _begin(store: Store, as_of: date, run_id: str, now: datetime, until: datetime) -> Night | Recorded:
+def _begin(store: Store, as_of: date, run_id: str, now: datetime, until: datetime) -> Night | RecordedNight:
     with store.transaction() as session:
         row = session.get(NightRow, as_of, with_for_update=True)
         if row is None:
-            refuse_late(session, as_of)
+            refuse_late_night(session, as_of)
             session.add(_first(as_of, run_id, now, until))
             return Night(as_of, run_id, 1)
         if row.status == "recorded":
-            return Recorded(as_of, row.content_hash or "", already=True)
+            return RecordedNight(as_of, row.content_hash or "", already=True)
         if row.status == "running" and row.lease_until > now:
             raise NightHeldError(
                 f"The night of {as_of} is being run by {row.run_id}: wait for it. Should that run have died, its "
                 f"night is free at {row.lease_until:%H:%M:%S} UTC."
             )
-        refuse_late(session, as_of)
+        refuse_late_night(session, as_of)
         row.run_id, row.epoch, row.status, row.lease_until, row.failure = run_id, row.epoch + 1, "running", until, None
         return Night(as_of, run_id, row.epoch)
 
@@ -90,7 +90,7 @@ def _first(as_of: date, run_id: str, now: datetime, until: datetime) -> NightRow
     return NightRow(as_of=as_of, run_id=run_id, epoch=1, status="running", lease_until=until, started_at=now)
 
 
-def refuse_late(session: Session, as_of: date) -> None:
+def refuse_late_night(session: Session, as_of: date) -> None:
     """Raise :class:`LateNightError` for a night before the newest one recorded."""
     newest = session.scalar(select(func.max(NightRow.as_of)).where(NightRow.status == "recorded"))
     if newest is not None and as_of < newest:
@@ -100,19 +100,19 @@ def refuse_late(session: Session, as_of: date) -> None:
         )
 
 
-def renew(store: Store, night: Night, *, lease: timedelta = LEASE, now: datetime | None = None) -> None:
+def renew_lease(store: Store, night: Night, *, lease: timedelta = LEASE, now: datetime | None = None) -> None:
     """Keep the night for another lease; :class:`StaleNightError` when it was taken over."""
     with store.transaction() as session:
-        hold(session, night, update(NightRow).values(lease_until=(now or utcnow()) + lease))
+        update_held_night(session, night, update(NightRow).values(lease_until=(now or utcnow()) + lease))
 
 
-def abandon(store: Store, night: Night, failure: str) -> None:
+def abandon_night(store: Store, night: Night, failure: str) -> None:
     """Give a night that failed back at once, with its reason, so that the next run need not wait for the lease."""
     with store.transaction() as session:
-        hold(session, night, update(NightRow).values(status="failed", failure=failure))
+        update_held_night(session, night, update(NightRow).values(status="failed", failure=failure))
 
 
-def hold(session: Session, night: Night, change: Update) -> None:
+def update_held_night(session: Session, night: Night, change: Update) -> None:
     """Apply a change to the night's row if this run still holds it; the row stays locked to the transaction's end."""
     holding = (NightRow.as_of == night.as_of, NightRow.epoch == night.epoch, NightRow.status == "running")
     if session.execute(change.where(*holding).returning(NightRow.as_of)).first() is None:

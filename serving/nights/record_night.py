@@ -1,13 +1,13 @@
-"""A night becomes a queue: everything it found and decided, in one transaction, once.
+"""Record a night: its scores, decision, cases, messages and report, once and in one transaction.
 
-Half a night is worse than none: scores without cases, or cases without their messages, would never be noticed. So
-``record_night`` writes all of it under the night's epoch and marks the night recorded last; a crash before the commit
-leaves the queue as it was, a second run finds the mark and writes nothing.
+Nobody would notice half a night, such as scores without cases or cases without their messages. So ``record_night``
+writes all of it under the night's epoch. A crash before the commit leaves the queue as it was; a second run sees that
+the night is recorded and writes nothing.
 """
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 
@@ -17,10 +17,11 @@ from pyarrow import csv
 from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
-from serving.nights.case_updates import CaseUpdates, Package
 from serving.night_report.report_schema import CaseChanges, NightReport
-from serving.nights.night_lease import Night, RecordedNight, update_held_night, refuse_late_night
-from serving.policy.decision.queue_state import Decision
+from serving.nights.case_updates import CaseUpdates, Package
+from serving.nights.night_lease import Night, RecordedNight, refuse_late_night, update_held_night
+from serving.policy.decision.queue_state import Decision, DecisionCounts
+from serving.policy.decision.reason_texts import suppression_text
 from serving.policy.definition.policy_schema import PolicyFile
 from serving.store import bulk
 from serving.store.database import Store, utcnow
@@ -32,12 +33,12 @@ ACCOUNT_COLUMNS = ("account_id", "parent_id", "name", "segment", "industry", "re
 
 @dataclass(frozen=True)
 class NightRecord:
-    """All that one night leaves in the queue.
+    """Everything that one night writes to the queue.
 
     ``scores`` has the columns of ``models.contracts.SCORES``; ``accounts`` is the policy's table of candidates (other
     columns are ignored; ``renews_in`` is in days from the night). ``handoffs`` has one package for every flag and every
-    case raised again, by account and risk. ``channels`` are those that new and worse cases are told to.
-    ``report`` is completed in the transaction with what became of the cases, and with the queue.
+    case raised again, by account and risk. ``channels`` are the channels that get a message for
+    each of these. ``report`` is completed in the transaction with the changes of the cases and with the queue.
     """
 
     decision: Decision
@@ -49,12 +50,12 @@ class NightRecord:
     report: NightReport | None = None
 
     def content_hash(self) -> str:
-        """What the night says, as a SHA-256: equal for rows in any order, different for any other content."""
+        """SHA-256 of the night's content: equal for rows in any order, different for any other content."""
         digest = hashlib.sha256()
         digest.update(_csv(_score_rows(self.scores)))
         streaks = sorted(self.decision.streaks)
         digest.update(repr([tuple(streak) for streak in streaks]).encode())
-        digest.update(_json(asdict(replace(self.decision, streaks=(), counts={}))))
+        digest.update(_json(asdict(replace(self.decision, streaks=(), counts=DecisionCounts()))))
         digest.update(_json({"\x1f".join(key): package.content_hash for key, package in self.handoffs.items()}))
         return digest.hexdigest()
 
@@ -114,7 +115,7 @@ def save_seconds(store: Store, as_of: date, seconds: Mapping[str, float]) -> Nig
 
 
 def _silent(_stage: str) -> None:
-    """Where nobody watches."""
+    """The default ``progress``."""
 
 
 def _score_rows(scores: pa.Table) -> pa.Table:
@@ -148,7 +149,7 @@ def _epoch_day(night: Night) -> pa.Scalar:
 
 
 def _save_squads(session: Session, rules: PolicyFile) -> None:
-    """The policy's squads and their members, as they are tonight; squads it no longer has stay, inactive."""
+    """Store the policy's squads and members; squads that it no longer has stay, inactive."""
     session.execute(update(Squad).where(Squad.name.not_in(list(rules.squads))).values(active=False))
     for name, squad in rules.squads.items():
         session.merge(Squad(name=name, active=True))
@@ -175,16 +176,17 @@ def _save_decision(session: Session, decision: Decision) -> None:
     )
     session.add_all(HeldOutRow(as_of=as_of, **held._asdict()) for held in decision.held_out)
     session.add_all(
-        SetAside(
-            as_of=as_of, account_id=row.account_id, risk=row.risk, kind="suppressed", reason=row.why, detail=row.detail
-        )
-        for row in decision.suppressed
-    )
-    session.add_all(
-        SetAside(as_of=as_of, account_id=row.account_id, risk=row.risk, kind="exempted", reason=row.rule, detail="")
-        for row in decision.exempted
+        SetAside(as_of=as_of, account_id=account_id, risk=risk, kind=kind, code=code, detail=detail)
+        for account_id, risk, kind, code, detail in _set_aside(decision)
     )
     bulk.replace(session, StreakRow.__table__, _streak_rows(decision))
+
+
+def _set_aside(decision: Decision) -> Iterator[tuple[str, str, str, str, str]]:
+    for row in decision.suppressed:
+        yield row.account_id, row.risk, "suppressed", row.code, suppression_text(row)
+    for exemption in decision.exempted:
+        yield exemption.account_id, exemption.risk, "exempted", exemption.rule, ""
 
 
 def _streak_rows(decision: Decision) -> pa.Table:

@@ -34,7 +34,7 @@ class CaseFile:
     other_open: tuple[Case, ...]
 
 
-def history(session: Session, case_id: str) -> list[CaseEvent]:
+def case_history(session: Session, case_id: str) -> list[CaseEvent]:
     """Everything that happened to the case, oldest first."""
     return list(session.scalars(select(CaseEvent).where(CaseEvent.case_id == case_id).order_by(CaseEvent.id)))
 
@@ -68,7 +68,7 @@ def case_file(
         handoff=content,
         handoff_of=wanted,
         handoffs=nights,
-        events=tuple(history(session, case.id)),
+        events=tuple(case_history(session, case.id)),
         night=night,
         scores=scores_of(session, case.account_id, night),
         adjustments=adjustments_of(session, case.account_id),

@@ -1,13 +1,13 @@
-"""The states of a case and the moves between them, as the queue stores them.
+"""The states of a case and the actions that change them, as the queue stores them.
 
-Which move is allowed in which state is decided by ``serving.cases.transitions``.
+Which action is allowed in which state is decided by ``serving.cases.transitions``.
 """
 
 from enum import StrEnum
 
 
 class State(StrEnum):
-    """Where a case stands."""
+    """The state of a case."""
 
     NEW = "new"
     CLAIMED = "claimed"
@@ -21,8 +21,8 @@ class State(StrEnum):
     EXPIRED = "expired"
 
 
-class Move(StrEnum):
-    """What may be done to a case that changes its state."""
+class Action(StrEnum):
+    """An action on a case that changes its state, its owner or its squad."""
 
     CLAIM = "claim"
     ASSIGN = "assign"

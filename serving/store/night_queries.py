@@ -1,51 +1,59 @@
-"""How things stand: what a night asks of the queue before it decides, and what it tells of it afterwards."""
+"""What a night reads from the queue: its state before the decision, and its cases afterwards."""
 
 from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy.orm import noload
 
+from serving.handoff.versions import upgrade_package
 from serving.night_report.report_schema import SCHEMA_VERSION, NightReport, QueueCase
 from serving.policy.decision.queue_state import Cooldown, OpenCase, QueueState, Streak
-from serving.store.queue_queries import first_reason
+from serving.store.queue_queries import first_reason, newest_night, night_risks
 from serving.store.tables import Account, Case, FrozenHandoff, NightRow, Score, StreakRow
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-WHO = ("case_id", "account_id", "name", "segment", "owner", "squad", "state", "severity", "responsible", "risk")
-EXPORT = pa.schema(
-    [
-        *((name, pa.string()) for name in WHO),
-        *((name, pa.float64()) for name in ("risk_churn", "risk_escalation", "arr", "priority")),
-        *((name, pa.string()) for name in ("renews_on", "opened_on", "respond_by", "resolve_by", "first_reason")),
-    ]
+EXPORT_IDENTITY = (
+    "case_id",
+    "account_id",
+    "name",
+    "segment",
+    "owner",
+    "squad",
+    "state",
+    "severity",
+    "responsible",
+    "risk",
 )
-"""The columns of an exported queue."""
+EXPORT_AMOUNTS = ("arr", "priority")
+EXPORT_DETAILS = ("renews_on", "opened_on", "respond_by", "resolve_by", "first_reason")
+"""The columns of an exported queue; between the first two groups is one column ``risk_<name>`` for each risk."""
 
-REMEMBERED = timedelta(days=400)
-"""Closed cases older than this cool nothing down."""
+COOLDOWN_LOOKBACK = timedelta(days=400)
+"""Cases that were closed longer ago than this start no cool-down."""
 
 
 def queue_state(session: Session, as_of: date) -> QueueState:
-    """The queue as the night of ``as_of`` finds it: open cases, streaks, and cases that were closed of late."""
-    running = session.scalars(select(Case).where(Case.closed_at.is_(None)).order_by(Case.id))
+    """The queue before the night of ``as_of``: open cases, streaks, and cases that were closed recently."""
+    query = select(Case).options(noload(Case.scores)).where(Case.closed_at.is_(None)).order_by(Case.id)
     closed = session.execute(
         select(Case.account_id, Case.risk, func.max(Case.closed_at), Case.state)
-        .where(Case.closed_at >= datetime.combine(as_of - REMEMBERED, time()))
+        .where(Case.closed_at >= datetime.combine(as_of - COOLDOWN_LOOKBACK, time()))
         .group_by(Case.account_id, Case.risk, Case.state)
     )
     streaks = session.execute(
         select(StreakRow.account_id, StreakRow.risk, StreakRow.above, StreakRow.below, StreakRow.inside)
     )
     return QueueState(
-        open_cases=tuple(_open(case) for case in running),
+        open_cases=tuple(_open(case) for case in session.scalars(query)),
         streaks=tuple(Streak(*row) for row in streaks),
         cooldowns=tuple(Cooldown(account, risk, at.date(), state) for account, risk, at, state in closed),
     )
@@ -106,12 +114,12 @@ def rows_of_nights(session: Session, count: int) -> list[dict[str, int]]:
 
 
 def night_queue(session: Session, as_of: date) -> list[QueueCase]:
-    """The cases that a night opened or raised again, in the order in which to work them."""
+    """The cases that a night opened or raised again, by priority."""
     return [QueueCase.model_validate(row) for row in _case_rows(session, Case.raised_on == as_of)]
 
 
 def open_queue(session: Session) -> list[QueueCase]:
-    """Every open case, in the order in which to work them."""
+    """Every open case, by priority."""
     return [QueueCase.model_validate(row) for row in _case_rows(session, Case.closed_at.is_(None))]
 
 
@@ -121,9 +129,26 @@ def _case_rows(session: Session, condition: ColumnElement[bool]) -> list[dict[st
 
 
 def queue_table(session: Session) -> pa.Table:
-    """The open cases as a table for export: one row a case, risks as columns, the first reason as a sentence."""
-    rows = [_flat(listed) for listed in _case_rows(session, Case.closed_at.is_(None))]
-    return pa.Table.from_pylist(rows, schema=EXPORT)
+    """The open cases as a table for export: one row a case, the first reason as a sentence.
+
+    There is a column ``risk_<name>`` with the probability of each risk of the newest night, and of each other risk that
+    an open case has a score of.
+    """
+    cases = _case_rows(session, Case.closed_at.is_(None))
+    risks = sorted({*night_risks(session, newest_night(session)), *(risk for case in cases for risk in case["risks"])})
+    rows = [{**case, **{f"risk_{name}": case["risks"].get(name) for name in risks}} for case in cases]
+    return pa.Table.from_pylist(rows, schema=_export_schema(risks))
+
+
+def _export_schema(risks: Sequence[str]) -> pa.Schema:
+    amounts = (*(f"risk_{risk}" for risk in risks), *EXPORT_AMOUNTS)
+    return pa.schema(
+        [
+            *((name, pa.string()) for name in EXPORT_IDENTITY),
+            *((name, pa.float64()) for name in amounts),
+            *((name, pa.string()) for name in EXPORT_DETAILS),
+        ]
+    )
 
 
 def handoff_of(session: Session, case: str) -> str | None:
@@ -142,12 +167,8 @@ def _with_newest_handoff() -> Select[tuple[Case, Account, str]]:
     )
 
 
-def _flat(listed: Mapping[str, Any]) -> dict[str, Any]:
-    return {**listed, **{f"risk_{name}": listed["risks"].get(name) for name in ("churn", "escalation")}}
-
-
 def _listed(case: Case, account: Account, handoff: str) -> dict[str, Any]:
-    package = json.loads(handoff)
+    package = upgrade_package(json.loads(handoff))
     reasons = {card["risk"]: [reason["sentence"] for reason in card["reasons"]] for card in package["risks"]}
     return {
         "case_id": case.id,
@@ -165,9 +186,9 @@ def _listed(case: Case, account: Account, handoff: str) -> dict[str, Any]:
         "arr": account.arr,
         "renews_on": account.renews_on.isoformat() if account.renews_on else None,
         "risk": case.risk,
-        "risks": dict(case.probabilities),
+        "risks": case.probabilities,
         "priority": case.priority,
-        "triggers": [trigger["says"] for trigger in package["raised"]["triggers"]],
+        "triggers": [trigger["message"] for trigger in package["case"]["triggers"]],
         "reasons": reasons,
         "first_reason": first_reason(package),
     }

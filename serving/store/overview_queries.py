@@ -45,7 +45,7 @@ class TeamOutcomes:
     lead_days: float | None
 
 
-def weekly_counts(session: Session, today: date, squads: frozenset[str] | None) -> list[Week]:
+def count_by_week(session: Session, today: date, squads: frozenset[str] | None) -> list[Week]:
     """The last twelve weeks, oldest first, the present one included."""
     first = today - timedelta(days=today.weekday(), weeks=OVERVIEW_WEEKS - 1)
     since = datetime.combine(first, time())
@@ -70,7 +70,9 @@ def _first_worked(since: datetime) -> Select[Any]:
     return select(day, func.count()).join(Case, Case.id == first.c.case_id).where(first.c.at >= since).group_by(day)
 
 
-def team_outcomes(session: Session, today: date, squads: frozenset[str] | None, horizons: Mapping[str, int]) -> list[TeamOutcomes]:
+def team_outcomes(
+    session: Session, today: date, squads: frozenset[str] | None, horizons: Mapping[str, int]
+) -> list[TeamOutcomes]:
     """What people found of the cases whose window is over, by risk; ``horizons`` are the windows, in days."""
     return [_judged(session, risk, today - timedelta(days=days), squads) for risk, days in horizons.items()]
 
@@ -82,7 +84,9 @@ def realised_outcomes(session: Session) -> dict[str, RealisedOutcomes]:
     return {row.risk: row for row in NightReport.from_json(report).realised_outcomes} if report else {}
 
 
-def late_cases(session: Session, now: datetime, squads: frozenset[str] | None, limit: int) -> list[tuple[Case, Account]]:
+def late_cases(
+    session: Session, now: datetime, squads: frozenset[str] | None, limit: int
+) -> list[tuple[Case, Account]]:
     """The open cases that broke a promise, the longest overdue first; snoozed ones owe nothing now."""
     query = (
         select(Case, Account)

@@ -1,7 +1,7 @@
-"""The queue as people look at it: chosen, counted, sorted and cut into pages by the database.
+"""The queue as people look at it: filtered, counted, sorted and paged by the database.
 
-A queue of 10,000 cases is looked at fifty at a time. So the list reads only its page, and of the frozen hand-offs only
-that page's, for the one sentence that says why. What a person may see is part of every query here, not of the pages.
+People look at a queue of 10,000 cases fifty at a time. So the list reads only one page of cases, and only the hand-offs
+of that page, for the first reason of each. Which cases a person may see is part of every query here, not of the pages.
 """
 
 import json
@@ -10,18 +10,19 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import Select, and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import ColumnElement
 
-from serving.store.case_states import CLOSED, OPEN, Move
-from serving.store.tables import Account, Case, CaseEvent, FrozenHandoff, NightRow, Score, Waiting
+from serving.handoff.versions import upgrade_package
+from serving.store.case_states import CLOSED, OPEN, Action
+from serving.store.tables import Account, Case, CaseEvent, CaseScore, FrozenHandoff, NightRow, Score, Waiting
 
 PAGE = 50
 
 OPEN_CASES, CLOSED_CASES = "open", "closed"
 STATES: tuple[str, ...] = (OPEN_CASES, *OPEN, CLOSED_CASES)
-"""What the state filter can say: all open cases, one of their states, or all closed ones."""
+"""The values of the state filter: all open cases, one of their states, or all closed ones."""
 
 RENEWALS = (30, 60, 90, 180)
 """Renewal windows to choose from, in days after the newest night."""
@@ -32,26 +33,21 @@ SORTS: dict[str, tuple[ColumnElement[Any], bool]] = {
     "priority": (Case.priority.expression, True),
     "account": (func.coalesce(Account.name, Account.account_id), False),
     "revenue": (Case.at_stake.expression, True),
-    "churn": (Case.churn.expression, True),
-    "escalation": (Case.escalation.expression, True),
     "renewal": (Account.renews_on.expression, False),
     "clock": (_CLOCK, False),
 }
-"""What a queue can be sorted by, and whether the largest comes first."""
+"""What a queue can be sorted by besides the name of a risk, and whether the largest comes first."""
 
 OF_ACCOUNT = frozenset({"account", "renewal"})
-"""The sorts that ask something of the account."""
-
-OF_RISK = frozenset({"churn", "escalation"})
-"""The sorts that read an index of their own."""
+"""The sorts that need a column of the account."""
 
 
 @dataclass(frozen=True)
-class Chosen:
-    """Which cases to list: every field that is set narrows the list.
+class QueueFilter:
+    """Which cases to list; every field that is set excludes cases.
 
-    ``squads`` are those the person sees (None: every squad) and ``person`` is who ``mine`` means. ``renews`` is a
-    number of days after ``night``.
+    ``squads`` are those that the person may see (None: every squad). ``mine`` lists the cases that ``person`` owns.
+    ``renews`` is a number of days after ``night``.
     """
 
     squads: frozenset[str] | None
@@ -67,16 +63,16 @@ class Chosen:
     text: str = ""
 
 
-class Listed(NamedTuple):
-    """A case in the list, with its account and the first sentence of why."""
+class ListedCase(NamedTuple):
+    """A case in the list, with its account and its first reason."""
 
     case: Case
     account: Account
     reason: str | None
 
 
-class Choices(NamedTuple):
-    """What the filters offer."""
+class FilterChoices(NamedTuple):
+    """The values that the filters offer."""
 
     segments: tuple[str, ...]
     owners: tuple[str, ...]
@@ -93,33 +89,33 @@ def night_risks(session: Session, night: date | None) -> tuple[str, ...]:
     return tuple(session.scalars(select(Score.risk).where(Score.as_of == night).distinct().order_by(Score.risk)))
 
 
-def listed(session: Session, chosen: Chosen, *, sort: str, page: int) -> list[Listed]:
-    """One page of the chosen cases, ``page`` counting from 1.
+def list_cases(session: Session, chosen: QueueFilter, *, sort: str, page: int) -> list[ListedCase]:
+    """One page of the chosen cases, ``page`` counting from 1; ``sort`` is one of ``SORTS`` or the name of a risk.
 
-    Which they are is asked first, of their ids alone: a hundred thousand whole cases are slow to sort.
+    The ids of the page are read first, because sorting a hundred thousand whole cases is slow.
     """
-    query = _cases(select(Case.id), chosen, of_account=sort in OF_ACCOUNT).order_by(*_order(sort, chosen))
-    ids = list(session.scalars(query.limit(PAGE).offset((page - 1) * PAGE)))
+    offset = (page - 1) * PAGE
+    ids = _ids(session, chosen, sort, offset) if sort in SORTS else _ids_by_risk(session, chosen, sort, offset)
     whole = select(Case, Account).join(Account, Case.account_id == Account.account_id).where(Case.id.in_(ids))
     rows = {case.id: (case, account) for case, account in session.execute(whole)}
     reasons = _first_reasons(session, [case for case, _ in rows.values()])
-    return [Listed(*rows[case_id], reasons.get(case_id)) for case_id in ids]
+    return [ListedCase(*rows[case_id], reasons.get(case_id)) for case_id in ids]
 
 
-def count(session: Session, chosen: Chosen) -> int:
-    """How many cases are chosen."""
+def count_cases(session: Session, chosen: QueueFilter) -> int:
+    """The number of chosen cases."""
     return session.scalar(_cases(select(func.count()), chosen)) or 0
 
 
-def counts_by_state(session: Session, chosen: Chosen) -> dict[str, int]:
-    """How many of the open cases are in each state, whatever ``chosen`` says of the state."""
+def count_by_state(session: Session, chosen: QueueFilter) -> dict[str, int]:
+    """The number of open cases in each state; the state of ``chosen`` is ignored."""
     query = _cases(select(Case.state, func.count()), replace(chosen, state=OPEN_CASES))
     found = {row.state: row[1] for row in session.execute(query.group_by(Case.state))}
     return {OPEN_CASES: sum(found.values()), **found}
 
 
-def waiting(session: Session, chosen: Chosen) -> list[tuple[Waiting, Account]]:
-    """The accounts that deserved a place in the newest night and did not fit, squad by squad in their order."""
+def waiting_list(session: Session, chosen: QueueFilter) -> list[tuple[Waiting, Account]]:
+    """The accounts of the newest night that exceeded the capacity of their squad, by squad and rank."""
     query = (
         select(Waiting, Account)
         .join(Account, Waiting.account_id == Account.account_id)
@@ -129,30 +125,30 @@ def waiting(session: Session, chosen: Chosen) -> list[tuple[Waiting, Account]]:
     return [(row, account) for row, account in session.execute(query)]
 
 
-def waiting_of_newest(session: Session) -> list[tuple[Waiting, Account]]:
-    """All who wait since the newest night, squad by squad in their order; nobody where there was no night yet."""
+def newest_waiting_list(session: Session) -> list[tuple[Waiting, Account]]:
+    """The waiting list of the newest night, by squad and rank; empty before the first night."""
     night = newest_night(session)
-    return waiting(session, Chosen(squads=None, person="", night=night)) if night else []
+    return waiting_list(session, QueueFilter(squads=None, person="", night=night)) if night else []
 
 
-def waiting_count(session: Session, chosen: Chosen) -> int:
-    """How many wait."""
+def count_waiting(session: Session, chosen: QueueFilter) -> int:
+    """The length of the waiting list."""
     query = select(func.count()).where(Waiting.as_of == chosen.night, *_of_squads(Waiting.squad, chosen))
     return session.scalar(query) or 0
 
 
-def choices(session: Session, squads: frozenset[str] | None) -> Choices:
-    """The segments and owners of the accounts whose cases these squads have, or had, and the newest night's risks."""
-    return Choices(
+def list_choices(session: Session, squads: frozenset[str] | None) -> FilterChoices:
+    """The segments and owners of the accounts of these squads' cases, and the risks of the newest night."""
+    return FilterChoices(
         segments=_distinct(session, Account.segment, squads),
         owners=_distinct(session, Account.owner, squads),
         risks=night_risks(session, newest_night(session)),
     )
 
 
-def last_hand_over(session: Session) -> int:
-    """The newest entry of the record after which a squad may see another case than before; 0 where there is none."""
-    moved = select(func.max(CaseEvent.id)).where(CaseEvent.kind.in_((Move.HAND_OVER, "undo")))
+def last_visibility_change(session: Session) -> int:
+    """The id of the newest event that changed which squad sees a case; 0 where there is none."""
+    moved = select(func.max(CaseEvent.id)).where(CaseEvent.kind.in_((Action.HAND_OVER, "undo")))
     return session.scalar(moved) or 0
 
 
@@ -164,21 +160,45 @@ def _distinct(session: Session, column: Any, squads: frozenset[str] | None) -> t
     return tuple(session.scalars(found.distinct().order_by(column)))
 
 
-def _cases(query: Select[Any], chosen: Chosen, *, of_account: bool = False) -> Select[Any]:
-    """The query over the chosen cases; accounts are joined only where the cases are sorted by something of theirs."""
+def _cases(query: Select[Any], chosen: QueueFilter, *, of_account: bool = False) -> Select[Any]:
+    """The query over the chosen cases; accounts are joined only for a sort by one of their columns."""
     found = query.select_from(Case).where(*_conditions(chosen), *_state(chosen.state))
     return found.join(Account, Case.account_id == Account.account_id) if of_account else found
 
 
-def _order(sort: str, chosen: Chosen) -> Sequence[ColumnElement[Any]]:
+def _ids(session: Session, chosen: QueueFilter, sort: str, offset: int) -> list[str]:
     column, largest_first = SORTS[sort]
     first = column.desc() if largest_first else column.asc()
     by_id = Case.id.expression
-    if sort in OF_RISK:  # as its index has them, from its end: then nothing is sorted, and only the page is read
-        # No open case has a closed_at; but PostgreSQL reads an index in its order only if asked for all of that order.
-        by_closing = [] if chosen.state == CLOSED_CASES else [Case.closed_at.desc()]
-        return (*by_closing, first, Case.priority.desc(), by_id.desc())
-    return (first, by_id) if sort == "priority" else (first.nulls_last(), Case.priority.desc(), by_id)
+    order = (first, by_id) if sort == "priority" else (first.nulls_last(), Case.priority.desc(), by_id)
+    query = _cases(select(Case.id), chosen, of_account=sort in OF_ACCOUNT).order_by(*order)
+    return list(session.scalars(query.limit(PAGE).offset(offset)))
+
+
+def _ids_by_risk(session: Session, chosen: QueueFilter, risk: str, offset: int) -> list[str]:
+    """A page of ids, the highest probability of the risk first and cases without a score of it last.
+
+    The scored cases come in the order of their index, so only the page is read. An outer join has to sort every case;
+    the cases without a score are therefore a second query, which only the last pages need.
+    """
+    scored = _scored_cases(select(CaseScore.case_id), chosen, risk)
+    order = (CaseScore.probability.desc(), CaseScore.priority.desc(), CaseScore.case_id.desc())
+    ids = list(session.scalars(scored.order_by(*order).limit(PAGE).offset(offset)))
+    if len(ids) == PAGE:
+        return ids
+    number_scored = session.scalar(_scored_cases(select(func.count()), chosen, risk)) or 0
+    has_score = exists().where(CaseScore.case_id == Case.id, CaseScore.risk == risk)
+    others = _cases(select(Case.id), chosen).where(~has_score).order_by(Case.priority.desc(), Case.id.desc())
+    rest = others.limit(PAGE - len(ids)).offset(max(0, offset - number_scored))
+    return [*ids, *session.scalars(rest)]
+
+
+def _scored_cases(query: Select[Any], chosen: QueueFilter, risk: str) -> Select[Any]:
+    """The query over the chosen cases that have a score of the risk."""
+    is_open = chosen.state not in (CLOSED_CASES, *CLOSED)
+    of_risk = (CaseScore.risk == risk, CaseScore.is_open.is_(is_open))
+    joined = query.select_from(CaseScore).join(Case, CaseScore.case_id == Case.id)
+    return joined.where(*of_risk, *_conditions(chosen), *_state(chosen.state))
 
 
 def _state(state: str) -> list[ColumnElement[bool]]:
@@ -188,21 +208,21 @@ def _state(state: str) -> list[ColumnElement[bool]]:
     return found if state == OPEN_CASES else [*found, Case.state == state]
 
 
-def _conditions(chosen: Chosen) -> list[ColumnElement[bool]]:
+def _conditions(chosen: QueueFilter) -> list[ColumnElement[bool]]:
     found = _of_squads(Case.squad, chosen)
     if chosen.mine:
         found.append(Case.owner == chosen.person)
     if chosen.risk:
         found.append(Case.risk == chosen.risk)
     if of_accounts := _of_accounts(chosen):
-        found.append(_whose(*of_accounts))
+        found.append(_of_matching_accounts(*of_accounts))
     if chosen.text:
-        named = _whose(Account.search.contains(chosen.text.casefold(), autoescape=True))
+        named = _of_matching_accounts(Account.search.contains(chosen.text.casefold(), autoescape=True))
         found.append(or_(named, Case.headline.icontains(chosen.text, autoescape=True)))
     return found
 
 
-def _of_accounts(chosen: Chosen) -> list[ColumnElement[bool]]:
+def _of_accounts(chosen: QueueFilter) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     if chosen.segment:
         found.append(Account.segment == chosen.segment)
@@ -214,29 +234,29 @@ def _of_accounts(chosen: Chosen) -> list[ColumnElement[bool]]:
     return found
 
 
-def _whose(*of_account: ColumnElement[bool]) -> ColumnElement[bool]:
-    """The cases of the accounts for which this holds: they are looked for once, and not at each of many cases."""
+def _of_matching_accounts(*of_account: ColumnElement[bool]) -> ColumnElement[bool]:
+    """The cases of the accounts that match: a subquery finds the accounts once, instead of one lookup per case."""
     return Case.account_id.in_(select(Account.account_id).where(*of_account))
 
 
-def _of_squads(column: Any, chosen: Chosen) -> list[ColumnElement[bool]]:
+def _of_squads(column: Any, chosen: QueueFilter) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = [] if chosen.squads is None else [column.in_(sorted(chosen.squads))]
     return [*found, column == chosen.squad] if chosen.squad else found
 
 
 def _first_reasons(session: Session, cases: Sequence[Case]) -> dict[str, str]:
-    """The first sentence of why, by case id, out of the newest hand-off of each."""
+    """The first reason of each case, by case id, from its newest hand-off."""
     query = (
         select(FrozenHandoff.case_id, FrozenHandoff.content)
         .join(Case, (FrozenHandoff.case_id == Case.id) & (FrozenHandoff.as_of == Case.raised_on))
         .where(FrozenHandoff.case_id.in_([case.id for case in cases]))
     )
-    told = ((case, first_reason(json.loads(content))) for case, content in session.execute(query))
-    return {case: reason for case, reason in told if reason}
+    reasons = {row.case_id: first_reason(upgrade_package(json.loads(row.content))) for row in session.execute(query)}
+    return {case_id: reason for case_id, reason in reasons.items() if reason}
 
 
 def first_reason(package: dict[str, Any]) -> str | None:
-    """The one sentence that says why, out of a hand-off: what raises its risk most, else the trigger that fired."""
-    own = next((card for card in package["risks"] if card["risk"] == package["raised"]["risk"]), None)
+    """The first reason in a hand-off: the strongest reason of its risk, else the message of a trigger that fired."""
+    own = next((card for card in package["risks"] if card["risk"] == package["case"]["risk"]), None)
     raising = [reason["sentence"] for reason in (own or {}).get("reasons", ()) if reason["strength"] > 0]
-    return next(iter([*raising, *(trigger["says"] for trigger in package["raised"]["triggers"])]), None)
+    return next(iter([*raising, *(trigger["message"] for trigger in package["case"]["triggers"])]), None)

@@ -1,22 +1,23 @@
-"""What the queue remembers, table by table.
+"""The tables of the queue.
 
-Four kinds of rows live here, and they may be changed differently:
+There are four kinds of tables, and each kind is changed in its own way:
 
-- *what a night found* (nights, scores, accounts, waiting, set_aside, held_out, streaks): written once, by the night's
+- *results of a night* (nights, scores, accounts, waiting, set_aside, held_out, streaks): written once, in the night's
   one transaction;
-- *what people work on* (cases): changed by the use cases of ``serving.cases.cases``, a version at a time;
-- *what is on record* (case_events, handoffs): append-only, and the database itself refuses to change them;
-- *what leaves and comes back* (outbox, health_adjustments): in ``serving.store.exchange``.
+- *cases* (cases, case_scores): changed by the use cases of ``serving.cases.cases``, a version at a time;
+- *records* (case_events, handoffs): append-only, which triggers of the database enforce;
+- *messages and health adjustments* (outbox, health_adjustments): in ``serving.store.exchange``.
 
-Cases and messages have ids that are computed from what they are about, so a night that crashed and ran again makes the
-same ids, and a case cannot be found by counting.
+The id of a case or a message is computed from its subject. A night that crashed and runs again makes the same ids, and
+the id of a case cannot be guessed by counting.
 """
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, Computed, ForeignKey, Index, Text, UniqueConstraint, column, func, text
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, attribute_keyed_dict, mapped_column, relationship
 
 from serving.store.base import Base
 
@@ -42,8 +43,8 @@ class NightRow(Base):
 class Score(Base):
     """One account's risk on one night.
 
-    Ordered by night first, so that a night is appended and not scattered; the history of one account is a lookup per
-    night (``queries.score_history``) and needs no second index on the largest table.
+    The key begins with the night, so that a night's rows are appended in one place; the history of one account is one
+    lookup for each night (``night_queries.score_history``) and needs no second index on the largest table.
     """
 
     __tablename__ = "scores"
@@ -78,7 +79,7 @@ class Account(Base):
 
 
 class Squad(Base):
-    """A team that works cases; kept when the policy drops it, because closed cases still name it."""
+    """A team that works cases; it stays, inactive, when the policy no longer has it, because closed cases name it."""
 
     __tablename__ = "squads"
 
@@ -96,21 +97,12 @@ class Member(Base):
     position: Mapped[int]
 
 
-CHOSEN_BY = ("squad", "state", "risk", "owner", "account_id")
-"""What a list of cases is chosen by: in the index by which it is ordered, cases that are not shown are not read."""
-
-
-def _probability(risk: str) -> Computed:
-    """The probability of one risk as the database keeps it beside the others: 0 where it was not scored."""
-    return Computed(func.coalesce(column("probabilities", JSON)[risk].as_float(), 0.0))
-
-
 class Case(Base):
     """One account's rescue for one family of risks, from the night that opened it to its outcome.
 
-    An account has at most one open case a family; the database itself says so.
-    ``respond_by`` and ``resolve_by`` are the running clocks. ``ladder`` is who is responsible first, second and third;
-    the case goes up a ``rung`` when ``hand_on_hours`` pass without contact. ``version`` rises with every change.
+    An account has at most one open case of a family: a unique index enforces it. ``respond_by`` and ``resolve_by`` are
+    the deadlines of the SLA timers that run. ``escalation_path`` are the people responsible at tier 0, 1 and 2; the
+    ``tier`` rises when ``escalate_after_hours[tier]`` have passed without contact. ``version`` rises with every change.
     """
 
     __tablename__ = "cases"
@@ -126,12 +118,10 @@ class Case(Base):
         Index(None, "squad", "priority"),
         Index(None, "closed_at", "priority"),
         Index(
-            "ix_cases_list",  # all that the list is chosen, counted and sorted by
+            "ix_cases_list",  # every column by which the list is filtered, counted and sorted
             *("closed_at", "squad", "state", "account_id", "owner", "risk"),
             *("at_stake", "respond_by", "resolve_by", "priority", "id"),
         ),
-        Index("ix_cases_by_churn", "closed_at", "churn", "priority", "id", *CHOSEN_BY),
-        Index("ix_cases_by_escalation", "closed_at", "escalation", "priority", "id", *CHOSEN_BY),
         Index(None, "account_id", "squad"),
         Index(None, "owner", "closed_at", "priority"),
         Index(None, "closed_at", "respond_by"),
@@ -152,21 +142,17 @@ class Case(Base):
     at_stake: Mapped[float]
     severity: Mapped[str]
     probability: Mapped[float] = mapped_column(doc="of the case's own risk, when it was last raised")
-    probabilities: Mapped[dict[str, float]]
-    churn: Mapped[float | None] = mapped_column(_probability("churn"), deferred=True)
-    escalation: Mapped[float | None] = mapped_column(_probability("escalation"), deferred=True)
     triggers: Mapped[list[str]]
     headline: Mapped[str] = mapped_column(Text)
-    routed: Mapped[str] = mapped_column(Text)
     opened_on: Mapped[date]
     raised_on: Mapped[date]
     raises: Mapped[int]
     opened_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
-    ladder: Mapped[list[str]]
-    rung: Mapped[int]
-    hand_on_hours: Mapped[list[float]]
+    escalation_path: Mapped[list[str]]
+    tier: Mapped[int]
+    escalate_after_hours: Mapped[list[float]]
     respond_hours: Mapped[float]
     resolve_hours: Mapped[float]
     respond_by: Mapped[datetime | None]
@@ -178,20 +164,57 @@ class Case(Base):
     snoozed_from: Mapped[str | None]
     version: Mapped[int] = mapped_column()
 
+    scores: Mapped[dict[str, "CaseScore"]] = relationship(
+        collection_class=attribute_keyed_dict("risk"),
+        cascade="all, delete-orphan",
+        order_by="CaseScore.risk",
+        lazy="selectin",
+    )
+
+    @property
+    def probabilities(self) -> dict[str, float]:
+        """The probability by risk when the case was last raised, for every risk that was scored then."""
+        return {risk: score.probability for risk, score in self.scores.items()}
+
+    def set_scores(self, probabilities: Mapping[str, float]) -> None:
+        """Replace the scores by those of a raise, whose priority and closing date are already set."""
+        for risk in self.scores.keys() - probabilities.keys():
+            del self.scores[risk]
+        for risk, probability in probabilities.items():
+            score = self.scores.setdefault(risk, CaseScore(risk=risk))
+            score.probability, score.priority, score.is_open = probability, self.priority, self.closed_at is None
+
     @property
     def responsible(self) -> str | None:
-        """Who has to act now: the owner, or whom the ladder names while nobody has claimed it."""
-        return self.owner or (self.ladder[self.rung] if self.ladder else None)
+        """Who has to act now: the owner, or the person of the present tier while nobody has claimed the case."""
+        return self.owner or (self.escalation_path[self.tier] if self.escalation_path else None)
 
     __mapper_args__ = {  # noqa: RUF012 - SQLAlchemy reads it as a class attribute
         "version_id_col": version,
         "version_id_generator": False,  # raised by serving.cases.audit, so that it counts recorded changes
-        "eager_defaults": False,  # what the database computes for its lists is never read back
     }
 
 
+class CaseScore(Base):
+    """The probability of one risk when the case was last raised; a risk that was not scored then has no row.
+
+    ``priority`` and ``is_open`` repeat the case's own, so that one index holds the order of the list by any risk: the
+    list then reads only its page, however many cases are closed. ``priority`` changes only together with the
+    probabilities, and :func:`serving.cases.audit.record_change` keeps ``is_open`` equal to the case's.
+    """
+
+    __tablename__ = "case_scores"
+    __table_args__ = (Index("ix_case_scores_list", "risk", "is_open", "probability", "priority", "case_id"),)
+
+    case_id: Mapped[str] = mapped_column(ForeignKey("cases.id"), primary_key=True)
+    risk: Mapped[str] = mapped_column(primary_key=True)
+    probability: Mapped[float]
+    priority: Mapped[float]
+    is_open: Mapped[bool]
+
+
 class CaseEvent(Base):
-    """One thing that happened to a case: who, when, what, and the fields before and after. Never changed."""
+    """One event of a case: who, when, what, and the fields before and after. Append-only."""
 
     __tablename__ = "case_events"
     __table_args__ = (Index(None, "case_id", "id"), Index(None, "at"), Index(None, "kind", "at", "case_id"))
@@ -210,7 +233,7 @@ class CaseEvent(Base):
 
 
 class FrozenHandoff(Base):
-    """The hand-off package of one raise of a case, exactly as it was built that night. Never changed."""
+    """The hand-off package of one raise of a case, exactly as it was built that night. Append-only."""
 
     __tablename__ = "handoffs"
     __table_args__ = (UniqueConstraint("case_id", "as_of"),)
@@ -225,7 +248,7 @@ class FrozenHandoff(Base):
 
 
 class Waiting(Base):
-    """An account that deserved a place in a squad's night and did not fit, with its rank."""
+    """An account that was flagged for a squad whose capacity was used up, with its rank."""
 
     __tablename__ = "waiting"
 
@@ -240,7 +263,7 @@ class Waiting(Base):
 
 
 class SetAside(Base):
-    """An account noticed that got no case (``suppressed``) or was spared the hold-out (``exempted``), and why."""
+    """A candidate that got no case (``suppressed``) or was exempted from the hold-out (``exempted``), and why."""
 
     __tablename__ = "set_aside"
     __table_args__ = (CheckConstraint("kind in ('suppressed', 'exempted')", name="kind"),)
@@ -249,12 +272,12 @@ class SetAside(Base):
     account_id: Mapped[str] = mapped_column(primary_key=True)
     risk: Mapped[str] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(primary_key=True)
-    reason: Mapped[str] = mapped_column(Text)
-    detail: Mapped[str] = mapped_column(Text)
+    code: Mapped[str] = mapped_column(Text)
+    detail: Mapped[str] = mapped_column(Text, doc="the code's sentence with its parameters, as of that night")
 
 
 class HeldOutRow(Base):
-    """An account kept from the team on a night on which it would have been raised; ``unit`` is what was drawn."""
+    """An account that was held out on a night on which it would have been flagged; ``unit`` is what was drawn."""
 
     __tablename__ = "held_out"
 

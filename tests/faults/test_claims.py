@@ -8,7 +8,7 @@ from sqlalchemy import select
 from support.nights.night_crashes import PROCESSES
 from support.nights.night_factory import open_cases
 
-from serving.cases.case_errors import IllegalMoveError, StaleCaseError
+from serving.cases.case_errors import IllegalActionError, StaleCaseError
 from serving.cases.cases import Cases
 from serving.cases.permissions import Actor, Role
 from serving.store import Store
@@ -72,7 +72,7 @@ def test_of_many_who_saw_the_same_page_one_gets_the_case(store: Store) -> None:
             Cases(store).claim(seen.id, Actor(f"p{number}", Role.REVIEWER, NORTH), seen.version)
         except StaleCaseError as error:
             return error.actor
-        except IllegalMoveError:
+        except IllegalActionError:
             return "illegal"
         return "mine"
 

@@ -14,21 +14,21 @@ from support.nights.night_factory import NIGHT, NOW, open_cases
 
 from features.errors import UsageError
 from serving.cases.audit import REMARKS, history
-from serving.cases.case_errors import IllegalMoveError, StaleCaseError
+from serving.cases.case_errors import IllegalActionError, StaleCaseError
 from serving.cases.cases import Cases
 from serving.cases.permissions import Actor, Role
-from serving.cases.sla_timers import tick
-from serving.cases.transitions import legal, moves_from, page, transition
+from serving.cases.sla_timers import run_timers
+from serving.cases.transitions import is_legal, actions_from, page, transition
 from serving.nights.case_updates import case_id
 from serving.store import Store
-from serving.store.case_states import CLOSED, OUTCOMES, Move, State
+from serving.store.case_states import CLOSED, OUTCOMES, Action, State
 
 LEA = Actor("lea", Role.LEAD, frozenset({"north", "south"}))
 CASE = case_id("a000000", "churn", NIGHT)
-WORDS: dict[Move, dict[str, Any]] = {
-    Move.PLAN: {"plan": "training"},
-    Move.RELEASE: {"reason": "no time"},
-    Move.REOPEN: {"reason": "again"},
+WORDS: dict[Action, dict[str, Any]] = {
+    Action.PLAN: {"plan": "training"},
+    Action.RELEASE: {"reason": "no time"},
+    Action.REOPEN: {"reason": "again"},
 }
 
 
@@ -51,51 +51,51 @@ class CaseMachine(RuleBasedStateMachine):
         self.store.close()
         self.folder.cleanup()
 
-    def attempt(self, move: Move, target: State, **words: Any) -> None:
+    def attempt(self, move: Action, target: State, **words: Any) -> None:
         """Make the move; it has to succeed exactly where the table says so."""
         source, self.now = self.state, self.now + timedelta(seconds=1)
         try:
-            name = "assign" if move == Move.REASSIGN else move
+            name = "assign" if move == Action.REASSIGN else move
             case = getattr(self.cases, name)(CASE, LEA, self.version, **words)
-        except IllegalMoveError:
-            assert not legal(source, move, target)
+        except IllegalActionError:
+            assert not is_legal(source, move, target)
             return
-        assert legal(source, move, target)
+        assert is_legal(source, move, target)
         assert case.state == target
         self.state, self.version = target, case.version
 
-    @rule(move=st.sampled_from([Move.CLAIM, Move.RELEASE, Move.CONTACT, Move.PLAN, Move.REOPEN]))
-    def step(self, move: Move) -> None:
+    @rule(move=st.sampled_from([Action.CLAIM, Action.RELEASE, Action.CONTACT, Action.PLAN, Action.REOPEN]))
+    def step(self, move: Action) -> None:
         self.attempt(move, transition(move).targets[0], **WORDS.get(move, {}))
 
     @rule(verdict=st.sampled_from(OUTCOMES))
     def resolve(self, verdict: State) -> None:
-        self.attempt(Move.RESOLVE, verdict, verdict=verdict)
+        self.attempt(Action.RESOLVE, verdict, verdict=verdict)
 
     @rule(days=st.integers(1, 30))
     def snooze(self, days: int) -> None:
         before = self.state
-        self.attempt(Move.SNOOZE, State.SNOOZED, until=self.now.date() + timedelta(days=days), reason="later")
+        self.attempt(Action.SNOOZE, State.SNOOZED, until=self.now.date() + timedelta(days=days), reason="later")
         if self.state == State.SNOOZED and before != State.SNOOZED:
             self.asleep_from = before
 
     @rule()
     def wake(self) -> None:
-        self.attempt(Move.WAKE, self.asleep_from)
+        self.attempt(Action.WAKE, self.asleep_from)
 
     @rule()
     def hand_over(self) -> None:
         here = self.cases.get(CASE, LEA).squad
         with pytest.raises(UsageError, match="already"):
             self.cases.hand_over(CASE, LEA, self.version, squad=here, reason="ours")
-        self.attempt(Move.HAND_OVER, State.NEW, squad="south" if here == "north" else "north", reason="theirs")
+        self.attempt(Action.HAND_OVER, State.NEW, squad="south" if here == "north" else "north", reason="theirs")
 
     @rule()
     def assign(self) -> None:
         case = self.cases.get(CASE, LEA)
         members = {"north": ("ann", "bob"), "south": ("dan", "eve")}[case.squad]
         others = [person for person in members if person != case.owner]
-        move = Move.ASSIGN if self.state == State.NEW else Move.REASSIGN
+        move = Action.ASSIGN if self.state == State.NEW else Action.REASSIGN
         target = State.CLAIMED if self.state == State.NEW else self.state
         self.attempt(move, target, person=others[0])
 
@@ -105,9 +105,9 @@ class CaseMachine(RuleBasedStateMachine):
             last = [event for event in history(session, CASE) if event.kind not in REMARKS][-1]
         try:
             case = self.cases.undo(CASE, LEA, self.version)
-        except IllegalMoveError:
+        except IllegalActionError:
             return
-        assert transition(Move(last.kind)).undoable
+        assert transition(Action(last.kind)).undoable
         assert case.state == last.before.get("state", self.state)
         self.state, self.version = State(case.state), case.version
         self.asleep_from = State(case.snoozed_from or State.NEW)
@@ -125,7 +125,7 @@ class CaseMachine(RuleBasedStateMachine):
     @rule(hours=st.integers(1, 400))
     def time_passes(self, hours: int) -> None:
         self.now += timedelta(hours=hours)
-        tick(self.store, now=self.now)
+        run_timers(self.store, now=self.now)
         case = self.cases.get(CASE, LEA)
         if case.state != self.state:
             assert (self.state, case.state) == (State.SNOOZED, self.asleep_from)
@@ -175,7 +175,7 @@ def test_random_walks_keep_to_the_table(one_case: Path, walks: int, steps: int) 
 
 def test_every_state_can_be_left_or_is_an_end() -> None:
     for state in State:
-        assert moves_from(state), state
+        assert actions_from(state), state
 
 
 def test_the_drawn_page_is_the_table(root: Path) -> None:

@@ -1,5 +1,6 @@
-"""A small night, drawn: accounts, scores, a policy and what it decided, with as little as the queue needs."""
+"""A small night: accounts, scores, a policy and its decision, with no more than the queue needs."""
 
+import json
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time, timedelta
 
@@ -29,7 +30,7 @@ RULES = PolicyFile.model_validate(
                 "resolve_hours": 48.0,
                 "responsible": "primary",
                 "accountable": "lead",
-                "hand_on_hours": [8.0, 16.0],
+                "escalate_after_hours": [8.0, 16.0],
             },
             {
                 "name": "normal",
@@ -110,16 +111,17 @@ def flag_of(account: str, rank: int = 1, as_of: date = NIGHT, **changes: object)
 
 
 def package_of(flag: Flag) -> Package:
-    """A hand-off that says nothing much."""
+    """A hand-off with the parts that the queue reads."""
+    content = {"account_id": flag.account_id, "case": {"risk": flag.risk, "triggers": []}, "risks": []}
     return Package(
-        content=f'{{"account_id": "{flag.account_id}", "as_of": "{flag.as_of}"}}',
+        content=json.dumps(content | {"as_of": flag.as_of.isoformat()}),
         schema_version="1",
         headline=f"{flag.account_id} may leave",
     )
 
 
 def record_of(ids: Sequence[str], decision: Decision, channels: tuple[str, ...] = ("hook",)) -> NightRecord:
-    """Everything that a night leaves."""
+    """Everything that a night writes."""
     flags = (*decision.flags, *(again.flag for again in decision.raised_again))
     return NightRecord(
         decision=decision,
@@ -132,7 +134,7 @@ def record_of(ids: Sequence[str], decision: Decision, channels: tuple[str, ...] 
 
 
 def simple_decision(ids: Sequence[str], as_of: date = NIGHT, **changes: object) -> Decision:
-    """Every account of ``ids`` is flagged, in order."""
+    """A decision that flags every account of ``ids``, in this order."""
     flags = tuple(flag_of(name, rank, as_of) for rank, name in enumerate(ids, 1))
     return Decision(as_of=as_of, policy_version="p1", flags=flags, **changes)  # type: ignore[arg-type]
 

@@ -8,14 +8,14 @@ from sqlalchemy import select
 from support.nights.night_factory import NIGHT, NOW, next_night, open_cases, record_of, run, simple_decision
 
 from features.errors import RescueError, UsageError
-from serving.cases.case_errors import AlreadyOpenError, CaseNotFoundError, IllegalMoveError, StaleCaseError
+from serving.cases.case_errors import AlreadyOpenError, CaseNotFoundError, IllegalActionError, StaleCaseError
 from serving.cases.cases import Cases
 from serving.cases.permissions import Actor, NotAllowedError, Role
 from serving.nights.case_updates import case_id
 from serving.store import Store
-from serving.store.case_queries import history
+from serving.store.case_queries import case_history
 from serving.store.exchange import HealthAdjustment
-from serving.store.tables import CaseEvent
+from serving.store.tables import Case, CaseEvent
 
 ANN = Actor("ann", Role.REVIEWER, frozenset({"north"}))
 BOB = Actor("bob", Role.REVIEWER, frozenset({"north"}))
@@ -25,7 +25,7 @@ CASE = case_id("a000000", "churn", NIGHT)
 
 
 class Clock:
-    """A clock that stands until it is moved."""
+    """A clock that a test sets."""
 
     def __init__(self) -> None:
         self.now = NOW + timedelta(hours=1)
@@ -47,7 +47,7 @@ def cases(store: Store, clock: Clock) -> Iterator[Cases]:
 
 def events(cases: Cases, case: str = CASE) -> list[CaseEvent]:
     with cases.store.reading() as session:
-        return history(session, case)
+        return case_history(session, case)
 
 
 def test_a_rescue_from_claim_to_saved_is_on_the_record(cases: Cases) -> None:
@@ -90,7 +90,10 @@ def test_a_comment_makes_no_page_stale_and_blocks_no_undo(cases: Cases) -> None:
 
 
 def test_an_illegal_move_says_what_is_possible(cases: Cases) -> None:
-    with pytest.raises(IllegalMoveError, match="is new cannot resolve to saved: it can claim"):
+    with pytest.raises(
+        IllegalActionError,
+        match="in the state new; allowed: claim, assign, hand over",
+    ):
         cases.resolve(CASE, ANN, verdict="saved")
     assert len(events(cases)) == 1
 
@@ -98,7 +101,7 @@ def test_an_illegal_move_says_what_is_possible(cases: Cases) -> None:
 def test_a_verdict_on_a_closed_case_is_refused(cases: Cases) -> None:
     cases.claim(CASE, ANN)
     cases.resolve(CASE, ANN, verdict="lost")
-    with pytest.raises(IllegalMoveError, match="is lost cannot resolve"):
+    with pytest.raises(IllegalActionError, match="in the state lost; allowed: reopen"):
         cases.resolve(CASE, ANN, verdict="saved")
 
 
@@ -136,7 +139,7 @@ def test_who_may_only_look_cannot_claim(cases: Cases, role: Role) -> None:
 
 def test_a_colleagues_case_is_theirs_unless_a_lead_steps_in(cases: Cases) -> None:
     cases.claim(CASE, ANN)
-    with pytest.raises(NotAllowedError, match="is ann's"):
+    with pytest.raises(NotAllowedError, match="belongs to ann"):
         cases.contact(CASE, BOB)
     assert cases.contact(CASE, LEA).state == "contacted"
 
@@ -153,7 +156,7 @@ def test_a_lead_assigns_within_the_squad_only(cases: Cases) -> None:
 def test_handing_over_leaves_one_squad_and_is_new_in_the_other(cases: Cases) -> None:
     cases.claim(CASE, ANN)
     case = cases.hand_over(CASE, ANN, squad="south", reason="it is an outage")
-    assert (case.state, case.squad, case.owner, case.ladder) == ("new", "south", None, ["dan", "eve"])
+    assert (case.state, case.squad, case.owner, case.escalation_path) == ("new", "south", None, ["dan", "eve"])
     with pytest.raises(CaseNotFoundError):
         cases.get(CASE, ANN)
     assert cases.claim(CASE, DAN).owner == "dan"
@@ -172,17 +175,17 @@ def test_undo_puts_everything_back_for_a_quarter_of_an_hour(cases: Cases, clock:
     assert (undone.state, undone.closed_at, undone.resolve_by) == ("contacted", None, before.resolve_by)
     last = events(cases)[-1]
     assert (last.kind, last.undoes) == ("undo", events(cases)[-2].id)
-    with pytest.raises(IllegalMoveError, match="cannot be undone"):
+    with pytest.raises(IllegalActionError, match="cannot be undone"):
         cases.undo(CASE, ANN)
     cases.plan(CASE, ANN, plan="training")
     clock.now += timedelta(minutes=16)
-    with pytest.raises(IllegalMoveError, match="15 minutes"):
+    with pytest.raises(IllegalActionError, match="15 minutes"):
         cases.undo(CASE, ANN)
 
 
 def test_nobody_undoes_for_another(cases: Cases) -> None:
     cases.claim(CASE, ANN)
-    with pytest.raises(IllegalMoveError, match="claim by ann"):
+    with pytest.raises(IllegalActionError, match="claim by ann"):
         cases.undo(CASE, BOB)
 
 
@@ -223,14 +226,24 @@ def test_the_next_case_is_the_most_urgent_new_one(cases: Cases) -> None:
         cases.take_next("south", ANN)
 
 
+def test_the_next_case_may_come_from_any_squad_of_the_person(cases: Cases) -> None:
+    with cases.store.transaction() as session:
+        first, second = session.scalars(select(Case).order_by(Case.priority.desc())).all()[:2]
+        first.squad = "south"
+    both = Actor("zoe", Role.REVIEWER, frozenset({"north", "south"}))
+    assert cases.take_next(None, Actor("nobody", Role.REVIEWER, frozenset())) is None
+    taken = [cases.take_next(None, BOB), cases.take_next(None, both)]
+    assert [case and case.id for case in taken] == [second.id, first.id]
+
+
 @pytest.mark.parametrize("text", ["", "  \n"])
-def test_empty_words_are_not_a_reason(cases: Cases, text: str) -> None:
+def test_an_empty_text_is_refused(cases: Cases, text: str) -> None:
     cases.claim(CASE, ANN)
-    for wish in (
+    for action in (
         lambda: cases.release(CASE, ANN, reason=text),
         lambda: cases.plan(CASE, ANN, plan=text),
         lambda: cases.comment(CASE, ANN, text=text),
     ):
         with pytest.raises(RescueError, match="the text is empty"):
-            wish()
+            action()
     assert len(events(cases)) == 2

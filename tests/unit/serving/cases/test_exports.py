@@ -104,7 +104,7 @@ def test_parquet_keeps_values(tmp_path: Path) -> None:
 
 
 def test_another_ending_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"queue\.xls does not end in .* did you mean xlsx\?"):
+    with pytest.raises(UsageError, match=r"queue\.xls does not end in .* did you mean 'xlsx'\?"):
         exports.write(table(["a"]), tmp_path / "queue.xls")
     with pytest.raises(UsageError, match="cannot be written"):
         exports.write(table(["a"]), tmp_path / "missing" / "queue.csv")

@@ -1,4 +1,4 @@
-"""What comes back into the data, and when it was known."""
+"""The ``outcomes`` table: its rows, and when each was known."""
 
 from datetime import datetime, timedelta
 
@@ -16,8 +16,8 @@ ANN = Actor("ann", Role.REVIEWER, frozenset({"north"}))
 CASE = case_id("a000000", "churn", NIGHT)
 
 
-class Ticking:
-    """A clock on which every look is an hour later."""
+class SteppingClock:
+    """A clock that moves five minutes at every look."""
 
     def __init__(self) -> None:
         self.now = NOW
@@ -30,10 +30,10 @@ class Ticking:
 def begin(store: Store) -> Cases:
     held = HeldOut("a000001", "a000001", "churn", "enterprise", 0.7, 10.0)
     run(store, record_of(names(2), simple_decision(names(1), held_out=(held,))))
-    return Cases(store, clock=Ticking())
+    return Cases(store, clock=SteppingClock())
 
 
-def told(store: Store) -> list[tuple[object, ...]]:
+def outcome_rows(store: Store) -> list[tuple[object, ...]]:
     rows = outcomes(store).to_pylist()
     return [(row["account_id"], row["action"], row["verdict"], row["holdout"]) for row in rows]
 
@@ -53,7 +53,7 @@ def test_contact_plan_and_verdict_come_back_beside_the_held_out(store: Store) ->
     cases.contact(CASE, ANN)
     cases.plan(CASE, ANN, plan="training")
     cases.resolve(CASE, ANN, verdict="saved")
-    assert told(store) == [
+    assert outcome_rows(store) == [
         ("a000001", "held_out", None, True),
         ("a000000", "contacted", None, False),
         ("a000000", "planned", None, False),
@@ -78,3 +78,27 @@ def test_a_verdict_taken_back_was_known_until_then(store: Store) -> None:
     for given, withdrawn in (rows[:2], rows[2:]):
         assert given["decided_at"] == withdrawn["decided_at"]
         assert given["known_at"] < withdrawn["known_at"]
+
+
+def test_an_account_that_was_held_out_and_worked_on_has_a_row_of_each(store: Store) -> None:
+    held = HeldOut("a000000", "a000000", "churn", "enterprise", 0.7, 10.0)
+    run(store, record_of(names(1), simple_decision(names(1), held_out=(held,))))
+    cases = Cases(store, clock=SteppingClock())
+    cases.claim(CASE, ANN)
+    cases.contact(CASE, ANN)
+    assert outcome_rows(store) == [
+        ("a000000", "held_out", None, True),
+        ("a000000", "contacted", None, False),
+    ]
+    assert {row["known_at"] for row in outcomes(store).to_pylist() if row["holdout"]} == {
+        datetime.combine(NIGHT, datetime.min.time())
+    }
+
+
+def test_claiming_releasing_and_commenting_are_no_outcome(store: Store) -> None:
+    run(store, record_of(names(1), simple_decision(names(1))))
+    cases = Cases(store, clock=SteppingClock())
+    cases.claim(CASE, ANN)
+    cases.comment(CASE, ANN, text="left a message")
+    cases.release(CASE, ANN, reason="not mine")
+    assert outcome_rows(store) == []

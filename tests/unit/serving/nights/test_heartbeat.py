@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 import pytest
 from support.nights.night_factory import NIGHT
 
-from serving.nights.heartbeat import BEAT, beating
-from serving.nights.night_lease import LEASE, Night, NightHeldError, Recorded, abandon, begin
+from serving.nights.heartbeat import RENEW_INTERVAL, keep_lease
+from serving.nights.night_lease import LEASE, Night, NightHeldError, RecordedNight, abandon_night, begin_night
 from serving.store import Store, utcnow
 from serving.store.database import StoreUnavailableError
 from serving.store.tables import NightRow
@@ -34,26 +34,26 @@ def in_time(happened: Callable[[], bool]) -> bool:
 
 
 def taken(store: Store, run_id: str, *, now: datetime | None = None) -> Night:
-    night = begin(store, NIGHT, run_id, now=now)
-    assert not isinstance(night, Recorded)
+    night = begin_night(store, NIGHT, run_id, now=now)
+    assert not isinstance(night, RecordedNight)
     return night
 
 
 def test_three_beats_may_be_lost() -> None:
-    assert BEAT * 4 <= LEASE
+    assert RENEW_INTERVAL * 4 <= LEASE
 
 
 def test_a_night_that_takes_longer_than_its_lease_is_kept(store: Store) -> None:
     night = taken(store, "one", now=utcnow() - LEASE)
-    with beating(store, night, every=SOON):
+    with keep_lease(store, night, every=SOON):
         assert in_time(lambda: lease(store) > utcnow())
         with pytest.raises(NightHeldError):
-            begin(store, NIGHT, "two")
+            begin_night(store, NIGHT, "two")
 
 
 def test_when_the_work_ends_so_does_the_beat(store: Store) -> None:
     night = taken(store, "one")
-    with pytest.raises(ZeroDivisionError), beating(store, night, every=SOON):
+    with pytest.raises(ZeroDivisionError), keep_lease(store, night, every=SOON):
         raise ZeroDivisionError
     last = lease(store)
     time.sleep(20 * SOON.total_seconds())
@@ -64,10 +64,10 @@ def test_a_run_that_was_replaced_gets_nothing_back(store: Store) -> None:
     night = taken(store, "one", now=utcnow() - LEASE)
     second = taken(store, "two")
     before = lease(store)
-    with beating(store, night, every=SOON):
+    with keep_lease(store, night, every=SOON):
         time.sleep(20 * SOON.total_seconds())
         assert lease(store) == before
-    abandon(store, second, "still the second's to give back")
+    abandon_night(store, second, "still the second's to give back")
 
 
 def test_a_database_that_is_away_for_a_beat_is_asked_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,7 +78,7 @@ def test_a_database_that_is_away_for_a_beat_is_asked_again(store: Store, monkeyp
         monkeypatch.undo()
         raise StoreUnavailableError("does not answer")
 
-    monkeypatch.setattr("serving.nights.heartbeat.renew", away)
-    with beating(store, night, every=SOON):
+    monkeypatch.setattr("serving.nights.heartbeat.renew_lease", away)
+    with keep_lease(store, night, every=SOON):
         assert in_time(lambda: lease(store) > utcnow())
     assert asked

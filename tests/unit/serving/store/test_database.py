@@ -1,79 +1,19 @@
-"""The store: both databases behave as one, and the schema is what the tables say."""
+"""The store: both databases behave in the same way."""
 
 import shutil
 import sqlite3
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError, StatementError
-from sqlalchemy.orm import undefer
-from support.nights.night_crashes import dump
 from support.nights.night_factory import NOW, open_cases
 
 from features.errors import UsageError
-from serving.cases.cases import Cases
-from serving.cases.permissions import Actor, Role
 from serving.store import Store
 from serving.store.database import StoreUnavailableError
-from serving.store.migrations import FOLDER, HEAD, SchemaTooNewError, current_revision, upgrade
-from serving.store.schema import METADATA
 from serving.store.tables import Case, CaseEvent, FrozenHandoff, NightRow
-
-RISKS = ("churn", "escalation")
-
-
-def test_migrations_make_the_tables_that_the_code_uses(store: Store) -> None:
-    with store.engine.connect() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
-
-
-def test_the_newest_revision_is_the_one_the_code_asks_for() -> None:
-    config = Config()
-    config.set_main_option("script_location", str(FOLDER))
-    assert ScriptDirectory.from_config(config).get_current_head() == HEAD
-
-
-def test_migrating_twice_changes_nothing(new_url: Callable[..., str]) -> None:
-    with Store(new_url(migrated=False)) as store:
-        store.migrate()
-        store.migrate()
-        with store.engine.connect() as connection:
-            assert current_revision(connection) == HEAD
-
-
-@pytest.mark.parametrize("older", ["0002", "0003", "0005"])
-def test_an_upgrade_keeps_the_data(new_url: Callable[..., str], older: str) -> None:
-    with Store(new_url(migrated=False)) as store:
-        upgrade(store.engine, older)
-        open_cases(store, 3)
-        claimed = Actor("ann", Role.REVIEWER, frozenset({"north"}))
-        Cases(store, clock=lambda: NOW).take_next("north", claimed)
-        before = dump(store)
-        store.migrate()
-        assert dump(store) == before
-        with store.engine.connect() as connection:
-            assert current_revision(connection) == HEAD
-            assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
-        assert Cases(store, clock=lambda: NOW).take_next("north", claimed) is not None
-        with store.reading() as session:
-            for case in session.scalars(select(Case).options(undefer(Case.churn), undefer(Case.escalation))):
-                assert [case.churn, case.escalation] == [case.probabilities.get(name, 0) for name in RISKS]
-        with pytest.raises(DBAPIError, match="append-only"), store.transaction() as session:
-            session.execute(text("DELETE FROM case_events"))
-
-
-def test_a_database_of_a_newer_rescue_is_refused(store: Store) -> None:
-    with store.transaction() as session:
-        session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(SchemaTooNewError, match="upgrade Rescue first"):
-        store.migrate()
 
 
 @pytest.mark.parametrize("row", [CaseEvent, FrozenHandoff])

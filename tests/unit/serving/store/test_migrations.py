@@ -1,0 +1,214 @@
+"""Upgrades keep the data of every earlier revision on both databases, and a failed upgrade changes nothing."""
+
+import itertools
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import MetaData, event, inspect, select, text
+from sqlalchemy.exc import DBAPIError
+from support.worlds.earlier_home import EarlierHome, load_queue, unpack_home
+
+from serving.cases.cases import Cases
+from serving.cases.permissions import SYSTEM
+from serving.store import Store
+from serving.store.case_queries import case_history
+from serving.store.exchange import Message
+from serving.store.migrations import FOLDER, HEAD, SchemaTooNewError, current_revision, upgrade
+from serving.store.schema import METADATA
+from serving.store.tables import Case, CaseScore, SetAside
+
+
+@pytest.fixture(scope="module")
+def earlier(tmp_path_factory: pytest.TempPathFactory) -> EarlierHome:
+    return unpack_home("0006", tmp_path_factory.mktemp("earlier"))
+
+
+@pytest.fixture
+def old_queue(earlier: EarlierHome, new_url: Callable[..., str]) -> Iterator[Store]:
+    """The queue of revision 0006 in the database under test."""
+    url = new_url(migrated=False)
+    if url.startswith("sqlite"):
+        Path(url.removeprefix("sqlite:///")).write_bytes((earlier.home / "rescue.db").read_bytes())
+    else:
+        load_queue(earlier.queue_sql, url)
+    with Store(url) as store:
+        yield store
+
+
+def content(store: Store) -> dict[str, list[str]]:
+    """Every row of every table, in any revision."""
+    schema = MetaData()
+    schema.reflect(store.engine)
+    with store.engine.connect() as connection:
+        return {
+            name: sorted(str(row) for row in connection.execute(select(table))) for name, table in schema.tables.items()
+        }
+
+
+def old_cases(store: Store) -> list[dict[str, Any]]:
+    with store.engine.connect() as connection:
+        return [dict(row) for row in connection.execute(text("SELECT * FROM cases ORDER BY id")).mappings()]
+
+
+def as_json(value: Any) -> Any:
+    return json.loads(value) if isinstance(value, str) else value
+
+
+def test_migrations_create_the_tables_that_the_code_uses(store: Store) -> None:
+    with store.engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+
+
+def test_the_code_uses_the_newest_revision() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(FOLDER))
+    assert ScriptDirectory.from_config(config).get_current_head() == HEAD
+
+
+def test_migrating_twice_changes_nothing(new_url: Callable[..., str]) -> None:
+    with Store(new_url(migrated=False)) as store:
+        store.migrate()
+        store.migrate()
+        with store.engine.connect() as connection:
+            assert current_revision(connection) == HEAD
+
+
+def test_a_database_of_a_newer_version_is_refused(store: Store) -> None:
+    with store.transaction() as session:
+        session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(SchemaTooNewError, match="upgrade Rescue first"):
+        store.migrate()
+
+
+def test_an_upgraded_queue_has_the_same_schema_as_a_new_one(old_queue: Store) -> None:
+    old_queue.migrate()
+    with old_queue.engine.connect() as connection:
+        assert current_revision(connection) == HEAD
+        assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+    indexes = inspect(old_queue.engine).get_indexes("cases")
+    assert not [index for index in indexes if "by_churn" in str(index["name"])]
+
+
+def test_the_probabilities_of_a_case_become_rows(old_queue: Store) -> None:
+    before = old_cases(old_queue)
+    old_queue.migrate()
+    with old_queue.reading() as session:
+        cases = {case.id: case for case in session.scalars(select(Case))}
+        assert len(cases) == len(before) > 20
+        for row in before:
+            case = cases[row["id"]]
+            assert case.probabilities == as_json(row["probabilities"])
+            assert case.escalation_path == as_json(row["ladder"])
+            assert case.escalate_after_hours == as_json(row["hand_on_hours"])
+            assert (case.tier, case.priority, case.version) == (row["rung"], row["priority"], row["version"])
+        for score in session.scalars(select(CaseScore)):
+            case = cases[score.case_id]
+            assert (score.priority, score.is_open) == (case.priority, case.closed_at is None)
+        assert {case.tier for case in cases.values()} == {0, 1, 2}
+
+
+def test_records_messages_and_codes_have_the_present_names(old_queue: Store) -> None:
+    before = content(old_queue)
+    old_queue.migrate()
+    after = content(old_queue)
+    unchanged = ("accounts", "scores", "handoffs", "health_adjustments", "members", "nights", "users", "saved_views")
+    for table in (*unchanged, "squads", "streaks", "held_out", "waiting"):
+        assert after[table] == before[table], table
+    renamed = {"'handed_on'": "'escalated'", "'rung':": "'tier':"}
+    for old, new in renamed.items():
+        assert sum(old in row for row in before["case_events"]) > 0
+        assert not any(old in row for row in after["case_events"])
+        assert sum(new in row for row in after["case_events"]) == sum(old in row for row in before["case_events"])
+    with old_queue.reading() as session:
+        kinds = {(row.kind, row.payload["type"]) for row in session.scalars(select(Message))}
+        assert kinds == {(kind, kind) for kind in ("case.opened", "case.escalated", "case.breached")}
+        codes = set(session.scalars(select(SetAside.code).where(SetAside.kind == "suppressed")))
+        assert codes == {"open_case", "cooling_down"}
+
+
+def test_the_record_is_still_append_only(old_queue: Store) -> None:
+    old_queue.migrate()
+    for statement in ("DELETE FROM case_events", "UPDATE case_events SET actor = 'nobody'"):
+        with pytest.raises(DBAPIError, match="append-only"), old_queue.transaction() as session:
+            session.execute(text(statement))
+
+
+def test_people_go_on_with_an_upgraded_queue(old_queue: Store) -> None:
+    old_queue.migrate()
+    cases = Cases(old_queue)
+    taken = cases.take_next(None, SYSTEM)
+    assert taken is not None
+    with old_queue.reading() as session:
+        snoozed = session.scalars(select(Case).where(Case.state == "snoozed")).one()
+        saved = session.scalars(select(Case).where(Case.state == "saved")).one()
+    assert cases.wake(snoozed.id, SYSTEM).state == "claimed"
+    assert cases.reopen(saved.id, SYSTEM, reason="They called again").state == "claimed"
+    assert cases.undo(taken.id, SYSTEM).state == "new"
+    with old_queue.reading() as session:
+        scores = session.scalars(select(CaseScore).where(CaseScore.case_id == saved.id)).all()
+        assert {score.is_open for score in scores} == {True}
+        assert case_history(session, saved.id)[-1].kind == "reopen"
+
+
+@pytest.mark.parametrize("revision", ["0002", "0003", "0005"])
+def test_an_older_revision_keeps_its_data_too(
+    earlier: EarlierHome, new_url: Callable[..., str], tmp_path: Path, revision: str
+) -> None:
+    """Revisions 0002 to 0006 differ in indexes and computed columns only, so the rows of 0006 are those of each."""
+    upgraded = tmp_path / "upgraded.db"
+    upgraded.write_bytes((earlier.home / "rescue.db").read_bytes())
+    with Store(new_url(migrated=False)) as store, Store(f"sqlite:///{upgraded}") as expected:
+        upgrade(store.engine, revision)
+        copy_rows(expected, store)
+        store.migrate()
+        expected.migrate()
+        assert content(store) == content(expected)
+        with store.engine.connect() as connection:
+            assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+
+
+def copy_rows(source: Store, target: Store) -> None:
+    schema = MetaData()
+    schema.reflect(source.engine)
+    with source.engine.connect() as reading, target.engine.begin() as writing:
+        for table in schema.sorted_tables:
+            columns = [column for column in table.columns if column.computed is None]
+            rows = [dict(row) for row in reading.execute(select(*columns)).mappings()]
+            if rows and table.name != "alembic_version":
+                writing.execute(table.insert(), rows)
+
+
+def test_an_upgrade_interrupted_at_any_statement_changes_nothing(old_queue: Store) -> None:
+    before = content(old_queue)
+    interruptions = 0
+    while _is_interrupted(old_queue, interruptions):
+        assert content(old_queue) == before
+        interruptions += 1
+    assert interruptions > 20
+    with old_queue.engine.connect() as connection:
+        assert current_revision(connection) == HEAD
+
+
+def _is_interrupted(store: Store, statement: int) -> bool:
+    """Upgrade, and let the statement of that number fail, counting from 0; False once no statement is left to fail."""
+    numbers = itertools.count()
+
+    def fail(*_call: object) -> None:
+        if next(numbers) == statement:
+            raise InterruptedError
+
+    event.listen(store.engine, "before_cursor_execute", fail)
+    try:
+        store.migrate()
+    except InterruptedError:
+        return True
+    finally:
+        event.remove(store.engine, "before_cursor_execute", fail)
+    return False
