@@ -1,6 +1,6 @@
 """Arrow columns from arrays, by their buffers: without a copy, and without the second that importing pandas takes.
 
-(``pyarrow.to_numpy`` asks pandas whether it was given a Series, and imports it for the question.)
+(``pyarrow.array`` imports pandas to check whether its argument is a Series.)
 """
 
 from typing import Any
@@ -20,11 +20,11 @@ _TYPES = {
 }
 
 CHUNK_ROWS = 1_000_000
-"""Rows in each part of what DuckDB answers: large parts are put together several times quicker than its usual ones."""
+"""Rows in each chunk of a DuckDB result: large chunks are combined several times faster than its default ones."""
 
 
 def number_array(values: NDArray[np.generic]) -> pa.Array:
-    """The numbers as they are."""
+    """The numbers as an Arrow array."""
     values = np.ascontiguousarray(values)
     return pa.Array.from_buffers(_TYPES[str(values.dtype)], len(values), [None, pa.py_buffer(values)])
 
@@ -35,8 +35,8 @@ def nullable_array(values: NDArray[np.float64]) -> pa.Array:
 
 
 def flag_array(values: NDArray[np.bool_], known: NDArray[np.bool_]) -> pa.Array:
-    """Truths, with null for those that are not known."""
-    bits = [pa.py_buffer(np.packbits(told, bitorder="little")) for told in (known, values)]
+    """Booleans, with null for those that are not known."""
+    bits = [pa.py_buffer(np.packbits(array, bitorder="little")) for array in (known, values)]
     return pa.Array.from_buffers(pa.bool_(), len(values), bits)
 
 
@@ -59,21 +59,21 @@ def _masked(values: NDArray[np.generic], known: NDArray[np.bool_]) -> pa.Array:
 
 
 def to_numpy(column: pa.Array | pa.ChunkedArray) -> NDArray[Any]:
-    """A column of numbers, days or truths that has no nulls, as an array; for numbers it is not copied."""
-    truths = pa.types.is_boolean(column.type)
-    name = "bool" if truths else {"double": "float64", "float": "float32"}.get(str(column.type), str(column.type))
+    """A column of numbers, days or booleans without nulls as a NumPy array; numbers are not copied."""
+    is_boolean = pa.types.is_boolean(column.type)
+    name = "bool" if is_boolean else {"double": "float64", "float": "float32"}.get(str(column.type), str(column.type))
     if not len(column):
         return np.empty(0, dtype=name)
     column = combine_chunks(column)
     values = column.buffers()[1]
-    if truths:
+    if is_boolean:
         bits = np.frombuffer(values, dtype=np.uint8)
         return np.unpackbits(bits, count=column.offset + len(column), bitorder="little")[column.offset :].view(np.bool_)
     return np.frombuffer(values, dtype=name)[column.offset : column.offset + len(column)]
 
 
 def combine_chunks(column: pa.Array | pa.ChunkedArray) -> pa.Array:
-    """A column's parts as one; without a part it is empty, which ``combine_chunks`` would ask pandas about."""
+    """A column as one array; without chunks an empty one, for which Arrow's own method would import pandas."""
     if not isinstance(column, pa.ChunkedArray):
         return column
     if column.num_chunks == 1:
@@ -87,33 +87,32 @@ def to_int64(column: pa.Array | pa.ChunkedArray) -> NDArray[np.int64]:
 
 
 def dictionary_codes(column: pa.Array | pa.ChunkedArray) -> tuple[NDArray[np.int32], pa.Array]:
-    """A number for each different value, −1 for a null, and the values by their numbers."""
-    found = combine_chunks(column).dictionary_encode()
-    value_codes = to_numpy(found.indices).astype(np.int32)
-    if found.indices.null_count:
-        bits = np.frombuffer(found.indices.buffers()[0], dtype=np.uint8)
-        known = np.unpackbits(bits, count=found.indices.offset + len(value_codes), bitorder="little")[
-            found.indices.offset :
-        ]
-        value_codes[known == 0] = -1
-    return value_codes, found.dictionary
+    """A code for each different value, −1 for null, and the values by their codes."""
+    encoded = combine_chunks(column).dictionary_encode()
+    indices = encoded.indices
+    codes = to_numpy(indices).astype(np.int32)
+    if indices.null_count:
+        bits = np.frombuffer(indices.buffers()[0], dtype=np.uint8)
+        known = np.unpackbits(bits, count=indices.offset + len(codes), bitorder="little")[indices.offset :]
+        codes[known == 0] = -1
+    return codes, encoded.dictionary
 
 
 def value_codes(column: pa.Array | pa.ChunkedArray) -> NDArray[np.int64]:
-    """A number for each different value; values of several parts have one for all of them."""
+    """A code for each different value; values of a struct have one code for all fields."""
     values = combine_chunks(column)
     if not pa.types.is_struct(values.type):
         return dictionary_codes(values)[0].astype(np.int64)
-    found = np.zeros(len(values), np.int64)
+    codes = np.zeros(len(values), np.int64)
     for part in values.flatten():
-        code = value_codes(part) + 1
-        found = found * (int(code.max(initial=0)) + 1) + code
-    return found
+        part_codes = value_codes(part) + 1
+        codes = codes * (int(part_codes.max(initial=0)) + 1) + part_codes
+    return codes
 
 
 def rank_values(words: pa.Array) -> NDArray[np.int64]:
-    """The place of each value among the values, ascending; the last one is for the value that is not there."""
+    """The rank of each value among the values, ascending; the last entry is the rank of a missing value."""
     texts = words.to_pylist()
-    place = np.full(len(texts) + 1, -1, np.int64)
-    place[sorted(range(len(texts)), key=texts.__getitem__)] = np.arange(len(texts))
-    return place
+    ranks = np.full(len(texts) + 1, -1, np.int64)
+    ranks[sorted(range(len(texts)), key=texts.__getitem__)] = np.arange(len(texts))
+    return ranks

@@ -1,4 +1,4 @@
-"""A source's table before validation: Parquet files, whatever the source was.
+"""A source's table before validation: Parquet files, for every kind of source.
 
 A folder's Parquet files are read in place; everything else (CSV, databases, mappings) is first written as Parquet by
 ``pipelines.sources``. So every row has a place, its file and its number there, and one reader is enough.

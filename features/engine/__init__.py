@@ -1,5 +1,5 @@
-"""How measures become numbers: for each account at each cutoff, in one pass over each source.
+"""Measures become numbers: for each account at each cutoff, in one pass over each source.
 
-Here belong the cube, windows, relations, and the state of feeds. An engine knows measures, never what a feature means,
-and it reads rows only through the history.
+Here belong the cube, the arithmetic of windows, the relations whose rows measures count, and the state of feeds. An
+engine knows measures and not the meaning of a feature, and it reads rows only through the history.
 """

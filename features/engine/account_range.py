@@ -1,4 +1,4 @@
-"""Some accounts by their dense numbers: what one cube, and one pass, is about."""
+"""The accounts of one cube, by their dense numbers."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ class Scope:
 
     @property
     def condition(self) -> str:
-        """The SQL that keeps their rows."""
+        """SQL that is true of their rows."""
         if not len(self):
             return "false"
         low, high = int(self.codes[0]), int(self.codes[-1])
@@ -27,7 +27,7 @@ class Scope:
         return f"account IN ({', '.join(map(str, self.codes.tolist()))})"
 
     def places(self, account: Ints) -> Ints:
-        """The position of each account's dense number in this scope."""
+        """The position in this scope of each account's dense number."""
         if len(self) and self.codes[-1] - self.codes[0] + 1 == len(self):
             low: int = int(self.codes[0])
             return account - low

@@ -1,4 +1,4 @@
-"""How the rows that count become one number for each account at each cutoff."""
+"""The ways of aggregating the rows that count into one number for each account at each cutoff."""
 
 from collections.abc import Callable, Mapping
 
@@ -22,7 +22,7 @@ def _sum(measure: Aggregate, rows: Rows, runs: Runs, cutoffs: Cutoffs, shape: Sh
     account = rows.account[runs.row]
     none = np.flatnonzero(sum_runs(runs, account, None, shape) == 0)
     total = sum_runs(runs, account, values, shape)
-    np.put(total, none, 0.0)  # no rows: exactly zero, not what rounding left
+    np.put(total, none, 0.0)  # no rows: exactly zero, without rounding errors
     return total
 
 
@@ -32,24 +32,24 @@ def _extreme(measure: Aggregate, rows: Rows, runs: Runs, cutoffs: Cutoffs, shape
 
 
 def _distinct(measure: Aggregate, rows: Rows, runs: Runs, cutoffs: Cutoffs, shape: Shape) -> Floats:
-    told = merge_runs(runs, rows.entities(distinct_columns(measure), runs.row), shape[0])
-    return sum_runs(told, rows.account[told.row], None, shape)
+    merged = merge_runs(runs, rows.entities(distinct_columns(measure), runs.row), shape[0])
+    return sum_runs(merged, rows.account[merged.row], None, shape)
 
 
 def _value(measure: Aggregate, rows: Rows, runs: Runs, cutoffs: Cutoffs, shape: Shape) -> Floats:
     row = picked_rows(rows, runs, shape).reshape(-1)
-    some = np.flatnonzero(row >= 0)
-    found = np.full(shape, np.nan)
-    np.put(found, some, rows.floats(operand_column(measure), row[some]))
-    return found
+    known = np.flatnonzero(row >= 0)
+    values = np.full(shape, np.nan)
+    np.put(values, known, rows.floats(operand_column(measure), row[known]))
+    return values
 
 
 def _days(measure: Aggregate, rows: Rows, runs: Runs, cutoffs: Cutoffs, shape: Shape) -> Floats:
     """The newest or oldest day before the cutoff, or the nearest after it, in days from the cutoff."""
     day = rows.days(operand_column(measure), runs.row).astype(np.float64)
-    found = extreme_of_runs(runs, rows.account[runs.row], day, shape, largest=measure.how == "newest")
-    away = found - cutoffs.days[:, None]
-    return away if measure.how == "ahead" else -away
+    nearest = extreme_of_runs(runs, rows.account[runs.row], day, shape, largest=measure.how == "newest")
+    distance = nearest - cutoffs.days[:, None]
+    return distance if measure.how == "ahead" else -distance
 
 
 def _top(measure: Aggregate, rows: Rows, runs: Runs, cutoffs: Cutoffs, shape: Shape) -> Floats:
@@ -67,7 +67,7 @@ def _top(measure: Aggregate, rows: Rows, runs: Runs, cutoffs: Cutoffs, shape: Sh
 
 
 def _slope(measure: Aggregate, rows: Rows, runs: Runs, cutoffs: Cutoffs, shape: Shape) -> Floats:
-    """The slope over the days of the window, each with its sum: days without rows are zeros, so the days are known."""
+    """The slope over the days of the window, each with its sum: days without rows count as zero."""
     runs, values = _with_values(measure, rows, runs)
     account = rows.account[runs.row]
     day = rows.days(day_number(measure.stream.at), runs.row) - cutoffs.days[0]
@@ -91,7 +91,7 @@ def _trend(measure: Aggregate, rows: Rows, runs: Runs, cutoffs: Cutoffs, shape: 
     spread = count * squares - times * times
     with np.errstate(divide="ignore", invalid="ignore"):
         slope = (count * total(time * value) - times * total(value)) / spread
-    return np.where(spread > 0.5, slope, np.nan)  # whole days: what is below 1 is zero
+    return np.where(spread > 0.5, slope, np.nan)  # whole days: a spread below 1 is zero
 
 
 def picked_rows(rows: Rows, runs: Runs, shape: Shape) -> Ints:
@@ -102,8 +102,8 @@ def picked_rows(rows: Rows, runs: Runs, shape: Shape) -> Ints:
 
 def _with_values(measure: Aggregate, rows: Rows, runs: Runs) -> tuple[Runs, Floats]:
     values = rows.floats(operand_column(measure), runs.row)
-    told = ~np.isnan(values)
-    return (runs, values) if told.all() else (runs.kept(told), values[np.flatnonzero(told)])
+    known = ~np.isnan(values)
+    return (runs, values) if known.all() else (runs.select(known), values[np.flatnonzero(known)])
 
 
 AGGREGATE_FUNCTIONS: Mapping[str, Callable[[Aggregate, Rows, Runs, Cutoffs, Shape], Floats]] = {

@@ -1,9 +1,9 @@
-"""Which rows came in more than one version: found once for a history, and when each was replaced.
+"""Rows with more than one version, and when each version was replaced: computed once for a history.
 
-Nearly every row of a source comes once and holds for ever. To order all versions of all rows for the sake of the few
-that were corrected would cost more than everything else, so the keys that come twice are found first (``find_repeated_keys``), and
-only their rows are looked at. Where they are few, their rows are put in order and kept as a table; where many rows come
-again, as an invoice does when it is paid, a small table beside the source says until when each version held.
+Nearly every row of a source has one version, which is never replaced. Sorting all versions of all rows because of the
+few that were corrected would cost more than everything else, so the repeated keys are found first (``repeated_keys``),
+and only their rows are sorted. Where they are few, the sorted rows become a table; where many rows have several
+versions, as an invoice has once it is paid, a small table beside the source holds the end of each version.
 """
 
 import numpy as np
@@ -22,88 +22,89 @@ from features.source_table import quote_name
 def version_intervals(name: str, history: History, since: int | None = None) -> str:
     """The SQL of every version of a table's rows, with the days between which it was the state.
 
-    ``since`` leaves out rows whose ``day`` is before that day: as the day is part of what usage is known by, all
-    versions of a row stand on one side of it.
+    ``since`` leaves out rows whose ``day`` is before that day: as the day is part of the key of usage, all versions of
+    a row lie on one side of it.
     """
-    span = "true" if since is None else f"day >= DATE '1970-01-01' + ({since})"
+    condition = "true" if since is None else f"day >= DATE '1970-01-01' + ({since})"
     if name not in history.versioned:
-        return f"{single_versions(name)} WHERE {span}"
-    kept = name if since is None else f"{name}_{since}"
-    return history.cached(f"settled_{kept}", lambda: _settle(name, history, span, kept))
+        return f"{single_versions(name)} WHERE {condition}"
+    suffix = name if since is None else f"{name}_{since}"
+    return history.cached(f"versions_{suffix}", lambda: _with_intervals(name, history, condition, suffix))
 
 
-def _settle(name: str, history: History, span: str, kept: str) -> str:
-    found = _repeats(name, history, span)
-    if not len(found.hashes):
-        return f"{single_versions(name)} WHERE {span}"
-    twice = f"twice_{kept}"
-    history.create_table(twice, pa.table({"key": number_array(found.hashes)}))
-    if found.few:
-        others = f"{single_versions(name)} WHERE {span} AND {_among(name, history, twice)} IS NOT TRUE"
-        return f"{others} UNION ALL {_in_order(name, history, span, kept, twice)}"
-    replaced, alike = _replaced(name, history, f"{span} AND {_among(name, history, twice)}")
-    history.create_table(f"replaced_{kept}", replaced)
-    told = f"SELECT *, {_number(name, history)} AS version_of, {_moment(name)} AS moment FROM {name} WHERE {span}"
+def _with_intervals(name: str, history: History, condition: str, suffix: str) -> str:
+    repeated = _repeated_keys(name, history, condition)
+    if not len(repeated.hashes):
+        return f"{single_versions(name)} WHERE {condition}"
+    keys = f"repeated_{suffix}"
+    history.create_table(keys, pa.table({"key": number_array(repeated.hashes)}))
+    in_keys = _in_keys(name, history, keys)
+    if repeated.few:
+        others = f"{single_versions(name)} WHERE {condition} AND {in_keys} IS NOT TRUE"
+        return f"{others} UNION ALL {_sorted_versions(name, history, condition, suffix, keys)}"
+    replaced, ambiguous = _replaced(name, history, f"{condition} AND {in_keys}")
+    history.create_table(f"replaced_{suffix}", replaced)
+    rows = f"SELECT *, {_hash(name, history)} AS version_of, {_instant(name)} AS instant FROM {name} WHERE {condition}"
     versions = (
-        f"SELECT n.* EXCLUDE (version_of, moment), {day_number(known_day(TABLES[name]))} AS known, "
-        f"coalesce(r.until, {FOREVER}) AS replaced FROM ({{told}}) AS n "
-        f"LEFT JOIN replaced_{kept} AS r ON n.version_of = r.key AND n.moment = r.moment"
+        f"SELECT n.* EXCLUDE (version_of, instant), {day_number(known_day(TABLES[name]))} AS known, "
+        f"coalesce(r.until, {FOREVER}) AS replaced FROM ({{rows}}) AS n "
+        f"LEFT JOIN replaced_{suffix} AS r ON n.version_of = r.key AND n.instant = r.instant"
     )
-    if not len(alike):
-        return versions.format(told=told)
-    history.create_table(f"alike_{kept}", pa.table({"key": number_array(alike)}))
-    others = versions.format(told=f"{told} AND {_among(name, history, f'alike_{kept}')} IS NOT TRUE")
-    return f"{others} UNION ALL {_in_order(name, history, span, kept, f'alike_{kept}')}"
+    if not len(ambiguous):
+        return versions.format(rows=rows)
+    keys = f"ambiguous_{suffix}"
+    history.create_table(keys, pa.table({"key": number_array(ambiguous)}))
+    others = versions.format(rows=f"{rows} AND {_in_keys(name, history, keys)} IS NOT TRUE")
+    return f"{others} UNION ALL {_sorted_versions(name, history, condition, suffix, keys)}"
 
 
-def _repeats(name: str, history: History, span: str) -> RepeatedKeys:
-    """The keys that come again: admission has looked for them already, where rows came through it."""
-    if span == "true" and name in history.repeated_keys:
+def _repeated_keys(name: str, history: History, condition: str) -> RepeatedKeys:
+    """The keys that occur more than once: validation has found them already, where rows were validated."""
+    if condition == "true" and name in history.repeated_keys:
         return history.repeated_keys[name]
-    rows = history.query(f"SELECT count(*) AS n FROM {name} WHERE {span}").column("n")[0].as_py()
-    return find_repeated_keys(history.connection.cursor(), _number(name, history), f"{name} WHERE {span}", rows)
+    rows = history.query(f"SELECT count(*) AS n FROM {name} WHERE {condition}").column("n")[0].as_py()
+    return find_repeated_keys(history.connection.cursor(), _hash(name, history), f"{name} WHERE {condition}", rows)
 
 
-def _in_order(name: str, history: History, span: str, kept: str, keys: str) -> str:
-    """The SQL of the rows of some keys, their versions compared by all that they say, and kept as a table."""
-    rows = ordered_versions(name, f"SELECT * FROM {name} WHERE {span} AND {_among(name, history, keys)}")
-    history.connection.cursor().execute(f"CREATE OR REPLACE TABLE corrected_{kept} AS {rows}")
-    return f"SELECT * FROM corrected_{kept}"
+def _sorted_versions(name: str, history: History, condition: str, suffix: str, keys: str) -> str:
+    """The SQL of the rows of some keys, their versions sorted by instant and values, from a table of their own."""
+    rows = ordered_versions(name, f"SELECT * FROM {name} WHERE {condition} AND {_in_keys(name, history, keys)}")
+    history.connection.cursor().execute(f"CREATE OR REPLACE TABLE corrected_{suffix} AS {rows}")
+    return f"SELECT * FROM corrected_{suffix}"
 
 
-def _replaced(name: str, history: History, several: str) -> tuple[pa.Table, NDArray[np.uint64]]:
-    """By key and moment of each version that was replaced, the day on which its successor was known.
+def _replaced(name: str, history: History, condition: str) -> tuple[pa.Table, NDArray[np.uint64]]:
+    """By key and instant of each version that was replaced, the day on which its successor was known.
 
-    Beside it the keys that this cannot tell: two versions of one moment, or two things that happen to have one number.
+    The second value are the keys that this cannot decide: two versions of one instant, or two records with one hash.
     """
-    columns = (
-        f"{_number(name, history)} AS key, {_moment(name)} AS moment, {day_number(known_day(TABLES[name]))} AS known"
+    known_sql = day_number(known_day(TABLES[name]))
+    columns = f"{_hash(name, history)} AS key, {_instant(name)} AS instant, {known_sql} AS known"
+    rows = history.query(
+        f"SELECT key, instant, CAST(known AS INTEGER) AS known, record FROM ("
+        f"SELECT {columns}, row({version_key(TABLES[name])}) AS record FROM {name} WHERE {condition})"
     )
-    found = history.query(
-        f"SELECT key, moment, CAST(known AS INTEGER) AS known, thing FROM ("
-        f"SELECT {columns}, row({version_key(TABLES[name])}) AS thing FROM {name} WHERE {several})"
-    )
-    key, moment, known = (to_numpy(found.column(column)) for column in ("key", "moment", "known"))
-    order = np.lexsort((moment, key))
-    key, moment, known = key[order], moment[order], known[order]
+    key, instant, known = (to_numpy(rows.column(column)) for column in ("key", "instant", "known"))
+    order = np.lexsort((instant, key))
+    key, instant, known = key[order], instant[order], known[order]
     before = np.flatnonzero(key[:-1] == key[1:])
     after = before + 1
-    thing = value_codes(found.column("thing"))[order]
-    alike = np.unique(key[before[(moment[before] == moment[after]) | (thing[before] != thing[after])]])
-    replaced = {"key": key[before], "moment": moment[before], "until": known[after]}
-    return pa.table({column: number_array(values) for column, values in replaced.items()}), alike
+    record = value_codes(rows.column("record"))[order]
+    ambiguous = np.unique(key[before[(instant[before] == instant[after]) | (record[before] != record[after])]])
+    replaced = {"key": key[before], "instant": instant[before], "until": known[after]}
+    return pa.table({column: number_array(values) for column, values in replaced.items()}), ambiguous
 
 
-def _among(name: str, history: History, keys: str) -> str:
-    return f"({_number(name, history)} IN (SELECT key FROM {keys}))"
+def _in_keys(name: str, history: History, keys: str) -> str:
+    return f"({_hash(name, history)} IN (SELECT key FROM {keys}))"
 
 
-def _number(name: str, history: History) -> str:
+def _hash(name: str, history: History) -> str:
     cursor = history.connection.cursor()
     own = TABLES[name].own_id
     own_ids = own is not None and history.cached(f"own_ids_{name}", lambda: all_have_own_ids(cursor, own, name))
     return key_hash(TABLES[name], quote_name, own_ids=own_ids)
 
 
-def _moment(name: str) -> str:
+def _instant(name: str) -> str:
     return f"epoch_us({known_instant(TABLES[name])})"

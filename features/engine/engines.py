@@ -1,8 +1,8 @@
-"""The door for engines: what turns rows into numbers by cutoff and account.
+"""The interface of an engine: it turns rows into numbers by cutoff and account.
 
-A feature is a measure, and a measure is arithmetic on *aggregates* of rows. Only aggregates touch data, so an engine
-answers these and nothing else; the definitions, the arithmetic, the silence of feeds and the shape of the frame are
-the same whichever engine runs. ``cube`` is the embedded one, ``spark`` the one for data too large for a machine.
+A feature is a measure, and a measure is arithmetic on *aggregates* of rows. Only aggregates read data, so an engine
+computes these and nothing else; the definitions, the arithmetic, the state of feeds and the shape of the frame are the
+same for every engine. ``cube`` is the embedded one, ``spark`` the one for data too large for one machine.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Aggregates(Protocol):
 
     @property
     def scope(self) -> Scope:
-        """Whose rows these are."""
+        """The accounts of these rows."""
 
     @property
     def cutoffs(self) -> Cutoffs:
@@ -32,23 +32,23 @@ class Aggregates(Protocol):
 
     @property
     def shape(self) -> tuple[int, int]:
-        """How many cutoffs, how many accounts."""
+        """The number of cutoffs and of accounts."""
 
     def aggregate(self, measure: Aggregate) -> Floats:
-        """The numbers; NaN where no row says anything."""
+        """The numbers; NaN where no row has a value."""
 
     def text(self, measure: Aggregate) -> pa.Array:
         """The texts of all accounts at the first cutoff, then at the next; null where there is none."""
 
     def at(self, days: Ints) -> Aggregates:
-        """The same accounts at other cutoffs, which some wanted measure looks back to."""
+        """The same accounts at other cutoffs, which some wanted measure needs."""
 
-    def pieces(self, width: int) -> Iterator[Aggregates]:
-        """The same rows, not read again, for so many accounts at a time; an engine may give them all at once."""
+    def chunks(self, width: int) -> Iterator[Aggregates]:
+        """The same rows, not read again, for ``width`` accounts at a time; an engine may return them all at once."""
 
 
 class Engine(Protocol):
-    """What answers a history's aggregates."""
+    """Computes the aggregates of a history."""
 
     def aggregates(self, history: History, days: Ints, scope: Scope, wanted: Iterable[Measure]) -> Aggregates:
         """The aggregates that the wanted measures need, for these accounts at these sorted cutoffs."""

@@ -1,4 +1,4 @@
-"""Features of one range of accounts: measures evaluated on a cube, and made null where their source says nothing."""
+"""Features of some accounts: measures evaluated on a cube, and null where their source has no current data."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from features.engine.windows import COMPUTE_THREADS, Flags, Floats, Ints
 from features.errors import UsageError
 
 DECIMALS = 9
-"""Numbers are kept to so many decimals: parallel sums add in any order, and the same night twice has to be the same."""
+"""Decimals of a number: parallel sums add in any order, and two runs of a night must be equal."""
 
 WHOLE = frozenset({"count", "distinct", "newest", "oldest", "ahead"})
 """Aggregates that are whole numbers, and need no rounding."""
@@ -36,41 +36,41 @@ WHOLE = frozenset({"count", "distinct", "newest", "oldest", "ahead"})
 
 @dataclass
 class Evaluation:
-    """Measures on one cube, each computed once however many features ask for it."""
+    """Measures on one cube, each computed once for any number of features."""
 
     cube: Aggregates
     feeds: Feeds
 
     def __post_init__(self) -> None:
         self._known: dict[Measure, Floats] = {}
-        self._silences: dict[frozenset[str], Flags] = {}
+        self._stopped_by_sources: dict[frozenset[str], Flags] = {}
 
     def column(self, feature: Feature, places: Callable[[], Ints]) -> pa.Array:
-        """The feature's values at some places, counted over all accounts of the first cutoff, then of the next.
+        """The feature's values at some positions, counted over all accounts of the first cutoff, then of the next.
 
-        Null where nothing is known. The places are asked for when the values are there.
+        Null where nothing is known. ``places`` is called after the values are computed.
         """
         if feature.kind == "category" and isinstance(feature.measure, Aggregate):
             return self.cube.text(feature.measure).take(number_array(places()))
         values = self.value(feature.measure)
-        silent = self._silent(feature)
-        if silent.any():
-            values = np.where(silent[:, None], np.nan, values)
+        stopped = self._stopped(feature)
+        if stopped.any():
+            values = np.where(stopped[:, None], np.nan, values)
         rows = places()
-        told = values.ravel() if len(rows) == values.size else values.ravel()[rows]
+        selected = values.ravel() if len(rows) == values.size else values.ravel()[rows]
         whole = isinstance(feature.measure, Aggregate) and feature.measure.how in WHOLE
-        return nullable_array(told if whole else np.round(told, DECIMALS))
+        return nullable_array(selected if whole else np.round(selected, DECIMALS))
 
-    def _silent(self, feature: Feature) -> Flags:
-        """The cutoffs at which a source of the feature had nothing to say; what tells of a silence is not silenced."""
-        told = isinstance(feature.measure, FeedAge | FeedAlive)
-        sources = frozenset() if told else frozenset(feature.sources)
-        if sources not in self._silences:
-            self._silences[sources] = self.feeds.silent(sources, self.cube.cutoffs.days)
-        return self._silences[sources]
+    def _stopped(self, feature: Feature) -> Flags:
+        """The cutoffs at which a source of the feature was stopped; none for features that describe a feed itself."""
+        about_feed = isinstance(feature.measure, FeedAge | FeedAlive)
+        sources = frozenset() if about_feed else frozenset(feature.sources)
+        if sources not in self._stopped_by_sources:
+            self._stopped_by_sources[sources] = self.feeds.stopped(sources, self.cube.cutoffs.days)
+        return self._stopped_by_sources[sources]
 
     def value(self, measure: Measure) -> Floats:
-        """The measure by cutoff and account; NaN where there is nothing to say."""
+        """The measure by cutoff and account; NaN where it is not known."""
         if measure not in self._known:
             self._known[measure] = self._compute(measure)
         return self._known[measure]
@@ -79,50 +79,50 @@ class Evaluation:
         days, shape = self.cube.cutoffs.days, self.cube.shape
         match measure:
             case Aggregate():
-                found = self.cube.aggregate(measure)
+                values = self.cube.aggregate(measure)
             case Number(value):
-                found = np.full(shape, value)
+                values = np.full(shape, value)
             case Arithmetic(sign, left, right):
-                found = _combined(sign, self.value(left), self.value(right))
+                values = _combine(sign, self.value(left), self.value(right))
             case Ago(inner, past):
-                found = Evaluation(self.cube.at(days - past), self.feeds).value(inner)
+                values = Evaluation(self.cube.at(days - past), self.feeds).value(inner)
             case FeedAlive(table):
-                found = np.broadcast_to(self.feeds.alive(table, days).astype(np.float64)[:, None], shape)
+                values = np.broadcast_to(self.feeds.is_delivering(table, days).astype(np.float64)[:, None], shape)
             case FeedAge(table):
-                found = np.broadcast_to(self.feeds.age(table, days)[:, None], shape)
+                values = np.broadcast_to(self.feeds.age(table, days)[:, None], shape)
             case Siblings():
-                found = self.feeds.siblings(days)[:, self.cube.scope.codes]
+                values = self.feeds.siblings(days)[:, self.cube.scope.codes]
             case _:
-                raise UsageError(f"no engine knows how to measure {type(measure).__name__}.")
-        return found
+                raise UsageError(f"No engine can compute {type(measure).__name__}.")
+        return values
 
 
 def evaluate_features(
     evaluation: Evaluation, features: Sequence[Feature], places: Callable[[], Ints]
 ) -> dict[str, pa.Array]:
-    """A column for each feature, at some places (ascending) of all accounts and cutoffs, which may yet be to be found.
+    """A column for each feature, at some positions (ascending) of all accounts and cutoffs.
 
-    What looks at one relation is read and computed in one thread, beside what looks at another, so that nothing is made
-    twice; what looks at several comes last, and finds it made.
+    Features of one relation are read and computed in one thread, beside those of another, so that nothing is computed
+    twice; features of several relations come last, and use what has been read.
     """
     by_relations: dict[frozenset[str], list[Feature]] = {}
     for feature in features:
         by_relations.setdefault(relations([feature.measure]), []).append(feature)
 
-    def made(group: Sequence[Feature]) -> dict[str, pa.Array]:
+    def evaluate(group: Sequence[Feature]) -> dict[str, pa.Array]:
         return {feature.name: evaluation.column(feature, places) for feature in group}
 
-    found: dict[str, pa.Array] = {}
-    apart = [group for looked_at, group in by_relations.items() if len(looked_at) < 2]
+    columns: dict[str, pa.Array] = {}
+    separate = [group for used, group in by_relations.items() if len(used) < 2]
     with ThreadPoolExecutor(COMPUTE_THREADS) as pool:
-        for group in pool.map(made, sorted(apart, key=len, reverse=True)):
-            found |= group
-    for looked_at, several in by_relations.items():
-        found |= made(several) if len(looked_at) > 1 else {}
-    return {feature.name: found[feature.name] for feature in features}
+        for group in pool.map(evaluate, sorted(separate, key=len, reverse=True)):
+            columns |= group
+    for used, several in by_relations.items():
+        columns |= evaluate(several) if len(used) > 1 else {}
+    return {feature.name: columns[feature.name] for feature in features}
 
 
-def _combined(sign: str, left: Floats, right: Floats) -> Floats:
+def _combine(sign: str, left: Floats, right: Floats) -> Floats:
     match sign:
         case "+":
             return left + right

@@ -1,4 +1,4 @@
-"""The SQL of what a measure needs from each row: flags, numbers, ranks and orders, as columns without nulls."""
+"""The SQL of the columns that a measure needs of each row: flags, numbers and orders, without nulls."""
 
 import re
 from collections.abc import Sequence
@@ -47,7 +47,7 @@ def distinct_columns(part: Aggregate) -> list[str]:
 
 
 def lacks_column(part: Aggregate, history: History) -> bool:
-    """Whether the measure speaks of a column that its source does not have: then there is nothing to say."""
+    """Whether the measure uses a column that its source does not have: then it is not known."""
     stream = part.stream
     texts = (stream.at, stream.only, stream.by, stream.until, part.of, part.where, part.by)
     words = {word for text in texts if text for word in _WORD.findall(text)}
@@ -72,26 +72,26 @@ def columns_in(relation: str, expression: str) -> frozenset[str]:
 
 
 def depends_on_class(relation: str, expression: str) -> bool:
-    """Whether an expression asks nothing of a row but its class, and nothing of other rows."""
-    told = {column for table in tables_of(relation) for column in TABLES[table].few_values}
+    """Whether an expression depends only on the row's class, and not on other rows."""
+    few_values = {column for table in tables_of(relation) for column in TABLES[table].few_values}
     used = columns_in(relation, expression)
-    return bool(used) and used <= told and not _OF_ROWS.search(expression)
+    return bool(used) and used <= few_values and not _OF_ROWS.search(expression)
 
 
 def flag_column(expression: str) -> str:
-    """A condition that is false where it is unknown; every row about tickets has one."""
-    told = expression.replace("(ticket_id) IS NOT NULL", "true")
-    return f"coalesce(CAST(({told}) AS BOOLEAN), false)"
+    """A condition that is false where it is unknown. Every row about tickets has a ticket id."""
+    condition = expression.replace("(ticket_id) IS NOT NULL", "true")
+    return f"coalesce(CAST(({condition}) AS BOOLEAN), false)"
 
 
-def select_list(asked: Sequence[str], days: Sequence[str]) -> str:
-    """The select list of some days, and of what is asked under the names ``c0``, ``c1`` and so on."""
-    told = [f"CAST({name} AS INTEGER) AS {name}" for name in days]
-    return ", ".join([*told, *(f"{_narrow(text)} AS c{place}" for place, text in enumerate(asked))])
+def select_list(expressions: Sequence[str], days: Sequence[str]) -> str:
+    """The select list of some days, and of expressions under the names ``c0``, ``c1`` and so on."""
+    columns = [f"CAST({name} AS INTEGER) AS {name}" for name in days]
+    return ", ".join([*columns, *(f"{_narrow(text)} AS c{place}" for place, text in enumerate(expressions))])
 
 
 def _narrow(expression: str) -> str:
-    """Days in four bytes: most of what is read are days."""
+    """Days in four bytes: most columns that are read are days."""
     return f"CAST({expression} AS INTEGER)" if expression.endswith(f", {FOREVER})") else expression
 
 
@@ -100,20 +100,20 @@ def number_column(expression: str) -> str:
     return f"coalesce(CAST(({expression}) AS DOUBLE), 'NaN'::DOUBLE)"
 
 
-def entity_columns(expression: str, among: str | None = None) -> list[str]:
-    """The columns that tell rows of an account apart, null where that does not matter: ``row(a, b)`` names several.
+def entity_columns(expression: str, condition: str | None = None) -> list[str]:
+    """The columns that distinguish rows of an account, null where that does not matter; ``row(a, b)`` names several.
 
-    The relation numbers its tickets by account; one that moved has a number in each.
+    The relation numbers its tickets by account; a ticket that moved has a number in each account.
     """
     parts = _ROW.fullmatch(expression)
     names = [name.strip() for name in parts[1].split(",")] if parts else [expression]
-    return ["ticket" if name == "ticket_id" else _among(name, among) for name in names]
+    return ["ticket" if name == "ticket_id" else _where(name, condition) for name in names]
 
 
-def _among(name: str, condition: str | None) -> str:
+def _where(name: str, condition: str | None) -> str:
     return name if condition is None or name in _FEW else f"CASE WHEN {condition} THEN {name} END"
 
 
 def instant_column(stream: Stream) -> str:
-    """The moment by which rows are compared for the latest."""
+    """The instant by which rows are compared for the latest."""
     return f"epoch_us(CAST({stream.at} AS TIMESTAMP))"

@@ -1,4 +1,4 @@
-"""How many accounts are worked at once, so that a frame of any size is built within the memory it may take."""
+"""How many accounts are processed at once, so that a frame of any size is built within the memory limit."""
 
 from __future__ import annotations
 
@@ -17,47 +17,47 @@ if TYPE_CHECKING:
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)i?B", re.IGNORECASE)
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 
-KEPT_PER_ACCOUNT_AND_CUTOFF = 600
-"""Bucket sums of usage, bits of users, and what is being written away, as measured at 52 cutoffs."""
+BYTES_PER_ACCOUNT_AND_CUTOFF = 600
+"""Bucket sums of usage, bits of users, and output that is being written, as measured at 52 cutoffs."""
 
-NUMBERS_PER_FEATURE = 4
+ARRAYS_PER_FEATURE = 4
 """Arrays of 8 bytes for each feature while it is computed: itself, its parts, its column."""
 
 
-LEAST_FOR_DUCKDB = 512 * 2**20
-"""Bytes without which DuckDB cannot read a file of many columns on two threads."""
+MIN_DUCKDB_BYTES = 512 * 2**20
+"""Bytes that DuckDB needs to read a file of many columns on two threads."""
 
-SPILL = "32GiB"
-"""What may be spilled; unless it is said, DuckDB fills the disk."""
+MAX_SPILL = "32GiB"
+"""Size of spilled data; without a limit DuckDB fills the disk."""
 
 
 @dataclass(frozen=True)
 class Budget:
-    """``read``: accounts of one pass over the sources; ``worked``: accounts evaluated at once, of those."""
+    """``accounts_read`` in one pass over the sources; ``accounts_computed`` at once, of those."""
 
-    read: int
-    worked: int
+    accounts_read: int
+    accounts_computed: int
 
     @classmethod
     def of(cls, memory: str, cutoffs: int, features: int, relations: Iterable[str]) -> Budget:
-        """The ranges that fit: three fifths of the memory for rows, a quarter for arrays; DuckDB gives it back."""
+        """What fits: three fifths of the memory for rows, a quarter for arrays; DuckDB then frees its own."""
         size = parse_size(memory)
         rows = sum(TABLES[table].bytes_per_account for relation in relations for table in tables_of(relation))
-        read = size * 3 / 5 / (rows + KEPT_PER_ACCOUNT_AND_CUTOFF * cutoffs)
-        worked = size / 4 / (8 * NUMBERS_PER_FEATURE * cutoffs * max(features, 1))
-        return cls(max(int(read), 1), max(int(worked), 1))
+        read = size * 3 / 5 / (rows + BYTES_PER_ACCOUNT_AND_CUTOFF * cutoffs)
+        computed = size / 4 / (8 * ARRAYS_PER_FEATURE * cutoffs * max(features, 1))
+        return cls(max(int(read), 1), max(int(computed), 1))
 
 
 def limit_memory(connection: DuckDBPyConnection, memory: str) -> None:
-    """Let DuckDB take half of the memory, but what it needs to start, and spill to disk only within a bound."""
-    limit = max(parse_size(memory) // 2, LEAST_FOR_DUCKDB)
+    """Limit DuckDB to half of the memory, but at least what it needs, and limit what it spills to disk."""
+    limit = max(parse_size(memory) // 2, MIN_DUCKDB_BYTES)
     connection.cursor().execute(f"SET memory_limit = '{limit} B'")
-    connection.cursor().execute(f"SET max_temp_directory_size = '{SPILL}'")
+    connection.cursor().execute(f"SET max_temp_directory_size = '{MAX_SPILL}'")
 
 
 def parse_size(memory: str) -> int:
     """A size like ``4GiB`` in bytes."""
     match = _SIZE.fullmatch(memory.strip())
     if not match:
-        raise UsageError(f"{memory!r} is no size of memory: write it like 4GiB or 512MiB.")
+        raise UsageError(f"{memory!r} is no size of memory: write it as 4GiB or 512MiB.")
     return int(float(match[1]) * _UNITS[match[2].upper()])

@@ -1,4 +1,4 @@
-"""Reading a relation: one query for all that is wanted of its rows, whatever the number of cutoffs."""
+"""Reads a relation: one query for all columns that measures need of its rows, for any number of cutoffs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from features.arrow import to_numpy
-from features.definitions.measures import Aggregate, Stream, reach
+from features.definitions.measures import Aggregate, Stream, lookback_days
 from features.engine import expressions
 from features.engine.account_range import Scope
 from features.engine.corrections import version_intervals
@@ -20,47 +20,47 @@ from features.history.history import History
 
 
 def read_rows(relation: str, history: History, scope: Scope, wanted: Sequence[Aggregate], cutoffs: Cutoffs) -> Rows:
-    """The rows of some accounts with what the wanted measures ask of them, from the first cutoff's reach on."""
+    """The rows of some accounts with the columns that the wanted measures need, as far back as they look."""
     parts = [
         part for part in wanted if part.stream.relation == relation and not expressions.lacks_column(part, history)
     ]
-    texts = list(dict.fromkeys(text for part in parts for text in expressions.needed_columns(part)))
-    told = [text for text in texts if expressions.depends_on_class(relation, text)]
-    asked = [text for text in texts if text not in told]
-    classes = RowClasses(relation, history, told)
+    columns = list(dict.fromkeys(text for part in parts for text in expressions.needed_columns(part)))
+    by_class = [text for text in columns if expressions.depends_on_class(relation, text)]
+    by_row = [text for text in columns if text not in by_class]
+    classes = RowClasses(relation, history, by_class)
     if relation == "timeline":
-        rows = read_timeline(history, scope, asked, classes)
+        rows = read_timeline(history, scope, by_row, classes)
     else:
-        rows = _of_table(relation, history, scope, asked, classes, _since(relation, parts, cutoffs))
-    if told:
+        rows = _read_table(relation, history, scope, by_row, classes, _since(relation, parts, cutoffs))
+    if by_class:
         values = classes.values()
         of_classes = {
-            text: RowColumn.of(values.column(f"c{place}"), of_classes=True) for place, text in enumerate(told)
+            text: RowColumn.of(values.column(f"c{place}"), of_classes=True) for place, text in enumerate(by_class)
         }
         rows = replace(rows, columns={**rows.columns, **of_classes})
     return rows if len(cutoffs) == 1 else rows.sorted(_order(parts))
 
 
-def _of_table(
-    table: str, history: History, scope: Scope, asked: Sequence[str], classes: RowClasses, since: int | None
+def _read_table(
+    table: str, history: History, scope: Scope, by_row: Sequence[str], classes: RowClasses, since: int | None
 ) -> Rows:
-    """The rows of one table with what is asked of each, as they come."""
-    versions = classes.joined(table, version_intervals(table, history, since))
-    days = ("known", "replaced", *(("class",) if classes.asked else ()))
-    found = history.query(
-        f"SELECT account, {expressions.select_list(asked, days)} FROM ({join_accounts(table, history, versions)}) "
+    """The rows of one table with some columns, in any order."""
+    versions = classes.join(table, version_intervals(table, history, since))
+    days = ("known", "replaced", *(("class",) if classes.expressions else ()))
+    values = history.query(
+        f"SELECT account, {expressions.select_list(by_row, days)} FROM ({join_accounts(table, history, versions)}) "
         f"WHERE {scope.condition}"
     )
-    columns = {text: RowColumn.of(found.column(f"c{place}")) for place, text in enumerate(asked)}
-    kept = ("known", "replaced") if any_replaced(found) else ("known",)
-    columns |= {name: RowColumn.of(found.column(name)) for name in kept}
-    code = to_numpy(found.column("class")) if classes.asked else None
-    return Rows(columns, scope.places(to_numpy(found.column("account"))), code)
+    columns = {text: RowColumn.of(values.column(f"c{place}")) for place, text in enumerate(by_row)}
+    day_columns = ("known", "replaced") if any_replaced(values) else ("known",)
+    columns |= {name: RowColumn.of(values.column(name)) for name in day_columns}
+    code = to_numpy(values.column("class")) if classes.expressions else None
+    return Rows(columns, scope.places(to_numpy(values.column("account"))), code)
 
 
 def _since(table: str, parts: Sequence[Aggregate], cutoffs: Cutoffs) -> int | None:
-    """The first day of usage that any cutoff reaches; other tables are read whole."""
-    days = reach(parts) if table == "usage_daily" else None
+    """The first day of usage in any window of any cutoff; other tables are read whole."""
+    days = lookback_days(parts) if table == "usage_daily" else None
     return None if days is None else int(cutoffs.days[0]) - days
 
 

@@ -1,4 +1,4 @@
-"""Where the rows of a stream are: each relation gives every version of every row, with the days between which it held.
+"""The rows of a stream: a relation has every version of every row, with the days between which it held.
 
 A row is the state at cutoff D while ``known < D <= replaced`` (days since 1970). Accounts are dense numbers here. Rows
 of ticket events take their account from their ticket, and hold while both do.
@@ -15,13 +15,13 @@ from features.history.versions import FOREVER, known_day, version_key, version_o
 from features.source_table import quote_name
 
 NUMBERED = "dense_accounts"
-"""Account ids and their dense numbers, made once for a history."""
+"""The table of account ids and their dense numbers, created once for a history."""
 
 HELD_TOGETHER = "greatest(e.known, t.known) AS known, least(e.replaced, t.replaced) AS replaced"
 """The days between which both a version of an event and one of its ticket hold."""
 
 EVER_HELD_TOGETHER = "greatest(e.known, t.known) < least(e.replaced, t.replaced)"
-"""Whether they do at any time."""
+"""Whether they hold together on any day."""
 
 
 def number_accounts(history: History) -> None:
@@ -35,7 +35,7 @@ def _numbers(history: History) -> pa.Table:
 
 
 def day_number(expression: str) -> str:
-    """The day of an instant, as a number; a time that never comes is after every other."""
+    """The day of an instant, as a number; a missing instant is after every other."""
     return f"coalesce(CAST({expression} AS DATE) - DATE '1970-01-01', {FOREVER})"
 
 
@@ -44,16 +44,16 @@ def relation_rows(relation: str, history: History) -> str:
     if relation != "timeline":
         return join_accounts(relation, history, all_versions(relation, history))
     tickets = join_accounts("tickets", history, all_versions("tickets", history))
-    begun = opened_rows("ticket_id AS ticket, known, replaced")
-    seen = event_rows(all_versions("ticket_events", history), f"t.ticket_id AS ticket, {HELD_TOGETHER}")
-    return f"WITH t AS MATERIALIZED ({tickets}) {begun} UNION ALL {seen} WHERE {EVER_HELD_TOGETHER}"
+    opened = opened_rows("ticket_id AS ticket, known, replaced")
+    events = event_rows(all_versions("ticket_events", history), f"t.ticket_id AS ticket, {HELD_TOGETHER}")
+    return f"WITH t AS MATERIALIZED ({tickets}) {opened} UNION ALL {events} WHERE {EVER_HELD_TOGETHER}"
 
 
 def join_accounts(table: str, history: History, versions: str) -> str:
     """The SQL of a table's versions with the number of their account."""
     extra = ""
     if table == "subscriptions":
-        # What ends later is honest knowledge where the source keeps history, and a leak where it does not.
+        # A future end is legitimate knowledge where the source keeps history, and a leak where it does not.
         extra = f", {'ended_at' if table in history.versioned else 'CAST(NULL AS TIMESTAMP)'} AS notice_of"
     return f"SELECT *{extra} FROM ({versions}) JOIN {NUMBERED} USING (account_id)"
 
@@ -67,7 +67,7 @@ def opened_rows(more: str, tickets: str = "t") -> str:
 
 
 def event_rows(events: str, more: str, tickets: str = "t") -> str:
-    """The SQL of what happened to tickets: each version of an event with each of its ticket."""
+    """The SQL of the events of tickets: each version of an event with each version of its ticket."""
     return (
         "SELECT t.account, t.ticket_id, e.occurred_at, e.kind, e.value, e.actor, "
         f"t.opened_at, t.priority, t.category, t.channel, {more} "
@@ -76,31 +76,31 @@ def event_rows(events: str, more: str, tickets: str = "t") -> str:
 
 
 def tie_columns(relation: str) -> tuple[str, ...]:
-    """What settles the order of rows that happened at one instant."""
+    """The columns that order rows of one instant."""
     if relation == "timeline":
         return ("kind <> 'opened'", "kind", "coalesce(value, '')", "coalesce(actor, '')", "ticket")
     table = TABLES[relation]
-    settled = {"account_id", table.event_time}
-    return tuple(f"coalesce(CAST(\"{part}\" AS VARCHAR), '')" for part in table.key if part not in settled)
+    same = {"account_id", table.event_time}
+    return tuple(f"coalesce(CAST(\"{part}\" AS VARCHAR), '')" for part in table.key if part not in same)
 
 
 def all_versions(name: str, history: History) -> str:
-    """Every version of a table's rows; only keys that come twice need to be put in order."""
+    """The SQL of every version of a table's rows; only rows of repeated keys are sorted."""
     if name not in history.versioned:
         return single_versions(name)
     key = key_hash(TABLES[name], quote_name)
-    twice = f"(SELECT {key} FROM {name} GROUP BY {key} HAVING count(*) > 1)"
-    corrected = f"SELECT * FROM {name} WHERE {key} IN {twice}"
-    return f"{single_versions(name)} WHERE {key} NOT IN {twice} UNION ALL {ordered_versions(name, corrected)}"
+    repeated = f"(SELECT {key} FROM {name} GROUP BY {key} HAVING count(*) > 1)"
+    corrected = f"SELECT * FROM {name} WHERE {key} IN {repeated}"
+    return f"{single_versions(name)} WHERE {key} NOT IN {repeated} UNION ALL {ordered_versions(name, corrected)}"
 
 
 def single_versions(name: str) -> str:
-    """The rows of a table that came once, as versions that hold for ever."""
+    """Rows of a table with one version each, which is never replaced."""
     return f"SELECT *, {day_number(known_day(TABLES[name]))} AS known, {FOREVER} AS replaced FROM {name}"
 
 
 def ordered_versions(name: str, rows: str) -> str:
-    """Rows of a table that came more than once, each held until the next version of its key."""
+    """Rows of a table with several versions, each of which holds until the next version of its key."""
     table = TABLES[name]
     following = f"lead({known_day(table)}) OVER (PARTITION BY {version_key(table)} ORDER BY {version_order(table)})"
     return f"SELECT *, {day_number(known_day(table))} AS known, {day_number(following)} AS replaced FROM ({rows})"

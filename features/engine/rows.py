@@ -1,8 +1,8 @@
-"""The rows of a relation as columns of numbers: what every aggregate is computed from.
+"""The rows of a relation as columns of numbers, from which every aggregate is computed.
 
-For many cutoffs rows stand in the order of their account, its things (tickets, say) and time. An account's rows are
-then neighbours in memory, a range of accounts is a slice, and the latest row of a thing is the last one of its run. For
-one cutoff that would cost more than it saves: rows stay as they came, and the latest is the one with the highest time.
+For many cutoffs rows are sorted by account, entity (a ticket, say) and time. An account's rows are then neighbours in
+memory, a range of accounts is a slice, and the latest row of an entity is the last one of its run. For one cutoff
+sorting would cost more than it saves: rows stay unsorted, and the latest is the one with the highest time.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from features.history.versions import FOREVER
 
 @dataclass(frozen=True)
 class RowColumn:
-    """What an expression says of each row, or of each class of rows; ``words`` are the texts that codes stand for."""
+    """The values of an expression, by row or by class of rows; ``words`` are the texts of codes."""
 
     values: Values
     of_classes: bool = False
@@ -30,7 +30,7 @@ class RowColumn:
 
     @classmethod
     def of(cls, column: pa.ChunkedArray, *, of_classes: bool = False) -> RowColumn:
-        """Numbers and truths as they are; anything else as codes, −1 where there is nothing."""
+        """Numbers and booleans as they are; anything else as codes, −1 for null."""
         if pa.types.is_primitive(column.type) and not pa.types.is_temporal(column.type):
             return cls(to_numpy(column), of_classes)
         codes, words = dictionary_codes(column)
@@ -39,7 +39,7 @@ class RowColumn:
 
 @dataclass(frozen=True)
 class Order:
-    """An order of rows: by entity (``account`` or the columns of a thing), then by an instant, then by content."""
+    """An order of rows: by entity (``account``, or further columns), then by an instant, then by content."""
 
     entity: tuple[str, ...]
     instant: str
@@ -47,23 +47,23 @@ class Order:
 
 
 BY_ACCOUNT = Order((), "", ())
-"""By account, in no order beyond it."""
+"""By account only."""
 
 EARLIEST = np.iinfo(np.int64).min + 1
-"""Before every moment; its opposite is after all of them."""
+"""Before every instant; its opposite is after all of them."""
 
 BLOCK = 2**18
-"""Rows that are looked at together where each is looked at once: their numbers stay in the processor's cache."""
+"""Rows that are processed together in a single pass: their numbers stay in the processor's cache."""
 
-FEW_ENTITIES = 8
-"""Numbers of entities that are as many times the rows leave an array of them mostly empty: they are counted anew."""
+SPARSE = 8
+"""Times as many possible entities as rows from which an array by entity is mostly empty, and they are renumbered."""
 
 
 @dataclass(frozen=True)
 class Rows:
-    """``account`` is the place of each row's account in the cube, ``code`` the row's class.
+    """``account`` is the position of each row's account in the cube, ``code`` the row's class.
 
-    ``order`` is the order that they stand in; without one they stand as they came.
+    ``order`` is their order; ``None`` where they are not sorted.
     """
 
     columns: Mapping[str, RowColumn]
@@ -75,17 +75,19 @@ class Rows:
         return len(self.account)
 
     @cached_property
-    def every(self) -> Ints:
-        """All positions; whoever asks with these is answered without a copy."""
+    def all_positions(self) -> Ints:
+        """All positions; values of these are returned without a copy."""
         return np.arange(len(self))
 
     def sorted(self, order: Order) -> Rows:
-        """The same rows in an order."""
+        """The same rows, sorted."""
         if order is BY_ACCOUNT:
-            return self.taken(sort_positions(self.account.astype(np.int64), None), BY_ACCOUNT)
-        return self.taken(self._settled(self.every, self.entities(order.entity, self.every), order), order)
+            return self.take_rows(sort_positions(self.account.astype(np.int64), None), BY_ACCOUNT)
+        return self.take_rows(
+            self._sort(self.all_positions, self.entities(order.entity, self.all_positions), order), order
+        )
 
-    def taken(self, row: Ints, order: Order) -> Rows:
+    def take_rows(self, row: Ints, order: Order) -> Rows:
         """The rows at these positions."""
         columns = {
             text: column if column.of_classes else replace(column, values=column.values[row])
@@ -93,8 +95,8 @@ class Rows:
         }
         return Rows(columns, self.account[row], None if self.code is None else self.code[row], order)
 
-    def of_accounts(self, first: int, end: int) -> Rows:
-        """The rows of the accounts at the places ``[first, end)``: a view of rows that are in the order of accounts."""
+    def slice_accounts(self, first: int, end: int) -> Rows:
+        """The rows of the accounts at the positions ``[first, end)``: a view of rows sorted by account."""
         low, high = np.searchsorted(self.account, (first, end)).tolist()
         columns = {
             text: column if column.of_classes else replace(column, values=column.values[low:high])
@@ -104,37 +106,37 @@ class Rows:
         return Rows(columns, self.account[low:high] - self.account.dtype.type(first), code, self.order)
 
     def values(self, expression: str, row: Ints) -> Values:
-        """What an expression says of some rows: numbers (NaN where there is none), days, or truths."""
+        """The values of an expression for some rows: numbers (NaN where missing), days, or booleans."""
         column = self.columns[expression]
         if column.of_classes and self.code is not None:
-            return column.values[self.code if row is self.every else self.code[row]]
-        return column.values if row is self.every else column.values[row]
+            return column.values[self.code if row is self.all_positions else self.code[row]]
+        return column.values if row is self.all_positions else column.values[row]
 
     def floats(self, expression: str, row: Ints) -> Floats:
-        """A number of each row; NaN where it has none."""
+        """A number for each row; NaN where it is missing."""
         return self.values(expression, row).astype(np.float64, copy=False)
 
     def days(self, expression: str, row: Ints) -> Ints:
-        """A day of each row."""
+        """A day for each row."""
         return cast("Ints", self.values(expression, row))
 
     def where(self, conditions: Sequence[str]) -> Ints:
         """The rows for which every condition is true."""
-        return np.flatnonzero(self.holds(conditions, self.every)) if conditions else self.every
+        return np.flatnonzero(self.all_true(conditions, self.all_positions)) if conditions else self.all_positions
 
-    def holds(self, conditions: Sequence[str], row: Ints) -> Flags:
-        """Of some rows those for which all conditions are true: what classes tell is put together, and then spread."""
+    def all_true(self, conditions: Sequence[str], row: Ints) -> Flags:
+        """For some rows whether all conditions are true; conditions by class are combined before they are looked up."""
         columns = [self.columns[text] for text in conditions]
         of_rows = [self.values(text, row).view(np.bool_) for text in conditions if not self.columns[text].of_classes]
         of_classes = [column.values.view(np.bool_) for column in columns if column.of_classes]
         if of_classes and self.code is not None:
-            code = self.code if row is self.every else self.code[row]
+            code = self.code if row is self.all_positions else self.code[row]
             of_rows.append(np.logical_and.reduce(of_classes)[code])
-        found: Flags = np.logical_and.reduce(of_rows) if of_rows else np.ones(len(row), np.bool_)
-        return found
+        flags: Flags = np.logical_and.reduce(of_rows) if of_rows else np.ones(len(row), np.bool_)
+        return flags
 
     def texts(self, expression: str, row: Ints) -> pa.Array:
-        """The text of some rows; nothing where a position is below zero, or the row has none."""
+        """The text of some rows; null where a position is below zero, or the row has none."""
         words = self.columns[expression].words
         if words is None:
             raise TypeError(f"{expression} is not a text")
@@ -142,13 +144,13 @@ class Rows:
         return words.take(position_array(codes.astype(np.int64))).cast(pa.string())
 
     def entities(self, parts: Sequence[str], row: Ints) -> Ints:
-        """A number for each account and thing of an account, in the order of accounts, as tickets are numbered."""
+        """A number for each entity of an account, in the order of accounts, as tickets are numbered."""
         ticket = "ticket" in parts
-        found = (self.values("ticket", row) if ticket else self.account[row]).astype(np.int64)
+        number = (self.values("ticket", row) if ticket else self.account[row]).astype(np.int64)
         for part in parts:
             if part not in ("account", "ticket"):
-                found = found * (self._highest(part) + 2) + self.values(part, row).astype(np.int64, copy=False) + 1
-        return found
+                number = number * (self._highest(part) + 2) + self.values(part, row).astype(np.int64, copy=False) + 1
+        return number
 
     def _highest(self, part: str) -> int:
         """The highest number that any row has for a part of an entity."""
@@ -156,70 +158,70 @@ class Rows:
         return int(values.max(initial=0))
 
     def _size(self, parts: Sequence[str]) -> int:
-        """How many entities there may be."""
+        """The number of possible entities."""
         size = self._highest("ticket" if "ticket" in parts else "account") + 1
         for part in parts:
             size *= 1 if part in ("account", "ticket") else self._highest(part) + 2
         return size
 
     def in_order(self, order: Order, row: Ints) -> tuple[Ints, Ints]:
-        """Some rows, ascending, brought into an order, and the entity of each."""
+        """Some rows (ascending positions) in an order, and the entity of each."""
         entity = self.entities(order.entity, row)
         if order == self.order:
             return row, entity
-        settled = self._settled(row, entity, order)
-        return row[settled], entity[settled]
+        order_of_rows = self._sort(row, entity, order)
+        return row[order_of_rows], entity[order_of_rows]
 
     def outermost(self, order: Order, row: Ints, *, last: bool) -> Ints:
-        """The places in ``row`` of the last (or first) row of each entity in an order, whatever order they are in."""
-        found, entity = self._outermost(order, row, last=last)
+        """The positions in ``row`` of the last (or first) row of each entity in an order; they need not be sorted."""
+        outermost, entity = self._outermost(order, row, last=last)
         several = np.bincount(entity)[entity] > 1
         if not several.any():
-            return found
-        tied, of = found[several], entity[several]
-        settled = self._settled(row[tied], of, order)
-        tied, change = tied[settled], np.flatnonzero(np.diff(of[settled]))
+            return outermost
+        tied, entity_of_tied = outermost[several], entity[several]
+        order_of_rows = self._sort(row[tied], entity_of_tied, order)
+        tied, change = tied[order_of_rows], np.flatnonzero(np.diff(entity_of_tied[order_of_rows]))
         ends = np.append(change, len(tied) - 1) if last else np.append(0, change + 1)
-        return np.concatenate((found[~several], tied[ends]))
+        return np.concatenate((outermost[~several], tied[ends]))
 
     def _outermost(self, order: Order, row: Ints, *, last: bool) -> tuple[Ints, Ints]:
-        """The places in ``row`` of the last (or first) moment of each entity, and the entity of each.
+        """The positions in ``row`` of the last (or first) instant of each entity, and the entity of each.
 
-        Rows are gone through a block at a time: what is made of all of them at once would be new memory every time.
+        Rows are processed a block at a time: arrays over all of them would allocate new memory every time.
         """
         size, names = self._size(order.entity), None
-        if size > FEW_ENTITIES * len(row):
+        if size > SPARSE * len(row):
             names = np.unique(self.entities(order.entity, row))
             size = len(names)
 
         def entities(some: Ints) -> Ints:
-            found = self.entities(order.entity, some)
-            return found if names is None else np.searchsorted(names, found)
+            numbers = self.entities(order.entity, some)
+            return numbers if names is None else np.searchsorted(names, numbers)
 
         best = np.full(size, EARLIEST if last else -EARLIEST)
         blocks = [row[begin : begin + BLOCK] for begin in range(0, len(row), BLOCK)]
         for some in blocks:
-            (np.maximum if last else np.minimum).at(best, entities(some), self._moments(order, some))
-        holds = [self._moments(order, some) == best[entities(some)] for some in blocks]
-        found = np.flatnonzero(np.concatenate(holds)) if holds else np.empty(0, np.int64)
-        return found, entities(row[found])
+            (np.maximum if last else np.minimum).at(best, entities(some), self._instants(order, some))
+        is_best = [self._instants(order, some) == best[entities(some)] for some in blocks]
+        outermost = np.flatnonzero(np.concatenate(is_best)) if is_best else np.empty(0, np.int64)
+        return outermost, entities(row[outermost])
 
-    def _moments(self, order: Order, row: Ints) -> Ints:
-        """The moments by which an order compares some rows."""
+    def _instants(self, order: Order, row: Ints) -> Ints:
+        """The instants by which an order compares some rows."""
         return self.values(order.instant, row).astype(np.int64, copy=False)
 
-    def _settled(self, row: Ints, entity: Ints, order: Order) -> Ints:
-        """Positions in ``row`` by entity and time; what ties is settled by its content, then by when it was known."""
-        time = self._moments(order, row)
-        found = sort_positions(entity, time)
-        same = (np.diff(time[found]) == 0) & (np.diff(entity[found]) == 0)
+    def _sort(self, row: Ints, entity: Ints, order: Order) -> Ints:
+        """Positions in ``row`` sorted by entity and time; ties by content, then by when the row was known."""
+        time = self._instants(order, row)
+        positions = sort_positions(entity, time)
+        same = (np.diff(time[positions]) == 0) & (np.diff(entity[positions]) == 0)
         tied = np.flatnonzero(np.append(same, False) | np.append(False, same))
         if len(tied):
-            among = found[tied]
+            among = positions[tied]
             content = [self._rank(text, row[among]) for text in reversed(order.ties)]
             keys = (self.values("known", row[among]), *content, time[among], entity[among])
-            found[tied] = among[np.lexsort(keys)]
-        return found
+            positions[tied] = among[np.lexsort(keys)]
+        return positions
 
     def _rank(self, expression: str, row: Ints) -> Values:
         column = self.columns[expression]
@@ -227,6 +229,6 @@ class Rows:
         return codes if column.words is None else rank_values(column.words)[codes]
 
 
-def any_replaced(found: pa.Table) -> bool:
-    """Whether any of the rows that were read is not the newest version of its thing."""
-    return bool((to_numpy(found.column("replaced")) < FOREVER).any())
+def any_replaced(rows: pa.Table) -> bool:
+    """Whether any of the rows is not the newest version of its record."""
+    return bool((to_numpy(rows.column("replaced")) < FOREVER).any())

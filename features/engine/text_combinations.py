@@ -1,8 +1,8 @@
 """The texts of a relation, each combination of them once.
 
 Among millions of rows there are few different combinations of kind, actor, priority and the like. A row carries the
-number of its combination, its *class*; what is asked of these columns alone (a condition, an order, a name) is decided
-once a class and looked up, instead of being read and compared as text on every row.
+number of its combination, its *class*; an expression over these columns alone (a condition, an order, a name) is
+evaluated once for each class and looked up, instead of being read and compared as text on every row.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from features.history.history import History
 
 
 @dataclass(frozen=True)
-class Numbering:
+class CombinationTable:
     """The combinations of some columns of a table, numbered from 0 in the relation ``name``.
 
-    ``opened`` is the number of the event that every ticket begins with, of which no row tells.
+    ``opened`` is the number of the event that every ticket begins with, which is no row of the source.
     """
 
     name: str
@@ -30,7 +30,7 @@ class Numbering:
     size: int = 1
     opened: int = 0
 
-    def joined(self, rows: str) -> str:
+    def join(self, rows: str) -> str:
         """The rows with their number as ``class``."""
         if not self.columns:
             return f"SELECT *, 0 AS class FROM ({rows})"
@@ -39,21 +39,21 @@ class Numbering:
 
 
 class RowClasses:
-    """The classes of a relation's rows, and what each of some expressions says of each class."""
+    """The classes of a relation's rows, and the value of some expressions for each class."""
 
-    def __init__(self, relation: str, history: History, asked: Iterable[str]) -> None:
-        self.asked = tuple(asked)
-        used = {column for text in self.asked for column in columns_in(relation, text)}
+    def __init__(self, relation: str, history: History, expressions: Iterable[str]) -> None:
+        self.expressions = tuple(expressions)
+        used = {column for text in self.expressions for column in columns_in(relation, text)}
         self.tables = {
-            table: _numbered(table, tuple(column for column in TABLES[table].few_values if column in used), history)
+            table: _combinations(table, tuple(column for column in TABLES[table].few_values if column in used), history)
             for table in tables_of(relation)
             if TABLES[table].few_values
         }
         self._history = history
 
-    def joined(self, table: str, rows: str) -> str:
+    def join(self, table: str, rows: str) -> str:
         """The rows of a table with the number of their combination, where it has classes."""
-        return self.tables[table].joined(rows) if table in self.tables else rows
+        return self.tables[table].join(rows) if table in self.tables else rows
 
     @property
     def opened(self) -> int:
@@ -66,29 +66,31 @@ class RowClasses:
 
     def values(self) -> pa.Table:
         """A column for each expression, in the order of the classes."""
-        chosen = ", ".join(f"{text} AS c{number}" for number, text in enumerate(self.asked))
-        told = [numbering for numbering in self.tables.values() if numbering.columns]
-        names = " CROSS JOIN ".join(numbering.name for numbering in told)
-        order = ", ".join(f"{numbering.name}.class" for numbering in told)
-        return self._history.query(f"SELECT {chosen} FROM {names} ORDER BY {order}")
+        columns = ", ".join(f"{text} AS c{number}" for number, text in enumerate(self.expressions))
+        tables = [table for table in self.tables.values() if table.columns]
+        names = " CROSS JOIN ".join(table.name for table in tables)
+        order = ", ".join(f"{table.name}.class" for table in tables)
+        return self._history.query(f"SELECT {columns} FROM {names} ORDER BY {order}")
 
 
-def _numbered(table: str, columns: tuple[str, ...], history: History) -> Numbering:
-    """The numbering of a table's combinations, made once for a history."""
+def _combinations(table: str, columns: tuple[str, ...], history: History) -> CombinationTable:
+    """The combinations of a table's texts, numbered once for a history."""
     name = "_".join(("classes", table, *columns))
-    return history.cached(name, lambda: _number(name, table, columns, history) if columns else Numbering(name, ()))
+    return history.cached(
+        name, lambda: _number(name, table, columns, history) if columns else CombinationTable(name, ())
+    )
 
 
-def _number(name: str, table: str, columns: tuple[str, ...], history: History) -> Numbering:
-    told = ", ".join(columns)
-    begun = ", ".join("'opened'" if column == "kind" else "NULL" for column in columns)
-    combinations = f"SELECT DISTINCT {told} FROM {table}"
+def _number(name: str, table: str, columns: tuple[str, ...], history: History) -> CombinationTable:
+    names = ", ".join(columns)
+    opened = ", ".join("'opened'" if column == "kind" else "NULL" for column in columns)
+    combinations = f"SELECT DISTINCT {names} FROM {table}"
     if table == "ticket_events":
-        combinations += f" UNION SELECT {begun}"
+        combinations += f" UNION SELECT {opened}"
     rows = history.query(
-        f"SELECT *, CAST(row_number() OVER (ORDER BY {told}) - 1 AS INTEGER) AS class, "
-        f"({told}) IS NOT DISTINCT FROM ({begun}) AS begun FROM ({combinations}) ORDER BY class"
+        f"SELECT *, CAST(row_number() OVER (ORDER BY {names}) - 1 AS INTEGER) AS class, "
+        f"({names}) IS NOT DISTINCT FROM ({opened}) AS opened FROM ({combinations}) ORDER BY class"
     )
     history.create_table(name, rows)
-    begins = rows.column("begun").to_pylist()
-    return Numbering(name, columns, len(rows), begins.index(True) if True in begins else 0)
+    is_opened = rows.column("opened").to_pylist()
+    return CombinationTable(name, columns, len(rows), is_opened.index(True) if True in is_opened else 0)

@@ -1,9 +1,9 @@
-"""Windows, the latest, the first, the distinct: arithmetic on intervals of cutoffs.
+"""Windows, latest, first and distinct rows: arithmetic on intervals of cutoffs.
 
 Cutoffs are sorted, so a row counts at a run of them: from the first cutoff after it was known and happened, until it
-was replaced by a newer version, ended, or fell out of the window. Every aggregate at every cutoff is then a sum over
-runs, made by adding at each start, taking away at each end and adding up once: the cost does not grow with the number
-of cutoffs, and late, corrected and back-filled rows need no path of their own.
+was replaced by a newer version, ended, or left the window. Every aggregate at every cutoff is then a sum over runs,
+computed by adding at each start, subtracting at each end and one cumulative sum: the cost does not grow with the
+number of cutoffs, and late, corrected and back-filled rows need no special case.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ MICROSECONDS = 1_000_000
 """In a second."""
 
 QUANTUM = 2.0**-12
-"""Multiples of it are added without any error up to 2e12, and so come to the same sum in whatever order they come."""
+"""Multiples of it are added without any error up to 2e12, and so have the same sum in any order."""
 
 
 @dataclass(frozen=True)
@@ -38,20 +38,20 @@ class Runs:
     start: Ints
     end: Ints
 
-    def kept(self, mask: NDArray[np.bool_]) -> Runs:
+    def select(self, mask: NDArray[np.bool_]) -> Runs:
         """The runs for which the mask is true."""
-        kept = np.flatnonzero(mask)  # whole numbers pick several times quicker than truths do
-        return self if len(kept) == len(self.row) else Runs(self.row[kept], self.start[kept], self.end[kept])
+        true = np.flatnonzero(mask)  # integers index several times faster than booleans
+        return self if len(true) == len(self.row) else Runs(self.row[true], self.start[true], self.end[true])
 
-    def some(self) -> Runs:
-        """The runs in which there is any cutoff."""
-        return self.kept(self.start < self.end)
+    def non_empty(self) -> Runs:
+        """The runs with any cutoff."""
+        return self.select(self.start < self.end)
 
-    def ending(self, end: Ints) -> Runs:
-        """The runs cut short; those that never begin are dropped."""
-        return Runs(self.row, self.start, np.minimum(self.end, end)).some()
+    def cut_at(self, end: Ints) -> Runs:
+        """The runs, ended early; those that become empty are dropped."""
+        return Runs(self.row, self.start, np.minimum(self.end, end)).non_empty()
 
-    def spread(self) -> tuple[Ints, Ints]:
+    def by_cutoff(self) -> tuple[Ints, Ints]:
         """One pair (index of the run, cutoff) for each cutoff of each run."""
         lengths = self.end - self.start
         index = np.repeat(np.arange(len(lengths)), lengths)
@@ -60,7 +60,7 @@ class Runs:
 
 
 class Cutoffs:
-    """The sorted cutoffs as day numbers, and which of them come first after a day."""
+    """The sorted cutoffs as day numbers, and the first of them after a day."""
 
     def __init__(self, days: Ints) -> None:
         self.days = days
@@ -78,22 +78,22 @@ class Cutoffs:
 def latest_runs(runs: Runs, entity: Ints, cutoffs: int) -> Runs:
     """Of each entity the run of cutoffs at which a row is the last in order among those that count.
 
-    Runs come by entity and in order; ``entity`` is given for each. A row reigns until one that is later in order
-    begins. That holds as long as a row that ends is followed by its own successor; entities where it does not are gone
-    through one cutoff at a time.
+    Runs are sorted by entity and in order; ``entity`` is that of each. A row is the latest until the run of a later one
+    starts. That is right as long as a row that ends has a successor by then; entities for which it is not are computed
+    cutoff by cutoff.
     """
     if cutoffs == 1:
         last = np.ones(len(entity), bool)
         last[:-1] = entity[1:] != entity[:-1]
-        return runs.kept(last)
+        return runs.select(last)
     following = _next_start(runs.start, entity, cutoffs)
-    orphaned = (runs.end < cutoffs) & (following > runs.end)
-    ordinary = ~np.isin(entity, entity[orphaned]) if orphaned.any() else np.ones(len(entity), bool)
-    reigns = Runs(runs.row, runs.start, following).kept(ordinary & (runs.start < following))
+    without_successor = (runs.end < cutoffs) & (following > runs.end)
+    ordinary = ~np.isin(entity, entity[without_successor]) if without_successor.any() else np.ones(len(entity), bool)
+    latest = Runs(runs.row, runs.start, following).select(ordinary & (runs.start < following))
     if ordinary.all():
-        return reigns
-    rest = _latest_by_cutoff(runs.kept(~ordinary), entity[~ordinary], cutoffs)
-    return Runs(*(np.concatenate(pair) for pair in zip(_fields(reigns), _fields(rest), strict=True)))
+        return latest
+    rest = _latest_by_cutoff(runs.select(~ordinary), entity[~ordinary], cutoffs)
+    return Runs(*(np.concatenate(pair) for pair in zip(_fields(latest), _fields(rest), strict=True)))
 
 
 def merge_runs(runs: Runs, entity: Ints, cutoffs: int) -> Runs:
@@ -101,11 +101,11 @@ def merge_runs(runs: Runs, entity: Ints, cutoffs: int) -> Runs:
     by_start = sort_positions(entity, runs.start)
     row, start, end = runs.row[by_start], runs.start[by_start], runs.end[by_start]
     group = _groups(entity[by_start]) * (cutoffs + 1)
-    reached = np.maximum.accumulate(end + group) - group
+    covered_until = np.maximum.accumulate(end + group) - group
     first = np.ones(len(row), bool)
     first[1:] = group[1:] != group[:-1]
-    covered = np.where(first, 0, np.concatenate(([0], reached[:-1])))
-    return Runs(row, np.maximum(start, covered), end).some()
+    covered = np.where(first, 0, np.concatenate(([0], covered_until[:-1])))
+    return Runs(row, np.maximum(start, covered), end).non_empty()
 
 
 def sum_runs(runs: Runs, account: Ints, weights: Floats | None, shape: tuple[int, int]) -> Floats:
@@ -117,78 +117,78 @@ def sum_runs(runs: Runs, account: Ints, weights: Floats | None, shape: tuple[int
     changes = sum_by_place(runs.start * accounts + account, weights, size)
     ends = np.flatnonzero(runs.end < cutoffs)
     if len(ends):
-        gone = runs.end[ends] * accounts + account[ends]
-        changes -= sum_by_place(gone, None if weights is None else weights[ends], size)
+        ended = runs.end[ends] * accounts + account[ends]
+        changes -= sum_by_place(ended, None if weights is None else weights[ends], size)
     return accumulate(changes.reshape(cutoffs + 1, accounts)[:cutoffs].astype(np.float64, copy=False))
 
 
 def sum_by_place(place: Ints, weights: Floats | None, size: int) -> Floats | Ints:
-    """The sum of the weights (or the number) of each place: the same whatever order the rows come in."""
+    """The sum of the weights (or the number) of each place: the same in any order of rows."""
     if weights is None:
         return np.bincount(place, None, size)
     coarse, rest = split_exact(weights)
-    found = np.bincount(place, coarse, size)
-    return found + np.bincount(place, rest, size) if rest.any() else found
+    total = np.bincount(place, coarse, size)
+    return total + np.bincount(place, rest, size) if rest.any() else total
 
 
 def split_exact(values: Floats) -> tuple[Floats, Floats]:
-    """Numbers as multiples of ``QUANTUM``, and the rests, whose sums are too small for their errors to be seen."""
+    """Numbers as multiples of ``QUANTUM``, and the remainders, whose sums are too small for visible errors."""
     coarse = np.round(values / QUANTUM) * QUANTUM
     return coarse, values - coarse
 
 
 def accumulate(rows: Numbers) -> Numbers:
-    """Each row with all rows before it added, in place: by whole rows, which is many times quicker than ``cumsum``."""
+    """The cumulative sum of rows, in place: row by row, which is many times faster than ``cumsum``."""
     for place in range(1, len(rows)):
         rows[place] += rows[place - 1]
     return rows
 
 
 def extreme_of_runs(runs: Runs, account: Ints, values: Floats, shape: tuple[int, int], *, largest: bool) -> Floats:
-    """The smallest or largest value among the runs that cover each cutoff; nothing where there is none.
+    """The smallest or largest value among the runs that cover each cutoff; NaN where there is none.
 
-    A run is covered by two stretches of the longest power of two that fits into it. Each level holds the best of its
-    stretches, and hands it down to the two halves of each: the cost does not grow with the length of the runs.
+    A run is covered by two intervals of the longest power of two that fits into it. Each level holds the best value of
+    its intervals, and passes it to the two halves of each: the cost does not grow with the length of the runs.
     """
     best, none = (np.maximum, -np.inf) if largest else (np.minimum, np.inf)
     level = np.frexp((runs.end - runs.start).astype(np.float64))[1] - 1
     highest = int(level.max(initial=0))
-    found = np.full(shape, none)
+    extremes = np.full(shape, none)
     for height in range(highest, -1, -1):
         length = 1 << height
         if height < highest:
-            found[length:] = best(found[length:], found[:-length])
+            extremes[length:] = best(extremes[length:], extremes[:-length])
         here = np.flatnonzero(level == height) if highest else slice(None)
         for begin in (runs.start[here], runs.end[here] - length)[: 1 + min(height, 1)]:
-            best.at(found.reshape(-1), begin * shape[1] + account[here], values[here])
-    return np.where(np.isinf(found), np.nan, found)
+            best.at(extremes.reshape(-1), begin * shape[1] + account[here], values[here])
+    return np.where(np.isinf(extremes), np.nan, extremes)
 
 
 def sort_positions(entity: Ints, time: Ints | None) -> Ints:
-    """Positions in the order of entity, then time, then as they came."""
+    """Positions sorted by entity, then time; ties keep their order."""
     return _order(entity, None if time is None else _order(time))
 
 
 def _order(values: Ints, places: Ints | None = None) -> Ints:
-    """Positions in ascending order of the values; those that tie stay as they came, or as they are in ``places``.
+    """Positions in ascending order of the values; ties keep their order, or that of ``places``.
 
-    They are put in order by sixteen bits at a time, the lowest first: so few bits are counted, not compared, which is
-    several times quicker. Of moments that are whole seconds only the seconds are looked at.
+    A radix sort by sixteen bits at a time, the lowest first: so few bits are counted, not compared, which is several
+    times faster. Of instants that are whole seconds only the seconds are compared.
     """
-    found = np.arange(len(values)) if places is None else places
+    positions = np.arange(len(values)) if places is None else places
     if len(values) < 2 or (places is None and bool((values[1:] >= values[:-1]).all())):
-        return found
+        return positions
     above = values.astype(np.int64) - int(values.min())
     if int(above.max()) >> 40 and not (above % MICROSECONDS).any():
         above //= MICROSECONDS
     for bit in range(0, int(above.max()).bit_length(), 16):
         digit = (above >> bit).astype(np.uint16)
-        found = found[np.argsort(digit[found], kind="stable")]
-    return found
+        positions = positions[np.argsort(digit[positions], kind="stable")]
+    return positions
 
 
 def _latest_by_cutoff(runs: Runs, entity: Ints, cutoffs: int) -> Runs:
-    index, cutoff = runs.spread()
+    index, cutoff = runs.by_cutoff()
     place = entity[index] * cutoffs + cutoff
     by_place = np.argsort(place, kind="stable")  # runs are in order already, so the last of each place is the latest
     last = np.ones(len(place), bool)

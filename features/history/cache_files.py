@@ -60,7 +60,7 @@ def read_cache_file(path: Path) -> CachedFile | None:
 
 
 def remove_other_files(folder: Path, names: set[str], suffix: str) -> None:
-    """Remove a folder's files with that suffix that are not in ``names``, and unfinished files of an interrupted night."""
+    """Remove files with that suffix that are not in ``names``, and unfinished files of an interrupted night."""
     with suppress(OSError):
         for entry in os.scandir(folder):
             cached = entry.name.endswith(suffix) or entry.name.startswith(".")

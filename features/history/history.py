@@ -84,7 +84,7 @@ class History:
 
     @property
     def versioned(self) -> frozenset[str]:
-        """The tables that say when each row was known; the others are current state."""
+        """The tables with a ``known_at``; the others are current state."""
         return frozenset(name for name in self.present if "known_at" in self.columns[name])
 
     @cached_property

@@ -1,7 +1,7 @@
 """Keys that occur more than once: nearly every key occurs once, so one 64-bit hash a row is compared, sorted.
 
 The caller gets the hashes of the repeated keys and looks only at the rows of those. Two keys that happen to have one
-hash are then told apart by their values, so a hash decides nothing by itself.
+hash are then distinguished by their values, so a hash decides nothing by itself.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """The time span of a source: from its oldest row to the last day on which it plausibly learned anything.
 
-The end decides much: which night is the default, and which labels are mature. A single row with a wrong timestamp, known
-in 2027 where all others were known in 2026, would move both a year ahead, and an account would count as safe for a year
-that has not happened yet. So the last days of a source are *timestamp outliers* where nothing at all was known for a
-long time before them. Their rows are accepted, and count from the day of their ``known_at``.
+The end decides much: which night is the default, and which labels are mature. A single row with a wrong timestamp,
+known in 2027 where all others were known in 2026, would move both a year ahead, and an account would count as safe for
+a year that has not happened yet. So the last days of a source are *timestamp outliers* where nothing at all was known
+for a long time before them. Their rows are accepted, and count from the day of their ``known_at``.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ INSTANTS = frozenset({"TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS"
 
 
 def cast_column(column: Column, raw: str | None) -> str:
-    """SQL of the column in the contract's type, from ``s."<column>"`` of DuckDB type ``raw``; NULL where it has none."""
+    """SQL of the column in the contract's type, from ``s."<column>"`` of DuckDB type ``raw``; else NULL."""
     value = f"s.{quote_name(column.name)}"
     if raw is None:
         return f"CAST(NULL AS {column.kind})"

@@ -96,7 +96,7 @@ def _ranges(column: Column, raw: str, value: str) -> list[str]:
     outside = f"{value} NOT BETWEEN {low} AND {high}"
     if raw in WHOLES or raw.startswith("DECIMAL"):
         return [outside]
-    # Parquet's statistics leave NaN out, and DuckDB relies on them: a comparison alone may be folded to "never outside".
+    # Parquet's statistics leave NaN out, and DuckDB uses them: a comparison alone may be folded to "never outside".
     return [f"NOT isfinite({value}) OR {outside}"]
 
 

@@ -55,7 +55,7 @@ class ValidatedTable:
 
     ``files_read`` is how many files were read to validate it. ``partitions`` are those of usage in several files;
     ``repeated_keys`` are the keys that occur more than once. ``key`` changes whenever its accepted rows may have
-    changed; ``None`` where that cannot be told.
+    changed; ``None`` where there is no such key.
     """
 
     report: TableReport
@@ -139,7 +139,7 @@ def _missing_columns(table: Table, report: TableReport) -> str:
 
 
 def _table_key(incoming: IncomingTable, parents_key: str | None) -> str | None:
-    """A text that changes with everything that the result depends on; ``None`` where that cannot be told.
+    """A text that changes with everything that the result depends on; ``None`` where a file has no fingerprint.
 
     A row of any table but usage may have its duplicate in any file, so the whole table has one result.
     """

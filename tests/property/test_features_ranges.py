@@ -17,7 +17,7 @@ few = settings(max_examples=12, deadline=None, suppress_health_check=list(Health
 @given(histories())
 def test_ranges_of_accounts_change_nothing(generated: Generated) -> None:
     whole = build(History.from_tables(generated.tables), generated.cutoffs)
-    assert Budget.of("50KiB", len(generated.cutoffs), len(FEATURES), relations(f.measure for f in FEATURES)).read <= 2
+    assert Budget.of("50KiB", len(generated.cutoffs), len(FEATURES), relations(f.measure for f in FEATURES)).accounts_read <= 2
     assert build(History.from_tables(generated.tables), generated.cutoffs, memory="50KiB").equals(whole)
     assert build(History.from_tables(generated.tables), generated.cutoffs, memory="300KiB").equals(whole)
 
@@ -28,13 +28,13 @@ def test_arrays_that_stay_in_the_cache_change_nothing(generated: Generated) -> N
     whole = build(History.from_tables(generated.tables), generated.cutoffs)
     health = [feature for feature in FEATURES if feature.sources == ("health_scores",)]
     some = build(History.from_tables(generated.tables), generated.cutoffs, features=health)
-    before = cube.CELLS
+    before = cube.CACHE_CELLS
     try:
-        cube.CELLS = 1  # an account at a time
+        cube.CACHE_CELLS = 1  # an account at a time
         assert build(History.from_tables(generated.tables), generated.cutoffs).equals(whole)
         assert build(History.from_tables(generated.tables), generated.cutoffs, features=health).equals(some)
     finally:
-        cube.CELLS = before
+        cube.CACHE_CELLS = before
 
 
 @few

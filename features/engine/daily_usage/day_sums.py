@@ -28,7 +28,7 @@ SUM_COLUMNS = ("day", "account", "feature", "events", "minutes", "users")
 @dataclass(frozen=True)
 class DaySums:
     """``sums`` has a row for each day, account and feature, ordered by these, with ``events``, ``minutes`` and the most
-    ``users`` of a row (−1: no row has a number). ``user_days`` has one for each account, ``user_id`` and day with any event.
+    ``users`` of a row (−1: no row has a number). ``user_days`` has a row for each account, user and day with events.
 
     ``account`` is a position in ``accounts``, the ids, and ``feature`` a position in ``features``, both ascending.
     """

@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 
 from features.arrow import to_int64
-from features.definitions.measures import Aggregate, reach
+from features.definitions.measures import Aggregate, lookback_days
 from features.engine.corrections import version_intervals
 from features.engine.daily_usage.day_sums import DaySums
 from features.engine.daily_usage.usage_partitions import usage_partitions
@@ -45,7 +45,7 @@ def delivery_at(history: History, cutoff: int, wanted: Iterable[Aggregate]) -> U
         return UsageDelivery(0, PROMPT_DELIVERY.irregular, days=partial(partitions.known_before, cutoff))
     if "usage_daily" not in history.versioned:
         return PROMPT_DELIVERY
-    days = reach(part for part in wanted if part.stream.relation == "usage_daily")
+    days = lookback_days(part for part in wanted if part.stream.relation == "usage_daily")
     rows = version_intervals("usage_daily", history, since=None if days is None else cutoff - days)
     known = f"SELECT * FROM ({rows}) WHERE known < {cutoff} AND {cutoff} <= replaced"
     return UsageDelivery(0, PROMPT_DELIVERY.irregular, known)

@@ -3,7 +3,7 @@
 All windows of all cutoffs divide time into *buckets*. Rows are added to ``[bucket, feature, account]`` sums as they
 arrive in Arrow batches, days of use to a bitmap, and users to one bit a bucket, in DuckDB. A window is then a
 difference of prefix sums, and a number of users is how many have a bit in the window's mask. The cost is one scan,
-however many cutoffs there are.
+for any number of cutoffs.
 
 At one cutoff, usage in several files is not read row by row at all: its sums by day (``day_sums``) are added up
 instead.
@@ -60,7 +60,7 @@ COUNTED = {
     ("distinct", "feature", WITH_EVENTS),
     ("distinct", "user_id", WITH_EVENTS),
 }
-"""What the pass can count: how, of what, in which rows. Everything else is computed by ``windows``, exact but slower."""
+"""The measures that the pass can count: how, of what, in which rows. All others are computed row by row."""
 
 
 def is_counted(measure: Aggregate) -> bool:
@@ -98,7 +98,7 @@ class UsagePass:
         return piece
 
     def windows(self, measure: Aggregate) -> list[Window]:
-        """The days of the measure at each cutoff, ``[first, end)``: days that are not yet known because of the lag are left out."""
+        """The days of the measure at each cutoff, ``[first, end)``; not those hidden by the lag."""
         shift = measure.stream.shift
         ends = self.days - max(shift, self.delivery.lag)
         begins = np.minimum(self.days - shift - (measure.within or 0), ends)
@@ -258,7 +258,7 @@ class UsagePass:
         return sums
 
     def _sum_rows(self) -> BucketSums:
-        """The sums of one scan, in any order of rows; of a second one where the first rows did not have all features."""
+        """The sums of one scan, in any order; of a second one where the first rows did not have all features."""
         sums = self._scan(self._features(f"LIMIT {SAMPLE_ROWS}"), "true")
         while sums is None:
             sums = self._scan(self._features(""), "feature IS NOT NULL")

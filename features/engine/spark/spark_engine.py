@@ -1,8 +1,8 @@
-"""The engine for data that one machine is too small for: the same aggregates, grouped by a Spark cluster.
+"""The engine for data too large for one machine: the same aggregates, grouped by a Spark cluster.
 
-The accepted rows are handed to the cluster as temporary views, each group of measures is one distributed query, and
-what comes back is small: a number for each account, cutoff and measure. The driver does the arithmetic on it, as it
-does for the embedded engine. What several queries read is computed once and kept by the cluster.
+The accepted rows become temporary views of the cluster, each group of measures is one distributed query, and its result
+is small: a number for each account, cutoff and measure. The driver does the arithmetic on it, as for the embedded
+engine. Rows that several queries read are computed once and cached by the cluster.
 
 A cluster is named by its master (``local[2]``, ``spark://host:7077``), a Spark Connect server by its URL
 (``sc://host``), and ``databricks`` is the workspace of the Databricks Connect profile.
@@ -39,20 +39,20 @@ from features.history.history import History
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-SETTINGS = {
+SESSION_SETTINGS = {
     "spark.sql.session.timeZone": "UTC",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
 }
-HERE = {
+DRIVER_SETTINGS = {
     "spark.driver.memory": "2g",
     "spark.log.level": "ERROR",
     "spark.sql.catalogImplementation": "in-memory",
     "spark.sql.warehouse.dir": str(Path(tempfile.gettempdir()) / "rescue-spark"),
 }
-"""Where the driver runs in this process: it leaves nothing in the folder that it was started from."""
+"""For a driver in this process: it writes nothing to the current folder."""
 
-LOCAL = {
+LOCAL_SETTINGS = {
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.host": "127.0.0.1",
     "spark.sql.shuffle.partitions": "1",
@@ -65,25 +65,25 @@ LOCAL = {
 
 
 @contextmanager
-def _only_arrow() -> Iterator[None]:
-    """Without PySpark's warning of the installed pandas, through which no row of ours goes."""
+def _without_pandas_warning() -> Iterator[None]:
+    """Without PySpark's warning about the installed pandas, which is not used here."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
         yield
 
 
 class SparkEngine:
-    """Aggregates by Spark. It keeps the rows of the history that it was asked about last."""
+    """Aggregates by Spark. It keeps the rows of the last history in the cluster."""
 
     def __init__(self, session: SparkSession) -> None:
         self.session = session
-        self._loaded: ReferenceType[History] | None = None  # weak: an engine outlives the nights it worked for
+        self._loaded: ReferenceType[History] | None = None  # weak: an engine outlives a night's history
         self._relations: dict[str, DataFrame] = {}
 
     @classmethod
     @cache
     def connect(cls, master: str = "local[2]") -> SparkEngine:
-        """The engine on the cluster of that name; one for all nights of a process, so that their rows go there once.
+        """The engine on the cluster of that name; one for all nights of a process, so that rows are sent once.
 
         Raises:
             UsageError: the extra ``spark`` is not installed, Java is missing where the driver runs here, or there is
@@ -91,22 +91,22 @@ class SparkEngine:
         """
         return cls(_session(master))
 
-    @_only_arrow()
+    @_without_pandas_warning()
     def aggregates(self, history: History, days: Ints, scope: Scope, wanted: Iterable[Measure]) -> SparkAggregates:
         """See :class:`features.engine.engines.Engine`."""
         measures = tuple(wanted)
-        asked = np.unique(np.concatenate([days - past for past in sorted(_looks_back(measures))]))
+        cutoffs = np.unique(np.concatenate([days - past for past in sorted(_looks_back(measures))]))
         parts = [part for measure in measures for part in measure.parts if isinstance(part, Aggregate)]
-        told = [part for part in parts if not expressions.lacks_column(part, history)]
-        self._load(history, {part.stream.relation for part in told})
-        answers = Answers(self.session, asked, scope)
-        answers.find(told)
+        known = [part for part in parts if not expressions.lacks_column(part, history)]
+        self._load(history, {part.stream.relation for part in known})
+        answers = Answers(self.session, cutoffs, scope)
+        answers.compute(known)
         return SparkAggregates(answers, Cutoffs(days))
 
     def _load(self, history: History, relations: set[str]) -> None:
-        """Hand the history's rows to the cluster under the contract's names; what it makes of them, it keeps."""
+        """Send the history's rows to the cluster under the contract's names, and cache the relations there."""
         if self._loaded is None or self._loaded() is not history:
-            self._forget()
+            self._unload()
             number_accounts(history)
             for name in (*TABLES, NUMBERED):
                 self._view(name, history.query(f"SELECT * FROM {name}"))
@@ -116,7 +116,7 @@ class SparkEngine:
             rows.createOrReplaceTempView(f"rows_{relation}")
             self._relations[relation] = rows
 
-    def _forget(self) -> None:
+    def _unload(self) -> None:
         while self._relations:
             self._relations.popitem()[1].unpersist()
         self._loaded = None
@@ -127,7 +127,7 @@ class SparkEngine:
 
 @dataclass
 class Answers:
-    """The aggregates at every cutoff that any measure looks at, as arrays by cutoff and account."""
+    """The aggregates at every cutoff that any measure needs, as arrays by cutoff and account."""
 
     session: SparkSession
     days: Ints
@@ -135,19 +135,19 @@ class Answers:
     numbers: dict[Aggregate, Floats] = field(default_factory=dict)
     texts: dict[Aggregate, Any] = field(default_factory=dict)
 
-    def find(self, measures: Iterable[Aggregate]) -> None:
-        """Answer the measures, one query a group."""
-        asked = pa.table({"cutoff": pa.array(self.days.astype(np.int32))})
-        self.session.createDataFrame(asked).createOrReplaceTempView("asked")
+    def compute(self, measures: Iterable[Aggregate]) -> None:
+        """Compute the measures, one query for each group."""
+        cutoffs = pa.table({"cutoff": pa.array(self.days.astype(np.int32))})
+        self.session.createDataFrame(cutoffs).createOrReplaceTempView("cutoffs")
         for group in groups(measures):
             query = f"SELECT * FROM ({grouped_query(group)}) WHERE {self.scope.condition}"
-            self._keep(group, self.session.sql(query).toArrow())
+            self._store(group, self.session.sql(query).toArrow())
 
-    def _keep(self, group: list[Aggregate], found: pa.Table) -> None:
-        cutoff = np.searchsorted(self.days, found.column("cutoff").to_numpy())
-        account = self.scope.places(found.column("account").to_numpy())
+    def _store(self, group: list[Aggregate], rows: pa.Table) -> None:
+        cutoff = np.searchsorted(self.days, rows.column("cutoff").to_numpy())
+        account = self.scope.places(rows.column("account").to_numpy())
         for place, measure in enumerate(group):
-            column = found.column(f"m{place}")
+            column = rows.column(f"m{place}")
             if measure.how == "text":
                 texts = np.full((len(self.days), len(self.scope)), None, dtype=object)
                 texts[cutoff, account] = column.to_pylist()
@@ -168,30 +168,30 @@ class SparkAggregates:
 
     @property
     def scope(self) -> Scope:
-        """Whose rows these are."""
+        """The accounts of these rows."""
         return self.answers.scope
 
     @property
     def shape(self) -> tuple[int, int]:
-        """How many cutoffs, how many accounts."""
+        """The number of cutoffs and of accounts."""
         return len(self.cutoffs), len(self.scope)
 
     def aggregate(self, measure: Aggregate) -> Floats:
-        """The numbers; NaN where no row says anything, or the source lacks the column."""
-        found = self.answers.numbers.get(measure)
-        return np.full(self.shape, np.nan) if found is None else found[self._places]
+        """The numbers; NaN where no row has a value, or the source lacks the column."""
+        values = self.answers.numbers.get(measure)
+        return np.full(self.shape, np.nan) if values is None else values[self._places]
 
     def text(self, measure: Aggregate) -> pa.Array:
         """The texts of all accounts at the first cutoff, then at the next; null where there is none."""
-        found = self.answers.texts.get(measure)
-        return pa.nulls(np.prod(self.shape), pa.string()) if found is None else pa.array(found[self._places].ravel())
+        texts = self.answers.texts.get(measure)
+        return pa.nulls(np.prod(self.shape), pa.string()) if texts is None else pa.array(texts[self._places].ravel())
 
     def at(self, days: Ints) -> SparkAggregates:
         """The same answers at other cutoffs."""
         return SparkAggregates(self.answers, Cutoffs(days))
 
-    def pieces(self, width: int) -> Iterator[SparkAggregates]:
-        """All accounts at once: the answers are here already, and small."""
+    def chunks(self, width: int) -> Iterator[SparkAggregates]:
+        """All accounts at once: the answers are small."""
         yield self
 
     @property
@@ -200,19 +200,19 @@ class SparkAggregates:
 
 
 def java_is_missing() -> bool:
-    """Whether a Spark that starts in this machine would find no Java, where Spark looks for it."""
+    """Whether Spark would find no Java on this machine."""
     home = os.environ.get("JAVA_HOME")
     return shutil.which(str(Path(home, "bin", "java")) if home else "java") is None
 
 
 def _looks_back(measures: Iterable[Measure]) -> set[int]:
-    """How many days before the cutoff some measure is asked again; 0 is the cutoff itself."""
-    found = {0}
+    """The days before the cutoff at which some measure is computed again; 0 is the cutoff itself."""
+    days = {0}
     for measure in measures:
         for part in measure.parts:
             if isinstance(part, Ago):
-                found |= {part.days + further for further in _looks_back([part.inner])}
-    return found
+                days |= {part.days + further for further in _looks_back([part.inner])}
+    return days
 
 
 def _session(master: str) -> SparkSession:
@@ -226,26 +226,26 @@ def _session(master: str) -> SparkSession:
     if master == "databricks":
         return _databricks()
     if master.startswith("sc://"):
-        if find_spec("grpc") is None:  # PySpark's own answer to this may be to end the process
+        if find_spec("grpc") is None:  # without it PySpark may end the process
             raise UsageError(f"Spark at {master} cannot be reached without its client: pip install 'pyspark[connect]'.")
-        return _started(SparkSession.builder.remote(master), master, SETTINGS)
+        return _start(SparkSession.builder.remote(master), master, SESSION_SETTINGS)
     if java_is_missing():
         raise UsageError("The engine spark needs Java 17 on this machine: install it (make system), or name a server.")
-    settings = SETTINGS | HERE | (LOCAL if master.startswith("local") else {})
-    return _started(SparkSession.builder.appName("rescue").master(master), master, settings)
+    settings = SESSION_SETTINGS | DRIVER_SETTINGS | (LOCAL_SETTINGS if master.startswith("local") else {})
+    return _start(SparkSession.builder.appName("rescue").master(master), master, settings)
 
 
-def _started(builder: Any, master: str, settings: Mapping[str, str]) -> SparkSession:
+def _start(builder: Any, master: str, settings: Mapping[str, str]) -> SparkSession:
     from pyspark.errors import PySparkException
 
     for name, value in settings.items():
         builder = builder.config(name, value)
     try:
-        with _only_arrow():
+        with _without_pandas_warning():
             return builder.getOrCreate()
     except PySparkException as error:
-        said = str(error).strip().splitlines()[0].rstrip(".")
-        raise UsageError(f"Spark at {master} cannot be reached or did not start: {said}.") from None
+        reason = str(error).strip().splitlines()[0].rstrip(".")
+        raise UsageError(f"Spark at {master} cannot be reached or did not start: {reason}.") from None
 
 
 def _databricks() -> SparkSession:

@@ -1,9 +1,8 @@
 """Aggregates as Spark SQL: one grouped query for all measures that read the same rows.
 
-Nothing is defined here: which rows there are comes from ``relations``, what is asked from the measures, both in the
-embedded engine's SQL, which is brought to Spark's dialect by its syntax tree. A row joins the cutoffs at which it
-holds; the conditions of each measure then stand inside its own aggregate, so a source is read once however many
-measures ask.
+Nothing is defined here: the rows come from ``relations``, the expressions from the measures, both in the embedded
+engine's SQL, which is translated to Spark's dialect by its syntax tree. A row joins the cutoffs at which it holds; the
+conditions of each measure are inside its own aggregate, so a source is read once for any number of measures.
 """
 
 from __future__ import annotations
@@ -18,14 +17,14 @@ from features.engine.relations import day_number, relation_rows, tie_columns
 from features.history.history import History
 
 ZERO_WITHOUT_ROWS = frozenset({"count", "sum", "distinct", "slope"})
-"""The ways of aggregating that say 0 of an account without rows; the others say nothing."""
+"""The ways of aggregating that are 0 for an account without rows; the others are null."""
 
 
 @cache
 def to_spark(sql: str) -> str:
     """An expression or a query of the embedded engine, in Spark's dialect."""
     tree = parse_one(sql, read="duckdb")
-    for node in reversed(list(tree.walk())):  # the inner first, for a node that is replaced takes its parts along
+    for node in reversed(list(tree.walk())):  # inner nodes first: replacing a node replaces its parts
         translated = _translated(node)
         if node is tree:
             tree = translated
@@ -41,12 +40,12 @@ def relation_query(relation: str, history: History) -> str:
 
 def groups(measures: Iterable[Aggregate]) -> list[list[Aggregate]]:
     """The measures that one query answers together: the same rows, picked the same way."""
-    found: dict[object, list[Aggregate]] = {}
+    by_rows: dict[object, list[Aggregate]] = {}
     for measure in dict.fromkeys(measures):
         stream = measure.stream
         picked = (stream.at, stream.only, stream.pick, stream.by, stream.shift) if stream.pick else ()
-        found.setdefault((stream.relation, picked, measure.by), []).append(measure)
-    return list(found.values())
+        by_rows.setdefault((stream.relation, picked, measure.by), []).append(measure)
+    return list(by_rows.values())
 
 
 def grouped_query(measures: Sequence[Aggregate]) -> str:
@@ -60,9 +59,9 @@ def grouped_query(measures: Sequence[Aggregate]) -> str:
 
 
 def _held(relation: str, conditions: str = "true") -> str:
-    """Each row at each cutoff at which it was the state of things."""
+    """Each row at each cutoff at which it was the current state."""
     held = "known < cutoff AND cutoff <= replaced"
-    return f"SELECT * FROM rows_{relation} JOIN asked ON {held} WHERE {conditions}"
+    return f"SELECT * FROM rows_{relation} JOIN cutoffs ON {held} WHERE {conditions}"
 
 
 def _picked(stream: Stream) -> str:
@@ -155,11 +154,11 @@ _ANSWERS: Mapping[str, Callable[[Aggregate], str]] = {
     "trend": _trend,
     "top": _value,
 }
-"""Each way of aggregating, as in ``aggregates.HOWS``."""
+"""Each way of aggregating, as in ``aggregates.AGGREGATE_FUNCTIONS``."""
 
 
 def _parts(ordered: exp.Expr) -> list[exp.Expr]:
-    """The order by a row as the order by its columns: inside a row, Spark puts what is missing first, DuckDB last."""
+    """The order by a row as the order by its columns: inside a row, Spark sorts nulls first, DuckDB last."""
     row = ordered.this
     if isinstance(row, exp.Anonymous) and row.name.upper() == "STRUCT":
         return [
@@ -172,11 +171,11 @@ _RENAMED = {"EPOCH_US": "UNIX_MICROS", "ROW": "STRUCT"}
 
 
 def _translated(node: exp.Expr) -> exp.Expr:
-    """What the dialects say differently and sqlglot does not translate by itself."""
+    """The differences between the dialects that sqlglot does not translate."""
     if isinstance(node, exp.Order):
         return exp.Order(expressions=[part for ordered in node.expressions for part in _parts(ordered)])
     if isinstance(node, exp.CTE):
-        return exp.CTE(this=node.this, alias=node.args["alias"])  # Spark decides itself what to keep
+        return exp.CTE(this=node.this, alias=node.args["alias"])  # Spark decides what to materialize
     if isinstance(node, exp.SimilarTo):
         pattern = exp.Literal.string(f"^(?:{node.expression.name})$")
         return exp.RegexpLike(this=node.this, expression=pattern)
