@@ -109,7 +109,7 @@ def _config_file() -> Path:
     return Path(os.environ.get("RESCUE_CONFIG", "rescue.toml"))
 
 
-SECTIONS: dict[str, type[BaseModel]] = {"review": ReviewSettings}
+SECTIONS: dict[str, type[BaseModel]] = {"review": ReviewSettings, "metrics": MetricSettings}
 """Sections whose keys are fixed."""
 
 
@@ -139,7 +139,7 @@ def _explain(error: ValidationError) -> str:
     first = error.errors()[0]
     *path, last = (str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
-        known = SECTIONS.get(".".join(path), Settings).model_fields
+        known = SECTIONS.get(path[0] if path else "", Settings).model_fields
         return f"There is no setting {'.'.join((*path, last))}; {suggest_name(last, known)}"
     name = ".".join((*path, last))
     if first["type"] == "literal_error":

@@ -30,7 +30,8 @@ def find_unused_values(history: History, metrics: Sequence[Metric]) -> tuple[Unu
         if table in history.present and column in history.columns[table]
         for row in history.query(
             f'SELECT "{column}" AS value, count(*) AS rows FROM {table} '
-            f'WHERE NOT list_contains(CAST(? AS VARCHAR[]), "{column}") GROUP BY value ORDER BY rows DESC, value',
+            f'WHERE NOT list_contains(CAST(? AS VARCHAR[]), "{column}") '
+            "GROUP BY ALL ORDER BY rows DESC, value",
             [list(used)],
         ).to_pylist()
     )

@@ -74,7 +74,7 @@ def test_one_entry_is_seen_in_frame_and_docs(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_the_same_entry_is_seen_in_the_model_and_its_reasons(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(reasons.KNOWN, BY_PHONE.name, BY_PHONE)
+    monkeypatch.setitem(catalogue._BY_NAME, BY_PHONE.name, BY_PHONE)
     weights = {BY_PHONE.name: 2.0, "usage_events_7d": 0.0}
     frame = made_frame(weights)
     model = made_model(frame, made_events(frame, weights))

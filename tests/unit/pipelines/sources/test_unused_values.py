@@ -1,0 +1,59 @@
+"""Values that no feature uses are counted by ``rescue check`` and change nothing else."""
+
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from support.worlds.factories import Story
+
+from features.contract import Metric
+from pipelines.cli.output.check_output import show_check
+from pipelines.console import out
+from pipelines.sources.source_check import CheckReport, check_source
+
+NPS = Metric("nps", "NPS", "points", "good", "NPS")
+GONE = Metric("gone", "gone", "", "bad", "gone")
+
+
+def checked(story: Story, folder: Path, *metrics: Metric) -> CheckReport:
+    for name, rows in story.tables().items():
+        pq.write_table(rows, folder / f"{name}.parquet")
+    return check_source(str(folder), metrics=metrics)
+
+
+@pytest.fixture
+def story() -> Story:
+    told = Story().account("acme").metric("acme", "2026-02-01", "NPS", 50)
+    for place, metric in enumerate(["adoption", "adoption", "seats used"]):
+        told.metric("acme", f"2026-02-0{place + 2}", metric, 1.0)
+    told.ticket("acme", "2026-02-01").event("escalated", "2026-02-02").event("Escalated", "2026-02-03")
+    return told.invoice("acme", "2026-02-01", status="paid").invoice("acme", "2026-02-01", status="lost")
+
+
+def test_undeclared_metrics_and_values_that_are_not_understood_are_counted(story: Story, tmp_path: Path) -> None:
+    report = checked(story, tmp_path, NPS, GONE)
+    assert report.as_json()["unused_values"] == [
+        {"table": "metrics", "column": "metric", "value": "adoption", "rows": 2},
+        {"table": "metrics", "column": "metric", "value": "seats used", "rows": 1},
+        {"table": "ticket_events", "column": "kind", "value": "Escalated", "rows": 1},
+        {"table": "invoices", "column": "status", "value": "lost", "rows": 1},
+    ]
+    assert report.as_json()["metrics_without_rows"] == ["gone"]
+    assert report.validation.tables["metrics"].accepted == 4
+    assert not report.problems
+
+
+def test_they_are_shown(story: Story, tmp_path: Path) -> None:
+    with out.capture() as shown:
+        show_check(checked(story, tmp_path, NPS, GONE))
+    text = " ".join(shown.get().split())
+    assert "metrics.metric: values that are not declared in the settings and not used: 'adoption' (2 rows), " in text
+    assert "ticket_events.kind: values that are not understood and not used: 'Escalated' (1 rows)" in text
+    assert "Warning: the settings declare the metric gone, and no row of the source has it." in text
+
+
+def test_a_declared_metric_without_the_table_is_reported(tmp_path: Path) -> None:
+    report = checked(Story().account("acme"), tmp_path, NPS)
+    assert report.unmeasured == ("nps",)
+    assert "the company's own numbers" in report.costs["metrics"]
+    assert "metrics" not in report.validation.missing
