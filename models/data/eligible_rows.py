@@ -32,5 +32,5 @@ def rows_meeting(frame: pa.Table, condition: str) -> Bools:
         raise UsageError(f"The condition eligible ({condition}) {error}.") from None
     needed = frame.select(list(compiled.columns) or ["account_id"])
     with duckdb.connect() as connection:
-        rows = connection.from_arrow(needed).query("needed", f"SELECT coalesce({compiled.sql}, false) AS meets FROM needed")
+        rows = connection.from_arrow(needed).project(f"coalesce({compiled.sql}, false) AS meets")
         return np.asarray(rows.fetchnumpy()["meets"], dtype=np.bool_)

@@ -23,13 +23,14 @@ from models.data.examples import Examples, Labelled, examples, thinned
 from models.data.signature import NUMBER, InputColumn, Signature
 from models.data.treatment import untreated
 from models.learners.calibration import sigmoid
-from models.learners.learner import USUAL_TREES, Learner
+from models.learners.learner import Learner
 from models.learners.training_set import TrainingSet, eligible_rows
 from models.learners.trees import TREES_FILE, TreeScorer
 
 PERIOD, PERIODS = 30, 13
 DAYS = (30, 60, 90, 180, 365)
-MOST_ROWS = 12_000  # account × cutoff; each gives up to 13 periods
+MOST_ROWS = 5_000  # account × cutoff; each gives up to 13 periods
+TREES = 80  # the shape in time needs fewer than the ranking of accounts
 RENEWAL = "contract_renews_in_days"
 NEVER = 2**31  # a day beyond every event
 MICROSECONDS_A_DAY = 86_400_000_000
@@ -173,7 +174,7 @@ def fit_hazard(rows: HazardRows, learner: Learner) -> HazardModel:
         seed=learner.seed,
         threads=learner.threads,
     )
-    return HazardModel(widened.trees(periods, USUAL_TREES).cut(USUAL_TREES), renewal)
+    return HazardModel(widened.trees(periods, TREES).cut(TREES), renewal)
 
 
 def _period(rows: HazardRows, period: int, renewal: int | None) -> Examples:
