@@ -46,7 +46,8 @@ EVENT_TEXTS: dict[str, str] = {
     "comment": "commented",
     "disagree": "disagreed with a reason",
     "undo": "undid their last action",
-    "handed_on": "escalated the case to the next person",
+    "escalated": "escalated the case to the next person",
+    "handed_on": "escalated the case to the next person",  # in the history of earlier versions
     "breached": "recorded a missed deadline",
 }
 """What happened, as the end of a sentence that begins with the person's name."""
@@ -66,6 +67,7 @@ SUCCESS_TEXTS: dict[str, str] = {
     "comment": "Your comment is in the history.",
     "disagree": "Your disagreement is in the history. The analyst will read it.",
     "undo": "Your last action was undone.",
+    "no_new_case": "There is no new case left in your squads. Cases that colleagues work on stay with them.",
     "view_saved": "The view is saved.",
     "view_deleted": "The view is deleted.",
 }

@@ -1,4 +1,4 @@
-"""The API: the same use cases as the pages, and every failure as a problem that says what to do next."""
+"""The API: the same use cases as the pages, and every error as problem details that say what to do next."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -12,9 +12,8 @@ from support.web.web_people import People, TestClient, opened, settled
 from serving.cases.permissions import Role
 from serving.store import Store
 from serving.store.queue_queries import PAGE, SORTS
-from serving.web.api.action_models import ActOnCase
-from serving.web.api.cases_api import Filter
-from serving.web.forms import DOES
+from serving.web.api.action_models import CaseActionRequest
+from serving.web.forms import USE_CASES
 from serving.web.identity.review_settings import ReviewSettings
 from serving.web.security.csrf import LARGEST
 
@@ -46,7 +45,7 @@ def problem(answer: httpx.Response, status: int, code: str, says: str) -> dict[s
 
 def act(program: TestClient, case: str, **wish: Any) -> httpx.Response:
     """Do something to a case."""
-    return program.post(f"/api/v1/cases/{case}/acts", json=wish)
+    return program.post(f"/api/v1/cases/{case}/actions", json=wish)
 
 
 def test_cases_are_listed_a_page_at_a_time(people: People, north: list[str]) -> None:
@@ -61,7 +60,7 @@ def test_cases_are_listed_a_page_at_a_time(people: People, north: list[str]) -> 
 
 def test_filters_narrow_the_list(people: People, north: list[str]) -> None:
     program = people.program(Role.REVIEWER)
-    act(program, north[0], act="claim", version=1)
+    act(program, north[0], action="claim", version=1)
 
     def total(**wanted: Any) -> int:
         found: int = program.get("/api/v1/cases", params=wanted).json()["total"]
@@ -75,46 +74,46 @@ def test_filters_narrow_the_list(people: People, north: list[str]) -> None:
 
 def test_a_case_is_read_with_its_hand_off_and_record(people: People, north: list[str]) -> None:
     found = people.program(Role.VIEWER).get(f"/api/v1/cases/{north[0]}").json()
-    assert found["handoff"]["schema_version"] == "1.0"
+    assert found["handoff"]["schema_version"] == "2.0"
     assert found["handoff_of"] == "2026-03-01"
-    assert found["moves"][0] == "claim"
-    assert found["record"][0]["at"].endswith("Z")
+    assert found["actions"][0] == "claim"
+    assert found["history"][0]["at"].endswith("Z")
     assert found["account"]["name"] == "Ünit a000000"
 
 
 def test_a_case_is_worked_from_claim_to_outcome(people: People, north: list[str]) -> None:
     program, case = people.program(Role.REVIEWER), north[0]
     versions = [
-        act(program, case, act="claim", version=1),
-        act(program, case, act="contact", version=2, comment="spoke to Ines"),
-        act(program, case, act="plan", version=3, plan="training on Tuesday"),
-        act(program, case, act="resolve", version=4, verdict="saved"),
+        act(program, case, action="claim", version=1),
+        act(program, case, action="contact", version=2, comment="spoke to Ines"),
+        act(program, case, action="plan", version=3, plan="training on Tuesday"),
+        act(program, case, action="resolve", version=4, outcome="saved"),
     ]
     assert [answer.json()["version"] for answer in versions] == [2, 3, 4, 5]
     assert versions[-1].json()["state"] == "saved"
     said = program.post(f"/api/v1/cases/{case}/comments", json={"text": "well done"})
     assert said.status_code == 201
-    record = program.get(f"/api/v1/cases/{case}").json()["record"]
+    record = program.get(f"/api/v1/cases/{case}").json()["history"]
     assert [entry["kind"] for entry in record][1:] == ["claim", "contact", "plan", "resolve", "comment"]
     assert {entry["actor"] for entry in record[1:]} == {"program-reviewer"}
-    back = act(program, case, act="undo", version=5).json()
+    back = act(program, case, action="undo", version=5).json()
     assert back["state"] == "in_plan"
 
 
 def test_whoever_was_slower_is_told_who_was_quicker(people: People, north: list[str]) -> None:
-    act(people.program(Role.LEAD), north[0], act="claim", version=1)
-    slower = act(people.program(Role.REVIEWER), north[0], act="claim", version=1)
+    act(people.program(Role.LEAD), north[0], action="claim", version=1)
+    slower = act(people.program(Role.REVIEWER), north[0], action="claim", version=1)
     problem(slower, 409, "stale-case", "program-lead (claim)")
 
 
 def test_what_the_state_or_the_owner_forbids_is_told(people: People, north: list[str]) -> None:
     reviewer, lead = people.program(Role.REVIEWER), people.program(Role.LEAD)
-    problem(act(reviewer, north[0], act="reopen", version=1, reason="x"), 409, "illegal-move", "it can claim")
-    act(lead, north[0], act="claim", version=1)
-    problem(act(reviewer, north[0], act="contact", version=2), 403, "not-allowed", "ask for it to be released")
-    past = act(lead, north[0], act="snooze", version=2, until="2020-01-01", reason="later")
+    problem(act(reviewer, north[0], action="reopen", version=1, reason="x"), 409, "illegal-move", "it can claim")
+    act(lead, north[0], action="claim", version=1)
+    problem(act(reviewer, north[0], action="contact", version=2), 403, "not-allowed", "ask for it to be released")
+    past = act(lead, north[0], action="snooze", version=2, until="2020-01-01", reason="later")
     problem(past, 422, "usage", "choose a day after")
-    problem(act(lead, north[0], act="assign", version=2, person="bobb"), 422, "usage", "did you mean 'bob'?")
+    problem(act(lead, north[0], action="assign", version=2, person="bobb"), 422, "usage", "did you mean 'bob'?")
 
 
 def test_accounts_are_found_and_read(people: People, north: list[str]) -> None:
@@ -131,27 +130,27 @@ def test_the_overview_counts_what_the_lead_sees(people: People, north: list[str]
     found = people.program(Role.LEAD).get("/api/v1/overview").json()
     assert sum(week["flagged"] for week in found["weeks"]) == PAGE + 1
     assert len(found["weeks"]) == 12
-    assert (found["came_of"], found["judged"]) == ({}, [])
+    assert (found["realised_outcomes"], found["judged"]) == ([], [])
 
 
 @pytest.mark.parametrize(
     ("body", "says"),
     [
-        ({"act": "claim"}, "version"),
-        ({"act": "claim", "version": 0}, "version"),
-        ({"act": "claim", "version": 1 << 40}, "version"),
-        ({"act": "claim", "version": 1, "canary-extra": 1}, "canary-extra"),
-        ({"act": "canary", "version": 1}, "act"),
-        ({"act": "plan", "version": 1, "plan": " "}, "plan"),
-        ({"act": "plan", "version": 1, "plan": "a\x00b"}, "NUL"),
-        ({"act": "plan", "version": 1, "plan": "x" * 4001}, "plan"),
-        ({"act": "snooze", "version": 1, "until": "31.03.2026", "reason": "x"}, "until"),
+        ({"action": "claim"}, "version"),
+        ({"action": "claim", "version": 0}, "version"),
+        ({"action": "claim", "version": 1 << 40}, "version"),
+        ({"action": "claim", "version": 1, "canary-extra": 1}, "canary-extra"),
+        ({"action": "canary", "version": 1}, "action"),
+        ({"action": "plan", "version": 1, "plan": " "}, "plan"),
+        ({"action": "plan", "version": 1, "plan": "a\x00b"}, "NUL"),
+        ({"action": "plan", "version": 1, "plan": "x" * 4001}, "plan"),
+        ({"action": "snooze", "version": 1, "until": "31.03.2026", "reason": "x"}, "until"),
         ([], "body"),
         ("canary-body", "body"),
     ],
 )
 def test_what_does_not_fit_is_named_and_not_repeated(people: People, body: Any, says: str) -> None:
-    answer = people.program(Role.ADMIN).post("/api/v1/cases/x/acts", json=body)
+    answer = people.program(Role.ADMIN).post("/api/v1/cases/x/actions", json=body)
     assert says in problem(answer, 422, "invalid", "correct it")["detail"]
     assert "canary-body" not in answer.text
 
@@ -174,7 +173,7 @@ def test_addresses_and_methods_that_do_not_exist(people: People) -> None:
     program = people.program(Role.ADMIN)
     problem(program.get("/api/v1/nothing"), 404, "http", "openapi.json lists")
     wrong = program.delete("/api/v1/cases")
-    problem(wrong, 405, "http", "says which it takes")
+    problem(wrong, 405, "http", "does not accept that method")
     assert wrong.headers["allow"] == "GET"
 
 
@@ -199,7 +198,7 @@ def test_a_database_that_is_down_is_told_and_nothing_breaks(people: People, nort
     try:
         answers = [
             program.get("/api/v1/cases"),
-            act(program, north[0], act="claim", version=1),
+            act(program, north[0], action="claim", version=1),
             browser.get("/api/v1/overview"),
         ]
         pages = [browser.get("/queue"), browser.post(f"/case/{north[0]}/comment", data={"text": "not to be lost"})]
@@ -216,12 +215,29 @@ def test_a_database_that_is_down_is_told_and_nothing_breaks(people: People, nort
 
 
 def test_everything_that_can_be_done_on_a_page_can_be_done_here() -> None:
-    acts = {get_args(model.model_fields["act"].annotation)[0] for model in get_args(get_args(ActOnCase)[0])}
-    assert acts | {"comment", "reassign"} == set(DOES)
+    acts = {get_args(model.model_fields["action"].annotation)[0] for model in get_args(get_args(CaseActionRequest)[0])}
+    assert acts | {"comment", "reassign"} == set(USE_CASES)
 
 
-def test_every_order_of_the_queue_can_be_asked_for() -> None:
-    assert set(get_args(Filter.model_fields["sort"].annotation)) == set(SORTS)
+def test_every_sort_order_of_the_queue_can_be_requested(people: People, north: list[str]) -> None:
+    program = people.program(Role.REVIEWER)
+    risks = program.get("/api/v1/cases").json()["risks"]
+    assert risks == ["churn", "escalation"]
+    for sort in (*SORTS, *risks):
+        listed = program.get("/api/v1/cases", params={"sort": sort})
+        assert (listed.status_code, listed.json()["total"]) == (200, len(north)), sort
+    problem(program.get("/api/v1/cases?sort=chrun"), 422, "usage", "did you mean 'churn'?")
+
+
+def test_a_program_takes_the_next_case(people: People, north: list[str]) -> None:
+    program = people.program(Role.REVIEWER)
+    first = program.get("/api/v1/cases").json()["items"][0]["case"]["id"]
+    taken = program.post("/api/v1/take-next", json={}).json()["case"]
+    assert (taken["id"], taken["state"], taken["owner"]) == (first, "claimed", "program-reviewer")
+    for _ in range(len(north) - 1):
+        assert program.post("/api/v1/take-next", json={"squad": "north"}).json()["case"] is not None
+    assert program.post("/api/v1/take-next", json={}).json() == {"case": None}
+    problem(program.post("/api/v1/take-next", json={"squad": "south"}), 403, "not-allowed", "ask a lead")
 
 
 @pytest.mark.parametrize(

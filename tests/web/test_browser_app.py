@@ -1,4 +1,4 @@
-"""The review app in a real browser: a reviewer's morning, a lead's overview, two at one case, and what goes wrong.
+"""The review app in a real browser: a reviewer's work, a lead's overview, two people on one case, and failures.
 
 Debian's Chromium through Playwright; where there is none, the tests say so and are skipped.
 """
@@ -75,31 +75,31 @@ def test_the_morning_of_a_reviewer(enter: Callable[..., Page]) -> None:
     page.keyboard.press("j")
     page.keyboard.press("k")
     page.keyboard.press("c")
-    expect(page.get_by_role("status")).to_contain_text("this case is yours")
+    expect(page.get_by_role("status")).to_contain_text("The case is yours.")
     expect(first).to_contain_text("Claimed")
     expect(first.locator("a.open")).to_be_focused()  # the morning goes on where it was
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text(name)
-    page.get_by_text("Contacted", exact=True).click()
+    page.get_by_text("Record a contact", exact=True).click()
     page.get_by_label("What was said").fill("The sponsor misses the weekly report.")
     page.get_by_role("button", name="The customer was contacted").click()
-    expect(page.get_by_role("status")).to_contain_text("Noted")
+    expect(page.get_by_role("status")).to_contain_text("Recorded")
     page.keyboard.press("s")
     page.get_by_label("Why it can wait").fill("Away until Monday")
     page.get_by_role("button", name="7 days").click()
     expect(page.locator(".case-head")).to_contain_text("Snoozed until 9 Mar 2026")
-    page.get_by_role("button", name="Undo my last move").click()
+    page.get_by_role("button", name="Undo my last action").click()
     expect(page.locator(".case-head")).to_contain_text("Contacted")
     page.locator("#resolve summary").click()
     page.get_by_role("button", name="Saved", exact=True).click()
     expect(page.locator(".case-head")).to_contain_text("Saved")
-    expect(page.locator(".record")).to_contain_text("The sponsor misses the weekly report.")
+    expect(page.locator(".history")).to_contain_text("The sponsor misses the weekly report.")
 
 
 def test_filters_and_search_change_the_address_and_going_back_undoes_them(enter: Callable[..., Page]) -> None:
     page = enter(LEAD)
     everything = page.locator("tr[data-case]").count()
-    page.get_by_text("Filters and order").click()
+    page.get_by_text("Filter and sort").click()
     page.get_by_label("Squad").select_option("support")
     page.wait_for_url("**/queue?squad=support*")
     assert 0 < page.locator("tr[data-case]").count() < everything
@@ -108,7 +108,7 @@ def test_filters_and_search_change_the_address_and_going_back_undoes_them(enter:
     page.keyboard.press("/")
     page.keyboard.type("nobody has this name")
     page.keyboard.press("Enter")
-    expect(page.locator(".empty")).to_contain_text("No case fits")
+    expect(page.locator(".empty")).to_contain_text("No case matches")
     page.go_back()
     expect(page.get_by_label("Squad")).to_have_value("support")
     page.go_back()
@@ -119,11 +119,11 @@ def test_two_reviewers_race_for_one_case(enter: Callable[..., Page]) -> None:
     ines, jonas = enter(INES), enter(JONAS)
     for page in (ines, jonas):
         page.goto(page.url.split("/queue")[0] + f"/case/{CASE}")
-    ines.get_by_role("button", name="Claim").click()
-    jonas.get_by_role("button", name="Claim").click()
-    expect(ines.get_by_role("status")).to_contain_text("this case is yours")
-    expect(jonas.get_by_role("alert").locator("visible=true")).to_contain_text("ines claimed it")
-    expect(jonas.locator(".acts")).to_contain_text("This case is ines’s")
+    ines.get_by_role("button", name="Claim this case").click()
+    jonas.get_by_role("button", name="Claim this case").click()
+    expect(ines.get_by_role("status")).to_contain_text("The case is yours.")
+    expect(jonas.get_by_role("alert").locator("visible=true")).to_contain_text("ines claimed the case")
+    expect(jonas.locator(".actions")).to_contain_text("ines works on this case")
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
@@ -136,7 +136,7 @@ def test_a_stale_page_keeps_what_was_typed(
     page.locator("#snooze summary").click()
     page.get_by_label("Why it can wait").fill("They are on holiday until the 20th")
     page.get_by_role("button", name="14 days").click()
-    expect(page.locator(".notice.bad").locator("visible=true")).to_contain_text("jonas claimed it")
+    expect(page.locator(".notice.bad").locator("visible=true")).to_contain_text("jonas claimed the case")
     expect(page.get_by_label("Why it can wait")).to_have_value("They are on holiday until the 20th")
     page.get_by_role("button", name="14 days").click()
     expect(page.locator(".case-head")).to_contain_text("Snoozed until 16 Mar 2026")
@@ -146,26 +146,26 @@ def test_a_lost_connection_sends_nothing_and_loses_nothing(enter: Callable[..., 
     page = enter(INES)
     page.goto(f"{site.address}/case/{CASE}")
     page.locator("#comment summary").click()
-    page.get_by_label("For the record").fill("An hour of thought")
+    page.get_by_label("Comment for the history").fill("An hour of thought")
     page.context.set_offline(True)
-    page.get_by_role("button", name="Comment", exact=True).click()
-    expect(page.locator("#lost")).to_be_visible()
-    expect(page.get_by_label("For the record")).to_have_value("An hour of thought")
+    page.get_by_role("button", name="Add the comment", exact=True).click()
+    expect(page.locator("#offline")).to_be_visible()
+    expect(page.get_by_label("Comment for the history")).to_have_value("An hour of thought")
     page.context.set_offline(False)
-    page.get_by_role("button", name="Comment", exact=True).click()
-    expect(page.locator(".record")).to_contain_text("An hour of thought")
-    expect(page.locator("#lost")).to_be_hidden()
+    page.get_by_role("button", name="Add the comment", exact=True).click()
+    expect(page.locator(".history")).to_contain_text("An hour of thought")
+    expect(page.locator("#offline")).to_be_hidden()
 
 
 def test_what_is_pressed_twice_is_sent_once(enter: Callable[..., Page], site: Site) -> None:
     page = enter(INES)
     page.goto(f"{site.address}/case/{CASE}")
     page.locator("#comment summary").click()
-    page.get_by_label("For the record").fill("Said once")
-    page.get_by_role("button", name="Comment", exact=True).dblclick()
-    expect(page.get_by_role("status")).to_contain_text("on the record")
+    page.get_by_label("Comment for the history").fill("Said once")
+    page.get_by_role("button", name="Add the comment", exact=True).dblclick()
+    expect(page.get_by_role("status")).to_contain_text("in the history")
     page.reload()
-    expect(page.locator(".record blockquote").filter(has_text="Said once")).to_have_count(1)
+    expect(page.locator(".history blockquote").filter(has_text="Said once")).to_have_count(1)
 
 
 def test_the_overview_of_a_lead(chromium: Browser, migrated_sqlite: Path, tmp_path: Path) -> None:
@@ -174,10 +174,10 @@ def test_the_overview_of_a_lead(chromium: Browser, migrated_sqlite: Path, tmp_pa
         page = chromium.new_page()
         page.goto(site.link(LEAD))
         page.get_by_role("link", name="Overview").click()
-        expect(page.get_by_role("heading", name="Week by week")).to_be_visible()
+        expect(page.get_by_role("heading", name="Cases by week")).to_be_visible()
         expect(page.locator(".weeks tbody tr")).to_have_count(12)
-        expect(page.get_by_text("percentage points fewer of those worked")).to_be_visible()
-        expect(page.get_by_text("delivered its last row 5 days ago").first).to_be_visible()
+        expect(page.get_by_text("percentage points fewer of the worked accounts")).to_be_visible()
+        expect(page.get_by_text("delivered its newest row 5 days ago").first).to_be_visible()
         page.close()
 
 

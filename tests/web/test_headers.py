@@ -10,7 +10,7 @@ import pytest
 from support.web.web_people import People, opened, settled
 
 from serving.cases.permissions import Role
-from serving.web.security.headers import HEADERS
+from serving.web.security.headers import SECURITY_HEADERS
 
 PAGES = ("/sign-in", "/queue", "/waiting", "/accounts?q=a", "/overview", "/case/{case}", "/account/a000000", "/nothing")
 
@@ -51,7 +51,7 @@ class Inline(HTMLParser):
 @pytest.mark.parametrize("path", PAGES)
 def test_every_page_keeps_to_the_policy(people: People, case: str, path: str) -> None:
     answer = people.signed_in(Role.ADMIN).get(path.format(case=case))
-    assert {name: answer.headers[name] for name in HEADERS} == HEADERS
+    assert {name: answer.headers[name] for name in SECURITY_HEADERS} == SECURITY_HEADERS
     assert answer.headers["cache-control"] == "no-store"
     assert "max-age" in answer.headers["strict-transport-security"]
     assert "unsafe" not in answer.headers["content-security-policy"]
@@ -68,7 +68,7 @@ def test_refusals_and_the_api_carry_the_headers_too(people: People) -> None:
         browser.get("/static/none"),
     ):
         assert answer.status_code >= 303
-        assert {name: answer.headers[name] for name in HEADERS} == HEADERS
+        assert {name: answer.headers[name] for name in SECURITY_HEADERS} == SECURITY_HEADERS
 
 
 def test_a_form_from_elsewhere_is_refused_whatever_it_carries(people: People) -> None:

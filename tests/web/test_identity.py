@@ -21,8 +21,8 @@ from serving.store.saved_views import MOST, forget, save, saved_views
 from serving.web.access import Person
 from serving.web.identity import users
 from serving.web.identity.review_settings import ReviewSettings
-from serving.web.identity.roles import PEOPLE
-from serving.web.identity.sessions import Sessions, witness
+from serving.web.identity.roles import ASSIGNABLE_ROLES
+from serving.web.identity.sessions import Sessions, record_sign_in
 
 SESSION = "__Host-rescue"
 
@@ -37,7 +37,7 @@ def file(migrated_sqlite: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def people(file: Path) -> Iterator[People]:
     found = opened(file)
-    users.put(found.store, "ann", ["reviewer"], ["north"], PASSWORD)
+    users.save_user(found.store, "ann", ["reviewer"], ["north"], PASSWORD)
     yield found
     found.close()
 
@@ -77,7 +77,7 @@ def test_the_right_password_opens_the_door(people: People) -> None:
 def test_a_wrong_name_and_a_wrong_password_look_alike(people: People, name: str, password: str) -> None:
     answer = sign_in(people.browser(), name, password)
     assert answer.status_code == 401
-    assert "Name and password do not go together" in answer.text
+    assert "The name or the password is wrong" in answer.text
     assert SESSION not in cookies_of(answer)
     assert record_of(people) == [("refused", "password", name if name == "ann" else None)]
 
@@ -85,7 +85,7 @@ def test_a_wrong_name_and_a_wrong_password_look_alike(people: People, name: str,
 def test_only_hashes_are_stored(people: People, file: Path) -> None:
     browser = people.browser()
     session = cookies_of(sign_in(browser))[SESSION].value
-    token = users.new_token(people.store, "ann", "test")
+    token = users.create_token(people.store, "ann", "test")
     with people.store.reading() as opened_session:
         user = opened_session.get(User, "ann")
         assert user is not None and user.password is not None
@@ -151,25 +151,25 @@ def test_whoever_is_changed_or_disabled_is_out_at_once(people: People, change: s
     browser = people.browser()
     sign_in(browser)
     if change == "disable":
-        token = users.new_token(people.store, "ann", "test")
-        users.disable(people.store, "ann")
-        assert people.identity.sessions.bearer(token) is None
+        token = users.create_token(people.store, "ann", "test")
+        users.disable_user(people.store, "ann")
+        assert people.identity.sessions.find_token(token) is None
         assert sign_in(people.browser()).status_code == 401
     else:
-        users.put(people.store, "ann", ["viewer"], [], PASSWORD)
+        users.save_user(people.store, "ann", ["viewer"], [], PASSWORD)
     assert browser.get("/api/v1/me").status_code == 401
 
 
 def test_a_token_ends(people: People) -> None:
-    token = users.new_token(people.store, "ann", "test", days=1)
-    assert people.identity.sessions.bearer(token) == person("ann")
+    token = users.create_token(people.store, "ann", "test", days=1)
+    assert people.identity.sessions.find_token(token) == person("ann")
     people.identity.sessions.clock = lambda: people.now + timedelta(days=4000)
-    assert people.identity.sessions.bearer(token) is None
+    assert people.identity.sessions.find_token(token) is None
 
 
 def test_guessing_is_slowed_down(file: Path) -> None:
     people = opened(file, attempts_per_minute=1)
-    users.put(people.store, "ann", ["reviewer"], ["north"], PASSWORD)
+    users.save_user(people.store, "ann", ["reviewer"], ["north"], PASSWORD)
     assert sign_in(people.browser(), password="a guess").status_code == 401
     late = sign_in(people.browser())
     assert late.status_code == 429
@@ -200,19 +200,19 @@ def test_a_link_works_once_and_from_here_only(people: People) -> None:
 
 
 def test_people_come_and_go_on_both_databases(store: Store) -> None:
-    users.put(store, "ann", ["lead", "analyst"], ["north", "south"], PASSWORD)
-    found = users.proved(store, "ann", PASSWORD, None)
+    users.save_user(store, "ann", ["lead", "analyst"], ["north", "south"], PASSWORD)
+    found = users.authenticate(store, "ann", PASSWORD, None)
     assert found == Person("ann", frozenset({Role.LEAD, Role.ANALYST}), frozenset({"north", "south"}))
     sessions = Sessions(store, life=timedelta(hours=1), idle=timedelta(hours=1))
-    value, token = sessions.begin(found, how="test", address="::1"), users.new_token(store, "ann", "crm")
-    assert sessions.find(value) == sessions.bearer(token) == found
-    users.disable(store, "ann")
-    assert (sessions.find(value), sessions.bearer(token)) == (None, None)
+    value, token = sessions.begin(found, how="test", address="::1"), users.create_token(store, "ann", "crm")
+    assert sessions.find(value) == sessions.find_token(token) == found
+    users.disable_user(store, "ann")
+    assert (sessions.find(value), sessions.find_token(token)) == (None, None)
 
 
 def test_the_record_of_doors_cannot_be_changed(store: Store) -> None:
     with store.transaction() as session:
-        witness(session, "signed in", "test", "ann", None, People.now)
+        record_sign_in(session, "signed in", "test", "ann", None, People.now)
     for act in ("UPDATE sign_ins SET person = 'eve'", "DELETE FROM sign_ins"):
         with pytest.raises(DBAPIError, match="append-only"), store.transaction() as session:
             session.execute(text(act))
@@ -227,7 +227,7 @@ def test_no_secret_is_logged(
         browser = people.browser()
         sign_in(browser, password="canary-wrong-password")
         session = cookies_of(sign_in(browser))[SESSION].value
-        token = users.new_token(people.store, "ann", "test")
+        token = users.create_token(people.store, "ann", "test")
         browser.get("/api/v1/me", headers={"Authorization": f"Bearer {token}"})
         browser.post("/case/none/comment", data={"csrf": csrf_of(browser), "text": "canary-comment"})
     finally:
@@ -292,18 +292,18 @@ def test_each_right_is_used_in_the_role_that_has_it() -> None:
 @pytest.mark.parametrize("name", ["", " ", "rescue", "Rescue", "a\u202eb", "a\nb", "x" * 101])
 def test_a_name_is_fit_for_the_record(people: People, name: str) -> None:
     with pytest.raises(UsageError, match="choose another"):
-        users.put(people.store, name, ["viewer"], [], None)
+        users.save_user(people.store, name, ["viewer"], [], None)
 
 
 def test_wrong_users_are_refused(people: People) -> None:
     with pytest.raises(UsageError, match="There is no role 'system'"):
-        users.put(people.store, "x", ["system"], [], None)
+        users.save_user(people.store, "x", ["system"], [], None)
     with pytest.raises(UsageError, match="12 to 200"):
-        users.put(people.store, "x", ["viewer"], [], "short")
+        users.save_user(people.store, "x", ["viewer"], [], "short")
     with pytest.raises(UsageError, match="There is no user"):
-        users.new_token(people.store, "x", "")
-    users.put(people.store, "crm", PEOPLE, [], None)
-    assert [(user.name, user.password) for user in users.listed(people.store)] == [("ann", True), ("crm", False)]
+        users.create_token(people.store, "x", "")
+    users.save_user(people.store, "crm", ASSIGNABLE_ROLES, [], None)
+    assert [(user.name, user.password) for user in users.list_users(people.store)] == [("ann", True), ("crm", False)]
     assert sign_in(people.browser(), name="crm", password="").status_code == 401
 
 

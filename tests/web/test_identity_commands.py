@@ -32,9 +32,9 @@ def test_users_are_kept_from_the_command_line(tmp_path: Path) -> None:
     assert "south" in listed
     assert PASSWORD not in added + listed
     with Store(f"sqlite:///{tmp_path / 'rescue.db'}") as store:
-        assert users.proved(store, "ann", PASSWORD, None) is not None
+        assert users.authenticate(store, "ann", PASSWORD, None) is not None
         rescue(tmp_path, "disable", "ann")
-        assert users.proved(store, "ann", PASSWORD, None) is None
+        assert users.authenticate(store, "ann", PASSWORD, None) is None
     assert token.startswith("rescue_")
     assert token not in rescue(tmp_path, "list")
 

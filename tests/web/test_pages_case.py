@@ -1,4 +1,4 @@
-"""The case as a person reads and works it, and what bad input gets: never a stack trace, never lost typing."""
+"""The case page and its actions; invalid input never shows a stack trace and never loses a typed text."""
 
 import html
 import re
@@ -52,49 +52,50 @@ def ines(site: Site) -> Iterator[httpx.Client]:
     return site.browser(INES)
 
 
-def test_the_page_tells_the_whole_hand_off(ines: httpx.Client) -> None:
+def test_the_page_shows_the_whole_hand_off(ines: httpx.Client) -> None:
     page = ines.get(f"/case/{CASE}").text
-    for told in (
+    for text in (
         "Why now",
-        "What changed since 1 Sep 2025",
-        "Twelve weeks",
+        "Changes since 1 Sep 2025",
+        "Usage and health in the last twelve weeks",
         "Export broken &lt;script&gt;alert(1)&lt;/script&gt;",
-        "22 days late",
+        "22 days overdue",
         "12 Sep 2025: executive call",
-        "Find out why they use it less",
-        "Known then, known now",
-        "ines, until somebody claims it",
-        'role="img" aria-label="Active users, users a week: from 110 on 13 Dec 2025 to 48 on 28 Feb 2026',
+        "Suggested playbook",
+        "Find out why",
+        "Then and now",
+        "ines (until somebody claims the case)",
+        'role="img" aria-label="Active users, users per week: from 110 on 13 Dec 2025 to 48 on 28 Feb 2026',
         "1 adjusted by the team",
         "<strong>rescue</strong> opened the case",
     ):
-        assert told in page, told
+        assert text in page, text
     assert "<script>alert" not in page
 
 
-def test_every_move_is_one_form_and_is_told(ines: httpx.Client, site: Site, web_store: Store) -> None:
+def test_every_action_has_a_form_and_a_message(ines: httpx.Client, site: Site, web_store: Store) -> None:
     until = (site.clock.now.date() + timedelta(days=9)).isoformat()
     steps = (
-        ("claim", {}, "this case is yours"),
-        ("contact", {"text": "Spoke to Ines"}, "the customer was contacted"),
-        ("plan", {"text": "Two trainings"}, "Put in plan"),
-        ("snooze", {"days": "7", "text": "Sponsor is away"}, "Snoozed."),
-        ("wake", {}, "Taken up again"),
+        ("claim", {}, "The case is yours."),
+        ("contact", {"text": "Spoke to Ines"}, "Recorded: the customer was contacted."),
+        ("plan", {"text": "Two trainings"}, "The plan is recorded."),
+        ("snooze", {"days": "7", "text": "Sponsor is away"}, "The case is snoozed."),
+        ("wake", {}, "The case is active again."),
         ("snooze", {"until": until, "text": "Still away"}, "Snoozed until 11 Mar 2026"),
-        ("wake", {}, "Taken up again"),
-        ("comment", {"text": "A word"}, "Your comment is on the record"),
-        ("disagree", {"text": "Use is fine", "reason": "usage"}, "Your disagreement is on the record"),
-        ("resolve", {"verdict": "saved", "text": "They stay"}, "Resolved"),
-        ("undo", {}, "taken back"),
-        ("resolve", {"verdict": "lost"}, "Resolved"),
-        ("reopen", {"text": "They came back"}, "Reopened"),
-        ("hand_over", {"squad": "strategic", "text": "Needs an executive"}, "Handed over to the other squad"),
+        ("wake", {}, "The case is active again."),
+        ("comment", {"text": "A word"}, "Your comment is in the history"),
+        ("disagree", {"text": "Use is fine", "reason": "usage"}, "Your disagreement is in the history"),
+        ("resolve", {"verdict": "saved", "text": "They stay"}, "The case is closed."),
+        ("undo", {}, "was undone."),
+        ("resolve", {"verdict": "lost"}, "The case is closed."),
+        ("reopen", {"text": "They came back"}, "The case is open again"),
+        ("hand_over", {"squad": "strategic", "text": "Needs an executive"}, "handed over to the other squad"),
     )
     system = Actor("rescue", Role.SYSTEM)
-    for move, fields, says in steps:
+    for action, fields, text in steps:
         version = Cases(web_store).get(CASE, system).version
-        answer = send(ines, move, version, **fields)
-        assert (answer.status_code, says in answer.text) == (200, True), move
+        answer = send(ines, action, version, **fields)
+        assert (answer.status_code, text in answer.text) == (200, True), action
     record = site.browser(ANALYST).get(f"/case/{CASE}").text
     for said in (
         "Spoke to Ines",
@@ -114,13 +115,13 @@ def test_a_stale_form_says_who_was_quicker_and_keeps_what_was_typed(
     Cases(web_store, clock=site.clock).claim(CASE, Actor("jonas", Role.REVIEWER, frozenset({"success"})))
     answer = send(ines, "snooze", 1, text="Sponsor is away until May", until="2026-05-01")
     assert answer.status_code == 409
-    assert "jonas claimed it at 2026-03-02 08:30 UTC, after you opened this page" in answer.text
+    assert "jonas claimed the case at 2026-03-02 08:30 UTC, after you opened this page" in answer.text
     lead = site.browser(LEAD)
     again = send(lead, "plan", 1, text="Two trainings <b>")
     assert again.status_code == 409
     assert ">Two trainings &lt;b&gt;</textarea>" in again.text
-    assert "What you typed is kept in the form below" in again.text
-    assert '<details class="act" name="act" id="plan" open>' in again.text
+    assert "Your text is kept in the form below" in again.text
+    assert '<details class="action" name="action" id="plan" open>' in again.text
     assert 'name="version" value="2"' in again.text
 
 
@@ -128,18 +129,18 @@ def test_a_stale_form_says_who_was_quicker_and_keeps_what_was_typed(
     ("move", "fields", "status", "says"),
     [
         ("snooze", {"until": "2026-03-01", "text": "later"}, 422, "choose a day after 2026-03-02"),
-        ("snooze", {"until": "soon", "text": "later"}, 422, "Say until when"),
-        ("snooze", {"days": "9" * 30, "text": "later"}, 422, "Say until when"),
-        ("snooze", {"days": "7", "text": "  "}, 422, "Say why it can wait"),
+        ("snooze", {"until": "soon", "text": "later"}, 422, "choose a number of days or a date"),
+        ("snooze", {"days": "9" * 30, "text": "later"}, 422, "choose a number of days or a date"),
+        ("snooze", {"days": "7", "text": "  "}, 422, "Write why it can wait"),
         ("resolve", {"verdict": "won"}, 422, "There is no outcome"),
-        ("resolve", {"verdict": "saved"}, 409, "cannot resolve"),
-        ("plan", {"text": "x"}, 409, "cannot plan"),
+        ("resolve", {"verdict": "saved"}, 409, "The action resolve is not allowed"),
+        ("plan", {"text": "x"}, 409, "The action plan is not allowed"),
         ("hand_over", {"squad": "sucess", "text": "x"}, 422, "did you mean"),
         ("undo", {}, 409, "cannot be undone"),
         ("comment", {"text": ""}, 422, "the text is empty"),
     ],
 )
-def test_what_cannot_be_done_is_told_on_the_case(
+def test_a_failed_action_gives_its_reason_on_the_case(
     ines: httpx.Client, move: str, fields: dict[str, str], status: int, says: str
 ) -> None:
     answer = send(ines, move, 1, **fields)
@@ -155,7 +156,7 @@ def test_only_what_was_typed_opens_a_form(ines: httpx.Client) -> None:
 def test_anothers_case_cannot_be_worked_and_says_whose_it_is(ines: httpx.Client, site: Site) -> None:
     send(ines, "claim")
     page = site.browser(JONAS).get(f"/case/{CASE}").text
-    assert "This case is ines’s. Ask for it to be given back" in page
+    assert "ines works on this case. Ask them to return it" in page
     assert "/contact" not in page
 
 
@@ -186,7 +187,7 @@ def test_a_database_that_is_down_gives_the_text_back(ines: httpx.Client, web_sto
     assert "Traceback" not in answer.text
 
 
-def test_a_mistake_of_ours_is_told_by_a_number(ines: httpx.Client, web_store: Store) -> None:
+def test_an_unexpected_error_shows_the_number_of_its_log_entry(ines: httpx.Client, web_store: Store) -> None:
     from sqlalchemy import text
 
     with web_store.transaction() as session:
@@ -214,12 +215,12 @@ def test_a_session_that_is_over_keeps_what_was_typed(ines: httpx.Client, web_sto
 
 def test_a_mistyped_squad_is_refused_before_somebody_sees_nothing(web_store: Store) -> None:
     with pytest.raises(UsageError, match=r"There is no squad 'sucess': did you mean 'success'\?$"):
-        users.put(web_store, "ines", ["reviewer"], ["sucess"], PASSWORD)
-    assert users.listed(web_store) == []
+        users.save_user(web_store, "ines", ["reviewer"], ["sucess"], PASSWORD)
+    assert users.list_users(web_store) == []
 
 
 def test_after_a_sign_in_the_form_that_waited_for_it_is_sent_with_one_click(site: Site, web_store: Store) -> None:
-    users.put(web_store, "ines", ["reviewer"], ["success"], PASSWORD)
+    users.save_user(web_store, "ines", ["reviewer"], ["success"], PASSWORD)
     browser = site.browser()
     lost = {"csrf": token_of(browser.get("/sign-in")), "text": "Half an hour\r\nof work", "version": "1"}
     asked = browser.post(f"/case/{CASE}/plan", data=lost)
@@ -228,12 +229,16 @@ def test_after_a_sign_in_the_form_that_waited_for_it_is_sent_with_one_click(site
     assert wrong.status_code == 401
     assert 'name="name" value="ines"' in wrong.text
     again = browser.post("/sign-in", data=fields_of(wrong.text, "/sign-in") | {"password": PASSWORD, "name": "ines"})
-    assert "Nothing of what you typed is lost" in again.text
+    assert "Your text was not saved. It is still here" in again.text
     assert ">Half an hour\nof work</textarea>" in again.text
-    assert "agreed a plan" not in browser.get(f"/case/{CASE}").text  # nothing is done before it is sent
+    assert "recorded a plan" not in browser.get(f"/case/{CASE}").text  # nothing is done before it is sent
     done = browser.post(f"/case/{CASE}/plan", data=fields_of(again.text, f"/case/{CASE}/plan"))
-    assert "cannot plan" in html.unescape(done.text)  # it was read as sent: a new case has to be claimed first
-    assert '<details class="act" name="act" id="comment" open>' in done.text  # there is no form for a plan any more
+    assert "The action plan is not allowed" in html.unescape(
+        done.text
+    )  # it was read as sent: a new case has to be claimed first
+    assert (
+        '<details class="action" name="action" id="comment" open>' in done.text
+    )  # there is no form for a plan any more
     assert ">Half an hour\nof work</textarea>" in done.text
 
 
@@ -281,11 +286,11 @@ def test_an_account_shows_its_scores_cases_and_adjusted_health(migrated_sqlite: 
         work.resolve(CASE, MINE, verdict="saved")
         page = ines.get("/account/a-000000").text
         assert 'aria-label="Churn risk: from ' in page
-        assert "Adjusted by the team’s verdicts" in page
+        assert "Adjustments of the health score by the outcomes of cases" in page
         assert "+10.0 points" in page
         assert f'href="/case/{CASE}"' in page
         assert "a-000000" in ines.get("/accounts?q=A-00000").text
-        assert "No account that you see has" in ines.get("/accounts?q=%3Cscript%3E").text
+        assert "No account has" in ines.get("/accounts?q=%3Cscript%3E").text
 
 
 def test_an_account_joins_what_its_hand_offs_knew(ines: httpx.Client, web_store: Store) -> None:
@@ -310,28 +315,30 @@ def test_an_account_joins_what_its_hand_offs_knew(ines: httpx.Client, web_store:
     assert "Long ago" in page
     assert "T-88" in page
     assert "Health score: from 99 on 1 Jan 2025 to 57 on 24 Feb 2026" in page
-    assert "Active users, users a week: from 110 on 4 Oct 2025 to 48 on 28 Feb 2026" in page
+    assert "Active users, users per week: from 110 on 4 Oct 2025 to 48 on 28 Feb 2026" in page
 
 
-def test_the_overview_tells_figures_with_what_they_rest_on(site: Site, web_store: Store) -> None:
+def test_the_overview_shows_figures_with_the_numbers_behind_them(site: Site, web_store: Store) -> None:
     work = Cases(web_store, clock=site.clock)
     work.claim(CASE, MINE)
     work.contact(CASE, MINE)
     work.resolve(CASE, MINE, verdict="saved")
     site.clock.now += timedelta(days=30)
     page = site.browser(LEAD).get("/overview").text
-    for told in (
+    for text in (
         ">97 days</td>",
-        "not measurable yet: 0 of 0 have such a verdict, it takes 20",
-        "34% of 131",
+        "not measurable yet: the outcome of 0 of 0 cases is known; 20 are needed",
+        "34% of 131 cases",
         "41 days (median)",
-        "<strong>Churn:</strong> it happened to 11.2 percentage points fewer of those worked than of those held out",
-        "not measurable yet, n = 9 worked, 4 held out settled; each needs 30",
-        "delivered its last row 5 days ago",
+        "<strong>Churn:</strong> The event happened to 11.2 percentage points fewer of the worked accounts",
+        "Not measurable yet: 9 worked and 4 held-out accounts are settled; each group needs 30.",
+        "<strong>delivered its newest row 5 days ago</strong>",
+        "<strong>Warning:</strong> tickets delivered its newest row 5 days ago.",
+        "up to date",
         "out of range (508)",
         "not in the source",
-        "wait for a response",
+        "have passed their response deadline",
         "d late",
     ):
-        assert told in page, told
+        assert text in page, text
     assert site.browser(INES).get("/overview").status_code == 403

@@ -7,14 +7,16 @@ from pathlib import Path
 import httpx
 import pytest
 from support.web.web_fixture import ANALYST, LEAD, Site, fresh_store, running
-from support.web.web_queue import fill, work_through
+from support.web.web_queue import RISKS, fill, work_through
 
 from serving.store import Store
 from serving.store.queue_queries import SORTS
 
 CASES = 40
 PAGES = (
-    *(f"/queue?sort={sort}" for sort in SORTS if sort != "account"),  # names are ordered by the database's language
+    *(
+        f"/queue?sort={sort}" for sort in (*SORTS, *RISKS) if sort != "account"
+    ),  # names are ordered by the database's language
     "/queue?squad=support",
     "/queue?mine=1",
     "/queue?state=snoozed",

@@ -1,9 +1,10 @@
-"""The queue as people read it: in order, filtered by its address, a page at a time, worked from the list."""
+"""The queue page: in order, filtered by its address, a page at a time, worked from the list."""
 
 import html
 import re
 import statistics
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,13 @@ import pytest
 from sqlalchemy import event, select
 from support.nights.handoff_factory import NIGHT, bare
 from support.web.web_fixture import ANALYST, INES, LEAD, TOM, VIEWER, Site, fresh_store, running
+from support.web.web_queue import RISKS
 
 from serving.cases.cases import Cases
 from serving.cases.permissions import Actor, Role
 from serving.store import Store
 from serving.store.tables import Account, Case
-from serving.web.views.queue_view import View
+from serving.web.views.queue_view import QueueView
 
 ROW = re.compile(r'<tr role="row" data-case="(\w+)">')
 TOKEN = re.compile(r'name="csrf" value="(\w+)"')
@@ -79,22 +81,22 @@ def test_filters_sorting_and_text_are_in_the_address(site: Site, web_store: Stor
     assert rows(lead.get("/queue?sort=churn")) == [case.id for case, _ in by_risk]
 
 
-def test_an_address_that_makes_no_sense_shows_the_plain_queue(ines: httpx.Client) -> None:
+def test_an_invalid_address_shows_the_default_queue(ines: httpx.Client) -> None:
     plain = rows(ines.get("/queue"))
     for query in ("state=nonsense", "sort=drop", "page=0", "page=-3", "page=x", "renews=%00", "risk='--", "page=९"):
         assert rows(ines.get(f"/queue?{query}")) == plain, query
     assert rows(ines.get("/queue?page=99999")) == []
-    assert "No case fits" in ines.get("/queue?q=%25_%5C").text
+    assert "No case matches" in ines.get("/queue?q=%25_%5C").text
 
 
 def test_a_view_and_its_address_are_the_same_thing() -> None:
-    view = View(
+    view = QueueView(
         squad="a&b", mine=True, state="new", risk="churn", segment="x", owner="ü", renews=30, q="?#", sort="clock"
     )
     address = httpx.URL("http://rescue.test" + view.url(page=3))
-    assert View.of(dict(address.params)) == View(**{**vars(view), "page": 3})
-    assert View().url() == "/queue"
-    assert View(page=4).url(sort="clock") == "/queue?sort=clock"
+    assert QueueView.of(dict(address.params), ("churn",)) == QueueView(**{**vars(view), "page": 3})
+    assert QueueView().url() == "/queue"
+    assert QueueView(page=4).url(sort="clock") == "/queue?sort=clock"
 
 
 def test_tabs_count_the_open_cases_by_state(ines: httpx.Client, web_store: Store) -> None:
@@ -108,13 +110,13 @@ def test_tabs_count_the_open_cases_by_state(ines: httpx.Client, web_store: Store
 def test_a_state_that_no_case_is_in_is_named(ines: httpx.Client) -> None:
     assert "No case is snoozed." in ines.get("/queue?state=snoozed").text
     assert "No case is closed." in ines.get("/queue?state=closed").text
-    assert "No case fits these filters." in ines.get("/queue?state=snoozed&q=nobody").text
+    assert "No case matches these filters." in ines.get("/queue?state=snoozed&q=nobody").text
 
 
 def test_claiming_from_the_list_stays_in_the_list(ines: httpx.Client) -> None:
     answer = send(ines, "/case/case000000000/claim", version="1", back="/queue?sort=clock")
     assert str(answer.url).endswith("/queue?sort=clock&done=claim")
-    assert "this case is yours" in answer.text
+    assert "The case is yours." in answer.text
     assert rows(ines.get("/queue?mine=1")) == ["case000000000"]
 
 
@@ -128,25 +130,25 @@ def test_a_lead_gives_several_cases_to_one_person_at_once(site: Site, ines: http
     chosen = ["case000000000:1", "case000000001:1", "case000000002:7"]
     answer = send(lead, "/queue/assign", case=chosen, person="mara", back="/queue?squad=success")
     assert answer.status_code == 422
-    assert "2 cases given to mara." in answer.text
+    assert "2 cases assigned to mara." in answer.text
     assert re.search(r"\w+ \w+: rescue opened the case at .*? UTC, after you opened this page", answer.text)
-    assert "Tick the cases" in send(lead, "/queue/assign", person="mara").text
+    assert "Select at least one case" in send(lead, "/queue/assign", person="mara").text
     assert send(ines, "/queue/assign", case=chosen, person="mara").status_code == 403
 
 
-def test_views_can_be_kept_and_forgotten(ines: httpx.Client) -> None:
+def test_views_can_be_saved_and_deleted(ines: httpx.Client) -> None:
     answer = send(ines, "/views", name="<b>Soon</b>", url="/queue?renews=30")
-    assert str(answer.url).endswith("/queue?renews=30&done=saved")
+    assert str(answer.url).endswith("/queue?renews=30&done=view_saved")
     assert '<a href="/queue?renews=30" aria-current="page">&lt;b&gt;Soon&lt;/b&gt;</a>' in answer.text
-    number = re.search(r"/views/(\d+)/forget", answer.text)
+    number = re.search(r"/views/(\d+)/delete", answer.text)
     assert number
-    assert "Soon" not in send(ines, f"/views/{number[1]}/forget", back="/queue").text
+    assert "Soon" not in send(ines, f"/views/{number[1]}/delete", back="/queue").text
     assert send(ines, "/views", name="x", url="https://evil.example").status_code == 422
 
 
-def test_whoever_may_only_look_gets_nothing_to_press(site: Site) -> None:
+def test_a_viewer_gets_no_forms(site: Site) -> None:
     page = site.browser(VIEWER).get("/case/case000000000").text
-    assert "You can read this case." in page
+    assert "You can read this case, but not change it." in page
     assert 'href="/overview"' not in page
     assert "/claim" not in page
     assert "<textarea" not in page
@@ -187,8 +189,8 @@ def test_a_page_reads_only_what_it_shows(web_store: Store) -> None:
     with web_store.reading() as session:
         night = queue_queries.newest_night(session)
         assert night
-        chosen = View().chosen(frozenset({"support"}), "tom", night)
-        found = queue_queries.listed(session, chosen, sort="priority", page=1)
+        chosen = QueueView().chosen(frozenset({"support"}), "tom", night)
+        found = queue_queries.list_cases(session, chosen, sort="priority", page=1)
     assert found
     assert {row.case.squad for row in found} == {"support"}
     assert all(row.reason for row in found)
@@ -202,8 +204,8 @@ def planned(store: Store, query: str) -> list[str]:
     with store.reading() as session:
         connection = session.connection()
         event.listen(connection, "before_cursor_execute", lambda *call: asked.append(call[2:4]))
-        view = View.of(dict(httpx.QueryParams(query)))
-        queue_queries.listed(session, view.chosen(None, "ines", NIGHT), sort=view.sort, page=1)
+        view = QueueView.of(dict(httpx.QueryParams(query)), tuple(RISKS))
+        queue_queries.list_cases(session, view.chosen(None, "ines", NIGHT), sort=view.sort, page=1)
         statement, values = asked[0]
         return [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)]
 
@@ -216,12 +218,84 @@ def test_the_list_is_found_in_an_index(web_store: Store, query: str) -> None:
     assert any("COVERING INDEX ix_cases_list" in step or "priority (" in step for step in plan), plan
 
 
-@pytest.mark.parametrize("risk", ["churn", "escalation"])
+@pytest.mark.parametrize("risk", RISKS)
 @pytest.mark.parametrize("chosen", ["", "&state=new", "&risk=churn", "&squad=support"])
-def test_an_order_by_risk_is_read_off_an_index(web_store: Store, risk: str, chosen: str) -> None:
-    """Nothing is sorted, so a page costs no more where there are many cases."""
+def test_an_order_by_risk_is_read_from_an_index(web_store: Store, risk: str, chosen: str) -> None:
+    """Nothing is sorted, so a page takes the same time however many cases there are."""
     plan = planned(web_store, f"sort={risk}{chosen}")
-    assert plan == [f"SEARCH cases USING INDEX ix_cases_by_{risk} (closed_at=?)"]
+    assert any("INDEX ix_case_scores_list (risk=? AND is_open=?" in step for step in plan), plan
+    assert not [step for step in plan if "SCAN" in step or "TEMP B-TREE" in step], plan
+
+
+CONTRACTION = {**RISKS, "contraction": (0.1, 0.9)}
+
+
+@pytest.fixture
+def three_risks(migrated_sqlite: Path, tmp_path: Path) -> Iterator[Site]:
+    """The app on a queue whose newest night scored a third risk."""
+    with fresh_store(migrated_sqlite, tmp_path, 12, risks=CONTRACTION) as store, running(store) as site:
+        yield site
+
+
+def test_a_third_risk_is_a_column_a_filter_and_a_sort_order(three_risks: Site) -> None:
+    ada = three_risks.browser(ANALYST)
+    page = ada.get("/queue?sort=contraction").text
+    header = re.search("<thead.*?</thead>", page, re.DOTALL)
+    assert header
+    titles = re.findall(r'href="/queue[^"]*" title="Sort by ([^"]+)">', header[0])
+    assert titles == [
+        *("account name", "revenue at stake", "churn risk", "contraction risk", "escalation risk"),
+        *("renewal date", "next deadline"),
+    ]
+    assert 'aria-sort="descending"><a href="/queue?sort=contraction"' in header[0]
+    shares = [
+        int(share)
+        for share in re.findall(r'data-label="Contraction"><span class="risk"><span class="num">(\d+)%', page)
+    ]
+    assert len(shares) == 12
+    assert shares == sorted(shares, reverse=True)
+    assert '<option value="contraction">Contraction</option>' in page
+    assert rows(ada.get("/queue?risk=contraction")) == []
+
+
+def test_a_third_risk_is_on_the_account_page_and_the_overview(three_risks: Site) -> None:
+    ada = three_risks.browser(ANALYST)
+    account = ada.get("/account/a-000000").text
+    assert 'aria-label="Contraction risk: ' in account
+    assert "<dt>Contraction " in account
+    assert "Contraction: 323 accounts scored." in ada.get("/overview").text
+
+
+def test_taking_the_next_case_shows_the_most_urgent_new_one(ines: httpx.Client) -> None:
+    first, second = rows(ines.get("/queue"))[:2]
+    answer = send(ines, "/queue/next", back="/queue")
+    assert (answer.url.path, "The case is yours." in answer.text) == (f"/case/{first}", True)
+    assert send(ines, "/queue/next", back="/queue").url.path == f"/case/{second}"
+    assert set(rows(ines.get("/queue?mine=1"))) == {first, second}
+
+
+def test_taking_the_next_case_keeps_to_the_squad_of_the_view(site: Site) -> None:
+    lead = site.browser(LEAD)
+    page = lead.get("/queue?squad=support")
+    assert '<input type="hidden" name="squad" value="support">' in page.text
+    answer = send(lead, "/queue/next", squad="support", back="/queue?squad=support")
+    assert answer.url.path == f"/case/{rows(page)[0]}"
+    assert send(lead, "/queue/next", squad="strategic").status_code == 403
+
+
+def test_without_a_new_case_there_is_a_message(ines: httpx.Client) -> None:
+    for _ in rows(ines.get("/queue")):
+        assert send(ines, "/queue/next", back="/queue").url.path.startswith("/case/")
+    answer = send(ines, "/queue/next", back="/queue?state=new")
+    assert str(answer.url).endswith("/queue?state=new&done=no_new_case")
+    assert "There is no new case left in your squads." in answer.text
+
+
+def test_only_those_who_work_cases_can_take_the_next_one(site: Site) -> None:
+    for person in (ANALYST, VIEWER):
+        browser = site.browser(person)
+        assert "Take the next case" not in browser.get("/queue").text
+        assert send(browser, "/queue/next").status_code == 403
 
 
 def test_cases_of_another_squad_are_not_even_counted(site: Site) -> None:

@@ -61,8 +61,8 @@ class Row:
         return browser.request(self.method, path, **(sent if self.method in UNSAFE else {}), **more)
 
 
-def _act(who: frozenset[Role], **words: Any) -> Row:
-    return Row("POST", "/api/v1/cases/{case_id}/acts", who, json={"version": 1, **words})
+def _action(who: frozenset[Role], **words: Any) -> Row:
+    return Row("POST", "/api/v1/cases/{case_id}/actions", who, json={"version": 1, **words})
 
 
 TEXT = {"text": "because"}
@@ -80,6 +80,7 @@ TABLE = (
     Row("GET", "/queue", SEE),
     Row("GET", "/waiting", SEE),
     Row("POST", "/queue/assign", ASSIGN),
+    Row("POST", "/queue/next", WORK),
     Row("GET", "/case/{case_id}", SEE),
     Row("GET", "/case/{case_id}/handoff.md", SEE),
     Row("POST", "/case/{case_id}/claim", WORK),
@@ -100,26 +101,27 @@ TABLE = (
     Row("GET", "/account/{account_id:path}", SEE),
     Row("GET", "/overview", OVERVIEW),
     Row("POST", "/views", SEE, {"name": "mine", "url": "/queue?mine=1"}),
-    Row("POST", "/views/{view}/forget", SEE),
+    Row("POST", "/views/{view}/delete", SEE),
     Row("GET", "/api/v1/me", SEE),
     Row("GET", "/api/v1/cases", SEE),
+    Row("POST", "/api/v1/take-next", WORK, json={}),
     Row("GET", "/api/v1/cases/{case_id}", SEE),
     Row("POST", "/api/v1/cases/{case_id}/comments", COMMENT, json={"text": "noted"}),
     Row("GET", "/api/v1/accounts", SEE, query="?text=a"),
     Row("GET", "/api/v1/accounts/{account_id:path}", SEE),
     Row("GET", "/api/v1/overview", OVERVIEW),
-    _act(WORK, act="claim"),
-    _act(WORK, act="contact"),
-    _act(WORK, act="plan", plan="training"),
-    _act(WORK, act="snooze", until="2026-03-09", reason="later"),
-    _act(WORK, act="wake"),
-    _act(WORK, act="resolve", verdict="lost"),
-    _act(WORK, act="hand_over", squad="south", reason="theirs"),
-    _act(WORK, act="release", reason="no time"),
-    _act(WORK, act="reopen", reason="again"),
-    _act(WORK, act="undo"),
-    _act(ASSIGN, act="assign", person="ann"),
-    _act(COMMENT, act="disagree", reason="usage", comment="not so"),
+    _action(WORK, action="claim"),
+    _action(WORK, action="contact"),
+    _action(WORK, action="plan", plan="training"),
+    _action(WORK, action="snooze", until="2026-03-09", reason="later"),
+    _action(WORK, action="wake"),
+    _action(WORK, action="resolve", outcome="lost"),
+    _action(WORK, action="hand_over", squad="south", reason="theirs"),
+    _action(WORK, action="release", reason="no time"),
+    _action(WORK, action="reopen", reason="again"),
+    _action(WORK, action="undo"),
+    _action(ASSIGN, action="assign", person="ann"),
+    _action(COMMENT, action="disagree", reason="usage", comment="not so"),
 )
 EACH = 300
 """Cases of each squad that the questions use up."""
@@ -246,7 +248,7 @@ def test_a_saved_view_is_its_owners(people: People) -> None:
     save(people.store, "somebody", "theirs", "/queue")
     with people.store.reading() as session:
         view = session.scalars(select(SavedView).where(SavedView.person == "somebody")).one()
-    people.signed_in(Role.ADMIN).post(f"/views/{view.id}/forget")
+    people.signed_in(Role.ADMIN).post(f"/views/{view.id}/delete")
     with people.store.reading() as session:
         assert session.get(SavedView, view.id) is not None
 

@@ -52,7 +52,7 @@ def sign_in_page(
         "problem": problem,
         "name": name,
         "form": form or PendingForm(),
-        "carried": PENDING_PREFIX,
+        "pending_prefix": PENDING_PREFIX,
     }
     response = render_page(request, "sign_in.html.j2", {**shown, "person": None}, status=status)
     response.headers.update(headers or {})

@@ -1,4 +1,4 @@
-"""The review app with people in it: somebody of every role, two squads, and as many cases as a test uses up."""
+"""The review app with people of every role, two squads, and as many cases as a test needs."""
 
 import re
 import warnings
@@ -38,17 +38,14 @@ def settled(store: Store, count: int) -> tuple[list[str], list[str]]:
     decision = replace(simple_decision([]), flags=flags)
     package = Package(handoff().to_json(), "1.0", "Nordlicht <b>Logistik</b> may leave")
     record = record_of(accounts, decision, channels=())
-    run(
-        store,
-        replace(record, handoffs=dict.fromkeys(record.handoffs, package)),
-    )
+    run(store, replace(record, handoffs=dict.fromkeys(record.handoffs, package)))
     ids = [case_id(account, "churn", decision.as_of) for account in accounts]
     return ids[::2], ids[1::2]
 
 
 @dataclass
 class People:
-    """The app and how to be somebody in it."""
+    """The app and its users."""
 
     store: Store
     settings: ReviewSettings
@@ -61,7 +58,7 @@ class People:
         self.identity.sessions.clock = lambda: self.now
 
     def browser(self, *, address: tuple[str, int] = ADDRESS, headers: Mapping[str, str] | None = None) -> TestClient:
-        """A browser that nobody has signed in with; it follows no redirect and sees errors as a browser does."""
+        """A browser in which nobody is signed in; it follows no redirects and sees errors as pages."""
         made = TestClient(
             self.app,
             base_url=HERE,
@@ -78,7 +75,7 @@ class People:
         self.store.close()
 
     def signed_in(self, *roles: Role, name: str = "", squads: tuple[str, ...] = ("north",)) -> TestClient:
-        """The browser of somebody with these roles, whose forms carry the token."""
+        """The browser of a person with these roles; its requests carry the form token."""
         person = Person(name or "-".join(sorted(roles)), frozenset(roles), frozenset(squads))
         browser = self.browser()
         value = self.identity.sessions.begin(person, how="test", address=None)
@@ -87,14 +84,14 @@ class People:
         return browser
 
     def program(self, role: Role, squads: tuple[str, ...] = ("north",)) -> TestClient:
-        """A program with a token of its own."""
+        """A program with its own API token."""
         name = f"program-{role}"
         users.save_user(self.store, name, [role], squads, None)
         return self.browser(headers={"Authorization": f"Bearer {users.new_token(self.store, name, 'test')}"})
 
 
 def csrf_of(browser: TestClient) -> str:
-    """The token that the forms of this browser's pages carry."""
+    """The form token of this browser's pages."""
     found = re.search(r'name="csrf" value="(\w+)"', browser.get("/sign-in").text)
     assert found is not None
     return found[1]

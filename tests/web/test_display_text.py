@@ -1,0 +1,115 @@
+"""The texts of pages: plots and their words, deadlines, countdowns, codes, and the changes of a history entry."""
+
+from datetime import date, datetime, timedelta
+
+import pytest
+
+from serving.cases.audit import REMARKS
+from serving.store.case_states import Action, State
+from serving.store.queue_queries import SORTS
+from serving.store.tables import Case, CaseEvent
+from serving.web import display_text
+from serving.web.display_text import SUCCESS_TEXTS
+from serving.web.forms import USE_CASES
+from serving.web.identity.roles import Permission
+from serving.web.views.line_plots import HEIGHT, WIDTH, Point, draw_plot
+
+FIRST = date(2026, 1, 1)
+NOON = datetime(2026, 3, 2, 12)  # noqa: DTZ001 - the queue's instants are naive UTC
+
+
+def points(*values: float | None) -> list[Point]:
+    return [Point(FIRST + timedelta(days=7 * place), value) for place, value in enumerate(values)]
+
+
+def test_a_gap_in_the_data_is_a_gap_in_the_line() -> None:
+    drawn = draw_plot("Use", points(1, 2, None, 4, 5))
+    assert drawn
+    assert [len(piece.split()) for piece in drawn.pieces] == [2, 2]
+    assert drawn.words == "from 1 on 1 Jan 2026 to 5 on 29 Jan 2026, lowest 1, highest 5"
+
+
+def test_adjusted_values_are_marked_in_the_drawing_and_in_words() -> None:
+    marked = [*points(50, 60), Point(FIRST + timedelta(days=20), 70, marked=True)]
+    drawn = draw_plot("Health", marked, top=100)
+    assert drawn
+    assert [mark.marked for mark in drawn.marks] == [True]
+    assert drawn.words.endswith("; 1 adjusted by the team")
+
+
+@pytest.mark.parametrize("values", [(0.0,), (0.0, 0.0), (1e-9, 1e9), (3.0, 3.0), (None, 7.0, None), (0.999,)])
+def test_every_drawing_stays_within_its_frame(values: tuple[float | None, ...]) -> None:
+    for share in (False, True):
+        drawn = draw_plot("Any", points(*values), share=share, normal=2.0)
+        assert drawn
+        places = [tuple(map(float, pair.split(","))) for piece in drawn.pieces for pair in piece.split()]
+        for x, y in [*places, *((mark.x, mark.y) for mark in drawn.marks)]:
+            assert 0 <= x <= WIDTH
+            assert 0 <= y <= HEIGHT
+        assert drawn.normal is not None
+        assert 0 <= drawn.normal <= HEIGHT
+
+
+def test_without_a_value_there_is_no_drawing() -> None:
+    assert draw_plot("Nothing", []) is None
+    assert draw_plot("Nothing", points(None, None)) is None
+
+
+@pytest.mark.parametrize(
+    ("hours", "left", "urgency"),
+    [
+        (72, "in 3 d", "running"),
+        (8, "in 8 h", "soon"),
+        (0.5, "in 30 min", "soon"),
+        (0, "1 min late", "late"),
+        (-50, "2 d late", "late"),
+    ],
+)
+def test_a_timer_has_the_time_left_and_its_urgency(hours: float, left: str, urgency: str) -> None:
+    case = Case(state=State.CLAIMED, respond_by=NOON + timedelta(hours=hours), resolve_by=NOON + timedelta(days=30))
+    assert display_text.sla_timer(case, NOON) == display_text.SlaTimer(
+        "respond", left, NOON + timedelta(hours=hours), urgency
+    )
+
+
+def test_a_snoozed_or_closed_case_has_no_timer() -> None:
+    assert display_text.sla_timer(Case(state=State.SNOOZED, respond_by=NOON, resolve_by=NOON), NOON) is None
+    assert display_text.sla_timer(Case(state=State.SAVED, respond_by=None, resolve_by=None), NOON) is None
+
+
+def test_a_countdown_is_in_days_of_the_night() -> None:
+    days = {0: "today", 1: "in 1 day", 12: "in 12 days", -1: "1 day ago", -30: "30 days ago"}
+    assert {away: display_text.countdown(FIRST + timedelta(days=away), FIRST) for away in days} == days
+    assert display_text.countdown(None, FIRST) == display_text.countdown(FIRST, None) == ""
+
+
+def test_every_code_has_a_text() -> None:
+    assert set(State) <= set(display_text.STATE_TITLES)
+    assert set(Action) <= set(display_text.EVENT_TEXTS)
+    assert set(Permission) == set(display_text.PERMISSION_TEXTS)
+    assert set(SORTS) == set(display_text.SORT_TITLES)
+
+
+def test_every_action_of_people_has_a_form_and_a_message() -> None:
+    assert set(USE_CASES) == (set(Action) - {Action.EXPIRE}) | {"comment", "disagree", "undo"}
+    assert set(USE_CASES) <= set(SUCCESS_TEXTS)
+
+
+def test_every_event_that_the_queue_records_has_a_text() -> None:
+    assert {*Action, *REMARKS, "opened", "raised", "undo", "escalated", "handed_on", "breached"} <= set(
+        display_text.EVENT_TEXTS
+    )
+
+
+def test_a_risk_without_a_text_of_its_own_is_named_after_its_code() -> None:
+    assert display_text.code_title("late_payment") == "Late payment"
+    assert display_text.risk_title("late_payment") == "Late payment risk"
+    assert display_text.sort_title("late_payment") == "late payment risk"
+
+
+def test_a_history_entry_lists_its_changes() -> None:
+    entry = CaseEvent(
+        before={"state": "new", "owner": None, "probability": 0.2, "respond_by": "x"},
+        after={"state": "claimed", "owner": "ines", "probability": 0.41, "respond_by": None},
+    )
+    assert display_text.change_texts(entry) == ["state: from New to Claimed", "probability: from 20% to 41%"]
