@@ -1,4 +1,4 @@
-"""Only legal moves: random walks through the use cases against the table of transitions."""
+"""Only allowed transitions: random sequences of actions against the table of transitions."""
 
 import shutil
 import tempfile
@@ -13,14 +13,15 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from support.nights.night_factory import NIGHT, NOW, open_cases
 
 from features.errors import UsageError
-from serving.cases.audit import REMARKS, history
+from serving.cases.audit import REMARKS
 from serving.cases.case_errors import IllegalActionError, StaleCaseError
 from serving.cases.cases import Cases
 from serving.cases.permissions import Actor, Role
 from serving.cases.sla_timers import run_timers
-from serving.cases.transitions import is_legal, actions_from, page, transition
+from serving.cases.transitions import actions_from, is_legal, page, transition
 from serving.nights.case_updates import case_id
 from serving.store import Store
+from serving.store.case_queries import case_history
 from serving.store.case_states import CLOSED, OUTCOMES, Action, State
 
 LEA = Actor("lea", Role.LEAD, frozenset({"north", "south"}))
@@ -33,7 +34,7 @@ WORDS: dict[Action, dict[str, Any]] = {
 
 
 class CaseMachine(RuleBasedStateMachine):
-    """A lead who tries everything with one case, and a model that only knows the table."""
+    """A lead who tries every action on one case, and a model that knows only the table."""
 
     source: Path
 
@@ -51,22 +52,22 @@ class CaseMachine(RuleBasedStateMachine):
         self.store.close()
         self.folder.cleanup()
 
-    def attempt(self, move: Action, target: State, **words: Any) -> None:
-        """Make the move; it has to succeed exactly where the table says so."""
+    def attempt(self, action: Action, target: State, **words: Any) -> None:
+        """Take the action; it has to succeed exactly where the table allows it."""
         source, self.now = self.state, self.now + timedelta(seconds=1)
         try:
-            name = "assign" if move == Action.REASSIGN else move
+            name = "assign" if action == Action.REASSIGN else action
             case = getattr(self.cases, name)(CASE, LEA, self.version, **words)
         except IllegalActionError:
-            assert not is_legal(source, move, target)
+            assert not is_legal(source, action, target)
             return
-        assert is_legal(source, move, target)
+        assert is_legal(source, action, target)
         assert case.state == target
         self.state, self.version = target, case.version
 
-    @rule(move=st.sampled_from([Action.CLAIM, Action.RELEASE, Action.CONTACT, Action.PLAN, Action.REOPEN]))
-    def step(self, move: Action) -> None:
-        self.attempt(move, transition(move).targets[0], **WORDS.get(move, {}))
+    @rule(action=st.sampled_from([Action.CLAIM, Action.RELEASE, Action.CONTACT, Action.PLAN, Action.REOPEN]))
+    def step(self, action: Action) -> None:
+        self.attempt(action, transition(action).targets[0], **WORDS.get(action, {}))
 
     @rule(verdict=st.sampled_from(OUTCOMES))
     def resolve(self, verdict: State) -> None:
@@ -95,14 +96,14 @@ class CaseMachine(RuleBasedStateMachine):
         case = self.cases.get(CASE, LEA)
         members = {"north": ("ann", "bob"), "south": ("dan", "eve")}[case.squad]
         others = [person for person in members if person != case.owner]
-        move = Action.ASSIGN if self.state == State.NEW else Action.REASSIGN
+        action = Action.ASSIGN if self.state == State.NEW else Action.REASSIGN
         target = State.CLAIMED if self.state == State.NEW else self.state
-        self.attempt(move, target, person=others[0])
+        self.attempt(action, target, person=others[0])
 
     @rule()
     def undo(self) -> None:
         with self.store.reading() as session:
-            last = [event for event in history(session, CASE) if event.kind not in REMARKS][-1]
+            last = [event for event in case_history(session, CASE) if event.kind not in REMARKS][-1]
         try:
             case = self.cases.undo(CASE, LEA, self.version)
         except IllegalActionError:
@@ -132,7 +133,7 @@ class CaseMachine(RuleBasedStateMachine):
         self.state, self.version = State(case.state), case.version
 
     @invariant()
-    def the_case_is_whole(self) -> None:
+    def the_case_is_consistent(self) -> None:
         case = self.cases.get(CASE, LEA)
         assert (case.state, case.version) == (self.state, self.version)
         assert (case.closed_at is not None) == (self.state in CLOSED)
@@ -140,9 +141,16 @@ class CaseMachine(RuleBasedStateMachine):
         assert case.owner is not None or self.state in {State.NEW, State.SNOOZED}
 
     @invariant()
-    def the_record_tells_the_whole_story(self) -> None:
+    def the_scores_repeat_the_case(self) -> None:
+        case = self.cases.get(CASE, LEA)
+        assert case.probabilities == {"churn": 0.6, "escalation": 0.2}
+        assert {score.priority for score in case.scores.values()} == {case.priority}
+        assert {score.is_open for score in case.scores.values()} == {case.closed_at is None}
+
+    @invariant()
+    def the_record_explains_the_state(self) -> None:
         with self.store.reading() as session:
-            events = history(session, CASE)
+            events = case_history(session, CASE)
         fields: dict[str, Any] = {}
         for event in events:
             assert all(fields.get(name) == value for name, value in event.before.items())
@@ -165,7 +173,7 @@ def one_case(migrated_sqlite: Path, tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("walks", "steps"), [(25, 50), pytest.param(200, 50, marks=pytest.mark.soak)], ids=["quick", "full"]
 )
-def test_random_walks_keep_to_the_table(one_case: Path, walks: int, steps: int) -> None:
+def test_random_actions_follow_the_table(one_case: Path, walks: int, steps: int) -> None:
     machine = type("Machine", (CaseMachine,), {"source": one_case})
     limits = settings(
         max_examples=walks, stateful_step_count=steps, deadline=None, suppress_health_check=list(HealthCheck)
@@ -178,5 +186,5 @@ def test_every_state_can_be_left_or_is_an_end() -> None:
         assert actions_from(state), state
 
 
-def test_the_drawn_page_is_the_table(root: Path) -> None:
+def test_the_page_is_generated_from_the_table(root: Path) -> None:
     assert (root / "docs" / "case-states.md").read_text() == page()

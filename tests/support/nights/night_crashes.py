@@ -1,7 +1,7 @@
 """A night in a process of its own that can be killed at any statement and any commit.
 
-The points are found by listening to the database driver, so the code under test knows nothing of them. Children are
-forked from a server that has everything imported, which is what makes one process a point affordable.
+The points are found through events of the database driver, so the code under test does not know them. Children are
+forked from a server that has imported everything, so one process for each point is affordable.
 """
 
 import multiprocessing
@@ -19,7 +19,17 @@ from serving.contracts import Flag
 from serving.nights.case_updates import case_id
 from serving.nights.night_lease import Night, NightHeldError, RecordedNight, StaleNightError, begin_night
 from serving.nights.record_night import NightRecord, record_night
-from serving.policy.decision.queue_state import Decision, Exemption, HeldOut, RaisedAgain, Streak, Suppressed, Why
+from serving.policy.decision.queue_state import (
+    Decision,
+    Exemption,
+    HeldOut,
+    RaiseCode,
+    RaisedAgain,
+    RaiseReason,
+    Streak,
+    Suppressed,
+    SuppressionCode,
+)
 from serving.store import Store
 from serving.store.schema import METADATA
 from support.nights.night_factory import NIGHT, NOW, flag_of, names, next_night, package_of, record_of, run, take
@@ -30,6 +40,7 @@ PROCESSES.set_forkserver_preload(["support.nights.night_warm", "support.nights.k
 
 IDS = names(6)
 SECOND, SECOND_NOW = next_night()
+ROSE = RaiseReason(RaiseCode.PROBABILITY, "normal", "normal", 0.6, 0.8)
 RUN_DEPENDENT = {
     "nights": {"run_id", "epoch", "lease_until", "started_at"},
     "case_events": {"id"},
@@ -39,22 +50,22 @@ RUN_DEPENDENT = {
 
 
 def first_night(store: Store) -> None:
-    """Two cases to begin with: one that will get worse, one that will calm."""
+    """Two cases: the next night raises one again and lets the other expire."""
     flags = tuple(flag_of(name, rank) for rank, name in enumerate(IDS[:2], 1))
     run(store, record_of(IDS, Decision(as_of=NIGHT, policy_version="p1", flags=flags)))
 
 
 def second_night() -> NightRecord:
-    """A night that does everything a night can: open, raise again, expire, keep waiting, set aside, hold out."""
+    """A night with every kind of result: opened, raised again, expired, waiting, set aside, held out."""
     worse, waits = flag_of(IDS[0], 1, SECOND), flag_of(IDS[4], 3, SECOND)
     new: tuple[Flag, ...] = (flag_of(IDS[2], 1, SECOND), flag_of(IDS[3], 2, SECOND, squad="south"))
     decision = Decision(
         as_of=SECOND,
         policy_version="p1",
         flags=new,
-        raised_again=(RaisedAgain(case_id(IDS[0], "churn", NIGHT), worse, "rose by 0.2"),),
+        raised_again=(RaisedAgain(case_id(IDS[0], "churn", NIGHT), worse, ROSE),),
         waiting=(waits,),
-        suppressed=(Suppressed(IDS[1], "churn", Why.COOLDOWN, "until April"),),
+        suppressed=(Suppressed(IDS[1], "churn", SuppressionCode.COOLING_DOWN, until=NIGHT + timedelta(days=30)),),
         held_out=(HeldOut(IDS[5], IDS[5], "churn", "enterprise", 0.7, 100.0),),
         exempted=(Exemption(IDS[3], "churn", "strategic"),),
         no_longer_at_risk=(case_id(IDS[1], "churn", NIGHT),),
@@ -112,7 +123,9 @@ def compete(url: str, number: int, said: Any) -> None:
     with Store(url) as store:
         try:
             held = begin_night(store, SECOND, f"run-{number}", now=SECOND_NOW)
-            result = held if isinstance(held, RecordedNight) else record_night(store, held, second_night(), now=SECOND_NOW)
+            result = (
+                held if isinstance(held, RecordedNight) else record_night(store, held, second_night(), now=SECOND_NOW)
+            )
             said.put("already" if result.already else "wrote")
         except NightHeldError:
             said.put("held")
@@ -132,15 +145,14 @@ def hold_and_write(url: str, pipe: Connection) -> None:
 
 
 def dump(store: Store) -> dict[str, list[tuple[object, ...]]]:
-    """Everything the queue holds, without what may differ between two runs or is computed; events in their order."""
-    found = {}
+    """Every row of the queue, without the columns that may differ between two runs; events in their order."""
+    rows_by_table = {}
     with store.reading() as session:
         for table in METADATA.sorted_tables:
-            told = [column for column in table.columns if column.computed is None]
-            kept = [column for column in told if column.name not in RUN_DEPENDENT.get(table.name, ())]
+            kept = [column for column in table.columns if column.name not in RUN_DEPENDENT.get(table.name, ())]
             rows = session.execute(select(*kept).order_by(*table.primary_key.columns))
-            found[table.name] = [tuple(row) for row in rows]
-    return found
+            rows_by_table[table.name] = [tuple(row) for row in rows]
+    return rows_by_table
 
 
 def later(now: datetime = NOW) -> datetime:
