@@ -70,7 +70,7 @@ def prepare_training_set(
             f"{risk.title}: {len(np.unique(kept.day))} settled cutoffs leave no test period behind an embargo of "
             f"{risk.embargo} days; a longer history is needed."
         )
-    expected, certain = _directions(frame, signature)
+    expected, certain = directions(frame, signature)
     learner = Learner(
         signature, certain, expected, curved=CALENDAR.get(risk.label.kind, frozenset()), seed=seed, threads=threads
     )
@@ -86,7 +86,7 @@ def prepare_training_set(
     )
 
 
-def _directions(frame: pa.Table, signature: Signature) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def directions(frame: pa.Table, signature: Signature) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """By column, the direction in which risk is expected to go with it, and the one that is certain; else 0."""
     features = features_of(frame.schema)
     columns = [features.get(name) for name in signature.names]
