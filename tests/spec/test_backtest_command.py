@@ -25,19 +25,19 @@ def told(night_home: NightHome, tmp_path_factory: pytest.TempPathFactory) -> tup
 
 
 def test_each_figure_of_each_scorer_has_its_interval(told: tuple[dict[str, Any], Path]) -> None:
-    judged = told[0]["risks"]["escalation"]
-    assert set(judged["pooled"]["scorers"]["model"]) == set(FIGURES)
+    evaluation = told[0]["risks"]["escalation"]
+    assert set(evaluation["overall"]["scorers"]["model"]) == set(FIGURES)
     assert {"model", "logistic", "rule_random", "rule_lowest_health", "rule_most_tickets"} <= set(
-        judged["pooled"]["scorers"]
+        evaluation["overall"]["scorers"]
     )
-    for panel in (judged["pooled"], *judged["origins"]):
-        for figures in panel["scorers"].values():
+    for report in (evaluation["overall"], *evaluation["folds"]):
+        for figures in report["scorers"].values():
             assert all(set(estimate) == {"value", "low", "high"} for estimate in figures.values())
-    assert sum(panel["rows"] for panel in judged["origins"]) == judged["pooled"]["rows"]
+    assert sum(report["rows"] for report in evaluation["folds"]) == evaluation["overall"]["rows"]
 
 
 def test_test_periods_follow_one_another(told: tuple[dict[str, Any], Path]) -> None:
-    periods = [(panel["first"], panel["last"]) for panel in told[0]["risks"]["escalation"]["origins"]]
+    periods = [(report["first"], report["last"]) for report in told[0]["risks"]["escalation"]["folds"]]
     assert len(periods) == 6
     assert all(before[1] < after[0] for before, after in pairwise(periods))
 

@@ -9,8 +9,8 @@ from support.worlds.learning_world import World, drift, world
 from models import training
 from models.evaluation.metrics_report import MODEL
 from models.learners.calibration import sigmoid
-from models.learners.training_set import prepare
-from models.risks.risk import CHURN, ESCALATION
+from models.learners.training_set import prepare_training_set
+from models.risks.defaults import CHURN, ESCALATION
 
 
 def shuffled_among_accounts(made: World, seed: int) -> pa.Table:
@@ -27,10 +27,10 @@ def shuffled_among_accounts(made: World, seed: int) -> pa.Table:
 def test_permuted_labels_give_no_signal(seed: int) -> None:
     made = world(accounts=150, weeks=80, base=-4.2, seed=seed)
     found = training.fit(made.frame, shuffled_among_accounts(made, seed), CHURN, threads=1)
-    auc = found.evaluation.pooled.scorers[MODEL]["auc"]
+    auc = found.evaluation.overall.scorers[MODEL]["auc"]
     assert auc.low < 0.5 + 0.05
     assert not found.evaluation.signal
-    assert "No signal was found" in found.evaluation.verdict
+    assert found.evaluation.verdict.code == "no_signal"
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -51,19 +51,19 @@ def _ranks(values: np.ndarray) -> np.ndarray:
 
 
 def test_a_random_split_praises_what_time_does_not() -> None:
-    """Marks that only identify an account, labels that last: random folds praise it, rolling origins do not."""
+    """Marks that only identify an account, labels that last: random folds praise it, a walk-forward does not."""
     from lightgbm import LGBMClassifier
     from sklearn.metrics import roc_auc_score
     from sklearn.model_selection import KFold, cross_val_predict
 
     made = memory_only()
-    signature = prepare(made.frame, made.labels, ESCALATION)
+    signature = prepare_training_set(made.frame, made.labels, ESCALATION)
     x, y = signature.examples.matrix, signature.examples.labelled.happened
     learner = LGBMClassifier(n_estimators=150, verbosity=-1, n_jobs=1, random_state=1)
     flattered = cross_val_predict(learner, x, y, cv=KFold(5, shuffle=True, random_state=1), method="predict_proba")[
         :, 1
     ]
-    honest = training.fit(made.frame, made.labels, ESCALATION, threads=1).evaluation.pooled.scorers[MODEL]["auc"]
+    honest = training.fit(made.frame, made.labels, ESCALATION, threads=1).evaluation.overall.scorers[MODEL]["auc"]
     assert roc_auc_score(y, flattered) > 0.8
     assert roc_auc_score(y, flattered) - honest.value > 0.12
 

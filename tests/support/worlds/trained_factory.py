@@ -11,14 +11,16 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from models.data.findings import Finding
 from models.data.signature import Signature
 from models.evaluation.bootstrap import Estimate
-from models.evaluation.metrics_report import Evaluation, Panel
+from models.evaluation.metrics_report import BaselineLead, Evaluation, MetricsReport, assess_signal
 from models.learners.calibration import identity
 from models.learners.risk_model import RiskModel
 from models.learners.trees import TreeScorer
-from models.risks import CHURN, Risk
-from models.training import Trained
+from models.risks.defaults import CHURN
+from models.risks.risk import Risk
+from models.training import TrainingResult
 
 WEIGHTS = {"usage_low": 1.2, "tickets_many": 0.8, "noise": 0.0}
 FIRST = date(2025, 3, 3)
@@ -67,7 +69,7 @@ def made_model(
     return RiskModel(risk, signature, TreeScorer(booster.model_to_string()), identity(), {"catalogue": "test"})
 
 
-def made_trained(*, risk: Risk = CHURN, seed: int = 1, accounts: int = 400) -> Trained:
+def made_trained(*, risk: Risk = CHURN, seed: int = 1, accounts: int = 400) -> TrainingResult:
     """A whole training result, its test rows scored by a model that has seen other accounts' rows only."""
     frame = made_frame(accounts=accounts, seed=seed)
     event = made_events(frame, seed=seed + 1)
@@ -76,11 +78,9 @@ def made_trained(*, risk: Risk = CHURN, seed: int = 1, accounts: int = 400) -> T
     scored = scored_rows(model, later, made_events(later, seed=seed + 101))
     evaluation = made_evaluation(scored, risk)
     facts = {"first": FIRST, "through": FIRST + timedelta(weeks=5), "rows": frame.num_rows, "accounts": accounts}
-    return Trained(
+    return TrainingResult(
         model=model,
         evaluation=evaluation,
-        kind="lightgbm",
-        because="the trees rank later cutoffs best.",
         events=int(event.sum()),
         treated=0,
         dropped=("constant",),
@@ -92,18 +92,18 @@ def made_trained(*, risk: Risk = CHURN, seed: int = 1, accounts: int = 400) -> T
 
 
 def scored_rows(model: RiskModel, frame: pa.Table, event: NDArray[np.bool_]) -> pa.Table:
-    """Test rows as training writes them: outcome, scores of the model, the logistic regression and two rules."""
+    """Test rows as training writes them: outcome, scores of the model, the logistic regression and two baselines."""
     predicted = model.predict(frame)
     rows = frame.num_rows
     rng = np.random.default_rng(9)
     days = frame.column("as_of")
-    origin = np.unique(days.to_numpy(), return_inverse=True)[1] // 2
+    fold = np.unique(days.to_numpy(), return_inverse=True)[1] // 2
     first = frame.column(2).to_numpy()
     return pa.table(
         {
             "account_id": frame.column("account_id"),
             "as_of": days,
-            "origin": pa.array(origin, pa.int64()),
+            "fold": pa.array(fold, pa.int64()),
             "event": event,
             "weight": np.ones(rows),
             "arr": rng.lognormal(9, 1, rows),
@@ -119,14 +119,30 @@ def scored_rows(model: RiskModel, frame: pa.Table, event: NDArray[np.bool_]) -> 
 
 def made_evaluation(scored: pa.Table, risk: Risk) -> Evaluation:
     """Figures that have the right shape; their values are not what these tests are about."""
-    figures = {"auc": Estimate(0.78, 0.74, 0.82), "average_precision": Estimate(0.31, 0.25, 0.37)}
+    figures = {
+        "auc": Estimate(0.78, 0.74, 0.82),
+        "average_precision": Estimate(0.31, 0.25, 0.37),
+        "log_loss_skill": Estimate(0.12, 0.08, 0.16),
+        "precision_at_capacity": Estimate(0.4, 0.3, 0.5),
+        "recall_at_capacity": Estimate(0.2, 0.1, 0.3),
+    }
     scorers = {"model": figures, "logistic": figures, "rule_random": {"auc": Estimate(0.5, 0.46, float("nan"))}}
     days = scored.column("as_of").to_pylist()
 
-    def panel(name: str) -> Panel:
-        return Panel(name, min(days), max(days), scored.num_rows, 400, 6, 300, 0.15, scorers)
+    def report(name: str) -> MetricsReport:
+        rows = scored.num_rows
+        return MetricsReport(name, min(days), max(days), rows, float(rows), 400, 250, 6, 300, 0.15, scorers)
 
-    origins = tuple(panel(f"origin {number}") for number in range(3))
+    overall = report("all test periods")
+    gain = Estimate(0.01, -0.01, 0.03).to_json()
     return Evaluation(
-        risk.name, "lightgbm", risk.capacity, True, "It ranks better than chance.", panel("pooled"), origins
+        risk=risk.name,
+        kind="blend",
+        reason=Finding("blend", {"events": 300, "gain": gain, "trees_share": 0.25}),
+        capacity=risk.capacity,
+        signal=True,
+        verdict=assess_signal(overall)[1],
+        overall=overall,
+        folds=tuple(report(f"{number}") for number in range(3)),
+        lead=BaselineLead("lowest_health", Estimate(0.02, 0.01, 0.03)),
     )

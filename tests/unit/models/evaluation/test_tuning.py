@@ -3,7 +3,7 @@ from support.worlds.learning_world import world
 
 from models import training
 from models.learners.trees import PARAMETERS
-from models.risks import CHURN
+from models.risks.defaults import CHURN
 
 pytest.importorskip("optuna")
 

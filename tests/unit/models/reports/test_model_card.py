@@ -1,39 +1,57 @@
 """The model card: verdict first, every figure beside the rules, limits said, and one file that needs nothing else."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from support.worlds.trained_factory import made_trained
 
 from models.evaluation.bootstrap import Estimate
+from models.evaluation.curve_calibration import CalibrationByDay
 from models.evaluation.metrics import FIGURES
-from models.reports import model_card, report_pages
-from models.training import Trained
+from models.reports.figures import format_figure
+from models.reports.model_card import write_model_card
+from models.reports.sentences import render_finding
+from models.training import TrainingResult
 
 SOURCE = {"name": "samples <b>", "fingerprint": "abc123"}
 
 
 @pytest.fixture(scope="module")
-def trained() -> Trained:
+def trained() -> TrainingResult:
     return made_trained(accounts=120)
 
 
 @pytest.fixture(scope="module")
-def folder(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(trained: TrainingResult, tmp_path_factory: pytest.TempPathFactory) -> Path:
     written = tmp_path_factory.mktemp("card")
-    model_card.write(trained, written, source=SOURCE)
+    write_model_card(trained, written, source=SOURCE)
     return written
 
 
-def test_the_markdown_tells_the_verdict_the_data_and_the_limits(folder: Path, trained: Trained) -> None:
+def test_the_markdown_tells_the_verdict_the_data_and_the_limits(folder: Path, trained: TrainingResult) -> None:
     text = (folder / "card.md").read_text(encoding="utf-8")
-    assert text.startswith(f"# {trained.model.risk.title}\n\n{trained.evaluation.verdict}\n")
+    assert text.startswith(f"# {trained.model.risk.title}\n\n{render_finding(trained.evaluation.verdict)}\n")
     for part in ("## How good it is", "## What it learned from", "## What it should not be used for", "## Inputs"):
         assert part in text
     assert "0.78 [0.74, 0.82]" in text
     assert "| random |" in text
     assert not re.search(r"\n{4,}", text)
+
+
+def test_both_cards_show_the_calibration_of_the_risk_over_time(trained: TrainingResult, tmp_path: Path) -> None:
+    curve = (
+        CalibrationByDay(30, 0.021, 0.019, 0.01, 0.03, 309, 23),
+        CalibrationByDay(365, 0.2, 0.25, 0.2, 0.3, 90, 22),
+    )
+    write_model_card(replace(trained, curve=curve), tmp_path, source=SOURCE)
+    assert "| 30 | 2.1% | 1.9% [1.0%, 3.0%] | 309 | 23 |" in (tmp_path / "card.md").read_text(encoding="utf-8")
+    assert "<td>25.0% [20.0%, 30.0%]</td>" in (tmp_path / "card.html").read_text(encoding="utf-8")
+
+
+def test_a_card_without_a_curve_has_no_such_section(folder: Path) -> None:
+    assert "Risk over time" not in (folder / "card.md").read_text(encoding="utf-8")
 
 
 def test_every_table_of_the_markdown_has_rows_as_wide_as_its_head(folder: Path) -> None:
@@ -67,4 +85,4 @@ def test_what_a_source_is_called_stays_text_on_the_page(folder: Path) -> None:
 )
 def test_a_figure_is_told_with_its_interval(name: str, estimate: Estimate | None, told: str) -> None:
     assert name in FIGURES
-    assert report_pages.figure(name, estimate) == told
+    assert format_figure(name, estimate) == told

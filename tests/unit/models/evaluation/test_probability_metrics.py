@@ -1,0 +1,88 @@
+"""Figures of a probability: calibration by known distortions, and skill against the base rate of each cutoff."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from models.data.arrays import Floats
+from models.evaluation.evaluation_rows import EvaluationRows
+from models.evaluation.metrics import log_loss_gain, probability_figures
+from models.evaluation.probability_metrics import calibration_group
+from models.learners.calibration import sigmoid
+
+
+def many(accounts: int = 300, weeks: int = 10, *, seed: int = 1) -> tuple[EvaluationRows, Floats]:
+    """Accounts with one risk each; the event is drawn once an account and holds for all of its weeks."""
+    rng = np.random.default_rng(seed)
+    margin = rng.normal(-1.5, 1.2, accounts)
+    happened = rng.random(accounts) < sigmoid(margin)
+    account = np.tile(np.arange(accounts), weeks)
+    event = happened[account]
+    rows = EvaluationRows(
+        event=event,
+        weight=np.ones(len(account)),
+        day=np.repeat(np.arange(weeks) * 7, accounts),
+        unit=account,
+        event_number=np.where(event, account, -1),
+        revenue=np.ones(len(account)),
+    )
+    return rows, margin[account]
+
+
+@pytest.mark.parametrize(("stretch", "slope"), [(1.0, 1.0), (2.0, 0.5)])
+def test_the_slope_shows_overconfidence(stretch: float, slope: float) -> None:
+    rows, margin = many(accounts=20_000, weeks=1)
+    figures = probability_figures(rows, sigmoid(stretch * margin))
+    assert figures["calibration_slope"].value == pytest.approx(slope, abs=0.05)
+
+
+def test_risks_that_are_too_low_show_in_the_intercept_and_in_observed_to_expected() -> None:
+    rows, margin = many(accounts=20_000, weeks=1)
+    figures = probability_figures(rows, sigmoid(margin - 0.7))
+    assert figures["calibration_intercept"].value == pytest.approx(0.7, abs=0.06)
+    assert figures["observed_to_expected"].value == pytest.approx(rows.event.mean() / sigmoid(margin - 0.7).mean())
+
+
+def test_the_base_rate_has_no_skill() -> None:
+    rows, _ = many()
+    figures = probability_figures(rows, np.full(len(rows), rows.event.mean()))
+    assert figures["brier_skill"].value == pytest.approx(0, abs=1e-9)
+    assert figures["log_loss_skill"].value == pytest.approx(0, abs=1e-9)
+
+
+def test_following_a_changing_base_rate_is_no_skill() -> None:
+    rng = np.random.default_rng(2)
+    day = np.repeat(np.arange(10), 200)
+    rate = (day + 1) / 15
+    rows, _ = many(accounts=200, weeks=10)
+    rows = replace(rows, event=rng.random(2000) < rate, day=day)
+    figures = probability_figures(rows, rate)
+    assert figures["log_loss_skill"].value <= 0
+    assert figures["brier_skill"].value <= 0
+
+
+def test_the_interval_holds_the_truth_about_as_often_as_it_says() -> None:
+    held = []
+    for seed in range(60):
+        rows, margin = many(accounts=400, weeks=2, seed=seed)
+        slope = probability_figures(rows, sigmoid(margin))["calibration_slope"]
+        held.append(slope.low <= 1 <= slope.high)
+    assert 0.85 <= np.mean(held) <= 1.0
+
+
+def test_a_gain_in_log_loss_is_a_share_of_the_others() -> None:
+    rows, margin = many()
+    gain = log_loss_gain(rows, sigmoid(margin), sigmoid(3 * margin))
+    assert 0 < gain.low < gain.value < gain.high < 1
+    same = log_loss_gain(rows, sigmoid(margin), sigmoid(margin))
+    assert (same.value, same.low, same.high) == (0, 0, 0)
+
+
+def test_a_calibration_group_counts_accounts_and_has_an_interval_without_events() -> None:
+    rows, margin = many(weeks=5)
+    quiet = replace(rows, event=np.zeros(len(rows), dtype=bool))
+    group = calibration_group(quiet, sigmoid(margin))
+    assert group.observed.value == group.observed.low == 0
+    assert group.observed.high == pytest.approx(1.96**2 / (300 + 1.96**2))
+    assert group.expected == pytest.approx(sigmoid(margin).mean())

@@ -1,0 +1,60 @@
+"""Each code has a sentence, in one place; models saved with sentences still speak."""
+
+import pytest
+
+from models.data.findings import Finding
+from models.evaluation.bootstrap import Estimate
+from models.evaluation.metrics_report import BaselineLead
+from models.reports.sentences import FINDING_CODES, render_finding, render_lead, saved_lead, saved_verdict
+
+ESTIMATE = Estimate(0.1, 0.05, 0.2).to_json()
+PARAMETERS = {
+    "auc": ESTIMATE,
+    "log_loss_skill": ESTIMATE,
+    "lead": ESTIMATE,
+    "gain": ESTIMATE,
+    "folds": 2,
+    "wanted": 6,
+    "cutoffs": 23,
+    "embargo": 127,
+    "treated": 1200,
+    "rows": 9000,
+    "holdout_rows": 0,
+    "capacity": 20,
+    "accounts": 30,
+    "events": 7,
+    "needed": 20,
+    "trees_share": 0.25,
+}
+
+
+@pytest.mark.parametrize("code", sorted(FINDING_CODES))
+def test_every_code_has_a_sentence(code: str) -> None:
+    parameters = {**PARAMETERS, "auc": 0.97} if code == "possible_leak" else PARAMETERS
+    sentence = render_finding(Finding(code, parameters))
+    assert sentence[0] == sentence[0].upper()
+    assert sentence.endswith(".")
+
+
+def test_treated_rows_with_and_without_a_hold_out() -> None:
+    without = render_finding(Finding("treated_rows_left_out", PARAMETERS))
+    assert without.startswith("1,200 of 9,000 rows were left out because the team acted on the account")
+    assert "Without a hold-out nothing replaces them" in without
+    held = render_finding(Finding("treated_rows_left_out", {**PARAMETERS, "holdout_rows": 300}))
+    assert "300 hold-out rows are weighted in their place" in held
+
+
+def test_a_lead_says_whether_it_is_shown() -> None:
+    shown = BaselineLead("lowest_health", Estimate(0.1, 0.05, 0.2))
+    assert render_lead(shown).startswith("It finds more than the best baseline, 'lowest CRM health first' (+0.100")
+    assert "is not shown" in render_lead(BaselineLead("random", Estimate(0.1, -0.05, 0.2)))
+
+
+def test_models_saved_with_codes_and_with_sentences_are_both_read() -> None:
+    lead = BaselineLead("random", Estimate(0.1, -0.05, 0.2))
+    new = {"verdict": Finding("no_signal", PARAMETERS).to_json(), "lead": lead.to_json()}
+    assert saved_verdict(new).startswith("No signal: within a night")
+    assert saved_lead(new) == render_lead(lead)
+    assert saved_lead({"verdict": {}, "lead": BaselineLead("random", Estimate(0.1, 0.05, 0.2)).to_json()}) == ""
+    old = {"verdict": "No signal was found.", "unproven": "It was not shown to find more."}
+    assert (saved_verdict(old), saved_lead(old)) == ("No signal was found.", "It was not shown to find more.")
