@@ -18,6 +18,8 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import ParseError, SqlglotError
 
+from features.quoting import quote_name, quote_text
+
 Kind = Literal["number", "text", "condition", "unknown"]
 Columns = Mapping[str, tuple[str, Kind]]
 """What may be named: the written name, lower case -> (the column it stands for, its kind)."""
@@ -145,7 +147,7 @@ def _column(builder: _Builder, node: exp.Expr) -> tuple[Kind, str]:
 
 def _literal(_: _Builder, node: exp.Expr) -> tuple[Kind, str]:
     if node.is_string:
-        return "text", quote_text(node.name)
+        return "text", _quote_literal(node.name)
     number = float(node.name)
     if not isfinite(number):
         raise ConditionError(f"has the number {node.name}, which is too large")
@@ -269,13 +271,8 @@ _RULES: Mapping[type[exp.Expr], Callable[[_Builder, exp.Expr], tuple[Kind, str]]
 }
 
 
-def quote_name(name: str) -> str:
-    """A column's name as the engine reads it, whatever is in it."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def quote_text(text: str) -> str:
-    """A text literal as the engine reads it; a NUL would end it early and is refused."""
+def _quote_literal(text: str) -> str:
+    """A text as an SQL literal; a NUL would end it early and is refused."""
     if "\0" in text:
         raise ConditionError("has a NUL character in a text")
-    return "'" + text.replace("'", "''") + "'"
+    return quote_text(text)

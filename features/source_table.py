@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 import duckdb
 
 from features.errors import DataGateError, RescueError
+from features.quoting import quote_name, quote_text
 
 
 @dataclass(frozen=True)
@@ -76,16 +77,6 @@ class SourceTable:
         columns = {name: quote_name(name) if name in own else "NULL" for name in types}
         casts = (f"CAST({columns[name]} AS {kind}) AS {quote_name(name)}" for name, kind in types.items())
         return replace(part, select_list=", ".join(casts))
-
-
-def quote_text(text: str) -> str:
-    """A text as an SQL literal."""
-    return "'" + text.replace("'", "''") + "'"
-
-
-def quote_name(name: str) -> str:
-    """A name as an SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from features.engine.relations import day_number, ordered_versions, single_versi
 from features.history.history import History
 from features.history.repeated_keys import RepeatedKeys, all_have_own_ids, find_repeated_keys, key_hash
 from features.history.versions import FOREVER, known_day, known_instant, version_key
-from features.source_table import quote_name
+from features.quoting import quote_name
 
 
 def version_intervals(name: str, history: History, since: int | None = None) -> str:

@@ -12,7 +12,7 @@ from features.contract import TABLES
 from features.history.history import History
 from features.history.repeated_keys import key_hash
 from features.history.versions import FOREVER, known_day, version_key, version_order
-from features.source_table import quote_name
+from features.quoting import quote_name
 
 NUMBERED = "dense_accounts"
 """The table of account ids and their dense numbers, created once for a history."""

@@ -6,7 +6,7 @@ has the right type is read as it is, so that a clean Parquet file costs one scan
 """
 
 from features.contract import Column, Kind
-from features.source_table import quote_name
+from features.quoting import quote_name
 
 _WHOLE_TYPES = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 WHOLES = frozenset((*_WHOLE_TYPES, *(f"U{name}" for name in _WHOLE_TYPES)))

@@ -9,7 +9,7 @@ import pyarrow as pa
 from features.arrow import number_array
 from features.contract import Table
 from features.history.repeated_keys import RepeatedKeys, all_have_own_ids, find_repeated_keys, key_hash
-from features.source_table import quote_name, quote_text
+from features.quoting import quote_name, quote_text
 from features.validation.incoming_table import IncomingTable
 from features.validation.rules import Rule
 

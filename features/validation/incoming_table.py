@@ -10,7 +10,8 @@ import duckdb
 import pyarrow as pa
 
 from features.contract import Table
-from features.source_table import SourceTable, quote_name, quote_text
+from features.quoting import quote_name, quote_text
+from features.source_table import SourceTable
 from features.validation.column_types import cast_column
 from features.validation.rules import RowTest, Rule, row_tests
 

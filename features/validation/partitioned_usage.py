@@ -26,7 +26,7 @@ from features.history.partitions import (
     group_by_shared_days,
 )
 from features.history.versions import known_day
-from features.source_table import quote_text
+from features.quoting import quote_text
 from features.validation.column_types import needs_parsing
 from features.validation.duplicates import DUPLICATE, reject_duplicates
 from features.validation.incoming_table import (

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from features.contract import Column, Kind, Table
-from features.source_table import quote_name
+from features.quoting import quote_name
 from features.validation.column_types import WHOLES, as_number, as_text, cast_column
 
 EARLIEST, LATEST = "TIMESTAMP '1990-01-01'", "TIMESTAMP '2100-01-01'"

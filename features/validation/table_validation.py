@@ -17,7 +17,8 @@ from features.contract import PARENTS, Table
 from features.history.partitions import ValidatedPartitions
 from features.history.repeated_keys import RepeatedKeys
 from features.history.versions import EPOCH
-from features.source_table import SourceTable, explain_read_errors, quote_text
+from features.quoting import quote_text
+from features.source_table import SourceTable, explain_read_errors
 from features.validation.column_types import needs_parsing
 from features.validation.duplicates import DUPLICATE, reject_duplicates
 from features.validation.incoming_table import (

@@ -17,7 +17,8 @@ from features.contract import PARENTS, TABLES
 from features.errors import DataGateError
 from features.history.history import History
 from features.history.timestamp_outliers import find_timestamp_outliers
-from features.source_table import SourceTable, quote_text
+from features.quoting import quote_text
+from features.source_table import SourceTable
 from features.validation.duplicates import DUPLICATE
 from features.validation.latest_allowed import find_latest_allowed
 from features.validation.table_validation import ValidatedTable, validate_table

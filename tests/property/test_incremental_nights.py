@@ -24,7 +24,7 @@ from support.worlds.factories import TYPES
 from features.catalogue import FEATURES
 from features.contract import TABLES
 from features.frame import build
-from features.validation.validate import Validation, FileCounts
+from features.validation.validate import FileCounts, Validation
 from pipelines.sources import examined, open_source
 
 START = date(2025, 11, 1)
@@ -160,13 +160,13 @@ class Told:
 
 def night(folder: Path, state: Path) -> Told:
     with TemporaryDirectory() as scratch:
-        admission = examined(open_source(str(folder)), Path(scratch), state=state, threads=1, tolerance=1.0)
-        history = admission.history
+        validation = examined(open_source(str(folder)), Path(scratch), state=state, threads=1, tolerance=1.0)
+        history = validation.history
         days = [TONIGHT, date(2026, 1, 8)] if "usage_daily" in history.present else []
         frames = [build(history, [day], features=USAGE) for day in (*days, history.until)] if days else []
-        quarantine = {file.stem: pq.read_table(file) for file in admission.write_quarantine(Path(scratch) / "bad")}
+        quarantine = {file.stem: pq.read_table(file) for file in validation.write_quarantine(Path(scratch) / "bad")}
         history.connection.close()
-        return Told(admission, frames, quarantine)
+        return Told(validation, frames, quarantine)
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
@@ -180,4 +180,4 @@ def test_a_night_on_what_was_kept_is_a_night_on_an_empty_home(sources: list[Sour
             assert night(folder, state).equals(night(folder, Path(place) / f"empty-{number}"))
         files = night(folder, state).validation.files["usage_daily"]
         if len(sources[-1].files) > 1:  # nothing has changed since the last night
-            assert files == FileCounts(read=0, kept=len(sources[-1].files))
+            assert files == FileCounts(read=0, cached=len(sources[-1].files))

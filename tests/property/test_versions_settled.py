@@ -36,6 +36,6 @@ def test_what_admission_says_of_keys_is_what_a_history_finds(generated: Generate
         for name, rows in generated.tables.items():
             pq.write_table(rows, Path(folder) / f"{name}.parquet")
         told = examined(open_source(folder), Path(folder) / "scratch").history
-        alone = History.over(told.connection, present=told.present, columns=told.columns)
-        assert told.repeats
+        alone = History.from_relations(told.connection, present=told.present, columns=told.columns)
+        assert told.repeated_keys
         assert build(told, generated.cutoffs).equals(build(alone, generated.cutoffs))

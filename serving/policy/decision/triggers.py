@@ -12,7 +12,8 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from features.conditions import Condition, Kind, quote_name
+from features.conditions import Condition, Kind
+from features.quoting import quote_name
 from serving.policy.decision.account_table import AccountTable, Flags
 
 SEALED: dict[str, str | bool | int | float | list[str]] = {

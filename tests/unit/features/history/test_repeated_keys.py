@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from features.contract import TABLES
 from features.history import repeated_keys as room
 from features.history.repeated_keys import all_have_own_ids, find_repeated_keys, key_hash, select_repeated
-from features.source_table import quote_name
+from features.quoting import quote_name
 
 numbers = st.lists(st.one_of(st.integers(0, 5), st.integers(2**63 - 2, 2**63 + 2), st.integers(0, 2**64 - 1)))
 

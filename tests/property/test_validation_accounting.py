@@ -121,14 +121,14 @@ def test_every_row_is_accepted_repeated_or_in_quarantine(
         pq.write_table(rows, scratch / f"{name}.parquet")
         raw.append(SourceTable(name, (str(scratch / f"{name}.parquet"),)))
 
-    admission = validate_tables(connection, raw, scratch=scratch / "accepted", tolerance=1.0)
+    validation = validate_tables(connection, raw, scratch=scratch / "accepted", tolerance=1.0)
 
     for name, rows in zip(("accounts", "health_scores"), tables, strict=True):
-        report = admission.report.tables[name]
+        report = validation.report.tables[name]
         refused = sum(report.quarantined.values())
-        assert report.rows == rows.num_rows == report.accepted + report.repeats + refused
+        assert report.rows == rows.num_rows == report.accepted + report.duplicates + refused
         places = connection.execute(f'SELECT count(DISTINCT "row"), count(*) FROM rejected_{name}').fetchall()[0]
-        assert places == (report.repeats + refused, report.repeats + refused)
+        assert places == (report.duplicates + refused, report.duplicates + refused)
     _is_clean(connection, "known_at" in tables[1].column_names)
 
 
