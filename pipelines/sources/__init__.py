@@ -1,10 +1,11 @@
 """Where the data comes from: a folder, a DuckDB file, a database, and a mapping over any of them.
 
-``open_source`` names one; ``examined`` reads it through admission into a ``History``.
+``open_source`` opens one; ``validate_rows`` reads and validates it into a ``History``. Connectors and mappings belong here;
+rules of validation are in ``features.validation``.
 """
 
 from pipelines.sources.base import Source
 from pipelines.sources.opening import open_source
-from pipelines.sources.read_source import examined
+from pipelines.sources.read_source import validate_rows
 
-__all__ = ["Source", "examined", "open_source"]
+__all__ = ["Source", "validate_rows", "open_source"]

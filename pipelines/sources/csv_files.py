@@ -14,7 +14,8 @@ from pathlib import Path
 import duckdb
 
 from features.errors import DataGateError
-from features.source_table import SourceTable, UnreadableLine, explain_read_errors, quote_name, quote_text
+from features.quoting import quote_name, quote_text
+from features.source_table import SourceTable, UnreadableLine, explain_read_errors
 
 DELIMITERS = ",;\t|"
 
@@ -59,8 +60,8 @@ def _header(file: Path) -> tuple[str, list[str]]:
 def _read(file: Path, delimiter: str, columns: list[str]) -> str:
     types = ", ".join(f"{quote_text(column)}: 'VARCHAR'" for column in columns)
     return (
-        f"read_csv({quote_text(str(file))}, auto_detect = false, header = true, delim = {quote_text(delimiter)}, quote = '\"', "
-        f"escape = '\"', columns = {{{types}}}, store_rejects = true, rejects_table = 'broken', "
+        f"read_csv({quote_text(str(file))}, auto_detect = false, header = true, delim = {quote_text(delimiter)}, "
+        f"quote = '\"', escape = '\"', columns = {{{types}}}, store_rejects = true, rejects_table = 'broken', "
         "rejects_scan = 'scanned', rejects_limit = 0)"
     )
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import duckdb
 
 from features.errors import DataGateError
-from features.source_table import SourceTable, quote_name, quote_text
+from features.quoting import quote_name, quote_text
+from features.source_table import SourceTable
 
 
 @dataclass(frozen=True)

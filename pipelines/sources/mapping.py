@@ -16,7 +16,8 @@ import duckdb
 
 from features.contract import TABLES
 from features.errors import UsageError, suggest_name
-from features.source_table import SourceTable, quote_name
+from features.quoting import quote_name
+from features.source_table import SourceTable
 from models.risks.defaults import DEFAULTS
 from pipelines.settings import Settings
 from pipelines.sources.base import Source

@@ -15,7 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from features.source_table import SourceTable, quote_text
+from features.quoting import quote_text
+from features.source_table import SourceTable
 from pipelines import assembly
 from pipelines.settings import Settings
 from pipelines.sources import Source

@@ -31,7 +31,7 @@ def connect_duckdb(scratch: Path, memory: str = "4GiB", threads: int | None = No
     return duckdb.connect(config=config)
 
 
-def examined(
+def validate_rows(
     source: Source,
     scratch: Path,
     *,

@@ -16,7 +16,7 @@ from features.validation.validate import TOLERANCE, validate_tables
 from features.validation.validation_report import ValidationReport
 from pipelines.scratch import scratch_folder
 from pipelines.settings import Settings
-from pipelines.sources import examined, open_source
+from pipelines.sources import validate_rows, open_source
 from pipelines.sources.read_source import connect_duckdb
 from pipelines.sources.unused_values import UnusedValue, find_unmeasured, find_unused_values
 from serving.night_report.report_schema import UnknownPolicyName
@@ -71,7 +71,7 @@ def check_source(
     """
     opened = open_source(source, mapping=mapping)
     with scratch_folder() as scratch:
-        validation = examined(opened, scratch, tolerance=tolerance)
+        validation = validate_rows(opened, scratch, tolerance=tolerance)
         unused = find_unused_values(validation.history, metrics)
         unmeasured = find_unmeasured(validation.history, metrics)
         validation.history.connection.close()

@@ -7,7 +7,7 @@ import duckdb
 import pytest
 
 from features.errors import DataGateError, RescueError, UsageError
-from pipelines.sources import examined, open_source
+from pipelines.sources import open_source, validate_rows
 
 
 @pytest.fixture
@@ -23,19 +23,19 @@ def folder(tmp_path: Path) -> Path:
 
 def failure(folder: Path, kind: type[RescueError]) -> str:
     with pytest.raises(kind) as caught:
-        examined(open_source(str(folder)), folder.parent / "scratch").fit()
+        validate_rows(open_source(str(folder)), folder.parent / "scratch").require_fit()
     sentence = str(caught.value)
     assert "\n" not in sentence
     return sentence
 
 
 def test_the_sound_source_is_sound(folder: Path) -> None:
-    assert examined(open_source(str(folder)), folder.parent / "scratch").fit().report.tables["tickets"].accepted == 40
+    assert validate_rows(open_source(str(folder)), folder.parent / "scratch").require_fit().report.tables["tickets"].accepted == 40
 
 
 def test_too_little_memory_is_one_sentence(folder: Path) -> None:
     with pytest.raises(RescueError, match="takes more memory than it may use: raise the setting memory") as refused:
-        examined(open_source(str(folder)), folder.parent / "scratch", memory="1MiB")
+        validate_rows(open_source(str(folder)), folder.parent / "scratch", memory="1MiB")
     assert refused.value.exit_code == 1
 
 
@@ -104,7 +104,7 @@ def test_a_broken_csv_row_is_in_quarantine_with_its_line(folder: Path, broken: b
     file = folder / "tickets.csv"
     file.write_bytes(file.read_bytes() + broken)
 
-    report = examined(open_source(str(folder)), folder.parent / "scratch").fit().report.tables["tickets"]
+    report = validate_rows(open_source(str(folder)), folder.parent / "scratch").require_fit().report.tables["tickets"]
 
     assert (report.rows, report.accepted, report.quarantined) == (41, 40, {"unreadable_line": 1})
     assert (report.examples[0].file, report.examples[0].row) == ("tickets.csv", 42)
@@ -135,11 +135,11 @@ def test_a_table_that_is_mostly_bad(folder: Path) -> None:
 
 def test_a_database_that_does_not_answer(tmp_path: Path) -> None:
     with pytest.raises(DataGateError, match="cannot be read") as caught:
-        examined(open_source("postgresql://reader:hunter2@127.0.0.1:9/crm"), tmp_path).fit()
+        validate_rows(open_source("postgresql://reader:hunter2@127.0.0.1:9/crm"), tmp_path).require_fit()
     assert "hunter2" not in str(caught.value)
 
 
 @pytest.mark.parametrize("url", ["nosuchdb://localhost/x", "sqlite:////nowhere/crm.db", "://"])
 def test_a_url_that_leads_nowhere(tmp_path: Path, url: str) -> None:
     with pytest.raises(UsageError):
-        examined(open_source(url), tmp_path).fit()
+        validate_rows(open_source(url), tmp_path).require_fit()

@@ -75,7 +75,11 @@ def left(home: Path) -> tuple[list[str], dict[str, int], list[dict[str, Any]]]:
     with Store(f"sqlite:///{home / 'rescue.db'}") as store, store.reading() as session:
         recorded = select(NightRow.content_hash).where(NightRow.status == "recorded").order_by(NightRow.as_of)
         counts = {row.__tablename__: session.scalar(select(func.count()).select_from(row)) or 0 for row in WRITTEN}
-        return [str(one) for one in session.scalars(recorded)], counts, timeless(case.model_dump() for case in night_queries.open_queue(session))
+        return (
+            [str(one) for one in session.scalars(recorded)],
+            counts,
+            timeless(case.model_dump() for case in night_queries.open_queue(session)),
+        )
 
 
 RUNS = {"run_id", "seconds", "queue"}

@@ -19,6 +19,7 @@ from pipelines.console import Steps
 from pipelines.night.night import run_nights
 from pipelines.settings import Settings
 from pipelines.step_runner import plain_runner
+from serving.night_report.report_text import day_text
 from serving.store.tables import NightRow, Score
 
 QUIET = Steps(quiet=True)
@@ -26,12 +27,12 @@ QUIET = Steps(quiet=True)
 
 @dataclass
 class Overheard(Steps):
-    """Steps that keep what they tell."""
+    """Steps that keep their log lines."""
 
-    told: list[str] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
 
-    def tell(self, line: str) -> None:
-        self.told.append(line)
+    def log(self, line: str) -> None:
+        self.lines.append(line)
 
 
 def nights_of(settings: Settings) -> list[date]:
@@ -73,9 +74,10 @@ def test_no_more_nights_than_the_setting_says(night_home: NightHome, tmp_path: P
     reports = run_nights(settings, first + timedelta(days=5), plain_runner(steps), steps, catch_up=True)
     assert [report.as_of for report in reports] == [first + timedelta(days=4), first + timedelta(days=5)]
     left, last = first + timedelta(days=1), first + timedelta(days=3)
-    assert f"3 missed nights from {left} to {last} are left out (catch_up = 2)" in steps.told
-    told = [line for line in steps.told if line.startswith("The night of ")]
-    assert told == [f"The night of {report.as_of}, {place} of 2" for place, report in enumerate(reports, 1)]
+    skipped = f"3 missed nights from {day_text(left)} to {day_text(last)}"
+    assert f"Warning: {skipped} will not be run (catch_up = 2)" in steps.lines
+    started = [line for line in steps.lines if line.startswith("Night of ")]
+    assert started == [f"Night of {day_text(report.as_of)}, {place} of 2" for place, report in enumerate(reports, 1)]
     assert nights_of(settings) == [first, first + timedelta(days=4), first + timedelta(days=5)]
 
 

@@ -26,6 +26,7 @@ from pipelines.sources.validated_source import validate_source
 from pipelines.step_runner import plain_runner
 from serving.cases.cases import Cases
 from serving.cases.permissions import Actor, Role
+from serving.night_report.report_schema import UnknownAccounts
 from serving.store import Store
 from serving.store.tables import Case
 
@@ -60,8 +61,8 @@ def closed(night_home: NightHome, tmp_path: Path) -> Closed:
     first = night_home.first.queue[0]
     day = datetime.combine(night_home.first.as_of, time())
     with assembly.open_store(settings) as store:
-        _save(store, first["case_id"], day + timedelta(hours=9))
-    return Closed(settings, first["account_id"], day)
+        _save(store, first.case_id, day + timedelta(hours=9))
+    return Closed(settings, first.account_id, day)
 
 
 def _save(store: Store, case_id: str, at: datetime) -> None:
@@ -85,9 +86,9 @@ def test_the_next_night_knows_the_verdict_and_leaves_the_account_alone(closed: C
     assert _feature(closed.settings, closed, "rescue_last_verdict", tmp_path / "b", 1) == "saved"
     (second,) = run_nights(closed.settings, (closed.day + timedelta(days=1)).date(), plain_runner(QUIET), QUIET)
     assert closed.account not in {case["account_id"] for case in second.queue}
-    assert second.counts["suppressed"] >= 1
-    counts = second.tables["outcomes"]
-    assert counts["rows"] == counts["accepted"]
+    assert sum(second.decision.suppressed.values()) >= 1
+    (outcomes,) = [table for table in second.tables if table.name == "outcomes"]
+    assert outcomes.rows == outcomes.accepted
 
 
 def test_a_verdict_of_today_does_not_make_the_source_reach_further(closed: Closed, tmp_path: Path) -> None:
@@ -172,8 +173,7 @@ def test_a_home_may_be_tried_on_another_source(closed: Closed, tmp_path: Path) -
             pq.write_table(rows if own is None else rows.filter(pc.not_equal(own, closed.account)), other / file.name)
     settings = closed.settings.model_copy(update={"data": str(other), "tolerance": 1.0})
     opened = validate_source(settings, tmp_path / "scratch")
-    (told,) = opened.warnings
-    assert told.startswith("2 outcomes of the queue are of accounts that ")
+    assert opened.warnings == (UnknownAccounts(table="outcomes", rows=2),)
     assert opened.validation.report.tables["outcomes"].quarantined == {}
 
 

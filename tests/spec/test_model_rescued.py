@@ -16,7 +16,7 @@ from sklearn.metrics import roc_auc_score
 
 from features.labels.labels import LabelRule
 from models.learners.calibration import sigmoid
-from models.learners.training_set import prepare
+from models.learners.training_set import prepare_training_set
 from models.risks.risk import Risk
 
 Score = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]
@@ -97,7 +97,7 @@ class Town:
 
 def learn(town: Town, naive: bool) -> Score:
     """Trees on the weeks since the last training; before the first rescue there is no time since one to learn from."""
-    material = prepare(*town.told(naive), RISK, threads=1)
+    material = prepare_training_set(*town.told(naive), RISK, threads=1)
     trees, names = material.learner.trees(material.examples, 60).cut(60), material.learner.signature.names
 
     def score(shown: NDArray[np.float64], since: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -30,8 +30,8 @@ def test_two_nights_and_a_verdict_between_them(
     (home / "rescue.db").unlink()
     monkeypatch.setenv("RESCUE_DATABASE", url)
     first = _night(night_home, home)
-    assert (first["flagged"], first["unchanged"]) == (night_home.first.flagged, False)
-    assert [case["case_id"] for case in first["queue"]] == [case["case_id"] for case in night_home.first.queue]
+    assert (first["decision"]["flagged"], first["unchanged"]) == (night_home.first.decision.flagged, False)
+    assert [case["case_id"] for case in first["queue"]] == [case.case_id for case in night_home.first.queue]
     assert _night(night_home, home)["unchanged"] is True
     with assembly.open_store(configuration.load(home=home)) as store:
         assert store.url.drivername.startswith("postgresql")

@@ -2,7 +2,7 @@
 
 import json
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -28,11 +28,9 @@ def rescue(*arguments: str) -> str:
 def test_every_listed_case_can_be_shown_by_its_id(night_home: NightHome) -> None:
     listed = rescue("queue", "list", "--home", str(night_home.home))
     for case in night_home.first.queue:
-        assert case["case_id"] in listed
-        package = json.loads(
-            rescue("queue", "show", case["case_id"], "--home", str(night_home.home), "--format", "json")
-        )
-        assert package["account"]["account_id"] == case["account_id"]
+        assert case.case_id in listed
+        package = json.loads(rescue("queue", "show", case.case_id, "--home", str(night_home.home), "--format", "json"))
+        assert package["account"]["account_id"] == case.account_id
 
 
 def test_a_claimed_case_says_by_whom_and_an_answered_one_when_it_is_to_be_settled(
@@ -42,13 +40,13 @@ def test_a_claimed_case_says_by_whom_and_an_answered_one_when_it_is_to_be_settle
     first = night_home.first.queue[0]
     with Store(f"sqlite:///{home}/rescue.db") as store:
         cases = Cases(store)
-        cases.claim(first["case_id"], SYSTEM)
-        answered = cases.contact(first["case_id"], SYSTEM)
+        cases.claim(first.case_id, SYSTEM)
+        answered = cases.contact(first.case_id, SYSTEM)
     listed = rescue("queue", "list", "--home", str(home))
-    row = next(line for line in listed.splitlines() if first["case_id"] in line)
+    row = next(line for line in listed.splitlines() if first.case_id in line)
     assert "contacted" in row
     assert answered.resolve_by is not None
-    assert f"{answered.resolve_by:%m-%d %H:%M}" in row
+    assert f"{answered.resolve_by.day} {answered.resolve_by:%b %H:%M}" in row
 
 
 def test_who_waits_is_listed_by_squad_and_rank_as_of_the_newest_night(night_home: NightHome, tmp_path: Path) -> None:
@@ -61,16 +59,20 @@ def test_who_waits_is_listed_by_squad_and_rank_as_of_the_newest_night(night_home
     listed = rescue("queue", "list", "--waiting", "--home", str(home))
     found = re.findall(r"(\w+) +(\d+) +(a-\d+)", listed)
     assert found == [(row.squad, str(row.rank), row.account_id) for row in rows]
-    assert len(found) == night_home.first.counts["waiting"] > 0
+    assert len(found) == night_home.first.decision.waiting > 0
 
 
 def test_an_export_says_who_has_to_act_by_when(night_home: NightHome, tmp_path: Path) -> None:
     rescue("queue", "export", str(tmp_path / "queue.parquet"), "--home", str(night_home.home))
     rows = pq.read_table(tmp_path / "queue.parquet").to_pylist()
-    assert [row["case_id"] for row in rows] == [case["case_id"] for case in night_home.first.queue]
+    assert [row["case_id"] for row in rows] == [case.case_id for case in night_home.first.queue]
     for row, case in zip(rows, night_home.first.queue, strict=True):
-        asked = ("severity", "responsible", "opened_on", "respond_by", "resolve_by", "first_reason")
-        assert {name: row[name] for name in asked} == {name: case[name] for name in asked}
+        assert (row["severity"], row["responsible"]) == (case.severity, case.responsible)
+        assert (row["opened_on"], row["first_reason"]) == (case.opened_on.isoformat(), case.first_reason)
+        assert [datetime.fromisoformat(row[name]).replace(tzinfo=UTC) for name in ("respond_by", "resolve_by")] == [
+            case.respond_by,
+            case.resolve_by,
+        ]
         assert row["responsible"]
         assert row["respond_by"] < row["resolve_by"]
 

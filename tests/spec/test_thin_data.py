@@ -7,7 +7,7 @@ import pytest
 
 from features import frame
 from features.labels.labels import label
-from models.learners.training_set import MIN_EVENTS, NotLearnableError, refuse_hopeless
+from models.learners.training_set import MIN_EVENTS, NotLearnableError, check_enough_events
 from models.risks.configuration import for_history
 from models.risks.defaults import CHURN
 from pipelines import settings as configuration
@@ -16,7 +16,8 @@ from pipelines.night.night import run_nights
 from pipelines.simulator import SimulatorSettings, simulate_world
 from pipelines.sources.validated_source import validate_source
 from pipelines.step_runner import plain_runner
-from pipelines.training.training_data import gather
+from pipelines.training.training_data import gather_training_data
+from serving.night_report.report_schema import NotScored
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +32,9 @@ def test_a_risk_that_hardly_ever_came_true_does_not_stop_the_other(few: Path, tm
     opened = validate_source(configuration.load(data=str(few)), tmp_path)
     known = for_history(opened.history)
     words: list[str] = []
-    lessons = gather(opened.history, list(known.values()), opened.history.until, build=frame.build, tell=words.append)
+    lessons = gather_training_data(
+        opened.history, list(known.values()), opened.history.until, build=frame.build, tell=words.append
+    )
     assert set(lessons.labels) == {"escalation"}
     assert set(lessons.not_learnable) == {"churn"}
     assert "no score is better than a made-up one" in lessons.not_learnable["churn"]
@@ -44,7 +47,7 @@ def test_labels_without_events_are_refused_before_a_frame_is_built(few: Path, tm
     opened = validate_source(configuration.load(data=str(few)), tmp_path)
     labels = label(opened.history, [opened.history.first], CHURN.label)
     with pytest.raises(NotLearnableError, match="0 different events are settled"):
-        refuse_hopeless(labels, CHURN)
+        check_enough_events(labels, CHURN)
 
 
 def test_a_night_without_any_model_still_reports_and_says_why(tmp_path: Path) -> None:
@@ -52,8 +55,11 @@ def test_a_night_without_any_model_still_reports_and_says_why(tmp_path: Path) ->
     steps = Steps(quiet=True)
     settings = configuration.load(data=str(tmp_path / "data"), home=tmp_path / "home")
     (night,) = run_nights(settings, None, plain_runner(steps), steps)
-    assert night.models == {}
-    assert night.scored == {"churn": 0, "escalation": 0}
-    for risk in ("churn", "escalation"):
-        assert night.not_scored[risk]["no model of this risk"] == night.eligible[risk] > 0
-        assert any(told.startswith(f"{risk} is not scored: ") for told in night.warnings)
+    assert [(risk.name, risk.model_version, risk.scored) for risk in night.risks] == [
+        ("churn", None, 0),
+        ("escalation", None, 0),
+    ]
+    for risk in night.risks:
+        assert NotScored(code="no_model", count=risk.eligible) in risk.not_scored
+        assert risk.eligible > 0
+        assert any(warning.code == "no_model" and warning.risk == risk.name for warning in night.warnings)

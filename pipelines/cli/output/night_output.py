@@ -44,7 +44,15 @@ def show_night(report: NightReport) -> None:
 
 def queue_table(queue: Sequence[QueueCase], risks: Sequence[str]) -> Table:
     """The cases in the order in which to work them, with a column a risk; an empty column is left out."""
-    columns = {
+    columns = queue_columns(risks)
+    rows = [{"#": str(rank), **_cells(case, risks)} for rank, case in enumerate(queue, 1)]
+    shown = {name: layout for name, layout in columns.items() if any(row[name] != UNKNOWN for row in rows)}
+    return fit_table(out, shown, [[escape(row[name]) for name in shown] for row in rows], LEAST_IMPORTANT)
+
+
+def queue_columns(risks: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+    """The columns of the night's queue, by title, with their layout."""
+    return {
         "#": NUMBER,
         "Account": {"min_width": 18},
         "Segment": NARROW,
@@ -54,9 +62,6 @@ def queue_table(queue: Sequence[QueueCase], risks: Sequence[str]) -> Table:
         "First reason": {"ratio": 1, "min_width": 20},
         "Renews": NARROW,
     }
-    rows = [{"#": str(rank), **_cells(case, risks)} for rank, case in enumerate(queue, 1)]
-    shown = {name: layout for name, layout in columns.items() if any(row[name] != UNKNOWN for row in rows)}
-    return fit_table(out, shown, [[escape(row[name]) for name in shown] for row in rows], LEAST_IMPORTANT)
 
 
 def _cells(case: QueueCase, risks: Sequence[str]) -> dict[str, str]:

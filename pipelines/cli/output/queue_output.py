@@ -31,13 +31,20 @@ WAITING: Mapping[str, Mapping[str, Any]] = {
     "Renews": NARROW,
 }
 
+LEAST_IMPORTANT_OF_CASES = ("Squad", "Renews", "Revenue", "State")
+
 
 def case_table(cases: Sequence[QueueCase]) -> Table:
     """The open cases in the order in which to work them, with a column a risk. *Due* is the SLA timer that ends next,
     in UTC.
     """
     risks = sorted({risk for case in cases for risk in case.risks})
-    columns = {
+    return _table(case_columns(risks), [_case(case, risks) for case in cases], LEAST_IMPORTANT_OF_CASES)
+
+
+def case_columns(risks: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+    """The columns of the open cases, by title, with their layout."""
+    return {
         "Case": NARROW,
         "Account": {"min_width": 14},
         "Squad": NARROW,
@@ -48,8 +55,6 @@ def case_table(cases: Sequence[QueueCase]) -> Table:
         "Renews": NARROW,
         "Due (UTC)": NARROW,
     }
-    rows = [_case(case, risks) for case in cases]
-    return _table(columns, rows, ("Squad", "Renews", "Revenue", "State"))
 
 
 def waiting_table(waiting: Sequence[tuple[Waiting, Account]]) -> Table:

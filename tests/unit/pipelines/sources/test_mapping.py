@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from features.validation.validate import Validation
-from pipelines.sources import examined, open_source
+from pipelines.sources import open_source, validate_rows
 
 pytestmark = pytest.mark.shared
 
@@ -19,7 +19,7 @@ def mapped(shared_data: Path, root: Path, tmp_path_factory: pytest.TempPathFacto
     @cache
     def read(name: str) -> Validation:
         source = open_source(str(shared_data / name), mapping=root / "docs" / "mappings" / name)
-        return examined(source, tmp_path_factory.mktemp(name)).fit()
+        return validate_rows(source, tmp_path_factory.mktemp(name)).require_fit()
 
     yield read
 

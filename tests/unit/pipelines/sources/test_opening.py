@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from features.errors import DataGateError, UsageError
-from pipelines.sources import examined, open_source
+from pipelines.sources import open_source, validate_rows
 from pipelines.sources.mapping import read_risk_settings
 from pipelines.sources.source_check import check_source
 
@@ -29,7 +29,7 @@ ROWS = {
 
 
 def content(source: str, scratch: Path) -> dict[str, list[tuple[object, ...]]]:
-    admission = examined(open_source(source), scratch).fit()
+    admission = validate_rows(open_source(source), scratch).require_fit()
     connection = admission.history.connection
     return {name: connection.execute(f"SELECT * FROM {name} ORDER BY ALL").fetchall() for name in ROWS}
 
@@ -112,7 +112,9 @@ def test_sqlite_lets_any_value_stand_and_admission_does_not(tmp_path: Path, sqli
         connection.execute("UPDATE usage_daily SET events = 'many' WHERE day = '2026-01-05'")
     connection.close()
 
-    report = examined(open_source(str(sqlite_file)), tmp_path / "scratch").fit().report.tables["usage_daily"]
+    report = (
+        validate_rows(open_source(str(sqlite_file)), tmp_path / "scratch").require_fit().report.tables["usage_daily"]
+    )
 
     assert (report.rows, report.accepted, report.quarantined) == (20, 19, {"wrong_type": 1})
     assert report.examples[0].value == "many"
@@ -196,7 +198,7 @@ def mapping(tmp_path: Path, files: dict[str, str]) -> Path:
 def test_a_mapping_reads_the_sources_own_tables(tmp_path: Path, own_tables: Path) -> None:
     folder = mapping(tmp_path, {**MAPPING, "mapping.toml": 'churn.kind = "silence"\nchurn.active_on = ["usage_daily"]'})
     source = open_source(str(own_tables), mapping=folder)
-    history = examined(source, tmp_path / "scratch").fit().history
+    history = validate_rows(source, tmp_path / "scratch").require_fit().history
 
     found = history.query("SELECT account_id, events FROM usage_daily ORDER BY ALL").to_pylist()
     assert found == [{"account_id": "007", "events": 5}, {"account_id": "008", "events": 1}]
@@ -220,7 +222,7 @@ def test_a_mapping_can_do_nothing_else(tmp_path: Path, own_tables: Path, name: s
     source = open_source(str(own_tables), mapping=mapping(tmp_path, {**MAPPING, name: text}))
 
     with pytest.raises(UsageError) as refusal:
-        examined(source, tmp_path / "scratch").fit()
+        validate_rows(source, tmp_path / "scratch").require_fit()
     assert sentence in str(refusal.value)
 
 
@@ -250,4 +252,4 @@ def test_check_ends_with_3_where_a_night_would_stop(tmp_path: Path) -> None:
     assert report.exit_code == 3
     assert report.validation.unknown == {"account": "accounts"}
     with pytest.raises(DataGateError, match="no accounts table"):
-        examined(open_source(str(folder)), tmp_path / "scratch").fit()
+        validate_rows(open_source(str(folder)), tmp_path / "scratch").require_fit()
