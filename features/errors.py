@@ -1,4 +1,4 @@
-"""Errors whose message is the whole story: one sentence for the person who can mend it."""
+"""Errors for the user: the message is one sentence that says what is wrong and what to do; each has an exit code."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches

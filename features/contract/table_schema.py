@@ -1,7 +1,7 @@
 """What can be declared of a table: the vocabulary in which the contract is written.
 
-A property of a table that other modules depend on is a field here, with the rule that it stands for. A module that
-compares a table's name instead of reading such a field would have to be found and edited for every new table.
+A property of a table that other modules depend on is a field here, with its rule. A module that compares a table's name
+instead of reading such a field would have to be found and edited for every new table.
 """
 
 from dataclasses import dataclass
