@@ -80,10 +80,10 @@ def build_parts(
     budget = Budget.of(memory, len(days), len(features), relations(wanted))
     codes = _codes(history, accounts)
     limit_memory(history.connection, memory)
-    for begin in range(0, max(len(codes), 1), budget.read):
-        scope = Scope(codes[begin : begin + budget.read])
+    for begin in range(0, max(len(codes), 1), budget.accounts_read):
+        scope = Scope(codes[begin : begin + budget.accounts_read])
         aggregates = (engine or EmbeddedEngine()).aggregates(history, days, scope, wanted)
-        yield from _range(history, aggregates.pieces(budget.worked), features, feeds)
+        yield from _range(history, aggregates.chunks(budget.accounts_computed), features, feeds)
         del aggregates  # frees its rows before those of the next range are read
 
 

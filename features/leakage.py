@@ -15,7 +15,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from features.contract import TABLES, Kind, Table
+from features.contract import TABLES, ColumnType, Table
 from features.definitions.feature import Feature
 from features.frame import build
 from features.history.history import History
@@ -121,10 +121,10 @@ def _new_key(table: Table, row: Row) -> Row:
     return {own: f"{row[own]}-later"} if own.removesuffix("_id") + "s" == table.name else {}
 
 
-def _extreme(kind: Kind, value: object) -> object:
-    if kind in (Kind.NUMBER, Kind.WHOLE):
+def _extreme(kind: ColumnType, value: object) -> object:
+    if kind in (ColumnType.NUMBER, ColumnType.WHOLE):
         return 99
-    if kind is Kind.TEXT:
+    if kind is ColumnType.TEXT:
         return "urgent"
     return value
 

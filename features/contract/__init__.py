@@ -19,7 +19,7 @@ from features.contract.event_tables import (
     USAGE_DAILY,
 )
 from features.contract.metric import Metric
-from features.contract.table_schema import Column, Kind, Period, Reference, Table
+from features.contract.table_schema import Column, ColumnType, Period, Reference, Table
 
 __all__ = [
     "ACCOUNTS",
@@ -37,7 +37,7 @@ __all__ = [
     "TICKET_EVENT_KINDS",
     "USAGE_DAILY",
     "Column",
-    "Kind",
+    "ColumnType",
     "Metric",
     "Period",
     "Reference",

@@ -1,6 +1,6 @@
 """The tables that say who a customer is, what it has bought, and what it has paid."""
 
-from features.contract.table_schema import ACCOUNT_ID, KNOWN_AT, Column, Kind, Period, Table, instant, text
+from features.contract.table_schema import ACCOUNT_ID, KNOWN_AT, Column, ColumnType, Period, Table, instant, text
 
 ACCOUNTS = Table(
     "accounts",
@@ -69,12 +69,12 @@ SUBSCRIPTIONS = Table(
         text("subscription_id", required=True),
         ACCOUNT_ID,
         text("plan"),
-        Column("seats", Kind.WHOLE, minimum=0),
-        Column("arr", Kind.NUMBER, minimum=0),
+        Column("seats", ColumnType.WHOLE, minimum=0),
+        Column("arr", ColumnType.NUMBER, minimum=0),
         text("currency"),
         text("replaces"),
         text("product"),
-        Column("auto_renew", Kind.FLAG),
+        Column("auto_renew", ColumnType.FLAG),
         instant("started_at", required=True),
         instant("renews_at"),
         instant("ended_at"),
@@ -106,9 +106,9 @@ INVOICES = Table(
         instant("issued_at", required=True),
         instant("due_at"),
         instant("paid_at"),
-        Column("amount", Kind.NUMBER, required=True),
+        Column("amount", ColumnType.NUMBER, required=True),
         text("currency"),
-        Column("status", Kind.TEXT, values=INVOICE_STATES),
+        Column("status", ColumnType.TEXT, values=INVOICE_STATES),
         KNOWN_AT,
     ),
 )

@@ -1,6 +1,6 @@
 """The tables that say what happened: use of the product, tickets, measured scores and metrics, and rescue outcomes."""
 
-from features.contract.table_schema import ACCOUNT_ID, KNOWN_AT, Column, Kind, Reference, Table, instant, text
+from features.contract.table_schema import ACCOUNT_ID, KNOWN_AT, Column, ColumnType, Reference, Table, instant, text
 
 HEALTH_SCORES = Table(
     "health_scores",
@@ -17,7 +17,7 @@ HEALTH_SCORES = Table(
     columns=(
         ACCOUNT_ID,
         instant("measured_at", required=True),
-        Column("score", Kind.NUMBER, required=True, minimum=0, maximum=100),
+        Column("score", ColumnType.NUMBER, required=True, minimum=0, maximum=100),
         text("source", few_values=True),
         KNOWN_AT,
     ),
@@ -37,7 +37,7 @@ METRICS = Table(
         ACCOUNT_ID,
         text("metric", required=True, few_values=True),
         instant("measured_at", required=True),
-        Column("value", Kind.NUMBER, required=True),
+        Column("value", ColumnType.NUMBER, required=True),
         text("source", few_values=True),
         KNOWN_AT,
     ),
@@ -100,9 +100,9 @@ TICKET_EVENTS = Table(
     columns=(
         text("ticket_id", required=True),
         instant("occurred_at", required=True),
-        Column("kind", Kind.TEXT, required=True, values=TICKET_EVENT_KINDS, few_values=True),
+        Column("kind", ColumnType.TEXT, required=True, values=TICKET_EVENT_KINDS, few_values=True),
         text("value", few_values=True),
-        Column("actor", Kind.TEXT, values=("customer", "agent", "system"), few_values=True),
+        Column("actor", ColumnType.TEXT, values=("customer", "agent", "system"), few_values=True),
         text("group"),
         text("event_id"),
         KNOWN_AT,
@@ -123,12 +123,12 @@ USAGE_DAILY = Table(
     starts_observation=True,
     columns=(
         ACCOUNT_ID,
-        Column("day", Kind.DAY, required=True),
+        Column("day", ColumnType.DAY, required=True),
         text("feature", required=True),
         text("user_id"),
-        Column("events", Kind.WHOLE, required=True, minimum=0),
-        Column("users", Kind.WHOLE, minimum=0),
-        Column("minutes", Kind.NUMBER, minimum=0),
+        Column("events", ColumnType.WHOLE, required=True, minimum=0),
+        Column("users", ColumnType.WHOLE, minimum=0),
+        Column("minutes", ColumnType.NUMBER, minimum=0),
         KNOWN_AT,
     ),
 )
@@ -148,7 +148,7 @@ OUTCOMES = Table(
         text("action", required=True),
         text("verdict"),
         instant("decided_at", required=True),
-        Column("holdout", Kind.FLAG),
+        Column("holdout", ColumnType.FLAG),
         KNOWN_AT,
     ),
 )

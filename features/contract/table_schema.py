@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Literal
 
 
-class Kind(StrEnum):
+class ColumnType(StrEnum):
     """How a column is stored once accepted; the value is DuckDB's name of the type."""
 
     TEXT = "VARCHAR"
@@ -30,7 +30,7 @@ class Column:
     """
 
     name: str
-    kind: Kind
+    kind: ColumnType
     required: bool = False
     minimum: float | None = None
     maximum: float | None = None
@@ -141,7 +141,7 @@ class Table:
     @property
     def by_day(self) -> bool:
         """Whether the event is a whole day: what happened on it is known when it is over."""
-        return self.event_time is not None and self.column(self.event_time).kind is Kind.DAY
+        return self.event_time is not None and self.column(self.event_time).kind is ColumnType.DAY
 
     def column(self, name: str) -> Column:
         """The column of that name; ``KeyError`` where the contract has none."""
@@ -153,12 +153,12 @@ class Table:
 
 def text(name: str, *, required: bool = False, few_values: bool = False, free_text: bool = False) -> Column:
     """A column of text."""
-    return Column(name, Kind.TEXT, required, few_values=few_values, free_text=free_text)
+    return Column(name, ColumnType.TEXT, required, few_values=few_values, free_text=free_text)
 
 
 def instant(name: str, *, required: bool = False) -> Column:
     """A column of instants, UTC."""
-    return Column(name, Kind.INSTANT, required)
+    return Column(name, ColumnType.INSTANT, required)
 
 
 ACCOUNT_ID = text("account_id", required=True)

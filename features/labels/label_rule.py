@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal, get_args
 
-from features.conditions import Columns, Condition, ConditionError, compile_condition
+from features.conditions import Columns, Condition, ConditionError, compile_condition, condition_problem
 from features.conditions import Kind as ConditionKind
-from features.contract import TABLES, Kind
+from features.contract import TABLES, ColumnType
 from features.errors import UsageError, suggest_name
 
 LabelKind = Literal["contract", "silence", "event", "decrease", "overdue"]
@@ -28,11 +28,11 @@ ACTIVITY = tuple(name for name, table in TABLES.items() if table.shows_activity)
 MEASURES = ("arr", "seats")
 """The columns of ``subscriptions`` whose sum over an account may decrease."""
 
-_KINDS_OF_COLUMNS: Mapping[Kind, ConditionKind] = {
-    Kind.TEXT: "text",
-    Kind.NUMBER: "number",
-    Kind.WHOLE: "number",
-    Kind.FLAG: "condition",
+_KINDS_OF_COLUMNS: Mapping[ColumnType, ConditionKind] = {
+    ColumnType.TEXT: "text",
+    ColumnType.NUMBER: "number",
+    ColumnType.WHOLE: "number",
+    ColumnType.FLAG: "condition",
 }
 """What a condition may read. Instants are left out: whether an end date is there yet depends on when one looks."""
 
@@ -88,6 +88,9 @@ class LabelRule:
             )
         if not self.active_on or not set(self.active_on) <= set(ACTIVITY):
             raise UsageError(f"The risk {self.risk}: active_on takes one or more of {', '.join(ACTIVITY)}.")
+        object.__setattr__(self, "active_on", tuple(name for name in ACTIVITY if name in self.active_on))
+        if not all(isinstance(text, str) for text in (self.table, self.where, self.measure)):
+            raise UsageError(f"The risk {self.risk}: table, where and measure are texts.")
         if self.kind == "decrease":
             _check_decrease(self)
         if self.kind == "event":
@@ -130,7 +133,7 @@ class LabelRule:
             listing = f"its columns are {', '.join(columns)}"
             return compile_condition(self.where or "TRUE", columns, listing=listing)
         except ConditionError as error:
-            raise UsageError(f"The condition where of the risk {self.risk} {error}.") from None
+            raise UsageError(condition_problem(f"The condition where of the risk {self.risk}", error)) from None
 
 
 def _check_table(rule: LabelRule) -> None:

@@ -5,7 +5,7 @@ whole number 17850) or it becomes NULL, and validation quarantines its row: noth
 has the right type is read as it is, so that a clean Parquet file costs one scan and no copy.
 """
 
-from features.contract import Column, Kind
+from features.contract import Column, ColumnType
 from features.quoting import quote_name
 
 _WHOLE_TYPES = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
@@ -71,12 +71,12 @@ def _day(value: str, raw: str) -> str:
 
 
 _CASTS = {
-    Kind.TEXT: as_text,
-    Kind.NUMBER: as_number,
-    Kind.WHOLE: _whole,
-    Kind.FLAG: _flag,
-    Kind.INSTANT: _instant,
-    Kind.DAY: _day,
+    ColumnType.TEXT: as_text,
+    ColumnType.NUMBER: as_number,
+    ColumnType.WHOLE: _whole,
+    ColumnType.FLAG: _flag,
+    ColumnType.INSTANT: _instant,
+    ColumnType.DAY: _day,
 }
 
 
@@ -95,4 +95,4 @@ def _nested(raw: str) -> bool:
 def needs_parsing(column: Column, raw: str) -> bool:
     """Whether the cast of ``raw`` to the column's type is so much work that it is done once, not at every scan."""
     plain = WHOLES | REALS | INSTANTS
-    return raw != column.kind and not (raw in plain and column.kind is not Kind.TEXT)
+    return raw != column.kind and not (raw in plain and column.kind is not ColumnType.TEXT)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from features.contract import Column, Kind, Table
+from features.contract import Column, ColumnType, Table
 from features.quoting import quote_name
 from features.validation.column_types import WHOLES, as_number, as_text, cast_column
 
@@ -77,7 +77,7 @@ def _column_tests(column: Column, raw: str) -> list[RowTest]:
         original = f"NULLIF({original}, CAST('' AS {raw}))"
     tests = [(Rule.MISSING, f"{original} IS NULL")] if column.required else []
     tests += [(Rule.RANGE, test) for test in _ranges(column, raw, value)]
-    if column.kind is Kind.TEXT:
+    if column.kind is ColumnType.TEXT:
         tests.append((Rule.TYPE, f"contains({value}, chr(0))"))
     if raw != column.kind:
         tests.append((Rule.TYPE, f"{original} IS NOT NULL AND {value} IS NULL"))
@@ -85,13 +85,13 @@ def _column_tests(column: Column, raw: str) -> list[RowTest]:
 
 
 def _ranges(column: Column, raw: str, value: str) -> list[str]:
-    if column.kind in (Kind.INSTANT, Kind.DAY):
+    if column.kind in (ColumnType.INSTANT, ColumnType.DAY):
         return [f"{value} < {EARLIEST} OR {value} >= {LATEST}"]
-    if column.kind not in (Kind.NUMBER, Kind.WHOLE):
+    if column.kind not in (ColumnType.NUMBER, ColumnType.WHOLE):
         return []
     low = f"-{LARGEST}" if column.minimum is None else repr(column.minimum)
     high = LARGEST if column.maximum is None else repr(column.maximum)
-    if column.kind is Kind.WHOLE and raw not in WHOLES:
+    if column.kind is ColumnType.WHOLE and raw not in WHOLES:
         value = as_number(f"s.{quote_name(column.name)}", raw)
     outside = f"{value} NOT BETWEEN {low} AND {high}"
     if raw in WHOLES or raw.startswith("DECIMAL"):

@@ -18,16 +18,16 @@ from datetime import date, datetime, timedelta
 
 import pyarrow as pa
 
-from features.contract import TABLES, Kind
+from features.contract import TABLES, ColumnType
 from features.history.history import History
 
 TYPES = {
-    Kind.TEXT: pa.string(),
-    Kind.NUMBER: pa.float64(),
-    Kind.WHOLE: pa.int64(),
-    Kind.FLAG: pa.bool_(),
-    Kind.INSTANT: pa.timestamp("us"),
-    Kind.DAY: pa.date32(),
+    ColumnType.TEXT: pa.string(),
+    ColumnType.NUMBER: pa.float64(),
+    ColumnType.WHOLE: pa.int64(),
+    ColumnType.FLAG: pa.bool_(),
+    ColumnType.INSTANT: pa.timestamp("us"),
+    ColumnType.DAY: pa.date32(),
 }
 
 
@@ -140,10 +140,10 @@ def _table(name: str, rows: list[dict[str, object]]) -> pa.Table:
     )
 
 
-def parsed(value: object, kind: Kind) -> object:
+def parsed(value: object, kind: ColumnType) -> object:
     """An ISO string as the instant or day that it tells; anything else as it is."""
-    if isinstance(value, str) and kind is Kind.INSTANT:
+    if isinstance(value, str) and kind is ColumnType.INSTANT:
         return datetime.fromisoformat(value)
-    if isinstance(value, str) and kind is Kind.DAY:
+    if isinstance(value, str) and kind is ColumnType.DAY:
         return date.fromisoformat(value)
     return value

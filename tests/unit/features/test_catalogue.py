@@ -52,12 +52,11 @@ def test_a_sentence_reads_without_holes(feature: Feature) -> None:
 
 
 def test_a_sentence_dates_its_fact() -> None:
-    told = {feature.name: feature for feature in FEATURES}["usage_events_change_28d"]
-    row = {"usage_events_change_28d": -0.43, "usage_recency_days": 2.0}
-    assert told.describe(row, date(2026, 2, 14)) == "Use fell 43% against the four weeks before; last one on 12 Feb"
-    assert (
-        told.describe(row | {"usage_recency_days": None}, date(2026, 2, 14)) == "Use fell 43% against the four weeks before"
-    )
+    change = {feature.name: feature for feature in FEATURES}["usage_events_change_28d"]
+    row: dict[str, object] = {"usage_events_change_28d": -0.43, "usage_recency_days": 2.0}
+    fell, as_of = "Use fell 43% against the four weeks before", date(2026, 2, 14)
+    assert change.describe(row, as_of) == f"{fell}; last one on 12 Feb"
+    assert change.describe(row | {"usage_recency_days": None}, as_of) == fell
 
 
 def test_one_entry_is_seen_in_frame_and_docs(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ import pytest
 from support.worlds.factories import Story
 
 from features import leakage
-from features.contract import TABLES, Column, Kind, Table
+from features.contract import TABLES, Column, ColumnType, Table
 from features.definitions.feature import Feature
 from features.definitions.measures import Stream
 from features.frame import build
@@ -23,12 +23,12 @@ TRAININGS = Table(
     event_time="held_at",
     stopped_after=60,
     columns=(
-        Column("training_id", Kind.TEXT, required=True),
-        Column("account_id", Kind.TEXT, required=True),
-        Column("held_at", Kind.INSTANT, required=True),
-        Column("people", Kind.WHOLE, minimum=1),
-        Column("format", Kind.TEXT, values=("online", "on site"), few_values=True),
-        Column("known_at", Kind.INSTANT),
+        Column("training_id", ColumnType.TEXT, required=True),
+        Column("account_id", ColumnType.TEXT, required=True),
+        Column("held_at", ColumnType.INSTANT, required=True),
+        Column("people", ColumnType.WHOLE, minimum=1),
+        Column("format", ColumnType.TEXT, values=("online", "on site"), few_values=True),
+        Column("known_at", ColumnType.INSTANT),
     ),
 )
 PEOPLE = Feature(

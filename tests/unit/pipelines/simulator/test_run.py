@@ -8,19 +8,19 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from features.contract import TABLES, Kind
+from features.contract import TABLES, ColumnType
 from features.errors import UsageError
 from pipelines.simulator import Simulation, SimulatorSettings, samples, simulate_world
 from pipelines.simulator.encode import distinguishing_suffixes
 
 SMALL = SimulatorSettings(accounts=60, months=9, seed=3, by_user=True, flaws=0.0, world="plain")
 ARROW = {
-    Kind.TEXT: pa.string(),
-    Kind.NUMBER: pa.float64(),
-    Kind.WHOLE: pa.int64(),
-    Kind.FLAG: pa.bool_(),
-    Kind.INSTANT: pa.timestamp("us"),
-    Kind.DAY: pa.date32(),
+    ColumnType.TEXT: pa.string(),
+    ColumnType.NUMBER: pa.float64(),
+    ColumnType.WHOLE: pa.int64(),
+    ColumnType.FLAG: pa.bool_(),
+    ColumnType.INSTANT: pa.timestamp("us"),
+    ColumnType.DAY: pa.date32(),
 }
 
 
