@@ -29,10 +29,10 @@ from sqlalchemy import create_engine, func, make_url, select, text
 from models.contracts import SCORES
 from serving.cases.cases import Cases
 from serving.cases.permissions import Actor, Role
-from serving.handoff.facts import Account, Binding, Facts, RiskFacts
+from serving.handoff.facts import AccountFacts, Binding, Facts, RiskFacts
 from serving.handoff.package import build
 from serving.nights.case_updates import Package
-from serving.nights.night_lease import Night, begin
+from serving.nights.night_lease import Night, begin_night
 from serving.nights.record_night import NightRecord, record_night
 from serving.policy.decision.decide import Policy, decide
 from serving.policy.definition.policy_file import default_text
@@ -164,7 +164,7 @@ def moved(rng: np.random.Generator, rows: pa.Table) -> pa.Table:
 
 def night(store: Store, as_of: date, rows: pa.Table, policy: Policy) -> None:
     """Read the queue, decide, build the hand-offs, and record it all."""
-    held = begin(store, as_of, "race")
+    held = begin_night(store, as_of, "race")
     assert isinstance(held, Night)
     with store.reading() as session:
         queue = night_queries.queue_state(session, as_of)
@@ -178,7 +178,7 @@ def package(flag: object, policy: Policy) -> Package:
     """A hand-off of a flag, of which little but the flag is known."""
     binding = Binding(as_of=flag.as_of, data_until=None, policy_version=policy.version, models={})
     risks = tuple(RiskFacts(risk=risk, title=risk) for risk in policy.rules.risks)
-    built = build(flag, Facts(binding=binding, account=Account(account_id=flag.account_id), risks=risks))
+    built = build(flag, Facts(binding=binding, account=AccountFacts(account_id=flag.account_id), risks=risks))
     return Package(built.to_json(), built.schema_version, built.headline)
 
 

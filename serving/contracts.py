@@ -24,7 +24,7 @@ class RoutingCode(StrEnum):
 class RoutingReason:
     """Why a squad got a case, as data; :func:`routing_text` is its sentence.
 
-    ``skill`` is the skill that the case was routed by. ``subject`` is what asked for that skill, by ``code``: the name
+    ``skill`` is the skill that the case was routed by. ``subject`` is what determined that skill, by ``code``: the name
     of a trigger, a group of reasons, a ticket category, or a risk. ``unserved_region`` is the account's region where
     no squad with the skill serves it, so that the fallback squad got the case.
     """

@@ -13,10 +13,10 @@ from features.contract import TABLES
 from serving.cases.outcomes import HELD_OUT, WITHDRAWN
 from serving.handoff.facts import (
     WEEKS,
-    Account,
+    AccountFacts,
     AccountState,
     Binding,
-    Contract,
+    ContractFacts,
     Facts,
     HealthPoint,
     HorizonPoint,
@@ -115,19 +115,19 @@ def _gaps(tables: _Tables) -> Iterator[str]:
         yield "no payments in the data, so that no invoice can be called open"
 
 
-def _account(row: Row) -> Account:
+def _account(row: Row) -> AccountFacts:
     names = ("account_id", "name", "parent_id", "segment", "industry", "region", "owner")
-    return Account(**{name: row[name] for name in names}, customer_since=row["created_at"].date())
+    return AccountFacts(**{name: row[name] for name in names}, customer_since=row["created_at"].date())
 
 
-def _contract(rows: Sequence[Row], cutoff: date) -> Contract:
+def _contract(rows: Sequence[Row], cutoff: date) -> ContractFacts:
     running = [row for row in rows if row["ended_at"] is None or row["ended_at"].date() >= cutoff]
     terms = [row for row in running if row["renews_at"] is not None]
     nearest = min(terms, key=lambda row: row["renews_at"], default=None)
     ends = [row["ended_at"].date() for row in running if row["ended_at"] is not None]
     seats = [row["seats"] for row in running if row["seats"] is not None]
     arr = [row["arr"] for row in running if row["arr"] is not None]
-    return Contract(
+    return ContractFacts(
         plans=tuple(sorted({row["plan"] for row in running if row["plan"]})),
         seats=sum(seats) if seats else None,
         arr=sum(arr) if arr else None,

@@ -33,7 +33,7 @@ class Binding(Frozen):
     catalogue_version: str = Field(default="", description="content hash of the definitions of the features")
 
 
-class Account(Frozen):
+class AccountFacts(Frozen):
     """The account."""
 
     account_id: str
@@ -46,7 +46,7 @@ class Account(Frozen):
     customer_since: date | None = None
 
 
-class Contract(Frozen):
+class ContractFacts(Frozen):
     """The active subscriptions of the account, taken together."""
 
     plans: tuple[str, ...] = ()
@@ -168,8 +168,8 @@ class Facts(Frozen):
     """
 
     binding: Binding
-    account: Account
-    contract: Contract = Contract()
+    account: AccountFacts
+    contract: ContractFacts = ContractFacts()
     currency: str = ""
     risks: tuple[RiskFacts, ...] = ()
     tickets: Annotated[tuple[Ticket, ...], Field(max_length=3)] = ()

@@ -17,10 +17,10 @@ from models.contracts import Reason
 from serving.contracts import Flag, RoutingCode, routing_text
 from serving.handoff.changes import changes_since
 from serving.handoff.facts import (
-    Account,
+    AccountFacts,
     AccountState,
     Binding,
-    Contract,
+    ContractFacts,
     Facts,
     Frozen,
     HealthPoint,
@@ -36,7 +36,7 @@ from serving.handoff.facts import (
 from serving.handoff.playbooks import Suggestion, suggest_playbook
 from serving.handoff.versions import upgrade_package
 
-SCHEMA_VERSION: Final = "2.0"
+HANDOFF_SCHEMA_VERSION: Final = "2.0"
 LAST_WORDS = 600
 """Characters of a ticket's last comment that are included; the ticket itself has the rest."""
 
@@ -142,13 +142,13 @@ class Handoff(Frozen):
     """The package."""
 
     schema_version: Literal["1.0", "2.0"] = Field(
-        default=SCHEMA_VERSION, description="the version in which it was written"
+        default=HANDOFF_SCHEMA_VERSION, description="the version in which it was written"
     )
     headline: str
     binding: Binding
     case: CaseFacts
-    account: Account
-    contract: Contract
+    account: AccountFacts
+    contract: ContractFacts
     currency: str
     risks: tuple[RiskCard, ...]
     playbook: SuggestedPlaybook

@@ -23,7 +23,7 @@ from serving.contracts import Flag, routing_text
 from serving.delivery.outbox import enqueue_messages
 from serving.policy.decision.queue_state import Decision
 from serving.policy.decision.reason_texts import raise_text
-from serving.policy.definition.policy_schema import PolicyFile, Severity
+from serving.policy.definition.policy_schema import PolicyFile, SeverityRule
 from serving.store.case_states import Action, State
 from serving.store.tables import Case, FrozenHandoff
 
@@ -148,7 +148,7 @@ class CaseUpdates:
     def _trigger_messages(self) -> dict[str, str]:
         return {name: trigger.message for name, trigger in self.rules.triggers.items()}
 
-    def _severity(self, flag: Flag) -> Severity:
+    def _severity(self, flag: Flag) -> SeverityRule:
         return self.rules.severities[self.rules.rank_of(flag.severity)]
 
 
@@ -158,7 +158,7 @@ def _open_cases(session: Session) -> list[Case]:
     return list(session.scalars(query.options(lazyload(Case.scores))))
 
 
-def _terms(severity: Severity) -> dict[str, object]:
+def _terms(severity: SeverityRule) -> dict[str, object]:
     return {
         "severity": severity.name,
         "respond_hours": severity.respond_hours,

@@ -251,14 +251,14 @@ def test_reasons_reach_the_routing() -> None:
     text = account_rows({"a": "A", "p": 0.9}, {"a": "B", "p": 0.8})
     plain = decide(text, QueueState(), by, NIGHT)
     assert accounts_to_explain(plain) == ("A", "B")
-    asked = []
+    requested = []
 
     def first_reasons(found: Sequence[str]) -> dict[tuple[str, str], str | None]:
-        asked.extend(found)
+        requested.extend(found)
         return {("A", "churn"): "billing", ("B", "churn"): None}
 
     decision = decide_with_reasons(text, QueueState(), by, NIGHT, first_reasons)
-    assert asked == ["A", "B"]
+    assert requested == ["A", "B"]
     assert {flag.account_id: flag.squad for flag in decision.flags} == {"A": "support", "B": "care"}
     assert decision.flags[0].routing == RoutingReason(RoutingCode.REASON, "billing", "billing")
 
@@ -312,8 +312,8 @@ def test_the_order_of_the_rows_means_nothing() -> None:
 
 
 def test_streaks_of_accounts_and_risks_that_are_not_there_tonight_stay() -> None:
-    kept = (Streak("A", "churn", 1, 0, inside=True), Streak("Z", "other", 2, 0, inside=False))
-    assert night({"a": "B", "p": 0.1}, queue=QueueState(streaks=kept)).streaks == kept
+    streaks = (Streak("A", "churn", 1, 0, inside=True), Streak("Z", "other", 2, 0, inside=False))
+    assert night({"a": "B", "p": 0.1}, queue=QueueState(streaks=streaks)).streaks == streaks
 
 
 def test_no_candidates_is_a_quiet_night() -> None:

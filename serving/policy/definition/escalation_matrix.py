@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
-from serving.policy.definition.policy_schema import PolicyFile, Severity
+from serving.policy.definition.policy_schema import PolicyFile, SeverityRule
 
 
 class EscalationEvent(StrEnum):
@@ -30,7 +30,7 @@ class EscalationStep(NamedTuple):
     informed: tuple[str, ...] = ()
 
 
-def severity_row(rules: PolicyFile, severity: str) -> Severity:
+def severity_row(rules: PolicyFile, severity: str) -> SeverityRule:
     """The severity of this name; the least severe where the policy no longer has it."""
     return rules.severities[rules.rank_of(severity)]
 

@@ -7,7 +7,7 @@ from serving.policy.definition.columns import condition_columns
 from serving.policy.definition.default_rules import HIGHEST_ENTER, LIFT, LOWEST_ENTER
 from serving.policy.definition.escalation_matrix import escalation_steps, step_text
 from serving.policy.definition.policy_file import Policy
-from serving.policy.definition.policy_schema import PolicyFile, RiskRule, Severity, Squad, TriggerRule
+from serving.policy.definition.policy_schema import PolicyFile, RiskRule, SeverityRule, SquadRule, TriggerRule
 
 FRIDAY = datetime.fromisoformat("2026-01-02T06:00")
 """When the example cases of the escalation paths are opened: the first weekend follows."""
@@ -115,7 +115,7 @@ def _routing(rules: PolicyFile) -> Iterator[str]:
     yield f"Cases that no squad can take go to {routing.fallback}."
 
 
-def _squad(name: str, squad: Squad) -> str:
+def _squad(name: str, squad: SquadRule) -> str:
     limits = f", at most {squad.max_open} open" if squad.max_open else ""
     regions = f", regions {', '.join(squad.regions)}" if squad.regions else ""
     languages = f", languages {', '.join(squad.languages)}" if squad.languages else ""
@@ -125,7 +125,7 @@ def _squad(name: str, squad: Squad) -> str:
     )
 
 
-def _severity(row: Severity) -> str:
+def _severity(row: SeverityRule) -> str:
     when = f"where {row.when}" if row.when else "all others"
     hours = " and ".join(f"{hours:g}" for hours in row.escalate_after_hours)
     escalation = f"; without contact escalated after {hours} hours" if hours else ""

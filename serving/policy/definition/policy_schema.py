@@ -68,7 +68,7 @@ class Urgency(Section):
 
 
 class PriorityRule(Section):
-    """The order of the queue: probability × capped revenue × saveability × urgency − cost."""
+    """The order of the queue: probability × capped revenue × save rate × urgency − cost."""
 
     revenue_cap: Annotated[float, Field(gt=0, allow_inf_nan=False)] = Field(
         250_000, description="revenue is capped here, so that no single account takes all the places"
@@ -111,7 +111,7 @@ class TriggerRule(Section):
         return self
 
 
-class Severity(Section):
+class SeverityRule(Section):
     """A severity: its response and resolution times, its RACI roles, and when a case escalates to the next tier."""
 
     name: Word = Field(description="name of the severity")
@@ -142,7 +142,7 @@ class Severity(Section):
         return self
 
 
-class Squad(Section):
+class SquadRule(Section):
     """A team with skills, members, a capacity, and an escalation path of up to three tiers."""
 
     skills: Annotated[Names, Field(min_length=1)] = Field(description="skills that cases are routed by")
@@ -230,10 +230,10 @@ class PolicyFile(Section):
         default_factory=lambda: PriorityRule.model_validate({}), description="the order of the queue"
     )
     triggers: dict[str, TriggerRule] = Field(default_factory=dict, description="one table per trigger")
-    severities: Annotated[tuple[Severity, ...], Field(strict=False, min_length=1)] = Field(
+    severities: Annotated[tuple[SeverityRule, ...], Field(strict=False, min_length=1)] = Field(
         description="the severities, most severe first; the first one whose condition holds applies"
     )
-    squads: Annotated[dict[str, Squad], Field(min_length=1)] = Field(description="one table per squad")
+    squads: Annotated[dict[str, SquadRule], Field(min_length=1)] = Field(description="one table per squad")
     routing: Routing = Field(description="rules that assign a case to a squad")
     holdout: Holdout | None = Field(None, description="the hold-out; default: none")
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from models.contracts import Change, Reason
 from serving.contracts import Flag, RoutingCode, RoutingReason
 from serving.handoff.facts import (
-    Account,
+    AccountFacts,
     AccountState,
     Binding,
-    Contract,
+    ContractFacts,
     Facts,
     HealthPoint,
     HorizonPoint,
@@ -65,7 +65,7 @@ def facts() -> Facts:
             models={"churn": "3", "escalation": "2"},
             catalogue_version="abcdef012345",
         ),
-        account=Account(
+        account=AccountFacts(
             account_id="A1",
             name="Nordlicht <b>Logistik</b> & Söhne",
             parent_id="G7",
@@ -75,7 +75,7 @@ def facts() -> Facts:
             owner="Ines Albrecht",
             customer_since=date(2022, 5, 3),
         ),
-        contract=Contract(
+        contract=ContractFacts(
             plans=("Business",), seats=140, arr=96_000, renews_on=date(2026, 4, 18), auto_renew=True, notice_for=None
         ),
         currency="EUR",
@@ -190,8 +190,8 @@ def bare() -> Handoff:
     flag = Flag("A2", NIGHT, "churn", {}, 10.0, "care", 1, 0.0, ("notice",), severity="normal")
     binding = Binding(as_of=NIGHT, data_until=None, policy_version="p", models={})
     churn = RiskFacts(risk="churn", title="Churn within 90 days")
-    leaving = Contract(notice_for=date(2026, 5, 31))
-    return build(flag, Facts(binding=binding, account=Account(account_id="A2"), contract=leaving, risks=(churn,)))
+    leaving = ContractFacts(notice_for=date(2026, 5, 31))
+    return build(flag, Facts(binding=binding, account=AccountFacts(account_id="A2"), contract=leaving, risks=(churn,)))
 
 
 def pages() -> dict[str, str]:

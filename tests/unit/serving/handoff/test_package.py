@@ -13,7 +13,7 @@ from models.contracts import Reason
 from serving.contracts import RoutingCode, RoutingReason
 from serving.handoff.changes import changes_since
 from serving.handoff.facts import (
-    Account,
+    AccountFacts,
     AccountState,
     HealthPoint,
     HorizonPoint,
@@ -203,7 +203,7 @@ class _Text(HTMLParser):
 def poisoned(payload: str) -> Handoff:
     """A package with this payload in every text that comes from outside."""
     given = facts()
-    account = Account(
+    account = AccountFacts(
         **dict.fromkeys(("account_id", "name", "parent_id", "segment", "industry", "region", "owner"), payload)
     )
     ticket = Ticket(

@@ -16,7 +16,7 @@ from serving.policy.definition.toml_lines import line_index, line_of
 
 
 def test_a_policy_is_explained_in_words() -> None:
-    told = explain(policy('[holdout]\nshare = 0.2\nsalt = "s"\nby_segment = {smb = 0.1}'))
+    text = explain(policy('[holdout]\nshare = 0.2\nsalt = "s"\nby_segment = {smb = 0.1}'))
     for sentence in (
         "churn: an account enters at 50% or more on one night, and leaves after 2 consecutive nights below 30%.",
         "Any other risk: an account enters at 3 times the base rate, but not below 10% or above 60%;",
@@ -29,7 +29,7 @@ def test_a_policy_is_explained_in_words() -> None:
         "Saved +10 points, lost -20, false alarm +5, no action +0; the sum is limited to ±15,",
         "support, normal: Fri 06:00 dan is responsible; informed: nobody; Sat 06:00 the response is overdue; ",
     ):
-        assert sentence in told
+        assert sentence in text
     assert "None: the effect of the team cannot be measured." in explain(policy())
 
 
@@ -40,8 +40,8 @@ def test_the_columns_of_a_condition_can_be_listed() -> None:
 
 def test_every_part_of_the_default_policy_is_explained() -> None:
     default = Policy.default()
-    told = explain(default)
-    assert all(name in told for name in (*default.rules.triggers, *default.rules.squads, *default.rules.risks))
+    text = explain(default)
+    assert all(name in text for name in (*default.rules.triggers, *default.rules.squads, *default.rules.risks))
 
 
 def test_the_default_policy_reads_only_columns_that_exist() -> None:
@@ -51,10 +51,10 @@ def test_the_default_policy_reads_only_columns_that_exist() -> None:
 
 
 def test_the_reference_names_every_key() -> None:
-    told = render_policy()
+    text = render_policy()
     for key in ("`enter_nights`", "`escalate_after_hours`", "`[[severities]]`", "`[squads.NAME]`", "`by_segment`"):
-        assert key in told
-    assert "`alone`, `with_risk`" in told
+        assert key in text
+    assert "`alone`, `with_risk`" in text
 
 
 def test_a_condition_may_name_every_feature_and_each_risk_twice() -> None:
