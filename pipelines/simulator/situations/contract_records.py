@@ -8,13 +8,10 @@ left before, and only then.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
-from typing import Any
 
 import numpy as np
 
-from pipelines.simulator.situations.truth_log import TruthLog
-
-Row = dict[str, Any]
+from pipelines.simulator.situations.truth_log import SourceRow, TruthLog
 
 
 @dataclass
@@ -41,14 +38,14 @@ class ContractRecords:
     generator: np.random.Generator
     log: TruthLog
     _current: dict[str, _Contract] = field(default_factory=dict)
-    _templates: dict[str, Row] = field(default_factory=dict)
+    _templates: dict[str, SourceRow] = field(default_factory=dict)
     _merged: set[str] = field(default_factory=set)
 
-    def rewrite(self, rows: list[Row]) -> list[Row]:
+    def rewrite(self, rows: list[SourceRow]) -> list[SourceRow]:
         """The rows as the CRM recorded them, in the order in which they became known."""
         return sorted((new for row in rows for new in self._rewritten(row)), key=lambda row: row["known_at"])
 
-    def merge(self, account: str, into: str, at: datetime) -> Iterator[Row]:
+    def merge(self, account: str, into: str, at: datetime) -> Iterator[SourceRow]:
         """End the running contracts of an account that is merged, and continue them under the new record."""
         for key, found in list(self._current.items()):
             if key.startswith(f"s-{account.removeprefix('a-')}-") and (found.ended is None or found.ended > at):
@@ -61,7 +58,7 @@ class ContractRecords:
                 self.log.add(account, "continued", at, at, subscription=found.record)
         self._merged.add(account)
 
-    def _rewritten(self, row: Row) -> Iterator[Row]:
+    def _rewritten(self, row: SourceRow) -> Iterator[SourceRow]:
         key, account = row["subscription_id"], row["account_id"]
         way, kind = self.contract[account], self.types[account]
         if kind in ("trial", "internal", "test", "free"):
@@ -79,7 +76,7 @@ class ContractRecords:
             return
         yield from self._changed(way, row, known)
 
-    def _changed(self, way: str, row: Row, found: _Contract) -> Iterator[Row]:
+    def _changed(self, way: str, row: SourceRow, found: _Contract) -> Iterator[SourceRow]:
         """A later version: a renewal, another number of seats, a notice or its withdrawal."""
         key, at = row["subscription_id"], row["known_at"]
         renewed = bool(found.renews and row["renews_at"] and row["renews_at"] > found.renews)
@@ -103,7 +100,9 @@ class ContractRecords:
             found.ended = max(row["ended_at"], found.started) if row["ended_at"] else None
             yield self._row(self._templates[key], found, known_at=at)
 
-    def _next_record(self, row: Row, found: _Contract, *, begins: datetime, known: datetime) -> Iterator[Row]:
+    def _next_record(
+        self, row: SourceRow, found: _Contract, *, begins: datetime, known: datetime
+    ) -> Iterator[SourceRow]:
         """End the record at the beginning of the next one, which is known then (a pause) or now."""
         ended = begins if begins <= known or found.renews is None else min(begins, found.renews)
         begins = max(begins, found.started)
@@ -117,7 +116,7 @@ class ContractRecords:
         yield self._row(row, following, known_at=known, replaces=named)
         self.log.add(row["account_id"], "continued", known, begins, subscription=found.record)
 
-    def _log_end(self, row: Row, found: _Contract) -> None:
+    def _log_end(self, row: SourceRow, found: _Contract) -> None:
         ended, at = row["ended_at"], row["known_at"]
         situation = "partial_loss" if row["plan"] == "analytics_addon" else "leaving"
         if ended and not found.ended:
@@ -125,7 +124,7 @@ class ContractRecords:
         elif found.ended and not ended:
             self.log.add(row["account_id"], "withdrawn", at, at, subscription=found.record)
 
-    def _row(self, template: Row, found: _Contract, **changes: object) -> Row:
+    def _row(self, template: SourceRow, found: _Contract, **changes: object) -> SourceRow:
         return {
             **template,
             "subscription_id": found.record,

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
-Row = dict[str, Any]
+from pipelines.simulator.situations.truth_log import SourceRow
 
 UNASSIGNED: Final = 0.03
 SPAM: Final = 0.01
@@ -25,7 +25,7 @@ class HelpDesk:
         self._last: dict[str, tuple[str, datetime]] = {}
         self._merged: set[str] = set()
 
-    def tickets(self, rows: list[Row]) -> tuple[list[Row], list[Row]]:
+    def tickets(self, rows: list[SourceRow]) -> tuple[list[SourceRow], list[SourceRow]]:
         """The tickets as recorded, and the events that say that some were merged into another."""
         recorded, merges = [], []
         for row in rows:
@@ -51,7 +51,7 @@ class HelpDesk:
                 recorded.append(_spam(row))
         return recorded, merges
 
-    def events(self, rows: list[Row]) -> list[Row]:
+    def events(self, rows: list[SourceRow]) -> list[SourceRow]:
         """The events as recorded; those of a merged ticket stop with the merge."""
         recorded = []
         for row in rows:
@@ -66,7 +66,7 @@ class HelpDesk:
         return recorded
 
 
-def _closing(row: Row, at: datetime, into: str) -> Row:
+def _closing(row: SourceRow, at: datetime, into: str) -> SourceRow:
     return {
         "ticket_id": row["ticket_id"],
         "occurred_at": at,
@@ -79,7 +79,7 @@ def _closing(row: Row, at: datetime, into: str) -> Row:
     }
 
 
-def _spam(row: Row) -> Row:
+def _spam(row: SourceRow) -> SourceRow:
     return {
         **row,
         "ticket_id": f"{row['ticket_id']}-spam",

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
-Row = dict[str, Any]
+from pipelines.simulator.situations.truth_log import SourceRow
 
 VOID: Final = 0.012
 ZERO: Final = 0.01
@@ -19,7 +19,7 @@ class Money:
     def __init__(self, currency: Mapping[str, str], random: np.random.Generator) -> None:
         self._currency, self._random = currency, random
 
-    def invoices(self, rows: list[Row]) -> list[Row]:
+    def invoices(self, rows: list[SourceRow]) -> list[SourceRow]:
         """The invoices as recorded, in the order given, with those that ask for no money."""
         recorded = []
         for row in rows:
@@ -32,7 +32,7 @@ class Money:
                 recorded.extend(self._without_claim(row))
         return recorded
 
-    def _without_claim(self, row: Row) -> list[Row]:
+    def _without_claim(self, row: SourceRow) -> list[SourceRow]:
         """Now and then another invoice beside it: void, draft or for nothing."""
         roll = self._random.random()
         shares = {"void": VOID, "zero": VOID + ZERO, "draft": VOID + ZERO + DRAFT}

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -14,9 +14,7 @@ from pipelines.simulator.situations.help_desk_records import HelpDesk
 from pipelines.simulator.situations.money_records import Money
 from pipelines.simulator.situations.seasons import bot_rows, usage_with_seasons
 from pipelines.simulator.situations.traits import Traits
-from pipelines.simulator.situations.truth_log import TruthLog
-
-Row = dict[str, Any]
+from pipelines.simulator.situations.truth_log import SourceRow, TruthLog
 
 NOT_MEASURED: Final = 0.06
 """The share of health scores that are empty: not measured then."""
@@ -59,9 +57,9 @@ class RealWorld:
         self._contracts = ContractRecords(
             self._contract, self._types, self._currency, frozenset(monthly), self._random, self.log
         )
-        self._pending: dict[str, list[Row]] = {}
+        self._pending: dict[str, list[SourceRow]] = {}
         self._moved: dict[str, str] = {}
-        self._newest: dict[str, Row] = {}
+        self._newest: dict[str, SourceRow] = {}
         self._running: set[str] = set()
         self._log_types()
 
@@ -94,7 +92,7 @@ class RealWorld:
                 if kind != "usual":
                     self.log.add(account, kind, start, start)
 
-    def _with_type(self, row: Row) -> Row:
+    def _with_type(self, row: SourceRow) -> SourceRow:
         kind = self._types[row["account_id"]]
         row = {**row, "type": "customer" if kind in ("usual", "free") else kind}
         if self._owner_leaves[row["account_id"]] and row["known_at"].date() >= self._day[row["account_id"]]:
@@ -102,7 +100,7 @@ class RealWorld:
         self._newest[row["account_id"]] = row
         return row
 
-    def _change_accounts(self, rows: dict[str, list[Row]], month: date, until: date) -> None:
+    def _change_accounts(self, rows: dict[str, list[SourceRow]], month: date, until: date) -> None:
         """Acquisitions, merged records and owners who leave, on the account's day."""
         for account, day in self._day.items():
             if not month <= day < until or account not in self._newest:
@@ -118,7 +116,7 @@ class RealWorld:
                 self._newest[account] = {**newest, "owner": None, "known_at": at}
                 rows["accounts"].append(self._newest[account])
 
-    def _merge(self, rows: dict[str, list[Row]], account: str, at: datetime) -> None:
+    def _merge(self, rows: dict[str, list[SourceRow]], account: str, at: datetime) -> None:
         into = account.replace("a-", "m-")
         newest = self._newest[account]
         parent = newest["parent_id"] or f"g-{account}"
@@ -132,14 +130,14 @@ class RealWorld:
         self._moved[account] = into
         self.log.add(account, "merged", at, at)
 
-    def _as_merged(self, row: Row) -> Row:
+    def _as_merged(self, row: SourceRow) -> SourceRow:
         """Rows of an account that was merged are recorded under its new record from then on."""
         into = self._moved.get(row.get("account_id") or "")
         if into is None or row["known_at"].date() <= self._day[row["account_id"]] or "subscription_id" in row:
             return row
         return {**row, "account_id": into}
 
-    def _scores(self, rows: list[Row]) -> list[Row]:
+    def _scores(self, rows: list[SourceRow]) -> list[SourceRow]:
         """Two sources at one instant, and scores that were not measured."""
         computed: dict[str, datetime] = {}
         scores = []
@@ -153,7 +151,7 @@ class RealWorld:
             scores.append(row)
         return _without_repeated_keys(scores)
 
-    def _feed(self, name: str, row: Row) -> Row:
+    def _feed(self, name: str, row: SourceRow) -> SourceRow:
         """Feeds that stop or are late for some days."""
         known = row["known_at"]
         for table, share, length, late in ((*STOPPED, 0), LATE):
@@ -197,9 +195,9 @@ def _schema(name: str, schema: pa.Schema) -> pa.Schema:
     )
 
 
-def _without_repeated_keys(rows: list[Row]) -> list[Row]:
+def _without_repeated_keys(rows: list[SourceRow]) -> list[SourceRow]:
     """One row for each account, instant, source and time it was known."""
-    seen: dict[tuple[object, ...], Row] = {}
+    seen: dict[tuple[object, ...], SourceRow] = {}
     for row in rows:
         seen.setdefault((row["account_id"], row["measured_at"], row["source"], row["known_at"]), row)
     return list(seen.values())

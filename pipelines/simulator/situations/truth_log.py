@@ -2,10 +2,14 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import pyarrow as pa
 
-SCHEMA = pa.schema(
+SourceRow = dict[str, Any]
+"""One row of a table as its source recorded it."""
+
+SITUATIONS = pa.schema(
     [
         ("account_id", pa.string()),
         ("situation", pa.string()),
@@ -40,4 +44,4 @@ class TruthLog:
         """The changes since the last release, by account and the time they were known."""
         rows = sorted(self.rows, key=lambda row: (str(row["known_at"]), str(row["account_id"])))
         self.rows = []
-        return pa.Table.from_pylist(rows, schema=SCHEMA)
+        return pa.Table.from_pylist(rows, schema=SITUATIONS)
