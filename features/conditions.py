@@ -34,6 +34,11 @@ class ConditionError(ValueError):
     """A condition that cannot be used; the message is a clause that names what is wrong and what is allowed."""
 
 
+def condition_problem(subject: str, error: ConditionError) -> str:
+    """The sentence about a condition that cannot be used: ``subject`` names the condition."""
+    return f"{subject} {error}{'' if str(error).endswith('?') else '.'}"
+
+
 @dataclass(frozen=True)
 class Condition:
     """A checked condition: as written, as rebuilt for the engine, and the columns it reads with their kinds."""

@@ -1,4 +1,4 @@
-"""What crosses from the models to everyone else: scores, and reasons a person can say aloud.
+"""What the models give to everything else: scores, reasons, the risk over time and counterfactuals.
 
 This module is all that serving may know of learning, so it imports neither LightGBM nor MLflow.
 """
@@ -18,15 +18,15 @@ SCORES = pa.schema(
         pa.field("quality", pa.list_(pa.string()), nullable=False),  # e.g. "usage_daily is 9 days old"; empty = good
     ]
 )
-"""One row an account and risk scored on a night."""
+"""One row per account and risk that was scored on a night."""
 
 
 @dataclass(frozen=True)
 class Reason:
-    """Why a risk is what it is: one group of features, told with its dated fact.
+    """Why a risk is what it is: one group of features, described by its dated fact.
 
     ``strength`` is the group's contribution in log-odds (positive raises the risk); ``feature`` is the feature that
-    carries most of it; ``weak`` says that the reason did not survive refits and should be told with reserve.
+    carries most of it; ``weak`` says that refits of the model do not confirm the reason.
     """
 
     group: str

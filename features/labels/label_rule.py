@@ -36,11 +36,7 @@ _KINDS_OF_COLUMNS: Mapping[ColumnType, ConditionKind] = {
 }
 """What a condition may read. Instants are left out: whether an end date is there yet depends on when one looks."""
 
-EVENT_TABLES = tuple(
-    name
-    for name, table in TABLES.items()
-    if table.parent and table.event_time
-)
+EVENT_TABLES = tuple(name for name, table in TABLES.items() if table.parent and table.event_time)
 """The tables whose rows can be events of an account."""
 
 

@@ -55,7 +55,7 @@ def label(
 
 
 IDLE = ("none", "held_out", "withdrawn")
-"""Actions of the ``outcomes`` that nobody did for the customer: looked at, kept from the team, taken back."""
+"""Actions of the ``outcomes`` that are no treatment: none, held out, withdrawn."""
 
 _ACTIONS = f"""
         actions AS (

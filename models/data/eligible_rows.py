@@ -8,7 +8,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from features.conditions import Columns, ConditionError, compile_condition
+from features.conditions import Columns, ConditionError, compile_condition, condition_problem
 from features.errors import UsageError
 from models.data.arrays import Bools
 
@@ -29,7 +29,7 @@ def rows_meeting(frame: pa.Table, condition: str) -> Bools:
     try:
         compiled = compile_condition(condition, columns, listing="docs/features.md lists the features")
     except ConditionError as error:
-        raise UsageError(f"The condition eligible ({condition}) {error}.") from None
+        raise UsageError(condition_problem(f"The condition eligible ({condition})", error)) from None
     needed = frame.select(list(compiled.columns) or ["account_id"])
     with duckdb.connect() as connection:
         rows = connection.from_arrow(needed).project(f"coalesce({compiled.sql}, false) AS meets")

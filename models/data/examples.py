@@ -9,15 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
-from features.arrow import array, numbers
+from features.arrow import number_array, to_numpy
 from features.errors import RescueError
-from models.data.signature import Matrix, Signature
+from models.data.arrays import Bools, Floats, Ints, Matrix
+from models.data.signature import Signature
 
-Bools = NDArray[np.bool_]
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 ONE_EVENT = 31 * 86_400_000_000  # microseconds
 
 
@@ -56,7 +53,7 @@ class Labelled:
 
 @dataclass(frozen=True)
 class Examples:
-    """Rows to learn from: the matrix (rows × columns), what happened, and how many rows each stands for."""
+    """Rows to learn from: the matrix (rows × columns), the outcome, and the weight of each row."""
 
     matrix: Matrix
     labelled: Labelled
@@ -74,7 +71,8 @@ def labelled_rows(frame: pa.Table, labels: pa.Table) -> Labelled:
     """Find the matured labels' rows in the frame, ordered by cutoff and account.
 
     Raises:
-        RescueError: a label has no row in the frame, for they were made from different cutoffs or accounts; or a row of
+        RescueError: a label has no row in the frame, because they were made from different cutoffs or accounts; or a
+        row of
             either is there twice.
     """
     known = labels.filter(labels["event"].is_valid())
@@ -87,12 +85,12 @@ def labelled_rows(frame: pa.Table, labels: pa.Table) -> Labelled:
         _refuse_repeats(keys, "frame")
     wanted = np.sort(_keys(known, names)) if known.num_rows else np.empty(0, np.int64)
     _refuse_repeats(wanted, "labels")
-    known = known.take(numbers(np.argsort(_keys(known, names), kind="stable")))
+    known = known.take(number_array(np.argsort(_keys(known, names), kind="stable")))
     places = np.searchsorted(keys, wanted)
     if np.any(places >= len(keys)) or np.any(keys[np.minimum(places, len(keys) - 1)] != wanted):
         raise RescueError("Some labels have no row in the frame; build both from the same cutoffs and accounts.")
     day, account = np.divmod(wanted, len(names))
-    flags = {name: array(known[name]) for name in ("event", "treated", "holdout")}
+    flags = {name: to_numpy(known[name]) for name in ("event", "treated", "holdout")}
     return Labelled(
         rows=places if order is None else order[places],
         day=day,
@@ -112,7 +110,7 @@ def examples(frame: pa.Table, labelled: Labelled, signature: Signature, weight: 
 def thinned(labelled: Labelled, limit: int) -> Ints:
     """Places of at most about ``limit`` rows: every account stays, at every n-th cutoff, the accounts staggered.
 
-    An account's rows of neighbouring weeks tell nearly the same, so leaving some out costs little; whether a row is
+    An account's rows of neighbouring weeks are nearly the same, so leaving some out costs little; whether a row is
     kept never depends on what happened.
     """
     step = max(1, -(-len(labelled) // limit))
@@ -126,7 +124,7 @@ def _keys(table: pa.Table, names: pa.Array) -> Ints:
     if account.null_count:
         raise RescueError("Some labels are of accounts that the frame lacks; build both from the same history.")
     day = pc.cast(pc.cast(table["as_of"], pa.int32()), pa.int64())
-    return np.asarray(array(day) * len(names) + array(account))
+    return np.asarray(to_numpy(day) * len(names) + to_numpy(account))
 
 
 def _refuse_repeats(keys: Ints, what: str) -> None:
@@ -136,10 +134,10 @@ def _refuse_repeats(keys: Ints, what: str) -> None:
 
 
 def _event_numbers(account: Ints, event_at: pa.ChunkedArray, happened: Bools) -> Ints:
-    at = array(pc.cast(event_at, pa.int64()))  # where nothing happened it has no value, and none is looked at
-    told = np.full(len(account), -1, dtype=np.int64)
+    at = to_numpy(pc.cast(event_at, pa.int64()))  # where nothing happened it has no value, and none is looked at
+    numbers = np.full(len(account), -1, dtype=np.int64)
     who, when = account[happened], at[happened]
     order = np.lexsort((when, who))
     begins = (np.diff(who[order], prepend=-1) != 0) | (np.diff(when[order], prepend=0) > ONE_EVENT)
-    told[np.flatnonzero(happened)[order]] = np.cumsum(begins) - 1
-    return told
+    numbers[np.flatnonzero(happened)[order]] = np.cumsum(begins) - 1
+    return numbers

@@ -1,6 +1,6 @@
 """What a model may be fed: its columns by name, type and order, checked before a single score is made.
 
-LightGBM takes columns in any order, and infinities, without a word; the score is then about something else. So every
+LightGBM takes columns in any order, and infinities, without an error; the score is then about something else. So every
 frame is checked against the signature that was learnt from the training rows, and refused with the names of what is
 wrong. A value may be missing tonight where it was missing in training: there the model has learnt what that means.
 Where training never saw a missing value the row is refused, for the model would read it as an arbitrary number.
@@ -67,9 +67,9 @@ class Signature:
 
         ``rows`` are the training rows' places in the frame (default: all of it).
         """
-        found = (_describe(name, _column(frame, name, rows)) for name in names)
+        described = (_describe(name, _column(frame, name, rows)) for name in names)
         declarations = {name: declaration_of(frame.schema.field(name)) for name in names}
-        columns = (column for column in found if column is not None)
+        columns = (column for column in described if column is not None)
         return cls(tuple(replace(column, declaration=declarations[column.name]) for column in columns))
 
     def matrix(self, frame: pa.Table, rows: Places | None = None) -> Matrix:
@@ -133,12 +133,12 @@ class Signature:
             raise SignatureError(f"The frame lacks columns of the model: {_with_neighbours(missing, frame)}.")
         wrong = [c for c in self.columns if str(frame.schema.field(c.name).type) != c.type]
         if wrong:
-            told = ", ".join(f"{c.name} is {frame.schema.field(c.name).type}, not {c.type}" for c in wrong)
-            raise SignatureError(f"Columns have another type than the model was trained on: {told}.")
+            differing = ", ".join(f"{c.name} is {frame.schema.field(c.name).type}, not {c.type}" for c in wrong)
+            raise SignatureError(f"Columns have another type than the model was trained on: {differing}.")
         order = [name for name in frame.column_names if name in set(self.names)]
         moved = [name for name, expected in zip(order, self.names, strict=True) if name != expected]
         if moved:
-            raise SignatureError(f"Columns stand in another order than the model was trained on: {', '.join(moved)}.")
+            raise SignatureError(f"Columns are in another order than the model was trained on: {', '.join(moved)}.")
 
 
 def _write(columns: Sequence[NDArray[Any]], matrix: Matrix) -> None:

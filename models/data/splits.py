@@ -63,12 +63,12 @@ def rolling_folds(cutoffs: Sequence[int], embargo: int, folds: int = FOLDS) -> P
     known = np.searchsorted(days, days - embargo, side="left")  # cutoffs known before each cutoff
     usable = days[known >= min(wanted, max(MIN_TRAIN_CUTOFFS, int(known.max(initial=0)) // 2))]
     blocks = np.array_split(usable, min(folds, len(usable))) if len(usable) else []
-    found = tuple(Fold(number, tuple(block.tolist()), embargo) for number, block in enumerate(blocks, start=1))
-    return Plan(found, None if len(found) == folds else _few_folds(len(found), len(days), embargo, folds))
+    laid_out = tuple(Fold(number, tuple(block.tolist()), embargo) for number, block in enumerate(blocks, start=1))
+    return Plan(laid_out, None if len(laid_out) == folds else _few_folds(len(laid_out), len(days), embargo, folds))
 
 
-def _few_folds(found: int, cutoffs: int, embargo: int, folds: int) -> Finding:
-    return Finding("few_folds", {"folds": found, "wanted": folds, "cutoffs": cutoffs, "embargo": embargo})
+def _few_folds(count: int, cutoffs: int, embargo: int, folds: int) -> Finding:
+    return Finding("few_folds", {"folds": count, "wanted": folds, "cutoffs": cutoffs, "embargo": embargo})
 
 
 def unseen_folds(accounts: NDArray[np.int64], folds: int, seed: int) -> NDArray[np.int64]:

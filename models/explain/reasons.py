@@ -1,10 +1,10 @@
-"""Why this account: reasons that a person can say aloud to a customer-success manager.
+"""Why this account: reasons that a person can tell a customer-success manager.
 
 A hundred and fifty contributions explain nothing. They are exact (log-odds that add up to the score), so they may be
-summed: first into the catalogue's groups, then the group is told by the feature that carries most of it, with its dated
-fact. Only what raises the risk is a reason, and what an account *is* comes after what happened to it: nobody can call a
-customer about its region. Where the same learner, fitted on earlier cutoffs, does not agree, the
-reason is marked weak: it may be an accident of this fit.
+summed into the catalogue's groups; a group is described by the feature that carries most of it, with its dated fact.
+Only what raises the risk is a reason, and what an account *is* comes after what happened to it: nobody can call a
+customer about its region. Where the same learner, fitted on earlier cutoffs, does not agree, the reason is marked weak:
+it may be an accident of this fit.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ MOST = 4
 LEAST = 0.05
 """Log-odds below which a group is no reason (about one percentage point at a risk of 25%)."""
 BACKGROUND = "account"
-"""The group that is no news: its reasons come last, however strong."""
+"""The group that describes no event: its reasons come last, however strong."""
 SURVIVES = 1 / 3
 """A refit supports a reason when it gives the group at least this share of the strength."""
 
@@ -48,7 +48,7 @@ def explain(model: RiskModel, rows: pa.Table) -> list[tuple[Reason, ...]]:
 
 
 def leading_groups(model: RiskModel, rows: pa.Table) -> list[str | None]:
-    """The group of each row's first reason, None where it has none: all that the routing asks, for many rows."""
+    """The group of each row's first reason, None where it has none: all that the routing needs, for many rows."""
     names = list(model.features)
     shares = model.contributions(rows)[:, :-1]
     groups = sorted({group_of_column(name) for name in names})
@@ -59,7 +59,7 @@ def leading_groups(model: RiskModel, rows: pa.Table) -> list[str | None]:
     news = np.where([group == BACKGROUND for group in groups], np.minimum(strengths, 0.0), strengths)
     first = news.argmax(axis=1)
     enough = np.isfinite(news.max(axis=1, initial=-np.inf))
-    return [groups[place] if told else None for place, told in zip(first.tolist(), enough.tolist(), strict=True)]
+    return [groups[place] if raised else None for place, raised in zip(first.tolist(), enough.tolist(), strict=True)]
 
 
 def group_strengths(names: Sequence[str], shares: Floats) -> dict[str, float]:
@@ -95,7 +95,7 @@ def _of_row(
 
 
 def _leading(group: str, names: list[str], row: Mapping[str, object], shares: Floats) -> str:
-    """The feature that carries most of its group; one with a value goes before one without, which tells nothing."""
+    """The feature that carries most of its group; one with a value goes before one without, which says nothing."""
     own = [place for place, name in enumerate(names) if group_of_column(name) == group and shares[place] > 0]
     return names[max(own, key=lambda place: (row[names[place]] is not None, shares[place]))]
 
@@ -108,6 +108,6 @@ def _sentence(name: str, row: Mapping[str, object], features: Mapping[str, Featu
 
 
 def _is_weak(strength: float, again: list[float]) -> bool:
-    """Whether fewer than two thirds of the refits support the reason; without refits nothing speaks against it."""
-    supported = [found >= SURVIVES * strength for found in again]
+    """Whether fewer than two thirds of the refits support the reason; without refits it is not weak."""
+    supported = [refit >= SURVIVES * strength for refit in again]
     return bool(supported) and float(np.mean(supported)) < 2 / 3

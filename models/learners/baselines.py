@@ -1,4 +1,4 @@
-"""The rules of thumb that a model has to beat: what a team would do with a spreadsheet.
+"""The baselines that a model has to beat: what a team would do with a spreadsheet.
 
 Each rule looks at one column of the frame. Where there are too few events to learn from, a rule is also the honest
 champion: :class:`RuleScorer` turns its order into log-odds that a calibrator can scale.
@@ -49,9 +49,9 @@ RANDOM = "random"
 
 def scores(frame: pa.Table, seed: int) -> dict[str, Floats]:
     """Each rule's scores of the frame's rows by name: the rules whose column varies, and the random one."""
-    found = {rule.name: rule.score(frame) for rule in RULES if rule.column in frame.column_names}
-    told = {name: values for name, values in found.items() if len(values) and values.min() < values.max()}
-    return {RANDOM: np.random.default_rng(seed).random(frame.num_rows), **told}
+    scored = {rule.name: rule.score(frame) for rule in RULES if rule.column in frame.column_names}
+    varying = {name: values for name, values in scored.items() if len(values) and values.min() < values.max()}
+    return {RANDOM: np.random.default_rng(seed).random(frame.num_rows), **varying}
 
 
 @dataclass(frozen=True)

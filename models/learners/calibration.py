@@ -1,8 +1,8 @@
-"""From a ranking score to a probability that means what it says: of accounts at 60%, 60 of 100 go.
+"""From a ranking score to a probability: of 100 accounts with 60%, 60 have the event.
 
 A calibrator is fitted on scores that the model gave to later cutoffs it had not seen. How flexible it may be depends on
 how many *different events* (not rows: an account gives one at every cutoff) those cutoffs hold: a straight line in
-log-odds (sigmoid) or the three-parameter beta map below 500, isotonic steps above. Few events also pull the slope
+log-odds (sigmoid) or the three-parameter beta map below 500, isotonic steps above. Few events also precision the slope
 towards the prior of an honest model, and no signal makes it flat: everybody then gets the base rate. A probability is
 never exactly 0 or 1.
 """
@@ -59,7 +59,7 @@ def fit(scores: Floats, happened: Bools, weights: Floats, events: int) -> Calibr
     Args:
         scores: log-odds of rows that the model had not seen.
         happened: whether the event came.
-        weights: how many rows each row stands for (1, or more for hold-out rows).
+        weights: the weight of each row (1, or more for hold-out rows).
         events: different events among the rows (account and time), which is the evidence there is.
     """
     kind = "isotonic" if events >= ISOTONIC_FROM else "beta" if events >= BETA_FROM else "sigmoid"
@@ -70,7 +70,7 @@ def fit(scores: Floats, happened: Bools, weights: Floats, events: int) -> Calibr
 
 
 def identity() -> Calibrator:
-    """The calibrator that believes the model: where no unseen rows are there to learn a better one from."""
+    """The calibrator that changes nothing, where there are no unseen rows to fit a better one."""
     return Calibrator("sigmoid", (1.0, 0.0), 0)
 
 
@@ -103,14 +103,14 @@ def _fit_smooth(scores: Floats, happened: Bools, weights: Floats, events: int, p
     basis = _basis(scores, parameters)
     evidence = weights * max(events, 1) / max(float((weights * happened).sum()), 1.0)
     centre = np.r_[np.ones(parameters - 1), 0.0]
-    pull = np.r_[np.full(parameters - 1, SLOPE_PRIOR), 0.0]
+    precision = np.r_[np.full(parameters - 1, SLOPE_PRIOR), 0.0]
 
     def loss(parameters: Floats) -> tuple[float, Floats]:
         margin = basis @ parameters
         value = float((evidence * (np.logaddexp(0.0, margin) - happened * margin)).sum())
         slope = basis.T @ (evidence * (sigmoid(margin) - happened))
         away = parameters - centre
-        return value + 0.5 * float((pull * away**2).sum()), slope + pull * away
+        return value + 0.5 * float((precision * away**2).sum()), slope + precision * away
 
     bounds = [(0.0, None)] * (parameters - 1) + [(None, None)]
     return np.asarray(minimize(loss, centre, jac=True, method="L-BFGS-B", bounds=bounds).x)

@@ -2,7 +2,7 @@
 
 Many columns show a little of one slow trouble: a straight line adds them up from few events, where trees have to cut.
 A contract's calendar, a threshold, one thing that matters only with another: these the trees find and no line does. So
-neither is thrown away. How much the trees count is decided on cutoffs that neither had seen.
+both are used. How much the trees count is decided on cutoffs that neither had seen.
 """
 
 import json
@@ -18,7 +18,7 @@ from models.learners.logistic_regression import LinearScorer
 from models.learners.trees import TreeScorer
 
 BLEND_FILE = "blend.json"
-USUAL = 0.25  # how much the trees count before any evidence
+USUAL_SHARE = 0.25  # how much the trees count before any evidence
 PRIOR = 20.0  # worth about twenty events' evidence of it
 
 
@@ -68,7 +68,7 @@ def best_share(trees: Floats, line: Floats, happened: NDArray[np.bool_], weight:
     from scipy.optimize import minimize
 
     evidence = weight * max(events, 1) / max(float((weight * happened).sum()), 1.0)
-    start, pull = np.array([USUAL, 1 - USUAL, 0.0]), np.array([PRIOR, PRIOR, 0.0])
+    start, pull = np.array([USUAL_SHARE, 1 - USUAL_SHARE, 0.0]), np.array([PRIOR, PRIOR, 0.0])
     bounds = [(0.0, None), (0.0, None), (None, None)]
     basis = np.column_stack([trees, line, np.ones(len(trees))])
 
@@ -79,4 +79,4 @@ def best_share(trees: Floats, line: Floats, happened: NDArray[np.bool_], weight:
         return float(value), (evidence * (sigmoid(margin) - happened)) @ basis + pull * away
 
     grown, plain, _ = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds).x
-    return float(grown / (grown + plain)) if grown + plain > 0 else USUAL
+    return float(grown / (grown + plain)) if grown + plain > 0 else USUAL_SHARE

@@ -134,11 +134,11 @@ def hazard_rows(training: TrainingSet, labels: pa.Table) -> HazardRows:
     usable = untreated(whole)
     rows = whole.take(usable.keep)
     chosen = thinned(rows, MOST_ROWS)
-    kept = rows.take(chosen)
+    thin = rows.take(chosen)
     return HazardRows(
-        examples(training.frame, kept, training.learner.signature, usable.weight[chosen]),
-        next_event_days(training.frame, labels, kept),
-        watched[kept.account],
+        examples(training.frame, thin, training.learner.signature, usable.weight[chosen]),
+        next_event_days(training.frame, labels, thin),
+        watched[thin.account],
     )
 
 

@@ -3,11 +3,10 @@
 Columns are put on one scale first: heavy tails by a signed logarithm, then centred and divided by their spread, missing
 values at the centre with an indicator of their own, categories one column a level. The ridge penalty is set against the
 number of *different events*, because rows that repeat each other are no evidence, and term by term by what turned out
-to matter (`models.learners.relevance_determination`). Where the catalogue expects risk to rise or to fall with a
-value, the coefficient may
-not say the opposite: of many columns that show the same trouble, few events would otherwise set one against another. A
-column may be given a curve of straight pieces, where no straight line is right and no direction holds. Contributions
-are exact: a coefficient times the distance from the average.
+to matter (`models.learners.relevance_determination`). Where the catalogue expects risk to rise or to fall with a value,
+the coefficient may not have the opposite sign: of many columns that show the same trouble, few events would otherwise
+set one against another. A column may be given a curve of straight pieces, where no straight line is right and no
+direction holds. Contributions are exact: a coefficient times the distance from the average.
 """
 
 import json
@@ -27,7 +26,7 @@ LINEAR_FILE = "linear.json"
 PRIOR_SPREAD = 1.25  # of the accounts' log-odds before any evidence, to begin with all terms having an equal part in it
 CLIP = 4.0
 HEAVY_TAIL = 2.0
-ENOUGH = 40_000  # rows that tell what matters: neighbouring weeks say nearly the same
+ENOUGH = 40_000  # rows from which relevance is learned: neighbouring weeks are nearly the same
 ROWS = 1024  # scored together: as doubles they stay in the processor's cache
 PIECES = 20  # of a curve, each between two quantiles of the training values
 PIECE_PRIOR = 0.5  # spread, before any evidence, of what one piece adds to the log-odds from end to end
@@ -147,9 +146,9 @@ def fit(
     evidence = training.weight * max(events, 1) / max(float((training.weight * happened).sum()), 1.0)
     bounds = [_bound(term, signature, expected, curved) for term in terms]
     pieces = np.array([term.level == PIECE for term in terms])
-    usual = np.where(pieces, PIECE_PRIOR**2, PRIOR_SPREAD**2 / max((~pieces).sum(), 1))
-    telling = thinned(training.labelled, ENOUGH)
-    *weights, intercept = Regression(design, happened, evidence, bounds).fit(usual, ~pieces, telling).tolist()
+    prior = np.where(pieces, PIECE_PRIOR**2, PRIOR_SPREAD**2 / max((~pieces).sum(), 1))
+    sample = thinned(training.labelled, ENOUGH)
+    *weights, intercept = Regression(design, happened, evidence, bounds).fit(prior, ~pieces, sample).tolist()
     weighted = (replace(term, weight=weight) for term, weight in zip(terms, weights, strict=True))
     return LinearScorer(tuple(weighted), intercept, matrix.shape[1])
 
@@ -197,7 +196,7 @@ def _log(values: Floats) -> Floats:
 
 
 def _columns(terms: Sequence[Term], matrix: Matrix) -> Iterator[tuple[Term, Floats]]:
-    """Each term with its column on the common scale; a missing number stands at the centre."""
+    """Each term with its column on the common scale; a missing number is put at the centre."""
     for term in terms:
         values = matrix[:, term.place].astype(np.float64)
         if term.level == MISSING:

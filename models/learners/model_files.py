@@ -67,7 +67,7 @@ def verify(folder: Path, *, digest: str | None = None) -> dict[str, bytes]:
 
 
 def digest_of(folder: Path) -> str:
-    """The SHA-256 of the folder's manifest: one value that stands for the whole model."""
+    """The SHA-256 of the folder's manifest: one value that identifies the whole model."""
     return _sha256((folder / MANIFEST).read_bytes())
 
 

@@ -1,9 +1,9 @@
-"""Ridge regression of log-odds in which the same events also tell how much each term may matter.
+"""Automatic relevance determination: ridge regression of log-odds with a variance of its own for each term.
 
 With one prior for all terms, two hundred that show nothing take from the ten that do: the sum of many small weights is
-noise, and what matters is drawn to nought as hard as what does not. So the spread that a term's weight is given before
-any evidence is learned from the evidence itself: a term whose weight came out well beyond its doubt gets more room, one
-that did not gets less, and all are fitted again (automatic relevance determination: MacKay 1992, Tipping 2001).
+noise, and relevant weights are shrunk as much as irrelevant ones. So the prior variance of each weight is learned from
+the same events: a term whose weight is large against its posterior variance gets a larger one, the others a smaller
+one, and all are fitted again (MacKay 1992, Tipping 2001).
 """
 
 from collections.abc import Sequence
@@ -18,38 +18,38 @@ from models.learners.calibration import log_odds, sigmoid
 Bound = tuple[float | None, float | None]
 
 ROUNDS = 6  # of fitting again
-SMALL = 0.03  # the share of the usual variance that a term is believed to have, as strongly as its own weight speaks
-BLOCK = 1_000  # rows whose weighted copy is made at once: it stays in the processor's cache
+SMALL = 0.03  # share of the prior variance towards which a learned variance is drawn, counted as much as the weight
+BLOCK = 1_000  # rows that are weighted at once, so that the copy fits the processor's cache
 STEPS = 100  # of Newton's method, at the most
-CLOSE = 1e-7  # a step that takes no larger share of the loss away is the last
-FAR = 1e-2  # one that takes a larger share leads to where the curvature is another
+CLOSE = 1e-7  # the last step reduces the loss by no larger share
+FAR = 1e-2  # after a step that reduces it by a larger share the curvature is computed again
 
 
 @dataclass(frozen=True)
 class Regression:
-    """Rows × terms on one scale, what happened, what each row counts as evidence, and what bounds each weight."""
+    """Rows × terms on one scale, the outcome, each row's weight as evidence, and each coefficient's bounds."""
 
     design: NDArray[np.float32]
     happened: NDArray[np.bool_]
     evidence: Floats
     bounds: Sequence[Bound]
 
-    def fit(self, usual: Floats, judged: NDArray[np.bool_], telling: NDArray[np.int64]) -> Floats:
+    def fit(self, prior: Floats, learned: NDArray[np.bool_], sample: NDArray[np.int64]) -> Floats:
         """The weights, and the intercept last.
 
         Args:
-            usual: each weight's variance before any evidence.
-            judged: the terms whose variance is learned; the others keep the usual one.
-            telling: the rows from which it is learned, which stand for all.
+            prior: each weight's variance before any evidence.
+            learned: the terms whose variance is learned; the others keep the prior one.
+            sample: the rows from which it is learned, which represent all.
         """
-        some, variance = self.at(telling), usual
-        found = some.likeliest(variance)
+        some, variance = self.at(sample), prior
+        weights = some.most_probable(variance)
         for _ in range(ROUNDS):
-            curvature = some.curvature(found)
-            told = found[:-1] ** 2 + doubt(curvature, variance)
-            variance = np.where(judged, (told + SMALL * usual) / 2, usual)
-            found = some.likeliest(variance, found, curvature)
-        return self.likeliest(variance, found)
+            curvature = some.curvature(weights)
+            moment = weights[:-1] ** 2 + posterior_variance(curvature, variance)
+            variance = np.where(learned, (moment + SMALL * prior) / 2, prior)
+            weights = some.most_probable(variance, weights, curvature)
+        return self.most_probable(variance, weights)
 
     def at(self, rows: NDArray[np.int64]) -> "Regression":
         """Some rows, counting as much evidence as all."""
@@ -57,53 +57,53 @@ class Regression:
         evidence = part * (self.evidence.sum() / max(part.sum(), 1e-300))
         return Regression(self.design[rows], self.happened[rows], evidence, self.bounds)
 
-    def likeliest(self, variance: Floats, start: Floats | None = None, curvature: Floats | None = None) -> Floats:
-        """The weights within their bounds that evidence and prior make likeliest, and the intercept.
+    def most_probable(self, variance: Floats, start: Floats | None = None, curvature: Floats | None = None) -> Floats:
+        """The weights within their bounds that are most probable by evidence and prior, and the intercept.
 
-        By Newton's method, each step projected onto the bounds (Bertsekas 1982): there is one answer, and a few steps
+        By Newton's method, each step projected onto the bounds (Bertsekas 1982): there is one optimum, and a few steps
         reach it. ``curvature`` is that of the evidence at the start, where it is known.
         """
-        pulls = np.append(1 / variance, 0.0)
+        precisions = np.append(1 / variance, 0.0)
         weights = self._average() if start is None else start
-        loss, uphill = self._loss(weights, pulls)
+        loss, gradient = self._loss(weights, precisions)
         for _ in range(STEPS):
             curvature = self.curvature(weights) if curvature is None else curvature
-            step = self._downhill(weights, uphill, curvature + np.diag(pulls))
-            to, further, slopes = self._stepped(weights, loss, uphill, step, pulls)
-            gained = loss - further
-            if gained > 0:
-                weights, loss, uphill = to, further, slopes
-            if not gained > CLOSE * loss:
+            step = self._newton_step(weights, gradient, curvature + np.diag(precisions))
+            to, new_loss, new_gradient = self._take_step(weights, loss, gradient, step, precisions)
+            gain = loss - new_loss
+            if gain > 0:
+                weights, loss, gradient = to, new_loss, new_gradient
+            if not gain > CLOSE * loss:
                 break
-            if gained > FAR * loss:
+            if gain > FAR * loss:
                 curvature = None
         return weights
 
-    def _stepped(
-        self, weights: Floats, loss: float, uphill: Floats, step: Floats, pulls: Floats
+    def _take_step(
+        self, weights: Floats, loss: float, gradient: Floats, step: Floats, precisions: Floats
     ) -> tuple[Floats, float, Floats]:
-        """Where a step leads within the bounds, and what is lost there: a shorter one where it gains too little."""
+        """The weights after a step within the bounds, loss and gradient; a shorter step where it gains too little."""
         while True:
             to = np.clip(weights + step, *self._limits)
-            further, slopes = self._loss(to, pulls)
-            promised = uphill @ (to - weights)
-            if further <= loss + 1e-4 * promised or not -promised > CLOSE * loss:
-                return to, further, slopes
-            step = step / 2  # it went beyond where the curvature tells anything
+            new_loss, new_gradient = self._loss(to, precisions)
+            predicted = gradient @ (to - weights)
+            if new_loss <= loss + 1e-4 * predicted or not -predicted > CLOSE * loss:
+                return to, new_loss, new_gradient
+            step = step / 2  # it left the region in which the curvature holds
 
     def curvature(self, weights: Floats) -> Floats:
         """The second derivatives of the loss without its prior, the intercept's last."""
-        certain = sigmoid(self.margin(weights))
-        pull = (self.evidence * certain * (1 - certain)).astype(np.float32)
-        found = np.zeros((len(weights), len(weights)))
+        probability = sigmoid(self.margin(weights))
+        precision = (self.evidence * probability * (1 - probability)).astype(np.float32)
+        hessian = np.zeros((len(weights), len(weights)))
         for first in range(0, len(self.design), BLOCK):
             rows = self.design[first : first + BLOCK]
-            pulled = rows * pull[first : first + BLOCK, None]
-            found[:-1, :-1] += pulled.T @ rows
-            found[-1, :-1] += pulled.sum(axis=0, dtype=np.float64)
-        found[:-1, -1] = found[-1, :-1]
-        found[-1, -1] = pull.sum(dtype=np.float64)
-        return found
+            weighted = rows * precision[first : first + BLOCK, None]
+            hessian[:-1, :-1] += weighted.T @ rows
+            hessian[-1, :-1] += weighted.sum(axis=0, dtype=np.float64)
+        hessian[:-1, -1] = hessian[-1, :-1]
+        hessian[-1, -1] = precision.sum(dtype=np.float64)
+        return hessian
 
     def margin(self, weights: Floats) -> Floats:
         """The log-odds of each row."""
@@ -114,19 +114,19 @@ class Regression:
         share = float(np.average(self.happened, weights=self.evidence))
         return np.append(np.zeros(self.design.shape[1]), log_odds(np.array([share])))
 
-    def _loss(self, weights: Floats, pulls: Floats) -> tuple[float, Floats]:
-        """How unlikely the weights are, and which way it gets worse."""
+    def _loss(self, weights: Floats, precisions: Floats) -> tuple[float, Floats]:
+        """The negative log of the posterior density, and its gradient."""
         margin = self.margin(weights)
-        missed = self.evidence * (sigmoid(margin) - self.happened)
-        loss = self.evidence @ (np.logaddexp(0.0, margin) - self.happened * margin) + pulls @ weights**2 / 2
-        return float(loss), np.append(missed.astype(np.float32) @ self.design, missed.sum()) + pulls * weights
+        residual = self.evidence * (sigmoid(margin) - self.happened)
+        loss = self.evidence @ (np.logaddexp(0.0, margin) - self.happened * margin) + precisions @ weights**2 / 2
+        return float(loss), np.append(residual.astype(np.float32) @ self.design, residual.sum()) + precisions * weights
 
-    def _downhill(self, weights: Floats, uphill: Floats, curvature: Floats) -> Floats:
-        """Newton's step of the weights that no bound holds back."""
+    def _newton_step(self, weights: Floats, gradient: Floats, curvature: Floats) -> Floats:
+        """Newton's step of the weights that no bound holds."""
         low, high = self._limits
-        free = np.flatnonzero(~(((weights <= low) & (uphill > 0)) | ((weights >= high) & (uphill < 0))))
+        free = np.flatnonzero(~(((weights <= low) & (gradient > 0)) | ((weights >= high) & (gradient < 0))))
         step = np.zeros(len(weights))
-        step[free] = -np.linalg.solve(curvature[np.ix_(free, free)], uphill[free])
+        step[free] = -np.linalg.solve(curvature[np.ix_(free, free)], gradient[free])
         return step
 
     @property
@@ -137,6 +137,6 @@ class Regression:
         return low, np.array([np.inf if most is None else most for _, most in bounds])
 
 
-def doubt(curvature: Floats, variance: Floats) -> Floats:
-    """The variance that the evidence leaves each weight: the diagonal of the inverse of the loss's curvature."""
+def posterior_variance(curvature: Floats, variance: Floats) -> Floats:
+    """The variance of each weight given the evidence: the diagonal of the inverse of the loss's curvature."""
     return np.asarray(np.diag(np.linalg.inv(curvature[:-1, :-1] + np.diag(1 / variance))))

@@ -1,4 +1,4 @@
-"""A trained risk model: what the night loads, checks, and asks for probabilities.
+"""A trained risk model: what the night loads, checks, and scores with.
 
 A model is a scorer (trees, a logistic regression, both together, or a baseline) that gives log-odds, a calibrator
 that turns them into a probability, and the signature of what it may be fed. It is saved as text: LightGBM's own format
@@ -29,7 +29,7 @@ FORMAT = 2
 
 
 class Scorer(Protocol):
-    """What ranks: log-odds for rows, the share of each column in them, and the files that it is kept in."""
+    """What ranks: log-odds for rows, the share of each column in them, and the files that it is saved in."""
 
     @property
     def kind(self) -> str:
@@ -57,8 +57,8 @@ class Predicted:
 class RiskModel:
     """A model of one risk. ``facts`` is what was known of its making (dates, catalogue version), for people.
 
-    ``refits`` are scorers of the same learner and signature fitted on the training rows of earlier folds: a reason
-    that they do not share is marked as uncertain (`models.explain.reasons`). They score nobody. ``hazard`` spreads the risk
+    ``refits`` are scorers of the same learner and signature fitted on the training rows of earlier folds: a reason that
+    they do not share is marked as uncertain (`models.explain.reasons`). They score nobody. ``hazard`` spreads the risk
     over time; models of risks without a curve, and of earlier versions, have none.
     """
 

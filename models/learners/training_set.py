@@ -1,4 +1,4 @@
-"""One risk's rows made ready to learn from, or the sentence that says why nothing can be learnt from them.
+"""One risk's rows prepared for learning, or the reason why nothing can be learned from them.
 
 Frame and labels are joined, rows of accounts that the team acted on are left out (`models.data.treatment`), the
 signature is learnt, and the folds of the walk-forward are laid out.
@@ -25,7 +25,7 @@ from models.learners.learner import Learner
 from models.risks.risk import Risk
 
 MIN_EVENTS = 5
-NOT_LEARNT = frozenset(feature.name for feature in FEATURES if feature.group == "data")
+NOT_LEARNED = frozenset(feature.name for feature in FEATURES if feature.group == "data")
 """The state of the feeds tells the calendar, not the account; it decides what is scored, never how high."""
 CALENDAR = {"contract": frozenset({"contract_renews_in_days"})}
 """By kind of label, columns of which no direction holds: a contract is ended some weeks before a renewal, hardly ever
@@ -38,7 +38,7 @@ class NotLearnableError(RescueError):
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """One risk's rows, ready to learn from, with what has to be said about them."""
+    """One risk's rows, prepared for learning, with what a report says about them."""
 
     risk: Risk
     frame: pa.Table
@@ -53,21 +53,21 @@ class TrainingSet:
 def prepare_training_set(
     frame: pa.Table, labels: pa.Table, risk: Risk, *, through: date | None = None, seed: int = 7, threads: int = 0
 ) -> TrainingSet:
-    """Join frame and labels, leave out what may not teach, learn the signature and lay out the folds."""
-    labelled = _settled(eligible_rows(frame, labels, risk), risk, through)
-    teaching = untreated(labelled)
-    kept = labelled.take(teaching.keep)
-    _refuse_too_few(kept.events, risk)
-    if kept.happened.all():
-        raise NotLearnableError(f"{risk.title}: every settled row had the event, so there is nothing to tell apart.")
-    names = [name for name in frame.column_names if name not in {"account_id", "as_of", *NOT_LEARNT}]
-    signature = Signature.learn(frame, names, kept.rows)
+    """Join frame and labels, leave out treated rows, learn the signature and lay out the folds."""
+    labelled = _mature(eligible_rows(frame, labels, risk), risk, through)
+    usable = untreated(labelled)
+    learned = labelled.take(usable.keep)
+    _check_events(learned.events, risk)
+    if learned.happened.all():
+        raise NotLearnableError(f"{risk.title}: every mature row has the event, so there is nothing to tell apart.")
+    names = [name for name in frame.column_names if name not in {"account_id", "as_of", *NOT_LEARNED}]
+    signature = Signature.learn(frame, names, learned.rows)
     if not signature.columns:
         raise NotLearnableError(f"{risk.title}: no column of the frame varies, so there is nothing to learn from.")
-    plan = rolling_folds(_days_since_first_event(kept, risk), risk.embargo)
+    plan = rolling_folds(_days_since_first_event(learned, risk), risk.embargo)
     if not plan.folds:
         raise NotLearnableError(
-            f"{risk.title}: {len(np.unique(kept.day))} settled cutoffs leave no test period behind an embargo of "
+            f"{risk.title}: {len(np.unique(learned.day))} mature cutoffs leave no test period behind an embargo of "
             f"{risk.embargo} days; a longer history is needed."
         )
     expected, certain = directions(frame, signature)
@@ -77,12 +77,12 @@ def prepare_training_set(
     return TrainingSet(
         risk,
         frame,
-        examples(frame, kept, signature, teaching.weight),
+        examples(frame, learned, signature, usable.weight),
         learner,
         plan,
         tuple(name for name in names if name not in signature.names),
-        int((~teaching.keep).sum()),
-        _notes(teaching, plan),
+        int((~usable.keep).sum()),
+        _notes(usable, plan),
     )
 
 
@@ -108,20 +108,20 @@ def check_enough_events(labels: pa.Table, risk: Risk) -> None:
         NotLearnableError: there are fewer than `MIN_EVENTS`.
     """
     happened = labels.filter(pc.fill_null(labels["event"], False)).select(["account_id", "event_at"])
-    _refuse_too_few(happened.group_by(["account_id", "event_at"]).aggregate([]).num_rows, risk)
+    _check_events(happened.group_by(["account_id", "event_at"]).aggregate([]).num_rows, risk)
 
 
-def _settled(labelled: Labelled, risk: Risk, through: date | None) -> Labelled:
+def _mature(labelled: Labelled, risk: Risk, through: date | None) -> Labelled:
     if through is None:
         return labelled
     return labelled.take(labelled.day + risk.embargo < (through - EPOCH).days)
 
 
-def _refuse_too_few(events: int, risk: Risk) -> None:
+def _check_events(events: int, risk: Risk) -> None:
     if events < MIN_EVENTS:
         raise NotLearnableError(
-            f"{risk.title}: {events} different events are settled in the data, and a model cannot be judged "
-            f"on fewer than {MIN_EVENTS}; no score is better than a made-up one."
+            f"{risk.title}: {events} different events have matured in the data, and a model cannot be evaluated "
+            f"on fewer than {MIN_EVENTS}."
         )
 
 
@@ -132,5 +132,5 @@ def _days_since_first_event(labelled: Labelled, risk: Risk) -> Sequence[int]:
     return [int(day) for day in days if day >= first]
 
 
-def _notes(teaching: Untreated, plan: Plan) -> tuple[Finding, ...]:
-    return tuple(note for note in (teaching.note, plan.note) if note)
+def _notes(usable: Untreated, plan: Plan) -> tuple[Finding, ...]:
+    return tuple(note for note in (usable.note, plan.note) if note)

@@ -1,8 +1,8 @@
-"""Which version is champion tonight? One small question, asked every night, that must not cost six seconds.
+"""Which version is champion tonight? A small query of every night, which must not take six seconds.
 
 MLflow's client answers it, but importing the client and opening its SQLite store takes longer than scoring a few
-thousand accounts. So a local SQLite store is asked directly, read only, for the two values that the night needs. Where
-the store is something else, or its tables are not as this module knows them, MLflow's own client is asked.
+thousand accounts. So a local SQLite store is queried directly, read only, for the two values that the night needs.
+Where the store is something else, or its tables are not as this module knows them, MLflow's own client is used.
 """
 
 import sqlite3

@@ -1,4 +1,4 @@
-"""The last verified champion of each risk, kept in the home folder.
+"""The last verified champion of each risk, cached in the home folder.
 
 The night loads its models from here: no registry, no download, and a registry that is down costs a warning instead of a
 night. A folder comes in only after its manifest was checked, under its version and digest, and is checked again each
@@ -17,7 +17,7 @@ from models.registry.aliases import Pointer
 
 
 @dataclass(frozen=True)
-class Kept:
+class CachedChampion:
     """A champion in the cache: which version, the digest of its manifest, and the folder that holds it."""
 
     version: str
@@ -29,33 +29,35 @@ class Kept:
         return self.version == pointer.version and pointer.digest in (None, self.digest)
 
 
-class Champions:
-    """The cache of champions: one folder a risk, with the model's folder and a note of which one stands."""
+class ChampionCache:
+    """The cache of champions: one folder a risk, with the model's folder and a note of which version it is."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def kept(self, risk: str) -> Kept | None:
+    def get(self, risk: str) -> CachedChampion | None:
         """The last champion of ``risk`` that was verified here, or None where there is none."""
         try:
             note = json.loads((self.folder / risk / "champion.json").read_text(encoding="utf-8"))
-            kept = Kept(str(note["version"]), str(note["digest"]), self._place(risk, note["version"], note["digest"]))
+            cached = CachedChampion(
+                str(note["version"]), str(note["digest"]), self._place(risk, note["version"], note["digest"])
+            )
         except (OSError, ValueError, KeyError, TypeError):
             return None
-        return kept if kept.folder.is_dir() else None
+        return cached if cached.folder.is_dir() else None
 
-    def keep(self, risk: str, pointer: Pointer, source: Path) -> Kept:
-        """Check the model in ``source`` and make it the kept champion of ``risk``.
+    def put(self, risk: str, pointer: Pointer, source: Path) -> CachedChampion:
+        """Check the model in ``source`` and make it the cached champion of ``risk``.
 
         Raises:
-            ManifestError: the model is not what was registered; the champion kept before stays.
+            ManifestError: the model is not what was registered; the cached champion stays.
         """
         model_files.verify(source, digest=pointer.digest)
         digest = model_files.digest_of(source)
         target = self._place(risk, pointer.version, digest)
         self._install(source, target)
         self._note(risk, pointer.version, digest)
-        return Kept(pointer.version, digest, target)
+        return CachedChampion(pointer.version, digest, target)
 
     def _place(self, risk: str, version: str, digest: str) -> Path:
         return self.folder / risk / f"v{int(version)}-{digest[:12]}"

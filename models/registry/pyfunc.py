@@ -39,7 +39,7 @@ class RescueModel(PythonModel):  # type: ignore[misc]  # MLflow is not followed 
         )
         try:
             predicted = self.model.predict(pa.Table.from_pandas(model_input, schema=schema, preserve_index=False))
-        except SignatureError as error:  # of MLflow's own kind: whoever asked is answered with the sentence
+        except SignatureError as error:  # as MLflow's own error, so that the client gets the sentence
             raise MlflowException(str(error), error_code=INVALID_PARAMETER_VALUE) from None
         return pd.DataFrame({"probability": predicted.probability, "rank_score": predicted.rank_score})
 

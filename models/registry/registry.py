@@ -1,9 +1,9 @@
 """The registry: which model is champion of a risk, how it became so, and the way back.
 
 Each risk is a registered model ``rescue-<risk>`` in MLflow with the aliases ``challenger`` (the newest one trained) and
-``champion`` (the one the night uses). What the gate said, who overrode it and what a champion replaced stand as tags on
-the version. The night asks for the champion and is answered from the home folder wherever the version kept there is
-still the one; it reads LightGBM's text and JSON under a checked manifest, never MLflow's ``load_model``.
+``champion`` (the one the night uses). The gate's decision, who overrode it and what a champion replaced are tags of
+the version. The night gets the champion from the home folder where the version cached there is still the right
+one; it reads LightGBM's text and JSON under a checked manifest, never MLflow's ``load_model``.
 """
 
 import tempfile
@@ -17,7 +17,7 @@ from features.errors import RescueError, UsageError
 from models.learners.model_files import ManifestError
 from models.registry import aliases
 from models.registry.aliases import MANIFEST_TAG, Pointer
-from models.registry.champion_cache import Champions, Kept
+from models.registry.champion_cache import CachedChampion, ChampionCache
 from models.registry.tracking import (
     RegistryUnavailableError,
     active,
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from models.learners.risk_model import RiskModel
     from models.registry.training_runs import Logged
-    from models.training import Trained
+    from models.training import TrainingResult
 
 CHAMPION, CHALLENGER = "champion", "challenger"
 REPLACED_TAG = "rescue.replaced"
@@ -52,7 +52,7 @@ class Champion:
 
 
 class Registry:
-    """The models of one MLflow store, and the champions kept in ``cache``.
+    """The models of one MLflow store, and the champions cached in ``cache``.
 
     Args:
         tracking_uri: MLflow's tracking URI, e.g. ``sqlite:////path/mlflow.db`` or ``http://…``; it is the registry too.
@@ -61,9 +61,9 @@ class Registry:
 
     def __init__(self, tracking_uri: str, cache: Path) -> None:
         self.tracking_uri = tracking_uri
-        self.champions = Champions(cache)
+        self.cache = ChampionCache(cache)
 
-    def log(self, trained: "Trained", *, alias: str = CHALLENGER, source: Mapping[str, object]) -> str:
+    def log(self, trained: "TrainingResult", *, alias: str = CHALLENGER, source: Mapping[str, object]) -> str:
         """Record a training as one MLflow run, register its model, and point ``alias`` to the new version.
 
         Args:
@@ -75,11 +75,11 @@ class Registry:
             The version's number, as a string.
         """
         from models.registry.training_runs import described, log_run
-        from models.reports.report_pages import event
+        from models.reports.report_pages import describe_event
 
         logged = log_run(self.tracking_uri, trained, source)
         name = registered_name(trained.model.risk.name)
-        version = self._register(name, logged, event(trained.model.risk), described(trained))
+        version = self._register(name, logged, describe_event(trained.model.risk), described(trained))
         self._tag(name, version, {MANIFEST_TAG: logged.digest, "rescue.kind": trained.kind})
         self._point(name, alias, version)
         return version
@@ -87,28 +87,28 @@ class Registry:
     def champion(self, risk: str) -> Champion | None:
         """The champion of ``risk``, or None where none was ever promoted.
 
-        Where the registry does not answer, or what it holds does not verify, the champion kept in the home folder
-        stands in, with a warning.
+        Where the registry does not answer, or what it holds does not verify, the champion cached in the home folder
+        is used, with a warning.
 
         Raises:
-            RegistryUnavailableError: the registry is down and no champion is kept.
-            ManifestError: the registered champion is not what was saved and no other is kept.
+            RegistryUnavailableError: the registry is down and no champion is cached.
+            ManifestError: the registered champion is not what was saved and no other is cached.
         """
-        kept = self.champions.kept(risk)
+        cached = self.cache.get(risk)
         try:
             pointer = aliases.resolve(self.tracking_uri, registered_name(risk), CHAMPION)
-            if pointer is None and kept is not None:
+            if pointer is None and cached is not None:
                 raise RegistryUnavailableError(f"The registry has no champion of {risk} any more.")
-            return None if pointer is None else self._current(risk, pointer, kept)
+            return None if pointer is None else self._current(risk, pointer, cached)
         except (RegistryUnavailableError, ManifestError) as error:
-            if kept is None and isinstance(error, ManifestError):
+            if cached is None and isinstance(error, ManifestError):
                 raise ManifestError(
                     f"The champion of {risk} is refused. {error} `rescue rollback {risk}` brings back the one before, "
                     "`rescue train` makes another."
                 ) from error
-            if kept is None:
+            if cached is None:
                 raise
-            return _stand_in(kept, error)
+            return _cached_champion(cached, error)
 
     def load(self, risk: str, version: str) -> "RiskModel":
         """Any version of a risk's model, downloaded, checked and loaded.
@@ -121,7 +121,7 @@ class Registry:
         digest = self.tags(risk, version).get(MANIFEST_TAG)
         with tempfile.TemporaryDirectory(prefix="rescue-model-") as scratch:
             folder = self._download(registered_name(risk), version, Path(scratch))
-            Champions(Path(scratch) / "checked").keep(risk, Pointer(version, digest), folder)
+            ChampionCache(Path(scratch) / "checked").put(risk, Pointer(version, digest), folder)
             return RiskModel.load(folder)
 
     def version_of(self, risk: str, alias: str) -> str | None:
@@ -139,7 +139,7 @@ class Registry:
 
     def scored(self, risk: str, version: str) -> "pa.Table":
         """The test rows of a version's training with their scores, as the gate reads them
-        (`models.promotion.comparison_rows`).
+        (`models.promotion.comparison`).
 
         Raises:
             UsageError: there is no such version.
@@ -158,9 +158,9 @@ class Registry:
         )
 
     def promote(self, risk: str, version: str, *, by: str) -> None:
-        """Make ``version`` the champion of ``risk``, remember what it replaces, and keep it in the home folder.
+        """Make ``version`` the champion of ``risk``, record what it replaces, and cache it in the home folder.
 
-        The gate is asked before, not here: see :mod:`models.promotion.gate`.
+        The gate decides before, not here: see :mod:`models.promotion.gate`.
 
         Raises:
             UsageError: there is no such version.
@@ -168,7 +168,7 @@ class Registry:
         """
         digest = self.tags(risk, version).get(MANIFEST_TAG)
         before = self.version_of(risk, CHAMPION)
-        self._keep(risk, Pointer(version, digest))
+        self._download_champion(risk, Pointer(version, digest))
         name = registered_name(risk)
         replaced = {REPLACED_TAG: before} if before not in (None, version) else {}
         self._tag(name, version, {"rescue.promoted": _signed(by), **replaced})
@@ -186,27 +186,27 @@ class Registry:
         before = self.tags(risk, present).get(REPLACED_TAG)
         if before is None:
             raise UsageError(f"Version {present} is the first champion of {risk}; there is none to go back to.")
-        self._keep(risk, Pointer(before, self.tags(risk, before).get(MANIFEST_TAG)))
+        self._download_champion(risk, Pointer(before, self.tags(risk, before).get(MANIFEST_TAG)))
         self._tag(registered_name(risk), present, {"rescue.rolled_back": _signed(by)})
         self._point(registered_name(risk), CHAMPION, before)
         return before
 
-    def _current(self, risk: str, pointer: Pointer, kept: Kept | None) -> Champion:
+    def _current(self, risk: str, pointer: Pointer, cached: CachedChampion | None) -> Champion:
         """The champion that the registry names: from the cache where it is the same, else downloaded into it."""
         from models.learners.risk_model import RiskModel
 
-        if kept is not None and kept.answers(pointer):
+        if cached is not None and cached.answers(pointer):
             try:
-                return Champion(RiskModel.load(kept.folder), kept.version)
+                return Champion(RiskModel.load(cached.folder), cached.version)
             except ManifestError:
-                kept = None  # the copy in the home folder was damaged: fetch it again
-        fresh = self._keep(risk, pointer)
+                cached = None  # the copy in the home folder was damaged: fetch it again
+        fresh = self._download_champion(risk, pointer)
         return Champion(RiskModel.load(fresh.folder), fresh.version)
 
-    def _keep(self, risk: str, pointer: Pointer) -> Kept:
+    def _download_champion(self, risk: str, pointer: Pointer) -> CachedChampion:
         with tempfile.TemporaryDirectory(prefix="rescue-model-") as scratch:
             folder = self._download(registered_name(risk), pointer.version, Path(scratch))
-            return self.champions.keep(risk, pointer, folder)
+            return self.cache.put(risk, pointer, folder)
 
     def _download(self, name: str, version: str, scratch: Path) -> Path:
         from models.registry.training_runs import MODEL_FOLDER
@@ -217,23 +217,23 @@ class Registry:
 
     def _version(self, risk: str, version: str) -> "ModelVersion":
         name = registered_name(risk)
-        found = version_numbered(self.tracking_uri, name, version)
-        if found is None:
-            raise UsageError(f"There is no version {version} of {name}; its versions stand in MLflow under that name.")
-        return found
+        numbered = version_numbered(self.tracking_uri, name, version)
+        if numbered is None:
+            raise UsageError(f"There is no version {version} of {name}; MLflow lists its versions under that name.")
+        return numbered
 
     def _register(self, name: str, logged: "Logged", predicts: str, described: str) -> str:
         with active(self.tracking_uri) as mlflow:  # the store looks the logged model up through the active one
             registry = mlflow.MlflowClient()
             ensure_registered(registry, name, predicts)
-            found = registry.create_model_version(
+            created = registry.create_model_version(
                 name,
                 logged.model_uri,
                 run_id=logged.run_id,
                 model_id=logged.model_uri.removeprefix("models:/"),
                 description=described,
             )
-            return str(found.version)
+            return str(created.version)
 
     def _tag(self, name: str, version: str, tags: Mapping[str, str]) -> None:
         registry = client(self.tracking_uri)
@@ -252,13 +252,13 @@ def registered_name(risk: str) -> str:
     return f"rescue-{risk}"
 
 
-def _stand_in(kept: Kept, error: RescueError) -> Champion:
+def _cached_champion(cached: CachedChampion, error: RescueError) -> Champion:
     from models.learners.risk_model import RiskModel
 
-    warning = f"{error} Version {kept.version}, the last one verified here, was used."
-    return Champion(RiskModel.load(kept.folder), kept.version, warning)
+    warning = f"{error} Version {cached.version}, the last one verified here, was used."
+    return Champion(RiskModel.load(cached.folder), cached.version, warning)
 
 
 def _signed(by: str) -> str:
-    """Who and when, as a tag tells it."""
+    """Who and when, as the text of a tag."""
     return f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} by {by}"

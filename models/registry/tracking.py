@@ -116,15 +116,15 @@ def answering(tracking_uri: str) -> Iterator[None]:
 
 def _why(error: Exception, tracking_uri: str) -> str:
     """How a network or a database failed, without the words that libraries wrap it in; else the first line."""
-    told = str(error).replace(tracking_uri, shown(tracking_uri))
-    if database := _DATABASE.search(told):
+    text = str(error).replace(tracking_uri, shown(tracking_uri))
+    if database := _DATABASE.search(text):
         return database[1]
-    known = next((words for words in _NETWORK if words.lower() in told.lower()), None)
-    return known.lower() if known else (told.splitlines() or [type(error).__name__])[0][:200]
+    known = next((words for words in _NETWORK if words.lower() in text.lower()), None)
+    return known.lower() if known else (text.splitlines() or [type(error).__name__])[0][:200]
 
 
 def shown(tracking_uri: str) -> str:
-    """A store's address as it may stand in a message: no user, no password, no folder of this machine."""
+    """A store's address for a message: without user, password or folders of this machine."""
     scheme, _, rest = tracking_uri.partition("://")
     if scheme == "sqlite":
         return Path(rest).name
@@ -141,7 +141,7 @@ def active(tracking_uri: str) -> Iterator[Any]:
     import mlflow
 
     before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
-    told = {name: os.environ.get(name) for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")}
+    environment = {name: os.environ.get(name) for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")}
     mlflow.set_tracking_uri(tracking_uri)
     mlflow.set_registry_uri(tracking_uri)
     try:
@@ -150,7 +150,7 @@ def active(tracking_uri: str) -> Iterator[Any]:
     finally:
         mlflow.set_tracking_uri(before[0])
         mlflow.set_registry_uri(before[1])
-        for name, value in told.items():
+        for name, value in environment.items():
             os.environ.pop(name, None)
             os.environ.update({} if value is None else {name: value})
 
@@ -159,9 +159,9 @@ def experiment(tracking_uri: str) -> str:
     """The id of the experiment that holds all runs; made at the first call, its artefacts beside a local store."""
     tracking = client(tracking_uri)
     with answering(tracking_uri):
-        found = tracking.get_experiment_by_name(EXPERIMENT)
-        if found is not None:
-            return str(found.experiment_id)
+        present = tracking.get_experiment_by_name(EXPERIMENT)
+        if present is not None:
+            return str(present.experiment_id)
         beside = None
         if tracking_uri.startswith("sqlite:///"):
             beside = (Path(tracking_uri.removeprefix("sqlite:///")).absolute().parent / "mlartifacts").as_uri()

@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from models.evaluation.metrics_report import MODEL, Panel
+from models.evaluation.metrics_report import MODEL, MetricsReport
 from models.learners.risk_model import RiskModel
 from models.registry.tracking import active, experiment
-from models.reports import model_card
-from models.training import Trained
+from models.reports.model_card import write_model_card
+from models.reports.sentences import render_finding, warnings_of
+from models.training import TrainingResult
 
 if TYPE_CHECKING:
     from mlflow.models import ModelSignature
@@ -41,7 +42,7 @@ class Logged:
     digest: str
 
 
-def log_run(tracking_uri: str, trained: Trained, source: Mapping[str, object]) -> Logged:
+def log_run(tracking_uri: str, trained: TrainingResult, source: Mapping[str, object]) -> Logged:
     """Write one training as a run with its nested runs; see :meth:`models.registry.registry.Registry.log` for
     ``source``.
     """
@@ -54,7 +55,7 @@ def log_run(tracking_uri: str, trained: Trained, source: Mapping[str, object]) -
             mlflow.set_tags({"rescue.risk": trained.model.risk.name, "rescue.kind": trained.kind})
             mlflow.set_tag("mlflow.note.content", described(trained))
             mlflow.log_params(_parameters(trained))
-            mlflow.log_metrics(_metrics(trained.evaluation.pooled))
+            mlflow.log_metrics(_metrics(trained.evaluation.overall))
             _log_dataset(mlflow, run.info.run_id, trained, source)
             mlflow.log_artifacts(str(folder / "evidence"))
             model_uri = _log_model(mlflow, trained.model, folder / MODEL_FOLDER)
@@ -62,12 +63,12 @@ def log_run(tracking_uri: str, trained: Trained, source: Mapping[str, object]) -
             return Logged(run.info.run_id, model_uri, digest)
 
 
-def described(trained: Trained) -> str:
-    """What stands under *Description* in MLflow: the verdict first, then the card's other short facts, as Markdown."""
-    told = [trained.evaluation.verdict, *trained.evaluation.warnings, trained.evaluation.unproven]
+def described(trained: TrainingResult) -> str:
+    """MLflow's *Description*: the verdict first, then the card's other short facts, as Markdown."""
+    evaluation = trained.evaluation
     counted = f"{trained.rows:,} rows, {trained.events:,} different events, {trained.first} to {trained.through}"
-    told.append(f"Learned from {counted}. The whole card: `card.html` among the artifacts.")
-    return "\n\n".join(filter(None, told))
+    card = f"Learned from {counted}. The whole card: `card.html` among the artifacts."
+    return "\n\n".join([render_finding(evaluation.verdict), *warnings_of(evaluation), card])
 
 
 def _new_run(mlflow: Any, experiment_id: str, name: str) -> str:
@@ -75,13 +76,13 @@ def _new_run(mlflow: Any, experiment_id: str, name: str) -> str:
     return str(mlflow.MlflowClient().create_run(experiment_id, run_name=name).info.run_id)
 
 
-def _parameters(trained: Trained) -> dict[str, str]:
-    """What the fit was made with; a name a parameter, cut to what every store takes."""
+def _parameters(trained: TrainingResult) -> dict[str, str]:
+    """How the model was fitted, as MLflow's parameters, cut to the length that every store takes."""
     risk = trained.model.risk
-    told: dict[str, object] = {
+    parameters: dict[str, object] = {
         "risk": risk.name,
         "kind": trained.kind,
-        "because": trained.because,
+        "reason": render_finding(trained.evaluation.reason),
         "capacity": risk.capacity,
         **{f"label.{name}": value for name, value in vars(risk.label).items()},
         **{name: getattr(trained, name) for name in ("first", "through", "rows", "accounts", "events", "treated")},
@@ -89,22 +90,22 @@ def _parameters(trained: Trained) -> dict[str, str]:
         "catalogue": trained.model.facts.get("catalogue", "unknown"),
         **{f"fit.{name}": value for name, value in trained.parameters.items()},
     }
-    return {name: str(value)[:PARAMETER_LIMIT] for name, value in told.items()}
+    return {name: str(value)[:PARAMETER_LIMIT] for name, value in parameters.items()}
 
 
-def _metrics(panel: Panel) -> dict[str, float]:
-    """Every finite figure of a panel: ``<figure>``, ``<figure>_low``, ``<figure>_high``; others' as ``<scorer>/…``."""
-    found = {"rows": float(panel.rows), "events": float(panel.events), "base_rate": panel.base_rate}
-    for scorer, figures in panel.scorers.items():
+def _metrics(report: MetricsReport) -> dict[str, float]:
+    """Every finite figure of a report: ``<figure>``, ``<figure>_low``, ``<figure>_high``; others' as ``<scorer>/…``."""
+    metrics = {"rows": float(report.rows), "events": float(report.events), "base_rate": report.base_rate}
+    for scorer, figures in report.scorers.items():
         prefix = "" if scorer == MODEL else f"{scorer}/"
         for name, estimate in figures.items():
-            found[f"{prefix}{name}"] = estimate.value
-            found[f"{prefix}{name}_low"] = estimate.low
-            found[f"{prefix}{name}_high"] = estimate.high
-    return {name: value for name, value in found.items() if np.isfinite(value)}
+            metrics[f"{prefix}{name}"] = estimate.value
+            metrics[f"{prefix}{name}_low"] = estimate.low
+            metrics[f"{prefix}{name}_high"] = estimate.high
+    return {name: value for name, value in metrics.items() if np.isfinite(value)}
 
 
-def _log_dataset(mlflow: Any, run_id: str, trained: Trained, source: Mapping[str, object]) -> None:
+def _log_dataset(mlflow: Any, run_id: str, trained: TrainingResult, source: Mapping[str, object]) -> None:
     """The data as MLflow's dataset: its fingerprint and span, none of its rows."""
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
@@ -148,22 +149,22 @@ def _signature(model: RiskModel) -> "ModelSignature":
 
 
 def example_row(model: RiskModel) -> dict[str, float | str]:
-    """A made-up row that fits the model: no customer's row lies in the registry."""
+    """A made-up row that fits the model, because no row of a customer may be in the registry."""
     return {column.name: column.levels[0] if column.levels else 0.0 for column in model.signature.columns}
 
 
-def _log_nested(mlflow: Any, trained: Trained) -> None:
-    """A nested run for every rolling origin and every tuning trial."""
-    for number, panel in enumerate(trained.evaluation.origins, start=1):
-        dates = {"first": panel.first, "last": panel.last}
-        _nested(mlflow, "origin", f"origin {number}: {panel.first} to {panel.last}", dates, _metrics(panel))
+def _log_nested(mlflow: Any, trained: TrainingResult) -> None:
+    """A nested run for every fold and every tuning trial."""
+    for number, report in enumerate(trained.evaluation.folds, start=1):
+        dates = {"first": report.first, "last": report.last}
+        _nested(mlflow, "fold", f"fold {number}: {report.first} to {report.last}", dates, _metrics(report))
     for trial in trained.trials:
         figures = {name: float(trial[name]) for name in ("log_loss", "trees") if np.isfinite(trial[name])}
         _nested(mlflow, "trial", f"trial {trial['number']}", trial["parameters"], figures)
 
 
 def _nested(mlflow: Any, kind: str, name: str, parameters: Mapping[str, object], metrics: Mapping[str, float]) -> None:
-    """One finished run under the active one; the environment's run (of ``mlflow run``) has no say here."""
+    """One finished run under the active one; the environment's run (of ``mlflow run``) does not count here."""
     from mlflow.entities import Metric, Param
 
     parent, tracking = mlflow.active_run().info, mlflow.MlflowClient()
@@ -177,19 +178,20 @@ def _nested(mlflow: Any, kind: str, name: str, parameters: Mapping[str, object],
     tracking.set_terminated(run.run_id)
 
 
-def _write_evidence(folder: Path, trained: Trained, source: Mapping[str, object]) -> None:
+def _write_evidence(folder: Path, trained: TrainingResult, source: Mapping[str, object]) -> None:
     """What the figures rest on, as files: evaluation, features, environment and the test rows with their scores."""
     import pyarrow.parquet as pq
 
     folder.mkdir()
-    model_card.write(trained, folder, source=source)
+    write_model_card(trained, folder, source=source)
     model = trained.model
     features = {
         "catalogue": model.facts.get("catalogue"),
         "columns": model.signature.to_json(),
         "dropped": trained.dropped,
     }
-    _write_json(folder / "evaluation.json", trained.evaluation.to_json())
+    curve = [point.to_json() for point in trained.curve]
+    _write_json(folder / "evaluation.json", {**trained.evaluation.to_json(), "curve": curve})
     _write_json(folder / "features.json", features)
     _write_json(folder / "environment.json", environment())
     pq.write_table(trained.scored, folder / "scored.parquet")

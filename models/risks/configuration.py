@@ -4,12 +4,13 @@ Settings are checked here against the contract's tables and the feature catalogu
 error in a kind, a table or a column must not become a model of something else.
 """
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import fields, replace
 from typing import Any
 
 from features.catalogue import FEATURES
-from features.conditions import Columns, ConditionError, compile_condition
+from features.conditions import Columns, ConditionError, compile_condition, condition_problem
 from features.errors import UsageError, suggest_name
 from features.history.history import History
 from features.labels.label_rule import KINDS, SETTINGS, LabelRule
@@ -28,6 +29,8 @@ FEATURE_COLUMNS: Columns = {
     feature.name: (feature.name, "text" if feature.kind == "category" else "number") for feature in FEATURES
 }
 """The features that ``eligible`` may name."""
+
+METRIC_COLUMN = re.compile(r"\bmetric_\w+")
 
 RiskSettings = Mapping[str, Mapping[str, Any]]
 
@@ -55,8 +58,8 @@ def configured(settings: RiskSettings | None = None) -> dict[str, tuple[Risk, ..
     """
     settings = settings or {}
     names = list(dict.fromkeys([*(risk.name for risk in DEFAULTS), *settings]))
-    found = {name: _forms(name, settings.get(name, {}), names) for name in names}
-    return {name: forms for name, forms in found.items() if forms}
+    forms_of = {name: _forms(name, settings.get(name, {}), names) for name in names}
+    return {name: forms for name, forms in forms_of.items() if forms}
 
 
 def _forms(name: str, settings: Mapping[str, Any], names: Iterable[str]) -> tuple[Risk, ...]:
@@ -114,10 +117,14 @@ def _check_own(name: str, own: Mapping[str, Any]) -> None:
         if field in own and key != "capacity" and not isinstance(own[field], str):
             raise UsageError(f"The {key} of the risk {name} is {own[field]!r}; it is a text.")
     if own.get("eligible"):
+        # the features of a declared metric are checked once the frame has them
+        metrics: Columns = {column: (column, "number") for column in METRIC_COLUMN.findall(own["eligible"])}
         try:
-            compile_condition(own["eligible"], FEATURE_COLUMNS, listing="docs/features.md lists the features")
+            compile_condition(
+                own["eligible"], {**FEATURE_COLUMNS, **metrics}, listing="docs/features.md lists the features"
+            )
         except ConditionError as error:
-            raise UsageError(f"The condition eligible of the risk {name} {error}.") from None
+            raise UsageError(condition_problem(f"The condition eligible of the risk {name}", error)) from None
 
 
 def _can_show(history: History, rule: LabelRule) -> bool:

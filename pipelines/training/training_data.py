@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 MOST_ROWS = 1_200_000
-"""A frame of about a hundred features and so many rows is trained on in some 4 GiB."""
+"""Training on a frame of about a hundred features and so many rows takes some 4 GiB."""
 
 WARM_UP = 90
 """Days of history before the first cutoff, so that its windows are not half empty; a quarter of a shorter source."""
@@ -100,5 +100,5 @@ def _observed_from(history: History) -> date:
     if not events:
         return history.first
     oldest = [f"SELECT min(CAST({TABLES[name].event_time} AS DATE)) AS day FROM {name}" for name in events]
-    found: date = history.query(f"SELECT min(day) AS day FROM ({' UNION ALL '.join(oldest)})").column("day")[0].as_py()
-    return found
+    first: date = history.query(f"SELECT min(day) AS day FROM ({' UNION ALL '.join(oldest)})").column("day")[0].as_py()
+    return first

@@ -25,7 +25,7 @@ def test_impossible_lengths_are_refused(settings: dict[str, int]) -> None:
 
 
 def test_unknown_activity_are_refused_by_name() -> None:
-    with pytest.raises(UsageError, match="active_on takes one or more of invoices, usage_daily, tickets"):
+    with pytest.raises(UsageError, match="active_on takes one or more of tickets, usage_daily, invoices"):
         LabelRule("churn", "silence", horizon=90, active_on=("visits",))
 
 

@@ -7,8 +7,8 @@ import pyarrow as pa
 import pytest
 from support.worlds.trained_factory import FIRST, made_model
 
-from models.explain.actions import LEVERS, USE_IN_28_DAYS
-from models.explain.counterfactuals import CLOSE, POINTS, WORTH_TELLING, changes
+from models.explain.actions import ACTIONS, USAGE_28_DAYS
+from models.explain.counterfactuals import CLOSE_SHARE, MIN_POINTS, MIN_SHARE, counterfactuals
 from models.learners.risk_model import RiskModel
 
 COLUMNS = (
@@ -65,45 +65,45 @@ def account(**given: Any) -> pa.Table:
 
 
 def test_the_lever_that_caused_the_risk_is_the_one_that_is_told(model: RiskModel) -> None:
-    ((found,),) = changes(model, account(tickets_open=5.0, ticket_oldest_open_days=30.0))
+    ((found,),) = counterfactuals(model, account(tickets_open=5.0, ticket_oldest_open_days=30.0))
     assert found.sentence.endswith("open tickets solved")
     assert found.after < 0.5 * found.before
 
 
 def test_two_causes_are_told_together(model: RiskModel) -> None:
-    ((found,),) = changes(model, account(tickets_open=4.0, invoices_overdue=3.0))
+    ((found,),) = counterfactuals(model, account(tickets_open=4.0, invoices_overdue=3.0))
     assert "open ticket" in found.sentence
     assert "three overdue invoices paid" in found.sentence
 
 
 def test_use_goes_back_to_the_accounts_own_level_and_no_further(model: RiskModel) -> None:
     row = account(usage_events_28d=100.0, usage_events_change_28d=-0.75)
-    ((found,),) = changes(model, row)
-    assert "use back at the level of the four weeks before" in found.sentence.lower()
+    ((found,),) = counterfactuals(model, row)
+    assert "usage back at the level of the four weeks before" in found.sentence.lower()
     restored = account(usage_events_28d=400.0, usage_events_change_28d=0.0)
     assert found.after == pytest.approx(float(model.predict(restored).probability[0]), abs=1e-9)
 
 
 def test_nothing_is_told_where_nothing_helps(model: RiskModel) -> None:
-    assert changes(model, account()) == [()]
-    assert changes(model, account(contract_renews_in_days=3.0)) == [()]
+    assert counterfactuals(model, account()) == [()]
+    assert counterfactuals(model, account(contract_renews_in_days=3.0)) == [()]
 
 
 def test_what_is_told_is_worth_telling_and_is_what_the_model_says(model: RiskModel) -> None:
     rows = accounts(120, seed=9)
     before = model.predict(rows).probability
-    told = changes(model, rows)
+    told = counterfactuals(model, rows)
     assert sum(bool(found) for found in told) > 30
     for risk, found in zip(before, told, strict=True):
         for change in found:
             assert change.before == pytest.approx(risk)
-            assert change.before - change.after >= CLOSE * max(POINTS, WORTH_TELLING * change.before)
+            assert change.before - change.after >= CLOSE_SHARE * max(MIN_POINTS, MIN_SHARE * change.before)
 
 
 def test_a_lever_names_only_columns_that_the_catalogue_has() -> None:
     from features.catalogue import FEATURES
 
-    extreme = {feature.name: 9.0 for feature in FEATURES} | dict.fromkeys(USE_IN_28_DAYS.values(), -0.5)
-    moved = [lever.move({**extreme, "account_has_owner": 0}) for lever in LEVERS]
+    extreme = {feature.name: 9.0 for feature in FEATURES} | dict.fromkeys(USAGE_28_DAYS.values(), -0.5)
+    moved = [action.apply({**extreme, "account_has_owner": 0}) for action in ACTIONS]
     assert all(moved)
     assert {name for move in moved if move for name in move} <= {feature.name for feature in FEATURES}

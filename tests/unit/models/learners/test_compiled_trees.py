@@ -6,25 +6,25 @@ from support.worlds.learning_world import world
 
 from models.data.arrays import Matrix
 from models.learners import compiled_trees
-from models.learners.training_set import Material, prepare
+from models.learners.training_set import TrainingSet, prepare_training_set
 from models.learners.trees import TreeScorer
-from models.risks import CHURN
+from models.risks.defaults import CHURN
 
 pytest.importorskip("lleaves", reason="the extra `compiled` is not for this version of Python")
 
 
 @pytest.fixture(scope="module")
-def material() -> Material:
+def material() -> TrainingSet:
     made = world(accounts=80, weeks=50)
-    return prepare(made.frame, made.labels, CHURN)
+    return prepare_training_set(made.frame, made.labels, CHURN)
 
 
 @pytest.fixture(scope="module")
-def scorer(material: Material) -> TreeScorer:
+def scorer(material: TrainingSet) -> TreeScorer:
     return material.learner.trees(material.examples, 120).cut(120)
 
 
-def unheard_of(material: Material) -> Matrix:
+def unheard_of(material: TrainingSet) -> Matrix:
     """Rows far outside of training: missing anywhere, huge, tiny, and levels that no category has."""
     rng = np.random.default_rng(3)
     shape = (5000, len(material.learner.signature.columns))
@@ -36,7 +36,7 @@ def unheard_of(material: Material) -> Matrix:
 
 
 @pytest.mark.parametrize("rows", ["of the training", "unheard of"])
-def test_scores_are_those_of_lightgbm(material: Material, scorer: TreeScorer, rows: str) -> None:
+def test_scores_are_those_of_lightgbm(material: TrainingSet, scorer: TreeScorer, rows: str) -> None:
     matrix = material.examples.matrix if rows == "of the training" else unheard_of(material)
     program = compiled_trees.compiled(scorer.text, threads=2)
     assert material.learner.signature.categories
@@ -44,14 +44,14 @@ def test_scores_are_those_of_lightgbm(material: Material, scorer: TreeScorer, ro
     assert np.abs(program(matrix) - scorer.margin(matrix)).max() < 1e-12
 
 
-def test_the_order_of_rows_does_not_depend_on_the_threads(material: Material, scorer: TreeScorer) -> None:
+def test_the_order_of_rows_does_not_depend_on_the_threads(material: TrainingSet, scorer: TreeScorer) -> None:
     matrix = unheard_of(material)
     one, many = (compiled_trees.compiled(scorer.text, threads=count)(matrix) for count in (1, 4))
     assert np.array_equal(one, many)
 
 
 def test_many_rows_are_scored_by_the_program(
-    material: Material, scorer: TreeScorer, monkeypatch: pytest.MonkeyPatch
+    material: TrainingSet, scorer: TreeScorer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     matrix = unheard_of(material)
     looked_up = scorer.margin(matrix)

@@ -5,7 +5,7 @@ import pytest
 
 from models.data.arrays import Floats
 from models.learners.calibration import sigmoid
-from models.learners.ensemble import USUAL, best_share, blended
+from models.learners.ensemble import USUAL_SHARE, best_share, blended
 
 ROWS = 6000
 
@@ -40,7 +40,7 @@ def test_few_events_leave_the_usual_share(halves: tuple[Floats, Floats]) -> None
     trees, line = (half[:80] for half in halves)
     happened = np.zeros(80, dtype=bool)
     happened[np.argsort(-line)[:3]] = True
-    assert 0.8 * USUAL < share(trees, line, happened) < USUAL
+    assert 0.8 * USUAL_SHARE < share(trees, line, happened) < USUAL_SHARE
 
 
 def test_a_share_says_nothing_of_how_sure_both_are(halves: tuple[Floats, Floats]) -> None:

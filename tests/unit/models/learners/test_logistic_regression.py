@@ -9,14 +9,14 @@ from support.worlds.learning_world import world
 from models.data.examples import Examples
 from models.learners import logistic_regression
 from models.learners.logistic_regression import LinearScorer
-from models.learners.training_set import Material, prepare
-from models.risks import CHURN, ESCALATION
+from models.learners.training_set import TrainingSet, prepare_training_set
+from models.risks.defaults import CHURN, ESCALATION
 
 
 @cache
-def material() -> Material:
+def material() -> TrainingSet:
     made = world(accounts=150, weeks=60, base=-4.0)
-    return prepare(made.frame, made.labels, CHURN)
+    return prepare_training_set(made.frame, made.labels, CHURN)
 
 
 def fitted(
@@ -81,8 +81,8 @@ def test_no_direction_binds_a_curve() -> None:
 
 def test_only_what_goes_by_the_contract_is_curved() -> None:
     made = world(accounts=150, weeks=60, base=-4.0)
-    by_contract = prepare(made.frame, made.labels, CHURN).learner
-    by_support = prepare(made.frame, made.labels, ESCALATION).learner
+    by_contract = prepare_training_set(made.frame, made.labels, CHURN).learner
+    by_support = prepare_training_set(made.frame, made.labels, ESCALATION).learner
     assert "contract_renews_in_days" in by_contract.curved
     assert not by_support.curved
 

@@ -9,7 +9,7 @@ from scipy.optimize import minimize
 from models.data.arrays import Floats
 from models.learners import relevance_determination
 from models.learners.calibration import sigmoid
-from models.learners.relevance_determination import Regression, doubt
+from models.learners.relevance_determination import Regression, posterior_variance
 
 TERMS, MATTER = 120, 5
 
@@ -37,7 +37,7 @@ def missed(weights: Floats, seed: int) -> float:
 @pytest.mark.parametrize("seed", range(5))
 def test_what_matters_is_found_among_what_does_not(seed: int) -> None:
     regression, _ = drawn(seed)
-    equal, learned = regression.likeliest(USUAL), regression.fit(USUAL, ALL, EVERY)
+    equal, learned = regression.most_probable(USUAL), regression.fit(USUAL, ALL, EVERY)
     assert missed(learned, 1000 + seed) < 0.7 * missed(equal, 1000 + seed)
     assert np.abs(learned[MATTER:-1]).mean() < np.abs(equal[MATTER:-1]).mean() / 2
     assert np.abs(learned[:MATTER]).sum() > np.abs(equal[:MATTER]).sum()
@@ -45,7 +45,7 @@ def test_what_matters_is_found_among_what_does_not(seed: int) -> None:
 
 def test_terms_that_are_not_judged_keep_the_usual_prior() -> None:
     regression, _ = drawn(1)
-    assert np.allclose(regression.fit(USUAL, ~ALL, EVERY), regression.likeliest(USUAL), atol=2e-3)
+    assert np.allclose(regression.fit(USUAL, ~ALL, EVERY), regression.most_probable(USUAL), atol=2e-3)
 
 
 def test_bounds_hold_whatever_is_learned() -> None:
@@ -58,7 +58,7 @@ def test_bounds_hold_whatever_is_learned() -> None:
 
 
 @pytest.mark.parametrize("bound", [(None, None), (0.0, None), (None, 0.0), (-0.02, 0.02)])
-def test_the_likeliest_weights_are_those_of_a_general_solver(bound: relevance_determination.Bound) -> None:
+def test_the_most_probable_weights_are_those_of_a_general_solver(bound: relevance_determination.Bound) -> None:
     regression = replace(drawn(6)[0], bounds=[bound] * TERMS)
     design = regression.design.astype(np.float64)
 
@@ -73,7 +73,7 @@ def test_the_likeliest_weights_are_those_of_a_general_solver(bound: relevance_de
     close = {"ftol": 1e-15, "gtol": 1e-10, "maxiter": 10_000}
     bounds = [bound] * TERMS + [(None, None)]
     slow = minimize(loss, np.zeros(TERMS + 1), jac=True, method="L-BFGS-B", bounds=bounds, options=close)
-    found = regression.likeliest(USUAL)
+    found = regression.most_probable(USUAL)
     assert loss(found)[0] <= slow.fun * (1 + 1e-7)
     assert np.allclose(found, slow.x, atol=2e-4)
 
@@ -81,19 +81,19 @@ def test_the_likeliest_weights_are_those_of_a_general_solver(bound: relevance_de
 def test_it_does_not_matter_where_the_search_begins() -> None:
     regression = replace(drawn(7)[0], bounds=[(0.0, None)] * TERMS)
     far = np.append(np.full(TERMS, 0.5), 3.0)
-    assert np.allclose(regression.likeliest(USUAL, far), regression.likeliest(USUAL), atol=2e-4)
+    assert np.allclose(regression.most_probable(USUAL, far), regression.most_probable(USUAL), atol=2e-4)
 
 
 def test_doubt_is_what_the_curvature_of_the_loss_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
     regression, _ = drawn(3, rows=700)
-    weights = regression.likeliest(USUAL)
+    weights = regression.most_probable(USUAL)
     certain = sigmoid(regression.margin(weights))
     design = regression.design.astype(np.float64)
     curvature = design.T @ ((certain * (1 - certain))[:, None] * design) + np.diag(1 / USUAL)
     wanted = np.diag(np.linalg.inv(curvature))
-    assert np.allclose(doubt(regression.curvature(weights), USUAL), wanted, rtol=1e-4)
+    assert np.allclose(posterior_variance(regression.curvature(weights), USUAL), wanted, rtol=1e-4)
     monkeypatch.setattr(relevance_determination, "BLOCK", 64)
-    assert np.allclose(doubt(regression.curvature(weights), USUAL), wanted, rtol=1e-4)
+    assert np.allclose(posterior_variance(regression.curvature(weights), USUAL), wanted, rtol=1e-4)
 
 
 def test_some_rows_can_stand_for_all() -> None:

@@ -16,13 +16,16 @@ from support.worlds.mlflow_fixture import migrated_store, registry
 from support.worlds.trained_factory import made_frame, made_trained
 
 from features.errors import UsageError
+from models.evaluation.bootstrap import Estimate
 from models.learners.model_files import ManifestError
 from models.promotion.gate import Check, Promotion
 from models.registry import aliases
 from models.registry.aliases import MANIFEST_TAG
 from models.registry.registry import Registry
 from models.registry.tracking import RegistryUnavailableError, active, client, shown, version_at
-from models.training import Trained
+from models.reports.gate_text import decision_tags
+from models.reports.sentences import render_finding
+from models.training import TrainingResult
 
 __all__ = ["migrated_store", "registry"]  # fixtures
 
@@ -36,12 +39,12 @@ SOURCE = {
 
 
 @pytest.fixture(scope="module")
-def trained() -> Trained:
+def trained() -> TrainingResult:
     return made_trained(accounts=150)
 
 
 @pytest.fixture(scope="module")
-def filled(migrated_store: Path, tmp_path_factory: pytest.TempPathFactory, trained: Trained) -> Iterator[Path]:
+def filled(migrated_store: Path, tmp_path_factory: pytest.TempPathFactory, trained: TrainingResult) -> Iterator[Path]:
     """A home with two versions of churn, the first of them champion; copied by the tests that change it."""
     home = tmp_path_factory.mktemp("home")
     shutil.copy(migrated_store, home / "mlflow.db")
@@ -66,7 +69,7 @@ def test_a_store_without_champion_gives_none(registry: Registry, tmp_path: Path)
     assert Registry(f"sqlite:///{tmp_path / 'not-there.db'}", tmp_path / "champions").champion("churn") is None
 
 
-def test_the_champion_scores_as_the_trained_model_did(home: Path, trained: Trained) -> None:
+def test_the_champion_scores_as_the_trained_model_did(home: Path, trained: TrainingResult) -> None:
     champion = at(home).champion("churn")
     assert champion is not None
     assert (champion.version, champion.warning) == ("1", None)
@@ -74,14 +77,14 @@ def test_the_champion_scores_as_the_trained_model_did(home: Path, trained: Train
     assert np.array_equal(champion.model.predict(frame).probability, trained.model.predict(frame).probability)
 
 
-def test_the_run_holds_what_an_analyst_expects(home: Path, trained: Trained) -> None:
+def test_the_run_holds_what_an_analyst_expects(home: Path, trained: TrainingResult) -> None:
     tracking = client(at(home).tracking_uri)
     version = version_at(at(home).tracking_uri, "rescue-churn", "champion")
     assert version is not None
     run = tracking.get_run(version.run_id)
     assert run.data.params["risk"] == "churn"
     assert run.data.params["label.horizon"] == "90"
-    auc = trained.evaluation.pooled.scorers["model"]["auc"]
+    auc = trained.evaluation.overall.scorers["model"]["auc"]
     assert [run.data.metrics[name] for name in ("auc", "auc_low", "auc_high")] == [auc.value, auc.low, auc.high]
     assert "rule_random/auc_high" not in run.data.metrics, "a figure that is not defined is left out"
     (used,) = run.inputs.dataset_inputs
@@ -92,7 +95,7 @@ def test_the_run_holds_what_an_analyst_expects(home: Path, trained: Trained) -> 
 
 
 def test_a_store_that_cannot_be_written_is_one_sentence(
-    home: Path, trained: Trained, capfd: pytest.CaptureFixture[str]
+    home: Path, trained: TrainingResult, capfd: pytest.CaptureFixture[str]
 ) -> None:
     store = Registry(f"sqlite:///file:{home / 'mlflow.db'}?mode=ro&uri=true", home / "champions")
     with pytest.raises(RegistryUnavailableError, match=r"did not answer \(attempt to write a readonly database\)\."):
@@ -100,14 +103,14 @@ def test_a_store_that_cannot_be_written_is_one_sentence(
     assert capfd.readouterr().err == ""
 
 
-def test_every_origin_and_trial_is_a_nested_run(home: Path, trained: Trained) -> None:
+def test_every_fold_and_trial_is_a_nested_run(home: Path, trained: TrainingResult) -> None:
     tracking = client(at(home).tracking_uri)
     version = version_at(at(home).tracking_uri, "rescue-churn", "challenger")
     assert version is not None
     nested = tracking.search_runs([tracking.get_run(version.run_id).info.experiment_id], max_results=100)
     mine = [run for run in nested if run.data.tags.get("mlflow.parentRunId") == version.run_id]
     kinds = [run.data.tags["rescue.nested"] for run in mine]
-    assert kinds.count("origin") == len(trained.evaluation.origins)
+    assert kinds.count("fold") == len(trained.evaluation.folds)
     assert kinds.count("trial") == len(trained.trials)
     (trial,) = (run.data for run in mine if run.data.tags["rescue.nested"] == "trial")
     assert trial.tags["mlflow.runName"] == "trial 1"
@@ -146,14 +149,17 @@ def test_what_the_gate_said_is_kept_beside_the_version(home: Path) -> None:
     assert len(tags["rescue.gate.told"]) == 4000
 
 
-def test_every_verdict_of_the_gate_can_be_written_whatever_a_segment_is_called(home: Path) -> None:
-    checks = (Check("AUC, not worse", True, "not worse."), Check("segment R&D / größer, 50%", False, "It suffers."))
-    verdict = Promotion("churn", "2", "1", checks)
-    at(home).record("churn", "2", verdict.tags())
-    told = at(home).tags("churn", "2")
-    assert told["rescue.gate.verdict"] == "refused"
-    assert told["rescue.gate.check.AUC_not_worse"] == "passed: not worse."
-    assert "failed: It suffers." in told.values()
+def test_every_decision_of_the_gate_can_be_written_whatever_a_segment_is_called(home: Path) -> None:
+    figures = {"difference": Estimate(-0.2, -0.3, -0.1)}
+    checks = (
+        Check("not_worse", True, {}, subject="auc", **figures),
+        Check("segment", False, {}, subject="R&D / größer, 50%", **figures),
+    )
+    at(home).record("churn", "2", decision_tags(Promotion("churn", "2", "1", checks)))
+    tags = at(home).tags("churn", "2")
+    assert tags["rescue.gate.decision"] == "refused"
+    passed = [name for name, text in tags.items() if name.startswith("rescue.gate.check") and text.startswith("passed")]
+    assert passed == ["rescue.gate.check.AUC_not_worse"]
 
 
 def test_the_light_way_and_mlflows_client_agree(home: Path) -> None:
@@ -230,7 +236,7 @@ def test_a_champion_altered_in_the_store_is_refused_and_the_kept_one_used(filled
         at(own).champion("churn")
 
 
-def test_mlflows_own_tools_can_score_with_the_registered_model(home: Path, trained: Trained) -> None:
+def test_mlflows_own_tools_can_score_with_the_registered_model(home: Path, trained: TrainingResult) -> None:
     frame = made_frame(accounts=20)
     with active(at(home).tracking_uri) as mlflow:
         served = mlflow.pyfunc.load_model("models:/rescue-churn@champion")
@@ -250,11 +256,11 @@ def test_no_child_process_is_told_of_a_store_that_was_used(home: Path) -> None:
     assert [os.environ.get(name) for name in names] == before
 
 
-def test_mlflow_describes_model_version_and_run(home: Path, trained: Trained) -> None:
+def test_mlflow_describes_model_version_and_run(home: Path, trained: TrainingResult) -> None:
     store = client(at(home).tracking_uri)
     version = store.get_model_version("rescue-churn", "1")
     assert store.get_registered_model("rescue-churn").description.startswith("The decision to end the account's last")
-    assert version.description.startswith(trained.evaluation.verdict)
+    assert version.description.startswith(render_finding(trained.evaluation.verdict))
     assert store.get_run(version.run_id).data.tags["mlflow.note.content"] == version.description
 
 

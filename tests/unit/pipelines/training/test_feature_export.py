@@ -8,10 +8,10 @@ import pytest
 
 from features.errors import UsageError
 from features.labels.labels import label
-from models.risks import ESCALATION
+from models.risks.defaults import ESCALATION
 from pipelines.console import Steps
 from pipelines.settings import Settings
-from pipelines.sources.validated_source import open_data
+from pipelines.sources.validated_source import validate_source
 from pipelines.training.feature_export import write_frame
 
 CUTOFFS = [date(2026, 3, 2), date(2026, 6, 1), date(2026, 7, 1)]
@@ -28,7 +28,7 @@ def test_a_label_stands_beside_its_account_and_cutoff(settings: Settings, tmp_pa
     assert (frame.num_rows, frame.num_columns) == (rows, columns)
     assert frame.column_names[-2:] == ["label_churn", "label_escalation"]
 
-    labels = label(open_data(settings, tmp_path / "again").history, CUTOFFS, ESCALATION.label)
+    labels = label(validate_source(settings, tmp_path / "again").history, CUTOFFS, ESCALATION.label)
     wanted = {(row["account_id"], row["as_of"]): row["event"] for row in labels.to_pylist()}
     found = frame.select(["account_id", "as_of", "label_escalation"]).to_pylist()
     assert [row["label_escalation"] for row in found] == [wanted.get((r["account_id"], r["as_of"])) for r in found]

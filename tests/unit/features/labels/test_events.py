@@ -1,0 +1,74 @@
+"""Events of a table: a condition over its rows, as our copy knew them when the label matured."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+from support.worlds.factories import Story
+
+from features.labels.labels import LabelRule, eligibility, label
+
+CUTOFF = date(2026, 1, 1)
+BIG_BILL = LabelRule("big_bill", "event", horizon=20, table="invoices", where="amount > 1000")
+
+
+def answer(story: Story, rule: LabelRule) -> dict[str, Any]:
+    story.account("last", "2025-01-01").health("last", "2026-06-01", 50.0)
+    return next(row for row in label(story.history(), [CUTOFF], rule).to_pylist() if row["account_id"] == "acme")
+
+
+def acme() -> Story:
+    return Story().account("acme", "2025-01-01").subscription("acme", "2025-01-01")
+
+
+def test_a_row_that_meets_the_condition_is_the_event() -> None:
+    story = acme().invoice("acme", "2026-01-05", 500.0).invoice("acme", "2026-01-09", 5000.0)
+    found = answer(story, BIG_BILL)
+    assert (found["event"], found["event_at"].date()) == (True, date(2026, 1, 9))
+
+
+@pytest.mark.parametrize(("corrected", "event"), [("2026-01-15", False), ("2026-03-01", True)])
+def test_a_correction_counts_if_it_was_known_when_the_label_matured(corrected: str, event: bool) -> None:
+    bill = {"invoice_id": "bill"}
+    story = acme().invoice("acme", "2026-01-09", 5000.0, known_at="2026-01-09", **bill)
+    story.invoice("acme", "2026-01-09", 50.0, known_at=corrected, **bill)
+    assert answer(story, BIG_BILL)["event"] is event
+
+
+def test_a_correction_can_make_it_an_event() -> None:
+    bill = {"invoice_id": "bill"}
+    story = acme().invoice("acme", "2026-01-09", 50.0, known_at="2026-01-09", **bill)
+    story.invoice("acme", "2026-01-09", 5000.0, known_at="2026-01-12", **bill)
+    assert answer(story, BIG_BILL)["event"] is True
+
+
+def test_an_event_of_a_ticket_belongs_to_the_tickets_account() -> None:
+    rule = LabelRule("reopening", "event", horizon=20, table="ticket_events", where="kind = 'reopened' AND value = 'x'")
+    story = acme().ticket("acme", "2025-12-01", "t").event("reopened", "2026-01-04", "y", "t")
+    assert answer(story, rule)["event"] is False
+    story = acme().ticket("acme", "2025-12-01", "t").event("reopened", "2026-01-04", "x", "t")
+    assert answer(story, rule)["event"] is True
+
+
+def test_without_subscriptions_an_account_with_rows_of_the_table_is_a_customer() -> None:
+    story = Story().account("acme", "2025-01-01").account("new", "2025-01-01").invoice("acme", "2025-11-01", 5.0)
+    found = eligibility(story.history(), [CUTOFF], BIG_BILL).to_pylist()
+    assert [(row["account_id"], row["eligible"], row["why"]) for row in found] == [
+        ("acme", True, None),
+        ("new", False, "no_activity"),
+    ]
+
+
+def test_seats_may_decrease_in_place_of_revenue() -> None:
+    rule = LabelRule("seats", "decrease", horizon=20, grace=5, measure="seats", share=0.5)
+    story = Story().account("acme", "2025-01-01")
+    for known, seats in (("2025-01-01", 10), ("2026-01-09", 6), ("2026-01-14", 5)):
+        story.subscription("acme", "2025-01-01", "s", seats=seats, arr=100.0, known_at=known)
+    assert answer(story, rule)["event_at"].date() == date(2026, 1, 14)
+
+
+def test_a_decrease_in_a_source_of_the_present_state_is_an_end() -> None:
+    rule = LabelRule("contraction", "decrease", horizon=20, grace=5)
+    story = Story().account("acme", "2025-01-01").subscription("acme", "2025-01-01", arr=60.0)
+    story.subscription("acme", "2025-01-01", arr=40.0, ended_at="2026-01-10")
+    assert answer(story, rule)["event_at"].date() == date(2026, 1, 10)
