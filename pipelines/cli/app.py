@@ -1,7 +1,7 @@
 """The ``rescue`` command: it parses, calls one use case, prints, and ends with a code that means something.
 
-0 done, 1 failed, 2 wrong usage, 3 stopped by a data gate. A user's error is one sentence on standard error. Each command
-is a module of ``pipelines.cli.commands``; slow imports happen when a command needs them.
+0 done, 1 failed, 2 wrong usage, 3 stopped by a data gate. A user's error is one sentence on standard error. Each
+command is a module of ``pipelines.cli.commands``; slow imports happen when a command needs them.
 """
 
 import sys

@@ -1,7 +1,7 @@
 """Past nights as they were: the candidates by what was known then, and the outcomes.
 
-The cost of reading depends on the passes over the data more than on the number of nights. So features, scores and labels
-are computed for several nights at a time, as many as fit in memory, and only possible cases are explained.
+The cost of reading depends on the passes over the data more than on the number of nights. So features, scores and
+labels are computed for several nights at a time, as many as fit in memory, and only possible cases are explained.
 """
 
 from __future__ import annotations

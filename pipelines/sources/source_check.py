@@ -16,7 +16,7 @@ from features.validation.validate import TOLERANCE, validate_tables
 from features.validation.validation_report import ValidationReport
 from pipelines.scratch import scratch_folder
 from pipelines.settings import Settings
-from pipelines.sources import validate_rows, open_source
+from pipelines.sources import open_source, validate_rows
 from pipelines.sources.read_source import connect_duckdb
 from pipelines.sources.unused_values import UnusedValue, find_unmeasured, find_unused_values
 from serving.night_report.report_schema import UnknownPolicyName

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.settings import Settings
-from pipelines.sources import validate_rows, open_source
+from pipelines.sources import open_source, validate_rows
 from pipelines.sources.mapping import merged_risk_settings
 from pipelines.sources.queue_outcomes import SourceWithQueueOutcomes, with_queue_outcomes
 from serving.night_report.report_schema import NightWarning, TableRows, TimestampOutliers, UnknownTable
@@ -101,7 +101,9 @@ def validate_source(settings: Settings, scratch: Path) -> ValidatedSource:
         DataGateError: it cannot be read, or is not fit for a night.
     """
     source = with_queue_outcomes(open_source(settings.data, mapping=settings.mapping), settings, scratch)
-    validation = validate_rows(source, scratch, state=_state(settings), memory=settings.memory, tolerance=settings.tolerance)
+    validation = validate_rows(
+        source, scratch, state=_state(settings), memory=settings.memory, tolerance=settings.tolerance
+    )
     return ValidatedSource(source, validation.require_fit(), settings)
 
 

@@ -53,6 +53,18 @@ def warning_lines(report: schema.NightReport) -> list[str]:
 def warning_line(warning: schema.NightWarning) -> str:
     """One warning as a sentence."""
     match warning:
+        case schema.UnknownTable() | schema.UnknownAccounts() | schema.TimestampOutliers():
+            return _source_line(warning)
+        case schema.UnknownPolicyName() | schema.RiskWithoutRules():
+            return _policy_line(warning)
+        case schema.EarlierWarning(text=text):
+            return _sentence(text)
+        case _:
+            return _model_line(warning)
+
+
+def _source_line(warning: schema.UnknownTable | schema.UnknownAccounts | schema.TimestampOutliers) -> str:
+    match warning:
         case schema.UnknownTable(table=table, nearest=nearest):
             return f"The source has a table {table!r}, which is not in the contract; did you mean {nearest!r}?"
         case schema.UnknownAccounts(table=table, rows=rows):
@@ -60,16 +72,16 @@ def warning_line(warning: schema.NightWarning) -> str:
                 f"{plural(rows, 'row')} of {table} in the queue belong to accounts that the source does not have; "
                 "they were left out."
             )
-        case schema.TimestampOutliers():
+        case _:
             return _outliers_line(warning)
+
+
+def _policy_line(warning: schema.UnknownPolicyName | schema.RiskWithoutRules) -> str:
+    match warning:
         case schema.UnknownPolicyName(place=place, kind=kind, name=name, known=known):
             return f"{place} of the policy names the {kind} {name!r}, which no account has; {suggest_name(name, known)}"
         case schema.RiskWithoutRules(risk=risk):
             return f"The policy has no table [risks.{risk}], so default rules apply to it (docs/policy.md)."
-        case schema.EarlierWarning(text=text):
-            return _sentence(text)
-        case _:
-            return _model_line(warning)
 
 
 def _model_line(

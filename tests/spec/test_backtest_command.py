@@ -62,7 +62,7 @@ def test_what_cannot_be_judged_ends_with_one_sentence(night_home: NightHome) -> 
 
 def refused(through: str, home: NightHome, code: int, words: str) -> str:
     """What follows these words in the sentence that refuses a backtest up to a day."""
-    found = CliRunner().invoke(app.app, ["backtest", "--data", str(home.data), "--through", through])
+    found = CliRunner().invoke(app.app, ["backtest", "--data", str(home.data), "--before", through])
     assert isinstance(found.exception, app.RescueError)
     assert found.exception.exit_code == code
     assert str(found.exception).startswith(words)

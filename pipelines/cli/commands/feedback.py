@@ -30,9 +30,9 @@ def feedback(
 
     Adjusted health scores have the source "rescue", so that Rescue ignores them when they come back in a source.
     """
-    from pipelines.monitoring.feedback import collect, told
+    from pipelines.monitoring.feedback import collect, feedback_text
 
     cutoff = parse_day(as_of, "--as-of")
     settings = configuration.load(data=data, home=home, mapping=mapping)
     result = collect(settings, cutoff, to_folder, Steps(quiet=as_json))
-    out.print(json.dumps(result.to_json()) if as_json else told(result), markup=False, soft_wrap=True)
+    out.print(json.dumps(result.to_json()) if as_json else feedback_text(result), markup=False, soft_wrap=True)

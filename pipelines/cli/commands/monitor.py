@@ -1,4 +1,4 @@
-"""``rescue monitor``: age of the feeds, number of rows, score drift, and the effect of the team."""
+"""``rescue monitor``: age of the feeds, number of rows, score drift, the models' performance, and the effect of the team."""
 
 import json
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ from pipelines.console import Steps, out
 from serving.night_report.report_text import day_text, effect_line, plural
 
 if TYPE_CHECKING:
-    from pipelines.monitoring.monitor import Monitored
+    from models.evaluation.metrics_report import MetricsReport
 
 
 def register(app: typer.Typer) -> None:
@@ -34,6 +34,15 @@ def monitor(
         _show(report)
 
 
+def performance_line(report: "MetricsReport") -> str:
+    """The figures of a champion at matured cutoffs in one line."""
+    from models.reports.figures import format_figure
+
+    figures = {name: format_figure(name, report.scorers["model"][name]) for name in ("auc", "observed_to_expected")}
+    counts = f"{plural(report.rows, 'row')}, {plural(report.accounts_with_event, 'account')} with an event"
+    return f"AUC {figures['auc']}, observed / expected {figures['observed_to_expected']} ({counts})"
+
+
 def _show(report: "Monitored") -> None:
     night = day_text(report.night) if report.night else "none"
     out.print(f"Cutoff {day_text(report.as_of)}; newest recorded night: {night}.", markup=False)
@@ -42,6 +51,9 @@ def _show(report: "Monitored") -> None:
     for risk, drift in report.drift.items():
         text = drift if isinstance(drift, str) else f"{drift.verdict}, index {drift.index:.3f} ({drift.now:,} scores)"
         out.print(f"Score drift of {risk}: {text}.", markup=False)
+    for risk, performance in report.performance.items():
+        text = performance if isinstance(performance, str) else performance_line(performance)
+        out.print(f"Performance of {risk}: {text}.", markup=False)
     for risk, effect in report.effect.items():
         out.print(f"Effect of the team on {risk}: {effect_line(effect.report())}", markup=False)
     for alarm in report.alarms:

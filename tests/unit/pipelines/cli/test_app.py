@@ -20,6 +20,12 @@ def test_no_command_is_told_in_half_a_sentence(group: tuple[str, ...]) -> None:
     assert all(line.endswith(".") and not line.endswith("...") for line in told)
 
 
+def test_the_version_is_that_of_the_package(root: Path) -> None:
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    found = CliRunner().invoke(app, ["--version"])
+    assert (found.exit_code, found.stdout) == (0, f"rescue {project['version']}\n")
+
+
 STOPPED = "rescue: interrupted; nothing half-written is left behind.\n"
 
 
@@ -32,7 +38,7 @@ def test_ctrl_c_is_answered_with_a_sentence_and_a_code_of_ours(
     def work() -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(app, "app", interrupted)
+    monkeypatch.setattr("pipelines.cli.app.app", interrupted)
     monkeypatch.setattr(sys, "argv", ["rescue"])
     with pytest.raises(SystemExit) as ended:
         main()

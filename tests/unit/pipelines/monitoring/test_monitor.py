@@ -13,6 +13,7 @@ from pipelines.cli import app
 from pipelines.monitoring.drift import drift
 from pipelines.monitoring.effect import Effect, Group, difference
 from pipelines.monitoring.monitor import Volume, volumes
+from serving.night_report.report_text import effect_line
 
 
 def test_the_index_of_shares_known_by_hand() -> None:
@@ -51,17 +52,18 @@ def test_newcombes_interval_against_his_own_example() -> None:
 
 
 def test_a_few_accounts_are_not_an_effect() -> None:
-    told = Effect(Group(40, 12, 1), Group(9, 3, 1), None).told()
-    assert told.startswith("not measurable yet, n = 12 worked, 3 held out")
+    line = effect_line(Effect(Group(40, 12, 1), Group(9, 3, 1), None).report())
+    assert line == "Not measurable yet: 12 worked and 3 held-out accounts are settled; each group needs 30."
 
 
-def test_an_effect_is_told_with_its_interval() -> None:
+def test_an_effect_is_reported_with_its_interval() -> None:
     one, other = Group(70, 70, 56), Group(80, 80, 48)
-    told = "of those worked than of those held out (95% interval"
-    assert Effect(other, one, difference(one, other)).told() == (
-        f"it happened to 20.0 percentage points fewer {told} 5.2 to 33.4 fewer; n = 80 worked, 70 held out)"
+    assert effect_line(Effect(other, one, difference(one, other)).report()) == (
+        "The event happened to 20.0 percentage points fewer of the worked accounts than of the held-out accounts "
+        "(95% interval: 5.2 to 33.4 fewer; 80 worked and 70 held-out accounts)."
     )
-    assert Effect(one, other, difference(other, one)).told().startswith("it happened to 20.0 percentage points more")
+    more = effect_line(Effect(one, other, difference(other, one)).report())
+    assert more.startswith("The event happened to 20.0 percentage points more of the worked accounts")
 
 
 def test_volume_is_held_against_the_median_of_earlier_nights() -> None:
@@ -79,8 +81,10 @@ def test_the_command_reads_and_writes_nothing(night_home: NightHome, tmp_path: P
     assert found.exit_code == 0, found.exception
     told = json.loads(found.stdout)
     assert told["night"] == night_home.first.as_of.isoformat()
-    assert {risk: it["verdict"] for risk, it in told["drift"].items()}.keys() == night_home.first.models.keys()
-    assert all(it["told"].startswith("not measurable yet, n = 0") for it in told["effect"].values())
+    assert [risk for risk, it in told["drift"].items() if it["verdict"]] == [
+        risk.name for risk in night_home.first.risks
+    ]
+    assert all(it["worked"]["settled"] == 0 and it["difference"] is None for it in told["effect"].values())
     assert (home / "rescue.db").read_bytes() == before
     late = (night_home.first.as_of + timedelta(days=60)).isoformat()
     stale = json.loads(CliRunner().invoke(app.app, [*given, "--as-of", late]).stdout)

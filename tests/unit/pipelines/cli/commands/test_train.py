@@ -1,46 +1,57 @@
-"""What ``rescue promote`` says is what came of it, also where the gate was overridden."""
+"""What ``rescue promote`` prints, also where the gate was overridden, and how a wrong risk is refused."""
 
 import pytest
 from typer.testing import CliRunner
 
 from features.errors import UsageError
 from models.promotion.gate import Check, Promotion
-from pipelines.cli import app
+from pipelines.cli.app import app
 from pipelines.training import promotion
 
-REFUSED = Promotion("churn", "2", "1", (Check("enough events", False, "There are only 3 accounts with an event."),))
-PASSED = Promotion("churn", "2", "1", (Check("some margin better", True, "better by AUC."),))
+FEW = {"accounts_with_event": 3, "rows": 200, "needed": 10}
+REFUSED = Promotion("churn", "2", "1", (Check("enough_events", False, FEW),))
+PASSED = Promotion("churn", "2", "1", (Check("enough_events", True, FEW),))
 
 
 @pytest.mark.parametrize(
-    ("verdict", "given", "code", "told"),
+    ("decision", "given", "code", "text"),
     [
-        (REFUSED, [], 1, "stays challenger. There are only 3 accounts with an event."),
-        (PASSED, [], 0, "is champion now, in place of version 1: better by AUC."),
+        (REFUSED, [], 1, "churn: version 2 stays challenger."),
+        (PASSED, [], 0, "churn: version 2 is now champion, in place of version 1:"),
         (
             REFUSED,
             ["--override", "--reason", "new market"],
             0,
-            "is champion now, against the gate's verdict: new market",
+            "churn: version 2 is now champion, although the gate refused it: new market",
         ),
     ],
 )
-def test_the_last_line_says_who_is_champion(
-    monkeypatch: pytest.MonkeyPatch, verdict: Promotion, given: list[str], code: int, told: str
+def test_the_last_line_says_which_version_is_champion(
+    monkeypatch: pytest.MonkeyPatch, decision: Promotion, given: list[str], code: int, text: str
 ) -> None:
-    promoted = verdict.promoted or bool(given)
-    monkeypatch.setattr(promotion, "promote_version", lambda *asked, **named: (verdict, promoted))
-    found = CliRunner().invoke(app.app, ["promote", "churn", *given])
+    promoted = decision.promoted or bool(given)
+    monkeypatch.setattr(promotion, "promote_version", lambda *args, **named: (decision, promoted))
+    found = CliRunner().invoke(app, ["promote", "churn", *given])
     assert found.exit_code == code
-    assert told in " ".join(found.stdout.split())
+    assert text in " ".join(found.stdout.split())
     assert ("stays challenger" in found.stdout) == (not promoted)
 
 
-@pytest.mark.parametrize("command", ["promote", "rollback"])
-def test_a_mistyped_risk_is_named_before_any_version_is_looked_for(command: str) -> None:
-    with pytest.raises(UsageError, match="There is no risk 'churns': it is churn or escalation"):
-        CliRunner().invoke(app.app, [command, "churns"], catch_exceptions=False)
+@pytest.mark.parametrize(
+    "arguments",
+    [("promote", "churns"), ("rollback", "churns"), ("train", "--risk", "churns"), ("backtest", "--risk", "churns")],
+)
+def test_a_wrong_risk_is_refused_with_the_nearest_name_before_anything_is_read(arguments: tuple[str, ...]) -> None:
+    with pytest.raises(UsageError, match=r"There is no risk 'churns'; did you mean 'churn'\? Allowed: .*escalation"):
+        CliRunner().invoke(app, [*arguments], catch_exceptions=False)
+
+
+def test_a_risk_of_the_settings_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RESCUE_RISKS__ESCALATION__KIND", "none")
+    with pytest.raises(UsageError, match="There is no risk 'escalation'; allowed: churn"):
+        CliRunner().invoke(app, ["rollback", "escalation"], catch_exceptions=False)
 
 
 def test_an_override_without_a_reason_is_refused() -> None:
-    assert CliRunner().invoke(app.app, ["promote", "churn", "--override"]).exit_code != 0
+    with pytest.raises(UsageError, match="--override needs --reason"):
+        CliRunner().invoke(app, ["promote", "churn", "--override"], catch_exceptions=False)

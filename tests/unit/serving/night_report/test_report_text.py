@@ -1,0 +1,71 @@
+"""Every code of a report has its sentence."""
+
+from datetime import date
+from typing import get_args
+
+import pytest
+
+from serving.night_report import report_schema as schema
+from serving.night_report.report_text import NOT_SCORED, SUPPRESSED, not_scored_text, stale_text, warning_line
+from serving.policy.decision.queue_state import SuppressionCode
+
+DAY = date(2026, 7, 1)
+WARNINGS = {
+    schema.UnknownTable(table="ticket", nearest="tickets"): (
+        "The source has a table 'ticket', which is not in the contract; did you mean 'tickets'?"
+    ),
+    schema.UnknownAccounts(table="outcomes", rows=2): (
+        "2 rows of outcomes in the queue belong to accounts that the source does not have; they were left out."
+    ),
+    schema.TimestampOutliers(table="tickets", rows=1, first=DAY, last=DAY): (
+        "tickets: 1 row with a known_at of 1 Jul 2026, long after all other rows. A clock of the source is wrong. "
+        "These rows are used from that day on; they do not change the date of the night."
+    ),
+    schema.UnknownPolicyName(place="[holdout]", kind="segment", name="smbb", known=("mid", "smb")): (
+        "[holdout] of the policy names the segment 'smbb', which no account has; did you mean 'smb'? Allowed: mid, smb."
+    ),
+    schema.RiskWithoutRules(risk="contraction"): (
+        "The policy has no table [risks.contraction], so default rules apply to it (docs/policy.md)."
+    ),
+    schema.NoModel(risk="churn", reason="Too few events."): "Churn: nobody was scored. Too few events.",
+    schema.NoSignal(risk="churn", base_rate=0.021, reason="No signal"): (
+        "Churn: No signal. Every account gets the base rate of 2.1%, so revenue and the policy's triggers decide the "
+        "order of the queue."
+    ),
+    schema.NotBetter(risk="late_payment", reason="Not shown to be better."): "Late payment: Not shown to be better.",
+    schema.RegistryUnavailable(risk="churn", reason="It is down."): "Churn: It is down.",
+    schema.EarlierWarning(text="tickets stopped"): "tickets stopped.",
+}
+
+
+@pytest.mark.parametrize("warning", WARNINGS, ids=lambda warning: warning.code)
+def test_a_warning_is_a_sentence(warning: schema.NightWarning) -> None:
+    assert warning_line(warning) == WARNINGS[warning]
+
+
+def test_no_warning_is_without_a_test() -> None:
+    union, _ = get_args(schema.NightWarning)
+    assert {type(warning) for warning in WARNINGS} == set(get_args(union))
+
+
+def test_every_reason_has_words() -> None:
+    codes = set(get_args(schema.NotScoredCode))
+    assert codes - {"missing_values", "other"} == set(NOT_SCORED)
+    assert set(SuppressionCode) == set(SUPPRESSED)
+
+
+def test_missing_values_name_a_few_features_by_their_meaning() -> None:
+    names = ("contract_renews_in_days", "health_score", "seats_paid", "x", "y")
+    row = schema.NotScored(code="missing_values", count=1, features=names)
+    assert not_scored_text(row).startswith(
+        "1 without a usable value of days to the next renewal, latest health score, "
+    )
+    assert not_scored_text(row).endswith(" and 2 more")
+
+
+@pytest.mark.parametrize(
+    ("age", "text"),
+    [(None, "tickets has delivered no row yet"), (1, "tickets delivered its newest row 1 day ago")],
+)
+def test_a_stale_feed(age: int | None, text: str) -> None:
+    assert stale_text(schema.FeedReport(table="tickets", age_days=age, max_age_days=28, stale=True)) == text
