@@ -63,7 +63,9 @@ def frame_builder(settings: Settings, only: Collection[str] | None = None) -> Fr
     from features.catalogue import select_features
     from features.engine.engines import create_engine
 
-    features = [one for one in select_features(settings.optional, settings.declared_metrics) if only is None or one.name in only]
+    features = [
+        one for one in select_features(settings.optional, settings.declared_metrics) if only is None or one.name in only
+    ]
     engine = create_engine(settings.engine, settings.spark_master)
     return partial(frame.build, features=features, memory=settings.memory, engine=engine, loop_guard=True)
 
@@ -80,4 +82,4 @@ def load_policy(settings: Settings) -> Policy:
         return Policy.default()
     if not settings.policy.is_file():
         raise UsageError(f"There is no policy file {settings.policy}.")
-    return Policy.load(settings.policy)
+    return Policy.load(settings.policy, settings.declared_metrics)

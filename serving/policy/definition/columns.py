@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from features import catalogue
 from features.conditions import Columns, Kind
+from features.contract import Metric
 
 TEXTS = ("account_id", "parent_id", "name", "segment", "industry", "region", "owner", "ticket_category")
 NUMBERS = ("arr", "renews_in")
@@ -14,13 +15,14 @@ CASE_FIELDS: dict[str, Kind] = {"probability": "number", "at_stake": "number"}
 """Only in the conditions of severities and of VIP accounts: probability of the case's risk, and revenue at stake."""
 
 
-def condition_columns(risks: Iterable[str], *, of_case: bool = False) -> Columns:
+def condition_columns(risks: Iterable[str], *, metrics: Iterable[Metric] = (), of_case: bool = False) -> Columns:
     """Every name that a condition may use, in lower case, with the column that it reads and its kind.
 
     The probability of a risk has two names: that of the risk and that of its column (``probability_<risk>``).
+    ``metrics`` are those that the settings declare: their features may be used too.
     """
     known: dict[str, tuple[str, Kind]] = {}
-    for feature in catalogue.FEATURES:
+    for feature in catalogue.select_features(metrics=metrics):
         known[feature.name.lower()] = (feature.name, "number" if feature.kind == "number" else "text")
     for name, kind in {**ACCOUNT_FIELDS, **(CASE_FIELDS if of_case else {})}.items():
         known[name] = (name, kind)
