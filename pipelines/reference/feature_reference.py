@@ -40,7 +40,8 @@ higher = "good"        # or "bad"; required
 Each declared metric has four features. The change compares the latest value with the one that was the latest 28 days
 before the cutoff, by the time of measurement. The trend is the slope of the least-squares line through all values of 90
 days, for every 30 days; it needs two days of measurement. Where several sources measure at one instant, the value of
-the last source by name is the latest. For the declaration above they are:
+the last source by name is the latest. Models learn from them, hand-offs give them as reasons, and the policy's
+conditions may use them. For the declaration above they are:
 
 """
 
