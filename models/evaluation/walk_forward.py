@@ -17,7 +17,7 @@ from models.data.splits import Fold, Plan, unseen_folds
 from models.learners import calibration, trees
 from models.learners.baselines import RuleScorer
 from models.learners.calibration import Calibrator
-from models.learners.ensemble import USUAL, BlendScorer, best_share, blended
+from models.learners.ensemble import USUAL_SHARE, BlendScorer, best_share, blended
 from models.learners.learner import USUAL_TREES, Learner
 from models.learners.logistic_regression import LinearScorer
 from models.learners.risk_model import Scorer
@@ -140,7 +140,7 @@ def trees_share(grown: Floats, plain: Floats, tested: Examples, chosen: NDArray[
     rows = np.ones(len(grown), dtype=bool) if chosen is None else chosen
     labelled = tested.labelled.take(rows)
     if labelled.events < MIN_CALIBRATION_EVENTS:
-        return USUAL
+        return USUAL_SHARE
     return best_share(grown[rows], plain[rows], labelled.happened, tested.weight[rows], labelled.events)
 
 
