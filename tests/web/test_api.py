@@ -15,7 +15,7 @@ from serving.store.queue_queries import PAGE, SORTS
 from serving.web.api.action_models import CaseActionRequest
 from serving.web.forms import USE_CASES
 from serving.web.identity.review_settings import ReviewSettings
-from serving.web.security.csrf import LARGEST
+from serving.web.security.csrf import MAX_BODY_BYTES
 
 
 @pytest.fixture
@@ -108,9 +108,9 @@ def test_whoever_was_slower_is_told_who_was_quicker(people: People, north: list[
 
 def test_what_the_state_or_the_owner_forbids_is_told(people: People, north: list[str]) -> None:
     reviewer, lead = people.program(Role.REVIEWER), people.program(Role.LEAD)
-    problem(act(reviewer, north[0], action="reopen", version=1, reason="x"), 409, "illegal-move", "it can claim")
+    problem(act(reviewer, north[0], action="reopen", version=1, reason="x"), 409, "illegal-action", "allowed: claim")
     act(lead, north[0], action="claim", version=1)
-    problem(act(reviewer, north[0], action="contact", version=2), 403, "not-allowed", "ask for it to be released")
+    problem(act(reviewer, north[0], action="contact", version=2), 403, "not-allowed", "or a lead to reassign it")
     past = act(lead, north[0], action="snooze", version=2, until="2020-01-01", reason="later")
     problem(past, 422, "usage", "choose a day after")
     problem(act(lead, north[0], action="assign", version=2, person="bobb"), 422, "usage", "did you mean 'bob'?")
@@ -165,7 +165,7 @@ def test_broken_json_and_too_much_of_it(people: People) -> None:
         "/api/v1/cases/x/comments", content=rb'{"text": "\ud800"}', headers={"Content-Type": "application/json"}
     )
     problem(surrogate, 422, "invalid", "correct it")
-    large = program.post("/api/v1/cases/x/comments", content=b" " * (LARGEST + 1))
+    large = program.post("/api/v1/cases/x/comments", content=b" " * (MAX_BODY_BYTES + 1))
     assert (large.status_code, "send less" in large.json()["detail"]) == (413, True)
 
 

@@ -23,7 +23,7 @@ def rescue(home: Path, *words: str, typed: str = "") -> str:
 
 
 def test_users_are_kept_from_the_command_line(tmp_path: Path) -> None:
-    assert "There are no users yet" in rescue(tmp_path, "list")
+    assert "There are no users." in rescue(tmp_path, "list")
     added = rescue(tmp_path, "add", "ann", "--role", "lead", "--squad", "north", typed=f"{PASSWORD}\n")
     assert "ann is added" in added
     assert "changed" in rescue(tmp_path, "add", "ann", "--role", "lead", "--squad", "south", typed=f"{PASSWORD}\n")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy import update
 from support.nights.handoff_factory import NIGHT, handoff
 from support.web.web_fixture import ANALYST, INES, JONAS, LEAD, TOM, Site, fresh_store, running
 from support.web.web_queue import NOW
@@ -16,7 +17,7 @@ from features.errors import UsageError
 from serving.cases.cases import Cases
 from serving.cases.permissions import Actor, Role
 from serving.store import Store
-from serving.store.tables import Case, FrozenHandoff
+from serving.store.tables import Case, FrozenHandoff, NightRow
 from serving.web.identity import users
 
 CASE = "case000000000"
@@ -293,6 +294,18 @@ def test_an_account_shows_its_scores_cases_and_adjusted_health(migrated_sqlite: 
         assert "No account has" in ines.get("/accounts?q=%3Cscript%3E").text
 
 
+def test_an_account_shows_its_risk_by_horizon(ines: httpx.Client) -> None:
+    page = ines.get("/account/a-000000").text
+    words = "24% within 30 days, 45% within 60 days, 62% within 90 days, 74% within 180 days and 81% within 365 days."
+    assert f"<caption>Churn risk: {words}</caption>" in page
+    table = re.search(r'<table class="plain-table horizons">.*?</table>', page, re.DOTALL)
+    assert table
+    assert re.findall(r'<th scope="col" class="right">(\d+) days</th>', table[0]) == ["30", "60", "90", "180", "365"]
+    assert '<th scope="row">Churn risk</th><td class="right num">24%</td>' in table[0]
+    assert "Escalation risk: " in page  # its history has a plot, but it has no curve
+    assert page.count('class="plain-table horizons"') == 1
+
+
 def test_an_account_joins_what_its_hand_offs_knew(ines: httpx.Client, web_store: Store) -> None:
     """Use, health and tickets go back to the first hand-off; where two tell of a day, the newer one counts."""
     old = handoff()
@@ -342,3 +355,34 @@ def test_the_overview_shows_figures_with_the_numbers_behind_them(site: Site, web
     ):
         assert text in page, text
     assert site.browser(INES).get("/overview").status_code == 403
+
+
+def test_the_overview_still_shows_the_report_of_an_earlier_version(site: Site, web_store: Store) -> None:
+    report = {
+        "as_of": "2026-03-01",
+        "run_id": "0ld",
+        "flagged": 12,
+        "tables": {"tickets": {"rows": 5, "accepted": 4, "repeats": 0, "quarantined": {"out_of_range": 1}}},
+        "scored": {"churn": 323},
+        "not_scored": {"churn": {"no running subscription": 69}},
+        "counts": {"waiting": 3, "held out": 2},
+        "warnings": ["tickets delivered its last row 5 days ago"],
+        "missing": ["outcomes"],
+        "came_of": {
+            "churn": {"horizon": 97, "cases": 214, "settled": 131, "happened": 45, "lead_days": 41.0, "effect": "-"}
+        },
+    }
+    with web_store.transaction() as session:
+        session.execute(update(NightRow).values(report=report))
+    page = site.browser(LEAD).get("/overview").text
+    for text in (
+        "12 accounts flagged, 3 on the waiting list, 2 held out",
+        "<strong>Warning:</strong> tickets delivered its last row 5 days ago.",
+        'data-label="Newest data">–</td>',
+        "out of range (1)",
+        "not in the source",
+        "34% of 131 cases",
+        "Not recorded by the version of Rescue that ran this night.",
+        "Churn: 323 accounts scored. Not scored: 69 without a running subscription.",
+    ):
+        assert text in page, text

@@ -226,7 +226,7 @@ def test_no_unsafe_route_does_without_the_token(people: People, cases: Cases, to
     for row in unsafe:
         answer = row.ask(browser, case, account, **sent)
         assert answer.status_code == FORBIDDEN, row
-        assert "load the page again" in answer.text or "Send a token" in answer.text
+        assert "load the page again" in answer.text or "Send an API token" in answer.text
     assert len(unsafe) > 20
     with people.store.reading() as session:
         found = session.get(Case, case)

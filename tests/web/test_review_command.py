@@ -78,7 +78,7 @@ def test_a_port_that_is_taken_is_one_sentence(root: Path, tmp_path: Path) -> Non
         done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
-    assert f"127.0.0.1:{port} cannot be listened on" in done.stderr
+    assert f"127.0.0.1:{port} is not available" in done.stderr
 
 
 def test_verdicts_are_worth_what_the_policy_says(root: Path, tmp_path: Path) -> None:

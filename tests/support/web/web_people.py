@@ -87,7 +87,7 @@ class People:
         """A program with its own API token."""
         name = f"program-{role}"
         users.save_user(self.store, name, [role], squads, None)
-        return self.browser(headers={"Authorization": f"Bearer {users.new_token(self.store, name, 'test')}"})
+        return self.browser(headers={"Authorization": f"Bearer {users.create_token(self.store, name, 'test')}"})
 
 
 def csrf_of(browser: TestClient) -> str:
