@@ -5,7 +5,7 @@
 DATA is a folder of Parquet as `rescue simulate` writes it, with usage by month. The newest day of usage is taken out
 of it, one night is run, the day comes back, and the next night is run: on what was kept, and on an empty home. The day
 comes back once as a file of its own, and once in a new version of its month's file. Each night is a fresh process.
-Prints medians as a Markdown table: processor seconds of admission and of features, of usage alone and of all.
+Prints medians as a Markdown table: processor seconds of validation and of features, of usage alone and of all.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from pathlib import Path
 
 import duckdb
 
-STEPS = ("admission of usage", "admission of all", "features of usage", "features of all", "wall, all of it")
+STEPS = ("validation of usage", "validation of all", "features of usage", "features of all", "wall, all of it")
 
 
 def night(data: Path, home: Path) -> None:
@@ -28,24 +28,24 @@ def night(data: Path, home: Path) -> None:
     from features.catalogue import FEATURES
     from features.frame import build
     from features.validation import validate
-    from pipelines.sources import examined, open_source
+    from pipelines.sources import open_source, validate_rows
 
     spent = dict.fromkeys(STEPS, 0.0)
-    examine = validate.examine
+    validate_table = validate.validate_table
 
     def timed(*given: object, **named: object) -> object:
         begin = time.process_time()
-        found = examine(*given, **named)  # type: ignore[arg-type]
+        result = validate_table(*given, **named)  # type: ignore[arg-type]
         if given[1].name == "usage_daily":  # type: ignore[attr-defined]
-            spent["admission of usage"] = time.process_time() - begin
-        return found
+            spent["validation of usage"] = time.process_time() - begin
+        return result
 
-    validate.examine = timed  # type: ignore[assignment]
+    validate.validate_table = timed  # type: ignore[assignment]
     usage = [feature for feature in FEATURES if set(feature.sources) == {"usage_daily"}]
     with tempfile.TemporaryDirectory() as scratch:
         wall, begin = time.perf_counter(), time.process_time()
-        history = examined(open_source(str(data)), Path(scratch), state=home).fit().history
-        spent["admission of all"] = time.process_time() - begin
+        history = validate_rows(open_source(str(data)), Path(scratch), state=home).require_fit().history
+        spent["validation of all"] = time.process_time() - begin
         cutoff, begin = history.until, time.process_time()
         build(history, [cutoff], features=usage)
         spent["features of usage"] = time.process_time() - begin

@@ -1,4 +1,4 @@
-"""Every feature equals its slow definition in plain SQLite, on histories nobody would tell."""
+"""Every feature equals its slow definition in plain SQLite, on generated histories."""
 
 import math
 
@@ -48,5 +48,5 @@ def test_features_equal_the_oracle(generated: Generated) -> None:
 @pytest.mark.soak
 @settings(max_examples=1500, deadline=None, suppress_health_check=list(HealthCheck))
 @given(histories())
-def test_features_equal_the_oracle_all_night(generated: Generated) -> None:
+def test_features_equal_the_oracle_on_many_histories(generated: Generated) -> None:
     compare(generated)

@@ -1,4 +1,4 @@
-"""Rows of one account do not depend on which other accounts, cutoffs or features were asked in the same breath."""
+"""Rows of one account do not depend on which other accounts, cutoffs or features are built with them."""
 
 from hypothesis import HealthCheck, given, settings
 from support.worlds.generated_histories import Generated, histories
@@ -17,7 +17,10 @@ few = settings(max_examples=12, deadline=None, suppress_health_check=list(Health
 @given(histories())
 def test_ranges_of_accounts_change_nothing(generated: Generated) -> None:
     whole = build(History.from_tables(generated.tables), generated.cutoffs)
-    assert Budget.of("50KiB", len(generated.cutoffs), len(FEATURES), relations(f.measure for f in FEATURES)).accounts_read <= 2
+    assert (
+        Budget.of("50KiB", len(generated.cutoffs), len(FEATURES), relations(f.measure for f in FEATURES)).accounts_read
+        <= 2
+    )
     assert build(History.from_tables(generated.tables), generated.cutoffs, memory="50KiB").equals(whole)
     assert build(History.from_tables(generated.tables), generated.cutoffs, memory="300KiB").equals(whole)
 

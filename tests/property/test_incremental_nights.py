@@ -1,4 +1,4 @@
-"""Nights on a home that keeps what it found are nights on an empty one: same frame, same report, same quarantine.
+"""Nights with cached results equal nights on a new home: same frame, same report, same quarantine.
 
 A source is a folder whose usage comes by file. From night to night files are added, corrected, taken back and touched,
 old days are filled in later, accounts come and go, and bad rows with them.
@@ -25,7 +25,7 @@ from features.catalogue import FEATURES
 from features.contract import TABLES
 from features.frame import build
 from features.validation.validate import FileCounts, Validation
-from pipelines.sources import examined, open_source
+from pipelines.sources import open_source, validate_rows
 
 START = date(2025, 11, 1)
 TONIGHT = date(2026, 2, 1)
@@ -73,7 +73,7 @@ def months() -> SearchStrategy[list[Row]]:
 
 
 def clocks() -> SearchStrategy[date | None]:
-    """When the contracts were known: never told, early enough that late usage is refused, or after all of it."""
+    """When the contracts were known: no known_at, one so early that late usage is rejected, or one after all usage."""
     return st.sampled_from((None, None, *(START + timedelta(days=days) for days in (20, 45, 200))))
 
 
@@ -108,10 +108,10 @@ def nights(draw: DrawFn) -> list[Source]:
     names = ["account_id", "day", "feature", "events"]
     names += [name for name in ("user_id", "users", "minutes", "known_at") if draw(st.booleans())]
     files = {f"month-{number}": draw(months()) for number in range(draw(st.integers(1, 4)))}
-    found = [Source(files, list(IDS[:3]), tuple(names), newest=draw(clocks()))]
+    sources = [Source(files, list(IDS[:3]), tuple(names), newest=draw(clocks()))]
     for _ in range(draw(st.integers(1, 4))):
-        found.append(draw(changes(found[-1])))
-    return found
+        sources.append(draw(changes(sources[-1])))
+    return sources
 
 
 def written(source: Source, folder: Path, clock: Iterator[int]) -> None:
@@ -145,33 +145,33 @@ def _table(name: str, content: list[Row], columns: tuple[str, ...]) -> pa.Table:
 
 
 @dataclass(frozen=True)
-class Told:
-    """All that a night takes from a source."""
+class NightResult:
+    """The validation, the frames and the quarantine of a night."""
 
     validation: Validation
     frames: list[pa.Table]
     quarantine: dict[str, pa.Table]
 
-    def equals(self, other: Told) -> bool:
+    def equals(self, other: NightResult) -> bool:
         assert self.validation.report == other.validation.report
         assert self.quarantine == other.quarantine
         return all(one.equals(two) for one, two in zip(self.frames, other.frames, strict=True))
 
 
-def night(folder: Path, state: Path) -> Told:
+def night(folder: Path, state: Path) -> NightResult:
     with TemporaryDirectory() as scratch:
-        validation = examined(open_source(str(folder)), Path(scratch), state=state, threads=1, tolerance=1.0)
+        validation = validate_rows(open_source(str(folder)), Path(scratch), state=state, threads=1, tolerance=1.0)
         history = validation.history
         days = [TONIGHT, date(2026, 1, 8)] if "usage_daily" in history.present else []
         frames = [build(history, [day], features=USAGE) for day in (*days, history.until)] if days else []
         quarantine = {file.stem: pq.read_table(file) for file in validation.write_quarantine(Path(scratch) / "bad")}
         history.connection.close()
-        return Told(validation, frames, quarantine)
+        return NightResult(validation, frames, quarantine)
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(nights())
-def test_a_night_on_what_was_kept_is_a_night_on_an_empty_home(sources: list[Source]) -> None:
+def test_a_night_with_cached_results_equals_one_on_a_new_home(sources: list[Source]) -> None:
     clock = iter(range(10**18, 2 * 10**18, 10**9))
     with TemporaryDirectory() as place:
         folder, state = Path(place) / "source", Path(place) / "state"

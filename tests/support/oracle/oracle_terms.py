@@ -106,7 +106,7 @@ URGENT = "lower(priority) IN ('urgent','high','critical','highest','p0','p1','1'
 STATES = "kind IN ('opened', 'reopened', 'solved', 'closed')"
 TURNS = f"{STATES} OR (kind = 'comment' AND actor IN ('agent', 'customer'))"
 WAITING = "kind IN ('opened', 'reopened') OR (kind = 'comment' AND actor = 'customer')"
-STANDS = "kind IN ('escalated', 'deescalated', 'solved', 'closed')"
+ESCALATION_CHANGES = "kind IN ('escalated', 'deescalated', 'solved', 'closed')"
 HOURS = "avg((strftime('%s', at) - strftime('%s', opened_at)) / 3600.0)"
 NUMBER = "(value GLOB '[0-9]' OR value GLOB '[0-9].[0-9]')"
 RATING = "CAST(value AS REAL)"

@@ -1,7 +1,7 @@
-"""Every feature a second time, slowly: one plain SQLite expression each, asked for one account and one cutoff.
+"""Every feature a second time, slowly: one plain SQLite expression each, evaluated for one account and one cutoff.
 
-It first writes down, for one cutoff, the state of every table by the contract's words; the expressions then
-never see a row that was not known. Nothing here is shared with the code under test but the contract's column names.
+The oracle first writes, for one cutoff, the state of every table as the contract defines it; the expressions then
+never see a row that was not known. Only the contract's column names are shared with the code under test.
 """
 
 from __future__ import annotations
@@ -47,10 +47,10 @@ COLUMNS = {
     "invoices": "invoice_id account_id issued_at due_at paid_at amount",
     "outcomes": "account_id risk action verdict decided_at",
 }
-UNSEEN = {"subscriptions": "ended_at", "invoices": "paid_at"}
+HIDDEN = {"subscriptions": "ended_at", "invoices": "paid_at"}
 """In a current-state source, the time that is read as null while it is not before the cutoff."""
 
-PATIENCE = {"usage_daily": 14, "tickets": 28, "ticket_events": 28, "health_scores": 45, "invoices": 62}
+STOPPED_AFTER = {"usage_daily": 14, "tickets": 28, "ticket_events": 28, "health_scores": 45, "invoices": 62}
 
 AGO = {"p60_": 60, "p90_": 90, "p365_": 365}
 """Prefixes of the states as they were known that many days before the cutoff."""
@@ -96,7 +96,7 @@ class Oracle:
         over = f" AND v.day < '{day}'" if name == "usage_daily" else ""
         columns = ", ".join(
             f"CASE WHEN {column} < '{day}' THEN {column} END AS {column}"
-            if UNSEEN.get(name) == column and name not in self.versioned
+            if HIDDEN.get(name) == column and name not in self.versioned
             else column
             for column in COLUMNS[name].split()
         )
@@ -138,7 +138,7 @@ def _silenced(row: dict[str, object], ages: Mapping[str, int | None]) -> dict[st
 
     def alive(table: str) -> bool:
         age = ages[table]
-        return age is not None and age <= PATIENCE.get(table, age)
+        return age is not None and age <= STOPPED_AFTER.get(table, age)
 
     told: dict[str, object] = {}
     for name, value in row.items():

@@ -1,4 +1,4 @@
-"""Rows that came in several versions are set apart, found once, and hold each until the next."""
+"""Rows with several versions are found once for a history, and each version holds until the next."""
 
 from support.worlds.factories import Story
 
@@ -24,9 +24,9 @@ def test_what_came_once_is_not_put_in_order() -> None:
     assert "UNION" not in version_intervals("health_scores", history)
 
 
-def test_what_was_found_is_kept_with_the_history() -> None:
+def test_the_result_is_cached_with_the_history() -> None:
     story = Story().account("acme").health("acme", "2026-01-05", 80, known_at="2026-01-06")
     history = story.health("acme", "2026-01-05", 60, known_at="2026-01-09").history()
-    found = version_intervals("health_scores", history)
+    query = version_intervals("health_scores", history)
     history.connection.execute("DROP TABLE health_scores")
-    assert version_intervals("health_scores", history) == found
+    assert version_intervals("health_scores", history) == query

@@ -13,8 +13,8 @@ EPOCH = date(1970, 1, 1)
 
 def age(story: Story, *cutoffs: str) -> list[float]:
     days = np.array([(date.fromisoformat(cutoff) - EPOCH).days for cutoff in cutoffs])
-    found: list[float] = Feeds.of(story.history(), frozenset({"health_scores"})).age("health_scores", days).tolist()
-    return found
+    ages: list[float] = Feeds.of(story.history(), frozenset({"health_scores"})).age("health_scores", days).tolist()
+    return ages
 
 
 def test_a_feed_that_stopped_long_ago_keeps_its_age() -> None:
@@ -28,11 +28,11 @@ def test_a_late_delivery_does_not_make_a_feed_younger() -> None:
     assert age(story, "2026-01-12", "2026-01-20") == [2.0, 10.0]
 
 
-def test_an_early_cutoff_is_told_after_a_late_one() -> None:
+def test_an_early_cutoff_after_a_late_one_has_its_own_age() -> None:
     story = Story().account("acme").health("acme", "2025-01-01", 80).health("acme", "2026-01-10", 70)
     history = story.history()
-    found = Feeds.of(history, frozenset({"health_scores"}))
+    feeds_of_history = Feeds.of(history, frozenset({"health_scores"}))
     late, early = (np.array([(day - EPOCH).days]) for day in (date(2026, 1, 12), date(2025, 1, 5)))
-    assert found.age("health_scores", late).tolist() == [2.0]
-    assert found.age("health_scores", early).tolist() == [4.0]
+    assert feeds_of_history.age("health_scores", late).tolist() == [2.0]
+    assert feeds_of_history.age("health_scores", early).tolist() == [4.0]
     assert (HEALTH_SCORES.stopped_after or 0) < 365

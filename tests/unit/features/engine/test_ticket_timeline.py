@@ -1,4 +1,4 @@
-"""The timeline of tickets: what is said of a ticket is told once, its events find it, and nothing is left behind."""
+"""The timeline of tickets: a ticket is read once, its events refer to it, and no temporary table is left."""
 
 import duckdb
 import numpy as np
@@ -17,10 +17,10 @@ OPENED = "epoch_us(opened_at)"
 KIND = "kind"
 
 
-def told(history: History, *asked: str) -> Rows:
+def read(history: History, *expressions: str) -> Rows:
     number_accounts(history)
     everyone = Scope(np.arange(len(history.accounts)))
-    return read_timeline(history, everyone, [TICKET_NUMBER, *asked], RowClasses("timeline", history, [KIND]))
+    return read_timeline(history, everyone, [TICKET_NUMBER, *expressions], RowClasses("timeline", history, [KIND]))
 
 
 def kinds(history: History, rows: Rows) -> list[str]:
@@ -34,7 +34,7 @@ def test_an_event_has_the_account_and_the_opening_of_its_ticket() -> None:
     history = (
         story.event("solved", "2026-02-06", ticket_id="T1").event("solved", "2026-02-07", ticket_id="T2").history()
     )
-    rows = told(history, OPENED)
+    rows = read(history, OPENED)
     assert sorted(kinds(history, rows)) == ["opened", "opened", "solved", "solved"]
     by_ticket = set(zip(rows.account.tolist(), rows.columns[OPENED].values.tolist(), strict=True))
     moments = {np.datetime64(day, "us").astype(int) for day in ("2026-02-03", "2026-02-04")}
@@ -47,18 +47,18 @@ def test_all_versions_of_a_ticket_have_one_number_and_another_in_another_account
     story = Story().accounts("acme", "beta").ticket("acme", "2026-02-03", "T1", priority="low", known_at="2026-02-03")
     story.ticket("acme", "2026-02-03", "T1", priority="high", known_at="2026-02-05")
     history = story.ticket("beta", "2026-02-03", "T1", priority="high", known_at="2026-02-08").history()
-    rows = told(history, PRIORITY)
+    rows = read(history, PRIORITY)
     number = dict.fromkeys(zip(rows.account.tolist(), rows.columns[TICKET_NUMBER].values.tolist(), strict=True))
     assert len(rows) == 3
     assert [account for account, _ in number] == [0, 1]
     assert sorted(ticket for _, ticket in number) == [0, 1]
 
 
-def test_an_event_is_not_told_of_a_version_of_its_ticket_that_was_gone_before() -> None:
+def test_an_event_has_no_row_for_a_version_of_its_ticket_that_was_replaced_before() -> None:
     story = Story().account("acme").ticket("acme", "2026-02-03", "T1", priority="low", known_at="2026-02-03")
     story.ticket("acme", "2026-02-03", "T1", priority="high", known_at="2026-02-05")
     history = story.event("solved", "2026-02-09", ticket_id="T1").history()
-    rows = told(history, PRIORITY)
+    rows = read(history, PRIORITY)
     solved = [
         high for high, kind in zip(rows.columns[PRIORITY].values, kinds(history, rows), strict=True) if kind == "solved"
     ]
@@ -67,8 +67,8 @@ def test_an_event_is_not_told_of_a_version_of_its_ticket_that_was_gone_before() 
 
 def test_nothing_is_left_in_the_history_even_where_a_question_is_wrong() -> None:
     history = Story().account("acme").ticket("acme", "2026-02-03").event("solved", "2026-02-04").history()
-    told(history, OPENED)
+    read(history, OPENED)
     with pytest.raises(duckdb.Error):
-        told(history, "no_such_column")
+        read(history, "no_such_column")
     left = history.query("SELECT table_name FROM duckdb_tables() WHERE table_name LIKE 'timeline%'")
     assert left.num_rows == 0

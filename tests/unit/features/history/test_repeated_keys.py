@@ -1,4 +1,4 @@
-"""Keys that come more than once are found whatever their number, and a part at a time where they are many."""
+"""Repeated keys are found for any number of rows, and a part at a time where there are many."""
 
 import duckdb
 import hypothesis.strategies as st
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 
 from features.contract import TABLES
-from features.history import repeated_keys as room
+from features.history import repeated_keys
 from features.history.repeated_keys import all_have_own_ids, find_repeated_keys, key_hash, select_repeated
 from features.quoting import quote_name
 
@@ -16,15 +16,15 @@ numbers = st.lists(st.one_of(st.integers(0, 5), st.integers(2**63 - 2, 2**63 + 2
 
 @settings(deadline=None)
 @given(numbers)
-def test_what_comes_again_is_found_once(keys: list[int]) -> None:
-    found = select_repeated(np.array(keys, dtype=np.uint64)).tolist()
-    assert found == sorted({key for key in keys if keys.count(key) > 1})
+def test_repeated_values_are_returned_once(keys: list[int]) -> None:
+    values = select_repeated(np.array(keys, dtype=np.uint64)).tolist()
+    assert values == sorted({key for key in keys if keys.count(key) > 1})
 
 
-def test_many_rows_are_asked_for_by_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_rows_are_read_by_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = "(SELECT unnest([1, 2, 3, 2, 5, 1, 7]) AS day)"
     whole = find_repeated_keys(duckdb.connect(), "hash(day)", rows, 7)
-    monkeypatch.setattr(room, "MAX_HASHES", 2)
+    monkeypatch.setattr(repeated_keys, "MAX_HASHES", 2)
     parts = find_repeated_keys(duckdb.connect(), "hash(day)", rows, 7)
     assert sorted(parts.hashes) == sorted(whole.hashes)
     assert len(whole.hashes) == 2

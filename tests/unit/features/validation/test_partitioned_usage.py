@@ -19,7 +19,7 @@ from features.history import cache_files
 from features.history.history import History
 from features.validation.validate import FileCounts
 from features.validation.validation_report import ValidationReport
-from pipelines.sources import examined, open_source
+from pipelines.sources import open_source, validate_rows
 
 TONIGHT = date(2026, 4, 1)
 MONTHS = ("2026-01", "2026-02", "2026-03")
@@ -60,7 +60,7 @@ class Home:
     def night(self, state: Path | None = None) -> tuple[FileCounts, ValidationReport, pa.Table, History]:
         self.nights += 1
         scratch = self.place / f"scratch-{self.nights}"
-        validation = examined(open_source(str(self.source)), scratch, state=state or self.state, tolerance=1.0)
+        validation = validate_rows(open_source(str(self.source)), scratch, state=state or self.state, tolerance=1.0)
         frame = build(validation.history, [TONIGHT])
         return validation.files["usage_daily"], validation.report, frame, validation.history
 

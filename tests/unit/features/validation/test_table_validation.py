@@ -14,7 +14,7 @@ import pytest
 from features.errors import DataGateError
 from features.frame import build
 from features.validation.validation_report import ValidationReport
-from pipelines.sources import examined, open_source
+from pipelines.sources import open_source, validate_rows
 
 TONIGHT = date(2026, 4, 1)
 ROWS = {
@@ -58,7 +58,7 @@ class Home:
         """The tables that were read, the report, and the frame with the quarantine."""
         self.nights += 1
         scratch = self.place / f"scratch-{self.nights}"
-        validation = examined(open_source(str(self.source)), scratch, state=state or self.state, tolerance=1.0)
+        validation = validate_rows(open_source(str(self.source)), scratch, state=state or self.state, tolerance=1.0)
         read = {name for name, files in validation.files.items() if files.read}
         quarantine = validation.write_quarantine(self.place / f"quarantine-{self.nights}")
         return read, validation.report, [build(validation.history, [TONIGHT]), *map(pq.read_table, quarantine)]

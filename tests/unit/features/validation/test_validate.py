@@ -18,7 +18,7 @@ NOON = at("2026-03-02T12:00")
 ACCOUNTS: dict[str, list[Any]] = {"account_id": ["a", "b", "c"], "created_at": [at("2025-01-01")] * 3}
 
 
-def judged(folder: Path, *, tolerance: float = 1.0, **tables: dict[str, Any] | pa.Table) -> Validation:
+def validated(folder: Path, *, tolerance: float = 1.0, **tables: dict[str, Any] | pa.Table) -> Validation:
     raw = []
     for name, rows in {"accounts": ACCOUNTS, **tables}.items():
         file = folder / f"{name}.parquet"
@@ -27,7 +27,7 @@ def judged(folder: Path, *, tolerance: float = 1.0, **tables: dict[str, Any] | p
     return validate_tables(duckdb.connect(), raw, scratch=folder / "accepted", tolerance=tolerance)
 
 
-def refused(validation: Validation, table: str) -> dict[tuple[int, str | None], str]:
+def quarantined(validation: Validation, table: str) -> dict[tuple[int, str | None], str]:
     """Rule by (row, column)."""
     return {(bad.row, bad.column): bad.rule.value for bad in validation.report.tables[table].examples}
 
@@ -38,8 +38,8 @@ def scores(**columns: list[Any]) -> dict[str, list[Any]]:
     return {"account_id": ["a"] * count, "measured_at": days, "score": [50.0] * count, **columns}
 
 
-def test_a_clean_table_is_read_where_it_stands(tmp_path: Path) -> None:
-    validation = judged(tmp_path, health_scores=scores(score=[0.0, 100.0]))
+def test_a_clean_table_is_read_in_place(tmp_path: Path) -> None:
+    validation = validated(tmp_path, health_scores=scores(score=[0.0, 100.0]))
 
     report = validation.report.tables["health_scores"]
     assert (report.rows, report.accepted, report.duplicates, report.quarantined) == (2, 2, 0, {})
@@ -48,24 +48,24 @@ def test_a_clean_table_is_read_where_it_stands(tmp_path: Path) -> None:
     assert validation.history.present == {"accounts", "health_scores"}
 
 
-def test_numbers_out_of_range_nan_and_infinite_are_refused(tmp_path: Path) -> None:
+def test_numbers_out_of_range_nan_and_infinite_are_quarantined(tmp_path: Path) -> None:
     bad = [100.1, -0.1, float("nan"), float("inf"), float("-inf"), 1e308]
-    validation = judged(tmp_path, health_scores=scores(score=[50.0, *bad]))
+    validation = validated(tmp_path, health_scores=scores(score=[50.0, *bad]))
 
     assert validation.report.tables["health_scores"].quarantined == {"out_of_range": 6}
     assert validation.history.query("SELECT score FROM health_scores").column("score").to_pylist() == [50.0]
 
 
-def test_nan_is_refused_though_the_files_statistics_do_not_show_it(tmp_path: Path) -> None:
-    validation = judged(tmp_path, health_scores=scores(score=[0.0, float("nan"), 100.0]))
+def test_nan_is_quarantined_though_the_files_statistics_do_not_show_it(tmp_path: Path) -> None:
+    validation = validated(tmp_path, health_scores=scores(score=[0.0, float("nan"), 100.0]))
 
-    assert refused(validation, "health_scores") == {(2, "score"): "out_of_range"}
+    assert quarantined(validation, "health_scores") == {(2, "score"): "out_of_range"}
 
 
 def test_a_required_value_that_is_missing_or_empty(tmp_path: Path) -> None:
-    validation = judged(tmp_path, health_scores=scores(account_id=["a", None, ""], score=[None, 1.0, 1.0]))
+    validation = validated(tmp_path, health_scores=scores(account_id=["a", None, ""], score=[None, 1.0, 1.0]))
 
-    assert refused(validation, "health_scores") == {
+    assert quarantined(validation, "health_scores") == {
         (1, "score"): "required_missing",
         (2, "account_id"): "required_missing",
         (3, "account_id"): "required_missing",
@@ -83,7 +83,7 @@ def test_a_required_value_that_is_missing_or_empty(tmp_path: Path) -> None:
     ],
 )
 def test_texts_that_are_instants_are_read_as_utc(tmp_path: Path, text: str, instant: datetime) -> None:
-    validation = judged(tmp_path, health_scores=scores(measured_at=[text]))
+    validation = validated(tmp_path, health_scores=scores(measured_at=[text]))
 
     assert validation.history.query("SELECT measured_at FROM health_scores").column(0).to_pylist() == [instant]
 
@@ -100,15 +100,15 @@ def test_texts_that_are_instants_are_read_as_utc(tmp_path: Path, text: str, inst
         (pa.array([1741003200000 * 1000], pa.timestamp("ms")), "out_of_range"),
     ],
 )
-def test_what_is_no_instant_of_our_time_is_refused(tmp_path: Path, values: Any, rule: str) -> None:
-    validation = judged(tmp_path, health_scores=scores(score=[1.0], measured_at=values))
+def test_what_is_no_instant_of_our_time_is_quarantined(tmp_path: Path, values: Any, rule: str) -> None:
+    validation = validated(tmp_path, health_scores=scores(score=[1.0], measured_at=values))
 
-    assert refused(validation, "health_scores") == {(1, "measured_at"): rule}
+    assert quarantined(validation, "health_scores") == {(1, "measured_at"): rule}
 
 
-def test_zoned_and_nanosecond_instants_are_taken_as_they_are(tmp_path: Path) -> None:
+def test_zoned_and_nanosecond_instants_are_accepted(tmp_path: Path) -> None:
     zoned = pa.array([NOON.replace(tzinfo=UTC)], pa.timestamp("ns", tz="Europe/Berlin"))
-    validation = judged(tmp_path, health_scores=pa.table({**scores(score=[1.0]), "measured_at": zoned}))
+    validation = validated(tmp_path, health_scores=pa.table({**scores(score=[1.0]), "measured_at": zoned}))
 
     assert validation.history.query("SELECT measured_at FROM health_scores").column(0).to_pylist() == [NOON]
 
@@ -120,25 +120,25 @@ def test_a_fraction_is_no_count_and_a_time_of_day_is_no_day(tmp_path: Path) -> N
         "feature": ["x"] * 4,
         "events": [3.0, 3.0, 3.5, float("nan")],
     }
-    validation = judged(tmp_path, usage_daily=usage)
+    validation = validated(tmp_path, usage_daily=usage)
 
-    assert refused(validation, "usage_daily") == {
+    assert quarantined(validation, "usage_daily") == {
         (2, "day"): "wrong_type",
         (3, "events"): "wrong_type",
         (4, "events"): "out_of_range",
     }
 
 
-def test_ids_stored_as_numbers_meet_ids_stored_as_texts(tmp_path: Path) -> None:
+def test_ids_stored_as_numbers_equal_ids_stored_as_texts(tmp_path: Path) -> None:
     accounts = {"account_id": [17850.0, 17851.0], "created_at": [at("2025-01-01")] * 2}
-    validation = judged(tmp_path, accounts=accounts, health_scores=scores(account_id=["17850", "17851"]))
+    validation = validated(tmp_path, accounts=accounts, health_scores=scores(account_id=["17850", "17851"]))
 
     assert validation.report.tables["health_scores"].accepted == 2
 
 
-def test_an_end_before_its_start_is_refused_and_a_payment_in_advance_is_not(tmp_path: Path) -> None:
+def test_an_end_before_its_start_is_quarantined_and_a_payment_in_advance_is_not(tmp_path: Path) -> None:
     day, earlier = at("2026-03-01"), at("2026-02-01")
-    validation = judged(
+    validation = validated(
         tmp_path,
         subscriptions={"subscription_id": ["s"], "account_id": ["a"], "started_at": [day], "ended_at": [earlier]},
         invoices={
@@ -151,76 +151,74 @@ def test_an_end_before_its_start_is_refused_and_a_payment_in_advance_is_not(tmp_
         },
     )
 
-    assert refused(validation, "subscriptions") == {(1, "ended_at"): "end_before_start"}
-    assert refused(validation, "invoices") == {(2, "due_at"): "end_before_start"}
+    assert quarantined(validation, "subscriptions") == {(1, "ended_at"): "end_before_start"}
+    assert quarantined(validation, "invoices") == {(2, "due_at"): "end_before_start"}
 
 
 def test_a_row_cannot_be_known_before_it_happened(tmp_path: Path) -> None:
     known = [at("2026-03-01"), at("2026-03-01"), None, None]
-    validation = judged(tmp_path, health_scores=scores(known_at=known, score=[1.0] * 4))
+    validation = validated(tmp_path, health_scores=scores(known_at=known, score=[1.0] * 4))
 
     # Rows 3 and 4 say nothing of when they were known, and lie after everything that the source knew.
-    assert set(refused(validation, "health_scores").values()) == {"later_than_known"}
+    assert set(quarantined(validation, "health_scores").values()) == {"later_than_known"}
     assert validation.report.tables["health_scores"].accepted == 1
 
 
 @pytest.mark.parametrize(("opened", "accepted"), [("2026-04-01", 1), ("2026-04-02T00:00:01", 0), ("2031-03-01", 0)])
-def test_what_the_other_tables_knew_bounds_a_table_that_does_not_say_it(
-    tmp_path: Path, opened: str, accepted: int
-) -> None:
+def test_the_other_tables_limit_a_table_without_known_at(tmp_path: Path, opened: str, accepted: int) -> None:
     tickets = {"ticket_id": ["t", "u"], "account_id": ["a", "a"], "opened_at": [NOON, at(opened)]}
     known = scores(score=[1.0], known_at=[at("2026-03-02")])  # a month before the latest ticket that is believed
 
-    validation = judged(tmp_path, tickets=tickets, health_scores=known)
+    validation = validated(tmp_path, tickets=tickets, health_scores=known)
 
     assert validation.report.tables["tickets"].accepted == 1 + accepted
     assert validation.report.tables["tickets"].quarantined == ({} if accepted else {"later_than_known": 1})
     assert validation.history.until == (at(opened) if accepted else NOON).date() + timedelta(days=1)
 
 
-def test_what_our_own_team_wrote_does_not_bound_a_source(tmp_path: Path) -> None:
+def test_rows_of_the_rescue_team_do_not_limit_a_source(tmp_path: Path) -> None:
     ours = scores(score=[1.0], known_at=[at("2026-03-02")], source=["rescue"])
     tickets = {"ticket_id": ["t"], "account_id": ["a"], "opened_at": [at("2031-03-01")]}
 
-    assert judged(tmp_path, tickets=tickets, health_scores=ours).report.tables["tickets"].accepted == 1
+    assert validated(tmp_path, tickets=tickets, health_scores=ours).report.tables["tickets"].accepted == 1
 
 
 def test_a_subscription_may_be_signed_before_it_starts(tmp_path: Path) -> None:
     rows = {"subscription_id": ["s"], "account_id": ["a"], "started_at": [NOON], "known_at": [at("2026-02-01")]}
 
-    assert judged(tmp_path, subscriptions=rows).report.tables["subscriptions"].accepted == 1
+    assert validated(tmp_path, subscriptions=rows).report.tables["subscriptions"].accepted == 1
 
 
-def test_an_exact_repeat_is_dropped_once_and_two_stories_are_both_refused(tmp_path: Path) -> None:
+def test_an_exact_repeat_is_dropped_once_and_two_stories_are_both_quarantined(tmp_path: Path) -> None:
     days = [at("2026-03-01")] * 2 + [at("2026-03-02")] * 3
-    validation = judged(tmp_path, health_scores=scores(measured_at=days, score=[1.0, 1.0, 5.0, 6.0, 5.0]))
+    validation = validated(tmp_path, health_scores=scores(measured_at=days, score=[1.0, 1.0, 5.0, 6.0, 5.0]))
 
     report = validation.report.tables["health_scores"]
     assert (report.accepted, report.duplicates, report.quarantined) == (1, 2, {"conflicting_rows": 2})
 
 
-def test_versions_with_their_own_known_at_are_all_kept(tmp_path: Path) -> None:
+def test_versions_with_their_own_known_at_are_all_accepted(tmp_path: Path) -> None:
     day = at("2026-03-01")
     known = [at("2026-03-02"), at("2026-03-03")]
-    validation = judged(tmp_path, health_scores=scores(measured_at=[day, day], known_at=known, score=[1.0, 2.0]))
+    validation = validated(tmp_path, health_scores=scores(measured_at=[day, day], known_at=known, score=[1.0, 2.0]))
 
     assert validation.report.tables["health_scores"].accepted == 2
     assert validation.history.versioned == {"health_scores"}
 
 
-def test_rows_of_accounts_and_tickets_that_nobody_has(tmp_path: Path) -> None:
-    validation = judged(
+def test_rows_of_unknown_accounts_and_tickets(tmp_path: Path) -> None:
+    validation = validated(
         tmp_path,
-        tickets={"ticket_id": ["t", "u"], "account_id": ["a", "stranger"], "opened_at": [NOON, NOON]},
+        tickets={"ticket_id": ["t", "u"], "account_id": ["a", "unknown"], "opened_at": [NOON, NOON]},
         ticket_events={"ticket_id": ["t", "u"], "occurred_at": [NOON, NOON], "kind": ["solved", "escalated"]},
     )
 
-    assert refused(validation, "tickets") == {(2, "account_id"): "unknown_account"}
-    assert refused(validation, "ticket_events") == {(2, "ticket_id"): "unknown_account"}
+    assert quarantined(validation, "tickets") == {(2, "account_id"): "unknown_account"}
+    assert quarantined(validation, "ticket_events") == {(2, "ticket_id"): "unknown_account"}
 
 
-def test_quarantine_is_kept_with_place_column_rule_and_value(tmp_path: Path) -> None:
-    validation = judged(tmp_path, health_scores=scores(score=[50.0, 180.0]))
+def test_quarantine_is_written_with_place_column_rule_and_value(tmp_path: Path) -> None:
+    validation = validated(tmp_path, health_scores=scores(score=[50.0, 180.0]))
 
     (file,) = validation.write_quarantine(tmp_path / "quarantine")
 
@@ -237,9 +235,9 @@ def test_quarantine_is_kept_with_place_column_rule_and_value(tmp_path: Path) -> 
     ]
 
 
-def test_what_people_wrote_is_never_shown(tmp_path: Path) -> None:
+def test_free_text_is_never_shown(tmp_path: Path) -> None:
     tickets = {"ticket_id": ["t"], "account_id": ["a"], "opened_at": [NOON], "body": ["my secret\x00"]}
-    validation = judged(tmp_path, tickets=tickets)
+    validation = validated(tmp_path, tickets=tickets)
 
     (bad,) = validation.report.tables["tickets"].examples
     assert (bad.column, bad.shown) == ("body", "a text of 10 characters")
@@ -247,7 +245,7 @@ def test_what_people_wrote_is_never_shown(tmp_path: Path) -> None:
 
 
 def test_columns_are_reported_whether_unknown_or_missing(tmp_path: Path) -> None:
-    report = judged(tmp_path, health_scores={**scores(score=[1.0]), "mood": ["fine"]}).report.tables["health_scores"]
+    report = validated(tmp_path, health_scores={**scores(score=[1.0]), "mood": ["fine"]}).report.tables["health_scores"]
 
     assert (report.unknown_columns, report.missing_columns) == (("mood",), ("source", "known_at"))
 
@@ -265,14 +263,14 @@ def test_columns_are_reported_whether_unknown_or_missing(tmp_path: Path) -> None
         ),
     ],
 )
-def test_what_stops_a_night_is_told_in_one_sentence(tmp_path: Path, tables: dict[str, Any], sentence: str) -> None:
-    problems = judged(tmp_path, tolerance=0.05, **tables).report.problems
+def test_a_problem_that_stops_a_night_is_one_sentence(tmp_path: Path, tables: dict[str, Any], sentence: str) -> None:
+    problems = validated(tmp_path, tolerance=0.05, **tables).report.problems
 
     assert sentence in problems[0]
     assert "\n" not in problems[0]
 
 
-def test_data_that_is_not_fit_raises_what_the_report_tells(tmp_path: Path) -> None:
+def test_data_that_is_not_fit_raises_the_problem_of_the_report(tmp_path: Path) -> None:
     with pytest.raises(DataGateError, match="no accounts table"):
         validate_tables(duckdb.connect(), [], scratch=tmp_path).require_fit()
 
@@ -295,6 +293,6 @@ def test_files_in_hive_partitions_keep_the_place_of_each_row(tmp_path: Path) -> 
         tolerance=1.0,
     )
 
-    assert refused(validation, "usage_daily") == {(2, "events"): "out_of_range"}
+    assert quarantined(validation, "usage_daily") == {(2, "events"): "out_of_range"}
     late = validation.history.query("SELECT account_id FROM usage_daily WHERE day = DATE '2026-03-02' ORDER BY ALL")
     assert late.column(0).to_pylist() == ["a", "b"]

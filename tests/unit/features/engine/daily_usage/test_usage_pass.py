@@ -24,8 +24,8 @@ def test_a_feature_that_the_first_rows_do_not_show_is_counted(monkeypatch: pytes
     story = Story().account("acme").account("bolt")
     story.usage("acme", "2026-02-01", days=20, feature="core").usage("acme", "2026-02-25", feature="reports", events=3)
     story.usage("bolt", "2026-02-20", feature="api")
-    found = counted(story, "usage_features_28d", "usage_events_28d")
-    assert found == [(2.0, 203.0), (1.0, 10.0), (1.0, 200.0), (1.0, 10.0)]
+    rows = counted(story, "usage_features_28d", "usage_events_28d")
+    assert rows == [(2.0, 203.0), (1.0, 10.0), (1.0, 200.0), (1.0, 10.0)]
 
 
 def test_use_of_no_feature_is_not_counted() -> None:
@@ -38,8 +38,8 @@ def test_use_of_no_feature_is_not_counted() -> None:
 def test_sums_of_events_may_be_larger_than_four_bytes_hold() -> None:
     story = Story().account("acme").account("bolt")
     story.usage("acme", "2026-02-02", days=26, events=2**31 - 1).usage("bolt", "2026-02-20", events=5)
-    found = counted(story, "usage_events_28d", "usage_events_7d")
+    rows = counted(story, "usage_events_28d", "usage_events_7d")
     large = 2.0**31 - 1
     expected = [(26 * large, 6 * large), (5.0, 0.0), (20 * large, 7 * large), (5.0, 5.0)]
-    for row, told in zip(found, expected, strict=True):
-        assert row == pytest.approx(told, rel=1e-12)
+    for row, values in zip(rows, expected, strict=True):
+        assert row == pytest.approx(values, rel=1e-12)

@@ -85,7 +85,7 @@ def test_what_the_dialects_say_differently() -> None:
 
 @pytest.mark.spark
 @needs_java
-def test_what_is_kept_is_of_the_history_asked_about(engine: SparkEngine) -> None:
+def test_the_cluster_holds_the_rows_of_the_last_history(engine: SparkEngine) -> None:
     first = Story().account("acme").usage("acme", "2024-02-20", events=3).history()
     second = Story().account("acme").usage("acme", "2024-02-20", events=4).history()
     assert not differences(first, engine)

@@ -10,14 +10,14 @@ from support.worlds.generated_histories import Generated, histories
 from features.frame import build
 from features.history import repeated_keys
 from features.history.history import History
-from pipelines.sources import examined, open_source
+from pipelines.sources import open_source, validate_rows
 
 few = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @few
 @given(histories())
-def test_few_corrections_and_many_are_settled_alike(generated: Generated) -> None:
+def test_few_and_many_corrections_give_the_same_features(generated: Generated) -> None:
     before = repeated_keys.FEW
     try:
         repeated_keys.FEW = 0.0
@@ -31,11 +31,11 @@ def test_few_corrections_and_many_are_settled_alike(generated: Generated) -> Non
 
 @few
 @given(histories())
-def test_what_admission_says_of_keys_is_what_a_history_finds(generated: Generated) -> None:
+def test_repeated_keys_of_validation_are_those_of_the_history(generated: Generated) -> None:
     with TemporaryDirectory() as folder:
         for name, rows in generated.tables.items():
             pq.write_table(rows, Path(folder) / f"{name}.parquet")
-        told = examined(open_source(folder), Path(folder) / "scratch").history
-        alone = History.from_relations(told.connection, present=told.present, columns=told.columns)
-        assert told.repeated_keys
-        assert build(told, generated.cutoffs).equals(build(alone, generated.cutoffs))
+        validated = validate_rows(open_source(folder), Path(folder) / "scratch").history
+        alone = History.from_relations(validated.connection, present=validated.present, columns=validated.columns)
+        assert validated.repeated_keys
+        assert build(validated, generated.cutoffs).equals(build(alone, generated.cutoffs))
