@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import fields
 from typing import Any, Final
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from features.labels.labels import LabelRule
+from features.labels.label_rule import SETTINGS
+from models.risks.defaults import DEFAULTS
 from pipelines.metric_settings import MetricSettings
 from pipelines.settings import Settings
 from serving.delivery.channel_settings import KINDS
@@ -35,12 +35,70 @@ Where each new hand-off, and each case that became worse, is sent; NAME is yours
 """
 
 _RISKS: Final = """
-## `[risks.churn]`, `[risks.escalation]`
+## `[risks.NAME]`
 
-What counts as the event ([labels, drawn](labels.md)); a mapping may bring its own. `kind = "none"` switches a risk off.
-`capacity` is how many accounts a night the models are judged at, `title` what the card calls the risk; the other keys
-are those of the label: {keys}.
+What is predicted, and for whom ([labels, drawn](labels.md)). Every default risk ({defaults}) can be changed here, and
+further risks declared under a name of your own; a mapping may bring its own in `mapping.toml`. A declared risk is
+trained, put before the gate, scored, decided and shown like the others; [the policy](policy.md) may have a section
+`[risks.NAME]` for it, and applies default rules where it has none.
+
+| key | what it is |
+|---|---|
+| **`kind`** | `none` switches a risk off; the others are listed below |
+| **`horizon`** | days within which the event counts |
+| `lead` | days after the cutoff in which an event comes too late to act on; the horizon follows them |
+| `capacity` | accounts a night at which models are evaluated |
+| `title` | what pages call the risk; by default from name and horizon, such as "Churn within 90 days" |
+| `eligible` | a condition over the [features](features.md); only accounts that meet it are learned from and scored |
+
+A kind decides what the event is and, as of each cutoff, which accounts can be predicted:
+
+| kind | the event | eligible | keys |
+|---|---|---|---|
+{kinds}
+Conditions are those of the policy: columns, numbers, texts, comparisons, `BETWEEN`, `IN`, `LIKE`, `IS NULL`, `AND`,
+`OR` and `NOT`. Dates cannot be compared. Both conditions see only what was known: `eligible` reads features, which know
+nothing later than the cutoff, and `where` reads the rows as they were known when the label matured. For example, a
+contraction (the revenue falls by a fifth) and a late payment:
+
+```toml
+[risks.contraction]
+kind = "decrease"
+share = 0.2
+horizon = 90
+lead = 7
+
+[risks.late_payment]
+kind = "overdue"
+days = 30
+horizon = 60
+eligible = "contract_arr > 0"
+```
 """
+
+_LABEL_KINDS: Final = {
+    "contract": (
+        "the decision to end the last running subscription, unless it is taken back or another subscription starts "
+        "within `grace` days",
+        "a running subscription, and no cancellation known",
+    ),
+    "silence": ("no activity in `active_on` in the whole horizon", "activity in the `active` days before"),
+    "event": (
+        "a row of `table` that meets the condition `where` over its columns",
+        "a running subscription; without the table `subscriptions`, a row of the table (or a ticket) in the last 365 "
+        "days",
+    ),
+    "decrease": (
+        "the sum of `measure` (`arr` or `seats`) over the running subscriptions falls by `share` and does not recover "
+        "within `grace` days; losing all of it counts",
+        "a running subscription, and a known sum above zero",
+    ),
+    "overdue": (
+        "an invoice is unpaid `days` days after the day it was due",
+        "an invoice in the `active` days before",
+    ),
+}
+"""By kind of label: what the event is, and which accounts are eligible."""
 
 _METRICS: Final = """
 ## `[metrics.KEY]`
@@ -57,12 +115,12 @@ def render_settings() -> str:
     """The reference as Markdown."""
     sections = ("review", "channels", "risks", "metrics")
     plain = {name: field for name, field in Settings.model_fields.items() if name not in sections}
-    label = ", ".join(f"`{field.name}`" for field in fields(LabelRule) if field.name != "risk")
+    defaults = ", ".join(f"`{name}`" for name in dict.fromkeys(risk.name for risk in DEFAULTS))
     return "".join(
         [
             _INTRODUCTION,
             *_table(plain),
-            _RISKS.format(keys=label),
+            _RISKS.format(defaults=defaults, kinds="".join(_label_kinds())),
             _METRICS,
             *_metric_keys(),
             _CHANNELS,
@@ -71,6 +129,13 @@ def render_settings() -> str:
             *_table(ReviewSettings.model_fields),
         ]
     )
+
+
+def _label_kinds() -> Iterator[str]:
+    for kind, keys in SETTINGS.items():
+        event, eligible = _LABEL_KINDS[kind]
+        own = ", ".join(f"`{key}`" for key in keys if key not in {"horizon", "lead"})
+        yield f"| `{kind}` | {event} | {eligible} | {own} |\n"
 
 
 def _metric_keys() -> Iterator[str]:

@@ -49,7 +49,7 @@ def test_an_equal_one_meets_the_gate_and_stays_challenger(registry: Registry, tr
     second = registered(registry, trained)
     champion, reason = promote_trained(registry, trained, second, later(), "gate")
     assert not champion
-    assert "By no margin is it better than the champion" in reason
+    assert "By no figure is it better than the champion" in reason
     assert registry.version_of("churn", "champion") == first
     assert registry.tags("churn", second)["rescue.gate.decision"] == "refused"
 
