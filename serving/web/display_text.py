@@ -4,10 +4,8 @@ The queue, the night report and the hand-off store codes, so that a text can be 
 Pages look the text up here and never read a code back out of a sentence.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
 
 from serving.handoff.render import day
 from serving.store.case_states import State
@@ -101,11 +99,6 @@ PERMISSION_TEXTS: dict[str, str] = {
 }
 """What a permission allows, as the end of "they may not …"."""
 
-QUARANTINE_TEXTS: dict[str, str] = {
-    "unknown_account": "unknown account",
-    "out_of_range": "value out of range",
-}
-
 NIGHT_STATUS_TITLES: dict[str, str] = {"running": "Running", "failed": "Failed", "recorded": "Recorded"}
 
 DUE_SOON = timedelta(hours=8)
@@ -198,12 +191,6 @@ def change_texts(entry: CaseEvent) -> list[str]:
         for name, title in AUDITED_FIELD_TITLES.items()
         if name in entry.after and entry.before.get(name) is not None
     ]
-
-
-def quarantine_text(rows: Mapping[str, Any]) -> str:
-    """Why rows of a table were set aside, with their number by rule; empty where none was."""
-    rules = (f"{QUARANTINE_TEXTS.get(rule, rule.replace('_', ' '))} ({number:,})" for rule, number in rows.items())
-    return ", ".join(rules)
 
 
 def _value(name: str, value: object) -> str:

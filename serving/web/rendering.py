@@ -18,7 +18,7 @@ from serving.web import display_text
 THEMES = ("auto", "light", "dark")
 THEME_COOKIE = "theme"
 
-FILTERS = {
+TEMPLATE_FILTERS = {
     "day": day,
     "amount": amount,
     "percent": percent,
@@ -44,7 +44,7 @@ def template_environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= FILTERS
+    environment.filters |= TEMPLATE_FILTERS
     return environment
 
 

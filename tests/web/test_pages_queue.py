@@ -262,7 +262,7 @@ def test_a_third_risk_is_on_the_account_page_and_the_overview(three_risks: Site)
     ada = three_risks.browser(ANALYST)
     account = ada.get("/account/a-000000").text
     assert 'aria-label="Contraction risk: ' in account
-    assert "<dt>Contraction " in account
+    assert "<dt>Contraction risk</dt>" in account
     assert "Contraction: 323 accounts scored." in ada.get("/overview").text
 
 

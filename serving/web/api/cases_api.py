@@ -48,7 +48,7 @@ class CaseFilter(RequestModel):
 
 
 @cases_router.get("/cases")
-def list_cases(
+def get_case_list(
     person: Viewer, cases: UseCases, query: Annotated[CaseFilter, Query()]
 ) -> response_models.CaseListResponse:
     """One page of the cases that you may see, in the requested order."""

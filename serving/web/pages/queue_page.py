@@ -57,7 +57,7 @@ def show_waiting_list(request: Request, context: ViewerContext) -> Response:
 
 
 @queue_router.post("/queue/next")
-def take_next_case(texts: FormTexts, context: WorkerContext) -> Response:
+def open_next_case(texts: FormTexts, context: WorkerContext) -> Response:
     """Claim the most urgent new case of the person's squads, or of ``squad``, and show it."""
     case = context.cases.take_next(texts.get("squad") or None, context.actor(Act.WORK))
     if case is None:

@@ -12,7 +12,10 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 API = "/api/"
 
-STORE_UNAVAILABLE = "The queue's database does not answer, and nothing was saved: try again in a minute. If it still fails, ask an admin."
+STORE_UNAVAILABLE = (
+    "The queue's database does not answer, and nothing was saved: try again in a minute. "
+    "If it still fails, ask an admin."
+)
 """The message without details; the database's address and its error are in the log."""
 
 

@@ -15,7 +15,7 @@ from serving.handoff.render import percent
 from serving.store.account_queries import AccountFile
 from serving.store.exchange import HealthAdjustment
 from serving.store.tables import Case
-from serving.web.display_text import code_title, risk_title
+from serving.web.display_text import risk_title
 from serving.web.views.case_view import health_points, points_text, usage_points, usage_title, without_account_name
 from serving.web.views.line_plots import Plot, Point, draw_plot
 
@@ -64,7 +64,7 @@ def account_view(file: AccountFile, now: datetime) -> AccountView:
             for risk, points in file.scores.items()
         ),
         current=tuple(
-            (code_title(risk), points[-1][1])
+            (risk_title(risk), points[-1][1])
             for risk, points in file.scores.items()
             if points and points[-1][0] == file.night
         ),
