@@ -20,6 +20,9 @@ from serving.store.tables import Account, Case, CaseEvent, CaseScore, FrozenHand
 
 PAGE = 50
 
+FEW = 1_000
+"""Cases that are sorted by risk at once; more are read in the order of the index."""
+
 OPEN_CASES, CLOSED_CASES = "open", "closed"
 STATES: tuple[str, ...] = (OPEN_CASES, *OPEN, CLOSED_CASES)
 """The values of the state filter: all open cases, one of their states, or all closed ones."""
@@ -178,9 +181,12 @@ def _ids(session: Session, chosen: QueueFilter, sort: str, offset: int) -> list[
 def _ids_by_risk(session: Session, chosen: QueueFilter, risk: str, offset: int) -> list[str]:
     """A page of ids, the highest probability of the risk first and cases without a score of it last.
 
-    The scored cases come in the order of their index, so only the page is read. An outer join has to sort every case;
-    the cases without a score are therefore a second query, which only the last pages need.
+    A few cases are sorted. Many are read in the order of the index of scores, where the page is reached soon; a filter
+    that matches a few cases would make that read all of the index.
     """
+    few = list(session.scalars(_cases(select(Case.id), chosen).limit(FEW + 1)))
+    if len(few) <= FEW:
+        return _sort_by_risk(session, few, risk, offset)
     scored = _scored_cases(select(CaseScore.case_id), chosen, risk)
     order = (CaseScore.probability.desc(), CaseScore.priority.desc(), CaseScore.case_id.desc())
     ids = list(session.scalars(scored.order_by(*order).limit(PAGE).offset(offset)))
@@ -193,12 +199,19 @@ def _ids_by_risk(session: Session, chosen: QueueFilter, risk: str, offset: int) 
     return [*ids, *session.scalars(rest)]
 
 
+def _sort_by_risk(session: Session, ids: Sequence[str], risk: str, offset: int) -> list[str]:
+    of_risk = (CaseScore.case_id == Case.id) & (CaseScore.risk == risk)
+    order = (CaseScore.probability.desc().nulls_last(), Case.priority.desc(), Case.id.desc())
+    query = select(Case.id).outerjoin(CaseScore, of_risk).where(Case.id.in_(ids)).order_by(*order)
+    return list(session.scalars(query.limit(PAGE).offset(offset)))
+
+
 def _scored_cases(query: Select[Any], chosen: QueueFilter, risk: str) -> Select[Any]:
     """The query over the chosen cases that have a score of the risk."""
     is_open = chosen.state not in (CLOSED_CASES, *CLOSED)
     of_risk = (CaseScore.risk == risk, CaseScore.is_open.is_(is_open))
     joined = query.select_from(CaseScore).join(Case, CaseScore.case_id == Case.id)
-    return joined.where(*of_risk, *_conditions(chosen), *_state(chosen.state))
+    return joined.where(*of_risk, *_conditions(chosen, correlated=True), *_state(chosen.state))
 
 
 def _state(state: str) -> list[ColumnElement[bool]]:
@@ -208,21 +221,22 @@ def _state(state: str) -> list[ColumnElement[bool]]:
     return found if state == OPEN_CASES else [*found, Case.state == state]
 
 
-def _conditions(chosen: QueueFilter) -> list[ColumnElement[bool]]:
+def _conditions(chosen: QueueFilter, *, correlated: bool = False) -> list[ColumnElement[bool]]:
     found = _of_squads(Case.squad, chosen)
     if chosen.mine:
         found.append(Case.owner == chosen.person)
     if chosen.risk:
         found.append(Case.risk == chosen.risk)
-    if of_accounts := _of_accounts(chosen):
-        found.append(_of_matching_accounts(*of_accounts))
+    of_account = _account_conditions(chosen)
+    if of_account:
+        found.append(_has_account(and_(*of_account), correlated))
     if chosen.text:
-        named = _of_matching_accounts(Account.search.contains(chosen.text.casefold(), autoescape=True))
+        named = _has_account(Account.search.contains(chosen.text.casefold(), autoescape=True), correlated)
         found.append(or_(named, Case.headline.icontains(chosen.text, autoescape=True)))
     return found
 
 
-def _of_accounts(chosen: QueueFilter) -> list[ColumnElement[bool]]:
+def _account_conditions(chosen: QueueFilter) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     if chosen.segment:
         found.append(Account.segment == chosen.segment)
@@ -234,9 +248,15 @@ def _of_accounts(chosen: QueueFilter) -> list[ColumnElement[bool]]:
     return found
 
 
-def _of_matching_accounts(*of_account: ColumnElement[bool]) -> ColumnElement[bool]:
-    """The cases of the accounts that match: a subquery finds the accounts once, instead of one lookup per case."""
-    return Case.account_id.in_(select(Account.account_id).where(*of_account))
+def _has_account(condition: ColumnElement[bool], correlated: bool) -> ColumnElement[bool]:
+    """Whether the account of the case matches.
+
+    By default a subquery finds all matching accounts once. A query that reads only a few cases looks up the account of
+    each instead (``correlated``).
+    """
+    if correlated:
+        return exists().where(Account.account_id == Case.account_id, condition)
+    return Case.account_id.in_(select(Account.account_id).where(condition))
 
 
 def _of_squads(column: Any, chosen: QueueFilter) -> list[ColumnElement[bool]]:
