@@ -116,7 +116,8 @@ def explain_changed_files() -> Iterator[None]:
 def _is_file_error(error: duckdb.Error) -> bool:
     """Whether the cause is a file: DuckDB reports a damaged Parquet page with its base class of errors."""
     known = isinstance(error, duckdb.IOException | duckdb.SerializationException)
-    return known or "Failed to read file" in str(error) or type(error) is duckdb.Error
+    message = any(text in str(error) for text in ("Failed to read file", "No magic bytes"))
+    return known or message or type(error) is duckdb.Error
 
 
 def _first_line(error: duckdb.Error) -> str:
