@@ -6,6 +6,7 @@ the package names the sources that are missing.
 """
 
 from datetime import date, datetime
+from itertools import pairwise
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -88,9 +89,10 @@ class RiskFacts(Frozen):
     @model_validator(mode="after")
     def _cumulative(self) -> Self:
         """A longer horizon cannot have a lower probability."""
-        days = [point.days for point in self.curve or ()]
-        probabilities = [point.probability for point in self.curve or ()]
-        if days != sorted(set(days)) or probabilities != sorted(probabilities):
+        pairs = pairwise(self.curve or ())
+        if any(
+            longer.days <= shorter.days or longer.probability < shorter.probability - 1e-9 for shorter, longer in pairs
+        ):
             raise ValueError(f"the curve of {self.risk} has to increase with its horizons")
         return self
 

@@ -338,3 +338,35 @@ def test_numbers_that_are_not_finite_are_unknown() -> None:
     decision = night({"a": "A", "p": float("inf")}, {"a": "B", "p": 0.9, "arr": float("nan")})
     assert accounts(decision.flags) == ["B"]
     assert decision.flags[0].at_stake == 0.0
+
+
+def test_region_and_ticket_category_reach_the_routing() -> None:
+    more = '[routing.ticket_categories]\nbug = "support"\n'
+    by = policy(more, capacity='capacity = 2\nregions = ["US"]')
+    rows = (
+        {"a": "A", "p": 0.9, "region": "US", "ticket_category": "bug"},
+        {"a": "B", "p": 0.8, "region": "JP", "ticket_category": "other"},
+    )
+    routing = {flag.account_id: flag.routing for flag in night(*rows, by=by).flags}
+    assert routing == {
+        "A": RoutingReason(RoutingCode.TICKET, "support", "bug"),
+        "B": RoutingReason(RoutingCode.RISK, "retention", "churn", unserved_region="JP"),
+    }
+
+
+def test_the_capped_revenue_at_stake_decides_severity_and_vip() -> None:
+    more = '[squads.stars]\nskills = ["vip"]\nmembers = ["flo", "gil"]\ncapacity = 1\n'
+    vip = '[routing.vip]\nwhen = "at_stake >= 250000"\n'
+    by = policy(more + vip, when='when = "at_stake >= 2000"')
+    rows = (
+        {"a": "A", "p": 0.6, "arr": 900_000.0},
+        {"a": "B", "p": 0.6, "arr": 2000.0},
+        {"a": "C", "p": 0.6, "arr": 1.0},
+    )
+    decision = night(*rows, by=by)
+    flags = [*decision.flags, *decision.waiting]
+    assert [(flag.account_id, flag.severity, flag.squad) for flag in flags] == [
+        ("A", "high", "stars"),
+        ("B", "high", "care"),
+        ("C", "normal", "care"),
+    ]
