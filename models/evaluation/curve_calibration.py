@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from models.evaluation.walk_forward import WalkForward
     from models.learners.training_set import TrainingSet
 
-DRAWS = 200
+CALIBRATION_DRAWS = 200
 LEAST_EVENTS = 5
 """Accounts with an event by a day, below which its calibration is not given."""
 
@@ -89,7 +89,7 @@ def _by_day(
     numbers = np.unique(account[rows], return_inverse=True)[1]
     came = np.bincount(numbers, weights * happened[rows])
     counted = np.bincount(numbers, weights)
-    draws = np.random.default_rng(day).integers(0, len(counted), (DRAWS, len(counted)))
+    draws = np.random.default_rng(day).integers(0, len(counted), (CALIBRATION_DRAWS, len(counted)))
     shares = came[draws].sum(axis=1) / counted[draws].sum(axis=1)
     low, high = np.quantile(shares, [0.025, 0.975])
     return CalibrationByDay(

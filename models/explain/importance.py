@@ -4,7 +4,7 @@ import numpy as np
 
 from features.catalogue import group_of_column
 from models.data.arrays import Floats
-from models.learners.baselines import RuleScorer
+from models.learners.baselines import BaselineScorer
 from models.learners.ensemble import BlendScorer
 from models.learners.logistic_regression import LinearScorer
 from models.learners.risk_model import RiskModel, Scorer
@@ -30,7 +30,7 @@ def _sizes(scorer: Scorer, columns: int) -> Floats:
         return np.asarray(scorer.booster.feature_importance("gain"), dtype=np.float64)
     if isinstance(scorer, LinearScorer):
         np.add.at(sizes, [term.place for term in scorer.terms], [abs(term.weight) for term in scorer.terms])
-    if isinstance(scorer, RuleScorer):
+    if isinstance(scorer, BaselineScorer):
         sizes[scorer.place] = 1.0
     return sizes
 

@@ -1,7 +1,7 @@
 """The baselines that a model has to beat: what a team would do with a spreadsheet.
 
-Each rule looks at one column of the frame. Where there are too few events to learn from, a rule is also the honest
-champion: :class:`RuleScorer` turns its order into log-odds that a calibrator can scale.
+Each baseline looks at one column of the frame. Where there are too few events to learn from, a baseline is also the
+honest champion: :class:`BaselineScorer` turns its order into log-odds that a calibrator can scale.
 """
 
 import json
@@ -19,7 +19,7 @@ KNOTS = 101
 
 
 @dataclass(frozen=True)
-class Rule:
+class Baseline:
     """Order accounts by one column, the riskiest first: ``sign`` +1 the largest value, -1 the smallest."""
 
     name: str
@@ -34,13 +34,13 @@ class Rule:
         return np.asarray(np.where(np.isnan(values), last, values))
 
 
-RULES = (
-    Rule("lowest_health", "lowest CRM health first", "health_score", -1),
-    Rule("next_renewal", "next renewal first", "contract_renews_in_days", -1),
-    Rule("most_tickets", "most tickets in 90 days first", "tickets_opened_90d", +1),
-    Rule("longest_unused", "longest without use first", "usage_recency_days", +1),
-    Rule("longest_unbilled", "longest without an invoice first", "invoices_recency_days", +1),
-    Rule("most_escalations", "most escalations in a year first", "escalations_365d", +1),
+BASELINES = (
+    Baseline("lowest_health", "lowest CRM health first", "health_score", -1),
+    Baseline("next_renewal", "next renewal first", "contract_renews_in_days", -1),
+    Baseline("most_tickets", "most tickets in 90 days first", "tickets_opened_90d", +1),
+    Baseline("longest_unused", "longest without use first", "usage_recency_days", +1),
+    Baseline("longest_unbilled", "longest without an invoice first", "invoices_recency_days", +1),
+    Baseline("most_escalations", "most escalations in a year first", "escalations_365d", +1),
 )
 """In the order in which they are trusted where there is no evidence to choose by."""
 
@@ -48,17 +48,18 @@ RANDOM = "random"
 
 
 def scores(frame: pa.Table, seed: int) -> dict[str, Floats]:
-    """Each rule's scores of the frame's rows by name: the rules whose column varies, and the random one."""
-    scored = {rule.name: rule.score(frame) for rule in RULES if rule.column in frame.column_names}
+    """Each baseline's scores of the frame's rows by name: the baselines whose column varies, and the random one."""
+    scored = {rule.name: rule.score(frame) for rule in BASELINES if rule.column in frame.column_names}
     varying = {name: values for name, values in scored.items() if len(values) and values.min() < values.max()}
     return {RANDOM: np.random.default_rng(seed).random(frame.num_rows), **varying}
 
 
 @dataclass(frozen=True)
-class RuleScorer:
-    """A rule as a scorer: the share of training rows that it would put later, as log-odds.
+class BaselineScorer:
+    """A baseline as a scorer: the share of training rows that it would put later, as log-odds.
 
-    ``place`` is its column's place in the signature; ``knots`` are the training values' quantiles in the rule's order.
+    ``place`` is its column's place in the signature; ``knots`` are the training values' quantiles in the baseline's
+    order.
     """
 
     name: str
@@ -68,7 +69,7 @@ class RuleScorer:
     kind: str = "rule"
 
     @classmethod
-    def learn(cls, rule: Rule, place: int, values: NDArray[np.float32]) -> "RuleScorer":
+    def learn(cls, rule: Baseline, place: int, values: NDArray[np.float32]) -> "BaselineScorer":
         """From the column's training values."""
         known = values[~np.isnan(values)].astype(np.float64) * rule.sign
         return cls(rule.name, place, rule.sign, tuple(np.quantile(known, np.linspace(0, 1, KNOTS)).tolist()))
@@ -92,7 +93,7 @@ class RuleScorer:
         return {RULE_FILE: json.dumps(about) + "\n"}
 
     @classmethod
-    def read(cls, contents: Mapping[str, bytes]) -> "RuleScorer":
+    def read(cls, contents: Mapping[str, bytes]) -> "BaselineScorer":
         """From checked files."""
         about = json.loads(contents[RULE_FILE])
         return cls(about["name"], about["place"], about["sign"], tuple(about["knots"]))

@@ -53,7 +53,7 @@ class Calibrator:
         return cls(data["kind"], tuple(data["weights"]), int(data["events"]), steps)
 
 
-def fit(scores: Floats, happened: Bools, weights: Floats, events: int) -> Calibrator:
+def fit_calibrator(scores: Floats, happened: Bools, weights: Floats, events: int) -> Calibrator:
     """Fit the calibrator that ``events`` different events can carry.
 
     Args:

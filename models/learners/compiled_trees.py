@@ -18,7 +18,7 @@ import numpy as np
 from models.data.arrays import Floats, Matrix
 
 PAYS_FROM = 250_000  # rows; a second of compiling against six of LightGBM a million rows
-ROWS = 1024  # scored together: as doubles they stay in the processor's cache
+COMPILED_BLOCK = 1024  # scored together: as doubles they stay in the processor's cache
 
 
 def pays(rows: int) -> bool:
@@ -37,7 +37,7 @@ def compiled(text: str, threads: int = 0) -> Callable[[Matrix], Floats]:
         program.compile(raw_score=True)
 
     def margin(matrix: Matrix) -> Floats:
-        parts = (matrix[start : start + ROWS] for start in range(0, len(matrix), ROWS))
+        parts = (matrix[start : start + COMPILED_BLOCK] for start in range(0, len(matrix), COMPILED_BLOCK))
         with ThreadPoolExecutor(threads or cpu_count()) as workers:  # the program runs without Python's lock
             return np.concatenate(list(workers.map(lambda part: program.predict(part, n_jobs=1), parts)))
 

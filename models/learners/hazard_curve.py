@@ -29,8 +29,8 @@ from models.learners.trees import TREES_FILE, TreeScorer
 
 PERIOD, PERIODS = 30, 13
 DAYS = (30, 60, 90, 180, 365)
-MOST_ROWS = 5_000  # account × cutoff; each gives up to 13 periods
-TREES = 80  # the shape in time needs fewer than the ranking of accounts
+HAZARD_SAMPLE_ROWS = 5_000  # account × cutoff; each gives up to 13 periods
+HAZARD_TREES = 80  # the shape in time needs fewer than the ranking of accounts
 RENEWAL = "contract_renews_in_days"
 NEVER = 2**31  # a day beyond every event
 MICROSECONDS_A_DAY = 86_400_000_000
@@ -133,7 +133,7 @@ def hazard_rows(training: TrainingSet, labels: pa.Table) -> HazardRows:
     np.maximum.at(watched, whole.account, whole.day + risk.label.lead + risk.label.horizon)
     usable = untreated(whole)
     rows = whole.take(usable.keep)
-    chosen = thinned(rows, MOST_ROWS)
+    chosen = thinned(rows, HAZARD_SAMPLE_ROWS)
     thin = rows.take(chosen)
     return HazardRows(
         examples(training.frame, thin, training.learner.signature, usable.weight[chosen]),
@@ -174,7 +174,7 @@ def fit_hazard(rows: HazardRows, learner: Learner) -> HazardModel:
         seed=learner.seed,
         threads=learner.threads,
     )
-    return HazardModel(widened.trees(periods, TREES).cut(TREES), renewal)
+    return HazardModel(widened.trees(periods, HAZARD_TREES).cut(HAZARD_TREES), renewal)
 
 
 def _period(rows: HazardRows, period: int, renewal: int | None) -> Examples:

@@ -7,7 +7,7 @@ from typing import Any
 from models.data.examples import Examples
 from models.data.signature import Signature
 from models.learners import baselines, logistic_regression, trees
-from models.learners.baselines import RuleScorer
+from models.learners.baselines import BaselineScorer
 from models.learners.ensemble import BlendScorer
 from models.learners.logistic_regression import LinearScorer
 
@@ -46,16 +46,18 @@ class Learner:
 
     def logistic(self, training: Examples) -> LinearScorer:
         """Fit the logistic regression."""
-        return logistic_regression.fit(training, self.signature, training.labelled.events, self.expected, self.curved)
+        return logistic_regression.fit_logistic(
+            training, self.signature, training.labelled.events, self.expected, self.curved
+        )
 
     def blend(self, training: Examples, count: int, share: float) -> BlendScorer:
         """Fit both, the trees to count by ``share``."""
         return BlendScorer(self.trees(training, count).cut(count), self.logistic(training), share)
 
-    def rule(self, training: Examples) -> RuleScorer | None:
+    def rule(self, training: Examples) -> BaselineScorer | None:
         """The rule that is trusted most among those whose column there is; it learns only the column's spread."""
-        for rule in baselines.RULES:
+        for rule in baselines.BASELINES:
             if rule.column in self.signature.names:
                 place = self.signature.names.index(rule.column)
-                return RuleScorer.learn(rule, place, training.matrix[:, place])
+                return BaselineScorer.learn(rule, place, training.matrix[:, place])
         return None

@@ -27,7 +27,7 @@ PRIOR_SPREAD = 1.25  # of the accounts' log-odds before any evidence, to begin w
 CLIP = 4.0
 HEAVY_TAIL = 2.0
 ENOUGH = 40_000  # rows from which relevance is learned: neighbouring weeks are nearly the same
-ROWS = 1024  # scored together: as doubles they stay in the processor's cache
+ROWS_AT_ONCE = 1024  # scored together: as doubles they stay in the processor's cache
 PIECES = 20  # of a curve, each between two quantiles of the training values
 PIECE_PRIOR = 0.5  # spread, before any evidence, of what one piece adds to the log-odds from end to end
 
@@ -103,8 +103,8 @@ class LinearScorer:
         numbers = _Numbers.of([term for term in self.terms if term.level in MEASURED])
         others = [term for term in self.terms if term.level not in MEASURED]
         total = np.full(len(matrix), self.intercept)
-        for start in range(0, len(matrix), ROWS):
-            part = slice(start, start + ROWS)
+        for start in range(0, len(matrix), ROWS_AT_ONCE):
+            part = slice(start, start + ROWS_AT_ONCE)
             total[part] += numbers.margin(matrix[part])
             for term, scaled in _columns(others, matrix[part]):
                 total[part] += term.weight * scaled
@@ -130,7 +130,7 @@ class LinearScorer:
         return cls(tuple(Term(**term) for term in about["terms"]), about["intercept"], about["inputs"])
 
 
-def fit(
+def fit_logistic(
     training: Examples, signature: Signature, events: int, expected: Sequence[int], curved: Collection[str] = ()
 ) -> LinearScorer:
     """Fit on the training rows, which hold ``events`` different events.

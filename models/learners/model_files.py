@@ -17,7 +17,7 @@ from pathlib import Path
 from features.errors import RescueError
 
 MANIFEST = "manifest.json"
-FORMAT = 1
+MANIFEST_FORMAT = 1
 ALLOWED_NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}\.(txt|json)")
 """Model text and JSON in the folder itself; no subfolder, no other kind of file."""
 
@@ -37,7 +37,7 @@ def write(folder: Path) -> str:
     """
     names = sorted(path.name for path in _plain_files(folder) if path.name != MANIFEST)
     files = {name: _sha256((folder / name).read_bytes()) for name in names}
-    text = json.dumps({"format": FORMAT, "files": files}, indent=2, sort_keys=True) + "\n"
+    text = json.dumps({"format": MANIFEST_FORMAT, "files": files}, indent=2, sort_keys=True) + "\n"
     (folder / MANIFEST).write_text(text, encoding="utf-8")
     return _sha256(text.encode())
 
@@ -96,11 +96,13 @@ def _listed(manifest: bytes) -> dict[str, str]:
     try:
         content = json.loads(manifest)
         files = {str(name): str(value) for name, value in content["files"].items()}
-        known = content["format"] == FORMAT
+        known = content["format"] == MANIFEST_FORMAT
     except (ValueError, KeyError, TypeError, AttributeError):
         raise ManifestError("The model's manifest cannot be read; the model was not loaded.") from None
     if not known:
-        raise ManifestError(f"The model's manifest is not of format {FORMAT}; train again with this version of Rescue.")
+        raise ManifestError(
+            f"The model's manifest is not of format {MANIFEST_FORMAT}; train again with this version of Rescue."
+        )
     for name in files:
         if not ALLOWED_NAME.fullmatch(name):
             raise ManifestError(

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from models.learners.hazard_curve import HazardModel
 
 MODEL_FILE = "model.json"
-FORMAT = 2
+MODEL_FORMAT = 2
 
 
 class Scorer(Protocol):
@@ -148,8 +148,8 @@ class RiskModel:
         from models.learners.hazard_curve import HazardModel
 
         about = json.loads(contents[MODEL_FILE])
-        if about["format"] != FORMAT:
-            raise ValueError(f"format {about['format']} is not {FORMAT}")
+        if about["format"] != MODEL_FORMAT:
+            raise ValueError(f"format {about['format']} is not {MODEL_FORMAT}")
         signature = Signature.from_json(about["signature"])
         scorer = _read_scorer(about["kind"], contents)
         refits = tuple(_read_scorer(kind, _of_refit(n, contents)) for n, kind in enumerate(about["refits"]))
@@ -159,7 +159,7 @@ class RiskModel:
 
     def _description(self) -> str:
         about = {
-            "format": FORMAT,
+            "format": MODEL_FORMAT,
             "kind": self.kind,
             "risk": self.risk.to_json(),
             "signature": self.signature.to_json(),
@@ -181,7 +181,7 @@ def _of_refit(number: int, contents: Mapping[str, bytes]) -> dict[str, bytes]:
 
 
 def _read_scorer(kind: str, contents: Mapping[str, bytes]) -> Scorer:
-    from models.learners.baselines import RuleScorer
+    from models.learners.baselines import BaselineScorer
     from models.learners.ensemble import BlendScorer
     from models.learners.logistic_regression import LinearScorer
     from models.learners.trees import TreeScorer
@@ -190,6 +190,6 @@ def _read_scorer(kind: str, contents: Mapping[str, bytes]) -> Scorer:
         "blend": BlendScorer.read,
         "lightgbm": TreeScorer.read,
         "logistic": LinearScorer.read,
-        "rule": RuleScorer.read,
+        "rule": BaselineScorer.read,
     }
     return readers[kind](contents)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.data.arrays import Floats
+from models.data.arrays import Floats, Ints
 from models.evaluation.evaluate import BacktestResult
 from models.evaluation.evaluation_rows import EvaluationRows
 from models.evaluation.probability_metrics import CalibrationGroup, calibration_group
@@ -49,21 +49,22 @@ def flagged_curve(result: BacktestResult, scorer: str, shares: Floats) -> dict[s
 def calibration_curve(result: BacktestResult) -> list[CalibrationGroup]:
     """Expected and observed share of events of ten groups of equal size, by rising probability."""
     order = np.argsort(column(result, "probability"), kind="stable")
-    return [_calibration(result, part) for part in np.array_split(order, BINS) if part.size]
+    return _calibrate_groups(result, [part for part in np.array_split(order, BINS) if part.size])
 
 
 def calibration_of_segments(result: BacktestResult, segments: Sequence[str]) -> list[CalibrationGroup]:
     """Expected and observed share of events of each segment."""
     names = np.asarray(result.scored["segment"].to_pylist())
-    return [_calibration(result, np.flatnonzero(names == segment)) for segment in segments]
+    return _calibrate_groups(result, [np.flatnonzero(names == segment) for segment in segments])
 
 
 def calibration_of_cutoffs(result: BacktestResult) -> tuple[NDArray[Any], list[CalibrationGroup]]:
     """The cutoffs, and the expected and observed share of events of each."""
     days = result.scored["as_of"].to_numpy()
     cutoffs = np.unique(days)
-    return cutoffs, [_calibration(result, np.flatnonzero(days == cutoff)) for cutoff in cutoffs]
+    return cutoffs, _calibrate_groups(result, [np.flatnonzero(days == cutoff) for cutoff in cutoffs])
 
 
-def _calibration(result: BacktestResult, places: NDArray[Any]) -> CalibrationGroup:
-    return calibration_group(scored_rows(result).take(places), column(result, "probability")[places])
+def _calibrate_groups(result: BacktestResult, groups: Sequence[Ints]) -> list[CalibrationGroup]:
+    rows, probability = scored_rows(result), column(result, "probability")
+    return [calibration_group(rows.take(places), probability[places]) for places in groups]

@@ -7,11 +7,11 @@ import numpy as np
 from models.evaluation.bootstrap import Estimate
 from models.evaluation.metrics import FIGURES
 from models.evaluation.metrics_report import LOGISTIC, MODEL, RULE, MetricsReport
-from models.learners.baselines import RANDOM, RULES
+from models.learners.baselines import BASELINES, RANDOM
 
 SHARES = frozenset(name for name in FIGURES if name.endswith("at_capacity")) - {"lift_at_capacity"}
 """Figures that are written in percent."""
-BASELINE_TITLES = {rule.name: rule.title for rule in RULES} | {RANDOM: "random"}
+BASELINE_TITLES = {rule.name: rule.title for rule in BASELINES} | {RANDOM: "random"}
 SCORER_TITLES = {MODEL: "this model", LOGISTIC: "logistic regression"} | {
     f"{RULE}{name}": title for name, title in BASELINE_TITLES.items()
 }

@@ -19,6 +19,9 @@ CUTOFFS = [START + timedelta(days=day) for day in range(1, SPAN, 4)]
 CHURN = LabelRule("churn", "contract", horizon=14, lead=3, grace=6)
 ESCALATION = LabelRule("escalation", "event", horizon=10, lead=2, table="ticket_events", where="kind = 'escalated'")
 SILENCE = LabelRule("churn", "silence", horizon=9, active=12)
+CONTRACTION = LabelRule("contraction", "decrease", horizon=12, lead=2, grace=5)
+LATE_PAYMENT = LabelRule("late_payment", "overdue", horizon=12, lead=1, days=3, active=30)
+BIG_BILL = LabelRule("big_bill", "event", horizon=12, table="invoices", where="amount > 100")
 ACCOUNTS = ("a", "b", "c")
 
 days = st.integers(0, SPAN)
@@ -72,6 +75,32 @@ def uses(draw: st.DrawFn) -> list[dict[str, Any]]:
     ]
 
 
+@st.composite
+def revenues(draw: st.DrawFn) -> list[dict[str, Any]]:
+    """The same subscriptions with a revenue that changes, or becomes unknown, with every version."""
+    return [{**row, "arr": draw(st.sampled_from([None, 50.0, 79.0, 80.0, 100.0]))} for row in draw(subscriptions())]
+
+
+@st.composite
+def bills(draw: st.DrawFn) -> list[dict[str, Any]]:
+    """Invoices with corrected amounts, and payments that our copy learns of late."""
+    rows = []
+    for number in range(draw(st.integers(0, 6))):
+        issued, term = draw(instants), draw(st.integers(0, 12))
+        bill = {
+            "invoice_id": f"i{number}",
+            "account_id": draw(st.sampled_from(ACCOUNTS)),
+            "issued_at": issued,
+            "due_at": issued + timedelta(days=term),
+        }
+        for lag in sorted(draw(st.sets(st.integers(0, 40), min_size=1, max_size=3))):
+            known = issued + timedelta(days=lag)
+            paid = draw(st.none() | st.integers(0, lag).map(lambda days, issued=issued: issued + timedelta(days=days)))
+            amount = draw(st.sampled_from([-50.0, 50.0, 500.0]))
+            rows.append({**bill, "amount": amount, "paid_at": paid, "known_at": known})
+    return rows
+
+
 def history(until: date | None = None, **tables: list[dict[str, Any]]) -> History:
     """The tables, cut to what was known before ``until``; a lone health score keeps the horizon where the cut is."""
     last = at((until - START).days if until else 2 * SPAN) - timedelta(days=1)
@@ -112,20 +141,32 @@ cuts = st.integers(20, SPAN).map(lambda day: START + timedelta(days=day))
 
 @settings(max_examples=40, deadline=None)
 @given(subscriptions(), cuts)
-def test_churn_once_settled_stays(rows: list[dict[str, Any]], until: date) -> None:
+def test_churn_once_mature_stays(rows: list[dict[str, Any]], until: date) -> None:
     stays(CHURN, until, subscriptions=rows)
 
 
 @settings(max_examples=25, deadline=None)
 @given(escalations(), cuts)
-def test_escalation_once_settled_stays(rows: list[dict[str, Any]], until: date) -> None:
+def test_escalation_once_mature_stays(rows: list[dict[str, Any]], until: date) -> None:
     stays(ESCALATION, until, ticket_events=rows)
 
 
 @settings(max_examples=25, deadline=None)
 @given(uses(), cuts)
-def test_silence_once_settled_stays(rows: list[dict[str, Any]], until: date) -> None:
+def test_silence_once_mature_stays(rows: list[dict[str, Any]], until: date) -> None:
     stays(SILENCE, until, usage_daily=rows)
+
+
+@settings(max_examples=25, deadline=None)
+@given(revenues(), cuts)
+def test_a_decrease_once_mature_stays(rows: list[dict[str, Any]], until: date) -> None:
+    stays(CONTRACTION, until, subscriptions=rows)
+
+
+@settings(max_examples=25, deadline=None)
+@given(bills(), cuts, st.sampled_from([LATE_PAYMENT, BIG_BILL]))
+def test_a_late_payment_and_a_bill_once_mature_stay(rows: list[dict[str, Any]], until: date, rule: LabelRule) -> None:
+    stays(rule, until, invoices=rows)
 
 
 @settings(max_examples=40, deadline=None)
@@ -143,5 +184,5 @@ def test_churn_is_the_plain_reading_of_the_rule(rows: list[dict[str, Any]]) -> N
             said, when = churn(versions, cutoff, CHURN, found.until)
             if said != "not eligible":
                 expected[name, cutoff] = (None if said == "unknown" else said == "event", when)
-    told = label(found, CUTOFFS, CHURN).to_pylist()
-    assert {(row["account_id"], row["as_of"]): (row["event"], row["event_at"]) for row in told} == expected
+    labels = label(found, CUTOFFS, CHURN).to_pylist()
+    assert {(row["account_id"], row["as_of"]): (row["event"], row["event_at"]) for row in labels} == expected

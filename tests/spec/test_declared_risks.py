@@ -79,7 +79,7 @@ def test_every_case_has_a_hand_off_with_their_titles(declared: DeclaredHome) -> 
 
 def test_the_queue_shows_a_column_for_each(declared: DeclaredHome, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "250")
-    shown = CliRunner().invoke(app.app, ["queue", "--home", str(declared.settings.home)])
+    shown = CliRunner().invoke(app.app, ["queue", "list", "--home", str(declared.settings.home)])
     assert shown.exit_code == 0, shown.output
     assert "Contraction" in shown.output
     assert "Late payment" in shown.output

@@ -25,7 +25,7 @@ def fitted(
     rows = examples or material().examples
     names = material().learner.signature.names
     wanted = [(expected or {}).get(name, 0) for name in names]
-    return logistic_regression.fit(
+    return logistic_regression.fit_logistic(
         rows, material().learner.signature, material().examples.labelled.events, wanted, curved
     )
 
@@ -96,7 +96,7 @@ def test_rows_that_repeat_each_other_are_no_evidence() -> None:
 
 def test_long_tables_are_scored_like_short_ones() -> None:
     matrix, scorer = material().examples.matrix, fitted(curved=("health_score",))
-    assert len(matrix) > 2 * logistic_regression.ROWS
-    rows = np.arange(logistic_regression.ROWS - 2, logistic_regression.ROWS + 2)
+    assert len(matrix) > 2 * logistic_regression.ROWS_AT_ONCE
+    rows = np.arange(logistic_regression.ROWS_AT_ONCE - 2, logistic_regression.ROWS_AT_ONCE + 2)
     assert np.array_equal(scorer.margin(matrix)[rows], scorer.margin(matrix[rows]))
     assert np.abs(scorer.contributions(matrix).sum(axis=1) - scorer.margin(matrix)).max() < 1e-12

@@ -143,10 +143,10 @@ def test_a_version_that_is_not_there_cannot_be_promoted(home: Path) -> None:
 
 
 def test_what_the_gate_said_is_kept_beside_the_version(home: Path) -> None:
-    at(home).record("churn", "2", {"verdict": "refused", "told": "x" * 9000})
+    at(home).record("churn", "2", {"decision": "refused", "reason": "x" * 9000})
     tags = at(home).tags("churn", "2")
-    assert tags["rescue.gate.verdict"] == "refused"
-    assert len(tags["rescue.gate.told"]) == 4000
+    assert tags["rescue.gate.decision"] == "refused"
+    assert len(tags["rescue.gate.reason"]) == 4000
 
 
 def test_every_decision_of_the_gate_can_be_written_whatever_a_segment_is_called(home: Path) -> None:

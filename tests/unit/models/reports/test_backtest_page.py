@@ -8,7 +8,7 @@ import pytest
 from support.worlds.trained_factory import made_trained
 
 from models.evaluation.metrics import FIGURES
-from models.learners.baselines import RULES
+from models.learners.baselines import BASELINES
 from models.reports.backtest_page import write_backtest
 from models.reports.sentences import FINDING_CODES
 from models.risks.defaults import CHURN
@@ -66,5 +66,5 @@ def test_the_documentation_names_exactly_the_keys(found: tuple[Backtest, Path]) 
     assert documented("A metrics report") == [set(evaluation["overall"])]
     assert documented("A finding") == [set(evaluation["verdict"]), set(FINDING_CODES)]
     assert documented("The lead") == [set(evaluation["lead"])]
-    assert documented("Scorers") == [{f"rule_{rule.name}" for rule in RULES} | {"model", "logistic", "rule_random"}]
+    assert documented("Scorers") == [{f"rule_{rule.name}" for rule in BASELINES} | {"model", "logistic", "rule_random"}]
     assert documented("Figures") == [set(FIGURES)]
