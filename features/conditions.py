@@ -10,7 +10,6 @@ Unknown values follow SQL's three-valued logic exactly. Dividing by zero gives a
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from math import isfinite
 from typing import Literal, NoReturn
 
@@ -18,6 +17,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import ParseError, SqlglotError
 
+from features.errors import nearest_name
 from features.quoting import quote_name, quote_text
 
 Kind = Literal["number", "text", "condition", "unknown"]
@@ -142,8 +142,8 @@ def _column(builder: _Builder, node: exp.Expr) -> tuple[Kind, str]:
     written = node.sql("duckdb")
     found = builder.columns.get(node.name.lower()) if len(getattr(node, "parts", ())) == 1 else None
     if found is None:
-        near = get_close_matches(node.name.lower(), list(builder.columns), n=3, cutoff=0.5)
-        hint = f"did you mean {' or '.join(near)}?" if near else builder.listing
+        near = nearest_name(node.name, builder.columns)
+        hint = f"did you mean {near}?" if near else builder.listing
         raise ConditionError(f"names the unknown column {written}; {hint}")
     name, kind = found
     builder.used[name] = kind

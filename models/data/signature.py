@@ -8,7 +8,6 @@ Where training never saw a missing value the row is refused, for the model would
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from features.catalogue import declaration_of, find_feature
-from features.errors import RescueError
+from features.errors import RescueError, nearest_name
 from models.data.arrays import Matrix
 
 NUMBER, CATEGORY = "double", "string"
@@ -189,5 +188,5 @@ def _bad_values(column: InputColumn, encoded: NDArray[Any], values: pa.ChunkedAr
 
 
 def _with_neighbours(missing: list[str], frame: pa.Table) -> str:
-    near = {name: get_close_matches(name, frame.column_names, n=1) for name in missing}
-    return ", ".join(f"{name} (is {near[name][0]} its new name?)" if near[name] else name for name in missing)
+    near = {name: nearest_name(name, frame.column_names) for name in missing}
+    return ", ".join(f"{name} (is {near[name]} its new name?)" if near[name] else name for name in missing)

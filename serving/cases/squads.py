@@ -1,12 +1,11 @@
 """The members of each squad, according to the policy of the newest night."""
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from features.errors import UsageError
+from features.errors import UsageError, suggest_name
 from serving.store.tables import Member, Squad
 
 TIERS = 3
@@ -29,12 +28,12 @@ def require_member(session: Session, squad: str, person: str) -> None:
     """Refuse a person who is not in the squad, and suggest the nearest name."""
     members = _members(session, squad)
     if person not in members:
-        raise UsageError(f"{person!r} is not in the squad {squad}{_nearest(person, members)}")
+        raise UsageError(f"{person!r} is not in the squad {squad}; {suggest_name(person, members)}")
 
 
 def _require_one_of(squad: str, active: list[str]) -> None:
     if squad not in active:
-        raise UsageError(f"There is no squad {squad!r}{_nearest(squad, active)}")
+        raise UsageError(f"There is no squad {squad!r}; {suggest_name(squad, active)}")
 
 
 def _active(session: Session) -> list[str]:
@@ -44,8 +43,3 @@ def _active(session: Session) -> list[str]:
 def _members(session: Session, squad: str) -> list[str]:
     query = select(Member.person).where(Member.squad == squad).order_by(Member.position)
     return list(session.scalars(query))
-
-
-def _nearest(name: str, known: list[str]) -> str:
-    close = get_close_matches(name, known, n=1, cutoff=0.5)
-    return f": did you mean {close[0]!r}?" if close else f": there are {', '.join(known) or 'none'}."

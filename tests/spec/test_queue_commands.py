@@ -33,7 +33,7 @@ def test_every_listed_case_can_be_shown_by_its_id(night_home: NightHome) -> None
         assert package["account"]["account_id"] == case.account_id
 
 
-def test_a_claimed_case_says_by_whom_and_an_answered_one_when_it_is_to_be_settled(
+def test_the_list_shows_the_state_and_the_timer_that_ends_next(
     night_home: NightHome, tmp_path: Path
 ) -> None:
     home = night_home.copy(tmp_path / "home")
@@ -49,7 +49,7 @@ def test_a_claimed_case_says_by_whom_and_an_answered_one_when_it_is_to_be_settle
     assert f"{answered.resolve_by.day} {answered.resolve_by:%b %H:%M}" in row
 
 
-def test_who_waits_is_listed_by_squad_and_rank_as_of_the_newest_night(night_home: NightHome, tmp_path: Path) -> None:
+def test_waiting_accounts_are_listed_by_squad_and_rank_of_the_newest_night(night_home: NightHome, tmp_path: Path) -> None:
     home = night_home.copy(tmp_path / "home")
     with Store(f"sqlite:///{home}/rescue.db") as store, store.transaction() as session:
         rows = sorted(session.scalars(select(Waiting)), key=lambda row: (row.squad, row.rank))
@@ -62,7 +62,7 @@ def test_who_waits_is_listed_by_squad_and_rank_as_of_the_newest_night(night_home
     assert len(found) == night_home.first.decision.waiting > 0
 
 
-def test_an_export_says_who_has_to_act_by_when(night_home: NightHome, tmp_path: Path) -> None:
+def test_an_export_has_responsibility_and_timers(night_home: NightHome, tmp_path: Path) -> None:
     rescue("queue", "export", str(tmp_path / "queue.parquet"), "--home", str(night_home.home))
     rows = pq.read_table(tmp_path / "queue.parquet").to_pylist()
     assert [row["case_id"] for row in rows] == [case.case_id for case in night_home.first.queue]
@@ -78,14 +78,14 @@ def test_an_export_says_who_has_to_act_by_when(night_home: NightHome, tmp_path: 
 
 
 @pytest.mark.parametrize(
-    "command", [("queue", "list"), ("queue", "show", "x"), ("queue", "export", "q.csv"), ("deliver",), ("clocks",)]
+    "command", [("queue", "list"), ("queue", "show", "x"), ("queue", "export", "q.csv"), ("deliver",), ("timers",)]
 )
-def test_a_home_without_a_queue_is_said_and_not_made(tmp_path: Path, command: tuple[str, ...]) -> None:
+def test_a_home_without_a_queue_is_refused_and_not_created(tmp_path: Path, command: tuple[str, ...]) -> None:
     found = CliRunner().invoke(app.app, [*command, "--home", str(tmp_path / "typo")])
     assert isinstance(found.exception, UsageError)
     assert "There is no queue in" in str(found.exception)
     assert not (tmp_path / "typo").exists()
 
 
-def test_no_letter_was_given_up(night_home: NightHome) -> None:
-    assert rescue("deliver", "--dead", "--home", str(night_home.home)).strip() == "No message was given up."
+def test_no_message_is_undelivered(night_home: NightHome) -> None:
+    assert rescue("deliver", "--dead", "--home", str(night_home.home)).strip() == "There are no undelivered messages."

@@ -32,21 +32,21 @@ def test_a_risk_that_hardly_ever_came_true_does_not_stop_the_other(few: Path, tm
     opened = validate_source(configuration.load(data=str(few)), tmp_path)
     known = for_history(opened.history)
     words: list[str] = []
-    lessons = gather_training_data(
-        opened.history, list(known.values()), opened.history.until, build=frame.build, tell=words.append
+    data = gather_training_data(
+        opened.history, list(known.values()), opened.history.until, build=frame.build, log=words.append
     )
-    assert set(lessons.labels) == {"escalation"}
-    assert set(lessons.not_learnable) == {"churn"}
-    assert "no score is better than a made-up one" in lessons.not_learnable["churn"]
-    assert lessons.not_learnable["churn"] in words
-    happened = lessons.labels["escalation"].filter(pc.fill_null(lessons.labels["escalation"]["event"], False))
+    assert set(data.labels) == {"escalation"}
+    assert set(data.not_learnable) == {"churn"}
+    assert "cannot be evaluated on fewer than" in data.not_learnable["churn"]
+    assert data.not_learnable["churn"] in words
+    happened = data.labels["escalation"].filter(pc.fill_null(data.labels["escalation"]["event"], False))
     assert happened.num_rows >= MIN_EVENTS
 
 
 def test_labels_without_events_are_refused_before_a_frame_is_built(few: Path, tmp_path: Path) -> None:
     opened = validate_source(configuration.load(data=str(few)), tmp_path)
     labels = label(opened.history, [opened.history.first], CHURN.label)
-    with pytest.raises(NotLearnableError, match="0 different events are settled"):
+    with pytest.raises(NotLearnableError, match="0 different events have matured"):
         check_enough_events(labels, CHURN)
 
 

@@ -215,7 +215,7 @@ def test_a_session_that_is_over_keeps_what_was_typed(ines: httpx.Client, web_sto
 
 
 def test_a_mistyped_squad_is_refused_before_somebody_sees_nothing(web_store: Store) -> None:
-    with pytest.raises(UsageError, match=r"There is no squad 'sucess': did you mean 'success'\?$"):
+    with pytest.raises(UsageError, match=r"There is no squad 'sucess'; did you mean 'success'\?"):
         users.save_user(web_store, "ines", ["reviewer"], ["sucess"], PASSWORD)
     assert users.list_users(web_store) == []
 

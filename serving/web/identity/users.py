@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from features.errors import UsageError
+from features.errors import UsageError, suggest_name
 from serving.cases.permissions import Role
 from serving.cases.squads import require_known
 from serving.store import Store
@@ -134,5 +134,5 @@ def _end_sessions(session: Session, name: str) -> None:
 
 def _role(role: str) -> str:
     if role not in ASSIGNABLE_ROLES:
-        raise UsageError(f"There is no role {role!r}: it is one of {', '.join(ASSIGNABLE_ROLES)}.")
+        raise UsageError(f"There is no role {role!r}; {suggest_name(role, ASSIGNABLE_ROLES)}")
     return role

@@ -147,7 +147,7 @@ def test_a_colleagues_case_is_theirs_unless_a_lead_steps_in(cases: Cases) -> Non
 def test_a_lead_assigns_within_the_squad_only(cases: Cases) -> None:
     assert cases.assign(CASE, LEA, person="bob").state == "claimed"
     assert cases.assign(CASE, LEA, person="cid").owner == "cid"
-    with pytest.raises(UsageError, match="'dan' is not in the squad north: did you mean 'ann'"):
+    with pytest.raises(UsageError, match="'dan' is not in the squad north; did you mean 'ann'"):
         cases.assign(CASE, LEA, person="dan")
     with pytest.raises(NotAllowedError):
         cases.assign(CASE, ANN, person="ann")
@@ -163,7 +163,7 @@ def test_handing_over_leaves_one_squad_and_is_new_in_the_other(cases: Cases) -> 
 
 
 def test_handing_over_to_a_squad_that_is_not_there_names_the_nearest(cases: Cases) -> None:
-    with pytest.raises(UsageError, match="no squad 'soth': did you mean 'south'"):
+    with pytest.raises(UsageError, match="no squad 'soth'; did you mean 'south'"):
         cases.hand_over(CASE, ANN, squad="soth", reason="outage")
 
 
