@@ -114,7 +114,7 @@ def _scorers(data: TrainingSet, walk: WalkForward, choice: Choice) -> dict[str, 
 
 
 def _rule_columns(frame: pa.Table) -> list[str]:
-    return ["account_id", *(rule.column for rule in baselines.RULES if rule.column in frame.column_names)]
+    return ["account_id", *(rule.column for rule in baselines.BASELINES if rule.column in frame.column_names)]
 
 
 def _rows(data: TrainingSet, walk: WalkForward) -> EvaluationRows:

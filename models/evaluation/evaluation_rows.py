@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import pyarrow as pa
 
 from models.data.arrays import Bools, Floats, Ints
 from models.evaluation.bootstrap import DRAWS, draw_counts
@@ -102,3 +103,17 @@ class EvaluationRows:
             for weight in (self.weight, self.weight * self.event)
         )
         return np.asarray(total), np.asarray(events)
+
+
+def scored_rows(scored: pa.Table, draws: int = DRAWS) -> EvaluationRows:
+    """The test rows of a backtest, from their table; different events and revenue are not among them."""
+    rows = scored.num_rows
+    return EvaluationRows(
+        event=scored["event"].to_numpy().astype(bool),
+        weight=np.asarray(scored["weight"].to_numpy(), dtype=np.float64),
+        day=scored["as_of"].to_numpy().astype("datetime64[D]").astype(np.int64),
+        unit=np.unique(scored["account_id"].to_numpy(), return_inverse=True)[1].astype(np.int64),
+        event_number=np.full(rows, -1, dtype=np.int64),
+        revenue=np.full(rows, np.nan),
+        draws=draws,
+    )

@@ -15,7 +15,7 @@ from models.data.arrays import Floats, Ints, Matrix
 from models.data.examples import Examples, thinned
 from models.data.splits import Fold, Plan, unseen_folds
 from models.learners import calibration, trees
-from models.learners.baselines import RuleScorer
+from models.learners.baselines import BaselineScorer
 from models.learners.calibration import Calibrator
 from models.learners.ensemble import USUAL_SHARE, BlendScorer, best_share, blended
 from models.learners.learner import USUAL_TREES, Learner
@@ -66,7 +66,7 @@ class FoldLearners:
 
     trees: TreeScorer
     line: LinearScorer
-    rule: RuleScorer | None
+    rule: BaselineScorer | None
     curve: Floats
 
     def margins(self, matrix: Matrix) -> dict[str, Floats]:
@@ -160,7 +160,7 @@ def calibrator(margins: Floats, tested: Examples, chosen: NDArray[np.bool_] | No
     labelled = tested.labelled.take(rows)
     if labelled.events < MIN_CALIBRATION_EVENTS:
         return calibration.identity()
-    return calibration.fit(margins[rows], labelled.happened, tested.weight[rows], labelled.events)
+    return calibration.fit_calibrator(margins[rows], labelled.happened, tested.weight[rows], labelled.events)
 
 
 def unseen_accounts(examples: Examples, plan: Plan, learner: Learner, count: int, share: float) -> tuple[Ints, Floats]:
