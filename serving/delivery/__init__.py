@@ -1,11 +1,12 @@
-"""How messages leave: channels behind one small interface, and the sender that empties the outbox into them.
+"""Delivery of messages: the outbox, the sender that empties it, and the channels with their settings.
 
-A channel takes a :class:`Letter` and either returns or raises :class:`DeliveryError`. It may be handed the same letter
-twice (a sender died between sending and noting it), always with the same id, so receivers can drop repeats.
+A channel gets a :class:`ChannelMessage` and either returns or raises :class:`DeliveryError`. It may get the same
+message twice (when a sender died before it stored the result), always with the same id, so receivers can drop
+duplicates.
 """
 
-from serving.delivery.channel import Channel, DeliveryError, Letter
+from serving.delivery.channel import Channel, ChannelMessage, DeliveryError
 from serving.delivery.channel_settings import open_channels
 from serving.delivery.sender import DeliveryReport, deliver
 
-__all__ = ["Channel", "DeliveryError", "DeliveryReport", "Letter", "deliver", "open_channels"]
+__all__ = ["Channel", "ChannelMessage", "DeliveryError", "DeliveryReport", "deliver", "open_channels"]

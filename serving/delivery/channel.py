@@ -1,4 +1,4 @@
-"""What a channel is: anything that can take a letter, or say why not and whether it is worth trying again."""
+"""The interface of a channel: it sends a message, or raises an error that says whether to try again."""
 
 import json
 from dataclasses import dataclass
@@ -6,14 +6,21 @@ from typing import Any, Protocol
 
 from features.errors import RescueError
 
+SUBJECTS = {
+    "case.opened": "New case",
+    "case.raised": "Case raised again",
+    "case.escalated": "Case escalated",
+    "case.breached": "SLA breached",
+}
+"""The beginning of the subject line, by kind."""
+
 
 @dataclass(frozen=True)
-class Letter:
-    """One message as a channel sees it.
+class ChannelMessage:
+    """A message as a channel gets it.
 
-    ``kind`` is the event (``case.opened``, ``case.raised``, ``case.handed_on``, ``case.breached``); ``data`` says which
-    case and how it stands; ``handoff`` is the frozen hand-off's JSON text, where the message tells of a new or a worse
-    case.
+    ``kind`` is the event (``case.opened``, ``case.raised``, ``case.escalated``, ``case.breached``); ``data`` describes
+    the case; ``handoff`` is the JSON text of its hand-off, for a case that was opened or raised again.
     """
 
     id: str
@@ -25,20 +32,20 @@ class Letter:
     @property
     def subject(self) -> str:
         """One line for a person."""
-        words = {"case.opened": "New case", "case.raised": "Case got worse", "case.breached": "Promise broken"}
-        line = f"{words.get(self.kind, self.kind)}: {self.data['headline']}"
+        line = f"{SUBJECTS.get(self.kind, self.kind)}: {self.data['headline']}"
         return " ".join(line.split())
 
     def body(self) -> str:
-        """The letter as JSON, the same bytes on every attempt."""
+        """The message as JSON, the same bytes on every attempt."""
         data = self.data | ({"handoff": json.loads(self.handoff)} if self.handoff else {})
         return json.dumps({"type": self.kind, "timestamp": self.timestamp, "data": data}, sort_keys=True)
 
 
 class DeliveryError(RescueError):
-    """A letter did not arrive. The message names no address and no secret: it is kept and shown.
+    """A message was not delivered. The text names no address and no secret, because it is stored and shown.
 
-    ``permanent`` says that trying again is of no use; ``retry_after`` (seconds) is the receiver's own wish.
+    ``permanent`` says that trying again is of no use; ``retry_after`` is the number of seconds that the
+    receiver asks to wait.
     """
 
     def __init__(self, message: str, *, permanent: bool = False, retry_after: float | None = None) -> None:
@@ -48,7 +55,7 @@ class DeliveryError(RescueError):
 
 
 class Channel(Protocol):
-    """Takes letters somewhere."""
+    """Sends messages to one destination."""
 
-    def send(self, letter: Letter) -> None:
-        """Deliver the letter, or raise :class:`DeliveryError`."""
+    def send(self, message: ChannelMessage) -> None:
+        """Deliver the message, or raise :class:`DeliveryError`."""

@@ -1,27 +1,27 @@
-"""Letters as files in a folder, for whatever picks them up from there."""
+"""Messages as files in a folder, from which another program collects them."""
 
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from serving.delivery.channel import DeliveryError, Letter
+from serving.delivery.channel import ChannelMessage, DeliveryError
 
 
 @dataclass(frozen=True)
 class FileChannel:
-    """Writes ``<id>.json``, whole or not at all; the same letter again is the same file again."""
+    """Writes ``<id>.json``, whole or not at all; the same message again replaces the file by the same content."""
 
     folder: Path
 
-    def send(self, letter: Letter) -> None:
-        """Write beside the name and rename, so that nobody reads half a letter."""
+    def send(self, message: ChannelMessage) -> None:
+        """Write to a temporary name and rename, so that nobody reads half a message."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            unfinished = self.folder / f".{letter.id}.part"
+            unfinished = self.folder / f".{message.id}.part"
             with unfinished.open("w", encoding="utf-8") as file:
-                file.write(letter.body())
+                file.write(message.body())
                 file.flush()
                 os.fsync(file.fileno())
-            unfinished.replace(self.folder / f"{letter.id}.json")
+            unfinished.replace(self.folder / f"{message.id}.json")
         except OSError as error:
             raise DeliveryError(f"The folder cannot be written ({type(error).__name__}).") from error

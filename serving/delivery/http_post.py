@@ -1,4 +1,4 @@
-"""One POST, as all web channels make it: guarded, with a deadline, and told in words that hold no secret."""
+"""One POST, as every web channel makes it: to checked addresses, with a deadline, and with errors without secrets."""
 
 import logging
 from collections.abc import Collection, Mapping
@@ -13,7 +13,7 @@ from serving.delivery.channel import DeliveryError
 TIMEOUT = 10.0
 HOPS = 3
 SAME_METHOD = frozenset({307, 308})
-"""The redirects that keep a POST a POST; the others would arrive without the letter."""
+"""The redirects that keep a POST a POST; the others would arrive without the message."""
 
 logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs whole URLs, and a chat's webhook URL is a secret
 
@@ -27,7 +27,7 @@ def post(
         for _ in range(HOPS + 1):
             status, answer = _once(client, target, body, headers)
             if status not in SAME_METHOD or "location" not in answer:
-                return _judge(status, answer)
+                return _check_status(status, answer)
             target = target.join(answer["location"])
     raise DeliveryError(f"The receiver redirects more than {HOPS} times.", permanent=True)
 
@@ -42,7 +42,7 @@ def _once(client: httpx.Client, url: httpx.URL, body: str, headers: Mapping[str,
         raise DeliveryError(f"The receiver could not be reached ({type(error).__name__}).") from error
 
 
-def _judge(status: int, answer: Mapping[str, str]) -> None:
+def _check_status(status: int, answer: Mapping[str, str]) -> None:
     if 200 <= status < 300:
         return
     if status == 410:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from email.message import EmailMessage
 from typing import Literal
 
-from serving.delivery.channel import DeliveryError, Letter
+from serving.delivery.channel import ChannelMessage, DeliveryError
 from serving.delivery.http_post import TIMEOUT
 from serving.handoff.package import Handoff
 from serving.handoff.render import html, markdown
@@ -30,11 +30,11 @@ class MailChannel:
     password: str | None = field(default=None, repr=False)
     timeout: float = TIMEOUT
 
-    def send(self, letter: Letter) -> None:
-        """Send the letter to every recipient; an answer of 5xx is final, everything else worth another try."""
+    def send(self, message: ChannelMessage) -> None:
+        """Send the message to every recipient; a 5xx reply is permanent, any other failure is tried again."""
         try:
             with self._connected() as server:
-                refused = server.send_message(self._message(letter))
+                refused = server.send_message(self._mail(message))
         except smtplib.SMTPRecipientsRefused as error:
             codes = [code for code, _ in error.recipients.values()]
             raise DeliveryError("The mail server refused every recipient.", permanent=min(codes) >= 500) from error
@@ -63,19 +63,19 @@ class MailChannel:
             raise
         return server
 
-    def _message(self, letter: Letter) -> EmailMessage:
-        message = EmailMessage()
-        message["Subject"] = letter.subject
-        message["From"], message["To"] = self.sender, ", ".join(self.recipients)
-        message["Message-ID"] = f"<{letter.id}@{self.sender.rpartition('@')[2]}>"
-        if letter.handoff is None:
-            message.set_content(_without_handoff(letter))
+    def _mail(self, message: ChannelMessage) -> EmailMessage:
+        mail = EmailMessage()
+        mail["Subject"] = message.subject
+        mail["From"], mail["To"] = self.sender, ", ".join(self.recipients)
+        mail["Message-ID"] = f"<{message.id}@{self.sender.rpartition('@')[2]}>"
+        if message.handoff is None:
+            mail.set_content(_without_handoff(message))
         else:
-            handoff = Handoff.model_validate_json(letter.handoff)
-            message.set_content(markdown(handoff))
-            message.add_alternative(html(handoff), subtype="html")
-        return message
+            handoff = Handoff.model_validate_json(message.handoff)
+            mail.set_content(markdown(handoff))
+            mail.add_alternative(html(handoff), subtype="html")
+        return mail
 
 
-def _without_handoff(letter: Letter) -> str:
-    return f"{letter.subject}\n\nCase {letter.data['case']}, {letter.data['squad']}, {letter.data['state']}.\n"
+def _without_handoff(message: ChannelMessage) -> str:
+    return f"{message.subject}\n\nCase {message.data['case']}, {message.data['squad']}, {message.data['state']}.\n"

@@ -1,8 +1,8 @@
-"""Messages are written where their cause is written, and sent later.
+"""The transactional outbox: a message is stored in the transaction of its cause, and sent later.
 
-A message that is sent before the commit may tell of a case that never was; one that is sent after it may be forgotten
-in a crash. So the message is a row of the same transaction, and a sender takes it from there. What is sent twice, has
-the same id twice: the id is computed from what the message is about.
+A message that is sent before the commit may describe a case that is rolled back; one that is sent after it may be lost
+in a crash. So the message is a row of the same transaction, and a sender takes it from there. A message that is sent
+twice has the same id twice, because the id is computed from its subject.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ from serving.store.tables import Case
 
 
 def enqueue_messages(session: Session, case: Case, kind: str, channels: Iterable[str], *, at: datetime) -> None:
-    """Put one message a channel in the outbox: ``kind`` (as ``case.opened``) happened to ``case``, at this version."""
+    """Add one message for each channel: the event ``kind`` (such as ``case.opened``) of this version of the case."""
     for channel in channels:
         session.add(
             Message(
@@ -41,7 +41,7 @@ def message_id(*about: str) -> str:
 
 
 def dead_letters(session: Session) -> list[Message]:
-    """The messages that were given up, the oldest first; each stays until somebody replays it by its id."""
+    """The messages that are no longer tried, the oldest first; each stays until somebody replays it by its id."""
     given_up = select(Message).where(Message.status == "dead").order_by(Message.created_at, Message.id)
     return list(session.scalars(given_up))
 

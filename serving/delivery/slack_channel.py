@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass, field
 
-from serving.delivery.channel import Letter
+from serving.delivery.channel import ChannelMessage
 from serving.delivery.http_post import TIMEOUT, post
 
 CONTROL = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
@@ -12,26 +12,26 @@ CONTROL = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 @dataclass(frozen=True)
 class SlackChannel:
-    """Posts the headline, and who has to act by when."""
+    """Posts the headline, the squad and the deadline."""
 
     url: str = field(repr=False)
     allow: frozenset[str] = frozenset()
     timeout: float = TIMEOUT
 
-    def send(self, letter: Letter) -> None:
-        """Post the letter as text."""
+    def send(self, message: ChannelMessage) -> None:
+        """Post the message as text."""
         post(
             self.url,
-            json.dumps({"text": text(letter)}),
+            json.dumps({"text": text(message)}),
             {"content-type": "application/json"},
             allowed=self.allow,
             timeout=self.timeout,
         )
 
 
-def text(letter: Letter) -> str:
-    """What stands in the chat: two lines, with nothing in them that Slack would act on."""
-    data = letter.data
+def text(message: ChannelMessage) -> str:
+    """The text of the chat message: two lines without anything that Slack would interpret."""
+    data = message.data
     due = f", respond by {data['respond_by']}" if data.get("respond_by") else ""
-    lines = [letter.subject, f"{data['squad']}, {data['severity']}, case {data['case']}{due}"]
+    lines = [message.subject, f"{data['squad']}, {data['severity']}, case {data['case']}{due}"]
     return "\n".join(lines).translate(CONTROL)

@@ -1,4 +1,4 @@
-"""A webhook by the Standard Webhooks specification: the receiver can prove who sent it, and drop what comes twice."""
+"""A webhook by the Standard Webhooks specification: the receiver can verify the sender and drop duplicates."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from standardwebhooks import Webhook
 from standardwebhooks.webhooks import EmptyWebhookSecretError
 
 from features.errors import UsageError
-from serving.delivery.channel import Letter
+from serving.delivery.channel import ChannelMessage
 from serving.delivery.http_post import TIMEOUT, post
 
 
@@ -18,7 +18,7 @@ def _now() -> datetime:
 
 @dataclass(frozen=True)
 class WebhookChannel:
-    """Posts the letter as JSON with ``webhook-id``, ``webhook-timestamp`` and ``webhook-signature``.
+    """Posts the message as JSON with ``webhook-id``, ``webhook-timestamp`` and ``webhook-signature``.
 
     ``secret`` is base64, with or without ``whsec_``; ``allow`` names receivers inside one's own network.
     """
@@ -35,13 +35,13 @@ class WebhookChannel:
         except (ValueError, EmptyWebhookSecretError) as error:
             raise UsageError("A webhook's secret has to be base64 (openssl rand -base64 32).") from error
 
-    def send(self, letter: Letter) -> None:
-        """Post the letter, signed as of now; the id is the letter's own on every attempt."""
-        body, at = letter.body(), self.clock()
+    def send(self, message: ChannelMessage) -> None:
+        """Post the message, signed now; every attempt has the same id."""
+        body, at = message.body(), self.clock()
         headers = {
             "content-type": "application/json",
-            "webhook-id": letter.id,
+            "webhook-id": message.id,
             "webhook-timestamp": str(int(at.timestamp())),
-            "webhook-signature": Webhook(self.secret).sign(letter.id, at, body),
+            "webhook-signature": Webhook(self.secret).sign(message.id, at, body),
         }
         post(self.url, body, headers, allowed=self.allow, timeout=self.timeout)

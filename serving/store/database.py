@@ -1,9 +1,8 @@
-"""The door to the queue's database: SQLite in a file by default, PostgreSQL by URL.
+"""Access to the queue's database: SQLite in a file by default, PostgreSQL by URL.
 
-Two databases, one promise: a block under ``transaction()`` happens whole or not at all, and two writers never act on
-what the other is changing. SQLite gets there by taking its write lock when the transaction begins (``BEGIN
-IMMEDIATE``; upgrading a read lock later is what deadlocks), with a write-ahead log so that readers never wait.
-PostgreSQL gets there by row locks, which the use cases ask for.
+Both databases guarantee the same: a block under ``transaction()`` happens whole or not at all, and two writers never
+change the same row at once. SQLite takes its write lock when the transaction begins (``BEGIN IMMEDIATE``; upgrading a
+read lock later can deadlock), and its write-ahead log lets readers go on. In PostgreSQL the use cases lock rows.
 """
 
 import threading
@@ -55,7 +54,7 @@ class Store:
         """Bring the schema to this version of Rescue; safe to call at every start and by many processes at once."""
         from serving.store.migrations import upgrade
 
-        with _told(self.url):
+        with _readable_errors(self.url):
             upgrade(self.engine)
 
     @contextmanager
@@ -66,20 +65,25 @@ class Store:
         fifty writers is ten times slower and unfair.
         """
         if not self.is_sqlite:
-            with _told(self.url), Session(self.engine, expire_on_commit=False) as session, session.begin():
+            with _readable_errors(self.url), Session(self.engine, expire_on_commit=False) as session, session.begin():
                 yield session
             return
-        with self._writers, _told(self.url), Session(self.engine, expire_on_commit=False) as session, session.begin():
+        with (
+            self._writers,
+            _readable_errors(self.url),
+            Session(self.engine, expire_on_commit=False) as session,
+            session.begin(),
+        ):
             yield session
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """A session that sees one consistent state and writes nothing; it never waits for a writer."""
-        with _told(self.url), Session(self._reading, expire_on_commit=False) as session:
+        with _readable_errors(self.url), Session(self._reading, expire_on_commit=False) as session:
             yield session
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Close the connections."""
         self.engine.dispose()
 
     def __enter__(self) -> Self:
@@ -139,10 +143,10 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 @contextmanager
-def _told(url: URL) -> Iterator[None]:
-    """Say which database failed, in one sentence and without its password.
+def _readable_errors(url: URL) -> Iterator[None]:
+    """Replace errors of the driver by one sentence that names the database, without its password.
 
-    Errors never repeat the values of a statement (``hide_parameters``): those are people's texts.
+    Errors never contain the values of a statement (``hide_parameters``), because these are texts of people.
     """
     try:
         yield
@@ -154,18 +158,18 @@ def _told(url: URL) -> Iterator[None]:
         if type(error) not in {
             DatabaseError,
             OperationalError,
-        }:  # what is left tells of our statement, not of the database
+        }:  # other types are errors of a statement, not of the database
             raise
         raise StoreUnavailableError(
             f"The queue's database at {url.render_as_string(hide_password=True)} {_how(url, _first_line(error))}."
         ) from error
 
 
-def _how(url: URL, said: str) -> str:
-    """How the database failed, and where to look: a file is never down."""
+def _how(url: URL, reason: str) -> str:
+    """How the database failed and what to check: a file has other causes than a server."""
     if url.get_backend_name() == "sqlite":
-        return f"cannot be used ({said}): nothing was written; look at the file, those beside it and the disk"
-    return f"does not answer ({said}): nothing was written; check that it runs and try again"
+        return f"cannot be used ({reason}): nothing was written; look at the file, those beside it and the disk"
+    return f"does not answer ({reason}): nothing was written; check that it runs and try again"
 
 
 def _first_line(error: DBAPIError) -> str:

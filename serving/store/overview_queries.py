@@ -1,4 +1,4 @@
-"""How the rescue work goes, week by week, and what needs a lead's eye today."""
+"""Figures for the overview: results by week, outcomes by risk, and late cases."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ _WORKED = (Action.CONTACT, Action.PLAN)
 
 @dataclass(frozen=True)
 class Week:
-    """What happened in the week that begins on ``monday``; cases are counted in the week of each thing."""
+    """Counts of the week that begins on ``monday``; a case counts in the week of each event."""
 
     monday: date
     flagged: int
@@ -31,11 +31,11 @@ class Week:
 
 @dataclass(frozen=True)
 class TeamOutcomes:
-    """Cases of one risk raised so long ago that the prediction's window is over, and what people found.
+    """The verdicts on the cases of one risk whose prediction window is over.
 
-    ``confirmed`` were at risk indeed (saved or lost) of ``settled`` whose verdict says whether they were: a case that
-    nothing was done about says nothing. ``lead_days`` is the median from the night to a loss, None where nothing was
-    lost.
+    ``matured`` cases have a window that is over. ``settled`` of them have a verdict that shows whether the account was
+    at risk (no action shows nothing), and ``confirmed`` were at risk (saved or lost). ``lead_days`` is the median from
+    the night to a loss, None where nothing was lost.
     """
 
     risk: str
@@ -73,8 +73,8 @@ def _first_worked(since: datetime) -> Select[Any]:
 def team_outcomes(
     session: Session, today: date, squads: frozenset[str] | None, horizons: Mapping[str, int]
 ) -> list[TeamOutcomes]:
-    """What people found of the cases whose window is over, by risk; ``horizons`` are the windows, in days."""
-    return [_judged(session, risk, today - timedelta(days=days), squads) for risk, days in horizons.items()]
+    """The verdicts on the cases whose window is over, by risk; ``horizons`` are the windows in days."""
+    return [_team_outcomes(session, risk, today - timedelta(days=days), squads) for risk, days in horizons.items()]
 
 
 def realised_outcomes(session: Session) -> dict[str, RealisedOutcomes]:
@@ -87,7 +87,7 @@ def realised_outcomes(session: Session) -> dict[str, RealisedOutcomes]:
 def late_cases(
     session: Session, now: datetime, squads: frozenset[str] | None, limit: int
 ) -> list[tuple[Case, Account]]:
-    """The open cases that broke a promise, the longest overdue first; snoozed ones owe nothing now."""
+    """The open cases past a deadline, the longest overdue first; a snoozed case has no deadline now."""
     query = (
         select(Case, Account)
         .join(Account, Case.account_id == Account.account_id)
@@ -101,7 +101,7 @@ def late_cases(
 
 
 def count_late(session: Session, now: datetime, squads: frozenset[str] | None) -> tuple[int, int]:
-    """How many open cases wait for a response, and for a resolution, past their promise."""
+    """The numbers of open cases past their response deadline and past their resolution deadline."""
     running = select(func.count()).select_from(Case).where(Case.closed_at.is_(None), Case.state != State.SNOOZED)
     response = session.scalar(_seen(running.where(Case.respond_by <= now), squads)) or 0
     resolution = session.scalar(_seen(running.where(Case.resolve_by <= now), squads)) or 0
@@ -113,7 +113,7 @@ def recent_nights(session: Session, limit: int) -> list[NightRow]:
     return list(session.scalars(select(NightRow).order_by(NightRow.as_of.desc()).limit(limit)))
 
 
-def _judged(session: Session, risk: str, until: date, squads: frozenset[str] | None) -> TeamOutcomes:
+def _team_outcomes(session: Session, risk: str, until: date, squads: frozenset[str] | None) -> TeamOutcomes:
     over = (Case.risk == risk, Case.opened_on <= until)
     counted = session.execute(_seen(select(Case.state, func.count()).where(*over).group_by(Case.state), squads))
     states = Counter({row.state: row[1] for row in counted})

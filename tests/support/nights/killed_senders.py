@@ -5,7 +5,7 @@ import signal
 from datetime import timedelta
 from pathlib import Path
 
-from serving.delivery import Letter, deliver
+from serving.delivery import ChannelMessage, deliver
 from serving.delivery.file_channel import FileChannel
 from serving.store import Store
 from support.nights.night_factory import NOW
@@ -17,11 +17,11 @@ class Deadly:
     def __init__(self, folder: Path) -> None:
         self.inner = FileChannel(folder)
 
-    def send(self, letter: Letter) -> None:
-        self.inner.send(letter)
+    def send(self, message: ChannelMessage) -> None:
+        self.inner.send(message)
         log = self.inner.folder / "arrivals.log"
         with log.open("a") as file:
-            file.write(letter.id + "\n")
+            file.write(message.id + "\n")
         os.kill(os.getpid(), signal.SIGKILL)
 
 

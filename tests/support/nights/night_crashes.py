@@ -151,8 +151,14 @@ def dump(store: Store) -> dict[str, list[tuple[object, ...]]]:
         for table in METADATA.sorted_tables:
             kept = [column for column in table.columns if column.name not in RUN_DEPENDENT.get(table.name, ())]
             rows = session.execute(select(*kept).order_by(*table.primary_key.columns))
-            rows_by_table[table.name] = [tuple(row) for row in rows]
+            rows_by_table[table.name] = [tuple(_without_run(value) for value in row) for row in rows]
     return rows_by_table
+
+
+def _without_run(value: object) -> object:
+    """A night's report without the id of its run; any other value as it is."""
+    is_report = isinstance(value, dict) and "run_id" in value
+    return {key: part for key, part in value.items() if key != "run_id"} if is_report else value
 
 
 def later(now: datetime = NOW) -> datetime:

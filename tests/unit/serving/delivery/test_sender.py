@@ -19,7 +19,7 @@ from support.nights.local_receivers import Receiver, http_receiver, smtp_receive
 from support.nights.night_factory import NOW, open_cases
 
 from features.errors import UsageError
-from serving.delivery import DeliveryError, Letter, deliver, open_channels
+from serving.delivery import ChannelMessage, DeliveryError, deliver, open_channels
 from serving.delivery.addresses import GuardedTransport, is_public, resolve
 from serving.delivery.file_channel import FileChannel
 from serving.delivery.mail_channel import MailChannel
@@ -33,7 +33,7 @@ from serving.store.exchange import Message
 
 SECRET = "whsec_" + "c2VjcmV0LW9mLXRoZS10ZXN0cw=="
 LOOPBACK = frozenset({"127.0.0.1"})
-LETTER = Letter(
+MESSAGE = ChannelMessage(
     "msg_1",
     "case.escalated",
     "2026-03-01T05:00:00Z",
@@ -52,7 +52,7 @@ def messages(store: Store) -> list[Message]:
 
 def test_a_webhook_can_be_verified_by_anyone_who_has_the_secret() -> None:
     with http_receiver() as receiver:
-        hook(receiver).send(LETTER)
+        hook(receiver).send(MESSAGE)
         headers, body = receiver.requests[0]
     told = Webhook(SECRET).verify(body, headers)
     assert (headers["webhook-id"], told["type"], told["data"]["case"]) == ("msg_1", "case.escalated", "c1")
@@ -72,17 +72,17 @@ def test_a_webhook_can_be_verified_by_anyone_who_has_the_secret() -> None:
 )
 def test_how_a_receiver_fails_decides_what_is_next(answer: object, permanent: bool, retry_after: float | None) -> None:
     with http_receiver(answer) as receiver, pytest.raises(DeliveryError) as caught:
-        hook(receiver).send(LETTER)
+        hook(receiver).send(MESSAGE)
     assert (caught.value.permanent, caught.value.retry_after) == (permanent, retry_after)
     assert "127.0.0.1" not in str(caught.value)
 
 
 def test_a_redirect_that_keeps_the_letter_is_followed_and_not_forever() -> None:
     with http_receiver((307, {"location": "/next"}), 200) as receiver:
-        hook(receiver).send(LETTER)
-        assert [body for _, body in receiver.requests] == [LETTER.body()] * 2
+        hook(receiver).send(MESSAGE)
+        assert [body for _, body in receiver.requests] == [MESSAGE.body()] * 2
     with http_receiver((308, {"location": "/in"})) as receiver, pytest.raises(DeliveryError, match="more than 3"):
-        hook(receiver).send(LETTER)
+        hook(receiver).send(MESSAGE)
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_no_redirect_leads_inside(target: str) -> None:
     with http_receiver() as inner:
         location = target.format(port=inner.port)
         with http_receiver((307, {"location": location})) as outer, pytest.raises(DeliveryError) as caught:
-            hook(outer).send(LETTER)
+            hook(outer).send(MESSAGE)
         assert caught.value.permanent
         assert inner.requests == []
 
@@ -132,19 +132,19 @@ def test_the_connection_goes_to_the_address_that_was_checked(monkeypatch: pytest
 
 def test_slack_text_can_neither_mention_nor_break_out() -> None:
     with http_receiver() as receiver:
-        SlackChannel(receiver.url, LOOPBACK).send(LETTER)
+        SlackChannel(receiver.url, LOOPBACK).send(MESSAGE)
         text = json.loads(receiver.requests[0][1])["text"]
-    assert text.splitlines()[0] == "case.escalated: &lt;!channel&gt; Ünit &amp; Co may leave"
+    assert text.splitlines()[0] == "Case escalated: &lt;!channel&gt; Ünit &amp; Co may leave"
 
 
 def test_mail_arrives_whole_with_a_stable_id() -> None:
     with smtp_receiver() as mailbox:
         channel = MailChannel("127.0.0.1", "rescue@example.org", ("team@example.org",), mailbox.port, "none")
-        channel.send(LETTER)
-        channel.send(LETTER)
+        channel.send(MESSAGE)
+        channel.send(MESSAGE)
     first, second = mailbox.messages
     assert first["Message-ID"] == second["Message-ID"] == "<msg_1@example.org>"
-    assert first["Subject"] == "case.escalated: <!channel> Ünit & Co may leave"
+    assert first["Subject"] == "Case escalated: <!channel> Ünit & Co may leave"
     assert "Case c1, north, new." in first.get_content()
 
 
@@ -157,7 +157,7 @@ def test_a_mailed_hand_off_is_text_and_a_page_that_fetches_nothing() -> None:
     package = handoff()
     with smtp_receiver() as mailbox:
         channel = MailChannel("127.0.0.1", "rescue@example.org", ("team@example.org",), mailbox.port, "none")
-        channel.send(replace(LETTER, kind="case.opened", handoff=package.to_json()))
+        channel.send(replace(MESSAGE, kind="case.opened", handoff=package.to_json()))
     (message,) = mailbox.messages
     assert message.get_content_type() == "multipart/alternative"
     text, page = message.iter_parts()
@@ -173,28 +173,28 @@ def test_a_mail_server_that_refuses(answer: str, permanent: bool) -> None:
         mailbox.answer = answer
         channel = MailChannel("127.0.0.1", "rescue@example.org", ("team@example.org",), mailbox.port, "none")
         with pytest.raises(DeliveryError) as caught:
-            channel.send(LETTER)
+            channel.send(MESSAGE)
         mailbox.refuse = lambda _: "550 nobody"
         with pytest.raises(DeliveryError, match="every recipient"):
-            channel.send(LETTER)
+            channel.send(MESSAGE)
     assert caught.value.permanent is permanent
 
 
 def test_a_mail_server_that_is_not_there() -> None:
     with pytest.raises(DeliveryError, match="could not be reached"):
-        MailChannel("127.0.0.1", "rescue@example.org", ("team@example.org",), 9, "none").send(LETTER)
+        MailChannel("127.0.0.1", "rescue@example.org", ("team@example.org",), 9, "none").send(MESSAGE)
 
 
 def test_mail_without_encryption_is_not_what_is_asked_for() -> None:
     with smtp_receiver() as mailbox, pytest.raises(DeliveryError):
-        MailChannel("127.0.0.1", "rescue@example.org", ("team@example.org",), mailbox.port).send(LETTER)
+        MailChannel("127.0.0.1", "rescue@example.org", ("team@example.org",), mailbox.port).send(MESSAGE)
     assert mailbox.messages == []
 
 
 def test_a_file_is_whole_and_the_same_letter_is_the_same_file(tmp_path: Path) -> None:
     channel = FileChannel(tmp_path / "out")
-    channel.send(LETTER)
-    channel.send(LETTER)
+    channel.send(MESSAGE)
+    channel.send(MESSAGE)
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["msg_1.json"]
     assert json.loads((tmp_path / "out" / "msg_1.json").read_text())["data"]["case"] == "c1"
 
@@ -235,7 +235,7 @@ def test_a_receiver_that_is_gone_is_not_asked_again(store: Store) -> None:
 
 def test_one_bad_channel_holds_up_no_other(store: Store) -> None:
     class Broken:
-        def send(self, _letter: Letter) -> None:
+        def send(self, _message: ChannelMessage) -> None:
             raise KeyError("a secret word")
 
     open_cases(store, 2)
@@ -265,9 +265,9 @@ def test_a_channel_that_fails_in_a_row_rests_until_the_next_run(store: Store) ->
     open_cases(store, FAILURES + 3)
     with http_receiver("hang") as silent, http_receiver() as well:
         done = deliver(store, {"hook": hook(silent)}, clock=lambda: NOW)
-        assert (done.retried, done.resting, len(silent.requests)) == (FAILURES, ["hook"], FAILURES)
+        assert (done.retried, done.paused, len(silent.requests)) == (FAILURES, ["hook"], FAILURES)
         later = deliver(store, {"hook": hook(well)}, clock=lambda: NOW)
-    assert (later.sent, later.resting) == (3, [])
+    assert (later.sent, later.paused) == (3, [])
 
 
 def test_dead_letters_are_listed_with_their_id_and_why(store: Store) -> None:
@@ -276,14 +276,14 @@ def test_dead_letters_are_listed_with_their_id_and_why(store: Store) -> None:
         deliver(store, {"hook": hook(receiver)}, clock=lambda: NOW)
     with store.reading() as session:
         given_up = dead_letters(session)
-    assert {letter.id for letter in given_up} == set(receiver.ids)
-    assert {letter.error for letter in given_up} == {"The receiver is gone (410)."}
+    assert {message.id for message in given_up} == set(receiver.ids)
+    assert {message.error for message in given_up} == {"The receiver is gone (410)."}
 
 
 def test_messages_for_a_channel_that_is_not_set_up_wait_and_are_counted(store: Store) -> None:
     open_cases(store, 2)
     done = deliver(store, {}, clock=lambda: NOW)
-    assert (done.unrouted, {message.status for message in messages(store)}) == (2, {"pending"})
+    assert (done.without_channel, {message.status for message in messages(store)}) == (2, {"pending"})
 
 
 def test_replaying_an_unknown_message_is_said(store: Store) -> None:
