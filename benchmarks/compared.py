@@ -1,9 +1,8 @@
 """Variants of one model on the same later cutoffs: what each is worth, and how far it is from the first.
 
-Walks through time as training does (`models.evaluation.walk_forward`), with trees alone, and draws accounts again
-for the intervals,
-the same accounts for every variant. A variant may bring columns that are learnt anew at each origin, from the rows that
-were known by then and from no others.
+Walks forward through time as training does (`models.evaluation.walk_forward`), with trees alone, and draws accounts
+again for the intervals, the same accounts for every variant. A variant may bring columns that are learnt anew for each
+fold, from the rows that were known by then and from no others.
 """
 
 from __future__ import annotations
@@ -16,11 +15,13 @@ import numpy as np
 from models.data.arrays import Floats, Matrix
 from models.data.examples import Examples
 from models.data.signature import NUMBER, InputColumn, Signature
-from models.data.splits import Origin
+from models.data.splits import Fold
 from models.evaluation.bootstrap import Estimate, interval
-from models.evaluation.paired_comparison import Draws, Rows, Scored
+from models.evaluation.evaluation_rows import EvaluationRows, Scores
+from models.evaluation.probability_metrics import log_loss_draws
+from models.evaluation.ranking_metrics import ranking_draws
 from models.evaluation.walk_forward import best, calibrate_forward, known_rows
-from models.learners.training_set import Material
+from models.learners.training_set import TrainingSet
 from models.learners.trees import MAX_TREES
 
 DRAWS = 400
@@ -31,7 +32,7 @@ Learnt = Callable[[Matrix], Callable[[Matrix], Matrix]]
 
 @dataclass(frozen=True)
 class Extra:
-    """Columns learnt at each origin: the ``raw`` ones (frame rows × raw, NaN where there is nothing), and how."""
+    """Columns learnt for each fold: the ``raw`` ones (frame rows × raw, NaN where there is nothing), and how."""
 
     raw: Matrix
     learn: Learnt
@@ -42,30 +43,30 @@ class Extra:
         return tuple(InputColumn(f"component_{place}", NUMBER, nullable=True) for place in range(self.count))
 
 
-def walked(material: Material, extra: Extra | None = None) -> Scored:
-    """Trees on every later cutoff, each by what was known at its origin."""
+def walked(material: TrainingSet, extra: Extra | None = None) -> Scores:
+    """Trees on every later cutoff, each by what was known before its fold."""
     learner, examples = material.learner, material.examples
     if extra is not None:
         signature = Signature((*learner.signature.columns, *extra.columns()))
         learner = replace(learner, signature=signature, directions=(*learner.directions, *[0] * extra.count))
-    curves: list[tuple[Origin, Floats]] = []
+    curves: list[tuple[Fold, Floats]] = []
     places, margins = [], []
-    for origin in material.plan.origins:
-        tested = np.flatnonzero(origin.tested(examples.labelled.day))
-        training = known_rows(examples, np.flatnonzero(origin.known(examples.labelled.day)))
+    for fold in material.plan.folds:
+        tested = np.flatnonzero(fold.tested(examples.labelled.day))
+        training = known_rows(examples, np.flatnonzero(fold.known(examples.labelled.day)))
         testing = examples.take(tested)
         if extra is not None:
             make = extra.learn(extra.raw[training.labelled.rows])
             training, testing = (_widened(rows, make(extra.raw[rows.labelled.rows])) for rows in (training, testing))
         grown = learner.trees(training, MAX_TREES, testing)
-        settled = [curve for earlier, curve in curves if earlier.tests[-1] + earlier.embargo < origin.start]
+        settled = [curve for earlier, curve in curves if earlier.tests[-1] + earlier.embargo < fold.start]
         count = best(np.mean(settled, axis=0) if settled else np.empty(0))
-        curves.append((origin, grown.curve))
+        curves.append((fold, grown.curve))
         places.append(tested)
         margins.append(grown.cut(count).margin(testing.matrix))
     every, margin = np.concatenate(places), np.concatenate(margins)
     rows = Examples(examples.matrix[:0], examples.labelled.take(every), examples.weight[every])
-    return Scored(calibrate_forward(margin, rows, material.plan), margin)
+    return Scores(margin, calibrate_forward(margin, rows, material.plan))
 
 
 def _widened(rows: Examples, components: Matrix) -> Examples:
@@ -75,33 +76,40 @@ def _widened(rows: Examples, components: Matrix) -> Examples:
 class Figures:
     """What variants are worth on the tested rows of one risk, drawn for all of them alike.
 
-    Log loss is a share of that of always saying the base rate: 1 is no skill, less is better.
+    Log loss is a share of that of each night's base rate: 1 is no skill, less is better.
     """
 
-    def __init__(self, material: Material, first: Scored) -> None:
+    def __init__(self, material: TrainingSet, first: Scores) -> None:
         days = material.examples.labelled.day
-        tested = np.concatenate([np.flatnonzero(origin.tested(days)) for origin in material.plan.origins])
+        tested = np.concatenate([np.flatnonzero(fold.tested(days)) for fold in material.plan.folds])
         labelled = material.examples.labelled.take(tested)
-        account = np.unique(labelled.account, return_inverse=True)[1].astype(np.int64)
-        cutoff = np.unique(labelled.day, return_inverse=True)[1].astype(np.int64)
-        no_segment = np.full(len(account), "", dtype=np.str_)
-        self.draws = Draws(Rows(account, cutoff, labelled.happened, no_segment, first, None), DRAWS, seed=7)
+        self.rows = EvaluationRows(
+            event=labelled.happened,
+            weight=material.examples.weight[tested],
+            day=labelled.day,
+            unit=labelled.account,
+            event_number=labelled.event,
+            revenue=np.full(len(labelled), np.nan),
+            draws=DRAWS,
+        )
         self.first = self._of(first)
 
     def headline(self, title: str, events: int) -> str:
         """What the first variant is worth, and the head of the table of the others."""
         worth = f"average precision {self.first[0][0]:.4f}, log loss {self.first[1][0]:.4f}"
-        told = f"{len(self.draws.rows.event):,} tested rows, {events:,} events; {worth}"
+        told = f"{len(self.rows):,} tested rows, {events:,} events; {worth}"
         return f"\n### {title}: {told}\n\n| | average precision | log loss |\n|---|---|---|"
 
-    def row(self, name: str, scored: Scored) -> str:
+    def row(self, name: str, scored: Scores) -> str:
         """A line of the table: by how much average precision and log loss differ from the first variant's."""
         precision, loss = self._of(scored)
         gained, lost = interval(precision - self.first[0]), interval(loss - self.first[1])
         return f"| {name} | {_told(gained)} | {_told(lost)} |"
 
-    def _of(self, scored: Scored) -> tuple[Floats, Floats]:
-        return self.draws.ranking(scored.rank_score)[1], self.draws.log_loss(scored.probability)
+    def _of(self, scored: Scores) -> tuple[Floats, Floats]:
+        assert scored.probability is not None
+        precision = ranking_draws(self.rows, scored.rank)["average_precision"]
+        return precision, 1 - log_loss_draws(self.rows, scored.probability)
 
 
 def _told(found: Estimate) -> str:

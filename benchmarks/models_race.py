@@ -24,12 +24,15 @@ from features.contract import TABLES
 from features.frame import build
 from features.history.history import History
 from features.labels.labels import label
-from models import risks
-from models.evaluation.bootstrap import Floats, interval
+from models.data.arrays import Floats
+from models.evaluation.bootstrap import interval
 from models.evaluation.evaluate import backtest
-from models.evaluation.paired_comparison import Draws, Rows, Scored
+from models.evaluation.evaluation_rows import EvaluationRows, scored_rows
+from models.evaluation.ranking_metrics import ranking_draws
+from models.risks.configuration import for_history
+from models.risks.risk import Risk
 from pipelines.settings import Settings
-from pipelines.sources.validated_source import open_data
+from pipelines.sources.validated_source import validate_source
 from pipelines.training.training_data import training_cutoffs
 
 RIVALS = Path(__file__).with_name("models_race_rivals.py")
@@ -49,13 +52,13 @@ def main() -> None:
     given = parser.parse_args()
     rivals = {"churnkit": given.churnkit, "featuretools": given.featuretools}
     with tempfile.TemporaryDirectory() as scratch:
-        opened = open_data(Settings(data=given.data, mapping=given.mapping), Path(scratch))
+        opened = validate_source(Settings(data=given.data, mapping=given.mapping), Path(scratch))
         history = opened.history
         cutoffs = training_cutoffs(history, min(given.through or history.until, history.until), given.every)
         frame = build(history, cutoffs)
         share = Path(scratch) / "race"
         export(history, share)
-        for risk in risks.for_history(history, opened.risk_settings).values():
+        for risk in for_history(history, opened.risk_settings).values():
             print(f"\n### {risk.title}, {len(cutoffs)} cutoffs every {given.every} days\n", flush=True)
             labels = label(history, cutoffs, risk.label)
             ours = backtest(frame, labels, risk).scored
@@ -76,7 +79,7 @@ def export(history: History, share: Path) -> None:
         )
 
 
-def hand_over(labels: pa.Table, ours: pa.Table, risk: risks.Risk, share: Path) -> None:
+def hand_over(labels: pa.Table, ours: pa.Table, risk: Risk, share: Path) -> None:
     """What the rivals learn from and are asked: matured labels, and test rows with the first day of their origin."""
     known = labels.filter(labels["event"].is_valid()).select([*KEYS, "event"])
     starts = ours.group_by("origin").aggregate([("as_of", "min")]).rename_columns(["origin", "start"])
@@ -96,23 +99,14 @@ def run(name: str, python: Path, share: Path) -> pa.Table:
 def compare(ours: pa.Table, scores: dict[str, pa.Table], capacity: int) -> None:
     """Print each learner's figures, and Rescue's lead over it on the same drawn accounts."""
     rank = np.asarray(ours["rank_score"].to_numpy(), dtype=np.float64)
-    rows = Rows(
-        accounts=np.unique(ours["account_id"].to_numpy(zero_copy_only=False), return_inverse=True)[1].astype(np.int64),
-        cutoffs=np.unique(ours["as_of"].to_numpy(), return_inverse=True)[1].astype(np.int64),
-        event=np.asarray(ours["event"].to_numpy(zero_copy_only=False), dtype=bool),
-        segment=np.full(ours.num_rows, "all"),
-        challenger=Scored(rank, rank),
-        champion=None,
-        capacity=capacity,
-    )
-    drawn = Draws(rows, 200, 7)
+    rows = scored_rows(ours)
     learners = {"Rescue": rank, **{name: aligned(ours, found) for name, found in scores.items()}}
     learners |= {name: ours[name].to_numpy() for name in ours.column_names if name.startswith(("rule_", "logistic"))}
-    own = figures(drawn, rank)
+    own = figures(rows, rank, capacity)
     print(f"| learner | {' | '.join(FIGURES)} | {' | '.join(f'Rescue ahead by {name}' for name in FIGURES)} |")
     print("|---|" + "---|" * (2 * len(FIGURES)))
     for name, score in learners.items():
-        found = figures(drawn, score)
+        found = figures(rows, score, capacity)
         ahead = ["" if name == "Rescue" else told(a - b, "+") for a, b in zip(own, found, strict=True)]
         print(f"| {name} | {' | '.join(told(values) for values in found)} | {' | '.join(ahead)} |", flush=True)
 
@@ -123,9 +117,10 @@ def aligned(ours: pa.Table, scores: pa.Table) -> Floats:
     return np.asarray(placed.join(scores, KEYS).sort_by("place")["score"].to_numpy(), dtype=np.float64)
 
 
-def figures(drawn: Draws, score: Floats) -> tuple[Floats, ...]:
+def figures(rows: EvaluationRows, score: Floats, capacity: int) -> tuple[Floats, ...]:
     """`FIGURES` of a score on every draw."""
-    return (*drawn.ranking(np.asarray(score, dtype=np.float64)), drawn.caught(np.asarray(score, dtype=np.float64)))
+    draws = ranking_draws(rows, np.asarray(score, dtype=np.float64), capacity)
+    return draws["auc"], draws["average_precision"], draws["recall_at_capacity"]
 
 
 def told(values: Floats, sign: str = "") -> str:

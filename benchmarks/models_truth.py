@@ -35,18 +35,22 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from features.frame import build
 from features.labels.labels import label
-from models import risks
+from models.data.arrays import Floats, Ints
+from models.data.examples import Examples
 from models.data.splits import unseen_folds
-from models.evaluation.bootstrap import Floats, interval
+from models.evaluation.bootstrap import interval
 from models.evaluation.evaluate import backtest
-from models.evaluation.metrics import flags
+from models.evaluation.evaluation_rows import EvaluationRows, scored_rows
 from models.evaluation.metrics_report import MODEL
-from models.evaluation.paired_comparison import Draws, Rows, Scored
+from models.evaluation.ranking_metrics import ranking_draws
 from models.evaluation.walk_forward import known_rows
 from models.learners.calibration import log_odds
-from models.learners.training_set import prepare
+from models.learners.training_set import prepare_training_set
+from models.reports.sentences import render_finding
+from models.risks.defaults import CHURN, ESCALATION
+from models.risks.risk import Risk
 from pipelines.settings import Settings
-from pipelines.sources.validated_source import open_data
+from pipelines.sources.validated_source import validate_source
 from pipelines.training.training_data import training_cutoffs
 
 KEYS = ["account_id", "as_of"]
@@ -80,7 +84,7 @@ def main() -> None:
     given = parser.parse_args()
     for world in given.worlds:
         truth = pq.read_table(world / "truth.parquet")
-        for risk in (risks.CHURN, risks.ESCALATION):
+        for risk in (CHURN, ESCALATION):
             if given.risk in (None, risk.name):
                 frame, labels = lessons(world, risk, given.keep or Path(tempfile.mkdtemp()))
                 chosen = pc.unique(frame["account_id"]).sort().slice(0, given.accounts)  # they are numbered at random
@@ -91,13 +95,13 @@ def main() -> None:
                     judge(world.name, with_state(frame, truth) if given.latent else frame, labels, risk, truth)
 
 
-def lessons(world: Path, risk: risks.Risk, kept: Path) -> tuple[pa.Table, pa.Table]:
+def lessons(world: Path, risk: Risk, kept: Path) -> tuple[pa.Table, pa.Table]:
     """The frame and the labels of a risk at weekly Mondays; read from ``kept`` where they are there."""
     frame, labels = kept / f"{world.name}.frame.parquet", kept / f"{world.name}.{risk.name}.parquet"
     if not labels.exists():
         kept.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory() as scratch:
-            history = open_data(Settings(data=str(world)), Path(scratch)).history
+            history = validate_source(Settings(data=str(world)), Path(scratch)).history
             cutoffs = training_cutoffs(history, history.until - timedelta(days=history.until.weekday()))
             pq.write_table(label(history, cutoffs, risk.label), labels)
             if not frame.exists():
@@ -121,31 +125,31 @@ def with_state(frame: pa.Table, truth: pa.Table) -> pa.Table:
     return joined
 
 
-def judge(world: str, frame: pa.Table, labels: pa.Table, risk: risks.Risk, truth: pa.Table) -> None:
+def judge(world: str, frame: pa.Table, labels: pa.Table, risk: Risk, truth: pa.Table) -> None:
     """Backtest one risk and print its table."""
     begun = time.process_time()
     tested = backtest(frame, labels, risk)
     spent = time.process_time() - begun
-    pooled = tested.evaluation.pooled
+    overall = tested.evaluation.overall
     accounts = pc.count_distinct(frame["account_id"]).as_py()
     print(f"\n### {world}, {accounts:,} accounts: {risk.title}\n")
     compare(tested.scored.join(plain(frame, labels, risk), KEYS), truth, risk)
-    slope = pooled.scorers[MODEL].get("calibration_slope")
-    print(f"\n{pooled.rows:,} rows with {pooled.events:,} events; {tested.because}")
+    slope = overall.scorers[MODEL].get("calibration_slope")
+    print(f"\n{overall.rows:,} rows with {overall.events:,} events. {render_finding(tested.evaluation.reason)}")
     print(
         f"Calibration slope {slope.value:.2f} [{slope.low:.2f}, {slope.high:.2f}]. {spent:.0f} s of processor.",
         flush=True,
     )
 
 
-def teach(world: str, frame: pa.Table, labels: pa.Table, risk: risks.Risk, truth: pa.Table) -> None:
+def teach(world: str, frame: pa.Table, labels: pa.Table, risk: Risk, truth: pa.Table) -> None:
     """Learn the true log-odds from the columns, fold by fold of accounts, and print what that reaches in the tests."""
-    material = prepare(frame, labels, risk)
+    material = prepare_training_set(frame, labels, risk)
     rows = material.examples
     keys = frame.select(KEYS).take(pa.array(rows.labelled.rows)).append_column("place", pa.array(np.arange(len(rows))))
     known = keys.join(truth.select([*KEYS, risk.name]), KEYS).sort_by("place")[risk.name].to_numpy()
     odds, fold = log_odds(known), unseen_folds(rows.labelled.account, FOLDS, 1)
-    tested = np.any([origin.tested(rows.labelled.day) for origin in material.plan.origins], axis=0)
+    tested = np.any([origin.tested(rows.labelled.day) for origin in material.plan.folds], axis=0)
     told = np.full(len(rows), np.nan)
     for number in range(FOLDS):
         taught = np.flatnonzero((fold != number) & np.isfinite(odds))[::2]
@@ -153,30 +157,27 @@ def teach(world: str, frame: pa.Table, labels: pa.Table, risk: risks.Risk, truth
         judged = np.flatnonzero((fold == number) & tested)
         told[judged] = lightgbm.train(dict(TAUGHT), data, 300).predict(rows.matrix[judged])
     judged = np.flatnonzero(tested & np.isfinite(odds))
-    event, day = rows.labelled.happened[judged], rows.labelled.day[judged]
-    best, found = (
-        (average_precision_score(event, s), float((event & flags(day, s, risk.capacity)).sum()))
-        for s in (odds[judged], told[judged])
-    )
+    evaluated = tested_rows(rows, judged)
+    best, found = (figures(evaluated, values[judged], risk.capacity) for values in (odds, told))
     print(
         f"{world}, {risk.title}: trees that learned the true log-odds from the columns reach "
-        f"{found[0] / best[0]:.1%} of the truth's average precision and {found[1] / best[1]:.1%} of its recall "
-        "at capacity.",
+        f"{found[0][0] / best[0][0]:.1%} of the truth's average precision and {found[1][0] / best[1][0]:.1%} of its "
+        "recall at capacity.",
         flush=True,
     )
 
 
-def plain(frame: pa.Table, labels: pa.Table, risk: risks.Risk) -> pa.Table:
+def plain(frame: pa.Table, labels: pa.Table, risk: Risk) -> pa.Table:
     """The scores of a plain logistic regression: ``account_id``, ``as_of``, ``plain_logistic``."""
-    material = prepare(frame, labels, risk)
+    material = prepare_training_set(frame, labels, risk)
     rows, names = material.examples, material.learner.signature
     numbers = [place for place, column in enumerate(names.columns) if not column.levels]
     others = [place for place, column in enumerate(names.columns) if column.levels]
-    places = np.concatenate([np.flatnonzero(origin.tested(rows.labelled.day)) for origin in material.plan.origins])
+    places = np.concatenate([np.flatnonzero(origin.tested(rows.labelled.day)) for origin in material.plan.folds])
     best, found = -1.0, np.empty(0)
     for penalty in PENALTIES:
         scores = []
-        for origin in material.plan.origins:
+        for origin in material.plan.folds:
             filled = SimpleImputer(add_indicator=True, keep_empty_features=True)
             columns = make_column_transformer(
                 (make_pipeline(filled, StandardScaler()), numbers), (OneHotEncoder(handle_unknown="ignore"), others)
@@ -192,25 +193,12 @@ def plain(frame: pa.Table, labels: pa.Table, risk: risks.Risk) -> pa.Table:
     return keys.append_column("plain_logistic", pa.array(found))
 
 
-def compare(tested: pa.Table, truth: pa.Table, risk: risks.Risk) -> None:
+def compare(tested: pa.Table, truth: pa.Table, risk: Risk) -> None:
     """Print each scorer's figures, their share of the truth's, and the model's lead, on the same drawn accounts."""
     scored = with_truth(tested, truth, risk)
-    model = np.asarray(scored["rank_score"].to_numpy(), dtype=np.float64)
-    drawn = Draws(
-        Rows(
-            accounts=np.unique(scored["account_id"].to_numpy(), return_inverse=True)[1].astype(np.int64),
-            cutoffs=np.unique(scored["as_of"].to_numpy(), return_inverse=True)[1].astype(np.int64),
-            event=scored["event"].to_numpy().astype(bool),
-            segment=np.full(scored.num_rows, "all"),
-            challenger=Scored(model, model),
-            champion=None,
-            capacity=risk.capacity,
-        ),
-        200,
-        7,
-    )
+    rows = scored_rows(scored)
     names = [name for name in scored.column_names if name.startswith(("rule_", "logistic", "plain_"))]
-    found = {name: figures(drawn, scored[name].to_numpy()) for name in ("truth", "rank_score", *names)}
+    found = {name: figures(rows, scored[name].to_numpy(), risk.capacity) for name in ("truth", "rank_score", *names)}
     titles = {"truth": TRUTH, "rank_score": "**Rescue**"}
     print("| scorer | average precision | of the truth's | Rescue ahead by | recall at capacity | of the truth's |")
     print("|---|---|---|---|---|---|")
@@ -221,16 +209,29 @@ def compare(tested: pa.Table, truth: pa.Table, risk: risks.Risk) -> None:
         print(f"| {titles.get(name, name)} | {' | '.join(cells)} |", flush=True)
 
 
-def with_truth(scored: pa.Table, truth: pa.Table, risk: risks.Risk) -> pa.Table:
+def with_truth(scored: pa.Table, truth: pa.Table, risk: Risk) -> pa.Table:
     """The test rows that the simulator tells the true risk of."""
     known = truth.select([*KEYS, risk.name]).rename_columns([*KEYS, "truth"])
     return scored.join(known, KEYS, join_type="inner").sort_by([("as_of", "ascending"), ("account_id", "ascending")])
 
 
-def figures(drawn: Draws, score: Floats) -> tuple[Floats, Floats]:
+def tested_rows(rows: Examples, places: Ints) -> EvaluationRows:
+    """The rows at these places, as the metrics take them."""
+    tested = rows.labelled.take(places)
+    return EvaluationRows(
+        event=tested.happened,
+        weight=rows.weight[places],
+        day=tested.day,
+        unit=tested.account,
+        event_number=tested.event,
+        revenue=np.full(len(tested), np.nan),
+    )
+
+
+def figures(rows: EvaluationRows, score: Floats, capacity: int) -> tuple[Floats, Floats]:
     """Average precision and recall at capacity of a score on every draw."""
-    values = np.asarray(score, dtype=np.float64)
-    return drawn.ranking(values)[1], drawn.caught(values)
+    draws = ranking_draws(rows, np.asarray(score, dtype=np.float64), capacity)
+    return draws["average_precision"], draws["recall_at_capacity"]
 
 
 def told(values: Floats, style: str = "") -> str:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from features.labels.label_rule import SETTINGS
 from models.data.arrays import Floats
-from models.evaluation.evaluation_rows import EvaluationRows, Scores
+from models.evaluation.evaluation_rows import EvaluationRows, Scores, scored_rows
 from models.evaluation.metrics_report import RULE
 from models.learners.risk_model import RiskModel
 from models.risks.risk import Risk
@@ -104,24 +104,11 @@ def _comparison(
         return np.asarray(scored[name].to_numpy(), dtype=np.float64)
 
     return Comparison(
-        rows=_rows(scored, column("weight")),
+        rows=scored_rows(scored, COMPARISON_DRAWS),
         segment=np.asarray(scored["segment"].to_pylist(), dtype=np.str_),
         challenger=Scores(column("rank_score"), column("probability")),
         champion=champion,
         baselines={name.removeprefix(RULE): column(name) for name in scored.column_names if name.startswith(RULE)},
         capacity=risk.capacity,
         differing=differing or {},
-    )
-
-
-def _rows(scored: pa.Table, weight: Floats) -> EvaluationRows:
-    rows = scored.num_rows
-    return EvaluationRows(
-        event=scored["event"].to_numpy().astype(bool),
-        weight=weight,
-        day=scored["as_of"].to_numpy().astype("datetime64[D]").astype(np.int64),
-        unit=np.unique(scored["account_id"].to_numpy(), return_inverse=True)[1].astype(np.int64),
-        event_number=np.full(rows, -1, dtype=np.int64),
-        revenue=np.full(rows, np.nan),
-        draws=COMPARISON_DRAWS,
     )

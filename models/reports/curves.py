@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from models.data.arrays import Floats, Ints
 from models.evaluation.evaluate import BacktestResult
-from models.evaluation.evaluation_rows import EvaluationRows
+from models.evaluation.evaluation_rows import scored_rows
 from models.evaluation.probability_metrics import CalibrationGroup, calibration_group
 from models.evaluation.ranking_metrics import at_shares
 
@@ -20,20 +20,6 @@ def column(result: BacktestResult, name: str) -> Floats:
     return np.asarray(result.scored[name].to_numpy(zero_copy_only=False), dtype=np.float64)
 
 
-def scored_rows(result: BacktestResult) -> EvaluationRows:
-    """The test rows as the metrics take them."""
-    rows = result.scored.num_rows
-    return EvaluationRows(
-        event=column(result, "event").astype(bool),
-        weight=column(result, "weight"),
-        day=result.scored["as_of"].to_numpy().astype("datetime64[D]").astype(np.int64),
-        unit=np.unique(result.scored["account_id"].to_numpy(zero_copy_only=False), return_inverse=True)[1],
-        event_number=np.full(rows, -1, dtype=np.int64),
-        revenue=np.full(rows, np.nan),
-        draws=0,
-    )
-
-
 def capacity_share(result: BacktestResult) -> float:
     """The team's capacity as a share of the accounts of a cutoff, at most all of them."""
     cutoffs = len(result.scored["as_of"].unique())
@@ -42,7 +28,7 @@ def capacity_share(result: BacktestResult) -> float:
 
 def flagged_curve(result: BacktestResult, scorer: str, shares: Floats) -> dict[str, Floats]:
     """Precision, recall and lift of a column's scores where each share of every night's accounts is flagged."""
-    figures = at_shares(scored_rows(result), column(result, scorer), shares)
+    figures = at_shares(scored_rows(result.scored, draws=0), column(result, scorer), shares)
     return {name.removesuffix("_at_capacity"): values for name, values in figures.items()}
 
 
@@ -66,5 +52,5 @@ def calibration_of_cutoffs(result: BacktestResult) -> tuple[NDArray[Any], list[C
 
 
 def _calibrate_groups(result: BacktestResult, groups: Sequence[Ints]) -> list[CalibrationGroup]:
-    rows, probability = scored_rows(result), column(result, "probability")
+    rows, probability = scored_rows(result.scored, draws=0), column(result, "probability")
     return [calibration_group(rows.take(places), probability[places]) for places in groups]

@@ -1,8 +1,8 @@
 """Have the scores moved? The population stability index of tonight's against those at cutoffs that have matured.
 
 The index compares shares in tenths of the reference: the sum of (share now − share then) × log(share now ÷ share then).
-By the field's custom, below 0.1 nothing has moved, and above 0.25 the model meets other accounts than it learned from.
-Few rows move by chance alone, so the index is held against what chance would give, which is about
+By convention, below 0.1 nothing has moved, and above 0.25 the model scores other accounts than it learned from. The
+index of few rows is above 0 by chance alone, so it is compared with its expectation under chance, which is about
 ``(bins − 1) × (1/n + 1/m)``.
 """
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from features.contract import TABLES
 from features.engine.feeds import Feeds
-from features.history.versions import EPOCH, known_instant, known_day, date_literal
+from features.history.versions import EPOCH, date_literal, known_day, known_instant
 from serving.night_report.report_schema import FeedReport
 
 if TYPE_CHECKING:

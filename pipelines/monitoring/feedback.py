@@ -1,9 +1,9 @@
-"""What the rescue team did, on its way back: outcomes for every night and training, adjusted health for the CRM.
+"""What the rescue team did, returned as data: outcomes for every night and training, adjusted health for the CRM.
 
-Outcomes are read from the queue at every intake, so the next night knows a verdict whether or not anybody exported it.
-Adjusted health leaves Rescue: it is written for the CRM to take, each row marked ``source = "rescue"``, and wherever it
-comes back from it is known by that mark. Frames are built without marked rows, so a closed case cannot heal an account
-by itself. It is measured as of the last second before its day, like a score of that day's end.
+Outcomes are read from the queue whenever the source is read, so the next night uses a verdict whether or not it was
+exported. Adjusted health leaves Rescue: it is written for the CRM, each row marked ``source = "rescue"``, and is
+recognised by that mark wherever it comes back from. Frames are built without marked rows, so a closed case cannot heal
+an account by itself. It is measured at the last second before its day, like a score at that day's end.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Collected:
-    """What came back: the ``outcomes`` so far, and the health of one day's end that verdicts still move."""
+class CollectedFeedback:
+    """The ``outcomes`` so far, and the health at the end of one day that verdicts still adjust."""
 
     as_of: date
     outcomes: pa.Table
@@ -48,11 +48,11 @@ class Collected:
         folder.mkdir(parents=True, exist_ok=True)
         health = folder / "health_scores.parquet"
         rows = _beside(health, self.health)
-        found = {"outcomes": self.outcomes, "health_scores": rows}
-        return {name: _write(table, folder / f"{name}.parquet") for name, table in found.items()}
+        tables = {"outcomes": self.outcomes, "health_scores": rows}
+        return {name: _write(table, folder / f"{name}.parquet") for name, table in tables.items()}
 
     def to_json(self) -> dict[str, Any]:
-        """Counts, by verdict too."""
+        """Counts, in total and by verdict."""
         verdicts = self.outcomes["verdict"].drop_null().value_counts().to_pylist()
         return {
             "as_of": self.as_of.isoformat(),
@@ -63,10 +63,10 @@ class Collected:
         }
 
 
-def collect(settings: Settings, as_of: date | None, folder: Path | None, steps: Steps) -> Collected:
+def collect(settings: Settings, as_of: date | None, folder: Path | None, steps: Steps) -> CollectedFeedback:
     """Read the queue's outcomes, adjust the newest measured health by them, and write both as tables.
 
-    The health stands at the beginning of ``as_of``, by default the first day after the source's newest row; the tables
+    The health is that at the beginning of ``as_of``, by default the first day after the source's newest row; the tables
     go to ``folder``, by default ``feedback`` in the home folder.
 
     Raises:
@@ -79,12 +79,12 @@ def collect(settings: Settings, as_of: date | None, folder: Path | None, steps: 
         day = as_of or history.until
         with steps.step("collect", "Collecting verdicts and adjusting health"):
             health = adjusted_health(store, measured(history, day), end_before(day))
-            found = Collected(day, outcomes(store), health)
+            feedback = CollectedFeedback(day, outcomes(store), health)
     try:
-        found.write(folder or settings.home / "feedback")
+        feedback.write(folder or settings.home / "feedback")
     except OSError as error:
         raise UsageError(f"The folder {folder} cannot be written: {error.strerror}.") from None
-    return found
+    return feedback
 
 
 def measured(history: History, as_of: date) -> pa.Table:
@@ -117,11 +117,11 @@ def _write(table: pa.Table, file: Path) -> Path:
     return file
 
 
-def told(found: Collected) -> str:
+def feedback_text(feedback: CollectedFeedback) -> str:
     """The result in one line for a person."""
-    facts: Mapping[str, Any] = found.to_json()
+    facts: Mapping[str, Any] = feedback.to_json()
     verdicts = ", ".join(f"{count} {name}" for name, count in facts["verdicts"].items()) or "none yet"
     return (
         f"{facts['outcomes']} outcomes of {facts['accounts']} accounts (verdicts: {verdicts}); "
-        f"health of {facts['adjusted']} accounts adjusted as of {found.as_of}."
+        f"health of {facts['adjusted']} accounts adjusted as of {feedback.as_of}."
     )

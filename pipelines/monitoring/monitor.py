@@ -1,29 +1,26 @@
-"""Is Rescue still right? Feeds, volume, scores and effect, from the source, the queue and the champions' own evidence.
+"""Is Rescue still right? Feeds, volume, score drift, performance and effect, from the source, the queue and the models.
 
-It reads and writes nothing. What cannot be told yet is said to be so, with how much is there.
+It changes nothing. What cannot be measured yet is reported as such, with the reason.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import date, timedelta
+from datetime import date
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from features.errors import RescueError
-from features.labels.labels import eligibility
 from features.validation.volume import FLOOR, NIGHTS
-from models.data.eligible_rows import rows_meeting
 from models.risks.configuration import for_history
 from pipelines import assembly
-from pipelines.monitoring.drift import Drift, Floats, drift
+from pipelines.monitoring.drift import Drift, drift
 from pipelines.monitoring.effect import Effect, effect
 from pipelines.monitoring.feed_freshness import feed_ages, feed_reports
+from pipelines.monitoring.performance import champion_performance, score_matured
 from pipelines.scratch import scratch_folder
 from pipelines.settings import Settings
 from pipelines.sources.source_guard import refuse_other_source
@@ -36,20 +33,15 @@ if TYPE_CHECKING:
 
     from features.frame import FrameBuilder
     from features.history.history import History
-    from models.learners.risk_model import RiskModel
+    from models.evaluation.metrics_report import MetricsReport
     from models.registry.registry import Registry
     from pipelines.console import Steps
     from serving.store import Session
 
-MATURED = 4
-"""So many weekly cutoffs whose labels are settled are what tonight's scores are held against."""
-
-KEYS = ["account_id", "as_of"]
-
 
 @dataclass(frozen=True)
 class Volume:
-    """Rows of a table on the newest night, and the median of the nights before it (None on the first)."""
+    """Rows of a table on the newest night, and the median of the nights before it (None on the first night)."""
 
     rows: int
     usual: float | None
@@ -61,8 +53,8 @@ class Volume:
 
 
 @dataclass(frozen=True)
-class Monitored:
-    """What there is to watch; ``drift`` has a sentence instead where it cannot be told."""
+class MonitorReport:
+    """What was measured; ``drift`` and ``performance`` hold the reason instead where they cannot be measured yet."""
 
     as_of: date
     night: date | None
@@ -70,11 +62,12 @@ class Monitored:
     stale: Mapping[str, str]
     volume: Mapping[str, Volume]
     drift: Mapping[str, Drift | str]
+    performance: Mapping[str, MetricsReport | str]
     effect: Mapping[str, Effect]
 
     @property
     def alarms(self) -> list[str]:
-        """What somebody should look at, one sentence each."""
+        """What needs attention, one sentence each."""
         low = [f"{name} has {it.rows:,} rows, usually {it.usual:,.0f}" for name, it in self.volume.items() if it.low]
         moved = [
             f"The scores of {risk} have {it.verdict} (index {it.index:.2f}, {it.by_chance:.2f} by chance)"
@@ -90,12 +83,16 @@ class Monitored:
             risk: {**asdict(it), "verdict": it.verdict} if isinstance(it, Drift) else {"unknown": it}
             for risk, it in self.drift.items()
         }
+        performance = {
+            risk: {"unknown": it} if isinstance(it, str) else it.to_json() for risk, it in self.performance.items()
+        }
         effects = {risk: it.report().model_dump(mode="json") for risk, it in self.effect.items()}
-        found = {**asdict(self), "as_of": self.as_of.isoformat(), "night": night, "alarms": self.alarms}
-        return found | {"drift": drifts, "effect": effects}
+        plain = {**vars(self), "volume": {name: asdict(it) for name, it in self.volume.items()}}
+        plain |= {"as_of": self.as_of.isoformat(), "night": night, "alarms": self.alarms}
+        return plain | {"drift": drifts, "performance": performance, "effect": effects}
 
 
-def monitor(settings: Settings, as_of: date | None, steps: Steps) -> Monitored:
+def monitor(settings: Settings, as_of: date | None, steps: Steps) -> MonitorReport:
     """Look at the source at the beginning of ``as_of`` (default: after its newest row), and at the newest night.
 
     Raises:
@@ -108,21 +105,26 @@ def monitor(settings: Settings, as_of: date | None, steps: Steps) -> Monitored:
         history, known = opened.history, for_history(opened.history, opened.risk_settings)
         day = as_of or history.until
         scores = _Scores(history, assembly.open_registry(settings), assembly.frame_builder(settings))
-        with steps.step("monitor", "Looking at feeds, volume, scores and effect"), store.reading() as session:
+        with (
+            steps.step("monitor", "Measuring feeds, volume, score drift, performance and effect"),
+            store.reading() as session,
+        ):
             night = outcome_queries.newest_scored_night(session)
-            return Monitored(
+            models = {risk: scores.measure(session, risk, night) for risk in known}
+            return MonitorReport(
                 as_of=day,
                 night=night,
                 feeds=feed_ages(history, day),
                 stale={feed.table: stale_text(feed) for feed in feed_reports(history, day) if feed.stale},
                 volume=volumes(night_queries.rows_of_nights(session, NIGHTS + 1)),
-                drift={risk: scores.drift(session, risk, night) for risk in known},
+                drift={risk: drifted for risk, (drifted, _) in models.items()},
+                performance={risk: performance for risk, (_, performance) in models.items()},
                 effect={risk: effect(session, history, found.label) for risk, found in known.items()},
             )
 
 
 def volumes(nights: Sequence[Mapping[str, int]]) -> dict[str, Volume]:
-    """Rows by table of the last of these nights, against the median of the others that had the table."""
+    """Rows by table of the last of these nights, and the median of the others that had the table."""
     if not nights:
         return {}
     *earlier, newest = nights
@@ -133,33 +135,30 @@ def volumes(nights: Sequence[Mapping[str, int]]) -> dict[str, Volume]:
 
 @dataclass(frozen=True)
 class _Scores:
-    """Where the scores of now and then come from."""
+    """Where scores, then and now, come from."""
 
     history: History
     registry: Registry
     build: FrameBuilder
 
-    def drift(self, session: Session, risk: str, night: date | None) -> Drift | str:
-        """The newest night's scores against those that the same champion gives at the newest matured cutoffs."""
-        if night is None:
-            return "no night is recorded yet"
-        now = outcome_queries.probabilities_of_night(session, risk, night)
+    def measure(self, session: Session, risk: str, night: date | None) -> tuple[Drift | str, MetricsReport | str]:
+        """Drift and performance of one risk's champion, or the reason why they cannot be measured.
+
+        Drift compares the newest night's scores with those that the same champion gives at matured cutoffs.
+        """
         try:
             champion = self.registry.champion(risk)
         except RescueError as error:
-            return str(error)
-        if champion is None or not now:
-            return f"nobody was scored on {night}"
-        then = self._matured(champion.model)
-        return drift(then, np.array(now)) or f"too few scores: {len(now)} on {night}, {len(then)} at matured cutoffs"
-
-    def _matured(self, model: RiskModel) -> Floats:
-        last = self.history.until - timedelta(days=model.risk.embargo + 1)
-        cutoffs = [day for week in range(MATURED) if (day := last - timedelta(weeks=week)) > self.history.first]
-        if not cutoffs:
-            return np.empty(0)
-        frame = self.build(self.history, cutoffs)
-        fit = eligibility(self.history, cutoffs, model.risk.label)
-        rows = frame.join(fit.filter(fit["eligible"]).select(KEYS), KEYS, join_type="left semi")
-        rows = rows.filter(pa.array(rows_meeting(rows, model.risk.eligible)))
-        return model.predict(rows.filter(pc.is_null(model.unfit(rows)))).probability
+            return str(error), str(error)
+        if champion is None:
+            return "there is no champion yet", "there is no champion yet"
+        matured = score_matured(self.history, self.build, champion.model)
+        performance = champion_performance(self.history, champion.model, matured)
+        if night is None:
+            return "no night is recorded yet", performance
+        now = outcome_queries.probabilities_of_night(session, risk, night)
+        if not now:
+            return f"no account was scored on {night}", performance
+        then = np.empty(0) if matured is None else np.asarray(matured.probability)
+        too_few = f"too few scores: {len(now)} on {night}, {len(then)} at matured cutoffs"
+        return drift(then, np.array(now)) or too_few, performance

@@ -1,7 +1,7 @@
-"""What came of earlier nights, for whoever leads the work: right or wrong, how early, and whether the team helped.
+"""The realised outcomes of the queue's cases: how many had the event, how early, and whether the team helped.
 
-Asked of the data and not of the team, because a verdict is somebody's view of their own work. It stands in each night's
-report, so that the review app can tell it without reading the source.
+They are read from the data and not from the team, because a case's verdict is somebody's view of their own work. Each
+night's report holds them, so that the review app can show them without reading the source.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""``rescue monitor``: age of the feeds, number of rows, score drift, the models' performance, and the effect of the team."""
+"""``rescue monitor``: age of the feeds, number of rows, score drift, performance, and the effect of the team."""
 
 import json
 from typing import TYPE_CHECKING
@@ -43,7 +43,7 @@ def performance_line(report: "MetricsReport") -> str:
     return f"AUC {figures['auc']}, observed / expected {figures['observed_to_expected']} ({counts})"
 
 
-def _show(report: "Monitored") -> None:
+def _show(report: "MonitorReport") -> None:
     night = day_text(report.night) if report.night else "none"
     out.print(f"Cutoff {day_text(report.as_of)}; newest recorded night: {night}.", markup=False)
     ages = ", ".join(f"{name} {'no rows' if age is None else plural(age, 'day')}" for name, age in report.feeds.items())

@@ -16,9 +16,9 @@ from features.history.versions import EPOCH
 from models import training
 from models.evaluation.evaluate import backtest
 from models.evaluation.metrics_report import MODEL
-from models.learners.training_set import NotLearnableError, prepare
-from models.risks.risk import CHURN
-from models.training import Trained
+from models.learners.training_set import NotLearnableError, prepare_training_set
+from models.risks.defaults import CHURN
+from models.training import TrainingResult
 
 
 @cache
@@ -27,22 +27,22 @@ def made() -> World:
 
 
 @cache
-def trained() -> Trained:
+def trained() -> TrainingResult:
     return training.fit(made().frame, made().labels, CHURN, threads=1)
 
 
 def test_it_finds_what_the_trouble_shows_in() -> None:
-    figures = trained().evaluation.pooled.scorers
+    figures = trained().evaluation.overall.scorers
     assert trained().evaluation.signal
     assert figures[MODEL]["auc"].value > 0.6
     assert figures[MODEL]["auc"].value > figures["rule_random"]["auc"].high
 
 
-def test_six_origins_and_every_figure() -> None:
+def test_six_folds_and_every_figure() -> None:
     found = trained().evaluation
-    assert len(found.origins) == 6
-    assert {"model", "logistic", "rule_random", "rule_lowest_health", "rule_most_tickets"} == set(found.pooled.scorers)
-    assert sum(panel.rows for panel in found.origins) == found.pooled.rows == trained().scored.num_rows
+    assert len(found.folds) == 6
+    assert {"model", "logistic", "rule_random", "rule_lowest_health", "rule_most_tickets"} == set(found.overall.scorers)
+    assert sum(fold.rows for fold in found.folds) == found.overall.rows == trained().scored.num_rows
 
 
 def test_the_model_scores_a_night() -> None:
@@ -80,21 +80,21 @@ def test_equal_input_and_seed_give_an_equal_model() -> None:
 
 def test_the_order_of_the_frames_rows_does_not_matter() -> None:
     shuffled = made().frame.take(np.random.default_rng(1).permutation(made().frame.num_rows))
-    assert training.fit(shuffled, made().labels, CHURN, threads=1).evaluation.pooled == trained().evaluation.pooled
+    assert training.fit(shuffled, made().labels, CHURN, threads=1).evaluation.overall == trained().evaluation.overall
 
 
 def test_only_what_was_settled_by_then_is_used() -> None:
     through = date(2025, 3, 1)
-    earlier = prepare(made().frame, made().labels, CHURN, through=through)
+    earlier = prepare_training_set(made().frame, made().labels, CHURN, through=through)
     newest = EPOCH + timedelta(days=int(earlier.examples.labelled.day.max()))
     assert newest + timedelta(days=CHURN.embargo) < through
     assert newest + timedelta(days=CHURN.embargo + 8) > through
 
 
-def test_columns_that_say_nothing_are_dropped_and_told() -> None:
+def test_columns_that_say_nothing_are_dropped_and_listed() -> None:
     frame = made().frame.append_column("always_one", pa.array(np.ones(made().frame.num_rows)))
     frame = frame.append_column("has_usage", pa.array(np.random.default_rng(1).random(frame.num_rows)))
-    material = prepare(frame, made().labels, CHURN)
+    material = prepare_training_set(frame, made().labels, CHURN)
     assert material.dropped == ("always_one",)
     assert "has_usage" not in material.learner.signature.names
 
@@ -104,12 +104,12 @@ def test_few_events_get_the_simpler_kind_and_the_reason(accounts: int, base: flo
     thin = world(accounts=accounts, weeks=80, base=base, seed=3)
     found = training.fit(thin.frame, thin.labels, CHURN, threads=1)
     assert found.kind == found.model.kind == kind
-    assert f"{found.events} different events" in found.because
+    assert found.evaluation.reason.parameters["events"] == found.events
 
 
 def test_too_few_events_are_refused_in_a_sentence() -> None:
     quiet = world(accounts=50, weeks=60, base=-9.0)
-    with pytest.raises(NotLearnableError, match="different events are settled in the data"):
+    with pytest.raises(NotLearnableError, match="different events have matured in the data"):
         training.fit(quiet.frame, quiet.labels, CHURN)
 
 
@@ -128,21 +128,22 @@ def test_treated_rows_are_left_out_and_hold_out_rows_stand_for_them() -> None:
     rows = made().labels.num_rows
     treated, holdout = np.arange(rows) % 10 == 1, np.arange(rows) % 10 == 2
     labels = made().labels.set_column(5, "treated", pa.array(treated)).set_column(6, "holdout", pa.array(holdout))
-    material = prepare(made().frame, labels, CHURN)
+    material = prepare_training_set(made().frame, labels, CHURN)
     labelled = material.examples.labelled
     assert not labelled.treated.any()
     assert material.treated == pytest.approx(len(labelled) / 9, rel=0.05)
     assert np.unique(material.examples.weight[labelled.holdout]) == pytest.approx(2.0, rel=0.05)
     assert np.unique(material.examples.weight[~labelled.holdout]) == pytest.approx(1.0)
-    assert "hold-out rows stand for them" in material.notes[0]
+    assert material.notes[0].code == "treated_rows_left_out"
+    assert material.notes[0].parameters["holdout_rows"] > 0
 
 
-def test_progress_is_told() -> None:
+def test_progress_is_reported() -> None:
     words: list[str] = []
     thin = world(accounts=60, weeks=60, base=-4.0)
     training.fit(thin.frame, thin.labels, CHURN, threads=1, progress=words.append)
     assert words[0].startswith("test period 1 of")
-    assert words[-1] == "final fit"
+    assert words[-2:] == ["final fit", "fitting the risk over time"]
 
 
 def test_a_backtest_is_the_evaluation_without_the_model() -> None:

@@ -12,8 +12,7 @@ from models.risks.defaults import CHURN, ESCALATION
 from pipelines.monitoring.realised_outcomes import realised_outcomes
 from serving.night_report.report_schema import NightReport, RealisedOutcomes
 from serving.night_report.report_text import effect_line
-from serving.store import Store
-from serving.store import overview_queries
+from serving.store import Store, overview_queries
 from serving.store.overview_queries import team_outcomes
 from serving.store.tables import HeldOutRow, NightRow
 
