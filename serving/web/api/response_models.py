@@ -176,5 +176,5 @@ class OverviewResponse(ResponseModel):
     late_responses: int
     late_resolutions: int
     realised_outcomes: list[RealisedOutcomes] = Field(
-        description="What happened, according to the data, to the accounts of earlier cases, whoever sees them."
+        description="What happened, according to the data, to the accounts of the earlier cases of all squads."
     )

@@ -92,15 +92,15 @@ class Sessions:
 
     def _touch(self, row: str, now: datetime) -> None:
         with self.store.transaction() as session:
-            found = session.get(SessionRow, row)
-            if found is not None:
-                found.seen_at = now
+            stored = session.get(SessionRow, row)
+            if stored is not None:
+                stored.seen_at = now
 
 
 def record_sign_in(
     session: Session, kind: str, how: str, person: str | None, address: str | None, now: datetime
 ) -> None:
-    """Put it on the record of doors, in the transaction of what it tells."""
+    """Add an entry to the sign-in log, in the transaction of the event itself."""
     session.add(SignIn(at=now, kind=kind, how=how, person=person, address=address))
 
 

@@ -72,7 +72,7 @@ class UndoOffer:
 
 @dataclass(frozen=True)
 class DraftText:
-    """What somebody typed into a form whose action failed: it is shown in the form again.
+    """The texts of a form whose action failed: they are shown in the form again.
 
     If the case in its current state has no such form, the text is shown in the form for comments.
     """
