@@ -1,1 +1,4 @@
-"""The outer edge: settings, sources, flows and the command line. It wires the rooms and decides nothing."""
+"""The outer edge: settings, sources, flows and the command line.
+
+It connects the other packages and holds no rules of its own.
+"""

@@ -1,15 +1,15 @@
-"""Where ``rescue`` begins, with nothing imported yet, so that Ctrl-C is answered alike from its first moment on."""
+"""The entry point of ``rescue``. It imports nothing at first, so that Ctrl-C has the same effect from the start."""
 
 import sys
 
 INTERRUPTED = 130
-"""What Typer ends with, without a word, when somebody presses Ctrl-C."""
+"""Typer's exit code after Ctrl-C; it prints nothing."""
 
 
 def main() -> None:
-    """Run the command line, and say so in a sentence when somebody stops it."""
+    """Run the command line; Ctrl-C ends it with a message and code 1."""
     try:
-        from pipelines.cli.app import run  # most of a second, in which somebody may think again
+        from pipelines.cli.app import run  # takes most of a second, during which Ctrl-C must work, too
 
         run()
     except KeyboardInterrupt:
@@ -21,7 +21,7 @@ def main() -> None:
 
 
 def _stopped() -> None:
-    sys.stderr.write("rescue: interrupted; nothing half-written is left behind.\n")
+    sys.stderr.write("rescue: interrupted; no incomplete files are left behind.\n")
     sys.exit(1)
 
 

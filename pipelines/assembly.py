@@ -1,6 +1,6 @@
-"""From settings to the parts that a run needs: the queue's store, the model registry, the policy, the source.
+"""Creates what a run needs from its settings: the queue's store, the model registry, the policy, the frame builder.
 
-The only module that knows which class stands behind a setting.
+The only module that knows which class belongs to a setting.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def open_registry(settings: Settings) -> Registry:
-    """The models: MLflow's store that the settings name, with verified champions kept in the home folder."""
+    """The models: MLflow's store that the settings name, with verified champions cached in the home folder."""
     from models.registry.registry import Registry
 
     return Registry(settings.tracking_uri, settings.home / "champions")
@@ -32,19 +32,19 @@ def open_store(settings: Settings) -> Store:
 
     if settings.database is None:
         writable_home(settings)
-    found = Store(settings.database_url)
-    found.migrate()
-    return found
+    queue = Store(settings.database_url)
+    queue.migrate()
+    return queue
 
 
 def open_queue(settings: Settings) -> Store:
-    """The queue that nights have filled: where there is none, it is not made.
+    """The existing queue; none is created.
 
     Raises:
         UsageError: there is no queue in the home folder yet.
     """
     if settings.database is None and not (settings.home / "rescue.db").is_file():
-        raise UsageError(f"There is no queue in {settings.home} yet: `rescue nightly` makes one.")
+        raise UsageError(f"There is no queue in {settings.home}; `rescue nightly` creates one.")
     return open_store(settings)
 
 
@@ -71,7 +71,7 @@ def frame_builder(settings: Settings, only: Collection[str] | None = None) -> Fr
 
 
 def load_policy(settings: Settings) -> Policy:
-    """The policy that the settings name, or the shipped one, checked.
+    """The policy that the settings name, or the default policy, checked.
 
     Raises:
         UsageError: there is no such file, or it has an error; the sentence names the line.

@@ -1,7 +1,7 @@
-"""A folder for the working copies of one command, which are customers' data: it goes when the command ends.
+"""A temporary folder for the working copies of one command, deleted when the command ends: it holds customers' data.
 
-A command that is killed cannot clean up; the next one does. Whoever works in a folder holds a lock on a file in it,
-which the system gives back with the process, so that a folder whose lock is free is nobody's.
+A command that is killed cannot clean up; the next one does. A running command holds a lock on a file in its folder. The
+operating system releases the lock with the process, so a folder whose lock is free is not in use.
 """
 
 import shutil

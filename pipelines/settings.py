@@ -42,7 +42,7 @@ class Settings(BaseSettings):
     home: Path = Field(Path(".rescue"), description="Folder of the queue, the model store and each night's report.")
     data: str = Field("data_samples", description="The source: a folder, a DuckDB file or a database URL.")
     mapping: Path | None = Field(None, description="Folder of <table>.sql files that map the source's own tables.")
-    policy: Path | None = Field(None, description="The policy file; the shipped default where none is named.")
+    policy: Path | None = Field(None, description="The policy file. Default: the policy of Rescue.")
     database: str | None = Field(None, description="URL of the queue's database; SQLite in the home folder by default.")
     tracking: str | None = Field(None, description="MLflow's tracking URI; SQLite in the home folder by default.")
     engine: Literal["duckdb", "spark"] = Field("duckdb", description="What computes the features.")
@@ -154,7 +154,7 @@ def has_prefect_server() -> bool:
 
 
 def writable_home(settings: Settings) -> Path:
-    """The home folder, made if it is not there.
+    """The home folder; it is created if it does not exist.
 
     Raises:
         UsageError: it cannot be written.

@@ -16,7 +16,7 @@ def monitoring_flow(
 ) -> dict[str, Any]:
     """Check feeds, row counts, score drift and effect; alarms are logged as warnings."""
     settings = configuration.load(data=data, home=home, mapping=mapping)
-    found = monitoring.monitor(settings, as_of, Steps())
-    for alarm in found.alarms:
+    report = monitoring.monitor(settings, as_of, Steps())
+    for alarm in report.alarms:
         get_run_logger().warning(alarm)
-    return found.to_json()
+    return report.to_json()

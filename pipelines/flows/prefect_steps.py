@@ -14,7 +14,7 @@ _T = TypeVar("_T")
 def prefect_runner(steps: Steps) -> StepRunner:
     """A ``StepRunner`` that runs each step as a Prefect task of the flow it is called in.
 
-    Prefect is told that a step ran and never what it returned (:mod:`pipelines.flows.run_once`). Steps are not
+    Prefect records that a step ran, and never what it returned (:mod:`pipelines.flows.run_once`). Steps are not
     retried by it:
     running twice is made safe by the database, and a retry would repeat side effects.
     """

@@ -17,7 +17,7 @@ class StepFailedError(Exception):
 
 
 class SingleRun(Generic[_T]):
-    """A step to be run once: ``run`` is for the orchestrator, ``outcome`` for whoever asked for the step."""
+    """A step to be run once: ``run`` is for the orchestrator, ``outcome`` for the caller."""
 
     def __init__(self, step: Callable[[], _T]) -> None:
         self._step = [step]

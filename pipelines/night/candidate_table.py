@@ -1,7 +1,7 @@
 """The policy's table of candidates: each account known at a cutoff, its money, renewal, risks and features.
 
-A replay asks this for many nights. So what is known of the accounts is asked for all cutoffs at once: each row of a
-table counts from the day after it was known until a newer version of it was, and one join with the cutoffs tells them.
+A replay needs this for many nights, so the accounts are read for all cutoffs at once: each row of a table is valid from
+the day after it became known until a newer version is, and one join with the cutoffs selects the valid rows.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ REVENUE_SOURCES = {
         "sum(arr) AS arr, CAST(min(date_diff('day', as_of, renews_at)) AS DOUBLE) AS renews_in",
         "ended_at IS NULL OR ended_at >= as_of",
     ),
-    # without contracts, what was invoiced in the year before stands for it
+    # without contracts, the invoices of the year before are used
     "invoices": (
         ("account_id", "amount", "issued_at"),
         "greatest(sum(amount), 0) AS arr, CAST(NULL AS DOUBLE) AS renews_in",
         "issued_at >= as_of - INTERVAL 365 DAY",
     ),
 }
-"""By table: the columns that are read, what is told of an account, and which rows count."""
+"""By table: the columns that are read, the select of an account, and which rows count."""
 
 NO_REVENUE = pa.schema(
     [("account_id", pa.string()), ("as_of", pa.date32()), ("arr", pa.float64()), ("renews_in", pa.float64())]
@@ -75,12 +75,12 @@ def _beside(frame: pa.Table, rows: pa.Table, names: Sequence[str]) -> dict[str, 
 
 
 def _risks(frame: pa.Table, scores: pa.Table) -> dict[str, pa.ChunkedArray]:
-    found: dict[str, pa.ChunkedArray] = {}
+    columns: dict[str, pa.ChunkedArray] = {}
     for risk in sorted(pc.unique(scores["risk"]).to_pylist()):
         own = scores.filter(pc.equal(scores["risk"], risk))
-        told = _beside(frame, own, ("probability", "rank_score"))
-        found |= {f"probability_{risk}": told["probability"], f"rank_{risk}": told["rank_score"]}
-    return found
+        values = _beside(frame, own, ("probability", "rank_score"))
+        columns |= {f"probability_{risk}": values["probability"], f"rank_{risk}": values["rank_score"]}
+    return columns
 
 
 def _accounts(history: History, cutoffs: Sequence[date], frame: pa.Table) -> dict[str, pa.ChunkedArray]:
@@ -99,15 +99,15 @@ def _tickets(history: History, cutoffs: Sequence[date], frame: pa.Table) -> dict
     """The category of each account's last ticket."""
     last = "arg_max(category, opened_at) AS ticket_category"
     columns = ("account_id", "category", "opened_at")
-    asked = f"SELECT account_id, as_of, {last} FROM known GROUP BY account_id, as_of"
-    return _beside(frame, _asked(history, cutoffs, "tickets", columns, asked), ("ticket_category",))
+    select = f"SELECT account_id, as_of, {last} FROM known GROUP BY account_id, as_of"
+    return _beside(frame, _asked(history, cutoffs, "tickets", columns, select), ("ticket_category",))
 
 
 def _money(history: History, cutoffs: Sequence[date]) -> pa.Table:
-    for table, (columns, told, counts) in REVENUE_SOURCES.items():
+    for table, (columns, values, counts) in REVENUE_SOURCES.items():
         if table in history.present:
-            asked = f"SELECT account_id, as_of, {told} FROM known WHERE {counts} GROUP BY account_id, as_of"
-            return _asked(history, cutoffs, table, columns, asked)
+            select = f"SELECT account_id, as_of, {values} FROM known WHERE {counts} GROUP BY account_id, as_of"
+            return _asked(history, cutoffs, table, columns, select)
     return NO_REVENUE
 
 

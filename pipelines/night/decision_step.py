@@ -1,6 +1,7 @@
 """From scores to what the night will write: the decision, its reasons, and one frozen hand-off a case.
 
-Exact reasons are dear, so only those whom the policy may raise are explained, and what-ifs are asked for those it does.
+Exact reasons take long, so only accounts that the policy may raise are explained, and counterfactuals are computed only
+for accounts that it does raise.
 """
 
 from __future__ import annotations
@@ -103,41 +104,41 @@ class DecisionContext:
     stale: tuple[str, ...] = ()
 
 
-def decide_night(desk: DecisionContext, frame: pa.Table, scored: NightScores) -> NightDecision:
-    """Decide the night, explain whom it raises, and freeze a hand-off for each."""
+def decide_night(context: DecisionContext, frame: pa.Table, scored: NightScores) -> NightDecision:
+    """Decide the night, explain the accounts that it raises, and freeze a hand-off for each."""
     from models.explain.counterfactuals import counterfactuals
     from models.explain.reasons import explain
 
-    rows = build_candidates(desk.history, frame, scored.scores)
-    with desk.store.reading() as session:
-        queue = night_queries.queue_state(session, desk.as_of)
+    rows = build_candidates(context.history, frame, scored.scores)
+    with context.store.reading() as session:
+        queue = night_queries.queue_state(session, context.as_of)
     reasons: dict[tuple[str, str], tuple[Reason, ...]] = {}
 
     def first_reasons(accounts: Sequence[str]) -> dict[tuple[str, str], str | None]:
-        reasons.update(_by_account(desk, scored, accounts, explain))
+        reasons.update(_by_account(context, scored, accounts, explain))
         return {key: why[0].group if why else None for key, why in reasons.items()}
 
-    decision = decide_with_reasons(rows, queue, desk.policy, desk.as_of, first_reasons)
+    decision = decide_with_reasons(rows, queue, context.policy, context.as_of, first_reasons)
     raised = [*decision.flags, *(again.flag for again in decision.raised_again)]
-    what_if = _by_account(desk, scored, [flag.account_id for flag in raised], counterfactuals)
+    what_if = _by_account(context, scored, [flag.account_id for flag in raised], counterfactuals)
     decision = _explained(decision, reasons, what_if)
-    packages = _packages(desk, decision, scored)
-    return NightDecision(decision, desk.policy, scored.scores, rows, packages, desk.channels)
+    packages = _packages(context, decision, scored)
+    return NightDecision(decision, context.policy, scored.scores, rows, packages, context.channels)
 
 
 def _by_account(
-    desk: DecisionContext,
+    context: DecisionContext,
     scored: NightScores,
     accounts: Sequence[str],
-    tell: Callable[[RiskModel, pa.Table], Sequence[_T]],
+    explain: Callable[[RiskModel, pa.Table], Sequence[_T]],
 ) -> dict[tuple[str, str], _T]:
-    """What ``tell`` says of these accounts' rows, by account and risk; an account that was not scored is not there."""
-    found = {}
-    for risk, champion in desk.champions.items():
+    """The results of ``explain`` by account and risk; accounts that were not scored are left out."""
+    results = {}
+    for risk, champion in context.champions.items():
         rows = _of(scored.frames[risk], accounts)
-        told = tell(champion.model, rows)
-        found.update({(account, risk): one for account, one in zip(_ids(rows), told, strict=True)})
-    return found
+        explained = explain(champion.model, rows)
+        results.update({(account, risk): part for account, part in zip(_ids(rows), explained, strict=True)})
+    return results
 
 
 def _of(frame: pa.Table, accounts: Sequence[str]) -> pa.Table:
@@ -145,50 +146,50 @@ def _of(frame: pa.Table, accounts: Sequence[str]) -> pa.Table:
 
 
 def _ids(rows: pa.Table) -> list[str]:
-    found: list[str] = rows.column("account_id").to_pylist()
-    return found
+    accounts: list[str] = rows.column("account_id").to_pylist()
+    return accounts
 
 
 def _explained(decision: Decision, reasons: Reasons, counterfactuals: Changes) -> Decision:
-    def told(flag: Flag) -> Flag:
+    def explained(flag: Flag) -> Flag:
         why = {risk: reasons.get((flag.account_id, risk), ()) for risk in flag.probabilities}
         what = {risk: counterfactuals.get((flag.account_id, risk), ()) for risk in flag.probabilities}
         return replace(flag, reasons=why, changes=what)
 
     return replace(
         decision,
-        flags=tuple(told(flag) for flag in decision.flags),
-        raised_again=tuple(again._replace(flag=told(again.flag)) for again in decision.raised_again),
-        waiting=tuple(told(flag) for flag in decision.waiting),
+        flags=tuple(explained(flag) for flag in decision.flags),
+        raised_again=tuple(again._replace(flag=explained(again.flag)) for again in decision.raised_again),
+        waiting=tuple(explained(flag) for flag in decision.waiting),
     )
 
 
-def _packages(desk: DecisionContext, decision: Decision, scored: NightScores) -> dict[tuple[str, str], Package]:
+def _packages(context: DecisionContext, decision: Decision, scored: NightScores) -> dict[tuple[str, str], Package]:
     raised = [*decision.flags, *(again.flag for again in decision.raised_again)]
     accounts = sorted({flag.account_id for flag in raised})
     if not accounts:
         return {}
-    facts = gather_facts(desk.history.as_of(desk.as_of), accounts, _told(desk, scored, accounts))
+    facts = gather_facts(context.history.as_of(context.as_of), accounts, _handoff_context(context, scored, accounts))
     built = {(flag.account_id, flag.risk): package.build(flag, facts[flag.account_id]) for flag in raised}
     return {key: Package(package.to_json(), package.schema_version, package.headline) for key, package in built.items()}
 
 
-def _told(desk: DecisionContext, scored: NightScores, accounts: Sequence[str]) -> HandoffContext:
-    with desk.store.reading() as session:
+def _handoff_context(context: DecisionContext, scored: NightScores, accounts: Sequence[str]) -> HandoffContext:
+    with context.store.reading() as session:
         past = night_queries.score_history(session, accounts, nights=PAST_NIGHTS)
         before = night_queries.last_handoffs(session, accounts)
     return HandoffContext(
-        policy_version=desk.policy.version,
-        data_until=newest_known(desk.history, desk.as_of),
-        models={risk: champion.version for risk, champion in desk.champions.items()},
-        titles={risk: champion.model.risk.title for risk, champion in desk.champions.items()},
-        usual=_usual(scored),
-        quality=dict.fromkeys(desk.champions, desk.stale),
+        policy_version=context.policy.version,
+        data_until=newest_known(context.history, context.as_of),
+        models={risk: champion.version for risk, champion in context.champions.items()},
+        titles={risk: champion.model.risk.title for risk, champion in context.champions.items()},
+        usual=_base_rates(scored),
+        quality=dict.fromkeys(context.champions, context.stale),
         past={key: [RiskPoint(as_of=day, probability=p) for day, p in points] for key, points in past.items()},
         before={account: package.Handoff.model_validate_json(text).account_state for account, text in before.items()},
-        says={name: trigger.message for name, trigger in desk.policy.rules.triggers.items()},
-        stale=desk.stale,
-        curves=_by_account(desk, scored, accounts, _curves),
+        says={name: trigger.message for name, trigger in context.policy.rules.triggers.items()},
+        stale=context.stale,
+        curves=_by_account(context, scored, accounts, _curves),
     )
 
 
@@ -200,7 +201,7 @@ def _curves(model: RiskModel, rows: pa.Table) -> list[tuple[HorizonPoint, ...]]:
     ]
 
 
-def _usual(scored: NightScores) -> dict[str, float]:
-    """The mean probability of tonight's scored accounts, by risk: what a reader may hold one account against."""
+def _base_rates(scored: NightScores) -> dict[str, float]:
+    """The mean probability of tonight's scored accounts, by risk: for comparison with one account."""
     means = scored.scores.group_by("risk").aggregate([("probability", "mean")])
     return dict(zip(means["risk"].to_pylist(), means["probability_mean"].to_pylist(), strict=True))

@@ -52,10 +52,10 @@ class HandoffContext:
     curves: Mapping[tuple[str, str], tuple[HorizonPoint, ...]] = field(default_factory=dict)
 
 
-def gather_facts(snapshot: Snapshot, accounts: Sequence[str], told: HandoffContext) -> dict[str, Facts]:
+def gather_facts(snapshot: Snapshot, accounts: Sequence[str], context: HandoffContext) -> dict[str, Facts]:
     """The facts of each account, by its id."""
     tables = _Tables(snapshot, accounts)
-    return {account: _facts(tables, account, told) for account in accounts}
+    return {account: _facts(tables, account, context) for account in accounts}
 
 
 class _Tables:
@@ -78,34 +78,34 @@ class _Tables:
 
 
 def _grouped(table: Any, by: str = "account_id") -> dict[str, list[Row]]:
-    found: dict[str, list[Row]] = defaultdict(list)
+    weekly: dict[str, list[Row]] = defaultdict(list)
     for row in table.to_pylist():
-        found[row[by]].append(row)
-    return found
+        weekly[row[by]].append(row)
+    return weekly
 
 
-def _facts(tables: _Tables, account: str, told: HandoffContext) -> Facts:
+def _facts(tables: _Tables, account: str, context: HandoffContext) -> Facts:
     open_now = [ticket for ticket in tables.tickets[account] if _state(tables.events[ticket["ticket_id"]]) == "open"]
     return Facts(
         binding=Binding(
             as_of=tables.cutoff,
-            data_until=told.data_until,
-            policy_version=told.policy_version,
-            models=dict(told.models),
+            data_until=context.data_until,
+            policy_version=context.policy_version,
+            models=dict(context.models),
             catalogue_version=CATALOGUE_VERSION,
         ),
         account=_account(tables.accounts[account][-1]),
         contract=_contract(tables.subscriptions[account], tables.cutoff),
-        risks=tuple(_risk(account, risk, told) for risk in told.titles),
+        risks=tuple(_risk(account, risk, context) for risk in context.titles),
         tickets=tuple(_ticket(row, tables.events[row["ticket_id"]]) for row in reversed(tables.tickets[account][-3:])),
         tickets_open=len(open_now) if "tickets" in tables.present else None,
         usage=_usage(tables.usage[account], tables.cutoff) if "usage_daily" in tables.present else (),
         health=tuple(_health(row) for row in tables.health[account]),
         invoices=tuple(_invoice(row) for row in tables.invoices[account] if tables.payments and row["paid_at"] is None),
         rescues=tuple(_rescue(row) for row in reversed(tables.outcomes[account]) if _done(row)),
-        previous=told.before.get(account),
-        trigger_messages=dict(told.says),
-        gaps=(*_gaps(tables), *told.stale),
+        previous=context.before.get(account),
+        trigger_messages=dict(context.says),
+        gaps=(*_gaps(tables), *context.stale),
     )
 
 
@@ -137,14 +137,14 @@ def _contract(rows: Sequence[Row], cutoff: date) -> ContractFacts:
     )
 
 
-def _risk(account: str, risk: str, told: HandoffContext) -> RiskFacts:
+def _risk(account: str, risk: str, context: HandoffContext) -> RiskFacts:
     return RiskFacts(
         risk=risk,
-        title=told.titles[risk],
-        history=tuple(told.past.get((account, risk), ())),
-        base_rate=told.usual.get(risk),
-        curve=told.curves.get((account, risk)) or None,
-        quality=told.quality.get(risk, ()),
+        title=context.titles[risk],
+        history=tuple(context.past.get((account, risk), ())),
+        base_rate=context.usual.get(risk),
+        curve=context.curves.get((account, risk)) or None,
+        quality=context.quality.get(risk, ()),
     )
 
 
@@ -197,10 +197,10 @@ def _line(name: str, title: str, unit: str, weeks: Sequence[float]) -> WeeklyUsa
 
 
 def _summed(rows: Sequence[Row], place: Sequence[int], column: str) -> list[float]:
-    found = [0.0] * WEEKS
+    weekly = [0.0] * WEEKS
     for row, week in zip(rows, place, strict=True):
-        found[week] += row[column] or 0
-    return [round(total, 1) for total in found]
+        weekly[week] += row[column] or 0
+    return [round(total, 1) for total in weekly]
 
 
 def _distinct(rows: Sequence[Row], place: Sequence[int], column: str) -> list[float]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from serving.night_report.report_schema import NightReport
 
 
-def write_quarantine(settings: Settings, as_of: date, admission: Validation) -> None:
+def write_quarantine(settings: Settings, as_of: date, validation: Validation) -> None:
     """Write the quarantined rows of the night; they replace those of an earlier run that was stopped.
 
     Raises:
@@ -34,7 +34,7 @@ def write_quarantine(settings: Settings, as_of: date, admission: Validation) -> 
     with _explain_write_errors(folder):
         if (folder / "quarantine").exists():
             shutil.rmtree(folder / "quarantine")
-        admission.write_quarantine(folder / "quarantine")
+        validation.write_quarantine(folder / "quarantine")
 
 
 def write_report(settings: Settings, report: NightReport) -> None:

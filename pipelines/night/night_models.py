@@ -53,9 +53,9 @@ def load_models(opened: ValidatedSource, known: Mapping[str, Risk], as_of: date,
     if missing:
         steps.log(f"No champion yet of {' and '.join(risk.name for risk in missing)}: training first")
         why = _trained(opened, missing, as_of, steps)
-    found = {name: registry.champion(name) for name in known}
-    without = {risk: why.get(risk.name, "it has no champion") for risk in missing if found[risk.name] is None}
-    return NightModels({name: champion for name, champion in found.items() if champion is not None}, without)
+    models = {name: registry.champion(name) for name in known}
+    without = {risk: why.get(risk.name, "it has no champion") for risk in missing if models[risk.name] is None}
+    return NightModels({name: champion for name, champion in models.items() if champion is not None}, without)
 
 
 def _trained(opened: ValidatedSource, missing: list[Risk], as_of: date, steps: Steps) -> Mapping[str, str]:

@@ -40,6 +40,6 @@ def _one(command: Any, path: str) -> Iterator[str]:
 
 
 def _row(parameter: Any, context: Any) -> str:
-    """What ``--help`` says of it: how it is written, and what it means."""
+    """The help of a parameter: how it is written, and what it means."""
     written, meaning = (text.replace("|", "\\|") for text in parameter.get_help_record(context))
     return f"| `{written}` | {' '.join(meaning.split())} |\n"

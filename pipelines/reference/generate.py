@@ -1,4 +1,4 @@
-"""The generated pages of the docs: written from the code, so that they cannot say what it doesn't.
+"""The generated pages of the documentation: written from the code, so that they always match it.
 
 ``python -m pipelines.reference.generate`` writes them (``make docs``); with ``--check`` it only compares (``make
 check``).
@@ -28,7 +28,7 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = {
 
 
 def generate(arguments: list[str]) -> int:
-    """Write every page, or with ``--check`` name those that are not what the code says; 0 where all is well."""
+    """Write every page, or with ``--check`` list the pages that do not match the code; 0 if there are none."""
     written = {DOCS / name: make() for name, make in PAGES.items()}
     stale = [path for path, text in written.items() if not path.is_file() or path.read_text(encoding="utf-8") != text]
     if "--check" not in arguments:
@@ -36,7 +36,7 @@ def generate(arguments: list[str]) -> int:
             path.write_text(written[path], encoding="utf-8")
         return 0
     for path in stale:
-        sys.stderr.write(f"docs/{path.name} is not what the code says: run `make docs`\n")
+        sys.stderr.write(f"docs/{path.name} does not match the code: run `make docs`\n")
     return 1 if stale else 0
 
 

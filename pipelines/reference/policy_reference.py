@@ -74,8 +74,8 @@ def _resolved(schema: Mapping[str, Any], field: Mapping[str, Any]) -> Mapping[st
     """The table behind a field: through references, optional ones, tables of tables and arrays."""
     for option in [field, *field.get("anyOf", [])]:
         if "$ref" in option:
-            found: Mapping[str, Any] = schema["$defs"][option["$ref"].rsplit("/", 1)[-1]]
-            return found
+            section: Mapping[str, Any] = schema["$defs"][option["$ref"].rsplit("/", 1)[-1]]
+            return section
     return _resolved(schema, field.get("additionalProperties") or field["items"])
 
 
@@ -101,8 +101,8 @@ def _kind(schema: Mapping[str, Any], field: Mapping[str, Any]) -> str:
 
 def _range(field: Mapping[str, Any]) -> str:
     words = {"minimum": "at least", "exclusiveMinimum": "above", "maximum": "at most", "exclusiveMaximum": "under"}
-    told = [f"{word} {field[key]:g}" for key, word in words.items() if key in field]
-    return f", {' and '.join(told)}" if told else ""
+    limits = [f"{word} {field[key]:g}" for key, word in words.items() if key in field]
+    return f", {' and '.join(limits)}" if limits else ""
 
 
 def _shown(default: object) -> str:

@@ -77,14 +77,14 @@ def replay_nights(
             models = choose_models(context, known, first)
         with steps.step("replay", f"Replaying {len(nights)} nights"):
             build = assembly.frame_builder(settings, _needed(models.values(), policies.values()))
-            scoring = {risk: found.model for risk, found in models.items()}
+            scoring = {risk: model.model for risk, model in models.items()}
             done = replay_policies(PastNights(opened.history, known, scoring, build).nights(nights), policies)
     return Replay(first, last, models, done)
 
 
 def _needed(models: Iterable[ReplayModel], policies: Iterable[Policy]) -> frozenset[str]:
     """The features that a model or a condition reads; a replay needs no others."""
-    read = [frozenset(found.model.model.features) for found in models]
+    read = [frozenset(model.model.model.features) for model in models]
     return frozenset().union(*read, *(policy.conditions.columns for policy in policies))
 
 

@@ -16,7 +16,7 @@ class Source(Protocol):
 
     @property
     def title(self) -> str:
-        """What stands of it in records that others read: its name without the folders of this machine."""
+        """Its name in records that other people read, without the folders of this machine."""
 
     def tables(self) -> tuple[str, ...]:
         """The names of all its tables, known to the contract or not."""
@@ -24,7 +24,7 @@ class Source(Protocol):
     def stage(self, names: Sequence[str], scratch: Path, *, as_typed: bool = False) -> list[SourceTable]:
         """These tables as Parquet: read in place where they are, else written under ``scratch``.
 
-        ``as_typed`` asks for the types that texts evidently hold (a mapping computes with them); admission wants the
+        ``as_typed`` asks for the types that texts evidently hold (a mapping computes with them); validation needs the
         texts themselves.
 
         Raises:

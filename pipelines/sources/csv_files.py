@@ -1,7 +1,7 @@
 """CSV to Parquet: texts stay texts, and every line that is not a row is kept with its number.
 
 DuckDB would guess the dialect and, given a broken quote, guess a different one in silence. So delimiter and columns
-are taken from the header line, the quote is always ``"``, and what then does not fit is told: a line with too many or
+are taken from the header line, the quote is always ``"``, and other lines are reported: a line with too many or
 too few fields, or with bytes that are no UTF-8, goes to quarantine; a quote that is never closed swallows the rest
 of the file and stops the night.
 """
@@ -107,8 +107,8 @@ def _kind(connection: duckdb.DuckDBPyConnection, rows: str, column: str) -> str:
         f"TRY_CAST({column} AS {kind}) IS NOT NULL AND NOT {_unfaithful(kind, column, padded)}" for kind in COLUMN_TYPES
     ]
     tests = ", ".join(f"coalesce(bool_and({fit}), false)" for fit in fits)
-    found = connection.execute(f"SELECT {tests} FROM {rows} WHERE {column} IS NOT NULL").fetchall()[0]
-    kind = next((kind for kind, fits in zip(COLUMN_TYPES, found, strict=True) if fits), None)
+    matches = connection.execute(f"SELECT {tests} FROM {rows} WHERE {column} IS NOT NULL").fetchall()[0]
+    kind = next((kind for kind, fits in zip(COLUMN_TYPES, matches, strict=True) if fits), None)
     return f"CAST({column} AS {kind})" if kind else column
 
 

@@ -118,7 +118,7 @@ def _fingerprint(connection: sa.Connection, inspector: sa.Inspector, name: str) 
 def _write(connection: sa.Connection, name: str, target: Path, texts: frozenset[str]) -> str | None:
     """Write a table to Parquet; answers the column whose values are not all of its declared type, if there is one.
 
-    SQLite lets any value stand in any column; such a column is written again, as text, and admission judges it.
+    SQLite accepts any value in any column; such a column is written again, as text, and then validated.
     """
     columns = sa.inspect(connection).get_columns(name)
     sqlite = connection.dialect.name == "sqlite"

@@ -43,8 +43,8 @@ class DuckDBFileSource:
     def fingerprint(self) -> dict[str, str]:
         """The file's size and time of change, for every table."""
         stat = self.path.stat()
-        told = hashlib.blake2b(f"{stat.st_size} {stat.st_mtime_ns}".encode(), digest_size=16).hexdigest()
-        return dict.fromkeys(self.tables(), told)
+        digest = hashlib.blake2b(f"{stat.st_size} {stat.st_mtime_ns}".encode(), digest_size=16).hexdigest()
+        return dict.fromkeys(self.tables(), digest)
 
     def _copy(self, connection: duckdb.DuckDBPyConnection, name: str, target: Path) -> SourceTable:
         label = f"{self.path.name}, {name}"

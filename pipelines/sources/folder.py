@@ -1,4 +1,4 @@
-"""A folder of tables: Parquet where it stands, CSV brought to Parquet first."""
+"""A folder of tables: Parquet is read in place, CSV is converted to Parquet first."""
 
 import hashlib
 import os
@@ -60,17 +60,17 @@ class FolderSource:
 
     @cached_property
     def _files(self) -> dict[str, list[Path]]:
-        found: dict[str, list[Path]] = {}
+        tables: dict[str, list[Path]] = {}
         for entry in sorted(self.folder.iterdir()):
             name, files = _table(entry)
             if not files:
                 continue
-            if name in found:
-                raise UsageError(f"{self.folder} holds {name} twice ({found[name][0].name}, {entry.name}): keep one.")
-            found[name] = files
-        if not found:
+            if name in tables:
+                raise UsageError(f"{self.folder} holds {name} twice ({tables[name][0].name}, {entry.name}): keep one.")
+            tables[name] = files
+        if not tables:
             raise UsageError(f"{self.folder} holds no tables: no .parquet, .csv or .csv.gz file is in it.")
-        return found
+        return tables
 
 
 def check_parquet(file: Path, label: str) -> None:
@@ -109,19 +109,19 @@ def _parts(files: list[Path], folder: Path) -> set[str]:
 
 
 def _fingerprint(folder: Path, files: list[Path]) -> str:
-    told = [(str(file.relative_to(folder)), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
-    return hashlib.blake2b(repr(told).encode(), digest_size=16).hexdigest()
+    facts = [(str(file.relative_to(folder)), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+    return hashlib.blake2b(repr(facts).encode(), digest_size=16).hexdigest()
 
 
 FOOTER = 8
-"""Bytes at the end of a Parquet file: the length of its footer, and how it is told that it is one."""
+"""Bytes at the end of a Parquet file: the length of its footer, and the magic bytes."""
 
 
 def _print(file: Path) -> str:
     """What changes when a Parquet file does: its size, its time of change, and its footer.
 
     The footer holds the size and the extremes of every column of every row group, so that a file that was replaced by
-    one of equal size within the tick of a clock, or that was given its old time, is still told apart.
+    one of equal size within the tick of a clock, or that was given its old time, is still detected.
     """
     stat = file.stat()
     with file.open("rb") as opened:

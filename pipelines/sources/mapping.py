@@ -1,7 +1,7 @@
 """A mapping: each of the contract's tables as one SELECT over the source's own tables, and nothing else.
 
 A mapping is somebody's SQL, perhaps copied from the web, so it runs in a DuckDB of its own that can read the source's
-tables and no other file, and has no network. Its results are Parquet files that go through admission like any others.
+tables and no other file, and has no network. Its results are Parquet files that are validated like any others.
 """
 
 import re
@@ -59,8 +59,8 @@ class MappedSource:
 
     def fingerprint(self) -> dict[str, str]:
         """The origin's tables and the mapping's text: any change of either may change any table."""
-        told = repr((sorted(self.origin.fingerprint().items()), sorted(self._queries.items())))
-        return dict.fromkeys(self.tables(), told)
+        content = repr((sorted(self.origin.fingerprint().items()), sorted(self._queries.items())))
+        return dict.fromkeys(self.tables(), content)
 
     @cached_property
     def _queries(self) -> dict[str, str]:
@@ -126,7 +126,7 @@ def _query(file: Path) -> str:
     """The file's one SELECT.
 
     Raises:
-        UsageError: the file is named after no table of the contract, or holds anything but one SELECT.
+        UsageError: the file is not named after a table of the contract, or does not hold exactly one SELECT.
     """
     if file.stem not in TABLES:
         raise UsageError(f"{file}: there is no table {file.stem!r} in the contract; {suggest_name(file.stem, TABLES)}")

@@ -21,8 +21,8 @@ def open_source(source: str, *, mapping: Path | None = None) -> Source:
     Raises:
         UsageError: nothing is there, or it is nothing that can be read.
     """
-    found = _plain(source)
-    return MappedSource(found, mapping) if mapping else found
+    opened = _plain(source)
+    return MappedSource(opened, mapping) if mapping else opened
 
 
 def _plain(source: str) -> Source:

@@ -1,9 +1,9 @@
 """The source with what the rescue team gave back, as rows like any other.
 
-The lower rooms learn of rescues as rows of the contract's tables with the moment our copy knew them, so what comes
-back is put beside the source's own files before admission, and judged as they are. Where the source brings the same
-rows again, because they were exported into it, admission drops the repeats. A home that is tried on another source
-brings back accounts which that does not have: they are no fault of the source, so they are left out, and told.
+Features and labels read outcomes as rows of the contract's tables, with the time at which they became known. So the
+outcomes of the queue are added to the source's own files before validation. If the source contains the same rows,
+because they were exported into it, validation drops the duplicates. Rows of accounts that the source does not have are
+left out and reported.
 """
 
 from collections.abc import Mapping, Sequence

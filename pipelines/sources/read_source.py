@@ -40,10 +40,10 @@ def validate_rows(
     threads: int | None = None,
     tolerance: float = TOLERANCE,
 ) -> Validation:
-    """Read a source and judge its rows; ``scratch`` must outlive the history and may be deleted with it.
+    """Read a source and validate its rows; ``scratch`` must outlive the history and may be deleted with it.
 
-    ``state`` is a folder that is kept from night to night: what was found in files that do not change stands there.
-    What would stop a night is told in the report; ``fit`` raises it.
+    ``state`` is a folder that outlives the night; it caches the validation results of files that do not change. What
+    would stop a night is in the report; ``require_fit`` raises it.
 
     Raises:
         DataGateError: a file cannot be read.
@@ -53,5 +53,5 @@ def validate_rows(
     unknown = {name: nearest_name(name, TABLES) for name in names if name not in TABLES}
     connection = connect_duckdb(scratch, memory, threads)
     raw = source.stage(known, scratch / "source")
-    admission = validate_tables(connection, raw, scratch=scratch / "accepted", state=state, tolerance=tolerance)
-    return replace(admission, report=replace(admission.report, unknown=unknown))
+    validation = validate_tables(connection, raw, scratch=scratch / "accepted", state=state, tolerance=tolerance)
+    return replace(validation, report=replace(validation.report, unknown=unknown))

@@ -1,7 +1,7 @@
-"""Whether a home is that of a source: two customers' accounts in one queue could not be told apart again.
+"""A guard against running a home with another source: accounts of two companies in one queue cannot be separated again.
 
-A night on another source would leave the cases of the first standing in the queue, with nothing that ever calms them.
-So whoever brings the two together is stopped before anything else is read.
+A night on another source would leave the cases of the first in the queue for ever. So a command whose home and source
+do not fit is stopped before anything else is read.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ def refuse_other_source(settings: Settings, store: Store) -> None:
     """
     with store.reading() as session:
         known = accounts_of_newest_night(session)
-    found = _accounts(settings) if known else None
-    if found is None:
+    accounts = _accounts(settings) if known else None
+    if accounts is None:
         return
-    shared = pc.sum(pc.is_in(pa.array(known, pa.string()), value_set=found)).as_py() or 0
+    shared = pc.sum(pc.is_in(pa.array(known, pa.string()), value_set=accounts)).as_py() or 0
     if shared < LEAST_SHARED * len(known):
         held = f"only {shared:,}" if shared else "none"
         raise UsageError(
@@ -60,7 +60,7 @@ def _accounts(settings: Settings) -> pa.Array | None:
 
 
 def account_ids(accounts: SourceTable) -> pa.Array | None:
-    """The ids of a source's accounts as admission reads them; ``None`` where it has no such column.
+    """The ids of a source's accounts as validation reads them; ``None`` where it has no such column.
 
     Raises:
         DataGateError: the table cannot be read.

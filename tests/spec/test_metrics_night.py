@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -26,21 +27,30 @@ from pipelines.step_runner import plain_runner
 from serving.night_report.report_schema import NightReport
 
 NPS: Mapping[str, Any] = {"nps": {"name": "Net promoter score", "title": "NPS", "unit": "points", "higher": "good"}}
-EVERY, LEAD = 14, 80
-"""A survey every two weeks; it falls so many days before an account decides to leave."""
+EVERY, LEAD = 7, 18
+"""A survey every week; it is low in so many days before an escalation."""
+
+
+def escalations(data: Path) -> dict[str, list[date]]:
+    """The days on which tickets of each account were escalated."""
+    rows = duckdb.sql(
+        f"SELECT account_id, list(DISTINCT CAST(occurred_at AS DATE)) FROM '{data}/ticket_events.parquet' "
+        f"JOIN (SELECT DISTINCT ticket_id, account_id FROM '{data}/tickets.parquet') USING (ticket_id) "
+        "WHERE kind = 'escalated' GROUP BY account_id"
+    ).fetchall()
+    return dict(rows)
 
 
 def surveys(data: Path, until: date) -> pa.Table:
-    """NPS of every account: low before a decision to leave, and tonight low for every tenth account that stays."""
+    """NPS of every account: low before an escalation, and now for every tenth account."""
     accounts = pq.read_table(data / "accounts.parquet", columns=["account_id"]).column(0).unique().to_pylist()
-    ended = pq.read_table(data / "subscriptions.parquet", columns=["account_id", "ended_at", "known_at"]).to_pylist()
-    leaving = {row["account_id"]: row["known_at"].date() for row in ended if row["ended_at"]}
-    draw, rows = np.random.default_rng(5), []
+    escalated, draw, rows = escalations(data), np.random.default_rng(5), []
     for place, account in enumerate(sorted(accounts)):
-        falls = leaving.get(account, until if place % 10 == 0 else date.max) - timedelta(days=LEAD)
+        days = [*escalated.get(account, []), *([until + timedelta(days=7)] if place % 10 == 0 else [])]
         for back in range(0, 450, EVERY):
             day = until - timedelta(days=back + 1)
-            value = float(np.round((-30 if day >= falls else 45) + draw.normal(0, 6)))
+            low = any(0 <= (event - day).days <= LEAD for event in days)
+            value = float(np.round((-30 if low else 45) + draw.normal(0, 6)))
             rows.append((account, datetime.combine(day, datetime.min.time()), value))
     ids, measured, values = zip(*rows, strict=True)
     return pa.table(
@@ -71,7 +81,7 @@ def surveyed(night_home: NightHome, tmp_path_factory: pytest.TempPathFactory) ->
 
 def test_the_models_name_the_metric(surveyed: tuple[Settings, NightReport]) -> None:
     settings, report = surveyed
-    champion = assembly.open_registry(settings).champion("churn")
+    champion = assembly.open_registry(settings).champion("escalation")
     assert champion is not None
     columns = {column.name: column for column in champion.model.signature.columns}
     assert {"metric_nps_last", "metric_nps_change_28d", "metric_nps_trend_90d"} <= columns.keys()

@@ -38,8 +38,8 @@ def backtest(
     if as_json:
         typer.echo(json.dumps(result.to_json()))
         return
-    for tested, found in result.results.items():
-        show_backtest(tested, found)
+    for tested, evaluated in result.results.items():
+        show_backtest(tested, evaluated)
     for reason in result.not_learnable.values():
         out.print(f"Not evaluated. {reason}", markup=False)
     if to is not None:

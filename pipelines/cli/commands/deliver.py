@@ -39,9 +39,11 @@ def deliver(
         markup=False,
         soft_wrap=True,
     )
-    if report.unrouted:
-        out.print(f"Warning: {report.unrouted} messages are for a channel that is not in rescue.toml.", soft_wrap=True)
-    for channel in report.resting:
+    if report.without_channel:
+        out.print(
+            f"Warning: {report.without_channel} messages are for a channel that is not in rescue.toml.", soft_wrap=True
+        )
+    for channel in report.paused:
         out.print(
             f"Warning: the channel {channel} failed several times in a row; it is tried again in the next run.",
             markup=False,

@@ -49,15 +49,15 @@ def cutoffs_of(as_of: list[str], first: str | None, last: str | None, every: str
     Raises:
         UsageError: a date or step does not parse, or a range has no end.
     """
-    found, step = {parse_required_day(text, "--as-of") for text in as_of}, _days(every)
+    cutoffs, step = {parse_required_day(text, "--as-of") for text in as_of}, _days(every)
     if (first is None) != (last is None):
         raise UsageError("Give --from and --to together.")
     if first is not None and last is not None:
         begin, end = parse_required_day(first, "--from"), parse_required_day(last, "--to")
         if end < begin:
             raise UsageError(f"--to {end} is before --from {begin}.")
-        found |= {begin + timedelta(days=day) for day in range(0, (end - begin).days + 1, step)}
-    return sorted(found)
+        cutoffs |= {begin + timedelta(days=day) for day in range(0, (end - begin).days + 1, step)}
+    return sorted(cutoffs)
 
 
 def _days(every: str) -> int:

@@ -12,6 +12,7 @@ from serving.night_report.report_text import day_text, effect_line, plural
 
 if TYPE_CHECKING:
     from models.evaluation.metrics_report import MetricsReport
+    from pipelines.monitoring.monitor import MonitorReport
 
 
 def register(app: typer.Typer) -> None:

@@ -32,7 +32,7 @@ def check(file: File = None, data: Accounts = None, mapping: Mapping = None) -> 
 
     settings = configuration.load(policy=file, data=data, mapping=mapping)
     try:
-        found = assembly.load_policy(settings)
+        checked = assembly.load_policy(settings)
     except PolicyError as error:
         for problem in error.problems:
             err.print(problem, markup=False)
@@ -41,9 +41,9 @@ def check(file: File = None, data: Accounts = None, mapping: Mapping = None) -> 
         from pipelines.sources.source_check import unknown_policy_names
         from serving.night_report.report_text import warning_line
 
-        for warning in unknown_policy_names(found, settings):
+        for warning in unknown_policy_names(checked, settings):
             err.print(f"Warning: {warning_line(warning)}", markup=False)
-    out.print(f"The policy is valid. Its version is {found.version}.", markup=False)
+    out.print(f"The policy is valid. Its version is {checked.version}.", markup=False)
 
 
 @policy.command()

@@ -61,26 +61,26 @@ def _name(file: Path | None) -> str:
     return file.name if file else "default policy"
 
 
-def _show(found: "Replay") -> None:
+def _show(result: "Replay") -> None:
     from rich import box
     from rich.table import Table
 
     from serving.policy.replay.replay_figures import comparison_table
 
-    days = (found.last - found.first).days + 1
+    days = (result.last - result.first).days + 1
     table = Table(
         box=box.SIMPLE_HEAD,
-        title=f"{plural(days, 'night')}, {day_text(found.first)} to {day_text(found.last)}",
+        title=f"{plural(days, 'night')}, {day_text(result.first)} to {day_text(result.last)}",
         title_justify="left",
     )
     table.add_column("")
-    for name in found.done:
+    for name in result.done:
         table.add_column(name)
-    for label, *words in comparison_table({name: done.figures() for name, done in found.done.items()}):
+    for label, *words in comparison_table({name: done.figures() for name, done in result.done.items()}):
         table.add_row(label, *words)
     out.print(table)
-    for risk, model in found.models.items():
-        out.print(_model_line(risk, model, found.first), markup=False)
+    for risk, model in result.models.items():
+        out.print(_model_line(risk, model, result.first), markup=False)
         if model.origin is ModelOrigin.CHAMPION_KNOWS:
             text = f"{risk}: the champion has learned from these nights, so its figures are too good. {model.reason}"
             err.print(f"Warning: {text.strip()}", markup=False)

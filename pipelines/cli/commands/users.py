@@ -44,13 +44,13 @@ def list_users(home: Home = None) -> None:
     from serving.web.identity import users as people
 
     with assembly.open_store(configuration.load(home=home)) as store:
-        found = people.list_users(store)
+        known = people.list_users(store)
     table = Table("name", "roles", "squads", "password", "tokens", "disabled", box=None)
-    for user in found:
+    for user in known:
         disabled = f"{user.disabled_at.day} {user.disabled_at:%b %Y}" if user.disabled_at else ""
         has = "yes" if user.password else "no"
         table.add_row(user.name, ", ".join(user.roles), ", ".join(user.squads), has, str(user.tokens), disabled)
-    out.print(table if found else "There are no users. Add one with `rescue users add NAME --role lead --squad SQUAD`.")
+    out.print(table if known else "There are no users. Add one with `rescue users add NAME --role lead --squad SQUAD`.")
 
 
 @users.command(short_help="Disable a user.")

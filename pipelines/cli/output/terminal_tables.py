@@ -1,6 +1,6 @@
-"""Tables for a terminal of any width: where it is too narrow for all columns, those that matter least are left out.
+"""Tables for a terminal of any width: if it is too narrow for all columns, the least important ones are left out.
 
-A library that is out of room cuts off what stands on the right, whatever it is; the reason for a case must not be that.
+Rich would cut off the columns on the right, and the reason for a case must never be cut off.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ def test_the_version_is_that_of_the_package(root: Path) -> None:
     assert (found.exit_code, found.stdout) == (0, f"rescue {project['version']}\n")
 
 
-STOPPED = "rescue: interrupted; nothing half-written is left behind.\n"
+STOPPED = "rescue: interrupted; no incomplete files are left behind.\n"
 
 
 def test_ctrl_c_is_answered_with_a_sentence_and_a_code_of_ours(
