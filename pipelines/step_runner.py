@@ -1,6 +1,6 @@
 """How a step of a run is executed: plainly here, or as a Prefect task by the flows.
 
-A run is written once, as a function that hands each of its steps to a ``StepRunner``. Nothing in a step knows Prefect.
+A run is one function that passes each of its steps to a ``StepRunner``, so that no step depends on Prefect.
 """
 
 from collections.abc import Callable
@@ -12,9 +12,9 @@ _T = TypeVar("_T")
 
 
 class StepRunner(Protocol):
-    """Runs ``step(*args)`` under a name, and tells a person what is going on."""
+    """Runs ``step(*args)`` under a name, with a progress line."""
 
-    def __call__(self, name: str, saying: str, step: Callable[..., _T], *args: object) -> _T:
+    def __call__(self, name: str, text: str, step: Callable[..., _T], *args: object) -> _T:
         """The step's own result; its errors pass through."""
         ...
 
@@ -22,8 +22,8 @@ class StepRunner(Protocol):
 def plain_runner(steps: Steps) -> StepRunner:
     """A ``StepRunner`` that calls the step in this process and times it."""
 
-    def do(name: str, saying: str, step: Callable[..., _T], *args: object) -> _T:
-        with steps.step(name, saying):
+    def run_step(name: str, text: str, step: Callable[..., _T], *args: object) -> _T:
+        with steps.step(name, text):
             return step(*args)
 
-    return do
+    return run_step

@@ -21,9 +21,9 @@ def prefect_runner(steps: Steps) -> StepRunner:
     from prefect import task
     from prefect.cache_policies import NO_CACHE
 
-    def do(name: str, saying: str, step: Callable[..., _T], *args: object) -> _T:
-        once = SingleRun(partial(step, *args))
-        with steps.step(name, saying):
-            return once.outcome(task(name=name, cache_policy=NO_CACHE, retries=0, persist_result=False)(once.run))
+    def run_step(name: str, text: str, step: Callable[..., _T], *args: object) -> _T:
+        single_run = SingleRun(partial(step, *args))
+        with steps.step(name, text):
+            return single_run.outcome(task(name=name, cache_policy=NO_CACHE, retries=0, persist_result=False)(single_run.run))
 
-    return do
+    return run_step

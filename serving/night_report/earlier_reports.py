@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-NOT_SCORED: Final = {
+NOT_SCORED_CODES: Final = {
     "no running subscription": "no_subscription",
     "notice is already known": "cancellation_known",
     "no model of this risk": "no_model",
 }
-SUPPRESSED: Final = {
+SUPPRESSION_CODES: Final = {
     "has an open case that is not worse": "open_case",
     "is cooling down after its last case": "cooling_down",
     "a rescue would cost more than it can save": "below_minimum",
@@ -76,7 +76,7 @@ def _risk(report: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 
 def _not_scored(reason: str, count: int) -> dict[str, Any]:
-    code = NOT_SCORED.get(reason)
+    code = NOT_SCORED_CODES.get(reason)
     return {"code": code, "count": count} if code else {"code": "other", "count": count, "text": reason}
 
 
@@ -87,7 +87,7 @@ def _decision(report: Mapping[str, Any]) -> dict[str, Any]:
         "flagged": report.get("flagged", 0),
         **named,
         "suppressed": {
-            code: counts[key] for why, code in SUPPRESSED.items() if (key := f"suppressed: {why}") in counts
+            code: counts[key] for why, code in SUPPRESSION_CODES.items() if (key := f"suppressed: {why}") in counts
         },
         "detected": _after("noticed for ", counts),
         "triggers": _after("trigger ", counts),

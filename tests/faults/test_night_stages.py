@@ -32,13 +32,13 @@ def settings_of(data: str, home: Path) -> configuration.Settings:
 
 def night_until(data: str, home: Path, as_of: date, stage: str) -> None:
     """The night, killed when a stage is done and before the next begins."""
-    do = plain_runner(STEPS)
+    run_step = plain_runner(STEPS)
 
-    def dying(name: str, saying: str, step: Any, *args: object) -> Any:
-        found = do(name, saying, step, *args)
+    def dying(name: str, text: str, step: Any, *args: object) -> Any:
+        result = run_step(name, text, step, *args)
         if name == stage:
             os.kill(os.getpid(), signal.SIGKILL)
-        return found
+        return result
 
     run_nights(settings_of(data, home), as_of, dying, STEPS)
 
