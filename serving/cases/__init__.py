@@ -1,5 +1,5 @@
-"""A case from *new* to its outcome: what people and time may do to it.
+"""Cases: the actions of people and the effects of time, from *new* to the outcome.
 
-Here belong transitions, actions, SLA timers, audit, permissions, outcomes and health adjustments. What a night does to
-cases is in ``serving.nights``; pages are in ``serving.web``.
+Here belong transitions, actions, SLA timers, audit, permissions, outcomes and health adjustments. The changes
+that a night makes are in ``serving.nights``; pages are in ``serving.web``.
 """

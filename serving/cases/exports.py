@@ -1,8 +1,8 @@
 """The queue as a file that people open elsewhere: CSV, Parquet, XLSX.
 
-A spreadsheet runs a text that begins like a formula, and account names and ticket subjects come from strangers. So a
+A spreadsheet runs a text that begins like a formula, and account names and ticket subjects are not trusted. So a
 text that begins with ``= + - @``, a tab or a carriage return is made harmless: in CSV by a leading apostrophe, in XLSX
-by storing it as text with the quote prefix that the apostrophe stands for. Numbers stay numbers, −5 as much as 5, and a
+by storing it as text with the quote prefix, which has the same effect. Numbers stay numbers, −5 as much as 5, and a
 text that is nothing but a plain number is left as it is. Parquet holds values, not cells, and keeps them exactly.
 """
 
@@ -27,7 +27,7 @@ CELL_LIMIT = 32_767
 
 
 def is_formula(text: str) -> bool:
-    """Would a spreadsheet run this text, or could it, after trimming it?"""
+    """Whether a spreadsheet would run this text, as it is or trimmed."""
     return bool(_FORMULA.match(text)) and not _PLAIN_NUMBER.match(text)
 
 

@@ -1,5 +1,5 @@
-"""One night and the queue: its lease, and the one transaction that records it.
+"""The night and the queue: the lease of a night, and the transaction that records it.
 
-Here belong the lease, its heartbeat, and what a decision does to cases. The steps before it are in
+Here belong the lease, its heartbeat, and the changes that a decision makes to cases. The steps of a night are in
 ``pipelines.night``.
 """

@@ -1,7 +1,6 @@
-"""A night's lease lasts as long as its process lives: a machine that went down does not keep the next run waiting.
+"""The renewal of a night's lease while its process runs, so that a dead machine does not make the next run wait.
 
-A thread renews it, so that no step of a night has to think of it. It only ever extends what is still held: a run whose
-lease was taken over gets nothing back.
+A thread renews the lease, so the steps of a night need not. A run whose lease was taken over does not get it back.
 """
 
 from collections.abc import Iterator
@@ -14,12 +13,12 @@ from serving.store import Store
 from serving.store.database import StoreUnavailableError
 
 RENEW_INTERVAL = LEASE / 4
-"""Between two renewals: three may be lost before another run may take the night."""
+"""The time between two renewals: three can fail before another run may take the night over."""
 
 
 @contextmanager
 def keep_lease(store: Store, night: Night, *, every: timedelta = RENEW_INTERVAL) -> Iterator[None]:
-    """Keep the night while the block runs."""
+    """Renew the lease of the night while the block runs."""
     over = Event()
     thread = Thread(target=_beat, args=(store, night, every, over), name="heartbeat", daemon=True)
     thread.start()
@@ -35,6 +34,6 @@ def _beat(store: Store, night: Night, every: timedelta, over: Event) -> None:
         try:
             renew_lease(store, night)
         except StaleNightError:
-            return  # it is recorded, or another's: whatever this run still writes is refused by its epoch
+            return  # the night is recorded or taken over: writes of this run are refused by their epoch
         except StoreUnavailableError:
-            continue  # if the database stays away, the step that needs it says so
+            continue  # the next step that needs the database reports the error

@@ -1,10 +1,10 @@
-"""One run a night, and the nights that are missing.
+"""The lease of a night: one run at a time; and the nights that are missing.
 
-A scheduler may start a night twice, and a machine that hung for an hour may go on writing when another has taken over.
-So the database owns the night: ``begin_night`` takes a lease on the row of the date, and each new holder gets the next
-*epoch*. Whoever records a night has to name the epoch it began with; a holder whose lease ran out and was taken over
-finds another epoch there and is refused, however late it wakes. The lease's times only decide how soon a dead run may
-be replaced (a living one renews it, see ``heartbeat``); clocks that differ can never make two runs write.
+A scheduler may start a night twice, and a machine that hung for an hour may go on writing after another has taken over.
+So the database owns the night. ``begin_night`` takes a lease on the row of the date, and each new holder gets the next
+*epoch*. A run can record the night only with the epoch that it began with. A run whose lease ended and was taken over
+finds another epoch and is refused, however late it continues. The times of the lease only decide how soon a dead run
+is replaced (a running one renews its lease, see ``heartbeat``); clocks that differ can never make two runs write.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from serving.store.database import Store, utcnow
 from serving.store.tables import NightRow
 
 LEASE = timedelta(minutes=2)
-"""After the last sign of life of a run another may take its night over."""
+"""The time after the last renewal at which another run may take the night over."""
 
 
 class NightHeldError(RescueError):
@@ -31,12 +31,12 @@ class StaleNightError(RescueError):
 
 
 class LateNightError(UsageError):
-    """The night lies before one that is recorded: writing it now would turn the queue back."""
+    """The night is earlier than one that is recorded: writing it now would overwrite the newer state of the queue."""
 
 
 @dataclass(frozen=True)
 class Night:
-    """The right to record one night, as long as nobody takes it over."""
+    """The right to record one night, until another run takes it over."""
 
     as_of: date
     run_id: str
@@ -45,7 +45,7 @@ class Night:
 
 @dataclass(frozen=True)
 class RecordedNight:
-    """A night that is in the queue; ``already`` says that it was there before this run."""
+    """A night that is in the queue; ``already`` means that an earlier run recorded it."""
 
     as_of: date
     content_hash: str
@@ -55,7 +55,7 @@ class RecordedNight:
 def begin_night(
     store: Store, as_of: date, run_id: str, *, lease: timedelta = LEASE, now: datetime | None = None
 ) -> Night | RecordedNight:
-    """Take the night, or say that it is recorded.
+    """Take the lease of a night; a night that is recorded is returned as :class:`RecordedNight`.
 
     Raises :class:`NightHeldError` while another run holds it and :class:`LateNightError` for a night before the newest
     one recorded. A failed run, or one whose lease is over, is replaced.
@@ -78,8 +78,8 @@ def _begin(store: Store, as_of: date, run_id: str, now: datetime, until: datetim
             return RecordedNight(as_of, row.content_hash or "", already=True)
         if row.status == "running" and row.lease_until > now:
             raise NightHeldError(
-                f"The night of {as_of} is being run by {row.run_id}: wait for it. Should that run have died, its "
-                f"night is free at {row.lease_until:%H:%M:%S} UTC."
+                f"The night of {as_of} is being run by {row.run_id}: wait for it. If that run has died, another can "
+                f"start at {row.lease_until:%H:%M:%S} UTC."
             )
         refuse_late_night(session, as_of)
         row.run_id, row.epoch, row.status, row.lease_until, row.failure = run_id, row.epoch + 1, "running", until, None
@@ -95,25 +95,25 @@ def refuse_late_night(session: Session, as_of: date) -> None:
     newest = session.scalar(select(func.max(NightRow.as_of)).where(NightRow.status == "recorded"))
     if newest is not None and as_of < newest:
         raise LateNightError(
-            f"The night of {as_of} lies before {newest}, which is recorded already: "
-            "use `rescue replay` to see what it would have been."
+            f"The night of {as_of} is earlier than {newest}, which is already recorded: "
+            "use `rescue replay` to see its decision."
         )
 
 
 def renew_lease(store: Store, night: Night, *, lease: timedelta = LEASE, now: datetime | None = None) -> None:
-    """Keep the night for another lease; :class:`StaleNightError` when it was taken over."""
+    """Extend the lease; :class:`StaleNightError` when the night was taken over."""
     with store.transaction() as session:
         update_held_night(session, night, update(NightRow).values(lease_until=(now or utcnow()) + lease))
 
 
 def abandon_night(store: Store, night: Night, failure: str) -> None:
-    """Give a night that failed back at once, with its reason, so that the next run need not wait for the lease."""
+    """Give up the lease of a failed night and store the reason, so that the next run need not wait."""
     with store.transaction() as session:
         update_held_night(session, night, update(NightRow).values(status="failed", failure=failure))
 
 
 def update_held_night(session: Session, night: Night, change: Update) -> None:
-    """Apply a change to the night's row if this run still holds it; the row stays locked to the transaction's end."""
+    """Change the row of a night that this run still holds; the row stays locked until the transaction ends."""
     holding = (NightRow.as_of == night.as_of, NightRow.epoch == night.epoch, NightRow.status == "running")
     if session.execute(change.where(*holding).returning(NightRow.as_of)).first() is None:
         raise StaleNightError(
@@ -124,7 +124,7 @@ def update_held_night(session: Session, night: Night, change: Update) -> None:
 def missing_nights(store: Store, until: date, *, limit: int) -> list[date]:
     """The nights after the newest recorded one up to and including ``until``, oldest first, at most the last ``limit``.
 
-    An empty queue misses only ``until`` itself: there was no night to go on from.
+    In an empty queue only ``until`` is missing.
     """
     with store.reading() as session:
         newest = session.scalar(select(func.max(NightRow.as_of)).where(NightRow.status == "recorded"))

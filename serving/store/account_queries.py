@@ -14,18 +14,18 @@ from serving.store.queue_queries import newest_night
 from serving.store.tables import Account, Case, FrozenHandoff
 
 NIGHTS = 180
-"""How many nights of scores an account's page goes back."""
+"""The number of nights of scores on an account's page."""
 
 PACKAGES = 20
-"""How many packages are read for what was known of use, health and tickets over time."""
+"""The number of hand-offs that are read for usage, health and tickets over time."""
 
 FOUND = 50
-"""How many accounts a search shows."""
+"""The largest number of accounts that a search shows."""
 
 
 @dataclass(frozen=True)
 class AccountFile:
-    """What an account's page shows.
+    """The data of an account's page.
 
     ``scores`` are (night, probability) by risk, oldest first. ``cases`` are those of the squads that the person sees,
     newest first, ``handoffs`` the newest package of each of them in the same order of nights.
@@ -40,10 +40,10 @@ class AccountFile:
 
 
 def account_file(session: Session, account_id: str, squads: frozenset[str] | None) -> AccountFile | None:
-    """The file of an account; None where there is no such account, or where it is none of the person's.
+    """The file of an account; None where there is no such account, or the person may not see it.
 
-    ``squads`` are those that the person sees, None for every one. An account belongs to whoever has, or had, a case of
-    it.
+    ``squads`` are those that the person sees, None for every one. A person sees an account of which their
+    squads have or had a case.
     """
     account = session.get(Account, account_id)
     cases = tuple(session.scalars(_cases(account_id, squads)))

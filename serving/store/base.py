@@ -1,7 +1,7 @@
-"""What every table shares: one naming convention, and instants that are always UTC.
+"""The base of every table: one naming convention, and instants that are always UTC.
 
-SQLite has no time zones and PostgreSQL has two kinds of timestamp, so a time that carries a zone would be stored as
-different instants on the two. Rescue keeps naive UTC everywhere and refuses anything else at the door.
+SQLite has no time zones and PostgreSQL has two kinds of timestamp, so a time that has a zone would be stored as
+different instants on the two. Rescue stores naive UTC everywhere and refuses anything else.
 """
 
 from datetime import date, datetime
@@ -22,7 +22,7 @@ NAMING = {
 
 
 class Instant(TypeDecorator[datetime]):
-    """A naive UTC instant; a time with a zone is refused instead of converted in silence."""
+    """A naive UTC instant; a time with a zone is refused, not converted."""
 
     impl = DateTime
     cache_ok = True
@@ -35,7 +35,7 @@ class Instant(TypeDecorator[datetime]):
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """The value as it is stored."""
         if value is not None and value.tzinfo is not None:
-            raise ValueError(f"instants are naive UTC, and {value.isoformat()} carries a zone")
+            raise ValueError(f"instants are naive UTC, and {value.isoformat()} has a zone")
         return value
 
 

@@ -1,4 +1,4 @@
-"""One case with everything around it: its hand-offs, its record, and what is known of its account today."""
+"""One case with its hand-offs, its record and the newest data of its account."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ from serving.store.tables import Account, Case, CaseEvent, FrozenHandoff, Member
 
 @dataclass(frozen=True)
 class CaseFile:
-    """What a case page shows, all of it read in one consistent moment.
+    """The data of a case page, read from one consistent state of the database.
 
-    ``handoff`` is the one asked for, ``handoffs`` the nights of all; ``scores`` are the newest night's, by risk;
+    ``handoff`` is the requested one, ``handoffs`` are the nights of all; ``scores`` are the newest night's, by risk;
     ``other_open`` are the account's other open cases that the person may see.
     """
 
@@ -35,7 +35,7 @@ class CaseFile:
 
 
 def case_history(session: Session, case_id: str) -> list[CaseEvent]:
-    """Everything that happened to the case, oldest first."""
+    """Every event of the case, oldest first."""
     return list(session.scalars(select(CaseEvent).where(CaseEvent.case_id == case_id).order_by(CaseEvent.id)))
 
 
@@ -85,7 +85,7 @@ def scores_of(session: Session, account_id: str, night: date | None) -> dict[str
 
 
 def adjustments_of(session: Session, account_id: str) -> tuple[HealthAdjustment, ...]:
-    """What verdicts said about the account's health, oldest first, withdrawn ones too."""
+    """The health adjustments of the account, oldest first, withdrawn ones too."""
     query = select(HealthAdjustment).where(HealthAdjustment.account_id == account_id).order_by(HealthAdjustment.id)
     return tuple(session.scalars(query))
 
@@ -102,7 +102,7 @@ def members(session: Session, squads: Sequence[str]) -> tuple[str, ...]:
 
 
 def account_names(session: Session, case_ids: Iterable[str]) -> dict[str, str]:
-    """What the accounts of these cases are called, by case id."""
+    """The names of the accounts of these cases, by case id."""
     named = select(Case.id, func.coalesce(Account.name, Account.account_id))
     query = named.join(Account, Case.account_id == Account.account_id).where(Case.id.in_(list(case_ids)))
     return {row.id: row[1] for row in session.execute(query)}

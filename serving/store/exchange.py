@@ -1,4 +1,4 @@
-"""What leaves the queue and what comes back into the data: messages and health adjustments."""
+"""Tables of messages to channels, and of health adjustments that later nights read as data."""
 
 from datetime import datetime
 from typing import Any
@@ -11,10 +11,10 @@ from serving.store.tables import Case
 
 
 class Message(Base):
-    """One message to one channel, written in the transaction of what it tells about.
+    """One message to one channel, written in the transaction of its cause.
 
-    ``id`` is what the receiver sees, on every attempt the same; ``next_at`` is when it may be tried (again), and a
-    sender moves it ahead before it sends, so that two senders do not take the same message.
+    ``id`` is the id for the receiver, the same on every attempt. ``next_at`` is the earliest time of the next attempt;
+    a sender moves it ahead before it sends, so that two senders do not take the same message.
     """
 
     __tablename__ = "outbox"
@@ -38,10 +38,9 @@ class Message(Base):
 
 
 class HealthAdjustment(Base):
-    """What a verdict says about an account's health: points that fade by half every ``half_life`` days.
+    """The effect of a verdict on an account's health: points that halve every ``half_life`` days.
 
-    ``withdrawn_at`` is set when the verdict is undone; the row stays, so that yesterday's adjusted health can still be
-    explained.
+    ``withdrawn_at`` is set when the verdict is undone; the row stays, because earlier adjusted scores depend on it.
     """
 
     __tablename__ = "health_adjustments"

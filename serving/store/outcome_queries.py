@@ -1,4 +1,4 @@
-"""What was decided on earlier nights, for comparing it with what happened since."""
+"""Decisions of earlier nights, to compare them with later events."""
 
 from datetime import date
 

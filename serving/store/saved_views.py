@@ -1,4 +1,4 @@
-"""Views of the queue that people keep for themselves."""
+"""Saved views of the queue, each of one person."""
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -7,11 +7,11 @@ from features.errors import UsageError
 from serving.store.database import Store, utcnow
 from serving.store.people_tables import SavedView
 
-MOST = 30
-"""Views that one person can keep."""
+MAX_SAVED_VIEWS = 30
+"""The largest number of views of one person."""
 
-LONGEST = 60
-LONGEST_URL = 2000
+MAX_NAME_LENGTH = 60
+MAX_URL_LENGTH = 2000
 
 
 def saved_views(session: Session, person: str) -> tuple[SavedView, ...]:
@@ -19,30 +19,30 @@ def saved_views(session: Session, person: str) -> tuple[SavedView, ...]:
     return tuple(session.scalars(select(SavedView).where(SavedView.person == person).order_by(SavedView.name)))
 
 
-def save(store: Store, person: str, name: str, url: str) -> None:
-    """Keep a view; one of that name is replaced.
+def save_view(store: Store, person: str, name: str, url: str) -> None:
+    """Save a view; one of the same name is replaced.
 
     Raises:
-        UsageError: it has no name, leads out of the app, or there are too many.
+        UsageError: it has no name, its address is outside the app, or there are too many.
     """
     title = name.strip()
-    if not 0 < len(title) <= LONGEST:
-        raise UsageError(f"A view has a name of 1 to {LONGEST} characters: give it one.")
-    if not url.startswith("/") or url.startswith(("//", "/\\")) or not url.isprintable() or len(url) > LONGEST_URL:
+    if not 0 < len(title) <= MAX_NAME_LENGTH:
+        raise UsageError(f"A view has a name of 1 to {MAX_NAME_LENGTH} characters: give it one.")
+    if not url.startswith("/") or url.startswith(("//", "/\\")) or not url.isprintable() or len(url) > MAX_URL_LENGTH:
         raise UsageError("A view is an address of this app: save it from the queue.")
     with store.transaction() as session:
         mine = select(SavedView).where(SavedView.person == person)
         view = session.scalar(mine.where(SavedView.name == title))
-        if view is None and (session.scalar(select(func.count()).select_from(mine.subquery())) or 0) >= MOST:
-            raise UsageError(f"At most {MOST} views can be kept: forget one first.")
+        if view is None and (session.scalar(select(func.count()).select_from(mine.subquery())) or 0) >= MAX_SAVED_VIEWS:
+            raise UsageError(f"At most {MAX_SAVED_VIEWS} views can be saved: delete one first.")
         view = view or SavedView(person=person, name=title, created_at=utcnow())
         view.url = url
         session.add(view)
 
 
-def forget(store: Store, person: str, view: int) -> None:
-    """Forget one of the person's own views; another's does not exist for them."""
+def delete_view(store: Store, person: str, view: int) -> None:
+    """Delete a view of the person; a view of another person is left alone."""
     with store.transaction() as session:
-        found = session.get(SavedView, view)
-        if found is not None and found.person == person:
-            session.delete(found)
+        saved = session.get(SavedView, view)
+        if saved is not None and saved.person == person:
+            session.delete(saved)

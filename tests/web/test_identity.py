@@ -17,7 +17,7 @@ from features.errors import UsageError
 from serving.cases.permissions import Act, Role
 from serving.store import Store
 from serving.store.people_tables import SignIn, User
-from serving.store.saved_views import MOST, forget, save, saved_views
+from serving.store.saved_views import MAX_SAVED_VIEWS, delete_view, save_view, saved_views
 from serving.web.access import Person
 from serving.web.identity import users
 from serving.web.identity.review_settings import ReviewSettings
@@ -308,19 +308,19 @@ def test_wrong_users_are_refused(people: People) -> None:
 
 
 def test_views_are_kept_by_name_and_stay_in_the_app(people: People) -> None:
-    save(people.store, "ann", " mine ", "/queue?mine=1")
-    save(people.store, "ann", "mine", "/queue?mine=1&state=new")
+    save_view(people.store, "ann", " mine ", "/queue?mine=1")
+    save_view(people.store, "ann", "mine", "/queue?mine=1&state=new")
     with people.store.reading() as session:
         (view,) = saved_views(session, "ann")
     assert (view.name, view.url) == ("mine", "/queue?mine=1&state=new")
     for wrong in ("//evil.example", "https://evil.example", "/\\evil", "/a\nb"):
         with pytest.raises(UsageError, match="address of this app"):
-            save(people.store, "ann", "x", wrong)
-    for number in range(MOST - 1):
-        save(people.store, "ann", str(number), "/queue")
-    with pytest.raises(UsageError, match="forget one first"):
-        save(people.store, "ann", "one more", "/queue")
-    forget(people.store, "bob", view.id)
-    forget(people.store, "ann", view.id)
+            save_view(people.store, "ann", "x", wrong)
+    for number in range(MAX_SAVED_VIEWS - 1):
+        save_view(people.store, "ann", str(number), "/queue")
+    with pytest.raises(UsageError, match="delete one first"):
+        save_view(people.store, "ann", "one more", "/queue")
+    delete_view(people.store, "bob", view.id)
+    delete_view(people.store, "ann", view.id)
     with people.store.reading() as session:
-        assert len(saved_views(session, "ann")) == MOST - 1
+        assert len(saved_views(session, "ann")) == MAX_SAVED_VIEWS - 1

@@ -1,7 +1,7 @@
-"""How the schema grows: numbered revisions, applied at start, by one process at a time.
+"""Schema migrations: numbered revisions, applied at start by one process at a time.
 
-Alembic runs from code and not from an ``alembic.ini``, so the revisions travel inside the package. The usual start
-finds the schema current with one query and never imports Alembic, which costs more than all the rest.
+Alembic is configured in code instead of ``alembic.ini``, so the revisions are part of the package. A start with a
+current schema needs one query and does not import Alembic, which is slow to import.
 """
 
 from pathlib import Path
@@ -14,7 +14,7 @@ HEAD = "0007"
 """The revision this version of Rescue works with."""
 
 FOLDER = Path(__file__).parent
-LOCK = 7_267_523  # PostgreSQL's advisory locks are numbers: this one means "Rescue migrates"
+LOCK = 7_267_523  # PostgreSQL's advisory locks are numbers: this one is that of migrations
 
 
 class SchemaTooNewError(RescueError):

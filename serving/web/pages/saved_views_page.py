@@ -14,12 +14,12 @@ saved_views_router = APIRouter(default_response_class=HTMLResponse, include_in_s
 def add_saved_view(texts: FormTexts, context: ViewerContext) -> Response:
     """Save the view that is shown, and show it again."""
     url = texts.get("url", "")
-    saved_views.save(context.store, context.person.name, texts.get("name", ""), url)
+    saved_views.save_view(context.store, context.person.name, texts.get("name", ""), url)
     return redirect_to(url, done="view_saved")
 
 
 @saved_views_router.post("/views/{view}/delete")
 def remove_saved_view(view: int, texts: FormTexts, context: ViewerContext) -> Response:
     """Delete one of the person's own views."""
-    saved_views.forget(context.store, context.person.name, view)
+    saved_views.delete_view(context.store, context.person.name, view)
     return redirect_to(local_path(texts.get("back", "/queue")), done="view_deleted")

@@ -56,7 +56,7 @@ def only_case(store: Store) -> Case:
 
 def test_a_night_is_held_by_one_run_until_its_lease_is_over(store: Store) -> None:
     assert begin_night(store, NIGHT, "one", now=NOW) == Night(NIGHT, "one", 1)
-    with pytest.raises(NightHeldError, match=f"run by one: wait for it.*free at {NOW + LEASE:%H:%M:%S} UTC"):
+    with pytest.raises(NightHeldError, match=f"run by one: wait for it.*start at {NOW + LEASE:%H:%M:%S} UTC"):
         begin_night(store, NIGHT, "two", now=NOW)
     assert begin_night(store, NIGHT, "two", now=NOW + LEASE) == Night(NIGHT, "two", 2)
 

@@ -34,7 +34,7 @@ def test_a_failed_block_leaves_nothing(store: Store) -> None:
 
 
 def test_a_time_with_a_zone_is_refused(store: Store) -> None:
-    with pytest.raises(StatementError, match="carries a zone"), store.reading() as session:
+    with pytest.raises(StatementError, match="has a zone"), store.reading() as session:
         session.scalars(select(Case).where(Case.opened_at > datetime(2026, 1, 1, tzinfo=UTC))).all()
 
 
