@@ -12,7 +12,7 @@ from serving.web.identity.person import Person
 from serving.web.identity.review_settings import ReviewSettings
 from serving.web.identity.roles import ASSIGNABLE_ROLES
 
-MAX_NAME_LENGTH = 100
+MAX_PERSON_NAME_LENGTH = 100
 
 
 class NoRoleError(NotAllowedError):
@@ -26,8 +26,8 @@ def validate_name(name: str) -> str:
         UsageError: it is empty, too long, contains invisible characters, or is reserved for Rescue itself.
     """
     trimmed = name.strip()
-    if not trimmed or len(trimmed) > MAX_NAME_LENGTH or not trimmed.isprintable():
-        raise UsageError(f"A name has 1 to {MAX_NAME_LENGTH} visible characters: choose another.")
+    if not trimmed or len(trimmed) > MAX_PERSON_NAME_LENGTH or not trimmed.isprintable():
+        raise UsageError(f"A name has 1 to {MAX_PERSON_NAME_LENGTH} visible characters: choose another.")
     if trimmed.casefold() == SYSTEM.name:
         raise UsageError(f"The name {trimmed!r} is reserved for Rescue itself: choose another.")
     return trimmed
