@@ -13,13 +13,13 @@ from pathlib import Path
 
 from compared import Figures, walked
 
-from features.catalogue import FEATURES, GROUPS, OPTIONAL, chosen
+from features.catalogue import FEATURES, GROUPS, OPTIONAL, select_features
 from features.frame import build
 from features.labels.labels import label
-from models import risks
-from models.learners.training_set import prepare
+from models.learners.training_set import prepare_training_set
+from models.risks.configuration import for_history
 from pipelines.settings import Settings
-from pipelines.sources.validated_source import open_data
+from pipelines.sources.validated_source import validate_source
 from pipelines.training.training_data import training_cutoffs
 
 WHOLE = "the catalogue"
@@ -46,14 +46,14 @@ def main() -> None:
     asked = parser.parse_args()
     settings = Settings(data=asked.data, mapping=asked.mapping)
     with tempfile.TemporaryDirectory() as scratch:
-        opened = open_data(settings, Path(scratch))
+        opened = validate_source(settings, Path(scratch))
         cutoffs = training_cutoffs(opened.history, opened.history.until)
-        frame = build(opened.history, cutoffs, features=chosen(tuple(OPTIONAL)))
-        for risk in risks.for_history(opened.history, opened.risk_settings).values():
+        frame = build(opened.history, cutoffs, features=select_features(tuple(OPTIONAL)))
+        for risk in for_history(opened.history, opened.risk_settings).values():
             labels = label(opened.history, cutoffs, risk.label)
             figures, learnt = None, ()
             for name, columns in variants(asked.only).items():
-                material = prepare(frame.select(["account_id", "as_of", *columns]), labels, risk, threads=asked.threads)
+                material = prepare_training_set(frame.select(["account_id", "as_of", *columns]), labels, risk, threads=asked.threads)
                 if figures is None:
                     learnt = material.learner.signature.names
                     figures = Figures(material, walked(material))

@@ -25,16 +25,16 @@ from compared import Extra, Figures, walked
 from scipy import sparse
 from sklearn.decomposition import PCA
 
-from features.catalogue import OPTIONAL, chosen
+from features.catalogue import OPTIONAL, select_features
 from features.engine.relations import all_versions
 from features.frame import EPOCH, build
 from features.history.history import History
 from features.labels.labels import label
-from models import risks
-from models.data.signature import Matrix
-from models.learners.training_set import prepare
+from models.data.arrays import Matrix
+from models.learners.training_set import prepare_training_set
+from models.risks.configuration import for_history
 from pipelines.settings import Settings
-from pipelines.sources.validated_source import open_data
+from pipelines.sources.validated_source import validate_source
 from pipelines.training.training_data import training_cutoffs
 
 WINDOW = 90
@@ -45,7 +45,7 @@ def words(history: History, frame: pa.Table, cutoffs: Sequence[date], vectors: P
     """The mean vector of each row of the frame; NaN where the account had no ticket with words."""
     known = pq.read_table(vectors)
     vector = known["vector"].combine_chunks().flatten().to_numpy().reshape(len(known), -1)
-    history.keep("vector_places", pa.table({"text": known["text"], "place": np.arange(len(known))}))
+    history.create_table("vector_places", pa.table({"text": known["text"], "place": np.arange(len(known))}))
     tickets = history.query(
         "SELECT account_id, known, replaced, CAST(opened_at AS DATE) - DATE '1970-01-01' AS opened, place FROM "
         f"({all_versions('tickets', history)}) JOIN vector_places ON text = "
@@ -116,15 +116,15 @@ def main() -> None:
     vectors = {name: Path(path) for name, path in (one.split("=", 1) for one in asked.vectors)}
     plain = {feature.name for feature in OPTIONAL["text"]}
     with tempfile.TemporaryDirectory() as scratch:
-        opened = open_data(Settings(data=asked.data), Path(scratch))
+        opened = validate_source(Settings(data=asked.data), Path(scratch))
         cutoffs = training_cutoffs(opened.history, opened.history.until)
-        frame = build(opened.history, cutoffs, features=chosen(("text",)))
+        frame = build(opened.history, cutoffs, features=select_features(("text",)))
         found = variants(opened.history, frame, cutoffs, vectors, asked.components)
-        for risk in risks.for_history(opened.history, opened.risk_settings).values():
+        for risk in for_history(opened.history, opened.risk_settings).values():
             labels = label(opened.history, cutoffs, risk.label)
             without = frame.drop_columns([name for name in frame.column_names if name in plain])
-            bare = prepare(without, labels, risk, threads=asked.threads)
-            signals = prepare(frame, labels, risk, threads=asked.threads)
+            bare = prepare_training_set(without, labels, risk, threads=asked.threads)
+            signals = prepare_training_set(frame, labels, risk, threads=asked.threads)
             figures = Figures(bare, walked(bare))
             print(figures.headline(risk.title, bare.examples.labelled.events), flush=True)
             for name, (with_signals, extra) in found.items():
