@@ -370,3 +370,16 @@ def test_the_capped_revenue_at_stake_decides_severity_and_vip() -> None:
         ("B", "high", "care"),
         ("C", "normal", "care"),
     ]
+
+
+def test_a_case_of_a_family_is_no_longer_at_risk_only_when_all_its_risks_are_low() -> None:
+    queue, both = QueueState(open_cases=(OPEN,)), policy_of_one_family()
+    assert night({"a": "A", "p": 0.1, "e": 0.7}, queue=queue, by=both).no_longer_at_risk == ()
+    assert night({"a": "A", "p": 0.1, "e": 0.1}, queue=queue, by=both).no_longer_at_risk == ("c1",)
+
+
+def test_the_counts_are_by_risk_trigger_and_result() -> None:
+    counts = night({"a": "A", "p": 0.9}, {"a": "B", "p": 0.1, "tickets_open": 5.0}, by=policy(TRIGGERS)).counts
+    assert (counts.accounts, counts.flagged, counts.waiting) == (2, 2, 0)
+    assert (counts.scored, counts.detected) == ({"churn": 2, "escalation": 0}, {"churn": 2, "escalation": 0})
+    assert counts.triggers == {"alone": 1, "together": 1}
