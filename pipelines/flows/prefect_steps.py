@@ -24,6 +24,8 @@ def prefect_runner(steps: Steps) -> StepRunner:
     def run_step(name: str, text: str, step: Callable[..., _T], *args: object) -> _T:
         single_run = SingleRun(partial(step, *args))
         with steps.step(name, text):
-            return single_run.outcome(task(name=name, cache_policy=NO_CACHE, retries=0, persist_result=False)(single_run.run))
+            return single_run.outcome(
+                task(name=name, cache_policy=NO_CACHE, retries=0, persist_result=False)(single_run.run)
+            )
 
     return run_step

@@ -306,3 +306,7 @@ class NightReport(_Part):
     def from_json(cls, data: Mapping[str, Any]) -> NightReport:
         """The report that :meth:`to_json` wrote, in this version or an earlier one."""
         return cls.model_validate(data if data.get("schema_version") == SCHEMA_VERSION else convert(data))
+
+    def risk(self, name: str) -> RiskReport | None:
+        """The report of the risk of that name."""
+        return next((risk for risk in self.risks if risk.name == name), None)
