@@ -383,3 +383,12 @@ def test_the_counts_are_by_risk_trigger_and_result() -> None:
     assert (counts.accounts, counts.flagged, counts.waiting) == (2, 2, 0)
     assert (counts.scored, counts.detected) == ({"churn": 2, "escalation": 0}, {"churn": 2, "escalation": 0})
     assert counts.triggers == {"alone": 1, "together": 1}
+
+
+def test_a_trigger_that_raises_alone_counts_at_least_as_the_threshold_and_more_with_a_higher_score() -> None:
+    rows = ({"a": "A", "p": 0.9, "tickets_open": 5.0}, {"a": "B", "p": 0.1, "tickets_open": 5.0})
+    flags = night(*rows, by=policy(TRIGGERS)).flags
+    assert [(flag.account_id, flag.effective_probability, flag.priority) for flag in flags] == [
+        ("A", 0.9, 450.0),
+        ("B", 0.5, 250.0),
+    ]
