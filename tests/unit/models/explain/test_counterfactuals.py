@@ -1,4 +1,4 @@
-"""What would have to change: found by pulling levers that exist, never beyond the account's own past."""
+"""What would have to change: found among possible actions, never beyond the account's own past."""
 
 from typing import Any
 
@@ -92,9 +92,9 @@ def test_nothing_is_told_where_nothing_helps(model: RiskModel) -> None:
 def test_what_is_told_is_worth_telling_and_is_what_the_model_says(model: RiskModel) -> None:
     rows = accounts(120, seed=9)
     before = model.predict(rows).probability
-    told = counterfactuals(model, rows)
-    assert sum(bool(found) for found in told) > 30
-    for risk, found in zip(before, told, strict=True):
+    changes = counterfactuals(model, rows)
+    assert sum(bool(found) for found in changes) > 30
+    for risk, found in zip(before, changes, strict=True):
         for change in found:
             assert change.before == pytest.approx(risk)
             assert change.before - change.after >= CLOSE_SHARE * max(MIN_POINTS, MIN_SHARE * change.before)

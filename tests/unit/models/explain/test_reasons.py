@@ -1,4 +1,4 @@
-"""Reasons: exact, grouped, told with facts; a planted cause comes first, an accident of one fit is marked weak."""
+"""Reasons: exact, grouped, described with facts; a planted cause comes first, an accident of one fit is marked weak."""
 
 from dataclasses import replace
 from typing import Any
@@ -46,8 +46,8 @@ def table(rows: list[dict[str, Any]]) -> pa.Table:
 def test_a_planted_cause_is_the_first_reason_in_95_of_100_accounts(model: RiskModel) -> None:
     rng = np.random.default_rng(5)
     causes = [cause for cause in CAUSES for _ in range(50)]
-    told = explain(model, table([planted(cause, rng) for cause in causes]))
-    first = [reasons[0].group == group_of_column(cause) for reasons, cause in zip(told, causes, strict=True)]
+    found = explain(model, table([planted(cause, rng) for cause in causes]))
+    first = [reasons[0].group == group_of_column(cause) for reasons, cause in zip(found, causes, strict=True)]
     assert np.mean(first) >= 0.95
 
 
@@ -80,7 +80,7 @@ def test_what_an_account_is_comes_after_what_happened_to_it() -> None:
     model = made_model(frame, made_events(frame, known), trees=60)
     both, kind_only = dict.fromkeys(known, 2.0), {"account_age_days": 2.0, "tickets_open": -2.0}
     rows = pa.Table.from_pylist(
-        [row | told for row, told in zip(frame.slice(0, 2).to_pylist(), (both, kind_only), strict=True)],
+        [row | given for row, given in zip(frame.slice(0, 2).to_pylist(), (both, kind_only), strict=True)],
         schema=frame.schema,
     )
     first, second = explain(model, rows)
