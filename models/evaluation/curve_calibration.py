@@ -1,6 +1,6 @@
 """Is the curve over time right? Its mean risk by each day, beside the share of accounts whose event came by then.
 
-A curve that is fitted on everything cannot be judged on what it has seen. So another one is fitted on what was known
+A curve that is fitted on everything cannot be evaluated on the same rows. So another one is fitted on what was known
 before a day in the middle of the test periods, passes through the probabilities that the walk-forward gave, and is
 compared with what happened after that day. The comparison is conditional on nothing having happened inside the lead,
 because the tested rows are.
@@ -14,13 +14,15 @@ import numpy as np
 import pyarrow as pa
 
 from models.data.arrays import Bools, Floats, Ints
+from models.evaluation.bootstrap import interval
+from models.evaluation.evaluation_rows import EvaluationRows
+from models.evaluation.probability_metrics import observed_rate_draws
 from models.learners.hazard_curve import DAYS, Anchor, HazardRows, fit_hazard, next_event_days
 
 if TYPE_CHECKING:
     from models.evaluation.walk_forward import WalkForward
     from models.learners.training_set import TrainingSet
 
-CALIBRATION_DRAWS = 200
 LEAST_EVENTS = 5
 """Accounts with an event by a day, below which its calibration is not given."""
 
@@ -85,19 +87,14 @@ def _by_day(
     events = len(np.unique(account[watched & happened]))
     if events < LEAST_EVENTS:
         return None
-    rows, weights = np.flatnonzero(watched), weight[watched]
-    numbers = np.unique(account[rows], return_inverse=True)[1]
-    came = np.bincount(numbers, weights * happened[rows])
-    counted = np.bincount(numbers, weights)
-    draws = np.random.default_rng(day).integers(0, len(counted), (CALIBRATION_DRAWS, len(counted)))
-    shares = came[draws].sum(axis=1) / counted[draws].sum(axis=1)
-    low, high = np.quantile(shares, [0.025, 0.975])
-    return CalibrationByDay(
-        day,
-        float(np.average(predicted[rows], weights=weights)),
-        float(came.sum() / counted.sum()),
-        float(low),
-        float(high),
-        len(counted),
-        events,
+    rows = EvaluationRows(
+        event=happened[watched],
+        weight=weight[watched],
+        day=np.zeros(int(watched.sum()), dtype=np.int64),
+        unit=account[watched],
+        event_number=np.full(int(watched.sum()), -1, dtype=np.int64),
+        revenue=np.full(int(watched.sum()), np.nan),
     )
+    observed = interval(observed_rate_draws(rows))
+    mean = float(np.average(predicted[watched], weights=rows.weight))
+    return CalibrationByDay(day, mean, observed.value, observed.low, observed.high, rows.units, events)

@@ -45,6 +45,12 @@ def mean_loss_draws(rows: EvaluationRows, probability: Floats) -> Floats:
     return np.asarray(summed / total)
 
 
+def observed_rate_draws(rows: EvaluationRows) -> Floats:
+    """Share of the rows that had the event, in every draw."""
+    observed, total = rows.drawn_sums(np.column_stack([rows.weight * rows.event, rows.weight])).T
+    return np.asarray(observed / total)
+
+
 def observed_to_expected_draws(rows: EvaluationRows, probability: Floats) -> Floats:
     """Events observed for each event expected, in every draw."""
     observed, expected = rows.drawn_sums(np.column_stack([rows.weight * rows.event, rows.weight * probability])).T

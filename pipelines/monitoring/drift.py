@@ -9,9 +9,8 @@ index of few rows is above 0 by chance alone, so it is compared with its expecta
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from models.data.arrays import Floats
 
 BINS = 10
 MOVED, DRIFTED = 0.10, 0.25

@@ -16,7 +16,7 @@ from pipelines.cli import app
 
 
 @pytest.fixture(scope="module")
-def told(night_home: NightHome, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Path]:
+def printed(night_home: NightHome, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Path]:
     folder = tmp_path_factory.mktemp("backtest") / "report"
     given = ["backtest", "--data", str(night_home.data), "--risk", "escalation", "--out", str(folder), "--json"]
     found = CliRunner().invoke(app.app, given, catch_exceptions=False)
@@ -24,8 +24,8 @@ def told(night_home: NightHome, tmp_path_factory: pytest.TempPathFactory) -> tup
     return json.loads(found.stdout), folder
 
 
-def test_each_figure_of_each_scorer_has_its_interval(told: tuple[dict[str, Any], Path]) -> None:
-    evaluation = told[0]["risks"]["escalation"]
+def test_each_figure_of_each_scorer_has_its_interval(printed: tuple[dict[str, Any], Path]) -> None:
+    evaluation = printed[0]["risks"]["escalation"]
     assert set(evaluation["overall"]["scorers"]["model"]) == set(FIGURES)
     assert {"model", "logistic", "rule_random", "rule_lowest_health", "rule_most_tickets"} <= set(
         evaluation["overall"]["scorers"]
@@ -36,20 +36,20 @@ def test_each_figure_of_each_scorer_has_its_interval(told: tuple[dict[str, Any],
     assert sum(report["rows"] for report in evaluation["folds"]) == evaluation["overall"]["rows"]
 
 
-def test_test_periods_follow_one_another(told: tuple[dict[str, Any], Path]) -> None:
-    periods = [(report["first"], report["last"]) for report in told[0]["risks"]["escalation"]["folds"]]
+def test_test_periods_follow_one_another(printed: tuple[dict[str, Any], Path]) -> None:
+    periods = [(report["first"], report["last"]) for report in printed[0]["risks"]["escalation"]["folds"]]
     assert len(periods) == 6
     assert all(before[1] < after[0] for before, after in pairwise(periods))
 
 
-def test_the_page_and_the_pictures_are_written(told: tuple[dict[str, Any], Path]) -> None:
-    found, folder = told
+def test_the_page_and_the_pictures_are_written(printed: tuple[dict[str, Any], Path]) -> None:
+    found, folder = printed
     assert found["files"][0] == "backtest.html"
     assert all((folder / name).stat().st_size > 5000 for name in found["files"])
 
 
-def test_what_it_was_judged_on_has_one_fingerprint(told: tuple[dict[str, Any], Path]) -> None:
-    found, folder = told
+def test_what_it_was_judged_on_has_one_fingerprint(printed: tuple[dict[str, Any], Path]) -> None:
+    found, folder = printed
     assert re.fullmatch("[0-9a-f]{32}", found["source"]["fingerprint"])
     assert found["source"]["fingerprint"] in (folder / "backtest.html").read_text()
 

@@ -74,7 +74,7 @@ def test_what_a_source_is_called_stays_text_on_the_page(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "estimate", "told"),
+    ("name", "estimate", "text"),
     [
         ("auc", Estimate(0.781, 0.744, 0.822), "0.78 [0.74, 0.82]"),
         ("recall_at_capacity", Estimate(0.4, 0.3, 0.55), "40% [30%, 55%]"),
@@ -83,6 +83,6 @@ def test_what_a_source_is_called_stays_text_on_the_page(folder: Path) -> None:
         ("auc", None, "–"),
     ],
 )
-def test_a_figure_is_told_with_its_interval(name: str, estimate: Estimate | None, told: str) -> None:
+def test_a_figure_is_told_with_its_interval(name: str, estimate: Estimate | None, text: str) -> None:
     assert name in FIGURES
-    assert format_figure(name, estimate) == told
+    assert format_figure(name, estimate) == text

@@ -21,9 +21,9 @@ def trained() -> TrainingResult:
 def test_every_picture_is_drawn_and_is_not_blank(trained: TrainingResult, tmp_path: Path) -> None:
     from matplotlib.image import imread
 
-    told = draw_plots(trained.backtest, tmp_path)
-    assert set(told) == {f"{name}.png" for name in PLOTS}
-    for name in told:
+    text = draw_plots(trained.backtest, tmp_path)
+    assert set(text) == {f"{name}.png" for name in PLOTS}
+    for name in text:
         pixels = imread(tmp_path / name)
         assert pixels.shape[1] > 800
         assert 0.01 < float((pixels[..., :3].min(axis=2) < 0.9).mean()) < 0.8

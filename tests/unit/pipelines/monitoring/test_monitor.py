@@ -1,4 +1,4 @@
-"""Drift beyond chance, the effect of the team beside the hold-out, and what cannot be told yet."""
+"""Drift beyond chance, the effect of the team beside the hold-out, and what cannot be measured yet."""
 
 import json
 from datetime import timedelta
@@ -79,12 +79,12 @@ def test_the_command_reads_and_writes_nothing(night_home: NightHome, tmp_path: P
     given = ["monitor", "--json", "--data", str(night_home.data), "--home", str(home)]
     found = CliRunner().invoke(app.app, given)
     assert found.exit_code == 0, found.exception
-    told = json.loads(found.stdout)
-    assert told["night"] == night_home.first.as_of.isoformat()
-    assert [risk for risk, it in told["drift"].items() if it["verdict"]] == [
+    printed = json.loads(found.stdout)
+    assert printed["night"] == night_home.first.as_of.isoformat()
+    assert [risk for risk, it in printed["drift"].items() if it["verdict"]] == [
         risk.name for risk in night_home.first.risks
     ]
-    assert all(it["worked"]["settled"] == 0 and it["difference"] is None for it in told["effect"].values())
+    assert all(it["worked"]["settled"] == 0 and it["difference"] is None for it in printed["effect"].values())
     assert (home / "rescue.db").read_bytes() == before
     late = (night_home.first.as_of + timedelta(days=60)).isoformat()
     stale = json.loads(CliRunner().invoke(app.app, [*given, "--as-of", late]).stdout)
