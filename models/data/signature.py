@@ -1,9 +1,9 @@
 """What a model may be fed: its columns by name, type and order, checked before a single score is made.
 
 LightGBM takes columns in any order, and infinities, without an error; the score is then about something else. So every
-frame is checked against the signature that was learnt from the training rows, and refused with the names of what is
+frame is checked against the signature that was learned from the training rows, and refused with the names of what is
 wrong. A value may be missing tonight where it was missing in training: there the model has learnt what that means.
-Where training never saw a missing value the row is refused, for the model would read it as an arbitrary number.
+Where training never saw a missing value the row is refused, because the model would read it as an arbitrary number.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,7 +1,7 @@
 """One risk's rows prepared for learning, or the reason why nothing can be learned from them.
 
 Frame and labels are joined, rows of accounts that the team acted on are left out (`models.data.treatment`), the
-signature is learnt, and the folds of the walk-forward are laid out.
+signature is learned, and the folds of the walk-forward are laid out.
 """
 
 from collections.abc import Sequence

@@ -30,6 +30,9 @@ FEATURE_COLUMNS: Columns = {
 }
 """The features that ``eligible`` may name."""
 
+RESERVED = frozenset({"all"})
+"""Names that the commands read otherwise."""
+
 METRIC_COLUMN = re.compile(r"\bmetric_\w+")
 
 RiskSettings = Mapping[str, Mapping[str, Any]]
@@ -80,6 +83,8 @@ def _forms(name: str, settings: Mapping[str, Any], names: Iterable[str]) -> tupl
 def _declared(name: str, settings: Mapping[str, Any]) -> Risk:
     if not name.isidentifier() or not name.islower():
         raise UsageError(f"A risk is named in small letters, digits and underscores, not {name!r}.")
+    if name in RESERVED or name in FEATURE_COLUMNS:
+        raise UsageError(f"A risk cannot be named {name!r}: a feature or an option of the commands has that name.")
     if "horizon" not in settings:
         raise UsageError(f"The risk {name} needs a horizon: the days within which its event counts.")
     rule = LabelRule(name, settings["kind"], **{key: _value(settings[key]) for key in RULE[1:] if key in settings})

@@ -83,6 +83,8 @@ def test_an_event_of_any_table() -> None:
         ({"churn": {"eligible": "contract_arr"}}, "is a number, not a condition"),
         ({"churn": {"eligible": "(SELECT 1) = 1"}}, "not allowed"),
         ({"late": {"kind": "overdue"}}, "The risk late needs a horizon"),
+        ({"all": {"kind": "overdue", "horizon": 9}}, "cannot be named 'all'"),
+        ({"health_score": {"kind": "overdue", "horizon": 9}}, "cannot be named 'health_score'"),
         ({"Late Payment": {"kind": "overdue", "horizon": 9}}, "small letters"),
         ({"big": {"kind": "event", "table": "invoice", "horizon": 9}}, "table 'invoice'; did you mean 'invoices'?"),
         ({"big": {"kind": "event", "table": "accounts", "horizon": 9}}, "cannot be an event of the table 'accounts'"),
