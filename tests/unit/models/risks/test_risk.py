@@ -8,7 +8,7 @@ from models.risks.risk import Risk
 
 DECLARED = configured(
     {
-        "late_payment": {
+        "late": {
             "kind": "overdue",
             "days": 9,
             "horizon": 30,
