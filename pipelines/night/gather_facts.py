@@ -43,11 +43,11 @@ class HandoffContext:
     data_until: datetime | None
     models: Mapping[str, str]
     titles: Mapping[str, str]
-    usual: Mapping[str, float]
+    base_rates: Mapping[str, float]
     quality: Mapping[str, tuple[str, ...]]
-    past: Mapping[tuple[str, str], Sequence[RiskPoint]]
-    before: Mapping[str, AccountState]
-    says: Mapping[str, str]
+    score_history: Mapping[tuple[str, str], Sequence[RiskPoint]]
+    previous: Mapping[str, AccountState]
+    trigger_messages: Mapping[str, str]
     stale: Sequence[str] = ()
     curves: Mapping[tuple[str, str], tuple[HorizonPoint, ...]] = field(default_factory=dict)
 
@@ -103,8 +103,8 @@ def _facts(tables: _Tables, account: str, context: HandoffContext) -> Facts:
         health=tuple(_health(row) for row in tables.health[account]),
         invoices=tuple(_invoice(row) for row in tables.invoices[account] if tables.payments and row["paid_at"] is None),
         rescues=tuple(_rescue(row) for row in reversed(tables.outcomes[account]) if _done(row)),
-        previous=context.before.get(account),
-        trigger_messages=dict(context.says),
+        previous=context.previous.get(account),
+        trigger_messages=dict(context.trigger_messages),
         gaps=(*_gaps(tables), *context.stale),
     )
 
@@ -141,8 +141,8 @@ def _risk(account: str, risk: str, context: HandoffContext) -> RiskFacts:
     return RiskFacts(
         risk=risk,
         title=context.titles[risk],
-        history=tuple(context.past.get((account, risk), ())),
-        base_rate=context.usual.get(risk),
+        history=tuple(context.score_history.get((account, risk), ())),
+        base_rate=context.base_rates.get(risk),
         curve=context.curves.get((account, risk)) or None,
         quality=context.quality.get(risk, ()),
     )

@@ -163,7 +163,7 @@ def _read(closed: Closed, rows: list[dict[str, object]], folder: Path, *, loop_g
 
 
 def test_a_home_may_be_tried_on_another_source(closed: Closed, tmp_path: Path) -> None:
-    """What the queue knows of accounts that this source does not have is told, and stops nothing."""
+    """Rows of the queue of accounts that this source does not have are reported, and do not stop the night."""
     other = tmp_path / "other"
     other.mkdir()
     for file in Path(closed.settings.data).iterdir():
@@ -196,8 +196,8 @@ def test_the_command_prints_one_object(closed: Closed, tmp_path: Path) -> None:
     arguments = ["--data", closed.settings.data, "--home", str(closed.settings.home), "--out", str(tmp_path / "out")]
     found = CliRunner().invoke(app.app, ["feedback", "--json", *arguments])
     assert found.exit_code == 0
-    told = json.loads(found.stdout)
-    assert told["verdicts"] == {"saved": 1}
+    printed = json.loads(found.stdout)
+    assert printed["verdicts"] == {"saved": 1}
     assert (tmp_path / "out" / "outcomes.parquet").is_file()
 
 

@@ -67,9 +67,9 @@ def test_the_page_of_a_night_says_how_many_files_were_read(night_home: NightHome
     assert "usage_daily" not in _unread(nightly(data, home, "--as-of", second))
     months = sorted((data / "usage_daily").rglob("*.parquet"))
     shutil.copyfile(months[0], months[0].with_name("again.parquet"))
-    told = _unread(nightly(data, home, "--as-of", third))
-    assert f"usage_daily ({len(months) - 1} of {len(months) + 1} files)" in told
-    assert "tickets, ticket_events" in told
+    text = _unread(nightly(data, home, "--as-of", third))
+    assert f"usage_daily ({len(months) - 1} of {len(months) + 1} files)" in text
+    assert "tickets, ticket_events" in text
 
 
 def _unread(page: str) -> str:

@@ -1,4 +1,4 @@
-"""A night as ops sees it: one object on standard output, twice the same, nothing half-written."""
+"""A night as operations sees it: one object on standard output, repeatable, recorded completely or not at all."""
 
 import json
 import shutil
@@ -72,9 +72,9 @@ def test_a_night_whose_folder_cannot_be_written_is_not_recorded(night_home: Nigh
     home, next_day = night_home.copy(tmp_path / "home"), night_home.first.as_of + DAY
     (home / "nights" / str(next_day)).write_text("a file where a folder should be")
     given = ("--data", str(night_home.data), "--home", str(home), "--as-of", str(next_day))
-    code, _, told = rescue("nightly", "--plain", *given)
+    code, _, message = rescue("nightly", "--plain", *given)
     assert code == 1
-    assert f"The night's folder {home / 'nights' / str(next_day)} cannot be written: " in told
+    assert f"The night's folder {home / 'nights' / str(next_day)} cannot be written: " in message
     (home / "nights" / str(next_day)).unlink()
     code, out, _ = rescue("nightly", "--plain", "--json", *given)
     assert (code, json.loads(out)["unchanged"]) == (0, False)
@@ -99,11 +99,11 @@ def test_one_row_of_a_wrong_clock_does_not_take_the_night_with_it(night_home: Ni
     tickets.loc[len(tickets) - 1, "known_at"] += timedelta(days=400)
     tickets.to_parquet(data / "tickets.parquet")
     given = ("--data", str(data), "--home", str(home))
-    code, out, told = rescue("nightly", "--plain", *given)
+    code, out, message = rescue("nightly", "--plain", *given)
     assert code == 0
     assert f"The night of {day_text(night_home.first.as_of)} is already recorded" in out
-    assert "Warning: tickets: 1 row with a known_at of " in told
-    code, out, told = rescue("nightly", "--plain", "--json", *given, "--as-of", str(night_home.first.as_of + DAY))
+    assert "Warning: tickets: 1 row with a known_at of " in message
+    code, out, message = rescue("nightly", "--plain", "--json", *given, "--as-of", str(night_home.first.as_of + DAY))
     assert code == 0
     (warning,) = [row for row in json.loads(out)["warnings"] if row["code"] == "timestamp_outliers"]
     assert (warning["table"], warning["rows"]) == ("tickets", 1)
@@ -120,10 +120,10 @@ def test_a_home_that_belongs_to_another_source_is_told_at_once(
     pq.write_table(rows.drop("account_id").append_column("account_id", strangers), other / "accounts.parquet")
     home = night_home.copy(tmp_path / "home")
     before = (home / "rescue.db").read_bytes()
-    code, _, told = rescue(*command, "--data", str(other), "--home", str(home))
+    code, _, message = rescue(*command, "--data", str(other), "--home", str(home))
     assert code == 2
-    assert f"The queue of {home} belongs to another source" in told
-    assert "has none. Give this source a --home of its own." in told
+    assert f"The queue of {home} belongs to another source" in message
+    assert "has none. Give this source a --home of its own." in message
     assert (home / "rescue.db").read_bytes() == before
 
 
@@ -169,29 +169,29 @@ def test_wrong_usage_is_one_sentence(
     night_home: NightHome, tmp_path: Path, arguments: list[str], code: int, says: str
 ) -> None:
     given = ["--plain", "--data", str(night_home.data), "--home", str(tmp_path / "home"), *arguments]
-    found, out, told = rescue("nightly", *given)
+    found, out, message = rescue("nightly", *given)
     assert (found, out) == (code, "")
-    assert says in told
-    assert "\n" not in told.strip()
+    assert says in message
+    assert "\n" not in message.strip()
     assert not (tmp_path / "home" / "nights").exists()
 
 
 def test_a_policy_with_a_typing_error_names_the_line(night_home: NightHome, tmp_path: Path) -> None:
     policy = tmp_path / "policy.toml"
     policy.write_text(default_text().replace("enter =", "entre =", 1))
-    code, _, told = rescue(
+    code, _, message = rescue(
         "nightly", "--plain", "--data", str(night_home.data), "--home", str(tmp_path), "--policy", str(policy)
     )
     assert code == 2
-    assert "entre" in told
-    assert "line" in told
+    assert "entre" in message
+    assert "line" in message
 
 
 def test_a_home_that_cannot_be_written_stops_before_reading(night_home: NightHome, tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file where the home should be")
-    code, _, told = rescue("nightly", "--plain", "--data", str(night_home.data), "--home", str(tmp_path / "taken"))
+    code, _, message = rescue("nightly", "--plain", "--data", str(night_home.data), "--home", str(tmp_path / "taken"))
     assert code == 2
-    assert "cannot be written" in told
+    assert "cannot be written" in message
 
 
 def test_a_source_that_breaks_the_gate_stops_with_3_and_leaves_the_queue(night_home: NightHome, tmp_path: Path) -> None:
@@ -201,9 +201,9 @@ def test_a_source_that_breaks_the_gate_stops_with_3_and_leaves_the_queue(night_h
     (data / "tickets.parquet").write_bytes(whole[: len(whole) // 2])
     before = (home / "rescue.db").read_bytes()
     tomorrow = (night_home.first.as_of + timedelta(days=1)).isoformat()
-    code, _, told = rescue("nightly", "--plain", "--data", str(data), "--home", str(home), "--as-of", tomorrow)
+    code, _, message = rescue("nightly", "--plain", "--data", str(data), "--home", str(home), "--as-of", tomorrow)
     assert code == 3
-    assert "tickets" in told
+    assert "tickets" in message
     assert (home / "rescue.db").read_bytes() == before
 
 
@@ -218,9 +218,9 @@ def test_a_source_that_was_cut_off_stops_with_3(night_home: NightHome, tmp_path:
     )
     pq.write_table(events.filter(kept), data / "ticket_events.parquet")
     tomorrow = (night_home.first.as_of + timedelta(days=1)).isoformat()
-    code, _, told = rescue("nightly", "--plain", "--data", str(data), "--home", str(home), "--as-of", tomorrow)
+    code, _, message = rescue("nightly", "--plain", "--data", str(data), "--home", str(home), "--as-of", tomorrow)
     assert code == 3
-    assert "looks cut off" in told
+    assert "looks cut off" in message
 
 
 def test_hand_offs_go_out_through_the_channels_of_the_settings(night_home: NightHome, tmp_path: Path) -> None:

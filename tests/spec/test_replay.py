@@ -24,7 +24,7 @@ NIGHTS = 6
 
 @pytest.fixture(scope="module")
 def replayed(night_home: NightHome) -> Replay:
-    """Six nights half a year before the data end, with the shipped policy and with one whose squads have less time."""
+    """Six nights half a year before the data end, with the default policy and with one whose squads have less time."""
     settings = configuration.load(data=str(night_home.data), home=night_home.home)
     first = night_home.first.as_of - timedelta(days=140)
     text = default_text()
@@ -54,10 +54,10 @@ def test_two_policies_stand_side_by_side_over_the_same_events(replayed: Replay) 
 
 
 def test_what_is_printed_as_json_is_plain(replayed: Replay) -> None:
-    told = json.loads(json.dumps(replayed.to_json()))
-    nights = told["policies"]["shipped"]["each_night"]
+    printed = json.loads(json.dumps(replayed.to_json()))
+    nights = printed["policies"]["shipped"]["each_night"]
     assert [night["as_of"] for night in nights] == sorted(night["as_of"] for night in nights)
-    assert sum(night["opened"] for night in nights) == told["policies"]["shipped"]["all_cases"]["opened"]
+    assert sum(night["opened"] for night in nights) == printed["policies"]["shipped"]["all_cases"]["opened"]
 
 
 def test_the_queue_is_left_alone_and_the_table_names_both(night_home: NightHome, tmp_path: Path) -> None:

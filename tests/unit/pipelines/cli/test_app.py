@@ -1,4 +1,4 @@
-"""What a newcomer reads first, and what is said to whom is in a hurry, is told in whole sentences."""
+"""Help texts are whole sentences, ``--version`` prints the version, and Ctrl-C ends with a message."""
 
 import subprocess
 import sys
@@ -15,9 +15,9 @@ from pipelines.cli.app import app
 
 @pytest.mark.parametrize("group", [(), ("queue",), ("policy",), ("users",)])
 def test_no_command_is_told_in_half_a_sentence(group: tuple[str, ...]) -> None:
-    told = CliRunner().invoke(app, [*group, "--help"]).stdout.split("Commands:\n")[1].splitlines()
-    assert told
-    assert all(line.endswith(".") and not line.endswith("...") for line in told)
+    lines = CliRunner().invoke(app, [*group, "--help"]).stdout.split("Commands:\n")[1].splitlines()
+    assert lines
+    assert all(line.endswith(".") and not line.endswith("...") for line in lines)
 
 
 def test_the_version_is_that_of_the_package(root: Path) -> None:
@@ -67,8 +67,8 @@ from {module} import {function}
     "awaited", ["pipelines.cli.app", "typer", "rich.console", "pydantic_settings", "pipelines.night.night"]
 )
 def test_ctrl_c_is_answered_alike_while_modules_are_imported(awaited: str, root: Path, tmp_path: Path) -> None:
-    told = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]["scripts"]["rescue"]
-    module, function = told.split(":")
+    lines = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]["scripts"]["rescue"]
+    module, function = lines.split(":")
     script = PRESSED_EARLY.format(awaited=awaited, module=module, function=function)
     command = [sys.executable, "-c", script, "nightly", "--plain", "--home", str(tmp_path / "home")]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False, timeout=300)

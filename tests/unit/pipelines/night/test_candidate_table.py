@@ -55,16 +55,16 @@ ROWS = (("A", MARCH), ("A", APRIL), ("B", APRIL), ("A", MAY))
 
 
 def test_each_row_says_what_was_known_at_its_own_cutoff() -> None:
-    told = build_candidates(history(), frame(*ROWS), scored("A", APRIL, 0.4)).to_pylist()
-    shown = [(row["segment"], row["arr"], row["renews_in"], row["ticket_category"]) for row in told]
+    rows = build_candidates(history(), frame(*ROWS), scored("A", APRIL, 0.4)).to_pylist()
+    shown = [(row["segment"], row["arr"], row["renews_in"], row["ticket_category"]) for row in rows]
     assert shown == [
         ("smb", 150.0, 41.0, "bug"),
         ("mid", 100.0, 10.0, "bug"),
         ("smb", None, None, None),
         ("mid", 100.0, -20.0, "billing"),
     ]
-    assert [row["probability_churn"] for row in told] == [None, 0.4, None, None]
-    assert {row["tickets_open"] for row in told} == {1.0}
+    assert [row["probability_churn"] for row in rows] == [None, 0.4, None, None]
+    assert {row["tickets_open"] for row in rows} == {1.0}
 
 
 def test_many_nights_at_once_are_the_nights_one_by_one() -> None:
@@ -80,5 +80,5 @@ def test_without_contracts_the_invoices_of_a_year_stand_for_revenue() -> None:
     ]
     tables = {"accounts": ACCOUNTS, "invoices": invoices}
     bare = History.from_tables({name: pa.Table.from_pylist(_even(rows)) for name, rows in tables.items()})
-    told = build_candidates(bare, frame(("A", MARCH), ("A", MAY), ("B", MAY)), SCORES.empty_table()).to_pylist()
-    assert [(row["arr"], row["renews_in"]) for row in told] == [(10.0, None), (20.0, None), (None, None)]
+    rows = build_candidates(bare, frame(("A", MARCH), ("A", MAY), ("B", MAY)), SCORES.empty_table()).to_pylist()
+    assert [(row["arr"], row["renews_in"]) for row in rows] == [(10.0, None), (20.0, None), (None, None)]

@@ -8,7 +8,7 @@ from support.worlds.factories import Story
 from features.history.history import History
 from pipelines.monitoring.feed_freshness import newest_known
 from pipelines.night.gather_facts import HandoffContext, gather_facts
-from serving.handoff.facts import Contract, Facts
+from serving.handoff.facts import ContractFacts, Facts
 
 NIGHT = date(2026, 3, 1)
 
@@ -18,8 +18,8 @@ def facts(invoice: dict[str, object]) -> Facts:
     at = datetime.fromisoformat("2026-01-01")
     tables = {"accounts": [{"account_id": "A", "created_at": at}], "invoices": [{"account_id": "A", **invoice}]}
     history = History.from_tables({name: pa.Table.from_pylist(rows) for name, rows in tables.items()})
-    told = HandoffContext("p1", at, {}, {}, {}, {}, {}, {}, {})
-    return gather_facts(history.as_of(NIGHT), ["A"], told)["A"]
+    context = HandoffContext("p1", at, {}, {}, {}, {}, {}, {}, {})
+    return gather_facts(history.as_of(NIGHT), ["A"], context)["A"]
 
 
 INVOICE = {"invoice_id": "i", "issued_at": datetime.fromisoformat("2026-01-05"), "amount": 9.0}
@@ -36,8 +36,8 @@ def test_where_payments_are_not_known_no_invoice_is_called_open() -> None:
     assert "no payments in the data, so that no invoice can be called open" in found.gaps
 
 
-def contract(*subscriptions: dict[str, object]) -> Contract:
-    """What is told of one account's subscriptions."""
+def contract(*subscriptions: dict[str, object]) -> ContractFacts:
+    """The contract facts of one account's subscriptions."""
     at = datetime.fromisoformat("2025-01-01")
     rows = [
         {"subscription_id": f"s{place}", "account_id": "A", "started_at": at, "ended_at": None, **row}
@@ -53,8 +53,8 @@ def contract(*subscriptions: dict[str, object]) -> Contract:
     given = pa.Table.from_pylist([{**row, "known_at": at} for row in rows], schema)
     accounts = pa.Table.from_pylist([{"account_id": "A", "created_at": at}])
     history = History.from_tables({"accounts": accounts, "subscriptions": given})
-    told = HandoffContext("p1", at, {}, {}, {}, {}, {}, {}, {})
-    return gather_facts(history.as_of(NIGHT), ["A"], told)["A"].contract
+    context = HandoffContext("p1", at, {}, {}, {}, {}, {}, {}, {})
+    return gather_facts(history.as_of(NIGHT), ["A"], context)["A"].contract
 
 
 TERM = {"renews_at": datetime.fromisoformat("2026-06-01"), "auto_renew": True}
@@ -77,9 +77,9 @@ def test_a_past_rescue_is_one_that_was_done() -> None:
     story.outcome("A", "2026-01-20", action="held_out", holdout=True).outcome("A", "2026-01-30", holdout=True)
     story.outcome("A", "2026-02-10", "lost", known_at="2026-02-10")
     story.outcome("A", "2026-02-10", action="withdrawn", known_at="2026-02-11")
-    told = HandoffContext("p1", None, {}, {}, {}, {}, {}, {}, {})
+    context = HandoffContext("p1", None, {}, {}, {}, {}, {}, {}, {})
 
-    found = gather_facts(story.history().as_of(NIGHT), ["A"], told)["A"]
+    found = gather_facts(story.history().as_of(NIGHT), ["A"], context)["A"]
 
     assert [(done.decided_on, done.verdict) for done in found.rescues] == [(date(2026, 1, 10), "saved")]
 

@@ -238,9 +238,9 @@ def test_check_tells_rows_and_what_a_missing_table_costs(tmp_path: Path) -> None
     report = check_source(str(as_parquet(tmp_path / "folder")))
 
     assert report.exit_code == 0
-    told = report.as_json()
-    assert told["tables"]["health_scores"]["accepted"] == 20
-    assert "renewal dates" in told["missing_tables"]["subscriptions"]
+    printed = report.as_json()
+    assert printed["tables"]["health_scores"]["accepted"] == 20
+    assert "renewal dates" in printed["missing_tables"]["subscriptions"]
 
 
 def test_check_ends_with_3_where_a_night_would_stop(tmp_path: Path) -> None:
