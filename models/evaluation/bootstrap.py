@@ -59,10 +59,9 @@ def interval(values: Floats) -> Estimate:
     if not np.isfinite(value) or drawn.size < FEWEST_DRAWS:
         return Estimate(value, np.nan, np.nan)
     low, median, high = np.quantile(drawn, [(1 - LEVEL) / 2, 0.5, (1 + LEVEL) / 2]).tolist()
-    shift = value - median
-    return Estimate(
-        value, max(low + shift, min(value, float(drawn.min()))), min(high + shift, max(value, float(drawn.max())))
-    )
+    lowest, highest = min(value, float(drawn.min())), max(value, float(drawn.max()))
+    moved = np.clip([value - (median - low), value + (high - median)], lowest, highest)
+    return Estimate(value, float(moved[0]), float(moved[1]))
 
 
 def lower_bound(values: Floats, alpha: float) -> float:
