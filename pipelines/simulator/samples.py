@@ -63,7 +63,7 @@ def check_samples(folder: Path) -> list[str]:
         return compare_worlds(folder, Path(scratch) / "world")
 
 
-def main(arguments: list[str]) -> int:
+def run_samples(arguments: list[str]) -> int:
     """``python -m pipelines.simulator.samples`` remakes the samples; with ``--check`` it only compares."""
     if "--check" not in arguments:
         make_samples(FOLDER)
@@ -77,4 +77,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(run_samples(sys.argv[1:]))
