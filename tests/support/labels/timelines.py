@@ -49,7 +49,7 @@ RULES = {
 
 @dataclass(frozen=True)
 class Timeline:
-    """One drawing: its title, what the label must say, and where the data end (by default, after the label has matured)."""
+    """One drawing: its title, what the label must say, and where the data end (by default, after all is mature)."""
 
     title: str
     says: str
