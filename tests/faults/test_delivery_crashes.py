@@ -16,7 +16,7 @@ from support.nights.night_factory import NOW, open_cases
 
 from serving.delivery import deliver
 from serving.delivery.file_channel import FileChannel
-from serving.delivery.sender import LEASE
+from serving.delivery.sender import MESSAGE_LEASE
 from serving.delivery.webhook_channel import WebhookChannel
 from serving.store import Store
 from serving.store.exchange import Message
@@ -43,7 +43,7 @@ def test_killed_between_send_and_mark_every_message_arrives(
         assert process.exitcode == -signal.SIGKILL
     arrived = Counter((tmp_path / "arrivals.log").read_text().split())
     assert (len(arrived), set(arrived.values())) == (kills, {1})  # each was sent, none was noted
-    after = deliver(store, {"hook": FileChannel(tmp_path)}, clock=lambda: NOW + LEASE)
+    after = deliver(store, {"hook": FileChannel(tmp_path)}, clock=lambda: NOW + MESSAGE_LEASE)
     assert after.sent == LETTERS
     assert {path.stem for path in tmp_path.glob("*.json")} == ids  # the repeats carry the same ids
 

@@ -20,7 +20,7 @@ from support.nights.night_crashes import (
 )
 from support.nights.night_factory import run
 
-from serving.nights.night_lease import Recorded
+from serving.nights.night_lease import RecordedNight
 from serving.store import Store
 
 NewUrl = Callable[[], str]
@@ -107,5 +107,5 @@ def test_the_same_night_again_changes_nothing(prepared: NewUrl, times: int) -> N
         first = run(store, second_night(), SECOND_NOW)
         expected = dump(store)
         for _ in range(times):
-            assert run_again(store) == Recorded(SECOND, first.content_hash, already=True)
+            assert run_again(store) == RecordedNight(SECOND, first.content_hash, already=True)
             assert dump(store) == expected

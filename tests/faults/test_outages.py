@@ -11,7 +11,7 @@ from sqlalchemy import text
 from support.nights.night_crashes import PROCESSES, SECOND, SECOND_NOW, dump, first_night, second_night
 from support.nights.night_factory import run, take
 
-from serving.nights.night_lease import begin
+from serving.nights.night_lease import begin_night
 from serving.nights.record_night import record_night
 from serving.store import Store
 from serving.store.database import StoreUnavailableError
@@ -103,4 +103,4 @@ def test_a_server_that_comes_back_is_used_again(postgres_database: Callable[[boo
         first_night(store)
         cut_all(other)
         run(store, second_night(), SECOND_NOW)
-        assert begin(store, SECOND, "again").as_of == SECOND
+        assert begin_night(store, SECOND, "again").as_of == SECOND

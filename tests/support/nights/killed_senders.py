@@ -11,8 +11,8 @@ from serving.store import Store
 from support.nights.night_factory import NOW
 
 
-class Deadly:
-    """A channel that delivers, and takes its process with it."""
+class KillingChannel:
+    """A channel that delivers a message and then kills its own process."""
 
     def __init__(self, folder: Path) -> None:
         self.inner = FileChannel(folder)
@@ -27,7 +27,7 @@ class Deadly:
 
 def deliver_and_die(url: str, folder: Path, hours: int) -> None:
     with Store(url) as store:
-        deliver(store, {"hook": Deadly(folder)}, clock=lambda: NOW + timedelta(hours=hours))
+        deliver(store, {"hook": KillingChannel(folder)}, clock=lambda: NOW + timedelta(hours=hours))
 
 
 def deliver_to(url: str, folder: Path) -> None:
