@@ -121,10 +121,10 @@ class _Builder:
         built = [self.build(node) for node in nodes]
         kinds = {kind for kind, _ in built if kind != "unknown"}
         if len(kinds) > 1:
-            told = " with ".join(
+            operands = " with ".join(
                 f"the {kind} {node.sql('duckdb')}" for node, (kind, _) in zip(nodes, built, strict=True)
             )
-            raise ConditionError(f"compares {told}")
+            raise ConditionError(f"compares {operands}")
         return (kinds.pop() if kinds else "unknown"), [sql for _, sql in built]
 
 

@@ -1,6 +1,19 @@
 """The tables that say what happened: use of the product, tickets, measured scores and metrics, and rescue outcomes."""
 
-from features.contract.table_schema import ACCOUNT_ID, KNOWN_AT, Column, ColumnType, Reference, Table, instant, text
+from dataclasses import replace
+
+from features.contract.table_schema import (
+    ACCOUNT_ID,
+    KNOWN_AT,
+    Column,
+    ColumnType,
+    Reference,
+    Table,
+    instant,
+    text,
+    word,
+)
+from features.contract.vocabularies import ACTORS, EVENT_KINDS, PRIORITIES, RATINGS, STATUSES
 
 HEALTH_SCORES = Table(
     "health_scores",
@@ -17,8 +30,21 @@ HEALTH_SCORES = Table(
     columns=(
         ACCOUNT_ID,
         instant("measured_at", required=True),
-        Column("score", ColumnType.NUMBER, required=True, minimum=0, maximum=100),
-        text("source", few_values=True),
+        Column(
+            "score",
+            ColumnType.NUMBER,
+            required=True,
+            meaning="100 is healthy",
+            empty_means="not measured then",
+            minimum=0,
+            maximum=100,
+        ),
+        text(
+            "source",
+            "what measured the score; several sources may measure at one instant",
+            absent_means="all scores have one source, and entries of the rescue team cannot be distinguished",
+            few_values=True,
+        ),
         KNOWN_AT,
     ),
 )
@@ -35,10 +61,10 @@ METRICS = Table(
     bytes_per_account=4_500,
     columns=(
         ACCOUNT_ID,
-        text("metric", required=True, few_values=True),
+        text("metric", "its name, as the settings declare it", required=True, few_values=True),
         instant("measured_at", required=True),
-        Column("value", ColumnType.NUMBER, required=True),
-        text("source", few_values=True),
+        Column("value", ColumnType.NUMBER, required=True, empty_means="not measured then"),
+        text("source", "what measured the value", absent_means="all values have one source", few_values=True),
         KNOWN_AT,
     ),
 )
@@ -57,40 +83,32 @@ TICKETS = Table(
     bytes_per_account=1_500,
     columns=(
         text("ticket_id", required=True),
-        ACCOUNT_ID,
+        replace(ACCOUNT_ID, empty_means="unassigned: the ticket is counted and belongs to no account"),
         instant("opened_at", required=True),
         text("channel", few_values=True),
         text("category", few_values=True),
-        text("priority", few_values=True),
-        text("group"),
+        word("priority", PRIORITIES, "the priority with which it was opened"),
+        text("group", "the team with which it was opened"),
         text("subject", free_text=True),
         text("body", free_text=True),
-        text("merged_into"),
+        text(
+            "merged_into",
+            "the ticket into which it was merged; it then no longer counts as a ticket of its own",
+            absent_means="no ticket was merged, unless an event says so",
+        ),
         text("url"),
         KNOWN_AT,
     ),
 )
 
-TICKET_EVENT_KINDS = (
-    "comment",
-    "status",
-    "priority",
-    "assigned",
-    "escalated",
-    "deescalated",
-    "reopened",
-    "solved",
-    "closed",
-    "sla_breached",
-    "csat",
-)
+TICKET_EVENT_KINDS = EVENT_KINDS.words
 """The kinds of events that are understood; any other is kept and counted as ``other``."""
 
 TICKET_EVENTS = Table(
     "ticket_events",
     title="ticket events",
     cost="no escalation can be predicted: no row says which tickets were escalated, reopened or solved",
-    key=("ticket_id", "occurred_at", "kind", "value"),
+    key=("ticket_id", "occurred_at", "kind", "value", "actor", "group"),
     own_id="event_id",
     event_time="occurred_at",
     parent=Reference("tickets", "ticket_id"),
@@ -100,11 +118,17 @@ TICKET_EVENTS = Table(
     columns=(
         text("ticket_id", required=True),
         instant("occurred_at", required=True),
-        Column("kind", ColumnType.TEXT, required=True, values=TICKET_EVENT_KINDS, few_values=True),
-        text("value", few_values=True),
-        Column("actor", ColumnType.TEXT, values=("customer", "agent", "system"), few_values=True),
-        text("group"),
-        text("event_id"),
+        word("kind", EVENT_KINDS, "what happened; any other word is kept and counted as other", required=True),
+        Column(
+            "value",
+            ColumnType.TEXT,
+            meaning="the new status or priority, the team or person assigned, the rating, the ticket merged into",
+            vocabularies={"status": STATUSES, "priority": PRIORITIES, "csat": RATINGS},
+            few_values=True,
+        ),
+        word("actor", ACTORS, "who did it"),
+        text("group", "the team that had the ticket"),
+        text("event_id", "identifies the event; without it, an event is identified by all its other columns"),
         KNOWN_AT,
     ),
 )
@@ -118,7 +142,6 @@ USAGE_DAILY = Table(
     event_time="day",
     stopped_after=14,
     feature_prefix="usage",
-    bounds_latest=False,
     shows_activity="events > 0",
     starts_observation=True,
     columns=(
@@ -141,7 +164,6 @@ OUTCOMES = Table(
     event_time="decided_at",
     feature_prefix="outcomes",
     external_rows="false",
-    bounds_latest=False,
     columns=(
         ACCOUNT_ID,
         text("risk", required=True),

@@ -129,7 +129,7 @@ class Encoder:
         }
 
     def _event_ids(self, ticket: pa.Array, rows: Rows) -> pa.Array:
-        """An event is told from others of its ticket by its kind and instant, and those of one second by a number."""
+        """An event id has the kind and instant of the event, and a number where several share a second."""
         letters = pa.array([f"-{letter}" for letter in "abcdefghijk"]).take(pa.array(rows["kind"]))
         seconds = pc.cast(pa.array(rows["occurred"].astype(np.int64) % 10_000_000), pa.string())
         ids = pc.binary_join_element_wise(

@@ -27,7 +27,7 @@ RELIEF_DAYS = 182
 
 
 class Simulation:
-    """Accounts living from ``settings.start`` on. ``today`` is the first day that has not been told yet."""
+    """Accounts living from ``settings.start`` on. ``today`` is the first day that has not been simulated yet."""
 
     def __init__(self, settings: SimulatorSettings) -> None:
         self.settings = settings
@@ -57,7 +57,7 @@ class Simulation:
         ``tick`` is called after each block's week. Rows once returned are not returned again.
         """
         if until < self.today:
-            raise UsageError(f"the simulation stands at {self.today} and cannot go back to {until}")
+            raise UsageError(f"the simulation is at {self.today} and cannot go back to {until}")
         while self._monday < day_of(until):
             for block in self._blocks:
                 block.week(self._week, self._monday)

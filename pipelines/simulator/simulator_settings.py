@@ -51,5 +51,5 @@ class SimulatorSettings:
 
     @property
     def first_monday(self) -> date:
-        """The first Monday that the source knows: the life of the accounts is told from there."""
+        """The first Monday that the source knows: the accounts are simulated from there on."""
         return self.start + timedelta(days=-self.start.weekday() % 7)

@@ -82,7 +82,12 @@ def test_every_package_says_what_belongs_in_it(package: str, root: Path) -> None
 
 def test_no_branch_column_or_template_names_a_risk_outside_the_defaults(root: Path) -> None:
     """A risk is data: only the default configuration and the simulator of this product's own world name one."""
-    allowed = ("models/risks/defaults.py", "pipelines/simulator/", "serving/store/migrations/versions/")
+    allowed = (
+        "models/risks/defaults.py",
+        "pipelines/simulator/",
+        "serving/store/migrations/versions/",
+        "features/contract/vocabularies.py",  # there it is a word of ticket systems, not a risk
+    )
     named = [
         f"{path.relative_to(root)}:{node.lineno}"
         for package in PACKAGES

@@ -1,6 +1,6 @@
 """The life of subscriptions: start, renewal (also early), change of seats, notice, withdrawal of a notice, end, return.
 
-Each happening writes a new version of the subscription's row, known when it happened: a notice is a version whose
+Each change writes a new version of the subscription's row, known when it happened: a notice is a version whose
 ``ended_at`` lies ahead, a withdrawn notice one whose ``ended_at`` is empty again.
 """
 

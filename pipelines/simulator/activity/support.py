@@ -200,8 +200,8 @@ class Support:
             words=self._random.integers(0, 2**62, size),
             known=synced(tickets.opened),
         )
-        for happening in threads(self._random, tickets):
-            self._events(tickets.who, tickets.number, happening)
+        for events in threads(self._random, tickets):
+            self._events(tickets.who, tickets.number, events)
 
     def _tone(self, tickets: Tickets) -> Ints:
         """From 0, content, to 3, angry: a question or a wish is put more kindly than a complaint."""
