@@ -4,14 +4,55 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import NamedTuple
 
 from models.contracts import Change, Reason
+
+
+class Lane(StrEnum):
+    """The part of the queue that a case is in: the model's risks, the received cancellations, or no place tonight."""
+
+    AT_RISK = "at_risk"
+    LEAVING = "leaving"
+    WAITING = "waiting"
+
+
+class AlarmKind(StrEnum):
+    """What raises a case: a risk that was entered, a trigger, or the end of a contract that is known."""
+
+    RISK = "risk"
+    TRIGGER = "trigger"
+    CANCELLATION = "cancellation"
+    PARTIAL_LOSS = "partial_loss"
+
+
+class Alarm(NamedTuple):
+    """One cause of a case. ``name`` is that of the risk or trigger; the ends of contracts have none.
+
+    Its text is stored and compared: ``risk:churn``, ``trigger:pays_late``, ``cancellation``, ``partial_loss``.
+    """
+
+    kind: AlarmKind
+    name: str = ""
+
+    @property
+    def code(self) -> str:
+        """The text of the alarm."""
+        return f"{self.kind}:{self.name}" if self.name else str(self.kind)
+
+    @classmethod
+    def parse(cls, code: str) -> "Alarm":
+        """The alarm of a text; ``ValueError`` for a kind that does not exist."""
+        kind, _, name = code.partition(":")
+        return cls(AlarmKind(kind), name)
 
 
 class RoutingCode(StrEnum):
     """What decided which squad gets a case."""
 
     VIP = "vip"
+    CANCELLATION = "cancellation"
+    PARTIAL_LOSS = "partial_loss"
     TRIGGER = "trigger"
     REASON = "reason"
     TICKET = "ticket"
@@ -37,12 +78,16 @@ class RoutingReason:
 
 @dataclass(frozen=True)
 class Flag:
-    """An account that the policy assigns to a squad tonight, with its rank in that squad's queue (from 1).
+    """An account that the policy assigns to a squad tonight, with its rank in that squad's lane (from 1).
 
-    ``probabilities`` and ``reasons`` are by risk; ``triggers`` are the names of the policy's triggers that fired;
-    ``at_stake`` is the recurring revenue in the source's currency; ``severity`` is the name of one of the policy's
-    severities. ``effective_probability`` is the probability that the priority was computed with: an account that a
-    trigger raised without a score has one too.
+    ``probabilities`` and ``reasons`` are by risk; ``alarms`` are the codes of all alarms that hold tonight, and
+    ``triggers`` the names of the triggers among them. ``at_stake`` is the recurring revenue in the source's currency,
+    or the revenue that ends where a cancellation or a partial loss leads the case; None where it is unknown, and then
+    ``estimated_revenue`` is what the priority was computed with. ``severity`` is the name of one of the policy's
+    severities. ``effective_probability`` is the probability that the priority was computed with; a case that a
+    cancellation or a partial loss leads has none. ``ends_on`` is the day on which that revenue ends, and
+    ``loss_share`` its share of the account's revenue in a partial loss. ``members`` are the other accounts of the
+    group that the case covers.
     """
 
     account_id: str
@@ -52,16 +97,22 @@ class Flag:
     priority: float
     squad: str
     rank: int
-    at_stake: float
+    at_stake: float | None
     triggers: tuple[str, ...] = ()
     reasons: dict[str, tuple[Reason, ...]] | None = None
     changes: dict[str, tuple[Change, ...]] | None = None
     severity: str = ""
     routing: RoutingReason = RoutingReason(RoutingCode.FALLBACK)
-    effective_probability: float = 0.0
+    effective_probability: float | None = None
+    alarms: tuple[str, ...] = ()
+    lane: Lane = Lane.AT_RISK
+    estimated_revenue: float | None = None
+    ends_on: date | None = None
+    loss_share: float | None = None
+    members: tuple[str, ...] = ()
 
     @property
-    def probability(self) -> float:
+    def probability(self) -> float | None:
         """The probability of the flag's own risk; ``effective_probability`` where it was not scored tonight."""
         return self.probabilities.get(self.risk, self.effective_probability)
 
@@ -73,6 +124,8 @@ def routing_text(reason: RoutingReason, trigger_messages: Mapping[str, str]) -> 
     message = trigger_messages.get(reason.subject, subject).rstrip(".")
     sentence = {
         RoutingCode.VIP: "VIP account",
+        RoutingCode.CANCELLATION: f"Routed by the skill {skill}: the customer has cancelled",
+        RoutingCode.PARTIAL_LOSS: f"Routed by the skill {skill}: a part of the contract ends",
         RoutingCode.TRIGGER: f"Routed by the skill {skill}: {message}",
         RoutingCode.REASON: f"Routed by the skill {skill}: the first reason is {subject}",
         RoutingCode.TICKET: f"Routed by the skill {skill}: the last ticket is about {subject}",

@@ -258,7 +258,7 @@ def _case(flag: Flag, facts: Facts) -> CaseFacts:
             text=routing_text(routing, messages),
         ),
         priority=flag.priority,
-        at_stake=flag.at_stake,
+        at_stake=flag.at_stake or 0.0,
         triggers=tuple(TriggerFact(name=name, message=messages.get(name, name)) for name in flag.triggers),
     )
 

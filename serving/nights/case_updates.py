@@ -168,8 +168,8 @@ def _terms(severity: SeverityRule) -> dict[str, object]:
 
 
 def _describe(case: Case, flag: Flag, package: Package) -> None:
-    case.risk, case.probability = flag.risk, flag.probability
-    case.priority, case.rank, case.at_stake = flag.priority, flag.rank, flag.at_stake
+    case.risk, case.probability = flag.risk, flag.probability or 0.0
+    case.priority, case.rank, case.at_stake = flag.priority, flag.rank, flag.at_stake or 0.0
     case.triggers, case.headline, case.raised_on = list(flag.triggers), package.headline, flag.as_of
     case.set_scores(flag.probabilities)
 

@@ -169,8 +169,8 @@ def _save_decision(session: Session, decision: Decision) -> None:
             squad=flag.squad,
             rank=flag.rank,
             priority=flag.priority,
-            at_stake=flag.at_stake,
-            probability=flag.probability,
+            at_stake=flag.at_stake or 0.0,
+            probability=flag.probability or 0.0,
         )
         for flag in decision.waiting
     )

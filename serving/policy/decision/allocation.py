@@ -196,7 +196,7 @@ class _Allocator:
     def _raise_code(self, candidate: Candidate, case: OpenCase) -> RaiseCode | None:
         if self.rules.rank_of(candidate.severity) < self.rules.rank_of(case.severity):
             return RaiseCode.SEVERITY
-        if candidate.detection.risk != case.risk:
+        if candidate.detection.risk != case.risk or case.probability is None:
             return None
         rise = round(self._current_probability(candidate) - case.probability, 9)
         return RaiseCode.PROBABILITY if rise >= self.rules.risks[case.risk].worsen_by else None

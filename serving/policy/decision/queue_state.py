@@ -13,19 +13,29 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from serving.contracts import Flag
+from serving.policy.decision.case_status import Closure, ClosureCode, LiveFigures, Settlement
 
 
 class OpenCase(NamedTuple):
-    """A case that is not closed: ``probability`` and ``severity`` are those of the last time it was raised."""
+    """A case that is not closed: ``probability`` and ``severity`` are those of the last time it was raised.
+
+    ``alarms`` are the codes of all alarms that it contains. ``renews_on`` is the renewal date when it was last raised.
+    ``ends_on`` is that of its newest live figures. ``resolved`` and ``resolved_on`` are the mark of an earlier night.
+    """
 
     case_id: str
     account_id: str
     risk: str
     severity: str
-    probability: float
+    probability: float | None
     opened: date
     state: str = "new"
     squad: str = ""
+    alarms: tuple[str, ...] = ()
+    renews_on: date | None = None
+    ends_on: date | None = None
+    resolved: ClosureCode | None = None
+    resolved_on: date | None = None
 
 
 class Streak(NamedTuple):
@@ -42,22 +52,42 @@ class Streak(NamedTuple):
 
 
 class Cooldown(NamedTuple):
-    """A closed case: no new one for the account and family until the risk's ``cooldown_days`` are over."""
+    """A closed case: its ``alarms`` raise no new one until the days of its outcome (``state``) are over.
+
+    Without ``alarms`` every alarm of its risk's family cools down. ``ends_on`` is that of the last live figures: after
+    a loss the account rests until then. ``settled`` is whether an earlier night has recorded the end.
+    """
 
     account_id: str
     risk: str
     closed_on: date
     state: str = ""
+    alarms: tuple[str, ...] = ()
+    case_id: str = ""
+    ends_on: date | None = None
+    settled: bool = False
+
+
+class HoldoutUnit(NamedTuple):
+    """The unit in which an account is drawn for the hold-out, and its stratum, as first known."""
+
+    account_id: str
+    unit: str
+    stratum: str
 
 
 @dataclass(frozen=True)
 class QueueState:
-    """The queue when the night begins; ``load`` is the open cases by squad (counted from the cases when empty)."""
+    """The queue when the night begins; ``load`` is the open cases by squad (counted from the cases when empty).
+
+    ``holdout_units`` are those of earlier nights: an account keeps its unit when its group changes.
+    """
 
     open_cases: tuple[OpenCase, ...] = ()
     streaks: tuple[Streak, ...] = ()
     cooldowns: tuple[Cooldown, ...] = ()
     load: Mapping[str, int] = field(default_factory=dict)
+    holdout_units: tuple[HoldoutUnit, ...] = ()
 
     def squad_load(self) -> dict[str, int]:
         """Open cases by squad."""
@@ -76,23 +106,31 @@ class SuppressionCode(StrEnum):
     COOLING_DOWN = "cooling_down"
     BELOW_MINIMUM = "below_minimum"
     TOO_FEW_NIGHTS = "too_few_nights"
+    LOST = "lost"
+    EXCLUDED = "excluded"
+    GROUP_CASE = "group_case"
 
 
 class RaiseCode(StrEnum):
     """Why an open case is raised again."""
 
+    ALARM = "alarm"
     SEVERITY = "severity"
     PROBABILITY = "probability"
 
 
 class RaiseReason(NamedTuple):
-    """Why an open case is raised again: a code, and severity and probability when it was last raised and now."""
+    """Why an open case is raised again: a code, and severity and probability when it was last raised and now.
+
+    ``alarms`` are the codes of the alarms that the case did not contain.
+    """
 
     code: RaiseCode
     severity_before: str
     severity: str
-    probability_before: float
-    probability: float
+    probability_before: float | None
+    probability: float | None
+    alarms: tuple[str, ...] = ()
 
 
 class RaisedAgain(NamedTuple):
@@ -106,8 +144,10 @@ class RaisedAgain(NamedTuple):
 class Suppressed(NamedTuple):
     """A candidate that gets no case, with the parameters of its ``code``.
 
-    ``case_id``: its open case. ``until``: the day on which its cool-down ends. ``priority`` and ``minimum``: what its
-    case would be worth, and the policy's minimum. ``nights`` and ``nights_required``: above the threshold so far.
+    ``case_id``: its open case, or that of its group. ``until``: the day on which its cool-down ends, or None while it
+    rests after a loss without a known end. ``priority`` and ``minimum``: what its case would be worth, and the policy's
+    minimum. ``nights`` and ``nights_required``: above the threshold so far. ``rule``: the exclusion. ``alarms``: the
+    alarms that raise no case.
     """
 
     account_id: str
@@ -119,6 +159,8 @@ class Suppressed(NamedTuple):
     minimum: float | None = None
     nights: int | None = None
     nights_required: int | None = None
+    rule: str = ""
+    alarms: tuple[str, ...] = ()
 
 
 class HeldOut(NamedTuple):
@@ -155,6 +197,10 @@ class DecisionCounts:
     exempted: int = 0
     suppressed: int = 0
     suppressed_by_code: Mapping[str, int] = field(default_factory=dict)
+    cancellations: int = 0
+    partial_losses: int = 0
+    excluded: Mapping[str, int] = field(default_factory=dict)
+    closed: Mapping[str, int] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON values under the names of the fields."""
@@ -165,8 +211,9 @@ class DecisionCounts:
 class Decision:
     """A night's decision. ``flags`` become cases; ``waiting`` exceeded the capacity, ranked from 1 within each squad.
 
-    ``no_longer_at_risk`` are open cases whose account has left every risk of its family and fires no trigger any more.
-    ``streaks`` replace those of the queue's state.
+    ``closures`` are open cases that the night closes, and ``live`` are tonight's figures of all other open cases.
+    ``settlements`` are earlier losses whose contract has ended. ``streaks`` replace those of the queue's state;
+    ``holdout_units`` are added to it.
     """
 
     as_of: date
@@ -178,5 +225,9 @@ class Decision:
     held_out: tuple[HeldOut, ...] = ()
     exempted: tuple[Exemption, ...] = ()
     no_longer_at_risk: tuple[str, ...] = ()
+    closures: tuple[Closure, ...] = ()
+    live: tuple[LiveFigures, ...] = ()
+    settlements: tuple[Settlement, ...] = ()
+    holdout_units: tuple[HoldoutUnit, ...] = ()
     streaks: tuple[Streak, ...] = ()
     counts: DecisionCounts = DecisionCounts()

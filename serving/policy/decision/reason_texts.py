@@ -1,24 +1,78 @@
 """The sentences of the policy's reasons, without full stops: the one place where their codes become words."""
 
+from serving.contracts import Alarm, AlarmKind
+from serving.night_report.report_text import day_text
+from serving.policy.decision.case_status import Closure, ClosureCode, LiveFigures
 from serving.policy.decision.queue_state import RaiseCode, RaiseReason, Suppressed, SuppressionCode
 
 
 def raise_text(reason: RaiseReason) -> str:
     """Why an open case is raised again."""
-    if reason.code is RaiseCode.SEVERITY:
-        return f"severity rose from {reason.severity_before} to {reason.severity}"
-    return f"probability rose from {reason.probability_before:.0%} to {reason.probability:.0%}"
+    match reason.code:
+        case RaiseCode.ALARM:
+            return "new alarm: " + ", ".join(alarm_text(code) for code in reason.alarms)
+        case RaiseCode.SEVERITY:
+            return f"severity rose from {reason.severity_before} to {reason.severity}"
+        case RaiseCode.PROBABILITY:
+            return f"probability rose from {reason.probability_before:.0%} to {reason.probability:.0%}"
+
+
+def alarm_text(code: str) -> str:
+    """An alarm in words."""
+    alarm = Alarm.parse(code)
+    name = alarm.name.replace("_", " ")
+    return {
+        AlarmKind.RISK: f"{name} risk",
+        AlarmKind.TRIGGER: f"trigger {name}",
+        AlarmKind.CANCELLATION: "the customer has cancelled",
+        AlarmKind.PARTIAL_LOSS: "a part of the contract ends",
+    }[alarm.kind]
+
+
+def closure_text(closure: Closure) -> str:
+    """Why the night closed a case."""
+    day = day_text(closure.on)
+    if closure.code is ClosureCode.LEFT:
+        return f"the contract ended on {day}"
+    if closure.code is ClosureCode.PART_ENDED:
+        return f"the part of the contract ended on {day}"
+    if closure.code is ClosureCode.EXCLUDED:
+        return f"the policy excludes the account: {closure.rule.replace('_', ' ')}"
+    return f"{_RESOLVED[closure.code]} (since {day})"
+
+
+def resolved_text(figures: LiveFigures) -> str | None:
+    """What has resolved an open case, and when the night will close it; None where nothing has."""
+    if figures.resolved is None or figures.closes_on is None:
+        return None
+    return f"{_RESOLVED[figures.resolved]}; the case closes on {day_text(figures.closes_on)}"
+
+
+_RESOLVED = {
+    ClosureCode.CONTINUED: "the contract is continued",
+    ClosureCode.WITHDRAWN: "the cancellation was withdrawn",
+    ClosureCode.RENEWED: "the contract was renewed",
+    ClosureCode.RISK_FALLEN: "the account is no longer at risk",
+    ClosureCode.ACCOUNT_MISSING: "the source does not have the account any more",
+}
 
 
 def suppression_text(suppressed: Suppressed) -> str:
     """Why a candidate gets no case."""
+    until = day_text(suppressed.until) if suppressed.until else "its contract ends"
     match suppressed.code:
         case SuppressionCode.OPEN_CASE:
-            return f"has the open case {suppressed.case_id}, which is not worse"
+            text = f"has the open case {suppressed.case_id}, which is not worse"
+        case SuppressionCode.GROUP_CASE:
+            text = f"is covered by the open case {suppressed.case_id} of its group"
         case SuppressionCode.COOLING_DOWN:
-            until = suppressed.until
-            return f"cools down after its last case until {until and f'{until.day} {until:%b %Y}'}"
+            text = f"cools down after its last case until {until}"
+        case SuppressionCode.LOST:
+            text = f"was closed as lost and rests until {until}"
         case SuppressionCode.BELOW_MINIMUM:
-            return f"has a priority of {suppressed.priority:,.0f}, below the minimum of {suppressed.minimum:,.0f}"
+            text = f"has a priority of {suppressed.priority:,.0f}, below the minimum of {suppressed.minimum:,.0f}"
         case SuppressionCode.TOO_FEW_NIGHTS:
-            return f"is above the threshold on night {suppressed.nights} of {suppressed.nights_required} required"
+            text = f"is above the threshold on night {suppressed.nights} of {suppressed.nights_required} required"
+        case SuppressionCode.EXCLUDED:
+            text = f"is excluded by the policy: {suppressed.rule.replace('_', ' ')}"
+    return text
