@@ -1,0 +1,101 @@
+"""What of each account really ends, as known at a cutoff.
+
+A CRM records a renewal as an end and a new contract, an upgrade as another, a merger as contracts of another account:
+an end alone says little. So each ending is compared with what our copy knew then, and an account leaves only when
+nothing continues.
+
+An ending is *continued* by another contract of the account that runs on beyond it, and
+
+- names it in ``replaces`` (also a contract of another account of the same group), at whatever time it starts, or
+- starts from 30 days before to 30 days after the end (a renewal that was signed early, or entered late).
+
+A contract that ends on the same day continues nothing, so two contracts that end together do not save each other. A
+contract without an end that another one replaces ends when its successor starts. A contract that starts earlier than
+30 days before an end is no successor: it is one of the *others* that keep running.
+"""
+
+from datetime import date
+
+import pyarrow as pa
+
+from features.history.history import History
+from features.history.versions import date_literal
+from features.succession.contract_details import contract_details
+from features.succession.contract_status import GRACE_DAYS, LEAVING, LEFT, NONE, RUNNING
+from features.succession.contract_versions import MEMBERS, NUMBERED, contract_versions
+
+SUCCESSION = pa.schema(
+    [
+        ("account_id", pa.string()),
+        ("status", pa.string()),
+        ("leaves_on", pa.date32()),
+        ("leaving_known_at", pa.timestamp("us")),
+        ("ending_revenue", pa.float64()),
+        ("withdrawn_on", pa.date32()),
+        ("partial_loss_share", pa.float64()),
+        ("partial_loss_on", pa.date32()),
+        ("partial_loss_known_at", pa.timestamp("us")),
+        ("renewal_date", pa.date32()),
+        ("renewal_overdue_days", pa.int32()),
+        ("revenue", pa.float64()),
+        ("currency", pa.string()),
+        ("ending_subscriptions", pa.list_(pa.string())),
+        ("successor_subscriptions", pa.list_(pa.string())),
+        ("continued_by_account", pa.string()),
+    ]
+)
+"""What :func:`succession_at` returns."""
+
+
+def succession_at(history: History, cutoff: date) -> pa.Table:
+    """One row for each account known at the cutoff, ordered by account; computed once for each cutoff.
+
+    - ``status``: ``running``; ``leaving`` (everything that runs has a known end that nothing continues); ``left``
+      (that end has passed); ``none`` (no contract yet, or the contracts moved to another account of the group).
+    - ``leaves_on``, ``leaving_known_at``: the last of those ends, and when our copy learned of it (UTC); also of an
+      account that has left. ``ending_revenue``: the yearly revenue of ``ending_subscriptions``, which end without
+      being continued; null where none of them has a price.
+    - ``partial_loss_share``, ``partial_loss_on``, ``partial_loss_known_at``: of a running account of which something
+      ends that nothing continues: its share of the revenue, the first such end, and when the latest became known.
+    - ``withdrawn_on``: the day on which our copy learned that a running contract does not end after all.
+    - ``renewal_date``: the next one of the contracts that go on, successors included. ``renewal_overdue_days``: days
+      since the oldest renewal date that has passed without a new one or a new contract; null where none has.
+    - ``revenue``, ``currency``: of the contracts that run (between an ending and its successor: of the successor).
+      Null, and not zero, where no contract has a price; a sum over those that have one. The currency is null where
+      there are several.
+    - ``successor_subscriptions``: what continues an ending; ``continued_by_account``: to which account of the group
+      contracts moved.
+    """
+    return history.cached(f"succession_{cutoff.isoformat()}", lambda: _succession(history, cutoff))
+
+
+def _succession(history: History, cutoff: date) -> pa.Table:
+    rows = history.query(f"""
+        WITH {NUMBERED}, {contract_versions(history)}, {MEMBERS},
+        question AS (
+            SELECT account, CAST({date_literal(cutoff)} AS TIMESTAMP) AS instant
+            FROM numbered WHERE account IN (SELECT account FROM version) AND account_known < {date_literal(cutoff)}
+        ),
+        {contract_details(history)}
+        SELECT numbered.account_id, {_COLUMNS}
+        FROM numbered LEFT JOIN contract_detail AS d USING (account)
+            LEFT JOIN numbered AS other ON other.account = d.successor_account
+        WHERE numbered.account_known < {date_literal(cutoff)} ORDER BY numbered.account_id
+    """)
+    return rows.cast(SUCCESSION)
+
+
+_PARTIAL = f"d.status = '{RUNNING}' AND d.losses > 0"
+
+_COLUMNS = f"""
+            coalesce(d.status, '{NONE}') AS status,
+            CAST(d.leaves_at AS DATE) AS leaves_on,
+            CASE WHEN d.status IN ('{LEAVING}', '{LEFT}') THEN d.end_known END AS leaving_known_at,
+            d.ending_revenue,
+            CAST(CASE WHEN d.status = '{RUNNING}' THEN d.withdrawn END AS DATE) AS withdrawn_on,
+            CASE WHEN {_PARTIAL} THEN d.ending_revenue / nullif(d.revenue, 0) END AS partial_loss_share,
+            CAST(CASE WHEN {_PARTIAL} THEN d.first_end END AS DATE) AS partial_loss_on,
+            CASE WHEN {_PARTIAL} THEN d.end_known END AS partial_loss_known_at,
+            d.renewal_date, CAST(date_diff('day', d.overdue_since, CAST(d.instant AS DATE)) AS INTEGER) AS renewal_overdue_days,
+            d.revenue, d.currency, d.ending_subscriptions, d.successor_subscriptions,
+            other.account_id AS continued_by_account"""
