@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from datetime import date
+from datetime import date, timedelta
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from features.errors import UsageError
 from pipelines.simulator.flaws import add_flaws
 from pipelines.simulator.simulation import Simulation
 from pipelines.simulator.simulator_settings import SimulatorSettings
-from pipelines.simulator.situations import RealWorld
+from pipelines.simulator.situations import NIGHT, RealWorld
 from pipelines.simulator.writing import LARGE, Folder
 
 HOLDOUT = 0.2
@@ -34,7 +34,8 @@ def simulate_world(
     real = RealWorld(settings, world.accounts, world.monthly) if settings.world == "real" else None
     flaws = np.random.default_rng(np.random.SeedSequence(settings.seed, spawn_key=(2**22,)))
     for month, following in pairwise(months(settings)):
-        tables = world.advance(following)
+        last = real is not None and following == settings.until
+        tables = world.advance(following, after=NIGHT if last else timedelta(0))
         if real is not None:
             tables = real.apply(tables, month, following)
         tables = add_flaws(tables, settings.flaws, flaws)

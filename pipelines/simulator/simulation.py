@@ -5,7 +5,7 @@ rescue, call ``rescue`` and go on: the accounts' further life then differs, and 
 """
 
 from collections.abc import Callable, Sequence
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import pyarrow as pa
@@ -51,10 +51,13 @@ class Simulation:
         contracts = np.concatenate([block.people.contract for block in self._blocks])[: self.settings.accounts]
         return [account for account, contract in zip(self.accounts, contracts, strict=True) if contract == MONTHLY]
 
-    def advance(self, until: date, *, tick: Callable[[], None] = lambda: None) -> dict[str, pa.Table]:
+    def advance(
+        self, until: date, *, tick: Callable[[], None] = lambda: None, after: timedelta = timedelta(0)
+    ) -> dict[str, pa.Table]:
         """Live on to ``until`` and return the rows that became known before it, by table, ``truth`` among them.
 
-        ``tick`` is called after each block's week. Rows once returned are not returned again.
+        ``tick`` is called after each block's week. With ``after``, rows that become known so long after midnight are
+        returned too. Rows once returned are not returned again.
         """
         if until < self.today:
             raise UsageError(f"the simulation is at {self.today} and cannot go back to {until}")
@@ -65,7 +68,7 @@ class Simulation:
             self._monday += 7
             self._week += 1
         self.today = until
-        released = self._pending.release(day_of(until) * DAY)
+        released = self._pending.release(day_of(until) * DAY + int(after.total_seconds()))
         return {name: self._encoder.table(name, rows) for name, rows in released.items()}
 
     def rescue(self, accounts: Sequence[str], *, effect: float = EFFECT, holdout: Sequence[bool] | None = None) -> None:

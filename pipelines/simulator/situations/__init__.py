@@ -5,6 +5,6 @@ an account, stopped feeds. Who leaves and why is decided in ``pipelines.simulato
 written to the truth, so that rules can be measured at scale.
 """
 
-from pipelines.simulator.situations.real_world import RealWorld
+from pipelines.simulator.situations.real_world import NIGHT, RealWorld
 
-__all__ = ["RealWorld"]
+__all__ = ["NIGHT", "RealWorld"]
