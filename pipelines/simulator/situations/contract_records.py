@@ -17,6 +17,9 @@ import numpy as np
 from pipelines.simulator.situations.traits import NOT_PAYING
 from pipelines.simulator.situations.truth_log import SourceRow, TruthLog
 
+NAMES_ITS_PREDECESSOR = 0.5
+"""The share of contracts whose record names the one that they continue."""
+
 ADD_ON_PLAN = "analytics_addon"
 """The plan of the plain world's own add-ons."""
 
@@ -35,6 +38,8 @@ class Record:
     terms: int = 1
     shown_renews: datetime | None = None
     """While a renewal has not been entered: the date that has passed."""
+    replaces: str | None = None
+    """The contract that this one continues, where the CRM says so."""
 
     def runs(self, at: datetime) -> bool:
         """Whether the contract has begun and has not ended."""
@@ -93,11 +98,15 @@ class ContractRecords:
             begins = max(at, found.started)
             following = Record(
                 {**found.template, "account_id": into}, f"{found.record}-m", begins, found.renews, found.ended,
-                found.arr, found.seats, found.terms,
+                found.arr, found.seats, found.terms, replaces=found.record,
             )  # fmt: skip
             self._current[key] = following
-            yield self._row(following, at, replaces=found.record)
+            yield self._row(following, at)
             self.log.add(account, "continued", at, at, subscription=found.record)
+            if key == self._main.get(account):
+                self.log.add(into, "started", at, begins, subscription=following.record)
+                if account in self.leaving:
+                    self.log.add(into, "leaving", at, self.leaving[account], subscription=following.record)
 
     def periods(self, accounts: list[str]) -> Iterator[tuple[str, date, date]]:
         """When the main contract of each account runs, as its first day and the day of its end."""
@@ -225,8 +234,8 @@ class ContractRecords:
             arr += second.arr
         following = self._following(row, found, arr, max(begins, found.started))
         self._current[row["subscription_id"]] = following
-        named = found.record if self.generator.random() < 0.5 else None
-        yield self._row(following, known, replaces=named)
+        following.replaces = found.record if self.generator.random() < NAMES_ITS_PREDECESSOR else None
+        yield self._row(following, known)
         self.log.add(found.template["account_id"], "continued", known, begins, subscription=found.record)
 
     def _following(self, row: SourceRow, found: Record, arr: float, begins: datetime) -> Record:
@@ -314,7 +323,7 @@ class ContractRecords:
             "arr": 0.0 if free else found.arr,
             "seats": found.seats,
             "currency": self.currency[account],
-            "replaces": None,
+            "replaces": found.replaces,
             "known_at": known,
             **changes,
         }
