@@ -19,7 +19,7 @@ from features.contract.event_tables import (
     USAGE_DAILY,
 )
 from features.contract.metric import Metric
-from features.contract.table_schema import Column, ColumnType, Period, Reference, Table
+from features.contract.table_schema import OF_ACCOUNT, Column, ColumnType, Period, Reference, Table
 
 __all__ = [
     "ACCOUNTS",
@@ -28,6 +28,7 @@ __all__ = [
     "INVOICES",
     "LINKS",
     "METRICS",
+    "OF_ACCOUNT",
     "OUTCOMES",
     "PARENTS",
     "SUBSCRIPTIONS",

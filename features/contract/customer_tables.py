@@ -1,6 +1,17 @@
 """The tables that say who a customer is, what it has bought, and what it has paid."""
 
-from features.contract.table_schema import ACCOUNT_ID, KNOWN_AT, Column, ColumnType, Period, Table, instant, text
+from features.contract.table_schema import (
+    ACCOUNT_ID,
+    KNOWN_AT,
+    Column,
+    ColumnType,
+    Period,
+    Table,
+    instant,
+    text,
+    word,
+)
+from features.contract.vocabularies import ACCOUNT_TYPES, CURRENCIES, INVOICE_STATES
 
 ACCOUNTS = Table(
     "accounts",
@@ -12,13 +23,13 @@ ACCOUNTS = Table(
     bytes_per_account=500,
     columns=(
         ACCOUNT_ID,
-        text("parent_id"),
-        text("type"),
+        text("parent_id", "the group that it belongs to", absent_means="every account is a group of its own"),
+        word("type", ACCOUNT_TYPES, "what kind of account it is", absent_means="every account is a customer"),
         text("name", free_text=True),
-        text("segment"),
+        text("segment", "smb, mid, enterprise, or words of your own"),
         text("industry"),
         text("region"),
-        text("owner"),
+        text("owner", "the person on our side who is responsible for it"),
         instant("created_at", required=True),
         KNOWN_AT,
     ),
@@ -70,20 +81,23 @@ SUBSCRIPTIONS = Table(
         ACCOUNT_ID,
         text("plan"),
         Column("seats", ColumnType.WHOLE, minimum=0),
-        Column("arr", ColumnType.NUMBER, minimum=0),
-        text("currency"),
-        text("replaces"),
+        Column("arr", ColumnType.NUMBER, meaning="recurring revenue of a year", minimum=0),
+        word("currency", CURRENCIES, absent_means="the setting currency, where there is one"),
+        text(
+            "replaces", "the subscription that this one continues", absent_means="successors are found by their dates"
+        ),
         text("product"),
         Column("auto_renew", ColumnType.FLAG),
         instant("started_at", required=True),
-        instant("renews_at"),
-        instant("ended_at"),
+        instant("renews_at", "the end of the present term; empty for month-to-month"),
+        instant(
+            "ended_at",
+            "when it ends or ended; a date ahead is a cancellation",
+            absent_means="no subscription ends: cancellations are not detected, and churn cannot be learned",
+        ),
         KNOWN_AT,
     ),
 )
-
-INVOICE_STATES = ("open", "paid", "void", "uncollectible", "draft")
-"""The states of an invoice that are understood."""
 
 INVOICES = Table(
     "invoices",
@@ -106,9 +120,9 @@ INVOICES = Table(
         instant("issued_at", required=True),
         instant("due_at"),
         instant("paid_at"),
-        Column("amount", ColumnType.NUMBER, required=True),
-        text("currency"),
-        Column("status", ColumnType.TEXT, values=INVOICE_STATES),
+        Column("amount", ColumnType.NUMBER, required=True, meaning="below zero for a credit note"),
+        word("currency", CURRENCIES, absent_means="the setting currency, where there is one"),
+        word("status", INVOICE_STATES, "void and draft invoices are never due", absent_means="no invoice is void"),
         KNOWN_AT,
     ),
 )

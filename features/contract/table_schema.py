@@ -4,9 +4,12 @@ A property of a table that other modules depend on is a field here, with its rul
 instead of reading such a field would have to be found and edited for every new table.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
+
+from features.contract.vocabulary import Vocabulary
 
 
 class ColumnType(StrEnum):
@@ -22,21 +25,42 @@ class ColumnType(StrEnum):
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its type, whether a row without it is invalid, and its closed range where it has one.
+    """One column.
 
-    ``values`` are the values that are understood (lower case); ``rescue check`` counts all others. ``few_values`` says
-    that a source holds only a few different ones, so that an engine may work on each combination once. ``free_text``
-    is what people wrote: it is kept in quarantine and never printed.
+    Attributes:
+        name: its name.
+        kind: its type.
+        required: whether a table without it cannot be used, and a row without a value is invalid.
+        meaning: what it says, where its name does not.
+        empty_means: what an empty value of a required column says ("not measured then"); the row is then valid.
+        absent_means: what it means that a source lacks the column, where that is the same as an empty value in every
+            row. Without it, whatever uses the column is unknown.
+        minimum: the lowest number allowed.
+        maximum: the highest number allowed.
+        vocabulary: the words that are understood; ``rescue check`` counts all others.
+        vocabularies: the same by the word of another column, for values whose meaning depends on it.
+        few_values: whether a source holds only a few different values, so that an engine may work on each combination
+            once.
+        free_text: whether people wrote it: it is kept in quarantine, never printed, and no word in it means "empty".
     """
 
     name: str
     kind: ColumnType
     required: bool = False
+    meaning: str = ""
+    empty_means: str = ""
+    absent_means: str = ""
     minimum: float | None = None
     maximum: float | None = None
-    values: tuple[str, ...] = ()
+    vocabulary: Vocabulary | None = None
+    vocabularies: Mapping[str, Vocabulary] = field(default_factory=dict)
     few_values: bool = False
     free_text: bool = False
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """The words that are understood; empty where every value is."""
+        return self.vocabulary.words if self.vocabulary else ()
 
 
 @dataclass(frozen=True)
@@ -92,8 +116,6 @@ class Table:
             where the table has no such features.
         external_rows: SQL condition of the rows that the customer's systems wrote. What the rescue team wrote does
             not show how far a source reaches: an outcome of today makes no label mature.
-        bounds_latest: whether its newest ``known_at`` limits how late a row may have happened in a table that has no
-            ``known_at``. Usage does not: it is most of a source, and is not read twice.
         shows_activity: SQL condition of the rows that show that an account is active; ``None`` where no row does.
         starts_observation: whether its oldest row marks the day from which there is something to learn. Accounts and
             contracts may be older than any event.
@@ -118,7 +140,6 @@ class Table:
     stopped_after: int | None = None
     feature_prefix: str = ""
     external_rows: str = "true"
-    bounds_latest: bool = True
     shows_activity: str | None = None
     starts_observation: bool = False
     bytes_per_account: int = 0
@@ -130,7 +151,7 @@ class Table:
 
     @property
     def required(self) -> tuple[str, ...]:
-        """The columns without which a row is invalid and the table is unusable."""
+        """The columns without which the table cannot be used."""
         return tuple(column.name for column in self.columns if column.required)
 
     @property
@@ -151,16 +172,50 @@ class Table:
         raise KeyError(f"{self.name} has no column {name!r}")
 
 
-def text(name: str, *, required: bool = False, few_values: bool = False, free_text: bool = False) -> Column:
+def text(
+    name: str,
+    meaning: str = "",
+    *,
+    required: bool = False,
+    absent_means: str = "",
+    few_values: bool = False,
+    free_text: bool = False,
+) -> Column:
     """A column of text."""
-    return Column(name, ColumnType.TEXT, required, few_values=few_values, free_text=free_text)
+    return Column(
+        name,
+        ColumnType.TEXT,
+        required,
+        meaning,
+        absent_means=absent_means,
+        few_values=few_values,
+        free_text=free_text,
+    )
 
 
-def instant(name: str, *, required: bool = False) -> Column:
+def word(
+    name: str, vocabulary: Vocabulary, meaning: str = "", *, required: bool = False, absent_means: str = ""
+) -> Column:
+    """A column of the words of a vocabulary."""
+    return Column(
+        name,
+        ColumnType.TEXT,
+        required,
+        meaning,
+        absent_means=absent_means,
+        vocabulary=vocabulary,
+        few_values=True,
+    )
+
+
+def instant(name: str, meaning: str = "", *, required: bool = False, absent_means: str = "") -> Column:
     """A column of instants, UTC."""
-    return Column(name, ColumnType.INSTANT, required)
+    return Column(name, ColumnType.INSTANT, required, meaning, absent_means=absent_means)
 
 
-ACCOUNT_ID = text("account_id", required=True)
-KNOWN_AT = instant("known_at")
-"""When our copy learned the row."""
+ACCOUNT_ID = text("account_id", "the account that the row belongs to", required=True)
+KNOWN_AT = instant(
+    "known_at",
+    "when our copy learned the row",
+    absent_means="the table is current state: a row counts from when it happened",
+)

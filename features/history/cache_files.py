@@ -20,7 +20,7 @@ from typing import Any, BinaryIO
 
 import pyarrow as pa
 
-MAGIC = b"RESCUE STATE 02\n"
+MAGIC = b"RESCUE STATE 03\n"
 """The first bytes of a file of this format; whenever the content of any cache file changes, the number rises."""
 
 _CHECKSUM_BYTES = hashlib.sha256().digest_size

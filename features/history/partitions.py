@@ -27,16 +27,14 @@ Delivery = tuple[int, int, int]
 class FileScan:
     """The result of one scan of a file.
 
-    ``bad`` counts rows that break a rule by themselves; ``days`` are the days of all others. ``newest_known`` is the
-    newest ``known_at`` of any row in microseconds since 1970. ``undated`` is the newest day of a row without a
-    ``known_at``: when such a row was known, and so whether it breaks a rule, depends on the whole source.
+    ``bad`` counts rows that break a rule by themselves; ``days`` are the days of all others. ``says_empty`` is whether
+    any text of it is a word for "empty".
     """
 
     rows: int = 0
     bad: int = 0
     days: DayRange | None = None
-    newest_known: int | None = None
-    undated: int | None = None
+    says_empty: bool = False
 
 
 @dataclass(frozen=True)
@@ -50,8 +48,6 @@ class Partition:
     files: tuple[tuple[str, str], ...]
     rows: int
     days: DayRange | None
-    newest_known: int | None
-    undated: int | None
     unknown_accounts: tuple[str, ...]
     deliveries: tuple[Delivery, ...]
 
@@ -76,13 +72,6 @@ class Partition:
         """Whether its files are unchanged, and no new account is one that its rows had lacked."""
         unchanged = all(fingerprints.get(label) == fingerprint for label, fingerprint in self.files)
         return unchanged and new_accounts.isdisjoint(self.unknown_accounts)
-
-    def is_unaffected(self, before: int | None, now: int | None) -> bool:
-        """Whether its rows get the same results from two newest ``known_at`` of the source (microseconds)."""
-        if before == now or self.undated is None:
-            return True
-        earliest = min((instant for instant in (before, now) if instant is not None), default=0)
-        return self.undated * DAY_MICROSECONDS <= earliest
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Partition:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import duckdb
@@ -13,6 +13,7 @@ from features.contract import Table
 from features.quoting import quote_name, quote_text
 from features.source_table import SourceTable
 from features.validation.column_types import cast_column
+from features.validation.reading_rules import ReadingRules
 from features.validation.rules import RowTest, Rule, row_tests
 
 
@@ -20,15 +21,16 @@ from features.validation.rules import RowTest, Rule, row_tests
 class IncomingTable:
     """A source's table while it is validated, and the SQL that reads it: ``s`` is the source's row.
 
-    ``latest_allowed`` is the last instant at which its rows may have happened, where the table does not say when it
-    knew them (microseconds since 1970; ``None`` where there is no limit).
+    ``reading`` says what its values mean, and ``replacements`` are the columns that are not read as they are, each with
+    the SQL that replaces its value (see ``value_replacements``).
     """
 
     cursor: duckdb.DuckDBPyConnection
     table: Table
     source: SourceTable
     types: Mapping[str, str]
-    latest_allowed: int | None = None
+    reading: ReadingRules = field(default_factory=ReadingRules)
+    replacements: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def rejected(self) -> str:
@@ -37,8 +39,9 @@ class IncomingTable:
 
     @cached_property
     def columns(self) -> dict[str, str]:
-        """SQL of every column of the contract in its type."""
-        return {column.name: cast_column(column, self.types.get(column.name)) for column in self.table.columns}
+        """SQL of every column of the contract as it is read, in its type."""
+        casts = {column.name: cast_column(column, self.types.get(column.name)) for column in self.table.columns}
+        return casts | dict(self.replacements)
 
     @cached_property
     def select(self) -> str:
@@ -59,18 +62,16 @@ class IncomingTable:
         return int(self.cursor.execute(sql).fetchall()[0][0] or 0)  # a count over no rows is NULL
 
 
-def tests_with_parents(incoming: IncomingTable, newest: str | None) -> tuple[list[RowTest], str]:
-    """The tests of one row and the relation in which they run: the source's rows beside their parents.
-
-    ``newest`` is SQL of the last instant at which a row without a ``known_at`` may have happened, where there is one.
-    """
-    tests = row_tests(incoming.table, incoming.types, newest)
+def tests_with_parents(incoming: IncomingTable) -> tuple[list[RowTest], str]:
+    """The tests of one row and the relation in which they run: the source's rows beside their parents."""
+    tests = row_tests(incoming.table, incoming.types, incoming.columns, incoming.reading)
     parent = incoming.table.parent
     if parent is None:
         return tests, f"{incoming.source.relation} s"
     name, key = parent.table, parent.column
     value = incoming.columns[key]
-    tests.append(RowTest(Rule.UNKNOWN_ACCOUNT, key, "p.parent IS NULL", value))
+    given = f"{value} IS NOT NULL AND " if incoming.table.column(key).empty_means else ""
+    tests.append(RowTest(Rule.UNKNOWN_ACCOUNT, key, f"{given}p.parent IS NULL", value))
     parents = f"(SELECT {key} AS parent FROM accepted_{name})"
     return tests, f"{incoming.source.relation} s LEFT JOIN {parents} p ON p.parent = {value}"
 

@@ -1,10 +1,10 @@
 """Validation of daily usage by partitions of files: results of the previous night stay valid for unchanged partitions.
 
 Usage is most of what a source holds, and nearly all of it is the same as the night before. Whether a row is accepted
-depends on the row, on the rows of its partition, on the accounts that there are, and on the newest ``known_at`` of the
-source. So the result of a partition stays valid while its files are the same, no file that was read shares its days,
-no account disappeared, none appeared that its rows had lacked, and no row without a ``known_at`` depends on the newest
-one. All other files are read: each is scanned once, and duplicates are looked for among these files.
+depends on the row, on the rows of its partition, and on the accounts that there are. So the result of a partition stays
+valid while its files are the same, no file that was read shares its days, no account disappeared, and none appeared
+that its rows had lacked. All other files are read: each is scanned once, and duplicates are looked for among these
+files.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from features.contract import ColumnType
 from features.history.partitions import (
     Delivery,
     FileScan,
@@ -38,9 +39,9 @@ from features.validation.incoming_table import (
     reject_cached_rows,
     tests_with_parents,
 )
-from features.validation.latest_allowed import SLACK
+from features.validation.reading_rules import is_empty_word
 from features.validation.result_cache import CachedResult, result_key
-from features.validation.rules import LATEST, Rule
+from features.validation.rules import Rule
 
 MAX_VALUE = 200
 """Characters of a bad value that are kept."""
@@ -55,13 +56,18 @@ def is_partitioned(incoming: IncomingTable) -> bool:
     return not parsing and all(file in source.fingerprints for file in source.files)
 
 
-def validate_partitions(incoming: IncomingTable, state: Path) -> ValidatedPartitions:
-    """Fill ``rejected_<table>``, from the folder ``state`` where its results are valid; returns the partitions."""
-    run = _Run(incoming, CachedPartitions.read(state, result_key(incoming, SLACK, DUPLICATE)))
+def validate_partitions(incoming: IncomingTable, state: Path) -> ValidatedPartitions | None:
+    """Fill ``rejected_<table>``, from the folder ``state`` where its results are valid; returns the partitions.
+
+    ``None``, and nothing is filled, where texts of a file are words for "empty": such a table is validated as a whole.
+    """
+    run = _Run(incoming, CachedPartitions.read(state, result_key(incoming, DUPLICATE)))
     unchanged, scans = run.split()
+    if any(scan.says_empty for scan in scans.values()):
+        return None
     reject_cached_rows(incoming, run.cached.rejected_of(unchanged))
     if sum(scan.bad for scan in scans.values()):
-        run.reject(bad_rows_query(*tests_with_parents(run.select_files([*scans]), run.newest_sql)))
+        run.reject(bad_rows_query(*tests_with_parents(run.select_files([*scans]))))
     if scans:
         reject_duplicates(run.select_files([*scans]), sum(scan.rows for scan in scans.values()))
     label_rejected_rows(incoming)
@@ -92,10 +98,9 @@ def _rejected_by_file(incoming: IncomingTable) -> dict[str, tuple[int, int]]:
 
 @dataclass(frozen=True)
 class CachedPartitions:
-    """The results of the previous night, with the newest ``known_at`` (microseconds) and the accounts of that night."""
+    """The results of the previous night, with the accounts of that night."""
 
     key: str
-    newest: int | None = None
     partitions: tuple[Partition, ...] = ()
     result: CachedResult | None = None
 
@@ -106,7 +111,7 @@ class CachedPartitions:
         if result is None:
             return cls(key)
         partitions = tuple(Partition.from_json(values) for values in result.values["partitions"])
-        return cls(key, result.values["newest"], partitions, result)
+        return cls(key, partitions, result)
 
     def valid(self, fingerprints: Mapping[str, str], accounts: pa.Table) -> tuple[Partition, ...]:
         """The partitions whose files have these fingerprints, and whose rows belong to the same accounts as before."""
@@ -144,27 +149,6 @@ class _Run:
         sql = "SELECT account_id FROM accepted_accounts ORDER BY account_id"
         return self.incoming.cursor.sql(sql).to_arrow_table().cast(pa.schema([("account_id", pa.string())]))
 
-    @cached_property
-    def newest(self) -> int | None:
-        """The newest ``known_at`` of all files, or the limit of rows without one, in microseconds since 1970."""
-        if "known_at" not in self.incoming.types:
-            return self.incoming.latest_allowed
-        unchanged = self.cached.valid(self.fingerprints, self.accounts)
-        known = [partition.newest_known for partition in unchanged]
-        new_files = self.files_without(unchanged)
-        if new_files:
-            part = self.select_files(new_files)
-            sql = f"SELECT epoch_us(max({part.columns['known_at']})) FROM {part.source.relation} s"
-            known += [row[0] for row in part.cursor.execute(sql).fetchall()]
-        return max((instant for instant in known if instant is not None), default=None)
-
-    @property
-    def newest_sql(self) -> str | None:
-        """The same as SQL; ``None`` where nothing limits rows without a ``known_at``."""
-        if self.newest is not None:
-            return f"make_timestamp({self.newest})"
-        return "CAST(NULL AS TIMESTAMP)" if "known_at" in self.incoming.types else None
-
     def select_files(self, files: Sequence[str]) -> IncomingTable:
         """The incoming table with some of its files."""
         source = self.incoming.source.select_files(self.incoming.cursor, files, self.incoming.types)
@@ -177,8 +161,7 @@ class _Run:
 
     def split(self) -> tuple[tuple[Partition, ...], dict[str, FileScan]]:
         """The partitions of which nothing need be read, and the scan of every other file."""
-        valid = self.cached.valid(self.fingerprints, self.accounts)
-        unchanged = [partition for partition in valid if partition.is_unaffected(self.cached.newest, self.newest)]
+        unchanged = list(self.cached.valid(self.fingerprints, self.accounts))
         scans = self.scan(self.files_without(unchanged))
         overlapping = find_overlapping(unchanged, scans.values())
         if overlapping:
@@ -191,17 +174,18 @@ class _Run:
         if not files:
             return {}
         part = self.select_files(files)
-        tests, relation = tests_with_parents(part, self.newest_sql)
-        day, known = f"({part.columns['day']} - DATE '1970-01-01')", part.columns["known_at"]
-        undated = f"{known} IS NULL AND {part.columns['day']} < {LATEST}"
+        tests, relation = tests_with_parents(part)
+        day = f"({part.columns['day']} - DATE '1970-01-01')"
+        texts = [part.columns[column.name] for column in part.table.columns if column.kind is ColumnType.TEXT]
+        says_empty = " OR ".join(f"coalesce({is_empty_word(text)}, false)" for text in texts)
         rows = part.cursor.execute(
             f"SELECT filename, count(*), count_if(bad), min(day) FILTER (NOT bad), max(day) FILTER (NOT bad), "
-            f"epoch_us(max(known)), max(day) FILTER (undated) FROM (SELECT s.filename AS filename, {day} AS day, "
-            f"{known} AS known, {breaks_any(tests)} AS bad, {undated} AS undated FROM {relation}) GROUP BY filename"
+            f"bool_or(says_empty) FROM (SELECT s.filename AS filename, {day} AS day, {breaks_any(tests)} AS bad, "
+            f"{says_empty} AS says_empty FROM {relation}) GROUP BY filename"
         ).fetchall()
         scans = {
-            file: FileScan(count, bad, None if first is None else (first, last), known, undated)
-            for file, count, bad, first, last, known, undated in rows
+            file: FileScan(count, bad, None if first is None else (first, last), says_empty)
+            for file, count, bad, first, last, says_empty in rows
         }
         return {file: scans.get(file, FileScan()) for file in files}
 
@@ -224,14 +208,10 @@ class _Run:
     ) -> Partition:
         labels = [self.incoming.source.labels[file] for file in scans]
         days = [scan.days for scan in scans.values() if scan.days]
-        known = [scan.newest_known for scan in scans.values() if scan.newest_known is not None]
-        undated = [scan.undated for scan in scans.values() if scan.undated is not None]
         return Partition(
             files=tuple((label, self.fingerprints[label]) for label in labels),
             rows=sum(scan.rows for scan in scans.values()),
             days=(min(first for first, _ in days), max(last for _, last in days)) if days else None,
-            newest_known=max(known, default=None),
-            undated=max(undated, default=None),
             unknown_accounts=tuple(sorted({account for label in labels for account in unknown.get(label, ())})),
             deliveries=tuple(sorted(row for file in scans for row in deliveries.get(file, ()))),
         )
@@ -265,5 +245,6 @@ class _Run:
             for partition in partitions
             if all(len(account) < MAX_VALUE for account in partition.unknown_accounts)
         ]
-        values = {"newest": self.newest, "partitions": whole}
-        CachedResult(self.cached.key, values, read_rejected_rows(self.incoming), self.accounts).write(state)
+        CachedResult(self.cached.key, {"partitions": whole}, read_rejected_rows(self.incoming), self.accounts).write(
+            state
+        )

@@ -67,6 +67,6 @@ class CachedResult:
 def result_key(incoming: IncomingTable, *further: object) -> str:
     """A text that changes with the contract, the types, the rules, the engine, and anything in ``further``."""
     without_files = replace(incoming, source=replace(incoming.source, files=()))
-    rules = bad_rows_query(*tests_with_parents(without_files, "newest")), duplicates_rule(incoming)
+    rules = bad_rows_query(*tests_with_parents(without_files)), duplicates_rule(incoming), repr(incoming.reading)
     types = sorted(incoming.types.items()), incoming.source.partitioned
     return cache_key(repr(incoming.table), types, rules, duckdb.__version__, *further)

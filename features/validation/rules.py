@@ -11,12 +11,16 @@ from enum import StrEnum
 from features.contract import Column, ColumnType, Table
 from features.quoting import quote_name
 from features.validation.column_types import WHOLES, as_number, as_text, cast_column
+from features.validation.reading_rules import ReadingRules, is_empty_word, is_no_date
 
 EARLIEST, LATEST = "TIMESTAMP '1990-01-01'", "TIMESTAMP '2100-01-01'"
-"""Instants outside are out of range: seconds read as milliseconds, and 9999-12-31 for "never", end up here."""
+"""Instants outside are out of range: seconds read as milliseconds, say."""
 
 LARGEST = "1e15"
 """No count and no amount of money is larger; sums of accepted rows stay finite and exact."""
+
+
+_DATES = (ColumnType.INSTANT, ColumnType.DAY)
 
 
 class Rule(StrEnum):
@@ -59,33 +63,38 @@ class RowTest:
     value: str
 
 
-def row_tests(table: Table, types: Mapping[str, str], newest_known: str | None) -> list[RowTest]:
+def row_tests(
+    table: Table, types: Mapping[str, str], values: Mapping[str, str], reading: ReadingRules
+) -> list[RowTest]:
     """Every test of a row by itself, in the order that decides which one is reported.
 
-    ``types`` are the source's types by the contract's names, ``newest_known`` is SQL of the last instant at which a row
-    that has no known_at may have happened, where there is one.
+    ``types`` are the source's types by the contract's names, ``values`` is SQL of each column as it is read.
     """
     columns = [column for column in table.columns if column.name in types]
-    tests = [test for column in columns for test in _column_tests(column, types[column.name])]
-    return tests + _period_tests(table, types) + _known_at_tests(table, types, newest_known)
+    tests = [test for column in columns for test in _column_tests(column, types[column.name], values, reading)]
+    return tests + _period_tests(table, types, values) + _known_at_tests(table, types, values)
 
 
-def _column_tests(column: Column, raw: str) -> list[RowTest]:
+def _column_tests(column: Column, raw: str, values: Mapping[str, str], reading: ReadingRules) -> list[RowTest]:
     original, value = f"s.{quote_name(column.name)}", cast_column(column, raw)
     shown = f"coalesce({as_text(original, raw)}, CAST({original} AS VARCHAR))"
+    says_nothing = f"{original} IS NULL"
     if raw in ("VARCHAR", "BLOB"):
-        original = f"NULLIF({original}, CAST('' AS {raw}))"
-    tests = [(Rule.MISSING, f"{original} IS NULL")] if column.required else []
-    tests += [(Rule.RANGE, test) for test in _ranges(column, raw, value)]
+        says_nothing = f"({says_nothing} OR coalesce({is_empty_word(as_text(original, raw))}, false))"
+    no_date = is_no_date(value, reading) if values[column.name] != value and column.kind in _DATES else ""
+    tests = []
+    if column.required and not column.empty_means:
+        tests.append((Rule.MISSING, f"{says_nothing} OR {no_date}" if no_date else says_nothing))
+    tests += [(Rule.RANGE, f"({test}) AND NOT {no_date}" if no_date else test) for test in _ranges(column, raw, value)]
     if column.kind is ColumnType.TEXT:
         tests.append((Rule.TYPE, f"contains({value}, chr(0))"))
     if raw != column.kind:
-        tests.append((Rule.TYPE, f"{original} IS NOT NULL AND {value} IS NULL"))
+        tests.append((Rule.TYPE, f"NOT {says_nothing} AND {value} IS NULL"))
     return [RowTest(rule, column.name, test, shown) for rule, test in tests]
 
 
 def _ranges(column: Column, raw: str, value: str) -> list[str]:
-    if column.kind in (ColumnType.INSTANT, ColumnType.DAY):
+    if column.kind in _DATES:
         return [f"{value} < {EARLIEST} OR {value} >= {LATEST}"]
     if column.kind not in (ColumnType.NUMBER, ColumnType.WHOLE):
         return []
@@ -100,11 +109,8 @@ def _ranges(column: Column, raw: str, value: str) -> list[str]:
     return [f"NOT isfinite({value}) OR {outside}"]
 
 
-def _period_tests(table: Table, types: Mapping[str, str]) -> list[RowTest]:
+def _period_tests(table: Table, types: Mapping[str, str], instants: Mapping[str, str]) -> list[RowTest]:
     periods = [period for period in table.periods if {period.start, period.end} <= set(types)]
-    instants = {
-        name: cast_column(table.column(name), types[name]) for period in periods for name in (period.start, period.end)
-    }
     return [
         RowTest(
             Rule.ORDER,
@@ -117,10 +123,10 @@ def _period_tests(table: Table, types: Mapping[str, str]) -> list[RowTest]:
     ]
 
 
-def _known_at_tests(table: Table, types: Mapping[str, str], newest_known: str | None) -> list[RowTest]:
-    if table.announced or not table.event_time or table.event_time not in types or newest_known is None:
+def _known_at_tests(table: Table, types: Mapping[str, str], values: Mapping[str, str]) -> list[RowTest]:
+    """An event must not be later than its own ``known_at``: no other row's clock, nor another table's, judges it."""
+    if table.announced or not table.event_time or not {table.event_time, "known_at"} <= set(types):
         return []
-    event = cast_column(table.column(table.event_time), types[table.event_time])
-    known = cast_column(table.column("known_at"), types.get("known_at"))
-    test = f"{event} > coalesce({known}, {newest_known})"
+    event = values[table.event_time]
+    test = f"{event} > {values['known_at']}"
     return [RowTest(Rule.CLOCK, table.event_time, test, f"CAST({event} AS VARCHAR)")]

@@ -13,11 +13,11 @@ import numpy as np
 import pyarrow as pa
 
 from features.arrow import number_array, to_numpy
-from features.contract import PARENTS, Table
+from features.contract import PARENTS, TICKET_EVENTS, Table
 from features.history.partitions import ValidatedPartitions
 from features.history.repeated_keys import RepeatedKeys
 from features.history.versions import EPOCH
-from features.quoting import quote_text
+from features.quoting import quote_name, quote_text
 from features.source_table import SourceTable, explain_read_errors
 from features.validation.column_types import needs_parsing
 from features.validation.duplicates import DUPLICATE, reject_duplicates
@@ -33,9 +33,12 @@ from features.validation.incoming_table import (
 )
 from features.validation.invalid_text import SYMPTOM, with_texts_as_bytes
 from features.validation.partitioned_usage import is_partitioned, validate_partitions
+from features.validation.reading_rules import ReadingRules
+from features.validation.reopened_tickets import mark_reopened, may_reopen
 from features.validation.result_cache import CachedResult, result_key
 from features.validation.rules import Rule
 from features.validation.validation_report import QuarantinedRow, TableReport
+from features.validation.value_replacements import find_replacements
 
 EXAMPLES = 3
 """Bad rows shown by rule."""
@@ -74,26 +77,26 @@ def validate_table(
     scratch: Path,
     state: Path,
     *,
-    latest_allowed: int | None = None,
+    reading: ReadingRules | None = None,
     parents_key: str | None = "",
 ) -> ValidatedTable:
     """Validate every row of ``source`` and create the view of the accepted ones under the table's name.
 
     Results about files that have not changed are cached in the folder ``state``, and their rows are not read.
-    ``latest_allowed`` limits when rows happened in a table that does not say when they were known (microseconds since
-    1970); ``parents_key`` is the key of the table that its rows belong to.
+    ``reading`` says what values mean; ``parents_key`` is the key of the table that its rows belong to.
 
     Raises:
         DataGateError: a file cannot be read; the sentence names it.
     """
+    rules = reading or ReadingRules()
     with explain_read_errors(source.label):
         try:
-            return _validate(connection, table, source, scratch, state, latest_allowed, parents_key)
+            return _validate(connection, table, source, scratch, state, rules, parents_key)
         except duckdb.InvalidInputException as error:
             if SYMPTOM not in str(error):
                 raise
             as_bytes = with_texts_as_bytes(source, scratch / "bytes")
-            return _validate(connection, table, as_bytes, scratch, state, latest_allowed, parents_key)
+            return _validate(connection, table, as_bytes, scratch, state, rules, parents_key)
 
 
 def _validate(
@@ -102,13 +105,12 @@ def _validate(
     source: SourceTable,
     scratch: Path,
     state: Path,
-    latest_allowed: int | None,
+    reading: ReadingRules,
     parents_key: str | None,
 ) -> ValidatedTable:
     source_types = source.types(connection)
     types = {name.lower(): kind for name, kind in source_types.items() if name.lower() in table.names}
-    limit = None if "known_at" in types else latest_allowed
-    incoming = IncomingTable(connection.cursor(), table, source, types, limit)
+    incoming = IncomingTable(connection.cursor(), table, source, types, reading)
     report = TableReport(
         table.name,
         source.label,
@@ -119,18 +121,21 @@ def _validate(
     if set(report.missing_columns) & set(table.required):
         return ValidatedTable(replace(report, problem=_missing_columns(table, report)), len(source.files))
     create_rejected_table(incoming)
-    if is_partitioned(incoming):
-        partitions = validate_partitions(incoming, state)
+    partitions = validate_partitions(incoming, state) if is_partitioned(incoming) else None
+    if partitions:
         _create_view(incoming, scratch)
         report = _with_counts(incoming, report, _accepted_in(incoming, report, partitions))
         return ValidatedTable(report, partitions.files_read, frozenset(types), partitions)
     key = _table_key(incoming, parents_key)
     cached = CachedResult.read(state, key) if key else None
+    replacements = cached.values["replacements"] if cached else find_replacements(incoming)
+    incoming = replace(incoming, replacements=replacements)
     repeated, accepted = _reuse(incoming, cached) if cached else _compute(incoming, report.rows, key, state)
-    _create_view(incoming, scratch)
+    changed = _create_view(incoming, scratch)
     files_read = 0 if cached else len(source.files)
     report = _with_counts(incoming, report, accepted)
-    return ValidatedTable(report, files_read, frozenset(types), repeated_keys=repeated, key=key)
+    repeated_keys = None if changed else repeated
+    return ValidatedTable(report, files_read, frozenset(types), repeated_keys=repeated_keys, key=key)
 
 
 def _missing_columns(table: Table, report: TableReport) -> str:
@@ -148,7 +153,7 @@ def _table_key(incoming: IncomingTable, parents_key: str | None) -> str | None:
     if parents_key is None or source.unreadable_lines or not all(file in source.fingerprints for file in source.files):
         return None
     files = [(source.labels[file], source.fingerprints[file]) for file in source.files]
-    return result_key(incoming, incoming.latest_allowed, parents_key, files)
+    return result_key(incoming, parents_key, files)
 
 
 def _compute(incoming: IncomingTable, rows: int, key: str | None, state: Path) -> tuple[RepeatedKeys, AcceptedRows]:
@@ -157,7 +162,12 @@ def _compute(incoming: IncomingTable, rows: int, key: str | None, state: Path) -
     accepted = _accepted_rows(incoming)
     if key:
         span = [day and day.isoformat() for day in (accepted.first, accepted.last)]
-        values = {"rows": repeated.rows, "span": span, "accepted": accepted.count}
+        values = {
+            "rows": repeated.rows,
+            "span": span,
+            "accepted": accepted.count,
+            "replacements": incoming.replacements,
+        }
         hashes = pa.table({"key": number_array(repeated.hashes)})
         CachedResult(key, values, read_rejected_rows(incoming), hashes).write(state)
     return repeated, accepted
@@ -175,11 +185,12 @@ def _reuse(incoming: IncomingTable, cached: CachedResult) -> tuple[RepeatedKeys,
 def _reject(incoming: IncomingTable, count: int) -> RepeatedKeys:
     """Fill ``rejected_<table>``: unreadable lines, rows that break a rule by themselves, then duplicates."""
     lines = [
-        [line.file, None, line.line, None, str(Rule.UNREADABLE), line.text] for line in incoming.source.unreadable_lines
+        [line.file, None, line.line, line.column, str(Rule.TYPE if line.column else Rule.UNREADABLE), line.text]
+        for line in incoming.source.unreadable_lines
     ]
     if lines:
         incoming.cursor.executemany(f"INSERT INTO {incoming.rejected} VALUES (?, ?, ?, ?, ?, ?)", lines)
-    tests, relation = tests_with_parents(incoming, _latest_allowed_sql(incoming))
+    tests, relation = tests_with_parents(incoming)
     if incoming.number(f"SELECT count_if({breaks_any(tests)}) FROM {relation}"):
         incoming.cursor.execute(f"INSERT INTO {incoming.rejected} {bad_rows_query(tests, relation)}")
     repeated = reject_duplicates(incoming, count)
@@ -187,26 +198,26 @@ def _reject(incoming: IncomingTable, count: int) -> RepeatedKeys:
     return repeated
 
 
-def _latest_allowed_sql(incoming: IncomingTable) -> str | None:
-    """SQL of the last instant at which a row without a ``known_at`` may have happened."""
-    if "known_at" in incoming.types:
-        return f"(SELECT max({incoming.columns['known_at']}) FROM {incoming.source.relation} s)"
-    return None if incoming.latest_allowed is None else f"make_timestamp({incoming.latest_allowed})"
+def _create_view(incoming: IncomingTable, scratch: Path) -> bool:
+    """Create the table's view: over the source's file, or over a file of the rows whose texts had to be parsed.
 
-
-def _create_view(incoming: IncomingTable, scratch: Path) -> None:
-    """Create the table's view: over the source's file, or over a file of the rows whose texts had to be parsed."""
+    True where the rows of the view differ from the columns of ``incoming``, because some depend on other rows.
+    """
     name = incoming.table.name
     accepted = f"SELECT {incoming.select} FROM {incoming.remaining}"
-    if any(needs_parsing(incoming.table.column(column), kind) for column, kind in incoming.types.items()):
+    reopens = name == TICKET_EVENTS.name and may_reopen(incoming)
+    if reopens or any(needs_parsing(incoming.table.column(column), kind) for column, kind in incoming.types.items()):
         scratch.mkdir(parents=True, exist_ok=True)
         file = quote_text(str(scratch / f"{name}.parquet"))
         incoming.cursor.execute(f"COPY ({accepted}) TO {file} (FORMAT parquet)")
         accepted = f"SELECT * FROM read_parquet({file})"
+        if reopens:
+            accepted = mark_reopened(incoming.cursor, accepted, scratch / f"{name}.reopened.parquet")
     incoming.cursor.execute(f"CREATE OR REPLACE VIEW {name} AS {accepted}")
     if name in PARENTS:
         ids = f"SELECT DISTINCT {PARENTS[name]} FROM {name}"
         incoming.cursor.execute(f"CREATE OR REPLACE TABLE accepted_{name} AS {ids}")
+    return reopens
 
 
 def _accepted_rows(incoming: IncomingTable) -> AcceptedRows:
@@ -228,15 +239,29 @@ def _with_counts(incoming: IncomingTable, report: TableReport, accepted: Accepte
     rules = f"SELECT rule, count(*) AS n FROM {incoming.rejected} GROUP BY rule ORDER BY n DESC, rule"
     counts = {str(rule): int(count) for rule, count in incoming.cursor.execute(rules).fetchall()}
     duplicates = counts.pop(DUPLICATE, 0)
+    empty = _count_empty(incoming)
+    account = incoming.table.parent.column if incoming.table.parent else ""
     return replace(
         report,
         accepted=accepted.count,
         duplicates=duplicates,
+        unassigned=empty.pop(account, 0),
+        not_measured=sum(empty.values()),
         quarantined={Rule(rule): count for rule, count in counts.items()},
         examples=_examples(incoming),
         first=accepted.first,
         last=accepted.last,
     )
+
+
+def _count_empty(incoming: IncomingTable) -> dict[str, int]:
+    """By column in which an empty value has a meaning, how many accepted rows have none."""
+    names = [column.name for column in incoming.table.columns if column.empty_means]
+    if not names:
+        return {}
+    counts = ", ".join(f"count(*) - count({quote_name(name)})" for name in names)
+    (row,) = incoming.cursor.execute(f"SELECT {counts} FROM {incoming.table.name}").fetchall()
+    return dict(zip(names, row, strict=True))
 
 
 def _examples(incoming: IncomingTable) -> tuple[QuarantinedRow, ...]:

@@ -8,6 +8,7 @@ file of their own. Bad rows go to quarantine with their place, column, rule and 
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from math import ceil
 from pathlib import Path
 from typing import Self
 
@@ -20,12 +21,12 @@ from features.history.timestamp_outliers import find_timestamp_outliers
 from features.quoting import quote_text
 from features.source_table import SourceTable
 from features.validation.duplicates import DUPLICATE
-from features.validation.latest_allowed import find_latest_allowed
+from features.validation.reading_rules import ReadingRules
+from features.validation.rules import Rule
 from features.validation.table_validation import ValidatedTable, validate_table
+from features.validation.tolerance import TOLERANCE, Tolerance
+from features.validation.unknown_accounts import UnknownAccounts, find_unknown_accounts
 from features.validation.validation_report import TableReport, ValidationReport
-
-TOLERANCE = 0.05
-"""The share of one table that may be in quarantine before the night stops."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,8 @@ def validate_tables(
     *,
     scratch: Path,
     state: Path | None = None,
-    tolerance: float = TOLERANCE,
+    tolerance: Tolerance | float = TOLERANCE,
+    reading: ReadingRules | None = None,
 ) -> Validation:
     """Validate a source's tables and open the history of their accepted rows.
 
@@ -88,7 +90,7 @@ def validate_tables(
     for parents, key in PARENTS.items():
         connection.execute(f"CREATE OR REPLACE TABLE accepted_{parents} ({key} VARCHAR)")
     sources = {source.name: source for source in tables}
-    folder, latest_allowed = state or scratch / "state", find_latest_allowed(connection, sources)
+    folder, limits = state or scratch / "state", Tolerance.of(tolerance)
     validated: dict[str, ValidatedTable] = {}
     for name in (name for name in TABLES if name in sources):
         validated[name] = validate_table(
@@ -97,16 +99,19 @@ def validate_tables(
             sources[name],
             scratch,
             folder / name,
-            latest_allowed=latest_allowed,
+            reading=reading,
             parents_key=_parents_key(name, validated),
         )
-    reports = {name: _with_problem(table.report, tolerance) for name, table in validated.items()}
+    with_unknown = [name for name, table in validated.items() if Rule.UNKNOWN_ACCOUNT in table.report.quarantined]
+    unknown = find_unknown_accounts(connection, with_unknown)
+    reports = {name: _with_problem(table.report, limits, unknown) for name, table in validated.items()}
     history = _open_history(connection, validated, reports)
     report = ValidationReport(
         reports,
         missing=tuple(name for name in TABLES if name not in history.present and not TABLES[name].optional),
         problems=_problems(reports, history.present),
         timestamp_outliers=find_timestamp_outliers(history),
+        unknown_accounts=unknown,
     )
     unread = {name: len(sources[name].files) - table.files_read for name, table in validated.items()}
     return Validation(history, report, {name: FileCounts(validated[name].files_read, unread[name]) for name in unread})
@@ -131,19 +136,37 @@ def _parents_key(name: str, validated: Mapping[str, ValidatedTable]) -> str | No
     return validated[parent.table].key if parent and parent.table in validated else ""
 
 
-def _with_problem(report: TableReport, tolerance: float) -> TableReport:
-    """The report with its problem, where more than ``tolerance`` of the rows are in quarantine."""
-    bad = sum(report.quarantined.values())
-    if report.problem or bad <= tolerance * report.rows:
+def _with_problem(report: TableReport, limits: Tolerance, unknown: UnknownAccounts) -> TableReport:
+    """The report with its problem, where more of the rows are in quarantine than the limits allow."""
+    if report.problem:
         return report
-    worst = next(iter(report.quarantined))
+    own = {rule: limits.of_rule(report.name, rule) for rule in report.quarantined}
+    near = unknown.near_rows.get(report.name, 0)  # ids that are only written differently are no purged accounts
+    shared = {rule: count for rule, count in report.quarantined.items() if own[rule] is None}
+    if near and f"{report.name}.{Rule.UNKNOWN_ACCOUNT}" not in limits.limits:
+        shared[Rule.UNKNOWN_ACCOUNT] = near
+    table_limit = limits.of_table(report.name)
+    if sum(shared.values()) > table_limit * report.rows:
+        return replace(report, problem=_describe_problem(report, shared, table_limit, report.name))
+    for rule, count in report.quarantined.items():
+        limit = own[rule]
+        if limit is not None and count > limit * report.rows:
+            return replace(report, problem=_describe_problem(report, {rule: count}, limit, f"{report.name}.{rule}"))
+    return report
+
+
+def _describe_problem(report: TableReport, bad: Mapping[Rule, int], limit: float, key: str) -> str:
+    worst = max(bad, key=bad.__getitem__)
+    count = sum(bad.values())
+    share = count / report.rows
     example = next(row for row in report.examples if row.rule is worst)
-    problem = (
-        f"{report.source}: {bad:,} of {report.rows:,} rows ({bad / report.rows:.1%}) break the contract, more than "
-        f"{tolerance:.0%}; most often {worst.sentence} (row {example.row}, {example.column or 'the line'}: "
-        f"{example.shown})."
+    setting = f'"{key}"' if "." in key else key
+    return (
+        f"{report.source}: {count:,} of {report.rows:,} rows ({share:.1%}) break the contract, more than {limit:.0%}; "
+        f"most often {worst.sentence} (row {example.row}, {example.column or 'the line'}: {example.shown}). "
+        "Correct the export, or accept this share in rescue.toml: "
+        f"[tolerance] {setting} = {min(1.0, ceil(share * 100) / 100):g}."
     )
-    return replace(report, problem=problem)
 
 
 def _problems(reports: Mapping[str, TableReport], present: frozenset[str]) -> tuple[str, ...]:

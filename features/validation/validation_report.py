@@ -8,6 +8,7 @@ from typing import Any
 from features.contract import TABLES
 from features.history.timestamp_outliers import TimestampOutliers
 from features.validation.rules import Rule
+from features.validation.unknown_accounts import UnknownAccounts
 
 _FREE_TEXT = frozenset(column.name for table in TABLES.values() for column in table.columns if column.free_text)
 
@@ -34,7 +35,10 @@ class QuarantinedRow:
 
 @dataclass(frozen=True)
 class TableReport:
-    """One table's rows, accepted and not; ``problem`` is the sentence that stops the night, where there is one."""
+    """One table's rows, accepted and not; ``problem`` is the sentence that stops the night, where there is one.
+
+    ``unassigned`` counts the accepted rows that belong to no account, and ``not_measured`` those without their value.
+    """
 
     name: str
     source: str
@@ -48,6 +52,8 @@ class TableReport:
     unknown_columns: tuple[str, ...] = ()
     missing_columns: tuple[str, ...] = ()
     problem: str | None = None
+    unassigned: int = 0
+    not_measured: int = 0
 
     def as_json(self) -> dict[str, Any]:
         """The report as plain JSON values."""
@@ -56,6 +62,8 @@ class TableReport:
             "rows": self.rows,
             "accepted": self.accepted,
             "duplicates": self.duplicates,
+            "unassigned": self.unassigned,
+            "not_measured": self.not_measured,
             "quarantined": {rule.value: count for rule, count in self.quarantined.items()},
             "first": self.first.isoformat() if self.first else None,
             "last": self.last.isoformat() if self.last else None,
@@ -71,13 +79,14 @@ class TableReport:
 
 @dataclass(frozen=True)
 class ValidationReport:
-    """Every table of the source, the tables it lacks, what would stop a night, and timestamp outliers."""
+    """Every table of the source, the tables it lacks, what would stop a night, and what a night warns of."""
 
     tables: Mapping[str, TableReport]
     missing: tuple[str, ...]
     unknown: Mapping[str, str | None] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
     timestamp_outliers: tuple[TimestampOutliers, ...] = ()
+    unknown_accounts: UnknownAccounts = field(default_factory=UnknownAccounts)
 
     def as_json(self) -> dict[str, Any]:
         """The report as plain JSON values; ``unknown`` tables with the contract's nearest name."""
@@ -87,4 +96,5 @@ class ValidationReport:
             "unknown_tables": dict(self.unknown),
             "problems": list(self.problems),
             "timestamp_outliers": [outliers.as_json() for outliers in self.timestamp_outliers],
+            "unknown_accounts": self.unknown_accounts.as_json(),
         }

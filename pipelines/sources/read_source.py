@@ -7,7 +7,8 @@ import duckdb
 
 from features.contract import TABLES
 from features.errors import nearest_name
-from features.validation.validate import TOLERANCE, Validation, validate_tables
+from features.validation.tolerance import TOLERANCE
+from features.validation.validate import Validation, validate_tables
 from pipelines.sources.base import Source
 
 SPILL = "64GiB"

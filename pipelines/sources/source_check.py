@@ -12,7 +12,8 @@ from typing import Any
 from features.catalogue import Metric
 from features.contract import TABLES
 from features.errors import DataGateError
-from features.validation.validate import TOLERANCE, validate_tables
+from features.validation.tolerance import TOLERANCE
+from features.validation.validate import validate_tables
 from features.validation.validation_report import ValidationReport
 from pipelines.scratch import scratch_folder
 from pipelines.settings import Settings

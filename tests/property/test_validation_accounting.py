@@ -137,7 +137,7 @@ def _is_clean(connection: duckdb.DuckDBPyConnection, versioned: bool) -> None:
     key = "account_id, measured_at" + (", coalesce(known_at, measured_at)" if versioned else "")
     bad = connection.execute(
         "SELECT count(*) FROM health_scores WHERE account_id IS NULL OR account_id = '' OR measured_at IS NULL "
-        "OR score IS NULL OR isnan(score) OR isinf(score) OR score < 0 OR score > 100 "
+        "OR isnan(score) OR isinf(score) OR score < 0 OR score > 100 "
         "OR year(measured_at) NOT BETWEEN 1990 AND 2099 OR measured_at > known_at "
         "OR account_id NOT IN (SELECT account_id FROM accounts)"
     ).fetchall()[0][0]

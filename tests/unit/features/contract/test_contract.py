@@ -74,7 +74,7 @@ def test_what_happens_on_a_day_is_known_when_it_is_over() -> None:
 def test_a_column_that_is_not_there_is_an_error() -> None:
     with pytest.raises(KeyError, match="accounts has no column 'arr'"):
         TABLES["accounts"].column("arr")
-    assert TABLES["accounts"].column("owner") == Column("owner", ColumnType.TEXT)
+    assert TABLES["accounts"].column("industry") == Column("industry", ColumnType.TEXT)
 
 
 def test_importing_the_contract_is_cheap() -> None:

@@ -10,6 +10,8 @@ from support.worlds.factories import Story
 
 from features import leakage
 from features.contract import TABLES, Column, ColumnType, Table
+from features.contract.table_schema import word
+from features.contract.vocabulary import Vocabulary
 from features.definitions.feature import Feature
 from features.definitions.measures import Stream
 from features.frame import build
@@ -27,7 +29,7 @@ TRAININGS = Table(
         Column("account_id", ColumnType.TEXT, required=True),
         Column("held_at", ColumnType.INSTANT, required=True),
         Column("people", ColumnType.WHOLE, minimum=1),
-        Column("format", ColumnType.TEXT, values=("online", "on site"), few_values=True),
+        word("format", Vocabulary("format", {"online": (), "on site": ("onsite",)})),
         Column("known_at", ColumnType.INSTANT),
     ),
 )
@@ -78,7 +80,7 @@ def test_its_features_are_covered_by_the_leak_test() -> None:
 
 def test_its_rows_are_validated_and_its_values_checked(tmp_path: Path) -> None:
     told = Story().account("acme")
-    for place, (account, people, form) in enumerate([("acme", 3, "online"), ("acme", 0, "online"), ("none", 1, "x")]):
+    for place, (account, people, form) in enumerate([("acme", 3, "online"), ("acme", 0, "online"), ("nobody", 1, "x")]):
         told.row(
             "trainings", training_id=f"X{place}", account_id=account, held_at="2026-02-01", people=people, format=form
         )

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from features.history.partitions import (
-    DAY_MICROSECONDS,
     FileScan,
     Partition,
     ValidatedPartitions,
@@ -19,8 +18,6 @@ MARCH = Partition(
     files=(("march.parquet", "f1"),),
     rows=10,
     days=(59, 89),
-    newest_known=90 * DAY_MICROSECONDS,
-    undated=None,
     unknown_accounts=("eve",),
     deliveries=((60, 59, 59), (90, 60, 89)),
 )
@@ -55,34 +52,13 @@ def test_a_result_is_valid_for_the_same_files_and_no_account_that_was_missing() 
     assert not MARCH.is_valid({"march.parquet": "f1"}, frozenset({"eve"}))
 
 
-@pytest.mark.parametrize(
-    ("undated", "before", "now", "same"),
-    [
-        (None, 1, 2, True),
-        (5, 7, 7, True),
-        (5, 6, 7, True),
-        (5, 5, 7, True),
-        (5, 4, 7, False),
-        (5, 7, 4, False),
-        (5, None, 4, False),
-        (5, None, None, True),
-    ],
-)
-def test_rows_without_known_at_depend_on_the_newest_known_at_up_to_their_day(
-    undated: int | None, before: int | None, now: int | None, same: bool
-) -> None:
-    partition = Partition((), 1, None, None, undated, (), ())
-    times = [None if day is None else day * DAY_MICROSECONDS for day in (before, now)]
-    assert partition.is_unaffected(*times) == same
-
-
 def test_a_partition_is_the_same_after_json() -> None:
     assert Partition.from_json(json.loads(json.dumps(asdict(MARCH)))) == MARCH
 
 
 def test_days_and_deliveries_are_those_of_accepted_rows() -> None:
-    empty = Partition((), 3, (0, 200), None, None, (), ())
-    april = Partition((), 5, (90, 119), None, None, (), ((90, 90, 90), (120, 91, 119)))
+    empty = Partition((), 3, (0, 200), (), ())
+    april = Partition((), 5, (90, 119), (), ((90, 90, 90), (120, 91, 119)))
     both = ValidatedPartitions([MARCH, april, empty], Path(), "key", 0, lambda _: "", dict)
     assert both.days == (59, 119)
     assert both.deliveries == [(60, 59), (90, 90), (120, 119)]

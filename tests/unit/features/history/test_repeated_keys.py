@@ -33,7 +33,7 @@ def test_many_rows_are_read_by_parts(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_event_is_known_by_its_own_id_where_it_has_one() -> None:
     connection = duckdb.connect()
     connection.execute(
-        "CREATE TABLE ticket_events AS SELECT * FROM (VALUES ('t1', 1, 'comment', NULL, 'e1'), "
+        "CREATE TABLE ticket_events AS SELECT *, NULL AS actor, NULL AS \"group\" FROM (VALUES ('t1', 1, 'comment', NULL, 'e1'), "
         "('t2', 2, 'solved', NULL, 'e1'), ('t1', 1, 'comment', NULL, NULL), ('t1', 1, 'comment', NULL, NULL), "
         "('t3', 1, 'comment', NULL, NULL)) AS v(ticket_id, occurred_at, kind, value, event_id)"
     )

@@ -35,7 +35,7 @@ def test_a_row_without_known_at_was_known_when_it_happened() -> None:
 def test_an_own_id_takes_the_place_of_the_key() -> None:
     key = version_key(TABLES["ticket_events"])
     rows = "(VALUES ('t1', 1, 'e1'), ('t2', 2, 'e1'), ('t1', 1, NULL), ('t2', 1, NULL)) v(ticket_id, n, event_id)"
-    columns = "ticket_id, n AS occurred_at, '' AS kind, '' AS value, event_id"
+    columns = "ticket_id, n AS occurred_at, '' AS kind, '' AS value, '' AS actor, '' AS \"group\", event_id"
     same = duckdb.sql(f"SELECT count(DISTINCT row({key})) FROM (SELECT {columns} FROM {rows})").fetchall()
     assert same == [(3,)]
 

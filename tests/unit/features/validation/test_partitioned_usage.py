@@ -223,12 +223,20 @@ def test_a_correction_in_a_later_file_replaces_the_row_of_an_unchanged_file(home
     assert home.night()[2].equals(build(home.row_by_row(), [TONIGHT]))
 
 
-def test_rows_without_known_at_are_validated_again_when_the_newest_known_at_changes(home: Home) -> None:
+def test_rows_without_known_at_are_judged_by_no_other_row(home: Home) -> None:
     for month in MONTHS:
         home.month(month, known="CASE WHEN i < 20 THEN day + INTERVAL 1 HOUR END")
-    assert home.night()[1].tables["usage_daily"].quarantined  # the last days of March: later than all that was known
+    assert not home.night()[1].tables["usage_daily"].quarantined
     home.month("2026-04", known="CASE WHEN i < 20 THEN day + INTERVAL 1 HOUR END")
-    assert home.night_as_on_a_new_home() == FileCounts(read=2, cached=2)
+    assert home.night_as_on_a_new_home() == FileCounts(read=1, cached=3)
+
+
+def test_usage_with_words_for_empty_is_validated_as_a_whole(home: Home) -> None:
+    home.night()
+    home.rows("2026-04", f"SELECT *, 'NULL' AS user_id FROM '{home.file('2026-03')}' WHERE day = '2026-03-15'")
+    home.month("2026-03", who="eve")
+    assert home.night_as_on_a_new_home() == FileCounts(read=4, cached=0)
+    assert home.night()[3].query("SELECT DISTINCT user_id FROM usage_daily").column(0).to_pylist() == [None]
 
 
 def test_files_whose_columns_differ_are_one_table(home: Home) -> None:

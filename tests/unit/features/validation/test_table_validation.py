@@ -120,15 +120,6 @@ def test_a_new_file_of_equal_size_and_time_is_detected(home: Home) -> None:
     assert home.night_as_on_a_new_home() == {"health_scores"}
 
 
-def test_the_limit_of_rows_without_known_at_is_part_of_the_key(home: Home) -> None:
-    """A score without ``known_at`` may be a month later than the newest row of the rest of the source."""
-    ahead = f"{ROWS['health_scores']} UNION ALL SELECT 'ada', TIMESTAMP '2026-05-01', 40.0"
-    home.write("health_scores", ahead)
-    assert home.night_as_on_a_new_home() == {"health_scores"}
-    home.write("tickets", ROWS["tickets"].replace("2026-03-03", "2026-04-20"))
-    assert "health_scores" in home.night_as_on_a_new_home()
-
-
 @pytest.mark.parametrize(
     "damage", [lambda content: content[: len(content) // 2], lambda content: content[:-1] + b"?", lambda _: b""]
 )

@@ -1,0 +1,79 @@
+"""How a value of a vocabulary is recognised, however a vendor's system or a company writes it.
+
+"Sev 1", "P1 - Critical" and "Blocker" mean one thing, and a feature that compares texts would silently count none of
+them. So every value is compared in a normal form (lower case, no accents, no punctuation) with the words of its
+vocabulary and their synonyms. A value that is not understood keeps its own lower-case word; ``rescue check`` lists it.
+"""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+_SEPARATORS = re.compile(r"[\s_\-–—/:.,;()\[\]]+")
+_CODE = re.compile(r"((?:p|s|sev|severity|prio|priority|level)? ?\d)\b ?(.*)")
+
+
+@dataclass(frozen=True, eq=False)
+class Vocabulary:
+    """The words that a column may hold, each with its synonyms in normal form.
+
+    Attributes:
+        name: the name of the section of ``[words]`` in which a company adds its own.
+        synonyms: by word, other ways to write it.
+        coded: whether a value may begin with a code that alone decides ("P1 - Critical", "2 - High").
+        subject: a word that may come before any other ("ticket solved", "case closed").
+        upper: whether words are in upper case, as codes of currencies are.
+    """
+
+    name: str
+    synonyms: Mapping[str, tuple[str, ...]]
+    coded: bool = False
+    subject: tuple[str, ...] = ()
+    upper: bool = False
+    own: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The words that are understood."""
+        return tuple(self.synonyms)
+
+    def with_words(self, own: Mapping[str, str]) -> "Vocabulary":
+        """The vocabulary with a company's own words, which win over the synonyms."""
+        entries = {normal_form(text): word for text, word in own.items()}
+        return Vocabulary(self.name, self.synonyms, self.coded, self.subject, self.upper, entries)
+
+    def read(self, value: str) -> str:
+        """The word that a value means; its own word in the vocabulary's case where it is not understood."""
+        meaning = self._meaning(normal_form(value))
+        own_word = value.strip()
+        return meaning or (own_word.upper() if self.upper else own_word.lower())
+
+    def _meaning(self, text: str) -> str | None:
+        for form in self._forms(text):
+            word = self.own.get(form) or self._by_form.get(form)
+            if word is not None:
+                return word
+        return None
+
+    def _forms(self, text: str) -> list[str]:
+        """The value in its normal form, without its subject, without its code, and its code alone."""
+        first, _, rest = text.partition(" ")
+        forms = [text, *([rest] if first in self.subject and rest else [])]
+        code = _CODE.fullmatch(text) if self.coded else None
+        return [*forms, code[2], code[1].replace(" ", "")] if code else forms
+
+    @cached_property
+    def _by_form(self) -> Mapping[str, str]:
+        forms = {normal_form(synonym): word for word, synonyms in self.synonyms.items() for synonym in synonyms}
+        return forms | {normal_form(word): word for word in self.synonyms}
+
+    def __repr__(self) -> str:
+        return f"Vocabulary({self.name!r}, {dict(self.synonyms)!r}, {self.coded}, {self.subject}, {dict(self.own)!r})"
+
+
+def normal_form(text: str) -> str:
+    """A text in lower case, without accents, its punctuation as single spaces."""
+    plain = "".join(sign for sign in unicodedata.normalize("NFKD", text.lower()) if not unicodedata.combining(sign))
+    return _SEPARATORS.sub(" ", plain.replace("ß", "ss")).strip()

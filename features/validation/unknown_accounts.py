@@ -1,0 +1,108 @@
+"""Rows of accounts that the source does not have, and whether their ids are only written differently.
+
+Two things look alike: accounts that left and were purged from the CRM, whose history stays in other tables; and ids
+that another system writes with a prefix, without zeros, or in another case. The first is normal, and is reported once.
+The second loses rows of accounts that exist, so it is told apart by comparing ids in simpler forms.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import duckdb
+
+from features.contract import OF_ACCOUNT, TABLES
+from features.quoting import quote_text
+from features.validation.rules import Rule
+
+EXAMPLES = 3
+"""Ids that are shown for each way to write them."""
+
+WAYS = {
+    "spaces around it": "trim({0})",
+    "upper and lower case": "lower(trim({0}))",
+    "leading zeros": r"regexp_replace(lower(trim({0})), '(^|[^0-9])0+([0-9])', '\1\2', 'g')",
+    "the last three characters of an 18-character id": (
+        "CASE WHEN length(trim({0})) IN (15, 18) THEN left(trim({0}), 15) END"
+    ),
+    "a prefix": "nullif(ltrim(regexp_extract(trim({0}), '[0-9]+$'), '0'), '')",
+}
+"""In what two ids may differ although they mean one account, and SQL of an id without it; the likeliest first."""
+
+
+@dataclass(frozen=True)
+class NearMiss:
+    """An id that no account has, the account that it probably means, in what they differ, and its rows."""
+
+    id: str
+    account: str
+    difference: str
+    rows: int
+
+
+@dataclass(frozen=True)
+class UnknownAccounts:
+    """The ids that no account has, and their rows by table; ``near`` are examples of ids that are written differently.
+
+    ``near_ids`` counts all of these ids, and ``near_rows`` their rows by table.
+    """
+
+    ids: int = 0
+    rows: Mapping[str, int] = field(default_factory=dict)
+    near: tuple[NearMiss, ...] = ()
+    near_ids: int = 0
+    near_rows: Mapping[str, int] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return asdict(self)
+
+
+def find_unknown_accounts(connection: duckdb.DuckDBPyConnection, tables: Sequence[str]) -> UnknownAccounts:
+    """The ids of rejected rows of these tables that no account has, compared with the accepted accounts."""
+    names = [name for name in tables if TABLES[name].parent == OF_ACCOUNT]
+    rule = quote_text(Rule.UNKNOWN_ACCOUNT)
+    parts = [
+        f"SELECT {quote_text(name)} AS name, value AS id, count(*) AS n FROM rejected_{name} "
+        f"WHERE rule = {rule} AND value IS NOT NULL GROUP BY value"
+        for name in names
+    ]
+    if not parts:
+        return UnknownAccounts()
+    cursor = connection.cursor()
+    cursor.execute(f"CREATE OR REPLACE TEMP TABLE unknown_ids AS {' UNION ALL '.join(parts)}")
+    rows = dict(cursor.execute("SELECT name, sum(n)::BIGINT FROM unknown_ids GROUP BY name ORDER BY name").fetchall())
+    if not rows:
+        return UnknownAccounts()
+    ids = cursor.execute("SELECT count(DISTINCT id) FROM unknown_ids").fetchall()[0][0]
+    cursor.execute(f"CREATE OR REPLACE TEMP TABLE near_ids AS {_near_ids()}")
+    near_rows = cursor.execute(
+        "SELECT name, sum(n)::BIGINT FROM unknown_ids JOIN near_ids USING (id) GROUP BY name ORDER BY name"
+    )
+    by_table = dict(near_rows.fetchall())
+    near_ids = cursor.execute("SELECT count(*) FROM near_ids").fetchall()[0][0]
+    examples = cursor.execute(
+        "SELECT * FROM (SELECT id, account, difference, sum(n)::BIGINT AS rows FROM near_ids JOIN unknown_ids USING (id) "
+        f"GROUP BY ALL) QUALIFY row_number() OVER (PARTITION BY difference ORDER BY rows DESC, id) <= {EXAMPLES} "
+        "ORDER BY difference, rows DESC, id"
+    ).fetchall()
+    return UnknownAccounts(ids, rows, tuple(NearMiss(*example) for example in examples), near_ids, by_table)
+
+
+def _near_ids() -> str:
+    """SQL of the unknown ids that equal one account's id in a simpler form, by the likeliest difference."""
+    parts = []
+    for place, (difference, form) in enumerate(WAYS.items()):
+        accounts = (
+            f"SELECT {form.format('account_id')} AS form, any_value(account_id) AS account FROM accepted_accounts "
+            "GROUP BY form HAVING count(*) = 1 AND form IS NOT NULL"
+        )
+        unknown = f"SELECT DISTINCT id, {form.format('id')} AS form FROM unknown_ids"
+        parts.append(
+            f"SELECT id, account, {quote_text(difference)} AS difference, {place} AS place "
+            f"FROM ({unknown}) JOIN ({accounts}) USING (form)"
+        )
+    return (
+        f"SELECT id, account, difference FROM ({' UNION ALL '.join(parts)}) "
+        "QUALIFY row_number() OVER (PARTITION BY id ORDER BY place) = 1"
+    )
