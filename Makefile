@@ -70,7 +70,7 @@ $(PEERS)/.ready: benchmarks/peers.txt
 	@touch $@
 
 build/sim$(SIZE): | $(VENV)/.dev
-	@$(VENV)/bin/rescue simulate --accounts $(SIZE) --flaws 0 --out $@
+	@$(VENV)/bin/rescue simulate --accounts $(SIZE) --world plain --flaws 0 --out $@
 
 bench: $(VENV)/.dev $(PEERS)/.ready build/sim$(SIZE)
 	@$(PY) benchmarks/features_race.py build/sim$(SIZE) --cutoffs 1
