@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from models.registry.registry import Champion
     from pipelines.night.scoring import NightScores
     from serving.contracts import Flag
+    from serving.policy.decision.case_status import LiveFigures
     from serving.policy.decision.decide import Policy
     from serving.policy.decision.queue_state import Decision
     from serving.store import Store
@@ -76,6 +77,9 @@ class NightDecision:
             suppressed=dict(counts.suppressed_by_code),
             detected=dict(counts.detected),
             triggers=dict(counts.triggers),
+            cancellations=counts.cancellations,
+            partial_losses=counts.partial_losses,
+            excluded=dict(counts.excluded),
         )
 
     def record(self, report: NightReport) -> NightRecord:
@@ -161,7 +165,14 @@ def _explained(decision: Decision, reasons: Reasons, counterfactuals: Changes) -
         flags=tuple(explained(flag) for flag in decision.flags),
         raised_again=tuple(again._replace(flag=explained(again.flag)) for again in decision.raised_again),
         waiting=tuple(explained(flag) for flag in decision.waiting),
+        live=tuple(figures._replace(first_reason=_first_reason(figures, reasons)) for figures in decision.live),
     )
+
+
+def _first_reason(figures: LiveFigures, reasons: Reasons) -> Reason | None:
+    """The strongest reason of an open case tonight, of its risk with the highest probability."""
+    highest = max(figures.probabilities, key=lambda risk: figures.probabilities[risk], default="")
+    return next(iter(reasons.get((figures.account_id, highest), ())), None)
 
 
 def _packages(context: DecisionContext, decision: Decision, scored: NightScores) -> dict[tuple[str, str], Package]:

@@ -11,9 +11,11 @@ from support.nights.policy_factory import NIGHT, account_rows, accounts, night, 
 
 from serving.contracts import RoutingCode, RoutingReason
 from serving.policy.decision.account_table import AccountTableError
+from serving.policy.decision.case_status import ClosureCode
 from serving.policy.decision.decide import Policy, accounts_to_explain, decide, decide_with_reasons
 from serving.policy.decision.queue_state import (
     Cooldown,
+    Decision,
     OpenCase,
     QueueState,
     RaiseCode,
@@ -121,7 +123,8 @@ def test_a_squad_at_its_limit_of_open_cases_gets_no_more() -> None:
 def test_an_account_has_one_open_case_a_family() -> None:
     decision = night({"a": "A", "p": 0.55, "e": 0.6}, queue=QueueState(open_cases=(OPEN,)))
     assert [(flag.account_id, flag.risk) for flag in decision.flags] == [("A", "escalation")]
-    assert decision.suppressed == (Suppressed("A", "churn", SuppressionCode.OPEN_CASE, case_id="c1"),)
+    open_case = Suppressed("A", "churn", SuppressionCode.OPEN_CASE, case_id="c1", alarms=("risk:churn",))
+    assert decision.suppressed == (open_case,)
 
 
 def test_risks_of_one_family_share_a_case() -> None:
@@ -132,13 +135,17 @@ def test_risks_of_one_family_share_a_case() -> None:
     assert not night({"a": "A", "e": 0.7}, queue=QueueState(open_cases=(OPEN,)), by=both).flags
 
 
-def test_another_risk_of_the_family_raises_the_case_again_only_where_it_is_more_severe() -> None:
-    queue, both = QueueState(open_cases=(OPEN._replace(probability=0.1),)), policy_of_one_family()
+def test_another_risk_of_the_family_is_a_new_alarm_once_and_then_raises_the_case_only_where_it_is_more_severe() -> None:
+    both = policy_of_one_family()
+    case = OPEN._replace(probability=0.1, alarms=("risk:churn",))
+    again = night({"a": "A", "e": 0.7}, queue=QueueState(open_cases=(case,)), by=both).raised_again
+    assert [(row.case_id, row.flag.risk, row.reason.code, row.reason.alarms) for row in again] == [
+        ("c1", "escalation", RaiseCode.ALARM, ("risk:escalation",))
+    ]
+    queue = QueueState(open_cases=(case._replace(alarms=("risk:churn", "risk:escalation")),))
     assert not night({"a": "A", "e": 0.7}, queue=queue, by=both).raised_again
     again = night({"a": "A", "e": 0.85}, queue=queue, by=both).raised_again
-    assert [(row.case_id, row.flag.risk, row.reason.code) for row in again] == [
-        ("c1", "escalation", RaiseCode.SEVERITY)
-    ]
+    assert [(row.flag.risk, row.reason.code) for row in again] == [("escalation", RaiseCode.SEVERITY)]
 
 
 def policy_of_one_family() -> Policy:
@@ -175,17 +182,22 @@ def test_an_account_cools_down_after_its_case(days_ago: int, flagged: bool) -> N
     decision = night({"a": "A", "p": 0.9}, queue=queue)
     assert bool(decision.flags) == flagged
     until = NIGHT + timedelta(days=10 - days_ago)
-    cooling_down = Suppressed("A", "churn", SuppressionCode.COOLING_DOWN, until=until)
+    cooling_down = Suppressed("A", "churn", SuppressionCode.COOLING_DOWN, until=until, alarms=("risk:churn",))
     assert decision.suppressed == (() if flagged else (cooling_down,))
 
 
-def test_a_case_is_no_longer_at_risk_once_the_account_has_left() -> None:
+def resolved(decision: Decision) -> list[ClosureCode | None]:
+    """The marks of the open cases."""
+    return [figures.resolved for figures in decision.live]
+
+
+def test_a_case_is_resolved_once_the_account_has_left_its_risk() -> None:
     inside = Streak("A", "churn", 0, 1, inside=True)
     queue = QueueState(open_cases=(OPEN,), streaks=(inside,))
-    assert night({"a": "A", "p": 0.2}, queue=queue).no_longer_at_risk == ("c1",)
-    assert night({"a": "A", "p": 0.4}, queue=queue).no_longer_at_risk == ()
-    assert night({"a": "A", "p": float("nan")}, queue=queue).no_longer_at_risk == ()
-    assert night({"a": "B", "p": 0.2}, queue=queue).no_longer_at_risk == ()
+    assert resolved(night({"a": "A", "p": 0.2}, queue=queue)) == [ClosureCode.RISK_FALLEN]
+    assert resolved(night({"a": "A", "p": 0.4}, queue=queue)) == [None]
+    assert resolved(night({"a": "A", "p": float("nan")}, queue=queue)) == [None]
+    assert resolved(night({"a": "B", "p": 0.2}, queue=queue)) == [ClosureCode.ACCOUNT_MISSING]
 
 
 TRIGGERS = """
@@ -237,13 +249,22 @@ def test_a_case_raised_by_a_trigger_is_not_raised_again_every_night() -> None:
     assert not night(row, queue=QueueState(open_cases=(case,)), by=policy(TRIGGERS)).raised_again
 
 
-def test_a_priority_below_the_minimum_is_suppressed_unless_a_trigger_raises_alone() -> None:
-    by = policy(TRIGGERS + "\n[priority]\nminimum = 260")
+@pytest.mark.parametrize(
+    ("minimum", "flagged"), [("", ["A", "B"]), ("minimum = 260", []), ("minimum = 250", ["A", "B"])]
+)
+def test_a_priority_below_the_minimum_is_suppressed(minimum: str, flagged: list[str]) -> None:
+    by = policy(f"{TRIGGERS}\n[priority]\n{minimum}")
     decision = night({"a": "A", "p": 0.5}, {"a": "B", "tickets_open": 5.0}, by=by)
+    assert accounts(decision.flags) == flagged
+    below = [] if flagged else [("A", 250.0, 260.0), ("B", 250.0, 260.0)]
+    assert [(row.account_id, row.priority, row.minimum) for row in decision.suppressed] == below
+
+
+def test_by_default_nothing_that_is_worth_less_than_its_cost_gets_a_case() -> None:
+    by = policy(enter="enter = 0.5\ncost = 300")
+    decision = night({"a": "A", "p": 0.5}, {"a": "B", "p": 0.9}, by=by)
     assert accounts(decision.flags) == ["B"]
-    assert decision.suppressed == (
-        Suppressed("A", "churn", SuppressionCode.BELOW_MINIMUM, priority=250.0, minimum=260.0),
-    )
+    assert [(row.code, row.priority) for row in decision.suppressed] == [(SuppressionCode.BELOW_MINIMUM, -50.0)]
 
 
 def test_reasons_reach_the_routing() -> None:
@@ -318,7 +339,7 @@ def test_streaks_of_accounts_and_risks_that_are_not_there_tonight_stay() -> None
 
 def test_no_candidates_is_a_quiet_night() -> None:
     decision = decide(account_rows({"a": "A", "p": 0.9}).slice(0, 0), QueueState(open_cases=(OPEN,)), policy(), NIGHT)
-    assert (decision.flags, decision.no_longer_at_risk) == ((), ())
+    assert (decision.flags, decision.closures) == ((), ())
 
 
 @pytest.mark.parametrize(
@@ -337,7 +358,7 @@ def test_candidates_that_are_not_one_row_an_account_are_refused(rows: tuple[dict
 def test_numbers_that_are_not_finite_are_unknown() -> None:
     decision = night({"a": "A", "p": float("inf")}, {"a": "B", "p": 0.9, "arr": float("nan")})
     assert accounts(decision.flags) == ["B"]
-    assert decision.flags[0].at_stake == 0.0
+    assert (decision.flags[0].at_stake, decision.flags[0].estimated_revenue) == (None, 1000.0)
 
 
 def test_region_and_ticket_category_reach_the_routing() -> None:
@@ -372,10 +393,10 @@ def test_the_capped_revenue_at_stake_decides_severity_and_vip() -> None:
     ]
 
 
-def test_a_case_of_a_family_is_no_longer_at_risk_only_when_all_its_risks_are_low() -> None:
+def test_a_case_of_a_family_is_resolved_only_when_all_its_risks_are_low() -> None:
     queue, both = QueueState(open_cases=(OPEN,)), policy_of_one_family()
-    assert night({"a": "A", "p": 0.1, "e": 0.7}, queue=queue, by=both).no_longer_at_risk == ()
-    assert night({"a": "A", "p": 0.1, "e": 0.1}, queue=queue, by=both).no_longer_at_risk == ("c1",)
+    assert night({"a": "A", "p": 0.1, "e": 0.7}, queue=queue, by=both).live[0].resolved is None
+    assert resolved(night({"a": "A", "p": 0.1, "e": 0.1}, queue=queue, by=both)) == [ClosureCode.RISK_FALLEN]
 
 
 def test_the_counts_are_by_risk_trigger_and_result() -> None:

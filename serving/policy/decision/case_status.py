@@ -4,8 +4,10 @@ A case's hand-off is frozen, but the account goes on. So each night compares eve
 night (:mod:`serving.policy.decision.reconciliation`), and the store writes the result in the night's one transaction.
 """
 
+from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
+from types import MappingProxyType
 from typing import NamedTuple
 
 from models.contracts import Reason
@@ -81,15 +83,15 @@ class LiveFigures(NamedTuple):
 
     case_id: str
     account_id: str
-    lane: Lane
-    status: str | None
-    probabilities: dict[str, float]
-    priority: float | None
-    revenue: float | None
-    currency: str | None
-    ends_on: date | None
-    days_left: int | None
-    alarms: tuple[str, ...]
+    lane: Lane = Lane.AT_RISK
+    status: str | None = None
+    probabilities: Mapping[str, float] = MappingProxyType({})
+    priority: float | None = None
+    revenue: float | None = None
+    currency: str | None = None
+    ends_on: date | None = None
+    days_left: int | None = None
+    alarms: tuple[str, ...] = ()
     ended_alarms: tuple[str, ...] = ()
     resolved: ClosureCode | None = None
     resolved_on: date | None = None

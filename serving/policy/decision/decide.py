@@ -4,9 +4,10 @@ wait, which are suppressed, and why.
 ``decide`` is pure: accounts, the state of the queue, the policy and the day in; a decision out. It reads no clock and
 uses no random numbers, and the order of the rows does not matter, so deciding a night twice gives the same queue.
 
-An account is first *detected* (hysteresis or trigger, :mod:`serving.policy.decision.detection`) and then *allocated*
-(:mod:`serving.policy.decision.allocation`): raised again in its open case, suppressed, held out, assigned to a squad,
-or left waiting.
+An account is first *detected* (hysteresis, trigger, or the end of a contract,
+:mod:`serving.policy.decision.detection`) and then *allocated* (:mod:`serving.policy.decision.allocation`): raised again
+in its open case, suppressed, held out, assigned to a squad, or left waiting. At last every open case is compared with
+tonight's account (:mod:`serving.policy.decision.reconciliation`).
 """
 
 from collections import Counter
@@ -17,10 +18,18 @@ from datetime import date
 import numpy as np
 import pyarrow as pa
 
+from serving.contracts import AlarmKind
 from serving.policy.decision.account_table import AccountTable, Flags
-from serving.policy.decision.allocation import Allocation, NightInputs, allocate
+from serving.policy.decision.allocation import Allocation, allocate
+from serving.policy.decision.candidates import NightInputs
+from serving.policy.decision.contract_alarms import day_after, detect_cancellations, detect_partial_losses
+from serving.policy.decision.cooldown import settle_losses
 from serving.policy.decision.detection import RiskDetection, detect_risk, rank_candidates
-from serving.policy.decision.queue_state import Decision, DecisionCounts, QueueState, Streak
+from serving.policy.decision.exclusion import Exclusions
+from serving.policy.decision.holdout import HoldoutAssignment
+from serving.policy.decision.queue_state import Decision, DecisionCounts, QueueState, Streak, SuppressionCode
+from serving.policy.decision.reconciliation import Reconciled, reconcile_cases
+from serving.policy.decision.revenue import Revenue
 from serving.policy.decision.triggers import evaluate_conditions
 from serving.policy.definition.default_rules import complete_rules, unlisted_risks
 from serving.policy.definition.policy_file import Policy, PolicyError
@@ -36,20 +45,26 @@ _PROBABILITY = "probability_"
 def decide(accounts: pa.Table, queue: QueueState, policy: Policy, as_of: date) -> Decision:
     """Decide the night of ``as_of``.
 
-    ``accounts`` has one row per account: ``account_id``, ``parent_id``, ``name``, ``segment``, ``industry``,
-    ``region``, ``owner`` (text), ``arr`` (recurring revenue per year), ``renews_in`` (days), for each scored risk
-    ``probability_<risk>`` and ``rank_<risk>``, and the features that the policy's conditions name. Optional:
-    ``reason_group_<risk>`` (see :func:`decide_with_reasons`) and ``ticket_category`` (of the last ticket), for the
-    routing. Only ``account_id`` is required; any other column that is missing is unknown. An account that is not scored
-    tonight keeps its streaks. A risk that the policy does not mention gets default rules
-    (:mod:`serving.policy.definition.default_rules`).
+    ``accounts`` has one row per account: ``account_id``, ``parent_id``, ``type``, ``name``, ``segment``, ``industry``,
+    ``region``, ``owner``, ``currency`` (text), ``arr`` (recurring revenue per year), ``renews_in`` (days), for each
+    scored risk ``probability_<risk>`` and ``rank_<risk>``, and the features that the policy's conditions name. Its
+    contracts are in ``contract_status`` (:class:`~serving.policy.decision.case_status.ContractStatus`), ``leaves_in``,
+    ``leaving_arr``, ``notice_withdrawn_in``, ``partial_loss_in``, ``partial_loss_arr`` and ``partial_loss_share``; days
+    are from ``as_of`` and negative in the past. Optional: ``reason_group_<risk>`` (see :func:`decide_with_reasons`) and
+    ``ticket_category`` (of the last ticket), for the routing. Only ``account_id`` is required; any other column that is
+    missing is unknown. An account that is not scored tonight keeps its streaks. A risk that the policy does not mention
+    gets default rules (:mod:`serving.policy.definition.default_rules`).
     """
     rows = AccountTable.of(accounts)
     completed = replace(policy, rules=complete_rules(policy.rules, _base_rates(rows, policy)))
-    fired = evaluate_conditions(rows, policy.conditions.triggers)
-    detections = [detect_risk(risk, rows, queue, completed, fired) for risk in completed.rules.risks]
-    ranked = rank_candidates(detections, rows, completed)
-    result = allocate(ranked, NightInputs(detections, rows, queue, completed, as_of))
+    rules, fired = completed.rules, evaluate_conditions(rows, policy.conditions.triggers)
+    revenue = Revenue.of(rows, rules.priority)
+    risks = [detect_risk(risk, rows, revenue, queue, completed, fired) for risk in rules.risks]
+    certain = [detect_cancellations(rows, revenue, rules), detect_partial_losses(rows, revenue, rules)]
+    inputs = NightInputs([*risks, *certain], rows, queue, completed, as_of)
+    exclusions, holdout = Exclusions(rows, completed), HoldoutAssignment(rows, rules.holdout, queue.holdout_units)
+    result = allocate(rank_candidates(inputs.detections, rules), inputs, exclusions, holdout)
+    reconciled = _reconciled(inputs, exclusions, result)
     return Decision(
         as_of=as_of,
         policy_version=policy.version,
@@ -59,9 +74,12 @@ def decide(accounts: pa.Table, queue: QueueState, policy: Policy, as_of: date) -
         suppressed=tuple(result.suppressed),
         held_out=tuple(result.held_out),
         exempted=tuple(result.exempted),
-        no_longer_at_risk=_no_longer_at_risk(detections, rows, queue, completed),
-        streaks=_streaks(detections, queue),
-        counts=_counts(detections, fired, result, len(rows)),
+        closures=reconciled.closures,
+        live=reconciled.live,
+        settlements=tuple(sorted(settle_losses(queue, _contract_ends(inputs)))),
+        holdout_units=holdout.new_units,
+        streaks=_streaks(risks, queue),
+        counts=_counts(inputs, fired, exclusions, result, reconciled),
     )
 
 
@@ -70,17 +88,17 @@ def decide_with_reasons(
 ) -> Decision:
     """Decide the night with the first reasons of the accounts that it may raise, which the routing uses.
 
-    Exact reasons take long to compute. So the night is decided without them, the accounts that it may raise are
-    explained, and the night is decided again.
+    Exact reasons take long to compute. So the night is decided without them, the accounts that it may raise and those
+    with an open case are explained, and the night is decided again.
     """
     explained = accounts_to_explain(decide(accounts, queue, policy, as_of))
     return decide(_with_reason_groups(accounts, first_reasons(explained)), queue, policy, as_of)
 
 
 def accounts_to_explain(decision: Decision, limit: int = 500) -> tuple[str, ...]:
-    """The accounts that are flagged or raised again, and the first ``limit`` of those that wait."""
+    """The accounts that are flagged or have an open case, and the first ``limit`` of those that wait."""
     chosen = {flag.account_id for flag in (*decision.flags, *decision.waiting[:limit])}
-    return tuple(sorted(chosen | {again.flag.account_id for again in decision.raised_again}))
+    return tuple(sorted(chosen | {figures.account_id for figures in decision.live}))
 
 
 def scored_risks(accounts: pa.Table) -> tuple[str, ...]:
@@ -108,18 +126,21 @@ def _with_reason_groups(accounts: pa.Table, groups: Mapping[tuple[str, str], str
     return accounts
 
 
-def _no_longer_at_risk(
-    detections: Sequence[RiskDetection], rows: AccountTable, queue: QueueState, policy: Policy
-) -> tuple[str, ...]:
-    """Open cases of accounts that were scored tonight and are not detected for any risk of the case's family."""
-    cases = []
-    for case in queue.open_cases:
-        place = rows.place.get(case.account_id)
-        family = policy.rules.family(case.risk)
-        members = [found for found in detections if policy.rules.family(found.risk) == family]
-        if place is not None and members and all(found.cleared(place) for found in members):
-            cases.append(case.case_id)
-    return tuple(sorted(cases))
+def _reconciled(inputs: NightInputs, exclusions: Exclusions, result: Allocation) -> Reconciled:
+    raised = frozenset(again.case_id for again in result.raised_again)
+    members: dict[str, tuple[str, ...]] = {}
+    for row in result.suppressed:
+        if row.code is SuppressionCode.GROUP_CASE and row.case_id:
+            members[row.case_id] = (*members.get(row.case_id, ()), row.account_id)
+    return reconcile_cases(inputs, exclusions.rules, raised, members)
+
+
+def _contract_ends(inputs: NightInputs) -> dict[str, tuple[str | None, date | None]]:
+    """Status and end of the contracts of the accounts with a closed case."""
+    status, days = inputs.accounts.texts("contract_status"), inputs.accounts.numbers("leaves_in")
+    closed = {case.account_id for case in inputs.queue.cooldowns}
+    places = {account: inputs.accounts.place[account] for account in closed & inputs.accounts.place.keys()}
+    return {account: (status[place], day_after(inputs.as_of, days[place])) for account, place in places.items()}
 
 
 def _streaks(detections: Sequence[RiskDetection], queue: QueueState) -> tuple[Streak, ...]:
@@ -130,12 +151,17 @@ def _streaks(detections: Sequence[RiskDetection], queue: QueueState) -> tuple[St
 
 
 def _counts(
-    detections: Sequence[RiskDetection], fired: Mapping[str, Flags], result: Allocation, accounts: int
+    inputs: NightInputs,
+    fired: Mapping[str, Flags],
+    exclusions: Exclusions,
+    result: Allocation,
+    reconciled: Reconciled,
 ) -> DecisionCounts:
+    certain = {found.kind: int(found.detected.sum()) for found in inputs.detections}
     return DecisionCounts(
-        accounts=accounts,
-        scored={found.risk: int((~np.isnan(found.probability)).sum()) for found in detections},
-        detected={found.risk: int(found.detected.sum()) for found in detections},
+        accounts=len(inputs.accounts),
+        scored={found.risk: int((~np.isnan(found.probability)).sum()) for found in inputs.risks},
+        detected={found.risk: int(found.detected.sum()) for found in inputs.risks},
         triggers={name: int(flags.sum()) for name, flags in fired.items()},
         flagged=len(result.flags),
         raised_again=len(result.raised_again),
@@ -144,4 +170,8 @@ def _counts(
         exempted=len(result.exempted),
         suppressed=len(result.suppressed),
         suppressed_by_code=dict(Counter(suppressed.code.value for suppressed in result.suppressed)),
+        cancellations=certain[AlarmKind.CANCELLATION],
+        partial_losses=certain[AlarmKind.PARTIAL_LOSS],
+        excluded=exclusions.counts(),
+        closed=dict(Counter(closure.code.value for closure in reconciled.closures)),
     )

@@ -1,44 +1,70 @@
-"""Which accounts become candidates tonight, before capacity is considered: risk by risk, then one per family.
+"""Which accounts become candidates tonight, before capacity is considered: cause by cause, then one per family.
 
 An account is detected for a risk when it is inside the risk's hysteresis, when a trigger of the risk fires that raises
-cases alone, or when a trigger fires that requires a minimum probability and the probability reaches it. Where several
-risks share a family, the one with the highest priority becomes the candidate.
+cases alone, or when a trigger fires that requires a minimum probability and the probability reaches it. It is also
+detected when its contract has a known end (:mod:`serving.policy.decision.contract_alarms`). Within a family a
+cancellation leads, else the cause with the highest priority. All alarms of the family belong to the candidate.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from serving.contracts import Alarm, AlarmKind
 from serving.policy.decision.account_table import AccountTable, Flags, Numbers, Places
 from serving.policy.decision.hysteresis import HysteresisState
 from serving.policy.decision.priority import compute_priority, order_of_work
 from serving.policy.decision.queue_state import QueueState
+from serving.policy.decision.revenue import Revenue
 from serving.policy.definition.policy_file import Policy
+from serving.policy.definition.policy_schema import PolicyFile
 
 
 @dataclass(frozen=True)
-class RiskDetection:
-    """The detection of one risk over all accounts: each array has their length and order.
+class Detection:
+    """One cause of cases over all accounts: each array has their length and order.
 
-    ``probability`` is NaN where the account was not scored; ``effective_probability`` is the one that the priority is
-    computed with: for an account that a trigger raises alone, at least the threshold ``enter``. ``alone`` marks the
-    accounts that a trigger raises without the model. ``triggers`` are the risk's triggers where they count.
+    ``risk`` names the family that its cases belong to. ``revenue`` is what is at stake, before the cap. ``days`` are
+    those to the renewal or to the end. ``effective_probability`` is the one that the priority is computed with, NaN
+    where the cause is no probability. ``small`` are accounts with the cause that are not worth a case.
     """
 
     risk: str
-    hysteresis: HysteresisState
-    probability: Numbers
+    kind: AlarmKind
     effective_probability: Numbers
     priority: Numbers
     rank_score: Numbers
     detected: Flags
-    alone: Flags
-    triggers: Mapping[str, Flags]
+    revenue: Revenue
+    days: Numbers
+    small: Flags
+
+    def alarms_at(self, place: int) -> tuple[str, ...]:
+        """The codes of the alarms that hold for the account at this place."""
+        return (Alarm(self.kind).code,) if self.detected[place] else ()
+
+
+@dataclass(frozen=True)
+class RiskDetection(Detection):
+    """The detection of one risk.
+
+    ``probability`` is NaN where the account was not scored. For an account that a trigger raises alone, the effective
+    one is at least the threshold ``enter``. ``triggers`` are the risk's triggers where they count.
+    """
+
+    hysteresis: HysteresisState
+    probability: Numbers
+    triggers: Mapping[str, Flags] = field(default_factory=dict)
 
     def triggers_at(self, place: int) -> tuple[str, ...]:
         """The triggers that count for the account at this place, in the policy's order."""
         return tuple(name for name, holds in self.triggers.items() if holds[place])
+
+    def alarms_at(self, place: int) -> tuple[str, ...]:
+        """The risk where the account is inside it, and its triggers."""
+        entered = (Alarm(AlarmKind.RISK, self.risk).code,) if self.hysteresis.inside[place] else ()
+        return (*entered, *(Alarm(AlarmKind.TRIGGER, name).code for name in self.triggers_at(place)))
 
     def cleared(self, place: int) -> bool:
         """Whether the account at this place was scored tonight and is not detected any more."""
@@ -47,10 +73,10 @@ class RiskDetection:
 
 @dataclass(frozen=True)
 class RankedCandidates:
-    """All candidates in the order of work: the account's place, its detection, priority and effective probability."""
+    """All candidates in the order of work: the account's place, its leading cause, priority and probability."""
 
     place: Places
-    detections: tuple[RiskDetection, ...]
+    detections: tuple[Detection, ...]
     priority: Numbers
     effective_probability: Numbers
 
@@ -59,7 +85,12 @@ class RankedCandidates:
 
 
 def detect_risk(
-    risk: str, accounts: AccountTable, queue: QueueState, policy: Policy, fired: Mapping[str, Flags]
+    risk: str,
+    accounts: AccountTable,
+    revenue: Revenue,
+    queue: QueueState,
+    policy: Policy,
+    fired: Mapping[str, Flags],
 ) -> RiskDetection:
     """Detect one risk over all accounts; ``fired`` are the policy's triggers whose condition holds."""
     rule = policy.rules.risks[risk]
@@ -76,37 +107,50 @@ def detect_risk(
                 alone |= triggers[name]
     effective = np.where(alone, np.fmax(probability, rule.enter), np.nan_to_num(probability))
     return RiskDetection(
-        risk,
-        hysteresis,
-        probability,
-        effective,
-        compute_priority(accounts, effective, rule, policy.rules.priority),
-        accounts.numbers(f"rank_{risk}"),
-        np.logical_or.reduce([hysteresis.inside, *triggers.values()]),
-        alone,
-        triggers,
+        risk=risk,
+        kind=AlarmKind.RISK,
+        effective_probability=effective,
+        priority=compute_priority(accounts, revenue, effective, rule, policy.rules.priority),
+        rank_score=accounts.numbers(f"rank_{risk}"),
+        detected=np.logical_or.reduce([hysteresis.inside, *triggers.values()]),
+        revenue=revenue,
+        days=accounts.numbers("renews_in"),
+        small=np.zeros(len(accounts), dtype=np.bool_),
+        hysteresis=hysteresis,
+        probability=probability,
+        triggers=triggers,
     )
 
 
-def rank_candidates(detections: Sequence[RiskDetection], accounts: AccountTable, policy: Policy) -> RankedCandidates:
+def rank_candidates(detections: Sequence[Detection], rules: PolicyFile) -> RankedCandidates:
     """One candidate per account and family, in the order of work."""
-    chosen = [(detection, _chosen_places(detection, detections, policy)) for detection in detections]
+    chosen = [(detection, _leading_places(detection, detections, rules)) for detection in detections]
     place = np.concatenate([places for _, places in chosen])
-    priority, effective, rank_score = (
+    priority, effective, rank_score, days = (
         np.concatenate([getattr(detection, name)[places] for detection, places in chosen])
-        for name in ("priority", "effective_probability", "rank_score")
+        for name in ("priority", "effective_probability", "rank_score", "days")
     )
     owners = [detection for detection, places in chosen for _ in range(len(places))]
-    ordered = order_of_work(priority, effective, rank_score, accounts.numbers("renews_in")[place], place)
+    ordered = order_of_work(priority, effective, rank_score, days, place)
     return RankedCandidates(
         place[ordered], tuple(owners[index] for index in ordered), priority[ordered], effective[ordered]
     )
 
 
-def _chosen_places(detection: RiskDetection, detections: Sequence[RiskDetection], policy: Policy) -> Places:
-    """Where this risk is detected and has the highest priority within its family; the earlier risk wins a tie."""
-    family = policy.rules.family(detection.risk)
-    members = [other for other in detections if policy.rules.family(other.risk) == family]
-    priorities = np.array([np.where(other.detected, other.priority, -np.inf) for other in members])
-    best = priorities.argmax(axis=0) == members.index(detection)
+def family_members(family: str, detections: Sequence[Detection], rules: PolicyFile) -> list[Detection]:
+    """The causes whose cases belong to this family."""
+    return [detection for detection in detections if rules.family(detection.risk) == family]
+
+
+def _leading_places(detection: Detection, detections: Sequence[Detection], rules: PolicyFile) -> Places:
+    """Where this cause is detected and leads its family; the earlier one wins a tie."""
+    members = family_members(rules.family(detection.risk), detections, rules)
+    values = np.array([np.where(other.detected, _leading_value(other), -np.inf) for other in members])
+    best = values.argmax(axis=0) == [other is detection for other in members].index(True)
     return np.flatnonzero(detection.detected & best)
+
+
+def _leading_value(detection: Detection) -> Numbers:
+    """What a cause competes with inside its family: a cancellation is a fact, so nothing leads before it."""
+    certain = detection.kind is AlarmKind.CANCELLATION
+    return np.full(len(detection.priority), np.inf) if certain else detection.priority

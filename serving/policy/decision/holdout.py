@@ -2,17 +2,19 @@
 
 Each account gets a number from a salted hash. Nothing is random at night, so the same account is held out every night
 of an experiment, and a new salt draws a new hold-out. The accounts of a group (``parent_id``) are drawn together,
-because they influence each other. The share can differ by segment (the stratum). The hold-out is taken out before
-capacity applies: otherwise it would differ systematically from the accounts that are worked. An exempted account is
-worked anyway; that is recorded, because it biases the measurement.
+because they influence each other. An account keeps the unit and the stratum in which it was first known: one that is
+acquired or moves to another segment does not change sides. The share can differ by segment (the stratum). The hold-out
+is taken out before capacity applies: otherwise it would differ systematically from the accounts that are worked. An
+exempted account is worked anyway; that is recorded, because it biases the measurement.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
 from serving.policy.decision.account_table import AccountTable, Flags
+from serving.policy.decision.queue_state import HoldoutUnit
 from serving.policy.definition.policy_schema import Holdout
 from serving.policy.definition.unknown_names import UNKNOWN
 
@@ -24,29 +26,31 @@ def holdout_number(unit: str, salt: str) -> float:
 
 
 class HoldoutAssignment:
-    """The hold-out over all accounts: unit and stratum of each, and whether it is held out before exemptions."""
+    """The hold-out over all accounts: the unit and stratum of each, and whether it is held out before exemptions.
 
-    def __init__(self, accounts: AccountTable, rule: Holdout | None) -> None:
-        parents = accounts.texts("parent_id")
-        self.units = [parent or account for parent, account in zip(parents, accounts.account_ids, strict=True)]
-        self.strata = _strata(self.units, accounts.texts("segment"))
+    ``known`` are the units of earlier nights; ``new_units`` are those that this night adds, by account.
+    """
+
+    def __init__(self, accounts: AccountTable, rule: Holdout | None, known: Iterable[HoldoutUnit] = ()) -> None:
         self._rule = rule
+        earlier = {unit.account_id: unit for unit in known}
+        strata = {unit.unit: unit.stratum for unit in sorted(earlier.values(), reverse=True)}
+        parents, segments = accounts.texts("parent_id"), accounts.texts("segment")
+        self.units: list[HoldoutUnit] = []
+        for account, parent, segment in zip(accounts.account_ids, parents, segments, strict=True):
+            unit = parent or account
+            stratum = strata.setdefault(unit, segment or UNKNOWN)  # of the unit's first account: exactly one
+            self.units.append(earlier.get(account) or HoldoutUnit(account, unit, stratum))
+        added = (unit for unit in self.units if unit.account_id not in earlier)
+        self.new_units = tuple(added) if rule is not None else ()
 
     def is_held_out(self, place: int) -> bool:
         """Whether the account at this place is drawn for the hold-out."""
         if self._rule is None:
             return False
-        unit = self.units[place]
-        share = self._rule.by_segment.get(self.strata[unit], self._rule.share)
-        return holdout_number(unit, self._rule.salt) < share
-
-
-def _strata(units: Sequence[str], segments: Sequence[str | None]) -> dict[str, str]:
-    """The stratum of each unit: the segment of its first account by id, so that a group has exactly one."""
-    strata: dict[str, str] = {}
-    for unit, segment in zip(units, segments, strict=True):
-        strata.setdefault(unit, segment or UNKNOWN)
-    return strata
+        drawn = self.units[place]
+        share = self._rule.by_segment.get(drawn.stratum, self._rule.share)
+        return holdout_number(drawn.unit, self._rule.salt) < share
 
 
 def first_exemption(exempt: Mapping[str, Flags], place: int) -> str | None:

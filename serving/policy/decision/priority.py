@@ -3,39 +3,51 @@
 It is an amount of money, so that risks, segments and squads share one order. Revenue is capped so that no single
 account takes all the capacity, and a nearer renewal increases the priority. Ties are broken by the probability, the
 model's finer ranking score, the nearer renewal, and the account's id, in that order: the order is always the same.
+
+A received cancellation has no probability: its revenue ends, and its urgency depends on the day on which it does.
 """
+
+from collections.abc import Sequence
 
 import numpy as np
 
 from serving.policy.decision.account_table import AccountTable, Numbers, Places
+from serving.policy.decision.revenue import Revenue
 from serving.policy.definition.policy_schema import PriorityRule, RiskRule
+from serving.policy.definition.policy_section import Urgency
 
 
-def revenue_at_stake(accounts: AccountTable, rule: PriorityRule) -> Numbers:
-    """Recurring revenue per year: float64[n], capped, ``unknown_revenue`` where it is unknown."""
-    revenue = accounts.numbers("arr")
-    return np.minimum(np.where(np.isnan(revenue), rule.unknown_revenue, revenue), rule.revenue_cap)
+def revenue_at_stake(estimated: Numbers, rule: PriorityRule) -> Numbers:
+    """Recurring revenue per year, capped: float64[n]."""
+    return np.minimum(estimated, rule.revenue_cap)
 
 
-def renewal_urgency(accounts: AccountTable, rule: PriorityRule) -> Numbers:
-    """The factor of the first band that contains the days to renewal; 1 outside all bands, or where it is unknown."""
-    days = accounts.numbers("renews_in")
-    factor = np.ones(len(accounts))
-    for band in reversed(rule.urgency):
+def urgency_factor(days: Numbers, bands: Sequence[Urgency]) -> Numbers:
+    """The factor of the first band that contains the days; 1 outside all bands, or where they are unknown."""
+    factor = np.ones(len(days))
+    for band in reversed(bands):
         factor = np.where(days <= band.within_days, band.factor, factor)
     return factor
 
 
-def compute_priority(accounts: AccountTable, probability: Numbers, risk: RiskRule, rule: PriorityRule) -> Numbers:
+def compute_priority(
+    accounts: AccountTable, revenue: Revenue, probability: Numbers, risk: RiskRule, rule: PriorityRule
+) -> Numbers:
     """The expected value of a rescue, in the currency of ``arr``, rounded to the cent: float64[n]."""
-    at_stake = probability * revenue_at_stake(accounts, rule)
-    return np.round(at_stake * risk.save_rate * renewal_urgency(accounts, rule) - risk.cost, 2)
+    at_stake = probability * revenue_at_stake(revenue.estimated, rule)
+    urgency = urgency_factor(accounts.numbers("renews_in"), rule.urgency)
+    return np.round(at_stake * risk.save_rate * urgency - risk.cost, 2)
 
 
-def order_of_work(
-    priority: Numbers, probability: Numbers, rank_score: Numbers, renews_in: Numbers, place: Places
-) -> Places:
+def value_of_ending(
+    ending: Numbers, days: Numbers, save_rate: float, cost: float, bands: Sequence[Urgency], rule: PriorityRule
+) -> Numbers:
+    """The value of winning back revenue that ends in these days, rounded to the cent: float64[n]."""
+    return np.round(revenue_at_stake(ending, rule) * save_rate * urgency_factor(days, bands) - cost, 2)
+
+
+def order_of_work(priority: Numbers, probability: Numbers, rank_score: Numbers, days: Numbers, place: Places) -> Places:
     """The order of work, as indices into these arrays of one length: int64[n]; ``place`` is ascending by account."""
-    days = np.nan_to_num(renews_in, nan=np.inf)
+    nearest = np.nan_to_num(days, nan=np.inf)
     score = np.nan_to_num(rank_score, nan=-np.inf)
-    return np.lexsort((place, days, -score, -probability, -priority))
+    return np.lexsort((place, nearest, -score, -np.nan_to_num(probability), -priority))

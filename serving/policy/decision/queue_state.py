@@ -19,7 +19,8 @@ from serving.policy.decision.case_status import Closure, ClosureCode, LiveFigure
 class OpenCase(NamedTuple):
     """A case that is not closed: ``probability`` and ``severity`` are those of the last time it was raised.
 
-    ``alarms`` are the codes of all alarms that it contains. ``renews_on`` is the renewal date when it was last raised.
+    ``alarms`` are the codes of all alarms that it contains; None where an early version did not store them, and then it
+    contains every risk and trigger. ``renews_on`` is the renewal date when it was last raised.
     ``ends_on`` is that of its newest live figures. ``resolved`` and ``resolved_on`` are the mark of an earlier night.
     """
 
@@ -31,7 +32,7 @@ class OpenCase(NamedTuple):
     opened: date
     state: str = "new"
     squad: str = ""
-    alarms: tuple[str, ...] = ()
+    alarms: tuple[str, ...] | None = None
     renews_on: date | None = None
     ends_on: date | None = None
     resolved: ClosureCode | None = None
@@ -54,15 +55,16 @@ class Streak(NamedTuple):
 class Cooldown(NamedTuple):
     """A closed case: its ``alarms`` raise no new one until the days of its outcome (``state``) are over.
 
-    Without ``alarms`` every alarm of its risk's family cools down. ``ends_on`` is that of the last live figures: after
-    a loss the account rests until then. ``settled`` is whether an earlier night has recorded the end.
+    Where the ``alarms`` are None, not known, every risk and trigger of its family cools down. ``ends_on`` is that of
+    the last live figures: after a loss the account rests until then. ``settled`` is whether an earlier night has
+    recorded the end.
     """
 
     account_id: str
     risk: str
     closed_on: date
     state: str = ""
-    alarms: tuple[str, ...] = ()
+    alarms: tuple[str, ...] | None = None
     case_id: str = ""
     ends_on: date | None = None
     settled: bool = False

@@ -1,15 +1,15 @@
 """Assigns a case to a squad by the skill that it needs.
 
-The skill comes from the first of these that names one: the VIP rule; the trigger that fired; the group of the first
-reason; the category of the last ticket; the risk. Of the squads with that skill, those that serve the account's region
-and speak its language can take the case, in the order of the policy file; the first with capacity left gets it. Where
-no such squad exists, the fallback squad gets it, and the reason records that.
+The skill comes from the first of these that names one: the VIP rule; the cancellation or partial loss; the trigger that
+fired; the group of the first reason; the category of the last ticket; the risk. Of the squads with that skill, those
+that serve the account's region and speak its language can take the case, in the order of the policy file; the first
+with capacity left gets it. Where no such squad exists, the fallback squad gets it, and the reason records that.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from serving.contracts import RoutingCode, RoutingReason
+from serving.contracts import AlarmKind, RoutingCode, RoutingReason
 from serving.policy.definition.policy_schema import PolicyFile
 
 
@@ -22,6 +22,7 @@ class RoutingRequest(NamedTuple):
     triggers: tuple[str, ...] = ()
     reason_group: str | None = None
     ticket_category: str | None = None
+    kind: AlarmKind = AlarmKind.RISK
 
 
 class Route(NamedTuple):
@@ -45,20 +46,28 @@ def route(request: RoutingRequest, rules: PolicyFile) -> Route:
 
 
 def _reason(request: RoutingRequest, rules: PolicyFile) -> RoutingReason:
+    return next(_reasons(request, rules), RoutingReason(RoutingCode.FALLBACK))
+
+
+def _reasons(request: RoutingRequest, rules: PolicyFile) -> Iterator[RoutingReason]:
+    """What names a skill for the case, the strongest first."""
     routing = rules.routing
     if request.vip and routing.vip is not None:
-        return RoutingReason(RoutingCode.VIP, routing.vip.skill)
+        yield RoutingReason(RoutingCode.VIP, routing.vip.skill)
+    if request.kind is AlarmKind.CANCELLATION and rules.cancellations.skill:
+        yield RoutingReason(RoutingCode.CANCELLATION, rules.cancellations.skill)
+    if request.kind is AlarmKind.PARTIAL_LOSS and rules.partial_losses.skill:
+        yield RoutingReason(RoutingCode.PARTIAL_LOSS, rules.partial_losses.skill)
     for name in request.triggers:
         if skill := rules.triggers[name].skill:
-            return RoutingReason(RoutingCode.TRIGGER, skill, name)
+            yield RoutingReason(RoutingCode.TRIGGER, skill, name)
     if skill := routing.reasons.get(request.reason_group or ""):
-        return RoutingReason(RoutingCode.REASON, skill, request.reason_group or "")
+        yield RoutingReason(RoutingCode.REASON, skill, request.reason_group or "")
     if skill := routing.ticket_categories.get(request.ticket_category or ""):
-        return RoutingReason(RoutingCode.TICKET, skill, request.ticket_category or "")
+        yield RoutingReason(RoutingCode.TICKET, skill, request.ticket_category or "")
     rule = rules.risks.get(request.risk)
     if rule and rule.skill:
-        return RoutingReason(RoutingCode.RISK, rule.skill, request.risk)
-    return RoutingReason(RoutingCode.FALLBACK)
+        yield RoutingReason(RoutingCode.RISK, rule.skill, request.risk)
 
 
 def _serves(name: str, region: str | None, rules: PolicyFile) -> bool:

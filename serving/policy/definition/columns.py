@@ -6,10 +6,15 @@ from features import catalogue
 from features.conditions import Columns, Kind
 from features.contract import Metric
 
-TEXTS = ("account_id", "parent_id", "name", "segment", "industry", "region", "owner", "ticket_category")
-NUMBERS = ("arr", "renews_in")
+TEXTS = (
+    *("account_id", "parent_id", "type", "name", "segment", "industry", "region", "owner", "currency"),
+    *("ticket_category", "contract_status"),
+)
+NUMBERS = ("arr", "renews_in", "leaves_in", "partial_loss_share")
 ACCOUNT_FIELDS: dict[str, Kind] = {**dict.fromkeys(TEXTS, "text"), **dict.fromkeys(NUMBERS, "number")}
-"""Fields of an account besides its features; ``renews_in`` is days to renewal, ``arr`` recurring revenue per year."""
+"""Fields of an account besides its features; ``arr`` is recurring revenue per year, ``renews_in`` days to the renewal,
+``leaves_in`` days to the end of the contract of an account that leaves, ``partial_loss_share`` the share of the revenue
+that ends while other contracts go on."""
 
 CASE_FIELDS: dict[str, Kind] = {"probability": "number", "at_stake": "number"}
 """Only in the conditions of severities and of VIP accounts: probability of the case's risk, and revenue at stake."""

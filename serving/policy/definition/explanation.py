@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 
+from serving.night_report.report_text import plural
 from serving.policy.definition.columns import condition_columns
 from serving.policy.definition.default_rules import HIGHEST_ENTER, LIFT, LOWEST_ENTER
 from serving.policy.definition.escalation_matrix import escalation_steps, step_text
@@ -19,7 +20,10 @@ def explain(policy: Policy) -> str:
     parts = [
         f"Policy {policy.version}",
         *_section("Which accounts become candidates", _detection(rules)),
+        *_section("Customers that have cancelled, and parts of contracts that end", _contract_ends(rules)),
+        *_section("Which accounts never get a case", _exclusions(rules)),
         *_section("In which order", _order(rules)),
+        *_section("What becomes of cases", _case_life(rules)),
         *_section("Hold-out: accounts that are not worked, to measure the effect of the team", _holdout(rules)),
         *_section("Which squad gets a case", _routing(rules)),
         *_section(
@@ -59,8 +63,7 @@ def _risk(name: str, rule: RiskRule) -> str:
     return (
         f"{name}: an account enters at {rule.enter:.0%} or more on {_nights(rule.enter_nights)}, and leaves after "
         f"{_nights(rule.leave_nights)} below {rule.leave:.0%}. An open case is raised again when the probability rises "
-        f"by {rule.worsen_by:.0%} or the severity rises. After a case the account cools down for "
-        f"{rule.cooldown_days} days.{family}"
+        f"by {rule.worsen_by:.0%}, when the severity rises, or by an alarm that it does not contain.{family}"
     )
 
 
@@ -78,16 +81,63 @@ def _trigger(name: str, trigger: TriggerRule) -> str:
 
 def _order(rules: PolicyFile) -> Iterator[str]:
     rule = rules.priority
+    unknown = "the median of the segment" if rule.unknown_revenue is None else f"{rule.unknown_revenue:,.0f}"
     yield (
-        f"By priority = probability × recurring revenue (at most {rule.revenue_cap:,.0f}; {rule.unknown_revenue:,.0f} "
-        "where unknown) × save rate × urgency − cost."
+        f"By priority = probability × recurring revenue (at most {rule.revenue_cap:,.0f}; {unknown} where unknown) × "
+        "save rate × urgency − cost."
     )
     for name, risk in rules.risks.items():
         yield f"{name}: the save rate is {risk.save_rate:.0%}, the cost {risk.cost:,.0f}."
     for band in rule.urgency:
         yield f"The urgency of a renewal within {band.within_days} days is {band.factor:g}."
-    if rule.minimum is not None:
-        yield f"Below a priority of {rule.minimum:,.0f} a risk alone raises no case."
+    yield f"Below a priority of {rule.minimum:,.0f} no new case is raised."
+
+
+def _contract_ends(rules: PolicyFile) -> Iterator[str]:
+    rule, part = rules.cancellations, rules.partial_losses
+    yield (
+        f"Cancellation: worth the revenue that ends × {rule.save_rate:.0%} × urgency − {rule.cost:,.0f}"
+        f"{_least(rule.severity)}. It gets a case on the same night, beyond the capacity, and is never held out."
+    )
+    cost = rules.risks[rules.contract_risk].cost if part.cost is None else part.cost
+    yield (
+        f"Partial loss, from {part.min_share:.0%} of the account's revenue: worth the part's revenue × "
+        f"{part.save_rate:.0%} × urgency − {cost:,.0f}{_least(part.severity)}. It competes for a place."
+    )
+    for band in rule.urgency or rules.priority.urgency:
+        yield f"The urgency of an end within {band.within_days} days is {band.factor:g}."
+
+
+def _least(severity: str | None) -> str:
+    return f", severity at least {severity}" if severity else ""
+
+
+def _exclusions(rules: PolicyFile) -> Iterator[str]:
+    rule = rules.exclude
+    if rule.types:
+        yield f"Accounts of the types {', '.join(rule.types)}."
+    if rule.without_revenue:
+        yield "Accounts whose revenue is known to be zero."
+    for name, condition in rule.when.items():
+        yield f"{name}: {' '.join(condition.split())}"
+    yield "Customers whose contract has ended."
+
+
+def _case_life(rules: PolicyFile) -> Iterator[str]:
+    rule, groups = rules.reconcile, rules.groups
+    yield (
+        f"When the cause of a case is gone, it is marked as resolved, and after {plural(rule.nights, 'night')} it is "
+        f"closed as saved; one that nobody has started expires after {plural(rule.unclaimed_nights, 'night')}."
+    )
+    yield "When the contract ends, the case is closed as lost; when the policy excludes the account, as no action."
+    days = {name: rules.risks[name].cooldown_days for name in rules.risks}
+    resting = ", ".join(f"{name} {count} days" for name, count in days.items())
+    yield f"The alarms of a closed case raise no new one for some days ({resting}); another alarm does at once."
+    for outcome in ("saved", "false_alarm", "no_action", "expired"):
+        if (count := getattr(rules.cooldown, outcome)) is not None:
+            yield f"After {outcome.replace('_', ' ')} it is {count} days for every alarm."
+    yield f"After a loss the account rests until its contract ends ({rules.cooldown.lost} days where that is unknown)."
+    yield "The accounts of a group share one case." if groups.one_case else "Each account of a group has its own case."
 
 
 def _holdout(rules: PolicyFile) -> Iterator[str]:

@@ -25,17 +25,19 @@ class Problem:
 
 @dataclass(frozen=True)
 class Conditions:
-    """Every condition of the policy, compiled, by the name of its trigger, severity or exemption."""
+    """Every condition of the policy, compiled, by the name of its trigger, severity, exemption or exclusion."""
 
     triggers: Mapping[str, Condition]
     severities: Mapping[str, Condition]
     exempt: Mapping[str, Condition]
+    exclude: Mapping[str, Condition]
     vip: Condition | None
 
     @property
     def columns(self) -> frozenset[str]:
         """The columns that they read."""
-        named = [*self.triggers.values(), *self.severities.values(), *self.exempt.values()]
+        tables = (self.triggers, self.severities, self.exempt, self.exclude)
+        named = [condition for table in tables for condition in table.values()]
         every = [*named, self.vip] if self.vip else named
         return frozenset(name for condition in every for name in condition.columns)
 
@@ -54,6 +56,7 @@ def compile_conditions(file: PolicyFile, metrics: Sequence[Metric] = ()) -> tupl
             (name, text, ("holdout", "exempt", name))
             for name, text in (file.holdout.exempt if file.holdout else {}).items()
         ),
+        exclude=compiler.all((name, text, ("exclude", "when", name)) for name, text in file.exclude.when.items()),
         vip=with_case.all([("vip", vip.when, ("routing", "vip"))]).get("vip") if vip else None,
     )
     return conditions, compiler.problems + with_case.problems
@@ -93,6 +96,11 @@ def _names(file: PolicyFile) -> Iterator[Problem]:
             yield _unknown(("triggers", name, "risk"), "risk", trigger.risk, file.risks)
         if trigger.severity is not None and trigger.severity not in severities:
             yield _unknown(("triggers", name, "severity"), "severity", trigger.severity, severities)
+    for section, rule in (("cancellations", file.cancellations), ("partial_losses", file.partial_losses)):
+        if rule.severity is not None and rule.severity not in severities:
+            yield _unknown((section, "severity"), "severity", rule.severity, severities)
+    if file.contract_risk not in file.risks:
+        yield _unknown(("cancellations", "risk"), "risk", file.contract_risk, file.risks)
     if file.routing.fallback not in file.squads:
         yield _unknown(("routing", "fallback"), "squad", file.routing.fallback, file.squads)
     for group in file.routing.reasons:
@@ -106,6 +114,8 @@ def _skills(file: PolicyFile) -> Iterator[Problem]:
     required: list[tuple[Path, str | None]] = [
         *((("risks", name, "skill"), rule.skill) for name, rule in file.risks.items()),
         *((("triggers", name, "skill"), trigger.skill) for name, trigger in file.triggers.items()),
+        (("cancellations", "skill"), file.cancellations.skill),
+        (("partial_losses", "skill"), file.partial_losses.skill),
         *((("routing", "reasons", name), skill) for name, skill in routing.reasons.items()),
         *((("routing", "ticket_categories", name), skill) for name, skill in routing.ticket_categories.items()),
     ]

@@ -6,28 +6,31 @@ text here; :mod:`serving.policy.definition.policy_file` compiles it against the 
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field, model_validator
 
-Fraction = Annotated[float, Field(gt=0, lt=1)]
-Money = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Hours = Annotated[float, Field(gt=0, le=24 * 366)]
-Nights = Annotated[int, Field(ge=1, le=365)]
-Days = Annotated[int, Field(ge=0, le=3660)]
-Word = Annotated[str, Field(min_length=1, max_length=200)]
-Names = Annotated[tuple[Word, ...], Field(strict=False)]
-Text = Annotated[str, Field(min_length=1, max_length=4000)]
-
-
-class Section(BaseModel):
-    """A table of the policy file: unknown keys are refused, types are not coerced, values cannot be changed."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-def refuse(field: str, message: str) -> PydanticCustomError:
-    """The error of a rule between fields; ``field`` is the key whose line the message names."""
-    return PydanticCustomError("policy", "{reason}", {"reason": message, "field": field})
+from serving.policy.definition.case_rules import (
+    CancellationRule,
+    CooldownRule,
+    ExcludeRule,
+    GroupRule,
+    PartialLossRule,
+    ReconcileRule,
+)
+from serving.policy.definition.policy_section import (
+    Bands,
+    Days,
+    Fraction,
+    Hours,
+    Money,
+    Names,
+    Nights,
+    Section,
+    Share,
+    Text,
+    Word,
+    refuse,
+    refuse_overlap,
+)
 
 
 class RiskRule(Section):
@@ -40,11 +43,11 @@ class RiskRule(Section):
     )
     leave_nights: Nights = Field(3, description="consecutive nights below `leave` before it has left")
     worsen_by: Fraction = Field(0.15, description="rise of the probability that raises an open case again")
-    cooldown_days: Days = Field(30, description="days after a case is closed before the account can get a new one")
-    family: Word | None = Field(None, description="risks of one family share one case; default: the risk's own name")
-    save_rate: Annotated[float, Field(ge=0, le=1)] = Field(
-        0.3, description="share of the revenue at risk that a rescue is expected to save"
+    cooldown_days: Days = Field(
+        30, description="days after a case is closed before this risk and its triggers raise a new one"
     )
+    family: Word | None = Field(None, description="risks of one family share one case; default: the risk's own name")
+    save_rate: Share = Field(0.3, description="share of the revenue at risk that a rescue is expected to save")
     cost: Money = Field(0, description="what one rescue costs the team, in the currency of `arr`")
     skill: Word | None = Field(
         None, description="skill to route by when neither a trigger, a reason nor a ticket decides"
@@ -60,34 +63,26 @@ class RiskRule(Section):
         return self
 
 
-class Urgency(Section):
-    """A band of days to renewal, and its factor."""
-
-    within_days: Annotated[int, Field(ge=1)] = Field(description="renewal within this many days")
-    factor: Annotated[float, Field(gt=0, le=10)] = Field(description="factor of the priority")
-
-
 class PriorityRule(Section):
     """The order of the queue: probability × capped revenue × save rate × urgency − cost."""
 
     revenue_cap: Annotated[float, Field(gt=0, allow_inf_nan=False)] = Field(
         250_000, description="revenue is capped here, so that no single account takes all the places"
     )
-    unknown_revenue: Money = Field(10_000, description="revenue assumed for an account without known contracts")
-    urgency: Annotated[tuple[Urgency, ...], Field(strict=False)] = Field(
+    unknown_revenue: Money | None = Field(
+        None,
+        description="revenue assumed where it is unknown; default: the median of the account's segment tonight",
+    )
+    urgency: Bands = Field(
         (), description="bands of days to renewal, nearest first; the first that contains the renewal applies"
     )
-    minimum: float | None = Field(
-        None, description="priority below which a risk alone raises no case; default: no minimum"
+    minimum: Annotated[float, Field(allow_inf_nan=False)] = Field(
+        0, description="priority below which no new case is raised; 0: nothing that is worth less than its cost"
     )
 
     @model_validator(mode="after")
     def _rising(self) -> Self:
-        days = [band.within_days for band in self.urgency]
-        if days != sorted(set(days)):
-            raise refuse(
-                "urgency", f"the urgency bands overlap: within_days has to increase from band to band, and it is {days}"
-            )
+        refuse_overlap(self.urgency)
         return self
 
 
@@ -230,13 +225,28 @@ class PolicyFile(Section):
         default_factory=lambda: PriorityRule.model_validate({}), description="the order of the queue"
     )
     triggers: dict[str, TriggerRule] = Field(default_factory=dict, description="one table per trigger")
+    cancellations: CancellationRule = Field(
+        default_factory=lambda: CancellationRule.model_validate({}), description="customers that have cancelled"
+    )
+    partial_losses: PartialLossRule = Field(
+        default_factory=lambda: PartialLossRule.model_validate({}), description="parts of contracts that end"
+    )
+    exclude: ExcludeRule = Field(
+        default_factory=lambda: ExcludeRule.model_validate({}), description="accounts that never get a case"
+    )
+    groups: GroupRule = Field(default_factory=lambda: GroupRule.model_validate({}), description="cases of groups")
+    cooldown: CooldownRule = Field(
+        default_factory=lambda: CooldownRule.model_validate({}), description="rest after a closed case"
+    )
+    reconcile: ReconcileRule = Field(
+        default_factory=lambda: ReconcileRule.model_validate({}), description="cases whose cause is gone"
+    )
     severities: Annotated[tuple[SeverityRule, ...], Field(strict=False, min_length=1)] = Field(
         description="the severities, most severe first; the first one whose condition holds applies"
     )
     squads: Annotated[dict[str, SquadRule], Field(min_length=1)] = Field(description="one table per squad")
     routing: Routing = Field(description="rules that assign a case to a squad")
     holdout: Holdout | None = Field(None, description="the hold-out; default: none")
-
     health: Health = Field(
         default_factory=lambda: Health.model_validate({}), description="how outcomes change an account's health score"
     )
@@ -246,8 +256,13 @@ class PolicyFile(Section):
         rule = self.risks.get(risk)
         return (rule.family if rule else None) or risk
 
+    @property
+    def contract_risk(self) -> str:
+        """The risk whose family the cases of cancellations and partial losses belong to."""
+        return self.cancellations.risk or next(iter(self.risks))
+
     def cooldown_days(self, risk: str) -> int:
-        """Days that an account cools down after a case of this risk."""
+        """Days that an alarm of this risk cools down, where its outcome has no days of its own."""
         rule = self.risks.get(risk)
         return rule.cooldown_days if rule else int(RiskRule.model_fields["cooldown_days"].default)
 

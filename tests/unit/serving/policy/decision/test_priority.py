@@ -6,8 +6,16 @@ import pytest
 from support.nights.policy_factory import account_rows
 
 from serving.policy.decision.account_table import AccountTable
-from serving.policy.decision.priority import compute_priority, order_of_work, renewal_urgency, revenue_at_stake
-from serving.policy.definition.policy_schema import PriorityRule, RiskRule, Urgency
+from serving.policy.decision.priority import (
+    compute_priority,
+    order_of_work,
+    revenue_at_stake,
+    urgency_factor,
+    value_of_ending,
+)
+from serving.policy.decision.revenue import Revenue
+from serving.policy.definition.policy_schema import PriorityRule, RiskRule
+from serving.policy.definition.policy_section import Urgency
 
 NAN = float("nan")
 RULE = PriorityRule(
@@ -60,21 +68,27 @@ def table(*rows: dict[str, float | None]) -> AccountTable:
 
 def test_revenue_is_capped_and_unknown_revenue_is_assumed() -> None:
     accounts = table({"arr": 999.0}, {"arr": 1000.0}, {"arr": 5000.0}, {"arr": None}, {"arr": 0.0})
-    assert revenue_at_stake(accounts, RULE).tolist() == [999.0, 1000.0, 1000.0, 40.0, 0.0]
+    assert revenue_at_stake(Revenue.of(accounts, RULE).estimated, RULE).tolist() == [999.0, 1000.0, 1000.0, 40.0, 0.0]
 
 
 def test_the_first_band_that_contains_the_renewal_applies() -> None:
     accounts = table(*({"renews_in": days} for days in (30.0, 31.0, 90.0, 91.0, None, -1.0)))
-    assert renewal_urgency(accounts, RULE).tolist() == [2.0, 1.5, 1.5, 1.0, 1.0, 2.0]
+    assert urgency_factor(accounts.numbers("renews_in"), RULE.urgency).tolist() == [2.0, 1.5, 1.5, 1.0, 1.0, 2.0]
 
 
 def test_the_priority_is_rounded_to_the_cent() -> None:
     rule = RiskRule.model_validate({"enter": 0.5, "leave": 0.3, "save_rate": 0.5, "cost": 10.0})
     accounts = table({"arr": 100.0, "renews_in": 20.0}, {"arr": 333.333, "renews_in": None})
-    assert compute_priority(accounts, np.array([0.3, 0.5]), rule, RULE).tolist() == [20.0, 73.33]
+    priority = compute_priority(accounts, Revenue.of(accounts, RULE), np.array([0.3, 0.5]), rule, RULE)
+    assert priority.tolist() == [20.0, 73.33]
 
 
 def test_a_table_without_revenue_or_renewals_has_defaults() -> None:
     accounts = AccountTable.of(pa.table({"account_id": ["A"]}))
-    assert revenue_at_stake(accounts, RULE).tolist() == [40.0]
-    assert renewal_urgency(accounts, RULE).tolist() == [1.0]
+    assert revenue_at_stake(Revenue.of(accounts, RULE).estimated, RULE).tolist() == [40.0]
+    assert urgency_factor(accounts.numbers("renews_in"), RULE.urgency).tolist() == [1.0]
+
+
+def test_the_value_of_an_ending_contract_needs_no_probability() -> None:
+    ending, days = np.array([800.0, 5000.0, 800.0]), np.array([9.0, 400.0, NAN])
+    assert value_of_ending(ending, days, 0.25, 50.0, RULE.urgency, RULE).tolist() == [350.0, 200.0, 150.0]

@@ -11,6 +11,7 @@ from support.nights.policy_factory import NIGHT, account_rows, accounts, policy
 from serving.contracts import RoutingCode, RoutingReason
 from serving.night_report.report_schema import RiskWithoutRules
 from serving.night_report.report_text import warning_line
+from serving.policy.decision.case_status import ClosureCode
 from serving.policy.decision.decide import Policy, decide, scored_risks
 from serving.policy.decision.queue_state import Cooldown, Decision, OpenCase, QueueState, RaiseCode
 from serving.policy.definition.default_rules import (
@@ -84,7 +85,7 @@ def test_an_open_case_of_an_unlisted_risk_is_raised_again_and_closed() -> None:
     case = OpenCase("c1", "A", "contraction", "normal", 0.6, NIGHT - timedelta(days=3), squad="care")
     queue = QueueState(open_cases=(case,))
     assert [row.reason.code for row in run(0.76, 0.0, 0.0, queue=queue).raised_again] == [RaiseCode.PROBABILITY]
-    assert run(0.05, 0.9, 0.0, queue=queue).no_longer_at_risk == ("c1",)
+    assert run(0.05, 0.9, 0.0, queue=queue).live[0].resolved is ClosureCode.RISK_FALLEN
 
 
 @pytest.mark.parametrize(("days_ago", "flagged"), [(29, []), (30, ["A"])])
@@ -104,9 +105,9 @@ def test_an_unlisted_risk_does_not_share_the_cases_of_a_family() -> None:
 
 def test_the_default_policy_decides_a_night_with_three_risks() -> None:
     table = account_rows(
-        {"a": "A", "p": 0.6, "e": 0.0},
-        {"a": "B", "p": 0.0, "e": 0.6},
-        {"a": "C", "p": 0.0, "e": 0.0},
+        {"a": "A", "p": 0.6, "e": 0.0, "arr": 9000.0},
+        {"a": "B", "p": 0.0, "e": 0.6, "arr": 9000.0},
+        {"a": "C", "p": 0.0, "e": 0.0, "arr": 9000.0},
         probability_contraction=pa.array([0.0, 0.0, 0.9]),
     )
     by = Policy.default()

@@ -1,0 +1,43 @@
+"""The open cases of the queue, found by account and family or by group, and the alarms that each contains."""
+
+from serving.contracts import Alarm, AlarmKind
+from serving.policy.decision.account_table import AccountTable
+from serving.policy.decision.queue_state import OpenCase, QueueState
+from serving.policy.definition.policy_schema import PolicyFile
+
+
+class OpenCases:
+    """The open cases when the night begins."""
+
+    def __init__(self, queue: QueueState, accounts: AccountTable, rules: PolicyFile) -> None:
+        self._rules = rules
+        self._parents = accounts.texts("parent_id") if rules.groups.one_case else None
+        self._account_ids = accounts.account_ids
+        self._by_family = {(case.account_id, rules.family(case.risk)): case for case in queue.open_cases}
+        self._by_account = {case.account_id: case for case in reversed(queue.open_cases)}
+        self._by_group: dict[tuple[str, str], OpenCase] = {}
+        for case in queue.open_cases if rules.groups.one_case else ():
+            place = accounts.place.get(case.account_id)
+            if place is not None and (group := self.group(place)):
+                self._by_group.setdefault((group, rules.family(case.risk)), case)
+
+    def of_account(self, account: str, family: str, *, any_family: bool) -> OpenCase | None:
+        """The account's open case of this family, else one of another family where that may be."""
+        case = self._by_family.get((account, family))
+        return self._by_account.get(account) if case is None and any_family else case
+
+    def of_group(self, place: int, family: str) -> OpenCase | None:
+        """The open case of the account's group; None where the policy does not join groups."""
+        group = self.group(place)
+        return self._by_group.get((group, family)) if group else None
+
+    def group(self, place: int) -> str | None:
+        """The group of the account at this place; None where the policy does not join groups."""
+        return (self._parents[place] or self._account_ids[place]) if self._parents else None
+
+    @staticmethod
+    def contains(case: OpenCase, code: str) -> bool:
+        """Whether the case contains this alarm; a case of an early version contains any but the ends of contracts."""
+        if case.alarms is not None:
+            return code in case.alarms
+        return Alarm.parse(code).kind in (AlarmKind.RISK, AlarmKind.TRIGGER)
