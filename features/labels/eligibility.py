@@ -11,15 +11,22 @@ from collections.abc import Sequence
 from datetime import date
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from features.contract import TABLES
 from features.errors import UsageError
 from features.history.history import History
 from features.history.versions import known_instant
 from features.labels.label_rule import LabelRule
+from features.succession.contract_status import GRACE_DAYS, LEAVING, LEFT, NONE, RUNNING, status_intervals
+from features.succession.contract_versions import NUMBERED, contract_versions
+from features.succession.succession import succession_at
 
 CUSTOMER_DAYS = 365
 """Without subscriptions, an account with a row of the risk's own table in this many days is taken for a customer."""
+
+FEW_CUTOFFS = 3
+"""Up to so many cutoffs, the status of contracts at each is asked; of more, their changes through all time."""
 
 NO_SUBSCRIPTION, CANCELLATION_KNOWN, UNKNOWN_AMOUNT = "no_subscription", "cancellation_known", "unknown_amount"
 NO_ACTIVITY, NO_INVOICE, NO_TICKET = "no_activity", "no_invoice", "no_ticket"
@@ -32,6 +39,10 @@ def eligibility(history: History, cutoffs: Sequence[date], rule: LabelRule) -> p
     Returns ``account_id``, ``as_of``, ``eligible`` (bool) and ``why`` (a code, null where eligible), ordered by cutoff
     and account. It uses only what was known at the cutoff, so tonight's answer is the one that training will see.
     """
+    days = sorted(set(cutoffs))
+    by_contract = rule.kind in ("contract", "event") and "subscriptions" in history.present
+    if by_contract and rule.grace == GRACE_DAYS and 0 < len(days) <= FEW_CUTOFFS:
+        return pa.concat_tables([_of_status(history, day, notice_counts=rule.kind == "contract") for day in days])
     rows = history.query(f"""
         WITH {eligibility_intervals(history, rule)}, {cutoff_rows(cutoffs, rule)}
         SELECT account, as_of, eligible, why
@@ -39,6 +50,23 @@ def eligibility(history: History, cutoffs: Sequence[date], rule: LabelRule) -> p
         ORDER BY as_of, account
     """)
     return with_ids(history, rows)
+
+
+def _of_status(history: History, cutoff: date, *, notice_counts: bool) -> pa.Table:
+    """Eligibility by contract at one cutoff, from the succession of contracts, which the night computes anyway."""
+    rows = succession_at(history, cutoff)
+    status = rows.column("status")
+    leaving, none = pc.equal(status, LEAVING), pc.is_in(status, value_set=pa.array([LEFT, NONE]))
+    ending = pc.if_else(leaving, CANCELLATION_KNOWN if notice_counts else None, pa.scalar(None, pa.string()))
+    why = pc.if_else(none, NO_SUBSCRIPTION, ending)
+    return pa.table(
+        {
+            "account_id": rows.column("account_id"),
+            "as_of": pa.array([cutoff] * rows.num_rows, pa.date32()),
+            "eligible": pc.is_null(why),
+            "why": why,
+        }
+    )
 
 
 def with_ids(history: History, rows: pa.Table) -> pa.Table:
@@ -61,7 +89,7 @@ def cutoff_rows(cutoffs: Sequence[date], rule: LabelRule) -> str:
 def eligibility_intervals(history: History, rule: LabelRule) -> str:
     """CTEs that end in ``eligibility_interval``: account, since, until, eligible, why (null where eligible)."""
     spans, why = _spans(history, rule)
-    return f"{_NUMBERED}, {spans}, {_TURNS}, {_intervals(why)}"
+    return f"{NUMBERED}, {spans}, {_TURNS}, {_intervals(why)}"
 
 
 def _spans(history: History, rule: LabelRule) -> tuple[str, str]:
@@ -73,7 +101,7 @@ def _spans(history: History, rule: LabelRule) -> tuple[str, str]:
     if rule.kind == "decrease":
         return _level_spans(history, rule.measure), _or_no_subscription(UNKNOWN_AMOUNT)
     if "subscriptions" in history.present:
-        spans = _subscription_spans(history, notice_counts=rule.kind == "contract")
+        spans = _contract_spans(history, rule.grace, notice_counts=rule.kind == "contract")
         return spans, _or_no_subscription(CANCELLATION_KNOWN)
     if rule.kind == "contract":
         raise UsageError(
@@ -87,14 +115,14 @@ def _or_no_subscription(why: str) -> str:
     return f"CASE WHEN customers > 0 THEN '{why}' ELSE '{NO_SUBSCRIPTION}' END"
 
 
-def _subscription_spans(history: History, *, notice_counts: bool) -> str:
-    """Where a subscription was running; where notice counts, it makes an account eligible only until it is known."""
-    holds = "CAST(ended IS NULL AS INTEGER)" if notice_counts else "1"
+def _contract_spans(history: History, grace: int, *, notice_counts: bool) -> str:
+    """Where contracts run; where notice counts, an account is not eligible while everything that runs is ending."""
+    eligible = f"CAST(status = '{RUNNING}' AS INTEGER)" if notice_counts else "1"
     return f"""
-        {_versions("subscriptions" in history.versioned)},
+        {status_intervals(history, grace)},
         span AS (
-            SELECT account, greatest(known, started) AS a, {_RUNNING_UNTIL} AS b, {holds} AS eligible, 1 AS customer
-            FROM version
+            SELECT account, since AS a, until AS b, {eligible} AS eligible, 1 AS customer
+            FROM status_interval WHERE status IN ('{RUNNING}', '{LEAVING}')
         )"""
 
 
@@ -107,7 +135,7 @@ def _level_spans(history: History, measure: str) -> str:
     An account is eligible while the sum is known and above zero: there is no share of nothing.
     """
     return f"""
-        {_versions("subscriptions" in history.versioned, measure)},
+        {contract_versions(history, measure)},
         step AS (
             SELECT account, greatest(known, started) AS a, {_RUNNING_UNTIL} AS b, coalesce(measure, 0) AS amount,
                 CAST(measure IS NULL AS INTEGER) AS unknown
@@ -130,22 +158,6 @@ def _level_spans(history: History, measure: str) -> str:
         span AS (
             SELECT account, since AS a, until AS b, CAST(coalesce(amount, 0) > 0 AS INTEGER) AS eligible, 1 AS customer
             FROM level WHERE running > 0
-        )"""
-
-
-def _versions(versioned: bool, measure: str = "NULL") -> str:
-    """The CTE ``version``: what was known of each subscription, from ``known`` until it was ``superseded``.
-
-    A current-state source is brought to the same form: its end is known when it comes, and not a moment sooner.
-    """
-    known = known_instant(TABLES["subscriptions"]) if versioned else "started_at"
-    open_then = f"SELECT *, {known} AS known, {'ended_at' if versioned else 'NULL'} AS ended FROM subscriptions"
-    then_ended = "SELECT *, ended_at AS known, ended_at AS ended FROM subscriptions WHERE ended_at IS NOT NULL"
-    return f"""
-        version AS (
-            SELECT account, subscription_id AS subscription, known, started_at AS started, ended, {measure} AS measure,
-                lead(known) OVER (PARTITION BY subscription_id ORDER BY known, ended NULLS FIRST) AS superseded
-            FROM ({open_then if versioned else f"{open_then} UNION ALL {then_ended}"}) JOIN numbered USING (account_id)
         )"""
 
 
@@ -187,13 +199,6 @@ def _activity(history: History, tables: Sequence[str]) -> str:
             FROM ({" UNION ALL ".join(selects)}) JOIN numbered USING (account_id) GROUP BY account, moment
         )"""
 
-
-_NUMBERED = f"""
-        numbered AS (
-            SELECT account_id, row_number() OVER (ORDER BY account_id) - 1 AS account,
-                min({known_instant(TABLES["accounts"])}) AS account_known
-            FROM accounts GROUP BY account_id
-        )"""
 
 _TURNS = """
         turn AS (

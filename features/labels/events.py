@@ -9,6 +9,7 @@ from features.contract import TABLES
 from features.history.history import History
 from features.history.versions import known_instant, version_key, version_order
 from features.labels.label_rule import LabelRule
+from features.succession.contract_status import AT_ONCE, LEAVING, LEFT, RUNNING
 
 ROUNDING = 1e-9
 """Sums of revenue are compared up to this share, because adding and subtracting floats is not exact."""
@@ -43,7 +44,7 @@ def _events(history: History, rule: LabelRule) -> str:
         return _late_payments(history, rule.days)
     if rule.kind == "silence":
         return "event AS (SELECT account, moment, known, CAST(NULL AS TIMESTAMP) AS void FROM activity)"
-    return _decisions(rule.grace)
+    return _DECISIONS
 
 
 def _rows_of_table(history: History, rule: LabelRule) -> str:
@@ -124,45 +125,35 @@ def _decreases(rule: LabelRule) -> str:
         hits AS (SELECT account, as_of, {_FIRST} FROM decrease GROUP BY account, as_of)"""
 
 
-def _decisions(grace: int) -> str:
-    """The moments at which an account's last running subscription got an end, and when each was undone.
-
-    A decision is undone by a version learned after it, of a subscription that starts no later than ``grace`` days after
-    the end, if that version has no end (the notice taken back, or another subscription), or is of a subscription that
-    is new to us and runs past the end. The end is the one our copy knew of when it learned that version.
-    """
-    return f"""
-        before AS (
-            SELECT account, moment, grounds, lag(grounds) OVER (PARTITION BY account ORDER BY moment) AS grounds_before
-            FROM added
+_DECISIONS = f"""
+        turn_of_status AS (
+            SELECT account, since AS moment, status, leaves_at,
+                lag(status) OVER (PARTITION BY account ORDER BY since) AS status_before
+            FROM status_interval
         ),
         decision AS (
-            SELECT DISTINCT account, moment
-            FROM before JOIN version USING (account)
-            WHERE grounds = 0 AND grounds_before > 0 AND version.known = moment AND version.ended IS NOT NULL
+            SELECT account, moment, least(moment, leaves_at) AS anchor
+            FROM turn_of_status LEFT JOIN (SELECT DISTINCT account, known AS moment, true AS ends FROM version
+                WHERE ended IS NOT NULL) USING (account, moment)
+            WHERE status_before = '{RUNNING}' AND (status = '{LEAVING}' OR (status = '{LEFT}' AND ends))
         ),
-        later AS (
-            SELECT decision.account, moment, subscription, known, started, ended,
-                moment < min(known) OVER (PARTITION BY decision.account, moment, subscription) AS is_new
-            FROM decision JOIN version USING (account)
-        ),
-        comeback AS (
-            SELECT DISTINCT account, moment, known, started, ended FROM later
-            WHERE known > moment AND (ended IS NULL OR is_new)
-        ),
-        last_end AS (
-            SELECT comeback.account, comeback.moment, comeback.known, later.subscription,
-                arg_max(later.ended, later.known) AS ended
-            FROM comeback JOIN later USING (account, moment)
-            WHERE NOT later.is_new AND later.known <= comeback.known GROUP BY ALL
+        subscription_known AS (SELECT subscription, min(known) AS first_known FROM version GROUP BY subscription),
+        later_stay AS (
+            SELECT account, moment, instant - {AT_ONCE} AS learned, bool_or(ends IS NULL OR moved) AS open,
+                max(ends) FILTER (first_known > moment) AS new_end, max(ends) FILTER (first_known <= moment) AS old_end
+            FROM decision JOIN staying USING (account) JOIN subscription_known USING (subscription)
+            WHERE instant > moment + {AT_ONCE} GROUP BY account, moment, anchor, instant, stay
+            HAVING min(started) <= anchor AND (bool_or(ends IS NULL) OR max(ends) >= anchor)
         ),
         undone AS (
-            SELECT account, moment, min(known) AS void
-            FROM comeback JOIN (SELECT account, moment, known, max(ended) AS ends FROM last_end GROUP BY ALL)
-                USING (account, moment, known)
-            WHERE started <= ends + INTERVAL {grace} DAY AND (ended IS NULL OR ended > ends)
+            SELECT account, moment, min(learned) AS void FROM later_stay WHERE open OR new_end > old_end
             GROUP BY account, moment
         ),
         event AS (
             SELECT account, moment, moment AS known, void FROM decision LEFT JOIN undone USING (account, moment)
         )"""
+"""The moments at which our copy learned that an account leaves, and when each was undone.
+
+A decision is undone when something that is learned later lets the same stay run on: the notice is taken back, another
+contract continues it, or one that is new to us runs on beyond the last end of those that were known.
+"""

@@ -17,7 +17,8 @@ def contract_details(history: History, grace: int = GRACE_DAYS) -> str:
     return f"""
         {statuses(history, grace)},
         due AS (
-            SELECT account, instant, subscription, started, ends, coalesce(ends, CASE WHEN renews < instant THEN renews END) AS due
+            SELECT account, instant, subscription, started, ends,
+                coalesce(ends, CASE WHEN renews < instant THEN renews END) AS due
             FROM staying
         ),
         continued AS (
@@ -65,8 +66,9 @@ _DETAILS = f"""
                 min(renews_on) FILTER (goes_on AND renews_on >= today) AS renewal_date,
                 min(renews_on) FILTER (goes_on AND runs AND renews_on < today AND successors IS NULL) AS overdue_since,
                 list(subscription ORDER BY subscription) FILTER (lost) AS ending_subscriptions,
-                list_sort(list_distinct(flatten(list(successors)
-                    FILTER (successors IS NOT NULL AND (runs OR ends >= instant OR present))))) AS successor_subscriptions,
+                list_sort(list_distinct(flatten(
+                    list(successors) FILTER (successors IS NOT NULL AND present)
+                ))) AS successor_subscriptions,
                 arg_max(successor_account, ends) FILTER (moved) AS successor_account
             FROM (
                 SELECT *, {_VALUED} AS valued

@@ -1,12 +1,12 @@
 """The status of an account in SQL: running, leaving, left or none, at any instants and as known just before each.
 
-A CTE ``question`` (account, instant) says when to look. The contracts that our copy knew then (``contract``) are joined to
-*stays*: contracts that overlap, follow each other within the days of grace, or name the one that they replace. An
-account runs while a contract of its present stay has no end, and leaves when the stay has one.
+A CTE ``question`` (account, instant) says when to look. The contracts that our copy knew then are joined to *stays*:
+contracts that overlap, follow each other within the days of grace, or name the one that they replace. An account runs
+while a contract of its present stay has no end, and leaves when the stay has one.
 """
 
 from features.history.history import History
-from features.succession.contract_versions import MEMBERS, contract_versions, has_replacements, known_at_question
+from features.succession.contract_versions import MEMBERS, contract_versions, has_replacements, newest_known
 
 GRACE_DAYS = 30
 """A contract that starts so many days before or after the end of another one continues it."""
@@ -18,14 +18,15 @@ AT_ONCE = "INTERVAL 1 MICROSECOND"
 """What is learned at an instant is known from this much later."""
 
 
-def status_intervals(history: History, grace: int, measure: str = "NULL") -> str:
+def status_intervals(history: History, grace: int) -> str:
     """CTEs that end in ``status_interval``: account, since, until, status, leaves_at.
 
     An interval holds at the cutoffs with ``since < T <= until``, and says what was known before them. The CTEs follow
-    ``numbered``; among them are ``version`` and ``contract`` (with ``stay``), whose ``at`` is just after ``since``.
+    ``numbered``; among them are ``version`` and ``staying``: every contract with its stay, as known just after
+    ``since``.
     """
     return f"""
-        {contract_versions(history, measure)}, {MEMBERS}, {_MOMENTS.format(others=_other_moments(history))},
+        {contract_versions(history)}, {MEMBERS}, {_MOMENTS.format(others=_other_moments(history))},
         question AS (SELECT account, moment + {AT_ONCE} AS instant FROM moment),
         {statuses(history, grace)},
         status_interval AS (
@@ -63,15 +64,15 @@ def statuses(history: History, grace: int) -> str:
     """CTEs that end in ``account_status``: account, instant, status and ``leaves_at``, for every question.
 
     They follow ``version``, ``member`` and ``question``. Among them are ``named`` (the contracts that name the one
-    that they replace) and ``contract``: each known contract with its end (``ends``; that of a contract without one
-    that was replaced is the start of its successor), its ``stay``, and whether the stay is the present or last one.
+    that they replace) and ``staying``: each known contract with its end (``ends``; that of a contract without one
+    that was replaced is the start of its successor) and its ``stay``.
     """
     return f"""
         {_NAMED if has_replacements(history) else _NOTHING_NAMED},
         known_contract AS (
             SELECT question.account, instant, subscription, started, ended, renews, arr, currency, end_known, withdrawn
             FROM question JOIN version ON version.account = question.account
-                AND {known_at_question("version", "question")}
+                AND {newest_known("version", "question")}
         ),
         replaced AS (
             SELECT account, instant, subscription, min(successor_started) AS begins,
@@ -80,8 +81,8 @@ def statuses(history: History, grace: int) -> str:
         ),
         linked AS (SELECT DISTINCT account, instant, successor AS subscription, true AS links FROM named),
         ending AS (
-            SELECT k.*, CASE WHEN ended IS NULL AND begins IS NOT NULL THEN greatest(begins, started) ELSE ended END AS ends, coalesce(moved, false) AS moved,
-                r.successor_account, coalesce(links, false) AS links
+            SELECT k.*, coalesce(moved, false) AS moved, r.successor_account, coalesce(links, false) AS links,
+                CASE WHEN ended IS NULL AND begins IS NOT NULL THEN greatest(begins, started) ELSE ended END AS ends
             FROM known_contract AS k LEFT JOIN replaced AS r USING (account, instant, subscription)
                 LEFT JOIN linked USING (account, instant, subscription)
         ),
@@ -122,8 +123,8 @@ _NAMED = f"""
         replacing AS (
             SELECT q.account, q.instant, s.subscription, c.account AS successor_account, c.subscription AS successor,
                 c.started AS successor_started
-            FROM question AS q JOIN version AS s ON s.account = q.account AND {known_at_question("s", "q")}
-                JOIN version AS c ON c.replaces = s.subscription AND {known_at_question("c", "q")}
+            FROM question AS q JOIN version AS s ON s.account = q.account AND {newest_known("s", "q")}
+                JOIN version AS c ON c.replaces = s.subscription AND {newest_known("c", "q")}
             WHERE c.subscription <> s.subscription AND c.started >= s.started
                 AND s.replaces IS DISTINCT FROM c.subscription
                 AND (c.ended IS NULL OR c.ended > coalesce(s.ended, c.started))
@@ -132,8 +133,8 @@ _NAMED = f"""
             SELECT * FROM replacing WHERE account = successor_account
             UNION ALL
             SELECT r.* FROM replacing AS r
-                JOIN member AS a ON a.account = r.account AND {known_at_question("a", "r")}
-                JOIN member AS b ON b.account = r.successor_account AND {known_at_question("b", "r")}
+                JOIN member AS a ON a.account = r.account AND {newest_known("a", "r")}
+                JOIN member AS b ON b.account = r.successor_account AND {newest_known("b", "r")}
             WHERE r.account <> r.successor_account AND a.group_id = b.group_id
         )"""
 

@@ -65,6 +65,7 @@ def _learned(history: History) -> str:
     )
 
 
-def known_at_question(version: str, question: str) -> str:
+def newest_known(version: str, question: str) -> str:
     """The condition that a version was the newest known just before the instant of a question."""
-    return f"{version}.known < {question}.instant AND ({version}.superseded IS NULL OR {version}.superseded >= {question}.instant)"
+    instant = f"{question}.instant"
+    return f"{version}.known < {instant} AND ({version}.superseded IS NULL OR {version}.superseded >= {instant})"

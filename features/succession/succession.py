@@ -21,7 +21,7 @@ import pyarrow as pa
 from features.history.history import History
 from features.history.versions import date_literal
 from features.succession.contract_details import contract_details
-from features.succession.contract_status import GRACE_DAYS, LEAVING, LEFT, NONE, RUNNING
+from features.succession.contract_status import LEAVING, LEFT, NONE, RUNNING
 from features.succession.contract_versions import MEMBERS, NUMBERED, contract_versions
 
 SUCCESSION = pa.schema(
@@ -96,6 +96,7 @@ _COLUMNS = f"""
             CASE WHEN {_PARTIAL} THEN d.ending_revenue / nullif(d.revenue, 0) END AS partial_loss_share,
             CAST(CASE WHEN {_PARTIAL} THEN d.first_end END AS DATE) AS partial_loss_on,
             CASE WHEN {_PARTIAL} THEN d.end_known END AS partial_loss_known_at,
-            d.renewal_date, CAST(date_diff('day', d.overdue_since, CAST(d.instant AS DATE)) AS INTEGER) AS renewal_overdue_days,
+            d.renewal_date,
+            CAST(date_diff('day', d.overdue_since, CAST(d.instant AS DATE)) AS INTEGER) AS renewal_overdue_days,
             d.revenue, d.currency, d.ending_subscriptions, d.successor_subscriptions,
             other.account_id AS continued_by_account"""

@@ -6,7 +6,8 @@ from typing import Any
 import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.labels.label_oracle import Version, churn
+from support.labels.contract_oracle import Version
+from support.labels.label_oracle import churn
 from support.worlds.factories import TYPES
 
 from features.contract import TABLES
@@ -23,6 +24,9 @@ CONTRACTION = LabelRule("contraction", "decrease", horizon=12, lead=2, grace=5)
 LATE_PAYMENT = LabelRule("late_payment", "overdue", horizon=12, lead=1, days=3, active=30)
 BIG_BILL = LabelRule("big_bill", "event", horizon=12, table="invoices", where="amount > 100")
 ACCOUNTS = ("a", "b", "c")
+GROUP = {"a": "g", "b": "g", "c": "c"}
+NAMES = [None, None, "a0", "a1", "b0", "b1", "c0"]
+"""What a contract may replace: mostly nothing."""
 
 days = st.integers(0, SPAN)
 instants = st.builds(lambda day, hour: at(day) + timedelta(hours=hour), days, st.sampled_from([0, 0, 9]))
@@ -34,7 +38,10 @@ def at(day: int) -> datetime:
 
 @st.composite
 def subscriptions(draw: st.DrawFn) -> list[dict[str, Any]]:
-    """Up to three subscriptions an account, each learned in up to four versions: ends set, moved and taken back."""
+    """Up to three subscriptions an account, each learned in up to four versions: ends set, moved and taken back.
+
+    Some name the one that they replace: of their account, of another one of the group, or of neither.
+    """
     rows = []
     for account in ACCOUNTS:
         for number in range(draw(st.integers(0, 3))):
@@ -42,7 +49,8 @@ def subscriptions(draw: st.DrawFn) -> list[dict[str, Any]]:
             lags = draw(st.sets(st.integers(0, 50), min_size=1, max_size=4))
             for lag in sorted(lags):
                 term = draw(st.none() | st.integers(0, 60))
-                rows.append(version(account, f"{account}{number}", started, started + timedelta(days=lag), term))
+                row = version(account, f"{account}{number}", started, started + timedelta(days=lag), term)
+                rows.append({**row, "replaces": draw(st.sampled_from(NAMES))})
     return rows
 
 
@@ -105,7 +113,9 @@ def history(until: date | None = None, **tables: list[dict[str, Any]]) -> Histor
     """The tables, cut to what was known before ``until``; a lone health score keeps the horizon where the cut is."""
     last = at((until - START).days if until else 2 * SPAN) - timedelta(days=1)
     known = {
-        "accounts": [{"account_id": name, "created_at": at(-30)} for name in (*ACCOUNTS, "z")],
+        "accounts": [
+            {"account_id": name, "parent_id": GROUP.get(name), "created_at": at(-30)} for name in (*ACCOUNTS, "z")
+        ],
         "tickets": [{"ticket_id": name, "account_id": name, "opened_at": at(-30)} for name in ACCOUNTS],
         "health_scores": [{"account_id": "z", "measured_at": last, "score": 50.0}],
     }
@@ -169,19 +179,28 @@ def test_a_late_payment_and_a_bill_once_mature_stay(rows: list[dict[str, Any]], 
     stays(rule, until, invoices=rows)
 
 
+def contract_version(row: dict[str, Any]) -> Version:
+    return Version(
+        row["subscription_id"],
+        row["known_at"],
+        row["started_at"],
+        row["ended_at"],
+        row["account_id"],
+        row["replaces"],
+        row.get("renews_at"),
+        row.get("arr"),
+    )
+
+
 @settings(max_examples=40, deadline=None)
 @given(subscriptions())
 def test_churn_is_the_plain_reading_of_the_rule(rows: list[dict[str, Any]]) -> None:
     found = history(**{"subscriptions": rows})
     expected = {}
+    versions = [contract_version(row) for row in rows]
     for name in ACCOUNTS:
-        versions = [
-            Version(row["subscription_id"], row["known_at"], row["started_at"], row["ended_at"])
-            for row in rows
-            if row["account_id"] == name
-        ]
         for cutoff in CUTOFFS:
-            said, when = churn(versions, cutoff, CHURN, found.until)
+            said, when = churn(versions, name, cutoff, CHURN, found.until, GROUP)
             if said != "not eligible":
                 expected[name, cutoff] = (None if said == "unknown" else said == "event", when)
     labels = label(found, CUTOFFS, CHURN).to_pylist()
