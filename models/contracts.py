@@ -4,6 +4,8 @@ This module is all that serving may know of learning, so it imports neither Ligh
 """
 
 from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
 
 import pyarrow as pa
 
@@ -51,3 +53,29 @@ class Change:
     sentence: str
     before: float
     after: float
+
+
+class EvidenceKind(StrEnum):
+    """What a customer's own words in a ticket show."""
+
+    ASKS_TO_CANCEL = "asks_to_cancel"
+    ASKS_TO_EXPORT = "asks_to_export"
+    NAMES_COMPETITOR = "names_competitor"
+    ASKS_FOR_MANAGER = "asks_for_manager"
+    THREATENS = "threatens"
+    BLOCKED = "blocked"
+
+
+@dataclass(frozen=True)
+class TicketEvidence:
+    """A customer's words in a ticket that show one of :class:`EvidenceKind`.
+
+    ``quote`` is the part of the sentence around the phrase, at most 160 characters; ``language`` is ``en``, ``de``,
+    ``fr`` or ``es``; ``written_on`` is the day on which the customer wrote it.
+    """
+
+    ticket_id: str
+    written_on: date
+    kind: EvidenceKind
+    language: str
+    quote: str

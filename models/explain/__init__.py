@@ -1,5 +1,6 @@
 """Why an account has its risk, and what would change it.
 
-Here belong reasons, counterfactuals and the importance of feature groups. The sentences themselves come from the
+Here belong reasons, counterfactuals, the importance of feature groups, and evidence from ticket texts. The sentences of
+reasons come from the
 feature catalogue.
 """

@@ -1,0 +1,209 @@
+"""Evidence in ticket texts: the customer asks to cancel or to export data, names a competitor, and so on.
+
+"Tell us how to terminate the contract" has to reach the rescue team whether or not text feeds the model. So plain rules
+look for what a person would underline, and quote it with ticket and date. The rules are data
+(``evidence_phrases.toml``) in English, German, French and Spanish. A wrong quote costs more trust than a missed one:
+negated sentences, other things that can be cancelled (a meeting, an order), quoted mail and the words of our own agents
+are no evidence. The work is linear in the length of the text.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from importlib.resources import files
+
+from models.contracts import EvidenceKind, TicketEvidence
+from models.explain.customer_text import customer_sentences
+
+QUOTE_CHARS = 160
+"""Most characters of a quote."""
+MAX_SENTENCE = 1_000
+"""Longer sentences are searched in pieces of this length, so that the work stays linear."""
+_UNUSUAL = r"[^\x09-\x7e\x{a0}-\x{17f}\x{2010}-\x{2027}\x{20ac}]|[&<]"
+"""Characters that are neither of the four languages nor punctuation: such texts are always searched."""
+WORDS_AFTER = 3
+"""In German a negation may follow the verb by so many words: "wir kündigen den Vertrag nicht"."""
+
+
+@dataclass(frozen=True)
+class TicketText:
+    """A text that was written in a ticket; ``by`` is ``customer``, ``agent``, ``system``, or None where unknown."""
+
+    ticket_id: str
+    written_on: date
+    text: str
+    by: str | None = "customer"
+
+
+@dataclass(frozen=True)
+class _Phrase:
+    """A compiled phrase; ``negated`` where it contains its own negation."""
+
+    kind: EvidenceKind
+    language: str
+    pattern: re.Pattern[str]
+    negated: bool
+
+
+@dataclass(frozen=True)
+class _Rules:
+    gate: str
+    phrases: tuple[_Phrase, ...]
+    exceptions: Mapping[tuple[EvidenceKind, str], re.Pattern[str]]
+    negation: Mapping[str, re.Pattern[str]]
+    other_objects: Mapping[str, re.Pattern[str]]
+    cancel_verb: re.Pattern[str]
+    clause_end: re.Pattern[str]
+    stopwords: Mapping[str, frozenset[str]]
+
+
+def find_evidence(texts: Iterable[TicketText], competitors: Sequence[str] = ()) -> tuple[TicketEvidence, ...]:
+    """The evidence in the customers' texts, one of each kind a text at most, newest first.
+
+    Args:
+        texts: what was written in tickets. The words of agents and systems are left out.
+        competitors: names that are evidence of ``names_competitor`` wherever the customer uses them.
+    """
+    names = _name_pattern(tuple(competitors))
+    found = [item for text in texts if text.by in ("customer", None) for item in _in_text(text, names)]
+    return tuple(sorted(found, key=lambda item: (-item.written_on.toordinal(), item.ticket_id, item.kind, item.quote)))
+
+
+def evidence_gate(competitors: Sequence[str] = ()) -> str:
+    """A regular expression in lower case that every text with evidence matches: a database can select texts with it.
+
+    It has only literal alternatives, and a class of the characters that could hide a phrase.
+    """
+    names = [re.escape(" ".join(name.split()).lower()) for name in competitors if name.strip()]
+    return "|".join([_rules().gate, *names, _UNUSUAL])
+
+
+def _in_text(text: TicketText, names: re.Pattern[str] | None) -> Iterator[TicketEvidence]:
+    """The first evidence of each kind."""
+    kinds: set[EvidenceKind] = set()
+    sentences = customer_sentences(text.text)
+    for sentence in sentences:
+        for first in range(0, len(sentence), MAX_SENTENCE):
+            part = sentence[first : first + MAX_SENTENCE]
+            for kind, language, match in _in_sentence(part, names):
+                if kind not in kinds:
+                    kinds.add(kind)
+                    language_of = language or _language(sentences)
+                    yield TicketEvidence(text.ticket_id, text.written_on, kind, language_of, quote(part, match.span()))
+
+
+def _in_sentence(
+    sentence: str, names: re.Pattern[str] | None
+) -> Iterator[tuple[EvidenceKind, str | None, re.Match[str]]]:
+    rules = _rules()
+    for phrase in rules.phrases:
+        match = phrase.pattern.search(sentence)
+        if match and _holds(rules, phrase, sentence, match):
+            yield phrase.kind, phrase.language, match
+    if names and (match := names.search(sentence)):
+        yield EvidenceKind.NAMES_COMPETITOR, None, match
+
+
+def _holds(rules: _Rules, phrase: _Phrase, sentence: str, match: re.Match[str]) -> bool:
+    """Whether the sentence says what the phrase says: no exception, no negation, no other thing that is cancelled."""
+    exception = rules.exceptions.get((phrase.kind, phrase.language))
+    if exception and exception.search(sentence):
+        return False
+    if rules.other_objects[phrase.language].match(_object_part(rules, phrase.kind, sentence, match)):
+        return False
+    if phrase.negated:
+        return True
+    return not rules.negation[phrase.language].search(_clause(rules, sentence, match, phrase.language))
+
+
+def _object_part(rules: _Rules, kind: EvidenceKind, sentence: str, match: re.Match[str]) -> str:
+    """Where the object of cancelling is looked for: the match and the words after it; of a threat, from its verb on."""
+    if kind is EvidenceKind.ASKS_TO_CANCEL:
+        own = match[0]
+    elif kind is EvidenceKind.THREATENS and (verbs := list(rules.cancel_verb.finditer(match[0]))):
+        own = match[0][verbs[-1].start() :]
+    else:
+        return ""
+    return f"{own} {' '.join(sentence[match.end() : match.end() + 80].split()[:4])}"
+
+
+def _clause(rules: _Rules, sentence: str, match: re.Match[str], language: str) -> str:
+    """The match and what is before it in its clause; in German and French also the words that follow."""
+    before = rules.clause_end.split(sentence[max(0, match.start() - 120) : match.start()])[-1]
+    after = ""
+    if language in ("de", "fr"):
+        rest = rules.clause_end.split(sentence[match.end() : match.end() + 80])[0]
+        after = " ".join(rest.split()[:WORDS_AFTER])
+    return f"{before}{match[0]} {after}"
+
+
+def quote(sentence: str, span: tuple[int, int]) -> str:
+    """At most :data:`QUOTE_CHARS` characters around a span, in whole words; an ellipsis stands for the others."""
+    if len(sentence) <= QUOTE_CHARS:
+        return sentence
+    room = QUOTE_CHARS - 2 - min(span[1] - span[0], QUOTE_CHARS - 2)
+    first = max(0, span[0] - room // 2)
+    end = min(len(sentence), first + QUOTE_CHARS - 2)
+    first = max(0, end - QUOTE_CHARS + 2)
+    if first and (space := sentence.find(" ", first, span[0] + 1)) >= 0:
+        first = space + 1
+    if end < len(sentence) and (space := sentence.rfind(" ", max(first, span[1]), end)) > 0:
+        end = space
+    return f"{'…' if first else ''}{sentence[first:end].strip()}{'…' if end < len(sentence) else ''}"
+
+
+def _language(sentences: Sequence[str]) -> str:
+    """The language with the most stopwords; English where there are none."""
+    words = [word for sentence in sentences[:20] for word in re.findall(r"\w+", sentence.lower())]
+    counts = {language: sum(word in stop for word in words) for language, stop in _rules().stopwords.items()}
+    return max(counts, key=lambda language: counts[language])
+
+
+@cache
+def _rules() -> _Rules:
+    """The phrases of the data file, compiled once."""
+    data = tomllib.loads(files("models.explain").joinpath("evidence_phrases.toml").read_text(encoding="utf-8"))
+    words: Mapping[str, str] = data["words"]
+    phrases = [
+        _Phrase(EvidenceKind(kind), language, _compiled(words, text.removeprefix("!")), text.startswith("!"))
+        for kind, languages in data["phrases"].items()
+        for language, texts in languages.items()
+        for text in texts
+    ]
+    exceptions = {
+        (EvidenceKind(kind), language): _compiled(words, "|".join(texts))
+        for kind, languages in data["exceptions"].items()
+        for language, texts in languages.items()
+    }
+    negation = {language: _compiled(words, text) for language, text in data["negation"].items()}
+    other = {
+        language: _compiled(words, rf"(?!.{{0,120}}\b{words[data['contract_words'][language]]}\b).*\b{text}\b")
+        for language, text in data["other_objects"].items()
+    }
+    return _Rules(
+        data["gate"],
+        tuple(phrases),
+        exceptions,
+        negation,
+        other,
+        cancel_verb=_compiled(words, data["cancel_verb"]),
+        clause_end=_compiled(words, data["clause_end"]),
+        stopwords={language: frozenset(listed.split()) for language, listed in data["stopwords"].items()},
+    )
+
+
+def _compiled(words: Mapping[str, str], text: str) -> re.Pattern[str]:
+    for name, inserted in words.items():
+        text = text.replace(f"{{{name}}}", inserted)
+    return re.compile(text, re.IGNORECASE)
+
+
+@cache
+def _name_pattern(names: tuple[str, ...]) -> re.Pattern[str] | None:
+    if not any(name.strip() for name in names):
+        return None
+    listed = "|".join(re.escape(" ".join(name.split())) for name in names if name.strip())
+    return re.compile(rf"(?<!\w)(?:{listed})(?!\w)", re.IGNORECASE)
