@@ -2,7 +2,7 @@
 
 Dissatisfied accounts ask to cancel, to export data or for a manager more often; an account that has given notice asks
 for its data. Some sentences only sound alike: they are negated, or quoted from an earlier mail. Everything planted is
-in ``truth_intents``, and no other text says such a thing.
+in ``truth_intents``, and no other text says such a thing. A quoted answer replaces the text.
 """
 
 import re
@@ -40,6 +40,9 @@ TRUTH_INTENTS = pa.schema(
     ]
 )
 
+_NEGATED, _QUOTED = len(INTENTS), len(INTENTS) + 1
+"""The kinds of sentences that only sound like an intent, after the intents themselves."""
+
 _SAID_ALREADY: Final = re.compile(
     " ?(?:"
     + "|".join(
@@ -49,6 +52,12 @@ _SAID_ALREADY: Final = re.compile(
     + ")"
 )
 """Sentences of the plain world's grammar with an intent: they are taken out, so that the truth is complete."""
+
+
+_BLOCKED_ALREADY: Final = re.compile(
+    "none of our users can reach|has been unavailable since|is down for us|does not load at all|nobody can sign in to"
+)
+"""Sentences of the plain world's grammar that report being blocked: they stay, and are written to the truth."""
 
 
 class TicketIntents:
@@ -77,22 +86,28 @@ class TicketIntents:
             language = "en" if language == USUAL else language
             if language == "en":
                 row["body"] = _SAID_ALREADY.sub("", row["body"])
+                if _BLOCKED_ALREADY.search(row["body"]) and kind not in (INTENTS.index("blocked"), _QUOTED):
+                    truth.append(_truth(row, "blocked", language))
             else:
                 place = word % len(PROBLEMS[language])
                 row["subject"], row["body"] = SUBJECTS[language][place], PROBLEMS[language][place]
-            if kind < len(INTENTS) + 2:
+            if kind <= _QUOTED:
                 truth.append(_planted(row, language, kind, word // 8))
         return pa.Table.from_pylist(truth, schema=TRUTH_INTENTS)
 
 
 def _planted(row: SourceRow, language: str, kind: int, word: int) -> SourceRow:
     """Add the sentence to the body; the row of the truth."""
-    negated, quoted = kind == len(INTENTS), kind == len(INTENTS) + 1
+    negated, quoted = kind == _NEGATED, kind == _QUOTED
     choices = list(NEGATED[language]) if negated else INTENTS
     intent = choices[word % len(choices)] if negated or quoted else INTENTS[kind]
     sentences = (NEGATED if negated else ASKS)[language][intent]
     sentence = sentences[word // 8 % len(sentences)].format(rival=RIVALS[word // 64 % len(RIVALS)])
     row["body"] = QUOTED[language].format(sentence=sentence) if quoted else f"{row['body']}\n\n{sentence}"
+    return _truth(row, intent, language, negated=negated, quoted=quoted)
+
+
+def _truth(row: SourceRow, intent: str, language: str, *, negated: bool = False, quoted: bool = False) -> SourceRow:
     return {
         "ticket_id": row["ticket_id"],
         "known_at": row["known_at"],
