@@ -58,7 +58,7 @@ def _survey(incoming: IncomingTable) -> tuple[list[str], dict[str, list[str]]]:
     (row,) = incoming.cursor.execute(sql).fetchall()
     texts = [column.name for column, found in zip(plain, row, strict=False) if found]
     values = zip(words, row[len(plain) :], strict=True)
-    return texts, {column.name: list(found or ()) for column, found in values}
+    return texts, {column.name: [word for word in found or () if word is not None] for column, found in values}
 
 
 def _is_plain_text(column: Column) -> bool:
