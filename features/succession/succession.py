@@ -14,6 +14,7 @@ contract without an end that another one replaces ends when its successor starts
 30 days before an end is no successor: it is one of the *others* that keep running.
 """
 
+from collections.abc import Iterable
 from datetime import date
 
 import pyarrow as pa
@@ -67,6 +68,15 @@ def succession_at(history: History, cutoff: date) -> pa.Table:
       contracts moved.
     """
     return history.cached(f"succession_{cutoff.isoformat()}", lambda: _succession(history, cutoff))
+
+
+def succession_by_cutoff(history: History, cutoffs: Iterable[date]) -> pa.Table:
+    """The same for several cutoffs, with ``as_of`` as the second column, ordered by cutoff and account."""
+    parts = []
+    for cutoff in sorted(set(cutoffs)):
+        rows = succession_at(history, cutoff)
+        parts.append(rows.add_column(1, "as_of", pa.array([cutoff] * rows.num_rows, pa.date32())))
+    return pa.concat_tables(parts)
 
 
 def _succession(history: History, cutoff: date) -> pa.Table:

@@ -1,7 +1,8 @@
-"""The policy's table of candidates: each account known at a cutoff, its money, renewal, risks and features.
+"""The policy's table of candidates: each account known at a cutoff, its money, contracts, risks and features.
 
-A replay needs this for many nights, so the accounts are read for all cutoffs at once: each row of a table is valid from
-the day after it became known until a newer version is, and one join with the cutoffs selects the valid rows.
+Unknown is not zero: revenue, renewal and ends are null where the data do not say them. A replay needs this for many
+nights, so the accounts are read for all cutoffs at once: each row of a table is valid from the day after it became
+known until a newer version is, and one join with the cutoffs selects the valid rows.
 """
 
 from __future__ import annotations
@@ -15,32 +16,39 @@ import pyarrow.compute as pc
 
 from features.contract import TABLES
 from features.history.versions import known_day, version_key, version_order
+from features.succession.contract_status import LEAVING, LEFT, RUNNING
+from features.succession.succession import succession_by_cutoff
 
 if TYPE_CHECKING:
     from features.history.history import History
 
-ACCOUNT_COLUMNS = ("parent_id", "name", "segment", "industry", "region", "owner")
+ACCOUNT_COLUMNS = ("parent_id", "type", "name", "segment", "industry", "region", "owner")
 """Columns of the account itself, which win over a feature of the same name."""
 
-REVENUE_SOURCES = {
-    # a year's recurring revenue and the next renewal, over the subscriptions that are running at the cutoff
-    "subscriptions": (
-        ("account_id", "arr", "renews_at", "ended_at"),
-        "sum(arr) AS arr, CAST(min(date_diff('day', as_of, renews_at)) AS DOUBLE) AS renews_in",
-        "ended_at IS NULL OR ended_at >= as_of",
-    ),
-    # without contracts, the invoices of the year before are used
-    "invoices": (
-        ("account_id", "amount", "issued_at"),
-        "greatest(sum(amount), 0) AS arr, CAST(NULL AS DOUBLE) AS renews_in",
-        "issued_at >= as_of - INTERVAL 365 DAY",
-    ),
+CONTRACT_COLUMNS = {
+    "contract_status": "status",
+    "arr": "revenue",
+    "currency": "currency",
+    "renews_in": "renewal_date",
+    "renewal_overdue_days": "renewal_overdue_days",
+    "leaves_in": "leaves_on",
+    "leaving_arr": "ending_revenue",
+    "notice_withdrawn_in": "withdrawn_on",
+    "partial_loss_in": "partial_loss_on",
+    "partial_loss_arr": "ending_revenue",
+    "partial_loss_share": "partial_loss_share",
 }
-"""By table: the columns that are read, the select of an account, and which rows count."""
+"""By column: what it is in the succession of contracts (:func:`features.succession.succession.succession_at`). Dates
+become days from the cutoff."""
 
-NO_REVENUE = pa.schema(
-    [("account_id", pa.string()), ("as_of", pa.date32()), ("arr", pa.float64()), ("renews_in", pa.float64())]
-).empty_table()
+OF_STATUS = {"leaving_arr": (LEAVING, LEFT), "partial_loss_arr": (RUNNING,)}
+"""Columns that are null unless the account has one of these statuses."""
+
+INVOICED_YEAR = """SELECT account_id, as_of, greatest(sum(amount), 0) AS arr,
+    CASE WHEN min(currency) = max(currency) THEN min(currency) END AS currency
+    FROM known WHERE issued_at >= as_of - INTERVAL 365 DAY AND coalesce(status, '') NOT IN ('void', 'draft')
+    GROUP BY account_id, as_of"""
+"""Without contracts, the invoices of the year before are the revenue."""
 
 
 def build_candidates(history: History, frame: pa.Table, scores: pa.Table) -> pa.Table:
@@ -48,13 +56,13 @@ def build_candidates(history: History, frame: pa.Table, scores: pa.Table) -> pa.
     reads it.
 
     Args:
-        history: where the accounts, their money and their tickets come from, each as known at the row's cutoff.
+        history: where the accounts, their contracts and their tickets come from, each as known at the row's cutoff.
         frame: the features, one row an account and cutoff.
         scores: the scores (``SCORES``), one row an account, cutoff and risk.
     """
     cutoffs = pc.unique(frame["as_of"]).to_pylist()
     known = {**_accounts(history, cutoffs, frame), **_tickets(history, cutoffs, frame)}
-    known |= _beside(frame, _money(history, cutoffs), ("arr", "renews_in"))
+    known |= _contracts(history, cutoffs, frame)
     features = {name: frame[name] for name in frame.column_names if name not in known}
     return pa.table({**_first(features, "account_id", "as_of"), **known, **features, **_risks(frame, scores)})
 
@@ -85,7 +93,7 @@ def _risks(frame: pa.Table, scores: pa.Table) -> dict[str, pa.ChunkedArray]:
 
 def _accounts(history: History, cutoffs: Sequence[date], frame: pa.Table) -> dict[str, pa.ChunkedArray]:
     columns = ", ".join(ACCOUNT_COLUMNS)
-    rows = _asked(
+    rows = _known_rows(
         history,
         cutoffs,
         "accounts",
@@ -100,18 +108,35 @@ def _tickets(history: History, cutoffs: Sequence[date], frame: pa.Table) -> dict
     last = "arg_max(category, opened_at) AS ticket_category"
     columns = ("account_id", "category", "opened_at")
     select = f"SELECT account_id, as_of, {last} FROM known GROUP BY account_id, as_of"
-    return _beside(frame, _asked(history, cutoffs, "tickets", columns, select), ("ticket_category",))
+    return _beside(frame, _known_rows(history, cutoffs, "tickets", columns, select), ("ticket_category",))
 
 
-def _money(history: History, cutoffs: Sequence[date]) -> pa.Table:
-    for table, (columns, values, counts) in REVENUE_SOURCES.items():
-        if table in history.present:
-            select = f"SELECT account_id, as_of, {values} FROM known WHERE {counts} GROUP BY account_id, as_of"
-            return _asked(history, cutoffs, table, columns, select)
-    return NO_REVENUE
+def _contracts(history: History, cutoffs: Sequence[date], frame: pa.Table) -> dict[str, pa.ChunkedArray]:
+    """What the account's contracts say; without contracts, the revenue is what was invoiced in a year."""
+    if "subscriptions" in history.present:
+        rows = succession_by_cutoff(history, cutoffs)
+        return _beside(frame, _contract_columns(rows), tuple(CONTRACT_COLUMNS))
+    if "invoices" in history.present:
+        columns = ("account_id", "amount", "issued_at", "currency", "status")
+        rows = _known_rows(history, cutoffs, "invoices", columns, INVOICED_YEAR)
+        return _beside(frame, rows, ("arr", "currency"))
+    return {"arr": pa.chunked_array([pa.nulls(frame.num_rows, pa.float64())])}
 
 
-def _asked(history: History, cutoffs: Sequence[date], name: str, columns: Sequence[str], select: str) -> pa.Table:
+def _contract_columns(rows: pa.Table) -> pa.Table:
+    columns = {name: rows[name] for name in ("account_id", "as_of")}
+    for name, source in CONTRACT_COLUMNS.items():
+        values = rows[source]
+        if pa.types.is_date(values.type):
+            values = pc.cast(pc.days_between(rows["as_of"], values), pa.float64())
+        if name in OF_STATUS:
+            holds = pc.is_in(rows["status"], value_set=pa.array(OF_STATUS[name]))
+            values = pc.if_else(holds, values, pa.scalar(None, values.type))
+        columns[name] = values
+    return pa.table(columns)
+
+
+def _known_rows(history: History, cutoffs: Sequence[date], name: str, columns: Sequence[str], select: str) -> pa.Table:
     """The answer to a select from ``known``: the rows of a table, as known at each cutoff (``as_of``)."""
     table, read = TABLES[name], ", ".join(columns)
     days = ", ".join(f"(DATE '{day.isoformat()}')" for day in cutoffs)

@@ -3,6 +3,7 @@
 from datetime import date, datetime
 
 import pyarrow as pa
+from support.worlds.factories import Story
 
 from features.history.history import History
 from models.contracts import SCORES
@@ -61,8 +62,10 @@ def test_each_row_says_what_was_known_at_its_own_cutoff() -> None:
         ("smb", 150.0, 41.0, "bug"),
         ("mid", 100.0, 10.0, "bug"),
         ("smb", None, None, None),
-        ("mid", 100.0, -20.0, "billing"),
+        ("mid", 100.0, None, "billing"),
     ]
+    assert [row["renewal_overdue_days"] for row in rows] == [None, None, None, 20]
+    assert [row["contract_status"] for row in rows] == ["running", "running", "none", "running"]
     assert [row["probability_churn"] for row in rows] == [None, 0.4, None, None]
     assert {row["tickets_open"] for row in rows} == {1.0}
 
@@ -81,4 +84,45 @@ def test_without_contracts_the_invoices_of_a_year_stand_for_revenue() -> None:
     tables = {"accounts": ACCOUNTS, "invoices": invoices}
     bare = History.from_tables({name: pa.Table.from_pylist(_even(rows)) for name, rows in tables.items()})
     rows = build_candidates(bare, frame(("A", MARCH), ("A", MAY), ("B", MAY)), SCORES.empty_table()).to_pylist()
-    assert [(row["arr"], row["renews_in"]) for row in rows] == [(10.0, None), (20.0, None), (None, None)]
+    assert [row["arr"] for row in rows] == [10.0, 20.0, None]
+
+
+def test_an_invoice_that_was_not_sent_is_no_revenue() -> None:
+    story = Story().account("A").invoice("A", "2026-02-01", 10.0, status="paid", currency="EUR")
+    story.invoice("A", "2026-02-02", 5.0, status="void").invoice("A", "2026-02-03", 7.0, status="draft")
+    row = build_candidates(story.history(), frame(("A", MARCH)), SCORES.empty_table()).to_pylist()[0]
+    assert (row["arr"], row["currency"]) == (10.0, "EUR")
+
+
+def test_an_account_that_leaves_says_when_and_what_ends() -> None:
+    end = {"ended_at": "2026-04-11", "arr": 100.0, "currency": "EUR"}
+    story = Story().account("A", type="customer").subscription("A", "2025-01-01", "s", arr=100.0, known_at="2025-01-01")
+    story.subscription("A", "2025-01-01", "s", known_at="2026-02-01", **end)
+    row = build_candidates(story.history(), frame(("A", MARCH)), SCORES.empty_table()).to_pylist()[0]
+    shown = {name: row[name] for name in ("type", "contract_status", "leaves_in", "leaving_arr", "arr", "currency")}
+    assert shown == {
+        "type": "customer",
+        "contract_status": "leaving",
+        "leaves_in": 41.0,
+        "leaving_arr": 100.0,
+        "arr": 100.0,
+        "currency": "EUR",
+    }
+    assert {row[name] for name in ("partial_loss_in", "partial_loss_arr", "partial_loss_share", "renews_in")} == {None}
+
+
+def test_a_part_that_ends_is_no_cancellation() -> None:
+    story = Story().account("A").subscription("A", "2025-01-01", "main", arr=300.0)
+    story.subscription("A", "2025-01-01", "part", arr=100.0, ended_at="2026-03-31", known_at="2026-02-01")
+    row = build_candidates(story.history(), frame(("A", MARCH)), SCORES.empty_table()).to_pylist()[0]
+    shown = [row[name] for name in ("contract_status", "partial_loss_in", "partial_loss_arr", "partial_loss_share")]
+    assert shown == ["running", 30.0, 100.0, 0.25]
+    assert (row["leaves_in"], row["leaving_arr"]) == (None, None)
+
+
+def test_a_notice_that_was_taken_back_says_when() -> None:
+    story = Story().account("A").subscription("A", "2025-01-01", "s", known_at="2025-01-01")
+    story.subscription("A", "2025-01-01", "s", ended_at="2026-04-11", known_at="2026-02-01")
+    story.subscription("A", "2025-01-01", "s", known_at="2026-02-24")
+    row = build_candidates(story.history(), frame(("A", MARCH)), SCORES.empty_table()).to_pylist()[0]
+    assert (row["contract_status"], row["notice_withdrawn_in"], row["arr"]) == ("running", -5.0, None)
