@@ -26,7 +26,7 @@ CALLS: Final = 2400
 def usage_with_seasons(
     table: pa.Table, number: Ints, schools: Flags, bots: Flags, generator: np.random.Generator
 ) -> pa.Table:
-    """Daily usage without most rows of holidays; bots go on alone, and schools close in summer.
+    """Daily usage without most rows of holidays and of schools in summer; an account with a bot has only the bot's.
 
     ``number`` is the account of each row; ``schools`` and ``bots`` have one entry per account.
     """
@@ -36,11 +36,9 @@ def usage_with_seasons(
         (month == HOLIDAYS[1][0]) & (day <= HOLIDAYS[1][1])
     )
     school, bot = schools[number], bots[number]
-    closed = (holiday & ~bot) | (school & np.isin(month, SCHOOL_HOLIDAYS))
+    closed = holiday | (school & np.isin(month, SCHOOL_HOLIDAYS))
     kept = ~closed | (generator.random(table.num_rows) < AT_WORK)
-    if bot.any():
-        kept &= ~bot | pc.equal(table["feature"].cast(pa.string()), "api").to_numpy(zero_copy_only=False)
-    return table.filter(pa.array(kept))
+    return table.filter(pa.array(kept & ~bot))
 
 
 def bot_rows(table: pa.Table, names: pa.Array, running: Sequence[tuple[int, date, date]]) -> pa.Table:
