@@ -3,7 +3,8 @@
 The rescue team writes into this score too (``source`` is ``rescue``). A model that learned from such rows would learn
 from the team's own reaction: features named ``unaided`` never see those rows, and a frame built with ``loop_guard``
 leaves them out of all others. Several sources that measure at one instant are several rows; the latest score is then
-that of the last source by name.
+that of the last source by name. A row without a score says that it was not measured then: the latest score is then
+unknown, and the one before it is not taken for it.
 """
 
 from dataclasses import fields, replace
@@ -18,6 +19,7 @@ HEALTH = Stream("health_scores", "health_scores", "measured_at")
 WITHOUT_RESCUE = HEALTH.where(HEALTH_SCORES.external_rows)
 BY_SOURCE = HEALTH.latest(by="coalesce(source, '')")
 SCORE = HEALTH.value("score")
+MEASURED = "score IS NOT NULL"
 
 _number = partial(Feature, group="health")
 
@@ -42,14 +44,14 @@ HEALTH_FEATURES = (
     ),
     _number(
         "health_age_days",
-        HEALTH.since(),
+        HEALTH.since(where=MEASURED),
         "days since the health score was measured",
         "days",
         "Health last measured on {health_age_days:ago}",
     ),
     _number(
         "health_measured_90d",
-        HEALTH.count(90),
+        HEALTH.count(90, MEASURED),
         "health scores measured in 90 days",
         "scores",
         "{health_measured_90d:n health score} measured in 90 days",
@@ -128,7 +130,7 @@ HEALTH_FEATURES = (
     ),
     _number(
         "health_rescue_share_180d",
-        HEALTH.count(180, "source = 'rescue'") / HEALTH.count(180),
+        HEALTH.count(180, f"source = 'rescue' AND {MEASURED}") / HEALTH.count(180, MEASURED),
         "share of the health scores of 180 days that the rescue team wrote",
         "share",
         "{health_rescue_share_180d:pct} of recent health scores were written by the rescue team",

@@ -52,7 +52,7 @@ def metric_features(metric: Metric) -> tuple[Feature, ...]:
         ),
         number(
             age,
-            rows.since(),
+            rows.since(where="value IS NOT NULL"),
             f"days since {title} was measured",
             "days",
             f"{title} last measured on {{{age}:ago}}",

@@ -8,15 +8,16 @@ from features.definitions.measures import Stream, change
 OPENED = Stream("tickets", "tickets", "opened_at")
 EVENTS = Stream("timeline", "ticket_events", "occurred_at")
 
-OPEN_KINDS = "kind IN ('opened', 'reopened')"
-STATE = EVENTS.where("kind IN ('opened', 'reopened', 'solved', 'closed')").latest(by="ticket_id")
-OPEN = STATE.count(where=OPEN_KINDS)
+FROM_CUSTOMER = "kind = 'comment' AND actor = 'customer'"
+STATES = f"kind IN ('opened', 'reopened', 'solved', 'closed') OR ({FROM_CUSTOMER})"
+"""What decides whether a ticket is open; a customer who writes to a solved ticket opens it again."""
 
-NEEDS_ANSWER = "kind IN ('opened', 'reopened') OR actor = 'customer'"
-TURN = EVENTS.where(
-    "kind IN ('opened', 'reopened', 'solved', 'closed') OR (kind = 'comment' AND actor IN ('agent', 'customer'))"
-).latest(by="ticket_id")
-WAITING = f"kind NOT IN ('solved', 'closed') AND ({NEEDS_ANSWER})"
+IS_OPEN = "kind NOT IN ('solved', 'closed')"
+STATE = EVENTS.where(STATES).latest(by="ticket_id")
+OPEN = STATE.count(where=IS_OPEN)
+
+TURN = EVENTS.where(f"{STATES} OR (kind = 'comment' AND actor = 'agent')").latest(by="ticket_id")
+WAITING = f"kind IN ('opened', 'reopened') OR ({FROM_CUSTOMER})"
 
 COMMENTS = EVENTS.where("kind = 'comment'")
 TOUCHED = EVENTS.where("kind <> 'opened'")
@@ -26,11 +27,10 @@ FIRST_SOLVED = EVENTS.where("kind IN ('solved', 'closed')").first(by="ticket_id"
 ASSIGNED = EVENTS.where("kind = 'assigned' AND value IS NOT NULL")
 RATED = EVENTS.where("kind = 'csat' AND try_cast(value AS DOUBLE) IS NOT NULL")
 RATING = "try_cast(value AS DOUBLE)"
-HOURS = "(epoch_us(occurred_at) - epoch_us(opened_at)) / 3600000000.0"
+HOURS = "CASE WHEN occurred_at >= opened_at THEN (epoch_us(occurred_at) - epoch_us(opened_at)) / 3600000000.0 END"
+"""Hours since the ticket was opened; unknown for what happened before a ticket was imported."""
 
-URGENT = (
-    "lower(priority) IN ('urgent', 'high', 'critical', 'highest', 'p0', 'p1', '1', '2', '1 - critical', '2 - high')"
-)
+URGENT = "priority IN ('urgent', 'high')"
 FAULT = "lower(category) SIMILAR TO '.*(bug|incident|outage|defect|error|fail).*'"
 MONEY = "lower(category) SIMILAR TO '.*(billing|invoice|payment|refund|dispute).*'"
 LEAVING = "lower(category) SIMILAR TO '.*(cancel|terminat|contract|offboard|downgrade|export).*'"
@@ -158,7 +158,7 @@ SUPPORT_FEATURES = (
     _number("tickets_open", OPEN, "tickets open now", "tickets", "{tickets_open:n ticket} open now", 1),
     _number(
         "tickets_open_urgent",
-        STATE.count(where=f"{OPEN_KINDS} AND {URGENT}"),
+        STATE.count(where=f"{IS_OPEN} AND {URGENT}"),
         "tickets open now that were opened with a high priority",
         "tickets",
         "{tickets_open_urgent:n urgent ticket} open now",
@@ -166,7 +166,7 @@ SUPPORT_FEATURES = (
     ),
     _number(
         "ticket_oldest_open_days",
-        STATE.oldest(OPEN_KINDS, "opened_at"),
+        STATE.oldest(IS_OPEN, "opened_at"),
         "age of the oldest open ticket",
         "days",
         "Oldest open ticket is from {ticket_oldest_open_days:ago}",

@@ -48,16 +48,26 @@ def distinct_columns(part: Aggregate) -> list[str]:
 
 def lacks_column(part: Aggregate, history: History) -> bool:
     """Whether the measure uses a column that its source does not have: then it is not known."""
+    return bool(missing_columns(part, history))
+
+
+def missing_columns(part: Aggregate, history: History) -> list[tuple[str, str]]:
+    """The tables and columns that the measure needs and its source does not have.
+
+    A column whose absence means the same as an empty value in every row is not needed (``Column.absent_means``).
+    """
     stream = part.stream
     texts = (stream.at, stream.only, stream.by, stream.until, part.of, part.where, part.by)
     words = {word for text in texts if text for word in _WORD.findall(text)}
     tables = tables_of(stream.relation)
-    return any(
-        word in TABLES[table].names and word not in history.columns[table]
+    return [
+        (table, word)
         for table in tables
-        for word in words - {"account_id"}
-        if not any(word in history.columns[other] for other in tables)
-    )
+        for word in sorted(words - {"account_id"})
+        if word in TABLES[table].names
+        and not TABLES[table].column(word).absent_means
+        and not any(word in history.columns[other] for other in tables)
+    ]
 
 
 def tables_of(relation: str) -> tuple[str, ...]:
@@ -116,4 +126,12 @@ def _where(name: str, condition: str | None) -> str:
 
 def instant_column(stream: Stream) -> str:
     """The instant by which rows are compared for the latest."""
-    return f"epoch_us(CAST({stream.at} AS TIMESTAMP))"
+    return f"epoch_us(CAST({order_of_events(stream)} AS TIMESTAMP))"
+
+
+def order_of_events(stream: Stream) -> str:
+    """When a row happened in the order of a stream.
+
+    An imported ticket has events before it was opened here; they come after its opening, which all tickets begin with.
+    """
+    return f"greatest({stream.at}, opened_at)" if stream.relation == "timeline" else stream.at

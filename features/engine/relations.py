@@ -42,20 +42,46 @@ def day_number(expression: str) -> str:
 def relation_rows(relation: str, history: History) -> str:
     """The SQL of all versions of a relation's rows: ``account``, ``known``, ``replaced`` and its source's columns."""
     if relation != "timeline":
-        return join_accounts(relation, history, all_versions(relation, history))
-    tickets = join_accounts("tickets", history, all_versions("tickets", history))
+        return join_accounts(relation, history, all_versions(relation, history), classed=False)
+    tickets = join_accounts("tickets", history, all_versions("tickets", history), classed=False)
     opened = opened_rows("ticket_id AS ticket, known, replaced")
     events = event_rows(all_versions("ticket_events", history), f"t.ticket_id AS ticket, {HELD_TOGETHER}")
     return f"WITH t AS MATERIALIZED ({tickets}) {opened} UNION ALL {events} WHERE {EVER_HELD_TOGETHER}"
 
 
-def join_accounts(table: str, history: History, versions: str) -> str:
-    """The SQL of a table's versions with the number of their account."""
+def join_accounts(table: str, history: History, versions: str, *, classed: bool = True) -> str:
+    """The SQL of a table's versions with the number of their account; ``classed`` rows have a class."""
     extra = ""
+    if table == "tickets":
+        versions = _without_merged(history, versions, classed=classed)
     if table == "subscriptions":
         # A future end is legitimate knowledge where the source keeps history, and a leak where it does not.
         extra = f", {'ended_at' if table in history.versioned else 'CAST(NULL AS TIMESTAMP)'} AS notice_of"
     return f"SELECT *{extra} FROM ({versions}) JOIN {NUMBERED} USING (account_id)"
+
+
+def _without_merged(history: History, versions: str, *, classed: bool) -> str:
+    """The versions of tickets, each until it is known that the ticket was merged into another one.
+
+    The ticket says so itself (``merged_into``), or one of its events does. From then on it is no ticket of its own.
+    """
+    unmerged = "merged_into IS NULL" if "merged_into" in history.columns["tickets"] else "true"
+    if not history.cached("any_merged", lambda: _any_merged(history)):
+        return versions if unmerged == "true" else f"SELECT * FROM ({versions}) WHERE {unmerged}"
+    day = day_number(known_day(TABLES["ticket_events"]))
+    merged = f"SELECT ticket_id, min({day}) AS merged FROM ticket_events WHERE kind = 'merged' GROUP BY ticket_id"
+    columns = (*(f"v.{quote_name(name)}" for name in TABLES["tickets"].names), *(["v.class"] if classed else []))
+    until = f"coalesce(m.merged, {FOREVER})"
+    return (
+        f"SELECT {', '.join(columns)}, v.known, least(v.replaced, {until}) AS replaced FROM ({versions}) AS v "
+        f"LEFT JOIN ({merged}) AS m ON v.ticket_id = m.ticket_id WHERE v.known < {until} AND {unmerged}"
+    )
+
+
+def _any_merged(history: History) -> bool:
+    """Whether any event says that its ticket was merged."""
+    rows = history.query("SELECT count(*) AS n FROM ticket_events WHERE kind = 'merged'")
+    return bool(rows.column("n")[0].as_py())
 
 
 def opened_rows(more: str, tickets: str = "t") -> str:
@@ -75,13 +101,21 @@ def event_rows(events: str, more: str, tickets: str = "t") -> str:
     )
 
 
+EVENT_ORDER = ("opened", "assigned", "priority", "status", "escalated", "reopened", "comment", "deescalated", "solved")
+"""The kinds of events in the order in which they happen at one instant, as all events of a day do where a source has no
+times; other kinds come after these, by their names."""
+
+
 def tie_columns(relation: str) -> tuple[str, ...]:
     """The columns that order rows of one instant."""
     if relation == "timeline":
-        return ("kind <> 'opened'", "kind", "coalesce(value, '')", "coalesce(actor, '')", "ticket")
+        ranks = " ".join(f"WHEN '{kind}' THEN '{rank:02}'" for rank, kind in enumerate(EVENT_ORDER))
+        return (f"CASE kind {ranks} ELSE kind END", "coalesce(value, '')", "coalesce(actor, '')", "ticket")
     table = TABLES[relation]
     same = {"account_id", table.event_time}
-    return tuple(f"coalesce(CAST(\"{part}\" AS VARCHAR), '')" for part in table.key if part not in same)
+    values = [f"{quote_name(column.name)} IS NOT NULL" for column in table.columns if column.empty_means]
+    keys = [f"coalesce(CAST(\"{part}\" AS VARCHAR), '')" for part in table.key if part not in same]
+    return (*(value for value in values if relation != "tickets"), *keys)
 
 
 def all_versions(name: str, history: History) -> str:

@@ -82,8 +82,8 @@ def find_unknown_accounts(connection: duckdb.DuckDBPyConnection, tables: Sequenc
     by_table = dict(near_rows.fetchall())
     near_ids = cursor.execute("SELECT count(*) FROM near_ids").fetchall()[0][0]
     examples = cursor.execute(
-        "SELECT * FROM (SELECT id, account, difference, sum(n)::BIGINT AS rows FROM near_ids JOIN unknown_ids USING (id) "
-        f"GROUP BY ALL) QUALIFY row_number() OVER (PARTITION BY difference ORDER BY rows DESC, id) <= {EXAMPLES} "
+        "SELECT * FROM (SELECT id, account, difference, sum(n)::BIGINT AS rows FROM near_ids "
+        f"JOIN unknown_ids USING (id) GROUP BY ALL) QUALIFY row_number() OVER (PARTITION BY difference ORDER BY rows DESC, id) <= {EXAMPLES} "
         "ORDER BY difference, rows DESC, id"
     ).fetchall()
     return UnknownAccounts(ids, rows, tuple(NearMiss(*example) for example in examples), near_ids, by_table)

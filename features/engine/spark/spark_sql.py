@@ -13,6 +13,7 @@ from functools import cache
 from sqlglot import exp, parse_one
 
 from features.definitions.measures import Aggregate, Stream
+from features.engine.expressions import order_of_events
 from features.engine.relations import day_number, relation_rows, tie_columns
 from features.history.history import History
 
@@ -69,7 +70,7 @@ def _picked(stream: Stream) -> str:
     conditions = " AND ".join([_happened(stream), *([f"({to_spark(stream.only)})"] if stream.only else [])])
     entity = "" if stream.by == "account" else f", {to_spark(stream.by or '')}"
     way = "" if stream.pick == "first" else " DESC"
-    order = [f"{to_spark(part)}{way}" for part in (f"CAST({stream.at} AS TIMESTAMP)", *tie_columns(stream.relation))]
+    order = [f"{to_spark(part)}{way}" for part in (f"CAST({order_of_events(stream)} AS TIMESTAMP)", *tie_columns(stream.relation))]
     window = f"PARTITION BY cutoff, account{entity} ORDER BY {', '.join(order)}, known DESC"
     numbered = f"SELECT *, row_number() OVER ({window}) AS place FROM ({_held(stream.relation, conditions)})"
     return f"SELECT * FROM ({numbered}) WHERE place = 1"

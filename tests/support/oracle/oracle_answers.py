@@ -8,6 +8,7 @@ from support.oracle.oracle_terms import (
     ESCALATION_CHANGES,
     HEALTH_TREND,
     HOURS,
+    IS_OPEN,
     LAST,
     LATE,
     NUMBER,
@@ -85,8 +86,8 @@ OPENED = {
 
 WORKED = {
     "tickets_open": OPEN,
-    "tickets_open_urgent": by_last("count(*)", STATES, f"kind IN ('opened', 'reopened') AND {URGENT}"),
-    "ticket_oldest_open_days": by_last(f"max({days_since('opened_at')})", STATES, "kind IN ('opened', 'reopened')"),
+    "tickets_open_urgent": by_last("count(*)", STATES, f"{IS_OPEN} AND {URGENT}"),
+    "ticket_oldest_open_days": by_last(f"max({days_since('opened_at')})", STATES, IS_OPEN),
     "tickets_waiting": by_last("count(*)", TURNS, WAITING),
     "ticket_longest_wait_days": by_last(f"max({days_since('at')})", TURNS, WAITING),
     "ticket_silence_days": f"CASE WHEN {OPEN} > 0 THEN "
@@ -169,8 +170,8 @@ USAGE = {
 HEALTH = {
     "health_score": score_before(0),
     "health_score_unaided": score_before(0, "source IS NOT 'rescue'"),
-    "health_age_days": health(f"min({days_since('measured_at')})"),
-    "health_measured_90d": health("count(*)", within("measured_at", 90)),
+    "health_age_days": health(f"min({days_since('measured_at')})", "score IS NOT NULL"),
+    "health_measured_90d": health("count(score)", within("measured_at", 90)),
     "health_mean_28d": health("avg(score)", within("measured_at", 28)),
     "health_mean_90d": health("avg(score)", within("measured_at", 90)),
     "health_lowest_90d": health("min(score)", within("measured_at", 90)),
@@ -185,7 +186,9 @@ HEALTH = {
         within("measured_at", 90) + " AND NOT EXISTS (SELECT 1 FROM health_scores n WHERE n.account_id = r.account_id "
         "AND coalesce(n.source, '') = coalesce(r.source, '') AND n.measured_at > r.measured_at)",
     ),
-    "health_rescue_share_180d": health("avg(coalesce(source = 'rescue', 0))", within("measured_at", 180)),
+    "health_rescue_share_180d": health(
+        "avg(coalesce(source = 'rescue', 0))", f"score IS NOT NULL AND {within('measured_at', 180)}"
+    ),
 }
 
 DECLARED_METRICS = (
@@ -201,7 +204,9 @@ def of_metric(metric: Metric) -> dict[str, str]:
         f"metric_{metric.key}_last": metric_before(name, 0),
         f"metric_{metric.key}_change_28d": f"({metric_before(name, 0)} - {metric_before(name, 28)})",
         f"metric_{metric.key}_trend_90d": metric_trend(name),
-        f"metric_{metric.key}_age_days": ask(f"min({days_since('measured_at')})", "metrics", f"metric = {name}"),
+        f"metric_{metric.key}_age_days": ask(
+            f"min({days_since('measured_at')})", "metrics", f"metric = {name} AND value IS NOT NULL"
+        ),
     }
 
 

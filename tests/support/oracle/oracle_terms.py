@@ -41,7 +41,20 @@ def line(what: str, days: int, condition: str) -> str:
     return ask(what, "line", f"event AND {within('at', days)} AND {condition}")
 
 
-LAST = "ORDER BY at DESC, event DESC, kind DESC, coalesce(value, '') DESC, coalesce(actor, '') DESC LIMIT 1"
+ORDER_OF_KINDS = (
+    "opened",
+    "assigned",
+    "priority",
+    "status",
+    "escalated",
+    "reopened",
+    "comment",
+    "deescalated",
+    "solved",
+)
+RANKS = " ".join(f"WHEN '{kind}' THEN '0{rank}'" for rank, kind in enumerate(ORDER_OF_KINDS))
+RANK = f"CASE kind {RANKS} ELSE kind END"
+LAST = f"ORDER BY max(at, opened_at) DESC, {RANK} DESC, coalesce(value, '') DESC, coalesce(actor, '') DESC LIMIT 1"
 
 
 def by_last(what: str, kinds: str, condition: str) -> str:
@@ -62,14 +75,16 @@ def health(what: str, condition: str = "1") -> str:
 def score_before(days: int, condition: str = "1") -> str:
     return (
         f"(SELECT score FROM health_scores r WHERE r.account_id = a.account_id AND {condition} "
-        f"AND measured_at < date(:t, '-{days} days') ORDER BY measured_at DESC, coalesce(source, '') DESC LIMIT 1)"
+        f"AND measured_at < date(:t, '-{days} days') "
+        "ORDER BY measured_at DESC, score IS NOT NULL DESC, coalesce(source, '') DESC LIMIT 1)"
     )
 
 
 def metric_before(name: str, days: int) -> str:
     return (
         f"(SELECT value FROM metrics r WHERE r.account_id = a.account_id AND metric = {name} "
-        f"AND measured_at < date(:t, '-{days} days') ORDER BY measured_at DESC, coalesce(source, '') DESC LIMIT 1)"
+        f"AND measured_at < date(:t, '-{days} days') "
+        "ORDER BY measured_at DESC, value IS NOT NULL DESC, coalesce(source, '') DESC LIMIT 1)"
     )
 
 
@@ -78,7 +93,7 @@ def metric_trend(name: str) -> str:
         "(count(*) * sum(x * value) - sum(x) * sum(value)) * 1.0 / "
         "nullif(count(*) * sum(x * x) - sum(x) * sum(x), 0) * 30",
         "(SELECT *, -julianday(:t) + julianday(date(measured_at)) AS x FROM metrics)",
-        f"metric = {name} AND {within('measured_at', 90)}",
+        f"metric = {name} AND value IS NOT NULL AND {within('measured_at', 90)}",
     )
 
 
@@ -102,17 +117,19 @@ def outcomes(condition: str) -> str:
     return ask("count(*)", "outcomes", f"{within('decided_at', 365)} AND {DECIDED} AND {condition}")
 
 
-URGENT = "lower(priority) IN ('urgent','high','critical','highest','p0','p1','1','2','1 - critical','2 - high')"
-STATES = "kind IN ('opened', 'reopened', 'solved', 'closed')"
-TURNS = f"{STATES} OR (kind = 'comment' AND actor IN ('agent', 'customer'))"
-WAITING = "kind IN ('opened', 'reopened') OR (kind = 'comment' AND actor = 'customer')"
+URGENT = "priority IN ('urgent', 'high')"
+FROM_CUSTOMER = "(kind = 'comment' AND actor = 'customer')"
+STATES = f"kind IN ('opened', 'reopened', 'solved', 'closed') OR {FROM_CUSTOMER}"
+IS_OPEN = "kind NOT IN ('solved', 'closed')"
+TURNS = f"{STATES} OR (kind = 'comment' AND actor = 'agent')"
+WAITING = f"kind IN ('opened', 'reopened') OR {FROM_CUSTOMER}"
 ESCALATION_CHANGES = "kind IN ('escalated', 'deescalated', 'solved', 'closed')"
-HOURS = "avg((strftime('%s', at) - strftime('%s', opened_at)) / 3600.0)"
+HOURS = "avg(CASE WHEN at >= opened_at THEN (strftime('%s', at) - strftime('%s', opened_at)) / 3600.0 END)"
 NUMBER = "(value GLOB '[0-9]' OR value GLOB '[0-9].[0-9]')"
 RATING = "CAST(value AS REAL)"
 LATE = "max(0, julianday(date(paid_at)) - julianday(date(due_at)))"
 UNPAID = "(paid_at IS NULL OR paid_at >= :t)"
-OPEN = by_last("count(*)", STATES, "kind IN ('opened', 'reopened')")
+OPEN = by_last("count(*)", STATES, IS_OPEN)
 ARR = running("coalesce(sum(arr), 0)")
 SEATS = running("coalesce(sum(seats), 0)")
 RENEWAL = running(f"min(-{days_since('renews_at')})", condition="renews_at >= :t")
@@ -135,7 +152,7 @@ TREND_28 = f"""(
 HEALTH_TREND = ask(
     "(count(*) * sum(x * score) - sum(x) * sum(score)) * 1.0 / nullif(count(*) * sum(x * x) - sum(x) * sum(x), 0) * 30",
     "(SELECT *, -julianday(:t) + julianday(date(measured_at)) AS x FROM health_scores)",
-    within("measured_at", 90),
+    f"score IS NOT NULL AND {within('measured_at', 90)}",
 )
 
 RATED = f"kind = 'csat' AND {NUMBER}"

@@ -20,7 +20,7 @@ KEYS = {
     "health_scores": ("account_id", "measured_at", "source"),
     "metrics": ("account_id", "metric", "measured_at", "source"),
     "tickets": ("ticket_id",),
-    "ticket_events": ("ticket_id", "occurred_at", "kind", "value"),
+    "ticket_events": ("ticket_id", "occurred_at", "kind", "value", "actor"),
     "usage_daily": ("account_id", "day", "feature", "user_id"),
     "invoices": ("invoice_id",),
     "outcomes": ("account_id", "risk", "decided_at"),
@@ -41,7 +41,7 @@ COLUMNS = {
     "subscriptions": "subscription_id account_id plan seats arr auto_renew started_at renews_at ended_at",
     "health_scores": "account_id measured_at score source",
     "metrics": "account_id metric measured_at value source",
-    "tickets": "ticket_id account_id opened_at channel category priority",
+    "tickets": "ticket_id account_id opened_at channel category priority merged_into",
     "ticket_events": "ticket_id occurred_at kind value actor",
     "usage_daily": "account_id day feature user_id events users minutes",
     "invoices": "invoice_id account_id issued_at due_at paid_at amount",
@@ -79,6 +79,7 @@ class Oracle:
             self._state(name, "", cutoff)
             for prefix, days in AGO.items():
                 self._state(name, prefix, cutoff - timedelta(days=days))
+        self._remove_merged(cutoff)
         _timeline(self.base)
         ages = {name: self._age(name, cutoff) for name in COLUMNS}
         chosen = ", ".join(f"{sql} AS {name}" for name, (_, sql) in ORACLE.items())
@@ -90,6 +91,12 @@ class Oracle:
     def _state(self, name: str, prefix: str, cutoff: date) -> None:
         self.base.execute(f"DROP TABLE IF EXISTS {prefix}{name}")
         self.base.execute(f"CREATE TABLE {prefix}{name} AS {self._newest(name, cutoff.isoformat())}")
+
+    def _remove_merged(self, cutoff: date) -> None:
+        """A ticket that is known to be merged into another one is no ticket of its own."""
+        events = "SELECT ticket_id FROM raw_ticket_events WHERE kind = 'merged' AND known_at < ?"
+        day = cutoff.isoformat()
+        self.base.execute(f"DELETE FROM tickets WHERE merged_into IS NOT NULL OR ticket_id IN ({events})", [day])
 
     def _newest(self, name: str, day: str) -> str:
         same = " AND ".join(f"w.{part} IS v.{part}" for part in KEYS[name])

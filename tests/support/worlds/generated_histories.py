@@ -83,7 +83,7 @@ def health(draw: DrawFn) -> Row:
     return {
         "account_id": draw(who),
         "measured_at": draw(instants()),
-        "score": draw(st.sampled_from((0.0, 33.3, 50.0, 71.5, 100.0))),
+        "score": draw(st.sampled_from((0.0, 33.3, 50.0, 71.5, 100.0, None))),
         "source": draw(st.sampled_from((None, "crm", "rescue", "survey"))),
     }
 
@@ -94,7 +94,7 @@ def metrics(draw: DrawFn) -> Row:
         "account_id": draw(who),
         "metric": draw(st.sampled_from(("NPS", "NPS", "Backlog, it's %", "undeclared"))),
         "measured_at": draw(instants()),
-        "value": draw(st.sampled_from((-20.0, 0.0, 0.04, 31.0, 1e6))),
+        "value": draw(st.sampled_from((-20.0, 0.0, 0.04, 31.0, 1e6, None))),
         "source": draw(st.sampled_from((None, "survey", "crm"))),
     }
 
@@ -103,11 +103,12 @@ def metrics(draw: DrawFn) -> Row:
 def tickets(draw: DrawFn) -> Row:
     return {
         "ticket_id": f"T{draw(st.integers(1, 8))}",
-        "account_id": draw(who),
+        "account_id": draw(st.sampled_from((*ACCOUNTS, *ACCOUNTS, None))),
         "opened_at": draw(instants()),
         "channel": draw(st.sampled_from((None, "mail", "chat"))),
         "category": draw(st.sampled_from((None, "Bug", "billing", "Cancellation", "how-to"))),
-        "priority": draw(st.sampled_from((None, "low", "High", "P1"))),
+        "priority": draw(st.sampled_from((None, "low", "high", "urgent"))),
+        "merged_into": draw(st.sampled_from((None, None, None, "T1"))),
     }
 
 
@@ -117,7 +118,7 @@ def ticket_events(draw: DrawFn) -> Row:
     return {
         "ticket_id": f"T{draw(st.integers(1, 8))}",
         "occurred_at": draw(instants()),
-        "kind": draw(st.sampled_from((*kinds, "sla_breached", "odd"))),
+        "kind": draw(st.sampled_from((*kinds, "sla_breached", "odd", "merged"))),
         "value": draw(st.sampled_from((None, "ann", "bob", "1", "4.5"))),
         "actor": draw(st.sampled_from((None, "customer", "agent", "system"))),
     }
