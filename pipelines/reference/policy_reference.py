@@ -20,14 +20,57 @@ stored with every case that it opens.
 
 _CONDITIONS = """## Conditions
 
-`when` and the exemptions are SQL conditions: columns, numbers, `'texts'`, `= <> < <= > >=`, `BETWEEN`, `IN (…)`,
-`LIKE`, `IS NULL`, `+ - * /`, `AND`, `OR`, `NOT`, and the functions `coalesce`, `abs` and `lower`. Nothing else can be
-written.
+`when`, exemptions and exclusions are SQL conditions: columns, numbers, `'texts'`, `= <> < <= > >=`, `BETWEEN`,
+`IN (…)`, `LIKE`, `IS NULL`, `+ - * /`, `AND`, `OR`, `NOT`, and the functions `coalesce`, `abs` and `lower`. Nothing
+else can be written.
 
 Unknown values follow SQL's three-valued logic: a comparison with an unknown value is unknown, and a condition that is
 unknown does not hold. Dividing by zero gives an unknown value.
 
 Columns: every feature (`docs/features.md`), the probability of each risk of `[risks]` under the name of the risk, and
+"""
+
+_ALARMS = """## Alarms and lanes
+
+A case knows its alarms: a risk that was entered, a trigger, a received cancellation, a partial loss. An alarm that an
+open case does not contain raises it again, whatever its severity; the severity never falls. Within the same alarm the
+case is raised again when the severity or the probability rises (`worsen_by`).
+
+After a case is closed, its alarms rest for the cool-down of its outcome, and every other alarm raises a new case at
+once: a cancellation on the day after *saved*, a churn risk on the day after a false alarm about escalation. After
+*lost* the whole account rests until its contract ends; the loss is settled then.
+
+A cancellation has no probability. Its value is the revenue that ends × `save_rate` × the urgency of the end − `cost`.
+Its case is in the lane *leaving*, takes no place of the squad's `capacity` (but counts for `max_open`), never waits and
+is never held out. A partial loss is no cancellation: its value is that of its part, it competes for a place, and it is
+never a VIP case. Neither counts as a prediction in a replay.
+
+## Open cases, every night
+
+| tonight | what the night does |
+|---|---|
+| the contract has ended | closes the case as lost, with the date |
+| the lost part of the contract has ended | closes the case as lost |
+| the policy excludes the account | closes the case as no action |
+| the contract is continued or renewed, or the cancellation was withdrawn | marks the case; closes it after `nights` |
+| the account is no longer at risk | the same |
+| the source does not have the account any more | marks the case; closes it as no action |
+| otherwise | updates probability, revenue, priority, first reason and days left |
+
+An account that was not scored, or whose contracts are unknown tonight, changes no case.
+
+## Unknown revenue
+
+Revenue is unknown where no running subscription has a price. It is not zero: the account is ordered by the median of
+the known revenues of its segment tonight (else of all accounts), or by `unknown_revenue`, and its case says that the
+revenue is estimated. The same holds for cancellations.
+
+## Groups and the hold-out
+
+With `one_case = true`, the accounts of a group (`parent_id`) that are at risk share the case of the account with the
+highest priority, which lists them. A cancellation always has a case of its own. The hold-out draws a group together. An
+account keeps the group and the segment in which it was first known, so an acquisition or a merger does not move it
+from one side to the other.
 """
 
 _DEFAULT_RULES = f"""## Risks without a table
@@ -43,7 +86,7 @@ the last ticket, else to the fallback squad.
 def render_policy() -> str:
     """The reference as Markdown."""
     schema = PolicyFile.model_json_schema()
-    parts = [_INTRODUCTION, *_sections(schema), _CONDITIONS + _columns(), _DEFAULT_RULES, _example()]
+    parts = [_INTRODUCTION, *_sections(schema), _ALARMS, _CONDITIONS + _columns(), _DEFAULT_RULES, _example()]
     return "\n".join(parts)
 
 

@@ -161,7 +161,35 @@ def test_the_policy_that_comes_with_rescue_loads(tmp_path: Path) -> None:
     file = tmp_path / "policy.toml"
     file.write_text(default_text(), encoding="utf-8")
     assert Policy.load(file).version == Policy.default().version
-    assert "notice_given" in Policy.default().rules.triggers
+    assert Policy.default().hints == ()
+
+
+def test_a_policy_with_the_earlier_trigger_for_cancellations_is_valid_and_gets_a_hint() -> None:
+    text = POLICY + TRIGGER.format(when="contract_notices >= 1")
+    assert Policy.parse(text, source="p.toml").hints == (
+        f"p.toml, line {line_with(text, '[triggers.quiet]')}: the trigger quiet can be removed: [cancellations] raises "
+        "received cancellations by their own value.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("added", "said"),
+    [
+        ('[cancellations]\nrisk = "chrun"', "there is no risk 'chrun': did you mean 'churn'?"),
+        ('[cancellations]\nseverity = "hgih"', "there is no severity 'hgih': did you mean 'high'?"),
+        ('[partial_losses]\nskill = "biling"', "no squad has the skill 'biling': did you mean 'billing'?"),
+        ("[cancellations]\nurgency = [{within_days = 9, factor = 2}, {within_days = 9, factor = 1}]", "overlap"),
+        ('[exclude]\nwhen = {pilot = "pln = 1"}', "unknown column pln"),
+        ("[reconcile]\nnight = 3", "reconcile.night is not a known key: did you mean 'nights'?"),
+        ("[cooldown]\nsavd = 3", "cooldown.savd is not a known key: did you mean 'saved'?"),
+        ("[groups]\none_case = 1", "groups.one_case should be a valid boolean"),
+        ("[partial_losses]\nmin_share = 2", "should be less than or equal to 1"),
+    ],
+)
+def test_a_mistake_in_the_rules_of_cases_is_named_with_its_line(added: str, said: str) -> None:
+    message = mistake(POLICY + added)
+    assert said in message
+    assert "p.toml, line " in message
 
 
 def test_an_unknown_section_is_named_with_its_line() -> None:

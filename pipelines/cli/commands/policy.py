@@ -37,6 +37,8 @@ def check(file: File = None, data: Accounts = None, mapping: Mapping = None) -> 
         for problem in error.problems:
             err.print(problem, markup=False)
         raise typer.Exit(error.exit_code) from None
+    for hint in checked.hints:
+        err.print(f"Warning: {hint}", markup=False)
     if data is not None:
         from pipelines.sources.source_check import unknown_policy_names
         from serving.night_report.report_text import warning_line

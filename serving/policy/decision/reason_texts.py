@@ -38,17 +38,17 @@ def closure_text(closure: Closure) -> str:
         return f"the part of the contract ended on {day}"
     if closure.code is ClosureCode.EXCLUDED:
         return f"the policy excludes the account: {closure.rule.replace('_', ' ')}"
-    return f"{_RESOLVED[closure.code]} (since {day})"
+    return f"{RESOLVED_TEXTS[closure.code]} (since {day})"
 
 
 def resolved_text(figures: LiveFigures) -> str | None:
     """What has resolved an open case, and when the night will close it; None where nothing has."""
     if figures.resolved is None or figures.closes_on is None:
         return None
-    return f"{_RESOLVED[figures.resolved]}; the case closes on {day_text(figures.closes_on)}"
+    return f"{RESOLVED_TEXTS[figures.resolved]}; the case closes on {day_text(figures.closes_on)}"
 
 
-_RESOLVED = {
+RESOLVED_TEXTS = {
     ClosureCode.CONTINUED: "the contract is continued",
     ClosureCode.WITHDRAWN: "the cancellation was withdrawn",
     ClosureCode.RENEWED: "the contract was renewed",

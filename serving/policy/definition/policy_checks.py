@@ -14,6 +14,9 @@ from serving.policy.definition.columns import condition_columns
 from serving.policy.definition.policy_schema import PolicyFile
 from serving.policy.definition.toml_lines import Path
 
+CANCELLATION_COLUMNS = frozenset({"contract_notices"})
+"""What the trigger of earlier policies read."""
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -75,6 +78,16 @@ class _Compiler:
             except ConditionError as error:
                 self.problems.append(Problem((*path, "when"), f"the condition of {name} {error}"))
         return compiled
+
+
+def policy_hints(file: PolicyFile, conditions: Conditions) -> Iterator[Problem]:
+    """Parts of a policy that are valid but no longer needed: earlier policies raised cancellations by a trigger."""
+    for name, condition in conditions.triggers.items():
+        if file.triggers[name].raises == "alone" and condition.columns.keys() & CANCELLATION_COLUMNS:
+            yield Problem(
+                ("triggers", name),
+                f"the trigger {name} can be removed: [cancellations] raises received cancellations by their own value",
+            )
 
 
 def cross_checks(file: PolicyFile) -> Iterator[Problem]:

@@ -18,8 +18,15 @@ from pydantic import ValidationError
 
 from features.contract import Metric
 from features.errors import UsageError, suggest_name
-from serving.policy.definition.policy_checks import Conditions, Problem, compile_conditions, cross_checks
+from serving.policy.definition.policy_checks import (
+    Conditions,
+    Problem,
+    compile_conditions,
+    cross_checks,
+    policy_hints,
+)
 from serving.policy.definition.policy_schema import PolicyFile
+from serving.policy.definition.toml_lines import Path as Place
 from serving.policy.definition.toml_lines import line_index, line_of
 
 RENAMED_KEYS = {
@@ -47,6 +54,8 @@ class Policy:
 
     rules: PolicyFile
     conditions: Conditions
+    hints: tuple[str, ...] = ()
+    """Sentences about parts that are valid but no longer needed."""
 
     @cached_property
     def version(self) -> str:
@@ -83,8 +92,9 @@ class Policy:
             conditions, wrong = compile_conditions(rules, metrics)
             problems = [*cross_checks(rules), *wrong]
             if not problems:
-                return cls(rules, conditions)
-        raise PolicyError([_problem_text(source, line_of(lines, problem.path), problem) for problem in problems])
+                hints = _problem_texts(source, lines, policy_hints(rules, conditions))
+                return cls(rules, conditions, hints)
+        raise PolicyError(_problem_texts(source, lines, problems))
 
     @classmethod
     def default(cls) -> Self:
@@ -95,6 +105,10 @@ class Policy:
 def default_text() -> str:
     """The text of the policy that comes with Rescue, to copy and change."""
     return files("serving.policy.definition").joinpath("policy.default.toml").read_text(encoding="utf-8")
+
+
+def _problem_texts(source: str, lines: Mapping[Place, int], problems: Iterable[Problem]) -> tuple[str, ...]:
+    return tuple(_problem_text(source, line_of(lines, problem.path), problem) for problem in problems)
 
 
 def _problem_text(source: str, line: int | None, problem: Problem) -> str:

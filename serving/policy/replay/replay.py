@@ -2,14 +2,15 @@
 
 An analyst chooses thresholds by their consequences: how many cases per night, how many of them correct, how early, how
 much revenue. Each night is decided like a real night, on the queue that the nights before have filled. A replay has to
-assume one thing, how long a case takes: it stays open for the ``resolve_hours`` of its severity, is then closed, and
-cools down.
+assume one thing, how long a case takes: unless a night closes it before, it stays open for the ``resolve_hours`` of its
+severity, is then closed, and its alarms cool down.
 
 Nobody was in fact rescued, so the events are those without the team. Where the team did work, "caught" is a lower
 bound, because an account that was saved has no event.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from math import ceil
 from typing import NamedTuple
@@ -18,11 +19,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from serving.contracts import Flag
+from serving.policy.decision.case_status import LiveFigures
 from serving.policy.decision.decide import FirstReasons, decide_with_reasons
-from serving.policy.decision.queue_state import Cooldown, Decision, OpenCase, QueueState
+from serving.policy.decision.queue_state import Cooldown, Decision, OpenCase, QueueState, RaisedAgain
 from serving.policy.definition.escalation_matrix import severity_row
 from serving.policy.definition.policy_file import Policy
 from serving.policy.replay.replay_figures import NightFigures, ReplayedCase, ReplayEvent, ReplayResult
+
+LONGEST_REST = timedelta(days=400)
+"""Cases that were closed longer ago rest no more."""
 
 
 def _no_reasons(_accounts: Sequence[str]) -> Mapping[tuple[str, str], str | None]:
@@ -76,38 +81,58 @@ class _ReplayQueue:
         self.queue = QueueState()
 
     def run_night(self, night: PastNight) -> None:
-        """Close the cases whose time is over, decide the night, and open and raise cases."""
-        self._close(night.as_of)
+        """Close the cases whose time is over, decide the night, and do with the cases what it decides."""
+        self._close_worked(night.as_of)
         cases = tuple(open_case.case for open_case in self.cases.values())
-        queue = QueueState(cases, self.queue.streaks, tuple(self.cooldowns))
+        queue = replace(self.queue, open_cases=cases, cooldowns=tuple(self.cooldowns))
         decision = decide_with_reasons(night.accounts, queue, self.policy, night.as_of, night.first_reasons)
+        for closure in decision.closures:
+            self._close(closure.case_id, night.as_of, closure.outcome)
+        for figures in decision.live:
+            self._update(figures)
+        renewals = _renewal_dates(night)
         for flag in decision.flags:
-            self._open(flag)
+            self._open(flag, renewals.get(flag.account_id))
         for again in decision.raised_again:
-            open_case = self.cases[again.case_id]
-            raised = open_case.case._replace(severity=again.flag.severity, probability=again.flag.probability)
-            self.cases[again.case_id] = open_case._replace(case=raised)
-        self.queue = QueueState(streaks=decision.streaks)
+            self._raise(again, renewals.get(again.flag.account_id))
+        units = (*self.queue.holdout_units, *decision.holdout_units)
+        self.queue = QueueState(streaks=decision.streaks, holdout_units=units)
         self._record(night, decision)
 
-    def _close(self, today: date) -> None:
-        due = [case_id for case_id, open_case in self.cases.items() if open_case.closes_on <= today]
-        for case_id in due:
-            case = self.cases.pop(case_id).case
-            self.cooldowns.append(Cooldown(case.account_id, case.risk, today))
-        self.cooldowns = [
-            closed
-            for closed in self.cooldowns
-            if (today - closed.closed_on).days <= self.rules.cooldown_days(closed.risk)
-        ]
+    def _close_worked(self, today: date) -> None:
+        for case_id in [case_id for case_id, open_case in self.cases.items() if open_case.closes_on <= today]:
+            self._close(case_id, today, "")
+        self.cooldowns = [closed for closed in self.cooldowns if today - closed.closed_on <= LONGEST_REST]
 
-    def _open(self, flag: Flag) -> None:
+    def _close(self, case_id: str, today: date, outcome: str) -> None:
+        case = self.cases.pop(case_id).case
+        closed = Cooldown(case.account_id, case.risk, today, outcome, case.alarms, case_id, case.ends_on)
+        self.cooldowns.append(closed)
+
+    def _update(self, figures: LiveFigures) -> None:
+        open_case = self.cases[figures.case_id]
+        alarms = tuple(code for code in open_case.case.alarms or () if code not in figures.ended_alarms)
+        case = open_case.case._replace(
+            alarms=alarms, ends_on=figures.ends_on, resolved=figures.resolved, resolved_on=figures.resolved_on
+        )
+        self.cases[figures.case_id] = open_case._replace(case=case)
+
+    def _open(self, flag: Flag, renews_on: date | None) -> None:
         days = ceil(severity_row(self.rules, flag.severity).resolve_hours / 24)
         case_id = f"{flag.as_of.isoformat()}/{flag.account_id}/{flag.risk}"
         case = OpenCase(
             case_id, flag.account_id, flag.risk, flag.severity, flag.probability, flag.as_of, squad=flag.squad
         )
+        case = case._replace(alarms=flag.alarms, renews_on=renews_on, ends_on=flag.ends_on or renews_on)
         self.cases[case_id] = _OpenCase(case, flag.as_of + timedelta(days=days))
+
+    def _raise(self, again: RaisedAgain, renews_on: date | None) -> None:
+        open_case, flag = self.cases[again.case_id], again.flag
+        alarms = tuple(dict.fromkeys((*(open_case.case.alarms or ()), *flag.alarms)))
+        case = open_case.case._replace(
+            severity=flag.severity, probability=flag.probability, alarms=alarms, renews_on=renews_on
+        )
+        self.cases[again.case_id] = open_case._replace(case=case)
 
     def _record(self, night: PastNight, decision: Decision) -> None:
         events = _events_by_account({flag.account_id for flag in decision.flags}, night.truth)
@@ -148,6 +173,15 @@ def _events_by_account(accounts: set[str], truth: pa.Table) -> AccountEvents:
     for account, risk, event, at in zip(*columns, strict=True):
         events.setdefault(account, {})[risk] = (event, at)
     return events
+
+
+def _renewal_dates(night: PastNight) -> dict[str, date]:
+    """The renewal date of each account that has one, as known that night."""
+    if "renews_in" not in night.accounts.column_names:
+        return {}
+    columns = (night.accounts[name].to_pylist() for name in ("account_id", "renews_in"))
+    pairs = zip(*columns, strict=True)
+    return {account: night.as_of + timedelta(days=int(days)) for account, days in pairs if days is not None}
 
 
 def _events(night: PastNight) -> Iterator[tuple[ReplayEvent, float]]:

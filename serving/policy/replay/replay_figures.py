@@ -2,7 +2,7 @@
 
 Precision counts only cases whose window is over: an open window is neither correct nor wrong. An event counts once, on
 however many nights it was ahead. It is *caught* when a case of its risk's family was opened before it, within its
-window.
+window. Cases of received cancellations and of lost parts are facts and not predictions: they are counted apart.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -11,7 +11,7 @@ from datetime import date, datetime
 from statistics import fmean, median
 from typing import NamedTuple
 
-from serving.contracts import Flag
+from serving.contracts import AlarmKind, Flag, Lane
 
 
 class ReplayEvent(NamedTuple):
@@ -33,6 +33,11 @@ class ReplayedCase:
     event: bool | None
     event_at: datetime | None
     caught: tuple[ReplayEvent, ...] = ()
+
+    @property
+    def predicted(self) -> bool:
+        """Whether a risk or a trigger led the case, and not the known end of a contract."""
+        return self.flag.lane is not Lane.LEAVING and self.flag.alarms != (str(AlarmKind.PARTIAL_LOSS),)
 
     @property
     def lead_days(self) -> float | None:
@@ -67,11 +72,14 @@ class ReplayResult:
 
     def figures(self) -> "ReplayFigures":
         """The figures to compare policies by."""
-        caught = {event for case in self.opened for event in case.caught}
+        predicted = [case for case in self.opened if case.predicted]
+        caught = {event for case in predicted for event in case.caught}
         return ReplayFigures(
             policy_version=self.policy_version,
             nights=len(self.nights),
-            all_cases=CaseFigures.of(self.opened),
+            all_cases=CaseFigures.of(predicted),
+            cancellations=sum(case.flag.lane is Lane.LEAVING for case in self.opened),
+            partial_losses=sum(not case.predicted and case.flag.lane is not Lane.LEAVING for case in self.opened),
             opened_per_night=_mean(night.opened for night in self.nights),
             raised_again=sum(night.raised_again for night in self.nights),
             waiting_per_night=_mean(night.waiting for night in self.nights),
@@ -82,13 +90,14 @@ class ReplayResult:
             caught=len(caught & self.events.keys()),
             revenue=sum(self.events.values()),
             revenue_caught=sum(stake for event, stake in self.events.items() if event in caught),
-            by_risk=self._by(sorted({case.flag.risk for case in self.opened}), lambda flag: (flag.risk,)),
+            by_risk=self._by(sorted({case.flag.risk for case in predicted}), lambda flag: (flag.risk,)),
             by_squad=self._by(self.squads, lambda flag: (flag.squad,)),
             by_trigger=self._by(self.triggers, lambda flag: flag.triggers),
         )
 
     def _by(self, names: Iterable[str], of: Callable[[Flag], Sequence[str]]) -> "dict[str, CaseFigures]":
-        return {name: CaseFigures.of([case for case in self.opened if name in of(case.flag)]) for name in names}
+        predicted = [case for case in self.opened if case.predicted]
+        return {name: CaseFigures.of([case for case in predicted if name in of(case.flag)]) for name in names}
 
 
 @dataclass(frozen=True)
@@ -128,6 +137,8 @@ class ReplayFigures:
     policy_version: str
     nights: int
     all_cases: CaseFigures
+    cancellations: int
+    partial_losses: int
     opened_per_night: float
     raised_again: int
     waiting_per_night: float
@@ -148,6 +159,8 @@ class ReplayFigures:
             "policy": self.policy_version,
             "nights": f"{self.nights}",
             "cases": self.all_cases.text(),
+            "cancellations": f"{self.cancellations}",
+            "partial losses": f"{self.partial_losses}",
             "cases per night": f"{self.opened_per_night:.1f}",
             "raised again": f"{self.raised_again}",
             "waiting, per night": f"{self.waiting_per_night:.1f}",
