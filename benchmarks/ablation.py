@@ -1,17 +1,17 @@
-"""What each group of features is worth: each risk learnt without it, and with the optional ones.
+"""The value of each group of features: each risk is learned without it, and with the optional groups.
 
     python benchmarks/ablation.py data_samples [--only text] [--mapping DIR]
 
-Prints a Markdown table a risk: by how much average precision and log loss (as a share of the base rate's) of the trees
-on later cutoffs differ from what the whole catalogue gives, with 95% intervals of accounts drawn again. Bold is a
-difference whose interval leaves out nought; the others are noise. A group without a column that is learnt is left out.
+Prints a Markdown table per risk: the difference of average precision and log loss (relative to the base rate) of the
+trees on later cutoffs from the whole catalogue, with 95% intervals from drawing accounts again. Bold is a difference
+whose interval excludes zero. A group without a column that is learned is left out.
 """
 
 import argparse
 import tempfile
 from pathlib import Path
 
-from compared import Figures, walked
+from compared import Figures, walk_forward_scores
 
 from features.catalogue import FEATURES, GROUPS, OPTIONAL, select_features
 from features.frame import build
@@ -32,8 +32,8 @@ def variants(only: list[str]) -> dict[str, list[str]]:
     found |= {f"with {name}": whole + [feature.name for feature in more] for name, more in OPTIONAL.items()}
     for group, title in GROUPS.items():
         found[f"without {title.lower()}"] = [feature.name for feature in FEATURES if feature.group != group]
-    kept = [name for name in found if name == WHOLE or not only or any(word in name for word in only)]
-    return {name: found[name] for name in kept}
+    wanted = [name for name in found if name == WHOLE or not only or any(word in name for word in only)]
+    return {name: found[name] for name in wanted}
 
 
 def main() -> None:
@@ -43,23 +43,25 @@ def main() -> None:
     parser.add_argument("--mapping", type=Path)
     parser.add_argument("--only", nargs="*", default=[])
     parser.add_argument("--threads", type=int, default=0)
-    asked = parser.parse_args()
-    settings = Settings(data=asked.data, mapping=asked.mapping)
+    arguments = parser.parse_args()
+    settings = Settings(data=arguments.data, mapping=arguments.mapping)
     with tempfile.TemporaryDirectory() as scratch:
         opened = validate_source(settings, Path(scratch))
         cutoffs = training_cutoffs(opened.history, opened.history.until)
         frame = build(opened.history, cutoffs, features=select_features(tuple(OPTIONAL)))
         for risk in for_history(opened.history, opened.risk_settings).values():
             labels = label(opened.history, cutoffs, risk.label)
-            figures, learnt = None, ()
-            for name, columns in variants(asked.only).items():
-                material = prepare_training_set(frame.select(["account_id", "as_of", *columns]), labels, risk, threads=asked.threads)
+            figures, columns_of_whole = None, ()
+            for name, columns in variants(arguments.only).items():
+                training_set = prepare_training_set(
+                    frame.select(["account_id", "as_of", *columns]), labels, risk, threads=arguments.threads
+                )
                 if figures is None:
-                    learnt = material.learner.signature.names
-                    figures = Figures(material, walked(material))
-                    print(figures.headline(risk.title, material.examples.labelled.events), flush=True)
-                elif material.learner.signature.names != learnt:
-                    print(figures.row(name, walked(material)), flush=True)
+                    columns_of_whole = training_set.learner.signature.names
+                    figures = Figures(training_set, walk_forward_scores(training_set))
+                    print(figures.headline(risk.title, training_set.examples.labelled.events), flush=True)
+                elif training_set.learner.signature.names != columns_of_whole:
+                    print(figures.row(name, walk_forward_scores(training_set)), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Variants of one model on the same later cutoffs: what each is worth, and how far it is from the first.
+"""Variants of one model on the same later cutoffs, and how far each is from the first.
 
 Walks forward through time as training does (`models.evaluation.walk_forward`), with trees alone, and draws accounts
-again for the intervals, the same accounts for every variant. A variant may bring columns that are learnt anew for each
-fold, from the rows that were known by then and from no others.
+again for the intervals, the same accounts for every variant. A variant may add columns that are learned for each
+fold, from the rows that were known by then only.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Learnt = Callable[[Matrix], Callable[[Matrix], Matrix]]
 
 @dataclass(frozen=True)
 class Extra:
-    """Columns learnt for each fold: the ``raw`` ones (frame rows × raw, NaN where there is nothing), and how."""
+    """Columns learned for each fold: the ``raw`` ones (frame rows × raw, NaN where there is nothing), and how."""
 
     raw: Matrix
     learn: Learnt
@@ -43,15 +43,15 @@ class Extra:
         return tuple(InputColumn(f"component_{place}", NUMBER, nullable=True) for place in range(self.count))
 
 
-def walked(material: TrainingSet, extra: Extra | None = None) -> Scores:
+def walk_forward_scores(training_set: TrainingSet, extra: Extra | None = None) -> Scores:
     """Trees on every later cutoff, each by what was known before its fold."""
-    learner, examples = material.learner, material.examples
+    learner, examples = training_set.learner, training_set.examples
     if extra is not None:
         signature = Signature((*learner.signature.columns, *extra.columns()))
         learner = replace(learner, signature=signature, directions=(*learner.directions, *[0] * extra.count))
     curves: list[tuple[Fold, Floats]] = []
     places, margins = [], []
-    for fold in material.plan.folds:
+    for fold in training_set.plan.folds:
         tested = np.flatnonzero(fold.tested(examples.labelled.day))
         training = known_rows(examples, np.flatnonzero(fold.known(examples.labelled.day)))
         testing = examples.take(tested)
@@ -66,7 +66,7 @@ def walked(material: TrainingSet, extra: Extra | None = None) -> Scores:
         margins.append(grown.cut(count).margin(testing.matrix))
     every, margin = np.concatenate(places), np.concatenate(margins)
     rows = Examples(examples.matrix[:0], examples.labelled.take(every), examples.weight[every])
-    return Scores(margin, calibrate_forward(margin, rows, material.plan))
+    return Scores(margin, calibrate_forward(margin, rows, training_set.plan))
 
 
 def _widened(rows: Examples, components: Matrix) -> Examples:
@@ -74,18 +74,18 @@ def _widened(rows: Examples, components: Matrix) -> Examples:
 
 
 class Figures:
-    """What variants are worth on the tested rows of one risk, drawn for all of them alike.
+    """The figures of variants on the test rows of one risk, on the same draws for all of them.
 
     Log loss is a share of that of each night's base rate: 1 is no skill, less is better.
     """
 
-    def __init__(self, material: TrainingSet, first: Scores) -> None:
-        days = material.examples.labelled.day
-        tested = np.concatenate([np.flatnonzero(fold.tested(days)) for fold in material.plan.folds])
-        labelled = material.examples.labelled.take(tested)
+    def __init__(self, training_set: TrainingSet, first: Scores) -> None:
+        days = training_set.examples.labelled.day
+        tested = np.concatenate([np.flatnonzero(fold.tested(days)) for fold in training_set.plan.folds])
+        labelled = training_set.examples.labelled.take(tested)
         self.rows = EvaluationRows(
             event=labelled.happened,
-            weight=material.examples.weight[tested],
+            weight=training_set.examples.weight[tested],
             day=labelled.day,
             unit=labelled.account,
             event_number=labelled.event,
@@ -97,11 +97,11 @@ class Figures:
     def headline(self, title: str, events: int) -> str:
         """What the first variant is worth, and the head of the table of the others."""
         worth = f"average precision {self.first[0][0]:.4f}, log loss {self.first[1][0]:.4f}"
-        told = f"{len(self.rows):,} tested rows, {events:,} events; {worth}"
-        return f"\n### {title}: {told}\n\n| | average precision | log loss |\n|---|---|---|"
+        text = f"{len(self.rows):,} test rows, {events:,} events; {worth}"
+        return f"\n### {title}: {text}\n\n| | average precision | log loss |\n|---|---|---|"
 
     def row(self, name: str, scored: Scores) -> str:
-        """A line of the table: by how much average precision and log loss differ from the first variant's."""
+        """A row of the table: the differences of average precision and log loss from the first variant."""
         precision, loss = self._of(scored)
         gained, lost = interval(precision - self.first[0]), interval(loss - self.first[1])
         return f"| {name} | {_told(gained)} | {_told(lost)} |"
@@ -113,5 +113,5 @@ class Figures:
 
 
 def _told(found: Estimate) -> str:
-    told = f"{found.value:+.4f} ({found.low:+.4f} to {found.high:+.4f})".replace("-", "−")
-    return f"**{told}**" if found.low > 0 or found.high < 0 else told
+    text = f"{found.value:+.4f} ({found.low:+.4f} to {found.high:+.4f})".replace("-", "−")
+    return f"**{text}**" if found.low > 0 or found.high < 0 else text

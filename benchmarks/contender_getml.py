@@ -1,8 +1,8 @@
-"""getML's way of making the twelve usage features: its FastProp, three joins with a memory each.
+"""The twelve usage features in getML: its FastProp, with three joins and a memory each.
 
-Its engine comes inside the package and is started in a folder of its own. FastProp cannot be told which columns to
-aggregate how: beside the twelve it makes sums and counts of time differences, distinct counts of numbers and mean
-times between rows, 39 columns in all. Loading and fitting are left out of the clock; only the transformation is timed.
+Its engine comes with the package and is started in its own folder. FastProp has no option to choose aggregations per
+column: besides the twelve it computes sums and counts of time differences, distinct counts of numbers and mean times
+between rows, 39 columns in all. Loading and fitting are not timed, only the transformation.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def _usage(stored: Path, cutoffs: list[date]) -> tuple[Any, list[str]]:
 
 
 def _population(accounts: list[str], cutoffs: list[date]) -> Any:
-    """Every account at each cutoff; a target that means nothing, for without one it does not fit."""
+    """Every account at each cutoff; a target without meaning, because it does not fit without one."""
     import getml
     import pandas as pd
 

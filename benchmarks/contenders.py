@@ -1,6 +1,6 @@
-"""How others make the same twelve usage features: one function a way of working, each given Parquet and cutoffs.
+"""The same twelve usage features in other tools: one function per tool, each given Parquet and cutoffs.
 
-Runs in an environment of its own (`make bench` fills it), because none of these libraries is a dependency:
+Runs in its own environment (`make bench` fills it), because none of these libraries is a dependency:
 
     python benchmarks/contenders.py NAME DATA OUT CUTOFF [CUTOFF …]
 
@@ -30,9 +30,9 @@ COLUMNS = ("account_id", "day", "feature", "events", "minutes")
 
 
 def stored(data: Path) -> Path:
-    """The usage of a folder as `rescue simulate` writes it: one file or, where it is large, a folder of them."""
-    one = data / "usage_daily.parquet"
-    return one if one.exists() else data / "usage_daily"
+    """The usage of a folder as `rescue simulate` writes it: one file or, if it is large, a folder of files."""
+    file = data / "usage_daily.parquet"
+    return file if file.exists() else data / "usage_daily"
 
 
 def files(data: Path) -> str:
@@ -92,9 +92,9 @@ def duckdb_range_join(data: Path, cutoffs: list[date]) -> Any:
     import duckdb
 
     connection = duckdb.connect(config={"memory_limit": "12GB", "max_temp_directory_size": "20GB"})
-    asked = ", ".join(f"(DATE '{cutoff}')" for cutoff in cutoffs)
+    values = ", ".join(f"(DATE '{cutoff}')" for cutoff in cutoffs)
     return connection.sql(
-        f"SELECT account_id, as_of, {expressions('day', 'as_of')} FROM (VALUES {asked}) AS asked(as_of) "
+        f"SELECT account_id, as_of, {expressions('day', 'as_of')} FROM (VALUES {values}) AS cutoffs(as_of) "
         f"JOIN '{files(data)}' ON day < as_of AND day >= as_of - 90 GROUP BY account_id, as_of"
     ).to_arrow_table()
 
@@ -241,25 +241,25 @@ def family() -> list[int]:
         with suppress(OSError):
             parents[int(stat.parent.name)] = int(stat.read_text().rsplit(")", 1)[1].split()[1])
     found = [os.getpid()]
-    for one in found:
-        found += [child for child, parent in parents.items() if parent == one]
+    for process in found:
+        found += [child for child, parent in parents.items() if parent == process]
     return found
 
 
 def processor(processes: list[int]) -> float:
     """Processor seconds of these processes; to a hundredth where they are others than this one."""
-    others = [Path(f"/proc/{one}/stat").read_text().rsplit(")", 1)[1].split() for one in processes[1:]]
+    others = [Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split() for process in processes[1:]]
     return time.process_time() + sum(int(part[11]) + int(part[12]) for part in others) / os.sysconf("SC_CLK_TCK")
 
 
 def peak(processes: list[int]) -> float:
     """The most memory that each held, in GiB, together (getrusage would tell the parent's where that was higher)."""
-    told = [Path(f"/proc/{one}/status").read_text() for one in processes]
-    return sum(int(status.split("VmHWM:")[1].split()[0]) for status in told) / 2**20
+    statuses = [Path(f"/proc/{process}/status").read_text() for process in processes]
+    return sum(int(status.split("VmHWM:")[1].split()[0]) for status in statuses) / 2**20
 
 
 def main() -> None:
-    """Run one contender once."""
+    """Run a contender once."""
     name, data, out, *cutoffs = sys.argv[1:]
     prepare, modules = CONTENDERS[name]
     for module in modules:

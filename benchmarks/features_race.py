@@ -1,10 +1,10 @@
-"""How long the features take, beside a bare scan of the same columns and span (the *floor*).
+"""Time of all features, compared with a bare scan of the same columns and time range (the *floor*).
 
     python benchmarks/features_race.py DATA [--cutoffs 52] [--repeat 5]
 
 DATA is a folder of Parquet as `rescue simulate` writes it. Prints medians as a Markdown table: wall seconds, processor
-seconds and peak memory, and multiples of the floor. The frame is taken by ranges and thrown away, so writing is not
-in it.
+seconds and peak memory, and multiples of the floor. The frame is read by ranges and thrown away, so writing is not
+included.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from features.catalogue import FEATURES
 from features.contract import TABLES
 from features.frame import parts
 from features.history.history import History
-from features.history.versions import as_columns
+from features.history.versions import contract_columns
 
 REACH = timedelta(days=180)
 """The longest window over usage."""
@@ -41,9 +41,9 @@ def opened(folder: Path) -> History:
             continue
         described = connection.execute(f"DESCRIBE SELECT * FROM read_parquet('{files}')").fetchall()
         columns[name] = frozenset(row[0] for row in described) & frozenset(table.names)
-        chosen = as_columns(table, columns[name])
+        chosen = contract_columns(table, columns[name])
         connection.execute(f"CREATE VIEW {name} AS SELECT {chosen} FROM read_parquet('{files}')")
-    return History.over(connection, present=frozenset(columns), columns=columns)
+    return History.from_relations(connection, present=frozenset(columns), columns=columns)
 
 
 def floor(history: History, cutoffs: list[date]) -> None:
@@ -95,13 +95,13 @@ def main() -> None:
 
 
 def _summed(name: str, kind: str) -> str:
-    told = {
+    expressions = {
         "VARCHAR": f'strlen("{name}")',
         "TIMESTAMP": f'epoch_us("{name}")',
         "DATE": f"\"{name}\" - DATE '1970-01-01'",
         "BOOLEAN": f'CAST("{name}" AS INTEGER)',
     }
-    return f"sum({told.get(kind, name)})"
+    return f"sum({expressions.get(kind, name)})"
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""A night on a home that keeps what the night before found, beside the same night on an empty home.
+"""A night with the caches of the night before, compared with the same night on an empty home.
 
     python benchmarks/incremental_race.py DATA [--repeat 5]
 
-DATA is a folder of Parquet as `rescue simulate` writes it, with usage by month. The newest day of usage is taken out
-of it, one night is run, the day comes back, and the next night is run: on what was kept, and on an empty home. The day
-comes back once as a file of its own, and once in a new version of its month's file. Each night is a fresh process.
+DATA is a folder of Parquet as `rescue simulate` writes it, with usage by month. The newest day of usage is
+removed, one night is run, the day is added again, and the next night is run: with the caches, and on an empty home. The
+day is added once as its own file, and once in a new version of its month's file. Each night is a fresh process.
 Prints medians as a Markdown table: processor seconds of validation and of features, of usage alone and of all.
 """
 
@@ -101,13 +101,13 @@ def raced(data: Path, place: Path, repeat: int) -> dict[str, list[dict[str, floa
     found = {}
     for name, arrives in (("own file", source.as_a_file_of_its_own), ("month's file", source.in_its_months_file)):
         arrives()
-        kept, empty = [], []
+        cached, empty = [], []
         for number in range(repeat):
             again = shutil.copytree(home, place / f"{name}-{number}")
-            kept.append(run(source.folder, again))
+            cached.append(run(source.folder, again))
             empty.append(run(source.folder, place / f"{name}-{number}-empty"))
             shutil.rmtree(again)
-        found |= {f"empty home; the day in its {name}": empty, f"kept; the day in its {name}": kept}
+        found |= {f"empty home; the day in its {name}": empty, f"cached; the day in its {name}": cached}
     return found
 
 

@@ -1,12 +1,10 @@
-"""Rescue's models beside `churnkit` and beside featuretools with LightGBM: same tables, same cutoffs, same labels.
+"""Rescue's models compared with `churnkit` and with featuretools and LightGBM: same tables, cutoffs and labels.
 
     python benchmarks/models_race.py DATA [--mapping DIR] --churnkit PYTHON --featuretools PYTHON [--every 28]
         [--through DATE]
 
-The rivals run in environments of their own, named by their interpreters (`benchmarks/README.md` says how to make
-them). Every learner is fitted at every origin on rows whose outcome was known by then, and scores the cutoffs after
-it. Prints a Markdown table a risk: the figures, and by how much Rescue is ahead, with 95% intervals from drawing
-accounts again.
+The other tools run in their own environments, named by their interpreters (see `benchmarks/README.md`). Every learner is fitted at every fold on rows whose outcome was known by then, and scores the cutoffs after it.
+Prints a Markdown table per risk: the figures, and the lead of Rescue, with 95% intervals from drawing accounts again.
 """
 
 import argparse
@@ -80,7 +78,7 @@ def export(history: History, share: Path) -> None:
 
 
 def hand_over(labels: pa.Table, ours: pa.Table, risk: Risk, share: Path) -> None:
-    """What the rivals learn from and are asked: matured labels, and test rows with the first day of their origin."""
+    """The input of the other tools: matured labels, and test rows with the first day of their fold."""
     known = labels.filter(labels["event"].is_valid()).select([*KEYS, "event"])
     starts = ours.group_by("origin").aggregate([("as_of", "min")]).rename_columns(["origin", "start"])
     tests = ours.select([*KEYS, "origin"]).join(starts, "origin")
@@ -107,8 +105,8 @@ def compare(ours: pa.Table, scores: dict[str, pa.Table], capacity: int) -> None:
     print("|---|" + "---|" * (2 * len(FIGURES)))
     for name, score in learners.items():
         found = figures(rows, score, capacity)
-        ahead = ["" if name == "Rescue" else told(a - b, "+") for a, b in zip(own, found, strict=True)]
-        print(f"| {name} | {' | '.join(told(values) for values in found)} | {' | '.join(ahead)} |", flush=True)
+        ahead = ["" if name == "Rescue" else interval_text(a - b, "+") for a, b in zip(own, found, strict=True)]
+        print(f"| {name} | {' | '.join(interval_text(values) for values in found)} | {' | '.join(ahead)} |", flush=True)
 
 
 def aligned(ours: pa.Table, scores: pa.Table) -> Floats:
@@ -123,7 +121,7 @@ def figures(rows: EvaluationRows, score: Floats, capacity: int) -> tuple[Floats,
     return draws["auc"], draws["average_precision"], draws["recall_at_capacity"]
 
 
-def told(values: Floats, sign: str = "") -> str:
+def interval_text(values: Floats, sign: str = "") -> str:
     """A figure with its interval."""
     found = interval(values)
     return f"{found.value:{sign}.3f} [{found.low:{sign}.3f}, {found.high:{sign}.3f}]"

@@ -78,11 +78,11 @@ def by_featuretools(given: dict[str, pd.DataFrame], cutoffs: list[pd.Timestamp])
     for name, table in given.items():
         if name == "accounts":
             continue
-        kept = table[table["account_id"].isin(accounts["account_id"])]
-        columns = ["account_id", "known", *numbers(kept), *[c for c in ("feature", "status") if c in kept]]
+        own = table[table["account_id"].isin(accounts["account_id"])]
+        columns = ["account_id", "known", *numbers(own), *[c for c in ("feature", "status") if c in own]]
         entities = entities.add_dataframe(
             dataframe_name=name,
-            dataframe=kept[columns].reset_index(drop=True),
+            dataframe=own[columns].reset_index(drop=True),
             index="row",
             make_index=True,
             time_index="known",
@@ -91,11 +91,11 @@ def by_featuretools(given: dict[str, pd.DataFrame], cutoffs: list[pd.Timestamp])
     parts = []
     for cutoff in cutoffs:
         who = known.index[known < cutoff]
-        asked = pd.DataFrame({"account_id": who, "time": cutoff - pd.Timedelta(microseconds=1)})
+        wanted = pd.DataFrame({"account_id": who, "time": cutoff - pd.Timedelta(microseconds=1)})
         frame, _ = featuretools.dfs(
             entityset=entities,
             target_dataframe_name="accounts",
-            cutoff_time=asked,
+            cutoff_time=wanted,
             trans_primitives=[],
             max_depth=2,
             agg_primitives=["count", "sum", "mean", "max", "min", "std", "trend", "time_since_last", "num_unique"],
@@ -116,7 +116,7 @@ def learner(name: str) -> Callable[[pd.DataFrame, pd.Series], object]:
 
 
 def main() -> None:
-    """Build the rival's features, fit it at every origin, and write its scores."""
+    """Build the rival's features, fit it at every fold, and write its scores."""
     name, share = sys.argv[1], Path(sys.argv[2])
     given = tables(share)
     labels, tests = (pd.read_parquet(share / f"{part}.parquet") for part in ("labels", "tests"))
@@ -134,12 +134,12 @@ def main() -> None:
     inputs = [c for c in frame.columns if c not in ("account_id", "as_of")]
     rows = labels.merge(frame, on=["account_id", "as_of"], how="left")
     fit, found = learner(name), []
-    for start, asked in tests.groupby("start"):
+    for start, wanted in tests.groupby("start"):
         training = rows[rows["as_of"] + embargo < start]
         model = fit(training[inputs], training["event"].astype(int))
-        features = asked[["account_id", "as_of"]].merge(frame, on=["account_id", "as_of"], how="left")
+        features = wanted[["account_id", "as_of"]].merge(frame, on=["account_id", "as_of"], how="left")
         score = model.predict_proba(features[inputs])[:, 1]  # type: ignore[attr-defined]
-        found.append(asked[["account_id", "as_of"]].assign(score=score))
+        found.append(wanted[["account_id", "as_of"]].assign(score=score))
     scores = pd.concat(found)
     scores["as_of"] = scores["as_of"].dt.date
     scores.to_parquet(share / f"{name}.scores.parquet", index=False)

@@ -1,18 +1,18 @@
-"""Rescue's models beside the best that anybody could do: the true risks behind a simulated source.
+"""Rescue's models compared with the best possible: the true risks behind a simulated source.
 
-    rescue simulate --accounts 4000 --months 36 --seed 1 --out WORLD
-    python benchmarks/models_truth.py WORLD [WORLD …] [--risk NAME] [--accounts N] [--latent | --taught] [--keep FOLDER]
+    rescue simulate --accounts 4000 --months 36 --seed 1 --world plain --out WORLD
+    python benchmarks/models_truth.py WORLD [WORLD …] [--risk NAME] [--accounts N] [--latent | --true-odds]
+        [--keep FOLDER]
 
-The true risk is the simulator's own, from a state that no data shows (``truth.parquet``). Model, truth, logistic
-regression and rules are judged on the same later cutoffs, all of them Mondays, on which the simulator tells the truth.
-Prints a table a world and risk: average precision and recall at capacity, both also as a share of the truth's, and by
-how much the model is ahead, with 95% intervals from drawing accounts again. ``plain_logistic`` is what anybody would
-fit: scikit-learn's ridge regression on standardised columns, at the penalty that turned out best on the tested rows
-themselves; ``logistic`` is Rescue's own line, a part of its model. ``--accounts`` takes so many of the
-world's accounts (a learning curve); ``--latent`` shows the learner the hidden state: what it gains by that, the data
-does not tell. ``--taught`` asks the same without events: trees learn the true log-odds themselves from the columns,
-and judge accounts that they never saw; what they find, the columns say at least. ``--keep`` keeps the frames, for they
-cost most.
+The true risk (``truth.parquet``) comes from the simulator's hidden state, which no data shows. Model, truth, logistic
+regression and baselines are evaluated on the same later cutoffs, all of them Mondays, for which the truth is known.
+Prints a table per world and risk: average precision and recall at capacity, both also as a share of the truth's, and
+the lead of the model, with 95% intervals from drawing accounts again. ``plain_logistic`` is scikit-learn's ridge regression
+on standardised columns, at the penalty that is best on the test rows themselves; ``logistic`` is the logistic
+regression inside Rescue's model. ``--accounts`` takes so many of the world's accounts (a learning curve). ``--latent``
+gives the hidden state to the learner: the gain is information that the data do not contain. ``--true-odds`` fits trees
+to the true log-odds, without events, and evaluates them on accounts that they have not seen: a lower bound of what the
+columns contain. ``--keep`` keeps the frames, which cost most.
 """
 
 import argparse
@@ -58,9 +58,9 @@ LATENT = ["satisfaction", "mood", "fit"]
 TRUTH = "the true risk"
 PENALTIES = (1e-2, 1e-3, 1e-4)
 ROWS = 60_000
-"""Of the plain logistic regression: what ``C`` is tried, and the rows that it is fitted on."""
+"""The rows on which the plain logistic regression is fitted, at each of the penalties."""
 FOLDS = 3
-TAUGHT = {
+ODDS_PARAMETERS = {
     "objective": "regression",
     "learning_rate": 0.1,
     "num_leaves": 31,
@@ -69,37 +69,40 @@ TAUGHT = {
     "verbosity": -1,
     "seed": 1,
 }
-"""Of the trees that learn the true log-odds: no event is scarce there, so they may be large."""
+"""Parameters of the trees that learn the true log-odds: no event is rare there, so they can be large."""
 
 
 def main() -> None:
-    """Judge each world and print its tables."""
+    """Evaluate each world and print its tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("worlds", nargs="+", type=Path)
     parser.add_argument("--risk", choices=("churn", "escalation"))
     parser.add_argument("--accounts", type=int)
     parser.add_argument("--latent", action="store_true")
-    parser.add_argument("--taught", action="store_true")
+    parser.add_argument("--true-odds", action="store_true")
     parser.add_argument("--keep", type=Path)
-    given = parser.parse_args()
-    for world in given.worlds:
+    arguments = parser.parse_args()
+    for world in arguments.worlds:
         truth = pq.read_table(world / "truth.parquet")
         for risk in (CHURN, ESCALATION):
-            if given.risk in (None, risk.name):
-                frame, labels = lessons(world, risk, given.keep or Path(tempfile.mkdtemp()))
-                chosen = pc.unique(frame["account_id"]).sort().slice(0, given.accounts)  # they are numbered at random
-                frame, labels = some(frame, chosen), some(labels, chosen)
-                if given.taught:
-                    teach(world.name, frame, labels, risk, truth)
+            if arguments.risk in (None, risk.name):
+                frame, labels = read_training_data(world, risk, arguments.keep or Path(tempfile.mkdtemp()))
+                # accounts are numbered at random
+                chosen = pc.unique(frame["account_id"]).sort().slice(0, arguments.accounts)
+                frame, labels = of_accounts(frame, chosen), of_accounts(labels, chosen)
+                if arguments.true_odds:
+                    fit_true_odds(world.name, frame, labels, risk, truth)
                 else:
-                    judge(world.name, with_state(frame, truth) if given.latent else frame, labels, risk, truth)
+                    backtest_world(
+                        world.name, with_state(frame, truth) if arguments.latent else frame, labels, risk, truth
+                    )
 
 
-def lessons(world: Path, risk: Risk, kept: Path) -> tuple[pa.Table, pa.Table]:
-    """The frame and the labels of a risk at weekly Mondays; read from ``kept`` where they are there."""
-    frame, labels = kept / f"{world.name}.frame.parquet", kept / f"{world.name}.{risk.name}.parquet"
+def read_training_data(world: Path, risk: Risk, cache: Path) -> tuple[pa.Table, pa.Table]:
+    """The frame and the labels of a risk at weekly Mondays; read from the cache where they exist."""
+    frame, labels = cache / f"{world.name}.frame.parquet", cache / f"{world.name}.{risk.name}.parquet"
     if not labels.exists():
-        kept.mkdir(parents=True, exist_ok=True)
+        cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory() as scratch:
             history = validate_source(Settings(data=str(world)), Path(scratch)).history
             cutoffs = training_cutoffs(history, history.until - timedelta(days=history.until.weekday()))
@@ -109,7 +112,7 @@ def lessons(world: Path, risk: Risk, kept: Path) -> tuple[pa.Table, pa.Table]:
     return pq.read_table(frame), pq.read_table(labels)
 
 
-def some(table: pa.Table, accounts: pa.Array) -> pa.Table:
+def of_accounts(table: pa.Table, accounts: pa.Array) -> pa.Table:
     """The rows of some accounts."""
     return table.filter(pc.is_in(table["account_id"], value_set=accounts))
 
@@ -125,7 +128,7 @@ def with_state(frame: pa.Table, truth: pa.Table) -> pa.Table:
     return joined
 
 
-def judge(world: str, frame: pa.Table, labels: pa.Table, risk: Risk, truth: pa.Table) -> None:
+def backtest_world(world: str, frame: pa.Table, labels: pa.Table, risk: Risk, truth: pa.Table) -> None:
     """Backtest one risk and print its table."""
     begun = time.process_time()
     tested = backtest(frame, labels, risk)
@@ -133,7 +136,7 @@ def judge(world: str, frame: pa.Table, labels: pa.Table, risk: Risk, truth: pa.T
     overall = tested.evaluation.overall
     accounts = pc.count_distinct(frame["account_id"]).as_py()
     print(f"\n### {world}, {accounts:,} accounts: {risk.title}\n")
-    compare(tested.scored.join(plain(frame, labels, risk), KEYS), truth, risk)
+    print_comparison(tested.scored.join(plain(frame, labels, risk), KEYS), truth, risk)
     slope = overall.scorers[MODEL].get("calibration_slope")
     print(f"\n{overall.rows:,} rows with {overall.events:,} events. {render_finding(tested.evaluation.reason)}")
     print(
@@ -142,25 +145,25 @@ def judge(world: str, frame: pa.Table, labels: pa.Table, risk: Risk, truth: pa.T
     )
 
 
-def teach(world: str, frame: pa.Table, labels: pa.Table, risk: Risk, truth: pa.Table) -> None:
-    """Learn the true log-odds from the columns, fold by fold of accounts, and print what that reaches in the tests."""
-    material = prepare_training_set(frame, labels, risk)
-    rows = material.examples
+def fit_true_odds(world: str, frame: pa.Table, labels: pa.Table, risk: Risk, truth: pa.Table) -> None:
+    """Learn the true log-odds from the columns, by folds of accounts, and print the result on the test rows."""
+    training_set = prepare_training_set(frame, labels, risk)
+    rows = training_set.examples
     keys = frame.select(KEYS).take(pa.array(rows.labelled.rows)).append_column("place", pa.array(np.arange(len(rows))))
     known = keys.join(truth.select([*KEYS, risk.name]), KEYS).sort_by("place")[risk.name].to_numpy()
     odds, fold = log_odds(known), unseen_folds(rows.labelled.account, FOLDS, 1)
-    tested = np.any([origin.tested(rows.labelled.day) for origin in material.plan.folds], axis=0)
-    told = np.full(len(rows), np.nan)
+    tested = np.any([fold_of_time.tested(rows.labelled.day) for fold_of_time in training_set.plan.folds], axis=0)
+    predicted = np.full(len(rows), np.nan)
     for number in range(FOLDS):
-        taught = np.flatnonzero((fold != number) & np.isfinite(odds))[::2]
-        data = lightgbm.Dataset(rows.matrix[taught], odds[taught], params=dict(TAUGHT))
-        judged = np.flatnonzero((fold == number) & tested)
-        told[judged] = lightgbm.train(dict(TAUGHT), data, 300).predict(rows.matrix[judged])
-    judged = np.flatnonzero(tested & np.isfinite(odds))
-    evaluated = tested_rows(rows, judged)
-    best, found = (figures(evaluated, values[judged], risk.capacity) for values in (odds, told))
+        fitted = np.flatnonzero((fold != number) & np.isfinite(odds))[::2]
+        data = lightgbm.Dataset(rows.matrix[fitted], odds[fitted], params=dict(ODDS_PARAMETERS))
+        held_back = np.flatnonzero((fold == number) & tested)
+        predicted[held_back] = lightgbm.train(dict(ODDS_PARAMETERS), data, 300).predict(rows.matrix[held_back])
+    held_back = np.flatnonzero(tested & np.isfinite(odds))
+    evaluated = tested_rows(rows, held_back)
+    best, found = (figures(evaluated, values[held_back], risk.capacity) for values in (odds, predicted))
     print(
-        f"{world}, {risk.title}: trees that learned the true log-odds from the columns reach "
+        f"{world}, {risk.title}: trees fitted to the true log-odds reach "
         f"{found[0][0] / best[0][0]:.1%} of the truth's average precision and {found[1][0] / best[1][0]:.1%} of its "
         "recall at capacity.",
         flush=True,
@@ -169,23 +172,25 @@ def teach(world: str, frame: pa.Table, labels: pa.Table, risk: Risk, truth: pa.T
 
 def plain(frame: pa.Table, labels: pa.Table, risk: Risk) -> pa.Table:
     """The scores of a plain logistic regression: ``account_id``, ``as_of``, ``plain_logistic``."""
-    material = prepare_training_set(frame, labels, risk)
-    rows, names = material.examples, material.learner.signature
+    training_set = prepare_training_set(frame, labels, risk)
+    rows, names = training_set.examples, training_set.learner.signature
     numbers = [place for place, column in enumerate(names.columns) if not column.levels]
     others = [place for place, column in enumerate(names.columns) if column.levels]
-    places = np.concatenate([np.flatnonzero(origin.tested(rows.labelled.day)) for origin in material.plan.folds])
+    places = np.concatenate(
+        [np.flatnonzero(fold_of_time.tested(rows.labelled.day)) for fold_of_time in training_set.plan.folds]
+    )
     best, found = -1.0, np.empty(0)
     for penalty in PENALTIES:
         scores = []
-        for origin in material.plan.folds:
+        for fold_of_time in training_set.plan.folds:
             filled = SimpleImputer(add_indicator=True, keep_empty_features=True)
             columns = make_column_transformer(
                 (make_pipeline(filled, StandardScaler()), numbers), (OneHotEncoder(handle_unknown="ignore"), others)
             )
             learner = make_pipeline(columns, LogisticRegression(C=penalty, max_iter=1000))
-            known = known_rows(rows, np.flatnonzero(origin.known(rows.labelled.day)), ROWS)
+            known = known_rows(rows, np.flatnonzero(fold_of_time.known(rows.labelled.day)), ROWS)
             learner.fit(known.matrix, known.labelled.happened)
-            scores.append(learner.decision_function(rows.matrix[origin.tested(rows.labelled.day)]))
+            scores.append(learner.decision_function(rows.matrix[fold_of_time.tested(rows.labelled.day)]))
         reached = average_precision_score(rows.labelled.happened[places], np.concatenate(scores))
         if reached > best:
             best, found = reached, np.concatenate(scores)
@@ -193,7 +198,7 @@ def plain(frame: pa.Table, labels: pa.Table, risk: Risk) -> pa.Table:
     return keys.append_column("plain_logistic", pa.array(found))
 
 
-def compare(tested: pa.Table, truth: pa.Table, risk: Risk) -> None:
+def print_comparison(tested: pa.Table, truth: pa.Table, risk: Risk) -> None:
     """Print each scorer's figures, their share of the truth's, and the model's lead, on the same drawn accounts."""
     scored = with_truth(tested, truth, risk)
     rows = scored_rows(scored)
@@ -203,14 +208,14 @@ def compare(tested: pa.Table, truth: pa.Table, risk: Risk) -> None:
     print("| scorer | average precision | of the truth's | Rescue ahead by | recall at capacity | of the truth's |")
     print("|---|---|---|---|---|---|")
     for name, (precision, recall) in found.items():
-        shares = [told(own / best, "%") for own, best in zip((precision, recall), found["truth"], strict=True)]
-        ahead = "" if name == "rank_score" else told(found["rank_score"][0] - precision, "+")
-        cells = (told(precision), shares[0], ahead, told(recall), shares[1])
+        shares = [interval_text(own / best, "%") for own, best in zip((precision, recall), found["truth"], strict=True)]
+        ahead = "" if name == "rank_score" else interval_text(found["rank_score"][0] - precision, "+")
+        cells = (interval_text(precision), shares[0], ahead, interval_text(recall), shares[1])
         print(f"| {titles.get(name, name)} | {' | '.join(cells)} |", flush=True)
 
 
 def with_truth(scored: pa.Table, truth: pa.Table, risk: Risk) -> pa.Table:
-    """The test rows that the simulator tells the true risk of."""
+    """The test rows whose true risk is known."""
     known = truth.select([*KEYS, risk.name]).rename_columns([*KEYS, "truth"])
     return scored.join(known, KEYS, join_type="inner").sort_by([("as_of", "ascending"), ("account_id", "ascending")])
 
@@ -234,8 +239,8 @@ def figures(rows: EvaluationRows, score: Floats, capacity: int) -> tuple[Floats,
     return draws["average_precision"], draws["recall_at_capacity"]
 
 
-def told(values: Floats, style: str = "") -> str:
-    """A figure with its interval; ``%`` tells it in percent, ``+`` with its sign."""
+def interval_text(values: Floats, style: str = "") -> str:
+    """A figure with its interval; ``%`` formats percent, ``+`` adds the sign."""
     found = interval(values)
     shape = "{:.1%}" if style == "%" else "{:" + style + ".3f}"
     value, low, high = (shape.format(number) for number in (found.value, found.low, found.high))

@@ -1,11 +1,11 @@
-"""The race against other ways of making the same twelve usage features, side by side, checked to be equal.
+"""Other ways to compute the same twelve usage features, side by side, checked to be equal.
 
     python benchmarks/peers_race.py DATA --python .venv-peers/bin/python [--cutoffs 24] [--repeat 5] [--limit 600]
 
-DATA is a folder of Parquet as `rescue simulate --flaws 0` writes it: what a negative count means is nobody's race. Each
-run is a process of its own; the contenders take turns, so that what else the machine does hits them alike. Prints
-a Markdown table of medians. A contender that takes more than a minute runs once; one that is not done within the limit
-is said so and left out of further turns.
+DATA is a folder of Parquet as `rescue simulate --flaws 0` writes it: the contenders do not treat negative counts. Each
+run is its own process; the contenders take turns, so that other load on the machine affects them equally. Prints a
+Markdown table of medians. A contender that takes more than a minute runs once; one that exceeds the limit is marked and
+left out of further turns.
 """
 
 import argparse
@@ -70,7 +70,7 @@ def race(given: argparse.Namespace, cutoffs: list[str]) -> dict[str, list[Took] 
         for turn in range(given.repeat):
             for name, so_far in found.items():
                 out = Path(folder) / f"{name}.parquet"
-                if isinstance(so_far, list) and any(one["wall"] > LONG for one in so_far):
+                if isinstance(so_far, list) and any(run["wall"] > LONG for run in so_far):
                     continue
                 took = run(name, given, cutoffs, out) if isinstance(so_far, list) else so_far
                 if isinstance(so_far, list) and isinstance(took, dict):
@@ -94,8 +94,8 @@ def table(found: dict[str, list[Took] | str]) -> str:
         if isinstance(runs, str):
             lines.append(f"| {name} | {runs} | | | | | |")
             continue
-        wall, processor, peak = (statistics.median(one[part] for one in runs) for part in ("wall", "processor", "peak"))
-        wall_ours, processor_ours = (statistics.median(one[part] for one in ours) for part in ("wall", "processor"))
+        wall, processor, peak = (statistics.median(run[part] for run in runs) for part in ("wall", "processor", "peak"))
+        wall_ours, processor_ours = (statistics.median(run[part] for run in ours) for part in ("wall", "processor"))
         lines.append(
             f"| {name} | {wall:.2f} | {processor:.2f} | {wall / wall_ours:.1f} | {processor / processor_ours:.1f} "
             f"| {peak:.2f} | {len(runs)} |"

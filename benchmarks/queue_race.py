@@ -3,9 +3,9 @@
     nice -n 0 python benchmarks/queue_race.py [--accounts 100000] [--open 2000] [--repeat 5]
 
 A first night opens ``--open`` cases; each night that is measured reads the queue, decides over all the accounts with
-the shipped policy, builds its hand-offs and records everything in its one transaction. Then fifty people claim 500 new
-cases as fast as they can, and every case has to have one owner. PostgreSQL is a real server, with its defaults; what
-it works itself is in the wall time alone. Prints Markdown: medians, and the worst.
+the default policy, builds its hand-offs and records everything in one transaction. Then fifty people claim 500 new
+cases at once, and every case must have exactly one owner. PostgreSQL is a real server with its defaults; its own
+processor time is not measured, only its wall time. Prints Markdown: medians, and the worst.
 """
 
 import argparse
@@ -60,7 +60,7 @@ def main() -> None:
 
 
 def row(what: str, took: list[Took]) -> None:
-    """One line of the table."""
+    """One row of the table."""
     walls, busy = [wall for wall, _ in took], [processor for _, processor in took]
     print(f"| {what} | {median(walls):.1f} ({max(walls):.1f}) | {median(busy):.1f} |", flush=True)
 
@@ -104,8 +104,8 @@ def migrated(url: str) -> Store:
 def roomy(cases: int) -> Policy:
     """The shipped policy with room for so many cases a night, and nobody held out."""
     each = f"capacity = {cases // 2}"
-    told = default_text().replace("capacity = 10", each).replace("capacity = 3", "capacity = 1")
-    return Policy.parse(told.replace("share = 0.2", "share = 0.0"))
+    text = default_text().replace("capacity = 10", each).replace("capacity = 3", "capacity = 1")
+    return Policy.parse(text.replace("share = 0.2", "share = 0.0"))
 
 
 def measured_nights(store: Store, accounts: int, cases: int, repeat: int) -> list[Took]:
@@ -210,9 +210,9 @@ def claims(store: Store) -> Took:
     with store.transaction() as session:
         opened = list(session.scalars(select(Case).order_by(Case.priority.desc())))
         squad = max({case.squad for case in opened}, key=lambda name: sum(case.squad == name for case in opened))
-        kept = [case for case in opened if case.squad == squad][:CASES]
-        assert len(kept) == CASES, len(kept)
-        for case in {*opened} - {*kept}:
+        own = [case for case in opened if case.squad == squad][:CASES]
+        assert len(own) == CASES, len(own)
+        for case in {*opened} - {*own}:
             case.squad = "strategic"
     people = [Actor(f"p{number}", Role.REVIEWER, frozenset({squad})) for number in range(CLAIMERS)]
 

@@ -1,11 +1,11 @@
-"""How long the server takes for each page of the review app, with 100, 10,000 and 100,000 open cases.
+"""Server time of each page of the review app, with 100, 10,000 and 100,000 open cases.
 
     python benchmarks/review_app.py [--cases 100 10000 100000] [--repeat 50]
 
-Queues are invented by the tests' factory (full hand-offs of some 9 KB, two risks, some cases worked and closed) on
-SQLite in a temporary folder, and asked by somebody who sees every squad, which is the most that anybody can ask for.
-The app runs under uvicorn in this process; the times hold the asking client too. Prints medians in milliseconds as a
-Markdown table: wall, and in brackets the processor's, which is the one to look at on a busy machine.
+Queues come from the tests' factory (hand-offs of about 9 KB, two risks, some cases worked and closed), in SQLite in a
+temporary folder; the user sees every squad, which is the most expensive case. The app runs under uvicorn in this
+process; the times include the client. Prints medians in milliseconds as a Markdown table: wall time, and in brackets
+processor time, which is the one to compare on a busy machine.
 """
 
 import argparse
@@ -50,10 +50,10 @@ PAGES = {
 
 def main() -> None:
     """Measure and print."""
-    asked = argparse.ArgumentParser(description=__doc__)
-    asked.add_argument("--cases", type=int, nargs="+", default=[100, 10_000, 100_000])
-    asked.add_argument("--repeat", type=int, default=50)
-    args = asked.parse_args()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cases", type=int, nargs="+", default=[100, 10_000, 100_000])
+    parser.add_argument("--repeat", type=int, default=50)
+    args = parser.parse_args()
     taken = {cases: measured(cases, args.repeat) for cases in args.cases}
     print(table(taken, args.repeat))
 
@@ -106,7 +106,7 @@ def _medians(taken: Sequence[tuple[float, float]]) -> tuple[float, float]:
 
 
 def table(taken: Mapping[int, Mapping[str, tuple[float, float]]], repeat: int) -> str:
-    """Markdown: a page a line, a size a column."""
+    """Markdown: one row per page, one column per size."""
     sizes = list(taken)
     head = f"| median of {repeat}, ms: wall (processor) | " + " | ".join(f"{cases:,} cases" for cases in sizes) + " |"
     lines = [head, "|---" + "|---:" * len(sizes) + "|"]

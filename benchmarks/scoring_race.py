@@ -1,4 +1,4 @@
-"""A model on very many rows: LightGBM's own trees beside the same trees compiled, and what else scoring takes.
+"""A model on very many rows: LightGBM's trees compared with the same trees compiled, and the other steps.
 
     python benchmarks/scoring_race.py [DATA] [--risk escalation] [--rows 1000000] [--rounds 5]
 
@@ -20,11 +20,12 @@ import pyarrow.compute as pc
 
 from features.frame import build
 from features.labels.labels import label
-from models import risks, training
+from models import training
 from models.learners.ensemble import BlendScorer
 from models.learners.risk_model import RiskModel
+from models.risks.configuration import for_history
 from pipelines.settings import Settings
-from pipelines.sources.validated_source import open_data
+from pipelines.sources.validated_source import validate_source
 from pipelines.training.training_data import training_cutoffs
 
 GOALS = {"all, LightGBM": "15", "all, compiled": "4"}
@@ -51,8 +52,8 @@ def main() -> None:
 def trained(data: str, name: str) -> tuple[RiskModel, pa.Table]:
     """The model of a risk, and the frame that it was trained on."""
     with tempfile.TemporaryDirectory() as scratch:
-        opened = open_data(Settings(data=data), Path(scratch))
-        risk = risks.for_history(opened.history, opened.risk_settings)[name]
+        opened = validate_source(Settings(data=data), Path(scratch))
+        risk = for_history(opened.history, opened.risk_settings)[name]
         cutoffs = training_cutoffs(opened.history, opened.history.until)
         frame = build(opened.history, cutoffs)
         return training.fit(frame, label(opened.history, cutoffs, risk.label), risk).model, frame
@@ -64,14 +65,14 @@ def race(model: RiskModel, scorer: BlendScorer, frame: pa.Table, rounds: int) ->
     compiling, program = timed(lambda: scorer.trees.program)
     margin = scorer.margin(matrix)
     steps: dict[str, Callable[[], object]] = {
-        "checking the columns": lambda: model.signature.matrix(frame),
-        "the line": lambda: scorer.line.margin(matrix),
+        "column checks": lambda: model.signature.matrix(frame),
+        "logistic regression": lambda: scorer.line.margin(matrix),
         "trees, LightGBM": lambda: scorer.trees.booster.predict(matrix, raw_score=True),
         "trees, compiled": lambda: program(matrix),
-        "the calibrator": lambda: model.calibrator.apply(margin),
+        "calibration": lambda: model.calibrator.apply(margin),
     }
     taken = {name: np.median([timed(step)[0] for _ in range(rounds)], axis=0) for name, step in steps.items()}
-    shared = taken["checking the columns"] + taken["the line"] + taken["the calibrator"]
+    shared = taken["column checks"] + taken["logistic regression"] + taken["calibration"]
     taken |= {"compiling, once": np.array(compiling)}
     taken |= {"all, LightGBM": shared + taken["trees, LightGBM"]}
     taken |= {"all, compiled": shared + taken["trees, compiled"] + taken["compiling, once"]}

@@ -1,15 +1,15 @@
-"""What the words of tickets are worth: both risks learnt with them, and without.
+"""The value of ticket texts: both risks are learned with them, and without.
 
     benchmarks/.venv-peers/bin/python benchmarks/text_vectors.py minilm DATA VECTORS.parquet
     python benchmarks/text_ablation.py DATA --vectors minilm=VECTORS.parquet [static=…] [--components 8]
 
 An account's words at a cutoff are the mean of the vectors of its tickets that were opened in the 90 days before and
-known by then, as they were known then. At each origin they are reduced to their main components, found on the rows
-that this origin may train on; what is tested has no part in it. The *plain signals* are the optional features `text`.
-As a control, *shuffled* gives each ticket the vector of another one: what that gains is chance.
+known by then, as they were known then. At each fold they are reduced to principal components, fitted on the
+training rows of the fold only. The *plain signals* are the optional features `text`.
+As a control, *shuffled* gives each ticket the vector of another one: its gain is chance.
 
-Prints a Markdown table a risk: by how much average precision and log loss (as a share of the base rate's) of the trees
-on later cutoffs differ from what they are without words, with 95% intervals of accounts drawn again.
+Prints a Markdown table per risk: the difference of average precision and log loss (relative to the base rate) of the
+trees on later cutoffs from those without texts, with 95% intervals from drawing accounts again.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from compared import Extra, Figures, walked
+from compared import Extra, Figures, walk_forward_scores
 from scipy import sparse
 from sklearn.decomposition import PCA
 
@@ -57,7 +57,7 @@ def words(history: History, frame: pa.Table, cutoffs: Sequence[date], vectors: P
         said = np.random.default_rng(7).permutation(said)
     names = {name: place for place, name in enumerate(history.accounts.to_pylist())}
     account = np.array([names[name] for name in tickets["account_id"].to_pylist()])
-    asked = np.array([names[name] for name in frame["account_id"].to_pylist()])
+    place = np.array([names[name] for name in frame["account_id"].to_pylist()])
     as_of = frame["as_of"].cast(pa.int32()).to_numpy()
     mean = np.full((len(frame), vector.shape[1]), np.nan, dtype=np.float32)
     for cutoff in ((day - EPOCH).days for day in cutoffs):
@@ -69,7 +69,7 @@ def words(history: History, frame: pa.Table, cutoffs: Sequence[date], vectors: P
         with np.errstate(invalid="ignore"):
             own = np.where(count[:, None] > 0, (owned @ said[seen]) / count[:, None], np.nan)
         rows = np.flatnonzero(as_of == cutoff)
-        mean[rows] = own[asked[rows]]
+        mean[rows] = own[place[rows]]
     return mean
 
 
@@ -93,7 +93,7 @@ def main_components(count: int) -> Callable[[Matrix], Callable[[Matrix], Matrix]
 def variants(
     history: History, frame: pa.Table, cutoffs: Sequence[date], vectors: dict[str, Path], count: int
 ) -> dict[str, tuple[bool, Extra | None]]:
-    """By name: whether with the plain signals, and the columns learnt from words."""
+    """By name: whether the plain signals are used, and the columns learned from texts."""
     learn = main_components(count)
     found: dict[str, tuple[bool, Extra | None]] = {"plain signals": (True, None)}
     for name, path in vectors.items():
@@ -112,23 +112,23 @@ def main() -> None:
     parser.add_argument("--vectors", nargs="+", required=True, help="NAME=FILE as text_vectors.py writes it")
     parser.add_argument("--components", type=int, default=8)
     parser.add_argument("--threads", type=int, default=0)
-    asked = parser.parse_args()
-    vectors = {name: Path(path) for name, path in (one.split("=", 1) for one in asked.vectors)}
+    arguments = parser.parse_args()
+    vectors = {name: Path(path) for name, path in (pair.split("=", 1) for pair in arguments.vectors)}
     plain = {feature.name for feature in OPTIONAL["text"]}
     with tempfile.TemporaryDirectory() as scratch:
-        opened = validate_source(Settings(data=asked.data), Path(scratch))
+        opened = validate_source(Settings(data=arguments.data), Path(scratch))
         cutoffs = training_cutoffs(opened.history, opened.history.until)
         frame = build(opened.history, cutoffs, features=select_features(("text",)))
-        found = variants(opened.history, frame, cutoffs, vectors, asked.components)
+        found = variants(opened.history, frame, cutoffs, vectors, arguments.components)
         for risk in for_history(opened.history, opened.risk_settings).values():
             labels = label(opened.history, cutoffs, risk.label)
             without = frame.drop_columns([name for name in frame.column_names if name in plain])
-            bare = prepare_training_set(without, labels, risk, threads=asked.threads)
-            signals = prepare_training_set(frame, labels, risk, threads=asked.threads)
-            figures = Figures(bare, walked(bare))
+            bare = prepare_training_set(without, labels, risk, threads=arguments.threads)
+            signals = prepare_training_set(frame, labels, risk, threads=arguments.threads)
+            figures = Figures(bare, walk_forward_scores(bare))
             print(figures.headline(risk.title, bare.examples.labelled.events), flush=True)
             for name, (with_signals, extra) in found.items():
-                print(figures.row(name, walked(signals if with_signals else bare, extra)), flush=True)
+                print(figures.row(name, walk_forward_scores(signals if with_signals else bare, extra)), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""Embed what tickets say by a small model that comes inside a package, for `text_ablation.py`.
+"""Embed ticket texts with a small model that comes in a package, for `text_ablation.py`.
 
     benchmarks/.venv-peers/bin/python benchmarks/text_vectors.py MODEL DATA OUT.parquet
 
 Runs in the environment of the races' peers. MODEL is `minilm` (all-MiniLM-L6-v2, int8, ONNX: 384 numbers a text) or
-`static` (10,000 word pieces, 64 numbers). DATA holds `tickets.parquet`. OUT has a row a different text: `text`, the MD5
-of its subject and body, and `vector`, of length one. The texts themselves are not written.
+`static` (10,000 word pieces, 64 numbers). DATA holds `tickets.parquet`. OUT has one row per distinct text: `text`, the
+MD5 of its subject and body, and `vector`, of length one. The texts themselves are not written.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def minilm(texts: Sequence[str]) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(str(model_path()), options, providers=["CPUExecutionProvider"])
-    asked = {given.name for given in session.get_inputs()}
+    inputs = {entry.name for entry in session.get_inputs()}
     found_vectors = []
     for begin in range(0, len(texts), AT_ONCE):
         pieces = tokenizer.encode_batch(list(texts[begin : begin + AT_ONCE]))
@@ -51,7 +51,7 @@ def minilm(texts: Sequence[str]) -> Any:
             "attention_mask": mask,
             "token_type_ids": np.zeros_like(mask),
         }
-        (states, *_) = session.run(None, {name: values for name, values in given.items() if name in asked})
+        (states, *_) = session.run(None, {name: values for name, values in given.items() if name in inputs})
         weighted = states * mask[..., None] if states.ndim == 3 else states
         found_vectors.append(weighted.sum(1) / mask.sum(1, keepdims=True) if states.ndim == 3 else states)
     return np.concatenate(found_vectors)
