@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date, timedelta
+from datetime import date
 
 import numpy as np
 import pyarrow as pa
@@ -134,8 +134,3 @@ def _codes(history: History, accounts: Sequence[str] | None) -> Ints:
     wanted = set(accounts)
     codes = [place for place, account in enumerate(history.accounts.to_pylist()) if account in wanted]
     return np.array(codes, dtype=np.int64)
-
-
-def weekly_cutoffs(first: date, last: date, every: int = 7) -> list[date]:
-    """Cutoffs every so many days, from the first to the last."""
-    return [first + timedelta(days=step) for step in range(0, (last - first).days + 1, every)]

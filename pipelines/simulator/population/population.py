@@ -16,7 +16,6 @@ BLOCK: Final = 1000
 
 FEATURES: Final = ("core", "reports", "automation", "api", "mobile", "integrations")
 ANNUAL, MANUAL, MULTI_YEAR, MONTHLY = range(4)
-PLANS: Final = ("starter", "team", "business", "enterprise")
 
 _COMMITMENT = np.array([1.0, 1.0, 0.85, 1.7])  # a longer term is cheaper, by contract
 _STAYED = 0.15  # those who are there when the source begins are those who did not leave before

@@ -33,7 +33,7 @@ class Jump:
     size: float
 
 
-OUTAGE, MANAGER_LEFT, ADVOCATE_LEFT, RELEASE = JUMPS = (
+JUMPS = (
     Jump("outage", 0.012, -0.30),
     Jump("manager_left", 0.008, -0.35),
     Jump("advocate_left", 0.004, -0.80),
