@@ -19,9 +19,10 @@ AUDITED = (
     "squad",
     "severity",
     "probability",
-    "priority",
+    "lane",
     "raises",
     "tier",
+    "tier_since",
     "respond_by",
     "resolve_by",
     "responded_at",
@@ -30,8 +31,13 @@ AUDITED = (
     "closed_at",
     "snoozed_until",
     "snoozed_from",
+    "resolved",
+    "resolved_on",
+    "closure",
+    "closure_on",
+    "settled_on",
 )
-"""The fields of a case whose changes are recorded."""
+"""The fields of a case whose changes are recorded. Live figures are not: each night replaces them."""
 
 REMARKS = ("comment", "disagree")
 """The events that change no field of the case."""

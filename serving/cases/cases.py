@@ -20,6 +20,7 @@ from serving.cases import health_adjustments, sla_timers, squads
 from serving.cases.audit import audited_fields, last_change, record_change, restore_fields
 from serving.cases.case_errors import AlreadyOpenError, CaseNotFoundError, IllegalActionError, StaleCaseError
 from serving.cases.health_adjustments import HealthRule
+from serving.cases.people import without_disabled
 from serving.cases.permissions import EVERY_SQUAD, Act, Actor, NotAllowedError
 from serving.cases.transitions import TRANSITIONS, actions_from, is_legal, transition
 from serving.store.case_states import OUTCOMES, Action, State
@@ -122,10 +123,11 @@ class Cases:
     def hand_over(self, case_id: str, actor: Actor, version: int | None = None, *, squad: str, reason: str) -> Case:
         """Transfer the case to another squad, where it is new again; its SLA timers keep running."""
         with self._step(case_id, actor, version, own=True) as step:
-            path = squads.escalation_path(step.session, squad)
+            path, _disabled = without_disabled(step.session, squads.escalation_path(step.session, squad))
             _refuse_same(step.case, step.case.squad, squad)
             step.take(Action.HAND_OVER, State.NEW)
             step.case.squad, step.case.owner, step.case.escalation_path, step.case.tier = squad, None, path, 0
+            step.case.tier_since = step.now
             step.comment = _required(reason, "why it is handed over")
         return step.case
 
@@ -181,6 +183,7 @@ class Cases:
         with self._step(case_id, actor, version) as step:
             step.take(Action.REOPEN, State.CLAIMED)
             step.case.closed_at, step.case.owner = None, actor.name
+            step.case.closure = step.case.closure_on = None
             step.comment = _required(reason, "why it is opened again")
             sla_timers.start_timers(step.case, step.now)
             health_adjustments.withdraw_adjustments(step.session, step.case, author=actor.name, now=step.now)

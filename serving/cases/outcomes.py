@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 
 from serving.store.case_states import Action
 from serving.store.database import Store
-from serving.store.tables import Case, CaseEvent, HeldOutRow
+from serving.store.decision_tables import HeldOutRow
+from serving.store.tables import Case, CaseEvent
 
 ACTIONS = {Action.CONTACT: "contacted", Action.PLAN: "planned", Action.RESOLVE: "resolved"}
 """The actions that the ``outcomes`` table has as rows. Claiming a case does nothing for the customer: it is not one."""

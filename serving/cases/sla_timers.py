@@ -2,8 +2,9 @@
 
 A case is opened with two timers. They run while the case is open, and a snooze moves both deadlines by its length.
 While nobody has contacted the customer, the case escalates along its escalation path: to the secondary owner, then to
-the tertiary. ``run_timers`` applies the time to the whole queue; it may run at any time and any
-number of times.
+the tertiary. ``run_timers`` applies the time to the whole queue; it may run at any time and any number of times. Each
+tier has its full time: after an outage of the timers a case escalates by one tier, and not past people who never had
+it.
 """
 
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session, lazyload
 
 from serving.cases.audit import audited_fields, record_change
+from serving.cases.people import without_disabled
 from serving.cases.permissions import SYSTEM
 from serving.delivery.outbox import enqueue_messages
 from serving.store.case_states import Action, State
@@ -33,6 +35,7 @@ def start_timers(case: Case, now: datetime) -> None:
     """Start both timers; after a first contact there is no second response timer."""
     case.respond_by = None if case.responded_at else now + timedelta(hours=case.respond_hours)
     case.resolve_by = now + timedelta(hours=case.resolve_hours)
+    case.tier_since = now
     case.respond_breached_at = case.resolve_breached_at = None
 
 
@@ -61,6 +64,7 @@ def snooze_case(case: Case, until: date, now: datetime) -> None:
     case.snoozed_from, case.snoozed_until, case.state = case.state, until, State.SNOOZED
     case.respond_by = case.respond_by and case.respond_by + length
     case.resolve_by = case.resolve_by and case.resolve_by + length
+    case.tier_since += length
 
 
 def wake_case(case: Case) -> None:
@@ -70,12 +74,16 @@ def wake_case(case: Case) -> None:
 
 
 def next_escalation(case: Case) -> datetime | None:
-    """When the case escalates to the next tier; None where there is no next tier or the customer was contacted."""
+    """When the case escalates to the next tier; None where there is no next tier or the customer was contacted.
+
+    The hours count from the opening, but a tier that began late still has the hours between the tier before and itself.
+    """
     hours = case.escalate_after_hours
     if case.respond_by is None or case.tier + 1 >= len(case.escalation_path) or case.tier >= len(hours):
         return None
     started = case.respond_by - timedelta(hours=case.respond_hours)
-    return started + timedelta(hours=hours[case.tier])
+    own_hours = hours[case.tier] - (hours[case.tier - 1] if case.tier else 0.0)
+    return max(started + timedelta(hours=hours[case.tier]), case.tier_since + timedelta(hours=own_hours))
 
 
 def run_timers(store: Store, *, now: datetime | None = None, channels: tuple[str, ...] = ()) -> TimerReport:
@@ -86,8 +94,8 @@ def run_timers(store: Store, *, now: datetime | None = None, channels: tuple[str
         due_back = and_(Case.state == State.SNOOZED, Case.snoozed_until <= now.date())
         woken = [_wake(session, case, now) for case in _locked(session, due_back)]
         for case in _locked(session, and_(Case.state != State.SNOOZED, Case.respond_by.is_not(None))):
-            while (due := next_escalation(case)) is not None and due <= now:
-                escalated.append(_escalate(session, case, now, channels))
+            if (due := next_escalation(case)) is not None and due <= now:
+                escalated += _escalate(session, case, now, channels)
         late = _locked(session, and_(Case.state != State.SNOOZED, _late(now)))
         breached = [_breach(session, case, now, channels) for case in late]
     return TimerReport(tuple(woken), tuple(escalated), tuple(breached))
@@ -95,7 +103,8 @@ def run_timers(store: Store, *, now: datetime | None = None, channels: tuple[str
 
 def _locked(session: Session, condition: ColumnElement[bool]) -> list[Case]:
     query = select(Case).where(Case.closed_at.is_(None), condition).order_by(Case.id)
-    return list(session.scalars(query.options(lazyload(Case.scores)).with_for_update(skip_locked=True)))
+    query = query.options(lazyload(Case.scores), lazyload(Case.alarms))
+    return list(session.scalars(query.with_for_update(skip_locked=True)))
 
 
 def _late(now: datetime) -> ColumnElement[bool]:
@@ -112,16 +121,24 @@ def _wake(session: Session, case: Case, now: datetime) -> str:
     return case.id
 
 
-def _escalate(session: Session, case: Case, now: datetime, channels: tuple[str, ...]) -> str:
-    before = audited_fields(case)
-    case.tier += 1
-    person = case.escalation_path[case.tier]
-    if case.owner is not None:
-        case.owner = person
-    why = f"No contact in time: {person} is responsible now."
-    record_change(session, case, before, "escalated", actor=SYSTEM.name, at=now, comment=why)
+def _escalate(session: Session, case: Case, now: datetime, channels: tuple[str, ...]) -> list[str]:
+    """Make the next person responsible; who is responsible already or is disabled is left out, and that is recorded."""
+    before, responsible = audited_fields(case), case.responsible
+    rest = case.escalation_path[case.tier + 1 :]
+    able, disabled = without_disabled(session, rest)
+    able = [person for person in able if person != responsible]
+    reasons = [f"{person} is disabled and was left out." for person in disabled]
+    reasons += [f"{person} is responsible already." for person in rest if person == responsible]
+    case.escalation_path = [*case.escalation_path[: case.tier + 1], *able]
+    if able:
+        case.tier, case.tier_since = case.tier + 1, now
+        case.owner = able[0] if case.owner is not None else None
+        reasons.insert(0, f"No contact in time: {able[0]} is responsible now.")
+    else:
+        reasons.insert(0, "No contact in time, and there is nobody else to escalate to.")
+    record_change(session, case, before, "escalated", actor=SYSTEM.name, at=now, comment=" ".join(reasons))
     enqueue_messages(session, case, "case.escalated", channels, at=now)
-    return case.id
+    return [case.id]
 
 
 def _breach(session: Session, case: Case, now: datetime, channels: tuple[str, ...]) -> str:

@@ -35,9 +35,14 @@ TRANSITIONS = (
     Transition(Action.WAKE, (State.SNOOZED,), (State.NEW, *WORKED)),
     Transition(Action.RESOLVE, WORKED, OUTCOMES, undoable=True),
     Transition(Action.EXPIRE, (State.NEW, State.SNOOZED), (State.EXPIRED,)),
-    Transition(Action.REOPEN, CLOSED, (State.CLAIMED,)),
+    Transition(Action.CLOSE, (State.NEW, *WORKED, State.SNOOZED), (State.SAVED, State.LOST, State.NO_ACTION)),
+    Transition(Action.REOPEN, tuple(state for state in CLOSED if state != State.LOST), (State.CLAIMED,)),
 )
-"""Every allowed transition. A reopened case belongs to the person who reopened it."""
+"""Every allowed transition. A reopened case belongs to the person who reopened it.
+
+Only a night expires or closes a case with ``expire`` and ``close``. A lost case is never reopened: the account rests
+until its contract has ended.
+"""
 
 _BY_ACTION = {transition.action: transition for transition in TRANSITIONS}
 

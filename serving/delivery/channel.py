@@ -11,6 +11,7 @@ SUBJECTS = {
     "case.raised": "Case raised again",
     "case.escalated": "Case escalated",
     "case.breached": "SLA breached",
+    "case.closed": "Case closed by the night",
 }
 """The beginning of the subject line, by kind."""
 
@@ -19,8 +20,9 @@ SUBJECTS = {
 class ChannelMessage:
     """A message as a channel gets it.
 
-    ``kind`` is the event (``case.opened``, ``case.raised``, ``case.escalated``, ``case.breached``); ``data`` describes
-    the case; ``handoff`` is the JSON text of its hand-off, for a case that was opened or raised again.
+    ``kind`` is the event (``case.opened``, ``case.raised``, ``case.escalated``, ``case.breached``, ``case.closed``);
+    ``data`` describes the case; ``handoff`` is the JSON text of its hand-off, for a case that was opened or raised
+    again.
     """
 
     id: str

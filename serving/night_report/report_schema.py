@@ -15,8 +15,11 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from serving.night_report.earlier_reports import convert
 
-SCHEMA_VERSION: Final = 2
-"""Version 1 had no ``schema_version``; :mod:`serving.night_report.earlier_reports` converts it."""
+SCHEMA_VERSION: Final = 3
+"""Version 1 had no ``schema_version``; :mod:`serving.night_report.earlier_reports` converts it.
+
+Version 2 lacks the lanes and what a night does with open cases; its reports are read as they are.
+"""
 
 NotScoredCode = Literal[
     "no_subscription",
@@ -76,6 +79,9 @@ class RiskReport(_Part):
     model_version: str | None
     eligible: int
     scored: int
+    scored_with_unknown: int = Field(
+        default=0, description="of those scored, accounts with a value that is unknown and never was in training"
+    )
     not_scored: tuple[NotScored, ...] = ()
 
 
@@ -91,6 +97,9 @@ class DecisionReport(_Part):
     suppressed: dict[str, int] = Field(default_factory=dict, description="accounts that get no case, by reason")
     detected: dict[str, int] = Field(default_factory=dict, description="accounts at risk by the policy, by risk")
     triggers: dict[str, int] = Field(default_factory=dict, description="accounts for which a trigger fires, by trigger")
+    cancellations: int = Field(default=0, description="accounts whose last contract has a known end")
+    partial_losses: int = Field(default=0, description="accounts that lose a part of their contracts")
+    excluded: dict[str, int] = Field(default_factory=dict, description="accounts that the policy excludes, by rule")
 
 
 class CaseChanges(_Part):
@@ -99,6 +108,9 @@ class CaseChanges(_Part):
     opened: int = 0
     raised_again: int = 0
     expired: int = Field(default=0, description="cases that nobody had started and whose account is no longer at risk")
+    resolved: int = Field(default=0, description="open cases whose cause is gone since tonight, offered as saved")
+    settled: int = Field(default=0, description="cases closed as lost whose contract has ended now")
+    closed: dict[str, int] = Field(default_factory=dict, description="cases that the night closed, by reason")
 
 
 class FeedReport(_Part):
@@ -152,11 +164,41 @@ class RealisedOutcomes(_Part):
 
 
 class UnknownTable(_Part):
-    """The source has a table whose name is nearly that of a table of the contract."""
+    """The source has a table that is not in the contract; ``nearest`` is the one that it probably is."""
 
     code: Literal["unknown_table"] = "unknown_table"
     table: str
-    nearest: str
+    nearest: str | None
+
+
+class UnreadFile(_Part):
+    """A file of the source was not read; ``reason`` completes "it is not read: …"."""
+
+    code: Literal["unread_file"] = "unread_file"
+    file: str
+    reason: str
+
+
+class AccountsNotInSource(_Part):
+    """Rows of the source belong to accounts that it does not have: they left and were removed, or ids differ."""
+
+    code: Literal["accounts_not_in_source"] = "accounts_not_in_source"
+    accounts: int
+    rows: dict[str, int] = Field(description="by table, the rows that were left out")
+    resembling: int = Field(description="how many of the ids differ from an account's only in how they are written")
+
+
+class FileInterpretation(_Part):
+    """A file of the source was read otherwise than as plain UTF-8 with a header in its first line."""
+
+    code: Literal["file_interpretation"] = "file_interpretation"
+    file: str
+    encoding: str | None = Field(default=None, description="the encoding, where it is not UTF-8")
+    skipped_lines: int = Field(default=0, description="lines above the header line")
+    renamed_columns: tuple[str, ...] = Field(default=(), description="columns whose name occurs before, numbered")
+    unusable_value: str | None = Field(
+        default=None, description="of a mapping's query: why some values are read as missing"
+    )
 
 
 class UnknownAccounts(_Part):
@@ -236,7 +278,10 @@ class EarlierWarning(_Part):
 
 NightWarning = Annotated[
     UnknownTable
+    | UnreadFile
+    | FileInterpretation
     | UnknownAccounts
+    | AccountsNotInSource
     | TimestampOutliers
     | UnknownPolicyName
     | RiskWithoutRules
@@ -260,16 +305,26 @@ class QueueCase(_Part):
     segment: str | None = None
     owner: str | None = Field(default=None, description="the owner of the account")
     squad: str
+    lane: str = Field(default="at_risk", description="`at_risk` or `leaving`")
     state: str
     severity: str
     responsible: str | None = Field(default=None, description="who has to act now")
     opened_on: date
     respond_by: UtcMoment | None = Field(default=None, description="null where the timer has stopped")
     resolve_by: UtcMoment | None = Field(default=None, description="null where the timer has stopped")
-    arr: float | None = Field(default=None, description="recurring revenue a year")
-    renews_on: date | None = None
+    arr: float | None = Field(default=None, description="recurring revenue a year; null where it is unknown")
+    currency: str | None = None
+    estimated_revenue: float | None = Field(default=None, description="what the priority uses where revenue is unknown")
+    at_stake: float | None = Field(default=None, description="the revenue that is lost without a rescue")
+    contract_status: str | None = Field(default=None, description="`running`, `leaving`, `left` or `none`")
+    ends_on: date | None = Field(default=None, description="the day on which the contract or the lost part of it ends")
+    renews_on: date | None = Field(default=None, description="in the past: the renewal is overdue")
     risk: str = Field(description="the risk that raised the case")
-    risks: dict[str, float] = Field(description="the probability, by risk")
+    risks: dict[str, float] = Field(description="the probability on the night of the report, by risk")
+    raised_on: date | None = Field(default=None, description="the night that raised the case last")
+    raised_probability: float | None = Field(default=None, description="the probability of `risk` on that night")
+    resolved: str | None = Field(default=None, description="why the cause of the case is gone")
+    closes_on: date | None = Field(default=None, description="the night that closes a resolved case")
     priority: float
     triggers: tuple[str, ...] = Field(default=(), description="messages of the triggers that fired")
     reasons: dict[str, tuple[str, ...]] = Field(default_factory=dict, description="sentences by risk, strongest first")
@@ -305,7 +360,9 @@ class NightReport(_Part):
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> NightReport:
         """The report that :meth:`to_json` wrote, in this version or an earlier one."""
-        return cls.model_validate(data if data.get("schema_version") == SCHEMA_VERSION else convert(data))
+        return cls.model_validate(
+            {**data, "schema_version": SCHEMA_VERSION} if "schema_version" in data else convert(data)
+        )
 
     def risk(self, name: str) -> RiskReport | None:
         """The report of the risk of that name."""

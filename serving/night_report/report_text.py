@@ -28,7 +28,21 @@ SUPPRESSED = {
     "cooling_down": "had a case that was closed a short time ago",
     "below_minimum": "would cost more to rescue than the rescue can save",
     "too_few_nights": "have not been above the threshold for enough nights",
+    "lost": "were closed as lost and rest until their contract ends",
+    "excluded": "are excluded by the policy",
+    "group_case": "are covered by the open case of their group",
 }
+CLOSED = {
+    "left": "as lost because the contract ended",
+    "part_ended": "as lost because a part of the contract ended",
+    "excluded": "because the policy excludes the account",
+    "account_missing": "because the source does not have the account any more",
+    "continued": "because the contract is continued",
+    "withdrawn": "because the cancellation was withdrawn",
+    "renewed": "because the contract was renewed",
+    "risk_fallen": "because the account is no longer at risk",
+}
+"""Why a night closed cases, by the code of the closure."""
 MEANINGS = {feature.name: feature.meaning for feature in FEATURES}
 ENOUGH_NAMED = 3
 """Features that a sentence names; of more it gives the number."""
@@ -39,9 +53,9 @@ def day_text(day: date) -> str:
     return f"{day.day} {day:%b %Y}"
 
 
-def plural(count: int, noun: str) -> str:
-    """A count with its noun: ``1 case``, ``1,204 cases``."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+def plural(count: int, noun: str, nouns: str = "") -> str:
+    """A count with its noun: ``1 case``, ``1,204 cases``; ``nouns`` is a plural without a plain *s*."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {nouns or f'{noun}s'}"
 
 
 def warning_lines(report: schema.NightReport) -> list[str]:
@@ -53,8 +67,15 @@ def warning_lines(report: schema.NightReport) -> list[str]:
 def warning_line(warning: schema.NightWarning) -> str:
     """One warning as a sentence."""
     match warning:
-        case schema.UnknownTable() | schema.UnknownAccounts() | schema.TimestampOutliers():
+        case (
+            schema.UnknownTable()
+            | schema.UnknownAccounts()
+            | schema.AccountsNotInSource()
+            | schema.TimestampOutliers()
+        ):
             return _source_line(warning)
+        case schema.UnreadFile() | schema.FileInterpretation():
+            return _file_line(warning)
         case schema.UnknownPolicyName() | schema.RiskWithoutRules():
             return _policy_line(warning)
         case schema.EarlierWarning(text=text):
@@ -63,10 +84,21 @@ def warning_line(warning: schema.NightWarning) -> str:
             return _model_line(warning)
 
 
-def _source_line(warning: schema.UnknownTable | schema.UnknownAccounts | schema.TimestampOutliers) -> str:
+def _source_line(
+    warning: schema.UnknownTable | schema.UnknownAccounts | schema.AccountsNotInSource | schema.TimestampOutliers,
+) -> str:
     match warning:
+        case schema.AccountsNotInSource(accounts=accounts, rows=rows, resembling=resembling):
+            left_out = ", ".join(f"{count:,} of {table}" for table, count in rows.items())
+            written = f" {resembling:,} of their ids resemble an account's: see `rescue check`." if resembling else ""
+            verb = "is" if accounts == 1 else "are"
+            return (
+                f"{plural(accounts, 'account')} with rows in other tables {verb} not in the source, and their rows were "
+                f"left out ({left_out}).{written}"
+            )
         case schema.UnknownTable(table=table, nearest=nearest):
-            return f"The source has a table {table!r}, which is not in the contract; did you mean {nearest!r}?"
+            hint = f"; did you mean {nearest!r}?" if nearest else "."
+            return f"The source has a table {table!r}, which is not in the contract and was not read{hint}"
         case schema.UnknownAccounts(table=table, rows=rows):
             return (
                 f"{plural(rows, 'row')} of {table} in the queue belong to accounts that the source does not have; "
@@ -74,6 +106,19 @@ def _source_line(warning: schema.UnknownTable | schema.UnknownAccounts | schema.
             )
         case _:
             return _outliers_line(warning)
+
+
+def _file_line(warning: schema.UnreadFile | schema.FileInterpretation) -> str:
+    match warning:
+        case schema.UnreadFile(file=file, reason=reason):
+            return f"{file} is not read: {_sentence(reason)}"
+        case schema.FileInterpretation(file=file, unusable_value=str(value)):
+            return f"{file}: some values are read as missing, because the query cannot use them: {_sentence(value)}"
+        case schema.FileInterpretation(file=file, encoding=encoding, skipped_lines=skipped, renamed_columns=renamed):
+            parts = [f"its encoding is {encoding}"] if encoding else []
+            parts += [f"{plural(skipped, 'line')} above the header line skipped"] if skipped else []
+            parts += [f"columns of one name numbered ({', '.join(renamed)})"] if renamed else []
+            return f"{file} is read as follows: {', '.join(parts)}."
 
 
 def _policy_line(warning: schema.UnknownPolicyName | schema.RiskWithoutRules) -> str:
@@ -125,6 +170,8 @@ def risk_line(risk: schema.RiskReport) -> str:
     """How many accounts were scored for a risk, and why the others were not."""
     reasons = "; ".join(not_scored_text(row) for row in risk.not_scored)
     line = f"{risk.title}: {plural(risk.scored, 'account')} scored"
+    if risk.scored_with_unknown:
+        line += f", {risk.scored_with_unknown:,} of them with a value that was never unknown in training"
     return f"{line}. Not scored: {reasons}." if reasons else f"{line}."
 
 
@@ -149,6 +196,15 @@ def decision_lines(decision: schema.DecisionReport, cases: schema.CaseChanges) -
         f"Cases: {cases.opened:,} opened, {cases.raised_again:,} raised again, {cases.expired:,} expired. "
         f"Without a place tonight: {decision.waiting:,}. Held out to measure the effect: {decision.held_out:,}."
     )
+    yield from _open_case_lines(cases)
+    if decision.cancellations or decision.partial_losses:
+        yield (
+            f"Ending contracts: {plural(decision.cancellations, 'cancellation')}, "
+            f"{plural(decision.partial_losses, 'partial loss', 'partial losses')}."
+        )
+    if decision.excluded:
+        rules = ", ".join(f"{name.replace('_', ' ')} ({count:,})" for name, count in decision.excluded.items())
+        yield f"Excluded by the policy: {rules}."
     reasons = "; ".join(
         f"{count:,} {SUPPRESSED.get(code, code.replace('_', ' '))}"
         for code, count in decision.suppressed.items()
@@ -156,6 +212,17 @@ def decision_lines(decision: schema.DecisionReport, cases: schema.CaseChanges) -
     )
     if reasons:
         yield f"At risk without a new case: {reasons}."
+
+
+def _open_case_lines(cases: schema.CaseChanges) -> Iterator[str]:
+    """What the night did with cases that were open already."""
+    closed = "; ".join(f"{count:,} {CLOSED.get(code, code.replace('_', ' '))}" for code, count in cases.closed.items())
+    if closed:
+        yield f"Closed by the night: {closed}."
+    if cases.resolved:
+        yield f"Offered to be closed as saved: {plural(cases.resolved, 'case')} whose cause is gone."
+    if cases.settled:
+        yield f"Settled: {plural(cases.settled, 'lost case')} whose contract has ended."
 
 
 def effect_line(effect: schema.EffectReport | None) -> str:

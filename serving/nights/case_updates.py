@@ -1,4 +1,4 @@
-"""The changes that a night's decision makes to cases: open, raise again, expire.
+"""The changes that a night's decision makes to cases: open, raise again, close, settle.
 
 The policy decided about the queue as it was when the night began, and people may have changed it since. So each case is
 read again, locked, and a decision that no longer applies is dropped: a case that was closed meanwhile is not raised,
@@ -11,24 +11,28 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, lazyload
 
 from serving.cases.audit import audited_fields, record_change
+from serving.cases.people import without_disabled
 from serving.cases.permissions import SYSTEM
 from serving.cases.sla_timers import start_timers, stop_timers, tighten_timers, wake_case
 from serving.cases.transitions import transition
 from serving.contracts import Flag, routing_text
 from serving.delivery.outbox import enqueue_messages
+from serving.nights.live_figures import update_open_cases
+from serving.policy.decision.case_status import Closure, ClosureCode, ClosureOutcome, Settlement
 from serving.policy.decision.queue_state import Decision
-from serving.policy.decision.reason_texts import raise_text
+from serving.policy.decision.reason_texts import closure_text, raise_text
 from serving.policy.definition.policy_schema import PolicyFile, SeverityRule
 from serving.store.case_states import Action, State
-from serving.store.tables import Case, FrozenHandoff
+from serving.store.tables import Account, Case, CaseAlarm, FrozenHandoff
 
-NO_LONGER_AT_RISK = "The account is no longer at risk."
-"""The comment on the record of an expired case."""
+SETTLED_BY = (ClosureCode.LEFT, ClosureCode.PART_ENDED)
+"""The closures after which there is nothing left to settle."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,13 @@ def case_id(account_id: str, family: str, opened_on: date) -> str:
     return b32encode(hashlib.sha256(subject).digest())[:13].decode().lower()
 
 
+class CaseCounts(NamedTuple):
+    """How many cases a night changed, by what it did (names of :class:`CaseChanges`) and by the code of a closure."""
+
+    changes: Counter[str]
+    closed: Counter[str]
+
+
 @dataclass(frozen=True)
 class CaseUpdates:
     """The case changes of one night; the fields are its transaction, its policy, its hand-offs and its time."""
@@ -61,12 +72,20 @@ class CaseUpdates:
     channels: tuple[str, ...]
     now: datetime
 
-    def apply(self, decision: Decision) -> dict[str, int]:
-        """Open, raise and expire cases as decided; returns the number of each, by name."""
+    def apply(self, decision: Decision) -> CaseCounts:
+        """Open, raise, close and settle cases as decided, and bring the others up to date."""
         running = _open_cases(self.session)
         by_id = {case.id: case for case in running}
-        by_family = {(case.account_id, case.family): case for case in running}
-        counts = Counter({"opened": 0, "raised_again": 0, "expired": 0})
+        changes = Counter(self._raise(decision, by_id))
+        closed = [row for row in decision.closures if row.case_id in by_id and self.close(by_id[row.case_id], row)]
+        changes["expired"] = sum(row.outcome is ClosureOutcome.EXPIRED for row in closed)
+        changes["settled"] = sum(self.settle(settlement) for settlement in decision.settlements)
+        changes["resolved"] = update_open_cases(self.session, decision, by_id, self.now)
+        return CaseCounts(changes, Counter(row.code for row in closed))
+
+    def _raise(self, decision: Decision, by_id: Mapping[str, Case]) -> dict[str, int]:
+        by_family = {(case.account_id, case.family): case for case in by_id.values()}
+        counts = {"opened": 0, "raised_again": 0}
         for flag in decision.flags:
             case = by_family.get((flag.account_id, self.rules.family(flag.risk)))
             if case is None:
@@ -78,15 +97,13 @@ class CaseUpdates:
                 counts["raised_again"] += self.raise_again(
                     by_id[row.case_id], row.flag, _sentence(raise_text(row.reason))
                 )
-        for name in decision.no_longer_at_risk:
-            if name in by_id:
-                counts["expired"] += self.expire(by_id[name])
-        return dict(counts)
+        return counts
 
     def open(self, flag: Flag) -> int:
         """Open a case for an account that has none, and start its SLA timers."""
         severity = self._severity(flag)
         family = self.rules.family(flag.risk)
+        path, disabled = without_disabled(self.session, self.rules.squads[flag.squad].tiers)
         case = Case(
             id=case_id(flag.account_id, family, flag.as_of),
             account_id=flag.account_id,
@@ -98,12 +115,13 @@ class CaseUpdates:
             updated_at=self.now,
             raises=0,
             tier=0,
-            escalation_path=list(self.rules.squads[flag.squad].tiers),
+            escalation_path=path,
             **_terms(severity),
         )
         start_timers(case, self.now)
-        self.session.add(case)
-        return self._finish(case, flag, {}, "opened", _sentence(routing_text(flag.routing, self._trigger_messages())))
+        why = [_sentence(routing_text(flag.routing, self._trigger_messages()))]
+        why += [f"{person} is disabled and is not responsible." for person in disabled]
+        return self._finish(case, flag, {}, "opened", " ".join(why))
 
     def raise_again(self, case: Case, flag: Flag, why: str) -> int:
         """Give the case of an account whose risk rose tonight's hand-off and figures; a snoozed case wakes."""
@@ -117,23 +135,43 @@ class CaseUpdates:
         case.raises += 1
         return self._finish(case, flag, before, "raised", why)
 
-    def expire(self, case: Case) -> int:
-        """Close a case that nobody works on and whose account is no longer at risk; a case in work stays open."""
-        if case.state not in transition(Action.EXPIRE).sources:
-            return 0
+    def close(self, case: Case, closure: Closure) -> bool:
+        """Close a case with the reason of the night; one that somebody claimed meanwhile does not expire."""
+        action = Action.EXPIRE if closure.outcome is ClosureOutcome.EXPIRED else Action.CLOSE
+        if case.state not in transition(action).sources:
+            return False
         before = audited_fields(case)
-        case.state, case.closed_at = State.EXPIRED, self.now
+        case.state, case.closed_at = State(closure.outcome), self.now
+        case.closure, case.closure_on = closure.code, closure.on
+        case.settled_on = closure.on if closure.code in SETTLED_BY else None
+        case.resolved = case.resolved_on = case.closes_on = case.snoozed_from = case.snoozed_until = None
         stop_timers(case)
+        why = _sentence(closure_text(closure))
+        record_change(self.session, case, before, action, actor=SYSTEM.name, at=self.now, comment=why)
+        enqueue_messages(self.session, case, "case.closed", self.channels, at=self.now)
+        return True
+
+    def settle(self, settlement: Settlement) -> bool:
+        """Record that the contract of a lost case has ended; once."""
+        case = self.session.get(Case, settlement.case_id, with_for_update=True)
+        if case is None or case.state != State.LOST or case.settled_on is not None:
+            return False
+        before = audited_fields(case)
+        case.settled_on = settlement.ended_on or self.now.date()
         record_change(
-            self.session, case, before, Action.EXPIRE, actor=SYSTEM.name, at=self.now, comment=NO_LONGER_AT_RISK
+            self.session, case, before, "settled", actor=SYSTEM.name, at=self.now, comment="The contract has ended."
         )
-        return 1
+        return True
 
     def _finish(self, case: Case, flag: Flag, before: Mapping[str, object], kind: str, why: str | None) -> int:
         """Store the hand-off, the record and the messages: the same for a new case and one raised again."""
         package = self.handoffs[(flag.account_id, flag.risk)]
-        _describe(case, flag, package)
-        record_change(self.session, case, before, kind, actor=SYSTEM.name, at=self.now, comment=why)
+        self._describe(case, flag, package)
+        self.session.add(case)
+        new = _add_alarms(case, flag)
+        record_change(
+            self.session, case, before, kind, actor=SYSTEM.name, at=self.now, comment=why, note={"alarms": new}
+        )
         frozen = FrozenHandoff(
             case_id=case.id,
             as_of=flag.as_of,
@@ -145,6 +183,18 @@ class CaseUpdates:
         enqueue_messages(self.session, case, f"case.{kind}", self.channels, at=self.now)
         return 1
 
+    def _describe(self, case: Case, flag: Flag, package: Package) -> None:
+        """Give the case the figures of its flag: those that stay, and those that the next night replaces."""
+        account = self.session.get_one(Account, flag.account_id)
+        case.risk, case.probability, case.at_stake = flag.risk, flag.probability, flag.at_stake
+        case.triggers, case.headline, case.raised_on = list(flag.triggers), package.headline, flag.as_of
+        case.renews_on, case.estimated_revenue = account.renews_on, flag.estimated_revenue
+        case.lane, case.priority, case.rank = flag.lane, flag.priority, flag.rank
+        case.loss_share, case.group_members = flag.loss_share, list(flag.members)
+        case.live_on, case.revenue, case.ends_on, case.first_reason = flag.as_of, account.arr, flag.ends_on, None
+        case.resolved = case.resolved_on = case.closes_on = None
+        case.set_scores(flag.probabilities)
+
     def _trigger_messages(self) -> dict[str, str]:
         return {name: trigger.message for name, trigger in self.rules.triggers.items()}
 
@@ -153,9 +203,9 @@ class CaseUpdates:
 
 
 def _open_cases(session: Session) -> list[Case]:
-    """Every open case, locked in the order of their ids; scores are loaded only for the cases that change."""
+    """Every open case, locked in the order of their ids; scores and alarms are loaded only where they change."""
     query = select(Case).where(Case.closed_at.is_(None)).order_by(Case.id).with_for_update()
-    return list(session.scalars(query.options(lazyload(Case.scores))))
+    return list(session.scalars(query.options(lazyload(Case.scores), lazyload(Case.alarms))))
 
 
 def _terms(severity: SeverityRule) -> dict[str, object]:
@@ -167,11 +217,12 @@ def _terms(severity: SeverityRule) -> dict[str, object]:
     }
 
 
-def _describe(case: Case, flag: Flag, package: Package) -> None:
-    case.risk, case.probability = flag.risk, flag.probability or 0.0
-    case.priority, case.rank, case.at_stake = flag.priority, flag.rank, flag.at_stake or 0.0
-    case.triggers, case.headline, case.raised_on = list(flag.triggers), package.headline, flag.as_of
-    case.set_scores(flag.probabilities)
+def _add_alarms(case: Case, flag: Flag) -> list[str]:
+    """Add the alarms that the case does not contain yet; returns their codes."""
+    new = sorted(set(flag.alarms) - case.alarms.keys())
+    for code in new:
+        case.alarms[code] = CaseAlarm(alarm=code, raised_on=flag.as_of)
+    return new
 
 
 def _sentence(text: str) -> str:

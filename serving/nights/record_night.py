@@ -20,15 +20,16 @@ from sqlalchemy.orm import Session
 from serving.night_report.report_schema import CaseChanges, NightReport
 from serving.nights.case_updates import CaseUpdates, Package
 from serving.nights.night_lease import Night, RecordedNight, refuse_late_night, update_held_night
-from serving.policy.decision.queue_state import Decision, DecisionCounts
+from serving.policy.decision.queue_state import Decision, DecisionCounts, HoldoutUnit
 from serving.policy.decision.reason_texts import suppression_text
 from serving.policy.definition.policy_schema import PolicyFile
 from serving.store import bulk
 from serving.store.database import Store, utcnow
+from serving.store.decision_tables import HeldOutRow, HoldoutUnitRow, SetAside, StreakRow, Waiting
 from serving.store.night_queries import night_queue
-from serving.store.tables import Account, HeldOutRow, Member, NightRow, Score, SetAside, Squad, StreakRow, Waiting
+from serving.store.tables import Account, Member, NightRow, Score, Squad
 
-ACCOUNT_COLUMNS = ("account_id", "parent_id", "name", "segment", "industry", "region", "owner", "arr")
+ACCOUNT_COLUMNS = ("account_id", "parent_id", "name", "segment", "industry", "region", "owner", "currency", "arr")
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,8 @@ class NightRecord:
     """Everything that one night writes to the queue.
 
     ``scores`` has the columns of ``models.contracts.SCORES``; ``accounts`` is the policy's table of candidates (other
-    columns are ignored; ``renews_in`` is in days from the night). ``handoffs`` has one package for every flag and every
+    columns are ignored; ``renews_in`` is in days from the night, and a renewal that is
+    ``renewal_overdue_days`` late lies in the past). ``handoffs`` has one package for every flag and every
     case raised again, by account and risk. ``channels`` are the channels that get a message for
     each of these. ``report`` is completed in the transaction with the changes of the cases and with the queue.
     """
@@ -97,7 +99,8 @@ def _write(session: Session, night: Night, record: NightRecord, now: datetime, s
     say("decision")
     session.flush()
     report = record.report or NightReport(as_of=night.as_of, run_id=night.run_id)
-    report = report.with_cases(CaseChanges(**counts), night_queue(session, night.as_of))
+    changes = CaseChanges(**counts.changes, closed=dict(sorted(counts.closed.items())))
+    report = report.with_cases(changes, night_queue(session, night.as_of))
     _save_report(session, report)
 
 
@@ -130,7 +133,8 @@ def _account_rows(accounts: pa.Table, night: Night) -> pa.Table:
     columns = {
         name: _column(accounts, name, pa.float64() if name == "arr" else pa.string()) for name in ACCOUNT_COLUMNS
     }
-    renews_in = _column(accounts, "renews_in", pa.int32())
+    overdue = pc.negate(_column(accounts, "renewal_overdue_days", pa.int32()))
+    renews_in = pc.coalesce(overdue, _column(accounts, "renews_in", pa.int32()))
     columns["renews_on"] = pc.add(pc.add(renews_in, _epoch_day(night)), pa.scalar(0, pa.int32())).cast(pa.date32())
     columns["seen_on"] = pa.array([night.as_of], pa.date32()).take(pa.array([0] * count, pa.int8()))
     name = pc.fill_null(columns["name"], "")
@@ -175,6 +179,7 @@ def _save_decision(session: Session, decision: Decision) -> None:
         for flag in decision.waiting
     )
     session.add_all(HeldOutRow(as_of=as_of, **held._asdict()) for held in decision.held_out)
+    bulk.append(session, HoldoutUnitRow.__table__, _unit_rows(decision))
     session.add_all(
         SetAside(as_of=as_of, account_id=account_id, risk=risk, kind=kind, code=code, detail=detail)
         for account_id, risk, kind, code, detail in _set_aside(decision)
@@ -187,6 +192,14 @@ def _set_aside(decision: Decision) -> Iterator[tuple[str, str, str, str, str]]:
         yield row.account_id, row.risk, "suppressed", row.code, suppression_text(row)
     for exemption in decision.exempted:
         yield exemption.account_id, exemption.risk, "exempted", exemption.rule, ""
+
+
+def _unit_rows(decision: Decision) -> pa.Table:
+    """The accounts that are drawn for the first time; a unit that is stored is never changed."""
+    return pa.Table.from_pylist(
+        [unit._asdict() for unit in decision.holdout_units],
+        pa.schema([(name, pa.string()) for name in HoldoutUnit._fields]),
+    )
 
 
 def _streak_rows(decision: Decision) -> pa.Table:

@@ -35,6 +35,7 @@ class Action(StrEnum):
     WAKE = "wake"
     RESOLVE = "resolve"
     EXPIRE = "expire"
+    CLOSE = "close"
     REOPEN = "reopen"
 
 

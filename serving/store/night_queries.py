@@ -9,14 +9,16 @@ from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import noload
 
 from serving.handoff.versions import upgrade_package
-from serving.night_report.report_schema import SCHEMA_VERSION, NightReport, QueueCase
-from serving.policy.decision.queue_state import Cooldown, OpenCase, QueueState, Streak
+from serving.night_report.report_schema import NightReport, QueueCase
+from serving.policy.decision.case_status import ClosureCode
+from serving.policy.decision.queue_state import Cooldown, HoldoutUnit, OpenCase, QueueState, Streak
+from serving.store.decision_tables import HoldoutUnitRow, StreakRow
 from serving.store.queue_queries import first_reason, newest_night, night_risks
-from serving.store.tables import Account, Case, FrozenHandoff, NightRow, Score, StreakRow
+from serving.store.tables import Account, Case, CaseAlarm, FrozenHandoff, NightRow, Score
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -28,13 +30,23 @@ EXPORT_IDENTITY = (
     "segment",
     "owner",
     "squad",
+    "lane",
     "state",
     "severity",
     "responsible",
     "risk",
 )
-EXPORT_AMOUNTS = ("arr", "priority")
-EXPORT_DETAILS = ("renews_on", "opened_on", "respond_by", "resolve_by", "first_reason")
+EXPORT_AMOUNTS = ("arr", "estimated_revenue", "at_stake", "priority")
+EXPORT_DETAILS = (
+    "currency",
+    "contract_status",
+    "ends_on",
+    "renews_on",
+    "opened_on",
+    "respond_by",
+    "resolve_by",
+    "first_reason",
+)
 """The columns of an exported queue; between the first two groups is one column ``risk_<name>`` for each risk."""
 
 COOLDOWN_LOOKBACK = timedelta(days=400)
@@ -42,26 +54,57 @@ COOLDOWN_LOOKBACK = timedelta(days=400)
 
 
 def queue_state(session: Session, as_of: date) -> QueueState:
-    """The queue before the night of ``as_of``: open cases, streaks, and cases that were closed recently."""
-    query = select(Case).options(noload(Case.scores)).where(Case.closed_at.is_(None)).order_by(Case.id)
+    """The queue before the night of ``as_of``: open cases, streaks, hold-out units and cases closed recently."""
+    alarms = _alarms(session)
+    cases = select(Case).options(noload(Case.scores), noload(Case.alarms))
+    running = session.scalars(cases.where(Case.closed_at.is_(None)).order_by(Case.id))
+    since = datetime.combine(as_of - COOLDOWN_LOOKBACK, time())
     closed = session.execute(
-        select(Case.account_id, Case.risk, func.max(Case.closed_at), Case.state)
-        .where(Case.closed_at >= datetime.combine(as_of - COOLDOWN_LOOKBACK, time()))
-        .group_by(Case.account_id, Case.risk, Case.state)
+        select(Case.account_id, Case.risk, Case.closed_at, Case.state, Case.id, Case.ends_on, Case.settled_on)
+        .where(Case.closed_at >= since)
+        .order_by(Case.id)
     )
     streaks = session.execute(
         select(StreakRow.account_id, StreakRow.risk, StreakRow.above, StreakRow.below, StreakRow.inside)
     )
+    units = session.execute(select(HoldoutUnitRow.account_id, HoldoutUnitRow.unit, HoldoutUnitRow.stratum))
     return QueueState(
-        open_cases=tuple(_open(case) for case in session.scalars(query)),
+        open_cases=tuple(_open(case, alarms[case.id]) for case in running),
         streaks=tuple(Streak(*row) for row in streaks),
-        cooldowns=tuple(Cooldown(account, risk, at.date(), state) for account, risk, at, state in closed),
+        cooldowns=tuple(
+            Cooldown(account, risk, at.date(), state, tuple(alarms[case_id]), case_id, ends_on, settled_on is not None)
+            for account, risk, at, state, case_id, ends_on, settled_on in closed
+            if at is not None
+        ),
+        holdout_units=tuple(HoldoutUnit(*row) for row in units),
     )
 
 
-def _open(case: Case) -> OpenCase:
+def _alarms(session: Session) -> dict[str, list[str]]:
+    """The codes of the alarms of every case, ascending."""
+    alarms: dict[str, list[str]] = defaultdict(list)
+    for case_id, alarm in session.execute(
+        select(CaseAlarm.case_id, CaseAlarm.alarm).order_by(CaseAlarm.case_id, CaseAlarm.alarm)
+    ):
+        alarms[case_id].append(alarm)
+    return alarms
+
+
+def _open(case: Case, alarms: Sequence[str]) -> OpenCase:
     return OpenCase(
-        case.id, case.account_id, case.risk, case.severity, case.probability, case.opened_on, case.state, case.squad
+        case_id=case.id,
+        account_id=case.account_id,
+        risk=case.risk,
+        severity=case.severity,
+        probability=case.probability,
+        opened=case.opened_on,
+        state=case.state,
+        squad=case.squad,
+        alarms=tuple(alarms),
+        renews_on=case.renews_on,
+        ends_on=case.ends_on,
+        resolved=ClosureCode(case.resolved) if case.resolved else None,
+        resolved_on=case.resolved_on,
     )
 
 
@@ -95,13 +138,13 @@ def last_handoffs(session: Session, accounts: Sequence[str]) -> dict[str, str]:
 def night_report(session: Session, as_of: date) -> NightReport | None:
     """The report of a night that is recorded; None where it is not, or where an early version recorded no report.
 
-    An earlier version did not record the queue: there it is read as it is now.
+    Version 1 of the report did not record the queue: there it is read as it is now.
     """
     row = session.get(NightRow, as_of)
     if row is None or row.status != "recorded" or not row.report:
         return None
     report = NightReport.from_json(row.report)
-    if row.report.get("schema_version") == SCHEMA_VERSION:
+    if "schema_version" in row.report:
         return report
     return report.with_cases(report.cases, night_queue(session, as_of))
 
@@ -177,20 +220,30 @@ def _listed(case: Case, account: Account, handoff: str) -> dict[str, Any]:
         "segment": account.segment,
         "owner": account.owner,
         "squad": case.squad,
+        "lane": case.lane,
         "state": case.state,
         "severity": case.severity,
         "responsible": case.responsible,
         "opened_on": case.opened_on.isoformat(),
         "respond_by": _moment(case.respond_by),
         "resolve_by": _moment(case.resolve_by),
-        "arr": account.arr,
+        "arr": case.revenue,
+        "currency": account.currency,
+        "estimated_revenue": case.estimated_revenue,
+        "at_stake": case.at_stake,
+        "contract_status": case.contract_status,
+        "ends_on": case.ends_on.isoformat() if case.ends_on else None,
         "renews_on": account.renews_on.isoformat() if account.renews_on else None,
         "risk": case.risk,
         "risks": case.probabilities,
+        "raised_probability": case.probability,
+        "raised_on": case.raised_on.isoformat(),
+        "resolved": case.resolved,
+        "closes_on": case.closes_on.isoformat() if case.closes_on else None,
         "priority": case.priority,
         "triggers": [trigger["message"] for trigger in package["case"]["triggers"]],
         "reasons": reasons,
-        "first_reason": first_reason(package),
+        "first_reason": case.first_reason or first_reason(package),
     }
 
 

@@ -5,7 +5,8 @@ from datetime import date
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from serving.store.tables import Account, Case, HeldOutRow, Score, SetAside
+from serving.store.decision_tables import HeldOutRow, SetAside
+from serving.store.tables import Account, Case, Score
 
 
 def newest_scored_night(session: Session) -> date | None:

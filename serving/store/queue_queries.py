@@ -16,7 +16,8 @@ from sqlalchemy.sql import ColumnElement
 
 from serving.handoff.versions import upgrade_package
 from serving.store.case_states import CLOSED, OPEN, Action
-from serving.store.tables import Account, Case, CaseEvent, CaseScore, FrozenHandoff, NightRow, Score, Waiting
+from serving.store.decision_tables import Waiting
+from serving.store.tables import Account, Case, CaseEvent, CaseScore, FrozenHandoff, NightRow, Score
 
 PAGE = 50
 
@@ -30,12 +31,16 @@ STATES: tuple[str, ...] = (OPEN_CASES, *OPEN, CLOSED_CASES)
 RENEWALS = (30, 60, 90, 180)
 """Renewal windows to choose from, in days after the newest night."""
 
+LANES = ("at_risk", "leaving")
+"""The lanes of cases; the accounts of the third lane, *waiting*, have none."""
+
 _CLOCK = func.coalesce(Case.respond_by, Case.resolve_by)
 
 SORTS: dict[str, tuple[ColumnElement[Any], bool]] = {
     "priority": (Case.priority.expression, True),
     "account": (func.coalesce(Account.name, Account.account_id), False),
-    "revenue": (Case.at_stake.expression, True),
+    "revenue": (Case.revenue.expression, True),
+    "leaving": (Case.ends_on.expression, False),
     "renewal": (Account.renews_on.expression, False),
     "clock": (_CLOCK, False),
 }
@@ -57,6 +62,7 @@ class QueueFilter:
     person: str
     night: date
     squad: str = ""
+    lane: str = ""
     mine: bool = False
     state: str = OPEN_CASES
     risk: str = ""
@@ -115,6 +121,12 @@ def count_by_state(session: Session, chosen: QueueFilter) -> dict[str, int]:
     query = _cases(select(Case.state, func.count()), replace(chosen, state=OPEN_CASES))
     found = {row.state: row[1] for row in session.execute(query.group_by(Case.state))}
     return {OPEN_CASES: sum(found.values()), **found}
+
+
+def count_by_lane(session: Session, chosen: QueueFilter) -> dict[str, int]:
+    """The number of chosen cases in each lane; the lane of ``chosen`` is ignored."""
+    query = _cases(select(Case.lane, func.count()), replace(chosen, lane=""))
+    return {row.lane: row[1] for row in session.execute(query.group_by(Case.lane))}
 
 
 def waiting_list(session: Session, chosen: QueueFilter) -> list[tuple[Waiting, Account]]:
@@ -225,6 +237,8 @@ def _conditions(chosen: QueueFilter, *, correlated: bool = False) -> list[Column
     found = _of_squads(Case.squad, chosen)
     if chosen.mine:
         found.append(Case.owner == chosen.person)
+    if chosen.lane:
+        found.append(Case.lane == chosen.lane)
     if chosen.risk:
         found.append(Case.risk == chosen.risk)
     of_account = _account_conditions(chosen)
@@ -265,13 +279,14 @@ def _of_squads(column: Any, chosen: QueueFilter) -> list[ColumnElement[bool]]:
 
 
 def _first_reasons(session: Session, cases: Sequence[Case]) -> dict[str, str]:
-    """The first reason of each case, by case id, from its newest hand-off."""
+    """The first reason of each case tonight, by case id; from its newest hand-off where the night has none."""
     query = (
         select(FrozenHandoff.case_id, FrozenHandoff.content)
         .join(Case, (FrozenHandoff.case_id == Case.id) & (FrozenHandoff.as_of == Case.raised_on))
-        .where(FrozenHandoff.case_id.in_([case.id for case in cases]))
+        .where(FrozenHandoff.case_id.in_([case.id for case in cases if not case.first_reason]))
     )
     reasons = {row.case_id: first_reason(upgrade_package(json.loads(row.content))) for row in session.execute(query)}
+    reasons |= {case.id: case.first_reason for case in cases if case.first_reason}
     return {case_id: reason for case_id, reason in reasons.items() if reason}
 
 

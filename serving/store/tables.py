@@ -2,9 +2,10 @@
 
 There are four kinds of tables, and each kind is changed in its own way:
 
-- *results of a night* (nights, scores, accounts, waiting, set_aside, held_out, streaks): written once, in the night's
-  one transaction;
-- *cases* (cases, case_scores): changed by the use cases of ``serving.cases.cases``, a version at a time;
+- *results of a night* (nights, scores, accounts, waiting, set_aside, held_out, holdout_units, streaks): written once,
+  in the night's one transaction;
+- *cases* (cases, case_scores, case_alarms): changed by the use cases of ``serving.cases.cases``, a version at a time;
+  the live figures of an open case are replaced by each night and have no version;
 - *records* (case_events, handoffs): append-only, which triggers of the database enforce;
 - *messages and health adjustments* (outbox, health_adjustments): in ``serving.store.exchange``.
 
@@ -73,7 +74,8 @@ class Account(Base):
     region: Mapped[str | None]
     owner: Mapped[str | None]
     arr: Mapped[float | None]
-    renews_on: Mapped[date | None]
+    currency: Mapped[str | None]
+    renews_on: Mapped[date | None] = mapped_column(doc="in the past: the renewal is overdue since that day")
     seen_on: Mapped[date]
     search: Mapped[str] = mapped_column(doc="name and id, case-folded")
 
@@ -102,7 +104,16 @@ class Case(Base):
 
     An account has at most one open case of a family: a unique index enforces it. ``respond_by`` and ``resolve_by`` are
     the deadlines of the SLA timers that run. ``escalation_path`` are the people responsible at tier 0, 1 and 2; the
-    ``tier`` rises when ``escalate_after_hours[tier]`` have passed without contact. ``version`` rises with every change.
+    ``tier`` rises when ``escalate_after_hours[tier]`` have passed without contact, and each tier has its full time from
+    ``tier_since`` on. ``version`` rises with every change.
+
+    ``probability``, ``severity``, ``at_stake`` and ``headline`` are those of the night that raised the case last, like
+    its hand-off. The *live figures* are those of ``live_on``: ``priority``, which orders the queue, ``revenue``,
+    ``contract_status``, ``ends_on``, ``first_reason`` and the scores. A change of them alone is no change of the case.
+
+    ``resolved`` is the code of why the cause of an open case is gone, since ``resolved_on``; the night of ``closes_on``
+    closes it. ``closure`` is the code of why a night closed it, and ``closure_on`` the day of that fact. ``settled_on``
+    is when the contract of a lost case ended.
     """
 
     __tablename__ = "cases"
@@ -119,9 +130,10 @@ class Case(Base):
         Index(None, "closed_at", "priority"),
         Index(
             "ix_cases_list",  # every column by which the list is filtered, counted and sorted
-            *("closed_at", "squad", "state", "account_id", "owner", "risk"),
-            *("at_stake", "respond_by", "resolve_by", "priority", "id"),
+            *("closed_at", "squad", "lane", "state", "account_id", "owner", "risk"),
+            *("revenue", "respond_by", "resolve_by", "ends_on", "priority", "id"),
         ),
+        Index(None, "closed_at", "lane", "priority"),
         Index(None, "account_id", "squad"),
         Index(None, "owner", "closed_at", "priority"),
         Index(None, "closed_at", "respond_by"),
@@ -137,11 +149,13 @@ class Case(Base):
     squad: Mapped[str] = mapped_column(ForeignKey("squads.name"))
     state: Mapped[str]
     owner: Mapped[str | None]
+    lane: Mapped[str]
     priority: Mapped[float]
     rank: Mapped[int]
-    at_stake: Mapped[float]
+    at_stake: Mapped[float | None] = mapped_column(doc="the revenue that is lost without a rescue; null where unknown")
+    estimated_revenue: Mapped[float | None] = mapped_column(doc="what the priority used where the revenue is unknown")
     severity: Mapped[str]
-    probability: Mapped[float] = mapped_column(doc="of the case's own risk, when it was last raised")
+    probability: Mapped[float | None] = mapped_column(doc="of the case's own risk; null for the end of a contract")
     triggers: Mapped[list[str]]
     headline: Mapped[str] = mapped_column(Text)
     opened_on: Mapped[date]
@@ -162,6 +176,21 @@ class Case(Base):
     resolve_breached_at: Mapped[datetime | None]
     snoozed_until: Mapped[date | None]
     snoozed_from: Mapped[str | None]
+    tier_since: Mapped[datetime]
+    renews_on: Mapped[date | None] = mapped_column(doc="the renewal date when the case was last raised")
+    loss_share: Mapped[float | None] = mapped_column(doc="of a partial loss: its share of the account's revenue")
+    group_members: Mapped[list[str]] = mapped_column(doc="the other accounts of the group that the case covers")
+    live_on: Mapped[date]
+    revenue: Mapped[float | None]
+    contract_status: Mapped[str | None]
+    ends_on: Mapped[date | None]
+    first_reason: Mapped[str | None] = mapped_column(Text, doc="null where the hand-off's is still the newest")
+    resolved: Mapped[str | None]
+    resolved_on: Mapped[date | None]
+    closes_on: Mapped[date | None]
+    closure: Mapped[str | None]
+    closure_on: Mapped[date | None]
+    settled_on: Mapped[date | None]
     version: Mapped[int] = mapped_column()
 
     scores: Mapped[dict[str, "CaseScore"]] = relationship(
@@ -170,14 +199,20 @@ class Case(Base):
         order_by="CaseScore.risk",
         lazy="selectin",
     )
+    alarms: Mapped[dict[str, "CaseAlarm"]] = relationship(
+        collection_class=attribute_keyed_dict("alarm"),
+        cascade="all, delete-orphan",
+        order_by="CaseAlarm.alarm",
+        lazy="selectin",
+    )
 
     @property
     def probabilities(self) -> dict[str, float]:
-        """The probability by risk when the case was last raised, for every risk that was scored then."""
+        """The probability by risk on the night of the live figures, for every risk that was scored then."""
         return {risk: score.probability for risk, score in self.scores.items()}
 
     def set_scores(self, probabilities: Mapping[str, float]) -> None:
-        """Replace the scores by those of a raise, whose priority and closing date are already set."""
+        """Replace the scores by those of a night, whose priority and closing date are already set."""
         for risk in self.scores.keys() - probabilities.keys():
             del self.scores[risk]
         for risk, probability in probabilities.items():
@@ -196,7 +231,7 @@ class Case(Base):
 
 
 class CaseScore(Base):
-    """The probability of one risk when the case was last raised; a risk that was not scored then has no row.
+    """The probability of one risk on the night of the live figures; a risk that was not scored then has no row.
 
     ``priority`` and ``is_open`` repeat the case's own, so that one index holds the order of the list by any risk: the
     list then reads only its page, however many cases are closed. ``priority`` changes only together with the
@@ -211,6 +246,16 @@ class CaseScore(Base):
     probability: Mapped[float]
     priority: Mapped[float]
     is_open: Mapped[bool]
+
+
+class CaseAlarm(Base):
+    """An alarm that a case contains, such as ``risk:churn`` or ``cancellation``, and the night that raised it."""
+
+    __tablename__ = "case_alarms"
+
+    case_id: Mapped[str] = mapped_column(ForeignKey("cases.id"), primary_key=True)
+    alarm: Mapped[str] = mapped_column(primary_key=True)
+    raised_on: Mapped[date]
 
 
 class CaseEvent(Base):
@@ -245,58 +290,3 @@ class FrozenHandoff(Base):
     content: Mapped[str] = mapped_column(Text)
     content_hash: Mapped[str]
     case: Mapped[Case] = relationship()
-
-
-class Waiting(Base):
-    """An account that was flagged for a squad whose capacity was used up, with its rank."""
-
-    __tablename__ = "waiting"
-
-    as_of: Mapped[date] = mapped_column(primary_key=True)
-    account_id: Mapped[str] = mapped_column(primary_key=True)
-    risk: Mapped[str] = mapped_column(primary_key=True)
-    squad: Mapped[str]
-    rank: Mapped[int]
-    priority: Mapped[float]
-    at_stake: Mapped[float]
-    probability: Mapped[float]
-
-
-class SetAside(Base):
-    """A candidate that got no case (``suppressed``) or was exempted from the hold-out (``exempted``), and why."""
-
-    __tablename__ = "set_aside"
-    __table_args__ = (CheckConstraint("kind in ('suppressed', 'exempted')", name="kind"),)
-
-    as_of: Mapped[date] = mapped_column(primary_key=True)
-    account_id: Mapped[str] = mapped_column(primary_key=True)
-    risk: Mapped[str] = mapped_column(primary_key=True)
-    kind: Mapped[str] = mapped_column(primary_key=True)
-    code: Mapped[str] = mapped_column(Text)
-    detail: Mapped[str] = mapped_column(Text, doc="the code's sentence with its parameters, as of that night")
-
-
-class HeldOutRow(Base):
-    """An account that was held out on a night on which it would have been flagged; ``unit`` is what was drawn."""
-
-    __tablename__ = "held_out"
-
-    as_of: Mapped[date] = mapped_column(primary_key=True)
-    account_id: Mapped[str] = mapped_column(primary_key=True)
-    risk: Mapped[str] = mapped_column(primary_key=True)
-    unit: Mapped[str]
-    stratum: Mapped[str]
-    probability: Mapped[float]
-    priority: Mapped[float]
-
-
-class StreakRow(Base):
-    """Hysteresis between nights: how many nights in a row an account's risk was above or below its thresholds."""
-
-    __tablename__ = "streaks"
-
-    account_id: Mapped[str] = mapped_column(primary_key=True)
-    risk: Mapped[str] = mapped_column(primary_key=True)
-    above: Mapped[int]
-    below: Mapped[int]
-    inside: Mapped[bool]

@@ -7,9 +7,9 @@ Pages look the text up here and never read a code back out of a sentence.
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from serving.handoff.render import day
+from serving.handoff.render import amount, day
 from serving.store.case_states import State
-from serving.store.tables import Case, CaseEvent
+from serving.store.tables import Account, Case, CaseEvent
 
 STATE_TITLES: dict[str, str] = {
     "open": "All open",
@@ -26,6 +26,25 @@ STATE_TITLES: dict[str, str] = {
     "closed": "Closed",
 }
 
+LANE_TITLES: dict[str, str] = {"": "All lanes", "at_risk": "At risk", "leaving": "Leaving", "waiting": "Waiting"}
+
+CONTRACT_TITLES: dict[str, str] = {
+    "running": "running",
+    "leaving": "cancelled",
+    "left": "ended",
+    "none": "no contract",
+}
+"""The status of an account's contracts."""
+
+RESOLVED_TITLES: dict[str, str] = {
+    "continued": "Continued",
+    "withdrawn": "Cancellation withdrawn",
+    "renewed": "Renewed",
+    "risk_fallen": "Risk has fallen",
+    "account_missing": "Not in the source",
+}
+"""Why the cause of an open case is gone."""
+
 EVENT_TEXTS: dict[str, str] = {
     "opened": "opened the case",
     "raised": "flagged the account again",
@@ -40,6 +59,9 @@ EVENT_TEXTS: dict[str, str] = {
     "wake": "ended the snooze",
     "resolve": "closed the case",
     "expire": "closed the case because nobody worked on it",
+    "close": "closed the case",
+    "updated": "updated the case",
+    "settled": "settled the lost case",
     "reopen": "reopened the case",
     "comment": "commented",
     "disagree": "disagreed with a reason",
@@ -77,6 +99,7 @@ AUDITED_FIELD_TITLES: dict[str, str] = {
     "squad": "squad",
     "severity": "severity",
     "probability": "probability",
+    "lane": "lane",
     "snoozed_until": "snoozed until",
 }
 """The audited fields that a reader of the history asks about; timers and counters follow from these."""
@@ -84,7 +107,8 @@ AUDITED_FIELD_TITLES: dict[str, str] = {
 SORT_TITLES: dict[str, str] = {
     "priority": "priority",
     "account": "account name",
-    "revenue": "revenue at stake",
+    "revenue": "recurring revenue",
+    "leaving": "end of the contract",
     "renewal": "renewal date",
     "clock": "next deadline",
 }
@@ -168,11 +192,53 @@ def permission_text(code: str) -> str:
     return PERMISSION_TEXTS[code]
 
 
-def countdown(until: date | None, night: date | None) -> str:
-    """How far a day lies from the night: ``in 12 days``, ``today``, ``5 days ago``; empty where unknown."""
-    if until is None or night is None:
+def lane_title(code: str) -> str:
+    """The title of a lane; that of the empty code is for every lane."""
+    return LANE_TITLES.get(code, code_title(code))
+
+
+def resolved_title(code: str | None) -> str:
+    """Why the cause of a case is gone, as a title; empty where it is not."""
+    return RESOLVED_TITLES.get(code, code_title(code)) if code else ""
+
+
+def contract_title(code: str | None) -> str:
+    """The status of an account's contracts."""
+    return CONTRACT_TITLES.get(code, code) if code else "unknown"
+
+
+def money(value: float | None, currency: str | None = None, estimated: float | None = None) -> str:
+    """Money with its currency; ``unknown`` where it is, with the estimate that was used instead of it."""
+    if value is not None:
+        return amount(value, currency or "")
+    return f"unknown (estimated {amount(estimated, currency or '')})" if estimated is not None else "unknown"
+
+
+def points_since(then: float | None, now: float | None, since: date) -> str:
+    """The change of a probability in percentage points: ``+12 points since 1 Jul 2026``; empty below one point."""
+    if then is None or now is None or abs(now - then) < 0.005:
         return ""
-    days = (until - night).days
+    points = f"{100 * (now - then):+.0f}".replace("-", "−")
+    return f"{points} {'point' if points[1:] == '1' else 'points'} since {day(since)}"
+
+
+def contract_end(case: Case, account: Account, today: date) -> str:
+    """When the contract ends or renews, from today: ``leaves in 9 days``, ``overdue by 3 days``, ``in 40 days``."""
+    if case.lane == "leaving" and case.ends_on:
+        days = (case.ends_on - today).days
+        if days == 0:
+            return "leaves today"
+        return f"leaves in {day_count(days)}" if days > 0 else f"left {day_count(-days)} ago"
+    if account.renews_on and account.renews_on < today:
+        return f"overdue by {day_count((today - account.renews_on).days)}"
+    return countdown(account.renews_on, today)
+
+
+def countdown(until: date | None, today: date | None) -> str:
+    """How far a day lies from another: ``in 12 days``, ``today``, ``5 days ago``; empty where unknown."""
+    if until is None or today is None:
+        return ""
+    days = (until - today).days
     if days == 0:
         return "today"
     length = day_count(abs(days))
@@ -198,6 +264,8 @@ def _value(name: str, value: object) -> str:
         return "nobody" if name == "owner" else "none"
     if name == "state":
         return state_title(str(value))
+    if name == "lane":
+        return lane_title(str(value))
     if name == "probability" and isinstance(value, int | float):
         return f"{value:.0%}"
     return day(date.fromisoformat(str(value))) if name == "snoozed_until" else str(value)

@@ -30,6 +30,8 @@ TEMPLATE_FILTERS = {
     "code_title": display_text.code_title,
     "sort_title": display_text.sort_title,
     "countdown": display_text.countdown,
+    "money": display_text.money,
+    "lane_title": display_text.lane_title,
 }
 """What the templates use to write values as text."""
 

@@ -16,7 +16,7 @@ from pipelines.cli import app
 from serving.cases.cases import Cases
 from serving.cases.permissions import SYSTEM
 from serving.store import Store
-from serving.store.tables import Waiting
+from serving.store.decision_tables import Waiting
 
 
 def rescue(*arguments: str) -> str:

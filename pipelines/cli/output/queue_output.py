@@ -17,7 +17,8 @@ from serving.night_report.report_text import day_text
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from serving.store.tables import Account, Waiting
+    from serving.store.decision_tables import Waiting
+    from serving.store.tables import Account
 
 WAITING: Mapping[str, Mapping[str, Any]] = {
     "Squad": NARROW,

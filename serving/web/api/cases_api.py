@@ -32,6 +32,7 @@ class CaseFilter(RequestModel):
     """Which cases: every filter that is set narrows the list."""
 
     squad: ShortText = ""
+    lane: Literal["", "at_risk", "leaving"] = ""
     mine: bool = False
     state: Literal["open", "closed"] | State = "open"
     risk: ShortText = ""

@@ -1,11 +1,13 @@
 """The responses of the API: the fields of the queue that a caller may rely on; times are in UTC."""
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
 from serving.night_report.report_schema import RealisedOutcomes
+from serving.store.tables import CaseAlarm
 
 UtcTime = Annotated[datetime, AfterValidator(lambda at: at.replace(tzinfo=UTC))]
 
@@ -37,17 +39,37 @@ class CaseResponse(ResponseModel):
         description="The person who has to act now: the owner, or the next person of the escalation path."
     )
     severity: str
-    headline: str
-    priority: float
-    at_stake: float = Field(description="Recurring revenue, in the currency of the source.")
-    probabilities: dict[str, float] = Field(description="By risk, on the night that last flagged the account.")
+    headline: str = Field(description="Of the night of `raised_on`, like the hand-off.")
+    lane: str = Field(description="`at_risk` or `leaving`.")
+    alarms: dict[str, date] = Field(description="Why the case exists: each alarm with the night that raised it.")
     opened_on: date
     raised_on: date
+    probability: float | None = Field(description="Of `risk`, on the night of `raised_on`; null: a contract ends.")
+    at_stake: float | None = Field(description="The revenue that is lost without a rescue; null if it is unknown.")
+    live_on: date = Field(description="The night of the figures up to `first_reason`.")
+    priority: float
+    probabilities: dict[str, float] = Field(description="By risk.")
+    revenue: float | None = Field(description="Recurring revenue a year; null if it is unknown.")
+    estimated_revenue: float | None = Field(description="What the priority uses where the revenue is unknown.")
+    contract_status: str | None = Field(description="`running`, `leaving`, `left` or `none`.")
+    ends_on: date | None = Field(description="The day on which the contract, or the lost part of it, ends or renews.")
+    first_reason: str | None = Field(description="null: that of the hand-off is the newest.")
+    resolved: str | None = Field(description="Why the cause of an open case is gone: it can be closed as saved.")
+    resolved_on: date | None
+    closes_on: date | None = Field(description="The night that closes a resolved case.")
+    closure: str | None = Field(description="Why a night closed the case.")
+    closure_on: date | None
+    group_members: list[str] = Field(description="The other accounts of the group that the case covers.")
     respond_by: UtcTime | None
     resolve_by: UtcTime | None
     snoozed_until: date | None
     closed_at: UtcTime | None
     version: int = Field(description="Send it with an action: the action is refused if the case has changed since.")
+
+    @field_validator("alarms", mode="before")
+    @classmethod
+    def _dates(cls, alarms: Mapping[str, CaseAlarm]) -> dict[str, date]:
+        return {code: alarm.raised_on for code, alarm in alarms.items()}
 
 
 class AccountResponse(ResponseModel):
@@ -60,7 +82,8 @@ class AccountResponse(ResponseModel):
     industry: str | None
     region: str | None
     owner: str | None
-    arr: float | None = Field(description="Annual recurring revenue, in the currency of the source.")
+    arr: float | None = Field(description="Annual recurring revenue; null if it is unknown.")
+    currency: str | None
     renews_on: date | None
 
 

@@ -28,7 +28,16 @@ from serving.web.request_context import (
     redirect_to,
 )
 from serving.web.sign_in.sign_in import local_path
-from serving.web.views.queue_view import ASCENDING, QueueView, paginate, queue_row, sort_orders, state_tabs
+from serving.web.views.night_age import night_age
+from serving.web.views.queue_view import (
+    ASCENDING,
+    QueueView,
+    lane_tabs,
+    paginate,
+    queue_row,
+    sort_orders,
+    state_tabs,
+)
 
 queue_router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
 
@@ -53,7 +62,9 @@ def show_waiting_list(request: Request, context: ViewerContext) -> Response:
         night = queue_queries.newest_night(session)
         chosen = QueueView().chosen(context.squads, context.person.name, night or context.now.date())
         rows = queue_queries.waiting_list(session, chosen)
-    return render_page(request, "waiting.html.j2", {"night": night, "rows": rows})
+        age = night_age(session, context.now.date())
+    shown = {"night": night, "age": age, "today": context.now.date(), "rows": rows}
+    return render_page(request, "waiting.html.j2", shown)
 
 
 @queue_router.post("/queue/next")
@@ -108,6 +119,8 @@ def _render_queue(
         today = night or context.now.date()
         chosen = view.chosen(context.squads, context.person.name, today)
         counts = queue_queries.count_by_state(session, chosen)
+        lanes = queue_queries.count_by_lane(session, chosen)
+        age = night_age(session, context.now.date())
         total = counts.get(view.state, 0) if view.state != CLOSED_CASES else queue_queries.count_cases(session, chosen)
         listed = queue_queries.list_cases(session, chosen, sort=view.sort, page=view.page)
         options = _options(session, context, choices)
@@ -115,10 +128,12 @@ def _render_queue(
     shown = {
         "view": view,
         "night": night,
+        "age": age,
         "notice": message,
+        "lanes": lane_tabs(view, lanes),
         "waiting": waiting,
         "risks": choices.risks,
-        "rows": [queue_row(row, choices.risks, today, context.now) for row in listed],
+        "rows": [queue_row(row, choices.risks, context.now) for row in listed],
         "tabs": state_tabs(view, counts),
         "pages": paginate(view, total),
         "clear": QueueView(state=view.state).url(),

@@ -10,6 +10,8 @@ from serving.cases.permissions import Act, Actor
 from serving.cases.transitions import transition
 from serving.handoff.package import Handoff, ReasonFact, RiskCard, UsageFact
 from serving.handoff.render import amount, day, percent
+from serving.policy.decision.case_status import ClosureCode
+from serving.policy.decision.reason_texts import RESOLVED_TEXTS, alarm_text
 from serving.store.case_queries import CaseFile
 from serving.store.case_states import Action
 from serving.store.tables import Case, CaseEvent
@@ -63,6 +65,23 @@ class HistoryEntry:
 
 
 @dataclass(frozen=True)
+class ResolvedHint:
+    """Why the cause of the case is gone, when the night will close it, and whether the reader can close it now."""
+
+    text: str
+    closes_on: date | None
+    may_close: bool
+
+
+@dataclass(frozen=True)
+class AlarmView:
+    """An alarm in words, with the night that raised it."""
+
+    text: str
+    raised_on: date
+
+
+@dataclass(frozen=True)
 class UndoOffer:
     """The reader's own last action, in words, and until when it can be undone."""
 
@@ -98,6 +117,8 @@ class CaseView:
     usage: tuple[tuple[UsageFact, Plot | None], ...]
     health: Plot | None
     comparisons: tuple[Comparison, ...]
+    alarms: tuple[AlarmView, ...]
+    resolved: ResolvedHint | None
     history: tuple[HistoryEntry, ...]
     draft: DraftText
 
@@ -148,6 +169,8 @@ def case_view(file: CaseFile, actor: Actor, now: datetime, draft: DraftText | No
         ),
         health=draw_plot("Health score", health_points(handoff), top=100.0),
         comparisons=tuple(_comparisons(file, handoff, now)),
+        alarms=tuple(AlarmView(_title(alarm_text(code)), row.raised_on) for code, row in file.case.alarms.items()),
+        resolved=_resolved_hint(file.case, forms),
         history=tuple(
             HistoryEntry(event, display_text.event_text(event.kind), tuple(display_text.change_texts(event)))
             for event in file.events[::-1]
@@ -222,9 +245,21 @@ def _undo_offer(events: tuple[CaseEvent, ...], actor: Actor, now: datetime) -> U
     return UndoOffer(display_text.event_text(last.kind), until) if undoable else None
 
 
+def _resolved_hint(case: Case, forms: tuple[CaseForm, ...]) -> ResolvedHint | None:
+    if case.resolved is None or case.closed_at is not None:
+        return None
+    may_close = Action.RESOLVE in {form.action for form in forms}
+    return ResolvedHint(_title(RESOLVED_TEXTS[ClosureCode(case.resolved)]), case.closes_on, may_close)
+
+
+def _title(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
 def _comparisons(file: CaseFile, handoff: Handoff, now: datetime) -> list[Comparison]:
     """The values of the hand-off next to those of the newest night and of the case."""
-    account, then = file.account, handoff.contract
+    account, then, case = file.account, handoff.contract, file.case
+    currency = account.currency or handoff.currency
     risks = [
         Comparison(
             card.title,
@@ -235,15 +270,33 @@ def _comparisons(file: CaseFile, handoff: Handoff, now: datetime) -> list[Compar
     ]
     return [
         *risks,
+        Comparison("Priority", amount(handoff.case.priority, handoff.currency), amount(case.priority, currency)),
         Comparison(
-            "Recurring revenue", amount(handoff.revenue, handoff.currency), amount(account.arr, handoff.currency)
+            "Recurring revenue",
+            display_text.money(handoff.revenue, handoff.currency),
+            display_text.money(account.arr, currency, case.estimated_revenue),
         ),
-        Comparison("Renewal", day(then.renews_on), day(account.renews_on)),
+        Comparison("Contract", *_contract_texts(handoff, case)),
+        Comparison("Renewal", day(then.renews_on), _renewal_text(account.renews_on, now.date())),
         Comparison("Account owner", handoff.account.owner or "–", account.owner or "–"),
         Comparison("Squad", handoff.case.squad, file.case.squad),
         Comparison("Severity", handoff.case.severity or "–", file.case.severity or "–"),
         Comparison("Health adjustment", "–", points_text(points_at(file.adjustments, now))),
     ]
+
+
+def _contract_texts(handoff: Handoff, case: Case) -> tuple[str, str]:
+    """The contract in the hand-off and now: the day on which it ends where the customer has cancelled."""
+    then = f"cancelled, ends on {day(handoff.contract.notice_for)}" if handoff.contract.notice_for else "running"
+    now = display_text.contract_title(case.contract_status)
+    if case.lane == "leaving" and case.ends_on:
+        now = f"{now}, ends on {day(case.ends_on)}"
+    return then, now if case.contract_status else then
+
+
+def _renewal_text(renews_on: date | None, today: date) -> str:
+    overdue = renews_on is not None and renews_on < today
+    return f"{day(renews_on)}, {display_text.countdown(renews_on, today)}: overdue" if overdue else day(renews_on)
 
 
 def points_text(points: float) -> str:

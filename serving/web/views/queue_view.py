@@ -11,14 +11,14 @@ from math import ceil
 from urllib.parse import urlencode
 
 from serving.store.case_states import OPEN, State
-from serving.store.queue_queries import CLOSED_CASES, OPEN_CASES, PAGE, STATES, ListedCase, QueueFilter
+from serving.store.queue_queries import CLOSED_CASES, LANES, OPEN_CASES, PAGE, STATES, ListedCase, QueueFilter
 from serving.store.tables import Account, Case
 from serving.web import display_text
 
-FILTERS = ("squad", "mine", "state", "risk", "segment", "owner", "renews")
+FILTERS = ("squad", "lane", "mine", "state", "risk", "segment", "owner", "renews")
 """The filters that have the same name in an address and in a query."""
 
-ASCENDING = frozenset({"account", "renewal", "clock"})
+ASCENDING = frozenset({"account", "leaving", "renewal", "clock"})
 """The sort orders that begin with the smallest value."""
 
 MAX_FILTER_LENGTH = 200
@@ -30,6 +30,7 @@ class QueueView:
     """The part of the queue that an address selects; an invalid value is replaced by the default."""
 
     squad: str = ""
+    lane: str = ""
     mine: bool = False
     state: str = OPEN_CASES
     risk: str = ""
@@ -46,6 +47,7 @@ class QueueView:
         texts = {name: query.get(name, "").strip()[:MAX_FILTER_LENGTH] for name in cls.__dataclass_fields__}
         return cls(
             squad=texts["squad"],
+            lane=_one_of(texts["lane"], LANES, ""),
             mine=texts["mine"] in {"1", "on"},
             state=_one_of(texts["state"], STATES, OPEN_CASES),
             risk=_one_of(texts["risk"], risks, ""),
@@ -70,8 +72,8 @@ class QueueView:
 
     @property
     def narrowed(self) -> bool:
-        """Whether a filter other than the state is set."""
-        return replace(self, state=OPEN_CASES, sort="priority", page=1) != QueueView()
+        """Whether a filter other than the lane and the state is set."""
+        return replace(self, lane="", state=OPEN_CASES, sort="priority", page=1) != QueueView()
 
     def chosen(self, squads: frozenset[str] | None, person: str, night: date) -> QueueFilter:
         """The view as a query of the store."""
@@ -86,14 +88,20 @@ def sort_orders(risks: Sequence[str]) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class QueueRow:
-    """A line of the queue; ``probabilities`` has one (risk, probability or None) for each risk column."""
+    """A line of the queue; ``probabilities`` has one (risk, probability or None) for each risk column.
+
+    ``change`` is that of the case's own risk since the case was last raised, and ``end`` when the contract ends or
+    renews.
+    """
 
     case: Case
     name: str
     account: Account
     probabilities: tuple[tuple[str, float | None], ...]
+    change: str
     reason: str | None
-    renews: str
+    end: str
+    resolved: str
     timer: display_text.SlaTimer | None
 
     @property
@@ -102,23 +110,25 @@ class QueueRow:
         return self.case.state == State.NEW
 
 
-def queue_row(listed: ListedCase, risks: Sequence[str], night: date, now: datetime) -> QueueRow:
-    """The line of a case."""
+def queue_row(listed: ListedCase, risks: Sequence[str], now: datetime) -> QueueRow:
+    """The line of a case; days count from today, not from the newest night."""
     case, account, reason = listed
     return QueueRow(
         case=case,
         name=account.name or account.account_id,
         account=account,
         probabilities=tuple((risk, case.probabilities.get(risk)) for risk in risks),
+        change=display_text.points_since(case.probability, case.probabilities.get(case.risk), case.raised_on),
         reason=reason,
-        renews=display_text.countdown(account.renews_on, night),
+        end=display_text.contract_end(case, account, now.date()),
+        resolved=display_text.resolved_title(case.resolved),
         timer=display_text.sla_timer(case, now),
     )
 
 
 @dataclass(frozen=True)
-class StateTab:
-    """A state to choose: its title, its address, its number of cases, and whether it is the one shown."""
+class QueueTab:
+    """A lane or state to choose: its title, its address, its number of cases, and whether it is the one shown."""
 
     title: str
     url: str
@@ -126,14 +136,27 @@ class StateTab:
     current: bool
 
 
-def state_tabs(view: QueueView, counts: Mapping[str, int]) -> list[StateTab]:
+def lane_tabs(view: QueueView, counts: Mapping[str, int]) -> list[QueueTab]:
+    """The lanes as tabs, the first for the cases of every lane; accounts without a place have a page of their own."""
+    return [
+        QueueTab(
+            display_text.lane_title(lane),
+            view.url(lane=lane),
+            counts.get(lane, 0) if lane else sum(counts.values()),
+            view.lane == lane,
+        )
+        for lane in ("", *LANES)
+    ]
+
+
+def state_tabs(view: QueueView, counts: Mapping[str, int]) -> list[QueueTab]:
     """The states as tabs; closed cases are not counted, because their number only grows."""
     open_tabs = [
-        StateTab(display_text.state_title(state), view.url(state=state), counts.get(state, 0), view.state == state)
+        QueueTab(display_text.state_title(state), view.url(state=state), counts.get(state, 0), view.state == state)
         for state in (OPEN_CASES, *OPEN)
     ]
     closed = display_text.state_title(CLOSED_CASES)
-    return [*open_tabs, StateTab(closed, view.url(state=CLOSED_CASES), None, view.state == CLOSED_CASES)]
+    return [*open_tabs, QueueTab(closed, view.url(state=CLOSED_CASES), None, view.state == CLOSED_CASES)]
 
 
 @dataclass(frozen=True)

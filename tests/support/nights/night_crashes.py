@@ -19,10 +19,12 @@ from serving.contracts import Flag
 from serving.nights.case_updates import case_id
 from serving.nights.night_lease import Night, NightHeldError, RecordedNight, StaleNightError, begin_night
 from serving.nights.record_night import NightRecord, record_night
+from serving.policy.decision.case_status import Closure, ClosureCode, ClosureOutcome
 from serving.policy.decision.queue_state import (
     Decision,
     Exemption,
     HeldOut,
+    HoldoutUnit,
     RaiseCode,
     RaisedAgain,
     RaiseReason,
@@ -32,7 +34,18 @@ from serving.policy.decision.queue_state import (
 )
 from serving.store import Store
 from serving.store.schema import METADATA
-from support.nights.night_factory import NIGHT, NOW, flag_of, names, next_night, package_of, record_of, run, take
+from support.nights.night_factory import (
+    NIGHT,
+    NOW,
+    flag_of,
+    live_of,
+    names,
+    next_night,
+    package_of,
+    record_of,
+    run,
+    take,
+)
 
 os.environ["PYTHONPATH"] = str(Path(__file__).parents[2])  # the fork server preloads nothing it cannot find, in silence
 PROCESSES = multiprocessing.get_context("forkserver")
@@ -56,7 +69,7 @@ def first_night(store: Store) -> None:
 
 
 def second_night() -> NightRecord:
-    """A night with every kind of result: opened, raised again, expired, waiting, set aside, held out."""
+    """A night with every kind of result: opened, raised again, closed, brought up to date, waiting, held out."""
     worse, waits = flag_of(IDS[0], 1, SECOND), flag_of(IDS[4], 3, SECOND)
     new: tuple[Flag, ...] = (flag_of(IDS[2], 1, SECOND), flag_of(IDS[3], 2, SECOND, squad="south"))
     decision = Decision(
@@ -68,12 +81,20 @@ def second_night() -> NightRecord:
         suppressed=(Suppressed(IDS[1], "churn", SuppressionCode.COOLING_DOWN, until=NIGHT + timedelta(days=30)),),
         held_out=(HeldOut(IDS[5], IDS[5], "churn", "enterprise", 0.7, 100.0),),
         exempted=(Exemption(IDS[3], "churn", "strategic"),),
-        no_longer_at_risk=(case_id(IDS[1], "churn", NIGHT),),
+        closures=(_closure(IDS[1]),),
+        live=(live_of(case_id(IDS[0], "churn", NIGHT), IDS[0], resolved=ClosureCode.RENEWED, resolved_on=SECOND),),
+        holdout_units=(HoldoutUnit(IDS[5], IDS[5], "enterprise"),),
         streaks=(Streak(IDS[0], "churn", 3, 0, True),),
     )
     record = record_of(IDS, decision, channels=("hook", "chat"))
     assert package_of(worse) == record.handoffs[worse.account_id, "churn"]
     return record
+
+
+def _closure(account: str) -> Closure:
+    """The case of that account expires, because its risk has fallen."""
+    case = case_id(account, "churn", NIGHT)
+    return Closure(case, account, ClosureOutcome.EXPIRED, ClosureCode.RISK_FALLEN, SECOND)
 
 
 def points(store: Store, reach: Callable[[], None]) -> None:

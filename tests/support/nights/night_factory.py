@@ -8,10 +8,11 @@ import numpy as np
 import pyarrow as pa
 
 from models.contracts import SCORES
-from serving.contracts import Flag
+from serving.contracts import Flag, Lane
 from serving.nights.case_updates import Package
 from serving.nights.night_lease import Night, RecordedNight, begin_night
 from serving.nights.record_night import NightRecord, record_night
+from serving.policy.decision.case_status import LiveFigures
 from serving.policy.decision.queue_state import Decision
 from serving.policy.definition.policy_schema import PolicyFile
 from serving.store import Store
@@ -106,6 +107,7 @@ def flag_of(account: str, rank: int = 1, as_of: date = NIGHT, **changes: object)
         "rank": rank,
         "at_stake": 5000.0,
         "severity": "normal",
+        "alarms": ("risk:churn",),
     }
     return Flag(**(fields | changes))  # type: ignore[arg-type]
 
@@ -137,6 +139,24 @@ def simple_decision(ids: Sequence[str], as_of: date = NIGHT, **changes: object) 
     """A decision that flags every account of ``ids``, in this order."""
     flags = tuple(flag_of(name, rank, as_of) for rank, name in enumerate(ids, 1))
     return Decision(as_of=as_of, policy_version="p1", flags=flags, **changes)  # type: ignore[arg-type]
+
+
+def live_of(case_id: str, account: str, **changes: object) -> LiveFigures:
+    """Tonight's figures of an open case."""
+    fields: dict[str, object] = {
+        "case_id": case_id,
+        "account_id": account,
+        "lane": Lane.AT_RISK,
+        "status": "running",
+        "probabilities": {"churn": 0.7},
+        "priority": 2000.0,
+        "revenue": 6000.0,
+        "currency": "EUR",
+        "ends_on": None,
+        "days_left": None,
+        "alarms": ("risk:churn",),
+    }
+    return LiveFigures(**(fields | changes))  # type: ignore[arg-type]
 
 
 def take(store: Store, as_of: date = NIGHT, now: datetime = NOW, run_id: str = "run-1") -> Night:

@@ -14,7 +14,8 @@ from serving.night_report.report_schema import NightReport, RealisedOutcomes
 from serving.night_report.report_text import effect_line
 from serving.store import Store, overview_queries
 from serving.store.overview_queries import team_outcomes
-from serving.store.tables import HeldOutRow, NightRow
+from serving.store.decision_tables import HeldOutRow
+from serving.store.tables import NightRow
 
 IDS = names(5)
 START, LEFT = datetime.fromisoformat("2025-01-01"), datetime.combine(NIGHT, datetime.min.time()) + timedelta(days=40)

@@ -101,7 +101,7 @@ def test_an_illegal_move_says_what_is_possible(cases: Cases) -> None:
 def test_a_verdict_on_a_closed_case_is_refused(cases: Cases) -> None:
     cases.claim(CASE, ANN)
     cases.resolve(CASE, ANN, verdict="lost")
-    with pytest.raises(IllegalActionError, match="in the state lost; allowed: reopen"):
+    with pytest.raises(IllegalActionError, match="in the state lost; allowed: none"):
         cases.resolve(CASE, ANN, verdict="saved")
 
 

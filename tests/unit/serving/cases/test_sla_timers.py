@@ -14,10 +14,21 @@ from serving.policy.decision.queue_state import Decision
 from serving.store import Store
 from serving.store.case_queries import case_history
 from serving.store.exchange import Message
+from serving.store.people_tables import User
 from serving.store.tables import Case
 
 ANN = Actor("ann", Role.REVIEWER, frozenset({"north"}))
 CASE = case_id("a000000", "churn", NIGHT)
+
+
+BOB = Actor("bob", Role.REVIEWER, frozenset({"north"}))
+LEA = Actor("lea", Role.LEAD, frozenset({"north"}))
+
+
+def disable(store: Store, person: str) -> None:
+    """A user of that name who cannot sign in any more."""
+    with store.transaction() as session:
+        session.add(User(name=person, password=None, roles=[], squads=[], created_at=NOW, disabled_at=NOW))
 
 
 def hours(count: float) -> datetime:
@@ -38,7 +49,8 @@ def test_the_secondary_then_the_tertiary_owner_takes_over(cases: Cases) -> None:
     assert run_timers(cases.store, now=hours(8), channels=("hook",)).escalated == (CASE,)
     assert cases.get(CASE, ANN).owner == "bob"
     assert run_timers(cases.store, now=hours(8)).escalated == ()
-    assert run_timers(cases.store, now=hours(99)).escalated == (CASE,)
+    assert run_timers(cases.store, now=hours(15.9)).escalated == ()
+    assert run_timers(cases.store, now=hours(16)).escalated == (CASE,)
     assert (cases.get(CASE, ANN).owner, cases.get(CASE, ANN).tier) == ("cid", 2)
     assert run_timers(cases.store, now=hours(999)).escalated == ()
     with cases.store.reading() as session:
@@ -46,9 +58,78 @@ def test_the_secondary_then_the_tertiary_owner_takes_over(cases: Cases) -> None:
 
 
 def test_an_unclaimed_case_stays_unclaimed_and_the_next_is_responsible(cases: Cases) -> None:
-    run_timers(cases.store, now=hours(16))
+    run_timers(cases.store, now=hours(8))
     case = cases.get(CASE, ANN)
-    assert (case.state, case.owner, case.responsible) == ("new", None, "cid")
+    assert (case.state, case.owner, case.responsible) == ("new", None, "bob")
+
+
+def test_each_tier_has_its_full_time_after_an_outage_of_the_timers(cases: Cases) -> None:
+    """Both tiers were due during the 60 hours; the secondary has 8 hours from when the case reaches them."""
+    cases.claim(CASE, ANN)
+    assert run_timers(cases.store, now=hours(60)).escalated == (CASE,)
+    assert cases.get(CASE, ANN).owner == "bob"
+    assert run_timers(cases.store, now=hours(67.9)).escalated == ()
+    assert run_timers(cases.store, now=hours(68)).escalated == (CASE,)
+    assert cases.get(CASE, ANN).owner == "cid"
+
+
+def test_a_snooze_moves_the_time_of_a_tier_too(cases: Cases) -> None:
+    run_timers(cases.store, now=hours(60))
+    late = Cases(cases.store, clock=lambda: hours(61))
+    until = NIGHT + timedelta(days=10)
+    late.snooze(CASE, ANN, until=until, reason="they close the year")
+    morning = datetime.combine(until, datetime.min.time())
+    assert run_timers(cases.store, now=morning).woken == (CASE,)
+    assert run_timers(cases.store, now=morning + timedelta(hours=6.9)).escalated == ()
+    assert run_timers(cases.store, now=morning + timedelta(hours=7)).escalated == (CASE,)
+
+
+def test_another_squad_has_its_full_time(cases: Cases) -> None:
+    later = Cases(cases.store, clock=lambda: hours(7))
+    later.hand_over(CASE, ANN, squad="south", reason="it is theirs")
+    assert run_timers(cases.store, now=hours(14.9)).escalated == ()
+    assert run_timers(cases.store, now=hours(15)).escalated == (CASE,)
+
+
+def test_a_disabled_person_is_left_out_and_recorded(cases: Cases) -> None:
+    cases.claim(CASE, ANN)
+    disable(cases.store, "bob")
+    assert run_timers(cases.store, now=hours(8)).escalated == (CASE,)
+    case = cases.get(CASE, ANN)
+    assert (case.owner, case.tier, case.escalation_path) == ("cid", 1, ["ann", "cid"])
+    with cases.store.reading() as session:
+        (escalated,) = [event for event in case_history(session, CASE) if event.kind == "escalated"]
+    assert escalated.comment == "No contact in time: cid is responsible now. bob is disabled and was left out."
+    assert run_timers(cases.store, now=hours(999)).escalated == ()
+
+
+def test_nobody_is_escalated_to_themselves(cases: Cases) -> None:
+    Cases(cases.store, clock=lambda: NOW).claim(CASE, BOB)
+    run_timers(cases.store, now=hours(8))
+    case = cases.get(CASE, ANN)
+    assert (case.owner, case.escalation_path) == ("cid", ["ann", "cid"])
+
+
+def test_a_case_without_anybody_left_stays_and_says_so_once(cases: Cases) -> None:
+    cases.claim(CASE, ANN)
+    for person in ("bob", "cid"):
+        disable(cases.store, person)
+    assert run_timers(cases.store, now=hours(8)).escalated == (CASE,)
+    assert run_timers(cases.store, now=hours(99)).escalated == ()
+    assert cases.get(CASE, ANN).owner == "ann"
+    with cases.store.reading() as session:
+        said = [event.comment or "" for event in case_history(session, CASE) if event.kind == "escalated"]
+    assert said == [
+        "No contact in time, and there is nobody else to escalate to. bob is disabled and was left out. "
+        "cid is disabled and was left out."
+    ]
+
+
+def test_a_new_case_does_not_wait_for_a_disabled_person(store: Store) -> None:
+    disable(store, "ann")
+    run(store, record_of(names(1), Decision(NIGHT, "p1", flags=(flag_of("a000000"),)), channels=()))
+    case = Cases(store).get(CASE, LEA)
+    assert (case.responsible, case.escalation_path) == ("bob", ["bob", "cid"])
 
 
 def test_a_contacted_case_does_not_escalate(cases: Cases) -> None:

@@ -40,9 +40,10 @@ from serving.nights.record_night import NightRecord, record_night
 from serving.policy.decision.queue_state import Decision, RaiseCode, RaisedAgain, RaiseReason, Streak
 from serving.store import Store
 from serving.store.case_queries import case_history
+from serving.store.decision_tables import StreakRow
 from serving.store.exchange import Message
 from serving.store.night_queries import night_report
-from serving.store.tables import Account, Case, FrozenHandoff, Member, NightRow, Score, StreakRow
+from serving.store.tables import Account, Case, FrozenHandoff, Member, NightRow, Score
 
 ANN = Actor("ann", Role.REVIEWER, frozenset({"north"}))
 CASE = case_id("a000000", "churn", NIGHT)
@@ -190,7 +191,7 @@ def test_a_case_that_was_closed_while_the_night_ran_stays_closed(store: Store) -
     cases.resolve(CASE, ANN, verdict="saved")
     as_of, now = next_night()
     again = RaisedAgain(CASE, flag_of("a000000", 1, as_of), ROSE)
-    run(store, record_of(names(1), Decision(as_of, "p1", raised_again=(again,), no_longer_at_risk=(CASE,))), now)
+    run(store, record_of(names(1), Decision(as_of, "p1", raised_again=(again,))), now)
     assert (only_case(store).state, only_case(store).raises) == ("saved", 0)
 
 
@@ -199,16 +200,6 @@ def test_a_flag_for_an_account_that_has_an_open_case_opens_no_second(store: Stor
     as_of, now = next_night()
     run(store, record_of(names(1), simple_decision(names(1), as_of)), now)
     assert only_case(store).raises == 1
-
-
-@pytest.mark.parametrize(("claimed", "state"), [(False, "expired"), (True, "claimed")])
-def test_a_case_no_longer_at_risk_expires_unless_it_is_worked_on(store: Store, claimed: bool, state: str) -> None:
-    open_cases(store, 1)
-    if claimed:
-        Cases(store, clock=lambda: NOW).claim(CASE, ANN)
-    as_of, now = next_night()
-    run(store, record_of(names(1), Decision(as_of, "p1", no_longer_at_risk=(CASE,))), now)
-    assert only_case(store).state == state
 
 
 def test_an_empty_night_is_a_night(store: Store) -> None:

@@ -2,7 +2,7 @@
 
 import itertools
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,11 @@ from serving.cases.cases import Cases
 from serving.cases.permissions import SYSTEM
 from serving.store import Store
 from serving.store.case_queries import case_history
+from serving.store.decision_tables import HeldOutRow, HoldoutUnitRow, SetAside
 from serving.store.exchange import Message
 from serving.store.migrations import FOLDER, HEAD, SchemaTooNewError, current_revision, upgrade
 from serving.store.schema import METADATA
-from serving.store.tables import Case, CaseScore, SetAside
+from serving.store.tables import Account, Case, CaseScore
 
 
 @pytest.fixture(scope="module")
@@ -43,13 +44,18 @@ def old_queue(earlier: EarlierHome, new_url: Callable[..., str]) -> Iterator[Sto
 
 
 def content(store: Store) -> dict[str, list[str]]:
-    """Every row of every table, in any revision."""
+    """Every row of every table, in any revision; values that are null and the order of columns do not count."""
     schema = MetaData()
     schema.reflect(store.engine)
     with store.engine.connect() as connection:
         return {
-            name: sorted(str(row) for row in connection.execute(select(table))) for name, table in schema.tables.items()
+            name: sorted(_as_text(row) for row in connection.execute(select(table)).mappings())
+            for name, table in schema.tables.items()
         }
+
+
+def _as_text(row: Mapping[str, Any]) -> str:
+    return str(sorted((name, value) for name, value in row.items() if value is not None))
 
 
 def old_cases(store: Store) -> list[dict[str, Any]]:
@@ -131,6 +137,27 @@ def test_records_messages_and_codes_have_the_present_names(old_queue: Store) -> 
         assert kinds == {(kind, kind) for kind in ("case.opened", "case.escalated", "case.breached")}
         codes = set(session.scalars(select(SetAside.code).where(SetAside.kind == "suppressed")))
         assert codes == {"open_case", "cooling_down"}
+
+
+def test_cases_get_alarms_a_lane_and_figures(old_queue: Store) -> None:
+    before = old_cases(old_queue)
+    old_queue.migrate()
+    with old_queue.reading() as session:
+        for row in before:
+            case, account = session.get_one(Case, row["id"]), session.get_one(Account, row["account_id"])
+            alarms = {f"risk:{row['risk']}", *(f"trigger:{name}" for name in as_json(row["triggers"]))}
+            assert {code: alarm.raised_on for code, alarm in case.alarms.items()} == dict.fromkeys(
+                alarms, case.raised_on
+            )
+            assert (case.lane, case.live_on, case.group_members) == ("at_risk", case.raised_on, [])
+            assert (case.revenue, case.renews_on) == (account.arr, account.renews_on)
+            assert case.at_stake == (None if account.arr is None else row["at_stake"])
+            escalations = [event.at for event in case_history(session, case.id) if event.kind == "escalated"]
+            assert case.tier_since == max(escalations, default=case.opened_at)
+            assert (case.resolved, case.closure, case.settled_on) == (None, None, None)
+        assert {row.account_id for row in session.scalars(select(HoldoutUnitRow))} == set(
+            session.scalars(select(HeldOutRow.account_id))
+        )
 
 
 def test_the_record_is_still_append_only(old_queue: Store) -> None:

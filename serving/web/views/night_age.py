@@ -1,0 +1,36 @@
+"""Whether the newest night is tonight's: a queue of last week must not look current."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from serving.handoff.render import day
+from serving.store.queue_queries import newest_night
+from serving.store.tables import NightRow
+from serving.web.display_text import day_count
+
+CURRENT_DAYS = 1
+"""The night of today is recorded today, so until then that of yesterday is current."""
+
+
+@dataclass(frozen=True)
+class NightAge:
+    """What a reader has to know before the list: that its night is old, and why the newest attempt failed."""
+
+    warnings: tuple[str, ...]
+
+
+def night_age(session: Session, today: date) -> NightAge:
+    """The warnings about the newest night; none where it is current and no later one failed."""
+    night = newest_night(session)
+    failed = session.scalars(
+        select(NightRow).where(NightRow.status == "failed").order_by(NightRow.as_of.desc())
+    ).first()
+    warnings = []
+    if night and (today - night).days > CURRENT_DAYS:
+        warnings.append(f"The newest night is {day_count((today - night).days)} old, and so is this queue.")
+    if failed is not None and (night is None or failed.as_of > night):
+        warnings.append(f"The night of {day(failed.as_of)} was not recorded: {failed.failure or 'it was stopped'}")
+    return NightAge(tuple(warnings))
