@@ -16,12 +16,30 @@ from features.quoting import quote_name, quote_text
 
 @dataclass(frozen=True)
 class UnreadableLine:
-    """A line of a text file that is not a row: it has too many columns, too few, or bytes that are no text."""
+    """A line of a text file that is not a row: it has too many columns, too few, or bytes that are no text.
+
+    ``column`` is set where the line is a row and one value of it is not of the type that a mapping computes with.
+    """
 
     file: str
     line: int
     reason: str
     text: str
+    column: str | None = None
+
+
+@dataclass(frozen=True)
+class FileNote:
+    """How a file was read, where that is not evident: its encoding, lines above its header, renamed columns.
+
+    ``unusable_value`` is set for a query of a mapping: the reason why some values are read as missing.
+    """
+
+    file: str
+    encoding: str | None = None
+    skipped_lines: int = 0
+    renamed_columns: tuple[str, ...] = ()
+    unusable_value: str | None = None
 
 
 @dataclass(frozen=True)
@@ -31,7 +49,8 @@ class SourceTable:
     ``files`` are paths of Parquet files, ``labels`` their names in messages where these differ (the CSV file that one
     was made from), ``unreadable_lines`` the lines that could not become rows, ``fingerprints`` a text for each file
     that changes with its content, where the source has one. ``select_list`` is SQL of the columns, where they are not
-    read as they are.
+    read as they are. ``untyped`` is whether it was made from files whose values are texts, whatever they mean; ``notes``
+    are on how these files were read.
     """
 
     name: str
@@ -41,6 +60,8 @@ class SourceTable:
     partitioned: bool = False
     fingerprints: Mapping[str, str] = field(default_factory=dict)
     select_list: str = ""
+    untyped: bool = False
+    notes: tuple[FileNote, ...] = ()
     _types: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property

@@ -6,15 +6,26 @@ Where a value is given twice, the command line wins over the environment (``RESC
 
 import os
 import re
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from zoneinfo import available_timezones
 
 from pydantic import BaseModel, Field, StringConstraints, ValidationError, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
 
 from features.catalogue import Metric
 from features.engine.memory_budget import MIN_DUCKDB_BYTES, parse_size
 from features.errors import UsageError, suggest_name
+from features.validation.reading_rules import NO_DATES, check_words
+from features.validation.tolerance import Tolerance
+from pipelines.currency_settings import CurrencySettings
 from pipelines.metric_settings import MetricSettings
 from serving.web.identity.review_settings import ReviewSettings
 
@@ -51,7 +62,25 @@ class Settings(BaseSettings):
     memory: str = Field(
         "4GiB", description="What the feature engine may use; 100,000 accounts take 1.3 GiB, however little it is."
     )
-    tolerance: float = Field(0.05, ge=0, le=1, description="Share of a table in quarantine above which a night stops.")
+    timezone: str = Field("UTC", description="Time zone in which a night's day begins, such as Europe/Berlin.")
+    stale_after: int = Field(
+        3, ge=0, description="Days without a new row after which a night stops, unless --as-of asks for its day."
+    )
+    tolerance: float | dict[str, float | dict[str, float]] = Field(
+        0.05,
+        description="Share of a table in quarantine above which a night stops; also by table and rule, "
+        "e.g. [tolerance] default = 0.05, invoices = 0.1, 'invoices.unknown_account' = 0.3.",
+    )
+    words: dict[str, dict[str, str]] = Field(
+        default_factory=dict,
+        description="Your own words for those of the contract, e.g. [words.priority] Panic = 'urgent'.",
+    )
+    no_dates: tuple[date, ...] = Field(NO_DATES, description="Days that mean that there is no date.")
+    currency: Annotated[CurrencySettings | None, NoDecode] = Field(
+        None,
+        description="The currency of money without one, e.g. 'EUR', and rates into it, e.g. [currency.rates] USD = 0.92.",
+    )
+    competitors: tuple[str, ...] = Field((), description="Names of competitors, which tickets are searched for.")
     catch_up: int = Field(7, ge=0, description="At most so many missed nights are run by --catch-up.")
     promote: Promote = Field(
         "gate", description="Whether a newly trained model meets the gate at once, or never without `rescue promote`."
@@ -76,6 +105,37 @@ class Settings(BaseSettings):
         if parse_size(memory) < MIN_DUCKDB_BYTES:
             raise UsageError(f"{memory!r} is too little memory: {MIN_DUCKDB_BYTES // 2**20}MiB is the least.")
         return memory
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone(cls, timezone: str) -> str:
+        if timezone not in available_timezones():
+            hint = suggest_name(timezone, available_timezones())
+            raise UsageError(f"The setting timezone cannot be {timezone!r}; {hint}")
+        return timezone
+
+    @field_validator("tolerance")
+    @classmethod
+    def _limits(cls, tolerance: float | dict[str, Any]) -> float | dict[str, Any]:
+        Tolerance.from_settings(tolerance if isinstance(tolerance, dict) else {"default": tolerance})
+        return tolerance
+
+    @field_validator("words")
+    @classmethod
+    def _meanings(cls, words: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+        check_words(words)
+        return words
+
+    @field_validator("currency", mode="before")
+    @classmethod
+    def _currency(cls, currency: object) -> object:
+        return {"code": currency} if isinstance(currency, str) else currency
+
+    @property
+    def row_tolerance(self) -> Tolerance:
+        """How much of each table may be in quarantine."""
+        values = self.tolerance if isinstance(self.tolerance, dict) else {"default": self.tolerance}
+        return Tolerance.from_settings(values)
 
     @property
     def declared_metrics(self) -> tuple[Metric, ...]:
@@ -109,7 +169,11 @@ def _config_file() -> Path:
     return Path(os.environ.get("RESCUE_CONFIG", "rescue.toml"))
 
 
-SECTIONS: dict[str, type[BaseModel]] = {"review": ReviewSettings, "metrics": MetricSettings}
+SECTIONS: dict[str, type[BaseModel]] = {
+    "review": ReviewSettings,
+    "metrics": MetricSettings,
+    "currency": CurrencySettings,
+}
 """Sections whose keys are fixed."""
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Protocol
 
 from features.source_table import SourceTable
+from pipelines.sources.files.folder_contents import UnreadFile
 
 
 class Source(Protocol):
@@ -21,11 +22,11 @@ class Source(Protocol):
     def tables(self) -> tuple[str, ...]:
         """The names of all its tables, known to the contract or not."""
 
-    def stage(self, names: Sequence[str], scratch: Path, *, as_typed: bool = False) -> list[SourceTable]:
-        """These tables as Parquet: read in place where they are, else written under ``scratch``.
+    def unread_files(self) -> tuple[UnreadFile, ...]:
+        """Its files that belong to no table, and why; a database has none."""
 
-        ``as_typed`` asks for the types that texts evidently hold (a mapping computes with them); validation needs the
-        texts themselves.
+    def stage(self, names: Sequence[str], scratch: Path) -> list[SourceTable]:
+        """These tables as Parquet: read in place where they are, else written under ``scratch``.
 
         Raises:
             DataGateError: a file or table cannot be read; the sentence names it.

@@ -17,6 +17,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from features.contract import TABLES
 from features.errors import DataGateError, UsageError
 from features.source_table import SourceTable
+from pipelines.sources.files.folder_contents import UnreadFile
 
 BATCH = 50_000
 """Rows held in memory at once."""
@@ -53,7 +54,11 @@ class DatabaseSource:
             inspector = sa.inspect(connection)
             return tuple(sorted({*inspector.get_table_names(), *inspector.get_view_names()}))
 
-    def stage(self, names: Sequence[str], scratch: Path, *, as_typed: bool = False) -> list[SourceTable]:
+    def unread_files(self) -> tuple[UnreadFile, ...]:
+        """None: a database holds tables only."""
+        return ()
+
+    def stage(self, names: Sequence[str], scratch: Path) -> list[SourceTable]:
         """Each as one Parquet file under ``scratch``, all of one moment."""
         scratch.mkdir(parents=True, exist_ok=True)
         with self._connected() as connection:

@@ -10,6 +10,7 @@ import duckdb
 from features.errors import DataGateError
 from features.quoting import quote_name, quote_text
 from features.source_table import SourceTable
+from pipelines.sources.files.folder_contents import UnreadFile
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,11 @@ class DuckDBFileSource:
         with self._open() as connection:
             return tuple(row[0] for row in connection.execute(listed).fetchall())
 
-    def stage(self, names: Sequence[str], scratch: Path, *, as_typed: bool = False) -> list[SourceTable]:
+    def unread_files(self) -> tuple[UnreadFile, ...]:
+        """None: a database holds tables only."""
+        return ()
+
+    def stage(self, names: Sequence[str], scratch: Path) -> list[SourceTable]:
         """Each as one Parquet file under ``scratch``; a database has types of its own."""
         scratch.mkdir(parents=True, exist_ok=True)
         with self._open() as connection:

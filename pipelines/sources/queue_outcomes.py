@@ -20,6 +20,7 @@ from features.source_table import SourceTable
 from pipelines import assembly
 from pipelines.settings import Settings
 from pipelines.sources import Source
+from pipelines.sources.files.folder_contents import UnreadFile
 from serving.night_report.report_schema import UnknownAccounts
 
 
@@ -67,10 +68,14 @@ class SourceWithQueueOutcomes:
         own = self.inner.tables()
         return (*own, *(name for name in self.files if name not in own))
 
-    def stage(self, names: Sequence[str], scratch: Path, *, as_typed: bool = False) -> list[SourceTable]:
+    def unread_files(self) -> tuple[UnreadFile, ...]:
+        """The source's own."""
+        return self.inner.unread_files()
+
+    def stage(self, names: Sequence[str], scratch: Path) -> list[SourceTable]:
         """The source's tables, each with the rows that came back."""
         own = set(self.inner.tables())
-        staged = self.inner.stage([name for name in names if name in own], scratch, as_typed=as_typed)
+        staged = self.inner.stage([name for name in names if name in own], scratch)
         files = self._of_known_accounts(staged, scratch)
         joined = [self._joined(table, files[table.name], scratch) if table.name in files else table for table in staged]
         only = [name for name in names if name in files and name not in own]

@@ -1,15 +1,24 @@
-"""From a source to a validated history: one DuckDB with limits, in which the source's tables are validated."""
+"""From a source to a validated history: one DuckDB with limits, in which the source's tables are validated.
 
-from dataclasses import replace
+A table that cannot be read does not keep the others from being validated: ``rescue check`` reports every problem at
+once. A night stops at the first.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
 
-from features.contract import TABLES
-from features.errors import nearest_name
-from features.validation.tolerance import TOLERANCE
+from features.contract import TABLES, TICKET_EVENTS, TICKETS
+from features.errors import DataGateError
+from features.source_table import SourceTable
+from features.validation.reading_rules import ReadingRules
+from features.validation.tolerance import TOLERANCE, Tolerance
 from features.validation.validate import Validation, validate_tables
+from features.validation.validation_report import ValidationReport
 from pipelines.sources.base import Source
+from pipelines.sources.table_names import required_columns, suggest_table
 
 SPILL = "64GiB"
 """What may be spilled to the scratch folder: DuckDB would else fill the disk."""
@@ -32,6 +41,14 @@ def connect_duckdb(scratch: Path, memory: str = "4GiB", threads: int | None = No
     return duckdb.connect(config=config)
 
 
+@dataclass(frozen=True)
+class StagedTables:
+    """The tables that could be read, and the message of each that could not, by its name."""
+
+    tables: list[SourceTable]
+    failures: dict[str, str]
+
+
 def validate_rows(
     source: Source,
     scratch: Path,
@@ -39,20 +56,72 @@ def validate_rows(
     state: Path | None = None,
     memory: str = "4GiB",
     threads: int | None = None,
-    tolerance: float = TOLERANCE,
+    tolerance: Tolerance | float = TOLERANCE,
+    reading: ReadingRules | None = None,
 ) -> Validation:
     """Read a source and validate its rows; ``scratch`` must outlive the history and may be deleted with it.
 
     ``state`` is a folder that outlives the night; it caches the validation results of files that do not change. What
-    would stop a night is in the report; ``require_fit`` raises it.
+    would stop a night, a file that cannot be read included, is in the report; ``require_fit`` raises it.
 
     Raises:
-        DataGateError: a file cannot be read.
+        DataGateError: a file turns out to be damaged while its rows are validated.
     """
     names = source.tables()
     known = [name for name in names if name in TABLES]
-    unknown = {name: nearest_name(name, TABLES) for name in names if name not in TABLES}
+    unknown = {name: suggest_table(name) for name in names if name not in TABLES}
     connection = connect_duckdb(scratch, memory, threads)
-    raw = source.stage(known, scratch / "source")
-    validation = validate_tables(connection, raw, scratch=scratch / "accepted", state=state, tolerance=tolerance)
-    return replace(validation, report=replace(validation.report, unknown=unknown))
+    staged = stage_readable(source, known, scratch / "source")
+    tables, unread = _without_ticket_events(staged.tables, names)
+    folder = scratch / "accepted"
+    validation = validate_tables(connection, tables, scratch=folder, state=state, tolerance=tolerance, reading=reading)
+    report = replace(
+        validation.report,
+        unknown=unknown,
+        unread_files=(*unread, *((file.file, file.reason) for file in source.unread_files())),
+        file_notes=tuple(dict.fromkeys(note for table in tables for note in table.notes)),
+    )
+    return replace(validation, report=_with_problems(report, staged.failures))
+
+
+def stage_readable(source: Source, names: Sequence[str], scratch: Path) -> StagedTables:
+    """These tables of the source; each one that cannot be read is left out with its message."""
+    try:
+        return StagedTables(source.stage(names, scratch), {})
+    except DataGateError as error:
+        if len(names) == 1:
+            return StagedTables([], {names[0]: str(error)})
+    staged = [stage_readable(source, [name], scratch / str(place)) for place, name in enumerate(names)]
+    tables = [table for part in staged for table in part.tables]
+    return StagedTables(tables, {name: text for part in staged for name, text in part.failures.items()})
+
+
+def _without_ticket_events(
+    tables: list[SourceTable], names: Sequence[str]
+) -> tuple[list[SourceTable], list[tuple[str, str]]]:
+    """Events of tickets cannot be used without tickets, which link them to accounts: they are a missing source, too."""
+    if TICKETS.name in names:
+        return tables, []
+    events = [table for table in tables if table.name == TICKET_EVENTS.name]
+    reason = f"the source has no {TICKETS.name}, which link {TICKET_EVENTS.name} to accounts"
+    return [table for table in tables if table not in events], [(table.label, reason) for table in events]
+
+
+def _with_problems(report: ValidationReport, failures: dict[str, str]) -> ValidationReport:
+    """The report with the files that cannot be read, before what follows from that."""
+    rest = report.problems
+    if "accounts" in failures:
+        rest = ()  # "there is no accounts table" is no cause but a consequence
+    elif "accounts" not in report.tables and rest:
+        rest = (f"{rest[0]} {_suggest_accounts(report)}", *rest[1:])
+    return replace(report, problems=(*failures.values(), *rest))
+
+
+def _suggest_accounts(report: ValidationReport) -> str:
+    """What to do without accounts: the table that they probably are, and the columns that it needs."""
+    near = [name for name, table in report.unknown.items() if table == "accounts"]
+    needs = f"accounts needs {required_columns('accounts')}"
+    if near:
+        return f"Are these the accounts: {near[0]}? Rename the file to accounts, or map it (--mapping). {needs}."
+    has = ", ".join([*report.tables, *report.unknown])
+    return f"It has {has}. {needs}." if has else f"{needs}."

@@ -1,7 +1,8 @@
 """``rescue check``: the result of validating a source, before a night depends on it.
 
-For every table its rows, span, what was accepted and what was refused by which rule with examples; for every table that
-is missing, what the night can then not know; and the values that are not used. Nothing is scored, and nothing is kept.
+For every table its rows, span, what was accepted and what was rejected by which rule with examples; for every table
+and column that is missing, what the night cannot know without it; the values that are not understood; the ids that no
+account has; and the files that were not read. Nothing is scored, and nothing is written.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,15 +10,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from features.catalogue import Metric
+from features.catalogue import FEATURES, Metric
 from features.contract import TABLES
 from features.errors import DataGateError
-from features.validation.tolerance import TOLERANCE
+from features.validation.reading_rules import ReadingRules
+from features.validation.tolerance import TOLERANCE, Tolerance
 from features.validation.validate import validate_tables
 from features.validation.validation_report import ValidationReport
 from pipelines.scratch import scratch_folder
 from pipelines.settings import Settings
 from pipelines.sources import open_source, validate_rows
+from pipelines.sources.lost_features import MissingColumn, find_missing_columns
 from pipelines.sources.read_source import connect_duckdb
 from pipelines.sources.unused_values import UnusedValue, find_unmeasured, find_unused_values
 from serving.night_report.report_schema import UnknownPolicyName
@@ -33,6 +36,7 @@ class CheckReport:
     validation: ValidationReport
     unused: tuple[UnusedValue, ...] = ()
     unmeasured: tuple[str, ...] = ()
+    missing_columns: tuple[MissingColumn, ...] = ()
 
     @property
     def costs(self) -> Mapping[str, str]:
@@ -58,11 +62,17 @@ class CheckReport:
             "missing_tables": dict(self.costs),
             "unused_values": [asdict(value) for value in self.unused],
             "metrics_without_rows": list(self.unmeasured),
+            "missing_columns": [asdict(column) for column in self.missing_columns],
         }
 
 
 def check_source(
-    source: str, *, mapping: Path | None = None, tolerance: float = TOLERANCE, metrics: Sequence[Metric] = ()
+    source: str,
+    *,
+    mapping: Path | None = None,
+    tolerance: Tolerance | float = TOLERANCE,
+    metrics: Sequence[Metric] = (),
+    reading: ReadingRules | None = None,
 ) -> CheckReport:
     """Validate a source as a night would.
 
@@ -72,11 +82,12 @@ def check_source(
     """
     opened = open_source(source, mapping=mapping)
     with scratch_folder() as scratch:
-        validation = validate_rows(opened, scratch, tolerance=tolerance)
+        validation = validate_rows(opened, scratch, tolerance=tolerance, reading=reading)
         unused = find_unused_values(validation.history, metrics)
         unmeasured = find_unmeasured(validation.history, metrics)
+        missing = find_missing_columns(validation.history, FEATURES)
         validation.history.connection.close()
-    return CheckReport(opened.name, validation.report, unused, unmeasured)
+    return CheckReport(opened.name, validation.report, unused, unmeasured, missing)
 
 
 def unknown_policy_names(policy: Policy, settings: Settings) -> tuple[UnknownPolicyName, ...]:

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.settings import Settings
 from pipelines.sources import open_source, validate_rows
-from pipelines.sources.mapping import merged_risk_settings
+from pipelines.sources.mapping_settings import merged_risk_settings, reading_rules
 from pipelines.sources.queue_outcomes import SourceWithQueueOutcomes, with_queue_outcomes
-from serving.night_report.report_schema import NightWarning, TableRows, TimestampOutliers, UnknownTable
+from serving.night_report.report_schema import (
+    AccountsNotInSource,
+    FileInterpretation,
+    NightWarning,
+    TableRows,
+    TimestampOutliers,
+    UnknownTable,
+    UnreadFile,
+)
 
 if TYPE_CHECKING:
     from features.history.history import History
@@ -48,10 +56,18 @@ class ValidatedSource:
     @property
     def warnings(self) -> tuple[NightWarning, ...]:
         """What a night's report warns of: tables with a wrong name, rows that were left out, wrong timestamps."""
-        unknown = self.validation.report.unknown.items()
-        misnamed = [UnknownTable(table=name, nearest=near) for name, near in unknown if near]
+        report = self.validation.report
+        misnamed = [UnknownTable(table=name, nearest=near) for name, near in report.unknown.items()]
+        unread = [UnreadFile(file=file, reason=reason) for file, reason in report.unread_files]
+        notes = [FileInterpretation.model_validate(asdict(note)) for note in report.file_notes]
         left_out = self.source.warnings if isinstance(self.source, SourceWithQueueOutcomes) else ()
-        return (*misnamed, *left_out, *self.outliers)
+        return (*misnamed, *unread, *notes, *self._accounts_not_in_source(), *left_out, *self.outliers)
+
+    def _accounts_not_in_source(self) -> tuple[AccountsNotInSource, ...]:
+        unknown = self.validation.report.unknown_accounts
+        if not unknown.ids:
+            return ()
+        return (AccountsNotInSource(accounts=unknown.ids, rows=dict(unknown.rows), resembling=unknown.near_ids),)
 
     @property
     def outliers(self) -> tuple[TimestampOutliers, ...]:
@@ -102,7 +118,12 @@ def validate_source(settings: Settings, scratch: Path) -> ValidatedSource:
     """
     source = with_queue_outcomes(open_source(settings.data, mapping=settings.mapping), settings, scratch)
     validation = validate_rows(
-        source, scratch, state=_state(settings), memory=settings.memory, tolerance=settings.tolerance
+        source,
+        scratch,
+        state=_state(settings),
+        memory=settings.memory,
+        tolerance=settings.row_tolerance,
+        reading=reading_rules(settings),
     )
     return ValidatedSource(source, validation.require_fit(), settings)
 

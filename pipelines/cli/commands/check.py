@@ -20,11 +20,16 @@ def check(data: Data = None, mapping: Mapping = None, as_json: Json = False) -> 
     Ends with 3 if a night would stop on this source.
     """
     from pipelines.cli.output.check_output import show_check
+    from pipelines.sources.mapping_settings import reading_rules
     from pipelines.sources.source_check import check_source
 
     settings = configuration.load(data=data, mapping=mapping)
     report = check_source(
-        settings.data, mapping=settings.mapping, tolerance=settings.tolerance, metrics=settings.declared_metrics
+        settings.data,
+        mapping=settings.mapping,
+        tolerance=settings.row_tolerance,
+        metrics=settings.declared_metrics,
+        reading=reading_rules(settings),
     )
     if as_json:
         typer.echo(json.dumps(report.as_json()))

@@ -1,0 +1,43 @@
+"""What a source loses because tables that it has lack optional columns: which features, and what is assumed instead.
+
+A feature that is unknown for every account looks like any other in a night's report. ``rescue check`` names it, with
+the column that would bring it back.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from features.catalogue import Feature
+from features.contract import TABLES
+from features.definitions.measures import Aggregate
+from features.engine.expressions import missing_columns
+from features.history.history import History
+
+
+@dataclass(frozen=True)
+class MissingColumn:
+    """A column that the source lacks in a table that it has.
+
+    ``features`` are unknown without it; where there are none, ``assumed`` says what is taken to be true instead.
+    """
+
+    table: str
+    column: str
+    features: tuple[str, ...] = ()
+    assumed: str = ""
+
+
+def find_missing_columns(history: History, features: Sequence[Feature]) -> tuple[MissingColumn, ...]:
+    """The missing columns that cost features, or of which something is assumed, in the contract's order."""
+    lost: dict[tuple[str, str], dict[str, None]] = {}
+    for feature in features:
+        for part in feature.measure.parts:
+            for place in missing_columns(part, history) if isinstance(part, Aggregate) else ():
+                lost.setdefault(place, {})[feature.name] = None
+    return tuple(
+        MissingColumn(name, column.name, tuple(lost.get((name, column.name), ())), column.absent_means)
+        for name, table in TABLES.items()
+        if name in history.present
+        for column in table.columns
+        if column.name not in history.columns[name] and ((name, column.name) in lost or column.absent_means)
+    )
