@@ -1,12 +1,13 @@
 """The report of validation: rows in = accepted + duplicates + quarantined, for every table, with examples."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any
 
 from features.contract import TABLES
 from features.history.timestamp_outliers import TimestampOutliers
+from features.source_table import FileNote
 from features.validation.rules import Rule
 from features.validation.unknown_accounts import UnknownAccounts
 
@@ -87,6 +88,8 @@ class ValidationReport:
     problems: tuple[str, ...] = ()
     timestamp_outliers: tuple[TimestampOutliers, ...] = ()
     unknown_accounts: UnknownAccounts = field(default_factory=UnknownAccounts)
+    unread_files: tuple[tuple[str, str], ...] = ()
+    file_notes: tuple[FileNote, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The report as plain JSON values; ``unknown`` tables with the contract's nearest name."""
@@ -95,6 +98,8 @@ class ValidationReport:
             "missing_tables": list(self.missing),
             "unknown_tables": dict(self.unknown),
             "problems": list(self.problems),
+            "unread_files": [{"file": file, "reason": reason} for file, reason in self.unread_files],
+            "file_notes": [asdict(note) for note in self.file_notes],
             "timestamp_outliers": [outliers.as_json() for outliers in self.timestamp_outliers],
             "unknown_accounts": self.unknown_accounts.as_json(),
         }

@@ -1,20 +1,28 @@
 """What ``rescue check`` prints."""
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from itertools import groupby
 
 from rich.table import Table
 from rich.text import Text
 
 from features.contract import METRICS
+from features.validation.unknown_accounts import UnknownAccounts
 from features.validation.validation_report import TableReport
 from pipelines.console import out
+from pipelines.sources.lost_features import MissingColumn
 from pipelines.sources.source_check import CheckReport
-from serving.night_report.report_schema import TimestampOutliers
+from pipelines.sources.table_names import required_columns
+from pipelines.sources.unused_values import UnusedValue
+from serving.night_report.report_schema import FileInterpretation, TimestampOutliers, UnreadFile
 from serving.night_report.report_text import day_text, warning_line
 
 SHOWN_VALUES = 10
 """Values that are shown of a column."""
+
+CONTRACT_PAGE = "docs/data-contract.md"
+"""The page that describes every table and column."""
 
 
 def show_check(report: CheckReport) -> None:
@@ -41,32 +49,93 @@ def _overview(report: CheckReport) -> Table:
 
 def _lines(report: CheckReport) -> Iterator[str]:
     for table in report.validation.tables.values():
-        yield from _refused(table)
+        yield from _rows(table)
+        if table.problem and table.problem not in report.problems:
+            yield table.problem
         if table.unknown_columns:
             yield f"{table.name}: columns that are not in the contract and not used: {', '.join(table.unknown_columns)}"
+    yield from _unknown_accounts(report.validation.unknown_accounts)
     for name, near in report.validation.unknown.items():
-        hint = f"; did you mean {near!r}?" if near else "."
+        hint = f"; did you mean {near!r}? It needs the columns {required_columns(near)}." if near else "."
         yield f"{name} is not a table of the contract and was not read{hint}"
+    for file, reason in report.validation.unread_files:
+        yield warning_line(UnreadFile(file=file, reason=reason))
+    for note in report.validation.file_notes:
+        yield warning_line(FileInterpretation.model_validate(asdict(note)))
     for outliers in report.validation.timestamp_outliers:
         yield f"Warning: {warning_line(TimestampOutliers.model_validate(outliers.as_json()))}"
     yield from _unused(report)
+    for column in report.missing_columns:
+        yield _missing_column(column)
     for name, cost in report.costs.items():
         yield f"Missing table {name}: {cost}."
+    yield f"What each table and column means: {CONTRACT_PAGE}"
 
 
 def _unused(report: CheckReport) -> Iterator[str]:
-    for column, values in groupby(report.unused, key=lambda value: (value.table, value.column)):
-        counts = [f"{value.value!r} ({value.rows:,} rows)" for value in values]
-        why = "not declared in the settings" if column[0] == METRICS.name else "not understood"
-        more = f" and {len(counts) - SHOWN_VALUES} more" if len(counts) > SHOWN_VALUES else ""
-        yield f"{'.'.join(column)}: values that are {why} and not used: {', '.join(counts[:SHOWN_VALUES])}{more}"
+    for (table, column, section), group in groupby(report.unused, key=lambda value: (*_place(value), value.section)):
+        values = list(group)
+        is_metric = table == METRICS.name
+        why = "not declared in the settings" if is_metric else "not understood"
+        more = f" and {len(values) - SHOWN_VALUES} more" if len(values) > SHOWN_VALUES else ""
+        shown = ", ".join(map(_unused_value, values[:SHOWN_VALUES]))
+        yield f"{table}.{column}: values that are {why} and not used: {shown}{more}"
+        if not is_metric:
+            meaning = next((value.nearest for value in values if value.nearest), "…")
+            example = f'[{section}] "{values[0].value}" = "{meaning}"'
+            yield f"    Give each its meaning in rescue.toml or mapping.toml: {example}"
     for key in report.unmeasured:
         yield f"Warning: the settings declare the metric {key}, and no row of the source has it."
 
 
-def _refused(table: TableReport) -> Iterator[str]:
+def _place(value: UnusedValue) -> tuple[str, str]:
+    return value.table, value.column
+
+
+def _unused_value(value: UnusedValue) -> str:
+    near = f", near {value.nearest!r}" if value.nearest else ""
+    return f"{value.value!r} ({_count(value.rows, 'row')}{near})"
+
+
+def _unknown_accounts(unknown: UnknownAccounts) -> Iterator[str]:
+    if not unknown.ids:
+        return
+    rows = ", ".join(f"{count:,} of {name}" for name, count in unknown.rows.items())
+    yield f"{_count(unknown.ids, 'account id')} in other tables {_is(unknown.ids)} not among the accounts: {rows} rows"
+    if not unknown.near_ids:
+        yield "    None of them resembles an account's id: probably accounts that left and were removed."
+        return
+    share = unknown.near_ids / unknown.ids
+    yield f"    {unknown.near_ids:,} of them ({share:.0%}) differ from an account's id in how they are written:"
+    for near in unknown.near:
+        yield f"    {near.id!r} is probably {near.account!r} (differs by {near.difference}; {_count(near.rows, 'row')})"
+    yield "    Write ids in one way, in the export or in a mapping (--mapping)."
+
+
+def _missing_column(column: MissingColumn) -> str:
+    place = f"Missing column {column.table}.{column.column}"
+    if not column.features:
+        return f"{place}: {column.assumed}."
+    shown = ", ".join(column.features[:SHOWN_VALUES])
+    more = f" and {len(column.features) - SHOWN_VALUES} more" if len(column.features) > SHOWN_VALUES else ""
+    return f"{place}: {_count(len(column.features), 'feature')} unknown: {shown}{more}."
+
+
+def _rows(table: TableReport) -> Iterator[str]:
+    if table.unassigned:
+        yield f"{table.name}: {_count(table.unassigned, 'row')} without an account, counted as unassigned"
+    if table.not_measured:
+        yield f"{table.name}: {_count(table.not_measured, 'row')} without a value: not measured then"
     for rule, count in table.quarantined.items():
         yield f"{table.name}: {count:,} quarantined by rule {rule.value}: {rule.sentence}"
         for bad in table.examples:
             if bad.rule is rule:
                 yield f"    {bad.file}, row {bad.row}, {bad.column or 'the line'}: {bad.shown}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _is(number: int) -> str:
+    return "is" if number == 1 else "are"

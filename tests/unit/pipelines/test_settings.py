@@ -12,7 +12,7 @@ from pipelines import settings
         ({"memory": "4potatoes"}, "'4potatoes' is no size of memory"),
         ({"memory": "1MiB"}, "'1MiB' is too little memory: 512MiB is the least"),
         ({"engine": "sprak"}, "The setting engine cannot be 'sprak'; did you mean 'spark'"),
-        ({"tolerance": 2}, "The setting tolerance: Input should be less than or equal to 1"),
+        ({"tolerance": 2}, r"The setting tolerance.default must be a share from 0 to 1, not 2\.0"),
         ({"databse": "x"}, "There is no setting databse; did you mean 'database'"),
     ],
 )

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from features.errors import DataGateError, UsageError
 from pipelines.sources import open_source, validate_rows
-from pipelines.sources.mapping import read_risk_settings
+from pipelines.sources.mapping_settings import read_mapping_settings
 from pipelines.sources.source_check import check_source
 
 ROWS = {
@@ -202,7 +202,7 @@ def test_a_mapping_reads_the_sources_own_tables(tmp_path: Path, own_tables: Path
 
     found = history.query("SELECT account_id, events FROM usage_daily ORDER BY ALL").to_pylist()
     assert found == [{"account_id": "007", "events": 5}, {"account_id": "008", "events": 1}]
-    assert read_risk_settings(folder) == {"churn": {"kind": "silence", "active_on": ("usage_daily",)}}
+    assert read_mapping_settings(folder).risks == {"churn": {"kind": "silence", "active_on": ("usage_daily",)}}
 
 
 @pytest.mark.parametrize(
@@ -214,7 +214,8 @@ def test_a_mapping_reads_the_sources_own_tables(tmp_path: Path, own_tables: Path
         ("usage_daily", "SELECT 1; SELECT 2", "one SELECT and nothing else"),
         ("usage_daily", "SET memory_limit = '1GB'", "one SELECT and nothing else"),
         ("usage_daily", "SELEC 1", "is not SQL"),
-        ("usage_daily", "SELECT nope FROM clicks", "usage_daily.sql of"),
+        ("usage_daily", "SELECT customer,\n nope FROM clicks", "usage_daily.sql, line 2: there is no column 'nope'"),
+        ("usage_daily", "SELECT n FROM click", "the source has no table 'click'; did you mean 'clicks'?"),
         ("usage_dayly", "SELECT 1", "did you mean 'usage_daily'?"),
     ],
 )
@@ -227,11 +228,11 @@ def test_a_mapping_can_do_nothing_else(tmp_path: Path, own_tables: Path, name: s
 
 
 @pytest.mark.parametrize(
-    ("text", "sentence"), [("kind = 'silence'", "may hold tables of risk settings only"), ("kind = ", "is not TOML")]
+    ("text", "sentence"), [("kind = 'silence'", "may hold tables of risk settings and words only"), ("kind = ", "is not TOML")]
 )
 def test_the_settings_of_a_mapping_are_checked(tmp_path: Path, text: str, sentence: str) -> None:
     with pytest.raises(UsageError, match=sentence):
-        read_risk_settings(mapping(tmp_path, {"mapping.toml": text}))
+        read_mapping_settings(mapping(tmp_path, {"mapping.toml": text}))
 
 
 def test_check_tells_rows_and_what_a_missing_table_costs(tmp_path: Path) -> None:
