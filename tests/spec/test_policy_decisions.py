@@ -393,6 +393,14 @@ def test_the_capped_revenue_at_stake_decides_severity_and_vip() -> None:
     ]
 
 
+def test_the_first_of_several_severities_whose_condition_holds_counts() -> None:
+    middle = 'name = "high"\nwhen = "probability >= 0.95"\nrespond_hours = 1\nresolve_hours = 8\n'
+    middle += 'responsible = "primary"\naccountable = "lead"\n\n[[severities]]\nname = "middle"'
+    by = policy(name=middle, capacity="capacity = 3")
+    flags = night(*({"a": name, "p": p} for name, p in (("A", 0.96), ("B", 0.8), ("C", 0.6))), by=by).flags
+    assert [(flag.account_id, flag.severity) for flag in flags] == [("A", "high"), ("B", "middle"), ("C", "normal")]
+
+
 def test_a_case_of_a_family_is_resolved_only_when_all_its_risks_are_low() -> None:
     queue, both = QueueState(open_cases=(OPEN,)), policy_of_one_family()
     assert night({"a": "A", "p": 0.1, "e": 0.7}, queue=queue, by=both).live[0].resolved is None

@@ -2,6 +2,9 @@
 
 from datetime import date, datetime
 
+import duckdb
+import pyarrow as pa
+import pytest
 from support.worlds.factories import Story
 
 
@@ -29,6 +32,12 @@ def test_a_current_state_source_hides_how_things_ended() -> None:
     assert row["due_at"] == datetime.fromisoformat("2026-02-01")
 
 
+def test_how_something_ended_shows_on_the_day_after() -> None:
+    history = Story().account("acme").invoice("acme", "2026-01-01", paid_at="2026-03-05").history()
+    paid = [history.as_of(date(2026, 3, day)).rows("invoices").column("paid_at").to_pylist() for day in (5, 6)]
+    assert paid == [[None], [datetime.fromisoformat("2026-03-05")]]
+
+
 def test_a_day_of_use_is_known_when_it_is_over() -> None:
     history = Story().account("acme").usage("acme", "2026-02-01", days=2).history()
     assert history.as_of(date(2026, 2, 2)).rows("usage_daily").column("day").to_pylist() == [date(2026, 2, 1)]
@@ -40,7 +49,9 @@ def test_rows_can_be_limited_to_accounts_and_days() -> None:
     story.ticket("beta", "2026-02-03", "T2").event("comment", "2026-02-04")
     now = story.history().as_of(date(2026, 3, 1))
     assert now.rows("ticket_events", accounts=["beta"]).column("ticket_id").to_pylist() == ["T2"]
+    assert now.rows("tickets", accounts=["beta"]).column("ticket_id").to_pylist() == ["T2"]
     assert now.rows("tickets", since=date(2026, 2, 2)).column("ticket_id").to_pylist() == ["T2"]
+    assert now.rows("tickets", since=date(2026, 2, 3)).column("ticket_id").to_pylist() == ["T2"]
 
 
 def test_the_span_ends_the_day_after_the_newest_row_known() -> None:
@@ -60,5 +71,25 @@ def test_a_subscription_that_was_signed_ahead_does_not_move_the_end_of_the_span(
 def test_what_a_source_lacks_is_there_and_empty() -> None:
     history = Story().account("acme").history()
     assert history.as_of(date(2026, 1, 1)).rows("invoices").num_rows == 0
+    assert history.query("SELECT * FROM invoices").num_rows == 0
     assert "invoices" not in history.present
     assert history.as_of(date(2026, 1, 1)).rows("accounts").column("segment").to_pylist() == [None]
+
+
+def test_a_value_is_computed_once_for_a_history() -> None:
+    history, computed = Story().account("acme").history(), []
+
+    def compute() -> int:
+        computed.append("again")
+        return 5
+
+    assert [history.cached("five", compute), history.cached("five", compute)] == [5, 5]
+    assert len(computed) == 1
+
+
+def test_a_temporary_table_can_be_read_until_the_block_ends() -> None:
+    history = Story().account("acme").history()
+    with history.temporary_table("wanted", pa.table({"number": [1, 2]})):
+        assert history.query("SELECT number FROM wanted").column("number").to_pylist() == [1, 2]
+    with pytest.raises(duckdb.CatalogException):
+        history.query("SELECT number FROM wanted")

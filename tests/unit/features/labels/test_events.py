@@ -72,3 +72,52 @@ def test_a_decrease_in_a_source_of_the_present_state_is_an_end() -> None:
     story = Story().account("acme", "2025-01-01").subscription("acme", "2025-01-01", arr=60.0)
     story.subscription("acme", "2025-01-01", arr=40.0, ended_at="2026-01-10")
     assert answer(story, rule)["event_at"].date() == date(2026, 1, 10)
+
+
+def test_equal_subscriptions_are_counted_each() -> None:
+    rule = LabelRule("contraction", "decrease", horizon=20, grace=5, share=0.6)
+    story = Story().account("acme", "2025-01-01").subscription("acme", "2025-01-01", arr=100.0)
+    story.subscription("acme", "2025-01-01", "left", arr=100.0, known_at="2025-01-01")
+    story.subscription("acme", "2025-01-01", "left", arr=100.0, ended_at="2026-01-10", known_at="2026-01-10")
+    assert answer(story, rule)["event"] is False
+
+
+def test_revenue_that_was_unknown_for_a_while_can_decrease_later() -> None:
+    rule = LabelRule("contraction", "decrease", horizon=20, grace=5)
+    story = Story().account("acme", "2025-01-01")
+    for known, arr in (("2025-01-01", None), ("2025-06-01", 100.0), ("2026-01-09", 50.0)):
+        story.subscription("acme", "2025-01-01", "s", arr=arr, known_at=known)
+    assert answer(story, rule)["event_at"].date() == date(2026, 1, 9)
+
+
+def test_an_event_stays_with_the_account_that_the_ticket_had_first() -> None:
+    rule = LabelRule("reopening", "event", horizon=20, table="ticket_events", where="kind = 'reopened'")
+    story = acme().account("other", "2025-01-01")
+    story.ticket("acme", "2025-12-01", "t", known_at="2025-12-01").event("reopened", "2026-01-04", ticket_id="t")
+    story.ticket("other", "2025-12-01", "t", known_at="2026-03-01")
+    assert answer(story, rule)["event"] is True
+
+
+def test_a_corrected_kind_takes_an_event_back() -> None:
+    rule = LabelRule("reopening", "event", horizon=20, table="ticket_events", where="kind = 'reopened'")
+    story = acme().ticket("acme", "2025-12-01", "t")
+    story.event("reopened", "2026-01-04", ticket_id="t", event_id="e", known_at="2026-01-04")
+    assert answer(story, rule)["event"] is True
+    story.event("comment", "2026-01-04", ticket_id="t", event_id="e", known_at="2026-01-10")
+    assert answer(story, rule)["event"] is False
+
+
+def test_an_invoice_that_was_learned_after_the_label_matured_is_not_late() -> None:
+    rule = LabelRule("late_payment", "overdue", horizon=20, days=5)
+    late = {"due_at": "2026-01-05", "paid_at": None}
+    story = acme().invoice("acme", "2025-12-10", paid_at="2025-12-11", due_at="2025-12-20", known_at="2025-12-11")
+    story.invoice("acme", "2025-12-28", known_at="2026-03-01", **late)
+    assert answer(story, rule)["event"] is False
+    story.invoice("acme", "2025-12-28", known_at="2025-12-28", **late)
+    assert answer(story, rule)["event"] is True
+
+
+def test_nobody_is_active_in_tables_that_the_source_lacks() -> None:
+    rule = LabelRule("silent", "silence", horizon=20, active_on=("invoices",))
+    story = Story().account("acme", "2025-12-01").health("acme", "2025-12-01", 50.0)
+    assert eligibility(story.history(), [CUTOFF], rule).column("why").to_pylist() == ["no_activity"]

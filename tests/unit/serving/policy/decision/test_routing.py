@@ -126,6 +126,8 @@ def test_a_case_overflows_to_the_next_squad_with_the_skill() -> None:
 def test_a_squad_at_its_limit_of_open_cases_has_no_capacity() -> None:
     by = policy(capacity="capacity = 2\nmax_open = 5")
     assert [SquadCapacity(by.rules, {"care": load}).free["care"] for load in (0, 3, 4, 5, 9)] == [2, 2, 1, 0, 0]
+    by = policy(capacity="capacity = 2\nmax_open = 2")
+    assert SquadCapacity(by.rules, {}).free["care"] == 2
 
 
 OPENED = datetime.fromisoformat("2026-03-01T06:00")
