@@ -37,7 +37,7 @@ def closure_text(closure: Closure) -> str:
     if closure.code is ClosureCode.PART_ENDED:
         return f"the part of the contract ended on {day}"
     if closure.code is ClosureCode.EXCLUDED:
-        return f"the policy excludes the account: {closure.rule.replace('_', ' ')}"
+        return f"the policy excludes the account: {_rule_text(closure.rule)}"
     return f"{RESOLVED_TEXTS[closure.code]} (since {day})"
 
 
@@ -57,6 +57,11 @@ RESOLVED_TEXTS = {
 }
 
 
+def _rule_text(rule: str) -> str:
+    """The name of an exclusion: ``type:trial`` as ``type trial``."""
+    return rule.replace(":", " ").replace("_", " ")
+
+
 def suppression_text(suppressed: Suppressed) -> str:
     """Why a candidate gets no case."""
     until = day_text(suppressed.until) if suppressed.until else "its contract ends"
@@ -74,5 +79,5 @@ def suppression_text(suppressed: Suppressed) -> str:
         case SuppressionCode.TOO_FEW_NIGHTS:
             text = f"is above the threshold on night {suppressed.nights} of {suppressed.nights_required} required"
         case SuppressionCode.EXCLUDED:
-            text = f"is excluded by the policy: {suppressed.rule.replace('_', ' ')}"
+            text = f"is excluded by the policy: {_rule_text(suppressed.rule)}"
     return text
