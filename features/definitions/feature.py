@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Literal
 
 from features.contract import Metric
-from features.definitions.measures import Aggregate, Ago, FeedAge, FeedAlive, Measure, Siblings
+from features.definitions.measures import Aggregate, Ago, FeedAge, FeedAlive, Measure, Siblings, Succession
 from features.definitions.sentences import fields_of, render_sentence
 from features.errors import UsageError
 
@@ -70,7 +70,7 @@ class Feature:
         for part in self.measure.parts:
             if isinstance(part, Aggregate):
                 tables.setdefault(part.stream.table)
-            elif isinstance(part, FeedAge | FeedAlive | Siblings):
+            elif isinstance(part, FeedAge | FeedAlive | Siblings | Succession):
                 tables.setdefault(part.table)
         return tuple(tables)
 
@@ -89,11 +89,13 @@ class Feature:
         ]
         return max(days, default=0) or None
 
+    def sentence_of(self, row: Mapping[str, object], as_of: date) -> str | None:
+        """The sentence for a person, from the row's features; ``None`` where the value is missing or impossible."""
+        return None if row.get(self.name) is None else render_sentence(self.sentence, row, as_of)
+
     def describe(self, row: Mapping[str, object], as_of: date) -> str:
-        """The sentence for a person, from the row's features; it states where the value is missing."""
-        if row.get(self.name) is None:
-            return f"{self.meaning[0].upper()}{self.meaning[1:]}: not known"
-        return render_sentence(self.sentence, row, as_of)
+        """The sentence; where there is none, that the value is not known."""
+        return self.sentence_of(row, as_of) or f"{self.meaning[0].upper()}{self.meaning[1:]}: not known"
 
     @property
     def sentence_fields(self) -> tuple[str, ...]:

@@ -13,28 +13,51 @@ A field is ``{feature:how}``. ``how`` is one of
 - ``ago`` / ``ahead`` – that many days before or after the cutoff, as a date: "12 Feb", "12 Feb 2024" in another year.
 
 A part in square brackets is left out where one of its fields is missing.
+
+Sentences are said to customers, so an impossible one must not exist: a count, a share or a duration below zero, or a
+fall by more than 100%, comes from untidy data and has no words. A sentence with such a value is ``None``; an optional
+part with one is left out.
 """
 
 import re
 from collections.abc import Callable, Mapping
 from datetime import date, timedelta
+from math import inf, isfinite
 
 _FIELD = re.compile(r"\{(\w+)(?::([^}]*))?\}")
 _OPTIONAL = re.compile(r"\[([^\]]*)\]")
+_LEAST = {"n": 0.0, "pct": 0.0, "days": 0.0, "hours": 0.0, "money": 0.0, "ago": 0.0, "ahead": 0.0, "moved": -1.0}
+"""The smallest possible value, by the first word of ``how``; the others may be of any size."""
 
 
-def render_sentence(template: str, row: Mapping[str, object], as_of: date) -> str:
-    """The template's sentence for this row."""
+def render_sentence(template: str, row: Mapping[str, object], as_of: date) -> str | None:
+    """The template's sentence for this row; ``None`` where one of its values is impossible."""
 
     def optional_part(match: re.Match[str]) -> str:
         known = all(row.get(name) is not None for name in fields_of(match[1]))
-        return match[1] if known else ""
+        return match[1] if known and _possible(match[1], row) else ""
 
     def value(match: re.Match[str]) -> str:
         return _render(row.get(match[1]), match[2] or "num", as_of)
 
-    sentence = _FIELD.sub(value, _OPTIONAL.sub(optional_part, template))
+    required = _OPTIONAL.sub(optional_part, template)
+    if not _possible(required, row):
+        return None
+    sentence = _FIELD.sub(value, required)
     return sentence[:1].upper() + sentence[1:]
+
+
+def _possible(template: str, row: Mapping[str, object]) -> bool:
+    """Whether each value of the template is in the range of its words."""
+    return all(_in_range(row.get(match[1]), match[2] or "num") for match in _FIELD.finditer(template))
+
+
+def _in_range(value: object, how: str) -> bool:
+    if not isinstance(value, int | float):
+        return True
+    if not isfinite(value):
+        return False
+    return value >= _LEAST.get(how.split(" ")[0], -inf)
 
 
 def fields_of(template: str) -> tuple[str, ...]:
@@ -131,7 +154,7 @@ _NUMBERS: Mapping[str, Callable[[float], str]] = {
     "yes": lambda number: "yes" if number else "no",
     "pct": _share,
     "moved": _moved,
-    "money": lambda number: f"{number:,.0f}",
+    "money": lambda number: f"{abs(number):,.0f}",
     "days": _duration("day"),
     "hours": _duration("hour"),
 }
