@@ -3,9 +3,9 @@
     python benchmarks/models_race.py DATA [--mapping DIR] --churnkit PYTHON --featuretools PYTHON [--every 28]
         [--through DATE]
 
-The other tools run in their own environments, named by their interpreters (see `benchmarks/README.md`). Every learner
-is fitted at every fold on rows whose outcome was known by then, and scores the cutoffs after it. Prints a Markdown table
-per risk: the figures, and the lead of Rescue, with 95% intervals from drawing accounts again.
+The other tools run in their own environments, named by their interpreters (see `benchmarks/README.md`). Every
+learner is fitted at every fold on rows whose outcome was known by then, and scores the cutoffs after it. Prints a
+Markdown table per risk: the figures, and the lead of Rescue, with 95% intervals from drawing accounts again.
 """
 
 import argparse
