@@ -128,6 +128,7 @@ RATINGS = Vocabulary(
         ),
         "offered": ("unoffered", "survey sent", "sent"),
     },
+    numbers=True,
 )
 ACCOUNT_TYPES = Vocabulary(
     "type",

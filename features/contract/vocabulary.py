@@ -8,8 +8,12 @@ vocabulary and their synonyms. A value that is not understood keeps its own lowe
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from functools import cached_property
+
+NEAR = 0.75
+"""How alike a value and a word must be: words are short, and most pairs of short words are somewhat alike."""
 
 _SEPARATORS = re.compile(r"[\s_\-–—/:.,;()\[\]]+")
 _CODE = re.compile(r"((?:p|s|sev|severity|prio|priority|level)? ?\d)\b ?(.*)")
@@ -25,6 +29,8 @@ class Vocabulary:
         coded: whether a value may begin with a code that alone decides ("P1 - Critical", "2 - High").
         subject: a word that may come before any other ("ticket solved", "case closed").
         upper: whether words are in upper case, as codes of currencies are.
+        numbers: whether any number is understood, too, as in a rating.
+        own: a company's own words, by their normal form.
     """
 
     name: str
@@ -32,6 +38,7 @@ class Vocabulary:
     coded: bool = False
     subject: tuple[str, ...] = ()
     upper: bool = False
+    numbers: bool = False
     own: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -42,13 +49,18 @@ class Vocabulary:
     def with_words(self, own: Mapping[str, str]) -> "Vocabulary":
         """The vocabulary with a company's own words, which win over the synonyms."""
         entries = {normal_form(text): word for text, word in own.items()}
-        return Vocabulary(self.name, self.synonyms, self.coded, self.subject, self.upper, entries)
+        return replace(self, own=entries)
 
     def read(self, value: str) -> str:
         """The word that a value means; its own word in the vocabulary's case where it is not understood."""
         meaning = self._meaning(normal_form(value))
         own_word = value.strip()
         return meaning or (own_word.upper() if self.upper else own_word.lower())
+
+    def nearest(self, value: str) -> str | None:
+        """The word that a value which is not understood probably means; ``None`` where none is near."""
+        near = get_close_matches(normal_form(value), self._by_form, n=1, cutoff=NEAR)
+        return self._by_form[near[0]] if near else None
 
     def _meaning(self, text: str) -> str | None:
         for form in self._forms(text):

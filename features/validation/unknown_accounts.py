@@ -18,16 +18,27 @@ from features.validation.rules import Rule
 EXAMPLES = 3
 """Ids that are shown for each way to write them."""
 
+_PLAIN = r"regexp_replace(lower(trim({0})), '(^|[^0-9])0+([0-9])', '\1\2', 'g')"
+
 WAYS = {
     "spaces around it": "trim({0})",
     "upper and lower case": "lower(trim({0}))",
-    "leading zeros": r"regexp_replace(lower(trim({0})), '(^|[^0-9])0+([0-9])', '\1\2', 'g')",
+    "leading zeros": _PLAIN,
     "the last three characters of an 18-character id": (
         "CASE WHEN length(trim({0})) IN (15, 18) THEN left(trim({0}), 15) END"
     ),
-    "a prefix": "nullif(ltrim(regexp_extract(trim({0}), '[0-9]+$'), '0'), '')",
+    "a prefix": f"nullif(regexp_extract({_PLAIN}, '[0-9]+$'), '')",
+    "a prefix and a separator": f"nullif(regexp_extract({_PLAIN}, '[^:/|_ -]+$'), '')",
 }
 """In what two ids may differ although they mean one account, and SQL of an id without it; the likeliest first."""
+
+PREFIXES = ("a prefix", "a prefix and a separator")
+"""Differences of which only one of two ids may have anything: ``OLD-7`` is not ``A-7``, but ``7`` may be."""
+
+
+_NEAR_WITH_ROWS = (
+    "SELECT id, account, difference, sum(n)::BIGINT AS rows FROM near_ids JOIN unknown_ids USING (id) GROUP BY ALL"
+)
 
 
 @dataclass(frozen=True)
@@ -82,8 +93,8 @@ def find_unknown_accounts(connection: duckdb.DuckDBPyConnection, tables: Sequenc
     by_table = dict(near_rows.fetchall())
     near_ids = cursor.execute("SELECT count(*) FROM near_ids").fetchall()[0][0]
     examples = cursor.execute(
-        "SELECT * FROM (SELECT id, account, difference, sum(n)::BIGINT AS rows FROM near_ids "
-        f"JOIN unknown_ids USING (id) GROUP BY ALL) QUALIFY row_number() OVER (PARTITION BY difference ORDER BY rows DESC, id) <= {EXAMPLES} "
+        f"SELECT * FROM ({_NEAR_WITH_ROWS}) "
+        f"QUALIFY row_number() OVER (PARTITION BY difference ORDER BY rows DESC, id) <= {EXAMPLES} "
         "ORDER BY difference, rows DESC, id"
     ).fetchall()
     return UnknownAccounts(ids, rows, tuple(NearMiss(*example) for example in examples), near_ids, by_table)
@@ -98,9 +109,10 @@ def _near_ids() -> str:
             "GROUP BY form HAVING count(*) = 1 AND form IS NOT NULL"
         )
         unknown = f"SELECT DISTINCT id, {form.format('id')} AS form FROM unknown_ids"
+        bare = f"form IN ({_PLAIN.format('id')}, {_PLAIN.format('account')})" if difference in PREFIXES else "true"
         parts.append(
             f"SELECT id, account, {quote_text(difference)} AS difference, {place} AS place "
-            f"FROM ({unknown}) JOIN ({accounts}) USING (form)"
+            f"FROM ({unknown}) JOIN ({accounts}) USING (form) WHERE {bare}"
         )
     return (
         f"SELECT id, account, difference FROM ({' UNION ALL '.join(parts)}) "

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from pipelines.reference import command_reference, policy_reference, settings_reference
+from pipelines.reference import command_reference, contract_reference, policy_reference, settings_reference
 from pipelines.reference import feature_reference as features
 from serving.cases import transitions
 from serving.handoff import package
@@ -18,6 +18,7 @@ DOCS: Final = Path(__file__).resolve().parents[2] / "docs"
 
 
 PAGES: Final[Mapping[str, Callable[[], str]]] = {
+    "data-contract.md": contract_reference.render_contract,
     "features.md": features.render_features,
     "policy.md": policy_reference.render_policy,
     "case-states.md": transitions.page,

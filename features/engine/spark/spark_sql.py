@@ -70,7 +70,8 @@ def _picked(stream: Stream) -> str:
     conditions = " AND ".join([_happened(stream), *([f"({to_spark(stream.only)})"] if stream.only else [])])
     entity = "" if stream.by == "account" else f", {to_spark(stream.by or '')}"
     way = "" if stream.pick == "first" else " DESC"
-    order = [f"{to_spark(part)}{way}" for part in (f"CAST({order_of_events(stream)} AS TIMESTAMP)", *tie_columns(stream.relation))]
+    instant = f"CAST({order_of_events(stream)} AS TIMESTAMP)"
+    order = [f"{to_spark(part)}{way}" for part in (instant, *tie_columns(stream.relation))]
     window = f"PARTITION BY cutoff, account{entity} ORDER BY {', '.join(order)}, known DESC"
     numbered = f"SELECT *, row_number() OVER ({window}) AS place FROM ({_held(stream.relation, conditions)})"
     return f"SELECT * FROM ({numbered}) WHERE place = 1"
