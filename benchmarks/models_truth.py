@@ -10,9 +10,9 @@ Prints a table per world and risk: average precision and recall at capacity, bot
 the lead of the model, with 95% intervals from drawing accounts again. ``plain_logistic`` is scikit-learn's ridge
 regression on standardised columns, at the penalty that is best on the test rows themselves; ``logistic`` is the
 logistic regression inside Rescue's model. ``--accounts`` takes so many of the world's accounts (a learning curve).
-``--latent`` gives the hidden state to the learner: the gain is information that the data do not contain. ``--true-odds`` fits trees
-to the true log-odds, without events, and evaluates them on accounts that they have not seen: a lower bound of what the
-columns contain. ``--keep`` keeps the frames, which cost most.
+``--latent`` gives the hidden state to the learner: the gain is information that the data do not contain.
+``--true-odds`` fits trees to the true log-odds, without events, and evaluates them on accounts that they have not
+seen: a lower bound of what the columns contain. ``--keep`` keeps the frames, which cost most.
 """
 
 import argparse

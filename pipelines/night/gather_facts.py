@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import pyarrow.compute as pc
+
 from features.catalogue import CATALOGUE_VERSION
 from features.contract import TABLES
 from serving.cases.outcomes import HELD_OUT, WITHDRAWN
@@ -67,7 +69,7 @@ class _Tables:
         self.accounts = _grouped(snapshot.rows("accounts", accounts=accounts))
         self.subscriptions = _grouped(snapshot.rows("subscriptions", accounts=accounts))
         health = snapshot.rows("health_scores", accounts=accounts, since=self.cutoff - timedelta(days=HEALTH_DAYS))
-        self.health = _grouped(health)
+        self.health = _grouped(health.filter(pc.is_valid(health["score"])))  # empty: not measured then
         self.tickets = _grouped(snapshot.rows("tickets", accounts=accounts))
         self.events = _grouped(snapshot.rows("ticket_events", accounts=accounts), by="ticket_id")
         usage = snapshot.rows("usage_daily", accounts=accounts, since=self.cutoff - timedelta(days=7 * WEEKS))
