@@ -8,7 +8,7 @@ SYNC := $(UV) sync --frozen --inexact --quiet
 .PHONY: run review test check fix docs samples bench soak system screenshots clean
 
 run: $(VENV)/.run
-	@$(VENV)/bin/rescue nightly --data data_samples --home .rescue
+	@$(VENV)/bin/rescue nightly --data data_samples --home .rescue --as-of 2026-07-01
 	@echo "Next: make review, or $(VENV)/bin/rescue queue list"
 
 review: $(VENV)/.run

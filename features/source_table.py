@@ -49,8 +49,8 @@ class SourceTable:
     ``files`` are paths of Parquet files, ``labels`` their names in messages where these differ (the CSV file that one
     was made from), ``unreadable_lines`` the lines that could not become rows, ``fingerprints`` a text for each file
     that changes with its content, where the source has one. ``select_list`` is SQL of the columns, where they are not
-    read as they are. ``untyped`` is whether it was made from files whose values are texts, whatever they mean; ``notes``
-    are on how these files were read.
+    read as they are. ``untyped`` is whether it was made from files whose values are texts, whatever they mean;
+    ``notes`` are on how these files were read.
     """
 
     name: str

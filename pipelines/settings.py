@@ -78,7 +78,8 @@ class Settings(BaseSettings):
     no_dates: tuple[date, ...] = Field(NO_DATES, description="Days that mean that there is no date.")
     currency: Annotated[CurrencySettings | None, NoDecode] = Field(
         None,
-        description="The currency of money without one, e.g. 'EUR', and rates into it, e.g. [currency.rates] USD = 0.92.",
+        description="The currency of money without one, such as EUR; with rates into it: [currency] code = 'EUR', "
+        "[currency.rates] USD = 0.92.",
     )
     competitors: tuple[str, ...] = Field((), description="Names of competitors, which tickets are searched for.")
     catch_up: int = Field(7, ge=0, description="At most so many missed nights are run by --catch-up.")

@@ -4,6 +4,7 @@ import atexit
 import os
 import tempfile
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,12 @@ def _no_second_try() -> Iterator[None]:
     """A delivery is tried once in tests of what follows a failure; the test of hiccups says otherwise."""
     with stamina.set_testing(True):
         yield
+
+
+@pytest.fixture(autouse=True)
+def _frozen_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Today is the first day after the simulated worlds, for commands that run in this process."""
+    monkeypatch.setattr("pipelines.clock.machine_clock", lambda: datetime(2026, 7, 1, 12, tzinfo=UTC))
 
 
 @pytest.fixture(scope="session")

@@ -32,6 +32,14 @@ AsOf = Annotated[
         help="The cutoff: use what was known before this day. Default: the first day after the newest row.",
     ),
 ]
+NightOf = Annotated[
+    str | None,
+    typer.Option(
+        "--as-of",
+        metavar="DATE",
+        help="The day to work on, with what was known before it. Default: today, in the time zone of the settings.",
+    ),
+]
 Before = Annotated[
     str | None,
     typer.Option(metavar="DATE", help="Use only what was known before this day. Default: the whole source."),

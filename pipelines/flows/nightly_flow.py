@@ -36,7 +36,8 @@ def nightly_flow(
     """Run one night, or with ``catch_up`` each night that was missed."""
     settings = configuration.load(data=data, home=home, policy=policy, mapping=mapping)
     steps = Steps(quiet=quiet)
-    return run_nights(settings, as_of or _scheduled_day(), prefect_runner(steps), steps, catch_up=catch_up)
+    scheduled = None if as_of else _scheduled_day()
+    return run_nights(settings, as_of, prefect_runner(steps), steps, catch_up=catch_up, scheduled=scheduled)
 
 
 def run_quietly(settings: Settings, as_of: date | None, steps: Steps, *, catch_up: bool) -> list[NightReport]:

@@ -17,6 +17,7 @@ from features.errors import RescueError
 from features.validation.volume import FLOOR, NIGHTS
 from models.risks.configuration import for_history
 from pipelines import assembly
+from pipelines.clock import today
 from pipelines.monitoring.drift import Drift, drift
 from pipelines.monitoring.effect import Effect, effect
 from pipelines.monitoring.feed_freshness import feed_ages, feed_reports
@@ -93,7 +94,7 @@ class MonitorReport:
 
 
 def monitor(settings: Settings, as_of: date | None, steps: Steps) -> MonitorReport:
-    """Look at the source at the beginning of ``as_of`` (default: after its newest row), and at the newest night.
+    """Look at the source at the beginning of ``as_of`` (default: today), and at the newest night.
 
     Raises:
         UsageError: the queue is that of another source.
@@ -103,7 +104,7 @@ def monitor(settings: Settings, as_of: date | None, steps: Steps) -> MonitorRepo
         refuse_other_source(settings, store)
         opened = validate_source_step(settings, scratch, steps)
         history, known = opened.history, for_history(opened.history, opened.risk_settings)
-        day = as_of or history.until
+        day = as_of or today(settings.timezone)
         scores = _Scores(history, assembly.open_registry(settings), assembly.frame_builder(settings))
         with (
             steps.step("monitor", "Measuring feeds, volume, score drift, performance and effect"),

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from features.errors import UsageError
+from features.errors import DataGateError, UsageError
 from features.validation.volume import NIGHTS, check_volume
 from models.risks.configuration import for_history
 from pipelines import assembly
@@ -24,13 +24,14 @@ from pipelines.night.decision_step import DecisionContext, NightDecision, decide
 from pipelines.night.night_folder import restore_report, write_quarantine, write_report
 from pipelines.night.night_models import load_models
 from pipelines.night.scoring import score_accounts
+from pipelines.night.tonight import check_day, choose_day, newest_days
 from pipelines.scratch import scratch_folder
 from pipelines.settings import Settings, writable_home
 from pipelines.sources.source_guard import refuse_other_source
 from pipelines.sources.validated_source import ValidatedSource, reading_text, validate_source
 from serving.cases.sla_timers import run_timers
 from serving.delivery import deliver, open_channels
-from serving.night_report.report_schema import NightReport
+from serving.night_report.report_schema import NightReport, NightWarning
 from serving.night_report.report_text import day_text, plural, stale_text, warning_line
 from serving.nights import night_lease
 from serving.nights.heartbeat import keep_lease
@@ -38,6 +39,8 @@ from serving.nights.record_night import record_night, save_seconds
 from serving.store import night_queries
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pyarrow as pa
 
     from pipelines.console import Steps
@@ -47,32 +50,39 @@ if TYPE_CHECKING:
 
 
 def run_nights(
-    settings: Settings, as_of: date | None, run_step: StepRunner, steps: Steps, *, catch_up: bool = False
+    settings: Settings,
+    as_of: date | None,
+    run_step: StepRunner,
+    steps: Steps,
+    *,
+    catch_up: bool = False,
+    scheduled: date | None = None,
 ) -> list[NightReport]:
-    """Run the night of ``as_of`` (default: the first day after the source's newest row), or all that were missed.
+    """Run the night of ``as_of``, or of the ``scheduled`` day, or tonight; or all nights up to it that were missed.
 
     Raises:
         UsageError: a setting, the policy or the day is not valid.
-        DataGateError: the source is not fit for a night; the queue is as it was.
+        DataGateError: the source is not fit for a night, or has no new rows for a day that nobody asked for by
+            ``as_of``, or nobody could be scored; the queue is as it was.
     """
     writable_home(settings)
     policy = assembly.load_policy(settings)
     open_channels(settings.channels)  # a channel that cannot work stops the night before it begins
     with scratch_folder() as scratch, assembly.open_store(settings) as store:
-        if as_of and not catch_up and (recorded := _recorded_report(settings, store, as_of)):
+        night_day = choose_day(settings, as_of, scheduled)
+        cutoff = night_day.day
+        if not catch_up and (recorded := _recorded_report(settings, store, cutoff)):
             return [recorded]
         refuse_other_source(settings, store)
-        source = _validate(settings, run_step, scratch / "0")
-        cutoff = _valid_day(as_of, source)
-        for outliers in () if as_of else source.outliers:
-            steps.log(f"Warning: {warning_line(outliers)}")  # the report of a recorded night cannot contain it
+        source = _validate(settings, store, run_step, scratch / "0")
+        check_day(night_day, source.history, settings.stale_after)
         missed = _missed(settings, store, cutoff, steps) if catch_up else [cutoff]
         reports = []
         for place, day in enumerate(missed or [cutoff]):
             if len(missed) > 1:
                 steps.log(f"Night of {day_text(day)}, {place + 1} of {len(missed)}")
             if place:  # the night before wrote outcomes that this one has to know
-                source = _validate(settings, run_step, scratch / str(place))
+                source = _validate(settings, store, run_step, scratch / str(place))
             reports.append(_run(_Night(settings, policy, store, source, day, run_step, steps)))
         return reports
 
@@ -89,9 +99,11 @@ def _missed(settings: Settings, store: Store, cutoff: date, steps: Steps) -> lis
     return nights
 
 
-def _validate(settings: Settings, run_step: StepRunner, scratch: Path) -> ValidatedSource:
+def _validate(settings: Settings, store: Store, run_step: StepRunner, scratch: Path) -> ValidatedSource:
     scratch.mkdir()
-    return run_step("validate", reading_text(settings), validate_source, settings, scratch)
+    with store.reading() as session:
+        earlier = night_queries.rows_of_nights(session, NIGHTS)
+    return run_step("validate", reading_text(settings), validate_source, settings, scratch, earlier)
 
 
 @dataclass(frozen=True)
@@ -143,6 +155,7 @@ def _run_steps(night: _Night, lease: night_lease.Night) -> NightReport:
     channels = tuple(sorted(night.settings.channels))
     context = DecisionContext(history, as_of, night.policy, night.store, models.champions, channels, stale)
     decision = run_step("decide", "Applying the policy", decide_night, context, frame, scores)
+    _refuse_empty_night(night, decision, models.warnings)
     outcomes = run_step(
         "outcomes", "Computing outcomes of earlier nights", realised_outcomes, night.store, history, known
     )
@@ -174,6 +187,26 @@ def _record(night: _Night, lease: night_lease.Night, decision: NightDecision, re
     return recorded
 
 
+def _refuse_empty_night(night: _Night, decision: NightDecision, warnings: Sequence[NightWarning]) -> None:
+    """Stop where no account could be scored and no alarm was raised: such a night says nothing, and would block others.
+
+    Raises:
+        DataGateError: always in this case; the sentence gives the reasons that the warnings have.
+    """
+    raised = decision.decision.flags or decision.decision.raised_again or decision.decision.waiting
+    if decision.scores.num_rows or raised:
+        return
+    reasons = " ".join(warning_line(warning) for warning in warnings)
+    newest = ", ".join(
+        f"{name} {day_text(day) if day else 'none'}"
+        for name, day in newest_days(night.source.history, night.as_of).items()
+    )
+    raise DataGateError(
+        f"Nobody could be scored on the night of {day_text(night.as_of)}, so it is not recorded. "
+        f"{reasons or f'No account was eligible. Newest rows: {newest}.'}"
+    )
+
+
 def _check_volume(night: _Night) -> None:
     """Stop where a table holds far fewer rows than it did on the nights before: an export that broke off."""
     with night.store.reading() as session:
@@ -183,16 +216,6 @@ def _check_volume(night: _Night) -> None:
 
 def _build_frame(night: _Night) -> pa.Table:
     return assembly.frame_builder(night.settings)(night.source.history, [night.as_of])
-
-
-def _valid_day(as_of: date | None, source: ValidatedSource) -> date:
-    """The day to run: ``as_of`` where the data reach that far back, by default the first after the newest row."""
-    first, until = source.history.first, source.history.until
-    if as_of is None:
-        return until
-    if as_of <= first:
-        raise UsageError(f"--as-of {as_of} is before the data, which begin on {day_text(first)}: choose a later day.")
-    return as_of
 
 
 def _recorded_report(settings: Settings, store: Store, as_of: date) -> NightReport | None:

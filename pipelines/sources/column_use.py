@@ -1,9 +1,9 @@
 """What a mapping's query does with each column: passes it on, or computes with it as a number, an instant or a text.
 
-The values of CSV and JSON files are texts. A column that a query only passes on stays a text, and validation reads it as
-it reads a file without a mapping. A column that it computes with needs a type, and this type must follow from the query
-rather than from tonight's values: one ``N/A`` in a column of amounts, or a column that is empty tonight, would otherwise
-change the type and make the query fail.
+The values of CSV and JSON files are texts. A column that a query only passes on stays a text, and validation reads it
+as it reads a file without a mapping. A column that it computes with needs a type, and this type must follow from the
+query rather than from tonight's values: one ``N/A`` in a column of amounts, or a column that is empty tonight, would
+otherwise change the type and make the query fail.
 """
 
 from collections import defaultdict

@@ -1,4 +1,4 @@
-"""The columns of a text file with the types that a mapping's query needs; a row with a value of another type is reported.
+"""The columns of a text file with the types that a mapping's query needs; a row with another value is reported.
 
 The type follows from what the query does with the column, and where that leaves a choice, from nearly all values of the
 column. So one bad value does not change a type: its row goes to quarantine with the column and the value, as it does

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.settings import Settings
 from pipelines.sources import open_source, validate_rows
+from pipelines.sources.lost_parents import refuse_lost_parents
 from pipelines.sources.mapping_settings import merged_risk_settings, reading_rules
 from pipelines.sources.queue_outcomes import SourceWithQueueOutcomes, with_queue_outcomes
 from serving.night_report.report_schema import (
@@ -107,10 +108,11 @@ def _of_all(fingerprints: Mapping[str, str]) -> str:
     return hashlib.sha256(repr(sorted(fingerprints.items())).encode()).hexdigest()[:32]
 
 
-def validate_source(settings: Settings, scratch: Path) -> ValidatedSource:
+def validate_source(settings: Settings, scratch: Path, earlier: Sequence[Mapping[str, int]] = ()) -> ValidatedSource:
     """Open and validate the source that the settings name, together with the outcomes of the queue, if there is one.
 
-    ``scratch`` must outlive what is returned.
+    ``scratch`` must outlive what is returned. ``earlier`` are the rows of each table on earlier nights, oldest first:
+    where accounts have become fewer, this is the cause of rows without an account.
 
     Raises:
         UsageError: there is no such source.
@@ -125,6 +127,7 @@ def validate_source(settings: Settings, scratch: Path) -> ValidatedSource:
         tolerance=settings.row_tolerance,
         reading=reading_rules(settings),
     )
+    refuse_lost_parents(validation.report, earlier, settings.row_tolerance)
     return ValidatedSource(source, validation.require_fit(), settings)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from pipelines import settings as configuration
-from pipelines.cli.options import AsOf, Data, Home, Json, Mapping, parse_day
+from pipelines.cli.options import Data, Home, Json, Mapping, NightOf, parse_day
 from pipelines.console import Steps, out
 from serving.night_report.report_text import day_text, effect_line, plural
 
@@ -21,7 +21,7 @@ def register(app: typer.Typer) -> None:
 
 
 def monitor(
-    data: Data = None, as_of: AsOf = None, home: Home = None, mapping: Mapping = None, as_json: Json = False
+    data: Data = None, as_of: NightOf = None, home: Home = None, mapping: Mapping = None, as_json: Json = False
 ) -> None:
     """Check the age of the feeds, the number of rows, score drift, and the effect of the team. Nothing is changed."""
     from pipelines.monitoring import monitor

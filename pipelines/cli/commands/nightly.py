@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from pipelines import settings as configuration
-from pipelines.cli.options import AsOf, Data, Home, Json, Mapping, PolicyFile, parse_day
+from pipelines.cli.options import Data, Home, Json, Mapping, NightOf, PolicyFile, parse_day
 from pipelines.console import Steps
 
 
@@ -17,7 +17,7 @@ def register(app: typer.Typer) -> None:
 
 def nightly(
     data: Data = None,
-    as_of: AsOf = None,
+    as_of: NightOf = None,
     home: Home = None,
     policy: PolicyFile = None,
     mapping: Mapping = None,
@@ -31,8 +31,9 @@ def nightly(
 ) -> None:
     """Run one night: read and validate the source, score accounts, apply the policy, and update the queue.
 
-    A night is recorded completely or not at all. A second run of the same night changes nothing. If PREFECT_API_URL is
-    set, the night is a flow run on that Prefect server, with one task for each step.
+    A night is recorded completely or not at all. A second run of the same night changes nothing. Without --as-of, a
+    source without new rows stops the night with 3; so does a night in which nobody could be scored. If PREFECT_API_URL
+    is set, the night is a flow run on that Prefect server, with one task for each step.
     """
     cutoff = parse_day(as_of, "--as-of")
     settings = configuration.load(data=data, home=home, policy=policy, mapping=mapping)

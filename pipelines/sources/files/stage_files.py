@@ -1,4 +1,4 @@
-"""The parts of one table as one ``SourceTable``: Parquet in place, everything else as Parquet under a scratch folder."""
+"""The parts of one table as one ``SourceTable``: Parquet in place, all else as Parquet under a scratch folder."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -129,7 +129,7 @@ def _kind_of(line: bytes) -> str:
 
 
 def _western_line(line: bytes) -> bytes:
-    """A line of a Windows-1252 file in UTF-8; a line that already is UTF-8, and one that is damaged, stay as they are."""
+    """A line of a Windows-1252 file in UTF-8; a line that is UTF-8 already, and one that is damaged, stay the same."""
     return line.decode("cp1252").encode() if not line.isascii() and _kind_of(line) == WINDOWS else line
 
 

@@ -11,9 +11,9 @@ import pytest
 from pipelines import settings as configuration
 from pipelines.console import Steps
 from pipelines.night.night import run_nights
-from serving.night_report.report_schema import NightReport
 from pipelines.simulator import SimulatorSettings, simulate_world
 from pipelines.step_runner import plain_runner
+from serving.night_report.report_schema import NightReport
 
 WORLD = SimulatorSettings(accounts=150, months=15, seed=11, rescues=2, world="plain")
 
@@ -39,7 +39,7 @@ def night_home(tmp_path_factory: pytest.TempPathFactory) -> NightHome:
     simulate_world(WORLD, folder / "data")
     settings = configuration.load(data=str(folder / "data"), home=folder / "home")
     steps = Steps(quiet=True)
-    (first,) = run_nights(settings, None, plain_runner(steps), steps)
+    (first,) = run_nights(settings, WORLD.until, plain_runner(steps), steps)
     return NightHome(folder / "data", folder / "home", first)
 
 

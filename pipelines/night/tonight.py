@@ -1,0 +1,83 @@
+"""Which day tonight is, and whether the source is fresh enough for it.
+
+Tonight was once the day after the source's newest row. Under cron, a source that had died was then "already recorded"
+every night, with success, for ever. So the clock decides, in the time zone of the settings, and a source without new
+rows stops the night. A day that is asked for is run with whatever was known then.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+from features.contract import TABLES
+from features.errors import DataGateError, UsageError
+from features.history.versions import date_literal, known_day
+from pipelines.clock import today
+from serving.night_report.report_text import day_text, plural
+
+if TYPE_CHECKING:
+    from features.history.history import History
+    from pipelines.settings import Settings
+
+
+@dataclass(frozen=True)
+class NightDay:
+    """The day of a night; ``requested`` is whether somebody asked for this day, who then knows how old the data is."""
+
+    day: date
+    requested: bool
+
+
+def choose_day(settings: Settings, as_of: date | None, scheduled: date | None) -> NightDay:
+    """The day of ``--as-of``, else the day that a schedule says, else today in the time zone of the settings."""
+    if as_of is not None:
+        return NightDay(as_of, requested=True)
+    return NightDay(scheduled or today(settings.timezone), requested=False)
+
+
+def check_day(night: NightDay, history: History, stale_after: int) -> None:
+    """Do nothing where the source has rows before the night, and new ones where nobody asked for this very day.
+
+    Raises:
+        UsageError: the data begin on that day or later.
+        DataGateError: the newest row of all tables is older than ``stale_after`` days.
+    """
+    if night.day <= history.first:
+        name = f"--as-of {night.day}" if night.requested else f"The night of {day_text(night.day)}"
+        raise UsageError(
+            f"{name} is before the data, which begin on {day_text(history.first)}: choose a later day with --as-of."
+        )
+    if night.requested:
+        return
+    newest = newest_days(history, night.day)
+    days = [day for day in newest.values() if day is not None]
+    if days and (night.day - max(days)) <= timedelta(days=stale_after):
+        return
+    raise DataGateError(_stale_message(night.day, newest, history, stale_after))
+
+
+def newest_days(history: History, night: date) -> dict[str, date | None]:
+    """By table of the source, the day on which its newest row before the night became known; its own rows only."""
+    tables = [TABLES[name] for name in sorted(history.present)]
+    selects = [
+        f"SELECT '{table.name}' AS name, CAST(max({known_day(table)}) AS DATE) AS day FROM {table.name} "
+        f"WHERE {known_day(table)} < {date_literal(night)} AND {table.external_rows}"
+        for table in tables
+        if table.event_time and table.external_rows != "false"
+    ]
+    rows = history.query(" UNION ALL ".join(selects)).to_pylist() if selects else []
+    return {row["name"]: row["day"] for row in rows}
+
+
+def _stale_message(night: date, newest: dict[str, date | None], history: History, stale_after: int) -> str:
+    ages = ", ".join(
+        f"{name} {day_text(day)} ({plural((night - day).days, 'day')} old)" if day else f"{name} none"
+        for name, day in sorted(newest.items(), key=lambda item: item[1] or date.min, reverse=True)
+    )
+    return (
+        f"The source has no row of the last {plural(stale_after, 'day')} before {day_text(night)}, so the night is not "
+        f"run. Newest rows: {ages}. Check the export, or ask for the day that the data was made for: "
+        f"--as-of {history.until}."
+    )
