@@ -64,7 +64,7 @@ def _again(rows: pa.Table) -> pa.Table:
 _NOBODY: Final = _set("account_id", "a-unknown")
 _SPOILS: Final[Mapping[str, tuple[Spoil, ...]]] = {
     "subscriptions": (_NOBODY, _shift("ended_at", "started_at", -20), _set("seats", -1)),
-    "health_scores": (_set("score", 180.0), _set("score", None), _set("score", float("nan")), _NOBODY, _again),
+    "health_scores": (_set("score", 180.0), _set("score", float("nan")), _NOBODY, _again),
     "tickets": (_NOBODY, _set("opened_at", None), _shift("opened_at", "known_at", 3)),
     "ticket_events": (_set("kind", None), _shift("occurred_at", "known_at", 2), _again),
     "usage_daily": (_set("events", -1), _NOBODY, _set("day", None)),
