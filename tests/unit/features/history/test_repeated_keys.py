@@ -8,7 +8,13 @@ from hypothesis import given, settings
 
 from features.contract import TABLES
 from features.history import repeated_keys
-from features.history.repeated_keys import all_have_own_ids, find_repeated_keys, key_hash, select_repeated
+from features.history.repeated_keys import (
+    RepeatedKeys,
+    all_have_own_ids,
+    find_repeated_keys,
+    key_hash,
+    select_repeated,
+)
 from features.quoting import quote_name
 
 numbers = st.lists(st.one_of(st.integers(0, 5), st.integers(2**63 - 2, 2**63 + 2), st.integers(0, 2**64 - 1)))
@@ -30,10 +36,16 @@ def test_many_rows_are_read_by_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(whole.hashes) == 2
 
 
+@pytest.mark.parametrize(("repeated", "few"), [(1, True), (2, False), (50, False)])
+def test_repeated_keys_are_few_below_a_fiftieth_of_the_rows(repeated: int, few: bool) -> None:
+    assert RepeatedKeys(np.arange(repeated, dtype=np.uint64), 100).few is few
+
+
 def test_an_event_is_known_by_its_own_id_where_it_has_one() -> None:
     connection = duckdb.connect()
     connection.execute(
-        "CREATE TABLE ticket_events AS SELECT *, NULL AS actor, NULL AS \"group\" FROM (VALUES ('t1', 1, 'comment', NULL, 'e1'), "
+        'CREATE TABLE ticket_events AS SELECT *, NULL AS actor, NULL AS "group" '
+        "FROM (VALUES ('t1', 1, 'comment', NULL, 'e1'), "
         "('t2', 2, 'solved', NULL, 'e1'), ('t1', 1, 'comment', NULL, NULL), ('t1', 1, 'comment', NULL, NULL), "
         "('t3', 1, 'comment', NULL, NULL)) AS v(ticket_id, occurred_at, kind, value, event_id)"
     )

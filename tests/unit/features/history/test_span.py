@@ -67,3 +67,10 @@ def test_an_outlier_makes_no_label_mature(ticket: dict[str, object]) -> None:
     rule = LabelRule("escalation", "event", horizon=30, table="ticket_events", where="kind = 'escalated'")
     labels = label(daily(**ticket).history(), [END - timedelta(days=40), END - timedelta(days=20)], rule).to_pylist()
     assert [row["event"] for row in labels] == [False, None]
+
+
+def test_a_table_without_times_of_its_own_counts_by_when_it_was_known() -> None:
+    story = Story().account("acme", "2025-01-01").row("contacts", account_id="acme", contact_id="c")
+    assert story.history().until == date(2025, 1, 2)
+    story.row("contacts", account_id="acme", contact_id="d", known_at="2025-03-01")
+    assert story.history().until == date(2025, 3, 2)

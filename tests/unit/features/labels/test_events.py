@@ -121,3 +121,13 @@ def test_nobody_is_active_in_tables_that_the_source_lacks() -> None:
     rule = LabelRule("silent", "silence", horizon=20, active_on=("invoices",))
     story = Story().account("acme", "2025-12-01").health("acme", "2025-12-01", 50.0)
     assert eligibility(story.history(), [CUTOFF], rule).column("why").to_pylist() == ["no_activity"]
+
+
+def test_a_return_counts_from_the_first_time_that_it_was_known() -> None:
+    rule = LabelRule("churn", "contract", horizon=20)
+    story = Story().account("acme", "2025-01-01").subscription("acme", "2025-01-01", "s", known_at="2025-01-01")
+    story.subscription("acme", "2025-01-01", "s", ended_at="2026-01-31", known_at="2026-01-10")
+    story.subscription("acme", "2026-02-10", "late", known_at="2026-03-01")
+    assert answer(story, rule)["event"] is True
+    story.subscription("acme", "2026-02-01", "early", known_at="2026-02-01")
+    assert answer(story, rule)["event"] is False

@@ -10,6 +10,7 @@ from features.errors import UsageError
 from features.labels.labels import LabelRule, eligibility, label
 
 CHURN = LabelRule("churn", "contract", horizon=90, lead=7)
+ACTIVE_ON = ("tickets", "invoices")
 
 
 def test_maturity_waits_for_the_grace_of_a_contract_only() -> None:
@@ -27,6 +28,41 @@ def test_impossible_lengths_are_refused(settings: dict[str, int]) -> None:
 def test_unknown_activity_are_refused_by_name() -> None:
     with pytest.raises(UsageError, match="active_on takes one or more of tickets, usage_daily, invoices"):
         LabelRule("churn", "silence", horizon=90, active_on=("visits",))
+
+
+def test_the_order_of_the_tables_of_activity_makes_no_difference() -> None:
+    rules = [LabelRule("churn", "silence", horizon=90, active_on=names) for names in (ACTIVE_ON, ACTIVE_ON[::-1])]
+    assert rules[0] == rules[1]
+
+
+def test_an_event_of_an_unknown_table_is_refused_with_the_nearest_name() -> None:
+    with pytest.raises(UsageError, match="cannot be an event of the table 'invoice'; did you mean 'invoices'"):
+        LabelRule("late", "event", horizon=9, table="invoice")
+
+
+@pytest.mark.parametrize("share", [0, 0.0, -0.5, 1.01, True, "half", float("nan")])
+def test_an_impossible_share_is_refused(share: object) -> None:
+    with pytest.raises(UsageError, match="it lies above 0 and is at most 1"):
+        LabelRule("less", "decrease", horizon=9, share=share)  # type: ignore[arg-type]
+
+
+def test_revenue_may_have_to_vanish_altogether() -> None:
+    assert LabelRule("less", "decrease", horizon=9, share=1).share == 1
+
+
+def test_an_unknown_measure_is_refused_with_the_nearest_name() -> None:
+    with pytest.raises(UsageError, match="cannot measure 'seat'; did you mean 'seats'"):
+        LabelRule("less", "decrease", horizon=9, measure="seat")
+
+
+def test_settings_that_are_no_texts_are_refused() -> None:
+    with pytest.raises(UsageError, match="table, where and measure are texts"):
+        LabelRule("late", "event", horizon=9, table="invoices", where=5)  # type: ignore[arg-type]
+
+
+def test_a_condition_may_compare_whole_numbers() -> None:
+    rule = LabelRule("large", "event", horizon=9, table="subscriptions", where="seats > 5")
+    assert rule.condition().columns.keys() == {"seats"}
 
 
 def test_churn_by_contract_needs_subscriptions() -> None:
