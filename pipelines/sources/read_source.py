@@ -110,7 +110,7 @@ def _without_ticket_events(
 def _with_problems(report: ValidationReport, failures: dict[str, str]) -> ValidationReport:
     """The report with the files that cannot be read, before what follows from that."""
     rest = report.problems
-    if "accounts" in failures:
+    if "accounts" in failures or (failures and not report.tables.keys() - {"accounts"}):
         rest = ()  # "there is no accounts table" is no cause but a consequence
     elif "accounts" not in report.tables and rest:
         rest = (f"{rest[0]} {_suggest_accounts(report)}", *rest[1:])

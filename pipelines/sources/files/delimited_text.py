@@ -14,6 +14,7 @@ from features.errors import DataGateError
 from features.quoting import quote_text
 from features.source_table import FileNote, SourceTable, UnreadableLine, explain_read_errors
 from pipelines.sources.files.header_line import Header, read_header
+from pipelines.sources.files.input_limits import check_unreadable
 from pipelines.sources.files.text_encoding import UTF8, decode_file
 
 SHOWN = 200
@@ -50,6 +51,8 @@ def _read_csv(file: Path, header: Header) -> str:
 
 
 def _unreadable_lines(connection: duckdb.DuckDBPyConnection, label: str) -> tuple[UnreadableLine, ...]:
+    ((count,),) = connection.execute("SELECT count(DISTINCT line) FROM broken").fetchall()
+    check_unreadable(count, label)
     rows = connection.execute(
         "SELECT line, any_value(error_type), any_value(error_message), any_value(csv_line) FROM broken "
         "GROUP BY line ORDER BY line"

@@ -93,9 +93,10 @@ def _in_file(file: Path, label: str) -> FolderContents:
 
 def _in_archive(file: Path, label: str, archive: FileKind) -> FolderContents:
     """The tables of a zip archive: its one member, its members by their names, or parts of the archive's own table."""
+    own = table_name(PurePosixPath(archive.stem).stem if "." in archive.stem else archive.stem)
     members = archive_members(file)
     if members is None:
-        return FolderContents(unread=[UnreadFile(label, NO_ARCHIVE)])
+        return _unreadable(own, FilePart(file, archive, label), NO_ARCHIVE)
     contents, parts = FolderContents(), []
     for member in members:
         if any(is_known_without_table(name) for name in PurePosixPath(member).parts):
@@ -108,7 +109,6 @@ def _in_archive(file: Path, label: str, archive: FileKind) -> FolderContents:
             parts.append(FilePart(file, packed, f"{label}/{member}" if len(members) > 1 else label, member))
     if not parts and not contents.unread:
         contents.unread.append(UnreadFile(label, "it holds no files"))
-    own = table_name(PurePosixPath(archive.stem).stem if "." in archive.stem else archive.stem)
     stems = {table_name(part.kind.stem) for part in parts}
     as_parts = own in TABLES and not stems & set(TABLES)
     for part in parts:
@@ -118,15 +118,22 @@ def _in_archive(file: Path, label: str, archive: FileKind) -> FolderContents:
 
 def _in_workbook(file: Path, label: str, kind: FileKind) -> FolderContents:
     """The tables of a workbook: its one sheet by the name of the file, several sheets by their own names."""
-    sheets = sheet_names(file)
+    own, sheets = table_name(kind.stem), sheet_names(file)
     if not sheets:
-        return FolderContents(unread=[UnreadFile(label, NO_WORKBOOK)])
-    own, named = table_name(kind.stem), {table_name(sheet.strip()): sheet for sheet in sheets}
+        return _unreadable(own, FilePart(file, kind, label), NO_WORKBOOK)
+    named = {table_name(sheet.strip()): sheet for sheet in sheets}
     if len(sheets) == 1 or (own in TABLES and not named.keys() & TABLES.keys()):
         others = [UnreadFile(f"{label}, sheet {sheet}", OTHER_SHEET) for sheet in sheets[1:]]
         return FolderContents({own: [FilePart(file, kind, label, sheet=sheets[0])]}, others)
     tables = {name: [FilePart(file, kind, f"{label}, sheet {sheet}", sheet=sheet)] for name, sheet in named.items()}
     return FolderContents(tables)
+
+
+def _unreadable(table: str, part: FilePart, reason: str) -> FolderContents:
+    """A damaged file: where it is named like a table of the contract, reading it stops the night."""
+    if table in TABLES:
+        return FolderContents({table: [part]})
+    return FolderContents(unread=[UnreadFile(part.label, reason)])
 
 
 def _in_folder(folder: Path) -> FolderContents:

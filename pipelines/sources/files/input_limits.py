@@ -17,7 +17,7 @@ MAX_LINE = 64 << 20
 MAX_EXPANDED = 64 << 30
 """Bytes that one file may have when it is unpacked."""
 
-MAX_RATIO = 200
+MAX_RATIO = 100
 """How many times its packed size a file may have; exports of repeated values reach fifty."""
 
 RATIO_FROM = 64 << 20
@@ -28,6 +28,9 @@ MAX_COLUMNS = 4_000
 
 MAX_WORKBOOK = 1 << 30
 """Bytes of an unpacked workbook, which is read as a whole."""
+
+MAX_UNREADABLE = 1_000_000
+"""Lines of one file that may be no rows; they are held in memory."""
 
 MANY_ROWS, MAX_ROWS_PER_BYTE = 10_000_000, 8
 """A Parquet file with many rows may hold so many of them in a byte; real ones hold less than one."""
@@ -81,6 +84,18 @@ def check_parquet_size(rows: int, size: int, label: str) -> None:
     if rows > MANY_ROWS and rows > MAX_ROWS_PER_BYTE * size:
         raise DataGateError(
             f"{label} has {rows:,} rows in {size_text(size)}: nearly all rows are equal. Export it again."
+        )
+
+
+def check_unreadable(lines: int, label: str) -> None:
+    """Refuse a text of which so many lines are no rows that they cannot be listed.
+
+    Raises:
+        DataGateError: it is such a text.
+    """
+    if lines > MAX_UNREADABLE:
+        raise DataGateError(
+            f"{label}: {lines:,} lines are no rows of this file; is it of another format? Export it again."
         )
 
 

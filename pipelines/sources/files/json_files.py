@@ -4,6 +4,7 @@ Values are texts as they are in CSV, so that validation reads a value the same w
 within a row stay JSON texts, for mappings.
 """
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -37,7 +38,7 @@ def stage_json(table: str, file: Path, label: str, target: Path) -> SourceTable:
             connection.execute(f"CREATE TEMP VIEW objects AS {_objects(connection, decoded)}")
             _write_columns(connection, "objects", label, target)
         except duckdb.Error as error:
-            raise DataGateError(f"{label} is not valid JSON: {_cause(error)}. Export it again.") from None
+            raise DataGateError(f"{label}{_place(decoded, error)}. Export it again.") from None
     return SourceTable(table, (str(target),), {str(target): label}, untyped=True)
 
 
@@ -57,14 +58,13 @@ def stage_json_lines(table: str, file: Path, label: str, target: Path) -> Source
             "rejects_table = 'broken', rejects_scan = 'scanned', rejects_limit = 0)"
         )
         connection.execute(f"CREATE TEMP TABLE lines AS {lines}")
-        valid = "json_valid(line) AND json_type(line) = 'OBJECT'"
+        parsed = "TRY_CAST(line AS JSON)"
         connection.execute(
-            "CREATE TEMP VIEW objects AS SELECT CAST(line AS JSON) AS json FROM lines "
-            "WHERE line IS NOT NULL AND CASE WHEN json_valid(line) THEN json_type(line) = 'OBJECT' ELSE false END"
+            f"CREATE TEMP VIEW objects AS SELECT {parsed} AS json FROM lines WHERE json_type({parsed}) = 'OBJECT'"
         )
         _write_columns(connection, "objects", label, target)
         bad = connection.execute(
-            f"SELECT number, line FROM lines WHERE trim(line) <> '' AND NOT coalesce({valid}, false) "
+            f"SELECT number, line FROM lines WHERE trim(line) <> '' AND json_type({parsed}) IS DISTINCT FROM 'OBJECT' "
             "UNION ALL SELECT line, csv_line FROM broken ORDER BY 1"
         ).fetchall()
     unreadable = tuple(UnreadableLine(label, line, "not a JSON object", (text or "")[:_SHOWN]) for line, text in bad)
@@ -128,6 +128,14 @@ def _path(key: str) -> str:
     return f'$."{escaped}"'
 
 
-def _cause(error: duckdb.Error) -> str:
-    text = str(error).partition("\n")[0]
-    return text.partition(": ")[2].replace('"', "'")[:200].rstrip(". ") or "it cannot be parsed"
+def _place(file: Path, error: duckdb.Error) -> str:
+    """Where a file is not valid JSON: Python's reader knows the line and column, for files that it can hold."""
+    if file.stat().st_size <= MAX_OBJECT:
+        try:
+            json.loads(file.read_text("utf-8-sig", errors="replace"))
+        except json.JSONDecodeError as invalid:
+            return f", line {invalid.lineno}, column {invalid.colno}, is not valid JSON: {invalid.msg.lower()}"
+        except RecursionError:
+            return " is nested too deeply to be a table"
+    cause = str(error).partition("\n")[0].partition(": ")[2].replace(str(file), file.name)
+    return f" is not valid JSON: {cause[:_SHOWN].rstrip('. ') or 'it cannot be parsed'}"
