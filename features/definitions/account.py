@@ -1,4 +1,4 @@
-"""The kind of account: segment, industry, region, age and group."""
+"""The kind of account: type, segment, industry, region, age and group."""
 
 from features.definitions.feature import Feature
 from features.definitions.measures import Siblings, Stream
@@ -6,6 +6,7 @@ from features.definitions.measures import Siblings, Stream
 ACCOUNT = Stream("accounts", "accounts", "created_at").latest()
 
 ACCOUNT_FEATURES = (
+    Feature("account_type", ACCOUNT.text("type"), "kind of account", "text", "A {account_type:text}", kind="category"),
     Feature("segment", ACCOUNT.text("segment"), "customer segment", "text", "Segment {segment:text}", kind="category"),
     Feature("industry", ACCOUNT.text("industry"), "industry", "text", "Industry {industry:text}", kind="category"),
     Feature("region", ACCOUNT.text("region"), "region", "text", "Region {region:text}", kind="category"),

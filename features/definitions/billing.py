@@ -1,4 +1,8 @@
-"""Payments: whether invoices are paid, and on time."""
+"""Payments: whether invoices are paid, and on time.
+
+An invoice is late from the day after the one on which it is due. A credit note, an invoice of zero, and one that is
+void, a draft or uncollectible is never unpaid or overdue.
+"""
 
 from functools import partial
 
@@ -6,11 +10,12 @@ from features.definitions.contract_terms import ARR
 from features.definitions.feature import Feature
 from features.definitions.measures import Stream, change
 
-ISSUED = Stream("invoices", "invoices", "issued_at")
-UNPAID = Stream("invoices", "invoices", "issued_at", until="paid_at")
-OVERDUE = Stream("invoices", "invoices", "due_at", until="paid_at")
-PAID = Stream("invoices", "invoices", "paid_at")
-LATE = "greatest(0, date_diff('day', CAST(due_at AS DATE), CAST(paid_at AS DATE)))"
+ISSUED = Stream("invoices", "invoices", "issued_at").where("is_issued")
+UNPAID = Stream("invoices", "invoices", "issued_at", until="paid_at").where("is_payable")
+OVERDUE = Stream("invoices", "invoices", "due_at", until="paid_at").where("is_payable")
+PAID = Stream("invoices", "invoices", "paid_at").where("is_payable")
+DAYS_LATE = "date_diff('day', CAST(due_at AS DATE), CAST(paid_at AS DATE))"
+LATE = f"greatest(0, {DAYS_LATE})"
 
 _number = partial(Feature, group="billing")
 
@@ -91,7 +96,7 @@ BILLING_FEATURES = (
     ),
     _number(
         "invoices_late_share_365d",
-        PAID.count(365, "paid_at > due_at") / PAID.count(365, "due_at IS NOT NULL"),
+        PAID.count(365, f"{DAYS_LATE} > 0") / PAID.count(365, "due_at IS NOT NULL"),
         "share of the invoices paid in a year that were paid late",
         "share",
         "{invoices_late_share_365d:pct} of last year's invoices were paid late",

@@ -3,17 +3,23 @@
 from functools import partial
 
 from features.definitions.feature import Feature
-from features.definitions.measures import Ago, Stream, change
+from features.definitions.measures import Ago, Measure, Stream, Succession, change
 
 RUNNING = Stream("subscriptions", "subscriptions", "started_at", until="ended_at")
 STARTED = Stream("subscriptions", "subscriptions", "started_at")
 ENDED = Stream("subscriptions", "subscriptions", "ended_at")
-IN_TERM = Stream("subscriptions", "subscriptions", "started_at", until="least(ended_at, renews_at)")
 PAST_TERM = Stream("subscriptions", "subscriptions", "renews_at", until="ended_at")
-NOTICED = RUNNING.where("notice_of IS NOT NULL")
-ARR = RUNNING.total("arr")
-SEATS = RUNNING.total("seats")
-RENEWS_IN = IN_TERM.where("renews_at IS NOT NULL").ahead("renews_at")
+
+
+def _known_total(column: str) -> Measure:
+    """The sum over the running subscriptions that have a value: unknown, and not zero, where none has."""
+    known = RUNNING.count(where=f"{column} IS NOT NULL")
+    return RUNNING.total(column) * (known / known)
+
+
+ARR, SEATS = _known_total("arr"), _known_total("seats")
+PRICED_SEATS = RUNNING.total("arr", where="seats IS NOT NULL") / RUNNING.total("seats", where="arr IS NOT NULL")
+RENEWS_IN = Succession("renews_in_days")
 TERM = "date_diff('day', CAST(started_at AS DATE), CAST(renews_at AS DATE))"
 
 _number = partial(Feature, group="contract")
@@ -30,8 +36,8 @@ CONTRACT_FEATURES = (
     _number("contract_seats", SEATS, "seats paid for", "seats", "{contract_seats:n paid seat}"),
     _number(
         "contract_arr_per_seat",
-        ARR / SEATS,
-        "yearly revenue a seat",
+        PRICED_SEATS,
+        "yearly revenue a seat, over the seats with a known price",
         "money",
         "{contract_arr_per_seat:money} a year for each seat",
     ),
@@ -45,7 +51,7 @@ CONTRACT_FEATURES = (
     _number(
         "contract_renews_in_days",
         RENEWS_IN,
-        "days to the next renewal",
+        "days to the next renewal of what goes on, successors included; unknown where every date has passed",
         "days",
         "Next renewal on {contract_renews_in_days:ahead}",
         -1,
@@ -56,6 +62,13 @@ CONTRACT_FEATURES = (
         "days by which the next renewal date changed in 60 days: zero within a term, a whole term after a renewal",
         "days",
         "Next renewal {contract_renewal_moved_60d:later} than 60 days before",
+    ),
+    _number(
+        "contract_renewal_overdue_days",
+        Succession("renewal_overdue_days"),
+        "days since the oldest renewal date that has passed without a new date or a new contract",
+        "days",
+        "Renewal overdue by {contract_renewal_overdue_days:days}",
     ),
     _number(
         "contract_overdue_renewals",
@@ -144,8 +157,8 @@ CONTRACT_FEATURES = (
     ),
     _number(
         "contract_notices",
-        NOTICED.count(),
-        "running subscriptions with a notice given",
+        Succession("endings"),
+        "running subscriptions with a known end that nothing continues",
         "subscriptions",
         "Notice given for {contract_notices:n subscription}",
         1,
@@ -153,10 +166,18 @@ CONTRACT_FEATURES = (
     ),
     _number(
         "contract_notice_ends_in_days",
-        NOTICED.ahead("notice_of"),
+        Succession("first_end_in_days"),
         "days until the first subscription under notice ends",
         "days",
         "First subscription under notice ends on {contract_notice_ends_in_days:ahead}",
         -1,
+    ),
+    _number(
+        "contract_partial_loss_share",
+        Succession("partial_loss_share"),
+        "share of the yearly revenue that ends while other subscriptions go on",
+        "share",
+        "{contract_partial_loss_share:pct} of the yearly revenue ends",
+        1,
     ),
 )

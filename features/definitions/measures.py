@@ -83,6 +83,14 @@ class Siblings(Measure):
     table: str = "accounts"
 
 
+@dataclass(frozen=True)
+class Succession(Measure):
+    """What the succession of an account's contracts says: one of ``features.succession.succession_values.VALUES``."""
+
+    name: str
+    table: str = "subscriptions"
+
+
 How = Literal[
     "count", "sum", "min", "max", "distinct", "value", "text", "trend", "slope", "top", "newest", "oldest", "ahead"
 ]

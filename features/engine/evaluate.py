@@ -20,12 +20,14 @@ from features.definitions.measures import (
     Measure,
     Number,
     Siblings,
+    Succession,
     relations,
 )
 from features.engine.engines import Aggregates
 from features.engine.feeds import Feeds
 from features.engine.windows import COMPUTE_THREADS, Flags, Floats, Ints
 from features.errors import UsageError
+from features.succession.succession_values import succession_values
 
 DECIMALS = 9
 """Decimals of a number: parallel sums add in any order, and two runs of a night must be equal."""
@@ -92,6 +94,8 @@ class Evaluation:
                 values = np.broadcast_to(self.feeds.age(table, days)[:, None], shape)
             case Siblings():
                 values = self.feeds.siblings(days)[:, self.cube.scope.codes]
+            case Succession(name):
+                values = succession_values(self.feeds.history, name, days, self.cube.scope.codes)
             case _:
                 raise UsageError(f"No engine can compute {type(measure).__name__}.")
         return values

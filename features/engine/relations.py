@@ -49,14 +49,17 @@ def relation_rows(relation: str, history: History) -> str:
     return f"WITH t AS MATERIALIZED ({tickets}) {opened} UNION ALL {events} WHERE {EVER_HELD_TOGETHER}"
 
 
+_INVOICE_FLAGS = """coalesce(status, '') NOT IN ('void', 'draft') AS is_issued,
+amount > 0 AND coalesce(status, '') NOT IN ('void', 'draft', 'uncollectible') AS is_payable"""
+"""Of an invoice: whether it was sent at all, and whether it has to be paid (a credit note and one of zero have not).
+They have names of their own, because a source without ``status`` has them too."""
+
+
 def join_accounts(table: str, history: History, versions: str, *, classed: bool = True) -> str:
     """The SQL of a table's versions with the number of their account; ``classed`` rows have a class."""
-    extra = ""
+    extra = f", {_INVOICE_FLAGS}" if table == "invoices" else ""
     if table == "tickets":
         versions = _without_merged(history, versions, classed=classed)
-    if table == "subscriptions":
-        # A future end is legitimate knowledge where the source keeps history, and a leak where it does not.
-        extra = f", {'ended_at' if table in history.versioned else 'CAST(NULL AS TIMESTAMP)'} AS notice_of"
     return f"SELECT *{extra} FROM ({versions}) JOIN {NUMBERED} USING (account_id)"
 
 

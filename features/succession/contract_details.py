@@ -76,3 +76,16 @@ _DETAILS = f"""
             )
             GROUP BY account, instant
         )"""
+
+_DAY = "coalesce(CAST(CAST({} AS DATE) - DATE '1970-01-01' AS DOUBLE), 'NaN'::DOUBLE)"
+_HAS_CONTRACT = f"d.status IN ('{RUNNING}', '{LEAVING}')"
+
+NUMBERS = f"""
+            {_DAY.format("d.renewal_date")} AS renewal_day,
+            {_DAY.format("d.overdue_since")} AS overdue_day,
+            {_DAY.format(f"CASE WHEN {_HAS_CONTRACT} THEN d.first_end END")} AS first_end_day,
+            CASE WHEN {_HAS_CONTRACT} THEN CAST(d.losses AS DOUBLE) ELSE 0 END AS endings,
+            coalesce(CASE WHEN d.status = '{RUNNING}' AND d.losses = 0 THEN 0.0
+                WHEN d.status = '{RUNNING}' THEN d.ending_revenue / nullif(d.revenue, 0) END, 'NaN'::DOUBLE)
+                AS partial_loss"""
+"""Numbers for features, of ``contract_detail AS d``: days since 1970, and NaN where there is none."""

@@ -26,8 +26,7 @@ def status_intervals(history: History, grace: int) -> str:
     ``since``.
     """
     return f"""
-        {contract_versions(history)}, {MEMBERS}, {_MOMENTS.format(others=_other_moments(history))},
-        question AS (SELECT account, moment + {AT_ONCE} AS instant FROM moment),
+        {questions_through_time(history)},
         {statuses(history, grace)},
         status_interval AS (
             SELECT account, instant - {AT_ONCE} AS since, status, leaves_at,
@@ -36,14 +35,23 @@ def status_intervals(history: History, grace: int) -> str:
         )"""
 
 
-_MOMENTS = """
+def questions_through_time(history: History) -> str:
+    """CTEs that end in ``question``: just after each moment at which something about an account's contracts changes."""
+    return f"""
+        {contract_versions(history)}, {MEMBERS}, {_MOMENTS.format(others=_other_moments(history))},
+        question AS (SELECT account, moment + {AT_ONCE} AS instant FROM moment)"""
+
+
+_MOMENTS = f"""
         moment AS (
             SELECT DISTINCT account, moment FROM (
                 SELECT account, known AS moment FROM version
                 UNION ALL SELECT account, superseded FROM version WHERE superseded IS NOT NULL
                 UNION ALL SELECT account, started FROM version
                 UNION ALL SELECT account, ended FROM version WHERE ended IS NOT NULL
-                {others}
+                UNION ALL SELECT account, CAST(renews AS DATE) + INTERVAL 1 DAY - {AT_ONCE} FROM version
+                    WHERE renews IS NOT NULL
+                {{others}}
             )
         )"""
 

@@ -21,7 +21,7 @@ import pyarrow as pa
 
 from features.history.history import History
 from features.history.versions import date_literal
-from features.succession.contract_details import contract_details
+from features.succession.contract_details import NUMBERS, contract_details
 from features.succession.contract_status import LEAVING, LEFT, NONE, RUNNING
 from features.succession.contract_versions import MEMBERS, NUMBERED, contract_versions
 
@@ -67,7 +67,12 @@ def succession_at(history: History, cutoff: date) -> pa.Table:
     - ``successor_subscriptions``: what continues an ending; ``continued_by_account``: to which account of the group
       contracts moved.
     """
-    return history.cached(f"succession_{cutoff.isoformat()}", lambda: _succession(history, cutoff))
+    return contracts_at(history, cutoff).select(SUCCESSION.names).cast(SUCCESSION)
+
+
+def contracts_at(history: History, cutoff: date) -> pa.Table:
+    """The same, with the account's dense number and :data:`features.succession.contract_details.NUMBERS`."""
+    return history.cached(f"succession_{cutoff.isoformat()}", lambda: _contracts(history, cutoff))
 
 
 def succession_by_cutoff(history: History, cutoffs: Iterable[date]) -> pa.Table:
@@ -79,20 +84,19 @@ def succession_by_cutoff(history: History, cutoffs: Iterable[date]) -> pa.Table:
     return pa.concat_tables(parts)
 
 
-def _succession(history: History, cutoff: date) -> pa.Table:
-    rows = history.query(f"""
+def _contracts(history: History, cutoff: date) -> pa.Table:
+    return history.query(f"""
         WITH {NUMBERED}, {contract_versions(history)}, {MEMBERS},
         question AS (
             SELECT account, CAST({date_literal(cutoff)} AS TIMESTAMP) AS instant
             FROM numbered WHERE account IN (SELECT account FROM version) AND account_known < {date_literal(cutoff)}
         ),
         {contract_details(history)}
-        SELECT numbered.account_id, {_COLUMNS}
+        SELECT numbered.account, numbered.account_id, {_COLUMNS}, {NUMBERS}
         FROM numbered LEFT JOIN contract_detail AS d USING (account)
             LEFT JOIN numbered AS other ON other.account = d.successor_account
         WHERE numbered.account_known < {date_literal(cutoff)} ORDER BY numbered.account_id
     """)
-    return rows.cast(SUCCESSION)
 
 
 _PARTIAL = f"d.status = '{RUNNING}' AND d.losses > 0"

@@ -106,6 +106,7 @@ def check(found: History, versions: list[Version], cutoff: date) -> None:
     for name in GROUP:
         book = Book(versions, name, datetime.combine(cutoff, datetime.min.time()), GRACE, GROUP)
         expected = details(book)
+        del expected["first_end"]
         answer = {key: rows[name][key] for key in expected}
         assert answer.pop("ending_subscriptions") == expected.pop("ending_subscriptions")
         assert answer == pytest.approx(expected)

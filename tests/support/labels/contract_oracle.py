@@ -181,6 +181,7 @@ def details(book: Book) -> dict[str, object]:
         "ending_revenue": ending,
         "partial_loss_share": ending / revenue if partial and ending is not None and revenue else None,
         "partial_loss_on": min(it.ends for it in lost if it.ends).date() if partial else None,
+        "first_end": min((it.ends for it in lost if it.ends), default=instant).date() if lost else None,
         "renewal_date": min((day for day in dates if day >= today), default=None),
         "renewal_overdue_days": (today - min(overdue)).days if overdue else None,
         "revenue": revenue,

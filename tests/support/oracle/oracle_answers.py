@@ -9,14 +9,13 @@ from support.oracle.oracle_terms import (
     HEALTH_TREND,
     HOURS,
     IS_OPEN,
+    ISSUED,
     LAST,
     LATE,
     NUMBER,
     OPEN,
     RATED,
     RATING,
-    RENEWAL,
-    RENEWAL_AGO,
     SEATS,
     STATES,
     TREND_28,
@@ -31,6 +30,7 @@ from support.oracle.oracle_terms import (
     days_since,
     events,
     health,
+    issued,
     like,
     line,
     metric_before,
@@ -45,6 +45,7 @@ from support.oracle.oracle_terms import (
     used,
     within,
 )
+from support.oracle.succession_answers import SUCCESSION_FEATURES
 
 FEEDS = {
     "usage_daily": ("has_usage", "usage_feed_age_days"),
@@ -221,25 +222,23 @@ BILLING = {
     "invoices_days_late_90d": paid(f"avg({LATE})", 90),
     "invoices_days_late_365d": paid(f"avg({LATE})", 365),
     "invoices_days_late_change": f"({paid(f'avg({LATE})', 90)} - {paid(f'avg({LATE})', 365)})",
-    "invoices_late_share_365d": paid("avg(paid_at > due_at)", 365),
-    "invoices_amount_90d": ask("coalesce(sum(amount), 0)", "invoices", within("issued_at", 90)),
-    "invoices_amount_365d": ask("coalesce(sum(amount), 0)", "invoices", within("issued_at", 365)),
+    "invoices_late_share_365d": paid("avg(date(paid_at) > date(due_at))", 365),
+    "invoices_amount_90d": issued("coalesce(sum(amount), 0)", 90),
+    "invoices_amount_365d": issued("coalesce(sum(amount), 0)", 365),
     "invoices_amount_change_90d": change(
-        ask("coalesce(sum(amount), 0)", "invoices", within("issued_at", 90)),
-        ask("coalesce(sum(amount), 0)", "invoices", within("issued_at", 90, 90)),
+        issued("coalesce(sum(amount), 0)", 90), issued("coalesce(sum(amount), 0)", 90, 90)
     ),
-    "invoices_recency_days": ask(f"min({days_since('issued_at')})", "invoices"),
-    "invoices_credits_180d": ask("count(*)", "invoices", f"{within('issued_at', 180)} AND amount < 0"),
+    "invoices_recency_days": ask(f"min({days_since('issued_at')})", "invoices", ISSUED),
+    "invoices_credits_180d": issued("count(*)", 180, 0, "amount < 0"),
 }
 
 CONTRACT = {
     "contract_running": running("count(*)"),
     "contract_arr": ARR,
     "contract_seats": SEATS,
-    "contract_arr_per_seat": f"({ARR} / {SEATS})",
+    "contract_arr_per_seat": f"({running('sum(arr)', condition='seats IS NOT NULL')} / "
+    f"{running('sum(seats)', condition='arr IS NOT NULL')})",
     "contract_plans": running("count(DISTINCT plan)"),
-    "contract_renews_in_days": RENEWAL,
-    "contract_renewal_moved_60d": f"({RENEWAL} + 60 - {RENEWAL_AGO})",
     "contract_overdue_renewals": ask(
         "count(*)", "subscriptions", "renews_at < :t AND (ended_at IS NULL OR ended_at >= :t)"
     ),
@@ -247,17 +246,16 @@ CONTRACT = {
     "contract_auto_renew_share": running("avg(auto_renew)"),
     "contract_tenure_days": ask(f"max({days_since('started_at')})", "subscriptions"),
     "contract_newest_days": ask(f"min({days_since('started_at')})", "subscriptions"),
-    "contract_arr_change_90d": change(ARR, running("coalesce(sum(arr), 0)", "p90_", 90)),
-    "contract_arr_change_365d": change(ARR, running("coalesce(sum(arr), 0)", "p365_", 365)),
-    "contract_seats_change_90d": change(SEATS, running("coalesce(sum(seats), 0)", "p90_", 90)),
-    "contract_seats_change_365d": change(SEATS, running("coalesce(sum(seats), 0)", "p365_", 365)),
+    "contract_arr_change_90d": change(ARR, running("sum(arr)", "p90_", 90)),
+    "contract_arr_change_365d": change(ARR, running("sum(arr)", "p365_", 365)),
+    "contract_seats_change_90d": change(SEATS, running("sum(seats)", "p90_", 90)),
+    "contract_seats_change_365d": change(SEATS, running("sum(seats)", "p365_", 365)),
     "contract_started_365d": ask("count(*)", "subscriptions", within("started_at", 365)),
     "contract_ended_365d": ask("count(*)", "subscriptions", f"ended_at IS NOT NULL AND {within('ended_at', 365)}"),
-    "contract_notices": running("count(*)", condition="notice_of IS NOT NULL"),
-    "contract_notice_ends_in_days": running(f"min(-{days_since('notice_of')})", condition="notice_of >= :t"),
 }
 
 ACCOUNT = {
+    "account_type": "a.type",
     "segment": "a.segment",
     "industry": "a.industry",
     "region": "a.region",
@@ -302,5 +300,5 @@ ORACLE: dict[str, tuple[tuple[str, ...], str]] = {
 } | ACROSS
 """By feature: the tables that it needs, and its SQL."""
 
-DECLARED = {*ORACLE, *(name for pair in FEEDS.values() for name in pair)}
+DECLARED = {*ORACLE, *SUCCESSION_FEATURES, *(name for pair in FEEDS.values() for name in pair)}
 """The features that have an oracle."""

@@ -106,8 +106,16 @@ def running(what: str, prefix: str = "", days: int = 0, condition: str = "1") ->
     )
 
 
+ISSUED = "coalesce(status, '') NOT IN ('void', 'draft')"
+PAYABLE = f"(amount > 0 AND coalesce(status, '') <> 'uncollectible' AND {ISSUED})"
+
+
 def paid(what: str, days: int, condition: str = "1") -> str:
-    return ask(what, "invoices", f"paid_at IS NOT NULL AND {within('paid_at', days)} AND {condition}")
+    return ask(what, "invoices", f"{PAYABLE} AND paid_at IS NOT NULL AND {within('paid_at', days)} AND {condition}")
+
+
+def issued(what: str, days: int, before: int = 0, condition: str = "1") -> str:
+    return ask(what, "invoices", f"{ISSUED} AND {within('issued_at', days, before)} AND {condition}")
 
 
 DECIDED = "coalesce(action, '') NOT IN ('held_out', 'withdrawn')"
@@ -128,14 +136,10 @@ HOURS = "avg(CASE WHEN at >= opened_at THEN (strftime('%s', at) - strftime('%s',
 NUMBER = "(value GLOB '[0-9]' OR value GLOB '[0-9].[0-9]')"
 RATING = "CAST(value AS REAL)"
 LATE = "max(0, julianday(date(paid_at)) - julianday(date(due_at)))"
-UNPAID = "(paid_at IS NULL OR paid_at >= :t)"
+UNPAID = f"({PAYABLE} AND (paid_at IS NULL OR paid_at >= :t))"
 OPEN = by_last("count(*)", STATES, IS_OPEN)
-ARR = running("coalesce(sum(arr), 0)")
-SEATS = running("coalesce(sum(seats), 0)")
-RENEWAL = running(f"min(-{days_since('renews_at')})", condition="renews_at >= :t")
-RENEWAL_AGO = running(
-    "min(julianday(date(renews_at)) - julianday(date(:t, '-60 days')))", "p60_", 60, "renews_at >= date(:t, '-60 days')"
-)
+ARR = running("sum(arr)")
+SEATS = running("sum(seats)")
 
 
 def like(column: str, *words: str) -> str:

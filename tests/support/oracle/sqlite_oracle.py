@@ -13,6 +13,7 @@ from datetime import date, datetime, timedelta
 import pyarrow as pa
 
 from support.oracle.oracle_answers import FEEDS, ORACLE
+from support.oracle.succession_answers import succession_answers
 
 KEYS = {
     "accounts": ("account_id",),
@@ -37,14 +38,14 @@ EVENT = {
     "outcomes": "decided_at",
 }
 COLUMNS = {
-    "accounts": "account_id parent_id segment industry region owner created_at",
+    "accounts": "account_id parent_id type segment industry region owner created_at",
     "subscriptions": "subscription_id account_id plan seats arr auto_renew started_at renews_at ended_at",
     "health_scores": "account_id measured_at score source",
     "metrics": "account_id metric measured_at value source",
     "tickets": "ticket_id account_id opened_at channel category priority merged_into",
     "ticket_events": "ticket_id occurred_at kind value actor",
     "usage_daily": "account_id day feature user_id events users minutes",
-    "invoices": "invoice_id account_id issued_at due_at paid_at amount",
+    "invoices": "invoice_id account_id issued_at due_at paid_at amount status",
     "outcomes": "account_id risk action verdict decided_at",
 }
 HIDDEN = {"subscriptions": "ended_at", "invoices": "paid_at"}
@@ -61,6 +62,7 @@ class Oracle:
 
     def __init__(self, tables: Mapping[str, pa.Table]) -> None:
         self.base = sqlite3.connect(":memory:")
+        self.tables = tables
         self.versioned = {name for name, table in tables.items() if "known_at" in table.column_names}
         for name, columns in COLUMNS.items():
             self._load(name, columns.split(), tables[name])
@@ -86,6 +88,8 @@ class Oracle:
         cursor = self.base.execute(f"SELECT a.account_id, {chosen} FROM accounts a", {"t": cutoff.isoformat()})
         names = [column[0] for column in cursor.description]
         rows = {row[0]: dict(zip(names[1:], row[1:], strict=True)) for row in cursor.fetchall()}
+        for account, row in rows.items():
+            row.update(succession_answers(self.tables, account, cutoff))
         return {account: _silenced(row, ages) for account, row in rows.items()}
 
     def _state(self, name: str, prefix: str, cutoff: date) -> None:
@@ -107,9 +111,8 @@ class Oracle:
             else column
             for column in COLUMNS[name].split()
         )
-        notice = ", ended_at AS notice_of" if name in self.versioned else ", NULL AS notice_of"
         return (
-            f"SELECT {columns}{notice if name == 'subscriptions' else ''} FROM raw_{name} v "
+            f"SELECT {columns} FROM raw_{name} v "
             f"WHERE v.known_at < '{day}'{over} AND NOT EXISTS (SELECT 1 FROM raw_{name} w WHERE {same} "
             f"AND w.known_at < '{day}' AND w.known_at > v.known_at)"
         )
@@ -149,7 +152,7 @@ def _silenced(row: dict[str, object], ages: Mapping[str, int | None]) -> dict[st
 
     told: dict[str, object] = {}
     for name, value in row.items():
-        tables = ORACLE[name][0]
+        tables = ORACLE[name][0] if name in ORACLE else ("subscriptions",)
         told[name] = value if all(alive(table) for table in tables) else None
     for table, (has, age) in FEEDS.items():
         told[has], told[age] = float(alive(table)), ages[table]

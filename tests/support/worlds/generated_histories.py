@@ -54,6 +54,7 @@ def accounts(draw: DrawFn) -> Row:
     return {
         "account_id": draw(who),
         "parent_id": draw(st.sampled_from((None, "a", "group"))),
+        "type": draw(st.sampled_from((None, "customer", "trial"))),
         "segment": draw(st.sampled_from((None, "smb", "mid"))),
         "industry": draw(st.sampled_from((None, "retail"))),
         "region": draw(st.sampled_from(("emea", "apac"))),
@@ -72,6 +73,7 @@ def subscriptions(draw: DrawFn) -> Row:
         "seats": draw(st.sampled_from((None, 0, 5, 12))),
         "arr": draw(st.sampled_from((None, 0.0, 1200.0, 999.9))),
         "auto_renew": draw(st.sampled_from((None, True, False))),
+        "replaces": draw(st.sampled_from((None, None, None, "S1", "S2"))),
         "started_at": started,
         "renews_at": draw(st.one_of(st.none(), st.integers(10, 500).map(lambda day: started + timedelta(days=day)))),
         "ended_at": draw(st.one_of(st.none(), st.integers(0, 500).map(lambda day: started + timedelta(days=day)))),
@@ -146,7 +148,8 @@ def invoices(draw: DrawFn) -> Row:
         "issued_at": issued,
         "due_at": draw(st.one_of(st.none(), st.integers(0, 40).map(lambda day: issued + timedelta(days=day)))),
         "paid_at": draw(later(issued)),
-        "amount": draw(st.sampled_from((100.0, 33.33, 0.1, -20.0, 1e6))),
+        "amount": draw(st.sampled_from((100.0, 33.33, 0.1, 0.0, -20.0, 1e6))),
+        "status": draw(st.sampled_from((None, "open", "paid", "void", "draft", "uncollectible"))),
     }
 
 
