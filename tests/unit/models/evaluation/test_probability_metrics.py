@@ -4,11 +4,20 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from sklearn.metrics import brier_score_loss, log_loss
 
 from models.data.arrays import Floats
 from models.evaluation.evaluation_rows import EvaluationRows
 from models.evaluation.metrics import log_loss_gain, probability_figures
-from models.evaluation.probability_metrics import calibration_group
+from models.evaluation.probability_metrics import (
+    brier_draws,
+    calibration_group,
+    calibration_line,
+    log_loss_draws,
+    mean_loss_draws,
+    observed_rate_draws,
+    observed_to_expected_draws,
+)
 from models.learners.calibration import sigmoid
 
 
@@ -69,6 +78,33 @@ def test_the_interval_holds_the_truth_about_as_often_as_it_says() -> None:
         slope = probability_figures(rows, sigmoid(margin))["calibration_slope"]
         held.append(slope.low <= 1 <= slope.high)
     assert 0.85 <= np.mean(held) <= 1.0
+
+
+def test_a_row_of_weight_two_equals_the_row_twice() -> None:
+    rows, margin = many(accounts=60, weeks=4)
+    times = np.random.default_rng(5).integers(1, 4, len(rows))
+    places = np.repeat(np.arange(len(rows)), times)
+    weighted, copied = replace(rows, weight=times.astype(float)), rows.take(places)
+    probability = sigmoid(0.7 * margin)
+    for figure in (brier_draws, log_loss_draws, mean_loss_draws, observed_to_expected_draws):
+        np.testing.assert_allclose(figure(weighted, probability), figure(copied, probability[places]))
+    np.testing.assert_allclose(observed_rate_draws(weighted), observed_rate_draws(copied))
+    lines = calibration_line(weighted, probability), calibration_line(copied, probability[places])
+    for once, twice in zip(*lines, strict=True):
+        assert (once.value, once.low, once.high) == pytest.approx((twice.value, twice.low, twice.high))
+
+
+def test_losses_are_those_of_scikit_learn() -> None:
+    rows, margin = many(accounts=60, weeks=1)
+    rows = replace(rows, weight=np.random.default_rng(5).uniform(0.5, 2, len(rows)))
+    probability, rate = sigmoid(0.7 * margin), float(np.average(rows.event, weights=rows.weight))
+    alike = np.full(len(rows), rate)
+    for figure, loss in ((log_loss_draws, log_loss), (brier_draws, brier_score_loss)):
+        own, base = (loss(rows.event, values, sample_weight=rows.weight) for values in (probability, alike))
+        assert figure(rows, probability)[0] == pytest.approx(1 - own / base)
+    assert mean_loss_draws(rows, probability)[0] == pytest.approx(
+        log_loss(rows.event, probability, sample_weight=rows.weight)
+    )
 
 
 def test_a_gain_in_log_loss_is_a_share_of_the_others() -> None:
