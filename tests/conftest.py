@@ -27,6 +27,7 @@ pytest_plugins = ["support.worlds.store_fixture", "support.nights.night_home", "
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared" / "data"
+SCENARIOS = ROOT.parent / "shared" / "scenarios"
 
 
 @pytest.fixture(autouse=True)
@@ -56,6 +57,14 @@ def shared_data() -> Path:
     return SHARED
 
 
+@pytest.fixture(scope="session")
+def shared_scenarios() -> Path:
+    """The folder of sources from real companies; the test is skipped where it does not exist."""
+    if not SCENARIOS.is_dir():
+        pytest.skip("no shared scenarios: ../shared/scenarios is absent")
+    return SCENARIOS
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say in CI which tests were skipped although this machine should run them all."""
     if _skipped_in_ci(terminalreporter):
@@ -73,6 +82,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def _skipped_in_ci(reporter: pytest.TerminalReporter) -> bool:
     if not os.environ.get("CI"):
         return False
-    excused = "../shared/data is absent" if not SHARED.is_dir() else None
+    absent = [folder for folder in (SHARED, SCENARIOS) if not folder.is_dir()]
+    excuses = [f"../shared/{folder.name} is absent" for folder in absent]
     reasons = [str(report.longrepr) for report in reporter.stats.get("skipped", [])]
-    return any(excused is None or excused not in reason for reason in reasons)
+    return any(not any(excuse in reason for excuse in excuses) for reason in reasons)

@@ -1,21 +1,21 @@
 """The tables that say who a customer is, what it has bought, and what it has paid."""
 
-from features.contract.table_schema import (
-    ACCOUNT_ID,
-    KNOWN_AT,
-    Column,
-    ColumnType,
-    Period,
-    Table,
-    instant,
-    text,
-    word,
-)
+from features.contract.table_schema import ACCOUNT_ID, KNOWN_AT, Column, ColumnType, Period, Table, instant, text, word
 from features.contract.vocabularies import ACCOUNT_TYPES, CURRENCIES, INVOICE_STATES
 
 ACCOUNTS = Table(
     "accounts",
     title="accounts",
+    other_names=(
+        "customers",
+        "companies",
+        "clients",
+        "organizations",
+        "organisations",
+        "orgs",
+        "tenants",
+        "workspaces",
+    ),
     cost="nothing can be scored",
     key=("account_id",),
     event_time="created_at",
@@ -38,6 +38,7 @@ ACCOUNTS = Table(
 CONTACTS = Table(
     "contacts",
     title="contacts",
+    other_names=("people", "persons", "stakeholders"),
     cost="hand-offs name no contact at the customer",
     optional=True,
     key=("contact_id",),
@@ -66,6 +67,7 @@ LINKS = Table(
 SUBSCRIPTIONS = Table(
     "subscriptions",
     title="subscriptions",
+    other_names=("contracts", "licenses", "licences", "subs", "plans", "agreements", "orders", "memberships"),
     cost="no renewal dates, seats or recurring revenue; an account counts as lost when it shows no activity any more",
     gap="no contracts in the data",
     key=("subscription_id",),
@@ -102,6 +104,7 @@ SUBSCRIPTIONS = Table(
 INVOICES = Table(
     "invoices",
     title="invoices",
+    other_names=("bills", "charges", "payments", "billing"),
     cost="no late payments and no invoiced revenue",
     gap="no invoices in the data",
     key=("invoice_id",),

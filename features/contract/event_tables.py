@@ -2,22 +2,13 @@
 
 from dataclasses import replace
 
-from features.contract.table_schema import (
-    ACCOUNT_ID,
-    KNOWN_AT,
-    Column,
-    ColumnType,
-    Reference,
-    Table,
-    instant,
-    text,
-    word,
-)
+from features.contract.table_schema import ACCOUNT_ID, KNOWN_AT, Column, ColumnType, Reference, Table, instant, text, word
 from features.contract.vocabularies import ACTORS, EVENT_KINDS, PRIORITIES, RATINGS, STATUSES
 
 HEALTH_SCORES = Table(
     "health_scores",
     title="health scores",
+    other_names=("health", "scores", "healthscores", "customer_health"),
     cost="the health scores of the CRM are not used",
     gap="no health scores in the data",
     key=("account_id", "measured_at", "source"),
@@ -52,6 +43,7 @@ HEALTH_SCORES = Table(
 METRICS = Table(
     "metrics",
     title="metrics",
+    other_names=("kpis", "measurements", "nps", "surveys"),
     cost="the company's own numbers (satisfaction, adoption, licences in use …) are not used",
     optional=True,
     key=("account_id", "metric", "measured_at", "source"),
@@ -72,6 +64,7 @@ METRICS = Table(
 TICKETS = Table(
     "tickets",
     title="tickets",
+    other_names=("issues", "cases", "incidents", "conversations", "requests", "support_tickets"),
     cost="no support load, and no escalation can be predicted",
     gap="no tickets in the data",
     key=("ticket_id",),
@@ -107,6 +100,7 @@ TICKET_EVENT_KINDS = EVENT_KINDS.words
 TICKET_EVENTS = Table(
     "ticket_events",
     title="ticket events",
+    other_names=("ticket_history", "ticket_comments", "comments", "audits", "history", "issue_history", "changelog"),
     cost="no escalation can be predicted: no row says which tickets were escalated, reopened or solved",
     key=("ticket_id", "occurred_at", "kind", "value", "actor", "group"),
     own_id="event_id",
@@ -136,6 +130,7 @@ TICKET_EVENTS = Table(
 USAGE_DAILY = Table(
     "usage_daily",
     title="usage",
+    other_names=("usage", "events", "activity", "activities", "logins", "sessions", "pageviews", "page_views"),
     cost="no adoption, activity or seats in use; falling usage, the earliest sign of churn, is not detected",
     gap="no product usage in the data",
     key=("account_id", "day", "feature", "user_id"),
@@ -159,6 +154,7 @@ USAGE_DAILY = Table(
 OUTCOMES = Table(
     "outcomes",
     title="rescue outcomes",
+    other_names=("rescues", "actions"),
     cost="what the rescue team did is unknown, so that rescued accounts count as safe in training",
     key=("account_id", "risk", "decided_at"),
     event_time="decided_at",

@@ -95,6 +95,7 @@ class Table:
         name: the name of the table in a source.
         title: what its rows are called in a sentence, plural.
         cost: what a night cannot know without the table, for ``rescue check``.
+        other_names: what other systems call the table.
         optional: whether many sources lack the table, so that a night does not report it as missing.
         gap: what a hand-off says where the source lacks the table; empty where it says nothing.
         columns: the columns, in the contract's order.
@@ -130,6 +131,7 @@ class Table:
     key: tuple[str, ...]
     event_time: str | None = None
     own_id: str | None = None
+    other_names: tuple[str, ...] = ()
     optional: bool = False
     gap: str = ""
     future_times: tuple[str, ...] = ()

@@ -15,7 +15,7 @@ from functools import cached_property
 NEAR = 0.75
 """How alike a value and a word must be: words are short, and most pairs of short words are somewhat alike."""
 
-_SEPARATORS = re.compile(r"[\s_\-–—/:.,;()\[\]]+")
+_SEPARATORS = re.compile(r"[\s_\-–—/:.,;!?*#()\[\]]+")
 _CODE = re.compile(r"((?:p|s|sev|severity|prio|priority|level)? ?\d)\b ?(.*)")
 
 

@@ -66,6 +66,7 @@ def _check_name(name: str) -> None:
     names = [*TABLES] if table else []
     if table and table not in TABLES:
         raise UsageError(f"tolerance: there is no table {table!r}; {suggest_name(table, names)}")
-    known = [*Rule] if table else ["default", *TABLES, *Rule]
+    rules = [rule.value for rule in Rule]
+    known = rules if table else ["default", *TABLES, *rules]
     if rule not in known:
         raise UsageError(f"tolerance: {name!r} is neither a table nor a rule; {suggest_name(rule, known)}")

@@ -8,7 +8,6 @@ from features.contract.vocabulary import Vocabulary
 from features.validation.reading_rules import EMPTY_WORDS, NO_DATES
 from features.validation.rules import Rule
 from features.validation.tolerance import TOLERANCE, UNKNOWN_ACCOUNTS_TOLERANCE
-from pipelines.sources.table_names import SYNONYMS
 
 _INTRODUCTION: Final = """# The data contract
 
@@ -112,8 +111,7 @@ def render_contract() -> str:
 def _table(table: Table) -> Iterator[str]:
     yield f"## `{table.name}`\n"
     without = "" if table.name == "accounts" else f" Without the table: {table.cost}."
-    names = SYNONYMS.get(table.name, ())
-    also = f" Elsewhere called {', '.join(names[:4])}." if names else ""
+    also = f" Elsewhere called {', '.join(table.other_names[:4])}." if table.other_names else ""
     yield f"{_key(table)} {_clock(table)}{without}{also}\n"
     yield "| column | type | required | what it says |\n|---|---|---|---|"
     for column in table.columns:

@@ -1,6 +1,6 @@
 """Each rule of validation on small tables, and what a report says of them."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +63,9 @@ def test_nan_is_quarantined_though_the_files_statistics_do_not_show_it(tmp_path:
 
 
 def test_a_required_value_that_is_missing_or_empty(tmp_path: Path) -> None:
-    validation = validated(tmp_path, health_scores=scores(account_id=["a", None, "", "NULL"], measured_at=[None, *[NOON] * 3]))
+    validation = validated(
+        tmp_path, health_scores=scores(account_id=["a", None, "", "NULL"], measured_at=[None, *[NOON] * 3])
+    )
 
     assert set(quarantined(validation, "health_scores").values()) == {"required_missing"}
     assert validation.report.tables["health_scores"].quarantined == {"required_missing": 4}
