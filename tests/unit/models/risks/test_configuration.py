@@ -59,6 +59,22 @@ def test_a_risk_whose_table_is_absent_is_left_out_like_every_missing_source() ->
     assert "late_payment" not in for_history(story().history(), {"late_payment": LATE_PAYMENT})
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"kind": "contract", "horizon": 60, "lead": 3, "grace": 10},
+        {"kind": "silence", "horizon": 60, "lead": 3, "active": 50, "active_on": ["tickets"]},
+        {"kind": "event", "horizon": 60, "lead": 3, "table": "invoices", "where": "amount > 5"},
+        {"kind": "decrease", "horizon": 60, "lead": 3, "grace": 10, "measure": "seats", "share": 0.5},
+        {"kind": "overdue", "horizon": 60, "lead": 3, "days": 5, "active": 50},
+    ],
+)
+def test_every_setting_that_a_kind_reads_reaches_its_label(settings: dict[str, Any]) -> None:
+    (risk,) = configured({"declared": settings})["declared"]
+    read = {key: getattr(risk.label, key) for key in settings}
+    assert read == {key: tuple(value) if isinstance(value, list) else value for key, value in settings.items()}
+
+
 def test_an_event_of_any_table() -> None:
     rule = {"kind": "event", "table": "outcomes", "where": "action = 'contacted' AND NOT holdout", "horizon": 7}
     (contact,) = configured({"contact": rule})["contact"]
