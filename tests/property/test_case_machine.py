@@ -192,7 +192,7 @@ class CaseMachine(RuleBasedStateMachine):
         assert (case.state, case.version) == (self.state, self.version)
         assert (case.closed_at is not None) == (self.state in CLOSED)
         assert (case.snoozed_until is not None) == (self.state == State.SNOOZED)
-        assert case.owner is not None or self.state in {State.NEW, State.SNOOZED}
+        assert case.owner is not None or self.state in {State.NEW, State.SNOOZED} or case.closure is not None
 
     @invariant()
     def the_scores_repeat_the_case(self) -> None:

@@ -17,7 +17,7 @@ from features.errors import UsageError
 from serving.cases.cases import Cases
 from serving.cases.permissions import Actor, Role
 from serving.store import Store
-from serving.store.tables import Case, FrozenHandoff, NightRow
+from serving.store.tables import Account, Case, CaseAlarm, FrozenHandoff, NightRow
 from serving.web.identity import users
 
 CASE = "case000000000"
@@ -88,7 +88,7 @@ def test_every_action_has_a_form_and_a_message(ines: httpx.Client, site: Site, w
         ("disagree", {"text": "Use is fine", "reason": "usage"}, "Your disagreement is in the history"),
         ("resolve", {"verdict": "saved", "text": "They stay"}, "The case is closed."),
         ("undo", {}, "was undone."),
-        ("resolve", {"verdict": "lost"}, "The case is closed."),
+        ("resolve", {"verdict": "no_action"}, "The case is closed."),
         ("reopen", {"text": "They came back"}, "The case is open again"),
         ("hand_over", {"squad": "strategic", "text": "Needs an executive"}, "handed over to the other squad"),
     )
@@ -386,3 +386,35 @@ def test_the_overview_still_shows_the_report_of_an_earlier_version(site: Site, w
         "Churn: 323 accounts scored. Not scored: 69 without a running subscription.",
     ):
         assert text in page, text
+
+
+def test_a_resolved_case_says_so_at_the_top_and_is_closed_with_one_click(ines: httpx.Client, web_store: Store) -> None:
+    mark = {"resolved": "withdrawn", "resolved_on": NIGHT, "closes_on": NIGHT + timedelta(days=3)}
+    with web_store.transaction() as session:
+        session.execute(update(Case).where(Case.id == CASE).values(mark))
+    page = ines.get(f"/case/{CASE}").text
+    hint = page.index("The cancellation was withdrawn.")
+    assert hint < page.index("Why now")
+    assert "The night of 4 Mar 2026 closes this case." in page
+    assert "Close as saved" not in page
+    answer = send(ines, "claim", 1)
+    form = fields_of(answer.text, f"/case/{CASE}/resolve")
+    assert form["text"] == "The cancellation was withdrawn."
+    closed = ines.post(f"/case/{CASE}/resolve", data={**form, "verdict": "saved"})
+    assert "The case is closed." in closed.text
+    assert Cases(web_store).get(CASE, MINE).state == "saved"
+
+
+def test_then_and_now_and_the_alarms_come_before_the_reasons(ines: httpx.Client, web_store: Store) -> None:
+    live = {"lane": "leaving", "ends_on": NIGHT + timedelta(days=30), "contract_status": "leaving", "revenue": None}
+    with web_store.transaction() as session:
+        session.execute(update(Case).where(Case.id == CASE).values(**live, group_members=["a-000003"], priority=77.0))
+        session.add(CaseAlarm(case_id=CASE, alarm="cancellation", raised_on=NIGHT))
+        session.execute(update(Account).where(Account.account_id == "a-000000").values(arr=None))
+    page = " ".join(html.unescape(re.sub("<[^>]+>", " ", ines.get(f"/case/{CASE}").text)).split())
+    assert page.index("Then and now") < page.index("Why now")
+    assert "The customer has cancelled since 1 Mar 2026" in page
+    assert "Also at risk in this group: a-000003" in page
+    assert "cancelled, ends on 31 Mar 2026 changed" in page
+    assert "unknown changed" in page
+    assert "77 EUR changed" in page

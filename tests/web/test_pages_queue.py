@@ -5,12 +5,13 @@ import re
 import statistics
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import event, select, update
 from support.nights.handoff_factory import NIGHT, bare
 from support.web.web_fixture import ANALYST, INES, LEAD, TOM, VIEWER, Site, fresh_store, running
 from support.web.web_queue import RISKS
@@ -18,7 +19,7 @@ from support.web.web_queue import RISKS
 from serving.cases.cases import Cases
 from serving.cases.permissions import Actor, Role
 from serving.store import Store
-from serving.store.tables import Account, Case
+from serving.store.tables import Account, Case, CaseScore, NightRow
 from serving.web.views.queue_view import QueueView
 
 ROW = re.compile(r'<tr role="row" data-case="(\w+)">')
@@ -75,7 +76,7 @@ def test_filters_sorting_and_text_are_in_the_address(site: Site, web_store: Stor
     }
     for query, wanted in expected.items():
         assert set(rows(lead.get(f"/queue?{query}"))) == wanted, query
-    by_revenue = sorted(found, key=lambda row: -row[0].at_stake)
+    by_revenue = sorted(found, key=lambda row: -row[0].revenue)
     assert rows(lead.get("/queue?sort=revenue")) == [case.id for case, _ in by_revenue]
     by_risk = sorted(found, key=lambda row: -row[0].probabilities["churn"])
     assert rows(lead.get("/queue?sort=churn")) == [case.id for case, _ in by_risk]
@@ -103,7 +104,8 @@ def test_tabs_count_the_open_cases_by_state(ines: httpx.Client, web_store: Store
     page = ines.get("/queue").text
     total = len(rows(ines.get("/queue")))
     assert f'All open <span class="count">{total}</span>' in page
-    assert 'Waiting list <span class="count">3</span>' in page
+    assert 'Waiting <span class="count">3</span>' in page
+    assert f'All lanes <span class="count">{total}</span>' in page
     assert len(re.findall('data-label="Squad">success</td>', ines.get("/waiting").text)) == 3
 
 
@@ -247,7 +249,7 @@ def test_a_third_risk_is_a_column_a_filter_and_a_sort_order(three_risks: Site) -
     assert header
     titles = re.findall(r'href="/queue[^"]*" title="Sort by ([^"]+)">', header[0])
     assert titles == [
-        *("account name", "revenue at stake", "churn risk", "contraction risk", "escalation risk"),
+        *("account name", "recurring revenue", "churn risk", "contraction risk", "escalation risk"),
         *("renewal date", "next deadline"),
     ]
     assert 'aria-sort="descending"><a href="/queue?sort=contraction"' in header[0]
@@ -332,3 +334,78 @@ def test_filters_offer_only_what_the_person_may_see(site: Site, web_store: Store
         work.hand_over(case, mine, squad="support", reason="It is theirs")
     assert offered(ines, "owner") == set()
     assert offered(tom, "owner") == owners({"support"})
+
+
+def change_cases(store: Store, squad: str, *values: dict[str, Any]) -> list[str]:
+    """Change the first cases of a squad as a night does, one set of values for each; their ids."""
+    with store.transaction() as session:
+        ids = list(session.scalars(select(Case.id).where(Case.squad == squad).order_by(Case.id).limit(len(values))))
+        for case_id, columns in zip(ids, values, strict=True):
+            session.execute(update(Case).where(Case.id == case_id).values(columns))
+    return ids
+
+
+def row_of(page: httpx.Response, case_id: str) -> str:
+    """The line of a case, as the text that a person reads."""
+    found = re.search(f'<tr role="row" data-case="{case_id}">(.*?)</tr>', page.text, re.DOTALL)
+    assert found
+    return " ".join(html.unescape(re.sub("<[^>]+>", " ", found[1])).split())
+
+
+def test_lanes_are_tabs_and_an_address(ines: httpx.Client, web_store: Store, site: Site) -> None:
+    ends = site.clock.now.date() + timedelta(days=9)
+    leaving, gone = change_cases(
+        web_store,
+        "success",
+        {"lane": "leaving", "ends_on": ends, "revenue": 6000.0, "at_stake": 2500.0},
+        {"lane": "leaving", "ends_on": site.clock.now.date()},
+    )
+    page = ines.get("/queue?lane=leaving&sort=leaving")
+    assert rows(page) == [gone, leaving]
+    assert "leaves in 9 days" in row_of(page, leaving)
+    assert "leaves today" in row_of(page, gone)
+    assert "6,000 EUR ends: 2,500 EUR" in row_of(page, leaving)
+    assert re.search(r'lane=leaving[^>]*aria-current="page">Leaving <span class="count">2</span>', page.text)
+    at_risk = rows(ines.get("/queue?lane=at_risk"))
+    assert sorted([*at_risk, leaving, gone]) == sorted(rows(ines.get("/queue")))
+    assert rows(ines.get("/queue?lane=nonsense")) == rows(ines.get("/queue"))
+
+
+def test_the_list_shows_the_figures_of_tonight_and_their_change(ines: httpx.Client, web_store: Store) -> None:
+    (case,) = change_cases(web_store, "success", {"probability": 0.5, "risk": "churn", "first_reason": "Two logins"})
+    with web_store.transaction() as session:
+        session.execute(
+            update(CaseScore).where(CaseScore.case_id == case, CaseScore.risk == "churn").values(probability=0.62)
+        )
+    line = row_of(ines.get("/queue"), case)
+    assert "62% +12 points since 1 Mar 2026" in line
+    assert "Two logins" in line
+
+
+def test_unknown_revenue_and_an_overdue_renewal_are_words(ines: httpx.Client, web_store: Store, site: Site) -> None:
+    unknown, resolved = change_cases(
+        web_store,
+        "success",
+        {"revenue": None, "at_stake": None, "estimated_revenue": 1200.0},
+        {"resolved": "renewed", "resolved_on": NIGHT, "closes_on": NIGHT},
+    )
+    with web_store.transaction() as session:
+        account = session.get_one(Case, unknown).account_id
+        session.get_one(Account, account).renews_on = site.clock.now.date() - timedelta(days=3)
+    page = ines.get("/queue")
+    assert "unknown (estimated 1,200 EUR)" in row_of(page, unknown)
+    assert "overdue by 3 days" in row_of(page, unknown)
+    assert "Renewed." in row_of(page, resolved)
+
+
+@pytest.mark.parametrize("address", ["/queue", "/waiting"])
+def test_an_old_night_and_a_failed_one_are_said(ines: httpx.Client, site: Site, web_store: Store, address: str) -> None:
+    assert "Warning:" not in ines.get(address).text
+    site.clock.now += timedelta(days=4)
+    failed = {"as_of": NIGHT + timedelta(days=3), "run_id": "r", "epoch": 1, "status": "failed"}
+    moments = {"lease_until": site.clock.now, "started_at": site.clock.now}
+    with web_store.transaction() as session:
+        session.add(NightRow(**failed, **moments, failure="usage_daily has 3 rows; 4,000 are usual."))
+    page = html.unescape(ines.get(address).text)
+    assert "Warning: The newest night is 5 days old, and so is this queue." in page
+    assert "Warning: The night of 4 Mar 2026 was not recorded: usage_daily has 3 rows; 4,000 are usual." in page

@@ -17,7 +17,7 @@ from support.web.web_people import People, TestClient, csrf_of, opened, settled
 
 from serving.cases.permissions import Role
 from serving.store.people_tables import SavedView
-from serving.store.saved_views import save
+from serving.store.saved_views import save_view
 from serving.store.tables import Case
 
 SEE = frozenset({Role.VIEWER, Role.REVIEWER, Role.LEAD, Role.ANALYST, Role.ADMIN})
@@ -245,7 +245,7 @@ def test_cases_of_another_squad_cannot_be_given_away_in_bulk(people: People, cas
 
 
 def test_a_saved_view_is_its_owners(people: People) -> None:
-    save(people.store, "somebody", "theirs", "/queue")
+    save_view(people.store, "somebody", "theirs", "/queue")
     with people.store.reading() as session:
         view = session.scalars(select(SavedView).where(SavedView.person == "somebody")).one()
     people.signed_in(Role.ADMIN).post(f"/views/{view.id}/delete")

@@ -32,6 +32,7 @@ def list_cases(
     """List the open cases in the order in which to work them."""
     from pipelines.cli.output.queue_output import case_table, waiting_table
     from serving.store import night_queries, queue_queries
+    from serving.store.database import utcnow
 
     with assembly.open_queue(configuration.load(home=home)) as store, store.reading() as session:
         if waiting:
@@ -39,7 +40,7 @@ def list_cases(
             out.print(waiting_table(rows) if rows else "No account is waiting.")
         else:
             cases = night_queries.open_queue(session)
-            out.print(case_table(cases) if cases else "There are no open cases.")
+            out.print(case_table(cases, utcnow().date()) if cases else "There are no open cases.")
 
 
 @queue.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from rich import box
@@ -12,19 +13,12 @@ from rich.table import Table
 from pipelines.cli.output.terminal_tables import fit_table
 from pipelines.console import out
 from serving.night_report.report_schema import NightReport, QueueCase
-from serving.night_report.report_text import (
-    day_text,
-    decision_lines,
-    plural,
-    quarantine_text,
-    risk_line,
-    warning_lines,
-)
+from serving.night_report.report_text import day_text, decision_lines, plural, quarantine_text, risk_line, warning_lines
 
 UNKNOWN = "–"
 NARROW: Mapping[str, Any] = {"no_wrap": True}
 NUMBER: Mapping[str, Any] = {"no_wrap": True, "justify": "right"}
-LEAST_IMPORTANT = ("Owner", "Segment", "Renews", "Revenue")
+LEAST_IMPORTANT = ("Owner", "Segment", "Lane", "Revenue", "Contract")
 """Columns that a narrow terminal leaves out, in this order."""
 
 
@@ -36,16 +30,19 @@ def show_night(report: NightReport) -> None:
         )
     out.print(f"[bold]Rescue queue, night of {day_text(report.as_of)}: {plural(len(report.queue), 'case')}[/bold]")
     if report.queue:
-        out.print(queue_table(report.queue, [risk.name for risk in report.risks]))
+        out.print(queue_table(report.queue, [risk.name for risk in report.risks], report.as_of))
     out.print(_rows_table(report))
     for line in _lines(report):
         out.print(line, markup=False)
 
 
-def queue_table(queue: Sequence[QueueCase], risks: Sequence[str]) -> Table:
-    """The cases in the order in which to work them, with a column a risk; an empty column is left out."""
+def queue_table(queue: Sequence[QueueCase], risks: Sequence[str], report_day: date) -> Table:
+    """The cases in the order in which to work them, with a column a risk; an empty column is left out.
+
+    The days until a contract ends count from the day of the report.
+    """
     columns = queue_columns(risks)
-    rows = [{"#": str(rank), **_cells(case, risks)} for rank, case in enumerate(queue, 1)]
+    rows = [{"#": str(rank), **_cells(case, risks, report_day)} for rank, case in enumerate(queue, 1)]
     shown = {name: layout for name, layout in columns.items() if any(row[name] != UNKNOWN for row in rows)}
     return fit_table(out, shown, [[escape(row[name]) for name in shown] for row in rows], LEAST_IMPORTANT)
 
@@ -57,22 +54,24 @@ def queue_columns(risks: Sequence[str]) -> dict[str, Mapping[str, Any]]:
         "Account": {"min_width": 18},
         "Segment": NARROW,
         "Owner": NARROW,
+        "Lane": NARROW,
         "Revenue": NUMBER,
         **{risk_title(risk): NUMBER for risk in risks},
         "First reason": {"ratio": 1, "min_width": 20},
-        "Renews": NARROW,
+        "Contract": NARROW,
     }
 
 
-def _cells(case: QueueCase, risks: Sequence[str]) -> dict[str, str]:
+def _cells(case: QueueCase, risks: Sequence[str], report_day: date) -> dict[str, str]:
     return {
         "Account": case.name or case.account_id,
         "Segment": case.segment or UNKNOWN,
         "Owner": case.owner or UNKNOWN,
-        "Revenue": amount_text(case.arr),
+        "Lane": lane_text(case.lane),
+        "Revenue": revenue_text(case),
         **{risk_title(risk): percent(case.risks.get(risk)) for risk in risks},
         "First reason": case.first_reason or UNKNOWN,
-        "Renews": day_text(case.renews_on) if case.renews_on else UNKNOWN,
+        "Contract": contract_text(case, report_day),
     }
 
 
@@ -84,6 +83,26 @@ def risk_title(name: str) -> str:
 def percent(probability: float | None) -> str:
     """A probability as a whole percentage, or a dash."""
     return f"{probability:.0%}" if probability is not None else UNKNOWN
+
+
+def lane_text(lane: str) -> str:
+    """The lane of a case in words."""
+    return lane.replace("_", " ")
+
+
+def revenue_text(case: QueueCase) -> str:
+    """Recurring revenue with its currency; ``unknown`` where it is."""
+    return f"{case.arr:,.0f} {case.currency or ''}".strip() if case.arr is not None else "unknown"
+
+
+def contract_text(case: QueueCase, day: date) -> str:
+    """When the contract ends or renews: ``leaves in 9 days``, ``renewal 3 days overdue`` or the date of the renewal."""
+    if case.lane == "leaving" and case.ends_on:
+        days = (case.ends_on - day).days
+        return f"leaves in {plural(days, 'day')}" if days > 0 else f"left on {day_text(case.ends_on)}"
+    if case.renews_on and case.renews_on < day:
+        return f"renewal {plural((day - case.renews_on).days, 'day')} overdue"
+    return day_text(case.renews_on) if case.renews_on else UNKNOWN
 
 
 def amount_text(amount: float | None) -> str:

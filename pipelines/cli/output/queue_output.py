@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
 
-from pipelines.cli.output.night_output import NARROW, NUMBER, UNKNOWN, amount_text, percent, risk_title
+from pipelines.cli.output.night_output import (
+    NARROW,
+    NUMBER,
+    UNKNOWN,
+    amount_text,
+    contract_text,
+    lane_text,
+    percent,
+    revenue_text,
+    risk_title,
+)
 from pipelines.cli.output.terminal_tables import fit_table
 from pipelines.console import out
 from serving.night_report.report_schema import QueueCase
@@ -32,15 +42,15 @@ WAITING: Mapping[str, Mapping[str, Any]] = {
     "Renews": NARROW,
 }
 
-LEAST_IMPORTANT_OF_CASES = ("Squad", "Renews", "Revenue", "State")
+LEAST_IMPORTANT_OF_CASES = ("Squad", "Lane", "Revenue", "Contract", "State")
 
 
-def case_table(cases: Sequence[QueueCase]) -> Table:
+def case_table(cases: Sequence[QueueCase], today: date) -> Table:
     """The open cases in the order in which to work them, with a column a risk. *Due* is the SLA timer that ends next,
-    in UTC.
+    in UTC; the days until a contract ends count from today.
     """
     risks = sorted({risk for case in cases for risk in case.risks})
-    return _table(case_columns(risks), [_case(case, risks) for case in cases], LEAST_IMPORTANT_OF_CASES)
+    return _table(case_columns(risks), [_case(case, risks, today) for case in cases], LEAST_IMPORTANT_OF_CASES)
 
 
 def case_columns(risks: Sequence[str]) -> dict[str, Mapping[str, Any]]:
@@ -49,11 +59,12 @@ def case_columns(risks: Sequence[str]) -> dict[str, Mapping[str, Any]]:
         "Case": NARROW,
         "Account": {"min_width": 14},
         "Squad": NARROW,
+        "Lane": NARROW,
         "State": {},
         "Revenue": NUMBER,
         **{risk_title(risk): NUMBER for risk in risks},
         "First reason": {"ratio": 1, "min_width": 16},
-        "Renews": NARROW,
+        "Contract": NARROW,
         "Due (UTC)": NARROW,
     }
 
@@ -67,18 +78,19 @@ def _table(columns: Mapping[str, Mapping[str, Any]], rows: Sequence[Sequence[str
     return fit_table(out, columns, [[escape(cell) for cell in row] for row in rows], spare, collapse_padding=True)
 
 
-def _case(case: QueueCase, risks: Sequence[str]) -> tuple[str, ...]:
+def _case(case: QueueCase, risks: Sequence[str], today: date) -> tuple[str, ...]:
     state = case.state if case.state == "new" else f"{case.state}, {case.responsible or UNKNOWN}"
     due = case.respond_by or case.resolve_by
     return (
         case.case_id,
         case.name or case.account_id,
         case.squad,
+        lane_text(case.lane),
         state.replace("_", " "),
-        amount_text(case.arr),
+        revenue_text(case),
         *(percent(case.risks.get(risk)) for risk in risks),
         case.first_reason or UNKNOWN,
-        day_text(case.renews_on) if case.renews_on else UNKNOWN,
+        contract_text(case, today),
         _moment(due) if due else UNKNOWN,
     )
 
@@ -95,7 +107,7 @@ def _waiting(row: Waiting, account: Account) -> tuple[str, ...]:
         account.name or UNKNOWN,
         row.risk,
         percent(row.probability),
-        amount_text(row.at_stake),
+        f"{row.at_stake:,.0f} {account.currency or ''}".strip() if row.at_stake is not None else "unknown",
         amount_text(row.priority),
         day_text(account.renews_on) if account.renews_on else UNKNOWN,
     )

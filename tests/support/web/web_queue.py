@@ -18,7 +18,7 @@ from serving.cases.permissions import Actor, Role
 from serving.handoff.package import Handoff
 from serving.store import Store
 from serving.store.decision_tables import HeldOutRow, Waiting
-from serving.store.tables import Account, Case, CaseEvent, CaseScore, FrozenHandoff, Member, NightRow, Score, Squad
+from serving.store.tables import Account, Case, CaseAlarm, CaseEvent, CaseScore, FrozenHandoff, Member, NightRow, Score, Squad
 from support.nights.handoff_factory import NIGHT, handoff
 from support.web.web_night import night_row
 
@@ -60,6 +60,7 @@ class Rows:
     accounts: list[dict[str, Any]] = field(default_factory=list)
     cases: list[dict[str, Any]] = field(default_factory=list)
     case_scores: list[dict[str, Any]] = field(default_factory=list)
+    case_alarms: list[dict[str, Any]] = field(default_factory=list)
     handoffs: list[dict[str, Any]] = field(default_factory=list)
     events: list[dict[str, Any]] = field(default_factory=list)
     scores: list[dict[str, Any]] = field(default_factory=list)
@@ -111,6 +112,7 @@ def fill(
             (Account, rows.accounts),
             (Case, rows.cases),
             (CaseScore, rows.case_scores),
+            (CaseAlarm, rows.case_alarms),
             (FrozenHandoff, rows.handoffs),
             (CaseEvent, rows.events),
             (Score, rows.scores),
@@ -143,6 +145,7 @@ def _add(rows: Rows, invented: Invented, dice: random.Random, package: dict[str,
         {"case_id": case["id"], "risk": risk, "probability": value, "priority": case["priority"], "is_open": True}
         for risk, value in invented.probabilities.items()
     )
+    rows.case_alarms.append({"case_id": case["id"], "alarm": f"risk:{invented.risk}", "raised_on": NIGHT})
     content = _package(package, invented)
     frozen = {"as_of": NIGHT, "schema_version": "2.0", "content": content, "content_hash": ""}
     rows.handoffs.append({"case_id": case["id"], **frozen})
@@ -164,6 +167,7 @@ def _account(number: int, dice: random.Random, texts: dict[str, str]) -> dict[st
         "region": texts.get("region", "emea"),
         "owner": texts.get("owner", dice.choice(_OWNERS)),
         "arr": float(round(dice.lognormvariate(10, 1))),
+        "currency": "EUR",
         "renews_on": NIGHT + timedelta(days=dice.randint(3, 360)),
         "seen_on": NIGHT,
         "search": f"{name} {account}".casefold(),
@@ -187,6 +191,11 @@ def _case(invented: Invented, dice: random.Random) -> dict[str, Any]:
         "priority": revenue * probability if number else 1e9,
         "rank": number + 1,
         "at_stake": revenue,
+        "lane": "at_risk",
+        "revenue": revenue,
+        "live_on": NIGHT,
+        "group_members": [],
+        "tier_since": opened,
         "severity": severity,
         "probability": probability,
         "triggers": [],

@@ -1,27 +1,38 @@
 """A table in a narrow terminal leaves out the least important columns, and cuts off no cell."""
 
 import io
+from datetime import date, timedelta
 
 import pytest
 from rich.console import Console
 
-from pipelines.cli.output.night_output import LEAST_IMPORTANT, queue_columns
+from pipelines.cli.output.night_output import LEAST_IMPORTANT, contract_text, queue_columns, revenue_text
 from pipelines.cli.output.queue_output import LEAST_IMPORTANT_OF_CASES, case_columns
 from pipelines.cli.output.terminal_tables import fit_table
+from serving.night_report.report_schema import QueueCase
 
 RISKS = ("churn", "escalation")
+TODAY = date(2026, 3, 1)
 COLUMNS = queue_columns(RISKS)
 CELLS = {
     "#": "17",
     "Account": "Winterburn Software",
     "Segment": "enterprise",
     "Owner": "anouk.okafor",
-    "Revenue": "236,268",
+    "Lane": "at risk",
+    "Revenue": "236,268 EUR",
     "Churn": "38%",
     "Escalation": "24%",
     "First reason": "A cancellation was given and has not taken effect yet",
-    "Renews": "19 Nov 2026",
+    "Contract": "19 Nov 2026",
 }
+
+
+def queue_case(**values: object) -> QueueCase:
+    """A case of a night with these values."""
+    required = {"case_id": "c", "account_id": "a", "squad": "s", "state": "new", "severity": "high"}
+    figures = {"opened_on": TODAY, "risk": "churn", "risks": {}, "priority": 1.0}
+    return QueueCase.model_validate(required | figures | values)
 
 
 def printed(width: int) -> str:
@@ -33,7 +44,13 @@ def printed(width: int) -> str:
 
 @pytest.mark.parametrize(
     ("width", "gone"),
-    [(132, set()), (110, {"Owner"}), (100, {"Owner", "Segment"}), (80, {"Owner", "Segment", "Renews"})],
+    [
+        (144, set()),
+        (122, {"Owner"}),
+        (112, {"Owner", "Segment"}),
+        (100, {"Owner", "Segment", "Lane"}),
+        (88, {"Owner", "Segment", "Lane", "Revenue"}),
+    ],
 )
 def test_the_least_important_columns_are_left_out_first(width: int, gone: set[str]) -> None:
     text = printed(width)
@@ -43,12 +60,35 @@ def test_the_least_important_columns_are_left_out_first(width: int, gone: set[st
 
 def test_case_id_reason_and_due_time_stay_in_a_narrow_list() -> None:
     console = Console(width=80)
-    row = ["3vfobsi45pz4u", "Riverland Trading", "strategic", "new", "236,268", "–", "23%", "13 tickets", "3 Feb 2027"]
-    table = fit_table(console, case_columns(RISKS), [[*row, "27 Nov 01:25"]], LEAST_IMPORTANT_OF_CASES)
+    case = ["3vfobsi45pz4u", "Riverland Trading", "strategic", "leaving", "new", "236,268 EUR"]
+    row = [*case, "–", "23%", "13 tickets", "leaves in 9 days", "27 Nov 01:25"]
+    table = fit_table(console, case_columns(RISKS), [row], LEAST_IMPORTANT_OF_CASES)
     headers = [column.header for column in table.columns]
     assert headers[:2] == ["Case", "Account"]
     assert {"First reason", "Due (UTC)"} <= set(headers)
     assert console.measure(table).minimum <= 80
+
+
+@pytest.mark.parametrize(
+    ("lane", "ends_in", "renews_in", "text"),
+    [
+        ("leaving", 9, 9, "leaves in 9 days"),
+        ("leaving", 1, None, "leaves in 1 day"),
+        ("leaving", -2, None, "left on 27 Feb 2026"),
+        ("at_risk", None, 30, "31 Mar 2026"),
+        ("at_risk", None, -3, "renewal 3 days overdue"),
+        ("at_risk", None, None, "–"),
+    ],
+)
+def test_a_contract_ends_renews_or_is_overdue(lane: str, ends_in: int | None, renews_in: int | None, text: str) -> None:
+    dates = [TODAY + timedelta(days=days) if days is not None else None for days in (ends_in, renews_in)]
+    assert contract_text(queue_case(lane=lane, ends_on=dates[0], renews_on=dates[1]), TODAY) == text
+
+
+def test_revenue_has_its_currency_or_is_unknown() -> None:
+    assert revenue_text(queue_case(arr=4000.0, currency="EUR")) == "4,000 EUR"
+    assert revenue_text(queue_case(arr=0.0)) == "0"
+    assert revenue_text(queue_case(currency="EUR")) == "unknown"
 
 
 def test_a_third_risk_gets_a_column() -> None:
