@@ -36,6 +36,10 @@ class ClosureCode(StrEnum):
     RISK_FALLEN = "risk_fallen"
 
 
+SETTLING_CODES = (ClosureCode.LEFT, ClosureCode.PART_ENDED)
+"""The closures after which there is nothing left to settle: the contract has ended."""
+
+
 class ClosureOutcome(StrEnum):
     """The state in which a case is closed."""
 

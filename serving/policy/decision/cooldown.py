@@ -58,7 +58,7 @@ class CoolingDown:
     def rest_after_loss(self, account: str, status: str | None) -> Rest | None:
         """The rest of an account that was closed as lost; None where there is none or it is over."""
         lost = self._lost.get(account)
-        if lost is None:
+        if lost is None or lost.settled:
             return None
         if lost.ends_on is not None and lost.ends_on >= lost.closed_on:
             return Rest(lost.ends_on) if self._as_of <= lost.ends_on else None

@@ -8,18 +8,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from serving.policy.definition.policy_section import (
-    Bands,
-    Days,
-    Money,
-    Names,
-    Nights,
-    Section,
-    Share,
-    Text,
-    Word,
-    refuse_overlap,
-)
+from serving.policy.definition.policy_section import Bands, Days, Money, Names, Nights, Section, Share, Text, Word, refuse_overlap
 
 
 class CancellationRule(Section):

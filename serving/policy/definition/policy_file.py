@@ -18,13 +18,7 @@ from pydantic import ValidationError
 
 from features.contract import Metric
 from features.errors import UsageError, suggest_name
-from serving.policy.definition.policy_checks import (
-    Conditions,
-    Problem,
-    compile_conditions,
-    cross_checks,
-    policy_hints,
-)
+from serving.policy.definition.policy_checks import Conditions, Problem, compile_conditions, cross_checks, policy_hints
 from serving.policy.definition.policy_schema import PolicyFile
 from serving.policy.definition.toml_lines import Path as Place
 from serving.policy.definition.toml_lines import line_index, line_of

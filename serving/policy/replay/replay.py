@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from serving.contracts import Flag
-from serving.policy.decision.case_status import LiveFigures
+from serving.policy.decision.case_status import SETTLING_CODES, LiveFigures
 from serving.policy.decision.decide import FirstReasons, decide_with_reasons
 from serving.policy.decision.queue_state import Cooldown, Decision, OpenCase, QueueState, RaisedAgain
 from serving.policy.definition.escalation_matrix import severity_row
@@ -87,7 +87,7 @@ class _ReplayQueue:
         queue = replace(self.queue, open_cases=cases, cooldowns=tuple(self.cooldowns))
         decision = decide_with_reasons(night.accounts, queue, self.policy, night.as_of, night.first_reasons)
         for closure in decision.closures:
-            self._close(closure.case_id, night.as_of, closure.outcome)
+            self._close(closure.case_id, night.as_of, closure.outcome, settled=closure.code in SETTLING_CODES)
         for figures in decision.live:
             self._update(figures)
         renewals = _renewal_dates(night)
@@ -104,9 +104,9 @@ class _ReplayQueue:
             self._close(case_id, today, "")
         self.cooldowns = [closed for closed in self.cooldowns if today - closed.closed_on <= LONGEST_REST]
 
-    def _close(self, case_id: str, today: date, outcome: str) -> None:
+    def _close(self, case_id: str, today: date, outcome: str, *, settled: bool = False) -> None:
         case = self.cases.pop(case_id).case
-        closed = Cooldown(case.account_id, case.risk, today, outcome, case.alarms, case_id, case.ends_on)
+        closed = Cooldown(case.account_id, case.risk, today, outcome, case.alarms, case_id, case.ends_on, settled)
         self.cooldowns.append(closed)
 
     def _update(self, figures: LiveFigures) -> None:

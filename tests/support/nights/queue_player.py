@@ -7,6 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from serving.policy.decision.case_status import SETTLING_CODES
 from serving.policy.decision.decide import Policy, decide
 from serving.policy.decision.queue_state import Cooldown, Decision, HoldoutUnit, OpenCase, QueueState, Streak
 from support.nights.policy_factory import NIGHT, account_rows
@@ -52,7 +53,7 @@ class QueuePlayer:
                 renews_on=self._renews_on(rows, case.account_id),
             )
         for closure in decision.closures:
-            self._close(closure.case_id, closure.outcome)
+            self._close(closure.case_id, closure.outcome, settled=closure.code in SETTLING_CODES)
         self.streaks, self.units = decision.streaks, (*self.units, *decision.holdout_units)
         self.tonight += timedelta(days=1)
         return decision
@@ -72,11 +73,10 @@ class QueuePlayer:
         for case in [case for case in self.cases.values() if case.account_id == account]:
             self.cases[case.case_id] = case._replace(state="claimed")
 
-    def _close(self, case_id: str, outcome: str, on: date | None = None) -> None:
+    def _close(self, case_id: str, outcome: str, on: date | None = None, *, settled: bool = False) -> None:
         case = self.cases.pop(case_id)
-        self.closed.append(
-            Cooldown(case.account_id, case.risk, on or self.tonight, outcome, case.alarms, case_id, case.ends_on)
-        )
+        closed = Cooldown(case.account_id, case.risk, on or self.tonight, outcome, case.alarms, case_id, case.ends_on)
+        self.closed.append(closed._replace(settled=settled))
 
     def _renews_on(self, rows: Sequence[Mapping[str, Any]], account: str) -> date | None:
         days = next((row.get("renews_in") for row in rows if row["a"] == account), None)

@@ -12,13 +12,7 @@ from support.nights.policy_factory import NIGHT, POLICY, account_rows, policy
 from serving.contracts import Flag
 from serving.policy.decision.decide import Policy
 from serving.policy.replay.replay import PastNight, replay_policies
-from serving.policy.replay.replay_figures import (
-    CaseFigures,
-    ReplayedCase,
-    ReplayFigures,
-    ReplayResult,
-    comparison_table,
-)
+from serving.policy.replay.replay_figures import CaseFigures, ReplayedCase, ReplayFigures, ReplayResult, comparison_table
 
 TRUTH = pa.schema(
     [("account_id", pa.string()), ("risk", pa.string()), ("event", pa.bool_()), ("event_at", pa.timestamp("us"))]
