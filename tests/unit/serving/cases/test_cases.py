@@ -178,7 +178,10 @@ def test_undo_puts_everything_back_for_a_quarter_of_an_hour(cases: Cases, clock:
     with pytest.raises(IllegalActionError, match="cannot be undone"):
         cases.undo(CASE, ANN)
     cases.plan(CASE, ANN, plan="training")
-    clock.now += timedelta(minutes=16)
+    clock.now += timedelta(minutes=15)
+    assert cases.undo(CASE, ANN).state == "contacted"
+    cases.plan(CASE, ANN, plan="training")
+    clock.now += timedelta(minutes=15, seconds=1)
     with pytest.raises(IllegalActionError, match="15 minutes"):
         cases.undo(CASE, ANN)
 
@@ -194,6 +197,7 @@ def test_reopening_withdraws_the_verdict(cases: Cases) -> None:
     cases.resolve(CASE, ANN, verdict="saved")
     case = cases.reopen(CASE, BOB, reason="they called again")
     assert (case.state, case.owner, case.closed_at) == ("claimed", "bob", None)
+    assert case.resolve_by == cases.clock() + timedelta(hours=case.resolve_hours)
     with cases.store.reading() as session:
         entry = session.scalars(select(HealthAdjustment)).one()
     assert (entry.points, entry.author, entry.withdrawn_by) == (10.0, "ann", "bob")
@@ -221,6 +225,8 @@ def test_the_next_case_is_the_most_urgent_new_one(cases: Cases) -> None:
     assert first is not None
     assert second is not None
     assert (first.account_id, second.account_id) == ("a000000", "a000001")
+    (claim,) = events(cases)[1:]
+    assert (claim.kind, claim.actor, claim.after["owner"]) == ("claim", "ann", "ann")
     assert cases.take_next("south", DAN) is None
     with pytest.raises(NotAllowedError, match="not in the squad"):
         cases.take_next("south", ANN)

@@ -1,0 +1,38 @@
+"""Whether the rescue team acted on a labelled account, as our copy knew it when the label matured."""
+
+from datetime import date
+
+import pytest
+from support.worlds.factories import Story
+
+from features.labels.labels import LabelRule, label
+
+CUTOFF = date(2026, 1, 1)
+BILL = LabelRule("bill", "event", horizon=20, table="invoices", where="amount > 1000")  # matures on 21 Jan 2026
+
+
+def treated_and_held_out(story: Story) -> tuple[bool, bool]:
+    story.account("last", "2025-01-01").health("last", "2026-06-01", 50.0)
+    (row,) = label(story.history(), [CUTOFF], BILL, accounts=["acme"]).to_pylist()
+    return row["treated"], row["holdout"]
+
+
+def acme() -> Story:
+    return Story().account("acme", "2025-01-01").subscription("acme", "2025-01-01").invoice("acme", "2025-12-01")
+
+
+def test_one_action_among_others_is_a_treatment() -> None:
+    story = acme().outcome("acme", "2026-01-05", action="none").outcome("acme", "2026-01-06", action="contacted")
+    assert treated_and_held_out(story) == (True, False)
+
+
+def test_an_action_on_an_account_that_is_held_out_is_no_treatment() -> None:
+    story = acme().outcome("acme", "2026-01-05", action="contacted", holdout=True)
+    assert treated_and_held_out(story) == (False, True)
+
+
+@pytest.mark.parametrize(("withdrawn", "treated"), [("2026-01-21", False), ("2026-01-22", True)])
+def test_an_action_counts_unless_it_is_withdrawn_before_the_label_matures(withdrawn: str, treated: bool) -> None:
+    story = acme().outcome("acme", "2026-01-05", action="contacted", known_at="2026-01-05")
+    story.outcome("acme", "2026-01-05", action="withdrawn", known_at=withdrawn)
+    assert treated_and_held_out(story) == (treated, False)
