@@ -1,6 +1,6 @@
 """Days, months and instants as integers, so that a whole block of accounts moves through time at once.
 
-A *day* is days since 1970-01-01, an *instant* seconds since then, both UTC; ``NEVER`` stands for no time at all. Work
+A *day* is days since 1970-01-01, an *instant* seconds since then, both UTC; ``NEVER`` means no time at all. Work
 happens on weekdays, mostly between eight and six, less in August and around the turn of the year.
 """
 

@@ -1,4 +1,4 @@
-"""Rows that have happened but that nobody knows yet, and the moment at which they become known.
+"""Rows that have happened but are not known yet, and the time at which they become known.
 
 The parts of a life write rows as plain columns of numbers, with ``account`` (the account's number) and ``known`` (the
 instant our copy learned the row). ``release`` hands over what is known before an instant and keeps the rest, so the
@@ -25,7 +25,7 @@ class PendingRows:
         self._waiting: dict[str, list[Rows]] = {}
 
     def add(self, table: str, **columns: Numbers) -> None:
-        """Take rows of a table; accounts beyond the number asked for only fill their block and leave no row."""
+        """Add rows of a table; accounts beyond the wanted number only fill their block and leave no row."""
         number = columns["account"]
         if number.size == 0:
             return

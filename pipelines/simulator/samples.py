@@ -19,25 +19,25 @@ SAMPLES: Final = SimulatorSettings(accounts=400, months=24, seed=7, by_user=True
 FOLDER: Final = Path(__file__).resolve().parents[2] / "data_samples"
 
 
-def compare_worlds(kept: Path, remade: Path) -> list[str]:
+def compare_worlds(present: Path, remade: Path) -> list[str]:
     """How the tables of two folders differ, one sentence a difference; empty where they hold the same rows.
 
     Rows are compared, not bytes: another version of the Parquet library may write the same rows differently.
     """
-    names = sorted({path.name for folder in (kept, remade) for path in folder.glob("*.parquet")})
-    return [difference for name in names for difference in _differences(kept / name, remade / name)]
+    names = sorted({path.name for folder in (present, remade) for path in folder.glob("*.parquet")})
+    return [difference for name in names for difference in _differences(present / name, remade / name)]
 
 
-def _differences(kept: Path, remade: Path) -> Iterator[str]:
-    for path in (kept, remade):
+def _differences(present: Path, remade: Path) -> Iterator[str]:
+    for path in (present, remade):
         if not path.is_file():
             yield f"{path} is missing"
             return
-    before, after = pq.read_table(kept), pq.read_table(remade)
+    before, after = pq.read_table(present), pq.read_table(remade)
     if before.schema != after.schema:
-        yield f"{kept.name}: columns changed from {before.schema.names} to {after.schema.names}, or their types did"
+        yield f"{present.name}: columns changed from {before.schema.names} to {after.schema.names}, or their types did"
     elif changed := ", ".join(name for name in before.column_names if not _same(before[name], after[name])):
-        yield f"{kept.name}: {before.num_rows:,} rows became {after.num_rows:,}; columns that differ: {changed}"
+        yield f"{present.name}: {before.num_rows:,} rows became {after.num_rows:,}; columns that differ: {changed}"
 
 
 def _same(before: pa.ChunkedArray, after: pa.ChunkedArray) -> bool:

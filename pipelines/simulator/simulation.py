@@ -74,13 +74,14 @@ class Simulation:
     def rescue(self, accounts: Sequence[str], *, effect: float = EFFECT, holdout: Sequence[bool] | None = None) -> None:
         """Rescue these accounts today: their hazard of leaving is multiplied by ``effect`` for half a year.
 
-        Accounts held out are left alone. Either way an ``outcomes`` row tells of it. Effective from the next Monday on.
+        Accounts that are held out get no rescue. In both cases ``outcomes`` has a row. Effective from the next
+        Monday on.
         """
         number = self._numbers(accounts)
         held_out = np.zeros(number.size, dtype=np.bool_) if holdout is None else np.asarray(holdout, dtype=np.bool_)
         for block in self._blocks:
             block.relieve(number[~held_out], effect, day_of(self.today) + RELIEF_DAYS)
-        self._tell(number, held_out)
+        self._record_rescues(number, held_out)
 
     def worst(self, count: int) -> list[str]:
         """The accounts a team without a model would work: running, no notice known, lowest health score seen."""
@@ -99,7 +100,7 @@ class Simulation:
         numbers: Ints = places.to_numpy(zero_copy_only=False).astype(np.int64)
         return numbers
 
-    def _tell(self, number: Ints, held_out: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> None:
+    def _record_rescues(self, number: Ints, held_out: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> None:
         decided = office_hours(self._random, day_of(self.today) + self._random.integers(0, 3, number.size))
         action = self._random.integers(1, len(ACTIONS), number.size)
         verdict = self._random.choice(np.arange(1, len(VERDICTS)), number.size, p=[0.6, 0.25, 0.15])

@@ -7,7 +7,7 @@ V/M)^(−M²/V)``. Then
 
 - *churn* in ``(T+7, T+97]`` days: no decision in week 0, whose hazard is known, and one in weeks 1 … 13, times the
 share of
-  decisions that stand (not taken back, no return within the grace). The calendar of each contract unrolls over the
+  decisions that last (not taken back, no return within the grace). The calendar of each contract unrolls over the
   renewal; an early renewal on the way is a chance that does not depend on the state, so it mixes the calendar's two
   branches.
 - *escalation* in ``(T, T+14]`` days: this week's hazard is known; next week's is the product of an independent
@@ -38,8 +38,8 @@ def churn(people: Population, state: State, monday: int, who: Ints) -> Floats:
     levels = _levels(people, state, monday, who)
     mean, spread = _hazards_ahead(people, state, levels[:, 1:], who)
     now = hazards.churn_hazard(levels[:, 0], state.mood[who])
-    stands = _standing(people, state, monday, who)
-    share = (mean * stands).sum(axis=1) / mean.sum(axis=1)
+    lasts = _lasting(people, state, monday, who)
+    share = (mean * lasts).sum(axis=1) / mean.sum(axis=1)
     return _inside(np.exp(-now) * (1 - _laplace(mean.sum(axis=1), spread)) * share)
 
 
@@ -92,14 +92,14 @@ def _hazards_ahead(people: Population, state: State, levels: Floats, who: Ints) 
     return mean, ((mean @ np.expm1(pair)) * mean).sum(axis=1)
 
 
-def _standing(people: Population, state: State, monday: int, who: Ints) -> Floats:
+def _lasting(people: Population, state: State, monday: int, who: Ints) -> Floats:
     """The share of decisions of each week that end the account: neither taken back nor undone within the grace."""
     left = (state.renews[who][:, None] - (monday + 7 * np.arange(1, WEEKS + 1))) // 7
     open_to_it = contracts.may_be_taken_back(
         people.contract[who][:, None], np.where(left < 0, contracts.MIDTERM_WEEKS, left)
     )
-    stands: Floats = np.where(open_to_it, 1 - contracts.TAKEN_BACK, 1.0) * (1 - contracts.BACK_WITHIN_GRACE)
-    return stands
+    lasts: Floats = np.where(open_to_it, 1 - contracts.TAKEN_BACK, 1.0) * (1 - contracts.BACK_WITHIN_GRACE)
+    return lasts
 
 
 def _laplace(mean: Floats, spread: Floats) -> Floats:

@@ -64,7 +64,7 @@ class Folder:
 
 
 def _with_own_accounts(table: pa.Table) -> pa.Table:
-    """A month's rows as a row group that tells their own accounts alone: of all there are, it would be mostly names."""
+    """A month's rows as a row group with the ids of their own accounts only: with all ids it would be mostly names."""
     if "account_id" not in table.column_names:
         return table
     place = table.column_names.index("account_id")

@@ -2,7 +2,7 @@
 
 Both see satisfaction through noise and a lasting bias of their own; the manager is an optimist. Most scores are known
 within a day, some weeks later. After a notice, managers sometimes overwrite the month before it: read without
-``known_at`` such a score foretells the loss perfectly, and is a leak.
+``known_at`` such a score predicts the loss perfectly, and is a leak.
 """
 
 import numpy as np

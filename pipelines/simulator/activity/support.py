@@ -19,7 +19,7 @@ from pipelines.simulator.population.population import Population
 STAYS_OPEN: Final = np.array([0.40, 0.30, 0.35, 0.45])  # chance to be open still a week later, by priority
 
 _OUTAGE, _BILLING, _COMPLAINT = (CATEGORIES.index(name) for name in ("outage", "billing", "complaint"))
-_KINDLY = (CATEGORIES.index("how_to"), CATEGORIES.index("feature"))
+_FRIENDLY = (CATEGORIES.index("how_to"), CATEGORIES.index("feature"))
 _USUAL = np.array([0.26, 0.22, 0.09, 0.01, 0.10, 0.12, 0.12, 0.07, 0.01])
 _SERVED_AFTER_END = 14 * DAY
 _RECENT = 28 * DAY
@@ -204,10 +204,10 @@ class Support:
             self._events(tickets.who, tickets.number, events)
 
     def _tone(self, tickets: Tickets) -> Ints:
-        """From 0, content, to 3, angry: a question or a wish is put more kindly than a complaint."""
-        kindly = np.isin(tickets.category, _KINDLY)
+        """From 0, content, to 3, angry: a question or a request is friendlier than a complaint."""
+        friendly = np.isin(tickets.category, _FRIENDLY)
         noise = self._random.normal(0, 0.6, tickets.who.size)
-        return np.clip(np.rint(1.2 - tickets.mood - kindly + noise), 0, 3).astype(np.int64)
+        return np.clip(np.rint(1.2 - tickets.mood - friendly + noise), 0, 3).astype(np.int64)
 
     def _event(self, who: Ints, number: Ints, at: Ints, kind: str, value: str) -> None:
         """One kind of event on these tickets, by an agent of the support team."""

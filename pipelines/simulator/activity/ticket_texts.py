@@ -36,7 +36,7 @@ def subjects(words: Ints, category: Ints) -> pa.Array:
 
 
 def bodies(words: Ints, category: Ints, tone: Ints) -> pa.Array:
-    """One body a ticket: greeting, problem, what it costs, what is asked, sign-off."""
+    """One body per ticket: greeting, problem, impact, request, sign-off."""
     dice = _Dice(words)
     thing, _, greeting, signoff = (dice.roll(sides) for sides in (len(phrases.THINGS), 5, 8, 8))
     problem, impact, plea = dice.roll(30), dice.roll(5), dice.roll(60)

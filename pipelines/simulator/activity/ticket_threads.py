@@ -1,4 +1,4 @@
-"""What happens on a ticket after it is opened: who takes it, what is said, when it is solved, how it is rated."""
+"""What happens on a ticket after it is opened: who takes it, comments, when it is solved, how it is rated."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

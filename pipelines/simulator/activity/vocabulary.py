@@ -1,4 +1,4 @@
-"""The words that stand behind the codes: one tuple a column, a code being the place in it."""
+"""The words of the codes: one tuple per column; a code is a place in it."""
 
 from typing import Final
 

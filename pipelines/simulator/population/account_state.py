@@ -1,4 +1,4 @@
-"""Where each account of a block stands on a Monday: all that next week depends on, hidden and visible."""
+"""The state of each account of a block on a Monday: everything that next week depends on, hidden and visible."""
 
 from dataclasses import dataclass
 from typing import Final

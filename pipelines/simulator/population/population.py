@@ -135,6 +135,6 @@ def _shares(generator: np.random.Generator, size: int) -> Floats:
 
 
 def _ticket_rate(generator: np.random.Generator, segment: Ints) -> Floats:
-    """Tickets a week of an account of ordinary satisfaction."""
+    """Tickets per week of an account with ordinary satisfaction."""
     rate: Floats = np.array([0.10, 0.22, 0.55])[segment] * generator.lognormal(0.0, 0.35, segment.size)
     return rate

@@ -56,5 +56,5 @@ def _first_of_each(table: pa.Table, number: Ints, computed: Flags) -> Ints:
     columns = [values[order] for values in (number, measured, computed.astype(np.int64), known)]
     new = np.ones(len(order), dtype=np.bool_)
     new[1:] = np.any([values[1:] != values[:-1] for values in columns], axis=0)
-    kept: Ints = np.sort(order[new])
-    return kept
+    first_rows: Ints = np.sort(order[new])
+    return first_rows

@@ -67,7 +67,7 @@ class HelpDesk:
         ticket, kind = table["ticket_id"], table["kind"].cast(pa.string())
         number = pc.utf8_slice_codeunits(ticket, 2, 8).cast(pa.int32()).to_numpy()
         merged = pc.is_in(ticket, value_set=pa.array(sorted(self._merged), pa.string()))
-        kept = pc.invert(pc.and_(merged, pc.is_in(kind, value_set=pa.array(_NOT_AFTER_MERGE))))
+        wanted = pc.invert(pc.and_(merged, pc.is_in(kind, value_set=pa.array(_NOT_AFTER_MERGE))))
         status = self._status_only[number] & pc.is_in(kind, value_set=pa.array(list(_STATUS))).to_numpy()
         value = table["value"].cast(pa.string())
         for name, word in _STATUS.items():
@@ -81,7 +81,7 @@ class HelpDesk:
         }
         for name, values in changed.items():
             table = table.set_column(table.column_names.index(name), name, values)
-        return table.filter(kept)
+        return table.filter(wanted)
 
     @staticmethod
     def _import(row: SourceRow, day: date) -> None:

@@ -37,8 +37,8 @@ def usage_with_seasons(
     )
     school, bot = schools[number], bots[number]
     closed = holiday | (school & np.isin(month, SCHOOL_HOLIDAYS))
-    kept = ~closed | (generator.random(table.num_rows) < AT_WORK)
-    return table.filter(pa.array(kept & ~bot))
+    wanted = ~closed | (generator.random(table.num_rows) < AT_WORK)
+    return table.filter(pa.array(wanted & ~bot))
 
 
 def bot_rows(table: pa.Table, names: pa.Array, running: Sequence[tuple[int, date, date]]) -> pa.Table:
