@@ -7,7 +7,7 @@ import pytest
 from serving.cases.audit import REMARKS
 from serving.store.case_states import Action, State
 from serving.store.queue_queries import SORTS
-from serving.store.tables import Case, CaseEvent
+from serving.store.tables import Account, Case, CaseEvent
 from serving.web import display_text
 from serving.web.display_text import SUCCESS_TEXTS
 from serving.web.forms import USE_CASES
@@ -91,14 +91,23 @@ def test_every_code_has_a_text() -> None:
 
 
 def test_every_action_of_people_has_a_form_and_a_message() -> None:
-    assert set(USE_CASES) == (set(Action) - {Action.EXPIRE}) | {"comment", "disagree", "undo"}
+    assert set(USE_CASES) == (set(Action) - {Action.EXPIRE, Action.CLOSE}) | {"comment", "disagree", "undo"}
     assert set(USE_CASES) <= set(SUCCESS_TEXTS)
 
 
 def test_every_event_that_the_queue_records_has_a_text() -> None:
-    assert {*Action, *REMARKS, "opened", "raised", "undo", "escalated", "handed_on", "breached"} <= set(
-        display_text.EVENT_TEXTS
-    )
+    assert {
+        *Action,
+        *REMARKS,
+        "opened",
+        "raised",
+        "undo",
+        "escalated",
+        "handed_on",
+        "breached",
+        "updated",
+        "settled",
+    } <= set(display_text.EVENT_TEXTS)
 
 
 def test_a_risk_without_a_text_of_its_own_is_named_after_its_code() -> None:
@@ -113,3 +122,34 @@ def test_a_history_entry_lists_its_changes() -> None:
         after={"state": "claimed", "owner": "ines", "probability": 0.41, "respond_by": None},
     )
     assert display_text.change_texts(entry) == ["state: from New to Claimed", "probability: from 20% to 41%"]
+
+
+@pytest.mark.parametrize(
+    ("lane", "ends_in", "renews_in", "text"),
+    [
+        ("leaving", 9, 9, "leaves in 9 days"),
+        ("leaving", 0, None, "leaves today"),
+        ("leaving", -1, None, "left 1 day ago"),
+        ("at_risk", 9, 30, "in 30 days"),
+        ("at_risk", None, -1, "overdue by 1 day"),
+        ("at_risk", None, None, ""),
+    ],
+)
+def test_a_contract_ends_renews_or_is_overdue(lane: str, ends_in: int | None, renews_in: int | None, text: str) -> None:
+    today = NOON.date()
+    ends_on, renews_on = (today + timedelta(days=days) if days is not None else None for days in (ends_in, renews_in))
+    assert display_text.contract_end(Case(lane=lane, ends_on=ends_on), Account(renews_on=renews_on), today) == text
+
+
+def test_money_has_its_currency_and_unknown_is_not_zero() -> None:
+    assert display_text.money(4000.0, "EUR") == "4,000 EUR"
+    assert display_text.money(0.0) == "0"
+    assert display_text.money(None, "EUR") == "unknown"
+    assert display_text.money(None, "EUR", 1200.0) == "unknown (estimated 1,200 EUR)"
+
+
+def test_a_change_is_in_percentage_points() -> None:
+    day = NOON.date()
+    assert display_text.points_since(0.5, 0.62, day).startswith("+12 points since ")
+    assert display_text.points_since(0.5, 0.49, day).startswith("−1 point since ")
+    assert display_text.points_since(0.5, 0.501, day) == display_text.points_since(None, 0.5, day) == ""

@@ -12,6 +12,11 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+SPARE_WIDTH = 6
+"""Characters beyond the measured minimum: Rich shrinks two wrapping columns alike, one of them below its minimum, and
+takes the difference from the last column.
+"""
+
 
 def fit_table(
     console: Console,
@@ -32,7 +37,8 @@ def fit_table(
     shown = list(columns)
     for gone in spare:
         table = _table(columns, rows, shown, look)
-        if console.measure(table, options=console.options.update(max_width=10_000)).minimum <= console.width:
+        needed = console.measure(table, options=console.options.update(max_width=10_000)).minimum + SPARE_WIDTH
+        if needed <= console.width:
             return table
         shown = [name for name in shown if name != gone]
     return _table(columns, rows, shown, look)

@@ -50,6 +50,7 @@ def printed(width: int) -> str:
         (112, {"Owner", "Segment"}),
         (100, {"Owner", "Segment", "Lane"}),
         (88, {"Owner", "Segment", "Lane", "Revenue"}),
+        (80, {"Owner", "Segment", "Lane", "Revenue", "Contract"}),
     ],
 )
 def test_the_least_important_columns_are_left_out_first(width: int, gone: set[str]) -> None:
