@@ -2,11 +2,12 @@
 
 LightGBM takes columns in any order, and infinities, without an error; the score is then about something else. So every
 frame is checked against the signature that was learned from the training rows, and refused with the names of what is
-wrong. A value may be missing tonight where it was missing in training: there the model has learnt what that means.
-Where training never saw a missing value the row is refused, because the model would read it as an arbitrary number.
+wrong. A value may be missing tonight: where training saw that too, the model has learnt what it means. Where training
+never did, trees would read it as a zero, so the row gets the median of the training rows there: the account is scored
+as one of whose value nothing is known (:meth:`Signature.unknown`), and does not disappear.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -34,6 +35,8 @@ class SignatureError(RescueError):
 class InputColumn:
     """One input: its name, its Arrow type, whether training saw it missing, and a category's levels (code = place).
 
+    ``neutral`` takes the place of a missing number where training saw none: the median of the training rows. Models of
+    earlier versions have none; their missing numbers stay missing.
     ``declaration`` is that of the metric it was made from (see `features.catalogue`), empty for every other column.
     """
 
@@ -42,6 +45,7 @@ class InputColumn:
     nullable: bool
     levels: tuple[str, ...] = ()
     declaration: str = ""
+    neutral: float | None = None
 
 
 @dataclass(frozen=True)
@@ -74,10 +78,11 @@ class Signature:
     def matrix(self, frame: pa.Table, rows: Places | None = None) -> Matrix:
         """The checked inputs as a matrix, rows × columns: NaN = missing or a level never seen, categories as codes.
 
+        A missing number that training never saw missing has the neutral value of its column.
         ``rows`` are the places of the frame's rows that are wanted, in order (default: all of them).
 
         Raises:
-            SignatureError: columns missing, renamed, retyped or reordered; infinite; missing where none may be.
+            SignatureError: columns missing, renamed, retyped or reordered; infinite values.
         """
         self._refuse_other_columns(frame)
         matrix = np.empty((frame.num_rows if rows is None else len(rows), len(self.columns)), dtype=np.float32)
@@ -86,24 +91,34 @@ class Signature:
             encoded = []
             for column in self.columns[first : first + TOGETHER]:
                 values = _column(frame, column.name, rows)
-                encoded.append(_values(column, values))
-                bad[column.name] = int(_bad_values(column, encoded[-1], values).sum())
+                encoded.append(_neutralized(column, _values(column, values)))
+                bad[column.name] = int(np.isinf(encoded[-1]).sum())
             _write(encoded, matrix[:, first : first + TOGETHER])
         _refuse_values(bad)
         return matrix
 
     def unfit(self, frame: pa.Table) -> pa.Array:
-        """For each row, the columns without a usable value (missing or infinite), or null where it can be scored.
+        """For each row, the columns with an infinite value, or null where it can be scored."""
+        return self._marked(frame, lambda column, encoded, values: np.isinf(encoded))
 
-        A night uses it to list such accounts as not scored and to go on with the others.
+    def unknown(self, frame: pa.Table) -> pa.Array:
+        """For each row, the columns of whose value nothing is known to the model, or null where there are none.
+
+        These are values that are missing where training never saw one missing, and categories that it never saw.
         """
+        return self._marked(frame, _never_seen)
+
+    def _marked(
+        self, frame: pa.Table, marks: Callable[[InputColumn, NDArray[Any], pa.ChunkedArray], NDArray[np.bool_]]
+    ) -> pa.Array:
+        """For each row, the names of the columns that are marked, or null where none is."""
         self._refuse_other_columns(frame)
-        reasons: dict[int, list[str]] = {}
+        names: dict[int, list[str]] = {}
         for column in self.columns:
-            bad = _bad_values(column, _values(column, frame.column(column.name)), frame.column(column.name))
-            for row in np.flatnonzero(bad):
-                reasons.setdefault(int(row), []).append(column.name)
-        return pa.array([reasons.get(row) for row in range(frame.num_rows)], pa.list_(pa.string()))
+            values = frame.column(column.name)
+            for row in np.flatnonzero(marks(column, _values(column, values), values)):
+                names.setdefault(int(row), []).append(column.name)
+        return pa.array([names.get(row) for row in range(frame.num_rows)], pa.list_(pa.string()))
 
     def to_json(self) -> list[dict[str, Any]]:
         """Plain data, for the model's own file."""
@@ -151,7 +166,7 @@ def _write(columns: Sequence[NDArray[Any]], matrix: Matrix) -> None:
 def _refuse_values(counts: Mapping[str, int]) -> None:
     bad = [f"{name} ({count} rows)" for name, count in counts.items() if count]
     if bad:
-        raise SignatureError(f"Columns hold infinite values, or none where training had one: {', '.join(bad)}.")
+        raise SignatureError(f"Columns hold infinite values: {', '.join(bad)}.")
 
 
 def _column(frame: pa.Table, name: str, rows: Places | None) -> pa.ChunkedArray:
@@ -169,7 +184,8 @@ def _describe(name: str, values: pa.ChunkedArray) -> InputColumn | None:
     known = numbers[~np.isnan(numbers)]
     if not known.size or (known.size == numbers.size and known.min() == known.max()):
         return None
-    return InputColumn(name, NUMBER, known.size < numbers.size)
+    nullable = known.size < numbers.size
+    return InputColumn(name, NUMBER, nullable, neutral=None if nullable else float(np.median(known)))
 
 
 def _values(column: InputColumn, values: pa.ChunkedArray) -> NDArray[Any]:
@@ -180,11 +196,22 @@ def _values(column: InputColumn, values: pa.ChunkedArray) -> NDArray[Any]:
         return np.asarray(values.to_numpy().astype(np.float32))
 
 
-def _bad_values(column: InputColumn, encoded: NDArray[Any], values: pa.ChunkedArray) -> NDArray[np.bool_]:
-    if column.type == CATEGORY:  # a level never seen is encoded as missing, which is what the model knows about it
-        nothing = np.zeros(len(encoded), dtype=bool)
-        return nothing if column.nullable or not values.null_count else np.asarray(values.is_null().to_numpy())
-    return np.asarray(np.isinf(encoded) if column.nullable else ~np.isfinite(encoded))
+def _neutralized(column: InputColumn, encoded: NDArray[Any]) -> NDArray[Any]:
+    """The values with the neutral one in place of those that are missing, where training saw none missing."""
+    if column.neutral is None or column.nullable:
+        return encoded
+    missing = np.isnan(encoded)
+    return np.where(missing, np.float32(column.neutral), encoded) if missing.any() else encoded
+
+
+def _never_seen(column: InputColumn, encoded: NDArray[Any], values: pa.ChunkedArray) -> NDArray[np.bool_]:
+    """Whether each value is one of which training had no example. Of many levels, only the most frequent are known."""
+    unknown = np.isnan(encoded)
+    if column.type != CATEGORY:
+        return np.asarray(unknown & (not column.nullable))
+    missing = np.asarray(values.is_null().to_numpy())
+    new_level = unknown & ~missing & (len(column.levels) < MAX_LEVELS)
+    return np.asarray(new_level | (missing & (not column.nullable)))
 
 
 def _with_neighbours(missing: list[str], frame: pa.Table) -> str:

@@ -143,8 +143,7 @@ def _signature(model: RiskModel) -> "ModelSignature":
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, Schema
 
-    nullable = {column.name: column.nullable for column in model.signature.columns}
-    inputs = [ColSpec(kind, name, required=not nullable[name]) for name, kind in model.features.items()]
+    inputs = [ColSpec(kind, name, required=False) for name, kind in model.features.items()]
     return ModelSignature(Schema(inputs), Schema([ColSpec("double", "probability"), ColSpec("double", "rank_score")]))
 
 

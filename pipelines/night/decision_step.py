@@ -196,6 +196,7 @@ def _handoff_context(context: DecisionContext, scored: NightScores, accounts: Se
         titles={risk: champion.model.risk.title for risk, champion in context.champions.items()},
         base_rates=_base_rates(scored),
         quality=dict.fromkeys(context.champions, context.stale),
+        account_quality=scored.quality(context.stale),
         score_history={key: [RiskPoint(as_of=day, probability=p) for day, p in points] for key, points in past.items()},
         previous={account: package.Handoff.model_validate_json(text).account_state for account, text in before.items()},
         trigger_messages={name: trigger.message for name, trigger in context.policy.rules.triggers.items()},

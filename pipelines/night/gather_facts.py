@@ -8,27 +8,15 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.catalogue import CATALOGUE_VERSION
 from features.contract import TABLES
+from features.succession.contract_status import LEAVING
+from features.succession.succession import succession_at
 from serving.cases.outcomes import HELD_OUT, WITHDRAWN
-from serving.handoff.facts import (
-    WEEKS,
-    AccountFacts,
-    AccountState,
-    Binding,
-    ContractFacts,
-    Facts,
-    HealthPoint,
-    HorizonPoint,
-    Invoice,
-    PastRescue,
-    RiskFacts,
-    RiskPoint,
-    Ticket,
-    WeeklyUsage,
-)
+from serving.handoff.facts import WEEKS, AccountFacts, AccountState, Binding, ContractFacts, Facts, HealthPoint, HorizonPoint, Invoice, PastRescue, RiskFacts, RiskPoint, Ticket, WeeklyUsage
 
 if TYPE_CHECKING:
     from features.history.history import Snapshot
@@ -51,6 +39,7 @@ class HandoffContext:
     previous: Mapping[str, AccountState]
     trigger_messages: Mapping[str, str]
     stale: Sequence[str] = ()
+    account_quality: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     curves: Mapping[tuple[str, str], tuple[HorizonPoint, ...]] = field(default_factory=dict)
 
 
@@ -68,6 +57,9 @@ class _Tables:
         self.present = snapshot.history.present
         self.accounts = _grouped(snapshot.rows("accounts", accounts=accounts))
         self.subscriptions = _grouped(snapshot.rows("subscriptions", accounts=accounts))
+        contracts = succession_at(snapshot.history, self.cutoff)
+        wanted = pc.is_in(contracts["account_id"], value_set=pa.array(list(accounts), pa.string()))
+        self.contracts = {row["account_id"]: row for row in contracts.filter(wanted).to_pylist()}
         health = snapshot.rows("health_scores", accounts=accounts, since=self.cutoff - timedelta(days=HEALTH_DAYS))
         self.health = _grouped(health.filter(pc.is_valid(health["score"])))  # empty: not measured then
         self.tickets = _grouped(snapshot.rows("tickets", accounts=accounts))
@@ -97,13 +89,14 @@ def _facts(tables: _Tables, account: str, context: HandoffContext) -> Facts:
             catalogue_version=CATALOGUE_VERSION,
         ),
         account=_account(tables.accounts[account][-1]),
-        contract=_contract(tables.subscriptions[account], tables.cutoff),
+        contract=_contract(tables.subscriptions[account], tables.contracts[account], tables.cutoff),
+        currency=tables.contracts[account]["currency"] or "",
         risks=tuple(_risk(account, risk, context) for risk in context.titles),
         tickets=tuple(_ticket(row, tables.events[row["ticket_id"]]) for row in reversed(tables.tickets[account][-3:])),
         tickets_open=len(open_now) if "tickets" in tables.present else None,
         usage=_usage(tables.usage[account], tables.cutoff) if "usage_daily" in tables.present else (),
         health=tuple(_health(row) for row in tables.health[account]),
-        invoices=tuple(_invoice(row) for row in tables.invoices[account] if tables.payments and row["paid_at"] is None),
+        invoices=tuple(_invoice(row) for row in tables.invoices[account] if tables.payments and _is_unpaid(row)),
         rescues=tuple(_rescue(row) for row in reversed(tables.outcomes[account]) if _done(row)),
         previous=context.previous.get(account),
         trigger_messages=dict(context.trigger_messages),
@@ -122,21 +115,26 @@ def _account(row: Row) -> AccountFacts:
     return AccountFacts(**{name: row[name] for name in names}, customer_since=row["created_at"].date())
 
 
-def _contract(rows: Sequence[Row], cutoff: date) -> ContractFacts:
-    running = [row for row in rows if row["ended_at"] is None or row["ended_at"].date() >= cutoff]
-    terms = [row for row in running if row["renews_at"] is not None]
-    nearest = min(terms, key=lambda row: row["renews_at"], default=None)
-    ends = [row["ended_at"].date() for row in running if row["ended_at"] is not None]
+def _contract(rows: Sequence[Row], succession: Row, cutoff: date) -> ContractFacts:
+    """The contracts that run, and what really ends of them (:mod:`features.succession`)."""
+    running = [row for row in rows if row["started_at"].date() < cutoff and _runs(row, cutoff)]
+    renewing = [row for row in rows if row["renews_at"] and row["renews_at"].date() == succession["renewal_date"]]
     seats = [row["seats"] for row in running if row["seats"] is not None]
-    arr = [row["arr"] for row in running if row["arr"] is not None]
     return ContractFacts(
         plans=tuple(sorted({row["plan"] for row in running if row["plan"]})),
         seats=sum(seats) if seats else None,
-        arr=sum(arr) if arr else None,
-        renews_on=nearest["renews_at"].date() if nearest else None,
-        auto_renew=nearest["auto_renew"] if nearest and nearest["ended_at"] is None else None,
-        notice_for=min(ends) if ends else None,
+        arr=succession["revenue"],
+        renews_on=succession["renewal_date"],
+        auto_renew=renewing[0]["auto_renew"] if renewing else None,
+        notice_for=succession["leaves_on"] if succession["status"] == LEAVING else None,
+        renewal_overdue_days=succession["renewal_overdue_days"],
+        partial_loss_share=succession["partial_loss_share"],
+        partial_loss_on=succession["partial_loss_on"],
     )
+
+
+def _runs(row: Row, cutoff: date) -> bool:
+    return row["ended_at"] is None or row["ended_at"].date() >= cutoff
 
 
 def _risk(account: str, risk: str, context: HandoffContext) -> RiskFacts:
@@ -146,7 +144,7 @@ def _risk(account: str, risk: str, context: HandoffContext) -> RiskFacts:
         history=tuple(context.score_history.get((account, risk), ())),
         base_rate=context.base_rates.get(risk),
         curve=context.curves.get((account, risk)) or None,
-        quality=context.quality.get(risk, ()),
+        quality=context.account_quality.get((account, risk), context.quality.get(risk, ())),
     )
 
 
@@ -220,6 +218,11 @@ def _health(row: Row) -> HealthPoint:
 def _invoice(row: Row) -> Invoice:
     due = row["due_at"].date() if row["due_at"] else None
     return Invoice(invoice_id=row["invoice_id"], issued_on=row["issued_at"].date(), due_on=due, amount=row["amount"])
+
+
+def _is_unpaid(row: Row) -> bool:
+    """Whether it has to be paid: not a credit note, an invoice of zero, or one that is void, a draft or written off."""
+    return row["paid_at"] is None and row["amount"] > 0 and row["status"] not in ("void", "draft", "uncollectible")
 
 
 def _done(row: Row) -> bool:

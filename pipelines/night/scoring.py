@@ -1,13 +1,14 @@
 """Scores of one night or several: every eligible account and risk, or the reason why an account was not scored.
 
-Missing is not zero. Where a feed that a model learned from has stopped, each score says so in its ``quality``; where
-the values that a model needs are missing, the account is not scored, and the report counts it with the features.
+Missing is not zero, and no reason to disappear. Where a feed that a model learned from has stopped, or a value is
+missing that never was in training, the account is scored as one of which nothing is known there, and the score says so
+in its ``quality``. Only accounts for which the question makes no sense are not scored.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ from models.contracts import SCORES
 from models.data.eligible_rows import rows_meeting
 from pipelines.night.candidate_table import row_keys
 from serving.night_report.report_schema import NotScored, RiskReport
+from serving.night_report.report_text import ENOUGH_NAMED, plural
 
 if TYPE_CHECKING:
     from features.history.history import History
@@ -32,17 +34,24 @@ if TYPE_CHECKING:
 class NightScores:
     """The scores of all risks (``SCORES``), and by risk how many accounts were eligible and who was not scored.
 
-    ``frames`` holds the features of the accounts that were scored, by risk.
+    ``frames`` holds the features of the accounts that were scored, by risk; ``unknown`` names, by account and risk, the
+    features of which the model has never seen such a value.
     """
 
     scores: pa.Table
     eligible: Mapping[str, int]
     not_scored: Mapping[str, tuple[NotScored, ...]]
     frames: Mapping[str, pa.Table] = field(default_factory=dict, repr=False)
+    unknown: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict, repr=False)
+
+    def quality(self, stale: Sequence[str]) -> dict[tuple[str, str], tuple[str, ...]]:
+        """What limits each score that has unknown values, by account and risk: stopped feeds, and these values."""
+        return {key: (*stale, unknown_values_text(names)) for key, names in self.unknown.items()}
 
     def reports(self, known: Mapping[str, Risk], versions: Mapping[str, str]) -> tuple[RiskReport, ...]:
         """The part of the night's report about the risks."""
         scored = Counter(self.scores.column("risk").to_pylist())
+        with_unknown = Counter(risk for _, risk in self.unknown)
         return tuple(
             RiskReport(
                 name=name,
@@ -50,6 +59,7 @@ class NightScores:
                 model_version=versions.get(name),
                 eligible=self.eligible[name],
                 scored=scored[name],
+                scored_with_unknown=with_unknown[name],
                 not_scored=self.not_scored[name],
             )
             for name, risk in known.items()
@@ -77,6 +87,7 @@ def score_accounts(
     tables, frames = [SCORES.empty_table()], {}
     eligible: dict[str, int] = {}
     not_scored: dict[str, tuple[NotScored, ...]] = {}
+    unknown: dict[tuple[str, str], tuple[str, ...]] = {}
     for name, champion in champions.items():
         status = eligibility(history, cutoffs, champion.model.risk.label)
         rows = _eligible_rows(frame, status)
@@ -86,13 +97,15 @@ def score_accounts(
         eligible[name] = rows.num_rows
         not_scored[name] = (*_not_eligible(status), *_not_meeting(meeting), *_without_values(unusable))
         frames[name] = rows.filter(pc.is_null(unusable))
-        tables.append(_scores(frames[name], name, champion, sorted(stale)))
+        missing = champion.model.signature.unknown(frames[name])
+        unknown |= {(account, name): names for account, names in _with_names(frames[name], missing)}
+        tables.append(_scores(frames[name], name, champion, _quality(missing, sorted(stale))))
     for risk in without:
         status = eligibility(history, cutoffs, risk.label)
         eligible[risk.name] = pc.sum(status.column("eligible")).as_py() or 0
         no_model = NotScored(code="no_model", count=eligible[risk.name])
         not_scored[risk.name] = (*_not_eligible(status), no_model)
-    return NightScores(pa.concat_tables(tables), eligible, not_scored, frames)
+    return NightScores(pa.concat_tables(tables), eligible, not_scored, frames, unknown)
 
 
 def _not_eligible(status: pa.Table) -> list[NotScored]:
@@ -107,7 +120,7 @@ def _not_meeting(meeting: Bools) -> list[NotScored]:
 
 
 def _without_values(unusable: pa.Array) -> list[NotScored]:
-    """How many accounts were not scored for want of the same features, the most frequent first."""
+    """How many accounts were not scored because of infinite values of the same features, the most frequent first."""
     counts = Counter(tuple(features) for features in unusable.drop_null().to_pylist())
     return [NotScored(code="missing_values", count=count, features=names) for names, count in counts.most_common()]
 
@@ -117,7 +130,23 @@ def _eligible_rows(frame: pa.Table, status: pa.Table) -> pa.Table:
     return frame.filter(pc.is_in(row_keys(frame), value_set=chosen.combine_chunks()))
 
 
-def _scores(rows: pa.Table, risk: str, champion: Champion, quality: list[str]) -> pa.Table:
+def unknown_values_text(features: Sequence[str]) -> str:
+    """What is recorded with a score of which some values are unknown: "scored with 1 unknown value: segment"."""
+    named, more = features[:ENOUGH_NAMED], len(features) - ENOUGH_NAMED
+    names = ", ".join(named) + (f" and {more} more" if more > 0 else "")
+    return f"scored with {plural(len(features), 'unknown value')}: {names}"
+
+
+def _with_names(rows: pa.Table, unknown: pa.Array) -> Iterator[tuple[str, tuple[str, ...]]]:
+    accounts = rows.column("account_id").to_pylist()
+    return ((account, tuple(names)) for account, names in zip(accounts, unknown.to_pylist(), strict=True) if names)
+
+
+def _quality(unknown: pa.Array, stale: list[str]) -> list[list[str]]:
+    return [[*stale, *([unknown_values_text(names)] if names else ())] for names in unknown.to_pylist()]
+
+
+def _scores(rows: pa.Table, risk: str, champion: Champion, quality: list[list[str]]) -> pa.Table:
     predicted = champion.model.predict(rows)
     count = rows.num_rows
     columns = [
@@ -127,6 +156,6 @@ def _scores(rows: pa.Table, risk: str, champion: Champion, quality: list[str]) -
         pa.array(predicted.probability, pa.float64()),
         pa.array(predicted.rank_score, pa.float64()),
         pa.array([champion.version] * count, pa.string()),
-        pa.array([quality] * count, pa.list_(pa.string())),
+        pa.array(quality, pa.list_(pa.string())),
     ]
     return pa.Table.from_arrays(columns, schema=SCORES)

@@ -56,6 +56,13 @@ class ContractFacts(Frozen):
     renews_on: date | None = Field(default=None, description="the nearest end of a term")
     auto_renew: bool | None = None
     notice_for: date | None = Field(default=None, description="the day on which a received cancellation takes effect")
+    renewal_overdue_days: int | None = Field(
+        default=None, description="days since a renewal date that has passed without a new one"
+    )
+    partial_loss_share: float | None = Field(
+        default=None, description="share of the revenue that ends while other contracts go on"
+    )
+    partial_loss_on: date | None = Field(default=None, description="the day on which the first part of it ends")
 
 
 class HorizonPoint(Frozen):

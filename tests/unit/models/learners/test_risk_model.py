@@ -112,10 +112,12 @@ def test_infinities_are_refused(name: str, value: float) -> None:
         model("lightgbm").predict(changed(name, value))
 
 
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("value", [None, np.nan])
-def test_missing_is_refused_where_training_never_saw_it(value: float | None) -> None:
-    with pytest.raises(SignatureError, match=r"health_score \(1 rows\)"):
-        model("lightgbm").predict(changed("health_score", value))
+def test_a_value_that_training_never_saw_missing_is_scored_as_unknown(kind: str, value: float | None) -> None:
+    median = next(column.neutral for column in model(kind).signature.columns if column.name == "health_score")
+    unknown = model(kind).predict(changed("health_score", value)).rank_score[3]
+    assert unknown == model(kind).predict(changed("health_score", median)).rank_score[3]
 
 
 @pytest.mark.parametrize("value", [None, np.nan])
@@ -123,19 +125,36 @@ def test_missing_is_allowed_where_training_saw_it(value: float | None) -> None:
     assert np.isfinite(model("lightgbm").predict(changed("tickets_opened_90d", value)).probability).all()
 
 
-def test_unfit_rows_are_told_apart_so_that_the_others_can_be_scored() -> None:
-    bad = changed("health_score", None)
+def test_infinite_rows_are_named_so_that_the_others_can_be_scored() -> None:
+    bad = changed("health_score", np.inf)
     why = model("lightgbm").unfit(bad)
     assert why[3].as_py() == ["health_score"]
     assert why.null_count == bad.num_rows - 1
     model("lightgbm").predict(bad.filter(why.is_null()))
 
 
-def test_a_row_that_lacks_much_names_all_of_it() -> None:
+def test_rows_with_values_that_training_never_saw_missing_are_marked() -> None:
     columns = [pa.field(f"c{number}", pa.float64()) for number in range(5)]
     known = pa.table([[1.0, 2.0]] * 5, schema=pa.schema(columns))
-    lacking = pa.table([[None]] * 5, schema=known.schema)
-    assert Signature.learn(known, known.column_names).unfit(lacking).to_pylist() == [known.column_names]
+    lacking = pa.table([[None, 1.0]] * 5, schema=known.schema)
+    signature = Signature.learn(known, known.column_names)
+    assert signature.unknown(lacking).to_pylist() == [known.column_names, None]
+    assert signature.unfit(lacking).null_count == 2
+
+
+def test_a_category_is_marked_where_training_never_saw_it_or_never_missed_it() -> None:
+    known = pa.table({"segment": ["smb", "mid", "smb"], "plan": ["a", None, "b"]})
+    signature = Signature.learn(known, known.column_names)
+    rows = pa.table({"segment": ["smb", None, "galactic"], "plan": [None, "a", "z"]})
+    assert signature.unknown(rows).to_pylist() == [None, ["segment"], ["segment", "plan"]]
+
+
+def test_a_model_of_an_earlier_version_leaves_a_missing_value_missing() -> None:
+    known = pa.table({"c": [1.0, 2.0, 2.0]})
+    data = Signature.learn(known, ["c"]).to_json()
+    del data[0]["neutral"]
+    earlier = Signature.from_json(data)
+    assert np.isnan(earlier.matrix(pa.table({"c": pa.array([None], pa.float64())}))).all()
 
 
 def test_a_level_never_seen_is_scored_as_unknown() -> None:

@@ -97,3 +97,37 @@ def test_the_newest_row_is_the_last_that_was_known_before_the_night() -> None:
     history = History.from_tables({"accounts": accounts})
     assert newest_known(history, NIGHT) == known[1]
     assert newest_known(history, date(2026, 2, 1)) is None
+
+
+def night_facts(story: Story) -> Facts:
+    context = HandoffContext("p1", None, {}, {}, {}, {}, {}, {}, {})
+    return gather_facts(story.history().as_of(NIGHT), ["A"], context)["A"]
+
+
+def test_a_contract_that_another_one_continues_was_not_cancelled() -> None:
+    end = {"ended_at": "2026-04-01", "known_at": "2026-02-01"}
+    story = Story().account("A").subscription("A", "2025-04-01", "s", renews_at="2026-04-01", arr=10.0, **end)
+    story.subscription("A", "2026-04-01", "t", renews_at="2027-04-01", arr=20.0, currency="EUR", known_at="2026-02-01")
+    found = night_facts(story).contract
+    assert (found.notice_for, found.renews_on, found.arr) == (None, date(2027, 4, 1), 10.0)
+
+
+def test_a_renewal_date_that_has_passed_is_overdue() -> None:
+    story = Story().account("A").subscription("A", "2025-02-01", renews_at="2026-02-26", currency="EUR")
+    found = night_facts(story)
+    assert (found.contract.renews_on, found.contract.renewal_overdue_days, found.currency) == (None, 3, "EUR")
+
+
+def test_a_part_that_ends_is_no_cancellation() -> None:
+    story = Story().account("A").subscription("A", "2025-01-01", "main", arr=300.0)
+    story.subscription("A", "2025-01-01", "part", arr=100.0, ended_at="2026-03-31", known_at="2026-02-01")
+    found = night_facts(story).contract
+    assert (found.notice_for, found.partial_loss_on, found.partial_loss_share) == (None, date(2026, 3, 31), 0.25)
+
+
+def test_only_an_invoice_that_has_to_be_paid_is_open() -> None:
+    story = Story().account("A").invoice("A", "2026-01-05", 9.0, invoice_id="open")
+    story.invoice("A", "2026-01-05", -9.0, invoice_id="credit").invoice("A", "2026-01-05", 0.0, invoice_id="zero")
+    for status in ("void", "draft", "uncollectible"):
+        story.invoice("A", "2026-01-05", 9.0, invoice_id=status, status=status)
+    assert [invoice.invoice_id for invoice in night_facts(story).invoices] == ["open"]
