@@ -36,3 +36,23 @@ def test_an_action_counts_unless_it_is_withdrawn_before_the_label_matures(withdr
     story = acme().outcome("acme", "2026-01-05", action="contacted", known_at="2026-01-05")
     story.outcome("acme", "2026-01-05", action="withdrawn", known_at=withdrawn)
     assert treated_and_held_out(story) == (treated, False)
+
+
+@pytest.mark.parametrize(
+    ("used_on", "last_row", "event", "event_at"),
+    [
+        (None, "2026-06-01", True, date(2026, 1, 21)),
+        ("2026-01-10", "2026-06-01", False, None),
+        (None, "2026-01-15", None, None),
+    ],
+)
+def test_silence_is_an_event_at_the_end_of_its_window(
+    used_on: str | None, last_row: str, event: bool | None, event_at: date | None
+) -> None:
+    story = acme().account("last", "2025-01-01").health("last", last_row, 50.0)
+    if used_on:
+        story.invoice("acme", used_on)
+    rule = LabelRule("silent", "silence", horizon=20, active_on=("invoices",))
+    (row,) = label(story.history(), [CUTOFF], rule).to_pylist()
+    assert (row["account_id"], row["event"]) == ("acme", event)
+    assert (row["event_at"] and row["event_at"].date()) == event_at

@@ -157,6 +157,7 @@ def test_handing_over_leaves_one_squad_and_is_new_in_the_other(cases: Cases) -> 
     cases.claim(CASE, ANN)
     case = cases.hand_over(CASE, ANN, squad="south", reason="it is an outage")
     assert (case.state, case.squad, case.owner, case.escalation_path) == ("new", "south", None, ["dan", "eve"])
+    assert case.tier == 0
     with pytest.raises(CaseNotFoundError):
         cases.get(CASE, ANN)
     assert cases.claim(CASE, DAN).owner == "dan"

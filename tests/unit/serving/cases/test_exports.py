@@ -91,7 +91,9 @@ def cells(content: bytes) -> list[list[tuple[str, str, bool]]]:
 
 
 def test_equal_queues_are_equal_spreadsheets() -> None:
-    assert exports.to_xlsx(table(["a"])) == exports.to_xlsx(table(["a"]))
+    first, second = exports.to_xlsx(table(["a"])), exports.to_xlsx(table(["a"]))
+    assert first == second
+    assert b"2000-01-01T00:00:00Z" in zipfile.ZipFile(io.BytesIO(first)).read("docProps/core.xml")
 
 
 def test_a_text_longer_than_a_cell_is_cut() -> None:
