@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from pipelines.simulator.run import simulate_world
 from pipelines.simulator.simulator_settings import SimulatorSettings
 
-SAMPLES: Final = SimulatorSettings(accounts=400, months=24, seed=7, by_user=True, rescues=4, world="plain")
+SAMPLES: Final = SimulatorSettings(accounts=400, months=24, seed=7, by_user=True, rescues=4)
 """Remade by ``rescue simulate --accounts 400 --months 24 --seed 7 --by-user --rescues 4 --out DIR``."""
 
 FOLDER: Final = Path(__file__).resolve().parents[2] / "data_samples"
