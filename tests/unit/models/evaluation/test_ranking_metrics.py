@@ -114,6 +114,15 @@ def test_constant_scores_have_an_auc_of_a_half_whatever_the_base_rates(
     assert np.isnan(lift) or lift == pytest.approx(1.0)
 
 
+def test_a_night_on_which_everybody_has_the_event_compares_nobody() -> None:
+    everybody, mixed = [1, 1, 1], [0, 1, 0, 1]
+    rows = rows_of(everybody + mixed, [0] * 3 + [7] * 4, [0, 1, 2, 0, 1, 2, 3])
+    score = np.array([3.0, 2.0, 1.0, 4.0, 3.0, 2.0, 1.0])
+    figures = ranking_draws(rows, score)
+    assert figures["auc"][0] == pytest.approx(roc_auc_score(mixed, score[3:]))
+    assert figures["average_precision"][0] == pytest.approx(average_precision_score(mixed, score[3:]))
+
+
 def test_a_score_that_follows_the_base_rate_does_not_rank_accounts() -> None:
     rng = np.random.default_rng(1)
     day = np.repeat(np.arange(10), 100)

@@ -62,6 +62,10 @@ def test_a_number_is_not_quoted_and_unknown_is_empty() -> None:
     assert written == '"n","x"\r\n-5,""\r\n"",1.5\r\n'
 
 
+def test_a_flag_is_true_or_false() -> None:
+    assert exports.to_csv(pa.table({"open": [True, False]})).decode().split() == ['"open"', '"true"', '"false"']
+
+
 def test_a_formula_is_text_in_a_spreadsheet() -> None:
     found = cells(exports.to_xlsx(table([*HOSTILE, *HARMLESS, None])))
     names = [row[0] for row in found[1:]]
