@@ -21,7 +21,7 @@ from features.definitions.rescues import RESCUE_FEATURES
 from features.definitions.source_presence import PRESENCE_FEATURES
 from features.definitions.support import SUPPORT_FEATURES
 from features.definitions.ticket_text import TEXT_FEATURES
-from features.definitions.usage import USAGE_FEATURES
+from features.definitions.usage import LAST_YEAR_FEATURES, USAGE_FEATURES
 from features.errors import UsageError, suggest_name
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ FEATURES: tuple[Feature, ...] = (
 )
 """The features of every frame."""
 
-OPTIONAL: Mapping[str, tuple[Feature, ...]] = {"text": TEXT_FEATURES}
+OPTIONAL: Mapping[str, tuple[Feature, ...]] = {"text": TEXT_FEATURES, "last_year": LAST_YEAR_FEATURES}
 """Features that are off unless a setting names them."""
 
 CATALOGUE_VERSION = hashlib.sha256("\n".join(map(repr, FEATURES)).encode()).hexdigest()[:12]

@@ -19,6 +19,7 @@ from features.engine.engines import Aggregates, EmbeddedEngine, Engine
 from features.engine.evaluate import Evaluation, evaluate_features
 from features.engine.feeds import Feeds
 from features.engine.memory_budget import Budget, limit_memory
+from features.engine.portfolio import compare_with_portfolio, compares_with_portfolio, own_values
 from features.engine.windows import Ints
 from features.errors import UsageError
 from features.history.history import History
@@ -59,19 +60,31 @@ def build(
         UsageError: there is no cutoff.
     """
     guarded = [without_rescue_entries(feature) for feature in features] if loop_guard else features
-    return _join(list(build_parts(history, cutoffs, features=guarded, accounts=accounts, memory=memory, engine=engine)))
+
+    def whole(columns: Sequence[Feature], of: Sequence[str] | None) -> pa.Table:
+        return _join(list(_build_parts(history, cutoffs, columns, of, memory, engine)))
+
+    relative = [feature for feature in guarded if compares_with_portfolio(feature)]
+    if not relative:
+        return whole(guarded, accounts)
+    own = own_values(relative)
+    frame = whole([*(feature for feature in guarded if feature not in relative), *own], accounts)
+    portfolio = frame if accounts is None else whole(own, None)
+    compared = compare_with_portfolio(frame, portfolio, relative)
+    for name, column in compared.items():
+        frame = frame.append_column(name, column)
+    return frame.select(["account_id", "as_of", *(feature.name for feature in guarded)])
 
 
-def build_parts(
+def _build_parts(
     history: History,
     cutoffs: Sequence[date],
-    *,
-    features: Sequence[Feature] = FEATURES,
-    accounts: Sequence[str] | None = None,
-    memory: str = "4GiB",
-    engine: Engine | None = None,
+    features: Sequence[Feature],
+    accounts: Sequence[str] | None,
+    memory: str,
+    engine: Engine | None,
 ) -> Iterator[pa.Table]:
-    """The frame by ranges of accounts, each ordered, for callers that write each part before the next is built."""
+    """The frame by ranges of accounts, each ordered."""
     if not cutoffs:
         raise UsageError("There is no cutoff: name at least one day.")
     days = np.unique(np.array([(cutoff - EPOCH).days for cutoff in cutoffs], dtype=np.int64))

@@ -91,6 +91,17 @@ class Succession(Measure):
     table: str = "subscriptions"
 
 
+@dataclass(frozen=True)
+class AgainstPortfolio(Measure):
+    """The measure minus its median over the accounts of the segment that are known at the cutoff.
+
+    In a segment where fewer than ``least`` accounts have a value, the median of all accounts is used.
+    """
+
+    inner: Measure
+    least: int = 20
+
+
 How = Literal[
     "count", "sum", "min", "max", "distinct", "value", "text", "trend", "slope", "top", "newest", "oldest", "ahead"
 ]

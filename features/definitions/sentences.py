@@ -9,6 +9,7 @@ A field is ``{feature:how}``. ``how`` is one of
 - ``in UNIT`` / ``by UNIT`` – a value in a unit of the settings: "42%", "7 days"; or a difference: "fell by 3 days";
 - ``days`` / ``hours`` – a duration: "1 day", "12 days", "3 hours";
 - ``points`` – a difference: "fell 12 points", "rose 1 point";   ``later`` – "3 days later", "1 day earlier";
+- ``against`` – a difference of shares: "49 points less than for", "about the same as for";
 - ``yes`` – "yes" or "no";
 - ``ago`` / ``ahead`` – that many days before or after the cutoff, as a date: "12 Feb", "12 Feb 2024" in another year.
 
@@ -111,6 +112,13 @@ def _moved(number: float) -> str:
     return f"{'rose' if number > 0 else 'fell'} {_share(number)}"
 
 
+def _against(number: float) -> str:
+    """A difference of two shares, in percentage points."""
+    if abs(number) < 0.05:
+        return "about the same as for"
+    return f"{_count(round(abs(number) * 100), 'point')} {'more' if number > 0 else 'less'} than for"
+
+
 def _duration(noun: str) -> Callable[[float], str]:
     def duration(number: float) -> str:
         rounded = round(number) if number >= 1 else round(number, 1)
@@ -150,6 +158,7 @@ def _day(day: date, as_of: date) -> str:
 _NUMBERS: Mapping[str, Callable[[float], str]] = {
     "num": _plain,
     "points": _points,
+    "against": _against,
     "later": _later,
     "yes": lambda number: "yes" if number else "no",
     "pct": _share,

@@ -3,11 +3,13 @@
 from functools import partial
 
 from features.definitions.feature import Feature
-from features.definitions.measures import Stream, change
+from features.definitions.measures import AgainstPortfolio, Stream, change
 
 USAGE = Stream("usage_daily", "usage_daily", "day")
 EVENTS_28 = USAGE.total("events", 28)
 MINUTES_28 = USAGE.total("minutes", 28)
+CHANGE_28 = change(EVENTS_28, USAGE.before(28).total("events", 28))
+RECENCY = USAGE.where("events > 0").since(180)
 ACTIVE_28 = USAGE.where("events > 0").distinct("day", 28)
 
 _number = partial(Feature, group="usage")
@@ -95,7 +97,7 @@ USAGE_FEATURES = (
     ),
     _number(
         "usage_events_change_28d",
-        change(EVENTS_28, USAGE.before(28).total("events", 28)),
+        CHANGE_28,
         "change of product events, last four weeks against the four before",
         "share",
         "Use {usage_events_change_28d:moved} against the four weeks before[; last one on {usage_recency_days:ago}]",
@@ -158,11 +160,41 @@ USAGE_FEATURES = (
     ),
     _number(
         "usage_recency_days",
-        USAGE.where("events > 0").since(180),
+        RECENCY,
         "days since the last use",
         "days",
         "Last used on {usage_recency_days:ago}",
         1,
         monotone=True,
     ),
+    _number(
+        "usage_events_vs_portfolio",
+        AgainstPortfolio(CHANGE_28),
+        "change of product events against the four weeks before, minus the median change of the segment's accounts",
+        "share",
+        "[Use {usage_events_change_28d:moved} against the four weeks before; ]"
+        "that is {usage_events_vs_portfolio:against} comparable customers",
+        -1,
+    ),
+    _number(
+        "usage_recency_vs_portfolio",
+        AgainstPortfolio(RECENCY),
+        "days since the last use, minus the median of the segment's accounts",
+        "days",
+        "[Last used on {usage_recency_days:ago}; ]that is {usage_recency_vs_portfolio:later} than comparable customers",
+        1,
+    ),
 )
+
+LAST_YEAR_FEATURES = (
+    _number(
+        "usage_events_change_vs_last_year",
+        CHANGE_28 - change(USAGE.before(364).total("events", 28), USAGE.before(392).total("events", 28)),
+        "change of product events against the four weeks before, minus the change in the same weeks a year before",
+        "share",
+        "[Use {usage_events_change_28d:moved} against the four weeks before; ]"
+        "that is {usage_events_change_vs_last_year:against} the same weeks a year before",
+        -1,
+    ),
+)
+"""Off unless a setting names them: they read more than a year of usage, which a night otherwise does not."""

@@ -2,34 +2,44 @@
 
 A hundred and fifty contributions explain nothing. They are exact (log-odds that add up to the score), so they may be
 summed into the catalogue's groups; a group is described by the feature that carries most of it, with its dated fact.
-Only what raises the risk is a reason, and what an account *is* comes after what happened to it: nobody can call a
-customer about its region. Where the same learner, fitted on earlier cutoffs, does not agree, the reason is marked weak:
-it may be an accident of this fit.
+Only what raises the risk is a reason. The order for people is a step of its own (:mod:`models.explain.reason_order`):
+what happened comes before levels, and what an account *is* comes last. A score of the CRM is described by what moved
+it. Where the same learner, fitted on earlier cutoffs, does not agree, the reason is marked weak: it may be an accident
+of this fit.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 
 import numpy as np
 import pyarrow as pa
 
 from features.catalogue import Feature, features_of, group_of_column
+from features.definitions.sentences import render_sentence
 from models.contracts import Reason
 from models.data.arrays import Floats
+from models.explain.adverse_events import ADVERSE_EVENTS, is_adverse
+from models.explain.reason_order import SCORE, strengths_for_people
 from models.learners.risk_model import RiskModel
 
 MOST = 4
 """So many reasons an account; a fifth does not change what anybody does."""
 LEAST = 0.05
 """Log-odds below which a group is no reason (about one percentage point at a risk of 25%)."""
-BACKGROUND = "account"
-"""The group that describes no event: its reasons come last, however strong."""
 SURVIVES = 1 / 3
 """A refit supports a reason when it gives the group at least this share of the strength."""
+EVENT_SHARE = 0.25
+"""An event describes its group where it has at least this share of the strongest contribution in it."""
+MOVERS = 2
+"""So many events describe what moved a health score."""
+SCORE_CHANGES = {"health_change_28d": 28, "health_change_90d": 90}
+"""The changes of the health score, and over how many days."""
+
+Row = Mapping[str, object]
 
 
 def explain(model: RiskModel, rows: pa.Table) -> list[tuple[Reason, ...]]:
-    """The reasons of each row, the strongest first but the background last; none where nothing raises its risk.
+    """The reasons of each row in the order for people; none where nothing raises its risk.
 
     Exact contributions cost about a millisecond a row and refit: ask for the flagged accounts only.
 
@@ -39,27 +49,30 @@ def explain(model: RiskModel, rows: pa.Table) -> list[tuple[Reason, ...]]:
     """
     names = list(model.features)
     shares = model.contributions(rows)[:, :-1]
-    refits = [refit[:, :-1] for refit in model.refit_contributions(rows)]
+    refits = [strengths_for_people(names, refit[:, :-1], rows) for refit in model.refit_contributions(rows)]
     facts, features = rows.to_pylist(), features_of(rows.schema)
+    strengths = strengths_for_people(names, shares, rows)
     return [
-        _of_row(names, row, shares[place], [refit[place] for refit in refits], features)
-        for place, row in enumerate(facts)
+        tuple(
+            _reason(
+                group,
+                strengths.by_group(place)[group],
+                [refit.by_group(place)[group] for refit in refits],
+                names,
+                facts[place],
+                shares[place],
+                features,
+            )
+            for group in groups[:MOST]
+        )
+        for place, groups in enumerate(strengths.order(LEAST))
     ]
 
 
 def leading_groups(model: RiskModel, rows: pa.Table) -> list[str | None]:
     """The group of each row's first reason, None where it has none: all that the routing needs, for many rows."""
-    names = list(model.features)
     shares = model.contributions(rows)[:, :-1]
-    groups = sorted({group_of_column(name) for name in names})
-    strengths = np.zeros((rows.num_rows, len(groups)))
-    for place, name in enumerate(names):
-        strengths[:, groups.index(group_of_column(name))] += shares[:, place]
-    strengths[strengths < LEAST] = -np.inf
-    news = np.where([group == BACKGROUND for group in groups], np.minimum(strengths, 0.0), strengths)
-    first = news.argmax(axis=1)
-    enough = np.isfinite(news.max(axis=1, initial=-np.inf))
-    return [groups[place] if raised else None for place, raised in zip(first.tolist(), enough.tolist(), strict=True)]
+    return strengths_for_people(list(model.features), shares, rows).first(LEAST)
 
 
 def group_strengths(names: Sequence[str], shares: Floats) -> dict[str, float]:
@@ -70,44 +83,92 @@ def group_strengths(names: Sequence[str], shares: Floats) -> dict[str, float]:
     return strengths
 
 
-def _of_row(
+def _reason(
+    group: str,
+    strength: float,
+    again: Sequence[float],
     names: list[str],
-    row: Mapping[str, object],
+    row: Row,
     shares: Floats,
-    refits: list[Floats],
     features: Mapping[str, Feature],
-) -> tuple[Reason, ...]:
-    strengths = group_strengths(names, shares)
-    again = [group_strengths(names, refit) for refit in refits]
-    rising = sorted(
-        (group for group in strengths if strengths[group] >= LEAST), key=lambda g: (g == BACKGROUND, -strengths[g], g)
-    )
-    return tuple(
-        Reason(
-            group=group,
-            feature=(feature := _leading(group, names, row, shares)),
-            strength=round(strengths[group], 6),
-            sentence=_sentence(feature, row, features),
-            weak=_is_weak(strengths[group], [refit.get(group, 0.0) for refit in again]),
-        )
-        for group in rising[:MOST]
+) -> Reason:
+    feature = _describing_feature(group, names, row, shares, features)
+    return Reason(
+        group=group,
+        feature=feature,
+        strength=round(strength, 6),
+        sentence=_sentence(group, feature, row, features),
+        weak=_is_weak(strength, again),
     )
 
 
-def _leading(group: str, names: list[str], row: Mapping[str, object], shares: Floats) -> str:
-    """The feature that carries most of its group; one with a value goes before one without, which says nothing."""
-    own = [place for place, name in enumerate(names) if group_of_column(name) == group and shares[place] > 0]
-    return names[max(own, key=lambda place: (row[names[place]] is not None, shares[place]))]
+def _describing_feature(group: str, names: list[str], row: Row, shares: Floats, features: Mapping[str, Feature]) -> str:
+    """The feature that describes a group: an event that carries enough of it, else what carries most.
+
+    A feature with a sentence goes before one without, whose value is missing or impossible. In a group that only raises
+    the risk because a score was passed on to it, any event is enough.
+    """
+    own = [place for place, name in enumerate(names) if group_of_column(name) == group]
+    sayable = [place for place in own if _has_sentence(names[place], row, features)] or own
+    strongest = max(sayable, key=lambda place: shares[place])
+    enough = EVENT_SHARE * shares[strongest] if shares[own].sum() >= LEAST else -np.inf
+    events = [place for place in sayable if is_adverse(names[place], row[names[place]]) and shares[place] >= enough]
+    return names[max(events or [strongest], key=lambda place: shares[place])]
 
 
-def _sentence(name: str, row: Mapping[str, object], features: Mapping[str, Feature]) -> str:
+def _has_sentence(name: str, row: Row, features: Mapping[str, Feature]) -> bool:
+    as_of = row["as_of"]
+    if name not in features or not isinstance(as_of, date):
+        return row[name] is not None
+    return features[name].sentence_of(row, as_of) is not None
+
+
+def _sentence(group: str, name: str, row: Row, features: Mapping[str, Feature]) -> str:
     as_of = row["as_of"]
     if name not in features or not isinstance(as_of, date):
         return f"{name} is {row[name]}"
-    return features[name].describe(row, as_of)
+    sentence = features[name].describe(row, as_of)
+    return _with_movers(sentence, row, as_of, features) if group == SCORE else sentence
 
 
-def _is_weak(strength: float, again: list[float]) -> bool:
+def _with_movers(sentence: str, row: Row, as_of: date, features: Mapping[str, Feature]) -> str:
+    """A health score, described by what happened when it fell; a level comes after the events that explain it."""
+    events = list(_movers(row, as_of, features))
+    fall = _fall_of_score(row, as_of)
+    if fall:
+        return f"{fall} while {_lower(' and '.join(map(_lower, events)))}" if events else fall
+    return f"{_upper(' and '.join(map(_lower, events)))}; {_lower(sentence)}" if events else sentence
+
+
+def _fall_of_score(row: Row, as_of: date) -> str | None:
+    for name, days in SCORE_CHANGES.items():
+        if is_adverse(name, row.get(name)):
+            return render_sentence(f"Health {{{name}:points}} since {{days:ago}}", {**row, "days": days}, as_of)
+    return None
+
+
+def _movers(row: Row, as_of: date, features: Mapping[str, Feature]) -> Iterator[str]:
+    """The sentences of the most telling adverse events of other groups, one a group."""
+    groups: set[str] = set()
+    for name in ADVERSE_EVENTS:
+        group = group_of_column(name)
+        if len(groups) == MOVERS or group == SCORE or group in groups:
+            continue
+        sentence = features[name].sentence_of(row, as_of) if name in features else None
+        if sentence and is_adverse(name, row.get(name)):
+            groups.add(group)
+            yield sentence.split(";")[0]
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]
+
+
+def _upper(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _is_weak(strength: float, again: Sequence[float]) -> bool:
     """Whether fewer than two thirds of the refits support the reason; without refits it is not weak."""
     supported = [refit >= SURVIVES * strength for refit in again]
     return bool(supported) and float(np.mean(supported)) < 2 / 3

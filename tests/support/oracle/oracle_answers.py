@@ -300,5 +300,11 @@ ORACLE: dict[str, tuple[tuple[str, ...], str]] = {
 } | ACROSS
 """By feature: the tables that it needs, and its SQL."""
 
-DECLARED = {*ORACLE, *SUCCESSION_FEATURES, *(name for pair in FEEDS.values() for name in pair)}
+PORTFOLIO = {
+    "usage_events_vs_portfolio": "usage_events_change_28d",
+    "usage_recency_vs_portfolio": "usage_recency_days",
+}
+"""By feature that compares with the portfolio: the account's own value."""
+
+DECLARED = {*ORACLE, *SUCCESSION_FEATURES, *PORTFOLIO, *(name for pair in FEEDS.values() for name in pair)}
 """The features that have an oracle."""

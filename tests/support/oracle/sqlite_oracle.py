@@ -9,10 +9,11 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
+from statistics import median
 
 import pyarrow as pa
 
-from support.oracle.oracle_answers import FEEDS, ORACLE
+from support.oracle.oracle_answers import FEEDS, ORACLE, PORTFOLIO
 from support.oracle.succession_answers import succession_answers
 
 KEYS = {
@@ -90,7 +91,7 @@ class Oracle:
         rows = {row[0]: dict(zip(names[1:], row[1:], strict=True)) for row in cursor.fetchall()}
         for account, row in rows.items():
             row.update(succession_answers(self.tables, account, cutoff))
-        return {account: _silenced(row, ages) for account, row in rows.items()}
+        return _compared({account: _silenced(row, ages) for account, row in rows.items()})
 
     def _state(self, name: str, prefix: str, cutoff: date) -> None:
         self.base.execute(f"DROP TABLE IF EXISTS {prefix}{name}")
@@ -157,3 +158,12 @@ def _silenced(row: dict[str, object], ages: Mapping[str, int | None]) -> dict[st
     for table, (has, age) in FEEDS.items():
         told[has], told[age] = float(alive(table)), ages[table]
     return told
+
+
+def _compared(rows: dict[str, dict[str, object]]) -> dict[str, dict[str, object]]:
+    """With the features that compare with the portfolio; no segment of these histories has twenty accounts."""
+    for name, own in PORTFOLIO.items():
+        known = [float(str(row[own])) for row in rows.values() if row[own] is not None]
+        for row in rows.values():
+            row[name] = None if row[own] is None else float(str(row[own])) - median(known)
+    return rows

@@ -1,0 +1,87 @@
+"""Features that compare an account with the portfolio: its value minus the median of comparable accounts.
+
+A median needs all accounts, and a frame is built by ranges of them, or of some only. So the frame first gets the
+account's own value and segment as extra columns, and the medians are computed from the finished frame; where a frame
+has only some accounts, from a second one of all accounts with nothing but these columns.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from features.arrow import nullable_array, to_numpy
+from features.definitions.account import ACCOUNT_FEATURES
+from features.definitions.feature import Feature
+from features.definitions.measures import AgainstPortfolio
+from features.engine.evaluate import DECIMALS
+from features.engine.windows import Floats, Ints
+
+_SEGMENT = "portfolio: segment"
+_OWN = "portfolio: "
+
+
+def compares_with_portfolio(feature: Feature) -> bool:
+    """Whether the feature needs the values of other accounts."""
+    return isinstance(feature.measure, AgainstPortfolio)
+
+
+def own_values(features: Sequence[Feature]) -> tuple[Feature, ...]:
+    """The extra columns that these features are computed from: each account's own value, and its segment."""
+    segment = next(feature.measure for feature in ACCOUNT_FEATURES if feature.name == "segment")
+    return (
+        Feature(_SEGMENT, segment, "segment", "text", "", kind="category"),
+        *(
+            Feature(_OWN + feature.name, feature.measure.inner, feature.meaning, feature.unit, "")
+            for feature in features
+            if isinstance(feature.measure, AgainstPortfolio)
+        ),
+    )
+
+
+def compare_with_portfolio(frame: pa.Table, portfolio: pa.Table, features: Sequence[Feature]) -> Mapping[str, pa.Array]:
+    """The columns of these features for the rows of the frame.
+
+    Args:
+        frame: the rows, with the columns of :func:`own_values`.
+        portfolio: the rows of all accounts at the same cutoffs, with the same columns.
+        features: features with the measure ``AgainstPortfolio``.
+    """
+    days, segments = pc.unique(portfolio["as_of"]), pc.unique(portfolio[_SEGMENT])
+
+    def places(rows: pa.Table) -> tuple[Ints, Ints]:
+        """The place of each row's cutoff, and of its cutoff and segment; accounts without a segment are one."""
+        day = to_numpy(pc.index_in(rows["as_of"], value_set=days)).astype(np.int64)
+        return day, day * len(segments) + to_numpy(pc.index_in(rows[_SEGMENT], value_set=segments))
+
+    (day, group), (own_day, own_group) = places(portfolio), places(frame)
+    columns = {}
+    for feature in features:
+        if not isinstance(feature.measure, AgainstPortfolio):
+            continue
+        values = _values(portfolio[_OWN + feature.name])
+        of_segment, counts = _medians(values, group, len(days) * len(segments))
+        of_all, _ = _medians(values, day, len(days))
+        usual = np.where(counts[own_group] >= feature.measure.least, of_segment[own_group], of_all[own_day])
+        columns[feature.name] = nullable_array(np.round(_values(frame[_OWN + feature.name]) - usual, DECIMALS))
+    return columns
+
+
+def _values(column: pa.ChunkedArray) -> Floats:
+    """The numbers, NaN where one is null."""
+    known = to_numpy(pc.is_valid(column))
+    return np.where(known, to_numpy(column), np.nan)
+
+
+def _medians(values: Floats, group: Ints, groups: int) -> tuple[Floats, Ints]:
+    """The median of each group and how many values it has; NaN and 0 for a group without values."""
+    known = np.flatnonzero(~np.isnan(values))
+    order = known[np.lexsort((values[known], group[known]))]
+    counts = np.bincount(group[order], minlength=groups)
+    first = np.cumsum(counts) - counts
+    medians = np.full(groups, np.nan)
+    some = np.flatnonzero(counts)
+    low, high = first[some] + (counts[some] - 1) // 2, first[some] + counts[some] // 2
+    medians[some] = (values[order[low]] + values[order[high]]) / 2
+    return medians, counts

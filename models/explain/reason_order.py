@@ -1,0 +1,86 @@
+"""The order of reasons for people: what happened comes before levels that only measure it.
+
+Contributions are exact and add up to the score. But a score of the CRM is computed from the same events that the model
+sees, so the model often gives it most of their contribution, and "health score 31.9" would be the first reason of most
+accounts. Two steps follow the contributions, and change no sum:
+
+1. A health score that raises the risk passes :data:`PASSED_ON` of its contribution on to the groups in which an adverse
+   event happened, if there are any: in proportion to their own contributions, and a little to each.
+2. Groups are ordered by their contribution, in which an event counts in full and a level :data:`LEVEL_WEIGHT`. So an
+   event is first where its contribution is at least half that of a level. What an account *is* always comes last.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from features.catalogue import group_of_column
+from models.data.arrays import Bools, Floats
+from models.explain.adverse_events import adverse_flags
+
+BACKGROUND = "account"
+"""The group that describes no event: its reasons come last, however strong."""
+SCORE = "health"
+"""The group of the CRM's score, which other events move."""
+PASSED_ON = 0.8
+"""The part of a health score's contribution that goes to the events which moved it."""
+LEVEL_WEIGHT = 0.5
+_EACH = 0.02
+"""What each group with an event counts at least when a score is passed on."""
+
+
+@dataclass(frozen=True)
+class GroupStrengths:
+    """Contributions by row and group, and in which groups an adverse event happened: [rows, groups]."""
+
+    groups: tuple[str, ...]
+    strengths: Floats
+    events: Bools
+
+    def order(self, least: float) -> list[list[str]]:
+        """The groups of each row whose contribution is at least ``least``, in the order for people."""
+        return [
+            [self.groups[place] for place in places if strengths[place] >= least]
+            for places, strengths in zip(self._places().tolist(), self.strengths, strict=True)
+        ]
+
+    def first(self, least: float) -> list[str | None]:
+        """The first group of each row; ``None`` where none reaches ``least``."""
+        return [groups[0] if groups else None for groups in self.order(least)]
+
+    def by_group(self, row: int) -> dict[str, float]:
+        """The contributions of one row."""
+        return dict(zip(self.groups, self.strengths[row].tolist(), strict=True))
+
+    def _places(self) -> np.ndarray:
+        """The places of all groups in order."""
+        weighted = self.strengths * np.where(self.events, 1.0, LEVEL_WEIGHT)
+        background = np.array([group == BACKGROUND for group in self.groups])
+        return np.lexsort((-weighted, np.broadcast_to(background, weighted.shape)), axis=1)
+
+
+def strengths_for_people(names: Sequence[str], shares: Floats, rows: pa.Table) -> GroupStrengths:
+    """The contributions of single columns (``shares``: [rows, columns]) by group, after the score is passed on."""
+    groups = tuple(sorted({group_of_column(name) for name in names}))
+    strengths = np.zeros((rows.num_rows, len(groups)))
+    events = np.zeros(strengths.shape, dtype=np.bool_)
+    for place, name in enumerate(names):
+        group = groups.index(group_of_column(name))
+        strengths[:, group] += shares[:, place]
+        events[:, group] |= adverse_flags(name, rows)
+    return GroupStrengths(groups, _pass_on(groups, strengths, events), events)
+
+
+def _pass_on(groups: Sequence[str], strengths: Floats, events: Bools) -> Floats:
+    if SCORE not in groups:
+        return strengths
+    score = groups.index(SCORE)
+    causes = events & np.array([group not in (SCORE, BACKGROUND) for group in groups])
+    portions = np.where(causes, np.maximum(strengths, 0.0) + _EACH, 0.0)
+    total = portions.sum(axis=1, keepdims=True)
+    passed = np.where(total[:, 0] > 0, PASSED_ON * np.maximum(strengths[:, score], 0.0), 0.0)
+    result: Floats = strengths + passed[:, None] * portions / np.maximum(total, _EACH)
+    result[:, score] -= passed
+    return result

@@ -1,0 +1,150 @@
+"""What happened comes before what measures it: a world with planted causes, and a health score that repeats them."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from support.worlds.trained_factory import made_frame, made_model
+
+from features.catalogue import find_feature, group_of_column
+from models.contracts import Reason
+from models.explain.adverse_events import ADVERSE_EVENTS, adverse_flags, is_adverse
+from models.explain.reason_order import BACKGROUND, PASSED_ON, GroupStrengths, strengths_for_people
+from models.explain.reasons import explain, group_strengths, leading_groups
+from models.learners.risk_model import RiskModel
+
+CAUSES: Mapping[str, Mapping[str, float]] = {
+    "usage collapsed": {"usage_events_change_28d": -0.8, "usage_events_28d": 60.0},
+    "champion left": {"usage_users_lost_28d": 2.0, "usage_users_change_28d": -0.25},
+    "urgent tickets without an answer": {"tickets_open_urgent": 2.0, "ticket_longest_wait_days": 9.0},
+    "escalation": {"escalations_28d": 1.0},
+    "unpaid invoice": {"invoices_overdue_days": 40.0},
+    "asks to cancel": {"text_cancel_28d": 1.0},
+}
+GROUPS = {
+    "usage collapsed": "usage",
+    "champion left": "adoption",
+    "urgent tickets without an answer": "support",
+    "escalation": "escalations",
+    "unpaid invoice": "billing",
+    "asks to cancel": "support",
+}
+COLUMNS = sorted({name for values in CAUSES.values() for name in values} | {"health_mean_28d", "health_change_28d"})
+LEVELS = {"health_score", "health_mean_28d", "health_mean_90d", "health_lowest_90d"}
+
+
+def world(accounts: int, share: float, seed: int) -> tuple[pa.Table, list[set[str]], np.ndarray]:
+    """Accounts of which each has each cause with probability ``share``; health falls by the causes, weeks late."""
+    rng = np.random.default_rng(seed)
+    active = rng.random((accounts, len(CAUSES))) < share
+    values = {name: np.zeros(accounts) for name in COLUMNS}
+    values["usage_events_28d"] = rng.gamma(8, 50, accounts)
+    values["usage_events_change_28d"] = np.clip(rng.normal(0, 0.12, accounts), -0.28, 0.6)
+    values["usage_users_change_28d"] = np.clip(rng.normal(0, 0.06, accounts), -0.18, 0.4)
+    for place, cause in enumerate(CAUSES.values()):
+        for name, value in cause.items():
+            values[name] = np.where(active[:, place], value * rng.uniform(1.0, 1.2, accounts), values[name])
+    fall = np.minimum(active.sum(axis=1), 2) * 22.0
+    values["health_change_28d"] = np.clip(-fall * rng.uniform(0.6, 1.0, accounts) + rng.normal(0, 2, accounts), -90, 20)
+    values["health_mean_28d"] = np.clip(72 - fall + rng.normal(0, 5, accounts), 0, 100)
+    happened = rng.random(accounts) < 1 / (1 + np.exp(3.2 - 2.6 * active.sum(axis=1)))
+    frame = made_frame(dict.fromkeys(COLUMNS, 0.0), accounts=accounts, cutoffs=1)
+    columns = {name: pa.array(values[name]) for name in COLUMNS}
+    keys = {name: frame[name] for name in ("account_id", "as_of")}
+    causes = [{cause for cause, on in zip(CAUSES, row, strict=True) if on} for row in active]
+    return pa.table({**keys, **columns}), causes, happened
+
+
+@pytest.fixture(scope="module")
+def model() -> RiskModel:
+    frame, _, happened = world(5000, 0.06, seed=1)
+    return made_model(frame, happened, trees=120)
+
+
+@pytest.fixture(scope="module")
+def explained(model: RiskModel) -> list[tuple[set[str], tuple[Reason, ...]]]:
+    frame, causes, _ = world(1500, 0.06, seed=2)
+    pairs = zip(causes, explain(model, frame), strict=True)
+    return [(planted, reasons) for planted, reasons in pairs if planted]
+
+
+def test_the_planted_cause_is_the_first_reason(explained: list[tuple[set[str], tuple[Reason, ...]]]) -> None:
+    for cause in CAUSES:
+        own = [reasons for planted, reasons in explained if planted == {cause}]
+        first = [reasons[0].group == GROUPS[cause] for reasons in own]
+        assert len(own) > 30
+        assert np.mean(first) >= 0.9, cause
+
+
+def test_a_level_of_the_health_score_is_seldom_first(explained: list[tuple[set[str], tuple[Reason, ...]]]) -> None:
+    assert np.mean([reasons[0].feature in LEVELS for _, reasons in explained]) <= 0.1
+
+
+def test_the_health_score_carries_much_of_the_contribution_all_the_same(model: RiskModel) -> None:
+    """Otherwise this world would not show anything."""
+    frame, causes, _ = world(400, 0.06, seed=3)
+    shares = model.contributions(frame)[:, :-1]
+    health = [place for place, name in enumerate(model.features) if group_of_column(name) == "health"]
+    strongest = shares[:, health].sum(axis=1) > 0.5
+    assert strongest[[bool(planted) for planted in causes]].mean() > 0.5
+
+
+def test_a_health_score_is_described_by_what_moved_it(explained: list[tuple[set[str], tuple[Reason, ...]]]) -> None:
+    sentences = [
+        reason.sentence
+        for planted, reasons in explained
+        for reason in reasons
+        if reason.group == "health" and planted == {"usage collapsed"}
+    ]
+    assert sentences
+    assert all(" since 3 Feb while use fell " in sentence for sentence in sentences)
+    assert all(sentence.startswith("Health fell ") for sentence in sentences)
+
+
+def test_the_first_group_is_that_of_the_first_reason(model: RiskModel) -> None:
+    frame, _, _ = world(300, 0.2, seed=4)
+    assert leading_groups(model, frame) == [reasons[0].group if reasons else None for reasons in explain(model, frame)]
+
+
+def test_a_score_is_passed_on_to_the_events_and_no_sum_changes(model: RiskModel) -> None:
+    frame, causes, _ = world(300, 0.2, seed=5)
+    shares = model.contributions(frame)[:, :-1]
+    strengths = strengths_for_people(list(model.features), shares, frame)
+    assert np.allclose(strengths.strengths.sum(axis=1), shares.sum(axis=1), atol=1e-9)
+    for place, planted in enumerate(causes):
+        own = group_strengths(list(model.features), shares[place])
+        given = strengths.by_group(place)
+        passed_on = planted and own["health"] > 0
+        assert given["health"] == pytest.approx((1 - PASSED_ON) * own["health"] if passed_on else own["health"])
+        assert all(given[GROUPS[cause]] > own[GROUPS[cause]] for cause in planted if passed_on)
+
+
+def test_an_event_counts_in_full_and_a_level_half() -> None:
+    groups = ("account", "billing", "support")
+    strengths = np.array([[9.0, 0.3, 0.5], [9.0, 0.2, 0.5], [0.0, 0.01, 0.0]])
+    events = np.array([[False, True, False]] * 3)
+    order = GroupStrengths(groups, strengths, events).order(0.05)
+    assert order == [["billing", "support", BACKGROUND], ["support", "billing", BACKGROUND], []]
+
+
+def test_every_event_is_a_feature_of_the_catalogue() -> None:
+    assert [name for name in ADVERSE_EVENTS if find_feature(name) is None] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "adverse"),
+    [
+        ("usage_events_change_28d", -0.41, True),
+        ("usage_events_change_28d", -1.09, False),
+        ("usage_events_change_28d", 0.2, False),
+        ("escalation_recency_days", 5.0, True),
+        ("escalation_recency_days", 300.0, False),
+        ("health_score", 3.0, False),
+        ("escalations_28d", None, False),
+    ],
+)
+def test_an_adverse_value_is_possible_and_recent(name: str, value: float | None, adverse: bool) -> None:
+    rows = pa.table({name: pa.array([value], pa.float64())})
+    assert is_adverse(name, value) is adverse
+    assert adverse_flags(name, rows).tolist() == [adverse]
