@@ -1,6 +1,6 @@
 """What crosses from the policy to the queue and the hand-off: flagged accounts, and why a squad got each of them."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -45,6 +45,15 @@ class Alarm(NamedTuple):
         """The alarm of a text; ``ValueError`` for a kind that does not exist."""
         kind, _, name = code.partition(":")
         return cls(AlarmKind(kind), name)
+
+
+def is_predicted(alarms: Collection[str]) -> bool:
+    """Whether a case with these first alarms is a prediction: a known end of a contract is a fact.
+
+    A case of an early version has no recorded alarms: it is a prediction.
+    """
+    kinds = {Alarm.parse(code).kind for code in alarms}
+    return AlarmKind.CANCELLATION not in kinds and kinds != {AlarmKind.PARTIAL_LOSS}
 
 
 class RoutingCode(StrEnum):

@@ -1,7 +1,8 @@
 """The realised outcomes of the queue's cases: how many had the event, how early, and whether the team helped.
 
 They are read from the data and not from the team, because a case's verdict is somebody's view of their own work. Each
-night's report holds them, so that the review app can show them without reading the source.
+night's report holds them, so that the review app can show them without reading the source. Cases of received
+cancellations are facts and no predictions: they are counted apart.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from pipelines.monitoring.effect import effect, outcomes_at
+from serving.contracts import AlarmKind
 from serving.night_report.report_schema import RealisedOutcomes
+from serving.store.case_states import State
 from serving.store.outcome_queries import opened_cases
 
 if TYPE_CHECKING:
@@ -29,8 +32,10 @@ def realised_outcomes(store: Store, history: History, known: Mapping[str, Risk])
 
 
 def _realised(session: Session, history: History, rule: LabelRule) -> RealisedOutcomes:
-    opened = opened_cases(session, rule.risk)
+    cases = opened_cases(session, rule.risk)
+    opened = {(case.account_id, case.opened_on) for case in cases if case.predicted}
     settled = outcomes_at(history, rule, opened)
+    cancelled = [case for case in cases if str(AlarmKind.CANCELLATION) in case.alarms]
     leads = [_days(at, night) for (_, night), (event, at) in settled.items() if event and at is not None]
     return RealisedOutcomes(
         risk=rule.risk,
@@ -40,6 +45,9 @@ def _realised(session: Session, history: History, rule: LabelRule) -> RealisedOu
         events=sum(event for event, _ in settled.values()),
         median_lead_days=round(median(leads), 1) if leads else None,
         effect=effect(session, history, rule).report(),
+        cancellations=len(cancelled),
+        cancellations_saved=sum(case.state == State.SAVED for case in cancelled),
+        cancellations_lost=sum(case.state == State.LOST for case in cancelled),
     )
 
 

@@ -161,6 +161,9 @@ class RealisedOutcomes(_Part):
     events: int
     median_lead_days: float | None = Field(description="median days from the night to the event")
     effect: EffectReport | None = Field(description="null in reports of earlier versions")
+    cancellations: int = Field(default=0, description="cases of received cancellations, which are in no other figure")
+    cancellations_saved: int = Field(default=0, description="of these, cases that were closed as saved")
+    cancellations_lost: int = Field(default=0, description="of these, cases that were closed as lost")
 
 
 class UnknownTable(_Part):

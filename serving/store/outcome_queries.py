@@ -1,12 +1,14 @@
 """Decisions of earlier nights, to compare them with later events."""
 
 from datetime import date
+from typing import NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
+from serving.contracts import is_predicted
 from serving.store.decision_tables import HeldOutRow, SetAside
-from serving.store.tables import Account, Case, Score
+from serving.store.tables import Account, Case, CaseEvent, Score
 
 
 def newest_scored_night(session: Session) -> date | None:
@@ -25,19 +27,45 @@ def accounts_of_newest_night(session: Session) -> list[str]:
     return list(session.scalars(select(Account.account_id).where(Account.seen_on == newest)))
 
 
-def opened_cases(session: Session, risk: str) -> set[tuple[str, date]]:
-    """The account and night of every case of one risk."""
-    rows = session.execute(select(Case.account_id, Case.opened_on).where(Case.risk == risk))
-    return {(account, night) for account, night in rows}
+class OpenedCase(NamedTuple):
+    """A case, the night that opened it, its state, and the alarms that it was opened for."""
+
+    account_id: str
+    opened_on: date
+    state: str
+    alarms: tuple[str, ...]
+
+    @property
+    def predicted(self) -> bool:
+        """Whether a risk or a trigger raised it, and not the known end of a contract."""
+        return is_predicted(self.alarms)
+
+
+def opened_cases(session: Session, risk: str) -> list[OpenedCase]:
+    """Every case of one risk, by account and night."""
+    first = CaseEvent.case_id == Case.id, CaseEvent.kind == "opened"
+    rows = session.execute(
+        select(Case.account_id, Case.opened_on, Case.state, CaseEvent.after)
+        .outerjoin(CaseEvent, and_(*first))
+        .where(Case.risk == risk)
+        .order_by(Case.account_id, Case.opened_on)
+    )
+    return [
+        OpenedCase(account, day, state, tuple((note or {}).get("alarms", ()))) for account, day, state, note in rows
+    ]
 
 
 def first_worked_and_held_out(session: Session, risk: str) -> tuple[dict[str, date], dict[str, date]]:
     """The first night on which each account was worked, and on which it was held out, for one risk.
 
-    Accounts that the policy exempted from the draw are in neither group.
+    Accounts that the policy exempted from the draw are in neither group, and cases of known ends of contracts do not
+    count.
     """
     exempted = set(session.scalars(select(SetAside.account_id).where(SetAside.kind == "exempted")))
-    opened = select(Case.account_id, func.min(Case.opened_on)).where(Case.risk == risk).group_by(Case.account_id)
+    opened: dict[str, date] = {}
+    for case in opened_cases(session, risk):
+        if case.predicted:
+            opened.setdefault(case.account_id, case.opened_on)
     held = (
         select(HeldOutRow.account_id, func.min(HeldOutRow.as_of))
         .where(HeldOutRow.risk == risk)
@@ -45,4 +73,4 @@ def first_worked_and_held_out(session: Session, risk: str) -> tuple[dict[str, da
     )
     held_out = {account: night for account, night in session.execute(held) if account not in exempted}
     apart = exempted | held_out.keys()
-    return {account: night for account, night in session.execute(opened) if account not in apart}, held_out
+    return {account: night for account, night in opened.items() if account not in apart}, held_out

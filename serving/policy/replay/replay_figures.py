@@ -11,7 +11,7 @@ from datetime import date, datetime
 from statistics import fmean, median
 from typing import NamedTuple
 
-from serving.contracts import AlarmKind, Flag, Lane
+from serving.contracts import Flag, Lane, is_predicted
 
 
 class ReplayEvent(NamedTuple):
@@ -37,7 +37,7 @@ class ReplayedCase:
     @property
     def predicted(self) -> bool:
         """Whether a risk or a trigger led the case, and not the known end of a contract."""
-        return self.flag.lane is not Lane.LEAVING and self.flag.alarms != (str(AlarmKind.PARTIAL_LOSS),)
+        return is_predicted(self.flag.alarms)
 
     @property
     def lead_days(self) -> float | None:

@@ -4,7 +4,7 @@ from datetime import date, datetime, timedelta
 
 import pyarrow as pa
 import pytest
-from support.nights.night_factory import NIGHT, names, open_cases
+from support.nights.night_factory import NIGHT, flag_of, names, next_night, open_cases, record_of, run
 
 from features.history.history import History
 from features.labels.labels import label
@@ -12,9 +12,12 @@ from models.risks.defaults import CHURN, ESCALATION
 from pipelines.monitoring.realised_outcomes import realised_outcomes
 from serving.night_report.report_schema import NightReport, RealisedOutcomes
 from serving.night_report.report_text import effect_line
+from serving.nights.case_updates import case_id
+from serving.policy.decision.case_status import Closure, ClosureCode, ClosureOutcome
+from serving.policy.decision.queue_state import Decision
 from serving.store import Store, overview_queries
-from serving.store.overview_queries import team_outcomes
 from serving.store.decision_tables import HeldOutRow
+from serving.store.overview_queries import team_outcomes
 from serving.store.tables import NightRow
 
 IDS = names(5)
@@ -64,6 +67,20 @@ def test_the_held_out_stand_beside_the_worked(store: Store) -> None:
     (churn,) = realised_outcomes(store, history(date(2026, 9, 1)), {"churn": CHURN})
     text = "Not measurable yet: 4 worked and 1 held-out accounts are settled; each group needs 30."
     assert effect_line(churn.effect) == text
+
+
+def test_cases_of_cancellations_and_lost_parts_are_counted_apart(store: Store) -> None:
+    alarms = (("risk:churn",), ("cancellation", "risk:escalation"), ("partial_loss",), ("partial_loss", "risk:churn"))
+    flags = [flag_of(name, alarms=codes) for name, codes in zip(IDS, alarms, strict=False)]
+    closure = Closure(case_id(IDS[1], "churn", NIGHT), IDS[1], ClosureOutcome.LOST, ClosureCode.LEFT, NIGHT)
+    run(store, record_of(IDS, Decision(NIGHT, "p1", flags=tuple(flags))))
+    later, now = next_night()
+    run(store, record_of(IDS, Decision(later, "p1", closures=(closure,))), now)
+    (churn,) = realised_outcomes(store, history(date(2026, 9, 1)), {"churn": CHURN})
+    assert (churn.cases, churn.settled, churn.events) == (2, 2, 1)
+    assert churn.effect is not None
+    assert churn.effect.worked.accounts == 2
+    assert (churn.cancellations, churn.cancellations_saved, churn.cancellations_lost) == (1, 0, 1)
 
 
 @pytest.mark.parametrize("wanted", [[], IDS[:2], [*IDS, "nobody"]])

@@ -8,11 +8,18 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from support.nights.policy_factory import NIGHT, POLICY, account_rows, policy
+from support.nights.queue_player import candidate_rows
 
 from serving.contracts import Flag
 from serving.policy.decision.decide import Policy
 from serving.policy.replay.replay import PastNight, replay_policies
-from serving.policy.replay.replay_figures import CaseFigures, ReplayedCase, ReplayFigures, ReplayResult, comparison_table
+from serving.policy.replay.replay_figures import (
+    CaseFigures,
+    ReplayedCase,
+    ReplayFigures,
+    ReplayResult,
+    comparison_table,
+)
 
 TRUTH = pa.schema(
     [("account_id", pa.string()), ("risk", pa.string()), ("event", pa.bool_()), ("event_at", pa.timestamp("us"))]
@@ -142,3 +149,36 @@ def test_half_a_year_of_ten_thousand_accounts_would_take_minutes_not_hours() -> 
     done = one(Policy.default(), many(3, 10_000))
     assert len(done.nights) == 3
     assert (time.process_time() - started) / 3 * 180 <= 300
+
+
+LEAVING = {"a": "L", "contract_status": "leaving", "leaves_in": 5.0, "leaving_arr": 9000.0, "arr": 9000.0, "p": None}
+
+
+def past_contracts(number: int, *rows: dict[str, object]) -> PastNight:
+    """A night whose accounts were eligible for churn where they were scored, without an event."""
+    truth = [{"account_id": row["a"], "risk": "churn", "event": False, "event_at": None} for row in rows if row["p"]]
+    table = pa.Table.from_pylist(truth, schema=TRUTH)
+    return PastNight(NIGHT + timedelta(days=number), candidate_rows(*rows), table)
+
+
+def test_cancellations_and_lost_parts_are_counted_apart_from_the_predictions() -> None:
+    part = {"a": "P", "contract_status": "running", "partial_loss_in": 9.0, "partial_loss_share": 0.5, "p": 0.1}
+    figures = one(policy(), [past_contracts(0, LEAVING, part, {"a": "R", "p": 0.9})]).figures()
+    assert (figures.cancellations, figures.partial_losses) == (1, 1)
+    assert figures.all_cases == figures.by_risk["churn"] == CaseFigures(1, 1, 0, None)
+    assert (figures.lines()["cancellations"], figures.lines()["partial losses"]) == ("1", "1")
+
+
+def test_a_past_night_closes_cases_like_a_real_one_and_raises_new_alarms() -> None:
+    risky = {**LEAVING, "contract_status": "running", "p": 0.6, "leaves_in": None, "leaving_arr": None}
+    left = {**LEAVING, "contract_status": "left", "leaves_in": -1.0, "arr": None}
+    nights = [risky, LEAVING, LEAVING, left, left, risky]
+    done = one(policy(), [past_contracts(number, row) for number, row in enumerate(nights)])
+    assert [night.raised_again for night in done.nights] == [0, 1, 0, 0, 0, 0]
+    assert [night.open_cases for night in done.nights] == [1, 1, 1, 0, 0, 1]  # won back
+
+
+def test_a_resolved_case_of_a_replay_expires() -> None:
+    risky, calm = {"a": "A", "p": 0.6}, {"a": "A", "p": 0.1}
+    nights = [past_contracts(number, row) for number, row in enumerate([risky, calm, calm, calm, calm])]
+    assert [night.open_cases for night in one(policy(), nights).nights] == [1, 1, 1, 0, 0]
