@@ -40,7 +40,7 @@ def _no_second_try() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _frozen_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """Today is the first day after the simulated worlds, for commands that run in this process."""
-    monkeypatch.setattr("pipelines.clock.machine_clock", lambda: datetime(2026, 7, 1, 12, tzinfo=UTC))
+    monkeypatch.setattr("pipelines.system_clock.machine_clock", lambda: datetime(2026, 7, 1, 12, tzinfo=UTC))
 
 
 @pytest.fixture(scope="session")

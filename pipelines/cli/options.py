@@ -74,7 +74,7 @@ def require_risk(settings: Settings, risk: str, also: Iterable[str] = ()) -> Non
         UsageError: there is no such risk.
     """
     from models.risks.configuration import configured
-    from pipelines.sources.mapping_settings import merged_risk_settings
+    from pipelines.sources.mappings.mapping_settings import merged_risk_settings
 
     names = [*configured(merged_risk_settings(settings)), *also]
     if risk not in names:

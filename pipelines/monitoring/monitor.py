@@ -17,7 +17,7 @@ from features.errors import RescueError
 from features.validation.volume import FLOOR, NIGHTS
 from models.risks.configuration import for_history
 from pipelines import assembly
-from pipelines.clock import today
+from pipelines.system_clock import today
 from pipelines.monitoring.drift import Drift, drift
 from pipelines.monitoring.effect import Effect, effect
 from pipelines.monitoring.feed_freshness import feed_ages, feed_reports

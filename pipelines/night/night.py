@@ -31,8 +31,8 @@ from pipelines.sources.source_guard import refuse_other_source
 from pipelines.sources.validated_source import ValidatedSource, reading_text, validate_source
 from serving.cases.sla_timers import run_timers
 from serving.delivery import deliver, open_channels
-from serving.night_report.report_schema import NightReport, NightWarning
-from serving.night_report.report_text import day_text, plural, stale_text, warning_line
+from serving.night_report.report_schema import NightReport, NightWarning, NoModel
+from serving.night_report.report_text import day_text, plural, stale_text
 from serving.nights import night_lease
 from serving.nights.heartbeat import keep_lease
 from serving.nights.record_night import record_night, save_seconds
@@ -71,9 +71,12 @@ def run_nights(
     with scratch_folder() as scratch, assembly.open_store(settings) as store:
         night_day = choose_day(settings, as_of, scheduled)
         cutoff = night_day.day
-        if not catch_up and (recorded := _recorded_report(settings, store, cutoff)):
+        recorded = None if catch_up else _recorded_report(settings, store, cutoff)
+        if recorded is not None and night_day.requested:
             return [recorded]
         refuse_other_source(settings, store)
+        if recorded is not None:
+            return [recorded]
         source = _validate(settings, store, run_step, scratch / "0")
         check_day(night_day, source.history, settings.stale_after)
         missed = _missed(settings, store, cutoff, steps) if catch_up else [cutoff]
@@ -196,7 +199,7 @@ def _refuse_empty_night(night: _Night, decision: NightDecision, warnings: Sequen
     raised = decision.decision.flags or decision.decision.raised_again or decision.decision.waiting
     if decision.scores.num_rows or raised:
         return
-    reasons = " ".join(warning_line(warning) for warning in warnings)
+    reasons = " ".join(dict.fromkeys(warning.reason for warning in warnings if isinstance(warning, NoModel)))
     newest = ", ".join(
         f"{name} {day_text(day) if day else 'none'}"
         for name, day in newest_days(night.source.history, night.as_of).items()

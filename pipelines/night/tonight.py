@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from features.contract import TABLES
 from features.errors import DataGateError, UsageError
 from features.history.versions import date_literal, known_day
-from pipelines.clock import today
+from pipelines.system_clock import today
 from serving.night_report.report_text import day_text, plural
 
 if TYPE_CHECKING:

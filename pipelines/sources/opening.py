@@ -7,7 +7,7 @@ from pipelines.sources.base import Source
 from pipelines.sources.database import DatabaseSource
 from pipelines.sources.duckdb_file import DuckDBFileSource
 from pipelines.sources.folder import FolderSource
-from pipelines.sources.mapping import MappedSource
+from pipelines.sources.mappings.mapping import MappedSource
 
 DUCKDB_MAGIC = b"DUCK"
 SQLITE_MAGIC = b"SQLite format 3"

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
 import pyarrow.compute as pc
@@ -99,14 +99,32 @@ def test_one_row_of_a_wrong_clock_does_not_take_the_night_with_it(night_home: Ni
     tickets.loc[len(tickets) - 1, "known_at"] += timedelta(days=400)
     tickets.to_parquet(data / "tickets.parquet")
     given = ("--data", str(data), "--home", str(home))
-    code, out, message = rescue("nightly", "--plain", *given)
+    code, out, _ = rescue("nightly", "--plain", *given)
     assert code == 0
     assert f"The night of {day_text(night_home.first.as_of)} is already recorded" in out
-    assert "Warning: tickets: 1 row with a known_at of " in message
-    code, out, message = rescue("nightly", "--plain", "--json", *given, "--as-of", str(night_home.first.as_of + DAY))
+    code, out, _ = rescue("nightly", "--plain", "--json", *given, "--as-of", str(night_home.first.as_of + DAY))
     assert code == 0
     (warning,) = [row for row in json.loads(out)["warnings"] if row["code"] == "timestamp_outliers"]
     assert (warning["table"], warning["rows"]) == ("tickets", 1)
+
+
+def test_a_dead_source_stops_with_3_and_records_nothing(
+    night_home: NightHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Under cron a source that has died was once "already recorded" every night, with success."""
+    home = night_home.copy(tmp_path / "home")
+    given = ("--plain", "--data", str(night_home.data), "--home", str(home))
+    five_days_on = datetime.combine(night_home.first.as_of + 5 * DAY, time(2), UTC)
+    monkeypatch.setattr("pipelines.system_clock.machine_clock", lambda: five_days_on)
+    before = (home / "rescue.db").read_bytes()
+    for more in ((), ("--catch-up",)):
+        code, out, message = rescue("nightly", *given, *more)
+        assert (code, out) == (3, "")
+        assert "has no row of the last 3 days before 6 Jul 2026, so the night is not run" in message
+        assert f"--as-of {night_home.first.as_of}" in message
+        assert (home / "rescue.db").read_bytes() == before
+    code, out, _ = rescue("nightly", "--json", *given, "--as-of", str(five_days_on.date()))
+    assert (code, json.loads(out)["as_of"]) == (0, "2026-07-06")
 
 
 @pytest.mark.parametrize("command", [("nightly", "--plain"), ("monitor",), ("feedback",)])

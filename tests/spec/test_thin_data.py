@@ -1,23 +1,31 @@
 """Little data: what cannot be learnt is said, and neither the other risk nor the night is stopped by it."""
 
+from datetime import date
 from pathlib import Path
 
+import pandas as pd
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 
 from features import frame
+from features.errors import DataGateError
 from features.labels.labels import label
 from models.learners.training_set import MIN_EVENTS, NotLearnableError, check_enough_events
 from models.risks.configuration import for_history
 from models.risks.defaults import CHURN
+from pipelines import assembly
 from pipelines import settings as configuration
 from pipelines.console import Steps
 from pipelines.night.night import run_nights
+from pipelines.settings import Settings
 from pipelines.simulator import SimulatorSettings, simulate_world
+from pipelines.simulator.simulator_settings import UNTIL
 from pipelines.sources.validated_source import validate_source
 from pipelines.step_runner import plain_runner
 from pipelines.training.training_data import gather_training_data
-from serving.night_report.report_schema import NotScored
+from serving.night_report.report_schema import NightReport
+from serving.store.tables import NightRow
 
 
 @pytest.fixture(scope="module")
@@ -50,16 +58,31 @@ def test_labels_without_events_are_refused_before_a_frame_is_built(few: Path, tm
         check_enough_events(labels, CHURN)
 
 
-def test_a_night_without_any_model_still_reports_and_says_why(tmp_path: Path) -> None:
+def test_a_night_without_any_model_or_alarm_is_not_recorded_and_says_why(tmp_path: Path) -> None:
     simulate_world(SimulatorSettings(accounts=8, months=4, seed=5, world="plain"), tmp_path / "data")
-    steps = Steps(quiet=True)
     settings = configuration.load(data=str(tmp_path / "data"), home=tmp_path / "home")
-    (night,) = run_nights(settings, None, plain_runner(steps), steps)
-    assert [(risk.name, risk.model_version, risk.scored) for risk in night.risks] == [
-        ("churn", None, 0),
-        ("escalation", None, 0),
-    ]
+    with pytest.raises(DataGateError, match="0 different events have matured") as stopped:
+        night_of(settings, UNTIL)
+    assert str(stopped.value).startswith("Nobody could be scored on the night of 1 Jul 2026, so it is not recorded.")
+    with assembly.open_store(settings) as store, store.reading() as session:
+        assert session.get_one(NightRow, UNTIL).status == "failed"
+
+
+def test_a_night_without_any_model_is_recorded_where_a_trigger_fires(tmp_path: Path) -> None:
+    simulate_world(SimulatorSettings(accounts=8, months=4, seed=5, world="plain"), tmp_path / "data")
+    contracts = pq.read_table(tmp_path / "data" / "subscriptions.parquet").to_pandas()
+    contracts["ended_at"] = pd.Series(contracts["ended_at"]).fillna(pd.Timestamp("2026-08-01"))
+    contracts.to_parquet(tmp_path / "data" / "subscriptions.parquet")
+    settings = configuration.load(data=str(tmp_path / "data"), home=tmp_path / "home")
+    night = night_of(settings, UNTIL)
+    assert night.cases.opened > 0
     for risk in night.risks:
-        assert NotScored(code="no_model", count=risk.eligible) in risk.not_scored
-        assert risk.eligible > 0
+        assert (risk.model_version, risk.scored) == (None, 0)
         assert any(warning.code == "no_model" and warning.risk == risk.name for warning in night.warnings)
+
+
+def night_of(settings: Settings, day: date) -> NightReport:
+    """The one night of a day."""
+    steps = Steps(quiet=True)
+    (report,) = run_nights(settings, day, plain_runner(steps), steps)
+    return report

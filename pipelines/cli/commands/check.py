@@ -20,7 +20,7 @@ def check(data: Data = None, mapping: Mapping = None, as_json: Json = False) -> 
     Ends with 3 if a night would stop on this source.
     """
     from pipelines.cli.output.check_output import show_check
-    from pipelines.sources.mapping_settings import reading_rules
+    from pipelines.sources.mappings.mapping_settings import reading_rules
     from pipelines.sources.source_check import check_source
 
     settings = configuration.load(data=data, mapping=mapping)

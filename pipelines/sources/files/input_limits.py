@@ -20,7 +20,7 @@ MAX_EXPANDED = 64 << 30
 MAX_RATIO = 100
 """How many times its packed size a file may have; exports of repeated values reach fifty."""
 
-RATIO_FROM = 64 << 20
+RATIO_FROM = 128 << 20
 """Unpacked bytes from which the ratio counts."""
 
 MAX_COLUMNS = 4_000

@@ -35,7 +35,7 @@ def history(tmp_path: Path) -> History:
 def test_tonight_is_today_in_the_time_zone_of_the_settings(
     monkeypatch: pytest.MonkeyPatch, moment: datetime, timezone: str, day: date
 ) -> None:
-    monkeypatch.setattr("pipelines.clock.machine_clock", lambda: moment)
+    monkeypatch.setattr("pipelines.system_clock.machine_clock", lambda: moment)
     settings = configuration.load(timezone=timezone)
     assert choose_day(settings, None, None) == NightDay(day, requested=False)
 

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from features.errors import DataGateError, UsageError
 from pipelines.sources import open_source, validate_rows
-from pipelines.sources.mapping_settings import read_mapping_settings
+from pipelines.sources.mappings.mapping_settings import read_mapping_settings
 from pipelines.sources.source_check import check_source
 
 ROWS = {
@@ -228,7 +228,8 @@ def test_a_mapping_can_do_nothing_else(tmp_path: Path, own_tables: Path, name: s
 
 
 @pytest.mark.parametrize(
-    ("text", "sentence"), [("kind = 'silence'", "may hold tables of risk settings and words only"), ("kind = ", "is not TOML")]
+    ("text", "sentence"),
+    [("kind = 'silence'", "may hold tables of risk settings and words only"), ("kind = ", "is not TOML")],
 )
 def test_the_settings_of_a_mapping_are_checked(tmp_path: Path, text: str, sentence: str) -> None:
     with pytest.raises(UsageError, match=sentence):

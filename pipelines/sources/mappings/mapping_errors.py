@@ -1,0 +1,41 @@
+"""The message about a query of a mapping that fails: its file and line, the cause, and the nearest name."""
+
+import re
+from collections.abc import Iterable
+
+import duckdb
+
+from features.errors import UsageError, suggest_name
+
+_LINE = re.compile(r"LINE (\d+):")
+_COLUMN = re.compile(r'Referenced column "([^"]+)" (?:not found|was not found)', re.IGNORECASE)
+_IN_TABLE = re.compile(r'(?:Table|Values list) "([^"]+)" does not have a column named "([^"]+)"')
+_TABLE = re.compile(r"Table with name ([^!]+?) does not exist")
+_BINDINGS = re.compile(r'"([^"]+)"')
+LONGEST = 240
+"""Characters of DuckDB's own message that are shown."""
+
+
+def query_error(
+    error: duckdb.Error, file: str, lines_before: int, tables: Iterable[str], columns: Iterable[str]
+) -> UsageError:
+    """The error of the query in ``file`` as a message; ``tables`` and ``columns`` are those of the source.
+
+    ``lines_before`` are the lines of the file before the query, which DuckDB does not see.
+    """
+    text = str(error)
+    line = _LINE.search(text)
+    place = f"{file}, line {int(line[1]) + lines_before}" if line else file
+    if isinstance(error, duckdb.PermissionException):
+        return UsageError(f"{file} reads more than the source's own tables, which no mapping may.")
+    if table := _TABLE.search(text):
+        return UsageError(f"{place}: the source has no table {table[1]!r}; {suggest_name(table[1], tables)}")
+    if column := _COLUMN.search(text) or _IN_TABLE.search(text):
+        return UsageError(f"{place}: there is no column {column[column.lastindex or 1]!r}; {_hint(column, columns)}")
+    cause = " ".join(text.partition("LINE ")[0].partition("Candidate functions")[0].split())
+    kind, _, message = cause.partition(": ")
+    return UsageError(f"{place} fails: {(message or kind)[:LONGEST].rstrip('. ')}.")
+
+
+def _hint(column: re.Match[str], columns: Iterable[str]) -> str:
+    return suggest_name(column[column.lastindex or 1], columns)

@@ -1,0 +1,80 @@
+"""The settings that a mapping brings in its ``mapping.toml``: those of risks, and the company's own words.
+
+A risk is a table of its name, ``[churn]``, or ``[risks.churn]`` as in ``rescue.toml``.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from features.errors import UsageError
+from features.validation.reading_rules import ReadingRules, check_words
+from models.risks.defaults import DEFAULTS
+from pipelines.settings import Settings
+
+SETTINGS_FILE = "mapping.toml"
+RISKS, WORDS = "risks", "words"
+
+
+@dataclass(frozen=True)
+class MappingSettings:
+    """Settings by risk, and by vocabulary the words of a company with their meanings."""
+
+    risks: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+    words: Mapping[str, dict[str, str]] = field(default_factory=dict)
+
+
+def read_mapping_settings(folder: Path) -> MappingSettings:
+    """The settings in the ``mapping.toml`` of a folder; none where it has no such file.
+
+    Raises:
+        UsageError: the file is not TOML, or holds something else; the sentence names it.
+    """
+    file = folder / SETTINGS_FILE
+    if not file.is_file():
+        return MappingSettings()
+    try:
+        sections = tomllib.loads(file.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file} is not TOML: {error}.") from None
+    words = _tables(file, WORDS, sections.pop(WORDS, {}))
+    risks = {**_tables(file, RISKS, sections.pop(RISKS, {})), **_tables(file, "", sections)}
+    lists = {risk: {name: _value(value) for name, value in values.items()} for risk, values in risks.items()}
+    return MappingSettings(lists, words)
+
+
+def merged_risk_settings(settings: Settings) -> dict[str, dict[str, Any]]:
+    """The settings of the risks, by risk: those of the operator win over those of the mapping."""
+    given = read_mapping_settings(settings.mapping).risks if settings.mapping else {}
+    names = sorted({*given, *settings.risks})
+    return {name: {**given.get(name, {}), **settings.risks.get(name, {})} for name in names}
+
+
+def reading_rules(settings: Settings) -> ReadingRules:
+    """The company's own words, those of the operator before those of the mapping, and the days that mean "no date".
+
+    Raises:
+        UsageError: a word is given a meaning that does not exist.
+    """
+    given = read_mapping_settings(settings.mapping).words if settings.mapping else {}
+    names = sorted({*given, *settings.words})
+    words = {name: {**given.get(name, {}), **settings.words.get(name, {})} for name in names}
+    check_words(words)
+    return ReadingRules(words, settings.no_dates)
+
+
+def _tables(file: Path, section: str, values: object) -> dict[str, dict[str, Any]]:
+    """The tables of a section; every value of it has to be one."""
+    inner = values.items() if isinstance(values, dict) else [(section, values)]
+    for name, table in inner:
+        if not isinstance(table, dict):
+            example = f"[{section or RISKS}.{'priority' if section == WORDS else DEFAULTS[0].name}]"
+            raise UsageError(f"{file} may hold tables of risk settings and words only, such as {example}, not {name}.")
+    return dict(inner)
+
+
+def _value(value: Any) -> Any:
+    """TOML's arrays are tuples for us, like every list of names in the risks' settings."""
+    return tuple(value) if isinstance(value, list) else value
