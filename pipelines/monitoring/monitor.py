@@ -17,7 +17,6 @@ from features.errors import RescueError
 from features.validation.volume import FLOOR, NIGHTS
 from models.risks.configuration import for_history
 from pipelines import assembly
-from pipelines.system_clock import today
 from pipelines.monitoring.drift import Drift, drift
 from pipelines.monitoring.effect import Effect, effect
 from pipelines.monitoring.feed_freshness import feed_ages, feed_reports
@@ -26,6 +25,7 @@ from pipelines.scratch import scratch_folder
 from pipelines.settings import Settings
 from pipelines.sources.source_guard import refuse_other_source
 from pipelines.sources.validated_source import validate_source_step
+from pipelines.system_clock import today
 from serving.night_report.report_text import stale_text
 from serving.store import night_queries, outcome_queries
 

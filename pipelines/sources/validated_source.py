@@ -13,7 +13,15 @@ from pipelines.sources import open_source, validate_rows
 from pipelines.sources.lost_parents import refuse_lost_parents
 from pipelines.sources.mappings.mapping_settings import merged_risk_settings, reading_rules
 from pipelines.sources.queue_outcomes import SourceWithQueueOutcomes, with_queue_outcomes
-from serving.night_report.report_schema import AccountsNotInSource, FileInterpretation, NightWarning, TableRows, TimestampOutliers, UnknownTable, UnreadFile
+from serving.night_report.report_schema import (
+    AccountsNotInSource,
+    FileInterpretation,
+    NightWarning,
+    TableRows,
+    TimestampOutliers,
+    UnknownTable,
+    UnreadFile,
+)
 
 if TYPE_CHECKING:
     from features.history.history import History

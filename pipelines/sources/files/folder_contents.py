@@ -10,7 +10,15 @@ from pathlib import Path, PurePosixPath
 
 from features.contract import TABLES
 from features.errors import UsageError
-from pipelines.sources.files.file_formats import FORMAT_LIST, FileFormat, FileKind, Packing, file_kind, is_known_without_table, table_name
+from pipelines.sources.files.file_formats import (
+    FORMAT_LIST,
+    FileFormat,
+    FileKind,
+    Packing,
+    file_kind,
+    is_known_without_table,
+    table_name,
+)
 from pipelines.sources.files.unpacking import archive_members
 from pipelines.sources.files.workbooks import sheet_names
 

@@ -41,6 +41,7 @@ def parquet(tmp_path: Path) -> bytes:
     return (tmp_path / "t.parquet").read_bytes()
 
 
+OPENED = datetime.fromisoformat("2024-03-01 10:00")
 ROWS: list[list[object]] = [
     list(RECORDS[0]),
     *(
