@@ -83,10 +83,10 @@ def _wait(ready: object, seconds: float) -> None:
 
 @pytest.fixture(scope="module")
 def deployments(server: dict[str, str], root: Path) -> dict[str, dict[str, Any]]:
-    """What ``prefect deploy --all`` made of prefect.yaml, by flow."""
+    """What ``prefect deploy --all`` made of prefect.yaml, by name."""
     _prefect(server, "deploy", "--all", folder=root)
     found = httpx.post(f"{server['PREFECT_API_URL']}/deployments/filter", json={}).json()
-    return {deployment["entrypoint"].rpartition(".")[2]: deployment for deployment in found}
+    return {deployment["name"]: deployment for deployment in found}
 
 
 def _run(server: dict[str, str], deployment: dict[str, Any], **given: str) -> dict[str, Any]:
@@ -124,16 +124,16 @@ def test_the_nightly_deployment_runs_on_a_worker(
     tasks = httpx.post(
         f"{server['PREFECT_API_URL']}/task_runs/filter", json={"flow_runs": {"id": {"any_": [run["id"]]}}}
     ).json()
-    assert {task["name"].rsplit("-", 1)[0] for task in tasks} >= {"admit", "features", "score", "decide", "record"}
+    assert {task["name"].rsplit("-", 1)[0] for task in tasks} >= {"validate", "features", "score", "decide", "record"}
 
 
 def test_feedback_and_monitoring_run_on_a_worker(
     server: dict[str, str], deployments: dict[str, dict[str, Any]], night_home: NightHome, tmp_path: Path
 ) -> None:
-    assert set(deployments) == {"nightly", "train", "collect_feedback", "monitor"}
+    assert set(deployments) == {"nightly", "train", "collect-feedback", "monitor"}
     home = night_home.copy(tmp_path / "home")
     given = {"data": str(night_home.data), "home": str(home)}
-    _run(server, deployments["collect_feedback"], **given)
+    _run(server, deployments["collect-feedback"], **given)
     assert {file.name for file in (home / "feedback").iterdir()} == {"outcomes.parquet", "health_scores.parquet"}
     before = (home / "rescue.db").read_bytes()
     _run(server, deployments["monitor"], **given)
