@@ -46,3 +46,8 @@ def test_an_undefined_estimate_is_null_in_json() -> None:
     estimate = Estimate(0.5, float("nan"), float("nan"))
     assert estimate.to_json() == {"value": 0.5, "low": None, "high": None}
     assert Estimate.from_json(estimate.to_json()).value == 0.5
+
+
+def test_an_interval_leaves_out_a_fortieth_on_each_side() -> None:
+    estimate = interval(np.array([0.5, *np.linspace(0, 1, 401)]))
+    assert (estimate.low, estimate.high) == pytest.approx((0.025, 0.975))
