@@ -176,8 +176,10 @@ def test_a_customer_who_comes_back_after_a_loss_can_get_a_case_again() -> None:
     player = queue()
     assert play(player, LEAVING, LEAVING) == "o."
     player.close("A", "lost")
-    player.tonight += timedelta(days=60)
+    player.tonight += timedelta(days=12)
     assert play(player, CHURN) == "o"
+    back = queue()
+    assert play(back, CHURN, LEFT, CHURN) == "oxo"  # the contract has ended, and a new one has begun
 
 
 # --- Open cases and tonight's account ---------------------------------------------------------------------------------
@@ -363,6 +365,19 @@ def test_the_end_of_the_part_closes_its_case_as_lost_and_the_account_does_not_re
         NIGHT + timedelta(days=2),
     )
     assert play(player, LEAVING) == "o"
+
+
+def test_what_the_whole_portfolio_does_is_no_alarm() -> None:
+    player = QueuePlayer(Policy.default())
+    plain = {**RUNNING, "p": 0.1, "renews_in": 60.0, "usage_feed_age_days": 1.0, "arr": 90_000.0}
+    holidays = [
+        {**plain, "a": f"H{n}", "usage_recency_days": 15.0, "usage_recency_vs_portfolio": 0.0} for n in range(9)
+    ]
+    silent = {**plain, "a": "S", "usage_recency_days": 40.0, "usage_recency_vs_portfolio": 25.0}
+    decision = player.night(*holidays, silent)
+    assert decision.counts.triggers["silent_before_renewal"] == 1
+    everyone = (*decision.flags, *decision.held_out)
+    assert [found.account_id for found in everyone] == ["S"]
 
 
 # --- Exclusions, groups, hold-out -------------------------------------------------------------------------------------

@@ -23,7 +23,16 @@ from serving.policy.decision.detection import RankedCandidates, RiskDetection
 from serving.policy.decision.exclusion import Exclusions
 from serving.policy.decision.holdout import HoldoutAssignment, first_exemption
 from serving.policy.decision.open_cases import OpenCases
-from serving.policy.decision.queue_state import Exemption, HeldOut, OpenCase, RaiseCode, RaisedAgain, RaiseReason, Suppressed, SuppressionCode
+from serving.policy.decision.queue_state import (
+    Exemption,
+    HeldOut,
+    OpenCase,
+    RaiseCode,
+    RaisedAgain,
+    RaiseReason,
+    Suppressed,
+    SuppressionCode,
+)
 from serving.policy.decision.routing import Route, RoutingRequest, SquadCapacity, route
 from serving.policy.decision.triggers import evaluate_conditions
 

@@ -33,7 +33,8 @@ class CoolingDown:
             if _is_lost(closed):
                 newest = self._lost.get(closed.account_id, closed)
                 self._lost[closed.account_id] = max(newest, closed, key=lambda case: case.closed_on)
-            self._add(closed)
+            else:
+                self._add(closed)
 
     def _add(self, closed: Cooldown) -> None:
         for code in closed.alarms or ():

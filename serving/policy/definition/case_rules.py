@@ -8,7 +8,18 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from serving.policy.definition.policy_section import Bands, Days, Money, Names, Nights, Section, Share, Text, Word, refuse_overlap
+from serving.policy.definition.policy_section import (
+    Bands,
+    Days,
+    Money,
+    Names,
+    Nights,
+    Section,
+    Share,
+    Text,
+    Word,
+    refuse_overlap,
+)
 
 
 class CancellationRule(Section):
@@ -61,8 +72,9 @@ class CooldownRule(Section):
 
     def days(self, outcome: str, alarm_days: int) -> int:
         """The days after a case with this outcome, for an alarm with these days of its own."""
-        days = getattr(self, outcome, None) if outcome in type(self).model_fields else None
-        return alarm_days if days is None else int(days)
+        own = {name: getattr(self, name) for name in ("saved", "false_alarm", "no_action", "expired")}
+        days: int | None = own.get(outcome)
+        return alarm_days if days is None else days
 
 
 class ReconcileRule(Section):

@@ -8,8 +8,29 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from serving.policy.definition.case_rules import CancellationRule, CooldownRule, ExcludeRule, GroupRule, PartialLossRule, ReconcileRule
-from serving.policy.definition.policy_section import Bands, Days, Fraction, Hours, Money, Names, Nights, Section, Share, Text, Word, refuse, refuse_overlap
+from serving.policy.definition.case_rules import (
+    CancellationRule,
+    CooldownRule,
+    ExcludeRule,
+    GroupRule,
+    PartialLossRule,
+    ReconcileRule,
+)
+from serving.policy.definition.policy_section import (
+    Bands,
+    Days,
+    Fraction,
+    Hours,
+    Money,
+    Names,
+    Nights,
+    Section,
+    Share,
+    Text,
+    Word,
+    refuse,
+    refuse_overlap,
+)
 
 
 class RiskRule(Section):

@@ -14,7 +14,12 @@ from serving.night_report.report_text import warning_line
 from serving.policy.decision.case_status import ClosureCode
 from serving.policy.decision.decide import Policy, decide, scored_risks
 from serving.policy.decision.queue_state import Cooldown, Decision, OpenCase, QueueState, RaiseCode
-from serving.policy.definition.default_rules import complete_rules, default_rule, find_risks_without_rules, unlisted_risks
+from serving.policy.definition.default_rules import (
+    complete_rules,
+    default_rule,
+    find_risks_without_rules,
+    unlisted_risks,
+)
 from serving.policy.replay.replay import PastNight, replay_policies
 
 
