@@ -154,6 +154,8 @@ def _shown(field: FieldInfo) -> str:
     value: Any = field.get_default(call_default_factory=True)
     if value in (None, (), {}):
         return "–"
+    if isinstance(value, tuple):
+        return ", ".join(f"`{one}`" for one in value)
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 

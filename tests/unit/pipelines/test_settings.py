@@ -1,8 +1,12 @@
 """Invalid settings are refused before anything is read, in one sentence."""
 
+from datetime import date
+from pathlib import Path
+
 import pytest
 
 from features.errors import UsageError
+from features.validation.rules import Rule
 from pipelines import settings
 
 
@@ -13,6 +17,18 @@ from pipelines import settings
         ({"memory": "1MiB"}, "'1MiB' is too little memory: 512MiB is the least"),
         ({"engine": "sprak"}, "The setting engine cannot be 'sprak'; did you mean 'spark'"),
         ({"tolerance": 2}, r"The setting tolerance.default must be a share from 0 to 1, not 2\.0"),
+        (
+            {"tolerance": {"invoises": 0.1}},
+            "tolerance: 'invoises' is neither a table nor a rule; did you mean 'invoices'",
+        ),
+        ({"timezone": "Europe/Berln"}, "The setting timezone cannot be 'Europe/Berln'; did you mean 'Europe/Berlin'"),
+        ({"stale_after": -1}, "The setting stale_after: Input should be greater than or equal to 0"),
+        ({"stale_afer": 1}, "There is no setting stale_afer; did you mean 'stale_after'"),
+        ({"words": {"priorty": {}}}, r"There is no section \[words.priorty\]; did you mean 'priority'"),
+        ({"words": {"priority": {"Panic": "urgnt"}}}, "cannot mean 'urgnt'; did you mean 'urgent'"),
+        ({"currency": {"code": "EUR", "rate": {}}}, "There is no setting currency.rate; did you mean 'rates'"),
+        ({"currency": "Euro"}, "The setting currency.code: String should match pattern"),
+        ({"currency": {"code": "EUR", "rates": {"USD": 0}}}, "The setting currency.rates.USD: Input should be greater"),
         ({"databse": "x"}, "There is no setting databse; did you mean 'database'"),
     ],
 )
@@ -25,3 +41,27 @@ def test_the_environment_is_checked_in_the_same_way(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("RESCUE_MEMORY", "much")
     with pytest.raises(UsageError, match="'much' is no size of memory"):
         settings.load()
+
+
+def test_money_and_limits_are_read_from_the_file_and_the_environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "rescue.toml"
+    file.write_text(
+        'timezone = "Europe/Berlin"\ncompetitors = ["Acme"]\nno_dates = [2999-01-01]\n[tolerance]\ninvoices = 0.2\n'
+        'default = 0.1\n[tolerance.tickets]\nunknown_account = 0.4\n[currency]\ncode = "EUR"\n'
+        "[currency.rates]\nUSD = 0.9\n"
+    )
+    monkeypatch.setenv("RESCUE_CONFIG", str(file))
+    loaded = settings.load()
+    assert (loaded.timezone, loaded.stale_after, loaded.competitors) == ("Europe/Berlin", 3, ("Acme",))
+    assert loaded.no_dates == (date(2999, 1, 1),)
+    limits = loaded.row_tolerance
+    assert (limits.default, limits.of_table("invoices"), limits.of_table("usage_daily")) == (0.1, 0.2, 0.1)
+    assert limits.of_rule("tickets", Rule.UNKNOWN_ACCOUNT) == 0.4
+    assert loaded.currency is not None
+    assert [loaded.currency.rate_of(code) for code in (None, "EUR", "usd", "CHF")] == [1.0, 1.0, 0.9, None]
+    monkeypatch.setenv("RESCUE_CURRENCY", "CHF")
+    currency = settings.load().currency
+    assert currency is not None
+    assert currency.code == "CHF"

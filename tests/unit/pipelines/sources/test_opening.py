@@ -229,7 +229,11 @@ def test_a_mapping_can_do_nothing_else(tmp_path: Path, own_tables: Path, name: s
 
 @pytest.mark.parametrize(
     ("text", "sentence"),
-    [("kind = 'silence'", "may hold tables of risk settings and words only"), ("kind = ", "is not TOML")],
+    [
+        ("kind = 'silence'", "may hold tables of risk settings and words only"),
+        ("words.priority = 'high'", r"such as \[words.priority\], not priority"),
+        ("kind = ", "is not TOML"),
+    ],
 )
 def test_the_settings_of_a_mapping_are_checked(tmp_path: Path, text: str, sentence: str) -> None:
     with pytest.raises(UsageError, match=sentence):
