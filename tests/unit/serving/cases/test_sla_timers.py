@@ -168,3 +168,20 @@ def test_a_closed_case_has_no_deadlines(cases: Cases) -> None:
     with cases.store.reading() as session:
         case = session.scalars(select(Case)).one()
     assert (case.respond_by, case.resolve_by) == (None, None)
+
+
+def test_an_escalation_and_a_breach_are_on_the_record_and_sent(cases: Cases) -> None:
+    cases.claim(CASE, ANN)
+    run_timers(cases.store, now=hours(8), channels=("hook",))
+    with cases.store.reading() as session:
+        changes = [(event.kind, event.actor) for event in case_history(session, CASE)]
+        messages = sorted(message.kind for message in session.scalars(select(Message)))
+    assert changes[2:] == [("escalated", "rescue"), ("breached", "rescue")]
+    assert messages == ["case.breached", "case.escalated"]
+
+
+def test_a_tier_without_hours_does_not_escalate(cases: Cases) -> None:
+    with cases.store.transaction() as session:
+        session.scalars(select(Case)).one().escalate_after_hours = [8]
+    assert run_timers(cases.store, now=hours(8)).escalated == (CASE,)
+    assert run_timers(cases.store, now=hours(99)).escalated == ()
