@@ -19,7 +19,7 @@ from pipelines import settings
         ({"tolerance": 2}, r"The setting tolerance.default must be a share from 0 to 1, not 2\.0"),
         (
             {"tolerance": {"invoises": 0.1}},
-            "tolerance: 'invoises' is neither a table nor a rule; did you mean 'invoices'",
+            "'invoises' is neither a table nor a rule; did you mean 'invoices'",
         ),
         ({"timezone": "Europe/Berln"}, "The setting timezone cannot be 'Europe/Berln'; did you mean 'Europe/Berlin'"),
         ({"stale_after": -1}, "The setting stale_after: Input should be greater than or equal to 0"),
