@@ -187,6 +187,14 @@ def test_undo_puts_everything_back_for_a_quarter_of_an_hour(cases: Cases, clock:
         cases.undo(CASE, ANN)
 
 
+def test_assigning_and_releasing_can_be_undone(cases: Cases) -> None:
+    cases.assign(CASE, LEA, person="ann")
+    assert cases.undo(CASE, LEA).owner is None
+    cases.claim(CASE, ANN)
+    cases.release(CASE, ANN, reason="no time")
+    assert cases.undo(CASE, ANN).owner == "ann"
+
+
 def test_nobody_undoes_for_another(cases: Cases) -> None:
     cases.claim(CASE, ANN)
     with pytest.raises(IllegalActionError, match="claim by ann"):
