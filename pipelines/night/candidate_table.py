@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.contract import TABLES
-from features.history.versions import known_day, version_key, version_order
 from features.succession.contract_status import LEAVING, LEFT, RUNNING
 from features.succession.succession import succession_by_cutoff
+from pipelines.night.evidence_columns import evidence_columns
+from pipelines.night.known_rows import known_rows
 
 if TYPE_CHECKING:
     from features.history.history import History
@@ -41,6 +41,9 @@ CONTRACT_COLUMNS = {
 """By column: what it is in the succession of contracts (:func:`features.succession.succession.succession_at`). Dates
 become days from the cutoff."""
 
+MONEY = ("arr", "leaving_arr", "partial_loss_arr")
+"""Columns that are null where the account's money is in another currency than that of most accounts."""
+
 OF_STATUS = {"leaving_arr": (LEAVING, LEFT), "partial_loss_arr": (RUNNING,)}
 """Columns that are null unless the account has one of these statuses."""
 
@@ -51,7 +54,7 @@ INVOICED_YEAR = """SELECT account_id, as_of, greatest(sum(amount), 0) AS arr,
 """Without contracts, the invoices of the year before are the revenue."""
 
 
-def build_candidates(history: History, frame: pa.Table, scores: pa.Table) -> pa.Table:
+def build_candidates(history: History, frame: pa.Table, scores: pa.Table, competitors: Sequence[str] = ()) -> pa.Table:
     """One row an account and cutoff of the frame, in its order, as :func:`serving.policy.decision.decide.decide`
     reads it.
 
@@ -59,10 +62,11 @@ def build_candidates(history: History, frame: pa.Table, scores: pa.Table) -> pa.
         history: where the accounts, their contracts and their tickets come from, each as known at the row's cutoff.
         frame: the features, one row an account and cutoff.
         scores: the scores (``SCORES``), one row an account, cutoff and risk.
+        competitors: names of the settings that tickets are searched for.
     """
     cutoffs = pc.unique(frame["as_of"]).to_pylist()
     known = {**_accounts(history, cutoffs, frame), **_tickets(history, cutoffs, frame)}
-    known |= _contracts(history, cutoffs, frame)
+    known |= _contracts(history, cutoffs, frame) | evidence_columns(history, frame, competitors)
     features = {name: frame[name] for name in frame.column_names if name not in known}
     return pa.table({**_first(features, "account_id", "as_of"), **known, **features, **_risks(frame, scores)})
 
@@ -93,7 +97,7 @@ def _risks(frame: pa.Table, scores: pa.Table) -> dict[str, pa.ChunkedArray]:
 
 def _accounts(history: History, cutoffs: Sequence[date], frame: pa.Table) -> dict[str, pa.ChunkedArray]:
     columns = ", ".join(ACCOUNT_COLUMNS)
-    rows = _known_rows(
+    rows = known_rows(
         history,
         cutoffs,
         "accounts",
@@ -108,7 +112,7 @@ def _tickets(history: History, cutoffs: Sequence[date], frame: pa.Table) -> dict
     last = "arg_max(category, opened_at) AS ticket_category"
     columns = ("account_id", "category", "opened_at")
     select = f"SELECT account_id, as_of, {last} FROM known GROUP BY account_id, as_of"
-    return _beside(frame, _known_rows(history, cutoffs, "tickets", columns, select), ("ticket_category",))
+    return _beside(frame, known_rows(history, cutoffs, "tickets", columns, select), ("ticket_category",))
 
 
 def _contracts(history: History, cutoffs: Sequence[date], frame: pa.Table) -> dict[str, pa.ChunkedArray]:
@@ -118,13 +122,13 @@ def _contracts(history: History, cutoffs: Sequence[date], frame: pa.Table) -> di
         return _beside(frame, _contract_columns(rows), tuple(CONTRACT_COLUMNS))
     if "invoices" in history.present:
         columns = ("account_id", "amount", "issued_at", "currency", "status")
-        rows = _known_rows(history, cutoffs, "invoices", columns, INVOICED_YEAR)
+        rows = known_rows(history, cutoffs, "invoices", columns, INVOICED_YEAR)
         return _beside(frame, rows, ("arr", "currency"))
     return {"arr": pa.chunked_array([pa.nulls(frame.num_rows, pa.float64())])}
 
 
 def _contract_columns(rows: pa.Table) -> pa.Table:
-    columns = {name: rows[name] for name in ("account_id", "as_of")}
+    columns, comparable = {name: rows[name] for name in ("account_id", "as_of")}, _comparable(rows["currency"])
     for name, source in CONTRACT_COLUMNS.items():
         values = rows[source]
         if pa.types.is_date(values.type):
@@ -132,22 +136,16 @@ def _contract_columns(rows: pa.Table) -> pa.Table:
         if name in OF_STATUS:
             holds = pc.is_in(rows["status"], value_set=pa.array(OF_STATUS[name]))
             values = pc.if_else(holds, values, pa.scalar(None, values.type))
+        if name in MONEY:
+            values = pc.if_else(comparable, values, pa.scalar(None, values.type))
         columns[name] = values
     return pa.table(columns)
 
 
-def _known_rows(history: History, cutoffs: Sequence[date], name: str, columns: Sequence[str], select: str) -> pa.Table:
-    """The answer to a select from ``known``: the rows of a table, as known at each cutoff (``as_of``)."""
-    table, read = TABLES[name], ", ".join(columns)
-    days = ", ".join(f"(DATE '{day.isoformat()}')" for day in cutoffs)
-    newer = (
-        f"lead({known_day(table)}) OVER (PARTITION BY {version_key(table)} ORDER BY {version_order(table, columns)})"
-    )
-    return history.query(f"""
-        WITH version AS (SELECT {read}, {known_day(table)} AS known_on, {newer} AS newer_on FROM {name}),
-        known AS (
-            SELECT as_of, {read} FROM version JOIN (VALUES {days}) AS cutoff(as_of)
-            ON known_on < as_of AND (newer_on IS NULL OR newer_on >= as_of)
-        )
-        {select}
-    """)
+def _comparable(currency: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Whether money is in the currency that most rows have: amounts in another one cannot be compared with it."""
+    counts = pc.value_counts(pc.utf8_upper(currency.drop_null())).to_pylist()
+    if len(counts) < 2:
+        return pa.chunked_array([pa.array([True] * len(currency))])
+    most = min(counts, key=lambda it: (-it["counts"], it["values"]))["values"]
+    return pc.fill_null(pc.equal(pc.utf8_upper(currency), most), fill_value=True)

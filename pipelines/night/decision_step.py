@@ -106,6 +106,7 @@ class DecisionContext:
     champions: Mapping[str, Champion]
     channels: tuple[str, ...] = ()
     stale: tuple[str, ...] = ()
+    competitors: tuple[str, ...] = ()
 
 
 def decide_night(context: DecisionContext, frame: pa.Table, scored: NightScores) -> NightDecision:
@@ -113,7 +114,7 @@ def decide_night(context: DecisionContext, frame: pa.Table, scored: NightScores)
     from models.explain.counterfactuals import counterfactuals
     from models.explain.reasons import explain
 
-    rows = build_candidates(context.history, frame, scored.scores)
+    rows = build_candidates(context.history, frame, scored.scores, context.competitors)
     with context.store.reading() as session:
         queue = night_queries.queue_state(session, context.as_of)
     reasons: dict[tuple[str, str], tuple[Reason, ...]] = {}
@@ -202,6 +203,7 @@ def _handoff_context(context: DecisionContext, scored: NightScores, accounts: Se
         trigger_messages={name: trigger.message for name, trigger in context.policy.rules.triggers.items()},
         stale=context.stale,
         curves=_by_account(context, scored, accounts, _curves),
+        competitors=context.competitors,
     )
 
 

@@ -15,14 +15,33 @@ from features.catalogue import CATALOGUE_VERSION
 from features.contract import TABLES
 from features.succession.contract_status import LEAVING
 from features.succession.succession import succession_at
+from models.explain.ticket_evidence import TicketText, find_evidence
 from serving.cases.outcomes import HELD_OUT, WITHDRAWN
-from serving.handoff.facts import WEEKS, AccountFacts, AccountState, Binding, ContractFacts, Facts, HealthPoint, HorizonPoint, Invoice, PastRescue, RiskFacts, RiskPoint, Ticket, WeeklyUsage
+from serving.handoff.facts import (
+    WEEKS,
+    AccountFacts,
+    AccountState,
+    Binding,
+    ContractFacts,
+    Evidence,
+    Facts,
+    HealthPoint,
+    HorizonPoint,
+    Invoice,
+    PastRescue,
+    RiskFacts,
+    RiskPoint,
+    Ticket,
+    WeeklyUsage,
+)
 
 if TYPE_CHECKING:
     from features.history.history import Snapshot
 
 Row = Mapping[str, Any]
 HEALTH_DAYS = 365
+EVIDENCE_DAYS = 90
+"""Tickets and comments of so many days are searched for evidence."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +60,7 @@ class HandoffContext:
     stale: Sequence[str] = ()
     account_quality: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     curves: Mapping[tuple[str, str], tuple[HorizonPoint, ...]] = field(default_factory=dict)
+    competitors: tuple[str, ...] = ()
 
 
 def gather_facts(snapshot: Snapshot, accounts: Sequence[str], context: HandoffContext) -> dict[str, Facts]:
@@ -94,6 +114,7 @@ def _facts(tables: _Tables, account: str, context: HandoffContext) -> Facts:
         risks=tuple(_risk(account, risk, context) for risk in context.titles),
         tickets=tuple(_ticket(row, tables.events[row["ticket_id"]]) for row in reversed(tables.tickets[account][-3:])),
         tickets_open=len(open_now) if "tickets" in tables.present else None,
+        evidence=_evidence(tables, account, context),
         usage=_usage(tables.usage[account], tables.cutoff) if "usage_daily" in tables.present else (),
         health=tuple(_health(row) for row in tables.health[account]),
         invoices=tuple(_invoice(row) for row in tables.invoices[account] if tables.payments and _is_unpaid(row)),
@@ -177,6 +198,37 @@ def _ticket(row: Row, events: Sequence[Row]) -> Ticket:
         last_words_by=by if by in {"customer", "agent", "system"} else None,
         last_words_on=(last["occurred_at"] if last else row["opened_at"]).date(),
     )
+
+
+def _evidence(tables: _Tables, account: str, context: HandoffContext) -> tuple[Evidence, ...]:
+    """What the customer wrote in the tickets of the last 90 days; text is read here and never logged."""
+    first = tables.cutoff - timedelta(days=EVIDENCE_DAYS)
+    texts = [
+        text
+        for row in tables.tickets[account]
+        for text in _ticket_texts(row, tables.events[row["ticket_id"]])
+        if first <= text.written_on < tables.cutoff
+    ]
+    return tuple(
+        Evidence(
+            ticket_id=item.ticket_id,
+            written_on=item.written_on,
+            kind=item.kind.value,
+            language=item.language,
+            quote=item.quote,
+        )
+        for item in find_evidence(texts, context.competitors)
+    )
+
+
+def _ticket_texts(ticket: Row, events: Sequence[Row]) -> Iterator[TicketText]:
+    """What was written in a ticket: its subject, its body, and its comments, each with its author."""
+    opening = "\n\n".join(text for text in (ticket["subject"], ticket["body"]) if text)
+    if opening:
+        yield TicketText(ticket["ticket_id"], ticket["opened_at"].date(), opening)
+    for event in events:
+        if event["kind"] == "comment" and event["value"]:
+            yield TicketText(ticket["ticket_id"], event["occurred_at"].date(), event["value"], event["actor"])
 
 
 def _usage(rows: Sequence[Row], cutoff: date) -> tuple[WeeklyUsage, ...]:

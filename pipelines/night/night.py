@@ -156,7 +156,9 @@ def _run_steps(night: _Night, lease: night_lease.Night) -> NightReport:
         list(models.without),
     )
     channels = tuple(sorted(night.settings.channels))
-    context = DecisionContext(history, as_of, night.policy, night.store, models.champions, channels, stale)
+    context = DecisionContext(
+        history, as_of, night.policy, night.store, models.champions, channels, stale, night.settings.competitors
+    )
     decision = run_step("decide", "Applying the policy", decide_night, context, frame, scores)
     _refuse_empty_night(night, decision, models.warnings)
     outcomes = run_step(

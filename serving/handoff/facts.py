@@ -119,6 +119,18 @@ class Ticket(Frozen):
     last_words_on: date | None = None
 
 
+class Evidence(Frozen):
+    """A customer's own words in a ticket, found by phrases and independent of the models."""
+
+    ticket_id: str
+    written_on: date
+    kind: str = Field(
+        description="asks_to_cancel, asks_to_export, names_competitor, asks_for_manager, threatens, blocked"
+    )
+    language: str
+    quote: str = Field(max_length=160)
+
+
 class WeeklyUsage(Frozen):
     """A usage measure, one value per week for the twelve weeks before the cutoff, oldest first; None: no data."""
 
@@ -183,6 +195,7 @@ class Facts(Frozen):
     risks: tuple[RiskFacts, ...] = ()
     tickets: Annotated[tuple[Ticket, ...], Field(max_length=3)] = ()
     tickets_open: Annotated[int, Field(ge=0)] | None = None
+    evidence: tuple[Evidence, ...] = Field(default=(), description="from the tickets of 90 days, newest first")
     usage: tuple[WeeklyUsage, ...] = ()
     health: tuple[HealthPoint, ...] = Field(default=(), description="oldest first")
     invoices: tuple[Invoice, ...] = Field(default=(), description="unpaid at the cutoff, oldest first")
@@ -197,6 +210,7 @@ class Facts(Frozen):
         cutoff = self.binding.as_of
         dated = [
             *(("ticket", ticket.ticket_id, ticket.opened_on) for ticket in self.tickets),
+            *(("evidence in ticket", item.ticket_id, item.written_on) for item in self.evidence),
             *(("health score", "", point.measured_on) for point in self.health),
             *(("invoice", invoice.invoice_id, invoice.issued_on) for invoice in self.invoices),
             *(("rescue", rescue.action, rescue.decided_on) for rescue in self.rescues),

@@ -21,6 +21,7 @@ from serving.handoff.facts import (
     AccountState,
     Binding,
     ContractFacts,
+    Evidence,
     Facts,
     Frozen,
     HealthPoint,
@@ -35,8 +36,11 @@ from serving.handoff.facts import (
 )
 from serving.handoff.playbooks import Suggestion, suggest_playbook
 from serving.handoff.versions import upgrade_package
+from serving.handoff.why_now import why_now
 
-HANDOFF_SCHEMA_VERSION: Final = "2.0"
+HANDOFF_SCHEMA_VERSION: Final = "2.1"
+MOST_EVIDENCE = 8
+"""So many quotes are included; the tickets have the rest."""
 LAST_WORDS = 600
 """Characters of a ticket's last comment that are included; the ticket itself has the rest."""
 
@@ -100,7 +104,7 @@ class CaseFacts(Frozen):
     squad: str
     routing: RoutingFact
     priority: float
-    at_stake: float
+    at_stake: float | None = Field(description="revenue at stake; None where it is unknown")
     triggers: tuple[TriggerFact, ...]
 
 
@@ -141,7 +145,7 @@ class SuggestedPlaybook(Frozen):
 class Handoff(Frozen):
     """The package."""
 
-    schema_version: Literal["1.0", "2.0"] = Field(
+    schema_version: Literal["1.0", "2.0", "2.1"] = Field(
         default=HANDOFF_SCHEMA_VERSION, description="the version in which it was written"
     )
     headline: str
@@ -150,6 +154,12 @@ class Handoff(Frozen):
     account: AccountFacts
     contract: ContractFacts
     currency: str
+    why_now: tuple[str, ...] = Field(
+        default=(), description="what happened, in sentences that can be said to the customer; since schema 2.1"
+    )
+    evidence: tuple[Evidence, ...] = Field(
+        default=(), description="the customer's own words in tickets, newest first; since schema 2.1"
+    )
     risks: tuple[RiskCard, ...]
     playbook: SuggestedPlaybook
     previous_handoff_on: date | None = Field(description="the previous hand-off, which `changes` compares with")
@@ -202,6 +212,8 @@ def build(flag: Flag, facts: Facts) -> Handoff:
         account=facts.account,
         contract=facts.contract,
         currency=facts.currency,
+        why_now=why_now(flag, facts),
+        evidence=facts.evidence[:MOST_EVIDENCE],
         risks=_risks(flag, facts),
         playbook=_playbook(suggest_playbook(flag.risk, reasons, facts.contract.notice_for)),
         previous_handoff_on=None,
@@ -216,7 +228,7 @@ def build(flag: Flag, facts: Facts) -> Handoff:
     )
     if facts.previous is None:
         return package
-    changes = changes_since(facts.previous, package.account_state)
+    changes = changes_since(facts.previous, package.account_state, facts.currency)
     return package.model_copy(update={"previous_handoff_on": facts.previous.as_of, "changes": changes})
 
 

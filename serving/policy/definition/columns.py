@@ -5,12 +5,15 @@ from collections.abc import Iterable
 from features import catalogue
 from features.conditions import Columns, Kind
 from features.contract import Metric
+from models.contracts import EvidenceKind
 
 TEXTS = (
     *("account_id", "parent_id", "type", "name", "segment", "industry", "region", "owner", "currency"),
     *("ticket_category", "contract_status"),
 )
-NUMBERS = ("arr", "renews_in", "leaves_in", "partial_loss_share")
+TICKET_EVIDENCE = tuple(f"ticket_{kind.value}_28d" for kind in EvidenceKind)
+"""How many tickets of the last four weeks have this evidence, whether or not text feeds a model."""
+NUMBERS = ("arr", "renews_in", "leaves_in", "partial_loss_share", *TICKET_EVIDENCE)
 ACCOUNT_FIELDS: dict[str, Kind] = {**dict.fromkeys(TEXTS, "text"), **dict.fromkeys(NUMBERS, "number")}
 """Fields of an account besides its features; ``arr`` is recurring revenue per year, ``renews_in`` days to the renewal,
 ``leaves_in`` days to the end of the contract of an account that leaves, ``partial_loss_share`` the share of the revenue

@@ -13,6 +13,7 @@ from serving.handoff.facts import (
     AccountState,
     Binding,
     ContractFacts,
+    Evidence,
     Facts,
     HealthPoint,
     HorizonPoint,
@@ -76,7 +77,13 @@ def facts() -> Facts:
             customer_since=date(2022, 5, 3),
         ),
         contract=ContractFacts(
-            plans=("Business",), seats=140, arr=96_000, renews_on=date(2026, 4, 18), auto_renew=True, notice_for=None
+            plans=("Business",),
+            seats=140,
+            arr=96_000,
+            renews_on=date(2026, 4, 18),
+            auto_renew=True,
+            partial_loss_share=0.125,
+            partial_loss_on=date(2026, 4, 30),
         ),
         currency="EUR",
         risks=(
@@ -101,6 +108,22 @@ def facts() -> Facts:
             ),
         ),
         tickets=_tickets(),
+        evidence=(
+            Evidence(
+                ticket_id="T-88",
+                written_on=date(2026, 2, 27),
+                kind="threatens",
+                language="en",
+                quote="…we are <b>looking elsewhere</b> | unless [this](javascript:alert(1)) works",
+            ),
+            Evidence(
+                ticket_id="T-80",
+                written_on=date(2026, 2, 11),
+                kind="asks_to_cancel",
+                language="de",
+                quote="Wie können wir den Vertrag kündigen?",
+            ),
+        ),
         tickets_open=2,
         usage=_usage(),
         health=tuple(
