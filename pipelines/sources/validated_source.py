@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.settings import Settings
 from pipelines.sources import open_source, validate_rows
+from pipelines.sources.currency_conversion import convert_currencies
 from pipelines.sources.lost_parents import refuse_lost_parents
 from pipelines.sources.mappings.mapping_settings import merged_risk_settings, reading_rules
 from pipelines.sources.queue_outcomes import SourceWithQueueOutcomes, with_queue_outcomes
 from serving.night_report.report_schema import (
     AccountsNotInSource,
+    CurrencyWithoutRate,
     FileInterpretation,
     NightWarning,
     TableRows,
@@ -33,11 +35,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ValidatedSource:
-    """A source that was read and validated."""
+    """A source that was read and validated; ``without_rate`` are the currencies that cannot be compared."""
 
     source: Source
     validation: Validation
     settings: Settings
+    without_rate: tuple[str, ...] = ()
 
     @property
     def history(self) -> History:
@@ -61,8 +64,9 @@ class ValidatedSource:
         misnamed = [UnknownTable(table=name, nearest=near) for name, near in report.unknown.items()]
         unread = [UnreadFile(file=file, reason=reason) for file, reason in report.unread_files]
         notes = [FileInterpretation.model_validate(asdict(note)) for note in report.file_notes]
+        money = [CurrencyWithoutRate(currencies=self.without_rate)] if self.without_rate else []
         left_out = self.source.warnings if isinstance(self.source, SourceWithQueueOutcomes) else ()
-        return (*misnamed, *unread, *notes, *self._accounts_not_in_source(), *left_out, *self.outliers)
+        return (*misnamed, *unread, *notes, *money, *self._accounts_not_in_source(), *left_out, *self.outliers)
 
     def _accounts_not_in_source(self) -> tuple[AccountsNotInSource, ...]:
         unknown = self.validation.report.unknown_accounts
@@ -128,7 +132,8 @@ def validate_source(settings: Settings, scratch: Path, earlier: Sequence[Mapping
         reading=reading_rules(settings),
     )
     refuse_lost_parents(validation.report, earlier, settings.row_tolerance)
-    return ValidatedSource(source, validation.require_fit(), settings)
+    without_rate = convert_currencies(validation.require_fit().history, settings.currency)
+    return ValidatedSource(source, validation, settings, without_rate)
 
 
 def validate_source_step(settings: Settings, scratch: Path, steps: Steps) -> ValidatedSource:

@@ -182,6 +182,13 @@ class UnreadFile(_Part):
     reason: str
 
 
+class CurrencyWithoutRate(_Part):
+    """Money in these currencies cannot be compared with the others: the settings have no rate for them."""
+
+    code: Literal["currency_without_rate"] = "currency_without_rate"
+    currencies: tuple[str, ...]
+
+
 class AccountsNotInSource(_Part):
     """Rows of the source belong to accounts that it does not have: they left and were removed, or ids differ."""
 
@@ -283,6 +290,7 @@ NightWarning = Annotated[
     UnknownTable
     | UnreadFile
     | FileInterpretation
+    | CurrencyWithoutRate
     | UnknownAccounts
     | AccountsNotInSource
     | TimestampOutliers

@@ -68,14 +68,16 @@ def warning_line(warning: schema.NightWarning) -> str:
     """One warning as a sentence."""
     match warning:
         case (
-            schema.UnknownTable()
-            | schema.UnknownAccounts()
-            | schema.AccountsNotInSource()
-            | schema.TimestampOutliers()
+            schema.UnknownTable() | schema.UnknownAccounts() | schema.AccountsNotInSource() | schema.TimestampOutliers()
         ):
             return _source_line(warning)
         case schema.UnreadFile() | schema.FileInterpretation():
             return _file_line(warning)
+        case schema.CurrencyWithoutRate(currencies=currencies):
+            return (
+                f"money in {', '.join(currencies)} has no rate, so the revenue of its accounts is not compared with "
+                "that of others: set [currency] code and [currency.rates]"
+            )
         case schema.UnknownPolicyName() | schema.RiskWithoutRules():
             return _policy_line(warning)
         case schema.EarlierWarning(text=text):

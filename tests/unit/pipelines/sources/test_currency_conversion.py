@@ -35,7 +35,8 @@ def test_amounts_are_converted_and_unknown_without_a_rate() -> None:
 
 def test_without_the_setting_amounts_stay_as_they_are() -> None:
     shown, without_rate = revenue(None)
-    assert (shown["dollar"], shown["none"], without_rate) == ((100.0, "usd"), (100.0, None), ())
+    assert (shown["dollar"], shown["none"]) == ((100.0, "usd"), (100.0, None))
+    assert without_rate == ("EUR", "USD")
 
 
 def test_invoices_are_converted_too() -> None:
