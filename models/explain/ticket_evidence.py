@@ -99,12 +99,19 @@ def _in_sentence(
     sentence: str, names: re.Pattern[str] | None
 ) -> Iterator[tuple[EvidenceKind, str | None, re.Match[str]]]:
     rules = _rules()
-    for phrase in rules.phrases:
-        match = phrase.pattern.search(sentence)
-        if match and _holds(rules, phrase, sentence, match):
+    matches = [(phrase, match) for phrase in rules.phrases if (match := phrase.pattern.search(sentence))]
+    holding = [(phrase, match) for phrase, match in matches if _holds(rules, phrase, sentence, match)]
+    threats = [match.span() for phrase, match in holding if phrase.kind is EvidenceKind.THREATENS]
+    for phrase, match in holding:
+        if not (phrase.kind is EvidenceKind.ASKS_TO_CANCEL and _lies_within(match.span(), threats)):
             yield phrase.kind, phrase.language, match
     if names and (match := names.search(sentence)):
         yield EvidenceKind.NAMES_COMPETITOR, None, match
+
+
+def _lies_within(span: tuple[int, int], others: Sequence[tuple[int, int]]) -> bool:
+    """Whether one of the others contains the span or its verb: "if it is not solved, we will cancel" only threatens."""
+    return any(first <= span[0] and span[0] < end for first, end in others)
 
 
 def _holds(rules: _Rules, phrase: _Phrase, sentence: str, match: re.Match[str]) -> bool:

@@ -92,7 +92,7 @@ M | Please escalate the case to your team lead.
 T | We will take legal action.
 T | Our lawyers will contact you.
 T | I will post a bad review on G2.
-T,C | If this is not settled, we will cancel at the end of the term.
+T | If this is not settled, we will cancel at the end of the term.
 T | Unless you fix this by Friday, we will look elsewhere.
 T | This is your last chance.
 T | We are reviewing whether to renew at all.
@@ -255,7 +255,7 @@ M | Wir verlangen ein Gespräch mit einem Verantwortlichen.
 - | Unser Chef mag das neue Dashboard.
 T | Wir behalten uns rechtliche Schritte vor.
 T | Unser Anwalt wird sich melden.
-T,C | Wenn das bis Freitag nicht gelöst ist, kündigen wir.
+T | Wenn das bis Freitag nicht gelöst ist, kündigen wir.
 T | Wir werden eine schlechte Bewertung schreiben.
 T | Sonst müssen wir uns nach etwas anderem umsehen.
 T | Das ist die letzte Warnung.
@@ -340,7 +340,7 @@ M | Nous demandons un entretien avec la direction.
 - | Le rôle de responsable manque dans la liste.
 T | Nous allons engager une action en justice.
 T | Notre avocat va vous contacter.
-T,C | Si ce n'est pas réglé vendredi, nous résilierons.
+T | Si ce n'est pas réglé vendredi, nous résilierons.
 T | C'est la dernière chance.
 T | Sinon nous irons voir ailleurs.
 - | Si je quitte la page, mes modifications sont perdues.
@@ -405,7 +405,7 @@ M | Necesitamos una reunión con la dirección.
 - | Falta el rol de supervisor en la lista.
 T | Tomaremos acciones legales.
 T | Nuestro abogado se pondrá en contacto con ustedes.
-T,C | Si no se resuelve esta semana, cancelaremos el contrato.
+T | Si no se resuelve esta semana, cancelaremos el contrato.
 T | Es la última oportunidad.
 T | De lo contrario buscaremos otra solución.
 - | Si cierro la página, se pierden los cambios.

@@ -13,6 +13,7 @@ from support.worlds.ticket_sentences import labelled_sentences
 from models.contracts import EvidenceKind
 from models.explain.customer_text import MAX_CHARS, customer_sentences, plain_text
 from models.explain.ticket_evidence import QUOTE_CHARS, TicketText, evidence_gate, find_evidence, quote
+from pipelines.simulator.situations.intent_phrases import ASKS, NEGATED, QUOTED
 
 DAY = date(2026, 3, 1)
 
@@ -164,3 +165,20 @@ def test_a_database_selects_every_text_with_evidence() -> None:
         other = connection.execute("SELECT regexp_matches(lower('Thanks for the help.'), ?)", [gate]).fetchone()
     assert missed == []
     assert other == (False,)
+
+
+def test_the_intents_of_the_simulator_are_recognised() -> None:
+    right = wrong = missed = 0
+    for language, asks in ASKS.items():
+        for kind, sentences in asks.items():
+            for sentence in sentences:
+                evidence = kinds(sentence.format(rival="Corvex"), "Corvex")
+                right += kind in evidence
+                missed += kind not in evidence
+                wrong += len(evidence - {kind})
+        for sentence in (sentence for sentences in NEGATED[language].values() for sentence in sentences):
+            wrong += len(kinds(sentence))
+        for sentence in asks["asks_to_cancel"]:
+            wrong += len(kinds(QUOTED[language].format(sentence=sentence)))
+    assert right / (right + wrong) >= 0.95
+    assert right / (right + missed) >= 0.85
