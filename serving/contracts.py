@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from functools import cache
 from typing import NamedTuple
 
 from models.contracts import Change, Reason
@@ -41,6 +42,7 @@ class Alarm(NamedTuple):
         return f"{self.kind}:{self.name}" if self.name else str(self.kind)
 
     @classmethod
+    @cache  # few different codes, many candidates
     def parse(cls, code: str) -> "Alarm":
         """The alarm of a text; ``ValueError`` for a kind that does not exist."""
         kind, _, name = code.partition(":")

@@ -141,7 +141,8 @@ class _Allocator:
         worse = min(candidate.severity, case.severity, key=self.rules.rank_of)
         now = self._current_probability(candidate)
         reason = RaiseReason(code, case.severity, worse, case.probability, now, news)
-        flag = self._flag(candidate, case.squad, 0, RoutingReason(RoutingCode.OPEN_CASE))
+        lane = Lane.LEAVING if candidate.kind is AlarmKind.CANCELLATION else Lane.AT_RISK
+        flag = self._flag(candidate, case.squad, 0, RoutingReason(RoutingCode.OPEN_CASE), lane)
         self.result.raised_again.append(RaisedAgain(case.case_id, replace(flag, severity=worse), reason))
 
     def _worse(self, candidate: Candidate, case: OpenCase) -> RaiseCode | None:
@@ -196,7 +197,7 @@ class _Allocator:
 
     def _add(self, flags: list[Flag], candidate: Candidate, squad: str, lane: Lane, reason: RoutingReason) -> None:
         self.assigned[squad, lane] += 1
-        flags.append(replace(self._flag(candidate, squad, self.assigned[squad, lane], reason), lane=lane))
+        flags.append(self._flag(candidate, squad, self.assigned[squad, lane], reason, lane))
 
     def _joined(self, candidate: Candidate, family: str) -> bool:
         """Add the candidate to the case that another account of its group gets tonight, where there is one."""
@@ -222,11 +223,10 @@ class _Allocator:
             self.routes[request] = route(request, self.rules)
         return self.routes[request]
 
-    def _flag(self, candidate: Candidate, squad: str, rank: int, routing: RoutingReason) -> Flag:
+    def _flag(self, candidate: Candidate, squad: str, rank: int, routing: RoutingReason, lane: Lane) -> Flag:
         place, found = candidate.place, candidate.detection
         probabilities = ((risk.risk, float(risk.probability[place])) for risk in self.inputs.risks)
-        stake, certain = found.revenue.known[place], found.kind is AlarmKind.CANCELLATION
-        share = self.shares[place]
+        stake, share = found.revenue.known[place], self.shares[place]
         ends = day_after(self.as_of, found.days[place]) if found.kind is not AlarmKind.RISK else None
         return Flag(
             account_id=candidate.account_id,
@@ -242,7 +242,7 @@ class _Allocator:
             routing=routing,
             effective_probability=None if isnan(candidate.effective_probability) else candidate.effective_probability,
             alarms=candidate.alarms,
-            lane=Lane.LEAVING if certain else Lane.AT_RISK,
+            lane=lane,
             estimated_revenue=float(found.revenue.estimated[place]) if isnan(stake) else None,
             ends_on=ends,
             loss_share=None if isnan(share) else float(share),
