@@ -58,7 +58,9 @@ class Settings(BaseSettings):
     tracking: str | None = Field(None, description="MLflow's tracking URI; SQLite in the home folder by default.")
     engine: Literal["duckdb", "spark"] = Field("duckdb", description="What computes the features.")
     spark_master: str = Field("local[2]", description="Spark's master, where engine is spark.")
-    optional: tuple[str, ...] = Field((), description="Optional features to use: text (what tickets say).")
+    optional: tuple[str, ...] = Field(
+        (), description="Optional features to use: text (what tickets say), last_year (usage in the same weeks)."
+    )
     memory: str = Field(
         "4GiB", description="What the feature engine may use; 100,000 accounts take 1.3 GiB, however little it is."
     )
