@@ -11,6 +11,7 @@ from features.definitions.feature import Feature
 from features.definitions.measures import Stream, change
 
 ISSUED = Stream("invoices", "invoices", "issued_at").where("is_issued")
+CHARGED = ISSUED.where("amount > 0")
 UNPAID = Stream("invoices", "invoices", "issued_at", until="paid_at").where("is_payable")
 OVERDUE = Stream("invoices", "invoices", "due_at", until="paid_at").where("is_payable")
 PAID = Stream("invoices", "invoices", "paid_at").where("is_payable")
@@ -119,8 +120,8 @@ BILLING_FEATURES = (
     ),
     _number(
         "invoices_amount_change_90d",
-        change(ISSUED.total("amount", 90), ISSUED.before(90).total("amount", 90)),
-        "change of the amount invoiced, last 90 days against the 90 before",
+        change(CHARGED.total("amount", 90), CHARGED.before(90).total("amount", 90)),
+        "change of the amount invoiced, last 90 days against the 90 before, without credit notes",
         "share",
         "Invoiced amounts {invoices_amount_change_90d:moved} against the 90 days before",
         -1,

@@ -143,6 +143,42 @@ B                                 s         K                      E
 """,
     ),
     Timeline(
+        "Notice known before the cutoff, and the next subscription too: nothing is cancelled",
+        "no event",
+        """
+                  T    ¦                        ¦         M
+A       =====N--------------E
+B            Z              S================================
+""",
+    ),
+    Timeline(
+        "The next subscription is cancelled as well",
+        "event on day 12",
+        """
+                  T    ¦                        ¦         M
+A       =====N--------------E
+B            Z              S=N-----E
+""",
+    ),
+    Timeline(
+        "The next subscription starts after the grace, but names the one that it replaces",
+        "no event",
+        """
+                  T    ¦                        ¦         M
+A       ===================N-----E
+B>A                          Z                      S========
+""",
+    ),
+    Timeline(
+        "An add-on ends, the main subscription goes on: not churn",
+        "no event",
+        """
+                  T    ¦                        ¦         M
+A       =====================================================
+B       =====N---------------E
+""",
+    ),
+    Timeline(
         "Return on the last day of grace",
         "no event",
         """

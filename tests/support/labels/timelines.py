@@ -7,7 +7,8 @@ label matures.
 A subscription (``A``, ``B``) of 100 a year: ``=`` running, ``S`` starts, ``N`` notice becomes known, ``-`` running out,
 ``E`` ends, ``R`` the notice is taken back, ``L`` only now do we learn that it has ended, ``v`` changes to a plan of 70,
 ``w`` to one of 90, ``^`` back to one of 100, ``x`` to one whose revenue is unknown, ``s`` starts unseen until ``K``,
-when our copy learns of it. An invoice (``bill``): ``i`` issued, ``d`` due, ``p`` paid, ``P`` a payment that our copy
+when our copy learns of it, ``Z`` our copy learns of it before it starts; ``B>A`` names the subscription that it
+replaces. An invoice (``bill``): ``i`` issued, ``d`` due, ``p`` paid, ``P`` a payment that our copy
 learns of at the next ``K``, ``c`` issued as a credit note.
 Tickets: ``o`` opened, ``!`` escalated, ``?`` escalated, learned at the next ``K``. The team: ``c`` called, ``n`` looked
 and did nothing, ``h`` held out, ``H`` called although held out, ``w`` noted a call by mistake and took it back at the
@@ -133,12 +134,13 @@ def _account(name: str) -> dict[str, Any]:
 
 def _subscription(name: str, marks: list[tuple[int, str]]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Its versions, as our copy learned them."""
-    started, arr = LONG_AGO if marks[0][1] in "=-" else marks[0][0], PLANS["^"]
-    if marks[0][1] != "s":
+    started = next((day for day, mark in marks if mark in "Ss"), LONG_AGO)
+    arr = PLANS["^"]
+    if marks[0][1] not in "sZ":
         yield _version(name, started, started, None, arr)
     for day, mark in marks:
         arr = PLANS.get(mark, arr)
-        if mark in "NKRL" or mark in PLANS:
+        if mark in "NKRLZ" or mark in PLANS:
             yield _version(name, day, started, _end(marks, day, mark), arr)
 
 
@@ -150,8 +152,10 @@ def _end(marks: list[tuple[int, str]], day: int, mark: str) -> int | None:
 
 
 def _version(name: str, known: int, started: int, ended: int | None, arr: float | None) -> tuple[str, dict[str, Any]]:
+    contract, _, replaced = name.partition(">")
     return "subscriptions", {
-        "subscription_id": name,
+        "subscription_id": contract,
+        "replaces": replaced or None,
         "account_id": "acme",
         "started_at": instant(started),
         "ended_at": None if ended is None else instant(ended),

@@ -226,7 +226,8 @@ BILLING = {
     "invoices_amount_90d": issued("coalesce(sum(amount), 0)", 90),
     "invoices_amount_365d": issued("coalesce(sum(amount), 0)", 365),
     "invoices_amount_change_90d": change(
-        issued("coalesce(sum(amount), 0)", 90), issued("coalesce(sum(amount), 0)", 90, 90)
+        issued("coalesce(sum(amount), 0)", 90, 0, "amount > 0"),
+        issued("coalesce(sum(amount), 0)", 90, 90, "amount > 0"),
     ),
     "invoices_recency_days": ask(f"min({days_since('issued_at')})", "invoices", ISSUED),
     "invoices_credits_180d": issued("count(*)", 180, 0, "amount < 0"),
