@@ -24,15 +24,12 @@ from serving.cases.transitions import transition
 from serving.contracts import Flag, routing_text
 from serving.delivery.outbox import enqueue_messages
 from serving.nights.live_figures import update_open_cases
-from serving.policy.decision.case_status import Closure, ClosureCode, ClosureOutcome, Settlement
+from serving.policy.decision.case_status import SETTLING_CODES, Closure, ClosureOutcome, Settlement
 from serving.policy.decision.queue_state import Decision
 from serving.policy.decision.reason_texts import closure_text, raise_text
 from serving.policy.definition.policy_schema import PolicyFile, SeverityRule
 from serving.store.case_states import Action, State
 from serving.store.tables import Account, Case, CaseAlarm, FrozenHandoff
-
-SETTLED_BY = (ClosureCode.LEFT, ClosureCode.PART_ENDED)
-"""The closures after which there is nothing left to settle."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +140,7 @@ class CaseUpdates:
         before = audited_fields(case)
         case.state, case.closed_at = State(closure.outcome), self.now
         case.closure, case.closure_on = closure.code, closure.on
-        case.settled_on = closure.on if closure.code in SETTLED_BY else None
+        case.settled_on = closure.on if closure.code in SETTLING_CODES else None
         case.resolved = case.resolved_on = case.closes_on = case.snoozed_from = case.snoozed_until = None
         stop_timers(case)
         why = _sentence(closure_text(closure))

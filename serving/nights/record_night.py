@@ -7,14 +7,14 @@ the night is recorded and writes nothing.
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, is_dataclass, replace
 from datetime import date, datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
-from sqlalchemy import delete, update
+from sqlalchemy import delete, insert, update
 from sqlalchemy.orm import Session
 
 from serving.night_report.report_schema import CaseChanges, NightReport
@@ -24,11 +24,13 @@ from serving.policy.decision.queue_state import Decision, DecisionCounts, Holdou
 from serving.policy.decision.reason_texts import suppression_text
 from serving.policy.definition.policy_schema import PolicyFile
 from serving.store import bulk
+from serving.store.base import Base
 from serving.store.database import Store, utcnow
 from serving.store.decision_tables import HeldOutRow, HoldoutUnitRow, SetAside, StreakRow, Waiting
 from serving.store.night_queries import night_queue
 from serving.store.tables import Account, Member, NightRow, Score, Squad
 
+WAITING_COLUMNS = ("as_of", "account_id", "risk", "squad", "rank", "priority", "at_stake", "probability")
 ACCOUNT_COLUMNS = ("account_id", "parent_id", "name", "segment", "industry", "region", "owner", "currency", "arr")
 
 
@@ -57,7 +59,7 @@ class NightRecord:
         digest.update(_csv(_score_rows(self.scores)))
         streaks = sorted(self.decision.streaks)
         digest.update(repr([tuple(streak) for streak in streaks]).encode())
-        digest.update(_json(asdict(replace(self.decision, streaks=(), counts=DecisionCounts()))))
+        digest.update(_json(replace(self.decision, streaks=(), counts=DecisionCounts())))
         digest.update(_json({"\x1f".join(key): package.content_hash for key, package in self.handoffs.items()}))
         return digest.hexdigest()
 
@@ -165,26 +167,20 @@ def _save_squads(session: Session, rules: PolicyFile) -> None:
 
 def _save_decision(session: Session, decision: Decision) -> None:
     as_of = decision.as_of
-    session.add_all(
-        Waiting(
-            as_of=as_of,
-            account_id=flag.account_id,
-            risk=flag.risk,
-            squad=flag.squad,
-            rank=flag.rank,
-            priority=flag.priority,
-            at_stake=flag.at_stake or 0.0,
-            probability=flag.probability or 0.0,
-        )
-        for flag in decision.waiting
-    )
-    session.add_all(HeldOutRow(as_of=as_of, **held._asdict()) for held in decision.held_out)
+    waiting = [{name: getattr(flag, name) for name in WAITING_COLUMNS} for flag in decision.waiting]
+    _insert(session, Waiting, waiting)
+    _insert(session, HeldOutRow, [{"as_of": as_of, **held._asdict()} for held in decision.held_out])
     bulk.append(session, HoldoutUnitRow.__table__, _unit_rows(decision))
-    session.add_all(
-        SetAside(as_of=as_of, account_id=account_id, risk=risk, kind=kind, code=code, detail=detail)
-        for account_id, risk, kind, code, detail in _set_aside(decision)
-    )
+    names = ("account_id", "risk", "kind", "code", "detail")
+    set_aside = [{"as_of": as_of, **dict(zip(names, row, strict=True))} for row in _set_aside(decision)]
+    _insert(session, SetAside, set_aside)
     bulk.replace(session, StreakRow.__table__, _streak_rows(decision))
+
+
+def _insert(session: Session, table: type[Base], rows: Sequence[Mapping[str, object]]) -> None:
+    """Thousands of rows that no later statement of the night reads: without an object for each."""
+    if rows:
+        session.execute(insert(table), rows)
 
 
 def _set_aside(decision: Decision) -> Iterator[tuple[str, str, str, str, str]]:
@@ -216,4 +212,9 @@ def _csv(rows: pa.Table) -> bytes:
 
 
 def _json(value: object) -> bytes:
-    return json.dumps(value, sort_keys=True, default=str).encode()
+    return json.dumps(value, sort_keys=True, default=_plain_value).encode()
+
+
+def _plain_value(value: object) -> object:
+    """A dataclass as its fields, without the deep copy of ``asdict``, and anything else as text."""
+    return vars(value) if is_dataclass(value) else str(value)
