@@ -27,14 +27,12 @@ Delivery = tuple[int, int, int]
 class FileScan:
     """The result of one scan of a file.
 
-    ``bad`` counts rows that break a rule by themselves; ``days`` are the days of all others. ``says_empty`` is whether
-    any text of it is a word for "empty".
+    ``bad`` counts rows that break a rule by themselves; ``days`` are the days of all others.
     """
 
     rows: int = 0
     bad: int = 0
     days: DayRange | None = None
-    says_empty: bool = False
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,6 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.contract import ColumnType
 from features.history.partitions import (
     Delivery,
     FileScan,
@@ -39,9 +38,9 @@ from features.validation.incoming_table import (
     reject_cached_rows,
     tests_with_parents,
 )
-from features.validation.reading_rules import is_empty_word
 from features.validation.result_cache import CachedResult, result_key
 from features.validation.rules import Rule
+from features.validation.value_replacements import texts_with_empty_words
 
 MAX_VALUE = 200
 """Characters of a bad value that are kept."""
@@ -63,7 +62,7 @@ def validate_partitions(incoming: IncomingTable, state: Path) -> ValidatedPartit
     """
     run = _Run(incoming, CachedPartitions.read(state, result_key(incoming, DUPLICATE)))
     unchanged, scans = run.split()
-    if any(scan.says_empty for scan in scans.values()):
+    if scans and texts_with_empty_words(run.select_files([*scans])):
         return None
     reject_cached_rows(incoming, run.cached.rejected_of(unchanged))
     if sum(scan.bad for scan in scans.values()):
@@ -176,16 +175,14 @@ class _Run:
         part = self.select_files(files)
         tests, relation = tests_with_parents(part)
         day = f"({part.columns['day']} - DATE '1970-01-01')"
-        texts = [part.columns[column.name] for column in part.table.columns if column.kind is ColumnType.TEXT]
-        says_empty = " OR ".join(f"coalesce({is_empty_word(text)}, false)" for text in texts)
         rows = part.cursor.execute(
-            f"SELECT filename, count(*), count_if(bad), min(day) FILTER (NOT bad), max(day) FILTER (NOT bad), "
-            f"bool_or(says_empty) FROM (SELECT s.filename AS filename, {day} AS day, {breaks_any(tests)} AS bad, "
-            f"{says_empty} AS says_empty FROM {relation}) GROUP BY filename"
+            f"SELECT filename, count(*), count_if(bad), min(day) FILTER (NOT bad), max(day) FILTER (NOT bad) FROM "
+            f"(SELECT s.filename AS filename, {day} AS day, {breaks_any(tests)} AS bad FROM {relation}) "
+            "GROUP BY filename"
         ).fetchall()
         scans = {
-            file: FileScan(count, bad, None if first is None else (first, last), says_empty)
-            for file, count, bad, first, last, says_empty in rows
+            file: FileScan(count, bad, None if first is None else (first, last))
+            for file, count, bad, first, last in rows
         }
         return {file: scans.get(file, FileScan()) for file in files}
 

@@ -61,9 +61,8 @@ def check_words(words: Mapping[str, Mapping[str, str]]) -> None:
 
 
 def is_empty_word(value: str) -> str:
-    """SQL: whether a text means "empty". Most texts are longer than any such word, which is compared first."""
-    words = ", ".join(quote_text(word) for word in EMPTY_WORDS)
-    return f"(strlen({value}) <= {LONGEST_EMPTY_WORD} AND {value} IN ({words}))"
+    """SQL: whether a text means "empty"."""
+    return f"({value} IN ({', '.join(quote_text(word) for word in EMPTY_WORDS)}))"
 
 
 def without_empty_words(value: str) -> str:

@@ -79,9 +79,10 @@ def _column_tests(column: Column, raw: str, values: Mapping[str, str], reading: 
     original, value = f"s.{quote_name(column.name)}", cast_column(column, raw)
     shown = f"coalesce({as_text(original, raw)}, CAST({original} AS VARCHAR))"
     says_nothing = f"{original} IS NULL"
-    if raw in ("VARCHAR", "BLOB"):
+    is_replaced = values[column.name] != value
+    if raw in ("VARCHAR", "BLOB") and (is_replaced or raw != column.kind):
         says_nothing = f"({says_nothing} OR coalesce({is_empty_word(as_text(original, raw))}, false))"
-    no_date = is_no_date(value, reading) if values[column.name] != value and column.kind in _DATES else ""
+    no_date = is_no_date(value, reading) if is_replaced and column.kind in _DATES else ""
     tests = []
     if column.required and not column.empty_means:
         tests.append((Rule.MISSING, f"{says_nothing} OR {no_date}" if no_date else says_nothing))

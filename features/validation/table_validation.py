@@ -4,7 +4,8 @@
 all others. It has rows only where something is wrong, so the usual table is a view over its own file and nothing more.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -13,11 +14,11 @@ import numpy as np
 import pyarrow as pa
 
 from features.arrow import number_array, to_numpy
-from features.contract import PARENTS, TICKET_EVENTS, Table
+from features.contract import PARENTS, Table
 from features.history.partitions import ValidatedPartitions
 from features.history.repeated_keys import RepeatedKeys
 from features.history.versions import EPOCH
-from features.quoting import quote_name, quote_text
+from features.quoting import quote_text
 from features.source_table import SourceTable, explain_read_errors
 from features.validation.column_types import needs_parsing
 from features.validation.duplicates import DUPLICATE, reject_duplicates
@@ -34,7 +35,7 @@ from features.validation.incoming_table import (
 from features.validation.invalid_text import SYMPTOM, with_texts_as_bytes
 from features.validation.partitioned_usage import is_partitioned, validate_partitions
 from features.validation.reading_rules import ReadingRules
-from features.validation.reopened_tickets import mark_reopened, may_reopen
+from features.validation.reopened_tickets import find_reopening, reopened_kind
 from features.validation.result_cache import CachedResult, result_key
 from features.validation.rules import Rule
 from features.validation.validation_report import QuarantinedRow, TableReport
@@ -46,11 +47,15 @@ EXAMPLES = 3
 
 @dataclass(frozen=True)
 class AcceptedRows:
-    """The first and last day of the accepted rows, and their number."""
+    """The first and last day of the accepted rows, and their number.
+
+    ``empty`` is how many have no value, by column in which that has a meaning.
+    """
 
     first: date | None
     last: date | None
     count: int
+    empty: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -130,11 +135,14 @@ def _validate(
     cached = CachedResult.read(state, key) if key else None
     replacements = cached.values["replacements"] if cached else find_replacements(incoming)
     incoming = replace(incoming, replacements=replacements)
-    repeated, accepted = _reuse(incoming, cached) if cached else _compute(incoming, report.rows, key, state)
-    changed = _create_view(incoming, scratch)
+    repeated, accepted = _reuse(incoming, cached) if cached else _compute(incoming, report.rows)
+    reopens = bool(not cached or cached.values["reopens"]) and find_reopening(incoming)
+    if key and not cached:
+        _cache_result(incoming, key, repeated, accepted, reopens=reopens).write(state)
+    _create_view(incoming, scratch, reopens=reopens)
     files_read = 0 if cached else len(source.files)
     report = _with_counts(incoming, report, accepted)
-    repeated_keys = None if changed else repeated
+    repeated_keys = None if reopens else repeated  # some rows are of another kind now, and so have another key
     return ValidatedTable(report, files_read, frozenset(types), repeated_keys=repeated_keys, key=key)
 
 
@@ -156,30 +164,35 @@ def _table_key(incoming: IncomingTable, parents_key: str | None) -> str | None:
     return result_key(incoming, parents_key, files)
 
 
-def _compute(incoming: IncomingTable, rows: int, key: str | None, state: Path) -> tuple[RepeatedKeys, AcceptedRows]:
-    """Fill ``rejected_<table>`` by reading the rows, and cache the result."""
+def _compute(incoming: IncomingTable, rows: int) -> tuple[RepeatedKeys, AcceptedRows]:
+    """Fill ``rejected_<table>`` by reading the rows."""
     repeated = _reject(incoming, rows)
-    accepted = _accepted_rows(incoming)
-    if key:
-        span = [day and day.isoformat() for day in (accepted.first, accepted.last)]
-        values = {
-            "rows": repeated.rows,
-            "span": span,
-            "accepted": accepted.count,
-            "replacements": incoming.replacements,
-        }
-        hashes = pa.table({"key": number_array(repeated.hashes)})
-        CachedResult(key, values, read_rejected_rows(incoming), hashes).write(state)
-    return repeated, accepted
+    return repeated, _accepted_rows(incoming)
+
+
+def _cache_result(
+    incoming: IncomingTable, key: str, repeated: RepeatedKeys, accepted: AcceptedRows, *, reopens: bool
+) -> CachedResult:
+    values = {
+        "rows": repeated.rows,
+        "span": [day and day.isoformat() for day in (accepted.first, accepted.last)],
+        "accepted": accepted.count,
+        "empty": accepted.empty,
+        "replacements": incoming.replacements,
+        "reopens": reopens,
+    }
+    hashes = pa.table({"key": number_array(repeated.hashes)})
+    return CachedResult(key, values, read_rejected_rows(incoming), hashes)
 
 
 def _reuse(incoming: IncomingTable, cached: CachedResult) -> tuple[RepeatedKeys, AcceptedRows]:
     """Fill ``rejected_<table>`` from the cached result."""
     reject_cached_rows(incoming, cached.rejected)
     label_rejected_rows(incoming)
-    first, last = (date.fromisoformat(day) if day else None for day in cached.values["span"])
+    values = cached.values
+    first, last = (date.fromisoformat(day) if day else None for day in values["span"])
     hashes = to_numpy(cached.keys["key"]).astype(np.uint64, copy=False)
-    return RepeatedKeys(hashes, cached.values["rows"]), AcceptedRows(first, last, cached.values["accepted"])
+    return RepeatedKeys(hashes, values["rows"]), AcceptedRows(first, last, values["accepted"], values["empty"])
 
 
 def _reject(incoming: IncomingTable, count: int) -> RepeatedKeys:
@@ -198,33 +211,35 @@ def _reject(incoming: IncomingTable, count: int) -> RepeatedKeys:
     return repeated
 
 
-def _create_view(incoming: IncomingTable, scratch: Path) -> bool:
+def _create_view(incoming: IncomingTable, scratch: Path, *, reopens: bool = False) -> None:
     """Create the table's view: over the source's file, or over a file of the rows whose texts had to be parsed.
 
-    True where the rows of the view differ from the columns of ``incoming``, because some depend on other rows.
+    The same where some events reopen their ticket: which ones, the table ``REOPENING`` says.
     """
-    name = incoming.table.name
-    accepted = f"SELECT {incoming.select} FROM {incoming.remaining}"
-    reopens = name == TICKET_EVENTS.name and may_reopen(incoming)
+    name, rows = incoming.table.name, incoming.remaining
+    if reopens:
+        kind = reopened_kind(incoming.columns["kind"])
+        incoming = replace(incoming, replacements={**incoming.replacements, "kind": kind})
+    accepted = f"SELECT {incoming.select} FROM {rows}"
     if reopens or any(needs_parsing(incoming.table.column(column), kind) for column, kind in incoming.types.items()):
         scratch.mkdir(parents=True, exist_ok=True)
         file = quote_text(str(scratch / f"{name}.parquet"))
         incoming.cursor.execute(f"COPY ({accepted}) TO {file} (FORMAT parquet)")
         accepted = f"SELECT * FROM read_parquet({file})"
-        if reopens:
-            accepted = mark_reopened(incoming.cursor, accepted, scratch / f"{name}.reopened.parquet")
     incoming.cursor.execute(f"CREATE OR REPLACE VIEW {name} AS {accepted}")
     if name in PARENTS:
         ids = f"SELECT DISTINCT {PARENTS[name]} FROM {name}"
         incoming.cursor.execute(f"CREATE OR REPLACE TABLE accepted_{name} AS {ids}")
-    return reopens
 
 
 def _accepted_rows(incoming: IncomingTable) -> AcceptedRows:
-    event = incoming.columns[incoming.table.event_time] if incoming.table.event_time else "NULL"
-    span = f"SELECT CAST(min({event}) AS DATE), CAST(max({event}) AS DATE), count(*) FROM {incoming.remaining}"
-    ((first, last, count),) = incoming.cursor.execute(span).fetchall()
-    return AcceptedRows(first, last, count)
+    columns, table = incoming.columns, incoming.table
+    event = columns[table.event_time] if table.event_time else "NULL"
+    empty = [column.name for column in table.columns if column.empty_means]
+    counts = "".join(f", count(*) - count({columns[name]})" for name in empty)
+    span = f"SELECT CAST(min({event}) AS DATE), CAST(max({event}) AS DATE), count(*){counts} FROM {incoming.remaining}"
+    ((first, last, count, *missing),) = incoming.cursor.execute(span).fetchall()
+    return AcceptedRows(first, last, count, dict(zip(empty, missing, strict=True)))
 
 
 def _accepted_in(incoming: IncomingTable, report: TableReport, partitions: ValidatedPartitions) -> AcceptedRows:
@@ -239,7 +254,7 @@ def _with_counts(incoming: IncomingTable, report: TableReport, accepted: Accepte
     rules = f"SELECT rule, count(*) AS n FROM {incoming.rejected} GROUP BY rule ORDER BY n DESC, rule"
     counts = {str(rule): int(count) for rule, count in incoming.cursor.execute(rules).fetchall()}
     duplicates = counts.pop(DUPLICATE, 0)
-    empty = _count_empty(incoming)
+    empty = dict(accepted.empty)
     account = incoming.table.parent.column if incoming.table.parent else ""
     return replace(
         report,
@@ -252,16 +267,6 @@ def _with_counts(incoming: IncomingTable, report: TableReport, accepted: Accepte
         first=accepted.first,
         last=accepted.last,
     )
-
-
-def _count_empty(incoming: IncomingTable) -> dict[str, int]:
-    """By column in which an empty value has a meaning, how many accepted rows have none."""
-    names = [column.name for column in incoming.table.columns if column.empty_means]
-    if not names:
-        return {}
-    counts = ", ".join(f"count(*) - count({quote_name(name)})" for name in names)
-    (row,) = incoming.cursor.execute(f"SELECT {counts} FROM {incoming.table.name}").fetchall()
-    return dict(zip(names, row, strict=True))
 
 
 def _examples(incoming: IncomingTable) -> tuple[QuarantinedRow, ...]:

@@ -102,19 +102,20 @@ def find_unknown_accounts(connection: duckdb.DuckDBPyConnection, tables: Sequenc
 
 def _near_ids() -> str:
     """SQL of the unknown ids that equal one account's id in a simpler form, by the likeliest difference."""
-    parts = []
-    for place, (difference, form) in enumerate(WAYS.items()):
-        accounts = (
-            f"SELECT {form.format('account_id')} AS form, any_value(account_id) AS account FROM accepted_accounts "
-            "GROUP BY form HAVING count(*) = 1 AND form IS NOT NULL"
-        )
-        unknown = f"SELECT DISTINCT id, {form.format('id')} AS form FROM unknown_ids"
-        bare = f"form IN ({_PLAIN.format('id')}, {_PLAIN.format('account')})" if difference in PREFIXES else "true"
-        parts.append(
-            f"SELECT id, account, {quote_text(difference)} AS difference, {place} AS place "
-            f"FROM ({unknown}) JOIN ({accounts}) USING (form) WHERE {bare}"
-        )
+    places, names = range(len(WAYS)), ", ".join(map(quote_text, WAYS))
+    prefixes = ", ".join(str(place) for place, name in zip(places, WAYS, strict=True) if name in PREFIXES)
+
+    def forms(column: str) -> str:
+        texts = ", ".join(form.format(column) for form in WAYS.values())
+        return f"{column}, unnest([{texts}]) AS form, unnest(range({len(WAYS)})) AS place"
+
+    accounts = (
+        "SELECT form, place, any_value(account_id) AS account "
+        f"FROM (SELECT {forms('account_id')} FROM accepted_accounts) GROUP BY form, place HAVING count(*) = 1 AND form IS NOT NULL"
+    )
+    unknown = f"SELECT {forms('id')} FROM (SELECT DISTINCT id FROM unknown_ids)"
+    bare = f"form IN ({_PLAIN.format('id')}, {_PLAIN.format('account')})"
     return (
-        f"SELECT id, account, difference FROM ({' UNION ALL '.join(parts)}) "
-        "QUALIFY row_number() OVER (PARTITION BY id ORDER BY place) = 1"
+        f"SELECT id, account, [{names}][place + 1] AS difference "
+        f"FROM ({unknown}) JOIN ({accounts}) USING (form, place) WHERE place NOT IN ({prefixes}) OR {bare} QUALIFY row_number() OVER (PARTITION BY id ORDER BY place) = 1"
     )
