@@ -9,7 +9,15 @@ a list of table names elsewhere. All instants are UTC and stored without a zone 
 from collections.abc import Mapping
 
 from features.contract.customer_tables import ACCOUNTS, CONTACTS, INVOICES, LINKS, SUBSCRIPTIONS
-from features.contract.event_tables import HEALTH_SCORES, METRICS, OUTCOMES, TICKET_EVENT_KINDS, TICKET_EVENTS, TICKETS, USAGE_DAILY
+from features.contract.event_tables import (
+    HEALTH_SCORES,
+    METRICS,
+    OUTCOMES,
+    TICKET_EVENT_KINDS,
+    TICKET_EVENTS,
+    TICKETS,
+    USAGE_DAILY,
+)
 from features.contract.metric import Metric
 from features.contract.table_schema import OF_ACCOUNT, Column, ColumnType, Period, Reference, Table
 

@@ -2,7 +2,17 @@
 
 from dataclasses import replace
 
-from features.contract.table_schema import ACCOUNT_ID, KNOWN_AT, Column, ColumnType, Reference, Table, instant, text, word
+from features.contract.table_schema import (
+    ACCOUNT_ID,
+    KNOWN_AT,
+    Column,
+    ColumnType,
+    Reference,
+    Table,
+    instant,
+    text,
+    word,
+)
 from features.contract.vocabularies import ACTORS, EVENT_KINDS, PRIORITIES, RATINGS, STATUSES
 
 HEALTH_SCORES = Table(

@@ -111,11 +111,13 @@ def _near_ids() -> str:
 
     accounts = (
         "SELECT form, place, any_value(account_id) AS account "
-        f"FROM (SELECT {forms('account_id')} FROM accepted_accounts) GROUP BY form, place HAVING count(*) = 1 AND form IS NOT NULL"
+        f"FROM (SELECT {forms('account_id')} FROM accepted_accounts) "
+        "GROUP BY form, place HAVING count(*) = 1 AND form IS NOT NULL"
     )
     unknown = f"SELECT {forms('id')} FROM (SELECT DISTINCT id FROM unknown_ids)"
     bare = f"form IN ({_PLAIN.format('id')}, {_PLAIN.format('account')})"
     return (
         f"SELECT id, account, [{names}][place + 1] AS difference "
-        f"FROM ({unknown}) JOIN ({accounts}) USING (form, place) WHERE place NOT IN ({prefixes}) OR {bare} QUALIFY row_number() OVER (PARTITION BY id ORDER BY place) = 1"
+        f"FROM ({unknown}) JOIN ({accounts}) USING (form, place) "
+        f"WHERE place NOT IN ({prefixes}) OR {bare} QUALIFY row_number() OVER (PARTITION BY id ORDER BY place) = 1"
     )
