@@ -13,6 +13,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from serving.handoff.render import amount, day, moment, number, percent, words
+from serving.handoff.why_now import evidence_text
 from serving.web import display_text
 
 THEMES = ("auto", "light", "dark")
@@ -31,6 +32,7 @@ TEMPLATE_FILTERS = {
     "sort_title": display_text.sort_title,
     "countdown": display_text.countdown,
     "money": display_text.money,
+    "evidence_text": evidence_text,
     "lane_title": display_text.lane_title,
 }
 """What the templates use to write values as text."""

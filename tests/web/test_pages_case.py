@@ -1,6 +1,7 @@
 """The case page and its actions; invalid input never shows a stack trace and never loses a typed text."""
 
 import html
+import json
 import re
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -418,3 +419,18 @@ def test_then_and_now_and_the_alarms_come_before_the_reasons(ines: httpx.Client,
     assert "cancelled, ends on 31 Mar 2026 changed" in page
     assert "unknown changed" in page
     assert "77 EUR changed" in page
+
+
+def test_the_customers_own_words_are_quoted_with_ticket_and_date(site: Site, web_store: Store) -> None:
+    quote = {"ticket_id": "T77", "written_on": "2026-02-20", "kind": "asks_to_cancel", "language": "en"}
+    package = json.loads(handoff().to_json()) | {
+        "why_now": ["The customer has cancelled"],
+        "evidence": [quote | {"quote": "tell us how to <b>terminate</b> the contract"}],
+    }
+    with web_store.transaction() as session:
+        frozen = {"as_of": NIGHT + timedelta(days=1), "schema_version": package["schema_version"], "content_hash": ""}
+        session.add(FrozenHandoff(case_id=CASE, content=json.dumps(package), **frozen))
+    page = site.browser(INES).get(f"/case/{CASE}").text
+    assert "<li>The customer has cancelled.</li>" in page
+    assert '<blockquote lang="en">tell us how to &lt;b&gt;terminate&lt;/b&gt; the contract</blockquote>' in page
+    assert "The customer asks to cancel, in ticket T77 of 20 Feb 2026." in page

@@ -18,7 +18,15 @@ from serving.web.access import Permission
 from serving.web.display_text import code_title
 from serving.web.flash_messages import FlashMessage, error_text, success_message
 from serving.web.rendering import render_page
-from serving.web.request_context import AssignerContext, FormTexts, PageContext, SelectedCases, ViewerContext, WorkerContext, redirect_to
+from serving.web.request_context import (
+    AssignerContext,
+    FormTexts,
+    PageContext,
+    SelectedCases,
+    ViewerContext,
+    WorkerContext,
+    redirect_to,
+)
 from serving.web.sign_in.sign_in import local_path
 from serving.web.views.night_age import night_age
 from serving.web.views.queue_view import ASCENDING, QueueView, lane_tabs, paginate, queue_row, sort_orders, state_tabs
