@@ -6,7 +6,7 @@ from typing import NamedTuple
 from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
-from serving.contracts import is_predicted
+from serving.contracts import AlarmKind, is_predicted
 from serving.store.decision_tables import HeldOutRow, SetAside
 from serving.store.tables import Account, Case, CaseEvent, Score
 
@@ -59,9 +59,10 @@ def first_worked_and_held_out(session: Session, risk: str) -> tuple[dict[str, da
     """The first night on which each account was worked, and on which it was held out, for one risk.
 
     Accounts that the policy exempted from the draw are in neither group, and cases of known ends of contracts do not
-    count.
+    count. An account that was held out and then cancelled stays in its group: its cancellation is the event.
     """
-    exempted = set(session.scalars(select(SetAside.account_id).where(SetAside.kind == "exempted")))
+    by_policy = SetAside.kind == "exempted", SetAside.code.not_in([AlarmKind.CANCELLATION, AlarmKind.PARTIAL_LOSS])
+    exempted = set(session.scalars(select(SetAside.account_id).where(*by_policy)))
     opened: dict[str, date] = {}
     for case in opened_cases(session, risk):
         if case.predicted:

@@ -43,6 +43,7 @@ STATUSES = {
     "left": {"leaves_in": -1.0, "arr": None},
     "none": {},
     "partial": {"contract_status": "running", "partial_loss_in": 9.0, "partial_loss_share": 0.3},
+    "small part": {"contract_status": "running", "partial_loss_in": 9.0, "partial_loss_share": 0.001},
     "unknown": {"contract_status": None},
 }
 
@@ -96,6 +97,8 @@ def check(player: QueuePlayer, decision: Decision, rows: list[dict[str, Any]]) -
     assert not {row["a"] for row in rows if row["type"] == "trial" or row["contract_status"] == "left"} & {
         case.account_id for case in open_cases
     }
+    for listed in (decision.suppressed, decision.exempted, decision.held_out):
+        assert max(Counter((row.account_id, row.risk) for row in listed).values(), default=0) <= 1
     assert all(flag.lane is Lane.WAITING for flag in decision.waiting)
     assert not any("cancellation" in flag.alarms and flag.lane is not Lane.LEAVING for flag in decision.flags)
     closed, live = {row.case_id for row in decision.closures}, {row.case_id for row in decision.live}

@@ -354,6 +354,14 @@ def test_a_part_that_costs_more_than_it_is_worth_is_no_alarm_even_where_its_shar
     assert play(player, {**CHURN, **part}, {**CHURN, **part}) == "o."
 
 
+def test_an_account_is_listed_once_for_a_risk_that_raises_no_case() -> None:
+    player = queue("[cooldown]\nsaved = 90", FAMILY.replace("enter = 0.5", "enter_nights = 2\nenter = 0.5", 1))
+    small = {**RUNNING, "partial_loss_in": 30.0, "partial_loss_share": 0.001}
+    assert [row.code for row in player.night({**small, "p": 0.9}).suppressed] == [SuppressionCode.TOO_FEW_NIGHTS]
+    assert player.night({**small, "p": 0.9}).flags
+    assert [row.code for row in player.night({**small, "p": 0.9}).suppressed] == [SuppressionCode.OPEN_CASE]
+
+
 def test_the_end_of_the_part_closes_its_case_as_lost_and_the_account_does_not_rest() -> None:
     player = queue()
     part = {**RUNNING, "partial_loss_in": 2.0, "partial_loss_arr": 5000.0, "partial_loss_share": 0.5}

@@ -72,6 +72,7 @@ class _Allocator:
         self.routes: dict[RoutingRequest, Route] = {}
         self.assigned: Counter[tuple[str, Lane]] = Counter()
         self.groups: dict[tuple[str, str], tuple[list[Flag], int]] = {}
+        self.listed: set[tuple[str, str]] = set()
         self.shares = accounts.numbers("partial_loss_share")
         self.open = OpenCases(queue, accounts, self.rules)
         self.cooling = CoolingDown(queue, self.rules, inputs.as_of)
@@ -104,7 +105,7 @@ class _Allocator:
         for place in np.flatnonzero((nights > 0) & ~detection.detected).tolist():
             account = self.accounts.account_ids[place]
             rising = Suppressed(account, detection.risk, SuppressionCode.TOO_FEW_NIGHTS, nights=int(nights[place]))
-            self.result.suppressed.append(rising._replace(nights_required=required))
+            self._list_once(rising._replace(nights_required=required))
 
     def suppress_small(self) -> None:
         """List the parts of contracts that end and are not worth a case."""
@@ -113,11 +114,18 @@ class _Allocator:
                 account, value = self.accounts.account_ids[place], float(np.nan_to_num(detection.priority[place]))
                 small = Suppressed(account, detection.risk, SuppressionCode.BELOW_MINIMUM, priority=value)
                 minimum = self.rules.priority.minimum
-                self.result.suppressed.append(small._replace(minimum=minimum, alarms=(str(detection.kind),)))
+                self._list_once(small._replace(minimum=minimum, alarms=(str(detection.kind),)))
+
+    def _list_once(self, suppressed: Suppressed) -> None:
+        """Record why an account gets no case for a risk: only the first reason, as the candidates come first."""
+        key = (suppressed.account_id, suppressed.risk)
+        if key not in self.listed:
+            self.listed.add(key)
+            self.result.suppressed.append(suppressed)
 
     def _suppress(self, candidate: Candidate, code: SuppressionCode, **parameters: Any) -> None:
         plain = Suppressed(candidate.account_id, candidate.detection.risk, code, alarms=candidate.alarms)
-        self.result.suppressed.append(plain._replace(**parameters))
+        self._list_once(plain._replace(**parameters))
 
     def _rests(self, candidate: Candidate, family: str) -> bool:
         """Suppress a candidate that rests after a loss, or without an alarm that is news."""

@@ -226,7 +226,6 @@ class Decision:
     suppressed: tuple[Suppressed, ...] = ()
     held_out: tuple[HeldOut, ...] = ()
     exempted: tuple[Exemption, ...] = ()
-    no_longer_at_risk: tuple[str, ...] = ()
     closures: tuple[Closure, ...] = ()
     live: tuple[LiveFigures, ...] = ()
     settlements: tuple[Settlement, ...] = ()

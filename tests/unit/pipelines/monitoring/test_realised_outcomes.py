@@ -14,7 +14,7 @@ from serving.night_report.report_schema import NightReport, RealisedOutcomes
 from serving.night_report.report_text import effect_line
 from serving.nights.case_updates import case_id
 from serving.policy.decision.case_status import Closure, ClosureCode, ClosureOutcome
-from serving.policy.decision.queue_state import Decision
+from serving.policy.decision.queue_state import Decision, Exemption, HeldOut
 from serving.store import Store, overview_queries
 from serving.store.decision_tables import HeldOutRow
 from serving.store.overview_queries import team_outcomes
@@ -81,6 +81,18 @@ def test_cases_of_cancellations_and_lost_parts_are_counted_apart(store: Store) -
     assert churn.effect is not None
     assert churn.effect.worked.accounts == 2
     assert (churn.cancellations, churn.cancellations_saved, churn.cancellations_lost) == (1, 0, 1)
+
+
+def test_a_held_out_account_that_cancels_stays_in_its_group(store: Store) -> None:
+    held = HeldOut(IDS[0], IDS[0], "churn", "", 0.7, 1.0)
+    run(store, record_of(IDS, Decision(NIGHT, "p1", flags=(flag_of(IDS[1]),), held_out=(held,))))
+    later, now = next_night()
+    exempt = (Exemption(IDS[0], "churn", "cancellation"), Exemption(IDS[1], "churn", "largest"))
+    flag = flag_of(IDS[0], as_of=later, alarms=("cancellation",))
+    run(store, record_of(IDS, Decision(later, "p1", flags=(flag,), exempted=exempt)), now)
+    (churn,) = realised_outcomes(store, history(date(2026, 9, 1)), {"churn": CHURN})
+    assert churn.effect is not None
+    assert (churn.effect.worked.accounts, churn.effect.held_out.accounts, churn.effect.held_out.events) == (0, 1, 1)
 
 
 @pytest.mark.parametrize("wanted", [[], IDS[:2], [*IDS, "nobody"]])

@@ -26,11 +26,35 @@ def test_a_policy_is_explained_in_words() -> None:
         "high (where probability >= 0.8): response in 4 hours, resolution in 48; without contact escalated after "
         "4 and 8 hours. Responsible primary, accountable lead.",
         "Cases that no squad can take go to care.",
+        "Cancellation: worth the revenue that ends × 15% × urgency − 0. It gets a case on the same night, beyond the ",
+        "Partial loss, from 1% of the account's revenue: worth the part's revenue × 15% × urgency − 0. It competes for",
+        "Accounts of the types internal, test, demo, trial, free.",
+        "after 5 nights it is closed as saved; one that nobody has started expires after 1 night.",
+        "(at most 250,000; the median of the segment where unknown)",
+        "Below a priority of 0 no new case is raised.",
         "Saved +10 points, lost -20, false alarm +5, no action +0; the sum is limited to ±15,",
         "support, normal: Fri 06:00 dan is responsible; informed: nobody; Sat 06:00 the response is overdue; ",
     ):
         assert sentence in text
     assert "None: the effect of the team cannot be measured." in explain(policy())
+
+
+def test_the_settings_of_cases_are_explained_where_they_differ() -> None:
+    more = """[groups]\none_case = true
+[cooldown]\nfalse_alarm = 45
+[exclude]\nwithout_revenue = false\ntypes = []\nwhen = {pilots = "segment = 'pilot'"}
+[cancellations]\nseverity = "high"\nurgency = [{within_days = 9, factor = 3}]"""
+    text = explain(policy(more))
+    for sentence in (
+        "The accounts of a group share one case.",
+        "After false alarm it is 45 days for every alarm.",
+        "pilots: segment = 'pilot'",
+        "× urgency − 0, severity at least high.",
+        "The urgency of an end within 9 days is 3.",
+    ):
+        assert sentence in text
+    assert "known to be zero" not in text
+    assert "of the types" not in text
 
 
 def test_the_columns_of_a_condition_can_be_listed() -> None:
