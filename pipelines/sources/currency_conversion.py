@@ -16,7 +16,7 @@ from pipelines.currency_settings import CurrencySettings
 if TYPE_CHECKING:
     from features.history.history import History
 
-MONEY = ("arr", "amount")
+MONEY_COLUMNS = ("arr", "amount")
 """The columns that hold money, in the tables that have a currency."""
 
 
@@ -30,7 +30,9 @@ def convert_currencies(history: History, setting: CurrencySettings | None) -> tu
         counts = {row["code"]: row["rows"] for row in used.to_pylist() if row["code"]}
         rows.update(counts)
         if setting is not None:
-            _convert(history, name, [column for column in MONEY if column in table.names], setting, list(counts))
+            _convert(
+                history, name, [column for column in MONEY_COLUMNS if column in table.names], setting, list(counts)
+            )
     if setting is None:
         return tuple(sorted(code for code, _ in rows.most_common()[1:]))
     return tuple(sorted(code for code in rows if setting.rate_of(code) is None))

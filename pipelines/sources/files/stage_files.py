@@ -28,7 +28,8 @@ def stage_parts(name: str, parts: Sequence[FilePart], scratch: Path) -> SourceTa
     if all_parquet_in_place(parts):
         return _in_place(name, parts)
     scratch.mkdir(parents=True, exist_ok=True)
-    staged = [_stage(name, part, scratch / f"{name}.{place}.parquet") for place, part in enumerate(parts)]
+    filled = [part for part in parts if part.path.stat().st_size]  # an empty part has no rows, and no header line
+    staged = [_stage(name, part, scratch / f"{name}.{place}.parquet") for place, part in enumerate(filled or parts[:1])]
     return SourceTable(
         name,
         tuple(file for table in staged for file in table.files),

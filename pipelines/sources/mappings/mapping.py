@@ -136,10 +136,21 @@ class MappedSource:
                 cause = str(error).partition("\n")[0].partition(": ")[2].rstrip(". ")
                 notes.append(FileNote(query.file.name, unusable_value=cause))
         except duckdb.Error as error:
-            raise query_error(error, str(query.file), query.lines_before, self.origin.tables(), columns) from None
+            located = _with_line(connection, query.sql) or error
+            tables = self.origin.tables()
+            raise query_error(located, str(query.file), query.sql, query.lines_before, tables, columns) from None
         lines = tuple(line for table in inputs for line in table.unreadable_lines)
         result = SourceTable(name, (str(target),), {str(target): query.file.name}, lines)
         return replace(result, notes=tuple(notes))
+
+
+def _with_line(connection: duckdb.DuckDBPyConnection, sql: str) -> duckdb.Error | None:
+    """The error of a query with its line, which DuckDB names for statements only; ``None`` where it only fails later."""
+    try:
+        connection.execute(f"EXPLAIN {sql}")
+    except duckdb.Error as error:
+        return error
+    return None
 
 
 def _locked(paths: Sequence[str], scratch: Path) -> duckdb.DuckDBPyConnection:

@@ -215,6 +215,11 @@ def test_a_mapping_reads_the_sources_own_tables(tmp_path: Path, own_tables: Path
         ("usage_daily", "SET memory_limit = '1GB'", "one SELECT and nothing else"),
         ("usage_daily", "SELEC 1", "is not SQL"),
         ("usage_daily", "SELECT customer,\n nope FROM clicks", "usage_daily.sql, line 2: there is no column 'nope'"),
+        (
+            "usage_daily",
+            "-- a day\nSELECT customer,\n upper(n, 2) FROM clicks",
+            "usage_daily.sql, line 3 fails: ",
+        ),
         ("usage_daily", "SELECT n FROM click", "the source has no table 'click'; did you mean 'clicks'?"),
         ("usage_dayly", "SELECT 1", "did you mean 'usage_daily'?"),
     ],

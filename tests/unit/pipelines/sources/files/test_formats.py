@@ -103,6 +103,7 @@ def test_parts_of_a_folder_may_differ_in_format_columns_and_delimiter(tmp_path: 
         "tickets/2.csv": "subject;ticket_id;account_id;opened_at\nlate;u1;a1;2024-03-02\n",
         "tickets/deep/3.jsonl": '{"ticket_id": "u2", "account_id": "a2", "opened_at": "2024-03-02"}',
         "tickets/4.parquet": parquet(tmp_path / "work"),
+        "tickets/5.csv": "",
         "tickets/README.md": "",
         "tickets/_SUCCESS": "",
         "tickets/.1.csv.crc": "",
