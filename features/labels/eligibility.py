@@ -19,14 +19,11 @@ from features.history.history import History
 from features.history.versions import known_instant
 from features.labels.label_rule import LabelRule
 from features.succession.contract_status import GRACE_DAYS, LEAVING, LEFT, NONE, RUNNING, status_intervals
-from features.succession.contract_versions import NUMBERED, contract_versions
-from features.succession.succession import succession_at
+from features.succession.contract_versions import NUMBERED_ACCOUNTS, contract_versions
+from features.succession.succession import FEW_CUTOFFS, succession_at
 
 CUSTOMER_DAYS = 365
 """Without subscriptions, an account with a row of the risk's own table in this many days is taken for a customer."""
-
-FEW_CUTOFFS = 3
-"""Up to so many cutoffs, the status of contracts at each is asked; of more, their changes through all time."""
 
 NO_SUBSCRIPTION, CANCELLATION_KNOWN, UNKNOWN_AMOUNT = "no_subscription", "cancellation_known", "unknown_amount"
 NO_ACTIVITY, NO_INVOICE, NO_TICKET = "no_activity", "no_invoice", "no_ticket"
@@ -89,7 +86,7 @@ def cutoff_rows(cutoffs: Sequence[date], rule: LabelRule) -> str:
 def eligibility_intervals(history: History, rule: LabelRule) -> str:
     """CTEs that end in ``eligibility_interval``: account, since, until, eligible, why (null where eligible)."""
     spans, why = _spans(history, rule)
-    return f"{NUMBERED}, {spans}, {_TURNS}, {_intervals(why)}"
+    return f"{NUMBERED_ACCOUNTS}, {spans}, {_TURNS}, {_intervals(why)}"
 
 
 def _spans(history: History, rule: LabelRule) -> tuple[str, str]:

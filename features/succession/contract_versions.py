@@ -8,7 +8,7 @@ from features.contract import TABLES
 from features.history.history import History
 from features.history.versions import known_instant
 
-NUMBERED = f"""
+NUMBERED_ACCOUNTS = f"""
         numbered AS (
             SELECT account_id, row_number() OVER (ORDER BY account_id) - 1 AS account,
                 min({known_instant(TABLES["accounts"])}) AS account_known

@@ -23,7 +23,10 @@ from features.history.history import History
 from features.history.versions import date_literal
 from features.succession.contract_details import NUMBERS, contract_details
 from features.succession.contract_status import LEAVING, LEFT, NONE, RUNNING
-from features.succession.contract_versions import MEMBERS, NUMBERED, contract_versions
+from features.succession.contract_versions import MEMBERS, NUMBERED_ACCOUNTS, contract_versions
+
+FEW_CUTOFFS = 3
+"""Up to so many cutoffs, each is asked alone; of more, the changes of contracts through all time are computed once."""
 
 SUCCESSION = pa.schema(
     [
@@ -86,7 +89,7 @@ def succession_by_cutoff(history: History, cutoffs: Iterable[date]) -> pa.Table:
 
 def _contracts(history: History, cutoff: date) -> pa.Table:
     return history.query(f"""
-        WITH {NUMBERED}, {contract_versions(history)}, {MEMBERS},
+        WITH {NUMBERED_ACCOUNTS}, {contract_versions(history)}, {MEMBERS},
         question AS (
             SELECT account, CAST({date_literal(cutoff)} AS TIMESTAMP) AS instant
             FROM numbered WHERE account IN (SELECT account FROM version) AND account_known < {date_literal(cutoff)}

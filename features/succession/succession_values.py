@@ -18,21 +18,18 @@ from features.history.history import History
 from features.history.versions import EPOCH
 from features.succession.contract_details import NUMBERS, contract_details
 from features.succession.contract_status import AT_ONCE, questions_through_time
-from features.succession.contract_versions import NUMBERED
-from features.succession.succession import contracts_at
+from features.succession.contract_versions import NUMBERED_ACCOUNTS
+from features.succession.succession import FEW_CUTOFFS, contracts_at
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.signedinteger[Any]]
-
-FEW_CUTOFFS = 3
-"""Up to so many cutoffs, each is asked alone."""
+_Floats = NDArray[np.float64]
+_Ints = NDArray[np.signedinteger[Any]]
 
 
-def _ahead(column: str) -> Callable[[pa.Table, int], Floats]:
+def _ahead(column: str) -> Callable[[pa.Table, int], _Floats]:
     return lambda rows, day: to_numpy(rows.column(column)) - day
 
 
-VALUES: Mapping[str, Callable[[pa.Table, int], Floats]] = {
+VALUES: Mapping[str, Callable[[pa.Table, int], _Floats]] = {
     "renews_in_days": _ahead("renewal_day"),
     "renewal_overdue_days": lambda rows, day: day - to_numpy(rows.column("overdue_day")),
     "first_end_in_days": _ahead("first_end_day"),
@@ -45,7 +42,7 @@ WITHOUT_CONTRACTS = {"endings": 0.0}
 """The value of an account that never had a contract; of the others it is not known."""
 
 
-def succession_values(history: History, name: str, days: Ints, accounts: Ints) -> Floats:
+def succession_values(history: History, name: str, days: _Ints, accounts: _Ints) -> _Floats:
     """One of ``VALUES`` by cutoff (days since 1970) and account (dense numbers, ascending); NaN where unknown."""
     values = np.full((len(days), len(accounts)), WITHOUT_CONTRACTS.get(name, np.nan))
     if not len(accounts):
@@ -66,20 +63,20 @@ class Changes:
     """The numbers of accounts from each day on at which they change, ordered by account and time."""
 
     rows: pa.Table
-    account: Ints
-    since: Ints
+    account: _Ints
+    since: _Ints
 
     @classmethod
     def of(cls, history: History) -> "Changes":
         """The changes of all accounts."""
         rows = history.query(f"""
-            WITH {NUMBERED}, {questions_through_time(history)}, {contract_details(history)}
+            WITH {NUMBERED_ACCOUNTS}, {questions_through_time(history)}, {contract_details(history)}
             SELECT d.account, CAST(d.instant - {AT_ONCE} AS DATE) - DATE '1970-01-01' AS since, {NUMBERS}
             FROM contract_detail AS d ORDER BY d.account, d.instant
         """).combine_chunks()
         return cls(rows, to_int64(rows.column("account")), to_int64(rows.column("since")))
 
-    def between(self, accounts: Ints) -> "Changes":
+    def between(self, accounts: _Ints) -> "Changes":
         """Those of the accounts from the first to the last of these."""
         first, end = np.searchsorted(self.account, (accounts[0], accounts[-1] + 1)).tolist()
         return Changes(self.rows.slice(first, end - first), self.account[first:end], self.since[first:end])

@@ -13,9 +13,8 @@ from support.worlds.factories import TYPES
 
 from features.contract import TABLES
 from features.history.history import History
-from features.labels.eligibility import FEW_CUTOFFS
 from features.labels.labels import LabelRule, eligibility
-from features.succession.succession import succession_at
+from features.succession.succession import FEW_CUTOFFS, succession_at
 
 START = datetime.fromisoformat("2025-01-01")
 SPAN = 120

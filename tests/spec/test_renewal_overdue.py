@@ -53,6 +53,8 @@ def test_the_night_after_a_renewal_date_scores_everybody(night_home: NightHome, 
     assert all(row.code != "missing_values" for risk in second.risks for row in risk.not_scored)
     with assembly.open_store(settings) as store, store.reading() as session:
         scored = set(session.scalars(select(Score.account_id).where(Score.as_of == tonight, Score.risk == "churn")))
-        renewals = dict(session.execute(select(Account.account_id, Account.renews_on)).tuples())
+        renewals = {
+            row.account_id: row.renews_on for row in session.execute(select(Account.account_id, Account.renews_on))
+        }
     assert scored >= set(accounts)
     assert {renewals[account] for account in accounts} == {tonight - timedelta(days=1)}
