@@ -145,7 +145,7 @@ class MappedSource:
 
 
 def _with_line(connection: duckdb.DuckDBPyConnection, sql: str) -> duckdb.Error | None:
-    """The error of a query with its line, which DuckDB names for statements only; ``None`` where it only fails later."""
+    """The error of a query with its line, which DuckDB names for statements only; ``None`` where it fails later."""
     try:
         connection.execute(f"EXPLAIN {sql}")
     except duckdb.Error as error:
