@@ -16,13 +16,13 @@ MOST_REASONS = 3
 
 EVIDENCE_TEXTS = {
     "asks_to_cancel": "The customer asks to cancel",
-    "asks_to_export": "The customer asks for an export of all data",
-    "names_competitor": "The customer names a competitor or compares alternatives",
-    "asks_for_manager": "The customer asks for a manager",
     "threatens": "The customer threatens with consequences",
     "blocked": "The customer reports being blocked",
+    "asks_for_manager": "The customer asks for a manager",
+    "names_competitor": "The customer names a competitor or compares alternatives",
+    "asks_to_export": "The customer asks for an export of all data",
 }
-"""By kind of evidence; another kind is shown by its name."""
+"""By kind of evidence, the most urgent first; another kind is shown by its name."""
 
 
 def why_now(flag: Flag, facts: Facts) -> tuple[str, ...]:
@@ -55,11 +55,11 @@ def _sentences(flag: Flag, facts: Facts) -> Iterator[str]:
 
 
 def _newest_of_each_kind(facts: Facts) -> Iterator[str]:
-    kinds: set[str] = set()
+    newest: dict[str, Evidence] = {}
     for evidence in facts.evidence:
-        if evidence.kind not in kinds:
-            kinds.add(evidence.kind)
-            yield evidence_text(evidence)
+        newest.setdefault(evidence.kind, evidence)
+    urgency = [*EVIDENCE_TEXTS, *newest]
+    yield from (evidence_text(newest[kind]) for kind in sorted(newest, key=urgency.index))
 
 
 def _share(share: float | None) -> str:

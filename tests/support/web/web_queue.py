@@ -147,7 +147,7 @@ def _add(rows: Rows, invented: Invented, dice: random.Random, package: dict[str,
     )
     rows.case_alarms.append({"case_id": case["id"], "alarm": f"risk:{invented.risk}", "raised_on": NIGHT})
     content = _package(package, invented)
-    frozen = {"as_of": NIGHT, "schema_version": "2.0", "content": content, "content_hash": ""}
+    frozen = {"as_of": NIGHT, "schema_version": "2.1", "content": content, "content_hash": ""}
     rows.handoffs.append({"case_id": case["id"], **frozen})
     opening = {"actor": "rescue", "kind": "opened", "before": {}, "after": {"state": "new"}, "version": 1}
     comment = invented.texts.get("comment")

@@ -108,6 +108,7 @@ T | We will withhold payment until this works.
 - | How do we set up a performance review?
 - | We will not take legal action.
 B | We cannot work.
+B | None of our clinics can log in since this morning.
 B | Our production is down.
 B | We are completely blocked.
 B | None of our users can reach the dashboard at the moment.

@@ -15,6 +15,7 @@ from serving.handoff.changes import changes_since
 from serving.handoff.facts import (
     AccountFacts,
     AccountState,
+    Evidence,
     HealthPoint,
     HorizonPoint,
     Invoice,
@@ -217,7 +218,9 @@ def poisoned(payload: str) -> Handoff:
     invoices = (Invoice(invoice_id=payload, issued_on=date(2026, 1, 1), amount=1),)
     rescues = (PastRescue(decided_on=date(2026, 1, 1), risk=payload, action=payload, verdict=payload),)
     reason = Reason("usage", "f", 1.0, payload)
+    evidence = Evidence(ticket_id=payload, written_on=date(2026, 2, 1), kind=payload, language=payload, quote=payload)
     update = {"account": account, "tickets": (ticket,), "invoices": invoices, "rescues": rescues, "gaps": (payload,)}
+    update |= {"evidence": (evidence,), "trigger_messages": {"quiet": payload}}
     routing = RoutingReason(RoutingCode.REASON, payload, payload, payload)
     flag = replace(FLAG, reasons={"churn": (reason,)}, squad=payload, routing=routing, severity=payload)
     return build(flag, given.model_copy(update=update))

@@ -55,8 +55,8 @@ def test_the_newest_evidence_of_each_kind_is_named() -> None:
         for day, kind in ((9, "blocked"), (7, "asks_to_cancel"), (3, "blocked"))
     )
     assert sentences(evidence=evidence) == (
-        "The customer reports being blocked, in ticket T9 of 9 Feb 2026",
         "The customer asks to cancel, in ticket T7 of 7 Feb 2026",
+        "The customer reports being blocked, in ticket T9 of 9 Feb 2026",
     )
 
 
