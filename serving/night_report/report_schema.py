@@ -8,12 +8,13 @@ are data here like any name.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import Field
 
 from serving.night_report.earlier_reports import convert
+from serving.night_report.queue_case import QueueCase, ReportPart
 
 SCHEMA_VERSION: Final = 3
 """Version 1 had no ``schema_version``; :mod:`serving.night_report.earlier_reports` converts it.
@@ -35,20 +36,7 @@ NotScoredCode = Literal[
 ]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-def _in_utc(moment: object) -> object:
-    """The queue keeps its times in UTC and without a zone."""
-    parsed = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
-    return parsed.replace(tzinfo=UTC) if isinstance(parsed, datetime) and parsed.tzinfo is None else parsed
-
-
-UtcMoment = Annotated[datetime, BeforeValidator(_in_utc)]
-
-
-class TableRows(_Part):
+class TableRows(ReportPart):
     """What happened to the rows of one table: rows = accepted + duplicates + quarantined."""
 
     name: str
@@ -62,7 +50,7 @@ class TableRows(_Part):
     )
 
 
-class NotScored(_Part):
+class NotScored(ReportPart):
     """How many accounts were not scored for one reason; ``features`` are those without a value that can be used."""
 
     code: NotScoredCode
@@ -71,7 +59,7 @@ class NotScored(_Part):
     text: str = Field(default="", description="the reason in words, only where the code is `other`")
 
 
-class RiskReport(_Part):
+class RiskReport(ReportPart):
     """One risk on this night; ``model_version`` is null where it has no model."""
 
     name: str
@@ -85,7 +73,7 @@ class RiskReport(_Part):
     not_scored: tuple[NotScored, ...] = ()
 
 
-class DecisionReport(_Part):
+class DecisionReport(ReportPart):
     """What the policy decided, in numbers of accounts."""
 
     accounts: int = 0
@@ -102,7 +90,7 @@ class DecisionReport(_Part):
     excluded: dict[str, int] = Field(default_factory=dict, description="accounts that the policy excludes, by rule")
 
 
-class CaseChanges(_Part):
+class CaseChanges(ReportPart):
     """What the night did to the cases of the queue."""
 
     opened: int = 0
@@ -113,7 +101,7 @@ class CaseChanges(_Part):
     closed: dict[str, int] = Field(default_factory=dict, description="cases that the night closed, by reason")
 
 
-class FeedReport(_Part):
+class FeedReport(ReportPart):
     """How long ago a source table delivered its newest row; ``stale`` where that is longer than ``max_age_days``."""
 
     table: str
@@ -122,7 +110,7 @@ class FeedReport(_Part):
     stale: bool
 
 
-class GroupReport(_Part):
+class GroupReport(ReportPart):
     """Accounts of one group, how many of them are settled, and how many of those had the event."""
 
     accounts: int
@@ -130,7 +118,7 @@ class GroupReport(_Part):
     events: int
 
 
-class DifferenceReport(_Part):
+class DifferenceReport(ReportPart):
     """Share of events among held-out accounts minus that among worked accounts, with its 95% interval."""
 
     value: float
@@ -138,7 +126,7 @@ class DifferenceReport(_Part):
     high: float
 
 
-class EffectReport(_Part):
+class EffectReport(ReportPart):
     """The team's effect on one risk; ``difference`` is null while a group has fewer settled accounts than it needs."""
 
     worked: GroupReport
@@ -147,7 +135,7 @@ class EffectReport(_Part):
     difference: DifferenceReport | None
 
 
-class RealisedOutcomes(_Part):
+class RealisedOutcomes(ReportPart):
     """What happened, according to the data, to the accounts of the cases that earlier nights opened for one risk.
 
     A case is ``settled`` when its window of ``horizon_days`` after the night (lead included) is over; ``events`` counts
@@ -166,7 +154,7 @@ class RealisedOutcomes(_Part):
     cancellations_lost: int = Field(default=0, description="of these, cases that were closed as lost")
 
 
-class UnknownTable(_Part):
+class UnknownTable(ReportPart):
     """The source has a table that is not in the contract; ``nearest`` is the one that it probably is."""
 
     code: Literal["unknown_table"] = "unknown_table"
@@ -174,7 +162,7 @@ class UnknownTable(_Part):
     nearest: str | None
 
 
-class UnreadFile(_Part):
+class UnreadFile(ReportPart):
     """A file of the source was not read; ``reason`` completes "it is not read: …"."""
 
     code: Literal["unread_file"] = "unread_file"
@@ -182,14 +170,14 @@ class UnreadFile(_Part):
     reason: str
 
 
-class CurrencyWithoutRate(_Part):
+class CurrencyWithoutRate(ReportPart):
     """Money in these currencies cannot be compared with the others: the settings have no rate for them."""
 
     code: Literal["currency_without_rate"] = "currency_without_rate"
     currencies: tuple[str, ...]
 
 
-class AccountsNotInSource(_Part):
+class AccountsNotInSource(ReportPart):
     """Rows of the source belong to accounts that it does not have: they left and were removed, or ids differ."""
 
     code: Literal["accounts_not_in_source"] = "accounts_not_in_source"
@@ -198,7 +186,7 @@ class AccountsNotInSource(_Part):
     resembling: int = Field(description="how many of the ids differ from an account's only in how they are written")
 
 
-class FileInterpretation(_Part):
+class FileInterpretation(ReportPart):
     """A file of the source was read otherwise than as plain UTF-8 with a header in its first line."""
 
     code: Literal["file_interpretation"] = "file_interpretation"
@@ -211,7 +199,7 @@ class FileInterpretation(_Part):
     )
 
 
-class UnknownAccounts(_Part):
+class UnknownAccounts(ReportPart):
     """Rows of the queue belong to accounts that the source does not have; they were left out."""
 
     code: Literal["unknown_accounts"] = "unknown_accounts"
@@ -219,7 +207,7 @@ class UnknownAccounts(_Part):
     rows: int
 
 
-class TimestampOutliers(_Part):
+class TimestampOutliers(ReportPart):
     """Rows claim to be known long after all other rows: a clock of the source is wrong."""
 
     code: Literal["timestamp_outliers"] = "timestamp_outliers"
@@ -229,7 +217,7 @@ class TimestampOutliers(_Part):
     last: date
 
 
-class UnknownPolicyName(_Part):
+class UnknownPolicyName(ReportPart):
     """The policy names a segment or region that no account has."""
 
     code: Literal["unknown_policy_name"] = "unknown_policy_name"
@@ -239,14 +227,14 @@ class UnknownPolicyName(_Part):
     known: tuple[str, ...]
 
 
-class RiskWithoutRules(_Part):
+class RiskWithoutRules(ReportPart):
     """The policy has no table for a scored risk, so default rules apply to it."""
 
     code: Literal["risk_without_rules"] = "risk_without_rules"
     risk: str
 
 
-class NoModel(_Part):
+class NoModel(ReportPart):
     """A risk has no model, so nobody was scored; ``reason`` is the message of the error."""
 
     code: Literal["no_model"] = "no_model"
@@ -254,7 +242,7 @@ class NoModel(_Part):
     reason: str
 
 
-class NoSignal(_Part):
+class NoSignal(ReportPart):
     """The champion showed no signal: every account gets the base rate."""
 
     code: Literal["no_signal"] = "no_signal"
@@ -263,7 +251,7 @@ class NoSignal(_Part):
     reason: str
 
 
-class NotBetter(_Part):
+class NotBetter(ReportPart):
     """The champion was not shown to be better than a simple rule."""
 
     code: Literal["not_better_than_baseline"] = "not_better_than_baseline"
@@ -271,7 +259,7 @@ class NotBetter(_Part):
     reason: str
 
 
-class RegistryUnavailable(_Part):
+class RegistryUnavailable(ReportPart):
     """The model registry did not answer or its model was broken; the last verified model was used."""
 
     code: Literal["registry_unavailable"] = "registry_unavailable"
@@ -279,7 +267,7 @@ class RegistryUnavailable(_Part):
     reason: str
 
 
-class EarlierWarning(_Part):
+class EarlierWarning(ReportPart):
     """A warning of a report of an earlier version, which has it as a sentence only."""
 
     code: Literal["text"] = "text"
@@ -305,44 +293,7 @@ NightWarning = Annotated[
 ]
 
 
-class QueueCase(_Part):
-    """A case that the night opened or raised again, as it was when the night was recorded."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    case_id: str
-    account_id: str
-    name: str | None = None
-    segment: str | None = None
-    owner: str | None = Field(default=None, description="the owner of the account")
-    squad: str
-    lane: str = Field(default="at_risk", description="`at_risk` or `leaving`")
-    state: str
-    severity: str
-    responsible: str | None = Field(default=None, description="who has to act now")
-    opened_on: date
-    respond_by: UtcMoment | None = Field(default=None, description="null where the timer has stopped")
-    resolve_by: UtcMoment | None = Field(default=None, description="null where the timer has stopped")
-    arr: float | None = Field(default=None, description="recurring revenue a year; null where it is unknown")
-    currency: str | None = None
-    estimated_revenue: float | None = Field(default=None, description="what the priority uses where revenue is unknown")
-    at_stake: float | None = Field(default=None, description="the revenue that is lost without a rescue")
-    contract_status: str | None = Field(default=None, description="`running`, `leaving`, `left` or `none`")
-    ends_on: date | None = Field(default=None, description="the day on which the contract or the lost part of it ends")
-    renews_on: date | None = Field(default=None, description="in the past: the renewal is overdue")
-    risk: str = Field(description="the risk that raised the case")
-    risks: dict[str, float] = Field(description="the probability on the night of the report, by risk")
-    raised_on: date | None = Field(default=None, description="the night that raised the case last")
-    raised_probability: float | None = Field(default=None, description="the probability of `risk` on that night")
-    resolved: str | None = Field(default=None, description="why the cause of the case is gone")
-    closes_on: date | None = Field(default=None, description="the night that closes a resolved case")
-    priority: float
-    triggers: tuple[str, ...] = Field(default=(), description="messages of the triggers that fired")
-    reasons: dict[str, tuple[str, ...]] = Field(default_factory=dict, description="sentences by risk, strongest first")
-    first_reason: str | None = Field(default=None, description="the sentence that the printed queue shows")
-
-
-class NightReport(_Part):
+class NightReport(ReportPart):
     """One night; docs/nightly-json.md describes every key."""
 
     schema_version: int = SCHEMA_VERSION

@@ -32,7 +32,7 @@ SUPPRESSED = {
     "excluded": "are excluded by the policy",
     "group_case": "are covered by the open case of their group",
 }
-CLOSED = {
+CLOSURES = {
     "left": "as lost because the contract ended",
     "part_ended": "as lost because a part of the contract ended",
     "excluded": "because the policy excludes the account",
@@ -218,7 +218,9 @@ def decision_lines(decision: schema.DecisionReport, cases: schema.CaseChanges) -
 
 def _open_case_lines(cases: schema.CaseChanges) -> Iterator[str]:
     """What the night did with cases that were open already."""
-    closed = "; ".join(f"{count:,} {CLOSED.get(code, code.replace('_', ' '))}" for code, count in cases.closed.items())
+    closed = "; ".join(
+        f"{count:,} {CLOSURES.get(code, code.replace('_', ' '))}" for code, count in cases.closed.items()
+    )
     if closed:
         yield f"Closed by the night: {closed}."
     if cases.resolved:

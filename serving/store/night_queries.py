@@ -12,7 +12,8 @@ import pyarrow as pa
 from sqlalchemy import ColumnElement, Row, Select, select
 
 from serving.handoff.versions import upgrade_package
-from serving.night_report.report_schema import NightReport, QueueCase
+from serving.night_report.queue_case import QueueCase
+from serving.night_report.report_schema import NightReport
 from serving.policy.decision.case_status import ClosureCode
 from serving.policy.decision.queue_state import Cooldown, HoldoutUnit, OpenCase, QueueState, Streak
 from serving.store.decision_tables import HoldoutUnitRow, StreakRow

@@ -93,6 +93,12 @@ def newest_night(session: Session) -> date | None:
     return session.scalar(select(func.max(NightRow.as_of)).where(NightRow.status == "recorded"))
 
 
+def newest_failure(session: Session) -> NightRow | None:
+    """The newest night that failed and was not recorded since; None where there is none."""
+    failures = select(NightRow).where(NightRow.status == "failed").order_by(NightRow.as_of.desc()).limit(1)
+    return session.scalar(failures)
+
+
 def night_risks(session: Session, night: date | None) -> tuple[str, ...]:
     """The risks that a night scored, by name."""
     return tuple(session.scalars(select(Score.risk).where(Score.as_of == night).distinct().order_by(Score.risk)))

@@ -49,7 +49,9 @@ def test_the_list_shows_the_state_and_the_timer_that_ends_next(
     assert f"{answered.resolve_by.day} {answered.resolve_by:%b %H:%M}" in row
 
 
-def test_waiting_accounts_are_listed_by_squad_and_rank_of_the_newest_night(night_home: NightHome, tmp_path: Path) -> None:
+def test_waiting_accounts_are_listed_by_squad_and_rank_of_the_newest_night(
+    night_home: NightHome, tmp_path: Path
+) -> None:
     home = night_home.copy(tmp_path / "home")
     with Store(f"sqlite:///{home}/rescue.db") as store, store.transaction() as session:
         rows = sorted(session.scalars(select(Waiting)), key=lambda row: (row.squad, row.rank))

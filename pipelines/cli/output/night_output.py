@@ -12,7 +12,8 @@ from rich.table import Table
 
 from pipelines.cli.output.terminal_tables import fit_table
 from pipelines.console import out
-from serving.night_report.report_schema import NightReport, QueueCase
+from serving.night_report.queue_case import QueueCase
+from serving.night_report.report_schema import NightReport
 from serving.night_report.report_text import day_text, decision_lines, plural, quarantine_text, risk_line, warning_lines
 
 UNKNOWN = "–"

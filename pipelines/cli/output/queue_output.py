@@ -21,7 +21,7 @@ from pipelines.cli.output.night_output import (
 )
 from pipelines.cli.output.terminal_tables import fit_table
 from pipelines.console import out
-from serving.night_report.report_schema import QueueCase
+from serving.night_report.queue_case import QueueCase
 from serving.night_report.report_text import day_text
 
 if TYPE_CHECKING:

@@ -3,12 +3,9 @@
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
-
 from serving.handoff.render import day
+from serving.store import Session
 from serving.store.queue_queries import newest_night
-from serving.store.tables import NightRow
 from serving.web.display_text import day_count
 
 CURRENT_DAYS = 1
@@ -25,9 +22,7 @@ class NightAge:
 def night_age(session: Session, today: date) -> NightAge:
     """The warnings about the newest night; none where it is current and no later one failed."""
     night = newest_night(session)
-    failed = session.scalars(
-        select(NightRow).where(NightRow.status == "failed").order_by(NightRow.as_of.desc())
-    ).first()
+    failed = newest_failure(session)
     warnings = []
     if night and (today - night).days > CURRENT_DAYS:
         warnings.append(f"The newest night is {day_count((today - night).days)} old, and so is this queue.")

@@ -7,6 +7,7 @@ from typing import get_args
 import pytest
 from pydantic import BaseModel
 
+from serving.night_report import queue_case
 from serving.night_report import report_schema as schema
 
 ROW = re.compile(r"^\| `(\w+)` \|(.*)\|$", re.MULTILINE)
@@ -27,7 +28,7 @@ PARTS: list[type[BaseModel]] = [
     schema.NotScored,
     schema.DecisionReport,
     schema.CaseChanges,
-    schema.QueueCase,
+    queue_case.QueueCase,
     schema.RealisedOutcomes,
     schema.EffectReport,
 ]

@@ -9,7 +9,7 @@ from rich.console import Console
 from pipelines.cli.output.night_output import LEAST_IMPORTANT, contract_text, queue_columns, revenue_text
 from pipelines.cli.output.queue_output import LEAST_IMPORTANT_OF_CASES, case_columns
 from pipelines.cli.output.terminal_tables import fit_table
-from serving.night_report.report_schema import QueueCase
+from serving.night_report.queue_case import QueueCase
 
 RISKS = ("churn", "escalation")
 TODAY = date(2026, 3, 1)
