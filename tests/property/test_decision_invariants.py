@@ -104,6 +104,11 @@ def check(player: QueuePlayer, decision: Decision, rows: list[dict[str, Any]]) -
     closed, live = {row.case_id for row in decision.closures}, {row.case_id for row in decision.live}
     assert not closed & live
     assert {again.case_id for again in decision.raised_again} <= live
+    raised = [*decision.flags, *(again.flag for again in decision.raised_again)]
+    assert max(Counter((flag.account_id, flag.risk) for flag in raised).values(), default=0) <= 1
+    assert max(Counter(again.case_id for again in decision.raised_again).values(), default=0) <= 1
+    for again in decision.raised_again:
+        assert family(again.flag.risk) == family(player.cases[again.case_id].risk)
     open_accounts = {case.account_id for case in open_cases}
     named = {row.account_id for row in decision.suppressed}
     for row in rows:

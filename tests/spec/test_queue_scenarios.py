@@ -82,6 +82,16 @@ def test_a_cancellation_raises_a_case_of_another_family_too() -> None:
     assert play(player, ESCALATION) == "o"
     decision = player.night({**LEAVING, "e": 0.7})
     assert (decision.flags, [row.reason.alarms for row in decision.raised_again]) == ((), [("cancellation",)])
+    assert decision.raised_again[0].flag.risk == "escalation"  # the case stays in its family
+
+
+def test_a_cancellation_and_a_worse_risk_of_another_family_raise_the_case_once() -> None:
+    player = queue(text=POLICY)
+    assert play(player, ESCALATION) == "o"
+    (again,) = player.night({**LEAVING, "e": 0.95, "tickets_open": 9.0}).raised_again
+    assert (again.flag.alarms, again.reason.alarms) == (("cancellation", "risk:escalation"), ("cancellation",))
+    assert (again.flag.lane, again.flag.severity, again.reason.code) == (Lane.LEAVING, "high", RaiseCode.ALARM)
+    assert again.flag.at_stake == 10_000.0
 
 
 def test_a_risk_that_enters_raises_a_case_of_a_trigger_again_and_so_does_a_second_trigger() -> None:

@@ -22,7 +22,7 @@ from serving.policy.decision.cooldown import CoolingDown
 from serving.policy.decision.detection import RankedCandidates, RiskDetection
 from serving.policy.decision.exclusion import Exclusions
 from serving.policy.decision.holdout import HoldoutAssignment, first_exemption
-from serving.policy.decision.open_cases import OpenCases
+from serving.policy.decision.open_cases import OpenCases, join_raises
 from serving.policy.decision.queue_state import (
     Exemption,
     HeldOut,
@@ -73,6 +73,7 @@ class _Allocator:
         self.assigned: Counter[tuple[str, Lane]] = Counter()
         self.groups: dict[tuple[str, str], tuple[list[Flag], int]] = {}
         self.listed: set[tuple[str, str]] = set()
+        self.raised: dict[str, int] = {}
         self.shares = accounts.numbers("partial_loss_share")
         self.open = OpenCases(queue, accounts, self.rules)
         self.cooling = CoolingDown(queue, self.rules, inputs.as_of)
@@ -151,7 +152,17 @@ class _Allocator:
         reason = RaiseReason(code, case.severity, worse, case.probability, now, news)
         lane = Lane.LEAVING if candidate.kind is AlarmKind.CANCELLATION else Lane.AT_RISK
         flag = self._flag(candidate, case.squad, 0, RoutingReason(RoutingCode.OPEN_CASE), lane)
-        self.result.raised_again.append(RaisedAgain(case.case_id, replace(flag, severity=worse), reason))
+        if self.rules.family(flag.risk) != self.rules.family(case.risk):
+            flag = replace(flag, risk=case.risk)  # a cancellation in the case of another family
+        self._add_raise(RaisedAgain(case.case_id, replace(flag, severity=worse), reason))
+
+    def _add_raise(self, again: RaisedAgain) -> None:
+        """A case is raised once a night: the causes of two families are joined, and a cancellation leads."""
+        place = self.raised.setdefault(again.case_id, len(self.result.raised_again))
+        if place == len(self.result.raised_again):
+            self.result.raised_again.append(again)
+        else:
+            self.result.raised_again[place] = join_raises(self.result.raised_again[place], again, self.rules)
 
     def _worse(self, candidate: Candidate, case: OpenCase) -> RaiseCode | None:
         """How the account is worse within the alarms of its case."""

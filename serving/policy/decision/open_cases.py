@@ -1,8 +1,10 @@
 """The open cases of the queue, found by account and family or by group, and the alarms that each contains."""
 
-from serving.contracts import Alarm, AlarmKind
+from dataclasses import replace
+
+from serving.contracts import Alarm, AlarmKind, Lane
 from serving.policy.decision.account_table import AccountTable
-from serving.policy.decision.queue_state import OpenCase, QueueState
+from serving.policy.decision.queue_state import OpenCase, QueueState, RaiseCode, RaisedAgain
 from serving.policy.definition.policy_schema import PolicyFile
 
 
@@ -41,3 +43,15 @@ class OpenCases:
         if case.alarms is not None:
             return code in case.alarms
         return Alarm.parse(code).kind in (AlarmKind.RISK, AlarmKind.TRIGGER)
+
+
+def join_raises(first: RaisedAgain, second: RaisedAgain, rules: PolicyFile) -> RaisedAgain:
+    """Two raises of one case on one night as one: all alarms, the higher severity, the figures of a cancellation."""
+    leading, other = (second, first) if second.flag.lane is Lane.LEAVING else (first, second)
+    alarms = tuple(dict.fromkeys((*leading.flag.alarms, *other.flag.alarms)))
+    news = tuple(dict.fromkeys((*leading.reason.alarms, *other.reason.alarms)))
+    severity = min(leading.flag.severity, other.flag.severity, key=rules.rank_of)
+    triggers = tuple(dict.fromkeys((*leading.flag.triggers, *other.flag.triggers)))
+    flag = replace(leading.flag, alarms=alarms, triggers=triggers, severity=severity)
+    code = RaiseCode.ALARM if news else leading.reason.code
+    return RaisedAgain(first.case_id, flag, leading.reason._replace(code=code, severity=severity, alarms=news))
