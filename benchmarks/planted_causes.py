@@ -18,6 +18,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from pathlib import Path
 
@@ -47,9 +48,8 @@ ACCEPTED = {
     "urgent_tickets": ("support",),
     "escalation": ("escalations", "support"),
     "unpaid_invoices": ("billing",),
-    "cancel_text": ("text", "evidence"),
 }
-"""The groups of reasons that name each cause."""
+"""The groups of reasons that name each cause but a request to cancel, which is quoted."""
 
 
 def main() -> None:
@@ -89,8 +89,8 @@ def roomy_policy() -> str:
     """The default policy without hold-out, with room for everybody and low thresholds."""
     text = default_text()
     for pattern, value in (
-        (r"enter = 0\.\d+", "enter = 0.03"),
-        (r"leave = 0\.\d+", "leave = 0.02"),
+        (r"enter = 0\.\d+", "enter = 0.004"),
+        (r"leave = 0\.\d+", "leave = 0.003"),
         (r"capacity = \d+", "capacity = 1000"),
         (r"(?m)^share = 0\.\d+", "share = 0.0"),
         (r"cost = \d+", "cost = 0"),
@@ -126,13 +126,13 @@ def healthy(tables: Tables, random: np.random.Generator) -> list[str]:
     """Accounts of ordinary risk with much use and no trouble of their own in the last weeks, in random order."""
     truth = tables["truth"]
     newest = truth[truth["as_of"] == truth["as_of"].max()].dropna(subset=["churn"])
-    low = newest[newest["churn"].between(*newest["churn"].quantile([0.3, 0.8]))]
+    low = newest[newest["churn"].between(*newest["churn"].quantile([0.2, 0.9]))]
     usage = tables["usage_daily"]
     recent = usage[pd.to_datetime(usage["day"]) >= NIGHT - pd.Timedelta(days=60)]
     active = recent.groupby("account_id").size()
     tickets = tables["tickets"]
-    busy = set(tickets[tickets["opened_at"] >= NIGHT - pd.Timedelta(days=45)]["account_id"])
-    accounts = [a for a in low["account_id"] if active.get(a, 0) >= 150 and a not in busy]
+    busy = set(tickets[tickets["opened_at"] >= NIGHT - pd.Timedelta(days=28)]["account_id"])
+    accounts = [a for a in low["account_id"] if active.get(a, 0) >= 60 and a not in busy]
     return list(random.permutation(accounts))
 
 
@@ -142,7 +142,7 @@ def collapse(tables: Tables, account: str) -> bool:
     recent = (usage["account_id"] == account) & (pd.to_datetime(usage["day"]) >= NIGHT - pd.Timedelta(days=21))
     gone = usage[recent].iloc[2:].index
     tables["usage_daily"] = usage.drop(gone)
-    return len(gone) > 20
+    return len(gone) > 12
 
 
 def champion_left(tables: Tables, account: str) -> bool:
@@ -216,40 +216,49 @@ def add_ticket(tables: Tables, account: str, number: int, *, days: int, body: st
     return ticket
 
 
-def first_reasons(store: Store) -> dict[str, tuple[str, str]]:
-    """Group and feature of the first reason of each case, by account."""
-    firsts: dict[str, tuple[str, str]] = {}
+@dataclass(frozen=True)
+class First:
+    """What a hand-off names first: group and feature of the first reason of the case's risk, and quoted requests."""
+
+    group: str
+    feature: str
+    asks_to_cancel: bool
+
+    def names(self, cause: str) -> bool:
+        """Whether the reader sees the cause first; a quote from a ticket is shown above the reasons."""
+        return self.asks_to_cancel if cause == "cancel_text" else self.group in ACCEPTED[cause]
+
+
+def first_reasons(store: Store) -> dict[str, First]:
+    """By account, what the hand-off of its case names first."""
+    firsts: dict[str, First] = {}
     with store.reading() as session:
         for case in session.scalars(select(Case)):
             package = json.loads(night_queries.handoff_of(session, case.id) or "{}")
-            firsts[case.account_id] = first_of(package, case.risk)
+            cards = {card["risk"]: card for card in package["risks"]}
+            reasons = cards.get(case.risk, {}).get("reasons") or [{"group": "none", "feature": "none"}]
+            kinds = {item["kind"] for item in package.get("evidence", ())}
+            firsts[case.account_id] = First(reasons[0]["group"], reasons[0]["feature"], "asks_to_cancel" in kinds)
     return firsts
 
 
-def first_of(package: dict, risk: str) -> tuple[str, str]:
-    """Group and feature of what the hand-off names first."""
-    cards = {card["risk"]: card for card in package["risks"]}
-    reasons = cards.get(risk, {}).get("reasons") or []
-    return (reasons[0]["group"], reasons[0]["feature"]) if reasons else ("none", "none")
-
-
-def report(given: argparse.Namespace, causes: dict[str, str], firsts: dict[str, tuple[str, str]]) -> bool:
+def report(given: argparse.Namespace, causes: dict[str, str], firsts: dict[str, First]) -> bool:
     """Print the table; whether the goals are met."""
     planted = Counter(causes.values())
     cases = Counter(cause for account, cause in causes.items() if account in firsts)
-    right = Counter(cause for account, cause in causes.items() if firsts.get(account, ("",))[0] in ACCEPTED[cause])
+    right = Counter(cause for account, cause in causes.items() if account in firsts and firsts[account].names(cause))
     print(f"\n### Planted causes: {given.accounts:,} accounts × {given.months} months, seed {given.seed}\n")
     print("| cause | planted | with a case | first reason | what else was first |\n|---|---|---|---|---|")
     for cause in planted:
         others = Counter(
-            firsts[account][1]
+            firsts[account].feature
             for account, own in causes.items()
-            if own == cause and account in firsts and firsts[account][0] not in ACCEPTED[cause]
+            if own == cause and account in firsts and not firsts[account].names(cause)
         )
         text = ", ".join(f"{name} ({count})" for name, count in others.most_common(3))
         print(f"| {cause} | {planted[cause]} | {cases[cause]} | {right[cause]} | {text} |")
     share = right.total() / max(cases.total(), 1)
-    levels = sum(feature in HEALTH_LEVELS for _, feature in firsts.values()) / max(len(firsts), 1)
+    levels = sum(first.feature in HEALTH_LEVELS for first in firsts.values()) / max(len(firsts), 1)
     print(f"\nThe planted cause is first in {share:.0%} of {cases.total()} cases (goal: 90%).")
     print(f"A level of the health score is first in {levels:.0%} of {len(firsts)} cases (goal: at most 10%).")
     return share >= 0.9 and levels <= 0.1

@@ -154,13 +154,13 @@ QUOTED: Final[Mapping[str, str]] = {
 }
 """An answer with an earlier mail below it: what is quoted was said before, perhaps by somebody else."""
 
-SUBJECTS: Final[Mapping[str, tuple[str, ...]]] = {
+TRANSLATED_SUBJECTS: Final[Mapping[str, tuple[str, ...]]] = {
     "de": ("Frage zu Berichten", "Fehler beim Speichern", "Rechnung", "Anmeldung nicht möglich", "Schnittstelle"),
     "fr": ("Question sur les rapports", "Erreur à l'enregistrement", "Facture", "Connexion impossible", "Interface"),
     "es": ("Pregunta sobre los informes", "Error al guardar", "Factura", "No se puede acceder", "Interfaz"),
 }
 
-PROBLEMS: Final[Mapping[str, tuple[str, ...]]] = {
+TRANSLATED_PROBLEMS: Final[Mapping[str, tuple[str, ...]]] = {
     "de": (
         "Guten Tag, die Berichte zeigen seit dem letzten Update falsche Summen.",
         "Guten Tag, beim Speichern erscheint immer wieder ein Fehler.",

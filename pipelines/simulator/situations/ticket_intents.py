@@ -13,14 +13,21 @@ import numpy as np
 import pyarrow as pa
 
 from pipelines.simulator.activity.phrases import PLEAS, RIVALS
-from pipelines.simulator.situations.intent_phrases import ASKS, INTENTS, NEGATED, PROBLEMS, QUOTED, SUBJECTS
+from pipelines.simulator.situations.intent_phrases import (
+    ASKS,
+    INTENTS,
+    NEGATED,
+    QUOTED,
+    TRANSLATED_PROBLEMS,
+    TRANSLATED_SUBJECTS,
+)
 from pipelines.simulator.situations.traits import USUAL
 from pipelines.simulator.situations.truth_log import SourceRow
 
-RATES: Final = np.array([0.006, 0.005, 0.008, 0.008, 0.004, 0.008])
+INTENT_RATES: Final = np.array([0.006, 0.005, 0.008, 0.008, 0.004, 0.008])
 """The share of the tickets of a neutral account with each intent."""
 
-MOOD_SLOPE: Final = np.array([-1.3, -0.9, -1.0, -1.0, -1.3, -0.6])
+INTENT_SLOPES: Final = np.array([-1.3, -0.9, -1.0, -1.0, -1.3, -0.6])
 """The change of the log of each rate with the account's satisfaction."""
 
 AFTER_NOTICE: Final = np.array([3.0, 12.0, 1.0, 1.0, 0.3, 1.0])
@@ -73,7 +80,7 @@ class TicketIntents:
 
         ``number`` is the account of each row, ``mood`` its satisfaction then, ``noticed`` whether notice was given.
         """
-        rates = RATES * np.exp(np.outer(np.clip(mood, -3, 3), MOOD_SLOPE))
+        rates = INTENT_RATES * np.exp(np.outer(np.clip(mood, -3, 3), INTENT_SLOPES))
         rates *= np.where(np.asarray(noticed, dtype=np.bool_)[:, None], AFTER_NOTICE, 1.0)
         rates = rates / np.maximum(rates.sum(axis=1, keepdims=True) / 0.5, 1.0)
         bounds = np.cumsum(np.column_stack([rates, np.full((len(rows), 2), SOUNDS_ALIKE)]), axis=1)
@@ -89,8 +96,8 @@ class TicketIntents:
                 if _BLOCKED_ALREADY.search(row["body"]) and kind not in (INTENTS.index("blocked"), _QUOTED):
                     truth.append(_truth(row, "blocked", language))
             else:
-                place = word % len(PROBLEMS[language])
-                row["subject"], row["body"] = SUBJECTS[language][place], PROBLEMS[language][place]
+                place = word % len(TRANSLATED_PROBLEMS[language])
+                row["subject"], row["body"] = TRANSLATED_SUBJECTS[language][place], TRANSLATED_PROBLEMS[language][place]
             if kind <= _QUOTED:
                 truth.append(_planted(row, language, kind, word // 8))
         return pa.Table.from_pylist(truth, schema=TRUTH_INTENTS)
