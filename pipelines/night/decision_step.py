@@ -124,6 +124,9 @@ def decide_night(context: DecisionContext, frame: pa.Table, scored: NightScores)
         return {key: why[0].group if why else None for key, why in reasons.items()}
 
     decision = decide_with_reasons(rows, queue, context.policy, context.as_of, first_reasons)
+    explained = {account for account, _ in reasons}
+    others = sorted({figures.account_id for figures in decision.live} - explained)
+    reasons.update(_by_account(context, scored, others, explain))
     raised = [*decision.flags, *(again.flag for again in decision.raised_again)]
     what_if = _by_account(context, scored, [flag.account_id for flag in raised], counterfactuals)
     decision = _explained(decision, reasons, what_if)

@@ -88,17 +88,17 @@ def decide_with_reasons(
 ) -> Decision:
     """Decide the night with the first reasons of the accounts that it may raise, which the routing uses.
 
-    Exact reasons take long to compute. So the night is decided without them, the accounts that it may raise and those
-    with an open case are explained, and the night is decided again.
+    Exact reasons take long to compute. So the night is decided without them, the accounts that it may raise are
+    explained, and the night is decided again.
     """
     explained = accounts_to_explain(decide(accounts, queue, policy, as_of))
     return decide(_with_reason_groups(accounts, first_reasons(explained)), queue, policy, as_of)
 
 
 def accounts_to_explain(decision: Decision, limit: int = 500) -> tuple[str, ...]:
-    """The accounts that are flagged or have an open case, and the first ``limit`` of those that wait."""
+    """The accounts that are flagged or raised again, and the first ``limit`` of those that wait."""
     chosen = {flag.account_id for flag in (*decision.flags, *decision.waiting[:limit])}
-    return tuple(sorted(chosen | {figures.account_id for figures in decision.live}))
+    return tuple(sorted(chosen | {again.flag.account_id for again in decision.raised_again}))
 
 
 def scored_risks(accounts: pa.Table) -> tuple[str, ...]:
