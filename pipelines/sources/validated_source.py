@@ -72,7 +72,12 @@ class ValidatedSource:
         unknown = self.validation.report.unknown_accounts
         if not unknown.ids:
             return ()
-        return (AccountsNotInSource(accounts=unknown.ids, rows=dict(unknown.rows), resembling=unknown.near_ids),)
+        rows = unknown.rows
+        return (
+            AccountsNotInSource(
+                accounts=unknown.ids, rows=sum(rows.values()), tables=tuple(rows), resembling=unknown.near_ids
+            ),
+        )
 
     @property
     def outliers(self) -> tuple[TimestampOutliers, ...]:

@@ -182,7 +182,8 @@ class AccountsNotInSource(ReportPart):
 
     code: Literal["accounts_not_in_source"] = "accounts_not_in_source"
     accounts: int
-    rows: dict[str, int] = Field(description="by table, the rows that were left out")
+    rows: int = Field(description="rows that were left out")
+    tables: tuple[str, ...] = Field(description="the tables that have them")
     resembling: int = Field(description="how many of the ids differ from an account's only in how they are written")
 
 

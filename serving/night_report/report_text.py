@@ -90,13 +90,12 @@ def _source_line(
     warning: schema.UnknownTable | schema.UnknownAccounts | schema.AccountsNotInSource | schema.TimestampOutliers,
 ) -> str:
     match warning:
-        case schema.AccountsNotInSource(accounts=accounts, rows=rows, resembling=resembling):
-            left_out = ", ".join(f"{count:,} of {table}" for table, count in rows.items())
+        case schema.AccountsNotInSource(accounts=accounts, rows=rows, tables=tables, resembling=resembling):
             written = f" {resembling:,} of their ids resemble an account's: see `rescue check`." if resembling else ""
             verb = "is" if accounts == 1 else "are"
             return (
-                f"{plural(accounts, 'account')} with rows in other tables {verb} not in the source, and their rows were "
-                f"left out ({left_out}).{written}"
+                f"{plural(accounts, 'account')} that {', '.join(tables)} have rows of {verb} not in the source; "
+                f"{plural(rows, 'row')} {'was' if rows == 1 else 'were'} left out.{written}"
             )
         case schema.UnknownTable(table=table, nearest=nearest):
             hint = f"; did you mean {nearest!r}?" if nearest else "."

@@ -17,6 +17,10 @@ WARNINGS = {
     schema.UnknownAccounts(table="outcomes", rows=2): (
         "2 rows of outcomes in the queue belong to accounts that the source does not have; they were left out."
     ),
+    schema.AccountsNotInSource(accounts=1, rows=2, tables=("invoices",), resembling=1): (
+        "1 account that invoices have rows of is not in the source; 2 rows were left out. 1 of their ids resemble an "
+        "account's: see `rescue check`."
+    ),
     schema.TimestampOutliers(table="tickets", rows=1, first=DAY, last=DAY): (
         "tickets: 1 row with a known_at of 1 Jul 2026, long after all other rows. A clock of the source is wrong. "
         "These rows are used from that day on; they do not change the date of the night."
