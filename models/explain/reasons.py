@@ -18,6 +18,7 @@ from features.catalogue import Feature, features_of, group_of_column
 from features.definitions.sentences import render_sentence
 from models.contracts import Reason
 from models.data.arrays import Floats
+from models.explain.actions import Row
 from models.explain.adverse_events import ADVERSE_EVENTS, is_adverse
 from models.explain.reason_order import SCORE, strengths_for_people
 from models.learners.risk_model import RiskModel
@@ -34,8 +35,6 @@ MOVERS = 2
 """So many events describe what moved a health score."""
 SCORE_CHANGES = {"health_change_28d": 28, "health_change_90d": 90}
 """The changes of the health score, and over how many days."""
-
-Row = Mapping[str, object]
 
 
 def explain(model: RiskModel, rows: pa.Table) -> list[tuple[Reason, ...]]:

@@ -50,7 +50,7 @@ class _Phrase:
 
 @dataclass(frozen=True)
 class _Rules:
-    gate: str
+    gate: re.Pattern[str]
     phrases: tuple[_Phrase, ...]
     exceptions: Mapping[tuple[EvidenceKind, str], re.Pattern[str]]
     negation: Mapping[str, re.Pattern[str]]
@@ -78,7 +78,7 @@ def evidence_gate(competitors: Sequence[str] = ()) -> str:
     It has only literal alternatives, and a class of the characters that could hide a phrase.
     """
     names = [re.escape(" ".join(name.split()).lower()) for name in competitors if name.strip()]
-    return "|".join([_rules().gate, *names, _UNUSUAL])
+    return "|".join([_rules().gate.pattern, *names, _UNUSUAL])
 
 
 def _in_text(text: TicketText, names: re.Pattern[str] | None) -> Iterator[TicketEvidence]:
@@ -99,6 +99,8 @@ def _in_sentence(
     sentence: str, names: re.Pattern[str] | None
 ) -> Iterator[tuple[EvidenceKind, str | None, re.Match[str]]]:
     rules = _rules()
+    if not (rules.gate.search(sentence) or (names and names.search(sentence))):
+        return
     matches = [(phrase, match) for phrase in rules.phrases if (match := phrase.pattern.search(sentence))]
     holding = [(phrase, match) for phrase, match in matches if _holds(rules, phrase, sentence, match)]
     threats = [match.span() for phrase, match in holding if phrase.kind is EvidenceKind.THREATENS]
@@ -191,7 +193,7 @@ def _rules() -> _Rules:
         for language, text in data["other_objects"].items()
     }
     return _Rules(
-        data["gate"],
+        _compiled(words, data["gate"]),
         tuple(phrases),
         exceptions,
         negation,
