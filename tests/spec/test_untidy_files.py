@@ -16,22 +16,14 @@ CLEAN = ["f01_json", "f03_zip", "f04_tsv", "f07_utf16", "f08_latin1", "f10_dup_h
 MAPPED = ["m01_offset", "m02_one_cell", "m03_empty_col", "m05_jira"]
 
 
-@pytest.fixture
-def scenarios(root: Path) -> Path:
-    folder = root.parent / "shared" / "scenarios"
-    if not folder.is_dir():
-        pytest.skip("no scenarios: ../shared/scenarios is absent")
-    return folder
-
-
 def read(folder: Path, scratch: Path) -> Validation:
     mapping = folder / "m"
     return validate_rows(open_source(str(folder), mapping=mapping if mapping.is_dir() else None), scratch)
 
 
 @pytest.mark.parametrize("name", [*CLEAN, *MAPPED, "m06_slow_clock"])
-def test_the_files_are_read(scenarios: Path, tmp_path: Path, name: str) -> None:
-    report = read(scenarios / name, tmp_path).require_fit().report
+def test_the_files_are_read(shared_scenarios: Path, tmp_path: Path, name: str) -> None:
+    report = read(shared_scenarios / name, tmp_path).require_fit().report
     refused = {table.name: dict(table.quarantined) for table in report.tables.values() if table.quarantined}
     assert refused == ({"invoices": {Rule.MISSING: 1}} if name == "m02_one_cell" else {})
     assert all(table.accepted for table in report.tables.values())
@@ -47,23 +39,23 @@ def test_the_files_are_read(scenarios: Path, tmp_path: Path, name: str) -> None:
         ("m05_jira", FileNote("issues.csv", renamed_columns=("Labels_2",))),
     ],
 )
-def test_how_they_were_read_is_reported(scenarios: Path, tmp_path: Path, name: str, note: FileNote) -> None:
-    assert read(scenarios / name, tmp_path).report.file_notes == (note,)
+def test_how_they_were_read_is_reported(shared_scenarios: Path, tmp_path: Path, name: str, note: FileNote) -> None:
+    assert read(shared_scenarios / name, tmp_path).report.file_notes == (note,)
 
 
-def test_an_instant_with_an_offset_is_the_same_through_a_mapping(scenarios: Path, tmp_path: Path) -> None:
+def test_an_instant_with_an_offset_is_the_same_through_a_mapping(shared_scenarios: Path, tmp_path: Path) -> None:
     def opened(source: Any, scratch: Path) -> set[str]:
         history = validate_rows(source, scratch).history
         return {str(row) for row in history.query("SELECT opened_at FROM tickets")["opened_at"].to_pylist()}
 
-    folder = scenarios / "m01_offset"
+    folder = shared_scenarios / "m01_offset"
     direct = opened(open_source(str(folder)), tmp_path / "direct")
     assert direct == opened(open_source(str(folder), mapping=folder / "m"), tmp_path / "mapped")
     assert direct == {"2024-03-02 04:30:00"}
 
 
-def test_customers_are_suggested_as_accounts(scenarios: Path, tmp_path: Path) -> None:
-    report = read(scenarios / "f31_customers", tmp_path).report
+def test_customers_are_suggested_as_accounts(shared_scenarios: Path, tmp_path: Path) -> None:
+    report = read(shared_scenarios / "f31_customers", tmp_path).report
     assert report.unknown == {"customers": "accounts", "events": "usage_daily"}
     assert "Are these the accounts: customers?" in report.problems[0]
     assert "accounts needs account_id, created_at" in report.problems[0]
