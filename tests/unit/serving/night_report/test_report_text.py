@@ -6,7 +6,14 @@ from typing import get_args
 import pytest
 
 from serving.night_report import report_schema as schema
-from serving.night_report.report_text import NOT_SCORED, SUPPRESSED, not_scored_text, stale_text, warning_line
+from serving.night_report.report_text import (
+    NOT_SCORED,
+    SUPPRESSED,
+    decision_lines,
+    not_scored_text,
+    stale_text,
+    warning_line,
+)
 from serving.policy.decision.queue_state import SuppressionCode
 
 DAY = date(2026, 7, 1)
@@ -73,3 +80,22 @@ def test_missing_values_name_a_few_features_by_their_meaning() -> None:
 )
 def test_a_stale_feed(age: int | None, text: str) -> None:
     assert stale_text(schema.FeedReport(table="tickets", age_days=age, max_age_days=28, stale=True)) == text
+
+
+def test_what_a_night_does_with_open_cases_is_said_with_its_reasons() -> None:
+    cases = schema.CaseChanges(resolved=1, settled=2, closed={"left": 3, "risk_fallen": 1})
+    decision = schema.DecisionReport(cancellations=1, partial_losses=2, excluded={"trials": 4}, suppressed={"lost": 1})
+    assert list(decision_lines(decision, cases))[1:] == [
+        "Closed by the night: 3 as lost because the contract ended; 1 because the account is no longer at risk.",
+        "Offered to be closed as saved: 1 case whose cause is gone.",
+        "Settled: 2 lost cases whose contract has ended.",
+        "Ending contracts: 1 cancellation, 2 partial losses.",
+        "Excluded by the policy: trials (4).",
+        "At risk without a new case: 1 were closed as lost and rest until their contract ends.",
+    ]
+
+
+def test_a_report_of_version_2_is_read_as_it_is() -> None:
+    old = {"schema_version": 2, "as_of": "2026-03-01", "run_id": "r", "cases": {"opened": 1}, "queue": []}
+    report = schema.NightReport.from_json(old)
+    assert (report.schema_version, report.cases.opened, report.cases.closed) == (3, 1, {})
