@@ -42,16 +42,18 @@ def contract_versions(history: History, measure: str = "NULL") -> str:
     """
     return f"""
         version AS (
+            SELECT account, versions.* EXCLUDE (account_id) FROM (
             SELECT *, lead(known) OVER own AS superseded,
                 max(CASE WHEN ended IS NOT NULL AND ended_before IS NULL THEN known END) OVER until_now AS end_known,
                 max(CASE WHEN ended IS NULL AND ended_before IS NOT NULL THEN known END) OVER until_now AS withdrawn
             FROM (
-                SELECT account, subscription_id AS subscription, known, started_at AS started, ended,
+                SELECT account_id, subscription_id AS subscription, known, started_at AS started, ended,
                     renews_at AS renews, arr, currency, replaces, {measure} AS measure,
                     lag(ended) OVER (PARTITION BY subscription_id ORDER BY known, ended NULLS FIRST) AS ended_before
-                FROM ({_learned(history)}) JOIN numbered USING (account_id)
+                FROM ({_learned(history)})
             )
             WINDOW own AS ({OWN}), until_now AS ({OWN} ROWS UNBOUNDED PRECEDING)
+            ) AS versions JOIN numbered USING (account_id)
         )"""
 
 
