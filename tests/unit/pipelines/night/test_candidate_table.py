@@ -126,3 +126,12 @@ def test_a_notice_that_was_taken_back_says_when() -> None:
     story.subscription("A", "2025-01-01", "s", known_at="2026-02-24")
     row = build_candidates(story.history(), frame(("A", MARCH)), SCORES.empty_table()).to_pylist()[0]
     assert (row["contract_status"], row["notice_withdrawn_in"], row["arr"]) == ("running", -5.0, None)
+
+
+def test_money_in_another_currency_than_most_is_not_compared() -> None:
+    story = Story().accounts("A", "B", "C", "D")
+    for account, currency in (("A", "EUR"), ("B", "EUR"), ("C", "USD"), ("D", None)):
+        story.subscription(account, "2025-01-01", arr=100.0, currency=currency)
+    rows = build_candidates(story.history(), frame(*((it, MARCH) for it in "ABCD")), SCORES.empty_table()).to_pylist()
+    shown = [(row["arr"], row["currency"]) for row in rows]
+    assert shown == [(100.0, "EUR"), (100.0, "EUR"), (None, "USD"), (100.0, None)]
