@@ -20,7 +20,7 @@ PLANTED = [
     (POLICY, "import httpx"),
     ("models/promotion/gate.py", "import sqlalchemy"),
     ("models/reports/model_card.py", "import mlflow"),
-    ("features/frame.py", "import models.risks"),
+    ("features/frame.py", "import models.risks.risk"),
     ("serving/web/app.py", "import models.training"),
     ("pipelines/night/night.py", "import prefect"),
     ("features/validation/rules.py", "import features.engine.cube"),

@@ -30,7 +30,13 @@ def failure(folder: Path, kind: type[RescueError]) -> str:
 
 
 def test_the_sound_source_is_sound(folder: Path) -> None:
-    assert validate_rows(open_source(str(folder)), folder.parent / "scratch").require_fit().report.tables["tickets"].accepted == 40
+    assert (
+        validate_rows(open_source(str(folder)), folder.parent / "scratch")
+        .require_fit()
+        .report.tables["tickets"]
+        .accepted
+        == 40
+    )
 
 
 def test_too_little_memory_is_one_sentence(folder: Path) -> None:

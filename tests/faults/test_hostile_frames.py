@@ -9,8 +9,8 @@ import pytest
 from support.worlds.learning_world import World, world
 
 from features.errors import RescueError
-from models.learners.training_set import NotLearnableError, prepare
-from models.risks import CHURN
+from models.learners.training_set import NotLearnableError, prepare_training_set
+from models.risks.defaults import CHURN
 
 
 @cache
@@ -54,22 +54,22 @@ def test_it_is_refused_in_a_sentence_that_names_it(
     spoil: Callable[[pa.Table, pa.Table], tuple[pa.Table, pa.Table]], says: str
 ) -> None:
     with pytest.raises(RescueError, match=says):
-        prepare(*spoil(made().frame, made().labels), CHURN)
+        prepare_training_set(*spoil(made().frame, made().labels), CHURN)
 
 
 def test_no_labels_at_all_are_too_few() -> None:
     with pytest.raises(NotLearnableError, match="0 different events"):
-        prepare(made().frame, made().labels.slice(0, 0), CHURN)
+        prepare_training_set(made().frame, made().labels.slice(0, 0), CHURN)
 
 
 def test_labels_that_are_all_unknown_are_too_few() -> None:
     unknown = column(made().labels, "event", pa.nulls(made().labels.num_rows, pa.bool_()))
     with pytest.raises(NotLearnableError, match="0 different events"):
-        prepare(made().frame, unknown, CHURN)
+        prepare_training_set(made().frame, unknown, CHURN)
 
 
 def test_events_everywhere_leave_nothing_to_tell_apart() -> None:
     """Every row an event: refused or judged, never a crash."""
     always = column(made().labels, "event", pa.array(np.ones(made().labels.num_rows, bool)))
     with pytest.raises(NotLearnableError):
-        prepare(made().frame, always, CHURN)
+        prepare_training_set(made().frame, always, CHURN)

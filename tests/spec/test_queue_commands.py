@@ -33,9 +33,7 @@ def test_every_listed_case_can_be_shown_by_its_id(night_home: NightHome) -> None
         assert package["account"]["account_id"] == case.account_id
 
 
-def test_the_list_shows_the_state_and_the_timer_that_ends_next(
-    night_home: NightHome, tmp_path: Path
-) -> None:
+def test_the_list_shows_the_state_and_the_timer_that_ends_next(night_home: NightHome, tmp_path: Path) -> None:
     home = night_home.copy(tmp_path / "home")
     first = night_home.first.queue[0]
     with Store(f"sqlite:///{home}/rescue.db") as store:

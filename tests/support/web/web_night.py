@@ -4,7 +4,18 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from serving.night_report.report_schema import DecisionReport, DifferenceReport, EffectReport, FeedReport, GroupReport, NightReport, NotScored, RealisedOutcomes, RiskReport, TableRows
+from serving.night_report.report_schema import (
+    DecisionReport,
+    DifferenceReport,
+    EffectReport,
+    FeedReport,
+    GroupReport,
+    NightReport,
+    NotScored,
+    RealisedOutcomes,
+    RiskReport,
+    TableRows,
+)
 
 RUN_ID = "5e1f0c7a9b12"
 

@@ -18,7 +18,18 @@ from serving.cases.permissions import Actor, Role
 from serving.handoff.package import Handoff
 from serving.store import Store
 from serving.store.decision_tables import HeldOutRow, Waiting
-from serving.store.tables import Account, Case, CaseAlarm, CaseEvent, CaseScore, FrozenHandoff, Member, NightRow, Score, Squad
+from serving.store.tables import (
+    Account,
+    Case,
+    CaseAlarm,
+    CaseEvent,
+    CaseScore,
+    FrozenHandoff,
+    Member,
+    NightRow,
+    Score,
+    Squad,
+)
 from support.nights.handoff_factory import NIGHT, handoff
 from support.web.web_night import night_row
 

@@ -6,13 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from features.history.partitions import (
-    FileScan,
-    Partition,
-    ValidatedPartitions,
-    find_overlapping,
-    group_by_shared_days,
-)
+from features.history.partitions import FileScan, Partition, ValidatedPartitions, find_overlapping, group_by_shared_days
 
 MARCH = Partition(
     files=(("march.parquet", "f1"),),

@@ -8,13 +8,7 @@ from hypothesis import given, settings
 
 from features.contract import TABLES
 from features.history import repeated_keys
-from features.history.repeated_keys import (
-    RepeatedKeys,
-    all_have_own_ids,
-    find_repeated_keys,
-    key_hash,
-    select_repeated,
-)
+from features.history.repeated_keys import RepeatedKeys, all_have_own_ids, find_repeated_keys, key_hash, select_repeated
 from features.quoting import quote_name
 
 numbers = st.lists(st.one_of(st.integers(0, 5), st.integers(2**63 - 2, 2**63 + 2), st.integers(0, 2**64 - 1)))
