@@ -109,7 +109,7 @@ def _planted(row: SourceRow, language: str, kind: int, word: int) -> SourceRow:
     choices = list(NEGATED[language]) if negated else INTENTS
     intent = choices[word % len(choices)] if negated or quoted else INTENTS[kind]
     sentences = (NEGATED if negated else ASKS)[language][intent]
-    sentence = sentences[word // 8 % len(sentences)].format(rival=RIVALS[word // 64 % len(RIVALS)])
+    sentence = sentences[(word // 8) % len(sentences)].format(rival=RIVALS[(word // 64) % len(RIVALS)])
     row["body"] = QUOTED[language].format(sentence=sentence) if quoted else f"{row['body']}\n\n{sentence}"
     return _truth(row, intent, language, negated=negated, quoted=quoted)
 
