@@ -15,7 +15,7 @@ from features.contract import OF_ACCOUNT, TABLES
 from features.quoting import quote_text
 from features.validation.rules import Rule
 
-EXAMPLES = 3
+UNKNOWN_EXAMPLES = 3
 """Ids that are shown for each way to write them."""
 
 _PLAIN = r"regexp_replace(lower(trim({0})), '(^|[^0-9])0+([0-9])', '\1\2', 'g')"
@@ -94,7 +94,7 @@ def find_unknown_accounts(connection: duckdb.DuckDBPyConnection, tables: Sequenc
     near_ids = cursor.execute("SELECT count(*) FROM near_ids").fetchall()[0][0]
     examples = cursor.execute(
         f"SELECT * FROM ({_NEAR_WITH_ROWS}) "
-        f"QUALIFY row_number() OVER (PARTITION BY difference ORDER BY rows DESC, id) <= {EXAMPLES} "
+        f"QUALIFY row_number() OVER (PARTITION BY difference ORDER BY rows DESC, id) <= {UNKNOWN_EXAMPLES} "
         "ORDER BY difference, rows DESC, id"
     ).fetchall()
     return UnknownAccounts(ids, rows, tuple(NearMiss(*example) for example in examples), near_ids, by_table)

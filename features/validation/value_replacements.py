@@ -26,7 +26,7 @@ from features.validation.rules import EARLIEST, LATEST
 MAX_VALUES = 1_000
 """Different values of a vocabulary that are read one by one; a column with more holds something else."""
 
-STATES = ("solved", "closed", "escalated", "deescalated", "reopened", "merged")
+STATE_KINDS = ("solved", "closed", "escalated", "deescalated", "reopened", "merged")
 """Values of status events that are kinds of events themselves."""
 
 _MERGED = (
@@ -149,8 +149,8 @@ def _event_replacements(incoming: IncomingTable, replacements: Mapping[str, str]
     if changed:
         cases = (f"WHEN {quote_text(name)} THEN {_replace_words(value, words)}" for name, words in changed.items())
         result[column.name] = value = f"CASE {kind} {' '.join(cases)} ELSE {value} END"
-    if any_merged or not set(STATES).isdisjoint(meanings.get("status", {}).values()):
-        states = ", ".join(map(quote_text, STATES))
+    if any_merged or not set(STATE_KINDS).isdisjoint(meanings.get("status", {}).values()):
+        states = ", ".join(map(quote_text, STATE_KINDS))
         state = f"WHEN {kind} = 'status' AND {value} IN ({states}) THEN {value}"
         merger = f"WHEN {merged} THEN 'merged'" if any_merged else ""
         result["kind"] = f"CASE {merger} {state} ELSE {kind} END"

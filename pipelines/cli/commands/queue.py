@@ -11,7 +11,7 @@ from pipelines import settings as configuration
 from pipelines.cli.options import Home, require_one_of
 from pipelines.console import out
 
-FORMATS = ("markdown", "json", "html")
+EXPORT_FORMATS = ("markdown", "json", "html")
 
 queue = typer.Typer(help="List, show or export the open cases.", no_args_is_help=True)
 
@@ -54,7 +54,7 @@ def show(
     from serving.handoff.package import Handoff
     from serving.store import night_queries
 
-    require_one_of(style, FORMATS, "--format")
+    require_one_of(style, EXPORT_FORMATS, "--format")
     with assembly.open_queue(configuration.load(home=home)) as store, store.reading() as session:
         content = night_queries.handoff_of(session, case)
     if content is None:
