@@ -21,7 +21,7 @@ from pydantic_settings import (
 )
 
 from features.catalogue import Metric
-from features.engine.memory_budget import MIN_DUCKDB_BYTES, parse_size
+from features.engine.memory_size import MIN_DUCKDB_BYTES, parse_size
 from features.errors import UsageError, suggest_name
 from features.validation.reading_rules import NO_DATES, check_words
 from features.validation.tolerance import Tolerance

@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from features.contract import TABLES
 from features.engine.expressions import tables_of
-from features.errors import UsageError
+from features.engine.memory_size import MIN_DUCKDB_BYTES, parse_size
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
-
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)i?B", re.IGNORECASE)
-_UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 
 BYTES_PER_ACCOUNT_AND_CUTOFF = 600
 """Bucket sums of usage, bits of users, and output that is being written, as measured at 52 cutoffs."""
 
 ARRAYS_PER_FEATURE = 4
 """Arrays of 8 bytes for each feature while it is computed: itself, its parts, its column."""
-
-
-MIN_DUCKDB_BYTES = 512 * 2**20
-"""Bytes that DuckDB needs to read a file of many columns on two threads."""
 
 MAX_SPILL = "32GiB"
 """Size of spilled data; without a limit DuckDB fills the disk."""
@@ -53,11 +45,3 @@ def limit_memory(connection: DuckDBPyConnection, memory: str) -> None:
     limit = max(parse_size(memory) // 2, MIN_DUCKDB_BYTES)
     connection.cursor().execute(f"SET memory_limit = '{limit} B'")
     connection.cursor().execute(f"SET max_temp_directory_size = '{MAX_SPILL}'")
-
-
-def parse_size(memory: str) -> int:
-    """A size like ``4GiB`` in bytes."""
-    match = _SIZE.fullmatch(memory.strip())
-    if not match:
-        raise UsageError(f"{memory!r} is no size of memory: write it as 4GiB or 512MiB.")
-    return int(float(match[1]) * _UNITS[match[2].upper()])
