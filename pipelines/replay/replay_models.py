@@ -9,7 +9,6 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from features.errors import RescueError, UsageError
-from features.labels.labels import label
 from serving.night_report.report_text import day_text
 
 if TYPE_CHECKING:
@@ -82,6 +81,7 @@ def choose_models(context: ReplayContext, known: Mapping[str, Risk], first: date
 
 def _train(context: ReplayContext, wanted: list[Risk], first: date) -> tuple[dict[str, ReplayModel], dict[str, str]]:
     """Models of what was known at ``first``, and for the risks that cannot be learned from it, why."""
+    from features.labels.labels import label
     from models import training
     from models.registry.registry import Champion
     from pipelines.training.training_data import training_cutoffs
