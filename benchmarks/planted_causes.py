@@ -36,7 +36,8 @@ from pipelines.simulator.simulator_settings import UNTIL
 from pipelines.step_runner import plain_runner
 from pipelines.training.train_models import train_from
 from serving.policy.definition.policy_file import default_text
-from serving.store import Store, night_queries
+from serving.store import Store
+from serving.store.queries import night_queries
 from serving.store.tables import Case
 
 Tables = dict[str, pd.DataFrame]

@@ -36,7 +36,8 @@ from serving.nights.night_lease import Night, begin_night
 from serving.nights.record_night import NightRecord, record_night
 from serving.policy.decision.decide import Policy, decide
 from serving.policy.definition.policy_file import default_text
-from serving.store import Store, night_queries
+from serving.store import Store
+from serving.store.queries import night_queries
 from serving.store.tables import Case, CaseEvent
 
 FIRST = date(2026, 3, 1)

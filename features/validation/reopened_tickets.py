@@ -3,6 +3,9 @@
 Such a system has no event "reopened": after "solved" follows a status "open". Which of these events reopened a ticket
 depends on the events before it. Only what our copy knew when it learned the event is looked at: a row that arrives
 later changes no earlier one.
+
+A system may write down both, the new status and an event "reopened" of its own. Its own event counts, whichever of the
+two comes first within a day: a ticket is reopened once after each solution.
 """
 
 from features.contract import TICKET_EVENTS
@@ -29,7 +32,10 @@ def find_reopening(incoming: IncomingTable) -> bool:
         return False
     rows = ", ".join(f"{columns[name]} AS {name}" for name in ("ticket_id", "occurred_at", "kind", "value", "known_at"))
     event = f"SELECT s.filename AS file, s.file_row_number AS n, {rows} FROM {incoming.remaining}"
-    order = "row(earlier.occurred_at, earlier.kind IN ('solved', 'closed'))"
+    before = "other.occurred_at < working.occurred_at AND other.known <= working.known"
+    rest_of_day = """other.kind IN ('reopened', 'solved', 'closed') AND other.occurred_at >= working.occurred_at
+        AND CAST(other.occurred_at AS DATE) = CAST(working.occurred_at AS DATE)
+        AND CAST(other.known AS DATE) <= CAST(working.known AS DATE)"""
     incoming.cursor.execute(
         f"""CREATE OR REPLACE TABLE {REOPENING} AS
         WITH event AS ({event}),
@@ -38,9 +44,13 @@ def find_reopening(incoming: IncomingTable) -> bool:
             SELECT ticket_id, occurred_at, kind, coalesce(known_at, occurred_at) AS known FROM event
             WHERE kind IN ('reopened', 'solved', 'closed') OR ({is_working})
         )
-        SELECT working.file, working.n FROM working JOIN state AS earlier USING (ticket_id)
-        WHERE earlier.occurred_at < working.occurred_at AND earlier.known <= working.known
-        GROUP BY ALL HAVING arg_max(earlier.kind, {order}) IN ('solved', 'closed')"""
+        SELECT working.file, working.n FROM working JOIN state AS other USING (ticket_id)
+        WHERE ({before}) OR ({rest_of_day})
+        GROUP BY ALL
+        HAVING arg_max(other.kind, row(other.occurred_at, other.kind IN ('solved', 'closed'))) FILTER ({before})
+            IN ('solved', 'closed')
+        AND arg_min(other.kind, row(other.occurred_at, other.kind <> 'reopened')) FILTER ({rest_of_day})
+            IS DISTINCT FROM 'reopened'"""
     )
     return bool(incoming.number(f"SELECT count(*) FROM {REOPENING}"))
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from features.labels.labels import label
 from serving.night_report.report_schema import DifferenceReport, EffectReport, GroupReport
-from serving.store.outcome_queries import first_worked_and_held_out
+from serving.store.queries.outcome_queries import first_worked_and_held_out
 
 if TYPE_CHECKING:
     from collections.abc import Set

@@ -27,7 +27,7 @@ from pipelines.sources.source_guard import refuse_other_source
 from pipelines.sources.validated_source import validate_source_step
 from pipelines.system_clock import today
 from serving.night_report.report_text import stale_text
-from serving.store import night_queries, outcome_queries
+from serving.store.queries import night_queries, outcome_queries
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

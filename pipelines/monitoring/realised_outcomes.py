@@ -16,7 +16,7 @@ from pipelines.monitoring.effect import effect, outcomes_at
 from serving.contracts import AlarmKind
 from serving.night_report.report_schema import RealisedOutcomes
 from serving.store.case_states import State
-from serving.store.outcome_queries import opened_cases
+from serving.store.queries.outcome_queries import opened_cases
 
 if TYPE_CHECKING:
     from features.history.history import History

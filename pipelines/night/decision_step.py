@@ -25,7 +25,7 @@ from serving.nights.record_night import NightRecord
 from serving.policy.decision.decide import decide_with_reasons, scored_risks
 from serving.policy.definition.default_rules import find_risks_without_rules
 from serving.policy.definition.unknown_names import find_unknown_names
-from serving.store import night_queries
+from serving.store.queries import night_queries
 
 if TYPE_CHECKING:
     from features.history.history import History
@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from models.registry.registry import Champion
     from pipelines.night.scoring import NightScores
     from serving.contracts import Flag
-    from serving.policy.decision.case_status import LiveFigures
     from serving.policy.decision.decide import Policy
-    from serving.policy.decision.queue_state import Decision
+    from serving.policy.state.case_status import LiveFigures
+    from serving.policy.state.queue_state import Decision
     from serving.store import Store
 
 _T = TypeVar("_T")

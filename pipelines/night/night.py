@@ -36,7 +36,7 @@ from serving.night_report.report_text import day_text, plural, stale_text
 from serving.nights import night_lease
 from serving.nights.heartbeat import keep_lease
 from serving.nights.record_night import record_night, save_seconds
-from serving.store import night_queries
+from serving.store.queries import night_queries
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

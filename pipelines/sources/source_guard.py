@@ -18,7 +18,7 @@ from features.source_table import SourceTable, explain_read_errors
 from features.validation.column_types import cast_column
 from pipelines.scratch import scratch_folder
 from pipelines.sources import open_source
-from serving.store.outcome_queries import accounts_of_newest_night
+from serving.store.queries.outcome_queries import accounts_of_newest_night
 
 if TYPE_CHECKING:
     from pipelines.settings import Settings

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from serving.store.case_queries import case_history
+from serving.store.queries.case_queries import case_history
 from serving.store.tables import Case, CaseEvent
 
 AUDITED = (

@@ -16,9 +16,9 @@ from sqlalchemy.orm import Session
 
 from serving.cases.audit import audited_fields, record_change
 from serving.cases.permissions import SYSTEM
-from serving.policy.decision.case_status import LiveFigures
-from serving.policy.decision.queue_state import Decision
-from serving.policy.decision.reason_texts import alarm_text, resolved_text
+from serving.policy.state.case_status import LiveFigures
+from serving.policy.state.queue_state import Decision
+from serving.policy.state.reason_texts import alarm_text, resolved_text
 from serving.store import bulk
 from serving.store.tables import Case, CaseScore
 

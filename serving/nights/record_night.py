@@ -20,14 +20,14 @@ from sqlalchemy.orm import Session
 from serving.night_report.report_schema import CaseChanges, NightReport
 from serving.nights.case_updates import CaseUpdates, Package
 from serving.nights.night_lease import Night, RecordedNight, refuse_late_night, update_held_night
-from serving.policy.decision.queue_state import Decision, DecisionCounts, HoldoutUnit
-from serving.policy.decision.reason_texts import suppression_text
 from serving.policy.definition.policy_schema import PolicyFile
+from serving.policy.state.queue_state import Decision, DecisionCounts, HoldoutUnit
+from serving.policy.state.reason_texts import suppression_text
 from serving.store import bulk
 from serving.store.base import Base
 from serving.store.database import Store, utcnow
 from serving.store.decision_tables import HeldOutRow, HoldoutUnitRow, SetAside, StreakRow, Waiting
-from serving.store.night_queries import night_queue
+from serving.store.queries.night_queries import night_queue
 from serving.store.tables import Account, Member, NightRow, Score, Squad
 
 WAITING_COLUMNS = ("as_of", "account_id", "risk", "squad", "rank", "priority", "at_stake", "probability")

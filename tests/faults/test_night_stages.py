@@ -17,8 +17,9 @@ from pipelines import settings as configuration
 from pipelines.console import Steps
 from pipelines.night.night import run_nights
 from pipelines.step_runner import plain_runner
-from serving.store import Store, night_queries
+from serving.store import Store
 from serving.store.decision_tables import HeldOutRow, SetAside, StreakRow, Waiting
+from serving.store.queries import night_queries
 from serving.store.tables import Account, Case, FrozenHandoff, NightRow, Score
 
 BEFORE = ("validate", "models", "features", "score", "decide", "outcomes")

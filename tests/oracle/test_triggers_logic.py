@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.conditions import compile_condition
-from serving.policy.decision.account_table import AccountTable
-from serving.policy.decision.triggers import evaluate_conditions
+from serving.policy.detection.account_table import AccountTable
+from serving.policy.detection.triggers import evaluate_conditions
 
 COLUMNS = {"a": ("a", "number"), "b": ("b", "number"), "s": ("s", "text")}
 NUMBERS = st.one_of(st.none(), st.integers(-3, 3).map(float), st.just(0.5))

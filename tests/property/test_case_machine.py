@@ -21,11 +21,11 @@ from serving.cases.sla_timers import run_timers
 from serving.cases.transitions import actions_from, is_legal, page, transition
 from serving.contracts import Lane
 from serving.nights.case_updates import case_id
-from serving.policy.decision.case_status import Closure, ClosureCode, ClosureOutcome
-from serving.policy.decision.queue_state import Decision, RaiseCode, RaisedAgain, RaiseReason
+from serving.policy.state.case_status import Closure, ClosureCode, ClosureOutcome
+from serving.policy.state.queue_state import Decision, RaiseCode, RaisedAgain, RaiseReason
 from serving.store import Store
-from serving.store.case_queries import case_history
 from serving.store.case_states import CLOSED, OUTCOMES, Action, State
+from serving.store.queries.case_queries import case_history
 from serving.store.tables import Case
 
 LEA = Actor("lea", Role.LEAD, frozenset({"north", "south"}))

@@ -11,7 +11,7 @@ from support.nights.queue_player import QueuePlayer
 
 from serving.contracts import Lane
 from serving.policy.decision.decide import Policy
-from serving.policy.decision.queue_state import Decision, SuppressionCode
+from serving.policy.state.queue_state import Decision, SuppressionCode
 
 Nights = list[list[dict[str, Any]]]
 MORE = """

@@ -12,9 +12,9 @@ from features.history.history import History
 from models.contracts import SCORES
 from pipelines.night.candidate_table import build_candidates
 from serving.contracts import Lane
-from serving.policy.decision.case_status import ClosureCode
 from serving.policy.decision.decide import Policy, decide
-from serving.policy.decision.queue_state import Decision, OpenCase, QueueState
+from serving.policy.state.case_status import ClosureCode
+from serving.policy.state.queue_state import Decision, OpenCase, QueueState
 
 NIGHT = date(2026, 7, 1)
 ALARMED = ("cancellation",)

@@ -17,7 +17,7 @@ from serving.handoff.package import Handoff
 from serving.handoff.render import markdown
 from serving.night_report.report_schema import NightReport
 from serving.store import Store
-from serving.store.night_queries import night_report
+from serving.store.queries.night_queries import night_report
 from serving.store.tables import Case, FrozenHandoff, NightRow
 
 NEXT_NIGHT = "2026-06-25"

@@ -24,7 +24,7 @@ from serving.cases.permissions import SYSTEM
 from serving.night_report.report_schema import NightReport
 from serving.night_report.report_text import decision_lines
 from serving.store import Store
-from serving.store.case_queries import case_history
+from serving.store.queries.case_queries import case_history
 from serving.store.tables import Case
 
 

@@ -10,10 +10,10 @@ import pytest
 from support.nights.policy_factory import NIGHT, account_rows, accounts, night, policy
 
 from serving.contracts import RoutingCode, RoutingReason
-from serving.policy.decision.account_table import AccountTableError
-from serving.policy.decision.case_status import ClosureCode
 from serving.policy.decision.decide import Policy, accounts_to_explain, decide, decide_with_reasons
-from serving.policy.decision.queue_state import (
+from serving.policy.detection.account_table import AccountTableError
+from serving.policy.state.case_status import ClosureCode
+from serving.policy.state.queue_state import (
     Cooldown,
     Decision,
     OpenCase,

@@ -13,10 +13,10 @@ from support.nights.policy_factory import NIGHT, POLICY, accounts
 from support.nights.queue_player import QueuePlayer
 
 from serving.contracts import Lane, RoutingCode
-from serving.policy.decision.case_status import ClosureCode, ClosureOutcome
 from serving.policy.decision.decide import Policy
-from serving.policy.decision.queue_state import Decision, RaiseCode, SuppressionCode
-from serving.policy.decision.reason_texts import closure_text, raise_text, resolved_text
+from serving.policy.state.case_status import ClosureCode, ClosureOutcome
+from serving.policy.state.queue_state import Decision, RaiseCode, SuppressionCode
+from serving.policy.state.reason_texts import closure_text, raise_text, resolved_text
 
 FAMILY = POLICY.replace("save_rate = 0.5", 'save_rate = 0.5\nfamily = "rescue"').replace(
     'enter = 0.5\nleave = 0.3\nskill = "support"', 'enter = 0.5\nleave = 0.3\nleave_nights = 1\nfamily = "rescue"'

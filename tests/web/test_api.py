@@ -11,7 +11,7 @@ from support.web.web_people import People, TestClient, opened, settled
 
 from serving.cases.permissions import Role
 from serving.store import Store
-from serving.store.queue_queries import PAGE, SORTS
+from serving.store.queries.queue_queries import PAGE, SORTS
 from serving.web.api.action_models import CaseActionRequest
 from serving.web.forms import USE_CASES
 from serving.web.identity.review_settings import ReviewSettings

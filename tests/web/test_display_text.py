@@ -6,7 +6,7 @@ import pytest
 
 from serving.cases.audit import REMARKS
 from serving.store.case_states import Action, State
-from serving.store.queue_queries import SORTS
+from serving.store.queries.queue_queries import SORTS
 from serving.store.tables import Account, Case, CaseEvent
 from serving.web import display_text
 from serving.web.display_text import SUCCESS_TEXTS

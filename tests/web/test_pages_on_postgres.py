@@ -10,7 +10,7 @@ from support.web.web_fixture import ANALYST, LEAD, Site, fresh_store, running
 from support.web.web_queue import RISKS, fill, work_through
 
 from serving.store import Store
-from serving.store.queue_queries import SORTS
+from serving.store.queries.queue_queries import SORTS
 
 CASES = 40
 PAGES = (

@@ -186,7 +186,7 @@ def test_ten_thousand_cases_take_at_most_150_ms(migrated_sqlite: Path, tmp_path:
 
 def test_a_page_reads_only_what_it_shows(web_store: Store) -> None:
     """The hand-offs of the page's cases alone are read for their first reason."""
-    from serving.store import queue_queries
+    from serving.store.queries import queue_queries
 
     with web_store.reading() as session:
         night = queue_queries.newest_night(session)
@@ -200,7 +200,7 @@ def test_a_page_reads_only_what_it_shows(web_store: Store) -> None:
 
 def planned(store: Store, query: str, statement_number: int = 0) -> list[str]:
     """How SQLite finds the cases of an address: the plan of one of its statements, step by step."""
-    from serving.store import queue_queries
+    from serving.store.queries import queue_queries
 
     asked: list[tuple[str, Any]] = []
     with store.reading() as session:
@@ -226,7 +226,7 @@ def test_an_order_by_risk_of_many_cases_is_read_from_an_index(
     web_store: Store, monkeypatch: pytest.MonkeyPatch, risk: str, chosen: str
 ) -> None:
     """Nothing is sorted, so a page takes the same time however many cases there are."""
-    monkeypatch.setattr("serving.store.queue_queries.FEW", 0)
+    monkeypatch.setattr("serving.store.queries.queue_queries.FEW", 0)
     plan = planned(web_store, f"sort={risk}{chosen}", statement_number=1)
     assert any("INDEX ix_case_scores_list (risk=? AND is_open=?" in step for step in plan), plan
     assert not [step for step in plan if "SCAN" in step or "TEMP B-TREE" in step], plan

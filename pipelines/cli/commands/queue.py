@@ -31,8 +31,8 @@ def list_cases(
 ) -> None:
     """List the open cases in the order in which to work them."""
     from pipelines.cli.output.queue_output import case_table, waiting_table
-    from serving.store import night_queries, queue_queries
     from serving.store.database import utcnow
+    from serving.store.queries import night_queries, queue_queries
 
     with assembly.open_queue(configuration.load(home=home)) as store, store.reading() as session:
         if waiting:
@@ -52,7 +52,7 @@ def show(
     """Print the newest hand-off of a case."""
     from serving.handoff import render
     from serving.handoff.package import Handoff
-    from serving.store import night_queries
+    from serving.store.queries import night_queries
 
     require_one_of(style, EXPORT_FORMATS, "--format")
     with assembly.open_queue(configuration.load(home=home)) as store, store.reading() as session:
@@ -75,7 +75,7 @@ def export(
 ) -> None:
     """Write the open cases to a file for spreadsheets; text that looks like a formula is made harmless."""
     from serving.cases import exports
-    from serving.store import night_queries
+    from serving.store.queries import night_queries
 
     with assembly.open_queue(configuration.load(home=home)) as store, store.reading() as session:
         table = night_queries.queue_table(session)

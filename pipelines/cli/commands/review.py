@@ -71,7 +71,7 @@ def _for_demo(settings: ReviewSettings, host: str) -> ReviewSettings:
 def demo_person(store: Store) -> Person:
     """A lead of every squad that the newest night knows, under the name of the first squad's primary owner."""
     from serving.cases.permissions import Role
-    from serving.store.case_queries import active_squads, members_of
+    from serving.store.queries.case_queries import active_squads, members_of
     from serving.web.access import Person
 
     with store.reading() as session:

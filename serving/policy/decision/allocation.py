@@ -17,13 +17,15 @@ import numpy as np
 
 from serving.contracts import AlarmKind, Flag, Lane, RoutingCode, RoutingReason
 from serving.policy.decision.candidates import Candidate, NightInputs, complete_candidates
-from serving.policy.decision.contract_alarms import day_after
 from serving.policy.decision.cooldown import CoolingDown
-from serving.policy.decision.detection import RankedCandidates, RiskDetection
-from serving.policy.decision.exclusion import Exclusions
 from serving.policy.decision.holdout import HoldoutAssignment, first_exemption
 from serving.policy.decision.open_cases import OpenCases, join_raises
-from serving.policy.decision.queue_state import (
+from serving.policy.decision.routing import Route, RoutingRequest, SquadCapacity, route
+from serving.policy.detection.contract_alarms import day_after
+from serving.policy.detection.detection import RankedCandidates, RiskDetection
+from serving.policy.detection.exclusion import Exclusions
+from serving.policy.detection.triggers import evaluate_conditions
+from serving.policy.state.queue_state import (
     Exemption,
     HeldOut,
     OpenCase,
@@ -33,8 +35,6 @@ from serving.policy.decision.queue_state import (
     Suppressed,
     SuppressionCode,
 )
-from serving.policy.decision.routing import Route, RoutingRequest, SquadCapacity, route
-from serving.policy.decision.triggers import evaluate_conditions
 
 
 @dataclass

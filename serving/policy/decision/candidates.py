@@ -14,13 +14,13 @@ import numpy as np
 import pyarrow as pa
 
 from serving.contracts import Alarm, AlarmKind
-from serving.policy.decision.account_table import AccountTable
-from serving.policy.decision.detection import Detection, RankedCandidates, RiskDetection, family_members
-from serving.policy.decision.priority import revenue_at_stake
-from serving.policy.decision.queue_state import QueueState
-from serving.policy.decision.triggers import evaluate_conditions
 from serving.policy.definition.policy_file import Policy
 from serving.policy.definition.policy_schema import PolicyFile
+from serving.policy.detection.account_table import AccountTable
+from serving.policy.detection.detection import Detection, RankedCandidates, RiskDetection, family_members
+from serving.policy.detection.priority import revenue_at_stake
+from serving.policy.detection.triggers import evaluate_conditions
+from serving.policy.state.queue_state import QueueState
 
 _VIP = "\0vip"
 """The key of the VIP condition among those of the severities: no severity can have this name."""

@@ -10,9 +10,9 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 from serving.contracts import Alarm, AlarmKind
-from serving.policy.decision.case_status import ClosureOutcome, ContractStatus, Settlement
-from serving.policy.decision.queue_state import Cooldown, QueueState
 from serving.policy.definition.policy_schema import PolicyFile
+from serving.policy.state.case_status import ClosureOutcome, ContractStatus, Settlement
+from serving.policy.state.queue_state import Cooldown, QueueState
 
 
 class Rest(NamedTuple):

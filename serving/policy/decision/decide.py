@@ -5,7 +5,7 @@ wait, which are suppressed, and why.
 uses no random numbers, and the order of the rows does not matter, so deciding a night twice gives the same queue.
 
 An account is first *detected* (hysteresis, trigger, or the end of a contract,
-:mod:`serving.policy.decision.detection`) and then *allocated* (:mod:`serving.policy.decision.allocation`): raised again
+:mod:`serving.policy.detection.detection`) and then *allocated* (:mod:`serving.policy.decision.allocation`): raised again
 in its open case, suppressed, held out, assigned to a squad, or left waiting. At last every open case is compared with
 tonight's account (:mod:`serving.policy.decision.reconciliation`).
 """
@@ -19,20 +19,20 @@ import numpy as np
 import pyarrow as pa
 
 from serving.contracts import AlarmKind
-from serving.policy.decision.account_table import AccountTable, Flags
 from serving.policy.decision.allocation import Allocation, allocate
 from serving.policy.decision.candidates import NightInputs
-from serving.policy.decision.contract_alarms import day_after, detect_cancellations, detect_partial_losses
 from serving.policy.decision.cooldown import settle_losses
-from serving.policy.decision.detection import RiskDetection, detect_risk, rank_candidates
-from serving.policy.decision.exclusion import Exclusions
 from serving.policy.decision.holdout import HoldoutAssignment
-from serving.policy.decision.queue_state import Decision, DecisionCounts, QueueState, Streak, SuppressionCode
 from serving.policy.decision.reconciliation import Reconciled, reconcile_cases
-from serving.policy.decision.revenue import Revenue
-from serving.policy.decision.triggers import evaluate_conditions
 from serving.policy.definition.default_rules import complete_rules, unlisted_risks
 from serving.policy.definition.policy_file import Policy, PolicyError
+from serving.policy.detection.account_table import AccountTable, Flags
+from serving.policy.detection.contract_alarms import day_after, detect_cancellations, detect_partial_losses
+from serving.policy.detection.detection import RiskDetection, detect_risk, rank_candidates
+from serving.policy.detection.exclusion import Exclusions
+from serving.policy.detection.revenue import Revenue
+from serving.policy.detection.triggers import evaluate_conditions
+from serving.policy.state.queue_state import Decision, DecisionCounts, QueueState, Streak, SuppressionCode
 
 __all__ = ["FirstReasons", "Policy", "PolicyError", "accounts_to_explain", "decide", "decide_with_reasons"]
 
@@ -48,7 +48,7 @@ def decide(accounts: pa.Table, queue: QueueState, policy: Policy, as_of: date) -
     ``accounts`` has one row per account: ``account_id``, ``parent_id``, ``type``, ``name``, ``segment``, ``industry``,
     ``region``, ``owner``, ``currency`` (text), ``arr`` (recurring revenue per year), ``renews_in`` (days), for each
     scored risk ``probability_<risk>`` and ``rank_<risk>``, and the features that the policy's conditions name. Its
-    contracts are in ``contract_status`` (:class:`~serving.policy.decision.case_status.ContractStatus`), ``leaves_in``,
+    contracts are in ``contract_status`` (:class:`~serving.policy.state.case_status.ContractStatus`), ``leaves_in``,
     ``leaving_arr``, ``notice_withdrawn_in``, ``partial_loss_in``, ``partial_loss_arr`` and ``partial_loss_share``; days
     are from ``as_of`` and negative in the past. Optional: ``reason_group_<risk>`` (see :func:`decide_with_reasons`) and
     ``ticket_category`` (of the last ticket), for the routing. Only ``account_id`` is required; any other column that is

@@ -13,10 +13,10 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from serving.policy.decision.account_table import AccountTable, Flags
-from serving.policy.decision.queue_state import HoldoutUnit
 from serving.policy.definition.policy_schema import Holdout
 from serving.policy.definition.unknown_names import UNKNOWN
+from serving.policy.detection.account_table import AccountTable, Flags
+from serving.policy.state.queue_state import HoldoutUnit
 
 
 def holdout_number(unit: str, salt: str) -> float:

@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 from serving.contracts import Alarm, AlarmKind, Lane
-from serving.policy.decision.account_table import AccountTable
-from serving.policy.decision.queue_state import OpenCase, QueueState, RaiseCode, RaisedAgain
 from serving.policy.definition.policy_schema import PolicyFile
+from serving.policy.detection.account_table import AccountTable
+from serving.policy.state.queue_state import OpenCase, QueueState, RaiseCode, RaisedAgain
 
 
 class OpenCases:

@@ -16,11 +16,11 @@ from typing import NamedTuple
 
 from serving.contracts import Alarm, AlarmKind, Lane
 from serving.policy.decision.candidates import NightInputs
-from serving.policy.decision.case_status import Closure, ClosureCode, ClosureOutcome, ContractStatus, LiveFigures
-from serving.policy.decision.contract_alarms import day_after
-from serving.policy.decision.detection import Detection, RiskDetection, family_members
-from serving.policy.decision.exclusion import LEFT
-from serving.policy.decision.queue_state import OpenCase
+from serving.policy.detection.contract_alarms import day_after
+from serving.policy.detection.detection import Detection, RiskDetection, family_members
+from serving.policy.detection.exclusion import LEFT
+from serving.policy.state.case_status import Closure, ClosureCode, ClosureOutcome, ContractStatus, LiveFigures
+from serving.policy.state.queue_state import OpenCase
 
 RENEWED_DAYS = 30
 """A renewal date that is so many days later than when the case was raised means that a new term was agreed."""

@@ -19,12 +19,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from serving.contracts import Flag
-from serving.policy.decision.case_status import SETTLING_CODES, LiveFigures
 from serving.policy.decision.decide import FirstReasons, decide_with_reasons
-from serving.policy.decision.queue_state import Cooldown, Decision, OpenCase, QueueState, RaisedAgain
 from serving.policy.definition.escalation_matrix import severity_row
 from serving.policy.definition.policy_file import Policy
 from serving.policy.replay.replay_figures import NightFigures, ReplayedCase, ReplayEvent, ReplayResult
+from serving.policy.state.case_status import SETTLING_CODES, LiveFigures
+from serving.policy.state.queue_state import Cooldown, Decision, OpenCase, QueueState, RaisedAgain
 
 LONGEST_REST = timedelta(days=400)
 """Cases that were closed longer ago rest no more."""

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from serving.store import account_queries, overview_queries
+from serving.store.queries import account_queries, overview_queries
 from serving.web.api import response_models
 from serving.web.api.dependencies import AccountId, Lead, SignedInPerson, UseCases, Viewer
 from serving.web.api.text_fields import RequestModel, ShortText

@@ -11,8 +11,8 @@ from features.errors import UsageError, suggest_name
 from serving.cases.case_errors import CaseNotFoundError
 from serving.cases.permissions import Act
 from serving.cases.transitions import actions_from
-from serving.store import case_queries, queue_queries
 from serving.store.case_states import State
+from serving.store.queries import case_queries, queue_queries
 from serving.web.api import response_models
 from serving.web.api.action_models import CaseActionRequest, CommentRequest, TakeNextRequest
 from serving.web.api.dependencies import CaseId, Commenter, UseCases, Viewer, Worker

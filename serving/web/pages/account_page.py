@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
-from serving.store import account_queries
+from serving.store.queries import account_queries
 from serving.web.error_pages import AccountNotFoundError
 from serving.web.rendering import render_page
 from serving.web.request_context import ViewerContext

@@ -9,7 +9,7 @@ from serving.cases.case_errors import CaseNotFoundError
 from serving.cases.permissions import Act
 from serving.handoff.package import Handoff
 from serving.handoff.render import markdown
-from serving.store.case_queries import CaseFile, case_file
+from serving.store.queries.case_queries import CaseFile, case_file
 from serving.web.flash_messages import FlashMessage, success_message
 from serving.web.rendering import render_page
 from serving.web.request_context import PageContext, ViewerContext

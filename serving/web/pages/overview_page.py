@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
-from serving.store import overview_queries as queries
+from serving.store.queries import overview_queries as queries
 from serving.web.rendering import render_page
 from serving.web.request_context import OverviewContext
 from serving.web.views.overview_view import build_overview

@@ -9,10 +9,11 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from features.errors import RescueError
 from serving.cases.permissions import Act
-from serving.store import Session, queue_queries
-from serving.store.case_queries import account_names, active_squads, members
+from serving.store import Session
 from serving.store.database import StoreError
-from serving.store.queue_queries import CLOSED_CASES, RENEWALS, FilterChoices
+from serving.store.queries import queue_queries
+from serving.store.queries.case_queries import account_names, active_squads, members
+from serving.store.queries.queue_queries import CLOSED_CASES, RENEWALS, FilterChoices
 from serving.store.saved_views import saved_views
 from serving.web.access import Permission
 from serving.web.display_text import code_title

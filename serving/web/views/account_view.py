@@ -12,8 +12,8 @@ from serving.cases.health_adjustments import points_at
 from serving.handoff.facts import HorizonPoint, Ticket
 from serving.handoff.package import Handoff
 from serving.handoff.render import percent
-from serving.store.account_queries import AccountFile
 from serving.store.exchange import HealthAdjustment
+from serving.store.queries.account_queries import AccountFile
 from serving.store.tables import Case
 from serving.web.display_text import risk_title
 from serving.web.views.case_view import health_points, points_text, usage_points, usage_title, without_account_name

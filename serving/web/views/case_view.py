@@ -10,10 +10,10 @@ from serving.cases.permissions import Act, Actor
 from serving.cases.transitions import transition
 from serving.handoff.package import Handoff, ReasonFact, RiskCard, UsageFact
 from serving.handoff.render import amount, day, percent
-from serving.policy.decision.case_status import ClosureCode
-from serving.policy.decision.reason_texts import RESOLVED_TEXTS, alarm_text
-from serving.store.case_queries import CaseFile
+from serving.policy.state.case_status import ClosureCode
+from serving.policy.state.reason_texts import RESOLVED_TEXTS, alarm_text
 from serving.store.case_states import Action
+from serving.store.queries.case_queries import CaseFile
 from serving.store.tables import Case, CaseEvent
 from serving.web import display_text
 from serving.web.forms import Assignees, CaseForm, case_forms

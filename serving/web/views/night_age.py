@@ -5,7 +5,7 @@ from datetime import date
 
 from serving.handoff.render import day
 from serving.store import Session
-from serving.store.queue_queries import newest_failure, newest_night
+from serving.store.queries.queue_queries import newest_failure, newest_night
 from serving.web.display_text import day_count
 
 CURRENT_DAYS = 1

@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 from serving.night_report.report_schema import NightReport, RealisedOutcomes
 from serving.night_report.report_text import effect_line, quarantine_text, risk_line, stale_text, warning_lines
-from serving.store.overview_queries import TeamOutcomes, Week
+from serving.store.queries.overview_queries import TeamOutcomes, Week
 from serving.store.tables import Account, Case, NightRow
 from serving.web import display_text
 

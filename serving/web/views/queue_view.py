@@ -11,7 +11,7 @@ from math import ceil
 from urllib.parse import urlencode
 
 from serving.store.case_states import OPEN, State
-from serving.store.queue_queries import CLOSED_CASES, LANES, OPEN_CASES, PAGE, STATES, ListedCase, QueueFilter
+from serving.store.queries.queue_queries import CLOSED_CASES, LANES, OPEN_CASES, PAGE, STATES, ListedCase, QueueFilter
 from serving.store.tables import Account, Case
 from serving.web import display_text
 

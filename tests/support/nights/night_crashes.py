@@ -19,8 +19,8 @@ from serving.contracts import Flag
 from serving.nights.case_updates import case_id
 from serving.nights.night_lease import Night, NightHeldError, RecordedNight, StaleNightError, begin_night
 from serving.nights.record_night import NightRecord, record_night
-from serving.policy.decision.case_status import Closure, ClosureCode, ClosureOutcome
-from serving.policy.decision.queue_state import (
+from serving.policy.state.case_status import Closure, ClosureCode, ClosureOutcome
+from serving.policy.state.queue_state import (
     Decision,
     Exemption,
     HeldOut,

@@ -12,9 +12,9 @@ from serving.contracts import Flag, Lane
 from serving.nights.case_updates import Package
 from serving.nights.night_lease import Night, RecordedNight, begin_night
 from serving.nights.record_night import NightRecord, record_night
-from serving.policy.decision.case_status import LiveFigures
-from serving.policy.decision.queue_state import Decision
 from serving.policy.definition.policy_schema import PolicyFile
+from serving.policy.state.case_status import LiveFigures
+from serving.policy.state.queue_state import Decision
 from serving.store import Store
 
 NIGHT = date(2026, 3, 1)

@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow as pa
 
 from serving.policy.decision.decide import Policy, decide
-from serving.policy.decision.queue_state import Decision, QueueState
+from serving.policy.state.queue_state import Decision, QueueState
 
 NIGHT = date(2026, 3, 1)
 

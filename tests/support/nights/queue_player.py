@@ -7,9 +7,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from serving.policy.decision.case_status import SETTLING_CODES
 from serving.policy.decision.decide import Policy, decide
-from serving.policy.decision.queue_state import Cooldown, Decision, HoldoutUnit, OpenCase, QueueState, Streak
+from serving.policy.state.case_status import SETTLING_CODES
+from serving.policy.state.queue_state import Cooldown, Decision, HoldoutUnit, OpenCase, QueueState, Streak
 from support.nights.policy_factory import NIGHT, account_rows
 
 TEXTS = ("account_id", "parent_id", "type", "segment", "contract_status", "currency", "region")

@@ -13,11 +13,12 @@ from pipelines.monitoring.realised_outcomes import realised_outcomes
 from serving.night_report.report_schema import NightReport, RealisedOutcomes
 from serving.night_report.report_text import effect_line
 from serving.nights.case_updates import case_id
-from serving.policy.decision.case_status import Closure, ClosureCode, ClosureOutcome
-from serving.policy.decision.queue_state import Decision, Exemption, HeldOut
-from serving.store import Store, overview_queries
+from serving.policy.state.case_status import Closure, ClosureCode, ClosureOutcome
+from serving.policy.state.queue_state import Decision, Exemption, HeldOut
+from serving.store import Store
 from serving.store.decision_tables import HeldOutRow
-from serving.store.overview_queries import team_outcomes
+from serving.store.queries import overview_queries
+from serving.store.queries.overview_queries import team_outcomes
 from serving.store.tables import NightRow
 
 IDS = names(5)

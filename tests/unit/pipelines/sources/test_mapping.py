@@ -120,5 +120,6 @@ def test_an_incident_is_solved_when_its_log_says_so(mapped: Any) -> None:
 def test_incidents_escalate_by_the_second_move_a_reopening_or_a_raised_priority(mapped: Any) -> None:
     counts = dict(rows(mapped("uci_incident"), "SELECT kind, count(*) FROM ticket_events GROUP BY kind"))
 
-    assert counts["reopened"] == 331
+    # 331 counted reopenings, and INC0000137, which goes from resolved back to new without being counted.
+    assert counts["reopened"] == 331 + 1
     assert 5131 <= counts["escalated"] <= 5131 + 331 + 313

@@ -13,8 +13,8 @@ from serving.cases.cases import Cases
 from serving.cases.permissions import Actor, NotAllowedError, Role
 from serving.nights.case_updates import case_id
 from serving.store import Store
-from serving.store.case_queries import case_history
 from serving.store.exchange import HealthAdjustment
+from serving.store.queries.case_queries import case_history
 from serving.store.tables import Case, CaseEvent
 
 ANN = Actor("ann", Role.REVIEWER, frozenset({"north"}))

@@ -9,7 +9,7 @@ from serving.cases.cases import Cases
 from serving.cases.outcomes import SCHEMA, outcomes
 from serving.cases.permissions import Actor, Role
 from serving.nights.case_updates import case_id
-from serving.policy.decision.queue_state import HeldOut
+from serving.policy.state.queue_state import HeldOut
 from serving.store import Store
 
 ANN = Actor("ann", Role.REVIEWER, frozenset({"north"}))

@@ -10,11 +10,11 @@ from serving.cases.cases import Cases
 from serving.cases.permissions import Actor, Role
 from serving.cases.sla_timers import run_timers
 from serving.nights.case_updates import case_id
-from serving.policy.decision.queue_state import Decision
+from serving.policy.state.queue_state import Decision
 from serving.store import Store
-from serving.store.case_queries import case_history
 from serving.store.exchange import Message
 from serving.store.people_tables import User
+from serving.store.queries.case_queries import case_history
 from serving.store.tables import Case
 
 ANN = Actor("ann", Role.REVIEWER, frozenset({"north"}))

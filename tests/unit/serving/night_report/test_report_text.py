@@ -14,7 +14,7 @@ from serving.night_report.report_text import (
     stale_text,
     warning_line,
 )
-from serving.policy.decision.queue_state import SuppressionCode
+from serving.policy.state.queue_state import SuppressionCode
 
 DAY = date(2026, 7, 1)
 WARNINGS = {

@@ -24,13 +24,13 @@ from serving.night_report.report_schema import NightReport
 from serving.nights.case_updates import case_id
 from serving.nights.night_lease import Night
 from serving.nights.record_night import record_night
-from serving.policy.decision.case_status import Closure, ClosureCode, ClosureOutcome, Settlement
-from serving.policy.decision.queue_state import Decision, HoldoutUnit, RaiseCode, RaisedAgain, RaiseReason
+from serving.policy.state.case_status import Closure, ClosureCode, ClosureOutcome, Settlement
+from serving.policy.state.queue_state import Decision, HoldoutUnit, RaiseCode, RaisedAgain, RaiseReason
 from serving.store import Store
-from serving.store.case_queries import case_history
 from serving.store.exchange import HealthAdjustment, Message
-from serving.store.night_queries import night_report, open_queue, queue_state
-from serving.store.queue_queries import QueueFilter, list_cases
+from serving.store.queries.case_queries import case_history
+from serving.store.queries.night_queries import night_report, open_queue, queue_state
+from serving.store.queries.queue_queries import QueueFilter, list_cases
 from serving.store.tables import Case, CaseEvent
 
 ANN = Actor("ann", Role.REVIEWER, frozenset({"north"}))

@@ -37,12 +37,12 @@ from serving.nights.night_lease import (
     renew_lease,
 )
 from serving.nights.record_night import NightRecord, record_night
-from serving.policy.decision.queue_state import Decision, RaiseCode, RaisedAgain, RaiseReason, Streak
+from serving.policy.state.queue_state import Decision, RaiseCode, RaisedAgain, RaiseReason, Streak
 from serving.store import Store
-from serving.store.case_queries import case_history
 from serving.store.decision_tables import StreakRow
 from serving.store.exchange import Message
-from serving.store.night_queries import night_report
+from serving.store.queries.case_queries import case_history
+from serving.store.queries.night_queries import night_report
 from serving.store.tables import Account, Case, FrozenHandoff, Member, NightRow, Score
 
 ANN = Actor("ann", Role.REVIEWER, frozenset({"north"}))

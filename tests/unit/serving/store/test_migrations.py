@@ -18,10 +18,10 @@ from support.worlds.earlier_home import EarlierHome, load_queue, unpack_home
 from serving.cases.cases import Cases
 from serving.cases.permissions import SYSTEM
 from serving.store import Store
-from serving.store.case_queries import case_history
 from serving.store.decision_tables import HeldOutRow, HoldoutUnitRow, SetAside
 from serving.store.exchange import Message
 from serving.store.migrations import FOLDER, HEAD, SchemaTooNewError, current_revision, upgrade
+from serving.store.queries.case_queries import case_history
 from serving.store.schema import METADATA
 from serving.store.tables import Account, Case, CaseScore
 

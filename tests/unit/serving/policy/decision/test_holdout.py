@@ -3,9 +3,9 @@
 import pytest
 from support.nights.policy_factory import account_rows
 
-from serving.policy.decision.account_table import AccountTable
 from serving.policy.decision.holdout import HoldoutAssignment, holdout_number
 from serving.policy.definition.policy_schema import Holdout
+from serving.policy.detection.account_table import AccountTable
 
 
 def drawn(rule: Holdout | None, count: int = 4000, **extra: str) -> list[bool]:

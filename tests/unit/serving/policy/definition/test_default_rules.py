@@ -11,9 +11,7 @@ from support.nights.policy_factory import NIGHT, account_rows, accounts, policy
 from serving.contracts import RoutingCode, RoutingReason
 from serving.night_report.report_schema import RiskWithoutRules
 from serving.night_report.report_text import warning_line
-from serving.policy.decision.case_status import ClosureCode
 from serving.policy.decision.decide import Policy, decide, scored_risks
-from serving.policy.decision.queue_state import Cooldown, Decision, OpenCase, QueueState, RaiseCode
 from serving.policy.definition.default_rules import (
     complete_rules,
     default_rule,
@@ -21,6 +19,8 @@ from serving.policy.definition.default_rules import (
     unlisted_risks,
 )
 from serving.policy.replay.replay import PastNight, replay_policies
+from serving.policy.state.case_status import ClosureCode
+from serving.policy.state.queue_state import Cooldown, Decision, OpenCase, QueueState, RaiseCode
 
 
 def contraction(*probabilities: float | None, **columns: Any) -> pa.Table:

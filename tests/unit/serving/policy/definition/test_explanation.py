@@ -9,10 +9,10 @@ from support.nights.policy_factory import NIGHT, policy
 from features.catalogue import FEATURES
 from pipelines.reference.policy_reference import render_policy
 from serving.policy.decision.decide import Policy, decide
-from serving.policy.decision.queue_state import OpenCase, QueueState
 from serving.policy.definition.columns import condition_columns
 from serving.policy.definition.explanation import explain, list_columns
 from serving.policy.definition.toml_lines import line_index, line_of
+from serving.policy.state.queue_state import OpenCase, QueueState
 
 
 def test_a_policy_is_explained_in_words() -> None:

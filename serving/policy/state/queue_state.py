@@ -3,7 +3,7 @@
 The policy is pure. The store fills :class:`QueueState` before the night and writes :class:`Decision` in the night's one
 transaction. ``risk`` is the name of a risk; a *family* is what one open case covers, and is the risk itself unless the
 policy joins several. Reasons are codes with parameters; their sentences are in
-:mod:`serving.policy.decision.reason_texts`.
+:mod:`serving.policy.state.reason_texts`.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from serving.contracts import Flag
-from serving.policy.decision.case_status import Closure, ClosureCode, LiveFigures, Settlement
+from serving.policy.state.case_status import Closure, ClosureCode, LiveFigures, Settlement
 
 
 class OpenCase(NamedTuple):

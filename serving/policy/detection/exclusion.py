@@ -4,10 +4,10 @@ from collections import Counter
 
 import numpy as np
 
-from serving.policy.decision.account_table import AccountTable
-from serving.policy.decision.case_status import ContractStatus
-from serving.policy.decision.triggers import evaluate_conditions
 from serving.policy.definition.policy_file import Policy
+from serving.policy.detection.account_table import AccountTable
+from serving.policy.detection.triggers import evaluate_conditions
+from serving.policy.state.case_status import ContractStatus
 
 LEFT = "left"
 WITHOUT_REVENUE = "without_revenue"

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from serving.store.exchange import HealthAdjustment
-from serving.store.queue_queries import newest_night
+from serving.store.queries.queue_queries import newest_night
 from serving.store.tables import Account, Case, CaseEvent, FrozenHandoff, Member, Score, Squad
 
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from features.conditions import Condition, Kind
 from features.quoting import quote_name
-from serving.policy.decision.account_table import AccountTable, Flags
+from serving.policy.detection.account_table import AccountTable, Flags
 
 SEALED: dict[str, str | bool | int | float | list[str]] = {
     "enable_external_access": "false",

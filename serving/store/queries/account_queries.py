@@ -7,10 +7,10 @@ from datetime import date
 from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
-from serving.store.case_queries import adjustments_of
 from serving.store.exchange import HealthAdjustment
-from serving.store.night_queries import score_history
-from serving.store.queue_queries import newest_night
+from serving.store.queries.case_queries import adjustments_of
+from serving.store.queries.night_queries import score_history
+from serving.store.queries.queue_queries import newest_night
 from serving.store.tables import Account, Case, FrozenHandoff
 
 NIGHTS = 180

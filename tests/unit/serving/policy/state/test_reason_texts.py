@@ -4,9 +4,9 @@ from datetime import date
 
 import pytest
 
-from serving.policy.decision.case_status import Closure, ClosureCode, ClosureOutcome, LiveFigures
-from serving.policy.decision.queue_state import RaiseCode, RaiseReason, Suppressed, SuppressionCode
-from serving.policy.decision.reason_texts import closure_text, raise_text, resolved_text, suppression_text
+from serving.policy.state.case_status import Closure, ClosureCode, ClosureOutcome, LiveFigures
+from serving.policy.state.queue_state import RaiseCode, RaiseReason, Suppressed, SuppressionCode
+from serving.policy.state.reason_texts import closure_text, raise_text, resolved_text, suppression_text
 
 
 @pytest.mark.parametrize(

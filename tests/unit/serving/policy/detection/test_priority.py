@@ -5,17 +5,17 @@ import pyarrow as pa
 import pytest
 from support.nights.policy_factory import account_rows
 
-from serving.policy.decision.account_table import AccountTable
-from serving.policy.decision.priority import (
+from serving.policy.definition.policy_schema import PriorityRule, RiskRule
+from serving.policy.definition.policy_section import Urgency
+from serving.policy.detection.account_table import AccountTable
+from serving.policy.detection.priority import (
     compute_priority,
     order_of_work,
     revenue_at_stake,
     urgency_factor,
     value_of_ending,
 )
-from serving.policy.decision.revenue import Revenue
-from serving.policy.definition.policy_schema import PriorityRule, RiskRule
-from serving.policy.definition.policy_section import Urgency
+from serving.policy.detection.revenue import Revenue
 
 NAN = float("nan")
 RULE = PriorityRule(

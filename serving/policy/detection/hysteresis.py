@@ -9,9 +9,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from serving.policy.decision.account_table import AccountTable, Flags, Numbers, Places
-from serving.policy.decision.queue_state import Streak
 from serving.policy.definition.policy_schema import RiskRule
+from serving.policy.detection.account_table import AccountTable, Flags, Numbers, Places
+from serving.policy.state.queue_state import Streak
 
 
 class HysteresisState:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from serving.policy.decision.account_table import AccountTable, Numbers
 from serving.policy.definition.policy_schema import PriorityRule
+from serving.policy.detection.account_table import AccountTable, Numbers
 
 WITHOUT_ANY = 10_000.0
 """The estimate where no account has a known revenue."""

@@ -2,8 +2,8 @@
 
 from serving.contracts import Alarm, AlarmKind
 from serving.night_report.report_text import day_text
-from serving.policy.decision.case_status import Closure, ClosureCode, LiveFigures
-from serving.policy.decision.queue_state import RaiseCode, RaiseReason, Suppressed, SuppressionCode
+from serving.policy.state.case_status import Closure, ClosureCode, LiveFigures
+from serving.policy.state.queue_state import RaiseCode, RaiseReason, Suppressed, SuppressionCode
 
 
 def raise_text(reason: RaiseReason) -> str:

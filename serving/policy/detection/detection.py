@@ -2,7 +2,7 @@
 
 An account is detected for a risk when it is inside the risk's hysteresis, when a trigger of the risk fires that raises
 cases alone, or when a trigger fires that requires a minimum probability and the probability reaches it. It is also
-detected when its contract has a known end (:mod:`serving.policy.decision.contract_alarms`). Within a family a
+detected when its contract has a known end (:mod:`serving.policy.detection.contract_alarms`). Within a family a
 cancellation leads, else the cause with the highest priority. All alarms of the family belong to the candidate.
 """
 
@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from serving.contracts import Alarm, AlarmKind
-from serving.policy.decision.account_table import AccountTable, Flags, Numbers, Places
-from serving.policy.decision.hysteresis import HysteresisState
-from serving.policy.decision.priority import compute_priority, order_of_work
-from serving.policy.decision.queue_state import QueueState
-from serving.policy.decision.revenue import Revenue
 from serving.policy.definition.policy_file import Policy
 from serving.policy.definition.policy_schema import PolicyFile
+from serving.policy.detection.account_table import AccountTable, Flags, Numbers, Places
+from serving.policy.detection.hysteresis import HysteresisState
+from serving.policy.detection.priority import compute_priority, order_of_work
+from serving.policy.detection.revenue import Revenue
+from serving.policy.state.queue_state import QueueState
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,12 @@ from datetime import date, timedelta
 import numpy as np
 
 from serving.contracts import AlarmKind
-from serving.policy.decision.account_table import AccountTable, Flags, Numbers
-from serving.policy.decision.case_status import ContractStatus
-from serving.policy.decision.detection import Detection
-from serving.policy.decision.priority import value_of_ending
-from serving.policy.decision.revenue import Revenue
 from serving.policy.definition.policy_schema import PolicyFile
+from serving.policy.detection.account_table import AccountTable, Flags, Numbers
+from serving.policy.detection.detection import Detection
+from serving.policy.detection.priority import value_of_ending
+from serving.policy.detection.revenue import Revenue
+from serving.policy.state.case_status import ContractStatus
 
 
 def detect_cancellations(accounts: AccountTable, revenue: Revenue, rules: PolicyFile) -> Detection:

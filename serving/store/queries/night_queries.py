@@ -14,10 +14,10 @@ from sqlalchemy import ColumnElement, Row, Select, select
 from serving.handoff.versions import upgrade_package
 from serving.night_report.queue_case import QueueCase
 from serving.night_report.report_schema import NightReport
-from serving.policy.decision.case_status import ClosureCode
-from serving.policy.decision.queue_state import Cooldown, HoldoutUnit, OpenCase, QueueState, Streak
+from serving.policy.state.case_status import ClosureCode
+from serving.policy.state.queue_state import Cooldown, HoldoutUnit, OpenCase, QueueState, Streak
 from serving.store.decision_tables import HoldoutUnitRow, StreakRow
-from serving.store.queue_queries import first_reason, newest_night, night_risks
+from serving.store.queries.queue_queries import first_reason, newest_night, night_risks
 from serving.store.tables import Account, Case, CaseAlarm, FrozenHandoff, NightRow, Score
 
 if TYPE_CHECKING:

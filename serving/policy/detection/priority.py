@@ -11,10 +11,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from serving.policy.decision.account_table import AccountTable, Numbers, Places
-from serving.policy.decision.revenue import Revenue
 from serving.policy.definition.policy_schema import PriorityRule, RiskRule
 from serving.policy.definition.policy_section import Urgency
+from serving.policy.detection.account_table import AccountTable, Numbers, Places
+from serving.policy.detection.revenue import Revenue
 
 
 def revenue_at_stake(estimated: Numbers, rule: PriorityRule) -> Numbers:
