@@ -12,11 +12,11 @@ import pyarrow.parquet as pq
 from features.source_table import SourceTable
 from features.validation.validate import validate_tables
 
-START = datetime(2026, 6, 1)
+START = datetime.fromisoformat("2026-06-01")
 TICKETS = 300
 COLUMNS = ("ticket_id", "occurred_at", "kind", "value")
 
-type Event = tuple[str, datetime, str, str | None]
+Event = tuple[str, datetime, str, str | None]
 
 
 def reopenings(folder: Path, events: list[Event]) -> list[tuple[str, datetime]]:
@@ -53,10 +53,9 @@ def drawn_events(random: Random, *, statuses: bool, own: bool) -> list[Event]:
             events.append((ticket, instant, random.choice(("solved", "closed")), None))
             instant = instant.replace(minute=0) + timedelta(hours=random.choice((1, 5, 30)))
             first, second = (timedelta(minutes=random.choice((0, 0, 10, 40))) for _ in range(2))
+            status = random.choice(("open", "pending"))
             if statuses:
-                events.append((ticket, instant + first, "status", random.choice(("open", "pending"))))
-            else:
-                random.choice(("open", "pending"))
+                events.append((ticket, instant + first, "status", status))
             if own:
                 events.append((ticket, instant + second, "reopened", None))
             instant += timedelta(minutes=50)
