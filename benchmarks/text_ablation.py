@@ -26,7 +26,7 @@ from scipy import sparse
 from sklearn.decomposition import PCA
 
 from features.catalogue import OPTIONAL, select_features
-from features.engine.relations import all_versions
+from features.engine.table_rows.relations import all_versions
 from features.frame import EPOCH, build
 from features.history.history import History
 from features.labels.labels import label

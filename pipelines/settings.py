@@ -23,8 +23,8 @@ from pydantic_settings import (
 from features.catalogue import Metric
 from features.engine.memory_size import MIN_DUCKDB_BYTES, parse_size
 from features.errors import UsageError, suggest_name
-from features.validation.reading_rules import NO_DATES, check_words
 from features.validation.tolerance import Tolerance
+from features.validation.values.reading_rules import NO_DATES, check_words
 from pipelines.currency_settings import CurrencySettings
 from pipelines.metric_settings import MetricSettings
 from serving.web.identity.review_settings import ReviewSettings

@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from features.definitions.measures import Aggregate
-from features.engine.expressions import distinct_columns, entity_columns, operand_column
-from features.engine.relations import day_number
-from features.engine.rows import Rows
+from features.engine.table_rows.expressions import distinct_columns, entity_columns, operand_column
+from features.engine.table_rows.relations import day_number
+from features.engine.table_rows.rows import Rows
 from features.engine.windows import Cutoffs, Floats, Ints, Runs, extreme_of_runs, merge_runs, sum_runs
 
 Shape = tuple[int, int]

@@ -15,14 +15,14 @@ import numpy as np
 import pyarrow as pa
 
 from features.definitions.measures import Aggregate, Measure, Stream, relations
-from features.engine import expressions
 from features.engine.account_range import Scope
 from features.engine.aggregates import AGGREGATE_FUNCTIONS, picked_rows
 from features.engine.daily_usage.usage_counts import UsageCounts
 from features.engine.daily_usage.usage_pass import is_counted
-from features.engine.read_rows import pick_order, read_rows
-from features.engine.relations import day_number, number_accounts
-from features.engine.rows import BY_ACCOUNT, Rows
+from features.engine.table_rows import expressions
+from features.engine.table_rows.read_rows import pick_order, read_rows
+from features.engine.table_rows.relations import day_number, number_accounts
+from features.engine.table_rows.rows import BY_ACCOUNT, Rows
 from features.engine.windows import COMPUTE_THREADS, Cutoffs, Flags, Floats, Ints, Runs, latest_runs
 from features.history.history import History
 

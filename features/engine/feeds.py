@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from features.arrow import to_int64
 from features.contract import TABLES
-from features.engine.relations import NUMBERED, day_number, number_accounts
+from features.engine.table_rows.relations import NUMBERED, day_number, number_accounts
 from features.engine.windows import Floats, Ints
 from features.history.history import History
 from features.history.versions import known_day

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from features.contract import TABLES
-from features.engine.expressions import tables_of
 from features.engine.memory_size import MIN_DUCKDB_BYTES, parse_size
+from features.engine.table_rows.expressions import tables_of
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

@@ -12,9 +12,9 @@ import pyarrow as pa
 from features.contract import Table
 from features.quoting import quote_name, quote_text
 from features.source_table import SourceTable
-from features.validation.column_types import cast_column
-from features.validation.reading_rules import ReadingRules
 from features.validation.rules import RowTest, Rule, row_tests
+from features.validation.values.column_types import cast_column
+from features.validation.values.reading_rules import ReadingRules
 
 
 @dataclass(frozen=True)

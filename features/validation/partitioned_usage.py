@@ -27,7 +27,6 @@ from features.history.partitions import (
 )
 from features.history.versions import known_day
 from features.quoting import quote_text
-from features.validation.column_types import needs_parsing
 from features.validation.duplicates import DUPLICATE, reject_duplicates
 from features.validation.incoming_table import (
     IncomingTable,
@@ -41,6 +40,7 @@ from features.validation.incoming_table import (
 from features.validation.result_cache import CachedResult, result_key
 from features.validation.rules import Rule
 from features.validation.value_replacements import texts_with_empty_words
+from features.validation.values.column_types import needs_parsing
 
 MAX_VALUE = 200
 """Characters of a bad value that are kept."""

@@ -10,8 +10,8 @@ from enum import StrEnum
 
 from features.contract import Column, ColumnType, Table
 from features.quoting import quote_name
-from features.validation.column_types import WHOLES, as_number, as_text, cast_column
-from features.validation.reading_rules import ReadingRules, is_empty_word, is_no_date
+from features.validation.values.column_types import WHOLES, as_number, as_text, cast_column
+from features.validation.values.reading_rules import ReadingRules, is_empty_word, is_no_date
 
 EARLIEST, LATEST = "TIMESTAMP '1990-01-01'", "TIMESTAMP '2100-01-01'"
 """Instants outside are out of range: seconds read as milliseconds, say."""

@@ -20,7 +20,6 @@ from features.history.repeated_keys import RepeatedKeys
 from features.history.versions import EPOCH
 from features.quoting import quote_text
 from features.source_table import SourceTable, explain_read_errors
-from features.validation.column_types import needs_parsing
 from features.validation.duplicates import DUPLICATE, reject_duplicates
 from features.validation.incoming_table import (
     IncomingTable,
@@ -32,14 +31,15 @@ from features.validation.incoming_table import (
     reject_cached_rows,
     tests_with_parents,
 )
-from features.validation.invalid_text import SYMPTOM, with_texts_as_bytes
 from features.validation.partitioned_usage import is_partitioned, validate_partitions
-from features.validation.reading_rules import ReadingRules
 from features.validation.reopened_tickets import find_reopening, reopened_kind
 from features.validation.result_cache import CachedResult, result_key
 from features.validation.rules import Rule
 from features.validation.validation_report import QuarantinedRow, TableReport
 from features.validation.value_replacements import find_replacements
+from features.validation.values.column_types import needs_parsing
+from features.validation.values.invalid_text import SYMPTOM, with_texts_as_bytes
+from features.validation.values.reading_rules import ReadingRules
 
 EXAMPLES = 3
 """Bad rows shown by rule."""

@@ -21,12 +21,12 @@ from features.history.timestamp_outliers import find_timestamp_outliers
 from features.quoting import quote_text
 from features.source_table import SourceTable
 from features.validation.duplicates import DUPLICATE
-from features.validation.reading_rules import ReadingRules
 from features.validation.rules import Rule
 from features.validation.table_validation import ValidatedTable, validate_table
 from features.validation.tolerance import TOLERANCE, Tolerance
 from features.validation.unknown_accounts import UnknownAccounts, find_unknown_accounts
 from features.validation.validation_report import TableReport, ValidationReport
+from features.validation.values.reading_rules import ReadingRules
 
 
 @dataclass(frozen=True)

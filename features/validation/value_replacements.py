@@ -12,16 +12,16 @@ from collections.abc import Iterable, Mapping
 from features.contract import Column, ColumnType
 from features.contract.vocabulary import Vocabulary
 from features.quoting import quote_name, quote_text
-from features.validation.column_types import INSTANTS, ZONED
 from features.validation.incoming_table import IncomingTable
-from features.validation.reading_rules import (
+from features.validation.rules import EARLIEST, LATEST
+from features.validation.values.column_types import INSTANTS, ZONED
+from features.validation.values.reading_rules import (
     EMPTY_WORDS,
     LONGEST_EMPTY_WORD,
     is_empty_word,
     is_no_date,
     without_empty_words,
 )
-from features.validation.rules import EARLIEST, LATEST
 
 MAX_VALUES = 1_000
 """Different values of a vocabulary that are read one by one; a column with more holds something else."""

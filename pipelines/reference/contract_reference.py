@@ -5,9 +5,9 @@ from typing import Final
 
 from features.contract import TABLES, Column, ColumnType, Table
 from features.contract.vocabulary import Vocabulary
-from features.validation.reading_rules import EMPTY_WORDS, NO_DATES
 from features.validation.rules import Rule
 from features.validation.tolerance import TOLERANCE, UNKNOWN_ACCOUNTS_TOLERANCE
+from features.validation.values.reading_rules import EMPTY_WORDS, NO_DATES
 
 _INTRODUCTION: Final = """# The data contract
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from features.catalogue import Feature
 from features.contract import TABLES
 from features.definitions.measures import Aggregate
-from features.engine.expressions import missing_columns
+from features.engine.table_rows.expressions import missing_columns
 from features.history.history import History
 
 

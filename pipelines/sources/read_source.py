@@ -13,10 +13,10 @@ import duckdb
 from features.contract import TABLES, TICKET_EVENTS, TICKETS
 from features.errors import DataGateError
 from features.source_table import SourceTable
-from features.validation.reading_rules import ReadingRules
 from features.validation.tolerance import TOLERANCE, Tolerance
 from features.validation.validate import Validation, validate_tables
 from features.validation.validation_report import ValidationReport
+from features.validation.values.reading_rules import ReadingRules
 from pipelines.sources.base import Source
 from pipelines.sources.table_names import required_columns, suggest_table
 

@@ -13,10 +13,10 @@ from typing import Any
 from features.catalogue import FEATURES, Metric
 from features.contract import TABLES
 from features.errors import DataGateError
-from features.validation.reading_rules import ReadingRules
 from features.validation.tolerance import TOLERANCE, Tolerance
 from features.validation.validate import validate_tables
 from features.validation.validation_report import ValidationReport
+from features.validation.values.reading_rules import ReadingRules
 from pipelines.scratch import scratch_folder
 from pipelines.settings import Settings
 from pipelines.sources import open_source, validate_rows

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from features.contract import ACCOUNTS
 from features.errors import UsageError
 from features.source_table import SourceTable, explain_read_errors
-from features.validation.column_types import cast_column
+from features.validation.values.column_types import cast_column
 from pipelines.scratch import scratch_folder
 from pipelines.sources import open_source
 from serving.store.queries.outcome_queries import accounts_of_newest_night

@@ -21,7 +21,7 @@ from serving.night_report.report_schema import CaseChanges, NightReport
 from serving.nights.case_updates import CaseUpdates, Package
 from serving.nights.night_lease import Night, RecordedNight, refuse_late_night, update_held_night
 from serving.policy.definition.policy_schema import PolicyFile
-from serving.policy.state.queue_state import Decision, DecisionCounts, HoldoutUnit
+from serving.policy.state.queue_state import Decision, DecisionCounts
 from serving.policy.state.reason_texts import suppression_text
 from serving.store import bulk
 from serving.store.base import Base
@@ -192,10 +192,10 @@ def _set_aside(decision: Decision) -> Iterator[tuple[str, str, str, str, str]]:
 
 def _unit_rows(decision: Decision) -> pa.Table:
     """The accounts that are drawn for the first time; a unit that is stored is never changed."""
-    return pa.Table.from_pylist(
-        [unit._asdict() for unit in decision.holdout_units],
-        pa.schema([(name, pa.string()) for name in HoldoutUnit._fields]),
-    )
+    drawn = decision.holdout_units
+    units, strata = zip(*drawn.values(), strict=True) if drawn else ((), ())
+    columns = {"account_id": list(drawn), "unit": units, "stratum": strata}
+    return pa.table({name: pa.array(column, pa.string()) for name, column in columns.items()})
 
 
 def _streak_rows(decision: Decision) -> pa.Table:

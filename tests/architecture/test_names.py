@@ -87,6 +87,7 @@ def test_no_branch_column_or_template_names_a_risk_outside_the_defaults(root: Pa
         "pipelines/simulator/",
         "serving/store/migrations/versions/",
         "features/contract/vocabularies.py",  # there it is a word of ticket systems, not a risk
+        "pipelines/reference/contract_reference.py",  # an example row
     )
     named = [
         f"{path.relative_to(root)}:{node.lineno}"

@@ -44,4 +44,4 @@ def zipped(**members: str | bytes) -> bytes:
 
 def gzipped(text: str) -> bytes:
     """A text in gzip."""
-    return gzip.compress(text.encode())
+    return gzip.compress(text.encode(), mtime=0)

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.arrow import number_array, to_int64, to_numpy
-from features.engine.relations import NUMBERED
+from features.engine.table_rows.relations import NUMBERED
 from features.engine.windows import Ints, Values
 from features.history.cache_files import CachedFile
 from features.history.history import History

@@ -13,10 +13,10 @@ import numpy as np
 
 from features.arrow import to_int64
 from features.definitions.measures import Aggregate, lookback_days
-from features.engine.corrections import version_intervals
 from features.engine.daily_usage.day_sums import DaySums
 from features.engine.daily_usage.usage_partitions import usage_partitions
-from features.engine.relations import NUMBERED
+from features.engine.table_rows.corrections import version_intervals
+from features.engine.table_rows.relations import NUMBERED
 from features.engine.windows import Ints
 from features.history.history import History
 

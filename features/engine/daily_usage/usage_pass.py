@@ -29,7 +29,7 @@ from features.engine.account_range import Scope
 from features.engine.daily_usage.bucket_sums import Buckets, BucketSums, Window
 from features.engine.daily_usage.day_sums import DaySums
 from features.engine.daily_usage.usage_delivery import UsageDelivery
-from features.engine.relations import NUMBERED
+from features.engine.table_rows.relations import NUMBERED
 from features.engine.windows import Floats, Ints
 from features.history.history import History
 from features.source_table import explain_changed_files

@@ -28,10 +28,10 @@ import pyarrow as pa
 
 from features.contract import TABLES
 from features.definitions.measures import Aggregate, Ago, Measure
-from features.engine import expressions
 from features.engine.account_range import Scope
-from features.engine.relations import NUMBERED, number_accounts
 from features.engine.spark.spark_sql import ZERO_WITHOUT_ROWS, grouped_query, groups, relation_query
+from features.engine.table_rows import expressions
+from features.engine.table_rows.relations import NUMBERED, number_accounts
 from features.engine.windows import Cutoffs, Floats, Ints
 from features.errors import UsageError
 from features.history.history import History

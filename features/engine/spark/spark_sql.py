@@ -13,8 +13,8 @@ from functools import cache
 from sqlglot import exp, parse_one
 
 from features.definitions.measures import Aggregate, Stream
-from features.engine.expressions import order_of_events
-from features.engine.relations import day_number, relation_rows, tie_columns
+from features.engine.table_rows.expressions import order_of_events
+from features.engine.table_rows.relations import day_number, relation_rows, tie_columns
 from features.history.history import History
 
 ZERO_WITHOUT_ROWS = frozenset({"count", "sum", "distinct", "slope"})

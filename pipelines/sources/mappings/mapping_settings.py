@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from features.errors import UsageError
-from features.validation.reading_rules import ReadingRules, check_words
+from features.validation.values.reading_rules import ReadingRules, check_words
 from models.risks.defaults import DEFAULTS
 from pipelines.settings import Settings
 

@@ -14,8 +14,8 @@ import duckdb
 from features.contract import Column, ColumnType
 from features.quoting import quote_name, quote_text
 from features.source_table import SourceTable, UnreadableLine, explain_read_errors
-from features.validation.column_types import cast_column
-from features.validation.reading_rules import without_empty_words
+from features.validation.values.column_types import cast_column
+from features.validation.values.reading_rules import without_empty_words
 from pipelines.sources.mappings.column_use import ColumnUse
 
 EVIDENT = 0.95

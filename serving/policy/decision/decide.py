@@ -5,9 +5,9 @@ wait, which are suppressed, and why.
 uses no random numbers, and the order of the rows does not matter, so deciding a night twice gives the same queue.
 
 An account is first *detected* (hysteresis, trigger, or the end of a contract,
-:mod:`serving.policy.detection.detection`) and then *allocated* (:mod:`serving.policy.decision.allocation`): raised again
-in its open case, suppressed, held out, assigned to a squad, or left waiting. At last every open case is compared with
-tonight's account (:mod:`serving.policy.decision.reconciliation`).
+:mod:`serving.policy.detection.detection`) and then *allocated* (:mod:`serving.policy.decision.allocation`): raised
+again in its open case, suppressed, held out, assigned to a squad, or left waiting. At last every open case is compared
+with tonight's account (:mod:`serving.policy.decision.reconciliation`).
 """
 
 from collections import Counter

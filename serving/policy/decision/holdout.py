@@ -9,14 +9,14 @@ exempted account is worked anyway; that is recorded, because it biases the measu
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 
 from serving.policy.definition.policy_schema import Holdout
 from serving.policy.definition.unknown_names import UNKNOWN
 from serving.policy.detection.account_table import AccountTable, Flags
-from serving.policy.state.queue_state import HoldoutUnit
+from serving.policy.state.queue_state import HoldoutUnits
 
 
 def holdout_number(unit: str, salt: str) -> float:
@@ -28,29 +28,30 @@ def holdout_number(unit: str, salt: str) -> float:
 class HoldoutAssignment:
     """The hold-out over all accounts: the unit and stratum of each, and whether it is held out before exemptions.
 
-    ``known`` are the units of earlier nights; ``new_units`` are those that this night adds, by account.
+    ``known`` are the units of earlier nights; ``new_units`` are those that this night adds.
     """
 
-    def __init__(self, accounts: AccountTable, rule: Holdout | None, known: Iterable[HoldoutUnit] = ()) -> None:
+    def __init__(self, accounts: AccountTable, rule: Holdout | None, known: HoldoutUnits) -> None:
         self._rule = rule
-        earlier = {unit.account_id: unit for unit in known}
-        strata = {unit.unit: unit.stratum for unit in sorted(earlier.values(), reverse=True)}
+        strata: dict[str, str] = {}
+        for account in sorted(known):
+            strata.setdefault(*known[account])
         parents, segments = accounts.texts("parent_id"), accounts.texts("segment")
-        self.units: list[HoldoutUnit] = []
+        self.units: list[tuple[str, str]] = []
         for account, parent, segment in zip(accounts.account_ids, parents, segments, strict=True):
             unit = parent or account
             stratum = strata.setdefault(unit, segment or UNKNOWN)  # of the unit's first account: exactly one
-            self.units.append(earlier.get(account) or HoldoutUnit(account, unit, stratum))
-        added = (unit for unit in self.units if unit.account_id not in earlier)
-        self.new_units = tuple(added) if rule is not None else ()
+            self.units.append(known.get(account) or (unit, stratum))
+        drawn = zip(accounts.account_ids, self.units, strict=True) if rule is not None else ()
+        self.new_units = {account: unit for account, unit in drawn if account not in known}
 
     def is_held_out(self, place: int) -> bool:
         """Whether the account at this place is drawn for the hold-out."""
         if self._rule is None:
             return False
-        drawn = self.units[place]
-        share = self._rule.by_segment.get(drawn.stratum, self._rule.share)
-        return holdout_number(drawn.unit, self._rule.salt) < share
+        unit, stratum = self.units[place]
+        share = self._rule.by_segment.get(stratum, self._rule.share)
+        return holdout_number(unit, self._rule.salt) < share
 
 
 def first_exemption(exempt: Mapping[str, Flags], place: int) -> str | None:

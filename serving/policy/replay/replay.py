@@ -95,7 +95,7 @@ class _ReplayQueue:
             self._open(flag, renewals.get(flag.account_id))
         for again in decision.raised_again:
             self._raise(again, renewals.get(again.flag.account_id))
-        units = (*self.queue.holdout_units, *decision.holdout_units)
+        units = {**self.queue.holdout_units, **decision.holdout_units}
         self.queue = QueueState(streaks=decision.streaks, holdout_units=units)
         self._record(night, decision)
 

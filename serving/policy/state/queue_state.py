@@ -70,12 +70,11 @@ class Cooldown(NamedTuple):
     settled: bool = False
 
 
-class HoldoutUnit(NamedTuple):
-    """The unit in which an account is drawn for the hold-out, and its stratum, as first known."""
+HoldoutUnits = Mapping[str, tuple[str, str]]
+"""By account: the unit in which it is drawn for the hold-out, and its stratum, as first known.
 
-    account_id: str
-    unit: str
-    stratum: str
+A night has one for each account, so they are plain tuples.
+"""
 
 
 @dataclass(frozen=True)
@@ -89,7 +88,7 @@ class QueueState:
     streaks: tuple[Streak, ...] = ()
     cooldowns: tuple[Cooldown, ...] = ()
     load: Mapping[str, int] = field(default_factory=dict)
-    holdout_units: tuple[HoldoutUnit, ...] = ()
+    holdout_units: HoldoutUnits = field(default_factory=dict)
 
     def squad_load(self) -> dict[str, int]:
         """Open cases by squad."""
@@ -229,6 +228,6 @@ class Decision:
     closures: tuple[Closure, ...] = ()
     live: tuple[LiveFigures, ...] = ()
     settlements: tuple[Settlement, ...] = ()
-    holdout_units: tuple[HoldoutUnit, ...] = ()
+    holdout_units: HoldoutUnits = field(default_factory=dict)
     streaks: tuple[Streak, ...] = ()
     counts: DecisionCounts = DecisionCounts()

@@ -12,9 +12,9 @@ import pytest
 from features.contract import TABLES
 from features.source_table import SourceTable
 from features.validation.incoming_table import IncomingTable
-from features.validation.reading_rules import ReadingRules
 from features.validation.validate import Validation, validate_tables
 from features.validation.value_replacements import find_replacements
+from features.validation.values.reading_rules import ReadingRules
 
 at = datetime.fromisoformat
 JUNE = at("2026-06-01")

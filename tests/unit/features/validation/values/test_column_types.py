@@ -6,7 +6,7 @@ import duckdb
 import pytest
 
 from features.contract import Column, ColumnType
-from features.validation.column_types import cast_column, needs_parsing
+from features.validation.values.column_types import cast_column, needs_parsing
 
 CASES = [
     (ColumnType.TEXT, "17850.0::DOUBLE", "17850"),

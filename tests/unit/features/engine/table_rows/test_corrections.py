@@ -2,7 +2,7 @@
 
 from support.worlds.factories import Story
 
-from features.engine.corrections import version_intervals
+from features.engine.table_rows.corrections import version_intervals
 from features.history.history import History
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from features.contract import TABLES
-from features.engine.expressions import columns_in, tables_of
+from features.engine.table_rows.expressions import columns_in, tables_of
 from features.engine.windows import Ints
 from features.history.history import History
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from features.arrow import number_array, to_numpy, value_codes
 from features.contract import TABLES
-from features.engine.relations import day_number, ordered_versions, single_versions
+from features.engine.table_rows.relations import day_number, ordered_versions, single_versions
 from features.history.history import History
 from features.history.repeated_keys import RepeatedKeys, all_have_own_ids, find_repeated_keys, key_hash
 from features.history.versions import FOREVER, known_day, known_instant, version_key

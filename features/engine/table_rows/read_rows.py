@@ -8,13 +8,13 @@ from dataclasses import replace
 
 from features.arrow import to_numpy
 from features.definitions.measures import Aggregate, Stream, lookback_days
-from features.engine import expressions
 from features.engine.account_range import Scope
-from features.engine.corrections import version_intervals
-from features.engine.relations import join_accounts, tie_columns
-from features.engine.rows import BY_ACCOUNT, Order, RowColumn, Rows, any_replaced
-from features.engine.text_combinations import RowClasses
-from features.engine.ticket_timeline import read_timeline
+from features.engine.table_rows import expressions
+from features.engine.table_rows.corrections import version_intervals
+from features.engine.table_rows.relations import join_accounts, tie_columns
+from features.engine.table_rows.rows import BY_ACCOUNT, Order, RowColumn, Rows, any_replaced
+from features.engine.table_rows.text_combinations import RowClasses
+from features.engine.table_rows.ticket_timeline import read_timeline
 from features.engine.windows import Cutoffs
 from features.history.history import History
 

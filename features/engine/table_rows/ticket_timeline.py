@@ -18,11 +18,11 @@ import pyarrow.compute as pc
 from features.arrow import combine_chunks, to_numpy
 from features.contract import TICKET_EVENTS, TICKETS
 from features.engine.account_range import Scope
-from features.engine.corrections import version_intervals
-from features.engine.expressions import columns_in, select_list
-from features.engine.relations import EVER_HELD_TOGETHER, event_rows, join_accounts, opened_rows
-from features.engine.rows import RowColumn, Rows, any_replaced
-from features.engine.text_combinations import RowClasses
+from features.engine.table_rows.corrections import version_intervals
+from features.engine.table_rows.expressions import columns_in, select_list
+from features.engine.table_rows.relations import EVER_HELD_TOGETHER, event_rows, join_accounts, opened_rows
+from features.engine.table_rows.rows import RowColumn, Rows, any_replaced
+from features.engine.table_rows.text_combinations import RowClasses
 from features.engine.windows import Ints
 from features.history.history import History
 

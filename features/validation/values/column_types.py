@@ -7,7 +7,7 @@ has the right type is read as it is, so that a clean Parquet file costs one scan
 
 from features.contract import Column, ColumnType
 from features.quoting import quote_name
-from features.validation.reading_rules import without_empty_words
+from features.validation.values.reading_rules import without_empty_words
 
 _WHOLE_TYPES = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 WHOLES = frozenset((*_WHOLE_TYPES, *(f"U{name}" for name in _WHOLE_TYPES)))

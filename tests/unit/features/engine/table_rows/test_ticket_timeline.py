@@ -6,10 +6,10 @@ import pytest
 from support.worlds.factories import Story
 
 from features.engine.account_range import Scope
-from features.engine.relations import number_accounts
-from features.engine.rows import Rows
-from features.engine.text_combinations import RowClasses
-from features.engine.ticket_timeline import TICKET_NUMBER, read_timeline
+from features.engine.table_rows.relations import number_accounts
+from features.engine.table_rows.rows import Rows
+from features.engine.table_rows.text_combinations import RowClasses
+from features.engine.table_rows.ticket_timeline import TICKET_NUMBER, read_timeline
 from features.history.history import History
 
 PRIORITY = "priority = 'high'"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from features.contract import TABLES
 from features.definitions.measures import Aggregate, Stream
-from features.engine.relations import day_number, tie_columns
+from features.engine.table_rows.relations import day_number, tie_columns
 from features.history.history import History
 from features.history.versions import FOREVER
 
