@@ -85,7 +85,7 @@ def test_the_next_night_knows_the_verdict_and_leaves_the_account_alone(closed: C
     assert tonight != "saved"  # decided after the cutoff of its own night
     assert _feature(closed.settings, closed, "rescue_last_verdict", tmp_path / "b", 1) == "saved"
     (second,) = run_nights(closed.settings, (closed.day + timedelta(days=1)).date(), plain_runner(QUIET), QUIET)
-    assert closed.account not in {case["account_id"] for case in second.queue}
+    assert closed.account not in {case.account_id for case in second.queue}
     assert sum(second.decision.suppressed.values()) >= 1
     (outcomes,) = [table for table in second.tables if table.name == "outcomes"]
     assert outcomes.rows == outcomes.accepted
