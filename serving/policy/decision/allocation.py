@@ -188,13 +188,13 @@ class _Allocator:
         if rule := known or first_exemption(self.exempt, candidate.place):
             self.result.exempted.append(Exemption(candidate.account_id, risk, rule))
             return False
-        drawn = self.holdout.units[candidate.place]
+        unit, stratum = self.holdout.units[candidate.place]
         self.result.held_out.append(
             HeldOut(
                 candidate.account_id,
-                drawn.unit,
+                unit,
                 risk,
-                drawn.stratum,
+                stratum,
                 candidate.effective_probability,
                 candidate.priority,
             )

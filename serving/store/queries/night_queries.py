@@ -15,8 +15,8 @@ from serving.handoff.versions import upgrade_package
 from serving.night_report.queue_case import QueueCase
 from serving.night_report.report_schema import NightReport
 from serving.policy.state.case_status import ClosureCode
-from serving.policy.state.queue_state import Cooldown, HoldoutUnit, OpenCase, QueueState, Streak
-from serving.store.decision_tables import HoldoutUnitRow, StreakRow
+from serving.policy.state.queue_state import Cooldown, HoldoutUnits, OpenCase, QueueState, Streak
+from serving.store.decision_tables import StreakRow
 from serving.store.queries.queue_queries import first_reason, newest_night, night_risks
 from serving.store.tables import Account, Case, CaseAlarm, FrozenHandoff, NightRow, Score
 
@@ -78,11 +78,11 @@ def queue_state(session: Session, as_of: date) -> QueueState:
     )
 
 
-def _holdout_units(session: Session) -> tuple[HoldoutUnit, ...]:
+def _holdout_units(session: Session) -> HoldoutUnits:
     """Every stored unit. There is one for each account, so the driver's rows are read without a layer in between."""
-    names = ", ".join(HoldoutUnit._fields)
-    result = session.connection().exec_driver_sql(f"SELECT {names} FROM {HoldoutUnitRow.__tablename__}")
-    return tuple(map(HoldoutUnit._make, result.cursor.fetchall())) if result.cursor else ()
+    result = session.connection().exec_driver_sql("SELECT account_id, unit, stratum FROM holdout_units")
+    rows = result.cursor.fetchall() if result.cursor else ()
+    return {account: (unit, stratum) for account, unit, stratum in rows}
 
 
 def _alarms(session: Session) -> dict[str, list[str]]:

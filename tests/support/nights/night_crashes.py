@@ -24,7 +24,6 @@ from serving.policy.state.queue_state import (
     Decision,
     Exemption,
     HeldOut,
-    HoldoutUnit,
     RaiseCode,
     RaisedAgain,
     RaiseReason,
@@ -83,7 +82,7 @@ def second_night() -> NightRecord:
         exempted=(Exemption(IDS[3], "churn", "strategic"),),
         closures=(_closure(IDS[1]),),
         live=(live_of(case_id(IDS[0], "churn", NIGHT), IDS[0], resolved=ClosureCode.RENEWED, resolved_on=SECOND),),
-        holdout_units=(HoldoutUnit(IDS[5], IDS[5], "enterprise"),),
+        holdout_units={IDS[5]: (IDS[5], "enterprise")},
         streaks=(Streak(IDS[0], "churn", 3, 0, True),),
     )
     record = record_of(IDS, decision, channels=("hook", "chat"))

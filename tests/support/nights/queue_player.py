@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from serving.policy.decision.decide import Policy, decide
 from serving.policy.state.case_status import SETTLING_CODES
-from serving.policy.state.queue_state import Cooldown, Decision, HoldoutUnit, OpenCase, QueueState, Streak
+from serving.policy.state.queue_state import Cooldown, Decision, HoldoutUnits, OpenCase, QueueState, Streak
 from support.nights.policy_factory import NIGHT, account_rows
 
 TEXTS = ("account_id", "parent_id", "type", "segment", "contract_status", "currency", "region")
@@ -24,7 +24,7 @@ class QueuePlayer:
     cases: dict[str, OpenCase] = field(default_factory=dict)
     closed: list[Cooldown] = field(default_factory=list)
     streaks: tuple[Streak, ...] = ()
-    units: tuple[HoldoutUnit, ...] = ()
+    units: HoldoutUnits = field(default_factory=dict)
 
     def night(self, *rows: Mapping[str, Any]) -> Decision:
         """Decide the next night of these accounts, and apply the decision."""
@@ -54,7 +54,7 @@ class QueuePlayer:
             )
         for closure in decision.closures:
             self._close(closure.case_id, closure.outcome, settled=closure.code in SETTLING_CODES)
-        self.streaks, self.units = decision.streaks, (*self.units, *decision.holdout_units)
+        self.streaks, self.units = decision.streaks, {**self.units, **decision.holdout_units}
         self.tonight += timedelta(days=1)
         return decision
 

@@ -25,7 +25,7 @@ from serving.nights.case_updates import case_id
 from serving.nights.night_lease import Night
 from serving.nights.record_night import record_night
 from serving.policy.state.case_status import Closure, ClosureCode, ClosureOutcome, Settlement
-from serving.policy.state.queue_state import Decision, HoldoutUnit, RaiseCode, RaisedAgain, RaiseReason
+from serving.policy.state.queue_state import Decision, RaiseCode, RaisedAgain, RaiseReason
 from serving.store import Store
 from serving.store.exchange import HealthAdjustment, Message
 from serving.store.queries.case_queries import case_history
@@ -216,10 +216,10 @@ def test_a_lost_case_is_settled_once_and_tells_the_policy(store: Store) -> None:
 
 
 def test_an_account_keeps_its_first_unit_of_the_hold_out(store: Store) -> None:
-    unit = HoldoutUnit("a000000", "group", "enterprise")
-    run(store, record_of(names(1), Decision(NIGHT, "p1", holdout_units=(unit,))))
+    units = {"a000000": ("group", "enterprise")}
+    run(store, record_of(names(1), Decision(NIGHT, "p1", holdout_units=units)))
     with store.reading() as session:
-        assert queue_state(session, SECOND).holdout_units == (unit,)
+        assert queue_state(session, SECOND).holdout_units == units
 
 
 def test_the_policy_reads_alarms_and_marks_of_open_cases(store: Store) -> None:

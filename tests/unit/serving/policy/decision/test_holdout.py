@@ -10,7 +10,7 @@ from serving.policy.detection.account_table import AccountTable
 
 def drawn(rule: Holdout | None, count: int = 4000, **extra: str) -> list[bool]:
     rows = AccountTable.of(account_rows(*({"a": f"A{number:05d}", **extra} for number in range(count))))
-    by = HoldoutAssignment(rows, rule)
+    by = HoldoutAssignment(rows, rule, {})
     return [by.is_held_out(place) for place in range(count)]
 
 
@@ -39,10 +39,10 @@ def test_a_larger_share_keeps_everyone_who_was_held_out() -> None:
 
 def test_a_group_is_held_out_as_one() -> None:
     rows = AccountTable.of(account_rows(*({"a": f"A{n:03d}", "parent_id": f"G{n % 40}"} for n in range(400))))
-    by = HoldoutAssignment(rows, Holdout(share=0.5, salt="s"))
+    by = HoldoutAssignment(rows, Holdout(share=0.5, salt="s"), {})
     groups: dict[str, set[bool]] = {}
     for place in range(400):
-        groups.setdefault(by.units[place].unit, set()).add(by.is_held_out(place))
+        groups.setdefault(by.units[place][0], set()).add(by.is_held_out(place))
     assert {len(held) for held in groups.values()} == {1}
     assert {held.pop() for held in groups.values()} == {True, False}
 
@@ -56,7 +56,7 @@ def test_a_segment_may_have_its_own_share_and_a_group_has_one_stratum() -> None:
             {"a": "A1", "parent_id": "G", "segment": "enterprise"}, {"a": "A2", "parent_id": "G", "segment": "smb"}
         )
     )
-    assert {unit.stratum for unit in HoldoutAssignment(rows, rule).units} == {"enterprise"}
+    assert {stratum for _unit, stratum in HoldoutAssignment(rows, rule, {}).units} == {"enterprise"}
 
 
 def test_no_rule_holds_nobody_out() -> None:
