@@ -11,7 +11,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
-from pydantic import BaseModel, Field, StringConstraints, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    Field,
+    StringConstraints,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+)
+from pydantic_core import PydanticCustomError
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -40,6 +48,8 @@ QUIET = {
 """Nothing calls home, and a slow machine gets its time: set before MLflow or Prefect is imported, and never against
 the operator's own word."""
 
+SENTENCE = "sentence"
+"""The type of an error whose message is a whole sentence of ours."""
 
 Promote = Literal["gate", "never"]
 MetricKey = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -134,6 +144,15 @@ class Settings(BaseSettings):
     def _currency(cls, currency: object) -> object:
         return {"code": currency} if isinstance(currency, str) else currency
 
+    @field_validator("*", mode="wrap")
+    @classmethod
+    def _located(cls, value: object, validate: ValidatorFunctionWrapHandler) -> object:
+        """Our own sentences as errors of their setting, so that `load` can name the file that it is in."""
+        try:
+            return validate(value)
+        except UsageError as error:
+            raise PydanticCustomError(SENTENCE, "{sentence}", {"sentence": str(error)}) from None
+
     @property
     def row_tolerance(self) -> Tolerance:
         """How much of each table may be in quarantine."""
@@ -208,6 +227,8 @@ def _explain(error: ValidationError) -> str:
     if first["type"] == "extra_forbidden":
         known = SECTIONS.get(path[0] if path else "", Settings).model_fields
         return f"There is no setting {'.'.join((*path, last))}; {suggest_name(last, known)}"
+    if first["type"] == SENTENCE:
+        return str(first["msg"])
     name = ".".join((*path, last))
     if first["type"] == "literal_error":
         allowed = re.findall(r"'([^']*)'", first["ctx"]["expected"])

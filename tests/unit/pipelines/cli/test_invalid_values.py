@@ -36,7 +36,8 @@ def test_a_wrong_option_is_refused(arguments: tuple[str, ...], message: str) -> 
     [
         ('promot = "never"', "There is no setting promot; did you mean 'promote'?"),
         ('promote = "nver"', "The setting promote cannot be 'nver'; did you mean 'never'? Allowed: gate, never."),
-        ("tolerance = 2", "The setting tolerance: Input should be less than or equal to 1."),
+        ("tolerance = 2", "The setting tolerance.default must be a share from 0 to 1, not 2.0."),
+        ('timezone = "Europe/Berln"', "The setting timezone cannot be 'Europe/Berln'; did you mean 'Europe/Berlin'?"),
         ('[review]\nauht = "local"', "There is no setting review.auht; did you mean 'auth'?"),
     ],
 )
