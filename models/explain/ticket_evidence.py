@@ -7,13 +7,19 @@ negated sentences, other things that can be cancelled (a meeting, an order), quo
 are no evidence. The work is linear in the length of the text.
 """
 
+from __future__ import annotations
+
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from importlib.resources import files
+from typing import NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from models.contracts import EvidenceKind, TicketEvidence
 from models.explain.customer_text import customer_sentences
@@ -22,8 +28,16 @@ QUOTE_CHARS = 160
 """Most characters of a quote."""
 MAX_SENTENCE = 1_000
 """Longer sentences are searched in pieces of this length, so that the work stays linear."""
-_UNUSUAL = r"[^\x09-\x7e\x{a0}-\x{17f}\x{2010}-\x{2027}\x{20ac}]|[&<]"
+_UNUSUAL = (
+    r"[^\t\n\r\x20-\x7e\x{a0}-\x{ac}\x{ae}-\x{131}\x{134}-\x{13e}\x{141}-\x{148}\x{14a}-\x{17e}"
+    r"\x{2010}-\x{2027}\x{20ac}]|[&<]"
+)
 """Characters that are neither of the four languages nor punctuation: such texts are always searched."""
+_RAW_SPACE = r"(?:[\s\x{a0}]+|\s*\n(?s:.*)\n\s*)"
+"""What may be a single space in a sentence: a line break, or quoted lines that are left out between two lines."""
+_RAW_LETTER = r"[\w\x{c0}-\x{17e}]"
+TEXTS_AT_ONCE = 1_000
+"""So many texts are held as sentences at once."""
 WORDS_AFTER = 3
 """In German a negation may follow the verb by so many words: "wir kündigen den Vertrag nicht"."""
 
@@ -38,6 +52,18 @@ class TicketText:
     by: str | None = "customer"
 
 
+_Search = Callable[[str], tuple[tuple[EvidenceKind, str | None, re.Match[str]], ...]]
+
+
+class _InText(NamedTuple):
+    """Evidence of a text: its kind and language, and where it is in a sentence."""
+
+    kind: EvidenceKind
+    language: str
+    sentence: str
+    span: tuple[int, int]
+
+
 @dataclass(frozen=True)
 class _Phrase:
     """A compiled phrase; ``negated`` where it contains its own negation."""
@@ -50,7 +76,7 @@ class _Phrase:
 
 @dataclass(frozen=True)
 class _Rules:
-    gate: re.Pattern[str]
+    gate: str
     phrases: tuple[_Phrase, ...]
     exceptions: Mapping[tuple[EvidenceKind, str], re.Pattern[str]]
     negation: Mapping[str, re.Pattern[str]]
@@ -67,40 +93,80 @@ def find_evidence(texts: Iterable[TicketText], competitors: Sequence[str] = ()) 
         texts: what was written in tickets. The words of agents and systems are left out.
         competitors: names that are evidence of ``names_competitor`` wherever the customer uses them.
     """
-    names = _name_pattern(tuple(competitors))
-    found = [item for text in texts if text.by in ("customer", None) for item in _in_text(text, names)]
+    by_customer = [text for text in texts if text.by in ("customer", None)]
+    evidence = _evidence_by_text([text.text for text in by_customer], competitors)
+    found = [
+        TicketEvidence(text.ticket_id, text.written_on, item.kind, item.language, quote(item.sentence, item.span))
+        for text, items in zip(by_customer, evidence, strict=True)
+        for item in items
+    ]
     return tuple(sorted(found, key=lambda item: (-item.written_on.toordinal(), item.ticket_id, item.kind, item.quote)))
+
+
+def find_kinds(texts: Sequence[str], competitors: Sequence[str] = ()) -> list[frozenset[EvidenceKind]]:
+    """The kinds of evidence in each text of a customer."""
+    return [frozenset(item.kind for item in items) for items in _evidence_by_text(texts, competitors)]
 
 
 def evidence_gate(competitors: Sequence[str] = ()) -> str:
     """A regular expression in lower case that every text with evidence matches: a database can select texts with it.
 
-    It has only literal alternatives, and a class of the characters that could hide a phrase.
+    It has only literal alternatives, and a class of the characters that could hide a phrase. A text has line breaks
+    and typographic apostrophes where its sentences have not.
     """
-    names = [re.escape(" ".join(name.split()).lower()) for name in competitors if name.strip()]
-    return "|".join([_rules().gate.pattern, *names, _UNUSUAL])
+    sentence = _sentence_gate(tuple(competitors))
+    raw = sentence.replace(r"\w", _RAW_LETTER).replace(r"\ ", " ").replace(" ", _RAW_SPACE).replace("'", "['’‘`´]")
+    return f"{raw}|{_UNUSUAL}"
 
 
-def _in_text(text: TicketText, names: re.Pattern[str] | None) -> Iterator[TicketEvidence]:
-    """The first evidence of each kind."""
+@cache
+def _sentence_gate(competitors: tuple[str, ...]) -> str:
+    """A regular expression in lower case that every sentence with evidence matches, for an engine of linear time."""
+    names = [_escaped(" ".join(name.split())) for name in competitors if name.strip()]
+    return "|".join([_rules().gate, *names])
+
+
+def _escaped(name: str) -> str:
+    """A name as a database writes it in lower case: a dotted capital I becomes one letter."""
+    return re.escape(name.lower().replace("\N{COMBINING DOT ABOVE}", ""))
+
+
+def _evidence_by_text(texts: Sequence[str], competitors: Sequence[str]) -> Iterator[list[_InText]]:
+    """For each text, the first evidence of each kind.
+
+    The phrases are costly, and few sentences have any: one pass over all sentences selects those that may, and a
+    sentence that occurs in several texts is searched once.
+    """
+    names = _name_pattern(tuple(competitors))
+    search = cache(lambda part: tuple(_in_sentence(part, names)))
+    gate = _sentence_gate(tuple(competitors))
+    for begin in range(0, len(texts), TEXTS_AT_ONCE):
+        sentences = [customer_sentences(text) for text in texts[begin : begin + TEXTS_AT_ONCE]]
+        parts = [[part for sentence in listed for part in _pieces(sentence)] for listed in sentences]
+        every = pc.utf8_lower(pa.array([part for listed in parts for part in listed], pa.string()))
+        passes = iter(pc.match_substring_regex(every, gate).to_pylist())
+        for listed, own in zip(sentences, parts, strict=True):
+            selected = [part for part in own if next(passes)]
+            yield list(_in_text(selected, listed, search))
+
+
+def _pieces(sentence: str) -> list[str]:
+    return [sentence[first : first + MAX_SENTENCE] for first in range(0, len(sentence), MAX_SENTENCE)]
+
+
+def _in_text(parts: Sequence[str], sentences: Sequence[str], search: _Search) -> Iterator[_InText]:
     kinds: set[EvidenceKind] = set()
-    sentences = customer_sentences(text.text)
-    for sentence in sentences:
-        for first in range(0, len(sentence), MAX_SENTENCE):
-            part = sentence[first : first + MAX_SENTENCE]
-            for kind, language, match in _in_sentence(part, names):
-                if kind not in kinds:
-                    kinds.add(kind)
-                    language_of = language or _language(sentences)
-                    yield TicketEvidence(text.ticket_id, text.written_on, kind, language_of, quote(part, match.span()))
+    for part in parts:
+        for kind, language, match in search(part):
+            if kind not in kinds:
+                kinds.add(kind)
+                yield _InText(kind, language or _language(sentences), part, match.span())
 
 
 def _in_sentence(
     sentence: str, names: re.Pattern[str] | None
 ) -> Iterator[tuple[EvidenceKind, str | None, re.Match[str]]]:
     rules = _rules()
-    if not (rules.gate.search(sentence) or (names and names.search(sentence))):
-        return
     matches = [(phrase, match) for phrase in rules.phrases if (match := phrase.pattern.search(sentence))]
     holding = [(phrase, match) for phrase, match in matches if _holds(rules, phrase, sentence, match)]
     threats = [match.span() for phrase, match in holding if phrase.kind is EvidenceKind.THREATENS]
@@ -193,7 +259,7 @@ def _rules() -> _Rules:
         for language, text in data["other_objects"].items()
     }
     return _Rules(
-        _compiled(words, data["gate"]),
+        data["gate"],
         tuple(phrases),
         exceptions,
         negation,

@@ -7,7 +7,7 @@ known until a newer version is, and one join with the cutoffs selects the valid 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -54,7 +54,14 @@ INVOICED_YEAR = """SELECT account_id, as_of, greatest(sum(amount), 0) AS arr,
 """Without contracts, the invoices of the year before are the revenue."""
 
 
-def build_candidates(history: History, frame: pa.Table, scores: pa.Table, competitors: Sequence[str] = ()) -> pa.Table:
+def build_candidates(
+    history: History,
+    frame: pa.Table,
+    scores: pa.Table,
+    competitors: Sequence[str] = (),
+    *,
+    needed: Collection[str] | None = None,
+) -> pa.Table:
     """One row an account and cutoff of the frame, in its order, as :func:`serving.policy.decision.decide.decide`
     reads it.
 
@@ -63,10 +70,13 @@ def build_candidates(history: History, frame: pa.Table, scores: pa.Table, compet
         frame: the features, one row an account and cutoff.
         scores: the scores (``SCORES``), one row an account, cutoff and risk.
         competitors: names of the settings that tickets are searched for.
+        needed: the columns that the policy's conditions read; tickets are searched for evidence only if it is among
+            these. None stands for all.
     """
     cutoffs = pc.unique(frame["as_of"]).to_pylist()
     known = {**_accounts(history, cutoffs, frame), **_tickets(history, cutoffs, frame)}
-    known |= _contracts(history, cutoffs, frame) | evidence_columns(history, frame, competitors)
+    known |= _contracts(history, cutoffs, frame)
+    known |= evidence_columns(history, frame, competitors, needed=needed)
     features = {name: frame[name] for name in frame.column_names if name not in known}
     return pa.table({**_first(features, "account_id", "as_of"), **known, **features, **_risks(frame, scores)})
 

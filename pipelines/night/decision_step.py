@@ -114,7 +114,8 @@ def decide_night(context: DecisionContext, frame: pa.Table, scored: NightScores)
     from models.explain.counterfactuals import counterfactuals
     from models.explain.reasons import explain
 
-    rows = build_candidates(context.history, frame, scored.scores, context.competitors)
+    needed = context.policy.conditions.columns
+    rows = build_candidates(context.history, frame, scored.scores, context.competitors, needed=needed)
     with context.store.reading() as session:
         queue = night_queries.queue_state(session, context.as_of)
     reasons: dict[tuple[str, str], tuple[Reason, ...]] = {}

@@ -34,12 +34,18 @@ OUTCOME_COLUMNS = ["account_id", "risk", "event", "event_at"]
 
 @dataclass(frozen=True)
 class PastNights:
-    """Past nights of a history: its risks, and the models that score them."""
+    """Past nights of a history: its risks, and the models that score them.
+
+    ``conditions`` are the columns that the conditions of the policies read, and ``competitors`` the names of the
+    settings, which are evidence in tickets.
+    """
 
     history: History
     known: Mapping[str, Risk]
     models: Mapping[str, Champion]
     build: FrameBuilder
+    conditions: frozenset[str]
+    competitors: tuple[str, ...] = ()
 
     def nights(self, days: Sequence[date]) -> Iterator[PastNight]:
         """Each night in the order of ``days``, with its candidates and their outcomes."""
@@ -50,7 +56,7 @@ class PastNights:
     def _several(self, days: Sequence[date]) -> Iterator[PastNight]:
         frame, truth = self.build(self.history, days), self._truth(days)
         scored = score_accounts(self.history, frame, days, self.models, ())
-        rows = build_candidates(self.history, frame, scored.scores)
+        rows = build_candidates(self.history, frame, scored.scores, self.competitors, needed=self.conditions)
         for day in days:
             yield PastNight(
                 day, _on(rows, day), truth.filter(pc.equal(truth["as_of"], day)), self._first_reasons(scored, day)

@@ -76,16 +76,18 @@ def replay_nights(
             context = ReplayContext(opened.history, registry, assembly.frame_builder(settings), steps.log, champion)
             models = choose_models(context, known, first)
         with steps.step("replay", f"Replaying {len(nights)} nights"):
-            build = assembly.frame_builder(settings, _needed(models.values(), policies.values()))
+            conditions = frozenset(name for policy in policies.values() for name in policy.conditions.columns)
+            build = assembly.frame_builder(settings, _needed(models.values(), conditions))
             scoring = {risk: model.model for risk, model in models.items()}
-            done = replay_policies(PastNights(opened.history, known, scoring, build).nights(nights), policies)
+            past = PastNights(opened.history, known, scoring, build, conditions, settings.competitors)
+            done = replay_policies(past.nights(nights), policies)
     return Replay(first, last, models, done)
 
 
-def _needed(models: Iterable[ReplayModel], policies: Iterable[Policy]) -> frozenset[str]:
+def _needed(models: Iterable[ReplayModel], conditions: frozenset[str]) -> frozenset[str]:
     """The features that a model or a condition reads; a replay needs no others."""
     read = [frozenset(model.model.model.features) for model in models]
-    return frozenset().union(*read, *(policy.conditions.columns for policy in policies))
+    return conditions.union(*read)
 
 
 def _nights(history: History, first: date, last: date) -> list[date]:

@@ -1,6 +1,9 @@
 """Evidence in ticket texts: precision before recall, the customer's own words only, and work that stays linear."""
 
+import re
+import unicodedata
 from collections import Counter
+from collections.abc import Callable, Sequence
 from datetime import date
 
 import duckdb
@@ -12,7 +15,7 @@ from support.worlds.ticket_sentences import labelled_sentences
 
 from models.contracts import EvidenceKind
 from models.explain.customer_text import MAX_CHARS, customer_sentences, plain_text
-from models.explain.ticket_evidence import QUOTE_CHARS, TicketText, evidence_gate, find_evidence, quote
+from models.explain.ticket_evidence import QUOTE_CHARS, TicketText, evidence_gate, find_evidence, find_kinds, quote
 from pipelines.simulator.situations.intent_phrases import ASKS, NEGATED, QUOTED
 
 DAY = date(2026, 3, 1)
@@ -154,17 +157,82 @@ def test_a_long_text_is_searched_to_its_limit(piece: str) -> None:
     )
 
 
-def test_a_database_selects_every_text_with_evidence() -> None:
-    texts = [sentence for _, sentence, expected in labelled_sentences() if expected]
-    texts += ["Corvex shows this.", "We want to can\u200bcel", "We want to <b>can</b>cel"]
-    rows = pa.table({"text": texts})
+def simulated_requests() -> list[str]:
+    asks = (sentences for by_kind in ASKS.values() for sentences in by_kind.values())
+    return [sentence.format(rival="Corvex") for sentences in asks for sentence in sentences]
+
+
+def not_selected(texts: Sequence[str]) -> list[str]:
+    """The texts that a database leaves out."""
     with duckdb.connect() as connection:
-        connection.register("rows", rows)
-        gate = evidence_gate(["Corvex"])
-        missed = connection.execute("SELECT text FROM rows WHERE NOT regexp_matches(lower(text), ?)", [gate]).fetchall()
-        other = connection.execute("SELECT regexp_matches(lower('Thanks for the help.'), ?)", [gate]).fetchone()
-    assert missed == []
-    assert other == (False,)
+        connection.register("rows", pa.table({"text": pa.array(texts, pa.string())}))
+        sql = "SELECT text FROM rows WHERE NOT regexp_matches(lower(text), ?)"
+        return [text for (text,) in connection.execute(sql, [evidence_gate(["Corvex", "İş Tek"])]).fetchall()]
+
+
+DISGUISES: dict[str, Callable[[str], str]] = {
+    "as it is": str,
+    "capital letters": str.upper,
+    "one word a line": lambda text: text.replace(" ", "\n"),
+    "windows lines": lambda text: text.replace(" ", "\r\n"),
+    "quoted mail between the lines": lambda text: text.replace(" ", "\n> you wrote\n"),
+    "typographic": lambda text: text.replace("'", "’").replace(" ", "\u00a0"),
+    "decomposed accents": lambda text: unicodedata.normalize("NFD", text),
+    "soft hyphens": "\u00ad".join,
+    "control characters": "\x07".join,
+    "wide letters": lambda text: "".join(chr(ord(char) + 0xFEE0) if "!" <= char <= "~" else char for char in text),
+    "a tag in each word": lambda text: re.sub(r"(\w)(\w)", r"\1<b></b>\2", text),
+    "entities": lambda text: "".join(f"&#{ord(char)};" for char in text),
+}
+"""Ways to write a sentence that are the same to a reader."""
+
+SEPARATORS = (
+    " ",
+    "  ",
+    "\n",
+    "\r\n",
+    "\t",
+    "\u00a0",
+    "\n> you wrote\n",
+    "\nSent from my phone\n",
+    "<br>",
+    "\u2028",
+    "\x0b",
+)
+"""What may be between two words of a sentence."""
+
+
+@pytest.mark.parametrize("disguise", DISGUISES)
+def test_a_database_selects_every_text_with_evidence(disguise: str) -> None:
+    texts = [sentence for _, sentence, expected in labelled_sentences() if expected]
+    texts += [*simulated_requests(), "Corvex shows this.", "İş Tek shows this.", "We want to can\u200bcel"]
+    texts.append("We want to <b>can</b>cel")
+    assert not_selected([DISGUISES[disguise](text) for text in texts]) == []
+
+
+def test_a_database_leaves_out_other_texts() -> None:
+    other = "Thanks for the help, it's fine.\r\nÜbrigens: très bien – señor…"
+    assert not_selected([other]) == [other]
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.sampled_from([sentence for _, sentence, expected in labelled_sentences() if expected]),
+    st.lists(st.sampled_from(SEPARATORS), min_size=1, max_size=8),
+    st.text(max_size=20),
+)
+def test_no_text_with_evidence_is_left_out(sentence: str, separators: list[str], other: str) -> None:
+    words = sentence.split(" ")
+    text = "".join(word + separators[place % len(separators)] for place, word in enumerate(words)) + other
+    if kinds(text, "Corvex"):
+        assert not_selected([text]) == []
+
+
+def test_kinds_are_those_of_the_evidence() -> None:
+    texts = [sentence for _, sentence, _ in labelled_sentences()] + ["", "Corvex shows this."]
+    assert [{kind.value for kind in kinds_of} for kinds_of in find_kinds(texts, ["Corvex"])] == [
+        kinds(text, "Corvex") for text in texts
+    ]
 
 
 def test_the_intents_of_the_simulator_are_recognised() -> None:

@@ -66,3 +66,23 @@ def test_competitors_of_the_settings_are_looked_for() -> None:
 def test_without_texts_nothing_is_known() -> None:
     assert columns(Story().account("A"))[0][CANCEL] is None
     assert columns(Story().account("A").ticket("A", "2026-02-10"))[0][CANCEL] is None
+
+
+def test_only_needed_columns_are_computed() -> None:
+    frame = pa.table({"account_id": ["A"], "as_of": pa.array([MARCH], pa.date32())})
+    assert evidence_columns(ticket().history(), frame, needed={"arr"}) == {}
+    assert list(evidence_columns(ticket().history(), frame, needed={"arr", CANCEL})) == [CANCEL]
+
+
+def test_the_version_known_at_a_cutoff_is_searched() -> None:
+    story = ticket("2026-01-25", known_at="2026-01-25")
+    story.ticket("A", "2026-01-25", body="Solved.", subject="Question", ticket_id="T1", known_at="2026-02-10")
+    assert {row["ticket_id"] for row in story.history().query("SELECT ticket_id FROM tickets").to_pylist()} == {"T1"}
+    days = (date(2026, 2, 2), date(2026, 2, 12))
+    assert [row[CANCEL] for row in columns(story, cutoffs=days)] == [1, 0]
+
+
+@pytest.mark.parametrize("given", [{"actor": None}, {"event_id": "E1"}, {"event_id": None}])
+def test_comments_without_an_actor_or_an_id_are_searched(given: dict[str, str | None]) -> None:
+    story = ticket(body="Hello").event("comment", "2026-02-12", "We want to cancel our contract.", **given)
+    assert columns(story)[0][CANCEL] == 1
