@@ -6,6 +6,8 @@ what is a part of a sentence says so in its name.
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterator
 from datetime import date
 
@@ -43,7 +45,13 @@ CLOSURES = {
     "risk_fallen": "because the account is no longer at risk",
 }
 """Why a night closed cases, by the code of the closure."""
-MEANINGS = {feature.name: feature.meaning for feature in FEATURES}
+_SHORT = {feature.name: re.split("[,;:]", feature.meaning)[0] for feature in FEATURES}
+_COUNTS = Counter(_SHORT.values())
+FEATURE_TITLES = {
+    feature.name: _SHORT[feature.name] if _COUNTS[_SHORT[feature.name]] == 1 else feature.meaning
+    for feature in FEATURES
+}
+"""What a feature is called in a list: the first part of its meaning, or all of it where several begin alike."""
 ENOUGH_NAMED = 3
 """Features that a sentence names; of more it gives the number."""
 
@@ -75,8 +83,8 @@ def warning_line(warning: schema.NightWarning) -> str:
             return _file_line(warning)
         case schema.CurrencyWithoutRate(currencies=currencies):
             return (
-                f"money in {', '.join(currencies)} has no rate, so the revenue of its accounts is not compared with "
-                "that of others: set [currency] code and [currency.rates]"
+                f"Money in {', '.join(currencies)} has no rate, so the revenue of its accounts is not compared with "
+                "that of others: set [currency] code and [currency.rates]."
             )
         case schema.UnknownPolicyName() | schema.RiskWithoutRules():
             return _policy_line(warning)
@@ -179,7 +187,7 @@ def risk_line(risk: schema.RiskReport) -> str:
 def not_scored_text(row: schema.NotScored) -> str:
     """How many accounts were not scored for one reason: part of a sentence."""
     if row.code == "missing_values":
-        named = [MEANINGS.get(name, name) for name in row.features[:ENOUGH_NAMED]]
+        named = [FEATURE_TITLES.get(name, name) for name in row.features[:ENOUGH_NAMED]]
         more = len(row.features) - len(named)
         names = ", ".join(named) + (f" and {more} more" if more else "")
         return f"{row.count:,} without a usable value of {names}"

@@ -7,6 +7,7 @@ import pytest
 
 from serving.night_report import report_schema as schema
 from serving.night_report.report_text import (
+    FEATURE_TITLES,
     NOT_SCORED,
     SUPPRESSED,
     decision_lines,
@@ -19,7 +20,20 @@ from serving.policy.state.queue_state import SuppressionCode
 DAY = date(2026, 7, 1)
 WARNINGS = {
     schema.UnknownTable(table="ticket", nearest="tickets"): (
-        "The source has a table 'ticket', which is not in the contract; did you mean 'tickets'?"
+        "The source has a table 'ticket', which is not in the contract and was not read; did you mean 'tickets'?"
+    ),
+    schema.UnreadFile(file="notes.docx", reason="it belongs to no table"): (
+        "notes.docx is not read: it belongs to no table."
+    ),
+    schema.FileInterpretation(
+        file="tickets.csv", encoding="windows-1252", skipped_lines=1, renamed_columns=("note_2",)
+    ): (
+        "tickets.csv is read as follows: its encoding is windows-1252, 1 line above the header line skipped, columns "
+        "of one name numbered (note_2)."
+    ),
+    schema.CurrencyWithoutRate(currencies=("CHF", "EUR")): (
+        "Money in CHF, EUR has no rate, so the revenue of its accounts is not compared with that of others: "
+        "set [currency] code and [currency.rates]."
     ),
     schema.UnknownAccounts(table="outcomes", rows=2): (
         "2 rows of outcomes in the queue belong to accounts that the source does not have; they were left out."
@@ -65,11 +79,15 @@ def test_every_reason_has_words() -> None:
     assert set(SuppressionCode) == set(SUPPRESSED)
 
 
+def test_features_of_a_list_differ() -> None:
+    assert len(set(FEATURE_TITLES.values())) == len(FEATURE_TITLES)
+
+
 def test_missing_values_name_a_few_features_by_their_meaning() -> None:
     names = ("contract_renews_in_days", "health_score", "seats_paid", "x", "y")
     row = schema.NotScored(code="missing_values", count=1, features=names)
     assert not_scored_text(row).startswith(
-        "1 without a usable value of days to the next renewal, latest health score, "
+        "1 without a usable value of days to the next renewal of what goes on, latest health score, "
     )
     assert not_scored_text(row).endswith(" and 2 more")
 
