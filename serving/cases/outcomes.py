@@ -6,7 +6,7 @@ withdrawn. Accounts that were held out have rows too, marked, so that the two gr
 """
 
 from collections.abc import Iterator
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -62,9 +62,11 @@ def _acted(session: Session) -> Iterator[Outcome]:
     query = select(CaseEvent, Case.account_id, Case.risk).join(Case, CaseEvent.case_id == Case.id)
     live: dict[str, Outcome] = {}
     by_event: dict[int, Outcome] = {}
+    taken: set[tuple[str, str, datetime]] = set()
     for event, account_id, risk in session.execute(query.order_by(CaseEvent.id)):
         if event.kind in ACTIONS:
-            row = Outcome(account_id, risk, ACTIONS[event.kind], _verdict(event), event.at, False, event.at)
+            at = _free_instant(taken, account_id, risk, event.at)
+            row = Outcome(account_id, risk, ACTIONS[event.kind], _verdict(event), at, False, at)
             by_event[event.id] = row
             if event.kind == Action.RESOLVE:
                 live[event.case_id] = row
@@ -73,6 +75,18 @@ def _acted(session: Session) -> Iterator[Outcome]:
             yield _withdrawn(by_event[event.undoes], event.at)
         elif event.kind == Action.REOPEN and event.case_id in live:
             yield _withdrawn(live.pop(event.case_id), event.at)
+
+
+def _free_instant(taken: set[tuple[str, str, datetime]], account_id: str, risk: str, at: datetime) -> datetime:
+    """The instant of an action, or the next one that is free.
+
+    The contract's key of an outcome is the account, the risk and the instant: two actions in one instant would be
+    conflicting rows, and rows of our own must never stop a night.
+    """
+    while (account_id, risk, at) in taken:
+        at += timedelta(microseconds=1)
+    taken.add((account_id, risk, at))
+    return at
 
 
 def _verdict(event: CaseEvent) -> str | None:

@@ -102,3 +102,13 @@ def test_claiming_releasing_and_commenting_are_no_outcome(store: Store) -> None:
     cases.comment(CASE, ANN, text="left a message")
     cases.release(CASE, ANN, reason="not mine")
     assert outcome_rows(store) == []
+
+
+def test_two_actions_in_one_instant_are_two_rows_of_the_contract(store: Store) -> None:
+    begin(store)
+    cases = Cases(store, clock=lambda: NOW + timedelta(minutes=5))
+    cases.claim(CASE, ANN)
+    cases.contact(CASE, ANN)
+    cases.resolve(CASE, ANN, verdict="saved")
+    keys = [(row["account_id"], row["risk"], row["decided_at"]) for row in outcomes(store).to_pylist()]
+    assert len(keys) == len(set(keys)) == 3
