@@ -10,12 +10,12 @@ from typing import Any
 
 from rich import box
 from rich.console import Console
-from rich.table import Table
+from rich.measure import Measurement
+from rich.table import Column, Table
+from rich.text import Text
 
-SPARE_WIDTH = 6
-"""Characters beyond the measured minimum: Rich shrinks two wrapping columns alike, one of them below its minimum, and
-takes the difference from the last column.
-"""
+UNLIMITED = 10_000
+"""Characters in a line, to measure a table as if the terminal were wide enough."""
 
 
 def fit_table(
@@ -34,14 +34,47 @@ def fit_table(
         spare: titles of columns that may be left out, in the order in which they go.
         look: of the whole table, as Rich takes it.
     """
-    shown = list(columns)
-    for gone in spare:
+    shown, remaining = list(columns), iter(spare)
+    while True:
         table = _table(columns, rows, shown, look)
-        needed = console.measure(table, options=console.options.update(max_width=10_000)).minimum + SPARE_WIDTH
-        if needed <= console.width:
+        if _set_widths(console, table):
+            return table
+        gone = next(remaining, None)
+        if gone is None:
             return table
         shown = [name for name in shown if name != gone]
-    return _table(columns, rows, shown, look)
+
+
+def _set_widths(console: Console, table: Table) -> bool:
+    """Give each column its minimum, and the rest of the line to the columns that wrap, up to a common limit.
+
+    False, and nothing is set, where the minimum has no room. Rich would shrink the columns that wrap alike, some of
+    them below their minimum, and cut off the last column instead.
+    """
+    ranges = [_range(console, column) for column in table.columns]
+    widest = console.measure(table, options=console.options.update(max_width=UNLIMITED)).maximum
+    excess = widest - console.width
+    limit = max((widths.maximum for widths in ranges), default=0)
+    while sum(widths.maximum - _width(widths, limit) for widths in ranges) < excess:
+        limit -= 1
+        if limit < 0:
+            return False
+    for column, widths in zip(table.columns, ranges, strict=True):
+        column.width = _width(widths, limit)
+    return True
+
+
+def _width(widths: Measurement, limit: int) -> int:
+    return max(widths.minimum, min(widths.maximum, limit))
+
+
+def _range(console: Console, column: Column) -> Measurement:
+    """The widths of a column between its longest word, or cell where it does not wrap, and its longest cell."""
+    texts = [cell if isinstance(cell, Text) else Text.from_markup(str(cell)) for cell in (column.header, *column.cells)]
+    measured = [Measurement.get(console, console.options.update(max_width=UNLIMITED), text) for text in texts]
+    widest = max(widths.maximum for widths in measured)
+    longest_word = max(widths.minimum for widths in measured)
+    return Measurement(widest if column.no_wrap else longest_word, widest).clamp(column.min_width, None)
 
 
 def _table(

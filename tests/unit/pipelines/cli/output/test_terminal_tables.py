@@ -70,6 +70,23 @@ def test_case_id_reason_and_due_time_stay_in_a_narrow_list() -> None:
     assert console.measure(table).minimum <= 80
 
 
+@pytest.mark.parametrize("width", [90, 100, 110, 120, 132, 150, 200])
+@pytest.mark.parametrize("name", ["Wharfward", "Consolidated Riverland Trading and Shipping Company"])
+def test_no_word_is_cut_off_where_several_columns_wrap(width: int, name: str) -> None:
+    console = Console(file=io.StringIO(), width=width)
+    case = ["3vfobsi45pz4u", name, "strategic", "at risk", "contacted, anouk.okafor", "86,904"]
+    row = [*case, "67%", "4%", "Yearly revenue 86,904 and less than half of it used", "8 Mar 2027", "27 Nov 01:25"]
+    columns = case_columns(RISKS)
+    table = fit_table(console, columns, [row], LEAST_IMPORTANT_OF_CASES, collapse_padding=True)
+    console.print(table)
+    assert isinstance(console.file, io.StringIO)
+    text = console.file.getvalue()
+    shown = {column.header for column in table.columns}
+    words = {word for title, cell in zip(columns, row, strict=True) if title in shown for word in cell.split()}
+    assert words <= set(text.split())
+    assert max(map(len, text.splitlines())) <= width
+
+
 @pytest.mark.parametrize(
     ("lane", "ends_in", "renews_in", "text"),
     [
