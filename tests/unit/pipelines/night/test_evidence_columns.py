@@ -8,6 +8,7 @@ from support.worlds.factories import Story
 
 from pipelines.night.evidence_columns import EVIDENCE_COLUMNS, evidence_columns
 from serving.policy.definition.columns import TICKET_EVIDENCE
+from serving.policy.definition.policy_file import Policy, default_text
 
 CANCEL = "ticket_asks_to_cancel_28d"
 FEB, MARCH = date(2026, 2, 1), date(2026, 3, 1)
@@ -72,6 +73,14 @@ def test_only_needed_columns_are_computed() -> None:
     frame = pa.table({"account_id": ["A"], "as_of": pa.array([MARCH], pa.date32())})
     assert evidence_columns(ticket().history(), frame, needed={"arr"}) == {}
     assert list(evidence_columns(ticket().history(), frame, needed={"arr", CANCEL})) == [CANCEL]
+
+
+def test_the_columns_of_a_policy_are_those_that_are_needed() -> None:
+    trigger = (
+        f'\n[triggers.asks]\nwhen = "{CANCEL} > 0"\nrisk = "churn"\nraises = "alone"\nmessage = "Asks to cancel"\n'
+    )
+    assert not Policy.default().conditions.columns & set(TICKET_EVIDENCE)
+    assert Policy.parse(default_text() + trigger).conditions.columns & set(TICKET_EVIDENCE) == {CANCEL}
 
 
 def test_the_version_known_at_a_cutoff_is_searched() -> None:
