@@ -70,11 +70,16 @@ def succession_at(history: History, cutoff: date) -> pa.Table:
     - ``successor_subscriptions``: what continues an ending; ``continued_by_account``: to which account of the group
       contracts moved.
     """
-    return contracts_at(history, cutoff).select(SUCCESSION.names).cast(SUCCESSION)
+    contracts = contracts_at(history, cutoff)
+    return contracts.filter(contracts.column("is_known")).select(SUCCESSION.names).cast(SUCCESSION)
 
 
 def contracts_at(history: History, cutoff: date) -> pa.Table:
-    """The same, with the account's dense number and :data:`features.succession.contract_details.NUMBERS`."""
+    """The same of all accounts, with the dense number and :data:`features.succession.contract_details.NUMBERS`.
+
+    Accounts that became known later, which have ``is_known`` false, may have had contracts before: what a feature
+    compares with an earlier day is computed for that day as for any other.
+    """
     return history.cached(f"succession_{cutoff.isoformat()}", lambda: _contracts(history, cutoff))
 
 
@@ -92,13 +97,14 @@ def _contracts(history: History, cutoff: date) -> pa.Table:
         WITH {NUMBERED_ACCOUNTS}, {contract_versions(history)}, {MEMBERS},
         question AS (
             SELECT account, CAST({date_literal(cutoff)} AS TIMESTAMP) AS instant
-            FROM numbered WHERE account IN (SELECT account FROM version) AND account_known < {date_literal(cutoff)}
+            FROM numbered WHERE account IN (SELECT account FROM version)
         ),
         {contract_details(history)}
-        SELECT numbered.account, numbered.account_id, {_COLUMNS}, {NUMBERS}
+        SELECT numbered.account, numbered.account_id, numbered.account_known < {date_literal(cutoff)} AS is_known,
+            {_COLUMNS}, {NUMBERS}
         FROM numbered LEFT JOIN contract_detail AS d USING (account)
             LEFT JOIN numbered AS other ON other.account = d.successor_account
-        WHERE numbered.account_known < {date_literal(cutoff)} ORDER BY numbered.account_id
+        ORDER BY numbered.account_id
     """)
 
 

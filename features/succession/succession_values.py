@@ -68,11 +68,12 @@ class Changes:
 
     @classmethod
     def of(cls, history: History) -> "Changes":
-        """The changes of all accounts."""
+        """The changes of all accounts; also to no contract at all, when the last one moved to another account."""
         rows = history.query(f"""
             WITH {NUMBERED_ACCOUNTS}, {questions_through_time(history)}, {contract_details(history)}
-            SELECT d.account, CAST(d.instant - {AT_ONCE} AS DATE) - DATE '1970-01-01' AS since, {NUMBERS}
-            FROM contract_detail AS d ORDER BY d.account, d.instant
+            SELECT question.account, CAST(question.instant - {AT_ONCE} AS DATE) - DATE '1970-01-01' AS since, {NUMBERS}
+            FROM question LEFT JOIN contract_detail AS d USING (account, instant)
+            ORDER BY question.account, question.instant
         """).combine_chunks()
         return cls(rows, to_int64(rows.column("account")), to_int64(rows.column("since")))
 
