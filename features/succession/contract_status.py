@@ -39,7 +39,7 @@ def questions_through_time(history: History) -> str:
     """CTEs that end in ``question``: just after each moment at which something about an account's contracts changes."""
     return f"""
         {contract_versions(history)}, {MEMBERS}, {_MOMENTS.format(others=_other_moments(history))},
-        question AS (SELECT account, moment + {AT_ONCE} AS instant FROM moment)"""
+        question AS (SELECT account, moment + {AT_ONCE} AS instant FROM moment WHERE moment IS NOT NULL)"""
 
 
 _MOMENTS = f"""

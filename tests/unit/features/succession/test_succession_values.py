@@ -33,3 +33,11 @@ def test_a_contract_that_is_older_than_its_account_has_not_moved() -> None:
     for cutoffs in ([AFTER], CUTOFFS):
         rows = build(story.history(), cutoffs).to_pylist()
         assert {row["contract_renewal_moved_60d"] for row in rows} == {0}
+
+
+def test_a_contract_that_another_account_replaces_keeps_its_numbers() -> None:
+    story = Story().accounts("acme", "bolt", created_at="2023-04-03")
+    story.subscription("acme", "2023-06-01", "S2", ended_at="2024-10-29", replaces=None)
+    story.subscription("bolt", "2023-07-01", "S1", replaces="S2", known_at="2023-07-02")
+    rows = build(story.history(), CUTOFFS).to_pylist()
+    assert {row["contract_notices"] for row in rows if row["account_id"] == "acme"} == {1}
