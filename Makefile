@@ -7,8 +7,11 @@ SYNC := $(UV) sync --frozen --inexact --quiet
 
 .PHONY: run review test check fix docs samples bench soak system screenshots clean
 
+# The samples have money in two currencies.
+SAMPLE_SETTINGS := RESCUE_CURRENCY__CODE=EUR RESCUE_CURRENCY__RATES='{"USD": 0.92}'
+
 run: $(VENV)/.run
-	@$(VENV)/bin/rescue nightly --data data_samples --home .rescue --as-of 2026-07-01
+	@$(SAMPLE_SETTINGS) $(VENV)/bin/rescue nightly --data data_samples --home .rescue --as-of 2026-07-01
 	@echo "Next: make review, or $(VENV)/bin/rescue queue list"
 
 review: $(VENV)/.run
