@@ -2,7 +2,7 @@
 
 Two things look alike: accounts that left and were purged from the CRM, whose history stays in other tables; and ids
 that another system writes with a prefix, without zeros, or in another case. The first is normal, and is reported once.
-The second loses rows of accounts that exist, so it is told apart by comparing ids in simpler forms.
+The second loses rows of accounts that exist, so it is recognised by comparing ids in simpler forms.
 """
 
 from collections.abc import Mapping, Sequence

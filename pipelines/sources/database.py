@@ -116,8 +116,8 @@ def _fingerprint(connection: sa.Connection, inspector: sa.Inspector, name: str) 
     measures: list[sa.ColumnElement[Any]] = [sa.func.count()]
     if "known_at" in table.c and name in TABLES:
         measures.append(sa.func.max(table.c.known_at))
-    told = connection.execute(sa.select(*measures).select_from(table)).one()
-    return hashlib.blake2b(repr(tuple(told)).encode(), digest_size=16).hexdigest()
+    values = connection.execute(sa.select(*measures).select_from(table)).one()
+    return hashlib.blake2b(repr(tuple(values)).encode(), digest_size=16).hexdigest()
 
 
 def _write(connection: sa.Connection, name: str, target: Path, texts: frozenset[str]) -> str | None:

@@ -135,7 +135,7 @@ def _fit(data: TrainingData, risk: Risk, through: date, tune: int, log: Callable
 
 
 def train_from(settings: Settings, risk: str, through: date | None, tune: int, steps: Steps) -> Training:
-    """Train ``risk`` (or ``all``) on the settings' source and register what came of it.
+    """Train ``risk`` (or ``all``) on the settings' source and register the models.
 
     Raises:
         UsageError: the source has no such risk.

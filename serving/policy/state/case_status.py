@@ -49,16 +49,6 @@ class ClosureOutcome(StrEnum):
     EXPIRED = "expired"
 
 
-RESOLVED_CODES = (
-    ClosureCode.CONTINUED,
-    ClosureCode.WITHDRAWN,
-    ClosureCode.RENEWED,
-    ClosureCode.RISK_FALLEN,
-    ClosureCode.ACCOUNT_MISSING,
-)
-"""What marks a case as resolved for some nights before the night closes it."""
-
-
 class Closure(NamedTuple):
     """An open case that the night closes, and why.
 
