@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from features.contract import Metric
+from features.contract import Attribute, Metric
 from features.definitions.account import ACCOUNT_FEATURES
 from features.definitions.adoption import ADOPTION_FEATURES
+from features.definitions.attribute_features import attribute_feature
 from features.definitions.billing import BILLING_FEATURES
 from features.definitions.contract_terms import CONTRACT_FEATURES
+from features.definitions.declarations import computes_the_same, declare_feature, declared_feature, extension_of
 from features.definitions.escalations import ESCALATION_FEATURES
-from features.definitions.feature import GROUPS, Feature
+from features.definitions.feature import GROUPS, ExtensionFile, Feature
 from features.definitions.health import HEALTH_FEATURES
 from features.definitions.metric_features import metric_features
 from features.definitions.rescues import RESCUE_FEATURES
@@ -32,10 +32,16 @@ __all__ = [
     "FEATURES",
     "GROUPS",
     "OPTIONAL",
+    "Attribute",
+    "ExtensionFile",
     "Feature",
     "Metric",
+    "attribute_feature",
     "check_features",
+    "computes_the_same",
     "declaration_of",
+    "declare_features",
+    "extension_of",
     "features_of",
     "field_metadata",
     "find_feature",
@@ -65,11 +71,13 @@ CATALOGUE_VERSION = hashlib.sha256("\n".join(map(repr, FEATURES)).encode()).hexd
 """A hash of every definition: two frames of one version have columns of one meaning."""
 
 _BY_NAME = {feature.name: feature for feature in (*FEATURES, *(one for group in OPTIONAL.values() for one in group))}
-_METRIC = b"rescue.metric"
+_DECLARATION = b"rescue.metric"
 
 
-def select_features(optional: Sequence[str] = (), metrics: Iterable[Metric] = ()) -> tuple[Feature, ...]:
-    """Every feature, the optional ones of these names, and those of the declared metrics.
+def select_features(
+    optional: Sequence[str] = (), metrics: Iterable[Metric] = (), own: Iterable[Feature] = ()
+) -> tuple[Feature, ...]:
+    """Every feature, the optional ones of these names, those of the declared metrics, and the company's ``own``.
 
     Raises:
         UsageError: there are no optional features of that name, or two features have one name.
@@ -79,31 +87,31 @@ def select_features(optional: Sequence[str] = (), metrics: Iterable[Metric] = ()
             raise UsageError(f"There are no optional features named {name!r}; {suggest_name(name, OPTIONAL)}")
     selected = (*FEATURES, *(feature for name in optional for feature in OPTIONAL[name]))
     selected += tuple(feature for metric in metrics for feature in metric_features(metric))
+    selected += tuple(own)
     check_features(selected)
     return selected
 
 
-def field_metadata(feature: Feature) -> dict[bytes, bytes] | None:
-    """What a frame's column carries beside its values: the declaration of its metric.
+def declare_features(features: Iterable[Feature]) -> None:
+    """Make a company's own features known by name in this process, as those of the catalogue are."""
+    _BY_NAME.update({feature.name: feature for feature in features})
 
-    A frame goes from the settings to a training run, a score and a sentence. The direction and the wording of a
-    declared metric go with it, so that none of these has to read the settings again.
-    """
-    return {_METRIC: json.dumps(asdict(feature.metric)).encode()} if feature.metric else None
+
+def field_metadata(feature: Feature) -> dict[bytes, bytes] | None:
+    """What a frame's column carries beside its values: the declaration of a company's own feature."""
+    declaration = declare_feature(feature)
+    return {_DECLARATION: declaration.encode()} if declaration else None
 
 
 def declaration_of(field: pa.Field) -> str:
-    """The declaration of the metric that a frame's column was made from, as JSON; empty for every other column."""
-    declaration: bytes = (field.metadata or {}).get(_METRIC, b"")
+    """The declaration that a frame's column was made from, as JSON; empty for a feature of the catalogue."""
+    declaration: bytes = (field.metadata or {}).get(_DECLARATION, b"")
     return declaration.decode()
 
 
 def find_feature(column: str, declaration: str = "") -> Feature | None:
-    """The feature of that name; of a declared metric where there is a declaration; ``None`` where there is none."""
-    if declaration:
-        made = {feature.name: feature for feature in metric_features(Metric(**json.loads(declaration)))}
-        return made.get(column)
-    return _BY_NAME.get(column)
+    """The feature of that name; the declared one where there is a declaration; ``None`` where there is none."""
+    return declared_feature(column, declaration) if declaration else _BY_NAME.get(column)
 
 
 def features_of(schema: pa.Schema) -> dict[str, Feature]:

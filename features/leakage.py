@@ -140,10 +140,11 @@ def _with_ends(table: Table, row: Row, cutoff: date) -> Row:
 
 
 def _ends(table: Table, row: Row) -> list[str]:
-    """The times that are read as null while they lie ahead: those of a current-state source that are not scheduled."""
+    """The times of a current-state source that may lie ahead and are not scheduled: they are null until they come."""
     if "known_at" in row:
         return []
-    return [name for name in table.future_times if name not in table.scheduled and name in row]
+    times = [column.name for column in table.columns if column.kind in (ColumnType.INSTANT, ColumnType.DAY)]
+    return [name for name in times if name != table.event_time and name not in table.scheduled and name in row]
 
 
 def _with_rows(rows: pa.Table, changed: list[Row]) -> pa.Table:

@@ -6,8 +6,10 @@ a list of table names elsewhere. All instants are UTC and stored without a zone 
 (``known_at < T``). Nothing here imports DuckDB or Arrow.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
+from features.contract.attribute import Attribute
 from features.contract.customer_tables import ACCOUNTS, CONTACTS, INVOICES, LINKS, SUBSCRIPTIONS
 from features.contract.event_tables import (
     HEALTH_SCORES,
@@ -37,15 +39,18 @@ __all__ = [
     "TICKET_EVENTS",
     "TICKET_EVENT_KINDS",
     "USAGE_DAILY",
+    "Attribute",
     "Column",
     "ColumnType",
     "Metric",
     "Period",
     "Reference",
     "Table",
+    "declare_attributes",
+    "declare_tables",
 ]
 
-TABLES: Mapping[str, Table] = {
+_TABLES: dict[str, Table] = {
     table.name: table
     for table in (
         ACCOUNTS,
@@ -61,7 +66,24 @@ TABLES: Mapping[str, Table] = {
         OUTCOMES,
     )
 }
-"""Every table by its name; a table comes after its parent."""
+TABLES: Mapping[str, Table] = _TABLES
+"""Every table by its name; a table comes after its parent. A company's own are added by `declare_tables`."""
 
 PARENTS: Mapping[str, str] = {table.parent.table: table.parent.column for table in TABLES.values() if table.parent}
 """The tables that rows of others belong to, and the column that identifies their rows."""
+
+
+def declare_tables(tables: Iterable[Table]) -> None:
+    """Add a company's own tables to the contract of this process; one of the same name is replaced.
+
+    A table is never taken away again, because a history that was opened with it may still be read.
+    """
+    _TABLES.update({table.name: table for table in tables})
+
+
+def declare_attributes(attributes: Iterable[Attribute]) -> None:
+    """Add a company's own columns to the table ``accounts``; one of the same name is replaced."""
+    own = {attribute.column: attribute.entry for attribute in attributes}
+    present = _TABLES[ACCOUNTS.name]
+    others = tuple(column for column in present.columns if column.name not in own)
+    _TABLES[ACCOUNTS.name] = replace(present, columns=(*others, *own.values()))

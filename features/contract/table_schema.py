@@ -42,6 +42,8 @@ class Column:
         few_values: whether a source holds only a few different values, so that an engine may work on each combination
             once.
         free_text: whether people wrote it: it is kept in quarantine, never printed, and no word in it means "empty".
+        changing: whether a value changes without a time of its own, so that it is known of a cutoff only where the
+            table has versions (``known_at``). In a current-state source it is unknown.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Column:
     vocabularies: Mapping[str, Vocabulary] = field(default_factory=dict)
     few_values: bool = False
     free_text: bool = False
+    changing: bool = False
 
     @property
     def values(self) -> tuple[str, ...]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from typing import Literal
 
-from features.contract import Metric
+from features.contract import Attribute, Metric
 from features.definitions.measures import Aggregate, Ago, FeedAge, FeedAlive, Measure, Siblings, Succession
 from features.definitions.sentences import fields_of, render_sentence
 from features.errors import UsageError
@@ -30,6 +30,14 @@ GROUPS: Mapping[str, str] = {
 
 
 @dataclass(frozen=True)
+class ExtensionFile:
+    """A file of a company's own definitions: its name as it is shown, and the SHA-256 of its content."""
+
+    name: str
+    digest: str
+
+
+@dataclass(frozen=True)
 class Feature:
     """A column of the frame.
 
@@ -44,6 +52,8 @@ class Feature:
         group: the group of reasons that it belongs to.
         kind: a category is text, a number is a float; both may be missing.
         metric: the declaration that it was made from, where it is a company's own number.
+        attribute: the same, where it is a company's own column of the accounts.
+        extension: the file that defines it, where it is no feature of the catalogue.
     """
 
     name: str
@@ -56,12 +66,19 @@ class Feature:
     group: str = "account"
     kind: Literal["number", "category"] = "number"
     metric: Metric | None = None
+    attribute: Attribute | None = field(default=None, repr=False)
+    extension: ExtensionFile | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if self.group not in GROUPS:
             raise UsageError(f"feature {self.name!r}: no group {self.group!r}; the groups are {', '.join(GROUPS)}.")
         if self.monotone and not self.direction:
             raise UsageError(f"feature {self.name!r} is monotone, so its direction must be -1 or 1.")
+
+    @property
+    def place(self) -> str:
+        """Where it is defined, for a message: "extensions/trainings.py: the feature trained_people_90d"."""
+        return f"{self.extension.name}: the feature {self.name}" if self.extension else f"The feature {self.name}"
 
     @cached_property
     def sources(self) -> tuple[str, ...]:

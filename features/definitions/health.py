@@ -151,4 +151,6 @@ def _restrict(part: Measure) -> Measure:
             inner[place.name] = value.where(HEALTH_SCORES.external_rows)
         elif isinstance(value, Measure):
             inner[place.name] = _restrict(value)
+        elif isinstance(value, tuple):
+            inner[place.name] = tuple(map(_restrict, value))
     return replace(part, **inner)

@@ -7,7 +7,7 @@ or unknown: a division by zero, the latest of no rows, a source that is not ther
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Literal
@@ -34,7 +34,8 @@ class Measure:
     @cached_property
     def parts(self) -> tuple[Measure, ...]:
         """This measure and every measure inside it."""
-        inner = (getattr(self, part.name) for part in fields(self))
+        values = (getattr(self, part.name) for part in fields(self))
+        inner = (part for value in values for part in (value if isinstance(value, tuple) else (value,)))
         return (self, *(part for measure in inner if isinstance(measure, Measure) for part in measure.parts))
 
 
@@ -89,6 +90,21 @@ class Succession(Measure):
 
     name: str
     table: str = "subscriptions"
+
+
+@dataclass(frozen=True)
+class Function(Measure):
+    """What a function of Python makes of other measures, for accounts for which all of them are known.
+
+    The function gets one array a measure, all of one length, and returns one finite number for each element.
+    """
+
+    function: Callable[..., object]
+    inputs: tuple[Measure, ...]
+
+    def __repr__(self) -> str:
+        name = getattr(self.function, "__qualname__", type(self.function).__qualname__)
+        return f"Function({name}, {self.inputs!r})"
 
 
 @dataclass(frozen=True)
@@ -236,6 +252,11 @@ def relations(measures: Iterable[Measure]) -> frozenset[str]:
 
 DISTINCT_COUNTS = {"users": "user_id"}
 """Columns that are themselves counts of distinct things, and the column that would count them exactly."""
+
+
+def calculate(function: Callable[..., object], *inputs: Measure) -> Measure:
+    """The function of these measures; unknown where one of them is (see :class:`Function`)."""
+    return Function(function, inputs)
 
 
 def change(now: Measure, then: Measure) -> Measure:

@@ -17,6 +17,7 @@ from features.definitions.measures import (
     Arithmetic,
     FeedAge,
     FeedAlive,
+    Function,
     Measure,
     Number,
     Siblings,
@@ -25,6 +26,7 @@ from features.definitions.measures import (
 )
 from features.engine.engines import Aggregates
 from features.engine.feeds import Feeds
+from features.engine.function_values import FunctionError, function_values
 from features.engine.windows import COMPUTE_THREADS, Flags, Floats, Ints
 from features.errors import UsageError
 from features.succession.succession_values import succession_values
@@ -54,7 +56,10 @@ class Evaluation:
         """
         if feature.kind == "category" and isinstance(feature.measure, Aggregate):
             return self.cube.text(feature.measure).take(number_array(places()))
-        values = self.value(feature.measure)
+        try:
+            values = self.value(feature.measure)
+        except FunctionError as error:
+            raise UsageError(f"{feature.place}: its function {error}") from error
         stopped = self._stopped(feature)
         if stopped.any():
             values = np.where(stopped[:, None], np.nan, values)
@@ -86,6 +91,8 @@ class Evaluation:
                 values = np.full(shape, value)
             case Arithmetic(sign, left, right):
                 values = _combine(sign, self.value(left), self.value(right))
+            case Function(function, inputs):
+                values = function_values(function, [self.value(part) for part in inputs], shape)
             case Ago(inner, past):
                 values = Evaluation(self.cube.at(days - past), self.feeds).value(inner)
             case FeedAlive(table):

@@ -87,6 +87,12 @@ class History:
         """The tables with a ``known_at``; the others are current state."""
         return frozenset(name for name in self.present if "known_at" in self.columns[name])
 
+    def has_column(self, table: str, column: str) -> bool:
+        """Whether a column can be read: the source has it, and says when its values were known."""
+        if column not in self.columns.get(table, ()):
+            return False
+        return table in self.versioned or not TABLES[table].column(column).changing
+
     @cached_property
     def accounts(self) -> pa.Array:
         """Every account id, ascending; its position is the account's dense number."""
@@ -169,6 +175,8 @@ class Snapshot:
         return self.history.query(f"SELECT {columns} FROM ({newest}) {later} ORDER BY {order}", parameters)
 
     def _column(self, table: Table, name: str) -> str:
+        if not self.history.has_column(table.name, name):
+            return f'CAST(NULL AS {table.column(name).kind}) AS "{name}"'
         hidden = set(table.future_times) - set(table.scheduled)
         if name in hidden and table.name not in self.history.versioned:
             return f'CASE WHEN "{name}" < {date_literal(self.cutoff)} THEN "{name}" END AS "{name}"'

@@ -11,8 +11,6 @@ from features.source_table import FileNote
 from features.validation.rules import Rule
 from features.validation.unknown_accounts import UnknownAccounts
 
-_FREE_TEXT = frozenset(column.name for table in TABLES.values() for column in table.columns if column.free_text)
-
 
 @dataclass(frozen=True)
 class QuarantinedRow:
@@ -29,7 +27,7 @@ class QuarantinedRow:
         """The value as a log may show it: free text only by its length, unprintable characters escaped."""
         if self.value is None:
             return "nothing"
-        if self.column in _FREE_TEXT or self.column is None:
+        if self.column is None or _is_free_text(self.column):
             return f"a text of {len(self.value)} characters"
         return ascii(self.value) if not self.value.isprintable() else repr(self.value)
 
@@ -103,3 +101,7 @@ class ValidationReport:
             "timestamp_outliers": [outliers.as_json() for outliers in self.timestamp_outliers],
             "unknown_accounts": self.unknown_accounts.as_json(),
         }
+
+
+def _is_free_text(name: str) -> bool:
+    return any(column.free_text for table in TABLES.values() for column in table.columns if column.name == name)

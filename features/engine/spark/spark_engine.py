@@ -26,7 +26,6 @@ from weakref import ReferenceType, ref
 import numpy as np
 import pyarrow as pa
 
-from features.contract import TABLES
 from features.definitions.measures import Aggregate, Ago, Measure
 from features.engine.account_range import Scope
 from features.engine.spark.spark_sql import ZERO_WITHOUT_ROWS, grouped_query, groups, relation_query
@@ -108,7 +107,7 @@ class SparkEngine:
         if self._loaded is None or self._loaded() is not history:
             self._unload()
             number_accounts(history)
-            for name in (*TABLES, NUMBERED):
+            for name in (*history.columns, NUMBERED):
                 self._view(name, history.query(f"SELECT * FROM {name}"))
             self._loaded = ref(history)
         for relation in sorted(relations - self._relations.keys()):

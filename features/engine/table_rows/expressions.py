@@ -9,14 +9,11 @@ from features.engine.table_rows.relations import day_number, tie_columns
 from features.history.history import History
 from features.history.versions import FOREVER
 
-_WORD = re.compile(r"'[^']*'|([a-z_]+)")
+_WORD = re.compile(r"'[^']*'|([a-z_][a-z0-9_]*)")
 _ROW = re.compile(r"row\((.*)\)")
 _OF_ROWS = re.compile(r"\bOVER\b|\b(?:account|ticket|known|replaced)\b")
 _DAYS = frozenset({"newest", "oldest", "ahead"})
 _TABLES = {"timeline": ("ticket_events", "tickets")}
-
-
-_FEW = frozenset(column for table in TABLES.values() for column in table.few_values)
 
 
 def needed_columns(part: Aggregate) -> list[str]:
@@ -66,7 +63,7 @@ def missing_columns(part: Aggregate, history: History) -> list[tuple[str, str]]:
         for word in sorted(words - {"account_id"})
         if word in TABLES[table].names
         and not TABLES[table].column(word).absent_means
-        and not any(word in history.columns[other] for other in tables)
+        and not any(history.has_column(other, word) for other in tables)
     ]
 
 
@@ -121,7 +118,11 @@ def entity_columns(expression: str, condition: str | None = None) -> list[str]:
 
 
 def _where(name: str, condition: str | None) -> str:
-    return name if condition is None or name in _FEW else f"CASE WHEN {condition} THEN {name} END"
+    return name if condition is None or _has_few_values(name) else f"CASE WHEN {condition} THEN {name} END"
+
+
+def _has_few_values(column: str) -> bool:
+    return any(column in table.few_values for table in TABLES.values())
 
 
 def instant_column(stream: Stream) -> str:
