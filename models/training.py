@@ -23,8 +23,7 @@ from models.evaluation.model_selection import Choice, choose
 from models.evaluation.walk_forward import Progress, WalkForward, calibrator, known_rows, score_folds
 from models.learners.calibration import Calibrator, flat
 from models.learners.hazard_curve import CURVE_KINDS, HazardModel, fit_hazard, hazard_rows
-from models.learners.learner import Learner
-from models.learners.risk_model import RiskModel, Scorer
+from models.learners.risk_model import RiskModel
 from models.learners.single_thread import one_thread
 from models.learners.training_set import TrainingSet, prepare_training_set
 from models.risks.risk import Risk
@@ -64,7 +63,7 @@ class TrainingResult:
 
     @property
     def kind(self) -> str:
-        """The kind of learner: ``blend``, ``logistic`` or ``rule``."""
+        """The kind of learner: the name of its estimator."""
         return self.evaluation.kind
 
     @property
@@ -107,8 +106,8 @@ def fit(
         from models.evaluation.tuning import tune_parameters
 
         data, trials = tune_parameters(data, tune, report)
-    walk = score_folds(data.examples, data.plan, data.learner, report)
-    choice = choose(walk, data.examples)
+    walk = score_folds(data, report)
+    choice = choose(walk, data.examples, risk.learner)
     report("evaluating at capacity")
     result = evaluate(data, walk, choice)
     report("final fit")
@@ -129,7 +128,7 @@ def _final_model(data: TrainingSet, walk: WalkForward, choice: Choice, evaluatio
     return RiskModel(
         data.risk,
         data.learner.signature,
-        _scorer(data.learner, training, choice, walk),
+        walk.estimator(choice.kind).fit(training, data.learner),
         _final_calibrator(data, walk, choice) if evaluation.signal else flat(base_rate),
         _model_facts(data, walk, choice, evaluation),
         walk.scorers[choice.kind],
@@ -169,14 +168,6 @@ def _curve(
     rows = hazard_rows(data, labels)
     calibration = calibrate_curve(data, labels, rows, walk, choice.kind)
     return fit_hazard(rows, data.learner), calibration
-
-
-def _scorer(learner: Learner, training: Examples, choice: Choice, walk: WalkForward) -> Scorer:
-    if choice.kind == "blend":
-        return learner.blend(training, walk.trees, walk.share)
-    scorer = learner.rule(training) if choice.kind == "rule" else learner.logistic(training)
-    assert scorer is not None  # noqa: S101 - a rule is chosen only where it was tested
-    return scorer
 
 
 def _training_result(

@@ -40,6 +40,12 @@ if TYPE_CHECKING:
     from models.learners.risk_model import RiskModel
 
 
+UNLEARNED = frozenset({"rule", "constant"})
+"""Kinds that learn nothing of the accounts and so have no lead over the baselines."""
+NOT_REPEATED = UNLEARNED | {"logistic"}
+"""Kinds that cannot remember an account, so that accounts never seen are not evaluated separately."""
+
+
 @dataclass(frozen=True)
 class BacktestResult:
     """What a learner showed on later cutoffs.
@@ -73,8 +79,8 @@ def backtest(
     """
     report = progress or (lambda text: None)
     data = prepare_training_set(frame, labels, risk, through=through, seed=seed, threads=threads)
-    walk = score_folds(data.examples, data.plan, data.learner, report)
-    choice = choose(walk, data.examples)
+    walk = score_folds(data, report)
+    choice = choose(walk, data.examples, risk.learner)
     report("evaluating at capacity")
     return evaluate(data, walk, choice)
 
@@ -95,10 +101,10 @@ def evaluate(data: TrainingSet, walk: WalkForward, choice: Choice) -> BacktestRe
         verdict=verdict,
         overall=overall,
         folds=report_parts(walk.fold, rows, scorers, capacity),
-        unseen_accounts=_unseen(data, walk) if choice.kind == "blend" else None,
+        unseen_accounts=_unseen(data, walk, choice) if choice.kind not in NOT_REPEATED else None,
         segments=report_parts(segment, rows, {MODEL: scorers[MODEL]}, capacity, MIN_SEGMENT_ACCOUNTS),
         warnings=(*data.notes, *find_suspicions(overall, capacity)),
-        lead=None if choice.kind == "rule" else lead_over_baselines(rows, scorers),
+        lead=None if choice.kind in UNLEARNED else lead_over_baselines(rows, scorers),
     )
     return BacktestResult(evaluation, _scored(data, walk, rows, scorers, segment))
 
@@ -134,8 +140,8 @@ def _segments(frame: pa.Table, places: Ints) -> NDArray[Any]:
     return np.asarray(pc.fill_null(frame["segment"].take(pa.array(places)), "unknown").to_numpy(zero_copy_only=False))
 
 
-def _unseen(data: TrainingSet, walk: WalkForward) -> MetricsReport:
-    places, margins = unseen_accounts(data.examples, data.plan, data.learner, walk.trees, walk.share)
+def _unseen(data: TrainingSet, walk: WalkForward, choice: Choice) -> MetricsReport:
+    places, margins = unseen_accounts(data, walk.estimator(choice.kind))
     rows = replace(tested_rows(replace(walk, places=places), data.examples), revenue=_revenue(data, places))
     return report_metrics("accounts never seen", rows, {MODEL: Scores(margins)}, data.risk.capacity)
 

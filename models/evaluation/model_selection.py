@@ -17,6 +17,7 @@ from models.evaluation.bootstrap import Estimate
 from models.evaluation.evaluation_rows import EvaluationRows
 from models.evaluation.metrics import log_loss_gain, precision_lead
 from models.evaluation.walk_forward import WalkForward
+from models.risks.learner_names import AUTOMATIC
 
 LEARNT_FROM = 20  # different events, for a regression to be fitted at all
 TREES_FROM = 150  # different events, from which the blend is the usual choice
@@ -30,9 +31,11 @@ class Choice:
     reason: Finding
 
 
-def choose(walk: WalkForward, examples: Examples) -> Choice:
-    """The kind of learner for these tested rows."""
+def choose(walk: WalkForward, examples: Examples, learner: str = AUTOMATIC) -> Choice:
+    """The kind of learner for these tested rows: ``learner``, where the risk names one."""
     events = examples.labelled.events
+    if learner != AUTOMATIC:
+        return Choice(learner, Finding("learner_named", {"learner": learner, "events": events}))
     if events < LEARNT_FROM and "rule" in walk.margins:
         return Choice("rule", Finding("too_few_events_to_learn", {"events": events, "needed": LEARNT_FROM}))
     gain = _trees_gain(walk, examples)

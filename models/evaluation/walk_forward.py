@@ -18,15 +18,21 @@ from models.learners import calibration, trees
 from models.learners.baselines import BaselineScorer
 from models.learners.calibration import Calibrator
 from models.learners.ensemble import USUAL_SHARE, BlendScorer, best_share, blended
-from models.learners.learner import USUAL_TREES, Learner
+from models.learners.estimator import Estimator, Scorer, checked_margin
+from models.learners.estimators import BlendEstimator, TreeEstimator, find_estimator
+from models.learners.learner import USUAL_TREES
 from models.learners.logistic_regression import LinearScorer
-from models.learners.risk_model import Scorer
+from models.learners.training_set import TrainingSet
 from models.learners.trees import TreeScorer
+from models.risks.learner_names import AUTOMATIC
 
 REFITS = 3  # earlier fits that a reason is held against
 MOST_ROWS = 300_000  # of one fit; beyond it every account is kept at every second, third … cutoff
 MIN_CALIBRATION_EVENTS = 20
 UNSEEN_FOLDS = 3
+
+GROWN = frozenset({AUTOMATIC, "blend", "lightgbm"})
+"""Learners of a risk for which trees are grown."""
 
 Progress = Callable[[str], None]
 
@@ -54,6 +60,14 @@ class WalkForward:
         """The number of trees with the least log-loss on later cutoffs."""
         return best(self.curve)
 
+    def estimator(self, kind: str) -> Estimator:
+        """The estimator of that kind, with what all test periods advise for it."""
+        advised: dict[str, Estimator] = {
+            "blend": BlendEstimator(self.trees, self.share),
+            "lightgbm": TreeEstimator(self.trees),
+        }
+        return advised.get(kind) or find_estimator(kind)
+
 
 def best(curve: Floats) -> int:
     """The number of trees at which a curve of log-loss is lowest."""
@@ -61,41 +75,52 @@ def best(curve: Floats) -> int:
 
 
 @dataclass(frozen=True)
-class FoldLearners:
-    """The learners fitted for one fold, and the log-loss of the trees on its test rows after each of them."""
+class FoldScorers:
+    """What was fitted for one fold: the logistic regression always, and what the risk's learner needs beside it.
 
-    trees: TreeScorer
+    ``trees`` are cut at the number that earlier folds advise; ``curve`` is the log-loss on the fold's test rows after
+    each of all trees. ``named`` is the scorer of a learner that the risk names, where it is none of the others.
+    """
+
     line: LinearScorer
-    rule: BaselineScorer | None
-    curve: Floats
+    trees: TreeScorer | None = None
+    rule: BaselineScorer | None = None
+    named: Scorer | None = None
+    curve: Floats = field(default_factory=lambda: np.empty(0))
+
+    def single(self) -> dict[str, Scorer]:
+        """By kind, what scores a row without any other."""
+        return {part.kind: part for part in (self.trees, self.line, self.rule, self.named) if part is not None}
 
     def margins(self, matrix: Matrix) -> dict[str, Floats]:
-        """The log-odds of each row by kind of learner."""
-        ruled = {} if self.rule is None else {"rule": self.rule.margin(matrix)}
-        return {"lightgbm": self.trees.margin(matrix), "logistic": self.line.margin(matrix), **ruled}
+        """The log-odds of each row by kind."""
+        return {kind: checked_margin(part, matrix) for kind, part in self.single().items()}
 
     def scorers(self, share: float) -> dict[str, Scorer]:
-        """By kind of learner what scores a row, the trees counting by ``share`` in a blend."""
-        ruled: dict[str, Scorer] = {} if self.rule is None else {"rule": self.rule}
-        return {"blend": BlendScorer(self.trees, self.line, share), "logistic": self.line, **ruled}
+        """By kind, what scores a row; in a blend the trees count by ``share``."""
+        blend = {} if self.trees is None else {"blend": BlendScorer(self.trees, self.line, share)}
+        return {**self.single(), **blend}
 
 
-def score_folds(examples: Examples, plan: Plan, learner: Learner, progress: Progress) -> WalkForward:
+def score_folds(data: TrainingSet, progress: Progress) -> WalkForward:
     """Score every test cutoff of the plan by models fitted on what was known before each fold."""
-    fitted: list[FoldLearners] = []
+    plan, day = data.plan, data.examples.labelled.day
+    fitted: list[FoldScorers] = []
     scored: list[dict[str, Floats]] = []
-    own = [np.flatnonzero(fold.tested(examples.labelled.day)) for fold in plan.folds]
+    own = [np.flatnonzero(fold.tested(day)) for fold in plan.folds]
     for fold, places in zip(plan.folds, own, strict=True):
         progress(f"test period {fold.number} of {len(plan.folds)}")
-        testing = examples.take(places)
+        testing = data.examples.take(places)
         known = zip(plan.folds[: len(fitted)], (earlier.curve for earlier in fitted), strict=True)
-        fitted.append(_fitted(examples, fold, testing, learner, _trees_known(list(known), fold)))
+        fitted.append(_fitted(data, fold, testing, _trees_known(list(known), fold)))
         scored.append(fitted[-1].margins(testing.matrix))
     places = np.concatenate(own)
     margins = {kind: np.concatenate([part[kind] for part in scored]) for kind in scored[0]}
-    tested = Examples(examples.matrix[:0], examples.labelled.take(places), examples.weight[places])
-    margins["blend"] = blend_forward(margins["lightgbm"], margins["logistic"], tested, plan)
-    share = trees_share(margins["lightgbm"], margins["logistic"], tested)
+    tested = Examples(data.examples.matrix[:0], data.examples.labelled.take(places), data.examples.weight[places])
+    share = USUAL_SHARE
+    if "lightgbm" in margins:
+        margins["blend"] = blend_forward(margins["lightgbm"], margins["logistic"], tested, plan)
+        share = trees_share(margins["lightgbm"], margins["logistic"], tested)
     latest = [of.scorers(share) for of in fitted[-REFITS:]]
     return WalkForward(
         places=places,
@@ -108,11 +133,19 @@ def score_folds(examples: Examples, plan: Plan, learner: Learner, progress: Prog
     )
 
 
-def _fitted(examples: Examples, fold: Fold, testing: Examples, learner: Learner, count: int) -> FoldLearners:
-    """Fit all learners on what was known before the fold, with ``count`` trees; more are grown to score its rows."""
-    training = known_rows(examples, np.flatnonzero(fold.known(examples.labelled.day)))
+def _fitted(data: TrainingSet, fold: Fold, testing: Examples, count: int) -> FoldScorers:
+    """Fit what the risk's learner needs on what was known before the fold, the logistic regression always.
+
+    Trees are cut at ``count``; more are grown to score the fold's rows.
+    """
+    learner, wanted = data.learner, data.risk.learner
+    training = known_rows(data.examples, np.flatnonzero(fold.known(data.examples.labelled.day)))
+    line = learner.logistic(training)
+    if wanted not in GROWN:
+        named = find_estimator(wanted).fit(training, learner) if wanted != "logistic" else None
+        return FoldScorers(line, named=named)
     grown = learner.trees(training, trees.MAX_TREES, testing)
-    return FoldLearners(grown.cut(count), learner.logistic(training), learner.rule(training), grown.curve)
+    return FoldScorers(line, grown.cut(count), learner.rule(training), curve=grown.curve)
 
 
 def known_rows(examples: Examples, places: Ints, limit: int = MOST_ROWS) -> Examples:
@@ -163,15 +196,15 @@ def calibrator(margins: Floats, tested: Examples, chosen: NDArray[np.bool_] | No
     return calibration.fit_calibrator(margins[rows], labelled.happened, tested.weight[rows], labelled.events)
 
 
-def unseen_accounts(examples: Examples, plan: Plan, learner: Learner, count: int, share: float) -> tuple[Ints, Floats]:
-    """The last fold again, each account scored by a blend that never saw it: places of the rows, and log-odds."""
-    last = plan.folds[-1]
-    part = unseen_folds(examples.labelled.account, UNSEEN_FOLDS, learner.seed)
+def unseen_accounts(data: TrainingSet, estimator: Estimator) -> tuple[Ints, Floats]:
+    """The last fold again, each account scored by a fit that never saw it: places of the rows, and log-odds."""
+    examples, last = data.examples, data.plan.folds[-1]
+    part = unseen_folds(examples.labelled.account, UNSEEN_FOLDS, data.learner.seed)
     known, tested = last.known(examples.labelled.day), last.tested(examples.labelled.day)
     places, margins = [], []
     for number in range(UNSEEN_FOLDS):
         own = np.flatnonzero(tested & (part == number))
         training = known_rows(examples, np.flatnonzero(known & (part != number)))
         places.append(own)
-        margins.append(learner.blend(training, count, share).margin(examples.matrix[own]))
+        margins.append(checked_margin(estimator.fit(training, data.learner), examples.matrix[own]))
     return np.concatenate(places), np.concatenate(margins)

@@ -87,6 +87,10 @@ class BaselineScorer:
         shares[:, self.place] = self.margin(matrix)
         return shares
 
+    def column_sizes(self) -> Mapping[int, float]:
+        """The rule's only column."""
+        return {self.place: 1.0}
+
     def files(self) -> Mapping[str, str]:
         """One JSON file."""
         about = {"name": self.name, "place": self.place, "sign": self.sign, "knots": self.knots}

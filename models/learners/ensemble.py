@@ -39,6 +39,14 @@ class BlendScorer:
         """Exact, as those of both are: rows × (columns + 1)."""
         return blended(self.trees.contributions(matrix), self.line.contributions(matrix), self.share)
 
+    def column_sizes(self) -> Mapping[int, float]:
+        """The columns' parts of either, added as the log-odds are."""
+        grown, plain = (_parts(part.column_sizes()) for part in (self.trees, self.line))
+        return {
+            place: self.share * grown.get(place, 0.0) + (1 - self.share) * plain.get(place, 0.0)
+            for place in grown | plain
+        }
+
     def files(self) -> Mapping[str, str]:
         """Those of both, and the share."""
         return {**self.trees.files(), **self.line.files(), BLEND_FILE: json.dumps({"share": self.share}) + "\n"}
@@ -48,6 +56,12 @@ class BlendScorer:
         """From checked files."""
         share = float(json.loads(contents[BLEND_FILE])["share"])
         return cls(TreeScorer.read(contents), LinearScorer.read(contents), share)
+
+
+def _parts(sizes: Mapping[int, float]) -> dict[int, float]:
+    """As shares of their sum, so that those of trees and of a line can be added."""
+    total = max(sum(sizes.values()), 1e-300)
+    return {place: size / total for place, size in sizes.items()}
 
 
 def blended(trees: Floats, line: Floats, share: float) -> Floats:

@@ -118,6 +118,13 @@ class LinearScorer:
             shares[:, term.place] += term.weight * scaled
         return shares
 
+    def column_sizes(self) -> Mapping[int, float]:
+        """The sizes of each column's weights on the common scale."""
+        sizes: dict[int, float] = {}
+        for term in self.terms:
+            sizes[term.place] = sizes.get(term.place, 0.0) + abs(term.weight)
+        return sizes
+
     def files(self) -> Mapping[str, str]:
         """One JSON file."""
         about = {"intercept": self.intercept, "inputs": self.inputs, "terms": [vars(term) for term in self.terms]}

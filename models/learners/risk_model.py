@@ -1,24 +1,25 @@
 """A trained risk model: what the night loads, checks, and scores with.
 
-A model is a scorer (trees, a logistic regression, both together, or a baseline) that gives log-odds, a calibrator
-that turns them into a probability, and the signature of what it may be fed. It is saved as text: LightGBM's own format
-and JSON, under a manifest of SHA-256 that is checked before anything is read. Nothing in it can run code.
+A model is a scorer of any kind (`models.learners.estimator`) that gives log-odds, a calibrator that turns them into a
+probability, and the signature of what it may be fed. It is saved as text: LightGBM's own format and JSON, under a
+manifest of SHA-256 that is checked before anything is read. Nothing in it can run code.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from features.errors import RescueError
 from models.contracts import RiskByDay
-from models.data.arrays import Floats, Matrix
+from models.data.arrays import Floats
 from models.data.signature import Signature
 from models.learners import model_files
 from models.learners.calibration import Calibrator
+from models.learners.estimator import Scorer, checked_margin
 from models.risks.risk import Risk
 
 if TYPE_CHECKING:
@@ -26,23 +27,6 @@ if TYPE_CHECKING:
 
 MODEL_FILE = "model.json"
 MODEL_FORMAT = 2
-
-
-class Scorer(Protocol):
-    """What ranks: log-odds for rows, the share of each column in them, and the files that it is saved in."""
-
-    @property
-    def kind(self) -> str:
-        """``blend``, ``lightgbm``, ``logistic`` or ``rule``."""
-
-    def margin(self, matrix: Matrix) -> Floats:
-        """The log-odds of each row."""
-
-    def contributions(self, matrix: Matrix) -> Floats:
-        """Rows × (columns + 1): each column's share of the log-odds; the last is what holds for every row."""
-
-    def files(self) -> Mapping[str, str]:
-        """Its files' names and text."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +56,7 @@ class RiskModel:
 
     @property
     def kind(self) -> str:
-        """``blend``, ``lightgbm``, ``logistic`` or ``rule``."""
+        """The name of its estimator (`models.learners.estimators`)."""
         return self.scorer.kind
 
     @property
@@ -86,7 +70,7 @@ class RiskModel:
         Raises:
             SignatureError: the frame is not what the model was trained on; the message names the columns.
         """
-        margin = self.scorer.margin(self.signature.matrix(frame))
+        margin = checked_margin(self.scorer, self.signature.matrix(frame))
         return Predicted(self.calibrator.apply(margin), margin)
 
     def contributions(self, frame: pa.Table) -> Floats:
@@ -181,15 +165,6 @@ def _of_refit(number: int, contents: Mapping[str, bytes]) -> dict[str, bytes]:
 
 
 def _read_scorer(kind: str, contents: Mapping[str, bytes]) -> Scorer:
-    from models.learners.baselines import BaselineScorer
-    from models.learners.ensemble import BlendScorer
-    from models.learners.logistic_regression import LinearScorer
-    from models.learners.trees import TreeScorer
+    from models.learners.estimators import find_estimator
 
-    readers: dict[str, Callable[[Mapping[str, bytes]], Scorer]] = {
-        "blend": BlendScorer.read,
-        "lightgbm": TreeScorer.read,
-        "logistic": LinearScorer.read,
-        "rule": BaselineScorer.read,
-    }
-    return readers[kind](contents)
+    return find_estimator(kind).read(contents)

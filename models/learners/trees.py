@@ -69,6 +69,10 @@ class TreeScorer:
             return np.empty((0, matrix.shape[1] + 1))
         return np.asarray(self.booster.predict(matrix, pred_contrib=True, num_threads=self.threads))
 
+    def column_sizes(self) -> Mapping[int, float]:
+        """Each column's gain, summed over the splits by it."""
+        return dict(enumerate(self.booster.feature_importance("gain").tolist()))
+
     def files(self) -> Mapping[str, str]:
         """LightGBM's text."""
         return {TREES_FILE: self.text}

@@ -15,7 +15,6 @@ BASELINE_TITLES = {rule.name: rule.title for rule in BASELINES} | {RANDOM: "rand
 SCORER_TITLES = {MODEL: "this model", LOGISTIC: "logistic regression"} | {
     f"{RULE}{name}": title for name, title in BASELINE_TITLES.items()
 }
-LEARNER_TITLES = {"blend": "Trees and logistic regression", "logistic": "Logistic regression", "rule": "Baseline"}
 FIGURE_TITLES = {
     "auc": "AUC",
     "brier_skill": "Brier skill",

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from models.evaluation.metrics_report import Evaluation
-from models.reports.figures import LEARNER_TITLES, SHOWN, figure_table, figure_title, report_line
+from models.learners.estimators import estimator_title
+from models.reports.figures import SHOWN, figure_table, figure_title, report_line
 from models.reports.sentences import render_finding, warnings_of
 from models.risks.risk import Risk
 
@@ -22,7 +23,7 @@ def evaluation_facts(risk: Risk, evaluation: Evaluation) -> dict[str, Any]:
         "title": risk.title,
         "event": describe_event(risk),
         "capacity": evaluation.capacity,
-        "kind": LEARNER_TITLES[evaluation.kind],
+        "kind": estimator_title(evaluation.kind),
         "reason": render_finding(evaluation.reason),
         "verdict": render_finding(evaluation.verdict),
         "warnings": warnings_of(evaluation),

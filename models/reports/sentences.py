@@ -78,9 +78,27 @@ def _treated_rows(numbers: Parameters) -> str:
         f"{numbers['treated']:,} of {numbers['rows']:,} rows were left out because the team acted on the account "
         "within the window"
     )
-    if numbers["holdout_rows"]:
-        return f"{left_out}; {numbers['holdout_rows']:,} hold-out rows are weighted in their place."
-    return f"{left_out}. Without a hold-out nothing replaces them, so high risks may read too low."
+    if not numbers["holdout_rows"]:
+        return f"{left_out}. Without a hold-out nothing replaces them, so high risks may read too low."
+    return f"{left_out}; {numbers['holdout_rows']:,} hold-out rows are weighted in their place." + _draws(numbers)
+
+
+def _draws(numbers: Parameters) -> str:
+    """What the hold-out costs and what it cannot replace; reports of earlier versions do not contain it."""
+    parts = []
+    if "effective_accounts" in numbers:
+        parts.append(
+            f" The {numbers['accounts']:,} accounts learned from carry as much evidence as "
+            f"{numbers['effective_accounts']:,.0f} of equal weight."
+        )
+    if numbers.get("not_acted_on"):
+        parts.append(f" {numbers['not_acted_on']:,} rows of selected accounts that nobody acted on are replaced, too.")
+    if numbers.get("never_drawn"):
+        parts.append(
+            f" {numbers['never_drawn']:,} rows are of accounts that are exempt from the hold-out: nothing replaces "
+            "these, and risks of such accounts may read too low."
+        )
+    return "".join(parts)
 
 
 def _probabilities_off(numbers: Parameters) -> str:
@@ -129,6 +147,10 @@ def _blend(numbers: Parameters) -> str:
     )
 
 
+def _learner_named(numbers: Parameters) -> str:
+    return f"The settings name this learner; {numbers['events']} different events were learned from."
+
+
 _SENTENCES: Mapping[str, Callable[[Parameters], str]] = {
     "no_signal": _no_signal,
     "signal": _signal,
@@ -144,6 +166,7 @@ _SENTENCES: Mapping[str, Callable[[Parameters], str]] = {
     "trees_not_shown_to_add": _trees_not_shown,
     "trees_worse": _trees_worse,
     "blend": _blend,
+    "learner_named": _learner_named,
 }
 FINDING_CODES = frozenset(_SENTENCES)
 

@@ -15,12 +15,13 @@ from features.errors import UsageError, suggest_name
 from features.history.history import History
 from features.labels.label_rule import KINDS, SETTINGS, LabelRule
 from models.risks.defaults import DEFAULTS
+from models.risks.learner_names import AUTOMATIC, learner_names
 from models.risks.risk import Risk
 
 OFF = "none"
 """The ``kind`` of a risk that is not predicted from a source."""
 
-OWN = {"capacity": "capacity", "title": "set_title", "eligible": "eligible"}
+OWN = {"capacity": "capacity", "title": "set_title", "eligible": "eligible", "learner": "learner"}
 """Settings that belong to the risk itself, with its fields' names; all others belong to its label rule."""
 
 RULE = tuple(field.name for field in fields(LabelRule) if field.name != "risk")
@@ -121,6 +122,8 @@ def _check_own(name: str, own: Mapping[str, Any]) -> None:
     for key, field in OWN.items():
         if field in own and key != "capacity" and not isinstance(own[field], str):
             raise UsageError(f"The {key} of the risk {name} is {own[field]!r}; it is a text.")
+    if (learner := own.get("learner", AUTOMATIC)) not in learner_names():
+        raise UsageError(f"The risk {name} has no learner {learner!r}; {suggest_name(learner, learner_names())}")
     if own.get("eligible"):
         # the features of a declared metric are checked once the frame has them
         metrics: Columns = {column: (column, "number") for column in METRIC_COLUMN.findall(own["eligible"])}

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from features.labels.label_rule import KINDS, LabelRule
+from models.risks.learner_names import AUTOMATIC
 
 FORMER_RULE = {"kind": "event", "table": "ticket_events", "where": "kind = 'escalated'"}
 """What the one kind that is none any more meant, in the models of earlier versions."""
@@ -25,6 +26,7 @@ class Risk:
         set_title: the title from the settings; empty where the title follows from name and rule.
         eligible: a condition over the features at the cutoff that an account has to meet besides the rule's own
             eligibility; empty where every account that the rule takes is eligible.
+        learner: what learns it (`models.risks.learner_names`); the automatic choice unless the settings name one.
     """
 
     name: str
@@ -32,6 +34,7 @@ class Risk:
     capacity: int = 20
     set_title: str = ""
     eligible: str = ""
+    learner: str = AUTOMATIC
 
     @property
     def title(self) -> str:
@@ -52,4 +55,5 @@ class Risk:
         """What :meth:`to_json` wrote, also in earlier versions, where titles were never set."""
         rule = {**data["label"], "active_on": tuple(data["label"]["active_on"])}
         label = LabelRule(**(rule if rule["kind"] in KINDS else {**rule, **FORMER_RULE}))
-        return cls(data["name"], label, data["capacity"], data.get("set_title", ""), data.get("eligible", ""))
+        own = {key: data[key] for key in ("set_title", "eligible", "learner") if key in data}
+        return cls(data["name"], label, data["capacity"], **own)

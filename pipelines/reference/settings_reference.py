@@ -50,6 +50,7 @@ trained, put before the gate, scored, decided and shown like the others; [the po
 | `capacity` | accounts a night at which models are evaluated |
 | `title` | what pages call the risk; by default from name and horizon, such as "Churn within 90 days" |
 | `eligible` | a condition over the [features](features.md); only accounts that meet it are learned from and scored |
+| `learner` | what [learns the risk](#learners); `automatic` chooses by what the events can carry |
 
 A kind decides what the event is and, as of each cutoff, which accounts can be predicted:
 
@@ -74,6 +75,21 @@ days = 30
 horizon = 60
 eligible = "contract_arr > 0"
 ```
+
+### Learners
+
+`automatic` compares the blend, the logistic regression and a baseline on later cutoffs. A named learner is used
+whatever they show; the gate still decides whether it becomes champion.
+
+| `learner` | what it is |
+|---|---|
+| `blend` | trees (LightGBM) and logistic regression, their log-odds averaged |
+| `lightgbm` | the trees alone |
+| `logistic` | regularised logistic regression |
+| `rule` | a baseline: one column orders the accounts |
+| `constant` | the base rate for everybody |
+| `xgboost`, `catboost` | trees of these libraries, which are extras of the installation |
+| another name | an extension's |
 """
 
 _LABEL_KINDS: Final = {

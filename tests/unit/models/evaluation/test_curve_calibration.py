@@ -24,7 +24,7 @@ def training() -> TrainingSet:
 
 @cache
 def walk() -> WalkForward:
-    return score_folds(training().examples, training().plan, training().learner, lambda _: None)
+    return score_folds(training(), lambda _: None)
 
 
 @cache

@@ -21,7 +21,7 @@ from models.risks.defaults import CHURN
 def walked() -> tuple[WalkForward, Examples]:
     made = world(accounts=80, weeks=80, base=-4.4, seed=3)
     material = prepare_training_set(made.frame, made.labels, CHURN, threads=1)
-    return score_folds(material.examples, material.plan, material.learner, lambda words: None), material.examples
+    return score_folds(material, lambda words: None), material.examples
 
 
 def ranking(kind: str, better: float) -> WalkForward:

@@ -1,5 +1,6 @@
 """The walk through time chooses nothing from what lay ahead."""
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -9,6 +10,7 @@ from models.data.examples import Examples, labelled_rows, thinned
 from models.evaluation import walk_forward
 from models.evaluation.walk_forward import WalkForward, calibrate_forward, score_folds, unseen_accounts
 from models.learners.calibration import log_odds
+from models.learners.estimators import BlendEstimator
 from models.learners.training_set import TrainingSet, prepare_training_set
 from models.risks.defaults import CHURN
 
@@ -21,7 +23,7 @@ def material() -> TrainingSet:
 
 @cache
 def walked() -> WalkForward:
-    return score_folds(material().examples, material().plan, material().learner, lambda words: None)
+    return score_folds(material(), lambda words: None)
 
 
 def test_every_later_cutoff_is_scored_once_by_each_kind() -> None:
@@ -39,9 +41,8 @@ def test_what_happens_later_changes_no_earlier_score() -> None:
     late = examples.labelled.day + fold.embargo >= fold.start
     turned = np.where(late, ~examples.labelled.happened, examples.labelled.happened)
     labelled = type(examples.labelled)(**{**vars(examples.labelled), "happened": turned})
-    other = score_folds(
-        Examples(examples.matrix, labelled, examples.weight), material().plan, material().learner, lambda words: None
-    )
+    turned_round = replace(material(), examples=Examples(examples.matrix, labelled, examples.weight))
+    other = score_folds(turned_round, lambda words: None)
     before = walked().fold <= 3
     for kind in walked().margins:
         assert np.array_equal(walked().probabilities[kind][before], other.probabilities[kind][before])
@@ -60,7 +61,7 @@ def test_calibrators_grow_with_what_is_known() -> None:
 
 
 def test_unseen_accounts_are_scored_by_trees_that_never_saw_them() -> None:
-    places, margins = unseen_accounts(material().examples, material().plan, material().learner, 20, 0.5)
+    places, margins = unseen_accounts(material(), BlendEstimator(20, 0.5))
     fold = material().plan.folds[-1]
     assert len(np.unique(places)) == fold.tested(material().examples.labelled.day).sum() == len(margins)
 

@@ -88,6 +88,8 @@ def test_an_event_of_any_table() -> None:
         ({"churn": {"horzion": 60}}, "has no setting 'horzion'; did you mean 'horizon'?"),
         ({"churn": {"kind": "contracts"}}, "The risk churn has no kind 'contracts'; did you mean 'contract'?"),
         ({"churn": {"kind": "contracts"}}, "Allowed: contract, decrease, event, none, overdue, silence."),
+        ({"churn": {"learner": "logistik"}}, "has no learner 'logistik'; did you mean 'logistic'?"),
+        ({"churn": {"learner": 3}}, "The learner of the risk churn is 3; it is a text."),
         ({"churn": {"kind": "silence", "grace": 3}}, "of kind silence has no setting 'grace'"),
         ({"churn": {"horizon": 0}}, "needs whole days"),
         ({"churn": {"horizon": 60.5}}, "needs whole days"),
