@@ -16,10 +16,11 @@ import pyarrow as pa
 from features.catalogue import CATALOGUE_VERSION
 from features.history.versions import EPOCH
 from models.data.examples import Examples
+from models.data.recipe import Recipe
 from models.evaluation.curve_calibration import CalibrationByDay, calibrate_curve
 from models.evaluation.evaluate import BacktestResult, evaluate
 from models.evaluation.metrics_report import Evaluation
-from models.evaluation.model_selection import Choice, choose
+from models.evaluation.model_selection import Choice, select_forward
 from models.evaluation.walk_forward import Progress, WalkForward, calibrator, known_rows, score_folds
 from models.learners.calibration import Calibrator, flat
 from models.learners.hazard_curve import CURVE_KINDS, HazardModel, fit_hazard, hazard_rows
@@ -107,9 +108,10 @@ def fit(
 
         data, trials = tune_parameters(data, tune, report)
     walk = score_folds(data, report)
-    choice = choose(walk, data.examples, risk.learner)
+    selection = select_forward(walk, data)
+    choice = selection.choice
     report("evaluating at capacity")
-    result = evaluate(data, walk, choice)
+    result = evaluate(data, walk, selection)
     report("final fit")
     model = _final_model(data, walk, choice, result.evaluation)
     report("fitting the risk over time")
@@ -141,6 +143,7 @@ def _model_facts(data: TrainingSet, walk: WalkForward, choice: Choice, evaluatio
     blend = choice.kind == "blend"
     return {
         "catalogue": CATALOGUE_VERSION,
+        "recipe": Recipe.of(choice.kind, data.learner.parameters, data.learner.signature, data.risk).to_json(),
         "first": (EPOCH + timedelta(days=int(day.min()))).isoformat(),
         "through": (EPOCH + timedelta(days=int(day.max()))).isoformat(),
         "seed": data.learner.seed,

@@ -29,7 +29,7 @@ from models.evaluation.metrics_report import (
     report_metrics,
     report_parts,
 )
-from models.evaluation.model_selection import Choice, choose, tested_rows
+from models.evaluation.model_selection import Choice, Selection, select_forward, tested_rows
 from models.evaluation.walk_forward import Progress, WalkForward, score_folds, unseen_accounts
 from models.learners import baselines
 from models.learners.single_thread import one_thread
@@ -80,14 +80,14 @@ def backtest(
     report = progress or (lambda text: None)
     data = prepare_training_set(frame, labels, risk, through=through, seed=seed, threads=threads)
     walk = score_folds(data, report)
-    choice = choose(walk, data.examples, risk.learner)
     report("evaluating at capacity")
-    return evaluate(data, walk, choice)
+    return evaluate(data, walk, select_forward(walk, data))
 
 
-def evaluate(data: TrainingSet, walk: WalkForward, choice: Choice) -> BacktestResult:
-    """Evaluate the chosen learner on all test periods."""
-    rows, scorers = _rows(data, walk), _scorers(data, walk, choice)
+def evaluate(data: TrainingSet, walk: WalkForward, selection: Selection) -> BacktestResult:
+    """Evaluate the learner on all test periods, each scored by the kind that earlier periods advised."""
+    choice = selection.choice
+    rows, scorers = _rows(data, walk), _scorers(data, walk, selection)
     segment = _segments(data.frame, data.examples.labelled.rows[walk.places])
     capacity = data.risk.capacity
     overall = report_metrics("all test periods", rows, scorers, capacity)
@@ -109,11 +109,11 @@ def evaluate(data: TrainingSet, walk: WalkForward, choice: Choice) -> BacktestRe
     return BacktestResult(evaluation, _scored(data, walk, rows, scorers, segment))
 
 
-def _scorers(data: TrainingSet, walk: WalkForward, choice: Choice) -> dict[str, Scores]:
+def _scorers(data: TrainingSet, walk: WalkForward, selection: Selection) -> dict[str, Scores]:
     places = pa.array(data.examples.labelled.rows[walk.places])
     by_rule = baselines.scores(data.frame.select(_rule_columns(data.frame)).take(places), 0)
     return {
-        MODEL: Scores(walk.margins[choice.kind], walk.probabilities[choice.kind]),
+        MODEL: Scores(selection.margins, selection.probabilities),
         LOGISTIC: Scores(walk.margins["logistic"], walk.probabilities["logistic"]),
         **{f"{RULE}{name}": Scores(score) for name, score in by_rule.items()},
     }

@@ -4,23 +4,33 @@ Trees need events to add to a straight line; a straight line needs some to be be
 compared on the same later cutoffs, with accounts drawn again. Where events are few, the burden of proof is on the blend
 of trees and line, and the line gives way to the baseline where that is shown to rank better; where they are many, the
 burden is on the line alone.
+
+A report on the rows by which a kind was chosen would be too good: of three, the luckiest is reported. So the choice is
+nested (:func:`select_forward`): the rows of each test period are scored by the kind that earlier periods advised, as
+far as their outcomes were known by then. What is reported is the whole procedure, its choices included.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from models.data.arrays import Bools, Floats
 from models.data.examples import Examples
 from models.data.findings import Finding
 from models.evaluation.bootstrap import Estimate
 from models.evaluation.evaluation_rows import EvaluationRows
 from models.evaluation.metrics import log_loss_gain, precision_lead
 from models.evaluation.walk_forward import WalkForward
+from models.learners.training_set import TrainingSet
 from models.risks.learner_names import AUTOMATIC
 
 LEARNT_FROM = 20  # different events, for a regression to be fitted at all
 TREES_FROM = 150  # different events, from which the blend is the usual choice
+
+UNDECIDED = Estimate(np.nan, np.nan, np.nan)
+"""What no tested row can say."""
 
 
 @dataclass(frozen=True)
@@ -31,9 +41,54 @@ class Choice:
     reason: Finding
 
 
-def choose(walk: WalkForward, examples: Examples, learner: str = AUTOMATIC) -> Choice:
-    """The kind of learner for these tested rows: ``learner``, where the risk names one."""
-    events = examples.labelled.events
+@dataclass(frozen=True)
+class Selection:
+    """What the procedure that chooses a kind gave every tested row, without a say of the row's own test period.
+
+    Attributes:
+        choice: the kind of the final model, which all tested rows advise.
+        kinds: by number of the fold, the kind that scored its rows.
+        margins, probabilities: one value a tested row.
+    """
+
+    choice: Choice
+    kinds: Mapping[int, str]
+    margins: Floats
+    probabilities: Floats
+
+
+def select_forward(walk: WalkForward, data: TrainingSet) -> Selection:
+    """Choose a kind for every test period from earlier ones, and one for the final model from all of them."""
+    learner, day = data.risk.learner, data.examples.labelled.day
+    kinds: dict[int, str] = {}
+    margins, probabilities = np.empty(len(walk.places)), np.empty(len(walk.places))
+    for fold in data.plan.folds:
+        events = data.examples.labelled.take(fold.known(day)).events
+        earlier = _of_rows(walk, fold.known(day[walk.places]))
+        kind = choose(earlier, data.examples, learner, events=events).kind
+        own = walk.fold == fold.number
+        kinds[fold.number] = kind
+        margins[own], probabilities[own] = walk.margins[kind][own], walk.probabilities[kind][own]
+    return Selection(choose(walk, data.examples, learner), kinds, margins, probabilities)
+
+
+def _of_rows(walk: WalkForward, chosen: Bools) -> WalkForward:
+    """The walk-forward as if only the chosen rows had been tested."""
+    return replace(
+        walk,
+        places=walk.places[chosen],
+        fold=walk.fold[chosen],
+        margins={kind: values[chosen] for kind, values in walk.margins.items()},
+        probabilities={kind: values[chosen] for kind, values in walk.probabilities.items()},
+    )
+
+
+def choose(walk: WalkForward, examples: Examples, learner: str = AUTOMATIC, *, events: int | None = None) -> Choice:
+    """The kind of learner for these tested rows: ``learner``, where the risk names one.
+
+    ``events`` are the different events that can be learned from (default: all of the examples).
+    """
+    events = examples.labelled.events if events is None else events
     if learner != AUTOMATIC:
         return Choice(learner, Finding("learner_named", {"learner": learner, "events": events}))
     if events < LEARNT_FROM and "rule" in walk.margins:
@@ -58,12 +113,17 @@ def _choose_of_few(walk: WalkForward, examples: Examples, trees_add: bool, numbe
 
 def _lead_over_rule(walk: WalkForward, examples: Examples) -> Estimate:
     """By how much average precision the logistic regression is ahead of the baseline that is trusted most."""
-    return precision_lead(tested_rows(walk, examples), walk.margins["logistic"], walk.margins["rule"])
+    rows = tested_rows(walk, examples)
+    if not rows.event.any():
+        return UNDECIDED
+    return precision_lead(rows, walk.margins["logistic"], walk.margins["rule"])
 
 
 def _trees_gain(walk: WalkForward, examples: Examples) -> Estimate:
     """By which share the blend's log loss is lower than that of the logistic regression alone."""
     rows = tested_rows(walk, examples)
+    if not rows.event.any():
+        return UNDECIDED
     return log_loss_gain(rows, walk.probabilities["blend"], walk.probabilities["logistic"])
 
 

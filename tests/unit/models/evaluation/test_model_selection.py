@@ -10,18 +10,22 @@ from support.worlds.learning_world import world
 from models.data.examples import Examples
 from models.evaluation import model_selection
 from models.evaluation.bootstrap import Estimate
-from models.evaluation.model_selection import TREES_FROM, choose
+from models.evaluation.model_selection import TREES_FROM, choose, select_forward
 from models.evaluation.walk_forward import WalkForward, score_folds
-from models.learners.training_set import prepare_training_set
+from models.learners.training_set import TrainingSet, prepare_training_set
 from models.reports.sentences import render_finding
 from models.risks.defaults import CHURN
 
 
 @cache
-def walked() -> tuple[WalkForward, Examples]:
+def prepared() -> TrainingSet:
     made = world(accounts=80, weeks=80, base=-4.4, seed=3)
-    material = prepare_training_set(made.frame, made.labels, CHURN, threads=1)
-    return score_folds(material, lambda words: None), material.examples
+    return prepare_training_set(made.frame, made.labels, CHURN, threads=1)
+
+
+@cache
+def walked() -> tuple[WalkForward, Examples]:
+    return score_folds(prepared(), lambda words: None), prepared().examples
 
 
 def ranking(kind: str, better: float) -> WalkForward:
@@ -50,3 +54,30 @@ def test_no_gain_and_next_to_none_are_written_without_a_minus(monkeypatch: pytes
     monkeypatch.setattr(model_selection, "_trees_gain", lambda walk, examples: Estimate(0.0002, -0.002, 0.003))
     sentence = render_finding(choose(ranking("rule", 0.0), walked()[1]).reason)
     assert "changes by +0.0% [-0.3%, +0.2%]" in sentence
+
+
+def test_a_test_period_has_no_say_in_what_scores_it() -> None:
+    """The rule knows the outcome of the last period and nothing before: it is never taken for the last period."""
+    walk, examples = walked()
+    last = walk.fold == prepared().plan.folds[-1].number
+    known = np.where(last, 9.0 * examples.labelled.happened[walk.places], 0.0)
+    lucky = replace(walk, margins={**walk.margins, "rule": known + np.random.default_rng(1).normal(size=len(known))})
+    selection = select_forward(lucky, prepared())
+    assert "rule" not in selection.kinds.values()
+    for fold in prepared().plan.folds:
+        own = walk.fold == fold.number
+        assert np.array_equal(selection.margins[own], walk.margins[selection.kinds[fold.number]][own])
+
+
+def test_what_ranked_better_in_earlier_periods_scores_the_later_ones() -> None:
+    walk = ranking("rule", 4.0)
+    selection = select_forward(walk, prepared())
+    kinds = [selection.kinds[fold.number] for fold in prepared().plan.folds]
+    assert kinds[-1] == selection.choice.kind == "rule"
+    assert kinds[0] == "logistic", "nothing was tested before it"
+
+
+def test_a_named_learner_scores_every_period() -> None:
+    data = replace(prepared(), risk=replace(CHURN, learner="logistic"))
+    selection = select_forward(walked()[0], data)
+    assert set(selection.kinds.values()) == {selection.choice.kind} == {"logistic"}
