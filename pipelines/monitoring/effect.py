@@ -1,103 +1,163 @@
-"""Does the team save accounts? Worked accounts compared with those that a salted hash held out.
+"""Does the team save accounts? Worked accounts compared with held-out accounts that would have been selected.
 
-Both groups were flagged and were separated by chance alone, so a difference between them afterwards is the effect of
-the team. An account counts once, from the first night on which it was flagged, with its outcome in the risk's window
-after it. Accounts that the policy exempts from the draw are left out. A held-out account might have had to wait for
-capacity anyway, so where squads are full, the difference is a lower bound.
+Nights enrol the accounts that a squad had a place for (:mod:`serving.policy.decision.enrolment`): chance alone decided
+which of them were worked. A unit counts by the outcome in the risk's window after the night of its enrolment, an event
+inside the lead included: what happens after the draw never decides whether a unit counts. Only the newest salt counts,
+because a new one begins another measurement. The interval is valid on every night
+(:mod:`models.evaluation.treatment_effect`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date, datetime
-from math import sqrt
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from math import ceil
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from features.labels.labels import label
-from serving.night_report.report_schema import DifferenceReport, EffectReport, GroupReport
-from serving.store.queries.outcome_queries import first_worked_and_held_out
+from models.evaluation.treatment_effect import AssignedUnits, Precision, contributions, mean_effect
+from serving.night_report.effect_report import DifferenceReport, EffectReport, GroupReport
+from serving.store.queries.outcome_queries import enrolled_units
 
 if TYPE_CHECKING:
-    from collections.abc import Set
+    from collections.abc import Sequence, Set
 
     from features.history.history import History
     from features.labels.label_rule import LabelRule
+    from models.evaluation.bootstrap import Estimate
     from serving.store import Session
+    from serving.store.queries.outcome_queries import EnrolledUnit
 
 Outcomes = dict[tuple[str, date], tuple[bool, "datetime | None"]]
 """By account and night: whether the event happened, and when."""
 
 MIN_SETTLED = 30
 """Settled accounts that each group needs before a difference is reported."""
+FLOW_DAYS = 56
+LONGEST_WAIT = timedelta(days=3653)
+"""An answer that is further away than ten years has no date."""
 
 
-@dataclass(frozen=True)
-class Group:
-    """Accounts of one group: how many, how many of them are settled, and how many of those had the event."""
-
-    accounts: int
-    settled: int
-    happened: int
-
-    @property
-    def share(self) -> float:
-        """The share of the settled accounts that had the event."""
-        return self.happened / self.settled
-
-    def report(self) -> GroupReport:
-        """The group as a part of a report."""
-        return GroupReport(accounts=self.accounts, settled=self.settled, events=self.happened)
-
-
-@dataclass(frozen=True)
-class Effect:
-    """The two groups; ``saved`` is held out minus worked, with a 95% interval, once both are large enough."""
-
-    worked: Group
-    held_out: Group
-    saved: tuple[float, float, float] | None
-
-    def report(self) -> EffectReport:
-        """The effect as a part of a report."""
-        difference = None
-        if self.saved is not None:
-            value, low, high = self.saved
-            difference = DifferenceReport(value=value, low=low, high=high)
-        worked, held_out = self.worked.report(), self.held_out.report()
-        return EffectReport(worked=worked, held_out=held_out, needed=MIN_SETTLED, difference=difference)
+def effect(session: Session, history: History, rule: LabelRule) -> EffectReport:
+    """The team's effect on one risk, by what the nights recorded and what happened since."""
+    enrolled = enrolled_units(session, rule.risk)
+    mature = outcomes_at(history, rule, {(unit.account_id, unit.as_of) for unit in enrolled}, early=True)
+    settled = [unit for unit in enrolled if (unit.account_id, unit.as_of) in mature]
+    events = np.array([mature[unit.account_id, unit.as_of][0] for unit in settled], dtype=np.bool_)
+    report = EffectReport(
+        worked=_group(enrolled, settled, events, held_out=False),
+        held_out=_group(enrolled, settled, events, held_out=True),
+        needed=MIN_SETTLED,
+        difference=None,
+        valid="every_night",
+    )
+    if not enrolled:
+        return report
+    precision = _precision(enrolled, settled, events)
+    report = report.model_copy(update=_outlook(report, enrolled, precision, rule, history.until))
+    return report.model_copy(update=_measured(report, settled, events, precision))
 
 
-def effect(session: Session, history: History, rule: LabelRule) -> Effect:
-    """The team's effect on one risk, by what the queue recorded and what happened since."""
-    worked, held_out = first_worked_and_held_out(session, rule.risk)
-    outcomes = outcomes_at(history, rule, worked.items() | held_out.items())
-    groups = [_group(first, outcomes) for first in (worked, held_out)]
-    enough = min(group.settled for group in groups) >= MIN_SETTLED
-    return Effect(groups[0], groups[1], difference(groups[1], groups[0]) if enough else None)
+def _group(
+    enrolled: Sequence[EnrolledUnit], settled: Sequence[EnrolledUnit], events: np.ndarray, *, held_out: bool
+) -> GroupReport:
+    return GroupReport(
+        accounts=sum(unit.held_out == held_out for unit in enrolled),
+        settled=sum(unit.held_out == held_out for unit in settled),
+        events=sum(bool(event) for unit, event in zip(settled, events, strict=True) if unit.held_out == held_out),
+    )
 
 
-def _group(first: dict[str, date], outcomes: Outcomes) -> Group:
-    events = [outcomes[key][0] for key in first.items() if key in outcomes]
-    return Group(len(first), len(events), sum(events))
+def _assigned(units: Sequence[EnrolledUnit], events: np.ndarray, *, revenue: bool = False) -> AssignedUnits:
+    """The units as arrays; the outcome is the event, or the revenue of an account to which it happened."""
+    worth = np.array([unit.revenue if revenue else 1.0 for unit in units])
+    return AssignedUnits(
+        control=np.array([unit.held_out for unit in units], dtype=np.bool_),
+        share=np.array([unit.share for unit in units], dtype=np.float64),
+        outcome=events * worth,
+        predicted=np.array([unit.probability for unit in units]) * worth,
+    )
 
 
-def outcomes_at(history: History, rule: LabelRule, cases: Set[tuple[str, date]]) -> Outcomes:
-    """For each account and night whose label has matured: whether the event happened, and when."""
+def _precision(enrolled: Sequence[EnrolledUnit], settled: Sequence[EnrolledUnit], events: np.ndarray) -> Precision:
+    """By what the settled units showed, or by the probabilities while they are few."""
+    share = np.array([unit.share for unit in enrolled])
+    first = ceil(MIN_SETTLED / float(np.minimum(share, 1 - share).mean()))
+    if len(settled) >= first:
+        return Precision(float(contributions(_assigned(settled, events)).std()), first)
+    risk = np.clip([unit.probability for unit in enrolled], 0.01, 0.99)
+    return Precision(float(np.sqrt((risk * (1 - risk) / (share * (1 - share))).mean())), first)
+
+
+def _outlook(
+    report: EffectReport, enrolled: Sequence[EnrolledUnit], precision: Precision, rule: LabelRule, until: date
+) -> dict[str, object]:
+    """What the policy assumes, when that would be seen, how many come a week, and what the hold-out costs."""
+    revenue = sum(unit.revenue for unit in enrolled)
+    assumed = sum(unit.expected_value for unit in enrolled) / revenue if revenue else None
+    recent = min(FLOW_DAYS, (until - enrolled[0].as_of).days)
+    per_day = sum((until - unit.as_of).days <= FLOW_DAYS for unit in enrolled) / recent if recent > 0 else 0.0
+    needed = precision.units_needed(assumed) if assumed else None
+    currencies = {unit.currency for unit in enrolled}
+    return {
+        "assumed": assumed,
+        "detectable_of": needed,
+        "answer_on": _answer_on(needed, enrolled, per_day, rule, until),
+        "per_week": round(7 * per_day, 1),
+        "holdout_cost": round(sum(unit.expected_value for unit in enrolled if unit.held_out), 2),
+        "currency": next(iter(currencies)) if len(currencies) == 1 else None,
+    }
+
+
+def _answer_on(
+    needed: int | None, enrolled: Sequence[EnrolledUnit], per_day: float, rule: LabelRule, until: date
+) -> date | None:
+    """When the unit of that number is settled: one that is enrolled already, or one that comes at the present flow."""
+    if needed is None:
+        return None
+    if needed <= len(enrolled):
+        return rule.matures_on(enrolled[needed - 1].as_of) + timedelta(days=1)
+    missing = needed - len(enrolled)
+    if missing > per_day * LONGEST_WAIT.days:
+        return None
+    return rule.matures_on(until + timedelta(days=ceil(missing / per_day))) + timedelta(days=1)
+
+
+def _measured(
+    report: EffectReport, settled: Sequence[EnrolledUnit], events: np.ndarray, precision: Precision
+) -> dict[str, object]:
+    """The difference, what else could be seen, and the revenue that was saved, once both groups are large enough."""
+    if min(report.worked.settled, report.held_out.settled) < MIN_SETTLED:
+        return {}
+    effect_of_unit = contributions(_assigned(settled, events))
+    amounts = contributions(_assigned(settled, events, revenue=True)) * [1 - unit.share for unit in settled]
+    mean, count = mean_effect(np.asarray(amounts)), len(settled)
+    total = replace(mean, value=mean.value * count, low=mean.low * count, high=mean.high * count)
+    return {
+        "difference": _difference(mean_effect(effect_of_unit)),
+        "detectable": precision.detectable(len(settled)),
+        "revenue": _difference(total),
+    }
+
+
+def _difference(estimate: Estimate) -> DifferenceReport:
+    return DifferenceReport(value=estimate.value, low=estimate.low, high=estimate.high)
+
+
+def outcomes_at(history: History, rule: LabelRule, cases: Set[tuple[str, date]], *, early: bool = False) -> Outcomes:
+    """For each account and night whose label has matured: whether the event happened, and when.
+
+    Without ``early``, a case with an event inside the lead has no outcome: it was too late to act on.
+    """
     mature = {(account, day) for account, day in cases if rule.matures_on(day) < history.until}
     if not mature:
         return {}  # a young queue has many cases, none of them mature
     days, accounts = sorted({day for _, day in mature}), sorted({account for account, _ in mature})
-    rows = label(history, days, rule, accounts=accounts).to_pylist()
-    labels = {(row["account_id"], row["as_of"]): (row["event"], row["event_at"]) for row in rows}
-    return {key: labels[key] for key in mature if key in labels and labels[key][0] is not None}
-
-
-def difference(first: Group, second: Group) -> tuple[float, float, float]:
-    """The difference of two shares with Newcombe's 95% interval: Wilson's for each, combined by squares."""
-    from scipy.stats import binomtest
-
-    bounds = [binomtest(group.happened, group.settled).proportion_ci(method="wilson") for group in (first, second)]
-    value = first.share - second.share
-    low = value - sqrt((first.share - bounds[0].low) ** 2 + (bounds[1].high - second.share) ** 2)
-    high = value + sqrt((bounds[0].high - first.share) ** 2 + (second.share - bounds[1].low) ** 2)
-    return value, low, high
+    outcomes: Outcomes = {}
+    for row in label(history, days, rule, accounts=accounts).to_pylist():
+        key, event = (row["account_id"], row["as_of"]), row["event"]
+        if key in mature and (event is not None or (early and row["event_at"] is not None)):
+            outcomes[key] = (event is not False, row["event_at"])
+    return outcomes

@@ -44,7 +44,7 @@ def _realised(session: Session, history: History, rule: LabelRule) -> RealisedOu
         settled=len(settled),
         events=sum(event for event, _ in settled.values()),
         median_lead_days=round(median(leads), 1) if leads else None,
-        effect=effect(session, history, rule).report(),
+        effect=effect(session, history, rule),
         cancellations=len(cancelled),
         cancellations_saved=sum(case.state == State.SAVED for case in cancelled),
         cancellations_lost=sum(case.state == State.LOST for case in cancelled),

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field
 
 from serving.night_report.earlier_reports import convert
+from serving.night_report.effect_report import EffectReport
 from serving.night_report.queue_case import QueueCase, ReportPart
 
 SCHEMA_VERSION: Final = 3
@@ -108,31 +109,6 @@ class FeedReport(ReportPart):
     age_days: int | None
     max_age_days: int
     stale: bool
-
-
-class GroupReport(ReportPart):
-    """Accounts of one group, how many of them are settled, and how many of those had the event."""
-
-    accounts: int
-    settled: int
-    events: int
-
-
-class DifferenceReport(ReportPart):
-    """Share of events among held-out accounts minus that among worked accounts, with its 95% interval."""
-
-    value: float
-    low: float
-    high: float
-
-
-class EffectReport(ReportPart):
-    """The team's effect on one risk; ``difference`` is null while a group has fewer settled accounts than it needs."""
-
-    worked: GroupReport
-    held_out: GroupReport
-    needed: int = Field(description="settled accounts that each group needs")
-    difference: DifferenceReport | None
 
 
 class RealisedOutcomes(ReportPart):

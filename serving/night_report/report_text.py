@@ -234,33 +234,3 @@ def _open_case_lines(cases: schema.CaseChanges) -> Iterator[str]:
         yield f"Offered to be closed as saved: {plural(cases.resolved, 'case')} whose cause is gone."
     if cases.settled:
         yield f"Settled: {plural(cases.settled, 'lost case')} whose contract has ended."
-
-
-def effect_line(effect: schema.EffectReport | None) -> str:
-    """The team's effect on one risk."""
-    if effect is None:
-        return "Not recorded by the version of Rescue that ran this night."
-    worked, held_out = effect.worked, effect.held_out
-    if worked.accounts and not held_out.accounts:
-        return f"Not measurable: of {plural(worked.accounts, 'flagged account')}, the policy's [holdout] held out none."
-    groups = f"{worked.settled:,} worked and {held_out.settled:,} held-out accounts"
-    if effect.difference is None:
-        return f"Not measurable yet: {groups} are settled; each group needs {effect.needed}."
-    value, low, high = (
-        100 * share for share in (effect.difference.value, effect.difference.low, effect.difference.high)
-    )
-    return (
-        f"The event happened to {abs(value):.1f} percentage points {_fewer(value)} of the worked accounts than of the "
-        f"held-out accounts (95% interval: {_interval(low, high)}; {groups})."
-    )
-
-
-def _interval(low: float, high: float) -> str:
-    if _fewer(low) != _fewer(high):
-        return f"{-low:.1f} more to {high:.1f} fewer"
-    least, most = sorted((abs(low), abs(high)))
-    return f"{least:.1f} to {most:.1f} {_fewer(high)}"
-
-
-def _fewer(points: float) -> str:
-    return "fewer" if points >= 0 else "more"

@@ -26,7 +26,7 @@ from serving.policy.state.reason_texts import suppression_text
 from serving.store import bulk
 from serving.store.base import Base
 from serving.store.database import Store, utcnow
-from serving.store.decision_tables import HeldOutRow, HoldoutUnitRow, SetAside, StreakRow, Waiting
+from serving.store.decision_tables import EnrolmentRow, HeldOutRow, HoldoutUnitRow, SetAside, StreakRow, Waiting
 from serving.store.queries.night_queries import night_queue
 from serving.store.tables import Account, Member, NightRow, Score, Squad
 
@@ -170,6 +170,7 @@ def _save_decision(session: Session, decision: Decision) -> None:
     waiting = [{name: getattr(flag, name) for name in WAITING_COLUMNS} for flag in decision.waiting]
     _insert(session, Waiting, waiting)
     _insert(session, HeldOutRow, [{"as_of": as_of, **held._asdict()} for held in decision.held_out])
+    _insert(session, EnrolmentRow, [{"as_of": as_of, **enrolment._asdict()} for enrolment in decision.enrolments])
     bulk.append(session, HoldoutUnitRow.__table__, _unit_rows(decision))
     names = ("account_id", "risk", "kind", "code", "detail")
     set_aside = [{"as_of": as_of, **dict(zip(names, row, strict=True))} for row in _set_aside(decision)]

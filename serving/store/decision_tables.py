@@ -1,11 +1,12 @@
-"""What a night's decision leaves beside its cases: who waits, who was set aside or held out, and the hysteresis.
+"""What a night's decision leaves beside its cases: waiting, set aside, held out, enrolled; the hysteresis.
 
-Written once, in the night's one transaction.
+Written once, in the night's one transaction; only the reports of the monitor are written by another command.
 """
 
-from datetime import date
+from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import CheckConstraint, Text
+from sqlalchemy import CheckConstraint, Index, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from serving.store.base import Base
@@ -62,6 +63,39 @@ class HoldoutUnitRow(Base):
     account_id: Mapped[str] = mapped_column(primary_key=True)
     unit: Mapped[str]
     stratum: Mapped[str]
+
+
+class EnrolmentRow(Base):
+    """A unit on the first night on which it was selected to be worked or held out: what the effect is measured on.
+
+    ``share`` is the probability of being held out; null for a unit that was worked or held out before enrolments were
+    recorded: its salt is empty, and it never counts.
+    """
+
+    __tablename__ = "enrolments"
+    __table_args__ = (Index(None, "risk", "as_of"),)
+
+    salt: Mapped[str] = mapped_column(primary_key=True)
+    unit: Mapped[str] = mapped_column(primary_key=True)
+    as_of: Mapped[date]
+    risk: Mapped[str]
+    account_id: Mapped[str]
+    stratum: Mapped[str]
+    share: Mapped[float | None]
+    held_out: Mapped[bool]
+    probability: Mapped[float | None]
+    revenue: Mapped[float | None]
+    expected_value: Mapped[float | None]
+
+
+class MonitorRow(Base):
+    """The newest report of ``rescue monitor`` for a day, which the overview shows."""
+
+    __tablename__ = "monitor_reports"
+
+    as_of: Mapped[date] = mapped_column(primary_key=True)
+    stored_at: Mapped[datetime]
+    report: Mapped[dict[str, Any]]
 
 
 class StreakRow(Base):

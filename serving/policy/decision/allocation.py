@@ -19,6 +19,7 @@ from serving.contracts import AlarmKind, Flag, Lane, RoutingCode, RoutingReason
 from serving.policy.decision.candidates import Candidate, NightInputs, complete_candidates
 from serving.policy.decision.cooldown import CoolingDown
 from serving.policy.decision.holdout import HoldoutAssignment, first_exemption
+from serving.policy.decision.enrolment import EnrolmentList
 from serving.policy.decision.open_cases import OpenCases, join_raises
 from serving.policy.decision.routing import Route, RoutingRequest, SquadCapacity, route
 from serving.policy.detection.contract_alarms import day_after
@@ -27,6 +28,7 @@ from serving.policy.detection.exclusion import Exclusions
 from serving.policy.detection.triggers import evaluate_conditions
 from serving.policy.state.queue_state import (
     Exemption,
+    Enrolment,
     HeldOut,
     OpenCase,
     RaiseCode,
@@ -48,6 +50,7 @@ class Allocation:
     held_out: list[HeldOut] = field(default_factory=list)
     exempted: list[Exemption] = field(default_factory=list)
 
+    enrolments: list[Enrolment] = field(default_factory=list)
 
 def allocate(
     ranked: RankedCandidates, inputs: NightInputs, exclusions: Exclusions, holdout: HoldoutAssignment
@@ -60,6 +63,7 @@ def allocate(
         allocator.suppress_rising(detection)
     allocator.suppress_small()
     return allocator.result
+    allocator.result.enrolments = allocator.enrolments.rows
 
 
 class _Allocator:
@@ -80,6 +84,7 @@ class _Allocator:
         self.exempt = evaluate_conditions(accounts, policy.conditions.exempt)
         self.statuses = accounts.texts("contract_status")
         self.regions, self.tickets = accounts.texts("region"), accounts.texts("ticket_category")
+        self.enrolments = EnrolmentList(inputs, holdout, self.exempt)
         self.reasons = {found.risk: accounts.texts(f"reason_group_{found.risk}") for found in inputs.risks}
 
     def allocate(self, candidate: Candidate) -> None:
@@ -96,8 +101,11 @@ class _Allocator:
             self._suppress(candidate, SuppressionCode.BELOW_MINIMUM, priority=candidate.priority, minimum=minimum)
         elif not certain and (case := self.open.of_group(candidate.place, family)):
             self._suppress(candidate, SuppressionCode.GROUP_CASE, case_id=case.case_id)
-        elif not self._hold_out(candidate):
-            self._assign(candidate, family)
+        else:
+            if self.capacity.has_place(self._route(candidate).squads):
+                self.enrolments.add(candidate)
+            if not self._hold_out(candidate):
+                self._assign(candidate, family)
 
     def suppress_rising(self, detection: RiskDetection) -> None:
         """List the accounts at or above the threshold that have not been there for enough nights."""

@@ -78,6 +78,7 @@ def decide(accounts: pa.Table, queue: QueueState, policy: Policy, as_of: date) -
         live=reconciled.live,
         settlements=tuple(sorted(settle_losses(queue, _contract_ends(inputs)))),
         holdout_units=holdout.new_units,
+        enrolments=tuple(result.enrolments),
         streaks=_streaks(risks, queue),
         counts=_counts(inputs, fired, exclusions, result, reconciled),
     )

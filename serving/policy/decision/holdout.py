@@ -49,9 +49,18 @@ class HoldoutAssignment:
         """Whether the account at this place is drawn for the hold-out."""
         if self._rule is None:
             return False
-        unit, stratum = self.units[place]
-        share = self._rule.by_segment.get(stratum, self._rule.share)
-        return holdout_number(unit, self._rule.salt) < share
+        return holdout_number(self.units[place][0], self._rule.salt) < self.share(place)
+
+    def share(self, place: int) -> float:
+        """The probability with which the account at this place is held out; 0 where nobody is."""
+        if self._rule is None:
+            return 0.0
+        return self._rule.by_segment.get(self.units[place][1], self._rule.share)
+
+    @property
+    def salt(self) -> str:
+        """The salt of the draw: it names the experiment; empty where there is none."""
+        return self._rule.salt if self._rule else ""
 
 
 def first_exemption(exempt: Mapping[str, Flags], place: int) -> str | None:

@@ -89,6 +89,10 @@ class SquadCapacity:
             left = squad.capacity if squad.max_open is None else squad.max_open - load.get(name, 0)
             self.free[name] = max(0, min(squad.capacity, left))
 
+    def has_place(self, squads: Sequence[str]) -> bool:
+        """Whether one of these squads has capacity left."""
+        return any(self.free[name] > 0 for name in squads)
+
     def take(self, squads: Sequence[str]) -> str | None:
         """The first of these squads with capacity left, which is then one less; None where all are full."""
         for name in squads:

@@ -81,7 +81,8 @@ A night has one for each account, so they are plain tuples.
 class QueueState:
     """The queue when the night begins; ``load`` is the open cases by squad (counted from the cases when empty).
 
-    ``holdout_units`` are those of earlier nights: an account keeps its unit when its group changes.
+    ``holdout_units`` are those of earlier nights: an account keeps its unit when its group changes. ``enrolled`` has
+    the salt and unit of every earlier :class:`Enrolment`.
     """
 
     open_cases: tuple[OpenCase, ...] = ()
@@ -93,6 +94,7 @@ class QueueState:
     def squad_load(self) -> dict[str, int]:
         """Open cases by squad."""
         if self.load:
+    enrolled: frozenset[tuple[str, str]] = frozenset()
             return dict(self.load)
         counted: dict[str, int] = {}
         for case in self.open_cases:
@@ -187,6 +189,28 @@ class Exemption(NamedTuple):
 class DecisionCounts:
     """The counts of a decision for the night's report: by risk, by trigger, by what became of the candidates."""
 
+class Enrolment(NamedTuple):
+    """A unit of the measurement of the effect: worked or held out, on the first night on which it was selected.
+
+    A held-out account counts as selected where a squad that could take it still had a place when it was its turn. Who
+    comes before it decides that, and not its own draw; so the two groups differ by chance alone. ``account_id`` is the
+    account of the unit that was selected first, ``risk`` the one that led it. ``share`` is the probability of being
+    held out. ``probability``, ``revenue`` (per year, capped as in the priority) and ``expected_value`` (what a rescue
+    is expected to save) are those of this night, before anybody acted.
+    """
+
+    salt: str
+    unit: str
+    risk: str
+    account_id: str
+    stratum: str
+    share: float
+    held_out: bool
+    probability: float
+    revenue: float
+    expected_value: float
+
+
     accounts: int = 0
     scored: Mapping[str, int] = field(default_factory=dict)
     detected: Mapping[str, int] = field(default_factory=dict)
@@ -214,7 +238,7 @@ class Decision:
 
     ``closures`` are open cases that the night closes, and ``live`` are tonight's figures of all other open cases.
     ``settlements`` are earlier losses whose contract has ended. ``streaks`` replace those of the queue's state;
-    ``holdout_units`` are added to it.
+    ``holdout_units`` and ``enrolments`` are added to it.
     """
 
     as_of: date
@@ -231,3 +255,4 @@ class Decision:
     holdout_units: HoldoutUnits = field(default_factory=dict)
     streaks: tuple[Streak, ...] = ()
     counts: DecisionCounts = DecisionCounts()
+    enrolments: tuple[Enrolment, ...] = ()

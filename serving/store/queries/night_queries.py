@@ -16,7 +16,7 @@ from serving.night_report.queue_case import QueueCase
 from serving.night_report.report_schema import NightReport
 from serving.policy.state.case_status import ClosureCode
 from serving.policy.state.queue_state import Cooldown, HoldoutUnits, OpenCase, QueueState, Streak
-from serving.store.decision_tables import StreakRow
+from serving.store.decision_tables import EnrolmentRow, StreakRow
 from serving.store.queries.queue_queries import first_reason, newest_night, night_risks
 from serving.store.tables import Account, Case, CaseAlarm, FrozenHandoff, NightRow, Score
 
@@ -86,6 +86,9 @@ def _holdout_units(session: Session) -> HoldoutUnits:
 
 
 def _alarms(session: Session) -> dict[str, list[str]]:
+        enrolled=frozenset(
+            (salt, unit) for salt, unit in session.execute(select(EnrolmentRow.salt, EnrolmentRow.unit))
+        ),
     """The codes of the alarms of every case, ascending."""
     alarms: dict[str, list[str]] = defaultdict(list)
     for case_id, alarm in session.execute(

@@ -6,8 +6,8 @@ from typing import NamedTuple
 from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
-from serving.contracts import AlarmKind, is_predicted
-from serving.store.decision_tables import HeldOutRow, SetAside
+from serving.contracts import is_predicted
+from serving.store.decision_tables import EnrolmentRow
 from serving.store.tables import Account, Case, CaseEvent, Score
 
 
@@ -55,23 +55,30 @@ def opened_cases(session: Session, risk: str) -> list[OpenedCase]:
     ]
 
 
-def first_worked_and_held_out(session: Session, risk: str) -> tuple[dict[str, date], dict[str, date]]:
-    """The first night on which each account was worked, and on which it was held out, for one risk.
+class EnrolledUnit(NamedTuple):
+    """A unit that the effect is measured on, as recorded on the night of its enrolment."""
 
-    Accounts that the policy exempted from the draw are in neither group, and cases of known ends of contracts do not
-    count. An account that was held out and then cancelled stays in its group: its cancellation is the event.
-    """
-    by_policy = SetAside.kind == "exempted", SetAside.code.not_in([AlarmKind.CANCELLATION, AlarmKind.PARTIAL_LOSS])
-    exempted = set(session.scalars(select(SetAside.account_id).where(*by_policy)))
-    opened: dict[str, date] = {}
-    for case in opened_cases(session, risk):
-        if case.predicted:
-            opened.setdefault(case.account_id, case.opened_on)
-    held = (
-        select(HeldOutRow.account_id, func.min(HeldOutRow.as_of))
-        .where(HeldOutRow.risk == risk)
-        .group_by(HeldOutRow.account_id)
+    unit: str
+    account_id: str
+    as_of: date
+    stratum: str
+    share: float
+    held_out: bool
+    probability: float
+    revenue: float
+    expected_value: float
+    currency: str | None
+
+
+def enrolled_units(session: Session, risk: str) -> list[EnrolledUnit]:
+    """The units of one risk that were drawn with the newest salt, by night; the account's currency is that of now."""
+    counted = EnrolmentRow.share.is_not(None)
+    newest = select(EnrolmentRow.salt).where(counted).order_by(EnrolmentRow.as_of.desc(), EnrolmentRow.salt).limit(1)
+    columns = [getattr(EnrolmentRow, name) for name in EnrolledUnit._fields[:-1]]
+    rows = session.execute(
+        select(*columns, Account.currency)
+        .outerjoin(Account, Account.account_id == EnrolmentRow.account_id)
+        .where(counted, EnrolmentRow.risk == risk, EnrolmentRow.salt == newest.scalar_subquery())
+        .order_by(EnrolmentRow.as_of, EnrolmentRow.unit)
     )
-    held_out = {account: night for account, night in session.execute(held) if account not in exempted}
-    apart = exempted | held_out.keys()
-    return {account: night for account, night in opened.items() if account not in apart}, held_out
+    return [EnrolledUnit(*row) for row in rows]

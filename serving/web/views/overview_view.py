@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from serving.night_report.effect_text import effect_line
 from serving.night_report.report_schema import NightReport, RealisedOutcomes
-from serving.night_report.report_text import effect_line, quarantine_text, risk_line, stale_text, warning_lines
+from serving.night_report.report_text import quarantine_text, risk_line, stale_text, warning_lines
 from serving.store.queries.overview_queries import TeamOutcomes, Week
 from serving.store.tables import Account, Case, NightRow
 from serving.web import display_text

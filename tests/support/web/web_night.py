@@ -4,12 +4,10 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from serving.night_report.effect_report import DifferenceReport, EffectReport, GroupReport
 from serving.night_report.report_schema import (
     DecisionReport,
-    DifferenceReport,
-    EffectReport,
     FeedReport,
-    GroupReport,
     NightReport,
     NotScored,
     RealisedOutcomes,

@@ -45,7 +45,8 @@ def unpack_home(revision: str, folder: Path) -> EarlierHome:
     fixture = FIXTURES / f"revision_{revision}"
     with tarfile.open(fixture / "home.tar.xz") as archive:
         archive.extractall(folder, filter="data")
-    _relocate_registry(folder)
+    if (folder / "home" / "mlflow.db").exists():
+        _relocate_registry(folder)
     return EarlierHome(folder / "home", folder / "source", lzma.open(fixture / "queue.sql.xz", "rt").read())
 
 

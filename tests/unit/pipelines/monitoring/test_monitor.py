@@ -13,7 +13,7 @@ from pipelines.cli import app
 from pipelines.monitoring.drift import drift
 from pipelines.monitoring.effect import Effect, Group, difference
 from pipelines.monitoring.monitor import Volume, volumes
-from serving.night_report.report_text import effect_line
+from serving.night_report.effect_text import effect_line
 
 
 def test_the_index_of_shares_known_by_hand() -> None:

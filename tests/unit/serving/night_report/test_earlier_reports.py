@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from serving.night_report.effect_text import effect_line
 from serving.night_report.report_schema import NightReport
-from serving.night_report.report_text import decision_lines, effect_line, risk_line, warning_lines
+from serving.night_report.report_text import decision_lines, risk_line, warning_lines
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from serving.night_report import queue_case
 from serving.night_report import report_schema as schema
+from serving.night_report.effect_report import EffectReport
 
 ROW = re.compile(r"^\| `(\w+)` \|(.*)\|$", re.MULTILINE)
 
@@ -30,7 +31,7 @@ PARTS: list[type[BaseModel]] = [
     schema.CaseChanges,
     queue_case.QueueCase,
     schema.RealisedOutcomes,
-    schema.EffectReport,
+    EffectReport,
 ]
 
 

@@ -18,10 +18,12 @@ from support.worlds.earlier_home import EarlierHome, load_queue, unpack_home
 from serving.cases.cases import Cases
 from serving.cases.permissions import SYSTEM
 from serving.store import Store
-from serving.store.decision_tables import HeldOutRow, HoldoutUnitRow, SetAside
+from serving.store.decision_tables import EnrolmentRow, HeldOutRow, HoldoutUnitRow, SetAside
 from serving.store.exchange import Message
 from serving.store.migrations import FOLDER, HEAD, SchemaTooNewError, current_revision, upgrade
 from serving.store.queries.case_queries import case_history
+from serving.store.queries.night_queries import queue_state
+from serving.store.queries.outcome_queries import enrolled_units
 from serving.store.schema import METADATA
 from serving.store.tables import Account, Case, CaseScore
 
@@ -34,11 +36,20 @@ def earlier(tmp_path_factory: pytest.TempPathFactory) -> EarlierHome:
 @pytest.fixture
 def old_queue(earlier: EarlierHome, new_url: Callable[..., str]) -> Iterator[Store]:
     """The queue of revision 0006 in the database under test."""
-    url = new_url(migrated=False)
+    yield from opened(earlier, new_url(migrated=False))
+
+
+@pytest.fixture
+def held_out_queue(tmp_path: Path, new_url: Callable[..., str]) -> Iterator[Store]:
+    """The queue of revision 0008, of a policy with a hold-out, in the database under test."""
+    yield from opened(unpack_home("0008", tmp_path), new_url(migrated=False))
+
+
+def opened(home: EarlierHome, url: str) -> Iterator[Store]:
     if url.startswith("sqlite"):
-        Path(url.removeprefix("sqlite:///")).write_bytes((earlier.home / "rescue.db").read_bytes())
+        Path(url.removeprefix("sqlite:///")).write_bytes((home.home / "rescue.db").read_bytes())
     else:
-        load_queue(earlier.queue_sql, url)
+        load_queue(home.queue_sql, url)
     with Store(url) as store:
         yield store
 
@@ -158,6 +169,38 @@ def test_cases_get_alarms_a_lane_and_figures(old_queue: Store) -> None:
         assert {row.account_id for row in session.scalars(select(HoldoutUnitRow))} == set(
             session.scalars(select(HeldOutRow.account_id))
         )
+
+
+def test_units_that_were_worked_or_held_out_before_never_count(held_out_queue: Store) -> None:
+    before = content(held_out_queue)
+    held_out_queue.migrate()
+    after = content(held_out_queue)
+    assert {name: after[name] for name in before if name != "alembic_version"} == {
+        name: rows for name, rows in before.items() if name != "alembic_version"
+    }
+    with held_out_queue.engine.connect() as connection:
+        assert current_revision(connection) == HEAD
+        assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+    with held_out_queue.reading() as session:
+        units = dict(tuple(row) for row in session.execute(select(HoldoutUnitRow.account_id, HoldoutUnitRow.unit)))
+        held = {units[account] for account in session.scalars(select(HeldOutRow.account_id))}
+        worked = {units[account] for account in session.scalars(select(Case.account_id))}
+        rows = session.scalars(select(EnrolmentRow)).all()
+        assert len(worked) > 10 and len(held) > 5
+        assert {row.unit for row in rows} == held | worked
+        assert {row.unit for row in rows if row.held_out} == held
+        assert {(row.salt, row.share, row.expected_value) for row in rows} == {("", None, None)}
+        for risk in {row.risk for row in rows}:
+            assert enrolled_units(session, risk) == []
+        assert {unit for _, unit in queue_state(session, rows[0].as_of).enrolled} == held | worked
+
+
+def test_without_a_holdout_nobody_is_marked(held_out_queue: Store) -> None:
+    with held_out_queue.engine.begin() as connection:
+        connection.execute(text("DELETE FROM held_out"))
+    held_out_queue.migrate()
+    with held_out_queue.reading() as session:
+        assert session.scalars(select(EnrolmentRow)).all() == []
 
 
 def test_the_record_is_still_append_only(old_queue: Store) -> None:

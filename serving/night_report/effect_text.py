@@ -1,0 +1,93 @@
+"""The sentences about the team's effect on one risk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+
+from serving.night_report.effect_report import EffectReport
+from serving.night_report.report_text import day_text, plural
+
+
+def effect_line(effect: EffectReport | None) -> str:
+    """The team's effect on one risk."""
+    if effect is None:
+        return "Not recorded by the version of Rescue that ran this night."
+    worked, held_out = effect.worked, effect.held_out
+    if worked.accounts and not held_out.accounts:
+        return f"Not measurable: of {plural(worked.accounts, 'flagged account')}, the policy's [holdout] held out none."
+    if effect.difference is None:
+        count = worked.settled + held_out.settled
+        return (
+            f"Not measurable yet, n = {count}: {worked.settled:,} worked and {held_out.settled:,} held-out accounts "
+            f"are settled; each group needs {effect.needed}."
+        )
+    groups = f"{worked.settled:,} worked and {held_out.settled:,} held-out accounts"
+    value, low, high = (
+        100 * share for share in (effect.difference.value, effect.difference.low, effect.difference.high)
+    )
+    valid = ", valid on every night" if effect.valid == "every_night" else ""
+    shown = "" if low > 0 or high < 0 else " This does not show an effect yet."
+    return (
+        f"The event happened to {abs(value):.1f} percentage points {_fewer(value)} of the worked accounts than of the "
+        f"held-out accounts (95% interval{valid}: {_interval(low, high)}; {groups}).{shown}"
+    )
+
+
+def effect_outlook(effect: EffectReport | None, today: date) -> Iterator[str]:
+    """What can be seen and when, what was saved, and what the hold-out costs, a sentence each."""
+    if effect is None or effect.valid == "one_look":
+        return
+    if effect.detectable is not None:
+        yield (
+            f"With {plural(effect.worked.settled + effect.held_out.settled, 'settled account')}, a difference of "
+            f"{100 * effect.detectable:.0f} points or more is found with a probability of 80%."
+        )
+    if line := _answer_line(effect, today):
+        yield line
+    if effect.revenue is not None:
+        value, low, high = (_amount(number, effect.currency) for number in vars(effect.revenue).values())
+        yield f"Revenue per year saved by the settled work: {value} (95% interval: {low} to {high})."
+    if effect.holdout_cost is not None:
+        cost = _amount(effect.holdout_cost, effect.currency)
+        yield (
+            f"{plural(effect.held_out.accounts, 'account')} held out so far. By the policy's save rates, work on them "
+            f"would have saved at most {cost} a year."
+        )
+
+
+def _answer_line(effect: EffectReport, today: date) -> str:
+    """When an effect as large as the policy assumes would be found; empty where that is not known."""
+    settled = effect.worked.settled + effect.held_out.settled
+    found = effect.difference is not None and (effect.difference.low > 0 or effect.difference.high < 0)
+    if effect.assumed is None or found:
+        return ""
+    points = f"{100 * effect.assumed:.0f} points, as the policy's save rates assume,"
+    if effect.detectable_of is None:
+        return f"A difference of {points} is too small to be found."
+    if settled >= effect.detectable_of:
+        return f"A difference of {points} would have been found by now with a probability of 80%."
+    needed = f"needs {effect.detectable_of:,} settled accounts"
+    if effect.answer_on is None:
+        return f"A difference of {points} {needed}, and at the present flow that takes more than ten years."
+    if effect.answer_on <= today:
+        return f"A difference of {points} {needed}; they are settled as soon as the source has newer data."
+    return (
+        f"A difference of {points} {needed}; at the present flow of {effect.per_week or 0:.1f} a week an answer is "
+        f"expected on {day_text(effect.answer_on)}."
+    )
+
+
+def _amount(amount: float, currency: str | None) -> str:
+    return f"{amount:,.0f} {currency or ''}".strip()
+
+
+def _interval(low: float, high: float) -> str:
+    if _fewer(low) != _fewer(high):
+        return f"{-low:.1f} more to {high:.1f} fewer"
+    least, most = sorted((abs(low), abs(high)))
+    return f"{least:.1f} to {most:.1f} {_fewer(high)}"
+
+
+def _fewer(points: float) -> str:
+    return "fewer" if points >= 0 else "more"
