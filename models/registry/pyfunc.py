@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
 from mlflow.exceptions import MlflowException
 from mlflow.models import set_model
 from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
@@ -18,6 +17,7 @@ from mlflow.pyfunc import PythonModel, PythonModelContext
 
 from models.data.signature import SignatureError
 from models.learners.risk_model import RiskModel
+from models.registry.request_rows import SCORE_UNKNOWN, read_rows
 
 
 class RescueModel(PythonModel):  # type: ignore[misc]  # MLflow is not followed by mypy (pyproject)
@@ -31,14 +31,10 @@ class RescueModel(PythonModel):  # type: ignore[misc]  # MLflow is not followed 
         self, context: PythonModelContext, model_input: pd.DataFrame, params: dict[str, Any] | None = None
     ) -> pd.DataFrame:
         """``probability`` and ``rank_score`` of each row of ``model_input``, in its order."""
-        schema = pa.schema(
-            [
-                pa.field(name, getattr(pa, {"double": "float64"}.get(kind, kind))())
-                for name, kind in self.model.features.items()
-            ]
-        )
+        score_unknown = bool((params or {}).get(SCORE_UNKNOWN, False))
         try:
-            predicted = self.model.predict(pa.Table.from_pandas(model_input, schema=schema, preserve_index=False))
+            rows = read_rows(self.model.signature, model_input, score_unknown=score_unknown)
+            predicted = self.model.predict(rows)
         except SignatureError as error:  # as MLflow's own error, so that the client gets the sentence
             raise MlflowException(str(error), error_code=INVALID_PARAMETER_VALUE) from None
         return pd.DataFrame({"probability": predicted.probability, "rank_score": predicted.rank_score})

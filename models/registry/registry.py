@@ -7,7 +7,8 @@ one; it reads LightGBM's text and JSON under a checked manifest, never MLflow's 
 """
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
 
     from models.learners.risk_model import RiskModel
+    from models.registry.parent_run import ParentRun
+    from models.registry.step_times import StepTimes
     from models.registry.training_runs import Logged
     from models.training import TrainingResult
 
@@ -63,25 +66,49 @@ class Registry:
         self.tracking_uri = tracking_uri
         self.cache = ChampionCache(cache)
 
-    def log(self, trained: "TrainingResult", *, alias: str = CHALLENGER, source: Mapping[str, object]) -> str:
+    def training(
+        self, risks: Sequence[str], source: Mapping[str, object]
+    ) -> "AbstractContextManager[ParentRun | None]":
+        """The MLflow run under which the trainings of these risks are nested, for a block; None for a single risk."""
+        from models.registry.parent_run import parent_run
+
+        return parent_run(self.tracking_uri, source, risks) if len(risks) > 1 else nullcontext()
+
+    def log(
+        self,
+        trained: "TrainingResult",
+        *,
+        source: Mapping[str, object],
+        alias: str = CHALLENGER,
+        frame: "pa.Table | None" = None,
+        times: "StepTimes | None" = None,
+        parent: "ParentRun | None" = None,
+    ) -> str:
         """Record a training as one MLflow run, register its model, and point ``alias`` to the new version.
 
         Args:
             trained: what :func:`models.training.fit` returned.
-            alias: ``challenger``, unless the gate has already decided.
             source: what it was trained on: ``name``, ``fingerprint``, ``first``, ``until`` and ``rows`` by table.
+            alias: ``challenger``, unless the gate has already decided.
+            frame: the features that it was trained on; their digest is part of the run.
+            times: when the training and its steps began; by default now.
+            parent: the run of the whole training (:meth:`training`).
 
         Returns:
             The version's number, as a string.
         """
-        from models.registry.training_runs import described, log_run
+        from models.registry.step_times import StepTimes
+        from models.registry.training_runs import RunContext, described, log_run
         from models.reports.report_pages import describe_event
 
-        logged = log_run(self.tracking_uri, trained, source)
+        context = RunContext(source, frame, times or StepTimes(), parent)
+        logged = log_run(self.tracking_uri, trained, context)
         name = registered_name(trained.model.risk.name)
         version = self._register(name, logged, describe_event(trained.model.risk), described(trained))
         self._tag(name, version, {MANIFEST_TAG: logged.digest, "rescue.kind": trained.kind})
         self._point(name, alias, version)
+        if parent is not None:
+            parent.add(trained, version)
         return version
 
     def champion(self, risk: str) -> Champion | None:

@@ -33,6 +33,12 @@ _QUIET = {
 _DATABASE = re.compile(r"^\((?:sqlite3|psycopg\w*)\.[\w.]+\) (.{1,200})", re.MULTILINE)
 """The line in which SQLAlchemy says what the database's own driver said."""
 
+_EXPERIMENT_TAGS = {
+    "mlflow.experimentKind": "custom_model_development",  # its pages then show training runs, and not those of agents
+    "mlflow.note.content": "Trainings of Rescue: a run for each training, under it one for each risk, under it one for "
+    "each test period (fold). Figures are computed within each night, on rows that the model had not seen.",
+}
+
 _ABSENT = {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}
 """What MLflow answers where a model, a version or (the second) an alias is not there."""
 
@@ -165,4 +171,4 @@ def experiment(tracking_uri: str) -> str:
         beside = None
         if tracking_uri.startswith("sqlite:///"):
             beside = (Path(tracking_uri.removeprefix("sqlite:///")).absolute().parent / "mlartifacts").as_uri()
-        return str(tracking.create_experiment(EXPERIMENT, artifact_location=beside))
+        return str(tracking.create_experiment(EXPERIMENT, artifact_location=beside, tags=_EXPERIMENT_TAGS))

@@ -10,7 +10,7 @@ import platform
 import tempfile
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,12 +19,18 @@ import numpy as np
 
 from models.evaluation.metrics_report import MODEL, MetricsReport
 from models.learners.risk_model import RiskModel
+from models.registry.lineage import Lineage, describe_lineage
+from models.registry.parent_run import ParentRun
+from models.registry.request_rows import SCORE_UNKNOWN
+from models.registry.run_origin import origin_tags
+from models.registry.step_times import Span, StepTimes, now
 from models.registry.tracking import active, experiment
 from models.reports.model_card import write_model_card
 from models.reports.sentences import render_finding, warnings_of
 from models.training import TrainingResult
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from mlflow.models import ModelSignature
 
 MODEL_FOLDER = "plain"
@@ -42,49 +48,80 @@ class Logged:
     digest: str
 
 
-def log_run(tracking_uri: str, trained: TrainingResult, source: Mapping[str, object]) -> Logged:
-    """Write one training as a run with its nested runs; see :meth:`models.registry.registry.Registry.log` for
-    ``source``.
+@dataclass(frozen=True)
+class RunContext:
+    """What a run records beside the training itself.
+
+    Attributes:
+        source: what it was trained on; see :meth:`models.registry.registry.Registry.log`.
+        frame: the features that it learned from, for the digest of the dataset.
+        times: when its steps began; by default the run has no length.
+        parent: the run of the whole training, under which this one is nested.
     """
+
+    source: Mapping[str, object]
+    frame: "pa.Table | None" = None
+    times: StepTimes = field(default_factory=StepTimes)
+    parent: ParentRun | None = None
+
+
+def log_run(tracking_uri: str, trained: TrainingResult, context: RunContext) -> Logged:
+    """Write one training as a run with its nested runs."""
     with active(tracking_uri) as mlflow, tempfile.TemporaryDirectory(prefix="rescue-run-") as scratch:
         folder = Path(scratch)
         digest = trained.model.save(folder / MODEL_FOLDER)
-        _write_evidence(folder / "evidence", trained, source)
-        name = f"{trained.model.risk.name} through {trained.through}"
-        with mlflow.start_run(run_id=_new_run(mlflow, experiment(tracking_uri), name)) as run:
-            mlflow.set_tags({"rescue.risk": trained.model.risk.name, "rescue.kind": trained.kind})
-            mlflow.set_tag("mlflow.note.content", described(trained))
-            mlflow.log_params(_parameters(trained))
-            mlflow.log_metrics(_metrics(trained.evaluation.overall))
-            _log_dataset(mlflow, run.info.run_id, trained, source)
+        _write_evidence(folder / "evidence", trained, context.source)
+        lineage = describe_lineage(trained, context.source, context.frame)
+        parameters = _parameters(trained, context)
+        with mlflow.start_run(run_id=_new_run(mlflow, experiment(tracking_uri), trained, context)) as run:
+            mlflow.log_params(parameters)
+            mlflow.MlflowClient().log_inputs(run.info.run_id, datasets=lineage.inputs())
             mlflow.log_artifacts(str(folder / "evidence"))
-            model_uri = _log_model(mlflow, trained.model, folder / MODEL_FOLDER)
-            _log_nested(mlflow, trained)
-            return Logged(run.info.run_id, model_uri, digest)
+            model = _log_model(mlflow, trained, folder / MODEL_FOLDER, parameters)
+            _log_metrics(mlflow, trained.evaluation.overall, run.info.run_id, model, lineage)
+            _log_nested(mlflow, trained, context)
+            return Logged(run.info.run_id, str(model.model_uri), digest)
 
 
 def described(trained: TrainingResult) -> str:
     """MLflow's *Description*: the verdict first, then the card's other short facts, as Markdown."""
     evaluation = trained.evaluation
     counted = f"{trained.rows:,} rows, {trained.events:,} different events, {trained.first} to {trained.through}"
+    learner = f"Learner: {trained.kind}. {render_finding(evaluation.reason)}"
     card = f"Learned from {counted}. The whole card: `card.html` among the artifacts."
-    return "\n\n".join([render_finding(evaluation.verdict), *warnings_of(evaluation), card])
+    return "\n\n".join([render_finding(evaluation.verdict), *warnings_of(evaluation), learner, card])
 
 
-def _new_run(mlflow: Any, experiment_id: str, name: str) -> str:
+def _new_run(mlflow: Any, experiment_id: str, trained: TrainingResult, context: RunContext) -> str:
     """A run of our own, also where ``mlflow run`` has named another in the environment."""
-    return str(mlflow.MlflowClient().create_run(experiment_id, run_name=name).info.run_id)
+    risk = trained.model.risk.name
+    tags = {
+        **origin_tags(context.source),
+        "rescue.run": "risk",
+        "rescue.risk": risk,
+        "rescue.kind": trained.kind,
+        "mlflow.note.content": described(trained),
+    }
+    if context.parent is not None:
+        tags["mlflow.parentRunId"] = context.parent.open(mlflow, experiment_id)
+    started = Span(context.times.started, context.times.started).milliseconds[0]
+    name = f"{risk} until {trained.through}"
+    run = mlflow.MlflowClient().create_run(experiment_id, start_time=started, tags=tags, run_name=name)
+    return str(run.info.run_id)
 
 
-def _parameters(trained: TrainingResult) -> dict[str, str]:
+def _parameters(trained: TrainingResult, context: RunContext) -> dict[str, str]:
     """How the model was fitted, as MLflow's parameters, cut to the length that every store takes."""
     risk = trained.model.risk
+    label = {name: value for name, value in vars(risk.label).items() if value not in (None, "", risk.name)}
+    cutoffs = None if context.frame is None else len(context.frame["as_of"].unique())
     parameters: dict[str, object] = {
         "risk": risk.name,
-        "kind": trained.kind,
-        "reason": render_finding(trained.evaluation.reason),
+        "learner": trained.kind,
         "capacity": risk.capacity,
-        **{f"label.{name}": value for name, value in vars(risk.label).items()},
+        **{name: label.pop(name) for name in ("horizon", "lead") if name in label},
+        **{f"label.{name}": value for name, value in label.items()},
+        **({} if cutoffs is None else {"cutoffs": cutoffs}),
         **{name: getattr(trained, name) for name in ("first", "through", "rows", "accounts", "events", "treated")},
         "features": len(trained.model.features),
         "catalogue": trained.model.facts.get("catalogue", "unknown"),
@@ -95,7 +132,7 @@ def _parameters(trained: TrainingResult) -> dict[str, str]:
 
 def _metrics(report: MetricsReport) -> dict[str, float]:
     """Every finite figure of a report: ``<figure>``, ``<figure>_low``, ``<figure>_high``; others' as ``<scorer>/…``."""
-    metrics = {"rows": float(report.rows), "events": float(report.events), "base_rate": report.base_rate}
+    metrics = {"test_rows": float(report.rows), "test_events": float(report.events), "base_rate": report.base_rate}
     for scorer, figures in report.scorers.items():
         prefix = "" if scorer == MODEL else f"{scorer}/"
         for name, estimate in figures.items():
@@ -105,46 +142,45 @@ def _metrics(report: MetricsReport) -> dict[str, float]:
     return {name: value for name, value in metrics.items() if np.isfinite(value)}
 
 
-def _log_dataset(mlflow: Any, run_id: str, trained: TrainingResult, source: Mapping[str, object]) -> None:
-    """The data as MLflow's dataset: its fingerprint and span, none of its rows."""
-    from mlflow.entities import Dataset, DatasetInput, InputTag
+def _log_metrics(mlflow: Any, report: MetricsReport, run_id: str, model: Any, lineage: Lineage) -> None:
+    """The figures, linked to the model and to the rows on which they were computed."""
+    from mlflow.entities import Metric
 
-    fingerprint = str(source.get("fingerprint", "unknown"))
-    dataset = Dataset(
-        name=str(source.get("name", "source")),
-        digest=fingerprint[:36],
-        source_type="rescue",
-        source=json.dumps({"fingerprint": fingerprint}),
-        schema=json.dumps(dict(trained.model.features)),
-        profile=json.dumps({**source, "first_cutoff": trained.first, "last_cutoff": trained.through}, default=str),
-    )
-    tags = [InputTag("mlflow.data.context", "training")]
-    mlflow.MlflowClient().log_inputs(run_id, datasets=[DatasetInput(dataset, tags)])
+    at = round(now().timestamp() * 1000)
+    dataset = {"dataset_name": lineage.test.name, "dataset_digest": lineage.test.digest}
+    metrics = [
+        Metric(name, value, at, 0, model_id=model.model_id, run_id=run_id, **dataset)
+        for name, value in _metrics(report).items()
+    ]
+    mlflow.MlflowClient().log_batch(run_id, metrics=metrics)
 
 
-def _log_model(mlflow: Any, model: RiskModel, folder: Path) -> str:
+def _log_model(mlflow: Any, trained: TrainingResult, folder: Path, parameters: Mapping[str, str]) -> Any:
     """The plain folder in MLflow's wrapping; requirements are given, so that none are inferred."""
     import pandas as pd
 
+    model = trained.model
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"mlflow\.")  # MLflow warns of its own type hints and of pandas 4
-        info = mlflow.pyfunc.log_model(
+        return mlflow.pyfunc.log_model(
             name=f"rescue-{model.risk.name}",
             python_model=str(Path(__file__).with_name("pyfunc.py")),
             artifacts={"model": str(folder)},
             pip_requirements=[f"{package}=={version(package)}" for package in PACKAGES],
             signature=_signature(model),
             input_example=pd.DataFrame([example_row(model)]),
+            params=dict(parameters),
         )
-    return str(info.model_uri)
 
 
 def _signature(model: RiskModel) -> "ModelSignature":
     from mlflow.models import ModelSignature
-    from mlflow.types import ColSpec, Schema
+    from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
 
     inputs = [ColSpec(kind, name, required=False) for name, kind in model.features.items()]
-    return ModelSignature(Schema(inputs), Schema([ColSpec("double", "probability"), ColSpec("double", "rank_score")]))
+    outputs = [ColSpec("double", "probability"), ColSpec("double", "rank_score")]
+    params = ParamSchema([ParamSpec(SCORE_UNKNOWN, "boolean", False)])
+    return ModelSignature(Schema(inputs), Schema(outputs), params)
 
 
 def example_row(model: RiskModel) -> dict[str, float | str]:
@@ -152,29 +188,49 @@ def example_row(model: RiskModel) -> dict[str, float | str]:
     return {column.name: column.levels[0] if column.levels else 0.0 for column in model.signature.columns}
 
 
-def _log_nested(mlflow: Any, trained: TrainingResult) -> None:
+def _log_nested(mlflow: Any, trained: TrainingResult, context: RunContext) -> None:
     """A nested run for every fold and every tuning trial."""
+    folds = context.times.folds()
     for number, report in enumerate(trained.evaluation.folds, start=1):
-        dates = {"first": report.first, "last": report.last}
-        _nested(mlflow, "fold", f"fold {number}: {report.first} to {report.last}", dates, _metrics(report))
+        dates = {"fold": number, "first": report.first, "last": report.last}
+        span = folds.get(number, Span(context.times.started, now()))
+        _nested(mlflow, trained, "fold", f"fold {number}", dates, _metrics(report), span)
     for trial in trained.trials:
         figures = {name: float(trial[name]) for name in ("log_loss", "trees") if np.isfinite(trial[name])}
-        _nested(mlflow, "trial", f"trial {trial['number']}", trial["parameters"], figures)
+        span = Span(context.times.started, now())
+        _nested(mlflow, trained, "trial", f"trial {trial['number']}", trial["parameters"], figures, span)
 
 
-def _nested(mlflow: Any, kind: str, name: str, parameters: Mapping[str, object], metrics: Mapping[str, float]) -> None:
+def _nested(
+    mlflow: Any,
+    trained: TrainingResult,
+    kind: str,
+    name: str,
+    parameters: Mapping[str, object],
+    metrics: Mapping[str, float],
+    span: Span,
+) -> None:
     """One finished run under the active one; the environment's run (of ``mlflow run``) does not count here."""
     from mlflow.entities import Metric, Param
 
-    parent, tracking = mlflow.active_run().info, mlflow.MlflowClient()
-    tags = {"mlflow.parentRunId": parent.run_id, "rescue.nested": kind}
-    run = tracking.create_run(parent.experiment_id, run_name=name, tags=tags).info
+    parent, tracking = mlflow.active_run(), mlflow.MlflowClient()
+    inherited = {
+        key: value for key, value in parent.data.tags.items() if key.startswith(("mlflow.user", "mlflow.source"))
+    }
+    start, end = span.milliseconds
+    tags = {
+        **inherited,
+        "mlflow.parentRunId": parent.info.run_id,
+        "rescue.run": kind,
+        "rescue.risk": trained.model.risk.name,
+    }
+    run = tracking.create_run(parent.info.experiment_id, start_time=start, run_name=name, tags=tags).info
     tracking.log_batch(
         run.run_id,
-        metrics=[Metric(key, value, run.start_time, 0) for key, value in metrics.items()],
-        params=[Param(key, str(value)) for key, value in parameters.items()],
+        metrics=[Metric(key, value, end, 0) for key, value in metrics.items()],
+        params=[Param(key, str(value)) for key, value in {"risk": trained.model.risk.name, **parameters}.items()],
     )
-    tracking.set_terminated(run.run_id)
+    tracking.set_terminated(run.run_id, end_time=end)
 
 
 def _write_evidence(folder: Path, trained: TrainingResult, source: Mapping[str, object]) -> None:

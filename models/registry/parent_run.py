@@ -1,0 +1,106 @@
+"""The run of a whole training, under which MLflow shows the run of each risk.
+
+It has no model of its own. It holds what the trainings of its risks have in common, and each risk's main figures as
+``<risk>/<figure>``, so that whole trainings can be compared as well. ``mlflow run`` creates such a run itself; where it
+is in the same store, the risks are nested under that one.
+"""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from models.evaluation.metrics_report import MODEL
+from models.registry.run_origin import origin_tags
+from models.registry.step_times import now
+from models.registry.tracking import RegistryUnavailableError, active
+from models.reports.sentences import render_finding
+from models.training import TrainingResult
+
+MAIN_FIGURES = ("auc", "average_precision", "log_loss_skill", "precision_at_capacity", "recall_at_capacity")
+FINISHED, FAILED, KILLED = "FINISHED", "FAILED", "KILLED"
+
+
+@dataclass
+class ParentRun:
+    """The run of a training of several risks; it is created when the first of them is logged.
+
+    So a training in which nothing can be learned leaves no run behind, and does not wait for MLflow.
+    """
+
+    tracking_uri: str
+    source: Mapping[str, object]
+    risks: Sequence[str]
+    started: datetime = field(default_factory=now)
+    run_id: str = ""
+    of_project: bool = False
+    sentences: list[str] = field(default_factory=list)
+
+    def open(self, mlflow: Any, experiment_id: str) -> str:
+        """The id of the run; it is created at the first call."""
+        if not self.run_id:
+            own = _project_run(mlflow.MlflowClient(), experiment_id)
+            self.of_project = own is not None
+            self.run_id = own or self._create(mlflow.MlflowClient(), experiment_id)
+        return self.run_id
+
+    def add(self, trained: TrainingResult, version: str) -> None:
+        """Record the main figures of a risk that was trained under this run, and its version."""
+        from mlflow.entities import Metric
+
+        risk, at = trained.model.risk.name, round(now().timestamp() * 1000)
+        figures = trained.evaluation.overall.scorers[MODEL]
+        metrics = [
+            Metric(f"{risk}/{name}", figures[name].value, at, 0)
+            for name in MAIN_FIGURES
+            if name in figures and np.isfinite(figures[name].value)
+        ]
+        self.sentences.append(f"**{risk}**, version {version}: {render_finding(trained.evaluation.verdict)}")
+        with active(self.tracking_uri) as mlflow:
+            tracking = mlflow.MlflowClient()
+            tracking.log_batch(self.run_id, metrics=metrics)
+            tracking.set_tag(self.run_id, "mlflow.note.content", "\n\n".join(self.sentences))
+
+    def close(self, status: str) -> None:
+        """End the run, if there is one, and if it is not that of ``mlflow run``."""
+        if self.run_id and not self.of_project:
+            with active(self.tracking_uri) as mlflow:
+                mlflow.MlflowClient().set_terminated(self.run_id, status)
+
+    def _create(self, tracking: Any, experiment_id: str) -> str:
+        tags = {**origin_tags(self.source), "rescue.run": "training", "rescue.risks": ", ".join(self.risks)}
+        started = round(self.started.timestamp() * 1000)
+        name = f"training of {self.started:%Y-%m-%d %H:%M}"
+        run = tracking.create_run(experiment_id, start_time=started, tags=tags, run_name=name)
+        return str(run.info.run_id)
+
+
+@contextmanager
+def parent_run(tracking_uri: str, source: Mapping[str, object], risks: Sequence[str]) -> Iterator[ParentRun]:
+    """The run of a training of these risks, ended when the block ends: failed or killed where an error left it."""
+    run = ParentRun(tracking_uri, source, risks)
+    try:
+        yield run
+    except BaseException as error:
+        with suppress(RegistryUnavailableError):  # the first error is the one to report
+            run.close(FAILED if isinstance(error, Exception) else KILLED)
+        raise
+    run.close(FINISHED)
+
+
+def _project_run(tracking: Any, experiment_id: str) -> str | None:
+    """The run that ``mlflow run`` created for this process, where it is in this store and experiment."""
+    from mlflow.exceptions import MlflowException
+
+    run_id = os.environ.get("MLFLOW_RUN_ID")
+    if not run_id:
+        return None
+    try:
+        run = tracking.get_run(run_id)
+    except MlflowException:
+        return None
+    return run_id if run.info.experiment_id == experiment_id else None
