@@ -177,6 +177,15 @@ OUTCOMES = Table(
         text("verdict"),
         instant("decided_at", required=True),
         Column("holdout", ColumnType.FLAG),
+        Column(
+            "draw_probability",
+            ColumnType.NUMBER,
+            meaning="probability of being held out at this decision: 0 if the account is exempt, 1 if it would not have "
+            "been worked anyway; training weights held-out rows by it",
+            minimum=0,
+            maximum=1,
+        ),
+        text("draw", "rows of an account with equal values belong to one draw of the hold-out; empty: each to its own"),
         KNOWN_AT,
     ),
 )

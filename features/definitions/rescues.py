@@ -1,6 +1,7 @@
 """Past rescues of the account, and how they ended.
 
-A held-out account was not rescued, and a withdrawn decision did not happen: neither counts as a decision.
+A held-out account was not rescued, nor one that was selected and on which nobody acted, and a withdrawn decision did
+not happen: none of them counts as a decision.
 """
 
 from functools import partial
@@ -8,7 +9,9 @@ from functools import partial
 from features.definitions.feature import Feature
 from features.definitions.measures import Stream
 
-CASES = Stream("outcomes", "outcomes", "decided_at").where("coalesce(action, '') NOT IN ('held_out', 'withdrawn')")
+CASES = Stream("outcomes", "outcomes", "decided_at").where(
+    "coalesce(action, '') NOT IN ('held_out', 'withdrawn', 'none') AND NOT coalesce(holdout, false)"
+)
 
 _number = partial(Feature, group="rescues")
 

@@ -29,7 +29,9 @@ def label(
     Returns, ordered by cutoff and account: ``account_id``, ``as_of``, ``event`` (bool; null where it is not known),
     ``unknown`` (why not, in words), ``event_at`` (UTC; also of an event inside the lead, whose label is unknown),
     ``treated`` (the rescue team acted on the account between the cutoff and the end of the window, and did not take it
-    back), ``holdout`` (it was held out of a rescue then).
+    back), ``holdout`` (it was held out of a rescue then), ``selected`` (it could have been held out, as recorded, and was
+    not), ``held_probability`` (the probability with which it was left alone, by the recorded draws of the hold-out; null
+    where none is recorded), ``held_draws`` (how often it was held out before anybody acted on it).
     """
     wanted = (
         "true"
@@ -41,7 +43,9 @@ def label(
         WITH requested_account AS (SELECT unnest(CAST(? AS VARCHAR[])) AS account_id),
         {eligibility_intervals(history, rule)}, {cutoff_rows(cutoffs, rule)}, {hits(history, rule)}, {_ACTIONS}
         SELECT account, as_of, {_label_columns(history, rule)},
-            coalesce(actions.treated, false) AS treated, coalesce(actions.holdout, false) AS holdout
+            coalesce(actions.treated, false) AS treated, coalesce(actions.holdout, false) AS holdout,
+            coalesce(actions.selected, false) AS selected, actions.held_probability,
+            coalesce(actions.held_draws, 0) AS held_draws
         FROM (
             SELECT account, cutoff.* FROM eligibility_interval JOIN cutoff ON since < opened AND opened <= until
             WHERE eligible AND {wanted}
@@ -58,11 +62,12 @@ IDLE = ("none", "held_out", "withdrawn")
 """Actions of the ``outcomes`` that are no treatment: none, held out, withdrawn."""
 
 _ACTIONS = f"""
-        actions AS (
-            SELECT account, as_of, bool_or(holdout) AS holdout,
-                bool_or(coalesce(action, 'none') NOT IN {IDLE} AND NOT holdout) AS treated
+        outcome AS (
+            SELECT account, as_of, decided_at, holdout,
+                coalesce(action, 'none') NOT IN {IDLE} AND NOT holdout AS acted,
+                draw_probability, coalesce(draw, CAST(decided_at AS VARCHAR)) AS draw
             FROM (
-                SELECT account, decided_at, action, coalesce(holdout, false) AS holdout,
+                SELECT account, decided_at, action, coalesce(holdout, false) AS holdout, draw_probability, draw,
                     {known_instant(TABLES["outcomes"])} AS known,
                     lead(known) OVER (
                         PARTITION BY {version_key(TABLES["outcomes"])} ORDER BY {version_order(TABLES["outcomes"])}
@@ -70,6 +75,20 @@ _ACTIONS = f"""
                 FROM outcomes JOIN numbered USING (account_id)
             ) JOIN cutoff ON decided_at >= opened AND decided_at <= closed
             WHERE known <= matures AND (replaced IS NULL OR replaced > matures)
+        ),
+        outcome_draw AS (
+            SELECT account, as_of, draw, bool_or(holdout) AS holdout, bool_or(acted) AS acted,
+                min(decided_at) FILTER (WHERE holdout) AS held_at, min(draw_probability) AS probability
+            FROM outcome GROUP BY account, as_of, draw
+        ),
+        first_action AS (
+            SELECT account, as_of, min(decided_at) AS acted_at FROM outcome WHERE acted GROUP BY account, as_of
+        ),
+        actions AS (
+            SELECT account, as_of, bool_or(holdout) AS holdout, bool_or(acted) AS treated,
+                bool_or(probability IS NOT NULL AND NOT holdout) AS selected, product(probability) AS held_probability,
+                count(*) FILTER (WHERE held_at < coalesce(acted_at, TIMESTAMP 'infinity')) AS held_draws
+            FROM outcome_draw LEFT JOIN first_action USING (account, as_of)
             GROUP BY account, as_of
         )"""
 

@@ -4,7 +4,9 @@ The join never copies the whole frame: it finds the rows of the labels and fills
 accounts that the team acted on are handled here (`models.data.treatment`), once for everything that learns or judges.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +18,12 @@ from models.data.arrays import Bools, Floats, Ints, Matrix
 from models.data.signature import Signature
 
 ONE_EVENT = 31 * 86_400_000_000  # microseconds
+WITHOUT_DRAWS: Mapping[str, pa.Scalar] = {
+    "selected": pa.scalar(False),
+    "held_probability": pa.scalar(float("nan")),
+    "held_draws": pa.scalar(-1),
+}
+"""What labels say of the draws of the hold-out where none is recorded; -1 draws: as many as the row is held out."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +35,8 @@ class Labelled:
         day: its cutoff in days since 1970-01-01; ``account``: dense account number.
         happened: whether the event came; ``event``: number of the different event, -1 where none. Events of an account
             less than a month apart count as one: they are one piece of evidence.
-        treated, holdout: as the labels say.
+        treated, holdout, selected, held_probability, held_draws: as the labels say; a probability that is not recorded
+            is NaN.
     """
 
     rows: Ints
@@ -37,6 +46,9 @@ class Labelled:
     event: Ints
     treated: Bools
     holdout: Bools
+    selected: Bools
+    held_probability: Floats
+    held_draws: Ints
 
     def take(self, chosen: Bools | Ints) -> "Labelled":
         """The chosen rows."""
@@ -91,6 +103,7 @@ def labelled_rows(frame: pa.Table, labels: pa.Table) -> Labelled:
         raise RescueError("Some labels have no row in the frame; build both from the same cutoffs and accounts.")
     day, account = np.divmod(wanted, len(names))
     flags = {name: to_numpy(known[name]) for name in ("event", "treated", "holdout")}
+    draws = {name: _column_or(known, name, missing) for name, missing in WITHOUT_DRAWS.items()}
     return Labelled(
         rows=places if order is None else order[places],
         day=day,
@@ -99,7 +112,17 @@ def labelled_rows(frame: pa.Table, labels: pa.Table) -> Labelled:
         event=_event_numbers(account, known["event_at"], flags["event"]),
         treated=flags["treated"],
         holdout=flags["holdout"],
+        selected=draws["selected"].astype(np.bool_),
+        held_probability=draws["held_probability"].astype(np.float64),
+        held_draws=draws["held_draws"].astype(np.int64),
     )
+
+
+def _column_or(table: pa.Table, name: str, missing: pa.Scalar) -> Any:
+    """A column's values, nulls replaced; the replacement for every row where the table lacks the column."""
+    if name not in table.column_names:
+        return np.full(table.num_rows, missing.as_py())
+    return to_numpy(pc.fill_null(table[name].cast(missing.type), missing))
 
 
 def examples(frame: pa.Table, labelled: Labelled, signature: Signature, weight: Floats) -> Examples:

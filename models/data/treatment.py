@@ -6,20 +6,24 @@ next model. So rows with an action between cutoff and end of the window teach no
 is predicted.
 
 Leaving them out is not enough: of the accounts in trouble only those remain that recovered before they were flagged.
-The random hold-out corrects this: accounts that were flagged and left alone by chance are weighted in place of the
-treated ones, each for as many as the coin chose for treatment. (Inverse probability of censoring weights; Robins &
-Finkelstein 2000.) Without a hold-out there is nothing to repair it with, and the model's card says so.
+The random hold-out corrects this: a row that was left alone by chance counts for all rows that took part in the same
+draw, the inverse of the probability with which it was left alone. (Inverse probability of censoring weights; Robins &
+Finkelstein 2000.) The weights are not capped, because a cap is a bias towards safe; the effective sample size says
+what they cost. Without a hold-out there is nothing to repair it with, and the model's card says so.
+
+Which rows took part in a draw is known exactly where the outcomes record the draws (``draw_probability``): those held
+out, those acted on, and those selected on which nobody acted. The last are left out too, because *why* nobody acted may
+have to do with the risk. Elsewhere every row acted on is taken to have had the same chance of being held out, which is
+estimated by accounts, draw by draw. Accounts that never can be held out are not represented by any row.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from models.data.arrays import Bools, Floats
+from models.data.arrays import Bools, Floats, Ints
 from models.data.examples import Labelled
 from models.data.findings import Finding
-
-MAX_WEIGHT = 10.0
 
 
 @dataclass(frozen=True)
@@ -32,16 +36,76 @@ class Untreated:
 
 
 def untreated(labelled: Labelled) -> Untreated:
-    """Leave treated rows out and weight hold-out rows in their place; every other row counts once."""
+    """Leave out rows that were acted on or selected, weight hold-out rows in their place; others count once.
+
+    The weights of the hold-out rows are in the ratio of the inverse probabilities, and add up to the number of rows that
+    took part in a draw: how many these were is known, so chance need not decide it.
+    """
+    left_alone = labelled.holdout & ~labelled.treated
+    probability = _held_probability(labelled)
+    held = left_alone & (probability < 1)
+    exempt = labelled.held_probability == 0
+    drawn = held | (labelled.treated | (labelled.selected & (labelled.held_probability < 1))) & ~exempt
     keep = ~labelled.treated
-    treated, held = int(labelled.treated.sum()), int((labelled.holdout & keep).sum())
     weight = np.ones(len(labelled))
-    if held:
-        weight[labelled.holdout] = min(MAX_WEIGHT, (treated + held) / held)
-    return Untreated(keep, weight[keep], _note(treated, held, len(labelled)))
+    if held.any():
+        inverse = 1 / probability[held]
+        weight[held] = inverse * (drawn.sum() / inverse.sum())
+        keep &= ~drawn | held
+    return Untreated(keep, weight[keep], _note(labelled, held, labelled.treated & exempt, keep, weight))
 
 
-def _note(treated: int, held: int, rows: int) -> Finding | None:
+def effective_size(account: Ints, weight: Floats) -> float:
+    """How many accounts of equal weight carry as much evidence (Kish 1965); an account counts with its rows' mean.
+
+    An account's rows repeat each other, so it is the unit. 0 without rows.
+    """
+    if not len(account):
+        return 0.0
+    places = np.unique(account, return_inverse=True)[1]
+    mean = np.bincount(places, weights=weight) / np.bincount(places)
+    return float(mean.sum() ** 2 / (mean**2).sum())
+
+
+def _held_probability(labelled: Labelled) -> Floats:
+    """The probability of every held-out row to be left alone: as recorded, else estimated; 1 for all others."""
+    probability = np.where(labelled.holdout, labelled.held_probability, 1.0)
+    unknown = np.isnan(probability)
+    if unknown.any():
+        draws = np.where(labelled.held_draws < 0, labelled.holdout, labelled.held_draws)
+        chances = np.cumprod([1.0, *_chances(labelled, draws)])
+        probability[unknown] = chances[np.minimum(draws[unknown], len(chances) - 1)]
+    return np.asarray(np.maximum(probability, np.finfo(float).tiny))
+
+
+def _chances(labelled: Labelled, draws: Ints) -> list[float]:
+    """The share of accounts held out at the first draw of a window, at the second of those held out before, ….
+
+    An account that is drawn once for all is certain to be held out again, one that is drawn anew each time is not; the
+    shares differ accordingly. An account whose rows differ counts in parts.
+    """
+    chances: list[float] = []
+    for number in range(1, int(draws.max(initial=0)) + 1):
+        held = draws >= number
+        at_risk = held | (labelled.treated & (draws == number - 1))
+        places = np.unique(labelled.account[at_risk], return_inverse=True)[1]
+        share = np.bincount(places, weights=held[at_risk]) / np.bincount(places)
+        chances.append(float(share.mean()))
+    return chances
+
+
+def _note(labelled: Labelled, held: Bools, never_drawn: Bools, keep: Bools, weight: Floats) -> Finding | None:
+    treated = int(labelled.treated.sum())
     if not treated:
         return None
-    return Finding("treated_rows_left_out", {"treated": treated, "rows": rows, "holdout_rows": held})
+    numbers = {
+        "treated": treated,
+        "rows": len(labelled),
+        "holdout_rows": int(held.sum()),
+        "holdout_accounts": len(np.unique(labelled.account[held])),
+        "not_acted_on": int((~labelled.treated & ~keep).sum()),
+        "never_drawn": int(never_drawn.sum()),
+        "accounts": len(np.unique(labelled.account[keep])),
+        "effective_accounts": effective_size(labelled.account[keep], weight[keep]),
+    }
+    return Finding("treated_rows_left_out", numbers)

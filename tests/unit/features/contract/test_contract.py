@@ -22,7 +22,7 @@ DESIGN = {
     "invoices": "invoice_id* account_id* issued_at* due_at paid_at amount* currency status known_at",
     "contacts": "contact_id* account_id* name role email phone left_at known_at",
     "links": "account_id* system* external_id url known_at",
-    "outcomes": "account_id* risk* action* verdict decided_at* holdout known_at",
+    "outcomes": "account_id* risk* action* verdict decided_at* holdout draw_probability draw known_at",
 }
 """The columns by table, required ones with a star."""
 

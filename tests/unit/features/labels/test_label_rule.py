@@ -96,6 +96,9 @@ def test_columns_and_types_of_a_label() -> None:
                 "event_at": pa.timestamp("us"),
                 "treated": pa.bool_(),
                 "holdout": pa.bool_(),
+                "selected": pa.bool_(),
+                "held_probability": pa.float64(),
+                "held_draws": pa.int64(),
             }
         )
     )

@@ -56,3 +56,31 @@ def test_silence_is_an_event_at_the_end_of_its_window(
     (row,) = label(story.history(), [CUTOFF], rule).to_pylist()
     assert (row["account_id"], row["event"]) == ("acme", event)
     assert (row["event_at"] and row["event_at"].date()) == event_at
+
+
+def draws(story: Story) -> tuple[bool, float | None, int]:
+    story.account("last", "2025-01-01").health("last", "2026-06-01", 50.0)
+    (row,) = label(story.history(), [CUTOFF], BILL, accounts=["acme"]).to_pylist()
+    return row["selected"], row["held_probability"], row["held_draws"]
+
+
+def test_outcomes_that_record_no_draw_leave_its_probability_open() -> None:
+    assert draws(acme()) == (False, None, 0)
+    assert draws(acme().outcome("acme", "2026-01-05", holdout=True)) == (False, None, 1)
+
+
+def test_an_account_that_could_have_been_held_out_was_selected() -> None:
+    story = acme().outcome("acme", "2026-01-05", action="none", draw_probability=0.2, draw="north/acme")
+    assert draws(story) == (True, 0.2, 0)
+
+
+def test_nights_of_one_draw_count_once_and_different_draws_are_multiplied() -> None:
+    story = acme()
+    for day, draw in (("2026-01-05", "x"), ("2026-01-06", "x"), ("2026-01-07", "y")):
+        story.outcome("acme", day, action="held_out", holdout=True, draw_probability=0.5, draw=draw)
+    assert draws(story) == (False, 0.25, 2)
+
+
+def test_only_draws_before_the_first_action_were_survived() -> None:
+    story = acme().outcome("acme", "2026-01-05", action="held_out", holdout=True).outcome("acme", "2026-01-06")
+    assert draws(story.outcome("acme", "2026-01-07", action="held_out", holdout=True)) == (False, None, 1)
