@@ -180,8 +180,8 @@ OUTCOMES = Table(
         Column(
             "draw_probability",
             ColumnType.NUMBER,
-            meaning="probability of being held out at this decision: 0 if the account is exempt, 1 if it would not have "
-            "been worked anyway; training weights held-out rows by it",
+            meaning="probability of being held out at this decision: 0 if the account is exempt, 1 if it would not "
+            "have been worked anyway; training weights held-out rows by it",
             minimum=0,
             maximum=1,
         ),

@@ -29,9 +29,9 @@ def label(
     Returns, ordered by cutoff and account: ``account_id``, ``as_of``, ``event`` (bool; null where it is not known),
     ``unknown`` (why not, in words), ``event_at`` (UTC; also of an event inside the lead, whose label is unknown),
     ``treated`` (the rescue team acted on the account between the cutoff and the end of the window, and did not take it
-    back), ``holdout`` (it was held out of a rescue then), ``selected`` (it could have been held out, as recorded, and was
-    not), ``held_probability`` (the probability with which it was left alone, by the recorded draws of the hold-out; null
-    where none is recorded), ``held_draws`` (how often it was held out before anybody acted on it).
+    back), ``holdout`` (it was held out of a rescue then), ``selected`` (it could have been held out, as recorded, and
+    was not), ``held_probability`` (the probability with which it was left alone, by the recorded draws of the hold-out;
+    null where none is recorded), ``held_draws`` (how often it was held out before anybody acted on it).
     """
     wanted = (
         "true"

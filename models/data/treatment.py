@@ -38,8 +38,8 @@ class Untreated:
 def untreated(labelled: Labelled) -> Untreated:
     """Leave out rows that were acted on or selected, weight hold-out rows in their place; others count once.
 
-    The weights of the hold-out rows are in the ratio of the inverse probabilities, and add up to the number of rows that
-    took part in a draw: how many these were is known, so chance need not decide it.
+    The weights of the hold-out rows are in the ratio of the inverse probabilities, and add up to the number of rows
+    that took part in a draw: how many these were is known, so chance need not decide it.
     """
     left_alone = labelled.holdout & ~labelled.treated
     probability = _held_probability(labelled)
