@@ -47,6 +47,7 @@ __all__ = [
     "find_feature",
     "group_of_column",
     "metric_features",
+    "own_features",
     "select_features",
 ]
 
@@ -71,6 +72,7 @@ CATALOGUE_VERSION = hashlib.sha256("\n".join(map(repr, FEATURES)).encode()).hexd
 """A hash of every definition: two frames of one version have columns of one meaning."""
 
 _BY_NAME = {feature.name: feature for feature in (*FEATURES, *(one for group in OPTIONAL.values() for one in group))}
+_OWN: dict[str, Feature] = {}
 _DECLARATION = b"rescue.metric"
 
 
@@ -94,7 +96,12 @@ def select_features(
 
 def declare_features(features: Iterable[Feature]) -> None:
     """Make a company's own features known by name in this process, as those of the catalogue are."""
-    _BY_NAME.update({feature.name: feature for feature in features})
+    _OWN.update({feature.name: feature for feature in features})
+
+
+def own_features() -> Mapping[str, Feature]:
+    """The features that were made known by :func:`declare_features`, by name."""
+    return _OWN
 
 
 def field_metadata(feature: Feature) -> dict[bytes, bytes] | None:
@@ -111,7 +118,7 @@ def declaration_of(field: pa.Field) -> str:
 
 def find_feature(column: str, declaration: str = "") -> Feature | None:
     """The feature of that name; the declared one where there is a declaration; ``None`` where there is none."""
-    return declared_feature(column, declaration) if declaration else _BY_NAME.get(column)
+    return declared_feature(column, declaration) if declaration else _BY_NAME.get(column, _OWN.get(column))
 
 
 def features_of(schema: pa.Schema) -> dict[str, Feature]:
@@ -122,8 +129,9 @@ def features_of(schema: pa.Schema) -> dict[str, Feature]:
 
 def group_of_column(column: str) -> str:
     """The reason group of a column; one that this version's catalogue does not know belongs to the kind of account."""
-    if column in _BY_NAME:
-        return _BY_NAME[column].group
+    feature = find_feature(column)
+    if feature:
+        return feature.group
     return "metrics" if column.startswith("metric_") else "account"
 
 

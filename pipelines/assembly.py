@@ -13,6 +13,7 @@ from pipelines.settings import Settings, writable_home
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from features.catalogue import Feature
     from features.frame import FrameBuilder
     from models.registry.registry import Registry
     from serving.policy.decision.decide import Policy
@@ -60,14 +61,23 @@ def frame_builder(settings: Settings, only: Collection[str] | None = None) -> Fr
     from functools import partial
 
     from features import frame
-    from features.catalogue import select_features
     from features.engine.engines import create_engine
 
-    features = [
-        one for one in select_features(settings.optional, settings.declared_metrics) if only is None or one.name in only
-    ]
+    features = [feature for feature in all_features(settings) if only is None or feature.name in only]
     engine = create_engine(settings.engine, settings.spark_master)
     return partial(frame.build, features=features, memory=settings.memory, engine=engine, loop_guard=True)
+
+
+def all_features(settings: Settings) -> tuple[Feature, ...]:
+    """Every feature that the settings ask for: those of the catalogue and a company's own.
+
+    Raises:
+        UsageError: there are no such optional features, or an extension cannot be used.
+    """
+    from features.catalogue import select_features
+    from pipelines.extensions.load_extensions import own_features
+
+    return select_features(settings.optional, settings.declared_metrics, own_features(settings))
 
 
 def load_policy(settings: Settings) -> Policy:
@@ -82,4 +92,6 @@ def load_policy(settings: Settings) -> Policy:
         return Policy.default()
     if not settings.policy.is_file():
         raise UsageError(f"There is no policy file {settings.policy}.")
-    return Policy.load(settings.policy, settings.declared_metrics)
+    from pipelines.extensions.load_extensions import own_features
+
+    return Policy.load(settings.policy, settings.declared_metrics, own_features(settings))

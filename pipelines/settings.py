@@ -28,11 +28,12 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from features.catalogue import Metric
+from features.catalogue import Attribute, Metric
 from features.engine.memory_size import MIN_DUCKDB_BYTES, parse_size
 from features.errors import UsageError, suggest_name
 from features.validation.tolerance import Tolerance
 from features.validation.values.reading_rules import NO_DATES, check_words
+from pipelines.attribute_settings import AttributeSettings, check_attribute_columns
 from pipelines.currency_settings import CurrencySettings
 from pipelines.metric_settings import MetricSettings
 from serving.web.identity.review_settings import ReviewSettings
@@ -52,6 +53,8 @@ SENTENCE = "sentence"
 """The type of an error whose message is a whole sentence of ours."""
 
 Promote = Literal["gate", "never"]
+REFRESH_MARGIN = 0.03
+"""By how much of AUC within a night a refresh may be worse: docs/decisions/0018 has the error rates behind it."""
 MetricKey = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 
 
@@ -98,12 +101,30 @@ class Settings(BaseSettings):
     promote: Promote = Field(
         "gate", description="Whether a newly trained model meets the gate at once, or never without `rescue promote`."
     )
+    refresh_margin: float = Field(
+        REFRESH_MARGIN,
+        ge=0.005,
+        le=0.1,
+        description="By how much of AUC within a night a refresh (the same recipe on newer data) may be worse.",
+    )
     risks: dict[str, dict[str, Any]] = Field(
         default_factory=dict, description="Label settings by risk, e.g. [risks.churn] kind = 'silence'."
     )
     metrics: dict[MetricKey, MetricSettings] = Field(
         default_factory=dict, description="Your own numbers in the table metrics, e.g. [metrics.nps] higher = 'good'."
     )
+    attributes: dict[MetricKey, AttributeSettings] = Field(
+        default_factory=dict, description="Your own columns of the accounts, e.g. [attributes.plan] kind = 'category'."
+    )
+    extensions: Path | None = Field(
+        None,
+        description="Folder of your own features, tables, risks and learners. Default: the folder `extensions` beside "
+        "rescue.toml, where there is one.",
+    )
+    extensions_required: bool = Field(
+        True, description="Whether an extension that cannot be used stops a command, or is left out with a warning."
+    )
+    extensions_off: tuple[str, ...] = Field((), description="Names of files in that folder that are not used.")
     channels: dict[str, dict[str, Any]] = Field(
         default_factory=dict, description="Where hand-offs are delivered, by name: webhook, slack, email or file."
     )
@@ -139,6 +160,12 @@ class Settings(BaseSettings):
         check_words(words)
         return words
 
+    @field_validator("attributes")
+    @classmethod
+    def _columns(cls, attributes: dict[str, AttributeSettings]) -> dict[str, AttributeSettings]:
+        check_attribute_columns(attributes)
+        return attributes
+
     @field_validator("currency", mode="before")
     @classmethod
     def _currency(cls, currency: object) -> object:
@@ -163,6 +190,19 @@ class Settings(BaseSettings):
     def declared_metrics(self) -> tuple[Metric, ...]:
         """The metrics that features are made of, in the order of their keys."""
         return tuple(metric.declared(key) for key, metric in sorted(self.metrics.items()))
+
+    @property
+    def declared_attributes(self) -> tuple[Attribute, ...]:
+        """The columns of the accounts that features are made of, in the order of their keys."""
+        return tuple(settings.attribute(key) for key, settings in sorted(self.attributes.items()))
+
+    @property
+    def extensions_folder(self) -> Path | None:
+        """The folder of extensions: the one that is set, or ``extensions`` beside an existing ``rescue.toml``."""
+        if self.extensions is not None:
+            return self.extensions
+        beside = _config_file().with_name("extensions")
+        return beside if _config_file().is_file() and beside.is_dir() else None
 
     @property
     def database_url(self) -> str:
@@ -194,6 +234,7 @@ def _config_file() -> Path:
 SECTIONS: dict[str, type[BaseModel]] = {
     "review": ReviewSettings,
     "metrics": MetricSettings,
+    "attributes": AttributeSettings,
     "currency": CurrencySettings,
 }
 """Sections whose keys are fixed."""

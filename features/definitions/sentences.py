@@ -21,14 +21,33 @@ part with one is left out.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import date, timedelta
 from math import inf, isfinite
+
+from features.errors import UsageError, suggest_name
 
 _FIELD = re.compile(r"\{(\w+)(?::([^}]*))?\}")
 _OPTIONAL = re.compile(r"\[([^\]]*)\]")
 _LEAST = {"n": 0.0, "pct": 0.0, "days": 0.0, "hours": 0.0, "money": 0.0, "ago": 0.0, "ahead": 0.0, "moved": -1.0}
 """The smallest possible value, by the first word of ``how``; the others may be of any size."""
+
+
+def check_template(template: str, known: Collection[str]) -> None:
+    """Check that a template uses features that are ``known``, and words for values that exist.
+
+    Raises:
+        UsageError: it does not; the sentence names the field.
+    """
+    for match in _FIELD.finditer(template):
+        name, how = match[1], match[2] or "num"
+        if name not in known:
+            raise UsageError(f"its sentence uses {name!r}, which is no feature; {suggest_name(name, known)}")
+        if not how.startswith(("n ", "in ", "by ")) and how not in (words := (*_NUMBERS, "text", "ago", "ahead")):
+            raise UsageError(f"its sentence says {name} as {how!r}; {suggest_name(how, (*words, 'n NOUN', 'in UNIT'))}")
+    rest = _FIELD.sub("", _OPTIONAL.sub(lambda part: part[1], template))
+    if set(rest) & set("{}[]"):
+        raise UsageError(f"its sentence has a bracket without its pair: {template!r}.")
 
 
 def render_sentence(template: str, row: Mapping[str, object], as_of: date) -> str | None:

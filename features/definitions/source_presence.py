@@ -24,6 +24,11 @@ def _age(table: Table) -> Feature:
     return _number(name, FeedAge(table.name), meaning, "days", f"Newest row of {table.title}: {{{name}:ago}}")
 
 
+def presence_features(table: Table) -> tuple[Feature, ...]:
+    """Whether a table is delivered, and how old its newest row is; none for a table without a ``feature_prefix``."""
+    return (_presence(table), _age(table)) if table.feature_prefix else ()
+
+
 _FEEDS = tuple(table for table in TABLES.values() if table.feature_prefix)
 
 PRESENCE_FEATURES = (*map(_presence, _FEEDS), *map(_age, _FEEDS))

@@ -18,15 +18,15 @@ class FunctionError(UsageError):
     """A function failed or returned something else than one finite number for each element."""
 
 
-def function_values(
-    function: Callable[..., object], inputs: Sequence[Floats], shape: tuple[int, int]
-) -> Floats:
+def function_values(function: Callable[..., object], inputs: Sequence[Floats], shape: tuple[int, int]) -> Floats:
     """The function of these inputs where all of them are known; NaN elsewhere.
 
     Raises:
         FunctionError: it failed, or did not return one finite number for each element.
     """
-    known = np.logical_and.reduce([np.isfinite(values) for values in inputs], axis=0) if inputs else np.ones(shape, bool)
+    known = (
+        np.logical_and.reduce([np.isfinite(values) for values in inputs], axis=0) if inputs else np.ones(shape, bool)
+    )
     values = np.full(shape, np.nan)
     count = int(known.sum())
     if count:

@@ -36,8 +36,10 @@ _KINDS_OF_COLUMNS: Mapping[ColumnType, ConditionKind] = {
 }
 """What a condition may read. Instants are left out: whether an end date is there yet depends on when one looks."""
 
-EVENT_TABLES = tuple(name for name, table in TABLES.items() if table.parent and table.event_time)
-"""The tables whose rows can be events of an account."""
+
+def event_tables() -> tuple[str, ...]:
+    """The tables whose rows can be events of an account."""
+    return tuple(name for name, table in TABLES.items() if table.parent and table.event_time)
 
 
 @dataclass(frozen=True)
@@ -133,8 +135,8 @@ class LabelRule:
 
 
 def _check_table(rule: LabelRule) -> None:
-    if rule.table not in EVENT_TABLES:
-        hint = suggest_name(rule.table, EVENT_TABLES)
+    if rule.table not in event_tables():
+        hint = suggest_name(rule.table, event_tables())
         raise UsageError(f"The risk {rule.risk} cannot be an event of the table {rule.table!r}; {hint}")
 
 

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import fields, replace
 from typing import Any
 
-from features.catalogue import FEATURES
+from features.catalogue import FEATURES, Feature, own_features
 from features.conditions import Columns, ConditionError, compile_condition, condition_problem
 from features.errors import UsageError, suggest_name
 from features.history.history import History
@@ -26,9 +26,12 @@ OWN = {"capacity": "capacity", "title": "set_title", "eligible": "eligible", "le
 
 RULE = tuple(field.name for field in fields(LabelRule) if field.name != "risk")
 
-FEATURE_COLUMNS: Columns = {
-    feature.name: (feature.name, "text" if feature.kind == "category" else "number") for feature in FEATURES
-}
+
+def _columns_of(features: Iterable[Feature]) -> Columns:
+    return {feature.name: (feature.name, "text" if feature.kind == "category" else "number") for feature in features}
+
+
+FEATURE_COLUMNS: Columns = _columns_of(FEATURES)
 """The features that ``eligible`` may name."""
 
 RESERVED = frozenset({"all"})
@@ -127,10 +130,9 @@ def _check_own(name: str, own: Mapping[str, Any]) -> None:
     if own.get("eligible"):
         # the features of a declared metric are checked once the frame has them
         metrics: Columns = {column: (column, "number") for column in METRIC_COLUMN.findall(own["eligible"])}
+        columns = {**FEATURE_COLUMNS, **metrics, **_columns_of(own_features().values())}
         try:
-            compile_condition(
-                own["eligible"], {**FEATURE_COLUMNS, **metrics}, listing="docs/features.md lists the features"
-            )
+            compile_condition(own["eligible"], columns, listing="docs/features.md lists the features")
         except ConditionError as error:
             raise UsageError(condition_problem(f"The condition eligible of the risk {name}", error)) from None
 

@@ -16,15 +16,18 @@ from serving.night_report.report_schema import FeedReport
 if TYPE_CHECKING:
     from features.history.history import History
 
-_LIMITS = {table.name: table.stopped_after for table in TABLES.values() if table.stopped_after}
-"""By table: days without a new row after which its feed counts as stopped."""
+
+def _limits() -> dict[str, int]:
+    """By table: days without a new row after which its feed counts as stopped."""
+    return {table.name: table.stopped_after for table in TABLES.values() if table.stopped_after}
 
 
 def feed_ages(history: History, as_of: date) -> dict[str, int | None]:
     """Days since the newest row that each source had delivered by the cutoff; ``None`` where there is no source."""
-    feeds = Feeds.of(history, frozenset(_LIMITS))
+    tables = frozenset(_limits())
+    feeds = Feeds.of(history, tables)
     day = np.array([(as_of - EPOCH).days], dtype=np.int64)
-    ages = {table: float(feeds.age(table, day)[0]) for table in _LIMITS}
+    ages = {table: float(feeds.age(table, day)[0]) for table in tables}
     return {table: None if math.isnan(age) else int(age) for table, age in ages.items()}
 
 
@@ -48,7 +51,7 @@ def feed_reports(history: History, as_of: date) -> tuple[FeedReport, ...]:
     ages = feed_ages(history, as_of)
     return tuple(
         FeedReport(table=table, age_days=age, max_age_days=limit, stale=age is None or age > limit)
-        for table, limit in _LIMITS.items()
+        for table, limit in _limits().items()
         if table in history.present
         for age in (ages[table],)
     )

@@ -105,7 +105,7 @@ def monitor(settings: Settings, as_of: date | None, steps: Steps) -> MonitorRepo
         opened = validate_source_step(settings, scratch, steps)
         history, known = opened.history, for_history(opened.history, opened.risk_settings)
         day = as_of or today(settings.timezone)
-        scores = _Scores(history, assembly.open_registry(settings), assembly.frame_builder(settings))
+        scores = _Scores(history, assembly.open_registry(settings), assembly.frame_builder(opened.settings))
         with (
             steps.step("monitor", "Measuring feeds, volume, score drift, performance and effect"),
             store.reading() as session,

@@ -173,6 +173,7 @@ def _run_steps(night: _Night, lease: night_lease.Night) -> NightReport:
         risks=scores.reports(known, models.versions),
         decision=decision.report(),
         realised_outcomes=outcomes,
+        extensions=night.source.extension_reports(),
         warnings=(*models.warnings, *night.source.warnings, *decision.warnings),
         seconds=dict(night.steps.seconds),
     )
@@ -220,7 +221,7 @@ def _check_volume(night: _Night) -> None:
 
 
 def _build_frame(night: _Night) -> pa.Table:
-    return assembly.frame_builder(night.settings)(night.source.history, [night.as_of])
+    return assembly.frame_builder(night.source.settings)(night.source.history, [night.as_of])
 
 
 def _recorded_report(settings: Settings, store: Store, as_of: date) -> NightReport | None:

@@ -73,11 +73,11 @@ def replay_nights(
         known = for_history(opened.history, opened.risk_settings)
         with steps.step("models", "Choosing models that have not learned from these nights"):
             registry = assembly.open_registry(settings)
-            context = ReplayContext(opened.history, registry, assembly.frame_builder(settings), steps.log, champion)
+            context = ReplayContext(opened.history, registry, assembly.frame_builder(opened.settings), steps.log, champion)
             models = choose_models(context, known, first)
         with steps.step("replay", f"Replaying {len(nights)} nights"):
             conditions = frozenset(name for policy in policies.values() for name in policy.conditions.columns)
-            build = assembly.frame_builder(settings, _needed(models.values(), conditions))
+            build = assembly.frame_builder(opened.settings, _needed(models.values(), conditions))
             scoring = {risk: model.model for risk, model in models.items()}
             past = PastNights(opened.history, known, scoring, build, conditions, settings.competitors)
             done = replay_policies(past.nights(nights), policies)

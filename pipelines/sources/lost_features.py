@@ -16,7 +16,7 @@ from features.history.history import History
 
 @dataclass(frozen=True)
 class MissingColumn:
-    """A column that the source lacks in a table that it has.
+    """A column that the source lacks in a table that it has, or whose values have no time (``changing``).
 
     ``features`` are unknown without it; where there are none, ``assumed`` says what is taken to be true instead.
     """
@@ -25,6 +25,7 @@ class MissingColumn:
     column: str
     features: tuple[str, ...] = ()
     assumed: str = ""
+    changing: bool = False
 
 
 def find_missing_columns(history: History, features: Sequence[Feature]) -> tuple[MissingColumn, ...]:
@@ -35,9 +36,15 @@ def find_missing_columns(history: History, features: Sequence[Feature]) -> tuple
             for place in missing_columns(part, history) if isinstance(part, Aggregate) else ():
                 lost.setdefault(place, {})[feature.name] = None
     return tuple(
-        MissingColumn(name, column.name, tuple(lost.get((name, column.name), ())), column.absent_means)
+        MissingColumn(
+            name,
+            column.name,
+            tuple(lost.get((name, column.name), ())),
+            column.absent_means,
+            changing=column.name in history.columns[name],
+        )
         for name, table in TABLES.items()
         if name in history.present
         for column in table.columns
-        if column.name not in history.columns[name] and ((name, column.name) in lost or column.absent_means)
+        if not history.has_column(name, column.name) and ((name, column.name) in lost or column.absent_means)
     )

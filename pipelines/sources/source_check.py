@@ -14,16 +14,17 @@ from features.catalogue import FEATURES, Metric
 from features.contract import TABLES
 from features.errors import DataGateError
 from features.validation.tolerance import TOLERANCE, Tolerance
-from features.validation.validate import validate_tables
+from features.validation.validate import Validation, validate_tables
 from features.validation.validation_report import ValidationReport
 from features.validation.values.reading_rules import ReadingRules
+from pipelines.extensions.load_extensions import Extensions, check_on_source, load_extensions, own_features
 from pipelines.scratch import scratch_folder
 from pipelines.settings import Settings
 from pipelines.sources import open_source, validate_rows
 from pipelines.sources.lost_features import MissingColumn, find_missing_columns
 from pipelines.sources.read_source import connect_duckdb
 from pipelines.sources.unused_values import UnusedValue, find_unmeasured, find_unused_values
-from serving.night_report.report_schema import UnknownPolicyName
+from serving.night_report.report_schema import ExtensionReport, UnknownPolicyName
 from serving.policy.definition.policy_file import Policy
 from serving.policy.definition.unknown_names import find_unknown_names
 
@@ -37,6 +38,8 @@ class CheckReport:
     unused: tuple[UnusedValue, ...] = ()
     unmeasured: tuple[str, ...] = ()
     missing_columns: tuple[MissingColumn, ...] = ()
+    extensions: tuple[ExtensionReport, ...] = ()
+    unused_extensions: tuple[str, ...] = ()
 
     @property
     def costs(self) -> Mapping[str, str]:
@@ -63,6 +66,8 @@ class CheckReport:
             "unused_values": [asdict(value) for value in self.unused],
             "metrics_without_rows": list(self.unmeasured),
             "missing_columns": [asdict(column) for column in self.missing_columns],
+            "extensions": [extension.model_dump(mode="json") for extension in self.extensions],
+            "unused_extensions": list(self.unused_extensions),
         }
 
 
@@ -73,21 +78,39 @@ def check_source(
     tolerance: Tolerance | float = TOLERANCE,
     metrics: Sequence[Metric] = (),
     reading: ReadingRules | None = None,
+    settings: Settings | None = None,
 ) -> CheckReport:
-    """Validate a source as a night would.
+    """Validate a source as a night would; with ``settings``, also their attributes and extensions.
 
     Raises:
         UsageError: there is no such source.
         DataGateError: a file of it cannot be read.
     """
+    lenient = settings.model_copy(update={"extensions_required": False}) if settings else None  # to list every problem
+    own = own_features(lenient) if lenient else ()
     opened = open_source(source, mapping=mapping)
     with scratch_folder() as scratch:
         validation = validate_rows(opened, scratch, tolerance=tolerance, reading=reading)
         unused = find_unused_values(validation.history, metrics)
         unmeasured = find_unmeasured(validation.history, metrics)
-        missing = find_missing_columns(validation.history, FEATURES)
+        missing = find_missing_columns(validation.history, (*FEATURES, *own))
+        extensions = _check_extensions(lenient, validation) if lenient else Extensions()
         validation.history.connection.close()
-    return CheckReport(opened.name, validation.report, unused, unmeasured, missing)
+    return CheckReport(
+        opened.name,
+        validation.report,
+        unused,
+        unmeasured,
+        missing,
+        tuple(ExtensionReport(**extension.described()) for extension in extensions.used),
+        tuple(extension.reason for extension in extensions.unused),
+    )
+
+
+def _check_extensions(settings: Settings, validation: Validation) -> Extensions:
+    """The extensions, checked on the rows of the source where it has any that a night would take."""
+    extensions = load_extensions(settings)
+    return extensions if validation.report.problems else check_on_source(settings, extensions, validation.history)
 
 
 def unknown_policy_names(policy: Policy, settings: Settings) -> tuple[UnknownPolicyName, ...]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipelines.extensions.load_extensions import Extensions, check_on_source, load_extensions, own_features
 from pipelines.settings import Settings
 from pipelines.sources import open_source, validate_rows
 from pipelines.sources.currency_conversion import convert_currencies
@@ -17,6 +18,8 @@ from pipelines.sources.queue_outcomes import SourceWithQueueOutcomes, with_queue
 from serving.night_report.report_schema import (
     AccountsNotInSource,
     CurrencyWithoutRate,
+    ExtensionNotUsed,
+    ExtensionReport,
     FileInterpretation,
     NightWarning,
     TableRows,
@@ -35,12 +38,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ValidatedSource:
-    """A source that was read and validated; ``without_rate`` are the currencies that cannot be compared."""
+    """A source that was read and validated.
+
+    ``settings`` are those of the command without the extensions that do not meet the rules on these rows;
+    ``without_rate`` are the currencies that cannot be compared.
+    """
 
     source: Source
     validation: Validation
     settings: Settings
     without_rate: tuple[str, ...] = ()
+    extensions: Extensions = field(default_factory=Extensions)
 
     @property
     def history(self) -> History:
@@ -65,8 +73,13 @@ class ValidatedSource:
         unread = [UnreadFile(file=file, reason=reason) for file, reason in report.unread_files]
         notes = [FileInterpretation.model_validate(asdict(note)) for note in report.file_notes]
         money = [CurrencyWithoutRate(currencies=self.without_rate)] if self.without_rate else []
+        unused = [ExtensionNotUsed(file=it.file, reason=it.reason) for it in self.extensions.unused]
         left_out = self.source.warnings if isinstance(self.source, SourceWithQueueOutcomes) else ()
-        return (*misnamed, *unread, *notes, *money, *self._accounts_not_in_source(), *left_out, *self.outliers)
+        return (*unused, *misnamed, *unread, *notes, *money, *self._accounts_not_in_source(), *left_out, *self.outliers)
+
+    def extension_reports(self) -> tuple[ExtensionReport, ...]:
+        """The extensions in use, for reports."""
+        return tuple(ExtensionReport(**it.described()) for it in self.extensions.used)
 
     def _accounts_not_in_source(self) -> tuple[AccountsNotInSource, ...]:
         unknown = self.validation.report.unknown_accounts
@@ -127,6 +140,7 @@ def validate_source(settings: Settings, scratch: Path, earlier: Sequence[Mapping
         UsageError: there is no such source.
         DataGateError: it cannot be read, or is not fit for a night.
     """
+    own_features(settings)  # the tables and columns of extensions are part of the contract from here on
     source = with_queue_outcomes(open_source(settings.data, mapping=settings.mapping), settings, scratch)
     validation = validate_rows(
         source,
@@ -137,8 +151,10 @@ def validate_source(settings: Settings, scratch: Path, earlier: Sequence[Mapping
         reading=reading_rules(settings),
     )
     refuse_lost_parents(validation.report, earlier, settings.row_tolerance)
-    without_rate = convert_currencies(validation.require_fit().history, settings.currency)
-    return ValidatedSource(source, validation, settings, without_rate)
+    history = validation.require_fit().history
+    without_rate = convert_currencies(history, settings.currency)
+    extensions = check_on_source(settings, load_extensions(settings), history)
+    return ValidatedSource(source, validation, extensions.settings(settings), without_rate, extensions)
 
 
 def validate_source_step(settings: Settings, scratch: Path, steps: Steps) -> ValidatedSource:

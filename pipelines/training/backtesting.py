@@ -73,7 +73,7 @@ def backtest_from(settings: Settings, risk: str, through: date | None, to: Path 
         history = opened.history
         wanted = select_risks(for_history(history, opened.risk_settings), risk)
         until = min(through or history.until, history.until)
-        data = gather_training_data(history, wanted, until, build=assembly.frame_builder(settings), log=steps.log)
+        data = gather_training_data(history, wanted, until, build=assembly.frame_builder(opened.settings), log=steps.log)
         done = _backtest(data, wanted, until, steps, opened.facts())
     return done if to is None else _with_report(done, to, steps)
 

@@ -146,6 +146,14 @@ class UnreadFile(ReportPart):
     reason: str
 
 
+class ExtensionNotUsed(ReportPart):
+    """An extension breaks a rule and was left out, as the settings allow; its features are unknown to every model."""
+
+    code: Literal["extension_not_used"] = "extension_not_used"
+    file: str
+    reason: str
+
+
 class CurrencyWithoutRate(ReportPart):
     """Money in these currencies cannot be compared with the others: the settings have no rate for them."""
 
@@ -255,6 +263,7 @@ NightWarning = Annotated[
     UnknownTable
     | UnreadFile
     | FileInterpretation
+    | ExtensionNotUsed
     | CurrencyWithoutRate
     | UnknownAccounts
     | AccountsNotInSource
@@ -268,6 +277,17 @@ NightWarning = Annotated[
     | EarlierWarning,
     Field(discriminator="code"),
 ]
+
+
+class ExtensionReport(ReportPart):
+    """An extension that the night used: its file, the SHA-256 of its content, and the names of what it declares."""
+
+    file: str
+    digest: str
+    features: tuple[str, ...] = ()
+    tables: tuple[str, ...] = ()
+    risks: tuple[str, ...] = ()
+    learners: tuple[str, ...] = ()
 
 
 class NightReport(ReportPart):
@@ -284,6 +304,7 @@ class NightReport(ReportPart):
     cases: CaseChanges = CaseChanges()
     queue: tuple[QueueCase, ...] = ()
     realised_outcomes: tuple[RealisedOutcomes, ...] = ()
+    extensions: tuple[ExtensionReport, ...] = ()
     warnings: tuple[NightWarning, ...] = ()
     seconds: dict[str, float] = Field(default_factory=dict, description="by step, in the order in which they ran")
     unchanged: bool = False

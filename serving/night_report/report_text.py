@@ -79,7 +79,7 @@ def warning_line(warning: schema.NightWarning) -> str:
             schema.UnknownTable() | schema.UnknownAccounts() | schema.AccountsNotInSource() | schema.TimestampOutliers()
         ):
             return _source_line(warning)
-        case schema.UnreadFile() | schema.FileInterpretation():
+        case schema.UnreadFile() | schema.FileInterpretation() | schema.ExtensionNotUsed():
             return _file_line(warning)
         case schema.CurrencyWithoutRate(currencies=currencies):
             return (
@@ -117,8 +117,10 @@ def _source_line(
             return _outliers_line(warning)
 
 
-def _file_line(warning: schema.UnreadFile | schema.FileInterpretation) -> str:
+def _file_line(warning: schema.UnreadFile | schema.FileInterpretation | schema.ExtensionNotUsed) -> str:
     match warning:
+        case schema.ExtensionNotUsed(reason=reason):
+            return f"An extension is not used, and its features are unknown tonight. {_sentence(reason)}"
         case schema.UnreadFile(file=file, reason=reason):
             return f"{file} is not read: {_sentence(reason)}"
         case schema.FileInterpretation(file=file, unusable_value=str(value)):
@@ -234,3 +236,10 @@ def _open_case_lines(cases: schema.CaseChanges) -> Iterator[str]:
         yield f"Offered to be closed as saved: {plural(cases.resolved, 'case')} whose cause is gone."
     if cases.settled:
         yield f"Settled: {plural(cases.settled, 'lost case')} whose contract has ended."
+
+
+def extension_line(extension: schema.ExtensionReport) -> str:
+    """An extension with what it declares: "extensions/trainings.py (3f2a91c0): features trainings_90d."."""
+    parts = {kind: getattr(extension, kind) for kind in ("features", "tables", "risks", "learners")}
+    declared = "; ".join(f"{kind} {', '.join(names)}" for kind, names in parts.items() if names)
+    return f"{extension.file} ({extension.digest[:8]}): {declared or 'nothing'}."

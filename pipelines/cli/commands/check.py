@@ -4,7 +4,7 @@ import json
 
 import typer
 
-from features.errors import DataGateError
+from features.errors import DataGateError, UsageError
 from pipelines import settings as configuration
 from pipelines.cli.options import Data, Json, Mapping
 
@@ -17,7 +17,7 @@ def register(app: typer.Typer) -> None:
 def check(data: Data = None, mapping: Mapping = None, as_json: Json = False) -> None:
     """Validate a source: rows accepted and quarantined, missing tables, and what they cost. Nothing is written.
 
-    Ends with 3 if a night would stop on this source.
+    Ends with 3 if a night would stop on this source, and with 2 if an extension cannot be used.
     """
     from pipelines.cli.output.check_output import show_check
     from pipelines.sources.mappings.mapping_settings import reading_rules
@@ -30,10 +30,13 @@ def check(data: Data = None, mapping: Mapping = None, as_json: Json = False) -> 
         tolerance=settings.row_tolerance,
         metrics=settings.declared_metrics,
         reading=reading_rules(settings),
+        settings=settings,
     )
     if as_json:
         typer.echo(json.dumps(report.as_json()))
     else:
         show_check(report)
+    if report.unused_extensions and settings.extensions_required:
+        raise UsageError(report.unused_extensions[0])
     if report.problems:
         raise DataGateError(report.problems[0])

@@ -16,7 +16,7 @@ from pipelines.sources.source_check import CheckReport
 from pipelines.sources.table_names import required_columns
 from pipelines.sources.unused_values import UnusedValue
 from serving.night_report.report_schema import FileInterpretation, TimestampOutliers, UnreadFile
-from serving.night_report.report_text import day_text, warning_line
+from serving.night_report.report_text import day_text, extension_line, warning_line
 
 SHOWN_VALUES = 10
 """Values that are shown of a column."""
@@ -65,6 +65,7 @@ def _lines(report: CheckReport) -> Iterator[str]:
     for outliers in report.validation.timestamp_outliers:
         yield f"Warning: {warning_line(TimestampOutliers.model_validate(outliers.as_json()))}"
     yield from _unused(report)
+    yield from _extensions(report)
     for column in report.missing_columns:
         yield _missing_column(column)
     for name, cost in report.costs.items():
@@ -86,6 +87,12 @@ def _unused(report: CheckReport) -> Iterator[str]:
             yield f"    Give each its meaning in rescue.toml or mapping.toml: {example}"
     for key in report.unmeasured:
         yield f"Warning: the settings declare the metric {key}, and no row of the source has it."
+
+
+def _extensions(report: CheckReport) -> Iterator[str]:
+    for extension in report.extensions:
+        yield f"Extension {extension_line(extension)}"
+    yield from report.unused_extensions
 
 
 def _place(value: UnusedValue) -> tuple[str, str]:
@@ -117,6 +124,12 @@ def _missing_column(column: MissingColumn) -> str:
     if not column.features:
         return f"{place}: {column.assumed}."
     shown = ", ".join(column.features[:SHOWN_VALUES])
+    if column.changing:
+        return (
+            f"Column {column.table}.{column.column} is not read, so {shown} is unknown: {column.table} has no "
+            "known_at, and its values of today would be read beside cutoffs of the past. Deliver known_at, or set "
+            "constant = true for an attribute that never changes."
+        )
     more = f" and {len(column.features) - SHOWN_VALUES} more" if len(column.features) > SHOWN_VALUES else ""
     return f"{place}: {_count(len(column.features), 'feature')} unknown: {shown}{more}."
 

@@ -14,7 +14,15 @@ from pipelines.cli.output.terminal_tables import fit_table
 from pipelines.console import out
 from serving.night_report.queue_case import QueueCase
 from serving.night_report.report_schema import NightReport
-from serving.night_report.report_text import day_text, decision_lines, plural, quarantine_text, risk_line, warning_lines
+from serving.night_report.report_text import (
+    day_text,
+    decision_lines,
+    extension_line,
+    plural,
+    quarantine_text,
+    risk_line,
+    warning_lines,
+)
 
 UNKNOWN = "–"
 NARROW: Mapping[str, Any] = {"no_wrap": True}
@@ -132,6 +140,8 @@ def _lines(report: NightReport) -> Iterator[str]:
         yield f"Unchanged since they were last read, so not read again: {', '.join(unchanged)}."
     if versions := [f"{risk.name} version {risk.model_version}" for risk in report.risks if risk.model_version]:
         yield f"Models: {', '.join(versions)}."
+    for extension in report.extensions:
+        yield f"Extension: {extension_line(extension)}"
     yield from map(risk_line, report.risks)
     yield from decision_lines(report.decision, report.cases)
     for warning in warning_lines(report):

@@ -12,6 +12,7 @@ from typing import Any
 from features.errors import UsageError
 from features.validation.values.reading_rules import ReadingRules, check_words
 from models.risks.defaults import DEFAULTS
+from pipelines.extensions.load_extensions import load_extensions, own_features
 from pipelines.settings import Settings
 
 SETTINGS_FILE = "mapping.toml"
@@ -46,10 +47,16 @@ def read_mapping_settings(folder: Path) -> MappingSettings:
 
 
 def merged_risk_settings(settings: Settings) -> dict[str, dict[str, Any]]:
-    """The settings of the risks, by risk: those of the operator win over those of the mapping."""
+    """The settings of the risks, by risk: the operator's win over the mapping's, and these over an extension's.
+
+    Raises:
+        UsageError: an extension cannot be used.
+    """
+    own_features(settings)  # conditions of risks may name them
+    own = load_extensions(settings).risks
     given = read_mapping_settings(settings.mapping).risks if settings.mapping else {}
-    names = sorted({*given, *settings.risks})
-    return {name: {**given.get(name, {}), **settings.risks.get(name, {})} for name in names}
+    names = sorted({*own, *given, *settings.risks})
+    return {name: {**own.get(name, {}), **given.get(name, {}), **settings.risks.get(name, {})} for name in names}
 
 
 def reading_rules(settings: Settings) -> ReadingRules:

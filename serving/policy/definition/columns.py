@@ -23,14 +23,20 @@ CASE_FIELDS: dict[str, Kind] = {"probability": "number", "at_stake": "number"}
 """Only in the conditions of severities and of VIP accounts: probability of the case's risk, and revenue at stake."""
 
 
-def condition_columns(risks: Iterable[str], *, metrics: Iterable[Metric] = (), of_case: bool = False) -> Columns:
+def condition_columns(
+    risks: Iterable[str],
+    *,
+    metrics: Iterable[Metric] = (),
+    own: Iterable[catalogue.Feature] = (),
+    of_case: bool = False,
+) -> Columns:
     """Every name that a condition may use, in lower case, with the column that it reads and its kind.
 
     The probability of a risk has two names: that of the risk and that of its column (``probability_<risk>``).
-    ``metrics`` are those that the settings declare: their features may be used too.
+    ``metrics`` are those that the settings declare: their features may be used too, and so may the company's ``own``.
     """
     known: dict[str, tuple[str, Kind]] = {}
-    for feature in catalogue.select_features(metrics=metrics):
+    for feature in catalogue.select_features(metrics=metrics, own=own):
         known[feature.name.lower()] = (feature.name, "number" if feature.kind == "number" else "text")
     for name, kind in {**ACCOUNT_FIELDS, **(CASE_FIELDS if of_case else {})}.items():
         known[name] = (name, kind)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from features import catalogue
+from features.catalogue import Feature
 from features.conditions import Columns, Condition, ConditionError, compile_condition
 from features.contract import Metric
 from features.errors import suggest_name
@@ -45,10 +46,12 @@ class Conditions:
         return frozenset(name for condition in every for name in condition.columns)
 
 
-def compile_conditions(file: PolicyFile, metrics: Sequence[Metric] = ()) -> tuple[Conditions, list[Problem]]:
+def compile_conditions(
+    file: PolicyFile, metrics: Sequence[Metric] = (), own: Sequence[Feature] = ()
+) -> tuple[Conditions, list[Problem]]:
     """Compile every condition; the problems are those of the conditions that cannot be used."""
-    compiler = _Compiler(condition_columns(file.risks, metrics=metrics))
-    with_case = _Compiler(condition_columns(file.risks, metrics=metrics, of_case=True))
+    compiler = _Compiler(condition_columns(file.risks, metrics=metrics, own=own))
+    with_case = _Compiler(condition_columns(file.risks, metrics=metrics, own=own, of_case=True))
     vip = file.routing.vip
     conditions = Conditions(
         triggers=compiler.all((name, trigger.when, ("triggers", name)) for name, trigger in file.triggers.items()),

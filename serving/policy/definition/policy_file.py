@@ -16,6 +16,7 @@ from typing import Any, Self
 
 from pydantic import ValidationError
 
+from features.catalogue import Feature
 from features.contract import Metric
 from features.errors import UsageError, suggest_name
 from serving.policy.definition.policy_checks import Conditions, Problem, compile_conditions, cross_checks, policy_hints
@@ -58,10 +59,10 @@ class Policy:
         return hashlib.sha256(content.encode()).hexdigest()[:12]
 
     @classmethod
-    def load(cls, path: Path, metrics: Sequence[Metric] = ()) -> Self:
+    def load(cls, path: Path, metrics: Sequence[Metric] = (), own: Sequence[Feature] = ()) -> Self:
         """Read a policy file; :class:`PolicyError` names the file, the line, and what is allowed.
 
-        Conditions may use the features of ``metrics``, which the settings declare.
+        Conditions may use the features of ``metrics``, which the settings declare, and the company's ``own``.
         """
         try:
             text = path.read_text(encoding="utf-8")
@@ -71,10 +72,12 @@ class Policy:
             raise PolicyError([f"The policy file {path} cannot be read: it is not UTF-8 text."]) from None
         except OSError as error:
             raise PolicyError([f"The policy file {path} cannot be read: {error.strerror}."]) from None
-        return cls.parse(text, source=str(path), metrics=metrics)
+        return cls.parse(text, source=str(path), metrics=metrics, own=own)
 
     @classmethod
-    def parse(cls, text: str, *, source: str = "policy", metrics: Sequence[Metric] = ()) -> Self:
+    def parse(
+        cls, text: str, *, source: str = "policy", metrics: Sequence[Metric] = (), own: Sequence[Feature] = ()
+    ) -> Self:
         """Read a policy from text; ``source`` is how its errors name it."""
         try:
             content = tomllib.loads(text)
@@ -83,7 +86,7 @@ class Policy:
         lines = line_index(text)
         rules, problems = _validate(content)
         if rules is not None:
-            conditions, wrong = compile_conditions(rules, metrics)
+            conditions, wrong = compile_conditions(rules, metrics, own)
             problems = [*cross_checks(rules), *wrong]
             if not problems:
                 hints = _problem_texts(source, lines, policy_hints(rules, conditions))
