@@ -33,13 +33,15 @@ CONTRACT_COLUMNS = {
     "renewal_overdue_days": "renewal_overdue_days",
     "leaves_in": "leaves_on",
     "leaving_arr": "ending_revenue",
+    "cancellation_known_in": "leaving_known_at",
     "notice_withdrawn_in": "withdrawn_on",
     "partial_loss_in": "partial_loss_on",
+    "partial_loss_known_in": "partial_loss_known_at",
     "partial_loss_arr": "ending_revenue",
     "partial_loss_share": "partial_loss_share",
 }
 """By column: what it is in the succession of contracts (:func:`features.succession.succession.succession_at`). Dates
-become days from the cutoff."""
+and times become days from the cutoff."""
 
 MONEY = ("arr", "leaving_arr", "partial_loss_arr")
 """Columns that are null where the account's money is in another currency than that of most accounts."""
@@ -141,7 +143,8 @@ def _contract_columns(rows: pa.Table) -> pa.Table:
     columns, comparable = {name: rows[name] for name in ("account_id", "as_of")}, _comparable(rows["currency"])
     for name, source in CONTRACT_COLUMNS.items():
         values = rows[source]
-        if pa.types.is_date(values.type):
+        if pa.types.is_temporal(values.type):
+            values = pc.cast(values, pa.date32(), safe=False)
             values = pc.cast(pc.days_between(rows["as_of"], values), pa.float64())
         if name in OF_STATUS:
             holds = pc.is_in(rows["status"], value_set=pa.array(OF_STATUS[name]))

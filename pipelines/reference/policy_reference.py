@@ -38,7 +38,9 @@ case is raised again when the severity or the probability rises (`worsen_by`).
 
 After a case is closed, its alarms rest for the cool-down of its outcome, and every other alarm raises a new case at
 once: a cancellation on the day after *saved*, a churn risk on the day after a false alarm about escalation. After
-*lost* the whole account rests until its contract ends; the loss is settled then.
+*lost* the whole account rests until its contract ends; the loss is settled then. A cancellation or a partial loss that
+became known after the night that raised the same alarm is another alarm, whatever the outcome, and so is a
+cancellation that the lost case did not contain. A corrected end is not.
 
 A cancellation has no probability. Its value is the revenue that ends × `save_rate` × the urgency of the end − `cost`.
 Its case is in the lane *leaving*, takes no place of the squad's `capacity` (but counts for `max_open`), never waits and

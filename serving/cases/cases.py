@@ -22,7 +22,7 @@ from serving.cases.case_errors import AlreadyOpenError, CaseNotFoundError, Illeg
 from serving.cases.health_adjustments import HealthRule
 from serving.cases.people import without_disabled
 from serving.cases.permissions import EVERY_SQUAD, Act, Actor, NotAllowedError
-from serving.cases.transitions import TRANSITIONS, actions_from, is_legal, transition
+from serving.cases.transitions import TRANSITIONS, actions_from, is_legal, may_take, transition
 from serving.store.case_states import OUTCOMES, Action, State
 from serving.store.database import Store, utcnow
 from serving.store.tables import Case, CaseEvent
@@ -54,6 +54,10 @@ class _Step:
             raise IllegalActionError(
                 f"The action {_spaced(action)} is not allowed for a case in the state {_spaced(source)}; "
                 f"allowed: {allowed or 'none'}."
+            )
+        if not may_take(action, source, self.actor):
+            raise NotAllowedError(
+                f"{self.actor.name} may not {_spaced(action)} a case in the state {_spaced(source)}: ask a lead."
             )
         self.kind, self.case.state = action, target
 
@@ -179,11 +183,14 @@ class Cases:
         return step.case
 
     def reopen(self, case_id: str, actor: Actor, version: int | None = None, *, reason: str) -> Case:
-        """Open a closed case again for the actor; the health adjustment of its verdict is withdrawn."""
+        """Open a closed case again for the actor; the health adjustment of its verdict is withdrawn.
+
+        A case that was closed as lost is reopened by a lead: the account does not rest any more.
+        """
         with self._step(case_id, actor, version) as step:
             step.take(Action.REOPEN, State.CLAIMED)
             step.case.closed_at, step.case.owner = None, actor.name
-            step.case.closure = step.case.closure_on = None
+            step.case.closure = step.case.closure_on = step.case.settled_on = None
             step.comment = _required(reason, "why it is opened again")
             sla_timers.start_timers(step.case, step.now)
             health_adjustments.withdraw_adjustments(step.session, step.case, author=actor.name, now=step.now)

@@ -7,6 +7,7 @@ was snoozed. No other module knows which state may follow which.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from serving.cases.permissions import Act, Actor
 from serving.store.case_states import CLOSED, OUTCOMES, WORKED, Action, State
 
 
@@ -36,13 +37,16 @@ TRANSITIONS = (
     Transition(Action.RESOLVE, WORKED, OUTCOMES, undoable=True),
     Transition(Action.EXPIRE, (State.NEW, State.SNOOZED), (State.EXPIRED,)),
     Transition(Action.CLOSE, (State.NEW, *WORKED, State.SNOOZED), (State.SAVED, State.LOST, State.NO_ACTION)),
-    Transition(Action.REOPEN, tuple(state for state in CLOSED if state != State.LOST), (State.CLAIMED,)),
+    Transition(Action.REOPEN, CLOSED, (State.CLAIMED,)),
 )
 """Every allowed transition. A reopened case belongs to the person who reopened it.
 
-Only a night expires or closes a case with ``expire`` and ``close``. A lost case is never reopened: the account rests
-until its contract has ended.
+Only a night expires or closes a case with ``expire`` and ``close``. After *lost* the account rests until its contract
+has ended, so only a lead reopens such a case, which was closed by mistake (:data:`ACTS`).
 """
+
+ACTS: dict[tuple[Action, State], Act] = {(Action.REOPEN, State.LOST): Act.ASSIGN}
+"""The permission that an action needs in a state, where it is not that of the action."""
 
 _BY_ACTION = {transition.action: transition for transition in TRANSITIONS}
 
@@ -58,9 +62,19 @@ def is_legal(source: State, action: Action, target: State) -> bool:
     return source in row.sources and target in (row.targets or (source,))
 
 
-def actions_from(state: State) -> tuple[Action, ...]:
-    """The actions that are allowed in a state, in the order of the table."""
-    return tuple(row.action for row in TRANSITIONS if state in row.sources)
+def actions_from(state: State, actor: Actor | None = None) -> tuple[Action, ...]:
+    """The actions that are allowed in a state, in the order of the table; only those of the actor, where one is given.
+
+    Permissions that hold in every state are not considered.
+    """
+    allowed = (row.action for row in TRANSITIONS if state in row.sources)
+    return tuple(action for action in allowed if actor is None or may_take(action, state, actor))
+
+
+def may_take(action: Action, state: State, actor: Actor) -> bool:
+    """Whether the actor has the permission that the action needs in this state."""
+    act = ACTS.get((action, state))
+    return act is None or actor.may(act)
 
 
 def diagram() -> str:
@@ -87,7 +101,8 @@ def page() -> str:
         "# The states of a case\n\n"
         "Generated from `serving.cases.transitions.TRANSITIONS`.\n\n"
         f"| action | from | to | can be undone |\n|---|---|---|---|\n{rows}\n\n"
-        f"A snoozed case returns to the state in which it was snoozed.\n\n```mermaid\n{diagram()}```\n"
+        "A snoozed case returns to the state in which it was snoozed. Only a lead reopens a lost case.\n\n"
+        f"```mermaid\n{diagram()}```\n"
     )
 
 

@@ -8,7 +8,7 @@ and one that was reopened meanwhile is raised again instead of opened twice.
 import hashlib
 from base64 import b32encode
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple
@@ -92,7 +92,7 @@ class CaseUpdates:
         for row in decision.raised_again:
             if row.case_id in by_id:
                 counts["raised_again"] += self.raise_again(
-                    by_id[row.case_id], row.flag, _sentence(raise_text(row.reason))
+                    by_id[row.case_id], row.flag, _sentence(raise_text(row.reason)), row.reason.alarms
                 )
         return counts
 
@@ -120,8 +120,11 @@ class CaseUpdates:
         why += [f"{person} is disabled and is not responsible." for person in disabled]
         return self._finish(case, flag, {}, "opened", " ".join(why))
 
-    def raise_again(self, case: Case, flag: Flag, why: str) -> int:
-        """Give the case of an account whose risk rose tonight's hand-off and figures; a snoozed case wakes."""
+    def raise_again(self, case: Case, flag: Flag, why: str, news: Sequence[str] = ()) -> int:
+        """Give the case of an account whose risk rose tonight's hand-off and figures; a snoozed case wakes.
+
+        The alarms that are ``news`` count from tonight, also where the case contains one of this name.
+        """
         before = audited_fields(case)
         severity = self._severity(flag)
         for name, value in _terms(severity).items():
@@ -130,6 +133,8 @@ class CaseUpdates:
             wake_case(case)
         tighten_timers(case, self.now)
         case.raises += 1
+        for code in case.alarms.keys() & set(news):
+            case.alarms[code].raised_on = flag.as_of
         return self._finish(case, flag, before, "raised", why)
 
     def close(self, case: Case, closure: Closure) -> bool:

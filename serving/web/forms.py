@@ -59,7 +59,7 @@ def case_forms(case: Case, actor: Actor, assignees: Assignees, today: date) -> l
         return []
     if case.owner not in {None, actor.name} and not actor.may(Act.ASSIGN):
         return []
-    allowed = actions_from(State(case.state))
+    allowed = actions_from(State(case.state), actor)
     return [form for form in _all_forms(case, actor, assignees, today) if form.action in allowed and form.buttons]
 
 

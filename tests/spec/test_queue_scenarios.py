@@ -138,7 +138,7 @@ def test_a_cancellation_that_was_withdrawn_and_comes_back_is_news() -> None:
         (CHURN, "saved", CHURN, SuppressionCode.COOLING_DOWN),  # the same
         (LEAVING, "saved", LEAVING, SuppressionCode.COOLING_DOWN),
         (LEAVING, "lost", LEAVING, SuppressionCode.LOST),
-        (CHURN, "lost", LEAVING, SuppressionCode.LOST),
+        (CHURN, "lost", LEAVING, None),  # the team gave up for another reason
         (CHURN, "lost", {**CHURN, "e": 0.9}, SuppressionCode.LOST),
     ],
 )
@@ -151,6 +151,40 @@ def test_cool_down_belongs_to_the_alarm_and_the_outcome(
     decision = player.night(then)
     assert [row.code for row in decision.suppressed if row.code in (code, None)] == ([code] if code else [])
     assert accounts(decision.flags) == ([] if code else ["A"])
+
+
+def leaving(*, known_on: int, leaves_in: float = 9.0, on: int = 0) -> dict[str, Any]:
+    """A cancellation that our copy learned of on a day; both days are numbers of days after the first night."""
+    return {**LEAVING, "leaves_in": leaves_in, "cancellation_known_in": float(known_on - on)}
+
+
+@pytest.mark.parametrize("outcome", ["saved", "lost", "no_action", "false_alarm"])
+def test_another_cancellation_is_news_and_a_corrected_date_is_none(outcome: str) -> None:
+    player = queue()
+    assert play(player, leaving(known_on=-1)) == "o"
+    player.close("A", outcome)
+    assert play(player, leaving(known_on=-1, leaves_in=40.0, on=1)) == " ", "the same cancellation, corrected"
+    assert play(player, {**CALM, "notice_withdrawn_in": -1.0}) == " "
+    assert play(player, leaving(known_on=2, on=3)) == "o", "withdrawn, and cancelled again"
+
+
+def test_a_lost_account_whose_end_is_moved_later_goes_on_resting() -> None:
+    player = queue()
+    assert play(player, leaving(known_on=-1, leaves_in=2.0)) == "o"
+    player.close("A", "lost")
+    player.tonight += timedelta(days=9)
+    rest = player.night(leaving(known_on=-1, leaves_in=5.0, on=10))
+    assert [(row.code, row.until) for row in rest.suppressed] == [(SuppressionCode.LOST, None)]
+
+
+def test_the_end_of_another_part_raises_the_case_of_the_first_part_again_once() -> None:
+    first = {**RUNNING, "partial_loss_in": 60.0, "partial_loss_arr": 4_000.0, "partial_loss_share": 0.4}
+    player = queue()
+    assert play(player, {**first, "partial_loss_known_in": -1.0}, {**first, "partial_loss_known_in": -2.0}) == "o."
+    both = {**first, "partial_loss_share": 0.7, "partial_loss_arr": 7_000.0}
+    again = player.night({**both, "partial_loss_known_in": -1.0})
+    assert [row.reason.alarms for row in again.raised_again] == [("partial_loss",)]
+    assert play(player, {**both, "partial_loss_known_in": -2.0}, {**both, "partial_loss_known_in": -3.0}) == ".."
 
 
 @pytest.mark.parametrize(("outcome", "days"), [("saved", 10), ("false_alarm", 3), ("expired", 0)])

@@ -17,9 +17,10 @@ import numpy as np
 
 from serving.contracts import AlarmKind, Flag, Lane, RoutingCode, RoutingReason
 from serving.policy.decision.candidates import Candidate, NightInputs, complete_candidates
+from serving.policy.decision.contract_endings import ContractEndings
 from serving.policy.decision.cooldown import CoolingDown
-from serving.policy.decision.holdout import HoldoutAssignment, first_exemption
 from serving.policy.decision.enrolment import EnrolmentList
+from serving.policy.decision.holdout import HoldoutAssignment, first_exemption
 from serving.policy.decision.open_cases import OpenCases, join_raises
 from serving.policy.decision.routing import Route, RoutingRequest, SquadCapacity, route
 from serving.policy.detection.contract_alarms import day_after
@@ -27,8 +28,8 @@ from serving.policy.detection.detection import RankedCandidates, RiskDetection
 from serving.policy.detection.exclusion import Exclusions
 from serving.policy.detection.triggers import evaluate_conditions
 from serving.policy.state.queue_state import (
-    Exemption,
     Enrolment,
+    Exemption,
     HeldOut,
     OpenCase,
     RaiseCode,
@@ -49,8 +50,8 @@ class Allocation:
     suppressed: list[Suppressed] = field(default_factory=list)
     held_out: list[HeldOut] = field(default_factory=list)
     exempted: list[Exemption] = field(default_factory=list)
-
     enrolments: list[Enrolment] = field(default_factory=list)
+
 
 def allocate(
     ranked: RankedCandidates, inputs: NightInputs, exclusions: Exclusions, holdout: HoldoutAssignment
@@ -62,8 +63,8 @@ def allocate(
     for detection in inputs.risks:
         allocator.suppress_rising(detection)
     allocator.suppress_small()
-    return allocator.result
     allocator.result.enrolments = allocator.enrolments.rows
+    return allocator.result
 
 
 class _Allocator:
@@ -80,11 +81,12 @@ class _Allocator:
         self.raised: dict[str, int] = {}
         self.shares = accounts.numbers("partial_loss_share")
         self.open = OpenCases(queue, accounts, self.rules)
-        self.cooling = CoolingDown(queue, self.rules, inputs.as_of)
+        self.endings = ContractEndings(accounts, inputs.as_of)
+        self.cooling = CoolingDown(queue, self.rules, inputs.as_of, self.endings)
         self.exempt = evaluate_conditions(accounts, policy.conditions.exempt)
+        self.enrolments = EnrolmentList(inputs, holdout, self.exempt)
         self.statuses = accounts.texts("contract_status")
         self.regions, self.tickets = accounts.texts("region"), accounts.texts("ticket_category")
-        self.enrolments = EnrolmentList(inputs, holdout, self.exempt)
         self.reasons = {found.risk: accounts.texts(f"reason_group_{found.risk}") for found in inputs.risks}
 
     def allocate(self, candidate: Candidate) -> None:
@@ -139,7 +141,7 @@ class _Allocator:
     def _rests(self, candidate: Candidate, family: str) -> bool:
         """Suppress a candidate that rests after a loss, or without an alarm that is news."""
         account = candidate.account_id
-        if rest := self.cooling.rest_after_loss(account, self.statuses[candidate.place]):
+        if rest := self.cooling.rest_after_loss(account, self.statuses[candidate.place], candidate.alarms):
             self._suppress(candidate, SuppressionCode.LOST, until=rest.until)
             return True
         until = [self.cooling.until(account, family, code) for code in candidate.alarms]
@@ -150,7 +152,7 @@ class _Allocator:
         return True
 
     def _raise_again(self, candidate: Candidate, case: OpenCase) -> None:
-        news = tuple(code for code in candidate.alarms if not self.open.contains(case, code))
+        news = tuple(code for code in candidate.alarms if self._is_news(case, code))
         code = RaiseCode.ALARM if news else self._worse(candidate, case)
         if code is None:
             self._suppress(candidate, SuppressionCode.OPEN_CASE, case_id=case.case_id)
@@ -163,6 +165,12 @@ class _Allocator:
         if self.rules.family(flag.risk) != self.rules.family(case.risk):
             flag = replace(flag, risk=case.risk)  # a cancellation in the case of another family
         self._add_raise(RaisedAgain(case.case_id, replace(flag, severity=worse), reason))
+
+    def _is_news(self, case: OpenCase, code: str) -> bool:
+        """Whether the case does not contain the alarm, or only the end of another contract."""
+        return not self.open.contains(case, code) or self.endings.is_new(
+            case.account_id, code, case.alarm_nights.get(code)
+        )
 
     def _add_raise(self, again: RaisedAgain) -> None:
         """A case is raised once a night: the causes of two families are joined, and a cancellation leads."""

@@ -2,14 +2,16 @@
 
 A cool-down belongs to an alarm and an outcome, not to an account: whoever closed a case as a false alarm has judged its
 alarms and no others, so a cancellation on the next day is news. Only a loss rests the whole account: nobody calls a
-customer again who is known to go. It rests until the contract ends, and is settled then.
+customer again who is known to go. It rests until the contract ends, and is settled then. A cancellation that the lost
+case did not contain is news all the same: the team gave up for another reason, or an earlier one was withdrawn.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 
 from serving.contracts import Alarm, AlarmKind
+from serving.policy.decision.contract_endings import ContractEndings
 from serving.policy.definition.policy_schema import PolicyFile
 from serving.policy.state.case_status import ClosureOutcome, ContractStatus, Settlement
 from serving.policy.state.queue_state import Cooldown, QueueState
@@ -24,8 +26,8 @@ class Rest(NamedTuple):
 class CoolingDown:
     """The alarms and accounts that rest on the night of ``as_of``."""
 
-    def __init__(self, queue: QueueState, rules: PolicyFile, as_of: date) -> None:
-        self._rules, self._as_of = rules, as_of
+    def __init__(self, queue: QueueState, rules: PolicyFile, as_of: date, endings: ContractEndings) -> None:
+        self._rules, self._as_of, self._endings = rules, as_of, endings
         self._alarms: dict[tuple[str, str], date] = {}
         self._families: dict[tuple[str, str], date] = {}
         self._lost: dict[str, Cooldown] = {}
@@ -38,6 +40,8 @@ class CoolingDown:
 
     def _add(self, closed: Cooldown) -> None:
         for code in closed.alarms or ():
+            if self._endings.is_new(closed.account_id, code, closed.alarm_nights.get(code)):
+                continue
             days = self._rules.cooldown.days(closed.state, alarm_days(code, closed.risk, self._rules))
             self._rest(self._alarms, (closed.account_id, code), closed.closed_on + timedelta(days=days))
         if closed.alarms is None:
@@ -56,17 +60,28 @@ class CoolingDown:
         days = [day for day in (self._alarms.get((account, code)), of_family) if day is not None]
         return max(days, default=None)
 
-    def rest_after_loss(self, account: str, status: str | None) -> Rest | None:
-        """The rest of an account that was closed as lost; None where there is none or it is over."""
+    def rest_after_loss(self, account: str, status: str | None, alarms: Sequence[str]) -> Rest | None:
+        """The rest of an account that was closed as lost; None where there is none, it is over, or a new cancellation
+        is among tonight's alarms.
+        """
         lost = self._lost.get(account)
-        if lost is None or lost.settled:
+        if lost is None or lost.settled or self._is_new_cancellation(lost, alarms):
             return None
+        ahead = lost.ends_on is not None and lost.ends_on >= self._as_of
+        if status == ContractStatus.LEAVING:  # the end may have moved since
+            return Rest(lost.ends_on if ahead else None)
         if lost.ends_on is not None and lost.ends_on >= lost.closed_on:
-            return Rest(lost.ends_on) if self._as_of <= lost.ends_on else None
-        if status == ContractStatus.LEAVING:
-            return Rest(None)
+            return Rest(lost.ends_on) if ahead else None
         until = lost.closed_on + timedelta(days=self._rules.cooldown.lost)
         return Rest(until) if self._as_of < until else None
+
+    def _is_new_cancellation(self, lost: Cooldown, alarms: Sequence[str]) -> bool:
+        """Whether the account has cancelled, and the lost case contained no cancellation or an earlier one."""
+        code = str(AlarmKind.CANCELLATION)
+        if code not in alarms or lost.alarms is None:
+            return False
+        known = code in lost.alarms
+        return not known or self._endings.is_new(lost.account_id, code, lost.alarm_nights.get(code))
 
 
 def settle_losses(queue: QueueState, statuses: dict[str, tuple[str | None, date | None]]) -> Iterator[Settlement]:

@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from serving.contracts import Flag
+from serving.policy.decision.contract_endings import ending_nights
 from serving.policy.decision.decide import FirstReasons, decide_with_reasons
 from serving.policy.definition.escalation_matrix import severity_row
 from serving.policy.definition.policy_file import Policy
@@ -106,7 +107,9 @@ class _ReplayQueue:
 
     def _close(self, case_id: str, today: date, outcome: str, *, settled: bool = False) -> None:
         case = self.cases.pop(case_id).case
-        closed = Cooldown(case.account_id, case.risk, today, outcome, case.alarms, case_id, case.ends_on, settled)
+        closed = Cooldown(
+            case.account_id, case.risk, today, outcome, case.alarms, case_id, case.ends_on, settled, case.alarm_nights
+        )
         self.cooldowns.append(closed)
 
     def _update(self, figures: LiveFigures) -> None:
@@ -123,14 +126,24 @@ class _ReplayQueue:
         case = OpenCase(
             case_id, flag.account_id, flag.risk, flag.severity, flag.probability, flag.as_of, squad=flag.squad
         )
-        case = case._replace(alarms=flag.alarms, renews_on=renews_on, ends_on=flag.ends_on or renews_on)
+        case = case._replace(
+            alarms=flag.alarms,
+            renews_on=renews_on,
+            ends_on=flag.ends_on or renews_on,
+            alarm_nights=ending_nights(flag.alarms, flag.as_of),
+        )
         self.cases[case_id] = _OpenCase(case, flag.as_of + timedelta(days=days))
 
     def _raise(self, again: RaisedAgain, renews_on: date | None) -> None:
         open_case, flag = self.cases[again.case_id], again.flag
         alarms = tuple(dict.fromkeys((*(open_case.case.alarms or ()), *flag.alarms)))
+        nights = {**open_case.case.alarm_nights, **ending_nights(again.reason.alarms, flag.as_of)}
         case = open_case.case._replace(
-            severity=flag.severity, probability=flag.probability, alarms=alarms, renews_on=renews_on
+            severity=flag.severity,
+            probability=flag.probability,
+            alarms=alarms,
+            renews_on=renews_on,
+            alarm_nights=nights,
         )
         self.cases[again.case_id] = open_case._replace(case=case)
 

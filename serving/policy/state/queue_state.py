@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from serving.contracts import Flag
@@ -22,6 +23,7 @@ class OpenCase(NamedTuple):
     ``alarms`` are the codes of all alarms that it contains; None where an early version did not store them, and then it
     contains every risk and trigger. ``renews_on`` is the renewal date when it was last raised.
     ``ends_on`` is that of its newest live figures. ``resolved`` and ``resolved_on`` are the mark of an earlier night.
+    ``alarm_nights`` are the nights that raised the ends of contracts among the alarms, by code.
     """
 
     case_id: str
@@ -37,6 +39,7 @@ class OpenCase(NamedTuple):
     ends_on: date | None = None
     resolved: ClosureCode | None = None
     resolved_on: date | None = None
+    alarm_nights: Mapping[str, date] = MappingProxyType({})
 
 
 class Streak(NamedTuple):
@@ -57,7 +60,7 @@ class Cooldown(NamedTuple):
 
     Where the ``alarms`` are None, not known, every risk and trigger of its family cools down. ``ends_on`` is that of
     the last live figures: after a loss the account rests until then. ``settled`` is whether an earlier night has
-    recorded the end.
+    recorded the end. ``alarm_nights`` are those of :class:`OpenCase`.
     """
 
     account_id: str
@@ -68,6 +71,7 @@ class Cooldown(NamedTuple):
     case_id: str = ""
     ends_on: date | None = None
     settled: bool = False
+    alarm_nights: Mapping[str, date] = MappingProxyType({})
 
 
 HoldoutUnits = Mapping[str, tuple[str, str]]
@@ -90,11 +94,11 @@ class QueueState:
     cooldowns: tuple[Cooldown, ...] = ()
     load: Mapping[str, int] = field(default_factory=dict)
     holdout_units: HoldoutUnits = field(default_factory=dict)
+    enrolled: frozenset[tuple[str, str]] = frozenset()
 
     def squad_load(self) -> dict[str, int]:
         """Open cases by squad."""
         if self.load:
-    enrolled: frozenset[tuple[str, str]] = frozenset()
             return dict(self.load)
         counted: dict[str, int] = {}
         for case in self.open_cases:
@@ -185,10 +189,6 @@ class Exemption(NamedTuple):
     rule: str
 
 
-@dataclass(frozen=True)
-class DecisionCounts:
-    """The counts of a decision for the night's report: by risk, by trigger, by what became of the candidates."""
-
 class Enrolment(NamedTuple):
     """A unit of the measurement of the effect: worked or held out, on the first night on which it was selected.
 
@@ -210,6 +210,10 @@ class Enrolment(NamedTuple):
     revenue: float
     expected_value: float
 
+
+@dataclass(frozen=True)
+class DecisionCounts:
+    """The counts of a decision for the night's report: by risk, by trigger, by what became of the candidates."""
 
     accounts: int = 0
     scored: Mapping[str, int] = field(default_factory=dict)
@@ -253,6 +257,6 @@ class Decision:
     live: tuple[LiveFigures, ...] = ()
     settlements: tuple[Settlement, ...] = ()
     holdout_units: HoldoutUnits = field(default_factory=dict)
+    enrolments: tuple[Enrolment, ...] = ()
     streaks: tuple[Streak, ...] = ()
     counts: DecisionCounts = DecisionCounts()
-    enrolments: tuple[Enrolment, ...] = ()

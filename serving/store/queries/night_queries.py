@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 from sqlalchemy import ColumnElement, Row, Select, select
 
+from serving.contracts import AlarmKind
 from serving.handoff.versions import upgrade_package
 from serving.night_report.queue_case import QueueCase
 from serving.night_report.report_schema import NightReport
@@ -70,11 +71,24 @@ def queue_state(session: Session, as_of: date) -> QueueState:
         open_cases=tuple(_open(row, alarms[row.id]) for row in running),
         streaks=tuple(Streak(*row) for row in streaks),
         cooldowns=tuple(
-            Cooldown(account, risk, at.date(), state, tuple(alarms[case_id]), case_id, ends_on, settled_on is not None)
+            Cooldown(
+                account_id=account,
+                risk=risk,
+                closed_on=at.date(),
+                state=state,
+                alarms=tuple(alarms[case_id]),
+                case_id=case_id,
+                ends_on=ends_on,
+                settled=settled_on is not None,
+                alarm_nights=_ending_nights(alarms[case_id]),
+            )
             for account, risk, at, state, case_id, ends_on, settled_on in closed
             if at is not None
         ),
         holdout_units=_holdout_units(session),
+        enrolled=frozenset(
+            (salt, unit) for salt, unit in session.execute(select(EnrolmentRow.salt, EnrolmentRow.unit))
+        ),
     )
 
 
@@ -85,17 +99,19 @@ def _holdout_units(session: Session) -> HoldoutUnits:
     return {account: (unit, stratum) for account, unit, stratum in rows}
 
 
-def _alarms(session: Session) -> dict[str, list[str]]:
-        enrolled=frozenset(
-            (salt, unit) for salt, unit in session.execute(select(EnrolmentRow.salt, EnrolmentRow.unit))
-        ),
-    """The codes of the alarms of every case, ascending."""
-    alarms: dict[str, list[str]] = defaultdict(list)
-    for case_id, alarm in session.execute(
-        select(CaseAlarm.case_id, CaseAlarm.alarm).order_by(CaseAlarm.case_id, CaseAlarm.alarm)
+def _alarms(session: Session) -> dict[str, dict[str, date]]:
+    """The codes of the alarms of every case, ascending, each with the night that raised it."""
+    alarms: dict[str, dict[str, date]] = defaultdict(dict)
+    for case_id, alarm, raised_on in session.execute(
+        select(CaseAlarm.case_id, CaseAlarm.alarm, CaseAlarm.raised_on).order_by(CaseAlarm.case_id, CaseAlarm.alarm)
     ):
-        alarms[case_id].append(alarm)
+        alarms[case_id][alarm] = raised_on
     return alarms
+
+
+def _ending_nights(alarms: Mapping[str, date]) -> dict[str, date]:
+    """The nights that raised the ends of contracts among the alarms of a case."""
+    return {code: night for code, night in alarms.items() if code in (AlarmKind.CANCELLATION, AlarmKind.PARTIAL_LOSS)}
 
 
 _OPEN_COLUMNS = (
@@ -104,7 +120,7 @@ _OPEN_COLUMNS = (
 )
 
 
-def _open(case: Row[Any], alarms: Sequence[str]) -> OpenCase:
+def _open(case: Row[Any], alarms: Mapping[str, date]) -> OpenCase:
     return OpenCase(
         case_id=case.id,
         account_id=case.account_id,
@@ -119,6 +135,7 @@ def _open(case: Row[Any], alarms: Sequence[str]) -> OpenCase:
         ends_on=case.ends_on,
         resolved=ClosureCode(case.resolved) if case.resolved else None,
         resolved_on=case.resolved_on,
+        alarm_nights=_ending_nights(alarms),
     )
 
 

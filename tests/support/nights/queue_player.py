@@ -7,6 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from serving.policy.decision.contract_endings import ending_nights
 from serving.policy.decision.decide import Policy, decide
 from serving.policy.state.case_status import SETTLING_CODES
 from serving.policy.state.queue_state import Cooldown, Decision, HoldoutUnits, OpenCase, QueueState, Streak
@@ -34,7 +35,11 @@ class QueuePlayer:
             case = OpenCase(case_id, flag.account_id, flag.risk, flag.severity, flag.probability, self.tonight)
             renews_on = self._renews_on(rows, flag.account_id)
             self.cases[case_id] = case._replace(
-                squad=flag.squad, alarms=flag.alarms, renews_on=renews_on, ends_on=flag.ends_on
+                squad=flag.squad,
+                alarms=flag.alarms,
+                renews_on=renews_on,
+                ends_on=flag.ends_on,
+                alarm_nights=ending_nights(flag.alarms, self.tonight),
             )
         for figures in decision.live:
             case = self.cases[figures.case_id]
@@ -51,6 +56,7 @@ class QueuePlayer:
                 probability=again.flag.probability,
                 alarms=tuple(sorted({*(case.alarms or ()), *again.flag.alarms})),
                 renews_on=self._renews_on(rows, case.account_id),
+                alarm_nights={**case.alarm_nights, **ending_nights(again.reason.alarms, self.tonight)},
             )
         for closure in decision.closures:
             self._close(closure.case_id, closure.outcome, settled=closure.code in SETTLING_CODES)
@@ -76,7 +82,7 @@ class QueuePlayer:
     def _close(self, case_id: str, outcome: str, on: date | None = None, *, settled: bool = False) -> None:
         case = self.cases.pop(case_id)
         closed = Cooldown(case.account_id, case.risk, on or self.tonight, outcome, case.alarms, case_id, case.ends_on)
-        self.closed.append(closed._replace(settled=settled))
+        self.closed.append(closed._replace(settled=settled, alarm_nights=case.alarm_nights))
 
     def _renews_on(self, rows: Sequence[Mapping[str, Any]], account: str) -> date | None:
         days = next((row.get("renews_in") for row in rows if row["a"] == account), None)

@@ -15,6 +15,7 @@ from serving.nights.case_updates import case_id
 from serving.store import Store
 from serving.store.exchange import HealthAdjustment
 from serving.store.queries.case_queries import case_history
+from serving.store.queries.night_queries import queue_state
 from serving.store.tables import Case, CaseEvent
 
 ANN = Actor("ann", Role.REVIEWER, frozenset({"north"}))
@@ -101,7 +102,7 @@ def test_an_illegal_move_says_what_is_possible(cases: Cases) -> None:
 def test_a_verdict_on_a_closed_case_is_refused(cases: Cases) -> None:
     cases.claim(CASE, ANN)
     cases.resolve(CASE, ANN, verdict="lost")
-    with pytest.raises(IllegalActionError, match="in the state lost; allowed: none"):
+    with pytest.raises(IllegalActionError, match="in the state lost; allowed: reopen"):
         cases.resolve(CASE, ANN, verdict="saved")
 
 
@@ -210,6 +211,18 @@ def test_reopening_withdraws_the_verdict(cases: Cases) -> None:
     with cases.store.reading() as session:
         entry = session.scalars(select(HealthAdjustment)).one()
     assert (entry.points, entry.author, entry.withdrawn_by) == (10.0, "ann", "bob")
+
+
+def test_a_loss_by_mistake_is_reopened_by_a_lead(cases: Cases) -> None:
+    cases.claim(CASE, ANN)
+    cases.resolve(CASE, ANN, verdict="lost")
+    with pytest.raises(NotAllowedError, match="ann may not reopen a case in the state lost: ask a lead"):
+        cases.reopen(CASE, ANN, reason="they stay")
+    case = cases.reopen(CASE, LEA, reason="the wrong account")
+    assert (case.state, case.owner, case.closed_at, case.settled_on) == ("claimed", "lea", None, None)
+    with cases.store.reading() as session:
+        assert session.scalars(select(HealthAdjustment)).one().withdrawn_by == "lea"
+        assert queue_state(session, NIGHT + timedelta(days=1)).cooldowns == ()
 
 
 def test_an_account_has_one_open_case_a_family(cases: Cases) -> None:
