@@ -16,7 +16,7 @@ from features.contract import TABLES
 from features.succession.contract_status import LEAVING
 from features.succession.succession import succession_at
 from models.explain.ticket_evidence import TicketText, find_evidence
-from serving.cases.outcomes import HELD_OUT, WITHDRAWN
+from serving.cases.outcomes import NOT_ACTED_ON
 from serving.handoff.facts import (
     WEEKS,
     AccountFacts,
@@ -279,7 +279,7 @@ def _is_unpaid(row: Row) -> bool:
 
 def _done(row: Row) -> bool:
     """Whether the team did something: not of an account that was held out, and not where it was taken back."""
-    return row["action"] not in (HELD_OUT, WITHDRAWN) and not row["holdout"]
+    return row["action"] not in NOT_ACTED_ON and not row["holdout"]
 
 
 def _rescue(row: Row) -> PastRescue:

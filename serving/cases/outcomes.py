@@ -2,11 +2,15 @@
 
 The lower packages learn of rescues only through this table. Each row has the moment at which it became known, so that a
 past night sees only what was known then. A withdrawn verdict is not deleted: a later version of its row marks it as
-withdrawn. Accounts that were held out have rows too, marked, so that the two groups can be compared.
+withdrawn. Accounts that were held out have rows too, marked, so that the two groups can be compared, and so has every
+account for which a case was opened, whether or not anybody acts on it later: both were drawn, and the row has the
+probability of being held out. Training needs it to weight the hold-out rows (`models.data.treatment`).
 """
 
+import hashlib
 from collections.abc import Iterator
-from datetime import datetime, time, timedelta
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -15,7 +19,8 @@ from sqlalchemy.orm import Session
 
 from serving.store.case_states import Action
 from serving.store.database import Store
-from serving.store.decision_tables import HeldOutRow
+from serving.store.decision_tables import EnrolmentRow, HeldOutRow, HoldoutUnitRow
+from serving.store.queries.outcome_queries import opened_cases
 from serving.store.tables import Case, CaseEvent
 
 ACTIONS = {Action.CONTACT: "contacted", Action.PLAN: "planned", Action.RESOLVE: "resolved"}
@@ -23,6 +28,9 @@ ACTIONS = {Action.CONTACT: "contacted", Action.PLAN: "planned", Action.RESOLVE: 
 
 WITHDRAWN = "withdrawn"
 HELD_OUT = "held_out"
+SELECTED = "none"
+NOT_ACTED_ON = frozenset({WITHDRAWN, HELD_OUT, SELECTED})
+"""The actions of rows that say nothing was done for the account."""
 
 SCHEMA = pa.schema(
     [
@@ -32,6 +40,8 @@ SCHEMA = pa.schema(
         ("verdict", pa.string()),
         ("decided_at", pa.timestamp("us")),
         ("holdout", pa.bool_()),
+        ("draw_probability", pa.float64()),
+        ("draw", pa.string()),
         ("known_at", pa.timestamp("us")),
     ]
 )
@@ -47,13 +57,19 @@ class Outcome(NamedTuple):
     verdict: str | None
     decided_at: datetime
     holdout: bool
+    draw_probability: float | None
+    draw: str | None
     known_at: datetime
 
 
 def outcomes(store: Store) -> pa.Table:
-    """Every action, verdict and hold-out so far in all versions, ordered by the time at which it became known."""
+    """Every draw, action and verdict so far in all versions, ordered by the time at which it became known."""
     with store.reading() as session:
-        rows = sorted({*_acted(session), *_held_out(session)}, key=lambda row: (row.known_at, row[:2], row.action))
+        draws = _Draws.read(session)
+        held_out = {(row.account_id, row.risk, row.decided_at): row for row in _held_out(session, draws)}
+        selected = {(row.account_id, row.risk, row.decided_at): row for row in _selected(session, draws)}
+        acted = set(_acted(session))
+    rows = sorted({*acted, *(selected | held_out).values()}, key=lambda row: (row.known_at, row[:2], row.action))
     columns = zip(*rows, strict=True) if rows else ((),) * len(SCHEMA)
     return pa.table(dict(zip(SCHEMA.names, map(list, columns), strict=True)), schema=SCHEMA)
 
@@ -66,7 +82,7 @@ def _acted(session: Session) -> Iterator[Outcome]:
     for event, account_id, risk in session.execute(query.order_by(CaseEvent.id)):
         if event.kind in ACTIONS:
             at = _free_instant(taken, account_id, risk, event.at)
-            row = Outcome(account_id, risk, ACTIONS[event.kind], _verdict(event), at, False, at)
+            row = Outcome(account_id, risk, ACTIONS[event.kind], _verdict(event), at, False, None, None, at)
             by_event[event.id] = row
             if event.kind == Action.RESOLVE:
                 live[event.case_id] = row
@@ -98,7 +114,66 @@ def _withdrawn(row: Outcome, at: datetime) -> Outcome:
     return row._replace(action=WITHDRAWN, verdict=None, known_at=at)
 
 
-def _held_out(session: Session) -> Iterator[Outcome]:
+Draw = tuple[float | None, str | None]
+"""The probability of being held out, and the name of the draw; empty where they were not recorded."""
+
+NOT_RECORDED: Draw = (None, None)
+
+
+@dataclass(frozen=True)
+class _Draws:
+    """The draws of all units that a squad had a place for: night, share and name of each, and each account's unit.
+
+    ``recorded_from`` is the first night with such a record, None where there is none.
+    """
+
+    units: dict[str, str]
+    by_unit: dict[str, list[tuple[date, float | None, str]]]
+    recorded_from: date | None
+
+    @classmethod
+    def read(cls, session: Session) -> "_Draws":
+        """The draws that the queue holds."""
+        units = dict(session.execute(select(HoldoutUnitRow.account_id, HoldoutUnitRow.unit)).tuples().all())
+        columns = EnrolmentRow.unit, EnrolmentRow.as_of, EnrolmentRow.share, EnrolmentRow.salt
+        by_unit: dict[str, list[tuple[date, float | None, str]]] = {}
+        for unit, night, share, salt in session.execute(select(*columns).order_by(EnrolmentRow.as_of)):
+            by_unit.setdefault(unit, []).append((night, share, _draw_name(salt, unit)))
+        recorded = (night for draws in by_unit.values() for night, share, _ in draws if share is not None)
+        return cls(units, by_unit, min(recorded, default=None))
+
+    def of(self, account_id: str, night: date, otherwise: float) -> Draw:
+        """The newest draw of the account's unit on a night; ``otherwise`` is its probability where there is none.
+
+        Every unit that a squad had a place for took part, unless the policy exempts it.
+        """
+        if self.recorded_from is None or night < self.recorded_from:
+            return NOT_RECORDED
+        draws = self.by_unit.get(self.units.get(account_id, account_id), [])
+        earlier = [(share, name) for at, share, name in draws if at <= night]
+        if not earlier:
+            return otherwise, None
+        share, name = earlier[-1]
+        return NOT_RECORDED if share is None else (share, name)
+
+
+def _draw_name(salt: str, unit: str) -> str:
+    """A name that is the same for all accounts and nights of a draw, and does not reveal the salt."""
+    return hashlib.sha256(f"{salt}\0{unit}".encode(errors="surrogatepass")).hexdigest()[:16]
+
+
+def _held_out(session: Session, draws: _Draws) -> Iterator[Outcome]:
+    """The accounts held out, every night; one for which no squad had a place would not have been worked anyway."""
     for row in session.scalars(select(HeldOutRow)):
-        night = datetime.combine(row.as_of, time.min)
-        yield Outcome(row.account_id, row.risk, HELD_OUT, None, night, True, night)
+        night, draw = datetime.combine(row.as_of, time.min), draws.of(row.account_id, row.as_of, otherwise=1.0)
+        yield Outcome(row.account_id, row.risk, HELD_OUT, None, night, True, *draw, night)
+
+
+def _selected(session: Session, draws: _Draws) -> Iterator[Outcome]:
+    """The accounts that got a case where they might have been held out; those that took part in no draw are exempt."""
+    for risk in session.scalars(select(Case.risk).distinct()):
+        for case in opened_cases(session, risk):
+            draw = draws.of(case.account_id, case.opened_on, otherwise=0.0)
+            if case.predicted and draw != NOT_RECORDED:
+                night = datetime.combine(case.opened_on, time.min)
+                yield Outcome(case.account_id, risk, SELECTED, None, night, False, *draw, night)

@@ -1,5 +1,6 @@
 """The ``outcomes`` table: its rows, and when each was known."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from support.nights.night_factory import NIGHT, NOW, names, record_of, run, simple_decision
@@ -9,7 +10,7 @@ from serving.cases.cases import Cases
 from serving.cases.outcomes import SCHEMA, outcomes
 from serving.cases.permissions import Actor, Role
 from serving.nights.case_updates import case_id
-from serving.policy.state.queue_state import HeldOut
+from serving.policy.state.queue_state import Enrolment, HeldOut
 from serving.store import Store
 
 ANN = Actor("ann", Role.REVIEWER, frozenset({"north"}))
@@ -112,3 +113,27 @@ def test_two_actions_in_one_instant_are_two_rows_of_the_contract(store: Store) -
     cases.resolve(CASE, ANN, verdict="saved")
     keys = [(row["account_id"], row["risk"], row["decided_at"]) for row in outcomes(store).to_pylist()]
     assert len(keys) == len(set(keys)) == 3
+
+
+def enrolment(unit: str, held_out: bool, share: float = 0.25) -> Enrolment:
+    facts = {"stratum": "enterprise", "share": share, "probability": 0.7, "revenue": 1.0, "expected_value": 0.1}
+    return Enrolment(salt="autumn", unit=unit, risk="churn", account_id=unit, held_out=held_out, **facts)
+
+
+def test_cases_and_the_held_out_have_the_probability_and_the_name_of_their_draw(store: Store) -> None:
+    """Of two cases and two held out, one case is exempt, and no squad had a place for one that was held out."""
+    held = tuple(HeldOut(unit, unit, "churn", "enterprise", 0.7, 10.0) for unit in ("a000002", "a000003"))
+    enrolled = (enrolment("a000000", held_out=False), enrolment("a000002", held_out=True))
+    decision = replace(simple_decision(names(2), held_out=held), enrolments=enrolled)
+    run(store, record_of(names(4), decision))
+    rows = {row["account_id"]: row for row in outcomes(store).to_pylist()}
+    assert {name: (row["action"], row["holdout"], row["draw_probability"]) for name, row in rows.items()} == {
+        "a000000": ("none", False, 0.25),
+        "a000001": ("none", False, 0.0),
+        "a000002": ("held_out", True, 0.25),
+        "a000003": ("held_out", True, 1.0),
+    }
+    draws = [rows[name]["draw"] for name in ("a000000", "a000002")]
+    assert len(set(draws)) == 2
+    assert "autumn" not in "".join(draws)
+    assert rows["a000001"]["draw"] is rows["a000003"]["draw"] is None
