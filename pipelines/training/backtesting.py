@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from models.risks.risk import Risk
     from pipelines.console import Steps
     from pipelines.settings import Settings
+    from pipelines.sources.validated_source import ValidatedSource
 
 
 @dataclass(frozen=True)
@@ -69,13 +70,23 @@ def backtest_from(settings: Settings, risk: str, through: date | None, to: Path 
     if to is not None:
         _make_folder(to)
     with scratch_folder() as scratch:
-        opened = validate_source_step(settings, scratch, steps)
-        history = opened.history
-        wanted = select_risks(for_history(history, opened.risk_settings), risk)
-        until = min(through or history.until, history.until)
-        data = gather_training_data(history, wanted, until, build=assembly.frame_builder(opened.settings), log=steps.log)
-        done = _backtest(data, wanted, until, steps, opened.facts())
+        done = backtest_source(validate_source_step(settings, scratch, steps), risk, through, steps)
     return done if to is None else _with_report(done, to, steps)
+
+
+def backtest_source(opened: ValidatedSource, risk: str, through: date | None, steps: Steps) -> Backtest:
+    """Backtest ``risk`` (or ``all``) on a source that is open.
+
+    Raises:
+        UsageError: the source has no such risk.
+        NotLearnableError: it is too short, or has too few events.
+    """
+    history = opened.history
+    wanted = select_risks(for_history(history, opened.risk_settings), risk)
+    until = min(through or history.until, history.until)
+    build = assembly.frame_builder(opened.settings)
+    data = gather_training_data(history, wanted, until, build=build, log=steps.log)
+    return _backtest(data, wanted, until, steps, opened.facts())
 
 
 def _backtest(

@@ -29,7 +29,7 @@ def show_check(report: CheckReport) -> None:
     """Print the report: the rows of each table, quarantined rows, missing tables, and whether a night can run."""
     out.print(Text(f"Source: {report.source}"))
     out.print(_overview(report))
-    for line in _lines(report):
+    for line in report_lines(report):
         out.print(Text(line))
     result = "A night would stop on this source." if report.problems else "A night can run on this source."
     out.print(Text("\n".join((*report.problems, result))))
@@ -47,7 +47,8 @@ def _overview(report: CheckReport) -> Table:
     return table
 
 
-def _lines(report: CheckReport) -> Iterator[str]:
+def report_lines(report: CheckReport) -> Iterator[str]:
+    """What is said below the table of rows: quarantined rows, unknown values, missing tables, files not read."""
     for table in report.validation.tables.values():
         yield from _rows(table)
         if table.problem and table.problem not in report.problems:
