@@ -30,6 +30,7 @@ from models.evaluation.metrics_report import (
     report_parts,
 )
 from models.evaluation.model_selection import Choice, Selection, select_forward, tested_rows
+from models.evaluation.signal_test import compare_with_chance
 from models.evaluation.walk_forward import Progress, WalkForward, score_folds, unseen_accounts
 from models.learners import baselines
 from models.learners.single_thread import one_thread
@@ -91,7 +92,7 @@ def evaluate(data: TrainingSet, walk: WalkForward, selection: Selection) -> Back
     segment = _segments(data.frame, data.examples.labelled.rows[walk.places])
     capacity = data.risk.capacity
     overall = report_metrics("all test periods", rows, scorers, capacity)
-    signal, verdict = assess_signal(overall)
+    signal, verdict = assess_signal(overall, compare_with_chance(rows, scorers[MODEL].rank))
     evaluation = Evaluation(
         risk=data.risk.name,
         kind=choice.kind,
@@ -103,7 +104,7 @@ def evaluate(data: TrainingSet, walk: WalkForward, selection: Selection) -> Back
         folds=report_parts(walk.fold, rows, scorers, capacity),
         unseen_accounts=_unseen(data, walk, choice) if choice.kind not in NOT_REPEATED else None,
         segments=report_parts(segment, rows, {MODEL: scorers[MODEL]}, capacity, MIN_SEGMENT_ACCOUNTS),
-        warnings=(*data.notes, *find_suspicions(overall, capacity)),
+        warnings=(*data.notes, *find_suspicions(overall, capacity, signal)),
         lead=None if choice.kind in UNLEARNED else lead_over_baselines(rows, scorers),
     )
     return BacktestResult(evaluation, _scored(data, walk, rows, scorers, segment))

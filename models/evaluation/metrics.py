@@ -2,8 +2,9 @@
 monitor and plots take their figures from.
 
 Ranking figures are computed within each cutoff (`models.evaluation.ranking_metrics`), figures of a probability in
-`models.evaluation.probability_metrics`, intervals by drawing accounts again (`models.evaluation.bootstrap`). All of
-them use the rows' weights.
+`models.evaluation.probability_metrics`, intervals by drawing accounts again (`models.evaluation.bootstrap`), and
+whether a ranking is better than chance in `models.evaluation.signal_test`. All of them use the rows' weights. The three
+figures of calibration (`POOLED`) are about all nights together, and carry that in their title.
 """
 
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ from models.evaluation.probability_metrics import (
     brier_draws,
     calibration_line,
     log_loss_draws,
-    mean_loss_draws,
+    night_loss_draws,
     observed_to_expected_draws,
 )
 from models.evaluation.ranking_metrics import ranking_draws
@@ -25,9 +26,11 @@ FIGURES: Mapping[str, str] = {
     "average_precision": "precision averaged over recall within each night (the base rate = by chance)",
     "brier_skill": "share of the squared error of each night's base rate that is avoided (0 = no better)",
     "log_loss_skill": "share of the log loss of each night's base rate that is avoided (0 = no better)",
-    "calibration_slope": "1 = differences between risks are as large as they should be; below 1 = overconfident",
-    "calibration_intercept": "0 = the average risk is right; above 0 = risks are too low",
-    "observed_to_expected": "events observed for each event expected (1 = the average risk is right)",
+    "calibration_slope": "over all nights together: 1 = differences between risks are as large as they should be; "
+    "below 1 = overconfident",
+    "calibration_intercept": "over all nights together: 0 = the average risk is right; above 0 = risks are too low",
+    "observed_to_expected": "over all nights together: events observed for each event expected "
+    "(1 = the average risk is right)",
     "precision_at_capacity": "of the accounts flagged in a night, the share that had the event",
     "recall_at_capacity": "of the accounts of a night that had the event, the share that was flagged",
     "lift_at_capacity": "precision at capacity as a multiple of the night's base rate",
@@ -35,6 +38,9 @@ FIGURES: Mapping[str, str] = {
     "(a score that flags other accounts every night, as chance does, catches more)",
     "revenue_at_capacity": "of the yearly revenue with the event, the share that was flagged",
 }
+
+POOLED = ("calibration_slope", "calibration_intercept", "observed_to_expected")
+"""Figures over all nights together: whether 30% means 30 of 100, wherever these are. None says who ranks first."""
 
 
 def ranking_figures(rows: EvaluationRows, score: Floats, capacity: int | None = None) -> dict[str, Estimate]:
@@ -61,6 +67,6 @@ def precision_lead(rows: EvaluationRows, score: Floats, other: Floats) -> Estima
 
 
 def log_loss_gain(rows: EvaluationRows, probability: Floats, other: Floats) -> Estimate:
-    """By which share the log loss of a probability is lower than that of another, on the same draws."""
-    own, others = (mean_loss_draws(rows, values) for values in (probability, other))
+    """By which share the log loss within nights of a probability is lower than that of another, on the same draws."""
+    own, others = (night_loss_draws(rows, values) for values in (probability, other))
     return interval((others - own) / others)

@@ -20,6 +20,7 @@ from models.data.findings import Finding
 from models.evaluation.bootstrap import Estimate
 from models.evaluation.evaluation_rows import EvaluationRows, Scores
 from models.evaluation.metrics import precision_lead, probability_figures, ranking_figures
+from models.evaluation.signal_test import SignalTest
 
 MODEL, LOGISTIC, RULE = "model", "logistic", "rule_"
 LEAK_AUC = 0.95
@@ -176,16 +177,17 @@ def report_parts(
     return tuple(reports)
 
 
-def assess_signal(report: MetricsReport) -> tuple[bool, Finding]:
+def assess_signal(report: MetricsReport, test: SignalTest) -> tuple[bool, Finding]:
     """Whether the model ranks the accounts of a night better than chance, and the finding that says so.
 
-    Probabilities that were worse than the base rate do not make it worthless: those of the first folds were calibrated
-    on hardly any events. :func:`find_suspicions` says where they were.
+    The test has to reject chance, and the interval of the AUC has to agree. Probabilities that were worse than the base
+    rate do not make the model worthless: those of the first folds were calibrated on hardly any events.
+    :func:`find_suspicions` says where they were.
     """
     figures = report.scorers[MODEL]
     auc, skill = figures["auc"], figures["log_loss_skill"]
-    numbers = {"auc": auc.to_json(), "log_loss_skill": skill.to_json()}
-    if not auc.low > 0.5:
+    numbers = {"auc": auc.to_json(), "log_loss_skill": skill.to_json(), **test.to_json()}
+    if not (test.shown and auc.low > 0.5):
         return False, Finding("no_signal", numbers)
     return True, Finding("signal" if skill.value > 0 else "ranking_only", numbers)
 
@@ -200,12 +202,12 @@ def lead_over_baselines(rows: EvaluationRows, scorers: Mapping[str, Scores]) -> 
     return BaselineLead(best, precision_lead(rows, scorers[MODEL].rank, baselines[best]))
 
 
-def find_suspicions(report: MetricsReport, capacity: int) -> tuple[Finding, ...]:
-    """What a careful reader should ask about these figures."""
+def find_suspicions(report: MetricsReport, capacity: int, signal: bool) -> tuple[Finding, ...]:
+    """What a careful reader should ask about these figures; ``signal`` as of :func:`assess_signal`."""
     figures, accounts = report.scorers[MODEL], report.rows / report.cutoffs
     auc, skill = figures["auc"], figures["log_loss_skill"]
     candidates = [
-        (auc.low > 0.5 and skill.value <= 0, Finding("probabilities_off", {"log_loss_skill": skill.to_json()})),
+        (signal and skill.value <= 0, Finding("probabilities_off", {"log_loss_skill": skill.to_json()})),
         (auc.value > LEAK_AUC, Finding("possible_leak", {"auc": auc.value})),
         (accounts < 2 * capacity, Finding("large_capacity", {"capacity": capacity, "accounts": round(accounts)})),
     ]

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.data.arrays import Floats
+from models.data.arrays import Floats, Ints
 from models.evaluation.bootstrap import Estimate, interval
 from models.evaluation.evaluation_rows import EvaluationRows
 from models.learners.calibration import log_odds, sigmoid
 
 NEWTON_STEPS = 12
+SHIFT_STEPS = 25
+SMALLEST = 1e-12
 Z = 1.96
 ROUNDED_AWAY = 1e-9
 """A determinant below this share of its terms is rounding: the score does not vary."""
@@ -38,11 +40,33 @@ def brier_draws(rows: EvaluationRows, probability: Floats) -> Floats:
     return _skill(rows, (rows.event - probability) ** 2, spread)
 
 
-def mean_loss_draws(rows: EvaluationRows, probability: Floats) -> Floats:
-    """Mean log loss in every draw."""
-    loss = -np.where(rows.event, np.log(probability), np.log1p(-probability))
-    summed, total = rows.drawn_sums(np.column_stack([rows.weight * loss, rows.weight])).T
-    return np.asarray(summed / total)
+def night_loss_draws(rows: EvaluationRows, probability: Floats) -> Floats:
+    """Mean log loss within nights in every draw: what is left when each night's base rate is known.
+
+    The log-odds are moved on each cutoff so that they add up to its events. So a probability gains nothing by following
+    a changing base rate, only by telling the accounts of one night apart. Cutoffs without an event say nothing.
+    """
+    total, events = (column[:, 0] for column in rows.cutoff_sums)
+    night = np.unique(rows.day, return_inverse=True)[1]
+    mixed = ((events > 0) & (events < total))[night]
+    moved = _moved_to_base_rates(rows, night, probability)
+    loss = np.where(mixed, -np.where(rows.event, np.log(moved), np.log1p(-moved)), 0.0)
+    summed, counted = rows.drawn_sums(np.column_stack([rows.weight * loss, rows.weight * mixed])).T
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(summed / counted)
+
+
+def _moved_to_base_rates(rows: EvaluationRows, night: Ints, probability: Floats) -> Floats:
+    """The probabilities with the log-odds of each cutoff moved until they add up to its events (damped Newton)."""
+    score, weight = log_odds(probability), rows.weight
+    events = np.bincount(night, weights=weight * rows.event)
+    shift = np.zeros(len(events))
+    for _ in range(SHIFT_STEPS):
+        moved = sigmoid(score + shift[night])
+        missing = events - np.bincount(night, weights=weight * moved)
+        slope = np.bincount(night, weights=weight * moved * (1 - moved))
+        shift += np.clip(missing / np.maximum(slope, 1e-12), -1.0, 1.0)
+    return np.clip(sigmoid(score + shift[night]), SMALLEST, 1 - SMALLEST)
 
 
 def observed_rate_draws(rows: EvaluationRows) -> Floats:

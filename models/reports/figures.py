@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from models.evaluation.bootstrap import Estimate
-from models.evaluation.metrics import FIGURES
+from models.evaluation.metrics import FIGURES, POOLED
 from models.evaluation.metrics_report import LOGISTIC, MODEL, RULE, MetricsReport
 from models.learners.baselines import BASELINES, RANDOM
 
@@ -15,13 +15,13 @@ BASELINE_TITLES = {rule.name: rule.title for rule in BASELINES} | {RANDOM: "rand
 SCORER_TITLES = {MODEL: "this model", LOGISTIC: "logistic regression"} | {
     f"{RULE}{name}": title for name, title in BASELINE_TITLES.items()
 }
-FIGURE_TITLES = {
+FIGURE_TITLES = {name: f"pooled {name.replace('_', ' ')}" for name in POOLED} | {
     "auc": "AUC",
     "brier_skill": "Brier skill",
     "log_loss_skill": "log-loss skill",
-    "observed_to_expected": "observed / expected",
+    "observed_to_expected": "pooled observed / expected",
 }
-"""Titles that are not simply the figure's name."""
+"""Titles that are not simply the figure's name; a figure over all nights together is called pooled."""
 SHOWN = ("auc", "average_precision", "calibration_slope", "precision_at_capacity", "recall_at_capacity")
 """The figures of each fold and segment."""
 

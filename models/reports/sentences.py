@@ -173,7 +173,15 @@ FINDING_CODES = frozenset(_SENTENCES)
 
 def _skills(numbers: Parameters) -> str:
     auc, skill = (Estimate.from_json(numbers[name]) for name in ("auc", "log_loss_skill"))
-    return f"AUC {auc.value:.2f} [{auc.low:.2f}, {auc.high:.2f}], log-loss skill {skill.value:.3f}"
+    return f"AUC {auc.value:.2f} [{auc.low:.2f}, {auc.high:.2f}]{_chance(numbers)}, log-loss skill {skill.value:.3f}"
+
+
+def _chance(numbers: Parameters) -> str:
+    """The p-value of the test of signal; models saved before there was one have none."""
+    value = numbers.get("p_value")
+    if value is None:
+        return ""
+    return ", p < 0.001" if value < 0.001 else f", p = {value:.3f}"
 
 
 def _few(numbers: Parameters) -> str:

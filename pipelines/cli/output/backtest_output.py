@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from models.evaluation.evaluate import BacktestResult
     from models.risks.risk import Risk
 
-ONLY_IN_REPORT = ("Brier skill", "calibration intercept", "lift at capacity", "recall at capacity")
+ONLY_IN_REPORT = ("Brier skill", "pooled calibration intercept", "lift at capacity", "recall at capacity")
 """Figures that the report page and the JSON have, and for which a table of 132 columns has no room."""
 COUNTS = ("from", "to", "rows", "events")
 INTERVAL = len("[0.70, 0.82]")
@@ -59,4 +59,4 @@ def _table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
             "min_width": INTERVAL if figure else None,
         }
     cells = [[cell.replace(" [", "\n[") for cell in row] for row in rows]
-    return fit_table(out, columns, cells, ("to", "rows", "log-loss skill", "calibration slope"))
+    return fit_table(out, columns, cells, ("to", "rows", "log-loss skill", figure_title("calibration_slope")))

@@ -15,6 +15,7 @@ from models.data.findings import Finding
 from models.data.signature import Signature
 from models.evaluation.bootstrap import Estimate
 from models.evaluation.metrics_report import BaselineLead, Evaluation, MetricsReport, assess_signal
+from models.evaluation.signal_test import SignalTest
 from models.learners.calibration import identity
 from models.learners.risk_model import RiskModel
 from models.learners.trees import TreeScorer
@@ -141,7 +142,7 @@ def made_evaluation(scored: pa.Table, risk: Risk) -> Evaluation:
         reason=Finding("blend", {"events": 300, "gain": gain, "trees_share": 0.25}),
         capacity=risk.capacity,
         signal=True,
-        verdict=assess_signal(overall)[1],
+        verdict=assess_signal(overall, SignalTest(0.0001))[1],
         overall=overall,
         folds=tuple(report(f"{number}") for number in range(3)),
         lead=BaselineLead("lowest_health", Estimate(0.02, 0.01, 0.03)),

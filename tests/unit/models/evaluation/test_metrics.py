@@ -2,8 +2,11 @@
 
 import numpy as np
 import pytest
+from scipy.optimize import brentq
+from scipy.special import expit, logit
 from sklearn.metrics import log_loss
 
+from models.data.arrays import Floats
 from models.evaluation.evaluation_rows import EvaluationRows
 from models.evaluation.metrics import FIGURES, log_loss_gain, precision_lead, probability_figures, ranking_figures
 
@@ -29,8 +32,14 @@ def test_every_figure_is_explained() -> None:
     assert sorted(names) == sorted(FIGURES)
 
 
+def at_base_rate(probability: Floats) -> Floats:
+    margin = logit(probability)
+    return np.asarray(expit(margin + brentq(lambda by: float((rows().event - expit(margin + by)).sum()), -5, 5)))
+
+
 def test_a_gain_is_the_share_of_the_others_loss_that_is_avoided() -> None:
-    own, other = (log_loss(rows().event, values) for values in (GOOD, POOR))
+    """Of one night, after the log-odds were moved to its base rate."""
+    own, other = (log_loss(rows().event, at_base_rate(values)) for values in (GOOD, POOR))
     assert log_loss_gain(rows(), GOOD, POOR).value == pytest.approx((other - own) / other)
 
 

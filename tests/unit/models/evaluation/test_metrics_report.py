@@ -19,6 +19,7 @@ from models.evaluation.metrics_report import (
     report_metrics,
     report_parts,
 )
+from models.evaluation.signal_test import SignalTest, compare_with_chance
 from models.learners.calibration import sigmoid
 
 
@@ -47,7 +48,7 @@ def evaluation() -> Evaluation:
         "rule_random": Scores(np.random.default_rng(3).random(len(score))),
     }
     overall = report_metrics("all test periods", rows, scorers, 20)
-    signal, verdict = assess_signal(overall)
+    signal, verdict = assess_signal(overall, compare_with_chance(rows, score))
     return Evaluation(
         risk="churn",
         kind="blend",
@@ -89,16 +90,30 @@ def test_one_class_only_is_null_in_the_json() -> None:
     quiet = replace(rows, event=np.zeros(len(rows), dtype=bool), event_number=np.full(len(rows), -1))
     report = report_metrics("quiet", quiet, {MODEL: Scores(score, sigmoid(score))}, 1)
     assert report.to_json()["scorers"][MODEL]["auc"] == {"value": None, "low": None, "high": None}
-    assert assess_signal(report)[1].code == "no_signal"
+    assert assess_signal(report, compare_with_chance(quiet, score))[1].code == "no_signal"
 
 
 def test_a_signal_is_distinguished_from_chance() -> None:
     rows, score = many()
     by_chance = np.random.default_rng(4).normal(-1.5, 0.1, 300)[rows.unit]
-    signal, verdict = assess_signal(report_metrics("", rows, {MODEL: Scores(score, sigmoid(score))}, 20))
-    assert (signal, verdict.code) == (True, "signal")
-    signal, verdict = assess_signal(report_metrics("", rows, {MODEL: Scores(by_chance, sigmoid(by_chance))}, 20))
-    assert (signal, verdict.code) == (False, "no_signal")
+    assert verdict_of(rows, score) == (True, "signal")
+    assert verdict_of(rows, by_chance) == (False, "no_signal")
+
+
+def verdict_of(rows: EvaluationRows, score: Floats) -> tuple[bool, str]:
+    report = report_metrics("", rows, {MODEL: Scores(score, sigmoid(score))}, 20)
+    signal, verdict = assess_signal(report, compare_with_chance(rows, score))
+    return signal, verdict.code
+
+
+def test_a_verdict_needs_the_test_and_the_interval() -> None:
+    rows, score = many()
+    report = report_metrics("", rows, {MODEL: Scores(score, sigmoid(score))}, 20)
+    refused = assess_signal(report, SignalTest(0.02))[1]
+    assert (refused.code, refused.parameters["p_value"], refused.parameters["level"]) == ("no_signal", 0.02, 0.01)
+    backwards = report_metrics("", rows, {MODEL: Scores(-score, sigmoid(-score))}, 20)
+    assert assess_signal(backwards, SignalTest(0.0))[1].code == "no_signal"
+    assert assess_signal(report, SignalTest(np.nan))[1].parameters["p_value"] is None
 
 
 def test_a_growing_shop_of_equal_buyers_has_no_signal_and_no_lead() -> None:
@@ -110,7 +125,8 @@ def test_a_growing_shop_of_equal_buyers_has_no_signal_and_no_lead() -> None:
     rows = replace(rows, event=event, event_number=np.where(event, np.arange(len(rows)), -1))
     score = rate + rng.normal(0, 0.05, len(rate))
     scorers = {MODEL: Scores(score, np.clip(score, 0.01, 0.99)), "rule_random": Scores(rng.random(len(rate)))}
-    signal, verdict = assess_signal(report_metrics("", rows, scorers, 20))
+    report = report_metrics("", rows, scorers, 20)
+    signal, verdict = assess_signal(report, compare_with_chance(rows, score))
     assert (signal, verdict.code) == (False, "no_signal")
     lead = lead_over_baselines(rows, scorers)
     assert lead is not None
@@ -138,10 +154,19 @@ def test_an_auc_that_is_too_good_suggests_a_leak() -> None:
     rows, _ = many()
     perfect = rows.event.astype(float)
     report = report_metrics("", rows, {MODEL: Scores(perfect, np.clip(perfect, 0.1, 0.9))}, 20)
-    assert "possible_leak" in {finding.code for finding in find_suspicions(report, 20)}
+    assert "possible_leak" in {finding.code for finding in find_suspicions(report, 20, signal=True)}
+
+
+def test_probabilities_are_doubted_only_where_there_is_a_signal() -> None:
+    rows, score = many()
+    report = report_metrics("", rows, {MODEL: Scores(score, np.full(len(rows), 0.9))}, 20)
+    codes = [[finding.code for finding in find_suspicions(report, 20, signal)] for signal in (True, False)]
+    assert codes == [["probabilities_off"], []]
 
 
 def test_a_capacity_beyond_the_accounts_is_mentioned() -> None:
     overall = evaluation().overall
-    assert find_suspicions(overall, 20) == ()
-    assert find_suspicions(overall, 200) == (Finding("large_capacity", {"capacity": 200, "accounts": 300}),)
+    assert find_suspicions(overall, 20, signal=True) == ()
+    assert find_suspicions(overall, 200, signal=True) == (
+        Finding("large_capacity", {"capacity": 200, "accounts": 300}),
+    )

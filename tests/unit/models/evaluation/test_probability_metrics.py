@@ -14,7 +14,7 @@ from models.evaluation.probability_metrics import (
     calibration_group,
     calibration_line,
     log_loss_draws,
-    mean_loss_draws,
+    night_loss_draws,
     observed_rate_draws,
     observed_to_expected_draws,
 )
@@ -86,7 +86,7 @@ def test_a_row_of_weight_two_equals_the_row_twice() -> None:
     places = np.repeat(np.arange(len(rows)), times)
     weighted, copied = replace(rows, weight=times.astype(float)), rows.take(places)
     probability = sigmoid(0.7 * margin)
-    for figure in (brier_draws, log_loss_draws, mean_loss_draws, observed_to_expected_draws):
+    for figure in (brier_draws, log_loss_draws, night_loss_draws, observed_to_expected_draws):
         np.testing.assert_allclose(figure(weighted, probability), figure(copied, probability[places]))
     np.testing.assert_allclose(observed_rate_draws(weighted), observed_rate_draws(copied))
     lines = calibration_line(weighted, probability), calibration_line(copied, probability[places])
@@ -102,9 +102,35 @@ def test_losses_are_those_of_scikit_learn() -> None:
     for figure, loss in ((log_loss_draws, log_loss), (brier_draws, brier_score_loss)):
         own, base = (loss(rows.event, values, sample_weight=rows.weight) for values in (probability, alike))
         assert figure(rows, probability)[0] == pytest.approx(1 - own / base)
-    assert mean_loss_draws(rows, probability)[0] == pytest.approx(
-        log_loss(rows.event, probability, sample_weight=rows.weight)
-    )
+
+
+def test_the_loss_within_a_night_is_that_of_the_log_odds_moved_to_its_base_rate() -> None:
+    from scipy.optimize import brentq
+
+    rows, margin = many(accounts=60, weeks=1)
+    rows = replace(rows, weight=np.random.default_rng(5).uniform(0.5, 2, len(rows)))
+    shift = brentq(lambda by: float(rows.weight @ (rows.event - sigmoid(margin + by))), -5, 5)
+    expected = log_loss(rows.event, sigmoid(margin + shift), sample_weight=rows.weight)
+    for level in (-3.0, 0.0, 2.0):
+        assert night_loss_draws(rows, sigmoid(margin + level))[0] == pytest.approx(expected)
+
+
+def test_a_probability_that_follows_the_base_rate_gains_nothing_within_nights() -> None:
+    rng = np.random.default_rng(2)
+    rows, _ = many(accounts=200, weeks=10)
+    rate = 0.05 + rows.day / 140
+    rows = replace(rows, event=rng.random(len(rows)) < rate)
+    gain = log_loss_gain(rows, rate, np.full(len(rows), 0.3))
+    assert gain.value == pytest.approx(0.0, abs=1e-9)
+    assert log_loss(rows.event, rate) < log_loss(rows.event, np.full(len(rows), 0.3)), "over all nights it does"
+
+
+def test_nights_without_an_event_say_nothing_about_a_gain() -> None:
+    rows, margin = many(weeks=2)
+    quiet = replace(rows, event=rows.event & (rows.day == 0))
+    first = quiet.take(rows.day == 0)
+    draws = night_loss_draws(quiet, sigmoid(margin))
+    assert draws[0] == pytest.approx(night_loss_draws(first, sigmoid(margin[rows.day == 0]))[0])
 
 
 def test_a_gain_in_log_loss_is_a_share_of_the_others() -> None:
