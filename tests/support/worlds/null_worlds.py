@@ -1,10 +1,10 @@
 """Worlds without signal, as arrays: what happens to an account has nothing to do with what is known of it.
 
 Each world has one property by which a figure over all nights together, an interval of few events, or the best of
-several learners seems to rank accounts: growth, season, a changing mix of segments or base rate, ages, persistent features, few
-events, ties, many columns, two events an account, outcomes that overlap with the features of later nights. Three small
-learners walk forward through time, and the one with the best average precision on the tested rows themselves is
-evaluated, which is the least favourable choice for a test of signal.
+several learners seems to rank accounts: growth, season, a changing mix of segments or base rate, ages, persistent
+features, few events, ties, many columns, two events an account, outcomes that overlap with the features of later
+nights. Three small learners walk forward through time, and the one with the best average precision on the tested rows
+themselves is evaluated, which is the least favourable choice for a test of signal.
 """
 
 from dataclasses import dataclass, replace
