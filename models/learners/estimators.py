@@ -11,17 +11,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from features.catalogue import ExtensionFile
 from features.errors import RescueError, suggest_name
 from models.data.arrays import Floats, Matrix
 from models.data.examples import Examples
 from models.learners.baselines import BaselineScorer
 from models.learners.calibration import log_odds
+from models.learners.catboost_trees import CatBoostEstimator
 from models.learners.ensemble import USUAL_SHARE, BlendScorer
 from models.learners.estimator import Estimator, Scorer
 from models.learners.learner import USUAL_TREES, Learner
 from models.learners.logistic_regression import LinearScorer
 from models.learners.training_set import NotLearnableError
 from models.learners.trees import TreeScorer
+from models.learners.xgboost_trees import XGBoostEstimator
 from models.risks.learner_names import add_learner_name
 
 CONSTANT_FILE = "constant.json"
@@ -147,12 +150,17 @@ _SHIPPED: tuple[Estimator, ...] = (
     LogisticEstimator(),
     BaselineEstimator(),
     ConstantEstimator(),
+    XGBoostEstimator(),
+    CatBoostEstimator(),
 )
 _estimators: dict[str, Estimator] = {estimator.name: estimator for estimator in _SHIPPED}
+_files: dict[str, ExtensionFile | None] = {}
 
 
-def register_estimator(estimator: Estimator) -> None:
+def register_estimator(estimator: Estimator, file: ExtensionFile | None = None) -> None:
     """Make an estimator known by its name, for settings and for saved models; an earlier one of that name gives way.
+
+    ``file`` is the extension that it comes from: a saved model is read only by the code that it was made by.
 
     Raises:
         RescueError: its name is that of a shipped one, or not a name that settings can use.
@@ -165,6 +173,12 @@ def register_estimator(estimator: Estimator) -> None:
         raise RescueError(f"A learner cannot be named {estimator.name!r}: one of the shipped learners has that name.")
     add_learner_name(estimator.name)
     _estimators[estimator.name] = estimator
+    _files[estimator.name] = file
+
+
+def estimator_file(name: str) -> ExtensionFile | None:
+    """The file of the extension that an estimator comes from; ``None`` for one that comes with Rescue."""
+    return _files.get(name)
 
 
 def find_estimator(name: str) -> Estimator:

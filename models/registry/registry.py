@@ -98,14 +98,15 @@ class Registry:
             The version's number, as a string.
         """
         from models.registry.step_times import StepTimes
-        from models.registry.training_runs import RunContext, described, log_run
+        from models.registry.training_runs import RunContext, described, extension_tags, log_run
         from models.reports.report_pages import describe_event
 
         context = RunContext(source, frame, times or StepTimes(), parent)
         logged = log_run(self.tracking_uri, trained, context)
         name = registered_name(trained.model.risk.name)
         version = self._register(name, logged, describe_event(trained.model.risk), described(trained))
-        self._tag(name, version, {MANIFEST_TAG: logged.digest, "rescue.kind": trained.kind})
+        extensions = extension_tags(trained.model)
+        self._tag(name, version, {MANIFEST_TAG: logged.digest, "rescue.kind": trained.kind, **extensions})
         self._point(name, alias, version)
         if parent is not None:
             parent.add(trained, version)

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 MODEL_FOLDER = "plain"
 """The artefact's folder that holds the model itself: text, JSON and their manifest."""
 PARAMETER_LIMIT = 500
+TAG_LENGTH = 4000
+EXTRA_PACKAGES = {"xgboost": "xgboost-cpu", "catboost": "catboost"}
 PACKAGES = ("lightgbm", "mlflow", "numpy", "pandas", "pyarrow", "scikit-learn", "scipy")
 
 
@@ -83,6 +85,13 @@ def log_run(tracking_uri: str, trained: TrainingResult, context: RunContext) -> 
             return Logged(run.info.run_id, str(model.model_uri), digest)
 
 
+def extension_tags(model: RiskModel) -> dict[str, str]:
+    """The extensions that a model depends on, as a tag: "extensions/trainings.py (3f2a91c0): trained_people_90d"."""
+    files = (f"{file.name} ({file.digest[:8]}): {', '.join(parts)}" for file, parts in model.extensions.items())
+    text = "; ".join(files)[:TAG_LENGTH]
+    return {"rescue.extensions": text} if text else {}
+
+
 def described(trained: TrainingResult) -> str:
     """MLflow's *Description*: the verdict first, then the card's other short facts, as Markdown."""
     evaluation = trained.evaluation
@@ -100,6 +109,7 @@ def _new_run(mlflow: Any, experiment_id: str, trained: TrainingResult, context: 
         "rescue.run": "risk",
         "rescue.risk": risk,
         "rescue.kind": trained.kind,
+        **extension_tags(trained.model),
         "mlflow.note.content": described(trained),
     }
     if context.parent is not None:
@@ -166,7 +176,7 @@ def _log_model(mlflow: Any, trained: TrainingResult, folder: Path, parameters: M
             name=f"rescue-{model.risk.name}",
             python_model=str(Path(__file__).with_name("pyfunc.py")),
             artifacts={"model": str(folder)},
-            pip_requirements=[f"{package}=={version(package)}" for package in PACKAGES],
+            pip_requirements=[f"{package}=={version(package)}" for package in _packages(trained.kind)],
             signature=_signature(model),
             input_example=pd.DataFrame([example_row(model)]),
             params=dict(parameters),
@@ -248,13 +258,19 @@ def _write_evidence(folder: Path, trained: TrainingResult, source: Mapping[str, 
     curve = [point.to_json() for point in trained.curve]
     _write_json(folder / "evaluation.json", {**trained.evaluation.to_json(), "curve": curve})
     _write_json(folder / "features.json", features)
-    _write_json(folder / "environment.json", environment())
+    _write_json(folder / "environment.json", environment(trained.kind))
     pq.write_table(trained.scored, folder / "scored.parquet")
 
 
-def environment() -> dict[str, str]:
+def environment(kind: str = "") -> dict[str, str]:
     """What the model was trained with: Python, the machine's kind, and the packages that matter."""
-    return {"python": platform.python_version(), "machine": platform.machine()} | {p: version(p) for p in PACKAGES}
+    packages = {package: version(package) for package in _packages(kind)}
+    return {"python": platform.python_version(), "machine": platform.machine()} | packages
+
+
+def _packages(kind: str) -> tuple[str, ...]:
+    """The packages that a model of this kind needs."""
+    return (*PACKAGES, EXTRA_PACKAGES[kind]) if kind in EXTRA_PACKAGES else PACKAGES
 
 
 def _write_json(path: Path, content: object) -> None:

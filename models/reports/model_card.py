@@ -32,6 +32,7 @@ def _facts(trained: TrainingResult, source: Mapping[str, object]) -> dict[str, A
         "trained": trained,
         "source": source,
         "columns": _columns(trained),
+        "extensions": [{"file": file, "parts": parts} for file, parts in model.extensions.items()],
         "catalogue": model.facts.get("catalogue", "unknown"),
         "calibrator": model.calibrator,
     }
@@ -40,8 +41,8 @@ def _facts(trained: TrainingResult, source: Mapping[str, object]) -> dict[str, A
 def _columns(trained: TrainingResult) -> dict[str, list[dict[str, str]]]:
     """The model's inputs by the title of their group of reasons, each with its meaning."""
     groups: dict[str, list[dict[str, str]]] = {}
-    for name in trained.model.features:
-        feature = find_feature(name)
+    for column in trained.model.signature.columns:
+        name, feature = column.name, find_feature(column.name, column.declaration)
         meaning = feature.meaning if feature else ""
         groups.setdefault(GROUPS[group_of_column(name)], []).append({"name": name, "meaning": meaning})
     return groups

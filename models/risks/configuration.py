@@ -15,7 +15,7 @@ from features.errors import UsageError, suggest_name
 from features.history.history import History
 from features.labels.label_rule import KINDS, SETTINGS, LabelRule
 from models.risks.defaults import DEFAULTS
-from models.risks.learner_names import AUTOMATIC, learner_names
+from models.risks.learner_names import AUTOMATIC, learner_names, require_extra
 from models.risks.risk import Risk
 
 OFF = "none"
@@ -127,6 +127,7 @@ def _check_own(name: str, own: Mapping[str, Any]) -> None:
             raise UsageError(f"The {key} of the risk {name} is {own[field]!r}; it is a text.")
     if (learner := own.get("learner", AUTOMATIC)) not in learner_names():
         raise UsageError(f"The risk {name} has no learner {learner!r}; {suggest_name(learner, learner_names())}")
+    require_extra(learner)
     if own.get("eligible"):
         # the features of a declared metric are checked once the frame has them
         metrics: Columns = {column: (column, "number") for column in METRIC_COLUMN.findall(own["eligible"])}

@@ -4,12 +4,30 @@ The names are here, below the learners themselves, so that a typing error is ref
 is read. What each of them does is in `models.learners.estimators`.
 """
 
+from importlib.util import find_spec
+
+from features.errors import UsageError
+
 AUTOMATIC = "automatic"
 """Trees and logistic regression, the latter alone, or a baseline: as the events can carry it."""
 
 SHIPPED = ("blend", "lightgbm", "logistic", "rule", "constant")
 EXTRAS = ("xgboost", "catboost")
 """Learners that need an extra of the installation."""
+
+
+def require_extra(name: str) -> None:
+    """Check that what a learner of an extra is made of is installed; every other learner always is.
+
+    Raises:
+        UsageError: it is not; the sentence has the command that installs it.
+    """
+    if name in EXTRAS and find_spec(name) is None:
+        raise UsageError(
+            f"The learner {name} needs an extra that is not installed: "
+            f"`.venv/bin/uv sync --frozen --inexact --no-dev --extra {name}`."
+        )
+
 
 _added: set[str] = set()
 

@@ -34,21 +34,24 @@ def check_learner(file: str, estimator: Estimator, taken: Collection[str] = ()) 
         ExtensionError: the sentence says what it returned instead.
     """
     if not isinstance(estimator.name, str) or not NAME.fullmatch(estimator.name):
-        problem = f"a learner cannot be named {estimator.name!r}: lower-case letters, digits and _."
-        raise ExtensionError(file, ExtensionRule.NAME, problem)
+        wrong = f"a learner cannot be named {estimator.name!r}: lower-case letters, digits and _."
+        raise ExtensionError(file, ExtensionRule.NAME, wrong)
     if estimator.name in (AUTOMATIC, *SHIPPED, *EXTRAS, *taken):
-        problem = f"there is a learner {estimator.name} already: choose another name."
-        raise ExtensionError(file, ExtensionRule.NAME, problem)
-    problem: str | None
-    try:
-        problem = run_within(LONGEST_FIT, lambda: next(_problems(estimator), None))
-    except TimeoutError:
-        problem = f"fitting {ROWS} rows twice takes longer than {LONGEST_FIT:.0f} seconds"
-    except (Exception, SystemExit) as error:  # it is not ours
-        text = " ".join(str(error).split()).rstrip(".")
-        problem = text if isinstance(error, RescueError) else f"it failed with {type(error).__name__}: {text}"
+        wrong = f"there is a learner {estimator.name} already: choose another name."
+        raise ExtensionError(file, ExtensionRule.NAME, wrong)
+    problem = _first_problem(estimator)
     if problem:
         raise ExtensionError(file, ExtensionRule.LEARNER, f"the learner {estimator.name}: {problem}.")
+
+
+def _first_problem(estimator: Estimator) -> str | None:
+    try:
+        return run_within(LONGEST_FIT, lambda: next(_problems(estimator), None))
+    except TimeoutError:
+        return f"fitting {ROWS} rows twice takes longer than {LONGEST_FIT:.0f} seconds"
+    except (Exception, SystemExit) as error:  # it is not ours
+        text = " ".join(str(error).split()).rstrip(".")
+        return text if isinstance(error, RescueError) else f"it failed with {type(error).__name__}: {text}"
 
 
 def _problems(estimator: Estimator) -> Iterator[str]:
@@ -109,7 +112,7 @@ def drawn_examples() -> tuple[Examples, Learner]:
     columns = {"risky": risky, "partly": pa.array(known, from_pandas=True), "plan": plan}
     outcome = {
         "event": happened,
-        "event_at": pa.array([DAY if there else None for there in happened], pa.timestamp("us")),
+        "event_at": pa.array([DAY if there else None for there in happened]).cast(pa.timestamp("us")),
         "treated": np.zeros(ROWS, dtype=bool),
         "holdout": np.zeros(ROWS, dtype=bool),
     }

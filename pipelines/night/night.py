@@ -39,10 +39,11 @@ from serving.nights.record_night import record_night, save_seconds
 from serving.store.queries import night_queries
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import pyarrow as pa
 
+    from models.registry.registry import Champion
     from pipelines.console import Steps
     from pipelines.step_runner import StepRunner
     from serving.policy.decision.decide import Policy
@@ -141,7 +142,7 @@ def _run_steps(night: _Night, lease: night_lease.Night) -> NightReport:
     _check_volume(night)
     known = for_history(history, night.source.risk_settings)
     models = run_step("models", "Loading the models", load_models, night.source, known, as_of, night.steps)
-    frame = run_step("features", "Building features", _build_frame, night)
+    frame = run_step("features", "Building features", _build_frame, night, models.champions)
     feeds = feed_reports(history, as_of)
     stale = tuple(stale_text(feed) for feed in feeds if feed.stale)
     scores = run_step(
@@ -220,8 +221,13 @@ def _check_volume(night: _Night) -> None:
     check_volume({table.name: table.rows for table in night.source.table_rows()}, earlier)
 
 
-def _build_frame(night: _Night) -> pa.Table:
-    return assembly.frame_builder(night.source.settings)(night.source.history, [night.as_of])
+def _build_frame(night: _Night, champions: Mapping[str, Champion]) -> pa.Table:
+    """The features of tonight; those of extensions that are left out are unknown where a champion needs them."""
+    frame = assembly.frame_builder(night.source.settings)(night.source.history, [night.as_of])
+    if not night.settings.extensions_required:
+        for champion in champions.values():
+            frame = champion.model.signature.without_values(frame)
+    return frame
 
 
 def _recorded_report(settings: Settings, store: Store, as_of: date) -> NightReport | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
+from models.learners.risk_model import ExtensionUnavailableError
 from models.learners.training_set import NotLearnableError
 from pipelines import assembly
 from pipelines.training.promotion import champion_warning
@@ -46,15 +47,31 @@ class NightModels:
 
 
 def load_models(opened: ValidatedSource, known: Mapping[str, Risk], as_of: date, steps: Steps) -> NightModels:
-    """Load the champion of each risk; a risk that has none is trained on what was known before the night."""
+    """Load the champion of each risk; a risk that has none is trained on what was known before the night.
+
+    A risk whose champion needs an extension that is left out has no model tonight.
+
+    Raises:
+        ExtensionUnavailableError: a champion needs an extension, and the settings do not allow to go on without it.
+    """
     registry = assembly.open_registry(opened.settings)
-    missing = [risk for name, risk in known.items() if registry.champion(name) is None]
-    why: Mapping[str, str] = {}
+    unusable: dict[str, str] = {}
+    models: dict[str, Champion | None] = {}
+    for name in known:
+        try:
+            models[name] = registry.champion(name)
+        except ExtensionUnavailableError as error:
+            if opened.settings.extensions_required:
+                raise
+            unusable[name] = str(error)
+    missing = [known[name] for name, champion in models.items() if champion is None]
     if missing:
         steps.log(f"No champion yet of {' and '.join(risk.name for risk in missing)}: training first")
-        why = _trained(opened, missing, as_of, steps)
-    models = {name: registry.champion(name) for name in known}
-    without = {risk: why.get(risk.name, "it has no champion") for risk in missing if models[risk.name] is None}
+        unusable |= _trained(opened, missing, as_of, steps)
+        models |= {risk.name: registry.champion(risk.name) for risk in missing}
+    without = {
+        risk: unusable.get(name, "it has no champion") for name, risk in known.items() if models.get(name) is None
+    }
     return NightModels({name: champion for name, champion in models.items() if champion is not None}, without)
 
 
