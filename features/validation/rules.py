@@ -11,6 +11,7 @@ from enum import StrEnum
 from features.contract import Column, ColumnType, Table
 from features.quoting import quote_name
 from features.validation.values.column_types import WHOLES, as_number, as_text, cast_column
+from features.validation.values.number_notation import is_separated_number
 from features.validation.values.reading_rules import ReadingRules, is_empty_word, is_no_date
 
 EARLIEST, LATEST = "TIMESTAMP '1990-01-01'", "TIMESTAMP '2100-01-01'"
@@ -21,6 +22,7 @@ LARGEST = "1e15"
 
 
 _DATES = (ColumnType.INSTANT, ColumnType.DAY)
+_NUMBERS = (ColumnType.NUMBER, ColumnType.WHOLE)
 
 
 class Rule(StrEnum):
@@ -29,6 +31,7 @@ class Rule(StrEnum):
     UNREADABLE = "unreadable_line"
     MISSING = "required_missing"
     TYPE = "wrong_type"
+    AMBIGUOUS = "ambiguous_number"
     RANGE = "out_of_range"
     ORDER = "end_before_start"
     CLOCK = "later_than_known"
@@ -45,6 +48,7 @@ _SENTENCES = {
     Rule.UNREADABLE: "the line is not a row of this file",
     Rule.MISSING: "a required value is missing",
     Rule.TYPE: "the value is not of the column's type",
+    Rule.AMBIGUOUS: "the column does not say whether a comma is for decimals or thousands: write 1234.5",
     Rule.RANGE: "the value is out of its range, NaN or infinite",
     Rule.ORDER: "the end lies before the start",
     Rule.CLOCK: "its event time is later than its known_at",
@@ -77,9 +81,11 @@ def row_tests(
 
 def _column_tests(column: Column, raw: str, values: Mapping[str, str], reading: ReadingRules) -> list[RowTest]:
     original, value = f"s.{quote_name(column.name)}", cast_column(column, raw)
+    is_replaced = values[column.name] != value
+    if column.kind in _NUMBERS:
+        value = values[column.name]
     shown = f"coalesce({as_text(original, raw)}, CAST({original} AS VARCHAR))"
     says_nothing = f"{original} IS NULL"
-    is_replaced = values[column.name] != value
     if raw in ("VARCHAR", "BLOB") and (is_replaced or raw != column.kind):
         says_nothing = f"({says_nothing} OR coalesce({is_empty_word(as_text(original, raw))}, false))"
     no_date = is_no_date(value, reading) if is_replaced and column.kind in _DATES else ""
@@ -89,6 +95,9 @@ def _column_tests(column: Column, raw: str, values: Mapping[str, str], reading: 
     tests += [(Rule.RANGE, f"({test}) AND NOT {no_date}" if no_date else test) for test in _ranges(column, raw, value)]
     if column.kind is ColumnType.TEXT:
         tests.append((Rule.TYPE, f"contains({value}, chr(0))"))
+    if column.kind in _NUMBERS and raw in ("VARCHAR", "BLOB") and not is_replaced:
+        number = is_separated_number(as_text(original, raw))
+        tests.append((Rule.AMBIGUOUS, f"{as_number(original, raw)} IS NULL AND {number}"))
     if raw != column.kind:
         tests.append((Rule.TYPE, f"NOT {says_nothing} AND {value} IS NULL"))
     return [RowTest(rule, column.name, test, shown) for rule, test in tests]
@@ -97,11 +106,11 @@ def _column_tests(column: Column, raw: str, values: Mapping[str, str], reading: 
 def _ranges(column: Column, raw: str, value: str) -> list[str]:
     if column.kind in _DATES:
         return [f"{value} < {EARLIEST} OR {value} >= {LATEST}"]
-    if column.kind not in (ColumnType.NUMBER, ColumnType.WHOLE):
+    if column.kind not in _NUMBERS:
         return []
     low = f"-{LARGEST}" if column.minimum is None else repr(column.minimum)
     high = LARGEST if column.maximum is None else repr(column.maximum)
-    if column.kind is ColumnType.WHOLE and raw not in WHOLES:
+    if column.kind is ColumnType.WHOLE and raw not in WHOLES and value == cast_column(column, raw):
         value = as_number(f"s.{quote_name(column.name)}", raw)
     outside = f"{value} NOT BETWEEN {low} AND {high}"
     if raw in WHOLES or raw.startswith("DECIMAL"):

@@ -1,7 +1,8 @@
 """Which columns of a source cannot be read as they are, and the SQL that replaces their values.
 
 Nearly every column of a clean export needs no replacement, and then nothing is added to any query over it. So the
-values are surveyed first: texts that mean "empty", dates that mean "never", and every different value of a vocabulary.
+values are surveyed first: texts that mean "empty", dates that mean "never", numbers with a decimal comma, and every
+different value of a vocabulary.
 Only what was found is replaced.
 """
 
@@ -14,7 +15,8 @@ from features.contract.vocabulary import Vocabulary
 from features.quoting import quote_name, quote_text
 from features.validation.incoming_table import IncomingTable
 from features.validation.rules import EARLIEST, LATEST
-from features.validation.values.column_types import INSTANTS, ZONED
+from features.validation.values.column_types import INSTANTS, ZONED, non_empty_text, whole_number
+from features.validation.values.number_notation import NumberTexts, find_notations, number_in
 from features.validation.values.reading_rules import (
     EMPTY_WORDS,
     LONGEST_EMPTY_WORD,
@@ -40,6 +42,7 @@ def find_replacements(incoming: IncomingTable) -> dict[str, str]:
     """By column that is not read as it is, the SQL of its value."""
     replacements = {name: without_empty_words(incoming.columns[name]) for name in texts_with_empty_words(incoming)}
     replacements |= _without_no_dates(incoming)
+    replacements |= _without_separators(incoming)
     for column, values in _distinct_words(incoming):
         if column.vocabulary:
             words = _meanings(values, incoming.reading.vocabulary(column.vocabulary))
@@ -110,6 +113,25 @@ def _without_no_dates(incoming: IncomingTable) -> dict[str, str]:
     return {
         name: f"CASE WHEN NOT {is_no_date(values[name], reading)} THEN {values[name]} END" for name in sorted(chosen)
     }
+
+
+def _without_separators(incoming: IncomingTable) -> dict[str, str]:
+    """The columns of numbers that are written with a decimal comma, or with separators between thousands."""
+    texts = [
+        NumberTexts(
+            column.name,
+            non_empty_text(_raw(column), incoming.types[column.name]),
+            is_whole=column.kind is ColumnType.WHOLE,
+        )
+        for column in incoming.table.columns
+        if column.kind in (ColumnType.NUMBER, ColumnType.WHOLE)
+        and incoming.types.get(column.name) in ("VARCHAR", "BLOB")
+    ]
+    notations = find_notations(incoming.cursor, f"{incoming.source.relation} s", texts)
+    numbers = [
+        (name, number_in(text, notations[name]), is_whole) for name, text, is_whole in texts if name in notations
+    ]
+    return {name: whole_number(number) if is_whole else number for name, number, is_whole in numbers}
 
 
 def _raw(column: Column) -> str:

@@ -25,6 +25,9 @@ unknown because a column is missing.
   `known_at`; without one, when it happened. In a table with `known_at`, several rows of one key are versions, of which
   the newest counts. In a table without it, a row shows the present state, and a time that lies after `T` is read as
   empty. No table is judged by the clock of another one.
+- **Numbers** in texts have a decimal point, or a decimal comma where the column shows it: `1.234,50`, `1 234,5` and
+  `1,234.50` are read where none of the column's numbers contradicts. A column of numbers such as `1,234` says neither,
+  and is not read (`ambiguous_number`).
 - **Empty values.** These texts mean that there is no value, except in columns of free text: {empty}.
   So do dates within a day of {no_dates} (the setting `no_dates`).
 - **Words** of a vocabulary are read whatever their case, accents and punctuation, with the synonyms of common systems.

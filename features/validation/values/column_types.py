@@ -39,20 +39,22 @@ def as_text(value: str, raw: str) -> str:
 def as_number(value: str, raw: str) -> str:
     """SQL of a value as a floating number, NULL where it is none."""
     if raw in ("VARCHAR", "BLOB"):
-        return f"TRY_CAST({_non_empty(value, raw)} AS DOUBLE)"
+        return f"TRY_CAST({non_empty_text(value, raw)} AS DOUBLE)"
     return f"CAST({value} AS DOUBLE)" if _numeric(raw) else "CAST(NULL AS DOUBLE)"
 
 
 def _whole(value: str, raw: str) -> str:
-    if raw in WHOLES:
-        return f"TRY_CAST({value} AS BIGINT)"
-    number = as_number(value, raw)
+    return f"TRY_CAST({value} AS BIGINT)" if raw in WHOLES else whole_number(as_number(value, raw))
+
+
+def whole_number(number: str) -> str:
+    """SQL of a floating number as a whole one, NULL where it is none."""
     return f"CASE WHEN {number} = trunc({number}) THEN TRY_CAST({number} AS BIGINT) END"
 
 
 def _flag(value: str, raw: str) -> str:
     if raw in ("VARCHAR", "BLOB"):
-        return f"TRY_CAST({_non_empty(value, raw)} AS BOOLEAN)"
+        return f"TRY_CAST({non_empty_text(value, raw)} AS BOOLEAN)"
     return f"CASE {value} WHEN 1 THEN true WHEN 0 THEN false END" if _numeric(raw) else "CAST(NULL AS BOOLEAN)"
 
 
@@ -62,7 +64,7 @@ def _instant(value: str, raw: str) -> str:
     if raw in ZONED:
         return f"(TRY_CAST({value} AS TIMESTAMP WITH TIME ZONE) AT TIME ZONE 'UTC')"
     if raw in ("VARCHAR", "BLOB"):
-        return f"(TRY_CAST({_non_empty(value, raw)} AS TIMESTAMP WITH TIME ZONE) AT TIME ZONE 'UTC')"
+        return f"(TRY_CAST({non_empty_text(value, raw)} AS TIMESTAMP WITH TIME ZONE) AT TIME ZONE 'UTC')"
     return "CAST(NULL AS TIMESTAMP)"
 
 
@@ -81,7 +83,8 @@ _CASTS = {
 }
 
 
-def _non_empty(value: str, raw: str) -> str:
+def non_empty_text(value: str, raw: str) -> str:
+    """SQL of a value as text, NULL where it means "empty"."""
     return without_empty_words(as_text(value, raw))
 
 

@@ -15,6 +15,7 @@ from features.contract import Column, ColumnType
 from features.quoting import quote_name, quote_text
 from features.source_table import SourceTable, UnreadableLine, explain_read_errors
 from features.validation.values.column_types import cast_column
+from features.validation.values.number_notation import Notation, NumberTexts, find_notations, number_in
 from features.validation.values.reading_rules import without_empty_words
 from pipelines.sources.mappings.column_use import ColumnUse
 
@@ -34,11 +35,15 @@ _WHAT = {ColumnType.NUMBER: "a number", ColumnType.INSTANT: "a date or time", Co
 
 @dataclass(frozen=True)
 class _Typed:
-    """A column of texts, its type, and whether all its values can be written more narrowly (whole numbers, days)."""
+    """A column of texts, its type, and whether all its values can be written more narrowly (whole numbers, days).
+
+    ``notation`` is that of numbers with separators.
+    """
 
     name: str
     kind: ColumnType
     narrow: str | None
+    notation: Notation | None = None
 
     @property
     def text(self) -> str:
@@ -46,6 +51,8 @@ class _Typed:
 
     @property
     def value(self) -> str:
+        if self.notation:
+            return number_in(self.text, self.notation)
         return cast_column(Column(self.name, self.kind), "VARCHAR")
 
     @property
@@ -102,31 +109,36 @@ def _typed(
         return None
     choice = [use for use in _KINDS if not needed or use in needed or len(needed) > 1]
     exact = len(needed) == 1
-    filled, *counts = _counts(connection, table, name, exact)
+    text = without_empty_words(f"s.{quote_name(name)}")
+    notation = find_notations(connection, f"{table.relation} s", [NumberTexts(name, text)]).get(name)
+    filled, *counts = _counts(connection, table, _Typed(name, ColumnType.NUMBER, None, notation), exact)
     if not filled:
         return _Typed(name, _KINDS[choice[0]], None) if exact else None
     share = NEEDED if exact else EVIDENT
     for use in choice:
         good, narrow = counts[list(_KINDS).index(use)]
         if good >= share * filled:
-            return _Typed(name, _KINDS[use], _NARROW.get(use) if narrow == good else None)
+            of_number = notation if use is ColumnUse.NUMBER else None
+            return _Typed(name, _KINDS[use], _NARROW.get(use) if narrow == good else None, of_number)
     return None
 
 
 _NARROW = {ColumnUse.NUMBER: "BIGINT", ColumnUse.INSTANT: "DATE"}
 
 
-def _counts(connection: duckdb.DuckDBPyConnection, table: SourceTable, name: str, exact: bool) -> list:  # type: ignore[type-arg]
+def _counts(connection: duckdb.DuckDBPyConnection, table: SourceTable, numeric: _Typed, exact: bool) -> list:  # type: ignore[type-arg]
     """How many values are filled; then for each kind how many are of it, and of these how many are narrow.
 
     A number that would not be written back the same (an identifier with leading zeros) is none, unless the query
-    computes with it.
+    computes with it. ``numeric`` is the column read as numbers.
     """
-    text = without_empty_words(f"s.{quote_name(name)}")
-    number, instant, flag = (cast_column(Column(name, kind), "VARCHAR") for kind in _KINDS.values())
+    text, number = numeric.text, numeric.value
+    instant, flag = (
+        cast_column(Column(numeric.name, kind), "VARCHAR") for kind in (ColumnType.INSTANT, ColumnType.FLAG)
+    )
     padded = "false" if exact else f"regexp_matches({text}, '^[+-]?0[0-9]')"
     word = "true" if exact else f"lower({text}) IN ('true', 'false')"
-    whole = f"{number} = trunc({number}) AND abs({number}) < 9e15 AND NOT regexp_matches({text}, '[.eE]')"
+    whole = f"{number} = trunc({number}) AND abs({number}) < 9e15 AND NOT regexp_matches({text}, '[,.eE]')"
     query = (
         f"SELECT count({text}), "
         f"count_if({number} IS NOT NULL AND isfinite({number}) AND NOT {padded}), "
