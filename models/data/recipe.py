@@ -4,8 +4,9 @@ The same recipe fitted on newer data is a *refresh*: it is expected to be about 
 be worse. Another recipe is a *challenge*: it has to be shown to be better. Which of the two a model is does not depend
 on an option that somebody sets, but on the recipes that were recorded with both models.
 
-Not part of a recipe is what follows from the data within it: the number of trees, how much they count, columns that
-happen to be constant. Nor is what changes no score: a risk's title and the team's capacity.
+Not part of a recipe is what follows from the data within it: the kind that the automatic choice takes, the number of
+trees, how much they count, columns that happen to be constant. Nor is what changes no score: a risk's title and the
+team's capacity.
 """
 
 import hashlib
@@ -16,10 +17,9 @@ from typing import Any
 
 from features.catalogue import CATALOGUE_VERSION, OPTIONAL, group_of_column
 from models.data.signature import Signature
-from models.risks.risk import Risk
 
-WITHOUT_PARAMETERS = frozenset({"logistic", "rule", "constant"})
-"""Kinds of learner that the parameters of the trees do not reach."""
+READS: Mapping[str, tuple[str, ...]] = {"logistic": ("prior_spread",), "rule": (), "constant": ()}
+"""Learners that read only some of the parameters."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,8 @@ class Recipe:
     """How a model was made.
 
     Attributes:
-        kind: the kind of learner that was fitted.
+        learner: the learner that the risk names, or the automatic choice. All other settings of a risk belong to the
+            question, and models of different questions are not compared at all.
         parameters: what it was fitted with, by name.
         catalogue: the version of the feature definitions.
         groups: the groups of features of which at least one column carries information: without a table of the source
@@ -35,29 +36,26 @@ class Recipe:
         optional: the optional sets of features that are used.
         declared: the columns that no catalogue defines (declared metrics and attributes, extensions), each with its
             declaration.
-        risk: the settings of the risk that say how its label is found.
     """
 
-    kind: str
+    learner: str
     parameters: Mapping[str, Any]
     catalogue: str
     groups: tuple[str, ...]
     optional: tuple[str, ...]
     declared: Mapping[str, str]
-    risk: Mapping[str, Any]
 
     @classmethod
-    def of(cls, kind: str, parameters: Mapping[str, Any], signature: Signature, risk: Risk) -> "Recipe":
+    def of(cls, learner: str, parameters: Mapping[str, Any], signature: Signature) -> "Recipe":
         """The recipe of a model with this signature, made by the present definitions of features."""
         names = set(signature.names)
         return cls(
-            kind=kind,
-            parameters={} if kind in WITHOUT_PARAMETERS else dict(sorted(parameters.items())),
+            learner=learner,
+            parameters={name: parameters[name] for name in sorted(READS.get(learner, tuple(parameters)))},
             catalogue=CATALOGUE_VERSION,
             groups=tuple(sorted({group_of_column(name) for name in names})),
             optional=tuple(name for name, features in OPTIONAL.items() if names & {it.name for it in features}),
             declared={column.name: column.declaration for column in signature.columns if column.declaration},
-            risk=_settings(risk),
         )
 
     @property
@@ -71,13 +69,15 @@ class Recipe:
         return plain
 
 
-def differences_of_recipe(champion: Mapping[str, Any] | None, challenger: Mapping[str, Any]) -> dict[str, list[Any]]:
+def differences_of_recipe(
+    champion: Mapping[str, Any] | None, challenger: Mapping[str, Any] | None
+) -> dict[str, list[Any]]:
     """What differs between two recorded recipes, by name: the champion's value and the challenger's.
 
-    A champion of an earlier version has no recorded recipe: then everything may differ.
+    A model of an earlier version has no recorded recipe: then everything may differ.
     """
-    if champion is None:
-        return {"recipe": ["not recorded", "recorded"]}
+    if champion is None or challenger is None:
+        return {"recipe": ["recorded" if recipe else "not recorded" for recipe in (champion, challenger)]}
     differing: dict[str, list[Any]] = {}
     for name in sorted({*champion, *challenger}):
         before, now = champion.get(name), challenger.get(name)
@@ -89,9 +89,3 @@ def differences_of_recipe(champion: Mapping[str, Any] | None, challenger: Mappin
         elif before != now:
             differing[name] = [before, now]
     return differing
-
-
-def _settings(risk: Risk) -> dict[str, Any]:
-    """The settings of the risk beside its title and capacity, which change no score."""
-    plain = risk.to_json()
-    return {name: value for name, value in plain.items() if name not in {"title", "set_title", "capacity"}}

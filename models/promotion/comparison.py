@@ -1,8 +1,10 @@
-"""The rows on which a challenger is compared with the champion: later than anything that either of them learned from.
+"""The rows on which a challenger is compared with the champion: neither may have learned from what it is scored on.
 
-The challenger's rows are those of its own evaluation, each scored by a model of its fold, which knew nothing of them.
-Of these the champion may score only cutoffs after the last outcome that it was trained on, its embargo included. A
-champion trained last month leaves few such rows; then the gate says so, and the champion stays.
+There are two kinds of such rows. At cutoffs *later* than anything that the champion learned from, its embargo included,
+the champion itself scores the challenger's test rows. That is the best evidence, and a champion trained last month
+leaves none of it. At *earlier* cutoffs both trainings have test rows in common, each scored by a model of a fold that
+knew nothing of them: these scores are recorded with both versions, and compare how the two models are made. The later
+rows are used alone where they hold enough events, else together with the earlier ones.
 
 Two models can be compared only where they answer the same question. A champion of another label, horizon, lead or
 eligibility is not scored at all: the gate refuses the comparison and names what differs.
@@ -11,30 +13,48 @@ eligibility is not scored at all: the gate refuses the comparison and names what
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from features.conditions import ConditionError, compile_condition
 from features.labels.label_rule import SETTINGS
 from models.data.arrays import Floats
+from models.data.recipe import differences_of_recipe
 from models.evaluation.evaluation_rows import EvaluationRows, Scores, scored_rows
 from models.evaluation.metrics_report import RULE
 from models.learners.risk_model import RiskModel
+from models.promotion.agreement import Agreement, agreement_with
+from models.risks.configuration import FEATURE_COLUMNS, METRIC_COLUMN
 from models.risks.risk import Risk
 
 KEYS = ["account_id", "as_of"]
 COMPARISON_DRAWS = 400
+LATER_FROM = 200
+"""Accounts with an event at later cutoffs from which these are compared alone."""
+MIN_SHARED = 0.5
+"""Share of the champion's test rows, at cutoffs that both trainings tested, that the challenger must have tested."""
+
+Mode = Literal["challenge", "refresh", "first"]
+Evidence = Literal["later", "test_periods", "both"]
 
 
 @dataclass(frozen=True)
 class Comparison:
     """Rows that neither model learned from, with the scores of both and of the baselines.
 
-    ``champion`` is None where there is none yet, or where it answers another question: ``differing`` then maps each
-    property of the label that differs to the champion's value and the challenger's. ``capacity`` is how many accounts
-    of one cutoff the team can work.
+    Attributes:
+        champion: None where there is none yet, or where it answers another question.
+        capacity: how many accounts of one cutoff the team can work.
+        differing: each property of the question that differs, with the champion's value and the challenger's.
+        mode: ``refresh`` where both have one recipe, ``challenge`` where they do not, ``first`` without a champion.
+        recipe: what differs between the recipes.
+        evidence: which rows these are: later than the champion's training, test periods of both, or both kinds.
+        agreement: how alike the final fits order the newest cutoff; only of a refresh.
+        margin: by how much of AUC a refresh may be worse.
     """
 
     rows: EvaluationRows
@@ -44,6 +64,11 @@ class Comparison:
     baselines: Mapping[str, Floats] = field(default_factory=dict)
     capacity: int = 20
     differing: Mapping[str, tuple[object, object]] = field(default_factory=dict)
+    mode: Mode = "challenge"
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+    evidence: Evidence = "later"
+    agreement: Agreement | None = None
+    margin: float = 0.0
 
 
 def first_unseen_cutoff(champion: RiskModel) -> date:
@@ -52,63 +77,154 @@ def first_unseen_cutoff(champion: RiskModel) -> date:
     return through + timedelta(days=champion.risk.embargo + 1)
 
 
-def shared_cutoffs(scored: pa.Table, champion: RiskModel) -> list[date]:
-    """The cutoffs of a challenger's test rows on which the champion can be evaluated too, ascending."""
-    days = pc.unique(scored["as_of"]).to_pylist()
-    return sorted(day for day in days if day >= first_unseen_cutoff(champion))
+def needed_cutoffs(scored: pa.Table, champion: RiskModel, newest: date) -> list[date]:
+    """The cutoffs whose features :func:`compare_with_champion` needs, ascending: the later ones, and the newest."""
+    days = {day for day in pc.unique(scored["as_of"]).to_pylist() if day >= first_unseen_cutoff(champion)}
+    return sorted(days | {newest})
 
 
 def compare_with_baselines(scored: pa.Table, risk: Risk) -> Comparison:
     """All test rows of a challenger, where there is no champion yet."""
-    return _comparison(scored, risk)
+    return _comparison(scored, risk, mode="first")
 
 
-def compare_with_champion(scored: pa.Table, risk: Risk, champion: RiskModel, frame: pa.Table) -> Comparison:
+def compare_with_champion(
+    challenger: RiskModel,
+    scored: pa.Table,
+    champion: RiskModel,
+    recorded: pa.Table,
+    frame: pa.Table,
+    *,
+    margin: float,
+) -> Comparison:
     """The rows on which both can be evaluated.
 
     Args:
-        scored: the challenger's test rows (:class:`models.training.TrainingResult`).
-        risk: what the challenger predicts; its capacity is the team's.
+        challenger: the new model.
+        scored: its test rows (:class:`models.training.TrainingResult`).
         champion: the present champion.
-        frame: features of at least the rows at :func:`shared_cutoffs`.
+        recorded: the champion's own test rows.
+        frame: features of at least the rows at :func:`needed_cutoffs`.
+        margin: by how much of AUC a refresh may be worse.
+
+    Raises:
+        SignatureError: the frame lacks columns of the champion.
     """
-    differing = differences_of_question(champion.risk, risk)
+    risk = challenger.risk
+    differing = differences_of_question(champion.risk, risk) | _other_money(champion, challenger)
+    differing |= _other_accounts(scored, recorded)
     if differing:
         return _comparison(scored, risk, differing=differing)
-    later = scored.filter(pc.greater_equal(scored["as_of"], pa.scalar(first_unseen_cutoff(champion))))
-    places = frame.select(KEYS).append_column("place", pa.array(np.arange(frame.num_rows)))
-    joined = later.append_column("row", pa.array(np.arange(later.num_rows))).join(places, KEYS, join_type="inner")
-    joined = joined.sort_by("row")
-    features = frame.take(joined["place"].combine_chunks())
-    fit = pc.is_null(champion.unfit(features))
-    predicted = champion.predict(features.filter(fit))
-    return _comparison(joined.filter(fit), risk, champion=Scores(predicted.rank_score, predicted.probability))
+    recipe = differences_of_recipe(champion.facts.get("recipe"), challenger.facts.get("recipe"))
+    later = _scored_by(champion, scored, frame)
+    rows, evidence = later, "later"
+    if _accounts_with_event(later) < LATER_FROM:
+        earlier = _recorded_of(recorded, scored, first_unseen_cutoff(champion))
+        rows = pa.concat_tables([earlier, later])
+        evidence = "both" if later.num_rows else "test_periods"
+    return _comparison(
+        rows,
+        risk,
+        mode="challenge" if recipe else "refresh",
+        recipe=recipe,
+        evidence=evidence,
+        agreement=None if recipe else agreement_with(challenger, champion, frame),
+        margin=margin,
+    )
 
 
 def differences_of_question(champion: Risk, challenger: Risk) -> dict[str, tuple[object, object]]:
-    """What differs between two risks' labels (kind, horizon, lead, eligibility): the champion's value, the other's."""
+    """What differs between two risks' labels (kind, horizon, lead, eligibility): the champion's value, the other's.
+
+    Conditions that differ in spelling only are equal.
+    """
     names = ("kind", *SETTINGS[challenger.label.kind])
     pairs = {name: (getattr(champion.label, name), getattr(challenger.label, name)) for name in names}
     pairs["eligible"] = (champion.eligible, challenger.eligible)
-    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+    same = {
+        "where": lambda: champion.label.condition().sql == challenger.label.condition().sql,
+        "eligible": lambda: _rebuilt(champion.eligible) == _rebuilt(challenger.eligible),
+    }
+    different = {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+    if {"kind", "table"} & set(different):
+        return different
+    return {name: pair for name, pair in different.items() if name not in same or not same[name]()}
 
 
-def _comparison(
-    scored: pa.Table,
-    risk: Risk,
-    *,
-    champion: Scores | None = None,
-    differing: Mapping[str, tuple[object, object]] | None = None,
-) -> Comparison:
+def _rebuilt(condition: str) -> str:
+    """A condition over features without its author's spacing and capitals; as written where it cannot be read."""
+    metrics = {column: (column, "number") for column in METRIC_COLUMN.findall(condition)}
+    try:
+        return compile_condition(condition, {**FEATURE_COLUMNS, **metrics}).sql if condition else ""
+    except ConditionError:
+        return condition
+
+
+def _other_money(champion: RiskModel, challenger: RiskModel) -> dict[str, tuple[object, object]]:
+    """Money in another currency has other numbers, which the champion would misread."""
+    codes = tuple(str(model.facts.get("currency") or "") for model in (champion, challenger))
+    return {"currency": codes} if all(codes) and codes[0] != codes[1] else {}
+
+
+def _other_accounts(scored: pa.Table, recorded: pa.Table) -> dict[str, tuple[object, object]]:
+    """Whether the two trainings tested mostly other accounts: then they describe different customers."""
+    common = pc.is_in(recorded["as_of"], value_set=pc.unique(scored["as_of"]))
+    rows = recorded.filter(common)
+    if not rows.num_rows:
+        return {}
+    shared = rows.select(KEYS).join(scored.select(KEYS), KEYS, join_type="inner").num_rows
+    if shared >= MIN_SHARED * rows.num_rows:
+        return {}
+    return {"accounts": (f"{rows.num_rows:,} test rows", f"{shared:,} of these")}
+
+
+def _scored_by(champion: RiskModel, scored: pa.Table, frame: pa.Table) -> pa.Table:
+    """The test rows at cutoffs later than the champion's training, with the champion's own scores."""
+    later = scored.filter(pc.greater_equal(scored["as_of"], pa.scalar(first_unseen_cutoff(champion))))
+    places = frame.select(KEYS).append_column("place", pa.array(np.arange(frame.num_rows)))
+    joined = _numbered(later).join(places, KEYS, join_type="inner").sort_by("row")
+    features = frame.take(joined["place"].combine_chunks())
+    fit = pc.is_null(champion.unfit(features))
+    predicted = champion.predict(features.filter(fit))
+    return _with_champion(joined.filter(fit).drop_columns(["place"]), predicted.rank_score, predicted.probability)
+
+
+def _recorded_of(recorded: pa.Table, scored: pa.Table, before: date) -> pa.Table:
+    """The test rows that both trainings have at cutoffs before that day, with the champion's recorded scores."""
+    scores = recorded.select([*KEYS, "rank_score", "probability"]).rename_columns([*KEYS, "of_rank", "of_probability"])
+    own = _numbered(scored.filter(pc.less(scored["as_of"], pa.scalar(before))))
+    joined = own.join(scores, KEYS, join_type="inner").sort_by("row")
+    rank, probability = (joined[name].to_numpy() for name in ("of_rank", "of_probability"))
+    return _with_champion(joined.drop_columns(["of_rank", "of_probability"]), rank, probability)
+
+
+def _numbered(rows: pa.Table) -> pa.Table:
+    return rows.append_column("row", pa.array(np.arange(rows.num_rows)))
+
+
+def _with_champion(rows: pa.Table, rank: Floats, probability: Floats) -> pa.Table:
+    scores = {"champion_rank": rank, "champion_probability": probability}
+    rows = rows.drop_columns(["row"])
+    for name, values in scores.items():
+        rows = rows.append_column(name, pa.array(np.asarray(values, dtype=np.float64)))
+    return rows
+
+
+def _accounts_with_event(rows: pa.Table) -> int:
+    return int(pc.count_distinct(rows.filter(rows["event"])["account_id"]).as_py())
+
+
+def _comparison(scored: pa.Table, risk: Risk, **about: Any) -> Comparison:
     def column(name: str) -> Floats:
         return np.asarray(scored[name].to_numpy(), dtype=np.float64)
 
+    compared = "champion_rank" in scored.column_names
     return Comparison(
         rows=scored_rows(scored, COMPARISON_DRAWS),
         segment=np.asarray(scored["segment"].to_pylist(), dtype=np.str_),
         challenger=Scores(column("rank_score"), column("probability")),
-        champion=champion,
+        champion=Scores(column("champion_rank"), column("champion_probability")) if compared else None,
         baselines={name.removeprefix(RULE): column(name) for name in scored.column_names if name.startswith(RULE)},
         capacity=risk.capacity,
-        differing=differing or {},
+        **about,
     )

@@ -1,16 +1,19 @@
 """May this challenger become champion?
 
-A new model that merely differs would be promoted half of the time by any rule that looks at one figure, and every
-change of champion costs trust: reviewers see other accounts for no reason. So the burden is on the challenger. On later
-rows that neither model learned from, and on the same drawn accounts, it must be *not worse* by each of four figures,
-*better* by at least one, keep its calibration, let no segment suffer, and beat the best baseline. Where the data has no
-signal, nothing passes, and the decision says why.
+There are two questions, and the recorded recipes decide which one is asked. A *challenge*, another recipe, would be
+promoted half of the time by any rule that looks at one figure, and every change of champion costs trust: reviewers see
+other accounts for no reason. So the burden is on the challenger: on rows that neither model learned from, and on the
+same drawn accounts, it must be not worse by each of four figures, *better* by at least one, and beat the best
+baseline. A *refresh*, the same recipe on newer data, is expected to be about as good, and a champion that is never
+replaced grows old. It must be shown to be *not worse* in its order by more than a margin, be worse by no other figure,
+and agree with the champion as fits of one recipe do. Both must keep the calibration and let no segment suffer, and
+where the data has no signal nothing passes. The decision reports its power: with few events, a refusal says little.
 
 Every check is a code with numbers; `models.reports.gate_text` renders the sentences.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -20,7 +23,9 @@ from models.evaluation.bootstrap import Estimate, interval, lower_bound
 from models.evaluation.evaluation_rows import EvaluationRows, Scores
 from models.evaluation.probability_metrics import log_loss_draws, observed_to_expected_draws
 from models.evaluation.ranking_metrics import ranking_draws
-from models.promotion.comparison import Comparison
+from models.evaluation.signal_test import compare_with_chance
+from models.promotion.comparison import Comparison, Evidence, Mode
+from models.promotion.power import Power, power_of
 
 TOLERANCES: Mapping[str, float] = {
     "auc": 0.02,
@@ -28,11 +33,17 @@ TOLERANCES: Mapping[str, float] = {
     "recall_at_capacity": 0.03,
     "log_loss_skill": 0.02,
 }
-"""What is compared, and by how much the challenger may at worst be behind and still count as not worse."""
+"""What is compared, and by how much a challenger may at worst be behind and still count as not worse."""
 
 ALPHA = 0.05
-MIN_ACCOUNTS = 50
-"""Accounts with an event that are needed to tell two models apart."""
+REFRESH_ALPHA = 0.025
+"""Chance of promoting a refresh that is worse by just the margin."""
+SHOWN_WORSE = 0.02
+"""Chance of holding against a refresh, by all other figures or by all segments together, what is not there."""
+BETTER_BY = 0.03
+"""The gain in AUC within a night for which the power of a challenge is reported."""
+MIN_ACCOUNTS: Mapping[str, int] = {"challenge": 50, "first": 50, "refresh": 30}
+"""Accounts with an event that are needed to tell two models apart, by the gate's mode."""
 MIN_SEGMENT_ACCOUNTS_COMPARED = 30
 OFF_BY = 0.1
 """A shift of the mean probability of less than about 10% is not held against a challenger."""
@@ -65,12 +76,23 @@ class Check:
 
 @dataclass(frozen=True)
 class Promotion:
-    """The gate's decision: every check, and by them whether the challenger may become champion."""
+    """The gate's decision: every check, and by them whether the challenger may become champion.
+
+    Attributes:
+        mode: whether it was a challenge, a refresh, or the first model of its risk.
+        recipe: what differs between the recipes; empty for a refresh.
+        evidence: which rows were compared (:class:`models.promotion.comparison.Comparison`).
+        power: how likely right decisions are; None where no two models were compared.
+    """
 
     risk: str
     challenger: str
     champion: str | None
     checks: tuple[Check, ...]
+    mode: Mode = "challenge"
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+    evidence: Evidence = "later"
+    power: Power | None = None
 
     @property
     def promoted(self) -> bool:
@@ -80,13 +102,16 @@ class Promotion:
     def to_json(self) -> dict[str, Any]:
         """Plain data, for ``--json``."""
         checks = [check.to_json() for check in self.checks]
-        return {**vars(self), "promoted": self.promoted, "checks": checks}
+        power = self.power.to_json() if self.power else None
+        return {**vars(self), "recipe": dict(self.recipe), "promoted": self.promoted, "power": power, "checks": checks}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Promotion":
         """What :meth:`to_json` wrote."""
         checks = tuple(Check.from_json(check) for check in data["checks"])
-        return cls(data["risk"], data["challenger"], data["champion"], checks)
+        power = Power.from_json(data["power"]) if data["power"] else None
+        plain = {name: data[name] for name in ("risk", "challenger", "champion", "mode", "recipe", "evidence")}
+        return cls(**plain, checks=checks, power=power)
 
 
 def evaluate_challenger(
@@ -95,35 +120,47 @@ def evaluate_challenger(
     """The gate's decision on a comparison; equal input gives an equal decision.
 
     Args:
-        comparison: rows later than what either model learned from, scored by both and by the baselines.
+        comparison: rows that neither model learned from, scored by both and by the baselines.
         risk: the risk's name.
         challenger: the challenger's version.
         champion: the champion's version, where there is one.
     """
-    return Promotion(risk, challenger, champion, tuple(_checks(comparison)))
-
-
-def _checks(comparison: Comparison) -> Iterator[Check]:
+    about = {"mode": comparison.mode, "recipe": comparison.recipe, "evidence": comparison.evidence}
+    decision = Promotion(risk, challenger, champion, (), **about)
     if comparison.differing:
         differing = {name: list(pair) for name, pair in comparison.differing.items()}
-        yield Check("same_question", False, {"differing": differing})
-        return
-    enough = _enough_events(comparison.rows)
-    yield enough
+        return replace(decision, checks=(Check("same_question", False, {"differing": differing}),))
+    enough = _enough_events(comparison)
     if not enough.passed:
-        return
+        return replace(decision, checks=(enough,))
     own = _figures(comparison, comparison.challenger)
-    yield _signal(own)
-    yield from _best_baseline(comparison, own)
     if comparison.champion is None:
-        yield _calibrated(comparison)
-        return
+        checks = (_signal(comparison, own), *_best_baseline(comparison, own), _calibrated(comparison))
+        return replace(decision, checks=(enough, *checks))
     others = _figures(comparison, comparison.champion)
     differences = {name: own[name] - others[name] for name in TOLERANCES}
-    yield from _not_worse(differences)
+    refresh = comparison.mode == "refresh"
+    asked = _refresh(comparison, differences) if refresh else _challenge(comparison, own, differences)
+    kept = (_calibration_kept(comparison, comparison.champion), *_segments(comparison, comparison.champion))
+    checks = (enough, _signal(comparison, own), *asked, *kept)
+    return replace(decision, checks=checks, power=_power(comparison, differences["auc"]))
+
+
+def _challenge(comparison: Comparison, own: Mapping[str, Floats], differences: Mapping[str, Floats]) -> Iterator[Check]:
+    """Another recipe has to be better, and better than a rule that needs no model."""
+    yield from _best_baseline(comparison, own)
+    for name, difference in differences.items():
+        yield _not_worse(name, difference, TOLERANCES[name])
     yield _some_better(differences)
-    yield _calibration_kept(comparison, comparison.champion)
-    yield from _segments(comparison, comparison.champion)
+
+
+def _refresh(comparison: Comparison, differences: Mapping[str, Floats]) -> Iterator[Check]:
+    """The same recipe has to order accounts no worse, and to be shown worse by nothing else."""
+    yield _not_worse("auc", differences["auc"], comparison.margin, REFRESH_ALPHA)
+    yield _none_worse({name: difference for name, difference in differences.items() if name != "auc"})
+    if comparison.agreement is not None:
+        agreement = comparison.agreement
+        yield Check("agreement", agreement.value >= agreement.expected, vars(agreement))
 
 
 def _figures(comparison: Comparison, scores: Scores) -> dict[str, Floats]:
@@ -136,15 +173,29 @@ def _probability(scores: Scores) -> Floats:
     return scores.probability
 
 
-def _enough_events(rows: EvaluationRows) -> Check:
-    accounts = rows.units_with_event if len(rows) else 0
-    numbers = {"accounts_with_event": accounts, "rows": len(rows), "needed": MIN_ACCOUNTS}
-    return Check("enough_events", accounts >= MIN_ACCOUNTS, numbers)
+def _power(comparison: Comparison, auc: Floats) -> Power:
+    accounts = comparison.rows.units_with_event
+    if comparison.mode == "refresh":
+        margin = comparison.margin
+        return power_of(auc, good=0.0, bad=-margin, threshold=-margin, alpha=REFRESH_ALPHA, accounts=accounts)
+    return power_of(auc, good=BETTER_BY, bad=0.0, threshold=0.0, alpha=ALPHA / len(TOLERANCES), accounts=accounts)
 
 
-def _signal(own: Mapping[str, Floats]) -> Check:
-    auc = interval(own["auc"])
-    return Check("signal", auc.low > 0.5, {"auc": auc.to_json()})
+def _enough_events(comparison: Comparison) -> Check:
+    rows = comparison.rows
+    accounts, needed = rows.units_with_event if len(rows) else 0, MIN_ACCOUNTS[comparison.mode]
+    numbers = {
+        "accounts_with_event": accounts,
+        "rows": len(rows),
+        "effective_rows": round(rows.effective_rows) if len(rows) else 0,
+        "needed": needed,
+    }
+    return Check("enough_events", accounts >= needed, numbers)
+
+
+def _signal(comparison: Comparison, own: Mapping[str, Floats]) -> Check:
+    chance = compare_with_chance(comparison.rows, comparison.challenger.rank)
+    return Check("signal", chance.shown, {"auc": interval(own["auc"]).to_json(), "p_value": chance.p_value})
 
 
 def _best_baseline(comparison: Comparison, own: Mapping[str, Floats]) -> Iterator[Check]:
@@ -158,10 +209,27 @@ def _best_baseline(comparison: Comparison, own: Mapping[str, Floats]) -> Iterato
     yield Check("best_baseline", passed, {"baseline": best}, interval(leads["average_precision"]))
 
 
-def _not_worse(differences: Mapping[str, Floats]) -> Iterator[Check]:
-    for name, difference in differences.items():
-        passed = lower_bound(difference, ALPHA) >= -TOLERANCES[name]
-        yield Check("not_worse", passed, {"tolerance": TOLERANCES[name]}, interval(difference), name)
+def _not_worse(name: str, difference: Floats, tolerance: float, alpha: float = ALPHA) -> Check:
+    passed = lower_bound(difference, alpha) >= -tolerance
+    return Check("not_worse", passed, {"tolerance": tolerance}, interval(difference), name)
+
+
+def _none_worse(differences: Mapping[str, Floats]) -> Check:
+    """Not shown to be worse by more than the tolerance, with the chance of being wrong shared out."""
+    worse = [
+        name
+        for name, difference in differences.items()
+        if difference[0] < -TOLERANCES[name] and _below_zero(difference, SHOWN_WORSE / len(differences))
+    ]
+    return Check("none_worse", not worse, {"figures": worse})
+
+
+def _below_zero(difference: Floats, alpha: float) -> bool:
+    """Whether a difference is shown to be negative; by its spread, as draws are too few for the tails of small shares."""
+    from scipy.stats import norm
+
+    spread = float(np.std(difference[1:]))
+    return bool(np.isfinite(spread) and difference[0] + norm.ppf(1 - alpha) * spread < 0)
 
 
 def _some_better(differences: Mapping[str, Floats]) -> Check:
@@ -198,6 +266,7 @@ def _segments(comparison: Comparison, champion: Scores) -> Iterator[Check]:
         own, other = (
             log_loss_draws(rows, _probability(scores.take(mask))) for scores in (comparison.challenger, champion)
         )
-        gain = own - other
-        passed = not (gain[0] < -TOLERANCES["log_loss_skill"] / 2 and lower_bound(-gain, ALPHA / len(known)) > 0)
-        yield Check("segment", passed, {}, interval(gain), name)
+        gain, alpha = own - other, (SHOWN_WORSE if comparison.mode == "refresh" else ALPHA) / len(known)
+        passed = not (gain[0] < -TOLERANCES["log_loss_skill"] / 2 and _below_zero(gain, alpha))
+        numbers = {"accounts_with_event": rows.units_with_event, "alpha": alpha}
+        yield Check("segment", passed, numbers, interval(gain), name)

@@ -4,7 +4,9 @@ import re
 from collections.abc import Callable, Mapping
 
 from models.evaluation.bootstrap import Estimate
+from models.promotion.comparison import Evidence
 from models.promotion.gate import Check, Promotion
+from models.promotion.power import WANTED_POWER
 from models.reports.figures import BASELINE_TITLES, figure_title
 
 _KEY = re.compile(r"[^A-Za-z0-9]+")
@@ -24,12 +26,71 @@ def render_outcome(promotion: Promotion) -> str:
     return f"is now champion{instead}: {render_reasons(promotion)}"
 
 
+def render_comparison(promotion: Promotion) -> str:
+    """What was compared with what, and with which power; empty where there is no champion or another question."""
+    if promotion.champion is None or any(check.code == "same_question" for check in promotion.checks):
+        return ""
+    power = f" {render_power(promotion)}" if promotion.power else ""
+    return f"{_mode(promotion)} {_EVIDENCE[promotion.evidence]}{power}"
+
+
+def render_power(promotion: Promotion) -> str:
+    """How likely right decisions are with as many events as there are, and what to do where that is too little."""
+    power = promotion.power
+    if power is None:
+        return ""
+    refresh = promotion.mode == "refresh"
+    right = "an equal refresh" if refresh else f"a challenger that is better by {power.good:.2f} of AUC"
+    wrong = f"one that is worse by {-power.bad:g} of AUC" if refresh else "an equal one"
+    text = (
+        f"With {power.accounts_with_event:,} accounts with an event, {right} is promoted with a probability of "
+        f"{power.promote_good:.0%}, and {wrong} is refused with {power.refuse_bad:.0%}."
+    )
+    if power.promote_good < WANTED_POWER and power.needed is not None:
+        text += f" About {power.needed:,} such accounts would make it {WANTED_POWER:.0%}."
+    if power.low and not promotion.promoted:
+        text += (
+            " That is too little to decide by: the champion stays, and "
+            f"`rescue promote {promotion.risk} {promotion.challenger} --override --reason …` promotes it all the same."
+        )
+    return text
+
+
+def _mode(promotion: Promotion) -> str:
+    if promotion.mode == "refresh":
+        return "A refresh: the same recipe on newer data, which has to be shown not to be worse."
+    listed = ", ".join(
+        f"{name} ({_short(before)} before, {_short(now)} now)" for name, (before, now) in promotion.recipe.items()
+    )
+    return (
+        f"A challenge: another recipe, which has to be shown to be better. It differs in {listed or 'its definition'}."
+    )
+
+
+def _short(value: object) -> str:
+    """A value of a recipe; of a long list only its length."""
+    if isinstance(value, list) and len(value) > SHORT_LIST:
+        return f"{len(value)} of them"
+    return "none" if value in (None, [], "") else ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+SHORT_LIST = 12
+_EVIDENCE: Mapping[Evidence, str] = {
+    "later": "Compared at cutoffs later than what the champion learned from.",
+    "test_periods": "Compared on the test periods of both trainings; no cutoff is yet later than what the champion "
+    "learned from.",
+    "both": "Compared on the test periods of both trainings and at the cutoffs later than what the champion learned "
+    "from.",
+}
+
+
 def render_reasons(promotion: Promotion) -> str:
     """Why it is promoted, or each check that it did not pass."""
     if not promotion.promoted:
         return " ".join(render_check(check) for check in promotion.checks if not check.passed)
-    better = [render_check(check) for check in promotion.checks if check.code == "some_better"]
-    return better[0] if better else "it ranks better than every baseline."
+    deciding = "not_worse" if promotion.mode == "refresh" else "some_better"
+    reasons = [render_check(check) for check in promotion.checks if check.code == deciding]
+    return reasons[0] if reasons else "it ranks better than every baseline."
 
 
 def check_title(check: Check) -> str:
@@ -47,12 +108,15 @@ def render_check(check: Check) -> str:
 
 def decision_tags(promotion: Promotion) -> dict[str, str]:
     """What :meth:`models.registry.registry.Registry.record` writes beside the version."""
-    decision = "promoted" if promotion.promoted else "refused"
-    return {
-        "decision": decision,
+    about = {
+        "decision": "promoted" if promotion.promoted else "refused",
+        "mode": promotion.mode,
         "against": promotion.champion or "baselines",
         "reason": render_reasons(promotion),
-    } | {
+        "comparison": render_comparison(promotion),
+        "power": f"{promotion.power.promote_good:.3f}" if promotion.power else "",
+    }
+    return {name: text for name, text in about.items() if text} | {
         f"check.{_KEY.sub('_', check_title(check))}": f"{'passed' if check.passed else 'failed'}: {render_check(check)}"
         for check in promotion.checks
     }
@@ -65,6 +129,8 @@ _TITLES: Mapping[str, str] = {
     "best_baseline": "best baseline",
     "not_worse": "{subject}, not worse",
     "some_better": "some figure better",
+    "none_worse": "no figure worse",
+    "agreement": "agreement with the champion",
     "calibration_kept": "calibration",
     "calibrated": "calibration",
     "segment": "segment {subject}",
@@ -78,15 +144,19 @@ def _differing(check: Check) -> str:
 
 
 def _counted(check: Check) -> str:
-    return (
-        f"{check.parameters['accounts_with_event']} accounts with an event in {check.parameters['rows']:,} later rows"
-    )
+    numbers = check.parameters
+    weighted = numbers.get("effective_rows", numbers["rows"])
+    effective = f" (worth {weighted:,} by their weights)" if weighted < numbers["rows"] else ""
+    return f"{numbers['accounts_with_event']} accounts with an event in {numbers['rows']:,} rows{effective}"
 
 
 def _too_few(check: Check) -> str:
     needed = f"{check.parameters['needed']} accounts with an event are needed to tell two models apart"
     if not check.parameters["rows"]:
-        return f"No cutoff is yet later than what the champion learned from: {needed}."
+        return (
+            f"There is no row that both models can be compared on: {needed}. Their test periods have no cutoff in "
+            "common, and no cutoff is yet later than what the champion learned from."
+        )
     return f"There are only {_counted(check)}: {needed}."
 
 
@@ -111,7 +181,21 @@ def _better_by(check: Check) -> str:
 
 def _maybe_worse(check: Check) -> str:
     tolerance = check.parameters["tolerance"]
-    return f"By {figure_title(check.subject)} it may be worse by more than {tolerance:.2f} ({_difference(check)})."
+    return f"By {figure_title(check.subject)} it may be worse by more than {tolerance:g} ({_difference(check)})."
+
+
+def _not_worse(check: Check) -> str:
+    tolerance = check.parameters["tolerance"]
+    return f"not worse by more than {tolerance:g} of {figure_title(check.subject)} ({_difference(check)})."
+
+
+def _worse(check: Check) -> str:
+    return f"It is worse by {' and '.join(figure_title(name) for name in check.parameters['figures'])}."
+
+
+def _agreement(check: Check) -> str:
+    numbers = check.parameters
+    return f"rank correlation {numbers['value']:.2f} at the newest cutoff, at least {numbers['expected']:.2f} expected"
 
 
 def _off(check: Check) -> str:
@@ -130,7 +214,12 @@ _ANSWERS: Mapping[str, tuple[Answer, Answer]] = {
         lambda check: f"ahead of the best baseline, {_lead(check)}",
         lambda check: f"It is not shown to be ahead of the best baseline, {_lead(check)}",
     ),
-    "not_worse": (lambda check: f"not worse ({_difference(check)}).", _maybe_worse),
+    "not_worse": (_not_worse, _maybe_worse),
+    "none_worse": (lambda check: "no other figure is shown to be worse.", _worse),
+    "agreement": (
+        lambda check: f"it orders accounts as the champion does ({_agreement(check)}).",
+        lambda check: f"It orders accounts unlike the champion ({_agreement(check)}): look for a feed that changed.",
+    ),
     "some_better": (_better_by, lambda check: "By no figure is it better than the champion beyond chance."),
     "calibration_kept": (
         lambda check: "calibration is kept.",

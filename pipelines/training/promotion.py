@@ -7,11 +7,13 @@ it (:func:`champion_warning`).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import TYPE_CHECKING, Any
 
 from features.errors import RescueError, UsageError
 from models.promotion import comparison, gate
-from models.reports.gate_text import decision_tags, render_outcome, render_reasons
+from models.reports.gate_text import decision_tags, render_comparison, render_outcome, render_reasons
 from models.reports.sentences import saved_lead, saved_verdict
 from pipelines import assembly
 from pipelines.scratch import scratch_folder
@@ -32,36 +34,45 @@ if TYPE_CHECKING:
 
 
 def promote_trained(
-    registry: Registry, trained: TrainingResult, version: str, frame: pa.Table, promote: Promote
-) -> tuple[bool, str]:
-    """Whether a model that was just trained and registered is champion now, and why, in a sentence.
+    registry: Registry,
+    trained: TrainingResult,
+    version: str,
+    frame: pa.Table,
+    promote: Promote,
+    margin: float,
+) -> tuple[Promotion | None, bool, str]:
+    """The gate's decision on a model that was just trained and registered, whether it is champion now, and why.
 
     Args:
         registry: where it is registered as ``version``.
         trained: the training, whose test rows it is evaluated on.
         version: its number.
         frame: the features that it was trained on; the champion scores the newest of them.
-        promote: ``never`` leaves every model but the first to ``rescue promote``.
+        promote: ``never`` leaves every model but the first to ``rescue promote``; then there is no decision.
+        margin: by how much of AUC a refresh may be worse.
     """
-    risk = trained.model.risk
-    if registry.version_of(risk.name, "champion") is None:
-        return True, _promote_first(registry, trained, version)
+    name = trained.model.risk.name
+    if registry.version_of(name, "champion") is None:
+        return _promote_first(registry, trained, version)
     if promote == "never":
-        return False, "challenger; `rescue promote` puts it before the gate."
+        return None, False, "challenger; `rescue promote` puts it before the gate."
     try:
-        champion = registry.champion(risk.name)
+        champion = registry.champion(name)
         assert champion is not None  # noqa: S101 - the registry has just named one
-        compared = comparison.compare_with_champion(trained.scored, risk, champion.model, frame)
+        recorded = registry.scored(name, champion.version)
+        compared = comparison.compare_with_champion(
+            trained.model, trained.scored, champion.model, recorded, frame, margin=margin
+        )
     except RescueError as error:
-        return False, f"challenger; the champion cannot score the same rows: {error}"
-    decision = gate.evaluate_challenger(compared, risk=risk.name, challenger=version, champion=champion.version)
-    registry.record(risk.name, version, decision_tags(decision))
+        return None, False, f"challenger; the champion cannot score the same rows: {error}"
+    decision = gate.evaluate_challenger(compared, risk=name, challenger=version, champion=champion.version)
+    registry.record(name, version, decision_tags(decision))
     if decision.promoted:
-        registry.promote(risk.name, version, by="the gate")
-    return decision.promoted, render_outcome(decision)
+        registry.promote(name, version, by="the gate")
+    return decision, decision.promoted, f"{render_outcome(decision)} {render_comparison(decision)}".strip()
 
 
-def _promote_first(registry: Registry, trained: TrainingResult, version: str) -> str:
+def _promote_first(registry: Registry, trained: TrainingResult, version: str) -> tuple[Promotion, bool, str]:
     risk = trained.model.risk
     compared = comparison.compare_with_baselines(trained.scored, risk)
     decision = gate.evaluate_challenger(compared, risk=risk.name, challenger=version)
@@ -69,7 +80,7 @@ def _promote_first(registry: Registry, trained: TrainingResult, version: str) ->
     registry.record(risk.name, version, decision_tags(decision) | {"first": reason})
     registry.promote(risk.name, version, by="rescue")
     refused = f"{reason}, though the gate would refuse it. {render_reasons(decision)}"
-    return f"{reason}." if decision.promoted else refused
+    return decision, True, f"{reason}." if decision.promoted else refused
 
 
 def champion_warning(risk: str, champion: Champion) -> NoSignal | NotBetter | None:
@@ -117,17 +128,40 @@ def _override_tag(decision: Promotion, overriding: str | None, by: str) -> dict[
 def _compare(
     settings: Settings, registry: Registry, risk: str, challenger: str, champion: str | None, steps: Steps
 ) -> Comparison:
-    """The challenger's test rows, scored by the champion, too."""
+    """The challenger's test rows, with the champion's scores."""
     model, scored = registry.load(risk, challenger), registry.scored(risk, challenger)
     if champion is None:
         return comparison.compare_with_baselines(scored, model.risk)
-    present = registry.load(risk, champion)
-    frame = _features_of_shared_cutoffs(settings, present, scored, steps)
-    return comparison.compare_with_champion(scored, model.risk, present, frame)
+    present, recorded = registry.load(risk, champion), registry.scored(risk, champion)
+    frame = _features(settings, present, scored, steps)
+    return comparison.compare_with_champion(model, scored, present, recorded, frame, margin=settings.refresh_margin)
 
 
-def _features_of_shared_cutoffs(settings: Settings, champion: RiskModel, scored: pa.Table, steps: Steps) -> pa.Table:
-    cutoffs = comparison.shared_cutoffs(scored, champion)
+def _features(settings: Settings, champion: RiskModel, scored: pa.Table, steps: Steps) -> pa.Table:
+    """The features at the cutoffs that the champion has to score, and at the newest."""
     with scratch_folder() as scratch:
         opened = validate_source_step(settings, scratch, steps)
-        return features_at(cutoffs or [opened.history.until], opened, steps)
+        return features_at(comparison.needed_cutoffs(scored, champion, opened.history.until), opened, steps)
+
+
+def present_champion(registry: Registry, risk: str) -> Champion | None:
+    """The champion of a risk; None also where it cannot be read: that must not keep another from being trained."""
+    try:
+        return registry.champion(risk)
+    except RescueError:
+        return None
+
+
+def shared_grid(champions: Iterable[Champion | None]) -> date | None:
+    """A cutoff of a present champion's training: weeks counted from it meet the champion's test rows.
+
+    Two trainings that end on different weekdays would have no cutoff in common, and nothing could be compared.
+    """
+    days = (str(champion.model.facts.get("through", "")) for champion in champions if champion is not None)
+    return next((date.fromisoformat(day) for day in days if day), None)
+
+
+def tuned_parameters(champion: Champion | None) -> Mapping[str, Any] | None:
+    """The parameters that a champion was tuned to; None where it has the shipped ones."""
+    facts = champion.model.facts if champion else {}
+    return facts["recipe"]["parameters"] if facts.get("tuned") else None

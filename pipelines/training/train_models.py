@@ -7,24 +7,26 @@ result.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from features import frame as frames
 from features.errors import UsageError, suggest_name
 from models.learners.training_set import NotLearnableError
+from models.registry.step_times import StepTimes
 from models.risks.configuration import for_history
 from pipelines import assembly
 from pipelines.scratch import scratch_folder
-from pipelines.settings import Promote, Settings, writable_home
+from pipelines.settings import REFRESH_MARGIN, Promote, Settings, writable_home
 from pipelines.sources.validated_source import validate_source_step
-from pipelines.training.promotion import promote_trained
+from pipelines.training.promotion import present_champion, promote_trained, shared_grid, tuned_parameters
 from pipelines.training.training_data import TrainingData, gather_training_data
 
 if TYPE_CHECKING:
     from features.frame import FrameBuilder
     from features.history.history import History
+    from models.promotion.gate import Promotion
     from models.registry.registry import Registry
     from models.risks.risk import Risk
     from models.training import TrainingResult
@@ -36,23 +38,29 @@ ALL = "all"
 
 @dataclass(frozen=True)
 class RegisteredVersion:
-    """A trained model in the registry, whether it is champion now, and the reason in words."""
+    """A trained model in the registry, whether it is champion now, the reason in words, and the gate's decision.
+
+    There is no decision where the setting ``promote`` is ``never``, or the champion could not be compared.
+    """
 
     risk: str
     version: str
     champion: bool
     reason: str
     trained: TrainingResult
+    decision: Promotion | None = None
 
     def summary(self) -> str:
         """One line for a person."""
         from models.reports.sentences import render_finding
+        from models.reports.tuning_text import render_tuning
 
         trained, evaluation = self.trained, self.trained.evaluation
+        tuned = f" {render_tuning(trained.tuning)}" if trained.tuning else ""
         return (
             f"{self.risk}: version {self.version} ({evaluation.kind}; {trained.rows:,} rows, {trained.events:,} "
             f"events, last cutoff {trained.through}): {self.reason} {render_finding(evaluation.verdict)} Evaluated on "
-            f"{evaluation.overall.rows:,} later rows with {evaluation.overall.events:,} events."
+            f"{evaluation.overall.rows:,} later rows with {evaluation.overall.events:,} events.{tuned}"
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -63,6 +71,9 @@ class RegisteredVersion:
             "kind": self.trained.evaluation.kind,
             "champion": self.champion,
             "reason": self.reason,
+            "gate": self.decision.to_json() if self.decision else None,
+            "recipe": self.trained.model.facts.get("recipe"),
+            "tuning": self.trained.tuning.to_json() if self.trained.tuning else None,
             "rows": self.trained.rows,
             "events": self.trained.events,
             "through": self.trained.through.isoformat(),
@@ -96,42 +107,66 @@ def train(
     tune: int = 0,
     build: FrameBuilder = frames.build,
     promote: Promote = "gate",
+    margin: float = REFRESH_MARGIN,
+    currency: str = "",
     log: Callable[[str], None],
 ) -> Training:
     """Fit each risk, register it as challenger, and let the gate decide whether it becomes champion.
+
+    ``margin`` is by how much of AUC a refresh may be worse, ``currency`` that of all money in the frame.
 
     Raises:
         NotLearnableError: the data cannot carry a model of any of these risks.
     """
     through = min(through or history.until, history.until)
-    data = gather_training_data(history, wanted, through, build=build, log=log)
+    champions = {risk.name: present_champion(registry, risk.name) for risk in wanted}
+    grid = shared_grid(champions.values())
+    data = gather_training_data(history, wanted, through, build=build, log=log, grid=grid)
     registered, not_learnable = [], dict(data.not_learnable)
-    for risk in wanted:
-        if risk.name not in data.labels:
-            continue
-        try:
-            trained = _fit(data, risk, through, tune, log)
-        except NotLearnableError as error:
-            not_learnable[risk.name] = str(error)
-            log(str(error))
-            continue
-        version = registry.log(trained, source=source)
-        champion, reason = promote_trained(registry, trained, version, data.frame, promote)
-        registered.append(RegisteredVersion(risk.name, version, champion, reason, trained))
-        log(f"{risk.title}, {trained.evaluation.kind}, version {version}: {reason}")
+    learnable = [risk for risk in wanted if risk.name in data.labels]
+    with registry.training([risk.name for risk in learnable], source) as parent:
+        for risk in learnable:
+            times = StepTimes()
+            try:
+                parameters = tuned_parameters(champions[risk.name])
+                trained = _with_currency(_fit(data, risk, through, tune, parameters, log, times), currency)
+            except NotLearnableError as error:
+                not_learnable[risk.name] = str(error)
+                log(str(error))
+                continue
+            version = registry.log(trained, source=source, frame=data.frame, times=times, parent=parent)
+            decision, champion, reason = promote_trained(registry, trained, version, data.frame, promote, margin)
+            registered.append(RegisteredVersion(risk.name, version, champion, reason, trained, decision))
+            log(f"{risk.title}, {trained.evaluation.kind}, version {version}: {reason}")
     if not registered:
         raise NotLearnableError(" ".join(not_learnable.values()))
     return Training(tuple(registered), not_learnable)
 
 
-def _fit(data: TrainingData, risk: Risk, through: date, tune: int, log: Callable[[str], None]) -> TrainingResult:
+def _fit(
+    data: TrainingData,
+    risk: Risk,
+    through: date,
+    tune: int,
+    parameters: Mapping[str, Any] | None,
+    log: Callable[[str], None],
+    times: StepTimes,
+) -> TrainingResult:
+    """Fit one risk; a refresh without ``tune`` keeps the parameters that its champion was tuned to."""
     from models import training
 
     def progress(step: str) -> None:
+        times.note(step)
         log(f"{risk.name}: {step}")
 
-    labels = data.labels[risk.name]
-    return training.fit(data.frame, labels, risk, through=through, tune=tune, progress=progress)
+    labels, kept = data.labels[risk.name], None if tune else parameters
+    return training.fit(data.frame, labels, risk, through=through, tune=tune, parameters=kept, progress=progress)
+
+
+def _with_currency(trained: TrainingResult, currency: str) -> TrainingResult:
+    """The model with the currency of its money recorded: one in another currency cannot be compared with it."""
+    facts = {**trained.model.facts, "currency": currency}
+    return replace(trained, model=replace(trained.model, facts=facts))
 
 
 def train_from(settings: Settings, risk: str, through: date | None, tune: int, steps: Steps) -> Training:
@@ -153,8 +188,10 @@ def train_from(settings: Settings, risk: str, through: date | None, tune: int, s
             source=opened.facts(),
             through=through,
             tune=tune,
-            build=assembly.frame_builder(settings),
+            build=assembly.frame_builder(opened.settings),
             promote=settings.promote,
+            margin=settings.refresh_margin,
+            currency=settings.currency.code if settings.currency else "",
             log=steps.log,
         )
 

@@ -51,13 +51,16 @@ def gather_training_data(
     *,
     build: FrameBuilder,
     log: Callable[[str], None],
+    grid: date | None = None,
 ) -> TrainingData:
     """Gather the frame and the labels for the risks ``wanted`` from what was known before ``through``.
+
+    ``grid`` is a cutoff of an earlier training, from which the weeks are counted (:func:`training_cutoffs`).
 
     Raises:
         NotLearnableError: no risk can be learned; each reason is in the message.
     """
-    cutoffs = training_cutoffs(history, through)
+    cutoffs = training_cutoffs(history, through, grid=grid)
     labels, not_learnable = {}, {}
     for risk in wanted:
         labels[risk.name] = label(history, cutoffs, risk.label)
@@ -73,8 +76,13 @@ def gather_training_data(
     return TrainingData(cutoffs, build(history, cutoffs), learnable, not_learnable)
 
 
-def training_cutoffs(history: History, through: date, every: int = 7, most_rows: int = MOST_ROWS) -> list[date]:
+def training_cutoffs(
+    history: History, through: date, every: int = 7, most_rows: int = MOST_ROWS, grid: date | None = None
+) -> list[date]:
     """Weekly cutoffs up to ``through``, thinned evenly where accounts × weeks would exceed ``most_rows``.
+
+    With a ``grid``, the newest is the last day before or on ``through`` that is whole weeks (of the thinned grid)
+    from it, so that two trainings have cutoffs in common on whichever weekdays they end.
 
     Raises:
         UsageError: nothing was known before ``through``.
@@ -85,13 +93,14 @@ def training_cutoffs(history: History, through: date, every: int = 7, most_rows:
     if span <= 0:
         raise UsageError(f"There is nothing to learn before {through}: the data begin on {first}.")
     start = first + timedelta(days=min(WARM_UP, span // 4))
-    weeks = [through - timedelta(days=back) for back in range(0, (through - start).days + 1, every)]
+    step = max(1, -(-((through - start).days // every + 1) * len(history.accounts) // most_rows))
+    last = through if grid is None else through - timedelta(days=(through - grid).days % (every * step))
+    weeks = [last - timedelta(days=back) for back in range(0, (last - start).days + 1, every * step)]
     if span < SHORTEST or not weeks:
         raise NotLearnableError(
             f"The source spans {span} days ({first} to {through}): too short to learn from; {SHORTEST} is the least."
         )
-    step = max(1, -(-len(weeks) * len(history.accounts) // most_rows))
-    return sorted(weeks[::step])
+    return sorted(weeks)
 
 
 def _observed_from(history: History) -> date:

@@ -36,14 +36,17 @@ def train(
     data: Data = None,
     risk: RiskOption = ALL_RISKS,
     before: Before = None,
-    tune: Annotated[int, typer.Option(min=0, help="Optuna trials per risk; 0 uses the default parameters.")] = 0,
+    tune: Annotated[
+        int, typer.Option(min=0, help="Try at most so many parameter sets per risk, and keep what is shown to gain.")
+    ] = 0,
     home: Home = None,
     mapping: Mapping = None,
     as_json: Json = False,
 ) -> None:
     """Train, evaluate and register a model of each risk. The gate decides whether it becomes champion.
 
-    The first model of a risk always becomes champion.
+    The first model of a risk always becomes champion. A later one of the same recipe is a refresh, which has to be
+    shown not to be worse; one of another recipe is a challenge, which has to be shown to be better.
     """
     from pipelines.training.train_models import train_from
 
@@ -70,8 +73,11 @@ def promote(
     reason: Annotated[str | None, typer.Option(help="The reason for --override; it is recorded.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Compare a challenger with the champion, and promote it if the gate accepts it."""
-    from models.reports.gate_text import render_decision
+    """Compare a challenger with the champion, and promote it if the gate accepts it.
+
+    The exit code is 1 where it stays challenger.
+    """
+    from models.reports.gate_text import render_comparison, render_decision
     from pipelines.cli.output.gate_output import gate_table
     from pipelines.training.promotion import promote_version
 
@@ -89,6 +95,8 @@ def promote(
         out.print(gate_table(decision))
         text = f"{risk}: version {decision.challenger} is now champion, although the gate refused it: {reason}"
         out.print(text if overridden else render_decision(decision), markup=False)
+        if comparison := render_comparison(decision):
+            out.print(comparison, markup=False)
     if not promoted:
         raise typer.Exit(1)
 

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 def gate_table(promotion: Promotion) -> Table:
     """One row a check: the difference, its interval, and whether the check passed."""
     against = f"champion version {promotion.champion}" if promotion.champion else "the baselines"
-    title = f"{promotion.risk}: version {promotion.challenger} compared with {against}"
+    mode = f" ({promotion.mode})" if promotion.champion else ""
+    title = f"{promotion.risk}: version {promotion.challenger} compared with {against}{mode}"
     table = Table("check", "difference", "95% interval", "result", title=title)
     for check in promotion.checks:
         passed = "passed: " if check.passed else "FAILED: "

@@ -15,7 +15,9 @@ from models.data.findings import Finding
 from models.data.signature import Signature
 from models.evaluation.bootstrap import Estimate
 from models.evaluation.metrics_report import BaselineLead, Evaluation, MetricsReport, assess_signal
+from models.evaluation.model_selection import UNDECIDED
 from models.evaluation.signal_test import SignalTest
+from models.evaluation.tuning import Search, Tuning
 from models.learners.calibration import identity
 from models.learners.risk_model import RiskModel
 from models.learners.trees import TreeScorer
@@ -87,9 +89,15 @@ def made_trained(*, risk: Risk = CHURN, seed: int = 1, accounts: int = 400) -> T
         dropped=("constant",),
         parameters={"num_leaves": 7},
         scored=scored,
-        trials=({"number": 1, "parameters": {"num_leaves": 7}, "log_loss": 0.31, "trees": 40},),
+        tuning=made_tuning(),
         **facts,
     )
+
+
+def made_tuning() -> Tuning:
+    """One trial, whose parameters are the present ones."""
+    trial = {"number": 1, "parameters": {"num_leaves": 7}, "log_loss": 0.31, "trees": 40, "seconds": 0.5}
+    return Tuning(Search((trial,), 1, 0.5), 1, False, UNDECIDED, UNDECIDED, 4)
 
 
 def scored_rows(model: RiskModel, frame: pa.Table, event: NDArray[np.bool_]) -> pa.Table:
