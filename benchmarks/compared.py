@@ -20,7 +20,7 @@ from models.evaluation.bootstrap import Estimate, interval
 from models.evaluation.evaluation_rows import EvaluationRows, Scores
 from models.evaluation.probability_metrics import log_loss_draws
 from models.evaluation.ranking_metrics import ranking_draws
-from models.evaluation.walk_forward import best, calibrate_forward, known_rows
+from models.evaluation.walk_forward import best, calibrate_forward
 from models.learners.training_set import TrainingSet
 from models.learners.trees import MAX_TREES
 
@@ -45,19 +45,18 @@ class Extra:
 
 def walk_forward_scores(training_set: TrainingSet, extra: Extra | None = None) -> Scores:
     """Trees on every later cutoff, each by what was known before its fold."""
-    learner, examples = training_set.learner, training_set.examples
-    if extra is not None:
-        signature = Signature((*learner.signature.columns, *extra.columns()))
-        learner = replace(learner, signature=signature, directions=(*learner.directions, *[0] * extra.count))
+    examples = training_set.examples
     curves: list[tuple[Fold, Floats]] = []
     places, margins = [], []
     for fold in training_set.plan.folds:
         tested = np.flatnonzero(fold.tested(examples.labelled.day))
-        training = known_rows(examples, np.flatnonzero(fold.known(examples.labelled.day)))
-        testing = examples.take(tested)
+        rows = training_set.fit_rows(np.flatnonzero(fold.known(examples.labelled.day)))
+        learner, training, testing = rows.learner, rows.training, rows.examples(tested)
         if extra is not None:
+            signature = Signature((*learner.signature.columns, *extra.columns()))
+            learner = replace(learner, signature=signature, directions=(*learner.directions, *[0] * extra.count))
             make = extra.learn(extra.raw[training.labelled.rows])
-            training, testing = (_widened(rows, make(extra.raw[rows.labelled.rows])) for rows in (training, testing))
+            training, testing = (_widened(part, make(extra.raw[part.labelled.rows])) for part in (training, testing))
         grown = learner.trees(training, MAX_TREES, testing)
         settled = [curve for earlier, curve in curves if earlier.tests[-1] + earlier.embargo < fold.start]
         count = best(np.mean(settled, axis=0) if settled else np.empty(0))
@@ -65,8 +64,8 @@ def walk_forward_scores(training_set: TrainingSet, extra: Extra | None = None) -
         places.append(tested)
         margins.append(grown.cut(count).margin(testing.matrix))
     every, margin = np.concatenate(places), np.concatenate(margins)
-    rows = Examples(examples.matrix[:0], examples.labelled.take(every), examples.weight[every])
-    return Scores(margin, calibrate_forward(margin, rows, training_set.plan))
+    scored = Examples(examples.matrix[:0], examples.labelled.take(every), examples.weight[every])
+    return Scores(margin, calibrate_forward(margin, scored, training_set.plan))
 
 
 def _widened(rows: Examples, components: Matrix) -> Examples:

@@ -36,14 +36,13 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from features.frame import build
 from features.labels.labels import label
 from models.data.arrays import Floats, Ints
-from models.data.examples import Examples
+from models.data.examples import Examples, thinned
 from models.data.splits import unseen_folds
 from models.evaluation.bootstrap import interval
 from models.evaluation.evaluate import backtest
 from models.evaluation.evaluation_rows import EvaluationRows, scored_rows
 from models.evaluation.metrics_report import MODEL
 from models.evaluation.ranking_metrics import ranking_draws
-from models.evaluation.walk_forward import known_rows
 from models.learners.calibration import log_odds
 from models.learners.training_set import prepare_training_set
 from models.reports.sentences import render_finding
@@ -188,7 +187,8 @@ def plain(frame: pa.Table, labels: pa.Table, risk: Risk) -> pa.Table:
                 (make_pipeline(filled, StandardScaler()), numbers), (OneHotEncoder(handle_unknown="ignore"), others)
             )
             learner = make_pipeline(columns, LogisticRegression(C=penalty, max_iter=1000))
-            known = known_rows(rows, np.flatnonzero(fold_of_time.known(rows.labelled.day)), ROWS)
+            known = rows.take(np.flatnonzero(fold_of_time.known(rows.labelled.day)))
+            known = known.take(thinned(known.labelled, ROWS))
             learner.fit(known.matrix, known.labelled.happened)
             scores.append(learner.decision_function(rows.matrix[fold_of_time.tested(rows.labelled.day)]))
         reached = average_precision_score(rows.labelled.happened[places], np.concatenate(scores))

@@ -8,7 +8,7 @@ the baselines (`models.evaluation.evaluate`), fit it once more on everything, an
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -21,13 +21,16 @@ from models.evaluation.curve_calibration import CalibrationByDay, calibrate_curv
 from models.evaluation.evaluate import BacktestResult, evaluate
 from models.evaluation.metrics_report import Evaluation
 from models.evaluation.model_selection import Choice, select_forward
-from models.evaluation.walk_forward import Progress, WalkForward, calibrator, known_rows, score_folds
+from models.evaluation.walk_forward import Progress, WalkForward, calibrator, score_folds
 from models.learners.calibration import Calibrator, flat
 from models.learners.hazard_curve import CURVE_KINDS, HazardModel, fit_hazard, hazard_rows
 from models.learners.risk_model import RiskModel
 from models.learners.single_thread import one_thread
-from models.learners.training_set import TrainingSet, prepare_training_set
+from models.learners.training_set import FitRows, TrainingSet, prepare_training_set
 from models.risks.risk import Risk
+
+if TYPE_CHECKING:
+    from models.evaluation.tuning import Tuning
 
 FINAL_ROWS = 600_000
 
@@ -44,7 +47,7 @@ class TrainingResult:
         dropped: columns that carried nothing (constant or absent), which the model does without.
         parameters: what the final fit was made with.
         scored: the test rows with the score of each scorer (see :class:`models.evaluation.evaluate.BacktestResult`).
-        trials: one mapping a tuning trial (number, parameters, log-loss); empty without tuning.
+        tuning: what the search for better parameters found; None without one.
         curve: how well the risk over time agrees with what happened; empty where the risk has no curve.
     """
 
@@ -59,8 +62,13 @@ class TrainingResult:
     dropped: tuple[str, ...]
     parameters: Mapping[str, Any]
     scored: pa.Table
-    trials: tuple[Mapping[str, Any], ...] = ()
+    tuning: "Tuning | None" = None
     curve: tuple[CalibrationByDay, ...] = ()
+
+    @property
+    def trials(self) -> tuple[Mapping[str, Any], ...]:
+        """One mapping a trial of the tuning (number, parameters, log_loss, trees, seconds); empty without tuning."""
+        return self.tuning.search.trials if self.tuning else ()
 
     @property
     def kind(self) -> str:
@@ -82,6 +90,7 @@ def fit(
     through: date | None = None,
     seed: int = 7,
     tune: int = 0,
+    parameters: Mapping[str, Any] | None = None,
     threads: int = 0,
     progress: Progress | None = None,
 ) -> TrainingResult:
@@ -93,7 +102,8 @@ def fit(
         risk: what is predicted.
         through: use only labels that were settled before this day (default: all that are known).
         seed: of every random choice; the same input and seed give the same model.
-        tune: how many parameter sets to try (needs the extra ``tune``); 0 takes the usual ones.
+        tune: how many parameter sets to try at most (needs the extra ``tune``); 0 takes those that are given.
+        parameters: those of an earlier tuning, which a refresh keeps (default: the shipped ones).
         threads: of LightGBM; 0 takes every core.
         progress: called with a few words at each step.
 
@@ -102,38 +112,45 @@ def fit(
     """
     report = progress or (lambda text: None)
     data = prepare_training_set(frame, labels, risk, through=through, seed=seed, threads=threads)
-    trials: tuple[Mapping[str, Any], ...] = ()
+    if parameters:
+        data = replace(data, learner=data.learner.with_parameters(parameters))
+    tuning: Tuning | None = None
     if tune:
-        from models.evaluation.tuning import tune_parameters
+        from models.evaluation.tuning import tune_learner
 
-        data, trials = tune_parameters(data, tune, report)
-    walk = score_folds(data, report)
-    selection = select_forward(walk, data)
+        tuned = tune_learner(data, tune, report)
+        data, walk, selection, tuning = tuned.data, tuned.walk, tuned.selection, tuned.tuning
+    else:
+        walk = score_folds(data, report)
+        selection = select_forward(walk, data)
     choice = selection.choice
     report("evaluating at capacity")
     result = evaluate(data, walk, selection)
     report("final fit")
-    model = _final_model(data, walk, choice, result.evaluation)
+    rows = data.fit_rows(np.arange(len(data.examples)), FINAL_ROWS)
+    model = _final_model(data, rows, walk, choice, result.evaluation)
     report("fitting the risk over time")
-    hazard, curve = _curve(data, labels, walk, choice)
-    return _training_result(data, result, replace(model, hazard=hazard), trials, curve)
+    hazard, curve = _curve(data, rows, labels, walk, choice)
+    facts = {**model.facts, "tuned": bool(parameters) or (tuning is not None and tuning.kept)}
+    return _training_result(data, result, replace(model, hazard=hazard, facts=facts), tuning, curve)
 
 
-def _final_model(data: TrainingSet, walk: WalkForward, choice: Choice, evaluation: Evaluation) -> RiskModel:
+def _final_model(
+    data: TrainingSet, rows: FitRows, walk: WalkForward, choice: Choice, evaluation: Evaluation
+) -> RiskModel:
     """Fit the chosen learner on everything, and calibrate it on its scores of all test periods.
 
     Where these showed no signal the model keeps its order but gives everybody the base rate: probabilities that differ
     from account to account would claim a knowledge that nobody has.
     """
-    training = known_rows(data.examples, np.arange(len(data.examples)), FINAL_ROWS)
     base_rate = evaluation.overall.base_rate
     return RiskModel(
         data.risk,
-        data.learner.signature,
-        walk.estimator(choice.kind).fit(training, data.learner),
+        rows.learner.signature,
+        walk.estimator(choice.kind).fit(rows.training, rows.learner),
         _final_calibrator(data, walk, choice) if evaluation.signal else flat(base_rate),
         _model_facts(data, walk, choice, evaluation),
-        walk.scorers[choice.kind],
+        walk.refits[choice.kind],
     )
 
 
@@ -143,7 +160,7 @@ def _model_facts(data: TrainingSet, walk: WalkForward, choice: Choice, evaluatio
     blend = choice.kind == "blend"
     return {
         "catalogue": CATALOGUE_VERSION,
-        "recipe": Recipe.of(choice.kind, data.learner.parameters, data.learner.signature, data.risk).to_json(),
+        "recipe": Recipe.of(data.risk.learner, data.learner.all_parameters, data.learner.signature).to_json(),
         "first": (EPOCH + timedelta(days=int(day.min()))).isoformat(),
         "through": (EPOCH + timedelta(days=int(day.max()))).isoformat(),
         "seed": data.learner.seed,
@@ -163,21 +180,21 @@ def _final_calibrator(data: TrainingSet, walk: WalkForward, choice: Choice) -> C
 
 
 def _curve(
-    data: TrainingSet, labels: pa.Table, walk: WalkForward, choice: Choice
+    data: TrainingSet, fitted: FitRows, labels: pa.Table, walk: WalkForward, choice: Choice
 ) -> tuple[HazardModel | None, tuple[CalibrationByDay, ...]]:
     """The risk over time and its calibration, for kinds of risk that have one."""
     if data.risk.label.kind not in CURVE_KINDS:
         return None, ()
     rows = hazard_rows(data, labels)
     calibration = calibrate_curve(data, labels, rows, walk, choice.kind)
-    return fit_hazard(rows, data.learner), calibration
+    return fit_hazard(rows.recoded(fitted.recoding), fitted.learner), calibration
 
 
 def _training_result(
     data: TrainingSet,
     result: BacktestResult,
     model: RiskModel,
-    trials: tuple[Mapping[str, Any], ...],
+    tuning: "Tuning | None",
     curve: tuple[CalibrationByDay, ...],
 ) -> TrainingResult:
     labelled = data.examples.labelled
@@ -191,8 +208,8 @@ def _training_result(
         events=labelled.events,
         treated=data.treated,
         dropped=data.dropped,
-        parameters={**data.learner.parameters, "trees": model.facts["trees"], "seed": data.learner.seed},
+        parameters={**data.learner.all_parameters, "trees": model.facts["trees"], "seed": data.learner.seed},
         scored=result.scored,
-        trials=trials,
+        tuning=tuning,
         curve=curve,
     )

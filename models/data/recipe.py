@@ -58,15 +58,15 @@ class Recipe:
             declared={column.name: column.declaration for column in signature.columns if column.declaration},
         )
 
-    @property
-    def digest(self) -> str:
-        """A short hash: equal recipes have equal ones."""
-        return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()[:12]
-
     def to_json(self) -> dict[str, Any]:
         """Plain data, for the model's own file; equal to what is read back from it."""
         plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
         return plain
+
+
+def digest_of_recipe(recipe: Mapping[str, Any] | None) -> str:
+    """A short hash of a recorded recipe, equal for equal ones; "unknown" where none is recorded."""
+    return "unknown" if recipe is None else hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def differences_of_recipe(

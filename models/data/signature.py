@@ -7,7 +7,7 @@ never did, trees would read it as a zero, so the row gets the median of the trai
 as one of whose value nothing is known (:meth:`Signature.unknown`), and does not disappear.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -16,12 +16,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from features.catalogue import declaration_of, find_feature
+from features.catalogue import ExtensionFile, computes_the_same, declaration_of, extension_of, find_feature
 from features.errors import RescueError, nearest_name
 from models.data.arrays import Matrix
 
 NUMBER, CATEGORY = "double", "string"
 MAX_LEVELS = 64
+OTHER = "other values"
+RARE = 0.01
+"""Of a company's own category, values that fewer than this share of the training rows have are one level, `OTHER`."""
 TOGETHER, ROWS = 16, 4096  # columns and rows of a matrix that are written together: a cache line wide
 
 Places = NDArray[np.int64]
@@ -37,7 +40,8 @@ class InputColumn:
 
     ``neutral`` takes the place of a missing number where training saw none: the median of the training rows. Models of
     earlier versions have none; their missing numbers stay missing.
-    ``declaration`` is that of the metric it was made from (see `features.catalogue`), empty for every other column.
+    ``declaration`` is that of a company's own feature (see `features.catalogue`), empty for one of the catalogue.
+    ``grouped`` says that its last level is `OTHER`: the values that were rare in training, and those it never saw.
     """
 
     name: str
@@ -46,6 +50,7 @@ class InputColumn:
     levels: tuple[str, ...] = ()
     declaration: str = ""
     neutral: float | None = None
+    grouped: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,15 +70,22 @@ class Signature:
         return tuple(place for place, column in enumerate(self.columns) if column.type == CATEGORY)
 
     @classmethod
-    def learn(cls, frame: pa.Table, names: Sequence[str], rows: Places | None = None) -> "Signature":
+    def learn(
+        cls,
+        frame: pa.Table,
+        names: Sequence[str],
+        rows: Places | None = None,
+        *,
+        most_levels: int | None = MAX_LEVELS,
+    ) -> "Signature":
         """The signature of these columns of the training rows; a column that is constant or all null is left out.
 
-        ``rows`` are the training rows' places in the frame (default: all of it).
+        ``rows`` are the training rows' places in the frame (default: all of it). Of a category's levels the
+        ``most_levels`` most frequent are known (None: all of them).
         """
-        described = (_describe(name, _column(frame, name, rows)) for name in names)
         declarations = {name: declaration_of(frame.schema.field(name)) for name in names}
-        columns = (column for column in described if column is not None)
-        return cls(tuple(replace(column, declaration=declarations[column.name]) for column in columns))
+        described = (_describe(name, _column(frame, name, rows), most_levels, declarations[name]) for name in names)
+        return cls(tuple(column for column in described if column is not None))
 
     def matrix(self, frame: pa.Table, rows: Places | None = None) -> Matrix:
         """The checked inputs as a matrix, rows × columns: NaN = missing or a level never seen, categories as codes.
@@ -129,15 +141,59 @@ class Signature:
         """What :meth:`to_json` wrote."""
         return cls(tuple(InputColumn(**{**column, "levels": tuple(column["levels"])}) for column in data))
 
+    @property
+    def extensions(self) -> dict[ExtensionFile, tuple[str, ...]]:
+        """The files of extensions that inputs come from, each with these inputs."""
+        files: dict[ExtensionFile, tuple[str, ...]] = {}
+        for column in self.columns:
+            if file := extension_of(column.declaration):
+                files[file] = (*files.get(file, ()), column.name)
+        return files
+
+    def without_values(self, frame: pa.Table) -> pa.Table:
+        """The frame with a column without values for each input of an extension that it lacks, in the model's order."""
+        for column in self.columns:
+            if column.name not in frame.column_names and extension_of(column.declaration):
+                before = [name for name in self.names[: self.names.index(column.name)] if name in frame.column_names]
+                place = frame.column_names.index(before[-1]) + 1 if before else frame.num_columns
+                kind = pa.string() if column.type == CATEGORY else pa.float64()
+                frame = frame.add_column(place, column.name, pa.nulls(frame.num_rows, kind))
+        return frame
+
     def _refuse_undeclared(self, missing: Sequence[str]) -> None:
-        """Say which settings are missing where the frame lacks the features of a declared metric."""
+        """Say what is missing in the settings where the frame lacks a company's own features."""
         features = [find_feature(column.name, column.declaration) for column in self.columns if column.name in missing]
-        keys = sorted({feature.metric.key for feature in features if feature and feature.metric})
-        if keys:
-            sections = ", ".join(f"[metrics.{key}]" for key in keys)
+        own = [feature for feature in features if feature]
+        sections = sorted(
+            {f"[metrics.{feature.metric.key}]" for feature in own if feature.metric}
+            | {f"[attributes.{feature.attribute.key}]" for feature in own if feature.attribute}
+        )
+        if sections:
             raise SignatureError(
-                f"The model was trained with metrics that the settings do not declare: add {sections} to the settings, "
-                "or train a new model."
+                f"The model was trained with numbers or columns that the settings do not declare: add "
+                f"{', '.join(sections)} to the settings, or train a new model."
+            )
+        files = sorted({feature.extension.name for feature in own if feature.extension})
+        if files:
+            names = ", ".join(feature.name for feature in own if feature.extension)
+            raise SignatureError(
+                f"The model was trained with {names} of {', '.join(files)}, which is not in use: put the extension "
+                "back, or train a new model."
+            )
+
+    def _refuse_changed(self, frame: pa.Table) -> None:
+        """Say which features of extensions are computed otherwise than when the model was trained."""
+        changed = [
+            find_feature(column.name, column.declaration)
+            for column in self.columns
+            if not computes_the_same(column.declaration, declaration_of(frame.schema.field(column.name)))
+        ]
+        if changed:
+            names = ", ".join(feature.name for feature in changed if feature)
+            files = ", ".join(sorted({feature.extension.name for feature in changed if feature and feature.extension}))
+            raise SignatureError(
+                f"The definition of {names} in {files} has changed since the model was trained: put the file back as "
+                "it was, or train a new model."
             )
 
     def _refuse_other_columns(self, frame: pa.Table) -> None:
@@ -145,6 +201,7 @@ class Signature:
         if missing:
             self._refuse_undeclared(missing)
             raise SignatureError(f"The frame lacks columns of the model: {_with_neighbours(missing, frame)}.")
+        self._refuse_changed(frame)
         wrong = [c for c in self.columns if str(frame.schema.field(c.name).type) != c.type]
         if wrong:
             differing = ", ".join(f"{c.name} is {frame.schema.field(c.name).type}, not {c.type}" for c in wrong)
@@ -173,11 +230,15 @@ def _column(frame: pa.Table, name: str, rows: Places | None) -> pa.ChunkedArray:
     return frame.column(name) if rows is None else frame.column(name).take(pa.array(rows))
 
 
-def _describe(name: str, values: pa.ChunkedArray) -> InputColumn | None:
+def _describe(name: str, values: pa.ChunkedArray, most_levels: int | None, declaration: str) -> InputColumn | None:
     if str(values.type) == CATEGORY:
         counts = sorted(pc.value_counts(values.drop_null()).to_pylist(), key=lambda it: (-it["counts"], it["values"]))
-        levels = tuple(sorted(item["values"] for item in counts[:MAX_LEVELS]))
-        return InputColumn(name, CATEGORY, values.null_count > 0, levels) if len(levels) > 1 else None
+        levels = tuple(sorted(item["values"] for item in counts[:most_levels]))
+        column = InputColumn(name, CATEGORY, values.null_count > 0, levels, declaration)
+        if most_levels is not None and declaration:
+            least = RARE * len(values)
+            column = group_rare(column, [item["values"] for item in counts[:most_levels] if item["counts"] >= least])
+        return column if len(column.levels) > 1 else None
     numbers = values.to_numpy()
     if np.isinf(numbers).any():
         raise SignatureError(f"Column {name} of the training rows holds infinite values.")
@@ -185,12 +246,20 @@ def _describe(name: str, values: pa.ChunkedArray) -> InputColumn | None:
     if not known.size or (known.size == numbers.size and known.min() == known.max()):
         return None
     nullable = known.size < numbers.size
-    return InputColumn(name, NUMBER, nullable, neutral=None if nullable else float(np.median(known)))
+    neutral = None if nullable else float(np.median(known))
+    return InputColumn(name, NUMBER, nullable, declaration=declaration, neutral=neutral)
+
+
+def group_rare(column: InputColumn, frequent: Collection[str]) -> InputColumn:
+    """A category with its frequent levels, and one more for all others and for values that it never saw."""
+    return replace(column, levels=(*sorted(frequent), OTHER), grouped=True)
 
 
 def _values(column: InputColumn, values: pa.ChunkedArray) -> NDArray[Any]:
     if column.type == CATEGORY:
         codes = pc.index_in(values, value_set=pa.array(column.levels, pa.string()))
+        if column.grouped:
+            codes = pc.if_else(values.is_valid(), pc.fill_null(codes, len(column.levels) - 1), None)
         return np.asarray(pc.cast(codes, pa.float32()).to_numpy())
     with np.errstate(over="ignore"):  # a number too large for a float becomes infinite, and is refused as such
         return np.asarray(values.to_numpy().astype(np.float32))

@@ -57,9 +57,9 @@ def calibrate_curve(
     places, tested = walk.places[later], tested.take(later)
     anchor = Anchor(label.lead, label.horizon, walk.probabilities[kind][later])
     days = [day for day in DAYS if day > label.lead]
-    curve = fit_hazard(earlier, training.learner).curve(
-        training.examples.matrix[places], anchor, days, after=label.lead
-    )
+    known = training.fit_rows(np.flatnonzero(training.examples.labelled.day < split))
+    hazard = fit_hazard(earlier.recoded(known.recoding), known.learner)
+    curve = hazard.curve(known.encode(places), anchor, days, after=label.lead)
     until = next_event_days(training.frame, labels, tested) - tested.day
     watched = int(training.examples.labelled.day.max()) + label.lead + label.horizon - tested.day
     weight = training.examples.weight[places]

@@ -5,14 +5,15 @@ trees, how much they count beside the logistic regression, and the calibrator. S
 really have seen, had it used this learner all along.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.data.arrays import Floats, Ints, Matrix
-from models.data.examples import Examples, thinned
+from models.data.arrays import Floats, Ints
+from models.data.examples import Examples
+from models.data.signature import Signature
 from models.data.splits import Fold, Plan, unseen_folds
 from models.learners import calibration, trees
 from models.learners.baselines import BaselineScorer
@@ -22,12 +23,12 @@ from models.learners.estimator import Estimator, Scorer, checked_margin
 from models.learners.estimators import BlendEstimator, TreeEstimator, find_estimator
 from models.learners.learner import USUAL_TREES
 from models.learners.logistic_regression import LinearScorer
-from models.learners.training_set import TrainingSet
+from models.learners.risk_model import Refit
+from models.learners.training_set import FitRows, TrainingSet
 from models.learners.trees import TreeScorer
 from models.risks.learner_names import AUTOMATIC
 
 REFITS = 3  # earlier fits that a reason is held against
-MOST_ROWS = 300_000  # of one fit; beyond it every account is kept at every second, third … cutoff
 MIN_CALIBRATION_EVENTS = 20
 UNSEEN_FOLDS = 3
 
@@ -43,7 +44,7 @@ class WalkForward:
 
     ``places`` are the rows' places in the examples, ``margins`` the log-odds by kind of learner, ``probabilities`` the
     same calibrated, ``curve`` the log-loss after each number of trees, averaged over the folds, ``share`` how much
-    the trees count in a blend by what all test periods say. ``scorers`` are what scored the latest `REFITS` folds, by
+    the trees count in a blend by what all test periods say. ``refits`` are what scored the latest `REFITS` folds, by
     kind: a reason that they do not share is marked weak.
     """
 
@@ -53,7 +54,7 @@ class WalkForward:
     probabilities: Mapping[str, Floats]
     curve: Floats
     share: float
-    scorers: Mapping[str, tuple[Scorer, ...]] = field(default_factory=dict)
+    refits: Mapping[str, tuple[Refit, ...]] = field(default_factory=dict)
 
     @property
     def trees(self) -> int:
@@ -79,9 +80,11 @@ class FoldScorers:
     """What was fitted for one fold: the logistic regression always, and what the risk's learner needs beside it.
 
     ``trees`` are cut at the number that earlier folds advise; ``curve`` is the log-loss on the fold's test rows after
-    each of all trees. ``named`` is the scorer of a learner that the risk names, where it is none of the others.
+    each of all trees. ``named`` is the scorer of a learner that the risk names, where it is none of the others. The
+    ``signature`` is that of the fold's training rows, which all of them read.
     """
 
+    signature: Signature
     line: LinearScorer
     trees: TreeScorer | None = None
     rule: BaselineScorer | None = None
@@ -92,14 +95,10 @@ class FoldScorers:
         """By kind, what scores a row without any other."""
         return {part.kind: part for part in (self.trees, self.line, self.rule, self.named) if part is not None}
 
-    def margins(self, matrix: Matrix) -> dict[str, Floats]:
-        """The log-odds of each row by kind."""
-        return {kind: checked_margin(part, matrix) for kind, part in self.single().items()}
-
-    def scorers(self, share: float) -> dict[str, Scorer]:
+    def refits(self, share: float) -> dict[str, Refit]:
         """By kind, what scores a row; in a blend the trees count by ``share``."""
         blend = {} if self.trees is None else {"blend": BlendScorer(self.trees, self.line, share)}
-        return {**self.single(), **blend}
+        return {kind: Refit(self.signature, scorer) for kind, scorer in {**self.single(), **blend}.items()}
 
 
 def score_folds(data: TrainingSet, progress: Progress) -> WalkForward:
@@ -110,18 +109,19 @@ def score_folds(data: TrainingSet, progress: Progress) -> WalkForward:
     own = [np.flatnonzero(fold.tested(day)) for fold in plan.folds]
     for fold, places in zip(plan.folds, own, strict=True):
         progress(f"test period {fold.number} of {len(plan.folds)}")
-        testing = data.examples.take(places)
         known = zip(plan.folds[: len(fitted)], (earlier.curve for earlier in fitted), strict=True)
-        fitted.append(_fitted(data, fold, testing, _trees_known(list(known), fold)))
-        scored.append(fitted[-1].margins(testing.matrix))
+        rows = data.fit_rows(np.flatnonzero(fold.known(day)))
+        testing = rows.examples(places)
+        fitted.append(_fitted(rows, testing, data.risk.learner, _trees_known(list(known), fold)))
+        scored.append({kind: checked_margin(it, testing.matrix) for kind, it in fitted[-1].single().items()})
     places = np.concatenate(own)
-    margins = {kind: np.concatenate([part[kind] for part in scored]) for kind in scored[0]}
+    margins = _together(scored, [len(part) for part in own])
     tested = Examples(data.examples.matrix[:0], data.examples.labelled.take(places), data.examples.weight[places])
     share = USUAL_SHARE
     if "lightgbm" in margins:
         margins["blend"] = blend_forward(margins["lightgbm"], margins["logistic"], tested, plan)
         share = trees_share(margins["lightgbm"], margins["logistic"], tested)
-    latest = [of.scorers(share) for of in fitted[-REFITS:]]
+    latest = [of.refits(share) for of in fitted[-REFITS:]]
     return WalkForward(
         places=places,
         fold=np.repeat([fold.number for fold in plan.folds], [len(part) for part in own]),
@@ -129,28 +129,35 @@ def score_folds(data: TrainingSet, progress: Progress) -> WalkForward:
         probabilities={kind: calibrate_forward(values, tested, plan) for kind, values in margins.items()},
         curve=np.mean([of.curve for of in fitted], axis=0),
         share=share,
-        scorers={kind: tuple(scorers[kind] for scorers in latest) for kind in latest[0]},
+        refits={kind: tuple(refits[kind] for refits in latest if kind in refits) for kind in margins},
     )
 
 
-def _fitted(data: TrainingSet, fold: Fold, testing: Examples, count: int) -> FoldScorers:
-    """Fit what the risk's learner needs on what was known before the fold, the logistic regression always.
+def _fitted(rows: FitRows, testing: Examples, wanted: str, count: int) -> FoldScorers:
+    """Fit what the learner ``wanted`` needs on what was known before the fold, the logistic regression always.
 
     Trees are cut at ``count``; more are grown to score the fold's rows.
     """
-    learner, wanted = data.learner, data.risk.learner
-    training = known_rows(data.examples, np.flatnonzero(fold.known(data.examples.labelled.day)))
+    learner, training = rows.learner, rows.training
     line = learner.logistic(training)
     if wanted not in GROWN:
         named = find_estimator(wanted).fit(training, learner) if wanted != "logistic" else None
-        return FoldScorers(line, named=named)
+        return FoldScorers(learner.signature, line, named=named)
     grown = learner.trees(training, trees.MAX_TREES, testing)
-    return FoldScorers(line, grown.cut(count), learner.rule(training), curve=grown.curve)
+    return FoldScorers(learner.signature, line, grown.cut(count), learner.rule(training), curve=grown.curve)
 
 
-def known_rows(examples: Examples, places: Ints, limit: int = MOST_ROWS) -> Examples:
-    """The rows at these places, thinned to about ``limit``."""
-    return examples.take(places[thinned(examples.labelled.take(places), limit)])
+def _together(scored: Sequence[Mapping[str, Floats]], sizes: Sequence[int]) -> dict[str, Floats]:
+    """The folds' log-odds one after the other, by kind; of a kind that a fold does not have, 0 for all of its rows.
+
+    A baseline may lack its column in early folds: it then has no opinion.
+    """
+    kinds = dict.fromkeys(kind for part in scored for kind in part)
+    nothing = [np.zeros(size) for size in sizes]
+    return {
+        kind: np.concatenate([part.get(kind, zero) for part, zero in zip(scored, nothing, strict=True)])
+        for kind in kinds
+    }
 
 
 def _trees_known(curves: list[tuple[Fold, Floats]], fold: Fold) -> int:
@@ -204,7 +211,7 @@ def unseen_accounts(data: TrainingSet, estimator: Estimator) -> tuple[Ints, Floa
     places, margins = [], []
     for number in range(UNSEEN_FOLDS):
         own = np.flatnonzero(tested & (part == number))
-        training = known_rows(examples, np.flatnonzero(known & (part != number)))
+        rows = data.fit_rows(np.flatnonzero(known & (part != number)))
         places.append(own)
-        margins.append(checked_margin(estimator.fit(training, data.learner), examples.matrix[own]))
+        margins.append(checked_margin(estimator.fit(rows.training, rows.learner), rows.encode(own)))
     return np.concatenate(places), np.concatenate(margins)

@@ -12,7 +12,7 @@ before, is exactly that model's probability.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 
 from models.data.arrays import Bools, Floats, Ints, Matrix
 from models.data.examples import Examples, Labelled, examples, thinned
+from models.data.recoding import Recoding
 from models.data.signature import NUMBER, InputColumn, Signature
 from models.data.treatment import untreated
 from models.learners.calibration import sigmoid
@@ -111,6 +112,11 @@ class HazardRows:
     def take(self, chosen: Bools | Ints) -> "HazardRows":
         """The chosen rows."""
         return HazardRows(self.examples.take(chosen), self.event_day[chosen], self.watched[chosen])
+
+    def recoded(self, recoding: Recoding) -> "HazardRows":
+        """The same rows as a narrower signature reads them."""
+        matrix = recoding.apply(self.examples.matrix)
+        return replace(self, examples=replace(self.examples, matrix=matrix))
 
     def known_by(self, day: int) -> "HazardRows":
         """What was known of them on an earlier day: rows of cutoffs before it, watched no longer than until then."""

@@ -138,12 +138,18 @@ class LinearScorer:
 
 
 def fit_logistic(
-    training: Examples, signature: Signature, events: int, expected: Sequence[int], curved: Collection[str] = ()
+    training: Examples,
+    signature: Signature,
+    events: int,
+    expected: Sequence[int],
+    curved: Collection[str] = (),
+    prior_spread: float = PRIOR_SPREAD,
 ) -> LinearScorer:
     """Fit on the training rows, which hold ``events`` different events.
 
     ``expected`` holds +1, -1 or 0 a column: whether risk may only rise or only fall with it. It binds numbers alone,
     and of these none that is ``curved`` (by name): such a column is given a curve beside its straight line.
+    ``prior_spread`` is the spread of the accounts' log-odds before any evidence.
     """
     matrix, happened = training.matrix, training.labelled.happened
     terms = [term for place in range(matrix.shape[1]) for term in _terms(matrix[:, place], place, signature, curved)]
@@ -153,7 +159,7 @@ def fit_logistic(
     evidence = training.weight * max(events, 1) / max(float((training.weight * happened).sum()), 1.0)
     bounds = [_bound(term, signature, expected, curved) for term in terms]
     pieces = np.array([term.level == PIECE for term in terms])
-    prior = np.where(pieces, PIECE_PRIOR**2, PRIOR_SPREAD**2 / max((~pieces).sum(), 1))
+    prior = np.where(pieces, PIECE_PRIOR**2, prior_spread**2 / max((~pieces).sum(), 1))
     sample = thinned(training.labelled, ENOUGH)
     *weights, intercept = Regression(design, happened, evidence, bounds).fit(prior, ~pieces, sample).tolist()
     weighted = (replace(term, weight=weight) for term, weight in zip(terms, weights, strict=True))

@@ -6,14 +6,16 @@ manifest of SHA-256 that is checked before anything is read. Nothing in it can r
 """
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 
-from features.errors import RescueError
+from features.catalogue import ExtensionFile
+from features.errors import RescueError, UsageError
 from models.contracts import RiskByDay
 from models.data.arrays import Floats
 from models.data.signature import Signature
@@ -26,7 +28,13 @@ if TYPE_CHECKING:
     from models.learners.hazard_curve import HazardModel
 
 MODEL_FILE = "model.json"
-MODEL_FORMAT = 2
+MODEL_FORMAT = 3
+READ_FORMATS = (2, 3)
+"""In format 2, of earlier versions, all refits have the model's own signature and only their kinds are listed."""
+
+
+class ExtensionUnavailableError(UsageError):
+    """A model needs an extension that is not in use, or that has changed; it was not loaded."""
 
 
 @dataclass(frozen=True)
@@ -38,11 +46,30 @@ class Predicted:
 
 
 @dataclass(frozen=True)
+class Refit:
+    """A scorer of the same learner that was fitted on the training rows of an earlier fold, with their signature."""
+
+    signature: Signature
+    scorer: Scorer
+
+    def contributions(self, frame: pa.Table, columns: Sequence[str]) -> Floats:
+        """Rows × (``columns`` + 1): what each of these columns adds, of which the signature has some."""
+        own = self.scorer.contributions(self.signature.matrix(frame))
+        shares = np.zeros((frame.num_rows, len(columns) + 1))
+        shares[:, [*(columns.index(name) for name in self.signature.names), len(columns)]] = own
+        return shares
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data, for the model's own file."""
+        return {"kind": self.scorer.kind, "signature": self.signature.to_json()}
+
+
+@dataclass(frozen=True)
 class RiskModel:
     """A model of one risk. ``facts`` is what was known of its making (dates, catalogue version), for people.
 
-    ``refits`` are scorers of the same learner and signature fitted on the training rows of earlier folds: a reason that
-    they do not share is marked as uncertain (`models.explain.reasons`). They score nobody. ``hazard`` spreads the risk
+    ``refits`` are scorers of the same learner fitted on the training rows of earlier folds: a reason that they do not
+    share is marked as uncertain (`models.explain.reasons`). They score nobody. ``hazard`` spreads the risk
     over time; models of risks without a curve, and of earlier versions, have none.
     """
 
@@ -51,13 +78,21 @@ class RiskModel:
     scorer: Scorer
     calibrator: Calibrator
     facts: Mapping[str, Any] = field(default_factory=dict)
-    refits: tuple[Scorer, ...] = ()
+    refits: tuple[Refit, ...] = ()
     hazard: "HazardModel | None" = None
 
     @property
     def kind(self) -> str:
         """The name of its estimator (`models.learners.estimators`)."""
         return self.scorer.kind
+
+    @property
+    def extensions(self) -> dict[ExtensionFile, tuple[str, ...]]:
+        """The files of extensions that it depends on, each with the inputs, and the learner, that come from it."""
+        files = self.signature.extensions
+        if file := _file_of_learner(self.kind):
+            files[file] = (*files.get(file, ()), self.kind)
+        return files
 
     @property
     def features(self) -> Mapping[str, str]:
@@ -83,8 +118,7 @@ class RiskModel:
 
     def refit_contributions(self, frame: pa.Table) -> list[Floats]:
         """What :meth:`contributions` would be had the model been fitted at earlier folds: one array a refit."""
-        matrix = self.signature.matrix(frame)
-        return [refit.contributions(matrix) for refit in self.refits]
+        return [refit.contributions(frame, self.signature.names) for refit in self.refits]
 
     def curves(self, frame: pa.Table) -> list[tuple[RiskByDay, ...]]:
         """Each row's risk by some days after the cutoff, events inside the lead included; empty without a hazard.
@@ -108,7 +142,9 @@ class RiskModel:
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):
             raise RescueError(f"The folder {folder} is not empty; a model is saved into a folder of its own.")
-        refits = {_refit_file(n, name): text for n, it in enumerate(self.refits) for name, text in it.files().items()}
+        refits = {
+            _refit_file(n, name): text for n, it in enumerate(self.refits) for name, text in it.scorer.files().items()
+        }
         hazard = self.hazard.files() if self.hazard else {}
         for name, text in {**self.scorer.files(), **refits, **hazard, MODEL_FILE: self._description()}.items():
             (folder / name).write_text(text, encoding="utf-8")
@@ -132,11 +168,12 @@ class RiskModel:
         from models.learners.hazard_curve import HazardModel
 
         about = json.loads(contents[MODEL_FILE])
-        if about["format"] != MODEL_FORMAT:
+        if about["format"] not in READ_FORMATS:
             raise ValueError(f"format {about['format']} is not {MODEL_FORMAT}")
         signature = Signature.from_json(about["signature"])
+        _require_learner(about["kind"], about.get("learner_file"))
         scorer = _read_scorer(about["kind"], contents)
-        refits = tuple(_read_scorer(kind, _of_refit(n, contents)) for n, kind in enumerate(about["refits"]))
+        refits = tuple(_read_refit(n, refit, signature, contents) for n, refit in enumerate(about["refits"]))
         calibrator = Calibrator.from_json(about["calibrator"])
         risk, hazard = Risk.from_json(about["risk"]), HazardModel.read(contents)
         return cls(risk, signature, scorer, calibrator, about["facts"], refits, hazard)
@@ -145,11 +182,13 @@ class RiskModel:
         about = {
             "format": MODEL_FORMAT,
             "kind": self.kind,
+            "learner_file": asdict(file) if (file := _file_of_learner(self.kind)) else None,
+            "extensions": [{**asdict(file), "parts": parts} for file, parts in self.extensions.items()],
             "risk": self.risk.to_json(),
             "signature": self.signature.to_json(),
             "calibrator": self.calibrator.to_json(),
             "facts": dict(self.facts),
-            "refits": [refit.kind for refit in self.refits],
+            "refits": [refit.to_json() for refit in self.refits],
         }
         return json.dumps(about, indent=1, sort_keys=True) + "\n"
 
@@ -158,10 +197,43 @@ def _refit_file(number: int, name: str) -> str:
     return f"refit-{number}-{name}"
 
 
+def _read_refit(
+    number: int, about: str | Mapping[str, Any], signature: Signature, contents: Mapping[str, bytes]
+) -> Refit:
+    if isinstance(about, str):
+        return Refit(signature, _read_scorer(about, _of_refit(number, contents)))
+    own = Signature.from_json(about["signature"])
+    return Refit(own, _read_scorer(about["kind"], _of_refit(number, contents)))
+
+
 def _of_refit(number: int, contents: Mapping[str, bytes]) -> dict[str, bytes]:
     """The files of one refit under the names that its scorer knows."""
     prefix = _refit_file(number, "")
     return {name.removeprefix(prefix): content for name, content in contents.items() if name.startswith(prefix)}
+
+
+def _file_of_learner(kind: str) -> ExtensionFile | None:
+    from models.learners.estimators import estimator_file
+
+    return estimator_file(kind)
+
+
+def _require_learner(kind: str, saved: Mapping[str, str] | None) -> None:
+    """Refuse a model whose learner's code is not the one that it was trained with: its files may mean something else.
+
+    Raises:
+        ExtensionUnavailableError: the extension is not in use, or has changed.
+    """
+    if saved is None:
+        return
+    present = _file_of_learner(kind)
+    model = f"The model was trained with the learner {kind} of {saved['name']}"
+    if present is None:
+        raise ExtensionUnavailableError(f"{model}, which is not in use: put the extension back, or train a new model.")
+    if present.digest != saved["digest"]:
+        raise ExtensionUnavailableError(
+            f"{model}, which has changed since: put the file back as it was, or train a new model."
+        )
 
 
 def _read_scorer(kind: str, contents: Mapping[str, bytes]) -> Scorer:

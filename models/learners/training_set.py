@@ -5,7 +5,7 @@ signature is learned, and the folds of the walk-forward are laid out.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -15,9 +15,11 @@ import pyarrow.compute as pc
 from features.catalogue import FEATURES, features_of
 from features.errors import RescueError
 from features.history.versions import EPOCH
+from models.data.arrays import Ints, Matrix
 from models.data.eligible_rows import rows_meeting
-from models.data.examples import Examples, Labelled, examples, labelled_rows
+from models.data.examples import Examples, Labelled, examples, labelled_rows, thinned
 from models.data.findings import Finding
+from models.data.recoding import Recoding
 from models.data.signature import Signature
 from models.data.splits import Plan, rolling_folds
 from models.data.treatment import Untreated, untreated
@@ -25,6 +27,7 @@ from models.learners.learner import Learner
 from models.risks.risk import Risk
 
 MIN_EVENTS = 5
+MOST_ROWS = 300_000  # of one fit; beyond it every account is kept at every second, third … cutoff
 NOT_LEARNED = frozenset(feature.name for feature in FEATURES if feature.group == "data")
 """The state of the feeds tells the calendar, not the account; it decides what is scored, never how high."""
 CALENDAR = {"contract": frozenset({"contract_renews_in_days"})}
@@ -37,8 +40,33 @@ class NotLearnableError(RescueError):
 
 
 @dataclass(frozen=True)
+class FitRows:
+    """The rows that one fit learns from, and the learner that knows nothing but them.
+
+    ``training`` and whatever the fit scores are read by the signature of these rows alone (`models.data.recoding`).
+    """
+
+    training: Examples
+    learner: Learner
+    recoding: Recoding
+    source: Examples
+
+    def encode(self, places: Ints) -> Matrix:
+        """The rows at these places of the training set, as the fit reads them."""
+        return self.recoding.apply(self.source.matrix, places)
+
+    def examples(self, places: Ints) -> Examples:
+        """The same rows with their outcomes and weights."""
+        return Examples(self.encode(places), self.source.labelled.take(places), self.source.weight[places])
+
+
+@dataclass(frozen=True)
 class TrainingSet:
-    """One risk's rows, prepared for learning, with what a report says about them."""
+    """One risk's rows, prepared for learning, with what a report says about them.
+
+    ``examples`` and ``learner`` have the columns that vary over all rows, and all categories. Nothing is fitted on them
+    as they are: every fit, the final one too, takes its rows from :meth:`fit_rows`.
+    """
 
     risk: Risk
     frame: pa.Table
@@ -48,6 +76,15 @@ class TrainingSet:
     dropped: tuple[str, ...]
     treated: int
     notes: tuple[Finding, ...]
+
+    def fit_rows(self, places: Ints, limit: int = MOST_ROWS) -> FitRows:
+        """The rows at these places to learn from, thinned to about ``limit``, and what they say about their columns."""
+        recoding = Recoding.learn(self.learner.signature, self.examples.matrix, places)
+        chosen = places[thinned(self.examples.labelled.take(places), limit)]
+        rows = FitRows(
+            self.examples, self.learner.narrowed(recoding.signature, recoding.places), recoding, self.examples
+        )
+        return replace(rows, training=rows.examples(chosen))
 
 
 def prepare_training_set(
@@ -60,8 +97,9 @@ def prepare_training_set(
     _check_events(learned.events, risk)
     if learned.happened.all():
         raise NotLearnableError(f"{risk.title}: every mature row has the event, so there is nothing to tell apart.")
-    names = [name for name in frame.column_names if name not in {"account_id", "as_of", *NOT_LEARNED}]
-    signature = Signature.learn(frame, names, learned.rows)
+    own_feeds = {name for name, feature in features_of(frame.schema).items() if feature.group == "data"}
+    names = [name for name in frame.column_names if name not in {"account_id", "as_of", *NOT_LEARNED, *own_feeds}]
+    signature = Signature.learn(frame, names, learned.rows, most_levels=None)
     if not signature.columns:
         raise NotLearnableError(f"{risk.title}: no column of the frame varies, so there is nothing to learn from.")
     plan = rolling_folds(_days_since_first_event(learned, risk), risk.embargo)

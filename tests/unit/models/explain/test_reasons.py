@@ -11,7 +11,7 @@ from support.worlds.trained_factory import made_events, made_frame, made_model
 from features.catalogue import FEATURES, GROUPS, group_of_column
 from models.explain.adverse_events import adverse_flags
 from models.explain.reasons import explain, group_strengths, leading_groups
-from models.learners.risk_model import RiskModel
+from models.learners.risk_model import Refit, RiskModel
 
 CAUSES = {
     "usage_events_change_28d": -1.3,
@@ -109,7 +109,8 @@ def test_a_reason_that_earlier_fits_do_not_share_is_weak() -> None:
     without = {**ALL, "tickets_open": 0.0}
     earlier = [made_frame(ALL, accounts=300, seed=seed) for seed in (22, 23, 24)]
     refits = [made_model(frame, made_events(frame, without)) for frame in earlier]
-    model = replace(made_model(with_cause, made_events(with_cause, ALL)), refits=tuple(r.scorer for r in refits))
+    others = tuple(Refit(refit.signature, refit.scorer) for refit in refits)
+    model = replace(made_model(with_cause, made_events(with_cause, ALL)), refits=others)
     rng = np.random.default_rng(8)
     accident, lasting = explain(model, table([planted("tickets_open", rng), planted("escalations_90d", rng)]))
     assert (accident[0].group, accident[0].weak) == ("support", True)
@@ -119,11 +120,15 @@ def test_a_reason_that_earlier_fits_do_not_share_is_weak() -> None:
 def test_refits_are_saved_and_loaded_with_the_model(tmp_path: Any) -> None:
     frame = made_frame(accounts=100)
     model = made_model(frame, made_events(frame))
-    saved = replace(model, refits=(model.scorer, made_model(frame, made_events(frame), seed=8).scorer))
+    narrower = frame.drop_columns([model.signature.names[0]])
+    other = made_model(narrower, made_events(frame), seed=8)
+    saved = replace(model, refits=(Refit(model.signature, model.scorer), Refit(other.signature, other.scorer)))
     saved.save(tmp_path / "model")
     loaded = RiskModel.load(tmp_path / "model")
     for before, after in zip(saved.refit_contributions(frame), loaded.refit_contributions(frame), strict=True):
         assert np.allclose(before, after, atol=1e-12)
+        assert before.shape == (frame.num_rows, len(model.signature.names) + 1)
+    assert not saved.refit_contributions(frame)[1][:, 0].any()
 
 
 def test_every_feature_of_the_catalogue_belongs_to_a_group_of_reasons() -> None:

@@ -9,7 +9,6 @@ import pytest
 from support.worlds.learning_world import world
 
 from models.data.signature import Signature, SignatureError
-from models.evaluation import walk_forward
 from models.learners import calibration
 from models.learners.model_files import ManifestError
 from models.learners.risk_model import RiskModel
@@ -182,5 +181,6 @@ def test_the_same_rows_and_seed_grow_the_same_trees() -> None:
     texts = []
     for threads in (1, 2):
         material = prepare_training_set(made.frame, made.labels, CHURN, threads=threads)
-        texts.append(material.learner.trees(walk_forward.known_rows(material.examples, np.arange(2000)), 10).cut(10))
+        rows = material.fit_rows(np.arange(2000))
+        texts.append(rows.learner.trees(rows.training, 10).cut(10))
     assert np.array_equal(texts[0].margin(material.examples.matrix), texts[1].margin(material.examples.matrix))
