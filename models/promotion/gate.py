@@ -225,7 +225,7 @@ def _none_worse(differences: Mapping[str, Floats]) -> Check:
 
 
 def _below_zero(difference: Floats, alpha: float) -> bool:
-    """Whether a difference is shown to be negative; by its spread, as draws are too few for the tails of small shares."""
+    """Whether a difference is shown to be negative; by its spread, because draws are too few for small shares."""
     from scipy.stats import norm
 
     spread = float(np.std(difference[1:]))

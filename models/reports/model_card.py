@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from features.catalogue import GROUPS, find_feature, group_of_column
+from models.data.recipe import digest_of_recipe
 from models.reports.plots import draw_plots
 from models.reports.report_pages import Picture, evaluation_facts, inline_picture, write_page
+from models.reports.tuning_text import render_tuning
 from models.training import TrainingResult
 
 
@@ -33,6 +35,8 @@ def _facts(trained: TrainingResult, source: Mapping[str, object]) -> dict[str, A
         "source": source,
         "columns": _columns(trained),
         "extensions": [{"file": file, "parts": parts} for file, parts in model.extensions.items()],
+        "recipe": digest_of_recipe(model.facts.get("recipe")),
+        "tuning": render_tuning(trained.tuning) if trained.tuning else "",
         "catalogue": model.facts.get("catalogue", "unknown"),
         "calibrator": model.calibrator,
     }
