@@ -113,7 +113,7 @@ def hand_over_matrix(frame: pa.Table, labels: pa.Table, risk: Risk, share: Path)
     pq.write_table(keys.append_column("day", pa.array(rows.day)), share / "matrix.rows.parquet")
     np.save(share / "matrix.npy", data.examples.matrix)
     folds = [{"tests": fold.tests, "embargo": fold.embargo} for fold in data.plan.folds]
-    categories = [data.learner.signature.names.index(name) for name in data.learner.signature.categories]
+    categories = [int(place) for place in data.learner.signature.categories]
     (share / "matrix.json").write_text(json.dumps({"folds": folds, "categories": categories}), encoding="utf-8")
 
 
