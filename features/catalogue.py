@@ -11,6 +11,7 @@ from features.definitions.account import ACCOUNT_FEATURES
 from features.definitions.adoption import ADOPTION_FEATURES
 from features.definitions.attribute_features import attribute_feature
 from features.definitions.billing import BILLING_FEATURES
+from features.definitions.contacts import CONTACT_FEATURES
 from features.definitions.contract_terms import CONTRACT_FEATURES
 from features.definitions.declarations import computes_the_same, declare_feature, declared_feature, extension_of
 from features.definitions.escalations import ESCALATION_FEATURES
@@ -54,6 +55,7 @@ __all__ = [
 FEATURES: tuple[Feature, ...] = (
     *USAGE_FEATURES,
     *ADOPTION_FEATURES,
+    *CONTACT_FEATURES,
     *SUPPORT_FEATURES,
     *ESCALATION_FEATURES,
     *HEALTH_FEATURES,

@@ -19,7 +19,7 @@ from features.contract import TABLES
 from features.engine.table_rows.relations import NUMBERED, day_number, number_accounts
 from features.engine.windows import Floats, Ints
 from features.history.history import History
-from features.history.versions import known_day
+from features.history.versions import ALWAYS, known_day
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ class Feeds:
 
 def _read_deliveries(history: History, name: str, since: int | None) -> Deliveries:
     table = TABLES[name]
-    event = table.event_time or "known_at"
+    event = table.event_time or f"coalesce(known_at, {ALWAYS})"
     recent = "true" if since is None else f"{event} >= DATE '1970-01-01' + ({since})"
     known = known_day(table) if name in history.versioned else f"CAST({event} AS DATE)"
     rows = history.query(

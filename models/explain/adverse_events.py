@@ -8,6 +8,7 @@ than 100% is not) and not older than the windows of its feature, at most :data:`
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import inf
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -20,29 +21,30 @@ RECENT_DAYS = 90
 
 @dataclass(frozen=True)
 class AdverseRange:
-    """The values of a feature that are an adverse event, both ends included."""
+    """The values of a feature that are an adverse event, both ends included, and which of them are worse."""
 
     least: float
     most: float = inf
+    worse: Literal["more", "less", "same"] = "more"
 
 
-_FALL = AdverseRange(-1.0, -0.3)
+_FALL = AdverseRange(-1.0, -0.3, "less")
 _SOME = AdverseRange(1.0)
-_RECENT = AdverseRange(0.0, 28.0)
+_RECENT = AdverseRange(0.0, 28.0, "same")
 
 ADVERSE_EVENTS: Mapping[str, AdverseRange] = {
     # a cancellation, or a contract that was not renewed
     "contract_notices": _SOME,
-    "contract_notice_ends_in_days": AdverseRange(0.0),
+    "contract_notice_ends_in_days": AdverseRange(0.0, worse="less"),
     "contract_partial_loss_share": AdverseRange(0.01, 1.0),
     "contract_renewal_overdue_days": AdverseRange(1.0),
     "contract_overdue_renewals": _SOME,
-    "contract_arr_change_90d": AdverseRange(-1.0, -0.05),
-    "contract_seats_change_90d": AdverseRange(-1.0, -0.05),
+    "contract_arr_change_90d": AdverseRange(-1.0, -0.05, "less"),
+    "contract_seats_change_90d": AdverseRange(-1.0, -0.05, "less"),
     # what customers wrote
     "text_cancel_28d": _SOME,
     "text_cancel_90d": _SOME,
-    "text_since_cancel_days": AdverseRange(0.0, RECENT_DAYS),
+    "text_since_cancel_days": AdverseRange(0.0, RECENT_DAYS, "same"),
     "text_rival_90d": _SOME,
     "text_manager_28d": _SOME,
     "text_manager_90d": _SOME,
@@ -61,15 +63,18 @@ ADVERSE_EVENTS: Mapping[str, AdverseRange] = {
     "tickets_reopened_90d": _SOME,
     "tickets_opened_vs_normal": AdverseRange(1.0),
     "tickets_opened_change_28d": AdverseRange(1.0),
+    # people who left
+    "contacts_champions_left_90d": _SOME,
+    "contacts_champion_left_days": AdverseRange(0.0, RECENT_DAYS, "same"),
     # use that stopped or fell
     "usage_recency_days": AdverseRange(14.0),
     "usage_events_change_28d": _FALL,
-    "usage_events_vs_portfolio": AdverseRange(-inf, -0.3),
+    "usage_events_vs_portfolio": AdverseRange(-inf, -0.3, "less"),
     "usage_events_vs_normal": _FALL,
     "usage_events_change_90d": _FALL,
     "usage_minutes_change_28d": _FALL,
     "usage_active_days_change_28d": _FALL,
-    "usage_users_change_28d": AdverseRange(-1.0, -0.2),
+    "usage_users_change_28d": AdverseRange(-1.0, -0.2, "less"),
     "usage_users_lost_28d": _SOME,
     "usage_features_change_28d": _FALL,
     "usage_features_lost_28d": _SOME,
@@ -79,8 +84,8 @@ ADVERSE_EVENTS: Mapping[str, AdverseRange] = {
     "invoices_overdue_amount": AdverseRange(0.01),
     "invoices_overdue_share_of_arr": AdverseRange(0.001),
     # the score of the CRM itself
-    "health_change_28d": AdverseRange(-100.0, -5.0),
-    "health_change_90d": AdverseRange(-100.0, -5.0),
+    "health_change_28d": AdverseRange(-100.0, -5.0, "less"),
+    "health_change_90d": AdverseRange(-100.0, -5.0, "less"),
 }
 """By feature, the most telling first."""
 

@@ -2,13 +2,14 @@
 
 A hundred and fifty contributions explain nothing. They are exact (log-odds that add up to the score), so they may be
 summed into the catalogue's groups; a group is described by the feature that carries most of it, with its dated fact.
-Only what raises the risk is a reason. The order for people is a step of its own (:mod:`models.explain.reason_order`):
-what happened comes before levels, and what an account *is* comes last. A score of the CRM is described by what moved
-it. Where the same learner, fitted on earlier cutoffs, does not agree, the reason is marked weak: it may be an accident
-of this fit.
+Only what raises the risk is a reason, and what is unusual among the night's accounts. The order for people is a step of
+its own (:mod:`models.explain.reason_order`): unusual events and then other events come before levels, and what an
+account *is* comes last. A score of the CRM is described by what moved it. Where the same learner, fitted on earlier
+cutoffs, does not agree, the reason is marked weak: it may be an accident of this fit.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
@@ -20,24 +21,65 @@ from models.contracts import Reason
 from models.data.arrays import Floats
 from models.explain.actions import Row
 from models.explain.adverse_events import ADVERSE_EVENTS, is_adverse
-from models.explain.reason_order import SCORE, strengths_for_people
+from models.explain.event_rarity import EventRarity
+from models.explain.reason_order import LEAST, SCORE, SURPRISE, UNUSUAL, strengths_for_people
 from models.learners.risk_model import RiskModel
 
 MOST = 4
 """So many reasons an account; a fifth does not change what anybody does."""
-LEAST = 0.05
-"""Log-odds below which a group is no reason (about one percentage point at a risk of 25%)."""
 SURVIVES = 1 / 3
 """A refit supports a reason when it gives the group at least this share of the strength."""
 EVENT_SHARE = 0.25
-"""An event describes its group where it has at least this share of the strongest contribution in it."""
+"""An event describes its group where it has at least this share of the strongest contribution in it, or is unusual."""
 MOVERS = 2
 """So many events describe what moved a health score."""
 SCORE_CHANGES = {"health_change_28d": 28, "health_change_90d": 90}
 """The changes of the health score, and over how many days."""
 
 
-def explain(model: RiskModel, rows: pa.Table) -> list[tuple[Reason, ...]]:
+@dataclass(frozen=True)
+class ExplainedRow:
+    """One row of the frame, with each column's contribution and how rare its adverse event is (1: no event)."""
+
+    facts: Row
+    names: Sequence[str]
+    shares: Floats
+    rarity: Floats
+    features: Mapping[str, Feature]
+
+    def describing_feature(self, group: str) -> str:
+        """The feature that describes a group: an event that carries enough of it or is unusual, else what carries most.
+
+        A feature with a sentence goes before one without, whose value is missing or impossible. In a group that only
+        raises the risk because a score was passed on to it, any event is enough.
+        """
+        own = [place for place, name in enumerate(self.names) if group_of_column(name) == group]
+        sayable = [place for place in own if self._has_sentence(self.names[place])] or own
+        strongest = max(sayable, key=lambda place: self.shares[place])
+        enough = EVENT_SHARE * self.shares[strongest] if self.shares[own].sum() >= LEAST else -np.inf
+        events = [place for place in sayable if is_adverse(self.names[place], self.facts[self.names[place]])]
+        telling = [p for p in events if self.shares[p] >= enough or self.rarity[p] <= UNUSUAL]
+        return self.names[max(telling or [strongest], key=self._weight)]
+
+    def sentence(self, group: str, feature: str) -> str:
+        """The sentence of a feature with its dated fact."""
+        as_of = self.facts["as_of"]
+        if feature not in self.features or not isinstance(as_of, date):
+            return f"{feature} is {self.facts[feature]}"
+        sentence = self.features[feature].describe(self.facts, as_of)
+        return _with_movers(sentence, self.facts, as_of, self.features) if group == SCORE else sentence
+
+    def _weight(self, place: int) -> float:
+        return float(self.shares[place] - SURPRISE * np.log(self.rarity[place]))
+
+    def _has_sentence(self, name: str) -> bool:
+        as_of = self.facts["as_of"]
+        if name not in self.features or not isinstance(as_of, date):
+            return self.facts[name] is not None
+        return self.features[name].sentence_of(self.facts, as_of) is not None
+
+
+def explain(model: RiskModel, rows: pa.Table, rarity: EventRarity | None = None) -> list[tuple[Reason, ...]]:
     """The reasons of each row in the order for people; none where nothing raises its risk.
 
     Exact contributions cost about a millisecond a row and refit: ask for the flagged accounts only.
@@ -45,33 +87,43 @@ def explain(model: RiskModel, rows: pa.Table) -> list[tuple[Reason, ...]]:
     Args:
         model: the model that scored the rows.
         rows: rows of the frame, with ``as_of`` and every column of the model.
+        rarity: how rare each event is among all accounts of the night; unusual events come first.
     """
     names = list(model.features)
     shares = model.contributions(rows)[:, :-1]
     refits = [strengths_for_people(names, refit[:, :-1], rows) for refit in model.refit_contributions(rows)]
-    facts, features = rows.to_pylist(), features_of(rows.schema)
-    strengths = strengths_for_people(names, shares, rows)
+    strengths = strengths_for_people(names, shares, rows, rarity)
+    explained = list(_explained_rows(names, shares, rows, rarity))
     return [
         tuple(
             _reason(
                 group,
                 strengths.by_group(place)[group],
                 [refit.by_group(place)[group] for refit in refits],
-                names,
-                facts[place],
-                shares[place],
-                features,
+                explained[place],
             )
             for group in groups[:MOST]
         )
-        for place, groups in enumerate(strengths.order(LEAST))
+        for place, groups in enumerate(strengths.order())
     ]
 
 
-def leading_groups(model: RiskModel, rows: pa.Table) -> list[str | None]:
+def _explained_rows(
+    names: Sequence[str], shares: Floats, rows: pa.Table, rarity: EventRarity | None
+) -> Iterator[ExplainedRow]:
+    rare = np.ones(shares.shape)
+    if rarity is not None:
+        for place, name in enumerate(names):
+            rare[:, place] = rarity.shares(name, rows)
+    features = features_of(rows.schema)
+    for facts, own, own_rare in zip(rows.to_pylist(), shares, rare, strict=True):
+        yield ExplainedRow(facts, names, own, own_rare, features)
+
+
+def leading_groups(model: RiskModel, rows: pa.Table, rarity: EventRarity | None = None) -> list[str | None]:
     """The group of each row's first reason, None where it has none: all that the routing needs, for many rows."""
     shares = model.contributions(rows)[:, :-1]
-    return strengths_for_people(list(model.features), shares, rows).first(LEAST)
+    return strengths_for_people(list(model.features), shares, rows, rarity).first()
 
 
 def group_strengths(names: Sequence[str], shares: Floats) -> dict[str, float]:
@@ -82,52 +134,15 @@ def group_strengths(names: Sequence[str], shares: Floats) -> dict[str, float]:
     return strengths
 
 
-def _reason(
-    group: str,
-    strength: float,
-    again: Sequence[float],
-    names: list[str],
-    row: Row,
-    shares: Floats,
-    features: Mapping[str, Feature],
-) -> Reason:
-    feature = _describing_feature(group, names, row, shares, features)
+def _reason(group: str, strength: float, again: Sequence[float], row: ExplainedRow) -> Reason:
+    feature = row.describing_feature(group)
     return Reason(
         group=group,
         feature=feature,
         strength=round(strength, 6),
-        sentence=_sentence(group, feature, row, features),
-        weak=_is_weak(strength, again),
+        sentence=row.sentence(group, feature),
+        weak=strength < LEAST or _is_weak(strength, again),
     )
-
-
-def _describing_feature(group: str, names: list[str], row: Row, shares: Floats, features: Mapping[str, Feature]) -> str:
-    """The feature that describes a group: an event that carries enough of it, else what carries most.
-
-    A feature with a sentence goes before one without, whose value is missing or impossible. In a group that only raises
-    the risk because a score was passed on to it, any event is enough.
-    """
-    own = [place for place, name in enumerate(names) if group_of_column(name) == group]
-    sayable = [place for place in own if _has_sentence(names[place], row, features)] or own
-    strongest = max(sayable, key=lambda place: shares[place])
-    enough = EVENT_SHARE * shares[strongest] if shares[own].sum() >= LEAST else -np.inf
-    events = [place for place in sayable if is_adverse(names[place], row[names[place]]) and shares[place] >= enough]
-    return names[max(events or [strongest], key=lambda place: shares[place])]
-
-
-def _has_sentence(name: str, row: Row, features: Mapping[str, Feature]) -> bool:
-    as_of = row["as_of"]
-    if name not in features or not isinstance(as_of, date):
-        return row[name] is not None
-    return features[name].sentence_of(row, as_of) is not None
-
-
-def _sentence(group: str, name: str, row: Row, features: Mapping[str, Feature]) -> str:
-    as_of = row["as_of"]
-    if name not in features or not isinstance(as_of, date):
-        return f"{name} is {row[name]}"
-    sentence = features[name].describe(row, as_of)
-    return _with_movers(sentence, row, as_of, features) if group == SCORE else sentence
 
 
 def _with_movers(sentence: str, row: Row, as_of: date, features: Mapping[str, Feature]) -> str:

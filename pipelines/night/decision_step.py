@@ -112,7 +112,13 @@ class DecisionContext:
 def decide_night(context: DecisionContext, frame: pa.Table, scored: NightScores) -> NightDecision:
     """Decide the night, explain the accounts that it raises, and freeze a hand-off for each."""
     from models.explain.counterfactuals import counterfactuals
+    from models.explain.event_rarity import EventRarity
     from models.explain.reasons import explain
+
+    rarity = EventRarity.of(frame)
+
+    def explain_night(model: RiskModel, rows: pa.Table) -> list[tuple[Reason, ...]]:
+        return explain(model, rows, rarity)
 
     needed = context.policy.conditions.columns
     rows = build_candidates(context.history, frame, scored.scores, context.competitors, needed=needed)
@@ -121,13 +127,13 @@ def decide_night(context: DecisionContext, frame: pa.Table, scored: NightScores)
     reasons: dict[tuple[str, str], tuple[Reason, ...]] = {}
 
     def first_reasons(accounts: Sequence[str]) -> dict[tuple[str, str], str | None]:
-        reasons.update(_by_account(context, scored, accounts, explain))
+        reasons.update(_by_account(context, scored, accounts, explain_night))
         return {key: why[0].group if why else None for key, why in reasons.items()}
 
     decision = decide_with_reasons(rows, queue, context.policy, context.as_of, first_reasons)
     explained = {account for account, _ in reasons}
     others = sorted({figures.account_id for figures in decision.live} - explained)
-    reasons.update(_by_account(context, scored, others, explain))
+    reasons.update(_by_account(context, scored, others, explain_night))
     raised = [*decision.flags, *(again.flag for again in decision.raised_again)]
     what_if = _by_account(context, scored, [flag.account_id for flag in raised], counterfactuals)
     decision = _explained(decision, reasons, what_if)

@@ -58,13 +58,14 @@ class PastNights:
         scored = score_accounts(self.history, frame, days, self.models, ())
         rows = build_candidates(self.history, frame, scored.scores, self.competitors, needed=self.conditions)
         for day in days:
-            yield PastNight(
-                day, _on(rows, day), truth.filter(pc.equal(truth["as_of"], day)), self._first_reasons(scored, day)
-            )
+            outcomes = truth.filter(pc.equal(truth["as_of"], day))
+            yield PastNight(day, _on(rows, day), outcomes, self._first_reasons(scored, _on(frame, day), day))
 
-    def _first_reasons(self, scored: NightScores, day: date) -> FirstReasons:
+    def _first_reasons(self, scored: NightScores, portfolio: pa.Table, day: date) -> FirstReasons:
+        from models.explain.event_rarity import EventRarity
         from models.explain.reasons import leading_groups
 
+        rarity = EventRarity.of(portfolio)
         frames = {risk: _on(frame, day) for risk, frame in scored.frames.items()}
 
         def first_reasons(accounts: Sequence[str]) -> dict[tuple[str, str], str | None]:
@@ -72,7 +73,7 @@ class PastNights:
             wanted = pa.array(accounts, pa.string())
             for risk, frame in frames.items():
                 rows = frame.filter(pc.is_in(frame["account_id"], value_set=wanted))
-                groups = leading_groups(self.models[risk].model, rows)
+                groups = leading_groups(self.models[risk].model, rows, rarity)
                 found |= {(account, risk): group for account, group in zip(_ids(rows), groups, strict=True)}
             return found
 

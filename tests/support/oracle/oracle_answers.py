@@ -233,6 +233,15 @@ BILLING = {
     "invoices_credits_180d": issued("count(*)", 180, 0, "amount < 0"),
 }
 
+CHAMPION = " OR ".join(
+    f"lower(role) LIKE '%{word}%'" for word in ("champion", "sponsor", "decision", "key contact", "power user")
+)
+CONTACTS = {
+    "contacts_left_90d": ask("count(*)", "contacts", within("left_at", 90)),
+    "contacts_champions_left_90d": ask("count(*)", "contacts", f"{within('left_at', 90)} AND ({CHAMPION})"),
+    "contacts_champion_left_days": ask(f"min({days_since('left_at')})", "contacts", f"left_at < :t AND ({CHAMPION})"),
+}
+
 CONTRACT = {
     "contract_running": running("count(*)"),
     "contract_arr": ARR,
@@ -293,6 +302,7 @@ SUBJECTS = {
     "invoices": BILLING,
     "subscriptions": CONTRACT,
     "accounts": ACCOUNT,
+    "contacts": CONTACTS,
     "outcomes": RESCUES,
 }
 

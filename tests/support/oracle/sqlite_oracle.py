@@ -25,9 +25,10 @@ KEYS = {
     "ticket_events": ("ticket_id", "occurred_at", "kind", "value", "actor"),
     "usage_daily": ("account_id", "day", "feature", "user_id"),
     "invoices": ("invoice_id",),
+    "contacts": ("contact_id",),
     "outcomes": ("account_id", "risk", "decided_at"),
 }
-EVENT = {
+EVENT: dict[str, str | None] = {
     "accounts": "created_at",
     "subscriptions": "started_at",
     "health_scores": "measured_at",
@@ -36,6 +37,7 @@ EVENT = {
     "ticket_events": "occurred_at",
     "usage_daily": "day",
     "invoices": "issued_at",
+    "contacts": None,
     "outcomes": "decided_at",
 }
 COLUMNS = {
@@ -47,9 +49,12 @@ COLUMNS = {
     "ticket_events": "ticket_id occurred_at kind value actor",
     "usage_daily": "account_id day feature user_id events users minutes",
     "invoices": "invoice_id account_id issued_at due_at paid_at amount status",
+    "contacts": "contact_id account_id role left_at",
     "outcomes": "account_id risk action verdict decided_at",
 }
-HIDDEN = {"subscriptions": "ended_at", "invoices": "paid_at"}
+ALWAYS = datetime(1970, 1, 1)
+"""When a row was known that says neither when it was known nor when it happened."""
+HIDDEN = {"subscriptions": "ended_at", "invoices": "paid_at", "contacts": "left_at"}
 """In a current-state source, the time that is read as null while it is not before the cutoff."""
 
 STOPPED_AFTER = {"usage_daily": 14, "tickets": 28, "ticket_events": 28, "health_scores": 45, "invoices": 62}
@@ -72,7 +77,8 @@ class Oracle:
         self.base.execute(f"CREATE TABLE raw_{name} ({', '.join([*columns, 'known_at'])})")
         for row in table.to_pylist():
             values = [_text(row.get(column)) for column in columns]
-            known = _text(row.get("known_at") or row[EVENT[name]])
+            event = EVENT[name]
+            known = _text(row.get("known_at") or (row[event] if event else ALWAYS))
             marks = ", ".join("?" * (len(columns) + 1))
             self.base.execute(f"INSERT INTO raw_{name} VALUES ({marks})", [*values, known])
 
@@ -122,7 +128,7 @@ class Oracle:
         day = cutoff.isoformat()
         over = f" AND day < '{day}'" if name == "usage_daily" else ""
         found = self.base.execute(
-            f"SELECT julianday('{day}') - julianday(date(max({EVENT[name]}))) FROM raw_{name} "
+            f"SELECT julianday('{day}') - julianday(date(max({EVENT[name] or 'known_at'}))) FROM raw_{name} "
             f"WHERE known_at < '{day}'{over}"
         ).fetchone()[0]
         return None if found is None else int(found)

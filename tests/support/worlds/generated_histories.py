@@ -154,6 +154,16 @@ def invoices(draw: DrawFn) -> Row:
 
 
 @st.composite
+def contacts(draw: DrawFn) -> Row:
+    return {
+        "contact_id": f"C{draw(st.integers(1, 8))}",
+        "account_id": draw(who),
+        "role": draw(st.sampled_from((None, "user", "Executive Sponsor", "champion"))),
+        "left_at": draw(st.one_of(st.none(), instants())),
+    }
+
+
+@st.composite
 def outcomes(draw: DrawFn) -> Row:
     return {
         "account_id": draw(who),
@@ -173,6 +183,7 @@ ROWS: dict[str, tuple[Callable[[], SearchStrategy[Row]], int]] = {
     "ticket_events": (ticket_events, 16),
     "usage_daily": (usage, 24),
     "invoices": (invoices, 8),
+    "contacts": (contacts, 5),
     "outcomes": (outcomes, 5),
 }
 
@@ -223,7 +234,7 @@ def _admitted(name: str, rows: list[Row], draw: DrawFn, *, versioned: bool) -> l
     odd = (0, 2, 24, 24 * 8, 24 * 45) if draw(st.booleans()) else (usual,)
     admitted = []
     for row in rows:
-        event = row[contract.event_time]
+        event = row[contract.event_time] if contract.event_time else draw(instants())
         if not isinstance(event, datetime):
             event = datetime.combine(event, datetime.min.time())
         if versioned:

@@ -10,6 +10,7 @@ from support.worlds.trained_factory import made_frame, made_model
 from features.catalogue import find_feature, group_of_column
 from models.contracts import Reason
 from models.explain.adverse_events import ADVERSE_EVENTS, adverse_flags, is_adverse
+from models.explain.event_rarity import EventRarity
 from models.explain.reason_order import BACKGROUND, PASSED_ON, GroupStrengths, strengths_for_people
 from models.explain.reasons import explain, group_strengths, leading_groups
 from models.learners.risk_model import RiskModel
@@ -124,7 +125,7 @@ def test_an_event_counts_in_full_and_a_level_half() -> None:
     groups = ("account", "billing", "support")
     strengths = np.array([[9.0, 0.3, 0.5], [9.0, 0.2, 0.5], [0.0, 0.01, 0.0]])
     events = np.array([[False, True, False]] * 3)
-    order = GroupStrengths(groups, strengths, events).order(0.05)
+    order = GroupStrengths(groups, strengths, events, np.ones((3, 3))).order()
     assert order == [["billing", "support", BACKGROUND], ["support", "billing", BACKGROUND], []]
 
 
@@ -148,3 +149,43 @@ def test_an_adverse_value_is_possible_and_recent(name: str, value: float | None,
     rows = pa.table({name: pa.array([value], pa.float64())})
     assert is_adverse(name, value) is adverse
     assert adverse_flags(name, rows).tolist() == [adverse]
+
+
+def test_an_unusual_event_comes_first_unless_the_model_says_that_it_lowers_the_risk() -> None:
+    groups = ("account", "billing", "contract")
+    strengths = np.array([[0.9, 0.01, 0.8], [0.9, -0.2, 0.8], [0.9, 0.01, 0.8], [0.9, 0.01, 0.8]])
+    events = np.array([[True, True, False]] * 3 + [[True, False, False]])
+    rarity = np.array([[0.001, 0.02, 1.0]] * 2 + [[0.001, 0.3, 1.0], [0.001, 1.0, 1.0]])
+    order = GroupStrengths(groups, strengths, events, rarity).order()
+    assert order == [["billing", "contract", BACKGROUND], *[["contract", BACKGROUND]] * 3]
+
+
+def test_the_rarer_of_two_unusual_events_comes_first_where_the_model_gives_them_alike() -> None:
+    strengths, events = np.array([[0.1, 0.08], [0.5, 0.08]]), np.ones((2, 2), dtype=bool)
+    order = GroupStrengths(("billing", "support"), strengths, events, np.array([[0.05, 0.01]] * 2)).order()
+    assert order == [["support", "billing"], ["billing", "support"]]
+
+
+def test_an_event_that_the_model_hardly_uses_is_a_weak_reason_in_front(model: RiskModel) -> None:
+    frame, _, _ = world(1500, 0.02, seed=6)
+    quiet = frame.slice(0, 1).to_pylist()[0] | dict.fromkeys(COLUMNS, 0.0) | {"usage_events_28d": 400.0}
+    row = pa.Table.from_pylist([quiet | {"invoices_overdue_days": 55.0, "health_mean_28d": 20.0}], schema=frame.schema)
+    reasons = explain(model, row, EventRarity.of(frame))
+    assert (reasons[0][0].group, reasons[0][0].feature) == ("billing", "invoices_overdue_days")
+
+
+def test_the_share_of_accounts_with_an_event_at_least_as_bad() -> None:
+    names = {"tickets_open_urgent": 0.0, "usage_events_change_28d": 0.0, "escalation_recency_days": 400.0}
+    frame = made_frame(names, accounts=100, cutoffs=1)
+    values = {
+        "tickets_open_urgent": [0.0] * 90 + [1.0] * 8 + [3.0, 4.0],
+        "usage_events_change_28d": [0.1] * 80 + [-0.4] * 15 + [-0.9] * 4 + [None],
+        "escalation_recency_days": [400.0] * 95 + [3.0, 9.0, 20.0, 28.0, 29.0],
+    }
+    portfolio = pa.table({"account_id": frame["account_id"], "as_of": frame["as_of"], **values})
+    rarity = EventRarity.of(portfolio)
+    rows = portfolio.take([0, 90, 98, 99])
+    assert rarity.shares("tickets_open_urgent", rows).tolist() == [1.0, 0.1, 0.02, 0.01]
+    assert rarity.shares("usage_events_change_28d", portfolio.take([0, 80, 95, 99])).tolist() == [1.0, 0.19, 0.04, 1.0]
+    assert rarity.shares("escalation_recency_days", portfolio.take([0, 95, 98, 99])).tolist() == [1.0, 0.04, 0.04, 1.0]
+    assert EventRarity.of(portfolio.slice(60)).shares("tickets_open_urgent", rows).tolist() == [1.0] * 4

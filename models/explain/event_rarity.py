@@ -1,0 +1,59 @@
+"""How unusual an adverse event is among the accounts of one night.
+
+"One feature was dropped" is true of a third of all accounts in most weeks; "four urgent tickets without an answer" of
+one in a hundred. A model that has seen few such events gives both hardly any contribution, and a reader wants to know
+the second. So the night's own accounts say how rare an event is: the share of them that have it, at least as badly.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from models.data.arrays import Floats
+from models.explain.adverse_events import ADVERSE_EVENTS, AdverseRange, adverse_flags
+
+FEWEST_ACCOUNTS = 50
+"""Among fewer accounts nothing can be called unusual."""
+
+
+@dataclass(frozen=True)
+class EventRarity:
+    """By feature, the severities of all accounts with an adverse event, ascending; and how many accounts there are."""
+
+    severities: Mapping[str, Floats]
+    accounts: int
+
+    @classmethod
+    def of(cls, portfolio: pa.Table) -> "EventRarity":
+        """The rarity of every adverse event among the rows of a frame, one an account."""
+        severities = {
+            name: np.sort(_severity(limits, _values(name, portfolio)[adverse_flags(name, portfolio)]))
+            for name, limits in ADVERSE_EVENTS.items()
+            if name in portfolio.column_names
+        }
+        return cls(severities, portfolio.num_rows)
+
+    def shares(self, name: str, rows: pa.Table) -> Floats:
+        """For each row the share of all accounts with this event, at least as bad; 1 where the row does not have it."""
+        shares = np.ones(rows.num_rows)
+        flags = adverse_flags(name, rows)
+        known = self.severities.get(name)
+        if known is None or self.accounts < FEWEST_ACCOUNTS or not flags.any():
+            return shares
+        own = _severity(ADVERSE_EVENTS[name], _values(name, rows)[flags])
+        as_bad = len(known) - np.searchsorted(known, own, side="left")
+        shares[flags] = np.maximum(as_bad, 1) / self.accounts
+        return shares
+
+
+def _values(name: str, rows: pa.Table) -> Floats:
+    return np.asarray(rows[name].cast(pa.float64()).to_numpy(zero_copy_only=False), dtype=np.float64)
+
+
+def _severity(limits: AdverseRange, values: Floats) -> Floats:
+    """Larger is worse; a moment that is only recent or not has one severity."""
+    if limits.worse == "same":
+        return np.zeros(len(values))
+    return values if limits.worse == "more" else -values
