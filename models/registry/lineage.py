@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from models.training import TrainingResult
 
@@ -26,46 +27,32 @@ DIGEST_LENGTH = 32
 
 @dataclass(frozen=True)
 class Lineage:
-    """The datasets of one run; ``training`` is what metrics are not computed on, ``test`` is what they are."""
+    """The datasets of one run: the frame that its model learned from, and the rows that its figures rest on."""
 
     training: "Dataset"
     test: "Dataset"
 
     def inputs(self) -> "list[DatasetInput]":
         """Both, each with the context in which it was used."""
-        from mlflow.entities import DatasetInput, InputTag
+        return [dataset_input(self.training, "training"), dataset_input(self.test, "testing")]
 
-        used = {"training": self.training, "testing": self.test}
-        return [DatasetInput(dataset, [InputTag("mlflow.data.context", context)]) for context, dataset in used.items()]
+
+def dataset_input(dataset: "Dataset", context: str) -> "DatasetInput":
+    """A dataset as the input of a run."""
+    from mlflow.entities import DatasetInput, InputTag
+
+    return DatasetInput(dataset, [InputTag("mlflow.data.context", context)])
 
 
 def describe_lineage(trained: TrainingResult, source: Mapping[str, object], frame: pa.Table | None) -> Lineage:
-    """The datasets of a training on ``source``; without its ``frame``, the source's fingerprint is the digest."""
-    name = str(source.get("name", "source"))
-    fingerprint = str(source.get("fingerprint", "unknown"))
-    digest = fingerprint[:DIGEST_LENGTH] if frame is None else frame_digest(frame)
-    columns = dict(trained.model.features)
-    sizes = {"num_rows": trained.rows, "num_elements": trained.rows * len(columns)}
-    profile = {
-        **sizes,
-        "accounts": trained.accounts,
-        "events": trained.events,
-        "first_cutoff": trained.first,
-        "last_cutoff": trained.through,
-        "source": dict(source),
-    }
-    scored = trained.scored
-    tested = {
-        "num_rows": scored.num_rows,
-        "num_elements": scored.num_rows * scored.num_columns,
-        "first_cutoff": trained.evaluation.overall.first,
-        "last_cutoff": trained.evaluation.overall.last,
-    }
-    types = {field.name: str(field.type) for field in scored.schema}
-    return Lineage(
-        _dataset(name, digest, fingerprint, columns, profile),
-        _dataset(f"{name}, test rows", frame_digest(scored), fingerprint, types, tested),
-    )
+    """The datasets of a training on ``source``.
+
+    MLflow stores a digest once and for all runs, so a description is that of the frame, which the risks share, and not
+    that of the rows of one risk. Without the ``frame`` the test rows are all that is known.
+    """
+    name, fingerprint = str(source.get("name", "source")), str(source.get("fingerprint", "unknown"))
+    test = _dataset(f"{name}, test rows", trained.scored, fingerprint)
+    return Lineage(test if frame is None else _dataset(name, frame, fingerprint), test)
 
 
 def frame_digest(frame: pa.Table) -> str:
@@ -80,22 +67,36 @@ def frame_digest(frame: pa.Table) -> str:
     return digest.hexdigest()[:DIGEST_LENGTH]
 
 
-def _dataset(
-    name: str, digest: str, fingerprint: str, columns: Mapping[str, str], profile: Mapping[str, object]
-) -> "Dataset":
-    """MLflow's description of a dataset; its pages read the columns and sizes from this form."""
+def _dataset(name: str, rows: pa.Table, fingerprint: str) -> "Dataset":
+    """MLflow's description of a table of accounts and cutoffs; its pages read columns and sizes from this form."""
     from mlflow.entities import Dataset
 
-    schema = [{"type": _TYPES.get(kind, kind), "name": column, "required": True} for column, kind in columns.items()]
+    columns = [{"type": _type(field.type), "name": field.name, "required": True} for field in rows.schema]
+    cutoffs = rows["as_of"].unique()
+    span = pc.min_max(cutoffs).as_py()
+    profile = {
+        "num_rows": rows.num_rows,
+        "num_elements": rows.num_rows * rows.num_columns,
+        "accounts": len(rows["account_id"].unique()),
+        "cutoffs": len(cutoffs),
+        "first_cutoff": span["min"],
+        "last_cutoff": span["max"],
+        "source_fingerprint": fingerprint,
+    }
     return Dataset(
         name=name,
-        digest=digest,
+        digest=frame_digest(rows),
         source_type="rescue",
         source=json.dumps({"source": name, "fingerprint": fingerprint}),
-        schema=json.dumps({"mlflow_colspec": schema}),
+        schema=json.dumps({"mlflow_colspec": columns}),
         profile=json.dumps(profile, default=str),
     )
 
 
-_TYPES = {"int64": "long", "bool": "boolean", "date32[day]": "datetime", "float": "float"}
+_TYPES = {"int64": "long", "bool": "boolean", "date32[day]": "datetime", "timestamp[us]": "datetime"}
 """Names of types in MLflow where they differ from Arrow's."""
+
+
+def _type(kind: pa.DataType) -> str:
+    text = str(kind.value_type if pa.types.is_dictionary(kind) else kind)
+    return _TYPES.get(text, text)

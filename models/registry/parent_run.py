@@ -10,16 +10,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from models.evaluation.metrics_report import MODEL
+from models.registry.lineage import dataset_input
 from models.registry.run_origin import origin_tags
 from models.registry.step_times import now
 from models.registry.tracking import RegistryUnavailableError, active
 from models.reports.sentences import render_finding
 from models.training import TrainingResult
+
+if TYPE_CHECKING:
+    from mlflow.entities import Dataset
 
 MAIN_FIGURES = ("auc", "average_precision", "log_loss_skill", "precision_at_capacity", "recall_at_capacity")
 FINISHED, FAILED, KILLED = "FINISHED", "FAILED", "KILLED"
@@ -38,6 +42,7 @@ class ParentRun:
     started: datetime = field(default_factory=now)
     run_id: str = ""
     of_project: bool = False
+    datasets: int = 0
     sentences: list[str] = field(default_factory=list)
 
     def open(self, mlflow: Any, experiment_id: str) -> str:
@@ -47,6 +52,13 @@ class ParentRun:
             self.of_project = own is not None
             self.run_id = own or self._create(mlflow.MlflowClient(), experiment_id)
         return self.run_id
+
+    def use(self, dataset: "Dataset") -> None:
+        """Record the frame that the risks share."""
+        if not self.datasets:
+            with active(self.tracking_uri) as mlflow:
+                mlflow.MlflowClient().log_inputs(self.run_id, datasets=[dataset_input(dataset, "training")])
+        self.datasets += 1
 
     def add(self, trained: TrainingResult, version: str) -> None:
         """Record the main figures of a risk that was trained under this run, and its version."""
@@ -72,10 +84,15 @@ class ParentRun:
                 mlflow.MlflowClient().set_terminated(self.run_id, status)
 
     def _create(self, tracking: Any, experiment_id: str) -> str:
-        tags = {**origin_tags(self.source), "rescue.run": "training", "rescue.risks": ", ".join(self.risks)}
+        from mlflow.entities import Param
+
+        tags = {**origin_tags(self.source), "rescue.run": "training"}
         started = round(self.started.timestamp() * 1000)
-        name = f"training of {self.started:%Y-%m-%d %H:%M}"
-        run = tracking.create_run(experiment_id, start_time=started, tags=tags, run_name=name)
+        run = tracking.create_run(
+            experiment_id, start_time=started, tags=tags, run_name=f"{self.started:%Y-%m-%d %H:%M}"
+        )
+        parameters = {"risks": ", ".join(self.risks), "source": str(self.source.get("name", "unknown"))}
+        tracking.log_batch(run.info.run_id, params=[Param(key, value) for key, value in parameters.items()])
         return str(run.info.run_id)
 
 

@@ -6,6 +6,7 @@ the version. The night gets the champion from the home folder where the version 
 one; it reads LightGBM's text and JSON under a checked manifest, never MLflow's ``load_model``.
 """
 
+import json
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -260,6 +261,11 @@ class Registry:
                 run_id=logged.run_id,
                 model_id=logged.model_uri.removeprefix("models:/"),
                 description=described,
+            )
+            # what the pages of the logged model show as its registered versions
+            versions = json.dumps([{"name": name, "version": str(created.version)}])
+            registry.set_logged_model_tags(
+                logged.model_uri.removeprefix("models:/"), {"mlflow.modelVersions": versions}
             )
             return str(created.version)
 

@@ -78,6 +78,8 @@ def log_run(tracking_uri: str, trained: TrainingResult, context: RunContext) -> 
         with mlflow.start_run(run_id=_new_run(mlflow, experiment(tracking_uri), trained, context)) as run:
             mlflow.log_params(parameters)
             mlflow.MlflowClient().log_inputs(run.info.run_id, datasets=lineage.inputs())
+            if context.parent is not None:
+                context.parent.use(lineage.training)
             mlflow.log_artifacts(str(folder / "evidence"))
             model = _log_model(mlflow, trained, folder / MODEL_FOLDER, parameters)
             _log_metrics(mlflow, trained.evaluation.overall, run.info.run_id, model, lineage)
@@ -115,7 +117,7 @@ def _new_run(mlflow: Any, experiment_id: str, trained: TrainingResult, context: 
     if context.parent is not None:
         tags["mlflow.parentRunId"] = context.parent.open(mlflow, experiment_id)
     started = Span(context.times.started, context.times.started).milliseconds[0]
-    name = f"{risk} until {trained.through}"
+    name = f"{risk} {trained.through}"
     run = mlflow.MlflowClient().create_run(experiment_id, start_time=started, tags=tags, run_name=name)
     return str(run.info.run_id)
 
@@ -141,15 +143,21 @@ def _parameters(trained: TrainingResult, context: RunContext) -> dict[str, str]:
 
 
 def _metrics(report: MetricsReport) -> dict[str, float]:
-    """Every finite figure of a report: ``<figure>``, ``<figure>_low``, ``<figure>_high``; others' as ``<scorer>/…``."""
+    """The model's finite figures of a report: ``<figure>``, ``<figure>_low`` and ``<figure>_high``."""
     metrics = {"test_rows": float(report.rows), "test_events": float(report.events), "base_rate": report.base_rate}
-    for scorer, figures in report.scorers.items():
-        prefix = "" if scorer == MODEL else f"{scorer}/"
-        for name, estimate in figures.items():
-            metrics[f"{prefix}{name}"] = estimate.value
-            metrics[f"{prefix}{name}_low"] = estimate.low
-            metrics[f"{prefix}{name}_high"] = estimate.high
+    for name, estimate in report.scorers[MODEL].items():
+        metrics |= {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
     return {name: value for name, value in metrics.items() if np.isfinite(value)}
+
+
+def _other_metrics(report: MetricsReport) -> dict[str, float]:
+    """The finite figures of the others as ``<figure>.<scorer>``, so that lists have them beside the model's."""
+    return {
+        f"{name}.{scorer}": estimate.value
+        for scorer, figures in report.scorers.items()
+        for name, estimate in figures.items()
+        if scorer != MODEL and np.isfinite(estimate.value)
+    }
 
 
 def _log_metrics(mlflow: Any, report: MetricsReport, run_id: str, model: Any, lineage: Lineage) -> None:
@@ -160,7 +168,7 @@ def _log_metrics(mlflow: Any, report: MetricsReport, run_id: str, model: Any, li
     dataset = {"dataset_name": lineage.test.name, "dataset_digest": lineage.test.digest}
     metrics = [
         Metric(name, value, at, 0, model_id=model.model_id, run_id=run_id, **dataset)
-        for name, value in _metrics(report).items()
+        for name, value in {**_metrics(report), **_other_metrics(report)}.items()
     ]
     mlflow.MlflowClient().log_batch(run_id, metrics=metrics)
 
