@@ -18,12 +18,13 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import average_precision_score
 
-TRIALS = 12
-MOST_FITTED = 120_000
-"""Rows of a fit at most, every n-th of them otherwise, so that a search takes minutes."""
+TRIALS, TRIALS_OF_MANY = 12, 8
+MANY, MOST_FITTED = 50_000, 80_000
+"""Rows from which fewer trials are made, and rows of a fit at most (every n-th of them), so that a search takes
+minutes."""
 
 SPACE: dict[str, list[Any]] = {
-    "rounds": [50, 100, 200, 400],
+    "rounds": [50, 100, 200, 300],
     "rate": [0.02, 0.05, 0.1],
     "depth": [2, 3, 4, 6],
     "smallest": [20, 100, 300],
@@ -105,6 +106,12 @@ def precision_within_nights(event: np.ndarray, score: np.ndarray, day: np.ndarra
     return float(np.average(figures, weights=[event[own].sum() for own in nights]))
 
 
+def varies(values: np.ndarray) -> bool:
+    """Whether a column has two values at least; scikit-learn cannot bin one that has none."""
+    known = values[~np.isnan(values)]
+    return len(known) > 0 and known.min() < known.max()
+
+
 def main() -> None:
     """Search, fit at every fold, and write the scores."""
     name, share = sys.argv[1], Path(sys.argv[2])
@@ -116,11 +123,14 @@ def main() -> None:
         known = np.flatnonzero(day + fold["embargo"] < fold["tests"][0])
         known = known[:: max(1, -(-len(known) // MOST_FITTED))]
         tested = np.flatnonzero((day >= fold["tests"][0]) & (day <= fold["tests"][-1]))
-        predict = FITS[name](matrix[known], event[known].astype(int), about["categories"], drawn)
-        return tested, predict(matrix[tested])
+        columns = [place for place in range(matrix.shape[1]) if varies(matrix[known, place])]
+        categories = [number for number, place in enumerate(columns) if place in about["categories"]]
+        predict = FITS[name](matrix[np.ix_(known, columns)], event[known].astype(int), categories, drawn)
+        return tested, predict(matrix[np.ix_(tested, columns)])
 
     rng = np.random.default_rng(7)
-    trials = [{key: values[rng.integers(len(values))] for key, values in SPACE.items()} for _ in range(TRIALS)]
+    count = TRIALS if len(event) < MANY else TRIALS_OF_MANY
+    trials = [{key: values[rng.integers(len(values))] for key, values in SPACE.items()} for _ in range(count)]
     first_half = about["folds"][: (len(about["folds"]) + 1) // 2]
 
     def worth(drawn: dict[str, Any]) -> float:
