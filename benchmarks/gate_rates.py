@@ -7,7 +7,7 @@ reports, averaged over the rounds, with what happened.
 
     python -m benchmarks.gate_rates [--rounds 200] [--events 50,100,200,400]
 
-At 200 rounds it takes about ten minutes on one core.
+At 200 rounds it takes about ten minutes of one core.
 """
 
 import argparse
@@ -41,7 +41,6 @@ class Cell:
 CELLS = (
     Cell("challenge", 0.0, 0.0),
     Cell("challenge", 0.0, 0.8),
-    Cell("challenge", -0.05, 0.0),
     Cell("challenge", -0.05, 0.8),
     Cell("challenge", 0.03, 0.8),
     Cell("refresh", 0.0, 0.5),
