@@ -2,7 +2,8 @@
 
 The steps: join and leave treated rows out (`models.learners.training_set`), walk forward through time
 (`models.evaluation.walk_forward`), choose the kind of learner that the events can carry, evaluate it at capacity beside
-the baselines (`models.evaluation.evaluate`), fit it once more on everything, and calibrate it on all test periods.
+the baselines (`models.evaluation.evaluate`), fit it once more on everything, and calibrate it on accounts that it did
+not see (`models.evaluation.cross_fitting`).
 """
 
 from collections.abc import Mapping
@@ -15,14 +16,15 @@ import pyarrow as pa
 
 from features.catalogue import CATALOGUE_VERSION
 from features.history.versions import EPOCH
-from models.data.examples import Examples
 from models.data.recipe import Recipe
+from models.data.treatment import effective_size
+from models.evaluation.cross_fitting import calibrate, effective_events
 from models.evaluation.curve_calibration import CalibrationByDay, calibrate_curve
 from models.evaluation.evaluate import BacktestResult, evaluate
 from models.evaluation.metrics_report import Evaluation
 from models.evaluation.model_selection import Choice, select_forward
-from models.evaluation.walk_forward import Progress, WalkForward, calibrator, score_folds
-from models.learners.calibration import Calibrator, flat
+from models.evaluation.walk_forward import Progress, WalkForward, score_folds
+from models.learners.calibration import flat
 from models.learners.hazard_curve import CURVE_KINDS, HazardModel, fit_hazard, hazard_rows
 from models.learners.risk_model import RiskModel
 from models.learners.single_thread import one_thread
@@ -40,10 +42,12 @@ class TrainingResult:
     """A model and its evaluation; the model card is drawn from this and nothing else.
 
     Attributes:
-        model: fitted on all matured rows, calibrated on the test cutoffs of all folds.
+        model: fitted on all matured rows, calibrated on accounts that a fit did not see.
         evaluation: what its learner was worth on later cutoffs, and why this kind of learner.
         through: the newest cutoff whose label was used; ``first`` the oldest.
         rows, accounts, events: of the final fit; ``treated`` are rows left out because the team acted on them.
+        effective_accounts: how many accounts of equal weight carry as much evidence, ``effective_events`` the same of
+            accounts with an event; fewer where hold-out rows are weighted in the place of treated ones.
         dropped: columns that carried nothing (constant or absent), which the model does without.
         parameters: what the final fit was made with.
         scored: the test rows with the score of each scorer (see :class:`models.evaluation.evaluate.BacktestResult`).
@@ -64,6 +68,8 @@ class TrainingResult:
     scored: pa.Table
     tuning: "Tuning | None" = None
     curve: tuple[CalibrationByDay, ...] = ()
+    effective_accounts: float = 0.0
+    effective_events: float = 0.0
 
     @property
     def trials(self) -> tuple[Mapping[str, Any], ...]:
@@ -138,17 +144,17 @@ def fit(
 def _final_model(
     data: TrainingSet, rows: FitRows, walk: WalkForward, choice: Choice, evaluation: Evaluation
 ) -> RiskModel:
-    """Fit the chosen learner on everything, and calibrate it on its scores of all test periods.
+    """Fit the chosen learner on everything, and calibrate it on accounts that it did not see.
 
-    Where these showed no signal the model keeps its order but gives everybody the base rate: probabilities that differ
-    from account to account would claim a knowledge that nobody has.
+    Where the test periods showed no signal the model keeps its order but gives everybody the base rate: probabilities
+    that differ from account to account would claim a knowledge that nobody has.
     """
     base_rate = evaluation.overall.base_rate
     return RiskModel(
         data.risk,
         rows.learner.signature,
         walk.estimator(choice.kind).fit(rows.training, rows.learner),
-        _final_calibrator(data, walk, choice) if evaluation.signal else flat(base_rate),
+        calibrate(data, walk.estimator(choice.kind)) if evaluation.signal else flat(base_rate),
         _model_facts(data, walk, choice, evaluation),
         walk.refits[choice.kind],
     )
@@ -171,12 +177,6 @@ def _model_facts(data: TrainingSet, walk: WalkForward, choice: Choice, evaluatio
         "lead": evaluation.lead.to_json() if evaluation.lead else None,
         "base_rate": evaluation.overall.base_rate,
     }
-
-
-def _final_calibrator(data: TrainingSet, walk: WalkForward, choice: Choice) -> Calibrator:
-    examples = data.examples
-    tested = Examples(examples.matrix[:0], examples.labelled.take(walk.places), examples.weight[walk.places])
-    return calibrator(walk.margins[choice.kind], tested)
 
 
 def _curve(
@@ -212,4 +212,6 @@ def _training_result(
         scored=result.scored,
         tuning=tuning,
         curve=curve,
+        effective_accounts=effective_size(labelled.account, data.examples.weight),
+        effective_events=effective_events(labelled, data.examples.weight),
     )

@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.data.arrays import Floats, Ints
-from models.data.examples import Examples
+from models.data.examples import Examples, Labelled
 from models.data.signature import Signature
 from models.data.splits import Fold, Plan, unseen_folds
+from models.evaluation.cross_fitting import effective_events, slope_prior
 from models.learners import calibration, trees
 from models.learners.baselines import BaselineScorer
 from models.learners.calibration import Calibrator
@@ -126,7 +127,9 @@ def score_folds(data: TrainingSet, progress: Progress) -> WalkForward:
         places=places,
         fold=np.repeat([fold.number for fold in plan.folds], [len(part) for part in own]),
         margins=margins,
-        probabilities={kind: calibrate_forward(values, tested, plan) for kind, values in margins.items()},
+        probabilities={
+            kind: calibrate_forward(values, tested, plan, slope_prior(kind)) for kind, values in margins.items()
+        },
         curve=np.mean([of.curve for of in fitted], axis=0),
         share=share,
         refits={kind: tuple(refits[kind] for refits in latest if kind in refits) for kind in margins},
@@ -184,23 +187,26 @@ def trees_share(grown: Floats, plain: Floats, tested: Examples, chosen: NDArray[
     return best_share(grown[rows], plain[rows], labelled.happened, tested.weight[rows], labelled.events)
 
 
-def calibrate_forward(margins: Floats, tested: Examples, plan: Plan) -> Floats:
-    """Probabilities for every fold's rows by a calibrator of earlier folds' known rows."""
+def calibrate_forward(margins: Floats, tested: Examples, plan: Plan, prior: float = calibration.SLOPE_PRIOR) -> Floats:
+    """Probabilities for every fold's rows by a calibrator of earlier folds' known rows.
+
+    ``prior`` is the precision of the prior that the slope is 1.
+    """
     probability = np.empty(len(margins))
     day = tested.labelled.day
     for fold in plan.folds:
         own, earlier = fold.tested(day), fold.known(day)
-        probability[own] = calibrator(margins, tested, earlier).apply(margins[own])
+        fitted = _calibrator(margins[earlier], tested.labelled.take(earlier), tested.weight[earlier], prior)
+        probability[own] = fitted.apply(margins[own])
     return probability
 
 
-def calibrator(margins: Floats, tested: Examples, chosen: NDArray[np.bool_] | None = None) -> Calibrator:
-    """The calibrator that the chosen rows can carry; the identity where they hold too few events."""
-    rows = np.ones(len(margins), dtype=bool) if chosen is None else chosen
-    labelled = tested.labelled.take(rows)
-    if labelled.events < MIN_CALIBRATION_EVENTS:
+def _calibrator(margins: Floats, labelled: Labelled, weight: Floats, prior: float) -> Calibrator:
+    """The calibrator that the rows can carry; the identity where they hold too few events."""
+    events = effective_events(labelled, weight)
+    if events < MIN_CALIBRATION_EVENTS:
         return calibration.identity()
-    return calibration.fit_calibrator(margins[rows], labelled.happened, tested.weight[rows], labelled.events)
+    return calibration.fit_calibrator(margins, labelled.happened, weight, events, prior)
 
 
 def unseen_accounts(data: TrainingSet, estimator: Estimator) -> tuple[Ints, Floats]:

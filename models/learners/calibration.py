@@ -1,10 +1,11 @@
 """From a ranking score to a probability: of 100 accounts with 60%, 60 have the event.
 
-A calibrator is fitted on scores that the model gave to later cutoffs it had not seen. How flexible it may be depends on
-how many *different events* (not rows: an account gives one at every cutoff) those cutoffs hold: a straight line in
-log-odds (sigmoid) or the three-parameter beta map below 500, isotonic steps above. Few events also precision the slope
-towards the prior of an honest model, and no signal makes it flat: everybody then gets the base rate. A probability is
-never exactly 0 or 1.
+A calibrator is fitted on scores of rows that the model had not seen. How flexible it may be depends on how many
+*accounts with an event* (not rows: an account gives one at every cutoff) these rows hold: a straight line in log-odds
+(sigmoid), from 500 the three-parameter beta map, and isotonic steps only where events abound: with 500 events the steps
+follow chance and make probabilities 5% too sharp (docs/decisions/0017). Few events also draw the slope towards 1, the
+slope of a learner that shrinks by itself, and no signal makes it flat: everybody then gets the base rate. A probability
+is never exactly 0 or 1.
 """
 
 from collections.abc import Mapping
@@ -15,8 +16,9 @@ import numpy as np
 
 from models.data.arrays import Bools, Floats
 
-BETA_FROM, ISOTONIC_FROM = 200, 500
-SLOPE_PRIOR = 5.0  # worth about five events' evidence that the slope is 1
+BETA_FROM, ISOTONIC_FROM = 500, 20_000
+SLOPE_PRIOR = 50.0  # precision of the prior that the slope of a learner's log-odds is 1: a spread of 0.14
+WEAK_PRIOR = 5.0  # the same for scores that no outcomes were learned from: a spread of 0.45
 SMOOTH_SHARE = 0.1  # of an isotonic map: keeps it strictly rising and away from 0 and 1
 FLOOR = 1e-6
 
@@ -26,12 +28,13 @@ class Calibrator:
     """A rising map from log-odds to probability.
 
     ``weights`` are those of the smooth part: slope and intercept (sigmoid), or the two slopes and the intercept (beta).
-    ``steps`` are the knots of the isotonic part, empty for the other kinds. ``events`` is what it was fitted on.
+    ``steps`` are the knots of the isotonic part, empty for the other kinds. ``events`` is how many accounts of equal
+    weight with an event it was fitted on.
     """
 
     kind: str
     weights: tuple[float, ...]
-    events: int
+    events: float
     steps: tuple[tuple[float, float], ...] = ()
 
     def apply(self, scores: Floats) -> Floats:
@@ -42,6 +45,12 @@ class Calibrator:
             smooth = SMOOTH_SHARE * smooth + (1 - SMOOTH_SHARE) * np.interp(scores, at, height)
         return np.asarray(np.clip(smooth, FLOOR, 1 - FLOOR))
 
+    def shifted(self, offset: float) -> "Calibrator":
+        """The same, with all log-odds raised by ``offset``."""
+        weights = (*self.weights[:-1], self.weights[-1] + offset)
+        steps = tuple((at, float(sigmoid(log_odds(np.asarray(height)) + offset))) for at, height in self.steps)
+        return Calibrator(self.kind, weights, self.events, steps)
+
     def to_json(self) -> dict[str, Any]:
         """Plain data, for the model's own file."""
         return {"kind": self.kind, "weights": self.weights, "events": self.events, "steps": self.steps}
@@ -50,33 +59,36 @@ class Calibrator:
     def from_json(cls, data: Mapping[str, Any]) -> "Calibrator":
         """What :meth:`to_json` wrote."""
         steps = tuple((float(at), float(height)) for at, height in data["steps"])
-        return cls(data["kind"], tuple(data["weights"]), int(data["events"]), steps)
+        return cls(data["kind"], tuple(data["weights"]), float(data["events"]), steps)
 
 
-def fit_calibrator(scores: Floats, happened: Bools, weights: Floats, events: int) -> Calibrator:
-    """Fit the calibrator that ``events`` different events can carry.
+def fit_calibrator(
+    scores: Floats, happened: Bools, weights: Floats, events: float, prior: float = SLOPE_PRIOR
+) -> Calibrator:
+    """Fit the calibrator that ``events`` accounts with an event can carry.
 
     Args:
         scores: log-odds of rows that the model had not seen.
         happened: whether the event came.
         weights: the weight of each row (1, or more for hold-out rows).
-        events: different events among the rows (account and time), which is the evidence there is.
+        events: accounts of equal weight with an event among the rows, which is the evidence there is.
+        prior: precision of the prior that the slope is 1.
     """
     kind = "isotonic" if events >= ISOTONIC_FROM else "beta" if events >= BETA_FROM else "sigmoid"
     parameters = 3 if kind == "beta" else 2
-    smooth = _fit_smooth(scores, happened, weights, events, parameters)
+    smooth = _fit_smooth(scores, happened, weights, events, np.r_[np.full(parameters - 1, prior), 0.0])
     steps = _fit_steps(scores, happened, weights) if kind == "isotonic" else ()
     return Calibrator(kind, tuple(float(value) for value in smooth), events, steps)
 
 
 def identity() -> Calibrator:
     """The calibrator that changes nothing, where there are no unseen rows to fit a better one."""
-    return Calibrator("sigmoid", (1.0, 0.0), 0)
+    return Calibrator("sigmoid", (1.0, 0.0), 0.0)
 
 
 def flat(rate: float) -> Calibrator:
     """The calibrator that gives everybody the base rate: where no signal was found."""
-    return Calibrator("sigmoid", (0.0, float(log_odds(np.array([rate]))[0])), 0)
+    return Calibrator("sigmoid", (0.0, float(log_odds(np.array([rate]))[0])), 0.0)
 
 
 def sigmoid(scores: Floats) -> Floats:
@@ -97,13 +109,12 @@ def _basis(scores: Floats, parameters: int) -> Floats:
     return np.column_stack([-np.logaddexp(0.0, -scores), np.logaddexp(0.0, scores), ones])
 
 
-def _fit_smooth(scores: Floats, happened: Bools, weights: Floats, events: int, parameters: int) -> Floats:
+def _fit_smooth(scores: Floats, happened: Bools, weights: Floats, events: float, precision: Floats) -> Floats:
     from scipy.optimize import minimize
 
-    basis = _basis(scores, parameters)
+    basis = _basis(scores, len(precision))
     evidence = weights * max(events, 1) / max(float((weights * happened).sum()), 1.0)
-    centre = np.r_[np.ones(parameters - 1), 0.0]
-    precision = np.r_[np.full(parameters - 1, SLOPE_PRIOR), 0.0]
+    centre = np.r_[np.ones(len(precision) - 1), 0.0]
 
     def loss(parameters: Floats) -> tuple[float, Floats]:
         margin = basis @ parameters
@@ -112,7 +123,7 @@ def _fit_smooth(scores: Floats, happened: Bools, weights: Floats, events: int, p
         away = parameters - centre
         return value + 0.5 * float((precision * away**2).sum()), slope + precision * away
 
-    bounds = [(0.0, None)] * (parameters - 1) + [(None, None)]
+    bounds = [(0.0, None)] * (len(precision) - 1) + [(None, None)]
     return np.asarray(minimize(loss, centre, jac=True, method="L-BFGS-B", bounds=bounds).x)
 
 

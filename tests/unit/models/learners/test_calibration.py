@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from models.learners.calibration import Calibrator, fit_calibrator, identity, log_odds, sigmoid
+from models.learners.calibration import WEAK_PRIOR, Calibrator, fit_calibrator, identity, log_odds, sigmoid
 
 RNG = np.random.default_rng(5)
 SCORES = RNG.normal(-2, 1.5, 20_000)
@@ -12,18 +12,18 @@ def happened(slope: float, intercept: float) -> np.ndarray:
     return np.random.default_rng(6).random(len(SCORES)) < sigmoid(slope * SCORES + intercept)
 
 
-@pytest.mark.parametrize(("events", "kind"), [(30, "sigmoid"), (199, "sigmoid"), (200, "beta"), (500, "isotonic")])
-def test_the_kind_follows_the_number_of_different_events(events: int, kind: str) -> None:
+@pytest.mark.parametrize(("events", "kind"), [(30, "sigmoid"), (499, "sigmoid"), (500, "beta"), (20_000, "isotonic")])
+def test_the_kind_follows_the_number_of_accounts_with_an_event(events: int, kind: str) -> None:
     assert fit_calibrator(SCORES, happened(1, 0), ONES, events).kind == kind
 
 
-@pytest.mark.parametrize("events", [150, 400, 2000])
+@pytest.mark.parametrize("events", [400, 2000, 20_000])
 def test_an_overconfident_score_is_brought_back(events: int) -> None:
     fitted = fit_calibrator(SCORES, happened(0.5, 0.3), ONES, events).apply(SCORES)
     assert np.abs(fitted - sigmoid(0.5 * SCORES + 0.3)).mean() < 0.02
 
 
-@pytest.mark.parametrize("events", [100, 300, 1000])
+@pytest.mark.parametrize("events", [100, 1000, 20_000])
 def test_it_rises_and_is_never_certain(events: int) -> None:
     fitted = fit_calibrator(SCORES, SCORES > -1, ONES, events)
     line = fitted.apply(np.linspace(-40, 40, 500))
@@ -32,22 +32,35 @@ def test_it_rises_and_is_never_certain(events: int) -> None:
 
 
 def test_isotonic_steps_still_rank_every_score() -> None:
-    fitted = fit_calibrator(SCORES, happened(1, 0), ONES, 1000)
+    fitted = fit_calibrator(SCORES, happened(1, 0), ONES, 20_000)
     ordered = np.unique(SCORES)
     assert np.all(np.diff(fitted.apply(ordered)) > 0)
 
 
 def test_a_score_without_signal_becomes_the_base_rate() -> None:
     by_chance = np.random.default_rng(7).random(len(SCORES)) < 0.07
-    fitted = fit_calibrator(SCORES, by_chance, ONES, 180).apply(SCORES)
+    fitted = fit_calibrator(SCORES, by_chance, ONES, 2000).apply(SCORES)
     assert fitted.mean() == pytest.approx(by_chance.mean(), abs=0.002)
     assert fitted.std() < 0.01
 
 
 def test_few_events_pull_the_slope_towards_one() -> None:
     steep = happened(3.0, 0.0)
-    few, many = (fit_calibrator(SCORES, steep, ONES, events).weights[0] for events in (5, 190))
+    few, many = (fit_calibrator(SCORES, steep, ONES, events).weights[0] for events in (5, 490))
     assert 1 < few < many < 3.1
+
+
+def test_scores_without_a_scale_of_their_own_follow_the_outcomes_sooner() -> None:
+    steep = happened(3.0, 0.0)
+    usual, weak = (fit_calibrator(SCORES, steep, ONES, 30, *prior).weights[0] for prior in ((), (WEAK_PRIOR,)))
+    assert usual < weak < 3.1
+
+
+@pytest.mark.parametrize("events", [100, 1000, 20_000])
+def test_a_shift_raises_every_probability_alike(events: int) -> None:
+    fitted = fit_calibrator(SCORES, happened(1, 0), ONES, events)
+    raised = log_odds(fitted.shifted(0.4).apply(SCORES)) - log_odds(fitted.apply(SCORES))
+    assert raised == pytest.approx(0.4, abs=0.03)
 
 
 def test_rows_can_stand_for_several() -> None:
@@ -59,7 +72,7 @@ def test_rows_can_stand_for_several() -> None:
 
 
 def test_json_keeps_it() -> None:
-    fitted = fit_calibrator(SCORES, happened(1, 0), ONES, 1000)
+    fitted = fit_calibrator(SCORES, happened(1, 0), ONES, 20_000)
     again = Calibrator.from_json(fitted.to_json())
     assert np.array_equal(again.apply(SCORES), fitted.apply(SCORES))
 
