@@ -12,6 +12,7 @@ figures, all computed within each night, and the lead of Rescue, with 95% interv
 
 import argparse
 import json
+import os
 import shutil
 import subprocess
 import tempfile
@@ -122,7 +123,9 @@ def run(name: str, python: Path, share: Path, kept: Path | None) -> pa.Table:
     file = (kept or share) / f"{name}.scores.parquet"
     if kept is None or not file.exists():
         script = BOOSTED if name in BOOSTERS else RIVALS
-        subprocess.run([str(python), "-W", "ignore", str(script), name, str(share)], check=True)
+        threads = {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}  # spinning threads stall on a shared machine
+        command = [str(python), "-W", "ignore", str(script), name, str(share)]
+        subprocess.run(command, check=True, env=os.environ | threads)
     if kept is not None and not file.exists():
         kept.mkdir(parents=True, exist_ok=True)
         shutil.copy(share / file.name, file)

@@ -8,7 +8,6 @@ boosters.
 """
 
 import json
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -48,6 +47,7 @@ def fit_xgboost(x: np.ndarray, y: np.ndarray, categories: list[int], drawn: dict
         colsample_bytree=drawn["columns"],
         subsample=0.7,
         tree_method="hist",
+        n_jobs=1,
         random_state=7,
     ).fit(x, y)
     return lambda rows: model.predict_proba(rows)[:, 1]
@@ -72,6 +72,7 @@ def fit_catboost(x: np.ndarray, y: np.ndarray, categories: list[int], drawn: dic
         rsm=drawn["columns"],
         cat_features=categories,
         random_seed=7,
+        thread_count=1,
         verbose=0,
         allow_writing_files=False,
     ).fit(frame(x), y)
@@ -147,5 +148,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("OMP_NUM_THREADS", "2")
     main()

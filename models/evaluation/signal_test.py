@@ -56,7 +56,7 @@ def compare_with_chance(rows: EvaluationRows, score: Floats) -> SignalTest:
     surprise = rows.event - np.bincount(night, weights=rows.event)[night] / np.bincount(night)[night]
     statistic = float(surprise @ placement)
     variance = _exchanged_variance(rows, night, surprise, placement)
-    if len(np.unique(np.column_stack([rows.unit, night]), axis=0)) < len(night):
+    if len(np.unique(_place(rows, night))) < len(night):
         variance = max(variance, _unit_variance(rows, surprise * placement))
     if variance <= 0:
         return SignalTest(np.nan)
@@ -100,12 +100,11 @@ def _tables(rows: EvaluationRows, night: Ints, nights: int, columns: tuple[Float
 
     Where the unit is a group, each of its rows on a night goes to another line, in the order of placement.
     """
-    order = np.lexsort((columns[1], night, rows.unit_places))
-    unit, own_night = rows.unit_places[order], night[order]
-    key = unit * nights + own_night
-    begins = np.flatnonzero(np.diff(key, prepend=-1))
-    number = np.arange(len(key)) - np.repeat(begins, np.diff(np.append(begins, len(key))))
-    line = np.unique(np.column_stack([unit, number]), axis=0, return_inverse=True)[1].ravel()
+    order = np.lexsort((columns[1], _place(rows, night)))
+    place, own_night = _place(rows, night)[order], night[order]
+    begins = np.flatnonzero(np.diff(place, prepend=-1))
+    number = np.arange(len(place)) - np.repeat(begins, np.diff(np.append(begins, len(place))))
+    line = np.unique(rows.unit_places[order] * (number.max() + 1) + number, return_inverse=True)[1]
     by_line = np.argsort(line, kind="stable")
     for first in range(0, int(line.max()) + 1, TOGETHER_UNITS):
         start, end = np.searchsorted(line[by_line], [first, first + TOGETHER_UNITS])
@@ -114,6 +113,11 @@ def _tables(rows: EvaluationRows, night: Ints, nights: int, columns: tuple[Float
         for table, column in zip(tables, columns, strict=True):
             table[line[places] - first, own_night[places]] = column[order[places]]
         yield tables
+
+
+def _place(rows: EvaluationRows, night: Ints) -> Ints:
+    """One number for each unit and night."""
+    return rows.unit_places * (night.max() + 1) + night
 
 
 def _unit_variance(rows: EvaluationRows, parts: Floats) -> float:
