@@ -117,7 +117,7 @@ def _tables(rows: EvaluationRows, night: Ints, nights: int, columns: tuple[Float
 
 def _place(rows: EvaluationRows, night: Ints) -> Ints:
     """One number for each unit and night."""
-    return rows.unit_places * (night.max() + 1) + night
+    return np.asarray(rows.unit_places * (int(night.max()) + 1) + night)
 
 
 def _unit_variance(rows: EvaluationRows, parts: Floats) -> float:
