@@ -26,11 +26,11 @@ def read_rows(signature: Signature, request: pd.DataFrame, *, score_unknown: boo
     Raises:
         SignatureError: no rows; columns missing or of another type; values that the model has never seen.
     """
-    if not len(request):
-        raise SignatureError("The request has no rows.")
     missing = [name for name in signature.names if name not in request.columns]
     if missing:
         raise SignatureError(f"The request lacks {_listed(missing, 'column')} of the model.")
+    if not len(request):
+        raise SignatureError("The request has no rows.")
     rows = pa.table({column.name: _values(column, request[column.name]) for column in signature.columns})
     if not score_unknown and (unknown := list(_unknown_values(signature, rows))):
         raise SignatureError(

@@ -1,6 +1,5 @@
 """The registry: what a run holds, how a champion comes and goes, and what the night gets when the registry is down."""
 
-import json
 import os
 import shutil
 import sqlite3
@@ -83,13 +82,10 @@ def test_the_run_holds_what_an_analyst_expects(home: Path, trained: TrainingResu
     assert version is not None
     run = tracking.get_run(version.run_id)
     assert run.data.params["risk"] == "churn"
-    assert run.data.params["label.horizon"] == "90"
+    assert (run.data.params["horizon"], run.data.params["learner"]) == ("90", "blend")
     auc = trained.evaluation.overall.scorers["model"]["auc"]
     assert [run.data.metrics[name] for name in ("auc", "auc_low", "auc_high")] == [auc.value, auc.low, auc.high]
-    assert "rule_random/auc_high" not in run.data.metrics, "a figure that is not defined is left out"
-    (used,) = run.inputs.dataset_inputs
-    assert used.dataset.name == "samples"
-    assert json.loads(used.dataset.profile)["fingerprint"] == SOURCE["fingerprint"]
+    assert run.data.metrics["auc.rule_random"] == 0.5
     files = {entry.path for entry in tracking.list_artifacts(version.run_id)}
     assert {"card.html", "card.md", "evaluation.json", "features.json", "environment.json", "plots"} <= files
 
@@ -109,12 +105,12 @@ def test_every_fold_and_trial_is_a_nested_run(home: Path, trained: TrainingResul
     assert version is not None
     nested = tracking.search_runs([tracking.get_run(version.run_id).info.experiment_id], max_results=100)
     mine = [run for run in nested if run.data.tags.get("mlflow.parentRunId") == version.run_id]
-    kinds = [run.data.tags["rescue.nested"] for run in mine]
+    kinds = [run.data.tags["rescue.run"] for run in mine]
     assert kinds.count("fold") == len(trained.evaluation.folds)
     assert kinds.count("trial") == len(trained.trials)
-    (trial,) = (run.data for run in mine if run.data.tags["rescue.nested"] == "trial")
+    (trial,) = (run.data for run in mine if run.data.tags["rescue.run"] == "trial")
     assert trial.tags["mlflow.runName"] == "trial 1"
-    assert (trial.params, trial.metrics) == ({"num_leaves": "7"}, {"log_loss": 0.31, "trees": 40.0})
+    assert (trial.params, trial.metrics) == ({"risk": "churn", "num_leaves": "7"}, {"log_loss": 0.31, "trees": 40.0})
 
 
 def test_a_challenger_becomes_champion_and_a_roll_back_brings_the_old_one_back(home: Path) -> None:
@@ -152,7 +148,7 @@ def test_what_the_gate_said_is_kept_beside_the_version(home: Path) -> None:
 def test_every_decision_of_the_gate_can_be_written_whatever_a_segment_is_called(home: Path) -> None:
     figures = {"difference": Estimate(-0.2, -0.3, -0.1)}
     checks = (
-        Check("not_worse", True, {}, subject="auc", **figures),
+        Check("not_worse", True, {"tolerance": 0.01}, subject="auc", **figures),
         Check("segment", False, {}, subject="R&D / größer, 50%", **figures),
     )
     at(home).record("churn", "2", decision_tags(Promotion("churn", "2", "1", checks)))

@@ -1,0 +1,143 @@
+"""A source that stays open while a notebook works with it."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Collection, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from features.errors import DataGateError, UsageError, suggest_name
+from pipelines import assembly
+from pipelines import settings as configuration
+from pipelines.notebook.progress_steps import ProgressSteps
+from pipelines.scratch import scratch_folder
+from pipelines.sources.validated_source import ValidatedSource, reading_text, validate_source
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from features.history.history import History
+    from models.registry.registry import Registry
+    from models.risks.risk import Risk
+    from pipelines.settings import Settings
+
+
+@dataclass(eq=False)
+class NotebookSource:
+    """The validated source of a notebook, its settings, and what was computed from it so far.
+
+    Attributes:
+        settings: those of ``rescue.toml`` and the environment, with what the notebook gave on top.
+        steps: they show progress.
+        validated: the source; None where a night would stop on it, because of ``problem``.
+    """
+
+    settings: Settings
+    steps: ProgressSteps
+    validated: ValidatedSource | None
+    problem: DataGateError | None = None
+    frames: dict[Any, pa.Table] = field(default_factory=dict, repr=False)
+
+    @property
+    def fit(self) -> ValidatedSource:
+        """The validated source.
+
+        Raises:
+            DataGateError: a night would stop on it.
+        """
+        if self.validated is None:
+            raise self.problem or DataGateError("The source is not fit to be read.")
+        return self.validated
+
+    @property
+    def history(self) -> History:
+        """Every accepted row, with the time at which it became known."""
+        return self.fit.history
+
+    @property
+    def registry(self) -> Registry:
+        """The registered models."""
+        return assembly.open_registry(self.settings)
+
+    def risks(self) -> dict[str, Risk]:
+        """The risks of this source by name."""
+        from models.risks.configuration import for_history
+
+        return for_history(self.history, self.fit.risk_settings)
+
+    def risk(self, name: str) -> Risk:
+        """The risk of that name.
+
+        Raises:
+            UsageError: there is none.
+        """
+        known = self.risks()
+        if name not in known:
+            raise UsageError(f"There is no risk {name!r}; {suggest_name(name, known)}")
+        return known[name]
+
+    def frame(self, days: Sequence[date], features: Collection[str] | None = None) -> pa.Table:
+        """The features of every account at these days, by default the first day after the newest row; built once.
+
+        Raises:
+            UsageError: there are no such features, or nothing was known before any of the days.
+        """
+        chosen = tuple(days) or (self.history.until,)
+        self.refuse_unknown_days(chosen)
+        wanted = None if features is None else tuple(features)
+        key = (chosen, wanted)
+        if key not in self.frames:
+            if wanted is not None:
+                self._refuse_other_features(wanted)
+            many = "cutoff" if len(chosen) == 1 else "cutoffs"
+            with self.steps.step("features", f"Building features at {len(chosen)} {many}"):
+                self.frames[key] = assembly.frame_builder(self.settings, wanted)(self.history, chosen)
+        return self.frames[key]
+
+    def refuse_unknown_days(self, days: Sequence[date]) -> None:
+        """Check that something was known before the last of these days.
+
+        Raises:
+            UsageError: nothing was.
+        """
+        if days[-1] <= self.history.first:
+            begins = self.history.first + timedelta(days=1)
+            raise UsageError(f"Nothing was known before {days[-1]}; the first cutoff of this source is {begins}.")
+
+    def _refuse_other_features(self, names: Collection[str]) -> None:
+        known = {feature.name for feature in assembly.all_features(self.settings)}
+        for name in names:
+            if name not in known:
+                raise UsageError(f"There is no feature {name!r}; {suggest_name(name, known)}")
+
+
+def open_notebook_source(
+    source: str | Path | None, mapping: str | Path | None, home: str | Path | None, progress: bool, **given: Any
+) -> NotebookSource:
+    """Open and validate a source. It stays open until the notebook's object is gone.
+
+    Raises:
+        UsageError: there is no such source, or a setting is wrong.
+    """
+    settings = configuration.load(
+        data=None if source is None else str(source),
+        mapping=None if mapping is None else Path(mapping),
+        home=None if home is None else Path(home),
+        **given,
+    )
+    steps = ProgressSteps(quiet=not progress)
+    opened = NotebookSource(settings, steps, None)
+    resources = ExitStack()
+    scratch = resources.enter_context(scratch_folder())
+    weakref.finalize(opened, resources.close)
+    try:
+        with steps.step("validate", reading_text(settings)):
+            opened.validated = validate_source(settings, scratch)
+            opened.settings = opened.validated.settings
+    except DataGateError as error:
+        opened.problem = error
+    return opened
