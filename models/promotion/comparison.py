@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from features.conditions import ConditionError, compile_condition
+from features.conditions import Columns, ConditionError, compile_condition
 from features.labels.label_rule import SETTINGS
 from models.data.arrays import Floats
 from models.data.recipe import differences_of_recipe
@@ -32,6 +32,7 @@ from models.risks.configuration import FEATURE_COLUMNS, METRIC_COLUMN
 from models.risks.risk import Risk
 
 KEYS = ["account_id", "as_of"]
+CROSS_FITTED = "cross_fitted"
 COMPARISON_DRAWS = 400
 LATER_FROM = 200
 """Accounts with an event at later cutoffs from which these are compared alone."""
@@ -40,6 +41,18 @@ MIN_SHARED = 0.5
 
 Mode = Literal["challenge", "refresh", "first"]
 Evidence = Literal["later", "test_periods", "both"]
+
+
+@dataclass(frozen=True)
+class FinalFits:
+    """Rows that both trainings have, with the log-odds of final fits that knew all but the row's own account.
+
+    They tell what test periods cannot: whether the newest months, which only the final fit learned from, did harm.
+    """
+
+    rows: EvaluationRows
+    challenger: Floats
+    champion: Floats
 
 
 @dataclass(frozen=True)
@@ -54,6 +67,7 @@ class Comparison:
         recipe: what differs between the recipes.
         evidence: which rows these are: later than the champion's training, test periods of both, or both kinds.
         agreement: how alike the final fits order the newest cutoff; only of a refresh.
+        final_fits: the final fits of both on accounts that they did not know; only of a refresh.
         margin: by how much of AUC a refresh may be worse.
     """
 
@@ -68,6 +82,7 @@ class Comparison:
     recipe: Mapping[str, Any] = field(default_factory=dict)
     evidence: Evidence = "later"
     agreement: Agreement | None = None
+    final_fits: FinalFits | None = None
     margin: float = 0.0
 
 
@@ -129,6 +144,7 @@ def compare_with_champion(
         recipe=recipe,
         evidence=evidence,
         agreement=None if recipe else agreement_with(challenger, champion, frame),
+        final_fits=None if recipe else _final_fits(scored, recorded),
         margin=margin,
     )
 
@@ -153,7 +169,7 @@ def differences_of_question(champion: Risk, challenger: Risk) -> dict[str, tuple
 
 def _rebuilt(condition: str) -> str:
     """A condition over features without its author's spacing and capitals; as written where it cannot be read."""
-    metrics = {column: (column, "number") for column in METRIC_COLUMN.findall(condition)}
+    metrics: Columns = {column: (column, "number") for column in METRIC_COLUMN.findall(condition)}
     try:
         return compile_condition(condition, {**FEATURE_COLUMNS, **metrics}).sql if condition else ""
     except ConditionError:
@@ -162,8 +178,8 @@ def _rebuilt(condition: str) -> str:
 
 def _other_money(champion: RiskModel, challenger: RiskModel) -> dict[str, tuple[object, object]]:
     """Money in another currency has other numbers, which the champion would misread."""
-    codes = tuple(str(model.facts.get("currency") or "") for model in (champion, challenger))
-    return {"currency": codes} if all(codes) and codes[0] != codes[1] else {}
+    before, now = (str(model.facts.get("currency") or "") for model in (champion, challenger))
+    return {"currency": (before, now)} if before and now and before != now else {}
 
 
 def _other_accounts(scored: pa.Table, recorded: pa.Table) -> dict[str, tuple[object, object]]:
@@ -196,6 +212,20 @@ def _recorded_of(recorded: pa.Table, scored: pa.Table, before: date) -> pa.Table
     joined = own.join(scores, KEYS, join_type="inner").sort_by("row")
     rank, probability = (joined[name].to_numpy() for name in ("of_rank", "of_probability"))
     return _with_champion(joined.drop_columns(["of_rank", "of_probability"]), rank, probability)
+
+
+def _final_fits(scored: pa.Table, recorded: pa.Table) -> FinalFits | None:
+    """The cross-fitted scores of both at the rows that both have; None where a training recorded none."""
+    if any(CROSS_FITTED not in rows.column_names for rows in (scored, recorded)):
+        return None
+    others = recorded.select([*KEYS, CROSS_FITTED]).rename_columns([*KEYS, "other"])
+    own = _numbered(scored.select([*KEYS, "event", "weight", CROSS_FITTED]))
+    joined = own.join(others, KEYS, join_type="inner").sort_by("row")
+    joined = joined.filter(pc.and_(joined[CROSS_FITTED].is_valid(), joined["other"].is_valid()))
+    if not joined.num_rows:
+        return None
+    scores = (np.asarray(joined[name].to_numpy(), dtype=np.float64) for name in (CROSS_FITTED, "other"))
+    return FinalFits(scored_rows(joined, COMPARISON_DRAWS), *scores)
 
 
 def _numbered(rows: pa.Table) -> pa.Table:

@@ -125,8 +125,7 @@ def evaluate_challenger(
         challenger: the challenger's version.
         champion: the champion's version, where there is one.
     """
-    about = {"mode": comparison.mode, "recipe": comparison.recipe, "evidence": comparison.evidence}
-    decision = Promotion(risk, challenger, champion, (), **about)
+    decision = Promotion(risk, challenger, champion, (), comparison.mode, comparison.recipe, comparison.evidence)
     if comparison.differing:
         differing = {name: list(pair) for name, pair in comparison.differing.items()}
         return replace(decision, checks=(Check("same_question", False, {"differing": differing}),))
@@ -158,9 +157,20 @@ def _refresh(comparison: Comparison, differences: Mapping[str, Floats]) -> Itera
     """The same recipe has to order accounts no worse, and to be shown worse by nothing else."""
     yield _not_worse("auc", differences["auc"], comparison.margin, REFRESH_ALPHA)
     yield _none_worse({name: difference for name, difference in differences.items() if name != "auc"})
+    yield from _final_fit(comparison)
     if comparison.agreement is not None:
         agreement = comparison.agreement
         yield Check("agreement", agreement.value >= agreement.expected, vars(agreement))
+
+
+def _final_fit(comparison: Comparison) -> Iterator[Check]:
+    """The fit that would be used, on accounts that it does not know, is no worse than the champion's."""
+    fits = comparison.final_fits
+    if fits is None or fits.rows.units_with_event < MIN_ACCOUNTS["refresh"]:
+        return
+    own, other = (ranking_draws(fits.rows, score)["auc"] for score in (fits.challenger, fits.champion))
+    passed = lower_bound(own - other, REFRESH_ALPHA) >= -comparison.margin
+    yield Check("final_fit", passed, {"tolerance": comparison.margin}, interval(own - other))
 
 
 def _figures(comparison: Comparison, scores: Scores) -> dict[str, Floats]:

@@ -130,6 +130,7 @@ _TITLES: Mapping[str, str] = {
     "not_worse": "{subject}, not worse",
     "some_better": "some figure better",
     "none_worse": "no figure worse",
+    "final_fit": "final fit, not worse",
     "agreement": "agreement with the champion",
     "calibration_kept": "calibration",
     "calibrated": "calibration",
@@ -216,6 +217,13 @@ _ANSWERS: Mapping[str, tuple[Answer, Answer]] = {
     ),
     "not_worse": (_not_worse, _maybe_worse),
     "none_worse": (lambda check: "no other figure is shown to be worse.", _worse),
+    "final_fit": (
+        lambda check: f"on accounts that it did not know, it ranks no worse than the champion ({_difference(check)}).",
+        lambda check: (
+            f"On accounts that it did not know, the final fit may rank worse by more than "
+            f"{check.parameters['tolerance']:g} of AUC ({_difference(check)}): look for a feed that changed lately."
+        ),
+    ),
     "agreement": (
         lambda check: f"it orders accounts as the champion does ({_agreement(check)}).",
         lambda check: f"It orders accounts unlike the champion ({_agreement(check)}): look for a feed that changed.",

@@ -81,6 +81,21 @@ def test_a_champion_trained_yesterday_is_compared_on_the_test_periods_of_both() 
     assert found.agreement.value == pytest.approx(1.0), "the same model"
 
 
+def test_final_fits_are_compared_on_the_rows_that_both_recorded() -> None:
+    champion = model_through(FIRST + timedelta(weeks=5))
+    frame = made_frame(accounts=50, seed=5)
+    scored = scored_rows(champion, frame, made_events(frame))
+    own = np.arange(scored.num_rows, dtype=float)
+    thinned = pa.array(np.where(own % 2 == 0, own, np.nan), from_pandas=True)
+    newer = scored.append_column("cross_fitted", pa.array(own))
+    recorded = scored.append_column("cross_fitted", thinned).slice(10)
+    challenger = model_through(FIRST + timedelta(weeks=5))
+    fits = compare_with_champion(challenger, newer, champion, recorded, frame, margin=0.03).final_fits
+    assert fits is not None
+    assert fits.challenger.tolist() == fits.champion.tolist() == own[10::2].tolist()
+    assert np.array_equal(fits.rows.event, scored["event"].to_numpy()[10::2])
+
+
 def test_another_recipe_is_a_challenge_and_names_what_differs() -> None:
     champion = model_through(FIRST)
     frame = made_frame(accounts=50, seed=5)

@@ -10,7 +10,7 @@ from support.worlds.gate_world import comparison_world
 from models.data.arrays import Floats
 from models.evaluation.evaluation_rows import EvaluationRows, Scores
 from models.promotion.agreement import Agreement
-from models.promotion.comparison import Comparison, Mode
+from models.promotion.comparison import Comparison, FinalFits, Mode
 from models.promotion.gate import Promotion, evaluate_challenger
 from models.reports.gate_text import (
     CHECK_CODES,
@@ -169,6 +169,15 @@ def test_a_refresh_that_orders_accounts_unlike_the_champion_is_refused() -> None
     assert "look for a feed that changed" in render_decision(decision)
 
 
+def test_a_refresh_whose_final_fit_is_worse_is_refused_although_its_test_periods_are_as_good() -> None:
+    comparison, worse = refresh(1, difference=0.0), refresh(1, difference=-0.06)
+    assert worse.champion is not None
+    fits = FinalFits(worse.rows, worse.challenger.rank, worse.champion.rank)
+    decision = decide(replace(comparison, final_fits=fits))
+    assert failed(decision) == {("final_fit", "")}
+    assert "the final fit may rank worse by more than 0.03 of AUC" in render_decision(decision)
+
+
 def test_a_refresh_whose_probabilities_are_shown_worse_is_refused_although_it_ranks_as_well() -> None:
     comparison = refresh(1, difference=0.0)
     flattened = Scores(comparison.challenger.rank, np.full(len(comparison.rows), comparison.rows.event.mean()))
@@ -214,12 +223,14 @@ def test_a_decision_is_the_same_for_the_same_rows_and_survives_as_json() -> None
 
 
 def test_every_check_has_a_title_and_a_sentence() -> None:
+    equal = refresh(1, difference=0.0)
+    same = FinalFits(equal.rows, equal.challenger.rank, equal.challenger.rank)
     decisions = [
         decide(world(1, challenger=0.6, champion=2.5)),
         decide(world(2, challenger=2.5, champion=0.6)),
         decide(world(4, challenger=0.8, champion=None)),
         decide(replace(world(9, challenger=0.6, champion=2.5), differing={"lead": (7, 0)})),
-        decide(replace(refresh(1, difference=0.0), agreement=Agreement(0.9, 0.8, 400))),
+        decide(replace(equal, agreement=Agreement(0.9, 0.8, 400), final_fits=same)),
     ]
     checks = [check for decision in decisions for check in decision.checks]
     assert {check.code for check in checks} == CHECK_CODES
