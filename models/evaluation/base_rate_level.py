@@ -46,9 +46,10 @@ def count_periods(
     """
     period = (int(day.max()) - day) // days
     period = int(period.max()) - period
-    observed, expected = (np.bincount(period, weights=weight * value) for value in (happened, probability))
+    observed, expected = (np.bincount(period, weight * value).astype(np.float64) for value in (happened, probability))
     if len(observed) > 1 and np.ptp(day[period == 0]) < days / 2:  # what is left over at the beginning
-        observed, expected = (np.r_[of[0] + of[1], of[2:]] for of in (observed, expected))
+        observed[1], expected[1] = observed[0] + observed[1], expected[0] + expected[1]
+        observed, expected = observed[1:], expected[1:]
     scale = events / max(float(observed.sum()), 1e-12)
     return Periods(observed * scale, expected * scale)
 

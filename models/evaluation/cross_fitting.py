@@ -11,6 +11,7 @@ that has moved since is added from the same rows (`models.evaluation.base_rate_l
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from models.data.arrays import Bools, Floats, Ints
@@ -18,14 +19,15 @@ from models.data.examples import Labelled, thinned
 from models.data.treatment import effective_size
 from models.evaluation.base_rate_level import PERIOD_DAYS, count_periods, newest_level
 from models.learners.calibration import SLOPE_PRIOR, WEAK_PRIOR, Calibrator, fit_calibrator, sigmoid
-from models.learners.estimator import Estimator, checked_margin
+from models.learners.estimator import Estimator
+from models.learners.parallel_fits import score_in_parallel
 from models.learners.training_set import TrainingSet
 
 PARTS = 4
 FIT_ROWS = 100_000
 SCORED_ROWS = 100_000
-UNLEARNED = frozenset({"rule"})
-"""Kinds whose scores are no log-odds of the event: no outcome was used for their scale."""
+SHRINKING = frozenset({"blend", "logistic"})
+"""Kinds whose log-odds have about the right spread by themselves: their prior is set against the events."""
 
 
 @dataclass(frozen=True)
@@ -50,12 +52,12 @@ def effective_events(labelled: Labelled, weight: Floats) -> float:
 
 def slope_prior(kind: str) -> float:
     """The precision of the prior that a kind's slope is 1."""
-    return WEAK_PRIOR if kind in UNLEARNED else SLOPE_PRIOR
+    return SLOPE_PRIOR if kind in SHRINKING else WEAK_PRIOR
 
 
-def calibrate(data: TrainingSet, estimator: Estimator) -> Calibrator:
-    """The calibrator of this estimator, fitted on all rows of the training set."""
-    crossed = cross_fit(data, estimator)
+def calibrate(data: TrainingSet, estimator: Estimator, crossed: CrossFit | None = None) -> Calibrator:
+    """The calibrator of this estimator, fitted on all rows of the training set, or on those that are cross-fitted."""
+    crossed = crossed or cross_fit(data, estimator)
     labelled, weight, events = crossed.labelled, crossed.weight, crossed.events
     fitted = fit_calibrator(crossed.margin, labelled.happened, weight, events, slope_prior(estimator.name))
     days = max(PERIOD_DAYS, data.risk.label.lead + data.risk.label.horizon)
@@ -68,15 +70,24 @@ def cross_fit(data: TrainingSet, estimator: Estimator) -> CrossFit:
     """Score every account by a fit without it; rows beyond `SCORED_ROWS` are thinned."""
     labelled = data.examples.labelled
     part = _parts(labelled.account, labelled.happened, data.learner.seed)
-    places, margins = [], []
+    parts = []
     for number in range(PARTS):
         own = np.flatnonzero(part == number)
-        own = own[thinned(labelled.take(own), SCORED_ROWS // PARTS)]
-        rows = data.fit_rows(np.flatnonzero(part != number), FIT_ROWS)
-        places.append(own)
-        margins.append(checked_margin(estimator.fit(rows.training, rows.learner), rows.encode(own)))
-    scored = np.concatenate(places)
+        parts.append((np.flatnonzero(part != number), own[thinned(labelled.take(own), SCORED_ROWS // PARTS)]))
+    margins = score_in_parallel(data, estimator, parts, FIT_ROWS)
+    scored = np.concatenate([own for _, own in parts])
     return CrossFit(labelled.take(scored), data.examples.weight[scored], np.concatenate(margins))
+
+
+def with_cross_fit(scored: pa.Table, data: TrainingSet, places: Ints, crossed: CrossFit) -> pa.Table:
+    """Test rows with a column ``cross_fitted``: the log-odds of a fit that knew all but the row's account, or null.
+
+    ``places`` are the test rows' places in the examples. So the final fits of two trainings can be compared on rows that neither knew (`models.promotion.comparison`).
+    """
+    margin = np.full(data.frame.num_rows, np.nan)
+    margin[crossed.labelled.rows] = crossed.margin
+    own = margin[data.examples.labelled.rows[places]]
+    return scored.append_column("cross_fitted", pa.array(own, from_pandas=True))
 
 
 def _parts(account: Ints, happened: Bools, seed: int) -> NDArray[np.int64]:

@@ -6,17 +6,18 @@ really have seen, had it used this learner all along.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.data.arrays import Floats, Ints
 from models.data.examples import Examples, Labelled
-from models.data.signature import Signature
+from models.data.recoding import Recoding
 from models.data.splits import Fold, Plan, unseen_folds
 from models.evaluation.cross_fitting import effective_events, slope_prior
-from models.learners import calibration, trees
+from models.learners import calibration
 from models.learners.baselines import BaselineScorer
 from models.learners.calibration import Calibrator
 from models.learners.ensemble import USUAL_SHARE, BlendScorer, best_share, blended
@@ -24,9 +25,10 @@ from models.learners.estimator import Estimator, Scorer, checked_margin
 from models.learners.estimators import BlendEstimator, TreeEstimator, find_estimator
 from models.learners.learner import USUAL_TREES
 from models.learners.logistic_regression import LinearScorer
+from models.learners.parallel_fits import PARALLEL, fit_in_parallel, score_in_parallel
 from models.learners.risk_model import Refit
-from models.learners.training_set import FitRows, TrainingSet
-from models.learners.trees import TreeScorer
+from models.learners.training_set import TrainingSet
+from models.learners.trees import MAX_TREES, Grown, TreeScorer
 from models.risks.learner_names import AUTOMATIC
 
 REFITS = 3  # earlier fits that a reason is held against
@@ -80,49 +82,45 @@ def best(curve: Floats) -> int:
 class FoldScorers:
     """What was fitted for one fold: the logistic regression always, and what the risk's learner needs beside it.
 
-    ``trees`` are cut at the number that earlier folds advise; ``curve`` is the log-loss on the fold's test rows after
-    each of all trees. ``named`` is the scorer of a learner that the risk names, where it is none of the others. The
-    ``signature`` is that of the fold's training rows, which all of them read.
+    ``grown`` are more trees than are used, with the log-loss on the fold's test rows after each. ``named`` is the
+    scorer of a learner that the risk names, where it is none of the others. All of them read rows by ``recoding``.
     """
 
-    signature: Signature
+    recoding: Recoding
     line: LinearScorer
-    trees: TreeScorer | None = None
+    grown: Grown | None = None
     rule: BaselineScorer | None = None
     named: Scorer | None = None
-    curve: Floats = field(default_factory=lambda: np.empty(0))
 
-    def single(self) -> dict[str, Scorer]:
-        """By kind, what scores a row without any other."""
-        return {part.kind: part for part in (self.trees, self.line, self.rule, self.named) if part is not None}
+    @property
+    def curve(self) -> Floats:
+        """The log-loss on the fold's test rows after each tree; empty where none was grown."""
+        return np.empty(0) if self.grown is None else self.grown.curve
 
-    def refits(self, share: float) -> dict[str, Refit]:
-        """By kind, what scores a row; in a blend the trees count by ``share``."""
-        blend = {} if self.trees is None else {"blend": BlendScorer(self.trees, self.line, share)}
-        return {kind: Refit(self.signature, scorer) for kind, scorer in {**self.single(), **blend}.items()}
+    def single(self, count: int) -> dict[str, Scorer]:
+        """By kind, what scores a row without any other; ``count`` trees."""
+        grown = None if self.grown is None else self.grown.cut(count)
+        return {part.kind: part for part in (grown, self.line, self.rule, self.named) if part is not None}
 
 
 def score_folds(data: TrainingSet, progress: Progress) -> WalkForward:
     """Score every test cutoff of the plan by models fitted on what was known before each fold."""
-    plan, day = data.plan, data.examples.labelled.day
+    plan, threads = data.plan, data.learner.threads if data.risk.learner in PARALLEL else 1
+    own = [np.flatnonzero(fold.tested(data.examples.labelled.day)) for fold in plan.folds]
     fitted: list[FoldScorers] = []
-    scored: list[dict[str, Floats]] = []
-    own = [np.flatnonzero(fold.tested(day)) for fold in plan.folds]
-    for fold, places in zip(plan.folds, own, strict=True):
-        progress(f"test period {fold.number} of {len(plan.folds)}")
-        known = zip(plan.folds[: len(fitted)], (earlier.curve for earlier in fitted), strict=True)
-        rows = data.fit_rows(np.flatnonzero(fold.known(day)))
-        testing = rows.examples(places)
-        fitted.append(_fitted(rows, testing, data.risk.learner, _trees_known(list(known), fold)))
-        scored.append({kind: checked_margin(it, testing.matrix) for kind, it in fitted[-1].single().items()})
+    for fold in fit_in_parallel(
+        [partial(_fit_fold, data, *part) for part in zip(plan.folds, own, strict=True)], threads
+    ):
+        fitted.append(fold)
+        progress(f"test period {len(fitted)} of {len(plan.folds)}")
+    scorers = [fold.single(_trees_known(plan, fitted, number)) for number, fold in enumerate(fitted)]
+    margins = _margins(data, own, fitted, scorers)
     places = np.concatenate(own)
-    margins = _together(scored, [len(part) for part in own])
     tested = Examples(data.examples.matrix[:0], data.examples.labelled.take(places), data.examples.weight[places])
     share = USUAL_SHARE
     if "lightgbm" in margins:
         margins["blend"] = blend_forward(margins["lightgbm"], margins["logistic"], tested, plan)
         share = trees_share(margins["lightgbm"], margins["logistic"], tested)
-    latest = [of.refits(share) for of in fitted[-REFITS:]]
     return WalkForward(
         places=places,
         fold=np.repeat([fold.number for fold in plan.folds], [len(part) for part in own]),
@@ -132,22 +130,55 @@ def score_folds(data: TrainingSet, progress: Progress) -> WalkForward:
         },
         curve=np.mean([of.curve for of in fitted], axis=0),
         share=share,
-        refits={kind: tuple(refits[kind] for refits in latest if kind in refits) for kind in margins},
+        refits=_refits(fitted[-REFITS:], scorers[-REFITS:], share),
     )
 
 
-def _fitted(rows: FitRows, testing: Examples, wanted: str, count: int) -> FoldScorers:
-    """Fit what the learner ``wanted`` needs on what was known before the fold, the logistic regression always.
-
-    Trees are cut at ``count``; more are grown to score the fold's rows.
-    """
-    learner, training = rows.learner, rows.training
+def _fit_fold(data: TrainingSet, fold: Fold, own: Ints, threads: int) -> FoldScorers:
+    """Fit what the risk's learner needs on what was known before the fold, the logistic regression always."""
+    rows = data.fit_rows(np.flatnonzero(fold.known(data.examples.labelled.day)))
+    learner, training, wanted = replace(rows.learner, threads=threads), rows.training, data.risk.learner
     line = learner.logistic(training)
     if wanted not in GROWN:
         named = find_estimator(wanted).fit(training, learner) if wanted != "logistic" else None
-        return FoldScorers(learner.signature, line, named=named)
-    grown = learner.trees(training, trees.MAX_TREES, testing)
-    return FoldScorers(learner.signature, line, grown.cut(count), learner.rule(training), curve=grown.curve)
+        return FoldScorers(rows.recoding, line, named=named)
+    grown = learner.trees(training, MAX_TREES, rows.examples(own))
+    return FoldScorers(rows.recoding, line, grown, learner.rule(training))
+
+
+def _trees_known(plan: Plan, fitted: Sequence[FoldScorers], number: int) -> int:
+    """How many trees the earlier folds advise whose outcomes were known when the fold of this place began."""
+    start = plan.folds[number].start
+    known = [
+        of.curve
+        for fold, of in zip(plan.folds[:number], fitted[:number], strict=True)
+        if fold.tests[-1] + fold.embargo < start
+    ]
+    return best(np.mean(known, axis=0)) if known else USUAL_TREES
+
+
+def _margins(
+    data: TrainingSet, own: Sequence[Ints], fitted: Sequence[FoldScorers], scorers: Sequence[Mapping[str, Scorer]]
+) -> dict[str, Floats]:
+    """The log-odds of every fold's test rows by the fold's own scorers."""
+    scored = []
+    for places, fold, of in zip(own, fitted, scorers, strict=True):
+        matrix = fold.recoding.apply(data.examples.matrix, places)
+        scored.append({kind: checked_margin(scorer, matrix) for kind, scorer in of.items()})
+    return _together(scored, [len(places) for places in own])
+
+
+def _refits(
+    fitted: Sequence[FoldScorers], scorers: Sequence[Mapping[str, Scorer]], share: float
+) -> dict[str, tuple[Refit, ...]]:
+    """By kind, what scored these folds; in a blend the trees count by ``share``."""
+    refits: dict[str, list[Refit]] = {}
+    for fold, of in zip(fitted, scorers, strict=True):
+        grown = of.get("lightgbm")
+        blend = {"blend": BlendScorer(grown, fold.line, share)} if isinstance(grown, TreeScorer) else {}
+        for kind, scorer in {**of, **blend}.items():
+            refits.setdefault(kind, []).append(Refit(fold.recoding.signature, scorer))
+    return {kind: tuple(of) for kind, of in refits.items()}
 
 
 def _together(scored: Sequence[Mapping[str, Floats]], sizes: Sequence[int]) -> dict[str, Floats]:
@@ -161,11 +192,6 @@ def _together(scored: Sequence[Mapping[str, Floats]], sizes: Sequence[int]) -> d
         kind: np.concatenate([part.get(kind, zero) for part, zero in zip(scored, nothing, strict=True)])
         for kind in kinds
     }
-
-
-def _trees_known(curves: list[tuple[Fold, Floats]], fold: Fold) -> int:
-    settled = [curve for earlier, curve in curves if earlier.tests[-1] + earlier.embargo < fold.start]
-    return best(np.mean(settled, axis=0)) if settled else USUAL_TREES
 
 
 def blend_forward(grown: Floats, plain: Floats, tested: Examples, plan: Plan) -> Floats:
@@ -187,7 +213,7 @@ def trees_share(grown: Floats, plain: Floats, tested: Examples, chosen: NDArray[
     return best_share(grown[rows], plain[rows], labelled.happened, tested.weight[rows], labelled.events)
 
 
-def calibrate_forward(margins: Floats, tested: Examples, plan: Plan, prior: float = calibration.SLOPE_PRIOR) -> Floats:
+def calibrate_forward(margins: Floats, tested: Examples, plan: Plan, prior: float = calibration.WEAK_PRIOR) -> Floats:
     """Probabilities for every fold's rows by a calibrator of earlier folds' known rows.
 
     ``prior`` is the precision of the prior that the slope is 1.
@@ -214,10 +240,7 @@ def unseen_accounts(data: TrainingSet, estimator: Estimator) -> tuple[Ints, Floa
     examples, last = data.examples, data.plan.folds[-1]
     part = unseen_folds(examples.labelled.account, UNSEEN_FOLDS, data.learner.seed)
     known, tested = last.known(examples.labelled.day), last.tested(examples.labelled.day)
-    places, margins = [], []
-    for number in range(UNSEEN_FOLDS):
-        own = np.flatnonzero(tested & (part == number))
-        rows = data.fit_rows(np.flatnonzero(known & (part != number)))
-        places.append(own)
-        margins.append(checked_margin(estimator.fit(rows.training, rows.learner), rows.encode(own)))
+    places = [np.flatnonzero(tested & (part == number)) for number in range(UNSEEN_FOLDS)]
+    others = [np.flatnonzero(known & (part != number)) for number in range(UNSEEN_FOLDS)]
+    margins = score_in_parallel(data, estimator, list(zip(others, places, strict=True)))
     return np.concatenate(places), np.concatenate(margins)

@@ -17,8 +17,10 @@ import numpy as np
 from models.data.arrays import Bools, Floats
 
 BETA_FROM, ISOTONIC_FROM = 500, 20_000
-SLOPE_PRIOR = 50.0  # precision of the prior that the slope of a learner's log-odds is 1: a spread of 0.14
-WEAK_PRIOR = 5.0  # the same for scores that no outcomes were learned from: a spread of 0.45
+SLOPE_PRIOR = 200.0
+"""Precision of the prior that the slope is 1, for learners that shrink by themselves: a spread of 0.07."""
+WEAK_PRIOR = 5.0
+"""The same for scores of which nothing is known: a spread of 0.45."""
 SMOOTH_SHARE = 0.1  # of an isotonic map: keeps it strictly rising and away from 0 and 1
 FLOOR = 1e-6
 
@@ -63,7 +65,7 @@ class Calibrator:
 
 
 def fit_calibrator(
-    scores: Floats, happened: Bools, weights: Floats, events: float, prior: float = SLOPE_PRIOR
+    scores: Floats, happened: Bools, weights: Floats, events: float, prior: float = WEAK_PRIOR
 ) -> Calibrator:
     """Fit the calibrator that ``events`` accounts with an event can carry.
 

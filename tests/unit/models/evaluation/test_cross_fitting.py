@@ -40,7 +40,7 @@ class Watched:
     """The logistic regression, and what it was fitted on."""
 
     factor: float = 1.0
-    name: str = "logistic"
+    name: str = "own"
 
     def __post_init__(self) -> None:
         self.seen: list[set[int]] = []
@@ -95,4 +95,4 @@ def test_a_base_rate_that_has_moved_is_followed() -> None:
     published = calibrate(moved, find_estimator("logistic")).apply(margin)
     gap = published[late].mean() / labelled.happened[late].mean()
     assert 0.75 < gap < 1.15
-    assert published[~late].mean() > 1.3 * labelled.happened[~late].mean()
+    assert published[~late].mean() > 1.15 * labelled.happened[~late].mean()

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from models.learners.calibration import WEAK_PRIOR, Calibrator, fit_calibrator, identity, log_odds, sigmoid
+from models.learners.calibration import SLOPE_PRIOR, Calibrator, fit_calibrator, identity, log_odds, sigmoid
 
 RNG = np.random.default_rng(5)
 SCORES = RNG.normal(-2, 1.5, 20_000)
@@ -52,7 +52,7 @@ def test_few_events_pull_the_slope_towards_one() -> None:
 
 def test_scores_without_a_scale_of_their_own_follow_the_outcomes_sooner() -> None:
     steep = happened(3.0, 0.0)
-    usual, weak = (fit_calibrator(SCORES, steep, ONES, 30, *prior).weights[0] for prior in ((), (WEAK_PRIOR,)))
+    usual, weak = (fit_calibrator(SCORES, steep, ONES, 30, *prior).weights[0] for prior in ((SLOPE_PRIOR,), ()))
     assert usual < weak < 3.1
 
 
