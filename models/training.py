@@ -18,11 +18,11 @@ from features.catalogue import CATALOGUE_VERSION
 from features.history.versions import EPOCH
 from models.data.recipe import Recipe
 from models.data.treatment import effective_size
-from models.evaluation.cross_fitting import calibrate, effective_events
+from models.evaluation.cross_fitting import CrossFit, calibrate, cross_fit, effective_events, with_cross_fit
 from models.evaluation.curve_calibration import CalibrationByDay, calibrate_curve
 from models.evaluation.evaluate import BacktestResult, evaluate
 from models.evaluation.metrics_report import Evaluation
-from models.evaluation.model_selection import Choice, select_forward
+from models.evaluation.model_selection import Choice, Selection, select_forward
 from models.evaluation.walk_forward import Progress, WalkForward, score_folds
 from models.learners.calibration import flat
 from models.learners.hazard_curve import CURVE_KINDS, HazardModel, fit_hazard, hazard_rows
@@ -34,7 +34,7 @@ from models.risks.risk import Risk
 if TYPE_CHECKING:
     from models.evaluation.tuning import Tuning
 
-FINAL_ROWS = 600_000
+FINAL_ROWS = 200_000
 
 
 @dataclass(frozen=True)
@@ -120,29 +120,41 @@ def fit(
     data = prepare_training_set(frame, labels, risk, through=through, seed=seed, threads=threads)
     if parameters:
         data = replace(data, learner=data.learner.with_parameters(parameters))
-    tuning: Tuning | None = None
-    if tune:
-        from models.evaluation.tuning import tune_learner
-
-        tuned = tune_learner(data, tune, report)
-        data, walk, selection, tuning = tuned.data, tuned.walk, tuned.selection, tuned.tuning
-    else:
-        walk = score_folds(data, report)
-        selection = select_forward(walk, data)
+    data, walk, selection, tuning = _walk_forward(data, tune, report)
     choice = selection.choice
     report("evaluating at capacity")
     result = evaluate(data, walk, selection)
     report("final fit")
     rows = data.fit_rows(np.arange(len(data.examples)), FINAL_ROWS)
-    model = _final_model(data, rows, walk, choice, result.evaluation)
+    crossed = cross_fit(data, walk.estimator(choice.kind))
+    model = _final_model(data, rows, walk, choice, result.evaluation, crossed)
+    result = replace(result, scored=with_cross_fit(result.scored, data, walk.places, crossed))
     report("fitting the risk over time")
     hazard, curve = _curve(data, rows, labels, walk, choice)
     facts = {**model.facts, "tuned": bool(parameters) or (tuning is not None and tuning.kept)}
     return _training_result(data, result, replace(model, hazard=hazard, facts=facts), tuning, curve)
 
 
+def _walk_forward(
+    data: TrainingSet, tune: int, report: Progress
+) -> "tuple[TrainingSet, WalkForward, Selection, Tuning | None]":
+    """Score the test periods: with the data's parameters, or those that a search keeps, which the data then have."""
+    if tune:
+        from models.evaluation.tuning import tune_learner
+
+        tuned = tune_learner(data, tune, report)
+        return tuned.data, tuned.walk, tuned.selection, tuned.tuning
+    walk = score_folds(data, report)
+    return data, walk, select_forward(walk, data), None
+
+
 def _final_model(
-    data: TrainingSet, rows: FitRows, walk: WalkForward, choice: Choice, evaluation: Evaluation
+    data: TrainingSet,
+    rows: FitRows,
+    walk: WalkForward,
+    choice: Choice,
+    evaluation: Evaluation,
+    crossed: CrossFit,
 ) -> RiskModel:
     """Fit the chosen learner on everything, and calibrate it on accounts that it did not see.
 
@@ -154,7 +166,7 @@ def _final_model(
         data.risk,
         rows.learner.signature,
         walk.estimator(choice.kind).fit(rows.training, rows.learner),
-        calibrate(data, walk.estimator(choice.kind)) if evaluation.signal else flat(base_rate),
+        calibrate(data, walk.estimator(choice.kind), crossed) if evaluation.signal else flat(base_rate),
         _model_facts(data, walk, choice, evaluation),
         walk.refits[choice.kind],
     )

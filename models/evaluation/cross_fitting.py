@@ -82,7 +82,8 @@ def cross_fit(data: TrainingSet, estimator: Estimator) -> CrossFit:
 def with_cross_fit(scored: pa.Table, data: TrainingSet, places: Ints, crossed: CrossFit) -> pa.Table:
     """Test rows with a column ``cross_fitted``: the log-odds of a fit that knew all but the row's account, or null.
 
-    ``places`` are the test rows' places in the examples. So the final fits of two trainings can be compared on rows that neither knew (`models.promotion.comparison`).
+    ``places`` are the test rows' places in the examples. So the final fits of two trainings can be compared on rows
+    that neither knew (`models.promotion.comparison`).
     """
     margin = np.full(data.frame.num_rows, np.nan)
     margin[crossed.labelled.rows] = crossed.margin
