@@ -10,7 +10,7 @@ from features.definitions.feature import Feature
 from features.definitions.measures import Stream
 
 CASES = Stream("outcomes", "outcomes", "decided_at").where(
-    "coalesce(action, '') NOT IN ('held_out', 'withdrawn', 'none') AND NOT coalesce(holdout, false)"
+    "coalesce(action, '') NOT IN ('held_out', 'selected', 'withdrawn') AND NOT coalesce(holdout, false)"
 )
 
 _number = partial(Feature, group="rescues")

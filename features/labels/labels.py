@@ -58,8 +58,8 @@ def label(
     return with_ids(history, rows)
 
 
-IDLE = ("none", "held_out", "withdrawn")
-"""Actions of the ``outcomes`` that are no treatment: none, held out, withdrawn."""
+IDLE = ("none", "held_out", "selected", "withdrawn")
+"""Actions of the ``outcomes`` that are no treatment: none, held out, selected for the queue, withdrawn."""
 
 _ACTIONS = f"""
         outcome AS (

@@ -28,7 +28,7 @@ ACTIONS = {Action.CONTACT: "contacted", Action.PLAN: "planned", Action.RESOLVE: 
 
 WITHDRAWN = "withdrawn"
 HELD_OUT = "held_out"
-SELECTED = "none"
+SELECTED = "selected"
 NOT_ACTED_ON = frozenset({WITHDRAWN, HELD_OUT, SELECTED})
 """The actions of rows that say nothing was done for the account."""
 

@@ -70,7 +70,7 @@ def test_outcomes_that_record_no_draw_leave_its_probability_open() -> None:
 
 
 def test_an_account_that_could_have_been_held_out_was_selected() -> None:
-    story = acme().outcome("acme", "2026-01-05", action="none", draw_probability=0.2, draw="north/acme")
+    story = acme().outcome("acme", "2026-01-05", action="selected", draw_probability=0.2, draw="north/acme")
     assert draws(story) == (True, 0.2, 0)
 
 

@@ -128,8 +128,8 @@ def test_cases_and_the_held_out_have_the_probability_and_the_name_of_their_draw(
     run(store, record_of(names(4), decision))
     rows = {row["account_id"]: row for row in outcomes(store).to_pylist()}
     assert {name: (row["action"], row["holdout"], row["draw_probability"]) for name, row in rows.items()} == {
-        "a000000": ("none", False, 0.25),
-        "a000001": ("none", False, 0.0),
+        "a000000": ("selected", False, 0.25),
+        "a000001": ("selected", False, 0.0),
         "a000002": ("held_out", True, 0.25),
         "a000003": ("held_out", True, 1.0),
     }
