@@ -18,6 +18,8 @@ from models.data.arrays import Bools, Floats, Ints, Matrix
 from models.data.signature import Signature
 
 ONE_EVENT = 31 * 86_400_000_000  # microseconds
+EVENT_SHARE = 0.4  # of the rows of a sample that may have the event
+GOLDEN = 0.6180339887498949  # its multiples lie evenly between 0 and 1 without their whole part
 WITHOUT_DRAWS: Mapping[str, pa.Scalar] = {
     "selected": pa.scalar(False),
     "held_probability": pa.scalar(float("nan")),
@@ -139,6 +141,38 @@ def thinned(labelled: Labelled, limit: int) -> Ints:
     step = max(1, -(-len(labelled) // limit))
     week = np.searchsorted(np.unique(labelled.day), labelled.day)
     return np.flatnonzero((week + labelled.account) % step == 0)
+
+
+def sampled(labelled: Labelled, limit: int) -> tuple[Ints, Floats]:
+    """Places of about ``limit`` rows to learn from, and for how many rows each of them counts.
+
+    Rows with the event are rare, and each says more than one without: they are kept as long as they are no more than
+    `EVENT_SHARE` of the limit, and the others fill it. Either kind is taken evenly from every account's cutoffs and
+    counts for those left out, so that what is learned from weighted rows keeps the base rate.
+    """
+    if len(labelled) <= limit:
+        return np.arange(len(labelled)), np.ones(len(labelled))
+    chosen = np.zeros(len(labelled), dtype=np.bool_)
+    counts = np.ones(len(labelled))
+    room = float(limit)
+    for kind, share in ((labelled.happened, EVENT_SHARE), (~labelled.happened, 1.0)):
+        places = np.flatnonzero(kind)
+        taken = places[_evenly(labelled.account[places], min(1.0, room * share / max(len(places), 1)))]
+        chosen[taken] = True
+        counts[taken] = len(places) / max(len(taken), 1)
+        room -= len(taken)
+    return np.flatnonzero(chosen), counts[chosen]
+
+
+def _evenly(account: Ints, share: float) -> Bools:
+    """A share of each account's rows at even distances, beginning at another one in each account."""
+    order = np.argsort(account, kind="stable")
+    begins = np.flatnonzero(np.diff(account[order], prepend=-1))
+    sizes = np.diff(np.append(begins, len(account)))
+    number = np.empty(len(account))
+    number[order] = np.arange(len(account)) - np.repeat(begins, sizes)
+    start = (account * GOLDEN) % 1.0
+    return np.asarray(np.floor((number + 1) * share + start) > np.floor(number * share + start))
 
 
 def _keys(table: pa.Table, names: pa.Array) -> Ints:

@@ -19,11 +19,12 @@ import numpy as np
 from models.data.arrays import Floats, Matrix
 from models.data.examples import Examples
 from models.learners.estimator import Scorer
-from models.learners.learner import USUAL_TREES, Learner
+from models.learners.learner import Learner
 from models.learners.training_set import NotLearnableError
 from models.risks.learner_names import require_extra
 
 CATBOOST_FILE, CATBOOST_INPUTS = "catboost.json", "catboost-inputs.json"
+CATBOOST_TREES = 150
 PARAMETERS: Mapping[str, Any] = {
     "loss_function": "Logloss",
     "learning_rate": 0.08,
@@ -93,7 +94,7 @@ class CatBoostScorer:
 class CatBoostEstimator:
     """Gradient-boosted symmetric trees of CatBoost, ``count`` of them."""
 
-    count: int = USUAL_TREES
+    count: int = CATBOOST_TREES
     name: str = "catboost"
     title: str = "CatBoost"
 
@@ -128,13 +129,15 @@ class CatBoostEstimator:
             ValueError: the file is not a model of CatBoost.
         """
         levels = tuple(int(count) for count in json.loads(contents[CATBOOST_INPUTS]))
+        described = json.loads(contents[CATBOOST_FILE])  # CatBoost reads a broken file as a model without trees
+        columns = len(described["features_info"]["float_features"])
+        if not described["oblivious_trees"] or columns != len(columns_of(levels)):
+            raise ValueError(f"{CATBOOST_FILE} has no trees, or other columns than {CATBOOST_INPUTS}")
         scorer = CatBoostScorer(contents[CATBOOST_FILE].decode("utf-8"), levels)
         try:
-            names = scorer.model.feature_names_
+            scorer.margin(np.zeros((1, len(levels)), dtype=np.float32))
         except _catboost().CatBoostError as error:
             raise ValueError(f"{CATBOOST_FILE} is no model: {str(error).splitlines()[0]}") from None
-        if len(names) > len(columns_of(levels)):
-            raise ValueError(f"{CATBOOST_FILE} has other columns than {CATBOOST_INPUTS}")
         return scorer
 
 

@@ -31,7 +31,7 @@ from models.learners.trees import TREES_FILE, TreeScorer
 PERIOD, PERIODS = 30, 13
 DAYS = (30, 60, 90, 180, 365)
 HAZARD_SAMPLE_ROWS = 5_000  # account × cutoff; each gives up to 13 periods
-HAZARD_TREES = 80  # the shape in time needs fewer than the ranking of accounts
+HAZARD_TREES = 40  # the shape in time needs fewer than the ranking of accounts
 RENEWAL = "contract_renews_in_days"
 NEVER = 2**31  # a day beyond every event
 MICROSECONDS_A_DAY = 86_400_000_000

@@ -14,7 +14,7 @@ from models.learners.logistic_regression import LinearScorer
 
 PRIOR_PARAMETER = "prior_spread"
 """The name of the logistic regression's prior among the parameters of a learner."""
-USUAL_TREES = 150
+USUAL_TREES = 75
 """The number of trees while no earlier test period says otherwise."""
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.data.arrays import Floats, Matrix
-from models.data.examples import Examples, thinned
+from models.data.examples import Examples, sampled
 from models.data.signature import Signature
 from models.learners.relevance_determination import Bound, Regression
 
@@ -160,8 +160,9 @@ def fit_logistic(
     bounds = [_bound(term, signature, expected, curved) for term in terms]
     pieces = np.array([term.level == PIECE for term in terms])
     prior = np.where(pieces, PIECE_PRIOR**2, prior_spread**2 / max((~pieces).sum(), 1))
-    sample = thinned(training.labelled, ENOUGH)
-    *weights, intercept = Regression(design, happened, evidence, bounds).fit(prior, ~pieces, sample).tolist()
+    regression = Regression(design, happened, evidence, bounds)
+    some = regression.at(*sampled(training.labelled, ENOUGH))
+    *weights, intercept = regression.fit(prior, ~pieces, some).tolist()
     weighted = (replace(term, weight=weight) for term, weight in zip(terms, weights, strict=True))
     return LinearScorer(tuple(weighted), intercept, matrix.shape[1])
 

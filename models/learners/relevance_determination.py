@@ -34,15 +34,15 @@ class Regression:
     evidence: Floats
     bounds: Sequence[Bound]
 
-    def fit(self, prior: Floats, learned: NDArray[np.bool_], sample: NDArray[np.int64]) -> Floats:
+    def fit(self, prior: Floats, learned: NDArray[np.bool_], some: "Regression | None" = None) -> Floats:
         """The weights, and the intercept last.
 
         Args:
             prior: each weight's variance before any evidence.
             learned: the terms whose variance is learned; the others keep the prior one.
-            sample: the rows from which it is learned, which represent all.
+            some: the rows from which it is learned (default: all of them), see :meth:`at`.
         """
-        some, variance = self.at(sample), prior
+        some, variance = some or self, prior
         weights = some.most_probable(variance)
         for _ in range(ROUNDS):
             curvature = some.curvature(weights)
@@ -51,9 +51,9 @@ class Regression:
             weights = some.most_probable(variance, weights, curvature)
         return self.most_probable(variance, weights)
 
-    def at(self, rows: NDArray[np.int64]) -> "Regression":
-        """Some rows, counting as much evidence as all."""
-        part = self.evidence[rows]
+    def at(self, rows: NDArray[np.int64], counts: Floats) -> "Regression":
+        """Some rows that represent all, each for as many as ``counts`` says, counting as much evidence as all."""
+        part = self.evidence[rows] * counts
         evidence = part * (self.evidence.sum() / max(part.sum(), 1e-300))
         return Regression(self.design[rows], self.happened[rows], evidence, self.bounds)
 

@@ -17,7 +17,7 @@ from features.errors import RescueError
 from features.history.versions import EPOCH
 from models.data.arrays import Ints, Matrix
 from models.data.eligible_rows import rows_meeting
-from models.data.examples import Examples, Labelled, examples, labelled_rows, thinned
+from models.data.examples import Examples, Labelled, examples, labelled_rows, sampled
 from models.data.findings import Finding
 from models.data.recoding import Recoding
 from models.data.signature import Signature
@@ -27,7 +27,7 @@ from models.learners.learner import Learner
 from models.risks.risk import Risk
 
 MIN_EVENTS = 5
-MOST_ROWS = 300_000  # of one fit; beyond it every account is kept at every second, third … cutoff
+MOST_ROWS = 100_000  # of one fit; of more, those without the event are sampled (`models.data.examples.sampled`)
 NOT_LEARNED = frozenset(feature.name for feature in FEATURES if feature.group == "data")
 """The state of the feeds tells the calendar, not the account; it decides what is scored, never how high."""
 CALENDAR = {"contract": frozenset({"contract_renews_in_days"})}
@@ -78,13 +78,13 @@ class TrainingSet:
     notes: tuple[Finding, ...]
 
     def fit_rows(self, places: Ints, limit: int = MOST_ROWS) -> FitRows:
-        """The rows at these places to learn from, thinned to about ``limit``, and what they say about their columns."""
+        """The rows at these places, about ``limit`` of them to learn from; all of them say what their columns are."""
         recoding = Recoding.learn(self.learner.signature, self.examples.matrix, places)
-        chosen = places[thinned(self.examples.labelled.take(places), limit)]
-        rows = FitRows(
-            self.examples, self.learner.narrowed(recoding.signature, recoding.places), recoding, self.examples
-        )
-        return replace(rows, training=rows.examples(chosen))
+        learner = self.learner.narrowed(recoding.signature, recoding.places)
+        chosen, counts = sampled(self.examples.labelled.take(places), limit)
+        rows = FitRows(self.examples, learner, recoding, self.examples)
+        training = rows.examples(places[chosen])
+        return replace(rows, training=replace(training, weight=training.weight * counts))
 
 
 def prepare_training_set(

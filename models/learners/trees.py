@@ -20,10 +20,10 @@ from models.data.signature import Signature
 from models.learners import compiled_trees
 
 TREES_FILE = "trees.txt"
-MAX_TREES = 200
+MAX_TREES = 100
 
 PARAMETERS: Mapping[str, Any] = {
-    "learning_rate": 0.05,
+    "learning_rate": 0.1,  # half the trees of 0.05, and as good in the blend: AP .333 against .331
     "num_leaves": 5,  # shallow trees ranked later cutoffs best: AP .31 against .30 with 15 leaves on simulated churn
     "min_data_in_leaf": 100,
     "feature_fraction": 0.4,

@@ -14,10 +14,11 @@ import numpy as np
 from models.data.arrays import Floats, Matrix
 from models.data.examples import Examples
 from models.learners.estimator import Scorer
-from models.learners.learner import USUAL_TREES, Learner
+from models.learners.learner import Learner
 from models.risks.learner_names import require_extra
 
 XGBOOST_FILE, XGBOOST_INPUTS = "xgboost.json", "xgboost-inputs.json"
+XGBOOST_TREES = 150
 PARAMETERS: Mapping[str, Any] = {
     "objective": "binary:logistic",
     "tree_method": "hist",
@@ -80,7 +81,7 @@ class XGBoostScorer:
 class XGBoostEstimator:
     """Gradient-boosted trees of XGBoost, ``count`` of them."""
 
-    count: int = USUAL_TREES
+    count: int = XGBOOST_TREES
     name: str = "xgboost"
     title: str = "XGBoost"
 
