@@ -59,8 +59,11 @@ _DETAILS = f"""
             SELECT account, instant, any_value(status) AS status, any_value(leaves_at) AS leaves_at,
                 max(end_known) FILTER (lost) AS end_known, sum(arr) FILTER (lost) AS ending_revenue,
                 min(ends) FILTER (lost) AS first_end, count(*) FILTER (lost) AS losses,
-                sum(arr) FILTER (valued) AS revenue,
-                CASE WHEN min(currency) FILTER (valued) = max(currency) FILTER (valued)
+                CASE WHEN min(currency) FILTER (priced) IS NOT DISTINCT FROM max(currency) FILTER (priced)
+                    THEN sum(arr) FILTER (priced) END AS revenue,
+                CASE WHEN min(currency) FILTER (priced) = max(currency) FILTER (priced)
+                    THEN min(currency) FILTER (priced)
+                    WHEN count(*) FILTER (priced) = 0 AND min(currency) FILTER (valued) = max(currency) FILTER (valued)
                     THEN min(currency) FILTER (valued) END AS currency,
                 max(withdrawn) FILTER (runs AND goes_on) AS withdrawn,
                 min(renews_on) FILTER (goes_on AND renews_on >= today) AS renewal_date,
@@ -71,7 +74,7 @@ _DETAILS = f"""
                 ))) AS successor_subscriptions,
                 arg_max(successor_account, ends) FILTER (moved) AS successor_account
             FROM (
-                SELECT *, {_VALUED} AS valued
+                SELECT *, {_VALUED} AS valued, valued AND arr IS NOT NULL AS priced
                 FROM (SELECT *, bool_or(runs) OVER (PARTITION BY account, instant) AS any_runs FROM contract)
             )
             GROUP BY account, instant

@@ -65,8 +65,8 @@ def succession_at(history: History, cutoff: date) -> pa.Table:
     - ``renewal_date``: the next one of the contracts that go on, successors included. ``renewal_overdue_days``: days
       since the oldest renewal date that has passed without a new one or a new contract; null where none has.
     - ``revenue``, ``currency``: of the contracts that run (between an ending and its successor: of the successor).
-      Null, and not zero, where no contract has a price; a sum over those that have one. The currency is null where
-      there are several.
+      Null, and not zero, where no contract has a price; a sum over those that have one. Both are null where those
+      have several currencies.
     - ``successor_subscriptions``: what continues an ending; ``continued_by_account``: to which account of the group
       contracts moved.
     """

@@ -21,6 +21,7 @@ from pipelines import assembly
 from pipelines.monitoring.feed_freshness import feed_reports
 from pipelines.monitoring.realised_outcomes import realised_outcomes
 from pipelines.night.decision_step import DecisionContext, NightDecision, decide_night
+from pipelines.night.night_attempts import logged_attempt
 from pipelines.night.night_folder import restore_report, write_quarantine, write_report
 from pipelines.night.night_models import load_models
 from pipelines.night.scoring import score_accounts
@@ -78,16 +79,18 @@ def run_nights(
         refuse_other_source(settings, store)
         if recorded is not None:
             return [recorded]
-        source = _validate(settings, store, run_step, scratch / "0")
-        check_day(night_day, source.history, settings.stale_after)
+        with logged_attempt(settings, cutoff):
+            source = _validate(settings, store, run_step, scratch / "0")
+            check_day(night_day, source.history, settings.stale_after)
         missed = _missed(settings, store, cutoff, steps) if catch_up else [cutoff]
         reports = []
         for place, day in enumerate(missed or [cutoff]):
             if len(missed) > 1:
                 steps.log(f"Night of {day_text(day)}, {place + 1} of {len(missed)}")
-            if place:  # the night before wrote outcomes that this one has to know
-                source = _validate(settings, store, run_step, scratch / str(place))
-            reports.append(_run(_Night(settings, policy, store, source, day, run_step, steps)))
+            with logged_attempt(settings, day):
+                if place:  # the night before wrote outcomes that this one has to know
+                    source = _validate(settings, store, run_step, scratch / str(place))
+                reports.append(_run(_Night(settings, policy, store, source, day, run_step, steps)))
         return reports
 
 

@@ -51,6 +51,19 @@ def write_report(settings: Settings, report: NightReport) -> None:
         unfinished.replace(folder / "report.json")
 
 
+def append_line(settings: Settings, as_of: date, name: str, line: str) -> None:
+    """Add a line to a text file in the folder of the night.
+
+    Raises:
+        RescueError: the folder cannot be written.
+    """
+    folder = _folder(settings, as_of)
+    with _explain_write_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / name).open("a", encoding="utf-8") as file:
+            file.write(f"{line}\n")
+
+
 def restore_report(settings: Settings, report: NightReport) -> None:
     """Write the file of a recorded night whose run was stopped before it could write the file itself."""
     if not (_folder(settings, report.as_of) / "report.json").exists():

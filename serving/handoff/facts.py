@@ -5,6 +5,8 @@ reads the history itself. Everything is as of the cutoff. An unknown value is ``
 the package names the sources that are missing.
 """
 
+from collections import Counter
+from collections.abc import Sequence
 from datetime import date, datetime
 from itertools import pairwise
 from typing import Annotated, Literal, Self
@@ -146,6 +148,17 @@ class HealthPoint(Frozen):
     measured_on: date
     score: Annotated[float, Field(ge=0, le=100)]
     adjusted: bool = False
+    source: str | None = Field(default=None, description="what measured it, where the account has several sources")
+
+
+def of_main_source(points: Sequence[HealthPoint]) -> tuple[HealthPoint, ...]:
+    """The scores of the source that measured most often, and the adjustments of the team.
+
+    Two sources measure different things: 50 of one after 75 of the other is no fall.
+    """
+    counts = Counter(point.source for point in points if not point.adjusted)
+    main = max(sorted(counts, key=str), key=lambda source: counts[source], default=None)
+    return tuple(point for point in points if point.adjusted or point.source == main)
 
 
 class Invoice(Frozen):
@@ -154,7 +167,8 @@ class Invoice(Frozen):
     invoice_id: str
     issued_on: date
     due_on: date | None = None
-    amount: float
+    amount: float | None = Field(description="null where its currency has no rate")
+    currency: str | None = Field(default=None, description="its currency, where that is not the package's")
 
 
 class PastRescue(Frozen):

@@ -33,12 +33,13 @@ from serving.handoff.facts import (
     Ticket,
     WeeklyUsage,
     WeeklyValues,
+    of_main_source,
 )
 from serving.handoff.playbooks import Suggestion, suggest_playbook
 from serving.handoff.versions import upgrade_package
 from serving.handoff.why_now import why_now
 
-HANDOFF_SCHEMA_VERSION: Final = "2.1"
+HANDOFF_SCHEMA_VERSION: Final = "2.2"
 MOST_EVIDENCE = 8
 """So many quotes are included; the tickets have the rest."""
 LAST_WORDS = 600
@@ -145,7 +146,7 @@ class SuggestedPlaybook(Frozen):
 class Handoff(Frozen):
     """The package."""
 
-    schema_version: Literal["1.0", "2.0", "2.1"] = Field(
+    schema_version: Literal["1.0", "2.0", "2.1", "2.2"] = Field(
         default=HANDOFF_SCHEMA_VERSION, description="the version in which it was written"
     )
     headline: str
@@ -182,6 +183,11 @@ class Handoff(Frozen):
         """Recurring revenue per year of the contracts; without contracts, what was invoiced within a year."""
         return self.contract.arr if self.contract.arr is not None else self.case.at_stake or None
 
+    @property
+    def main_health(self) -> tuple[HealthPoint, ...]:
+        """The health scores that can be compared with each other, oldest first."""
+        return of_main_source(self.health)
+
     def to_json(self) -> str:
         """The package as JSON, the same bytes for the same package."""
         return self.model_dump_json(indent=2)
@@ -196,7 +202,7 @@ class Handoff(Frozen):
             arr=self.contract.arr,
             renews_on=self.contract.renews_on,
             owner=self.account.owner,
-            health=self.health[-1].score if self.health else None,
+            health=self.main_health[-1].score if self.main_health else None,
             tickets_open=self.tickets_open,
             overdue=overdue_amount(self.invoices, self.binding.as_of),
         )
@@ -238,8 +244,9 @@ def handoff_schema() -> str:
 
 
 def overdue_amount(invoices: tuple[Invoice, ...], cutoff: date) -> float:
-    """The amount of the unpaid invoices that were due before the cutoff."""
-    return sum(invoice.amount for invoice in invoices if invoice.due_on is not None and invoice.due_on < cutoff)
+    """The amount of the unpaid invoices that were due before the cutoff, as far as it is in the package's currency."""
+    due = [invoice for invoice in invoices if invoice.due_on is not None and invoice.due_on < cutoff]
+    return sum(invoice.amount for invoice in due if invoice.amount is not None and invoice.currency is None)
 
 
 def _headline(flag: Flag, facts: Facts) -> str:

@@ -4,87 +4,16 @@ One account is drawn for each situation, from those that the first night gave a 
 and the queue is read as people see it.
 """
 
-import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
-from pathlib import Path
+from datetime import timedelta
 
-import duckdb
 import pytest
-from sqlalchemy import select
+from support.nights.company import Company
 from support.nights.night_home import NightHome
 
-from pipelines import settings as configuration
-from pipelines.console import Steps
-from pipelines.night.night import run_nights
-from pipelines.step_runner import plain_runner
 from serving.cases.cases import Cases
 from serving.cases.permissions import SYSTEM
-from serving.night_report.report_schema import NightReport
 from serving.night_report.report_text import decision_lines
-from serving.store import Store
-from serving.store.queries.case_queries import case_history
-from serving.store.tables import Case
-
-
-@dataclass
-class Company:
-    """A home and its source, and the night that comes next."""
-
-    data: Path
-    home: Path
-    night: date
-
-    @property
-    def store(self) -> Store:
-        return Store(f"sqlite:///{self.home}/rescue.db")
-
-    def end_contract(self, account: str, ended_at: date | None) -> None:
-        """From tonight on it is known that every running contract of the account ends then, or does not end."""
-        table = self.data / "subscriptions.parquet"
-        known = datetime.combine(self.night - timedelta(days=1), time(12))
-        ends = datetime.combine(ended_at, time(6)) if ended_at else None
-        with duckdb.connect() as connection:
-            connection.execute(f"CREATE TABLE s AS SELECT * FROM '{table}'")
-            connection.execute(
-                """INSERT INTO s SELECT * REPLACE (?::TIMESTAMP AS ended_at, ?::TIMESTAMP AS known_at) FROM (
-                SELECT * FROM s WHERE account_id = ? QUALIFY row_number() OVER
-                (PARTITION BY subscription_id ORDER BY known_at DESC) = 1)
-                WHERE ended_at IS NULL OR ended_at >= ?""",
-                [ends, known, account, known],
-            )
-            connection.execute(f"COPY s TO '{table}' (FORMAT parquet)")
-
-    def quiet_customer(self, in_queue: set[str]) -> str:
-        """The largest customer without a case whose contracts do not end."""
-        table = self.data / "subscriptions.parquet"
-        with duckdb.connect() as connection:
-            rows = connection.execute(
-                f"SELECT account_id FROM '{table}' GROUP BY account_id HAVING count(ended_at) = 0 "
-                "ORDER BY max(arr) DESC, account_id"
-            ).fetchall()
-        return next(account for (account,) in rows if account not in in_queue)
-
-    def run(self) -> NightReport:
-        """The next night."""
-        settings = configuration.load(data=str(self.data), home=self.home)
-        steps = Steps(quiet=True)
-        (report,) = run_nights(settings, self.night, plain_runner(steps), steps)
-        self.night += timedelta(days=1)
-        return report
-
-    def case_of(self, account: str) -> Case:
-        """The newest case of the account."""
-        with self.store as store, store.reading() as session:
-            query = select(Case).where(Case.account_id == account).order_by(Case.opened_on.desc())
-            return session.scalars(query).first()  # type: ignore[return-value]
-
-    def comments(self, account: str) -> list[str]:
-        """What the history of the account's case says, oldest first."""
-        case = self.case_of(account)
-        with self.store as store, store.reading() as session:
-            return [event.comment or "" for event in case_history(session, case.id)]
 
 
 @pytest.fixture(scope="module")
@@ -92,9 +21,7 @@ def company(night_home: NightHome, tmp_path_factory: pytest.TempPathFactory) -> 
     """Makes a copy of the world of the first night."""
 
     def make() -> Company:
-        folder = tmp_path_factory.mktemp("company")
-        data = Path(shutil.copytree(night_home.data, folder / "data"))
-        return Company(data, night_home.copy(folder / "home"), night_home.first.as_of + timedelta(days=1))
+        return Company.of(night_home, tmp_path_factory.mktemp("company"))
 
     return make
 

@@ -29,18 +29,24 @@ def list_cases(
         typer.Option("--waiting", help="List the accounts without a place in the newest night, by squad."),
     ] = False,
 ) -> None:
-    """List the open cases in the order in which to work them."""
-    from pipelines.cli.output.queue_output import case_table, waiting_table
+    """List the open cases in the order in which to work them; days count from the night, where that is an old one."""
+    from pipelines.cli.output.queue_output import case_table, night_lines, waiting_table
+    from pipelines.night.night_attempts import newest_attempt
+    from serving.night_report.counting_day import counting_day
     from serving.store.database import utcnow
     from serving.store.queries import night_queries, queue_queries
 
-    with assembly.open_queue(configuration.load(home=home)) as store, store.reading() as session:
+    settings = configuration.load(home=home)
+    with assembly.open_queue(settings) as store, store.reading() as session:
         if waiting:
             rows = queue_queries.newest_waiting_list(session)
             out.print(waiting_table(rows) if rows else "No account is waiting.")
         else:
             cases = night_queries.open_queue(session)
-            out.print(case_table(cases, utcnow().date()) if cases else "There are no open cases.")
+            night, today = queue_queries.newest_night(session), utcnow().date()
+            for line in night_lines(night, newest_attempt(settings.home), today):
+                out.print(line, markup=False)
+            out.print(case_table(cases, counting_day(night, today)) if cases else "There are no open cases.")
 
 
 @queue.command()

@@ -105,9 +105,14 @@ def revenue_text(case: QueueCase) -> str:
 
 
 def contract_text(case: QueueCase, day: date) -> str:
-    """When the contract ends or renews: ``leaves in 9 days``, ``renewal 3 days overdue`` or the date of the renewal."""
+    """When the contract ends or renews: ``leaves in 9 days``, ``renewal 3 days overdue`` or the date of the renewal.
+
+    Days count from ``day``.
+    """
     if case.lane == "leaving" and case.ends_on:
         days = (case.ends_on - day).days
+        if days == 0:
+            return "leaves today"
         return f"leaves in {plural(days, 'day')}" if days > 0 else f"left on {day_text(case.ends_on)}"
     if case.renews_on and case.renews_on < day:
         return f"renewal {plural((day - case.renews_on).days, 'day')} overdue"

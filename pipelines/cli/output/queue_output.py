@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -21,12 +21,14 @@ from pipelines.cli.output.night_output import (
 )
 from pipelines.cli.output.terminal_tables import fit_table
 from pipelines.console import out
+from serving.night_report.counting_day import counting_day
 from serving.night_report.queue_case import QueueCase
 from serving.night_report.report_text import day_text
 
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from pipelines.night.night_attempts import Attempt
     from serving.store.decision_tables import Waiting
     from serving.store.tables import Account
 
@@ -47,10 +49,18 @@ LEAST_IMPORTANT_OF_CASES = ("Squad", "Lane", "Revenue", "Contract", "State")
 
 def case_table(cases: Sequence[QueueCase], today: date) -> Table:
     """The open cases in the order in which to work them, with a column a risk. *Due* is the SLA timer that ends next,
-    in UTC; the days until a contract ends count from today.
+    in UTC; the days until a contract ends count from ``today``.
     """
     risks = sorted({risk for case in cases for risk in case.risks})
     return _table(case_columns(risks), [_case(case, risks, today) for case in cases], LEAST_IMPORTANT_OF_CASES)
+
+
+def night_lines(night: date | None, attempted: tuple[date, Attempt] | None, today: date) -> Iterator[str]:
+    """Of which night the list is, where that is an old one, and why a later one was not recorded."""
+    if night and counting_day(night, today) == night != today:
+        yield f"The queue as of the night of {day_text(night)}; days count from that night."
+    if attempted is not None and (night is None or attempted[0] > night):
+        yield f"Warning: the night of {day_text(attempted[0])} was not recorded: {attempted[1].reason}"
 
 
 def case_columns(risks: Sequence[str]) -> dict[str, Mapping[str, Any]]:

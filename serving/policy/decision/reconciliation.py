@@ -68,7 +68,7 @@ class _Reconciler:
     def __init__(self, inputs: NightInputs) -> None:
         accounts = inputs.accounts
         self.inputs, self.as_of, self.rules = inputs, inputs.as_of, inputs.policy.rules
-        self.status, self.currency = accounts.texts("contract_status"), accounts.texts("currency")
+        self.status = accounts.texts("contract_status")
         self.revenue, self.renews_in = accounts.numbers("arr"), accounts.numbers("renews_in")
         self.leaves_in, self.part_in = accounts.numbers("leaves_in"), accounts.numbers("partial_loss_in")
         self.withdrawn_in = accounts.numbers("notice_withdrawn_in")
@@ -111,7 +111,6 @@ class _Reconciler:
             probabilities=self._probabilities(place),
             priority=self._priority(case, place),
             revenue=_known(self.revenue[place]),
-            currency=self.currency[place],
             ends_on=ends_on,
             days_left=(ends_on - self.as_of).days if ends_on else None,
             alarms=alarms,

@@ -82,7 +82,6 @@ class LiveFigures(NamedTuple):
     probabilities: Mapping[str, float] = MappingProxyType({})
     priority: float | None = None
     revenue: float | None = None
-    currency: str | None = None
     ends_on: date | None = None
     days_left: int | None = None
     alarms: tuple[str, ...] = ()

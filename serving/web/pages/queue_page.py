@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from features.errors import RescueError
 from serving.cases.permissions import Act
+from serving.night_report.counting_day import counting_day
 from serving.store import Session
 from serving.store.database import StoreError
 from serving.store.queries import queue_queries
@@ -56,7 +57,7 @@ def show_waiting_list(request: Request, context: ViewerContext) -> Response:
         chosen = QueueView().chosen(context.squads, context.person.name, night or context.now.date())
         rows = queue_queries.waiting_list(session, chosen)
         age = night_age(session, context.now.date())
-    shown = {"night": night, "age": age, "today": context.now.date(), "rows": rows}
+    shown = {"night": night, "age": age, "today": counting_day(night, context.now.date()), "rows": rows}
     return render_page(request, "waiting.html.j2", shown)
 
 
@@ -109,8 +110,7 @@ def _render_queue(
         night = queue_queries.newest_night(session)
         choices = _cached_choices(request, session, context.squads, night)
         view = QueueView.of(query, choices.risks)
-        today = night or context.now.date()
-        chosen = view.chosen(context.squads, context.person.name, today)
+        chosen = view.chosen(context.squads, context.person.name, night or context.now.date())
         counts = queue_queries.count_by_state(session, chosen)
         lanes = queue_queries.count_by_lane(session, chosen)
         age = night_age(session, context.now.date())
@@ -118,15 +118,17 @@ def _render_queue(
         listed = queue_queries.list_cases(session, chosen, sort=view.sort, page=view.page)
         options = _options(session, context, choices)
         waiting = queue_queries.count_waiting(session, chosen)
+    today = counting_day(night, context.now.date())
     shown = {
         "view": view,
         "night": night,
+        "today": today,
         "age": age,
         "notice": message,
         "lanes": lane_tabs(view, lanes),
         "waiting": waiting,
         "risks": choices.risks,
-        "rows": [queue_row(row, choices.risks, context.now) for row in listed],
+        "rows": [queue_row(row, choices.risks, context.now, today) for row in listed],
         "tabs": state_tabs(view, counts),
         "pages": paginate(view, total),
         "clear": QueueView(state=view.state).url(),

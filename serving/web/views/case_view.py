@@ -10,6 +10,7 @@ from serving.cases.permissions import Act, Actor
 from serving.cases.transitions import transition
 from serving.handoff.package import Handoff, ReasonFact, RiskCard, UsageFact
 from serving.handoff.render import amount, day, percent
+from serving.night_report.counting_day import counting_day
 from serving.policy.state.case_status import ClosureCode
 from serving.policy.state.reason_texts import RESOLVED_TEXTS, alarm_text
 from serving.store.case_states import Action
@@ -200,7 +201,7 @@ def usage_title(metric: UsageFact) -> str:
 
 def health_points(handoff: Handoff) -> list[Point]:
     """The health scores of the hand-off; adjusted ones are marked."""
-    return [Point(score.measured_on, score.score, score.adjusted) for score in handoff.health]
+    return [Point(score.measured_on, score.score, score.adjusted) for score in handoff.main_health]
 
 
 def _risk_view(card: RiskCard, as_of: date) -> RiskView:
@@ -270,14 +271,18 @@ def _comparisons(file: CaseFile, handoff: Handoff, now: datetime) -> list[Compar
     ]
     return [
         *risks,
-        Comparison("Priority", amount(handoff.case.priority, handoff.currency), amount(case.priority, currency)),
+        Comparison(
+            "Priority",
+            amount(handoff.case.priority, handoff.currency if handoff.case.at_stake is not None else ""),
+            amount(case.priority, currency if case.estimated_revenue is None else ""),
+        ),
         Comparison(
             "Recurring revenue",
             display_text.money(handoff.revenue, handoff.currency),
             display_text.money(account.arr, currency, case.estimated_revenue),
         ),
         Comparison("Contract", *_contract_texts(handoff, case)),
-        Comparison("Renewal", day(then.renews_on), _renewal_text(account.renews_on, now.date())),
+        Comparison("Renewal", day(then.renews_on), _renewal_text(account.renews_on, case, now.date())),
         Comparison("Account owner", handoff.account.owner or "–", account.owner or "–"),
         Comparison("Squad", handoff.case.squad, file.case.squad),
         Comparison("Severity", handoff.case.severity or "–", file.case.severity or "–"),
@@ -294,7 +299,8 @@ def _contract_texts(handoff: Handoff, case: Case) -> tuple[str, str]:
     return then, now if case.contract_status else then
 
 
-def _renewal_text(renews_on: date | None, today: date) -> str:
+def _renewal_text(renews_on: date | None, case: Case, now: date) -> str:
+    today = counting_day(case.live_on, now)
     overdue = renews_on is not None and renews_on < today
     return f"{day(renews_on)}, {display_text.countdown(renews_on, today)}: overdue" if overdue else day(renews_on)
 

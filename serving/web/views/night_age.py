@@ -4,12 +4,10 @@ from dataclasses import dataclass
 from datetime import date
 
 from serving.handoff.render import day
+from serving.night_report.counting_day import CURRENT_DAYS
 from serving.store import Session
 from serving.store.queries.queue_queries import newest_failure, newest_night
 from serving.web.display_text import day_count
-
-CURRENT_DAYS = 1
-"""The night of today is recorded today, so until then that of yesterday is current."""
 
 
 @dataclass(frozen=True)

@@ -110,8 +110,8 @@ class QueueRow:
         return self.case.state == State.NEW
 
 
-def queue_row(listed: ListedCase, risks: Sequence[str], now: datetime) -> QueueRow:
-    """The line of a case; days count from today, not from the newest night."""
+def queue_row(listed: ListedCase, risks: Sequence[str], now: datetime, today: date) -> QueueRow:
+    """The line of a case; its timers count from now, and the days of its contract from ``today``."""
     case, account, reason = listed
     return QueueRow(
         case=case,
@@ -120,7 +120,7 @@ def queue_row(listed: ListedCase, risks: Sequence[str], now: datetime) -> QueueR
         probabilities=tuple((risk, case.probabilities.get(risk)) for risk in risks),
         change=display_text.points_since(case.probability, case.probabilities.get(case.risk), case.raised_on),
         reason=reason,
-        end=display_text.contract_end(case, account, now.date()),
+        end=display_text.contract_end(case, account, today),
         resolved=display_text.resolved_title(case.resolved),
         timer=display_text.sla_timer(case, now),
     )

@@ -6,9 +6,11 @@ import pyarrow as pa
 from support.worlds.factories import Story
 
 from features.history.history import History
+from pipelines.currency_settings import CurrencySettings
 from pipelines.monitoring.feed_freshness import newest_known
 from pipelines.night.gather_facts import HandoffContext, gather_facts
-from serving.handoff.facts import ContractFacts, Facts
+from pipelines.sources.currency_conversion import convert_currencies
+from serving.handoff.facts import ContractFacts, Facts, of_main_source
 
 NIGHT = date(2026, 3, 1)
 
@@ -131,3 +133,47 @@ def test_only_an_invoice_that_has_to_be_paid_is_open() -> None:
     for status in ("void", "draft", "uncollectible"):
         story.invoice("A", "2026-01-05", 9.0, invoice_id=status, status=status)
     assert [invoice.invoice_id for invoice in night_facts(story).invoices] == ["open"]
+
+
+def test_an_invoice_in_another_currency_keeps_it_and_one_without_a_rate_has_no_amount() -> None:
+    story = Story().account("A").subscription("A", "2025-01-01", arr=300.0, currency="EUR")
+    story.invoice("A", "2026-01-05", 9.0, due_at="2026-02-01", currency="USD")
+    story.invoice("A", "2026-01-06", 5.0, due_at="2026-02-02", currency="EUR")
+    own = night_facts(story)
+    assert [(row.amount, row.currency) for row in own.invoices] == [(9.0, "USD"), (5.0, None)]
+    history = story.history()
+    convert_currencies(history, CurrencySettings(code="EUR"))
+    converted = gather_facts(history.as_of(NIGHT), ["A"], HandoffContext("p1", None, {}, {}, {}, {}, {}, {}, {}))["A"]
+    assert [(row.amount, row.currency) for row in converted.invoices] == [(None, "USD"), (5.0, None)]
+
+
+def test_contracts_in_two_currencies_have_no_sum() -> None:
+    story = Story().account("A").subscription("A", "2025-01-01", "a", arr=300.0, currency="EUR")
+    story.subscription("A", "2025-01-01", "b", arr=100.0, currency="USD")
+    found = night_facts(story)
+    assert (found.contract.arr, found.currency) == (None, "")
+    one = Story().account("A").subscription("A", "2025-01-01", "a", arr=300.0, currency="EUR")
+    one.subscription("A", "2025-01-01", "b", arr=None, currency="USD")
+    assert (night_facts(one).contract.arr, night_facts(one).currency) == (300.0, "EUR")
+
+
+def test_scores_of_two_sources_say_which() -> None:
+    story = (
+        Story().account("A").health("A", "2026-01-01", 80.0, source="crm").health("A", "2026-01-08", 78.0, source="crm")
+    )
+    assert {point.source for point in night_facts(story).health} == {None}
+    story.health("A", "2026-01-09", 25.0, source="survey").health("A", "2026-01-10", 70.0, source="rescue")
+    found = night_facts(story).health
+    assert [(point.score, point.source, point.adjusted) for point in found] == [
+        (80.0, "crm", False),
+        (78.0, "crm", False),
+        (25.0, "survey", False),
+        (70.0, None, True),
+    ]
+    assert [point.score for point in of_main_source(found)] == [80.0, 78.0, 70.0]
+
+
+def test_a_subject_that_is_the_beginning_of_the_text_is_not_quoted_as_half_a_sentence() -> None:
+    body = "Hiermit kündigen wir den Vertrag fristgerecht."
+    story = Story().account("A").ticket("A", "2026-02-05", subject="Hiermit kündigen wir den Ver…", body=body)
+    assert [item.quote for item in night_facts(story).evidence] == [body]

@@ -89,6 +89,17 @@ def test_usage_is_compared_with_the_accounts_own_normal_level() -> None:
     assert metric(*[None] * 12) == (None, None, None)
 
 
+def test_a_renewal_that_is_overdue_is_said_once() -> None:
+    def line(**contract: object) -> str:
+        given = facts().model_copy(update={"contract": facts().contract.model_copy(update=contract)})
+        return next(text for text in markdown(build(FLAG, given)).splitlines() if text.startswith("- Renewal"))
+
+    assert line(renews_on=None, renewal_overdue_days=1) == "- Renewal: **overdue by 1 day**"
+    both = line(renews_on=NIGHT + timedelta(days=9), renewal_overdue_days=588)
+    assert both == "- Renewal: **10 Mar 2026**, in 9 days; another contract: **overdue by 588 days**"
+    assert line(renews_on=None, renewal_overdue_days=None, notice_for=None) == "- Renewal: **unknown**"
+
+
 def test_long_last_words_are_cut() -> None:
     ticket = Ticket(ticket_id="T", opened_on=date(2026, 2, 1), last_words="x" * 5000)
     words = build(FLAG, facts().model_copy(update={"tickets": (ticket,)})).tickets[0].last_words

@@ -1,0 +1,87 @@
+"""A night that was not recorded: the queue stays as it was, and why is said until a later night is recorded."""
+
+import json
+import shutil
+from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
+
+import pytest
+from support.nights.night_home import NightHome
+from typer.testing import CliRunner, Result
+
+from features.errors import DataGateError
+from pipelines.cli import app
+from pipelines.night.night_attempts import newest_attempt
+
+DAY = timedelta(days=1)
+
+
+def rescue(*arguments: str) -> Result:
+    return CliRunner().invoke(app.app, list(arguments))
+
+
+def listed(home: Path) -> str:
+    return " ".join(rescue("queue", "list", "--home", str(home)).output.split())
+
+
+def test_a_source_that_is_not_fit_leaves_a_record_of_each_attempt(night_home: NightHome, tmp_path: Path) -> None:
+    data, home = tmp_path / "data", night_home.copy(tmp_path / "home")
+    shutil.copytree(night_home.data, data)
+    tickets = (data / "tickets.parquet").read_bytes()
+    (data / "tickets.parquet").write_bytes(tickets[: len(tickets) // 2])
+    day, before = night_home.first.as_of + DAY, (home / "rescue.db").read_bytes()
+    nightly = ("nightly", "--plain", "--data", str(data), "--home", str(home), "--as-of", str(day))
+    for _ in range(2):
+        assert isinstance(rescue(*nightly).exception, DataGateError)
+    assert (home / "rescue.db").read_bytes() == before
+    lines = (home / "nights" / str(day) / "attempts.jsonl").read_text().splitlines()
+    assert [json.loads(line)["outcome"] for line in lines] == ["stopped", "stopped"]
+    assert "tickets.parquet" in json.loads(lines[0])["reason"]
+    assert f"Warning: the night of {day.day} Jul 2026 was not recorded:" in listed(home)
+    assert "tickets.parquet" in listed(home)
+
+    (data / "tickets.parquet").write_bytes(tickets)
+    assert rescue(*nightly).exit_code == 0
+    assert "was not recorded" not in listed(home)
+
+
+def test_a_source_without_new_rows_leaves_a_record_and_wrong_usage_none(
+    night_home: NightHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, given = night_home.copy(tmp_path / "home"), ("--plain", "--data", str(night_home.data))
+    assert rescue("nightly", *given, "--home", str(home), "--as-of", "2001-01-01").exception is not None
+    assert newest_attempt(home) is None
+    later = datetime.combine(night_home.first.as_of + 5 * DAY, time(2), UTC)
+    monkeypatch.setattr("pipelines.system_clock.machine_clock", lambda: later)
+    assert isinstance(rescue("nightly", *given, "--home", str(home)).exception, DataGateError)
+    attempt = newest_attempt(home)
+    assert attempt is not None
+    assert (attempt[0], attempt[1].outcome) == (later.date(), "stopped")
+    assert "has no row of the last 3 days" in attempt[1].reason
+    assert "was not recorded: The source has no row of the last 3 days" in listed(home)
+
+
+def test_an_error_during_a_night_leaves_a_record(
+    night_home: NightHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("the model is gone")
+
+    home, day = night_home.copy(tmp_path / "home"), night_home.first.as_of + DAY
+    monkeypatch.setattr("pipelines.night.night.score_accounts", fail)
+    given = ("--plain", "--data", str(night_home.data), "--home", str(home), "--as-of", str(day))
+    assert isinstance(rescue("nightly", *given).exception, RuntimeError)
+    with (home / "nights" / str(day) / "attempts.jsonl").open("a") as log:
+        log.write('{"at": ')  # broken off
+    attempt = newest_attempt(home)
+    assert attempt is not None
+    assert (attempt[0], attempt[1].outcome, attempt[1].reason) == (day, "failed", "the model is gone")
+
+
+def test_the_list_counts_days_from_a_night_that_is_old(night_home: NightHome) -> None:
+    """The samples are a few months old: counted from today, every renewal of theirs is overdue."""
+    night = night_home.first.as_of
+    text = listed(night_home.home)
+    assert f"The queue as of the night of {night.day} Jul 2026; days count from that night." in text
+    renewals = [case.renews_on for case in night_home.first.queue if case.lane == "at_risk" and case.renews_on]
+    assert text.count("overdue") == sum(day < night for day in renewals)
