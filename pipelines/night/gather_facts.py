@@ -16,6 +16,7 @@ from features.contract import TABLES
 from features.succession.contract_status import LEAVING
 from features.succession.succession import succession_at
 from models.explain.ticket_evidence import TicketText, find_evidence
+from serving.cases.health_adjustments import SOURCE
 from serving.cases.outcomes import NOT_ACTED_ON
 from serving.handoff.facts import (
     WEEKS,
@@ -116,8 +117,12 @@ def _facts(tables: _Tables, account: str, context: HandoffContext) -> Facts:
         tickets_open=len(open_now) if "tickets" in tables.present else None,
         evidence=_evidence(tables, account, context),
         usage=_usage(tables.usage[account], tables.cutoff) if "usage_daily" in tables.present else (),
-        health=tuple(_health(row) for row in tables.health[account]),
-        invoices=tuple(_invoice(row) for row in tables.invoices[account] if tables.payments and _is_unpaid(row)),
+        health=tuple(_health(tables.health[account])),
+        invoices=tuple(
+            _invoice(row, tables.contracts[account]["currency"])
+            for row in tables.invoices[account]
+            if tables.payments and _is_unpaid(row)
+        ),
         rescues=tuple(_rescue(row) for row in reversed(tables.outcomes[account]) if _done(row)),
         previous=context.previous.get(account),
         trigger_messages=dict(context.trigger_messages),
@@ -222,13 +227,22 @@ def _evidence(tables: _Tables, account: str, context: HandoffContext) -> tuple[E
 
 
 def _ticket_texts(ticket: Row, events: Sequence[Row]) -> Iterator[TicketText]:
-    """What was written in a ticket: its subject, its body, and its comments, each with its author."""
-    opening = "\n\n".join(text for text in (ticket["subject"], ticket["body"]) if text)
+    """What was written in a ticket: its subject, its body, and its comments, each with its author.
+
+    A subject that is only the beginning of the body is left out: a quote of it would be half a sentence.
+    """
+    subject, body = ticket["subject"], ticket["body"]
+    begins = subject and body and _squeezed(body).startswith(_squeezed(subject).rstrip(". …"))
+    opening = "\n\n".join(text for text in (None if begins else subject, body) if text)
     if opening:
         yield TicketText(ticket["ticket_id"], ticket["opened_at"].date(), opening)
     for event in events:
         if event["kind"] == "comment" and event["value"]:
             yield TicketText(ticket["ticket_id"], event["occurred_at"].date(), event["value"], event["actor"])
+
+
+def _squeezed(text: str) -> str:
+    return " ".join(text.casefold().split())
 
 
 def _usage(rows: Sequence[Row], cutoff: date) -> tuple[WeeklyUsage, ...]:
@@ -263,18 +277,30 @@ def _distinct(rows: Sequence[Row], place: Sequence[int], column: str) -> list[fl
     return [float(len(ids)) for ids in seen]
 
 
-def _health(row: Row) -> HealthPoint:
-    return HealthPoint(measured_on=row["measured_at"].date(), score=row["score"], adjusted=row["source"] == "rescue")
+def _health(rows: Sequence[Row]) -> Iterator[HealthPoint]:
+    """The health scores; their source where the account has several."""
+    several = len({row["source"] for row in rows if row["source"] != SOURCE}) > 1
+    for row in rows:
+        adjusted = row["source"] == SOURCE
+        source = row["source"] if several and not adjusted else None
+        yield HealthPoint(measured_on=row["measured_at"].date(), score=row["score"], adjusted=adjusted, source=source)
 
 
-def _invoice(row: Row) -> Invoice:
-    due = row["due_at"].date() if row["due_at"] else None
-    return Invoice(invoice_id=row["invoice_id"], issued_on=row["issued_at"].date(), due_on=due, amount=row["amount"])
+def _invoice(row: Row, currency: str | None) -> Invoice:
+    """The invoice; its currency only where that is another one than that of the account's contracts."""
+    return Invoice(
+        invoice_id=row["invoice_id"],
+        issued_on=row["issued_at"].date(),
+        due_on=row["due_at"].date() if row["due_at"] else None,
+        amount=row["amount"],
+        currency=row["currency"] if row["currency"] != currency else None,
+    )
 
 
 def _is_unpaid(row: Row) -> bool:
     """Whether it has to be paid: not a credit note, an invoice of zero, or one that is void, a draft or written off."""
-    return row["paid_at"] is None and row["amount"] > 0 and row["status"] not in ("void", "draft", "uncollectible")
+    is_positive = row["amount"] is None or row["amount"] > 0  # the amount is unknown in a currency without a rate
+    return row["paid_at"] is None and is_positive and row["status"] not in ("void", "draft", "uncollectible")
 
 
 def _done(row: Row) -> bool:
