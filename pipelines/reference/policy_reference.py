@@ -138,7 +138,7 @@ def _kind(schema: Mapping[str, Any], field: Mapping[str, Any]) -> str:
         return f"a table with {', '.join(f'`{key}`' for key in inner['properties'])}"
     kinds = {"number": "number", "integer": "whole number", "string": "text", "boolean": "true or false"}
     if field.get("type") == "array":
-        return f"a list: {_kind(schema, field['items'])}"
+        return f"a list: {_allowed(schema, field['items'])}"
     if field.get("type") == "object":
         return f"a table: name = {_kind(schema, field['additionalProperties'])}"
     return kinds[field["type"]] + _range(field)

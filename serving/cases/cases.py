@@ -166,7 +166,7 @@ class Cases:
         with self._step(case_id, actor, version, own=True) as step:
             step.take(Action.WAKE, State(step.case.snoozed_from or State.NEW))
             sla_timers.wake_case(step.case)
-            sla_timers.tighten_timers(step.case, step.now)
+            sla_timers.tighten_timers(step.case, step.now, squads.calendar_of(step.session, step.case.squad))
         return step.case
 
     def resolve(
@@ -192,7 +192,7 @@ class Cases:
             step.case.closed_at, step.case.owner = None, actor.name
             step.case.closure = step.case.closure_on = step.case.settled_on = None
             step.comment = _required(reason, "why it is opened again")
-            sla_timers.start_timers(step.case, step.now)
+            sla_timers.start_timers(step.case, step.now, squads.calendar_of(step.session, step.case.squad))
             health_adjustments.withdraw_adjustments(step.session, step.case, author=actor.name, now=step.now)
         return step.case
 

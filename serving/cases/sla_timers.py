@@ -1,6 +1,7 @@
 """The SLA timers of a case: its deadlines for response and resolution, and the effect of missing them.
 
 A case is opened with two timers. They run while the case is open, and a snooze moves both deadlines by its length.
+Where the policy counts working time, they run by the calendar of the case's squad.
 While nobody has contacted the customer, the case escalates along its escalation path: to the secondary owner, then to
 the tertiary. ``run_timers`` applies the time to the whole queue; it may run at any time and any number of times. Each
 tier has its full time: after an outage of the timers a case escalates by one tier, and not past people who never had
@@ -8,15 +9,18 @@ it.
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session, lazyload
 
+from serving.cases import squads
 from serving.cases.audit import audited_fields, record_change
 from serving.cases.people import without_disabled
 from serving.cases.permissions import SYSTEM
 from serving.delivery.outbox import enqueue_messages
+from serving.paths.calendars import WorkingCalendar, add_duration
+from serving.paths.durations import Duration, differences
 from serving.store.case_states import Action, State
 from serving.store.database import Store, utcnow
 from serving.store.tables import Case
@@ -31,10 +35,10 @@ class TimerReport:
     breached: tuple[str, ...] = ()
 
 
-def start_timers(case: Case, now: datetime) -> None:
+def start_timers(case: Case, now: datetime, calendar: WorkingCalendar | None) -> None:
     """Start both timers; after a first contact there is no second response timer."""
-    case.respond_by = None if case.responded_at else now + timedelta(hours=case.respond_hours)
-    case.resolve_by = now + timedelta(hours=case.resolve_hours)
+    case.respond_by = None if case.responded_at else _after(now, case.respond_within, calendar)
+    case.resolve_by = _after(now, case.resolve_within, calendar)
     case.tier_since = now
     case.respond_breached_at = case.resolve_breached_at = None
 
@@ -50,12 +54,13 @@ def stop_response_timer(case: Case, now: datetime) -> None:
     case.respond_by = None
 
 
-def tighten_timers(case: Case, now: datetime) -> None:
+def tighten_timers(case: Case, now: datetime, calendar: WorkingCalendar | None) -> None:
     """The case is raised again or wakes early: no deadline is later than that of a timer started now."""
     if case.respond_by is not None:
-        case.respond_by = min(case.respond_by, now + timedelta(hours=case.respond_hours))
+        case.respond_by = min(case.respond_by, _after(now, case.respond_within, calendar))
     if case.resolve_by is not None:
-        case.resolve_by = min(case.resolve_by, now + timedelta(hours=case.resolve_hours))
+        case.resolve_by = min(case.resolve_by, _after(now, case.resolve_within, calendar))
+    case.tier_since = min(case.tier_since, now)
 
 
 def snooze_case(case: Case, until: date, now: datetime) -> None:
@@ -73,17 +78,15 @@ def wake_case(case: Case) -> None:
     case.snoozed_from = case.snoozed_until = None
 
 
-def next_escalation(case: Case) -> datetime | None:
+def next_escalation(case: Case, calendar: WorkingCalendar | None) -> datetime | None:
     """When the case escalates to the next tier; None where there is no next tier or the customer was contacted.
 
-    The hours count from the opening, but a tier that began late still has the hours between the tier before and itself.
+    Each tier has the time between the tier before and itself, from when the case reached it.
     """
-    hours = case.escalate_after_hours
-    if case.respond_by is None or case.tier + 1 >= len(case.escalation_path) or case.tier >= len(hours):
+    after = differences([Duration.parse(text) for text in case.escalate_after])
+    if case.respond_by is None or case.tier + 1 >= len(case.escalation_path) or case.tier >= len(after):
         return None
-    started = case.respond_by - timedelta(hours=case.respond_hours)
-    own_hours = hours[case.tier] - (hours[case.tier - 1] if case.tier else 0.0)
-    return max(started + timedelta(hours=hours[case.tier]), case.tier_since + timedelta(hours=own_hours))
+    return add_duration(case.tier_since, after[case.tier], calendar)
 
 
 def run_timers(store: Store, *, now: datetime | None = None, channels: tuple[str, ...] = ()) -> TimerReport:
@@ -94,11 +97,16 @@ def run_timers(store: Store, *, now: datetime | None = None, channels: tuple[str
         due_back = and_(Case.state == State.SNOOZED, Case.snoozed_until <= now.date())
         woken = [_wake(session, case, now) for case in _locked(session, due_back)]
         for case in _locked(session, and_(Case.state != State.SNOOZED, Case.respond_by.is_not(None))):
-            if (due := next_escalation(case)) is not None and due <= now:
+            due = next_escalation(case, squads.calendar_of(session, case.squad))
+            if due is not None and due <= now:
                 escalated += _escalate(session, case, now, channels)
         late = _locked(session, and_(Case.state != State.SNOOZED, _late(now)))
         breached = [_breach(session, case, now, channels) for case in late]
     return TimerReport(tuple(woken), tuple(escalated), tuple(breached))
+
+
+def _after(now: datetime, within: str, calendar: WorkingCalendar | None) -> datetime:
+    return add_duration(now, Duration.parse(within), calendar)
 
 
 def _locked(session: Session, condition: ColumnElement[bool]) -> list[Case]:

@@ -16,6 +16,7 @@ from typing import NamedTuple
 from sqlalchemy import select
 from sqlalchemy.orm import Session, lazyload
 
+from serving.cases import squads
 from serving.cases.audit import audited_fields, record_change
 from serving.cases.people import without_disabled
 from serving.cases.permissions import SYSTEM
@@ -115,7 +116,7 @@ class CaseUpdates:
             escalation_path=path,
             **_terms(severity),
         )
-        start_timers(case, self.now)
+        start_timers(case, self.now, self.rules.calendar_of(flag.squad))
         why = [_sentence(routing_text(flag.routing, self._trigger_messages()))]
         why += [f"{person} is disabled and is not responsible." for person in disabled]
         return self._finish(case, flag, {}, "opened", " ".join(why))
@@ -131,7 +132,7 @@ class CaseUpdates:
             setattr(case, name, value)
         if case.state == State.SNOOZED:
             wake_case(case)
-        tighten_timers(case, self.now)
+        tighten_timers(case, self.now, squads.calendar_of(self.session, case.squad))
         case.raises += 1
         for code in case.alarms.keys() & set(news):
             case.alarms[code].raised_on = flag.as_of
@@ -213,9 +214,9 @@ def _open_cases(session: Session) -> list[Case]:
 def _terms(severity: SeverityRule) -> dict[str, object]:
     return {
         "severity": severity.name,
-        "respond_hours": severity.respond_hours,
-        "resolve_hours": severity.resolve_hours,
-        "escalate_after_hours": list(severity.escalate_after_hours),
+        "respond_within": str(severity.respond_hours),
+        "resolve_within": str(severity.resolve_hours),
+        "escalate_after": [str(after) for after in severity.escalate_after_hours],
     }
 
 

@@ -158,7 +158,8 @@ def _save_squads(session: Session, rules: PolicyFile) -> None:
     """Store the policy's squads and members; squads that it no longer has stay, inactive."""
     session.execute(update(Squad).where(Squad.name.not_in(list(rules.squads))).values(active=False))
     for name, squad in rules.squads.items():
-        session.merge(Squad(name=name, active=True))
+        calendar = rules.calendar_of(name)
+        session.merge(Squad(name=name, active=True, calendar=calendar and calendar.to_json()))
         people = dict.fromkeys((*squad.tiers, *squad.members))
         for position, person in enumerate(people):
             session.merge(Member(squad=name, person=person, position=position))

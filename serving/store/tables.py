@@ -87,6 +87,7 @@ class Squad(Base):
 
     name: Mapped[str] = mapped_column(primary_key=True)
     active: Mapped[bool]
+    calendar: Mapped[dict[str, Any] | None] = mapped_column(doc="its working time; null where it is not given")
 
 
 class Member(Base):
@@ -104,8 +105,8 @@ class Case(Base):
 
     An account has at most one open case of a family: a unique index enforces it. ``respond_by`` and ``resolve_by`` are
     the deadlines of the SLA timers that run. ``escalation_path`` are the people responsible at tier 0, 1 and 2; the
-    ``tier`` rises when ``escalate_after_hours[tier]`` have passed without contact, and each tier has its full time from
-    ``tier_since`` on. ``version`` rises with every change.
+    ``tier`` rises when ``escalate_after[tier]`` has passed without contact, and each tier has its full time from
+    ``tier_since`` on. Times are durations in words, such as "4 working hours". ``version`` rises with every change.
 
     ``probability``, ``severity``, ``at_stake`` and ``headline`` are those of the night that raised the case last, like
     its hand-off. The *live figures* are those of ``live_on``: ``priority``, which orders the queue, ``revenue``,
@@ -166,9 +167,9 @@ class Case(Base):
     closed_at: Mapped[datetime | None]
     escalation_path: Mapped[list[str]]
     tier: Mapped[int]
-    escalate_after_hours: Mapped[list[float]]
-    respond_hours: Mapped[float]
-    resolve_hours: Mapped[float]
+    escalate_after: Mapped[list[str]]
+    respond_within: Mapped[str]
+    resolve_within: Mapped[str]
     respond_by: Mapped[datetime | None]
     resolve_by: Mapped[datetime | None]
     responded_at: Mapped[datetime | None]

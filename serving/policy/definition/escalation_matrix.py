@@ -1,14 +1,16 @@
 """The escalation path of a case that nobody works on: what happens at which time, from the policy alone.
 
-Durations are calendar time from the opening of the case. The primary is responsible first; as long as the customer has
-not been contacted, the case escalates to the secondary after the first of ``escalate_after_hours`` and to the tertiary
-after the second. Reading the path before the first night shows, for example, a weekend without anybody on duty.
+Durations count from the opening of the case, by the clock or in the working time of the squad's calendar. The primary
+is responsible first; as long as the customer has not been contacted, the case escalates to the secondary after the
+first of ``escalate_after_hours`` and to the tertiary after the second. Reading the path before the first night shows,
+for example, a weekend without anybody on duty.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
+from serving.paths.calendars import add_duration
 from serving.policy.definition.policy_schema import PolicyFile, SeverityRule
 
 
@@ -37,13 +39,14 @@ def severity_row(rules: PolicyFile, severity: str) -> SeverityRule:
 
 def escalation_steps(rules: PolicyFile, squad: str, severity: str, opened: datetime) -> tuple[EscalationStep, ...]:
     """The events of a case of this squad and severity that is opened then and that nobody works on, by time."""
-    row, tiers = severity_row(rules, severity), rules.squads[squad].tiers
+    row, tiers, calendar = severity_row(rules, severity), rules.squads[squad].tiers, rules.calendar_of(squad)
     steps = [EscalationStep(opened, EscalationEvent.OPENED, tiers[0], row.informed)]
-    for hours, person in zip(row.escalate_after_hours, tiers[1:], strict=False):
-        steps.append(EscalationStep(opened + timedelta(hours=hours), EscalationEvent.ESCALATED, person))
-    overdue = opened + timedelta(hours=row.respond_hours)
+    for after, person in zip(row.escalate_after_hours, tiers[1:], strict=False):
+        steps.append(EscalationStep(add_duration(opened, after, calendar), EscalationEvent.ESCALATED, person))
+    overdue = add_duration(opened, row.respond_hours, calendar)
     steps.append(EscalationStep(overdue, EscalationEvent.RESPONSE_OVERDUE, row.accountable))
-    steps.append(EscalationStep(opened + timedelta(hours=row.resolve_hours), EscalationEvent.RESOLUTION_DUE))
+    due = add_duration(opened, row.resolve_hours, calendar)
+    steps.append(EscalationStep(due, EscalationEvent.RESOLUTION_DUE))
     return tuple(sorted(steps, key=lambda step: step.at))
 
 

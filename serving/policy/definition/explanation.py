@@ -177,14 +177,14 @@ def _squad(name: str, squad: SquadRule) -> str:
 
 def _severity(row: SeverityRule) -> str:
     when = f"where {row.when}" if row.when else "all others"
-    hours = " and ".join(f"{hours:g}" for hours in row.escalate_after_hours)
-    escalation = f"; without contact escalated after {hours} hours" if hours else ""
+    times = " and ".join(map(str, row.escalate_after_hours))
+    escalation = f"; without contact escalated after {times}" if times else ""
     others = "".join(
         f", {role} {', '.join(names)}"
         for role, names in (("consulted", row.consulted), ("informed", row.informed))
         if names
     )
-    times = f"response in {row.respond_hours:g} hours, resolution in {row.resolve_hours:g}"
+    times = f"response in {row.respond_hours}, resolution in {row.resolve_hours}"
     return (
         f"{row.name} ({when}): {times}{escalation}. "
         f"Responsible {row.responsible}, accountable {row.accountable}{others}."
@@ -205,4 +205,8 @@ def _paths(rules: PolicyFile) -> Iterator[str]:
     for squad in rules.squads:
         for row in rules.severities:
             steps = escalation_steps(rules, squad, row.name, FRIDAY)
-            yield f"{squad}, {row.name}: " + "; ".join(f"{step.at:%a %H:%M} {step_text(step)}" for step in steps) + "."
+            calendar = rules.calendar_of(squad)
+            local = [calendar.local(step.at) if calendar else step.at for step in steps]
+            texts = [f"{at:%a %H:%M} {step_text(step)}" for at, step in zip(local, steps, strict=True)]
+            zone = f" ({calendar.timezone})" if calendar else ""
+            yield f"{squad}, {row.name}{zone}: " + "; ".join(texts) + "."

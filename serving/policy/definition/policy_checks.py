@@ -97,6 +97,7 @@ def cross_checks(file: PolicyFile) -> Iterator[Problem]:
     """Names that have to be defined elsewhere in the file, and rules between sections."""
     yield from _names(file)
     yield from _skills(file)
+    yield from _calendars(file)
     yield from _severities(file)
     yield from _vip(file)
 
@@ -138,6 +139,20 @@ def _skills(file: PolicyFile) -> Iterator[Problem]:
     for path, skill in required:
         if skill is not None and skill not in skills:
             yield Problem(path, f"no squad has the skill {skill!r}: {suggest_name(skill, skills)}")
+
+
+def _calendars(file: PolicyFile) -> Iterator[Problem]:
+    for name, squad in file.squads.items():
+        if squad.calendar is not None and squad.calendar not in file.calendars:
+            yield _unknown(("squads", name, "calendar"), "calendar", squad.calendar, file.calendars)
+    without = [name for name, squad in file.squads.items() if squad.calendar is None]
+    for place, row in enumerate(file.severities):
+        if row.needs_calendar and without:
+            yield Problem(
+                ("severities", place),
+                f"the severity {row.name!r} counts working time, and the squad {without[0]} has no calendar: add "
+                f'[calendars.NAME] and calendar = "NAME" to the squad',
+            )
 
 
 def _severities(file: PolicyFile) -> Iterator[Problem]:

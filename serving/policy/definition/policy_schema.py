@@ -8,6 +8,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from serving.paths.calendars import WorkingCalendar
+from serving.policy.definition.calendar_rules import CalendarRule
 from serving.policy.definition.case_rules import (
     CancellationRule,
     CooldownRule,
@@ -20,13 +22,13 @@ from serving.policy.definition.policy_section import (
     Bands,
     Days,
     Fraction,
-    Hours,
     Money,
     Names,
     Nights,
     Section,
     Share,
     Text,
+    Within,
     Word,
     refuse,
     refuse_overlap,
@@ -111,30 +113,36 @@ class SeverityRule(Section):
 
     name: Word = Field(description="name of the severity")
     when: Text | None = Field(None, description="the condition; the last row applies to all other cases and has none")
-    respond_hours: Hours = Field(description="hours until the customer has to be contacted")
-    resolve_hours: Hours = Field(description="hours until the case has to be closed")
+    respond_hours: Within = Field(description="time until the customer has to be contacted: hours, or `2 working days`")
+    resolve_hours: Within = Field(description="time until the case has to be closed: hours, or `5 working days`")
     responsible: Word = Field(description="role that does the work: `primary` (the squad's first tier) or another")
     accountable: Word = Field(description="role that is accountable for the outcome")
     consulted: Names = Field((), description="roles that are consulted")
     informed: Names = Field((), description="roles that are informed")
-    escalate_after_hours: Annotated[tuple[Hours, ...], Field(strict=False)] = Field(
+    escalate_after_hours: Annotated[tuple[Within, ...], Field(strict=False)] = Field(
         (),
-        description="hours without contact after which the case escalates to the secondary, then the tertiary",
+        description="time without contact after which the case escalates to the secondary, then the tertiary",
     )
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
-        if self.resolve_hours < self.respond_hours:
+        if self.resolve_hours.usual_hours < self.respond_hours.usual_hours:
             raise refuse("resolve_hours", "resolve_hours cannot be less than respond_hours")
-        if (
-            list(self.escalate_after_hours) != sorted(set(self.escalate_after_hours))
-            or len(self.escalate_after_hours) > 2
-        ):
+        amounts = [duration.amount for duration in self.escalate_after_hours]
+        if amounts != sorted(set(amounts)) or len(amounts) > 2:
             raise refuse(
                 "escalate_after_hours",
                 "escalate_after_hours takes at most two increasing numbers: secondary, then tertiary",
             )
+        if len({duration.unit for duration in self.escalate_after_hours}) > 1:
+            raise refuse("escalate_after_hours", "both times of escalate_after_hours have to be in the same unit")
         return self
+
+    @property
+    def needs_calendar(self) -> bool:
+        """Whether any of its times is working time."""
+        times = (self.respond_hours, self.resolve_hours, *self.escalate_after_hours)
+        return any(duration.needs_calendar for duration in times)
 
 
 class SquadRule(Section):
@@ -148,6 +156,7 @@ class SquadRule(Section):
     )
     regions: Names = Field((), description="regions that it serves; default: all")
     languages: Names = Field((), description="languages that it speaks; default: all")
+    calendar: Word | None = Field(None, description="its working time, one of `[calendars]`; default: the clock")
     escalation_path: Names = Field((), description="primary, secondary and tertiary; default: the first three members")
 
     @model_validator(mode="after")
@@ -245,6 +254,7 @@ class PolicyFile(Section):
         description="the severities, most severe first; the first one whose condition holds applies"
     )
     squads: Annotated[dict[str, SquadRule], Field(min_length=1)] = Field(description="one table per squad")
+    calendars: dict[str, CalendarRule] = Field(default_factory=dict, description="one table per calendar")
     routing: Routing = Field(description="rules that assign a case to a squad")
     holdout: Holdout | None = Field(None, description="the hold-out; default: none")
     health: Health = Field(
@@ -255,6 +265,11 @@ class PolicyFile(Section):
         """The family whose one case covers this risk; a risk without a table of its own is a family by itself."""
         rule = self.risks.get(risk)
         return (rule.family if rule else None) or risk
+
+    def calendar_of(self, squad: str) -> WorkingCalendar | None:
+        """The working time of a squad; None where it is not given."""
+        name = self.squads[squad].calendar
+        return self.calendars[name].calendar if name else None
 
     @property
     def contract_risk(self) -> str:

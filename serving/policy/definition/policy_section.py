@@ -5,18 +5,44 @@ Every field's ``description`` is its documentation: ``docs/policy.md`` is genera
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 from pydantic_core import PydanticCustomError
+
+from features.errors import UsageError
+from serving.paths.durations import LONGEST_HOURS, Duration, Unit
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Money = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Hours = Annotated[float, Field(gt=0, le=24 * 366)]
 Nights = Annotated[int, Field(ge=1, le=365)]
 Days = Annotated[int, Field(ge=0, le=3660)]
 Word = Annotated[str, Field(min_length=1, max_length=200)]
 Names = Annotated[tuple[Word, ...], Field(strict=False)]
 Text = Annotated[str, Field(min_length=1, max_length=4000)]
+
+
+def _parse_duration(value: object) -> Duration:
+    if not isinstance(value, int | float | str) or isinstance(value, bool):
+        raise PydanticCustomError("duration", "should be a number of hours, or a text such as '4 working hours'")
+    try:
+        return Duration.parse(value)
+    except UsageError as error:
+        raise PydanticCustomError("duration", "is wrong: {reason}", {"reason": str(error).rstrip(".")}) from None
+
+
+def _written(duration: Duration) -> float | str:
+    return duration.amount if duration.unit == Unit.HOURS else str(duration)
+
+
+Within = Annotated[
+    Duration,
+    BeforeValidator(_parse_duration),
+    PlainSerializer(_written),
+    WithJsonSchema(
+        {"anyOf": [{"type": "number", "exclusiveMinimum": 0, "maximum": LONGEST_HOURS}, {"type": "string"}]}
+    ),
+]
+"""A number of hours, or a text: "30 minutes", "4 working hours", "2 working days"."""
 
 
 class Section(BaseModel):

@@ -121,7 +121,7 @@ class _ReplayQueue:
         self.cases[figures.case_id] = open_case._replace(case=case)
 
     def _open(self, flag: Flag, renews_on: date | None) -> None:
-        days = ceil(severity_row(self.rules, flag.severity).resolve_hours / 24)
+        days = ceil(severity_row(self.rules, flag.severity).resolve_hours.usual_hours / 24)
         case_id = f"{flag.as_of.isoformat()}/{flag.account_id}/{flag.risk}"
         case = OpenCase(
             case_id, flag.account_id, flag.risk, flag.severity, flag.probability, flag.as_of, squad=flag.squad

@@ -207,7 +207,7 @@ def test_reopening_withdraws_the_verdict(cases: Cases) -> None:
     cases.resolve(CASE, ANN, verdict="saved")
     case = cases.reopen(CASE, BOB, reason="they called again")
     assert (case.state, case.owner, case.closed_at) == ("claimed", "bob", None)
-    assert case.resolve_by == cases.clock() + timedelta(hours=case.resolve_hours)
+    assert case.resolve_by == cases.clock() + timedelta(hours=240)
     with cases.store.reading() as session:
         entry = session.scalars(select(HealthAdjustment)).one()
     assert (entry.points, entry.author, entry.withdrawn_by) == (10.0, "ann", "bob")

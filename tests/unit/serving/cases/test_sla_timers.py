@@ -8,14 +8,16 @@ from support.nights.night_factory import NIGHT, NOW, flag_of, names, record_of, 
 
 from serving.cases.cases import Cases
 from serving.cases.permissions import Actor, Role
-from serving.cases.sla_timers import run_timers
+from serving.cases.sla_timers import TimerReport, run_timers, start_timers
+from serving.cases.squads import calendar_of
 from serving.nights.case_updates import case_id
+from serving.paths.calendars import WorkingCalendar
 from serving.policy.state.queue_state import Decision
 from serving.store import Store
 from serving.store.exchange import Message
 from serving.store.people_tables import User
 from serving.store.queries.case_queries import case_history
-from serving.store.tables import Case
+from serving.store.tables import Case, Squad
 
 ANN = Actor("ann", Role.REVIEWER, frozenset({"north"}))
 CASE = case_id("a000000", "churn", NIGHT)
@@ -182,6 +184,30 @@ def test_an_escalation_and_a_breach_are_on_the_record_and_sent(cases: Cases) -> 
 
 def test_a_tier_without_hours_does_not_escalate(cases: Cases) -> None:
     with cases.store.transaction() as session:
-        session.scalars(select(Case)).one().escalate_after_hours = [8]
+        session.scalars(select(Case)).one().escalate_after = ["8 hours"]
     assert run_timers(cases.store, now=hours(8)).escalated == (CASE,)
     assert run_timers(cases.store, now=hours(99)).escalated == ()
+
+
+def test_working_hours_count_by_the_calendar_of_the_squad(store: Store) -> None:
+    """The case is opened on Saturday at 02:30 in Berlin; work begins on Monday at 09:00."""
+    berlin = WorkingCalendar.checked("Europe/Berlin", ["mon-fri 09:00-17:00"])
+    saturday = datetime.fromisoformat("2026-06-06T00:30")
+    run(store, record_of(names(1), Decision(NIGHT, "p1", flags=(flag_of("a000000", severity="high"),)), channels=()))
+    with store.transaction() as session:
+        session.get_one(Squad, "north").calendar = berlin.to_json()
+        case = session.scalars(select(Case)).one()
+        case.respond_within, case.resolve_within = "4 working hours", "3 working days"
+        case.escalate_after = ["8 working hours", "16 working hours"]
+        start_timers(case, saturday, calendar_of(session, case.squad))
+    late = Cases(store, clock=lambda: saturday)
+    case = late.get(CASE, ANN)
+    assert case.respond_by == datetime.fromisoformat("2026-06-08T11:00")  # Monday 13:00 in Berlin
+    assert case.resolve_by == datetime.fromisoformat("2026-06-11T07:00")  # Thursday 09:00
+    assert run_timers(store, now=datetime.fromisoformat("2026-06-08T10:59")) == TimerReport()
+    assert run_timers(store, now=datetime.fromisoformat("2026-06-08T11:00")).breached == (CASE,)
+    assert run_timers(store, now=datetime.fromisoformat("2026-06-08T14:59")).escalated == ()
+    assert run_timers(store, now=datetime.fromisoformat("2026-06-08T15:00")).escalated == (CASE,)  # Monday 17:00
+    assert run_timers(store, now=datetime.fromisoformat("2026-06-09T14:59")).escalated == ()
+    assert run_timers(store, now=datetime.fromisoformat("2026-06-09T15:00")).escalated == (CASE,)  # Tuesday 17:00
+    assert late.get(CASE, ANN).responsible == "cid"
