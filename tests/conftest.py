@@ -23,7 +23,12 @@ os.environ.update(
 
 os.environ.pop("PREFECT_API_URL", None)  # nor the operator's own server
 
-pytest_plugins = ["support.worlds.store_fixture", "support.nights.night_home", "support.web.web_fixture"]
+pytest_plugins = [
+    "support.own_contract",
+    "support.worlds.store_fixture",
+    "support.nights.night_home",
+    "support.web.web_fixture",
+]
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared" / "data"

@@ -59,7 +59,7 @@ class Evaluation:
         try:
             values = self.value(feature.measure)
         except FunctionError as error:
-            raise UsageError(f"{feature.place}: its function {error}") from error
+            raise FunctionError(f"{feature.place}: its function {error}") from error
         stopped = self._stopped(feature)
         if stopped.any():
             values = np.where(stopped[:, None], np.nan, values)

@@ -35,6 +35,10 @@ CUTOFF = date(2026, 1, 1)
 
 def check_types(file: str, extension: Extension) -> None:
     """Check that an extension holds features, tables, risks and learners, each where it belongs."""
+    for part in ("features", "tables", "learners"):
+        if not isinstance(getattr(extension, part), list | tuple):
+            problem = f"{part} is {getattr(extension, part)!r}; it has to be a list: {part}=[…]."
+            raise ExtensionError(file, ExtensionRule.DECLARATION, problem)
     for part, kind in (("features", Feature), ("tables", Table)):
         for item in getattr(extension, part):
             if not isinstance(item, kind):
@@ -52,7 +56,7 @@ def check_tables(file: str, tables: Collection[Table], taken: Mapping[str, str])
     for table in tables:
         problem = next(_table_problems(table, taken), None)
         if problem:
-            raise ExtensionError(file, ExtensionRule.TABLE, f"the table {table.name}: {problem}.")
+            raise ExtensionError(file, ExtensionRule.TABLE, f"the table {table.name}: {problem.rstrip('.')}.")
 
 
 def _table_problems(table: Table, taken: Mapping[str, str]) -> Iterator[str]:

@@ -4,7 +4,7 @@ An extension is an object, and a file that makes one changes nothing by being im
 (:mod:`pipelines.extensions.load_extensions`), and only then are its parts used.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +26,7 @@ class Extension:
         learners: estimators that a risk may name as its ``learner``.
     """
 
-    features: tuple[Feature, ...] = ()
-    tables: tuple[Table, ...] = ()
+    features: Sequence[Feature] = ()
+    tables: Sequence[Table] = ()
     risks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    learners: "tuple[Estimator, ...]" = ()
+    learners: "Sequence[Estimator]" = ()

@@ -5,7 +5,7 @@ what needs rows is checked by :func:`check_on_source` once the source is validat
 extension that breaks a rule is left out with its reason, else the command ends.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import PurePath
@@ -180,7 +180,7 @@ class _Known:
             self.learners += (learner.name,)
 
 
-def _declare(tables: tuple[Table, ...]) -> None:
+def _declare(tables: Sequence[Table]) -> None:
     declare_tables(tables)
     _declared_tables.update(table.name for table in tables)
 
