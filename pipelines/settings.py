@@ -36,6 +36,7 @@ from features.validation.values.reading_rules import NO_DATES, check_words
 from pipelines.attribute_settings import AttributeSettings, check_attribute_columns
 from pipelines.currency_settings import CurrencySettings
 from pipelines.metric_settings import MetricSettings
+from pipelines.monitoring_settings import MonitoringSettings
 from serving.web.identity.review_settings import ReviewSettings
 
 QUIET = {
@@ -129,6 +130,10 @@ class Settings(BaseSettings):
         default_factory=dict, description="Where hand-offs are delivered, by name: webhook, slack, email or file."
     )
 
+    monitoring: MonitoringSettings = Field(
+        default_factory=MonitoringSettings,
+        description="When a model is trained again, e.g. [monitoring] retrain = 'when_needed'.",
+    )
     review: ReviewSettings = Field(
         default_factory=ReviewSettings, description="The review app: who signs in how, e.g. [review] auth = 'oidc'."
     )
@@ -233,6 +238,7 @@ def _config_file() -> Path:
 
 SECTIONS: dict[str, type[BaseModel]] = {
     "review": ReviewSettings,
+    "monitoring": MonitoringSettings,
     "metrics": MetricSettings,
     "attributes": AttributeSettings,
     "currency": CurrencySettings,

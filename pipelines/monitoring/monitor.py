@@ -1,100 +1,58 @@
-"""Is Rescue still right? Feeds, volume, score drift, performance and effect, from the source, the queue and the models.
+"""Is Rescue still right? Feeds, volume, labels, performance, estimates, drift and the effect of the team.
 
-It changes nothing. What cannot be measured yet is reported as such, with the reason.
+It changes no score and no case; its report is stored beside the nights, where the review app reads it. What cannot be
+measured yet has the reason in its place.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from statistics import median
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING, TypeVar
 
 from features.errors import RescueError
 from features.validation.volume import FLOOR, NIGHTS
 from models.risks.configuration import for_history
 from pipelines import assembly
-from pipelines.monitoring.drift import Drift, drift
-from pipelines.monitoring.effect import Effect, effect
-from pipelines.monitoring.feed_freshness import feed_ages, feed_reports
-from pipelines.monitoring.performance import champion_performance, score_matured
+from pipelines.monitoring.alarms import find_alarms
+from pipelines.monitoring.effect import effect
+from pipelines.monitoring.feed_freshness import feed_reports
+from pipelines.monitoring.label_flow import measure_label_flow
+from pipelines.monitoring.matured_nights import estimate_night, measure_performance
+from pipelines.monitoring.reference_drift import (
+    ComparedDays,
+    DriftSources,
+    build_frames,
+    choose_days,
+    measure_drift,
+)
+from pipelines.monitoring.retraining import advise_retraining, describe_model
 from pipelines.scratch import scratch_folder
 from pipelines.settings import Settings
 from pipelines.sources.source_guard import refuse_other_source
 from pipelines.sources.validated_source import validate_source_step
 from pipelines.system_clock import today
-from serving.night_report.report_text import stale_text
-from serving.store.queries import night_queries, outcome_queries
+from serving.night_report.monitor_report import DriftReport, MonitorReport, RiskMonitor, UnknownPart, VolumeReport
+from serving.store.database import utcnow
+from serving.store.queries import monitor_queries, night_queries
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    import pyarrow as pa
 
-    from features.frame import FrameBuilder
     from features.history.history import History
-    from models.evaluation.metrics_report import MetricsReport
-    from models.registry.registry import Registry
+    from models.registry.registry import Champion
+    from models.risks.risk import Risk
     from pipelines.console import Steps
+    from serving.night_report.queue_case import ReportPart
     from serving.store import Session
 
-
-@dataclass(frozen=True)
-class Volume:
-    """Rows of a table on the newest night, and the median of the nights before it (None on the first night)."""
-
-    rows: int
-    usual: float | None
-
-    @property
-    def low(self) -> bool:
-        """Whether a night would stop at so few."""
-        return self.usual is not None and self.rows < FLOOR * self.usual
-
-
-@dataclass(frozen=True)
-class MonitorReport:
-    """What was measured; ``drift`` and ``performance`` hold the reason instead where they cannot be measured yet."""
-
-    as_of: date
-    night: date | None
-    feeds: Mapping[str, int | None]
-    stale: Mapping[str, str]
-    volume: Mapping[str, Volume]
-    drift: Mapping[str, Drift | str]
-    performance: Mapping[str, MetricsReport | str]
-    effect: Mapping[str, Effect]
-
-    @property
-    def alarms(self) -> list[str]:
-        """What needs attention, one sentence each."""
-        low = [f"{name} has {it.rows:,} rows, usually {it.usual:,.0f}" for name, it in self.volume.items() if it.low]
-        moved = [
-            f"The scores of {risk} have {it.verdict} (index {it.index:.2f}, {it.by_chance:.2f} by chance)"
-            for risk, it in self.drift.items()
-            if isinstance(it, Drift) and it.verdict != "steady"
-        ]
-        return [*self.stale.values(), *low, *moved]
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain values."""
-        night = self.night.isoformat() if self.night else None
-        drifts = {
-            risk: {**asdict(it), "verdict": it.verdict} if isinstance(it, Drift) else {"unknown": it}
-            for risk, it in self.drift.items()
-        }
-        performance = {
-            risk: {"unknown": it} if isinstance(it, str) else it.to_json() for risk, it in self.performance.items()
-        }
-        effects = {risk: it.report().model_dump(mode="json") for risk, it in self.effect.items()}
-        plain = {**vars(self), "volume": {name: asdict(it) for name, it in self.volume.items()}}
-        plain |= {"as_of": self.as_of.isoformat(), "night": night, "alarms": self.alarms}
-        return plain | {"drift": drifts, "performance": performance, "effect": effects}
+_Part = TypeVar("_Part", bound="ReportPart")
 
 
 def monitor(settings: Settings, as_of: date | None, steps: Steps) -> MonitorReport:
-    """Look at the source at the beginning of ``as_of`` (default: today), and at the newest night.
+    """Look at the source at the beginning of ``as_of`` (default: today) and at the recorded nights; store the report.
 
     Raises:
         UsageError: the queue is that of another source.
@@ -105,61 +63,109 @@ def monitor(settings: Settings, as_of: date | None, steps: Steps) -> MonitorRepo
         opened = validate_source_step(settings, scratch, steps)
         history, known = opened.history, for_history(opened.history, opened.risk_settings)
         day = as_of or today(settings.timezone)
-        scores = _Scores(history, assembly.open_registry(settings), assembly.frame_builder(opened.settings))
         with (
-            steps.step("monitor", "Measuring feeds, volume, score drift, performance and effect"),
+            steps.step("monitor", "Measuring labels, performance, drift and effect"),
             store.reading() as session,
         ):
-            night = outcome_queries.newest_scored_night(session)
-            models = {risk: scores.measure(session, risk, night) for risk in known}
-            return MonitorReport(
-                as_of=day,
-                night=night,
-                feeds=feed_ages(history, day),
-                stale={feed.table: stale_text(feed) for feed in feed_reports(history, day) if feed.stale},
-                volume=volumes(night_queries.rows_of_nights(session, NIGHTS + 1)),
-                drift={risk: drifted for risk, (drifted, _) in models.items()},
-                performance={risk: performance for risk, (_, performance) in models.items()},
-                effect={risk: effect(session, history, found.label) for risk, found in known.items()},
-            )
+            nights = monitor_queries.recorded_nights(session)
+            feeds = feed_reports(history, day)
+            volume = measure_volume(night_queries.rows_of_nights(session, NIGHTS + 1))
+            risks = _Measurement(settings, session, history, nights, known).risks()
+        report = MonitorReport(
+            as_of=day,
+            night=nights[0] if nights else None,
+            feeds=feeds,
+            volume=volume,
+            risks=risks,
+            alarms=find_alarms(feeds, volume, risks),
+        )
+        with store.transaction() as session:
+            monitor_queries.store_monitor_report(session, report, utcnow())
+    return report
 
 
-def volumes(nights: Sequence[Mapping[str, int]]) -> dict[str, Volume]:
+def measure_volume(nights: Sequence[Mapping[str, int]]) -> tuple[VolumeReport, ...]:
     """Rows by table of the last of these nights, and the median of the others that had the table."""
     if not nights:
-        return {}
+        return ()
     *earlier, newest = nights
-    names = sorted({name for night in nights for name in night})
-    seen = {name: [night[name] for night in earlier if name in night] for name in names}
-    return {name: Volume(newest.get(name, 0), median(rows) if (rows := seen[name]) else None) for name in names}
+    reports = []
+    for name in sorted({name for night in nights for name in night}):
+        seen, rows = [night[name] for night in earlier if name in night], newest.get(name, 0)
+        usual = float(median(seen)) if seen else None
+        reports.append(VolumeReport(table=name, rows=rows, usual=usual, low=usual is not None and rows < FLOOR * usual))
+    return tuple(reports)
 
 
 @dataclass(frozen=True)
-class _Scores:
-    """Where scores, then and now, come from."""
+class _Measurement:
+    """What every risk is measured on; ``nights`` are the recorded ones, the newest first."""
 
+    settings: Settings
+    session: Session
     history: History
-    registry: Registry
-    build: FrameBuilder
+    nights: Sequence[date]
+    known: Mapping[str, Risk]
 
-    def measure(self, session: Session, risk: str, night: date | None) -> tuple[Drift | str, MetricsReport | str]:
-        """Drift and performance of one risk's champion, or the reason why they cannot be measured.
+    def risks(self) -> tuple[RiskMonitor, ...]:
+        """Every risk, with one frame for the drift of all."""
+        known = self.known
+        champions = {name: self._champion(name) for name in known}
+        compared = {
+            name: one if isinstance(one, UnknownPart) else choose_days(one.model, self.nights)
+            for name, one in champions.items()
+        }
+        frame = build_frames(self.history, assembly.frame_builder(self.settings), list(compared.values()))
+        return tuple(self._risk(risk, champions[name], compared[name], frame) for name, risk in known.items())
 
-        Drift compares the newest night's scores with those that the same champion gives at matured cutoffs.
-        """
+    def _champion(self, risk: str) -> Champion | UnknownPart:
         try:
-            champion = self.registry.champion(risk)
+            champion = assembly.open_registry(self.settings).champion(risk)
         except RescueError as error:
-            return str(error), str(error)
-        if champion is None:
-            return "there is no champion yet", "there is no champion yet"
-        matured = score_matured(self.history, self.build, champion.model)
-        performance = champion_performance(self.history, champion.model, matured)
-        if night is None:
-            return "no night is recorded yet", performance
-        now = outcome_queries.probabilities_of_night(session, risk, night)
-        if not now:
-            return f"no account was scored on {night}", performance
-        then = np.empty(0) if matured is None else np.asarray(matured.probability)
-        too_few = f"too few scores: {len(now)} on {night}, {len(then)} at matured cutoffs"
-        return drift(then, np.array(now)) or too_few, performance
+            return UnknownPart(code="registry_unavailable", text=str(error))
+        return champion or UnknownPart(code="no_champion")
+
+    def _risk(
+        self,
+        risk: Risk,
+        champion: Champion | UnknownPart,
+        compared: ComparedDays | UnknownPart,
+        frame: pa.Table | None,
+    ) -> RiskMonitor:
+        flow = measure_label_flow(self.history, risk.label)
+        unknown: dict[str, UnknownPart] = {}
+        performance = _known("performance", measure_performance(self.session, self.history, risk, self.nights), unknown)
+        drift = _known("drift", self._drift(champion, compared, frame), unknown)
+        described = (
+            champion if isinstance(champion, UnknownPart) else describe_model(champion, flow, self.history.until)
+        )
+        model = _known("model", described, unknown)
+        return RiskMonitor(
+            risk=risk.name,
+            title=risk.title,
+            model=model,
+            performance=performance,
+            estimate=_known("estimate", estimate_night(self.session, risk, self.nights), unknown),
+            drift=drift,
+            labels=flow.report(),
+            effect=effect(self.session, self.history, risk.label),
+            retraining=advise_retraining(self.settings.monitoring, model, drift, performance),
+            unknown=unknown,
+        )
+
+    def _drift(
+        self, champion: Champion | UnknownPart, compared: ComparedDays | UnknownPart, frame: pa.Table | None
+    ) -> DriftReport | UnknownPart:
+        if isinstance(champion, UnknownPart):
+            return champion
+        if isinstance(compared, UnknownPart) or frame is None:
+            return compared if isinstance(compared, UnknownPart) else UnknownPart(code="no_night")
+        return measure_drift(DriftSources(self.session, self.history, frame, len(self.known)), champion, compared)
+
+
+def _known(part: str, measured: _Part | UnknownPart, unknown: dict[str, UnknownPart]) -> _Part | None:
+    """The part, or None where it is not known: the reason is then added to ``unknown``."""
+    if isinstance(measured, UnknownPart):
+        unknown[part] = measured
+        return None
+    return measured

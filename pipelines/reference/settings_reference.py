@@ -11,6 +11,7 @@ from features.labels.label_rule import SETTINGS
 from models.risks.defaults import DEFAULTS
 from pipelines.metric_settings import MetricSettings
 from pipelines.settings import Settings
+from pipelines.monitoring_settings import MonitoringSettings
 from serving.delivery.channel_settings import KINDS
 from serving.web.identity.review_settings import ReviewSettings
 
@@ -129,7 +130,7 @@ and consists of lower-case letters, digits and `_`. Keys in bold are required.
 
 def render_settings() -> str:
     """The reference as Markdown."""
-    sections = ("review", "channels", "risks", "metrics")
+    sections = ("review", "monitoring", "channels", "risks", "metrics", "attributes")
     plain = {name: field for name, field in Settings.model_fields.items() if name not in sections}
     defaults = ", ".join(f"`{name}`" for name in dict.fromkeys(risk.name for risk in DEFAULTS))
     return "".join(
@@ -155,6 +156,8 @@ def _label_kinds() -> Iterator[str]:
 
 
 def _metric_keys() -> Iterator[str]:
+            "\n## `[monitoring]`\n\n`rescue monitor`; [what it finds and what to do](how-to/monitor.md).\n\n",
+            *_table(MonitoringSettings.model_fields),
     for name, field in MetricSettings.model_fields.items():
         yield f"| {f'**`{name}`**' if field.is_required() else f'`{name}`'} | {field.description} |\n"
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 from sqlalchemy import update
+from support.monitor_factory import monitor_report
 from support.nights.handoff_factory import NIGHT, handoff
 from support.web.web_fixture import ANALYST, INES, JONAS, LEAD, TOM, Site, fresh_store, running
 from support.web.web_queue import NOW
@@ -18,6 +19,7 @@ from features.errors import UsageError
 from serving.cases.cases import Cases
 from serving.cases.permissions import Actor, Role
 from serving.store import Store
+from serving.store.queries.monitor_queries import store_monitor_report
 from serving.store.tables import Account, Case, CaseAlarm, FrozenHandoff, NightRow
 from serving.web.identity import users
 
@@ -345,7 +347,8 @@ def test_the_overview_shows_figures_with_the_numbers_behind_them(site: Site, web
         "34% of 131 cases",
         "41 days (median)",
         "<strong>Churn:</strong> The event happened to 11.2 percentage points fewer of the worked accounts",
-        "Not measurable yet: 9 worked and 4 held-out accounts are settled; each group needs 30.",
+        "Not measurable yet, n = 13: 9 worked and 4 held-out accounts are settled; each group needs 30.",
+        "Not measured yet: <code>rescue monitor</code> measures it.",
         "<strong>delivered its newest row 5 days ago</strong>",
         "<strong>Warning:</strong> tickets delivered its newest row 5 days ago.",
         "up to date",
@@ -356,6 +359,25 @@ def test_the_overview_shows_figures_with_the_numbers_behind_them(site: Site, web
     ):
         assert text in page, text
     assert site.browser(INES).get("/overview").status_code == 403
+
+
+def test_the_overview_shows_what_the_monitor_measured(site: Site, web_store: Store) -> None:
+    report = monitor_report()
+    with web_store.transaction() as session:
+        earlier = report.model_copy(update={"as_of": report.as_of - timedelta(days=1), "alarms": ()})
+        for one in (report, earlier, report):
+            store_monitor_report(session, one, NOW)
+    page = html.unescape(site.browser(LEAD).get("/overview").text)
+    for text in (
+        "Are the models still right?",
+        "<strong>Alarm:</strong> tickets delivered its newest row 12 days ago; 3 days is the limit.",
+        "<strong>Warning:</strong> Churn: the AUC of matured nights is 0.58 [0.54, 0.62], and 0.71 was promised.",
+        "Churn within 90 days",
+        '<th scope="row">Estimate</th><td>AUC 0.80 [0.75, 0.85]',
+        "not measurable yet: the labels of no recorded night have matured; on 9 Jul 2026 at the earliest",
+        "Measured by <code>rescue monitor</code> as of 1 Mar 2026.",
+    ):
+        assert text in page, text
 
 
 def test_the_overview_still_shows_the_report_of_an_earlier_version(site: Site, web_store: Store) -> None:

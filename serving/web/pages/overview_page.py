@@ -4,6 +4,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
 from serving.store.queries import overview_queries as queries
+from serving.store.queries.monitor_queries import newest_monitor_report
 from serving.web.rendering import render_page
 from serving.web.request_context import OverviewContext
 from serving.web.views.overview_view import build_overview
@@ -31,6 +32,7 @@ def show_overview(request: Request, context: OverviewContext) -> Response:
             judged=queries.team_outcomes(session, today, squads, horizons),
             realised=realised,
             nights=queries.recent_nights(session, RECENT_NIGHTS),
+            monitor=newest_monitor_report(session),
             now=context.now,
         )
     return render_page(request, "overview.html.j2", {"view": view})

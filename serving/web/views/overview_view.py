@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from serving.night_report.effect_text import effect_line
+from serving.night_report.effect_text import effect_line, effect_outlook
+from serving.night_report.monitor_report import MonitorReport
+from serving.night_report.monitor_text import alarm_line, risk_lines
 from serving.night_report.report_schema import NightReport, RealisedOutcomes
 from serving.night_report.report_text import quarantine_text, risk_line, stale_text, warning_lines
 from serving.store.queries.overview_queries import TeamOutcomes, Week
@@ -41,6 +43,32 @@ class AccuracyRow:
     lead: str
     confirmed: str
     effect: str
+    outlook: Sequence[str]
+
+
+@dataclass(frozen=True)
+class MonitorRow:
+    """What ``rescue monitor`` measured of one risk: titles and texts."""
+
+    title: str
+    lines: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class MonitorAlarmLine:
+    """An alarm with its severity in words."""
+
+    severity: str
+    text: str
+
+
+@dataclass(frozen=True)
+class MonitorView:
+    """The newest report of ``rescue monitor``."""
+
+    as_of: date
+    alarms: Sequence[MonitorAlarmLine]
+    risks: Sequence[MonitorRow]
 
 
 @dataclass(frozen=True)
@@ -70,6 +98,7 @@ class OverviewView:
     warnings: Sequence[str]
     feeds: Sequence[FeedRow]
     scored: Sequence[str]
+    monitor: MonitorView | None
 
     @property
     def quarantined(self) -> int:
@@ -86,6 +115,7 @@ def build_overview(
     judged: Sequence[TeamOutcomes],
     realised: Mapping[str, RealisedOutcomes],
     nights: Sequence[NightRow],
+    monitor: MonitorReport | None,
     now: datetime,
 ) -> OverviewView:
     """The page from the figures of the store."""
@@ -98,13 +128,25 @@ def build_overview(
         late=[(case, account, display_text.sla_timer(case, now)) for case, account in late],
         late_response=late_counts[0],
         late_resolution=late_counts[1],
-        accuracy=[_accuracy_row(team, realised[team.risk], report) for team in judged],
+        accuracy=[_accuracy_row(team, realised[team.risk], report, now.date()) for team in judged],
         nights=[_night_line(row) for row in nights],
         night=night,
         report=report,
         warnings=warning_lines(report) if report else (),
         feeds=_feed_rows(report) if report else (),
         scored=[risk_line(risk) for risk in report.risks] if report else (),
+        monitor=_monitor_view(monitor) if monitor else None,
+    )
+
+
+def _monitor_view(report: MonitorReport) -> MonitorView:
+    return MonitorView(
+        as_of=report.as_of,
+        alarms=[
+            MonitorAlarmLine("Alarm" if alarm.severity == "critical" else "Warning", alarm_line(alarm))
+            for alarm in report.alarms
+        ],
+        risks=[MonitorRow(risk.title, list(risk_lines(risk))) for risk in report.risks],
     )
 
 
@@ -118,7 +160,9 @@ def _night_line(night: NightRow) -> NightLine:
     return NightLine(night.as_of, status, report.decision.flagged if report else None, night.failure or "")
 
 
-def _accuracy_row(team: TeamOutcomes, realised: RealisedOutcomes, report: NightReport | None) -> AccuracyRow:
+def _accuracy_row(
+    team: TeamOutcomes, realised: RealisedOutcomes, report: NightReport | None, today: date
+) -> AccuracyRow:
     risk = report.risk(team.risk) if report else None
     lead = realised.median_lead_days
     measurable = lead is not None and realised.settled >= MIN_OUTCOMES
@@ -129,6 +173,7 @@ def _accuracy_row(team: TeamOutcomes, realised: RealisedOutcomes, report: NightR
         lead=f"{display_text.day_count(lead or 0)} (median)" if measurable else "–",
         confirmed=_share(team.confirmed, team.settled, team.matured),
         effect=effect_line(realised.effect),
+        outlook=list(effect_outlook(realised.effect, today)),
     )
 
 

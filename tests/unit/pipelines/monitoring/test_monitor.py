@@ -1,92 +1,195 @@
-"""Drift beyond chance, the effect of the team beside the hold-out, and what cannot be measured yet."""
+"""``rescue monitor``: its report is stored, an alarm ends it with 3, and nothing else is written."""
 
 import json
-from datetime import timedelta
+import sqlite3
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
+from support.monitor_factory import figure, performance_report, risk_monitor
 from support.nights.night_home import NightHome
 from typer.testing import CliRunner
 
+from features.history.history import History
+from models.risks.defaults import CHURN, ESCALATION
 from pipelines.cli import app
-from pipelines.monitoring.drift import drift
-from pipelines.monitoring.effect import Effect, Group, difference
-from pipelines.monitoring.monitor import Volume, volumes
-from serving.night_report.effect_text import effect_line
-
-
-def test_the_index_of_shares_known_by_hand() -> None:
-    then, now = np.repeat([0.1, 0.9], 5_000), np.repeat([0.1, 0.9], [7_500, 2_500])
-    found = drift(then, now)
-    assert found is not None
-    assert found.index == pytest.approx(0.25 * np.log(1.5) - 0.25 * np.log(0.5), abs=1e-3)
-    assert found.verdict == "drifted"
-
-
-@pytest.mark.parametrize(
-    ("size", "shift", "verdict"), [(100, 0.0, "steady"), (4000, 0.0, "steady"), (4000, 0.4, "moved")]
-)
-def test_chance_is_not_drift(size: int, shift: float, verdict: str) -> None:
-    draw = np.random.default_rng(7)
-    then = 1 / (1 + np.exp(-draw.normal(0, 1, 4000)))
-    found = drift(then, 1 / (1 + np.exp(-draw.normal(shift, 1, size))))
-    assert found is not None
-    assert found.verdict == verdict
-
-
-def test_the_expectation_of_chance_is_what_chance_gives() -> None:
-    draw = np.random.default_rng(11)
-    drawn = [drift(draw.random(300), draw.random(200)) for _ in range(300)]
-    indices = [found.index for found in drawn if found]
-    assert np.mean(indices) == pytest.approx(drawn[0].by_chance, rel=0.15)  # type: ignore[union-attr]
-
-
-def test_too_few_scores_tell_nothing() -> None:
-    assert drift(np.full(100, 0.5), np.full(9, 0.5)) is None
-
-
-def test_newcombes_interval_against_his_own_example() -> None:
-    found, low, high = difference(Group(70, 70, 56), Group(80, 80, 48))  # Newcombe 1998, example (a), method 10
-    assert (found, low, high) == pytest.approx((0.2, 0.0524, 0.3339), abs=5e-4)
-
-
-def test_a_few_accounts_are_not_an_effect() -> None:
-    line = effect_line(Effect(Group(40, 12, 1), Group(9, 3, 1), None).report())
-    assert line == "Not measurable yet: 12 worked and 3 held-out accounts are settled; each group needs 30."
-
-
-def test_an_effect_is_reported_with_its_interval() -> None:
-    one, other = Group(70, 70, 56), Group(80, 80, 48)
-    assert effect_line(Effect(other, one, difference(one, other)).report()) == (
-        "The event happened to 20.0 percentage points fewer of the worked accounts than of the held-out accounts "
-        "(95% interval: 5.2 to 33.4 fewer; 80 worked and 70 held-out accounts)."
-    )
-    more = effect_line(Effect(one, other, difference(other, one)).report())
-    assert more.startswith("The event happened to 20.0 percentage points more of the worked accounts")
+from pipelines.monitoring.alarms import find_alarms
+from pipelines.monitoring.label_flow import LabelFlow, measure_label_flow
+from pipelines.monitoring.monitor import measure_volume
+from pipelines.monitoring.retraining import advise_retraining
+from pipelines.monitoring_settings import MonitoringSettings
+from serving.night_report.monitor_report import DriftReport, ModelReport, MonitorReport, ShiftReport, VolumeReport
+from serving.store import Store
+from serving.store.queries.monitor_queries import newest_monitor_report
 
 
 def test_volume_is_held_against_the_median_of_earlier_nights() -> None:
-    found = volumes([{"tickets": 100}, {"tickets": 110}, {"tickets": 60, "invoices": 5}])
-    assert found == {"tickets": Volume(60, 105), "invoices": Volume(5, None)}
-    assert (found["tickets"].low, found["invoices"].low) == (True, False)
-    assert volumes([]) == {}
+    found = measure_volume([{"tickets": 100}, {"tickets": 110}, {"tickets": 60, "invoices": 5}])
+    assert found == (
+        VolumeReport(table="invoices", rows=5, usual=None, low=False),
+        VolumeReport(table="tickets", rows=60, usual=105, low=True),
+    )
+    assert measure_volume([]) == ()
+    assert [alarm.code for alarm in find_alarms((), found, ())] == ["low_volume"]
 
 
-def test_the_command_reads_and_writes_nothing(night_home: NightHome, tmp_path: Path) -> None:
+def run_monitor(night_home: NightHome, home: Path, *more: str) -> tuple[int, MonitorReport]:
+    given = ["monitor", "--json", "--data", str(night_home.data), "--home", str(home), *more]
+    result = CliRunner().invoke(app.app, given)
+    assert result.stdout, result.exception
+    return result.exit_code, MonitorReport.from_json(json.loads(result.stdout))
+
+
+def rows_by_table(home: Path) -> dict[str, list[tuple[object, ...]]]:
+    with sqlite3.connect(home / "rescue.db") as queue:
+        names = [name for (name,) in queue.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        return {name: sorted(map(repr, queue.execute(f"SELECT * FROM {name}"))) for name in names}
+
+
+def test_the_report_is_stored_and_nothing_else_is_written(night_home: NightHome, tmp_path: Path) -> None:
     home = night_home.copy(tmp_path / "home")
-    before = (home / "rescue.db").read_bytes()
-    given = ["monitor", "--json", "--data", str(night_home.data), "--home", str(home)]
-    found = CliRunner().invoke(app.app, given)
-    assert found.exit_code == 0, found.exception
-    printed = json.loads(found.stdout)
-    assert printed["night"] == night_home.first.as_of.isoformat()
-    assert [risk for risk, it in printed["drift"].items() if it["verdict"]] == [
-        risk.name for risk in night_home.first.risks
-    ]
-    assert all(it["worked"]["settled"] == 0 and it["difference"] is None for it in printed["effect"].values())
-    assert (home / "rescue.db").read_bytes() == before
+    before = rows_by_table(home)
+    as_of = night_home.first.as_of
+    code, report = run_monitor(night_home, home, "--as-of", as_of.isoformat())
+    assert (code, report.alarms) == (0, ())
+    assert (report.night, report.as_of) == (as_of, as_of)
+    assert [risk.risk for risk in report.risks] == [risk.name for risk in night_home.first.risks]
+    for risk in report.risks:
+        assert risk.unknown["performance"].code == "not_matured"
+        assert risk.unknown["drift"].code == "no_reference"
+        assert risk.estimate is not None
+        assert risk.estimate.figures["auc"].value is not None
+        assert risk.effect.difference is None
+        assert risk.labels is not None
+        assert not risk.labels.stopped
+    after = rows_by_table(home)
+    assert len(after.pop("monitor_reports")) == 1
+    assert after == {name: rows for name, rows in before.items() if name != "monitor_reports"}
+    with Store(f"sqlite:///{home / 'rescue.db'}") as store, store.reading() as session:
+        assert newest_monitor_report(session) == report
+
+
+def test_a_stale_source_ends_it_with_three(night_home: NightHome, tmp_path: Path) -> None:
+    home = night_home.copy(tmp_path / "home")
     late = (night_home.first.as_of + timedelta(days=60)).isoformat()
-    stale = json.loads(CliRunner().invoke(app.app, [*given, "--as-of", late]).stdout)
-    assert set(stale["stale"]) >= {"tickets", "usage_daily"}
-    assert set(stale["stale"].values()) <= set(stale["alarms"])
+    code, report = run_monitor(night_home, home, "--as-of", late)
+    assert code == 3
+    assert {alarm.code for alarm in report.alarms} == {"stale_feed"}
+    assert {"tickets", "usage_daily"} <= {alarm.table for alarm in report.alarms if alarm.code == "stale_feed"}
+    given = ["monitor", "--data", str(night_home.data), "--home", str(home), "--as-of", late]
+    shown = CliRunner().invoke(app.app, given)
+    assert shown.exit_code == 3
+    assert "Alarm: tickets delivered its newest row" in shown.stdout
+    assert "Performance: not measurable yet" in shown.stdout
+
+
+def flow(gaps: list[float], pause: float) -> LabelFlow:
+    start = datetime(2026, 1, 1, tzinfo=UTC).replace(tzinfo=None)
+    moments = [start + timedelta(days=float(day)) for day in np.cumsum([0, *gaps])]
+    return LabelFlow(moments, (moments[-1] + timedelta(days=pause)).date())
+
+
+@pytest.mark.parametrize(
+    ("gaps", "pause", "stopped"),
+    [
+        ([3.0] * 30, 30.0, True),
+        ([3.0] * 30, 15.0, False),
+        ([1.0] * 10 + [40.0] + [1.0] * 10, 60.0, False),
+        ([1.0] * 3, 60.0, False),
+    ],
+    ids=["long pause", "short pause", "batches", "too few events"],
+)
+def test_labels_that_stop_arriving(gaps: list[float], pause: float, stopped: bool) -> None:
+    assert flow(gaps, pause).report().stopped is stopped
+
+
+def test_chance_does_not_stop_labels() -> None:
+    draw = np.random.default_rng(3)
+    stopped = [flow(draw.exponential(4, 60).tolist(), float(draw.exponential(4))).report().stopped for _ in range(400)]
+    assert np.mean(stopped) <= 0.0025
+
+
+def history(until: date, escalated: list[int]) -> History:
+    """One ticket a day of an account each, escalated on some of the days before 1 Jul 2026."""
+    end = datetime(2026, 7, 1, tzinfo=UTC).replace(tzinfo=None)
+    start = end - timedelta(days=500)
+    names = [f"a{number:03d}" for number in range(60)]
+    tables = {
+        "accounts": [{"account_id": name, "created_at": start} for name in names],
+        "subscriptions": [{"account_id": name, "subscription_id": name, "started_at": start} for name in names],
+        "tickets": [
+            {"account_id": name, "ticket_id": name, "created_at": start + timedelta(days=30)} for name in names
+        ],
+        "ticket_events": [
+            {"ticket_id": names[place % 60], "event_id": f"e{place}", "at": end - timedelta(days=back), "kind": kind}
+            for place, (back, kind) in enumerate([*((day, "escalated") for day in escalated), (0, "comment")])
+        ],
+    }
+    return History.from_tables({name: pa.Table.from_pylist(rows) for name, rows in tables.items()})
+
+
+def test_the_flow_of_labels_is_read_from_the_source() -> None:
+    steady = measure_label_flow(history(date(2026, 7, 1), list(range(10, 360, 7))), ESCALATION.label)
+    silent = measure_label_flow(history(date(2026, 7, 1), list(range(150, 360, 7))), ESCALATION.label)
+    assert (steady.report().stopped, silent.report().stopped) == (False, True)
+    assert steady.report().events >= 40
+    assert silent.report().last_event == date(2026, 7, 1) - timedelta(days=150)
+    nothing = measure_label_flow(history(date(2026, 7, 1), []), CHURN.label).report()
+    assert (nothing.events, nothing.stopped) == (0, False)
+
+
+MODEL = ModelReport(version="3", through=date(2025, 12, 1), age_days=90, new_events=55)
+SHIFT = ShiftReport(index=0.4, by_chance=0.02, p_value=1e-9, then=300, now=300)
+
+
+def drift_report(*, moved: bool, confirmed: bool) -> DriftReport:
+    return DriftReport(
+        reference=date(2026, 1, 1),
+        night=date(2026, 3, 1),
+        scores=SHIFT,
+        scores_moved=moved,
+        features={"a": SHIFT} if moved else {},
+        features_tested=90,
+        confirmed=confirmed,
+    )
+
+
+def test_retraining_is_advised_by_evidence() -> None:
+    settings, good = MonitoringSettings(), performance_report()
+    worse = performance_report(auc=figure(0.6, 0.55, 0.65))
+    off = performance_report(observed_to_expected=figure(0.5, 0.4, 0.6))
+    old = MODEL.model_copy(update={"age_days": 200})
+    moved, confirmed = drift_report(moved=True, confirmed=False), drift_report(moved=True, confirmed=True)
+    reasons = {
+        "nothing": advise_retraining(settings, MODEL, drift_report(moved=False, confirmed=False), good),
+        "drift alone": advise_retraining(settings, MODEL, confirmed, good),
+        "drift not confirmed": advise_retraining(settings, MODEL, moved, worse),
+        "drift and worse": advise_retraining(settings, MODEL, confirmed, worse),
+        "off": advise_retraining(settings, MODEL, None, off),
+        "old": advise_retraining(settings, old, None, None),
+        "old, few events": advise_retraining(settings, old.model_copy(update={"new_events": 3}), None, None),
+        "no model": advise_retraining(settings, None, confirmed, worse),
+    }
+    assert {name: report.reasons for name, report in reasons.items()} == {
+        "nothing": (),
+        "drift alone": (),
+        "drift not confirmed": (),
+        "drift and worse": ("drift_and_ranking_fell",),
+        "off": ("calibration_off",),
+        "old": ("champion_is_old",),
+        "old, few events": (),
+        "no model": (),
+    }
+
+
+def test_each_finding_of_a_risk_is_one_alarm() -> None:
+    risk = risk_monitor(
+        drift=drift_report(moved=True, confirmed=True),
+        performance=performance_report(auc=figure(0.6, 0.55, 0.65), observed_to_expected=figure(0.5, 0.4, 0.6)),
+        labels=flow([3.0] * 30, 30.0).report(),
+    )
+    codes = [alarm.code for alarm in find_alarms((), (), (risk,))]
+    assert codes == ["labels_stopped", "ranking_fell", "calibration_off", "score_drift", "feature_drift"]
+    assert find_alarms((), (), (risk_monitor(),)) == ()

@@ -10,8 +10,8 @@ from features.history.history import History
 from features.labels.labels import label
 from models.risks.defaults import CHURN, ESCALATION
 from pipelines.monitoring.realised_outcomes import realised_outcomes
-from serving.night_report.report_schema import NightReport, RealisedOutcomes
 from serving.night_report.effect_text import effect_line
+from serving.night_report.report_schema import NightReport, RealisedOutcomes
 from serving.nights.case_updates import case_id
 from serving.policy.state.case_status import Closure, ClosureCode, ClosureOutcome
 from serving.policy.state.queue_state import Decision, Exemption, HeldOut
