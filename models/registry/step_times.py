@@ -1,10 +1,8 @@
 """When a training and each of its steps began, so that its runs in MLflow have the times at which they really ran."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import pairwise
 
 _FOLD = re.compile(r"test period (\d+) of ")
 
@@ -39,10 +37,6 @@ class StepTimes:
         self.steps.append((now(), step))
 
     def folds(self) -> dict[int, Span]:
-        """By number of a test period, when its models were fitted and its rows scored."""
-        return dict(self._folds())
-
-    def _folds(self) -> Iterator[tuple[int, Span]]:
-        for (began, step), (ended, _) in pairwise([*self.steps, (now(), "")]):
-            if match := _FOLD.match(step):
-                yield int(match[1]), Span(began, ended)
+        """By test period, the time from the start until its result was there: folds run beside each other."""
+        matches = ((at, _FOLD.match(step)) for at, step in self.steps)
+        return {int(match[1]): Span(self.started, at) for at, match in matches if match}

@@ -82,7 +82,7 @@ def log_run(tracking_uri: str, trained: TrainingResult, context: RunContext) -> 
                 context.parent.use(lineage.training)
             mlflow.log_artifacts(str(folder / "evidence"))
             model = _log_model(mlflow, trained, folder / MODEL_FOLDER, parameters)
-            _log_metrics(mlflow, trained.evaluation.overall, run.info.run_id, model, lineage)
+            _log_metrics(mlflow, trained, run.info.run_id, model, lineage)
             _log_nested(mlflow, trained, context)
             return Logged(run.info.run_id, str(model.model_uri), digest)
 
@@ -160,15 +160,22 @@ def _other_metrics(report: MetricsReport) -> dict[str, float]:
     }
 
 
-def _log_metrics(mlflow: Any, report: MetricsReport, run_id: str, model: Any, lineage: Lineage) -> None:
+def _evidence(trained: TrainingResult) -> dict[str, float]:
+    """How many equally weighted accounts and events carry as much evidence as the rows of the training."""
+    evidence = {"effective_accounts": trained.effective_accounts, "effective_events": trained.effective_events}
+    return {name: float(value) for name, value in evidence.items() if np.isfinite(value)}
+
+
+def _log_metrics(mlflow: Any, trained: TrainingResult, run_id: str, model: Any, lineage: Lineage) -> None:
     """The figures, linked to the model and to the rows on which they were computed."""
     from mlflow.entities import Metric
 
+    report = trained.evaluation.overall
     at = round(now().timestamp() * 1000)
     dataset = {"dataset_name": lineage.test.name, "dataset_digest": lineage.test.digest}
     metrics = [
         Metric(name, value, at, 0, model_id=model.model_id, run_id=run_id, **dataset)
-        for name, value in {**_metrics(report), **_other_metrics(report)}.items()
+        for name, value in {**_metrics(report), **_other_metrics(report), **_evidence(trained)}.items()
     ]
     mlflow.MlflowClient().log_batch(run_id, metrics=metrics)
 
