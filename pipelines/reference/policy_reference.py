@@ -56,7 +56,8 @@ never a VIP case. Neither counts as a prediction in a replay.
 | the policy excludes the account | closes the case as no action |
 | the contract is continued or renewed, or the cancellation was withdrawn | marks the case; closes it after `nights` |
 | the account is no longer at risk | the same |
-| the source does not have the account any more | marks the case; closes it as no action |
+| the contract moved to another account of the group | marks the case as continued; the same |
+| the source does not have the account any more | marks the case; closes it after `unclaimed_nights` as no action |
 | otherwise | updates probability, revenue, priority, first reason and days left |
 
 An account that was not scored, or whose contracts are unknown tonight, changes no case.

@@ -226,6 +226,11 @@ def test_a_customer_who_comes_back_after_a_loss_can_get_a_case_again() -> None:
     assert play(back, CHURN, LEFT, CHURN) == "oxo"  # the contract has ended, and a new one has begun
 
 
+def test_a_customer_who_comes_back_is_not_at_risk_because_of_then() -> None:
+    player = queue()
+    assert play(player, CHURN, LEFT, {**RUNNING, "p": 0.35}) == "ox "
+
+
 # --- Open cases and tonight's account ---------------------------------------------------------------------------------
 
 
@@ -249,6 +254,7 @@ def test_the_end_of_the_contract_closes_the_case_as_lost(first: Mapping[str, Any
         (LEAVING, WITHDRAWN, ClosureCode.WITHDRAWN),
         (LEAVING, {**RUNNING, "contract_status": "none"}, ClosureCode.CONTINUED),  # moved to another account
         (CHURN, {**CHURN, "renews_in": 560.0}, ClosureCode.RENEWED),
+        (CHURN, {**RUNNING, "contract_status": "none"}, ClosureCode.CONTINUED),
         (ESCALATION, CALM, ClosureCode.RISK_FALLEN),
     ],
 )

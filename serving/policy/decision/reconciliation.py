@@ -6,7 +6,7 @@ something else than its account does costs the team its trust in the queue.
 - The contract has ended: closed as lost. The policy excludes the account: closed as no action.
 - The contract goes on, the cancellation was withdrawn, or the account is no longer at risk: marked as resolved, and
   closed after the policy's nights, as saved where somebody worked on it. A mark goes when its cause goes.
-- The source does not have the account any more: marked, and closed as no action.
+- The source does not have the account any more: marked, and closed soon as no action, whoever works on it.
 """
 
 from collections.abc import Mapping
@@ -124,7 +124,8 @@ class _Reconciler:
             return figures
         since = case.resolved_on if case.resolved is not None and case.resolved_on else self.as_of
         rule = self.rules.reconcile
-        nights = rule.unclaimed_nights if case.state == UNCLAIMED else rule.nights
+        is_short = case.state == UNCLAIMED or code is ClosureCode.ACCOUNT_MISSING
+        nights = rule.unclaimed_nights if is_short else rule.nights
         return figures._replace(resolved=code, resolved_on=since, closes_on=since + timedelta(days=nights))
 
     def _resolved(self, case: OpenCase, place: int, figures: LiveFigures) -> ClosureCode | None:
@@ -132,6 +133,8 @@ class _Reconciler:
         if not figures.alarms and figures.ended_alarms:
             withdrawn = self.withdrawn_in[place] >= (case.opened - self.as_of).days
             return ClosureCode.WITHDRAWN if withdrawn else ClosureCode.CONTINUED
+        if not figures.alarms and self.status[place] == ContractStatus.NONE:
+            return ClosureCode.CONTINUED  # by another account of the group
         if not figures.alarms and case.resolved in (ClosureCode.CONTINUED, ClosureCode.WITHDRAWN):
             return case.resolved
         if self._renewed(case, place, figures.alarms):

@@ -82,7 +82,8 @@ class ReconcileRule(Section):
 
     nights: Nights = Field(5, description="nights that a case in work stays marked as resolved, then: saved")
     unclaimed_nights: Annotated[int, Field(ge=0, le=365)] = Field(
-        1, description="nights for a case that nobody has started, then: expired"
+        1,
+        description="nights for a case that nobody has started, then: expired; also where the account is gone",
     )
 
 

@@ -18,6 +18,7 @@ from serving.policy.detection.account_table import AccountTable, Flags, Numbers,
 from serving.policy.detection.hysteresis import HysteresisState
 from serving.policy.detection.priority import compute_priority, order_of_work
 from serving.policy.detection.revenue import Revenue
+from serving.policy.state.case_status import ContractStatus
 from serving.policy.state.queue_state import QueueState
 
 
@@ -97,6 +98,8 @@ def detect_risk(
     probability = accounts.numbers(f"probability_{risk}")
     hysteresis = HysteresisState(accounts, risk, (streak for streak in queue.streaks if streak.risk == risk))
     hysteresis.count(probability, rule)
+    statuses = accounts.texts("contract_status")
+    hysteresis.forget(np.array([status in (ContractStatus.LEFT, ContractStatus.NONE) for status in statuses], bool))
     triggers = {}
     alone = np.zeros(len(accounts), dtype=np.bool_)
     for name, trigger in policy.rules.triggers.items():

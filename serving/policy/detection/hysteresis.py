@@ -2,7 +2,8 @@
 
 An account enters a risk after ``enter_nights`` consecutive nights at or above ``enter``, and has left after
 ``leave_nights`` consecutive nights below ``leave``. In between nothing changes. A night without a score neither
-extends nor ends a streak: a feed that has stopped must not change the state of any account.
+extends nor ends a streak: a feed that has stopped must not change the state of any account. An account without a
+running contract has none.
 """
 
 from collections.abc import Iterable
@@ -41,6 +42,11 @@ class HysteresisState:
         entered = high & (self.above >= rule.enter_nights)
         left = low & (self.below >= rule.leave_nights)
         self.inside = (self.inside | entered) & ~left
+
+    def forget(self, places: Flags) -> None:
+        """End the streaks of these accounts: whoever comes back after a year is not at risk because of then."""
+        self.above, self.below = np.where(places, 0, self.above), np.where(places, 0, self.below)
+        self.inside = self.inside & ~places
 
     def streaks(self) -> list[Streak]:
         """The streaks for the next night, by account; an account that is neither inside nor rising has none.
