@@ -36,7 +36,7 @@ class NightView:
         """The cases of the night in the order in which to work them."""
         import pandas as pd
 
-        rows = [case.model_dump() for case in self.report.cases]
+        rows = [case.model_dump() for case in self.report.queue]
         frame = pd.DataFrame(rows, columns=["account_id", *CASE_COLUMNS])
         return frame.set_index("account_id")
 
@@ -48,10 +48,10 @@ class NightView:
         return [warning_line(warning) for warning in self.report.warnings]
 
     def __repr__(self) -> str:
-        return f"Night of {self.report.as_of}: {len(self.report.cases)} cases"
+        return f"Night of {self.report.as_of}: {len(self.report.queue)} cases"
 
     def _repr_html_(self) -> str:
-        title = html_parts.title(f"Night of {self.report.as_of}", f"{len(self.report.cases)} cases")
+        title = html_parts.title(f"Night of {self.report.as_of}", f"{len(self.report.queue)} cases")
         warnings = html_parts.bullets(f"Warning: {warning}" for warning in self.warnings)
         return title + html_parts.table(self.cases) + (html_parts.details("Warnings", warnings) if warnings else "")
 
