@@ -25,7 +25,7 @@ class AttributeSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     kind: Literal["number", "category"] = Field(
-        description="`number`, or `category`: a text with few different values; rare ones are grouped."
+        description="`number`, or `category`: a text with few different values; rare ones are learned as one."
     )
     higher: Literal["good", "bad", "neither"] = Field(
         "neither", description="Whether a higher number is `good` or `bad` for the account, or `neither`."

@@ -9,9 +9,10 @@ from pydantic.fields import FieldInfo
 
 from features.labels.label_rule import SETTINGS
 from models.risks.defaults import DEFAULTS
+from pipelines.attribute_settings import AttributeSettings
 from pipelines.metric_settings import MetricSettings
-from pipelines.settings import Settings
 from pipelines.monitoring_settings import MonitoringSettings
+from pipelines.settings import Settings
 from serving.delivery.channel_settings import KINDS
 from serving.web.identity.review_settings import ReviewSettings
 
@@ -127,6 +128,17 @@ and consists of lower-case letters, digits and `_`. Keys in bold are required.
 |---|---|
 """
 
+_ATTRIBUTES: Final = """
+## `[attributes.KEY]`
+
+A column of your own in the table `accounts`, which becomes the feature `attribute_KEY`; KEY is yours and consists of
+lower-case letters, digits and `_`. [How to extend Rescue](how-to/extend.md) explains when it is not read. Keys in bold
+are required.
+
+| key | what it is |
+|---|---|
+"""
+
 
 def render_settings() -> str:
     """The reference as Markdown."""
@@ -139,9 +151,13 @@ def render_settings() -> str:
             *_table(plain),
             _RISKS.format(defaults=defaults, kinds="".join(_label_kinds())),
             _METRICS,
-            *_metric_keys(),
+            *_keys_of(MetricSettings),
+            _ATTRIBUTES,
+            *_keys_of(AttributeSettings),
             _CHANNELS,
             *(_channel(kind, model) for kind, model in KINDS.items()),
+            "\n## `[monitoring]`\n\n`rescue monitor`; [what it finds and what to do](how-to/monitor.md).\n\n",
+            *_table(MonitoringSettings.model_fields),
             "\n## `[review]`\n\nThe review app; [who signs in how](how-to/sign-in.md).\n\n",
             *_table(ReviewSettings.model_fields),
         ]
@@ -155,10 +171,8 @@ def _label_kinds() -> Iterator[str]:
         yield f"| `{kind}` | {event} | {eligible} | {own} |\n"
 
 
-def _metric_keys() -> Iterator[str]:
-            "\n## `[monitoring]`\n\n`rescue monitor`; [what it finds and what to do](how-to/monitor.md).\n\n",
-            *_table(MonitoringSettings.model_fields),
-    for name, field in MetricSettings.model_fields.items():
+def _keys_of(section: type[BaseModel]) -> Iterator[str]:
+    for name, field in section.model_fields.items():
         yield f"| {f'**`{name}`**' if field.is_required() else f'`{name}`'} | {field.description} |\n"
 
 

@@ -3,13 +3,16 @@
 import math
 from datetime import date
 
+import numpy as np
 import pytest
 from support.oracle.oracle_answers import DECLARED_METRICS
 from support.worlds.factories import Story
 from support.worlds.generated_crowd import crowd
 
-from features.catalogue import select_features
-from features.contract import TABLES
+from features.catalogue import Attribute, Feature, attribute_feature, select_features
+from features.contract import TABLES, Table, declare_attributes, declare_tables
+from features.contract.table_schema import ACCOUNT_ID, KNOWN_AT, instant, text
+from features.definitions.measures import Stream, calculate
 from features.engine.spark.spark_engine import SparkEngine, java_is_missing
 from features.engine.spark.spark_sql import to_spark
 from features.errors import UsageError
@@ -104,3 +107,27 @@ def test_spark_connect_without_its_client_says_what_is_missing() -> None:
 def test_databricks_without_its_client_says_what_to_install() -> None:
     with pytest.raises(UsageError, match="pip install databricks-connect"):
         SparkEngine.connect("databricks")
+
+
+@pytest.mark.spark
+@needs_java
+@pytest.mark.usefixtures("own_contract")
+def test_a_company_s_own_features_are_the_same(engine: SparkEngine) -> None:
+    columns = (text("visit_id", required=True), ACCOUNT_ID, instant("visited_at", required=True), KNOWN_AT)
+    declare_tables([Table("visits", "visits", "?", columns, ("visit_id",), "visited_at")])
+    plan = Attribute("plan", "Plan", "category", "", "neither", "plan", constant=False)
+    declare_attributes([plan])
+    visits = Stream("visits", "visits", "visited_at")
+    own = [
+        attribute_feature(plan),
+        Feature("visits_28d", visits.count(28), "visits", "visits", "{visits_28d:n visit}"),
+        Feature("visits_log", calculate(np.log1p, visits.count(90)), "log", "log", "{visits_log:num}"),
+    ]
+    told = Story().account("a", "2024-01-01", plan="free").account("b", "2024-01-01")
+    told.account("a", "2024-01-01", plan="pro", known_at="2024-03-10")
+    for place, day in enumerate(("2024-02-20", "2024-03-30", "2024-04-02")):
+        told.row("visits", visit_id=f"V{place}", account_id="a", visited_at=day)
+    embedded, spark = (build(told.history(), CUTOFFS, features=own, engine=one) for one in (None, engine))
+    assert embedded.to_pylist() == spark.to_pylist()
+    assert embedded.column("attribute_plan").to_pylist() == ["free", None, "pro", None]
+    assert embedded.column("visits_28d").to_pylist() == [1.0, 0.0, 2.0, 0.0]
