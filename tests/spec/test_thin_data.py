@@ -1,6 +1,6 @@
 """Little data: what cannot be learnt is said, and neither the other risk nor the night is stopped by it."""
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pandas as pd
@@ -79,6 +79,11 @@ def test_a_night_without_any_model_is_recorded_where_a_trigger_fires(tmp_path: P
     for risk in night.risks:
         assert (risk.model_version, risk.scored) == (None, 0)
         assert any(warning.code == "no_model" and warning.risk == risk.name for warning in night.warnings)
+    quiet = night_of(settings, UNTIL + timedelta(days=1))
+    assert (quiet.cases.opened, quiet.decision.suppressed["open_case"]) == (0, night.cases.opened)
+    contracts["ended_at"] = pd.Timestamp("2026-07-02")
+    contracts.to_parquet(tmp_path / "data" / "subscriptions.parquet")
+    assert night_of(settings, UNTIL + timedelta(days=3)).cases.closed["left"] == night.cases.opened
 
 
 def night_of(settings: Settings, day: date) -> NightReport:
