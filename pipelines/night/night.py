@@ -23,7 +23,7 @@ from pipelines.monitoring.realised_outcomes import realised_outcomes
 from pipelines.night.decision_step import DecisionContext, NightDecision, decide_night
 from pipelines.night.night_attempts import logged_attempt
 from pipelines.night.night_folder import restore_report, write_quarantine, write_report
-from pipelines.night.night_models import load_models
+from pipelines.night.night_models import NightModels, load_models
 from pipelines.night.scoring import score_accounts
 from pipelines.night.tonight import check_day, choose_day, newest_days
 from pipelines.scratch import scratch_folder
@@ -32,7 +32,7 @@ from pipelines.sources.source_guard import refuse_other_source
 from pipelines.sources.validated_source import ValidatedSource, reading_text, validate_source
 from serving.cases.sla_timers import run_timers
 from serving.delivery import deliver, open_channels
-from serving.night_report.report_schema import NightReport, NightWarning, NoModel
+from serving.night_report.report_schema import NightReport, NoModel
 from serving.night_report.report_text import day_text, plural, stale_text
 from serving.nights import night_lease
 from serving.nights.heartbeat import keep_lease
@@ -40,7 +40,7 @@ from serving.nights.record_night import record_night, save_seconds
 from serving.store.queries import night_queries
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     import pyarrow as pa
 
@@ -164,7 +164,7 @@ def _run_steps(night: _Night, lease: night_lease.Night) -> NightReport:
         history, as_of, night.policy, night.store, models.champions, channels, stale, night.settings.competitors
     )
     decision = run_step("decide", "Applying the policy", decide_night, context, frame, scores)
-    _refuse_empty_night(night, decision, models.warnings)
+    _refuse_empty_night(night, decision, models)
     outcomes = run_step(
         "outcomes", "Computing outcomes of earlier nights", realised_outcomes, night.store, history, known
     )
@@ -197,16 +197,22 @@ def _record(night: _Night, lease: night_lease.Night, decision: NightDecision, re
     return recorded
 
 
-def _refuse_empty_night(night: _Night, decision: NightDecision, warnings: Sequence[NightWarning]) -> None:
+def _refuse_empty_night(night: _Night, decision: NightDecision, models: NightModels) -> None:
     """Stop where no account could be scored and no alarm was raised: such a night says nothing, and would block others.
+
+    Where no risk has a model yet, a night that brings open cases up to date says something: their contracts end, or go
+    on, all the same.
 
     Raises:
         DataGateError: always in this case; the sentence gives the reasons that the warnings have.
     """
-    raised = decision.decision.flags or decision.decision.raised_again or decision.decision.waiting
-    if decision.scores.num_rows or raised:
+    result = decision.decision
+    is_useful = result.flags or result.raised_again or result.waiting
+    if not models.champions:
+        is_useful = is_useful or result.closures or result.live
+    if decision.scores.num_rows or is_useful:
         return
-    reasons = " ".join(dict.fromkeys(warning.reason for warning in warnings if isinstance(warning, NoModel)))
+    reasons = " ".join(dict.fromkeys(warning.reason for warning in models.warnings if isinstance(warning, NoModel)))
     newest = ", ".join(
         f"{name} {day_text(day) if day else 'none'}"
         for name, day in newest_days(night.source.history, night.as_of).items()
