@@ -12,6 +12,10 @@ class RescueError(Exception):
 
     exit_code = 1
 
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows in place of a traceback: the sentence."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 class UsageError(RescueError):
     """The command, a setting or a name was wrong; nothing was read or written. The command ends with 2."""

@@ -54,6 +54,17 @@ class TrainingView:
         missing = [{"risk": risk, "reason": reason} for risk, reason in self.training.not_learnable.items()]
         return pd.DataFrame([*registered, *missing]).set_index("risk")
 
+    def decision(self, risk: str) -> PromotionView:
+        """What the gate decided on the version of a risk, check by check.
+
+        Raises:
+            UsageError: no version of this risk was registered, or none met the gate.
+        """
+        for one in self.training.registered:
+            if one.risk == risk and one.decision is not None:
+                return PromotionView(one.decision, one.champion)
+        raise UsageError(f"The gate did not decide on a model of {risk} in this training.")
+
     def __repr__(self) -> str:
         return "\n".join(one.summary() for one in self.training.registered)
 
