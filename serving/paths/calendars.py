@@ -162,11 +162,11 @@ def _weekday(word: str) -> int:
     return WEEKDAYS.index(word.lower())
 
 
-def _span(part: tuple[str, ...], line: str) -> tuple[time, time]:
-    hours = [int(text) for text in part]
+def _span(part: tuple[str, str, str, str], line: str) -> tuple[time, time]:
+    first_hour, first_minute, last_hour, last_minute = map(int, part)
     try:
-        begin = time(*hours[:2])
-        end = time.max if hours[2:] == [24, 0] else time(*hours[2:])
+        begin = time(first_hour, first_minute)
+        end = time.max if (last_hour, last_minute) == (24, 0) else time(last_hour, last_minute)
     except ValueError:
         raise UsageError(f"The working hours {line!r} have a time that does not exist.") from None
     if begin >= end:

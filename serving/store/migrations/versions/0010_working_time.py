@@ -19,7 +19,9 @@ def upgrade() -> None:
     op.add_column("squads", sa.Column("calendar", sa.JSON()))
     for old, new in WORDS.items():
         op.add_column("cases", sa.Column(new, sa.String(), nullable=False, server_default="24 hours"))
-        op.execute(f"UPDATE cases SET {new} = CAST({old} AS VARCHAR) || ' hours'")
+        whole = f"CAST(CAST({old} AS INTEGER) AS VARCHAR)"  # 24, where SQLite would write 24.0
+        number = f"CASE WHEN {old} = CAST({old} AS INTEGER) THEN {whole} ELSE CAST({old} AS VARCHAR) END"
+        op.execute(f"UPDATE cases SET {new} = {number} || ' hours'")
         op.drop_column("cases", old)
     op.execute("ALTER TABLE cases RENAME COLUMN escalate_after_hours TO escalate_after")
 
