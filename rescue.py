@@ -3,7 +3,7 @@
 Everything is as of a cutoff: what was known before that day, and nothing that was learned later.
 
     >>> import rescue
-    >>> data = rescue.open("data_samples", currency="EUR")
+    >>> data = rescue.open("data_samples")
     >>> data.report.fit
     True
     >>> data.frame("2026-06-01", features=["health_score", "tickets_open"]).shape
@@ -21,7 +21,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipelines.notebook import feature_tables, model_views, queue_views
+from pipelines.notebook import feature_tables, model_views, queue_views, simulated_team
 from pipelines.notebook.data_frames import Cutoff, cutoff_days, one_day
 from pipelines.notebook.notebook_source import NotebookSource, open_notebook_source
 from pipelines.notebook.source_report import SourceReport, report_source
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from pipelines.notebook.model_views import PromotionView, TrainingView
     from pipelines.notebook.queue_views import NightView, ReplayView
 
-__all__ = ["Workspace", "open", "simulate"]
+__all__ = ["Workspace", "open", "simulate", "simulate_team"]
 
 
 def open(
@@ -58,7 +58,7 @@ def open(
         UsageError: there is no such source or setting.
 
     >>> import rescue
-    >>> rescue.open("data_samples", currency="EUR")
+    >>> rescue.open("data_samples")
     Source data_samples: 8 tables. A night can run on this source.
     """
     return Workspace(open_notebook_source(source, mapping, home, progress, **settings))
@@ -77,6 +77,23 @@ def simulate(folder: str | Path, accounts: int = 200, months: int = 18, **settin
     return feature_tables.simulate_source(Path(folder), accounts, months, **settings)
 
 
+def simulate_team(
+    folder: str | Path, policy: str | Path | None = None, *, progress: bool = True, **settings: Any
+) -> Workspace:
+    """A simulated company whose team works the queue of every month's night, to see what a measurement would find.
+
+    Args:
+        folder: for its tables and its home; new or empty.
+        policy: a policy file; by default that of Rescue.
+        progress: whether the nights show a bar.
+        settings: ``accounts``, ``months``, ``nights``, ``seed``, and ``effect``, by which a rescue multiplies an
+            account's risk of leaving for half a year.
+    """
+    team = simulated_team.SimulatedTeam(**settings)
+    file = None if policy is None else Path(policy)
+    return Workspace(simulated_team.simulate_team(Path(folder), file, team, progress=progress))
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Workspace:
     """An open source, with everything that Rescue can compute from it; made by :func:`open`."""
@@ -88,7 +105,7 @@ class Workspace:
         """The validation report: rows accepted and quarantined by table, with examples, and what is missing.
 
         >>> import rescue
-        >>> data = rescue.open("data_samples", currency="EUR")
+        >>> data = rescue.open("data_samples")
         >>> data.report.tables.loc["invoices", ["rows", "quarantined"]].tolist()
         [7036, 10]
         """
@@ -99,7 +116,7 @@ class Workspace:
         """The risks of this source: what counts as the event, over which horizon, and the team's capacity.
 
         >>> import rescue
-        >>> rescue.open("data_samples", currency="EUR").risks["horizon"].to_dict()
+        >>> rescue.open("data_samples").risks["horizon"].to_dict()
         {'churn': 90, 'escalation': 14}
         """
         return feature_tables.risk_table(self.source)
@@ -109,7 +126,7 @@ class Workspace:
         """Every feature: its group, its meaning, and its unit.
 
         >>> import rescue
-        >>> rescue.open("data_samples", currency="EUR").features.loc["tickets_open", "group"]
+        >>> rescue.open("data_samples").features.loc["tickets_open", "group"]
         'support'
         """
         return feature_tables.feature_table(self.source)
@@ -122,7 +139,7 @@ class Workspace:
             features: the names of those that are wanted; by default all.
 
         >>> import rescue
-        >>> data = rescue.open("data_samples", currency="EUR")
+        >>> data = rescue.open("data_samples")
         >>> data.frame("2026-05-01", "2026-06-01", features=["tickets_open"]).columns.tolist()
         ['account_id', 'as_of', 'tickets_open']
         """
@@ -132,7 +149,7 @@ class Workspace:
         """Whether the event happened after each cutoff, or why that is not known; by default at weekly cutoffs.
 
         >>> import rescue
-        >>> labels = rescue.open("data_samples", currency="EUR").labels("churn", "2026-01-01", "2026-06-25")
+        >>> labels = rescue.open("data_samples").labels("churn", "2026-01-01", "2026-06-25")
         >>> labels.groupby("as_of")["event"].count().tolist()
         [313, 0]
         """
@@ -142,7 +159,7 @@ class Workspace:
         """The same source as it was at a cutoff: a copy of it that holds only what was known before.
 
         >>> import rescue
-        >>> data = rescue.open("data_samples", currency="EUR")
+        >>> data = rescue.open("data_samples")
         >>> past = data.cut("2026-03-01")
         >>> past.frame("2026-03-01").equals(data.frame("2026-03-01"))
         True
@@ -155,7 +172,7 @@ class Workspace:
         The future of some accounts is changed in three ways: later rows removed, extreme rows added, open ends closed.
 
         >>> import rescue
-        >>> len(rescue.open("data_samples", currency="EUR").find_leaks("2026-03-01", accounts=3))
+        >>> len(rescue.open("data_samples").find_leaks("2026-03-01", accounts=3))
         0
         """
         return feature_tables.leak_table(self.source, cutoff_days(cutoffs), accounts)
@@ -168,7 +185,7 @@ class Workspace:
             before: use only what was known before this day.
 
         >>> import rescue
-        >>> result = rescue.open("data_samples", currency="EUR").backtest("churn")
+        >>> result = rescue.open("data_samples").backtest("churn")
         >>> bool(result.figures.loc["auc", "low"] > 0.5)
         True
         >>> sorted(result.plots)[:2]
@@ -180,7 +197,7 @@ class Workspace:
         """Train and register a model of the risk, or of all; the gate decides whether it becomes champion.
 
         >>> import rescue, tempfile
-        >>> data = rescue.open("data_samples", home=tempfile.mkdtemp(), currency="EUR")
+        >>> data = rescue.open("data_samples", home=tempfile.mkdtemp())
         >>> data.train("churn").table.loc["churn", "champion"]
         True
         >>> data.reasons("churn").columns.tolist()[:4]

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from html import escape
+from importlib import import_module
 from typing import Any, Protocol
 
 from pipelines.console import Steps, err
@@ -58,10 +59,8 @@ class NotebookBar:
     """A bar in the output of a notebook's cell."""
 
     def __init__(self, text: str) -> None:
-        from IPython.display import display
-
         self._share = ""
-        self._handle: Any = display(_html(text, "<progress></progress>"), display_id=True)
+        self._handle = _ipython().display(_html(text, "<progress></progress>"), display_id=True)
 
     def update(self, text: str, done: int | None, total: int | None) -> None:
         """Show another text; and how much is done, where that is known."""
@@ -127,6 +126,9 @@ def _new_bar(text: str) -> ProgressBar | None:
 
 
 def _html(text: str, bar: str) -> Any:
-    from IPython.display import HTML
+    return _ipython().HTML(f'<div style="opacity:.75">{bar} {escape(text)}</div>')
 
-    return HTML(f'<div style="opacity:.75">{bar} {escape(text)}</div>')
+
+def _ipython() -> Any:
+    """IPython's displays, which only a kernel has: Rescue does not depend on IPython."""
+    return import_module("IPython.display")
