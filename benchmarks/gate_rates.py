@@ -24,6 +24,7 @@ from support.worlds.gate_world import comparison_world
 
 from models.promotion.comparison import Mode
 from models.promotion.gate import Promotion, evaluate_challenger
+from models.promotion.power import Power
 
 CHAMPION = 0.75
 Z = 1.96
@@ -75,19 +76,26 @@ def wilson(hits: int, rounds: int) -> tuple[float, float]:
     return max(0.0, (centre - half) / scale), min(1.0, (centre + half) / scale)
 
 
+def expected(cell: Cell, power: Power) -> float | None:
+    """The share of promotions that the reported power says, for the differences that it is about."""
+    if cell.difference == power.good:
+        return power.promote_good
+    return 1 - power.refuse_bad if cell.difference == power.bad else None
+
+
 def line(cell: Cell, events: int, rounds: int) -> str:
     """One row of the table."""
     decisions = list(rounds_of(cell, events, rounds))
     hits = sum(decision.promoted for decision in decisions)
     low, high = wilson(hits, rounds)
     powers = [decision.power for decision in decisions if decision.power]
-    reported = [1 - power.refuse_bad if cell.difference < 0 else power.promote_good for power in powers]
+    reported = [share for power in powers if (share := expected(cell, power)) is not None]
     needed = [power.needed for power in powers if power.needed]
     failed = [check.code for decision in decisions for check in decision.checks if not check.passed]
     most = max(set(failed), key=failed.count) if failed else ""
     return (
         f"| {cell.mode} | {cell.difference:+.2f} | {cell.alike:.2f} | {events} | {hits / rounds:.1%} "
-        f"[{low:.1%}, {high:.1%}] | {np.mean(reported) if reported else np.nan:.0%} "
+        f"[{low:.1%}, {high:.1%}] | {f'{np.mean(reported):.0%}' if reported else '–'} "
         f"| {np.median(needed) if needed else np.nan:.0f} | {most} |"
     )
 

@@ -68,6 +68,7 @@ class Comparison:
         evidence: which rows these are: later than the champion's training, test periods of both, or both kinds.
         agreement: how alike the final fits order the newest cutoff; only of a refresh.
         final_fits: the final fits of both on accounts that they did not know; only of a refresh.
+        outcomes: of the rows that both trainings tested, how many had the event by either, and by one of them only.
         margin: by how much of AUC a refresh may be worse.
     """
 
@@ -83,6 +84,7 @@ class Comparison:
     evidence: Evidence = "later"
     agreement: Agreement | None = None
     final_fits: FinalFits | None = None
+    outcomes: tuple[int, int] | None = None
     margin: float = 0.0
 
 
@@ -145,6 +147,7 @@ def compare_with_champion(
         evidence=evidence,
         agreement=None if recipe else agreement_with(challenger, champion, frame),
         final_fits=None if recipe else _final_fits(scored, recorded),
+        outcomes=_outcomes(scored, recorded),
         margin=margin,
     )
 
@@ -192,6 +195,14 @@ def _other_accounts(scored: pa.Table, recorded: pa.Table) -> dict[str, tuple[obj
     if shared >= MIN_SHARED * rows.num_rows:
         return {}
     return {"accounts": (f"{rows.num_rows:,} test rows", f"{shared:,} of these")}
+
+
+def _outcomes(scored: pa.Table, recorded: pa.Table) -> tuple[int, int]:
+    """Rows of both that had the event by either, and by one only: a label that has matured should not change."""
+    before = recorded.select([*KEYS, "event"]).rename_columns([*KEYS, "before"])
+    joined = scored.select([*KEYS, "event"]).join(before, KEYS, join_type="inner")
+    either = pc.sum(pc.or_(joined["event"], joined["before"])).as_py() or 0
+    return either, pc.sum(pc.xor(joined["event"], joined["before"])).as_py() or 0
 
 
 def _scored_by(champion: RiskModel, scored: pa.Table, frame: pa.Table) -> pa.Table:

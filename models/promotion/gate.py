@@ -45,6 +45,8 @@ BETTER_BY = 0.03
 MIN_ACCOUNTS: Mapping[str, int] = {"challenge": 50, "first": 50, "refresh": 30}
 """Accounts with an event that are needed to tell two models apart, by the gate's mode."""
 MIN_SEGMENT_ACCOUNTS_COMPARED = 30
+MOST_CHANGED = 0.2
+"""Share of the rows with an event whose outcome may differ from the champion's record: late rows and corrections."""
 OFF_BY = 0.1
 """A shift of the mean probability of less than about 10% is not held against a challenger."""
 
@@ -129,9 +131,9 @@ def evaluate_challenger(
     if comparison.differing:
         differing = {name: list(pair) for name, pair in comparison.differing.items()}
         return replace(decision, checks=(Check("same_question", False, {"differing": differing}),))
-    enough = _enough_events(comparison)
-    if not enough.passed:
-        return replace(decision, checks=(enough,))
+    enough, same = _enough_events(comparison), tuple(_same_outcomes(comparison))
+    if not enough.passed or not all(check.passed for check in same):
+        return replace(decision, checks=(enough, *same))
     own = _figures(comparison, comparison.challenger)
     if comparison.champion is None:
         checks = (_signal(comparison, own), *_best_baseline(comparison, own), _calibrated(comparison))
@@ -141,7 +143,7 @@ def evaluate_challenger(
     refresh = comparison.mode == "refresh"
     asked = _refresh(comparison, differences) if refresh else _challenge(comparison, own, differences)
     kept = (_calibration_kept(comparison, comparison.champion), *_segments(comparison, comparison.champion))
-    checks = (enough, _signal(comparison, own), *asked, *kept)
+    checks = (enough, *same, _signal(comparison, own), *asked, *kept)
     return replace(decision, checks=checks, power=_power(comparison, differences["auc"]))
 
 
@@ -201,6 +203,13 @@ def _enough_events(comparison: Comparison) -> Check:
         "needed": needed,
     }
     return Check("enough_events", accounts >= needed, numbers)
+
+
+def _same_outcomes(comparison: Comparison) -> Iterator[Check]:
+    """Outcomes that have matured are those that were recorded with the champion, but for late rows."""
+    if comparison.outcomes is not None:
+        rows, changed = comparison.outcomes
+        yield Check("same_outcomes", changed <= MOST_CHANGED * rows, {"rows_with_event": rows, "changed": changed})
 
 
 def _signal(comparison: Comparison, own: Mapping[str, Floats]) -> Check:

@@ -125,6 +125,7 @@ def decision_tags(promotion: Promotion) -> dict[str, str]:
 _TITLES: Mapping[str, str] = {
     "same_question": "same question",
     "enough_events": "enough events",
+    "same_outcomes": "same outcomes",
     "signal": "signal",
     "best_baseline": "best baseline",
     "not_worse": "{subject}, not worse",
@@ -149,6 +150,13 @@ def _counted(check: Check) -> str:
     weighted = numbers.get("effective_rows", numbers["rows"])
     effective = f" (worth {weighted:,} by their weights)" if weighted < numbers["rows"] else ""
     return f"{numbers['accounts_with_event']} accounts with an event in {numbers['rows']:,} rows{effective}"
+
+
+def _changed(check: Check) -> str:
+    numbers = check.parameters
+    return (
+        f"{numbers['changed']:,} of {numbers['rows_with_event']:,} rows with an event that the champion was tested on"
+    )
 
 
 def _too_few(check: Check) -> str:
@@ -207,6 +215,10 @@ Answer = Callable[[Check], str]
 _ANSWERS: Mapping[str, tuple[Answer, Answer]] = {
     "same_question": (lambda check: "the same question.", _differing),
     "enough_events": (lambda check: f"{_counted(check)}.", _too_few),
+    "same_outcomes": (
+        lambda check: f"{_changed(check)} differ.",
+        lambda check: f"The source's past has changed: the outcomes of {_changed(check)} differ.",
+    ),
     "signal": (
         lambda check: f"{_auc(check)}.",
         lambda check: f"No signal: {_auc(check)} is not above chance.",

@@ -81,7 +81,7 @@ def comparison_world(
 def noise_of(auc: float) -> float:
     """The spread of the noise through which a scorer has this AUC within a night."""
     low, high = 0.0, 20.0
-    for _ in range(16):
+    for _ in range(12):
         middle = (low + high) / 2
         low, high = (middle, high) if _auc(middle) > auc else (low, middle)
     return (low + high) / 2
@@ -98,7 +98,7 @@ def calibrator_of(auc: float):  # type: ignore[no-untyped-def]
 @cache
 def _large() -> tuple[_Rows, Floats]:
     rng = np.random.default_rng(12345)
-    rows = _rows(rng, 12_000)
+    rows = _rows(rng, 6_000)
     return rows, _noise(rng, rows)
 
 

@@ -13,14 +13,7 @@ from features.labels.label_rule import LabelRule
 from models.data.recipe import Recipe
 from models.learners.risk_model import RiskModel
 from models.promotion import comparison
-from models.promotion.comparison import (
-    Comparison,
-    compare_with_baselines,
-    compare_with_champion,
-    differences_of_question,
-    first_unseen_cutoff,
-    needed_cutoffs,
-)
+from models.promotion.comparison import Comparison, compare_with_baselines, compare_with_champion, differences_of_question, first_unseen_cutoff, needed_cutoffs
 from models.risks.defaults import CHURN, ESCALATION
 
 PARAMETERS = {"num_leaves": 5, "prior_spread": 1.25}
@@ -77,6 +70,7 @@ def test_a_champion_trained_yesterday_is_compared_on_the_test_periods_of_both() 
     frame = made_frame(accounts=50, seed=5)
     found = compared(champion, scored_rows(champion, frame, made_events(frame)), frame)
     assert (found.evidence, len(found.rows), found.mode) == ("test_periods", frame.num_rows, "refresh")
+    assert found.outcomes == (int(made_events(frame).sum()), 0)
     assert found.agreement is not None
     assert found.agreement.value == pytest.approx(1.0), "the same model"
 
