@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 from features.contract import Attribute, Metric
 from features.definitions.account import ACCOUNT_FEATURES
 from features.definitions.adoption import ADOPTION_FEATURES
-from features.definitions.attribute_features import attribute_feature
 from features.definitions.billing import BILLING_FEATURES
 from features.definitions.contacts import CONTACT_FEATURES
 from features.definitions.contract_terms import CONTRACT_FEATURES
-from features.definitions.declarations import computes_the_same, declare_feature, declared_feature, extension_of
 from features.definitions.escalations import ESCALATION_FEATURES
 from features.definitions.feature import GROUPS, ExtensionFile, Feature
 from features.definitions.health import HEALTH_FEATURES
-from features.definitions.metric_features import metric_features
+from features.definitions.own.attribute_features import attribute_feature
+from features.definitions.own.declarations import computes_the_same, declare_feature, declared_feature, extension_of
+from features.definitions.own.metric_features import metric_features
 from features.definitions.rescues import RESCUE_FEATURES
 from features.definitions.source_presence import PRESENCE_FEATURES
 from features.definitions.support import SUPPORT_FEATURES

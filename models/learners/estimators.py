@@ -17,14 +17,14 @@ from models.data.arrays import Floats, Matrix
 from models.data.examples import Examples
 from models.learners.baselines import BaselineScorer
 from models.learners.calibration import log_odds
-from models.learners.catboost_trees import CatBoostEstimator
 from models.learners.ensemble import USUAL_SHARE, BlendScorer
 from models.learners.estimator import Estimator, Scorer
+from models.learners.extras.catboost_trees import CatBoostEstimator
+from models.learners.extras.xgboost_trees import XGBoostEstimator
 from models.learners.learner import USUAL_TREES, Learner
 from models.learners.logistic_regression import LinearScorer
 from models.learners.training_set import NotLearnableError
 from models.learners.trees import TreeScorer
-from models.learners.xgboost_trees import XGBoostEstimator
 from models.risks.learner_names import add_learner_name
 
 CONSTANT_FILE = "constant.json"
@@ -93,7 +93,9 @@ class BaselineEstimator:
         """Only the spread of its column is learned."""
         scorer = learner.rule(training)
         if scorer is None:
-            raise NotLearnableError("None of the columns that a baseline ranks by varies, so there is no baseline.")
+            raise NotLearnableError(
+                "None of the columns that a baseline ranks by varies in the training rows, so there is no baseline."
+            )
         return scorer
 
     def read(self, contents: Mapping[str, bytes]) -> Scorer:

@@ -26,7 +26,7 @@ from pipelines.extensions.rules import NAME, ExtensionError, ExtensionRule, rule
 
 RESERVED = ("metric_", "attribute_", "label_", "probability_", "has_")
 """Beginnings of names that other columns have."""
-KEYS = frozenset({"account_id", "as_of", "risk", "all"})
+RESERVED_NAMES = frozenset({"account_id", "as_of", "risk", "all"})
 RELATIONS = ("timeline",)
 """Relations that are no tables: tickets together with their events."""
 TIMES = (ColumnType.INSTANT, ColumnType.DAY)
@@ -100,7 +100,7 @@ def check_names(file: str, features: Collection[Feature], taken: Mapping[str, st
     """Check the names of features; ``taken`` are those that exist, with the place of each."""
     seen = dict(taken)
     for feature in features:
-        if not NAME.fullmatch(feature.name) or feature.name in KEYS or feature.name.startswith(RESERVED):
+        if not NAME.fullmatch(feature.name) or feature.name in RESERVED_NAMES or feature.name.startswith(RESERVED):
             problem = (
                 f"a feature cannot be named {feature.name!r}: lower-case letters, digits and _, and none of the "
                 f"beginnings {', '.join(RESERVED)}."

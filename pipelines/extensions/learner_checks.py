@@ -22,7 +22,7 @@ from pipelines.extensions.bounded import run_within
 from pipelines.extensions.rules import NAME, ExtensionError, ExtensionRule
 
 ROWS, TESTED = 400, 60
-DAY = date(2025, 1, 1)
+DRAWN_FROM = date(2025, 1, 1)
 LONGEST_FIT = 60.0
 """Seconds that two fits on the drawn rows may take."""
 
@@ -106,13 +106,13 @@ def drawn_examples() -> tuple[Examples, Learner]:
     happened = draw.random(ROWS) < 1 / (1 + np.exp(1.0 - 1.5 * risky - (plan == "free")))
     keys = {
         "account_id": [f"A{place % 100:03}" for place in range(ROWS)],
-        "as_of": pa.array([DAY + timedelta(days=7 * (place // 100)) for place in range(ROWS)], pa.date32()),
+        "as_of": pa.array([DRAWN_FROM + timedelta(days=7 * (place // 100)) for place in range(ROWS)], pa.date32()),
     }
     known = np.where(draw.random(ROWS) < 0.2, np.nan, partly)
     columns = {"risky": risky, "partly": pa.array(known, from_pandas=True), "plan": plan}
     outcome = {
         "event": happened,
-        "event_at": pa.array([DAY if there else None for there in happened]).cast(pa.timestamp("us")),
+        "event_at": pa.array([DRAWN_FROM if there else None for there in happened]).cast(pa.timestamp("us")),
         "treated": np.zeros(ROWS, dtype=bool),
         "holdout": np.zeros(ROWS, dtype=bool),
     }

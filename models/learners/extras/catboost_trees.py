@@ -25,7 +25,7 @@ from models.risks.learner_names import require_extra
 
 CATBOOST_FILE, CATBOOST_INPUTS = "catboost.json", "catboost-inputs.json"
 CATBOOST_TREES = 150
-PARAMETERS: Mapping[str, Any] = {
+CATBOOST_PARAMETERS: Mapping[str, Any] = {
     "loss_function": "Logloss",
     "learning_rate": 0.08,
     "depth": 4,
@@ -108,7 +108,7 @@ class CatBoostEstimator:
         catboost = _catboost()
         levels = tuple(len(column.levels) for column in learner.signature.columns)
         directions = [0 if levels[place] else learner.directions[place] for place in columns_of(levels)]
-        settings = {**PARAMETERS, "iterations": self.count, "random_seed": learner.seed}
+        settings = {**CATBOOST_PARAMETERS, "iterations": self.count, "random_seed": learner.seed}
         if any(directions):
             settings["monotone_constraints"] = directions
         model = catboost.CatBoost(settings)

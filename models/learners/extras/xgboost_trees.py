@@ -19,7 +19,7 @@ from models.risks.learner_names import require_extra
 
 XGBOOST_FILE, XGBOOST_INPUTS = "xgboost.json", "xgboost-inputs.json"
 XGBOOST_TREES = 150
-PARAMETERS: Mapping[str, Any] = {
+XGBOOST_PARAMETERS: Mapping[str, Any] = {
     "objective": "binary:logistic",
     "tree_method": "hist",
     "eta": 0.05,
@@ -101,10 +101,10 @@ class XGBoostEstimator:
             weight=training.weight.astype(np.float32),
             feature_types=list(types),
             enable_categorical=True,
-            max_bin=PARAMETERS["max_bin"],
+            max_bin=XGBOOST_PARAMETERS["max_bin"],
             nthread=1,
         )
-        settings = {**PARAMETERS, "seed": learner.seed, "monotone_constraints": tuple(free)}
+        settings = {**XGBOOST_PARAMETERS, "seed": learner.seed, "monotone_constraints": tuple(free)}
         booster = xgboost.train(settings, data, num_boost_round=self.count)
         return XGBoostScorer(booster.save_raw("json").decode("utf-8"), types)
 

@@ -11,10 +11,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from features.contract import Attribute, Metric
-from features.definitions.attribute_features import attribute_feature
 from features.definitions.feature import ExtensionFile, Feature
 from features.definitions.measures import Function, Measure
-from features.definitions.metric_features import metric_features
+from features.definitions.own.attribute_features import attribute_feature
+from features.definitions.own.metric_features import metric_features
 
 WORDING = ("name", "meaning", "unit", "sentence", "direction", "monotone", "group", "kind")
 """The fields of an extension's feature that its declaration holds as they are."""
