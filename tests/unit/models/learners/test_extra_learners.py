@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from features.errors import UsageError
-from models.learners import catboost_trees
 from models.learners.calibration import identity
 from models.learners.estimator import Estimator
 from models.learners.estimators import find_estimator
+from models.learners.extras import catboost_trees
 from models.learners.learner import Learner
 from models.learners.risk_model import RiskModel
 from models.risks import learner_names
