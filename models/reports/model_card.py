@@ -38,8 +38,28 @@ def _facts(trained: TrainingResult, source: Mapping[str, object]) -> dict[str, A
         "recipe": digest_of_recipe(model.facts.get("recipe")),
         "tuning": render_tuning(trained.tuning) if trained.tuning else "",
         "catalogue": model.facts.get("catalogue", "unknown"),
-        "calibrator": model.calibrator,
+        "calibration": _calibration(trained),
+        "weighted": _weighted(trained),
     }
+
+
+def _calibration(trained: TrainingResult) -> str:
+    """How log-odds become probabilities."""
+    calibrator = trained.model.calibrator
+    if not trained.evaluation.signal:
+        return "none: without a signal every account gets the base rate"
+    events = f"{calibrator.events:,.0f} accounts of equal weight with an event"
+    return f"{calibrator.kind}, on accounts that the fit did not know; as much evidence as {events}"
+
+
+def _weighted(trained: TrainingResult) -> str:
+    """What the weights of hold-out rows cost; empty where all rows count the same."""
+    if trained.effective_accounts > 0.99 * trained.accounts:
+        return ""
+    return (
+        f"; by their weights worth {trained.effective_accounts:,.0f} equal accounts, and the accounts with an event "
+        f"worth {trained.effective_events:,.0f}"
+    )
 
 
 def _columns(trained: TrainingResult) -> dict[str, list[dict[str, str]]]:

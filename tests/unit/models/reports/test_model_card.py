@@ -86,3 +86,17 @@ def test_what_a_source_is_called_stays_text_on_the_page(folder: Path) -> None:
 def test_a_figure_is_told_with_its_interval(name: str, estimate: Estimate | None, text: str) -> None:
     assert name in FIGURES
     assert format_figure(name, estimate) == text
+
+
+def test_both_cards_say_how_it_is_calibrated_and_what_weights_cost(trained: TrainingResult, tmp_path: Path) -> None:
+    rescued = replace(trained, effective_accounts=40.0, effective_events=11.4)
+    write_model_card(rescued, tmp_path, source=SOURCE)
+    for name in ("card.md", "card.html"):
+        text = (tmp_path / name).read_text(encoding="utf-8")
+        assert "on accounts that the fit did not know; as much evidence as" in text
+        assert "worth 40 equal accounts, and the accounts with an event worth 11" in text
+
+
+def test_a_model_without_a_signal_is_not_said_to_be_calibrated(trained: TrainingResult, tmp_path: Path) -> None:
+    write_model_card(replace(trained, evaluation=replace(trained.evaluation, signal=False)), tmp_path, source=SOURCE)
+    assert "every account gets the base rate" in (tmp_path / "card.md").read_text(encoding="utf-8")
