@@ -56,5 +56,12 @@ def explain(
     """Describe in words what a policy does."""
     from serving.policy.definition import explanation
 
-    describe = explanation.list_columns if columns else explanation.explain
-    out.print(describe(assembly.load_policy(configuration.load(policy=file))), markup=False, end="")
+    settings = configuration.load(policy=file)
+    loaded = assembly.load_policy(settings)
+    if columns:
+        from pipelines.extensions.load_extensions import own_features
+
+        text = explanation.list_columns(loaded, settings.declared_metrics, own_features(settings))
+    else:
+        text = explanation.explain(loaded)
+    out.print(text, markup=False, end="")

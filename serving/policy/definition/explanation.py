@@ -1,8 +1,9 @@
 """A policy in words: the output of `rescue policy explain`, so that a team can discuss what a policy does."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
+from features.catalogue import Feature, Metric
 from serving.night_report.report_text import plural
 from serving.policy.definition.columns import condition_columns
 from serving.policy.definition.default_rules import HIGHEST_ENTER, LIFT, LOWEST_ENTER
@@ -35,9 +36,9 @@ def explain(policy: Policy) -> str:
     return "\n".join(parts) + "\n"
 
 
-def list_columns(policy: Policy) -> str:
-    """Every name that a condition of this policy may use, one per line, with its kind."""
-    known = condition_columns(policy.rules.risks)
+def list_columns(policy: Policy, metrics: Iterable[Metric] = (), own: Iterable[Feature] = ()) -> str:
+    """Every name that a condition of this policy may use, one per line, with its kind; a company's own included."""
+    known = condition_columns(policy.rules.risks, metrics=metrics, own=own)
     return "\n".join(f"{name} ({kind})" for name, (_, kind) in sorted(known.items())) + "\n"
 
 

@@ -20,6 +20,7 @@ from pipelines.extensions.load_extensions import load_extensions, own_features
 from pipelines.extensions.rules import ExtensionError, ExtensionRule
 from pipelines.settings import Settings
 from pipelines.sources.mappings.mapping_settings import merged_risk_settings
+from serving.policy.definition.columns import condition_columns
 
 HEAD = "from pipelines.extensions import *\n"
 FEATURE = 'Feature("mine", OPENED.count(28), "my tickets", "tickets", "{mine:n ticket} of mine")'
@@ -218,3 +219,13 @@ def test_a_command_ends_with_two_and_the_sentence(folder: Path) -> None:
         result = CliRunner().invoke(app, [*command, "--data", "data"])
         assert isinstance(result.exception, UsageError), command
         assert "extensions/mine.py breaks the rule declaration" in str(result.exception)
+
+
+def test_conditions_of_the_policy_and_of_risks_may_name_own_features(folder: Path) -> None:
+    write(folder, features(FEATURE))
+    columns = condition_columns(["churn"], own=own_features(settings()))
+    assert columns["mine"] == ("mine", "number")
+    (churn, _) = configured({"churn": {"eligible": "mine > 2"}})["churn"]
+    assert churn.eligible == "mine > 2"
+    with pytest.raises(UsageError, match="did you mean 'mine'"):
+        configured({"churn": {"eligible": "mime > 2"}})
