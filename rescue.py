@@ -226,7 +226,7 @@ class Workspace:
         self, first: Cutoff, last: Cutoff, policy: str | Path | None = None, against: str | Path | None = None
     ) -> ReplayView:
         """What a policy would have done on past nights, and what then happened; and a second one beside it."""
-        policies = {"policy": policy} | ({} if against is None else {"against": against})
+        policies = [policy] if against is None else [policy, against]
         return queue_views.replay_policies(self.source, one_day(first, "first"), one_day(last, "last"), policies)
 
     def effect(self, risk: str) -> EffectView:

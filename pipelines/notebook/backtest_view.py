@@ -205,7 +205,7 @@ class BacktestView:
                 html_parts.paragraph(self.verdict),
                 html_parts.paragraph(tested),
                 html_parts.bullets(f"Warning: {warning}" for warning in self.warnings),
-                html_parts.table(self._figure_text()),
+                html_parts.figure_cells(self._figure_text()),
                 html_parts.details("Test periods", html_parts.table(self.folds)),
                 html_parts.details("Why this learner", html_parts.paragraph(self.learner)),
             ]

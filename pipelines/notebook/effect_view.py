@@ -55,6 +55,17 @@ class EffectView:
             dtype=object,
         )
 
+    def _needs_text(self) -> pd.DataFrame:
+        """The same as :attr:`needs`, as people read it; what is not known has a dash."""
+        report = self.report
+        values = [_points(report.assumed), _points(report.detectable), _count(report.detectable_of)]
+        values += [
+            _count(report.per_week),
+            str(report.answer_on or "not within ten years"),
+            _count(report.holdout_cost),
+        ]
+        return self.needs.to_frame().assign(value=values)
+
     @property
     def text(self) -> str:
         """The result in words."""
@@ -71,10 +82,18 @@ class EffectView:
                 html_parts.title(f"Effect of rescues on {self.risk.name}"),
                 html_parts.paragraph(self.text),
                 html_parts.table(self.groups),
-                html_parts.table(self.needs.to_frame()),
+                html_parts.table(self._needs_text()),
             ]
         )
 
 
 def _share(group: GroupReport) -> float:
     return group.events / group.settled if group.settled else float("nan")
+
+
+def _points(share: float | None) -> str:
+    return "–" if share is None else f"{100 * share:.1f} percentage points"
+
+
+def _count(number: float | None) -> str:
+    return "–" if number is None else f"{number:,.0f}" if number >= 10 else f"{number:.1f}"

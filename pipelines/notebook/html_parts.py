@@ -39,6 +39,11 @@ def table(rows: pd.DataFrame, *, index: bool = True) -> str:
     return f'<div style="overflow-x:auto">{text}</div>'
 
 
+def figure_cells(rows: pd.DataFrame) -> str:
+    """A data frame of figures with intervals, each interval on a line of its own below its value."""
+    return table(rows).replace(" [", "<br>[").replace("<td>", '<td style="white-space:nowrap">')
+
+
 def details(summary: str, content: str) -> str:
     """A part that is folded until somebody opens it."""
     return f"<details><summary>{escape(summary)}</summary>{content}</details>"

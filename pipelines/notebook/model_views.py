@@ -95,7 +95,11 @@ class PromotionView:
 
         name = "check."
         rows = [
-            {"check": key.removeprefix(name).replace("_", " "), "passed": text.startswith("passed"), "result": text}
+            {
+                "check": key.removeprefix(name).replace("_", " "),
+                "passed": text.startswith("passed"),
+                "result": text.partition(": ")[2],
+            }
             for key, text in decision_tags(self.decision).items()
             if key.startswith(name)
         ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 import weakref
 from collections.abc import Collection, Sequence
 from contextlib import ExitStack
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from features.errors import DataGateError, UsageError, suggest_name
 from pipelines import assembly
 from pipelines import settings as configuration
-from pipelines.notebook.progress_steps import ProgressSteps
+from pipelines.notebook.progress_steps import ProgressSteps, in_notebook
 from pipelines.scratch import scratch_folder
 from pipelines.sources.validated_source import ValidatedSource, reading_text, validate_source
 
@@ -129,6 +130,8 @@ def open_notebook_source(
         home=None if home is None else Path(home),
         **given,
     )
+    if in_notebook():
+        warnings.filterwarnings("ignore", message="IProgress not found")  # tqdm, which MLflow imports, wants widgets
     steps = ProgressSteps(quiet=not progress)
     opened = NotebookSource(settings, steps, None)
     resources = ExitStack()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -125,7 +125,7 @@ def open_cases(source: NotebookSource) -> pd.DataFrame:
 
 
 def replay_policies(
-    source: NotebookSource, first: date, last: date, policies: Mapping[str, str | Path | None]
+    source: NotebookSource, first: date, last: date, policies: Sequence[str | Path | None]
 ) -> ReplayView:
     """Replay each policy file over the nights; None is the policy of the settings.
 
@@ -134,12 +134,15 @@ def replay_policies(
     """
     from pipelines.replay.replay_nights import replay_nights
 
-    loaded = {name: load_named_policy(source, file) for name, file in policies.items()}
+    loaded: dict[str, Policy] = {}
+    for file in policies:
+        name = "policy in use" if file is None else Path(file).name
+        loaded[f"{name} (against)" if name in loaded else name] = _load_policy(source, file)
     with source.steps.step("replay", "Replaying past nights"):
         return ReplayView(replay_nights(source.settings, loaded, first, last, source.steps))
 
 
-def load_named_policy(source: NotebookSource, file: str | Path | None) -> Policy:
+def _load_policy(source: NotebookSource, file: str | Path | None) -> Policy:
     """The policy in a file, or the one of the settings."""
     settings = source.settings if file is None else source.settings.model_copy(update={"policy": Path(file)})
     return assembly.load_policy(settings)
