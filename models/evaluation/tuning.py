@@ -239,7 +239,7 @@ def _present(data: TrainingSet) -> Proposal:
 
 
 SPACE: Mapping[str, tuple[str, float, float]] = {
-    "learning_rate": ("logarithmic", 0.02, 0.1),
+    "learning_rate": ("logarithmic", 0.04, 0.2),
     "num_leaves": ("whole", 3, 63),
     "min_data_in_leaf": ("whole", 20, 1000),
     "feature_fraction": ("linear", 0.1, 0.8),

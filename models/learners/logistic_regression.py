@@ -158,7 +158,7 @@ def fit_logistic(
         design[:, place] = scaled
     evidence = training.weight * max(events, 1) / max(float((training.weight * happened).sum()), 1.0)
     bounds = [_bound(term, signature, expected, curved) for term in terms]
-    pieces = np.array([term.level == PIECE for term in terms])
+    pieces = np.array([term.level == PIECE for term in terms], dtype=np.bool_)
     prior = np.where(pieces, PIECE_PRIOR**2, prior_spread**2 / max((~pieces).sum(), 1))
     regression = Regression(design, happened, evidence, bounds)
     some = regression.at(*sampled(training.labelled, ENOUGH))
