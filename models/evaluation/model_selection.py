@@ -27,7 +27,7 @@ from models.learners.training_set import TrainingSet
 from models.risks.learner_names import AUTOMATIC
 
 LEARNT_FROM = 20  # different events, for a regression to be fitted at all
-TREES_FROM = 150  # different events, from which the blend is the usual choice
+TREES_FROM = 75  # different events, from which the blend is the usual choice: docs/benchmarks.md, Models
 
 UNDECIDED = Estimate(np.nan, np.nan, np.nan)
 """What no tested row can say."""
