@@ -5,6 +5,11 @@ from the team's own reaction: features named ``unaided`` never see those rows, a
 leaves them out of all others. Several sources that measure at one instant are several rows; the latest score is then
 that of the last source by name. A row without a score says that it was not measured then: the latest score is then
 unknown, and the one before it is not taken for it.
+
+Sources measure different things on different days, so 50 of one after 75 of the other is no fall. A change compares
+each source with itself and is the mean over the sources; where there are fewer or more of them than then, it is
+unknown. What can only be said of one source (the best, the range, the trend) is unknown where several measured in its
+days.
 """
 
 from dataclasses import fields, replace
@@ -17,9 +22,29 @@ from features.definitions.measures import Measure, Stream
 
 HEALTH = Stream("health_scores", "health_scores", "measured_at")
 WITHOUT_RESCUE = HEALTH.where(HEALTH_SCORES.external_rows)
-BY_SOURCE = HEALTH.latest(by="coalesce(source, '')")
 SCORE = HEALTH.value("score")
 MEASURED = "score IS NOT NULL"
+SOURCE = "coalesce(source, '')"
+VALID_DAYS = 365
+"""A source that has not measured for so long has no latest score."""
+
+BY_SOURCE = HEALTH.latest(by=SOURCE)
+
+
+def _change(days: int) -> Measure:
+    """The mean over the sources of how far each one's latest score is from its latest of so many days before."""
+    then = HEALTH.before(days).latest(by=SOURCE)
+    sources, earlier = BY_SOURCE.count(VALID_DAYS), then.count(VALID_DAYS)
+    total = BY_SOURCE.total("score", VALID_DAYS) - then.total("score", VALID_DAYS)
+    same = (total / sources).where_equal(sources, earlier)
+    measured = same.where_equal(sources, BY_SOURCE.count(VALID_DAYS, MEASURED))
+    return measured.where_equal(earlier, then.count(VALID_DAYS, MEASURED))
+
+
+def _of_one_source(measure: Measure, days: int) -> Measure:
+    """The measure where one source measured in these days."""
+    return measure.where_equal(HEALTH.distinct(SOURCE, days, MEASURED), 1)
+
 
 _number = partial(Feature, group="health")
 
@@ -82,7 +107,7 @@ HEALTH_FEATURES = (
     ),
     _number(
         "health_range_90d",
-        HEALTH.highest("score", 90) - HEALTH.lowest("score", 90),
+        _of_one_source(HEALTH.highest("score", 90) - HEALTH.lowest("score", 90), 90),
         "difference of the highest and lowest health score in 90 days",
         "points",
         "Health score varied by {health_range_90d:n point} in 90 days",
@@ -90,7 +115,7 @@ HEALTH_FEATURES = (
     ),
     _number(
         "health_drop_from_best_180d",
-        HEALTH.highest("score", 180) - SCORE,
+        _of_one_source(HEALTH.highest("score", 180) - SCORE, 180),
         "how far health is below its best of 180 days",
         "points",
         "Health is {health_drop_from_best_180d:n point} below its best of the last 180 days",
@@ -98,23 +123,23 @@ HEALTH_FEATURES = (
     ),
     _number(
         "health_change_28d",
-        SCORE - HEALTH.before(28).value("score"),
-        "health score against four weeks earlier",
+        _change(28),
+        "health score against four weeks earlier, each source with itself",
         "points",
-        "Health {health_change_28d:points} in four weeks[, to {health_score:num}]",
+        "Health {health_change_28d:points} in four weeks",
         -1,
     ),
     _number(
         "health_change_90d",
-        SCORE - HEALTH.before(90).value("score"),
-        "health score against 90 days earlier",
+        _change(90),
+        "health score against 90 days earlier, each source with itself",
         "points",
-        "Health {health_change_90d:points} in 90 days[, to {health_score:num}]",
+        "Health {health_change_90d:points} in 90 days",
         -1,
     ),
     _number(
         "health_trend_90d",
-        HEALTH.trend("score", 90) * 30,
+        _of_one_source(HEALTH.trend("score", 90) * 30, 90),
         "trend of the health score over 90 days, in points a month",
         "points a month",
         "Over 90 days health {health_trend_90d:points} a month",

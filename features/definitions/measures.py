@@ -31,6 +31,10 @@ class Measure:
     def __truediv__(self, other: Measure | float) -> Measure:
         return Arithmetic("/", self, _measure(other))
 
+    def where_equal(self, left: Measure | float, right: Measure | float) -> Measure:
+        """The measure where the other two are equal, and unknown elsewhere."""
+        return self * Arithmetic("=", _measure(left), _measure(right))
+
     @cached_property
     def parts(self) -> tuple[Measure, ...]:
         """This measure and every measure inside it."""
@@ -48,9 +52,12 @@ class Number(Measure):
 
 @dataclass(frozen=True)
 class Arithmetic(Measure):
-    """Two measures, combined; unknown where either is unknown, or where it would divide by zero."""
+    """Two measures, combined; unknown where either is unknown, or where it would divide by zero.
 
-    sign: Literal["+", "-", "*", "/"]
+    With ``=`` it is 1 where both are equal, and unknown elsewhere.
+    """
+
+    sign: Literal["+", "-", "*", "/", "="]
     left: Measure
     right: Measure
 

@@ -141,6 +141,8 @@ def _combine(sign: str, left: Floats, right: Floats) -> Floats:
             return left - right
         case "*":
             return left * right
+        case "=":
+            return np.where(left == right, 1.0, np.nan)
     with np.errstate(divide="ignore", invalid="ignore"):
         share: Floats = left / right
     np.put(share, np.flatnonzero(right == 0), np.nan)

@@ -6,12 +6,14 @@ Each story is drawn as the files of a source. The same situations in ``../shared
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from support.worlds.factories import Story
 
+from features.catalogue import select_features
 from features.frame import build
 from pipelines.sources import open_source, validate_rows
 from pipelines.sources.source_check import CheckReport, check_source
@@ -260,3 +262,28 @@ def test_the_shared_scenarios(name: str, shared_scenarios: Path) -> None:
 def test_no_other_tables_clock_rejects_a_row(shared_scenarios: Path) -> None:
     report = check_source(str(shared_scenarios / "m06_slow_clock"))
     assert (report.validation.tables["invoices"].accepted, report.problems) == (240, ())
+
+
+@pytest.mark.parametrize(
+    ("survey", "change", "best"),
+    [
+        ((), -6.0, 6.0),
+        (((-1, 25.0), (-40, 25.0)), -3.0, None),  # the mean of −6 and 0; no 55 points between the sources
+        (((-1, 25.0),), None, None),  # it had not measured four weeks before
+        (((-1, None), (-40, 25.0)), None, None),  # it did not measure this time
+    ],
+)
+def test_a_score_is_compared_with_the_same_source(
+    survey: tuple[tuple[int, float | None], ...], change: float | None, best: float | None
+) -> None:
+    night = date(2026, 3, 1)
+    story = Story().account("A")
+    for day, score in ((-50, 80.0), (-5, 74.0)):
+        story.health("A", str(night + timedelta(days=day)), score, source="crm")
+    for day, score in survey:
+        story.health("A", str(night + timedelta(days=day)), score, source="survey")  # type: ignore[arg-type]
+    names = ("health_change_28d", "health_drop_from_best_180d")
+    (row,) = build(
+        story.history(), [night], features=[row for row in select_features() if row.name in names]
+    ).to_pylist()
+    assert (row["health_change_28d"], row["health_drop_from_best_180d"]) == (change, best)

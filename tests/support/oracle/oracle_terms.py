@@ -80,6 +80,33 @@ def score_before(days: int, condition: str = "1") -> str:
     )
 
 
+def latest_by_source(what: str, days: int) -> str:
+    """Something of each source's latest score of so many days before, where it is at most a year older."""
+    no_newer = (
+        "NOT EXISTS (SELECT 1 FROM health_scores n WHERE n.account_id = r.account_id "
+        "AND coalesce(n.source, '') = coalesce(r.source, '') AND n.measured_at > r.measured_at "
+        f"AND n.measured_at < date(:t, '-{days} days'))"
+    )
+    return health(what, f"{within('measured_at', 365, days)} AND {no_newer}")
+
+
+def score_change(days: int) -> str:
+    """The mean change of the sources, where they are as many as before and all of them measured."""
+    all_now, all_then = latest_by_source("count(*)", 0), latest_by_source("count(*)", days)
+    measured_now, measured_then = latest_by_source("count(score)", 0), latest_by_source("count(score)", days)
+    change_of_sum = f"({latest_by_source('sum(score)', 0)} - {latest_by_source('sum(score)', days)}) * 1.0"
+    return (
+        f"(CASE WHEN {all_now} = {all_then} AND {all_now} = {measured_now} AND {all_then} = {measured_then} "
+        f"THEN {change_of_sum} / nullif({all_now}, 0) END)"
+    )
+
+
+def of_one_source(what: str, days: int) -> str:
+    """Something where exactly one source measured in these days."""
+    sources = health("count(DISTINCT coalesce(source, ''))", f"score IS NOT NULL AND {within('measured_at', days)}")
+    return f"(CASE WHEN {sources} = 1 THEN {what} END)"
+
+
 def metric_before(name: str, days: int) -> str:
     return (
         f"(SELECT value FROM metrics r WHERE r.account_id = a.account_id AND metric = {name} "
