@@ -8,7 +8,8 @@ from features.contract import TABLES
 _INTRODUCTION = """# Features
 
 Generated from `features/catalogue.py` by `make docs`; do not edit. There are {count} features in {groups} groups. The
-settings can add [optional features](#optional-features) and [your own metrics](#own-metrics-metrics).
+settings can add [optional features](#optional-features), [your own metrics](#own-metrics-metrics), and columns and
+features [of your own](how-to/extend.md).
 
 Every feature is computed *as of* a cutoff: a row counts if and only if it was known before the first instant of that
 day. *Window* is how many days before the cutoff it looks back (– is the state at the cutoff). *Risk* is the direction

@@ -9,11 +9,14 @@ from typing import Annotated
 
 import typer
 
+from features.catalogue import GROUPS
 from features.errors import UsageError
+from pipelines import assembly
 from pipelines import settings as configuration
 from pipelines.cli.options import Data, Mapping, parse_required_day
 from pipelines.console import Steps, out
 from pipelines.scratch import scratch_folder
+from pipelines.settings import Settings
 
 
 def register(app: typer.Typer) -> None:
@@ -22,7 +25,10 @@ def register(app: typer.Typer) -> None:
 
 
 def features(
-    to_file: Annotated[Path, typer.Option("--out", help="The Parquet file to write.")],
+    to_file: Annotated[Path | None, typer.Option("--out", help="The Parquet file to write.")] = None,
+    listed: Annotated[
+        bool, typer.Option("--list", help="Print what each feature means and where it is defined; write nothing.")
+    ] = False,
     data: Data = None,
     mapping: Mapping = None,
     as_of: Annotated[list[str] | None, typer.Option(metavar="DATE", help="A cutoff; can be repeated.")] = None,
@@ -32,15 +38,32 @@ def features(
     engine: Annotated[str | None, typer.Option(help="The engine that computes the features: duckdb or spark.")] = None,
     memory: Annotated[str | None, typer.Option(help="Memory for the engine, such as 4GiB.")] = None,
 ) -> None:
-    """Write the features of every account at each cutoff, and the label of each risk where it has matured."""
+    """Write the features of every account at each cutoff, and the label of each risk where it has matured.
+
+    With --list it prints what the features mean instead, your own included.
+    """
     from pipelines.training.feature_export import write_frame
 
+    if listed:
+        _print_features(configuration.load(data=data, mapping=mapping))
+        return
+    if to_file is None:
+        raise UsageError("Name the Parquet file to write with --out, or print what the features mean with --list.")
     cutoffs = cutoffs_of(as_of or [], first, last, every)
     settings = configuration.load(data=data, mapping=mapping, engine=engine, memory=memory)
     steps = Steps()
     with scratch_folder() as scratch:
         rows, columns = write_frame(settings, cutoffs, to_file, scratch, steps)
     out.print(f"{to_file}: {rows:,} rows × {columns} columns")
+
+
+def _print_features(settings: Settings) -> None:
+    """One line a feature: its name, meaning, unit, and where it is defined."""
+    for feature in assembly.all_features(settings):
+        place = feature.extension.name if feature.extension else GROUPS[feature.group]
+        declared = "attributes" if feature.attribute else "metrics" if feature.metric else ""
+        place = f"rescue.toml [{declared}]" if declared else place
+        out.print(f"{feature.name}: {feature.meaning} ({feature.unit}; {place})", markup=False, soft_wrap=True)
 
 
 def cutoffs_of(as_of: list[str], first: str | None, last: str | None, every: str) -> list[date]:

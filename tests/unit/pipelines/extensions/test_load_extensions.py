@@ -227,5 +227,15 @@ def test_conditions_of_the_policy_and_of_risks_may_name_own_features(folder: Pat
     assert columns["mine"] == ("mine", "number")
     (churn, _) = configured({"churn": {"eligible": "mine > 2"}})["churn"]
     assert churn.eligible == "mine > 2"
-    with pytest.raises(UsageError, match="did you mean 'mine'"):
+    with pytest.raises(UsageError, match="unknown column mime; did you mean mine"):
         configured({"churn": {"eligible": "mime > 2"}})
+
+
+def test_the_list_of_features_names_meaning_and_file(folder: Path) -> None:
+    write(folder, features(FEATURE))
+    (folder.parent / "rescue.toml").write_text('[attributes.plan]\nkind = "category"\n')
+    lines = CliRunner().invoke(app, ["features", "--list"]).output.splitlines()
+    assert "mine: my tickets (tickets; extensions/mine.py)" in lines
+    assert "attribute_plan: Plan (text; rescue.toml [attributes])" in lines
+    assert len(lines) > 100
+    assert isinstance(CliRunner().invoke(app, ["features"]).exception, UsageError)
