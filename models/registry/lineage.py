@@ -19,7 +19,7 @@ from models.training import TrainingResult
 if TYPE_CHECKING:
     from mlflow.entities import Dataset, DatasetInput
 
-MOST_ROWS = 10_000
+DIGEST_ROWS = 10_000
 """Rows that a digest reads, evenly spaced, as MLflow's own digests do."""
 
 DIGEST_LENGTH = 32
@@ -56,9 +56,9 @@ def describe_lineage(trained: TrainingResult, source: Mapping[str, object], fram
 
 
 def frame_digest(frame: pa.Table) -> str:
-    """A digest of a table's columns, types, number of rows, and of up to `MOST_ROWS` of its rows."""
+    """A digest of a table's columns, types, number of rows, and of up to `DIGEST_ROWS` of its rows."""
     digest = hashlib.sha256(f"{frame.schema.names} {frame.schema.types} {frame.num_rows}".encode())
-    step = max(1, -(-frame.num_rows // MOST_ROWS))
+    step = max(1, -(-frame.num_rows // DIGEST_ROWS))
     rows = frame.take(pa.array(np.arange(0, frame.num_rows, step)))
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, frame.schema.remove_metadata()) as stream:

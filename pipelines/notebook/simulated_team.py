@@ -13,12 +13,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from features.errors import UsageError
+from models.risks.configuration import configured
 from pipelines.notebook.notebook_source import NotebookSource, open_notebook_source
 from pipelines.notebook.progress_steps import ProgressSteps
 from pipelines.notebook.queue_views import run_night
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+LEAVING = "contract"
+"""The kind of risk that a rescue changes in the simulation; the others are switched off, which is quicker."""
 
 NOT_IN_A_SOURCE = ("truth", "outcomes")
 """Tables of the simulator that a company would not have: the true risks, and actions that the queue records itself."""
@@ -86,5 +90,6 @@ def _write(folder: Path, tables: Mapping[str, list[pa.Table]]) -> None:
 
 def _open(folder: Path, policy: Path | None) -> NotebookSource:
     given = {} if policy is None else {"policy": policy}
-    only_leaving = {"escalation": {"kind": "none"}}
-    return open_notebook_source(folder / "data", None, folder / "home", False, risks=only_leaving, **given)
+    others = [name for name, forms in configured().items() if all(form.label.kind != LEAVING for form in forms)]
+    off = {name: {"kind": "none"} for name in others}
+    return open_notebook_source(folder / "data", None, folder / "home", False, risks=off, **given)
