@@ -27,6 +27,15 @@ if TYPE_CHECKING:
     from pipelines.settings import Settings
 
 
+class ScratchLease:
+    """A temporary folder that exists as long as something refers to this object."""
+
+    def __init__(self) -> None:
+        resources = ExitStack()
+        self.folder = resources.enter_context(scratch_folder())
+        weakref.finalize(self, resources.close)
+
+
 @dataclass(eq=False)
 class NotebookSource:
     """The validated source of a notebook, its settings, and what was computed from it so far.
@@ -34,12 +43,14 @@ class NotebookSource:
     Attributes:
         settings: those of ``rescue.toml`` and the environment, with what the notebook gave on top.
         steps: they show progress.
+        scratch: the working copies of its files; those who share a source share them.
         validated: the source; None where a night would stop on it, because of ``problem``.
     """
 
     settings: Settings
     steps: ProgressSteps
-    validated: ValidatedSource | None
+    scratch: ScratchLease
+    validated: ValidatedSource | None = None
     problem: DataGateError | None = None
     frames: dict[Any, pa.Table] = field(default_factory=dict, repr=False)
 
@@ -133,13 +144,10 @@ def open_notebook_source(
     if in_notebook():
         warnings.filterwarnings("ignore", message="IProgress not found")  # tqdm, which MLflow imports, wants widgets
     steps = ProgressSteps(quiet=not progress)
-    opened = NotebookSource(settings, steps, None)
-    resources = ExitStack()
-    scratch = resources.enter_context(scratch_folder())
-    weakref.finalize(opened, resources.close)
+    opened = NotebookSource(settings, steps, ScratchLease())
     try:
         with steps.step("validate", reading_text(settings)):
-            opened.validated = validate_source(settings, scratch)
+            opened.validated = validate_source(settings, opened.scratch.folder)
             opened.settings = opened.validated.settings
     except DataGateError as error:
         opened.problem = error

@@ -1,6 +1,7 @@
 """`import rescue`: the tables that a notebook gets, how they show themselves, and errors as one sentence."""
 
 import ast
+import gc
 import sys
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
@@ -120,6 +121,18 @@ def test_features_of_a_past_day_do_not_depend_on_what_came_later(data: rescue.Wo
     day = "2026-03-02"
     pd.testing.assert_frame_equal(data.cut(day).frame(day), data.frame(day))
     assert data.cut(day).source.history.until <= date(2026, 3, 2)
+
+
+def test_a_source_can_be_read_as_long_as_anything_made_from_it_lives(night_home: NightHome) -> None:
+    opened = rescue.open(night_home.data)
+    folder, past = opened.source.scratch.folder, opened.cut("2026-03-02")
+    del opened
+    gc.collect()
+    assert folder.is_dir()
+    assert len(past.frame("2026-03-02", features=["tickets_open"]))
+    del past
+    gc.collect()
+    assert not folder.is_dir()
 
 
 def test_labels_are_true_false_or_unknown(data: rescue.Workspace) -> None:
