@@ -33,7 +33,7 @@ from features.errors import RescueError
 from models.data.arrays import Bools, Floats, Ints
 from models.evaluation.bootstrap import interval
 from models.evaluation.evaluation_rows import EvaluationRows
-from models.evaluation.probability_metrics import calibration_line
+from models.evaluation.statistics.probability_metrics import calibration_line
 from models.risks.defaults import CHURN, ESCALATION
 from models.risks.risk import Risk
 from models.training import fit

@@ -18,8 +18,8 @@ from models.data.signature import NUMBER, InputColumn, Signature
 from models.data.splits import Fold
 from models.evaluation.bootstrap import Estimate, interval
 from models.evaluation.evaluation_rows import EvaluationRows, Scores
-from models.evaluation.probability_metrics import log_loss_draws
-from models.evaluation.ranking_metrics import ranking_draws
+from models.evaluation.statistics.probability_metrics import log_loss_draws
+from models.evaluation.statistics.ranking_metrics import ranking_draws
 from models.evaluation.walk_forward import best, calibrate_forward
 from models.learners.training_set import TrainingSet
 from models.learners.trees import MAX_TREES

@@ -32,7 +32,7 @@ from models.data.arrays import Floats
 from models.evaluation.bootstrap import interval
 from models.evaluation.evaluate import backtest
 from models.evaluation.evaluation_rows import EvaluationRows, scored_rows
-from models.evaluation.ranking_metrics import ranking_draws
+from models.evaluation.statistics.ranking_metrics import ranking_draws
 from models.learners.training_set import prepare_training_set
 from models.risks.configuration import for_history
 from models.risks.risk import Risk

@@ -43,7 +43,7 @@ from models.evaluation.bootstrap import interval
 from models.evaluation.evaluate import backtest
 from models.evaluation.evaluation_rows import EvaluationRows, scored_rows
 from models.evaluation.metrics_report import MODEL
-from models.evaluation.ranking_metrics import ranking_draws
+from models.evaluation.statistics.ranking_metrics import ranking_draws
 from models.learners.calibration import log_odds
 from models.learners.training_set import prepare_training_set
 from models.reports.sentences import render_finding

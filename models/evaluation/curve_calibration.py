@@ -16,7 +16,7 @@ import pyarrow as pa
 from models.data.arrays import Bools, Floats, Ints
 from models.evaluation.bootstrap import interval
 from models.evaluation.evaluation_rows import EvaluationRows
-from models.evaluation.probability_metrics import observed_rate_draws
+from models.evaluation.statistics.probability_metrics import observed_rate_draws
 from models.learners.hazard_curve import DAYS, Anchor, HazardRows, fit_hazard, next_event_days
 
 if TYPE_CHECKING:

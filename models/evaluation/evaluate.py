@@ -30,7 +30,7 @@ from models.evaluation.metrics_report import (
     report_parts,
 )
 from models.evaluation.model_selection import Choice, Selection, select_forward, tested_rows
-from models.evaluation.signal_test import compare_with_chance
+from models.evaluation.statistics.signal_test import compare_with_chance
 from models.evaluation.walk_forward import Progress, WalkForward, score_folds, unseen_accounts
 from models.learners import baselines
 from models.learners.single_thread import one_thread

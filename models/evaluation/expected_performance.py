@@ -15,7 +15,7 @@ import numpy as np
 from models.data.arrays import Floats, Ints
 from models.evaluation.bootstrap import Estimate
 from models.evaluation.evaluation_rows import EvaluationRows, Scores
-from models.evaluation.ranking_metrics import ranking_draws
+from models.evaluation.statistics.ranking_metrics import ranking_draws
 
 OUTCOMES = 400
 """How often the outcomes of a night are drawn."""

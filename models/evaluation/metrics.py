@@ -1,10 +1,9 @@
 """Every figure by which a score is evaluated, with its interval: the one place that report, model selection, gate,
 monitor and plots take their figures from.
 
-Ranking figures are computed within each cutoff (`models.evaluation.ranking_metrics`), figures of a probability in
-`models.evaluation.probability_metrics`, intervals by drawing accounts again (`models.evaluation.bootstrap`), and
-whether a ranking is better than chance in `models.evaluation.signal_test`. All of them use the rows' weights. The three
-figures of calibration (`POOLED`) are about all nights together, and carry that in their title.
+Ranking figures are computed within each cutoff, figures of a probability and whether a ranking is better than chance in
+`models.evaluation.statistics`, intervals by drawing accounts again (`models.evaluation.bootstrap`). All of them use the
+rows' weights. The three figures of calibration (`POOLED`) are about all nights together, and carry that in their title.
 """
 
 from collections.abc import Mapping
@@ -12,14 +11,14 @@ from collections.abc import Mapping
 from models.data.arrays import Floats
 from models.evaluation.bootstrap import Estimate, interval
 from models.evaluation.evaluation_rows import EvaluationRows
-from models.evaluation.probability_metrics import (
+from models.evaluation.statistics.probability_metrics import (
     brier_draws,
     calibration_line,
     log_loss_draws,
     night_loss_draws,
     observed_to_expected_draws,
 )
-from models.evaluation.ranking_metrics import ranking_draws
+from models.evaluation.statistics.ranking_metrics import ranking_draws
 
 FIGURES: Mapping[str, str] = {
     "auc": "chance that, of two accounts of one night, the one with the event is ranked higher (0.5 = by chance)",

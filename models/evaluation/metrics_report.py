@@ -20,7 +20,7 @@ from models.data.findings import Finding
 from models.evaluation.bootstrap import Estimate
 from models.evaluation.evaluation_rows import EvaluationRows, Scores
 from models.evaluation.metrics import precision_lead, probability_figures, ranking_figures
-from models.evaluation.signal_test import SignalTest
+from models.evaluation.statistics.signal_test import SignalTest
 
 MODEL, LOGISTIC, RULE = "model", "logistic", "rule_"
 LEAK_AUC = 0.95

@@ -25,8 +25,8 @@ from models.evaluation.bootstrap import Estimate, interval
 from models.evaluation.evaluation_rows import EvaluationRows
 from models.evaluation.metrics import log_loss_gain
 from models.evaluation.model_selection import UNDECIDED, Selection, select_forward, tested_rows
-from models.evaluation.probability_metrics import night_loss_draws
-from models.evaluation.ranking_metrics import ranking_draws
+from models.evaluation.statistics.probability_metrics import night_loss_draws
+from models.evaluation.statistics.ranking_metrics import ranking_draws
 from models.evaluation.walk_forward import MIN_CALIBRATION_EVENTS, Progress, WalkForward, score_folds
 from models.learners.learner import PRIOR_PARAMETER
 from models.learners.training_set import TrainingSet

@@ -21,9 +21,9 @@ import numpy as np
 from models.data.arrays import Floats
 from models.evaluation.bootstrap import Estimate, interval, lower_bound
 from models.evaluation.evaluation_rows import EvaluationRows, Scores
-from models.evaluation.probability_metrics import log_loss_draws, observed_to_expected_draws
-from models.evaluation.ranking_metrics import ranking_draws
-from models.evaluation.signal_test import compare_with_chance
+from models.evaluation.statistics.probability_metrics import log_loss_draws, observed_to_expected_draws
+from models.evaluation.statistics.ranking_metrics import ranking_draws
+from models.evaluation.statistics.signal_test import compare_with_chance
 from models.promotion.comparison import Comparison, Evidence, Mode
 from models.promotion.power import Power, power_of
 
@@ -35,7 +35,7 @@ TOLERANCES: Mapping[str, float] = {
 }
 """What is compared, and by how much a challenger may at worst be behind and still count as not worse."""
 
-ALPHA = 0.05
+_ALPHA = 0.05
 REFRESH_ALPHA = 0.025
 """Chance of promoting a refresh that is worse by just the margin."""
 SHOWN_WORSE = 0.02
@@ -190,7 +190,7 @@ def _power(comparison: Comparison, auc: Floats) -> Power:
     if comparison.mode == "refresh":
         margin = comparison.margin
         return power_of(auc, good=0.0, bad=-margin, threshold=-margin, alpha=REFRESH_ALPHA, accounts=accounts)
-    return power_of(auc, good=BETTER_BY, bad=0.0, threshold=0.0, alpha=ALPHA / len(TOLERANCES), accounts=accounts)
+    return power_of(auc, good=BETTER_BY, bad=0.0, threshold=0.0, alpha=_ALPHA / len(TOLERANCES), accounts=accounts)
 
 
 def _enough_events(comparison: Comparison) -> Check:
@@ -224,11 +224,11 @@ def _best_baseline(comparison: Comparison, own: Mapping[str, Floats]) -> Iterato
         return
     best = max(ranked, key=lambda name: float(ranked[name]["average_precision"][0]))
     leads = {name: own[name] - ranked[best][name] for name in ("auc", "average_precision")}
-    passed = any(lower_bound(lead, ALPHA / 2) > 0 for lead in leads.values())
+    passed = any(lower_bound(lead, _ALPHA / 2) > 0 for lead in leads.values())
     yield Check("best_baseline", passed, {"baseline": best}, interval(leads["average_precision"]))
 
 
-def _not_worse(name: str, difference: Floats, tolerance: float, alpha: float = ALPHA) -> Check:
+def _not_worse(name: str, difference: Floats, tolerance: float, alpha: float = _ALPHA) -> Check:
     passed = lower_bound(difference, alpha) >= -tolerance
     return Check("not_worse", passed, {"tolerance": tolerance}, interval(difference), name)
 
@@ -253,20 +253,20 @@ def _below_zero(difference: Floats, alpha: float) -> bool:
 
 def _some_better(differences: Mapping[str, Floats]) -> Check:
     """Better by some figure, with the chance of being wrong shared out among the four."""
-    better = [name for name, difference in differences.items() if lower_bound(difference, ALPHA / len(TOLERANCES)) > 0]
+    better = [name for name, difference in differences.items() if lower_bound(difference, _ALPHA / len(TOLERANCES)) > 0]
     return Check("some_better", bool(better), {"figures": better})
 
 
 def _calibration_kept(comparison: Comparison, champion: Scores) -> Check:
     worse = _off_by(comparison.rows, comparison.challenger) - _off_by(comparison.rows, champion)
-    passed = not (worse[0] > OFF_BY and lower_bound(worse, ALPHA) > 0)
+    passed = not (worse[0] > OFF_BY and lower_bound(worse, _ALPHA) > 0)
     return Check("calibration_kept", passed, {"off_by": float(np.expm1(worse[0]))}, interval(-worse))
 
 
 def _calibrated(comparison: Comparison) -> Check:
     """For a first champion: the events expected are those observed, give or take what chance allows."""
     off = _off_by(comparison.rows, comparison.challenger)
-    passed = bool(off[0] <= OFF_BY or lower_bound(off, ALPHA) <= 2 * OFF_BY)
+    passed = bool(off[0] <= OFF_BY or lower_bound(off, _ALPHA) <= 2 * OFF_BY)
     return Check("calibrated", passed, {"off_by": float(np.expm1(off[0]))})
 
 
@@ -285,7 +285,7 @@ def _segments(comparison: Comparison, champion: Scores) -> Iterator[Check]:
         own, other = (
             log_loss_draws(rows, _probability(scores.take(mask))) for scores in (comparison.challenger, champion)
         )
-        gain, alpha = own - other, (SHOWN_WORSE if comparison.mode == "refresh" else ALPHA) / len(known)
+        gain, alpha = own - other, (SHOWN_WORSE if comparison.mode == "refresh" else _ALPHA) / len(known)
         passed = not (gain[0] < -TOLERANCES["log_loss_skill"] / 2 and _below_zero(gain, alpha))
         numbers = {"accounts_with_event": rows.units_with_event, "alpha": alpha}
         yield Check("segment", passed, numbers, interval(gain), name)

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from models.data.arrays import Floats, Ints
 from models.evaluation.evaluate import BacktestResult
 from models.evaluation.evaluation_rows import scored_rows
-from models.evaluation.probability_metrics import CalibrationGroup, calibration_group
-from models.evaluation.ranking_metrics import at_shares
+from models.evaluation.statistics.probability_metrics import CalibrationGroup, calibration_group
+from models.evaluation.statistics.ranking_metrics import at_shares
 
 BINS = 10
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from models.data.arrays import Bools, Floats, Ints
 from models.evaluation.evaluation_rows import EvaluationRows, Scores
-from models.evaluation.ranking_metrics import ranking_draws
+from models.evaluation.statistics.ranking_metrics import ranking_draws
 from models.learners.calibration import fit_calibrator
 from models.promotion.comparison import Comparison, Mode
 

@@ -17,8 +17,8 @@ from models.evaluation.bootstrap import Estimate
 from models.evaluation.evaluation_rows import EvaluationRows, Scores
 from models.evaluation.metrics import ranking_figures
 from models.evaluation.metrics_report import MODEL, RULE, lead_over_baselines
-from models.evaluation.ranking_metrics import ranking_draws
-from models.evaluation.signal_test import SignalTest, compare_with_chance
+from models.evaluation.statistics.ranking_metrics import ranking_draws
+from models.evaluation.statistics.signal_test import SignalTest, compare_with_chance
 
 HORIZON, FOLDS = 9, 4
 WORLDS = {

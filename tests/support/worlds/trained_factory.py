@@ -16,7 +16,7 @@ from models.data.signature import Signature
 from models.evaluation.bootstrap import Estimate
 from models.evaluation.metrics_report import BaselineLead, Evaluation, MetricsReport, assess_signal
 from models.evaluation.model_selection import UNDECIDED
-from models.evaluation.signal_test import SignalTest
+from models.evaluation.statistics.signal_test import SignalTest
 from models.evaluation.tuning import Search, Tuning
 from models.learners.calibration import identity
 from models.learners.risk_model import RiskModel

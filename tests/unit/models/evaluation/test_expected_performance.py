@@ -5,7 +5,7 @@ import pytest
 
 from models.evaluation.evaluation_rows import EvaluationRows, Scores
 from models.evaluation.expected_performance import expected_figures, expected_ranking
-from models.evaluation.ranking_metrics import ranking_draws
+from models.evaluation.statistics.ranking_metrics import ranking_draws
 
 
 def night(seed: int, accounts: int = 400) -> tuple[np.ndarray, np.ndarray, EvaluationRows]:

@@ -19,7 +19,7 @@ from models.evaluation.metrics_report import (
     report_metrics,
     report_parts,
 )
-from models.evaluation.signal_test import SignalTest, compare_with_chance
+from models.evaluation.statistics.signal_test import SignalTest, compare_with_chance
 from models.learners.calibration import sigmoid
 
 

@@ -9,8 +9,8 @@ from support.worlds.null_worlds import WORLDS, evaluate_world
 
 from models.data.arrays import Floats
 from models.evaluation.evaluation_rows import EvaluationRows
-from models.evaluation.ranking_metrics import ranking_draws
-from models.evaluation.signal_test import SIGNAL_LEVEL, compare_with_chance, placements
+from models.evaluation.statistics.ranking_metrics import ranking_draws
+from models.evaluation.statistics.signal_test import SIGNAL_LEVEL, compare_with_chance, placements
 
 
 def rows_of(event: NDArray[np.bool_], weight: Floats | None = None) -> EvaluationRows:

@@ -9,7 +9,7 @@ from sklearn.metrics import brier_score_loss, log_loss
 from models.data.arrays import Floats
 from models.evaluation.evaluation_rows import EvaluationRows
 from models.evaluation.metrics import log_loss_gain, probability_figures
-from models.evaluation.probability_metrics import (
+from models.evaluation.statistics.probability_metrics import (
     brier_draws,
     calibration_group,
     calibration_line,

@@ -12,7 +12,7 @@ from models.data.arrays import Floats
 from models.evaluation.bootstrap import interval
 from models.evaluation.evaluation_rows import EvaluationRows
 from models.evaluation.metrics import precision_lead, probability_figures, ranking_figures
-from models.evaluation.ranking_metrics import at_shares, ranking_draws
+from models.evaluation.statistics.ranking_metrics import at_shares, ranking_draws
 
 FIGURES = (
     "auc",
