@@ -22,7 +22,7 @@ from models.data.arrays import Floats
 from models.explain.actions import Row
 from models.explain.adverse_events import ADVERSE_EVENTS, is_adverse
 from models.explain.event_rarity import EventRarity
-from models.explain.reason_order import LEAST, SCORE, SURPRISE, UNUSUAL, strengths_for_people
+from models.explain.reason_order import BACKGROUND, LEAST, SCORE, SURPRISE, UNUSUAL, strengths_for_people
 from models.learners.risk_model import RiskModel
 
 MOST = 4
@@ -31,6 +31,8 @@ SURVIVES = 1 / 3
 """A refit supports a reason when it gives the group at least this share of the strength."""
 EVENT_SHARE = 0.25
 """An event describes its group where it has at least this share of the strongest contribution in it, or is unusual."""
+SMALL_CHANGE = 0.05
+"""A change below this share (or this many points) says nothing: "use fell 2%"."""
 MOVERS = 2
 """So many events describe what moved a health score."""
 SCORE_CHANGES = {"health_change_28d": 28, "health_change_90d": 90}
@@ -55,6 +57,7 @@ class ExplainedRow:
         """
         own = [place for place, name in enumerate(self.names) if group_of_column(name) == group]
         sayable = [place for place in own if self._has_sentence(self.names[place])] or own
+        sayable = [place for place in sayable if not self._hardly_changed(self.names[place])] or sayable
         strongest = max(sayable, key=lambda place: self.shares[place])
         enough = EVENT_SHARE * self.shares[strongest] if self.shares[own].sum() >= LEAST else -np.inf
         events = [place for place in sayable if is_adverse(self.names[place], self.facts[self.names[place]])]
@@ -68,6 +71,15 @@ class ExplainedRow:
             return f"{feature} is {self.facts[feature]}"
         sentence = self.features[feature].describe(self.facts, as_of)
         return _with_movers(sentence, self.facts, as_of, self.features) if group == SCORE else sentence
+
+    def is_kind_of_account(self, feature: str) -> bool:
+        """Whether a feature is a word that describes the account, such as its region."""
+        known = self.features.get(feature)
+        return known is not None and known.kind == "category" and known.group == BACKGROUND
+
+    def _hardly_changed(self, name: str) -> bool:
+        value = self.facts[name]
+        return "_change_" in name and isinstance(value, int | float) and abs(value) < SMALL_CHANGE
 
     def _weight(self, place: int) -> float:
         return float(self.shares[place] - SURPRISE * np.log(self.rarity[place]))
@@ -95,17 +107,27 @@ def explain(model: RiskModel, rows: pa.Table, rarity: EventRarity | None = None)
     strengths = strengths_for_people(names, shares, rows, rarity)
     explained = list(_explained_rows(names, shares, rows, rarity))
     return [
-        tuple(
-            _reason(
-                group,
-                strengths.by_group(place)[group],
-                [refit.by_group(place)[group] for refit in refits],
-                explained[place],
-            )
-            for group in groups[:MOST]
+        _worth_saying(
+            (
+                _reason(
+                    group,
+                    strengths.by_group(place)[group],
+                    [refit.by_group(place)[group] for refit in refits],
+                    explained[place],
+                )
+                for group in groups
+            ),
+            explained[place],
         )
         for place, groups in enumerate(strengths.order())
     ]
+
+
+def _worth_saying(reasons: Iterator[Reason], row: ExplainedRow) -> tuple[Reason, ...]:
+    """At most `MOST` reasons; "Region AMER" is one only where there is no other."""
+    found = tuple(reasons)
+    others = tuple(reason for reason in found if not row.is_kind_of_account(reason.feature))
+    return (others or found)[:MOST]
 
 
 def _explained_rows(
@@ -139,7 +161,7 @@ def _reason(group: str, strength: float, again: Sequence[float], row: ExplainedR
     return Reason(
         group=group,
         feature=feature,
-        strength=round(strength, 6),
+        strength=max(round(strength, 6), 0.0),
         sentence=row.sentence(group, feature),
         weak=strength < LEAST or _is_weak(strength, again),
     )
@@ -150,7 +172,7 @@ def _with_movers(sentence: str, row: Row, as_of: date, features: Mapping[str, Fe
     events = list(_movers(row, as_of, features))
     fall = _fall_of_score(row, as_of)
     if fall:
-        return f"{fall} while {_lower(' and '.join(map(_lower, events)))}" if events else fall
+        return f"{fall}; in the same time: {', '.join(map(_lower, events))}" if events else fall
     return f"{_upper(' and '.join(map(_lower, events)))}; {_lower(sentence)}" if events else sentence
 
 
@@ -162,11 +184,14 @@ def _fall_of_score(row: Row, as_of: date) -> str | None:
 
 
 def _movers(row: Row, as_of: date, features: Mapping[str, Feature]) -> Iterator[str]:
-    """The sentences of the most telling adverse events of other groups, one a group."""
+    """The sentences of the most telling adverse events of other groups, one a group.
+
+    A received cancellation is what the case is about, and moves no score.
+    """
     groups: set[str] = set()
     for name in ADVERSE_EVENTS:
         group = group_of_column(name)
-        if len(groups) == MOVERS or group == SCORE or group in groups:
+        if len(groups) == MOVERS or group == SCORE or group in groups or name.startswith("contract_notice"):
             continue
         sentence = features[name].sentence_of(row, as_of) if name in features else None
         if sentence and is_adverse(name, row.get(name)):

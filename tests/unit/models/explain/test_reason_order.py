@@ -1,6 +1,8 @@
 """What happened comes before what measures it: a world with planted causes, and a health score that repeats them."""
 
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
 
 import numpy as np
 import pyarrow as pa
@@ -12,7 +14,7 @@ from models.contracts import Reason
 from models.explain.adverse_events import ADVERSE_EVENTS, adverse_flags, is_adverse
 from models.explain.event_rarity import EventRarity
 from models.explain.reason_order import BACKGROUND, PASSED_ON, GroupStrengths, strengths_for_people
-from models.explain.reasons import explain, group_strengths, leading_groups
+from models.explain.reasons import ExplainedRow, explain, group_strengths, leading_groups
 from models.learners.risk_model import RiskModel
 
 CAUSES: Mapping[str, Mapping[str, float]] = {
@@ -99,7 +101,7 @@ def test_a_health_score_is_described_by_what_moved_it(explained: list[tuple[set[
         if reason.group == "health" and planted == {"usage collapsed"}
     ]
     assert sentences
-    assert all(" since 3 Feb while use fell " in sentence for sentence in sentences)
+    assert all(" since 3 Feb; in the same time: use fell " in sentence for sentence in sentences)
     assert all(sentence.startswith("Health fell ") for sentence in sentences)
 
 
@@ -189,3 +191,28 @@ def test_the_share_of_accounts_with_an_event_at_least_as_bad() -> None:
     assert rarity.shares("usage_events_change_28d", portfolio.take([0, 80, 95, 99])).tolist() == [1.0, 0.19, 0.04, 1.0]
     assert rarity.shares("escalation_recency_days", portfolio.take([0, 95, 98, 99])).tolist() == [1.0, 0.04, 0.04, 1.0]
     assert EventRarity.of(portfolio.slice(60)).shares("tickets_open_urgent", rows).tolist() == [1.0] * 4
+
+
+def test_a_word_about_the_account_is_a_reason_only_where_there_is_no_other() -> None:
+    known = {"region": "AMER", "tickets_open": 1.0}
+    frame = made_frame({"tickets_open": 0.8}, accounts=600, cutoffs=1, seed=8)
+    region = ["AMER" if place % 3 else "EMEA" for place in range(frame.num_rows)]
+    frame = frame.append_column("region", pa.array(region))
+    happened = np.random.default_rng(1).random(600) < np.where(np.array(region) == "AMER", 0.5, 0.05)
+    happened |= frame["tickets_open"].to_numpy() > 1.0
+    model = made_model(frame, happened, trees=60)
+    first = frame.slice(0, 1).to_pylist()[0]
+    rows = [first | known | {"tickets_open": 3.0}, first | known | {"tickets_open": -3.0}]
+    both, alone = explain(model, pa.Table.from_pylist(rows, schema=frame.schema))
+    assert [reason.group for reason in both] == ["support"]
+    assert [reason.sentence for reason in alone] == ["Region AMER"]
+
+
+def test_a_change_of_two_percent_describes_no_group() -> None:
+    names = ("usage_events_change_28d", "usage_events_28d")
+    facts = {"as_of": date(2026, 3, 1), "usage_events_change_28d": -0.02, "usage_events_28d": 80.0}
+    features = {name: feature for name in names if (feature := find_feature(name))}
+    row = ExplainedRow(facts, names, np.array([0.9, 0.3]), np.ones(2), features)
+    assert row.describing_feature("usage") == "usage_events_28d"
+    fallen = replace(row, facts=facts | {"usage_events_change_28d": -0.4})
+    assert fallen.describing_feature("usage") == "usage_events_change_28d"
