@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 MOST_ACCOUNTS = 500
 """Accounts of one night that are compared; their contributions cost about a millisecond each."""
-FEWEST_ACCOUNTS = 20
+FEWEST_COMPARED = 20
 ALIKE = 0.8
 """A rank correlation from which two orders are taken as alike, whatever the champion's own fits show."""
 SLACK = 0.15
@@ -40,7 +40,7 @@ def agreement_with(challenger: "RiskModel", champion: "RiskModel", frame: pa.Tab
     """The agreement of two models' final fits at the newest cutoff of a frame; None for too few accounts."""
     newest = frame.filter(pc.equal(frame["as_of"], pc.max(frame["as_of"])))
     newest = newest.filter(pc.and_(pc.is_null(challenger.unfit(newest)), pc.is_null(champion.unfit(newest))))
-    if newest.num_rows < FEWEST_ACCOUNTS:
+    if newest.num_rows < FEWEST_COMPARED:
         return None
     if newest.num_rows > MOST_ACCOUNTS:
         newest = newest.take(np.sort(np.random.default_rng(7).permutation(newest.num_rows)[:MOST_ACCOUNTS]))

@@ -36,6 +36,8 @@ TOLERANCES: Mapping[str, float] = {
 """What is compared, and by how much a challenger may at worst be behind and still count as not worse."""
 
 _ALPHA = 0.05
+SHOWN_BETTER = 0.03
+"""Chance of taking an equal challenge for better by some figure; with few events it comes closer to 5%."""
 REFRESH_ALPHA = 0.025
 """Chance of promoting a refresh that is worse by just the margin."""
 SHOWN_WORSE = 0.02
@@ -190,7 +192,9 @@ def _power(comparison: Comparison, auc: Floats) -> Power:
     if comparison.mode == "refresh":
         margin = comparison.margin
         return power_of(auc, good=0.0, bad=-margin, threshold=-margin, alpha=REFRESH_ALPHA, accounts=accounts)
-    return power_of(auc, good=BETTER_BY, bad=0.0, threshold=0.0, alpha=_ALPHA / len(TOLERANCES), accounts=accounts)
+    return power_of(
+        auc, good=BETTER_BY, bad=0.0, threshold=0.0, alpha=SHOWN_BETTER / len(TOLERANCES), accounts=accounts
+    )
 
 
 def _enough_events(comparison: Comparison) -> Check:
@@ -253,7 +257,8 @@ def _below_zero(difference: Floats, alpha: float) -> bool:
 
 def _some_better(differences: Mapping[str, Floats]) -> Check:
     """Better by some figure, with the chance of being wrong shared out among the four."""
-    better = [name for name, difference in differences.items() if lower_bound(difference, _ALPHA / len(TOLERANCES)) > 0]
+    alpha = SHOWN_BETTER / len(TOLERANCES)
+    better = [name for name, difference in differences.items() if _below_zero(-difference, alpha)]
     return Check("some_better", bool(better), {"figures": better})
 
 
