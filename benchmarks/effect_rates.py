@@ -64,8 +64,8 @@ MIN_GROUP = 30
 class World:
     """How large the world is: accounts, nights (a week apart), and cases a night."""
 
-    accounts: int = 1_800
-    nights: int = 44
+    accounts: int = 1_200
+    nights: int = 30
     capacity: int = 30
 
 
@@ -194,26 +194,27 @@ class Rates(NamedTuple):
 
 def rates(salts: int, world: World) -> Rates:
     """Play every salt, with and without an effect."""
-    results = []
-    for salt in range(salts):
-        play = play_nights(salt, world)
-        low, high = interval_of_before(play, 10_000 + salt)
-        null, real = (look_every_night(play, effect, 20_000 + salt) for effect in (0.0, EFFECT))
-        inside = np.abs(null.value) <= null.half
-        true = float((play.risk - np.maximum(play.risk - EFFECT, 0)).mean())
-        results.append(
-            (
-                low <= 0 <= high,
-                inside[-1],
-                inside.all(),
-                (real.value - real.half > 0).any(),
-                real.precision.power(true, real.units),
-                real.units,
-                real.precision.detectable(real.units),
-                real.value[-1] - true,
-            )
-        )
+    results = [rates_of_salt(salt, world) for salt in range(salts)]
     return Rates(*np.array(results, dtype=float).mean(axis=0).tolist())
+
+
+def rates_of_salt(salt: int, world: World) -> Rates:
+    """What one salt would have shown: 1 where it holds, 0 where not."""
+    play = play_nights(salt, world)
+    low, high = interval_of_before(play, 10_000 + salt)
+    null, real = (look_every_night(play, effect, 20_000 + salt) for effect in (0.0, EFFECT))
+    inside = np.abs(null.value) <= null.half
+    true = float((play.risk - np.maximum(play.risk - EFFECT, 0)).mean())
+    return Rates(
+        before=low <= 0 <= high,
+        last_night=inside[-1],
+        every_night=inside.all(),
+        found=(real.value - real.half > 0).any(),
+        power=real.precision.power(true, real.units),
+        units=real.units,
+        detectable=real.precision.detectable(real.units),
+        bias=real.value[-1] - true,
+    )
 
 
 def main() -> None:

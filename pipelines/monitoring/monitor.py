@@ -21,13 +21,7 @@ from pipelines.monitoring.effect import effect
 from pipelines.monitoring.feed_freshness import feed_reports
 from pipelines.monitoring.label_flow import measure_label_flow
 from pipelines.monitoring.matured_nights import estimate_night, measure_performance
-from pipelines.monitoring.reference_drift import (
-    ComparedDays,
-    DriftSources,
-    build_frames,
-    choose_days,
-    measure_drift,
-)
+from pipelines.monitoring.reference_drift import ComparedDays, DriftSources, build_frames, choose_days, measure_drift
 from pipelines.monitoring.retraining import advise_retraining, describe_model
 from pipelines.scratch import scratch_folder
 from pipelines.settings import Settings

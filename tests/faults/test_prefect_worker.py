@@ -15,6 +15,9 @@ import httpx
 import pytest
 from support.nights.night_home import NightHome
 
+from serving.store import Store
+from serving.store.queries.monitor_queries import newest_monitor_report
+
 pytestmark = pytest.mark.prefect
 PREFECT = [str(Path(sys.executable).parent / "prefect"), "--no-prompt"]
 
@@ -135,9 +138,11 @@ def test_feedback_and_monitoring_run_on_a_worker(
     given = {"data": str(night_home.data), "home": str(home)}
     _run(server, deployments["collect-feedback"], **given)
     assert {file.name for file in (home / "feedback").iterdir()} == {"outcomes.parquet", "health_scores.parquet"}
-    before = (home / "rescue.db").read_bytes()
     _run(server, deployments["monitor"], **given)
-    assert (home / "rescue.db").read_bytes() == before
+    with Store(f"sqlite:///{home / 'rescue.db'}") as store, store.reading() as session:
+        report = newest_monitor_report(session)
+    assert report is not None
+    assert report.night == night_home.first.as_of
 
 
 def _nightly(environment: Mapping[str, str], data: Path, home: Path, *more: str) -> "subprocess.CompletedProcess[str]":

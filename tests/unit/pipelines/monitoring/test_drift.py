@@ -3,13 +3,7 @@
 import numpy as np
 import pytest
 
-from pipelines.monitoring.drift import (
-    MOVED,
-    NIGHT_LEVEL,
-    first_alarms,
-    measure_category_shift,
-    measure_shift,
-)
+from pipelines.monitoring.drift import MOVED, NIGHT_LEVEL, first_alarms, measure_category_shift, measure_shift
 
 LEVEL = NIGHT_LEVEL / 2
 
