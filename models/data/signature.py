@@ -34,6 +34,10 @@ class SignatureError(RescueError):
     """The frame is not what the model was trained on; nothing was scored."""
 
 
+class DeclarationError(SignatureError):
+    """The model has inputs that the settings do not declare, or declare otherwise; nothing was scored."""
+
+
 @dataclass(frozen=True)
 class InputColumn:
     """One input: its name, its Arrow type, whether training saw it missing, and a category's levels (code = place).
@@ -169,14 +173,14 @@ class Signature:
             | {f"[attributes.{feature.attribute.key}]" for feature in own if feature.attribute}
         )
         if sections:
-            raise SignatureError(
+            raise DeclarationError(
                 f"The model was trained with numbers or columns that the settings do not declare: add "
                 f"{', '.join(sections)} to the settings, or train a new model."
             )
         files = sorted({feature.extension.name for feature in own if feature.extension})
         if files:
             names = ", ".join(feature.name for feature in own if feature.extension)
-            raise SignatureError(
+            raise DeclarationError(
                 f"The model was trained with {names} of {', '.join(files)}, which is not in use: put the extension "
                 "back, or train a new model."
             )
@@ -191,7 +195,7 @@ class Signature:
         if changed:
             names = ", ".join(feature.name for feature in changed if feature)
             files = ", ".join(sorted({feature.extension.name for feature in changed if feature and feature.extension}))
-            raise SignatureError(
+            raise DeclarationError(
                 f"The definition of {names} in {files} has changed since the model was trained: put the file back as "
                 "it was, or train a new model."
             )

@@ -39,6 +39,9 @@ def check_types(file: str, extension: Extension) -> None:
         if not isinstance(getattr(extension, part), list | tuple):
             problem = f"{part} is {getattr(extension, part)!r}; it has to be a list: {part}=[…]."
             raise ExtensionError(file, ExtensionRule.DECLARATION, problem)
+    if not isinstance(extension.risks, Mapping) or not all(isinstance(it, Mapping) for it in extension.risks.values()):
+        problem = "risks has to hold settings by name: risks={'late': {'kind': 'overdue', 'horizon': 60}}."
+        raise ExtensionError(file, ExtensionRule.DECLARATION, problem)
     for part, kind in (("features", Feature), ("tables", Table)):
         for item in getattr(extension, part):
             if not isinstance(item, kind):
@@ -138,15 +141,17 @@ def check_measures(file: str, features: Collection[Feature]) -> None:
         place = f"the feature {feature.name}: "
         with rule_of(file, ExtensionRule.MEASURE, place):
             _check_parts(feature)
-        try:
-            build(history, [CUTOFF], features=[feature])
-        except duckdb.Error as error:
-            problem = f"{place}its SQL cannot be run: {_first_line(error)}"
-            raise ExtensionError(file, ExtensionRule.MEASURE, problem) from error
-        except FunctionError:
-            continue  # with the features' own values it is checked on rows of the source
-        except UsageError as error:
-            raise ExtensionError(file, ExtensionRule.MEASURE, f"{place}{error}") from error
+        with rule_of(file, ExtensionRule.MEASURE, place):
+            _compute(history, feature)
+
+
+def _compute(history: History, feature: Feature) -> None:
+    try:
+        build(history, [CUTOFF], features=[feature])
+    except FunctionError:
+        pass  # with the values of real rows it is checked once there is a source
+    except duckdb.Error as error:
+        raise UsageError(f"its SQL cannot be run: {_first_line(error)}") from error
 
 
 def _check_parts(feature: Feature) -> None:

@@ -20,7 +20,7 @@ from features.history.history import History
 from pipelines.extensions import declaration_checks as checks
 from pipelines.extensions.extension import Extension
 from pipelines.extensions.read_files import FileContent, list_files, read_extension
-from pipelines.extensions.rules import ExtensionError
+from pipelines.extensions.rules import ExtensionError, ExtensionRule, rule_of
 from pipelines.extensions.source_checks import check_features_on_rows
 from pipelines.settings import Settings
 
@@ -68,6 +68,25 @@ class Extensions:
         """The settings without the extensions that are left out."""
         off = {PurePath(extension.file).name for extension in self.unused} | set(settings.extensions_off)
         return settings.model_copy(update={"extensions_off": tuple(sorted(off))})
+
+    def with_checked_risks(self, required: bool) -> "Extensions":
+        """Those whose risks fit: they are checked last, because they may name tables and features of other files.
+
+        Raises:
+            ExtensionError: one does not, and extensions are required.
+        """
+        used, unused, taken = [], list(self.unused), set[str]()
+        for extension in self.used:
+            try:
+                checks.check_risks(extension.file.name, extension.content.risks, taken)
+            except ExtensionError as error:
+                if required:
+                    raise
+                unused.append(UnusedExtension(extension.file.name, str(error)))
+                continue
+            used.append(extension)
+            taken |= set(extension.content.risks)
+        return Extensions(tuple(used), tuple(unused))
 
     @property
     def risks(self) -> dict[str, Mapping[str, Any]]:
@@ -130,7 +149,7 @@ def _load(
             unused.append(UnusedExtension(content.name, str(error)))
             continue
         used.append(LoadedExtension(content.file, extension))
-    return Extensions(tuple(used), tuple(unused))
+    return Extensions(tuple(used), tuple(unused)).with_checked_risks(required)
 
 
 _declared_tables: set[str] = set()
@@ -143,7 +162,6 @@ class _Known:
 
     features: dict[str, str]
     tables: dict[str, str]
-    risks: tuple[str, ...] = ()
     learners: tuple[str, ...] = ()
 
     def check(self, content: FileContent) -> Extension:
@@ -152,7 +170,12 @@ class _Known:
         Raises:
             ExtensionError: it breaks a rule.
         """
-        file, declared = content.name, read_extension(content)
+        declared = read_extension(content)
+        with rule_of(content.name, ExtensionRule.DECLARATION):
+            return self._checked(content, declared)
+
+    def _checked(self, content: FileContent, declared: Extension) -> Extension:
+        file = content.name
         checks.check_types(file, declared)
         checks.check_tables(file, declared.tables, self.tables)
         features = tuple(_features(declared, content.file))
@@ -162,10 +185,8 @@ class _Known:
         checks.check_measures(file, features)
         declare_features(features)
         self._register(content, declared)
-        checks.check_risks(file, declared.risks, self.risks)
         self.features |= {feature.name: file for feature in features}
         self.tables |= {table.name: file for table in declared.tables}
-        self.risks += tuple(declared.risks)
         return replace(declared, features=features)
 
     def _register(self, content: FileContent, declared: Extension) -> None:

@@ -37,10 +37,13 @@ class ExtensionError(UsageError):
 
 @contextmanager
 def rule_of(file: str, rule: ExtensionRule, subject: str = "") -> Iterator[None]:
-    """Turn a user's error inside the block into one of this file and rule; ``subject`` begins its sentence."""
+    """Turn an error inside the block into one of this file and rule; ``subject`` begins its sentence."""
     try:
         yield
     except ExtensionError:
         raise
     except UsageError as error:
         raise ExtensionError(file, rule, f"{subject}{error}") from error
+    except Exception as error:  # a declaration may hold anything
+        text = " ".join(str(error).split()).rstrip(".")
+        raise ExtensionError(file, rule, f"{subject}{type(error).__name__}: {text}.") from error

@@ -21,7 +21,7 @@ from features.history.versions import EPOCH
 from features.leakage import Leak, find_leaks
 from features.quoting import quote_name
 from pipelines.extensions.bounded import run_within
-from pipelines.extensions.rules import ExtensionError, ExtensionRule
+from pipelines.extensions.rules import ExtensionError, ExtensionRule, rule_of
 
 SLICE_ACCOUNTS = 30
 SLICE_ROWS = 8_000
@@ -49,12 +49,13 @@ def check_features_on_rows(file: str, features: Sequence[Feature], history: Hist
         if leaks:
             raise ExtensionError(file, ExtensionRule.LEAK, _leak_text(leaks[0]))
 
-    try:
-        run_within(LONGEST_CHECK, check)
-    except TimeoutError:
-        names = ", ".join(feature.name for feature in features)
-        problem = f"{names}: computing {SLICE_ACCOUNTS} accounts takes longer than {LONGEST_CHECK:.0f} seconds."
-        raise ExtensionError(file, ExtensionRule.TIME, problem) from None
+    names = ", ".join(feature.name for feature in features)
+    with rule_of(file, ExtensionRule.VALUES, f"{names}: "):
+        try:
+            run_within(LONGEST_CHECK, check)
+        except TimeoutError:
+            problem = f"{names}: computing {SLICE_ACCOUNTS} accounts takes longer than {LONGEST_CHECK:.0f} seconds."
+            raise ExtensionError(file, ExtensionRule.TIME, problem) from None
 
 
 def _check_values(

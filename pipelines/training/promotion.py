@@ -12,6 +12,8 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from features.errors import RescueError, UsageError
+from models.data.signature import DeclarationError
+from models.learners.risk_model import ExtensionUnavailableError
 from models.promotion import comparison, gate
 from models.reports.gate_text import decision_tags, render_comparison, render_outcome, render_reasons
 from models.reports.sentences import saved_lead, saved_verdict
@@ -63,6 +65,8 @@ def promote_trained(
         compared = comparison.compare_with_champion(
             trained.model, trained.scored, champion.model, recorded, frame, margin=margin
         )
+    except (DeclarationError, ExtensionUnavailableError) as error:
+        return _promote_first(registry, trained, version, f"champion, because the one before cannot be used. {error}")
     except RescueError as error:
         return None, False, f"challenger; the champion cannot score the same rows: {error}"
     decision = gate.evaluate_challenger(compared, risk=name, challenger=version, champion=champion.version)
@@ -72,15 +76,16 @@ def promote_trained(
     return decision, decision.promoted, f"{render_outcome(decision)} {render_comparison(decision)}".strip()
 
 
-def _promote_first(registry: Registry, trained: TrainingResult, version: str) -> tuple[Promotion, bool, str]:
+def _promote_first(
+    registry: Registry, trained: TrainingResult, version: str, reason: str = "champion, as the first of its risk"
+) -> tuple[Promotion, bool, str]:
     risk = trained.model.risk
     compared = comparison.compare_with_baselines(trained.scored, risk)
     decision = gate.evaluate_challenger(compared, risk=risk.name, challenger=version)
-    reason = "champion, as the first of its risk"
     registry.record(risk.name, version, decision_tags(decision) | {"first": reason})
     registry.promote(risk.name, version, by="rescue")
-    refused = f"{reason}, though the gate would refuse it. {render_reasons(decision)}"
-    return decision, True, f"{reason}." if decision.promoted else refused
+    refused = f"{reason.rstrip('.')}, though the gate would refuse it. {render_reasons(decision)}"
+    return decision, True, f"{reason.rstrip('.')}." if decision.promoted else refused
 
 
 def champion_warning(risk: str, champion: Champion) -> NoSignal | NotBetter | None:
@@ -132,9 +137,12 @@ def _compare(
     model, scored = registry.load(risk, challenger), registry.scored(risk, challenger)
     if champion is None:
         return comparison.compare_with_baselines(scored, model.risk)
-    present, recorded = registry.load(risk, champion), registry.scored(risk, champion)
-    frame = _features(settings, present, scored, steps)
-    return comparison.compare_with_champion(model, scored, present, recorded, frame, margin=settings.refresh_margin)
+    try:
+        present, recorded = registry.load(risk, champion), registry.scored(risk, champion)
+        frame = _features(settings, present, scored, steps)
+        return comparison.compare_with_champion(model, scored, present, recorded, frame, margin=settings.refresh_margin)
+    except (DeclarationError, ExtensionUnavailableError):  # no night can use that champion with these settings
+        return comparison.compare_with_baselines(scored, model.risk)
 
 
 def _features(settings: Settings, champion: RiskModel, scored: pa.Table, steps: Steps) -> pa.Table:

@@ -19,6 +19,7 @@ from pipelines.console import Steps
 from pipelines.night.night import run_nights
 from pipelines.settings import Settings
 from pipelines.step_runner import plain_runner
+from pipelines.training.train_models import train_from
 from serving.night_report.report_schema import NightReport
 from serving.night_report.report_text import warning_line
 
@@ -115,6 +116,11 @@ def test_a_changed_definition_is_no_longer_what_the_model_learned(made: Made) ->
     try:
         with pytest.raises(SignatureError, match=r"The definition of tickets_by_phone_28d.* has changed since"):
             night(settings(), 3)
+        alone = settings(risks={"churn": {"kind": "none"}, "missed_training": {"kind": "none"}})
+        (version,) = train_from(alone, "escalation", None, 0, Steps(quiet=True)).registered
+        assert version.champion and "the one before cannot be used. The definition of" in version.reason
+        (report,) = night(alone, 3)
+        assert [(risk.name, risk.model_version) for risk in report.risks] == [("escalation", version.version)]
     finally:
         phone.write_text(content)
 

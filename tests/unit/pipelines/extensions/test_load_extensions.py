@@ -74,6 +74,9 @@ WRONG = {
     ("declaration", "it declares no EXTENSION: end it with"): "x = 1",
     ("declaration", "EXTENSION is of the type list"): "EXTENSION = []",
     ("declaration", "features is Feature(name='mine'"): f"EXTENSION = Extension(features={FEATURE})",
+    ("declaration", "risks has to hold settings by name: risks={'late'"): 'EXTENSION = Extension(risks=["late"])',
+    ("declaration", "TypeError: expected string or bytes-like object"): features(FEATURE.replace('"mine"', "3")),
+    ("measure", "mine: TypeError: unsupported operand type(s)"): features(FEATURE.replace("28", '"28"')),
     ("declaration", "features holds 1, which is no Feature"): "EXTENSION = Extension(features=(1,))",
     ("declaration", "line 2: feature 'mine': no group 'suport'"): features(FEATURE[:-1] + ', group="suport")'),
     ("declaration", "line 2: 'users' counts distinct users"): features(FEATURE.replace("OPENED.count(28)", 'USAGE.total("users", 28)')),
@@ -239,3 +242,12 @@ def test_the_list_of_features_names_meaning_and_file(folder: Path) -> None:
     assert "attribute_plan: Plan (text; rescue.toml [attributes])" in lines
     assert len(lines) > 100
     assert isinstance(CliRunner().invoke(app, ["features"]).exception, UsageError)
+
+
+def test_a_risk_may_name_what_a_later_file_declares(folder: Path) -> None:
+    risk = "[risks.late]\nkind = 'overdue'\nhorizon = 60\neligible = 'mine > 1'\n"
+    write(folder, risk, "a_risk.toml")
+    with pytest.raises(ExtensionError, match=r"a_risk\.toml breaks the rule risk: The condition eligible of the risk late"):
+        load_extensions(settings())
+    write(folder, features(FEATURE), "later.py")
+    assert set(load_extensions(settings()).risks) == {"late"}

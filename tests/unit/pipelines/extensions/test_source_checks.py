@@ -13,18 +13,7 @@ from features.definitions.measures import calculate
 from features.engine.function_values import FunctionError
 from features.frame import build
 from features.history.history import History
-from pipelines.extensions import (
-    ACCOUNT_ID,
-    ISSUED,
-    KNOWN_AT,
-    OPENED,
-    RUNNING,
-    Stream,
-    Table,
-    instant,
-    source_checks,
-    text,
-)
+from pipelines.extensions import ACCOUNT_ID, ISSUED, KNOWN_AT, OPENED, RUNNING, Stream, Table, instant, source_checks, text
 from pipelines.extensions.rules import ExtensionError
 from pipelines.extensions.source_checks import check_features_on_rows
 
