@@ -16,7 +16,7 @@ from models.learners.calibration import log_odds, sigmoid
 
 NEWTON_STEPS = 12
 SHIFT_STEPS = 25
-SMALLEST = 1e-12
+SMALLEST_PROBABILITY = 1e-12
 Z = 1.96
 ROUNDED_AWAY = 1e-9
 """A determinant below this share of its terms is rounding: the score does not vary."""
@@ -66,7 +66,7 @@ def _moved_to_base_rates(rows: EvaluationRows, night: Ints, probability: Floats)
         missing = events - np.bincount(night, weights=weight * moved)
         slope = np.bincount(night, weights=weight * moved * (1 - moved))
         shift += np.clip(missing / np.maximum(slope, 1e-12), -1.0, 1.0)
-    return np.clip(sigmoid(score + shift[night]), SMALLEST, 1 - SMALLEST)
+    return np.clip(sigmoid(score + shift[night]), SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY)
 
 
 def observed_rate_draws(rows: EvaluationRows) -> Floats:
