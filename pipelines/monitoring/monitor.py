@@ -64,7 +64,7 @@ def monitor(settings: Settings, as_of: date | None, steps: Steps) -> MonitorRepo
             nights = monitor_queries.recorded_nights(session)
             feeds = feed_reports(history, day)
             volume = measure_volume(night_queries.rows_of_nights(session, NIGHTS + 1))
-            risks = _Measurement(settings, session, history, nights, known).risks()
+            risks = _Measurement(opened.settings, session, history, nights, known).risks()
         report = MonitorReport(
             as_of=day,
             night=nights[0] if nights else None,

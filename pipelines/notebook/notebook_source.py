@@ -107,7 +107,7 @@ class NotebookSource:
                 self._refuse_other_features(wanted)
             many = "cutoff" if len(chosen) == 1 else "cutoffs"
             with self.steps.step("features", f"Building features at {len(chosen)} {many}"):
-                self.frames[key] = assembly.frame_builder(self.settings, wanted)(self.history, chosen)
+                self.frames[key] = assembly.frame_builder(self.fit.settings, wanted)(self.history, chosen)
         return self.frames[key]
 
     def refuse_unknown_days(self, days: Sequence[date]) -> None:
