@@ -207,10 +207,9 @@ def _refuse_empty_night(night: _Night, decision: NightDecision, models: NightMod
         DataGateError: always in this case; the sentence gives the reasons that the warnings have.
     """
     result = decision.decision
-    is_useful = result.flags or result.raised_again or result.waiting
-    if not models.champions:
-        is_useful = is_useful or result.closures or result.live
-    if decision.scores.num_rows or is_useful:
+    raises = bool(result.flags or result.raised_again or result.waiting)
+    updates = not models.champions and bool(result.closures or result.live)
+    if decision.scores.num_rows or raises or updates:
         return
     reasons = " ".join(dict.fromkeys(warning.reason for warning in models.warnings if isinstance(warning, NoModel)))
     newest = ", ".join(
