@@ -34,7 +34,7 @@ from models.risks.risk import Risk
 if TYPE_CHECKING:
     from models.evaluation.tuning import Tuning
 
-FINAL_ROWS = 120_000
+FINAL_ROWS = 150_000
 
 
 @dataclass(frozen=True)

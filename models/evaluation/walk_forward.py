@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.data.arrays import Floats, Ints
-from models.data.examples import Examples, Labelled
+from models.data.examples import Examples, Labelled, sampled
 from models.data.recoding import Recoding
 from models.data.splits import Fold, Plan, unseen_folds
 from models.evaluation.cross_fitting import effective_events, slope_prior
@@ -27,13 +27,14 @@ from models.learners.learner import USUAL_TREES
 from models.learners.logistic_regression import LinearScorer
 from models.learners.parallel_fits import PARALLEL, fit_in_parallel, score_in_parallel
 from models.learners.risk_model import Refit
-from models.learners.training_set import TrainingSet
+from models.learners.training_set import FitRows, TrainingSet
 from models.learners.trees import MAX_TREES, Grown, TreeScorer
 from models.risks.learner_names import AUTOMATIC
 
 REFITS = 3  # earlier fits that a reason is held against
 MIN_CALIBRATION_EVENTS = 20
 UNSEEN_FOLDS = 3
+WATCHED_ROWS = 30_000  # of a fold, on which the log-loss after each tree is computed
 
 GROWN = frozenset({AUTOMATIC, "blend", "lightgbm"})
 """Learners of a risk for which trees are grown."""
@@ -142,8 +143,15 @@ def _fit_fold(data: TrainingSet, fold: Fold, own: Ints, threads: int) -> FoldSco
     if wanted not in GROWN:
         named = find_estimator(wanted).fit(training, learner) if wanted != "logistic" else None
         return FoldScorers(rows.recoding, line, named=named)
-    grown = learner.trees(training, MAX_TREES, rows.examples(own))
+    grown = learner.trees(training, MAX_TREES, _watched(rows, own))
     return FoldScorers(rows.recoding, line, grown, learner.rule(training))
+
+
+def _watched(rows: FitRows, own: Ints) -> Examples:
+    """The test rows, or many of them, after each tree; they only say later how many trees another fold takes."""
+    chosen, counts = sampled(rows.source.labelled.take(own), WATCHED_ROWS)
+    later = rows.examples(own[chosen])
+    return replace(later, weight=later.weight * counts)
 
 
 def _trees_known(plan: Plan, fitted: Sequence[FoldScorers], number: int) -> int:

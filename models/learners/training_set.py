@@ -27,7 +27,7 @@ from models.learners.learner import Learner
 from models.risks.risk import Risk
 
 MIN_EVENTS = 5
-MOST_ROWS = 60_000  # of one fit; of more, those without the event are sampled (`models.data.examples.sampled`)
+MOST_ROWS = 100_000  # of one fit; of more, those without the event are sampled (`models.data.examples.sampled`)
 NOT_LEARNED = frozenset(feature.name for feature in FEATURES if feature.group == "data")
 """The state of the feeds tells the calendar, not the account; it decides what is scored, never how high."""
 CALENDAR = {"contract": frozenset({"contract_renews_in_days"})}
