@@ -37,9 +37,12 @@ def fit_in_parallel(fits: Sequence[Callable[[int], Result]], threads: int) -> It
     if workers <= 1:
         yield from (fit(cores) for fit in fits)
         return
-    with ThreadPoolExecutor(workers, thread_name_prefix="fit") as pool:
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="fit")
+    try:
         running = [pool.submit(fit, max(1, cores // workers)) for fit in fits]
         yield from (future.result() for future in running)
+    finally:
+        pool.shutdown(cancel_futures=True)  # after an error, fits that have not begun do not begin
 
 
 def score_in_parallel(
