@@ -31,7 +31,8 @@ def label(
     ``treated`` (the rescue team acted on the account between the cutoff and the end of the window, and did not take it
     back), ``holdout`` (it was held out of a rescue then), ``selected`` (it could have been held out, as recorded, and
     was not), ``held_probability`` (the probability with which it was left alone, by the recorded draws of the hold-out;
-    null where none is recorded), ``held_draws`` (how often it was held out before anybody acted on it).
+    null where none is recorded), ``held_draws`` (how often it was held out before anybody acted on it), ``decided_at``
+    (UTC; the first decision about it in the window, whatever it was).
     """
     wanted = (
         "true"
@@ -45,7 +46,7 @@ def label(
         SELECT account, as_of, {_label_columns(history, rule)},
             coalesce(actions.treated, false) AS treated, coalesce(actions.holdout, false) AS holdout,
             coalesce(actions.selected, false) AS selected, actions.held_probability,
-            coalesce(actions.held_draws, 0) AS held_draws
+            coalesce(actions.held_draws, 0) AS held_draws, actions.decided_at
         FROM (
             SELECT account, cutoff.* FROM eligibility_interval JOIN cutoff ON since < opened AND opened <= until
             WHERE eligible AND {wanted}
@@ -78,7 +79,8 @@ _ACTIONS = f"""
         ),
         outcome_draw AS (
             SELECT account, as_of, draw, bool_or(holdout) AS holdout, bool_or(acted) AS acted,
-                min(decided_at) FILTER (WHERE holdout) AS held_at, min(draw_probability) AS probability
+                min(decided_at) FILTER (WHERE holdout) AS held_at, min(draw_probability) AS probability,
+                min(decided_at) FILTER (WHERE holdout OR acted OR draw_probability IS NOT NULL) AS decided_at
             FROM outcome GROUP BY account, as_of, draw
         ),
         first_action AS (
@@ -87,7 +89,8 @@ _ACTIONS = f"""
         actions AS (
             SELECT account, as_of, bool_or(holdout) AS holdout, bool_or(acted) AS treated,
                 bool_or(probability IS NOT NULL AND NOT holdout) AS selected, product(probability) AS held_probability,
-                count(*) FILTER (WHERE held_at < coalesce(acted_at, TIMESTAMP 'infinity')) AS held_draws
+                count(*) FILTER (WHERE held_at < coalesce(acted_at, TIMESTAMP 'infinity')) AS held_draws,
+                min(decided_at) AS decided_at
             FROM outcome_draw LEFT JOIN first_action USING (account, as_of)
             GROUP BY account, as_of
         )"""

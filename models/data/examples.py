@@ -17,7 +17,8 @@ from features.errors import RescueError
 from models.data.arrays import Bools, Floats, Ints, Matrix
 from models.data.signature import Signature
 
-ONE_EVENT = 31 * 86_400_000_000  # microseconds
+DAY = 86_400_000_000  # microseconds
+ONE_EVENT = 31 * DAY
 EVENT_SHARE = 0.4  # of the rows of a sample that may have the event
 GOLDEN = 0.6180339887498949  # its multiples lie evenly between 0 and 1 without their whole part
 WITHOUT_DRAWS: Mapping[str, pa.Scalar] = {
@@ -39,6 +40,8 @@ class Labelled:
             less than a month apart count as one: they are one piece of evidence.
         treated, holdout, selected, held_probability, held_draws: as the labels say; a probability that is not recorded
             is NaN.
+        decided_after: days from the cutoff to the first decision about the account in the window, NaN where none is
+            known.
     """
 
     rows: Ints
@@ -51,6 +54,7 @@ class Labelled:
     selected: Bools
     held_probability: Floats
     held_draws: Ints
+    decided_after: Floats
 
     def take(self, chosen: Bools | Ints) -> "Labelled":
         """The chosen rows."""
@@ -117,7 +121,16 @@ def labelled_rows(frame: pa.Table, labels: pa.Table) -> Labelled:
         selected=draws["selected"].astype(np.bool_),
         held_probability=draws["held_probability"].astype(np.float64),
         held_draws=draws["held_draws"].astype(np.int64),
+        decided_after=_days_after(known, day),
     )
+
+
+def _days_after(labels: pa.Table, day: Ints) -> Floats:
+    """Days from the cutoff to the first decision; NaN without one, and for labels that do not have it."""
+    if "decided_at" not in labels.column_names:
+        return np.full(labels.num_rows, np.nan)
+    at = labels["decided_at"].cast(pa.timestamp("us")).cast(pa.int64())
+    return np.asarray(to_numpy(pc.fill_null(at.cast(pa.float64()), float("nan"))) / DAY - day)
 
 
 def _column_or(table: pa.Table, name: str, missing: pa.Scalar) -> Any:

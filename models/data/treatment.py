@@ -25,6 +25,11 @@ from models.data.arrays import Bools, Floats, Ints
 from models.data.examples import Labelled
 from models.data.findings import Finding
 
+STRATA = 2
+"""Groups of rows by how long after the cutoff the draw was."""
+MIN_HELD_ACCOUNTS = 5
+"""Accounts held out that a group needs; a smaller one joins the next."""
+
 
 @dataclass(frozen=True)
 class Untreated:
@@ -39,7 +44,8 @@ def untreated(labelled: Labelled) -> Untreated:
     """Leave out rows that were acted on or selected, weight hold-out rows in their place; others count once.
 
     The weights of the hold-out rows are in the ratio of the inverse probabilities, and add up to the number of rows
-    that took part in a draw: how many these were is known, so chance need not decide it.
+    that took part in a draw: how many these were is known, so chance need not decide it. They do so for early and for
+    late draws in the window apart: an account that the team still protects is drawn late, and has lived until then.
     """
     left_alone = labelled.holdout & ~labelled.treated
     probability = _held_probability(labelled)
@@ -49,8 +55,10 @@ def untreated(labelled: Labelled) -> Untreated:
     keep = ~labelled.treated
     weight = np.ones(len(labelled))
     if held.any():
-        inverse = 1 / probability[held]
-        weight[held] = inverse * (drawn.sum() / inverse.sum())
+        stratum, inverse = _strata(labelled, drawn, held), 1 / probability
+        wanted = np.bincount(stratum[drawn])
+        present = np.bincount(stratum[held], weights=inverse[held], minlength=len(wanted))
+        weight[held] = inverse[held] * (wanted / np.maximum(present, 1e-300))[stratum[held]]
         keep &= ~drawn | held
     return Untreated(keep, weight[keep], _note(labelled, held, labelled.treated & exempt, keep, weight))
 
@@ -65,6 +73,20 @@ def effective_size(account: Ints, weight: Floats) -> float:
     places = np.unique(account, return_inverse=True)[1]
     mean = np.bincount(places, weights=weight) / np.bincount(places)
     return float(mean.sum() ** 2 / (mean**2).sum())
+
+
+def _strata(labelled: Labelled, drawn: Bools, held: Bools) -> Ints:
+    """The group of each row that took part in a draw, by how long after the cutoff it was; each has hold-out rows."""
+    after = labelled.decided_after
+    if np.isnan(after[drawn]).any():
+        return np.zeros(len(labelled), dtype=np.int64)
+    bounds: list[float] = []
+    for bound in np.unique(np.quantile(after[drawn], np.arange(1, STRATA) / STRATA)).tolist():
+        inside = held & (after < bound) & (after >= (bounds[-1] if bounds else -np.inf))
+        beyond = held & (after >= bound)
+        if min(len(np.unique(labelled.account[part])) for part in (inside, beyond)) >= MIN_HELD_ACCOUNTS:
+            bounds.append(bound)
+    return np.searchsorted(np.asarray(bounds), np.nan_to_num(after), side="right").astype(np.int64)
 
 
 def _held_probability(labelled: Labelled) -> Floats:

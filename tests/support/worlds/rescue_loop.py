@@ -88,13 +88,15 @@ class RescueLoop:
         seen = {key: np.stack([week[key] for week in recent]) for key in SEEN}
         settled = len(recent) - QUARTER
         within = {key: np.zeros((settled, self.accounts), bool) for key in ("left", "treated", "holdout")}
-        at = np.zeros((settled, self.accounts), np.int64)
-        for ahead in range(QUARTER):
+        left_after, decided_after = np.zeros((2, settled, self.accounts), np.int64)
+        for ahead in reversed(range(QUARTER)):
             rows = slice(ahead, settled + ahead)
             still = seen["name"][rows] == seen["name"][:settled]
+            now = {key: seen[key][rows].astype(bool) & still for key in within}
             for key, any_of in within.items():
-                any_of |= seen[key][rows].astype(bool) & still
-            at = np.where(seen["left"][rows].astype(bool) & still, ahead, at)
+                any_of |= now[key]
+            left_after[now["left"]] = ahead
+            decided_after[now["treated"] | now["holdout"]] = ahead
         first = START + 7 * (len(self.weeks) - len(recent))
         day = first + 7 * np.arange(len(recent))[:, None] + np.zeros((1, self.accounts), np.int64)
         shown, judged = slice((len(recent) - 1) % EVERY, None, EVERY), slice((len(recent) - 1) % EVERY, settled, EVERY)
@@ -103,24 +105,18 @@ class RescueLoop:
             "tickets_opened_90d": pa.array(seen["tickets"][shown].ravel()),
             "rescue_recency_days": pa.array(7.0 * seen["since"][shown].ravel(), from_pandas=True),
         }
-        within, at, day, names = (
-            {key: of[judged] for key, of in within.items()},
-            at[judged],
-            day[judged],
-            seen["name"][judged],
-        )
-        left_on = np.where(within["left"], day + 7 * at, np.datetime64("NaT")).astype("datetime64[us]")
-        labels = _keys(names, day) | {
-            "event": (within["left"] & ~(within["treated"] & naive)).ravel(),
-            "event_at": pa.array(left_on.ravel()),
-            "treated": (within["treated"] & (not naive)).ravel(),
-            "holdout": (within["holdout"] & (not naive)).ravel(),
+        left, treated, holdout = (within[key][judged].ravel() for key in ("left", "treated", "holdout"))
+        labels = _keys(seen["name"][judged], day[judged]) | {
+            "event": left & ~(treated & naive),
+            "event_at": _at(day[judged] + 7 * left_after[judged], left),
+            "decided_at": _at(day[judged] + 7 * decided_after[judged], treated | holdout),
+            "treated": treated & (not naive),
+            "holdout": holdout & (not naive),
         }
         if recorded:
-            drawn = within["treated"] | within["holdout"]
-            labels["selected"] = within["treated"].ravel()
-            labels["held_probability"] = np.where(drawn, self.held_share, np.nan).ravel()
-            labels["held_draws"] = within["holdout"].astype(np.int64).ravel()
+            labels["selected"] = treated
+            labels["held_probability"] = np.where(treated | holdout, self.held_share, np.nan)
+            labels["held_draws"] = holdout.astype(np.int64)
         return pa.table(frame), pa.table(labels)
 
     def share_leaving(self, lives: int = 12) -> float:
@@ -134,6 +130,10 @@ class RescueLoop:
             other.live(QUARTER, team=False)
             gone += float((other.names != self.names).mean()) / lives
         return gone
+
+
+def _at(day: np.ndarray, known: Bools) -> pa.Array:  # type: ignore[type-arg]
+    return pa.array(np.where(known, day.ravel(), np.datetime64("NaT")).astype("datetime64[us]"))
 
 
 def _keys(names: Ints, day: np.ndarray) -> dict[str, pa.Array]:  # type: ignore[type-arg]

@@ -99,6 +99,7 @@ def test_columns_and_types_of_a_label() -> None:
                 "selected": pa.bool_(),
                 "held_probability": pa.float64(),
                 "held_draws": pa.int64(),
+                "decided_at": pa.timestamp("us"),
             }
         )
     )

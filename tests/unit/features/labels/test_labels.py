@@ -84,3 +84,12 @@ def test_nights_of_one_draw_count_once_and_different_draws_are_multiplied() -> N
 def test_only_draws_before_the_first_action_were_survived() -> None:
     story = acme().outcome("acme", "2026-01-05", action="held_out", holdout=True).outcome("acme", "2026-01-06")
     assert draws(story.outcome("acme", "2026-01-07", action="held_out", holdout=True)) == (False, None, 1)
+
+
+def test_the_first_decision_in_the_window_is_dated() -> None:
+    story = (
+        acme().outcome("acme", "2025-12-30").outcome("acme", "2026-01-09").outcome("acme", "2026-01-06", holdout=True)
+    )
+    story.account("last", "2025-01-01").health("last", "2026-06-01", 50.0)
+    (row,) = label(story.history(), [CUTOFF], BILL, accounts=["acme"]).to_pylist()
+    assert row["decided_at"].date() == date(2026, 1, 6)

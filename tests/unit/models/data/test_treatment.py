@@ -16,6 +16,7 @@ def rows(account: list[int], **marks: list[float]) -> Labelled:
         "happened": np.zeros(size, bool), "event": np.full(size, -1), "treated": np.zeros(size, bool),
         "holdout": np.zeros(size, bool), "selected": np.zeros(size, bool),
         "held_probability": np.full(size, np.nan), "held_draws": np.full(size, -1),
+        "decided_after": np.full(size, np.nan),
     }  # fmt: skip
     return Labelled(**{name: np.array(marks.get(name, value), value.dtype) for name, value in columns.items()})
 
@@ -97,6 +98,26 @@ def test_an_account_that_is_always_held_out_again_is_drawn_once() -> None:
         held_draws=[0, 0, 0, 0, 1, 3],
     )
     assert weights(labelled)[4:] == [3.0, 3.0]
+
+
+def test_early_and_late_draws_are_replaced_apart() -> None:
+    # 20 early draws, half of them held out, and 50 late ones with ten held out
+    early, late = [1] * 10 + [0] * 10, [1] * 10 + [0] * 40
+    held = [*early, *late]
+    labelled = rows(
+        list(range(70)), treated=[1 - mark for mark in held], holdout=held, decided_after=[0.0] * 20 + [60.0] * 50
+    )
+    found = weights(labelled)
+    assert found[:10] == [2.0] * 10
+    assert found[20:30] == [5.0] * 10
+
+
+def test_too_few_late_draws_are_replaced_with_the_early_ones() -> None:
+    held = [1] * 10 + [0] * 10 + [1] + [0] * 21
+    labelled = rows(
+        list(range(42)), treated=[1 - mark for mark in held], holdout=held, decided_after=[0.0] * 20 + [60.0] * 22
+    )
+    assert set(weights(labelled)) == {0.0, round(42 / 11, 9)}
 
 
 @pytest.mark.parametrize(
