@@ -14,7 +14,7 @@ from typing import Any, Final, Literal, Self
 from pydantic import Field, model_validator
 
 from models.contracts import Reason
-from serving.contracts import Flag, RoutingCode, routing_text
+from serving.contracts import AlarmKind, Flag, RoutingCode, routing_text
 from serving.handoff.changes import changes_since
 from serving.handoff.facts import (
     AccountFacts,
@@ -221,7 +221,14 @@ def build(flag: Flag, facts: Facts) -> Handoff:
         why_now=why_now(flag, facts),
         evidence=facts.evidence[:MOST_EVIDENCE],
         risks=_risks(flag, facts),
-        playbook=_playbook(suggest_playbook(flag.risk, reasons, facts.contract.notice_for)),
+        playbook=_playbook(
+            suggest_playbook(
+                flag.risk,
+                reasons,
+                facts.contract.notice_for,
+                facts.contract.partial_loss_on if AlarmKind.PARTIAL_LOSS in flag.alarms else None,
+            )
+        ),
         previous_handoff_on=None,
         changes=(),
         tickets=tuple(_shortened(ticket) for ticket in facts.tickets),

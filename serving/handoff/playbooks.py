@@ -1,8 +1,8 @@
 """The playbook that a hand-off suggests: a first series of steps, selected by rules that a team can read and discuss.
 
 Playbooks and the rules that select them are data (``playbooks.default.toml``). A playbook is a suggestion with its
-reason, not an order. A received cancellation comes first, then the strongest reason that raises the risk and that was
-stable over refits, then the risk itself.
+reason, not an order. A received cancellation comes first, then a lost part of the contracts that raised the case, then
+the strongest reason that raises the risk and that was stable over refits, then the risk itself.
 """
 
 import tomllib
@@ -30,12 +30,15 @@ class Playbook(BaseModel):
 
 
 class PlaybookSelection(BaseModel):
-    """Names of playbooks: by risk of an account with a received cancellation, by group of reasons, and by risk."""
+    """Names of playbooks: by risk of an account with a received cancellation or a lost part, by group of reasons, and
+    by risk.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     fallback: str
     cancellation: dict[str, str] = Field(default_factory=dict)
+    partial_loss: dict[str, str] = Field(default_factory=dict)
     reasons: dict[str, str] = Field(default_factory=dict)
     risks: dict[str, str] = Field(default_factory=dict)
 
@@ -52,7 +55,8 @@ class Playbooks(BaseModel):
     def _defined(self) -> Self:
         """Every selected playbook has to be defined, every defined one selected, and every group of reasons known."""
         chosen = self.selection
-        selected = {chosen.fallback, *chosen.cancellation.values(), *chosen.reasons.values(), *chosen.risks.values()}
+        rules = (chosen.cancellation, chosen.partial_loss, chosen.reasons, chosen.risks)
+        selected = {chosen.fallback, *(name for rule in rules for name in rule.values())}
         if different := selected ^ self.playbooks.keys():
             raise ValueError(f"these playbooks are not both defined and selected: {', '.join(sorted(different))}")
         if unknown := chosen.reasons.keys() - set(GROUPS):
@@ -64,6 +68,7 @@ class SelectionCode(StrEnum):
     """What a playbook was selected by."""
 
     CANCELLATION = "cancellation"
+    PARTIAL_LOSS = "partial_loss"
     REASON = "reason"
     RISK = "risk"
     FALLBACK = "fallback"
@@ -83,6 +88,8 @@ class Suggestion:
         """Why the playbook was selected, as a sentence without its full stop."""
         if self.code is SelectionCode.CANCELLATION and self.ends_on is not None:
             return f"A cancellation was received; the contract ends on {self.ends_on.day} {self.ends_on:%b %Y}"
+        if self.code is SelectionCode.PARTIAL_LOSS and self.ends_on is not None:
+            return f"A part of the contracts ends on {self.ends_on.day} {self.ends_on:%b %Y}"
         if self.code is SelectionCode.REASON:
             return f"Selected by the strongest reason that can be acted on: {self.subject}"
         if self.code is SelectionCode.RISK:
@@ -98,17 +105,27 @@ def default_playbooks() -> Playbooks:
 
 
 def suggest_playbook(
-    risk: str, reasons: Sequence[Reason], ends_on: date | None = None, *, available: Playbooks | None = None
+    risk: str,
+    reasons: Sequence[Reason],
+    ends_on: date | None = None,
+    part_ends_on: date | None = None,
+    *,
+    available: Playbooks | None = None,
 ) -> Suggestion:
-    """The playbook for a risk and its reasons; ``ends_on`` is the day on which a received cancellation takes effect."""
+    """The playbook for a risk and its reasons.
+
+    ``ends_on`` is the day on which a received cancellation takes effect, and ``part_ends_on`` that of a lost part.
+    """
     books = available or default_playbooks()
     selection = books.selection
 
     def suggestion(name: str, code: SelectionCode, subject: str = "") -> Suggestion:
-        return Suggestion(name, books.playbooks[name], code, subject, ends_on)
+        return Suggestion(name, books.playbooks[name], code, subject, ends_on or part_ends_on)
 
     if ends_on is not None and risk in selection.cancellation:
         return suggestion(selection.cancellation[risk], SelectionCode.CANCELLATION)
+    if part_ends_on is not None and risk in selection.partial_loss:
+        return suggestion(selection.partial_loss[risk], SelectionCode.PARTIAL_LOSS)
     for reason in reasons:
         if reason.strength > 0 and not reason.weak and reason.group in selection.reasons:
             return suggestion(selection.reasons[reason.group], SelectionCode.REASON, reason.sentence)

@@ -81,6 +81,7 @@ def test_a_lost_part_is_a_case_of_its_own_and_no_cancellation_until_it_is_over(
     assert "A part of the contracts ends" in handoff.why_now[0]
     assert "cancelled" not in " ".join(handoff.why_now)
     assert handoff.contract.partial_loss_share == pytest.approx(case.loss_share)
+    assert handoff.playbook.name == "part-ends"
     company.run()
     assert company.case_of(account).closed_at is None
     over = company.run()

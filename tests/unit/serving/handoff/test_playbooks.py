@@ -61,6 +61,13 @@ def test_a_cancellation_then_a_reason_then_the_risk_selects(
     assert (suggestion.name, suggestion.text()) == (name, why)
 
 
+def test_a_lost_part_selects_before_reasons_and_after_a_cancellation() -> None:
+    lost = suggest_playbook("churn", (BILLING,), None, ENDS_ON)
+    assert (lost.name, lost.code) == ("part-ends", SelectionCode.PARTIAL_LOSS)
+    assert lost.text() == "A part of the contracts ends on 31 May 2026"
+    assert suggest_playbook("churn", (), ENDS_ON, ENDS_ON).name == "cancellation-received"
+
+
 def test_the_playbook_of_a_risk_comes_from_data() -> None:
     content = written()
     content["selection"]["risks"]["late_payment"] = "clarify-invoice"
