@@ -4,6 +4,7 @@ An error of SQL, a table without a time or a sentence with a misspelled field wo
 night, or in a hand-off to a customer.
 """
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from datetime import date, datetime
 from typing import Any
@@ -29,6 +30,11 @@ RESERVED = ("metric_", "attribute_", "label_", "probability_", "has_")
 RESERVED_NAMES = frozenset({"account_id", "as_of", "risk", "all"})
 RELATIONS = ("timeline",)
 """Relations that are no tables: tickets together with their events."""
+QUOTED = re.compile(r"'[^']*'")
+ELSEWHERE = re.compile(
+    r"\b(select|now|today|current_\w+|get_current_\w+|random|gen_random_uuid|uuid|getenv)\b", re.IGNORECASE
+)
+"""Words of SQL that read other rows, the clock, chance or the machine."""
 TIMES = (ColumnType.INSTANT, ColumnType.DAY)
 CUTOFF = date(2026, 1, 1)
 
@@ -163,11 +169,21 @@ def _check_parts(feature: Feature) -> None:
             unknown = next((name for name in (part.stream.table, part.stream.relation) if name not in tables), None)
             if unknown is not None:
                 raise UsageError(f"there is no table {unknown!r}; {suggest_name(unknown, tables)}")
+            _check_sql(part)
         if isinstance(part, AgainstPortfolio) and part is not feature.measure:
             raise UsageError("a comparison with the portfolio cannot be a part of another measure.")
     text = isinstance(feature.measure, Aggregate) and feature.measure.how == "text"
     if (feature.kind == "category") != text:
         raise UsageError("a category needs the measure text(COLUMN), and only a category may have it.")
+
+
+def _check_sql(part: Aggregate) -> None:
+    """Refuse SQL that reads anything but the row: no slice of the source could show what else it sees."""
+    texts = (part.of, part.where, part.by, part.stream.only, part.stream.at, part.stream.by, part.stream.until)
+    for text in texts:
+        word = ELSEWHERE.search(QUOTED.sub("", text or ""))
+        if word:
+            raise UsageError(f"its SQL uses {word[0]}, and may read nothing but the columns of its own rows: {text!r}.")
 
 
 def _empty_history() -> History:

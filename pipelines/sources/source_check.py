@@ -120,6 +120,7 @@ def unknown_policy_names(policy: Policy, settings: Settings) -> tuple[UnknownPol
         UsageError: there is no such source.
         DataGateError: its accounts cannot be read.
     """
+    own_features(settings)  # a mapping may have queries of an extension's tables
     source = open_source(settings.data, mapping=settings.mapping)
     with scratch_folder() as scratch:
         staged = source.stage([name for name in source.tables() if name == "accounts"], scratch / "source")

@@ -16,6 +16,7 @@ from features.contract import ACCOUNTS
 from features.errors import UsageError
 from features.source_table import SourceTable, explain_read_errors
 from features.validation.values.column_types import cast_column
+from pipelines.extensions.load_extensions import own_features
 from pipelines.scratch import scratch_folder
 from pipelines.sources import open_source
 from serving.store.queries.outcome_queries import accounts_of_newest_night
@@ -51,6 +52,7 @@ def refuse_other_source(settings: Settings, store: Store) -> None:
 
 
 def _accounts(settings: Settings) -> pa.Array | None:
+    own_features(settings)  # a mapping may have queries of an extension's tables
     source = open_source(settings.data, mapping=settings.mapping)
     if "accounts" not in source.tables():
         return None

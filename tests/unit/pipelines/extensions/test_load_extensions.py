@@ -95,6 +95,8 @@ WRONG = {
     ("measure", "there is no table 'visit'; "): features(FEATURE.replace("OPENED", 'Stream("visit", "visit", "at")')),
     ("measure", "a category needs the measure text(COLUMN)"): features(FEATURE[:-1] + ', kind="category")'),
     ("measure", "its measure is 28; take one of a stream"): features(FEATURE.replace("OPENED.count(28)", "28")),
+    ("measure", "mine: its SQL uses SELECT, and may read nothing but the columns of its own rows"): features(FEATURE.replace("28", "28, 'account_id IN (SELECT account_id FROM invoices)'")),
+    ("measure", "mine: its SQL uses now, and may read nothing but"): features(FEATURE.replace("28", "28, 'opened_at > now() - INTERVAL 9 DAY'")),
     ("table", "the table tickets: the contract has a table of that name already"): tables(TABLE.replace("visits", "tickets")),
     ("table", "the table visits: its rows have to belong to accounts"): tables(TABLE.replace("ACCOUNT_ID, ", "")),
     ("table", "the table visits: it needs the column KNOWN_AT"): tables(TABLE.replace(", KNOWN_AT", "")),
@@ -247,7 +249,9 @@ def test_the_list_of_features_names_meaning_and_file(folder: Path) -> None:
 def test_a_risk_may_name_what_a_later_file_declares(folder: Path) -> None:
     risk = "[risks.late]\nkind = 'overdue'\nhorizon = 60\neligible = 'mine > 1'\n"
     write(folder, risk, "a_risk.toml")
-    with pytest.raises(ExtensionError, match=r"a_risk\.toml breaks the rule risk: The condition eligible of the risk late"):
+    with pytest.raises(
+        ExtensionError, match=r"a_risk\.toml breaks the rule risk: The condition eligible of the risk late"
+    ):
         load_extensions(settings())
     write(folder, features(FEATURE), "later.py")
     assert set(load_extensions(settings()).risks) == {"late"}

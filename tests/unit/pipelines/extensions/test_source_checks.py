@@ -13,7 +13,18 @@ from features.definitions.measures import calculate
 from features.engine.function_values import FunctionError
 from features.frame import build
 from features.history.history import History
-from pipelines.extensions import ACCOUNT_ID, ISSUED, KNOWN_AT, OPENED, RUNNING, Stream, Table, instant, source_checks, text
+from pipelines.extensions import (
+    ACCOUNT_ID,
+    ISSUED,
+    KNOWN_AT,
+    OPENED,
+    RUNNING,
+    Stream,
+    Table,
+    instant,
+    source_checks,
+    text,
+)
 from pipelines.extensions.rules import ExtensionError
 from pipelines.extensions.source_checks import check_features_on_rows
 
@@ -70,13 +81,12 @@ def test_honest_features_pass(measure: object) -> None:
         ISSUED.count(90, "paid_at IS NOT NULL"),
         ISSUED.value("epoch(paid_at) - epoch(issued_at)"),
         RUNNING.count(where="ended_at IS NULL"),
+        OPENED.count(90, "count(*) OVER (PARTITION BY account_id) > 8"),
     ],
-    ids=["a later payment", "how late the latest invoice will be paid", "an end that has not come"],
+    ids=["a later payment", "how late an invoice will be paid", "an end ahead", "a count of all rows"],
 )
 def test_a_feature_that_reads_how_things_ended_is_refused(measure: object) -> None:
-    with pytest.raises(
-        ExtensionError, match=r"^extensions/mine\.py breaks the rule leak: the feature mine sees "
-    ):
+    with pytest.raises(ExtensionError, match=r"^extensions/mine\.py breaks the rule leak: the feature mine sees "):
         check_features_on_rows(FILE, [feature(measure)], story().history())
 
 
@@ -129,9 +139,7 @@ def test_a_function_with_a_memory_is_refused() -> None:
 
 def test_a_slow_feature_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(source_checks, "LONGEST_CHECK", 0.001)
-    with pytest.raises(
-        ExtensionError, match="breaks the rule time: mine: computing 30 accounts takes longer than"
-    ):
+    with pytest.raises(ExtensionError, match="breaks the rule time: mine: computing 30 accounts takes longer than"):
         check_features_on_rows(FILE, [feature(OPENED.count(28))], story().history())
 
 
