@@ -11,12 +11,14 @@ import tempfile
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from models.data.recipe import digest_of_recipe
 from models.evaluation.metrics_report import MODEL, MetricsReport
 from models.learners.risk_model import RiskModel
 from models.registry.lineage import Lineage, describe_lineage
@@ -27,6 +29,7 @@ from models.registry.step_times import Span, StepTimes, now
 from models.registry.tracking import active, experiment
 from models.reports.model_card import write_model_card
 from models.reports.sentences import render_finding, warnings_of
+from models.reports.tuning_text import render_tuning
 from models.training import TrainingResult
 
 if TYPE_CHECKING:
@@ -99,8 +102,9 @@ def described(trained: TrainingResult) -> str:
     evaluation = trained.evaluation
     counted = f"{trained.rows:,} rows, {trained.events:,} different events, {trained.first} to {trained.through}"
     learner = f"Learner: {trained.kind}. {render_finding(evaluation.reason)}"
+    tuned = [render_tuning(trained.tuning)] if trained.tuning else []
     card = f"Learned from {counted}. The whole card: `card.html` among the artifacts."
-    return "\n\n".join([render_finding(evaluation.verdict), *warnings_of(evaluation), learner, card])
+    return "\n\n".join([render_finding(evaluation.verdict), *warnings_of(evaluation), learner, *tuned, card])
 
 
 def _new_run(mlflow: Any, experiment_id: str, trained: TrainingResult, context: RunContext) -> str:
@@ -137,6 +141,8 @@ def _parameters(trained: TrainingResult, context: RunContext) -> dict[str, str]:
         **{name: getattr(trained, name) for name in ("first", "through", "rows", "accounts", "events", "treated")},
         "features": len(trained.model.features),
         "catalogue": trained.model.facts.get("catalogue", "unknown"),
+        "recipe": digest_of_recipe(trained.model.facts.get("recipe")),
+        "tuned": trained.model.facts.get("tuned", False),
         **{f"fit.{name}": value for name, value in trained.parameters.items()},
     }
     return {name: str(value)[:PARAMETER_LIMIT] for name, value in parameters.items()}
@@ -166,6 +172,16 @@ def _evidence(trained: TrainingResult) -> dict[str, float]:
     return {name: float(value) for name, value in evidence.items() if np.isfinite(value)}
 
 
+def _tuning(trained: TrainingResult) -> dict[str, float]:
+    """What tuning gained on later test periods, with the interval, where there was a search that gained or lost."""
+    if trained.tuning is None:
+        return {}
+    metrics: dict[str, float] = {}
+    for name, gain in (("tuning_gain", trained.tuning.gain), ("tuning_auc_gain", trained.tuning.auc_gain)):
+        metrics |= {name: gain.value, f"{name}_low": gain.low, f"{name}_high": gain.high}
+    return {name: value for name, value in metrics.items() if np.isfinite(value)}
+
+
 def _log_metrics(mlflow: Any, trained: TrainingResult, run_id: str, model: Any, lineage: Lineage) -> None:
     """The figures, linked to the model and to the rows on which they were computed."""
     from mlflow.entities import Metric
@@ -175,7 +191,12 @@ def _log_metrics(mlflow: Any, trained: TrainingResult, run_id: str, model: Any, 
     dataset = {"dataset_name": lineage.test.name, "dataset_digest": lineage.test.digest}
     metrics = [
         Metric(name, value, at, 0, model_id=model.model_id, run_id=run_id, **dataset)
-        for name, value in {**_metrics(report), **_other_metrics(report), **_evidence(trained)}.items()
+        for name, value in {
+            **_metrics(report),
+            **_other_metrics(report),
+            **_evidence(trained),
+            **_tuning(trained),
+        }.items()
     ]
     mlflow.MlflowClient().log_batch(run_id, metrics=metrics)
 
@@ -220,9 +241,11 @@ def _log_nested(mlflow: Any, trained: TrainingResult, context: RunContext) -> No
         dates = {"fold": number, "first": report.first, "last": report.last}
         span = folds.get(number, Span(context.times.started, now()))
         _nested(mlflow, trained, "fold", f"fold {number}", dates, _metrics(report), span)
+    started = context.times.started
     for trial in trained.trials:
         figures = {name: float(trial[name]) for name in ("log_loss", "trees") if np.isfinite(trial[name])}
-        span = Span(context.times.started, now())
+        span = Span(started, started + timedelta(seconds=trial["seconds"]))
+        started = span.end
         _nested(mlflow, trained, "trial", f"trial {trial['number']}", trial["parameters"], figures, span)
 
 
