@@ -25,6 +25,16 @@ pytestmark = pytest.mark.soak
 MLFLOW = Path(sys.executable).with_name("mlflow")
 
 
+BAD_REQUESTS = {
+    '{"dataframe_records": [{"usage_low": 1}]}': "The request lacks the columns tickets_many, noise of the model.",
+    '{"dataframe_records": [{"usage_low": "many", "tickets_many": 1, "noise": 1}]}': "could not convert string",
+    '{"dataframe_records": [{"usage_low": Infinity, "tickets_many": 1, "noise": 1}]}': "Columns hold infinite values",
+    '{"dataframe_records": [{"usage_low": NaN, "tickets_many": 1, "noise": 1}]}': "usage_low is missing in row 1",
+    '{"dataframe_records": [': "valid JSON",
+    "": "valid JSON",
+}
+
+
 def activated(tracking_uri: str) -> dict[str, str]:
     """The environment of a shell in which the project's own is active."""
     path = f"{MLFLOW.parent}{os.pathsep}{os.environ['PATH']}"
@@ -82,6 +92,13 @@ def test_mlflow_serves_the_champion_with_the_nights_own_numbers(server: str) -> 
     assert answer.status_code == 200, answer.text
     served = [row["probability"] for row in answer.json()["predictions"]]
     assert np.allclose(served, model.predict(frame).probability, atol=1e-9)
+    for content, sentence in BAD_REQUESTS.items():
+        refused = httpx.post(
+            f"{server}/invocations", content=content, headers={"Content-Type": "application/json"}, timeout=60
+        )
+        assert refused.status_code == 400, refused.text
+        assert sentence in refused.json()["message"]
+        assert "Traceback" not in refused.text
 
 
 def test_training_runs_as_an_mlflow_project(root: Path, tmp_path: Path) -> None:
