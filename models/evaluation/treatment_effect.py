@@ -26,7 +26,7 @@ TUNED_FOR = 1_000
 PRIOR_UNITS = 20
 """The prediction counts for as many units when what earlier units showed is added to it."""
 PATHS = 4_000
-STEPS = 200
+LOOKS_OF_PATH = 200
 MOST_UNITS = 1_000_000
 
 
@@ -86,17 +86,17 @@ class Precision:
 
     def detectable(self, units: int) -> float:
         """The smallest effect that is found with a probability of 80% by the time of so many units."""
-        looks = np.unique(np.geomspace(min(self.first, units), units, STEPS).astype(np.int64)).astype(np.float64)
+        looks = _spread(min(self.first, units), units, LOOKS_OF_PATH)
         return float(np.quantile(self._needed(looks).min(axis=1), POWER))
 
     def power(self, effect: float, units: int) -> float:
         """The probability that an effect of this size is found by the time of so many units."""
-        looks = np.unique(np.geomspace(min(self.first, units), units, STEPS).astype(np.int64)).astype(np.float64)
+        looks = _spread(min(self.first, units), units, LOOKS_OF_PATH)
         return float((self._needed(looks).min(axis=1) <= abs(effect)).mean())
 
     def units_needed(self, effect: float) -> int | None:
         """The number of units by which an effect of this size is found with 80%; None beyond a million."""
-        looks = np.unique(np.geomspace(self.first, MOST_UNITS, 2 * STEPS).astype(np.int64)).astype(np.float64)
+        looks = _spread(self.first, MOST_UNITS, 2 * LOOKS_OF_PATH)
         found = self._needed(looks) <= abs(effect)
         reached = np.maximum.accumulate(found, axis=1).mean(axis=0) >= POWER
         return int(looks[reached.argmax()]) if reached.any() else None
@@ -106,3 +106,8 @@ class Precision:
         steps = np.random.default_rng(7).standard_normal((PATHS, len(looks)))
         noise = np.cumsum(steps * np.sqrt(np.diff(looks, prepend=0)), axis=1)
         return np.asarray(half_width(looks, self.deviation) - self.deviation * noise / looks)
+
+
+def _spread(first: int, last: int, count: int) -> Floats:
+    """Numbers of units after which somebody looks, in about equal ratios."""
+    return np.unique(np.geomspace(first, last, count).astype(np.int64)).astype(np.float64)

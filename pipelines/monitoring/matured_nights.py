@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from features.arrow import to_numpy
 from features.labels.labels import label
@@ -39,7 +38,7 @@ if TYPE_CHECKING:
     from models.risks.risk import Risk
     from serving.store import Session
 
-KEYS = ["account_id", "as_of"]
+_KEYS = ["account_id", "as_of"]
 MATURED_NIGHTS = 12
 """Nights, a week apart, that are evaluated together."""
 FEWEST_EVENTS = 10
@@ -124,7 +123,7 @@ def _gather(session: Session, history: History, risk: Risk, nights: Sequence[dat
     scored = scores_of_nights(session, risk.name, nights)
     if not scored.num_rows:
         return None
-    labels = label(history, sorted(nights), risk.label).join(scored.select(KEYS), KEYS, join_type="left semi")
+    labels = label(history, sorted(nights), risk.label).join(scored.select(_KEYS), _KEYS, join_type="left semi")
     labelled = labelled_rows(scored, labels)
     usable = untreated(labelled)
     labelled = labelled.take(usable.keep)
@@ -152,8 +151,3 @@ def _figures(report: MetricsReport) -> dict[str, FigureReport]:
 def figure_reports(figures: Mapping[str, Estimate]) -> dict[str, FigureReport]:
     """Estimates as parts of a report."""
     return {name: FigureReport(**estimate.to_json()) for name, estimate in figures.items()}
-
-
-def accounts_of(scored: pa.Table, night: date) -> pa.Table:
-    """The rows of one night."""
-    return scored.filter(pc.equal(scored["as_of"], pa.scalar(night)))

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from models.registry.registry import Champion
     from serving.store import Session
 
-KEYS = ["account_id", "as_of"]
+_KEYS = ["account_id", "as_of"]
 LEAST_DAYS = 7
 """Days between the reference and a night that is compared with it."""
 CONFIRM_DAYS = 6
@@ -126,7 +126,7 @@ def _scorable(sources: DriftSources, model: RiskModel, day: date) -> pa.Table:
     """The frame's rows of one day that the champion can score."""
     rows = sources.frame.filter(pc.equal(sources.frame["as_of"], pa.scalar(day)))
     eligible = eligibility(sources.history, [day], model.risk.label)
-    rows = rows.join(eligible.filter(eligible["eligible"]).select(KEYS), KEYS, join_type="left semi")
+    rows = rows.join(eligible.filter(eligible["eligible"]).select(_KEYS), _KEYS, join_type="left semi")
     rows = rows.filter(pa.array(rows_meeting(rows, model.risk.eligible)))
     return rows.filter(pc.is_null(model.unfit(rows)))
 

@@ -16,6 +16,8 @@ def effect_line(effect: EffectReport | None) -> str:
     worked, held_out = effect.worked, effect.held_out
     if worked.accounts and not held_out.accounts:
         return f"Not measurable: of {plural(worked.accounts, 'flagged account')}, the policy's [holdout] held out none."
+    if not worked.accounts and not held_out.accounts:
+        return "Not measurable yet, n = 0: no flagged account took part in the draw of the policy's [holdout]."
     if effect.difference is None:
         count = worked.settled + held_out.settled
         return (

@@ -8,7 +8,7 @@ from serving.night_report import monitor_report as schema
 from serving.night_report.report_schema import FeedReport
 from serving.night_report.report_text import FEATURE_TITLES, day_text, plural, stale_text
 
-UNKNOWN = {
+UNKNOWN_TEXTS = {
     "no_champion": "there is no champion yet",
     "no_night": "no night is recorded yet",
     "no_scores": "no account was scored",
@@ -22,7 +22,7 @@ RETRAINING = {
     "calibration_off": "the probabilities are off",
     "champion_is_old": "the champion is old and enough new events have happened",
 }
-ACTIONS = {
+ALARM_ACTIONS = {
     "stale_feed": "Check the export of this table; accounts are scored with what is known until it delivers again.",
     "low_volume": "Check whether the export broke off; the next night stops if it did.",
     "labels_stopped": "Check whether the source still delivers these events before training again.",
@@ -36,7 +36,7 @@ ACTIONS = {
 
 def alarm_line(alarm: schema.MonitorAlarm) -> str:
     """What is wrong and what to do, two sentences."""
-    return f"{_finding(alarm)} {ACTIONS[alarm.code]}"
+    return f"{_finding(alarm)} {ALARM_ACTIONS[alarm.code]}"
 
 
 def _finding(alarm: schema.MonitorAlarm) -> str:
@@ -185,7 +185,7 @@ def unknown_text(risk: schema.RiskMonitor, part: str) -> str:
     if unknown is None:
         return "not known"
     on = f"; on {day_text(unknown.on)} at the earliest" if unknown.on else ""
-    return f"not measurable yet: {unknown.text or UNKNOWN[unknown.code]}{on}"
+    return f"not measurable yet: {unknown.text or UNKNOWN_TEXTS[unknown.code]}{on}"
 
 
 def risk_lines(risk: schema.RiskMonitor) -> Iterator[tuple[str, str]]:

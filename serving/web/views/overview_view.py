@@ -47,7 +47,7 @@ class AccuracyRow:
 
 
 @dataclass(frozen=True)
-class MonitorRow:
+class MonitoredRisk:
     """What ``rescue monitor`` measured of one risk: titles and texts."""
 
     title: str
@@ -68,7 +68,7 @@ class MonitorView:
 
     as_of: date
     alarms: Sequence[MonitorAlarmLine]
-    risks: Sequence[MonitorRow]
+    risks: Sequence[MonitoredRisk]
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ def _monitor_view(report: MonitorReport) -> MonitorView:
             MonitorAlarmLine("Alarm" if alarm.severity == "critical" else "Warning", alarm_line(alarm))
             for alarm in report.alarms
         ],
-        risks=[MonitorRow(risk.title, list(risk_lines(risk))) for risk in report.risks],
+        risks=[MonitoredRisk(risk.title, list(risk_lines(risk))) for risk in report.risks],
     )
 
 

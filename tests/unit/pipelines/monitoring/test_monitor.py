@@ -111,32 +111,35 @@ def test_chance_does_not_stop_labels() -> None:
     assert np.mean(stopped) <= 0.0025
 
 
-def history(until: date, escalated: list[int]) -> History:
+def history(escalated: list[int]) -> History:
     """One ticket a day of an account each, escalated on some of the days before 1 Jul 2026."""
     end = datetime(2026, 7, 1, tzinfo=UTC).replace(tzinfo=None)
     start = end - timedelta(days=500)
-    names = [f"a{number:03d}" for number in range(60)]
+    names, comments = [f"a{number:03d}" for number in range(60)], [(day, "comment") for day in range(0, 360, 5)]
     tables = {
         "accounts": [{"account_id": name, "created_at": start} for name in names],
         "subscriptions": [{"account_id": name, "subscription_id": name, "started_at": start} for name in names],
-        "tickets": [
-            {"account_id": name, "ticket_id": name, "created_at": start + timedelta(days=30)} for name in names
-        ],
+        "tickets": [{"account_id": name, "ticket_id": name, "opened_at": start + timedelta(days=30)} for name in names],
         "ticket_events": [
-            {"ticket_id": names[place % 60], "event_id": f"e{place}", "at": end - timedelta(days=back), "kind": kind}
-            for place, (back, kind) in enumerate([*((day, "escalated") for day in escalated), (0, "comment")])
+            {
+                "ticket_id": names[place % 60],
+                "event_id": f"e{place}",
+                "occurred_at": end - timedelta(days=day),
+                "kind": kind,
+            }
+            for place, (day, kind) in enumerate([*((day, "escalated") for day in escalated), *comments])
         ],
     }
     return History.from_tables({name: pa.Table.from_pylist(rows) for name, rows in tables.items()})
 
 
 def test_the_flow_of_labels_is_read_from_the_source() -> None:
-    steady = measure_label_flow(history(date(2026, 7, 1), list(range(10, 360, 7))), ESCALATION.label)
-    silent = measure_label_flow(history(date(2026, 7, 1), list(range(150, 360, 7))), ESCALATION.label)
+    steady = measure_label_flow(history(list(range(10, 360, 7))), ESCALATION.label)
+    silent = measure_label_flow(history(list(range(150, 360, 7))), ESCALATION.label)
     assert (steady.report().stopped, silent.report().stopped) == (False, True)
     assert steady.report().events >= 40
     assert silent.report().last_event == date(2026, 7, 1) - timedelta(days=150)
-    nothing = measure_label_flow(history(date(2026, 7, 1), []), CHURN.label).report()
+    nothing = measure_label_flow(history([]), CHURN.label).report()
     assert (nothing.events, nothing.stopped) == (0, False)
 
 

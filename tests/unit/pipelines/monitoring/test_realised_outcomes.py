@@ -14,9 +14,8 @@ from serving.night_report.effect_text import effect_line
 from serving.night_report.report_schema import NightReport, RealisedOutcomes
 from serving.nights.case_updates import case_id
 from serving.policy.state.case_status import Closure, ClosureCode, ClosureOutcome
-from serving.policy.state.queue_state import Decision, Exemption, HeldOut
+from serving.policy.state.queue_state import Decision, Enrolment, Exemption, HeldOut
 from serving.store import Store
-from serving.store.decision_tables import HeldOutRow
 from serving.store.queries import overview_queries
 from serving.store.queries.overview_queries import team_outcomes
 from serving.store.tables import NightRow
@@ -48,7 +47,7 @@ def test_cases_are_right_or_wrong_when_their_window_is_over(store: Store) -> Non
     churn, escalation = realised_outcomes(store, history(date(2026, 9, 1)), risks)
     assert (churn.risk, churn.horizon_days, churn.cases, churn.settled) == ("churn", 97, 4, 4)
     assert (churn.events, churn.median_lead_days) == (1, 40.0)
-    text = "Not measurable: of 4 flagged accounts, the policy's [holdout] held out none."
+    text = "Not measurable yet, n = 0: no flagged account took part in the draw of the policy's [holdout]."
     assert effect_line(churn.effect) == text
     assert (escalation.risk, escalation.horizon_days, escalation.cases) == ("escalation", 14, 0)
 
@@ -57,17 +56,6 @@ def test_what_is_not_over_is_not_settled(store: Store) -> None:
     open_cases(store, 4)
     (churn,) = realised_outcomes(store, history(NIGHT + timedelta(days=20)), {"churn": CHURN})
     assert (churn.cases, churn.settled, churn.median_lead_days) == (4, 0, None)
-
-
-def test_the_held_out_stand_beside_the_worked(store: Store) -> None:
-    open_cases(store, 4)
-    with store.transaction() as session:
-        session.add(
-            HeldOutRow(as_of=NIGHT, account_id=IDS[4], risk="churn", unit=IDS[4], stratum="", probability=1, priority=1)
-        )
-    (churn,) = realised_outcomes(store, history(date(2026, 9, 1)), {"churn": CHURN})
-    text = "Not measurable yet: 4 worked and 1 held-out accounts are settled; each group needs 30."
-    assert effect_line(churn.effect) == text
 
 
 def test_cases_of_cancellations_and_lost_parts_are_counted_apart(store: Store) -> None:
@@ -79,21 +67,24 @@ def test_cases_of_cancellations_and_lost_parts_are_counted_apart(store: Store) -
     run(store, record_of(IDS, Decision(later, "p1", closures=(closure,))), now)
     (churn,) = realised_outcomes(store, history(date(2026, 9, 1)), {"churn": CHURN})
     assert (churn.cases, churn.settled, churn.events) == (2, 2, 1)
-    assert churn.effect is not None
-    assert churn.effect.worked.accounts == 2
     assert (churn.cancellations, churn.cancellations_saved, churn.cancellations_lost) == (1, 0, 1)
 
 
 def test_a_held_out_account_that_cancels_stays_in_its_group(store: Store) -> None:
     held = HeldOut(IDS[0], IDS[0], "churn", "", 0.7, 1.0)
-    run(store, record_of(IDS, Decision(NIGHT, "p1", flags=(flag_of(IDS[1]),), held_out=(held,))))
+    arms = {IDS[0]: True, IDS[1]: False}
+    enrolments = tuple(
+        Enrolment("s1", name, "churn", name, "", 0.2, held_out, 0.7, 1000.0, 210.0) for name, held_out in arms.items()
+    )
+    decision = Decision(NIGHT, "p1", flags=(flag_of(IDS[1]),), held_out=(held,), enrolments=enrolments)
+    run(store, record_of(IDS, decision))
     later, now = next_night()
-    exempt = (Exemption(IDS[0], "churn", "cancellation"), Exemption(IDS[1], "churn", "largest"))
+    exempt = (Exemption(IDS[0], "churn", "cancellation"),)
     flag = flag_of(IDS[0], as_of=later, alarms=("cancellation",))
     run(store, record_of(IDS, Decision(later, "p1", flags=(flag,), exempted=exempt)), now)
     (churn,) = realised_outcomes(store, history(date(2026, 9, 1)), {"churn": CHURN})
     assert churn.effect is not None
-    assert (churn.effect.worked.accounts, churn.effect.held_out.accounts, churn.effect.held_out.events) == (0, 1, 1)
+    assert (churn.effect.worked.accounts, churn.effect.held_out.accounts, churn.effect.held_out.events) == (1, 1, 1)
 
 
 @pytest.mark.parametrize("wanted", [[], IDS[:2], [*IDS, "nobody"]])

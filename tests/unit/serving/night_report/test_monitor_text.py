@@ -6,7 +6,7 @@ import pytest
 from support.monitor_factory import ALARMS, monitor_report, risk_monitor, unmeasured_risk
 
 from serving.night_report import monitor_report as schema
-from serving.night_report.monitor_text import ACTIONS, RETRAINING, UNKNOWN, alarm_line, risk_lines
+from serving.night_report.monitor_text import ALARM_ACTIONS, RETRAINING, UNKNOWN_TEXTS, alarm_line, risk_lines
 
 SENTENCES = {
     "stale_feed": "tickets delivered its newest row 12 days ago; 3 days is the limit.",
@@ -24,17 +24,17 @@ SENTENCES = {
 def test_the_factory_has_every_alarm() -> None:
     union, _ = get_args(schema.MonitorAlarm)
     assert {type(alarm) for alarm in ALARMS} == set(get_args(union))
-    assert {alarm.code for alarm in ALARMS} == set(ACTIONS) == set(SENTENCES)
+    assert {alarm.code for alarm in ALARMS} == set(ALARM_ACTIONS) == set(SENTENCES)
 
 
 @pytest.mark.parametrize("alarm", ALARMS, ids=lambda alarm: alarm.code)
 def test_an_alarm_says_what_is_wrong_and_what_to_do(alarm: schema.MonitorAlarm) -> None:
-    assert alarm_line(alarm) == f"{SENTENCES[alarm.code]} {ACTIONS[alarm.code]}"
+    assert alarm_line(alarm) == f"{SENTENCES[alarm.code]} {ALARM_ACTIONS[alarm.code]}"
 
 
 def test_every_code_has_words() -> None:
     assert set(RETRAINING) == set(get_args(schema.RetrainingCode))
-    assert set(UNKNOWN) == set(get_args(schema.UnknownCode)) - {"registry_unavailable"}
+    assert set(UNKNOWN_TEXTS) == set(get_args(schema.UnknownCode)) - {"registry_unavailable"}
 
 
 def test_the_lines_of_a_risk() -> None:
