@@ -1,7 +1,9 @@
 """The gate's decision in words: for the terminal, the night's log and the registry's tags."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
+from typing import Any
 
 from models.evaluation.bootstrap import Estimate
 from models.promotion.comparison import Evidence
@@ -59,22 +61,25 @@ def render_power(promotion: Promotion) -> str:
 def _mode(promotion: Promotion) -> str:
     if promotion.mode == "refresh":
         return "A refresh: the same recipe on newer data, which has to be shown not to be worse."
-    listed = ", ".join(
-        f"{name} ({_short(before)} before, {_short(now)} now)" for name, (before, now) in promotion.recipe.items()
-    )
-    return (
-        f"A challenge: another recipe, which has to be shown to be better. It differs in {listed or 'its definition'}."
-    )
+    listed = "; ".join(_recipe_change(name, before, now) for name, (before, now) in promotion.recipe.items())
+    return f"A challenge: another recipe, which has to be shown to be better ({listed or 'recipes are not recorded'})."
+
+
+def _recipe_change(name: str, before: Any, now: Any) -> str:
+    """What differs: of lists what is new and what is gone, of anything else both values."""
+    title = name.replace("parameters.", "").replace("_", " ")
+    if not isinstance(before, list) or not isinstance(now, list):
+        return f"{title}: {_short(before)} before, {_short(now)} now"
+    parts = {"with": [it for it in now if it not in before], "without": [it for it in before if it not in now]}
+    return f"{title}: " + ", ".join(f"{word} {' and '.join(items)}" for word, items in parts.items() if items)
 
 
 def _short(value: object) -> str:
-    """A value of a recipe; of a long list only its length."""
-    if isinstance(value, list) and len(value) > SHORT_LIST:
-        return f"{len(value)} of them"
-    return "none" if value in (None, [], "") else ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    text = "none" if value in (None, "") else str(value)
+    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"
 
 
-SHORT_LIST = 12
+LONGEST_VALUE = 60
 _EVIDENCE: Mapping[Evidence, str] = {
     "later": "Compared at cutoffs later than what the champion learned from.",
     "test_periods": "Compared on the test periods of both trainings; no cutoff is yet later than what the champion "
@@ -87,17 +92,38 @@ _EVIDENCE: Mapping[Evidence, str] = {
 def render_reasons(promotion: Promotion) -> str:
     """Why it is promoted, or each check that it did not pass."""
     if not promotion.promoted:
-        return " ".join(render_check(check) for check in promotion.checks if not check.passed)
+        return _join_failures([check for check in promotion.checks if not check.passed])
     deciding = "not_worse" if promotion.mode == "refresh" else "some_better"
     reasons = [render_check(check) for check in promotion.checks if check.code == deciding]
     return reasons[0] if reasons else "it ranks better than every baseline."
 
 
+def _join_failures(failed: Sequence[Check]) -> str:
+    """The checks that were not passed, a sentence each; figures and segments together."""
+    sentences = []
+    for code, checks in groupby(failed, key=lambda check: check.code):
+        together = list(checks)
+        if code in _TOGETHER and len(together) > 1:
+            listed = [f"{_subject(check)} ({_difference(check)})" for check in together]
+            sentences.append(_TOGETHER[code].format(", ".join(listed[:-1]) + " and " + listed[-1]))
+        else:
+            sentences += [render_check(check) for check in together]
+    return " ".join(sentences)
+
+
+def _subject(check: Check) -> str:
+    return figure_title(check.subject) if check.code == "not_worse" else check.subject
+
+
+_TOGETHER = {
+    "not_worse": "It may be worse by more than is tolerated: by {}.",
+    "segment": "Segments lose log-loss skill: {}.",
+}
+
+
 def check_title(check: Check) -> str:
     """The name of a check, with its figure or segment."""
-    title = _TITLES[check.code]
-    subject = figure_title(check.subject) if check.code == "not_worse" else check.subject
-    return title.format(subject=subject)
+    return _TITLES[check.code].format(subject=_subject(check))
 
 
 def render_check(check: Check) -> str:

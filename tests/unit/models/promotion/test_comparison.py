@@ -13,7 +13,14 @@ from features.labels.label_rule import LabelRule
 from models.data.recipe import Recipe
 from models.learners.risk_model import RiskModel
 from models.promotion import comparison
-from models.promotion.comparison import Comparison, compare_with_baselines, compare_with_champion, differences_of_question, first_unseen_cutoff, needed_cutoffs
+from models.promotion.comparison import (
+    Comparison,
+    compare_with_baselines,
+    compare_with_champion,
+    differences_of_question,
+    first_unseen_cutoff,
+    needed_cutoffs,
+)
 from models.risks.defaults import CHURN, ESCALATION
 
 PARAMETERS = {"num_leaves": 5, "prior_spread": 1.25}

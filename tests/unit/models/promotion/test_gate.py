@@ -12,7 +12,14 @@ from models.evaluation.evaluation_rows import EvaluationRows, Scores
 from models.promotion.agreement import Agreement
 from models.promotion.comparison import Comparison, FinalFits, Mode
 from models.promotion.gate import Promotion, evaluate_challenger
-from models.reports.gate_text import CHECK_CODES, check_title, decision_tags, render_check, render_comparison, render_decision
+from models.reports.gate_text import (
+    CHECK_CODES,
+    check_title,
+    decision_tags,
+    render_check,
+    render_comparison,
+    render_decision,
+)
 
 ACCOUNTS, CUTOFFS, DRAWS = 600, 6, 200
 
@@ -206,8 +213,7 @@ def test_a_challenge_names_what_differs_between_the_recipes() -> None:
     recipe = {"parameters.num_leaves": [5, 31], "groups": [["usage"], ["usage", "support"]]}
     decision = decide(replace(world(1, challenger=0.6, champion=2.5), recipe=recipe))
     text = render_comparison(decision)
-    assert "parameters.num_leaves (5 before, 31 now)" in text
-    assert "groups (usage before, usage, support now)" in text
+    assert "num leaves: 5 before, 31 now; groups: with support" in text
 
 
 def refresh(seed: int, *, difference: float, events: int = 200) -> Comparison:

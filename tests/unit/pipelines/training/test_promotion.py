@@ -89,7 +89,7 @@ def test_an_equal_one_of_another_recipe_is_a_challenge_and_stays_challenger(
     champion, reason = put_before_the_gate(registry, other, second, later())
     assert not champion
     assert "By no figure is it better than the champion" in reason
-    assert "parameters.num_leaves (5 before, 31 now)" in reason
+    assert "num leaves: 5 before, 31 now" in reason
     assert registry.version_of("churn", "champion") == first
     assert registry.tags("churn", second)["rescue.gate.mode"] == "challenge"
 
