@@ -24,7 +24,7 @@ from models.learners.ensemble import USUAL_SHARE, BlendScorer, best_share, blend
 from models.learners.estimator import Estimator, Scorer, checked_margin
 from models.learners.estimators import BlendEstimator, TreeEstimator, find_estimator
 from models.learners.learner import USUAL_TREES
-from models.learners.logistic_regression import LinearScorer
+from models.learners.linear.logistic_regression import LinearScorer
 from models.learners.parallel_fits import PARALLEL, fit_in_parallel, score_in_parallel
 from models.learners.risk_model import Refit
 from models.learners.training_set import FitRows, TrainingSet

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from models.data.arrays import Floats, Matrix
 from models.learners.calibration import sigmoid
-from models.learners.logistic_regression import LinearScorer
+from models.learners.linear.logistic_regression import LinearScorer
 from models.learners.trees import TreeScorer
 
 BLEND_FILE = "blend.json"

@@ -22,7 +22,7 @@ from models.learners.estimator import Estimator, Scorer
 from models.learners.extras.catboost_trees import CatBoostEstimator
 from models.learners.extras.xgboost_trees import XGBoostEstimator
 from models.learners.learner import USUAL_TREES, Learner
-from models.learners.logistic_regression import LinearScorer
+from models.learners.linear.logistic_regression import LinearScorer
 from models.learners.training_set import NotLearnableError
 from models.learners.trees import TreeScorer
 from models.risks.learner_names import add_learner_name

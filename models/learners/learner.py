@@ -7,10 +7,11 @@ from typing import Any
 from models.data.arrays import Ints
 from models.data.examples import Examples
 from models.data.signature import Signature
-from models.learners import baselines, logistic_regression, trees
+from models.learners import baselines, trees
 from models.learners.baselines import BaselineScorer
 from models.learners.ensemble import BlendScorer
-from models.learners.logistic_regression import LinearScorer
+from models.learners.linear import logistic_regression
+from models.learners.linear.logistic_regression import LinearScorer
 
 PRIOR_PARAMETER = "prior_spread"
 """The name of the logistic regression's prior among the parameters of a learner."""

@@ -7,8 +7,8 @@ import pytest
 from support.worlds.learning_world import world
 
 from models.data.examples import Examples
-from models.learners import logistic_regression
-from models.learners.logistic_regression import LinearScorer
+from models.learners.linear import logistic_regression
+from models.learners.linear.logistic_regression import LinearScorer
 from models.learners.training_set import TrainingSet, prepare_training_set
 from models.risks.defaults import CHURN, ESCALATION
 

@@ -7,9 +7,9 @@ import pytest
 from scipy.optimize import minimize
 
 from models.data.arrays import Floats
-from models.learners import relevance_determination
 from models.learners.calibration import sigmoid
-from models.learners.relevance_determination import Regression, posterior_variance
+from models.learners.linear import relevance_determination
+from models.learners.linear.relevance_determination import Regression, posterior_variance
 
 TERMS, MATTER = 120, 5
 

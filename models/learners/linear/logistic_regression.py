@@ -3,10 +3,10 @@
 Columns are put on one scale first: heavy tails by a signed logarithm, then centred and divided by their spread, missing
 values at the centre with an indicator of their own, categories one column a level. The ridge penalty is set against the
 number of *different events*, because rows that repeat each other are no evidence, and term by term by what turned out
-to matter (`models.learners.relevance_determination`). Where the catalogue expects risk to rise or to fall with a value,
-the coefficient may not have the opposite sign: of many columns that show the same trouble, few events would otherwise
-set one against another. A column may be given a curve of straight pieces, where no straight line is right and no
-direction holds. Contributions are exact: a coefficient times the distance from the average.
+to matter (`models.learners.linear.relevance_determination`). Where the catalogue expects risk to rise or to fall with a
+value, the coefficient may not have the opposite sign: of many columns that show the same trouble, few events would
+otherwise set one against another. A column may be given a curve of straight pieces, where no straight line is right and
+no direction holds. Contributions are exact: a coefficient times the distance from the average.
 """
 
 import json
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from models.data.arrays import Floats, Matrix
 from models.data.examples import Examples, sampled
 from models.data.signature import Signature
-from models.learners.relevance_determination import Bound, Regression
+from models.learners.linear.relevance_determination import Bound, Regression
 
 LINEAR_FILE = "linear.json"
 PRIOR_SPREAD = 1.25  # of the accounts' log-odds before any evidence, to begin with all terms having an equal part in it
