@@ -120,7 +120,7 @@ def _source_line(
 def _file_line(warning: schema.UnreadFile | schema.FileInterpretation | schema.ExtensionNotUsed) -> str:
     match warning:
         case schema.ExtensionNotUsed(reason=reason):
-            return f"An extension is not used, and its features are unknown tonight. {_sentence(reason)}"
+            return f"An extension is not used, and its features are unknown tonight: {_sentence(reason)}"
         case schema.UnreadFile(file=file, reason=reason):
             return f"{file} is not read: {_sentence(reason)}"
         case schema.FileInterpretation(file=file, unusable_value=str(value)):

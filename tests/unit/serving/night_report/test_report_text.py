@@ -6,15 +6,7 @@ from typing import get_args
 import pytest
 
 from serving.night_report import report_schema as schema
-from serving.night_report.report_text import (
-    FEATURE_TITLES,
-    NOT_SCORED,
-    SUPPRESSED,
-    decision_lines,
-    not_scored_text,
-    stale_text,
-    warning_line,
-)
+from serving.night_report.report_text import FEATURE_TITLES, NOT_SCORED, SUPPRESSED, decision_lines, not_scored_text, stale_text, warning_line
 from serving.policy.state.queue_state import SuppressionCode
 
 DAY = date(2026, 7, 1)
@@ -24,6 +16,10 @@ WARNINGS = {
     ),
     schema.UnreadFile(file="notes.docx", reason="it belongs to no table"): (
         "notes.docx is not read: it belongs to no table."
+    ),
+    schema.ExtensionNotUsed(file="extensions/mine.py", reason="extensions/mine.py breaks the rule load: line 2: x."): (
+        "An extension is not used, and its features are unknown tonight: extensions/mine.py breaks the rule load: "
+        "line 2: x."
     ),
     schema.FileInterpretation(
         file="tickets.csv", encoding="windows-1252", skipped_lines=1, renamed_columns=("note_2",)
