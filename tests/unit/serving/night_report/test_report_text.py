@@ -6,7 +6,15 @@ from typing import get_args
 import pytest
 
 from serving.night_report import report_schema as schema
-from serving.night_report.report_text import FEATURE_TITLES, NOT_SCORED, SUPPRESSED, decision_lines, not_scored_text, stale_text, warning_line
+from serving.night_report.report_text import (
+    FEATURE_TITLES,
+    NOT_SCORED,
+    SUPPRESSED,
+    decision_lines,
+    not_scored_text,
+    stale_text,
+    warning_line,
+)
 from serving.policy.state.queue_state import SuppressionCode
 
 DAY = date(2026, 7, 1)
