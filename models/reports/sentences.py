@@ -52,7 +52,8 @@ def saved_lead(facts: Mapping[str, Any]) -> str:
 
 
 def _no_signal(numbers: Parameters) -> str:
-    return f"No signal: within a night it ranks accounts no better than chance ({_skills(numbers)})."
+    needed = "; a signal has p below 0.01" if numbers.get("p_value") is not None else ""
+    return f"No signal: within a night it ranks accounts no better than chance ({_skills(numbers)}{needed})."
 
 
 def _signal(numbers: Parameters) -> str:

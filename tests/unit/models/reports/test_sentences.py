@@ -50,6 +50,14 @@ def test_a_lead_says_whether_it_is_shown() -> None:
     assert "is not shown" in render_lead(BaselineLead("random", Estimate(0.1, -0.05, 0.2)))
 
 
+def test_a_verdict_names_the_p_value_where_there_is_one() -> None:
+    without = render_finding(Finding("no_signal", PARAMETERS))
+    assert "p " not in without.split("chance")[1]
+    tested = render_finding(Finding("no_signal", {**PARAMETERS, "p_value": 0.0212, "level": 0.01}))
+    assert "[0.05, 0.20], p = 0.021, log-loss skill 0.100; a signal has p below 0.01)." in tested
+    assert ", p < 0.001," in render_finding(Finding("signal", {**PARAMETERS, "p_value": 1e-9, "level": 0.01}))
+
+
 def test_models_saved_with_codes_and_with_sentences_are_both_read() -> None:
     lead = BaselineLead("random", Estimate(0.1, -0.05, 0.2))
     new = {"verdict": Finding("no_signal", PARAMETERS).to_json(), "lead": lead.to_json()}
