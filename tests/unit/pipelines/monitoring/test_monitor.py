@@ -8,21 +8,42 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
+from sqlalchemy import update
 from support.monitor_factory import figure, performance_report, risk_monitor
 from support.nights.night_home import NightHome
 from typer.testing import CliRunner
 
 from features.history.history import History
 from models.risks.defaults import CHURN, ESCALATION
+from pipelines import assembly
+from pipelines import settings as configuration
 from pipelines.cli import app
+from pipelines.console import Steps
 from pipelines.monitoring.alarms import find_alarms
 from pipelines.monitoring.label_flow import LabelFlow, measure_label_flow
 from pipelines.monitoring.monitor import measure_volume
+from pipelines.monitoring.reference_drift import (
+    ComparedDays,
+    DriftSources,
+    build_frames,
+    choose_days,
+    measure_drift,
+)
 from pipelines.monitoring.retraining import advise_retraining
 from pipelines.monitoring_settings import MonitoringSettings
-from serving.night_report.monitor_report import DriftReport, ModelReport, MonitorReport, ShiftReport, VolumeReport
+from pipelines.scratch import scratch_folder
+from pipelines.sources.validated_source import validate_source_step
+from serving.night_report.monitor_report import (
+    DriftReport,
+    ModelReport,
+    MonitorReport,
+    ShiftReport,
+    UnknownPart,
+    VolumeReport,
+)
 from serving.store import Store
 from serving.store.queries.monitor_queries import newest_monitor_report
+from serving.store.tables import Score
 
 
 def test_volume_is_held_against_the_median_of_earlier_nights() -> None:
@@ -83,6 +104,30 @@ def test_a_stale_source_ends_it_with_three(night_home: NightHome, tmp_path: Path
     assert shown.exit_code == 3
     assert "Alarm: tickets delivered its newest row" in shown.stdout
     assert "Performance: not measurable yet" in shown.stdout
+
+
+def test_published_scores_are_compared_with_the_day_of_reference(night_home: NightHome, tmp_path: Path) -> None:
+    """Days four weeks apart of a world without a shift; then every published score is moved."""
+    home, night = night_home.copy(tmp_path / "home"), night_home.first.as_of
+    settings = configuration.load(data=str(night_home.data), home=home)
+    compared = ComparedDays(night - timedelta(days=28), night, None)
+    with scratch_folder() as scratch, Store(settings.database_url) as store:
+        known = validate_source_step(settings, scratch, Steps(quiet=True)).history
+        champion = assembly.open_registry(settings).champion("escalation")
+        assert champion is not None
+        frame = build_frames(known, assembly.frame_builder(settings), [compared])
+        assert frame is not None
+        with store.reading() as session:
+            steady = measure_drift(DriftSources(session, known, frame, 2), champion, compared)
+        with store.transaction() as session:
+            session.execute(update(Score).values(rank_score=Score.rank_score + 3.0))
+        with store.reading() as session:
+            moved = measure_drift(DriftSources(session, known, frame, 2), champion, compared)
+            assert choose_days(champion.model, []) == UnknownPart(code="no_night")
+    assert isinstance(steady, DriftReport)
+    assert isinstance(moved, DriftReport)
+    assert (steady.scores_moved, moved.scores_moved, moved.confirmed) == (False, True, False)
+    assert steady.features_tested > 20
 
 
 def flow(gaps: list[float], pause: float) -> LabelFlow:
