@@ -151,7 +151,6 @@ def live_of(case_id: str, account: str, **changes: object) -> LiveFigures:
         "probabilities": {"churn": 0.7},
         "priority": 2000.0,
         "revenue": 6000.0,
-        "currency": "EUR",
         "ends_on": None,
         "days_left": None,
         "alarms": ("risk:churn",),
