@@ -19,7 +19,7 @@ from models.data.signature import Signature
 
 DAY = 86_400_000_000  # microseconds
 ONE_EVENT = 31 * DAY
-EVENT_SHARE = 0.4  # of the rows of a sample that may have the event
+SAMPLED_EVENTS = 0.4  # of the rows of a sample that may have the event
 GOLDEN = 0.6180339887498949  # its multiples lie evenly between 0 and 1 without their whole part
 WITHOUT_DRAWS: Mapping[str, pa.Scalar] = {
     "selected": pa.scalar(False),
@@ -160,7 +160,7 @@ def sampled(labelled: Labelled, limit: int) -> tuple[Ints, Floats]:
     """Places of about ``limit`` rows to learn from, and for how many rows each of them counts.
 
     Rows with the event are rare, and each says more than one without: they are kept as long as they are no more than
-    `EVENT_SHARE` of the limit, and the others fill it. Either kind is taken evenly from every account's cutoffs and
+    `SAMPLED_EVENTS` of the limit, and the others fill it. Either kind is taken evenly from every account's cutoffs and
     counts for those left out, so that what is learned from weighted rows keeps the base rate.
     """
     if len(labelled) <= limit:
@@ -168,7 +168,7 @@ def sampled(labelled: Labelled, limit: int) -> tuple[Ints, Floats]:
     chosen = np.zeros(len(labelled), dtype=np.bool_)
     counts = np.ones(len(labelled))
     room = float(limit)
-    for kind, share in ((labelled.happened, EVENT_SHARE), (~labelled.happened, 1.0)):
+    for kind, share in ((labelled.happened, SAMPLED_EVENTS), (~labelled.happened, 1.0)):
         places = np.flatnonzero(kind)
         taken = places[_evenly(labelled.account[places], min(1.0, room * share / max(len(places), 1)))]
         chosen[taken] = True

@@ -23,10 +23,10 @@ MOST_WORKERS = 4
 PARALLEL = frozenset({AUTOMATIC, "blend", "lightgbm", "logistic", "rule", "constant"})
 """Learners of which several may be fitted beside each other; others may use every core, or data that they share."""
 
-Result = TypeVar("Result")
+FitResult = TypeVar("FitResult")
 
 
-def fit_in_parallel(fits: Sequence[Callable[[int], Result]], threads: int) -> Iterator[Result]:
+def fit_in_parallel(fits: Sequence[Callable[[int], FitResult]], threads: int) -> Iterator[FitResult]:
     """The results of the fits in their order; a fit is called with the number of threads that it may use.
 
     ``threads`` are those of all fits together (0: as many as there are cores). With one, the fits run one after the
