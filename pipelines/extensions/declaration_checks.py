@@ -30,7 +30,7 @@ RESERVED = ("metric_", "attribute_", "label_", "probability_", "has_")
 RESERVED_NAMES = frozenset({"account_id", "as_of", "risk", "all"})
 RELATIONS = ("timeline",)
 """Relations that are no tables: tickets together with their events."""
-QUOTED = re.compile(r"'[^']*'")
+TEXT_LITERAL = re.compile(r"'[^']*'")
 ELSEWHERE = re.compile(
     r"\b(select|now|today|current_\w+|get_current_\w+|random|gen_random_uuid|uuid|getenv)\b", re.IGNORECASE
 )
@@ -181,7 +181,7 @@ def _check_sql(part: Aggregate) -> None:
     """Refuse SQL that reads anything but the row: no slice of the source could show what else it sees."""
     texts = (part.of, part.where, part.by, part.stream.only, part.stream.at, part.stream.by, part.stream.until)
     for text in texts:
-        word = ELSEWHERE.search(QUOTED.sub("", text or ""))
+        word = ELSEWHERE.search(TEXT_LITERAL.sub("", text or ""))
         if word:
             raise UsageError(f"its SQL uses {word[0]}, and may read nothing but the columns of its own rows: {text!r}.")
 
