@@ -14,7 +14,7 @@ def effect_line(effect: EffectReport | None) -> str:
     if effect is None:
         return "Not recorded by the version of Rescue that ran this night."
     worked, held_out = effect.worked, effect.held_out
-    if worked.accounts and not held_out.accounts:
+    if effect.valid == "one_look" and worked.accounts and not held_out.accounts:
         return f"Not measurable: of {plural(worked.accounts, 'flagged account')}, the policy's [holdout] held out none."
     if not worked.accounts and not held_out.accounts:
         return "Not measurable yet, n = 0: no flagged account took part in the draw of the policy's [holdout]."
@@ -50,7 +50,7 @@ def effect_outlook(effect: EffectReport | None, today: date) -> Iterator[str]:
     if effect.revenue is not None:
         value, low, high = (_amount(number, effect.currency) for number in vars(effect.revenue).values())
         yield f"Revenue per year saved by the settled work: {value} (95% interval: {low} to {high})."
-    if effect.holdout_cost is not None:
+    if effect.holdout_cost:
         cost = _amount(effect.holdout_cost, effect.currency)
         yield (
             f"{plural(effect.held_out.accounts, 'account')} held out so far. By the policy's save rates, work on them "
