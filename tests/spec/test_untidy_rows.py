@@ -278,10 +278,11 @@ def test_a_score_is_compared_with_the_same_source(
 ) -> None:
     night = date(2026, 3, 1)
     story = Story().account("A")
-    for day, score in ((-50, 80.0), (-5, 74.0)):
-        story.health("A", str(night + timedelta(days=day)), score, source="crm")
-    for day, score in survey:
-        story.health("A", str(night + timedelta(days=day)), score, source="survey")  # type: ignore[arg-type]
+    measured = [(-50, 80.0, "crm"), (-5, 74.0, "crm"), *((day, score, "survey") for day, score in survey)]
+    for day, score, source in measured:
+        story.row(
+            "health_scores", account_id="A", measured_at=str(night + timedelta(days=day)), score=score, source=source
+        )
     names = ("health_change_28d", "health_drop_from_best_180d")
     (row,) = build(
         story.history(), [night], features=[row for row in select_features() if row.name in names]
