@@ -145,7 +145,7 @@ def issued(what: str, days: int, before: int = 0, condition: str = "1") -> str:
     return ask(what, "invoices", f"{ISSUED} AND {within('issued_at', days, before)} AND {condition}")
 
 
-DECIDED = "coalesce(action, '') NOT IN ('held_out', 'withdrawn')"
+DECIDED = "coalesce(action, '') NOT IN ('held_out', 'selected', 'withdrawn') AND NOT coalesce(holdout, 0)"
 
 
 def outcomes(condition: str) -> str:

@@ -50,7 +50,7 @@ COLUMNS = {
     "usage_daily": "account_id day feature user_id events users minutes",
     "invoices": "invoice_id account_id issued_at due_at paid_at amount status",
     "contacts": "contact_id account_id role left_at",
-    "outcomes": "account_id risk action verdict decided_at",
+    "outcomes": "account_id risk action verdict decided_at holdout",
 }
 ALWAYS = datetime(1970, 1, 1)
 """When a row was known that says neither when it was known nor when it happened."""
