@@ -73,7 +73,8 @@ def replay_nights(
         known = for_history(opened.history, opened.risk_settings)
         with steps.step("models", "Choosing models that have not learned from these nights"):
             registry = assembly.open_registry(settings)
-            context = ReplayContext(opened.history, registry, assembly.frame_builder(opened.settings), steps.log, champion)
+            build = assembly.frame_builder(opened.settings)
+            context = ReplayContext(opened.history, registry, build, steps.log, champion)
             models = choose_models(context, known, first)
         with steps.step("replay", f"Replaying {len(nights)} nights"):
             conditions = frozenset(name for policy in policies.values() for name in policy.conditions.columns)

@@ -97,9 +97,7 @@ def test_a_changed_file_needs_a_new_model(made: Made) -> None:
     content = scorecard.read_text()
     scorecard.write_text(content.replace("SHRINK = 5, 20.0, 0.3", "SHRINK = 5, 20.0, 0.4"))
     try:
-        with pytest.raises(
-            ExtensionUnavailableError, match=r"scorecard of extensions/scorecard\.py, which has chan"
-        ):
+        with pytest.raises(ExtensionUnavailableError, match=r"scorecard of extensions/scorecard\.py, which has chan"):
             night(settings(), 2)
         (report,) = night(settings(extensions_required=False), 2)
     finally:
@@ -138,9 +136,7 @@ def test_a_leak_stops_a_night_before_anything_is_scored(made: Made) -> None:
     )
     Path(f"{trainings}.new").replace(trainings)
     try:
-        with pytest.raises(
-            UsageError, match=r"trainings\.py breaks the rule leak: the feature people_trained"
-        ):
+        with pytest.raises(UsageError, match=r"trainings\.py breaks the rule leak: the feature people_trained"):
             night(settings(), 4)
     finally:
         leaky.write_text(content)

@@ -52,8 +52,9 @@ COLUMNS = {
     "contacts": "contact_id account_id role left_at",
     "outcomes": "account_id risk action verdict decided_at holdout",
 }
-ALWAYS = datetime(1970, 1, 1)
+ALWAYS = datetime.fromisoformat("1970-01-01")
 """When a row was known that says neither when it was known nor when it happened."""
+
 HIDDEN = {"subscriptions": "ended_at", "invoices": "paid_at", "contacts": "left_at"}
 """In a current-state source, the time that is read as null while it is not before the cutoff."""
 
