@@ -173,7 +173,7 @@ def test_a_home_may_be_tried_on_another_source(closed: Closed, tmp_path: Path) -
             pq.write_table(rows if own is None else rows.filter(pc.not_equal(own, closed.account)), other / file.name)
     settings = closed.settings.model_copy(update={"data": str(other), "tolerance": 1.0})
     opened = validate_source(settings, tmp_path / "scratch")
-    assert UnknownAccounts(table="outcomes", rows=2) in opened.warnings
+    assert UnknownAccounts(table="outcomes", rows=3) in opened.warnings  # selected, contacted, resolved
     assert opened.validation.report.tables["outcomes"].quarantined == {}
 
 
