@@ -23,8 +23,8 @@ def test_a_policy_is_explained_in_words() -> None:
         "20% of the groups of accounts, drawn once with the salt 's', before capacity.",
         "Segment smb: 10%.",
         "Squad care (skills retention): 2 new cases per night; escalation path ana → ben → cleo.",
-        "high (where probability >= 0.8): response in 4 hours, resolution in 48; without contact escalated after "
-        "4 and 8 hours. Responsible primary, accountable lead.",
+        "high (where probability >= 0.8): response in 4 hours, resolution in 48 hours; without contact escalated after "
+        "4 hours and 8 hours. Responsible primary, accountable lead.",
         "Cases that no squad can take go to care.",
         "Cancellation: worth the revenue that ends × 15% × urgency − 0. It gets a case on the same night, beyond the ",
         "Partial loss, from 1% of the account's revenue: worth the part's revenue × 15% × urgency − 0. It competes for",
