@@ -1,9 +1,9 @@
 """Rescued is not safe: a team works the accounts that a model names, and the next model learns from what is left.
 
-A numpy world of accounts whose trouble drifts; a rescue halves an account's risk for a quarter. Every nine months
-the model is trained again on the weeks since, and the team works the riskiest fifth of the accounts by it, four fifths
-of them (the rest is held out by a coin). Through four retrainings the model must still rank the accounts by the risk
-that they run when nobody helps them. The naive variant, which reads every rescued account as a safe one, must not.
+A numpy world of accounts whose trouble drifts; a rescue takes nine tenths of an account's risk for a quarter. Every nine
+months the model is trained again on the weeks since, and the team works the riskiest fifth of the accounts by it, four
+fifths of them (the rest is held out by a coin). Through four retrainings the model must still rank the accounts by the
+risk that they run when nobody helps them. The naive variant, which reads every rescued account as a safe one, must not.
 """
 
 from collections.abc import Callable
@@ -57,7 +57,7 @@ class Town:
             flagged = score >= np.quantile(score, 1 - WORKED)
         held = self.names * 2654435761 % 1000 < 1000 * HELD_OUT
         self.rescued[flagged & ~held] = week
-        leaving = self.rng.random(ACCOUNTS) < hazard(self.trouble) * np.where(week - self.rescued < QUARTER, 0.5, 1.0)
+        leaving = self.rng.random(ACCOUNTS) < hazard(self.trouble) * np.where(week - self.rescued < QUARTER, 0.1, 1.0)
         self.weeks.append(
             {
                 "name": self.names.copy(), "shown": shown, "since": since, "left": leaving,

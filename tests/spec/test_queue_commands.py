@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete
 from support.nights.night_home import NightHome
 from typer.testing import CliRunner
 
@@ -51,15 +51,22 @@ def test_waiting_accounts_are_listed_by_squad_and_rank_of_the_newest_night(
     night_home: NightHome, tmp_path: Path
 ) -> None:
     home = night_home.copy(tmp_path / "home")
+    tonight = night_home.first.as_of
+    accounts = [case.account_id for case in night_home.first.queue[:4]]
+    figures = {"risk": "churn", "priority": 50.0, "at_stake": 900.0, "probability": 0.5}
+    waiting = [("support", 2), ("support", 1), ("retention", 1)]
     with Store(f"sqlite:///{home}/rescue.db") as store, store.transaction() as session:
-        rows = sorted(session.scalars(select(Waiting)), key=lambda row: (row.squad, row.rank))
-        earlier = {name: getattr(rows[0], name) for name in ("account_id", "risk", "rank", "priority", "at_stake")}
-        day_before = night_home.first.as_of - timedelta(days=1)
-        session.add(Waiting(as_of=day_before, squad="disbanded", probability=0.5, **earlier))
+        session.execute(delete(Waiting))
+        for account, (squad, rank) in zip(accounts, waiting, strict=False):
+            session.add(Waiting(as_of=tonight, account_id=account, squad=squad, rank=rank, **figures))
+        day_before = tonight - timedelta(days=1)
+        session.add(Waiting(as_of=day_before, account_id=accounts[3], squad="disbanded", rank=1, **figures))
     listed = rescue("queue", "list", "--waiting", "--home", str(home))
-    found = re.findall(r"(\w+) +(\d+) +(a-\d+)", listed)
-    assert found == [(row.squad, str(row.rank), row.account_id) for row in rows]
-    assert len(found) == night_home.first.decision.waiting > 0
+    assert re.findall(r"(\w+) +(\d+) +(a-\d+)", listed) == [
+        ("retention", "1", accounts[2]),
+        ("support", "1", accounts[1]),
+        ("support", "2", accounts[0]),
+    ]
 
 
 def test_an_export_has_responsibility_and_timers(night_home: NightHome, tmp_path: Path) -> None:

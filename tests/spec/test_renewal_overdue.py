@@ -17,12 +17,14 @@ from pipelines.night.night import run_nights
 from pipelines.step_runner import plain_runner
 from serving.store.tables import Account, Score
 
-STRONGEST = 5
+STRONGEST = 3
 
 
 def strongest(home: NightHome) -> list[str]:
-    """The accounts of the first night's queue with the highest priority."""
-    return list(dict.fromkeys(case.account_id for case in home.first.queue))[:STRONGEST]
+    """The accounts at risk of the first night's queue with the highest priority."""
+    at_risk = [case.account_id for case in home.first.queue if case.lane == "at_risk"]
+    assert len(at_risk) >= STRONGEST
+    return at_risk[:STRONGEST]
 
 
 def with_passed_renewals(data: Path, accounts: list[str], day: date) -> None:

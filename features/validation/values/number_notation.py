@@ -7,13 +7,16 @@ is the case, a number with a comma is not read but goes to quarantine as ambiguo
 by a thousand. In a column of whole numbers ``1,234`` can only be a thousand.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import NamedTuple
-
-import duckdb
+from typing import TYPE_CHECKING, NamedTuple
 
 from features.quoting import quote_text
+
+if TYPE_CHECKING:
+    import duckdb
 
 
 class Notation(StrEnum):

@@ -21,7 +21,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(queue, name="queue")
 
 
-@queue.command("list")
+@queue.command("list", short_help="List the open cases in the order in which to work them.")
 def list_cases(
     home: Home = None,
     waiting: Annotated[

@@ -149,4 +149,4 @@ def test_progress_is_reported() -> None:
 def test_a_backtest_is_the_evaluation_without_the_model() -> None:
     found = backtest(made().frame, made().labels, CHURN, threads=1)
     assert found.evaluation.to_json() == trained().evaluation.to_json()
-    assert found.scored == trained().scored
+    assert found.scored == trained().scored.drop_columns(["cross_fitted"])
