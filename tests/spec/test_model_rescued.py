@@ -1,6 +1,6 @@
 """Rescued is not safe: a team works the accounts that a model names, and the next model learns from what is left.
 
-A numpy world of accounts whose trouble drifts; a rescue takes nine tenths of an account's risk for a quarter. Every nine
+A numpy world of accounts whose trouble drifts; a rescue takes nine tenths of an account's risk for a quarter. Every 9
 months the model is trained again on the weeks since, and the team works the riskiest fifth of the accounts by it, four
 fifths of them (the rest is held out by a coin). Through four retrainings the model must still rank the accounts by the
 risk that they run when nobody helps them. The naive variant, which reads every rescued account as a safe one, must not.
