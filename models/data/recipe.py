@@ -1,4 +1,4 @@
-"""How a model was made, apart from the data: so that a refresh can be told from a challenge.
+"""How a model was made, apart from the data: so that a refresh can be distinguished from a challenge.
 
 The same recipe fitted on newer data is a *refresh*: it is expected to be about as good, and only has to be shown not to
 be worse. Another recipe is a *challenge*: it has to be shown to be better. Which of the two a model is does not depend

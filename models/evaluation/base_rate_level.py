@@ -1,4 +1,4 @@
-"""Have events become more frequent than the model expects? The newest level of the base rate, where it can be told.
+"""Have events become more frequent than the model expects? The newest level of the base rate, where data show it.
 
 A model learns from years, and its probabilities add up over all of them. Where the base rate has moved since, they are
 too low or too high for every account of tonight. The newest months alone hold few events, so following them would

@@ -19,7 +19,7 @@ Cutoff = Any
 
 
 def to_pandas(table: pa.Table) -> pd.DataFrame:
-    """A table with days as time stamps, and with true, false and unknown told apart."""
+    """A table with days as time stamps, in which true, false and unknown are three values."""
     import pandas as pd
     import pyarrow as pa
 

@@ -2,7 +2,7 @@
 
 A cancellation that is withdrawn and given again a month later is another cancellation, and so is the end of another
 contract, although the alarm has the same name. A corrected date is none: our copy knows of that end since before. So an
-end is told apart by when our copy learned of it: one that became known after the night that raised the alarm is new.
+end is identified by when our copy learned of it: one that became known after the night that raised the alarm is new.
 """
 
 from collections.abc import Iterable

@@ -24,7 +24,3 @@ def upgrade() -> None:
         op.execute(f"UPDATE cases SET {new} = {number} || ' hours'")
         op.drop_column("cases", old)
     op.execute("ALTER TABLE cases RENAME COLUMN escalate_after_hours TO escalate_after")
-
-
-def downgrade() -> None:
-    raise NotImplementedError("A queue is never taken back to an earlier schema: restore a backup.")
