@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from pipelines.settings import Settings
 
 
+MOST_AHEAD = timedelta(days=366)
+"""So long after the newest row a night may be asked for."""
+
+
 @dataclass(frozen=True)
 class NightDay:
     """The day of a night; ``requested`` is whether somebody asked for this day, who then knows how old the data is."""
@@ -41,7 +45,7 @@ def check_day(night: NightDay, history: History, stale_after: int) -> None:
     """Do nothing where the source has rows before the night, and new ones where nobody asked for this very day.
 
     Raises:
-        UsageError: the data begin on that day or later.
+        UsageError: the data begin on that day or later, or ended more than a year before a day that was asked for.
         DataGateError: the newest row of all tables is older than ``stale_after`` days.
     """
     if night.day <= history.first:
@@ -50,12 +54,22 @@ def check_day(night: NightDay, history: History, stale_after: int) -> None:
             f"{name} is before the data, which begin on {day_text(history.first)}: choose a later day with --as-of."
         )
     if night.requested:
+        _refuse_far_ahead(night.day, history.until)
         return
     newest = newest_days(history, night.day)
     days = [day for day in newest.values() if day is not None]
     if days and (night.day - max(days)) <= timedelta(days=stale_after):
         return
     raise DataGateError(_stale_message(night.day, newest, history, stale_after))
+
+
+def _refuse_far_ahead(night: date, until: date) -> None:
+    """A mistyped year would end every contract, close its cases, and leave no room for the nights before it."""
+    if night - until > MOST_AHEAD:
+        raise UsageError(
+            f"--as-of {night} is {(night - until).days:,} days after the data, which end on {day_text(until)}: check "
+            "the year."
+        )
 
 
 def newest_days(history: History, night: date) -> dict[str, date | None]:

@@ -67,6 +67,11 @@ def test_a_day_that_is_asked_for_is_run_however_old_the_source_is(history: Histo
     check_day(NightDay(date(2027, 1, 1), requested=True), history, 3)
 
 
+def test_a_mistyped_year_is_refused(history: History) -> None:
+    with pytest.raises(UsageError, match=r"--as-of 2062-03-10 is 13,\d{3} days after the data.*check the year"):
+        check_day(NightDay(date(2062, 3, 10), requested=True), history, 3)
+
+
 @pytest.mark.parametrize("requested", [True, False])
 def test_no_night_is_run_before_the_data(history: History, requested: bool) -> None:
     with pytest.raises(UsageError, match="is before the data, which begin on 1 Jan 2026"):
