@@ -107,27 +107,17 @@ def explain(model: RiskModel, rows: pa.Table, rarity: EventRarity | None = None)
     strengths = strengths_for_people(names, shares, rows, rarity)
     explained = list(_explained_rows(names, shares, rows, rarity))
     return [
-        _worth_saying(
-            (
-                _reason(
-                    group,
-                    strengths.by_group(place)[group],
-                    [refit.by_group(place)[group] for refit in refits],
-                    explained[place],
-                )
-                for group in groups
-            ),
-            explained[place],
-        )
-        for place, groups in enumerate(strengths.order())
+        _reasons(groups[:MOST], strengths.by_group(place), [refit.by_group(place) for refit in refits], row)
+        for place, (groups, row) in enumerate(zip(strengths.order(), explained, strict=True))
     ]
 
 
-def _worth_saying(reasons: Iterator[Reason], row: ExplainedRow) -> tuple[Reason, ...]:
-    """At most `MOST` reasons; "Region AMER" is one only where there is no other."""
-    found = tuple(reasons)
-    others = tuple(reason for reason in found if not row.is_kind_of_account(reason.feature))
-    return (others or found)[:MOST]
+def _reasons(
+    groups: Sequence[str], own: Mapping[str, float], again: Sequence[Mapping[str, float]], row: ExplainedRow
+) -> tuple[Reason, ...]:
+    """The reasons of one row; "Region AMER", which is always the last, is one only where there is no other."""
+    reasons = tuple(_reason(group, own[group], [refit[group] for refit in again], row) for group in groups)
+    return tuple(reason for reason in reasons if not row.is_kind_of_account(reason.feature)) or reasons
 
 
 def _explained_rows(
