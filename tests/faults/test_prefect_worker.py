@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
+import stamina
 from support.nights.night_home import NightHome
 
 from serving.store import Store
@@ -34,7 +36,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]
     """The environment of a Prefect server that is running, with a worker on the pool that prefect.yaml names."""
     home, port = tmp_path_factory.mktemp("prefect"), _free_port()
     url = f"http://127.0.0.1:{port}/api"
-    quiet = {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1", "PREFECT_HOME": str(home)}
+    quiet = {
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "DO_NOT_TRACK": "1",
+        "PREFECT_HOME": str(home),
+        "PREFECT_SERVER_DATABASE_TIMEOUT": "60",  # SQLite on a busy machine: wait for the lock
+    }
     started = {**os.environ, **quiet, "PREFECT_WORKER_QUERY_SECONDS": "1"}
     running = [_start([*PREFECT, "server", "start", "--host", "127.0.0.1", "--port", str(port), "--no-ui"], started)]
     environment = {**started, "PREFECT_API_URL": url}
@@ -88,23 +95,25 @@ def _wait(ready: object, seconds: float) -> None:
 def deployments(server: dict[str, str], root: Path) -> dict[str, dict[str, Any]]:
     """What ``prefect deploy --all`` made of prefect.yaml, by name."""
     _prefect(server, "deploy", "--all", folder=root)
-    found = httpx.post(f"{server['PREFECT_API_URL']}/deployments/filter", json={}).json()
+    found = _request(server, "POST", "/deployments/filter", {})
     return {deployment["name"]: deployment for deployment in found}
+
+
+@stamina.retry(on=httpx.HTTPError, attempts=None, timeout=120, wait_max=5)
+def _request(server: Mapping[str, str], method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+    """The answer of the server. A busy server answers 503; like Prefect's own client, the request is sent again."""
+    answer = httpx.request(method, f"{server['PREFECT_API_URL']}{path}", json=body, timeout=60)
+    return answer.raise_for_status().json()
 
 
 def _run(server: dict[str, str], deployment: dict[str, Any], **given: str) -> dict[str, Any]:
     """The worker's run of a deployment, when it is over."""
-    api = server["PREFECT_API_URL"]
-    asked = httpx.post(
-        f"{api}/deployments/{deployment['id']}/create_flow_run",
-        json={"parameters": given, "state": {"type": "SCHEDULED"}},
-        timeout=60,
-    )
-    assert asked.status_code == 201, asked.text
+    wanted = {"parameters": given, "state": {"type": "SCHEDULED"}, "idempotency_key": str(uuid.uuid4())}
+    created = _request(server, "POST", f"/deployments/{deployment['id']}/create_flow_run", wanted)
     found: dict[str, Any] = {}
 
     def finished() -> bool:
-        found.update(httpx.get(f"{api}/flow_runs/{asked.json()['id']}").json())
+        found.update(_request(server, "GET", f"/flow_runs/{created['id']}"))
         return found["state_type"] in {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 
     _wait(finished, 240)
@@ -124,9 +133,7 @@ def test_the_nightly_deployment_runs_on_a_worker(
     run = _run(server, deployments["nightly"], data=str(night_home.data), home=str(home), as_of=tomorrow)
     report = json.loads((home / "nights" / tomorrow / "report.json").read_text())
     assert report["as_of"] == tomorrow
-    tasks = httpx.post(
-        f"{server['PREFECT_API_URL']}/task_runs/filter", json={"flow_runs": {"id": {"any_": [run["id"]]}}}
-    ).json()
+    tasks = _request(server, "POST", "/task_runs/filter", {"flow_runs": {"id": {"any_": [run["id"]]}}})
     assert {task["name"].rsplit("-", 1)[0] for task in tasks} >= {"validate", "features", "score", "decide", "record"}
 
 
@@ -153,8 +160,7 @@ def _nightly(environment: Mapping[str, str], data: Path, home: Path, *more: str)
 def _nights_by_hand(server: Mapping[str, str]) -> list[str]:
     """The states of the flow runs that no deployment started."""
     asked = {"flows": {"name": {"any_": ["nightly"]}}, "flow_runs": {"deployment_id": {"is_null_": True}}}
-    found = httpx.post(f"{server['PREFECT_API_URL']}/flow_runs/filter", json=asked).raise_for_status().json()
-    return [run["state_type"] for run in found]
+    return [run["state_type"] for run in _request(server, "POST", "/flow_runs/filter", asked)]
 
 
 def test_the_command_line_tells_the_server_of_its_night(
