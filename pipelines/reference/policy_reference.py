@@ -93,9 +93,24 @@ def render_policy() -> str:
     return "\n".join(parts)
 
 
+NESTED_TABLES = {"squads": ("duty", "[squads.NAME.duty]"), "forms": ("fields", "[forms.NAME.fields.FIELD]")}
+"""Sections with a key that is a table large enough for a section of its own: the key, and its heading."""
+
+
 def _sections(schema: Mapping[str, Any]) -> Iterator[str]:
     for key, field in schema["properties"].items():
+        if _is_free(field):
+            yield f"## `[{key}]` (optional)\n\nFree keys: {field['description']}.\n"
+            continue
         yield from _section(schema, _heading(key, field), field, key in schema["required"])
+        if key in NESTED_TABLES:
+            inner, heading = NESTED_TABLES[key]
+            yield from _section(schema, heading, _resolved(schema, field)["properties"][inner], required=False)
+
+
+def _is_free(field: Mapping[str, Any]) -> bool:
+    """Whether a section has keys of the writer's choice with plain values, such as ``[roles]``."""
+    return "$ref" not in str(field)
 
 
 def _heading(key: str, field: Mapping[str, Any]) -> str:

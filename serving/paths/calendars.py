@@ -81,6 +81,19 @@ class WorkingCalendar:
             return self._add_hours(start, timedelta(hours=duration.amount))
         return self._add_days(start, int(duration.amount))
 
+    def working_spans(self, start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
+        """The spans of working time between two instants, in order; the first and the last are cut at the instants."""
+        first, last = (_local(instant, self._zone).date() for instant in (start, end))
+        for ahead in range((last - first).days + 1):
+            for begin, finish in self._day_spans(first + timedelta(days=ahead)):
+                if begin < end and finish > start:
+                    yield max(begin, start), min(finish, end)
+
+    def elapsed(self, start: datetime, end: datetime) -> timedelta:
+        """The working time between two instants; zero where the end is not after the start."""
+        spans = self.working_spans(start, end)
+        return sum((finish - begin for begin, finish in spans), timedelta())
+
     def local(self, instant: datetime) -> datetime:
         """An instant in the calendar's time zone."""
         return _local(instant, self._zone)
@@ -88,6 +101,11 @@ class WorkingCalendar:
     def is_working_day(self, day: date) -> bool:
         """Whether anybody works on that day."""
         return bool(self._spans(day))
+
+    def is_working_time(self, at: datetime) -> bool:
+        """Whether somebody works at that instant (UTC)."""
+        local = _local(at, self._zone)
+        return any(begin <= local.time() < end for begin, end in self._spans(local.date()))
 
     def _add_hours(self, start: datetime, left: timedelta) -> datetime:
         for begin, end in self._working_time(start):
@@ -111,11 +129,14 @@ class WorkingCalendar:
         """The spans of working time from an instant on, in UTC; the first begins with it where somebody works then."""
         first = _local(start, self._zone).date()
         for ahead in range(FARTHEST_DAYS):
-            day = first + timedelta(days=ahead)
-            for opening, closing in self._spans(day):
-                begin, end = _utc(day, opening, self._zone), _utc(day, closing, self._zone)
+            for begin, end in self._day_spans(first + timedelta(days=ahead)):
                 if end > start:
                     yield max(begin, start), end
+
+    def _day_spans(self, day: date) -> Iterator[tuple[datetime, datetime]]:
+        """The working time of a day of the calendar's time zone, in UTC."""
+        for opening, closing in self._spans(day):
+            yield _utc(day, opening, self._zone), _utc(day, closing, self._zone)
 
     def _spans(self, day: date) -> Spans:
         if day in self.closed or (self.holidays and day in _public_holidays(self.holidays)):

@@ -12,6 +12,7 @@ from features.conditions import Columns, Condition, ConditionError, compile_cond
 from features.contract import Metric
 from features.errors import suggest_name
 from serving.policy.definition.columns import condition_columns
+from serving.policy.definition.people.people_checks import check_people, find_unfilled_roles
 from serving.policy.definition.policy_schema import PolicyFile
 from serving.policy.definition.toml_lines import Path
 
@@ -91,6 +92,8 @@ def policy_hints(file: PolicyFile, conditions: Conditions) -> Iterator[Problem]:
                 ("triggers", name),
                 f"the trigger {name} can be removed: [cancellations] raises received cancellations by their own value",
             )
+    for path, sentence in find_unfilled_roles(file):
+        yield Problem(path, sentence)
 
 
 def cross_checks(file: PolicyFile) -> Iterator[Problem]:
@@ -100,6 +103,8 @@ def cross_checks(file: PolicyFile) -> Iterator[Problem]:
     yield from _calendars(file)
     yield from _severities(file)
     yield from _vip(file)
+    for path, sentence in check_people(file):
+        yield Problem(path, sentence)
 
 
 def _unknown(path: Path, what: str, name: str, names: Iterable[str]) -> Problem:

@@ -1,11 +1,12 @@
 """Read a policy: TOML in, a checked and versioned :class:`Policy` out, or sentences that name the line of each mistake.
 
-The version is a hash of the content: comments, spacing and the order of tables do not change it; every threshold,
-name and condition does. It is stored with each case that the policy opens.
+The version is a hash of the content: comments, spacing, the order of tables and the hypothesis do not change it; every
+threshold, name and condition does. It is stored with each case that the policy opens.
 """
 
 import hashlib
 import json
+import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -34,6 +35,19 @@ RENAMED_KEYS = {
 """Keys of earlier policy files and their present names, which are too different to be found by their spelling."""
 
 
+SECTION_NOUNS = {
+    "people": "person",
+    "squads": "squad",
+    "calendars": "calendar",
+    "forms": "form",
+    "risks": "risk",
+    "triggers": "trigger",
+}
+"""The word for a table of a section."""
+
+_TWICE = re.compile(r"Cannot declare \('(\w+)', '([^']+)'\) twice \(at line (\d+), column \d+\)")
+
+
 class PolicyError(UsageError):
     """The policy file cannot be used; ``problems`` has a sentence per mistake, the message is the first."""
 
@@ -55,7 +69,7 @@ class Policy:
     @cached_property
     def version(self) -> str:
         """Twelve hexadecimal digits of the content."""
-        content = json.dumps(self.rules.model_dump(mode="json"), sort_keys=True, ensure_ascii=True)
+        content = json.dumps(self.rules.content(), sort_keys=True, ensure_ascii=True)
         return hashlib.sha256(content.encode()).hexdigest()[:12]
 
     @classmethod
@@ -82,7 +96,7 @@ class Policy:
         try:
             content = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
-            raise PolicyError([f"{source}: {str(error).rstrip('.')}; this is not TOML."]) from None
+            raise PolicyError([_toml_text(source, str(error))]) from None
         lines = line_index(text)
         rules, problems = _validate(content)
         if rules is not None:
@@ -102,6 +116,16 @@ class Policy:
 def default_text() -> str:
     """The text of the policy that comes with Rescue, to copy and change."""
     return files("serving.policy.definition").joinpath("policy.default.toml").read_text(encoding="utf-8")
+
+
+def _toml_text(source: str, message: str) -> str:
+    """The sentence of a file that is not TOML; a table that is written twice, such as a person, is named."""
+    twice = _TWICE.fullmatch(message)
+    if twice is None:
+        return f"{source}: {message.rstrip('.')}; this is not TOML."
+    section, name = twice[1], twice[2]
+    what = SECTION_NOUNS.get(section, f"table {section}")
+    return f"{source}, line {twice[3]}: the {what} {name!r} is defined twice."
 
 
 def _problem_texts(source: str, lines: Mapping[Place, int], problems: Iterable[Problem]) -> tuple[str, ...]:

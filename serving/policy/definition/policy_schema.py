@@ -4,11 +4,13 @@ Every field's ``description`` is its documentation: ``docs/policy.md`` is genera
 text here; :mod:`serving.policy.definition.policy_file` compiles it against the known columns.
 """
 
-from typing import Annotated, Literal, Self
+from functools import cached_property
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from serving.paths.calendars import WorkingCalendar
+from serving.paths.directory import Directory
 from serving.policy.definition.calendar_rules import CalendarRule
 from serving.policy.definition.case_rules import (
     CancellationRule,
@@ -18,6 +20,9 @@ from serving.policy.definition.case_rules import (
     PartialLossRule,
     ReconcileRule,
 )
+from serving.policy.definition.people.form_rules import FormRule
+from serving.policy.definition.people.people_rules import DutyRule, PersonRule, RoleRule
+from serving.policy.definition.people.policy_directory import build_directory
 from serving.policy.definition.policy_section import (
     Bands,
     Days,
@@ -158,6 +163,7 @@ class SquadRule(Section):
     languages: Names = Field((), description="languages that it speaks; default: all")
     calendar: Word | None = Field(None, description="its working time, one of `[calendars]`; default: the clock")
     escalation_path: Names = Field((), description="primary, secondary and tertiary; default: the first three members")
+    duty: DutyRule | None = Field(None, description="who is primary, secondary and tertiary when")
 
     @model_validator(mode="after")
     def _members(self) -> Self:
@@ -226,9 +232,19 @@ class Health(Section):
     )
 
 
+LATER_SECTIONS = ("people", "roles", "forms")
+LATER_SQUAD_KEYS = ("duty",)
+"""Sections, and keys of squads, that are not part of the version of a policy that does not use them."""
+
+
 class PolicyFile(Section):
     """The whole file."""
 
+    hypothesis: Text | None = Field(
+        None,
+        description="what this policy is expected to change; before the first table; compared with what happened by "
+        "`rescue policy draw --as pdsa`, and no part of the version",
+    )
     risks: Annotated[dict[str, RiskRule], Field(min_length=1)] = Field(description="one table per risk")
     priority: PriorityRule = Field(
         default_factory=lambda: PriorityRule.model_validate({}), description="the order of the queue"
@@ -255,6 +271,11 @@ class PolicyFile(Section):
     )
     squads: Annotated[dict[str, SquadRule], Field(min_length=1)] = Field(description="one table per squad")
     calendars: dict[str, CalendarRule] = Field(default_factory=dict, description="one table per calendar")
+    people: dict[str, PersonRule] = Field(default_factory=dict, description="one table per person")
+    roles: dict[str, RoleRule] = Field(
+        default_factory=dict, description="role -> person, squad, or a list of them; or a table of squad -> person"
+    )
+    forms: dict[str, FormRule] = Field(default_factory=dict, description="one table per hand-off form")
     routing: Routing = Field(description="rules that assign a case to a squad")
     holdout: Holdout | None = Field(None, description="the hold-out; default: none")
     health: Health = Field(
@@ -270,6 +291,26 @@ class PolicyFile(Section):
         """The working time of a squad; None where it is not given."""
         name = self.squads[squad].calendar
         return self.calendars[name].calendar if name else None
+
+    @cached_property
+    def directory(self) -> Directory:
+        """The people, squads and roles, as the queue and escalation paths use them."""
+        return build_directory(self)
+
+    def content(self) -> dict[str, Any]:
+        """The values as JSON, without what later versions of Rescue added and this policy does not use.
+
+        So a policy that does not use a new section keeps its version.
+        """
+        content = self.model_dump(mode="json", exclude={"hypothesis"})
+        for name in LATER_SECTIONS:
+            if not content.get(name):
+                content.pop(name, None)
+        for squad in content["squads"].values():
+            for name in LATER_SQUAD_KEYS:
+                if not squad.get(name):
+                    squad.pop(name, None)
+        return content
 
     @property
     def contract_risk(self) -> str:
