@@ -27,6 +27,7 @@ class Message(Base):
     channel: Mapped[str]
     kind: Mapped[str]
     case_id: Mapped[str | None] = mapped_column(ForeignKey("cases.id"))
+    incident_id: Mapped[str | None]
     payload: Mapped[dict[str, Any]]
     status: Mapped[str]
     attempts: Mapped[int]
