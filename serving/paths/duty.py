@@ -12,7 +12,8 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from serving.paths.absences import AbsenceIndex
-from serving.paths.directory import RACI, TIER_NAMES, Directory, DutyRota
+from serving.paths.path_steps import TIER_WORDS
+from serving.paths.roster import RACI, DutyRota, Roster
 
 WEEK = 7
 
@@ -73,45 +74,45 @@ class OnDuty:
     @property
     def tiers(self) -> tuple[str, ...]:
         """Primary, secondary and tertiary, as many as there are."""
-        return self.people[: len(TIER_NAMES)]
+        return self.people[: len(TIER_WORDS)]
 
     def tier(self, name: str) -> str | None:
         """The person of ``primary``, ``secondary`` or ``tertiary``; None where there is none."""
-        place = TIER_NAMES.index(name)
+        place = TIER_WORDS.index(name)
         return self.people[place] if place < len(self.people) else None
 
 
 def find_obstacle(
-    directory: Directory, person: str, at: datetime, situation: Situation, *, working_hours: bool = False
+    roster: Roster, person: str, at: datetime, situation: Situation, *, working_hours: bool = False
 ) -> Obstacle | None:
     """Why the person cannot act at that instant; None where they can.
 
     With ``working_hours`` also whether they work at that time, by their own calendar or that of a squad of theirs.
     """
-    entry = directory.person(person)
+    entry = roster.person(person)
     if person in situation.disabled:
         return Obstacle(person, ObstacleCode.DISABLED)
     absence = situation.absences.at(person, at)
     if absence is not None:
-        zone = directory.timezone_of(person)
+        zone = roster.timezone_of(person)
         return Obstacle(person, ObstacleCode.ABSENT, absence.ends_at, timezone=zone, reason=absence.reason)
     count = situation.open_cases.get(person, 0)
     if entry.max_open is not None and count >= entry.max_open:
         return Obstacle(person, ObstacleCode.AT_CAPACITY, open_cases=count, max_open=entry.max_open)
-    if working_hours and not _works_at(directory, person, at):
+    if working_hours and not _works_at(roster, person, at):
         return Obstacle(person, ObstacleCode.OFF_HOURS)
     return None
 
 
-def find_on_duty(directory: Directory, squad: str, at: datetime, situation: Situation) -> OnDuty:
+def find_on_duty(roster: Roster, squad: str, at: datetime, situation: Situation) -> OnDuty:
     """Who of a squad is on duty at that instant; nobody for a squad that the policy does not have."""
-    entry = directory.squads.get(squad)
+    entry = roster.squads.get(squad)
     if entry is None:
         return OnDuty(())
     rota = entry.duty
     able, skipped = [], []
-    for person in shift_order(rota, at, directory, situation) if rota else entry.tiers:
-        obstacle = find_obstacle(directory, person, at, situation, working_hours=bool(rota and rota.working_hours))
+    for person in shift_order(rota, at, roster, situation) if rota else entry.tiers:
+        obstacle = find_obstacle(roster, person, at, situation, working_hours=bool(rota and rota.working_hours))
         if obstacle is None:
             able.append(person)
         else:
@@ -119,7 +120,7 @@ def find_on_duty(directory: Directory, squad: str, at: datetime, situation: Situ
     return OnDuty(tuple(able), tuple(skipped))
 
 
-def shift_order(rota: DutyRota, at: datetime, directory: Directory, situation: Situation) -> tuple[str, ...]:
+def shift_order(rota: DutyRota, at: datetime, roster: Roster, situation: Situation) -> tuple[str, ...]:
     """The order of the people of a rota at an instant, whoever can act: the first is primary.
 
     By load: fewest open cases divided by the person's weight; of equals, the one earlier in the rota.
@@ -128,7 +129,7 @@ def shift_order(rota: DutyRota, at: datetime, directory: Directory, situation: S
         places = {person: place for place, person in enumerate(rota.order)}
 
         def load(person: str) -> tuple[float, int]:
-            return situation.open_cases.get(person, 0) / directory.person(person).weight, places[person]
+            return situation.open_cases.get(person, 0) / roster.person(person).weight, places[person]
 
         return tuple(sorted(rota.order, key=load))
     first = shift_number(rota, at) % len(rota.order)
@@ -153,7 +154,7 @@ def shift_number(rota: DutyRota, at: datetime) -> int:
 
 
 def find_party(
-    directory: Directory, party: str, squad: str, at: datetime, situation: Situation, *, severity: str = ""
+    roster: Roster, party: str, squad: str, at: datetime, situation: Situation, *, severity: str = ""
 ) -> OnDuty:
     """The people whom a name stands for at that instant: a tier, a role, a squad or a person; empty where nobody.
 
@@ -163,29 +164,29 @@ def find_party(
     place.
     """
     word = party.casefold()
-    if word in TIER_NAMES:
-        duty = find_on_duty(directory, squad, at, situation)
+    if word in TIER_WORDS:
+        duty = find_on_duty(roster, squad, at, situation)
         person = duty.tier(word)
         return OnDuty((person,) if person else (), duty.skipped)
     if word in RACI:
         parts = [
-            find_party(directory, role, squad, at, situation)
-            for role in directory.raci_roles(severity, word)
+            find_party(roster, role, squad, at, situation)
+            for role in roster.raci_roles(severity, word)
             if role.casefold() not in RACI
         ]
         return _join(parts)
     parts = []
-    for target in directory.role_targets(party, squad) or ():
-        if target in directory.squads and target not in directory.people:
-            duty = find_on_duty(directory, target, at, situation)
+    for target in roster.role_targets(party, squad) or ():
+        if target in roster.squads and target not in roster.people:
+            duty = find_on_duty(roster, target, at, situation)
             parts.append(OnDuty(duty.people[:1], duty.skipped))
         else:
-            parts.append(_person(directory, target, at, situation))
+            parts.append(_person(roster, target, at, situation))
     return _join(parts)
 
 
-def _person(directory: Directory, person: str, at: datetime, situation: Situation) -> OnDuty:
-    obstacle = find_obstacle(directory, person, at, situation)
+def _person(roster: Roster, person: str, at: datetime, situation: Situation) -> OnDuty:
+    obstacle = find_obstacle(roster, person, at, situation)
     if obstacle is None or obstacle.code == ObstacleCode.AT_CAPACITY:
         return OnDuty((person,))
     return OnDuty((), (obstacle,))
@@ -197,9 +198,9 @@ def _join(parts: list[OnDuty]) -> OnDuty:
     return OnDuty(tuple(people), tuple(skipped.values()))
 
 
-def _works_at(directory: Directory, person: str, at: datetime) -> bool:
-    squads = (name for name, squad in directory.squads.items() if person in squad.members and squad.calendar)
-    calendar = directory.calendar_of(person, next(squads, None))
+def _works_at(roster: Roster, person: str, at: datetime) -> bool:
+    squads = (name for name, squad in roster.squads.items() if person in squad.members and squad.calendar)
+    calendar = roster.calendar_of(person, next(squads, None))
     return calendar is None or calendar.is_working_time(at)
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from serving.paths.calendars import WorkingCalendar
-from serving.paths.directory import Directory
+from serving.paths.roster import Roster
 from serving.policy.definition.calendar_rules import CalendarRule
 from serving.policy.definition.case_rules import (
     CancellationRule,
@@ -22,7 +22,7 @@ from serving.policy.definition.case_rules import (
 )
 from serving.policy.definition.people.form_rules import FormRule
 from serving.policy.definition.people.people_rules import DutyRule, PersonRule, RoleRule
-from serving.policy.definition.people.policy_directory import build_directory
+from serving.policy.definition.people.policy_roster import build_roster
 from serving.policy.definition.policy_section import (
     Bands,
     Days,
@@ -85,6 +85,11 @@ class PriorityRule(Section):
     )
     minimum: Annotated[float, Field(allow_inf_nan=False)] = Field(
         0, description="priority below which no new case is raised; 0: nothing that is worth less than its cost"
+    )
+    uplift: bool = Field(
+        False,
+        description="use by how much a rescue lowers the account's probability in place of probability × save rate, "
+        "once `rescue train --uplift` has shown that this orders accounts better",
     )
 
     @model_validator(mode="after")
@@ -293,9 +298,9 @@ class PolicyFile(Section):
         return self.calendars[name].calendar if name else None
 
     @cached_property
-    def directory(self) -> Directory:
+    def roster(self) -> Roster:
         """The people, squads and roles, as the queue and escalation paths use them."""
-        return build_directory(self)
+        return build_roster(self)
 
     def content(self) -> dict[str, Any]:
         """The values as JSON, without what later versions of Rescue added and this policy does not use.
@@ -310,6 +315,8 @@ class PolicyFile(Section):
             for name in LATER_SQUAD_KEYS:
                 if not squad.get(name):
                     squad.pop(name, None)
+        if not content["priority"]["uplift"]:
+            del content["priority"]["uplift"]
         return content
 
     @property

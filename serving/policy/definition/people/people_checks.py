@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from features.errors import suggest_name
-from serving.paths.directory import RACI, TIER_NAMES
+from serving.paths.roster import RACI, is_fixed_role
 
 if TYPE_CHECKING:
     from serving.policy.definition.policy_schema import PolicyFile
@@ -32,13 +32,13 @@ def find_unfilled_roles(file: "PolicyFile") -> Iterator[Finding]:
     if not file.people:
         return
     seen: set[tuple[str, str]] = set()
-    directory = file.directory
+    roster = file.roster
     for place, row in enumerate(file.severities):
         for party in RACI:
-            for role in directory.raci_roles(row.name, party):
-                if role.casefold() in TIER_NAMES or role.casefold() in RACI:
+            for role in roster.raci_roles(row.name, party):
+                if is_fixed_role(role):
                     continue
-                missing = [squad for squad in file.squads if directory.role_targets(role, squad) is None]
+                missing = [squad for squad in file.squads if roster.role_targets(role, squad) is None]
                 if missing and (role.casefold(), "") not in seen:
                     seen.add((role.casefold(), ""))
                     where = "" if len(missing) == len(file.squads) else f" in the squad {missing[0]}"
@@ -110,7 +110,7 @@ def _duty(file: "PolicyFile") -> Iterator[Finding]:
 def _roles(file: "PolicyFile") -> Iterator[Finding]:
     known = [*file.people, *file.squads, *(person for squad in file.squads.values() for person in squad.members)]
     for role, by_squad in file.roles.items():
-        if role.casefold() in (*TIER_NAMES, *RACI):
+        if is_fixed_role(role):
             yield ("roles", role), f"the role {role!r} is filled by the duty rota or the severity: rename it"
         for squad, targets in by_squad.items():
             if squad and squad not in file.squads:

@@ -1,4 +1,4 @@
-"""The sections `[people.NAME]`, `[roles]` and `[squads.NAME.duty]`, and the directory that is built from them."""
+"""The sections `[people.NAME]`, `[roles]` and `[squads.NAME.duty]`, and the roster that is built from them."""
 
 from datetime import date
 from typing import Annotated, Literal, Self
@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from features.errors import suggest_name
-from serving.paths.directory import parse_handover
+from serving.paths.roster import parse_handover
 from serving.policy.definition.policy_section import Names, Section, Word, refuse
 
 

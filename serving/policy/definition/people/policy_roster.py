@@ -1,9 +1,9 @@
-"""The directory of a policy: its people, squads and roles as the queue and the escalation paths use them."""
+"""The roster of a policy: its people, squads and roles as assignment and escalation paths use them."""
 
 from datetime import date, time
 from typing import TYPE_CHECKING
 
-from serving.paths.directory import RACI, Directory, DutyRota, PersonEntry, SquadEntry, parse_handover
+from serving.paths.roster import RACI, DutyRota, PersonEntry, Roster, SquadEntry, parse_handover
 
 if TYPE_CHECKING:
     from serving.policy.definition.policy_schema import PolicyFile, SquadRule
@@ -12,8 +12,8 @@ FIRST_START = date(2024, 1, 1)
 """The start of a rota that names none: a Monday."""
 
 
-def build_directory(file: "PolicyFile") -> Directory:
-    """The directory of a checked policy; without `[people]`, the members of its squads are its people."""
+def build_roster(file: "PolicyFile") -> Roster:
+    """The roster of a checked policy; without `[people]`, the members of its squads are its people."""
     members = dict.fromkeys(person for squad in file.squads.values() for person in squad.members)
     people = {
         name: PersonEntry(
@@ -30,7 +30,7 @@ def build_directory(file: "PolicyFile") -> Directory:
         )
         for name, rule in file.people.items()
     }
-    return Directory(
+    return Roster(
         people=people or {name: PersonEntry(name) for name in members},
         squads={name: _squad(file, name, rule) for name, rule in file.squads.items()},
         roles={role: dict(by_squad) for role, by_squad in file.roles.items()},
