@@ -69,6 +69,7 @@ class CaseUpdates:
     handoffs: Mapping[tuple[str, str], Package]
     channels: tuple[str, ...]
     now: datetime
+    policy_version: str | None = None
 
     def apply(self, decision: Decision) -> CaseCounts:
         """Open, raise, close and settle cases as decided, and bring the others up to date."""
@@ -113,6 +114,8 @@ class CaseUpdates:
             updated_at=self.now,
             raises=0,
             tier=0,
+            policy_version=self.policy_version,
+            skill=flag.routing.skill or None,
             escalation_path=path,
             **_terms(severity),
         )

@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 from serving.night_report.report_schema import CaseChanges, NightReport
 from serving.nights.case_updates import CaseUpdates, Package
 from serving.nights.night_lease import Night, RecordedNight, refuse_late_night, update_held_night
+from serving.nights.policy_record import save_policy_version
 from serving.policy.definition.policy_schema import PolicyFile
 from serving.policy.state.queue_state import Decision, DecisionCounts
 from serving.policy.state.reason_texts import suppression_text
@@ -95,7 +96,9 @@ def _write(session: Session, night: Night, record: NightRecord, now: datetime, s
     bulk.upsert(session, Account.__table__, _account_rows(record.accounts, night))
     say("accounts")
     _save_squads(session, record.rules)
-    counts = CaseUpdates(session, record.rules, record.handoffs, record.channels, now).apply(record.decision)
+    save_policy_version(session, record.decision, record.rules, now)
+    updates = CaseUpdates(session, record.rules, record.handoffs, record.channels, now, record.decision.policy_version)
+    counts = updates.apply(record.decision)
     say("cases")
     _save_decision(session, record.decision)
     say("decision")

@@ -49,13 +49,10 @@ class WorkingCalendar:
         Raises:
             UsageError: an unknown time zone, weekday or region of holidays, or no working hours.
         """
-        if timezone not in available_timezones():
-            raise UsageError(f"There is no time zone {timezone!r}; {suggest_name(timezone, available_timezones())}")
-        if not hours:
-            raise UsageError("A calendar needs working hours, for example hours = ['mon-fri 09:00-17:00'].")
-        _by_weekday(tuple(hours))
+        check_timezone(timezone)
+        check_working_hours(hours)
         if holidays is not None:
-            _check_region(holidays)
+            check_region(holidays)
         return cls(timezone, tuple(hours), holidays, tuple(sorted(closed)))
 
     def to_json(self) -> dict[str, Any]:
@@ -195,7 +192,21 @@ def _span(part: tuple[str, str, str, str], line: str) -> tuple[time, time]:
     return begin, end
 
 
-def _check_region(region: str) -> None:
+def check_timezone(name: str) -> None:
+    """Refuse a time zone that does not exist."""
+    if name not in available_timezones():
+        raise UsageError(f"There is no time zone {name!r}; {suggest_name(name, available_timezones())}")
+
+
+def check_working_hours(lines: Sequence[str]) -> None:
+    """Refuse lines of working hours that cannot be read, overlap, or are none at all."""
+    if not lines:
+        raise UsageError("A calendar needs working hours, for example hours = ['mon-fri 09:00-17:00'].")
+    _by_weekday(tuple(lines))
+
+
+def check_region(region: str) -> None:
+    """Refuse a country or region that has no public holidays in the package ``holidays``."""
     import holidays
 
     country, _, part = region.partition("-")

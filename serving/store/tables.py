@@ -39,6 +39,7 @@ class NightRow(Base):
     content_hash: Mapped[str | None]
     report: Mapped[dict[str, Any] | None]
     failure: Mapped[str | None] = mapped_column(Text)
+    policy_version: Mapped[str | None] = mapped_column(doc="of the policy that decided it; null before it was recorded")
 
 
 class Score(Base):
@@ -192,6 +193,8 @@ class Case(Base):
     closure: Mapped[str | None]
     closure_on: Mapped[date | None]
     settled_on: Mapped[date | None]
+    policy_version: Mapped[str | None] = mapped_column(doc="of the policy that opened it")
+    skill: Mapped[str | None] = mapped_column(doc="by which it was routed; null where nothing asked for one")
     version: Mapped[int] = mapped_column()
 
     scores: Mapped[dict[str, "CaseScore"]] = relationship(

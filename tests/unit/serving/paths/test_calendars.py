@@ -117,3 +117,26 @@ def test_a_wrong_calendar_is_refused(given: dict[str, object], message: str) -> 
     parts = {"timezone": "Europe/Berlin", "hours": ["mon-fri 09:00-17:00"], **given}
     with pytest.raises(UsageError, match=message):
         WorkingCalendar.checked(**parts)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "hours"),
+    [
+        ("2026-06-06T02:30", "2026-06-08T14:00", 4),  # the weekend and the lunch break do not count
+        ("2026-06-05T13:30", "2026-06-08T09:30", 1),
+        ("2026-06-06T02:30", "2026-06-07T20:00", 0),
+        ("2026-06-08T14:00", "2026-06-08T10:00", 0),  # not after the start
+        ("2026-12-23T16:00", "2026-12-28T10:00", 2),
+    ],
+)
+def test_the_working_time_between_two_instants(start: str, end: str, hours: float) -> None:
+    assert BERLIN.elapsed(utc(start), utc(end)).total_seconds() / 3600 == hours
+
+
+@given(
+    start=st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31)),  # noqa: DTZ001
+    hours=st.integers(1, 80),
+)
+def test_a_duration_that_is_added_has_elapsed(start: datetime, hours: int) -> None:
+    end = BERLIN.add(start, Duration(hours, Unit.WORKING_HOURS))
+    assert abs(BERLIN.elapsed(start, end).total_seconds() - 3600 * hours) < 0.01

@@ -22,11 +22,12 @@ from serving.store import Store
 from serving.store.decision_tables import EnrolmentRow, HeldOutRow, HoldoutUnitRow, SetAside
 from serving.store.exchange import Message
 from serving.store.migrations import FOLDER, HEAD, SchemaTooNewError, current_revision, upgrade
+from serving.store.policy_tables import PolicyVersionRow
 from serving.store.queries.case_queries import case_history
 from serving.store.queries.night_queries import queue_state
 from serving.store.queries.outcome_queries import enrolled_units
 from serving.store.schema import METADATA
-from serving.store.tables import Account, Case, CaseScore
+from serving.store.tables import Account, Case, CaseScore, FrozenHandoff, NightRow
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +139,7 @@ def test_records_messages_and_codes_have_the_present_names(old_queue: Store) -> 
     before = content(old_queue)
     old_queue.migrate()
     after = content(old_queue)
-    unchanged = ("accounts", "scores", "handoffs", "health_adjustments", "members", "nights", "users", "saved_views")
+    unchanged = ("accounts", "scores", "handoffs", "health_adjustments", "members", "users", "saved_views")
     for table in (*unchanged, "streaks", "held_out", "waiting"):
         assert after[table] == before[table], table
     renamed = {"'handed_on'": "'escalated'", "'rung':": "'tier':"}
@@ -151,6 +152,50 @@ def test_records_messages_and_codes_have_the_present_names(old_queue: Store) -> 
         assert kinds == {(kind, kind) for kind in ("case.opened", "case.escalated", "case.breached")}
         codes = set(session.scalars(select(SetAside.code).where(SetAside.kind == "suppressed")))
         assert codes == {"open_case", "cooling_down"}
+
+
+def test_nights_and_cases_get_the_policy_version_of_their_handoffs(old_queue: Store) -> None:
+    with old_queue.engine.connect() as connection:
+        nights = connection.execute(text("SELECT as_of, status, content_hash, report FROM nights ORDER BY 1")).all()
+    old_queue.migrate()
+    with old_queue.engine.connect() as connection:
+        assert connection.execute(text("SELECT as_of, status, content_hash, report FROM nights ORDER BY 1")).all() == (
+            nights
+        )
+    with old_queue.reading() as session:
+        handoffs = session.scalars(select(FrozenHandoff).order_by(FrozenHandoff.as_of.desc())).all()
+        first = {frozen.case_id: json.loads(frozen.content) for frozen in handoffs}
+        for case in session.scalars(select(Case)):
+            binding, raised = first[case.id]["binding"], first[case.id].get("case", {})
+            assert case.policy_version == binding["policy_version"]
+            assert case.skill == (raised.get("routing", {}).get("skill") or None)
+        for night in session.scalars(select(NightRow).where(NightRow.status == "recorded")):
+            versions = {
+                json.loads(row.content)["binding"]["policy_version"] for row in handoffs if row.as_of == night.as_of
+            }
+            assert {night.policy_version} == (versions or {None})
+        stored = {row.version: row for row in session.scalars(select(PolicyVersionRow))}
+        assert set(stored) == {case.policy_version for case in session.scalars(select(Case))}
+        for version, row in stored.items():
+            opened = [case.opened_on for case in session.scalars(select(Case)) if case.policy_version == version]
+            assert (row.first_night, row.last_night, row.rules) == (min(opened), max(opened), None)
+
+
+def test_the_reporting_view_has_a_row_for_each_case(old_queue: Store) -> None:
+    old_queue.migrate()
+    with old_queue.reading() as session:
+        cases = {case.id: case for case in session.scalars(select(Case))}
+        rows = session.execute(text("SELECT case_id, hours_to_resolve, outcome, escalations FROM path_report")).all()
+        assert {row.case_id for row in rows} == set(cases)
+        for row in rows:
+            case = cases[row.case_id]
+            kinds = [event.kind for event in case_history(session, case.id)]
+            assert row.escalations == kinds.count("escalated")
+            assert row.outcome == (case.state if case.closed_at else None)
+            if case.closed_at:
+                hours = (case.closed_at - case.opened_at).total_seconds() / 3600
+                assert row.hours_to_resolve == pytest.approx(hours, abs=1e-3)
+        assert any(row.hours_to_resolve for row in rows)
 
 
 def test_cases_get_alarms_a_lane_and_figures(old_queue: Store) -> None:
@@ -178,7 +223,7 @@ def test_units_that_were_worked_or_held_out_before_never_count(held_out_queue: S
     before = content(held_out_queue)
     held_out_queue.migrate()
     after = content(held_out_queue)
-    changed = {"alembic_version", "cases", "squads"}
+    changed = {"alembic_version", "cases", "nights", "squads"}  # the policy version of a night becomes a column
     assert {name: after[name] for name in before if name not in changed} == {
         name: rows for name, rows in before.items() if name not in changed
     }
