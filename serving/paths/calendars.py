@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import Any, Self
 from zoneinfo import ZoneInfo, available_timezones
 
-from features.errors import UsageError, suggest_name
+from features.errors import UsageError, nearest_name, suggest_name
 from serving.paths.durations import Duration, Unit
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -195,7 +195,9 @@ def _span(part: tuple[str, str, str, str], line: str) -> tuple[time, time]:
 def check_timezone(name: str) -> None:
     """Refuse a time zone that does not exist."""
     if name not in available_timezones():
-        raise UsageError(f"There is no time zone {name!r}; {suggest_name(name, available_timezones())}")
+        near = nearest_name(name, available_timezones())
+        hint = f"did you mean {near!r}?" if near else "write for example 'Europe/Berlin'."
+        raise UsageError(f"There is no time zone {name!r}; {hint}")
 
 
 def check_working_hours(lines: Sequence[str]) -> None:

@@ -1,44 +1,51 @@
-"""The calendars of a policy: when a squad works."""
+"""The calendars of a policy: when a squad or a person works."""
 
+from collections.abc import Callable
 from datetime import date
 from functools import cached_property
-from typing import Annotated, Self
+from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field
 
 from features.errors import UsageError
-from serving.paths.calendars import WorkingCalendar
-from serving.policy.definition.policy_section import Names, Section, Word, refuse
+from serving.paths.calendars import WorkingCalendar, check_region, check_timezone, check_working_hours
+from serving.policy.definition.policy_section import Section, Word, refuse_value
+
+
+def _checked_by(check: Callable[[Any], None]) -> AfterValidator:
+    """A validator of one value, so that every wrong value of a calendar is reported and not only the first."""
+
+    def validate(value: Any) -> Any:
+        try:
+            check(value)
+        except UsageError as error:
+            raise refuse_value(str(error).rstrip(".")) from None
+        return value
+
+    return AfterValidator(validate)
+
+
+def _check_line(line: str) -> None:
+    check_working_hours([line])
+
+
+Timezone = Annotated[Word, _checked_by(check_timezone)]
+HoursLine = Annotated[Word, _checked_by(_check_line)]
+Hours = Annotated[tuple[HoursLine, ...], Field(strict=False, min_length=1), _checked_by(check_working_hours)]
+Region = Annotated[Word, _checked_by(check_region)]
 
 
 class CalendarRule(Section):
     """When people work: severities that count working hours or days do so by the calendar of the squad."""
 
-    timezone: Word = Field(description="time zone, such as `Europe/Berlin`")
-    hours: Annotated[Names, Field(min_length=1)] = Field(
-        description="working hours, such as `mon-thu 09:00-12:30 13:30-17:30`"
-    )
-    holidays: Word | None = Field(
+    timezone: Timezone = Field(description="time zone, such as `Europe/Berlin`")
+    hours: Hours = Field(description="working hours, such as `mon-thu 09:00-12:30 13:30-17:30`")
+    holidays: Region | None = Field(
         None, description="country, or country and region, whose public holidays are free, such as `DE` or `DE-BE`"
     )
     closed: Annotated[tuple[date, ...], Field(strict=False)] = Field((), description="further days without work")
-
-    @model_validator(mode="after")
-    def _valid(self) -> Self:
-        try:
-            _ = self.calendar
-        except UsageError as error:
-            raise refuse(self._wrong_key(str(error)), str(error).rstrip(".")) from None
-        return self
 
     @cached_property
     def calendar(self) -> WorkingCalendar:
         """The calendar that deadlines are computed with."""
         return WorkingCalendar.checked(self.timezone, self.hours, self.holidays, self.closed)
-
-    @staticmethod
-    def _wrong_key(sentence: str) -> str:
-        """The key that a sentence is about, whose line the message names."""
-        if "time zone" in sentence:
-            return "timezone"
-        return "holidays" if "holidays" in sentence or "region" in sentence else "hours"

@@ -151,7 +151,8 @@ def _problems(error: ValidationError) -> Iterator[Problem]:
         path = found["loc"]
         context = found.get("ctx", {})
         if found["type"] == "policy":
-            yield Problem((*path, context["field"]), context["reason"])
+            field = context.get("field")
+            yield Problem((*path, field) if field else path, context["reason"])
         elif found["type"] == "extra_forbidden":
             yield Problem(path, f"{_key(path)} is not a known key: {_suggestion(str(path[-1]), _keys(path[:-1]))}")
         elif found["type"] == "missing":

@@ -56,6 +56,11 @@ def refuse(field: str, message: str) -> PydanticCustomError:
     return PydanticCustomError("policy", "{reason}", {"reason": message, "field": field})
 
 
+def refuse_value(message: str) -> PydanticCustomError:
+    """The error of one value, whose own line the message names."""
+    return PydanticCustomError("policy", "{reason}", {"reason": message})
+
+
 class Urgency(Section):
     """A band of days to renewal or to the end of the contract, and its factor."""
 

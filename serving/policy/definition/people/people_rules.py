@@ -2,21 +2,12 @@
 
 from datetime import date
 from typing import Annotated, Literal, Self
-from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import BeforeValidator, Field, model_validator
 
-from features.errors import suggest_name
 from serving.paths.roster import parse_handover
+from serving.policy.definition.calendar_rules import Timezone
 from serving.policy.definition.policy_section import Names, Section, Word, refuse
-
-
-def _known_timezone(name: str) -> str:
-    if name not in available_timezones():
-        suggestion = suggest_name(name, available_timezones()).rstrip(".?")
-        raise PydanticCustomError("timezone", "is no time zone ({suggestion})", {"suggestion": suggestion})
-    return name
 
 
 def _as_list(value: object) -> object:
@@ -27,7 +18,6 @@ def _by_squad(value: object) -> object:
     return {"": value} if isinstance(value, str | list | tuple) else value
 
 
-Timezone = Annotated[Word, AfterValidator(_known_timezone)]
 OneOrMore = Annotated[Names, BeforeValidator(_as_list), Field(min_length=1)]
 RoleRule = Annotated[dict[str, OneOrMore], BeforeValidator(_by_squad), Field(min_length=1)]
 """The people and squads of a role; by squad where it is a table, with "" for every other squad."""
