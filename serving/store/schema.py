@@ -1,8 +1,25 @@
 """The whole schema in one place: importing this module registers every table."""
 
-from serving.store import decision_tables, exchange, incident_tables, people_tables, policy_tables, tables
+from serving.store import (
+    decision_tables,
+    exchange,
+    handover_tables,
+    incident_tables,
+    people_tables,
+    policy_tables,
+    tables,
+)
 from serving.store.base import Base
 
 METADATA = Base.metadata
 
-__all__ = ["METADATA", "decision_tables", "exchange", "incident_tables", "people_tables", "policy_tables", "tables"]
+__all__ = [
+    "METADATA",
+    "decision_tables",
+    "exchange",
+    "handover_tables",
+    "incident_tables",
+    "people_tables",
+    "policy_tables",
+    "tables",
+]
