@@ -28,7 +28,7 @@ def upgrade() -> None:
         sa.CheckConstraint("starts_at < ends_at", name="ck_absences_span"),
         sa.PrimaryKeyConstraint("id", name="pk_absences"),
     )
-    op.create_index("ix_absences_person", "absences", ["person", "ends_at"])
+    op.create_index("ix_absences_person_ends_at", "absences", ["person", "ends_at"])
     op.create_index("ix_absences_ends_at", "absences", ["ends_at"])
     op.create_table(
         "absence_calendars",
@@ -62,5 +62,5 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name="fk_hand_overs_case_id"),
         sa.PrimaryKeyConstraint("id", name="pk_hand_overs"),
     )
-    op.create_index("ix_hand_overs_case_id", "hand_overs", ["case_id", "id"])
+    op.create_index("ix_hand_overs_case_id_id", "hand_overs", ["case_id", "id"])
     op.create_index("ix_hand_overs_at", "hand_overs", ["at"])
