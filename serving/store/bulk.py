@@ -35,6 +35,12 @@ def upsert(session: Session, target: FromClause, rows: pa.Table) -> None:
     )
 
 
+def insert_new(session: Session, target: FromClause, rows: pa.Table) -> int:
+    """Insert the rows whose primary key does not exist yet, and leave those that do as they are; how many are new."""
+    table = _table(target)
+    return _write(session, table, rows, f" ON CONFLICT ({_names([key.name for key in table.primary_key])}) DO NOTHING")
+
+
 def replace(session: Session, target: FromClause, rows: pa.Table) -> None:
     """Let ``rows`` be all that ``target`` holds."""
     table = _table(target)
@@ -48,24 +54,24 @@ def _table(target: FromClause) -> Table:
     return target
 
 
-def _write(session: Session, table: Table, rows: pa.Table, conflict: str) -> None:
+def _write(session: Session, table: Table, rows: pa.Table, conflict: str) -> int:
+    """Write the rows; how many were inserted or updated."""
     if rows.num_rows == 0:
-        return
+        return 0
     session.flush()
     if session.get_bind().dialect.name == "sqlite":
-        _write_sqlite(session, table, rows, conflict)
-    else:
-        _write_postgresql(session, table, rows, conflict)
+        return _write_sqlite(session, table, rows, conflict)
+    return _write_postgresql(session, table, rows, conflict)
 
 
-def _write_sqlite(session: Session, table: Table, rows: pa.Table, conflict: str) -> None:
+def _write_sqlite(session: Session, table: Table, rows: pa.Table, conflict: str) -> int:
     names = rows.column_names
     marks = ", ".join("?" for _ in names)
     if conflict:  # SQLite compares rows with IS NOT, PostgreSQL with IS DISTINCT FROM
         conflict = conflict.replace("IS DISTINCT FROM", "IS NOT")
     statement = f"INSERT INTO {_quoted(table.name)} ({_names(names)}) VALUES ({marks}){conflict}"
     columns = [_plain(rows.column(name)).to_pylist() for name in names]
-    session.connection().exec_driver_sql(statement, list(zip(*columns, strict=True)))
+    return session.connection().exec_driver_sql(statement, list(zip(*columns, strict=True))).rowcount
 
 
 def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -79,20 +85,22 @@ def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return column
 
 
-def _write_postgresql(session: Session, table: Table, rows: pa.Table, conflict: str) -> None:
+def _write_postgresql(session: Session, table: Table, rows: pa.Table, conflict: str) -> int:
     connection = session.connection()
     names = _names(rows.column_names)
     if not conflict:
         _copy(session, f"COPY {_quoted(table.name)} ({names}) FROM STDIN WITH (FORMAT csv)", rows)
-        return
+        return rows.num_rows
     staging = _quoted(f"staging_{table.name}")
     connection.exec_driver_sql(f"CREATE TEMP TABLE {staging} (LIKE {_quoted(table.name)}) ON COMMIT DROP")
     for column in table.columns:
         if column.name not in rows.column_names:
             connection.exec_driver_sql(f"ALTER TABLE {staging} DROP COLUMN {_quoted(column.name)}")
     _copy(session, f"COPY {staging} ({names}) FROM STDIN WITH (FORMAT csv)", rows)
-    connection.exec_driver_sql(f"INSERT INTO {_quoted(table.name)} ({names}) SELECT {names} FROM {staging}{conflict}")
+    insertion = f"INSERT INTO {_quoted(table.name)} ({names}) SELECT {names} FROM {staging}{conflict}"
+    written = connection.exec_driver_sql(insertion).rowcount
     connection.exec_driver_sql(f"DROP TABLE {staging}")
+    return written
 
 
 def _copy(session: Session, statement: str, rows: pa.Table) -> None:

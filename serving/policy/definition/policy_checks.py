@@ -4,16 +4,21 @@ Each problem is one sentence about one place of the file, and all problems are c
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from features import catalogue
 from features.catalogue import Feature
-from features.conditions import Columns, Condition, ConditionError, compile_condition
+from features.conditions import POLICY_LISTING, Columns, Condition, ConditionError, compile_condition
 from features.contract import Metric
 from features.errors import suggest_name
 from serving.policy.definition.columns import condition_columns
+from serving.policy.definition.escalation.path_checks import check_paths, find_idle_paths
+from serving.policy.definition.incidents.incident_checks import check_incidents
+from serving.policy.definition.incidents.signal_columns import SIGNAL_LISTING, signal_columns
 from serving.policy.definition.people.people_checks import check_people, find_unfilled_roles
 from serving.policy.definition.policy_schema import PolicyFile
+from serving.policy.definition.tickets.ticket_filter import TicketFilter
+from serving.policy.definition.tickets.ticket_kinds import TicketKinds, check_tickets
 from serving.policy.definition.toml_lines import Path
 
 CANCELLATION_COLUMNS = frozenset({"contract_notices"})
@@ -37,6 +42,10 @@ class Conditions:
     exempt: Mapping[str, Condition]
     exclude: Mapping[str, Condition]
     vip: Condition | None
+    incidents: Mapping[str, Condition] = field(default_factory=dict)
+    """Over the fields of signals, and no part of ``columns``."""
+    tickets: tuple[TicketFilter, ...] = ()
+    """The kinds of tickets that the conditions may count."""
 
     @property
     def columns(self) -> frozenset[str]:
@@ -51,8 +60,11 @@ def compile_conditions(
     file: PolicyFile, metrics: Sequence[Metric] = (), own: Sequence[Feature] = ()
 ) -> tuple[Conditions, list[Problem]]:
     """Compile every condition; the problems are those of the conditions that cannot be used."""
-    compiler = _Compiler(condition_columns(file.risks, metrics=metrics, own=own))
-    with_case = _Compiler(condition_columns(file.risks, metrics=metrics, own=own, of_case=True))
+    tickets = TicketKinds(file)
+    compiler = _Compiler({**condition_columns(file.risks, metrics=metrics, own=own), **tickets.columns})
+    of_signals = _Compiler(signal_columns(), SIGNAL_LISTING)
+    known_of_case = condition_columns(file.risks, metrics=metrics, own=own, of_case=True)
+    with_case = _Compiler({**known_of_case, **tickets.columns})
     vip = file.routing.vip
     conditions = Conditions(
         triggers=compiler.all((name, trigger.when, ("triggers", name)) for name, trigger in file.triggers.items()),
@@ -65,20 +77,24 @@ def compile_conditions(
         ),
         exclude=compiler.all((name, text, ("exclude", "when", name)) for name, text in file.exclude.when.items()),
         vip=with_case.all([("vip", vip.when, ("routing", "vip"))]).get("vip") if vip else None,
+        incidents=of_signals.all((name, rule.when, ("incidents", name)) for name, rule in file.incidents.items()),
+        tickets=tickets.filters,
     )
-    return conditions, compiler.problems + with_case.problems
+    wrong = [Problem(path, sentence) for path, sentence in tickets.problems]
+    return conditions, wrong + compiler.problems + with_case.problems + of_signals.problems
 
 
 class _Compiler:
-    def __init__(self, known: Columns) -> None:
+    def __init__(self, known: Columns, listing: str = POLICY_LISTING) -> None:
         self.known = known
+        self.listing = listing
         self.problems: list[Problem] = []
 
     def all(self, written: Iterable[tuple[str, str, Path]]) -> dict[str, Condition]:
         compiled = {}
         for name, text, path in written:
             try:
-                compiled[name] = compile_condition(text, self.known)
+                compiled[name] = compile_condition(text, self.known, listing=self.listing)
             except ConditionError as error:
                 self.problems.append(Problem((*path, "when"), f"the condition of {name} {error}"))
         return compiled
@@ -92,19 +108,29 @@ def policy_hints(file: PolicyFile, conditions: Conditions) -> Iterator[Problem]:
                 ("triggers", name),
                 f"the trigger {name} can be removed: [cancellations] raises received cancellations by their own value",
             )
-    for path, sentence in find_unfilled_roles(file):
+    for path, sentence in (*find_unfilled_roles(file), *find_idle_paths(file)):
         yield Problem(path, sentence)
 
 
-def cross_checks(file: PolicyFile) -> Iterator[Problem]:
-    """Names that have to be defined elsewhere in the file, and rules between sections."""
+def cross_checks(file: PolicyFile, channels: Mapping[str, str] | None = None) -> Iterator[Problem]:
+    """Names that have to be defined elsewhere in the file, and rules between sections.
+
+    ``channels`` are the configured channels (name -> kind), where they are known.
+    """
     yield from _names(file)
     yield from _skills(file)
     yield from _calendars(file)
     yield from _severities(file)
     yield from _vip(file)
-    for path, sentence in check_people(file):
+    for path, sentence in (
+        *check_people(file), *check_tickets(file), *_incidents(file), *check_paths(file, channels)
+    ):
         yield Problem(path, sentence)
+
+
+def _incidents(file: PolicyFile) -> Iterator[tuple[Path, str]]:
+    severities = [row.name for row in file.severities]
+    return check_incidents(file.incidents, severities=severities, paths=getattr(file, "paths", {}), squads=file.squads)
 
 
 def _unknown(path: Path, what: str, name: str, names: Iterable[str]) -> Problem:

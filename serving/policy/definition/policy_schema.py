@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from serving.paths.calendars import WorkingCalendar
+from serving.paths.path_steps import EscalationPath, join_paths, shorthand_path
+from serving.paths.protocol import Protocol
 from serving.paths.roster import Roster
 from serving.policy.definition.calendar_rules import CalendarRule
 from serving.policy.definition.case_rules import (
@@ -20,6 +22,8 @@ from serving.policy.definition.case_rules import (
     PartialLossRule,
     ReconcileRule,
 )
+from serving.policy.definition.escalation.path_rules import ProtocolRule, StepRule, full_protocol
+from serving.policy.definition.incidents.incident_rules import IncidentRule
 from serving.policy.definition.people.form_rules import FormRule
 from serving.policy.definition.people.people_rules import DutyRule, PersonRule, RoleRule
 from serving.policy.definition.people.policy_roster import build_roster
@@ -38,6 +42,7 @@ from serving.policy.definition.policy_section import (
     refuse,
     refuse_overlap,
 )
+from serving.policy.definition.tickets.ticket_rules import IssueTypeRule, LaunchRule
 
 
 class RiskRule(Section):
@@ -133,9 +138,14 @@ class SeverityRule(Section):
         (),
         description="time without contact after which the case escalates to the secondary, then the tertiary",
     )
+    path: Word | None = Field(
+        None, description="escalation path, one of `[[paths.NAME]]`, in place of `escalate_after_hours`"
+    )
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
+        if self.path is not None and self.escalate_after_hours:
+            raise refuse("path", "a severity has either a path or escalate_after_hours, which is a path of the tiers")
         if self.resolve_hours.usual_hours < self.respond_hours.usual_hours:
             raise refuse("resolve_hours", "resolve_hours cannot be less than respond_hours")
         amounts = [duration.amount for duration in self.escalate_after_hours]
@@ -237,9 +247,10 @@ class Health(Section):
     )
 
 
-LATER_SECTIONS = ("people", "roles", "forms")
+LATER_SECTIONS = ("people", "roles", "forms", "incidents", "issue_types", "launches")
 LATER_SQUAD_KEYS = ("duty",)
-"""Sections, and keys of squads, that are not part of the version of a policy that does not use them."""
+LATER_SEVERITY_KEYS = ("path",)
+"""Sections, and keys of squads and severities, that are not part of the version of a policy that does not use them."""
 
 
 class PolicyFile(Section):
@@ -281,6 +292,17 @@ class PolicyFile(Section):
         default_factory=dict, description="role -> person, squad, or a list of them; or a table of squad -> person"
     )
     forms: dict[str, FormRule] = Field(default_factory=dict, description="one table per hand-off form")
+    issue_types: dict[str, IssueTypeRule] = Field(
+        default_factory=dict, description="one table per kind of ticket that conditions count"
+    )
+    launches: dict[str, LaunchRule] = Field(default_factory=dict, description="one table per new feature")
+    paths: dict[str, Annotated[tuple[StepRule, ...], Field(strict=False, min_length=1, max_length=50)]] = Field(
+        default_factory=dict, description="escalation paths: one `[[paths.NAME]]` per step"
+    )
+    protocol: dict[str, ProtocolRule] = Field(
+        default_factory=dict, description="event -> who is told; events that are left out have the default"
+    )
+    incidents: dict[str, IncidentRule] = Field(default_factory=dict, description="one table per kind of incident")
     routing: Routing = Field(description="rules that assign a case to a squad")
     holdout: Holdout | None = Field(None, description="the hold-out; default: none")
     health: Health = Field(
@@ -302,6 +324,28 @@ class PolicyFile(Section):
         """The people, squads and roles, as the queue and escalation paths use them."""
         return build_roster(self)
 
+    def path_of(self, severity: str, squad: str) -> EscalationPath:
+        """The escalation path of a case of this severity and squad; that of the squad's tiers where none is named."""
+        row = self.severities[self.rank_of(severity)]
+        if row.path is not None and row.path in self.paths:
+            return self.path_named(row.path)
+        return shorthand_path(row.escalate_after_hours, self.roster.squad_size(squad))
+
+    def path_named(self, name: str) -> EscalationPath:
+        """One of `[[paths.NAME]]`, with the steps of the paths that it goes on with."""
+        steps = {key: tuple(rule.step for rule in rules) for key, rules in self.paths.items()}
+        return EscalationPath(name, join_paths(name, steps, self.continuations))
+
+    @property
+    def continuations(self) -> dict[str, str]:
+        """The paths that go on with another one, by name."""
+        return {name: steps[-1].then for name, steps in self.paths.items() if steps[-1].then is not None}
+
+    @cached_property
+    def full_protocol(self) -> Protocol:
+        """Who is told of each event: the policy's rules, and the default for other events."""
+        return full_protocol(self.protocol)
+
     def content(self) -> dict[str, Any]:
         """The values as JSON, without what later versions of Rescue added and this policy does not use.
 
@@ -311,10 +355,13 @@ class PolicyFile(Section):
         for name in LATER_SECTIONS:
             if not content.get(name):
                 content.pop(name, None)
-        for squad in content["squads"].values():
-            for name in LATER_SQUAD_KEYS:
-                if not squad.get(name):
-                    squad.pop(name, None)
+        for table, later in (
+            *((squad, LATER_SQUAD_KEYS) for squad in content["squads"].values()),
+            *((severity, LATER_SEVERITY_KEYS) for severity in content["severities"]),
+        ):
+            for name in later:
+                if not table.get(name):
+                    table.pop(name, None)
         if not content["priority"]["uplift"]:
             del content["priority"]["uplift"]
         return content
