@@ -1,18 +1,127 @@
-"""People who cannot act: a case must not wait for somebody whose user is disabled."""
+"""The people of the queue: the roster of the newest night's policy, and who of them can act now.
 
-from collections.abc import Iterable
+A case must not wait for somebody who is disabled, absent or at capacity. The roster says who there is; the situation is
+what changes between two nights: users, absences, and the open cases of each person.
+"""
 
-from sqlalchemy import select
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from serving.paths.absences import Absence, AbsenceIndex
+from serving.paths.calendars import WorkingCalendar
+from serving.paths.duty import Obstacle, OnDuty, Situation, find_obstacle, find_on_duty
+from serving.paths.roster import PersonEntry, Roster, SquadEntry
+from serving.policy.definition.policy_schema import PolicyFile
+from serving.store.handover_tables import AbsenceRow
 from serving.store.people_tables import User
+from serving.store.policy_tables import PolicyVersionRow
+from serving.store.tables import Case, Member, Squad
 
 
-def without_disabled(session: Session, people: Iterable[str]) -> tuple[list[str], list[str]]:
-    """The people who can act, and those whose user is disabled, each in the order of ``people``.
+@dataclass(frozen=True)
+class Staff:
+    """Who there is and who can act, as of one transaction; ``count_case`` keeps the load up to date within it."""
+
+    roster: Roster
+    situation: Situation
+
+    def on_duty(self, squad: str, at: datetime) -> OnDuty:
+        """Primary, secondary and so on of a squad, and who was skipped."""
+        return find_on_duty(self.roster, squad, at, self.situation)
+
+    def obstacle(self, person: str, at: datetime) -> Obstacle | None:
+        """Why a person cannot act; None where they can."""
+        return find_obstacle(self.roster, person, at, self.situation)
+
+    def calendar_for(self, case: Case) -> WorkingCalendar | None:
+        """The working time that the timers of a case run by: of the responsible person, else of the squad."""
+        return self.roster.calendar_of(case.responsible, case.squad)
+
+    def count_case(self, person: str | None) -> None:
+        """One more open case for a person, so that the next case of the same transaction goes to another."""
+        if person is not None and isinstance(self.situation.open_cases, dict):
+            self.situation.open_cases[person] = self.situation.open_cases.get(person, 0) + 1
+
+
+def load_staff(session: Session, at: datetime, roster: Roster | None = None) -> Staff:
+    """The people and their situation; ``roster`` is that of the policy which a night is about to record."""
+    known = roster or load_roster(session)
+    return Staff(known, load_situation(session, known, at))
+
+
+def load_roster(session: Session) -> Roster:
+    """The roster of the newest night's policy; of the stored squads where no rules are stored with it."""
+    rules = newest_rules(session)
+    return rules.roster if rules is not None else _stored_squads(session)
+
+
+def newest_rules(session: Session) -> PolicyFile | None:
+    """The rules of the newest night's policy; None before the first night, and for a night of an earlier Rescue."""
+    newest = select(PolicyVersionRow.rules).order_by(
+        PolicyVersionRow.last_night.desc(), PolicyVersionRow.recorded_at.desc()
+    )
+    rules: Mapping[str, Any] | None = session.scalar(newest.limit(1))
+    return _read_rules(json.dumps(rules)) if rules else None
+
+
+def load_situation(session: Session, roster: Roster, at: datetime | None = None) -> Situation:
+    """Disabled users, absences that end after ``at`` (default: all), and open cases where the policy counts them.
 
     A person without a user signs in with another provider, and can act.
     """
+    disabled = frozenset(session.scalars(select(User.name).where(User.disabled_at.is_not(None))))
+    entries = select(AbsenceRow).where(AbsenceRow.withdrawn_at.is_(None))
+    if at is not None:
+        entries = entries.where(AbsenceRow.ends_at > at)
+    absences = (Absence(row.person, row.starts_at, row.ends_at, row.reason) for row in session.scalars(entries))
+    counts = count_open_cases(session) if _counts_cases(roster) else {}
+    return Situation(disabled, AbsenceIndex(absences), counts)
+
+
+def count_open_cases(session: Session) -> dict[str, int]:
+    """The open cases by the person who is responsible for them: the owner, or the person of the present tier."""
+    is_open = Case.closed_at.is_(None)
+    owned = select(Case.owner, func.count()).where(is_open, Case.owner.is_not(None)).group_by(Case.owner)
+    counts = Counter({owner: count for owner, count in session.execute(owned)})
+    waiting = select(Case.escalation_path, Case.tier).where(is_open, Case.owner.is_(None))
+    counts.update(path[tier] for path, tier in session.execute(waiting) if tier < len(path))
+    return dict(counts)
+
+
+def without_disabled(session: Session, people: Iterable[str]) -> tuple[list[str], list[str]]:
+    """The people who can act, and those whose user is disabled, each in the order of ``people``."""
     named = list(people)
     disabled = set(session.scalars(select(User.name).where(User.name.in_(named), User.disabled_at.is_not(None))))
     return [name for name in named if name not in disabled], [name for name in named if name in disabled]
+
+
+@lru_cache(maxsize=8)
+def _read_rules(text: str) -> PolicyFile:
+    return PolicyFile.model_validate_json(text)
+
+
+def _counts_cases(roster: Roster) -> bool:
+    """Whether anything depends on how many cases people have, which takes a query to count."""
+    by_load = any(squad.duty and squad.duty.rotation == "load" for squad in roster.squads.values())
+    return by_load or any(person.max_open is not None for person in roster.people.values())
+
+
+def _stored_squads(session: Session) -> Roster:
+    members: dict[str, list[str]] = {}
+    for row in session.scalars(select(Member).order_by(Member.squad, Member.position)):
+        members.setdefault(row.squad, []).append(row.person)
+    squads = {}
+    for squad in session.scalars(select(Squad).where(Squad.active).order_by(Squad.name)):
+        people = tuple(members.get(squad.name, ()))
+        calendar = WorkingCalendar.from_json(squad.calendar) if squad.calendar else None
+        squads[squad.name] = SquadEntry(squad.name, people, people[:3], calendar=calendar)
+    names = dict.fromkeys(person for squad in squads.values() for person in squad.members)
+    return Roster({name: PersonEntry(name) for name in names}, squads)
