@@ -22,7 +22,15 @@ ALLOWED_NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}\.(txt|json)")
 """Model text and JSON in the folder itself; no subfolder, no other kind of file."""
 
 
-class ManifestError(RescueError):
+saved_digests: set[str] = set()
+"""Digests of the models that this process saved itself: their files need no trial in a process of their own."""
+
+
+class ModelFileError(RescueError):
+    """The files of a model cannot be used; it was not loaded."""
+
+
+class ManifestError(ModelFileError):
     """A model's folder is not what was saved; it was not loaded."""
 
 
@@ -39,7 +47,9 @@ def write(folder: Path) -> str:
     files = {name: _sha256((folder / name).read_bytes()) for name in names}
     text = json.dumps({"format": MANIFEST_FORMAT, "files": files}, indent=2, sort_keys=True) + "\n"
     (folder / MANIFEST).write_text(text, encoding="utf-8")
-    return _sha256(text.encode())
+    digest = _sha256(text.encode())
+    saved_digests.add(digest)
+    return digest
 
 
 def verify(folder: Path, *, digest: str | None = None) -> dict[str, bytes]:

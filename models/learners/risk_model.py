@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 MODEL_FILE = "model.json"
 MODEL_FORMAT = 3
+UNREADABLE = (KeyError, ValueError, TypeError, AttributeError, IndexError, OverflowError, RecursionError)
+"""What a file of another content makes its reader raise."""
+
 READ_FORMATS = (2, 3)
 """In format 2, of earlier versions, all refits have the model's own signature and only their kinds are listed."""
 
@@ -156,12 +159,15 @@ class RiskModel:
 
         Raises:
             ManifestError: a file was altered, added, taken away, or is not of the kind that a model consists of.
+            ModelFileError: a file is as it was saved, and is no part of a model that can be read.
         """
         contents = model_files.verify(folder, digest=digest)
         try:
             return cls._read(contents)
-        except (KeyError, ValueError, TypeError) as error:
-            raise RescueError(f"The model in {folder.name} cannot be read ({error}); train again.") from error
+        except UNREADABLE as error:
+            raise model_files.ModelFileError(
+                f"The model in {folder.name} cannot be read ({error}); train again."
+            ) from error
 
     @classmethod
     def _read(cls, contents: Mapping[str, bytes]) -> "RiskModel":

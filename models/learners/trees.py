@@ -18,6 +18,7 @@ from models.data.arrays import Floats, Matrix
 from models.data.examples import Examples
 from models.data.signature import Signature
 from models.learners import compiled_trees
+from models.learners.tree_text import check_tree_text
 
 TREES_FILE = "trees.txt"
 MAX_TREES = 100
@@ -79,8 +80,14 @@ class TreeScorer:
 
     @classmethod
     def read(cls, contents: Mapping[str, bytes]) -> "TreeScorer":
-        """From checked files."""
-        return cls(contents[TREES_FILE].decode("utf-8"))
+        """From checked files; LightGBM parses the text only after it was checked itself.
+
+        Raises:
+            TreeTextError: the text is no well-formed set of trees.
+        """
+        text = contents[TREES_FILE].decode("utf-8")
+        check_tree_text(text)
+        return cls(text)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from models.learners import model_files
 from models.registry.aliases import Pointer
+from models.registry.model_trial import try_model
 
 
 @dataclass(frozen=True)
@@ -50,11 +51,13 @@ class ChampionCache:
         """Check the model in ``source`` and make it the cached champion of ``risk``.
 
         Raises:
-            ManifestError: the model is not what was registered; the cached champion stays.
+            ModelFileError: the model is not what was registered, or cannot be used; the cached champion stays.
         """
         model_files.verify(source, digest=pointer.digest)
         digest = model_files.digest_of(source)
         target = self._place(risk, pointer.version, digest)
+        if not target.is_dir() and digest not in model_files.saved_digests:
+            try_model(source)
         self._install(source, target)
         self._note(risk, pointer.version, digest)
         return CachedChampion(pointer.version, digest, target)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from features.errors import RescueError, UsageError
-from models.learners.model_files import ManifestError
+from models.learners.model_files import ModelFileError
 from models.registry import aliases
 from models.registry.aliases import MANIFEST_TAG, Pointer
 from models.registry.champion_cache import CachedChampion, ChampionCache
@@ -121,7 +121,7 @@ class Registry:
 
         Raises:
             RegistryUnavailableError: the registry is down and no champion is cached.
-            ManifestError: the registered champion is not what was saved and no other is cached.
+            ModelFileError: the registered champion cannot be used and no other is cached.
         """
         cached = self.cache.get(risk)
         try:
@@ -129,9 +129,9 @@ class Registry:
             if pointer is None and cached is not None:
                 raise RegistryUnavailableError(f"The registry has no champion of {risk} any more.")
             return None if pointer is None else self._current(risk, pointer, cached)
-        except (RegistryUnavailableError, ManifestError) as error:
-            if cached is None and isinstance(error, ManifestError):
-                raise ManifestError(
+        except (RegistryUnavailableError, ModelFileError) as error:
+            if cached is None and isinstance(error, ModelFileError):
+                raise type(error)(
                     f"The champion of {risk} is refused. {error} `rescue rollback {risk}` brings back the one before, "
                     "`rescue train` makes another."
                 ) from error
@@ -193,7 +193,7 @@ class Registry:
 
         Raises:
             UsageError: there is no such version.
-            ManifestError: the version is not what was saved; the champion stays.
+            ModelFileError: the version cannot be used; the champion stays.
         """
         digest = self.tags(risk, version).get(MANIFEST_TAG)
         before = self.version_of(risk, CHAMPION)
@@ -227,7 +227,7 @@ class Registry:
         if cached is not None and cached.answers(pointer):
             try:
                 return Champion(RiskModel.load(cached.folder), cached.version)
-            except ManifestError:
+            except ModelFileError:
                 cached = None  # the copy in the home folder was damaged: fetch it again
         fresh = self._download_champion(risk, pointer)
         return Champion(RiskModel.load(fresh.folder), fresh.version)
