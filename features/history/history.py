@@ -22,6 +22,7 @@ import pyarrow as pa
 
 from features.arrow import CHUNK_ROWS
 from features.contract import TABLES, Table
+from features.duckdb_connection import open_duckdb
 from features.history.span import Span, measure_span
 from features.history.versions import contract_columns, date_literal, known_day, version_key, version_order
 from features.source_table import explain_changed_files
@@ -72,7 +73,7 @@ class History:
     @classmethod
     def from_tables(cls, tables: Mapping[str, pa.Table | pd.DataFrame]) -> History:
         """A history of small, trusted tables: no validation, only the contract's names and types."""
-        connection = duckdb.connect()
+        connection = open_duckdb(files=None)
         columns: dict[str, frozenset[str]] = {}
         for name, rows in tables.items():
             connection.register(f"source_{name}", rows)

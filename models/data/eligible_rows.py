@@ -4,11 +4,11 @@ The condition reads features, and features know nothing later than their cutoff,
 it will select on the night.
 """
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 
 from features.conditions import Columns, ConditionError, compile_condition, condition_problem
+from features.duckdb_connection import open_duckdb
 from features.errors import UsageError
 from models.data.arrays import Bools
 
@@ -31,6 +31,6 @@ def rows_meeting(frame: pa.Table, condition: str) -> Bools:
     except ConditionError as error:
         raise UsageError(condition_problem(f"The condition eligible ({condition})", error)) from None
     needed = frame.select(list(compiled.columns) or ["account_id"])
-    with duckdb.connect() as connection:
+    with open_duckdb() as connection:
         rows = connection.from_arrow(needed).project(f"coalesce({compiled.sql}, false) AS meets")
         return np.asarray(rows.fetchnumpy()["meets"], dtype=np.bool_)

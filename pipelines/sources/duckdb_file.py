@@ -1,12 +1,13 @@
 """A DuckDB file: its tables and views, copied to Parquet so that the night does not hold the file open."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
+from features.duckdb_connection import open_duckdb
 from features.errors import DataGateError
 from features.quoting import quote_name, quote_text
 from features.source_table import SourceTable
@@ -42,8 +43,9 @@ class DuckDBFileSource:
     def stage(self, names: Sequence[str], scratch: Path) -> list[SourceTable]:
         """Each as one Parquet file under ``scratch``; a database has types of its own."""
         scratch.mkdir(parents=True, exist_ok=True)
-        with self._open() as connection:
-            return [self._copy(connection, name, scratch / f"{name}.parquet") for name in names]
+        targets = {name: scratch / f"{name}.parquet" for name in names}
+        with self._open(targets.values(), scratch / "spill") as connection:
+            return [self._copy(connection, name, target) for name, target in targets.items()]
 
     def fingerprint(self) -> dict[str, str]:
         """The file's size and time of change, for every table."""
@@ -59,9 +61,10 @@ class DuckDBFileSource:
             raise DataGateError(f"{label} cannot be read: {str(error).splitlines()[0]}") from None
         return SourceTable(name, (str(target),), {str(target): label})
 
-    def _open(self) -> duckdb.DuckDBPyConnection:
+    def _open(self, files: Iterable[Path] = (), scratch: Path | None = None) -> duckdb.DuckDBPyConnection:
+        """The file, whose views may read its own tables and nothing else of this machine."""
         try:
-            return duckdb.connect(str(self.path), read_only=True)
+            return open_duckdb(self.path, files=files, scratch=scratch)
         except duckdb.Error as error:
             cause = str(error).splitlines()[0]
             raise DataGateError(f"{self.path} cannot be opened as a DuckDB file: {cause}") from None

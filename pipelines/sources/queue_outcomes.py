@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from features.duckdb_connection import open_duckdb
 from features.quoting import quote_text
 from features.source_table import SourceTable
 from pipelines import assembly
@@ -121,6 +121,6 @@ def _label(file: Path, name: str) -> dict[str, str]:
 
 def _whole(table: SourceTable, file: Path) -> SourceTable:
     file.parent.mkdir(parents=True, exist_ok=True)
-    with duckdb.connect() as connection:
+    with open_duckdb(files=[*table.files, file], scratch=file.parent / "spill") as connection:
         connection.execute(f"COPY (FROM {table.relation}) TO {quote_text(str(file))} (FORMAT parquet)")
     return replace(table, files=(str(file),), labels={str(file): table.label}, partitioned=False)

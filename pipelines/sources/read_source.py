@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 
 from features.contract import TABLES, TICKET_EVENTS, TICKETS
+from features.duckdb_connection import open_duckdb
 from features.errors import DataGateError
 from features.source_table import SourceTable
 from features.validation.tolerance import TOLERANCE, Tolerance
@@ -20,25 +21,10 @@ from features.validation.values.reading_rules import ReadingRules
 from pipelines.sources.base import Source
 from pipelines.sources.table_names import required_columns, suggest_table
 
-SPILL = "64GiB"
-"""What may be spilled to the scratch folder: DuckDB would else fill the disk."""
-
 
 def connect_duckdb(scratch: Path, memory: str = "4GiB", threads: int | None = None) -> duckdb.DuckDBPyConnection:
     """A DuckDB in memory that spills under ``scratch`` and no further than its bounds."""
-    spill = scratch / "spill"
-    spill.mkdir(parents=True, exist_ok=True)
-    config: dict[str, str | bool | int | float | list[str]] = {
-        "memory_limit": memory,
-        "temp_directory": str(spill),
-        "max_temp_directory_size": SPILL,
-        "enable_external_file_cache": False,  # a file written again within the second must be read again
-        "autoinstall_known_extensions": False,
-        "autoload_known_extensions": False,
-    }
-    if threads:
-        config["threads"] = threads
-    return duckdb.connect(config=config)
+    return open_duckdb(files=None, scratch=scratch / "spill", memory=memory, threads=threads)
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.contract import ACCOUNTS
+from features.duckdb_connection import open_duckdb
 from features.errors import UsageError
 from features.source_table import SourceTable, explain_read_errors
 from features.validation.values.column_types import cast_column
@@ -68,7 +68,7 @@ def account_ids(accounts: SourceTable) -> pa.Array | None:
         DataGateError: the table cannot be read.
     """
     column = ACCOUNTS.column("account_id")
-    with duckdb.connect() as connection, explain_read_errors(accounts.label):
+    with open_duckdb(files=accounts.files) as connection, explain_read_errors(accounts.label):
         types = {name.lower(): kind for name, kind in accounts.types(connection).items()}
         if column.name not in types:
             return None

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import duckdb
 
+from features.duckdb_connection import open_duckdb
 from features.errors import DataGateError
 from features.quoting import quote_text
 from features.source_table import FileNote, SourceTable, UnreadableLine, explain_read_errors
@@ -30,7 +31,10 @@ def stage_delimited(table: str, file: Path, label: str, target: Path) -> SourceT
     target.parent.mkdir(parents=True, exist_ok=True)
     decoded = decode_file(file, label, target.with_suffix(".utf8"))
     header = read_header(decoded.path, label, table)
-    with explain_read_errors(label), duckdb.connect() as connection:
+    with (
+        explain_read_errors(label),
+        open_duckdb(files=[decoded.path, target], scratch=target.parent / "spill") as connection,
+    ):
         rows = _read_csv(decoded.path, header)
         connection.execute(f"COPY (SELECT * FROM {rows}) TO {quote_text(str(target))} (FORMAT parquet)")
         unreadable = _unreadable_lines(connection, label)

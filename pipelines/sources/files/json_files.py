@@ -10,6 +10,7 @@ from pathlib import Path
 
 import duckdb
 
+from features.duckdb_connection import open_duckdb
 from features.errors import DataGateError
 from features.quoting import quote_name, quote_text
 from features.source_table import FileNote, SourceTable, UnreadableLine, explain_read_errors
@@ -33,7 +34,7 @@ def stage_json(table: str, file: Path, label: str, target: Path) -> SourceTable:
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     decoded = decode_unicode(file, target.with_suffix(".utf8")).path
-    with duckdb.connect() as connection:
+    with open_duckdb(files=[decoded, target], scratch=target.parent / "spill") as connection:
         try:
             connection.execute(f"CREATE TEMP VIEW objects AS {_objects(connection, decoded)}")
             _write_columns(connection, "objects", label, target)
@@ -50,7 +51,10 @@ def stage_json_lines(table: str, file: Path, label: str, target: Path) -> Source
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     decoded = decode_file(file, label, target.with_suffix(".utf8"))
-    with explain_read_errors(label), duckdb.connect() as connection:
+    with (
+        explain_read_errors(label),
+        open_duckdb(files=[decoded.path, target], scratch=target.parent / "spill") as connection,
+    ):
         lines = (
             f"SELECT row_number() OVER () AS number, line FROM read_csv({quote_text(str(decoded.path))}, "
             "auto_detect = false, header = false, delim = '\\x01', quote = '', escape = '', "

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import duckdb
-
+from features.duckdb_connection import open_duckdb
 from features.errors import DataGateError
 from features.quoting import quote_name, quote_text
 from features.source_table import SourceTable, explain_read_errors
@@ -81,7 +80,10 @@ def _with_partition(table: SourceTable, part: FilePart, target: Path) -> SourceT
     file = target.with_suffix(".partition.parquet")
     values = ", ".join(f"{quote_text(value)} AS {quote_name(key)}" for key, value in part.partition.items())
     own = f"read_parquet({quote_text(table.files[0])}, hive_partitioning = false)"
-    with explain_read_errors(part.label), duckdb.connect() as connection:
+    with (
+        explain_read_errors(part.label),
+        open_duckdb(files=[*table.files, file], scratch=target.parent / "spill") as connection,
+    ):
         connection.execute(f"COPY (SELECT *, {values} FROM {own}) TO {quote_text(str(file))} (FORMAT parquet)")
     return SourceTable(
         table.name, (str(file),), {str(file): part.label}, table.unreadable_lines, untyped=True, notes=table.notes

@@ -13,6 +13,7 @@ from pathlib import Path
 import duckdb
 
 from features.contract import TABLES
+from features.duckdb_connection import open_duckdb
 from features.errors import UsageError, suggest_name
 from features.quoting import quote_name
 from features.source_table import FileNote, SourceTable
@@ -22,7 +23,6 @@ from pipelines.sources.folder import FolderSource
 from pipelines.sources.mappings.column_use import QueryUse, read_query, with_safe_casts
 from pipelines.sources.mappings.mapping_errors import query_error
 from pipelines.sources.mappings.typed_columns import with_types
-from pipelines.sources.read_source import connect_duckdb
 
 NOT_IN_MAPPING = "no query of the mapping reads it"
 
@@ -155,12 +155,7 @@ def _with_line(connection: duckdb.DuckDBPyConnection, sql: str) -> duckdb.Error 
 
 def _locked(paths: Sequence[str], scratch: Path) -> duckdb.DuckDBPyConnection:
     """A DuckDB that can open these files only."""
-    connection = connect_duckdb(scratch)
-    connection.execute("SET GLOBAL TimeZone = 'UTC'")
-    connection.execute("SET allowed_paths = ?", [list(paths)])
-    connection.execute("SET enable_external_access = false")
-    connection.execute("SET lock_configuration = true")
-    return connection
+    return open_duckdb(files=paths, scratch=scratch / "spill")
 
 
 def _read_file(file: Path) -> MappingQuery:

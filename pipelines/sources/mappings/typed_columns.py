@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 
 from features.contract import Column, ColumnType
+from features.duckdb_connection import open_duckdb
 from features.quoting import quote_name, quote_text
 from features.source_table import SourceTable, UnreadableLine, explain_read_errors
 from features.validation.values.column_types import cast_column
@@ -72,8 +73,9 @@ def with_types(
     Raises:
         DataGateError: the table cannot be read.
     """
-    with explain_read_errors(table.label), duckdb.connect(config={"memory_limit": memory}) as connection:
-        connection.execute("SET TimeZone = 'UTC'")
+    with explain_read_errors(table.label), open_duckdb(
+        files=[*table.files, target], scratch=target.parent / "spill", memory=memory
+    ) as connection:
         names = list(table.types(connection))
         typed = [column for name in names if (column := _typed(connection, table, name, uses)) is not None]
         if not typed:
