@@ -48,6 +48,7 @@ __all__ = [
     "Table",
     "declare_attributes",
     "declare_tables",
+    "declare_ticket_columns",
 ]
 
 _TABLES: dict[str, Table] = {
@@ -79,6 +80,12 @@ def declare_tables(tables: Iterable[Table]) -> None:
     A table is never taken away again, because a history that was opened with it may still be read.
     """
     _TABLES.update({table.name: table for table in tables})
+
+
+def declare_ticket_columns(own: Iterable[Column]) -> None:
+    """Set a company's own columns of the table ``tickets``, in place of those that were declared before."""
+    names = frozenset(TICKETS.names)
+    _TABLES[TICKETS.name] = replace(TICKETS, columns=(*TICKETS.columns, *(it for it in own if it.name not in names)))
 
 
 def declare_attributes(attributes: Iterable[Attribute]) -> None:

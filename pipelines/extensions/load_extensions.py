@@ -12,7 +12,7 @@ from pathlib import PurePath
 from typing import Any
 
 from features.catalogue import Attribute, Feature, attribute_feature, declare_features, metric_features
-from features.contract import TABLES, Metric, Table, declare_attributes, declare_tables
+from features.contract import TABLES, Metric, Table, declare_attributes, declare_tables, declare_ticket_columns
 from features.definitions.feature import ExtensionFile
 from features.definitions.source_presence import presence_features
 from features.errors import UsageError, suggest_name
@@ -103,6 +103,7 @@ def own_features(settings: Settings) -> tuple[Feature, ...]:
     attributes = settings.declared_attributes
     features = (*map(attribute_feature, attributes), *load_extensions(settings).features)
     declare_attributes(attributes)
+    declare_ticket_columns(settings.declared_ticket_columns)
     declare_features(
         (*(feature for metric in settings.declared_metrics for feature in metric_features(metric)), *features)
     )

@@ -18,9 +18,11 @@ from features.succession.contract_status import LEAVING, LEFT, RUNNING
 from features.succession.succession import succession_by_cutoff
 from pipelines.night.evidence_columns import evidence_columns
 from pipelines.night.known_rows import known_rows
+from pipelines.night.ticket_counts import ticket_count_columns
 
 if TYPE_CHECKING:
     from features.history.history import History
+    from serving.policy.definition.tickets.ticket_filter import TicketFilter
 
 ACCOUNT_COLUMNS = ("parent_id", "type", "name", "segment", "industry", "region", "owner")
 """Columns of the account itself, which win over a feature of the same name."""
@@ -63,6 +65,7 @@ def build_candidates(
     competitors: Sequence[str] = (),
     *,
     needed: Collection[str] | None = None,
+    tickets: Sequence[TicketFilter] = (),
 ) -> pa.Table:
     """One row an account and cutoff of the frame, in its order, as :func:`serving.policy.decision.decide.decide`
     reads it.
@@ -74,11 +77,13 @@ def build_candidates(
         competitors: names of the settings that tickets are searched for.
         needed: the columns that the policy's conditions read; tickets are searched for evidence only if it is among
             these. None stands for all.
+        tickets: the kinds of tickets that the policy's conditions count.
     """
     cutoffs = pc.unique(frame["as_of"]).to_pylist()
     known = {**_accounts(history, cutoffs, frame), **_tickets(history, cutoffs, frame)}
     known |= _contracts(history, cutoffs, frame)
     known |= evidence_columns(history, frame, competitors, needed=needed)
+    known |= ticket_count_columns(history, frame, [it for it in tickets if needed is None or it.column in needed])
     features = {name: frame[name] for name in frame.column_names if name not in known}
     return pa.table({**_first(features, "account_id", "as_of"), **known, **features, **_risks(frame, scores)})
 
