@@ -21,6 +21,7 @@ class Message(Base):
     __table_args__ = (
         CheckConstraint("status in ('pending', 'sent', 'dead')", name="status"),
         Index(None, "status", "next_at"),
+        Index(None, "batch"),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -28,6 +29,9 @@ class Message(Base):
     kind: Mapped[str]
     case_id: Mapped[str | None] = mapped_column(ForeignKey("cases.id"))
     incident_id: Mapped[str | None]
+    person: Mapped[str | None] = mapped_column(doc="who it is for, by name; null for the channel's own receivers")
+    recipient: Mapped[str | None] = mapped_column(doc="the person's address on the channel; null where it has none")
+    batch: Mapped[str | None] = mapped_column(doc="messages of one batch are sent as one, when the first is due")
     payload: Mapped[dict[str, Any]]
     status: Mapped[str]
     attempts: Mapped[int]

@@ -8,6 +8,7 @@ from serving.store import (
     people_tables,
     policy_tables,
     tables,
+    timer_tables,
 )
 from serving.store.base import Base
 
@@ -22,4 +23,5 @@ __all__ = [
     "people_tables",
     "policy_tables",
     "tables",
+    "timer_tables",
 ]

@@ -140,6 +140,7 @@ class Case(Base):
         Index(None, "owner", "closed_at", "priority"),
         Index(None, "closed_at", "respond_by"),
         Index(None, "closed_at", "resolve_by"),
+        Index(None, "closed_at", "path_due"),
         Index(None, "opened_at", "squad"),
         Index(None, "risk", "opened_on", "state", "squad"),
     )
@@ -195,6 +196,12 @@ class Case(Base):
     settled_on: Mapped[date | None]
     policy_version: Mapped[str | None] = mapped_column(doc="of the policy that opened it")
     skill: Mapped[str | None] = mapped_column(doc="by which it was routed; null where nothing asked for one")
+    path_step: Mapped[int] = mapped_column(default=0, doc="the newest step of the escalation path, from 0")
+    path_repeats: Mapped[int] = mapped_column(default=0, doc="how often that step was sent again")
+    path_due: Mapped[datetime | None] = mapped_column(doc="the path does nothing before; null where it is over")
+    acknowledged_at: Mapped[datetime | None]
+    acknowledged_by: Mapped[str | None]
+    reached: Mapped[list[str]] = mapped_column(default=list, doc="people and addresses that the path has reached")
     version: Mapped[int] = mapped_column()
 
     scores: Mapped[dict[str, "CaseScore"]] = relationship(
