@@ -1,27 +1,32 @@
-"""Who is meant by the words of a path: the person on duty, a role, a squad, a person, or an address outside.
+"""Who is meant by the words of a path at an instant, and how they are reached.
 
-People who cannot act are left out with the reason in words, so that the record of a case can say why. The directory has
-no clock: every question names its instant.
+A word is a tier on duty, a party of the case, a role, a squad, a person, or a mail address outside the team. People who
+cannot act are left out with the reason, so that the record of a case can say why.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
+from serving.paths.duty import ObstacleCode, Situation, find_obstacle, find_on_duty, shift_order
 from serving.paths.path_steps import TIER_WORDS
+from serving.paths.roster import Roster
 from serving.paths.subjects import Subject
 
 PARTY_WORDS = ("responsible", "accountable", "consulted", "informed", "account owner")
-"""Words for people of the case itself."""
+"""Words for people and roles of the case itself."""
+
+VENDOR_ROLE = "vendor"
+"""The people of this role are outside the team: they are told, and never become responsible."""
 
 KIND_OF_WORD = {"mail": "email"}
 """Words for addresses that are not the name of the kind of channel."""
 
 
 class ReaderKind(StrEnum):
-    """What a reader is: a person, a role without a person, or an address outside the team."""
+    """What a reader is: a person, a role without a person, or somebody outside the team."""
 
     PERSON = "person"
     ROLE = "role"
@@ -35,13 +40,23 @@ class Reader(NamedTuple):
     kind: ReaderKind = ReaderKind.PERSON
     addresses: tuple[tuple[str, str], ...] = ()
     timezone: str = "UTC"
+    title: str = ""
+
+    @property
+    def shown(self) -> str:
+        """The name as others read it."""
+        return self.title or (f"the {self.name}" if self.kind is ReaderKind.ROLE else self.name)
 
 
 class LeftOut(NamedTuple):
-    """Somebody who is not addressed, and why: the end of a sentence such as "is absent"."""
+    """Somebody who is not addressed; ``reason`` is the clause after the name, such as "is disabled".
+
+    ``person`` is False for a word that stands for nobody.
+    """
 
     name: str
     reason: str
+    person: bool = True
 
 
 class Resolution(NamedTuple):
@@ -51,64 +66,50 @@ class Resolution(NamedTuple):
     left_out: tuple[LeftOut, ...] = ()
 
 
-class Contact(NamedTuple):
-    """How a person is reached; ``outside`` for a vendor, who never becomes responsible."""
-
-    addresses: tuple[tuple[str, str], ...] = ()
-    timezone: str = "UTC"
-    outside: bool = False
-
-
-def _everybody_can(_person: str, _at: datetime) -> str | None:
-    return None
-
-
 @dataclass(frozen=True)
 class Directory:
-    """The people, roles and squads of a policy.
+    """The people of a policy and what the policy does not say about them at present.
 
-    ``members`` are the people of each squad. ``order`` gives the people of a squad in the order of their duty at an
-    instant, able or not; ``unable`` gives the reason for which somebody cannot act then, or None. ``channels`` maps the
-    names of the configured channels to their kinds; None where they are not known, and then every name is accepted.
-    ``zones`` are the time zones of squads that have a calendar.
+    ``channels`` maps the names of the configured channels to their kinds; None where they are not known: then every
+    address is used under the name that the policy gives it.
     """
 
-    people: Mapping[str, Contact] = field(default_factory=dict)
-    roles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    members: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    order: Callable[[str, datetime], Sequence[str]] | None = None
-    unable: Callable[[str, datetime], str | None] = _everybody_can
+    roster: Roster
+    situation: Situation = field(default_factory=Situation)
     channels: Mapping[str, str] | None = None
-    zones: Mapping[str, str] = field(default_factory=dict)
 
     def resolve_all(self, words: Sequence[str], subject: Subject, at: datetime) -> Resolution:
         """The readers of several words, each once."""
         found = [self.resolve(word, subject, at) for word in words]
         readers = {reader.name: reader for part in found for reader in part.readers}
-        left_out = dict.fromkeys(entry for part in found for entry in part.left_out if entry.name not in readers)
-        return Resolution(tuple(readers.values()), tuple(left_out))
+        left_out = {entry.name: entry for part in found for entry in part.left_out if entry.name not in readers}
+        return Resolution(tuple(readers.values()), tuple(left_out.values()))
 
     def resolve(self, word: str, subject: Subject, at: datetime) -> Resolution:
         """The readers of one word of the policy at an instant."""
-        readers: list[Reader] = []
-        left_out: list[LeftOut] = []
-        for name, kind in self._names(word, subject, at, ()):
-            reason = self.unable(name, at) if kind is ReaderKind.PERSON else None
-            if reason is not None:
-                left_out.append(LeftOut(name, reason))
-            else:
-                readers.append(self.reader(name, subject, kind))
-        if not readers and not left_out:
-            left_out.append(LeftOut(word, "is nobody at the moment"))
-        return Resolution(tuple(dict.fromkeys(readers)), tuple(left_out))
+        plain = word.casefold()
+        if plain in TIER_WORDS:
+            return self._tier(TIER_WORDS.index(plain), word, subject, at)
+        if plain in PARTY_WORDS:
+            names = [name for name in party_names(plain, subject) if name.casefold() not in PARTY_WORDS]
+            found = self.resolve_all(names, subject, at)
+            return found if names else Resolution((), (LeftOut(word, "is nobody at the moment", person=False),))
+        if "@" in word:
+            return Resolution((self._reader(word, subject, ReaderKind.OUTSIDE),))
+        targets = self.roster.role_targets(word, subject.squad) or self._by_title(word)
+        if targets is None:
+            return Resolution((self._reader(word, subject, ReaderKind.ROLE),))
+        return self._targets(targets, subject, at)
 
-    def reader(self, name: str, subject: Subject, kind: ReaderKind = ReaderKind.PERSON) -> Reader:
-        """A person, role or outside address as a reader, with their addresses and time zone."""
-        zone = self._zone(name, subject)
-        if kind is ReaderKind.OUTSIDE and name not in self.people:
-            return Reader(name, kind, self._known((("mail", name),)), zone)
-        contact = self.people.get(name)
-        return Reader(name, kind, self._known(contact.addresses) if contact else (), zone)
+    def on_duty(self, subject: Subject, at: datetime) -> Resolution:
+        """Everybody in the subject's squad who can act, in the order of their duty."""
+        duty = find_on_duty(self.roster, subject.squad, at, self.situation)
+        readers = tuple(self._reader(name, subject) for name in duty.people)
+        return Resolution(readers, tuple(LeftOut(entry.person, entry.text) for entry in duty.skipped))
+
+    def is_outside(self, name: str) -> bool:
+        """Whether a name is not one of the team: a vendor, or a mail address."""
+        return "@" in name or name in (self.roster.role_targets(VENDOR_ROLE) or ())
 
     def routes(self, reader: Reader, channels: Sequence[str] = ()) -> tuple[tuple[str, str | None], ...]:
         """The channels of a message to a reader, each with the reader's address there.
@@ -121,57 +122,102 @@ class Directory:
         own = dict(reader.addresses)
         return tuple((channel, own.get(channel)) for channel in dict.fromkeys(channels))
 
-    def _names(
-        self, word: str, subject: Subject, at: datetime, within: tuple[str, ...]
-    ) -> Iterator[tuple[str, ReaderKind]]:
-        """The names that a word stands for; ``within`` are the roles that are being looked up."""
-        squad, _, tier = word.rpartition("/")
-        if word in TIER_WORDS or (squad in self.members and tier in TIER_WORDS):
-            order = self._order(squad or subject.squad, at)
-            yield from ((name, ReaderKind.PERSON) for name in order[TIER_WORDS.index(tier) :][:1])
-        elif word in PARTY_WORDS and word not in self.roles:
-            for name in party_names(word, subject):
-                yield from self._names(name, subject, at, (*within, word)) if name not in within else ()
-        elif word in self.roles and word not in within:
-            for name in self.roles[word]:
-                yield from self._names(name, subject, at, (*within, word))
-        elif word in self.members:
-            yield from ((name, ReaderKind.PERSON) for name in self._order(word, at))
-        elif word in self.people:
-            yield word, ReaderKind.OUTSIDE if self.people[word].outside else ReaderKind.PERSON
-        elif any(word in people for people in self.members.values()):
-            yield word, ReaderKind.PERSON
-        else:
-            yield word, ReaderKind.OUTSIDE if "@" in word else ReaderKind.ROLE
+    def _tier(self, place: int, word: str, subject: Subject, at: datetime) -> Resolution:
+        """The person of a tier: the next in order steps in for somebody who cannot act.
+
+        Whoever the path has reached keeps their place, so that nobody after them is passed over.
+        """
+        taken, passed = 0, list[LeftOut]()
+        for name in self._order(subject.squad, at):
+            reason = self._obstacle(name, subject.squad, at)
+            if reason is not None and name not in subject.reached:
+                passed.append(LeftOut(name, reason))
+            elif taken < place:
+                taken, passed = taken + 1, []
+            elif reason is not None:
+                return Resolution((), (*passed, LeftOut(name, reason)))
+            else:
+                return Resolution((self._reader(name, subject),), tuple(passed))
+        return Resolution((), (*passed, LeftOut(word, "is nobody at the moment", person=False)))
+
+    def _targets(self, targets: Sequence[str], subject: Subject, at: datetime) -> Resolution:
+        """The people of a role; a squad stands for the first person on duty who can act."""
+        readers: list[Reader] = []
+        left_out: list[LeftOut] = []
+        for target in targets:
+            if target in self.roster.squads and target not in self.roster.people:
+                duty = find_on_duty(self.roster, target, at, self.situation)
+                readers += [self._reader(name, subject) for name in duty.people[:1]]
+                left_out += [LeftOut(entry.person, entry.text) for entry in duty.skipped if not duty.people]
+                continue
+            obstacle = find_obstacle(self.roster, target, at, self.situation)
+            if obstacle is not None and obstacle.code is not ObstacleCode.AT_CAPACITY:
+                left_out.append(LeftOut(target, obstacle.text))
+            else:
+                outside = ReaderKind.OUTSIDE if self.is_outside(target) else ReaderKind.PERSON
+                readers.append(self._reader(target, subject, outside))
+        return Resolution(tuple(readers), tuple(left_out))
 
     def _order(self, squad: str, at: datetime) -> Sequence[str]:
-        return self.order(squad, at) if self.order else self.members.get(squad, ())
+        """The people of a squad in the order of their duty, whoever can act."""
+        entry = self.roster.squads.get(squad)
+        if entry is None:
+            return ()
+        return shift_order(entry.duty, at, self.roster, self.situation) if entry.duty else entry.tiers
+
+    def _obstacle(self, name: str, squad: str, at: datetime) -> str | None:
+        rota = self.roster.squads[squad].duty
+        hours = bool(rota and rota.working_hours)
+        obstacle = find_obstacle(self.roster, name, at, self.situation, working_hours=hours)
+        return obstacle.text if obstacle else None
+
+    def _by_title(self, word: str) -> tuple[str, ...] | None:
+        """The person that others call so, such as the owner of an account in the CRM; a member of a squad too."""
+        wanted = word.casefold()
+        found = next((person.name for person in self.roster.people.values() if person.title.casefold() == wanted), None)
+        if found is None:
+            members = (name for squad in self.roster.squads.values() for name in squad.members)
+            found = next((name for name in members if name.casefold() == wanted), None)
+        return (found,) if found else None
+
+    def _reader(self, name: str, subject: Subject, kind: ReaderKind = ReaderKind.PERSON) -> Reader:
+        person = self.roster.person(name)
+        if kind is ReaderKind.OUTSIDE and "@" in name:
+            addresses: tuple[tuple[str, str], ...] = (("mail", name),)
+        else:
+            addresses = tuple(person.addresses.items())
+        zone = self.roster.timezone_of(name, subject.squad)
+        return Reader(name, kind, self._known(addresses), zone, person.title)
 
     def _known(self, addresses: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
         """The addresses on channels that are configured; a word for a kind stands for the first channel of it."""
         if self.channels is None:
             return tuple(addresses)
-        known = {}
+        known: dict[str, str] = {}
         for word, address in addresses:
-            kind = KIND_OF_WORD.get(word, word)
-            channel = word if word in self.channels else next((n for n, k in self.channels.items() if k == kind), None)
+            channel = find_channel(word, self.channels)
             if channel is not None:
                 known.setdefault(channel, address)
         return tuple(known.items())
 
-    def _zone(self, name: str, subject: Subject) -> str:
-        if name in self.people:
-            return self.people[name].timezone
-        own = next((self.zones[squad] for squad, people in self.members.items() if name in people & self.zones.keys()
-                    ), None) if False else None
-        return own or self.zones.get(subject.squad, "UTC")
+
+def find_channel(word: str, channels: Mapping[str, str]) -> str | None:
+    """The configured channel of this name, or the first of this kind; None where there is none."""
+    if word in channels:
+        return word
+    kind = KIND_OF_WORD.get(word, word)
+    return next((name for name, its_kind in channels.items() if its_kind == kind), None)
 
 
-def party_names(word: str, subject: Subject) -> tuple[str, ...]:
+def party_names(word: str, subject: Subject) -> Iterator[str]:
     """The people and roles of a case that a word such as ``accountable`` stands for."""
     if word == "responsible":
-        return (subject.responsible,) if subject.responsible else ()
-    if word == "account owner":
-        return (subject.account_owner,) if subject.account_owner else ()
-    names: tuple[str, ...] = getattr(subject, word)
-    return names
+        yield from (subject.responsible,) if subject.responsible else ()
+    elif word == "account owner":
+        yield from (subject.account_owner,) if subject.account_owner else ()
+    else:
+        yield from {
+            "accountable": subject.accountable,
+            "consulted": subject.consulted,
+            "informed": subject.informed,
+        }[word]

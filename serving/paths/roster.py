@@ -146,6 +146,13 @@ class Roster:
             yield manager
             manager = self.person(manager).manager
 
+    def squad_size(self, squad: str) -> int:
+        """How many people the tiers of a squad can have; as many as there are tiers for an unknown squad."""
+        entry = self.squads.get(squad)
+        if entry is None:
+            return len(TIER_WORDS)
+        return len(entry.duty.order if entry.duty else entry.tiers)
+
     def squads_of(self, name: str) -> tuple[str, ...]:
         """The squads of which the person is a member."""
         return tuple(squad for squad, entry in self.squads.items() if name in entry.members)

@@ -1,6 +1,7 @@
 """How often a case came back: two squads may hand a case to each other for ever, and nobody works on it."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 MOST_RETURNS = 3
 """At this return between the same two squads, the accountable person gets the case."""
@@ -22,10 +23,10 @@ def count_returns(squads: Sequence[str]) -> int:
     senders: list[str] = []
     returns: dict[frozenset[str], int] = {}
     newest = 0
-    for earlier, later in zip(squads, squads[1:], strict=False):
+    for earlier, later in pairwise(squads):
+        newest = 0
         if earlier == later:
             continue
-        newest = 0
         if senders and senders[-1] == later:
             senders.pop()
             pair = frozenset((earlier, later))
