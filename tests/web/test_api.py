@@ -126,6 +126,17 @@ def test_accounts_are_found_and_read(people: People, north: list[str]) -> None:
     problem(program.get("/api/v1/accounts/a/b%2Fc"), 404, "account-not-found", "search for it")
 
 
+def test_the_metrics_of_paths_are_those_of_the_callers_squads(people: People, north: list[str]) -> None:
+    found = people.program(Role.LEAD).get("/api/v1/paths/metrics").json()
+    names = {(group["dimension"], group["name"]) for group in found["groups"]}
+    assert ("squad", "north") in names
+    assert ("squad", "south") not in names
+    assert found["groups"][0]["cases"] >= len(north)
+    assert people.program(Role.LEAD).get("/api/v1/paths/metrics?since=2099-01-01").json()["groups"] == []
+    assert people.program(Role.LEAD).get("/api/v1/paths/metrics?since=soon").status_code == 422
+    assert people.program(Role.REVIEWER).get("/api/v1/paths/metrics").status_code == 403
+
+
 def test_the_overview_counts_what_the_lead_sees(people: People, north: list[str]) -> None:
     found = people.program(Role.LEAD).get("/api/v1/overview").json()
     assert sum(week["flagged"] for week in found["weeks"]) == PAGE + 1

@@ -13,7 +13,7 @@ from sqlalchemy import update
 from support.monitor_factory import monitor_report
 from support.nights.handoff_factory import NIGHT, handoff
 from support.web.web_fixture import ANALYST, INES, JONAS, LEAD, TOM, Site, fresh_store, running
-from support.web.web_queue import NOW
+from support.web.web_queue import NOW, work_through
 
 from features.errors import UsageError
 from serving.cases.cases import Cases
@@ -359,6 +359,24 @@ def test_the_overview_shows_figures_with_the_numbers_behind_them(site: Site, web
     ):
         assert text in page, text
     assert site.browser(INES).get("/overview").status_code == 403
+
+
+@pytest.mark.parametrize(("cases", "shown"), [(19, False), (60, True)])
+def test_the_overview_measures_escalation_paths_once_there_are_enough_cases(
+    migrated_sqlite: Path, tmp_path: Path, cases: int, shown: bool
+) -> None:
+    """A small team sees no such section; the table and the chart's text alternative hold the same figures."""
+    with fresh_store(migrated_sqlite, tmp_path, cases) as store:
+        work_through(store, cases, closed=cases // 2)
+        with running(store) as site:
+            page = html.unescape(site.browser(LEAD).get("/overview").text)
+    assert ('id="paths"' in page) is shown
+    charts = re.findall(r'aria-label="Median time to contact with 95% intervals\. ([^"]+)"', page)
+    assert len(charts) == shown
+    for chart in charts:
+        figures = dict(part.split(": ") for part in chart.split("; "))
+        assert figures["all cases"] in page.split("All cases</th>")[1].split("</tr>")[0]
+        assert page.count('class="dot"') == len(figures)
 
 
 def test_the_overview_shows_what_the_monitor_measured(site: Site, web_store: Store) -> None:

@@ -110,6 +110,7 @@ TABLE = (
     Row("GET", "/api/v1/accounts", SEE, query="?text=a"),
     Row("GET", "/api/v1/accounts/{account_id:path}", SEE),
     Row("GET", "/api/v1/overview", OVERVIEW),
+    Row("GET", "/api/v1/paths/metrics", OVERVIEW),
     _action(WORK, action="claim"),
     _action(WORK, action="contact"),
     _action(WORK, action="plan", plan="training"),

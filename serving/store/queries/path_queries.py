@@ -1,7 +1,7 @@
 """The timelines of cases for the path metrics, read from the reporting view ``path_report``."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, time, timedelta
 
 from sqlalchemy import Double, Integer, String, column, func, select, table
 from sqlalchemy.orm import Session
@@ -26,12 +26,32 @@ PATH_REPORT = table(
 """One row for each case: made by a migration, described in ``docs/how-to/rehearse-and-draw.md``."""
 
 
+MOST_REPORTS = 16
+_REPORTS: dict[tuple[object, ...], PathReport] = {}
+"""The newest reports, by queue, squads and state of its record."""
+
+
 def path_report(
     session: Session, now: datetime, squads: frozenset[str] | None, since: datetime | None = None
 ) -> PathReport:
     """The figures of the cases that were opened from ``since`` on, in the squads; None for every squad."""
     cases = list(case_timelines(session, now, squads, since))
     return measure_paths(cases, squad_calendars(session), now, since)
+
+
+def recent_path_report(session: Session, now: datetime, squads: frozenset[str] | None, weeks: int) -> PathReport:
+    """The figures of the last weeks, whole days, as of the newest hour: a page that is loaded again reads them at once.
+
+    Intervals take many draws, so the report of a queue is kept until its record changes or the hour ends.
+    """
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    since = datetime.combine(now.date(), time()) - timedelta(weeks=weeks)
+    key = (str(session.get_bind().engine.url), squads, weeks, hour, newest_event(session))
+    if key not in _REPORTS:
+        while len(_REPORTS) >= MOST_REPORTS:
+            _REPORTS.pop(next(iter(_REPORTS)), None)
+        _REPORTS[key] = path_report(session, now, squads, since)
+    return _REPORTS[key]
 
 
 def case_timelines(

@@ -7,7 +7,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from serving.cases.cases import Cases
 from serving.web.access import Identity
-from serving.web.api import accounts_api, cases_api, problem_responses
+from serving.web.api import accounts_api, cases_api, paths_api, problem_responses
 
 PREFIX = "/api/v1"
 
@@ -37,4 +37,5 @@ def create_api(use_cases: Cases, identity: Identity) -> FastAPI:
     problem_responses.install_problem_responses(api)
     api.include_router(cases_api.cases_router)
     api.include_router(accounts_api.accounts_router)
+    api.include_router(paths_api.paths_router)
     return api

@@ -5,9 +5,11 @@ from fastapi.responses import HTMLResponse, Response
 
 from serving.store.queries import overview_queries as queries
 from serving.store.queries.monitor_queries import newest_monitor_report
+from serving.store.queries.path_queries import recent_path_report
 from serving.web.rendering import render_page
 from serving.web.request_context import OverviewContext
 from serving.web.views.overview_view import build_overview
+from serving.web.views.path_view import build_path_section
 
 overview_router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
 
@@ -15,6 +17,9 @@ LATE_CASES = 25
 """Overdue cases that are listed; all of them are counted."""
 
 RECENT_NIGHTS = 14
+
+PATH_WEEKS = 26
+"""Weeks whose cases are measured by the section on escalation paths."""
 
 
 @overview_router.get("/overview")
@@ -34,5 +39,6 @@ def show_overview(request: Request, context: OverviewContext) -> Response:
             nights=queries.recent_nights(session, RECENT_NIGHTS),
             monitor=newest_monitor_report(session),
             now=context.now,
+            paths=build_path_section(recent_path_report(session, context.now, squads, PATH_WEEKS), PATH_WEEKS),
         )
     return render_page(request, "overview.html.j2", {"view": view})

@@ -12,6 +12,7 @@ from serving.night_report.report_text import quarantine_text, risk_line, stale_t
 from serving.store.queries.overview_queries import TeamOutcomes, Week
 from serving.store.tables import Account, Case, NightRow
 from serving.web import display_text
+from serving.web.views.path_view import PathSection
 
 COUNTED = ("flagged", "worked", "saved", "lost")
 """The columns of the table of weeks."""
@@ -99,6 +100,7 @@ class OverviewView:
     feeds: Sequence[FeedRow]
     scored: Sequence[str]
     monitor: MonitorView | None
+    paths: PathSection | None = None
 
     @property
     def quarantined(self) -> int:
@@ -117,6 +119,7 @@ def build_overview(
     nights: Sequence[NightRow],
     monitor: MonitorReport | None,
     now: datetime,
+    paths: PathSection | None = None,
 ) -> OverviewView:
     """The page from the figures of the store."""
     night = next((row for row in nights if row.status == "recorded"), None)
@@ -136,6 +139,7 @@ def build_overview(
         feeds=_feed_rows(report) if report else (),
         scored=[risk_line(risk) for risk in report.risks] if report else (),
         monitor=_monitor_view(monitor) if monitor else None,
+        paths=paths,
     )
 
 
