@@ -1,4 +1,4 @@
-"""Working time and durations: when a deadline is, by the clock or by the calendar of the people who have to act.
+"""Escalation paths, working time, people on duty, the communication protocol, and the text of messages.
 
-Pure: no store, no network, and no clock of its own. SLA timers and the policy's explanation use it.
+Pure: no store, no network, and no clock of its own. SLA timers, incidents and the policy's explanation use it.
 """

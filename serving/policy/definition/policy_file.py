@@ -22,6 +22,7 @@ from features.contract import Metric
 from features.errors import UsageError, suggest_name
 from serving.policy.definition.policy_checks import Conditions, Problem, compile_conditions, cross_checks, policy_hints
 from serving.policy.definition.policy_schema import PolicyFile
+from serving.policy.definition.tickets.launch_triggers import with_launch_triggers
 from serving.policy.definition.toml_lines import Path as Place
 from serving.policy.definition.toml_lines import line_index, line_of
 
@@ -73,10 +74,17 @@ class Policy:
         return hashlib.sha256(content.encode()).hexdigest()[:12]
 
     @classmethod
-    def load(cls, path: Path, metrics: Sequence[Metric] = (), own: Sequence[Feature] = ()) -> Self:
+    def load(
+        cls,
+        path: Path,
+        metrics: Sequence[Metric] = (),
+        own: Sequence[Feature] = (),
+        channels: Mapping[str, str] | None = None,
+    ) -> Self:
         """Read a policy file; :class:`PolicyError` names the file, the line, and what is allowed.
 
         Conditions may use the features of ``metrics``, which the settings declare, and the company's ``own``.
+        ``channels`` are the configured channels (name -> kind); None where they are not known.
         """
         try:
             text = path.read_text(encoding="utf-8")
@@ -86,11 +94,17 @@ class Policy:
             raise PolicyError([f"The policy file {path} cannot be read: it is not UTF-8 text."]) from None
         except OSError as error:
             raise PolicyError([f"The policy file {path} cannot be read: {error.strerror}."]) from None
-        return cls.parse(text, source=str(path), metrics=metrics, own=own)
+        return cls.parse(text, source=str(path), metrics=metrics, own=own, channels=channels)
 
     @classmethod
     def parse(
-        cls, text: str, *, source: str = "policy", metrics: Sequence[Metric] = (), own: Sequence[Feature] = ()
+        cls,
+        text: str,
+        *,
+        source: str = "policy",
+        metrics: Sequence[Metric] = (),
+        own: Sequence[Feature] = (),
+        channels: Mapping[str, str] | None = None,
     ) -> Self:
         """Read a policy from text; ``source`` is how its errors name it."""
         try:
@@ -100,8 +114,10 @@ class Policy:
         lines = line_index(text)
         rules, problems = _validate(content)
         if rules is not None:
+            found = list(cross_checks(rules, channels))
+            rules = rules if found else with_launch_triggers(rules)
             conditions, wrong = compile_conditions(rules, metrics, own)
-            problems = [*cross_checks(rules), *wrong]
+            problems = [*found, *wrong]
             if not problems:
                 hints = _problem_texts(source, lines, policy_hints(rules, conditions))
                 return cls(rules, conditions, hints)

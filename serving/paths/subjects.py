@@ -1,0 +1,36 @@
+"""What a path and a message are about: a case or an incident, as far as paths and messages need it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A case or an incident at one instant; times are UTC without a zone.
+
+    ``title`` names the account or the incident, ``headline`` is the reason in one sentence. ``accountable``,
+    ``consulted`` and ``informed`` are the roles of its severity, as the policy writes them. ``reached`` are the people
+    and outside addresses that the path has reached so far. ``respond_by`` and ``resolve_by`` are deadlines that run.
+    ``comment`` and ``actor`` belong to the event that is announced. ``facts`` are further values that a message may
+    list, by name.
+    """
+
+    id: str
+    title: str
+    squad: str
+    severity: str
+    opened_at: datetime
+    kind: str = "case"
+    headline: str = ""
+    responsible: str | None = None
+    account_owner: str | None = None
+    accountable: tuple[str, ...] = ()
+    consulted: tuple[str, ...] = ()
+    informed: tuple[str, ...] = ()
+    reached: tuple[str, ...] = ()
+    respond_by: datetime | None = None
+    resolve_by: datetime | None = None
+    comment: str = ""
+    actor: str = ""
+    facts: Mapping[str, str] = field(default_factory=dict)
