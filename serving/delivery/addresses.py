@@ -1,46 +1,80 @@
 """No call to inner addresses: a webhook is a URL that somebody typed, and the server that calls it sits inside.
 
-Checking the name before the call is not enough: it may resolve to something else a moment later, and a receiver may
-redirect to the inside. So the check sits where connections are made. Each request, and each hop of a redirect, is
-resolved once, every address it has must be public, and the connection goes to the address that was checked.
+Checking the name before the call is not enough: it may resolve to something else a moment later. So the check sits
+where connections are made. A name is resolved once, every address it has must be public, and the connection goes to
+the address that was checked. Public is what is unicast and globally routed. Everything that IANA has set aside for a
+special purpose is refused, also where a newer Python counts it as global.
 """
 
 import ipaddress
 import socket
 from collections.abc import Collection
+from contextlib import ExitStack
+from typing import Any
 
+import httpcore
 import httpx
 
 from features.errors import UsageError
 from serving.delivery.channel import DeliveryError
+from serving.delivery.deadline import Deadline
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
+NOT_PUBLIC_V4 = tuple(
+    ipaddress.IPv4Network(block)
+    for block in (
+        *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12"),
+        *("192.0.0.0/24", "192.0.2.0/24", "192.31.196.0/24", "192.52.193.0/24", "192.88.99.0/24", "192.168.0.0/16"),
+        *("192.175.48.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4"),
+    )
+)
+"""IANA's registry of IPv4 special-purpose addresses, multicast and the reserved rest."""
 
-class GuardedTransport(httpx.BaseTransport):
-    """Connects to public addresses only, and to those hosts that are allowed by name.
+GLOBAL_UNICAST_V6 = ipaddress.IPv6Network("2000::/3")
+NOT_PUBLIC_V6 = tuple(
+    ipaddress.IPv6Network(block)
+    for block in ("2001::/23", "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3fff::/20")
+)
+"""IANA's registry of IPv6 special-purpose addresses, as far as they lie within the global unicast addresses."""
 
-    ``allowed`` are host names or addresses of receivers inside one's own network, as ``127.0.0.1`` in tests.
+RESOLVE_SECONDS = 10.0
+
+IPV4_MAPPED, NAT64 = ipaddress.IPv6Network("::ffff:0:0/96"), ipaddress.IPv6Network("64:ff9b::/96")
+"""IPv6 addresses that lead to the IPv4 address in their last 32 bits."""
+
+
+class GuardedBackend(httpcore.SyncBackend):
+    """Connects to public addresses only, and to those hosts that are allowed by name, until the deadline.
+
+    ``allowed`` are host names or addresses of receivers inside one's own network, as ``127.0.0.1`` in tests. The
+    name of the URL stays in ``Host`` and in the TLS handshake.
     """
 
-    def __init__(self, allowed: Collection[str] = (), *, transport: httpx.BaseTransport | None = None) -> None:
+    def __init__(self, allowed: Collection[str], deadline: Deadline) -> None:
         self._allowed = frozenset(allowed)
-        self._inner = transport or httpx.HTTPTransport()
+        self._deadline = deadline
+        self._limits = ExitStack()
 
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send the request to the address that was checked; the name stays in ``Host`` and in the TLS handshake."""
-        host = request.url.host
-        inside = host in self._allowed
-        if request.url.scheme != "https" and not (inside and request.url.scheme == "http"):
-            raise DeliveryError("The receiver's URL has to begin with https://.", permanent=True)
-        address = resolve(host, request.url.port or (443 if request.url.scheme == "https" else 80), inside=inside)
-        request.extensions = {**request.extensions, "sni_hostname": host}
-        request.url = request.url.copy_with(host=str(address))
-        return self._inner.handle_request(request)
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Any = None,
+    ) -> httpcore.NetworkStream:
+        """A connection to the address that was checked."""
+        address = resolve(host, port, inside=host in self._allowed, deadline=self._deadline)
+        stream = super().connect_tcp(
+            str(address), port, self._deadline.remaining(), local_address, socket_options=socket_options
+        )
+        self._limits.enter_context(self._deadline.limit(stream.get_extra_info("socket")))
+        return stream
 
     def close(self) -> None:
-        """Give the connections back."""
-        self._inner.close()
+        """End the watch over the connections."""
+        self._limits.close()
 
 
 def refuse_inner(url: str, allowed: Collection[str]) -> None:
@@ -76,10 +110,10 @@ def _plainly_inner(host: str) -> bool:
     return not all(is_public(ipaddress.ip_address(str(info[4][0]).partition("%")[0])) for info in found)
 
 
-def resolve(host: str, port: int, *, inside: bool = False) -> Address:
+def resolve(host: str, port: int, *, inside: bool = False, deadline: Deadline | None = None) -> Address:
     """An address of the host; refused where any of its addresses is not public, unless ``inside`` is allowed."""
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        found = (deadline or Deadline(RESOLVE_SECONDS)).resolve(host, port)
     except (OSError, UnicodeError) as error:
         raise DeliveryError("The receiver's name cannot be resolved.") from error
     addresses = [ipaddress.ip_address(str(info[4][0]).partition("%")[0]) for info in found]
@@ -92,15 +126,9 @@ def resolve(host: str, port: int, *, inside: bool = False) -> Address:
 
 
 def is_public(address: Address) -> bool:
-    """Whether the address is one of the open internet, also when it is an IPv4 address in IPv6 clothes."""
-    if isinstance(address, ipaddress.IPv6Address):
-        inner = address.ipv4_mapped or address.sixtofour or (address.teredo or (None, None))[1] or _nat64(address)
-        if inner is not None:
-            return is_public(inner)
-    return address.is_global and not address.is_multicast
-
-
-def _nat64(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
-    if address in ipaddress.IPv6Network("64:ff9b::/96"):
-        return ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
-    return None
+    """Whether the address is unicast and globally routed, also when it is an IPv4 address within an IPv6 address."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return not any(address in block for block in NOT_PUBLIC_V4)
+    if address in IPV4_MAPPED or address in NAT64:
+        return is_public(ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF))
+    return address in GLOBAL_UNICAST_V6 and not any(address in block for block in NOT_PUBLIC_V6)

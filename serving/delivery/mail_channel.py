@@ -4,12 +4,16 @@ The page needs nothing beside itself, so a reader that shows it fetches nothing;
 """
 
 import smtplib
+import socket
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from typing import Literal
 
 from serving.delivery.channel import ChannelMessage, DeliveryError
+from serving.delivery.deadline import Deadline
 from serving.delivery.http_post import TIMEOUT
 from serving.handoff.package import Handoff
 from serving.handoff.render import html, markdown
@@ -32,8 +36,9 @@ class MailChannel:
 
     def send(self, message: ChannelMessage) -> None:
         """Send the message to every recipient; a 5xx reply is permanent, any other failure is tried again."""
+        deadline = Deadline(self.timeout)
         try:
-            with self._connected() as server:
+            with self._connected(deadline) as server:
                 refused = server.send_message(self._mail(message))
         except smtplib.SMTPRecipientsRefused as error:
             codes = [code for code, _ in error.recipients.values()]
@@ -43,25 +48,26 @@ class MailChannel:
                 f"The mail server answered {error.smtp_code}.", permanent=error.smtp_code >= 500
             ) from error
         except (OSError, smtplib.SMTPException) as error:
+            if deadline.over:
+                raise DeliveryError("The mail server did not answer in time.") from error
             raise DeliveryError(f"The mail server could not be reached ({type(error).__name__}).") from error
         if refused:
             raise DeliveryError(f"The mail server refused {len(refused)} of {len(self.recipients)}.", permanent=True)
 
-    def _connected(self) -> smtplib.SMTP:
+    @contextmanager
+    def _connected(self, deadline: Deadline) -> Iterator[smtplib.SMTP]:
+        """The server, connected and signed in; the connection ends with the block, and at the deadline."""
         context = ssl.create_default_context()
-        if self.security == "tls":
-            server: smtplib.SMTP = smtplib.SMTP_SSL(self.host, self.port, timeout=self.timeout, context=context)
-        else:
-            server = smtplib.SMTP(self.host, self.port, timeout=self.timeout)
-        try:
-            if self.security == "starttls":
-                server.starttls(context=context)
-            if self.user is not None:
-                server.login(self.user, self.password or "")
-        except BaseException:
-            server.close()
-            raise
-        return server
+        connection = _connect(self.host, self.port, deadline)
+        with deadline.limit(connection):
+            if self.security == "tls":
+                connection = context.wrap_socket(connection, server_hostname=self.host)
+            with _Server(self.host, connection) as server:
+                if self.security == "starttls":
+                    server.starttls(context=context)
+                if self.user is not None:
+                    server.login(self.user, self.password or "")
+                yield server
 
     def _mail(self, message: ChannelMessage) -> EmailMessage:
         mail = EmailMessage()
@@ -79,3 +85,39 @@ class MailChannel:
 
 def _without_handoff(message: ChannelMessage) -> str:
     return f"{message.subject}\n\nCase {message.data['case']}, {message.data['squad']}, {message.data['state']}.\n"
+
+
+class _Server(smtplib.SMTP):
+    """An SMTP session over a connection that exists already; ``host`` is the name that its certificate must have."""
+
+    def __init__(self, host: str, connection: socket.socket) -> None:
+        self._connection = connection
+        super().__init__(host, local_hostname=_own_name(connection), timeout=connection.gettimeout() or TIMEOUT)
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        return self._connection
+
+
+def _connect(host: str, port: int, deadline: Deadline) -> socket.socket:
+    """A connection to the first address of the host that accepts one."""
+    failure: OSError = OSError("the name has no address")
+    for family, kind, protocol, _, address in deadline.resolve(host, port):
+        connection = socket.socket(family, kind, protocol)
+        try:
+            connection.settimeout(deadline.remaining())
+            connection.connect(address)
+        except OSError as error:
+            connection.close()
+            failure = error
+        else:
+            return connection
+    raise failure
+
+
+def _own_name(connection: socket.socket) -> str:
+    """The name of this machine for the greeting; a look-up of its full name could exceed the deadline."""
+    name = socket.gethostname()
+    if "." in name:
+        return name
+    address = connection.getsockname()[0]
+    return f"[IPv6:{address}]" if ":" in address else f"[{address}]"

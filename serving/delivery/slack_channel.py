@@ -1,6 +1,7 @@
 """A Slack message through an incoming webhook, whose URL is the secret."""
 
 import json
+import re
 from dataclasses import dataclass, field
 
 from serving.delivery.channel import ChannelMessage
@@ -8,6 +9,17 @@ from serving.delivery.http_post import TIMEOUT, post
 
 CONTROL = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 """Slack's three control characters: escaped, an account's name can neither mention a channel nor be a link."""
+
+PLAIN = {"mrkdwn": False, "parse": "none", "link_names": False, "unfurl_links": False, "unfurl_media": False}
+"""No markup, no names that become mentions, no previews of links."""
+
+WORD_JOINER = "\u2060"
+"""An invisible character that separates no words."""
+
+_LINK_LIKE = re.compile(r"(?<=[a-z0-9])(:(?=//)|[.@](?=[a-z0-9]))", re.IGNORECASE)
+"""What makes Slack turn a text into a link: ``https://…``, ``evil.example``, an e-mail address. Numbers stay."""
+
+_DIRECTION = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 @dataclass(frozen=True)
@@ -22,7 +34,7 @@ class SlackChannel:
         """Post the message as text."""
         post(
             self.url,
-            json.dumps({"text": text(message)}),
+            json.dumps({"text": text(message), **PLAIN}),
             {"content-type": "application/json"},
             allowed=self.allow,
             timeout=self.timeout,
@@ -34,4 +46,20 @@ def text(message: ChannelMessage) -> str:
     data = message.data
     due = f", respond by {data['respond_by']}" if data.get("respond_by") else ""
     lines = [message.subject, f"{data['squad']}, {data['severity']}, case {data['case']}{due}"]
-    return "\n".join(lines).translate(CONTROL)
+    return "\n".join(neutral_text(line) for line in lines)
+
+
+def neutral_text(text: str) -> str:
+    """A text of somebody else in which Slack finds no link and no mention; it reads the same.
+
+    >>> neutral_text("<!channel> & more")
+    '&lt;!channel&gt; &amp; more'
+    """
+    text = _DIRECTION.sub("", text).translate(CONTROL)
+    return _LINK_LIKE.sub(_separated, text)
+
+
+def _separated(found: re.Match[str]) -> str:
+    before, after = found.string[found.start() - 1], found.string[found.end() : found.end() + 1]
+    is_number = before.isdigit() and after.isdigit()
+    return found[0] if is_number else WORD_JOINER + found[0] + WORD_JOINER
