@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.data.arrays import Bools, Floats
+from models.data.arrays import Bools, Floats, Ints
 from models.evaluation.bootstrap import Estimate
 
 ALPHA = 0.05
@@ -47,6 +47,11 @@ class AssignedUnits:
 
     def __len__(self) -> int:
         return len(self.control)
+
+    def take(self, chosen: Bools | Ints) -> "AssignedUnits":
+        """The chosen units, in this order."""
+        columns = self.share[chosen], self.outcome[chosen], self.predicted[chosen]
+        return AssignedUnits(self.control[chosen], *columns)
 
 
 def contributions(units: AssignedUnits) -> Floats:

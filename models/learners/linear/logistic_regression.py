@@ -152,10 +152,7 @@ def fit_logistic(
     ``prior_spread`` is the spread of the accounts' log-odds before any evidence.
     """
     matrix, happened = training.matrix, training.labelled.happened
-    terms = [term for place in range(matrix.shape[1]) for term in _terms(matrix[:, place], place, signature, curved)]
-    design = np.empty((len(matrix), len(terms)), dtype=np.float32)
-    for place, (_, scaled) in enumerate(_columns(terms, matrix)):
-        design[:, place] = scaled
+    terms, design = scaled_design(matrix, signature, curved)
     evidence = training.weight * max(events, 1) / max(float((training.weight * happened).sum()), 1.0)
     bounds = [_bound(term, signature, expected, curved) for term in terms]
     pieces = np.array([term.level == PIECE for term in terms], dtype=np.bool_)
@@ -165,6 +162,17 @@ def fit_logistic(
     *weights, intercept = regression.fit(prior, ~pieces, some).tolist()
     weighted = (replace(term, weight=weight) for term, weight in zip(terms, weights, strict=True))
     return LinearScorer(tuple(weighted), intercept, matrix.shape[1])
+
+
+def scaled_design(
+    matrix: Matrix, signature: Signature, curved: Collection[str] = ()
+) -> tuple[list[Term], NDArray[np.float32]]:
+    """The terms of these training rows without weights, and their columns on the common scale: rows × terms."""
+    terms = [term for place in range(matrix.shape[1]) for term in _terms(matrix[:, place], place, signature, curved)]
+    design = np.empty((len(matrix), len(terms)), dtype=np.float32)
+    for place, (_, scaled) in enumerate(_columns(terms, matrix)):
+        design[:, place] = scaled
+    return terms, design
 
 
 def _bound(term: Term, signature: Signature, expected: Sequence[int], curved: Collection[str]) -> Bound:
