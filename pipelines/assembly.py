@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from features.catalogue import Feature
     from features.frame import FrameBuilder
     from models.registry.registry import Registry
+    from models.registry.uplift_registry import UpliftRegistry
     from serving.policy.decision.decide import Policy
     from serving.store import Store
 
@@ -25,6 +26,13 @@ def open_registry(settings: Settings) -> Registry:
     from models.registry.registry import Registry
 
     return Registry(settings.tracking_uri, settings.home / "champions")
+
+
+def open_uplift_registry(settings: Settings) -> UpliftRegistry:
+    """The uplift models: in the same store, with the newest ones cached in the home folder."""
+    from models.registry.uplift_registry import UpliftRegistry
+
+    return UpliftRegistry(settings.tracking_uri, settings.home / "uplift")
 
 
 def open_store(settings: Settings) -> Store:

@@ -98,7 +98,8 @@ class Flag:
     severities. ``effective_probability`` is the probability that the priority was computed with; a case that a
     cancellation or a partial loss leads has none. ``ends_on`` is the day on which that revenue ends, and
     ``loss_share`` its share of the account's revenue in a partial loss. ``members`` are the other accounts of the
-    group that the case covers.
+    group that the case covers. ``uplift`` is by how much a rescue is expected to lower the probability, where the
+    priority was computed with it; None where it was computed with probability × save rate.
     """
 
     account_id: str
@@ -121,6 +122,7 @@ class Flag:
     ends_on: date | None = None
     loss_share: float | None = None
     members: tuple[str, ...] = ()
+    uplift: float | None = None
 
     @property
     def probability(self) -> float | None:

@@ -18,6 +18,9 @@ from models.risks.defaults import DEFAULTS
 from models.risks.learner_names import AUTOMATIC, learner_names, require_extra
 from models.risks.risk import Risk
 
+ALL = "all"
+"""In place of a risk's name: every risk of the source."""
+
 OFF = "none"
 """The ``kind`` of a risk that is not predicted from a source."""
 
@@ -106,6 +109,19 @@ def _check_kind(name: str, kind: object) -> None:
     kinds = (*KINDS, OFF)
     if kind is not None and kind not in kinds:
         raise UsageError(f"The risk {name} has no kind {kind!r}; {suggest_name(str(kind), kinds)}")
+
+
+def select_risks(known: Mapping[str, Risk], risk: str) -> list[Risk]:
+    """The risk of that name, or ``all`` of them.
+
+    Raises:
+        UsageError: the source has no such risk.
+    """
+    if risk == ALL:
+        return list(known.values())
+    if risk in known:
+        return [known[risk]]
+    raise UsageError(f"This source has no risk {risk!r}; {suggest_name(risk, [*known, ALL])}")
 
 
 def _check_keys(name: str, settings: Mapping[str, Any], kinds: Collection[str]) -> None:

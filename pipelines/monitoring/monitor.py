@@ -23,12 +23,14 @@ from pipelines.monitoring.label_flow import measure_label_flow
 from pipelines.monitoring.matured_nights import estimate_night, measure_performance
 from pipelines.monitoring.reference_drift import ComparedDays, DriftSources, build_frames, choose_days, measure_drift
 from pipelines.monitoring.retraining import advise_retraining, describe_model
+from pipelines.monitoring.uplift_training import newest_uplift
 from pipelines.scratch import scratch_folder
 from pipelines.settings import Settings
 from pipelines.sources.source_guard import refuse_other_source
 from pipelines.sources.validated_source import validate_source_step
 from pipelines.system_clock import today
 from serving.night_report.monitor_report import DriftReport, MonitorReport, RiskMonitor, UnknownPart, VolumeReport
+from serving.night_report.uplift_report import UpliftReport
 from serving.store.database import utcnow
 from serving.store.queries import monitor_queries, night_queries
 
@@ -144,8 +146,15 @@ class _Measurement:
             labels=flow.report(),
             effect=effect(self.session, self.history, risk.label),
             retraining=advise_retraining(self.settings.monitoring, model, drift, performance),
+            uplift=self._uplift(risk.name),
             unknown=unknown,
         )
+
+    def _uplift(self, risk: str) -> UpliftReport | None:
+        """What the newest uplift model showed; None where there is none and the policy does not ask for it."""
+        _, report = newest_uplift(self.settings, risk)
+        asked = assembly.load_policy(self.settings).rules.priority.uplift
+        return report if asked or report.code != "no_model" else None
 
     def _drift(
         self, champion: Champion | UnknownPart, compared: ComparedDays | UnknownPart, frame: pa.Table | None

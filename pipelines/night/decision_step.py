@@ -17,9 +17,17 @@ import pyarrow.compute as pc
 from pipelines.monitoring.feed_freshness import newest_known
 from pipelines.night.candidate_table import build_candidates
 from pipelines.night.gather_facts import HandoffContext, gather_facts
+from pipelines.night.uplift_scores import NO_UPLIFT, UpliftModels, score_uplift
+from serving.contracts import Lane
 from serving.handoff import package
 from serving.handoff.facts import HorizonPoint, RiskPoint
-from serving.night_report.report_schema import DecisionReport, NightReport, RiskWithoutRules, UnknownPolicyName
+from serving.night_report.report_schema import (
+    DecisionReport,
+    NightReport,
+    RiskWithoutRules,
+    UnknownPolicyName,
+    UpliftNotUsed,
+)
 from serving.nights.case_updates import Package
 from serving.nights.record_night import NightRecord
 from serving.policy.decision.decide import decide_with_reasons, scored_risks
@@ -56,13 +64,16 @@ class NightDecision:
     candidates: pa.Table
     packages: Mapping[tuple[str, str], Package]
     channels: tuple[str, ...]
+    uplift: UpliftModels = NO_UPLIFT
 
     @property
-    def warnings(self) -> tuple[UnknownPolicyName | RiskWithoutRules, ...]:
-        """Segments and regions of the policy that no account has, and scored risks that it has no rules for."""
+    def warnings(self) -> tuple[UnknownPolicyName | RiskWithoutRules | UpliftNotUsed, ...]:
+        """Segments and regions of the policy that no account has, scored risks that it has no rules for, and risks that
+        are ranked by plain risk although it asks for the uplift.
+        """
         columns = (self.candidates.column(name).to_pylist() for name in ("segment", "region"))
         without_rules = find_risks_without_rules(self.policy.rules, scored_risks(self.candidates))
-        return (*find_unknown_names(self.policy.rules, *columns), *without_rules)
+        return (*find_unknown_names(self.policy.rules, *columns), *without_rules, *self.uplift.warnings)
 
     def report(self) -> DecisionReport:
         """The part of the night's report about the decision."""
@@ -107,6 +118,7 @@ class DecisionContext:
     channels: tuple[str, ...] = ()
     stale: tuple[str, ...] = ()
     competitors: tuple[str, ...] = ()
+    uplift: UpliftModels = NO_UPLIFT
 
 
 def decide_night(context: DecisionContext, frame: pa.Table, scored: NightScores) -> NightDecision:
@@ -116,12 +128,21 @@ def decide_night(context: DecisionContext, frame: pa.Table, scored: NightScores)
     from models.explain.reasons import explain
 
     rarity = EventRarity.of(frame)
+    conditions = context.policy.conditions
+    rows = build_candidates(
+        context.history,
+        frame,
+        scored.scores,
+        context.competitors,
+        needed=conditions.columns,
+        tickets=conditions.tickets,
+    )
+    rows, uplift = score_uplift(rows, scored, context.uplift)
+    context = replace(context, uplift=uplift)
 
-    def explain_night(model: RiskModel, rows: pa.Table) -> list[tuple[Reason, ...]]:
-        return explain(model, rows, rarity)
+    def explain_night(model: RiskModel, accounts: pa.Table) -> list[tuple[Reason, ...]]:
+        return explain(model, _with_currency(accounts, rows), rarity)
 
-    needed = context.policy.conditions.columns
-    rows = build_candidates(context.history, frame, scored.scores, context.competitors, needed=needed)
     with context.store.reading() as session:
         queue = night_queries.queue_state(session, context.as_of)
     reasons: dict[tuple[str, str], tuple[Reason, ...]] = {}
@@ -138,7 +159,7 @@ def decide_night(context: DecisionContext, frame: pa.Table, scored: NightScores)
     what_if = _by_account(context, scored, [flag.account_id for flag in raised], counterfactuals)
     decision = _explained(decision, reasons, what_if)
     packages = _packages(context, decision, scored)
-    return NightDecision(decision, context.policy, scored.scores, rows, packages, context.channels)
+    return NightDecision(decision, context.policy, scored.scores, rows, packages, context.channels, uplift)
 
 
 def _by_account(
@@ -160,6 +181,14 @@ def _of(frame: pa.Table, accounts: Sequence[str]) -> pa.Table:
     return frame.filter(pc.is_in(frame.column("account_id"), value_set=pa.array(sorted(set(accounts)), pa.string())))
 
 
+def _with_currency(accounts: pa.Table, candidates: pa.Table) -> pa.Table:
+    """The rows with the currency of each account, so that a reason says "54,342 EUR"."""
+    if "currency" not in candidates.column_names:
+        return accounts
+    places = pc.index_in(accounts["account_id"], value_set=candidates["account_id"].combine_chunks())
+    return accounts.append_column("currency", candidates["currency"].take(places))
+
+
 def _ids(rows: pa.Table) -> list[str]:
     accounts: list[str] = rows.column("account_id").to_pylist()
     return accounts
@@ -167,7 +196,9 @@ def _ids(rows: pa.Table) -> list[str]:
 
 def _explained(decision: Decision, reasons: Reasons, counterfactuals: Changes) -> Decision:
     def explained(flag: Flag) -> Flag:
-        why = {risk: reasons.get((flag.account_id, risk), ()) for risk in flag.probabilities}
+        why = {
+            risk: _beside_the_cause(flag.lane, reasons.get((flag.account_id, risk), ())) for risk in flag.probabilities
+        }
         what = {risk: counterfactuals.get((flag.account_id, risk), ()) for risk in flag.probabilities}
         return replace(flag, reasons=why, changes=what)
 
@@ -183,7 +214,14 @@ def _explained(decision: Decision, reasons: Reasons, counterfactuals: Changes) -
 def _first_reason(figures: LiveFigures, reasons: Reasons) -> Reason | None:
     """The strongest reason of an open case tonight, of its risk with the highest probability."""
     highest = max(figures.probabilities, key=lambda risk: figures.probabilities[risk], default="")
-    return next(iter(reasons.get((figures.account_id, highest), ())), None)
+    return next(iter(_beside_the_cause(figures.lane, reasons.get((figures.account_id, highest), ()))), None)
+
+
+def _beside_the_cause(lane: Lane, reasons: tuple[Reason, ...]) -> tuple[Reason, ...]:
+    """The reasons of a case; where it is about a received cancellation, "under notice" is no second reason."""
+    if lane is not Lane.LEAVING:
+        return reasons
+    return tuple(reason for reason in reasons if not reason.feature.startswith("contract_notice"))
 
 
 def _packages(context: DecisionContext, decision: Decision, scored: NightScores) -> dict[tuple[str, str], Package]:
@@ -214,6 +252,7 @@ def _handoff_context(context: DecisionContext, scored: NightScores, accounts: Se
         stale=context.stale,
         curves=_by_account(context, scored, accounts, _curves),
         competitors=context.competitors,
+        uplift_models=context.uplift.versions,
     )
 
 

@@ -62,6 +62,7 @@ class HandoffContext:
     account_quality: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     curves: Mapping[tuple[str, str], tuple[HorizonPoint, ...]] = field(default_factory=dict)
     competitors: tuple[str, ...] = ()
+    uplift_models: Mapping[str, str] = field(default_factory=dict)
 
 
 def gather_facts(snapshot: Snapshot, accounts: Sequence[str], context: HandoffContext) -> dict[str, Facts]:
@@ -126,6 +127,7 @@ def _facts(tables: _Tables, account: str, context: HandoffContext) -> Facts:
         rescues=tuple(_rescue(row) for row in reversed(tables.outcomes[account]) if _done(row)),
         previous=context.previous.get(account),
         trigger_messages=dict(context.trigger_messages),
+        uplift_models=dict(context.uplift_models),
         gaps=(*_gaps(tables), *context.stale),
     )
 
@@ -146,13 +148,15 @@ def _contract(rows: Sequence[Row], succession: Row, cutoff: date) -> ContractFac
     running = [row for row in rows if row["started_at"].date() < cutoff and _runs(row, cutoff)]
     renewing = [row for row in rows if row["renews_at"] and row["renews_at"].date() == succession["renewal_date"]]
     seats = [row["seats"] for row in running if row["seats"] is not None]
+    leaving = succession["status"] == LEAVING
     return ContractFacts(
         plans=tuple(sorted({row["plan"] for row in running if row["plan"]})),
         seats=sum(seats) if seats else None,
         arr=succession["revenue"],
         renews_on=succession["renewal_date"],
         auto_renew=renewing[0]["auto_renew"] if renewing else None,
-        notice_for=succession["leaves_on"] if succession["status"] == LEAVING else None,
+        notice_for=succession["leaves_on"] if leaving else None,
+        notice_known_on=known.date() if leaving and (known := succession["leaving_known_at"]) else None,
         renewal_overdue_days=succession["renewal_overdue_days"],
         partial_loss_share=succession["partial_loss_share"],
         partial_loss_on=succession["partial_loss_on"],
@@ -175,12 +179,12 @@ def _risk(account: str, risk: str, context: HandoffContext) -> RiskFacts:
 
 
 def _state(events: Sequence[Row]) -> str:
-    """Open until solved or closed; a reopening opens it again."""
+    """Open until solved or closed; a reopening, or a customer who writes again, opens it, as the features count it."""
     state = "open"
     for event in events:
         if event["kind"] in {"solved", "closed"}:
             state = event["kind"]
-        elif event["kind"] == "reopened":
+        elif event["kind"] == "reopened" or (event["kind"] == "comment" and event["actor"] == "customer"):
             state = "open"
     return state
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -25,7 +25,8 @@ from pipelines.night.night_attempts import logged_attempt
 from pipelines.night.night_folder import restore_report, write_quarantine, write_report
 from pipelines.night.night_models import NightModels, load_models
 from pipelines.night.scoring import score_accounts
-from pipelines.night.tonight import check_day, choose_day, newest_days
+from pipelines.night.tonight import check_day, choose_day, data_end_earlier, newest_days
+from pipelines.night.uplift_scores import load_uplift
 from pipelines.scratch import scratch_folder
 from pipelines.settings import Settings, writable_home
 from pipelines.sources.source_guard import refuse_other_source
@@ -80,7 +81,8 @@ def run_nights(
         if recorded is not None:
             return [recorded]
         with logged_attempt(settings, cutoff):
-            source = _validate(settings, store, run_step, scratch / "0")
+            tonight = None if night_day.requested else cutoff
+            source = _validate(settings, store, run_step, scratch / "0", tonight)
             check_day(night_day, source.history, settings.stale_after)
         missed = _missed(settings, store, cutoff, steps) if catch_up else [cutoff]
         reports = []
@@ -106,11 +108,13 @@ def _missed(settings: Settings, store: Store, cutoff: date, steps: Steps) -> lis
     return nights
 
 
-def _validate(settings: Settings, store: Store, run_step: StepRunner, scratch: Path) -> ValidatedSource:
+def _validate(
+    settings: Settings, store: Store, run_step: StepRunner, scratch: Path, tonight: date | None = None
+) -> ValidatedSource:
     scratch.mkdir()
     with store.reading() as session:
         earlier = night_queries.rows_of_nights(session, NIGHTS)
-    return run_step("validate", reading_text(settings), validate_source, settings, scratch, earlier)
+    return run_step("validate", reading_text(settings), validate_source, settings, scratch, earlier, tonight)
 
 
 @dataclass(frozen=True)
@@ -163,6 +167,7 @@ def _run_steps(night: _Night, lease: night_lease.Night) -> NightReport:
     context = DecisionContext(
         history, as_of, night.policy, night.store, models.champions, channels, stale, night.settings.competitors
     )
+    context = replace(context, uplift=load_uplift(night.settings, [night.policy], models.champions))
     decision = run_step("decide", "Applying the policy", decide_night, context, frame, scores)
     _refuse_empty_night(night, decision, models)
     outcomes = run_step(
@@ -174,11 +179,16 @@ def _run_steps(night: _Night, lease: night_lease.Night) -> NightReport:
         tables=night.source.table_rows(),
         missing_tables=night.source.missing,
         feeds=feeds,
-        risks=scores.reports(known, models.versions),
+        risks=scores.reports(known, models.versions, decision.uplift.versions),
         decision=decision.report(),
         realised_outcomes=outcomes,
         extensions=night.source.extension_reports(),
-        warnings=(*models.warnings, *night.source.warnings, *decision.warnings),
+        warnings=(
+            *data_end_earlier(as_of, history, night.settings.stale_after),
+            *models.warnings,
+            *night.source.warnings,
+            *decision.warnings,
+        ),
         seconds=dict(night.steps.seconds),
     )
     return _record(night, lease, decision, report)
@@ -226,7 +236,9 @@ def _check_volume(night: _Night) -> None:
     """Stop where a table holds far fewer rows than it did on the nights before: an export that broke off."""
     with night.store.reading() as session:
         earlier = night_queries.rows_of_nights(session, NIGHTS)
-    check_volume({table.name: table.rows for table in night.source.table_rows()}, earlier)
+    left_out = night.source.tables_left_out
+    expected = [{name: rows for name, rows in rows.items() if name not in left_out} for rows in earlier]
+    check_volume({table.name: table.rows for table in night.source.table_rows()}, expected)
 
 
 def _build_frame(night: _Night, champions: Mapping[str, Champion]) -> pa.Table:

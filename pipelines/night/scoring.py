@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -48,8 +49,10 @@ class NightScores:
         """What limits each score that has unknown values, by account and risk: stopped feeds, and these values."""
         return {key: (*stale, unknown_values_text(names)) for key, names in self.unknown.items()}
 
-    def reports(self, known: Mapping[str, Risk], versions: Mapping[str, str]) -> tuple[RiskReport, ...]:
-        """The part of the night's report about the risks."""
+    def reports(
+        self, known: Mapping[str, Risk], versions: Mapping[str, str], uplift: Mapping[str, str] = MappingProxyType({})
+    ) -> tuple[RiskReport, ...]:
+        """The part of the night's report about the risks; ``uplift`` are the versions of uplift models, by risk."""
         scored = Counter(self.scores.column("risk").to_pylist())
         with_unknown = Counter(risk for _, risk in self.unknown)
         return tuple(
@@ -57,6 +60,7 @@ class NightScores:
                 name=name,
                 title=risk.title,
                 model_version=versions.get(name),
+                uplift_version=uplift.get(name),
                 eligible=self.eligible[name],
                 scored=scored[name],
                 scored_with_unknown=with_unknown[name],

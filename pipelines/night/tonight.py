@@ -15,6 +15,7 @@ from features.contract import TABLES
 from features.errors import DataGateError, UsageError
 from features.history.versions import date_literal, known_day
 from pipelines.system_clock import today
+from serving.night_report.report_schema import DataEndEarlier
 from serving.night_report.report_text import day_text, plural
 
 if TYPE_CHECKING:
@@ -61,6 +62,13 @@ def check_day(night: NightDay, history: History, stale_after: int) -> None:
     if days and (night.day - max(days)) <= timedelta(days=stale_after):
         return
     raise DataGateError(_stale_message(night.day, newest, history, stale_after))
+
+
+def data_end_earlier(night: date, history: History, stale_after: int) -> tuple[DataEndEarlier, ...]:
+    """A warning where a night that was asked for is more than ``stale_after`` days after the newest row."""
+    days = [day for day in newest_days(history, night).values() if day is not None]
+    behind = (night - max(days, default=night)).days
+    return (DataEndEarlier(newest=max(days), days=behind),) if behind > stale_after else ()
 
 
 def _refuse_far_ahead(night: date, until: date) -> None:

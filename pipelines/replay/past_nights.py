@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from features.labels.labels import label
 from pipelines.night.candidate_table import build_candidates
 from pipelines.night.scoring import NightScores, score_accounts
+from pipelines.night.uplift_scores import NO_UPLIFT, UpliftModels, score_uplift
 from serving.policy.replay.replay import PastNight
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from models.registry.registry import Champion
     from models.risks.risk import Risk
     from serving.policy.decision.decide import FirstReasons
+    from serving.policy.definition.tickets.ticket_filter import TicketFilter
 
 MOST_ROWS_AT_ONCE = 300_000
 """Accounts × nights whose features are held at once."""
@@ -37,7 +39,7 @@ class PastNights:
     """Past nights of a history: its risks, and the models that score them.
 
     ``conditions`` are the columns that the conditions of the policies read, and ``competitors`` the names of the
-    settings, which are evidence in tickets.
+    settings, which are evidence in tickets. ``uplift`` are the uplift models, for policies that rank by them.
     """
 
     history: History
@@ -46,6 +48,8 @@ class PastNights:
     build: FrameBuilder
     conditions: frozenset[str]
     competitors: tuple[str, ...] = ()
+    uplift: UpliftModels = NO_UPLIFT
+    tickets: tuple[TicketFilter, ...] = ()
 
     def nights(self, days: Sequence[date]) -> Iterator[PastNight]:
         """Each night in the order of ``days``, with its candidates and their outcomes."""
@@ -56,7 +60,10 @@ class PastNights:
     def _several(self, days: Sequence[date]) -> Iterator[PastNight]:
         frame, truth = self.build(self.history, days), self._truth(days)
         scored = score_accounts(self.history, frame, days, self.models, ())
-        rows = build_candidates(self.history, frame, scored.scores, self.competitors, needed=self.conditions)
+        rows = build_candidates(
+            self.history, frame, scored.scores, self.competitors, needed=self.conditions, tickets=self.tickets
+        )
+        rows, _ = score_uplift(rows, scored, self.uplift)
         for day in days:
             outcomes = truth.filter(pc.equal(truth["as_of"], day))
             yield PastNight(day, _on(rows, day), outcomes, self._first_reasons(scored, _on(frame, day), day))

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from features.errors import UsageError
 from models.risks.configuration import for_history
 from pipelines import assembly
+from pipelines.night.uplift_scores import NO_UPLIFT, UpliftModels, load_uplift
 from pipelines.replay.past_nights import PastNights
 from pipelines.replay.replay_models import ReplayContext, ReplayModel, choose_models
 from pipelines.scratch import scratch_folder
@@ -39,6 +40,7 @@ class Replay:
     last: date
     models: Mapping[str, ReplayModel]
     done: Mapping[str, ReplayResult]
+    uplift: UpliftModels = NO_UPLIFT
 
     def to_json(self) -> dict[str, Any]:
         """Plain values: figures, and each night's counts, by policy."""
@@ -46,8 +48,13 @@ class Replay:
             "from": self.first.isoformat(),
             "to": self.last.isoformat(),
             "models": {risk: model.to_json() for risk, model in self.models.items()},
+            **({"uplift": self._uplift()} if self.uplift.models or self.uplift.not_used else {}),
             "policies": {name: _json(done) for name, done in self.done.items()},
         }
+
+    def _uplift(self) -> dict[str, Any]:
+        used = {risk: {"version": version, "reason": ""} for risk, version in self.uplift.versions.items()}
+        return used | {risk: {"version": None, "reason": reason} for risk, reason in self.uplift.not_used.items()}
 
 
 def replay_nights(
@@ -76,13 +83,15 @@ def replay_nights(
             build = assembly.frame_builder(opened.settings)
             context = ReplayContext(opened.history, registry, build, steps.log, champion)
             models = choose_models(context, known, first)
+            uplift = load_uplift(settings, policies.values(), known).not_known_before(first)
         with steps.step("replay", f"Replaying {len(nights)} nights"):
             conditions = frozenset(name for policy in policies.values() for name in policy.conditions.columns)
-            build = assembly.frame_builder(opened.settings, _needed(models.values(), conditions))
+            kinds = tuple({it.column: it for policy in policies.values() for it in policy.conditions.tickets}.values())
+            build = assembly.frame_builder(opened.settings, _needed(models.values(), conditions) | uplift.features())
             scoring = {risk: model.model for risk, model in models.items()}
-            past = PastNights(opened.history, known, scoring, build, conditions, settings.competitors)
+            past = PastNights(opened.history, known, scoring, build, conditions, settings.competitors, uplift, kinds)
             done = replay_policies(past.nights(nights), policies)
-    return Replay(first, last, models, done)
+    return Replay(first, last, models, done, uplift)
 
 
 def _needed(models: Iterable[ReplayModel], conditions: frozenset[str]) -> frozenset[str]:

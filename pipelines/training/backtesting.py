@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from features.errors import UsageError
 from models.learners.training_set import NotLearnableError
-from models.risks.configuration import for_history
+from models.risks.configuration import for_history, select_risks
 from pipelines import assembly
 from pipelines.scratch import scratch_folder
 from pipelines.sources.validated_source import validate_source_step
-from pipelines.training.train_models import select_risks
 from pipelines.training.training_data import TrainingData, gather_training_data
 
 if TYPE_CHECKING:

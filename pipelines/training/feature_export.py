@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pyarrow import csv
 
 from features.arrow import flag_array
 from features.errors import UsageError
@@ -27,18 +28,26 @@ if TYPE_CHECKING:
     from pipelines.settings import Settings
     from pipelines.sources.validated_source import ValidatedSource
 
+WRITERS: Mapping[str, Callable[[pa.Table, Path], None]] = {
+    ".parquet": lambda frame, file: pq.write_table(frame, file, compression="zstd"),
+    ".csv": lambda frame, file: csv.write_csv(frame, file),
+}
+"""How a frame is written, by the end of the file's name."""
+
 
 def write_frame(
     settings: Settings, cutoffs: Sequence[date], to_file: Path, scratch: Path, steps: Steps
 ) -> tuple[int, int]:
-    """Write the frame of the settings' source to a Parquet file; returns its rows and columns.
+    """Write the frame of the settings' source to a Parquet or CSV file, by its name; returns its rows and columns.
 
     Raises:
         UsageError: there cannot be such a file, or every cutoff lies before the data.
         DataGateError: the source is not fit to be read.
     """
     if to_file.is_dir():
-        raise UsageError(f"{to_file} is a folder: name the Parquet file to write.")
+        raise UsageError(f"{to_file} is a folder: name the file to write.")
+    if to_file.suffix.lower() not in WRITERS:
+        raise UsageError(f"{to_file.name}: the name of the file has to end in {' or '.join(WRITERS)}.")
     if not to_file.parent.is_dir():
         raise UsageError(f"There is no folder {to_file.parent} to write {to_file.name} into.")
     opened = validate_source_step(settings, scratch, steps)
@@ -51,7 +60,7 @@ def write_frame(
             frame = _with_label(frame, opened.history, days, risk)
     half = to_file.with_name(f".{to_file.name}")
     try:
-        pq.write_table(frame, half, compression="zstd")
+        WRITERS[to_file.suffix.lower()](frame, half)
         half.replace(to_file)
     except OSError as error:
         raise UsageError(f"{to_file} cannot be written: {error.strerror or error}.") from None

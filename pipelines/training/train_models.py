@@ -12,10 +12,9 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from features import frame as frames
-from features.errors import UsageError, suggest_name
 from models.learners.training_set import NotLearnableError
 from models.registry.step_times import StepTimes
-from models.risks.configuration import for_history
+from models.risks.configuration import for_history, select_risks
 from pipelines import assembly
 from pipelines.scratch import scratch_folder
 from pipelines.settings import REFRESH_MARGIN, Promote, Settings, writable_home
@@ -31,9 +30,6 @@ if TYPE_CHECKING:
     from models.risks.risk import Risk
     from models.training import TrainingResult
     from pipelines.console import Steps
-
-ALL = "all"
-"""In place of a risk's name: every risk of the source."""
 
 
 @dataclass(frozen=True)
@@ -194,16 +190,3 @@ def train_from(settings: Settings, risk: str, through: date | None, tune: int, s
             currency=settings.currency.code if settings.currency else "",
             log=steps.log,
         )
-
-
-def select_risks(known: Mapping[str, Risk], risk: str) -> list[Risk]:
-    """The risk of that name, or ``all`` of them.
-
-    Raises:
-        UsageError: the source has no such risk.
-    """
-    if risk == ALL:
-        return list(known.values())
-    if risk in known:
-        return [known[risk]]
-    raise UsageError(f"This source has no risk {risk!r}; {suggest_name(risk, [*known, ALL])}")

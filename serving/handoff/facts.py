@@ -58,6 +58,7 @@ class ContractFacts(Frozen):
     renews_on: date | None = Field(default=None, description="the nearest end of a term")
     auto_renew: bool | None = None
     notice_for: date | None = Field(default=None, description="the day on which a received cancellation takes effect")
+    notice_known_on: date | None = Field(default=None, description="the day on which the cancellation became known")
     renewal_overdue_days: int | None = Field(
         default=None, description="days since a renewal date that has passed without a new one"
     )
@@ -216,6 +217,7 @@ class Facts(Frozen):
     rescues: tuple[PastRescue, ...] = Field(default=(), description="newest first")
     previous: AccountState | None = None
     trigger_messages: dict[str, str] = Field(default_factory=dict)
+    uplift_models: dict[str, str] = Field(default_factory=dict, description="risk -> version of its uplift model")
     gaps: tuple[str, ...] = ()
 
     @model_validator(mode="after")

@@ -7,7 +7,7 @@ bytes. JSON is the package; Markdown and HTML (:mod:`serving.handoff.render`) ar
 
 import json
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from statistics import fmean, median
 from typing import Any, Final, Literal, Self
 
@@ -35,13 +35,15 @@ from serving.handoff.facts import (
     WeeklyValues,
     of_main_source,
 )
-from serving.handoff.playbooks import Suggestion, suggest_playbook
+from serving.handoff.playbooks import Suggestion, default_playbooks, suggest_playbook
 from serving.handoff.versions import upgrade_package
 from serving.handoff.why_now import why_now
 
-HANDOFF_SCHEMA_VERSION: Final = "2.2"
+HANDOFF_SCHEMA_VERSION: Final = "2.3"
 MOST_EVIDENCE = 8
 """So many quotes are included; the tickets have the rest."""
+ASKED_DAYS = 28
+"""What a customer asked for in so many days is still to be answered."""
 LAST_WORDS = 600
 """Characters of a ticket's last comment that are included; the ticket itself has the rest."""
 
@@ -97,6 +99,13 @@ class RoutingFact(Frozen):
     text: str
 
 
+class UpliftFact(Frozen):
+    """What the priority was computed with in place of probability × save rate."""
+
+    lowers_by: float = Field(description="by how much a rescue is expected to lower the probability: 0.1 is ten points")
+    model_version: str = Field(description="version of the uplift model")
+
+
 class CaseFacts(Frozen):
     """The case as the policy opened or raised it."""
 
@@ -107,6 +116,19 @@ class CaseFacts(Frozen):
     priority: float
     at_stake: float | None = Field(description="revenue at stake; None where it is unknown")
     triggers: tuple[TriggerFact, ...]
+    uplift: UpliftFact | None = Field(
+        default=None, description="None where the priority is computed with probability × save rate"
+    )
+
+    @property
+    def uplift_text(self) -> str:
+        """What the priority was computed with, as a sentence; empty for probability × save rate."""
+        if self.uplift is None:
+            return ""
+        return (
+            f"Computed with the uplift: a rescue is expected to lower the {self.risk.replace('_', ' ')} risk by "
+            f"{100 * self.uplift.lowers_by:.0f} points (uplift model {self.uplift.model_version})."
+        )
 
 
 class UsageFact(Frozen):
@@ -146,7 +168,7 @@ class SuggestedPlaybook(Frozen):
 class Handoff(Frozen):
     """The package."""
 
-    schema_version: Literal["1.0", "2.0", "2.1", "2.2"] = Field(
+    schema_version: Literal["1.0", "2.0", "2.1", "2.2", "2.3"] = Field(
         default=HANDOFF_SCHEMA_VERSION, description="the version in which it was written"
     )
     headline: str
@@ -227,7 +249,8 @@ def build(flag: Flag, facts: Facts) -> Handoff:
                 reasons,
                 facts.contract.notice_for,
                 facts.contract.partial_loss_on if AlarmKind.PARTIAL_LOSS in flag.alarms else None,
-            )
+            ),
+            facts,
         ),
         previous_handoff_on=None,
         changes=(),
@@ -257,7 +280,7 @@ def overdue_amount(invoices: tuple[Invoice, ...], cutoff: date) -> float:
 
 
 def _headline(flag: Flag, facts: Facts) -> str:
-    """The account, the probability, and the first reason, else the first trigger."""
+    """The account, the probability, and the first reason, else the first trigger, else why now."""
     account = facts.account.name or facts.account.account_id
     risk = f"{flag.risk.replace('_', ' ')} risk"
     probability = flag.probabilities.get(flag.risk)
@@ -265,7 +288,8 @@ def _headline(flag: Flag, facts: Facts) -> str:
     causes = [reason.sentence for reason in reasons if reason.strength > 0]
     causes += [facts.trigger_messages.get(name, name) for name in flag.triggers]
     if probability is None:
-        return f"{account}: {causes[0] if causes else f'{risk} not scored'}"
+        why = (*causes, *why_now(flag, facts)[:1], f"{risk} not scored")
+        return f"{account}: {why[0]}"
     return "; ".join([f"{account}: {risk} {probability:.0%}", *causes[:1]])
 
 
@@ -286,7 +310,14 @@ def _case(flag: Flag, facts: Facts) -> CaseFacts:
         priority=flag.priority,
         at_stake=flag.at_stake or 0.0,
         triggers=tuple(TriggerFact(name=name, message=messages.get(name, name)) for name in flag.triggers),
+        uplift=_uplift(flag, facts),
     )
+
+
+def _uplift(flag: Flag, facts: Facts) -> UpliftFact | None:
+    if flag.uplift is None:
+        return None
+    return UpliftFact(lowers_by=round(flag.uplift, 6), model_version=facts.uplift_models.get(flag.risk, ""))
 
 
 def _risks(flag: Flag, facts: Facts) -> tuple[RiskCard, ...]:
@@ -316,9 +347,13 @@ def _reason(reason: Reason) -> ReasonFact:
     )
 
 
-def _playbook(suggestion: Suggestion) -> SuggestedPlaybook:
-    playbook = suggestion.playbook
-    return SuggestedPlaybook(name=suggestion.name, title=playbook.title, why=suggestion.text(), steps=playbook.steps)
+def _playbook(suggestion: Suggestion, facts: Facts) -> SuggestedPlaybook:
+    """The playbook; what the customer asked for in the last four weeks is its first step."""
+    playbook, since = suggestion.playbook, facts.binding.as_of - timedelta(days=ASKED_DAYS)
+    asked = {evidence.kind for evidence in facts.evidence if evidence.written_on >= since}
+    first = [step for kind, step in default_playbooks().selection.first_steps.items() if kind in asked]
+    steps = (*first, *playbook.steps)
+    return SuggestedPlaybook(name=suggestion.name, title=playbook.title, why=suggestion.text(), steps=steps)
 
 
 def _shortened(ticket: Ticket) -> Ticket:

@@ -14,6 +14,7 @@ from pydantic import Field
 from serving.night_report.effect_report import EffectReport
 from serving.night_report.queue_case import ReportPart
 from serving.night_report.report_schema import FeedReport
+from serving.night_report.uplift_report import UpliftReport
 
 Severity = Literal["critical", "warning"]
 UnknownCode = Literal[
@@ -148,6 +149,9 @@ class RiskMonitor(ReportPart):
     labels: LabelReport | None
     effect: EffectReport
     retraining: RetrainingReport
+    uplift: UpliftReport | None = Field(
+        default=None, description="null where nobody has trained an uplift model and the policy does not ask for it"
+    )
     unknown: dict[str, UnknownPart] = Field(default_factory=dict, description="by part that is null: why")
 
 

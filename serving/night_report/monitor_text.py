@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from serving.night_report import monitor_report as schema
 from serving.night_report.report_schema import FeedReport
 from serving.night_report.report_text import FEATURE_TITLES, day_text, plural, stale_text
+from serving.night_report.uplift_text import uplift_details, uplift_line
 
 UNKNOWN_TEXTS = {
     "no_champion": "there is no champion yet",
@@ -196,3 +197,5 @@ def risk_lines(risk: schema.RiskMonitor) -> Iterator[tuple[str, str]]:
     yield "Drift", drift_text(risk)
     yield "Labels", labels_text(risk)
     yield "Retraining", retraining_text(risk)
+    if risk.uplift is not None:
+        yield "Uplift", f"{uplift_line(risk.uplift)} {uplift_details(risk.uplift)}".strip().rstrip(".")

@@ -72,6 +72,9 @@ class RiskReport(ReportPart):
         default=0, description="of those scored, accounts with a value that is unknown and never was in training"
     )
     not_scored: tuple[NotScored, ...] = ()
+    uplift_version: str | None = Field(
+        default=None, description="version of the uplift model that the priority uses; null for plain risk"
+    )
 
 
 class DecisionReport(ReportPart):
@@ -144,6 +147,25 @@ class UnreadFile(ReportPart):
     code: Literal["unread_file"] = "unread_file"
     file: str
     reason: str
+
+
+class SourceLeftOut(ReportPart):
+    """One of several sources cannot be read or is stale; the night went on without it, as the settings say."""
+
+    code: Literal["source_left_out"] = "source_left_out"
+    source: str
+    reason: str
+
+
+class CompaniesNotMatched(ReportPart):
+    """Companies of a source match no account of the source of accounts; their rows were left out."""
+
+    code: Literal["companies_not_matched"] = "companies_not_matched"
+    source: str
+    companies: int
+    matched: int
+    rows: int
+    nearest: str = Field(default="", description="the nearest miss in words, where there is one")
 
 
 class ExtensionNotUsed(ReportPart):
@@ -244,6 +266,14 @@ class NotBetter(ReportPart):
     reason: str
 
 
+class UpliftNotUsed(ReportPart):
+    """The policy asks for the uplift in the priority, and the priority of this risk uses plain risk."""
+
+    code: Literal["uplift_not_used"] = "uplift_not_used"
+    risk: str
+    reason: str
+
+
 class RegistryUnavailable(ReportPart):
     """The model registry did not answer or its model was broken; the last verified model was used."""
 
@@ -259,8 +289,19 @@ class EarlierWarning(ReportPart):
     text: str
 
 
+class DataEndEarlier(ReportPart):
+    """A night that was asked for is later than the newest row of all tables, by more than ``stale_after`` days."""
+
+    code: Literal["data_end_earlier"] = "data_end_earlier"
+    newest: date
+    days: int
+
+
 NightWarning = Annotated[
-    UnknownTable
+    SourceLeftOut
+    | CompaniesNotMatched
+    | DataEndEarlier
+    | UnknownTable
     | UnreadFile
     | FileInterpretation
     | ExtensionNotUsed
@@ -274,6 +315,7 @@ NightWarning = Annotated[
     | NoSignal
     | NotBetter
     | RegistryUnavailable
+    | UpliftNotUsed
     | EarlierWarning,
     Field(discriminator="code"),
 ]

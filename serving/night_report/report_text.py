@@ -76,9 +76,20 @@ def warning_line(warning: schema.NightWarning) -> str:
     """One warning as a sentence."""
     match warning:
         case (
-            schema.UnknownTable() | schema.UnknownAccounts() | schema.AccountsNotInSource() | schema.TimestampOutliers()
+            schema.DataEndEarlier()
+            | schema.UnknownTable()
+            | schema.UnknownAccounts()
+            | schema.AccountsNotInSource()
+            | schema.TimestampOutliers()
         ):
             return _source_line(warning)
+        case schema.SourceLeftOut(reason=reason):
+            return f"The night went on without a source: {_sentence(reason)}"
+        case schema.CompaniesNotMatched(source=source, companies=companies, matched=matched, rows=rows, nearest=near):
+            return (
+                f"{source}: {matched:,} of {plural(companies, 'company', 'companies')} match an account; "
+                f"{plural(rows, 'row')} of the others {'was' if rows == 1 else 'were'} left out.{f' {near}' if near else ''}"
+            )
         case schema.UnreadFile() | schema.FileInterpretation() | schema.ExtensionNotUsed():
             return _file_line(warning)
         case schema.CurrencyWithoutRate(currencies=currencies):
@@ -95,9 +106,18 @@ def warning_line(warning: schema.NightWarning) -> str:
 
 
 def _source_line(
-    warning: schema.UnknownTable | schema.UnknownAccounts | schema.AccountsNotInSource | schema.TimestampOutliers,
+    warning: schema.DataEndEarlier
+    | schema.UnknownTable
+    | schema.UnknownAccounts
+    | schema.AccountsNotInSource
+    | schema.TimestampOutliers,
 ) -> str:
     match warning:
+        case schema.DataEndEarlier(newest=newest, days=days):
+            return (
+                f"The newest row of all tables is of {day_text(newest)}, {plural(days, 'day')} before this night: what "
+                "happened since then is not known, and less use, or no ticket, may only be missing rows."
+            )
         case schema.AccountsNotInSource(accounts=accounts, rows=rows, tables=tables, resembling=resembling):
             written = f" {resembling:,} of their ids resemble an account's: see `rescue check`." if resembling else ""
             verb = "is" if accounts == 1 else "are"
@@ -141,7 +161,7 @@ def _policy_line(warning: schema.UnknownPolicyName | schema.RiskWithoutRules) ->
 
 
 def _model_line(
-    warning: schema.NoModel | schema.NoSignal | schema.NotBetter | schema.RegistryUnavailable,
+    warning: schema.NoModel | schema.NoSignal | schema.NotBetter | schema.RegistryUnavailable | schema.UpliftNotUsed,
 ) -> str:
     risk, reason = warning.risk.replace("_", " ").capitalize(), _sentence(warning.reason)
     match warning:

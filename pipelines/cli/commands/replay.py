@@ -86,6 +86,12 @@ def _show(result: "Replay") -> None:
             err.print(f"Warning: {text.strip()}", markup=False)
 
 
+    for risk, version in result.uplift.versions.items():
+        out.print(f"Uplift of {risk}: model version {version}.", markup=False)
+    for risk, reason in result.uplift.not_used.items():
+        out.print(f"Uplift of {risk}: {reason}", markup=False)
+
+
 def _model_line(risk: str, model: "ReplayModel", first: date) -> str:
     if model.origin is ModelOrigin.TRAINED:
         return f"Model of {risk}: trained on what was known before {day_text(first)}."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import json
+from datetime import date
 from typing import Annotated
 
 import typer
@@ -39,6 +40,9 @@ def train(
     tune: Annotated[
         int, typer.Option(min=0, help="Try at most so many parameter sets per risk, and keep what is shown to gain.")
     ] = 0,
+    uplift: Annotated[
+        bool, typer.Option("--uplift", help="Learn from the hold-out whom a rescue helps, in place of the risks.")
+    ] = False,
     home: Home = None,
     mapping: Mapping = None,
     as_json: Json = False,
@@ -50,9 +54,14 @@ def train(
     """
     from pipelines.training.train_models import train_from
 
+    if uplift and tune:
+        raise UsageError("--tune is about the models of the risks, and --uplift trains none of them.")
     cutoff = parse_day(before, "--before")
     settings = configuration.load(data=data, home=home, mapping=mapping)
     require_risk(settings, risk, also=(ALL_RISKS,))
+    if uplift:
+        _train_uplift(settings, risk, cutoff, as_json=as_json)
+        return
     result = train_from(settings, risk, cutoff, tune, Steps(quiet=as_json))
     if as_json:
         typer.echo(json.dumps(result.to_json()))
@@ -61,6 +70,19 @@ def train(
         out.print(registered.summary(), markup=False)
     for reason in result.not_learnable.values():
         out.print(f"Not trained. {reason}", markup=False)
+
+
+def _train_uplift(settings: configuration.Settings, risk: str, before: date | None, *, as_json: bool) -> None:
+    from pipelines.monitoring.uplift_training import train_uplift_from
+    from serving.night_report.uplift_text import uplift_details, uplift_line
+
+    result = train_uplift_from(settings, risk, before, Steps(quiet=as_json))
+    if as_json:
+        typer.echo(json.dumps(result.to_json()))
+        return
+    for report in result.reports:
+        version = f"version {report.version}: " if report.version else ""
+        out.print(f"{report.risk}: {version}{uplift_line(report)} {uplift_details(report)}".rstrip(), markup=False)
 
 
 def promote(

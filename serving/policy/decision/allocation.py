@@ -24,7 +24,7 @@ from serving.policy.decision.holdout import HoldoutAssignment, first_exemption
 from serving.policy.decision.open_cases import OpenCases, join_raises
 from serving.policy.decision.routing import Route, RoutingRequest, SquadCapacity, route
 from serving.policy.detection.contract_alarms import day_after
-from serving.policy.detection.detection import RankedCandidates, RiskDetection
+from serving.policy.detection.detection import Detection, RankedCandidates, RiskDetection
 from serving.policy.detection.exclusion import Exclusions
 from serving.policy.detection.triggers import evaluate_conditions
 from serving.policy.state.queue_state import (
@@ -281,4 +281,12 @@ class _Allocator:
             estimated_revenue=float(found.revenue.estimated[place]) if isnan(stake) else None,
             ends_on=ends,
             loss_share=None if isnan(share) else float(share),
+            uplift=_known_uplift(found, place),
         )
+
+
+def _known_uplift(found: Detection, place: int) -> float | None:
+    """By how much a rescue lowers the probability, where the priority was computed with it."""
+    if not isinstance(found, RiskDetection) or isnan(found.uplift[place]):
+        return None
+    return float(found.uplift[place])

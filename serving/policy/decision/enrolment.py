@@ -12,10 +12,10 @@ known end of a contract never enrols.
 
 from collections.abc import Mapping
 
-from serving.contracts import AlarmKind
 from serving.policy.decision.candidates import Candidate, NightInputs
 from serving.policy.decision.holdout import HoldoutAssignment, first_exemption
 from serving.policy.detection.account_table import Flags
+from serving.policy.detection.detection import RiskDetection
 from serving.policy.state.queue_state import Enrolment
 
 EVERY_SALT = ""
@@ -35,24 +35,24 @@ class EnrolmentList:
         """Enrol the unit of a candidate that a squad has a place for, where it can be and is not yet."""
         place, (unit, stratum) = candidate.place, self._holdout.units[candidate.place]
         share = self._holdout.share(place)
-        if share == 0 or unit in self._enrolled or candidate.kind is not AlarmKind.RISK:
+        detection = candidate.detection
+        if share == 0 or unit in self._enrolled or not isinstance(detection, RiskDetection):
             return
         if first_exemption(self._exempt, place) is not None:
             return
         self._enrolled.add(unit)
-        revenue = min(float(candidate.detection.revenue.estimated[place]), self._rules.priority.revenue_cap)
-        save_rate = self._rules.risks[candidate.detection.risk].save_rate
+        revenue = min(float(detection.revenue.estimated[place]), self._rules.priority.revenue_cap)
         self.rows.append(
             Enrolment(
                 salt=self._holdout.salt,
                 unit=unit,
-                risk=candidate.detection.risk,
+                risk=detection.risk,
                 account_id=candidate.account_id,
                 stratum=stratum,
                 share=share,
                 held_out=self._holdout.is_held_out(place),
                 probability=candidate.effective_probability,
                 revenue=revenue,
-                expected_value=candidate.effective_probability * revenue * save_rate,
+                expected_value=float(detection.effect[place]) * revenue,
             )
         )

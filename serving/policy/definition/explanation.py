@@ -10,6 +10,8 @@ from serving.policy.definition.default_rules import HIGHEST_ENTER, LIFT, LOWEST_
 from serving.policy.definition.escalation_matrix import escalation_steps, step_text
 from serving.policy.definition.policy_file import Policy
 from serving.policy.definition.policy_schema import PolicyFile, RiskRule, SeverityRule, SquadRule, TriggerRule
+from serving.policy.definition.tickets.ticket_explanation import explain_tickets
+from serving.policy.definition.tickets.ticket_kinds import TicketKinds
 
 FRIDAY = datetime.fromisoformat("2026-01-02T06:00")
 """When the example cases of the escalation paths are opened: the first weekend follows."""
@@ -21,6 +23,7 @@ def explain(policy: Policy) -> str:
     parts = [
         f"Policy {policy.version}",
         *_section("Which accounts become candidates", _detection(rules)),
+        *(_section("Kinds of tickets that conditions count", explain_tickets(rules)) if _has_tickets(rules) else ()),
         *_section("Customers that have cancelled, and parts of contracts that end", _contract_ends(rules)),
         *_section("Which accounts never get a case", _exclusions(rules)),
         *_section("In which order", _order(rules)),
@@ -36,9 +39,14 @@ def explain(policy: Policy) -> str:
     return "\n".join(parts) + "\n"
 
 
+def _has_tickets(rules: PolicyFile) -> bool:
+    return bool(rules.issue_types or rules.launches)
+
+
 def list_columns(policy: Policy, metrics: Iterable[Metric] = (), own: Iterable[Feature] = ()) -> str:
     """Every name that a condition of this policy may use, one per line, with its kind; a company's own included."""
     known = condition_columns(policy.rules.risks, metrics=metrics, own=own)
+    known = {**known, **TicketKinds(policy.rules).columns}
     return "\n".join(f"{name} ({kind})" for name, (_, kind) in sorted(known.items())) + "\n"
 
 
@@ -87,6 +95,11 @@ def _order(rules: PolicyFile) -> Iterator[str]:
         f"By priority = probability × recurring revenue (at most {rule.revenue_cap:,.0f}; {unknown} where unknown) × "
         "save rate × urgency − cost."
     )
+    if rule.uplift:
+        yield (
+            "Probability × save rate is replaced by the uplift, which is by how much a rescue lowers the probability, for "
+            "each risk whose uplift model orders accounts better than plain risk (`rescue train --uplift`)."
+        )
     for name, risk in rules.risks.items():
         yield f"{name}: the save rate is {risk.save_rate:.0%}, the cost {risk.cost:,.0f}."
     for band in rule.urgency:

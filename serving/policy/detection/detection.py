@@ -16,7 +16,7 @@ from serving.policy.definition.policy_file import Policy
 from serving.policy.definition.policy_schema import PolicyFile
 from serving.policy.detection.account_table import AccountTable, Flags, Numbers, Places
 from serving.policy.detection.hysteresis import HysteresisState
-from serving.policy.detection.priority import compute_priority, order_of_work
+from serving.policy.detection.priority import compute_priority, expected_effect, order_of_work
 from serving.policy.detection.revenue import Revenue
 from serving.policy.state.case_status import ContractStatus
 from serving.policy.state.queue_state import QueueState
@@ -51,11 +51,15 @@ class RiskDetection(Detection):
     """The detection of one risk.
 
     ``probability`` is NaN where the account was not scored. For an account that a trigger raises alone, the effective
-    one is at least the threshold ``enter``. ``triggers`` are the risk's triggers where they count.
+    one is at least the threshold ``enter``. ``triggers`` are the risk's triggers where they count. ``effect`` is by how
+    much a rescue is expected to lower the probability, ``uplift`` the part of it that an uplift model says: NaN where
+    the priority is computed with probability × save rate.
     """
 
     hysteresis: HysteresisState
     probability: Numbers
+    effect: Numbers
+    uplift: Numbers
     triggers: Mapping[str, Flags] = field(default_factory=dict)
 
     def triggers_at(self, place: int) -> tuple[str, ...]:
@@ -109,11 +113,14 @@ def detect_risk(
             if minimum is None:
                 alone |= triggers[name]
     effective = np.where(alone, np.fmax(probability, rule.enter), np.nan_to_num(probability))
+    use_uplift = policy.rules.priority.uplift
+    uplift = accounts.numbers(f"uplift_{risk}") if use_uplift else np.full(len(accounts), np.nan)
+    effect = expected_effect(effective, uplift, rule)
     return RiskDetection(
         risk=risk,
         kind=AlarmKind.RISK,
         effective_probability=effective,
-        priority=compute_priority(accounts, revenue, effective, rule, policy.rules.priority),
+        priority=compute_priority(accounts, revenue, effective, rule, policy.rules.priority, uplift),
         rank_score=accounts.numbers(f"rank_{risk}"),
         detected=np.logical_or.reduce([hysteresis.inside, *triggers.values()]),
         revenue=revenue,
@@ -121,6 +128,8 @@ def detect_risk(
         small=np.zeros(len(accounts), dtype=np.bool_),
         hysteresis=hysteresis,
         probability=probability,
+        effect=effect,
+        uplift=np.where(np.isnan(uplift), np.nan, effect),
         triggers=triggers,
     )
 

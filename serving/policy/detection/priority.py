@@ -1,5 +1,8 @@
 """The priority of a case: probability × capped revenue × save rate × urgency − cost.
 
+Where the policy asks for it and an uplift model has proved its worth, the product of probability and save rate is
+replaced by the *uplift*: by how much a rescue lowers the probability of this account.
+
 It is an amount of money, so that risks, segments and squads share one order. Revenue is capped so that no single
 account takes all the capacity, and a nearer renewal increases the priority. Ties are broken by the probability, the
 model's finer ranking score, the nearer renewal, and the account's id, in that order: the order is always the same.
@@ -30,13 +33,32 @@ def urgency_factor(days: Numbers, bands: Sequence[Urgency]) -> Numbers:
     return factor
 
 
+def expected_effect(probability: Numbers, uplift: Numbers, risk: RiskRule) -> Numbers:
+    """By how much a rescue is expected to lower the probability: float64[n].
+
+    This is the uplift where it is known, at most the probability itself, and else probability × save rate.
+    """
+    return np.where(np.isnan(uplift), probability * risk.save_rate, np.clip(uplift, 0, probability))
+
+
 def compute_priority(
-    accounts: AccountTable, revenue: Revenue, probability: Numbers, risk: RiskRule, rule: PriorityRule
+    accounts: AccountTable,
+    revenue: Revenue,
+    probability: Numbers,
+    risk: RiskRule,
+    rule: PriorityRule,
+    uplift: Numbers | None = None,
 ) -> Numbers:
-    """The expected value of a rescue, in the currency of ``arr``, rounded to the cent: float64[n]."""
-    at_stake = probability * revenue_at_stake(revenue.estimated, rule)
+    """The expected value of a rescue, in the currency of ``arr``, rounded to the cent: float64[n].
+
+    ``uplift`` is by how much a rescue lowers the probability, NaN where that is not known.
+    """
+    at_stake = revenue_at_stake(revenue.estimated, rule)
+    saved = probability * at_stake * risk.save_rate
+    if uplift is not None:
+        saved = np.where(np.isnan(uplift), saved, expected_effect(probability, uplift, risk) * at_stake)
     urgency = urgency_factor(accounts.numbers("renews_in"), rule.urgency)
-    return np.round(at_stake * risk.save_rate * urgency - risk.cost, 2)
+    return np.round(saved * urgency - risk.cost, 2)
 
 
 def value_of_ending(
