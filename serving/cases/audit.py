@@ -10,6 +10,9 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from serving.cases.notifications import announce_change
+from serving.cases.path_changes import update_path
+from serving.paths.path_progress import SentStep
 from serving.store.queries.case_queries import case_history
 from serving.store.tables import Case, CaseEvent
 
@@ -36,6 +39,10 @@ AUDITED = (
     "closure",
     "closure_on",
     "settled_on",
+    "path_step",
+    "path_repeats",
+    "acknowledged_at",
+    "acknowledged_by",
 )
 """The fields of a case whose changes are recorded. Live figures are not: each night replaces them."""
 
@@ -59,12 +66,17 @@ def record_change(
     comment: str | None = None,
     undoes: int | None = None,
     note: Mapping[str, Any] | None = None,
+    sent: SentStep | None = None,
 ) -> CaseEvent:
     """Record how ``case`` changed since ``before`` (from :func:`audited_fields`), and raise its version.
 
     A remark changes no field, so the version stays and no open page becomes stale. ``note`` is recorded beside the
     fields that changed. The scores of the case follow when it is closed or opened again.
+
+    The escalation path of the case begins, restarts or stops with the change, and the messages of the communication
+    protocol are written; ``sent`` is a step of the path that is the change itself.
     """
+    sent = update_path(session, case, kind, at) or sent
     case.updated_at = at
     after = audited_fields(case)
     changed = [name for name in AUDITED if before.get(name) != after[name]]
@@ -84,6 +96,7 @@ def record_change(
         undoes=undoes,
     )
     session.add(event)
+    announce_change(session, case, kind, actor=actor, comment=comment or "", at=at, sent=sent)
     return event
 
 

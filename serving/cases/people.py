@@ -90,7 +90,7 @@ def count_open_cases(session: Session) -> dict[str, int]:
     """The open cases by the person who is responsible for them: the owner, or the person of the present tier."""
     is_open = Case.closed_at.is_(None)
     owned = select(Case.owner, func.count()).where(is_open, Case.owner.is_not(None)).group_by(Case.owner)
-    counts = Counter({owner: count for owner, count in session.execute(owned)})
+    counts = Counter({row.owner: row[1] for row in session.execute(owned)})
     waiting = select(Case.escalation_path, Case.tier).where(is_open, Case.owner.is_(None))
     counts.update(path[tier] for path, tier in session.execute(waiting) if tier < len(path))
     return dict(counts)

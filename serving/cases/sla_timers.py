@@ -1,11 +1,9 @@
 """The SLA timers of a case: its deadlines for response and resolution, and the effect of missing them.
 
 A case is opened with two timers. They run while the case is open, and a snooze moves both deadlines by its length.
-Where the policy counts working time, they run by the calendar of the case's squad.
-While nobody has contacted the customer, the case escalates along its escalation path: to the secondary owner, then to
-the tertiary. ``run_timers`` applies the time to the whole queue; it may run at any time and any number of times. Each
-tier has its full time: after an outage of the timers a case escalates by one tier, and not past people who never had
-it.
+Where the policy counts working time, they run by a calendar. While nobody has contacted the customer, the escalation
+path of the case runs, too. ``run_timers`` applies the time to the whole queue; it may run at any time and any number of
+times.
 """
 
 from dataclasses import dataclass
@@ -14,13 +12,13 @@ from datetime import date, datetime, time
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session, lazyload
 
-from serving.cases import squads
 from serving.cases.audit import audited_fields, record_change
-from serving.cases.people import without_disabled
+from serving.cases.clock_check import check_clock
+from serving.cases.path_executor import run_paths
 from serving.cases.permissions import SYSTEM
 from serving.delivery.outbox import enqueue_messages
 from serving.paths.calendars import WorkingCalendar, add_duration
-from serving.paths.durations import Duration, differences
+from serving.paths.durations import Duration
 from serving.store.case_states import Action, State
 from serving.store.database import Store, utcnow
 from serving.store.tables import Case
@@ -28,11 +26,16 @@ from serving.store.tables import Case
 
 @dataclass(frozen=True)
 class TimerReport:
-    """The ids of the cases that woke up, escalated to the next tier, or breached a deadline."""
+    """The ids of the cases that woke up, took the next step of their path, breached a deadline, or were sent again.
+
+    ``alarm`` is why the timers did nothing: the clock of this machine has jumped.
+    """
 
     woken: tuple[str, ...] = ()
     escalated: tuple[str, ...] = ()
     breached: tuple[str, ...] = ()
+    repeated: tuple[str, ...] = ()
+    alarm: str | None = None
 
 
 def start_timers(case: Case, now: datetime, calendar: WorkingCalendar | None) -> None:
@@ -78,31 +81,26 @@ def wake_case(case: Case) -> None:
     case.snoozed_from = case.snoozed_until = None
 
 
-def next_escalation(case: Case, calendar: WorkingCalendar | None) -> datetime | None:
-    """When the case escalates to the next tier; None where there is no next tier or the customer was contacted.
+def run_timers(
+    store: Store, *, now: datetime | None = None, channels: tuple[str, ...] = (), trust_clock: bool = False
+) -> TimerReport:
+    """Wake cases, take the steps of paths and record breaches, in one transaction; locked cases wait for the next run.
 
-    Each tier has the time between the tier before and itself, from when the case reached it.
+    Without ``now``, the clock of this machine counts. Where it has jumped, nothing changes and the report has an alarm,
+    unless ``trust_clock`` says that it is right.
     """
-    after = differences([Duration.parse(text) for text in case.escalate_after])
-    if case.respond_by is None or case.tier + 1 >= len(case.escalation_path) or case.tier >= len(after):
-        return None
-    return add_duration(case.tier_since, after[case.tier], calendar)
-
-
-def run_timers(store: Store, *, now: datetime | None = None, channels: tuple[str, ...] = ()) -> TimerReport:
-    """Wake cases, escalate cases and record breaches, in one transaction; locked cases are left for the next run."""
-    now = now or utcnow()
-    escalated: list[str] = []
     with store.transaction() as session:
+        alarm = check_clock(session, now or utcnow(), trust=trust_clock) if now is None else None
+        if alarm is not None:
+            return TimerReport(alarm=alarm)
+        now = now or utcnow()
         due_back = and_(Case.state == State.SNOOZED, Case.snoozed_until <= now.date())
         woken = [_wake(session, case, now) for case in _locked(session, due_back)]
-        for case in _locked(session, and_(Case.state != State.SNOOZED, Case.respond_by.is_not(None))):
-            due = next_escalation(case, squads.calendar_of(session, case.squad))
-            if due is not None and due <= now:
-                escalated += _escalate(session, case, now, channels)
+        session.flush()
+        paths = run_paths(session, now, channels)
         late = _locked(session, and_(Case.state != State.SNOOZED, _late(now)))
         breached = [_breach(session, case, now, channels) for case in late]
-    return TimerReport(tuple(woken), tuple(escalated), tuple(breached))
+    return TimerReport(tuple(woken), tuple(paths.escalated), tuple(breached), tuple(paths.repeated))
 
 
 def _after(now: datetime, within: str, calendar: WorkingCalendar | None) -> datetime:
@@ -127,26 +125,6 @@ def _wake(session: Session, case: Case, now: datetime) -> str:
     wake_case(case)
     record_change(session, case, before, Action.WAKE, actor=SYSTEM.name, at=now)
     return case.id
-
-
-def _escalate(session: Session, case: Case, now: datetime, channels: tuple[str, ...]) -> list[str]:
-    """Make the next person responsible; who is responsible already or is disabled is left out, and that is recorded."""
-    before, responsible = audited_fields(case), case.responsible
-    rest = case.escalation_path[case.tier + 1 :]
-    able, disabled = without_disabled(session, rest)
-    able = [person for person in able if person != responsible]
-    reasons = [f"{person} is disabled and was left out." for person in disabled]
-    reasons += [f"{person} is responsible already." for person in rest if person == responsible]
-    case.escalation_path = [*case.escalation_path[: case.tier + 1], *able]
-    if able:
-        case.tier, case.tier_since = case.tier + 1, now
-        case.owner = able[0] if case.owner is not None else None
-        reasons.insert(0, f"No contact in time: {able[0]} is responsible now.")
-    else:
-        reasons.insert(0, "No contact in time, and there is nobody else to escalate to.")
-    record_change(session, case, before, "escalated", actor=SYSTEM.name, at=now, comment=" ".join(reasons))
-    enqueue_messages(session, case, "case.escalated", channels, at=now)
-    return [case.id]
 
 
 def _breach(session: Session, case: Case, now: datetime, channels: tuple[str, ...]) -> str:

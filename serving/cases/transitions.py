@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from serving.cases.permissions import Act, Actor
-from serving.store.case_states import CLOSED, OUTCOMES, WORKED, Action, State
+from serving.store.case_states import CLOSED, OPEN, OUTCOMES, WORKED, Action, State
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,9 @@ TRANSITIONS = (
     Transition(Action.CLAIM, (State.NEW,), (State.CLAIMED,), undoable=True),
     Transition(Action.ASSIGN, (State.NEW,), (State.CLAIMED,), undoable=True),
     Transition(Action.REASSIGN, WORKED, (), undoable=True),
-    Transition(Action.HAND_OVER, (State.NEW, *WORKED), (State.NEW,)),
+    Transition(Action.HAND_OVER, (State.NEW, *WORKED), (State.NEW, State.HANDED_OVER, State.CLAIMED)),
+    Transition(Action.ACCEPT, (State.HANDED_OVER,), (State.CLAIMED,), undoable=True),
+    Transition(Action.RETURN, (State.HANDED_OVER,), (State.CLAIMED, State.NEW)),
     Transition(Action.RELEASE, WORKED, (State.NEW,), undoable=True),
     Transition(Action.CONTACT, (State.CLAIMED,), (State.CONTACTED,), undoable=True),
     Transition(Action.PLAN, (State.CLAIMED, State.CONTACTED), (State.IN_PLAN,), undoable=True),
@@ -36,10 +38,13 @@ TRANSITIONS = (
     Transition(Action.WAKE, (State.SNOOZED,), (State.NEW, *WORKED)),
     Transition(Action.RESOLVE, WORKED, OUTCOMES, undoable=True),
     Transition(Action.EXPIRE, (State.NEW, State.SNOOZED), (State.EXPIRED,)),
-    Transition(Action.CLOSE, (State.NEW, *WORKED, State.SNOOZED), (State.SAVED, State.LOST, State.NO_ACTION)),
+    Transition(Action.CLOSE, OPEN, (State.SAVED, State.LOST, State.NO_ACTION)),
     Transition(Action.REOPEN, CLOSED, (State.CLAIMED,)),
 )
 """Every allowed transition. A reopened case belongs to the person who reopened it.
+
+A case that is handed over with a form waits in *handed over* until it is accepted or returned; at the third return it
+goes to the accountable person, *claimed*.
 
 Only a night expires or closes a case with ``expire`` and ``close``. After *lost* the account rests until its contract
 has ended, so only a lead reopens such a case, which was closed by mistake (:data:`ACTS`).
@@ -101,7 +106,9 @@ def page() -> str:
         "# The states of a case\n\n"
         "Generated from `serving.cases.transitions.TRANSITIONS`.\n\n"
         f"| action | from | to | can be undone |\n|---|---|---|---|\n{rows}\n\n"
-        "A snoozed case returns to the state in which it was snoozed. Only a lead reopens a lost case.\n\n"
+        "A snoozed case returns to the state in which it was snoozed. Only a lead reopens a lost case. A case is "
+        "handed over to *handed over* where the policy has a form for it, and to *claimed* at the third return between two "
+        "squads, when the accountable person gets it.\n\n"
         f"```mermaid\n{diagram()}```\n"
     )
 

@@ -11,14 +11,15 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
 from typing import NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, lazyload
 
-from serving.cases import squads
 from serving.cases.audit import audited_fields, record_change
-from serving.cases.people import without_disabled
+from serving.cases.handover.hand_overs import withdraw_hand_over
+from serving.cases.people import Staff, load_staff
 from serving.cases.permissions import SYSTEM
 from serving.cases.sla_timers import start_timers, stop_timers, tighten_timers, wake_case
 from serving.cases.transitions import transition
@@ -102,7 +103,7 @@ class CaseUpdates:
         """Open a case for an account that has none, and start its SLA timers."""
         severity = self._severity(flag)
         family = self.rules.family(flag.risk)
-        path, disabled = without_disabled(self.session, self.rules.squads[flag.squad].tiers)
+        duty = self._staff.on_duty(flag.squad, self.now)
         case = Case(
             id=case_id(flag.account_id, family, flag.as_of),
             account_id=flag.account_id,
@@ -116,12 +117,13 @@ class CaseUpdates:
             tier=0,
             policy_version=self.policy_version,
             skill=flag.routing.skill or None,
-            escalation_path=path,
+            escalation_path=list(duty.tiers),
             **_terms(severity),
         )
-        start_timers(case, self.now, self.rules.calendar_of(flag.squad))
+        self._staff.count_case(case.responsible)
+        start_timers(case, self.now, self._staff.calendar_for(case))
         why = [_sentence(routing_text(flag.routing, self._trigger_messages()))]
-        why += [f"{person} is disabled and is not responsible." for person in disabled]
+        why += [f"{obstacle} and is not responsible." for obstacle in duty.skipped]
         return self._finish(case, flag, {}, "opened", " ".join(why))
 
     def raise_again(self, case: Case, flag: Flag, why: str, news: Sequence[str] = ()) -> int:
@@ -135,7 +137,7 @@ class CaseUpdates:
             setattr(case, name, value)
         if case.state == State.SNOOZED:
             wake_case(case)
-        tighten_timers(case, self.now, squads.calendar_of(self.session, case.squad))
+        tighten_timers(case, self.now, self._staff.calendar_for(case))
         case.raises += 1
         for code in case.alarms.keys() & set(news):
             case.alarms[code].raised_on = flag.as_of
@@ -152,6 +154,7 @@ class CaseUpdates:
         case.settled_on = closure.on if closure.code in SETTLING_CODES else None
         case.resolved = case.resolved_on = case.closes_on = case.snoozed_from = case.snoozed_until = None
         stop_timers(case)
+        withdraw_hand_over(self.session, case.id, self.now)
         why = _sentence(closure_text(closure))
         record_change(self.session, case, before, action, actor=SYSTEM.name, at=self.now, comment=why)
         enqueue_messages(self.session, case, "case.closed", self.channels, at=self.now)
@@ -200,6 +203,11 @@ class CaseUpdates:
         case.live_on, case.revenue, case.ends_on, case.first_reason = flag.as_of, account.arr, flag.ends_on, None
         case.resolved = case.resolved_on = case.closes_on = None
         case.set_scores(flag.probabilities)
+
+    @cached_property
+    def _staff(self) -> Staff:
+        """The people of the policy that the night records, and who of them can act now."""
+        return load_staff(self.session, self.now, self.rules.roster)
 
     def _trigger_messages(self) -> dict[str, str]:
         return {name: trigger.message for name, trigger in self.rules.triggers.items()}

@@ -10,6 +10,7 @@ class State(StrEnum):
     """The state of a case."""
 
     NEW = "new"
+    HANDED_OVER = "handed_over"
     CLAIMED = "claimed"
     CONTACTED = "contacted"
     IN_PLAN = "in_plan"
@@ -28,6 +29,8 @@ class Action(StrEnum):
     ASSIGN = "assign"
     REASSIGN = "reassign"
     HAND_OVER = "hand_over"
+    ACCEPT = "accept"
+    RETURN = "return"
     RELEASE = "release"
     CONTACT = "contact"
     PLAN = "plan"
@@ -42,4 +45,4 @@ class Action(StrEnum):
 WORKED = (State.CLAIMED, State.CONTACTED, State.IN_PLAN)
 OUTCOMES = (State.SAVED, State.LOST, State.FALSE_ALARM, State.NO_ACTION)
 CLOSED = (*OUTCOMES, State.EXPIRED)
-OPEN = (State.NEW, *WORKED, State.SNOOZED)
+OPEN = (State.NEW, State.HANDED_OVER, *WORKED, State.SNOOZED)

@@ -1,0 +1,141 @@
+"""One change of a case by a person: lock it, check who may do what, and record the change in the same transaction."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from features.errors import UsageError
+from serving.cases.audit import audited_fields, last_change, record_change
+from serving.cases.case_errors import AlreadyOpenError, CaseNotFoundError, IllegalActionError, StaleCaseError
+from serving.cases.permissions import Act, Actor, NotAllowedError
+from serving.cases.transitions import actions_from, is_legal, may_take
+from serving.store.case_states import Action, State
+from serving.store.database import Store
+from serving.store.tables import Case
+
+
+@dataclass
+class CaseStep:
+    """One change of a case: the locked case, the actor, and the audited fields before the change."""
+
+    session: Session
+    case: Case
+    actor: Actor
+    now: datetime
+    before: dict[str, Any]
+    kind: str
+    comment: str | None = None
+    note: Mapping[str, Any] | None = None
+    undoes: int | None = None
+
+    def take(self, action: Action, target: State) -> None:
+        """Bring the case to the state ``target`` by an action, where the table of transitions has that step."""
+        self.require(action)
+        if not is_legal(State(self.case.state), action, target):
+            raise self._illegal(action)
+        self.kind, self.case.state = action, target
+
+    def require(self, action: Action) -> None:
+        """Refuse an action that the state of the case, or the actor's role in this state, does not allow."""
+        source = State(self.case.state)
+        if action not in actions_from(source):
+            raise self._illegal(action)
+        if not may_take(action, source, self.actor):
+            raise NotAllowedError(
+                f"{self.actor.name} may not {_spaced(action)} a case in the state {_spaced(source)}: ask a lead."
+            )
+
+    def _illegal(self, action: Action) -> IllegalActionError:
+        source = State(self.case.state)
+        allowed = ", ".join(_spaced(name) for name in actions_from(source))
+        return IllegalActionError(
+            f"The action {_spaced(action)} is not allowed for a case in the state {_spaced(source)}; "
+            f"allowed: {allowed or 'none'}."
+        )
+
+
+@contextmanager
+def open_step(
+    store: Store,
+    case_id: str,
+    actor: Actor,
+    version: int | None,
+    now: datetime,
+    *,
+    act: Act = Act.WORK,
+    own: bool = False,
+) -> Iterator[CaseStep]:
+    """The transaction of one change; it is recorded at the end.
+
+    With ``own``, a case that belongs to somebody else is changed only by a lead.
+    """
+    try:
+        with store.transaction() as session:
+            case = require_visible(session.get(Case, case_id, with_for_update=True), case_id, actor)
+            actor.require(act)
+            _require_current(session, case, version)
+            if own:
+                _require_own(case, actor)
+            step = CaseStep(session, case, actor, now, audited_fields(case), "")
+            yield step
+            _record(step)
+    except IntegrityError as error:
+        raise AlreadyOpenError(
+            f"The account of case {case_id} has another open case of the same kind: work that one."
+        ) from error
+
+
+def require_visible(case: Case | None, case_id: str, actor: Actor) -> Case:
+    """The case; refused as missing where the actor may not see it."""
+    if case is None or not actor.sees(case.squad) or not actor.may(Act.SEE):
+        raise CaseNotFoundError(case_id)
+    return case
+
+
+def require_text(text: str, what: str) -> str:
+    """A text without the spaces around it; refused where nothing is left."""
+    if not text.strip():
+        raise UsageError(f"Write {what}: the text is empty.")
+    return text.strip()
+
+
+def refuse_same(case: Case, now: str | None, wanted: str) -> None:
+    """Refuse to give a case to who or where it is already."""
+    if now == wanted:
+        raise UsageError(f"Case {case.id} is already with {wanted}: choose another.")
+
+
+def _require_current(session: Session, case: Case, version: int | None) -> None:
+    if version is not None and version != case.version:
+        last = last_change(session, case.id)
+        raise StaleCaseError(case.id, last.kind, last.actor, f"{last.at:%Y-%m-%d %H:%M}")
+
+
+def _require_own(case: Case, actor: Actor) -> None:
+    if case.owner not in {None, actor.name} and not actor.may(Act.ASSIGN):
+        raise NotAllowedError(
+            f"Case {case.id} belongs to {case.owner}: ask {case.owner} to release it, or a lead to reassign it."
+        )
+
+
+def _record(step: CaseStep) -> None:
+    record_change(
+        step.session,
+        step.case,
+        step.before,
+        step.kind,
+        actor=step.actor.name,
+        at=step.now,
+        comment=step.comment,
+        undoes=step.undoes,
+        note=step.note,
+    )
+
+
+def _spaced(code: str) -> str:
+    return code.replace("_", " ")

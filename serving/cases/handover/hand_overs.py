@@ -1,0 +1,216 @@
+"""A case changes hands: to another squad, or to a higher tier of the same one; the receiver accepts or returns it.
+
+Where the policy has a form for the hand-over, its required fields are filled first, and the case waits for the receiver
+in the state *handed over*. The receiver gets the full time to respond. A returned case goes back to its sender; at the
+third return between the same squads the accountable person gets it, because nobody else will.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from features.errors import UsageError
+from serving.cases import squads
+from serving.cases.case_step import CaseStep, refuse_same, require_text
+from serving.cases.handover.form_answers import FilledForm, check_answers, choose_form, matching_forms
+from serving.cases.people import Staff, load_staff, newest_rules
+from serving.paths.calendars import add_duration
+from serving.paths.durations import Duration
+from serving.paths.duty import ObstacleCode, OnDuty, find_party
+from serving.paths.path_steps import TIER_WORDS
+from serving.paths.squad_loops import MOST_RETURNS, count_returns
+from serving.store.case_states import WORKED, Action, State
+from serving.store.handover_tables import HandOverRow
+from serving.store.queries.case_queries import case_history
+from serving.store.tables import Case
+
+
+@dataclass(frozen=True)
+class HandOver:
+    """Where a case goes, and what the form says; ``tier`` is 1 for another squad, 2 or 3 in the same one."""
+
+    squad: str
+    reason: str
+    tier: int = 1
+    form: str | None = None
+    answers: Mapping[str, str] = field(default_factory=dict)
+
+
+def hand_over(step: CaseStep, wanted: HandOver) -> None:
+    """Hand the case over to another squad, or to a higher tier of its own.
+
+    Raises:
+        UsageError: no such squad or tier, no reason, or required fields of the form are empty.
+    """
+    case, staff = step.case, load_staff(step.session, step.now)
+    squads.escalation_path(step.session, wanted.squad)  # refuses an unknown squad
+    if wanted.squad != case.squad and wanted.tier != 1:
+        raise UsageError("A case is handed over to the primary of another squad: leave out the tier.")
+    if wanted.tier <= case.tier + 1:
+        refuse_same(case, case.squad, wanted.squad)
+    step.require(Action.HAND_OVER)
+    comment = require_text(wanted.reason, "why it is handed over")
+    form, worked = _filled_form(step.session, case, wanted, staff), case.state in WORKED
+    moves, sent_by = [*_earlier_squads(step.session, case), wanted.squad], _sender(step)
+    path, skipped = _receivers(case, wanted, staff, step.now)
+    accountable = _accountable(step, staff, moves)
+    before = (case.squad, case.owner, case.tier + 1)
+    target = State.HANDED_OVER if form else State.NEW
+    step.take(Action.HAND_OVER, State.CLAIMED if accountable else target)
+    case.squad, case.owner, case.escalation_path = wanted.squad, accountable, path
+    case.tier, case.tier_since = wanted.tier - 1, step.now
+    if form or worked or accountable:
+        restart_response_timer(case, step.now, staff)
+    if form and not accountable:
+        step.session.add(_row(step, wanted, form, before, sent_by))
+    step.comment = " ".join([comment, *_loop_text(accountable, moves), *_skipped_text(skipped)])
+    step.note = {"form": form.name} if form else None
+
+
+def accept_case(step: CaseStep) -> None:
+    """Accept a case that was handed over: it belongs to the actor."""
+    step.take(Action.ACCEPT, State.CLAIMED)
+    step.case.owner = step.actor.name
+    _answer(step, "accepted", None)
+
+
+def return_case(step: CaseStep, reason: str) -> None:
+    """Return a case that was handed over to its sender, with the reason."""
+    case, staff = step.case, load_staff(step.session, step.now)
+    step.require(Action.RETURN)
+    comment = require_text(reason, "why it is returned")
+    sent = pending_hand_over(step.session, case.id)
+    sender, squad = (sent.from_owner or sent.actor, sent.from_squad) if sent else (None, case.squad)
+    moves = [*_earlier_squads(step.session, case), squad]
+    accountable = _accountable(step, staff, moves)
+    obstacle = staff.obstacle(sender, step.now) if sender else None
+    able = sender in _members(staff, squad) and (obstacle is None or obstacle.code == ObstacleCode.AT_CAPACITY)
+    owner = accountable or (sender if able else None)
+    duty = staff.on_duty(squad, step.now)
+    step.take(Action.RETURN, State.CLAIMED if owner else State.NEW)
+    case.squad, case.owner, case.tier_since = squad, owner, step.now
+    case.escalation_path, case.tier = list(duty.tiers), 0
+    restart_response_timer(case, step.now, staff)
+    _answer(step, "returned", comment)
+    texts = [f"{obstacle}, so it went to the squad."] if obstacle and not owner else []
+    step.comment = " ".join([comment, *_loop_text(accountable, moves), *texts])
+
+
+def undo_acceptance(session: Session, case: Case) -> None:
+    """The acceptance of the newest hand-over was undone: it waits for an answer again."""
+    row = _newest(session, case.id)
+    if row is not None and row.status == "accepted":
+        row.status, row.answered_at, row.answered_by = "pending", None, None
+
+
+def withdraw_hand_over(session: Session, case_id: str, now: datetime) -> None:
+    """Nobody has to answer any more: the case was closed."""
+    row = pending_hand_over(session, case_id)
+    if row is not None:
+        row.status, row.answered_at = "withdrawn", now
+
+
+def pending_hand_over(session: Session, case_id: str) -> HandOverRow | None:
+    """The hand-over of a case that waits for an answer; None where there is none."""
+    row = _newest(session, case_id)
+    return row if row is not None and row.status == "pending" else None
+
+
+def restart_response_timer(case: Case, now: datetime, staff: Staff) -> None:
+    """The receiver has the full time to respond; the first contact with the customer stays what it was."""
+    case.respond_by = add_duration(now, Duration.parse(case.respond_within), staff.calendar_for(case))
+    case.respond_breached_at = None
+
+
+def _newest(session: Session, case_id: str) -> HandOverRow | None:
+    rows = select(HandOverRow).where(HandOverRow.case_id == case_id).order_by(HandOverRow.id.desc())
+    return session.scalar(rows.limit(1))
+
+
+def _filled_form(session: Session, case: Case, wanted: HandOver, staff: Staff) -> FilledForm | None:
+    rules, entry = newest_rules(session), staff.roster.squads.get(wanted.squad)
+    forms = matching_forms(rules.forms, entry.skills, wanted.tier) if rules and entry else {}
+    chosen = choose_form(forms, case.skill, wanted.form)
+    if chosen is None:
+        if wanted.answers or wanted.form:
+            raise UsageError(f"A hand-over to the squad {wanted.squad} has no form: send no answers.")
+        return None
+    return check_answers(*chosen, wanted.answers)
+
+
+def _receivers(case: Case, wanted: HandOver, staff: Staff, now: datetime) -> tuple[list[str], OnDuty]:
+    """The escalation path after the hand-over: the people on duty, for a higher tier without who has the case now."""
+    duty = staff.on_duty(wanted.squad, now)
+    if wanted.tier == 1:
+        return list(duty.tiers), duty
+    below, rest = duty.people[: wanted.tier - 1], duty.people[wanted.tier - 1 :]
+    able = [person for person in rest if person != case.responsible]
+    if not able or len(below) < wanted.tier - 1:
+        raise UsageError(f"The squad {wanted.squad} has no {TIER_WORDS[wanted.tier - 1]} who can take the case now.")
+    return [*below, *able][: len(TIER_WORDS)], duty
+
+
+def _sender(step: CaseStep) -> str:
+    return step.case.owner or step.actor.name
+
+
+def _row(
+    step: CaseStep, wanted: HandOver, form: FilledForm, before: tuple[str, str | None, int], sent_by: str
+) -> HandOverRow:
+    squad, _, tier = before
+    return HandOverRow(
+        case_id=step.case.id,
+        at=step.now,
+        actor=step.actor.name,
+        from_squad=squad,
+        from_owner=sent_by,
+        from_tier=tier,
+        to_squad=wanted.squad,
+        to_tier=wanted.tier,
+        form=form.name,
+        answers=form.to_json(),
+        asked=form.asked,
+        filled=len(form.answers),
+        status="pending",
+    )
+
+
+def _answer(step: CaseStep, status: str, reason: str | None) -> None:
+    row = pending_hand_over(step.session, step.case.id)
+    if row is not None:
+        row.status, row.reason = status, reason
+        row.answered_at, row.answered_by = step.now, step.actor.name
+
+
+def _earlier_squads(session: Session, case: Case) -> list[str]:
+    """The squads of a case in their order, the present one last."""
+    moves = [event.after["squad"] for event in case_history(session, case.id) if "squad" in event.after]
+    return moves or [case.squad]
+
+
+def _accountable(step: CaseStep, staff: Staff, moves: list[str]) -> str | None:
+    """Who gets the case at the third return between two squads; None where it is not the third, or nobody can."""
+    if count_returns(moves) < MOST_RETURNS:
+        return None
+    found = find_party(staff.roster, "accountable", moves[-1], step.now, staff.situation, severity=step.case.severity)
+    return next(iter(found.people), None)
+
+
+def _loop_text(accountable: str | None, moves: list[str]) -> list[str]:
+    returns = count_returns(moves)
+    if returns < MOST_RETURNS:
+        return []
+    who = f"{accountable} is accountable and has the case now" if accountable else "nobody fills the accountable role"
+    return [f"This is return {returns} between {moves[-1]} and {moves[-2]}: {who}."]
+
+
+def _skipped_text(duty: OnDuty) -> list[str]:
+    return [f"{obstacle} and was skipped." for obstacle in duty.skipped]
+
+
+def _members(staff: Staff, squad: str) -> tuple[str, ...]:
+    entry = staff.roster.squads.get(squad)
+    return entry.members if entry else ()

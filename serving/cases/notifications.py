@@ -1,0 +1,174 @@
+"""Messages to people about an event of a case or an incident, written to the outbox in the transaction of the event.
+
+Each reader and channel has a row of its own with a stable id. A message that cannot be composed is logged and left out:
+it never stops the change that it is about.
+"""
+
+import logging
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from serving.cases.path_context import PathContext, is_silent, path_context
+from serving.delivery.outbox import message_id
+from serving.paths.message_text import MessageText, Occasion, compose_message, next_morning
+from serving.paths.path_progress import SentStep
+from serving.paths.path_steps import PathStep
+from serving.paths.protocol import (
+    DEFAULT_PROTOCOL,
+    Notification,
+    ProtocolEvent,
+    event_notifications,
+    step_notifications,
+)
+from serving.paths.subjects import Subject
+from serving.store.exchange import Message
+from serving.store.tables import Case
+
+EVENT_OF_CHANGE = {
+    "opened": ProtocolEvent.OPENED,
+    "raised": ProtocolEvent.RAISED_AGAIN,
+    "escalated": ProtocolEvent.ESCALATED,
+    "path_repeated": ProtocolEvent.ESCALATED,
+    "hand_over": ProtocolEvent.HANDED_OVER,
+    "accept": ProtocolEvent.ACCEPTED,
+    "return": ProtocolEvent.RETURNED,
+    "contact": ProtocolEvent.CONTACTED,
+    "breached": ProtocolEvent.SLA_BREACHED,
+    "resolve": ProtocolEvent.RESOLVED,
+    "close": ProtocolEvent.RESOLVED,
+    "expire": ProtocolEvent.RESOLVED,
+    "reopen": ProtocolEvent.REOPENED,
+}
+"""The event of the protocol by the kind of an entry in the record of a case."""
+
+logger = logging.getLogger(__name__)
+
+
+def announce_change(
+    session: Session, case: Case, kind: str, *, actor: str, comment: str, at: datetime, sent: SentStep | None = None
+) -> None:
+    """Write the messages about a recorded change of a case; ``sent`` is the step of its path that the change took."""
+    event = EVENT_OF_CHANGE.get(kind)
+    if event is None:
+        return
+    context = path_context(session, at)
+    if sent is None and is_silent(context, event):
+        return
+    subject = context.subject_of(session, case, actor=actor, comment=comment)
+    step = context.path_of(case).steps[sent.step] if sent else None
+    enqueue_event(
+        session,
+        subject,
+        event,
+        context,
+        at=at,
+        key=str(case.version),
+        sent=sent,
+        step=step,
+        case_id=case.id,
+        only_step=kind == "path_repeated",
+    )
+
+
+def enqueue_event(
+    session: Session,
+    subject: Subject,
+    event: ProtocolEvent,
+    context: PathContext,
+    *,
+    at: datetime,
+    key: str,
+    sent: SentStep | None = None,
+    step: PathStep | None = None,
+    case_id: str | None = None,
+    incident_id: str | None = None,
+    only_step: bool = False,
+) -> list[Message]:
+    """Write the messages of an event: those of the step that is sent, and those of the protocol.
+
+    ``key`` tells the events of one subject apart: the version of the case or of the incident. With ``only_step``, the
+    protocol is left out: a repetition is no event.
+    """
+    rule = context.protocol.get(event, DEFAULT_PROTOCOL[event])
+    written: list[Message] = []
+    asks = _step_messages(sent, step, context)
+    for notification in asks:
+        assert step is not None and sent is not None  # noqa: S101 - there are messages of a step only with a step
+        occasion = Occasion(
+            event, None, step.message or rule.template, rule.fields, step.acknowledge, sent.repeat, at
+        )
+        written += _write(session, subject, occasion, notification, context, at, key, case_id, incident_id)
+    if not only_step:
+        already = {(notification.reader.name, notification.channel) for notification in asks}
+        told = event_notifications(event, subject, context.protocol, context.directory, at, already)
+        for notification in told:
+            occasion = Occasion(event, notification.party, rule.template, rule.fields, at=at)
+            written += _write(session, subject, occasion, notification, context, at, key, case_id, incident_id)
+    return written
+
+
+def _step_messages(sent: SentStep | None, step: PathStep | None, context: PathContext) -> tuple[Notification, ...]:
+    if sent is None or step is None:
+        return ()
+    return step_notifications(sent.readers, step.channels, context.directory)
+
+
+def _write(
+    session: Session,
+    subject: Subject,
+    occasion: Occasion,
+    notification: Notification,
+    context: PathContext,
+    at: datetime,
+    key: str,
+    case_id: str | None,
+    incident_id: str | None,
+) -> Iterable[Message]:
+    """One row of the outbox; none where the text cannot be composed."""
+    kind, reader = f"{subject.kind}.{occasion.event}", notification.reader
+    try:
+        text = compose_message(subject, reader, occasion, link=context.messages.link(subject.kind, subject.id))
+        morning = next_morning(at, reader.timezone) if notification.daily else None
+    except Exception:
+        logger.exception("The message to %s about %s %s cannot be written.", reader.name, subject.kind, subject.id)
+        return []
+    batch = message_id("digest", reader.name, notification.channel, morning.isoformat()) if morning else None
+    row = Message(
+        id=message_id(subject.id, key, kind, notification.channel, reader.name),
+        channel=notification.channel,
+        kind=kind,
+        case_id=case_id,
+        incident_id=incident_id,
+        person=reader.name,
+        recipient=notification.address,
+        batch=batch,
+        payload=_person_payload(subject, kind, notification, text, at),
+        status="pending",
+        attempts=0,
+        created_at=at,
+        next_at=morning or at,
+    )
+    session.add(row)
+    return [row]
+
+
+def _person_payload(
+    subject: Subject, kind: str, notification: Notification, text: MessageText, at: datetime
+) -> dict[str, Any]:
+    return {
+        "type": kind,
+        "timestamp": at.isoformat() + "Z",
+        "to": notification.reader.name,
+        "party": notification.party,
+        "subject": text.subject,
+        "text": text.text,
+        "data": {
+            subject.kind: subject.id,
+            "headline": subject.title,
+            "squad": subject.squad,
+            "severity": subject.severity,
+        },
+    }

@@ -1,0 +1,190 @@
+"""What one transaction needs to execute paths and the protocol: the policy of the newest night, its people, settings.
+
+It is loaded once for each transaction, however many cases that changes.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cached_property
+from typing import Protocol as Shape
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from serving.cases.people import Staff, load_staff, newest_rules
+from serving.paths.calendars import WorkingCalendar
+from serving.paths.directory import Directory
+from serving.paths.durations import Duration
+from serving.paths.message_settings import MessageSettings
+from serving.paths.path_progress import PathState
+from serving.paths.path_steps import EscalationPath, shorthand_path
+from serving.paths.protocol import DEFAULT_PROTOCOL, Protocol, ProtocolEvent
+from serving.paths.subjects import Subject
+from serving.policy.definition.policy_schema import PolicyFile
+from serving.store.case_states import State
+from serving.store.database import MESSAGES
+from serving.store.tables import Account, Case, Squad
+
+CONTEXT = "path_context"
+"""The key of the context in a session's ``info``."""
+
+
+class PathRow(Shape):
+    """The columns of a case that its path depends on."""
+
+    squad: str
+    severity: str
+    state: str
+    owner: str | None
+    escalate_after: list[str]
+    escalation_path: list[str]
+    tier: int
+    tier_since: datetime
+    respond_by: datetime | None
+    closed_at: datetime | None
+    path_step: int
+    path_repeats: int
+    acknowledged_at: datetime | None
+    reached: list[str]
+
+
+PATH_COLUMNS = tuple(name for name in PathRow.__annotations__)
+
+
+@dataclass(frozen=True)
+class PathContext:
+    """The policy's rules (None before the first night), its people, and the settings of messages.
+
+    ``calendars`` are those of the squads as the newest night stored them.
+    """
+
+    rules: PolicyFile | None
+    staff: Staff
+    messages: MessageSettings
+    calendars: Mapping[str, WorkingCalendar]
+
+    @cached_property
+    def directory(self) -> Directory:
+        """Who is meant by the words of a path."""
+        return Directory(self.staff.roster, self.staff.situation, self.messages.channels)
+
+    @cached_property
+    def protocol(self) -> Protocol:
+        """Who is told of each event."""
+        return self.rules.full_protocol if self.rules else DEFAULT_PROTOCOL
+
+    @cached_property
+    def reaches_nobody(self) -> bool:
+        """Whether no message to a person is possible: nobody has an address, and the policy names no channel."""
+        if any(person.addresses for person in self.staff.roster.people.values()):
+            return False
+        return self.rules is None or not (self.rules.protocol or self.rules.paths)
+
+    def path_of(self, case: PathRow) -> EscalationPath:
+        """The path of a case; the tiers of its squad, with the times of its last raise, where the policy names none."""
+        if self.rules is not None:
+            row = self.rules.severities[self.rules.rank_of(case.severity)]
+            if row.path is not None and row.path in self.rules.paths:
+                return self.rules.path_named(row.path)
+        after = [Duration.parse(text) for text in case.escalate_after]
+        return shorthand_path(after, self.staff.roster.squad_size(case.squad))
+
+    def calendar_of(self, case: PathRow) -> WorkingCalendar | None:
+        """The working time that the path of a case runs by: of the responsible person, else of the squad."""
+        person = responsible_of(case)
+        return self.staff.roster.calendar_of(person, case.squad) or self.calendars.get(case.squad)
+
+    def subject_of(self, session: Session, case: Case, *, actor: str = "", comment: str = "") -> Subject:
+        """The case as paths and messages see it."""
+        account = session.get(Account, case.account_id)
+        row = self.rules.severities[self.rules.rank_of(case.severity)] if self.rules else None
+        return Subject(
+            id=case.id,
+            title=(account.name if account else None) or case.account_id,
+            squad=case.squad,
+            severity=case.severity,
+            opened_at=case.opened_at,
+            headline=case.headline or "",
+            responsible=responsible_of(case),
+            account_owner=account.owner if account else None,
+            accountable=(row.accountable,) if row else (),
+            consulted=row.consulted if row else (),
+            informed=row.informed if row else (),
+            reached=tuple(dict.fromkeys((*reached_by(case), *case.reached))),
+            respond_by=case.respond_by,
+            resolve_by=case.resolve_by,
+            comment=comment,
+            actor=actor,
+            facts=_facts(case, account),
+        )
+
+
+def path_context(session: Session, at: datetime) -> PathContext:
+    """The context of a session's transaction; loaded at the first use."""
+    context: PathContext | None = session.info.get(CONTEXT)
+    if context is None:
+        context = session.info[CONTEXT] = load_context(session, at)
+    return context
+
+
+def load_context(session: Session, at: datetime) -> PathContext:
+    """The context as of the newest night, read anew."""
+    rows = session.execute(select(Squad.name, Squad.calendar).where(Squad.calendar.is_not(None)))
+    calendars = {row.name: WorkingCalendar.from_json(row.calendar) for row in rows}
+    messages = session.info.get(MESSAGES) or MessageSettings()
+    return PathContext(newest_rules(session), load_staff(session, at), messages, calendars)
+
+
+def path_state(case: PathRow) -> PathState:
+    """The progress of the path of a case."""
+    return PathState(
+        since=case.tier_since,
+        step=case.path_step,
+        repeats=case.path_repeats,
+        acknowledged=case.acknowledged_at is not None,
+        responsible=responsible_of(case),
+        reached=tuple(dict.fromkeys((*reached_by(case), *case.reached))),
+    )
+
+
+def responsible_of(case: PathRow) -> str | None:
+    """Who has to act now; before the first step of the path, nobody but an owner."""
+    if case.owner is not None:
+        return case.owner
+    has_tier = case.path_step >= 0 and case.tier < len(case.escalation_path)
+    return case.escalation_path[case.tier] if has_tier else None
+
+
+def reached_by(case: PathRow) -> list[str]:
+    """The people who have been responsible for the case by its tiers."""
+    return case.escalation_path[: case.tier + 1] if case.path_step >= 0 else []
+
+
+def runs(case: PathRow) -> bool:
+    """Whether the path of the case runs: it is open and not snoozed, and nobody has contacted the customer."""
+    return case.closed_at is None and case.respond_by is not None and case.state != State.SNOOZED
+
+
+def is_silent(context: PathContext, event: ProtocolEvent) -> bool:
+    """Whether no message about an event can reach anybody."""
+    if not context.reaches_nobody:
+        return False
+    return not any(context.protocol[event].parties.values())
+
+
+def _facts(case: Case, account: Account | None) -> dict[str, str]:
+    """Further values that a message may list, in words."""
+    currency = (account.currency if account else None) or ""
+    facts = {
+        "revenue": f"{currency} {case.revenue:,.0f}".strip() if case.revenue is not None else "",
+        "renewal": _day(case.renews_on),
+        "probability": f"{case.probability:.0%}" if case.probability is not None else "",
+        "state": case.state.replace("_", " "),
+        "opened": _day(case.opened_on),
+    }
+    return {name: value for name, value in facts.items() if value}
+
+
+def _day(day: date | None) -> str:
+    return f"{day.day} {day:%b %Y}" if day else ""
