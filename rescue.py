@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.notebook import feature_tables, model_views, queue_views, simulated_team
 from pipelines.notebook.data_frames import Cutoff, cutoff_days, one_day
-from pipelines.notebook.notebook_source import NotebookSource, open_notebook_source
+from pipelines.notebook.notebook_source import NotebookData, NotebookSource, open_notebook_source
 from pipelines.notebook.source_report import SourceReport, report_source
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ __all__ = ["Workspace", "open", "simulate", "simulate_team"]
 
 
 def open(
-    source: str | Path | None = None,
+    source: NotebookData = None,
     *,
     mapping: str | Path | None = None,
     home: str | Path | None = None,
@@ -48,7 +48,8 @@ def open(
     """Open and validate a source: a folder, a DuckDB file or a database URL; by default that of ``rescue.toml``.
 
     Args:
-        source: the source.
+        source: the source; for several, a dictionary such as ``{"crm": "exports/crm", "helpdesk": "exports/desk"}``.
+            Its values may also be the settings of a source: ``{"data": …, "mapping": "zendesk/fivetran"}``.
         mapping: a folder with one ``<table>.sql`` for each table of the data contract.
         home: the folder of queue and models; only what trains, promotes or runs a night writes to it.
         progress: whether long steps show a bar.

@@ -5,14 +5,13 @@ Where a value is given twice, the command line wins over the environment (``RESC
 """
 
 import os
-import re
+from collections.abc import Collection, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
 from pydantic import (
-    BaseModel,
     Field,
     StringConstraints,
     ValidationError,
@@ -29,6 +28,7 @@ from pydantic_settings import (
 )
 
 from features.catalogue import Attribute, Metric
+from features.contract import Column
 from features.engine.memory_size import MIN_DUCKDB_BYTES, parse_size
 from features.errors import UsageError, suggest_name
 from features.validation.tolerance import Tolerance
@@ -37,6 +37,9 @@ from pipelines.attribute_settings import AttributeSettings, check_attribute_colu
 from pipelines.currency_settings import CurrencySettings
 from pipelines.metric_settings import MetricSettings
 from pipelines.monitoring_settings import MonitoringSettings
+from pipelines.settings_errors import SENTENCE, explain_setting_error
+from pipelines.source_settings import GivenData, SourceSettings, check_sources, named_sections, read_data_option
+from pipelines.ticket_attribute_settings import TicketAttributeSettings, attributes_of_mapping, check_ticket_columns
 from serving.web.identity.review_settings import ReviewSettings
 
 QUIET = {
@@ -49,9 +52,6 @@ QUIET = {
 }
 """Nothing calls home, and a slow machine gets its time: set before MLflow or Prefect is imported, and never against
 the operator's own word."""
-
-SENTENCE = "sentence"
-"""The type of an error whose message is a whole sentence of ours."""
 
 Promote = Literal["gate", "never"]
 REFRESH_MARGIN = 0.03
@@ -66,7 +66,15 @@ class Settings(BaseSettings):
 
     home: Path = Field(Path(".rescue"), description="Folder of the queue, the model store and each night's report.")
     data: str = Field("data_samples", description="The source: a folder, a DuckDB file or a database URL.")
-    mapping: Path | None = Field(None, description="Folder of <table>.sql files that map the source's own tables.")
+    sources: dict[str, SourceSettings] = Field(
+        default_factory=dict,
+        description="Several sources instead of one, by name, e.g. [sources.crm] data = 'exports/crm'.",
+    )
+    mapping: Path | None = Field(
+        None,
+        description="Folder of <table>.sql files that map the source's own tables, or a mapping that Rescue brings, "
+        "such as zendesk/fivetran.",
+    )
     policy: Path | None = Field(None, description="The policy file. Default: the policy of Rescue.")
     database: str | None = Field(None, description="URL of the queue's database; SQLite in the home folder by default.")
     tracking: str | None = Field(None, description="MLflow's tracking URI; SQLite in the home folder by default.")
@@ -117,6 +125,11 @@ class Settings(BaseSettings):
     attributes: dict[MetricKey, AttributeSettings] = Field(
         default_factory=dict, description="Your own columns of the accounts, e.g. [attributes.plan] kind = 'category'."
     )
+    ticket_attributes: dict[MetricKey, TicketAttributeSettings] = Field(
+        default_factory=dict,
+        description="Your own columns of tickets, which kinds of tickets in a policy and `rescue paths map` use, e.g. "
+        "[ticket_attributes.symptom] constant = true.",
+    )
     extensions: Path | None = Field(
         None,
         description="Folder of your own features, tables, risks and learners. Default: the folder `extensions` beside "
@@ -137,6 +150,12 @@ class Settings(BaseSettings):
     review: ReviewSettings = Field(
         default_factory=ReviewSettings, description="The review app: who signs in how, e.g. [review] auth = 'oidc'."
     )
+
+    @field_validator("sources")
+    @classmethod
+    def _named_sources(cls, sources: dict[str, SourceSettings]) -> dict[str, SourceSettings]:
+        check_sources(sources)
+        return sources
 
     @field_validator("memory")
     @classmethod
@@ -171,6 +190,12 @@ class Settings(BaseSettings):
         check_attribute_columns(attributes)
         return attributes
 
+    @field_validator("ticket_attributes")
+    @classmethod
+    def _ticket_columns(cls, attributes: dict[str, TicketAttributeSettings]) -> dict[str, TicketAttributeSettings]:
+        check_ticket_columns(attributes)
+        return attributes
+
     @field_validator("currency", mode="before")
     @classmethod
     def _currency(cls, currency: object) -> object:
@@ -184,6 +209,11 @@ class Settings(BaseSettings):
             return validate(value)
         except UsageError as error:
             raise PydanticCustomError(SENTENCE, "{sentence}", {"sentence": str(error)}) from None
+
+    @property
+    def source_text(self) -> str:
+        """The source in messages; of several, each with its name."""
+        return ", ".join(f"{name} ({it.data})" for name, it in self.sources.items()) if self.sources else self.data
 
     @property
     def row_tolerance(self) -> Tolerance:
@@ -200,6 +230,15 @@ class Settings(BaseSettings):
     def declared_attributes(self) -> tuple[Attribute, ...]:
         """The columns of the accounts that features are made of, in the order of their keys."""
         return tuple(settings.attribute(key) for key, settings in sorted(self.attributes.items()))
+
+    @property
+    def declared_ticket_columns(self) -> tuple[Column, ...]:
+        """A company's own columns of tickets, those of these settings before those of the mappings."""
+        mappings = [*(it.mapping for it in self.sources.values()), self.mapping]
+        given = {key: it for mapping in mappings for key, it in attributes_of_mapping(mapping).items()}
+        every = {**given, **self.ticket_attributes}
+        check_ticket_columns(every)
+        return tuple(settings.entry(key) for key, settings in sorted(every.items()))
 
     @property
     def extensions_folder(self) -> Path | None:
@@ -236,16 +275,6 @@ def _config_file() -> Path:
     return Path(os.environ.get("RESCUE_CONFIG", "rescue.toml"))
 
 
-SECTIONS: dict[str, type[BaseModel]] = {
-    "review": ReviewSettings,
-    "monitoring": MonitoringSettings,
-    "metrics": MetricSettings,
-    "attributes": AttributeSettings,
-    "currency": CurrencySettings,
-}
-"""Sections whose keys are fixed."""
-
-
 def load(**given: object) -> Settings:
     """The settings, with those given on the command line on top; ``None`` means not given.
 
@@ -257,30 +286,37 @@ def load(**given: object) -> Settings:
     config = os.environ.get("RESCUE_CONFIG")
     if config and not Path(config).is_file():
         raise UsageError(f"RESCUE_CONFIG names {config}, which is not a file.")
+    data, mapping = read_data_option(given.get("data")), read_data_option(given.get("mapping"), "--mapping")
+    given |= {
+        "data": data.single,
+        "mapping": mapping.single,
+        "sources": given.get("sources") or named_sections(data, mapping),
+    }
     try:
-        return Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+        loaded = Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+        named = given["sources"]
+        return _chosen_sources(loaded, data, named if isinstance(named, Mapping) else ())
     except ValidationError as error:
         file = _config_file()
         in_file = file.is_file() and error.errors()[0]["loc"][0] not in given
-        raise UsageError(f"{file}: {_explain(error)}" if in_file else _explain(error)) from None
+        text = explain_setting_error(error, Settings.model_fields)
+        raise UsageError(f"{file}: {text}" if in_file else text) from None
     except ValueError as error:
         raise UsageError(f"{_config_file()} cannot be read: {error}.") from None
 
 
-def _explain(error: ValidationError) -> str:
-    """The first error as a sentence, with the nearest allowed word where a word is not known."""
-    first = error.errors()[0]
-    *path, last = (str(part) for part in first["loc"])
-    if first["type"] == "extra_forbidden":
-        known = SECTIONS.get(path[0] if path else "", Settings).model_fields
-        return f"There is no setting {'.'.join((*path, last))}; {suggest_name(last, known)}"
-    if first["type"] == SENTENCE:
-        return str(first["msg"])
-    name = ".".join((*path, last))
-    if first["type"] == "literal_error":
-        allowed = re.findall(r"'([^']*)'", first["ctx"]["expected"])
-        return f"The setting {name} cannot be {first['input']!r}; {suggest_name(str(first['input']), allowed)}"
-    return f"The setting {name}: {first['msg'].rstrip('.')}."
+def _chosen_sources(settings: Settings, given: GivenData, names: Collection[str]) -> Settings:
+    """The settings with the sources that the command line names, and no others where it names any.
+
+    Raises:
+        UsageError: the file has both a source without a name and sources with names.
+    """
+    if given.single is not None or given.named or (names and "data" not in settings.model_fields_set):
+        chosen = given.named or (() if given.single is not None else names)
+        return settings.model_copy(update={"sources": {name: settings.sources[name] for name in chosen}})
+    if settings.sources and "data" in settings.model_fields_set:
+        raise UsageError(f"There is one source (data = {settings.data!r}) and several in [sources]: keep one of both.")
+    return settings
 
 
 def has_prefect_server() -> bool:

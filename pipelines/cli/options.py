@@ -11,11 +11,20 @@ from features.errors import UsageError, suggest_name
 from pipelines.settings import Settings
 
 Data = Annotated[
-    str | None,
-    typer.Option(help="The source: a folder, a DuckDB file or a database URL. Default: `data` in rescue.toml."),
+    list[str] | None,
+    typer.Option(
+        metavar="SOURCE",
+        help="The source: a folder, a DuckDB or SQLite file, or a database URL. For several sources, give the option "
+        "once for each, as NAME=SOURCE. Default: `data` or `[sources]` in rescue.toml.",
+    ),
 ]
 Mapping = Annotated[
-    Path | None, typer.Option(help="Folder of <table>.sql files that map the source's tables to the contract's.")
+    list[str] | None,
+    typer.Option(
+        metavar="DIR",
+        help="Folder of <table>.sql files that map the source's tables to the contract's, or a mapping that Rescue "
+        "brings, such as zendesk/fivetran. NAME=DIR is the mapping of one of several sources.",
+    ),
 ]
 Home = Annotated[
     Path | None, typer.Option(help="Folder of the queue, the models and the reports. Default: `home` in rescue.toml.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 import weakref
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from models.registry.registry import Registry
     from models.risks.risk import Risk
     from pipelines.settings import Settings
+
+
+NotebookData = str | Path | Mapping[str, str | Path | Mapping[str, Any]] | None
+"""A source; several by name, each as its place or its settings; or ``None`` for those of ``rescue.toml``."""
 
 
 class ScratchLease:
@@ -128,15 +132,19 @@ class NotebookSource:
 
 
 def open_notebook_source(
-    source: str | Path | None, mapping: str | Path | None, home: str | Path | None, progress: bool, **given: Any
+    source: NotebookData, mapping: str | Path | None, home: str | Path | None, progress: bool, **given: Any
 ) -> NotebookSource:
     """Open and validate a source. It stays open until the notebook's object is gone.
 
     Raises:
         UsageError: there is no such source, or a setting is wrong.
     """
+    if isinstance(source, Mapping):
+        given["sources"] = {
+            name: dict(it) if isinstance(it, Mapping) else {"data": str(it)} for name, it in source.items()
+        }
     settings = configuration.load(
-        data=None if source is None else str(source),
+        data=None if source is None or isinstance(source, Mapping) else str(source),
         mapping=None if mapping is None else Path(mapping),
         home=None if home is None else Path(home),
         **given,

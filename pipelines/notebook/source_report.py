@@ -109,6 +109,7 @@ def report_source(source: NotebookSource) -> SourceReport:
                 tolerance=settings.row_tolerance,
                 metrics=settings.declared_metrics,
                 reading=reading_rules(settings),
+                settings=settings if settings.sources else None,
             )
         )
     validation, metrics = source.validated.validation, settings.declared_metrics

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from features.source_table import SourceTable
 from pipelines.sources.files.folder_contents import UnreadFile
@@ -34,3 +34,16 @@ class Source(Protocol):
 
     def fingerprint(self) -> dict[str, str]:
         """By table, a text that changes when the table does; cheap, without reading its rows."""
+
+
+@runtime_checkable
+class QualifiedSource(Protocol):
+    """A source whose tables lie in schemas, or belong to sources with names."""
+
+    def addresses(self, name: str) -> tuple[tuple[str, ...], ...]:
+        """How a query can name a table: alone, or after its schema, or after the name of its source."""
+
+
+def table_addresses(source: Source, name: str) -> tuple[tuple[str, ...], ...]:
+    """How a query over this source can name one of its tables."""
+    return source.addresses(name) if isinstance(source, QualifiedSource) else ((name,),)

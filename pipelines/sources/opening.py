@@ -4,40 +4,44 @@ from pathlib import Path
 
 from features.errors import UsageError
 from pipelines.sources.base import Source
-from pipelines.sources.database import DatabaseSource
-from pipelines.sources.duckdb_file import DuckDBFileSource
+from pipelines.sources.databases.database import DatabaseSource
+from pipelines.sources.databases.duckdb_file import DuckDBFileSource
 from pipelines.sources.folder import FolderSource
 from pipelines.sources.mappings.mapping import MappedSource
+from pipelines.sources.mappings.mapping_folder import find_mapping
 
 DUCKDB_MAGIC = b"DUCK"
 SQLITE_MAGIC = b"SQLite format 3"
 
 
-def open_source(source: str, *, mapping: Path | None = None) -> Source:
+def open_source(source: str, *, mapping: Path | None = None, schema: str | None = None) -> Source:
     """The source that ``source`` names: a folder, a DuckDB or SQLite file, or a database URL.
 
-    With ``mapping``, a folder of ``<table>.sql`` files, the source's own tables are mapped onto the contract's.
+    With ``mapping``, a folder of ``<table>.sql`` files or the name of one that Rescue brings, the source's own tables
+    are mapped onto the contract's. ``schema`` restricts a database to the tables of one schema.
 
     Raises:
         UsageError: nothing is there, or it is nothing that can be read.
     """
-    opened = _plain(source)
-    return MappedSource(opened, mapping) if mapping else opened
+    opened = _plain(source, schema)
+    return MappedSource(opened, find_mapping(mapping)) if mapping else opened
 
 
-def _plain(source: str) -> Source:
+def _plain(source: str, schema: str | None) -> Source:
     if "://" in source:
-        return DatabaseSource(source)
+        return DatabaseSource(source, schema)
     path = Path(source)
     if path.is_dir():
+        if schema is not None:
+            raise UsageError(f"{source} is a folder, which has no schema {schema!r}: leave the setting schema out.")
         return FolderSource(path)
     if not path.exists():
         raise UsageError(f"There is no folder or file {source}; a source is a folder, a DuckDB file or a database URL.")
     start = _start(path)
     if start[8:12] == DUCKDB_MAGIC:
-        return DuckDBFileSource(path)
+        return DuckDBFileSource(path, schema)
     if start.startswith(SQLITE_MAGIC):
-        return DatabaseSource(f"sqlite:///{path.absolute()}")
+        return DatabaseSource(f"sqlite:///{path.absolute()}", schema)
     raise UsageError(f"{source} is no folder and no database; give the folder that holds <table>.parquet or .csv.")
 
 

@@ -22,6 +22,9 @@ from pipelines.scratch import scratch_folder
 from pipelines.settings import Settings
 from pipelines.sources import open_source, validate_rows
 from pipelines.sources.lost_features import MissingColumn, find_missing_columns
+from pipelines.sources.named.crosswalk import CrosswalkResult
+from pipelines.sources.named.open_sources import open_configured_source
+from pipelines.sources.named.source_set import LeftOut, SourceSet
 from pipelines.sources.read_source import connect_duckdb
 from pipelines.sources.unused_values import UnusedValue, find_unmeasured, find_unused_values
 from serving.night_report.report_schema import ExtensionReport, UnknownPolicyName
@@ -40,6 +43,8 @@ class CheckReport:
     missing_columns: tuple[MissingColumn, ...] = ()
     extensions: tuple[ExtensionReport, ...] = ()
     unused_extensions: tuple[str, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+    crosswalks: tuple[CrosswalkResult, ...] = ()
 
     @property
     def costs(self) -> Mapping[str, str]:
@@ -68,6 +73,8 @@ class CheckReport:
             "missing_columns": [asdict(column) for column in self.missing_columns],
             "extensions": [extension.model_dump(mode="json") for extension in self.extensions],
             "unused_extensions": list(self.unused_extensions),
+            "sources_left_out": [asdict(left) for left in self.left_out],
+            "crosswalks": [{**asdict(result), "matched": result.matched} for result in self.crosswalks],
         }
 
 
@@ -88,7 +95,8 @@ def check_source(
     """
     lenient = settings.model_copy(update={"extensions_required": False}) if settings else None  # to list every problem
     own = own_features(lenient) if lenient else ()
-    opened = open_source(source, mapping=mapping)
+    named = settings is not None and settings.sources
+    opened = open_configured_source(settings) if settings and named else open_source(source, mapping=mapping)
     with scratch_folder() as scratch:
         validation = validate_rows(opened, scratch, tolerance=tolerance, reading=reading)
         unused = find_unused_values(validation.history, metrics)
@@ -104,6 +112,8 @@ def check_source(
         missing,
         tuple(ExtensionReport(**extension.described()) for extension in extensions.used),
         tuple(extension.reason for extension in extensions.unused),
+        tuple(opened.left_out) if isinstance(opened, SourceSet) else (),
+        tuple(opened.crosswalks) if isinstance(opened, SourceSet) else (),
     )
 
 
@@ -121,7 +131,7 @@ def unknown_policy_names(policy: Policy, settings: Settings) -> tuple[UnknownPol
         DataGateError: its accounts cannot be read.
     """
     own_features(settings)  # a mapping may have queries of an extension's tables
-    source = open_source(settings.data, mapping=settings.mapping)
+    source = open_configured_source(settings)
     with scratch_folder() as scratch:
         staged = source.stage([name for name in source.tables() if name == "accounts"], scratch / "source")
         with connect_duckdb(scratch) as connection:

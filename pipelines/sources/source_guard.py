@@ -18,7 +18,7 @@ from features.source_table import SourceTable, explain_read_errors
 from features.validation.values.column_types import cast_column
 from pipelines.extensions.load_extensions import own_features
 from pipelines.scratch import scratch_folder
-from pipelines.sources import open_source
+from pipelines.sources.named.open_sources import open_configured_source
 from serving.store.queries.outcome_queries import accounts_of_newest_night
 
 if TYPE_CHECKING:
@@ -47,13 +47,13 @@ def refuse_other_source(settings: Settings, store: Store) -> None:
         held = f"only {shared:,}" if shared else "none"
         raise UsageError(
             f"The queue of {settings.home} belongs to another source: of its {len(known):,} accounts "
-            f"{settings.data} has {held}. Give this source a --home of its own."
+            f"{settings.source_text} has {held}. Give this source a --home of its own."
         )
 
 
 def _accounts(settings: Settings) -> pa.Array | None:
     own_features(settings)  # a mapping may have queries of an extension's tables
-    source = open_source(settings.data, mapping=settings.mapping)
+    source = open_configured_source(settings)
     if "accounts" not in source.tables():
         return None
     with scratch_folder() as scratch:

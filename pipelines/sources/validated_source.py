@@ -5,23 +5,28 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.extensions.load_extensions import Extensions, check_on_source, load_extensions, own_features
 from pipelines.settings import Settings
-from pipelines.sources import open_source, validate_rows
+from pipelines.sources import validate_rows
 from pipelines.sources.currency_conversion import convert_currencies
 from pipelines.sources.lost_parents import refuse_lost_parents
 from pipelines.sources.mappings.mapping_settings import merged_risk_settings, reading_rules
+from pipelines.sources.named.open_sources import open_configured_source
+from pipelines.sources.named.source_set import SourceSet, near_text
 from pipelines.sources.queue_outcomes import SourceWithQueueOutcomes, with_queue_outcomes
 from serving.night_report.report_schema import (
     AccountsNotInSource,
+    CompaniesNotMatched,
     CurrencyWithoutRate,
     ExtensionNotUsed,
     ExtensionReport,
     FileInterpretation,
     NightWarning,
+    SourceLeftOut,
     TableRows,
     TimestampOutliers,
     UnknownTable,
@@ -75,7 +80,39 @@ class ValidatedSource:
         money = [CurrencyWithoutRate(currencies=self.without_rate)] if self.without_rate else []
         unused = [ExtensionNotUsed(file=it.file, reason=it.reason) for it in self.extensions.unused]
         left_out = self.source.warnings if isinstance(self.source, SourceWithQueueOutcomes) else ()
-        return (*unused, *misnamed, *unread, *notes, *money, *self._accounts_not_in_source(), *left_out, *self.outliers)
+        rows: tuple[NightWarning, ...] = (*self._accounts_not_in_source(), *left_out, *self.outliers)
+        return (*unused, *self._of_sources(), *misnamed, *unread, *notes, *money, *rows)
+
+    @property
+    def tables_left_out(self) -> frozenset[str]:
+        """The tables of the sources that were left out, as the settings allow; a night does not miss their rows."""
+        named = self._source_set
+        return frozenset(table for left in (named.left_out if named else ()) for table in left.tables)
+
+    @property
+    def _source_set(self) -> SourceSet | None:
+        source = self.source.inner if isinstance(self.source, SourceWithQueueOutcomes) else self.source
+        return source if isinstance(source, SourceSet) else None
+
+    def _of_sources(self) -> tuple[SourceLeftOut | CompaniesNotMatched, ...]:
+        """Sources of several that were left out, and companies that match no account."""
+        named = self._source_set
+        if named is None:
+            return ()
+        return (
+            *(SourceLeftOut(source=left.source, reason=left.reason) for left in named.left_out),
+            *(
+                CompaniesNotMatched(
+                    source=result.source,
+                    companies=result.companies,
+                    matched=result.matched,
+                    rows=sum(result.rows_left_out.values()),
+                    nearest=near_text(result) if result.near else "",
+                )
+                for result in named.crosswalks
+                if not result.same_ids and result.matched < result.companies
+            ),
+        )
 
     def extension_reports(self) -> tuple[ExtensionReport, ...]:
         """The extensions in use, for reports."""
@@ -130,18 +167,21 @@ def _of_all(fingerprints: Mapping[str, str]) -> str:
     return hashlib.sha256(repr(sorted(fingerprints.items())).encode()).hexdigest()[:32]
 
 
-def validate_source(settings: Settings, scratch: Path, earlier: Sequence[Mapping[str, int]] = ()) -> ValidatedSource:
+def validate_source(
+    settings: Settings, scratch: Path, earlier: Sequence[Mapping[str, int]] = (), tonight: date | None = None
+) -> ValidatedSource:
     """Open and validate the source that the settings name, together with the outcomes of the queue, if there is one.
 
     ``scratch`` must outlive what is returned. ``earlier`` are the rows of each table on earlier nights, oldest first:
-    where accounts have become fewer, this is the cause of rows without an account.
+    where accounts have become fewer, this is the cause of rows without an account. ``tonight`` is the day of a night
+    that nobody asked for, on which none of several sources may be stale.
 
     Raises:
         UsageError: there is no such source.
         DataGateError: it cannot be read, or is not fit for a night.
     """
     own_features(settings)  # the tables and columns of extensions are part of the contract from here on
-    source = with_queue_outcomes(open_source(settings.data, mapping=settings.mapping), settings, scratch)
+    source = with_queue_outcomes(open_configured_source(settings, tonight), settings, scratch)
     validation = validate_rows(
         source,
         scratch,
@@ -165,7 +205,7 @@ def validate_source_step(settings: Settings, scratch: Path, steps: Steps) -> Val
 
 def reading_text(settings: Settings) -> str:
     """The progress line of the step that reads and validates the source."""
-    return f"Reading and validating {settings.data}"
+    return f"Reading and validating {settings.source_text}"
 
 
 def _state(settings: Settings) -> Path | None:

@@ -77,19 +77,14 @@ def warning_line(warning: schema.NightWarning) -> str:
     match warning:
         case (
             schema.DataEndEarlier()
+            | schema.SourceLeftOut()
+            | schema.CompaniesNotMatched()
             | schema.UnknownTable()
             | schema.UnknownAccounts()
             | schema.AccountsNotInSource()
             | schema.TimestampOutliers()
         ):
             return _source_line(warning)
-        case schema.SourceLeftOut(reason=reason):
-            return f"The night went on without a source: {_sentence(reason)}"
-        case schema.CompaniesNotMatched(source=source, companies=companies, matched=matched, rows=rows, nearest=near):
-            return (
-                f"{source}: {matched:,} of {plural(companies, 'company', 'companies')} match an account; "
-                f"{plural(rows, 'row')} of the others {'was' if rows == 1 else 'were'} left out.{f' {near}' if near else ''}"
-            )
         case schema.UnreadFile() | schema.FileInterpretation() | schema.ExtensionNotUsed():
             return _file_line(warning)
         case schema.CurrencyWithoutRate(currencies=currencies):
@@ -105,14 +100,29 @@ def warning_line(warning: schema.NightWarning) -> str:
             return _model_line(warning)
 
 
+def _several_sources_line(warning: schema.SourceLeftOut | schema.CompaniesNotMatched) -> str:
+    if isinstance(warning, schema.SourceLeftOut):
+        return f"The night went on without a source: {_sentence(warning.reason)}"
+    companies, verb = plural(warning.companies, "company", "companies"), "was" if warning.rows == 1 else "were"
+    nearest = f" {warning.nearest}" if warning.nearest else ""
+    return (
+        f"{warning.source}: {warning.matched:,} of {companies} match an account; {plural(warning.rows, 'row')} of the "
+        f"others {verb} left out.{nearest}"
+    )
+
+
 def _source_line(
     warning: schema.DataEndEarlier
     | schema.UnknownTable
     | schema.UnknownAccounts
     | schema.AccountsNotInSource
-    | schema.TimestampOutliers,
+    | schema.TimestampOutliers
+    | schema.SourceLeftOut
+    | schema.CompaniesNotMatched,
 ) -> str:
     match warning:
+        case schema.SourceLeftOut() | schema.CompaniesNotMatched():
+            return _several_sources_line(warning)
         case schema.DataEndEarlier(newest=newest, days=days):
             return (
                 f"The newest row of all tables is of {day_text(newest)}, {plural(days, 'day')} before this night: what "

@@ -15,8 +15,8 @@ from pipelines.sources.lost_features import MissingColumn
 from pipelines.sources.source_check import CheckReport
 from pipelines.sources.table_names import required_columns
 from pipelines.sources.unused_values import UnusedValue
-from serving.night_report.report_schema import FileInterpretation, TimestampOutliers, UnreadFile
-from serving.night_report.report_text import day_text, extension_line, warning_line
+from serving.night_report.report_schema import FileInterpretation, SourceLeftOut, TimestampOutliers, UnreadFile
+from serving.night_report.report_text import day_text, extension_line, plural, warning_line
 
 SHOWN_VALUES = 10
 """Values that are shown of a column."""
@@ -65,6 +65,7 @@ def report_lines(report: CheckReport) -> Iterator[str]:
         yield warning_line(FileInterpretation.model_validate(asdict(note)))
     for outliers in report.validation.timestamp_outliers:
         yield f"Warning: {warning_line(TimestampOutliers.model_validate(outliers.as_json()))}"
+    yield from _sources(report)
     yield from _unused(report)
     yield from _extensions(report)
     for column in report.missing_columns:
@@ -72,6 +73,21 @@ def report_lines(report: CheckReport) -> Iterator[str]:
     for name, cost in report.costs.items():
         yield f"Missing table {name}: {cost}."
     yield f"What each table and column means: {CONTRACT_PAGE}"
+
+
+def _sources(report: CheckReport) -> Iterator[str]:
+    """Of several sources: those that were left out, and how many companies of each match an account in which way."""
+    for left in report.left_out:
+        yield f"Warning: {warning_line(SourceLeftOut(source=left.source, reason=left.reason))}"
+    for result in report.crosswalks:
+        ways = ", ".join(f"{count:,} by {way.replace('_', ' ')}" for way, count in sorted(result.by_way.items()))
+        counts = f"{result.matched:,} of {result.companies:,} companies ({result.share:.0%}) match an account"
+        yield f"{result.source}: {counts}{f': {ways}' if ways else ''}."
+        for table, rows in result.rows_left_out.items():
+            yield f"  {table}: {plural(rows, 'row')} of the other companies {'is' if rows == 1 else 'are'} left out."
+        for near in result.near:
+            called = f" ({near.name})" if near.name else ""
+            yield f"  Near miss: {near.company}{called}, perhaps {' or '.join(near.accounts)}: {near.reason}."
 
 
 def _unused(report: CheckReport) -> Iterator[str]:

@@ -28,7 +28,7 @@ class ColumnUse(StrEnum):
 
 @dataclass(frozen=True)
 class QueryUse:
-    """The tables that a query reads, and by name in lower case what it does with their columns."""
+    """The tables that a query reads, as it names them, and what it does with their columns; names in lower case."""
 
     tables: frozenset[str]
     columns: Mapping[str, frozenset[ColumnUse]]
@@ -93,7 +93,9 @@ def read_query(sql: str) -> QueryUse | None:
             aliases.add((column.name.lower(), alias.lower()))
     _follow_aliases(uses, aliases)
     named = {common.alias.lower() for common in tree.find_all(exp.CTE)}
-    tables = frozenset(table.name.lower() for table in tree.find_all(exp.Table)) - named
+    tables = (
+        frozenset(".".join(part.name for part in table.parts).lower() for table in tree.find_all(exp.Table)) - named
+    )
     return QueryUse(tables, {name: frozenset(found) for name, found in uses.items()})
 
 

@@ -5,7 +5,7 @@ tables and no other file, and has no network. Its results are Parquet files that
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -17,12 +17,17 @@ from features.duckdb_connection import open_duckdb
 from features.errors import UsageError, suggest_name
 from features.quoting import quote_name
 from features.source_table import FileNote, SourceTable
-from pipelines.sources.base import Source
+from pipelines.sources.base import Source, table_addresses
 from pipelines.sources.files.folder_contents import UnreadFile
 from pipelines.sources.folder import FolderSource
 from pipelines.sources.mappings.column_use import QueryUse, read_query, with_safe_casts
 from pipelines.sources.mappings.mapping_errors import query_error
+from pipelines.sources.mappings.mapping_folder import MappingFolder
+from pipelines.sources.mappings.mapping_inputs import MappingInput, read_inputs
 from pipelines.sources.mappings.typed_columns import with_types
+
+CROSSWALK = "crosswalk"
+"""A query of a mapping that is no table of the contract: the names by which other systems know its companies."""
 
 NOT_IN_MAPPING = "no query of the mapping reads it"
 
@@ -39,34 +44,43 @@ class MappingQuery:
     lines_before: int
     use: QueryUse | None
 
-    def reads(self, table: str) -> bool:
-        """Whether the query may read a table of the source."""
+    def reads(self, *addresses: tuple[str, ...]) -> bool:
+        """Whether the query may read the table that has these addresses."""
         if self.use is not None:
-            return table.lower() in self.use.tables
+            return any(".".join(parts).lower() in self.use.tables for parts in addresses)
         words = set(re.findall(r"\w+", self.sql.lower()))
-        return set(re.findall(r"\w+", table.lower())) <= words
+        return any(set(re.findall(r"\w+", " ".join(parts).lower())) <= words for parts in addresses)
 
 
 @dataclass(frozen=True)
 class MappedSource:
-    """A source seen through a folder of ``<table>.sql`` files."""
+    """A source seen through a folder of ``<table>.sql`` files.
+
+    A mapping that declares its inputs makes only the tables whose needed inputs the source has.
+    """
 
     origin: Source
-    folder: Path
+    mapping: MappingFolder
 
     @property
     def name(self) -> str:
         """The origin and the mapping."""
-        return f"{self.origin.name} through {self.folder}"
+        return f"{self.origin.name} through {self.mapping.name}"
 
     @property
     def title(self) -> str:
         """The titles of both."""
-        return f"{self.origin.title} through {self.folder.resolve().name}"
+        own = self.mapping.name if self.mapping.system else self.mapping.folder.resolve().name
+        return f"{self.origin.title} through {own}"
 
     def tables(self) -> tuple[str, ...]:
-        """The tables that the mapping makes."""
-        return tuple(self._queries)
+        """The tables that the mapping makes of those that the source has."""
+        return tuple(name for name in self._queries if name != CROSSWALK)
+
+    @property
+    def has_crosswalk(self) -> bool:
+        """Whether it says by which names other systems know its companies."""
+        return CROSSWALK in self._queries
 
     def unread_files(self) -> tuple[UnreadFile, ...]:
         """The files of a folder that hold no table, and those that no query reads."""
@@ -83,46 +97,89 @@ class MappedSource:
         inputs = self._inputs(queries, scratch / "native")
         targets = {name: scratch / f"{name}.parquet" for name in queries}
         files = [file for tables in inputs.values() for table in tables for file in table.files]
-        with _locked([*files, *(str(target) for target in targets.values())], scratch) as connection:
+        paths = [*files, *(str(target) for target in targets.values())]
+        with _locked(paths, scratch, self._catalogs) as connection:
             return [self._run(connection, name, inputs[name], targets[name]) for name in queries]
 
     def fingerprint(self) -> dict[str, str]:
         """The origin's tables and the mapping's text: any change of either may change any table."""
-        texts = sorted((name, query.sql) for name, query in self._queries.items())
+        texts = [*sorted((name, query.sql) for name, query in self._queries.items()), repr(self.inputs)]
         return dict.fromkeys(self.tables(), repr((sorted(self.origin.fingerprint().items()), texts)))
 
     @cached_property
     def _queries(self) -> dict[str, MappingQuery]:
-        if not self.folder.is_dir():
-            raise UsageError(f"There is no mapping folder {self.folder}.")
-        files = sorted(self.folder.glob("*.sql"))
-        if not files:
-            raise UsageError(f"The mapping folder {self.folder} holds no <table>.sql.")
-        return {file.stem: _read_file(file) for file in files}
+        queries = {file.stem: _read_file(file) for file in self.mapping.query_files()}
+        own = set(self.origin.tables()) if self.inputs else set()
+        absent = [it for it in self.inputs.values() if it.needed and it.table_in(own) is None]
+        made = {name: query for name, query in queries.items() if not any(query.reads((it.name,)) for it in absent)}
+        if not made:
+            names = " or ".join(it.tables[0] for it in absent)
+            raise UsageError(
+                f"{self.origin.name} has no table {names}, which the mapping {self.mapping.name} reads; "
+                f"{suggest_name(absent[0].tables[0], own)}"
+            )
+        return made
+
+    @cached_property
+    def _catalogs(self) -> frozenset[str]:
+        """The sources whose tables lie in schemas: ``source.schema.table`` is a table of a catalog."""
+        every = (parts for name in self.origin.tables() for parts in table_addresses(self.origin, name))
+        return frozenset(parts[0] for parts in every if len(parts) > 2)
+
+    @cached_property
+    def inputs(self) -> dict[str, MappingInput]:
+        """The tables that the mapping declares, by the names under which its queries read them."""
+        return read_inputs(self.mapping.settings)
 
     def _readers(self, table: str) -> list[str]:
-        return [name for name, query in self._queries.items() if query.reads(table)]
+        declared = [(it.name,) for it in self.inputs.values() if it.table_in([table])]
+        addresses = (*table_addresses(self.origin, table), *declared)
+        return [name for name, query in self._queries.items() if query.reads(*addresses)]
 
     def _inputs(self, queries: Mapping[str, MappingQuery], scratch: Path) -> dict[str, list[SourceTable]]:
         """By query the source's tables that it reads; those of text files with the types that it needs."""
-        wanted = [name for name in self.origin.tables() if any(query.reads(name) for query in queries.values())]
-        staged = self.origin.stage(wanted, scratch)
+        readers = {name: set(self._readers(name)) & queries.keys() for name in self.origin.tables()}
+        staged = self.origin.stage([name for name, reading in readers.items() if reading], scratch)
         scratch.mkdir(parents=True, exist_ok=True)
         inputs: dict[str, list[SourceTable]] = {name: [] for name in queries}
+        declared = {it.table_in(self.origin.tables()): it.uses for it in self.inputs.values()}
+        typed = {
+            table.name: with_types(table, declared[table.name], scratch / f"{table.name}.declared.parquet")
+            for table in staged
+            if table.untyped and table.name in declared
+        }
         for name, query in queries.items():
-            for table in (table for table in staged if query.reads(table.name)):
+            for table in (table for table in staged if name in readers[table.name]):
                 uses = query.use.columns if query.use else None
                 target = scratch / f"{name}.{table.name}.typed.parquet"
-                inputs[name].append(with_types(table, uses, target) if table.untyped else table)
+                own = typed.get(table.name) or (with_types(table, uses, target) if table.untyped else table)
+                inputs[name].append(own)
         return inputs
+
+    def _create_views(self, connection: duckdb.DuckDBPyConnection, name: str, tables: Sequence[SourceTable]) -> None:
+        """What the query sees: the source's tables by all their names, and the inputs that the mapping declares."""
+        for table in tables:
+            for parts in table_addresses(self.origin, table.name):
+                _create_view(connection, parts, f"SELECT * FROM {table.relation}", self._catalogs)
+        by_name = {table.name: table for table in tables}
+        for declared in self.inputs.values():
+            if not self._queries[name].reads((declared.name,)):
+                continue
+            own = declared.table_in(self.origin.tables())
+            found = by_name.get(own) if own is not None else None
+            if found is None:
+                _create_view(connection, (declared.name,), declared.empty())
+            else:
+                place = f"{self.mapping.name}, {own}"
+                select = declared.select(found.types(connection), found.relation, place)
+                _create_view(connection, (declared.name,), select)
 
     def _run(
         self, connection: duckdb.DuckDBPyConnection, name: str, inputs: Sequence[SourceTable], target: Path
     ) -> SourceTable:
         """The result of one query, with the unreadable lines and the notes of the tables that it read."""
         query = self._queries[name]
-        for table in inputs:
-            connection.execute(f"CREATE OR REPLACE VIEW {quote_name(table.name)} AS SELECT * FROM {table.relation}")
+        self._create_views(connection, name, inputs)
         columns = [column for table in inputs for column in table.types(connection)]
         notes = [note for table in inputs for note in table.notes]
         try:
@@ -153,9 +210,23 @@ def _with_line(connection: duckdb.DuckDBPyConnection, sql: str) -> duckdb.Error 
     return None
 
 
-def _locked(paths: Sequence[str], scratch: Path) -> duckdb.DuckDBPyConnection:
-    """A DuckDB that can open these files only."""
-    return open_duckdb(files=paths, scratch=scratch / "spill")
+def _create_view(
+    connection: duckdb.DuckDBPyConnection, parts: Sequence[str], select: str, catalogs: Collection[str] = ()
+) -> None:
+    """A view, in the catalog and schema that its name begins with."""
+    path = [parts[0], "main", parts[1]] if len(parts) == 2 and parts[0] in catalogs else list(parts)
+    *schema, _ = quoted = [quote_name(part) for part in path]
+    if schema:
+        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {'.'.join(schema)}")
+    connection.execute(f"CREATE OR REPLACE VIEW {'.'.join(quoted)} AS {select}")
+
+
+def _locked(paths: Sequence[str], scratch: Path, catalogs: Collection[str]) -> duckdb.DuckDBPyConnection:
+    """A DuckDB that can open these files only, with a catalog in memory for each of these names."""
+    connection = open_duckdb(files=paths, scratch=scratch / "spill")
+    for catalog in sorted(catalogs):
+        connection.execute(f"ATTACH ':memory:' AS {quote_name(catalog)}")
+    return connection
 
 
 def _read_file(file: Path) -> MappingQuery:
@@ -164,7 +235,7 @@ def _read_file(file: Path) -> MappingQuery:
     Raises:
         UsageError: the file is not named after a table of the contract, or does not hold exactly one SELECT.
     """
-    if file.stem not in TABLES:
+    if file.stem not in TABLES and file.stem != CROSSWALK:
         raise UsageError(f"{file}: there is no table {file.stem!r} in the contract; {suggest_name(file.stem, TABLES)}")
     try:
         text = file.read_text("utf-8-sig")

@@ -7,15 +7,17 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from features.errors import UsageError
 from features.validation.values.reading_rules import ReadingRules, check_words
 from models.risks.defaults import DEFAULTS
 from pipelines.extensions.load_extensions import load_extensions, own_features
 from pipelines.settings import Settings
+from pipelines.sources.mappings.mapping_folder import find_mapping
+from pipelines.sources.mappings.mapping_inputs import INPUTS
+from pipelines.ticket_attribute_settings import SECTION as TICKET_ATTRIBUTES
 
-SETTINGS_FILE = "mapping.toml"
 RISKS, WORDS = "risks", "words"
 
 
@@ -27,19 +29,21 @@ class MappingSettings:
     words: Mapping[str, dict[str, str]] = field(default_factory=dict)
 
 
-def read_mapping_settings(folder: Path) -> MappingSettings:
-    """The settings in the ``mapping.toml`` of a folder; none where it has no such file.
+def read_mapping_settings(mapping: Path) -> MappingSettings:
+    """The settings that a mapping brings, in the ``mapping.toml`` of its folder; none where it has no such file.
 
     Raises:
         UsageError: the file is not TOML, or holds something else; the sentence names it.
     """
-    file = folder / SETTINGS_FILE
+    file = find_mapping(mapping).settings
     if not file.is_file():
         return MappingSettings()
     try:
         sections = tomllib.loads(file.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{file} is not TOML: {error}.") from None
+    sections.pop(INPUTS, None)
+    sections.pop(TICKET_ATTRIBUTES, None)  # read with the settings, because policies name them too
     words = _tables(file, WORDS, sections.pop(WORDS, {}))
     risks = {**_tables(file, RISKS, sections.pop(RISKS, {})), **_tables(file, "", sections)}
     lists = {risk: {name: _value(value) for name, value in values.items()} for risk, values in risks.items()}
@@ -54,7 +58,7 @@ def merged_risk_settings(settings: Settings) -> dict[str, dict[str, Any]]:
     """
     own_features(settings)  # conditions of risks may name them
     own = load_extensions(settings).risks
-    given = read_mapping_settings(settings.mapping).risks if settings.mapping else {}
+    given = _of_all_mappings(settings, "risks")
     names = sorted({*own, *given, *settings.risks})
     return {name: {**own.get(name, {}), **given.get(name, {}), **settings.risks.get(name, {})} for name in names}
 
@@ -65,11 +69,22 @@ def reading_rules(settings: Settings) -> ReadingRules:
     Raises:
         UsageError: a word is given a meaning that does not exist.
     """
-    given = read_mapping_settings(settings.mapping).words if settings.mapping else {}
+    given = _of_all_mappings(settings, "words")
     names = sorted({*given, *settings.words})
     words = {name: {**given.get(name, {}), **settings.words.get(name, {})} for name in names}
     check_words(words)
     return ReadingRules(words, settings.no_dates)
+
+
+def _of_all_mappings(settings: Settings, part: Literal["risks", "words"]) -> dict[str, dict[str, Any]]:
+    """The risks or words of every mapping in use: those of the joint mapping win over those of a source's own."""
+    mappings = [it.mapping for it in settings.sources.values() if it.mapping is not None]
+    mappings += [settings.mapping] if settings.mapping is not None else []
+    merged: dict[str, dict[str, Any]] = {}
+    for mapping in mappings:
+        for name, values in getattr(read_mapping_settings(mapping), part).items():
+            merged[name] = {**merged.get(name, {}), **values}
+    return merged
 
 
 def _tables(file: Path, section: str, values: object) -> dict[str, dict[str, Any]]:

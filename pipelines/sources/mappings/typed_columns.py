@@ -73,9 +73,10 @@ def with_types(
     Raises:
         DataGateError: the table cannot be read.
     """
-    with explain_read_errors(table.label), open_duckdb(
-        files=[*table.files, target], scratch=target.parent / "spill", memory=memory
-    ) as connection:
+    with (
+        explain_read_errors(table.label),
+        open_duckdb(files=[*table.files, target], scratch=target.parent / "spill", memory=memory) as connection,
+    ):
         names = list(table.types(connection))
         typed = [column for name in names if (column := _typed(connection, table, name, uses)) is not None]
         if not typed:

@@ -22,6 +22,12 @@ WARNINGS = {
     schema.UnknownTable(table="ticket", nearest="tickets"): (
         "The source has a table 'ticket', which is not in the contract and was not read; did you mean 'tickets'?"
     ),
+    schema.SourceLeftOut(source="desk", reason="desk: There is no folder or file desk."): (
+        "The night went on without a source: desk: There is no folder or file desk."
+    ),
+    schema.CompaniesNotMatched(source="desk", companies=1_200, matched=1_100, rows=1, nearest="Nearest: 7."): (
+        "desk: 1,100 of 1,200 companies match an account; 1 row of the others was left out. Nearest: 7."
+    ),
     schema.UnreadFile(file="notes.docx", reason="it belongs to no table"): (
         "notes.docx is not read: it belongs to no table."
     ),

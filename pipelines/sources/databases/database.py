@@ -17,7 +17,11 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from features.contract import TABLES
 from features.errors import DataGateError, UsageError
 from features.source_table import SourceTable
+from pipelines.sources.databases.database_schemas import SchemaTable, addresses_of, check_schema, name_tables
 from pipelines.sources.files.folder_contents import UnreadFile
+
+SYSTEM_SCHEMAS = frozenset({"information_schema", "pg_catalog", "pg_toast"})
+"""Schemas of PostgreSQL that hold nothing of the owner's."""
 
 BATCH = 50_000
 """Rows held in memory at once."""
@@ -34,9 +38,14 @@ ARROW_TYPES = {
 
 @dataclass(frozen=True)
 class DatabaseSource:
-    """Tables and views of a database's default schema, read through SQLAlchemy (SQLite and PostgreSQL are tested)."""
+    """Tables and views of a database, read through SQLAlchemy (SQLite and PostgreSQL are tested).
+
+    ``schema`` restricts it to one schema. Without it, every schema of PostgreSQL is read, and the default schema of
+    every other database.
+    """
 
     url: str
+    schema: str | None = None
 
     @property
     def name(self) -> str:
@@ -50,9 +59,28 @@ class DatabaseSource:
 
     def tables(self) -> tuple[str, ...]:
         """Every table and view."""
+        return tuple(self._tables)
+
+    def addresses(self, name: str) -> tuple[tuple[str, ...], ...]:
+        """The table alone, where that is clear, and after its schema."""
+        return addresses_of(self._tables, name)
+
+    @cached_property
+    def _tables(self) -> dict[str, SchemaTable]:
         with self._connected() as connection:
             inspector = sa.inspect(connection)
-            return tuple(sorted({*inspector.get_table_names(), *inspector.get_view_names()}))
+            default = inspector.default_schema_name
+            schemas = [default]
+            if self.schema is not None:
+                check_schema(self.schema, inspector.get_schema_names(), self.name)
+                schemas = [self.schema]
+            elif connection.dialect.name == "postgresql":
+                schemas = [name for name in inspector.get_schema_names() if name not in SYSTEM_SCHEMAS]
+            return name_tables(
+                SchemaTable(None if schema == default else schema, name)
+                for schema in schemas
+                for name in {*inspector.get_table_names(schema=schema), *inspector.get_view_names(schema=schema)}
+            )
 
     def unread_files(self) -> tuple[UnreadFile, ...]:
         """None: a database holds tables only."""
@@ -62,17 +90,17 @@ class DatabaseSource:
         """Each as one Parquet file under ``scratch``, all of one moment."""
         scratch.mkdir(parents=True, exist_ok=True)
         with self._connected() as connection:
-            return [self._stage(connection, name, scratch / f"{name}.parquet") for name in names]
+            return [self._read(connection, name, scratch / f"{name}.parquet") for name in names]
 
     def fingerprint(self) -> dict[str, str]:
         """Rows and, where the table has it, the newest ``known_at``."""
         with self._connected() as connection:
             inspector = sa.inspect(connection)
-            return {name: _fingerprint(connection, inspector, name) for name in self.tables()}
+            return {name: _fingerprint(connection, inspector, table) for name, table in self._tables.items()}
 
-    def _stage(self, connection: sa.Connection, name: str, target: Path) -> SourceTable:
+    def _read(self, connection: sa.Connection, name: str, target: Path) -> SourceTable:
         texts: set[str] = set()
-        while (misfit := _write(connection, name, target, frozenset(texts))) is not None:
+        while (misfit := _write(connection, self._tables[name], target, frozenset(texts))) is not None:
             texts.add(misfit)
         return SourceTable(name, (str(target),), {str(target): f"{self.name}, {name}"})
 
@@ -111,21 +139,22 @@ class DatabaseSource:
             engine.dispose()
 
 
-def _fingerprint(connection: sa.Connection, inspector: sa.Inspector, name: str) -> str:
-    table = sa.table(name, *(sa.column(column["name"]) for column in inspector.get_columns(name)))
+def _fingerprint(connection: sa.Connection, inspector: sa.Inspector, own: SchemaTable) -> str:
+    columns = inspector.get_columns(own.name, schema=own.schema)
+    table = sa.table(own.name, *(sa.column(column["name"]) for column in columns), schema=own.schema)
     measures: list[sa.ColumnElement[Any]] = [sa.func.count()]
-    if "known_at" in table.c and name in TABLES:
+    if "known_at" in table.c and own.name in TABLES:
         measures.append(sa.func.max(table.c.known_at))
     values = connection.execute(sa.select(*measures).select_from(table)).one()
     return hashlib.blake2b(repr(tuple(values)).encode(), digest_size=16).hexdigest()
 
 
-def _write(connection: sa.Connection, name: str, target: Path, texts: frozenset[str]) -> str | None:
+def _write(connection: sa.Connection, own: SchemaTable, target: Path, texts: frozenset[str]) -> str | None:
     """Write a table to Parquet; answers the column whose values are not all of its declared type, if there is one.
 
     SQLite accepts any value in any column; such a column is written again, as text, and then validated.
     """
-    columns = sa.inspect(connection).get_columns(name)
+    columns = sa.inspect(connection).get_columns(own.name, schema=own.schema)
     sqlite = connection.dialect.name == "sqlite"
     schema = pa.schema(
         [
@@ -134,7 +163,9 @@ def _write(connection: sa.Connection, name: str, target: Path, texts: frozenset[
         ]
     )
     # No types are given to the columns: SQLAlchemy would parse SQLite's dates, and fail on the first bad one.
-    query = sa.select(*(sa.column(column["name"]) for column in columns)).select_from(sa.table(name))
+    query = sa.select(*(sa.column(column["name"]) for column in columns)).select_from(
+        sa.table(own.name, schema=own.schema)
+    )
     rows = connection.execution_options(yield_per=BATCH).execute(query)
     with pq.ParquetWriter(target, schema) as writer:
         for part in rows.partitions():

@@ -1,0 +1,50 @@
+"""The message about a setting that does not exist or does not fit, with the nearest name."""
+
+import re
+from collections.abc import Mapping
+
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+
+from features.errors import suggest_name
+from pipelines.attribute_settings import AttributeSettings
+from pipelines.currency_settings import CurrencySettings
+from pipelines.metric_settings import MetricSettings
+from pipelines.monitoring_settings import MonitoringSettings
+from pipelines.source_settings import SourceSettings
+from pipelines.ticket_attribute_settings import TicketAttributeSettings
+from serving.web.identity.review_settings import ReviewSettings
+
+SENTENCE = "sentence"
+"""The type of an error whose message is a whole sentence of ours."""
+
+SECTIONS: dict[str, type[BaseModel]] = {
+    "review": ReviewSettings,
+    "monitoring": MonitoringSettings,
+    "metrics": MetricSettings,
+    "attributes": AttributeSettings,
+    "ticket_attributes": TicketAttributeSettings,
+    "currency": CurrencySettings,
+    "sources": SourceSettings,
+}
+"""Sections whose keys are fixed."""
+
+
+def explain_setting_error(error: ValidationError, fields: Mapping[str, FieldInfo]) -> str:
+    """The first error as a sentence, with the nearest allowed word where a word is not known.
+
+    ``fields`` are the settings outside of sections.
+    """
+    first = error.errors()[0]
+    *path, last = (str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        section = SECTIONS.get(path[0]) if path else None
+        known = section.model_fields if section else fields
+        return f"There is no setting {'.'.join((*path, last))}; {suggest_name(last, known)}"
+    if first["type"] == SENTENCE:
+        return str(first["msg"])
+    name = ".".join((*path, last))
+    if first["type"] == "literal_error":
+        allowed = re.findall(r"'([^']*)'", first["ctx"]["expected"])
+        return f"The setting {name} cannot be {first['input']!r}; {suggest_name(str(first['input']), allowed)}"
+    return f"The setting {name}: {first['msg'].rstrip('.')}."
