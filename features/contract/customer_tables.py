@@ -1,6 +1,17 @@
 """The tables that say who a customer is, what it has bought, and what it has paid."""
 
-from features.contract.table_schema import ACCOUNT_ID, KNOWN_AT, Column, ColumnType, Period, Table, instant, text, word
+from features.contract.table_schema import (
+    ACCOUNT_ID,
+    KNOWN_AT,
+    Column,
+    ColumnType,
+    Period,
+    Table,
+    instant,
+    record_columns,
+    text,
+    word,
+)
 from features.contract.vocabularies import ACCOUNT_TYPES, CURRENCIES, INVOICE_STATES
 
 ACCOUNTS = Table(
@@ -30,6 +41,7 @@ ACCOUNTS = Table(
         text("industry"),
         text("region"),
         text("owner", "the person on our side who is responsible for it"),
+        *record_columns(),
         instant("created_at", required=True),
         KNOWN_AT,
     ),
@@ -97,6 +109,7 @@ SUBSCRIPTIONS = Table(
             "when it ends or ended; a date ahead is a cancellation",
             absent_means="no subscription ends: cancellations are not detected, and churn cannot be learned",
         ),
+        *record_columns(),
         KNOWN_AT,
     ),
 )
@@ -126,6 +139,7 @@ INVOICES = Table(
         Column("amount", ColumnType.NUMBER, required=True, meaning="below zero for a credit note"),
         word("currency", CURRENCIES, absent_means="the setting currency, where there is one"),
         word("status", INVOICE_STATES, "void and draft invoices are never due", absent_means="no invoice is void"),
+        *record_columns(),
         KNOWN_AT,
     ),
 )

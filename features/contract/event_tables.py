@@ -10,6 +10,7 @@ from features.contract.table_schema import (
     Reference,
     Table,
     instant,
+    record_columns,
     text,
     word,
 )
@@ -46,6 +47,7 @@ HEALTH_SCORES = Table(
             absent_means="all scores have one source, and entries of the rescue team cannot be distinguished",
             few_values=True,
         ),
+        *record_columns(source=False),
         KNOWN_AT,
     ),
 )
@@ -99,7 +101,7 @@ TICKETS = Table(
             "the ticket into which it was merged; it then no longer counts as a ticket of its own",
             absent_means="no ticket was merged, unless an event says so",
         ),
-        text("url"),
+        *record_columns(),
         KNOWN_AT,
     ),
 )

@@ -198,6 +198,16 @@ def text(
     )
 
 
+def record_columns(*, source: bool = True) -> tuple[Column, ...]:
+    """The columns that say where a row comes from, so that pages can link back to its record; no feature reads them."""
+    own = (text("source", "the system that the row is from"),) if source else ()
+    return (
+        *own,
+        text("record_id", "the id of the record in that system, where it is not the row's own"),
+        text("url", "the address of the record there; only http and https become links"),
+    )
+
+
 def word(
     name: str, vocabulary: Vocabulary, meaning: str = "", *, required: bool = False, absent_means: str = ""
 ) -> Column:

@@ -35,6 +35,7 @@ from serving.handoff.facts import (
     Ticket,
     WeeklyUsage,
 )
+from serving.handoff.record_links import RecordLink
 
 if TYPE_CHECKING:
     from features.history.history import Snapshot
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
 Row = Mapping[str, Any]
 HEALTH_DAYS = 365
 EVIDENCE_DAYS = 90
+MOST_LINKS = 8
+"""So many links to other systems are in a hand-off."""
 """Tickets and comments of so many days are searched for evidence."""
 
 
@@ -90,6 +93,7 @@ class _Tables:
         self.usage = _grouped(usage)
         self.invoices = _grouped(snapshot.rows("invoices", accounts=accounts))
         self.payments = "paid_at" in snapshot.history.columns["invoices"]
+        self.links = _grouped(snapshot.rows("links", accounts=accounts))
         self.outcomes = _grouped(snapshot.rows("outcomes", accounts=accounts))
 
 
@@ -128,6 +132,7 @@ def _facts(tables: _Tables, account: str, context: HandoffContext) -> Facts:
         previous=context.previous.get(account),
         trigger_messages=dict(context.trigger_messages),
         uplift_models=dict(context.uplift_models),
+        links=_links(tables, account),
         gaps=(*_gaps(tables), *context.stale),
     )
 
@@ -140,7 +145,19 @@ def _gaps(tables: _Tables) -> Iterator[str]:
 
 def _account(row: Row) -> AccountFacts:
     names = ("account_id", "name", "parent_id", "segment", "industry", "region", "owner")
-    return AccountFacts(**{name: row[name] for name in names}, customer_since=row["created_at"].date())
+    return AccountFacts(
+        **{name: row[name] for name in names},
+        customer_since=row["created_at"].date(),
+        source=row["source"],
+        url=row["url"],
+    )
+
+
+def _links(tables: _Tables, account: str) -> tuple[RecordLink, ...]:
+    """Where the account is found in other systems, by system; of equal links, one."""
+    rows = sorted(tables.links[account], key=lambda row: (row["system"], row["external_id"] or "", row["url"] or ""))
+    links = [RecordLink(system=row["system"], external_id=row["external_id"], url=row["url"]) for row in rows]
+    return tuple(dict.fromkeys(links))[:MOST_LINKS]
 
 
 def _contract(rows: Sequence[Row], succession: Row, cutoff: date) -> ContractFacts:
@@ -206,6 +223,8 @@ def _ticket(row: Row, events: Sequence[Row]) -> Ticket:
         last_words=last["value"] if last else row["body"],
         last_words_by=by if by in {"customer", "agent", "system"} else None,
         last_words_on=(last["occurred_at"] if last else row["opened_at"]).date(),
+        source=row["source"],
+        url=row["url"],
     )
 
 
@@ -287,7 +306,9 @@ def _health(rows: Sequence[Row]) -> Iterator[HealthPoint]:
     for row in rows:
         adjusted = row["source"] == SOURCE
         source = row["source"] if several and not adjusted else None
-        yield HealthPoint(measured_on=row["measured_at"].date(), score=row["score"], adjusted=adjusted, source=source)
+        yield HealthPoint(
+            measured_on=row["measured_at"].date(), score=row["score"], adjusted=adjusted, source=source, url=row["url"]
+        )
 
 
 def _invoice(row: Row, currency: str | None) -> Invoice:
@@ -298,6 +319,8 @@ def _invoice(row: Row, currency: str | None) -> Invoice:
         due_on=row["due_at"].date() if row["due_at"] else None,
         amount=row["amount"],
         currency=row["currency"] if row["currency"] != currency else None,
+        source=row["source"],
+        url=row["url"],
     )
 
 

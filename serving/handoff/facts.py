@@ -13,6 +13,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from serving.handoff.record_links import RecordLink, WebAddress
+
 WEEKS = 12
 """Weeks of usage in a hand-off."""
 
@@ -47,6 +49,8 @@ class AccountFacts(Frozen):
     region: str | None = None
     owner: str | None = Field(default=None, description="its customer success manager")
     customer_since: date | None = None
+    source: str | None = Field(default=None, description="the system that it is from; since schema 2.3")
+    url: WebAddress = Field(default=None, description="its page in that system; since schema 2.3")
 
 
 class ContractFacts(Frozen):
@@ -120,6 +124,8 @@ class Ticket(Frozen):
     last_words: str | None = Field(default=None, description="the newest comment, else the text of the ticket")
     last_words_by: Literal["customer", "agent", "system"] | None = None
     last_words_on: date | None = None
+    source: str | None = Field(default=None, description="the system that it is from; since schema 2.3")
+    url: WebAddress = Field(default=None, description="its page in that system; since schema 2.3")
 
 
 class Evidence(Frozen):
@@ -150,6 +156,7 @@ class HealthPoint(Frozen):
     score: Annotated[float, Field(ge=0, le=100)]
     adjusted: bool = False
     source: str | None = Field(default=None, description="what measured it, where the account has several sources")
+    url: WebAddress = Field(default=None, description="its page in that system; since schema 2.3")
 
 
 def of_main_source(points: Sequence[HealthPoint]) -> tuple[HealthPoint, ...]:
@@ -170,6 +177,8 @@ class Invoice(Frozen):
     due_on: date | None = None
     amount: float | None = Field(description="null where its currency has no rate")
     currency: str | None = Field(default=None, description="its currency, where that is not the package's")
+    source: str | None = Field(default=None, description="the system that it is from; since schema 2.3")
+    url: WebAddress = Field(default=None, description="its page in that system; since schema 2.3")
 
 
 class PastRescue(Frozen):
@@ -218,6 +227,7 @@ class Facts(Frozen):
     previous: AccountState | None = None
     trigger_messages: dict[str, str] = Field(default_factory=dict)
     uplift_models: dict[str, str] = Field(default_factory=dict, description="risk -> version of its uplift model")
+    links: tuple[RecordLink, ...] = Field(default=(), description="the account in other systems")
     gaps: tuple[str, ...] = ()
 
     @model_validator(mode="after")

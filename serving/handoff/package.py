@@ -36,6 +36,7 @@ from serving.handoff.facts import (
     of_main_source,
 )
 from serving.handoff.playbooks import Suggestion, default_playbooks, suggest_playbook
+from serving.handoff.record_links import RecordLink
 from serving.handoff.versions import upgrade_package
 from serving.handoff.why_now import why_now
 
@@ -193,6 +194,7 @@ class Handoff(Frozen):
     health: tuple[HealthPoint, ...]
     invoices: tuple[Invoice, ...]
     rescues: tuple[PastRescue, ...]
+    links: tuple[RecordLink, ...] = Field(default=(), description="the account in other systems; since schema 2.3")
     gaps: tuple[str, ...]
 
     @model_validator(mode="before")
@@ -260,6 +262,7 @@ def build(flag: Flag, facts: Facts) -> Handoff:
         health=facts.health,
         invoices=facts.invoices,
         rescues=facts.rescues,
+        links=facts.links,
         gaps=facts.gaps,
     )
     if facts.previous is None:

@@ -58,7 +58,15 @@ def _loader() -> BaseLoader:
 
 
 def _with_filters(environment: Environment) -> Environment:
-    filters = {"day": day, "amount": amount, "percent": percent, "number": number, "moment": moment, "words": words}
+    filters = {
+        "day": day,
+        "amount": amount,
+        "percent": percent,
+        "number": number,
+        "moment": moment,
+        "words": words,
+        "address": address,
+    }
     environment.filters |= filters
     environment.globals["sparkline"] = sparkline
     return environment
@@ -93,6 +101,11 @@ def number(value: float | None) -> str:
     return "–" if value is None else f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:,.1f}"
 
 
+def address(value: str) -> str:
+    """A web address for Markdown, in which brackets would end the link."""
+    return Markup(_IN_LINK.sub(lambda found: f"%{ord(found[0]):02X}", value))  # noqa: S704 nothing can end the link
+
+
 def words(value: str | None) -> str:
     """A name of the source such as ``how_to``, with spaces."""
     return (value or "").replace("_", " ")
@@ -102,6 +115,8 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#|~!&@]|:(?=//)|(?<=www)\.)", re.IGNORE
 """Characters that are markup in Markdown, or that GitHub turns into links."""
 _INVISIBLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 """Control characters, and those that reverse the direction of the text."""
+_IN_LINK = re.compile(r"[()\[\]<>\\\s\"'`|]")
+"""Characters that would end a link in Markdown; an address holds none but brackets."""
 _OPENER = re.compile(r"^(?:(\d+)([.)])(?=\s|$)|([-+=]))")
 
 

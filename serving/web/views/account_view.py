@@ -11,6 +11,7 @@ from datetime import date, datetime
 from serving.cases.health_adjustments import points_at
 from serving.handoff.facts import HorizonPoint, Ticket
 from serving.handoff.package import Handoff
+from serving.handoff.record_links import RecordLink
 from serving.handoff.render import percent
 from serving.store.exchange import HealthAdjustment
 from serving.store.queries.account_queries import AccountFile
@@ -44,6 +45,16 @@ class AccountView:
     tickets: tuple[Ticket, ...]
     adjustments: tuple[tuple[HealthAdjustment, str], ...]
     points: str
+
+    @property
+    def links(self) -> tuple[RecordLink, ...]:
+        """Where the account is found in other systems, according to the newest hand-off; first its own record."""
+        if self.newest is None:
+            return ()
+        account = self.newest.account
+        own = [RecordLink(system=account.source or "source", url=account.url)] if account.url else []
+        urls = {link.url for link in own}
+        return (*own, *(link for link in self.newest.links if link.url is None or link.url not in urls))
 
     @property
     def name(self) -> str:
