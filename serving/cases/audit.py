@@ -76,7 +76,8 @@ def record_change(
     The escalation path of the case begins, restarts or stops with the change, and the messages of the communication
     protocol are written; ``sent`` is a step of the path that is the change itself.
     """
-    sent = update_path(session, case, kind, at) or sent
+    with session.no_autoflush:  # a case that is being opened has no version yet
+        sent = update_path(session, case, kind, at) or sent
     case.updated_at = at
     after = audited_fields(case)
     changed = [name for name in AUDITED if before.get(name) != after[name]]

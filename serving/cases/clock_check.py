@@ -45,7 +45,8 @@ def _jump(session: Session, now: datetime, last: datetime) -> str | None:
 def _database_time(session: Session) -> datetime:
     if session.get_bind().dialect.name == "sqlite":
         return datetime.fromisoformat(session.scalar(select(func.datetime("now"))) or "")
-    return session.execute(select(func.timezone("UTC", func.clock_timestamp()))).scalar_one()
+    instant: datetime = session.execute(select(func.timezone("UTC", func.clock_timestamp()))).scalar_one()
+    return instant
 
 
 def _moment(instant: datetime) -> str:

@@ -71,7 +71,9 @@ def _sent_text(path: EscalationPath, result: Advance) -> str:
         return f"Step {sent.step + 1} of the path {path.name}: {names} was informed."
     text = f"No contact in time: {result.state.responsible} is responsible now."
     others = [reader.shown for reader in sent.readers if reader.name != result.state.responsible]
-    return f"{text} Step {sent.step + 1} of the path {path.name} was sent to {' and '.join(others)}." if others else text
+    if not others:
+        return text
+    return f"{text} Step {sent.step + 1} of the path {path.name} was sent to {' and '.join(others)}."
 
 
 def _skipped_text(path: EscalationPath, skipped: tuple[SkippedStep, ...]) -> list[str]:
@@ -103,7 +105,7 @@ def _hold(case: Case, step: int) -> None:
 
 
 def _apply(case: Case, result: Advance) -> None:
-    """Give the case the progress of its path; the person of the step is responsible, and owns a case that is claimed."""
+    """Give the case the progress of its path; the person of the step is responsible, and owns a claimed case."""
     state, before = result.state, responsible_of(case)
     begins = case.path_step < 0
     case.path_step, case.path_repeats, case.tier_since = state.step, state.repeats, state.since

@@ -4,22 +4,24 @@ Due cases are found by an index, and the policy, its people and their situation 
 decided by :mod:`serving.paths.path_progress`, the same code that explains and draws the path.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, time
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import Row, bindparam, func, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.orm import Session, lazyload
 
 from serving.cases.audit import audited_fields, record_change
 from serving.cases.path_changes import advance_path, advance_text
-from serving.cases.path_context import PATH_COLUMNS, PathContext, path_context, path_state, runs
+from serving.cases.path_context import PATH_COLUMNS, PathContext, PathRow, path_context, path_state, runs
 from serving.cases.permissions import SYSTEM
 from serving.delivery.outbox import enqueue_messages
 from serving.paths.path_progress import Advance, next_due
 from serving.store.case_states import State
 from serving.store.tables import Case
 
+_CASES: Any = Case.__table__
+_CORRECTION = update(_CASES).where(_CASES.c.id == bindparam("case")).values(path_due=bindparam("due"))
 CHUNK = 500
 """Cases that are locked and loaded together."""
 
@@ -71,21 +73,21 @@ def _due(session: Session, context: PathContext, now: datetime) -> Iterator[str]
     columns = [getattr(Case, name) for name in PATH_COLUMNS]
     query = select(Case.id, Case.path_due, *columns).where(Case.closed_at.is_(None), Case.path_due <= now)
     later = []
-    for row in session.execute(query.order_by(Case.id)).all():
+    rows: Sequence[Any] = session.execute(query.order_by(Case.id)).all()
+    for row in rows:
         due = _next_due(row, context)
         if due is not None and due <= now:
             yield row.id
         elif due != row.path_due:
             later.append({"case": row.id, "due": due})
     if later:
-        correction = update(Case.__table__).where(Case.__table__.c.id == bindparam("case"))
-        session.connection().execute(correction.values(path_due=bindparam("due")), later)
+        session.connection().execute(_CORRECTION, later)
 
 
-def _next_due(row: Row, context: PathContext) -> datetime | None:  # type: ignore[type-arg]
-    if not runs(row):  # type: ignore[arg-type]
+def _next_due(row: PathRow, context: PathContext) -> datetime | None:
+    if not runs(row):
         return None
-    return next_due(context.path_of(row), path_state(row), context.calendar_of(row))  # type: ignore[arg-type]
+    return next_due(context.path_of(row), path_state(row), context.calendar_of(row))
 
 
 def _locked(session: Session, ids: list[str]) -> list[Case]:

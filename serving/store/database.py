@@ -18,9 +18,12 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, DataError, DBAPIError, 
 from sqlalchemy.orm import Session
 
 from features.errors import RescueError, UsageError
+from serving.paths.message_settings import MessageSettings
 
 BUSY_SECONDS = 30
 READ_ONLY = "rescue_read_only"
+MESSAGES = "messages"
+"""The key of the settings of messages in a session's ``info``."""
 
 
 class StoreError(RescueError):
@@ -40,11 +43,13 @@ class Store:
     """The queue's database.
 
     ``url`` is an SQLAlchemy URL: ``sqlite:////path/rescue.db`` or ``postgresql://user@host/db``. Opening a store does
-    not touch the database; ``migrate()`` makes or upgrades the schema.
+    not touch the database; ``migrate()`` makes or upgrades the schema. ``messages`` are the settings of messages to
+    people; every session carries them in its ``info``.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, messages: MessageSettings | None = None) -> None:
         self.url = _parsed(url)
+        self.messages = messages or MessageSettings()
         self.engine = _engine(self.url)
         self.is_sqlite = self.engine.dialect.name == "sqlite"
         self._writers = threading.Lock()
@@ -65,13 +70,13 @@ class Store:
         fifty writers is ten times slower and unfair.
         """
         if not self.is_sqlite:
-            with _readable_errors(self.url), Session(self.engine, expire_on_commit=False) as session, session.begin():
+            with _readable_errors(self.url), self._session(self.engine) as session, session.begin():
                 yield session
             return
         with (
             self._writers,
             _readable_errors(self.url),
-            Session(self.engine, expire_on_commit=False) as session,
+            self._session(self.engine) as session,
             session.begin(),
         ):
             yield session
@@ -79,8 +84,11 @@ class Store:
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """A session that sees one consistent state and writes nothing; it never waits for a writer."""
-        with _readable_errors(self.url), Session(self._reading, expire_on_commit=False) as session:
+        with _readable_errors(self.url), self._session(self._reading) as session:
             yield session
+
+    def _session(self, engine: Engine) -> Session:
+        return Session(engine, expire_on_commit=False, info={MESSAGES: self.messages})
 
     def close(self) -> None:
         """Close the connections."""

@@ -1,0 +1,22 @@
+"""What messages to people need from the settings: the address of the review app, and which channels there are."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import quote
+
+
+@dataclass(frozen=True)
+class MessageSettings:
+    """``address`` is that of the review app in browsers; ``channels`` are the configured channels and their kinds.
+
+    Without channels that are known (None), a message is written for every address that the policy gives.
+    """
+
+    address: str | None = None
+    channels: Mapping[str, str] | None = None
+
+    def link(self, kind: str, subject_id: str) -> str:
+        """The page of a case or an incident; empty where the address of the app is not set."""
+        if not self.address:
+            return ""
+        return f"{self.address.rstrip('/')}/{kind}/{quote(subject_id, safe='')}"
