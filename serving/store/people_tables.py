@@ -49,6 +49,7 @@ class Token(Base):
     label: Mapped[str]
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
+    last_used_at: Mapped[datetime | None]
 
 
 class SavedView(Base):
