@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from features.contract import Attribute, Metric
@@ -70,8 +71,10 @@ FEATURES: tuple[Feature, ...] = (
 OPTIONAL: Mapping[str, tuple[Feature, ...]] = {"text": TEXT_FEATURES, "last_year": LAST_YEAR_FEATURES}
 """Features that are off unless a setting names them."""
 
-CATALOGUE_VERSION = hashlib.sha256("\n".join(map(repr, FEATURES)).encode()).hexdigest()[:12]
-"""A hash of every definition: two frames of one version have columns of one meaning."""
+CATALOGUE_VERSION = hashlib.sha256(
+    "\n".join(repr(replace(feature, sentence="", meaning="")) for feature in FEATURES).encode()
+).hexdigest()[:12]
+"""A hash of every definition without its words: two frames of one version have columns of one meaning."""
 
 _BY_NAME = {feature.name: feature for feature in (*FEATURES, *(one for group in OPTIONAL.values() for one in group))}
 _OWN: dict[str, Feature] = {}

@@ -51,7 +51,8 @@ ADOPTION_FEATURES = (
         USED.distinct("user_id", 56) - USERS_28,
         "people who used the product in the four weeks before the last four, and not since",
         "people",
-        "{usage_users_lost_28d:n person|people} stopped using it in the last four weeks",
+        "{usage_users_lost_28d:n person|people} stopped using it in the last four weeks"
+        "[; {usage_users_28d:n person|people} used it]",
         1,
     ),
     _number(

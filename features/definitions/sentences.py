@@ -3,8 +3,9 @@
 A field is ``{feature:how}``. ``how`` is one of
 
 - ``n ticket`` – a count with its noun: "no tickets", "1 ticket", "1,204 tickets" (``n reply|replies`` for its plural);
-- ``moved`` – a share of change: "fell 43%", "rose 12%", "did not change";
-- ``pct`` – a share: "43%";   ``num`` – a plain number: "3.4";   ``money`` – "12,400";
+- ``moved`` – a share of change: "fell 43%", "rose 12%", "rose 440%", "did not change";
+- ``pct`` – a share: "43%";   ``num`` – a plain number: "3.4";
+- ``money`` – "12,400 EUR" where the row has a ``currency``, else "12,400";
 - ``text`` – the value, the underscores of a code as spaces;
 - ``in UNIT`` / ``by UNIT`` – a value in a unit of the settings: "42%", "7 days"; or a difference: "fell by 3 days";
 - ``days`` / ``hours`` – a duration: "1 day", "12 days", "3 hours";
@@ -58,7 +59,7 @@ def render_sentence(template: str, row: Mapping[str, object], as_of: date) -> st
         return match[1] if known and _possible(match[1], row) else ""
 
     def value(match: re.Match[str]) -> str:
-        return _render(row.get(match[1]), match[2] or "num", as_of)
+        return _render(row.get(match[1]), match[2] or "num", as_of, row.get("currency") or "")
 
     required = _OPTIONAL.sub(optional_part, template)
     if not _possible(required, row):
@@ -85,7 +86,7 @@ def fields_of(template: str) -> tuple[str, ...]:
     return tuple(match[1] for match in _FIELD.finditer(template))
 
 
-def _render(value: object, how: str, as_of: date) -> str:
+def _render(value: object, how: str, as_of: date, currency: object) -> str:
     if value is None:
         return "an unknown number of " + _plural(how[2:]) if how.startswith("n ") else "unknown"
     if how == "text" or isinstance(value, str):
@@ -97,7 +98,7 @@ def _render(value: object, how: str, as_of: date) -> str:
         return _amount(number, how[3:]) if how.startswith("in ") else _difference(number, how[3:])
     if how in ("ago", "ahead"):
         return _day(as_of + timedelta(days=round(number if how == "ahead" else -number)), as_of)
-    return _NUMBERS[how](number)
+    return f"{_NUMBERS[how](number)} {currency if how == 'money' else ''}".rstrip()
 
 
 def _count(number: float, noun: str) -> str:
@@ -126,8 +127,6 @@ def _share(number: float) -> str:
 def _moved(number: float) -> str:
     if abs(number) < 0.005:
         return "did not change"
-    if number >= 1:
-        return f"rose to {_plain(round(number + 1, 1))} times as much"
     return f"{'rose' if number > 0 else 'fell'} {_share(number)}"
 
 

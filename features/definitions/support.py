@@ -74,7 +74,8 @@ SUPPORT_FEATURES = (
         change(OPENED.count(28), OPENED.before(28).count(28)),
         "change of tickets opened, last four weeks against the four before",
         "share",
-        "The number of new tickets {tickets_opened_change_28d:moved} against the four weeks before",
+        "The number of new tickets {tickets_opened_change_28d:moved} against the four weeks before"
+        "[, to {tickets_opened_28d:num}]",
         1,
     ),
     _number(
@@ -82,7 +83,8 @@ SUPPORT_FEATURES = (
         change(OPENED.count(28) / 28, OPENED.before(28).count(152) / 152),
         "tickets opened a day in the last four weeks against the account's own normal, the five months before",
         "share",
-        "The number of new tickets {tickets_opened_vs_normal:moved} against this account's own normal",
+        "The number of new tickets {tickets_opened_vs_normal:moved} against this account's own normal"
+        "[; {tickets_opened_28d:n ticket} in four weeks]",
         1,
     ),
     _number(
@@ -95,25 +97,25 @@ SUPPORT_FEATURES = (
     _number(
         "tickets_urgent_28d",
         OPENED.count(28, URGENT),
-        "tickets opened with a high priority in the last four weeks",
+        "tickets opened with high or urgent priority in the last four weeks",
         "tickets",
-        "{tickets_urgent_28d:n urgent ticket} opened in the last four weeks",
+        "{tickets_urgent_28d:n ticket} of high or urgent priority opened in the last four weeks",
         1,
     ),
     _number(
         "tickets_urgent_90d",
         OPENED.count(90, URGENT),
-        "tickets opened with a high priority in 90 days",
+        "tickets opened with high or urgent priority in 90 days",
         "tickets",
-        "{tickets_urgent_90d:n urgent ticket} opened in 90 days",
+        "{tickets_urgent_90d:n ticket} of high or urgent priority opened in 90 days",
         1,
     ),
     _number(
         "tickets_urgent_share_90d",
         OPENED.count(90, URGENT) / OPENED.count(90),
-        "share of the tickets of 90 days that were opened with a high priority",
+        "share of the tickets of 90 days that were opened with high or urgent priority",
         "share",
-        "{tickets_urgent_share_90d:pct} of the tickets of 90 days were urgent",
+        "{tickets_urgent_share_90d:pct} of the tickets of 90 days have high or urgent priority",
         1,
     ),
     _number(
@@ -159,9 +161,9 @@ SUPPORT_FEATURES = (
     _number(
         "tickets_open_urgent",
         STATE.count(where=f"{IS_OPEN} AND {URGENT}"),
-        "tickets open now that were opened with a high priority",
+        "tickets open now that were opened with high or urgent priority",
         "tickets",
-        "{tickets_open_urgent:n urgent ticket} open now",
+        "{tickets_open_urgent:n ticket} of high or urgent priority open now",
         1,
     ),
     _number(

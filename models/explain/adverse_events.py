@@ -13,19 +13,27 @@ from typing import Literal
 import numpy as np
 import pyarrow as pa
 
-from models.data.arrays import Bools
+from models.data.arrays import Bools, Floats
 
 RECENT_DAYS = 90
 """What happened longer ago explains nothing about tonight."""
+USAGE, USAGE_FEED_AGE = "usage_", "usage_feed_age_days"
+FRESH_DAYS = 3
+"""Days without new usage of any account after which less use is no event: the rows of those days are missing."""
 
 
 @dataclass(frozen=True)
 class AdverseRange:
-    """The values of a feature that are an adverse event, both ends included, and which of them are worse."""
+    """The values of a feature that are an adverse event, both ends included, and which of them are worse.
+
+    Where ``fell`` names another feature, they count only for accounts for which that one is below zero, or unknown: 74
+    people who stopped are no event where 80 others began.
+    """
 
     least: float
     most: float = inf
     worse: Literal["more", "less", "same"] = "more"
+    fell: str | None = None
 
 
 _FALL = AdverseRange(-1.0, -0.3, "less")
@@ -75,9 +83,9 @@ ADVERSE_EVENTS: Mapping[str, AdverseRange] = {
     "usage_minutes_change_28d": _FALL,
     "usage_active_days_change_28d": _FALL,
     "usage_users_change_28d": AdverseRange(-1.0, -0.2, "less"),
-    "usage_users_lost_28d": _SOME,
+    "usage_users_lost_28d": AdverseRange(1.0, fell="usage_users_change_28d"),
     "usage_features_change_28d": _FALL,
-    "usage_features_lost_28d": _SOME,
+    "usage_features_lost_28d": AdverseRange(1.0, fell="usage_features_change_28d"),
     # invoices that are not paid
     "invoices_overdue": _SOME,
     "invoices_overdue_days": AdverseRange(1.0),
@@ -95,11 +103,31 @@ def adverse_flags(name: str, rows: pa.Table) -> Bools:
     limits = ADVERSE_EVENTS.get(name)
     if limits is None or name not in rows.column_names:
         return np.zeros(rows.num_rows, dtype=np.bool_)
-    values = rows[name].cast(pa.float64()).to_numpy(zero_copy_only=False)
-    return np.asarray((values >= limits.least) & (values <= limits.most), dtype=np.bool_)
+    values = float_values(name, rows)
+    flags = (values >= limits.least) & (values <= limits.most)
+    if limits.fell in rows.column_names:
+        flags &= ~(float_values(limits.fell, rows) >= 0)
+    if name.startswith(USAGE) and USAGE_FEED_AGE in rows.column_names:
+        flags &= ~(float_values(USAGE_FEED_AGE, rows) > FRESH_DAYS)
+    return np.asarray(flags, dtype=np.bool_)
 
 
-def is_adverse(name: str, value: object) -> bool:
-    """Whether one value of a feature is an adverse event."""
-    limits = ADVERSE_EVENTS.get(name)
-    return limits is not None and isinstance(value, int | float) and limits.least <= value <= limits.most
+def is_adverse(name: str, row: Mapping[str, object]) -> bool:
+    """Whether the value of a feature is an adverse event of one account, given all its features."""
+    limits, value = ADVERSE_EVENTS.get(name), row.get(name)
+    if limits is None or not isinstance(value, int | float) or not limits.least <= value <= limits.most:
+        return False
+    net = row.get(limits.fell or "")
+    return not (isinstance(net, int | float) and net >= 0) and not days_without_usage_rows(name, row)
+
+
+def days_without_usage_rows(name: str, row: Mapping[str, object]) -> float:
+    """For a feature of usage: the days before the cutoff of which no rows are known; 0 while the feed is fresh."""
+    age = row.get(USAGE_FEED_AGE)
+    stopped = name.startswith(USAGE) and name != USAGE_FEED_AGE and isinstance(age, int | float) and age > FRESH_DAYS
+    return float(age) if stopped and isinstance(age, int | float) else 0.0
+
+
+def float_values(name: str, rows: pa.Table) -> Floats:
+    """A numeric column of the frame, missing values as NaN: float64[n]."""
+    return np.asarray(rows[name].cast(pa.float64()).to_numpy(zero_copy_only=False), dtype=np.float64)

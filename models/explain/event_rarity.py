@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from models.data.arrays import Floats
-from models.explain.adverse_events import ADVERSE_EVENTS, AdverseRange, adverse_flags
+from models.explain.adverse_events import ADVERSE_EVENTS, AdverseRange, adverse_flags, float_values
 
 FEWEST_ACCOUNTS = 50
 """Among fewer accounts nothing can be called unusual."""
@@ -29,7 +29,7 @@ class EventRarity:
     def of(cls, portfolio: pa.Table) -> "EventRarity":
         """The rarity of every adverse event among the rows of a frame, one an account."""
         severities = {
-            name: np.sort(_severity(limits, _values(name, portfolio)[adverse_flags(name, portfolio)]))
+            name: np.sort(_severity(limits, float_values(name, portfolio)[adverse_flags(name, portfolio)]))
             for name, limits in ADVERSE_EVENTS.items()
             if name in portfolio.column_names
         }
@@ -42,14 +42,10 @@ class EventRarity:
         known = self.severities.get(name)
         if known is None or self.accounts < FEWEST_ACCOUNTS or not flags.any():
             return shares
-        own = _severity(ADVERSE_EVENTS[name], _values(name, rows)[flags])
+        own = _severity(ADVERSE_EVENTS[name], float_values(name, rows)[flags])
         as_bad = len(known) - np.searchsorted(known, own, side="left")
         shares[flags] = np.maximum(as_bad, 1) / self.accounts
         return shares
-
-
-def _values(name: str, rows: pa.Table) -> Floats:
-    return np.asarray(rows[name].cast(pa.float64()).to_numpy(zero_copy_only=False), dtype=np.float64)
 
 
 def _severity(limits: AdverseRange, values: Floats) -> Floats:

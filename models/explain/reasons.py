@@ -20,7 +20,7 @@ from features.definitions.sentences import render_sentence
 from models.contracts import Reason
 from models.data.arrays import Floats
 from models.explain.actions import Row
-from models.explain.adverse_events import ADVERSE_EVENTS, is_adverse
+from models.explain.adverse_events import ADVERSE_EVENTS, USAGE_FEED_AGE, days_without_usage_rows, is_adverse
 from models.explain.event_rarity import EventRarity
 from models.explain.reason_order import BACKGROUND, LEAST, SCORE, SURPRISE, UNUSUAL, strengths_for_people
 from models.learners.risk_model import RiskModel
@@ -60,7 +60,7 @@ class ExplainedRow:
         sayable = [place for place in sayable if not self._hardly_changed(self.names[place])] or sayable
         strongest = max(sayable, key=lambda place: self.shares[place])
         enough = EVENT_SHARE * self.shares[strongest] if self.shares[own].sum() >= LEAST else -np.inf
-        events = [place for place in sayable if is_adverse(self.names[place], self.facts[self.names[place]])]
+        events = [place for place in sayable if is_adverse(self.names[place], self.facts)]
         telling = [p for p in events if self.shares[p] >= enough or self.rarity[p] <= UNUSUAL]
         return self.names[max(telling or [strongest], key=self._weight)]
 
@@ -70,6 +70,8 @@ class ExplainedRow:
         if feature not in self.features or not isinstance(as_of, date):
             return f"{feature} is {self.facts[feature]}"
         sentence = self.features[feature].describe(self.facts, as_of)
+        if days_without_usage_rows(feature, self.facts):
+            sentence += render_sentence(f"; usage is known until {{{USAGE_FEED_AGE}:ago}}", self.facts, as_of) or ""
         return _with_movers(sentence, self.facts, as_of, self.features) if group == SCORE else sentence
 
     def is_kind_of_account(self, feature: str) -> bool:
@@ -88,6 +90,8 @@ class ExplainedRow:
         as_of = self.facts["as_of"]
         if name not in self.features or not isinstance(as_of, date):
             return self.facts[name] is not None
+        if days_without_usage_rows(name, self.facts) >= (self.features[name].window or np.inf):
+            return False  # no row of its window is known: "no use in the last week" would be untrue
         return self.features[name].sentence_of(self.facts, as_of) is not None
 
 
@@ -168,7 +172,7 @@ def _with_movers(sentence: str, row: Row, as_of: date, features: Mapping[str, Fe
 
 def _fall_of_score(row: Row, as_of: date) -> str | None:
     for name, days in SCORE_CHANGES.items():
-        if is_adverse(name, row.get(name)):
+        if is_adverse(name, row):
             return render_sentence(f"Health {{{name}:points}} since {{days:ago}}", {**row, "days": days}, as_of)
     return None
 
@@ -184,7 +188,7 @@ def _movers(row: Row, as_of: date, features: Mapping[str, Feature]) -> Iterator[
         if len(groups) == MOVERS or group == SCORE or group in groups or name.startswith("contract_notice"):
             continue
         sentence = features[name].sentence_of(row, as_of) if name in features else None
-        if sentence and is_adverse(name, row.get(name)):
+        if sentence and is_adverse(name, row):
             groups.add(group)
             yield sentence.split(";")[0]
 

@@ -124,16 +124,18 @@ class RiskModel:
         return [refit.contributions(frame, self.signature.names) for refit in self.refits]
 
     def curves(self, frame: pa.Table) -> list[tuple[RiskByDay, ...]]:
-        """Each row's risk by some days after the cutoff, events inside the lead included; empty without a hazard.
+        """Each row's risk by some days after the end of the lead, in line with its probability; empty without a hazard.
 
-        The curve passes through the model's own probability. Ask for the flagged accounts only.
+        Days count from the end of the lead, given no event before it, so that the value at the horizon is the model's
+        own probability. Ask for the flagged accounts only.
         """
         if self.hazard is None or not frame.num_rows:
             return [() for _ in range(frame.num_rows)]
         from models.learners.hazard_curve import DAYS, Anchor
 
         anchor = Anchor(self.risk.label.lead, self.risk.label.horizon, self.predict(frame).probability)
-        curves = self.hazard.curve(self.signature.matrix(frame), anchor).tolist()
+        days = [anchor.lead + day for day in DAYS]
+        curves = self.hazard.curve(self.signature.matrix(frame), anchor, days, after=anchor.lead).tolist()
         return [tuple(RiskByDay(day, risk) for day, risk in zip(DAYS, curve, strict=True)) for curve in curves]
 
     def unfit(self, frame: pa.Table) -> pa.Array:

@@ -36,6 +36,8 @@ Outcomes = dict[tuple[str, date], tuple[bool, "datetime | None"]]
 MIN_SETTLED = 30
 """Settled accounts that each group needs before a difference is reported."""
 FLOW_DAYS = 56
+FIRST_FLOW_DAYS = 7
+"""Days after the first night before a flow can be told from its backlog."""
 LONGEST_WAIT = timedelta(days=3653)
 """An answer that is further away than ten years has no date."""
 
@@ -97,22 +99,33 @@ def _outlook(
     """What the policy assumes, when that would be seen, how many come a week, and what the hold-out costs."""
     revenue = sum(unit.revenue for unit in enrolled)
     assumed = sum(unit.expected_value for unit in enrolled) / revenue if revenue else None
-    recent = min(FLOW_DAYS, (until - enrolled[0].as_of).days)
-    per_day = sum((until - unit.as_of).days <= FLOW_DAYS for unit in enrolled) / recent if recent > 0 else 0.0
+    per_day = _per_day(enrolled, until)
     needed = precision.units_needed(assumed) if assumed else None
     currencies = {unit.currency for unit in enrolled}
     return {
         "assumed": assumed,
         "detectable_of": needed,
         "answer_on": _answer_on(needed, enrolled, per_day, rule, until),
-        "per_week": round(7 * per_day, 1),
+        "per_week": None if per_day is None else round(7 * per_day, 1),
         "holdout_cost": round(sum(unit.expected_value for unit in enrolled if unit.held_out), 2),
         "currency": next(iter(currencies)) if len(currencies) == 1 else None,
     }
 
 
+def _per_day(enrolled: Sequence[EnrolledUnit], until: date) -> float | None:
+    """Units enrolled a day over the last weeks; None in the first week.
+
+    The first night enrols everybody who is at risk already, which is no flow.
+    """
+    first = enrolled[0].as_of
+    days = min(FLOW_DAYS, (until - first).days)
+    if days < FIRST_FLOW_DAYS:
+        return None
+    return sum(unit.as_of > first and (until - unit.as_of).days <= FLOW_DAYS for unit in enrolled) / days
+
+
 def _answer_on(
-    needed: int | None, enrolled: Sequence[EnrolledUnit], per_day: float, rule: LabelRule, until: date
+    needed: int | None, enrolled: Sequence[EnrolledUnit], per_day: float | None, rule: LabelRule, until: date
 ) -> date | None:
     """When the unit of that number is settled: one that is enrolled already, or one that comes at the present flow."""
     if needed is None:
@@ -120,7 +133,7 @@ def _answer_on(
     if needed <= len(enrolled):
         return rule.matures_on(enrolled[needed - 1].as_of) + timedelta(days=1)
     missing = needed - len(enrolled)
-    if missing > per_day * LONGEST_WAIT.days:
+    if per_day is None or missing > per_day * LONGEST_WAIT.days:
         return None
     return rule.matures_on(until + timedelta(days=ceil(missing / per_day))) + timedelta(days=1)
 

@@ -61,7 +61,7 @@ class EffectView:
         values = [_points(report.assumed), _points(report.detectable), _count(report.detectable_of)]
         values += [
             _count(report.per_week),
-            str(report.answer_on or "not within ten years"),
+            str(report.answer_on or ("not within ten years" if report.per_week is not None else "–")),
             _count(report.holdout_cost),
         ]
         return self.needs.to_frame().assign(value=values)

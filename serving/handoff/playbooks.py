@@ -31,7 +31,7 @@ class Playbook(BaseModel):
 
 class PlaybookSelection(BaseModel):
     """Names of playbooks: by risk of an account with a received cancellation or a lost part, by group of reasons, and
-    by risk.
+    by risk. ``first_steps`` has a step that comes before those of every playbook, by kind of evidence in a ticket.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -40,6 +40,7 @@ class PlaybookSelection(BaseModel):
     cancellation: dict[str, str] = Field(default_factory=dict)
     partial_loss: dict[str, str] = Field(default_factory=dict)
     reasons: dict[str, str] = Field(default_factory=dict)
+    first_steps: dict[str, str] = Field(default_factory=dict)
     risks: dict[str, str] = Field(default_factory=dict)
 
 

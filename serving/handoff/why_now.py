@@ -40,7 +40,8 @@ def _sentences(flag: Flag, facts: Facts) -> Iterator[str]:
     contract, as_of = facts.contract, facts.binding.as_of
     if contract.notice_for:
         left = _days_left(contract.notice_for, as_of)
-        yield f"The customer has cancelled: the contract ends on {_day(contract.notice_for)}{left}"
+        since = f" (known since {_day(contract.notice_known_on)})" if contract.notice_known_on else ""
+        yield f"The customer has cancelled{since}: the contract ends on {_day(contract.notice_for)}{left}"
     if contract.partial_loss_on:
         share = _share(contract.partial_loss_share)
         yield f"A part of the contracts ends on {_day(contract.partial_loss_on)}{share}; the others go on"

@@ -55,7 +55,10 @@ class EffectReport(ReportPart):
         default=None,
         description="when so many are settled at the present flow; null where that takes over ten years",
     )
-    per_week: float | None = Field(default=None, description="accounts enrolled a week, over the last eight weeks")
+    per_week: float | None = Field(
+        default=None,
+        description="accounts enrolled a week, over the last eight weeks without the first night; null in its week",
+    )
     revenue: DifferenceReport | None = Field(
         default=None, description="revenue per year that the settled work saved, capped by account as in the priority"
     )

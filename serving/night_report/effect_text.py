@@ -70,14 +70,21 @@ def _answer_line(effect: EffectReport, today: date) -> str:
     if settled >= effect.detectable_of:
         return f"A difference of {points} would have been found by now with a probability of 80%."
     needed = f"needs {effect.detectable_of:,} settled accounts"
+    return f"A difference of {points} {needed}{_expected(effect, today)}."
+
+
+def _expected(effect: EffectReport, today: date) -> str:
+    """By when the accounts that are needed will be settled, as the end of a sentence."""
+    if effect.answer_on is None and effect.per_week is None:
+        return "; when that will be is known after a week of nights"
     if effect.answer_on is None:
-        return f"A difference of {points} {needed}, and at the present flow that takes more than ten years."
+        return ", and at the present flow that takes more than ten years"
     if effect.answer_on <= today:
-        return f"A difference of {points} {needed}; they are settled as soon as the source has newer data."
-    return (
-        f"A difference of {points} {needed}; at the present flow of {effect.per_week or 0:.1f} a week an answer is "
-        f"expected on {day_text(effect.answer_on)}."
-    )
+        return "; they are settled as soon as the source has newer data"
+    day = day_text(effect.answer_on)
+    if effect.per_week is None:
+        return f"; they are settled on {day}"
+    return f"; at the present flow of {effect.per_week:.1f} a week an answer is expected on {day}"
 
 
 def _amount(amount: float, currency: str | None) -> str:

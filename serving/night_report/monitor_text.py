@@ -172,7 +172,7 @@ def retraining_text(risk: schema.RiskMonitor) -> str:
         return unknown_text(risk, "model")
     champion = (
         f"version {model.version} learned from data until {day_text(model.through)}, "
-        f"{plural(model.new_events, 'event')} since"
+        f"{plural(model.new_events, 'event')} with a known label since"
     )
     if not risk.retraining.recommended:
         return f"not needed ({champion})"

@@ -25,7 +25,7 @@ def register(app: typer.Typer) -> None:
 
 
 def features(
-    to_file: Annotated[Path | None, typer.Option("--out", help="The Parquet file to write.")] = None,
+    to_file: Annotated[Path | None, typer.Option("--out", help="The file to write, .parquet or .csv.")] = None,
     listed: Annotated[
         bool, typer.Option("--list", help="Print what each feature means and where it is defined; write nothing.")
     ] = False,
@@ -48,7 +48,7 @@ def features(
         _print_features(configuration.load(data=data, mapping=mapping))
         return
     if to_file is None:
-        raise UsageError("Name the Parquet file to write with --out, or print what the features mean with --list.")
+        raise UsageError("Name the file to write with --out, or print what the features mean with --list.")
     cutoffs = cutoffs_of(as_of or [], first, last, every)
     settings = configuration.load(data=data, mapping=mapping, engine=engine, memory=memory)
     steps = Steps()

@@ -226,9 +226,9 @@ def _export_schema(risks: Sequence[str]) -> pa.Schema:
 
 
 def handoff_of(session: Session, case: str) -> str | None:
-    """The newest hand-off of a case, given by its id or its account's; None where there is none."""
+    """The newest hand-off of a case, given by its id in any case of letters, or its account's; None where none is."""
     wanted = select(FrozenHandoff.content).join(Case, FrozenHandoff.case_id == Case.id)
-    chosen = wanted.where((Case.id == case) | (Case.account_id == case))
+    chosen = wanted.where((Case.id == case.lower()) | (Case.account_id == case))
     return session.scalar(chosen.order_by(FrozenHandoff.as_of.desc(), FrozenHandoff.id.desc()).limit(1))
 
 

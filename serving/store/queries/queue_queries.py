@@ -297,7 +297,26 @@ def _first_reasons(session: Session, cases: Sequence[Case]) -> dict[str, str]:
 
 
 def first_reason(package: dict[str, Any]) -> str | None:
-    """The first reason in a hand-off: the strongest reason of its risk, else the message of a trigger that fired."""
-    own = next((card for card in package["risks"] if card["risk"] == package["case"]["risk"]), None)
-    raising = [reason["sentence"] for reason in (own or {}).get("reasons", ()) if reason["strength"] > 0]
-    return next(iter([*raising, *(trigger["message"] for trigger in package["case"]["triggers"])]), None)
+    """The first reason in a hand-off: the strongest reason of its risk, else the message of a trigger that fired.
+
+    Where the risk was not scored, because the customer has cancelled: what else happened, else the strongest reason of
+    another risk, else the cancellation.
+    """
+    own = [card for card in package["risks"] if card["risk"] == package["case"]["risk"]]
+    others = sorted(
+        (card for card in package["risks"] if card not in own), key=lambda card: -(card["probability"] or 0)
+    )
+    why = list(package.get("why_now", ()))
+    causes = [
+        *_raising(own),
+        *(trigger["message"] for trigger in package["case"]["triggers"]),
+        *why[1:],
+        *_raising(others),
+        *why,
+    ]
+    return next(iter(causes), None)
+
+
+def _raising(cards: Sequence[dict[str, Any]]) -> list[str]:
+    """The sentences of the reasons that raise the risks of these cards."""
+    return [reason["sentence"] for card in cards for reason in card.get("reasons", ()) if reason["strength"] > 0]

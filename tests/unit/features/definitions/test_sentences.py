@@ -50,7 +50,7 @@ def test_no_sentence_has_a_negative_amount_or_a_fall_of_more_than_all(even: floa
     [
         ("Use {x:moved}", -1.0, "Use fell 100%"),
         ("Use {x:moved}", -1.09, None),
-        ("Use {x:moved}", 4.0, "Use rose to 5 times as much"),
+        ("Use {x:moved}", 4.0, "Use rose 400%"),
         ("{x:hours} to a first answer", -521.0, None),
         ("{x:hours} to a first answer", 3.0, "3 hours to a first answer"),
         ("{x:n ticket}", -1.0, None),
@@ -77,3 +77,8 @@ def test_a_feature_with_an_impossible_value_is_not_known() -> None:
     feature = Feature("x", FEATURES[0].measure, "change of use", "share", "Use {x:moved}")
     assert feature.sentence_of({"x": -1.4}, AS_OF) is None
     assert feature.describe({"x": -1.4}, AS_OF) == "Change of use: not known"
+
+
+@pytest.mark.parametrize(("currency", "text"), [("EUR", "54,342 EUR overdue"), (None, "54,342 overdue")])
+def test_money_has_its_currency_where_it_is_known(currency: str | None, text: str) -> None:
+    assert render_sentence("{x:money} overdue", {"x": 54_342.0, "currency": currency}, date(2026, 3, 1)) == text

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 from support.worlds.trained_factory import made_frame, made_model
 
-from features.catalogue import find_feature, group_of_column
+from features.catalogue import FEATURES, find_feature, group_of_column
 from models.contracts import Reason
 from models.explain.adverse_events import ADVERSE_EVENTS, adverse_flags, is_adverse
 from models.explain.event_rarity import EventRarity
@@ -149,7 +149,7 @@ def test_every_event_is_a_feature_of_the_catalogue() -> None:
 )
 def test_an_adverse_value_is_possible_and_recent(name: str, value: float | None, adverse: bool) -> None:
     rows = pa.table({name: pa.array([value], pa.float64())})
-    assert is_adverse(name, value) is adverse
+    assert is_adverse(name, {name: value}) is adverse
     assert adverse_flags(name, rows).tolist() == [adverse]
 
 
@@ -216,3 +216,32 @@ def test_a_change_of_two_percent_describes_no_group() -> None:
     assert row.describing_feature("usage") == "usage_events_28d"
     fallen = replace(row, facts=facts | {"usage_events_change_28d": -0.4})
     assert fallen.describing_feature("usage") == "usage_events_change_28d"
+
+
+@pytest.mark.parametrize(
+    ("change", "age", "adverse"), [(-0.1, 1, True), (None, 1, True), (0.2, 1, False), (-0.1, 4, False)]
+)
+def test_people_who_stopped_are_an_event_where_fewer_are_left_and_the_feed_is_fresh(
+    change: float | None, age: float, adverse: bool
+) -> None:
+    row = {"usage_users_lost_28d": 3.0, "usage_users_change_28d": change, "usage_feed_age_days": age}
+    rows = pa.table({name: pa.array([value], pa.float64()) for name, value in row.items()})
+    assert is_adverse("usage_users_lost_28d", row) is adverse
+    assert adverse_flags("usage_users_lost_28d", rows).tolist() == [adverse]
+
+
+@pytest.mark.parametrize(
+    ("age", "feature", "sentence"),
+    [
+        (1.0, "usage_minutes_7d", "No minutes in the product in the last week"),
+        (5.0, "usage_minutes_7d", "No minutes in the product in the last week; usage is known until 24 Feb"),
+        (8.0, "usage_events_28d", "40 product events in the last four weeks; usage is known until 21 Feb"),
+    ],
+)
+def test_a_reason_of_usage_says_until_when_usage_is_known(age: float, feature: str, sentence: str) -> None:
+    facts = {"as_of": date(2026, 3, 1), "usage_minutes_7d": 0.0, "usage_events_28d": 40.0, "usage_feed_age_days": age}
+    names = ["usage_minutes_7d", "usage_events_28d"]
+    features = {feature.name: feature for feature in FEATURES}
+    row = ExplainedRow(facts, names, np.array([0.9, 0.1]), np.ones(2), features)
+    assert row.describing_feature("usage") == feature
+    assert row.sentence("usage", feature) == sentence

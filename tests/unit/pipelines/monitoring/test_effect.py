@@ -39,14 +39,16 @@ def world(lost: dict[str, int], accounts: int, until: date = LATER) -> History:
     return History.from_tables({name: pa.Table.from_pylist(rows) for name, rows in tables.items()})
 
 
-def enrol(store: Store, arms: list[bool], *, salt: str = "s1", share: float | None = 0.3, first: int = 0) -> None:
+def enrol(
+    store: Store, arms: list[bool], *, salt: str = "s1", share: float | None = 0.3, first: int = 0, night: date = NIGHT
+) -> None:
     with store.transaction() as session:
         for number, held_out in enumerate(arms, first):
             session.add(
                 EnrolmentRow(
                     salt=salt,
                     unit=f"a{number:04d}",
-                    as_of=NIGHT,
+                    as_of=night,
                     risk="churn",
                     account_id=f"a{number:04d}",
                     stratum="",
@@ -86,9 +88,11 @@ def test_an_effect_is_measured_with_money_and_an_outlook(store: Store) -> None:
 
 
 def test_few_settled_accounts_are_not_measurable_yet_but_have_a_date(store: Store) -> None:
-    enrol(store, [False] * 30 + [True] * 12)
+    """Who is at risk on the first night is a backlog, and no flow."""
+    enrol(store, [False] * 30)
+    enrol(store, [False] * 20 + [True] * 22, first=30, night=NIGHT + timedelta(days=14))
     with store.reading() as session:
-        found = effect(session, world({}, 42, until=NIGHT + timedelta(days=27)), CHURN.label)
+        found = effect(session, world({}, 72, until=NIGHT + timedelta(days=27)), CHURN.label)
     assert (found.worked.settled, found.difference, found.per_week) == (0, None, 10.5)
     assert effect_line(found) == (
         "Not measurable yet, n = 0: 0 worked and 0 held-out accounts are settled; each group needs 30."
@@ -97,7 +101,15 @@ def test_few_settled_accounts_are_not_measurable_yet_but_have_a_date(store: Stor
     assert found.answer_on > NIGHT + timedelta(days=CHURN.label.maturity)
     (answer, cost) = effect_outlook(found, NIGHT + timedelta(days=28))
     assert "at the present flow of 10.5 a week an answer is expected on" in answer
-    assert cost.startswith("12 accounts held out so far.")
+    assert cost.startswith("22 accounts held out so far.")
+
+
+def test_in_the_first_week_the_flow_is_not_known(store: Store) -> None:
+    enrol(store, [False] * 30 + [True] * 12)
+    with store.reading() as session:
+        found = effect(session, world({}, 42, until=NIGHT + timedelta(days=3)), CHURN.label)
+    assert (found.per_week, found.answer_on) == (None, None)
+    assert "when that will be is known after a week of nights" in " ".join(effect_outlook(found, NIGHT))
 
 
 def test_only_the_newest_salt_and_recorded_draws_count(store: Store) -> None:

@@ -1,6 +1,6 @@
 """The facts of a hand-off: what the data do not say is not made up."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import pyarrow as pa
 from support.worlds.factories import Story
@@ -177,3 +177,33 @@ def test_a_subject_that_is_the_beginning_of_the_text_is_not_quoted_as_half_a_sen
     body = "Hiermit kündigen wir den Vertrag fristgerecht."
     story = Story().account("A").ticket("A", "2026-02-05", subject="Hiermit kündigen wir den Ver…", body=body)
     assert [item.quote for item in night_facts(story).evidence] == [body]
+
+
+def test_a_customer_who_writes_to_a_solved_ticket_opens_it_as_the_features_count() -> None:
+    at = datetime.fromisoformat("2026-01-01")
+    events = [
+        {
+            "event_id": name,
+            "ticket_id": ticket,
+            "account_id": "A",
+            "occurred_at": at + timedelta(days=day),
+            "kind": kind,
+        }
+        | {"actor": actor, "value": "text" if kind == "comment" else None}
+        for name, ticket, day, kind, actor in (
+            ("1", "open again", 5, "solved", "agent"),
+            ("2", "open again", 6, "comment", "customer"),
+            ("3", "solved", 5, "solved", "agent"),
+            ("4", "solved", 6, "comment", "agent"),
+        )
+    ]
+    tables = {
+        "accounts": [{"account_id": "A", "created_at": at}],
+        "tickets": [{"ticket_id": name, "account_id": "A", "opened_at": at} for name in ("open again", "solved")],
+        "ticket_events": events,
+    }
+    history = History.from_tables({name: pa.Table.from_pylist(rows) for name, rows in tables.items()})
+    context = HandoffContext("p1", at, {}, {}, {}, {}, {}, {}, {})
+    found = gather_facts(history.as_of(NIGHT), ["A"], context)["A"]
+    assert {ticket.ticket_id: ticket.state for ticket in found.tickets} == {"open again": "open", "solved": "solved"}
+    assert found.tickets_open == 1

@@ -8,8 +8,9 @@ import pytest
 from features.errors import DataGateError, UsageError
 from features.history.history import History
 from pipelines import settings as configuration
-from pipelines.night.tonight import NightDay, check_day, choose_day
+from pipelines.night.tonight import NightDay, check_day, choose_day, data_end_earlier
 from pipelines.sources import open_source, validate_rows
+from serving.night_report.report_text import warning_line
 
 TONIGHT = date(2026, 3, 10)
 
@@ -65,6 +66,13 @@ def test_an_older_source_stops_the_night_and_says_how_old_each_table_is(
 
 def test_a_day_that_is_asked_for_is_run_however_old_the_source_is(history: History) -> None:
     check_day(NightDay(date(2027, 1, 1), requested=True), history, 3)
+
+
+def test_a_night_that_was_asked_for_long_after_the_data_has_a_warning(history: History) -> None:
+    assert data_end_earlier(date(2026, 3, 12), history, 3) == ()
+    (warning,) = data_end_earlier(date(2026, 3, 14), history, 3)
+    assert (warning.newest, warning.days) == (date(2026, 3, 9), 5)
+    assert warning_line(warning).startswith("The newest row of all tables is of 9 Mar 2026, 5 days before this night")
 
 
 def test_a_mistyped_year_is_refused(history: History) -> None:

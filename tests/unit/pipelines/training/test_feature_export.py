@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from pyarrow import csv
 
 from features.errors import UsageError
 from features.labels.labels import label
@@ -43,8 +44,16 @@ def test_rows_are_in_the_order_of_cutoffs_and_accounts(settings: Settings, tmp_p
 
 
 def test_a_folder_is_no_file_to_write(settings: Settings, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="is a folder: name the Parquet file to write"):
+    with pytest.raises(UsageError, match="is a folder: name the file to write"):
         write_frame(settings, CUTOFFS, tmp_path, tmp_path, Steps())
+
+
+def test_the_end_of_the_name_says_how_the_file_is_written(settings: Settings, tmp_path: Path) -> None:
+    rows, columns = write_frame(settings, CUTOFFS[:1], tmp_path / "frame.CSV", tmp_path, Steps())
+    read = csv.read_csv(tmp_path / "frame.CSV")
+    assert (read.num_rows, read.num_columns) == (rows, columns)
+    with pytest.raises(UsageError, match=r"frame\.xlsx: the name of the file has to end in \.parquet or \.csv"):
+        write_frame(settings, CUTOFFS[:1], tmp_path / "frame.xlsx", tmp_path, Steps())
 
 
 def test_a_file_that_cannot_be_written_is_told(settings: Settings, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from serving.handoff.changes import changes_since
 from serving.handoff.facts import (
     AccountFacts,
     AccountState,
+    ContractFacts,
     Evidence,
     HealthPoint,
     HorizonPoint,
@@ -56,7 +57,34 @@ def test_the_headline_is_the_risk_and_its_first_reason() -> None:
     assert build(replace(FLAG, reasons=None), facts()).headline.endswith(
         "62%; Usage has halved and an invoice is overdue"
     )
-    assert build(replace(FLAG, reasons=None, triggers=(), probabilities={}), facts()).headline.endswith("not scored")
+    bare = replace(FLAG, reasons=None, triggers=(), probabilities={})
+    assert build(bare, facts()).headline.endswith(build(bare, facts()).why_now[0])
+    quiet = facts().model_copy(update={"evidence": (), "contract": ContractFacts()})
+    assert build(bare, quiet).headline.endswith("churn risk not scored")
+
+
+def test_a_leaving_account_has_a_headline_and_says_since_when() -> None:
+    contract = facts().contract.model_copy(
+        update={"notice_for": NIGHT + timedelta(days=30), "notice_known_on": NIGHT - timedelta(days=4)}
+    )
+    leaving = facts().model_copy(update={"contract": contract})
+    package = build(replace(FLAG, reasons=None, triggers=(), probabilities={}), leaving)
+    known = NIGHT - timedelta(days=4)
+    assert package.why_now[0].startswith(f"The customer has cancelled (known since {known.day} {known:%b %Y}): ")
+    assert package.headline.endswith(package.why_now[0])
+
+
+def test_a_customer_who_asked_for_a_manager_is_answered_first() -> None:
+    asked = Evidence(
+        ticket_id="T", written_on=NIGHT - timedelta(days=3), kind="asks_for_manager", language="en", quote="Your boss!"
+    )
+    long_ago = asked.model_copy(update={"written_on": NIGHT - timedelta(days=40)})
+    first = [
+        build(FLAG, facts().model_copy(update={"evidence": (evidence,)})).playbook.steps[0]
+        for evidence in (asked, long_ago)
+    ]
+    assert "asked for a manager" in first[0]
+    assert "asked for a manager" not in first[1]
 
 
 def test_the_flags_own_risk_comes_first() -> None:

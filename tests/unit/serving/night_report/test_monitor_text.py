@@ -48,7 +48,7 @@ def test_the_lines_of_a_risk() -> None:
     assert lines["Drift"].startswith("since 3 Jan 2026: scores steady (index 0.06, 0.05 by chance); 0 of 96 features")
     assert lines["Retraining"] == (
         "retrain: the champion is old and enough new events have happened (version 3 learned from data until 1 Sep "
-        "2025, 55 events since)"
+        "2025, 55 events with a known label since)"
     )
 
 

@@ -45,6 +45,10 @@ WARNINGS = {
         "Money in CHF, EUR has no rate, so the revenue of its accounts is not compared with that of others: "
         "set [currency] code and [currency.rates]."
     ),
+    schema.DataEndEarlier(newest=DAY, days=5): (
+        "The newest row of all tables is of 1 Jul 2026, 5 days before this night: what happened since then is not "
+        "known, and less use, or no ticket, may only be missing rows."
+    ),
     schema.UnknownAccounts(table="outcomes", rows=2): (
         "2 rows of outcomes in the queue belong to accounts that the source does not have; they were left out."
     ),
