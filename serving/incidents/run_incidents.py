@@ -15,7 +15,8 @@ from serving.incidents.signal_matching import BATCH, match_new_signals
 from serving.incidents.timer_lease import TimerLease, require_lease
 from serving.policy.definition.policy_file import Policy
 from serving.signals.signal_intake import prune_signals
-from serving.store.database import Session, Store, utcnow
+from serving.store import Session, Store
+from serving.store.database import utcnow
 
 KEEP_DAYS = 30
 

@@ -71,7 +71,7 @@ def _write_sqlite(session: Session, table: Table, rows: pa.Table, conflict: str)
         conflict = conflict.replace("IS DISTINCT FROM", "IS NOT")
     statement = f"INSERT INTO {_quoted(table.name)} ({_names(names)}) VALUES ({marks}){conflict}"
     columns = [_plain(rows.column(name)).to_pylist() for name in names]
-    return session.connection().exec_driver_sql(statement, list(zip(*columns, strict=True))).rowcount
+    return int(session.connection().exec_driver_sql(statement, list(zip(*columns, strict=True))).rowcount)
 
 
 def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -90,7 +90,7 @@ def _write_postgresql(session: Session, table: Table, rows: pa.Table, conflict: 
     names = _names(rows.column_names)
     if not conflict:
         _copy(session, f"COPY {_quoted(table.name)} ({names}) FROM STDIN WITH (FORMAT csv)", rows)
-        return rows.num_rows
+        return int(rows.num_rows)
     staging = _quoted(f"staging_{table.name}")
     connection.exec_driver_sql(f"CREATE TEMP TABLE {staging} (LIKE {_quoted(table.name)}) ON COMMIT DROP")
     for column in table.columns:

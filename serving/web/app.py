@@ -9,6 +9,9 @@ from starlette.staticfiles import StaticFiles
 
 from serving.cases.cases import Cases
 from serving.cases.health_adjustments import HealthRule
+from serving.incidents.incident_actions import Incidents
+from serving.signals.receive_signals import SignalReceiver
+from serving.signals.signal_settings import SignalSettings
 from serving.store import Store
 from serving.store.database import utcnow
 from serving.web import access, error_pages
@@ -25,18 +28,22 @@ def create_app(
     *,
     health: HealthRule | None = None,
     clock: Callable[[], datetime] = utcnow,
+    signals: SignalSettings | None = None,
 ) -> FastAPI:
     """The review app on a migrated queue.
 
     ``health`` is the policy's rule for health adjustments by outcomes; ``clock`` returns the time, naive UTC.
+    ``signals`` says who may send signals; without it nobody may.
     """
     app = FastAPI(title="Rescue", openapi_url=None)
     app.state.cases = Cases(store, health=health, clock=clock)
+    app.state.incidents = Incidents(store, clock=clock)
     app.state.choices = {}
     error_pages.install_error_pages(app)
     identity = access.install_access(app, store, settings)
     for router in ROUTERS:
         app.include_router(router)
-    app.mount(PREFIX, create_api(app.state.cases, identity), name="api")
+    receiver = SignalReceiver(store, signals or SignalSettings(), clock)
+    app.mount(PREFIX, create_api(app.state.cases, identity, app.state.incidents, receiver), name="api")
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app

@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 from features.errors import RescueError, UsageError
 from serving.cases.case_errors import CaseNotFoundError
 from serving.cases.permissions import NotAllowedError
+from serving.incidents.incident_errors import IncidentNotFoundError
 from serving.store.database import StoreError
 from serving.web.access import csrf_token
 from serving.web.rendering import render_page
@@ -72,6 +73,7 @@ def install_error_pages(app: FastAPI) -> None:
     """Answer every error: as a page to people, as problem details to programs."""
     app.state.error_page = error_page
     app.add_exception_handler(CaseNotFoundError, _handler(404, QUEUE_LINK + SEARCH_LINK))
+    app.add_exception_handler(IncidentNotFoundError, _handler(404, (("/incidents", "Show all incidents"), *QUEUE_LINK)))
     app.add_exception_handler(AccountNotFoundError, _handler(404, SEARCH_LINK + QUEUE_LINK))
     app.add_exception_handler(NotAllowedError, _handler(403, QUEUE_LINK))
     app.add_exception_handler(StoreError, _store_unavailable)

@@ -34,6 +34,7 @@ TEMPLATE_FILTERS = {
     "money": display_text.money,
     "evidence_text": evidence_text,
     "lane_title": display_text.lane_title,
+    "span_text": display_text.span_text,
 }
 """What the templates use to write values as text."""
 
@@ -57,6 +58,8 @@ def render_page(request: Request, name: str, context: Mapping[str, Any], *, stat
     shared = {
         "person": getattr(request.state, "person", None),
         "csrf_token": getattr(request.state, "csrf", ""),
+        "has_incidents": getattr(request.state, "has_incidents", False),
+        "has_people": getattr(request.state, "has_people", False),
         "theme": chosen_theme(request),
         "themes": THEMES,
         "path": request.url.path,

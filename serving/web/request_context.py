@@ -15,8 +15,10 @@ from fastapi.responses import RedirectResponse
 
 from features.errors import UsageError
 from serving.cases.cases import Cases
+from serving.cases.people import load_roster
 from serving.cases.permissions import Act, Actor
 from serving.store import Store
+from serving.store.queries.incident_queries import has_incidents
 from serving.web.access import Permission, Person, csrf_token, require_permission
 from serving.web.security.form_input import MAX_TEXT_LENGTH, form_texts, keep_texts
 
@@ -80,15 +82,33 @@ def page_context(permission: Permission) -> Callable[..., PageContext]:
     ) -> PageContext:
         request.state.person = person
         request.state.csrf = csrf_token(request)
+        request.state.has_incidents = _has_incidents(request)
+        request.state.has_people = _has_people(request)
         cases: Cases = request.app.state.cases
         return PageContext(cases.store, cases, person, cases.clock())
 
     return build_context
 
 
+def _has_incidents(request: Request) -> bool:
+    """Whether there has ever been an incident: pages name incidents only then; once there was one, it is known."""
+    state = request.app.state
+    if not getattr(state, "has_incidents", False):
+        with state.cases.store.reading() as session:
+            state.has_incidents = has_incidents(session)
+    return bool(state.has_incidents)
+
+
+def _has_people(request: Request) -> bool:
+    """Whether the newest policy lists people: pages name the list of people only then."""
+    with request.app.state.cases.store.reading() as session:
+        return load_roster(session).listed
+
+
 FormTexts = Annotated[dict[str, str], Depends(read_form_texts)]
 SelectedCases = Annotated[list[str], Depends(read_selected_cases)]
 ViewerContext = Annotated[PageContext, Depends(page_context(Permission.SEE))]
+CommenterContext = Annotated[PageContext, Depends(page_context(Permission.COMMENT))]
 WorkerContext = Annotated[PageContext, Depends(page_context(Permission.WORK))]
 AssignerContext = Annotated[PageContext, Depends(page_context(Permission.ASSIGN))]
 OverviewContext = Annotated[PageContext, Depends(page_context(Permission.OVERVIEW))]

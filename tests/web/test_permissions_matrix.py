@@ -13,9 +13,20 @@ import pytest
 from fastapi.routing import iter_route_contexts
 from sqlalchemy import select
 from starlette.routing import Mount
+from support.nights.night_factory import NOW, RULES
 from support.web.web_people import People, TestClient, csrf_of, opened, settled
 
 from serving.cases.permissions import Role
+from serving.incidents.incident_changes import incident_id
+from serving.incidents.run_incidents import run_incidents
+from serving.incidents.signal_matching import group_key
+from serving.policy.definition.incidents.incident_rules import IncidentRule
+from serving.policy.definition.policy_checks import compile_conditions
+from serving.policy.definition.policy_file import Policy
+from serving.signals.signal_fields import Signal
+from serving.signals.signal_intake import add_signals
+from serving.store import Store
+from serving.store.incident_tables import SignalRow
 from serving.store.people_tables import SavedView
 from serving.store.saved_views import save_view
 from serving.store.tables import Case
@@ -33,7 +44,9 @@ UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 @dataclass(frozen=True)
 class Row:
-    """One thing to ask for: who may, and what is sent; ``public`` for what needs nobody."""
+    """One thing to ask for: who may, and what is sent.
+
+    ``public`` is what needs nobody; ``signed`` is permitted by a signature of the request, and by no person."""
 
     method: str
     path: str
@@ -41,6 +54,7 @@ class Row:
     form: dict[str, str] = field(default_factory=dict)
     json: dict[str, Any] | None = None
     public: bool = False
+    signed: bool = False
     query: str = ""
 
     @property
@@ -57,6 +71,7 @@ class Row:
         """Ask for it, about this case or its account."""
         path = self.path.replace("{case_id}", case).replace("{account_id:path}", account)
         path = path.replace("{view}", "1").replace("{code}", "none") + self.query
+        path = path.replace("{incident_id}", INCIDENT).replace("{adapter}", "grafana")
         sent = {"json": self.json} if self.json is not None else {"data": {**self.form, "version": "1"}}
         return browser.request(self.method, path, **(sent if self.method in UNSAFE else {}), **more)
 
@@ -99,6 +114,11 @@ TABLE = (
     Row("POST", "/case/{case_id}/undo", WORK),
     Row("GET", "/accounts", SEE),
     Row("GET", "/account/{account_id:path}", SEE),
+    Row("GET", "/incidents", SEE),
+    Row("GET", "/incidents/{incident_id}", SEE),
+    Row("POST", "/incidents/{incident_id}/acknowledge", WORK),
+    Row("POST", "/incidents/{incident_id}/resolve", WORK, TEXT),
+    Row("POST", "/incidents/{incident_id}/comment", COMMENT, TEXT),
     Row("GET", "/overview", OVERVIEW),
     Row("POST", "/views", SEE, {"name": "mine", "url": "/queue?mine=1"}),
     Row("POST", "/views/{view}/delete", SEE),
@@ -110,6 +130,11 @@ TABLE = (
     Row("GET", "/api/v1/accounts", SEE, query="?text=a"),
     Row("GET", "/api/v1/accounts/{account_id:path}", SEE),
     Row("GET", "/api/v1/overview", OVERVIEW),
+    Row("GET", "/api/v1/incidents", SEE),
+    Row("GET", "/api/v1/incidents/{incident_id}", SEE),
+    Row("POST", "/api/v1/incidents/{incident_id}/actions", COMMENT, json={"action": "comment", "text": "noted"}),
+    Row("POST", "/api/v1/signals", signed=True),
+    Row("POST", "/api/v1/signals/{adapter}", signed=True),
     Row("GET", "/api/v1/paths/metrics", OVERVIEW),
     _action(WORK, action="claim"),
     _action(WORK, action="contact"),
@@ -124,6 +149,8 @@ TABLE = (
     _action(ASSIGN, action="assign", person="ann"),
     _action(COMMENT, action="disagree", reason="usage", comment="not so"),
 )
+INCIDENT = incident_id("checkout", group_key({}), NOW)
+"""An incident of the squad north, which everybody sees."""
 EACH = 300
 """Cases of each squad that the questions use up."""
 
@@ -151,6 +178,7 @@ def people(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> I
 @pytest.fixture(scope="module")
 def cases(people: People) -> Cases:
     north, south = settled(people.store, EACH)
+    open_incident(people.store)
     with people.store.reading() as session:
         accounts = {case.id: case.account_id for case in session.scalars(select(Case))}
     return Cases({name: [(case, accounts[case]) for case in ids] for name, ids in (("north", north), ("south", south))})
@@ -172,6 +200,15 @@ def test_every_route_is_in_the_table(people: People) -> None:
     assert set(routes(people.app.routes)) == {(row.method, row.path) for row in TABLE}
 
 
+def open_incident(store: Store) -> None:
+    signal = Signal("s-1", NOW, "shop", "checkout.failed", account_id="a000000")
+    add_signals(store, [signal], sender="test", now=NOW)
+    rules = {"checkout": {"when": "kind = 'checkout.failed'", "count": 1, "within": 1.0, "severity": "high"}}
+    file = RULES.model_copy(update={"incidents": {"checkout": IncidentRule.model_validate(rules["checkout"])}})
+    conditions, _problems = compile_conditions(file)
+    run_incidents(store, Policy(file, conditions), now=NOW)
+
+
 def answered(status: int, row: Row, location: str) -> str:
     """What an answer means."""
     if status in {HIDDEN, FORBIDDEN, NOBODY}:
@@ -179,6 +216,23 @@ def answered(status: int, row: Row, location: str) -> str:
     if location.startswith("/sign-in") and row.path != "/sign-out":
         return "nobody"
     return "answered" if status < 500 else f"failed with {status}"
+
+
+def test_signals_are_permitted_by_a_signature_and_by_nobody(people: People, cases: Cases) -> None:
+    for browser in (people.browser(), people.signed_in(Role.ADMIN), people.program(Role.ADMIN)):
+        for row in (row for row in TABLE if row.signed):
+            assert row.ask(browser, "none", "none").status_code == FORBIDDEN  # the settings have no secret
+    with people.store.reading() as session:
+        assert len(session.scalars(select(SignalRow)).all()) == 1
+
+
+def test_people_of_another_squad_see_an_incident_and_do_not_work_it(people: People, cases: Cases) -> None:
+    browser = people.signed_in(Role.LEAD, name="south-lead", squads=("south",))
+    page = browser.get(f"/incidents/{INCIDENT}")
+    assert (page.status_code, "Nordlicht" in page.text, "Acknowledge</button>" in page.text) == (200, False, False)
+    for action in ("acknowledge", "resolve"):
+        answer = browser.post(f"/incidents/{INCIDENT}/{action}", data={"version": "1"})
+        assert (answer.status_code, "is not in the squad north" in answer.text) == (FORBIDDEN, True)
 
 
 def expected(row: Row, role: Role | None, own: bool) -> str:
@@ -196,7 +250,7 @@ def test_the_matrix(people: People, cases: Cases, role: Role | None) -> None:
     if role is None:
         browser.headers["X-CSRF-Token"] = csrf_of(browser)
     wrong, asked = [], 0
-    for row in (row for row in TABLE if not row.public):
+    for row in (row for row in TABLE if not row.public and not row.signed):
         for own in (True, False):
             case, account = cases.of("north" if own else "south", row)
             answer = row.ask(browser, case, account)
@@ -205,7 +259,7 @@ def test_the_matrix(people: People, cases: Cases, role: Role | None) -> None:
             if found != expected(row, role, own):
                 wrong.append(f"{row.method} {row.path} {row.json or ''} own={own}: {found} ({answer.status_code})")
     assert wrong == []
-    assert asked == 2 * sum(not row.public for row in TABLE)
+    assert asked == 2 * sum(not row.public and not row.signed for row in TABLE)
 
 
 def test_what_is_public_says_nothing(people: People) -> None:
@@ -223,7 +277,7 @@ def test_no_unsafe_route_does_without_the_token(people: People, cases: Cases, to
     del browser.headers["X-CSRF-Token"]
     sent = {} if token is None else {"headers": {"X-CSRF-Token": token.encode()}}
     case, account = cases.of("north")
-    unsafe = [row for row in TABLE if row.method in UNSAFE]
+    unsafe = [row for row in TABLE if row.method in UNSAFE and not row.signed]
     for row in unsafe:
         answer = row.ask(browser, case, account, **sent)
         assert answer.status_code == FORBIDDEN, row
@@ -257,7 +311,7 @@ def test_a_saved_view_is_its_owners(people: People) -> None:
 def test_a_token_is_worth_what_its_user_is(people: People, cases: Cases) -> None:
     for role in (Role.VIEWER, Role.REVIEWER, Role.ANALYST):
         program = people.program(role)
-        for row in (row for row in TABLE if row.path.startswith("/api/") and not row.public):
+        for row in (row for row in TABLE if row.path.startswith("/api/") and not row.public and not row.signed):
             for own in (True, False):
                 case, account = cases.of("north" if own else "south", row)
                 answer = row.ask(program, case, account)

@@ -6,8 +6,18 @@ from fastapi import Depends, FastAPI
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from serving.cases.cases import Cases
+from serving.incidents.incident_actions import Incidents
+from serving.signals.receive_signals import SignalReceiver
 from serving.web.access import Identity
-from serving.web.api import accounts_api, cases_api, paths_api, problem_responses
+from serving.web.api import (
+    accounts_api,
+    cases_api,
+    incidents_api,
+    paths_api,
+    people_api,
+    problem_responses,
+    signals_api,
+)
 
 PREFIX = "/api/v1"
 
@@ -22,7 +32,7 @@ def _documented(_token: Annotated[HTTPAuthorizationCredentials | None, Depends(_
     """Add the token to the OpenAPI document; ``require_sign_in`` checks it."""
 
 
-def create_api(use_cases: Cases, identity: Identity) -> FastAPI:
+def create_api(use_cases: Cases, identity: Identity, incidents: Incidents, receiver: SignalReceiver) -> FastAPI:
     """The API on these use cases, to be mounted at ``PREFIX``."""
     api = FastAPI(
         title="Rescue",
@@ -34,8 +44,12 @@ def create_api(use_cases: Cases, identity: Identity) -> FastAPI:
         dependencies=[Depends(_documented)],
     )
     api.state.cases, api.state.identity = use_cases, identity
+    api.state.incidents, api.state.receiver = incidents, receiver
     problem_responses.install_problem_responses(api)
     api.include_router(cases_api.cases_router)
+    api.include_router(people_api.people_api_router)
     api.include_router(accounts_api.accounts_router)
+    api.include_router(incidents_api.incidents_router)
+    api.include_router(signals_api.signals_router)
     api.include_router(paths_api.paths_router)
     return api

@@ -14,8 +14,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from features.errors import RescueError, UsageError
+from serving.cases.absence.absence_entries import AbsenceNotFoundError
 from serving.cases.case_errors import AlreadyOpenError, CaseNotFoundError, IllegalActionError, StaleCaseError
 from serving.cases.permissions import NotAllowedError
+from serving.incidents.incident_errors import IncidentNotFoundError, IncidentStateError, StaleIncidentError
+from serving.signals.cloud_events import TooManySignalsError, UnreadableBodyError
+from serving.signals.intake_budget import TooManyRequestsError
+from serving.signals.receive_signals import ContentTypeError, UnknownAdapterError
+from serving.signals.sender_check import IntakeClosedError, UnsignedError
 from serving.store.database import StoreError
 from serving.web.error_pages import AccountNotFoundError
 from serving.web.identity.person import SignInNeededError
@@ -26,9 +32,20 @@ STATUS: dict[type[Exception], int] = {
     NotAllowedError: 403,
     CaseNotFoundError: 404,
     AccountNotFoundError: 404,
+    AbsenceNotFoundError: 404,
     StaleCaseError: 409,
     IllegalActionError: 409,
     AlreadyOpenError: 409,
+    IncidentNotFoundError: 404,
+    StaleIncidentError: 409,
+    IncidentStateError: 409,
+    UnsignedError: 401,
+    IntakeClosedError: 403,
+    UnreadableBodyError: 400,
+    UnknownAdapterError: 404,
+    TooManySignalsError: 413,
+    ContentTypeError: 415,
+    TooManyRequestsError: 429,
     UsageError: 422,
     StoreError: 503,
     RescueError: 400,
@@ -63,7 +80,10 @@ DOCUMENTED_RESPONSES: dict[int | str, dict[str, Any]] = {
         403: "Your role does not allow it",
         404: "It does not exist, or you may not see it",
         409: "The case has changed, or its state does not allow it",
+        413: "The request is too large",
+        415: "The content type is not one of those above",
         422: "A value is not valid",
+        429: "Too many requests or signals in a minute",
         503: "The queue's database does not answer",
     }.items()
 }
@@ -80,7 +100,10 @@ def install_problem_responses(api: FastAPI) -> None:
 async def _rescue(request: Request, error: Exception) -> Response:
     kind = next(kind for kind in type(error).__mro__ if kind in STATUS)
     detail = STORE_UNAVAILABLE if kind is StoreError else str(error)
-    return _problem(STATUS[kind], detail, _slug(type(error).__name__))
+    answer = _problem(STATUS[kind], detail, _slug(type(error).__name__))
+    if isinstance(error, TooManyRequestsError):
+        answer.headers["Retry-After"] = str(error.seconds)
+    return answer
 
 
 async def _invalid(request: Request, error: Exception) -> Response:

@@ -8,7 +8,9 @@ from fastapi import APIRouter
 from serving.web.pages.account_page import account_router
 from serving.web.pages.case_actions import case_action_router
 from serving.web.pages.case_page import case_router
+from serving.web.pages.incident_pages import incident_router
 from serving.web.pages.overview_page import overview_router
+from serving.web.pages.people_page import people_router
 from serving.web.pages.preferences import preferences_router
 from serving.web.pages.queue_page import queue_router
 from serving.web.pages.saved_views_page import saved_views_router
@@ -18,6 +20,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     case_router,
     case_action_router,
     account_router,
+    incident_router,
+    people_router,
     overview_router,
     saved_views_router,
     preferences_router,

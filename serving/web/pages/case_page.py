@@ -1,21 +1,26 @@
 """A case as a page to read, and its hand-off as a file."""
 
-from datetime import date
+from datetime import date, timedelta
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, PlainTextResponse, Response
 
 from serving.cases.case_errors import CaseNotFoundError
+from serving.cases.handover.hand_over_choices import case_hand_overs
 from serving.cases.permissions import Act
 from serving.handoff.package import Handoff
 from serving.handoff.render import markdown
 from serving.store.queries.case_queries import CaseFile, case_file
+from serving.store.queries.incident_queries import incidents_of_account
 from serving.web.flash_messages import FlashMessage, success_message
 from serving.web.rendering import render_page
 from serving.web.request_context import PageContext, ViewerContext
 from serving.web.views.case_view import DraftText, case_view
 
 case_router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
+
+RECENT_INCIDENTS = timedelta(days=7)
+"""So long after its end the page of a case names an incident that affected the account."""
 
 
 @case_router.get("/case/{case_id}")
@@ -57,8 +62,13 @@ def render_case(
     as_of: str = "",
 ) -> Response:
     """The page of a case; ``draft`` is what was typed into a form whose action failed."""
-    view = case_view(read_case(context, case_id, _day(as_of)), context.actor(Act.WORK), context.now, draft)
-    return render_page(request, "case.html.j2", {"view": view, "notice": message}, status=status)
+    file = read_case(context, case_id, _day(as_of))
+    with context.store.reading() as session:
+        hand_overs = case_hand_overs(session, file.case, Handoff.model_validate_json(file.handoff), context.now)
+        incidents = incidents_of_account(session, file.account.account_id, context.now - RECENT_INCIDENTS)
+    view = case_view(file, context.actor(Act.WORK), context.now, draft, hand_overs)
+    shown = {"view": view, "notice": message, "open_incidents": incidents}
+    return render_page(request, "case.html.j2", shown, status=status)
 
 
 def _day(text: str) -> date | None:

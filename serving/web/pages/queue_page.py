@@ -14,6 +14,7 @@ from serving.store import Session
 from serving.store.database import StoreError
 from serving.store.queries import queue_queries
 from serving.store.queries.case_queries import account_names, active_squads, members
+from serving.store.queries.incident_queries import list_incidents
 from serving.store.queries.queue_queries import CLOSED_CASES, RENEWALS, FilterChoices
 from serving.store.saved_views import saved_views
 from serving.web.access import Permission
@@ -34,6 +35,9 @@ from serving.web.views.night_age import night_age
 from serving.web.views.queue_view import ASCENDING, QueueView, lane_tabs, paginate, queue_row, sort_orders, state_tabs
 
 queue_router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
+
+BANNERS = 5
+"""Open incidents that the queue names above its list."""
 
 
 @queue_router.get("/")
@@ -118,6 +122,7 @@ def _render_queue(
         listed = queue_queries.list_cases(session, chosen, sort=view.sort, page=view.page)
         options = _options(session, context, choices)
         waiting = queue_queries.count_waiting(session, chosen)
+        incidents = list_incidents(session, state="open", limit=BANNERS)
     today = counting_day(night, context.now.date())
     shown = {
         "view": view,
@@ -127,6 +132,7 @@ def _render_queue(
         "notice": message,
         "lanes": lane_tabs(view, lanes),
         "waiting": waiting,
+        "open_incidents": incidents,
         "risks": choices.risks,
         "rows": [queue_row(row, choices.risks, context.now, today) for row in listed],
         "tabs": state_tabs(view, counts),

@@ -1,0 +1,160 @@
+"""What the pages of incidents show: the list, one incident with its timeline and accounts, and the banner elsewhere."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from serving.cases.permissions import EVERY_SQUAD, Actor
+from serving.handoff.render import amount, moment
+from serving.incidents.incident_actions import may_work
+from serving.store.incident_tables import Incident, IncidentEvent
+from serving.store.queries.incident_queries import IncidentFile, Revenue
+from serving.web.display_text import DUE_SOON, SlaTimer, duration
+
+INCIDENT_STATES = {"open": "Open", "over": "Over", "resolved": "Resolved"}
+
+INCIDENT_EVENTS = {
+    "opened": "opened the incident",
+    "reopened": "opened the incident again",
+    "over": "ended the incident: no signal for the quiet time",
+    "acknowledge": "acknowledged the incident",
+    "resolve": "resolved the incident",
+    "comment": "commented",
+    "escalated": "escalated the incident",
+    "path_repeated": "sent the step of the path again",
+    "path_ended": "reached the end of the path",
+    "breached": "recorded a missed deadline",
+}
+"""What happened, as the end of a sentence that begins with the person's name."""
+
+
+@dataclass(frozen=True)
+class IncidentRow:
+    """A line of the list of incidents."""
+
+    incident: Incident
+    state: str
+    scope: str
+    timer: SlaTimer | None
+
+
+@dataclass(frozen=True)
+class TimelineEntry:
+    """A line of the timeline."""
+
+    at: datetime
+    text: str
+    comment: str | None
+
+
+@dataclass(frozen=True)
+class IncidentView:
+    """The page of an incident."""
+
+    file: IncidentFile
+    incident: Incident
+    state: str
+    scope: str
+    timer: SlaTimer | None
+    revenue: str
+    hidden: str
+    timeline: tuple[TimelineEntry, ...]
+    may_acknowledge: bool
+    may_resolve: bool
+    may_comment: bool
+    draft: str = ""
+
+    @property
+    def length(self) -> str:
+        """How long it lasted, or has lasted until its last signal."""
+        return duration(self.incident.last_signal_at - self.incident.started_at)
+
+
+def incident_row(incident: Incident, now: datetime) -> IncidentRow:
+    """A line of the list."""
+    return IncidentRow(incident, incident_state(incident), scope_text(incident), incident_timer(incident, now))
+
+
+def incident_view(
+    file: IncidentFile, actor: Actor, now: datetime, *, may_comment: bool, draft: str = ""
+) -> IncidentView:
+    """The page of an incident for this person."""
+    incident = file.incident
+    works = may_work(incident, actor) and incident.state == "open"
+    return IncidentView(
+        file=file,
+        incident=incident,
+        state=incident_state(incident),
+        scope=scope_text(incident),
+        timer=incident_timer(incident, now),
+        revenue=revenue_text(file.revenue, file.unknown),
+        hidden=hidden_text(file.hidden, sees_all=actor.role in EVERY_SQUAD),
+        timeline=tuple(_entry(event) for event in reversed(file.events)),
+        may_acknowledge=works and incident.acknowledged_at is None,
+        may_resolve=works,
+        may_comment=may_comment,
+        draft=draft,
+    )
+
+
+def incident_state(incident: Incident) -> str:
+    """The state in words: an open incident is acknowledged or not."""
+    if incident.state == "open" and incident.acknowledged_at is not None:
+        return "Acknowledged"
+    return INCIDENT_STATES[incident.state]
+
+
+def incident_timer(incident: Incident, now: datetime) -> SlaTimer | None:
+    """The next deadline of an open incident."""
+    due = incident.respond_by or incident.resolve_by
+    if incident.state != "open" or due is None:
+        return None
+    target, left = "respond" if incident.respond_by else "resolve", due - now
+    if left <= timedelta(0):
+        return SlaTimer(target, f"{duration(-left)} late", due, "late")
+    return SlaTimer(target, f"in {duration(left)}", due, "soon" if left <= DUE_SOON else "running")
+
+
+def scope_text(incident: Incident) -> str:
+    """How much it affects: ``240 users (5%), 12 accounts (3%)``."""
+    parts = [
+        _affected(incident.users, incident.users_total, "user"),
+        _affected(incident.accounts, incident.accounts_total, "account"),
+    ]
+    return ", ".join(part for part in parts if part) or "no users or accounts named"
+
+
+def _affected(count: int, total: int | None, what: str) -> str:
+    if not count:
+        return ""
+    share = f" ({_percent(count / total)})" if total else ""
+    return f"{count:,} {what}{'' if count == 1 else 's'}{share}"
+
+
+def _percent(share: float) -> str:
+    return "under 1%" if 0 < share < 0.01 else f"{min(share, 1):.0%}"
+
+
+def revenue_text(revenue: tuple[Revenue, ...], unknown: int) -> str:
+    """The yearly revenue of the affected accounts, by currency."""
+    known = " and ".join(amount(part.amount, part.currency) for part in revenue)
+    missing = f"{unknown} {'account' if unknown == 1 else 'accounts'} without a known revenue" if unknown else ""
+    return ", ".join(part for part in (known, missing) if part) or "–"
+
+
+def hidden_text(count: int, *, sees_all: bool) -> str:
+    """How many accounts are affected and not listed, and why."""
+    if not count:
+        return ""
+    what = f"{count:,} further {'account is' if count == 1 else 'accounts are'} affected"
+    return f"{what}." if sees_all else f"{what}; accounts of which your squads have had no case are not listed."
+
+
+def _entry(event: IncidentEvent) -> TimelineEntry:
+    what = INCIDENT_EVENTS.get(event.kind, event.kind.replace("_", " "))
+    return TimelineEntry(event.at, f"{event.actor} {what}{_detail(event.after)}", event.comment)
+
+
+def _detail(after: dict[str, Any]) -> str:
+    ended = after.get("closed_at")
+    return f" ({moment(datetime.fromisoformat(ended))})" if ended and after.get("state") == "over" else ""
