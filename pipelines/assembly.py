@@ -37,11 +37,12 @@ def open_uplift_registry(settings: Settings) -> UpliftRegistry:
 
 def open_store(settings: Settings) -> Store:
     """The queue's database, brought to the present schema."""
+    from serving.delivery import message_settings
     from serving.store import Store
 
     if settings.database is None:
         writable_home(settings)
-    queue = Store(settings.database_url)
+    queue = Store(settings.database_url, message_settings(settings.channels, settings.review.address))
     queue.migrate()
     return queue
 
@@ -102,4 +103,5 @@ def load_policy(settings: Settings) -> Policy:
         raise UsageError(f"There is no policy file {settings.policy}.")
     from pipelines.extensions.load_extensions import own_features
 
-    return Policy.load(settings.policy, settings.declared_metrics, own_features(settings))
+    channels = {name: str(table.get("kind", "")) for name, table in settings.channels.items()}
+    return Policy.load(settings.policy, settings.declared_metrics, own_features(settings), channels)

@@ -130,7 +130,8 @@ def _write(
     """One row of the outbox; none where the text cannot be composed."""
     kind, reader = f"{subject.kind}.{occasion.event}", notification.reader
     try:
-        text = compose_message(subject, reader, occasion, link=context.messages.link(subject.kind, subject.id))
+        link = context.messages.link(subject.kind, subject.id)
+        text = compose_message(subject, reader, occasion, link=link)
         morning = next_morning(at, reader.timezone) if notification.daily else None
     except Exception:
         logger.exception("The message to %s about %s %s cannot be written.", reader.name, subject.kind, subject.id)
@@ -145,7 +146,7 @@ def _write(
         person=reader.name,
         recipient=notification.address,
         batch=batch,
-        payload=_person_payload(subject, kind, notification, text, at),
+        payload=_person_payload(subject, kind, notification, text, link, at),
         status="pending",
         attempts=0,
         created_at=at,
@@ -156,7 +157,7 @@ def _write(
 
 
 def _person_payload(
-    subject: Subject, kind: str, notification: Notification, text: MessageText, at: datetime
+    subject: Subject, kind: str, notification: Notification, text: MessageText, link: str, at: datetime
 ) -> dict[str, Any]:
     return {
         "type": kind,
@@ -165,6 +166,8 @@ def _person_payload(
         "party": notification.party,
         "subject": text.subject,
         "text": text.text,
+        "reader": notification.reader.shown,
+        "link": link,
         "data": {
             subject.kind: subject.id,
             "headline": subject.title,

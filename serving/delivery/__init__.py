@@ -6,7 +6,16 @@ duplicates.
 """
 
 from serving.delivery.channel import Channel, ChannelMessage, DeliveryError
-from serving.delivery.channel_settings import open_channels
+from serving.delivery.channel_settings import broadcast_channels, message_settings, open_channels
 from serving.delivery.sender import DeliveryReport, deliver
 
-__all__ = ["Channel", "ChannelMessage", "DeliveryError", "DeliveryReport", "deliver", "open_channels"]
+__all__ = [
+    "Channel",
+    "ChannelMessage",
+    "DeliveryError",
+    "DeliveryReport",
+    "broadcast_channels",
+    "deliver",
+    "message_settings",
+    "open_channels",
+]

@@ -22,7 +22,8 @@ class ChannelMessage:
 
     ``kind`` is the event (``case.opened``, ``case.raised``, ``case.escalated``, ``case.breached``, ``case.closed``);
     ``data`` describes the case; ``handoff`` is the JSON text of its hand-off, for a case that was opened or raised
-    again.
+    again. A message to a person has its own ``title`` and ``text`` (plain, with ``link`` in it); ``recipient`` is the
+    person's address on the channel, and None where the channel's own receivers get it.
     """
 
     id: str
@@ -30,16 +31,26 @@ class ChannelMessage:
     timestamp: str
     data: dict[str, Any]
     handoff: str | None = None
+    title: str | None = None
+    text: str | None = None
+    link: str = ""
+    to: str | None = None
+    recipient: str | None = None
 
     @property
     def subject(self) -> str:
         """One line for a person."""
+        if self.title is not None:
+            return " ".join(self.title.split())
         line = f"{SUBJECTS.get(self.kind, self.kind)}: {self.data['headline']}"
         return " ".join(line.split())
 
     def body(self) -> str:
         """The message as JSON, the same bytes on every attempt."""
         data = self.data | ({"handoff": json.loads(self.handoff)} if self.handoff else {})
+        if self.text is not None:
+            own = {"subject": self.subject, "text": self.text, "to": self.to, "recipient": self.recipient}
+            data = data | own | ({"link": self.link} if self.link else {})
         return json.dumps({"type": self.kind, "timestamp": self.timestamp, "data": data}, sort_keys=True)
 
 

@@ -13,10 +13,15 @@ from serving.delivery.file_channel import FileChannel
 from serving.delivery.mail_channel import MailChannel, Security
 from serving.delivery.slack_channel import SlackChannel
 from serving.delivery.webhook_channel import WebhookChannel
+from serving.paths.message_settings import MessageSettings
 
 
 class _Settings(BaseModel):
+    """``broadcast``: every case that is opened, raised, escalated, late or closed is announced on the channel."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    broadcast: bool = True
 
 
 class WebhookSettings(_Settings):
@@ -47,12 +52,12 @@ class SlackSettings(_Settings):
 
 
 class MailSettings(_Settings):
-    """An SMTP server and who gets the mail."""
+    """An SMTP server and who gets the mail; without recipients, only people who have an address get any."""
 
     kind: Literal["email"]
     host: str
     sender: str
-    recipients: Annotated[tuple[str, ...], Field(min_length=1)]
+    recipients: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     port: int = 587
     security: Security = "starttls"
     user: str | None = None
@@ -60,7 +65,8 @@ class MailSettings(_Settings):
 
     def open(self) -> Channel:
         """The channel."""
-        plain = self.model_dump(exclude={"kind", "password"})
+        plain = self.model_dump(exclude={"kind", "password", "broadcast"})
+        plain["recipients"] = self.recipients or ()
         return MailChannel(**plain, password=self.password.get_secret_value() if self.password else None)
 
 
@@ -88,6 +94,24 @@ KINDS: Mapping[str, type[_Settings]] = {
 def open_channels(settings: Mapping[str, Mapping[str, Any]]) -> dict[str, Channel]:
     """The channels by name; the first setting that does not fit is said with its name, never with its value."""
     return {name: _open(name, table) for name, table in settings.items()}
+
+
+def broadcast_channels(settings: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
+    """The channels on which every event is announced, by name: not those that are only for messages to people.
+
+    A mail channel without recipients is one of these.
+    """
+    names = (name for name, table in settings.items() if table.get("broadcast", True) is not False)
+    return tuple(sorted(name for name in names if settings[name].get("kind") != "email" or _recipients(settings[name])))
+
+
+def message_settings(settings: Mapping[str, Mapping[str, Any]], address: str | None) -> MessageSettings:
+    """What messages to people need from the settings: the channels with their kinds, and the address of the app."""
+    return MessageSettings(address, {name: str(table.get("kind", "")) for name, table in settings.items()})
+
+
+def _recipients(table: Mapping[str, Any]) -> bool:
+    return bool(table.get("recipients"))
 
 
 def _open(name: str, table: Mapping[str, Any]) -> Channel:

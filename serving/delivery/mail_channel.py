@@ -36,6 +36,8 @@ class MailChannel:
 
     def send(self, message: ChannelMessage) -> None:
         """Send the message to every recipient; a 5xx reply is permanent, any other failure is tried again."""
+        if not (message.recipient or self.recipients):
+            raise DeliveryError("The channel has no recipients, and the person has no address on it.", permanent=True)
         deadline = Deadline(self.timeout)
         try:
             with self._connected(deadline) as server:
@@ -52,7 +54,7 @@ class MailChannel:
                 raise DeliveryError("The mail server did not answer in time.") from error
             raise DeliveryError(f"The mail server could not be reached ({type(error).__name__}).") from error
         if refused:
-            raise DeliveryError(f"The mail server refused {len(refused)} of {len(self.recipients)}.", permanent=True)
+            raise DeliveryError(f"The mail server refused {len(refused)} of the recipients.", permanent=True)
 
     @contextmanager
     def _connected(self, deadline: Deadline) -> Iterator[smtplib.SMTP]:
@@ -72,9 +74,12 @@ class MailChannel:
     def _mail(self, message: ChannelMessage) -> EmailMessage:
         mail = EmailMessage()
         mail["Subject"] = message.subject
-        mail["From"], mail["To"] = self.sender, ", ".join(self.recipients)
+        mail["From"], mail["To"] = self.sender, message.recipient or ", ".join(self.recipients)
         mail["Message-ID"] = f"<{message.id}@{self.sender.rpartition('@')[2]}>"
-        if message.handoff is None:
+        mail["Auto-Submitted"] = "auto-generated"
+        if message.text is not None:
+            mail.set_content(message.text)
+        elif message.handoff is None:
             mail.set_content(_without_handoff(message))
         else:
             handoff = Handoff.model_validate_json(message.handoff)

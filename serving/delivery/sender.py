@@ -9,7 +9,7 @@ hangs delays a night by half a minute and not by hours.
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 
 from features.errors import UsageError
 from serving.delivery.channel import Channel, ChannelMessage, DeliveryError
+from serving.paths.message_text import MessageText, digest_text
 from serving.store.database import Store, utcnow
 from serving.store.exchange import Message
 from serving.store.tables import FrozenHandoff
@@ -67,9 +68,9 @@ def deliver(
     failed = dict.fromkeys(channels, 0)
     available = dict(channels)
     while (taken := _take(store, available, clock(), replay)) is not None:
-        channel, message = taken
+        channel, message, parts = taken
         failure = _attempt(channels[channel], message)
-        _store_result(store, message, failure, clock(), report)
+        _store_result(store, parts, failure, clock(), report)
         failed[channel] = failed[channel] + 1 if failure and not failure.permanent else 0
         if failed[channel] >= FAILURES:
             report.paused.append(channel)
@@ -88,7 +89,8 @@ def _reset(store: Store, message_id: str, now: datetime) -> None:
 
 def _take(
     store: Store, channels: Mapping[str, Channel], now: datetime, only: str | None
-) -> tuple[str, ChannelMessage] | None:
+) -> tuple[str, ChannelMessage, list[str]] | None:
+    """The message that is due first, with its channel and the ids of its rows; messages of one batch are one."""
     due = select(Message).where(Message.status == "pending", Message.next_at <= now, Message.channel.in_(channels))
     if only is not None:
         due = due.where(Message.id == only)
@@ -97,12 +99,23 @@ def _take(
         message = session.scalar(first)
         if message is None:
             return None
-        message.next_at, message.attempts = now + MESSAGE_LEASE, message.attempts + 1
-        return message.channel, _channel_message(session, message)
+        parts = [message] if message.batch is None or only is not None else _batch(session, message)
+        for part in parts:
+            part.next_at, part.attempts = now + MESSAGE_LEASE, part.attempts + 1
+        return message.channel, _channel_message(session, parts), [part.id for part in parts]
 
 
-def _channel_message(session: Session, message: Message) -> ChannelMessage:
+def _batch(session: Session, first: Message) -> list[Message]:
+    """The messages that are sent together with this one, in the order in which they were written."""
+    rows = select(Message).where(Message.batch == first.batch, Message.status == "pending")
+    return list(session.scalars(rows.order_by(Message.created_at, Message.id).with_for_update())) or [first]
+
+
+def _channel_message(session: Session, parts: Sequence[Message]) -> ChannelMessage:
+    message = parts[0]
     payload = message.payload
+    if message.person is not None:
+        return _person_message(message, parts)
     handoff = None
     if message.kind in WITH_HANDOFF:
         as_of = datetime.fromisoformat(payload["data"]["as_of"]).date()
@@ -110,6 +123,23 @@ def _channel_message(session: Session, message: Message) -> ChannelMessage:
             select(FrozenHandoff.content).where(FrozenHandoff.case_id == message.case_id, FrozenHandoff.as_of == as_of)
         )
     return ChannelMessage(message.id, message.kind, payload["timestamp"], payload["data"], handoff)
+
+
+def _person_message(message: Message, parts: Sequence[Message]) -> ChannelMessage:
+    payload = message.payload
+    items = [MessageText(part.payload["subject"], part.payload["text"]) for part in parts]
+    title, text = digest_text(payload.get("reader") or payload["to"], items)
+    return ChannelMessage(
+        message.id,
+        message.kind if len(parts) == 1 else "digest",
+        payload["timestamp"],
+        payload["data"] if len(parts) == 1 else {"items": [part.payload["data"] for part in parts], "headline": title},
+        title=title,
+        text=text,
+        link=payload.get("link", "") if len(parts) == 1 else "",
+        to=payload["to"],
+        recipient=message.recipient,
+    )
 
 
 def _attempt(channel: Channel, message: ChannelMessage) -> DeliveryError | None:
@@ -131,21 +161,27 @@ def _may_be_short(error: Exception) -> bool:
 
 
 def _store_result(
-    store: Store, sent: ChannelMessage, failure: DeliveryError | None, now: datetime, report: DeliveryReport
+    store: Store, parts: Sequence[str], failure: DeliveryError | None, now: datetime, report: DeliveryReport
 ) -> None:
+    """Store the result of one attempt in each of the rows that were sent as one message."""
     with store.transaction() as session:
-        message = session.get_one(Message, sent.id, with_for_update=True)
+        rows = [session.get_one(Message, part, with_for_update=True) for part in parts]
         if failure is None:
-            message.status, message.sent_at, message.error = "sent", now, None
+            for message in rows:
+                message.status, message.sent_at, message.error = "sent", now, None
             report.sent += 1
             return
-        message.error = str(failure)
-        if failure.permanent or message.attempts >= ATTEMPTS:
-            message.status = "dead"
-            report.dead += 1
-        else:
-            message.next_at = now + retry_delay(message.attempts, failure.retry_after)
-            report.retried += 1
+        wait = retry_delay(rows[0].attempts, failure.retry_after)
+        dead = failure.permanent or rows[0].attempts >= ATTEMPTS
+        report.dead += dead
+        report.retried += not dead
+        for message in rows:
+            message.error = str(failure)
+            if dead:
+                message.status = "dead"
+            else:
+                message.next_at = now + wait
+        message = rows[0]
         logger.warning("message %s to %s: %s (%s)", message.id, message.channel, failure, message.status)
 
 

@@ -19,6 +19,9 @@ WORD_JOINER = "\u2060"
 _LINK_LIKE = re.compile(r"(?<=[a-z0-9])(:(?=//)|[.@](?=[a-z0-9]))", re.IGNORECASE)
 """What makes Slack turn a text into a link: ``https://…``, ``evil.example``, an e-mail address. Numbers stay."""
 
+_MEMBER_ID = re.compile(r"[UW][A-Z0-9]{5,20}")
+"""A member of a Slack workspace, who is mentioned by this id."""
+
 _DIRECTION = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -42,11 +45,26 @@ class SlackChannel:
 
 
 def text(message: ChannelMessage) -> str:
-    """The text of the chat message: two lines without anything that Slack would interpret."""
+    """The text of the chat message without anything that Slack would interpret, but for the link to the case."""
+    if message.text is not None:
+        return _person_text(message)
     data = message.data
     due = f", respond by {data['respond_by']}" if data.get("respond_by") else ""
     lines = [message.subject, f"{data['squad']}, {data['severity']}, case {data['case']}{due}"]
     return "\n".join(neutral_text(line) for line in lines)
+
+
+def _person_text(message: ChannelMessage) -> str:
+    """The mention of a person whose member id is known, the subject, and the text."""
+    member = f"<@{message.recipient}> " if _MEMBER_ID.fullmatch(message.recipient or "") else ""
+    lines = [message.subject, "", *(message.text or "").rstrip("\n").split("\n")]
+    return member + "\n".join(_with_link(line, message.link) for line in lines)
+
+
+def _with_link(line: str, link: str) -> str:
+    """A line in which nothing but our own link is one."""
+    parts = line.split(link) if link else [line]
+    return f"<{link}>".join(neutral_text(part) for part in parts)
 
 
 def neutral_text(text: str) -> str:
