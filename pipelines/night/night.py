@@ -32,7 +32,7 @@ from pipelines.settings import Settings, writable_home
 from pipelines.sources.source_guard import refuse_other_source
 from pipelines.sources.validated_source import ValidatedSource, reading_text, validate_source
 from serving.cases.sla_timers import run_timers
-from serving.delivery import deliver, open_channels
+from serving.delivery import broadcast_channels, deliver, open_channels
 from serving.night_report.report_schema import NightReport, NoModel
 from serving.night_report.report_text import day_text, plural, stale_text
 from serving.nights import night_lease
@@ -163,7 +163,7 @@ def _run_steps(night: _Night, lease: night_lease.Night) -> NightReport:
         stale,
         list(models.without),
     )
-    channels = tuple(sorted(night.settings.channels))
+    channels = broadcast_channels(night.settings.channels)
     context = DecisionContext(
         history, as_of, night.policy, night.store, models.champions, channels, stale, night.settings.competitors
     )
@@ -199,8 +199,10 @@ def _record(night: _Night, lease: night_lease.Night, decision: NightDecision, re
     write_quarantine(night.settings, night.as_of, night.source.validation)
     night.run_step("record", "Writing the queue", record_night, night.store, lease, decision.record(report))
     tick = partial(run_timers, channels=decision.channels)
-    night.run_step("timers", "Updating SLA timers", tick, night.store)
-    if decision.channels:
+    alarm = night.run_step("timers", "Updating SLA timers", tick, night.store).alarm
+    if alarm is not None:
+        night.steps.log(f"Warning: {alarm}")
+    if night.settings.channels:
         night.run_step("deliver", "Delivering hand-offs", deliver, night.store, open_channels(night.settings.channels))
     recorded = save_seconds(night.store, night.as_of, night.steps.seconds)
     write_report(night.settings, recorded)
