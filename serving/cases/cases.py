@@ -18,7 +18,8 @@ from serving.cases.case_errors import IllegalActionError
 from serving.cases.case_step import CaseStep, open_step, refuse_same, require_text, require_visible
 from serving.cases.handover import hand_overs
 from serving.cases.health_adjustments import HealthRule
-from serving.cases.people import Staff, load_staff
+from serving.cases.path_context import path_context
+from serving.cases.people import Staff
 from serving.cases.permissions import EVERY_SQUAD, Act, Actor, NotAllowedError
 from serving.cases.transitions import TRANSITIONS, transition
 from serving.paths.calendars import WorkingCalendar
@@ -70,7 +71,7 @@ class Cases:
         first = new.order_by(Case.priority.desc(), Case.id).limit(1).with_for_update(skip_locked=True)
         with self.store.transaction() as session:
             now = self.clock()
-            _refuse_more(load_staff(session, now), actor.name, now)
+            _refuse_more(path_context(session, now).staff, actor.name, now)
             case = session.scalar(first)
             if case is None:
                 return None
@@ -91,7 +92,7 @@ class Cases:
         with self._step(case_id, actor, version, act=Act.ASSIGN) as step:
             squads.require_member(step.session, step.case.squad, person)
             refuse_same(step.case, step.case.owner, person)
-            step.comment = _refuse_unable(load_staff(step.session, step.now), person, step.now)
+            step.comment = _refuse_unable(path_context(step.session, step.now).staff, person, step.now)
             new = step.case.state == State.NEW
             step.take(Action.ASSIGN if new else Action.REASSIGN, State.CLAIMED if new else State(step.case.state))
             step.case.owner = person
@@ -242,7 +243,7 @@ def _last_undoable(step: CaseStep) -> CaseEvent:
 
 
 def _calendar(step: CaseStep) -> WorkingCalendar | None:
-    return load_staff(step.session, step.now).calendar_for(step.case)
+    return path_context(step.session, step.now).staff.calendar_for(step.case)
 
 
 def _refuse_unable(staff: Staff, person: str, now: datetime) -> str | None:

@@ -107,8 +107,8 @@ def page() -> str:
         "Generated from `serving.cases.transitions.TRANSITIONS`.\n\n"
         f"| action | from | to | can be undone |\n|---|---|---|---|\n{rows}\n\n"
         "A snoozed case returns to the state in which it was snoozed. Only a lead reopens a lost case. A case is "
-        "handed over to *handed over* where the policy has a form for it, and to *claimed* at the third return between two "
-        "squads, when the accountable person gets it.\n\n"
+        "handed over to *handed over* where the policy has a form for it, and to *claimed* at the third return "
+        "between two squads, when the accountable person gets it.\n\n"
         f"```mermaid\n{diagram()}```\n"
     )
 

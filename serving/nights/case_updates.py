@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cached_property
 from typing import NamedTuple
 
 from sqlalchemy import select
@@ -19,7 +18,8 @@ from sqlalchemy.orm import Session, lazyload
 
 from serving.cases.audit import audited_fields, record_change
 from serving.cases.handover.hand_overs import withdraw_hand_over
-from serving.cases.people import Staff, load_staff
+from serving.cases.path_context import path_context
+from serving.cases.people import Staff
 from serving.cases.permissions import SYSTEM
 from serving.cases.sla_timers import start_timers, stop_timers, tighten_timers, wake_case
 from serving.cases.transitions import transition
@@ -120,11 +120,12 @@ class CaseUpdates:
             escalation_path=list(duty.tiers),
             **_terms(severity),
         )
-        self._staff.count_case(case.responsible)
         start_timers(case, self.now, self._staff.calendar_for(case))
         why = [_sentence(routing_text(flag.routing, self._trigger_messages()))]
         why += [f"{obstacle} and is not responsible." for obstacle in duty.skipped]
-        return self._finish(case, flag, {}, "opened", " ".join(why))
+        opened = self._finish(case, flag, {}, "opened", " ".join(why))
+        self._staff.count_case(case.responsible)
+        return opened
 
     def raise_again(self, case: Case, flag: Flag, why: str, news: Sequence[str] = ()) -> int:
         """Give the case of an account whose risk rose tonight's hand-off and figures; a snoozed case wakes.
@@ -204,10 +205,10 @@ class CaseUpdates:
         case.resolved = case.resolved_on = case.closes_on = None
         case.set_scores(flag.probabilities)
 
-    @cached_property
+    @property
     def _staff(self) -> Staff:
-        """The people of the policy that the night records, and who of them can act now."""
-        return load_staff(self.session, self.now, self.rules.roster)
+        """The people of the policy that the night records, and who of them can act now; one for the transaction."""
+        return path_context(self.session, self.now).staff
 
     def _trigger_messages(self) -> dict[str, str]:
         return {name: trigger.message for name, trigger in self.rules.triggers.items()}

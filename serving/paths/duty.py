@@ -105,7 +105,10 @@ def find_obstacle(
 
 
 def find_on_duty(roster: Roster, squad: str, at: datetime, situation: Situation) -> OnDuty:
-    """Who of a squad is on duty at that instant; nobody for a squad that the policy does not have."""
+    """Who of a squad is on duty at that instant; nobody for a squad that the policy does not have.
+
+    ``skipped`` are those whom the tiers would have, if they could act.
+    """
     entry = roster.squads.get(squad)
     if entry is None:
         return OnDuty(())
@@ -115,7 +118,7 @@ def find_on_duty(roster: Roster, squad: str, at: datetime, situation: Situation)
         obstacle = find_obstacle(roster, person, at, situation, working_hours=bool(rota and rota.working_hours))
         if obstacle is None:
             able.append(person)
-        else:
+        elif len(able) < len(TIER_WORDS):
             skipped.append(obstacle)
     return OnDuty(tuple(able), tuple(skipped))
 

@@ -14,6 +14,7 @@ from serving.store.tables import Account, Case, CaseEvent
 STATE_TITLES: dict[str, str] = {
     "open": "All open",
     State.NEW: "New",
+    State.HANDED_OVER: "Handed over",
     State.CLAIMED: "Claimed",
     State.CONTACTED: "Contacted",
     State.IN_PLAN: "In plan",
@@ -52,6 +53,8 @@ EVENT_TEXTS: dict[str, str] = {
     "assign": "assigned the case",
     "reassign": "reassigned the case",
     "hand_over": "handed the case over to another squad",
+    "accept": "accepted the case",
+    "return": "returned the case to its sender",
     "release": "returned the case to the squad",
     "contact": "contacted the customer",
     "plan": "recorded a plan",
@@ -77,6 +80,10 @@ SUCCESS_TEXTS: dict[str, str] = {
     "assign": "The case is assigned.",
     "reassign": "The case is reassigned.",
     "hand_over": "The case was handed over to the other squad.",
+    "accept": "You accepted the case. It is yours.",
+    "return": "The case was returned to its sender.",
+    "absence_entered": "The absence is entered.",
+    "absence_withdrawn": "The absence is removed.",
     "release": "The case was returned to the squad.",
     "contact": "Recorded: the customer was contacted.",
     "plan": "The plan is recorded.",
@@ -248,6 +255,14 @@ def countdown(until: date | None, today: date | None) -> str:
 def day_count(days: float) -> str:
     """A number of days with its unit."""
     return f"{days:.0f} {'day' if round(days) == 1 else 'days'}"
+
+
+def span_text(first: datetime, last: datetime) -> str:
+    """A span of local time, until just before ``last``: ``29 Jun 2026 – 3 Jul 2026`` for whole days."""
+    if (first.hour, first.minute, last.hour, last.minute) == (0, 0, 0, 0):
+        end = last - timedelta(days=1)
+        return day(first.date()) if end.date() <= first.date() else f"{day(first.date())} – {day(end.date())}"
+    return f"{day(first.date())}, {first:%H:%M} – {day(last.date())}, {last:%H:%M}"
 
 
 def change_texts(entry: CaseEvent) -> list[str]:

@@ -1,19 +1,24 @@
 """What a person can do to a case, as forms: one description per action, used by the page and by the server."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from features.errors import UsageError
 from serving.cases.cases import Cases
+from serving.cases.handover.hand_over_choices import CaseHandOvers, FieldChoice, HandOverChoice
 from serving.cases.permissions import Act, Actor
 from serving.cases.transitions import actions_from
+from serving.paths.path_steps import TIER_WORDS
 from serving.store.case_states import OUTCOMES, Action, State
 from serving.store.tables import Case
 from serving.web import display_text
 
 Texts = Mapping[str, str]
 UseCase = Callable[[Cases, str, Actor, int | None, Texts], Case]
+
+FIELD = "field-"
+"""What the name of a field of a hand-off form begins with."""
 
 SNOOZE_DAYS = (1, 3, 7, 14, 30)
 """Days that a case can be snoozed for with one button."""
@@ -26,6 +31,7 @@ class FormButton:
     name: str
     value: str
     title: str
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -33,7 +39,8 @@ class CaseForm:
     """One action: its title, the texts to type, and the buttons that submit it.
 
     ``text_label`` labels a text, which is sent as ``text`` and required unless ``text_optional``; ``date_label`` labels
-    a date; ``key`` is the keyboard shortcut.
+    a date; ``key`` is the keyboard shortcut. ``fields`` are those of a hand-off form, each sent as ``field-NAME``;
+    ``hidden`` is sent as it is. ``number`` is given where an action has several forms.
     """
 
     action: str
@@ -43,6 +50,14 @@ class CaseForm:
     text_optional: bool = False
     date_label: str = ""
     key: str = ""
+    fields: tuple[FieldChoice, ...] = ()
+    hidden: tuple[tuple[str, str], ...] = ()
+    number: int = 0
+
+    @property
+    def anchor(self) -> str:
+        """The id of the form within its page."""
+        return f"{self.action}-{self.number}" if self.number else self.action
 
 
 @dataclass(frozen=True)
@@ -51,6 +66,7 @@ class Assignees:
 
     members: tuple[str, ...]
     squads: tuple[str, ...]
+    hand_overs: CaseHandOvers = field(default_factory=CaseHandOvers)
 
 
 def case_forms(case: Case, actor: Actor, assignees: Assignees, today: date) -> list[CaseForm]:
@@ -64,6 +80,8 @@ def case_forms(case: Case, actor: Actor, assignees: Assignees, today: date) -> l
 
 
 def _all_forms(case: Case, actor: Actor, assignees: Assignees, today: date) -> Iterator[CaseForm]:
+    yield CaseForm(Action.ACCEPT, "Accept", (_submit("Accept this case"),), key="c")
+    yield CaseForm(Action.RETURN, "Return to the sender", (_submit("Return it"),), text_label="Why you return it")
     yield CaseForm(Action.CLAIM, "Claim", (_submit("Claim this case"),), key="c")
     yield CaseForm(
         Action.CONTACT,
@@ -86,6 +104,8 @@ def _all_forms(case: Case, actor: Actor, assignees: Assignees, today: date) -> I
         _squad_buttons(case, assignees),
         text_label="Reason, for the other squad",
     )
+    for number, choice in enumerate(assignees.hand_overs.choices, start=1):
+        yield _hand_over_form(case, choice, number)
     yield CaseForm(
         Action.RELEASE, "Return to the squad", (_submit("Return it to the squad"),), text_label="Why you return it"
     )
@@ -113,11 +133,28 @@ def _outcome_buttons() -> tuple[FormButton, ...]:
 
 
 def _squad_buttons(case: Case, assignees: Assignees) -> tuple[FormButton, ...]:
-    return tuple(FormButton("squad", squad, f"To {squad}") for squad in assignees.squads if squad != case.squad)
+    with_form = {choice.squad for choice in assignees.hand_overs.choices if choice.tier == 1}
+    others = (squad for squad in assignees.squads if squad != case.squad and squad not in with_form)
+    return tuple(FormButton("squad", squad, f"To {squad}") for squad in others)
+
+
+def _hand_over_form(case: Case, choice: HandOverChoice, number: int) -> CaseForm:
+    to = TIER_WORDS[choice.tier - 1] if choice.squad == case.squad else choice.squad
+    return CaseForm(
+        Action.HAND_OVER,
+        f"Hand over to {to}: {choice.title}",
+        (_submit(f"Hand over to {to}"),),
+        text_label="Reason, for the receiver",
+        fields=choice.fields,
+        hidden=(("squad", choice.squad), ("tier", str(choice.tier)), ("form", choice.form)),
+        number=number,
+    )
 
 
 def _member_buttons(case: Case, assignees: Assignees) -> tuple[FormButton, ...]:
-    return tuple(FormButton("person", person, f"To {person}") for person in assignees.members if person != case.owner)
+    notes = assignees.hand_overs.notes
+    others = (person for person in assignees.members if person != case.owner)
+    return tuple(FormButton("person", person, f"To {person}", notes.get(person, "")) for person in others)
 
 
 def _snooze(cases: Cases, case_id: str, actor: Actor, version: int | None, texts: Texts) -> Case:
@@ -133,6 +170,24 @@ def _until(cases: Cases, texts: Texts) -> date:
         raise UsageError("The end of the snooze is missing: choose a number of days or a date.") from None
 
 
+def _hand_over(cases: Cases, case_id: str, actor: Actor, version: int | None, texts: Texts) -> Case:
+    return cases.hand_over(
+        case_id,
+        actor,
+        version,
+        squad=texts.get("squad", ""),
+        reason=texts.get("text", ""),
+        tier=int(texts.get("tier", "1")) if texts.get("tier", "1") in {"1", "2", "3"} else 1,
+        form=texts.get("form") or None,
+        answers=form_answers(texts),
+    )
+
+
+def form_answers(texts: Texts) -> dict[str, str]:
+    """The answers of a hand-off form by field."""
+    return {name.removeprefix(FIELD): value for name, value in texts.items() if name.startswith(FIELD)}
+
+
 USE_CASES: dict[str, UseCase] = {
     Action.CLAIM: lambda cases, case, actor, version, texts: cases.claim(case, actor, version),
     Action.CONTACT: lambda cases, case, actor, version, texts: cases.contact(
@@ -146,8 +201,10 @@ USE_CASES: dict[str, UseCase] = {
     Action.RESOLVE: lambda cases, case, actor, version, texts: cases.resolve(
         case, actor, version, verdict=texts.get("verdict", ""), comment=texts.get("text") or None
     ),
-    Action.HAND_OVER: lambda cases, case, actor, version, texts: cases.hand_over(
-        case, actor, version, squad=texts.get("squad", ""), reason=texts.get("text", "")
+    Action.HAND_OVER: _hand_over,
+    Action.ACCEPT: lambda cases, case, actor, version, texts: cases.accept(case, actor, version),
+    Action.RETURN: lambda cases, case, actor, version, texts: cases.return_to_sender(
+        case, actor, version, reason=texts.get("text", "")
     ),
     Action.RELEASE: lambda cases, case, actor, version, texts: cases.release(
         case, actor, version, reason=texts.get("text", "")

@@ -16,7 +16,8 @@ from features.errors import UsageError
 from serving.cases import squads
 from serving.cases.case_step import CaseStep, refuse_same, require_text
 from serving.cases.handover.form_answers import FilledForm, check_answers, choose_form, matching_forms
-from serving.cases.people import Staff, load_staff, newest_rules
+from serving.cases.path_context import path_context
+from serving.cases.people import Staff, newest_rules
 from serving.paths.calendars import add_duration
 from serving.paths.durations import Duration
 from serving.paths.duty import ObstacleCode, OnDuty, find_party
@@ -45,7 +46,7 @@ def hand_over(step: CaseStep, wanted: HandOver) -> None:
     Raises:
         UsageError: no such squad or tier, no reason, or required fields of the form are empty.
     """
-    case, staff = step.case, load_staff(step.session, step.now)
+    case, staff = step.case, path_context(step.session, step.now).staff
     squads.escalation_path(step.session, wanted.squad)  # refuses an unknown squad
     if wanted.squad != case.squad and wanted.tier != 1:
         raise UsageError("A case is handed over to the primary of another squad: leave out the tier.")
@@ -79,7 +80,7 @@ def accept_case(step: CaseStep) -> None:
 
 def return_case(step: CaseStep, reason: str) -> None:
     """Return a case that was handed over to its sender, with the reason."""
-    case, staff = step.case, load_staff(step.session, step.now)
+    case, staff = step.case, path_context(step.session, step.now).staff
     step.require(Action.RETURN)
     comment = require_text(reason, "why it is returned")
     sent = pending_hand_over(step.session, case.id)

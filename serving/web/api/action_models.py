@@ -60,15 +60,51 @@ class AssignRequest(ActionRequest):
 
 
 class HandOverRequest(ActionRequest):
-    """Hand the case over to another squad."""
+    """Hand the case over to another squad, or to a higher tier of its own.
+
+    Where the policy has a form for it, `answers` has the fields: GET `/cases/{case_id}/hand-over-forms` lists them.
+    """
 
     action: Literal["hand_over"]
     squad: ShortText
     reason: RequiredText
+    tier: int = Field(1, ge=1, le=3, description="1: another squad; 2 or 3: secondary or tertiary of the same squad.")
+    form: ShortText | None = Field(None, description="Which form, where several fit.")
+    answers: dict[ShortText, OptionalText] = Field(default_factory=dict, max_length=30)
 
     def run(self, cases: Cases, case_id: str, actor: Actor) -> Case:
         """Do it."""
-        return cases.hand_over(case_id, actor, self.version, squad=self.squad, reason=self.reason)
+        return cases.hand_over(
+            case_id,
+            actor,
+            self.version,
+            squad=self.squad,
+            reason=self.reason,
+            tier=self.tier,
+            form=self.form or None,
+            answers=self.answers,
+        )
+
+
+class AcceptRequest(ActionRequest):
+    """Accept a case that was handed over."""
+
+    action: Literal["accept"]
+
+    def run(self, cases: Cases, case_id: str, actor: Actor) -> Case:
+        """Do it."""
+        return cases.accept(case_id, actor, self.version)
+
+
+class ReturnRequest(ActionRequest):
+    """Return a case that was handed over to its sender."""
+
+    action: Literal["return"]
+    reason: RequiredText
+
+    def run(self, cases: Cases, case_id: str, actor: Actor) -> Case:
+        """Do it."""
+        return cases.return_to_sender(case_id, actor, self.version, reason=self.reason)
 
 
 class ContactRequest(ActionRequest):
@@ -166,6 +202,8 @@ CaseActionRequest = Annotated[
     | ReleaseRequest
     | AssignRequest
     | HandOverRequest
+    | AcceptRequest
+    | ReturnRequest
     | ContactRequest
     | PlanRequest
     | SnoozeRequest

@@ -18,7 +18,7 @@ from serving.store.case_states import Action
 from serving.store.database import StoreError
 from serving.web.access import Permission
 from serving.web.flash_messages import failure_message
-from serving.web.forms import USE_CASES
+from serving.web.forms import USE_CASES, form_answers
 from serving.web.pages.case_page import render_case
 from serving.web.request_context import FormTexts, PageContext, page_context, redirect_to
 from serving.web.sign_in.sign_in import local_path
@@ -60,7 +60,8 @@ def _submit(
     except (CaseNotFoundError, StoreError):
         raise
     except RescueError as error:
-        draft = DraftText(action, texts.get("text", ""), texts.get("until", ""), texts.get("reason", ""))
+        typed = {name: texts.get(name, "") for name in ("text", "until", "reason", "form")}
+        draft = DraftText(action, **typed, answers=form_answers(texts))
         message = failure_message(error, draft.text)
         return render_case(request, context, case_id, message=message, draft=draft, status=_status(error))
     visible = context.squads is None or case.squad in context.squads

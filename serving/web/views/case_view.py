@@ -1,10 +1,12 @@
 """What the case page shows: the frozen hand-off, the possible actions, the history, and what is known since."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from serving.cases.audit import REMARKS
 from serving.cases.cases import UNDO_FOR
+from serving.cases.handover.hand_over_choices import CaseHandOvers, SentForm
 from serving.cases.health_adjustments import points_at
 from serving.cases.permissions import Act, Actor
 from serving.cases.transitions import transition
@@ -101,6 +103,12 @@ class DraftText:
     text: str = ""
     until: str = ""
     reason: str = ""
+    form: str = ""
+    answers: Mapping[str, str] = field(default_factory=dict)
+
+    def is_of(self, form: CaseForm) -> bool:
+        """Whether these texts were typed into this form."""
+        return self.action == form.action and self.form == dict(form.hidden).get("form", "")
 
 
 @dataclass(frozen=True)
@@ -122,6 +130,7 @@ class CaseView:
     resolved: ResolvedHint | None
     history: tuple[HistoryEntry, ...]
     draft: DraftText
+    sent: SentForm | None = None
 
     @property
     def case(self) -> Case:
@@ -151,10 +160,17 @@ class CaseView:
         return f"{self.case.responsible} (until somebody claims the case)" if self.case.responsible else "nobody yet"
 
 
-def case_view(file: CaseFile, actor: Actor, now: datetime, draft: DraftText | None = None) -> CaseView:
+def case_view(
+    file: CaseFile,
+    actor: Actor,
+    now: datetime,
+    draft: DraftText | None = None,
+    hand_overs: CaseHandOvers | None = None,
+) -> CaseView:
     """The page of a case for the person who looks at it."""
     handoff = Handoff.model_validate_json(file.handoff)
-    forms = tuple(case_forms(file.case, actor, Assignees(file.members, file.squads), now.date()))
+    assignees = Assignees(file.members, file.squads, hand_overs or CaseHandOvers())
+    forms = tuple(case_forms(file.case, actor, assignees, now.date()))
     return CaseView(
         file=file,
         handoff=handoff,
@@ -177,6 +193,7 @@ def case_view(file: CaseFile, actor: Actor, now: datetime, draft: DraftText | No
             for event in file.events[::-1]
         ),
         draft=_placed_draft(draft or DraftText(), forms, handoff),
+        sent=assignees.hand_overs.sent,
     )
 
 
@@ -222,7 +239,7 @@ def _strength(fact: ReasonFact) -> str:
 def _placed_draft(draft: DraftText, forms: tuple[CaseForm, ...], handoff: Handoff) -> DraftText:
     """The draft at its own form, or at the form for comments if the page has no such form."""
     reasons = {fact.group for card in handoff.risks for fact in card.reasons}
-    shown = draft.reason in reasons if draft.action == "disagree" else draft.action in {form.action for form in forms}
+    shown = draft.reason in reasons if draft.action == "disagree" else any(draft.is_of(form) for form in forms)
     return draft if shown or not draft.text else replace(draft, action="comment")
 
 

@@ -154,6 +154,7 @@ def state_tabs(view: QueueView, counts: Mapping[str, int]) -> list[QueueTab]:
     open_tabs = [
         QueueTab(display_text.state_title(state), view.url(state=state), counts.get(state, 0), view.state == state)
         for state in (OPEN_CASES, *OPEN)
+        if state != State.HANDED_OVER or counts.get(state) or view.state == state
     ]
     closed = display_text.state_title(CLOSED_CASES)
     return [*open_tabs, QueueTab(closed, view.url(state=CLOSED_CASES), None, view.state == CLOSED_CASES)]

@@ -1,0 +1,159 @@
+"""What a person can choose when a case changes hands: squads with their forms, pre-filled, and people with their load.
+
+Without ``[forms]`` in the policy there are no forms, and without ``[people]`` no notes about people.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from serving.cases.handover.form_answers import matching_forms
+from serving.cases.people import Staff, count_open_cases, load_staff, newest_rules
+from serving.handoff.package import Handoff
+from serving.handoff.render import amount, day
+from serving.paths.duty import ObstacleCode
+from serving.paths.path_steps import TIER_WORDS
+from serving.policy.definition.people.form_rules import FieldRule, FormRule
+from serving.store.handover_tables import HandOverRow
+from serving.store.queries.case_queries import case_history
+from serving.store.tables import Account, Case
+
+
+@dataclass(frozen=True)
+class FieldChoice:
+    """A field of a form with what it is filled with at first."""
+
+    name: str
+    label: str
+    kind: str
+    required: bool
+    choices: tuple[str, ...]
+    value: str
+
+
+@dataclass(frozen=True)
+class HandOverChoice:
+    """A hand-over that has a form: where the case goes, and what is asked."""
+
+    squad: str
+    tier: int
+    form: str
+    title: str
+    fields: tuple[FieldChoice, ...]
+
+
+@dataclass(frozen=True)
+class SentForm:
+    """The newest hand-over of a case with its answers, as label and text."""
+
+    from_squad: str
+    sent_by: str
+    at: datetime
+    status: str
+    title: str
+    answers: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class CaseHandOvers:
+    """Everything about changing hands that the page of a case shows; ``notes`` are about people, by name."""
+
+    choices: tuple[HandOverChoice, ...] = ()
+    sent: SentForm | None = None
+    notes: Mapping[str, str] = field(default_factory=dict)
+
+
+def case_hand_overs(session: Session, case: Case, handoff: Handoff, now: datetime) -> CaseHandOvers:
+    """The forms for each squad and tier that the case can be handed over to, the newest form, and notes on people."""
+    rules = newest_rules(session)
+    if rules is None or not (rules.forms or rules.people):
+        return CaseHandOvers(sent=_sent(session, case, {}))
+    staff, values = load_staff(session, now), _prefilled(session, case, handoff) if rules.forms else {}
+    choices = []
+    for squad, entry in staff.roster.squads.items():
+        tiers = (1,) if squad != case.squad else tuple(range(case.tier + 2, len(TIER_WORDS) + 1))
+        for tier in tiers:
+            forms = matching_forms(rules.forms, entry.skills, tier)
+            specific = {name: form for name, form in forms.items() if form.skill == case.skill} or forms
+            choices += [_choice(squad, tier, name, form, values) for name, form in specific.items()]
+    notes = _notes(session, staff, case.squad, now) if staff.roster.listed else {}
+    return CaseHandOvers(tuple(choices), _sent(session, case, rules.forms), notes)
+
+
+def _choice(squad: str, tier: int, name: str, form: FormRule, values: Mapping[str, Any]) -> HandOverChoice:
+    fields = tuple(
+        FieldChoice(key, rule.label, rule.kind, rule.required, rule.choices, _text(rule, values))
+        for key, rule in form.fields.items()
+    )
+    return HandOverChoice(squad, tier, name, form.title or name.replace("_", " ").capitalize(), fields)
+
+
+def _sent(session: Session, case: Case, forms: Mapping[str, FormRule]) -> SentForm | None:
+    rows = select(HandOverRow).where(HandOverRow.case_id == case.id).order_by(HandOverRow.id.desc())
+    row = session.scalar(rows.limit(1))
+    if row is None:
+        return None
+    rule = forms.get(row.form)
+    title = (rule.title if rule else None) or row.form.replace("_", " ").capitalize()
+    answers = tuple((field["label"], _shown(field)) for field in row.answers.values())
+    return SentForm(row.from_squad, row.actor, row.at, row.status, title, answers)
+
+
+def _shown(answer: Mapping[str, Any]) -> str:
+    value = answer["value"]
+    if value is None:
+        return "–"
+    return day(date.fromisoformat(value)) if answer["kind"] == "date" else str(value)
+
+
+def _prefilled(session: Session, case: Case, handoff: Handoff) -> dict[str, Any]:
+    """What a field can be filled from; texts, dates, or true and false."""
+    events, account = case_history(session, case.id), session.get_one(Account, case.account_id)
+    newest = {event.kind: event.comment for event in events if event.comment}
+    reasons = [fact.sentence for card in handoff.risks for fact in card.reasons]
+    ticket = next(iter(handoff.tickets), None)
+    return {
+        "headline": case.headline,
+        "reason": case.first_reason or next(iter((*handoff.why_now, *reasons)), None),
+        "ticket": ticket.subject if ticket else None,
+        "at_stake": amount(case.at_stake, handoff.currency) if case.at_stake is not None else None,
+        "renews_on": account.renews_on,
+        "ends_on": case.ends_on,
+        "severity": case.severity,
+        "owner": account.owner,
+        "contacted": case.responded_at is not None,
+        "plan": newest.get("plan"),
+        "last_comment": newest.get("comment"),
+    }
+
+
+def _text(rule: FieldRule, values: Mapping[str, Any]) -> str:
+    """The first value of a field as its kind is typed; empty where it does not fit."""
+    value = values.get(rule.prefill or "")
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return ("yes" if value else "no") if rule.kind in {"yes-no", "text"} else ""
+    if isinstance(value, date):
+        return value.isoformat() if rule.kind == "date" else day(value)
+    text = str(value)
+    return text if rule.kind == "text" or text in rule.choices else ""
+
+
+def _notes(session: Session, staff: Staff, squad: str, now: datetime) -> dict[str, str]:
+    """Load, absence and local time of the members of a squad, for whoever assigns the case."""
+    counts, entry = count_open_cases(session), staff.roster.squads.get(squad)
+    return {person: _note(staff, person, counts.get(person, 0), now) for person in (entry.members if entry else ())}
+
+
+def _note(staff: Staff, person: str, count: int, now: datetime) -> str:
+    obstacle, limit = staff.obstacle(person, now), staff.roster.person(person).max_open
+    load = f"{count} of {limit} open" if limit else f"{count} open"
+    local = staff.roster.local_time(person, now)
+    absent = obstacle is not None and obstacle.code in {ObstacleCode.ABSENT, ObstacleCode.DISABLED}
+    reason = f", {obstacle.text}" if obstacle and absent else ""
+    return f"{load}, local time {local:%H:%M}{reason}"

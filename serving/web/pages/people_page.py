@@ -1,0 +1,84 @@
+"""The people of the policy: who is on duty, who is away until when, and the entry of absences."""
+
+from collections.abc import Mapping
+from datetime import date
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, Response
+
+from features.errors import RescueError, UsageError
+from serving.cases.absence.absence_entries import enter_absence, manageable_people, withdraw_absence
+from serving.cases.absence.people_overview import list_people
+from serving.cases.people import load_roster
+from serving.cases.permissions import Act, NotAllowedError
+from serving.store.database import StoreError
+from serving.web.flash_messages import FlashMessage, failure_message, success_message
+from serving.web.rendering import render_page
+from serving.web.request_context import FormTexts, PageContext, ViewerContext, redirect_to
+
+people_router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
+
+
+@people_router.get("/people")
+def show_people(request: Request, context: ViewerContext) -> Response:
+    """Everybody of the squads that this person sees."""
+    return _render(request, context, success_message(request.query_params.get("done", "")))
+
+
+@people_router.post("/people/absences")
+def add_absence(request: Request, texts: FormTexts, context: ViewerContext) -> Response:
+    """Enter an absence: one's own, or for a lead that of a member of their squads."""
+    try:
+        enter_absence(
+            context.store,
+            context.actor(Act.ASSIGN),
+            texts.get("person") or context.person.name,
+            _day(texts, "first"),
+            _day(texts, "last"),
+            reason=texts.get("text", ""),
+            now=context.now,
+        )
+    except StoreError:
+        raise
+    except RescueError as error:
+        status = 403 if isinstance(error, NotAllowedError) else 422
+        return _render(request, context, failure_message(error), draft=texts, status=status)
+    return redirect_to("/people", done="absence_entered")
+
+
+@people_router.post("/people/absences/{absence}/withdraw")
+def remove_absence(absence: int, context: ViewerContext) -> Response:
+    """Remove an absence: the person is back."""
+    withdraw_absence(context.store, context.actor(Act.ASSIGN), absence, now=context.now)
+    return redirect_to("/people", done="absence_withdrawn")
+
+
+def _day(texts: Mapping[str, str], name: str) -> date:
+    try:
+        return date.fromisoformat(texts.get(name, ""))
+    except ValueError:
+        raise UsageError("The days of the absence are missing: choose the first and the last day.") from None
+
+
+def _render(
+    request: Request,
+    context: PageContext,
+    message: FlashMessage | None,
+    *,
+    draft: Mapping[str, str] | None = None,
+    status: int = 200,
+) -> Response:
+    actor = context.actor(Act.ASSIGN)
+    with context.store.reading() as session:
+        roster = load_roster(session)
+        people = list_people(session, context.now, context.squads)
+        own = manageable_people(roster, actor) if roster.listed else []
+    shown = {
+        "people": people,
+        "listed": roster.listed,
+        "manageable": own,
+        "notice": message,
+        "draft": draft or {},
+        "local": roster.local_time,
+    }
+    return render_page(request, "people.html.j2", shown, status=status)
