@@ -30,6 +30,8 @@ from features.errors import UsageError, suggest_name
 
 _FIELD = re.compile(r"\{(\w+)(?::([^}]*))?\}")
 _OPTIONAL = re.compile(r"\[([^\]]*)\]")
+HOURS_AS_DAYS = 72
+"""From so many hours on a duration is said in days: "12 days", not "296 hours"."""
 _LEAST = {"n": 0.0, "pct": 0.0, "days": 0.0, "hours": 0.0, "money": 0.0, "ago": 0.0, "ahead": 0.0, "moved": -1.0}
 """The smallest possible value, by the first word of ``how``; the others may be of any size."""
 
@@ -183,5 +185,5 @@ _NUMBERS: Mapping[str, Callable[[float], str]] = {
     "moved": _moved,
     "money": lambda number: f"{abs(number):,.0f}",
     "days": _duration("day"),
-    "hours": _duration("hour"),
+    "hours": lambda number: _duration("hour")(number) if number < HOURS_AS_DAYS else _duration("day")(number / 24),
 }

@@ -95,7 +95,9 @@ class ExplainedRow:
         return self.features[name].sentence_of(self.facts, as_of) is not None
 
 
-def explain(model: RiskModel, rows: pa.Table, rarity: EventRarity | None = None) -> list[tuple[Reason, ...]]:
+def explain(
+    model: RiskModel, rows: pa.Table, rarity: EventRarity | None = None, *, mark_weak: bool = True
+) -> list[tuple[Reason, ...]]:
     """The reasons of each row in the order for people; none where nothing raises its risk.
 
     Exact contributions cost about a millisecond a row and refit: ask for the flagged accounts only.
@@ -104,10 +106,12 @@ def explain(model: RiskModel, rows: pa.Table, rarity: EventRarity | None = None)
         model: the model that scored the rows.
         rows: rows of the frame, with ``as_of`` and every column of the model.
         rarity: how rare each event is among all accounts of the night; unusual events come first.
+        mark_weak: compare with the refits; without it no reason is weak, in a fraction of the time.
     """
     names = list(model.features)
     shares = model.contributions(rows)[:, :-1]
-    refits = [strengths_for_people(names, refit[:, :-1], rows) for refit in model.refit_contributions(rows)]
+    fits = model.refit_contributions(rows) if mark_weak else []
+    refits = [strengths_for_people(names, refit[:, :-1], rows) for refit in fits]
     strengths = strengths_for_people(names, shares, rows, rarity)
     explained = list(_explained_rows(names, shares, rows, rarity))
     return [

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 import pyarrow as pa
@@ -140,8 +141,8 @@ def decide_night(context: DecisionContext, frame: pa.Table, scored: NightScores)
     rows, uplift = score_uplift(rows, scored, context.uplift)
     context = replace(context, uplift=uplift)
 
-    def explain_night(model: RiskModel, accounts: pa.Table) -> list[tuple[Reason, ...]]:
-        return explain(model, _with_currency(accounts, rows), rarity)
+    def explain_night(model: RiskModel, accounts: pa.Table, *, mark_weak: bool = True) -> list[tuple[Reason, ...]]:
+        return explain(model, _with_currency(accounts, rows), rarity, mark_weak=mark_weak)
 
     with context.store.reading() as session:
         queue = night_queries.queue_state(session, context.as_of)
@@ -154,9 +155,10 @@ def decide_night(context: DecisionContext, frame: pa.Table, scored: NightScores)
     decision = decide_with_reasons(rows, queue, context.policy, context.as_of, first_reasons)
     explained = {account for account, _ in reasons}
     others = sorted({figures.account_id for figures in decision.live} - explained)
-    reasons.update(_by_account(context, scored, others, explain_night))
+    reasons.update(_by_account(context, scored, others, partial(explain_night, mark_weak=False)))  # one sentence each
     raised = [*decision.flags, *(again.flag for again in decision.raised_again)]
-    what_if = _by_account(context, scored, [flag.account_id for flag in raised], counterfactuals)
+    at_risk = [flag.account_id for flag in raised if flag.lane is not Lane.LEAVING]  # a sent notice has no "what if"
+    what_if = _by_account(context, scored, at_risk, counterfactuals)
     decision = _explained(decision, reasons, what_if)
     packages = _packages(context, decision, scored)
     return NightDecision(decision, context.policy, scored.scores, rows, packages, context.channels, uplift)

@@ -32,8 +32,9 @@ def nightly(
     """Run one night: read and validate the source, score accounts, apply the policy, and update the queue.
 
     A night is recorded completely or not at all. A second run of the same night changes nothing. Without --as-of, a
-    source without new rows stops the night with 3; so does a night in which nobody could be scored. If PREFECT_API_URL
-    is set, the night is a flow run on that Prefect server, with one task for each step.
+    source without new rows stops the night with 3; so does a night in which nobody could be scored and no cancellation
+    or trigger was found. If PREFECT_API_URL is set, the night is a flow run on that Prefect server, with one task for
+    each step.
     """
     cutoff = parse_day(as_of, "--as-of")
     settings = configuration.load(data=data, home=home, policy=policy, mapping=mapping)

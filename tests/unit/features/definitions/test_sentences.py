@@ -53,6 +53,7 @@ def test_no_sentence_has_a_negative_amount_or_a_fall_of_more_than_all(even: floa
         ("Use {x:moved}", 4.0, "Use rose 400%"),
         ("{x:hours} to a first answer", -521.0, None),
         ("{x:hours} to a first answer", 3.0, "3 hours to a first answer"),
+        ("{x:hours} to a first answer", 296.0, "12 days to a first answer"),
         ("{x:n ticket}", -1.0, None),
         ("{x:days} late", -2.0, None),
         ("{x:money} overdue", -150.0, None),

@@ -114,6 +114,8 @@ def test_a_reason_that_earlier_fits_do_not_share_is_weak() -> None:
     rng = np.random.default_rng(8)
     accident, lasting = explain(model, table([planted("tickets_open", rng), planted("escalations_90d", rng)]))
     assert (accident[0].group, accident[0].weak) == ("support", True)
+    (unmarked,) = explain(model, table([planted("tickets_open", rng)]), mark_weak=False)
+    assert (unmarked[0].group, unmarked[0].weak) == ("support", False)
     assert (lasting[0].group, lasting[0].weak) == ("escalations", False)
 
 
