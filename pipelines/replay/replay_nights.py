@@ -94,6 +94,19 @@ def replay_nights(
     return Replay(first, last, models, done, uplift)
 
 
+def keep_replay(settings: Settings, policies: Mapping[str, Policy], replay: Replay) -> None:
+    """Store the figures of each version with the queue, where there is one, for `rescue policy draw --as pdsa`."""
+    from serving.store.database import utcnow
+    from serving.store.queries.policy_queries import store_replay
+
+    if settings.database is None and not (settings.home / "rescue.db").is_file():
+        return
+    with assembly.open_queue(settings) as store, store.transaction() as session:
+        for name, done in replay.done.items():
+            nights, figures = (replay.first, replay.last), asdict(done.figures())
+            store_replay(session, done.policy_version, policies[name].rules.hypothesis, nights, figures, utcnow())
+
+
 def _needed(models: Iterable[ReplayModel], conditions: frozenset[str]) -> frozenset[str]:
     """The features that a model or a condition reads; a replay needs no others."""
     read = [frozenset(model.model.model.features) for model in models]

@@ -17,7 +17,8 @@ changes AS (
         lag(incident_state) OVER log AS state_before,
         lag(moves) OVER log AS moves_before,
         lag(reopenings) OVER log AS reopenings_before,
-        lag(level) OVER log AS level_before
+        lag(level) OVER log AS level_before,
+        lag(made_sla) OVER log AS sla_before
     FROM entries
     WINDOW log AS (PARTITION BY number ORDER BY updated_at, step, incident_state)
 ),
@@ -36,6 +37,8 @@ events AS (
     SELECT *, 'reopened', NULL FROM changes WHERE reopenings > reopenings_before
     UNION ALL
     SELECT *, 'priority', priority FROM changes WHERE level <> level_before
+    UNION ALL
+    SELECT *, 'sla_breached', NULL FROM changes WHERE made_sla = 'false' AND coalesce(sla_before, 'true') = 'true'
     UNION ALL
     SELECT *, 'escalated', NULL FROM changes
     WHERE (moves >= 2 AND moves_before < 2) OR reopenings > reopenings_before OR level < level_before

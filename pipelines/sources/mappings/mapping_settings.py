@@ -15,7 +15,7 @@ from models.risks.defaults import DEFAULTS
 from pipelines.extensions.load_extensions import load_extensions, own_features
 from pipelines.settings import Settings
 from pipelines.sources.mappings.mapping_folder import find_mapping
-from pipelines.sources.mappings.mapping_inputs import INPUTS
+from pipelines.sources.mappings.mapping_inputs import INPUTS, VIEWS
 from pipelines.ticket_attribute_settings import SECTION as TICKET_ATTRIBUTES
 
 RISKS, WORDS = "risks", "words"
@@ -42,7 +42,8 @@ def read_mapping_settings(mapping: Path) -> MappingSettings:
         sections = tomllib.loads(file.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{file} is not TOML: {error}.") from None
-    sections.pop(INPUTS, None)
+    for own in (INPUTS, VIEWS):
+        sections.pop(own, None)
     sections.pop(TICKET_ATTRIBUTES, None)  # read with the settings, because policies name them too
     words = _tables(file, WORDS, sections.pop(WORDS, {}))
     risks = {**_tables(file, RISKS, sections.pop(RISKS, {})), **_tables(file, "", sections)}

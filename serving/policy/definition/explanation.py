@@ -1,12 +1,15 @@
 """A policy in words: the output of `rescue policy explain`, so that a team can discuss what a policy does."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 from features.catalogue import Feature, Metric
 from serving.night_report.report_text import plural
+from serving.paths.calendars import WorkingCalendar
+from serving.paths.directory import Directory
 from serving.policy.definition.columns import condition_columns
 from serving.policy.definition.default_rules import HIGHEST_ENTER, LIFT, LOWEST_ENTER
+from serving.policy.definition.escalation.protocol_text import protocol_lines
 from serving.policy.definition.escalation_matrix import escalation_steps, step_text
 from serving.policy.definition.policy_file import Policy
 from serving.policy.definition.policy_schema import PolicyFile, RiskRule, SeverityRule, SquadRule, TriggerRule
@@ -17,8 +20,11 @@ FRIDAY = datetime.fromisoformat("2026-01-02T06:00")
 """When the example cases of the escalation paths are opened: the first weekend follows."""
 
 
-def explain(policy: Policy) -> str:
-    """The whole policy as paragraphs, in the order in which a night applies it."""
+def explain(policy: Policy, channels: Mapping[str, str] | None = None) -> str:
+    """The whole policy as paragraphs, in the order in which a night applies it.
+
+    ``channels`` are the configured channels (name -> kind), where they are known.
+    """
     rules = policy.rules
     parts = [
         f"Policy {policy.version}",
@@ -34,7 +40,10 @@ def explain(policy: Policy) -> str:
             "Response times, resolution times and responsibilities", (_severity(row) for row in rules.severities)
         ),
         *_section("How outcomes change an account's health score", _health(rules)),
-        *_section("Escalation paths, for a case opened on Friday at 06:00 UTC that nobody works on", _paths(rules)),
+        *_section(
+            "Escalation paths, for a case opened on Friday at 06:00 UTC that nobody works on", _paths(rules, channels)
+        ),
+        *_section("Messages to people", protocol_lines(rules)),
     ]
     return "\n".join(parts) + "\n"
 
@@ -193,6 +202,7 @@ def _severity(row: SeverityRule) -> str:
     when = f"where {row.when}" if row.when else "all others"
     times = " and ".join(map(str, row.escalate_after_hours))
     escalation = f"; without contact escalated after {times}" if times else ""
+    escalation = f"; escalation path {row.path}" if row.path else escalation
     others = "".join(
         f", {role} {', '.join(names)}"
         for role, names in (("consulted", row.consulted), ("informed", row.informed))
@@ -214,13 +224,22 @@ def _health(rules: PolicyFile) -> Iterator[str]:
     )
 
 
-def _paths(rules: PolicyFile) -> Iterator[str]:
-    """Each squad and severity, step by step."""
+def _paths(rules: PolicyFile, channels: Mapping[str, str] | None) -> Iterator[str]:
+    """Each squad and severity, step by step, with the working hours of the squad."""
     for squad in rules.squads:
+        own = rules.calendar_of(squad)
+        if own is not None:
+            yield f"{squad} works {_hours(own)}."
         for row in rules.severities:
-            steps = escalation_steps(rules, squad, row.name, FRIDAY)
+            steps = escalation_steps(rules, squad, row.name, FRIDAY, Directory(rules.roster, channels=channels))
             calendar = rules.calendar_of(squad)
             local = [calendar.local(step.at) if calendar else step.at for step in steps]
             texts = [f"{at:%a %H:%M} {step_text(step)}" for at, step in zip(local, steps, strict=True)]
             zone = f" ({calendar.timezone})" if calendar else ""
-            yield f"{squad}, {row.name}{zone}: " + "; ".join(texts) + "."
+            by = f", path {row.path}" if row.path else ""
+            yield f"{squad}, {row.name}{by}{zone}: " + "; ".join(texts) + "."
+
+
+def _hours(calendar: WorkingCalendar) -> str:
+    holidays = f", without the public holidays of {calendar.holidays}" if calendar.holidays else ""
+    return f"{', '.join(calendar.hours)} ({calendar.timezone}){holidays}"

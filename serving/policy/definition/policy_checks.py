@@ -130,7 +130,7 @@ def cross_checks(file: PolicyFile, channels: Mapping[str, str] | None = None) ->
 
 def _incidents(file: PolicyFile) -> Iterator[tuple[Path, str]]:
     severities = [row.name for row in file.severities]
-    return check_incidents(file.incidents, severities=severities, paths=getattr(file, "paths", {}), squads=file.squads)
+    return check_incidents(file.incidents, severities=severities, paths=file.paths, squads=file.squads)
 
 
 def _unknown(path: Path, what: str, name: str, names: Iterable[str]) -> Problem:

@@ -1,0 +1,89 @@
+"""``rescue paths map`` and ``rescue paths launch``: escalation paths designed from tickets and signals."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from features.errors import UsageError
+from pipelines import settings as configuration
+from pipelines.cli.commands.paths import paths_app
+from pipelines.cli.options import Data, Json, Mapping, PolicyFile, require_one_of
+from pipelines.console import Steps, err, out
+
+if TYPE_CHECKING:
+    from pipelines.path_design.map_files import MapResult
+
+Folder = Annotated[Path | None, typer.Option("--out", help="Folder for the report and the proposed policy.")]
+Outcome = Annotated[
+    str,
+    typer.Option(
+        help="What criteria should find: escalated, moved, moved_twice, moved_three_times, priority_raised, reopened, "
+        "sla_missed or handed_on."
+    ),
+]
+
+
+def register(_: typer.Typer) -> None:
+    """Add the commands to `rescue paths`."""
+    paths_app.command("map", short_help="Issue types that tier 1 does not resolve, and triggers for them.")(map_paths)
+
+
+def map_paths(
+    data: Data = None,
+    mapping: Mapping = None,
+    policy: PolicyFile = None,
+    out_folder: Folder = None,
+    outcome: Outcome = "escalated",
+    issue_type: Annotated[
+        str | None, typer.Option("--type", help="Column of the tickets that names issue types. Default: category.")
+    ] = None,
+    top: Annotated[int, typer.Option(min=1, max=50, help="Number of issue types.")] = 5,
+    within: Annotated[int, typer.Option(min=1, max=90, help="Days within which an outcome counts.")] = 7,
+    recall: Annotated[
+        float, typer.Option(min=0.05, max=0.95, help="Share of the outcomes that criteria should find.")
+    ] = 0.3,
+    as_json: Json = False,
+) -> None:
+    """Find from ticket history which issue types the first group does not resolve, and criteria known at the opening.
+
+    Criteria are learned on earlier months and tested on later ones. Those that pass become an issue type, a trigger, a
+    squad and a hand-off form of a proposed policy. With --out, writes map.html, map.md and proposed-policy.toml there.
+    """
+    from pipelines.path_design.issue_map import MapOptions
+    from pipelines.path_design.map_files import map_source, write_map
+    from pipelines.path_design.map_report import map_json
+    from pipelines.path_design.ticket_outcomes import DEFINITIONS
+
+    require_one_of(outcome, DEFINITIONS, "--outcome")
+    settings = configuration.load(data=data, mapping=mapping, policy=policy)
+    result = map_source(settings, MapOptions(outcome, issue_type, within, top, recall), Steps(quiet=as_json))
+    files = write_map(result, _checked(out_folder)) if out_folder else []
+    if as_json:
+        typer.echo(json.dumps(map_json(result.found)))
+        return
+    _show(result)
+    _show_files(files, bool(result.proposal.sections))
+
+
+def _checked(folder: Path) -> Path:
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"--out takes a folder, and {folder} is a file.")
+    return folder
+
+
+def _show(result: "MapResult") -> None:
+    from pipelines.path_design.map_report import map_blocks
+    from pipelines.path_design.report_blocks import write_markdown
+
+    for warning in result.found.warnings:
+        err.print(f"Warning: {warning}", markup=False)
+    typer.echo(write_markdown(map_blocks(result.found, result.proposal)), nl=False)
+
+
+def _show_files(files: list[Path], proposed: bool) -> None:
+    for file in files:
+        out.print(f"Written: {file}", markup=False)
+    if not files and proposed:
+        out.print("\n--out FOLDER writes the report and the whole policy file.", markup=False)

@@ -1,0 +1,89 @@
+"""`rescue paths map`: read a source, map its tickets, and write the report and the proposed policy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from features.errors import UsageError
+from pipelines import assembly
+from pipelines.path_design.issue_map import IssueMap, MapOptions, map_issues
+from pipelines.path_design.map_report import map_blocks, propose_policy
+from pipelines.path_design.proposed_policy import PolicyProposal
+from pipelines.path_design.report_blocks import write_markdown, write_page
+from pipelines.scratch import scratch_folder
+from pipelines.sources.validated_source import validate_source_step
+from serving.policy.definition.policy_file import Policy, default_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipelines.console import Steps
+    from pipelines.path_design.report_blocks import Block
+    from pipelines.settings import Settings
+
+POLICY_NAME = "proposed-policy.toml"
+
+
+@dataclass(frozen=True)
+class MapResult:
+    """The map, its proposals, and the whole policy file with them; None where nothing is proposed."""
+
+    found: IssueMap
+    proposal: PolicyProposal
+    policy: str | None
+
+
+def map_source(settings: Settings, options: MapOptions, steps: Steps) -> MapResult:
+    """Map the tickets of the source that the settings name.
+
+    Raises:
+        UsageError: an option or the policy is wrong.
+        DataGateError: the source cannot be used.
+    """
+    policy = assembly.load_policy(settings)
+    with scratch_folder() as scratch:
+        opened = validate_source_step(settings, scratch, steps)
+        with steps.step("map", "Designing escalation paths"):
+            found = map_issues(opened.history, opened.source.title, options, steps.log)
+    proposal = propose_policy(found, policy.rules)
+    return MapResult(found, proposal, with_sections(settings, policy, proposal))
+
+
+def with_sections(settings: Settings, policy: Policy, proposal: PolicyProposal) -> str | None:
+    """The policy in use with the proposed sections at its end, read again to be sure that it is valid."""
+    if not proposal.sections:
+        return None
+    base = default_text() if settings.policy is None else settings.policy.read_text(encoding="utf-8")
+    text = f"{base.rstrip()}\n\n# --- Proposed from tickets ---\n\n{proposal.text}"
+    from pipelines.extensions.load_extensions import own_features
+
+    Policy.parse(text, source=POLICY_NAME, metrics=settings.declared_metrics, own=own_features(settings))
+    return text
+
+
+def write_report(folder: Path, name: str, title: str, blocks: Sequence[Block], policy: str | None) -> list[Path]:
+    """Write `NAME.html`, `NAME.md` and the proposed policy into a folder; the files that were written.
+
+    Raises:
+        UsageError: the folder cannot be written.
+    """
+    files = {folder / f"{name}.html": write_page(title, blocks), folder / f"{name}.md": write_markdown(blocks)}
+    if policy is not None:
+        files[folder / POLICY_NAME] = policy
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for file, text in files.items():
+            file.write_text(text, encoding="utf-8")
+        if policy is None:
+            (folder / POLICY_NAME).unlink(missing_ok=True)  # of an earlier run, which had proposals
+    except OSError as error:
+        raise UsageError(f"The folder {folder} cannot be written: {error.strerror}.") from None
+    return list(files)
+
+
+def write_map(result: MapResult, folder: Path) -> list[Path]:
+    """Write the files of a map."""
+    blocks = map_blocks(result.found, result.proposal)
+    return write_report(folder, "map", "Escalation paths from tickets", blocks, result.policy)
