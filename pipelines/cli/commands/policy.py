@@ -7,6 +7,7 @@ import typer
 
 from pipelines import assembly
 from pipelines import settings as configuration
+from pipelines.cli.commands import policy_drawings
 from pipelines.cli.options import Mapping
 from pipelines.console import err, out
 
@@ -19,6 +20,7 @@ policy = typer.Typer(help="Check or explain a policy file.", no_args_is_help=Tru
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
+    policy_drawings.register(policy)
     app.add_typer(policy, name="policy")
 
 
@@ -63,5 +65,5 @@ def explain(
 
         text = explanation.list_columns(loaded, settings.declared_metrics, own_features(settings))
     else:
-        text = explanation.explain(loaded)
+        text = explanation.explain(loaded, {name: str(table.get("kind", "")) for name, table in settings.channels.items()})
     out.print(text, markup=False, end="")

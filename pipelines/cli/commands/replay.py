@@ -41,7 +41,7 @@ def replay(
     as_json: Json = False,
 ) -> None:
     """Apply the whole policy to past nights, each with what was known then, and compare it with what happened."""
-    from pipelines.replay.replay_nights import replay_nights
+    from pipelines.replay.replay_nights import keep_replay, replay_nights
 
     begin, end = parse_required_day(first, "--from"), parse_required_day(last, "--to")
     settings = configuration.load(data=data, home=home, policy=policy, mapping=mapping)
@@ -51,6 +51,7 @@ def replay(
         other = assembly.load_policy(settings.model_copy(update={"policy": against}))
         policies[f"{name} (against)" if name in policies else name] = other
     result = replay_nights(settings, policies, begin, end, Steps(quiet=as_json), champion=champion)
+    keep_replay(settings, policies, result)
     if as_json:
         typer.echo(json.dumps(result.to_json()))
     else:

@@ -1,0 +1,58 @@
+"""The versions of the policy that nights used, their replays, and the figures of their cases."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from serving.path_metrics.path_report import PathReport
+from serving.store.policy_tables import PolicyReplayRow, PolicyVersionRow
+from serving.store.queries.path_queries import path_report
+from serving.store.tables import Case, NightRow
+
+
+def policy_versions(session: Session) -> list[PolicyVersionRow]:
+    """The versions in the order in which nights first used them."""
+    query = select(PolicyVersionRow).order_by(PolicyVersionRow.first_night, PolicyVersionRow.recorded_at)
+    return list(session.scalars(query.order_by(PolicyVersionRow.version)))
+
+
+def count_by_version(session: Session) -> tuple[dict[str, int], dict[str, int]]:
+    """The recorded nights and the opened cases of each version."""
+    nights = select(NightRow.policy_version, func.count()).where(NightRow.policy_version.is_not(None))
+    cases = select(Case.policy_version, func.count()).where(Case.policy_version.is_not(None))
+    return (
+        dict(session.execute(nights.group_by(NightRow.policy_version)).tuples().all()),
+        dict(session.execute(cases.group_by(Case.policy_version)).tuples().all()),
+    )  # type: ignore[return-value]  # the null version is left out
+
+
+def policy_replays(session: Session) -> dict[str, list[PolicyReplayRow]]:
+    """The stored replays by version, oldest nights first."""
+    found: dict[str, list[PolicyReplayRow]] = {}
+    order = (PolicyReplayRow.policy_version, PolicyReplayRow.first, PolicyReplayRow.last)
+    for row in session.scalars(select(PolicyReplayRow).order_by(*order)):
+        found.setdefault(row.policy_version, []).append(row)
+    return found
+
+
+def store_replay(
+    session: Session,
+    version: str,
+    hypothesis: str | None,
+    nights: tuple[date, date],
+    figures: Mapping[str, Any],
+    now: datetime,
+) -> None:
+    """Keep the figures of a replay; a later one of the same version and nights takes its place."""
+    first, last = nights
+    row = PolicyReplayRow(policy_version=version, first=first, last=last, stored_at=now, figures=dict(figures))
+    row.hypothesis = hypothesis
+    session.merge(row)
+
+
+def version_report(session: Session, now: datetime) -> PathReport:
+    """The figures of all cases, by version and before and after each."""
+    return path_report(session, now, None)
