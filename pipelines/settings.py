@@ -5,7 +5,7 @@ Where a value is given twice, the command line wins over the environment (``RESC
 """
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -24,6 +24,7 @@ from pydantic_settings import (
     NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
     TomlConfigSettingsSource,
 )
 
@@ -35,11 +36,13 @@ from features.validation.tolerance import Tolerance
 from features.validation.values.reading_rules import NO_DATES, check_words
 from pipelines.attribute_settings import AttributeSettings, check_attribute_columns
 from pipelines.currency_settings import CurrencySettings
+from pipelines.environment import EnvironmentSource, environment_values, origin_of
 from pipelines.metric_settings import MetricSettings
 from pipelines.monitoring_settings import MonitoringSettings
 from pipelines.settings_errors import SENTENCE, explain_setting_error
 from pipelines.source_settings import GivenData, SourceSettings, check_sources, named_sections, read_data_option
 from pipelines.ticket_attribute_settings import TicketAttributeSettings, attributes_of_mapping, check_ticket_columns
+from serving.signals.signal_settings import SignalSettings
 from serving.web.identity.review_settings import ReviewSettings
 
 QUIET = {
@@ -85,6 +88,9 @@ class Settings(BaseSettings):
     )
     memory: str = Field(
         "4GiB", description="What the feature engine may use; 100,000 accounts take 1.3 GiB, however little it is."
+    )
+    calendar_hosts: tuple[str, ...] = Field(
+        (), description="Hosts inside your network from which calendars of absences may be read."
     )
     timezone: str = Field("UTC", description="Time zone in which a night's day begins, such as Europe/Berlin.")
     stale_after: int = Field(
@@ -146,6 +152,10 @@ class Settings(BaseSettings):
     monitoring: MonitoringSettings = Field(
         default_factory=MonitoringSettings,
         description="When a model is trained again, e.g. [monitoring] retrain = 'when_needed'.",
+    )
+    signals: SignalSettings = Field(
+        default_factory=SignalSettings,
+        description="Signals of monitoring systems: their secret and how long they are kept, e.g. [signals] keep_days.",
     )
     review: ReviewSettings = Field(
         default_factory=ReviewSettings, description="The review app: who signs in how, e.g. [review] auth = 'oidc'."
@@ -245,8 +255,8 @@ class Settings(BaseSettings):
         """The folder of extensions: the one that is set, or ``extensions`` beside an existing ``rescue.toml``."""
         if self.extensions is not None:
             return self.extensions
-        beside = _config_file().with_name("extensions")
-        return beside if _config_file().is_file() and beside.is_dir() else None
+        beside = config_file().with_name("extensions")
+        return beside if config_file().is_file() and beside.is_dir() else None
 
     @property
     def database_url(self) -> str:
@@ -268,10 +278,12 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Command line, then environment, then the file."""
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=_config_file())
+        file = TomlConfigSettingsSource(settings_cls, toml_file=config_file())
+        return init_settings, EnvironmentSource(settings_cls), file
 
 
-def _config_file() -> Path:
+def config_file() -> Path:
+    """The file of the settings, which need not exist."""
     return Path(os.environ.get("RESCUE_CONFIG", "rescue.toml"))
 
 
@@ -297,12 +309,28 @@ def load(**given: object) -> Settings:
         named = given["sources"]
         return _chosen_sources(loaded, data, named if isinstance(named, Mapping) else ())
     except ValidationError as error:
-        file = _config_file()
-        in_file = file.is_file() and error.errors()[0]["loc"][0] not in given
         text = explain_setting_error(error, Settings.model_fields)
-        raise UsageError(f"{file}: {text}" if in_file else text) from None
+        place = _place_of([str(part) for part in error.errors()[0]["loc"]], given)
+        raise UsageError(f"{place}: {text}" if place else text) from None
+    except SettingsError as error:
+        if "EnvironmentSource" not in str(error):
+            raise UsageError(f"{config_file()} cannot be read: {error}.") from None
+        field = str(error).partition('"')[2].partition('"')[0]
+        raise UsageError(
+            f"{_place_of([field], {})}: the setting {field} cannot be read; sections and lists are written as JSON, "
+            """such as '["a", "b"]'."""
+        ) from None
     except ValueError as error:
-        raise UsageError(f"{_config_file()} cannot be read: {error}.") from None
+        raise UsageError(f"{config_file()} cannot be read: {error}.") from None
+
+
+def _place_of(path: Sequence[str], given: Mapping[str, object]) -> str | None:
+    """Where the value of a setting comes from: its variables or the file; ``None`` for the command line."""
+    if given.get(path[0]) is not None:
+        return None
+    variables = origin_of(path, environment_values(Settings.model_fields))
+    file = str(config_file()) if config_file().is_file() else None
+    return variables or file
 
 
 def _chosen_sources(settings: Settings, given: GivenData, names: Collection[str]) -> Settings:

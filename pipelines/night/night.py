@@ -31,6 +31,7 @@ from pipelines.scratch import scratch_folder
 from pipelines.settings import Settings, writable_home
 from pipelines.sources.source_guard import refuse_other_source
 from pipelines.sources.validated_source import ValidatedSource, reading_text, validate_source
+from serving.cases.absence.calendar_reading import read_all_calendars
 from serving.cases.sla_timers import run_timers
 from serving.delivery import broadcast_channels, deliver, open_channels
 from serving.night_report.report_schema import NightReport, NoModel
@@ -38,6 +39,7 @@ from serving.night_report.report_text import day_text, plural, stale_text
 from serving.nights import night_lease
 from serving.nights.heartbeat import keep_lease
 from serving.nights.record_night import record_night, save_seconds
+from serving.store.database import utcnow
 from serving.store.queries import night_queries
 
 if TYPE_CHECKING:
@@ -197,6 +199,7 @@ def _run_steps(night: _Night, lease: night_lease.Night) -> NightReport:
 def _record(night: _Night, lease: night_lease.Night, decision: NightDecision, report: NightReport) -> NightReport:
     """Write the queue, and then what follows from it: timers, messages, the report in the night's folder."""
     write_quarantine(night.settings, night.as_of, night.source.validation)
+    _read_absences(night)
     night.run_step("record", "Writing the queue", record_night, night.store, lease, decision.record(report))
     tick = partial(run_timers, channels=decision.channels)
     alarm = night.run_step("timers", "Updating SLA timers", tick, night.store).alarm
@@ -207,6 +210,23 @@ def _record(night: _Night, lease: night_lease.Night, decision: NightDecision, re
     recorded = save_seconds(night.store, night.as_of, night.steps.seconds)
     write_report(night.settings, recorded)
     return recorded
+
+
+def _read_absences(night: _Night) -> None:
+    """Read the calendars of absences that the policy names, so that nobody on holiday gets a case tonight."""
+    roster = night.policy.rules.roster
+    if not any(person.absences for person in roster.people.values()):
+        return
+    read = partial(
+        read_all_calendars,
+        now=utcnow(),
+        roster=roster,
+        folder=night.settings.policy.parent if night.settings.policy else None,
+        hosts=night.settings.calendar_hosts,
+    )
+    for reading in night.run_step("absences", "Reading calendars of absences", read, night.store):
+        if reading.failure:
+            night.steps.log(f"Warning: the calendar of {reading.person} was not read: {reading.failure}")
 
 
 def _refuse_empty_night(night: _Night, decision: NightDecision, models: NightModels) -> None:

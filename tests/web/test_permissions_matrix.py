@@ -46,7 +46,8 @@ UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 class Row:
     """One thing to ask for: who may, and what is sent.
 
-    ``public`` is what needs nobody; ``signed`` is permitted by a signature of the request, and by no person."""
+    ``public`` is what needs nobody; ``signed`` is permitted by a signature of the request, and by no person.
+    ``missing`` asks for something that does not exist."""
 
     method: str
     path: str
@@ -56,6 +57,7 @@ class Row:
     public: bool = False
     signed: bool = False
     query: str = ""
+    missing: bool = False
 
     @property
     def about(self) -> bool:
@@ -70,7 +72,7 @@ class Row:
     def ask(self, browser: TestClient, case: str, account: str, **more: Any) -> Any:
         """Ask for it, about this case or its account."""
         path = self.path.replace("{case_id}", case).replace("{account_id:path}", account)
-        path = path.replace("{view}", "1").replace("{code}", "none") + self.query
+        path = path.replace("{view}", "1").replace("{absence}", "1").replace("{code}", "none") + self.query
         path = path.replace("{incident_id}", INCIDENT).replace("{adapter}", "grafana")
         sent = {"json": self.json} if self.json is not None else {"data": {**self.form, "version": "1"}}
         return browser.request(self.method, path, **(sent if self.method in UNSAFE else {}), **more)
@@ -105,6 +107,8 @@ TABLE = (
     Row("POST", "/case/{case_id}/wake", WORK),
     Row("POST", "/case/{case_id}/resolve", WORK, {"verdict": "saved"}),
     Row("POST", "/case/{case_id}/hand_over", WORK, TEXT | {"squad": "south"}),
+    Row("POST", "/case/{case_id}/accept", WORK),
+    Row("POST", "/case/{case_id}/return", WORK, TEXT),
     Row("POST", "/case/{case_id}/release", WORK, TEXT),
     Row("POST", "/case/{case_id}/assign", ASSIGN, {"person": "ann"}),
     Row("POST", "/case/{case_id}/reassign", ASSIGN, {"person": "ann"}),
@@ -115,10 +119,13 @@ TABLE = (
     Row("GET", "/accounts", SEE),
     Row("GET", "/account/{account_id:path}", SEE),
     Row("GET", "/incidents", SEE),
-    Row("GET", "/incidents/{incident_id}", SEE),
-    Row("POST", "/incidents/{incident_id}/acknowledge", WORK),
-    Row("POST", "/incidents/{incident_id}/resolve", WORK, TEXT),
-    Row("POST", "/incidents/{incident_id}/comment", COMMENT, TEXT),
+    Row("GET", "/incident/{incident_id}", SEE),
+    Row("POST", "/incident/{incident_id}/acknowledge", WORK),
+    Row("POST", "/incident/{incident_id}/resolve", WORK, TEXT),
+    Row("POST", "/incident/{incident_id}/comment", COMMENT, TEXT),
+    Row("GET", "/people", SEE),
+    Row("POST", "/people/absences", SEE, {"first": "2026-03-09", "last": "2026-03-10"}),
+    Row("POST", "/people/absences/{absence}/withdraw", SEE),
     Row("GET", "/overview", OVERVIEW),
     Row("POST", "/views", SEE, {"name": "mine", "url": "/queue?mine=1"}),
     Row("POST", "/views/{view}/delete", SEE),
@@ -129,6 +136,11 @@ TABLE = (
     Row("POST", "/api/v1/cases/{case_id}/comments", COMMENT, json={"text": "noted"}),
     Row("GET", "/api/v1/accounts", SEE, query="?text=a"),
     Row("GET", "/api/v1/accounts/{account_id:path}", SEE),
+    Row("GET", "/api/v1/people", SEE),
+    Row("POST", "/api/v1/absences", SEE, json={"first": "2026-03-09", "last": "2026-03-10"}),
+    Row("DELETE", "/api/v1/absences/{absence}", SEE, missing=True),
+    Row("GET", "/api/v1/cases/{case_id}/hand-over-forms", SEE),
+    Row("GET", "/api/v1/hand-overs/figures", OVERVIEW),
     Row("GET", "/api/v1/overview", OVERVIEW),
     Row("GET", "/api/v1/incidents", SEE),
     Row("GET", "/api/v1/incidents/{incident_id}", SEE),
@@ -143,6 +155,8 @@ TABLE = (
     _action(WORK, action="wake"),
     _action(WORK, action="resolve", outcome="lost"),
     _action(WORK, action="hand_over", squad="south", reason="theirs"),
+    _action(WORK, action="accept"),
+    _action(WORK, action="return", reason="no"),
     _action(WORK, action="release", reason="no time"),
     _action(WORK, action="reopen", reason="again"),
     _action(WORK, action="undo"),
@@ -228,10 +242,10 @@ def test_signals_are_permitted_by_a_signature_and_by_nobody(people: People, case
 
 def test_people_of_another_squad_see_an_incident_and_do_not_work_it(people: People, cases: Cases) -> None:
     browser = people.signed_in(Role.LEAD, name="south-lead", squads=("south",))
-    page = browser.get(f"/incidents/{INCIDENT}")
+    page = browser.get(f"/incident/{INCIDENT}")
     assert (page.status_code, "Nordlicht" in page.text, "Acknowledge</button>" in page.text) == (200, False, False)
     for action in ("acknowledge", "resolve"):
-        answer = browser.post(f"/incidents/{INCIDENT}/{action}", data={"version": "1"})
+        answer = browser.post(f"/incident/{INCIDENT}/{action}", data={"version": "1"})
         assert (answer.status_code, "is not in the squad north" in answer.text) == (FORBIDDEN, True)
 
 
@@ -241,6 +255,8 @@ def expected(row: Row, role: Role | None, own: bool) -> str:
         return "nobody"
     if role not in row.who:
         return "forbidden"
+    if row.missing:
+        return "hidden"
     return "answered" if own or not row.about or role in EVERYWHERE else "hidden"
 
 

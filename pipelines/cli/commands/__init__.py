@@ -7,6 +7,7 @@ import typer
 from pipelines.cli.commands import (
     backtest,
     check,
+    config,
     deliver,
     design_paths,
     features,
@@ -14,7 +15,6 @@ from pipelines.cli.commands import (
     monitor,
     nightly,
     paths,
-    people,
     policy,
     queue,
     replay,
@@ -22,12 +22,13 @@ from pipelines.cli.commands import (
     simulate,
     timers,
     train,
-    users,
 )
+from pipelines.cli.commands.team import hand_overs, people, users
 
 COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (
     nightly.register,
     check.register,
+    config.register,
     train.register,
     backtest.register,
     features.register,
@@ -43,6 +44,7 @@ COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (
     review.register,
     users.register,
     people.register,
+    hand_overs.register_hand_overs,
     simulate.register,
 )
 """In the order in which ``rescue --help`` shows them."""

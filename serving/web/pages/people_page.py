@@ -41,16 +41,24 @@ def add_absence(request: Request, texts: FormTexts, context: ViewerContext) -> R
     except StoreError:
         raise
     except RescueError as error:
-        status = 403 if isinstance(error, NotAllowedError) else 422
-        return _render(request, context, failure_message(error), draft=texts, status=status)
+        return _render(request, context, failure_message(error), draft=texts, status=_status(error))
     return redirect_to("/people", done="absence_entered")
 
 
 @people_router.post("/people/absences/{absence}/withdraw")
-def remove_absence(absence: int, context: ViewerContext) -> Response:
+def remove_absence(request: Request, absence: int, context: ViewerContext) -> Response:
     """Remove an absence: the person is back."""
-    withdraw_absence(context.store, context.actor(Act.ASSIGN), absence, now=context.now)
+    try:
+        withdraw_absence(context.store, context.actor(Act.ASSIGN), absence, now=context.now)
+    except StoreError:
+        raise
+    except RescueError as error:
+        return _render(request, context, failure_message(error), status=_status(error))
     return redirect_to("/people", done="absence_withdrawn")
+
+
+def _status(error: RescueError) -> int:
+    return 403 if isinstance(error, NotAllowedError) else 422
 
 
 def _day(texts: Mapping[str, str], name: str) -> date:
