@@ -35,7 +35,8 @@ class Labelled:
 
     Attributes:
         rows: each row's place in the frame.
-        day: its cutoff in days since 1970-01-01; ``account``: dense account number.
+        day: its cutoff in days since 1970-01-01; ``account``: dense account number. ``unit``: number of the unit of
+            evidence, which is the account, or its group where the labels say to which it belongs.
         happened: whether the event came; ``event``: number of the different event, -1 where none. Events of an account
             less than a month apart count as one: they are one piece of evidence.
         treated, holdout, selected, held_probability, held_draws: as the labels say; a probability that is not recorded
@@ -47,6 +48,7 @@ class Labelled:
     rows: Ints
     day: Ints
     account: Ints
+    unit: Ints
     happened: Bools
     event: Ints
     treated: Bools
@@ -114,6 +116,7 @@ def labelled_rows(frame: pa.Table, labels: pa.Table) -> Labelled:
         rows=places if order is None else order[places],
         day=day,
         account=account,
+        unit=_units(known, account, names),
         happened=flags["event"],
         event=_event_numbers(account, known["event_at"], flags["event"]),
         treated=flags["treated"],
@@ -123,6 +126,19 @@ def labelled_rows(frame: pa.Table, labels: pa.Table) -> Labelled:
         held_draws=draws["held_draws"].astype(np.int64),
         decided_after=_days_after(known, day),
     )
+
+
+def _units(labels: pa.Table, account: Ints, names: pa.Array) -> Ints:
+    """The number of each label's group; that of its account where the labels do not name groups.
+
+    A group that is named like an account has its number, and any other one that follows those of the accounts.
+    """
+    if "unit" not in labels.column_names:
+        return account
+    group = labels["unit"].combine_chunks()
+    others = pc.unique(group.filter(pc.invert(pc.is_in(group, value_set=names))))
+    numbered = pa.concat_arrays([names.cast(group.type), others.take(pc.sort_indices(others))])
+    return np.asarray(to_numpy(pc.fill_null(pc.index_in(group, value_set=numbered), -1).cast(pa.int64())))
 
 
 def _days_after(labels: pa.Table, day: Ints) -> Floats:

@@ -84,7 +84,7 @@ def _strata(labelled: Labelled, drawn: Bools, held: Bools) -> Ints:
     for bound in np.unique(np.quantile(after[drawn], np.arange(1, STRATA) / STRATA)).tolist():
         inside = held & (after < bound) & (after >= (bounds[-1] if bounds else -np.inf))
         beyond = held & (after >= bound)
-        if min(len(np.unique(labelled.account[part])) for part in (inside, beyond)) >= MIN_HELD_ACCOUNTS:
+        if min(len(np.unique(labelled.unit[part])) for part in (inside, beyond)) >= MIN_HELD_ACCOUNTS:
             bounds.append(bound)
     return np.searchsorted(np.asarray(bounds), np.nan_to_num(after), side="right").astype(np.int64)
 
@@ -110,7 +110,7 @@ def _chances(labelled: Labelled, draws: Ints) -> list[float]:
     for number in range(1, int(draws.max(initial=0)) + 1):
         held = draws >= number
         at_risk = held | (labelled.treated & (draws == number - 1))
-        places = np.unique(labelled.account[at_risk], return_inverse=True)[1]
+        places = np.unique(labelled.unit[at_risk], return_inverse=True)[1]
         share = np.bincount(places, weights=held[at_risk]) / np.bincount(places)
         chances.append(float(share.mean()))
     return chances
@@ -128,6 +128,6 @@ def _note(labelled: Labelled, held: Bools, never_drawn: Bools, keep: Bools, weig
         "not_acted_on": int((~labelled.treated & ~keep).sum()),
         "never_drawn": int(never_drawn.sum()),
         "accounts": len(np.unique(labelled.account[keep])),
-        "effective_accounts": effective_size(labelled.account[keep], weight[keep]),
+        "effective_accounts": effective_size(labelled.unit[keep], weight[keep]),
     }
     return Finding("treated_rows_left_out", numbers)

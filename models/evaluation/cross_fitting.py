@@ -47,7 +47,7 @@ class CrossFit:
 def effective_events(labelled: Labelled, weight: Floats) -> float:
     """How many accounts of equal weight with an event there are: the evidence about any probability."""
     happened = labelled.happened
-    return effective_size(labelled.account[happened], weight[happened])
+    return effective_size(labelled.unit[happened], weight[happened])
 
 
 def slope_prior(kind: str) -> float:
@@ -69,7 +69,7 @@ def calibrate(data: TrainingSet, estimator: Estimator, crossed: CrossFit | None 
 def cross_fit(data: TrainingSet, estimator: Estimator) -> CrossFit:
     """Score every account by a fit without it; rows beyond `SCORED_ROWS` are thinned."""
     labelled = data.examples.labelled
-    part = _parts(labelled.account, labelled.happened, data.learner.seed)
+    part = _parts(labelled.unit, labelled.happened, data.learner.seed)
     parts = []
     for number in range(PARTS):
         own = np.flatnonzero(part == number)
@@ -91,15 +91,15 @@ def with_cross_fit(scored: pa.Table, data: TrainingSet, places: Ints, crossed: C
     return scored.append_column("cross_fitted", pa.array(own, from_pandas=True))
 
 
-def _parts(account: Ints, happened: Bools, seed: int) -> NDArray[np.int64]:
-    """Each row's part, drawn by account; accounts with an event are dealt first, so that every part has its share."""
-    accounts = np.unique(account)
-    with_event = np.isin(accounts, account[happened])
-    drawn = np.random.default_rng(seed).permutation(len(accounts))
+def _parts(unit: Ints, happened: Bools, seed: int) -> NDArray[np.int64]:
+    """Each row's part, drawn by account or group; those with an event are dealt first, so every part has its share."""
+    units = np.unique(unit)
+    with_event = np.isin(units, unit[happened])
+    drawn = np.random.default_rng(seed).permutation(len(units))
     order = drawn[np.argsort(~with_event[drawn], kind="stable")]
-    part = np.empty(len(accounts), dtype=np.int64)
-    part[order] = np.arange(len(accounts)) % PARTS
-    return np.asarray(part[np.searchsorted(accounts, account)])
+    part = np.empty(len(units), dtype=np.int64)
+    part[order] = np.arange(len(units)) % PARTS
+    return np.asarray(part[np.searchsorted(units, unit)])
 
 
 def _offset(calibrator: Calibrator, margin: Floats, weight: Floats, level: float) -> float:

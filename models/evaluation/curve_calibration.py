@@ -64,7 +64,7 @@ def calibrate_curve(
     watched = int(training.examples.labelled.day.max()) + label.lead + label.horizon - tested.day
     weight = training.examples.weight[places]
     found = (
-        _by_day(day, curve[:, place], until < day, watched >= day, weight, tested.account)
+        _by_day(day, curve[:, place], until < day, watched >= day, weight, tested.unit)
         for place, day in enumerate(days)
     )
     return tuple(item for item in found if item is not None)
@@ -81,17 +81,17 @@ def _can_be_fitted(rows: HazardRows) -> bool:
 
 
 def _by_day(
-    day: int, predicted: Floats, happened: Bools, watched: Bools, weight: Floats, account: Ints
+    day: int, predicted: Floats, happened: Bools, watched: Bools, weight: Floats, unit: Ints
 ) -> CalibrationByDay | None:
     """One day's figures over the rows that were watched until it, None where too few events are among them."""
-    events = len(np.unique(account[watched & happened]))
+    events = len(np.unique(unit[watched & happened]))
     if events < LEAST_EVENTS:
         return None
     rows = EvaluationRows(
         event=happened[watched],
         weight=weight[watched],
         day=np.zeros(int(watched.sum()), dtype=np.int64),
-        unit=account[watched],
+        unit=unit[watched],
         event_number=np.full(int(watched.sum()), -1, dtype=np.int64),
         revenue=np.full(int(watched.sum()), np.nan),
     )

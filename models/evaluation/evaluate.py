@@ -153,6 +153,7 @@ def _scored(
     model = scorers[MODEL]
     scored = data.frame.select(["account_id", "as_of"]).take(pa.array(data.examples.labelled.rows[walk.places]))
     columns = {
+        "unit": rows.unit,
         "fold": walk.fold,
         "event": rows.event,
         "weight": rows.weight,

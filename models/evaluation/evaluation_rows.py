@@ -112,8 +112,13 @@ def scored_rows(scored: pa.Table, draws: int = DRAWS) -> EvaluationRows:
         event=scored["event"].to_numpy().astype(bool),
         weight=np.asarray(scored["weight"].to_numpy(), dtype=np.float64),
         day=scored["as_of"].to_numpy().astype("datetime64[D]").astype(np.int64),
-        unit=np.unique(scored["account_id"].to_numpy(), return_inverse=True)[1].astype(np.int64),
+        unit=np.unique(scored[unit_column(scored)].to_numpy(), return_inverse=True)[1].astype(np.int64),
         event_number=np.full(rows, -1, dtype=np.int64),
         revenue=np.full(rows, np.nan),
         draws=draws,
     )
+
+
+def unit_column(scored: pa.Table) -> str:
+    """The column of the units of evidence: groups, or the account in the tables of earlier versions."""
+    return "unit" if "unit" in scored.column_names else "account_id"

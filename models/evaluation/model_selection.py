@@ -134,7 +134,7 @@ def tested_rows(walk: WalkForward, examples: Examples) -> EvaluationRows:
         event=tested.happened,
         weight=examples.weight[walk.places],
         day=tested.day,
-        unit=tested.account,
+        unit=tested.unit,
         event_number=tested.event,
         revenue=np.full(len(tested), np.nan),
     )

@@ -246,7 +246,7 @@ def _calibrator(margins: Floats, labelled: Labelled, weight: Floats, prior: floa
 def unseen_accounts(data: TrainingSet, estimator: Estimator) -> tuple[Ints, Floats]:
     """The last fold again, each account scored by a fit that never saw it: places of the rows, and log-odds."""
     examples, last = data.examples, data.plan.folds[-1]
-    part = unseen_folds(examples.labelled.account, UNSEEN_FOLDS, data.learner.seed)
+    part = unseen_folds(examples.labelled.unit, UNSEEN_FOLDS, data.learner.seed)
     known, tested = last.known(examples.labelled.day), last.tested(examples.labelled.day)
     places = [np.flatnonzero(tested & (part == number)) for number in range(UNSEEN_FOLDS)]
     others = [np.flatnonzero(known & (part != number)) for number in range(UNSEEN_FOLDS)]

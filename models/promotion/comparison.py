@@ -24,7 +24,7 @@ from features.conditions import Columns, ConditionError, compile_condition
 from features.labels.label_rule import SETTINGS
 from models.data.arrays import Floats
 from models.data.recipe import differences_of_recipe
-from models.evaluation.evaluation_rows import EvaluationRows, Scores, scored_rows
+from models.evaluation.evaluation_rows import EvaluationRows, Scores, scored_rows, unit_column
 from models.evaluation.metrics_report import RULE
 from models.learners.risk_model import RiskModel
 from models.promotion.agreement import Agreement, agreement_with
@@ -230,7 +230,7 @@ def _final_fits(scored: pa.Table, recorded: pa.Table) -> FinalFits | None:
     if any(CROSS_FITTED not in rows.column_names for rows in (scored, recorded)):
         return None
     others = recorded.select([*KEYS, CROSS_FITTED]).rename_columns([*KEYS, "other"])
-    own = _numbered(scored.select([*KEYS, "event", "weight", CROSS_FITTED]))
+    own = _numbered(scored.select(list(dict.fromkeys([*KEYS, unit_column(scored), "event", "weight", CROSS_FITTED]))))
     joined = own.join(others, KEYS, join_type="inner").sort_by("row")
     joined = joined.filter(pc.and_(joined[CROSS_FITTED].is_valid(), joined["other"].is_valid()))
     if not joined.num_rows:
@@ -252,7 +252,7 @@ def _with_champion(rows: pa.Table, rank: Floats, probability: Floats) -> pa.Tabl
 
 
 def _accounts_with_event(rows: pa.Table) -> int:
-    return int(pc.count_distinct(rows.filter(rows["event"])["account_id"]).as_py())
+    return int(pc.count_distinct(rows.filter(rows["event"])[unit_column(rows)]).as_py())
 
 
 def _comparison(scored: pa.Table, risk: Risk, **about: Any) -> Comparison:

@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from features.arrow import to_numpy
+from features.labels.groups import with_groups
 from features.labels.labels import label
 from models.data.examples import labelled_rows
 from models.data.treatment import untreated
@@ -123,7 +124,8 @@ def _gather(session: Session, history: History, risk: Risk, nights: Sequence[dat
     scored = scores_of_nights(session, risk.name, nights)
     if not scored.num_rows:
         return None
-    labels = label(history, sorted(nights), risk.label).join(scored.select(_KEYS), _KEYS, join_type="left semi")
+    labels = with_groups(history, label(history, sorted(nights), risk.label))
+    labels = labels.join(scored.select(_KEYS), _KEYS, join_type="left semi")
     labelled = labelled_rows(scored, labels)
     usable = untreated(labelled)
     labelled = labelled.take(usable.keep)
@@ -135,7 +137,7 @@ def _gather(session: Session, history: History, risk: Risk, nights: Sequence[dat
         event=labelled.happened,
         weight=usable.weight,
         day=labelled.day,
-        unit=labelled.account,
+        unit=labelled.unit,
         event_number=labelled.event,
         revenue=np.full(len(labelled), np.nan),
     )

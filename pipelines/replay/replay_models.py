@@ -81,6 +81,7 @@ def choose_models(context: ReplayContext, known: Mapping[str, Risk], first: date
 
 def _train(context: ReplayContext, wanted: list[Risk], first: date) -> tuple[dict[str, ReplayModel], dict[str, str]]:
     """Models of what was known at ``first``, and for the risks that cannot be learned from it, why."""
+    from features.labels.groups import with_groups
     from features.labels.labels import label
     from models import training
     from models.registry.registry import Champion
@@ -95,7 +96,8 @@ def _train(context: ReplayContext, wanted: list[Risk], first: date) -> tuple[dic
     models, reasons = {}, {}
     for risk in wanted:
         try:
-            trained = training.fit(frame, label(context.history, cutoffs, risk.label), risk, through=first)
+            labels = with_groups(context.history, label(context.history, cutoffs, risk.label))
+            trained = training.fit(frame, labels, risk, through=first)
         except RescueError as error:
             reasons[risk.name] = str(error)
             continue

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from features.contract import TABLES
 from features.errors import UsageError
+from features.labels.groups import with_groups
 from features.labels.labels import label
 from models.learners.training_set import NotLearnableError, check_enough_events
 
@@ -63,7 +64,7 @@ def gather_training_data(
     cutoffs = training_cutoffs(history, through, grid=grid)
     labels, not_learnable = {}, {}
     for risk in wanted:
-        labels[risk.name] = label(history, cutoffs, risk.label)
+        labels[risk.name] = with_groups(history, label(history, cutoffs, risk.label))
         try:
             check_enough_events(labels[risk.name], risk)
         except NotLearnableError as error:

@@ -13,6 +13,7 @@ def rows(account: list[int], **marks: list[float]) -> Labelled:
     size = len(account)
     columns = {
         "rows": np.arange(size), "day": np.zeros(size, np.int64), "account": np.array(account),
+        "unit": np.array(marks.get("account", account)),
         "happened": np.zeros(size, bool), "event": np.full(size, -1), "treated": np.zeros(size, bool),
         "holdout": np.zeros(size, bool), "selected": np.zeros(size, bool),
         "held_probability": np.full(size, np.nan), "held_draws": np.full(size, -1),

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from support.worlds.learning_world import world
 
@@ -96,3 +97,26 @@ def test_a_base_rate_that_has_moved_is_followed() -> None:
     gap = published[late].mean() / labelled.happened[late].mean()
     assert 0.75 < gap < 1.15
     assert published[~late].mean() > 1.15 * labelled.happened[~late].mean()
+
+
+@cache
+def grouped() -> TrainingSet:
+    """The same accounts, every two of them in one group."""
+    made = world(accounts=300, weeks=80, base=-3.5)
+    accounts = sorted(set(made.labels["account_id"].to_pylist()))
+    group = {account: f"group-{number // 2}" for number, account in enumerate(accounts)}
+    units = pa.array([group[account] for account in made.labels["account_id"].to_pylist()])
+    return prepare_training_set(made.frame, made.labels.append_column("unit", units), CHURN)
+
+
+def test_accounts_of_one_group_are_left_out_together_and_count_as_one() -> None:
+    watched = Watched()
+    crossed = cross_fit(grouped(), watched)  # type: ignore[arg-type]
+    labelled = grouped().examples.labelled
+    unit_of = dict(zip(labelled.account.tolist(), labelled.unit.tolist(), strict=True))
+    assert len(set(unit_of.values())) < 0.6 * len(unit_of)
+    left_out = [set(unit_of) - seen for seen in watched.seen]
+    units = [{unit_of[account] for account in part} for part in left_out]
+    assert sum(map(len, units)) == len(set.union(*units))
+    plain = cross_fit(material(), Watched())  # type: ignore[arg-type]
+    assert crossed.events < plain.events
