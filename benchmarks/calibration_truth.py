@@ -4,10 +4,12 @@
     python benchmarks/calibration_truth.py WORLD [WORLD …] [--risk NAME] [--keep FOLDER] [--save FILE] [--before FILE]
 
 Each world is trained on the months before its last `LATER` days and scores the nights after that, for which the true
-risk of every account is known (``truth.parquet``). Three figures a world and risk, with 95% intervals by accounts:
+risk of every account is known (``truth.parquet``). Four figures a world and risk, with 95% intervals by accounts:
 
 - *slope*: of the true risk on the published log-odds. 1: right; above 1: too timid; below: too sharp. Its interval has
   no noise of outcomes, so it shows every deviation that the events of the training could not prevent.
+- *slope with training*: the same slope, with an interval that also has the chance of the events that the model
+  learned from (``Calibrator.slope_error``), which no calibrator can see.
 - *slope of outcomes*: the same of outcomes drawn from the truth, one for each account and window, which is what a
   user can observe.
 - *true/published*: the mean true risk over the mean published one.
@@ -36,11 +38,12 @@ from models.evaluation.evaluation_rows import EvaluationRows
 from models.evaluation.statistics.probability_metrics import calibration_line
 from models.risks.defaults import CHURN, ESCALATION
 from models.risks.risk import Risk
-from models.training import fit
+from models.training import TrainingResult, fit
 
 LATER = 200
 """Days at the end of a world whose nights are only scored."""
 DRAW_SEED = 5
+FIGURES = ("slope", "training", "outcomes", "ratio")
 
 
 def main() -> None:
@@ -88,12 +91,19 @@ def measure(world: Path, risk: Risk, cache: Path) -> dict[str, object]:
         "kind": trained.kind,
         "signal": trained.evaluation.signal,
         "seconds": seconds,
-        **compare(later["truth"].to_numpy().astype(np.float64), published, account, day, risk),
+        **with_training(compare(later["truth"].to_numpy().astype(np.float64), published, account, day, risk), trained),
     }
 
 
-def compare(truth: Floats, published: Floats, account: Ints, day: Ints, risk: Risk) -> dict[str, object]:
-    """The three figures, each value, low and high."""
+def with_training(figures: dict[str, list[float]], trained: TrainingResult) -> dict[str, object]:
+    """The figures with the slope's interval widened by what the events of the training leave unknown."""
+    value, low, high = figures["slope"]
+    half = np.hypot((high - low) / 2, 1.96 * (trained.model.calibrator.slope_error or 0.0))
+    return {**figures, "training": [value, value - half, value + half]}
+
+
+def compare(truth: Floats, published: Floats, account: Ints, day: Ints, risk: Risk) -> dict[str, list[float]]:
+    """Slope, slope of outcomes and ratio, each value, low and high."""
     certain = rows_of(truth, account, day)
     slope = calibration_line(certain, published)[0]
     mean, total = certain.drawn_sums(np.column_stack([truth, published])).T
@@ -113,26 +123,29 @@ def rows_of(event: Floats | Bools, account: Ints, day: Ints) -> EvaluationRows:
 
 def print_table(found: dict[str, dict[str, object]], before: dict[str, dict[str, object]]) -> None:
     """One line a world and risk, and a summary."""
-    print("| world | events | learner | slope | slope of outcomes | true/published |")
-    print("|---|---|---|---|---|---|")
+    print("| world | events | learner | slope | slope with training | slope of outcomes | true/published |")
+    print("|---|---|---|---|---|---|---|")
     for name, own in found.items():
-        cells = [cell(before.get(name, {}), own, figure) for figure in ("slope", "outcomes", "ratio")]
+        cells = [cell(before.get(name, {}), own, figure) for figure in FIGURES]
         print(f"| {name} | {own['events']} | {own['kind']} | {' | '.join(cells)} |")
     for title, figures in (("before", before), ("now", found)):
         shared = [of for name, of in figures.items() if name in found and of["signal"]]
         if shared:
-            print(f"\n{title}: " + "; ".join(summary(shared, figure) for figure in ("slope", "outcomes", "ratio")))
+            print(f"\n{title}: " + "; ".join(summary(shared, figure) for figure in FIGURES))
 
 
 def cell(before: dict[str, object], own: dict[str, object], figure: str) -> str:
     """A figure before and now."""
-    texts = ["{:.2f} [{:.2f}, {:.2f}]".format(*of[figure]) for of in (before, own) if of]  # type: ignore[misc]
+    known = [of[figure] for of in (before, own) if figure in of]
+    texts = ["{:.2f} [{:.2f}, {:.2f}]".format(*values) for values in known]  # type: ignore[misc]
     return " → ".join(texts)
 
 
 def summary(figures: list[dict[str, object]], name: str) -> str:
     """In how many worlds the interval holds 1, and the deviations from 1."""
-    values = np.array([of[name] for of in figures])
+    values = np.array([of[name] for of in figures if name in of])
+    if not len(values):
+        return f"{name} not measured"
     inside = int(((values[:, 1] <= 1) & (values[:, 2] >= 1)).sum())
     off = values[:, 0] - 1
     return f"{name} holds 1 in {inside} of {len(values)}, off by {off.mean():+.3f} ± {off.std():.3f}"

@@ -31,13 +31,15 @@ class Calibrator:
 
     ``weights`` are those of the smooth part: slope and intercept (sigmoid), or the two slopes and the intercept (beta).
     ``steps`` are the knots of the isotonic part, empty for the other kinds. ``events`` is how many accounts of equal
-    weight with an event it was fitted on.
+    weight with an event it was fitted on. ``slope_error`` is how exactly so many can tell the slope: the standard error
+    that is left whatever the calibrator (:func:`slope_error`), None where it is not known.
     """
 
     kind: str
     weights: tuple[float, ...]
     events: float
     steps: tuple[tuple[float, float], ...] = ()
+    slope_error: float | None = None
 
     def apply(self, scores: Floats) -> Floats:
         """The probabilities of scores in log-odds, strictly between 0 and 1."""
@@ -51,17 +53,24 @@ class Calibrator:
         """The same, with all log-odds raised by ``offset``."""
         weights = (*self.weights[:-1], self.weights[-1] + offset)
         steps = tuple((at, float(sigmoid(log_odds(np.asarray(height)) + offset))) for at, height in self.steps)
-        return Calibrator(self.kind, weights, self.events, steps)
+        return Calibrator(self.kind, weights, self.events, steps, self.slope_error)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data, for the model's own file."""
-        return {"kind": self.kind, "weights": self.weights, "events": self.events, "steps": self.steps}
+        return {
+            "kind": self.kind,
+            "weights": self.weights,
+            "events": self.events,
+            "steps": self.steps,
+            "slope_error": self.slope_error,
+        }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Calibrator":
         """What :meth:`to_json` wrote."""
         steps = tuple((float(at), float(height)) for at, height in data["steps"])
-        return cls(data["kind"], tuple(data["weights"]), float(data["events"]), steps)
+        error = data.get("slope_error")  # models of earlier versions have none
+        return cls(data["kind"], tuple(data["weights"]), float(data["events"]), steps, error)
 
 
 def fit_calibrator(
@@ -80,7 +89,22 @@ def fit_calibrator(
     parameters = 3 if kind == "beta" else 2
     smooth = _fit_smooth(scores, happened, weights, events, np.r_[np.full(parameters - 1, prior), 0.0])
     steps = _fit_steps(scores, happened, weights) if kind == "isotonic" else ()
-    return Calibrator(kind, tuple(float(value) for value in smooth), events, steps)
+    error = slope_error(scores, happened, weights, events)
+    return Calibrator(kind, tuple(float(value) for value in smooth), events, steps, error)
+
+
+def slope_error(scores: Floats, happened: Bools, weights: Floats, events: float) -> float | None:
+    """The standard error with which so many accounts with an event can tell the slope of scores that are right.
+
+    The learner and its calibrator learn from the same events, so their published slope is off by about as much by
+    chance alone, and no calibrator can know in which direction (docs/decisions/0017). None where nothing can be told.
+    """
+    probability = sigmoid(scores)
+    sharp = weights * probability * (1 - probability)
+    evidence = events / max(float((weights * happened).sum()), 1.0)
+    centre = float((sharp * scores).sum() / max(float(sharp.sum()), 1e-300))
+    information = evidence * float((sharp * (scores - centre) ** 2).sum())
+    return 1 / float(np.sqrt(information)) if information > 0 else None
 
 
 def identity() -> Calibrator:

@@ -49,7 +49,10 @@ def _calibration(trained: TrainingResult) -> str:
     if not trained.evaluation.signal:
         return "none: without a signal every account gets the base rate"
     events = f"{calibrator.events:,.0f} accounts of equal weight with an event"
-    return f"{calibrator.kind}, on accounts that the fit did not know; as much evidence as {events}"
+    known = f"{calibrator.kind}, on accounts that the fit did not know; as much evidence as {events}"
+    if calibrator.slope_error is None:
+        return known
+    return f"{known}, which tell the slope of the log-odds to ± {1.96 * calibrator.slope_error:.0%}"
 
 
 def _weighted(trained: TrainingResult) -> str:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from models.learners.calibration import SLOPE_PRIOR, Calibrator, fit_calibrator, identity, log_odds, sigmoid
+from models.learners.calibration import SLOPE_PRIOR, Calibrator, fit_calibrator, identity, log_odds, sigmoid, slope_error
 
 RNG = np.random.default_rng(5)
 SCORES = RNG.normal(-2, 1.5, 20_000)
@@ -80,3 +80,29 @@ def test_json_keeps_it() -> None:
 def test_identity_believes_the_score() -> None:
     assert identity().apply(SCORES) == pytest.approx(sigmoid(SCORES), abs=1e-5)
     assert log_odds(sigmoid(SCORES)) == pytest.approx(SCORES)
+
+
+def test_few_accounts_with_an_event_leave_the_slope_unknown() -> None:
+    """The published slope of scores that are right is off by its standard error, whatever the calibrator does."""
+    wide, narrow = (slope_error(SCORES, happened(1, 0), ONES, events) for events in (50, 450))
+    assert wide is not None
+    assert narrow is not None
+    assert wide == pytest.approx(3 * narrow, rel=0.01)
+    draw = np.random.default_rng(8)
+    slopes = []
+    for _ in range(60):
+        rows = draw.choice(len(SCORES), 1_000)
+        outcome = draw.random(1_000) < sigmoid(SCORES[rows])
+        own = fit_calibrator(SCORES[rows], outcome, ONES[rows], float(outcome.sum()), prior=0.0)
+        slopes.append((own.weights[0] - 1) / (own.slope_error or np.nan))
+    assert np.std(slopes) == pytest.approx(1, abs=0.25)
+
+
+def test_the_slope_error_is_saved_and_earlier_models_have_none() -> None:
+    few = slice(0, 2_000)
+    fitted = fit_calibrator(SCORES[few], happened(1, 0)[few], ONES[few], 100)
+    assert Calibrator.from_json(fitted.to_json()) == fitted
+    assert fitted.shifted(0.2).slope_error == fitted.slope_error
+    earlier = {name: value for name, value in fitted.to_json().items() if name != "slope_error"}
+    assert Calibrator.from_json(earlier).slope_error is None
+    assert fit_calibrator(np.zeros(10), np.arange(10) < 3, np.ones(10), 3).slope_error is None
