@@ -1,7 +1,15 @@
 import numpy as np
 import pytest
 
-from models.learners.calibration import SLOPE_PRIOR, Calibrator, fit_calibrator, identity, log_odds, sigmoid, slope_error
+from models.learners.calibration import (
+    SLOPE_PRIOR,
+    Calibrator,
+    fit_calibrator,
+    identity,
+    log_odds,
+    sigmoid,
+    slope_error,
+)
 
 RNG = np.random.default_rng(5)
 SCORES = RNG.normal(-2, 1.5, 20_000)
