@@ -122,7 +122,7 @@ def _check_tree(text: str, number: int, columns: int) -> None:
 
 
 def _check_numbers(entries: Mapping[str, str], where: str, leaves: int) -> None:
-    """Every list has its length, and every number is finite."""
+    """Every list has its length, and every number is finite but the threshold of a split on missing values alone."""
     if not math.isfinite(_number(entries.get("shrinkage", "1"), "shrinkage", where)):
         raise TreeTextError(f"shrinkage of {where} of the model is not finite.")
     for name in (*_NUMBERS, *_INTEGERS):
@@ -134,8 +134,12 @@ def _check_numbers(entries: Mapping[str, str], where: str, leaves: int) -> None:
         expected = leaves if name in _OF_LEAVES else leaves - 1
         if len(values) != expected:
             raise TreeTextError(f"{name} of {where} of the model has {len(values)} entries, not {expected}.")
-        if name in _NUMBERS and not all(math.isfinite(_number(value, name, where)) for value in values):
+        if name in _NUMBERS and not all(_is_possible(name, _number(value, name, where)) for value in values):
             raise TreeTextError(f"{name} of {where} of the model has a value that is not finite.")
+
+
+def _is_possible(name: str, value: float) -> bool:
+    return math.isfinite(value) or (name == "threshold" and not math.isnan(value))
 
 
 def _check_splits(lists: Mapping[str, list[int]], entries: Mapping[str, str], where: str, columns: int) -> None:

@@ -51,10 +51,10 @@ def monitor(settings: Settings, as_of: date | None, steps: Steps) -> MonitorRepo
     """Look at the source at the beginning of ``as_of`` (default: today) and at the recorded nights; store the report.
 
     Raises:
-        UsageError: the queue is that of another source.
+        UsageError: there is no queue yet, or it is that of another source.
         DataGateError: the source is not fit to be read.
     """
-    with scratch_folder() as scratch, assembly.open_store(settings) as store:
+    with scratch_folder() as scratch, assembly.open_queue(settings) as store:
         refuse_other_source(settings, store)
         opened = validate_source_step(settings, scratch, steps)
         history, known = opened.history, for_history(opened.history, opened.risk_settings)

@@ -119,3 +119,17 @@ def test_a_number_out_of_its_range_is_refused(entry: str, value: str) -> None:
 def test_a_text_of_another_form_is_refused(text: str) -> None:
     with pytest.raises(TreeTextError):
         check_tree_text(text)
+
+
+def test_a_split_of_missing_values_against_all_others_has_an_infinite_threshold() -> None:
+    rng = np.random.default_rng(5)
+    rows = rng.normal(size=(400, 2))
+    rows[:200, 0] = np.nan
+    labels = (np.isnan(rows[:, 0]) ^ (rng.random(400) < 0.1)).astype(float)
+    text = lightgbm.train(
+        {"objective": "binary", "num_leaves": 2, "verbosity": -1, "num_threads": 1}, lightgbm.Dataset(rows, labels), 2
+    ).model_to_string()
+    assert re.search(r"^threshold=inf$", text, re.MULTILINE)
+    assert check_tree_text(text) == 2
+    with pytest.raises(TreeTextError, match="threshold of Tree 0 of the model has a value that is not finite"):
+        check_tree_text(with_sizes(text.replace("threshold=inf", "threshold=nan")))

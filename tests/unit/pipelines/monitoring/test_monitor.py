@@ -13,6 +13,7 @@ from support.monitor_factory import figure, performance_report, risk_monitor
 from support.nights.night_home import NightHome
 from typer.testing import CliRunner
 
+from features.errors import UsageError
 from features.history.history import History
 from models.risks.defaults import CHURN, ESCALATION
 from pipelines import assembly
@@ -21,7 +22,7 @@ from pipelines.cli import app
 from pipelines.console import Steps
 from pipelines.monitoring.alarms import find_alarms
 from pipelines.monitoring.label_flow import LabelFlow, measure_label_flow
-from pipelines.monitoring.monitor import measure_volume
+from pipelines.monitoring.monitor import measure_volume, monitor
 from pipelines.monitoring.reference_drift import (
     ComparedDays,
     DriftSources,
@@ -32,6 +33,7 @@ from pipelines.monitoring.reference_drift import (
 from pipelines.monitoring.retraining import advise_retraining
 from pipelines.monitoring_settings import MonitoringSettings
 from pipelines.scratch import scratch_folder
+from pipelines.settings import Settings
 from pipelines.sources.validated_source import validate_source_step
 from serving.night_report.monitor_report import (
     DriftReport,
@@ -67,6 +69,12 @@ def rows_by_table(home: Path) -> dict[str, list[tuple[object, ...]]]:
     with sqlite3.connect(home / "rescue.db") as queue:
         names = [name for (name,) in queue.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         return {name: sorted(map(repr, queue.execute(f"SELECT * FROM {name}"))) for name in names}
+
+
+def test_a_home_without_a_queue_is_refused_and_not_created(night_home: NightHome, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"There is no queue in .*mistyped; `rescue nightly` creates one"):
+        monitor(Settings(data=str(night_home.data), home=tmp_path / "mistyped"), None, Steps(quiet=True))
+    assert not (tmp_path / "mistyped").exists()
 
 
 def test_the_report_is_stored_and_nothing_else_is_written(night_home: NightHome, tmp_path: Path) -> None:
