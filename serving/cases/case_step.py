@@ -91,8 +91,8 @@ def open_step(
 
 
 def require_visible(case: Case | None, case_id: str, actor: Actor) -> Case:
-    """The case; refused as missing where the actor may not see it."""
-    if case is None or not actor.sees(case.squad) or not actor.may(Act.SEE):
+    """The case; refused as missing where the actor may not see it. Whoever its path has reached may."""
+    if case is None or not (actor.sees(case.squad) or actor.name in case.reached) or not actor.may(Act.SEE):
         raise CaseNotFoundError(case_id)
     return case
 

@@ -18,6 +18,7 @@ from serving.cases.case_errors import IllegalActionError
 from serving.cases.case_step import CaseStep, open_step, refuse_same, require_text, require_visible
 from serving.cases.handover import hand_overs
 from serving.cases.health_adjustments import HealthRule
+from serving.cases.path_acknowledgement import acknowledge_case
 from serving.cases.path_context import path_context
 from serving.cases.people import Staff
 from serving.cases.permissions import EVERY_SQUAD, Act, Actor, NotAllowedError
@@ -130,6 +131,14 @@ class Cases:
         """Return a case that was handed over to its sender; at the third time the accountable person gets it."""
         with self._step(case_id, actor, version, own=True) as step:
             hand_overs.return_case(step, reason)
+        return step.case
+
+    def acknowledge(
+        self, case_id: str, actor: Actor, version: int | None = None, *, comment: str | None = None
+    ) -> Case:
+        """Acknowledge the case, which stops its escalation path; who acknowledges a case without an owner has it."""
+        with self._step(case_id, actor, version) as step:
+            acknowledge_case(step, comment)
         return step.case
 
     def contact(self, case_id: str, actor: Actor, version: int | None = None, *, comment: str | None = None) -> Case:

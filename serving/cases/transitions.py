@@ -31,6 +31,7 @@ TRANSITIONS = (
     Transition(Action.HAND_OVER, (State.NEW, *WORKED), (State.NEW, State.HANDED_OVER, State.CLAIMED)),
     Transition(Action.ACCEPT, (State.HANDED_OVER,), (State.CLAIMED,), undoable=True),
     Transition(Action.RETURN, (State.HANDED_OVER,), (State.CLAIMED, State.NEW)),
+    Transition(Action.ACKNOWLEDGE, (State.NEW, State.HANDED_OVER, *WORKED), (), undoable=True),
     Transition(Action.RELEASE, WORKED, (State.NEW,), undoable=True),
     Transition(Action.CONTACT, (State.CLAIMED,), (State.CONTACTED,), undoable=True),
     Transition(Action.PLAN, (State.CLAIMED, State.CONTACTED), (State.IN_PLAN,), undoable=True),

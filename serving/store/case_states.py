@@ -31,6 +31,7 @@ class Action(StrEnum):
     HAND_OVER = "hand_over"
     ACCEPT = "accept"
     RETURN = "return"
+    ACKNOWLEDGE = "acknowledge"
     RELEASE = "release"
     CONTACT = "contact"
     PLAN = "plan"

@@ -190,6 +190,7 @@ def form_answers(texts: Texts) -> dict[str, str]:
 
 USE_CASES: dict[str, UseCase] = {
     Action.CLAIM: lambda cases, case, actor, version, texts: cases.claim(case, actor, version),
+    Action.ACKNOWLEDGE: lambda cases, case, actor, version, texts: cases.acknowledge(case, actor, version),
     Action.CONTACT: lambda cases, case, actor, version, texts: cases.contact(
         case, actor, version, comment=texts.get("text") or None
     ),

@@ -14,6 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from serving.handoff.render import amount, day, moment, number, percent, words
 from serving.handoff.why_now import evidence_text
+from serving.paths.message_text import local_time
 from serving.web import display_text
 
 THEMES = ("auto", "light", "dark")
@@ -25,6 +26,7 @@ TEMPLATE_FILTERS = {
     "percent": percent,
     "number": number,
     "moment": moment,
+    "local_time": local_time,
     "words": words,
     "state_title": display_text.state_title,
     "risk_title": display_text.risk_title,

@@ -1,5 +1,6 @@
 """``rescue queue``: the open cases as a list, as one hand-off, or as a file."""
 
+import getpass
 from pathlib import Path
 from typing import Annotated
 
@@ -72,6 +73,52 @@ def show(
         return
     package = Handoff.model_validate_json(content)
     typer.echo(render.html(package) if style == "html" else render.markdown(package))
+
+
+@queue.command(short_help="Acknowledge a case, which stops its escalation path.")
+def ack(
+    case: Annotated[str, typer.Argument(help="A case id from `rescue queue list`.")],
+    home: Home = None,
+    person: Annotated[
+        str | None, typer.Option("--by", metavar="NAME", help="Who acknowledges. Default: your user name here.")
+    ] = None,
+    comment: Annotated[str | None, typer.Option(help="A text for the history.")] = None,
+) -> None:
+    """Acknowledge a case: its escalation path stops, and who acknowledges a case without an owner is responsible."""
+    from serving.cases.cases import Cases
+    from serving.cases.permissions import Actor, Role
+
+    with assembly.open_queue(configuration.load(home=home)) as store:
+        actor = Actor(person or getpass.getuser(), Role.ADMIN)
+        done = Cases(store).acknowledge(case, actor, comment=comment)
+    out.print(f"{done.id} is acknowledged by {done.acknowledged_by}.", markup=False, soft_wrap=True)
+
+
+@queue.command(short_help="Print the escalation path of a case.")
+def path(
+    case: Annotated[str, typer.Argument(help="A case id from `rescue queue list`.")],
+    home: Home = None,
+    reader: Annotated[
+        str | None, typer.Option("--for", metavar="NAME", help="Times in the time zone of this person.")
+    ] = None,
+) -> None:
+    """Print what the escalation path of a case did, and what comes next as long as nobody responds."""
+    from serving.cases.case_errors import CaseNotFoundError
+    from serving.cases.case_path import describe_case_path
+    from serving.paths.message_text import local_time
+    from serving.store.database import utcnow
+    from serving.store.tables import Case
+
+    with assembly.open_queue(configuration.load(home=home)) as store, store.reading() as session:
+        row = session.get(Case, case)
+        if row is None:
+            raise CaseNotFoundError(case)
+        known = describe_case_path(session, row, utcnow(), reader or "")
+    for title, entries in (("Done", known.done), ("Next", known.next)):
+        for entry in entries:
+            out.print(f"{title}: {local_time(entry.at, known.timezone)}: {entry.text}", markup=False, soft_wrap=True)
+    if known.stopped:
+        out.print(known.stopped, markup=False)
 
 
 @queue.command(short_help="Write the open cases to a file for spreadsheets.")

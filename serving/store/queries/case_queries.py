@@ -40,14 +40,20 @@ def case_history(session: Session, case_id: str) -> list[CaseEvent]:
 
 
 def case_file(
-    session: Session, case_id: str, *, visible: frozenset[str] | None, as_of: date | None = None
+    session: Session,
+    case_id: str,
+    *,
+    visible: frozenset[str] | None,
+    as_of: date | None = None,
+    reader: str | None = None,
 ) -> CaseFile | None:
     """The file of a case with its hand-off of ``as_of`` (default: the newest).
 
-    None where there is no such hand-off, or no such case in the squads that are ``visible`` (None: every squad).
+    None where there is no such hand-off, or no such case in the squads that are ``visible`` (None: every squad). A
+    ``reader`` whom the escalation path of the case has reached may see it, too.
     """
     case = session.get(Case, case_id)
-    if case is None or (visible is not None and case.squad not in visible):
+    if case is None or (visible is not None and case.squad not in visible and reader not in case.reached):
         return None
     nights = tuple(
         session.scalars(

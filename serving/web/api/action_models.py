@@ -107,6 +107,17 @@ class ReturnRequest(ActionRequest):
         return cases.return_to_sender(case_id, actor, self.version, reason=self.reason)
 
 
+class AcknowledgeRequest(ActionRequest):
+    """Acknowledge the case, which stops its escalation path."""
+
+    action: Literal["acknowledge"]
+    comment: OptionalText | None = None
+
+    def run(self, cases: Cases, case_id: str, actor: Actor) -> Case:
+        """Do it."""
+        return cases.acknowledge(case_id, actor, self.version, comment=self.comment)
+
+
 class ContactRequest(ActionRequest):
     """Record that the customer was contacted."""
 
@@ -204,6 +215,7 @@ CaseActionRequest = Annotated[
     | HandOverRequest
     | AcceptRequest
     | ReturnRequest
+    | AcknowledgeRequest
     | ContactRequest
     | PlanRequest
     | SnoozeRequest

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from features.errors import UsageError, suggest_name
 from serving.cases.case_errors import CaseNotFoundError
+from serving.cases.case_path import describe_case_path
 from serving.cases.permissions import Act
 from serving.cases.transitions import actions_from
 from serving.store.case_states import State
@@ -87,7 +88,10 @@ def get_case(
 ) -> response_models.CaseDetailResponse:
     """A case with its account, its history and the hand-off of one night (by default, the newest)."""
     with cases.store.reading() as session:
-        file = case_queries.case_file(session, case_id, visible=person.visible_squads, as_of=query.as_of)
+        file = case_queries.case_file(
+            session, case_id, visible=person.visible_squads, as_of=query.as_of, reader=person.name
+        )
+        path = describe_case_path(session, file.case, cases.clock(), person.name) if file else None
     if file is None:
         raise CaseNotFoundError(case_id)
     return response_models.CaseDetailResponse(
@@ -98,6 +102,7 @@ def get_case(
         handoffs=list(file.handoffs),
         handoff=json.loads(file.handoff),
         scores=file.scores,
+        path=response_models.PathResponse.model_validate(path),
         history=[response_models.CaseEventResponse.model_validate(event) for event in file.events],
     )
 

@@ -118,6 +118,25 @@ class CaseEventResponse(ResponseModel):
     version: int
 
 
+class PathEntryResponse(ResponseModel):
+    """One thing that an escalation path did or will do."""
+
+    at: UtcTime
+    text: str
+    step: int | None = Field(description="Its number, from 1; null for what people did.")
+
+
+class PathResponse(ResponseModel):
+    """The escalation path of a case."""
+
+    name: str = Field(description="Empty for the tiers of the squad.")
+    done: list[PathEntryResponse]
+    next: list[PathEntryResponse] = Field(description="What comes as long as nobody responds.")
+    acknowledged_by: str | None
+    acknowledged_at: UtcTime | None
+    stopped: str = Field(description="Why nothing comes next; empty while the path runs.")
+
+
 class CaseDetailResponse(ResponseModel):
     """A case with its account, a hand-off and its history."""
 
@@ -127,6 +146,7 @@ class CaseDetailResponse(ResponseModel):
     handoff_of: date = Field(description="The night of the hand-off in this response.")
     handoffs: list[date] = Field(description="The nights that have a hand-off: request one with ?as_of=.")
     handoff: dict[str, Any] = Field(description="The frozen hand-off; docs/handoff.schema.json describes it.")
+    path: PathResponse
     scores: dict[str, float] = Field(description="Probabilities of the newest night, by risk.")
     history: list[CaseEventResponse]
 

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, PlainTextResponse, Response
 
 from serving.cases.case_errors import CaseNotFoundError
+from serving.cases.case_path import describe_case_path
 from serving.cases.handover.hand_over_choices import case_hand_overs
 from serving.cases.permissions import Act
 from serving.handoff.package import Handoff
@@ -45,7 +46,7 @@ def read_case(context: PageContext, case_id: str, as_of: date | None = None) -> 
         CaseNotFoundError: there is no such case, or this person may not see it.
     """
     with context.store.reading() as session:
-        file = case_file(session, case_id, visible=context.squads, as_of=as_of)
+        file = case_file(session, case_id, visible=context.squads, as_of=as_of, reader=context.person.name)
     if file is None:
         raise CaseNotFoundError(case_id)
     return file
@@ -66,8 +67,9 @@ def render_case(
     with context.store.reading() as session:
         hand_overs = case_hand_overs(session, file.case, Handoff.model_validate_json(file.handoff), context.now)
         incidents = incidents_of_account(session, file.account.account_id, context.now - RECENT_INCIDENTS)
+        path = describe_case_path(session, file.case, context.now, context.person.name)
     view = case_view(file, context.actor(Act.WORK), context.now, draft, hand_overs)
-    shown = {"view": view, "notice": message, "open_incidents": incidents}
+    shown = {"view": view, "notice": message, "open_incidents": incidents, "case_path": path}
     return render_page(request, "case.html.j2", shown, status=status)
 
 
