@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from serving.paths.directory import Reader
+from serving.paths.directory import Reader, ReaderKind
 from serving.paths.protocol import Party, ProtocolEvent
 from serving.paths.subjects import Subject
 
@@ -139,7 +139,9 @@ class Occasion(NamedTuple):
 def compose_message(subject: Subject, reader: Reader, occasion: Occasion, *, link: str = "") -> MessageText:
     """The message about an event to one reader."""
     acts = _has_to_act(occasion)
-    request, deadline = _request(subject, occasion), _deadline(subject, reader, occasion)
+    outside = reader.kind is ReaderKind.OUTSIDE
+    request = _outside_request(subject) if outside and acts else _request(subject, occasion)
+    deadline = _deadline(subject, reader, occasion)
     values = _values(subject, reader, request, deadline, link)
     first = occasion.template or _HAPPENED[occasion.event]
     happened = " ".join(fill_template(first, values).split())
@@ -150,7 +152,7 @@ def compose_message(subject: Subject, reader: Reader, occasion: Occasion, *, lin
     if acts and deadline and "deadline" not in shown:
         lines.append(f"By when: {deadline}")
     lines += [f"{title}: {value}" for title, value in _facts(subject, occasion, values)]
-    if "link" not in shown:
+    if "link" not in shown and not outside:
         lines += [
             "",
             f"Open it: {link}" if link else f"You find it in the review app under {subject.kind} {subject.id}.",
@@ -250,6 +252,11 @@ def _request(subject: Subject, occasion: Occasion) -> str:
     if occasion.party is Party.RECEIVING_SQUAD or occasion.event is ProtocolEvent.HANDED_OVER:
         return f"take the case over, then {work}."
     return f"{work}."
+
+
+def _outside_request(subject: Subject) -> str:
+    who = plain_line(subject.responsible) if subject.responsible else "our team"
+    return f"please help {who} with it, and answer this message."
 
 
 def _work(subject: Subject) -> str:

@@ -4,7 +4,7 @@ It takes the same steps as the executor (:func:`serving.paths.path_progress.adva
 is due.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
@@ -34,13 +34,19 @@ def plan_path(
     subject: Subject,
     directory: Directory,
     calendar: WorkingCalendar | None,
+    *,
+    calendar_of: Callable[[str | None], WorkingCalendar | None] | None = None,
 ) -> Iterator[PlannedStep]:
-    """The steps to come, from the present progress on, as long as nobody acknowledges or contacts the customer."""
+    """The steps to come, from the present progress on, as long as nobody acknowledges or contacts the customer.
+
+    Working time is that of ``calendar``, or what ``calendar_of`` gives for the person who is responsible then.
+    """
     for _ in range(MOST_STEPS):
-        due = next_due(path, state, calendar)
+        here = calendar_of(state.responsible) if calendar_of else calendar
+        due = next_due(path, state, here)
         if due is None:
             return
-        here = replace(subject, responsible=state.responsible)
-        result = advance(path, state, here, directory, calendar, due)
+        known = replace(subject, responsible=state.responsible, reached=state.reached)
+        result = advance(path, state, known, directory, here, due)
         yield PlannedStep(due, result.sent, result.skipped, result.state.responsible)
         state = result.state
