@@ -15,8 +15,12 @@ from sqlalchemy.orm import Session
 from features.errors import UsageError
 from serving.cases.permissions import Act, Actor, NotAllowedError
 from serving.incidents.incident_changes import CLOSED_BY_PERSON, OPEN
+from serving.incidents.incident_context import IncidentContext
 from serving.incidents.incident_errors import IncidentNotFoundError, IncidentStateError, StaleIncidentError
+from serving.incidents.incident_messages import announce, incident_headline
 from serving.incidents.incident_record import record_incident, recorded_fields
+from serving.paths.protocol import ProtocolEvent
+from serving.policy.definition.policy_schema import PolicyFile
 from serving.store.database import Store, utcnow
 from serving.store.incident_tables import Incident
 from serving.store.queries.incident_queries import incident_history
@@ -40,13 +44,25 @@ class _Action:
 class Incidents:
     """The use cases; ``clock`` returns the time (naive UTC).
 
+    ``rules`` are those of the policy in use (default: the newest night's), ``channels`` those on which cases are
+    announced: both are for the message that an incident is over.
+
     Every method takes the id of the incident, the actor and, where a page was shown, the ``version`` on it. It returns
     the incident after the change.
     """
 
-    def __init__(self, store: Store, *, clock: Callable[[], datetime] = utcnow) -> None:
+    def __init__(
+        self,
+        store: Store,
+        *,
+        clock: Callable[[], datetime] = utcnow,
+        rules: PolicyFile | None = None,
+        channels: tuple[str, ...] = (),
+    ) -> None:
         self.store = store
         self.clock = clock
+        self.rules = rules
+        self.channels = channels
 
     def acknowledge(self, incident_id: str, actor: Actor, version: int | None = None) -> Incident:
         """Take the incident on: the actor is responsible, and its path escalates no further."""
@@ -57,6 +73,7 @@ class Incidents:
                 raise IncidentStateError(f"{incident.acknowledged_by} has acknowledged the incident already.")
             incident.acknowledged_at, incident.acknowledged_by = action.now, actor.name
             incident.responsible, incident.respond_by = actor.name, None
+            incident.path_due = action.now  # steps that only inform go on; the timers compute when
         return action.incident
 
     def resolve(self, incident_id: str, actor: Actor, version: int | None = None, *, comment: str = "") -> Incident:
@@ -93,6 +110,24 @@ class Incidents:
             record_incident(
                 session, incident, action.before, action.kind, actor=actor.name, at=action.now, comment=action.comment
             )
+            if kind == "resolve":
+                self._announce_end(action)
+
+    def _announce_end(self, action: _Action) -> None:
+        if self.rules is None:
+            context = IncidentContext.of_newest_night(action.session, action.now)
+        else:
+            context = IncidentContext.of(action.session, self.rules, self.channels, action.now)
+        announce(
+            action.session,
+            action.incident,
+            ProtocolEvent.INCIDENT_OVER,
+            context,
+            action.now,
+            headline=f"{action.actor.name} has resolved it: {incident_headline(action.incident)}",
+            actor=action.actor.name,
+            comment=action.comment or "",
+        )
 
 
 def may_work(incident: Incident, actor: Actor) -> bool:

@@ -76,10 +76,11 @@ def update_group(
 def close_quiet(session: Session, now: datetime) -> list[Change]:
     """End the open incidents that have had no signal for as long as they need to be over."""
     still_open = select(Incident).where(Incident.state == OPEN).order_by(Incident.id).with_for_update()
-    return [_end(session, incident, now) for incident in session.scalars(still_open) if _over_at(incident) <= now]
+    return [_end(session, incident, now) for incident in session.scalars(still_open) if over_at(incident) <= now]
 
 
-def _over_at(incident: Incident) -> datetime:
+def over_at(incident: Incident) -> datetime:
+    """When the incident is over, unless there is another signal."""
     return incident.last_signal_at + timedelta(minutes=incident.quiet_minutes)
 
 
@@ -139,7 +140,7 @@ def _apply(
         incident, made = _reopen(session, newest, episode, policy, now)
     else:
         incident, made = _open(session, group, episode, policy, now)
-    if _over_at(incident) <= now:  # its signals came late
+    if over_at(incident) <= now:  # its signals came late
         made.append(_end(session, incident, now))
     session.flush()
     return incident, [*changes, *made]
@@ -151,8 +152,8 @@ def _extend(session: Session, incident: Incident, episode: Episode, now: datetim
     incident.last_signal_at = max(incident.last_signal_at, episode.end)
     if incident.state != OVER:
         return incident, []
-    if _over_at(incident) <= now:
-        incident.closed_at = _over_at(incident)
+    if over_at(incident) <= now:
+        incident.closed_at = over_at(incident)
         return incident, []
     return _reopen_row(session, incident, now)
 
@@ -215,7 +216,7 @@ def _reopen_row(session: Session, incident: Incident, now: datetime) -> tuple[In
 
 def _end(session: Session, incident: Incident, now: datetime) -> Change:
     before = recorded_fields(incident)
-    incident.state, incident.closed_at, incident.path_due = OVER, _over_at(incident), None
+    incident.state, incident.closed_at, incident.path_due = OVER, over_at(incident), None
     record_incident(session, incident, before, IncidentChange.OVER, actor=SYSTEM.name, at=now)
     return Change(incident, IncidentChange.OVER)
 

@@ -14,7 +14,7 @@ from serving.store.incident_tables import Incident, IncidentEvent
 
 RECORDED = (
     *("state", "severity", "squad", "closed_at", "reopened", "acknowledged_at", "acknowledged_by", "responsible"),
-    *("path_step", "respond_by", "resolve_by", "respond_breached_at", "resolve_breached_at"),
+    *("path_step", "path_repeats", "respond_by", "resolve_by", "respond_breached_at", "resolve_breached_at"),
 )
 """The fields of an incident whose changes are recorded."""
 

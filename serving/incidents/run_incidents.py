@@ -10,13 +10,29 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from serving.incidents.incident_changes import Change, IncidentChange, SignalGroup, close_quiet, update_group
+from sqlalchemy import select
+
+from serving.incidents.incident_changes import (
+    OPEN,
+    Change,
+    IncidentChange,
+    SignalGroup,
+    close_quiet,
+    over_at,
+    update_group,
+)
+from serving.incidents.incident_context import IncidentContext
+from serving.incidents.incident_deadlines import breach_deadlines
+from serving.incidents.incident_messages import announce, incident_headline
+from serving.incidents.incident_path import begin_path, run_incident_paths
 from serving.incidents.signal_matching import BATCH, match_new_signals
 from serving.incidents.timer_lease import TimerLease, require_lease
+from serving.paths.protocol import ProtocolEvent
 from serving.policy.definition.policy_file import Policy
 from serving.signals.signal_intake import prune_signals
 from serving.store import Session, Store
 from serving.store.database import utcnow
+from serving.store.incident_tables import Incident, SignalRow
 
 KEEP_DAYS = 30
 
@@ -32,6 +48,11 @@ class IncidentReport:
     escalated: list[str] = field(default_factory=list)
     breached: list[str] = field(default_factory=list)
     pruned: int = 0
+
+    @property
+    def changed(self) -> bool:
+        """Whether any incident changed."""
+        return any((self.opened, self.reopened, self.over, self.escalated, self.breached))
 
     def add(self, changes: Iterable[Change]) -> None:
         """Note changes of incidents."""
@@ -49,11 +70,14 @@ def run_incidents(
     policy: Policy,
     *,
     now: datetime | None = None,
+    channels: tuple[str, ...] = (),
     lease: TimerLease | None = None,
     keep_days: int = KEEP_DAYS,
     batch: int = BATCH,
 ) -> IncidentReport:
     """Count the new signals by ``[incidents.*]`` of the policy, and bring every incident up to date.
+
+    ``channels`` are those on which cases are announced.
 
     Raises:
         LeaseLostError: another process has taken over from this one.
@@ -64,19 +88,56 @@ def run_incidents(
     while taken == batch:
         with store.transaction() as session:
             require_lease(session, lease)
-            taken = _count_signals(session, policy, now, report, batch)
+            context = IncidentContext.of(session, policy.rules, channels, now)
+            taken = _count_signals(session, policy, context, now, report, batch)
     with store.transaction() as session:
         require_lease(session, lease)
-        report.add(close_quiet(session, now))
+        context = IncidentContext.of(session, policy.rules, channels, now)
+        _announce_all(session, close_quiet(session, now), context, now, report)
+        report.escalated = run_incident_paths(session, context, now)
+        report.breached = breach_deadlines(session, context, now)
         report.pruned = prune_signals(session, now, keep_days)
     return report
 
 
-def _count_signals(session: Session, policy: Policy, now: datetime, report: IncidentReport, batch: int) -> int:
+def next_incident_due(session: Session) -> datetime | None:
+    """The earliest instant at which a round would change or send anything; None where nothing is open.
+
+    It may be in the past: then a round has something to do at once.
+    """
+    instants = list(session.scalars(select(SignalRow.received_at).where(SignalRow.pending).limit(1)))
+    for incident in session.scalars(select(Incident).where(Incident.state == OPEN)):
+        times = (
+            over_at(incident),
+            incident.path_due,
+            incident.respond_by if incident.respond_breached_at is None else None,
+            incident.resolve_by if incident.resolve_breached_at is None else None,
+        )
+        instants += [at for at in times if at is not None]
+    return min(instants, default=None)
+
+
+def _announce_all(
+    session: Session, changes: Iterable[Change], context: IncidentContext, now: datetime, report: IncidentReport
+) -> None:
+    changes = list(changes)
+    report.add(changes)
+    for change in changes:
+        incident = change.incident
+        if change.kind is IncidentChange.OVER:
+            headline = incident_headline(incident)
+            announce(session, incident, ProtocolEvent.INCIDENT_OVER, context, now, headline=headline)
+        else:
+            begin_path(session, incident, context, now, again=change.kind is IncidentChange.REOPENED)
+
+
+def _count_signals(
+    session: Session, policy: Policy, context: IncidentContext, now: datetime, report: IncidentReport, batch: int
+) -> int:
     new = match_new_signals(session, policy, batch)
     report.signals += new.taken
     for name, groups in new.groups.items():
         for key, since in groups.items():
             group = SignalGroup(name, policy.rules.incidents[name], key, json.loads(key))
-            report.add(update_group(session, group, since, policy.rules, now))
+            _announce_all(session, update_group(session, group, since, policy.rules, now), context, now, report)
     return new.taken

@@ -5,6 +5,7 @@ goes on after another has taken over is refused, whatever its clock says.
 """
 
 import os
+import secrets
 import socket
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,7 +19,7 @@ from serving.store.database import Store, utcnow
 from serving.store.incident_tables import LeaseRow
 
 TIMERS = "timers"
-LEASE = timedelta(seconds=90)
+LEASE = timedelta(seconds=55)
 """The time after the last renewal at which another process may take over."""
 
 
@@ -43,9 +44,15 @@ class HeldBy:
     until: datetime
 
 
+    @property
+    def shown(self) -> str:
+        """The holder, for people."""
+        return self.holder.partition("#")[0]
+
+
 def this_process(what: str) -> str:
-    """A name for this process, for people: ``rescue watch on host (1234)``."""
-    return f"{what} on {socket.gethostname()} ({os.getpid()})"
+    """A name for this process: ``rescue watch on host (1234)``, and what tells it from one of the same name."""
+    return f"{what} on {socket.gethostname()} ({os.getpid()})#{secrets.token_hex(4)}"
 
 
 def take_lease(

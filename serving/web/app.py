@@ -10,6 +10,7 @@ from starlette.staticfiles import StaticFiles
 from serving.cases.cases import Cases
 from serving.cases.health_adjustments import HealthRule
 from serving.incidents.incident_actions import Incidents
+from serving.policy.definition.policy_schema import PolicyFile
 from serving.signals.receive_signals import SignalReceiver
 from serving.signals.signal_settings import SignalSettings
 from serving.store import Store
@@ -29,15 +30,18 @@ def create_app(
     health: HealthRule | None = None,
     clock: Callable[[], datetime] = utcnow,
     signals: SignalSettings | None = None,
+    rules: PolicyFile | None = None,
+    channels: tuple[str, ...] = (),
 ) -> FastAPI:
     """The review app on a migrated queue.
 
     ``health`` is the policy's rule for health adjustments by outcomes; ``clock`` returns the time, naive UTC.
-    ``signals`` says who may send signals; without it nobody may.
+    ``signals`` says who may send signals; without it nobody may. ``rules`` are those of the policy in use, ``channels``
+    the names of those on which cases are announced: for messages about incidents.
     """
     app = FastAPI(title="Rescue", openapi_url=None)
     app.state.cases = Cases(store, health=health, clock=clock)
-    app.state.incidents = Incidents(store, clock=clock)
+    app.state.incidents = Incidents(store, clock=clock, rules=rules, channels=channels)
     app.state.choices = {}
     error_pages.install_error_pages(app)
     identity = access.install_access(app, store, settings)

@@ -42,13 +42,15 @@ def review(
     import uvicorn
 
     from serving.cases.health_adjustments import HealthRule
+    from serving.delivery import broadcast_channels
     from serving.web import create_app
 
     settings = configuration.load(home=home, database=database, policy=policy)
-    health = HealthRule.of(assembly.load_policy(settings).rules.health)
+    rules = assembly.load_policy(settings).rules
+    health, told = HealthRule.of(rules.health), broadcast_channels(settings.channels)
     identity = _for_demo(settings.review, host) if demo else settings.review
     with closing(_listen(host, port)) as listening, assembly.open_store(settings) as store:
-        app = create_app(store, identity, health=health)
+        app = create_app(store, identity, health=health, signals=settings.signals, rules=rules, channels=told)
         address = f"http://{host}:{listening.getsockname()[1]}"
         typer.echo(f"The review app is at {address}; Ctrl-C stops it.")
         if demo:

@@ -6,7 +6,7 @@ import typer
 
 from pipelines import assembly
 from pipelines import settings as configuration
-from pipelines.cli.options import Home
+from pipelines.cli.options import Home, PolicyFile
 from pipelines.console import err, out
 
 
@@ -17,6 +17,7 @@ def register(app: typer.Typer) -> None:
 
 def timers(
     home: Home = None,
+    policy: PolicyFile = None,
     deliver: Annotated[
         bool, typer.Option(help="Send the resulting messages at once; otherwise `rescue deliver` sends them.")
     ] = True,
@@ -24,25 +25,27 @@ def timers(
         bool, typer.Option("--trust-clock", help="The clock is right, although the timers stopped because of it.")
     ] = False,
 ) -> None:
-    """Wake snoozed cases, take the steps of escalation paths that are due, and record SLA breaches.
+    """Wake snoozed cases, take the steps of escalation paths that are due, record SLA breaches, and update incidents.
 
-    Run it every few minutes, for example from cron. Where the clock of this machine has jumped, it changes nothing and
-    ends with 1.
+    Run it every minute, for example from cron; while `rescue watch` runs, it does nothing. Where the clock of this
+    machine has jumped, it changes nothing and ends with 1.
     """
-    from serving.cases.sla_timers import run_timers
-    from serving.delivery import deliver as send_messages
-    from serving.delivery import broadcast_channels, open_channels
+    from pipelines.timer_round import policy_or_error, run_round
+    from serving.incidents.timer_lease import this_process
 
-    settings = configuration.load(home=home)
-    channels = open_channels(settings.channels)
+    settings = configuration.load(home=home, policy=policy)
+    loaded, problem = policy_or_error(settings)
     with assembly.open_queue(settings) as store:
-        report = run_timers(store, channels=broadcast_channels(settings.channels), trust_clock=trust_clock)
-        if channels and deliver:
-            send_messages(store, channels)
-    if report.alarm is not None:
-        err.print(f"Warning: {report.alarm}", markup=False, soft_wrap=True)
+        report = run_round(
+            settings, store, loaded, holder=this_process("rescue timers"), send=deliver, trust_clock=trust_clock
+        )
+    if report.held_by is not None:
+        out.print(f"Nothing was done: {report.held_by.shown} runs the timers.", markup=False, soft_wrap=True)
+        return
+    if report.cases.alarm is not None:
+        err.print(f"Warning: {report.cases.alarm}", markup=False, soft_wrap=True)
         raise typer.Exit(1)
-    counts = (
-        f"{len(report.woken)} woken, {len(report.escalated)} escalated, {len(report.breached)} SLA breaches recorded"
-    )
-    out.print(f"Cases: {counts}.", markup=False)
+    for line in report.sentences:
+        out.print(line, markup=False, soft_wrap=True)
+    if problem is not None:
+        raise problem

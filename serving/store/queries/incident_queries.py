@@ -98,7 +98,7 @@ def incident_file(session: Session, incident_id: str, visible: frozenset[str] | 
     if incident is None:
         return None
     accounts = _accounts(session, incident, visible)
-    revenue, unknown = _revenue(session, incident_id)
+    revenue, unknown = affected_revenue(session, incident_id)
     return IncidentFile(
         incident=incident,
         events=tuple(incident_history(session, incident_id)),
@@ -149,7 +149,8 @@ def _open_cases(
     return found
 
 
-def _revenue(session: Session, incident_id: str) -> tuple[tuple[Revenue, ...], int]:
+def affected_revenue(session: Session, incident_id: str) -> tuple[tuple[Revenue, ...], int]:
+    """The yearly revenue of the affected accounts by currency, the largest first, and how many have none known."""
     joined = (
         select(func.coalesce(Account.currency, ""), func.sum(Account.arr), func.count(Account.arr), func.count())
         .select_from(IncidentAccount)
@@ -171,6 +172,13 @@ def _samples(incident: Incident) -> Select[tuple[SignalRow]]:
     )
     joined = select(SignalRow).join(SignalMatch, SignalMatch.signal_id == SignalRow.signal_id).where(matches)
     return joined.order_by(SignalMatch.occurred_at.desc(), SignalRow.signal_id).limit(SAMPLE_SIGNALS)
+
+
+def newest_signals(session: Session, count: int) -> list[SignalRow]:
+    """The signals that happened last, the newest first."""
+    return list(
+        session.scalars(select(SignalRow).order_by(SignalRow.occurred_at.desc(), SignalRow.signal_id).limit(count))
+    )
 
 
 def count_accounts(session: Session) -> int | None:

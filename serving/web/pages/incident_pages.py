@@ -42,21 +42,21 @@ def show_incidents(request: Request, context: ViewerContext) -> Response:
     return render_page(request, "incidents.html.j2", {"rows": rows})
 
 
-@incident_router.get("/incidents/{incident_id}")
+@incident_router.get("/incident/{incident_id}")
 def show_incident(request: Request, incident_id: str, context: ViewerContext) -> Response:
     """One incident: what it affects, its timeline, and the actions on it."""
     done = DONE_TEXTS.get(request.query_params.get("done", ""))
     return _render(request, context, incident_id, message=FlashMessage(done) if done else None)
 
 
-@incident_router.post("/incidents/{incident_id}/acknowledge")
+@incident_router.post("/incident/{incident_id}/acknowledge")
 def acknowledge_incident(request: Request, incident_id: str, texts: FormTexts, context: WorkerContext) -> Response:
     """Take the incident on."""
     actor, version = context.actor(Act.WORK), _version(texts)
     return _act(request, context, incident_id, texts, lambda use: use.acknowledge(incident_id, actor, version))
 
 
-@incident_router.post("/incidents/{incident_id}/resolve")
+@incident_router.post("/incident/{incident_id}/resolve")
 def resolve_incident(request: Request, incident_id: str, texts: FormTexts, context: WorkerContext) -> Response:
     """End the incident."""
     actor, version, text = context.actor(Act.WORK), _version(texts), texts.get("text", "")
@@ -65,7 +65,7 @@ def resolve_incident(request: Request, incident_id: str, texts: FormTexts, conte
     )
 
 
-@incident_router.post("/incidents/{incident_id}/comment")
+@incident_router.post("/incident/{incident_id}/comment")
 def comment_on_incident(request: Request, incident_id: str, texts: FormTexts, context: CommenterContext) -> Response:
     """Add a comment to the timeline."""
     actor, text = context.actor(Act.COMMENT), texts.get("text", "")
@@ -94,7 +94,7 @@ def _act(
         draft = texts.get("text", "")
         message = failure_message(error, draft)
         return _render(request, context, incident_id, message=message, draft=draft, status=_status(error))
-    return redirect_to(f"/incidents/{incident_id}", done=request.url.path.rsplit("/", 1)[-1])
+    return redirect_to(f"/incident/{incident_id}", done=request.url.path.rsplit("/", 1)[-1])
 
 
 def _status(error: RescueError) -> int:

@@ -35,4 +35,4 @@ def kept_texts(request: Request) -> Fields:
 
 def page_of_form(path: str) -> str:
     """The page that contains the form that is sent to this path."""
-    return path.rsplit("/", 1)[0] if path.startswith(("/case/", "/queue/")) else "/queue"
+    return path.rsplit("/", 1)[0] if path.startswith(("/case/", "/incident/", "/queue/")) else "/queue"

@@ -7,11 +7,14 @@ from typing import Any
 from serving.cases.permissions import EVERY_SQUAD, Actor
 from serving.handoff.render import amount, moment
 from serving.incidents.incident_actions import may_work
+from serving.incidents.incident_context import scope_text
 from serving.store.incident_tables import Incident, IncidentEvent
 from serving.store.queries.incident_queries import IncidentFile, Revenue
 from serving.web.display_text import DUE_SOON, SlaTimer, duration
 
 INCIDENT_STATES = {"open": "Open", "over": "Over", "resolved": "Resolved"}
+
+NOBODY = "no users or accounts named"
 
 INCIDENT_EVENTS = {
     "opened": "opened the incident",
@@ -20,6 +23,7 @@ INCIDENT_EVENTS = {
     "acknowledge": "acknowledged the incident",
     "resolve": "resolved the incident",
     "comment": "commented",
+    "notified": "began the escalation path",
     "escalated": "escalated the incident",
     "path_repeated": "sent the step of the path again",
     "path_ended": "reached the end of the path",
@@ -72,7 +76,8 @@ class IncidentView:
 
 def incident_row(incident: Incident, now: datetime) -> IncidentRow:
     """A line of the list."""
-    return IncidentRow(incident, incident_state(incident), scope_text(incident), incident_timer(incident, now))
+    scope = scope_text(incident) or NOBODY
+    return IncidentRow(incident, incident_state(incident), scope, incident_timer(incident, now))
 
 
 def incident_view(
@@ -85,7 +90,7 @@ def incident_view(
         file=file,
         incident=incident,
         state=incident_state(incident),
-        scope=scope_text(incident),
+        scope=scope_text(incident) or NOBODY,
         timer=incident_timer(incident, now),
         revenue=revenue_text(file.revenue, file.unknown),
         hidden=hidden_text(file.hidden, sees_all=actor.role in EVERY_SQUAD),
@@ -113,26 +118,6 @@ def incident_timer(incident: Incident, now: datetime) -> SlaTimer | None:
     if left <= timedelta(0):
         return SlaTimer(target, f"{duration(-left)} late", due, "late")
     return SlaTimer(target, f"in {duration(left)}", due, "soon" if left <= DUE_SOON else "running")
-
-
-def scope_text(incident: Incident) -> str:
-    """How much it affects: ``240 users (5%), 12 accounts (3%)``."""
-    parts = [
-        _affected(incident.users, incident.users_total, "user"),
-        _affected(incident.accounts, incident.accounts_total, "account"),
-    ]
-    return ", ".join(part for part in parts if part) or "no users or accounts named"
-
-
-def _affected(count: int, total: int | None, what: str) -> str:
-    if not count:
-        return ""
-    share = f" ({_percent(count / total)})" if total else ""
-    return f"{count:,} {what}{'' if count == 1 else 's'}{share}"
-
-
-def _percent(share: float) -> str:
-    return "under 1%" if 0 < share < 0.01 else f"{min(share, 1):.0%}"
 
 
 def revenue_text(revenue: tuple[Revenue, ...], unknown: int) -> str:

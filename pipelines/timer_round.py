@@ -1,0 +1,91 @@
+"""One round of everything that depends on the time: SLA timers and paths of cases, incidents, and their messages.
+
+``rescue timers``, ``rescue watch`` and the flow call it. A lease in the database lets only one of them act.
+"""
+
+from dataclasses import dataclass
+
+from features.errors import UsageError
+from pipelines.settings import Settings
+from serving.cases.sla_timers import TimerReport, run_timers
+from serving.delivery import broadcast_channels, deliver, open_channels
+from serving.incidents.run_incidents import IncidentReport, run_incidents
+from serving.incidents.timer_lease import HeldBy, release_lease, take_lease
+from serving.policy.definition.policy_file import Policy
+from serving.store import Store
+
+
+@dataclass(frozen=True)
+class RoundReport:
+    """What a round did. ``held_by`` is the process that acts in place of this one; then nothing was done."""
+
+    cases: TimerReport
+    incidents: IncidentReport
+    held_by: HeldBy | None = None
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """What happened, a line each; of incidents only where there are any."""
+        cases, incidents = self.cases, self.incidents
+        counts = (
+            f"{len(cases.woken)} woken, {len(cases.escalated)} escalated, {len(cases.breached)} SLA breaches recorded"
+        )
+        lines = [f"Cases: {counts}."]
+        if incidents.signals or incidents.changed:
+            lines.append(
+                f"Incidents: {incidents.signals:,} new signals, {len(incidents.opened)} opened, "
+                f"{len(incidents.reopened)} opened again, {len(incidents.over)} over, "
+                f"{len(incidents.escalated)} escalated, {len(incidents.breached)} SLA breaches recorded."
+            )
+        return tuple(lines)
+
+    @property
+    def did_something(self) -> bool:
+        """Whether anything changed."""
+        cases = self.cases
+        return bool(self.incidents.signals or self.incidents.changed) or any(
+            (cases.woken, cases.escalated, cases.breached, cases.repeated)
+        )
+
+
+def run_round(
+    settings: Settings,
+    store: Store,
+    policy: Policy | None,
+    *,
+    holder: str,
+    send: bool = True,
+    trust_clock: bool = False,
+    keep: bool = False,
+) -> RoundReport:
+    """Run one round, unless another process acts. With ``keep``, the lease is kept until it is released or ends.
+
+    Without a policy, incidents wait: their signals are kept.
+    """
+    lease = take_lease(store, holder)
+    if isinstance(lease, HeldBy):
+        return RoundReport(TimerReport(), IncidentReport(), lease)
+    channels = open_channels(settings.channels)
+    told = broadcast_channels(settings.channels)
+    try:
+        cases = run_timers(store, channels=told, trust_clock=trust_clock)
+        incidents = IncidentReport()
+        if cases.alarm is None and policy is not None:
+            days = settings.signals.keep_days
+            incidents = run_incidents(store, policy, channels=told, lease=lease, keep_days=days)
+        if channels and send:
+            deliver(store, channels)
+    finally:
+        if not keep:
+            release_lease(store, lease)
+    return RoundReport(cases, incidents)
+
+
+def policy_or_error(settings: Settings) -> tuple[Policy | None, UsageError | None]:
+    """The policy of the settings, or why it cannot be used: the timers of cases go on without it."""
+    from pipelines.assembly import load_policy
+
+    try:
+        return load_policy(settings), None
+    except UsageError as error:
+        return None, error
