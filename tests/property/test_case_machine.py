@@ -63,7 +63,7 @@ class CaseMachine(RuleBasedStateMachine):
         """Take the action; it has to succeed exactly where the table allows it."""
         source, self.now = self.state, self.now + timedelta(seconds=1)
         try:
-            name = "assign" if action == Action.REASSIGN else action
+            name = {Action.REASSIGN: "assign", Action.RETURN: "return_to_sender"}.get(action, action)
             case = getattr(self.cases, name)(CASE, LEA, self.version, **words)
         except IllegalActionError:
             assert not is_legal(source, action, target)
@@ -97,6 +97,15 @@ class CaseMachine(RuleBasedStateMachine):
         with pytest.raises(UsageError, match="already"):
             self.cases.hand_over(CASE, LEA, self.version, squad=here, reason="ours")
         self.attempt(Action.HAND_OVER, State.NEW, squad="south" if here == "north" else "north", reason="theirs")
+
+    @rule()
+    def accept(self) -> None:
+        self.attempt(Action.ACCEPT, State.CLAIMED)
+
+    @rule()
+    def return_to_sender(self) -> None:
+        """A squad without people gets it as new; the sender here is a lead, who is no member of either squad."""
+        self.attempt(Action.RETURN, State.NEW, reason="not ours")
 
     @rule()
     def assign(self) -> None:

@@ -94,7 +94,7 @@ SPANS = st.lists(
 def test_the_next_in_order_steps_in_for_whoever_is_absent_and_returns(
     rota: DutyRota, spans: list[tuple[str, int, int]]
 ) -> None:
-    begin = datetime(2026, 3, 27)
+    begin = datetime.fromisoformat("2026-03-27")
 
     def at_hour(hour: int) -> datetime:
         return begin + timedelta(hours=hour)
