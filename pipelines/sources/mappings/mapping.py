@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 
 import duckdb
+import pyarrow.parquet as pq
 
 from features.contract import TABLES
 from features.duckdb_connection import open_duckdb
@@ -23,13 +24,16 @@ from pipelines.sources.folder import FolderSource
 from pipelines.sources.mappings.column_use import QueryUse, read_query, with_safe_casts
 from pipelines.sources.mappings.mapping_errors import query_error
 from pipelines.sources.mappings.mapping_folder import MappingFolder
-from pipelines.sources.mappings.mapping_inputs import MappingInput, read_inputs
+from pipelines.sources.mappings.mapping_inputs import MappingInput, read_inputs, read_views
 from pipelines.sources.mappings.typed_columns import with_types
 
 CROSSWALK = "crosswalk"
 """A query of a mapping that is no table of the contract: the names by which other systems know its companies."""
 
 NOT_IN_MAPPING = "no query of the mapping reads it"
+
+ALWAYS_MADE = ("accounts", CROSSWALK)
+"""Tables that are made even if they have no row."""
 
 _BAD_VALUES = (duckdb.ConversionException, duckdb.InvalidInputException, duckdb.OutOfRangeException)
 """What DuckDB raises for one value that a query cannot use."""
@@ -91,7 +95,11 @@ class MappedSource:
         return (*unread, *(UnreadFile(self.origin.files_of(name), NOT_IN_MAPPING) for name in unused))
 
     def stage(self, names: Sequence[str], scratch: Path) -> list[SourceTable]:
-        """The results of the queries as Parquet files under ``scratch``."""
+        """The results of the queries as Parquet files under ``scratch``.
+
+        A mapping that declares its inputs has no table without rows: nobody uses this part of the system, and no row is
+        not the same as none known.
+        """
         scratch.mkdir(parents=True, exist_ok=True)
         queries = {name: self._queries[name] for name in names}
         inputs = self._inputs(queries, scratch / "native")
@@ -99,11 +107,16 @@ class MappedSource:
         files = [file for tables in inputs.values() for table in tables for file in table.files]
         paths = [*files, *(str(target) for target in targets.values())]
         with _locked(paths, scratch, self._catalogs) as connection:
-            return [self._run(connection, name, inputs[name], targets[name]) for name in queries]
+            tables = [self._run(connection, name, inputs[name], targets[name]) for name in queries]
+        return [table for table in tables if not self.inputs or table.name in ALWAYS_MADE or not _is_empty(table)]
 
     def fingerprint(self) -> dict[str, str]:
         """The origin's tables and the mapping's text: any change of either may change any table."""
-        texts = [*sorted((name, query.sql) for name, query in self._queries.items()), repr(self.inputs)]
+        texts = [
+            *sorted((name, query.sql) for name, query in self._queries.items()),
+            repr(self.inputs),
+            *sorted((name, view.sql) for name, view in self._views.items()),
+        ]
         return dict.fromkeys(self.tables(), repr((sorted(self.origin.fingerprint().items()), texts)))
 
     @cached_property
@@ -111,8 +124,8 @@ class MappedSource:
         queries = {file.stem: _read_file(file) for file in self.mapping.query_files()}
         own = set(self.origin.tables()) if self.inputs else set()
         absent = [it for it in self.inputs.values() if it.needed and it.table_in(own) is None]
-        made = {name: query for name, query in queries.items() if not any(query.reads((it.name,)) for it in absent)}
-        if not made:
+        made = {name: query for name, query in queries.items() if not any(self._reads(query, it.name) for it in absent)}
+        if not made or (absent and len(absent) == sum(it.needed for it in self.inputs.values())):
             names = " or ".join(it.tables[0] for it in absent)
             raise UsageError(
                 f"{self.origin.name} has no table {names}, which the mapping {self.mapping.name} reads; "
@@ -131,10 +144,22 @@ class MappedSource:
         """The tables that the mapping declares, by the names under which its queries read them."""
         return read_inputs(self.mapping.settings)
 
+    @cached_property
+    def _views(self) -> dict[str, MappingQuery]:
+        """Queries over inputs that several queries of the mapping read."""
+        views = read_views(self.mapping.settings)
+        return {name: MappingQuery(self.mapping.settings, sql, 0, read_query(sql)) for name, sql in views.items()}
+
+    def _reads(self, query: MappingQuery, *names: str | tuple[str, ...]) -> bool:
+        """Whether a query reads one of these tables, itself or through a view."""
+        addresses = [(name,) if isinstance(name, str) else name for name in names]
+        through = (view for name, view in self._views.items() if query.reads((name,)))
+        return query.reads(*addresses) or any(self._reads(view, *names) for view in through if view is not query)
+
     def _readers(self, table: str) -> list[str]:
-        declared = [(it.name,) for it in self.inputs.values() if it.table_in([table])]
-        addresses = (*table_addresses(self.origin, table), *declared)
-        return [name for name, query in self._queries.items() if query.reads(*addresses)]
+        declared = [it.name for it in self.inputs.values() if it.table_in([table])]
+        addresses: list[str | tuple[str, ...]] = [*table_addresses(self.origin, table), *declared]
+        return [name for name, query in self._queries.items() if self._reads(query, *addresses)]
 
     def _inputs(self, queries: Mapping[str, MappingQuery], scratch: Path) -> dict[str, list[SourceTable]]:
         """By query the source's tables that it reads; those of text files with the types that it needs."""
@@ -163,7 +188,7 @@ class MappedSource:
                 _create_view(connection, parts, f"SELECT * FROM {table.relation}", self._catalogs)
         by_name = {table.name: table for table in tables}
         for declared in self.inputs.values():
-            if not self._queries[name].reads((declared.name,)):
+            if not self._reads(self._queries[name], declared.name):
                 continue
             own = declared.table_in(self.origin.tables())
             found = by_name.get(own) if own is not None else None
@@ -173,6 +198,9 @@ class MappedSource:
                 place = f"{self.mapping.name}, {own}"
                 select = declared.select(found.types(connection), found.relation, place)
                 _create_view(connection, (declared.name,), select)
+        for view, query in self._views.items():
+            if self._reads(self._queries[name], view):
+                _create_view(connection, (view,), query.sql)
 
     def _run(
         self, connection: duckdb.DuckDBPyConnection, name: str, inputs: Sequence[SourceTable], target: Path
@@ -208,6 +236,10 @@ def _with_line(connection: duckdb.DuckDBPyConnection, sql: str) -> duckdb.Error 
     except duckdb.Error as error:
         return error
     return None
+
+
+def _is_empty(table: SourceTable) -> bool:
+    return not table.unreadable_lines and not pq.read_metadata(table.files[0]).num_rows
 
 
 def _create_view(

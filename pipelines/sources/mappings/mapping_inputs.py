@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from features.contract import Column, ColumnType
 from features.errors import UsageError, suggest_name
 from features.quoting import quote_name
@@ -19,6 +21,7 @@ from features.validation.values.reading_rules import without_empty_words
 from pipelines.sources.mappings.column_use import ColumnUse
 
 INPUTS = "inputs"
+VIEWS = "views"
 TYPES = {
     "text": ("VARCHAR", ColumnUse.TEXT),
     "number": ("DOUBLE", ColumnUse.NUMBER),
@@ -91,13 +94,33 @@ def read_inputs(file: Path) -> dict[str, MappingInput]:
     Raises:
         UsageError: a declaration is not understood.
     """
+    return {name: _read_input(file, name, values) for name, values in _section(file, INPUTS).items()}
+
+
+def read_views(file: Path) -> dict[str, str]:
+    """The views over inputs that the settings of a mapping declare: SQL by name, in their order.
+
+    Raises:
+        UsageError: a view is not one SELECT.
+    """
+    views = _section(file, VIEWS)
+    for name, sql in views.items():
+        try:
+            statements = duckdb.extract_statements(str(sql))
+        except duckdb.Error as error:
+            raise UsageError(f"{file}: [views] {name} is not SQL: {str(error).splitlines()[0]}") from None
+        if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+            raise UsageError(f"{file}: [views] {name} has to be one SELECT.")
+    return {name: str(sql).strip().rstrip(";") for name, sql in views.items()}
+
+
+def _section(file: Path, name: str) -> dict[str, Any]:
     if not file.is_file():
         return {}
     try:
-        section = tomllib.loads(file.read_text("utf-8")).get(INPUTS, {})
+        return dict(tomllib.loads(file.read_text("utf-8")).get(name, {}))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{file} is not TOML: {error}.") from None
-    return {name: _read_input(file, name, values) for name, values in section.items()}
 
 
 def _read_input(file: Path, name: str, values: Any) -> MappingInput:

@@ -102,9 +102,9 @@ class JointTables:
                     if self._places[name][0] is member and self._places[name][1] is source and name not in staged
                 }
                 tables = source.stage(list(own.values()), scratch / member.name / kind) if own else []
-                for name, table in zip(own, tables, strict=True):
-                    staged[name] = _renamed(table, name)
-        return [staged[name] for name in names]
+                for table in tables:
+                    staged[f"{member.name}.{table.name}"] = replace(table, name=f"{member.name}.{table.name}")
+        return [staged[name] for name in names if name in staged]
 
     def fingerprint(self) -> dict[str, str]:
         """Those of the sources, by ``source.table``."""
@@ -212,7 +212,7 @@ class SourceSet:
         if self.tonight is not None and member.settings.stale_after is not None:
             refuse_stale(member.name, member.settings.stale_after, self.tonight, list(staged.values()))
         own = Companies(staged.get(ACCOUNTS), staged.get(CROSSWALK))
-        tables = [staged[name] for name in wanted]
+        tables = [staged[name] for name in wanted if name in staged]
         if companies is not None and not owns and of_accounts:
             tables = self._with_accounts(member, tables, own, companies, scratch)
         earlier = self._earlier(member)
@@ -250,8 +250,7 @@ class SourceSet:
     def _links(self, member: NamedSource, scratch: Path) -> SourceTable | None:
         if LINKS not in member.mapped.tables() or (self._owner() is not member and ACCOUNTS in member.mapped.tables()):
             return None
-        (links,) = member.mapped.stage([LINKS], scratch / f"links.{member.name}")
-        return links
+        return next(iter(member.mapped.stage([LINKS], scratch / f"links.{member.name}")), None)
 
     def _gives(self, member: NamedSource, name: str) -> bool:
         """Whether a source gives a table: of accounts only the one that owns them."""
@@ -310,10 +309,6 @@ def refuse_missing_source(name: str, settings: SourceSettings, error: RescueErro
 
 def _with_rows(result: CrosswalkResult, left: dict[str, int]) -> CrosswalkResult:
     return replace(result, rows_left_out={name: rows for name, rows in left.items() if rows})
-
-
-def _renamed(table: SourceTable, name: str) -> SourceTable:
-    return replace(table, name=name)
 
 
 def _labelled(table: SourceTable) -> SourceTable:
