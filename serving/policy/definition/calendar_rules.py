@@ -31,7 +31,7 @@ def _check_line(line: str) -> None:
 
 Timezone = Annotated[Word, _checked_by(check_timezone)]
 HoursLine = Annotated[Word, _checked_by(_check_line)]
-Hours = Annotated[tuple[HoursLine, ...], Field(strict=False, min_length=1), _checked_by(check_working_hours)]
+Hours = Annotated[tuple[HoursLine, ...], Field(strict=False), _checked_by(check_working_hours)]
 Region = Annotated[Word, _checked_by(check_region)]
 
 

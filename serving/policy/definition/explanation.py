@@ -11,6 +11,7 @@ from serving.policy.definition.columns import condition_columns
 from serving.policy.definition.default_rules import HIGHEST_ENTER, LIFT, LOWEST_ENTER
 from serving.policy.definition.escalation.protocol_text import protocol_lines
 from serving.policy.definition.escalation_matrix import escalation_steps, step_text
+from serving.policy.definition.people.people_text import form_lines, people_lines
 from serving.policy.definition.policy_file import Policy
 from serving.policy.definition.policy_schema import PolicyFile, RiskRule, SeverityRule, SquadRule, TriggerRule
 from serving.policy.definition.tickets.ticket_explanation import explain_tickets
@@ -44,8 +45,14 @@ def explain(policy: Policy, channels: Mapping[str, str] | None = None) -> str:
             "Escalation paths, for a case opened on Friday at 06:00 UTC that nobody works on", _paths(rules, channels)
         ),
         *_section("Messages to people", protocol_lines(rules)),
+        *(_section("People and duty", people_lines(rules)) if _has_people(rules) else ()),
+        *(_section("Hand-off forms", form_lines(rules)) if rules.forms else ()),
     ]
     return "\n".join(parts) + "\n"
+
+
+def _has_people(rules: PolicyFile) -> bool:
+    return bool(rules.people or rules.roles or any(squad.duty for squad in rules.squads.values()))
 
 
 def _has_tickets(rules: PolicyFile) -> bool:
@@ -194,7 +201,8 @@ def _squad(name: str, squad: SquadRule) -> str:
     languages = f", languages {', '.join(squad.languages)}" if squad.languages else ""
     return (
         f"Squad {name} (skills {', '.join(squad.skills)}): {squad.capacity} new cases per night{limits}{regions}"
-        f"{languages}; escalation path {' → '.join(squad.tiers)}."
+        f"{languages}; {'members' if squad.duty else 'escalation path'} "
+        f"{', '.join(squad.members) if squad.duty else ' → '.join(squad.tiers)}."
     )
 
 

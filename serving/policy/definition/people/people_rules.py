@@ -55,7 +55,7 @@ class DutyRule(Section):
         description="`weekly`, `daily`, or `load`: whoever has the fewest open cases by weight"
     )
     handover: Word | None = Field(
-        None, description="when the shift changes: `mon 09:00` (weekly) or `09:00` (daily); default: 09:00, Mondays"
+        None, description="when the shift changes: `mon 09:00` (weekly) or `09:00` (daily); default: midnight, Mondays"
     )
     start: date | None = Field(
         None, strict=False, description="a day of the first member's first shift; default: 1 Jan 2024"

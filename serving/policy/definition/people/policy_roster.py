@@ -59,7 +59,7 @@ def _rota(rule: "SquadRule", timezone: str) -> DutyRota | None:
     duty = rule.duty
     if duty is None:
         return None
-    weekday, at = parse_handover(duty.handover) if duty.handover else (0, time(9))
+    weekday, at = parse_handover(duty.handover) if duty.handover else (0, time())
     return DutyRota(
         rotation=duty.rotation,
         order=duty.order or rule.members,
