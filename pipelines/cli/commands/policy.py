@@ -1,4 +1,4 @@
-"""``rescue policy check`` and ``rescue policy explain``."""
+"""``rescue policy``: check and explain a policy; other modules add draw and rehearse."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,7 +7,7 @@ import typer
 
 from pipelines import assembly
 from pipelines import settings as configuration
-from pipelines.cli.commands import policy_drawings
+from pipelines.cli.commands import policy_drawings, policy_rehearsal
 from pipelines.cli.options import Mapping
 from pipelines.console import err, out
 
@@ -15,12 +15,13 @@ Accounts = Annotated[
     str | None, typer.Option("--data", help="A source, to check the segments and regions that the policy names.")
 ]
 File = Annotated[Path | None, typer.Argument(metavar="FILE", help="The policy file. Default: the one in use.")]
-policy = typer.Typer(help="Check or explain a policy file.", no_args_is_help=True)
+policy = typer.Typer(help="Check, explain, draw or rehearse a policy file.", no_args_is_help=True)
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     policy_drawings.register(policy)
+    policy_rehearsal.register(policy)
     app.add_typer(policy, name="policy")
 
 
@@ -65,5 +66,7 @@ def explain(
 
         text = explanation.list_columns(loaded, settings.declared_metrics, own_features(settings))
     else:
-        text = explanation.explain(loaded, {name: str(table.get("kind", "")) for name, table in settings.channels.items()})
+        text = explanation.explain(
+            loaded, {name: str(table.get("kind", "")) for name, table in settings.channels.items()}
+        )
     out.print(text, markup=False, end="")

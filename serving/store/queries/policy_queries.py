@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from serving.path_metrics.path_report import PathReport
@@ -21,12 +21,13 @@ def policy_versions(session: Session) -> list[PolicyVersionRow]:
 
 def count_by_version(session: Session) -> tuple[dict[str, int], dict[str, int]]:
     """The recorded nights and the opened cases of each version."""
-    nights = select(NightRow.policy_version, func.count()).where(NightRow.policy_version.is_not(None))
-    cases = select(Case.policy_version, func.count()).where(Case.policy_version.is_not(None))
-    return (
-        dict(session.execute(nights.group_by(NightRow.policy_version)).tuples().all()),
-        dict(session.execute(cases.group_by(Case.policy_version)).tuples().all()),
-    )  # type: ignore[return-value]  # the null version is left out
+    nights = select(NightRow.policy_version, func.count()).group_by(NightRow.policy_version)
+    cases = select(Case.policy_version, func.count()).group_by(Case.policy_version)
+    return _counts(session, nights), _counts(session, cases)
+
+
+def _counts(session: Session, query: Select[tuple[str | None, int]]) -> dict[str, int]:
+    return {version: count for version, count in session.execute(query).tuples() if version is not None}
 
 
 def policy_replays(session: Session) -> dict[str, list[PolicyReplayRow]]:

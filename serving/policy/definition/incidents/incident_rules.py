@@ -48,7 +48,7 @@ class IncidentRule(Section):
         None, description="time without a signal after which it is over; default: 30 minutes, at least `within`"
     )
     reopen: Within = Field(
-        Duration(24), description="time after its end within which the same incident is opened again, not a new one"
+        Duration(24.0), description="time after its end within which the same incident is opened again, not a new one"
     )
     users: Annotated[int, Field(ge=1)] | None = Field(
         None, description="number of users of the product, for the share of users that are affected"
