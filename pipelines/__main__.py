@@ -1,13 +1,23 @@
-"""The entry point of ``rescue``. It imports nothing at first, so that Ctrl-C has the same effect from the start."""
+"""The entry point of ``rescue``. It imports little at first, so that Ctrl-C and SIGTERM have the same effect from the
+start.
+"""
 
+import os
+import signal
 import sys
+from types import FrameType
 
 INTERRUPTED = 130
 """Typer's exit code after Ctrl-C; it prints nothing."""
 
+PRIVATE = 0o077
+"""Files of Rescue hold names and texts of customers: nobody else on this machine reads them."""
+
 
 def main() -> None:
     """Run the command line; Ctrl-C ends it with a message and code 1."""
+    os.umask(PRIVATE)
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         from pipelines.cli.app import run  # takes most of a second, during which Ctrl-C must work, too
 
@@ -18,6 +28,12 @@ def main() -> None:
         if ended.code != INTERRUPTED:
             raise
         _stopped()
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    """End like Ctrl-C: a night gives up its lease, so that it can be run again at once."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one must not interrupt what the first one started
+    raise KeyboardInterrupt
 
 
 def _stopped() -> None:

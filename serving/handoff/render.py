@@ -6,6 +6,7 @@ fonts or links, so that it can be mailed; its colours follow the reader's system
 """
 
 import re
+import unicodedata
 from datetime import date, datetime
 from functools import cache
 from importlib.resources import files
@@ -36,7 +37,14 @@ def stylesheet() -> str:
 @cache
 def _html() -> Environment:
     return _with_filters(
-        Environment(loader=_loader(), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+        Environment(
+            loader=_loader(),
+            autoescape=True,
+            finalize=isolated_text,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
     )
 
 
@@ -117,7 +125,21 @@ _INVISIBLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 """Control characters, and those that reverse the direction of the text."""
 _IN_LINK = re.compile(r"[()\[\]<>\\\s\"'`|]")
 """Characters that would end a link in Markdown; an address holds none but brackets."""
+_RIGHT_TO_LEFT = frozenset({"R", "AL", "AN"})
 _OPENER = re.compile(r"^(?:(\d+)([.)])(?=\s|$)|([-+=]))")
+
+
+def isolated_text(value: object) -> object:
+    """A value as a text whose direction ends with it; in HTML, Jinja2 escapes it afterwards.
+
+    Characters that override the direction are left out. Text that is written from right to left is put into an isolate,
+    so that it does not reorder the figures and the text around it.
+    """
+    if not isinstance(value, str) or isinstance(value, Markup) or value.isascii():
+        return _INVISIBLE.sub("", value) if isinstance(value, str) and not isinstance(value, Markup) else value
+    text = _INVISIBLE.sub("", value)
+    reordering = any(unicodedata.bidirectional(sign) in _RIGHT_TO_LEFT for sign in text)
+    return f"\u2068{text}\u2069" if reordering else text
 
 
 def markdown_text(value: object) -> object:

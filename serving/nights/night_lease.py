@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from features.errors import RescueError, UsageError
+from serving.operations.holder import current_holder, is_gone
 from serving.store.database import Store, utcnow
 from serving.store.tables import NightRow
 
@@ -58,7 +59,7 @@ def begin_night(
     """Take the lease of a night; a night that is recorded is returned as :class:`RecordedNight`.
 
     Raises :class:`NightHeldError` while another run holds it and :class:`LateNightError` for a night before the newest
-    one recorded. A failed run, or one whose lease is over, is replaced.
+    one recorded. A failed run, one whose lease is over, and one whose process on this machine is gone, are replaced.
     """
     now = now or utcnow()
     try:
@@ -76,18 +77,22 @@ def _begin(store: Store, as_of: date, run_id: str, now: datetime, until: datetim
             return Night(as_of, run_id, 1)
         if row.status == "recorded":
             return RecordedNight(as_of, row.content_hash or "", already=True)
-        if row.status == "running" and row.lease_until > now:
+        if row.status == "running" and row.lease_until > now and not is_gone(row.holder):
             raise NightHeldError(
                 f"The night of {as_of} is being run by {row.run_id}: wait for it. If that run has died, another can "
                 f"start at {row.lease_until:%H:%M:%S} UTC."
             )
         refuse_late_night(session, as_of)
         row.run_id, row.epoch, row.status, row.lease_until, row.failure = run_id, row.epoch + 1, "running", until, None
+        row.holder = current_holder()
         return Night(as_of, run_id, row.epoch)
 
 
 def _first(as_of: date, run_id: str, now: datetime, until: datetime) -> NightRow:
-    return NightRow(as_of=as_of, run_id=run_id, epoch=1, status="running", lease_until=until, started_at=now)
+    holder = current_holder()
+    return NightRow(
+        as_of=as_of, run_id=run_id, epoch=1, status="running", lease_until=until, started_at=now, holder=holder
+    )
 
 
 def refuse_late_night(session: Session, as_of: date) -> None:

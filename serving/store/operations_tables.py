@@ -14,7 +14,7 @@ ATTEMPT_OUTCOMES = ("running", "recorded", "unchanged", "stopped", "failed", "in
 class AttemptRow(Base):
     """One attempt to run a night, from its start on, also if it stops before the night exists.
 
-    ``step`` is the step that runs, or ran last; ``holder`` names the process (``serving.nights.holder``).
+    ``step`` is the step that runs, or ran last; ``holder`` names the process (``serving.operations.holder``).
     """
 
     __tablename__ = "attempts"

@@ -39,7 +39,7 @@ class NightRow(Base):
     content_hash: Mapped[str | None]
     report: Mapped[dict[str, Any] | None]
     failure: Mapped[str | None] = mapped_column(Text)
-    holder: Mapped[str | None] = mapped_column(doc="the process that runs it: see serving.nights.holder")
+    holder: Mapped[str | None] = mapped_column(doc="the process that runs it: see serving.operations.holder")
     policy_version: Mapped[str | None] = mapped_column(doc="of the policy that decided it; null before it was recorded")
 
 

@@ -7,7 +7,6 @@ import typer
 from pipelines.cli.commands import (
     backtest,
     check,
-    config,
     deliver,
     design_paths,
     features,
@@ -23,6 +22,8 @@ from pipelines.cli.commands import (
     timers,
     train,
 )
+from pipelines.cli.commands.incident import incidents, signals, watch
+from pipelines.cli.commands.operations import config
 from pipelines.cli.commands.team import hand_overs, people, users
 
 COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (
@@ -38,6 +39,9 @@ COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (
     replay.register,
     queue.register,
     timers.register,
+    watch.register,
+    incidents.register,
+    signals.register,
     deliver.register,
     feedback.register,
     monitor.register,

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 from serving.signals.cloud_events import BATCH, PLAIN, SINGLE
 from serving.signals.receive_signals import SignalReceiver
 from serving.web.api.response_models import ResponseModel
-from serving.web.identity.identity import client_address
+from serving.web.identity.client_address import client_address
 
 signals_router = APIRouter(tags=["signals"])
 

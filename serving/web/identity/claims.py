@@ -1,5 +1,6 @@
 """From the claims of an identity provider or proxy to a person: a valid name, groups as roles, squads."""
 
+import unicodedata
 from collections.abc import Iterable
 
 from sqlalchemy import select
@@ -7,6 +8,7 @@ from sqlalchemy import select
 from features.errors import UsageError
 from serving.cases.permissions import SYSTEM, NotAllowedError, Role
 from serving.store import Store
+from serving.store.operations_tables import RevokedPerson
 from serving.store.tables import Member
 from serving.web.identity.person import Person
 from serving.web.identity.review_settings import ReviewSettings
@@ -25,7 +27,7 @@ def validate_name(name: str) -> str:
     Raises:
         UsageError: it is empty, too long, contains invisible characters, or is reserved for Rescue itself.
     """
-    trimmed = name.strip()
+    trimmed = unicodedata.normalize("NFC", name.strip())
     if not trimmed or len(trimmed) > MAX_PERSON_NAME_LENGTH or not trimmed.isprintable():
         raise UsageError(f"A name has 1 to {MAX_PERSON_NAME_LENGTH} visible characters: choose another.")
     if trimmed.casefold() == SYSTEM.name:
@@ -45,10 +47,18 @@ def person_from_claims(
         known = validate_name(name)
     except UsageError as error:
         raise NoRoleError(str(error)) from error
+    if is_revoked(store, known):
+        raise NoRoleError(f"The access of {known} was revoked: ask an admin.")
     roles = frozenset(role for group in groups if (role := _role(group, settings)) is not None)
     if not roles:
         raise NoRoleError(f"{known} has no role in Rescue: ask an admin to add you to a group that has one.")
     return Person(known, roles, frozenset(squads) if squads is not None else _memberships(store, known))
+
+
+def is_revoked(store: Store, name: str) -> bool:
+    """Whether the person may not sign in, however they are authenticated."""
+    with store.reading() as session:
+        return session.get(RevokedPerson, name) is not None
 
 
 def _role(group: str, settings: ReviewSettings) -> Role | None:

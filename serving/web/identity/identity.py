@@ -9,10 +9,10 @@ from starlette.requests import Request
 
 from serving.store import Store
 from serving.store.database import utcnow
-from serving.web.identity.cookies import set_session_cookie
+from serving.web.identity.client_address import client_address
 from serving.web.identity.one_time_links import OneTimeLinks
 from serving.web.identity.person import Person, SignInNeededError
-from serving.web.identity.proxy import person_from_proxy
+from serving.web.identity.proxy import ProxyEntries, person_from_proxy
 from serving.web.identity.rate_limit import AttemptLimiter
 from serving.web.identity.review_settings import ReviewSettings
 from serving.web.identity.sessions import Sessions
@@ -32,13 +32,19 @@ class Identity:
     sessions: Sessions
     attempts: AttemptLimiter
     links: OneTimeLinks
+    entries: ProxyEntries
 
     @classmethod
     def of(cls, store: Store, settings: ReviewSettings, clock: Callable[[], datetime] = utcnow) -> Self:
         """The services with the limits of the settings."""
         life, idle = timedelta(hours=settings.session_hours), timedelta(minutes=settings.idle_minutes)
         sessions = Sessions(store, life=life, idle=idle, clock=clock)
-        return cls(store, settings, sessions, AttemptLimiter(settings.attempts_per_minute), OneTimeLinks())
+        entries = ProxyEntries(store, life, clock)
+        return cls(store, settings, sessions, AttemptLimiter(settings.attempts_per_minute), OneTimeLinks(), entries)
+
+    def address_of(self, request: Request) -> str | None:
+        """The address that a request comes from."""
+        return client_address(request, self.settings.trusted_proxies)
 
     def one_time_link(self, person: Person) -> str:
         """The path of a link that signs ``person`` in once, from this machine, within ten minutes."""
@@ -62,13 +68,10 @@ class Identity:
         return _required(person, "Your session has ended" if value else "You are not signed in", next_step)
 
     def _by_proxy(self, request: Request) -> Person | None:
-        """The person that the proxy names; a browser also gets a session, so that the sign-in is recorded once."""
+        """The person that the proxy names with each request; nothing is stored but the first entry in a while."""
         person = person_from_proxy(request, self.settings, self.store)
-        value = request.state.session
-        known = self.sessions.find(value) if value else None
-        if person is not None and not is_api_request(request) and (known is None or known.name != person.name):
-            session = self.sessions.begin(person, how="proxy", address=client_address(request), instead_of=value)
-            set_session_cookie(request, session)
+        if person is not None and not is_api_request(request):
+            self.entries.record(person.name, self.address_of(request))
         return person
 
     def _by_token(self, authorization: str) -> Person | None:
@@ -81,8 +84,3 @@ def _required(person: Person | None, why: str, next_step: str) -> Person:
     if person is None:
         raise SignInNeededError(f"{why}: {next_step}.")
     return person
-
-
-def client_address(request: Request) -> str | None:
-    """The address of the connection; headers with an address are ignored, because clients can set them."""
-    return request.client.host if request.client else None

@@ -43,6 +43,9 @@ class ReviewSettings(BaseModel):
     proxy_networks: tuple[IPv4Network | IPv6Network, ...] = Field(
         default=(), description="The networks of the trusted proxy."
     )
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = Field(
+        default=(), description="Networks of proxies whose X-Forwarded-For is read for the address of a client."
+    )
     proxy_user_header: str = Field(default="X-Remote-User", description="The header with the name of the person.")
     proxy_groups_header: str = Field(default="X-Remote-Groups", description="Groups or roles, separated by commas.")
     proxy_squads_header: str = Field(default="X-Remote-Squads", description="Squads, separated by commas.")

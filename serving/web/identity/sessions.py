@@ -86,9 +86,18 @@ class Sessions:
         with self.store.reading() as session:
             token = session.get(Token, hash_secret(value))
             user = session.get(User, token.person) if token is not None else None
-        if token is None or user is None or user.disabled_at is not None or token.expires_at <= self.clock():
+        now = self.clock()
+        if token is None or user is None or user.disabled_at is not None or token.expires_at <= now:
             return None
+        if token.last_used_at is None or now - token.last_used_at >= TOUCH_INTERVAL:
+            self._touch_token(token.hash, now)
         return _person(user.name, user.roles, user.squads)
+
+    def _touch_token(self, row: str, now: datetime) -> None:
+        with self.store.transaction() as session:
+            stored = session.get(Token, row)
+            if stored is not None:
+                stored.last_used_at = now
 
     def _touch(self, row: str, now: datetime) -> None:
         with self.store.transaction() as session:

@@ -10,9 +10,9 @@ from starlette.responses import RedirectResponse, Response
 
 from serving.web.identity import users
 from serving.web.identity.cookies import set_session_cookie
-from serving.web.identity.identity import Identity, client_address
+from serving.web.identity.identity import Identity
 from serving.web.identity.person import Person
-from serving.web.identity.rate_limit import TooManyAttemptsError
+from serving.web.identity.rate_limit import TooManyAttemptsError, comparable_name
 from serving.web.security.form_input import form_texts, keep_texts, kept_texts, page_of_form
 from serving.web.security.problem_details import problem_response, refuse_request
 from serving.web.sign_in import oidc
@@ -42,11 +42,12 @@ def sign_in_by_password(
     if identity.settings.auth != "local":
         return refuse_request(request, 404, "Sign-in by password is not available: go to the sign-in page.")
     try:
-        identity.attempts.count(name, client_address(request))
+        if not _signed_in_as(request, name):
+            identity.attempts.count(name, identity.address_of(request))
     except TooManyAttemptsError as error:
         headers = {"Retry-After": str(error.seconds)}
         return sign_in_page(request, next, str(error), 429, headers, name=name, form=form)
-    person = users.authenticate(identity.store, name, password, client_address(request))
+    person = users.authenticate(identity.store, name, password, identity.address_of(request))
     if person is None:
         return sign_in_page(request, next, INVALID_LOGIN, 401, name=name, form=form)
     redirect = start_session(request, person, how="password", to=next)
@@ -57,7 +58,7 @@ def sign_in_by_password(
 def sign_in_by_link(request: Request, code: str) -> Response:
     """Sign in the person of a one-time link."""
     identity: Identity = request.app.state.identity
-    person = identity.links.redeem(code, client_address(request))
+    person = identity.links.redeem(code, identity.address_of(request))
     if person is None:
         return refuse_request(
             request, 404, "This link was used or is too old: start the review app again for a new one."
@@ -95,7 +96,7 @@ def sign_out(request: Request) -> Response:
     """End the session and show the sign-in page."""
     identity: Identity = request.app.state.identity
     if request.state.session:
-        identity.sessions.end(request.state.session, how="cookie", address=client_address(request))
+        identity.sessions.end(request.state.session, how="cookie", address=identity.address_of(request))
     set_session_cookie(request, "")
     return RedirectResponse("/sign-in", 303)
 
@@ -103,9 +104,18 @@ def sign_out(request: Request) -> Response:
 def start_session(request: Request, person: Person, *, how: str, to: str = "/") -> Response:
     """Create a new session for the person, and go to the page that they requested."""
     identity: Identity = request.app.state.identity
-    value = identity.sessions.begin(person, how=how, address=client_address(request), instead_of=request.state.session)
+    value = identity.sessions.begin(
+        person, how=how, address=identity.address_of(request), instead_of=request.state.session
+    )
     set_session_cookie(request, value)
     return RedirectResponse(local_path(to), 303)
+
+
+def _signed_in_as(request: Request, name: str) -> bool:
+    """Whether this browser has a session of the same person, who then cannot be locked out by others' attempts."""
+    identity: Identity = request.app.state.identity
+    person = identity.sessions.find(request.state.session) if request.state.session else None
+    return person is not None and comparable_name(person.name) == comparable_name(name)
 
 
 def local_path(path: str) -> str:
@@ -128,5 +138,5 @@ async def send_to_sign_in(request: Request, error: Exception) -> Response:
 
 def _refused(request: Request, why: str) -> Response:
     identity: Identity = request.app.state.identity
-    identity.sessions.record_refusal(how="oidc", address=client_address(request))
+    identity.sessions.record_refusal(how="oidc", address=identity.address_of(request))
     return sign_in_page(request, "/", why, 401)

@@ -1,0 +1,1 @@
+"""Commands for whoever runs Rescue: settings, status, retention, backups."""

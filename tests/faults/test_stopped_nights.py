@@ -1,0 +1,122 @@
+"""A night that is stopped by SIGTERM or killed: it can be run again at once, and its files are private."""
+
+import signal
+import subprocess
+import sys
+import time
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from serving.nights import night_lease
+from serving.operations import holder
+from serving.operations.holder import current_holder, is_gone
+from serving.store import Store
+from serving.store.database import utcnow
+from serving.store.tables import NightRow
+
+NIGHT = date(2026, 3, 1)
+HOLD = """
+import sys, time
+from datetime import date
+from pipelines import __main__ as entry
+from serving.nights import night_lease
+from serving.store import Store
+
+def work():
+    with Store(sys.argv[1]) as store:
+        lease = night_lease.begin_night(store, date(2026, 3, 1), "first")
+        print("held", flush=True)
+        try:
+            time.sleep(60)
+        except BaseException as error:
+            night_lease.abandon_night(store, lease, type(error).__name__)
+            raise
+
+import pipelines.cli.app
+pipelines.cli.app.run = work
+entry.main()
+"""
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    store = Store(f"sqlite:///{tmp_path / 'rescue.db'}")
+    store.migrate()
+    return store
+
+
+def started(store: Store, root: Path) -> subprocess.Popen[str]:
+    url = store.url.render_as_string(hide_password=False)
+    process = subprocess.Popen([sys.executable, "-c", HOLD, url], cwd=root, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    with process.stdout:
+        assert process.stdout.readline() == "held\n"
+    return process
+
+
+def test_a_killed_night_is_run_again_at_once(store: Store, root: Path) -> None:
+    process = started(store, root)
+    with pytest.raises(night_lease.NightHeldError):
+        night_lease.begin_night(store, NIGHT, "second")
+    process.kill()
+    time.sleep(0.2)  # not reaped yet: a zombie holds nothing
+    again = night_lease.begin_night(store, NIGHT, "second")
+    process.wait()
+    assert isinstance(again, night_lease.Night)
+    assert again.epoch == 2
+
+
+def test_sigterm_gives_the_night_up(store: Store, root: Path) -> None:
+    process = started(store, root)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(20) == 1
+    with store.reading() as session:
+        row = session.get_one(NightRow, NIGHT)
+    assert (row.status, row.failure) == ("failed", "KeyboardInterrupt")
+
+
+@pytest.mark.parametrize("change", ["other boot", "other container", "unknown"])
+def test_elsewhere_the_lease_decides(store: Store, change: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    mine = current_holder()
+    assert mine is not None
+    boot, namespace, _pid, start = mine.split("/")
+    gone = f"{boot}/{namespace}/4194305/{start}"
+    assert is_gone(gone)
+    elsewhere = {
+        "other boot": f"0000/{namespace}/4194305/{start}",
+        "other container": f"{boot}/pid:[1]/4194305/{start}",
+        "unknown": None,
+    }[change]
+    assert not is_gone(elsewhere)
+    monkeypatch.setattr(night_lease, "current_holder", lambda: elsewhere)
+    night_lease.begin_night(store, NIGHT, "first")
+    with pytest.raises(night_lease.NightHeldError):
+        night_lease.begin_night(store, NIGHT, "second")
+    later = utcnow() + night_lease.LEASE + timedelta(seconds=1)
+    assert isinstance(night_lease.begin_night(store, NIGHT, "second", now=later), night_lease.Night)
+
+
+def test_the_id_of_a_process_is_used_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    mine = current_holder()
+    assert mine is not None
+    assert not is_gone(mine)
+    assert is_gone(f"{mine}1")
+    monkeypatch.setattr(holder, "PROC", tmp_path)
+    assert current_holder() is None
+    assert not is_gone(mine)
+
+
+def test_files_are_private_whatever_the_shell_says(tmp_path: Path, root: Path) -> None:
+    out, home = tmp_path / "world", tmp_path / "home"
+    command = 'umask 022; exec "$@"'
+    words = [sys.executable, "-m", "pipelines"]
+    for arguments in (
+        ["simulate", "--out", str(out), "--accounts", "20", "--months", "3"],
+        ["users", "list", "--home", str(home)],
+    ):
+        subprocess.run(["sh", "-c", command, "sh", *words, *arguments], cwd=root, check=True, capture_output=True)
+    files = [path for folder in (out, home) for path in (folder, *folder.rglob("*"))]
+    assert len(files) > 3
+    assert [str(path) for path in files if path.stat().st_mode & 0o077] == []
