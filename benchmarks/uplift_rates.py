@@ -5,7 +5,8 @@
 A world is a set of units with a published probability, 20 columns and an effect of a rescue on each; 20% are held out.
 A salt draws columns, arms and outcomes, learns a model, and asks for its verdict. Columns of the table:
 
-- *adopted*: in how many salts the model was shown to beat plain risk;
+- *above zero*: in how many salts the interval of the lead is above zero;
+- *adopted*: in how many of all salts the model may be used, because the effect depends on a column besides;
 - *stated power*: the mean probability with which the true lead of that salt's order is found;
 - *lead*, *true lead*: events prevented by 100 units beyond plain risk, as measured and by the true effects;
 - *best lead*: the true lead of the order by the true effects;
@@ -49,6 +50,7 @@ EFFECTS: dict[str, Callable[[Floats, Floats], Floats]] = {
 class Salt(NamedTuple):
     """What one salt showed: 1 where it holds, 0 where not."""
 
+    above_zero: float
     adopted: float
     power: float
     lead: float
@@ -96,6 +98,7 @@ def run_salt(world: str, units: int, salt: int) -> Salt:
 
     lead = true_lead(order)
     return Salt(
+        above_zero=compared.lead.low > 0,
         adopted=decide_use(learner, compared) is UpliftVerdict.BETTER,
         power=float(norm.cdf(lead / compared.deviation - TWO_SIDED)),
         lead=compared.lead.value,
@@ -114,8 +117,8 @@ def main() -> None:
     parser.add_argument("--worlds", nargs="+", choices=EFFECTS, default=list(EFFECTS))
     parser.add_argument("--processes", type=int, default=1)
     asked = parser.parse_args()
-    print("| effect | units | adopted | stated power | lead | true lead | best lead | covered |")
-    print("|---|---:|---:|---:|---:|---:|---:|---:|")
+    print("| effect | units | above zero | adopted | stated power | lead | true lead | best lead | covered |")
+    print("|---|---:|---:|---:|---:|---:|---:|---:|---:|")
     with ProcessPoolExecutor(asked.processes) as pool:
         for world in asked.worlds:
             for units in asked.units:
@@ -123,8 +126,8 @@ def main() -> None:
                 found = np.array(list(pool.map(partial(run_salt, world, units), range(asked.salts))), dtype=float)
                 mean = Salt(*found.mean(axis=0).tolist())
                 print(
-                    f"| {world} | {units:,} | {mean.adopted:.1%} | {mean.power:.1%} | {mean.lead:+.2f} | "
-                    f"{mean.true_lead:+.2f} | {mean.best_lead:+.2f} | {mean.covered:.1%} |",
+                    f"| {world} | {units:,} | {mean.above_zero:.1%} | {mean.adopted:.1%} | {mean.power:.1%} | "
+                    f"{mean.lead:+.2f} | {mean.true_lead:+.2f} | {mean.best_lead:+.2f} | {mean.covered:.1%} |",
                     flush=True,
                 )
                 print(f"<!-- {time.perf_counter() - began:.0f} s; two models in {mean.two_models:.0%} -->", flush=True)
