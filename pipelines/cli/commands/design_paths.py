@@ -1,6 +1,7 @@
 """``rescue paths map`` and ``rescue paths launch``: escalation paths designed from tickets and signals."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,7 +10,7 @@ import typer
 from features.errors import UsageError
 from pipelines import settings as configuration
 from pipelines.cli.commands.paths import paths_app
-from pipelines.cli.options import Data, Json, Mapping, PolicyFile, require_one_of
+from pipelines.cli.options import Data, Home, Json, Mapping, PolicyFile, require_one_of
 from pipelines.console import Steps, err, out
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ Outcome = Annotated[
 def register(_: typer.Typer) -> None:
     """Add the commands to `rescue paths`."""
     paths_app.command("map", short_help="Issue types that tier 1 does not resolve, and triggers for them.")(map_paths)
+    paths_app.command("launch", short_help="What fails in a new feature, and triggers for it.")(map_launch_paths)
 
 
 def map_paths(
@@ -65,6 +67,56 @@ def map_paths(
         return
     _show(result)
     _show_files(files, bool(result.proposal.sections))
+
+
+def map_launch_paths(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The launch, a table `[launches.NAME]` of the policy.")],
+    data: Data = None,
+    mapping: Mapping = None,
+    policy: PolicyFile = None,
+    signals: Annotated[
+        Path | None,
+        typer.Option(
+            help="File of signals (.parquet, .csv, .jsonl). Default: the signals of the queue, if it has any."
+        ),
+    ] = None,
+    as_of: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME", help="Use what was reported before it, UTC. Default: the end of the launch's hours."
+        ),
+    ] = None,
+    home: Home = None,
+    out_folder: Folder = None,
+    as_json: Json = False,
+) -> None:
+    """Cluster the tickets and signals about a new feature, and propose triggers that end its broad path.
+
+    Failures go to tier 2 and questions of use to a specialist, as the launch names them. With --out, writes
+    launch.html, launch.md and proposed-policy.toml there.
+    """
+    from pipelines.path_design.launch_files import map_launch_source, write_launch_report
+    from pipelines.path_design.launch_report import launch_blocks, launch_json
+    from pipelines.path_design.report_blocks import write_markdown
+
+    settings = configuration.load(data=data, mapping=mapping, policy=policy, home=home)
+    result = map_launch_source(settings, name, Steps(quiet=as_json), signals, _parse_instant(as_of))
+    files = write_launch_report(result, _checked(out_folder)) if out_folder else []
+    if as_json:
+        typer.echo(json.dumps(launch_json(result.found)))
+        return
+    typer.echo(write_markdown(launch_blocks(result.found, result.proposal)), nl=False)
+    _show_files(files, bool(result.proposal.sections))
+
+
+def _parse_instant(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"--as-of takes a time such as 2026-03-04T08:00, not {text!r}.") from None
+    return at.astimezone(UTC).replace(tzinfo=None) if at.tzinfo else at
 
 
 def _checked(folder: Path) -> Path:

@@ -1,7 +1,7 @@
 """A kind of ticket as SQL: the same text decides in a night, in a replay and in a proposal.
 
-Words are compared without regard to case and accents, and as whole words: "fail" is not in "failover". Scripts that are
-written without spaces have no whole words, so a term of them may occur anywhere.
+Words are compared without regard to case and accents, and as whole words: "fail" is not in "failover", and "fail*" is.
+Scripts that are written without spaces have no whole words, so a term of them may occur anywhere.
 """
 
 import hashlib
@@ -45,7 +45,8 @@ def term_pattern(terms: Sequence[str]) -> str:
     """The regular expression (RE2) of folded texts that contain one of the terms."""
     spaced, unspaced = [], []
     for term in terms:
-        words = r"\s+".join(re.escape(word) for word in fold_text(term).split())
+        words = r"\s+".join(re.escape(word) for word in fold_text(term.removesuffix("*")).split())
+        words += r"[\pL\pN_]*" if term.endswith("*") else ""
         (unspaced if _UNSPACED.search(term) else spaced).append(words)
     whole = rf"(^|[^\pL\pN_])({'|'.join(spaced)})($|[^\pL\pN_])" if spaced else ""
     return "|".join(part for part in (whole, *unspaced) if part)

@@ -40,7 +40,9 @@ class IssueTypeRule(Section):
     """
 
     when: Text | None = Field(None, description="condition over the columns of a ticket as it was opened")
-    terms: Names = Field((), description="words, of which the subject or the body contains one")
+    terms: Names = Field(
+        (), description="words, of which the subject or the body contains one; `fail*` is any word that begins so"
+    )
     opened_within_days: Annotated[int, Field(ge=1, le=365)] = Field(
         14, description="days after which a ticket counts no more, resolved or not"
     )
