@@ -21,6 +21,7 @@ from pipelines.path_design.launch_clusters import (
 )
 from pipelines.path_design.launch_signals import SignalGroup, group_signals
 from pipelines.path_design.launch_terms import choose_terms
+from serving.policy.definition.tickets.adoption import adopting_triggers
 from serving.policy.definition.tickets.ticket_filter import TicketFilter
 from serving.policy.definition.tickets.ticket_kinds import TicketKinds
 
@@ -141,8 +142,6 @@ def map_launch(
 
 
 def _adopted(rules: PolicyFile, name: str) -> tuple[str, ...]:
-    from serving.policy.definition.tickets.launch_triggers import adopting_triggers
-
     return tuple(adopting_triggers(rules, name))
 
 

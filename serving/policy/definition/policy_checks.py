@@ -15,6 +15,7 @@ from serving.policy.definition.columns import condition_columns
 from serving.policy.definition.escalation.path_checks import check_paths, find_idle_paths
 from serving.policy.definition.incidents.incident_checks import check_incidents
 from serving.policy.definition.incidents.signal_columns import SIGNAL_LISTING, signal_columns
+from serving.policy.definition.launch_triggers import check_launch_names
 from serving.policy.definition.people.people_checks import check_people, find_unfilled_roles
 from serving.policy.definition.policy_schema import PolicyFile
 from serving.policy.definition.tickets.ticket_filter import TicketFilter
@@ -123,7 +124,11 @@ def cross_checks(file: PolicyFile, channels: Mapping[str, str] | None = None) ->
     yield from _severities(file)
     yield from _vip(file)
     for path, sentence in (
-        *check_people(file), *check_tickets(file), *_incidents(file), *check_paths(file, channels)
+        *check_people(file),
+        *check_tickets(file),
+        *check_launch_names(file),
+        *_incidents(file),
+        *check_paths(file, channels),
     ):
         yield Problem(path, sentence)
 

@@ -20,9 +20,9 @@ from pydantic import ValidationError
 from features.catalogue import Feature
 from features.contract import Metric
 from features.errors import UsageError, suggest_name
+from serving.policy.definition.launch_triggers import with_launch_triggers
 from serving.policy.definition.policy_checks import Conditions, Problem, compile_conditions, cross_checks, policy_hints
 from serving.policy.definition.policy_schema import PolicyFile
-from serving.policy.definition.tickets.launch_triggers import with_launch_triggers
 from serving.policy.definition.toml_lines import Path as Place
 from serving.policy.definition.toml_lines import line_index, line_of
 

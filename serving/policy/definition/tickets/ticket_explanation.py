@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from serving.policy.definition.tickets.launch_triggers import adopting_triggers
+from serving.policy.definition.tickets.adoption import adopting_triggers
 from serving.policy.definition.tickets.ticket_rules import ISSUES, LAUNCH, IssueTypeRule, LaunchRule
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from features.conditions import Columns, Condition, ConditionError, compile_condition
 from features.errors import suggest_name
-from serving.policy.definition.tickets.launch_triggers import adopting_triggers, launch_trigger
+from serving.policy.definition.tickets.adoption import adopting_triggers
 from serving.policy.definition.tickets.ticket_filter import TicketFilter, ticket_columns
 from serving.policy.definition.tickets.ticket_rules import ISSUES, LAUNCH, NAME, IssueTypeRule, LaunchRule
 
@@ -88,9 +88,6 @@ def _launch_references(file: "PolicyFile", name: str, rule: LaunchRule) -> Itera
         yield _unknown(("launches", name, "severity"), "severity", rule.severity, severities)
     if rule.risk is not None and rule.risk not in file.risks:
         yield _unknown(("launches", name, "risk"), "risk", rule.risk, file.risks)
-    trigger = f"{LAUNCH}{name}"
-    if trigger in file.triggers and file.triggers[trigger] != launch_trigger(file, name):
-        yield ("triggers", trigger), f"the trigger {trigger} has the name of the trigger of the launch {name}"
 
 
 def _unknown(path: tuple[str | int, ...], what: str, name: str, names: Iterable[str]) -> Finding:

@@ -4,33 +4,23 @@ A launch is no second way to raise cases. When a policy is read, each launch bec
 routing, alarms, explanation and replay treat it like every other one.
 """
 
-import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
-from serving.policy.definition.tickets.ticket_rules import ISSUES, LAUNCH
-
-if TYPE_CHECKING:
-    from serving.policy.definition.policy_schema import PolicyFile, TriggerRule
-
-_TEXTS = re.compile(r"'(?:[^']|'')*'")
+from serving.policy.definition.policy_schema import PolicyFile, TriggerRule
+from serving.policy.definition.tickets.adoption import adopting_triggers
+from serving.policy.definition.tickets.ticket_rules import LAUNCH
 
 
-def adopting_triggers(file: "PolicyFile", launch: str) -> dict[str, tuple[str, ...]]:
-    """The issue types of a launch that triggers of the file read, each with the names of these triggers."""
-    adopted = {}
-    for name, rule in file.issue_types.items():
-        if rule.launch == launch:
-            column = re.compile(rf"\b{ISSUES}{re.escape(name)}\b", re.IGNORECASE)
-            found = (key for key, trigger in file.triggers.items() if column.search(_TEXTS.sub("''", trigger.when)))
-            if triggers := tuple(found):
-                adopted[name] = triggers
-    return adopted
+def check_launch_names(file: PolicyFile) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Triggers of the file that have the name of a launch's trigger, and are another one."""
+    for name in file.launches:
+        trigger = f"{LAUNCH}{name}"
+        if trigger in file.triggers and file.triggers[trigger] != launch_trigger(file, name):
+            yield ("triggers", trigger), f"the trigger {trigger} has the name of the trigger of the launch {name}"
 
 
-def launch_trigger(file: "PolicyFile", name: str) -> "TriggerRule":
+def launch_trigger(file: PolicyFile, name: str) -> TriggerRule:
     """The trigger that a launch is."""
-    from serving.policy.definition.policy_schema import TriggerRule
-
     rule = file.launches[name]
     return TriggerRule(
         when=f"{LAUNCH}{name} >= 1",
@@ -42,7 +32,7 @@ def launch_trigger(file: "PolicyFile", name: str) -> "TriggerRule":
     )
 
 
-def with_launch_triggers(file: "PolicyFile") -> "PolicyFile":
+def with_launch_triggers(file: PolicyFile) -> PolicyFile:
     """The rules with a trigger for each launch, exempt from the hold-out.
 
     The first trigger of an account names the skill of its case. A launch precedes the triggers that know nothing of
