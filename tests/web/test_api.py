@@ -74,7 +74,7 @@ def test_filters_narrow_the_list(people: People, north: list[str]) -> None:
 
 def test_a_case_is_read_with_its_hand_off_and_record(people: People, north: list[str]) -> None:
     found = people.program(Role.VIEWER).get(f"/api/v1/cases/{north[0]}").json()
-    assert found["handoff"]["schema_version"] == "2.2"
+    assert found["handoff"]["schema_version"] == "2.3"
     assert found["handoff_of"] == "2026-03-01"
     assert found["actions"][0] == "claim"
     assert found["history"][0]["at"].endswith("Z")

@@ -26,8 +26,8 @@ FROM cases JOIN accounts ON accounts.account_id = cases.account_id
 
 CHANGES = """
 CREATE VIEW report_v1_case_changes AS
-SELECT entries.id AS change_id, entries.case_id, cases.account_id, entries.at AS changed_at, entries.actor, entries.kind,
-    {state_before} AS state_before, {state_after} AS state_after, {squad_after} AS squad_after,
+SELECT entries.id AS change_id, entries.case_id, cases.account_id, entries.at AS changed_at, entries.actor,
+    entries.kind, {state_before} AS state_before, {state_after} AS state_after, {squad_after} AS squad_after,
     {owner_after} AS owner_after, entries.version
 FROM case_events AS entries JOIN cases ON cases.id = entries.case_id
 LEFT JOIN case_events AS undone ON undone.undoes = entries.id
