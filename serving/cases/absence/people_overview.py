@@ -15,7 +15,7 @@ from serving.store.people_tables import User
 
 @dataclass(frozen=True)
 class PersonStatus:
-    """A person now. ``duties`` are tiers by squad, such as ``primary of success``; ``missing`` are sentences' ends.
+    """A person now. ``duties`` are tiers by squad, such as ``primary of success``; ``missing`` is what the person lacks.
 
     ``obstacle`` is why the person cannot act, as the end of a sentence. ``listed`` is whether the policy has them.
     """
@@ -78,12 +78,12 @@ def _status(
     duties: dict[str, list[str]],
 ) -> PersonStatus:
     person, obstacle = staff.roster.person(name), staff.obstacle(name, now)
-    missing = ["has no address"] if staff.roster.listed and not person.addresses else []
+    missing = ["address"] if staff.roster.listed and not person.addresses else []
     if users and name not in users:
-        missing.append("has no user")
+        missing.append("user of the app")
     reading = readings.get(name)
     if person.absences and reading is None:
-        missing.append("has a calendar that was never read")
+        missing.append("first reading of the calendar")
     return PersonStatus(
         name=name,
         title=person.shown,
@@ -110,5 +110,5 @@ def _stranger(user: User) -> PersonStatus:
         listed=False,
         obstacle="is disabled" if user.disabled_at else "",
         has_user=True,
-        missing=("is a user that the policy does not list",),
+        missing=("entry in the policy",),
     )

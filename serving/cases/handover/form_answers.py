@@ -1,7 +1,8 @@
 """Which hand-off form a hand-over needs, and whether its fields are filled.
 
-A form is for squads with a skill, for a tier, for both, or for every hand-over. The most specific ones apply. A squad
-with several skills can have several forms: the skill that the case was routed by decides, else the person chooses.
+A form is for squads with a skill, or for every squad that has no form of a skill. A form with a tier is for handing a
+case up within its squad. A squad with several skills can have several forms: the skill that the case was routed by
+decides, else the person chooses.
 """
 
 from collections.abc import Collection, Mapping
@@ -42,16 +43,13 @@ class FilledForm:
 
 
 def matching_forms(forms: Mapping[str, FormRule], skills: Collection[str], tier: int) -> dict[str, FormRule]:
-    """The forms for a squad with these skills and for a tier (1 is another squad), the most specific ones only."""
+    """The forms for a squad with these skills and for a tier (1 is another squad); those of a skill come first."""
     fits = {
         name: form
         for name, form in forms.items()
-        if (form.skill is None or form.skill in skills) and form.tier in (None, tier)
+        if (form.skill is None or form.skill in skills) and (form.tier or 1) == tier
     }
-    for key in ("skill", "tier"):
-        specific = {name: form for name, form in fits.items() if getattr(form, key) is not None}
-        fits = specific or fits
-    return fits
+    return {name: form for name, form in fits.items() if form.skill is not None} or fits
 
 
 def choose_form(

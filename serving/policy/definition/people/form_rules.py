@@ -45,7 +45,7 @@ class FieldRule(Section):
 
 
 class FormRule(Section):
-    """A hand-off form: its fields are filled before a case is handed over to a squad with this skill, or to this tier.
+    """A hand-off form: its fields are filled before a case is handed over to a squad with this skill, or to a tier.
 
     The receiver then accepts the case, or returns it with a reason.
     """
@@ -54,8 +54,8 @@ class FormRule(Section):
     skill: Word | None = Field(None, description="for squads with this skill; default: every squad")
     tier: Annotated[int, Field(ge=1, le=3)] | None = Field(
         None,
-        description="for this tier: 1 is another squad, 2 and 3 the secondary and tertiary of the same squad; "
-        "default: every tier",
+        description="2 or 3: for handing a case to the secondary or tertiary of the same squad; default: 1, for "
+        "handing it to another squad",
     )
     fields: Annotated[dict[str, FieldRule], Field(min_length=1, max_length=30)] = Field(
         description="one table per field, in their order"

@@ -126,6 +126,6 @@ def _forms(file: "PolicyFile") -> Iterator[Finding]:
     for name, form in file.forms.items():
         if form.skill is not None and form.skill not in skills:
             yield ("forms", name, "skill"), f"no squad has the skill {form.skill!r}: {suggest_name(form.skill, skills)}"
-        other = seen.setdefault((form.skill, form.tier), name)
+        other = seen.setdefault((form.skill, form.tier or 1), name)
         if other != name:
             yield ("forms", name), f"the forms {other!r} and {name!r} are for the same skill and tier: join them"

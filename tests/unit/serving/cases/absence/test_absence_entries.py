@@ -181,5 +181,5 @@ def test_people_and_users_are_one_list(store: Store) -> None:
     assert (everybody["ann"].duties, everybody["ann"].missing) == (("primary of north",), ())
     assert everybody["bob"].obstacle == "is absent and back on 2 Mar 2026"
     assert [row.reason for row in everybody["bob"].absences] == ["holiday"]
-    assert everybody["cid"].missing == ("has no address", "has no user")
-    assert (everybody["zoe"].listed, everybody["zoe"].missing) == (False, ("is a user that the policy does not list",))
+    assert everybody["cid"].missing == ("address", "user of the app")
+    assert (everybody["zoe"].listed, everybody["zoe"].missing) == (False, ("entry in the policy",))
