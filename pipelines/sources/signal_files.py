@@ -1,8 +1,8 @@
 """Signals from a file, from standard input, or from the table ``signals`` of the source.
 
 A row has the fields of a signal as columns: ``signal_id``, ``occurred_at``, ``source``, ``kind``, and any others. A
-JSON file may also hold CloudEvents, or the payload of a vendor. Times without a zone are UTC. ``kind`` and ``source`` may be
-missing: then the signals have the name of the file.
+JSON file may also hold CloudEvents, or the payload of a vendor. Times without a zone are UTC. ``kind`` and ``source``
+may be missing: then the signals have the name of the file.
 """
 
 import csv

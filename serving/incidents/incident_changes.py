@@ -13,7 +13,7 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from serving.cases.permissions import SYSTEM
@@ -88,9 +88,8 @@ def _incidents(session: Session, group: SignalGroup, since: datetime) -> list[In
     """The incidents of the group that its new signals may touch or open again, by time."""
     lookback = group.rule.window.within + group.rule.quiet_time + group.rule.reopen_time
     ended = func.coalesce(Incident.closed_at, Incident.last_signal_at)
-    query = select(Incident).where(
-        Incident.name == group.name, Incident.group_key == group.key, ended >= since - lookback
-    )
+    near = or_(Incident.state == OPEN, ended >= since - lookback)
+    query = select(Incident).where(Incident.name == group.name, Incident.group_key == group.key, near)
     return list(session.scalars(query.order_by(Incident.started_at, Incident.id).with_for_update()))
 
 
@@ -231,7 +230,8 @@ def _start_timers(incident: Incident, policy: PolicyFile, now: datetime) -> None
 
 
 def _title(group: SignalGroup) -> str:
-    values = ", ".join(f"{name.removesuffix('_id')} {value or 'unknown'}" for name, value in group.grouping.items())
+    fields = ((name, group.grouping.get(name)) for name in group.rule.group_fields)
+    values = ", ".join(f"{name.removesuffix('_id')} {value or 'unknown'}" for name, value in fields)
     return f"{incident_title(group.name, group.rule)}{f' ({values})' if values else ''}"
 
 

@@ -152,14 +152,14 @@ def _open_cases(
 def affected_revenue(session: Session, incident_id: str) -> tuple[tuple[Revenue, ...], int]:
     """The yearly revenue of the affected accounts by currency, the largest first, and how many have none known."""
     joined = (
-        select(func.coalesce(Account.currency, ""), func.sum(Account.arr), func.count(Account.arr), func.count())
+        select(Account.currency, func.sum(Account.arr), func.count(Account.arr), func.count())
         .select_from(IncidentAccount)
         .outerjoin(Account, Account.account_id == IncidentAccount.account_id)
         .where(IncidentAccount.incident_id == incident_id)
-        .group_by(func.coalesce(Account.currency, ""))
+        .group_by(Account.currency)
     )
     rows = session.execute(joined).all()
-    known = sorted((Revenue(row[0], float(row[1]), row[2]) for row in rows if row[2]), key=lambda part: -part.amount)
+    known = sorted((Revenue(row[0] or "", float(row[1]), row[2]) for row in rows if row[2]), key=lambda part: -part.amount)
     return tuple(known), sum(row[3] - row[2] for row in rows)
 
 
