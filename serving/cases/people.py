@@ -6,7 +6,7 @@ what changes between two nights: users, absences, and the open cases of each per
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -94,13 +94,6 @@ def count_open_cases(session: Session) -> dict[str, int]:
     waiting = select(Case.escalation_path, Case.tier).where(is_open, Case.owner.is_(None))
     counts.update(path[tier] for path, tier in session.execute(waiting) if tier < len(path))
     return dict(counts)
-
-
-def without_disabled(session: Session, people: Iterable[str]) -> tuple[list[str], list[str]]:
-    """The people who can act, and those whose user is disabled, each in the order of ``people``."""
-    named = list(people)
-    disabled = set(session.scalars(select(User.name).where(User.name.in_(named), User.disabled_at.is_not(None))))
-    return [name for name in named if name not in disabled], [name for name in named if name in disabled]
 
 
 @lru_cache(maxsize=8)

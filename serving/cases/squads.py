@@ -6,7 +6,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from features.errors import UsageError, suggest_name
-from serving.paths.calendars import WorkingCalendar
 from serving.store.tables import Member, Squad
 
 TIERS = 3
@@ -16,12 +15,6 @@ def escalation_path(session: Session, squad: str) -> list[str]:
     """The primary, secondary and tertiary owner of an active squad, as far as it has that many members."""
     _require_one_of(squad, _active(session))
     return _members(session, squad)[:TIERS]
-
-
-def calendar_of(session: Session, squad: str) -> WorkingCalendar | None:
-    """The working time of a squad, according to the policy of the newest night; None where it is not given."""
-    row = session.get(Squad, squad)
-    return WorkingCalendar.from_json(row.calendar) if row and row.calendar else None
 
 
 def require_known(session: Session, squads: Iterable[str]) -> None:

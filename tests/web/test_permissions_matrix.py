@@ -84,6 +84,9 @@ def _action(who: frozenset[Role], **words: Any) -> Row:
 
 TEXT = {"text": "because"}
 TABLE = (
+    Row("GET", "/healthz", public=True),
+    Row("GET", "/readyz", public=True),
+    Row("GET", "/metrics", public=True),  # to the networks of the settings
     Row("GET", "/sign-in", public=True),
     Row("POST", "/sign-in", public=True, form={"name": "x", "password": "y"}),
     Row("POST", "/sign-out", public=True),
@@ -108,6 +111,7 @@ TABLE = (
     Row("POST", "/case/{case_id}/resolve", WORK, {"verdict": "saved"}),
     Row("POST", "/case/{case_id}/hand_over", WORK, TEXT | {"squad": "south"}),
     Row("POST", "/case/{case_id}/accept", WORK),
+    Row("POST", "/case/{case_id}/acknowledge", WORK),
     Row("POST", "/case/{case_id}/return", WORK, TEXT),
     Row("POST", "/case/{case_id}/release", WORK, TEXT),
     Row("POST", "/case/{case_id}/assign", ASSIGN, {"person": "ann"}),
@@ -156,6 +160,7 @@ TABLE = (
     _action(WORK, action="resolve", outcome="lost"),
     _action(WORK, action="hand_over", squad="south", reason="theirs"),
     _action(WORK, action="accept"),
+    _action(WORK, action="acknowledge"),
     _action(WORK, action="return", reason="no"),
     _action(WORK, action="release", reason="no time"),
     _action(WORK, action="reopen", reason="again"),

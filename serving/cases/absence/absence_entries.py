@@ -5,7 +5,7 @@ their own absences, and leads those of their squads.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -99,10 +99,10 @@ def current_absences(session: Session, people: Iterable[str], now: datetime) -> 
     return [row for row in rows if row.person in named]
 
 
-def absence_history(session: Session, person: str, since: datetime, limit: int = 50) -> list[AbsenceRow]:
-    """Who entered and withdrew which absence of a person, newest first."""
-    query = select(AbsenceRow).where(AbsenceRow.person == person, AbsenceRow.entered_at >= since)
-    return list(session.scalars(query.order_by(AbsenceRow.id.desc()).limit(limit)))
+def absence_history(session: Session, people: Iterable[str], limit: int = 30) -> list[AbsenceRow]:
+    """Who entered and withdrew which absence of these people, newest first."""
+    query = select(AbsenceRow).where(AbsenceRow.person.in_(list(people))).order_by(AbsenceRow.id.desc())
+    return list(session.scalars(query.limit(limit)))
 
 
 def calendar_readings(session: Session) -> dict[str, AbsenceCalendarRow]:
@@ -119,11 +119,6 @@ def require_person(roster: Roster, person: str) -> None:
     """Refuse a name that is not in the policy, and suggest the nearest."""
     if person not in roster.people:
         raise UsageError(f"There is no person {person!r}; {suggest_name(person, roster.people)}")
-
-
-def day_after(first: date, days: int) -> date:
-    """The last day of an absence of that many days."""
-    return first + timedelta(days=days - 1)
 
 
 def _may_manage(roster: Roster, actor: Actor, person: str) -> bool:

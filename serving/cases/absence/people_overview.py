@@ -15,7 +15,7 @@ from serving.store.people_tables import User
 
 @dataclass(frozen=True)
 class PersonStatus:
-    """A person now. ``duties`` are tiers by squad, such as ``primary of success``; ``missing`` is what the person lacks.
+    """A person now. ``duties`` are tiers by squad, such as ``primary of success``; ``missing`` is what they lack.
 
     ``obstacle`` is why the person cannot act, as the end of a sentence. ``listed`` is whether the policy has them.
     """

@@ -7,7 +7,12 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
 from features.errors import RescueError, UsageError
-from serving.cases.absence.absence_entries import enter_absence, manageable_people, withdraw_absence
+from serving.cases.absence.absence_entries import (
+    absence_history,
+    enter_absence,
+    manageable_people,
+    withdraw_absence,
+)
 from serving.cases.absence.people_overview import list_people
 from serving.cases.people import load_roster
 from serving.cases.permissions import Act, NotAllowedError
@@ -81,10 +86,12 @@ def _render(
         roster = load_roster(session)
         people = list_people(session, context.now, context.squads)
         own = manageable_people(roster, actor) if roster.listed else []
+        history = absence_history(session, own)
     shown = {
         "people": people,
         "listed": roster.listed,
         "manageable": own,
+        "history": history,
         "notice": message,
         "draft": draft or {},
         "local": roster.local_time,

@@ -9,7 +9,6 @@ from support.nights.night_factory import NIGHT, NOW, flag_of, names, record_of, 
 from serving.cases.cases import Cases
 from serving.cases.permissions import Actor, Role
 from serving.cases.sla_timers import TimerReport, run_timers, start_timers
-from serving.cases.squads import calendar_of
 from serving.nights.case_updates import case_id
 from serving.paths.calendars import WorkingCalendar
 from serving.policy.state.queue_state import Decision
@@ -199,7 +198,7 @@ def test_working_hours_count_by_the_calendar_of_the_squad(store: Store) -> None:
         case = session.scalars(select(Case)).one()
         case.respond_within, case.resolve_within = "4 working hours", "3 working days"
         case.escalate_after = ["8 working hours", "16 working hours"]
-        start_timers(case, saturday, calendar_of(session, case.squad))
+        start_timers(case, saturday, berlin)
     late = Cases(store, clock=lambda: saturday)
     case = late.get(CASE, ANN)
     assert case.respond_by == datetime.fromisoformat("2026-06-08T11:00")  # Monday 13:00 in Berlin

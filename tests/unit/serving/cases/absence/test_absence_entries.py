@@ -82,7 +82,7 @@ def test_a_withdrawn_absence_stays_on_the_record(store: Store) -> None:
         withdraw_absence(store, LEAD, row.id, now=NOW)
     with store.reading() as session:
         assert current_absences(session, ["ann"], NOW) == []
-        assert [(old.entered_by, old.withdrawn_by) for old in absence_history(session, "ann", NOW)] == [("pat", "ann")]
+        assert [(old.entered_by, old.withdrawn_by) for old in absence_history(session, ["ann"])] == [("pat", "ann")]
 
 
 def test_a_night_gives_its_cases_by_load_and_skips_who_cannot_act(store: Store) -> None:
