@@ -46,6 +46,8 @@ BETTER_BY = 0.03
 """The gain in AUC within a night for which the power of a challenge is reported."""
 MIN_ACCOUNTS: Mapping[str, int] = {"challenge": 50, "first": 50, "refresh": 30}
 """Accounts with an event that are needed to tell two models apart, by the gate's mode."""
+ENOUGH_FOR_REFRESH = 100
+"""Accounts with an event from which an equal refresh is promoted in about 90% (docs/decisions/0018)."""
 MIN_SEGMENT_ACCOUNTS_COMPARED = 30
 MOST_CHANGED = 0.2
 """Share of the rows with an event whose outcome may differ from the champion's record: late rows and corrections."""
@@ -205,6 +207,7 @@ def _enough_events(comparison: Comparison) -> Check:
         "rows": len(rows),
         "effective_rows": round(rows.effective_rows) if len(rows) else 0,
         "needed": needed,
+        **({"usual": ENOUGH_FOR_REFRESH} if comparison.mode == "refresh" else {}),
     }
     return Check("enough_events", accounts >= needed, numbers)
 

@@ -187,6 +187,8 @@ def _changed(check: Check) -> str:
 
 def _too_few(check: Check) -> str:
     needed = f"{check.parameters['needed']} accounts with an event are needed to tell two models apart"
+    if usual := check.parameters.get("usual"):
+        needed += f", and about {usual} for an equal refresh to be promoted in 90% of cases"
     if not check.parameters["rows"]:
         return (
             f"There is no row that both models can be compared on: {needed}. Their test periods have no cutoff in "

@@ -21,6 +21,7 @@ from pipelines.settings import REFRESH_MARGIN, Promote, Settings, writable_home
 from pipelines.sources.validated_source import validate_source_step
 from pipelines.training.promotion import present_champion, promote_trained, shared_grid, tuned_parameters
 from pipelines.training.training_data import TrainingData, gather_training_data
+from serving.night_report.report_text import day_text
 
 if TYPE_CHECKING:
     from features.frame import FrameBuilder
@@ -55,8 +56,8 @@ class RegisteredVersion:
         tuned = f" {render_tuning(trained.tuning)}" if trained.tuning else ""
         return (
             f"{self.risk}: version {self.version} ({evaluation.kind}; {trained.rows:,} rows, {trained.events:,} "
-            f"events, last cutoff {trained.through}): {self.reason} {render_finding(evaluation.verdict)} Evaluated on "
-            f"{evaluation.overall.rows:,} later rows with {evaluation.overall.events:,} events.{tuned}"
+            f"events, last cutoff {day_text(trained.through)}): {self.reason} {render_finding(evaluation.verdict)} "
+            f"Evaluated on {evaluation.overall.rows:,} later rows with {evaluation.overall.events:,} events.{tuned}"
         )
 
     def to_json(self) -> dict[str, Any]:
