@@ -2,7 +2,7 @@
 
 from serving.cases.case_errors import IllegalActionError
 from serving.cases.case_step import CaseStep
-from serving.cases.path_context import responsible_of, runs
+from serving.cases.path_context import reached_by, responsible_of, runs
 from serving.store.case_states import Action, State
 
 
@@ -21,7 +21,8 @@ def acknowledge_case(step: CaseStep, comment: str | None) -> None:
     step.take(Action.ACKNOWLEDGE, State(case.state))
     case.acknowledged_at, case.acknowledged_by = step.now, step.actor.name
     if case.owner is None and responsible_of(case) != step.actor.name:
-        kept = case.escalation_path[: case.tier + 1] if case.path_step >= 0 else []
+        kept = reached_by(case)
         rest = [name for name in case.escalation_path[len(kept) :] if name != step.actor.name]
         case.escalation_path, case.tier = [*kept, step.actor.name, *rest], len(kept)
+        case.reached = [*case.reached, step.actor.name]
     step.comment = comment

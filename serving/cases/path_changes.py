@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from serving.cases.path_context import PathContext, path_context, path_state, responsible_of, runs
+from serving.cases.path_context import PathContext, path_context, path_state, reached_by, responsible_of, runs
 from serving.paths.path_progress import Advance, PathState, SentStep, SkippedStep, advance, next_due
 from serving.paths.path_steps import EscalationPath
 from serving.store.tables import Case
@@ -106,21 +106,20 @@ def _hold(case: Case, step: int) -> None:
 
 def _apply(case: Case, result: Advance) -> None:
     """Give the case the progress of its path; the person of the step is responsible, and owns a claimed case."""
-    state, before = result.state, responsible_of(case)
-    begins = case.path_step < 0
+    state, before, begins = result.state, responsible_of(case), case.path_step < 0
+    kept = [] if begins and case.owner is None else reached_by(case)
     case.path_step, case.path_repeats, case.tier_since = state.step, state.repeats, state.since
     case.reached = list(state.reached)
     out = {entry.name for step in result.skipped for entry in step.left_out if entry.person}
     out |= {entry.name for entry in (result.sent.left_out if result.sent else ())}
-    kept = [] if begins else case.escalation_path[: case.tier + 1]
     rest = [name for name in case.escalation_path[len(kept) :] if name not in out]
     person = state.responsible
     if result.sent is None or not result.sent.repeat:
         changed = person is not None and person != before
         if changed or begins:
-            rest = [name for name in rest if name != person]
+            rest = [name for name in rest if name != person] if person else []
             case.escalation_path = [*kept, *([person] if person else []), *rest]
-            case.tier = len(kept) if person else case.tier
+            case.tier = len(kept) if person else 0
             case.owner = person if case.owner is not None else None
         elif result.sent is not None or result.skipped:
             case.escalation_path = [*kept, *rest]

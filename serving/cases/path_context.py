@@ -149,16 +149,16 @@ def path_state(case: PathRow) -> PathState:
 
 
 def responsible_of(case: PathRow) -> str | None:
-    """Who has to act now; before the first step of the path, nobody but an owner."""
+    """Who has to act now; before the path has reached anybody, nobody but an owner."""
     if case.owner is not None:
         return case.owner
-    has_tier = case.path_step >= 0 and case.tier < len(case.escalation_path)
-    return case.escalation_path[case.tier] if has_tier else None
+    people = reached_by(case)
+    return people[case.tier] if case.tier < len(people) else None
 
 
 def reached_by(case: PathRow) -> list[str]:
     """The people who have been responsible for the case by its tiers."""
-    return case.escalation_path[: case.tier + 1] if case.path_step >= 0 else []
+    return case.escalation_path[: case.tier + 1] if case.path_step >= 0 or case.reached else []
 
 
 def runs(case: PathRow) -> bool:

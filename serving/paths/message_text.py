@@ -62,41 +62,6 @@ _HAPPENED = {
     ProtocolEvent.INCIDENT_OVER: "The incident is over: {account}. {reason}",
 }
 _TITLES = {
-    "revenue": "Recurring revenue",
-    "renewal": "Renewal",
-    "probability": "Probability",
-    "state": "State",
-    "opened": "Opened",
-    "severity": "Severity",
-    "squad": "Squad",
-    "responsible": "Responsible",
-    "accountable": "Accountable",
-    "account_owner": "Account owner",
-    "reason": "Reason",
-    "comment": "Comment",
-    "actor": "By",
-    "affected": "Affected accounts",
-    "users": "Affected users",
-}
-"""The facts that a protocol may ask for, with their titles."""
-
-_PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
-
-_HAPPENED = {
-    ProtocolEvent.OPENED: "A new case: {reason}",
-    ProtocolEvent.RAISED_AGAIN: "The risk has risen again: {reason}",
-    ProtocolEvent.ESCALATED: "Nobody has contacted the customer in time, so the case was escalated. {reason}",
-    ProtocolEvent.HANDED_OVER: "{actor} handed the case over to {squad}. {comment}",
-    ProtocolEvent.ACCEPTED: "{actor} accepted the case.",
-    ProtocolEvent.RETURNED: "{actor} returned the case. {comment}",
-    ProtocolEvent.CONTACTED: "{actor} contacted the customer. {comment}",
-    ProtocolEvent.SLA_BREACHED: "A deadline was missed. {reason}",
-    ProtocolEvent.RESOLVED: "{actor} closed the case. {comment}",
-    ProtocolEvent.REOPENED: "{actor} opened the case again. {comment}",
-    ProtocolEvent.INCIDENT_OPENED: "An incident: {reason}",
-    ProtocolEvent.INCIDENT_OVER: "The incident is over. {reason}",
-}
-_TITLES = {
     ProtocolEvent.OPENED: "new case",
     ProtocolEvent.RAISED_AGAIN: "the risk has risen again",
     ProtocolEvent.ESCALATED: "escalated",
