@@ -74,7 +74,7 @@ def get_hand_over_forms(case_id: CaseId, person: Viewer, cases: UseCases) -> peo
     """The forms of the hand-overs that the policy asks for, filled in as far as it is known."""
     now = cases.clock()
     with cases.store.reading() as session:
-        file = case_file(session, case_id, visible=person.visible_squads)
+        file = case_file(session, case_id, visible=person.visible_squads, reader=person.name)
         if file is None:
             raise CaseNotFoundError(case_id)
         found = case_hand_overs(session, file.case, Handoff.model_validate_json(file.handoff), now)

@@ -84,6 +84,7 @@ def import_calendar(
     from serving.cases.absence.absence_entries import require_person
     from serving.cases.absence.calendar_reading import read_person_calendar
     from serving.cases.people import load_roster
+    from serving.night_report.report_text import plural
     from serving.store.database import utcnow
 
     settings = configuration.load(home=home)
@@ -95,13 +96,14 @@ def import_calendar(
     if reading.failure:
         err.print(f"rescue: {reading.failure}", markup=False)
         raise typer.Exit(1)
-    out.print(f"{reading.absences} absences of {name} were read.", markup=False)
+    out.print(f"{name}: {plural(reading.absences, 'absence')}.", markup=False)
 
 
 @people.command(short_help="Read the calendars that the policy names.")
 def refresh(home: Home = None) -> None:
     """Read the calendars of absences that the policy names, as every night does. Ends with 1 if one cannot be read."""
     from serving.cases.absence.calendar_reading import read_all_calendars
+    from serving.night_report.report_text import plural
     from serving.store.database import utcnow
 
     settings = configuration.load(home=home)
@@ -112,7 +114,7 @@ def refresh(home: Home = None) -> None:
         if reading.failure:
             err.print(f"Warning: the calendar of {reading.person} was not read: {reading.failure}", markup=False)
         else:
-            out.print(f"{reading.person}: {reading.absences} absences.", markup=False)
+            out.print(f"{reading.person}: {plural(reading.absences, 'absence')}.", markup=False)
     if not readings:
         out.print("The policy names no calendars of absences.")
     if any(reading.failure for reading in readings):

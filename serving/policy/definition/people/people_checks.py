@@ -13,11 +13,11 @@ from serving.paths.roster import RACI, is_fixed_role
 if TYPE_CHECKING:
     from serving.policy.definition.policy_schema import PolicyFile
 
-Place = tuple[str | int, ...]
-Finding = tuple[Place, str]
+_Place = tuple[str | int, ...]
+_Finding = tuple[_Place, str]
 
 
-def check_people(file: "PolicyFile") -> Iterator[Finding]:
+def check_people(file: "PolicyFile") -> Iterator[_Finding]:
     """Every error in the sections about people."""
     yield from _members(file)
     yield from _people(file)
@@ -27,7 +27,7 @@ def check_people(file: "PolicyFile") -> Iterator[Finding]:
     yield from _forms(file)
 
 
-def find_unfilled_roles(file: "PolicyFile") -> Iterator[Finding]:
+def find_unfilled_roles(file: "PolicyFile") -> Iterator[_Finding]:
     """The roles of severities that `[roles]` does not fill, once the policy has people."""
     if not file.people:
         return
@@ -48,18 +48,18 @@ def find_unfilled_roles(file: "PolicyFile") -> Iterator[Finding]:
                     )
 
 
-def _unknown(path: Place, what: str, name: str, names: Iterable[str]) -> Finding:
+def _unknown(path: _Place, what: str, name: str, names: Iterable[str]) -> _Finding:
     return path, f"there is no {what} {name!r}: {suggest_name(name, names)}"
 
 
-def _members(file: "PolicyFile") -> Iterator[Finding]:
+def _members(file: "PolicyFile") -> Iterator[_Finding]:
     for squad, rule in file.squads.items() if file.people else ():
         for person in rule.members:
             if person not in file.people:
                 yield _unknown(("squads", squad, "members"), "person", person, file.people)
 
 
-def _people(file: "PolicyFile") -> Iterator[Finding]:
+def _people(file: "PolicyFile") -> Iterator[_Finding]:
     folded: dict[str, str] = {}
     for name, rule in file.people.items():
         other = folded.setdefault(name.strip().casefold(), name)
@@ -73,7 +73,7 @@ def _people(file: "PolicyFile") -> Iterator[Finding]:
             yield _unknown(("people", name, "manager"), "person", rule.manager, file.people)
 
 
-def _managers(file: "PolicyFile") -> Iterator[Finding]:
+def _managers(file: "PolicyFile") -> Iterator[_Finding]:
     reported: set[str] = set()
     for start in file.people:
         chain: list[str] = []
@@ -90,7 +90,7 @@ def _managers(file: "PolicyFile") -> Iterator[Finding]:
             )
 
 
-def _duty(file: "PolicyFile") -> Iterator[Finding]:
+def _duty(file: "PolicyFile") -> Iterator[_Finding]:
     for squad, rule in file.squads.items():
         duty = rule.duty
         if duty is None:
@@ -107,7 +107,7 @@ def _duty(file: "PolicyFile") -> Iterator[Finding]:
             )
 
 
-def _roles(file: "PolicyFile") -> Iterator[Finding]:
+def _roles(file: "PolicyFile") -> Iterator[_Finding]:
     known = [*file.people, *file.squads, *(person for squad in file.squads.values() for person in squad.members)]
     for role, by_squad in file.roles.items():
         if is_fixed_role(role):
@@ -120,7 +120,7 @@ def _roles(file: "PolicyFile") -> Iterator[Finding]:
                     yield _unknown(("roles", role, squad) if squad else ("roles", role), "person", target, known)
 
 
-def _forms(file: "PolicyFile") -> Iterator[Finding]:
+def _forms(file: "PolicyFile") -> Iterator[_Finding]:
     skills = {skill for squad in file.squads.values() for skill in squad.skills}
     seen: dict[tuple[str | None, int | None], str] = {}
     for name, form in file.forms.items():
