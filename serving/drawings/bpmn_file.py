@@ -1,14 +1,15 @@
 """A swimlane as BPMN 2.0 with diagram interchange: Camunda Modeler and bpmn.io show it, engines execute it.
 
 A timer that counts hours of the clock is an ISO 8601 duration. Working time has no such form: its timer calls
-``working_time_after(calendar, duration, …)``, which has to return the instant; the documentation of the process says
-so. Expressions are quoted texts or calls, as SpiffWorkflow evaluates them.
+``working_time_after("4 working hours by CALENDAR", …)``, which has to return the instant; the documentation of the
+process says so. Expressions are quoted texts or calls, as SpiffWorkflow evaluates them.
 """
 
 import re
 from xml.etree.ElementTree import Element, SubElement, indent, register_namespace, tostring
 
 from serving.drawings.drawing_text import plain_text
+from serving.drawings.swimlane_flow import WaitPart
 from serving.drawings.swimlane_graph import Edge, Node, Shape, SwimlaneGraph, Timing
 from serving.drawings.swimlane_layout import Box, SwimlaneLayout
 from serving.paths.durations import Duration, Unit
@@ -27,7 +28,6 @@ _TAGS = {
     Shape.END: "endEvent",
     Shape.MESSAGE_END: "endEvent",
     Shape.USER: "userTask",
-    Shape.SERVICE: "serviceTask",
     Shape.SEND: "sendTask",
     Shape.TIMER: "intermediateCatchEvent",
     Shape.BOUNDARY: "boundaryEvent",
@@ -40,7 +40,7 @@ _TAGS = {
 }
 
 WORKING_TIME_NOTE = (
-    "Timers in working time call working_time_after(calendar, duration, …): the engine has to provide it, and it "
+    "Timers in working time call working_time_after(“duration by calendar”, …): the engine has to provide it, and it "
     "returns the instant in UTC at which the durations are over, one after the other."
 )
 
@@ -130,11 +130,11 @@ def timer_expression(timing: Timing) -> tuple[str, str]:
     repeat = timing.repeat
     if repeat is not None and not _in_words(timing):
         return "timeCycle", f'"R{repeat.count}/{iso_duration(repeat.every)}"'
-    waits = (repeat.every,) if repeat is not None else timing.wait.parts
-    if not _in_words(timing) and len(waits) == 1:
-        return "timeDuration", f'"{iso_duration(waits[0])}"'
-    words = ", ".join(f'"{wait}"' for wait in waits)
-    return "timeDate", f'working_time_after("{_quoted(timing.calendar or "")}", {words})'
+    parts = _parts(timing)
+    if not _in_words(timing):
+        return "timeDuration", f'"{iso_duration(parts[0].duration)}"'
+    words = (f'"{part.duration}' + (f" by {_quoted(part.calendar)}" if part.calendar else "") + '"' for part in parts)
+    return "timeDate", f"working_time_after({', '.join(words)})"
 
 
 def iso_duration(duration: Duration) -> str:
@@ -150,8 +150,13 @@ def _in_words(timing: Timing | None) -> bool:
     """Whether a timer counts working time, or several waits."""
     if timing is None:
         return False
-    waits = (timing.repeat.every,) if timing.repeat else timing.wait.parts
-    return len(waits) > 1 or any(wait.unit != Unit.HOURS for wait in waits)
+    parts = _parts(timing)
+    return len(parts) > 1 or any(part.duration.unit != Unit.HOURS for part in parts)
+
+
+def _parts(timing: Timing) -> tuple[WaitPart, ...]:
+    """The waits of a timer; of a repetition the time until the first one."""
+    return (WaitPart(timing.repeat.every, timing.calendar),) if timing.repeat else timing.wait.parts
 
 
 def _write_diagram(root: Element, layout: SwimlaneLayout) -> None:

@@ -5,15 +5,16 @@ its time goes to the next one, as in the queue. The times of deadlines run besid
 contacted, or the case is closed.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 
-from serving.paths.calendars import WorkingCalendar
 from serving.paths.directory import Directory, Reader, ReaderKind
 from serving.paths.durations import Duration, Unit
 from serving.paths.path_plan import plan_path
-from serving.paths.path_progress import PathState
+from serving.paths.path_progress import PathState, SentStep
 from serving.paths.path_steps import TIER_WORDS, EscalationPath, Repeat
 from serving.paths.roster import Roster
 from serving.paths.subjects import Subject
@@ -24,16 +25,23 @@ EXAMPLE_OPENING = datetime.fromisoformat("2026-01-05T09:00")
 """A Monday, for finding who a step is for; people who are on duty by turns are named by their tier."""
 
 
+class WaitPart(NamedTuple):
+    """A time, and the name of the calendar that it runs by: of the person who has to act then, else of the squad."""
+
+    duration: Duration
+    calendar: str | None = None
+
+
 @dataclass(frozen=True)
 class Wait:
     """Times that pass one after the other, each by the clock or in working time."""
 
-    parts: tuple[Duration, ...]
+    parts: tuple[WaitPart, ...] = ()
 
     @property
     def text(self) -> str:
         """``4 hours``, or ``4 hours, then 1 working day``; nothing where there is no wait."""
-        return ", then ".join(map(length_text, self.parts))
+        return ", then ".join(length_text(part.duration) for part in self.parts)
 
 
 @dataclass(frozen=True)
@@ -48,6 +56,7 @@ class Stage:
     readers: tuple[str, ...]
     wait: Wait
     repeat: Repeat | None
+    calendar: str | None
     channels: tuple[str, ...]
     message: str | None
 
@@ -59,7 +68,6 @@ class Notice:
     readers: tuple[str, ...]
     wait: Wait
     channels: tuple[str, ...]
-    repeat: Repeat | None
 
 
 @dataclass(frozen=True)
@@ -72,8 +80,8 @@ class SwimlaneFlow:
     calendar: str | None
     stages: tuple[Stage, ...]
     notices: tuple[Notice, ...]
-    respond: Duration
-    resolve: Duration
+    respond: Wait
+    resolve: Wait
     accountable: str
     informed: tuple[str, ...]
     acknowledged: bool
@@ -99,7 +107,8 @@ def build_flow(rules: PolicyFile, squad: str, severity: str) -> SwimlaneFlow:
         consulted=row.consulted,
         informed=row.informed,
     )
-    stages, notices = _steps(path, subject, directory, rules.calendar_of(squad))
+    stages, notices = _steps(path, subject, directory, rules)
+    first = _calendar(rules, directory.roster.squads[squad].tiers[0], squad)
     return SwimlaneFlow(
         squad=squad,
         severity=row.name,
@@ -107,8 +116,8 @@ def build_flow(rules: PolicyFile, squad: str, severity: str) -> SwimlaneFlow:
         calendar=rules.squads[squad].calendar,
         stages=stages,
         notices=notices,
-        respond=row.respond_hours,
-        resolve=row.resolve_hours,
+        respond=Wait((WaitPart(row.respond_hours, first),)),
+        resolve=Wait((WaitPart(row.resolve_hours, first),)),
         accountable=party_name(row.accountable, subject, directory),
         informed=tuple(party_name(name, subject, directory) for name in row.informed),
         acknowledged=bool(path.name),
@@ -142,31 +151,57 @@ def party_name(word: str, subject: Subject, directory: Directory) -> str:
 
 
 def _steps(
-    path: EscalationPath, subject: Subject, directory: Directory, calendar: WorkingCalendar | None
+    path: EscalationPath, subject: Subject, directory: Directory, rules: PolicyFile
 ) -> tuple[tuple[Stage, ...], tuple[Notice, ...]]:
     stages: list[Stage] = []
     notices: list[Notice] = []
-    newest, start = -1, subject.opened_at
-    since_stage: list[Duration] = []
-    since_opening: list[Duration] = []
-    for planned in plan_path(path, PathState(since=start), subject, directory, calendar):
-        if planned.sent is None or planned.sent.repeat:
+    newest, calendar = -1, rules.squads[subject.squad].calendar
+    since_stage: list[WaitPart] = []
+    since_opening: list[WaitPart] = []
+    usual = rules.calendar_of(subject.squad)
+    plan = list(plan_path(path, PathState(since=subject.opened_at), subject, directory, usual))
+    again = Counter(planned.sent.step for planned in plan if planned.sent and planned.sent.repeat)
+    for planned in plan:
+        if planned.sent is None or (planned.sent.repeat and path.steps[planned.sent.step].acknowledge):
+            continue
+        if planned.sent.repeat:
+            notices.append(_again(planned.sent, path, Wait(_merged(since_opening)), calendar))
             continue
         # a skipped step hands its time on to the one that is sent in its place
         waited = path.steps[newest + 1].after
         newest = planned.sent.step
         step, readers = path.steps[newest], planned.sent.readers
-        since_stage += [waited] if waited else []
-        since_opening += [waited] if waited else []
+        if waited is not None:
+            since_stage.append(WaitPart(waited, calendar))
+            since_opening.append(WaitPart(waited, calendar))
+        if planned.responsible is not None:
+            calendar = _calendar(rules, planned.responsible, subject.squad)
         names = tuple(reader.name for reader in readers)
+        # the next step ends the repetitions of this one, however many the policy allows
+        repeat = replace(step.repeat, count=again[newest]) if step.repeat and again[newest] else None
         if step.acknowledge:
-            lane = _lane(step.to, readers)
             wait = Wait(_merged(since_stage))
-            stages.append(Stage(lane, names[0], names, wait, step.repeat, step.channels, step.message))
+            lane = _lane(step.to, readers)
+            stages.append(Stage(lane, names[0], names, wait, repeat, calendar, step.channels, step.message))
             since_stage = []
         else:
-            notices.append(Notice(names, Wait(_merged(since_opening)), step.channels, step.repeat))
+            notices.append(Notice(names, Wait(_merged(since_opening)), step.channels))
     return tuple(stages), tuple(notices)
+
+
+def _again(sent: SentStep, path: EscalationPath, first: Wait, calendar: str | None) -> Notice:
+    """A repetition of a step that only informs, as a notice of its own."""
+    step = path.steps[sent.step]
+    every = step.repeat.every if step.repeat else Duration(0)
+    later = WaitPart(Duration(every.amount * sent.repeat, every.unit), calendar)
+    names = tuple(reader.name for reader in sent.readers)
+    return Notice(names, Wait(_merged([*first.parts, later])), step.channels)
+
+
+def _calendar(rules: PolicyFile, person: str, squad: str) -> str | None:
+    """The name of the calendar of a person, else of the squad; of a tier on duty that of the squad."""
+    entry = rules.people.get(person)
+    return (entry.calendar if entry else None) or rules.squads[squad].calendar
 
 
 def _lane(to: Sequence[str], readers: Sequence[Reader]) -> str:
@@ -184,12 +219,17 @@ def _capitalised(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _merged(waits: Sequence[Duration]) -> tuple[Duration, ...]:
+def _merged(waits: Sequence[WaitPart]) -> tuple[WaitPart, ...]:
     """Waits that follow each other, those in one unit added up; working days end at closing times and stay apart."""
-    merged: list[Duration] = []
+    merged: list[WaitPart] = []
     for wait in waits:
-        if merged and merged[-1].unit == wait.unit and wait.unit != Unit.WORKING_DAYS:
-            merged[-1] = Duration(merged[-1].amount + wait.amount, wait.unit)
+        unit = wait.duration.unit
+        if (
+            merged
+            and (merged[-1].duration.unit, merged[-1].calendar) == (unit, wait.calendar)
+            and unit != Unit.WORKING_DAYS
+        ):
+            merged[-1] = WaitPart(Duration(merged[-1].duration.amount + wait.duration.amount, unit), wait.calendar)
         else:
             merged.append(wait)
     return tuple(merged)

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from serving.drawings.swimlane_flow import Notice, Stage, SwimlaneFlow, Wait, length_text
-from serving.paths.durations import Duration
 from serving.paths.path_steps import Repeat
 
 SYSTEM_LANE = "Rescue (automatic)"
@@ -24,7 +23,6 @@ class Shape(StrEnum):
     END = "end"
     MESSAGE_END = "message end"
     USER = "user task"
-    SERVICE = "service task"
     SEND = "send task"
     TIMER = "timer"
     BOUNDARY = "boundary timer"
@@ -38,9 +36,9 @@ class Shape(StrEnum):
 
 @dataclass(frozen=True)
 class Timing:
-    """When a timer ends: after the waits, or again and again by ``repeat``; ``calendar`` counts working time."""
+    """When a timer ends: after the waits, or again and again by ``repeat``, whose working time has a ``calendar``."""
 
-    wait: Wait = field(default_factory=lambda: Wait(()))
+    wait: Wait = field(default_factory=Wait)
     repeat: Repeat | None = None
     calendar: str | None = None
 
@@ -111,23 +109,23 @@ def build_graph(flow: SwimlaneFlow) -> SwimlaneGraph:
 
 
 def _add_deadline(
-    graph: SwimlaneGraph, split: str, name: str, within: Duration, signal: str, *, row: int, column: int
+    graph: SwimlaneGraph, split: str, name: str, within: Wait, signal: str, *, row: int, column: int
 ) -> None:
     """The deadline's timer beside the signal that ends it; a missed one is recorded and told to the accountable."""
     what = {"respond": "response", "resolve": "resolution"}[name]
     fork = graph.add(Node(f"{name}_wait", Shape.EVENTS, "", SYSTEM_LANE, 3, row), split)
-    timing = Timing(Wait((within,)), calendar=graph.flow.calendar)
+    timing = Timing(within)
     due = Node(
         f"{name}_due",
         Shape.TIMER,
-        f"{what.capitalize()} due after {length_text(within)}",
+        f"{what.capitalize()} due after {within.text}",
         SYSTEM_LANE,
         4,
         row,
         timing=timing,
     )
     timer = graph.add(due, fork)
-    record = Node(f"{name}_missed", Shape.SERVICE, f"Record the missed {what} deadline", SYSTEM_LANE, 5, row)
+    record = Node(f"{name}_missed", Shape.SEND, f"Record and announce the missed {what} deadline", SYSTEM_LANE, 5, row)
     missed = graph.add(record, timer)
     told = f"Told of the missed {what} deadline"
     graph.add(Node(f"{name}_told", Shape.MESSAGE_END, told, graph.lanes[1], column), missed)
@@ -144,7 +142,7 @@ def _add_notice(graph: SwimlaneGraph, split: str, number: int, notice: Notice) -
         graph.add(Node(f"{name}_sent", Shape.END, "", SYSTEM_LANE, 5, row), sent)
         return
     fork = graph.add(Node(f"{name}_wait", Shape.EVENTS, "", SYSTEM_LANE, 3, row), split)
-    timing = Timing(notice.wait, calendar=graph.flow.calendar)
+    timing = Timing(notice.wait)
     timer = graph.add(
         Node(f"{name}_due", Shape.TIMER, f"After {notice.wait.text}", SYSTEM_LANE, 4, row, timing=timing), fork
     )
@@ -156,13 +154,13 @@ def _add_notice(graph: SwimlaneGraph, split: str, number: int, notice: Notice) -
 
 def _add_stages(graph: SwimlaneGraph, split: str, stages: Sequence[Stage]) -> list[str]:
     """The people who are asked to act, one after the other; returns the elements after which the case is taken."""
-    before, calendar = split, graph.flow.calendar
+    before = split
     action = "Acknowledge the case" if graph.flow.acknowledged else "Contact the customer"
     tasks: list[str] = []
     for number, stage in enumerate(stages):
         name, column = f"step_{number + 1}", 8 + number
         if stage.wait.parts:
-            timing = Timing(stage.wait, calendar=calendar)
+            timing = Timing(stage.wait)
             label = f"After {stage.wait.text}"
             if tasks:
                 timer = Node(f"{name}_due", Shape.BOUNDARY, label, _lane_of(graph, before), column - 1)
@@ -188,7 +186,7 @@ def _add_reminder(graph: SwimlaneGraph, stage: Stage, name: str, column: int) ->
     if stage.repeat is None:
         return
     times = "once" if stage.repeat.count == 1 else f"{stage.repeat.count} times"
-    timing = Timing(repeat=stage.repeat, calendar=graph.flow.calendar)
+    timing = Timing(repeat=stage.repeat, calendar=stage.calendar)
     again = Node(
         f"{name}_again", Shape.REMINDER, f"Every {length_text(stage.repeat.every)}, {times}", stage.lane, column
     )

@@ -13,7 +13,7 @@ from serving.drawings.swimlane_graph import Edge, Node, Shape, SwimlaneGraph
 TASK = (124.0, 92.0)
 GATEWAY = (50.0, 50.0)
 EVENT = (36.0, 36.0)
-TASKS = frozenset({Shape.USER, Shape.SERVICE, Shape.SEND})
+TASKS = frozenset({Shape.USER, Shape.SEND})
 GATEWAYS = frozenset({Shape.PARALLEL, Shape.MERGE, Shape.EVENTS})
 ATTACHED = frozenset({Shape.BOUNDARY, Shape.REMINDER})
 

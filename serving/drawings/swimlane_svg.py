@@ -11,7 +11,7 @@ from serving.drawings.swimlane_layout import LANE_HEADER, TASKS, Box, SwimlaneLa
 HEADING = 34.0
 MARGIN = 10.0
 
-_TASK_WORDS = {Shape.USER: "person", Shape.SERVICE: "automatic", Shape.SEND: "message"}
+_TASK_WORDS = {Shape.USER: "person", Shape.SEND: "message"}
 
 
 def write_swimlane_svg(layout: SwimlaneLayout) -> str:
@@ -44,7 +44,7 @@ def describe_flow(layout: SwimlaneLayout) -> Iterator[str]:
         yield f"{when}: {stage.lane} is asked to act{again}."
     for notice in flow.notices:
         yield f"{notice.wait.text or 'At once'}: {', '.join(notice.readers)} are informed."
-    yield f"A response is due after {length_text(flow.respond)}, the outcome after {length_text(flow.resolve)}."
+    yield f"A response is due after {flow.respond.text}, the outcome after {flow.resolve.text}."
     yield f"Accountable: {flow.accountable}."
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -123,9 +124,19 @@ def open_rehearsal_queue(
         TemporaryDirectory(prefix="rescue-rehearsal-") as folder,
         Store(f"sqlite:///{Path(folder) / 'rehearsal.db'}", messages) as store,
     ):
-        store.migrate()
+        (Path(folder) / "rehearsal.db").write_bytes(_empty_queue())
         _record_night(store, policy, scenario)
         yield RehearsalQueue(store, policy, scenario, channels)
+
+
+@lru_cache(maxsize=1)
+def _empty_queue() -> bytes:
+    """A queue of the present schema without a row, as a file."""
+    with TemporaryDirectory(prefix="rescue-rehearsal-") as folder:
+        path = Path(folder) / "empty.db"
+        with Store(f"sqlite:///{path}") as store:
+            store.migrate()
+        return path.read_bytes()
 
 
 def _record_night(store: Store, policy: Policy, scenario: Scenario) -> None:
