@@ -27,7 +27,8 @@ def xml_text(text: str) -> str:
 
 def markdown_cell(text: str) -> str:
     """The text in a cell of a Markdown table, or in a line; nothing in it is markup."""
-    return re.sub(r"([\\`*\[\]<>#|])", r"\\\1", plain_text(text))
+    marked = re.sub(r"([\\`*\[\]#|])", r"\\\1", plain_text(text))
+    return marked.replace("<", "&lt;").replace(">", "&gt;")
 
 
 def break_lines(text: str, width: float, most: int) -> list[str]:
