@@ -80,10 +80,16 @@ class SourceTable:
             f"(SELECT {self.select_list}, filename, file_row_number FROM {relation})" if self.select_list else relation
         )
 
+    @property
+    def select_all(self) -> str:
+        """SQL of the rows with the columns of the source, and not their file and number."""
+        places = " EXCLUDE (filename, file_row_number)" if self.select_list else ""
+        return f"SELECT *{places} FROM {self.relation}"
+
     def types(self, connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
         """DuckDB's type of every column, by its name in the source; read from the files once."""
         if not self._types:
-            rows = connection.cursor().execute(f"DESCRIBE SELECT * FROM {self.relation}").fetchall()
+            rows = connection.cursor().execute(f"DESCRIBE {self.select_all}").fetchall()
             self._types.update({str(row[0]): str(row[1]) for row in rows})
         return self._types
 

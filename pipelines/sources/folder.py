@@ -15,19 +15,23 @@ from pipelines.sources.files.stage_files import stage_parts
 
 @dataclass(frozen=True)
 class FolderSource:
-    """Files ``<table>.<format>``, folders ``<table>/`` of parts, zip archives and workbooks of tables."""
+    """Files ``<table>.<format>``, folders ``<table>/`` of parts, zip archives and workbooks of tables.
+
+    ``only`` is the name of the one file that is read, where the source is a file.
+    """
 
     folder: Path
+    only: str | None = None
 
     @property
     def name(self) -> str:
         """The folder as it was given."""
-        return str(self.folder)
+        return str(self.folder / self.only) if self.only else str(self.folder)
 
     @property
     def title(self) -> str:
         """The folder's own name."""
-        return self.folder.resolve().name
+        return self.only or self.folder.resolve().name
 
     def tables(self) -> tuple[str, ...]:
         """The names of all tables that the files hold."""
@@ -51,10 +55,10 @@ class FolderSource:
 
     @cached_property
     def _contents(self) -> FolderContents:
-        contents = read_contents(self.folder)
+        contents = read_contents(self.folder, self.only)
         if not contents.tables:
             unread = "".join(f" {unread.file} is not read: {unread.reason}." for unread in contents.unread[:1])
-            raise UsageError(f"{self.folder} holds no tables: no file of it is {FORMAT_LIST}.{unread}")
+            raise UsageError(f"{self.name} holds no tables: no file of it is {FORMAT_LIST}.{unread}")
         return contents
 
 

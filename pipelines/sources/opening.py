@@ -6,6 +6,7 @@ from features.errors import UsageError
 from pipelines.sources.base import Source
 from pipelines.sources.databases.database import DatabaseSource
 from pipelines.sources.databases.duckdb_file import DuckDBFileSource
+from pipelines.sources.files.file_formats import file_kind
 from pipelines.sources.folder import FolderSource
 from pipelines.sources.mappings.mapping import MappedSource
 from pipelines.sources.mappings.mapping_folder import find_mapping
@@ -15,7 +16,7 @@ SQLITE_MAGIC = b"SQLite format 3"
 
 
 def open_source(source: str, *, mapping: Path | None = None, schema: str | None = None) -> Source:
-    """The source that ``source`` names: a folder, a DuckDB or SQLite file, or a database URL.
+    """The source that ``source`` names: a folder, one file of it, a DuckDB or SQLite file, or a database URL.
 
     With ``mapping``, a folder of ``<table>.sql`` files or the name of one that Rescue brings, the source's own tables
     are mapped onto the contract's. ``schema`` restricts a database to the tables of one schema.
@@ -42,6 +43,8 @@ def _plain(source: str, schema: str | None) -> Source:
         return DuckDBFileSource(path, schema)
     if start.startswith(SQLITE_MAGIC):
         return DatabaseSource(f"sqlite:///{path.absolute()}", schema)
+    if file_kind(path.name) is not None:
+        return FolderSource(path.parent, path.name)
     raise UsageError(f"{source} is no folder and no database; give the folder that holds <table>.parquet or .csv.")
 
 

@@ -11,6 +11,7 @@ from pipelines.cli.commands import (
     design_paths,
     features,
     feedback,
+    init,
     monitor,
     nightly,
     paths,
@@ -23,13 +24,17 @@ from pipelines.cli.commands import (
     train,
 )
 from pipelines.cli.commands.incident import incidents, signals, watch
-from pipelines.cli.commands.operations import config
+from pipelines.cli.commands.operations import config, retention, status, sync_sources
 from pipelines.cli.commands.team import hand_overs, people, users
 
 COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (
     nightly.register,
+    init.register,
+    sync_sources.register,
     check.register,
+    status.register,
     config.register,
+    retention.register,
     train.register,
     backtest.register,
     features.register,

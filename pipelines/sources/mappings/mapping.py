@@ -122,6 +122,8 @@ class MappedSource:
     @cached_property
     def _queries(self) -> dict[str, MappingQuery]:
         queries = {file.stem: _read_file(file) for file in self.mapping.query_files()}
+        if not queries:
+            raise UsageError(f"The mapping folder {self.mapping.folder} holds no <table>.sql.")
         own = set(self.origin.tables()) if self.inputs else set()
         absent = [it for it in self.inputs.values() if it.needed and it.table_in(own) is None]
         made = {name: query for name, query in queries.items() if not any(self._reads(query, it.name) for it in absent)}
@@ -185,7 +187,7 @@ class MappedSource:
         """What the query sees: the source's tables by all their names, and the inputs that the mapping declares."""
         for table in tables:
             for parts in table_addresses(self.origin, table.name):
-                _create_view(connection, parts, f"SELECT * FROM {table.relation}", self._catalogs)
+                _create_view(connection, parts, table.select_all, self._catalogs)
         by_name = {table.name: table for table in tables}
         for declared in self.inputs.values():
             if not self._reads(self._queries[name], declared.name):

@@ -36,14 +36,11 @@ def find_mapping(given: Path) -> MappingFolder:
     """The mapping that a setting names: a folder, else one that Rescue brings.
 
     Raises:
-        UsageError: there is no such folder and no such mapping, or the folder has no queries.
+        UsageError: there is no such folder and no such mapping.
     """
     name = given.as_posix()
     if given.is_dir():
-        found = MappingFolder(given, given / SETTINGS_FILE, str(given))
-        if not found.query_files():
-            raise UsageError(f"The mapping folder {given} holds no <table>.sql.")
-        return found
+        return MappingFolder(given, given / SETTINGS_FILE, str(given))
     if name in shipped_mappings():
         vendor, _, shape = name.partition("/")
         return MappingFolder(SHIPPED / vendor, SHIPPED / vendor / f"{shape}.toml", name, vendor)

@@ -45,12 +45,12 @@ def _rewrite(
     if company is not None:
         names = {name.lower(): name for name in table.types(connection)}
         own = quote_name(names["account_id"])
-        rows = f"{table.relation} s LEFT JOIN matched m ON m.id = {company}"
+        rows = f"({table.select_all}) s LEFT JOIN matched m ON m.id = {company}"
         select = f"SELECT s.* REPLACE (m.account_id AS {own}) FROM {rows}"
         keep = f"{company} IS NULL OR m.account_id IS NOT NULL"
     elif parent is not None and parent.table in done:
         key = quote_name(parent.column)
-        select = f"SELECT s.* FROM {table.relation} s"
+        select = f"SELECT s.* FROM ({table.select_all}) s"
         keep = f"s.{key} IN (SELECT {key} FROM {done[parent.table].relation})"
     else:
         return table, 0

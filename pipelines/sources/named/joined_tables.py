@@ -54,7 +54,7 @@ def _materialised(table: SourceTable, scratch: Path) -> SourceTable:
     scratch.mkdir(parents=True, exist_ok=True)
     target = scratch / f"{table.name}.whole.parquet"
     with open_duckdb(files=[*table.files, target]) as connection, explain_read_errors(table.label):
-        connection.execute(f"COPY (SELECT * FROM {table.relation}) TO {quote_text(str(target))} (FORMAT parquet)")
+        connection.execute(f"COPY ({table.select_all}) TO {quote_text(str(target))} (FORMAT parquet)")
     labels = {str(target): table.label}
     return replace(table, files=(str(target),), labels=labels, partitioned=False, fingerprints={}, select_list="")
 

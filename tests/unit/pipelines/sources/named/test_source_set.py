@@ -275,3 +275,8 @@ def test_check_shows_how_companies_match(company: Path) -> None:
 
     (crosswalk,) = report.as_json()["crosswalks"]
     assert (crosswalk["source"], crosswalk["companies"], crosswalk["by_way"]) == ("desk", 20, {"same_id": 20})
+
+
+def test_one_file_is_a_source_of_its_table(company: Path) -> None:
+    sources = {"crm": {"data": str(company / "crm")}, "desk": {"data": str(company / "desk" / "tickets.csv")}}
+    assert rows(read(company, sources), "SELECT count(*) FROM tickets") == [(40,)]

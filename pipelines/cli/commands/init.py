@@ -1,0 +1,76 @@
+"""``rescue init``: from exports that nobody has described to a mapping, settings and a first check."""
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipelines.cli.options import Json
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(short_help="Propose a mapping and settings for your data.")(init)
+
+
+def init(
+    sources: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="SOURCE...",
+            help="Folders, files, DuckDB or SQLite files, or database URLs; NAME=SOURCE gives one a name.",
+        ),
+    ],
+    into: Annotated[Path, typer.Option(help="The folder in which rescue.toml and mappings/ are written.")] = Path(),
+    as_json: Json = False,
+) -> None:
+    """Find out which tables and columns are which, write a mapping as SQL to edit and a rescue.toml, and check them.
+
+    Every choice is explained, and what is uncertain is left out and listed. No file is overwritten.
+    """
+    from pipelines import settings as configuration
+    from pipelines.cli.output.check_output import show_check
+    from pipelines.cli.output.init_output import proposal_json, show_proposal
+    from pipelines.onboarding.propose import name_sources, propose_sources
+    from pipelines.onboarding.propose_money import find_currency
+    from pipelines.onboarding.write_proposal import write_proposal
+    from pipelines.scratch import scratch_folder
+    from pipelines.sources.mappings.mapping_settings import reading_rules
+    from pipelines.sources.source_check import check_source
+
+    with scratch_folder() as scratch:
+        proposals = propose_sources(name_sources(sources), scratch)
+    files = write_proposal(proposals, into, find_currency(proposals))
+    with _in_folder(into):
+        settings = configuration.load()
+        report = check_source(
+            settings.data,
+            tolerance=settings.row_tolerance,
+            metrics=settings.declared_metrics,
+            reading=reading_rules(settings),
+            settings=settings,
+        )
+    if as_json:
+        shown = [os.path.relpath(file) for file in files]
+        typer.echo(json.dumps({"files": shown, "sources": proposal_json(proposals), "check": report.as_json()}))
+        return
+    show_proposal(proposals, files)
+    show_check(report)
+
+
+@contextlib.contextmanager
+def _in_folder(folder: Path) -> Iterator[None]:
+    """Commands that follow are started in the folder of the settings, so that is where they are checked."""
+    before = os.environ.get("RESCUE_CONFIG")
+    os.environ["RESCUE_CONFIG"] = "rescue.toml"
+    try:
+        with contextlib.chdir(folder):
+            yield
+    finally:
+        os.environ.pop("RESCUE_CONFIG")
+        if before is not None:
+            os.environ["RESCUE_CONFIG"] = before

@@ -1,0 +1,62 @@
+"""Which column of a table says whose row it is: by its name, and by how many of its values are accounts."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from pipelines.onboarding.column_words import ACCOUNT_KEYS, normal_name
+from pipelines.onboarding.profile_tables import ColumnProfile, TableProfile, overlap
+
+FOUND = 0.5
+"""The share of a column's values that have to be accounts, where its name does not say so."""
+
+
+@dataclass(frozen=True)
+class AccountKey:
+    """A column of the accounts that others may name: their id, their name or their domain."""
+
+    kind: str
+    source: str
+    table: str
+    profile: ColumnProfile
+    id_column: str
+
+
+@dataclass(frozen=True)
+class AccountColumn:
+    """The column that names the account; ``key`` is where its values are found, ``share`` how many of them."""
+
+    column: str
+    key: AccountKey | None
+    share: float
+
+    @property
+    def reason(self) -> str:
+        """Why the column was chosen."""
+        if self.key is None:
+            return "by its name; no other table has accounts to compare it with"
+        what = {"id": "ids", "name": "names", "domain": "domains"}[self.key.kind]
+        return f"{self.share:.0%} of its values are {what} of accounts in {self.key.table} of {self.key.source}"
+
+
+def find_account_column(
+    table: TableProfile, keys: Sequence[AccountKey], taken: Collection[str] = ()
+) -> AccountColumn | None:
+    """The column of a table that names the account of a row; ``None`` where none does."""
+    best: AccountColumn | None = None
+    for name, column in table.columns.items():
+        if name in taken or not column.filled or (column.is_instant and not column.is_number):
+            continue
+        by_name = normal_name(name) in ACCOUNT_KEYS
+        for key in keys:
+            share = overlap(column, key.profile)
+            few = column.distinct < 3 and not by_name
+            if share >= FOUND and not few and (best is None or (share, by_name) > (best.share, False)):
+                best = AccountColumn(name, key, share)
+    if best is not None:
+        return best
+    named = [name for name in table.columns if normal_name(name) in ACCOUNT_KEYS and name not in taken]
+    if not named:
+        return None
+    first = min(named, key=lambda name: ACCOUNT_KEYS.index(normal_name(name)))
+    nearest = max(keys, key=lambda key: overlap(table.columns[first], key.profile), default=None)
+    return AccountColumn(first, nearest, overlap(table.columns[first], nearest.profile) if nearest else 0.0)

@@ -1,0 +1,160 @@
+"""What the columns of a source's tables hold: types, shapes of values, and which keys are found in which table."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from features.contract import Column, ColumnType
+from features.duckdb_connection import open_duckdb
+from features.quoting import quote_name
+from features.source_table import SourceTable
+from features.validation.values.column_types import as_number, as_text, cast_column
+from features.validation.values.reading_rules import without_empty_words
+from pipelines.sources.base import Source
+from pipelines.sources.read_source import stage_readable
+
+SAMPLE = 200_000
+"""Rows of a table that are looked at."""
+
+MOST_VALUES = 5_000
+"""Distinct values of a column that are kept for comparing keys."""
+
+COLUMNS_AT_ONCE = 50
+"""Columns that one query measures."""
+
+EPOCH = (900_000_000, 4_000_000_000)
+"""Seconds since 1970 between 1998 and 2096: numbers outside are no instants."""
+
+
+@dataclass(frozen=True)
+class ColumnProfile:
+    """A column: shares of its filled values that are instants, local instants, days, numbers, whole and flags.
+
+    ``distinct`` counts different values, ``values`` are up to ``MOST_VALUES`` of them.
+    """
+
+    name: str
+    type: str
+    filled: int
+    distinct: int
+    instants: float
+    local: float
+    days: float
+    numbers: float
+    whole: float
+    flags: float
+    epochs: float
+    low: float | None
+    high: float | None
+    values: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def is_instant(self) -> bool:
+        """Whether nearly all values are dates or times, or seconds since 1970."""
+        return self.instants >= 0.95 or self.epochs >= 0.95
+
+    @property
+    def is_number(self) -> bool:
+        """Whether nearly all values are numbers."""
+        return self.numbers >= 0.95
+
+
+@dataclass(frozen=True)
+class TableProfile:
+    """A table of the source: its rows, and its columns by their names in the source."""
+
+    name: str
+    rows: int
+    columns: dict[str, ColumnProfile]
+
+
+def profile_source(source: Source, scratch: Path) -> tuple[dict[str, TableProfile], dict[str, str]]:
+    """The profiles of all tables that can be read, and the messages about the others, by table."""
+    staged = stage_readable(source, source.tables(), scratch)
+    return {table.name: _profile(table) for table in staged.tables}, staged.failures
+
+
+def _profile(table: SourceTable) -> TableProfile:
+    with open_duckdb(files=table.files) as connection:
+        types = table.types(connection)
+        ((rows,),) = connection.execute(f"SELECT count(*) FROM {table.relation}").fetchall()
+        sample = f"(SELECT * FROM {table.relation} LIMIT {SAMPLE})"
+        columns: dict[str, ColumnProfile] = {}
+        for first in range(0, len(types), COLUMNS_AT_ONCE):
+            part = dict(list(types.items())[first : first + COLUMNS_AT_ONCE])
+            columns |= _columns(connection, sample, part)
+    return TableProfile(table.name, rows, columns)
+
+
+def _columns(connection: duckdb.DuckDBPyConnection, sample: str, types: dict[str, str]) -> dict[str, ColumnProfile]:
+    """The profiles of some columns, in one pass over the rows."""
+    measures = [measure for name, kind in types.items() for measure in _measures(name, kind)]
+    row = connection.execute(f"SELECT {', '.join(measures)} FROM {sample} s").fetchone() or ()
+    width = len(measures) // len(types)
+    return {
+        name: _of_row(name, kind, row[place * width : (place + 1) * width])
+        for place, (name, kind) in enumerate(types.items())
+    }
+
+
+def _measures(name: str, kind: str) -> list[str]:
+    quoted = f"s.{quote_name(name)}"
+    text = without_empty_words(as_text(quoted, kind))
+    instant = cast_column(Column(name, ColumnType.INSTANT), kind)
+    number = as_number(quoted, kind)
+    flag = cast_column(Column(name, ColumnType.FLAG), kind)
+    low, high = EPOCH
+    return [
+        f"count({text})",
+        f"count(DISTINCT {text})",
+        f"count({instant})",
+        f"count_if(regexp_full_match({text}, '.*[0-9]{{2}}:[0-9]{{2}}(:[0-9]{{2}}([.,][0-9]+)?)?'))",
+        f"count_if({instant} = date_trunc('day', {instant}))",
+        f"count({number})",
+        f"count_if({number} = trunc({number}))",
+        f"count({flag})",
+        f"count_if({number} BETWEEN {low} AND {high} OR {number} BETWEEN {low}e3 AND {high}e3)",
+        f"min({number})",
+        f"max({number})",
+        f"list(DISTINCT {text})[:{MOST_VALUES}]",
+    ]
+
+
+def _of_row(name: str, kind: str, row: tuple[Any, ...]) -> ColumnProfile:
+    filled, distinct, *counts, low, high, values = row
+    shares = [(count or 0) / filled if filled else 0.0 for count in counts]
+    instants, local, days, numbers, whole, flags, epochs = shares
+    return ColumnProfile(
+        name,
+        kind,
+        filled,
+        distinct,
+        instants=instants,
+        local=local,
+        days=days,
+        numbers=numbers,
+        whole=whole,
+        flags=flags,
+        epochs=epochs,
+        low=low,
+        high=high,
+        values=tuple(sorted(value for value in values or () if value is not None)),
+    )
+
+
+def overlap(child: ColumnProfile, parent: ColumnProfile) -> float:
+    """The share of the child's values that the parent has."""
+    if not child.values:
+        return 0.0
+    known = set(parent.values)
+    return sum(value in known for value in child.values) / len(child.values)
+
+
+def best_parent(child: ColumnProfile, candidates: Sequence[ColumnProfile]) -> tuple[ColumnProfile | None, float]:
+    """The column that most of the child's values are found in, and their share."""
+    shares = [(overlap(child, parent), parent) for parent in candidates]
+    share, parent = max(shares, key=lambda pair: pair[0], default=(0.0, None))
+    return parent, share

@@ -1,0 +1,95 @@
+"""What ``rescue init`` says of columns that it is not certain of, and the files that it writes."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.export_folders import FOLDERS, table
+from typer.testing import CliRunner
+
+from features.errors import UsageError
+from pipelines.cli.app import app
+from pipelines.onboarding.choose_columns import find_formats
+from pipelines.onboarding.propose import name_sources, propose_sources
+
+ACCOUNTS = table("id|name|created_at", 40, lambda i, r: f"c{i}|Firm {i}|2024-01-{i % 28 + 1:02}")
+
+
+def propose(folder: Path, **files: str) -> Any:
+    for name, text in files.items():
+        (folder / f"{name}.csv").write_text(text)
+    (proposal,) = propose_sources({"source": str(folder)}, folder / "scratch")
+    return proposal.proposed
+
+
+def table_of(proposal: Any, target: str) -> Any:
+    return next(made for made in proposal.tables if made.target == target)
+
+
+def test_days_and_months_that_cannot_be_told_apart_are_not_used(tmp_path: Path) -> None:
+    tickets = table("id|customer_id|created_at|closed_at|priority", 30,
+                    lambda i, r: f"{i}|c{i}|2024-02-{i % 28 + 1:02}|0{i % 9 + 1}/0{i % 7 + 1}/2024|low")  # fmt: skip
+    made = table_of(propose(tmp_path, accounts=ACCOUNTS, tickets=tickets), "tickets")
+
+    assert any("closed_at is not used as closed" in note and "%m/%d/%Y and as %d/%m/%Y" in note for note in made.notes)
+    assert find_formats(["13/01/2024", "01/02/2024"]) == ["%d/%m/%Y"]
+
+
+def test_a_key_that_repeats_is_no_key(tmp_path: Path) -> None:
+    tickets = table("ticket_id|customer_id|created_at|priority|subject", 30,
+                    lambda i, r: f"{i % 5}|c{i}|2024-02-01|low|a {i}")  # fmt: skip
+    proposal = propose(tmp_path, accounts=ACCOUNTS, tickets=tickets)
+    assert "tickets" not in {made.target for made in proposal.tables}
+
+
+def test_scores_cents_and_months_are_scaled(tmp_path: Path) -> None:
+    health = table("customer_id|date|health_score", 60, lambda i, r: f"c{i % 40}|2024-02-01|{i % 10 / 10}")
+    contracts = table("contract_id|customer_id|start_date|mrr_cents|end_date", 40,
+                      lambda i, r: f"k{i}|c{i}|2024-01-01|{i + 100}|2025-01-01")  # fmt: skip
+    proposal = propose(tmp_path, accounts=ACCOUNTS, health_scores=health, contracts=contracts)
+
+    (score,) = [it for it in table_of(proposal, "health_scores").columns if it.target == "score"]
+    assert (score.sql, score.reason) == ('"health_score" * 100', "shares of 0 to 0.9, in percent")
+    made = table_of(proposal, "subscriptions")
+    by_target = {it.target: it.sql for it in made.columns}
+    assert "ended_at" not in by_target
+    assert by_target["renews_at"] == '"end_date"'
+    assert any("end of a term" in note for note in made.notes)
+
+
+def test_without_accounts_the_tables_are_listed(tmp_path: Path) -> None:
+    (tmp_path / "notes.csv").write_text("text\nhello\n")
+    with pytest.raises(UsageError, match=r"No table looks like accounts .* source: notes"):
+        propose_sources({"source": str(tmp_path)}, tmp_path / "scratch")
+
+
+def test_sources_are_named_after_their_folders_and_files() -> None:
+    named = name_sources(["/data/Salesforce Export/", "usage.csv.gz", "crm=/x", "postgresql://u@h/main"])
+    assert list(named) == ["salesforce_export", "usage", "crm", "source_main"]
+    with pytest.raises(UsageError, match="Two sources are called 'crm'"):
+        name_sources(["crm=/x", "crm=/y"])
+
+
+def test_a_newcomer_gets_files_that_a_night_can_run_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files, _ = FOLDERS["help desk by name"]
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    monkeypatch.chdir(tmp_path)
+    command = ["init", "crm=accounts.csv", "desk=tickets.csv", "--json"]
+
+    result = CliRunner().invoke(app, command)
+
+    assert result.exit_code == 0, result.output
+    report = json.loads(result.stdout)
+    assert "rescue.toml" in report["files"]
+    accepted = {name: rows["accepted"] for name, rows in report["check"]["tables"].items()}
+    assert accepted == {"accounts": 40, "tickets": 90, "ticket_events": 90}
+    (crosswalk,) = report["check"]["crosswalks"]
+    assert (crosswalk["source"], crosswalk["companies"], crosswalk["by_way"]) == ("desk", 40, {"name": 40})
+    assert CliRunner().invoke(app, ["check"]).exit_code == 0
+
+    again = CliRunner().invoke(app, command)
+    assert again.exit_code != 0
+    assert isinstance(again.exception, UsageError)
+    assert "rescue.toml exists already" in str(again.exception)
