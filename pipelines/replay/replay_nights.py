@@ -95,12 +95,14 @@ def replay_nights(
 
 
 def keep_replay(settings: Settings, policies: Mapping[str, Policy], replay: Replay) -> None:
-    """Store the figures of each version with the queue, where there is one, for `rescue policy draw --as pdsa`."""
+    """Store the figures of each version with the queue, for `rescue policy draw --as pdsa`.
+
+    Raises:
+        UsageError: there is no queue.
+    """
     from serving.store.database import utcnow
     from serving.store.queries.policy_queries import store_replay
 
-    if settings.database is None and not (settings.home / "rescue.db").is_file():
-        return
     with assembly.open_queue(settings) as store, store.transaction() as session:
         for name, done in replay.done.items():
             nights, figures = (replay.first, replay.last), asdict(done.figures())

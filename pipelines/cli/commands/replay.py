@@ -38,6 +38,9 @@ def replay(
             "--champion", help="Score with the champion even if it has learned from these nights (too optimistic)."
         ),
     ] = False,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Keep the figures with the queue, for `rescue policy draw --as pdsa`.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Apply the whole policy to past nights, each with what was known then, and compare it with what happened."""
@@ -51,7 +54,8 @@ def replay(
         other = assembly.load_policy(settings.model_copy(update={"policy": against}))
         policies[f"{name} (against)" if name in policies else name] = other
     result = replay_nights(settings, policies, begin, end, Steps(quiet=as_json), champion=champion)
-    keep_replay(settings, policies, result)
+    if keep:
+        keep_replay(settings, policies, result)
     if as_json:
         typer.echo(json.dumps(result.to_json()))
     else:
@@ -85,7 +89,6 @@ def _show(result: "Replay") -> None:
         if model.origin is ModelOrigin.CHAMPION_KNOWS:
             text = f"{risk}: the champion has learned from these nights, so its figures are too good. {model.reason}"
             err.print(f"Warning: {text.strip()}", markup=False)
-
 
     for risk, version in result.uplift.versions.items():
         out.print(f"Uplift of {risk}: model version {version}.", markup=False)
