@@ -26,7 +26,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(people, name="people")
 
 
-@people.command("list")
+@people.command("list", short_help="List people: duty, open cases, absences, what is missing.")
 def list_everybody(home: Home = None, as_json: Json = False) -> None:
     """List the people of the policy and the users: duty, open cases, absences, and what is missing."""
     from serving.cases.absence.people_overview import list_people

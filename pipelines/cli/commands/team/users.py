@@ -12,7 +12,7 @@ from pipelines import settings as configuration
 from pipelines.cli.options import Home
 from pipelines.console import out
 
-users = typer.Typer(help="Add, list or disable users of the review app; create API tokens.", no_args_is_help=True)
+users = typer.Typer(help="Add, list or disable users of the app; create API tokens.", no_args_is_help=True)
 
 sessions = typer.Typer(help="Show who is signed in to the review app; end sessions.", no_args_is_help=True)
 tokens = typer.Typer(help="List API tokens with their last use; revoke one.", no_args_is_help=True)

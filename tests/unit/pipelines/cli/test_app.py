@@ -1,5 +1,8 @@
 """Help texts are whole sentences, ``--version`` prints the version, and Ctrl-C ends with a message."""
 
+import json
+import logging
+import os
 import subprocess
 import sys
 import tomllib
@@ -9,11 +12,12 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from pipelines import console
 from pipelines.__main__ import main
 from pipelines.cli.app import app
 
 
-@pytest.mark.parametrize("group", [(), ("queue",), ("policy",), ("users",)])
+@pytest.mark.parametrize("group", [(), ("queue",), ("policy",), ("users",), ("people",)])
 def test_no_command_is_told_in_half_a_sentence(group: tuple[str, ...]) -> None:
     lines = CliRunner().invoke(app, [*group, "--help"]).stdout.split("Commands:\n")[1].splitlines()
     assert lines
@@ -73,3 +77,37 @@ def test_ctrl_c_is_answered_alike_while_modules_are_imported(awaited: str, root:
     command = [sys.executable, "-c", script, "nightly", "--plain", "--home", str(tmp_path / "home")]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False, timeout=300)
     assert (done.returncode, done.stdout, done.stderr) == (1, "", STOPPED)
+
+
+@pytest.mark.parametrize(
+    "words", [("--log-format", "json", "check"), ("check", "--log-format=json"), ("check", "--log-format", "json")]
+)
+def test_errors_are_json_where_that_is_asked_for(words: tuple[str, ...], tmp_path: Path, root: Path) -> None:
+    command = [sys.executable, "-m", "pipelines", *words, "--data", str(tmp_path / "none")]
+    done = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": str(root)}
+    )
+    told = json.loads(done.stderr.splitlines()[-1])
+    assert (done.returncode, told["exit_code"], told["level"], told["logger"]) == (2, 2, "error", "rescue")
+    assert "There is no folder or file" in told["message"]
+
+
+def test_progress_is_json_where_that_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root, own = logging.getLogger(), logging.getLogger("rescue")
+    handlers, level, own_level = root.handlers[:], root.level, own.level
+    monkeypatch.setattr(console, "log_format", "text")
+    try:
+        console.use_json_logs()
+        steps = console.Steps()
+        with steps.step("score", "Scoring accounts"):
+            pass
+        steps.log("Warning: a feed is late")
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
+        own.setLevel(own_level)
+    first, second = (json.loads(line) for line in capsys.readouterr().err.splitlines())
+    assert (first["message"], first["step"], first["level"]) == ("Scoring accounts", "score", "info")
+    assert second["level"] == "warning"
