@@ -13,6 +13,7 @@ from pipelines.attribute_settings import AttributeSettings
 from pipelines.metric_settings import MetricSettings
 from pipelines.monitoring_settings import MonitoringSettings
 from pipelines.settings import Settings
+from pipelines.source_settings import SourceSettings
 from serving.delivery.channel_settings import KINDS
 from serving.web.identity.review_settings import ReviewSettings
 
@@ -118,6 +119,15 @@ _LABEL_KINDS: Final = {
 }
 """By kind of label: what the event is, and which accounts are eligible."""
 
+_SOURCES: Final = """
+## `[sources.NAME]`
+
+Several sources instead of `data`; NAME is yours and consists of lower-case letters, digits and `_`. The accounts are those
+of the first source that has them. `--data NAME=SOURCE` changes the place of one. [How to connect your
+systems](how-to/connect-your-systems.md) explains how they are joined.
+
+"""
+
 _METRICS: Final = """
 ## `[metrics.KEY]`
 
@@ -142,13 +152,15 @@ are required.
 
 def render_settings() -> str:
     """The reference as Markdown."""
-    sections = ("review", "monitoring", "channels", "risks", "metrics", "attributes")
+    sections = ("review", "monitoring", "channels", "risks", "metrics", "attributes", "sources")
     plain = {name: field for name, field in Settings.model_fields.items() if name not in sections}
     defaults = ", ".join(f"`{name}`" for name in dict.fromkeys(risk.name for risk in DEFAULTS))
     return "".join(
         [
             _INTRODUCTION,
             *_table(plain),
+            _SOURCES,
+            *_table({field.alias or name: field for name, field in SourceSettings.model_fields.items()}),
             _RISKS.format(defaults=defaults, kinds="".join(_label_kinds())),
             _METRICS,
             *_keys_of(MetricSettings),

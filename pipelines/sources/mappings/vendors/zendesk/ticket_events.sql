@@ -1,5 +1,6 @@
 -- What happened to a ticket after it was opened. Escalated is: a field whose name has "escalat" that was set, a tag
--- with this word that was added, or a priority raised to urgent. Internal notes are no comments.
+-- with this word that was added; where the help desk has neither, a priority raised to urgent. Internal notes are no
+-- comments.
 WITH live AS (
     SELECT * FROM ticket
     WHERE lower(coalesce(status, '')) <> 'deleted' AND deleted IS NOT TRUE
@@ -70,6 +71,10 @@ WHERE field = 'priority' AND later AND value IS NOT NULL AND value IS DISTINCT F
 UNION ALL
 SELECT ticket_id, occurred_at, 'escalated', NULL, actor FROM changes
 WHERE field = 'priority' AND later AND value = 'urgent' AND before IS DISTINCT FROM 'urgent'
+    AND NOT EXISTS (
+        SELECT 1 FROM changes AS c
+        WHERE c.field LIKE '%escalat%' OR (c.field = 'tags' AND contains(lower(coalesce(c.value, '')), 'escalat'))
+    )
 UNION ALL
 SELECT
     ticket_id,
