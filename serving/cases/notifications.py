@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from serving.cases.path_context import PathContext, is_silent, path_context
 from serving.delivery.outbox import message_id
-from serving.paths.message_text import MessageText, Occasion, compose_message, next_morning
+from serving.paths.message_text import MessageText, Occasion, compose_message, sending_time
 from serving.paths.path_progress import SentStep
 from serving.paths.path_steps import PathStep
 from serving.paths.protocol import (
@@ -58,7 +58,10 @@ def announce_change(
     if sent is None and is_silent(context, event):
         return
     subject = context.subject_of(session, case, actor=actor, comment=comment)
-    step = context.path_of(case).steps[sent.step] if sent else None
+    path = context.path_of(case)
+    if sent is not None and sent.step == 0 and not path.name:
+        sent = None  # whom the tiers of a squad begin with, the protocol tells
+    step = path.steps[sent.step] if sent else None
     enqueue_event(
         session,
         subject,
@@ -132,11 +135,12 @@ def _write(
     try:
         link = context.messages.link(subject.kind, subject.id)
         text = compose_message(subject, reader, occasion, link=link)
-        morning = next_morning(at, reader.timezone) if notification.daily else None
+        send_at = sending_time(subject, occasion.event, notification, at)
     except Exception:
         logger.exception("The message to %s about %s %s cannot be written.", reader.name, subject.kind, subject.id)
         return []
-    batch = message_id("digest", reader.name, notification.channel, morning.isoformat()) if morning else None
+    waits = send_at > at
+    batch = message_id("digest", reader.name, notification.channel, send_at.isoformat()) if waits else None
     row = Message(
         id=message_id(subject.id, key, kind, notification.channel, reader.name),
         channel=notification.channel,
@@ -150,7 +154,7 @@ def _write(
         status="pending",
         attempts=0,
         created_at=at,
-        next_at=morning or at,
+        next_at=send_at,
     )
     session.add(row)
     return [row]

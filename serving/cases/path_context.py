@@ -70,6 +70,11 @@ class PathContext:
         return Directory(self.staff.roster, self.staff.situation, self.messages.channels)
 
     @cached_property
+    def titles(self) -> dict[str, str]:
+        """The names of people as others read them."""
+        return {person.name: person.shown for person in self.staff.roster.people.values()}
+
+    @cached_property
     def protocol(self) -> Protocol:
         """Who is told of each event."""
         return self.rules.full_protocol if self.rules else DEFAULT_PROTOCOL
@@ -117,6 +122,7 @@ class PathContext:
             comment=comment,
             actor=actor,
             facts=_facts(case, account),
+            titles=self.titles,
         )
 
 

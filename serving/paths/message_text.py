@@ -7,12 +7,12 @@ anything: each becomes one line of printable characters before it is put into a 
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from serving.paths.directory import Reader, ReaderKind
-from serving.paths.protocol import Party, ProtocolEvent
+from serving.paths.protocol import Notification, Party, ProtocolEvent
 from serving.paths.subjects import Subject
 
 LONGEST_VALUE = 300
@@ -112,7 +112,7 @@ def compose_message(subject: Subject, reader: Reader, occasion: Occasion, *, lin
     happened = " ".join(fill_template(first, values).split())
     shown = set(_PLACEHOLDER.findall(occasion.template or ""))
     lines = [f"Hello {values['reader']},", "", happened, ""]
-    if "request" not in shown:
+    if "request" not in shown and (acts or not occasion.template):
         lines.append(f"What to do: {request}")
     if acts and deadline and "deadline" not in shown:
         lines.append(f"By when: {deadline}")
@@ -160,6 +160,19 @@ def next_morning(instant: datetime, timezone: str) -> datetime:
     return later.astimezone(UTC).replace(tzinfo=None)
 
 
+def sending_time(subject: Subject, event: ProtocolEvent, notification: Notification, at: datetime) -> datetime:
+    """When a message is sent: at once, or on the reader's next morning where it can wait.
+
+    A message that asks to act by a deadline before an hour after that morning cannot wait.
+    """
+    if not notification.daily:
+        return at
+    morning = next_morning(at, notification.reader.timezone)
+    due = subject.respond_by or subject.resolve_by
+    acts = _has_to_act(Occasion(event, notification.party))
+    return at if acts and due is not None and due < morning + timedelta(hours=1) else morning
+
+
 def digest_text(reader: str, items: Sequence[MessageText]) -> MessageText:
     """Several messages that could wait as one; a single one stays as it is."""
     if len(items) == 1:
@@ -178,10 +191,10 @@ def _values(subject: Subject, reader: Reader, request: str, deadline: str, link:
         "deadline": deadline or "no deadline",
         "squad": subject.squad,
         "severity": subject.severity,
-        "responsible": subject.responsible or "nobody yet",
+        "responsible": subject.title_of(subject.responsible) if subject.responsible else "nobody yet",
         "reason": _sentence(plain_line(subject.headline).removeprefix(f"{plain_line(subject.title)}: ")),
         "reader": reader.shown,
-        "actor": subject.actor or "Rescue",
+        "actor": subject.title_of(subject.actor) if subject.actor else "Rescue",
     }
     values = {name: plain_line(value) for name, value in plain.items()}
     return values | {"comment": plain_line(subject.comment, LONGEST_COMMENT), "link": link}
@@ -206,13 +219,14 @@ def _request(subject: Subject, occasion: Occasion) -> str:
     work = "work on the incident" if incident else _work(subject)
     if not _has_to_act(occasion):
         if occasion.party is Party.CONSULTED:
-            return f"nothing now; {plain_line(subject.responsible or subject.squad)} may ask you for advice."
+            asks = subject.title_of(subject.responsible) if subject.responsible else subject.squad
+            return f"nothing now; {plain_line(asks)} may ask you for advice."
         return "nothing; this is for your information."
     if occasion.party is None:
         again = " (sent before, and nobody has answered)" if occasion.repeat else ""
         return f"acknowledge it, then {work}{again}."
     if occasion.party is Party.ACCOUNTABLE:
-        who = plain_line(subject.responsible) if subject.responsible else "somebody"
+        who = plain_line(subject.title_of(subject.responsible)) if subject.responsible else "somebody"
         return f"make sure that {who} can {work}."
     if occasion.party is Party.RECEIVING_SQUAD or occasion.event is ProtocolEvent.HANDED_OVER:
         return f"take the case over, then {work}."
@@ -220,7 +234,7 @@ def _request(subject: Subject, occasion: Occasion) -> str:
 
 
 def _outside_request(subject: Subject) -> str:
-    who = plain_line(subject.responsible) if subject.responsible else "our team"
+    who = plain_line(subject.title_of(subject.responsible)) if subject.responsible else "our team"
     return f"please help {who} with it, and answer this message."
 
 

@@ -124,7 +124,9 @@ def _take_step(
                 after = replace(after, responsible=_first_person(readers) or state.responsible)
             return Advance(after, SentStep(place, 0, readers, left_out), tuple(skipped))
         skipped.append(SkippedStep(place, left_out))
-    return Advance(replace(state, step=len(path.steps) - 1, since=now, repeats=0), None, tuple(skipped), ended=True)
+    last = path.steps[-1].repeat
+    over = replace(state, step=len(path.steps) - 1, since=now, repeats=last.count if last else 0)
+    return Advance(over, None, tuple(skipped), ended=True)  # a step that was not sent is not sent again
 
 
 def _repeat(

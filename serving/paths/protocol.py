@@ -1,8 +1,8 @@
 """The communication protocol: at each event, which party is told, through which channels, at once or in the morning.
 
-A policy without a protocol has a default that suits a team of ten: the person who has to act and the accountable one
-are told at once of what cannot wait, and everybody else once in the morning. It only concerns people who have an
-address.
+A policy without a protocol has a default that suits a team of ten: what a night brings is told in one message on the
+next morning, unless it has to be answered before, and what cannot wait is told at once. It only concerns people who
+have an address.
 """
 
 from collections.abc import Collection, Mapping
@@ -66,8 +66,8 @@ def _rule(now: Collection[Party] = (), later: Collection[Party] = ()) -> EventRu
 
 
 DEFAULT_PROTOCOL: Protocol = {
-    ProtocolEvent.OPENED: _rule((Party.RESPONSIBLE,), (Party.ACCOUNTABLE, Party.CONSULTED, Party.INFORMED)),
-    ProtocolEvent.RAISED_AGAIN: _rule((Party.RESPONSIBLE,), (Party.ACCOUNTABLE,)),
+    ProtocolEvent.OPENED: _rule((), (Party.RESPONSIBLE, Party.ACCOUNTABLE, Party.CONSULTED, Party.INFORMED)),
+    ProtocolEvent.RAISED_AGAIN: _rule((), (Party.RESPONSIBLE, Party.ACCOUNTABLE)),
     ProtocolEvent.ESCALATED: _rule((Party.RESPONSIBLE, Party.ACCOUNTABLE)),
     ProtocolEvent.HANDED_OVER: _rule((Party.RESPONSIBLE,)),
     ProtocolEvent.ACCEPTED: _rule(),

@@ -12,7 +12,8 @@ class Subject:
     ``title`` names the account or the incident, ``headline`` is the reason in one sentence. ``accountable``,
     ``consulted`` and ``informed`` are the roles of its severity, as the policy writes them. ``reached`` are the people
     and outside addresses that the path has reached so far. ``respond_by`` and ``resolve_by`` are deadlines that run.
-    ``comment`` and ``actor`` belong to the event that is announced. ``facts`` are further values that a message may
+    ``comment`` and ``actor`` belong to the event that is announced; ``titles`` are the names of people as others read
+    them, where they differ. ``facts`` are further values that a message may
     list, by name.
     """
 
@@ -34,3 +35,8 @@ class Subject:
     comment: str = ""
     actor: str = ""
     facts: Mapping[str, str] = field(default_factory=dict)
+    titles: Mapping[str, str] = field(default_factory=dict)
+
+    def title_of(self, person: str) -> str:
+        """The name of a person as others read it."""
+        return self.titles.get(person, person)

@@ -21,7 +21,7 @@ from serving.paths.absences import Absence, AbsenceIndex
 from serving.paths.calendars import WorkingCalendar, add_duration
 from serving.paths.directory import Directory
 from serving.paths.duty import Situation
-from serving.paths.message_text import next_morning
+from serving.paths.message_text import sending_time
 from serving.paths.path_plan import plan_path
 from serving.paths.path_progress import Advance, PathState, SentStep, advance, next_due
 from serving.paths.path_steps import EscalationPath
@@ -171,6 +171,8 @@ class Expectation:
             opened_at=OPENED,
             responsible=self.responsible,
             account_owner="olga",
+            respond_by=self.respond_by,
+            resolve_by=self.resolve_by,
             accountable=(row.accountable,),
             consulted=row.consulted,
             informed=row.informed,
@@ -247,7 +249,7 @@ class Expectation:
             )
         )
         for notification in (*asks, *told):
-            send_at = next_morning(at, notification.reader.timezone) if notification.daily else at
+            send_at = sending_time(self.subject(actor), kind, notification, at)
             party = notification.party.value if notification.party else None
             self.rows.append(
                 (
