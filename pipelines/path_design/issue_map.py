@@ -330,7 +330,7 @@ def _repeats(tickets: TicketTable) -> float:
     repeated = 0
     for cluster, at in zip(tickets.cluster.tolist(), tickets.opened_at, strict=True):
         before = last.get(cluster)
-        repeated += before is not None and at - before <= np.timedelta64(REPEAT_DAYS, "D")
+        repeated += int(before is not None and bool(at - before <= np.timedelta64(REPEAT_DAYS, "D")))
         last[cluster] = at
     return repeated / len(tickets) if len(tickets) else 0.0
 

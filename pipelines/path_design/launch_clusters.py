@@ -23,7 +23,7 @@ NO_CLUSTER = -1
 LEAST_TICKETS = 12
 """Tickets below which nothing is clustered."""
 
-LEAST_SIZE, LEAST_SHARE = 5, 0.06
+LEAST_SIZE, LEAST_SHARE = 5, 0.1
 """A cluster has at least so many tickets, and at least this share of them."""
 
 LONGEST_DISTANCE = 0.84

@@ -114,12 +114,12 @@ def _group(
 def _cluster_of(near: dict[int, list[bool]]) -> tuple[int | None, float]:
     best: int | None = None
     best_share = 0.0
-    for cluster, flags in near.items():
+    for number, flags in near.items():
         share = sum(flags) / len(flags)
-        others = [flag for other, values in near.items() if other != cluster for flag in values]
+        others = [flag for other, values in near.items() if other != number for flag in values]
         rest = sum(others) / len(others) if others else 0.0
-        if cluster >= 0 and share >= LEAST_SHARE and share >= LEAST_RATIO * rest and share > best_share:
-            best, best_share = cluster, share
+        if number >= 0 and share >= LEAST_SHARE and share >= LEAST_RATIO * rest and share > best_share:
+            best, best_share = number, share
     return best, best_share
 
 

@@ -58,7 +58,7 @@ def evaluate_rule(holds: Flags, outcome: Flags, cluster: np.ndarray[tuple[int], 
         precision=interval(precision),
         recall=interval(recall),
         lift=interval(lift),
-        p_value=_p_value(*sums),
+        p_value=_p_value(*(np.asarray(part, dtype=np.float64) for part in sums)),
     )
 
 

@@ -26,6 +26,9 @@ CODES: Final = {"payment": ("PAY-504", "gateway_timeout"), "tax": ("TAX-219", "t
 
 LANGUAGE_SHARES: Final = (0.55, 0.2, 0.14, 0.11)
 CODE_SHARE: Final = 0.4
+OTHER_SUBJECTS: Final = ("access", "integration", "feature", "complaint")
+SAID_BY_ONE: Final = 0.7
+"""Share of the noise that is a sentence about some other part of the product."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,7 @@ def _hours(rng: np.random.Generator, settings: LaunchSettings) -> list[float]:
 
 def _text(rng: np.random.Generator, about: str) -> dict[str, str]:
     language = str(rng.choice(phrases.LANGUAGES, p=LANGUAGE_SHARES))
-    sentences = phrases.NOISE if about == NOISE else CLUSTERS[about][language]
+    sentences = (_noise(rng),) if about == NOISE else CLUSTERS[about][language]
     code = f" ({CODES[about][0]})" if about in CODES and rng.random() < CODE_SHARE else ""
     sentence = _of(rng, sentences).format(
         feature=phrases.FEATURE,
@@ -103,6 +106,13 @@ def _text(rng: np.random.Generator, about: str) -> dict[str, str]:
     if rng.random() < 0.5:  # the problem stands in the subject, or in the body only
         return {"subject": sentence[0].upper() + sentence[1:], "body": body}
     return {"subject": phrases.FEATURE, "body": f"{body} {sentence}"}
+
+
+def _noise(rng: np.random.Generator) -> str:
+    """Something about the feature that hardly anybody else says."""
+    if rng.random() < SAID_BY_ONE:
+        return f"{{feature}}: {_of(rng, PROBLEMS[_of(rng, OTHER_SUBJECTS)]).format(_of(rng, THINGS))}"
+    return _of(rng, phrases.NOISE)
 
 
 def _signals(rng: np.random.Generator, about: str, account: str, at: datetime) -> list[dict[str, Any]]:

@@ -26,6 +26,7 @@ def launch_trigger(file: PolicyFile, name: str) -> TriggerRule:
         when=f"{LAUNCH}{name} >= 1",
         risk=rule.risk or next(reversed(file.risks)),
         raises="alone",
+        min_probability=None,
         severity=rule.severity,
         skill=rule.skill,
         message=rule.message or f"An unresolved ticket about the new feature {name.replace('_', ' ')}",

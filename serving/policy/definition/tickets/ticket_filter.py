@@ -43,7 +43,8 @@ def fold_text(text: str) -> str:
 
 def term_pattern(terms: Sequence[str]) -> str:
     """The regular expression (RE2) of folded texts that contain one of the terms."""
-    spaced, unspaced = [], []
+    spaced: list[str] = []
+    unspaced: list[str] = []
     for term in terms:
         words = r"\s+".join(re.escape(word) for word in fold_text(term.removesuffix("*")).split())
         words += r"[\pL\pN_]*" if term.endswith("*") else ""
