@@ -20,8 +20,9 @@ from models.risks.configuration import for_history
 from pipelines import assembly
 from pipelines.monitoring.feed_freshness import feed_reports
 from pipelines.monitoring.realised_outcomes import realised_outcomes
+from pipelines.night.absence_step import read_absences
 from pipelines.night.decision_step import DecisionContext, NightDecision, decide_night
-from pipelines.night.night_attempts import logged_attempt
+from pipelines.night.night_attempts import logged_attempt, recorded_refusal, recorded_steps
 from pipelines.night.night_folder import restore_report, write_quarantine, write_report
 from pipelines.night.night_models import NightModels, load_models
 from pipelines.night.scoring import score_accounts
@@ -31,7 +32,6 @@ from pipelines.scratch import scratch_folder
 from pipelines.settings import Settings, writable_home
 from pipelines.sources.source_guard import refuse_other_source
 from pipelines.sources.validated_source import ValidatedSource, reading_text, validate_source
-from serving.cases.absence.calendar_reading import read_all_calendars
 from serving.cases.sla_timers import run_timers
 from serving.delivery import broadcast_channels, deliver, open_channels
 from serving.night_report.report_schema import NightReport, NoModel
@@ -39,7 +39,6 @@ from serving.night_report.report_text import day_text, plural, stale_text
 from serving.nights import night_lease
 from serving.nights.heartbeat import keep_lease
 from serving.nights.record_night import record_night, save_seconds
-from serving.store.database import utcnow
 from serving.store.queries import night_queries
 
 if TYPE_CHECKING:
@@ -71,30 +70,33 @@ def run_nights(
             ``as_of``, or nobody could be scored; the queue is as it was.
     """
     writable_home(settings)
-    policy = assembly.load_policy(settings)
-    open_channels(settings.channels)  # a channel that cannot work stops the night before it begins
+    with recorded_refusal(settings, as_of or scheduled):
+        policy = assembly.load_policy(settings)
+        open_channels(settings.channels)  # a channel that cannot work stops the night before it begins
     with scratch_folder() as scratch, assembly.open_store(settings) as store:
         night_day = choose_day(settings, as_of, scheduled)
         cutoff = night_day.day
-        recorded = None if catch_up else _recorded_report(settings, store, cutoff)
-        if recorded is not None and night_day.requested:
-            return [recorded]
-        refuse_other_source(settings, store)
-        if recorded is not None:
-            return [recorded]
-        with logged_attempt(settings, cutoff):
+        with logged_attempt(settings, store, cutoff) as attempt:
+            recorded = None if catch_up else _recorded_report(settings, store, cutoff)
+            if recorded is None or not night_day.requested:
+                refuse_other_source(settings, store)
+            if recorded is not None:
+                attempt.end("unchanged")
+                return [recorded]
             tonight = None if night_day.requested else cutoff
-            source = _validate(settings, store, run_step, scratch / "0", tonight)
+            source = _validate(settings, store, recorded_steps(run_step, attempt), scratch / "0", tonight)
             check_day(night_day, source.history, settings.stale_after)
         missed = _missed(settings, store, cutoff, steps) if catch_up else [cutoff]
         reports = []
         for place, day in enumerate(missed or [cutoff]):
             if len(missed) > 1:
                 steps.log(f"Night of {day_text(day)}, {place + 1} of {len(missed)}")
-            with logged_attempt(settings, day):
+            with logged_attempt(settings, store, day, None if place else attempt) as current:
+                run_recorded = recorded_steps(run_step, current)
                 if place:  # the night before wrote outcomes that this one has to know
-                    source = _validate(settings, store, run_step, scratch / str(place))
-                reports.append(_run(_Night(settings, policy, store, source, day, run_step, steps)))
+                    source = _validate(settings, store, run_recorded, scratch / str(place))
+                reports.append(_run(_Night(settings, policy, store, source, day, run_recorded, steps)))
+                current.end("unchanged" if reports[-1].unchanged else "recorded")
         return reports
 
 
@@ -199,7 +201,7 @@ def _run_steps(night: _Night, lease: night_lease.Night) -> NightReport:
 def _record(night: _Night, lease: night_lease.Night, decision: NightDecision, report: NightReport) -> NightReport:
     """Write the queue, and then what follows from it: timers, messages, the report in the night's folder."""
     write_quarantine(night.settings, night.as_of, night.source.validation)
-    _read_absences(night)
+    read_absences(night.settings, night.policy, night.store, night.run_step, night.steps)
     night.run_step("record", "Writing the queue", record_night, night.store, lease, decision.record(report))
     tick = partial(run_timers, channels=decision.channels)
     alarm = night.run_step("timers", "Updating SLA timers", tick, night.store).alarm
@@ -210,23 +212,6 @@ def _record(night: _Night, lease: night_lease.Night, decision: NightDecision, re
     recorded = save_seconds(night.store, night.as_of, night.steps.seconds)
     write_report(night.settings, recorded)
     return recorded
-
-
-def _read_absences(night: _Night) -> None:
-    """Read the calendars of absences that the policy names, so that nobody on holiday gets a case tonight."""
-    roster = night.policy.rules.roster
-    if not any(person.absences for person in roster.people.values()):
-        return
-    read = partial(
-        read_all_calendars,
-        now=utcnow(),
-        roster=roster,
-        folder=night.settings.policy.parent if night.settings.policy else None,
-        hosts=night.settings.calendar_hosts,
-    )
-    for reading in night.run_step("absences", "Reading calendars of absences", read, night.store):
-        if reading.failure:
-            night.steps.log(f"Warning: the calendar of {reading.person} was not read: {reading.failure}")
 
 
 def _refuse_empty_night(night: _Night, decision: NightDecision, models: NightModels) -> None:
