@@ -41,6 +41,7 @@ from pipelines.metric_settings import MetricSettings
 from pipelines.monitoring_settings import MonitoringSettings
 from pipelines.settings_errors import SENTENCE, explain_setting_error
 from pipelines.source_settings import GivenData, SourceSettings, check_sources, named_sections, read_data_option
+from pipelines.sync_settings import SyncSettings
 from pipelines.ticket_attribute_settings import TicketAttributeSettings, attributes_of_mapping, check_ticket_columns
 from serving.signals.signal_settings import SignalSettings
 from serving.web.identity.review_settings import ReviewSettings
@@ -72,6 +73,10 @@ class Settings(BaseSettings):
     sources: dict[str, SourceSettings] = Field(
         default_factory=dict,
         description="Several sources instead of one, by name, e.g. [sources.crm] data = 'exports/crm'.",
+    )
+    sync: dict[str, SyncSettings] = Field(
+        default_factory=dict,
+        description="Systems that `rescue sync` reads, by name, e.g. [sync.helpdesk] kind = 'zendesk'.",
     )
     mapping: Path | None = Field(
         None,
@@ -147,6 +152,11 @@ class Settings(BaseSettings):
     extensions_off: tuple[str, ...] = Field((), description="Names of files in that folder that are not used.")
     channels: dict[str, dict[str, Any]] = Field(
         default_factory=dict, description="Where hand-offs are delivered, by name: webhook, slack, email or file."
+    )
+    operations: tuple[str, ...] = Field(
+        (),
+        description="Names of channels for messages to whoever runs Rescue: failed, stopped and missing nights, late "
+        "feeds, messages that could not be delivered.",
     )
 
     monitoring: MonitoringSettings = Field(

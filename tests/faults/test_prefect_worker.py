@@ -140,7 +140,7 @@ def test_the_nightly_deployment_runs_on_a_worker(
 def test_feedback_and_monitoring_run_on_a_worker(
     server: dict[str, str], deployments: dict[str, dict[str, Any]], night_home: NightHome, tmp_path: Path
 ) -> None:
-    assert set(deployments) == {"nightly", "train", "collect-feedback", "monitor"}
+    assert set(deployments) == {"nightly", "sync", "train", "collect-feedback", "monitor", "timers"}
     home = night_home.copy(tmp_path / "home")
     given = {"data": str(night_home.data), "home": str(home)}
     _run(server, deployments["collect-feedback"], **given)
