@@ -1,14 +1,17 @@
 """The output of a command: results on standard output, progress and errors on standard error.
 
 On a terminal a long step shows a spinner. Elsewhere a step prints one plain line when it ends, so that a log file or a
-mail from cron is readable.
+mail from cron is readable. With ``--log-format json`` each of them is a JSON object.
 """
 
+import json
+import logging
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from rich.console import Console
 
@@ -17,6 +20,44 @@ WIDTH_WITHOUT_TERMINAL = 132
 
 out = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH_WITHOUT_TERMINAL)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+log_format = "text"
+"""How progress and errors are written: ``text`` for people, ``json`` for programs that collect logs."""
+
+_log = logging.getLogger("rescue")
+
+
+class JsonFormatter(logging.Formatter):
+    """A record as one JSON object a line: time (UTC), level, logger, message, and what else the record has."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line."""
+        content: dict[str, object] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        content |= getattr(record, "fields", {})
+        if record.exc_info:
+            content["exception"] = self.formatException(record.exc_info)
+        return json.dumps(content, default=str)
+
+
+def use_json_logs() -> None:
+    """From now on, progress, warnings and errors are JSON lines on standard error; libraries' records too."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter())
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    _log.setLevel(logging.INFO)
+    global log_format
+    log_format = "json"
+
+
+def log_event(text: str, level: int = logging.INFO, **fields: object) -> None:
+    """Log one event of a run, if logs are JSON; elsewhere the caller has printed it."""
+    if log_format == "json":
+        _log.log(level, text, extra={"fields": fields})
 
 
 @dataclass
@@ -30,16 +71,22 @@ class Steps:
     def step(self, name: str, text: str) -> Iterator[None]:
         """Time the block under ``name``; ``text`` is its progress line."""
         started = time.perf_counter()
-        if err.is_terminal and not self.quiet:
+        if err.is_terminal and not self.quiet and log_format != "json":
             with err.status(f"{text} …"):
                 yield
         else:
             yield
         took = time.perf_counter() - started
         self.seconds[name] = round(self.seconds.get(name, 0.0) + took, 3)
+        if log_format == "json":
+            log_event(text, step=name, seconds=round(took, 3))
+            return
         self.log(f"{text}: {took:.1f} s")
 
     def log(self, line: str) -> None:
         """Print one progress line, unless the command prints JSON."""
+        if log_format == "json":
+            log_event(line, logging.WARNING if line.startswith("Warning:") else logging.INFO)
+            return
         if not self.quiet:
             err.print(f"[dim]{time.strftime('%H:%M:%S')}[/dim] {line}" if err.is_terminal else line)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from features.errors import RescueError
+from models.registry.relocation import relocate_store
 
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
@@ -61,6 +62,8 @@ def client(tracking_uri: str) -> "MlflowClient":
         for noisy in ("mlflow", "alembic"):
             logging.getLogger(noisy).setLevel(logging.ERROR)
         logging.getLogger("mlflow.store.db").setLevel(logging.CRITICAL)  # its failures end as our one sentence
+        if tracking_uri.startswith("sqlite:///"):
+            relocate_store(Path(tracking_uri.removeprefix("sqlite:///")))
         return MlflowClient(tracking_uri=tracking_uri, registry_uri=tracking_uri)
 
 

@@ -4,6 +4,7 @@
 command is a module of ``pipelines.cli.commands``; slow imports happen when a command needs them.
 """
 
+import logging
 import sys
 from importlib.metadata import version
 from typing import Annotated
@@ -11,8 +12,10 @@ from typing import Annotated
 import typer
 
 from features.errors import RescueError
+from pipelines import console
 from pipelines.cli.commands import COMMANDS
-from pipelines.console import err
+from pipelines.cli.options import require_one_of
+from pipelines.console import err, log_event, use_json_logs
 
 app = typer.Typer(
     name="rescue",
@@ -36,14 +39,37 @@ def main_options(
     wanted: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
+    log_format: Annotated[
+        str, typer.Option("--log-format", metavar="text|json", help="How progress and errors are written.")
+    ] = "text",
 ) -> None:
     """Predict every night which customers will churn or escalate, and fill a rescue team's queue."""
+    require_one_of(log_format, ("text", "json"), "--log-format")
+    if log_format == "json":
+        use_json_logs()
 
 
 def run() -> None:
     """Run the command line; every expected failure becomes a sentence and an exit code."""
     try:
-        app()
+        app(_log_format_first(sys.argv[1:]))
     except RescueError as error:
-        err.print(f"rescue: {error}", markup=False)
+        if console.log_format == "json":
+            log_event(str(error), logging.ERROR, exit_code=error.exit_code)
+        else:
+            err.print(f"rescue: {error}", markup=False)
         sys.exit(error.exit_code)
+
+
+def _log_format_first(arguments: list[str]) -> list[str]:
+    """``--log-format`` belongs to every command, so it may also be written after the command."""
+    moved: list[str] = []
+    rest = list(arguments)
+    for place, word in enumerate(arguments):
+        if word == "--":
+            break
+        if word == "--log-format":
+            moved, rest = arguments[place : place + 2], arguments[:place] + arguments[place + 2 :]
+        elif word.startswith("--log-format="):
+            moved, rest = [word], arguments[:place] + arguments[place + 1 :]
+    return [*moved, *rest]

@@ -11,6 +11,7 @@ import numpy as np
 from features.contract import TABLES
 from features.engine.feeds import Feeds
 from features.history.versions import EPOCH, date_literal, known_day, known_instant
+from pipelines.monitoring.feed_rhythm import feed_rhythms
 from serving.night_report.report_schema import FeedReport
 
 if TYPE_CHECKING:
@@ -49,9 +50,20 @@ def newest_known(history: History, as_of: date) -> datetime | None:
 def feed_reports(history: History, as_of: date) -> tuple[FeedReport, ...]:
     """The feeds that the source has, each with its age and whether it counts as stopped."""
     ages = feed_ages(history, as_of)
+    rhythms = feed_rhythms(history, as_of, _limits())
     return tuple(
-        FeedReport(table=table, age_days=age, max_age_days=limit, stale=age is None or age > limit)
+        FeedReport(
+            table=table,
+            age_days=age,
+            max_age_days=limit,
+            stale=age is None or age > limit,
+            late=rhythm.is_late(age),
+            newest_on=rhythm.newest_on,
+            late_after_days=rhythm.late_after_days,
+            newest_rows=rhythm.newest_rows,
+            expected_rows=rhythm.expected_rows,
+        )
         for table, limit in _limits().items()
         if table in history.present
-        for age in (ages[table],)
+        for age, rhythm in ((ages[table], rhythms[table]),)
     )

@@ -54,7 +54,7 @@ def _once(
                 pool.stream(
                     "POST",
                     target,
-                    headers=dict(headers),
+                    headers=[(name.encode(), value.encode()) for name, value in headers.items()],
                     content=body.encode(),
                     extensions={"timeout": seconds},
                 ) as response,

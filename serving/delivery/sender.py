@@ -122,7 +122,8 @@ def _channel_message(session: Session, parts: Sequence[Message]) -> ChannelMessa
         handoff = session.scalar(
             select(FrozenHandoff.content).where(FrozenHandoff.case_id == message.case_id, FrozenHandoff.as_of == as_of)
         )
-    return ChannelMessage(message.id, message.kind, payload["timestamp"], payload["data"], handoff)
+    title, text = payload.get("subject"), payload.get("text")
+    return ChannelMessage(message.id, message.kind, payload["timestamp"], payload["data"], handoff, title, text)
 
 
 def _person_message(message: Message, parts: Sequence[Message]) -> ChannelMessage:

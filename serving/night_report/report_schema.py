@@ -112,6 +112,13 @@ class FeedReport(ReportPart):
     age_days: int | None
     max_age_days: int
     stale: bool
+    newest_on: date | None = Field(default=None, description="the day of the newest row")
+    late: bool = Field(default=False, description="older than on nearly all of the same weekdays before")
+    late_after_days: int | None = Field(
+        default=None, description="age on this weekday after which it is late; null with too little history"
+    )
+    newest_rows: int | None = Field(default=None, description="rows of the newest day")
+    expected_rows: int | None = Field(default=None, description="the usual number of rows on that weekday")
 
 
 class RealisedOutcomes(ReportPart):

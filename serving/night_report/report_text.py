@@ -69,7 +69,8 @@ def plural(count: int, noun: str, nouns: str = "") -> str:
 def warning_lines(report: schema.NightReport) -> list[str]:
     """Every warning of the night as a sentence, without the word "Warning"."""
     stale = [f"{stale_text(feed)}." for feed in report.feeds if feed.stale]
-    return [*(warning_line(warning) for warning in report.warnings), *stale]
+    late = [late_text(feed) for feed in report.feeds if feed.late and not feed.stale]
+    return [*(warning_line(warning) for warning in report.warnings), *stale, *late]
 
 
 def warning_line(warning: schema.NightWarning) -> str:
@@ -205,6 +206,13 @@ def stale_text(feed: schema.FeedReport) -> str:
     if feed.age_days is None:
         return f"{feed.table} has delivered no row yet"
     return f"{feed.table} delivered its newest row {plural(feed.age_days, 'day')} ago"
+
+
+def late_text(feed: schema.FeedReport) -> str:
+    """That a feed is late by its own rhythm, as a sentence."""
+    return (
+        f"{stale_text(feed)}; on this weekday it is usually no older than {plural(feed.late_after_days or 0, 'day')}."
+    )
 
 
 def risk_line(risk: schema.RiskReport) -> str:

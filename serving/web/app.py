@@ -18,6 +18,7 @@ from serving.store.database import utcnow
 from serving.web import access, error_pages
 from serving.web.api.api_app import PREFIX, create_api
 from serving.web.identity.review_settings import ReviewSettings
+from serving.web.operation_routes import install_metrics
 from serving.web.pages import ROUTERS
 
 STATIC = Path(__file__).with_name("static")
@@ -45,6 +46,7 @@ def create_app(
     app.state.choices = {}
     error_pages.install_error_pages(app)
     identity = access.install_access(app, store, settings)
+    install_metrics(app, store, settings)
     for router in ROUTERS:
         app.include_router(router)
     receiver = SignalReceiver(store, signals or SignalSettings(), clock)

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
@@ -24,16 +26,40 @@ def listed(home: Path) -> str:
     return " ".join(rescue("queue", "list", "--home", str(home)).output.split())
 
 
-def test_a_source_that_is_not_fit_leaves_a_record_of_each_attempt(night_home: NightHome, tmp_path: Path) -> None:
+def queue_of(home: Path) -> dict[str, list[tuple[object, ...]]]:
+    """Every row of the queue, without the record of attempts and messages to operators."""
+    with closing(sqlite3.connect(home / "rescue.db")) as queue:
+        names = [name for (name,) in queue.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        kept = [name for name in names if name not in {"attempts", "outbox"}]
+        return {name: queue.execute(f"SELECT * FROM {name} ORDER BY 1").fetchall() for name in kept}
+
+
+def attempts_of(home: Path) -> list[str]:
+    with closing(sqlite3.connect(home / "rescue.db")) as queue:
+        return [outcome for (outcome,) in queue.execute("SELECT outcome FROM attempts ORDER BY started_at")]
+
+
+def test_a_source_that_is_not_fit_leaves_a_record_of_each_attempt(
+    night_home: NightHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     data, home = tmp_path / "data", night_home.copy(tmp_path / "home")
     shutil.copytree(night_home.data, data)
     tickets = (data / "tickets.parquet").read_bytes()
     (data / "tickets.parquet").write_bytes(tickets[: len(tickets) // 2])
-    day, before = night_home.first.as_of + DAY, (home / "rescue.db").read_bytes()
+    day, before = night_home.first.as_of + DAY, queue_of(home)
+    config = tmp_path / "rescue.toml"
+    config.write_text(f'operations = ["ops"]\n[channels.ops]\nkind = "file"\nfolder = "{tmp_path / "ops"}"\n')
+    monkeypatch.setenv("RESCUE_CONFIG", str(config))
     nightly = ("nightly", "--plain", "--data", str(data), "--home", str(home), "--as-of", str(day))
     for _ in range(2):
         assert isinstance(rescue(*nightly).exception, DataGateError)
-    assert (home / "rescue.db").read_bytes() == before
+    assert queue_of(home) == before
+    told = json.loads(rescue("status", "--json", "--home", str(home)).stdout)
+    assert (told["attempt"]["outcome"], told["attempt"]["step"], told["ok"]) == ("stopped", "validate", False)
+    assert "tickets.parquet" in told["attempt"]["reason"]
+    letters = [json.loads(file.read_text()) for file in (tmp_path / "ops").iterdir()]
+    assert [letter["type"] for letter in letters] == ["operations.night_stopped"] * 2
+    assert "tickets.parquet" in letters[0]["data"]["text"]
     lines = (home / "nights" / str(day) / "attempts.jsonl").read_text().splitlines()
     assert [json.loads(line)["outcome"] for line in lines] == ["stopped", "stopped"]
     assert "tickets.parquet" in json.loads(lines[0])["reason"]
@@ -43,6 +69,9 @@ def test_a_source_that_is_not_fit_leaves_a_record_of_each_attempt(night_home: Ni
     (data / "tickets.parquet").write_bytes(tickets)
     assert rescue(*nightly).exit_code == 0
     assert "was not recorded" not in listed(home)
+    assert attempts_of(home)[-3:] == ["stopped", "stopped", "recorded"]
+    assert rescue(*nightly).exit_code == 0
+    assert attempts_of(home)[-1] == "unchanged"
 
 
 def test_a_source_without_new_rows_leaves_a_record_and_wrong_usage_none(

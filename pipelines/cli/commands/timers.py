@@ -30,6 +30,7 @@ def timers(
     Run it every minute, for example from cron; while `rescue watch` runs, it does nothing. Where the clock of this
     machine has jumped, it changes nothing and ends with 1.
     """
+    from pipelines.night.operators import check_operation
     from pipelines.timer_round import policy_or_error, run_round
     from serving.incidents.timer_lease import this_process
 
@@ -39,6 +40,7 @@ def timers(
         report = run_round(
             settings, store, loaded, holder=this_process("rescue timers"), send=deliver, trust_clock=trust_clock
         )
+        check_operation(settings, store)
     if report.held_by is not None:
         out.print(f"Nothing was done: {report.held_by.shown} runs the timers.", markup=False, soft_wrap=True)
         return

@@ -46,6 +46,10 @@ class ReviewSettings(BaseModel):
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = Field(
         default=(), description="Networks of proxies whose X-Forwarded-For is read for the address of a client."
     )
+    metrics_networks: tuple[IPv4Network | IPv6Network, ...] = Field(
+        default=(IPv4Network("127.0.0.0/8"), IPv6Network("::1/128")),
+        description="Networks to which /metrics answers.",
+    )
     proxy_user_header: str = Field(default="X-Remote-User", description="The header with the name of the person.")
     proxy_groups_header: str = Field(default="X-Remote-Groups", description="Groups or roles, separated by commas.")
     proxy_squads_header: str = Field(default="X-Remote-Squads", description="Squads, separated by commas.")

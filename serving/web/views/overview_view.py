@@ -193,7 +193,7 @@ def _feed_rows(report: NightReport) -> list[FeedRow]:
     rows = []
     for table in report.tables:
         feed = feeds.get(table.name)
-        stale = feed is not None and feed.stale
+        stale = feed is not None and (feed.stale or feed.late)
         status = "–" if feed is None else stale_text(feed).removeprefix(f"{feed.table} ") if stale else "up to date"
         quarantined = sum(table.quarantined.values())
         rows.append(FeedRow(table.name, status, stale, table.rows, table.accepted, quarantined, quarantine_text(table)))

@@ -1,0 +1,66 @@
+"""The record of every attempt to run a night, from its start on: also one that stops before the night exists.
+
+A night that stops at validation leaves the queue as it was, and a process that is killed writes nothing any more. So
+the attempt is a row before anything is read, and the next attempt marks those whose process is gone. The record never
+keeps a night from running: its own errors are passed over.
+"""
+
+import uuid
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import select
+
+from serving.operations.holder import current_holder, is_gone
+from serving.store import Session, Store
+from serving.store.database import utcnow
+from serving.store.operations_tables import AttemptRow
+
+REASON_LENGTH = 2_000
+
+
+@dataclass
+class AttemptRecord:
+    """One attempt that runs; without ``id`` it could not be recorded, and nothing about it is."""
+
+    store: Store
+    id: str | None = None
+
+    def note_step(self, step: str) -> None:
+        """Record the step that begins."""
+        self._update(step=step)
+
+    def end(self, outcome: str, reason: str | None = None) -> None:
+        """Record how the attempt ended: recorded, unchanged, stopped, failed or interrupted."""
+        self._update(outcome=outcome, reason=(reason or "")[:REASON_LENGTH] or None, ended_at=utcnow())
+
+    def _update(self, **values: object) -> None:
+        if self.id is None:
+            return
+        with suppress(Exception), self.store.transaction() as session:
+            row = session.get(AttemptRow, self.id)
+            if row is not None:
+                for name, value in values.items():
+                    setattr(row, name, value)
+
+
+def begin_attempt(store: Store, as_of: date) -> AttemptRecord:
+    """Record that an attempt begins, and that earlier ones whose process is gone were interrupted."""
+    record = AttemptRecord(store)
+    with suppress(Exception), store.transaction() as session:
+        for row in session.scalars(select(AttemptRow).where(AttemptRow.outcome == "running")):
+            if is_gone(row.holder):
+                row.outcome, row.ended_at, row.reason = "interrupted", utcnow(), "The process ended without a word."
+        attempt = AttemptRow(
+            id=uuid.uuid4().hex, as_of=as_of, started_at=utcnow(), outcome="running", holder=current_holder()
+        )
+        session.add(attempt)
+        record.id = attempt.id
+    return record
+
+
+def newest_attempts(session: Session, limit: int = 1) -> list[AttemptRow]:
+    """The newest attempts, the newest first."""
+    query = select(AttemptRow).order_by(AttemptRow.started_at.desc(), AttemptRow.id).limit(limit)
+    return list(session.scalars(query))

@@ -1,0 +1,139 @@
+"""How Rescue is: newest night and attempt, feeds, cases, messages. One reading for ``rescue status`` and metrics."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, select
+
+from serving.operations.attempts import newest_attempts
+from serving.operations.holder import is_gone
+from serving.store import Session
+from serving.store.exchange import Message
+from serving.store.migrations import HEAD, current_revision
+from serving.store.operations_tables import AttemptRow
+from serving.store.tables import Case, NightRow
+
+
+@dataclass(frozen=True)
+class RecordedNightState:
+    """The newest recorded night, from its report."""
+
+    as_of: date
+    recorded_at: datetime | None
+    seconds: float
+    accepted_rows: dict[str, int]
+    quarantined_rows: dict[str, int]
+    scored: dict[str, int]
+    flagged: int
+    feeds: dict[str, int | None]
+    late_feeds: tuple[str, ...]
+    models: dict[str, str]
+
+
+@dataclass(frozen=True)
+class OutboxState:
+    """Messages by what became of them; ``oldest`` is when the oldest waiting one was written."""
+
+    pending: int
+    dead: int
+    sent: int
+    oldest: datetime | None
+
+
+@dataclass(frozen=True)
+class OperationState:
+    """Everything that an operator looks at, as of ``at`` (naive UTC)."""
+
+    at: datetime
+    night: RecordedNightState | None
+    attempt: AttemptRow | None
+    cases: dict[str, int]
+    breaches: dict[str, int]
+    outbox: OutboxState
+    schema: str | None
+
+    @property
+    def schema_is_current(self) -> bool:
+        """Whether the database is at the revision of this version."""
+        return self.schema == HEAD
+
+
+def read_state(session: Session, now: datetime) -> OperationState:
+    """Read the state; a few small queries."""
+    attempts = newest_attempts(session)
+    return OperationState(
+        at=now,
+        night=_newest_night(session),
+        attempt=attempts[0] if attempts else None,
+        cases=dict(session.execute(select(Case.state, func.count()).group_by(Case.state)).tuples().all()),
+        breaches=_breaches(session),
+        outbox=_outbox(session),
+        schema=current_revision(session.connection()),
+    )
+
+
+def outcome_of(attempt: AttemptRow) -> str:
+    """How an attempt ended; one whose process is gone was interrupted, although nothing could record it."""
+    return "interrupted" if attempt.outcome == "running" and is_gone(attempt.holder) else attempt.outcome
+
+
+def list_problems(state: OperationState, today: date) -> list[str]:
+    """What an operator should look at, as sentences; none where all is well."""
+    problems = []
+    if state.night is None:
+        problems.append("No night is recorded yet.")
+    elif today - state.night.as_of > timedelta(days=1):
+        problems.append(f"The newest night is {(today - state.night.as_of).days} days old.")
+    attempt = state.attempt
+    if attempt is not None and outcome_of(attempt) in {"stopped", "failed", "interrupted"}:
+        problems.append(f"The last attempt {outcome_of(attempt)}: {attempt.reason or 'no reason was recorded'}")
+    if state.night is not None:
+        problems += [f"The feed {table} is late." for table in state.night.late_feeds]
+    if state.outbox.dead:
+        problems.append(f"{state.outbox.dead} messages could not be delivered: `rescue deliver --dead` lists them.")
+    if state.outbox.oldest is not None and state.at - state.outbox.oldest > timedelta(hours=24):
+        problems.append("A message has waited for more than a day: `rescue deliver` sends what is due.")
+    if not state.schema_is_current:
+        problems.append(f"The database is at revision {state.schema}, this Rescue at {HEAD}.")
+    return problems
+
+
+def _newest_night(session: Session) -> RecordedNightState | None:
+    newest = select(NightRow).where(NightRow.status == "recorded").order_by(NightRow.as_of.desc()).limit(1)
+    row = session.scalar(newest)
+    if row is None:
+        return None
+    report: dict[str, Any] = row.report or {}
+    feeds = report.get("feeds", [])
+    tables = report.get("tables", [])
+    risks = report.get("risks", [])
+    decision = report.get("decision") or {}
+    return RecordedNightState(
+        as_of=row.as_of,
+        recorded_at=row.recorded_at,
+        seconds=float(sum((report.get("seconds") or {}).values())),
+        accepted_rows={table["name"]: int(table["accepted"]) for table in tables},
+        quarantined_rows={table["name"]: sum(table["quarantined"].values()) for table in tables},
+        scored={risk["name"]: int(risk["scored"]) for risk in risks},
+        flagged=int(decision.get("flagged", 0)),
+        feeds={feed["table"]: feed.get("age_days") for feed in feeds},
+        late_feeds=tuple(feed["table"] for feed in feeds if feed.get("stale") or feed.get("late")),
+        models={risk["name"]: str(risk["model_version"]) for risk in risks if risk["model_version"]},
+    )
+
+
+def _breaches(session: Session) -> dict[str, int]:
+    """Open cases whose time to respond or to resolve is over."""
+    is_open = Case.closed_at.is_(None)
+    columns = {"respond": Case.respond_breached_at, "resolve": Case.resolve_breached_at}
+    return {
+        name: session.scalar(select(func.count()).where(is_open, column.is_not(None))) or 0
+        for name, column in columns.items()
+    }
+
+
+def _outbox(session: Session) -> OutboxState:
+    counts = dict(session.execute(select(Message.status, func.count()).group_by(Message.status)).tuples().all())
+    oldest = session.scalar(select(func.min(Message.created_at)).where(Message.status == "pending"))
+    return OutboxState(counts.get("pending", 0), counts.get("dead", 0), counts.get("sent", 0), oldest)

@@ -1,0 +1,61 @@
+"""A feed is late by its own rhythm: by weekday, from its own history, and not before there is one."""
+
+from datetime import date, timedelta
+
+import pytest
+
+from pipelines.monitoring.feed_rhythm import FeedRhythm, rhythm_of
+
+MONDAY = date(2026, 3, 2)
+ALL = [MONDAY - timedelta(days=day) for day in range(1, 183)]
+
+
+def delivered(weekdays: range, until: date = MONDAY, rows: int = 10) -> dict[date, int]:
+    return {day: rows for day in ALL if day.weekday() in weekdays and day < until}
+
+
+@pytest.mark.parametrize(
+    ("weekdays", "night", "limit"),
+    [
+        (range(7), MONDAY, 1),
+        (range(5), MONDAY, 3),  # Friday's rows
+        (range(5), MONDAY - timedelta(days=3), 1),  # on Friday, Thursday's
+        (range(1), MONDAY, 7),
+        (range(1), MONDAY - timedelta(days=5), 2),
+    ],
+)
+def test_the_limit_is_that_of_the_weekday(weekdays: range, night: date, limit: int) -> None:
+    rhythm = rhythm_of(delivered(weekdays, night), night)
+    assert rhythm.late_after_days == limit
+    assert not rhythm.is_late(limit)
+    assert rhythm.is_late(limit + 1)
+
+
+def test_a_feed_that_stopped_three_nights_ago_is_late_on_a_thursday() -> None:
+    thursday = MONDAY - timedelta(days=4)
+    stopped = delivered(range(5), thursday - timedelta(days=2))
+    rhythm = rhythm_of(stopped, thursday)
+    assert rhythm.newest_on == thursday - timedelta(days=3)
+    assert rhythm.is_late(3)
+    assert not rhythm_of(delivered(range(5)), MONDAY).is_late(3)
+
+
+def test_a_monthly_feed_is_not_late_within_its_month() -> None:
+    monthly = {day: 100 for day in ALL if day.day == 1}
+    assert not rhythm_of(monthly, MONDAY).is_late(20)
+    assert rhythm_of(monthly, MONDAY).is_late(45)
+
+
+def test_nothing_is_said_of_a_feed_without_history() -> None:
+    assert rhythm_of({}, MONDAY) == FeedRhythm()
+    short = dict.fromkeys(ALL[:40], 5)
+    assert rhythm_of(short, MONDAY).late_after_days is None
+    assert not rhythm_of(short, MONDAY).is_late(30)
+    assert not FeedRhythm(late_after_days=3).is_late(None)
+
+
+def test_the_usual_rows_are_those_of_the_same_weekday() -> None:
+    rows = {day: 50 if day.weekday() < 5 else 5 for day in ALL}
+    rows[MONDAY - timedelta(days=1)] = 2
+    rhythm = rhythm_of(rows, MONDAY)
+    assert (rhythm.newest_rows, rhythm.expected_rows) == (2, 5)
