@@ -47,6 +47,9 @@ class IntakeBudget:
         self._count(self._signals, sender, "signals", signals)
 
     def _count(self, limit: RateLimitItemPerMinute, sender: str, what: str, cost: int) -> None:
-        if cost and not self._windows.hit(limit, sender, cost=cost):
+        if not cost:
+            return
+        # a request that is refused uses up nothing: `hit` alone would count it
+        if not self._windows.test(limit, sender, cost=cost) or not self._windows.hit(limit, sender, cost=cost):
             reset = self._windows.get_window_stats(limit, sender).reset_time
             raise TooManyRequestsError(what, max(1, math.ceil(reset - time.time())))

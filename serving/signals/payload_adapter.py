@@ -172,7 +172,8 @@ def parse_adapter(text: str, source: str) -> PayloadAdapter:
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{source}: {str(error).rstrip('.')}; this is not TOML.") from None
     except ValidationError as error:
-        first = error.errors()[0]
+        # a misspelt key is reported as missing, too: the misspelling is the cause
+        first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
         if first["type"] == "extra_forbidden":
             key = str(first["loc"][-1])
             raise UsageError(
