@@ -14,8 +14,14 @@ if TYPE_CHECKING:
 def people_lines(rules: "PolicyFile") -> Iterator[str]:
     """The people, the rotas of squads, and the roles, one sentence each."""
     roster = rules.roster
+    described = {person.shown: _details(person) for person in roster.people.values() if roster.listed}
     for person in roster.people.values() if roster.listed else ():
-        yield _person(person)
+        if details := described[person.shown]:
+            name = person.name if person.shown == person.name else f"{person.shown} ({person.name})"
+            yield f"{name}: {details}."
+    others = [name for name, details in described.items() if not details]
+    if others:
+        yield f"Without further details: {', '.join(others)}."
     for name, squad in roster.squads.items():
         if squad.duty is not None:
             yield f"On duty in {name}: {_rota(squad.duty)}."
@@ -30,15 +36,15 @@ def form_lines(rules: "PolicyFile") -> Iterator[str]:
         yield _form(name, form)
 
 
-def _person(person: "PersonEntry") -> str:
+def _details(person: "PersonEntry") -> str:
     parts = [f"time zone {person.timezone}"] if person.timezone else []
+    parts += [f"works {' and '.join(person.calendar.hours)} {person.calendar.timezone}"] if person.calendar else []
     parts += [f"at most {person.max_open} open cases"] if person.max_open else []
     parts += [f"{person.weight:g} × the share of others"] if person.weight != 1 else []
     parts += [f"reached by {' and '.join(person.addresses)}"] if person.addresses else []
     parts += [f"manager {person.manager}"] if person.manager else []
     parts += ["absences from a calendar"] if person.absences else []
-    name = person.name if person.shown == person.name else f"{person.shown} ({person.name})"
-    return f"{name}: {', '.join(parts)}." if parts else f"{name}."
+    return ", ".join(parts)
 
 
 def _rota(rota: "DutyRota") -> str:

@@ -77,6 +77,7 @@ def test_people_duty_and_forms_are_explained() -> None:
         "Sam One (success-1): time zone Europe/Madrid, at most 9 open cases, reached by mail, manager support-1.",
         "success-2: 0.5 × the share of others.",
         "success-3: absences from a calendar.",
+        "Without further details: support-1, support-2, support-3, strategic-1, strategic-2.",
         "On duty in success: success-1, success-2, success-3 take turns weekly, on Mon at 09:00 Europe/Berlin, the "
         "first from the shift of 1 Jun 2026.",
         "On duty in support: whoever of support-1, support-2, support-3 has the fewest open cases by weight.",
