@@ -34,15 +34,25 @@ from features.engine.memory_size import MIN_DUCKDB_BYTES, parse_size
 from features.errors import UsageError, suggest_name
 from features.validation.tolerance import Tolerance
 from features.validation.values.reading_rules import NO_DATES, check_words
-from pipelines.attribute_settings import AttributeSettings, check_attribute_columns
-from pipelines.currency_settings import CurrencySettings
 from pipelines.environment import EnvironmentSource, environment_values, origin_of
-from pipelines.metric_settings import MetricSettings
-from pipelines.monitoring_settings import MonitoringSettings
-from pipelines.settings_errors import SENTENCE, explain_setting_error
-from pipelines.source_settings import GivenData, SourceSettings, check_sources, named_sections, read_data_option
-from pipelines.sync_settings import SyncSettings
-from pipelines.ticket_attribute_settings import TicketAttributeSettings, attributes_of_mapping, check_ticket_columns
+from pipelines.setting_sections.attribute_settings import AttributeSettings, check_attribute_columns
+from pipelines.setting_sections.currency_settings import CurrencySettings
+from pipelines.setting_sections.metric_settings import MetricSettings
+from pipelines.setting_sections.monitoring_settings import MonitoringSettings
+from pipelines.setting_sections.settings_errors import SENTENCE, explain_setting_error
+from pipelines.setting_sections.source_settings import (
+    GivenData,
+    SourceSettings,
+    check_sources,
+    named_sections,
+    read_data_option,
+)
+from pipelines.setting_sections.sync_settings import SyncSettings
+from pipelines.setting_sections.ticket_attribute_settings import (
+    TicketAttributeSettings,
+    attributes_of_mapping,
+    check_ticket_columns,
+)
 from serving.signals.signal_settings import SignalSettings
 from serving.web.identity.review_settings import ReviewSettings
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from pipelines.monitoring_settings import MonitoringSettings
+from pipelines.setting_sections.monitoring_settings import MonitoringSettings
 from serving.night_report.monitor_report import (
     DriftReport,
     ModelReport,

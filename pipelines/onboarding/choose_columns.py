@@ -13,7 +13,7 @@ from pipelines.onboarding.profile_tables import ColumnProfile, TableProfile
 UNIQUE = 0.98
 """The share of different values of a column from which it can be a key."""
 
-EVIDENT = 0.95
+OF_ITS_TYPE = 0.95
 """The share of a column's values that have to be of its type."""
 
 MOST_HEALTH = 100
@@ -101,7 +101,7 @@ def _checked(target: str, wanted: str, column: ColumnProfile, table: TableProfil
 
 
 def _flag_problem(column: ColumnProfile) -> str:
-    return "" if column.flags >= EVIDENT else "its values are not true or false"
+    return "" if column.flags >= OF_ITS_TYPE else "its values are not true or false"
 
 
 def _text_problem(wanted: str, column: ColumnProfile, table: TableProfile, *, is_key: bool) -> str:
@@ -129,7 +129,7 @@ def _number_problem(wanted: str, column: ColumnProfile) -> str:
         return f"a score is 0 to {MOST_HEALTH}, and its values are {low:g} to {high:g}"
     if (counts or wanted in ("arr", "mrr")) and low < 0:
         return f"it has values below zero ({low:g})"
-    return "its values are not whole numbers" if counts and column.whole < EVIDENT else ""
+    return "its values are not whole numbers" if counts and column.whole < OF_ITS_TYPE else ""
 
 
 def _number(wanted: str, column: ColumnProfile) -> ColumnChoice:

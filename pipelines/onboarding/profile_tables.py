@@ -19,7 +19,7 @@ from pipelines.sources.read_source import stage_readable
 SAMPLE = 200_000
 """Rows of a table that are looked at."""
 
-MOST_VALUES = 5_000
+MOST_KEYS = 5_000
 """Distinct values of a column that are kept for comparing keys."""
 
 COLUMNS_AT_ONCE = 50
@@ -33,7 +33,7 @@ EPOCH = (900_000_000, 4_000_000_000)
 class ColumnProfile:
     """A column: shares of its filled values that are instants, local instants, days, numbers, whole and flags.
 
-    ``distinct`` counts different values, ``values`` are up to ``MOST_VALUES`` of them.
+    ``distinct`` counts different values, ``values`` are up to ``MOST_KEYS`` of them.
     """
 
     name: str
@@ -119,7 +119,7 @@ def _measures(name: str, kind: str) -> list[str]:
         f"count_if({number} BETWEEN {low} AND {high} OR {number} BETWEEN {low}e3 AND {high}e3)",
         f"min({number})",
         f"max({number})",
-        f"list(DISTINCT {text})[:{MOST_VALUES}]",
+        f"list(DISTINCT {text})[:{MOST_KEYS}]",
     ]
 
 

@@ -14,7 +14,7 @@ from pipelines.onboarding.profile_tables import TableProfile, profile_source
 from pipelines.onboarding.propose_tables import propose_accounts, propose_tables
 from pipelines.onboarding.table_proposal import TablesProposal
 from pipelines.onboarding.vendor_choice import VendorMatch, find_vendor
-from pipelines.source_settings import RESERVED, read_data_option
+from pipelines.setting_sections.source_settings import RESERVED_SOURCE_NAMES, read_data_option
 from pipelines.sources.opening import open_source
 
 
@@ -62,7 +62,7 @@ def _name_of(place: str, taken: Mapping[str, str]) -> str:
     """A name from the last part of a path or URL, with a number where another source has it."""
     last = re.split(r"[/\\]", place.split("?")[0].rstrip("/\\"))[-1]
     word = normal_name(re.sub(r"[.].*$", "", last)) or "source"
-    word = word if re.match(r"[a-z]", word) and word not in RESERVED else f"source_{word}"
+    word = word if re.match(r"[a-z]", word) and word not in RESERVED_SOURCE_NAMES else f"source_{word}"
     word = re.sub(r"[^a-z0-9_]", "", word)
     return next(name for name in (word, *(f"{word}_{number}" for number in range(2, 99))) if name not in taken)
 

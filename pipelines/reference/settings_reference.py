@@ -9,11 +9,12 @@ from pydantic.fields import FieldInfo
 
 from features.labels.label_rule import SETTINGS
 from models.risks.defaults import DEFAULTS
-from pipelines.attribute_settings import AttributeSettings
-from pipelines.metric_settings import MetricSettings
-from pipelines.monitoring_settings import MonitoringSettings
+from pipelines.setting_sections.attribute_settings import AttributeSettings
+from pipelines.setting_sections.metric_settings import MetricSettings
+from pipelines.setting_sections.monitoring_settings import MonitoringSettings
+from pipelines.setting_sections.source_settings import SourceSettings
+from pipelines.setting_sections.ticket_attribute_settings import TicketAttributeSettings
 from pipelines.settings import Settings
-from pipelines.source_settings import SourceSettings
 from serving.delivery.channel_settings import KINDS
 from serving.web.identity.review_settings import ReviewSettings
 
@@ -149,10 +150,21 @@ are required.
 |---|---|
 """
 
+_TICKET_ATTRIBUTES: Final = """
+## `[ticket_attributes.KEY]`
+
+A column of your own in the table `tickets`, which [kinds of tickets](how-to/design-escalation-paths.md) in a policy may
+name and `rescue paths map` learns from; KEY is yours and consists of lower-case letters, digits and `_`. A mapping may
+declare them too, in its `mapping.toml`.
+
+| key | what it is |
+|---|---|
+"""
+
 
 def render_settings() -> str:
     """The reference as Markdown."""
-    sections = ("review", "monitoring", "channels", "risks", "metrics", "attributes", "sources")
+    sections = ("review", "monitoring", "channels", "risks", "metrics", "attributes", "ticket_attributes", "sources")
     plain = {name: field for name, field in Settings.model_fields.items() if name not in sections}
     defaults = ", ".join(f"`{name}`" for name in dict.fromkeys(risk.name for risk in DEFAULTS))
     return "".join(
@@ -166,6 +178,8 @@ def render_settings() -> str:
             *_keys_of(MetricSettings),
             _ATTRIBUTES,
             *_keys_of(AttributeSettings),
+            _TICKET_ATTRIBUTES,
+            *_keys_of(TicketAttributeSettings),
             _CHANNELS,
             *(_channel(kind, model) for kind, model in KINDS.items()),
             "\n## `[monitoring]`\n\n`rescue monitor`; [what it finds and what to do](how-to/monitor.md).\n\n",

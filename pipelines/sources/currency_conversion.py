@@ -11,7 +11,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from features.contract import TABLES
-from pipelines.currency_settings import CurrencySettings
+from pipelines.setting_sections.currency_settings import CurrencySettings
 
 if TYPE_CHECKING:
     from features.history.history import History

@@ -20,9 +20,9 @@ from dlt.sources.rest_api import rest_api_source
 from requests import Request, Response
 
 from features.errors import UsageError, suggest_name
+from pipelines.setting_sections.sync_settings import SyncSettings
 from pipelines.sync.sync_errors import ChangedAnswerError
 from pipelines.sync.vendor_files import Changes, VendorFile, VendorTable
-from pipelines.sync_settings import SyncSettings
 
 ATTEMPTS = 8
 """Requests for one page, with growing pauses or the pause that the server asks for, before the sync gives up."""

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from features.errors import UsageError
+from pipelines.setting_sections.sync_settings import SyncSettings
 from pipelines.sync.schema_changes import SyncedTable, compare_files
 from pipelines.sync.sync_errors import SyncError, sync_error
 from pipelines.sync.vendor_files import VendorFile, read_vendor
-from pipelines.sync_settings import SyncSettings
 
 QUIET = {"RUNTIME__DLTHUB_TELEMETRY": "false", "RUNTIME__LOG_LEVEL": "CRITICAL", "EXTRACT__WORKERS": "1"}
 """``dlt`` reports to nobody, and writes no log of its own."""

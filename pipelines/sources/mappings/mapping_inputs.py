@@ -22,7 +22,7 @@ from pipelines.sources.mappings.column_use import ColumnUse
 
 INPUTS = "inputs"
 VIEWS = "views"
-TYPES = {
+INPUT_TYPES = {
     "text": ("VARCHAR", ColumnUse.TEXT),
     "number": ("DOUBLE", ColumnUse.NUMBER),
     "instant": ("TIMESTAMP", ColumnUse.INSTANT),
@@ -64,7 +64,7 @@ class MappingInput:
     @property
     def uses(self) -> dict[str, frozenset[ColumnUse]]:
         """What the columns are needed to be, by their names in the source in lower case."""
-        return {name.lower(): frozenset({TYPES[column.type][1]}) for column in self.columns for name in column.names}
+        return {name.lower(): frozenset({INPUT_TYPES[column.type][1]}) for column in self.columns for name in column.names}
 
     def select(self, types: Mapping[str, str], relation: str, place: str) -> str:
         """SQL of the input over the source's table, of which ``types`` are DuckDB's types by column.
@@ -84,7 +84,7 @@ class MappingInput:
 
     def empty(self) -> str:
         """SQL of the input without rows, for a source that lacks the table."""
-        values = (f"CAST(NULL AS {TYPES[column.type][0]}) AS {quote_name(column.name)}" for column in self.columns)
+        values = (f"CAST(NULL AS {INPUT_TYPES[column.type][0]}) AS {quote_name(column.name)}" for column in self.columns)
         return f"SELECT {', '.join(values)} WHERE false"
 
 
@@ -143,15 +143,15 @@ def _read_column(file: Path, table: str, name: str, declared: Any, required: boo
     """A column: its type, or its type and its names in the source (``"text: Id, id"``)."""
     kind, _, names = str(declared).partition(":")
     kind = kind.strip()
-    if kind not in TYPES:
-        raise UsageError(f"{file}: {name!r} of [inputs.{table}] cannot be {kind!r}; {suggest_name(kind, TYPES)}")
+    if kind not in INPUT_TYPES:
+        raise UsageError(f"{file}: {name!r} of [inputs.{table}] cannot be {kind!r}; {suggest_name(kind, INPUT_TYPES)}")
     listed = tuple(part.strip() for part in names.split(",") if part.strip())
     return InputColumn(name, kind, listed or (name,), required)
 
 
 def _typed_value(kind: str, found: tuple[str, str] | None) -> str:
     if found is None:
-        return f"CAST(NULL AS {TYPES[kind][0]})"
+        return f"CAST(NULL AS {INPUT_TYPES[kind][0]})"
     name, raw = found
     value = f"s.{quote_name(name)}"
     match kind:

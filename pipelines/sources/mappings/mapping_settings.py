@@ -13,10 +13,10 @@ from features.errors import UsageError
 from features.validation.values.reading_rules import ReadingRules, check_words
 from models.risks.defaults import DEFAULTS
 from pipelines.extensions.load_extensions import load_extensions, own_features
+from pipelines.setting_sections.ticket_attribute_settings import SECTION as TICKET_ATTRIBUTES
 from pipelines.settings import Settings
 from pipelines.sources.mappings.mapping_folder import find_mapping
 from pipelines.sources.mappings.mapping_inputs import INPUTS, VIEWS
-from pipelines.ticket_attribute_settings import SECTION as TICKET_ATTRIBUTES
 
 RISKS, WORDS = "risks", "words"
 

@@ -17,7 +17,7 @@ from features.quoting import quote_name, quote_text
 from features.source_table import SourceTable
 from features.validation.values.column_types import as_text, cast_column
 from features.validation.values.reading_rules import without_empty_words
-from pipelines.source_settings import SourceSettings
+from pipelines.setting_sections.source_settings import SourceSettings
 
 FREE_MAIL = (
     *("gmail.com", "googlemail.com", "outlook.com", "hotmail.com", "live.com", "yahoo.com", "icloud.com", "me.com"),

@@ -3,8 +3,8 @@
 from datetime import date
 
 from features.errors import DataGateError, RescueError, UsageError
+from pipelines.setting_sections.source_settings import SourceSettings
 from pipelines.settings import Settings
-from pipelines.source_settings import SourceSettings
 from pipelines.sources.base import Source
 from pipelines.sources.mappings.mapping import MappedSource
 from pipelines.sources.mappings.mapping_folder import find_mapping

@@ -15,7 +15,7 @@ from pathlib import Path
 from features.contract import TABLES
 from features.errors import DataGateError, RescueError, UsageError
 from features.source_table import SourceTable
-from pipelines.source_settings import SourceSettings
+from pipelines.setting_sections.source_settings import SourceSettings
 from pipelines.sources.base import Source, table_addresses
 from pipelines.sources.files.folder_contents import UnreadFile
 from pipelines.sources.mappings.mapping import CROSSWALK, MappedSource

@@ -8,7 +8,7 @@ from features.contract import TABLES, TICKETS, declare_ticket_columns
 from features.errors import UsageError
 from pipelines import settings as configuration
 from pipelines.extensions.load_extensions import own_features
-from pipelines.ticket_attribute_settings import attributes_of_mapping
+from pipelines.setting_sections.ticket_attribute_settings import attributes_of_mapping
 from serving.policy.definition.tickets.ticket_filter import ticket_columns
 
 

@@ -14,8 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from features.contract import TICKETS, Column, ColumnType
 from features.errors import UsageError, suggest_name
-from pipelines.attribute_settings import ColumnName
-from pipelines.metric_settings import Wording
+from pipelines.setting_sections.attribute_settings import ColumnName
+from pipelines.setting_sections.metric_settings import Wording
 
 SECTION = "ticket_attributes"
 

@@ -7,12 +7,12 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from features.errors import suggest_name
-from pipelines.attribute_settings import AttributeSettings
-from pipelines.currency_settings import CurrencySettings
-from pipelines.metric_settings import MetricSettings
-from pipelines.monitoring_settings import MonitoringSettings
-from pipelines.source_settings import SourceSettings
-from pipelines.ticket_attribute_settings import TicketAttributeSettings
+from pipelines.setting_sections.attribute_settings import AttributeSettings
+from pipelines.setting_sections.currency_settings import CurrencySettings
+from pipelines.setting_sections.metric_settings import MetricSettings
+from pipelines.setting_sections.monitoring_settings import MonitoringSettings
+from pipelines.setting_sections.source_settings import SourceSettings
+from pipelines.setting_sections.ticket_attribute_settings import TicketAttributeSettings
 from serving.web.identity.review_settings import ReviewSettings
 
 SENTENCE = "sentence"

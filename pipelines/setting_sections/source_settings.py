@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from features.errors import UsageError, suggest_name
 
-RESERVED = frozenset({"main", "memory", "system", "temp", "information_schema", "pg_catalog"})
+RESERVED_SOURCE_NAMES = frozenset({"main", "memory", "system", "temp", "information_schema", "pg_catalog"})
 """Names that DuckDB has given to catalogs and schemas of its own."""
 
 MATCHES = ("links", "same_id", "external_id", "domain", "name")
@@ -137,7 +137,7 @@ def check_sources(sources: Mapping[str, SourceSettings]) -> None:
     for name, source in sources.items():
         if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
             raise UsageError(f"A source cannot be called {name!r}: use lower-case letters, digits and _.")
-        if name in RESERVED:
+        if name in RESERVED_SOURCE_NAMES:
             raise UsageError(f"A source cannot be called {name!r}, which DuckDB uses itself; choose another name.")
         if not source.data:
             raise UsageError(f"[sources.{name}] needs data: a folder, a file or a database URL.")

@@ -14,7 +14,7 @@ from pydantic_core import PydanticCustomError
 from features.catalogue import Attribute
 from features.contract import ACCOUNTS
 from features.errors import UsageError
-from pipelines.metric_settings import Wording
+from pipelines.setting_sections.metric_settings import Wording
 
 ColumnName = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]*$")]
 
