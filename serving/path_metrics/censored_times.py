@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
-DRAWS = 400
+MOST_DRAWS, FEWEST_DRAWS, WEIGHTS_AT_ONCE = 400, 100, 600_000
+"""Draws of the bootstrap: fewer for many units, whose intervals are narrow anyway."""
+
 SEED = 20_261
 Z = 1.959963984540054
 """The quantile of the normal distribution for a two-sided interval of 95%."""
@@ -45,7 +47,7 @@ class CensoredTimes(NamedTuple):
 def median_of(times: CensoredTimes, weights: Floats) -> Floats:
     """The Kaplan–Meier median for each row of weights (draws × cases); infinity where half never had the event.
 
-    At equal times an event comes before a case that is only seen until then.
+    At equal times an event comes before a case that is only seen until then. Without any weight it is NaN.
     """
     order = np.lexsort((~times.observed, times.hours))
     hours, observed, weights = times.hours[order], times.observed[order], weights[:, order]
@@ -55,38 +57,47 @@ def median_of(times: CensoredTimes, weights: Floats) -> Floats:
     remaining = np.cumprod(step, axis=1)
     half = remaining <= 0.5 + _EXACT
     first = np.argmax(half, axis=1)
-    return np.where(half.any(axis=1), hours[first], np.inf)
+    medians = np.where(half.any(axis=1), hours[first], np.inf)
+    return np.where(weights.any(axis=1), medians, np.nan)
 
 
-def estimate_median(times: CensoredTimes) -> Estimate:
-    """The median with a bootstrap interval over units; NaN without any case."""
+def estimate_median(times: CensoredTimes, drawn: Floats | None = None) -> Estimate:
+    """The median with a bootstrap interval over units; NaN without any case.
+
+    ``drawn`` are weights by draw and unit, where they are shared with other estimates.
+    """
     if not times.hours.size:
         return Estimate(np.nan, np.nan, np.nan)
+    weights = draw_weights(times.units) if drawn is None else drawn[:, times.units]
     value = median_of(times, np.ones((1, times.hours.size)))[0]
-    drawn = median_of(times, draw_weights(times.units))
-    return Estimate(float(value), *_percentiles(drawn))
+    return Estimate(float(value), *_percentiles(median_of(times, weights)))
 
 
-def compare_medians(before: CensoredTimes, after: CensoredTimes) -> Estimate:
+def compare_medians(before: CensoredTimes, after: CensoredTimes, drawn: Floats | None = None) -> Estimate:
     """The difference of two medians, after − before; units that have cases in both are drawn together."""
     if not (before.hours.size and after.hours.size):
         return Estimate(np.nan, np.nan, np.nan)
     ones = (np.ones((1, before.hours.size)), np.ones((1, after.hours.size)))
-    drawn = draw_weights(np.concatenate([before.units, after.units]))
+    units = np.concatenate([before.units, after.units])
+    weights = draw_weights(units) if drawn is None else drawn[:, units]
     cut = before.hours.size
     with np.errstate(invalid="ignore"):
         value = (median_of(after, ones[1]) - median_of(before, ones[0]))[0]
-        differences = median_of(after, drawn[:, cut:]) - median_of(before, drawn[:, :cut])
+        differences = median_of(after, weights[:, cut:]) - median_of(before, weights[:, :cut])
     return Estimate(float(value), *_percentiles(differences))
 
 
-def draw_weights(units: NDArray[np.int64]) -> Floats:
-    """How often each case counts in each of the draws: as often as its unit was drawn with replacement."""
-    names, places = np.unique(units, return_inverse=True)
-    generator = np.random.default_rng(SEED)
-    counts = generator.multinomial(len(names), np.full(len(names), 1 / len(names)), size=DRAWS)
-    weights: Floats = counts[:, places.ravel()].astype(np.float64)
+def draw_units(count: int) -> Floats:
+    """Weights by draw and unit: how often each unit counts, independently, once on average (Poisson bootstrap)."""
+    draws = int(np.clip(WEIGHTS_AT_ONCE // max(count, 1), FEWEST_DRAWS, MOST_DRAWS))
+    weights: Floats = np.random.default_rng(SEED).poisson(1.0, size=(draws, count)).astype(np.float64)
     return weights
+
+
+def draw_weights(units: NDArray[np.int64]) -> Floats:
+    """How often each case counts in each of the draws: as often as its unit does."""
+    names, places = np.unique(units, return_inverse=True)
+    return draw_units(len(names))[:, places.ravel()]
 
 
 def estimate_share(hits: Sequence[bool], units: Sequence[int]) -> Estimate:

@@ -27,6 +27,7 @@ from serving.path_metrics.censored_times import (
     Estimate,
     compare_medians,
     compare_shares,
+    draw_units,
     estimate_median,
     estimate_share,
 )
@@ -151,62 +152,70 @@ class PathReport:
 
 
 class Measurement:
-    """Measures groups of the same cases; ``units`` numbers the groups of accounts."""
+    """Measures groups of the same cases. What is known of each case is computed once; groups are places in it.
+
+    The draws of the bootstrap are shared, so that the groups of accounts are drawn together everywhere.
+    """
 
     def __init__(self, cases: Sequence[CaseTimeline], calendars: Calendars, now: datetime) -> None:
-        self.calendars, self.now = calendars, now
-        self.watch = Stopwatch(cases, calendars, now)
-        self.units = {unit: number for number, unit in enumerate(sorted({case.unit for case in cases}))}
+        self.cases, self.calendars = cases, calendars
+        names = {unit: number for number, unit in enumerate(sorted({case.unit for case in cases}))}
+        self.units = np.array([names[case.unit] for case in cases], dtype=np.int64)
+        self.drawn = draw_units(len(names))
+        watch = Stopwatch(cases, calendars, now)
+        self._times = {
+            (measure, working): watch.times(cases, measure, self.units, working=working)
+            for measure in MEASURES
+            for working in (False, *([True] if calendars else []))
+        }
+        self._counted = {name: [_counts(name, case, calendars, now) for case in cases] for name in SHARES}
 
-    def group(self, dimension: str, name: str, cases: Sequence[CaseTimeline]) -> GroupFigures:
-        """The figures of some of the cases."""
-        working = measured_in_working_time(cases, self.calendars)
-        times = {measure: self.times(cases, measure, working=working) for measure in MEASURES}
+    def group(self, dimension: str, name: str, places: Sequence[int]) -> GroupFigures:
+        """The figures of the cases at these places."""
+        working = self._working(places)
+        times = {measure: self._of(measure, places, working) for measure in MEASURES}
         return GroupFigures(
             dimension=dimension,
             name=name,
-            cases=len(cases),
-            units=len({case.unit for case in cases}),
+            cases=len(places),
+            units=len(np.unique(self.units[list(places)])),
             working_time=working,
             times={
-                name: TimeFigure(len(cases), int(time.observed.sum()), estimate_median(time))
+                name: TimeFigure(len(places), int(time.observed.sum()), estimate_median(time, self.drawn))
                 for name, time in times.items()
             },
-            shares={name: self._share(name, cases) for name in SHARES},
+            shares={name: self._share(name, places) for name in SHARES},
         )
 
-    def times(self, cases: Sequence[CaseTimeline], measure: Measure, *, working: bool) -> CensoredTimes:
-        """The times of the cases to an event."""
-        units = np.array([self.units[case.unit] for case in cases], dtype=np.int64)
-        return self.watch.times(cases, measure, units, working=working)
-
-    def compare(self, before: Sequence[CaseTimeline], after: Sequence[CaseTimeline]) -> VersionComparison:
+    def compare(self, before: Sequence[int], after: Sequence[int]) -> VersionComparison:
         """Two policy versions, in the same kind of time."""
-        working = measured_in_working_time([*before, *after], self.calendars)
-        first, second = (self.group("policy_version", _version(cases[0]), cases) for cases in (before, after))
+        working = self._working([*before, *after])
+        first, second = (
+            self.group("policy_version", _version(self.cases[places[0]]), places) for places in (before, after)
+        )
         return VersionComparison(
             before=first,
             after=second,
             times={
                 measure: compare_medians(
-                    self.times(before, measure, working=working), self.times(after, measure, working=working)
+                    self._of(measure, before, working), self._of(measure, after, working), self.drawn
                 )
                 for measure in MEASURES
             },
             shares={name: compare_shares(first.shares[name].share, second.shares[name].share) for name in SHARES},
         )
 
-    def _share(self, name: str, cases: Sequence[CaseTimeline]) -> ShareFigure:
-        counted = [case for case in cases if self._counts(name, case)]
-        hits = [_has(name, case) for case in counted]
-        return ShareFigure(len(counted), sum(hits), estimate_share(hits, [self.units[case.unit] for case in counted]))
+    def _working(self, places: Sequence[int]) -> bool:
+        return measured_in_working_time((self.cases[place] for place in places), self.calendars)
 
-    def _counts(self, name: str, case: CaseTimeline) -> bool:
-        if name == "response_breached":
-            return case.respond_breached or deadline_over(case, case.respond_within, self.calendars, self.now)
-        if name == "resolution_breached":
-            return case.resolve_breached or deadline_over(case, case.resolve_within, self.calendars, self.now)
-        return case.outcome in {"saved", "lost"} if name == "saved" else True
+    def _of(self, measure: Measure, places: Sequence[int], working: bool) -> CensoredTimes:
+        times, chosen = self._times[measure, working], list(places)
+        return CensoredTimes(times.hours[chosen], times.observed[chosen], times.units[chosen])
+
+    def _share(self, name: str, places: Sequence[int]) -> ShareFigure:
+        counted = [place for place in places if self._counted[name][place]]
+        hits = [_has(name, self.cases[place]) for place in counted]
+        return ShareFigure(len(counted), sum(hits), estimate_share(hits, self.units[counted].tolist()))
 
 
 def measure_paths(
@@ -214,11 +223,11 @@ def measure_paths(
 ) -> PathReport:
     """The report on these cases, whose policy versions are compared in the order in which they opened cases."""
     measurement = Measurement(cases, calendars, now)
-    groups = [measurement.group("all", "all", cases)] if cases else []
+    groups = [measurement.group("all", "all", range(len(cases)))] if cases else []
     for dimension, value_of in DIMENSIONS.items():
-        by_name: dict[str, list[CaseTimeline]] = {}
-        for case in cases:
-            by_name.setdefault(value_of(case) or UNKNOWN, []).append(case)
+        by_name: dict[str, list[int]] = {}
+        for place, case in enumerate(cases):
+            by_name.setdefault(value_of(case) or UNKNOWN, []).append(place)
         names = sorted(by_name, key=lambda name: (name == UNKNOWN, name))
         groups += [measurement.group(dimension, name, by_name[name]) for name in names]
     versions = _by_version(cases)
@@ -226,13 +235,22 @@ def measure_paths(
     return PathReport(now, since, groups, comparisons)
 
 
-def _by_version(cases: Sequence[CaseTimeline]) -> list[list[CaseTimeline]]:
-    """The cases of each known policy version, the version that opened a case first coming first."""
-    known = sorted((case for case in cases if case.policy_version), key=lambda case: (case.opened_at, case.case_id))
-    versions: dict[str, list[CaseTimeline]] = {}
-    for case in known:
-        versions.setdefault(_version(case), []).append(case)
+def _by_version(cases: Sequence[CaseTimeline]) -> list[list[int]]:
+    """The cases of each known policy version by place, the version that opened a case first coming first."""
+    known = [place for place, case in enumerate(cases) if case.policy_version]
+    versions: dict[str, list[int]] = {}
+    for place in sorted(known, key=lambda place: (cases[place].opened_at, cases[place].case_id)):
+        versions.setdefault(_version(cases[place]), []).append(place)
     return list(versions.values())
+
+
+def _counts(name: str, case: CaseTimeline, calendars: Calendars, now: datetime) -> bool:
+    """Whether it is known of a case whether it has something."""
+    if name == "response_breached":
+        return case.respond_breached or deadline_over(case, case.respond_within, calendars, now)
+    if name == "resolution_breached":
+        return case.resolve_breached or deadline_over(case, case.resolve_within, calendars, now)
+    return case.outcome in {"saved", "lost"} if name == "saved" else True
 
 
 def _version(case: CaseTimeline) -> str:

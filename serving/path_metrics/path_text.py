@@ -60,8 +60,13 @@ def points_text(estimate: Estimate) -> str:
     """A difference of shares in percentage points: ``−4 points (−9 to +2)``."""
     if isnan(estimate.value):
         return TOO_FEW
-    value, low, high = (f"{100 * number:+.0f}".replace("-", "−") for number in estimate)
+    value, low, high = (_points(number) for number in estimate)
     return f"{value} points ({low} to {high})"
+
+
+def _points(share: float) -> str:
+    points = round(100 * share)
+    return f"{points:+d}".replace("-", "−") if points else "0"
 
 
 def difference_text(estimate: Estimate) -> str:

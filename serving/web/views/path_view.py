@@ -10,10 +10,12 @@ from math import isfinite
 from serving.path_metrics.path_report import GroupFigures, PathReport, VersionComparison
 from serving.path_metrics.path_text import comparison_rows, group_cells, group_title, hours_text, time_text
 
-LEFT, RIGHT, WIDTH = 140.0, 20.0, 560.0
+LEFT, RIGHT, WIDTH = 116.0, 20.0, 400.0
 ROW, TOP, BOTTOM = 26.0, 8.0, 24.0
-LONGEST_LABEL = 20
+LONGEST_LABEL = 18
 MOST_ROWS = 12
+SHOWN = frozenset({"all", "squad", "severity"})
+"""The dimensions of the chart and of the table; others are folded in below it."""
 
 
 @dataclass(frozen=True)
@@ -62,10 +64,11 @@ class Comparison:
 
 @dataclass(frozen=True)
 class PathSection:
-    """What the overview shows of the escalation paths."""
+    """What the overview shows of the escalation paths; ``more`` are the rows of skills and policy versions."""
 
     weeks: int
     rows: Sequence[PathRow]
+    more: Sequence[PathRow]
     chart: PathChart | None
     comparison: Comparison | None
 
@@ -78,10 +81,15 @@ def build_path_section(report: PathReport, weeks: int) -> PathSection | None:
     newest = next((pair for pair in reversed(report.comparisons) if pair.enough), None)
     return PathSection(
         weeks=weeks,
-        rows=[PathRow(_capitalised(group_title(group)), group.working_time, group_cells(group)) for group in groups],
-        chart=_chart([group for group in groups if group.dimension in {"all", "squad", "severity"}][:MOST_ROWS]),
+        rows=[_row(group) for group in groups if group.dimension in SHOWN],
+        more=[_row(group) for group in groups if group.dimension not in SHOWN],
+        chart=_chart([group for group in groups if group.dimension in SHOWN][:MOST_ROWS]),
         comparison=_comparison(newest) if newest else None,
     )
+
+
+def _row(group: GroupFigures) -> PathRow:
+    return PathRow(_capitalised(group_title(group)), group.working_time, group_cells(group))
 
 
 def _comparison(pair: VersionComparison) -> Comparison:
