@@ -27,7 +27,7 @@ def simulate_world(
 
     ``progress`` is given one line a month.
     """
-    _prepare(out)
+    prepare_folder(out)
     began = time.monotonic()
     world, folder, totals = Simulation(settings), Folder(out, large=settings.accounts >= LARGE), Counter[str]()
     team = np.random.default_rng(np.random.SeedSequence(settings.seed, spawn_key=(2**21,)))
@@ -56,7 +56,12 @@ def months(settings: SimulatorSettings) -> Iterator[date]:
     yield settings.until
 
 
-def _prepare(out: Path) -> None:
+def prepare_folder(out: Path) -> None:
+    """Create the folder of a world.
+
+    Raises:
+        UsageError: it is not empty, or cannot be written.
+    """
     if out.is_dir() and any(out.iterdir()):
         raise UsageError(f"{out} is not empty: give --out a new folder")
     try:

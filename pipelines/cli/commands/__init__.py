@@ -6,12 +6,9 @@ import typer
 
 from pipelines.cli.commands import (
     backtest,
-    check,
     deliver,
     design_paths,
-    features,
     feedback,
-    init,
     monitor,
     nightly,
     paths,
@@ -19,12 +16,12 @@ from pipelines.cli.commands import (
     queue,
     replay,
     review,
-    simulate,
     timers,
     train,
 )
 from pipelines.cli.commands.incident import incidents, signals, watch
 from pipelines.cli.commands.operations import config, retention, status, sync_sources
+from pipelines.cli.commands.sources import check, features, init, simulate
 from pipelines.cli.commands.team import hand_overs, people, users
 
 COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (

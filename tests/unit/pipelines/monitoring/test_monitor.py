@@ -31,8 +31,8 @@ from pipelines.monitoring.reference_drift import (
     measure_drift,
 )
 from pipelines.monitoring.retraining import advise_retraining
-from pipelines.monitoring_settings import MonitoringSettings
 from pipelines.scratch import scratch_folder
+from pipelines.setting_sections.monitoring_settings import MonitoringSettings
 from pipelines.settings import Settings
 from pipelines.sources.validated_source import validate_source_step
 from serving.night_report.monitor_report import (

@@ -6,9 +6,9 @@ import pyarrow as pa
 from support.worlds.factories import Story
 
 from features.history.history import History
-from pipelines.currency_settings import CurrencySettings
 from pipelines.monitoring.feed_freshness import newest_known
 from pipelines.night.gather_facts import HandoffContext, gather_facts
+from pipelines.setting_sections.currency_settings import CurrencySettings
 from pipelines.sources.currency_conversion import convert_currencies
 from serving.handoff.facts import ContractFacts, Facts, of_main_source
 

@@ -5,7 +5,7 @@ from datetime import date
 from support.worlds.factories import Story
 
 from features.succession.succession import succession_at
-from pipelines.currency_settings import CurrencySettings
+from pipelines.setting_sections.currency_settings import CurrencySettings
 from pipelines.sources.currency_conversion import convert_currencies
 
 NIGHT = date(2026, 3, 1)

@@ -55,13 +55,24 @@ periods AS (
     SELECT *, unnest(
         CASE
             WHEN started_at > coalesce(current_period_start, started_at) THEN [started_at]
-            ELSE generate_series(started_at, coalesce(current_period_start, started_at), period)
+            ELSE list_distinct(list_append(
+                generate_series(started_at, coalesce(current_period_start, started_at), period),
+                coalesce(current_period_start, started_at)
+            ))
         END
     ) AS begins
     FROM running
 ),
 versions AS (
-    SELECT *, begins + period AS renews_at, CAST(NULL AS TIMESTAMP) AS ends_at, begins AS known_at FROM periods
+    SELECT
+        *,
+        CASE
+            WHEN begins = current_period_start AND current_period_end > begins THEN current_period_end
+            ELSE begins + period
+        END AS renews_at,
+        CAST(NULL AS TIMESTAMP) AS ends_at,
+        begins AS known_at
+    FROM periods
     WHERE ended_at_all IS NULL OR begins < least(ended_at_all, coalesce(canceled_at, ended_at_all))
     UNION ALL
     SELECT *, started_at, NULL, ended_at_all, greatest(started_at, coalesce(canceled_at, ended_at_all)) FROM running

@@ -114,4 +114,4 @@ UNION ALL
 SELECT r.ticket_id, coalesce(r.updated_at, r.created_at), 'csat', r.score, 'customer'
 FROM satisfaction_rating AS r
 JOIN live AS t ON t.id = r.ticket_id
-WHERE r.score IN ('good', 'bad')
+WHERE r.score IS NOT NULL AND r.score NOT IN ('offered', 'unoffered')

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from features.errors import UsageError
+from pipelines.cli.options import require_one_of
 from pipelines.console import Steps, out
 
 
@@ -24,14 +26,27 @@ def simulate(
         str, typer.Option(help="real: with the situations of real sources; plain: without them.")
     ] = "real",
     flaws: Annotated[float, typer.Option(help="Share of invalid rows.")] = 0.001,
+    shape: Annotated[
+        str,
+        typer.Option(
+            help="contract: the tables of the contract; vendors: the same company as Salesforce, Zendesk, Stripe and "
+            "product usage, with a rescue.toml that reads them."
+        ),
+    ] = "contract",
 ) -> None:
     """Simulate accounts, and write the tables that a source would have recorded and the true risks."""
     from pipelines.simulator import SimulatorSettings, simulate_world
+    from pipelines.simulator.vendor_shapes import simulate_vendors
+
+    require_one_of(shape, ("contract", "vendors"), "--shape")
+    if shape == "vendors" and by_user:
+        raise UsageError("--by-user is for --shape contract: the vendors' shape counts usage by account.")
 
     settings = SimulatorSettings(
         accounts=accounts, months=months, seed=seed, by_user=by_user, rescues=rescues, flaws=flaws, world=world
     )
     steps = Steps()
     with steps.step("simulate", f"Simulating {accounts:,} accounts over {months} months"):
-        rows = simulate_world(settings, to_folder, steps.log)
+        write = simulate_vendors if shape == "vendors" else simulate_world
+        rows = write(settings, to_folder, steps.log)
     out.print(f"{to_folder}: " + ", ".join(f"{name} {count:,}" for name, count in rows.items()), markup=False)
