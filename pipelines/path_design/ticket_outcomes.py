@@ -199,10 +199,11 @@ def _events(history: History) -> list[dict[str, object]]:
     given = history.columns["ticket_events"]
     value = "value" if "value" in given else "NULL"
     team = quote_name("group") if "group" in given else f"CASE WHEN kind = 'assigned' THEN {value} END"
+    own = "event_id, " if "event_id" in given else ""
     rows: list[dict[str, object]] = history.query(
         f"SELECT ticket_id, occurred_at, kind, {value} AS value, {team} AS team FROM ticket_events "
         "WHERE kind IN ('assigned', 'escalated', 'reopened', 'priority', 'sla_breached', 'solved', 'closed', 'status') "
-        "ORDER BY occurred_at, kind"
+        f"ORDER BY occurred_at, ticket_id, {own}kind, value, team"
     ).to_pylist()
     return rows
 

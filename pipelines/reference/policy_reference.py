@@ -7,6 +7,7 @@ from serving.policy.definition.columns import ACCOUNT_FIELDS, CASE_FIELDS
 from serving.policy.definition.default_rules import HIGHEST_ENTER, LIFT, LOWEST_ENTER
 from serving.policy.definition.policy_file import default_text
 from serving.policy.definition.policy_schema import PolicyFile
+from serving.policy.definition.tickets.ticket_filter import ticket_columns
 
 _INTRODUCTION = """# The policy file
 
@@ -179,9 +180,13 @@ def _cell(text: str) -> str:
 def _columns() -> str:
     fields = ", ".join(f"`{name}`" for name in ACCOUNT_FIELDS)
     weighed = ", ".join(f"`{name}`" for name in CASE_FIELDS)
+    tickets = ", ".join(f"`{name}`" for name in sorted(ticket_columns()))
     return (
         f"the account's fields {fields}. Conditions of severities and of VIP accounts can also use {weighed}: the "
-        "probability of the case's risk, and the capped revenue at stake.\n"
+        "probability of the case's risk, and the capped revenue at stake. `issues_NAME` and `launch_NAME` are the "
+        "numbers of an account's unresolved tickets of an issue type, and of those that the broad path of a launch "
+        f"takes. Their own conditions are about a ticket as it was opened: {tickets}, and the columns of "
+        "`[ticket_attributes]`.\n"
     )
 
 
