@@ -39,7 +39,8 @@ SELECT ticket_id, field, moment, value, who FROM (
     UNION ALL
     SELECT ticket_id,
         CASE WHEN kind IN ('solved', 'closed', 'reopened', 'status') THEN 'status'
-            WHEN kind = 'priority' THEN 'priority' WHEN kind = 'assigned' THEN 'assignee_id' ELSE 'custom_escalated' END,
+            WHEN kind = 'priority' THEN 'priority' WHEN kind = 'assigned' THEN 'assignee_id'
+            ELSE 'custom_escalated' END,
         occurred_at,
         CASE kind WHEN 'solved' THEN 'solved' WHEN 'closed' THEN 'closed' WHEN 'reopened' THEN 'open'
             WHEN 'escalated' THEN 'true' WHEN 'deescalated' THEN 'false' ELSE value END,
