@@ -22,7 +22,7 @@ from serving.policy.definition.case_rules import (
     PartialLossRule,
     ReconcileRule,
 )
-from serving.policy.definition.escalation.path_rules import ProtocolRule, StepRule, full_protocol
+from serving.policy.definition.escalation.path_rules import ProtocolRule, Steps, full_protocol
 from serving.policy.definition.incidents.incident_rules import IncidentRule
 from serving.policy.definition.people.form_rules import FormRule
 from serving.policy.definition.people.people_rules import DutyRule, PersonRule, RoleRule
@@ -247,7 +247,7 @@ class Health(Section):
     )
 
 
-LATER_SECTIONS = ("people", "roles", "forms", "incidents", "issue_types", "launches")
+LATER_SECTIONS = ("people", "roles", "forms", "incidents", "issue_types", "launches", "paths", "protocol")
 LATER_SQUAD_KEYS = ("duty",)
 LATER_SEVERITY_KEYS = ("path",)
 """Sections, and keys of squads and severities, that are not part of the version of a policy that does not use them."""
@@ -289,16 +289,15 @@ class PolicyFile(Section):
     calendars: dict[str, CalendarRule] = Field(default_factory=dict, description="one table per calendar")
     people: dict[str, PersonRule] = Field(default_factory=dict, description="one table per person")
     roles: dict[str, RoleRule] = Field(
-        default_factory=dict, description="role -> person, squad, or a list of them; or a table of squad -> person"
+        default_factory=dict,
+        description="role -> person, squad or mail address, or a list of them; or a table of squad -> person",
     )
     forms: dict[str, FormRule] = Field(default_factory=dict, description="one table per hand-off form")
     issue_types: dict[str, IssueTypeRule] = Field(
         default_factory=dict, description="one table per kind of ticket that conditions count"
     )
     launches: dict[str, LaunchRule] = Field(default_factory=dict, description="one table per new feature")
-    paths: dict[str, Annotated[tuple[StepRule, ...], Field(strict=False, min_length=1, max_length=50)]] = Field(
-        default_factory=dict, description="escalation paths: one `[[paths.NAME]]` per step"
-    )
+    paths: dict[str, Steps] = Field(default_factory=dict, description="escalation paths: one `[[paths.NAME]]` per step")
     protocol: dict[str, ProtocolRule] = Field(
         default_factory=dict, description="event -> who is told; events that are left out have the default"
     )

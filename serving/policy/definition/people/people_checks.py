@@ -116,7 +116,7 @@ def _roles(file: "PolicyFile") -> Iterator[_Finding]:
             if squad and squad not in file.squads:
                 yield _unknown(("roles", role, squad), "squad", squad, file.squads)
             for target in targets:
-                if target not in known:
+                if target not in known and "@" not in target:  # a mail address is somebody outside, such as a vendor
                     yield _unknown(("roles", role, squad) if squad else ("roles", role), "person", target, known)
 
 
