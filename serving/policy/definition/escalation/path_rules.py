@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
 
 from features.errors import suggest_name
 from serving.paths.durations import Duration
 from serving.paths.message_text import PLACEHOLDERS, unknown_placeholders
 from serving.paths.path_steps import PathStep, Repeat
 from serving.paths.protocol import DEFAULT_PROTOCOL, EventRule, Party, Protocol, ProtocolEvent
-from serving.policy.definition.policy_section import Names, Section, Text, Within, Word, refuse
+from serving.policy.definition.policy_section import Names, Section, Text, Within, Word, refuse, refuse_value
 
 Fact = Literal[
     "account_owner",
@@ -30,6 +30,9 @@ Fact = Literal[
     "state",
     "users",
 ]
+MOST_RULES = 50
+"""A path of a policy has at most so many steps."""
+
 PartyName = Literal["responsible", "accountable", "consulted", "informed", "account_owner", "receiving_squad", "vendor"]
 
 
@@ -104,6 +107,16 @@ class StepRule(Section):
         """Every time that the step has."""
         times = (self.after, self.repeat.every if self.repeat else None)
         return tuple(time for time in times if time is not None)
+
+
+def _check_count(steps: tuple[StepRule, ...]) -> tuple[StepRule, ...]:
+    if not 1 <= len(steps) <= MOST_RULES:
+        raise refuse_value(f"a path has between 1 and {MOST_RULES} steps, and this one has {len(steps)}")
+    return steps
+
+
+Steps = Annotated[tuple[StepRule, ...], Field(strict=False), AfterValidator(_check_count)]
+"""The steps of one path, in their order."""
 
 
 class ProtocolRule(Section):
