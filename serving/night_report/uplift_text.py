@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from serving.night_report.report_text import day_text
+from serving.night_report.report_text import FEATURE_TITLES, day_text
 from serving.night_report.uplift_report import UpliftReport
 
 PLAIN_RISK = "so the priority uses plain risk (probability × save rate)"
@@ -25,7 +25,7 @@ def uplift_line(report: UpliftReport) -> str:
         case "same_for_all":
             return f"{groups} do not show whom a rescue helps more than others, {PLAIN_RISK}."
         case "not_better":
-            return f"Ranking by uplift is not shown to be better than by risk ({_lead(report, groups)}), {PLAIN_RISK}."
+            return f"Ranking by uplift is not shown to be better than by risk: {_lead(report, groups)}, {PLAIN_RISK}."
         case _:
             return f"Ranking by uplift is better than by risk: {_lead(report, groups)}."
 
@@ -34,7 +34,7 @@ def uplift_details(report: UpliftReport) -> str:
     """What the effect depends on, and what so many accounts can show; empty without a model."""
     sentences = []
     if report.columns:
-        named = [f"{name} ({'+' if change > 0 else '−'})" for name, change in report.columns.items()]
+        named = [f"{_titled(name)} ({'+' if change > 0 else '−'})" for name, change in report.columns.items()]
         more = f" and {len(named) - COLUMNS} more" if len(named) > COLUMNS else ""
         sentences.append(f"The effect of a rescue depends on {', '.join(named[:COLUMNS])}{more}.")
     if report.detectable is not None and not report.usable:
@@ -53,7 +53,16 @@ def _lead(report: UpliftReport, groups: str) -> str:
     if lead is None:
         return groups
     known = f", known before {day_text(report.until)}" if report.until else ""
+    more = "more" if lead.value >= 0 else "fewer"
     return (
-        f"of 100 accounts, it prevents {lead.value:+.1f} events beyond those of plain risk (95% interval "
-        f"{lead.low:+.1f} to {lead.high:+.1f}; {groups}{known})"
+        f"of 100 accounts, {abs(lead.value):.1f} {more} events are prevented (95% interval {lead.low:+.1f} to "
+        f"{lead.high:+.1f}; {groups}{known})"
     )
+
+
+def _titled(column: str) -> str:
+    """A column of a model in words: "account age in days", "segment = small", "seats missing"."""
+    name, is_missing, _ = column.partition(" missing")
+    name, equals, level = name.partition(" = ")
+    title = "published probability" if name == "published_log_odds" else FEATURE_TITLES.get(name, name)
+    return f"{title}{equals}{level}{is_missing}"

@@ -20,7 +20,7 @@ def report(code: UpliftCode, **changes: object) -> UpliftReport:
         "lead": DifferenceReport(value=1.84, low=0.2, high=3.4),
         "detectable": 2.3,
         "accounts_needed": 2500,
-        "columns": {"usage_trend": 0.05, "segment = small": -0.02, "tickets_open": 0.01, "seats": 0.01},
+        "columns": {"usage_recency_days": 0.05, "segment = small": -0.02, "tickets_open": 0.01, "seats": 0.01},
     }
     return UpliftReport.model_validate({**facts, **changes})
 
@@ -33,14 +33,14 @@ PLAIN = "so the priority uses plain risk (probability × save rate)"
     [
         (
             report("better"),
-            "Ranking by uplift is better than by risk: of 100 accounts, it prevents +1.8 events beyond those of plain "
-            "risk (95% interval +0.2 to +3.4; 1,200 worked and 310 held-out accounts, known before 1 Jul 2026).",
+            "Ranking by uplift is better than by risk: of 100 accounts, 1.8 more events are prevented (95% interval "
+            "+0.2 to +3.4; 1,200 worked and 310 held-out accounts, known before 1 Jul 2026).",
         ),
         (
-            report("not_better", lead=DifferenceReport(value=0.4, low=-0.5, high=1.3)),
-            "Ranking by uplift is not shown to be better than by risk (of 100 accounts, it prevents +0.4 events beyond "
-            "those of plain risk (95% interval -0.5 to +1.3; 1,200 worked and 310 held-out accounts, known before "
-            f"1 Jul 2026)), {PLAIN}.",
+            report("not_better", lead=DifferenceReport(value=-0.4, low=-1.3, high=0.5)),
+            "Ranking by uplift is not shown to be better than by risk: of 100 accounts, 0.4 fewer events are prevented "
+            "(95% interval -1.3 to +0.5; 1,200 worked and 310 held-out accounts, known before 1 Jul 2026), "
+            f"{PLAIN}.",
         ),
         (
             report("same_for_all"),
@@ -67,8 +67,8 @@ def test_every_verdict_is_one_sentence(found: UpliftReport, sentence: str) -> No
 
 def test_details_name_what_the_effect_depends_on_and_what_is_missing() -> None:
     assert uplift_details(report("better", text="Version 3, the last one verified here, is used.")) == (
-        "The effect of a rescue depends on usage_trend (+), segment = small (−), tickets_open (+) and 1 more. Version "
-        "3, the last one verified here, is used."
+        "The effect of a rescue depends on days since the last use (+), customer segment = small (−), tickets open now (+) "
+        "and 1 more. Version 3, the last one verified here, is used."
     )
     assert uplift_details(report("not_better")).endswith(
         "So many accounts show a lead of 2.3 events or more with a probability of 80%. The present lead needs 2,500 "
