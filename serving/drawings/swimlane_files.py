@@ -1,4 +1,4 @@
-"""The swimlanes of a policy as files: BPMN and SVG for each squad and severity, and one page with all of them."""
+"""The swimlanes of a policy as files: BPMN and SVG for each squad and severity and each incident, and a page of all."""
 
 from collections.abc import Iterator
 
@@ -21,7 +21,8 @@ def swimlane_files(
     for flow in all_flows(rules):
         if squad not in {None, flow.squad} or severity not in {None, flow.severity}:
             continue
-        name = _free_name(file_name("swimlane", flow.squad, flow.severity), taken)
+        words = ("incident", flow.incident) if flow.incident is not None else (flow.squad, flow.severity)
+        name = _free_name(file_name("swimlane", *words), taken)
         layout = lay_out(build_graph(flow))
         drawing = write_swimlane_svg(layout)
         yield f"{name}.bpmn", write_bpmn(layout)

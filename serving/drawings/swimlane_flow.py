@@ -85,17 +85,21 @@ class SwimlaneFlow:
     accountable: str
     informed: tuple[str, ...]
     acknowledged: bool
+    incident: str | None = None
 
     @property
     def title(self) -> str:
         """What the drawing shows."""
+        if self.incident is not None:
+            return f"Escalation of the incident {self.incident}"
         return f"Escalation of a {self.severity} case of squad {self.squad}"
 
 
-def build_flow(rules: PolicyFile, squad: str, severity: str) -> SwimlaneFlow:
-    """The flow of the cases of a squad and severity."""
+def build_flow(rules: PolicyFile, squad: str, severity: str, incident: str | None = None) -> SwimlaneFlow:
+    """The flow of the cases of a squad and severity, or of an incident that has them."""
     row = severity_row(rules, severity)
-    path = rules.path_of(row.name, squad)
+    named = rules.incidents[incident].path if incident is not None else None
+    path = rules.path_named(named) if named is not None else rules.path_of(row.name, squad)
     directory = Directory(_with_tiers(rules.roster, squad))
     subject = Subject(
         id="",
@@ -120,7 +124,8 @@ def build_flow(rules: PolicyFile, squad: str, severity: str) -> SwimlaneFlow:
         resolve=Wait((WaitPart(row.resolve_hours, first),)),
         accountable=party_name(row.accountable, subject, directory),
         informed=tuple(party_name(name, subject, directory) for name in row.informed),
-        acknowledged=bool(path.name),
+        acknowledged=bool(path.name) or incident is not None,
+        incident=incident,
     )
 
 
@@ -236,7 +241,9 @@ def _merged(waits: Sequence[WaitPart]) -> tuple[WaitPart, ...]:
 
 
 def all_flows(rules: PolicyFile) -> Iterator[SwimlaneFlow]:
-    """The flow of each squad and severity, in the order of the policy."""
+    """The flow of each squad and severity, and of each incident, in the order of the policy."""
     for squad in rules.squads:
         for row in rules.severities:
             yield build_flow(rules, squad, row.name)
+    for name, rule in rules.incidents.items():
+        yield build_flow(rules, rule.squad or rules.routing.fallback, rule.severity, name)

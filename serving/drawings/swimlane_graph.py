@@ -14,6 +14,7 @@ from serving.paths.path_steps import Repeat
 SYSTEM_LANE = "Rescue (automatic)"
 RESPONSIBLE_LANE = "Responsible: whoever took the case"
 CONTACTED, CLOSED = "Customer contacted", "Case closed"
+ACKNOWLEDGED, OVER = "Incident acknowledged", "Incident over"
 
 
 class Shape(StrEnum):
@@ -77,6 +78,21 @@ class SwimlaneGraph:
     nodes: list[Node] = field(default_factory=list)
     edges: list[Edge] = field(default_factory=list)
 
+    @property
+    def subject(self) -> str:
+        """What is escalated: a case, or an incident."""
+        return "case" if self.flow.incident is None else "incident"
+
+    @property
+    def reached(self) -> str:
+        """The signal that ends the response deadline."""
+        return CONTACTED if self.flow.incident is None else ACKNOWLEDGED
+
+    @property
+    def ended(self) -> str:
+        """The signal that ends the resolution deadline."""
+        return CLOSED if self.flow.incident is None else OVER
+
     def add(self, node: Node, *before: str) -> str:
         """Add a node after others."""
         if node.lane not in self.lanes:
@@ -94,15 +110,16 @@ class SwimlaneGraph:
 def build_graph(flow: SwimlaneFlow) -> SwimlaneGraph:
     """The graph of a flow."""
     graph = SwimlaneGraph(flow, [SYSTEM_LANE, f"Accountable: {flow.accountable}"])
-    begin = graph.add(Node("start", Shape.START, "Case opened", SYSTEM_LANE, 0))
-    told = f"Announce the case; informed: {', '.join(flow.informed)}" if flow.informed else "Announce the case"
+    begin = graph.add(Node("start", Shape.START, f"{graph.subject.capitalize()} opened", SYSTEM_LANE, 0))
+    told = f"Announce the {graph.subject}"
+    told = f"{told}; informed: {', '.join(flow.informed)}" if flow.informed else told
     announced = graph.add(Node("announce", Shape.SEND, told, SYSTEM_LANE, 1), begin)
     split = graph.add(Node("split", Shape.PARALLEL, "", SYSTEM_LANE, 2), announced)
     for number, notice in enumerate(flow.notices):
         _add_notice(graph, split, number, notice)
     row = 1 + 2 * len(flow.notices)  # below the notices, because their lines go on to the next lane
-    _add_deadline(graph, split, "respond", flow.respond, CONTACTED, row=row, column=7)
-    _add_deadline(graph, split, "resolve", flow.resolve, CLOSED, row=row + 2, column=6)
+    _add_deadline(graph, split, "respond", flow.respond, graph.reached, row=row, column=7)
+    _add_deadline(graph, split, "resolve", flow.resolve, graph.ended, row=row + 2, column=6)
     ends = _add_stages(graph, split, flow.stages)
     _add_close(graph, ends or [split], 8 + len(flow.stages))
     return graph
@@ -134,7 +151,8 @@ def _add_deadline(
 
 
 def _add_notice(graph: SwimlaneGraph, split: str, number: int, notice: Notice) -> None:
-    """A step that only informs; it is sent unless the customer has been contacted before."""
+    """A step that only informs; a contact with the customer, or the end of the incident, stops it."""
+    stop = CONTACTED if graph.flow.incident is None else OVER
     row, name = 1 + 2 * number, f"notice_{number + 1}"
     text = f"Inform {', '.join(notice.readers)}{_by(notice.channels)}"
     if not notice.wait.parts:
@@ -148,14 +166,14 @@ def _add_notice(graph: SwimlaneGraph, split: str, number: int, notice: Notice) -
     )
     sent = graph.add(Node(f"{name}_send", Shape.SEND, text, SYSTEM_LANE, 5, row), timer)
     graph.add(Node(f"{name}_sent", Shape.END, "", SYSTEM_LANE, 6, row), sent)
-    over = graph.add(Node(f"{name}_kept", Shape.CATCH, CONTACTED, SYSTEM_LANE, 4, row + 1, signal=CONTACTED), fork)
+    over = graph.add(Node(f"{name}_kept", Shape.CATCH, stop, SYSTEM_LANE, 4, row + 1, signal=stop), fork)
     graph.add(Node(f"{name}_over", Shape.END, "Not needed", SYSTEM_LANE, 5, row + 1), over)
 
 
 def _add_stages(graph: SwimlaneGraph, split: str, stages: Sequence[Stage]) -> list[str]:
     """The people who are asked to act, one after the other; returns the elements after which the case is taken."""
     before = split
-    action = "Acknowledge the case" if graph.flow.acknowledged else "Contact the customer"
+    action = f"Acknowledge the {graph.subject}" if graph.flow.acknowledged else "Contact the customer"
     tasks: list[str] = []
     for number, stage in enumerate(stages):
         name, column = f"step_{number + 1}", 8 + number
@@ -203,12 +221,14 @@ def _add_close(graph: SwimlaneGraph, tasks: Sequence[str], column: int) -> None:
     lane, before = RESPONSIBLE_LANE, list(tasks)
     if len(before) > 1:
         before = [graph.add(Node("taken", Shape.MERGE, "", lane, column), *before)]
-    if graph.flow.acknowledged or not graph.flow.stages:
+    flow = graph.flow
+    if flow.incident is None and (flow.acknowledged or not flow.stages):
         before = [graph.add(Node("contact", Shape.USER, "Contact the customer", lane, column + 1), *before)]
-    signal = Node("contacted", Shape.THROW, CONTACTED, lane, column + 2, signal=CONTACTED)
-    contacted = graph.add(signal, *before)
-    close = graph.add(Node("close", Shape.USER, "Close the case with its outcome", lane, column + 3), contacted)
-    closed = graph.add(Node("closed", Shape.THROW, CLOSED, lane, column + 4, signal=CLOSED), close)
+    reached = Node("contacted", Shape.THROW, graph.reached, lane, column + 2, signal=graph.reached)
+    contacted = graph.add(reached, *before)
+    text = "Close the case with its outcome" if flow.incident is None else "End the incident"
+    close = graph.add(Node("close", Shape.USER, text, lane, column + 3), contacted)
+    closed = graph.add(Node("closed", Shape.THROW, graph.ended, lane, column + 4, signal=graph.ended), close)
     graph.add(Node("end", Shape.END, "Outcome recorded", lane, column + 5), closed)
 
 

@@ -56,8 +56,8 @@ fallback = "care"
 """
 
 
-def swimlane(policy: Policy) -> str:
-    return write_bpmn(lay_out(build_graph(build_flow(policy.rules, "care", "only"))))
+def swimlane(policy: Policy, incident: str | None = None) -> str:
+    return write_bpmn(lay_out(build_graph(build_flow(policy.rules, "care", "only", incident))))
 
 
 def queue_times(policy: Policy, act: str = "") -> dict[str, list[int]]:
@@ -194,3 +194,36 @@ def test_generated_paths_move_at_the_same_times(drawn: st.DataObject, unit: str,
         assert_same_times(policy, act, timedelta(minutes=10))
     elif stages:
         assert_same_times(policy)
+
+
+def test_an_incident_moves_at_the_same_times() -> None:
+    """An acknowledgement ends the response deadline and the steps that ask; steps that inform go on until the end."""
+    steps = (
+        '[[paths.p]]\nto = ["lead"]\n',
+        '[[paths.p]]\nto = ["primary"]\nafter = "1 hour"\n',
+        '[[paths.p]]\nto = ["vendor"]\nafter = "1 hour"\nacknowledge = false\n',
+        '[[paths.p]]\nto = ["secondary"]\nafter = "1 hour"\n',
+    )
+    incident = (
+        '[incidents.outage]\nwhen = "kind = \'down\'"\ncount = 1\nwithin = "5 minutes"\nseverity = "only"\n'
+        'path = "p"\nsquad = "care"\nquiet = "12 hours"\n'
+    )
+    policy = policy_of("".join(steps) + incident, "", respond="4 hours", resolve="8 hours")
+    act = '[[acts]]\nat = "90 minutes"\nwho = "ana"\ndo = "acknowledge"\nincident = "outage"\n'
+    text = f'start = {START.isoformat()}\n[[signals]]\nkind = "down"\n{act}'
+    timeline = rehearse(policy, parse_scenario(text, policy.rules)).timeline
+    escalated = [event.at for event in timeline.events if event.kind == "escalated"]
+    breached = [event.at for event in timeline.events if event.kind == "breached"]
+    assert minutes_between(START, escalated) == [60, 120]
+    assert minutes_between(START, breached) == [480]
+    run = SwimlaneRun(swimlane(policy, "outage"), START, {})
+    for minute in (59, 61, 89):
+        run.advance(START + timedelta(minutes=minute))
+    run.complete(run.open_tasks()[0].task_spec.bpmn_id)
+    for minute in (119, 121, 181, 241, 479, 481):
+        run.advance(START + timedelta(minutes=minute))
+    reached = {name: minutes_between(START, times) for name, times in run.reached.items()}
+    assert (reached["step_1"], reached["step_2"], reached["notice_1_send"]) == ([0], [61], [121])
+    assert "step_3" not in reached
+    assert "respond_missed" not in reached
+    assert reached["resolve_missed"] == [481]
