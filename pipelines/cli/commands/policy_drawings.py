@@ -54,8 +54,8 @@ def draw(
     """Draw a policy from the same functions that execute it.
 
     raci: Markdown and HTML. swimlane: one BPMN 2.0 file and one SVG for each squad and severity and for each incident,
-    and a page of all. blueprint: SVG and HTML. pdsa: Markdown and HTML of the versions that nights have used, and of the policy itself
-    where none has.
+    and a page of all. blueprint: SVG and HTML. pdsa: Markdown and HTML of the versions that nights have used, and of
+    the policy itself where none has.
     """
     require_one_of(kind, KINDS, "--as")
     if (squad or severity) and kind != "swimlane":
