@@ -500,3 +500,105 @@ def test_rows_in_fivetrans_own_shape_are_read(vendor: str, accounts: int, shared
     assert validation.report.tables["accounts"].accepted == accounts
     for table in validation.report.tables.values():
         assert set(table.quarantined) <= {"unknown_account"}, table.name  # the seeds' ids are of no one company
+
+
+def test_servicenow_reads_audits_and_the_callers_company(tmp_path: Path) -> None:
+    history = read(
+        tmp_path,
+        "servicenow/fivetran",
+        {
+            "core_company": [{"sys_id": "c", "name": "Cee", "sys_created_on": "2024-01-01", "customer": True},
+                             {"sys_id": "v", "name": "Vendor", "sys_created_on": "2024-01-01", "customer": False}],
+            "sys_user": [{"sys_id": "u", "company_value": "c", "name": "Uma"}],
+            "incident": [{"sys_id": "i", "caller_id_value": "u", "sys_created_on": "2024-02-01",
+                          "resolved_at": "2024-02-04"},
+                         {"sys_id": "d", "sys_created_on": "2024-02-01", "_fivetran_deleted": True}],
+            "task": [{"sys_id": "i", "number": "INC1", "opened_at": "2024-02-01", "priority": 1}],
+            "task_sla": [{"task_value": "i", "has_breached": True, "original_breach_time": "2024-02-03",
+                          "sla_value": "s"}],
+            "sys_audit": [
+                {"sys_id": "1", "documentkey": "i", "fieldname": "priority", "oldvalue": "3", "newvalue": "1",
+                 "sys_created_on": "2024-02-02"},
+                {"sys_id": "2", "documentkey": "i", "fieldname": "escalation", "oldvalue": "0", "newvalue": "1",
+                 "sys_created_on": "2024-02-02"},
+            ],
+        },
+    )  # fmt: skip
+    assert rows(history, "SELECT account_id FROM accounts") == [("c",)]
+    assert rows(history, "SELECT ticket_id, account_id, priority, record_id FROM tickets") == [
+        ("i", "c", "normal", "INC1")
+    ]
+    events = rows(history, "SELECT kind FROM ticket_events ORDER BY occurred_at, kind")
+    assert [kind for (kind,) in events] == ["escalated", "priority", "sla_breached", "solved"]
+
+
+def test_amplitude_reads_the_group_of_an_event(tmp_path: Path) -> None:
+    first = {"uuid": "a", "event_type": "open", "event_time": "2024-02-01T10:00:00Z", "user_id": "u",
+             "groups": '{"company": ["acme"]}'}  # fmt: skip
+    second = first | {"uuid": "b", "groups": "{}", "user_properties": '{"account_id": "acme"}'}
+    history = read(
+        tmp_path, "amplitude/fivetran", {"event": [first, first, second, first | {"uuid": "c", "groups": "{}"}]}
+    )
+    found = rows(history, "SELECT account_id, feature, user_id, events FROM usage_daily")
+    assert found == [("acme", "open", "u", 2)]
+
+
+def test_gainsight_scales_scores_and_shows_an_end_on_its_day(tmp_path: Path) -> None:
+    history = read(
+        tmp_path,
+        "gainsight/fivetran",
+        {
+            "company": [
+                {
+                    "gsid": "g",
+                    "name": "Gee",
+                    "original_contract_date": "2023-01-01",
+                    "arr": 900,
+                    "csm": "Ann",
+                    "renewal_date": "2025-01-01",
+                    "sfdc_account_id": "001",
+                    "churn_date": "2024-06-01",
+                },
+            ],
+            "account_scorecard_history": [
+                {"company_id": "g", "measure_name": "Adoption", "score": 4, "score_modified_date": "2024-02-01"},
+                {"company_id": "g", "measure_name": "Overall", "score": 80, "score_modified_date": "2024-02-01"},
+            ],
+        },
+    )
+    assert rows(history, "SELECT source, score FROM health_scores ORDER BY source") == [
+        ("gainsight Adoption", 80.0),
+        ("gainsight Overall", 80.0),
+    ]
+    found = rows(history, "SELECT arr, ended_at, known_at FROM subscriptions ORDER BY known_at")
+    assert found == [(900.0, None, at("2023-01-01")), (900.0, at("2024-06-01"), at("2024-06-01"))]
+
+
+def test_chargebee_reads_cents_trials_and_scheduled_cancellations(tmp_path: Path) -> None:
+    history = read(
+        tmp_path,
+        "chargebee/fivetran",
+        {
+            "customer": [{"id": "c", "company": "Cee", "created_at": 1_704_067_200}],
+            "subscription": [
+                {"id": "s", "customer_id": "c", "status": "non_renewing", "started_at": "2024-01-01", "mrr": 5000,
+                 "currency_code": "EUR", "current_term_end": "2024-05-01", "cancelled_at": "2024-05-01",
+                 "cancel_schedule_created_at": "2024-04-02", "trial_end": "2024-01-15"},
+                {"id": "t", "customer_id": "c", "status": "cancelled", "started_at": "2024-01-01",
+                 "trial_end": "2024-01-15", "cancelled_at": "2024-01-10"},
+            ],
+            "invoice": [{"id": "i", "customer_id": "c", "date": "2024-02-01", "total": 5000, "currency_code": "EUR",
+                         "status": "payment_due"}],
+            "credit_note": [{"id": "n", "customer_id": "c", "date": "2024-02-03", "total": 1000,
+                             "currency_code": "EUR"}],
+        },
+    )  # fmt: skip
+    found = rows(
+        history, "SELECT subscription_id, arr, started_at, ended_at, known_at FROM subscriptions ORDER BY known_at"
+    )
+    start = at("2024-01-15")
+    assert found == [("s", 600.0, start, None, start), ("s", 600.0, start, at("2024-05-01"), at("2024-04-02"))]
+    assert rows(history, "SELECT invoice_id, amount, status FROM invoices ORDER BY 1") == [
+        ("i", 50.0, "open"),
+        ("n", -10.0, "paid"),
+    ]
