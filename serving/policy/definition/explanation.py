@@ -11,6 +11,7 @@ from serving.policy.definition.columns import condition_columns
 from serving.policy.definition.default_rules import HIGHEST_ENTER, LIFT, LOWEST_ENTER
 from serving.policy.definition.escalation.protocol_text import protocol_lines
 from serving.policy.definition.escalation_matrix import escalation_steps, step_text
+from serving.policy.definition.incidents.incident_text import incident_lines
 from serving.policy.definition.people.people_text import form_lines, people_lines
 from serving.policy.definition.policy_file import Policy
 from serving.policy.definition.policy_schema import PolicyFile, RiskRule, SeverityRule, SquadRule, TriggerRule
@@ -44,11 +45,16 @@ def explain(policy: Policy, channels: Mapping[str, str] | None = None) -> str:
         *_section(
             "Escalation paths, for a case opened on Friday at 06:00 UTC that nobody works on", _paths(rules, channels)
         ),
+        *(_section("Incidents from signals", _incidents(rules)) if rules.incidents else ()),
         *_section("Messages to people", protocol_lines(rules)),
         *(_section("People and duty", people_lines(rules)) if _has_people(rules) else ()),
         *(_section("Hand-off forms", form_lines(rules)) if rules.forms else ()),
     ]
     return "\n".join(parts) + "\n"
+
+
+def _incidents(rules: PolicyFile) -> Iterator[str]:
+    return incident_lines(rules.incidents, rules.routing.fallback)
 
 
 def _has_people(rules: PolicyFile) -> bool:

@@ -111,6 +111,6 @@ def incident_title(name: str, rule: IncidentRule) -> str:
 def window_text(rule: IncidentRule) -> str:
     """What is counted, in words: ``20 signals within 15 minutes``."""
     what = f"different values of {rule.counted_field}" if rule.counted_field else "signals"
-    number = f"{rule.count} {what}" if rule.count > 1 else f"one {what.removesuffix('s')}"
+    number = f"{rule.count} {what}" if rule.count > 1 else "one signal"
     grouped = f" with the same {' and '.join(rule.group_fields)}" if rule.group_fields else ""
     return f"{number}{grouped} within {_text(rule.within)}"
