@@ -81,4 +81,6 @@ def test_an_absence_and_a_hand_over_with_a_form(site: tuple[Callable[[Person], s
         expect(receiver.get_by_role("status")).to_contain_text("You accepted the case.")
         page.goto(f"{address}/case/{case}")
         checked(page, "accepted")
+        page.goto(f"{address}/people")
+        checked(page, "figures")
         browser.close()

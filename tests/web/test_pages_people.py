@@ -101,6 +101,10 @@ def test_a_returned_case_is_with_its_sender_and_the_reason_is_in_the_history(peo
     page = ann.get(f"/case/{case}").text
     assert "<blockquote>no error code</blockquote>" in page
     assert "Responsible: ann" in page
+    assert "Hand-overs with a form" not in ann.get("/people").text
+    figures = people.signed_in(Role.LEAD, name="pat").get("/people").text
+    assert "north → south" in figures
+    assert '<td data-label="Returned" class="right num">1</td>' in figures
 
 
 def test_a_lead_sees_load_absence_and_local_time_where_a_case_is_assigned(people: People, case: str) -> None:

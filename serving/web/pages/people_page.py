@@ -17,6 +17,8 @@ from serving.cases.absence.people_overview import list_people
 from serving.cases.people import load_roster
 from serving.cases.permissions import Act, NotAllowedError
 from serving.store.database import StoreError
+from serving.store.queries.handover_queries import handover_figures
+from serving.web.access import Permission
 from serving.web.flash_messages import FlashMessage, failure_message, success_message
 from serving.web.rendering import render_page
 from serving.web.request_context import FormTexts, PageContext, ViewerContext, redirect_to
@@ -87,11 +89,13 @@ def _render(
         people = list_people(session, context.now, context.squads)
         own = manageable_people(roster, actor) if roster.listed else []
         history = absence_history(session, own)
+        figures = handover_figures(session, context.squads) if context.person.may(Permission.OVERVIEW) else []
     shown = {
         "people": people,
         "listed": roster.listed,
         "manageable": own,
         "history": history,
+        "figures": figures,
         "notice": message,
         "draft": draft or {},
         "local": roster.local_time,
