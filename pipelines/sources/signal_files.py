@@ -21,13 +21,13 @@ from features.errors import UsageError, suggest_name
 from pipelines.scratch import scratch_folder
 from pipelines.settings import Settings
 from pipelines.sources.named.open_sources import open_configured_source
-from serving.signals.cloud_events import MOST_SIGNALS, parse_json, read_events
+from serving.signals.cloud_events import MOST_IN_REQUEST, parse_json, read_events
 from serving.signals.payload_adapter import load_adapters
 from serving.signals.signal_fields import AcceptedTimes, Signal, SignalError, make_signal, read_time
 from serving.store.database import utcnow
 
 TABLE = "signals"
-FORMATS = (".json", ".jsonl", ".ndjson", ".csv", ".parquet")
+SIGNAL_FORMATS = (".json", ".jsonl", ".ndjson", ".csv", ".parquet")
 MOST_IN_FILE = 1_000_000
 LARGEST_FILE = 1 << 30
 """Bytes of a file: it is read whole, so that one bad signal can refuse all of it."""
@@ -41,8 +41,8 @@ def read_signal_file(path: Path, settings: Settings, adapter: str = "") -> list[
     """
     accepted = AcceptedTimes.at(utcnow(), settings.signals.keep_days)
     suffix = ".json" if str(path) == "-" else path.suffix.lower()
-    if suffix not in FORMATS:
-        raise UsageError(f"{path} cannot be read: a file of signals ends in {', '.join(FORMATS)}.")
+    if suffix not in SIGNAL_FORMATS:
+        raise UsageError(f"{path} cannot be read: a file of signals ends in {', '.join(SIGNAL_FORMATS)}.")
     if adapter:
         adapters = load_adapters(settings.signals.adapters)
         if adapter not in adapters:
@@ -122,8 +122,8 @@ def _objects(content: bytes, suffix: str, path: Path) -> list[Any]:
 def _from_json(objects: list[Any], accepted: AcceptedTimes, name: str) -> list[Signal]:
     if objects and isinstance(objects[0], dict) and "specversion" in objects[0]:
         now = utcnow()
-        parts = range(0, len(objects), MOST_SIGNALS)
-        return [signal for at in parts for signal in read_events(objects[at : at + MOST_SIGNALS], accepted, now)]
+        parts = range(0, len(objects), MOST_IN_REQUEST)
+        return [signal for at in parts for signal in read_events(objects[at : at + MOST_IN_REQUEST], accepted, now)]
     for place, row in enumerate(objects, 1):
         if not isinstance(row, dict):
             raise SignalError(f"Signal {place} is not an object.")

@@ -25,7 +25,7 @@ from serving.incidents.incident_context import IncidentContext
 from serving.incidents.incident_deadlines import breach_deadlines
 from serving.incidents.incident_messages import announce, incident_headline
 from serving.incidents.incident_path import begin_path, run_incident_paths
-from serving.incidents.signal_matching import BATCH, match_new_signals
+from serving.incidents.signal_matching import SIGNALS_AT_ONCE, match_new_signals
 from serving.incidents.timer_lease import TimerLease, require_lease
 from serving.paths.protocol import ProtocolEvent
 from serving.policy.definition.policy_file import Policy
@@ -73,7 +73,7 @@ def run_incidents(
     channels: tuple[str, ...] = (),
     lease: TimerLease | None = None,
     keep_days: int = KEEP_DAYS,
-    batch: int = BATCH,
+    batch: int = SIGNALS_AT_ONCE,
 ) -> IncidentReport:
     """Count the new signals by ``[incidents.*]`` of the policy, and bring every incident up to date.
 

@@ -25,7 +25,7 @@ from serving.signals.signal_fields import RESOLVED
 from serving.store.bulk import insert_new
 from serving.store.incident_tables import SignalMatch, SignalRow
 
-BATCH = 50_000
+SIGNALS_AT_ONCE = 50_000
 """Signals that are evaluated in one transaction."""
 
 _READ = ("signal_id", "occurred_at", *SIGNAL_FIELDS)
@@ -42,7 +42,7 @@ class NewMatches:
     groups: dict[str, dict[str, datetime]] = field(default_factory=lambda: defaultdict(dict))
 
 
-def match_new_signals(session: Session, policy: Policy, limit: int = BATCH) -> NewMatches:
+def match_new_signals(session: Session, policy: Policy, limit: int = SIGNALS_AT_ONCE) -> NewMatches:
     """Evaluate up to ``limit`` signals that are new, and store those that count."""
     rows = _take(session, limit)
     found = NewMatches(rows.num_rows)

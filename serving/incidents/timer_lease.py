@@ -19,7 +19,7 @@ from serving.store.database import Store, utcnow
 from serving.store.incident_tables import LeaseRow
 
 TIMERS = "timers"
-LEASE = timedelta(seconds=55)
+TIMER_LEASE = timedelta(seconds=55)
 """The time after the last renewal at which another process may take over."""
 
 
@@ -43,7 +43,6 @@ class HeldBy:
     since: datetime
     until: datetime
 
-
     @property
     def shown(self) -> str:
         """The holder, for people."""
@@ -56,7 +55,7 @@ def this_process(what: str) -> str:
 
 
 def take_lease(
-    store: Store, holder: str, *, now: datetime | None = None, lease: timedelta = LEASE
+    store: Store, holder: str, *, now: datetime | None = None, lease: timedelta = TIMER_LEASE
 ) -> TimerLease | HeldBy:
     """Take or renew the lease; :class:`HeldBy` while another process has it."""
     now = now or utcnow()

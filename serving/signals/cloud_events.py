@@ -16,9 +16,9 @@ from serving.signals.signal_fields import OPTIONAL_FIELDS, AcceptedTimes, Signal
 
 SINGLE = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"
-PLAIN = "application/json"
+JSON_TYPE = "application/json"
 
-MOST_SIGNALS = 10_000
+MOST_IN_REQUEST = 10_000
 """Signals of one request."""
 
 _JSON: TypeAdapter[Any] = TypeAdapter(Any)
@@ -29,7 +29,7 @@ class UnreadableBodyError(UsageError):
 
 
 class TooManySignalsError(UsageError):
-    """A request has more signals than :data:`MOST_SIGNALS`."""
+    """A request has more signals than :data:`MOST_IN_REQUEST`."""
 
 
 def parse_json(body: bytes) -> Any:
@@ -67,8 +67,8 @@ def read_events(
 
 def refuse_too_many(items: Sequence[Any]) -> None:
     """Raise :class:`TooManySignalsError` for a longer list than one request may have."""
-    if len(items) > MOST_SIGNALS:
-        raise TooManySignalsError(f"A request can have at most {MOST_SIGNALS:,} signals: send several requests.")
+    if len(items) > MOST_IN_REQUEST:
+        raise TooManySignalsError(f"A request can have at most {MOST_IN_REQUEST:,} signals: send several requests.")
 
 
 def _read_event(event: Any, accepted: AcceptedTimes, now: datetime, place: str, webhook_id: str) -> Signal:

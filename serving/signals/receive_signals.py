@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import cached_property
 
 from features.errors import UsageError, nearest_name
-from serving.signals.cloud_events import BATCH, PLAIN, SINGLE, parse_json, read_events
+from serving.signals.cloud_events import BATCH, JSON_TYPE, SINGLE, parse_json, read_events
 from serving.signals.intake_budget import IntakeBudget
 from serving.signals.payload_adapter import PayloadAdapter, load_adapters
 from serving.signals.sender_check import check_sender
@@ -70,7 +70,7 @@ class SignalReceiver:
         kind = headers.get("content-type", "").partition(";")[0].strip().lower()
         if shape is not None:
             return shape.read_signals(parse_json(body), accepted)
-        if kind not in (SINGLE, BATCH, PLAIN):
+        if kind not in (SINGLE, BATCH, JSON_TYPE):
             raise ContentTypeError(f"Send signals as {SINGLE}, or several as {BATCH}.")
         batch = {SINGLE: False, BATCH: True}.get(kind)
         return read_events(parse_json(body), accepted, now, webhook_id=headers.get("webhook-id", ""), batch=batch)

@@ -35,7 +35,7 @@ class AffectedAccount:
 
 
 @dataclass(frozen=True)
-class Revenue:
+class AffectedRevenue:
     """The yearly revenue of affected accounts in one currency, and how many accounts that is."""
 
     currency: str
@@ -55,7 +55,7 @@ class IncidentFile:
     events: tuple[IncidentEvent, ...]
     accounts: tuple[AffectedAccount, ...]
     hidden: int
-    revenue: tuple[Revenue, ...]
+    revenue: tuple[AffectedRevenue, ...]
     unknown: int
     samples: tuple[SignalRow, ...]
 
@@ -149,7 +149,7 @@ def _open_cases(
     return found
 
 
-def affected_revenue(session: Session, incident_id: str) -> tuple[tuple[Revenue, ...], int]:
+def affected_revenue(session: Session, incident_id: str) -> tuple[tuple[AffectedRevenue, ...], int]:
     """The yearly revenue of the affected accounts by currency, the largest first, and how many have none known."""
     joined = (
         select(Account.currency, func.sum(Account.arr), func.count(Account.arr), func.count())
@@ -159,7 +159,9 @@ def affected_revenue(session: Session, incident_id: str) -> tuple[tuple[Revenue,
         .group_by(Account.currency)
     )
     rows = session.execute(joined).all()
-    known = sorted((Revenue(row[0] or "", float(row[1]), row[2]) for row in rows if row[2]), key=lambda part: -part.amount)
+    known = sorted(
+        (AffectedRevenue(row[0] or "", float(row[1]), row[2]) for row in rows if row[2]), key=lambda part: -part.amount
+    )
     return tuple(known), sum(row[3] - row[2] for row in rows)
 
 

@@ -112,14 +112,14 @@ class IncidentFilter(RequestModel):
     state: Literal["", "open", "over", "resolved"] = ""
 
 
-class AcknowledgeRequest(RequestModel):
+class AcknowledgeIncidentRequest(RequestModel):
     """Take the incident on: its path escalates no further."""
 
     action: Literal["acknowledge"]
     version: IncidentVersion
 
 
-class ResolveRequest(RequestModel):
+class ResolveIncidentRequest(RequestModel):
     """End the incident."""
 
     action: Literal["resolve"]
@@ -127,14 +127,16 @@ class ResolveRequest(RequestModel):
     comment: OptionalText = ""
 
 
-class RemarkRequest(RequestModel):
+class IncidentRemarkRequest(RequestModel):
     """Add a comment to the timeline."""
 
     action: Literal["comment"]
     text: RequiredText
 
 
-IncidentActionRequest = Annotated[AcknowledgeRequest | ResolveRequest | RemarkRequest, Field(discriminator="action")]
+IncidentActionRequest = Annotated[
+    AcknowledgeIncidentRequest | ResolveIncidentRequest | IncidentRemarkRequest, Field(discriminator="action")
+]
 
 
 @incidents_router.get("/incidents")
@@ -169,9 +171,9 @@ def act_on_incident(
     incident_id: IncidentId, request: IncidentActionRequest, person: Commenter, incidents: IncidentUseCases
 ) -> IncidentResponse:
     """Do something to an incident; the response is the incident afterwards, with the version for the next action."""
-    if isinstance(request, RemarkRequest):
+    if isinstance(request, IncidentRemarkRequest):
         row = incidents.comment(incident_id, person.actor(Act.COMMENT), text=request.text)
-    elif isinstance(request, ResolveRequest):
+    elif isinstance(request, ResolveIncidentRequest):
         row = incidents.resolve(incident_id, person.actor(Act.WORK), request.version, comment=request.comment)
     else:
         row = incidents.acknowledge(incident_id, person.actor(Act.WORK), request.version)

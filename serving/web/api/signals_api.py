@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Request, Response
 
-from serving.signals.cloud_events import BATCH, PLAIN, SINGLE
+from serving.signals.cloud_events import BATCH, JSON_TYPE, SINGLE
 from serving.signals.receive_signals import SignalReceiver
 from serving.web.api.response_models import ResponseModel
 from serving.web.identity.client_address import client_address
@@ -32,11 +32,11 @@ _BODY: dict[str, Any] = {
         "content": {
             SINGLE: {"schema": _CLOUD_EVENT},
             BATCH: {"schema": {"type": "array", "items": _CLOUD_EVENT}},
-            PLAIN: {"schema": {"type": "object"}},
+            JSON_TYPE: {"schema": {"type": "object"}},
         },
     }
 }
-_PAYLOAD: dict[str, Any] = {"requestBody": {"required": True, "content": {PLAIN: {"schema": {"type": "object"}}}}}
+_PAYLOAD: dict[str, Any] = {"requestBody": {"required": True, "content": {JSON_TYPE: {"schema": {"type": "object"}}}}}
 
 AdapterName = Annotated[str, Path(min_length=1, max_length=60, pattern=r"^[A-Za-z0-9_.-]+$")]
 

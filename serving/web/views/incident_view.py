@@ -9,7 +9,7 @@ from serving.handoff.render import amount, moment
 from serving.incidents.incident_actions import may_work
 from serving.incidents.incident_context import scope_text
 from serving.store.incident_tables import Incident, IncidentEvent
-from serving.store.queries.incident_queries import IncidentFile, Revenue
+from serving.store.queries.incident_queries import AffectedRevenue, IncidentFile
 from serving.web.display_text import DUE_SOON, SlaTimer, duration
 
 INCIDENT_STATES = {"open": "Open", "over": "Over", "resolved": "Resolved"}
@@ -120,7 +120,7 @@ def incident_timer(incident: Incident, now: datetime) -> SlaTimer | None:
     return SlaTimer(target, f"in {duration(left)}", due, "soon" if left <= DUE_SOON else "running")
 
 
-def revenue_text(revenue: tuple[Revenue, ...], unknown: int) -> str:
+def revenue_text(revenue: tuple[AffectedRevenue, ...], unknown: int) -> str:
     """The yearly revenue of the affected accounts, by currency."""
     known = " and ".join(amount(part.amount, part.currency) for part in revenue)
     missing = f"{unknown} {'account' if unknown == 1 else 'accounts'} without a known revenue" if unknown else ""

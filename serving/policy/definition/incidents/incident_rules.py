@@ -25,20 +25,20 @@ def _refuse_no_signal(value: object) -> object:
     return value
 
 
-Fields = Annotated[tuple[Word, ...], BeforeValidator(_listed), Field(strict=False)]
-Count = Annotated[int, BeforeValidator(_refuse_no_signal), Field(ge=1, le=1_000_000)]
+FieldNames = Annotated[tuple[Word, ...], BeforeValidator(_listed), Field(strict=False)]
+SignalCount = Annotated[int, BeforeValidator(_refuse_no_signal), Field(ge=1, le=1_000_000)]
 
 
 class IncidentRule(Section):
     """An incident: `count` signals that meet the condition `within` a time, for each value of the fields of `by`."""
 
     when: Text = Field(description="the condition over the fields of a signal")
-    count: Count = Field(description="number of signals from which it is an incident")
+    count: SignalCount = Field(description="number of signals from which it is an incident")
     within: Within = Field(description="time within which they happen, such as `15 minutes`")
     distinct: Word | None = Field(
         None, description="count different values of this field, such as `user_id`, in place of signals"
     )
-    by: Fields = Field((), description="fields that signals are grouped by: each value has an incident of its own")
+    by: FieldNames = Field((), description="fields that signals are grouped by: each value has an incident of its own")
     severity: Word = Field(description="severity of the incident, one of `[[severities]]`")
     path: Word | None = Field(
         None, description="escalation path, one of `[[paths.NAME]]`; default: that of the severity"

@@ -13,6 +13,6 @@ def incident_lines(incidents: Mapping[str, IncidentRule], squad: str) -> Iterato
         path = f", path {rule.path}" if rule.path else ""
         yield (
             f"{incident_title(name, rule)}: {window_text(rule)} where {condition}; severity {rule.severity}{path}, "
-            f"squad {rule.squad or squad}. It is over {minutes:g} minutes after its last signal, and signals that come back "
-            f"within {rule.reopen} open it again."
+            f"squad {rule.squad or squad}. It is over {minutes:g} minutes after its last signal, and signals that come "
+            f"back within {rule.reopen} open it again."
         )
