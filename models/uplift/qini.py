@@ -17,10 +17,10 @@ import numpy as np
 from models.data.arrays import Floats, Ints
 from models.evaluation.bootstrap import Estimate, draw_counts, interval
 
-DRAWS = 1_000
+QINI_DRAWS = 1_000
 PER = 100
 """Coefficients are counted in events by so many units."""
-SHARES = 20
+CURVE_POINTS = 20
 """Points of a curve after its beginning."""
 
 
@@ -52,10 +52,10 @@ def compare_orders(contributed: Floats, uplift: Floats, risk: Floats, fold: Ints
         fold: units with one number were scored by one model.
         seed: of the draws.
     """
-    counts = draw_counts(len(contributed), DRAWS, seed)
+    counts = draw_counts(len(contributed), QINI_DRAWS, seed)
     by_uplift, by_risk = (PER * qini_draws(contributed, score, fold, counts) for score in (uplift, risk))
     curves = (PER * _curve(contributed, score, fold) for score in (uplift, risk))
-    points = zip(np.linspace(0, 1, SHARES + 1).tolist(), *(curve.tolist() for curve in curves), strict=True)
+    points = zip(np.linspace(0, 1, CURVE_POINTS + 1).tolist(), *(curve.tolist() for curve in curves), strict=True)
     return QiniComparison(interval(by_uplift), interval(by_risk), interval(by_uplift - by_risk), tuple(points))
 
 
@@ -83,7 +83,7 @@ def _covariance(contributed: Floats, score: Floats, counts: Floats) -> Floats:
 
 def _curve(contributed: Floats, score: Floats, fold: Ints) -> Floats:
     """Events prevented by one unit when the first share of every fold is worked, at equal steps from none to all."""
-    height = np.zeros(SHARES + 1)
+    height = np.zeros(CURVE_POINTS + 1)
     for number in np.unique(fold):
         own = np.flatnonzero(fold == number)
         order = own[np.argsort(-score[own], kind="stable")]
@@ -91,5 +91,5 @@ def _curve(contributed: Floats, score: Floats, fold: Ints) -> Floats:
         starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
         ends = np.r_[starts[1:], len(order)]
         reached = np.r_[0.0, np.cumsum(np.add.reduceat(contributed[order], starts))]
-        height += np.interp(np.linspace(0, len(order), SHARES + 1), np.r_[0, ends], reached)
+        height += np.interp(np.linspace(0, len(order), CURVE_POINTS + 1), np.r_[0, ends], reached)
     return height / len(contributed)

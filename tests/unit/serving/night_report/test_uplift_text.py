@@ -67,8 +67,8 @@ def test_every_verdict_is_one_sentence(found: UpliftReport, sentence: str) -> No
 
 def test_details_name_what_the_effect_depends_on_and_what_is_missing() -> None:
     assert uplift_details(report("better", text="Version 3, the last one verified here, is used.")) == (
-        "The effect of a rescue depends on days since the last use (+), customer segment = small (−), tickets open now (+) "
-        "and 1 more. Version 3, the last one verified here, is used."
+        "The effect of a rescue depends on days since the last use (+), customer segment = small (−), tickets open now "
+        "(+) and 1 more. Version 3, the last one verified here, is used."
     )
     assert uplift_details(report("not_better")).endswith(
         "So many accounts show a lead of 2.3 events or more with a probability of 80%. The present lead needs 2,500 "
