@@ -172,7 +172,7 @@ def _study(version: PolicyVersion) -> Iterator[str]:
         ]
         yield f"Replay of {day_text(replay.first)} to {day_text(replay.last)}: {', '.join(figures)}."
     if not version.replays:
-        yield "No replay was stored: run `rescue replay --keep` with this policy."
+        yield "No replay was stored: run “rescue replay --keep” with this policy."
     pair, group = version.comparison, version.group
     if pair is not None and not pair.enough:
         yield f"Too few cases to compare with the version before: that takes {MIN_CASES} of each."

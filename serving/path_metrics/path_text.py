@@ -43,10 +43,10 @@ def hours_text(hours: float) -> str:
 
 
 def time_text(estimate: Estimate) -> str:
-    """A median with its interval: ``5.5 h (4 h to 9 h)``."""
+    """A median with its interval: ``5.5 h (4 to 9 h)``."""
     if isnan(estimate.value):
         return TOO_FEW
-    return f"{hours_text(estimate.value)} ({hours_text(estimate.low)} to {hours_text(estimate.high)})"
+    return f"{hours_text(estimate.value)} ({_range(hours_text(estimate.low), hours_text(estimate.high))})"
 
 
 def share_text(estimate: Estimate) -> str:
@@ -70,11 +70,17 @@ def _points(share: float) -> str:
 
 
 def difference_text(estimate: Estimate) -> str:
-    """A difference of medians: ``−3 h (−5 h to +1 h)``."""
+    """A difference of medians: ``−3 h (−5 to +1 h)``."""
     if isnan(estimate.value) or isinf(estimate.value):
         return TOO_FEW if isnan(estimate.value) else NOT_REACHED
     value, low, high = (_signed(number) for number in estimate)
-    return f"{value} ({low} to {high})"
+    return f"{value} ({_range(low, high)})"
+
+
+def _range(low: str, high: str) -> str:
+    """Both ends, with their unit once where it is the same."""
+    same = low.rpartition(" ")[2] == high.rpartition(" ")[2] and low != NOT_REACHED
+    return f"{low.rpartition(' ')[0] if same and ' ' in low else low} to {high}"
 
 
 def group_cells(group: GroupFigures) -> list[str]:

@@ -2,7 +2,7 @@
 
 import re
 import xml.etree.ElementTree as ET
-from datetime import date
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -17,6 +17,8 @@ from serving.drawings.swimlane_files import swimlane_files
 from serving.drawings.swimlane_flow import all_flows, build_flow
 from serving.drawings.swimlane_graph import build_graph
 from serving.drawings.swimlane_layout import ATTACHED, lay_out
+from serving.path_metrics.case_timelines import CaseTimeline
+from serving.path_metrics.path_report import measure_paths
 from serving.policy.definition.policy_file import Policy
 
 HOSTILE = "<script>alert(1)</script> \u202eevil & \"quotes\" 'single' `|*_[x](y) \\\\"
@@ -178,6 +180,29 @@ def test_the_cycle_says_what_was_expected_changed_and_replayed() -> None:
     assert 'add hypothesis = "…"' in text
     assert "<script" not in text + cycle_html(versions)
     assert list(rule_changes(changed, changed)) == []
+
+
+def test_the_cycle_judges_what_is_beyond_chance() -> None:
+    """Version b reached customers six hours faster, kept its deadlines, and saved as often as a."""
+    opened = datetime.fromisoformat("2026-01-01T08:00")
+    cases = []
+    for number in range(80):
+        late = number % 2 == 0
+        reached = opened + timedelta(days=not late, hours=10 if late else 4)
+        cases.append(
+            CaseTimeline(
+                *(f"c{number}", f"u{number}", "care", None, "high", "a" if late else "b"),
+                *(opened + timedelta(days=not late), reached, reached, opened + timedelta(days=3)),
+                *("saved" if number % 4 < 2 else "lost", "8 hours", "72 hours", late, False, 0, 0, 0),
+            )
+        )
+    (pair,) = measure_paths(cases, {}, opened + timedelta(days=30)).comparisons
+    nights = (date(2026, 1, 2), date(2026, 1, 9), 8, 40)
+    text = cycle_markdown([PolicyVersion("b", "Faster", None, *nights, group=pair.after, comparison=pair)])
+    assert "| Time to contact | 10 h (10 to 10 h) | 4 h (4 to 4 h) | −6 h (−6 to −6 h) |" in text
+    assert "Better beyond chance: time to accept, time to contact, time to resolve, response deadline missed." in text
+    assert "Not decided: resolution deadline missed, returned, saved, of those saved or lost." in text
+    assert "Worse" not in text
 
 
 def test_texts_are_safe_and_fit() -> None:

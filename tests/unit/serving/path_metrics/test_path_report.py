@@ -182,8 +182,10 @@ def test_the_texts_of_figures() -> None:
         "–",
     ]
     assert time_text(Estimate(6, 4, inf)) == "6 h (4 h to not reached)"
+    assert time_text(Estimate(6, 0.5, 9)) == "6 h (30 min to 9 h)"
+    assert time_text(Estimate(6, 4, 9)) == "6 h (4 to 9 h)"
     assert share_text(Estimate(0.43, 0.31, 0.56)) == "43% (31% to 56%)"
-    assert difference_text(Estimate(-3, -5, 1)) == "−3 h (−5 h to +1 h)"
+    assert difference_text(Estimate(-3, -5, 1)) == "−3 h (−5 to +1 h)"
     assert difference_text(Estimate(-inf, -inf, 1)) == "not reached"
     assert points_text(Estimate(-0.04, -0.09, 0.02)) == "−4 points (−9 to +2)"
 
