@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from serving.store import Session
     from serving.store.queries.outcome_queries import EnrolledUnit
 
-MOST_ROWS_AT_ONCE = 300_000
+ENROLLED_ROWS_AT_ONCE = 300_000
 """Accounts × nights whose features are held at once."""
 
 
@@ -127,7 +127,7 @@ def _rows(history: History, build: FrameBuilder, units: Sequence[EnrolledUnit]) 
     for unit in units:
         accounts[unit.as_of].add(unit.account_id)
     nights = sorted(accounts)
-    at_once = max(1, MOST_ROWS_AT_ONCE // max(1, len(history.accounts)))
+    at_once = max(1, ENROLLED_ROWS_AT_ONCE // max(1, len(history.accounts)))
     for begin in range(0, len(nights), at_once):
         some = nights[begin : begin + at_once]
         frame = build(history, some)
