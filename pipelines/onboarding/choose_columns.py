@@ -7,7 +7,7 @@ from datetime import datetime
 
 from features.contract import TABLES, ColumnType
 from features.quoting import quote_name, quote_text
-from pipelines.onboarding.column_words import TABLE_PREFIXES, WORDS, normal_name
+from pipelines.onboarding.column_words import ROW_KEYS, TABLE_PREFIXES, WORDS, normal_name
 from pipelines.onboarding.profile_tables import ColumnProfile, TableProfile
 
 UNIQUE = 0.98
@@ -23,8 +23,6 @@ _FORMATS = ("%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%d.%m.%Y", "%m/%d/%Y %H:%M:%
             "%m/%d/%Y %I:%M %p", "%m/%d/%Y", "%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M", "%d/%m/%Y", "%d-%b-%Y", "%d %b %Y",
             "%b %d, %Y", "%d-%m-%Y", "%d-%m-%Y %H:%M", "%Y%m%d", "%Y/%m/%d", "%Y/%m/%d %H:%M:%S", "%d/%b/%y %I:%M %p",
             "%B %d, %Y", "%d %B %Y")  # fmt: skip
-_KEYS = {"accounts": "account_id", "tickets": "ticket_id", "invoices": "invoice_id", "subscriptions": "subscription_id",
-         "contacts": "contact_id"}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -92,7 +90,7 @@ def _checked(target: str, wanted: str, column: ColumnProfile, table: TableProfil
     if kind in (ColumnType.NUMBER, ColumnType.WHOLE):
         problem = _number_problem(wanted, column)
         return Rejected(column.name, wanted, problem) if problem else _number(wanted, column)
-    is_key = _KEYS.get(target) == wanted
+    is_key = ROW_KEYS.get(target) == wanted
     problem = _flag_problem(column) if kind is ColumnType.FLAG else _text_problem(wanted, column, table, is_key=is_key)
     if problem:
         return Rejected(column.name, wanted, problem)

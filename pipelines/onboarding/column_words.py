@@ -21,6 +21,15 @@ crosswalk, a yearly revenue and events.
 TABLE_PREFIXES: dict[str, tuple[str, ...]] = {table: tuple(words) for table, words in _LISTS["prefixes"].items()}
 """Words that a table's columns may begin with, as in ``ticket_priority``."""
 
+ROW_KEYS: dict[str, str] = dict(_LISTS["keys"])
+"""By table, the column that is different in every row."""
+
+MARKS: dict[str, frozenset[str]] = {table: frozenset(names) for table, names in _LISTS["marks"].items()}
+"""By table, columns that say that it is this one, where its name does not."""
+
+NEEDED_COLUMNS: dict[str, tuple[str, ...]] = {table: tuple(names) for table, names in _LISTS["needed"].items()}
+"""Required columns without which a table is another one, where some of the contract's can be derived."""
+
 
 def normal_name(name: str) -> str:
     """A column's name in lower case with ``_`` between its words.

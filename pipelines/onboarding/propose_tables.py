@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from features.contract import TABLES
 from pipelines.onboarding.account_columns import AccountKey
 from pipelines.onboarding.choose_columns import ColumnChoice, choose_columns
-from pipelines.onboarding.column_words import WORDS, normal_name
+from pipelines.onboarding.column_words import MARKS, NEEDED_COLUMNS, WORDS, normal_name
 from pipelines.onboarding.derived_tables import add_contracts, add_crosswalk, add_events
 from pipelines.onboarding.profile_tables import TableProfile
 from pipelines.onboarding.table_proposal import Candidate, TablesProposal
@@ -14,9 +14,6 @@ from pipelines.onboarding.target_queries import account_column, target_query
 TARGETS = tuple(WORDS)
 NAMED = 6
 """What a table's name counts for, in columns that fit."""
-
-_NEEDED = {"usage_daily": ("day",), "subscriptions": ("started_at",), "contacts": ()}
-"""Required columns without which a table is another one, where some of the contract's can be derived."""
 
 
 def named_targets(table: str) -> set[str]:
@@ -76,7 +73,7 @@ def _best(tables: Mapping[str, TableProfile], targets: Sequence[str]) -> dict[st
         meant = named_targets(name)
         for target in TARGETS:
             choices, rejected = choose_columns(target, profile)
-            needed = _NEEDED.get(
+            needed = NEEDED_COLUMNS.get(
                 target, [it for it in TABLES[target].required if it not in ("account_id", "created_at")]
             )
             if target == "accounts":
@@ -100,17 +97,7 @@ def _unique_name(profile: TableProfile, choices: Mapping[str, ColumnChoice]) -> 
 
 def _is_clear(target: str, choices: Mapping[str, ColumnChoice]) -> bool:
     """Whether the columns alone say which table it is, where its name does not."""
-    marks = {
-        "accounts": {"name", "industry", "segment", "region", "owner"},
-        "subscriptions": {"renews_at", "arr", "mrr", "auto_renew", "seats"},
-        "tickets": {"priority", "subject", "channel", "solved", "closed"},
-        "ticket_events": {"kind", "actor", "value"},
-        "usage_daily": {"events", "user_id", "feature", "minutes"},
-        "invoices": {"due_at", "paid_at", "status", "currency"},
-        "health_scores": {"score"},
-        "contacts": {"email", "role", "phone"},
-    }[target]
-    return len(marks & choices.keys()) >= (1 if target == "health_scores" else 2)
+    return len(MARKS[target] & choices.keys()) >= min(2, len(MARKS[target]))
 
 
 def _account_key(candidate: Candidate, profile: TableProfile, keys: Sequence[AccountKey]) -> AccountKey | None:

@@ -236,7 +236,7 @@ def test_free_text_is_never_shown(tmp_path: Path) -> None:
 def test_columns_are_reported_whether_unknown_or_missing(tmp_path: Path) -> None:
     report = validated(tmp_path, health_scores={**scores(score=[1.0]), "mood": ["fine"]}).report.tables["health_scores"]
 
-    assert (report.unknown_columns, report.missing_columns) == (("mood",), ("source", "known_at"))
+    assert (report.unknown_columns, report.missing_columns) == (("mood",), ("source", "record_id", "url", "known_at"))
 
 
 @pytest.mark.parametrize(

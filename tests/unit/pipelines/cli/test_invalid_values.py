@@ -53,4 +53,4 @@ def test_a_wrong_setting_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_an_unknown_command_names_the_nearest() -> None:
     found = CliRunner().invoke(app, ["nightl"])
     assert found.exit_code == 2
-    assert "Did you mean 'nightly'?" in found.output
+    assert "Did you mean 'nightly'" in found.output
