@@ -7,13 +7,13 @@ A time (``at``, ``from``, ``to``) is a duration after the start ("45 minutes"), 
 from datetime import date, datetime, time
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from serving.policy.definition.policy_section import Names, Section, Text, Within, Word
 
 Moment = Annotated[datetime | time | Word | None, Field()]
 
-Deed = Literal[
+_Deed = Literal[
     "acknowledge",
     "claim",
     "accept",
@@ -28,6 +28,14 @@ Deed = Literal[
     "comment",
 ]
 Outcome = Literal["saved", "lost", "false_alarm", "no_action"]
+Deed = Annotated[_Deed, BeforeValidator(lambda value: _joined(value))]
+
+
+def _joined(value: object) -> object:
+    """``hand over`` and ``Hand-over`` are ``hand_over``."""
+    return value.strip().lower().replace(" ", "_").replace("-", "_") if isinstance(value, str) else value
+
+
 Count = Annotated[int, Field(ge=1, le=100_000)]
 Days = Annotated[date | datetime, Field()]
 

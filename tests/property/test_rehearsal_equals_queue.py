@@ -77,10 +77,12 @@ skills = ["technical"]
 members = ["cleo", "lou"]
 capacity = 3
 {protocol}
+{forms}
 [routing]
 fallback = "care"
 """
 
+FORM = '[forms.tech]\nskill = "technical"\n[forms.tech.fields]\nsteps = { label = "Steps tried" }\n'
 WAITS = st.sampled_from(["20 minutes", "45 minutes", "2 hours"])
 
 
@@ -102,8 +104,13 @@ def policies(draw: st.DrawFn) -> str:
     protocol = draw(
         st.sampled_from(["", "[protocol.contacted]\naccountable = true\n[protocol.opened]\ninformed = false\n"])
     )
+    forms = FORM if draw(st.booleans()) else ""
     return POLICY.format(
-        paths=paths, escalation=escalation, respond=draw(st.sampled_from(["1 hour", "5 hours"])), protocol=protocol
+        paths=paths,
+        escalation=escalation,
+        respond=draw(st.sampled_from(["1 hour", "5 hours"])),
+        protocol=protocol,
+        forms=forms,
     )
 
 
@@ -114,6 +121,7 @@ class Play:
     acts: tuple[tuple[int, str, str], ...]
     absent: str | None
     outage: tuple[int, int] | None
+    form: bool = False
 
     def scenario(self) -> str:
         """The scenario file."""
@@ -122,8 +130,10 @@ class Play:
             '[[cases]]\nname = "a000000"\naccount = "Ünit a000000"\nowner = "olga"\nsquad = "care"\nseverity = "only"\n'
             'headline = "a000000 may leave"\nrevenue = 1000\n',
         ]
+        answers = 'answers = { steps = "restarted" }\n'
         parts += [
             f'[[acts]]\nat = "{minute} minutes"\nwho = "{who}"\ndo = "{deed}"\n{MORE.get(deed, "")}'
+            + (answers if self.form and deed == "hand_over" else "")
             for minute, who, deed in self.acts
         ]
         if self.absent:
@@ -133,8 +143,13 @@ class Play:
         return "\n".join(parts)
 
 
-MORE = {"hand_over": 'squad = "tech"\ntext = "theirs"\n', "plan": 'text = "call"\n', "comment": 'text = "hm"\n'}
-DEEDS = ("acknowledge", "claim", "contact", "plan", "hand_over", "close", "comment")
+MORE = {
+    "hand_over": 'squad = "tech"\ntext = "theirs"\n',
+    "return": 'text = "not ours"\n',
+    "plan": 'text = "call"\n',
+    "comment": 'text = "hm"\n',
+}
+DEEDS = ("acknowledge", "claim", "contact", "plan", "hand_over", "accept", "return", "close", "comment")
 
 
 @st.composite
@@ -172,6 +187,7 @@ def test_many_rehearsals_equal_the_queue(empty: tuple[Path, Path], written: str,
 def assert_equal(empty: tuple[Path, Path], written: str, play: Play) -> None:
     """Acts that the queue refused have changed nothing: the scenario is the same without them."""
     policy = Policy.parse(written)
+    play = replace(play, form=bool(policy.rules.forms))
     with fresh_queue(*empty) as store:
         accepted = run_by_the_minute(store, policy, play)
         record, messages = content_of(store)
@@ -236,12 +252,15 @@ def act(cases: Cases, policy: Policy, who: str, deed: str) -> None:
     reviewer = who in squads[squad] and who != "lou"
     mine = frozenset(name for name, people in squads.items() if who in people)
     actor = Actor(who, Role.REVIEWER, mine) if reviewer else Actor(who, Role.LEAD, frozenset(squads))
+    answers = {"steps": "restarted"} if policy.rules.forms else {}
     deeds: dict[str, Any] = {
         "acknowledge": lambda: cases.acknowledge(case, actor),
         "claim": lambda: cases.claim(case, actor),
         "contact": lambda: cases.contact(case, actor),
         "plan": lambda: cases.plan(case, actor, plan="call"),
-        "hand_over": lambda: cases.hand_over(case, actor, squad="tech", reason="theirs"),
+        "hand_over": lambda: cases.hand_over(case, actor, squad="tech", reason="theirs", answers=answers),
+        "accept": lambda: cases.accept(case, actor),
+        "return": lambda: cases.return_to_sender(case, actor, reason="not ours"),
         "close": lambda: cases.resolve(case, actor, verdict="saved"),
         "comment": lambda: cases.comment(case, actor, text="hm"),
     }

@@ -91,6 +91,11 @@ def test_a_mistake_is_one_sentence_with_its_line(text: str, message: str) -> Non
     assert "\n" not in str(raised.value)
 
 
+def test_a_deed_may_be_written_with_spaces() -> None:
+    act = ACT.replace('"claim"', '"Hand over"') + 'squad = "support"\n'
+    assert parse_scenario(HEAD + act, POLICY).file.acts[0].do == "hand_over"
+
+
 def test_a_missing_or_unreadable_file_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(ScenarioError, match="There is no scenario file"):
         load_scenario(tmp_path / "none.toml", POLICY)
