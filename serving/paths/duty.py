@@ -41,9 +41,9 @@ class Obstacle:
 
     @property
     def text(self) -> str:
-        """The clause after the name: "is absent and back on 6 Jul 2026"."""
+        """The clause after the name: "is absent (back on 6 Jul 2026)"."""
         if self.code == ObstacleCode.ABSENT and self.until is not None:
-            return f"is absent and back on {_moment(self.until, self.timezone)}"
+            return f"is absent (back on {_moment(self.until, self.timezone)})"
         return {
             ObstacleCode.DISABLED: "is disabled",
             ObstacleCode.ABSENT: "is absent",

@@ -49,7 +49,7 @@ def test_people_enter_their_absence_and_the_next_one_is_on_duty(people: People, 
     for text in (
         "The absence is entered.",
         "1 Mar 2026 – 8 Mar 2026: &lt;b&gt;skiing",
-        "Absent and back on 9 Mar 2026",
+        "Absent (back on 9 Mar 2026)",
     ):
         assert text in page, text
     assert "<br><strong>primary of north</strong>" in page.split("bob")[1].split("</tr>")[0]
@@ -112,7 +112,7 @@ def test_a_lead_sees_load_absence_and_local_time_where_a_case_is_assigned(people
     lead.post("/people/absences", data={"person": "bob", "first": "2026-03-01", "last": "2026-03-03"})
     page = lead.get(f"/case/{case}").text
     assert 'To ann <span class="note">1 of 50 open, local time 06:00</span>' in page
-    assert 'To bob <span class="note">0 open, local time 00:00, is absent and back on 4 Mar 2026</span>' in page
+    assert 'To bob <span class="note">0 open, local time 00:00, is absent (back on 4 Mar 2026)</span>' in page
     answer = lead.post(f"/case/{case}/assign", data={"person": "bob", "version": "1"})
     assert (answer.status_code, "choose somebody else" in answer.text) == (422, True)
 

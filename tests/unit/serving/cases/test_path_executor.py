@@ -135,7 +135,7 @@ def test_an_empty_step_is_skipped_at_once_and_recorded(world: Open) -> None:
     (event,) = [event for event in case.history() if event.kind == "escalated"]
     assert event.comment == (
         "No contact in time: max is responsible now. Step 2 of the path p2 was skipped. "
-        "eve is absent and back on 6 Jan 2026 and was left out. fay is absent and back on 6 Jan 2026 and was left out."
+        "eve is absent (back on 6 Jan 2026) and was left out. fay is absent (back on 6 Jan 2026) and was left out."
     )
 
 

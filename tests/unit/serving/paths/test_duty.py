@@ -50,7 +50,7 @@ def test_who_is_at_capacity_or_absent_is_skipped_and_the_reason_is_said() -> Non
     assert duty.people == ("cid",)
     assert [str(obstacle) for obstacle in duty.skipped] == [
         "ann has 3 of at most 3 open cases",
-        "bob is absent and back on 2 Jun 2026, 12:00 UTC",
+        "bob is absent (back on 2 Jun 2026, 12:00 UTC)",
     ]
     assert find_obstacle(roster(), "ann", MONDAY, Situation(open_cases={"ann": 2})) is None
 
@@ -59,7 +59,7 @@ def test_the_return_is_in_the_persons_time_zone() -> None:
     absent = AbsenceIndex([Absence.of_days("ann", MONDAY.date(), MONDAY.date(), "America/New_York")])
     obstacle = find_obstacle(roster(), "ann", MONDAY, Situation(absences=absent))
     assert obstacle is not None
-    assert (obstacle.code, obstacle.text) == (ObstacleCode.ABSENT, "is absent and back on 2 Jun 2026")
+    assert (obstacle.code, obstacle.text) == (ObstacleCode.ABSENT, "is absent (back on 2 Jun 2026)")
     back = datetime.fromisoformat("2026-06-02T04:00")
     assert find_obstacle(roster(), "ann", back, Situation(absences=absent)) is None
 

@@ -119,7 +119,7 @@ def test_a_sender_who_is_absent_does_not_get_it_back(cases: Cases, case: str, cl
     assert (back.state, back.owner, back.responsible) == (State.NEW, None, "bob")
     with cases.store.reading() as session:
         comment = case_history(session, case)[-1].comment
-    assert comment == "no error code ann is absent and back on 10 Mar 2026, so it went to the squad."
+    assert comment == "no error code ann is absent (back on 10 Mar 2026), so it went to the squad."
 
 
 def test_the_third_return_goes_to_the_accountable_person(cases: Cases, case: str, clock: Clock) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from support.nights.path_world import CASE, LEAD, OPENED, PathWorld, Sent, rules_text
 
-from serving.cases import notifications
+from serving.cases.escalation import notifications
 from serving.cases.permissions import Actor, Role
 
 ANN = Actor("ann", Role.REVIEWER, frozenset({"support"}))

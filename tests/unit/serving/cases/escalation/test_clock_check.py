@@ -6,7 +6,8 @@ import pytest
 from sqlalchemy import select
 from support.nights.night_factory import NIGHT, NOW, flag_of, names, record_of, run
 
-from serving.cases import clock_check, sla_timers
+from serving.cases import sla_timers
+from serving.cases.escalation import clock_check
 from serving.cases.sla_timers import run_timers
 from serving.policy.state.queue_state import Decision
 from serving.store import Store
