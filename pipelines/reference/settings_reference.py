@@ -16,6 +16,7 @@ from pipelines.setting_sections.source_settings import SourceSettings
 from pipelines.setting_sections.ticket_attribute_settings import TicketAttributeSettings
 from pipelines.settings import Settings
 from serving.delivery.channel_settings import KINDS
+from serving.signals.signal_settings import SignalSettings
 from serving.web.identity.review_settings import ReviewSettings
 
 _INTRODUCTION: Final = """# The settings
@@ -164,7 +165,8 @@ declare them too, in its `mapping.toml`.
 
 def render_settings() -> str:
     """The reference as Markdown."""
-    sections = ("review", "monitoring", "channels", "risks", "metrics", "attributes", "ticket_attributes", "sources")
+    columns = ("metrics", "attributes", "ticket_attributes")
+    sections = ("review", "monitoring", "signals", "channels", "risks", "sources", *columns)
     plain = {name: field for name, field in Settings.model_fields.items() if name not in sections}
     defaults = ", ".join(f"`{name}`" for name in dict.fromkeys(risk.name for risk in DEFAULTS))
     return "".join(
@@ -184,6 +186,8 @@ def render_settings() -> str:
             *(_channel(kind, model) for kind, model in KINDS.items()),
             "\n## `[monitoring]`\n\n`rescue monitor`; [what it finds and what to do](how-to/monitor.md).\n\n",
             *_table(MonitoringSettings.model_fields),
+            "\n## `[signals]`\n\nSignals of monitoring systems; [what they become](how-to/incidents.md).\n\n",
+            *_table(SignalSettings.model_fields),
             "\n## `[review]`\n\nThe review app; [who signs in how](how-to/sign-in.md).\n\n",
             *_table(ReviewSettings.model_fields),
         ]

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session
@@ -181,6 +181,14 @@ def newest_signals(session: Session, count: int) -> list[SignalRow]:
     return list(
         session.scalars(select(SignalRow).order_by(SignalRow.occurred_at.desc(), SignalRow.signal_id).limit(count))
     )
+
+
+def count_received_signals(session: Session) -> list[tuple[str, date, int]]:
+    """How many signals about each account were received on each day (UTC), by account and day."""
+    day = func.date(SignalRow.received_at)
+    query = select(SignalRow.account_id, day, func.count()).where(SignalRow.account_id.is_not(None))
+    rows = session.execute(query.group_by(SignalRow.account_id, day).order_by(SignalRow.account_id, day))
+    return [(row[0], date.fromisoformat(str(row[1])), row[2]) for row in rows]
 
 
 def count_accounts(session: Session) -> int | None:

@@ -69,6 +69,29 @@ def list_newest(
         out.print(signal_table(rows) if rows else "There are no signals.")
 
 
+@signals.command(short_help="Write the signals per account and day as a table for later nights.")
+def export(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of metrics.parquet, which is extended.")],
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Write how many signals each account had on each day as the table `metrics`, for a source of later nights.
+
+    Run it daily: days that are in the file stay as they are, and signals are deleted after some time.
+    """
+    from pipelines.monitoring.signal_metrics import export_signal_metrics
+    from serving.store.database import utcnow
+
+    with assembly.open_queue(configuration.load(home=home)) as store:
+        written = export_signal_metrics(store, folder, utcnow())
+    if as_json:
+        typer.echo(json.dumps({"path": str(written.path), "rows": written.rows, "added": written.added}))
+    else:
+        out.print(
+            f"{written.path}: {written.added:,} rows added, {written.rows:,} in all.", markup=False, soft_wrap=True
+        )
+
+
 @signals.command()
 def secret() -> None:
     """Print a new random secret for senders, in the form of Standard Webhooks."""

@@ -12,6 +12,7 @@ from serving.policy.definition.incidents.signal_columns import field_name
 from serving.policy.definition.policy_section import Section, Text, Within, Word, refuse
 
 USUAL_QUIET = Duration(0.5)
+USUAL_REOPEN = Duration(24.0)
 
 
 def _listed(value: object) -> object:
@@ -47,8 +48,9 @@ class IncidentRule(Section):
     quiet: Within | None = Field(
         None, description="time without a signal after which it is over; default: 30 minutes, at least `within`"
     )
-    reopen: Within = Field(
-        Duration(24.0), description="time after its end within which the same incident is opened again, not a new one"
+    reopen: Within | None = Field(
+        None,
+        description="time after its end within which it is opened again in place of a new one; default: 24 hours",
     )
     users: Annotated[int, Field(ge=1)] | None = Field(
         None, description="number of users of the product, for the share of users that are affected"
@@ -88,7 +90,7 @@ class IncidentRule(Section):
     @property
     def reopen_time(self) -> timedelta:
         """The time after its end within which an incident is opened again."""
-        return timedelta(hours=self.reopen.amount)
+        return timedelta(hours=(self.reopen or USUAL_REOPEN).amount)
 
     @property
     def window(self) -> WindowRule:

@@ -14,5 +14,5 @@ def incident_lines(incidents: Mapping[str, IncidentRule], squad: str) -> Iterato
         yield (
             f"{incident_title(name, rule)}: {window_text(rule)} where {condition}; severity {rule.severity}{path}, "
             f"squad {rule.squad or squad}. It is over {minutes:g} minutes after its last signal, and signals that come "
-            f"back within {rule.reopen} open it again."
+            f"back within {rule.reopen_time.total_seconds() / 3600:g} hours open it again."
         )
