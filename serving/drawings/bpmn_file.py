@@ -21,7 +21,7 @@ DD = "http://www.omg.org/spec/DD/20100524/DI"
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
 NAMESPACES = {"bpmn": MODEL, "bpmndi": DI, "dc": DC, "di": DD, "xsi": XSI}
 
-PROCESS_ID = "escalation"
+PROCESS_ID = "escalation_path"
 
 _TAGS = {
     Shape.START: "startEvent",

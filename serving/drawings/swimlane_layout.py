@@ -24,7 +24,7 @@ EVENT_MIDDLE = 40.0
 """Where the middle of a row without tasks is: the labels of its events are below."""
 LABEL_WIDTH = 92.0
 
-Point = tuple[float, float]
+Waypoint = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Box:
     height: float
 
     @property
-    def middle(self) -> Point:
+    def middle(self) -> Waypoint:
         """Its centre."""
         return self.x + self.width / 2, self.y + self.height / 2
 
@@ -61,7 +61,7 @@ class SwimlaneLayout:
     lanes: Mapping[str, Box]
     boxes: Mapping[str, Box]
     labels: Mapping[str, Box]
-    lines: Mapping[str, tuple[Point, ...]]
+    lines: Mapping[str, tuple[Waypoint, ...]]
 
 
 def lay_out(graph: SwimlaneGraph) -> SwimlaneLayout:
@@ -140,7 +140,7 @@ def _label(node: Node, box: Box) -> Box:
     return Box(x, box.bottom + 3, LABEL_WIDTH, 42)
 
 
-def _line(edge: Edge, nodes: Mapping[str, Node], boxes: Mapping[str, Box]) -> tuple[Point, ...]:
+def _line(edge: Edge, nodes: Mapping[str, Node], boxes: Mapping[str, Box]) -> tuple[Waypoint, ...]:
     source, target = boxes[edge.source], boxes[edge.target]
     shape = nodes[edge.source].shape
     (sx, sy), (tx, ty) = source.middle, target.middle

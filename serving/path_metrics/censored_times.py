@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
+Observed = NDArray[np.bool_]
 
 MOST_DRAWS, FEWEST_DRAWS, WEIGHTS_AT_ONCE = 400, 100, 600_000
 """Draws of the bootstrap: fewer for many units, whose intervals are narrow anyway."""
@@ -40,7 +40,7 @@ class CensoredTimes(NamedTuple):
     """
 
     hours: Floats
-    observed: Flags
+    observed: Observed
     units: NDArray[np.int64]
 
 

@@ -36,7 +36,7 @@ MIN_CASES = 20
 """With fewer cases, a figure shows chance rather than the work of a team."""
 
 SHARES = ("response_breached", "resolution_breached", "returned", "saved")
-UNKNOWN = "unknown"
+UNKNOWN_GROUP = "unknown"
 
 DIMENSIONS: Mapping[str, Callable[[CaseTimeline], str | None]] = {
     "squad": lambda case: case.squad,
@@ -227,8 +227,8 @@ def measure_paths(
     for dimension, value_of in DIMENSIONS.items():
         by_name: dict[str, list[int]] = {}
         for place, case in enumerate(cases):
-            by_name.setdefault(value_of(case) or UNKNOWN, []).append(place)
-        names = sorted(by_name, key=lambda name: (name == UNKNOWN, name))
+            by_name.setdefault(value_of(case) or UNKNOWN_GROUP, []).append(place)
+        names = sorted(by_name, key=lambda name: (name == UNKNOWN_GROUP, name))
         groups += [measurement.group(dimension, name, by_name[name]) for name in names]
     versions = _by_version(cases)
     comparisons = [measurement.compare(before, after) for before, after in pairwise(versions)]
@@ -254,7 +254,7 @@ def _counts(name: str, case: CaseTimeline, calendars: Calendars, now: datetime) 
 
 
 def _version(case: CaseTimeline) -> str:
-    return case.policy_version or UNKNOWN
+    return case.policy_version or UNKNOWN_GROUP
 
 
 def _has(name: str, case: CaseTimeline) -> bool:

@@ -56,7 +56,7 @@ def share_text(estimate: Estimate) -> str:
     return f"{estimate.value:.0%} ({estimate.low:.0%} to {estimate.high:.0%})"
 
 
-def points_text(estimate: Estimate) -> str:
+def share_difference_text(estimate: Estimate) -> str:
     """A difference of shares in percentage points: ``−4 points (−9 to +2)``."""
     if isnan(estimate.value):
         return TOO_FEW
@@ -108,7 +108,7 @@ def comparison_rows(comparison: VersionComparison) -> Iterator[tuple[str, str, s
     for name, title in SHARE_TITLES.items():
         first, second = before.shares[name], after.shares[name]
         enough = min(first.cases, second.cases) >= MIN_CASES
-        texts = (share_text(first.share), share_text(second.share), points_text(comparison.shares[name]))
+        texts = (share_text(first.share), share_text(second.share), share_difference_text(comparison.shares[name]))
         yield title, *(texts if enough else (TOO_FEW, TOO_FEW, TOO_FEW))
 
 

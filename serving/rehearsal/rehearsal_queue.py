@@ -31,7 +31,7 @@ from serving.signals.signal_intake import add_signals
 from serving.store.database import Store
 from serving.store.incident_tables import Incident
 
-ACCOUNT_COLUMNS = ("account_id", "parent_id", "name", "segment", "industry", "region", "owner", "currency")
+ACCOUNT_TEXTS = ("account_id", "parent_id", "name", "segment", "industry", "region", "owner", "currency")
 
 
 @dataclass(frozen=True)
@@ -163,7 +163,7 @@ def _accounts(scenario: Scenario) -> pa.Table:
     for series in scenario.file.signals:
         for name in series.accounts:
             rows.setdefault(name, {"name": name})
-    columns = {name: pa.array([row.get(name) for row in rows.values()], pa.string()) for name in ACCOUNT_COLUMNS[1:]}
+    columns = {name: pa.array([row.get(name) for row in rows.values()], pa.string()) for name in ACCOUNT_TEXTS[1:]}
     return pa.table(
         {
             "account_id": pa.array(list(rows), pa.string()),

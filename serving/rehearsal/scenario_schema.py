@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field
 
 from serving.policy.definition.policy_section import Names, Section, Text, Within, Word
 
-Moment = Annotated[datetime | time | Word | None, Field()]
+ScenarioTime = Annotated[datetime | time | Word | None, Field()]
 
 _Deed = Literal[
     "acknowledge",
@@ -27,8 +27,8 @@ _Deed = Literal[
     "reopen",
     "comment",
 ]
-Outcome = Literal["saved", "lost", "false_alarm", "no_action"]
-Deed = Annotated[_Deed, BeforeValidator(lambda value: _joined(value))]
+ActOutcome = Literal["saved", "lost", "false_alarm", "no_action"]
+ActKind = Annotated[_Deed, BeforeValidator(lambda value: _joined(value))]
 
 
 def _joined(value: object) -> object:
@@ -36,15 +36,15 @@ def _joined(value: object) -> object:
     return value.strip().lower().replace(" ", "_").replace("-", "_") if isinstance(value, str) else value
 
 
-Count = Annotated[int, Field(ge=1, le=100_000)]
-Days = Annotated[date | datetime, Field()]
+HowMany = Annotated[int, Field(ge=1, le=100_000)]
+AbsenceDay = Annotated[date | datetime, Field()]
 
 
 class ScenarioCase(Section):
     """A case that is opened."""
 
     name: Word = Field(description="name of the case within the scenario")
-    at: Moment = Field(None, description="when; default: at the start")
+    at: ScenarioTime = Field(None, description="when; default: at the start")
     account: Word | None = Field(None, description="name of the account; default: the name of the case")
     owner: Word | None = Field(None, description="the account's owner")
     squad: Word = Field(description="squad that gets it")
@@ -57,8 +57,8 @@ class ScenarioCase(Section):
 class ScenarioSignals(Section):
     """Signals that arrive: ``count`` of them, ``every`` so long."""
 
-    at: Moment = Field(None, description="when the first arrives; default: at the start")
-    count: Count = Field(1, description="how many")
+    at: ScenarioTime = Field(None, description="when the first arrives; default: at the start")
+    count: HowMany = Field(1, description="how many")
     every: Within | None = Field(None, description="time between two of them; default: all at once")
     kind: Word = Field(description="kind of the signal, such as `checkout_failed`")
     source: Word = Field("rehearsal", description="where it comes from")
@@ -80,18 +80,18 @@ class ScenarioAbsence(Section):
     """A person who cannot act on some days, the last one included."""
 
     person: Word = Field(description="who")
-    first: Days = Field(description="the first day")
-    last: Days = Field(description="the last day")
+    first: AbsenceDay = Field(description="the first day")
+    last: AbsenceDay = Field(description="the last day")
     reason: Word = Field("absent", description="why")
-    at: Moment = Field(None, description="when it is entered; default: at the start")
+    at: ScenarioTime = Field(None, description="when it is entered; default: at the start")
 
 
 class ScenarioAct(Section):
     """Something that a person does to a case or to an incident."""
 
-    at: Moment = Field(description="when")
+    at: ScenarioTime = Field(description="when")
     who: Word = Field(description="the person")
-    do: Deed = Field(description="what")
+    do: ActKind = Field(description="what")
     case: Word | None = Field(None, description="name of the case; default: the only one")
     incident: Word | None = Field(None, description="name of the incident, one of `[incidents.*]`")
     squad: Word | None = Field(None, description="of `hand_over`: the squad that receives the case")
@@ -99,15 +99,15 @@ class ScenarioAct(Section):
     form: Word | None = Field(None, description="of `hand_over`: the form, where several fit")
     answers: dict[str, Any] = Field(default_factory=dict, description="of `hand_over`: answers by field of the form")
     person: Word | None = Field(None, description="of `assign`: who gets the case")
-    outcome: Outcome = Field("saved", description="of `close`")
+    outcome: ActOutcome = Field("saved", description="of `close`")
     text: Text | None = Field(None, description="reason, plan or comment")
 
 
 class ScenarioOutage(Section):
     """The timers do not run for some time."""
 
-    begin: Moment = Field(description="from when")
-    end: Moment = Field(description="until when")
+    begin: ScenarioTime = Field(description="from when")
+    end: ScenarioTime = Field(description="until when")
 
 
 class ScenarioFile(Section):

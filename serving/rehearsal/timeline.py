@@ -18,7 +18,7 @@ from serving.store.tables import Account, Case, CaseEvent
 
 SYSTEM_NAME = "rescue"
 
-EVENT_TEXTS: Mapping[str, str] = {
+CASE_EVENT_TEXTS: Mapping[str, str] = {
     "opened": "opens the case",
     "raised": "raises the case again",
     "acknowledge": "acknowledges it",
@@ -39,8 +39,8 @@ EVENT_TEXTS: Mapping[str, str] = {
     "path_ended": "has nobody else to ask",
     "breached": "records a missed deadline",
 }
-INCIDENT_TEXTS: Mapping[str, str] = {
-    **EVENT_TEXTS,
+INCIDENT_EVENT_TEXTS: Mapping[str, str] = {
+    **CASE_EVENT_TEXTS,
     "opened": "opens the incident",
     "notified": "begins the escalation path",
     "over": "ends the incident: it has been quiet",
@@ -63,7 +63,7 @@ class TimelineEvent:
     @property
     def text(self) -> str:
         """What is done."""
-        texts = INCIDENT_TEXTS if self.of_incident else EVENT_TEXTS
+        texts = INCIDENT_EVENT_TEXTS if self.of_incident else CASE_EVENT_TEXTS
         return texts.get(self.kind, self.kind.replace("_", " "))
 
 

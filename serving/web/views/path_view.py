@@ -54,7 +54,7 @@ class PathChart:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class VersionPair:
     """Two policy versions: each figure before, after, and the difference."""
 
     before: str
@@ -70,7 +70,7 @@ class PathSection:
     rows: Sequence[PathRow]
     more: Sequence[PathRow]
     chart: PathChart | None
-    comparison: Comparison | None
+    comparison: VersionPair | None
 
 
 def build_path_section(report: PathReport, weeks: int) -> PathSection | None:
@@ -92,8 +92,8 @@ def _row(group: GroupFigures) -> PathRow:
     return PathRow(_capitalised(group_title(group)), group.working_time, group_cells(group))
 
 
-def _comparison(pair: VersionComparison) -> Comparison:
-    return Comparison(pair.before.name, pair.after.name, list(comparison_rows(pair)))
+def _comparison(pair: VersionComparison) -> VersionPair:
+    return VersionPair(pair.before.name, pair.after.name, list(comparison_rows(pair)))
 
 
 def _chart(groups: Sequence[GroupFigures]) -> PathChart | None:

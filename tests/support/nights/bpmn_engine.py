@@ -24,7 +24,7 @@ def parse(bpmn: str) -> Any:
     """The process of a file that is valid by the schema of BPMN 2.0."""
     parser = BpmnParser(validator=BpmnValidator())
     parser.add_bpmn_io(BytesIO(bpmn.encode()), filename="swimlane.bpmn")
-    return parser.get_spec("escalation")
+    return parser.get_spec("escalation_path")
 
 
 def validate(bpmn: str) -> None:

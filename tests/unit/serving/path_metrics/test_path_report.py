@@ -12,7 +12,7 @@ from serving.path_metrics.path_text import (
     difference_text,
     group_cells,
     hours_text,
-    points_text,
+    share_difference_text,
     share_text,
     time_text,
 )
@@ -187,7 +187,7 @@ def test_the_texts_of_figures() -> None:
     assert share_text(Estimate(0.43, 0.31, 0.56)) == "43% (31% to 56%)"
     assert difference_text(Estimate(-3, -5, 1)) == "−3 h (−5 to +1 h)"
     assert difference_text(Estimate(-inf, -inf, 1)) == "not reached"
-    assert points_text(Estimate(-0.04, -0.09, 0.02)) == "−4 points (−9 to +2)"
+    assert share_difference_text(Estimate(-0.04, -0.09, 0.02)) == "−4 points (−9 to +2)"
 
 
 def test_too_few_cases_are_a_dash() -> None:
