@@ -4,6 +4,7 @@ import shutil
 import tempfile
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -43,7 +44,8 @@ class HandOverMachine(RuleBasedStateMachine):
         self.cases = Cases(self.store, clock=lambda: self.now)
         with self.store.reading() as session:
             self.case = session.query(Case).one().id
-        self.state, self.squad, self.owner = State.NEW, "north", None
+        self.state, self.squad = State.NEW, "north"
+        self.owner: str | None = None
         self.sender: tuple[str, str] | None = None
         self.stack: list[str] = []
         self.returns = 0
@@ -182,7 +184,7 @@ class HandOverMachine(RuleBasedStateMachine):
 def one_case(migrated_sqlite: Path, tmp_path: Path) -> Path:
     path = tmp_path / "one.db"
     shutil.copy(migrated_sqlite, path)
-    people = {name: {} for name in ("ann", "bob", "cid", "dan", "eve", "pat")}
+    people: dict[str, dict[str, Any]] = {name: {} for name in ("ann", "bob", "cid", "dan", "eve", "pat")}
     with Store(f"sqlite:///{path}") as store:
         open_people_cases(store, rules=people_rules(people=people, forms={"any": FIELDS}))
         store.engine.raw_connection().execute("PRAGMA journal_mode = DELETE")

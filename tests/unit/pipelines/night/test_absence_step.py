@@ -32,8 +32,9 @@ def night(store: Store, tmp_path: Path, policy: Policy) -> tuple[list[str], list
         return function(*arguments)
 
     steps = Steps()
-    steps.log = logged.append  # type: ignore[method-assign]
-    read_absences(Settings(policy=tmp_path / "policy.toml"), policy, store, run_step, steps)  # type: ignore[arg-type]
+    vars(steps)["log"] = logged.append
+    settings = Settings.model_validate({"policy": tmp_path / "policy.toml"})
+    read_absences(settings, policy, store, run_step, steps)
     return ran, logged
 
 

@@ -25,6 +25,7 @@ from serving.store.tables import Case
 
 LEAD, ADMIN = person("pat", Role.LEAD, "north"), person("root", Role.ADMIN)
 LOAD = {"rotation": "load"}
+OTHERS: dict[str, dict[str, object]] = {name: {} for name in ("bob", "cid", "dan", "eve", "pat")}
 
 
 def squads(**duty: object) -> dict[str, object]:
@@ -88,7 +89,7 @@ def test_a_withdrawn_absence_stays_on_the_record(store: Store) -> None:
 def test_a_night_gives_its_cases_by_load_and_skips_who_cannot_act(store: Store) -> None:
     with store.transaction() as session:
         session.add(User(name="cid", roles=[], squads=[], created_at=NOW, disabled_at=NOW))
-    people = {name: {} for name in ("bob", "cid", "dan", "eve", "pat")} | {"ann": {"weight": 2}}
+    people = OTHERS | {"ann": {"weight": 2}}
     ids = open_people_cases(store, 6, people_rules(squads=squads(**LOAD), people=people, roles={}))
     assert sorted(map(str, responsible(store))) == ["ann"] * 4 + ["bob"] * 2
     with store.reading() as session:
@@ -124,7 +125,7 @@ def test_the_next_case_is_not_given_to_who_is_absent_or_at_capacity(store: Store
 
 
 def test_a_case_is_not_assigned_to_who_is_absent_but_beyond_the_capacity(store: Store) -> None:
-    people = {name: {} for name in ("bob", "cid", "dan", "eve", "pat")} | {"ann": {"max_open": 1}}
+    people = OTHERS | {"ann": {"max_open": 1}}
     first, second = open_people_cases(store, 2, people_rules(people=people))
     cases = Cases(store, clock=lambda: NOW)
     enter_absence(store, ADMIN, "bob", NIGHT, NIGHT, now=NOW)
@@ -155,7 +156,7 @@ def test_timers_run_by_the_calendar_of_the_responsible_person(store: Store) -> N
         assert isinstance(squad, dict)
         squad["calendar"] = "tokyo"
         squad.pop("duty", None)
-    people = {name: {} for name in ("bob", "cid", "dan", "eve", "pat")} | {"ann": {"calendar": "madrid"}}
+    people = OTHERS | {"ann": {"calendar": "madrid"}}
     rules = people_rules(calendars=calendars, severities=severities, squads=members, people=people)
     case = open_people_cases(store, rules=rules)[0]  # Sunday, 1 Mar 2026
     with store.reading() as session:

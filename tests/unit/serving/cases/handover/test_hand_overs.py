@@ -1,6 +1,5 @@
 """Cases that change hands with a form: required fields, acceptance, returns, restarted timers, the third return."""
 
-from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -39,7 +38,7 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def cases(store: Store, clock: Clock) -> Iterator[Cases]:
+def cases(store: Store, clock: Clock) -> Cases:
     open_people_cases(store)
     return Cases(store, clock=clock)
 
