@@ -55,7 +55,7 @@ class LastIdPaginator(BasePaginator):
 
     def update_request(self, request: Request) -> None:
         """Ask for what follows it."""
-        request.params = {**(request.params or {}), self._parameter: self._last}
+        request.params = {**dict(request.params or {}), self._parameter: self._last}  # type: ignore[arg-type]
 
 
 PAGINATORS: Mapping[str, type[BasePaginator]] = {

@@ -18,7 +18,7 @@ from typing import Any
 
 from features.errors import UsageError
 from pipelines.setting_sections.sync_settings import SyncSettings
-from pipelines.sync.schema_changes import SyncedTable, compare_files
+from pipelines.sync.schema_changes import SyncedTable, compare_files, copy_tables
 from pipelines.sync.sync_errors import SyncError, sync_error
 from pipelines.sync.vendor_files import VendorFile, read_vendor
 
@@ -67,7 +67,8 @@ def sync_system(
         began = state.get("running_full") or now.isoformat() if whole else state["full_at"]
         tables, warnings = compare_files(published, folder / "data.duckdb", settings.kind, whole)
         half = published.with_suffix(".half")
-        shutil.copyfile(folder / "data.duckdb", half)
+        half.unlink(missing_ok=True)
+        copy_tables(folder / "data.duckdb", half, settings.kind)
         half.replace(published)
         _write_state(folder, {"question": asked, "full_at": began, "synced_at": now.isoformat()})
     return SyncReport(name, vendor.title, whole, published, vendor.mapping, tables, warnings)

@@ -29,8 +29,7 @@ def compare_files(
     before: Path, after: Path, schema: str, full: bool
 ) -> tuple[tuple[SyncedTable, ...], tuple[str, ...]]:
     """The tables after a sync, and the changes of their form, as sentences; children of nested records are left out."""
-    files = [name for file in (before, after) for name in (str(file), f"{file}.wal")]
-    with open_duckdb(files=files) as connection:
+    with _open(before, after) as connection:
         connection.execute(f"ATTACH {quote_text(str(after))} AS after (READ_ONLY)")
         if before.exists():
             connection.execute(f"ATTACH {quote_text(str(before))} AS before (READ_ONLY)")
@@ -43,6 +42,24 @@ def compare_files(
         )
         warnings = tuple(_warnings(connection, schema, known, current)) if known else ()
     return tables, warnings
+
+
+def copy_tables(data: Path, to_file: Path, schema: str) -> None:
+    """Write the system's tables into a new file: without the working tables of ``dlt``, and without free space."""
+    with _open(data, to_file) as connection:
+        connection.execute(f"ATTACH {quote_text(str(data))} AS after (READ_ONLY)")
+        connection.execute(f"ATTACH {quote_text(str(to_file))} AS published")
+        connection.execute(f"CREATE SCHEMA published.{quote_name(schema)}")
+        for name in _columns(connection, "after", schema):
+            place = f"{quote_name(schema)}.{quote_name(name)}"
+            connection.execute(f"CREATE TABLE published.{place} AS SELECT * FROM after.{place}")
+        connection.execute("CHECKPOINT published")
+        connection.execute("DETACH published")
+
+
+def _open(*files: Path) -> duckdb.DuckDBPyConnection:
+    endings = ("", ".wal", ".wal.checkpoint", ".wal.recovery")
+    return open_duckdb(files=[f"{file}{ending}" for file in files for ending in endings])
 
 
 def _columns(connection: duckdb.DuckDBPyConnection, catalog: str, schema: str) -> dict[str, dict[str, str]]:

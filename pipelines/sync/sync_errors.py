@@ -1,6 +1,6 @@
 """What can go wrong with another system's interface, as one sentence."""
 
-from requests import HTTPError, RequestException
+from requests import HTTPError, RequestException, Response
 
 from features.errors import RescueError
 
@@ -27,14 +27,14 @@ def sync_error(name: str, error: BaseException) -> SyncError:
         if isinstance(cause, SyncError):
             return cause
         if isinstance(cause, HTTPError) and cause.response is not None:
-            return SyncError(f"[sync.{name}]: {_meaning(name, cause)}.")
+            return SyncError(f"[sync.{name}]: {_meaning(name, cause.response)}.")
         if isinstance(cause, RequestException):
             return SyncError(f"[sync.{name}]: the system does not answer ({type(cause).__name__}).")
         cause = cause.__cause__ or cause.__context__
     return SyncError(f"[sync.{name}] failed: {type(error).__name__}.")
 
 
-def _meaning(name: str, error: HTTPError) -> str:
-    status, path = error.response.status_code, error.response.url.split("?")[0].partition("://")[2].partition("/")[2]
+def _meaning(name: str, answer: Response) -> str:
+    status, path = answer.status_code, answer.url.split("?")[0].partition("://")[2].partition("/")[2]
     known = MEANINGS.get(status)
     return known.format(name=name, path=f"/{path}") if known else f"it answers with {status} at /{path}"

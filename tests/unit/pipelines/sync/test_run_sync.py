@@ -16,9 +16,9 @@ import pytest
 from support.rest_server import Answer, RestServer, serving
 
 from features.errors import UsageError
+from pipelines.setting_sections.sync_settings import SyncSettings
 from pipelines.sync.run_sync import SyncReport, sync_system, sync_systems, synced_file
 from pipelines.sync.sync_errors import SyncError
-from pipelines.sync_settings import SyncSettings
 
 PAGE = 3
 TABLES = ("tickets", "organizations")
@@ -185,7 +185,7 @@ def test_a_killed_sync_goes_on_and_ends_like_one_that_was_not(tmp_path: Path) ->
     desk = HelpDesk(tickets=12)
     script = (
         "import sys; from pathlib import Path; from pipelines.sync.run_sync import sync_system; "
-        "from pipelines.sync_settings import SyncSettings; "
+        "from pipelines.setting_sections.sync_settings import SyncSettings; "
         "sync_system(Path(sys.argv[1]), 'desk', SyncSettings(kind='zendesk', address=sys.argv[2], "
         "user='ann@example.com', token='secret', tables=('tickets', 'organizations')))"
     )
