@@ -10,8 +10,8 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from serving.cases.notifications import announce_change
-from serving.cases.path_changes import update_path
+from serving.cases.escalation.notifications import announce_change
+from serving.cases.escalation.path_changes import update_path
 from serving.paths.path_progress import SentStep
 from serving.store.queries.case_queries import case_history
 from serving.store.tables import Case, CaseEvent

@@ -16,10 +16,10 @@ from serving.cases import health_adjustments, sla_timers, squads
 from serving.cases.audit import audited_fields, last_change, record_change, restore_fields
 from serving.cases.case_errors import IllegalActionError
 from serving.cases.case_step import CaseStep, open_step, refuse_same, require_text, require_visible
+from serving.cases.escalation.path_context import path_context
 from serving.cases.handover import hand_overs
 from serving.cases.health_adjustments import HealthRule
 from serving.cases.path_acknowledgement import acknowledge_case
-from serving.cases.path_context import path_context
 from serving.cases.people import Staff
 from serving.cases.permissions import EVERY_SQUAD, Act, Actor, NotAllowedError
 from serving.cases.transitions import TRANSITIONS, transition

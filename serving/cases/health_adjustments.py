@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from serving.policy.definition.policy_schema import Health
+from serving.policy.definition.case_rules import Health
 from serving.store.case_states import OUTCOMES, State
 from serving.store.database import Store
 from serving.store.exchange import HealthAdjustment

@@ -2,7 +2,7 @@
 
 from serving.cases.case_errors import IllegalActionError
 from serving.cases.case_step import CaseStep
-from serving.cases.path_context import reached_by, responsible_of, runs
+from serving.cases.escalation.path_context import reached_by, responsible_of, runs
 from serving.store.case_states import Action, State
 
 

@@ -12,8 +12,8 @@ from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.orm import Session, lazyload
 
 from serving.cases.audit import audited_fields, record_change
-from serving.cases.path_changes import advance_path, advance_text
-from serving.cases.path_context import PATH_COLUMNS, PathContext, PathRow, path_context, path_state, runs
+from serving.cases.escalation.path_changes import advance_path, advance_text
+from serving.cases.escalation.path_context import PATH_COLUMNS, CasePathRow, PathContext, path_context, path_state, runs
 from serving.cases.permissions import SYSTEM
 from serving.delivery.outbox import enqueue_messages
 from serving.paths.path_progress import Advance, next_due
@@ -84,7 +84,7 @@ def _due(session: Session, context: PathContext, now: datetime) -> Iterator[str]
         session.connection().execute(_CORRECTION, later)
 
 
-def _next_due(row: PathRow, context: PathContext) -> datetime | None:
+def _next_due(row: CasePathRow, context: PathContext) -> datetime | None:
     if not runs(row):
         return None
     return next_due(context.path_of(row), path_state(row), context.calendar_of(row))

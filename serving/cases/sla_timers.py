@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session, lazyload
 
 from serving.cases.audit import audited_fields, record_change
-from serving.cases.clock_check import check_clock
+from serving.cases.escalation.clock_check import check_clock
 from serving.cases.path_executor import run_paths
 from serving.cases.permissions import SYSTEM
 from serving.delivery.outbox import enqueue_messages

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from serving.cases.path_context import PathContext, load_context
+from serving.cases.escalation.path_context import PathContext, load_context
 from serving.cases.people import load_staff
 from serving.paths.calendars import WorkingCalendar
 from serving.paths.message_settings import MessageSettings

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from serving.cases.notifications import enqueue_event
+from serving.cases.escalation.notifications import enqueue_event
 from serving.delivery.outbox import message_id
 from serving.incidents.incident_context import IncidentContext, scope_text
 from serving.paths.directory import Reader, ReaderKind

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from serving.cases.path_changes import advance_text
+from serving.cases.escalation.path_changes import advance_text
 from serving.cases.permissions import SYSTEM
 from serving.incidents.incident_changes import OPEN
 from serving.incidents.incident_context import IncidentContext

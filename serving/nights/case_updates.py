@@ -17,8 +17,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, lazyload
 
 from serving.cases.audit import audited_fields, record_change
+from serving.cases.escalation.path_context import path_context
 from serving.cases.handover.hand_overs import withdraw_hand_over
-from serving.cases.path_context import path_context
 from serving.cases.people import Staff
 from serving.cases.permissions import SYSTEM
 from serving.cases.sla_timers import start_timers, stop_timers, tighten_timers, wake_case

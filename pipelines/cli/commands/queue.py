@@ -104,7 +104,7 @@ def path(
 ) -> None:
     """Print what the escalation path of a case did, and what comes next as long as nobody responds."""
     from serving.cases.case_errors import CaseNotFoundError
-    from serving.cases.case_path import describe_case_path
+    from serving.cases.escalation.case_path import describe_case_path
     from serving.paths.message_text import local_time
     from serving.store.database import utcnow
     from serving.store.tables import Case

@@ -15,8 +15,8 @@ from sqlalchemy.orm import Session
 from features.errors import UsageError
 from serving.cases import squads
 from serving.cases.case_step import CaseStep, refuse_same, require_text
+from serving.cases.escalation.path_context import path_context
 from serving.cases.handover.form_answers import FilledForm, check_answers, choose_form, matching_forms
-from serving.cases.path_context import path_context
 from serving.cases.people import Staff, newest_rules
 from serving.paths.calendars import add_duration
 from serving.paths.durations import Duration

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from serving.policy.definition.policy_schema import Holdout
+from serving.policy.definition.case_rules import Holdout
 from serving.policy.definition.unknown_names import UNKNOWN
 from serving.policy.detection.account_table import AccountTable, Flags
 from serving.policy.state.queue_state import HoldoutUnits

@@ -1,4 +1,4 @@
-"""The sections of a policy about contracts that end, and about the life of a case: cool-down, reconciliation, groups.
+"""The sections of a policy about contracts that end, and about the life of a case: cool-down, groups, hold-out, health.
 
 A received cancellation is not a probability, so it has rules of its own: what it is worth follows from the revenue that
 ends and from how soon it ends.
@@ -103,4 +103,38 @@ class GroupRule(Section):
     one_case: bool = Field(
         False,
         description="one case for all accounts of a group that are at risk; a cancellation always has its own",
+    )
+
+
+class Holdout(Section):
+    """The hold-out: accounts that the team does not work, so that the effect of its work can be measured."""
+
+    share: Annotated[float, Field(ge=0, le=0.5)] = Field(
+        0.2, description="share of accounts (groups) held out; 0: none"
+    )
+    salt: Word = Field(description="any text; a new salt draws a new hold-out, so keep it while an experiment runs")
+    by_segment: dict[str, Annotated[float, Field(ge=0, le=0.5)]] = Field(
+        default_factory=dict, description="segment -> share for that segment"
+    )
+    exempt: dict[str, Text] = Field(
+        default_factory=dict,
+        description="name -> condition for accounts that are never held out; every use is recorded",
+    )
+
+
+Points = Annotated[float, Field(ge=-100, le=100)]
+
+
+class Health(Section):
+    """How an outcome changes an account's health score: points of 100, which decay and never enter the features."""
+
+    saved: Points = Field(10, description="points for a case closed as saved")
+    lost: Points = Field(-20, description="points for a case closed as lost")
+    false_alarm: Points = Field(5, description="points for a case closed as false alarm")
+    no_action: Points = Field(0, description="points for a case closed without action")
+    cap: Annotated[float, Field(gt=0, le=100)] = Field(
+        15, description="limit of the sum of all adjustments, in either direction"
+    )
+    half_life_days: Annotated[float, Field(gt=0, le=3660)] = Field(
+        30, description="days after which half of an adjustment is left"
     )

@@ -19,6 +19,8 @@ from serving.policy.definition.case_rules import (
     CooldownRule,
     ExcludeRule,
     GroupRule,
+    Health,
+    Holdout,
     PartialLossRule,
     ReconcileRule,
 )
@@ -211,40 +213,6 @@ class Routing(Section):
     ticket_categories: dict[str, Word] = Field(default_factory=dict, description="ticket category -> skill")
     languages: dict[str, Word] = Field(default_factory=dict, description="region -> its language")
     vip: Vip | None = Field(None, description="routing of VIP accounts")
-
-
-class Holdout(Section):
-    """The hold-out: accounts that the team does not work, so that the effect of its work can be measured."""
-
-    share: Annotated[float, Field(ge=0, le=0.5)] = Field(
-        0.2, description="share of accounts (groups) held out; 0: none"
-    )
-    salt: Word = Field(description="any text; a new salt draws a new hold-out, so keep it while an experiment runs")
-    by_segment: dict[str, Annotated[float, Field(ge=0, le=0.5)]] = Field(
-        default_factory=dict, description="segment -> share for that segment"
-    )
-    exempt: dict[str, Text] = Field(
-        default_factory=dict,
-        description="name -> condition for accounts that are never held out; every use is recorded",
-    )
-
-
-Points = Annotated[float, Field(ge=-100, le=100)]
-
-
-class Health(Section):
-    """How an outcome changes an account's health score: points of 100, which decay and never enter the features."""
-
-    saved: Points = Field(10, description="points for a case closed as saved")
-    lost: Points = Field(-20, description="points for a case closed as lost")
-    false_alarm: Points = Field(5, description="points for a case closed as false alarm")
-    no_action: Points = Field(0, description="points for a case closed without action")
-    cap: Annotated[float, Field(gt=0, le=100)] = Field(
-        15, description="limit of the sum of all adjustments, in either direction"
-    )
-    half_life_days: Annotated[float, Field(gt=0, le=3660)] = Field(
-        30, description="days after which half of an adjustment is left"
-    )
 
 
 LATER_SECTIONS = ("people", "roles", "forms", "incidents", "issue_types", "launches", "paths", "protocol")

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from features.errors import UsageError, suggest_name
 from serving.cases.case_errors import CaseNotFoundError
-from serving.cases.case_path import describe_case_path
+from serving.cases.escalation.case_path import describe_case_path
 from serving.cases.permissions import Act
 from serving.cases.transitions import actions_from
 from serving.store.case_states import State

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, PlainTextResponse, Response
 
 from serving.cases.case_errors import CaseNotFoundError
-from serving.cases.case_path import describe_case_path
+from serving.cases.escalation.case_path import describe_case_path
 from serving.cases.handover.hand_over_choices import case_hand_overs
 from serving.cases.permissions import Act
 from serving.handoff.package import Handoff

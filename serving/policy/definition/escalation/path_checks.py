@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from serving.policy.definition.policy_schema import PolicyFile, SeverityRule
 
 Place = tuple[str | int, ...]
-Finding = tuple[Place, str]
+PathFinding = tuple[Place, str]
 
 
-def check_paths(file: "PolicyFile", channels: Mapping[str, str] | None = None) -> Iterator[Finding]:
+def check_paths(file: "PolicyFile", channels: Mapping[str, str] | None = None) -> Iterator[PathFinding]:
     """Every error in the paths and in the protocol; ``channels`` are the configured ones (name -> kind), if known."""
     yield from _path_names(file)
     yield from _cycles(file)
@@ -36,7 +36,7 @@ def check_paths(file: "PolicyFile", channels: Mapping[str, str] | None = None) -
         yield from _channels(file, channels)
 
 
-def find_idle_paths(file: "PolicyFile") -> Iterator[Finding]:
+def find_idle_paths(file: "PolicyFile") -> Iterator[PathFinding]:
     """Paths that nothing uses, and steps that a squad always skips."""
     used = {row.path for row in file.severities} | set(file.continuations.values())
     used |= {getattr(rule, "path", None) for rule in file.incidents.values()}
@@ -58,11 +58,11 @@ def find_idle_paths(file: "PolicyFile") -> Iterator[Finding]:
                 )
 
 
-def _unknown(path: Place, what: str, name: str, names: Iterable[str]) -> Finding:
+def _unknown(path: Place, what: str, name: str, names: Iterable[str]) -> PathFinding:
     return path, f"there is no {what} {name!r}: {suggest_name(name, names)}"
 
 
-def _path_names(file: "PolicyFile") -> Iterator[Finding]:
+def _path_names(file: "PolicyFile") -> Iterator[PathFinding]:
     for place, row in enumerate(file.severities):
         if row.path is not None and row.path not in file.paths:
             yield _unknown(("severities", place, "path"), "path", row.path, file.paths)
@@ -76,7 +76,7 @@ def _path_names(file: "PolicyFile") -> Iterator[Finding]:
                 yield _unknown(("paths", name, place, "then"), "path", step.then, file.paths)
 
 
-def _cycles(file: "PolicyFile") -> Iterator[Finding]:
+def _cycles(file: "PolicyFile") -> Iterator[PathFinding]:
     reported: set[str] = set()
     for name in file.paths:
         circle = find_cycle(name, file.continuations)
@@ -88,7 +88,7 @@ def _cycles(file: "PolicyFile") -> Iterator[Finding]:
             )
 
 
-def _step(file: "PolicyFile", here: Place, step: "StepRule", *, first: bool, last: bool) -> Iterator[Finding]:
+def _step(file: "PolicyFile", here: Place, step: "StepRule", *, first: bool, last: bool) -> Iterator[PathFinding]:
     if step.after is None and not first:
         yield here, f"the step of the path {here[1]!r} needs `after`: the time since the step before"
     known = _known_words(file)
@@ -126,7 +126,7 @@ def _printed_roles(file: "PolicyFile") -> Iterator[str]:
         yield from (row.responsible, row.accountable, *row.consulted, *row.informed)
 
 
-def _working_time(file: "PolicyFile") -> Iterator[Finding]:
+def _working_time(file: "PolicyFile") -> Iterator[PathFinding]:
     without = [name for name, squad in file.squads.items() if squad.calendar is None]
     used = {row.path for row in file.severities if row.path}
     for name in file.paths:
@@ -149,7 +149,7 @@ def _chain(name: str, file: "PolicyFile") -> Iterator[str]:
         here = file.continuations.get(here)
 
 
-def _contradictions(file: "PolicyFile") -> Iterator[Finding]:
+def _contradictions(file: "PolicyFile") -> Iterator[PathFinding]:
     """A response in working time, beside an escalation by the clock: it escalates at night, before anybody works."""
     for place, row in enumerate(file.severities):
         if not row.respond_hours.needs_calendar:
@@ -172,7 +172,7 @@ def _contradiction(row: "SeverityRule", after: Duration) -> str:
     )
 
 
-def _channels(file: "PolicyFile", channels: Mapping[str, str]) -> Iterator[Finding]:
+def _channels(file: "PolicyFile", channels: Mapping[str, str]) -> Iterator[PathFinding]:
     for path, channel in _named_channels(file):
         if channel not in channels:
             yield _no_channel(path, channel, channels)
@@ -191,6 +191,6 @@ def _named_channels(file: "PolicyFile") -> Iterator[tuple[Place, str]]:
             yield from ((("protocol", event, party.value), channel) for channel in names)
 
 
-def _no_channel(path: Place, channel: str, channels: Mapping[str, str]) -> Finding:
+def _no_channel(path: Place, channel: str, channels: Mapping[str, str]) -> PathFinding:
     known = suggest_name(channel, channels) if channels else f"add [channels.{channel}] to rescue.toml"
     return path, f"the channel {channel!r} is not configured: {known}"

@@ -4,7 +4,7 @@ import pytest
 from support.nights.policy_factory import account_rows
 
 from serving.policy.decision.holdout import HoldoutAssignment, holdout_number
-from serving.policy.definition.policy_schema import Holdout
+from serving.policy.definition.case_rules import Holdout
 from serving.policy.detection.account_table import AccountTable
 
 

@@ -30,7 +30,7 @@ CONTEXT = "path_context"
 """The key of the context in a session's ``info``."""
 
 
-class PathRow(Shape):
+class CasePathRow(Shape):
     """The columns of a case that its path depends on."""
 
     squad: str
@@ -49,7 +49,7 @@ class PathRow(Shape):
     reached: list[str]
 
 
-PATH_COLUMNS = tuple(name for name in PathRow.__annotations__)
+PATH_COLUMNS = tuple(name for name in CasePathRow.__annotations__)
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class PathContext:
             return False
         return self.rules is None or not (self.rules.protocol or self.rules.paths)
 
-    def path_of(self, case: PathRow) -> EscalationPath:
+    def path_of(self, case: CasePathRow) -> EscalationPath:
         """The path of a case; the tiers of its squad, with the times of its last raise, where the policy names none."""
         if self.rules is not None:
             row = self.rules.severities[self.rules.rank_of(case.severity)]
@@ -95,7 +95,7 @@ class PathContext:
         after = [Duration.parse(text) for text in case.escalate_after]
         return shorthand_path(after, self.staff.roster.squad_size(case.squad))
 
-    def calendar_of(self, case: PathRow) -> WorkingCalendar | None:
+    def calendar_of(self, case: CasePathRow) -> WorkingCalendar | None:
         """The working time that the path of a case runs by: of the responsible person, else of the squad."""
         person = responsible_of(case)
         return self.staff.roster.calendar_of(person, case.squad) or self.calendars.get(case.squad)
@@ -142,7 +142,7 @@ def load_context(session: Session, at: datetime) -> PathContext:
     return PathContext(newest_rules(session), load_staff(session, at), messages, calendars)
 
 
-def path_state(case: PathRow) -> PathState:
+def path_state(case: CasePathRow) -> PathState:
     """The progress of the path of a case."""
     return PathState(
         since=case.tier_since,
@@ -154,7 +154,7 @@ def path_state(case: PathRow) -> PathState:
     )
 
 
-def responsible_of(case: PathRow) -> str | None:
+def responsible_of(case: CasePathRow) -> str | None:
     """Who has to act now; before the path has reached anybody, nobody but an owner."""
     if case.owner is not None:
         return case.owner
@@ -162,12 +162,12 @@ def responsible_of(case: PathRow) -> str | None:
     return people[case.tier] if case.tier < len(people) else None
 
 
-def reached_by(case: PathRow) -> list[str]:
+def reached_by(case: CasePathRow) -> list[str]:
     """The people who have been responsible for the case by its tiers."""
     return case.escalation_path[: case.tier + 1] if case.path_step >= 0 or case.reached else []
 
 
-def runs(case: PathRow) -> bool:
+def runs(case: CasePathRow) -> bool:
     """Whether the path of the case runs: it is open and not snoozed, and nobody has contacted the customer."""
     return case.closed_at is None and case.respond_by is not None and case.state != State.SNOOZED
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from serving.cases.path_context import PathContext, path_context, path_state, runs
+from serving.cases.escalation.path_context import PathContext, path_context, path_state, runs
 from serving.paths.calendars import WorkingCalendar
 from serving.paths.directory import Reader
 from serving.paths.path_plan import PlannedStep, plan_path

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from serving.cases.path_context import PathContext, is_silent, path_context
+from serving.cases.escalation.path_context import PathContext, is_silent, path_context
 from serving.delivery.outbox import message_id
 from serving.paths.message_text import MessageText, Occasion, compose_message, sending_time
 from serving.paths.path_progress import SentStep
@@ -44,7 +44,7 @@ EVENT_OF_CHANGE = {
 }
 """The event of the protocol by the kind of an entry in the record of a case."""
 
-logger = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 
 def announce_change(
@@ -137,7 +137,7 @@ def _write(
         text = compose_message(subject, reader, occasion, link=link)
         send_at = sending_time(subject, occasion.event, notification, at)
     except Exception:
-        logger.exception("The message to %s about %s %s cannot be written.", reader.name, subject.kind, subject.id)
+        _logger.exception("The message to %s about %s %s cannot be written.", reader.name, subject.kind, subject.id)
         return []
     waits = send_at > at
     batch = message_id("digest", reader.name, notification.channel, send_at.isoformat()) if waits else None

@@ -4,7 +4,14 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from serving.cases.path_context import PathContext, path_context, path_state, reached_by, responsible_of, runs
+from serving.cases.escalation.path_context import (
+    PathContext,
+    path_context,
+    path_state,
+    reached_by,
+    responsible_of,
+    runs,
+)
 from serving.paths.path_progress import Advance, PathState, SentStep, SkippedStep, advance, next_due
 from serving.paths.path_steps import EscalationPath
 from serving.store.tables import Case

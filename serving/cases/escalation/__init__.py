@@ -1,0 +1,1 @@
+"""How changes of a case move its escalation path and are announced: context, progress, messages, clock, page."""
