@@ -11,10 +11,10 @@ import hmac
 from collections.abc import Mapping
 
 from standardwebhooks import Webhook, WebhookVerificationError
-from standardwebhooks.webhooks import EmptyWebhookSecretError
 
-from features.errors import RescueError, UsageError
+from features.errors import RescueError
 from serving.signals.payload_adapter import PayloadAdapter
+from serving.signals.signal_settings import can_sign
 
 HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
 LONGEST_WEBHOOK_ID = 200
@@ -26,14 +26,6 @@ class UnsignedError(RescueError):
 
 class IntakeClosedError(RescueError):
     """The settings have no secret, so nobody may send signals."""
-
-
-def check_secret(secret: str) -> None:
-    """Raise a :class:`UsageError` for a secret that cannot sign."""
-    try:
-        Webhook(secret)
-    except (ValueError, EmptyWebhookSecretError):
-        raise UsageError("signals.secret has to be base64 (openssl rand -base64 32).") from None
 
 
 def check_sender(
@@ -67,7 +59,8 @@ def _check_standard(body: bytes, headers: Mapping[str, str], secret: str) -> Non
         )
     if len(headers["webhook-id"]) > LONGEST_WEBHOOK_ID:
         raise UnsignedError(f"The webhook-id is longer than {LONGEST_WEBHOOK_ID} characters.")
-    check_secret(secret)
+    if not can_sign(secret):
+        raise IntakeClosedError("This Rescue takes no signals: the secret in signals.secret_file has to be base64.")
     try:
         Webhook(secret).verify(body, dict(headers), json_parse=False)
     except WebhookVerificationError as error:

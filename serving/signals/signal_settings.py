@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from standardwebhooks import Webhook
+from standardwebhooks.webhooks import EmptyWebhookSecretError
 
 from features.errors import UsageError
 
@@ -28,6 +30,13 @@ class SignalSettings(BaseModel):
     )
     requests_per_minute: int = Field(default=600, ge=1, description="Requests with signals of one sender in a minute.")
 
+    @field_validator("secret")
+    @classmethod
+    def _can_sign(cls, secret: SecretStr | None) -> SecretStr | None:
+        if secret is not None and not can_sign(secret.get_secret_value()):
+            raise UsageError("The setting signals.secret has to be base64: `rescue signals secret` makes one.")
+        return secret
+
     def secret_of(self, adapter: str = "") -> str | None:
         """The secret that signals of an adapter (empty: CloudEvents) are signed with; None where there is none.
 
@@ -47,3 +56,12 @@ class SignalSettings(BaseModel):
         if not text:
             raise UsageError(f"signals.secret_file: {self.secret_file} is empty.")
         return text
+
+
+def can_sign(secret: str) -> bool:
+    """Whether a secret is one of Standard Webhooks: base64, with or without ``whsec_``."""
+    try:
+        Webhook(secret.strip())
+    except (ValueError, EmptyWebhookSecretError):
+        return False
+    return True

@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import func, select
 from standardwebhooks import Webhook
 
+from features.errors import UsageError
 from serving.signals.sender_check import new_secret
 from serving.signals.signal_settings import SignalSettings
 from serving.store import Store
@@ -146,3 +147,7 @@ def test_without_a_secret_nobody_may_send(sender: Sender, tmp_path: Path) -> Non
     file = tmp_path / "secret"
     file.write_text(SECRET + "\n")
     assert Sender(sender.store, secret=None, secret_file=file).send(event()).status_code == 202
+    file.write_text("x")
+    assert "has to be base64" in Sender(sender.store, secret=None, secret_file=file).send(event()).json()["detail"]
+    with pytest.raises(UsageError, match="signals.secret has to be base64"):
+        SignalSettings.model_validate({"secret": "x"})

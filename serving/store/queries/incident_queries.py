@@ -17,7 +17,8 @@ LISTED = 200
 LISTED_ACCOUNTS = 200
 """The largest number of accounts that the page of an incident lists; all are counted."""
 
-SAMPLE_SIGNALS = 10
+SAMPLE_SIGNALS = 5
+"""Signals that the page of an incident shows, the newest ones."""
 
 
 @dataclass(frozen=True)
