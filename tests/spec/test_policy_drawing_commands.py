@@ -109,3 +109,7 @@ def test_the_metrics_of_paths_are_printed_and_json(night_home: NightHome, tmp_pa
     printed = rescue("paths", "metrics", "--home", str(home))
     assert "Medians and shares with 95% intervals" in printed
     assert "There are no cases." in rescue("paths", "metrics", "--home", str(home), "--since", "2099-01-01")
+    with pytest.raises(UsageError, match="There is no policy version 'v9' with one before it"):
+        CliRunner().invoke(
+            app.app, ["paths", "metrics", "--home", str(home), "--version", "v9"], catch_exceptions=False
+        )

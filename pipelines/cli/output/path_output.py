@@ -28,13 +28,14 @@ def group_table(report: PathReport) -> Table:
     return fit_table(out, columns, rows, SPARE)
 
 
-def comparison_lines(report: PathReport) -> Iterator[str]:
-    """What the figures mean, and the newest two versions side by side."""
+def comparison_lines(report: PathReport, version: str | None = None) -> Iterator[str]:
+    """What the figures mean, and a version (default: the newest) beside the one before it."""
     yield (
         f"Medians and shares with 95% intervals; open cases count with their age so far, account groups as one. "
         f"–: fewer than {MIN_CASES} cases, or nothing to measure."
     )
-    for comparison in report.comparisons[-1:]:
+    chosen = [pair for pair in report.comparisons if version in {None, pair.after.name}]
+    for comparison in chosen[-1:]:
         if not comparison.enough:
             yield (
                 f"Policy version {comparison.after.name} cannot be compared with {comparison.before.name} yet: "
