@@ -130,7 +130,7 @@ def _events(rules: PolicyFile) -> Iterator[tuple[str, ...]]:
                 continue
             how = ", ".join(rule.parties[party]) or "first address"
             cells.append(f"{how} (daily)" if party in rule.daily else how)
-        yield (event.value.replace("_", " "), *cells)
+        yield (event.value.replace("_", " ").replace("sla", "SLA"), *cells)
 
 
 def _line(cells: Sequence[str]) -> str:
