@@ -25,6 +25,9 @@ from serving.rehearsal.timeline import Timeline, TimelineReader
 from serving.store.tables import Case
 
 MINUTE = timedelta(minutes=1)
+MOST_IDLE_RUNS = 100
+"""After so many runs of the timers in a row that changed nothing, they have nothing to do before somebody acts."""
+
 NO_REASON = "no reason is given in the scenario"
 
 
@@ -74,6 +77,7 @@ class _Player:
             queue.store, clock=lambda: self.now, rules=queue.policy.rules, channels=queue.channels
         )
         self.ran: datetime | None = None
+        self.idle = 0
 
     def play(self) -> None:
         """Play until nothing is left to do, or the scenario ends."""
@@ -85,13 +89,14 @@ class _Player:
                     return
                 self.now = cue.at
                 self._act(cues.pop(0))
+                self.idle = 0
             elif due is not None and due <= self.scenario.end:
                 self.now = self.ran = due
                 run_timers(self.queue.store, now=due, channels=self.queue.channels)
                 run_incidents(self.queue.store, self.queue.policy, now=due, channels=self.queue.channels)
             else:
                 return
-            self.reader.read(self.now)
+            self.idle = 0 if self.reader.read(self.now) else self.idle + 1
 
     def _due(self) -> datetime | None:
         """When the timers run next; they run again at an instant only where something is due that was not before."""
@@ -102,11 +107,14 @@ class _Player:
         due = max(min(instants), self.now)
         if due == self.ran:
             due += MINUTE
+        for begin, end in sorted(self._outages()):
+            due = end if begin <= due < end else due
+        return due if self.idle < MOST_IDLE_RUNS else None
+
+    def _outages(self) -> Iterator[tuple[datetime, datetime]]:
         for number, outage in enumerate(self.scenario.file.outages):
             begin = self.scenario.at(("outages", number, "begin"), outage.begin)
-            end = self.scenario.at(("outages", number, "end"), outage.end)
-            due = end if begin <= due < end else due
-        return due
+            yield begin, self.scenario.at(("outages", number, "end"), outage.end)
 
     def _act(self, cue: Cue) -> None:
         try:

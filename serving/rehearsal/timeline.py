@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from serving.cases.escalation.path_context import responsible_of
 from serving.store.database import Store
 from serving.store.exchange import Message
 from serving.store.incident_tables import Incident, IncidentEvent
@@ -117,8 +118,9 @@ class TimelineReader:
         self._seen: set[str] = set()
         self._responsible: dict[str, str | None] = {}
 
-    def read(self, now: datetime) -> None:
-        """Add the new entries, messages and hand-offs."""
+    def read(self, now: datetime) -> bool:
+        """Add the new entries, messages and hand-offs; whether there were any."""
+        before = len(self.timeline.events) + len(self.timeline.messages)
         with self.store.reading() as session:
             titles = dict(_titles(session))
             for event in self._events(session):
@@ -138,6 +140,7 @@ class TimelineReader:
                 if self._responsible.get(subject) != person:
                     self._responsible[subject] = person
                     self.timeline.hand_offs.append(HandOff(now, titles[subject], person))
+        return len(self.timeline.events) + len(self.timeline.messages) > before
 
     def _events(self, session: Session) -> Iterator[CaseEvent | IncidentEvent]:
         cases = session.scalars(select(CaseEvent).where(CaseEvent.id > self._newest[CaseEvent]).order_by(CaseEvent.id))
@@ -163,7 +166,7 @@ def _titles(session: Session) -> Iterator[tuple[str, str]]:
 def _responsible(session: Session) -> Iterator[tuple[str, str | None]]:
     """Who has to act, for each case and incident."""
     for case in session.scalars(select(Case).order_by(Case.id)):
-        yield case.id, case.responsible if case.closed_at is None else None
+        yield case.id, responsible_of(case) if case.closed_at is None else None
     for incident in session.scalars(select(Incident).order_by(Incident.id)):
         yield incident.id, incident.responsible if incident.closed_at is None else None
 
