@@ -18,7 +18,7 @@ from models.data.arrays import Floats, Matrix
 from models.data.examples import Examples
 from models.data.signature import Signature
 from models.learners import compiled_trees
-from models.learners.tree_text import check_tree_text
+from models.learners.formats.tree_text import check_tree_text
 
 TREES_FILE = "trees.txt"
 MAX_TREES = 100

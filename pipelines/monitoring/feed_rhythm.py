@@ -52,18 +52,24 @@ class FeedRhythm:
 def feed_rhythms(history: History, as_of: date, tables: Iterable[str]) -> dict[str, FeedRhythm]:
     """The rhythm of each table that the source has, as of a night."""
     return {
-        table: rhythm_of(_rows_by_day(history, as_of, table), as_of) for table in tables if table in history.present
+        table: rhythm_of(_rows_by_day(history, as_of, table), as_of, lag=0 if table in history.versioned else 1)
+        for table in tables
+        if table in history.present
     }
 
 
-def rhythm_of(rows: Mapping[date, int], as_of: date) -> FeedRhythm:
-    """The rhythm of a feed with these rows by the day on which they became known, all before ``as_of``."""
+def rhythm_of(rows: Mapping[date, int], as_of: date, *, lag: int = 0) -> FeedRhythm:
+    """The rhythm of a feed with these rows by the day on which they became known, all before ``as_of``.
+
+    ``lag`` are days that are added to the limit: a table without ``known_at`` does not say when its rows arrived, and
+    its earlier rows look as if they had been there on their own day.
+    """
     if not rows:
         return FeedRhythm()
     days = sorted(rows)
     newest = days[-1]
     ages = _ages_on_weekday(days, as_of)
-    limit = ages[min(len(ages), math.ceil(QUANTILE * len(ages))) - 1] if len(ages) >= LEAST_WEEKS else None
+    limit = ages[math.ceil(QUANTILE * len(ages)) - 1] + lag if len(ages) >= LEAST_WEEKS else None
     earlier = [newest - timedelta(weeks=week) for week in range(1, RECENT_WEEKS + 1)]
     usual = [rows.get(day, 0) for day in earlier if day >= days[0]]
     expected = round(median(usual)) if len(usual) == RECENT_WEEKS else None

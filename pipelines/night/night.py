@@ -25,6 +25,7 @@ from pipelines.night.decision_step import DecisionContext, NightDecision, decide
 from pipelines.night.night_attempts import logged_attempt, recorded_refusal, recorded_steps
 from pipelines.night.night_folder import restore_report, write_quarantine, write_report
 from pipelines.night.night_models import NightModels, load_models
+from pipelines.night.operators import check_operations, report_late_feeds
 from pipelines.night.scoring import score_accounts
 from pipelines.night.tonight import check_day, choose_day, data_end_earlier, newest_days
 from pipelines.night.uplift_scores import load_uplift
@@ -73,6 +74,7 @@ def run_nights(
     with recorded_refusal(settings, as_of or scheduled):
         policy = assembly.load_policy(settings)
         open_channels(settings.channels)  # a channel that cannot work stops the night before it begins
+        check_operations(settings)
     with scratch_folder() as scratch, assembly.open_store(settings) as store:
         night_day = choose_day(settings, as_of, scheduled)
         cutoff = night_day.day
@@ -211,6 +213,7 @@ def _record(night: _Night, lease: night_lease.Night, decision: NightDecision, re
         night.run_step("deliver", "Delivering hand-offs", deliver, night.store, open_channels(night.settings.channels))
     recorded = save_seconds(night.store, night.as_of, night.steps.seconds)
     write_report(night.settings, recorded)
+    report_late_feeds(night.settings, night.store, recorded)
     return recorded
 
 

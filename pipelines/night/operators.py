@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from features.errors import UsageError, suggest_name
 from pipelines.system_clock import today
 from serving.operations.operator_messages import (
     OperatorMessage,
@@ -20,6 +21,18 @@ if TYPE_CHECKING:
     from pipelines.settings import Settings
     from serving.night_report.report_schema import NightReport
     from serving.store import Store
+
+
+def check_operations(settings: Settings) -> None:
+    """Refuse a name in ``operations`` that is no channel: messages to it would wait for ever.
+
+    Raises:
+        UsageError: the sentence names the nearest channel.
+    """
+    for name in settings.operations:
+        if name not in settings.channels:
+            hint = suggest_name(name, settings.channels) if settings.channels else "no [channels.NAME] is set."
+            raise UsageError(f"operations names a channel {name!r}, which does not exist; {hint}")
 
 
 def send_to_operators(settings: Settings, store: Store, messages: Sequence[OperatorMessage]) -> int:

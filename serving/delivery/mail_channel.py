@@ -15,8 +15,6 @@ from typing import Literal
 from serving.delivery.channel import ChannelMessage, DeliveryError
 from serving.delivery.deadline import Deadline
 from serving.delivery.http_post import TIMEOUT
-from serving.handoff.package import Handoff
-from serving.handoff.render import html, markdown
 
 Security = Literal["none", "starttls", "tls"]
 
@@ -82,6 +80,9 @@ class MailChannel:
         elif message.handoff is None:
             mail.set_content(_without_handoff(message))
         else:
+            from serving.handoff.package import Handoff  # slow to import, and most commands send nothing
+            from serving.handoff.render import html, markdown
+
             handoff = Handoff.model_validate_json(message.handoff)
             mail.set_content(markdown(handoff))
             mail.add_alternative(html(handoff), subtype="html")

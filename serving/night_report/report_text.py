@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 
 from features.catalogue import FEATURES
@@ -69,7 +69,7 @@ def plural(count: int, noun: str, nouns: str = "") -> str:
 def warning_lines(report: schema.NightReport) -> list[str]:
     """Every warning of the night as a sentence, without the word "Warning"."""
     stale = [f"{stale_text(feed)}." for feed in report.feeds if feed.stale]
-    late = [late_text(feed) for feed in report.feeds if feed.late and not feed.stale]
+    late = late_lines([feed for feed in report.feeds if feed.late and not feed.stale])
     return [*(warning_line(warning) for warning in report.warnings), *stale, *late]
 
 
@@ -206,6 +206,14 @@ def stale_text(feed: schema.FeedReport) -> str:
     if feed.age_days is None:
         return f"{feed.table} has delivered no row yet"
     return f"{feed.table} delivered its newest row {plural(feed.age_days, 'day')} ago"
+
+
+def late_lines(feeds: Sequence[schema.FeedReport]) -> list[str]:
+    """One sentence about the feeds that are late by their own rhythm."""
+    if len(feeds) < 2:
+        return [late_text(feed) for feed in feeds]
+    each = ", ".join(f"{feed.table} ({plural(feed.age_days or 0, 'day')})" for feed in feeds)
+    return [f"Feeds are late, with the age of their newest row: {each}."]
 
 
 def late_text(feed: schema.FeedReport) -> str:

@@ -107,6 +107,19 @@ def test_an_error_during_a_night_leaves_a_record(
     assert (attempt[0], attempt[1].outcome, attempt[1].reason) == (day, "failed", "the model is gone")
 
 
+def test_a_setting_that_stops_every_night_is_recorded(
+    night_home: NightHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, config = night_home.copy(tmp_path / "home"), tmp_path / "rescue.toml"
+    config.write_text(f'operations = ["opps"]\n[channels.ops]\nkind = "file"\nfolder = "{tmp_path / "ops"}"\n')
+    monkeypatch.setenv("RESCUE_CONFIG", str(config))
+    day = night_home.first.as_of + DAY
+    done = rescue("nightly", "--plain", "--data", str(night_home.data), "--home", str(home), "--as-of", str(day))
+    assert "operations names a channel 'opps', which does not exist; did you mean 'ops'?" in str(done.exception)
+    told = json.loads(rescue("status", "--json", "--home", str(home)).stdout)
+    assert (told["attempt"]["outcome"], told["attempt"]["as_of"]) == ("failed", str(day))
+
+
 def test_the_list_counts_days_from_a_night_that_is_old(night_home: NightHome) -> None:
     """The samples are a few months old: counted from today, every renewal of theirs is overdue."""
     night = night_home.first.as_of

@@ -59,3 +59,10 @@ def test_the_usual_rows_are_those_of_the_same_weekday() -> None:
     rows[MONDAY - timedelta(days=1)] = 2
     rhythm = rhythm_of(rows, MONDAY)
     assert (rhythm.newest_rows, rhythm.expected_rows) == (2, 5)
+
+
+def test_a_table_that_does_not_say_when_its_rows_arrived_has_a_day_more() -> None:
+    yesterday_missing = delivered(range(7), MONDAY - timedelta(days=1))
+    assert rhythm_of(yesterday_missing, MONDAY).is_late(2)
+    assert not rhythm_of(yesterday_missing, MONDAY, lag=1).is_late(2)
+    assert rhythm_of(yesterday_missing, MONDAY, lag=1).is_late(3)

@@ -11,6 +11,7 @@ from serving.night_report.report_text import (
     NOT_SCORED,
     SUPPRESSED,
     decision_lines,
+    late_lines,
     not_scored_text,
     stale_text,
     warning_line,
@@ -131,3 +132,17 @@ def test_a_report_of_version_2_is_read_as_it_is() -> None:
     old = {"schema_version": 2, "as_of": "2026-03-01", "run_id": "r", "cases": {"opened": 1}, "queue": []}
     report = schema.NightReport.from_json(old)
     assert (report.schema_version, report.cases.opened, report.cases.closed) == (3, 1, {})
+
+
+def test_late_feeds_are_one_sentence() -> None:
+    feeds = [
+        schema.FeedReport(table=table, age_days=age, max_age_days=14, stale=False, late=True, late_after_days=1)
+        for table, age in (("usage_daily", 2), ("tickets", 3))
+    ]
+    assert late_lines([]) == []
+    assert late_lines(feeds[:1]) == [
+        "usage_daily delivered its newest row 2 days ago; on this weekday it is usually no older than 1 day."
+    ]
+    assert late_lines(feeds) == [
+        "Feeds are late, with the age of their newest row: usage_daily (2 days), tickets (3 days)."
+    ]

@@ -7,7 +7,7 @@ import lightgbm
 import numpy as np
 import pytest
 
-from models.learners.tree_text import TreeTextError, check_tree_text
+from models.learners.formats.tree_text import TreeTextError, check_tree_text
 from models.learners.trees import TREES_FILE, TreeScorer
 
 
