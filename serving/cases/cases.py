@@ -22,9 +22,11 @@ from serving.cases.health_adjustments import HealthRule
 from serving.cases.path_acknowledgement import acknowledge_case
 from serving.cases.people import Staff
 from serving.cases.permissions import EVERY_SQUAD, Act, Actor, NotAllowedError
+from serving.cases.required_comments import protocol_comment
 from serving.cases.transitions import TRANSITIONS, transition
 from serving.paths.calendars import WorkingCalendar
 from serving.paths.duty import ObstacleCode
+from serving.paths.protocol import ProtocolEvent
 from serving.store.case_states import OUTCOMES, Action, State
 from serving.store.database import Store, utcnow
 from serving.store.tables import Case, CaseEvent
@@ -146,7 +148,7 @@ class Cases:
         with self._step(case_id, actor, version, own=True) as step:
             step.take(Action.CONTACT, State.CONTACTED)
             sla_timers.stop_response_timer(step.case, step.now)
-            step.comment = comment
+            step.comment = protocol_comment(step, ProtocolEvent.CONTACTED, comment, "what was said")
         return step.case
 
     def plan(self, case_id: str, actor: Actor, version: int | None = None, *, plan: str) -> Case:
@@ -183,7 +185,8 @@ class Cases:
             raise UsageError(f"There is no outcome {verdict!r}: it is one of {', '.join(OUTCOMES)}.")
         with self._step(case_id, actor, version, own=True) as step:
             step.take(Action.RESOLVE, State(verdict))
-            step.case.closed_at, step.comment = step.now, comment
+            step.case.closed_at = step.now
+            step.comment = protocol_comment(step, ProtocolEvent.RESOLVED, comment, "what happened")
             sla_timers.stop_timers(step.case)
             health_adjustments.add_adjustment(step.session, step.case, self.health, author=actor.name, now=step.now)
         return step.case

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from support.nights.path_world import CASE, LEAD, OPENED, PathWorld, Sent, rules_text
 
+from features.errors import UsageError
 from serving.cases.escalation import notifications
 from serving.cases.permissions import Actor, Role
 
@@ -126,6 +127,17 @@ template = "{account} needs you, {reader}: {request} Until {deadline}. {link}"
     assert texts["architect"].startswith("Hello the architect,\n\nÜnit a000000 needs you, the architect: nothing now;")
     assert "Recurring revenue: 1,000\nRenewal: not known\nAccountable: support lead\n" in texts["ann"]
     assert texts["ann"].count("https://rescue.example") == 1
+
+
+def test_a_protocol_can_require_the_text_of_an_action(world: Open) -> None:
+    case = world(PEOPLE + '[protocol.contacted]\ninformed = true\nfields = ["comment"]\n')
+    case.cases.claim(CASE, ANN)
+    with pytest.raises(UsageError, match="Write what was said"):
+        case.cases.contact(CASE, ANN)
+    assert case.case().state == "claimed"
+    case.cases.contact(CASE, ANN, comment="they stay")
+    assert "Comment: they stay" in case.sent()[-1].text
+    case.cases.resolve(CASE, ANN, verdict="saved")
 
 
 def test_nobody_is_told_twice_of_one_event(world: Open) -> None:
