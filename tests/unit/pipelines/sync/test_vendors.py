@@ -63,6 +63,8 @@ def jira(path: str, query: dict[str, str], headers: dict[str, str]) -> Answer:
 
 
 def servicenow(path: str, query: dict[str, str], headers: dict[str, str]) -> Answer:
+    if path.endswith("/core_company"):
+        return 200, {}, {"result": [{"sys_id": "c1", "name": "Org", "sys_created_on": "2026-01-01 00:00:00"}]}
     if not path.endswith("/incident"):
         return 200, {}, {"result": []}
     since = query["sysparm_query"].removeprefix("sys_updated_on>=").partition("^")[0]
@@ -134,7 +136,7 @@ def test_a_system_is_read_page_by_page_and_then_by_its_changes(tmp_path: Path, k
         assert connection.execute(f"SELECT count(DISTINCT {column}) FROM {kind}.{table}").fetchone() == (5,)
 
 
-@pytest.mark.parametrize(("kind", "accounts"), [("hubspot", 5), ("stripe", 5), ("salesforce", 4)])
+@pytest.mark.parametrize(("kind", "accounts"), [("hubspot", 5), ("stripe", 5), ("salesforce", 4), ("servicenow", 1), ("jira", 1)])
 def test_the_mapping_that_is_printed_reads_the_file(tmp_path: Path, kind: str, accounts: int) -> None:
     with serving(SYSTEMS[kind][0]) as server:
         settings = SyncSettings(kind=kind, address=server.address, user="ann", token="secret")  # type: ignore[arg-type]
