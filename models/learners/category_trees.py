@@ -11,8 +11,8 @@ import numpy as np
 
 from models.data.arrays import Floats
 
-ROUNDS = 200
-SETTINGS: Mapping[str, Any] = {
+TREE_ROUNDS = 200
+CATEGORY_TREE_SETTINGS: Mapping[str, Any] = {
     "objective": "binary",
     "learning_rate": 0.04,
     "num_leaves": 31,
@@ -50,7 +50,7 @@ def score_with_category_trees(
         params={"verbose": -1},
         free_raw_data=True,
     )
-    booster = lightgbm.train(dict(SETTINGS), rows, num_boost_round=ROUNDS)
+    booster = lightgbm.train(dict(CATEGORY_TREE_SETTINGS), rows, num_boost_round=TREE_ROUNDS)
     scores: Floats = np.asarray(booster.predict(matrix[~learn]), dtype=np.float64)
     return scores
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from features.history.history import History
 
+ALL_GROUPS = "all"
 LATER_SHARE = 1 / 3
 REPEAT_DAYS = 30
 LEAST_FILLED = 0.5
@@ -40,13 +41,18 @@ NEARLY_CERTAIN = 0.97
 
 @dataclass(frozen=True)
 class MapOptions:
-    """What is mapped: the column of issue types, the outcome, its days, how many types, and the wanted recall."""
+    """What is mapped: the column of issue types, the outcome, its days, how many types, and the wanted recall.
+
+    ``tier1`` is the group whose tickets are mapped; by default the one that most tickets are opened with. The word
+    "all" stands for every ticket.
+    """
 
     outcome: str = "escalated"
     issue_type: str | None = None
     within_days: int = 7
     top: int = 5
     recall: float = 0.3
+    tier1: str | None = None
 
 
 @dataclass(frozen=True)
@@ -123,7 +129,8 @@ class IssueMap:
     later_from: date
     options: MapOptions
     issue_type: str
-    first_group: str
+    tier1: str
+    tier1_share: float
     tickets: int
     columns: tuple[OpeningColumn, ...]
     types: tuple[IssueTypeSummary, ...]
@@ -160,6 +167,9 @@ def map_issues(
             f"The source has {len(tickets)} tickets whose outcome is known after {options.within_days} days; "
             f"criteria need at least {2 * LEAST_TICKETS}."
         )
+    tier1 = _tier1(tickets, options.tier1)
+    every = len(tickets)
+    tickets = tickets.take(tickets.group == tier1) if tier1 else tickets
     issue_type = _issue_type(tickets, columns, options.issue_type)
     later_from = _later_from(tickets)
     later = tickets.opened_at >= np.datetime64(later_from)
@@ -173,7 +183,6 @@ def map_issues(
     )
     log("Comparing definitions of the outcome")
     definitions = tuple(mapper.definition(name) for name in DEFINITIONS)
-    groups = Counter(group for group in tickets.group.tolist() if group)
     return IssueMap(
         source=source,
         first=_day(tickets.opened_at[0]),
@@ -181,7 +190,8 @@ def map_issues(
         later_from=later_from,
         options=options,
         issue_type=issue_type,
-        first_group=groups.most_common(1)[0][0] if groups else EMPTY,
+        tier1=tier1,
+        tier1_share=len(tickets) / every,
         tickets=len(tickets),
         columns=columns,
         types=summaries,
@@ -274,6 +284,25 @@ class _Mapper:
             choices = tuple(different) if 2 <= len(different) <= MOST_CHOICES else ()
             fields.append(FormField(name, titles[name][:1].upper() + titles[name][1:], filled, choices))
         return tuple(fields)
+
+
+def _tier1(tickets: TicketTable, wanted: str | None) -> str:
+    """The first group of the tickets that are mapped; "" where all are, as without a group known at the opening.
+
+    Raises:
+        UsageError: no, or too few, tickets are opened with the wanted group.
+    """
+    counts = Counter(group for group in tickets.texts.get("group", np.array([])).tolist() if group)
+    if wanted == ALL_GROUPS or (wanted is None and not counts):
+        return EMPTY
+    if wanted is not None and wanted not in counts:
+        raise UsageError(f"No tickets are opened with the group {wanted!r}; {suggest_name(wanted, counts)}")
+    group, count = (wanted, counts[wanted]) if wanted is not None else counts.most_common(1)[0]
+    if count >= 2 * LEAST_TICKETS:
+        return group
+    if wanted is None:
+        return EMPTY
+    raise UsageError(f"Only {count} tickets are opened with the group {group!r}; criteria need {2 * LEAST_TICKETS}.")
 
 
 def _issue_type(tickets: TicketTable, columns: Sequence[OpeningColumn], wanted: str | None) -> str:

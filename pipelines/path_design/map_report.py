@@ -10,7 +10,7 @@ import numpy as np
 from pipelines.path_design.issue_map import Criteria, DefinitionSummary, IssueMap
 from pipelines.path_design.proposed_policy import PolicyProposal, name_key, toml_list, toml_text
 from pipelines.path_design.report_blocks import Block, CodeBlock, Heading, Listing, Paragraph, TextTable
-from pipelines.path_design.rules import EMPTY, Rule, any_rule_sql
+from pipelines.path_design.rules import EMPTY, Rule, ValueTest, any_rule_sql
 from pipelines.path_design.ticket_outcomes import DEFINITIONS
 from serving.night_report.report_text import day_text, plural
 
@@ -46,7 +46,7 @@ def propose_policy(found: IssueMap, rules: PolicyFile) -> PolicyProposal:
     for name, criteria in found.proposals:
         title = f"{name} to escalate" if name else "tickets to escalate"
         skill = proposal.skill_of(criteria.resolver) if criteria.resolver else None
-        when = _condition(found.issue_type, name, criteria.rules)
+        when = _condition(found, name, criteria.rules)
         message = (
             f"A new ticket of {name} that is likely to be escalated"
             if name
@@ -83,6 +83,7 @@ def map_json(found: IssueMap) -> dict[str, Any]:
         "from": found.first.isoformat(),
         "to": found.last.isoformat(),
         "later_from": found.later_from.isoformat(),
+        "tier1": found.tier1 or None,
         "tickets": found.tickets,
         "outcome": found.options.outcome,
         "columns": [{"name": it.name, "used": it.used, "reason": it.reason} for it in found.columns],
@@ -129,7 +130,9 @@ def _criteria_json(it: Criteria) -> dict[str, Any]:
 
 def _scope(found: IssueMap) -> str:
     days = plural(found.options.within_days, "day")
-    group = f" Most tickets were opened with {found.first_group}." if found.first_group else ""
+    group = (
+        f" Tier 1 is {found.tier1}: {found.tier1_share:.0%} of all tickets are opened with it." if found.tier1 else ""
+    )
     return (
         f"{found.tickets:,} tickets of {found.source}, opened {day_text(found.first)} to {day_text(found.last)}. "
         f"What became of each is counted within {days}. Criteria are learned on tickets whose outcome was known before "
@@ -251,13 +254,12 @@ def _sections(found: IssueMap, proposal: PolicyProposal) -> Iterator[Block]:
     yield CodeBlock(proposal.text)
 
 
-def _condition(column: str, value: str, rules: tuple[Rule, ...]) -> str:
+def _condition(found: IssueMap, issue_type: str, rules: tuple[Rule, ...]) -> str:
+    """The rules for the tickets that they were learned from: those of tier 1 and of the issue type."""
+    scope = [ValueTest("group", (found.tier1,))] if found.tier1 and found.tier1_share < 1 else []
+    scope += [ValueTest(found.issue_type, (issue_type,))] if issue_type else []
     written = any_rule_sql(rules)
-    if not value:
-        return written
-    name = f'"{column}"' if column == "group" else column
-    quoted = value.replace("'", "''")
-    return f"{name} = '{quoted}' AND ({written})"
+    return " AND ".join([*(test.sql() for test in scope), f"({written})" if scope else written])
 
 
 def _toml_condition(text: str) -> str:

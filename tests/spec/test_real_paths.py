@@ -25,12 +25,18 @@ def test_criteria_of_an_incident_log_hold_on_later_months(shared_data: Path, roo
     used = {it["name"] for it in found["columns"] if it["used"]}
     assert "symptom" in used
     assert not used & {"assigned_to", "sys_created_by", "resolved_by", "closed_code"}
+    assert found["tier1"] == "Group 70"
     by_name = {it["name"]: it for it in found["definitions"]}
-    assert by_name["moved_three_times"]["lift"]["value"] >= 2.5  # the goal, where it can be reached
-    assert by_name["escalated"]["lift"]["low"] >= 1.7
+    escalated = by_name["escalated"]
+    assert escalated["lift"]["value"] >= 2.2
+    assert escalated["lift"]["low"] >= 1.8
+    assert escalated["lightgbm_lift"]["value"] >= 2.5, "the columns hold more than short rules find"
+    general = found["all_tickets"]
+    assert general["proposed"]
+    assert general["lift"]["low"] >= 2.2
+    assert general["recall"]["value"] >= 0.2
     for it in by_name.values():
-        if it["lift"] and it["name"] != "sla_missed":  # one condition decides those, which trees smooth
-            assert it["lift"]["value"] <= it["lightgbm_lift"]["value"] * 1.1 <= it["limit"] * 1.2
-    assert sum(it["criteria"]["proposed"] for it in found["issue_types"]) >= 2
+        assert it["lift"] is None or it["lift"]["value"] <= it["limit"]
+    assert {it["name"] for it in found["issue_types"] if it["criteria"]["proposed"]} == {"Category 42", "Category 26"}
     checked = CliRunner().invoke(app, ["policy", "check", str(tmp_path / "proposed-policy.toml"), *source[2:]])
     assert checked.exit_code == 0, checked.output

@@ -41,6 +41,12 @@ def map_paths(
     issue_type: Annotated[
         str | None, typer.Option("--type", help="Column of the tickets that names issue types. Default: category.")
     ] = None,
+    tier1: Annotated[
+        str | None,
+        typer.Option(
+            metavar="GROUP", help="The first group, or all. Default: that with which most tickets are opened."
+        ),
+    ] = None,
     top: Annotated[int, typer.Option(min=1, max=50, help="Number of issue types.")] = 5,
     within: Annotated[int, typer.Option(min=1, max=90, help="Days within which an outcome counts.")] = 7,
     recall: Annotated[
@@ -60,7 +66,7 @@ def map_paths(
 
     require_one_of(outcome, DEFINITIONS, "--outcome")
     settings = configuration.load(data=data, mapping=mapping, policy=policy)
-    result = map_source(settings, MapOptions(outcome, issue_type, within, top, recall), Steps(quiet=as_json))
+    result = map_source(settings, MapOptions(outcome, issue_type, within, top, recall, tier1), Steps(quiet=as_json))
     files = write_map(result, _checked(out_folder)) if out_folder else []
     if as_json:
         typer.echo(json.dumps(map_json(result.found)))

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from support.worlds.factories import Story
 from support.worlds.support_desk import desk_history
 
 from features.contract import Column, ColumnType, declare_ticket_columns
@@ -143,3 +144,32 @@ def test_the_correction_for_many_tests_is_that_of_holm() -> None:
     assert significant([0.01, 0.03, 0.04]) == [True, False, False]
     assert significant([0.9, 0.001]) == [False, True]
     assert significant([]) == []
+
+
+def test_tier_one_is_the_group_with_most_openings_or_the_one_that_is_named(desk: History) -> None:
+    assert map_issues(desk, "desk", MapOptions()).tier1 == "first line"
+    assert map_issues(desk, "desk", MapOptions(tier1="all")).tier1 == ""
+    with pytest.raises(UsageError, match="did you mean 'first line'"):
+        map_issues(desk, "desk", MapOptions(tier1="first lin"))
+
+
+def test_events_of_one_instant_are_ordered_by_the_numbers_of_their_ids() -> None:
+    story = Story().account("A").ticket("A", "2026-01-01", group="one")
+    for number, group in ((2, "two"), (10, "one"), (9, "two")):  # moved once, and back
+        story.event("assigned", "2026-01-02", group, group=group, event_id=f"E/{number}")
+    story.ticket("A", "2026-02-01", group="one")  # so that the first one has an outcome
+    history = story.history()
+    tickets = read_tickets(history, find_opening_columns(history), 7)
+    assert tickets.outcomes["moved_twice"].tolist()[0]
+    assert not tickets.outcomes["moved_three_times"].tolist()[0]
+
+
+def test_the_first_assignment_of_a_ticket_without_a_group_is_no_move() -> None:
+    story = (
+        Story().account("A").ticket("A", "2026-01-01", group=None).event("assigned", "2026-01-02", "two", group="two")
+    )
+    story.ticket("A", "2026-01-01", "T2", group="one").event("assigned", "2026-01-02", "two", group="two")
+    story.ticket("A", "2026-02-01", group="one")
+    history = story.history()
+    tickets = read_tickets(history, find_opening_columns(history), 7)
+    assert dict(zip(tickets.ids.tolist(), tickets.outcomes["moved"].tolist(), strict=True)) == {"T1": False, "T2": True}

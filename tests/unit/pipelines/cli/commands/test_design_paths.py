@@ -62,7 +62,7 @@ def test_a_map_is_written_accepted_and_replayed(desk: Path, tmp_path: Path) -> N
     )
     assert replayed.exit_code == 0, replayed.output
     (figures,) = json.loads(replayed.stdout)["policies"].values()
-    assert figures["by_trigger"]["bug_to_escalate"]["cases"] > 0, figures["by_trigger"]
+    assert figures["by_trigger"]["bug_to_escalate"]["opened"] > 0, figures["by_trigger"]
 
 
 def test_json_has_the_figures_and_nothing_else(desk: Path) -> None:
