@@ -1,7 +1,7 @@
 """The uplift model of one risk: learned from a queue's enrolments, and used only once it has beaten plain risk.
 
 It estimates by how much a rescue lowers an account's probability of the event. That is between 0 and the probability
-itself: an account that a rescue seems to harm gets 0. The evaluation is cross-fitted and counts units (groups of
+itself: an account that a rescue seems to harm gets 0. The evaluation goes forward in time and counts units (groups of
 accounts that were drawn as one). It is saved as JSON under a checked manifest, like a risk model.
 """
 
