@@ -2,13 +2,21 @@
 
 from datetime import datetime
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from serving.policy.definition.policy_schema import PolicyFile
 from serving.policy.state.queue_state import Decision
 from serving.store.policy_tables import PolicyVersionRow
 from serving.store.tables import NightRow
+
+
+def newest_version(session: Session) -> str | None:
+    """The version of the newest night that is recorded; None before the first night."""
+    newest = select(PolicyVersionRow.version).order_by(
+        PolicyVersionRow.last_night.desc(), PolicyVersionRow.recorded_at.desc()
+    )
+    return session.scalar(newest.limit(1))
 
 
 def save_policy_version(session: Session, decision: Decision, rules: PolicyFile, now: datetime) -> None:

@@ -17,10 +17,11 @@ from pyarrow import csv
 from sqlalchemy import delete, insert, update
 from sqlalchemy.orm import Session
 
+from serving.cases.path_executor import recheck_paths
 from serving.night_report.report_schema import CaseChanges, NightReport
 from serving.nights.case_updates import CaseUpdates, Package
 from serving.nights.night_lease import Night, RecordedNight, refuse_late_night, update_held_night
-from serving.nights.policy_record import save_policy_version
+from serving.nights.policy_record import newest_version, save_policy_version
 from serving.policy.definition.policy_schema import PolicyFile
 from serving.policy.state.queue_state import Decision, DecisionCounts
 from serving.policy.state.reason_texts import suppression_text
@@ -96,6 +97,7 @@ def _write(session: Session, night: Night, record: NightRecord, now: datetime, s
     bulk.upsert(session, Account.__table__, _account_rows(record.accounts, night))
     say("accounts")
     _save_squads(session, record.rules)
+    earlier = newest_version(session)
     save_policy_version(session, record.decision, record.rules, now)
     updates = CaseUpdates(session, record.rules, record.handoffs, record.channels, now, record.decision.policy_version)
     counts = updates.apply(record.decision)
@@ -103,6 +105,8 @@ def _write(session: Session, night: Night, record: NightRecord, now: datetime, s
     _save_decision(session, record.decision)
     say("decision")
     session.flush()
+    if earlier not in (None, record.decision.policy_version):
+        recheck_paths(session)
     report = record.report or NightReport(as_of=night.as_of, run_id=night.run_id)
     changes = CaseChanges(**counts.changes, closed=dict(sorted(counts.closed.items())))
     report = report.with_cases(changes, night_queue(session, night.as_of))

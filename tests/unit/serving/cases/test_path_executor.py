@@ -1,14 +1,18 @@
 """Escalation paths as the timers execute them: the rules that users of on-call tools rely on."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from support.nights.night_factory import names, record_of, run
 from support.nights.path_world import CASE, LEAD, OPENED, PathWorld, rules_text
 
 from serving.cases.case_errors import IllegalActionError
 from serving.cases.permissions import Actor, Role
+from serving.policy.definition.policy_file import Policy
+from serving.policy.state.queue_state import Decision
 from serving.store import Store
 
 ANN = Actor("ann", Role.REVIEWER, frozenset({"support"}))
@@ -227,6 +231,16 @@ def test_the_time_of_the_next_step_is_stored_with_each_change(world: Open) -> No
     assert case.case().path_due == case.after(minutes=30)
     case.cases.acknowledge(CASE, LEAD)
     assert case.case().path_due is None
+
+
+def test_a_changed_path_applies_to_open_cases_from_the_next_night_on(world: Open) -> None:
+    case = world(PEOPLE + P2)
+    faster = Policy.parse(rules_text(PEOPLE + P2.replace("30 minutes", "5 minutes"), USE)).rules
+    record = record_of(names(1), Decision(date(2026, 1, 3), "p2"), channels=())
+    case.now = case.after(minutes=10)
+    run(case.store, replace(record, rules=faster), case.now)
+    case.tick()
+    assert [person for _, person, _ in step_messages(case)] == ["lia", "eve"]
 
 
 def test_a_hundred_thousand_cases_need_no_look_up_each(store: Store) -> None:
