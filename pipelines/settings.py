@@ -6,6 +6,7 @@ Where a value is given twice, the command line wins over the environment (``RESC
 
 import os
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -381,9 +382,21 @@ def writable_home(settings: Settings) -> Path:
     home = settings.home
     try:
         home.mkdir(parents=True, exist_ok=True)
+        _close_to_others(home)
         probe = home / f".write-{os.getpid()}"
         probe.touch()
         probe.unlink()
     except OSError as error:
         raise UsageError(f"The home folder {home} cannot be written: {error.strerror}.") from None
     return home
+
+
+def _close_to_others(home: Path) -> None:
+    """Take a home that everybody on this machine can read away from others; a group that was let in on purpose stays.
+
+    Homes of earlier versions were readable by everybody, with their files.
+    """
+    mode = home.stat().st_mode & 0o777
+    if mode & 0o007:
+        with suppress(PermissionError):  # of another owner, who decides
+            home.chmod(mode & 0o700)

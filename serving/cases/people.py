@@ -21,6 +21,7 @@ from serving.paths.duty import Obstacle, OnDuty, Situation, find_obstacle, find_
 from serving.paths.roster import PersonEntry, Roster, SquadEntry
 from serving.policy.definition.policy_schema import PolicyFile
 from serving.store.handover_tables import AbsenceRow
+from serving.store.operations_tables import RevokedPerson
 from serving.store.people_tables import User
 from serving.store.policy_tables import PolicyVersionRow
 from serving.store.tables import Case, Member, Squad
@@ -77,7 +78,8 @@ def load_situation(session: Session, roster: Roster, at: datetime | None = None)
 
     A person without a user signs in with another provider, and can act.
     """
-    disabled = frozenset(session.scalars(select(User.name).where(User.disabled_at.is_not(None))))
+    off = select(User.name).where(User.disabled_at.is_not(None)).union(select(RevokedPerson.person))
+    disabled = frozenset(session.scalars(off))
     entries = select(AbsenceRow).where(AbsenceRow.withdrawn_at.is_(None))
     if at is not None:
         entries = entries.where(AbsenceRow.ends_at > at)

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from pipelines import settings as configuration
+from pipelines.settings import writable_home
 from serving.nights import night_lease
 from serving.operations import holder
 from serving.operations.holder import current_holder, is_gone
@@ -21,6 +23,8 @@ HOLD = """
 import sys, time
 from datetime import date
 from pipelines import __main__ as entry
+from pipelines import settings as configuration
+from pipelines.settings import writable_home
 from serving.nights import night_lease
 from serving.store import Store
 
@@ -120,3 +124,43 @@ def test_files_are_private_whatever_the_shell_says(tmp_path: Path, root: Path) -
     files = [path for folder in (out, home) for path in (folder, *folder.rglob("*"))]
     assert len(files) > 3
     assert [str(path) for path in files if path.stat().st_mode & 0o077] == []
+
+
+@pytest.mark.parametrize(("before", "after"), [(0o755, 0o700), (0o777, 0o700), (0o700, 0o700), (0o770, 0o770)])
+def test_a_home_that_everybody_can_read_is_closed(before: int, after: int, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    home.chmod(before)
+    writable_home(configuration.load(home=home))
+    assert home.stat().st_mode & 0o777 == after
+
+
+@pytest.mark.parametrize("jump", [timedelta(days=3), timedelta(days=-3)])
+def test_a_clock_that_jumps_during_a_night_never_makes_two_runs_write(store: Store, jump: timedelta) -> None:
+    """A jump may cost a run; which one may write is decided by the epoch, and no clock."""
+    now = utcnow()
+    first = night_lease.begin_night(store, NIGHT, "first", now=now)
+    assert isinstance(first, night_lease.Night)
+    night_lease.renew_lease(store, first, now=now + jump)
+    with store.reading() as session:
+        held = session.get_one(NightRow, NIGHT).lease_until > now
+    if held:
+        with pytest.raises(night_lease.NightHeldError):
+            night_lease.begin_night(store, NIGHT, "second", now=now)
+        writer, refused = first, None
+    else:
+        writer, refused = night_lease.begin_night(store, NIGHT, "second", now=now), first
+    assert isinstance(writer, night_lease.Night)
+    night_lease.renew_lease(store, writer, now=now)
+    if refused is not None:
+        with pytest.raises(night_lease.StaleNightError):
+            night_lease.renew_lease(store, refused, now=now)
+        with pytest.raises(night_lease.StaleNightError):
+            night_lease.abandon_night(store, refused, "late")
+
+
+@pytest.mark.prefect
+def test_a_flow_writes_private_files() -> None:
+    code = "import os; os.umask(0o022); import pipelines.flows.nightly_flow; print(oct(os.umask(0)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "0o77"

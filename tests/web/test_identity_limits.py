@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from features.errors import UsageError
 from pipelines.cli.app import app
+from serving.cases.people import load_roster, load_situation
 from serving.store import Store
 from serving.store.people_tables import SessionRow, SignIn
 from serving.web.identity import revocation, users
@@ -168,3 +169,10 @@ def test_the_commands(local: People, tmp_path: Path) -> None:
     assert "has no session" in rescue("sessions", "end", "ann")
     assert "is revoked" in rescue("users", "revoke", "ann")
     assert "can sign in again" in rescue("users", "restore", "ann")
+
+
+def test_somebody_whose_access_is_revoked_gets_no_cases(local: People) -> None:
+    revocation.revoke_person(local.store, "rob")
+    with local.store.reading() as session:
+        situation = load_situation(session, load_roster(session))
+    assert "rob" in situation.disabled
