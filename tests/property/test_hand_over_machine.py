@@ -171,7 +171,9 @@ class HandOverMachine(RuleBasedStateMachine):
         assert len(pending) == (self.state == State.HANDED_OVER)
         assert not pending or pending[0] is rows[-1]
         assert all((row.answered_at is None) == (row.status == "pending") for row in rows)
-        sent = [event for event in events if event.kind == "hand_over" and event.after["state"] == State.HANDED_OVER]
+        sent = [
+            event for event in events if event.kind == "hand_over" and event.after.get("state") == State.HANDED_OVER
+        ]
         assert len(sent) == len(rows)
         fields: dict[str, object] = {}
         for event in events:
