@@ -22,7 +22,7 @@ from requests import Request, Response
 from features.errors import UsageError, suggest_name
 from pipelines.setting_sections.sync_settings import SyncSettings
 from pipelines.sync.sync_errors import ChangedAnswerError
-from pipelines.sync.vendor_files import Changes, VendorFile, VendorTable
+from pipelines.sync.vendor_files import ChangeQuery, VendorFile, VendorTable
 
 ATTEMPTS = 8
 """Requests for one page, with growing pauses or the pause that the server asks for, before the sync gives up."""
@@ -130,7 +130,7 @@ def _pages(table: VendorTable) -> BasePaginator:
     return PAGINATORS[table.pages["type"]](**given)
 
 
-def _first(changes: Changes, settings: SyncSettings) -> int | str:
+def _first(changes: ChangeQuery, settings: SyncSettings) -> int | str:
     """The first value of the column that is asked for: the day of the settings, in the form of the column."""
     first = changes.first
     if settings.since is None:
@@ -141,7 +141,7 @@ def _first(changes: Changes, settings: SyncSettings) -> int | str:
     return f"{day:%Y-%m-%d %H:%M:%S}" if " " in first else f"{day:%Y-%m-%dT%H:%M:%S.000+0000}"
 
 
-def _asked(changes: Changes, fields: Sequence[str]) -> Callable[[int | str], int | str]:
+def _asked(changes: ChangeQuery, fields: Sequence[str]) -> Callable[[int | str], int | str]:
     """From the newest value of the column to the parameter that asks for what came since."""
     more = "".join(f", {field}" for field in fields)
     return lambda since: changes.value(since, more)

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 TimeFormat = Literal["epoch", "utc", "day_before", "same"]
 
 
-class Changes(BaseModel):
+class ChangeQuery(BaseModel):
     """How only what has changed is asked for: a column of the records whose largest value is remembered."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -39,7 +39,7 @@ class VendorTable(BaseModel):
     key: str = "id"
     params: dict[str, int | str] = Field(default_factory=dict)
     pages: dict[str, Any]
-    changes: Changes | None = None
+    changes: ChangeQuery | None = None
 
 
 class VendorFile(BaseModel):
