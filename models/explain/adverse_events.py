@@ -105,7 +105,7 @@ def adverse_flags(name: str, rows: pa.Table) -> Bools:
         return np.zeros(rows.num_rows, dtype=np.bool_)
     values = float_values(name, rows)
     flags = (values >= limits.least) & (values <= limits.most)
-    if limits.fell in rows.column_names:
+    if limits.fell is not None and limits.fell in rows.column_names:
         flags &= ~(float_values(limits.fell, rows) >= 0)
     if name.startswith(USAGE) and USAGE_FEED_AGE in rows.column_names:
         flags &= ~(float_values(USAGE_FEED_AGE, rows) > FRESH_DAYS)

@@ -136,7 +136,9 @@ def test_a_system_is_read_page_by_page_and_then_by_its_changes(tmp_path: Path, k
         assert connection.execute(f"SELECT count(DISTINCT {column}) FROM {kind}.{table}").fetchone() == (5,)
 
 
-@pytest.mark.parametrize(("kind", "accounts"), [("hubspot", 5), ("stripe", 5), ("salesforce", 4), ("servicenow", 1), ("jira", 1)])
+@pytest.mark.parametrize(
+    ("kind", "accounts"), [("hubspot", 5), ("stripe", 5), ("salesforce", 4), ("servicenow", 1), ("jira", 1)]
+)
 def test_the_mapping_that_is_printed_reads_the_file(tmp_path: Path, kind: str, accounts: int) -> None:
     with serving(SYSTEMS[kind][0]) as server:
         settings = SyncSettings(kind=kind, address=server.address, user="ann", token="secret")  # type: ignore[arg-type]
