@@ -12,7 +12,7 @@ from serving.drawings.swimlane_flow import Notice, Stage, SwimlaneFlow, Wait, le
 from serving.paths.path_steps import Repeat
 
 SYSTEM_LANE = "Rescue (automatic)"
-RESPONSIBLE_LANE = "Responsible: whoever took the case"
+RESPONSIBLE_LANE = "Responsible: whoever took it"
 CONTACTED, CLOSED = "Customer contacted", "Case closed"
 ACKNOWLEDGED, OVER = "Incident acknowledged", "Incident over"
 
