@@ -18,6 +18,7 @@ from features.contract import TABLES
 from features.errors import DataGateError, UsageError
 from features.source_table import SourceTable
 from pipelines.sources.databases.database_schemas import SchemaTable, addresses_of, check_schema, name_tables
+from pipelines.sources.databases.postgresql_copy import copy_table
 from pipelines.sources.files.folder_contents import UnreadFile
 
 SYSTEM_SCHEMAS = frozenset({"information_schema", "pg_catalog", "pg_toast"})
@@ -34,6 +35,10 @@ ARROW_TYPES = {
     "datetime": pa.timestamp("us"),
     "datetime+zone": pa.timestamp("us", tz="UTC"),
 }
+
+
+_PLAIN_TYPES = (sa.Boolean, sa.Integer, sa.Numeric, sa.Date, sa.DateTime, sa.String, sa.Uuid)
+"""Types whose text is their value; names of enumerations are strings, too."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +105,8 @@ class DatabaseSource:
 
     def _read(self, connection: sa.Connection, name: str, target: Path) -> SourceTable:
         texts: set[str] = set()
+        if connection.dialect.name == "postgresql" and _copy(connection, self._tables[name], target):
+            return SourceTable(name, (str(target),), {str(target): f"{self.name}, {name}"})
         while (misfit := _write(connection, self._tables[name], target, frozenset(texts))) is not None:
             texts.add(misfit)
         return SourceTable(name, (str(target),), {str(target): f"{self.name}, {name}"})
@@ -147,6 +154,18 @@ def _fingerprint(connection: sa.Connection, inspector: sa.Inspector, own: Schema
         measures.append(sa.func.max(table.c.known_at))
     values = connection.execute(sa.select(*measures).select_from(table)).one()
     return hashlib.blake2b(repr(tuple(values)).encode(), digest_size=16).hexdigest()
+
+
+def _copy(connection: sa.Connection, own: SchemaTable, target: Path) -> bool:
+    """Read a table of PostgreSQL in bulk, where its types allow that."""
+    columns = sa.inspect(connection).get_columns(own.name, schema=own.schema)
+    if not all(isinstance(column["type"], _PLAIN_TYPES) for column in columns):
+        return False
+    types = {str(column["name"]): _arrow_type(column["type"], sqlite=False) for column in columns}
+    try:
+        return copy_table(connection.connection.driver_connection, own.schema, own.name, types, target)
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise SQLAlchemyError(str(error)) from None
 
 
 def _write(connection: sa.Connection, own: SchemaTable, target: Path, texts: frozenset[str]) -> str | None:

@@ -70,3 +70,38 @@ def test_schemas_of_postgresql_are_read(tmp_path: Path, postgres_server: str) ->
     with pytest.raises(DataGateError, match="permission denied for schema"):
         open_source(reader, schema=schema).stage(["account"], tmp_path / "reader")
     engine.dispose()
+
+
+@pytest.mark.postgres
+def test_rows_read_in_bulk_are_those_read_one_by_one(
+    tmp_path: Path, postgres_server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = sa.make_url(postgres_server).set(drivername="postgresql+psycopg")
+    schema = f"b{uuid.uuid4().hex[:8]}"
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(sa.text(f"CREATE SCHEMA {schema}"))
+        connection.execute(
+            sa.text(
+                f"""CREATE TABLE {schema}.usual AS SELECT n AS id, n / 3.0 AS share, n % 2 = 0 AS even,
+                DATE '2024-01-01' + n AS day, TIMESTAMP '2024-01-01 10:00:00.5' + n * INTERVAL '1 hour' AS moment,
+                TIMESTAMPTZ '2024-01-01 10:00:00+05' AS zoned, CAST(n / 7.0 AS numeric(12, 4)) AS money,
+                CASE n WHEN 1 THEN '' WHEN 2 THEN NULL
+                    WHEN 3 THEN E'a "quoted", text\\nof two lines' ELSE 'x' END AS note,
+                CASE WHEN n = 4 THEN NULL ELSE n END AS gap FROM generate_series(1, 50) AS n"""
+            )
+        )
+        connection.execute(sa.text(f"CREATE TABLE {schema}.unusual AS SELECT ARRAY[1, 2] AS l, 'x'::bytea AS b"))
+    text = url.render_as_string(hide_password=False)
+
+    def read(name: str, scratch: Path) -> list[tuple[object, ...]]:
+        (table,) = open_source(text, schema=schema).stage([name], scratch)
+        with duckdb.connect() as connection:
+            connection.execute("SET TimeZone = 'UTC'")
+            types = connection.execute(f"DESCRIBE SELECT * FROM {table.relation}").fetchall()
+            return types + connection.execute(f"SELECT * FROM {table.relation} ORDER BY ALL").fetchall()
+
+    bulk = {name: read(name, tmp_path / f"bulk-{name}") for name in ("usual", "unusual")}
+    monkeypatch.setattr("pipelines.sources.databases.database._copy", lambda *_: False)
+    assert bulk == {name: read(name, tmp_path / f"rows-{name}") for name in ("usual", "unusual")}
+    engine.dispose()
