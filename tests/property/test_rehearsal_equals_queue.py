@@ -171,7 +171,7 @@ def examples(count: int) -> settings:
     return settings(max_examples=count, deadline=None, phases=[Phase.generate], suppress_health_check=checks)
 
 
-@examples(8)
+@examples(6)
 @given(written=policies(), play=plays())
 def test_a_rehearsal_equals_the_queue(empty: tuple[Path, Path], written: str, play: Play) -> None:
     assert_equal(empty, written, play)

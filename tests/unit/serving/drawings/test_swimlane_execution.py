@@ -182,7 +182,7 @@ def paths(draw: st.DrawFn, unit: str) -> str:
     return "".join(steps)
 
 
-@settings(max_examples=15, deadline=None, phases=[Phase.generate], suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=8, deadline=None, phases=[Phase.generate], suppress_health_check=[HealthCheck.too_slow])
 @given(drawn=st.data(), unit=st.sampled_from(sorted(TIMES)), members=st.integers(1, 3), acted=st.booleans())
 def test_generated_paths_move_at_the_same_times(drawn: st.DataObject, unit: str, members: int, acted: bool) -> None:
     policy = policy_of(
