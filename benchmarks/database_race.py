@@ -53,7 +53,8 @@ def main() -> None:
             connection.execute(
                 sa.text(
                     "CREATE TABLE race.usage_daily AS SELECT 'a-' || n % 5000 AS account_id, "
-                    f"DATE '2024-01-01' + n % 365 AS day, 'feature ' || n % 9 AS feature, n % 50 AS events, n / 7.0::float8 AS minutes, "
+                    f"DATE '2024-01-01' + n % 365 AS day, 'feature ' || n % 9 AS feature, n % 50 AS events, "
+                    "n / 7.0::float8 AS minutes, "
                     "TIMESTAMP '2024-01-01' + n * INTERVAL '1 second' AS known_at "
                     f"FROM generate_series(1, {given.rows}) n"
                 )

@@ -64,7 +64,8 @@ class MappingInput:
     @property
     def uses(self) -> dict[str, frozenset[ColumnUse]]:
         """What the columns are needed to be, by their names in the source in lower case."""
-        return {name.lower(): frozenset({INPUT_TYPES[column.type][1]}) for column in self.columns for name in column.names}
+        uses = {column: frozenset({INPUT_TYPES[column.type][1]}) for column in self.columns}
+        return {name.lower(): use for column, use in uses.items() for name in column.names}
 
     def select(self, types: Mapping[str, str], relation: str, place: str) -> str:
         """SQL of the input over the source's table, of which ``types`` are DuckDB's types by column.
@@ -84,7 +85,7 @@ class MappingInput:
 
     def empty(self) -> str:
         """SQL of the input without rows, for a source that lacks the table."""
-        values = (f"CAST(NULL AS {INPUT_TYPES[column.type][0]}) AS {quote_name(column.name)}" for column in self.columns)
+        values = (f"{_typed_value(column.type, None)} AS {quote_name(column.name)}" for column in self.columns)
         return f"SELECT {', '.join(values)} WHERE false"
 
 
