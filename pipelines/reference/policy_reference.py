@@ -100,6 +100,9 @@ NESTED_TABLES = {"squads": ("duty", "[squads.NAME.duty]"), "forms": ("fields", "
 
 def _sections(schema: Mapping[str, Any]) -> Iterator[str]:
     for key, field in schema["properties"].items():
+        if any(option.get("type") == "string" for option in field.get("anyOf", ())):
+            yield f"## `{key}` (optional)\n\nA text before the first table: {field['description']}.\n"
+            continue
         if _is_free(field):
             yield f"## `[{key}]` (optional)\n\nFree keys: {field['description']}.\n"
             continue

@@ -226,8 +226,8 @@ class PolicyFile(Section):
 
     hypothesis: Text | None = Field(
         None,
-        description="what this policy is expected to change; before the first table; compared with what happened by "
-        "`rescue policy draw --as pdsa`, and no part of the version",
+        description="what this policy is expected to change; `rescue policy draw --as pdsa` compares it with what "
+        "happened; it is no part of the version",
     )
     risks: Annotated[dict[str, RiskRule], Field(min_length=1)] = Field(description="one table per risk")
     priority: PriorityRule = Field(
