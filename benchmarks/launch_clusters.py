@@ -14,11 +14,11 @@ from datetime import timedelta
 import numpy as np
 from sklearn.metrics import adjusted_rand_score
 
-from pipelines.path_design import launch_clusters
-from pipelines.path_design.launch_clusters import NO_CLUSTER, cluster_texts, is_technical, read_text
-from pipelines.path_design.launch_terms import choose_terms
+from pipelines.path_design.launches import launch_clusters
+from pipelines.path_design.launches.launch_clusters import NO_CLUSTER, cluster_texts, is_technical, read_text
+from pipelines.path_design.launches.launch_terms import choose_terms
 from pipelines.simulator.launch_phrases import FEATURE
-from pipelines.simulator.launch_world import NOISE, START, LaunchSettings, simulate_launch
+from pipelines.simulator.launch_world import NO_FAILURE, START, LaunchSettings, simulate_launch
 
 SETTINGS = {
     "160 tickets, a quarter noise": {},
@@ -40,7 +40,7 @@ def measure(settings: LaunchSettings) -> tuple[float, float, float, float, bool]
     after = [read_text(f"{row['subject']} {row['body']}", [FEATURE]) for row in later]
     truth = np.array([world.truth[row["ticket_id"]] for row in first])
     labels = cluster_texts(texts)
-    planted = truth != NOISE
+    planted = truth != NO_FAILURE
     caught, wrong, found, kinds = dict.fromkeys(("payment", "tax", "enable"), 0.0), 0, 0, True
     for number in range(int(labels.max(initial=NO_CLUSTER)) + 1):
         inside = labels == number

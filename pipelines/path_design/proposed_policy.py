@@ -52,8 +52,8 @@ class PolicyProposal:
         return "\n\n".join(self.sections) + "\n" if self.sections else ""
 
     def risk(self) -> str:
-        """The risk that tickets are evidence of."""
-        return "escalation" if "escalation" in self.rules.risks else next(reversed(self.rules.risks))
+        """The risk that tickets are evidence of: the last one, as for launches."""
+        return next(reversed(self.rules.risks))
 
     def skill_of(self, group: str) -> str:
         """The skill by which cases reach a group: that of a squad of this name, else of a new squad."""

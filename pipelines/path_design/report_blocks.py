@@ -55,15 +55,15 @@ class CodeBlock:
     language: str = "toml"
 
 
-Block = Heading | Paragraph | Listing | TextTable | CodeBlock
+ReportBlock = Heading | Paragraph | Listing | TextTable | CodeBlock
 
 
-def write_markdown(blocks: Iterable[Block]) -> str:
+def write_markdown(blocks: Iterable[ReportBlock]) -> str:
     """The report as Markdown."""
     return "\n\n".join(_markdown(block) for block in blocks) + "\n"
 
 
-def write_page(title: str, blocks: Iterable[Block]) -> str:
+def write_page(title: str, blocks: Iterable[ReportBlock]) -> str:
     """The report as one HTML page that loads nothing."""
     body = "\n".join(_html(block) for block in blocks)
     return (
@@ -73,7 +73,7 @@ def write_page(title: str, blocks: Iterable[Block]) -> str:
     )
 
 
-def _markdown(block: Block) -> str:
+def _markdown(block: ReportBlock) -> str:
     if isinstance(block, Heading):
         return f"{'#' * block.level} {block.text}"
     if isinstance(block, Paragraph):
@@ -90,7 +90,7 @@ def _row(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cell.replace('|', chr(92) + '|').replace(chr(10), ' ') for cell in cells)} |"
 
 
-def _html(block: Block) -> str:
+def _html(block: ReportBlock) -> str:
     if isinstance(block, Heading):
         return f"<h{block.level}>{escape(block.text)}</h{block.level}>"
     if isinstance(block, Paragraph):

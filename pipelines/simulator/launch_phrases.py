@@ -6,7 +6,7 @@ A sentence has places for a step, an amount, a browser and a code; not every cus
 from collections.abc import Mapping
 from typing import Final
 
-LANGUAGES: Final = ("en", "de", "fr", "es")
+LAUNCH_LANGUAGES: Final = ("en", "de", "fr", "es")
 FEATURE: Final = "Express Checkout"
 
 PAYMENT: Final[Mapping[str, tuple[str, ...]]] = {
@@ -99,7 +99,7 @@ ENABLE: Final[Mapping[str, tuple[str, ...]]] = {
     ),
 }
 
-NOISE: Final[tuple[str, ...]] = (
+OTHER_SENTENCES: Final[tuple[str, ...]] = (
     "we love {feature}, congratulations to the team",
     "can the button of {feature} be in our brand colour?",
     "the logo looks blurred on {feature} on a tablet",

@@ -20,7 +20,7 @@ START: Final = datetime.fromisoformat("2026-03-02T08:00:00")
 CLUSTERS: Final = {"payment": phrases.PAYMENT, "tax": phrases.TAX, "enable": phrases.ENABLE}
 """The planted failures; the last one is a question of use."""
 
-NOISE: Final = "noise"
+NO_FAILURE: Final = "noise"
 CODES: Final = {"payment": ("PAY-504", "gateway_timeout"), "tax": ("TAX-219", "tax_mismatch")}
 """By technical failure: the code that customers mention, and the code of its signals."""
 
@@ -64,7 +64,7 @@ def simulate_launch(settings: LaunchSettings) -> LaunchWorld:
     hours = _hours(rng, settings)
     for number, hour in enumerate(sorted(hours)):
         ticket, at = f"T-{number:05d}", START + timedelta(hours=float(hour))
-        about = NOISE if rng.random() < settings.noise else str(rng.choice(list(CLUSTERS), p=(0.4, 0.25, 0.35)))
+        about = NO_FAILURE if rng.random() < settings.noise else str(rng.choice(list(CLUSTERS), p=(0.4, 0.25, 0.35)))
         account = str(rng.choice(accounts))
         truth[ticket] = about
         rows.append({"ticket_id": ticket, "account_id": account, "opened_at": at, **_text(rng, about)})
@@ -91,8 +91,8 @@ def _hours(rng: np.random.Generator, settings: LaunchSettings) -> list[float]:
 
 
 def _text(rng: np.random.Generator, about: str) -> dict[str, str]:
-    language = str(rng.choice(phrases.LANGUAGES, p=LANGUAGE_SHARES))
-    sentences = (_noise(rng),) if about == NOISE else CLUSTERS[about][language]
+    language = str(rng.choice(phrases.LAUNCH_LANGUAGES, p=LANGUAGE_SHARES))
+    sentences = (_noise(rng),) if about == NO_FAILURE else CLUSTERS[about][language]
     code = f" ({CODES[about][0]})" if about in CODES and rng.random() < CODE_SHARE else ""
     sentence = _of(rng, sentences).format(
         feature=phrases.FEATURE,
@@ -112,7 +112,7 @@ def _noise(rng: np.random.Generator) -> str:
     """Something about the feature that hardly anybody else says."""
     if rng.random() < SAID_BY_ONE:
         return f"{{feature}}: {_of(rng, PROBLEMS[_of(rng, OTHER_SUBJECTS)]).format(_of(rng, THINGS))}"
-    return _of(rng, phrases.NOISE)
+    return _of(rng, phrases.OTHER_SENTENCES)
 
 
 def _signals(rng: np.random.Generator, about: str, account: str, at: datetime) -> list[dict[str, Any]]:

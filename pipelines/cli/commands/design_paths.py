@@ -14,7 +14,7 @@ from pipelines.cli.options import Data, Home, Json, Mapping, PolicyFile, require
 from pipelines.console import Steps, err, out
 
 if TYPE_CHECKING:
-    from pipelines.path_design.map_files import MapResult
+    from pipelines.path_design.issues.map_files import MapResult
 
 Folder = Annotated[Path | None, typer.Option("--out", help="Folder for the report and the proposed policy.")]
 Outcome = Annotated[
@@ -59,10 +59,10 @@ def map_paths(
     Criteria are learned on earlier months and tested on later ones. Those that pass become an issue type, a trigger, a
     squad and a hand-off form of a proposed policy. With --out, writes map.html, map.md and proposed-policy.toml there.
     """
-    from pipelines.path_design.issue_map import MapOptions
-    from pipelines.path_design.map_files import map_source, write_map
-    from pipelines.path_design.map_report import map_json
-    from pipelines.path_design.ticket_outcomes import DEFINITIONS
+    from pipelines.path_design.issues.issue_criteria import MapOptions
+    from pipelines.path_design.issues.map_files import map_source, write_map
+    from pipelines.path_design.issues.map_report import map_json
+    from pipelines.path_design.issues.ticket_outcomes import DEFINITIONS
 
     require_one_of(outcome, DEFINITIONS, "--outcome")
     settings = configuration.load(data=data, mapping=mapping, policy=policy)
@@ -101,8 +101,8 @@ def map_launch_paths(
     Failures go to tier 2 and questions of use to a specialist, as the launch names them. With --out, writes
     launch.html, launch.md and proposed-policy.toml there.
     """
-    from pipelines.path_design.launch_files import map_launch_source, write_launch_report
-    from pipelines.path_design.launch_report import launch_blocks, launch_json
+    from pipelines.path_design.launches.launch_files import map_launch_source, write_launch_report
+    from pipelines.path_design.launches.launch_report import launch_blocks, launch_json
     from pipelines.path_design.report_blocks import write_markdown
 
     settings = configuration.load(data=data, mapping=mapping, policy=policy, home=home)
@@ -132,7 +132,7 @@ def _checked(folder: Path) -> Path:
 
 
 def _show(result: "MapResult") -> None:
-    from pipelines.path_design.map_report import map_blocks
+    from pipelines.path_design.issues.map_report import map_blocks
     from pipelines.path_design.report_blocks import write_markdown
 
     for warning in result.found.warnings:

@@ -30,7 +30,7 @@ def _parse_start(value: object) -> datetime:
     return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
 
 
-Instant = Annotated[datetime, BeforeValidator(_parse_start), WithJsonSchema({"type": "string"})]
+StartTime = Annotated[datetime, BeforeValidator(_parse_start), WithJsonSchema({"type": "string"})]
 
 
 class IssueTypeRule(Section):
@@ -65,7 +65,7 @@ class LaunchRule(Section):
     the broad path. `launch_NAME` is the number of an account's tickets that the broad path takes.
     """
 
-    start: Instant = Field(description="when the feature is available: a day, or an instant")
+    start: StartTime = Field(description="when the feature is available: a day, or an instant")
     hours: Annotated[float, Field(gt=0, le=8784)] = Field(
         48, description="hours after the start until which triggers for single failures have to be adopted"
     )

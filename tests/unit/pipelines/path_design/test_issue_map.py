@@ -11,14 +11,15 @@ from support.worlds.support_desk import desk_history
 from features.contract import Column, ColumnType, declare_ticket_columns
 from features.errors import DataGateError, UsageError
 from features.history.history import History
-from pipelines.path_design.issue_map import MapOptions, map_issues
-from pipelines.path_design.map_report import map_blocks, map_json, propose_policy
-from pipelines.path_design.opening_columns import find_opening_columns
+from pipelines.path_design.issues.issue_criteria import MapOptions
+from pipelines.path_design.issues.issue_map import map_issues
+from pipelines.path_design.issues.map_report import map_blocks, map_json, propose_policy
+from pipelines.path_design.issues.opening_columns import find_opening_columns
+from pipelines.path_design.issues.opening_rules import any_rule, any_rule_sql
+from pipelines.path_design.issues.rule_evaluation import significant
+from pipelines.path_design.issues.rule_learning import learn_rules
+from pipelines.path_design.issues.ticket_outcomes import read_tickets
 from pipelines.path_design.report_blocks import write_markdown, write_page
-from pipelines.path_design.rule_evaluation import significant
-from pipelines.path_design.rule_learning import learn_rules
-from pipelines.path_design.rules import any_rule, any_rule_sql
-from pipelines.path_design.ticket_outcomes import read_tickets
 from serving.policy.definition.policy_file import Policy, default_text
 
 
@@ -92,7 +93,7 @@ def test_shuffled_outcomes_give_no_proposal(desk: History, monkeypatch: pytest.M
     tickets = read_tickets(desk, find_opening_columns(desk), 7)
     order = np.random.default_rng(5).permutation(len(tickets))
     shuffled = replace(tickets, outcomes={name: it[order] for name, it in tickets.outcomes.items()})
-    monkeypatch.setattr("pipelines.path_design.issue_map.read_tickets", lambda *_: shuffled)
+    monkeypatch.setattr("pipelines.path_design.issues.issue_map.read_tickets", lambda *_: shuffled)
     assert map_issues(desk, "desk", MapOptions()).proposals == []
 
 

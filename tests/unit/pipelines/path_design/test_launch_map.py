@@ -12,10 +12,10 @@ from sklearn.metrics import adjusted_rand_score
 
 from features.errors import UsageError
 from features.history.history import History
-from pipelines.path_design.launch_map import LaunchMap, map_launch
-from pipelines.path_design.launch_report import launch_blocks, launch_json, propose_launch
+from pipelines.path_design.launches.launch_map import LaunchMap, map_launch
+from pipelines.path_design.launches.launch_report import launch_blocks, launch_json, propose_launch
 from pipelines.path_design.report_blocks import write_markdown
-from pipelines.simulator.launch_world import NOISE, START, LaunchSettings, LaunchWorld, simulate_launch
+from pipelines.simulator.launch_world import NO_FAILURE, START, LaunchSettings, LaunchWorld, simulate_launch
 from serving.policy.definition.policy_file import Policy, default_text
 
 LAUNCH = """
@@ -59,7 +59,7 @@ def test_the_three_failures_are_found_and_their_later_tickets_caught(seed: int) 
     assert about["enable"].signals == ()
     adopted = Policy.parse(default_text() + LAUNCH + propose_launch(found, POLICY.rules).text)
     later = later_by_night(world, adopted)
-    failures = [ticket for ticket, kind in world.truth.items() if kind != NOISE and ticket in later]
+    failures = [ticket for ticket, kind in world.truth.items() if kind != NO_FAILURE and ticket in later]
     assert np.mean([bool(later[ticket]) for ticket in failures]) >= 0.8
 
 

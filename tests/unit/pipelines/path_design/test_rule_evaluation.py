@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.path_design.rule_evaluation import evaluate_rule, precision_at_recall, precision_estimate
+from pipelines.path_design.issues.rule_evaluation import evaluate_rule, precision_at_recall, precision_estimate
 
 
 def test_precision_at_a_recall_takes_the_needed_part_of_a_tie() -> None:

@@ -7,25 +7,26 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipelines.path_design.issue_map import Criteria, DefinitionSummary, IssueMap
+from pipelines.path_design.issues.issue_criteria import Criteria, DefinitionSummary
+from pipelines.path_design.issues.issue_map import IssueMap
+from pipelines.path_design.issues.opening_rules import Rule, ValueTest, any_rule_sql
+from pipelines.path_design.issues.ticket_outcomes import DEFINITIONS, EMPTY
 from pipelines.path_design.proposed_policy import PolicyProposal, name_key, toml_list, toml_text
-from pipelines.path_design.report_blocks import Block, CodeBlock, Heading, Listing, Paragraph, TextTable
-from pipelines.path_design.rules import EMPTY, Rule, ValueTest, any_rule_sql
-from pipelines.path_design.ticket_outcomes import DEFINITIONS
+from pipelines.path_design.report_blocks import CodeBlock, Heading, Listing, Paragraph, ReportBlock, TextTable
 from serving.night_report.report_text import day_text, plural
 
 if TYPE_CHECKING:
     from models.evaluation.bootstrap import Estimate
     from serving.policy.definition.policy_schema import PolicyFile
 
-OPENED_WITHIN_DAYS = 3
+NEW_TICKET_DAYS = 3
 """A proposed trigger looks at the tickets of the last days: it is meant for new ones."""
 
 GOAL = 2.5
 """Ratio of precision to base rate that criteria should reach."""
 
 
-def map_blocks(found: IssueMap, proposal: PolicyProposal) -> list[Block]:
+def map_blocks(found: IssueMap, proposal: PolicyProposal) -> list[ReportBlock]:
     """The report."""
     return [
         Heading("Escalation paths from tickets", 1),
@@ -56,7 +57,7 @@ def propose_policy(found: IssueMap, rules: PolicyFile) -> PolicyProposal:
             title,
             message,
             skill=skill,
-            days=OPENED_WITHIN_DAYS,
+            days=NEW_TICKET_DAYS,
             keys={"when": _toml_condition(when)},
             comment=_comment(found, criteria),
         )
@@ -140,7 +141,7 @@ def _scope(found: IssueMap) -> str:
     )
 
 
-def _types(found: IssueMap) -> Iterator[Block]:
+def _types(found: IssueMap) -> Iterator[ReportBlock]:
     yield Heading("Most frequent issue types that the first group did not resolve")
     if not found.types:
         yield Paragraph("No column of the tickets names issue types.")
@@ -169,7 +170,7 @@ def _types(found: IssueMap) -> Iterator[Block]:
     )
 
 
-def _criteria(found: IssueMap) -> Iterator[Block]:
+def _criteria(found: IssueMap) -> Iterator[ReportBlock]:
     yield Heading(f"Criteria known when a ticket is opened: {DEFINITIONS[found.options.outcome]}")
     if not found.proposals:
         yield Paragraph(
@@ -195,7 +196,7 @@ def _figures_text(criteria: Criteria) -> str:
     return text if criteria.proposed else f"{text} Not proposed: {criteria.reason}."
 
 
-def _definitions(found: IssueMap) -> Iterator[Block]:
+def _definitions(found: IssueMap) -> Iterator[ReportBlock]:
     yield Heading("What the outcome may mean")
     recall = f"{found.options.recall:.0%}"
     yield Paragraph(
@@ -233,7 +234,7 @@ def _definition_row(it: DefinitionSummary) -> tuple[str, ...]:
     )
 
 
-def _columns(found: IssueMap) -> Iterator[Block]:
+def _columns(found: IssueMap) -> Iterator[ReportBlock]:
     yield Heading("Columns")
     yield TextTable(
         ("column", "used", "because"),
@@ -242,7 +243,7 @@ def _columns(found: IssueMap) -> Iterator[Block]:
     )
 
 
-def _sections(found: IssueMap, proposal: PolicyProposal) -> Iterator[Block]:
+def _sections(found: IssueMap, proposal: PolicyProposal) -> Iterator[ReportBlock]:
     if not proposal.sections:
         yield Paragraph("None.")
         return

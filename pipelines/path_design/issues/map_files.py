@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from features.errors import UsageError
 from pipelines import assembly
-from pipelines.path_design.issue_map import IssueMap, MapOptions, map_issues
-from pipelines.path_design.map_report import map_blocks, propose_policy
+from pipelines.path_design.issues.issue_criteria import MapOptions
+from pipelines.path_design.issues.issue_map import IssueMap, map_issues
+from pipelines.path_design.issues.map_report import map_blocks, propose_policy
 from pipelines.path_design.proposed_policy import PolicyProposal
 from pipelines.path_design.report_blocks import write_markdown, write_page
 from pipelines.scratch import scratch_folder
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pipelines.console import Steps
-    from pipelines.path_design.report_blocks import Block
+    from pipelines.path_design.report_blocks import ReportBlock
     from pipelines.settings import Settings
 
 POLICY_NAME = "proposed-policy.toml"
@@ -63,7 +64,7 @@ def with_sections(settings: Settings, policy: Policy, proposal: PolicyProposal) 
     return text
 
 
-def write_report(folder: Path, name: str, title: str, blocks: Sequence[Block], policy: str | None) -> list[Path]:
+def write_design(folder: Path, name: str, title: str, blocks: Sequence[ReportBlock], policy: str | None) -> list[Path]:
     """Write `NAME.html`, `NAME.md` and the proposed policy into a folder; the files that were written.
 
     Raises:
@@ -86,4 +87,4 @@ def write_report(folder: Path, name: str, title: str, blocks: Sequence[Block], p
 def write_map(result: MapResult, folder: Path) -> list[Path]:
     """Write the files of a map."""
     blocks = map_blocks(result.found, result.proposal)
-    return write_report(folder, "map", "Escalation paths from tickets", blocks, result.policy)
+    return write_design(folder, "map", "Escalation paths from tickets", blocks, result.policy)

@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from features.quoting import quote_name, quote_text
+from pipelines.path_design.issues.ticket_outcomes import EMPTY
 
 if TYPE_CHECKING:
-    from pipelines.path_design.ticket_outcomes import Flags, TicketTable
-
-EMPTY = ""
+    from pipelines.path_design.issues.ticket_outcomes import TicketFlags, TicketTable
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,7 @@ class ValueTest:
     values: tuple[str, ...]
     one_of: bool = True
 
-    def holds(self, tickets: TicketTable) -> Flags:
+    def holds(self, tickets: TicketTable) -> TicketFlags:
         """Whether each ticket passes."""
         codes, names = tickets.coded(self.column)
         inside = np.array([name in self.values for name in names], dtype=bool)[codes]
@@ -56,7 +55,7 @@ class RangeTest:
     low: float = -np.inf
     high: float = np.inf
 
-    def holds(self, tickets: TicketTable) -> Flags:
+    def holds(self, tickets: TicketTable) -> TicketFlags:
         """Whether each ticket passes."""
         values = tickets.numbers[self.column]
         return (values > self.low) & (values <= self.high)
@@ -74,7 +73,7 @@ class Rule:
 
     tests: tuple[ValueTest | RangeTest, ...]
 
-    def holds(self, tickets: TicketTable) -> Flags:
+    def holds(self, tickets: TicketTable) -> TicketFlags:
         """Whether each ticket fulfils the rule."""
         result = np.ones(len(tickets), dtype=bool)
         for test in self.tests:
@@ -86,7 +85,7 @@ class Rule:
         return " AND ".join(test.sql() for test in self.tests)
 
 
-def any_rule(rules: Iterable[Rule], tickets: TicketTable) -> Flags:
+def any_rule(rules: Iterable[Rule], tickets: TicketTable) -> TicketFlags:
     """Whether each ticket fulfils at least one rule."""
     result = np.zeros(len(tickets), dtype=bool)
     for rule in rules:

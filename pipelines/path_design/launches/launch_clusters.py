@@ -16,11 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.path_design.support_words import concept_of, stop_words, technical_concepts, use_concepts
+from pipelines.path_design.launches.support_words import concept_of, stop_words, technical_concepts, use_concepts
 from serving.policy.definition.tickets.ticket_filter import fold_text
 
 NO_CLUSTER = -1
-LEAST_TICKETS = 12
+LEAST_LAUNCH_TICKETS = 12
 """Tickets below which nothing is clustered."""
 
 LEAST_SIZE, LEAST_SHARE = 5, 0.1
@@ -59,14 +59,14 @@ def read_text(text: str, feature: Sequence[str] = ()) -> TicketText:
 
 def cluster_texts(texts: Sequence[TicketText]) -> Labels:
     """A cluster for each ticket, 0 for the largest; :data:`NO_CLUSTER` for tickets that resemble few others."""
-    if len(texts) < LEAST_TICKETS:
+    if len(texts) < LEAST_LAUNCH_TICKETS:
         return np.full(len(texts), NO_CLUSTER, dtype=np.int64)
     from sklearn.cluster import AgglomerativeClustering
 
     matrix = _matrix(texts)
     empty = np.asarray(np.abs(matrix).sum(axis=1)).ravel() == 0
     found = np.full(len(texts), NO_CLUSTER, dtype=np.int64)
-    if (~empty).sum() < LEAST_TICKETS:
+    if (~empty).sum() < LEAST_LAUNCH_TICKETS:
         return found
     similarity = matrix[~empty] @ matrix[~empty].T
     distance = np.clip(1.0 - similarity, 0.0, 2.0)

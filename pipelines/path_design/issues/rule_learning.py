@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipelines.path_design.rule_evaluation import precision_at_recall
-from pipelines.path_design.rules import RangeTest, Rule, ValueTest
+from pipelines.path_design.issues.opening_rules import RangeTest, Rule, ValueTest
+from pipelines.path_design.issues.rule_evaluation import precision_at_recall
 
 if TYPE_CHECKING:
-    from pipelines.path_design.ticket_outcomes import Flags, Numbers, Texts, TicketTable
+    from pipelines.path_design.issues.ticket_outcomes import Texts, TicketFlags, TicketNumbers, TicketTable
 
 SIZES = (6, 12, 24)
 """Leaves of the trees that are tried."""
@@ -60,7 +60,7 @@ class RuleList:
     base_rate: float
     proposed: tuple[Rule, ...]
 
-    def scores(self, tickets: TicketTable) -> Numbers:
+    def scores(self, tickets: TicketTable) -> TicketNumbers:
         """The rate of the first rule that each ticket fulfils; half the base rate where it fulfils none."""
         scores = np.full(len(tickets), self.base_rate / 2)
         for rule, rate in zip(reversed(self.rules), reversed(self.rates), strict=True):
@@ -68,7 +68,7 @@ class RuleList:
         return scores
 
 
-def learn_rules(tickets: TicketTable, outcome: Flags, recall: float = 0.3) -> RuleList | None:
+def learn_rules(tickets: TicketTable, outcome: TicketFlags, recall: float = 0.3) -> RuleList | None:
     """Learn rules; None where there are too few tickets or outcomes.
 
     Args:
@@ -90,7 +90,7 @@ def learn_rules(tickets: TicketTable, outcome: Flags, recall: float = 0.3) -> Ru
     return _fit(tickets, outcome, best, recall)
 
 
-def _fit(tickets: TicketTable, outcome: Flags, leaves: int, recall: float) -> RuleList:
+def _fit(tickets: TicketTable, outcome: TicketFlags, leaves: int, recall: float) -> RuleList:
     from sklearn.tree import DecisionTreeClassifier
 
     base = float(outcome.mean())
@@ -110,7 +110,7 @@ def _fit(tickets: TicketTable, outcome: Flags, leaves: int, recall: float) -> Ru
     return RuleList(rules, tuple(found[rule] for rule in rules), base, proposed)
 
 
-def _proposed(rules: tuple[Rule, ...], tickets: TicketTable, outcome: Flags, recall: float) -> tuple[Rule, ...]:
+def _proposed(rules: tuple[Rule, ...], tickets: TicketTable, outcome: TicketFlags, recall: float) -> tuple[Rule, ...]:
     """The best rules, until they find the share of the outcomes, as long as each adds tickets that are worth it."""
     base = float(outcome.mean())
     chosen: list[Rule] = []
@@ -126,7 +126,7 @@ def _proposed(rules: tuple[Rule, ...], tickets: TicketTable, outcome: Flags, rec
     return tuple(chosen)
 
 
-def _value_rates(values: Texts, outcome: Flags, base: float) -> dict[str, float]:
+def _value_rates(values: Texts, outcome: TicketFlags, base: float) -> dict[str, float]:
     """The smoothed rate of each value."""
     names, places = np.unique(values.astype(str), return_inverse=True)
     counts = np.bincount(places)
@@ -134,7 +134,7 @@ def _value_rates(values: Texts, outcome: Flags, base: float) -> dict[str, float]
     return dict(zip(names.tolist(), ((events + SMOOTHING * base) / (counts + SMOOTHING)).tolist(), strict=True))
 
 
-def _encoded(tickets: TicketTable, outcome: Flags) -> Numbers:
+def _encoded(tickets: TicketTable, outcome: TicketFlags) -> TicketNumbers:
     """The matrix to learn from: each value's rate on the other folds of accounts, then the numbers."""
     fold = tickets.cluster % FOLDS
     columns: list[Any] = []
@@ -195,7 +195,7 @@ def _value_test(name: str, values: Texts, inside: set[str], *, closed: bool) -> 
     return ValueTest(name, tuple(sorted(members[:MOST_VALUES])))
 
 
-def _shortened(rule: Rule, tickets: TicketTable, outcome: Flags) -> Rule:
+def _shortened(rule: Rule, tickets: TicketTable, outcome: TicketFlags) -> Rule:
     """The rule without the tests that do not raise its rate, the least useful first."""
     while len(rule.tests) > 1:
         rate = outcome[rule.holds(tickets)].mean()

@@ -16,13 +16,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from features.errors import DataGateError, UsageError, suggest_name
-from models.evaluation.bootstrap import Estimate
-from models.learners.category_trees import score_with_category_trees
-from pipelines.path_design.opening_columns import OpeningColumn, find_opening_columns
-from pipelines.path_design.rule_evaluation import RuleFigures, evaluate_rule, precision_estimate, significant
-from pipelines.path_design.rule_learning import LEAST_OUTCOMES, LEAST_TICKETS, RuleList, learn_rules
-from pipelines.path_design.rules import EMPTY, Rule, ValueTest, any_rule
-from pipelines.path_design.ticket_outcomes import DEFINITIONS, Flags, TicketTable, read_tickets
+from pipelines.path_design.issues.issue_criteria import Criteria, CriteriaMapper, DefinitionSummary, MapOptions
+from pipelines.path_design.issues.opening_columns import OpeningColumn, find_opening_columns
+from pipelines.path_design.issues.opening_rules import ValueTest
+from pipelines.path_design.issues.rule_learning import LEAST_TICKETS
+from pipelines.path_design.issues.ticket_outcomes import DEFINITIONS, EMPTY, TicketFlags, TicketTable, read_tickets
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,58 +30,8 @@ if TYPE_CHECKING:
 ALL_GROUPS = "all"
 LATER_SHARE = 1 / 3
 REPEAT_DAYS = 30
-LEAST_FILLED = 0.5
-REQUIRED_FILLED = 0.9
-MOST_CHOICES = 8
 NEARLY_CERTAIN = 0.97
 """Precision on later months from which a criterion looks like a column that is written after the fact."""
-
-
-@dataclass(frozen=True)
-class MapOptions:
-    """What is mapped: the column of issue types, the outcome, its days, how many types, and the wanted recall.
-
-    ``tier1`` is the group whose tickets are mapped; by default the one that most tickets are opened with. The word
-    "all" stands for every ticket.
-    """
-
-    outcome: str = "escalated"
-    issue_type: str | None = None
-    within_days: int = 7
-    top: int = 5
-    recall: float = 0.3
-    tier1: str | None = None
-
-
-@dataclass(frozen=True)
-class FormField:
-    """A column that resolved tickets had filled; ``choices`` where it has few values."""
-
-    column: str
-    label: str
-    filled: float
-    choices: tuple[str, ...] = ()
-
-    @property
-    def required(self) -> bool:
-        """Whether nearly every resolved ticket had it."""
-        return self.filled >= REQUIRED_FILLED
-
-
-@dataclass(frozen=True)
-class Criteria:
-    """Rules for a set of tickets, how they did on later months, and whether they are proposed.
-
-    ``reason`` says why they are not. ``resolver`` is the group that resolved most of such tickets, "" if unknown.
-    """
-
-    rules: tuple[Rule, ...]
-    figures: RuleFigures | None
-    proposed: bool
-    reason: str
-    resolver: str = EMPTY
-    resolver_share: float = 0.0
-    form: tuple[FormField, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -101,22 +49,6 @@ class IssueTypeSummary:
     hours_lost: float | None
     repeats: float
     criteria: Criteria
-
-
-@dataclass(frozen=True)
-class DefinitionSummary:
-    """What criteria known at the opening reach for one definition of the outcome, on later months.
-
-    ``limit`` is the highest possible ratio of precision to base rate. The reference is LightGBM on the same columns.
-    """
-
-    name: str
-    base_rate: float
-    limit: float
-    precision: Estimate | None
-    lift: Estimate | None
-    reference_lift: Estimate | None
-    reference_precision: Estimate | None
 
 
 @dataclass(frozen=True)
@@ -156,17 +88,7 @@ def map_issues(
     """
     if options.outcome not in DEFINITIONS:
         raise UsageError(f"There is no outcome {options.outcome!r}; {suggest_name(options.outcome, DEFINITIONS)}")
-    if "tickets" not in history.present or "ticket_events" not in history.present:
-        raise DataGateError(
-            "Escalation paths are designed from tickets and ticket_events, and the source has not both."
-        )
-    columns = find_opening_columns(history)
-    tickets = read_tickets(history, columns, options.within_days)
-    if len(tickets) < 2 * LEAST_TICKETS:
-        raise DataGateError(
-            f"The source has {len(tickets)} tickets whose outcome is known after {options.within_days} days; "
-            f"criteria need at least {2 * LEAST_TICKETS}."
-        )
+    tickets, columns = _read_enough(history, options)
     tier1 = _tier1(tickets, options.tier1)
     every = len(tickets)
     tickets = tickets.take(tickets.group == tier1) if tier1 else tickets
@@ -174,7 +96,7 @@ def map_issues(
     later_from = _later_from(tickets)
     later = tickets.opened_at >= np.datetime64(later_from)
     learned = tickets.opened_at < np.datetime64(later_from - timedelta(days=options.within_days))
-    mapper = _Mapper(tickets, columns, options, learned, later)
+    mapper = CriteriaMapper(tickets, columns, options, learned, later)
     types = _top_types(tickets, issue_type, options.top)
     log(f"Learning criteria for {len(types)} issue types")
     general, *by_type = mapper.criteria([np.ones(len(tickets), dtype=bool), *(chosen for _, chosen in types)])
@@ -201,89 +123,20 @@ def map_issues(
     )
 
 
-@dataclass(frozen=True)
-class _Mapper:
-    """Criteria over parts of the tickets: ``learned`` are those to learn from, ``later`` those to test on."""
-
-    tickets: TicketTable
-    columns: Sequence[OpeningColumn]
-    options: MapOptions
-    learned: Flags
-    later: Flags
-
-    def criteria(self, parts: Sequence[Flags]) -> list[Criteria]:
-        """The criteria of each part of the tickets; the tests are corrected together."""
-        outcome = self.tickets.outcomes[self.options.outcome]
-        learned = [self._learn(part, outcome) for part in parts]
-        figures = [self._evaluate(part, outcome, it) for part, it in zip(parts, learned, strict=True)]
-        tested = [place for place, it in enumerate(figures) if it is not None]
-        passed = dict(zip(tested, significant([figures[place].p_value for place in tested]), strict=True))  # type: ignore[union-attr]
-        return [
-            self._finish(part, outcome, it, figure, passed.get(place, False))
-            for place, (part, it, figure) in enumerate(zip(parts, learned, figures, strict=True))
-        ]
-
-    def definition(self, name: str) -> DefinitionSummary:
-        """What rules and LightGBM reach for one definition, over all tickets."""
-        outcome = self.tickets.outcomes[name]
-        later, cluster = outcome[self.later], self.tickets.cluster[self.later]
-        base = float(later.mean()) if len(later) else 0.0
-        limit = 1 / base if base else float("nan")
-        rules = self._learn(np.ones(len(self.tickets), dtype=bool), outcome)
-        if rules is None or later.sum() < LEAST_OUTCOMES:
-            return DefinitionSummary(name, base, limit, None, None, None, None)
-        scores = rules.scores(self.tickets.take(self.later))
-        precision, lift = precision_estimate(scores, later, cluster, self.options.recall)
-        both = self.tickets.take(self.learned | self.later)
-        learn = self.learned[self.learned | self.later]
-        reference = score_with_category_trees(both.texts, both.numbers, outcome[self.learned | self.later], learn)
-        reached, ratio = precision_estimate(reference, later, cluster, self.options.recall)
-        return DefinitionSummary(name, base, limit, precision, lift, ratio, reached)
-
-    def _learn(self, part: Flags, outcome: Flags) -> RuleList | None:
-        chosen = part & self.learned
-        return learn_rules(self.tickets.take(chosen), outcome[chosen], self.options.recall)
-
-    def _evaluate(self, part: Flags, outcome: Flags, learned: RuleList | None) -> RuleFigures | None:
-        chosen = part & self.later
-        if learned is None or not learned.proposed or not outcome[chosen].any():
-            return None
-        later = self.tickets.take(chosen)
-        return evaluate_rule(any_rule(learned.proposed, later), outcome[chosen], later.cluster)
-
-    def _finish(
-        self, part: Flags, outcome: Flags, learned: RuleList | None, figures: RuleFigures | None, passed: bool
-    ) -> Criteria:
-        if learned is None:
-            number = int((part & self.learned).sum())
-            text = f"{number} tickets with {int(outcome[part & self.learned].sum())} outcomes to learn from are too few"
-            return Criteria((), None, proposed=False, reason=text)
-        if figures is None:
-            return Criteria((), None, proposed=False, reason="no rule separates them on the months to learn from")
-        if not passed:
-            reason = "the rules of the earlier months do not hold on the later ones, given how many were tested"
-            return Criteria(learned.proposed, figures, proposed=False, reason=reason)
-        chosen = part & any_rule(learned.proposed, self.tickets)
-        resolved = chosen & (self.tickets.resolver != EMPTY) & outcome
-        groups = Counter(self.tickets.resolver[resolved].tolist())
-        group, count = groups.most_common(1)[0] if groups else (EMPTY, 0)
-        share = count / int(resolved.sum()) if count else 0.0
-        form = self._form(chosen & ~np.isnan(self.tickets.hours))
-        return Criteria(learned.proposed, figures, True, "", group, share, form)
-
-    def _form(self, resolved: Flags) -> tuple[FormField, ...]:
-        """The columns that the resolved tickets had filled; what the help desk itself fills in is none of them."""
-        titles = {column.name: column.title for column in self.columns}
-        fields = []
-        for name, values in self.tickets.texts.items():
-            mine = values[resolved]
-            filled = float(np.mean(mine != EMPTY)) if len(mine) else 0.0
-            if name in ("group", "channel") or filled < LEAST_FILLED:
-                continue
-            different = sorted({str(value) for value in mine.tolist() if value != EMPTY})
-            choices = tuple(different) if 2 <= len(different) <= MOST_CHOICES else ()
-            fields.append(FormField(name, titles[name][:1].upper() + titles[name][1:], filled, choices))
-        return tuple(fields)
+def _read_enough(history: History, options: MapOptions) -> tuple[TicketTable, tuple[OpeningColumn, ...]]:
+    """The tickets with a known outcome and what is known of their columns; refused where there are too few."""
+    if "tickets" not in history.present or "ticket_events" not in history.present:
+        raise DataGateError(
+            "Escalation paths are designed from tickets and ticket_events, and the source has not both."
+        )
+    columns = find_opening_columns(history)
+    tickets = read_tickets(history, columns, options.within_days)
+    if len(tickets) < 2 * LEAST_TICKETS:
+        raise DataGateError(
+            f"The source has {len(tickets)} tickets whose outcome is known after {options.within_days} days; "
+            f"criteria need at least {2 * LEAST_TICKETS}."
+        )
+    return tickets, columns
 
 
 def _tier1(tickets: TicketTable, wanted: str | None) -> str:
@@ -316,7 +169,7 @@ def _issue_type(tickets: TicketTable, columns: Sequence[OpeningColumn], wanted: 
     return next((name for name in usable if len(set(tickets.texts[name].tolist())) > 1), EMPTY)
 
 
-def _top_types(tickets: TicketTable, column: str, top: int) -> list[tuple[str, Flags]]:
+def _top_types(tickets: TicketTable, column: str, top: int) -> list[tuple[str, TicketFlags]]:
     """The issue types with the most tickets that were handed on, and their tickets."""
     if not column:
         return []
@@ -336,7 +189,7 @@ def _later_from(tickets: TicketTable) -> date:
     return _day(starts[int(np.argmin(np.abs(shares - LATER_SHARE)))])
 
 
-def _summary(name: str, tickets: TicketTable, chosen: Flags, criteria: Criteria) -> IssueTypeSummary:
+def _summary(name: str, tickets: TicketTable, chosen: TicketFlags, criteria: Criteria) -> IssueTypeSummary:
     handed_on = tickets.outcomes["handed_on"] & chosen
     stayed = tickets.hours[chosen & ~handed_on]
     hours = tickets.hours[handed_on]

@@ -16,7 +16,9 @@ EXACT_UP_TO = 4
 
 @cache
 def _content() -> dict[str, Any]:
-    return tomllib.loads(files("pipelines.path_design").joinpath("support_words.toml").read_text(encoding="utf-8"))
+    return tomllib.loads(
+        files("pipelines.path_design.launches").joinpath("support_words.toml").read_text(encoding="utf-8")
+    )
 
 
 @cache

@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from pipelines.path_design.launch_map import LaunchCluster, LaunchMap
+from pipelines.path_design.launches.launch_map import LaunchCluster, LaunchMap
 from pipelines.path_design.proposed_policy import PolicyProposal, name_key, toml_list, toml_text
-from pipelines.path_design.report_blocks import Block, CodeBlock, Heading, Paragraph, TextTable
+from pipelines.path_design.report_blocks import CodeBlock, Heading, Paragraph, ReportBlock, TextTable
 from serving.night_report.report_text import plural
 
 if TYPE_CHECKING:
     from serving.policy.definition.policy_schema import PolicyFile
 
-OPENED_WITHIN_DAYS = 14
+LAUNCH_TICKET_DAYS = 14
 
 
 def propose_launch(found: LaunchMap, rules: PolicyFile) -> PolicyProposal:
@@ -34,7 +34,7 @@ def propose_launch(found: LaunchMap, rules: PolicyFile) -> PolicyProposal:
             f"{found.name} {cluster.name.split(',')[0]}",
             f"{found.name.replace('_', ' ').capitalize()}: a {kind} ({cluster.name})",
             skill=own or launch.skill,
-            days=OPENED_WITHIN_DAYS,
+            days=LAUNCH_TICKET_DAYS,
             keys={"launch": toml_text(found.name), "terms": toml_list(cluster.terms)},
             comment=comment,
         )
@@ -61,7 +61,7 @@ def _add_incidents(found: LaunchMap, proposal: PolicyProposal, rules: PolicyFile
         )
 
 
-def launch_blocks(found: LaunchMap, proposal: PolicyProposal) -> list[Block]:
+def launch_blocks(found: LaunchMap, proposal: PolicyProposal) -> list[ReportBlock]:
     """The report."""
     return [
         Heading(f"Launch {found.name}", 1),
@@ -120,7 +120,7 @@ def _scope(found: LaunchMap) -> str:
     )
 
 
-def _broad_path(found: LaunchMap) -> Iterator[Block]:
+def _broad_path(found: LaunchMap) -> Iterator[ReportBlock]:
     if found.adopted:
         names = ", ".join(found.adopted)
         yield Paragraph(f"Adopted: {names}. The broad path ends at {_instant(found.ends)}.")
@@ -132,7 +132,7 @@ def _broad_path(found: LaunchMap) -> Iterator[Block]:
         )
 
 
-def _clusters(found: LaunchMap) -> Iterator[Block]:
+def _clusters(found: LaunchMap) -> Iterator[ReportBlock]:
     yield Heading("Clusters of tickets")
     if found.too_few:
         yield Paragraph(
@@ -178,7 +178,7 @@ def _cluster_row(it: LaunchCluster) -> tuple[str, ...]:
     )
 
 
-def _signals(found: LaunchMap) -> Iterator[Block]:
+def _signals(found: LaunchMap) -> Iterator[ReportBlock]:
     yield Heading("Signals")
     if not found.signals:
         yield Paragraph("None with a code during this time.")
@@ -198,7 +198,7 @@ def _signals(found: LaunchMap) -> Iterator[Block]:
     yield TextTable(header, rows, texts=2)
 
 
-def _sections(proposal: PolicyProposal) -> Iterator[Block]:
+def _sections(proposal: PolicyProposal) -> Iterator[ReportBlock]:
     if not proposal.sections:
         yield Paragraph("None.")
         return

@@ -105,8 +105,8 @@ def _group(
         if row.get("account_id"):
             by_account[str(row["account_id"])].append(row["occurred_at"])
     near: dict[int, list[bool]] = defaultdict(list)
-    for account, opened, cluster in tickets:
-        near[cluster].append(any(abs(opened - at) <= NEAR for at in by_account.get(account or "", ())))
+    for account, opened, number in tickets:
+        near[number].append(any(abs(opened - at) <= NEAR for at in by_account.get(account or "", ())))
     cluster, share = _cluster_of(near)
     return SignalGroup(code, len(rows), len(by_account), _busiest(times), cluster, share)
 

@@ -17,10 +17,10 @@ from pipelines.night.ticket_counts import opened_tickets
 
 if TYPE_CHECKING:
     from features.history.history import History
-    from pipelines.path_design.opening_columns import OpeningColumn
+    from pipelines.path_design.issues.opening_columns import OpeningColumn
 
-Flags = np.ndarray[tuple[int], np.dtype[np.bool_]]
-Numbers = np.ndarray[tuple[int], np.dtype[np.float64]]
+TicketFlags = np.ndarray[tuple[int], np.dtype[np.bool_]]
+TicketNumbers = np.ndarray[tuple[int], np.dtype[np.float64]]
 Texts = np.ndarray[tuple[int], np.dtype[np.object_]]
 
 NUMBERS_OF_ID = "list_transform(regexp_extract_all(event_id, '[0-9]+'), lambda x: TRY_CAST(x AS HUGEINT))"
@@ -64,9 +64,9 @@ class TicketTable:
     opened_at: np.ndarray[tuple[int], np.dtype[np.datetime64]]
     cluster: np.ndarray[tuple[int], np.dtype[np.int64]]
     texts: Mapping[str, Texts]
-    numbers: Mapping[str, Numbers]
-    outcomes: Mapping[str, Flags]
-    hours: Numbers
+    numbers: Mapping[str, TicketNumbers]
+    outcomes: Mapping[str, TicketFlags]
+    hours: TicketNumbers
     group: Texts
     resolver: Texts
     _codes: dict[str, tuple[np.ndarray[tuple[int], np.dtype[np.int64]], list[str]]] = field(default_factory=dict)
@@ -74,7 +74,7 @@ class TicketTable:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def take(self, chosen: Flags) -> TicketTable:
+    def take(self, chosen: TicketFlags) -> TicketTable:
         """The tickets that are chosen, in their order."""
         return TicketTable(
             self.ids[chosen],
@@ -212,7 +212,7 @@ def _events(history: History) -> list[dict[str, object]]:
     return rows
 
 
-def _hours(courses: Sequence[_Course], opened: Sequence[datetime]) -> Numbers:
+def _hours(courses: Sequence[_Course], opened: Sequence[datetime]) -> TicketNumbers:
     solved = [
         (it.solved_at - at).total_seconds() / 3600 if it.solved_at else np.nan
         for it, at in zip(courses, opened, strict=True)

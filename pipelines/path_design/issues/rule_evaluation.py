@@ -17,7 +17,7 @@ from scipy.stats import norm
 from models.evaluation.bootstrap import Estimate, draw_counts, interval
 
 if TYPE_CHECKING:
-    from pipelines.path_design.ticket_outcomes import Flags, Numbers
+    from pipelines.path_design.issues.ticket_outcomes import TicketFlags, TicketNumbers
 
 LEAST_CLUSTERS = 10
 """Accounts with a ticket under a rule, below which it is not tested."""
@@ -39,7 +39,9 @@ class RuleFigures:
     p_value: float
 
 
-def evaluate_rule(holds: Flags, outcome: Flags, cluster: np.ndarray[tuple[int], np.dtype[np.int64]]) -> RuleFigures:
+def evaluate_rule(
+    holds: TicketFlags, outcome: TicketFlags, cluster: np.ndarray[tuple[int], np.dtype[np.int64]]
+) -> RuleFigures:
     """The figures of a rule on tickets that it was not learned from."""
     _, places = np.unique(cluster, return_inverse=True)
     units = int(places.max()) + 1 if len(places) else 0
@@ -62,7 +64,7 @@ def evaluate_rule(holds: Flags, outcome: Flags, cluster: np.ndarray[tuple[int], 
     )
 
 
-def _p_value(under: Numbers, found: Numbers, events: Numbers, total: Numbers) -> float:
+def _p_value(under: TicketNumbers, found: TicketNumbers, events: TicketNumbers, total: TicketNumbers) -> float:
     """One-sided: whether more tickets under the rule have the outcome than of all tickets, summed by account."""
     if np.count_nonzero(under) < LEAST_CLUSTERS:
         return 1.0
@@ -82,7 +84,9 @@ def significant(p_values: Sequence[float], level: float = 0.05) -> list[bool]:
     return passed
 
 
-def precision_at_recall(scores: Numbers, outcome: Flags, recall: float, weights: Numbers | None = None) -> float:
+def precision_at_recall(
+    scores: TicketNumbers, outcome: TicketFlags, recall: float, weights: TicketNumbers | None = None
+) -> float:
     """The precision of the tickets with the highest scores, as many as find this share of the outcomes.
 
     Of tickets with equal scores, the needed part is taken with the precision that they have together. NaN where there
@@ -101,7 +105,7 @@ def precision_at_recall(scores: Numbers, outcome: Flags, recall: float, weights:
 
 
 def precision_estimate(
-    scores: Numbers, outcome: Flags, cluster: np.ndarray[tuple[int], np.dtype[np.int64]], recall: float
+    scores: TicketNumbers, outcome: TicketFlags, cluster: np.ndarray[tuple[int], np.dtype[np.int64]], recall: float
 ) -> tuple[Estimate, Estimate]:
     """The precision at this recall and its ratio to the base rate, with intervals."""
     _, places = np.unique(cluster, return_inverse=True)

@@ -7,12 +7,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from features.errors import UsageError, suggest_name
 from pipelines import assembly
-from pipelines.path_design.launch_map import LaunchMap, map_launch
-from pipelines.path_design.launch_report import launch_blocks, propose_launch
-from pipelines.path_design.launch_signals import read_signals
-from pipelines.path_design.map_files import with_sections, write_report
+from pipelines.path_design.issues.map_files import with_sections, write_design
+from pipelines.path_design.launches.launch_map import LaunchMap, find_launch, map_launch
+from pipelines.path_design.launches.launch_report import launch_blocks, propose_launch
+from pipelines.path_design.launches.launch_signals import read_signals
 from pipelines.path_design.proposed_policy import PolicyProposal
 from pipelines.scratch import scratch_folder
 from pipelines.sources.validated_source import validate_source_step
@@ -43,11 +42,7 @@ def map_launch_source(
         DataGateError: the source or the signals cannot be used.
     """
     policy = assembly.load_policy(settings)
-    if name not in policy.rules.launches:
-        launches = policy.rules.launches
-        hint = suggest_name(name, launches) if launches else "add [launches.NAME] to the policy."
-        raise UsageError(f"The policy has no launch {name!r}; {hint}")
-    start = policy.rules.launches[name].start.replace(tzinfo=None)
+    start = find_launch(policy.rules, name).start.replace(tzinfo=None)
     rows = read_signals(signals) if signals is not None else _signals_of_queue(settings, start)
     with scratch_folder() as scratch:
         opened = validate_source_step(settings, scratch, steps)
@@ -60,7 +55,7 @@ def map_launch_source(
 def write_launch_report(result: LaunchResult, folder: Path) -> list[Path]:
     """Write the files of a launch."""
     blocks = launch_blocks(result.found, result.proposal)
-    return write_report(folder, "launch", f"Launch {result.found.name}", blocks, result.policy)
+    return write_design(folder, "launch", f"Launch {result.found.name}", blocks, result.policy)
 
 
 def _signals_of_queue(settings: Settings, start: datetime) -> list[dict[str, Any]]:

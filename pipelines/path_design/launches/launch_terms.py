@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipelines.path_design.launch_clusters import TicketText
-from pipelines.path_design.support_words import words_of
+from pipelines.path_design.launches.launch_clusters import TicketText
+from pipelines.path_design.launches.support_words import words_of
 
-MOST_CHOICES = 16
+MOST_WORD_CHOICES = 16
 WRONG_COSTS = 1.5
 """What a ticket of another cluster costs that a word finds, where one of the cluster is worth 1."""
 
@@ -58,7 +58,7 @@ def choose_terms(texts: Sequence[TicketText], inside: np.ndarray[tuple[int], np.
     )
     left, clean = inside.astype(float), (~inside).astype(float)
     chosen: list[tuple[bool, str]] = []
-    while len(chosen) < MOST_CHOICES:
+    while len(chosen) < MOST_WORD_CHOICES:
         gain = contains @ left - WRONG_COSTS * (contains @ clean)
         place = int(np.argmax(gain))
         if gain[place] < LEAST_GAIN:

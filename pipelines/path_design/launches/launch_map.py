@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from features.errors import UsageError, suggest_name
 from pipelines.night.ticket_counts import RESOLVED, STATES, opened_tickets
-from pipelines.path_design.launch_clusters import (
-    LEAST_TICKETS,
+from pipelines.path_design.launches.launch_clusters import (
+    LEAST_LAUNCH_TICKETS,
     NO_CLUSTER,
     Labels,
     TicketText,
@@ -19,8 +19,8 @@ from pipelines.path_design.launch_clusters import (
     name_cluster,
     read_text,
 )
-from pipelines.path_design.launch_signals import SignalGroup, group_signals
-from pipelines.path_design.launch_terms import choose_terms
+from pipelines.path_design.launches.launch_signals import SignalGroup, group_signals
+from pipelines.path_design.launches.launch_terms import choose_terms
 from serving.policy.definition.tickets.adoption import adopting_triggers
 from serving.policy.definition.tickets.ticket_filter import TicketFilter
 from serving.policy.definition.tickets.ticket_kinds import TicketKinds
@@ -28,6 +28,7 @@ from serving.policy.definition.tickets.ticket_kinds import TicketKinds
 if TYPE_CHECKING:
     from features.history.history import History
     from serving.policy.definition.policy_schema import PolicyFile
+    from serving.policy.definition.tickets.ticket_rules import LaunchRule
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ class LaunchMap:
     @property
     def too_few(self) -> bool:
         """Whether there are too few tickets to look for clusters."""
-        return self.tickets < LEAST_TICKETS
+        return self.tickets < LEAST_LAUNCH_TICKETS
 
 
 def map_launch(
@@ -94,24 +95,18 @@ def map_launch(
         history: where the tickets come from.
         rules: the policy with the launch.
         name: the launch.
-        signals: rows as :func:`pipelines.path_design.launch_signals.read_signals` returns them.
+        signals: rows as :func:`pipelines.path_design.launches.launch_signals.read_signals` returns them.
         as_of: use what was reported before this instant (UTC, without a zone). Default: the end of the launch's hours,
             or of the data where that is earlier.
 
     Raises:
         UsageError: the policy has no such launch, or the data end before it starts.
     """
-    if name not in rules.launches:
-        hint = suggest_name(name, rules.launches) if rules.launches else "add [launches.NAME] to the policy."
-        raise UsageError(f"The policy has no launch {name!r}; {hint}")
-    rule = rules.launches[name]
+    rule = find_launch(rules, name)
     start, ends = rule.start.replace(tzinfo=None), rule.ends.replace(tzinfo=None)
     end_of_data = datetime.combine(history.until, time.min)
     until = min(as_of or ends, end_of_data)
-    if until <= start:
-        raise UsageError(
-            f"The launch {name} starts at {start:%Y-%m-%d %H:%M} UTC, and the data reach to {until:%Y-%m-%d %H:%M}."
-        )
+    _refuse_too_early(name, start, until)
     about = TicketKinds(rules).about(name)
     rows = _tickets(history, about, end_of_data)
     first = [row for row in rows if row["opened_at"] < until]
@@ -120,9 +115,8 @@ def map_launch(
     places = [(row["account_id"], row["opened_at"], int(label)) for row, label in zip(first, labels, strict=True)]
     groups = group_signals(signals, places, start, until, rule.product)
     resolved = _resolved(history, [row["ticket_id"] for row in first], until)
-    clusters = [
-        _cluster(number, first, texts, labels, resolved, groups) for number in range(int(labels.max(initial=-1)) + 1)
-    ]
+    numbers = range(int(labels.max(initial=NO_CLUSTER)) + 1)
+    clusters = [_cluster(number, first, texts, labels, resolved, groups) for number in numbers]
     caught = _caught(history, about, [terms for _, terms in clusters], first, labels, until, end_of_data)
     return LaunchMap(
         name=name,
@@ -139,6 +133,25 @@ def map_launch(
         labels={row["ticket_id"]: int(label) for row, label in zip(first, labels, strict=True)},
         adopted=_adopted(rules, name),
     )
+
+
+def _refuse_too_early(name: str, start: datetime, until: datetime) -> None:
+    if until <= start:
+        raise UsageError(
+            f"The launch {name} starts at {start:%Y-%m-%d %H:%M} UTC, and the data reach to {until:%Y-%m-%d %H:%M}."
+        )
+
+
+def find_launch(rules: PolicyFile, name: str) -> LaunchRule:
+    """The launch of a policy.
+
+    Raises:
+        UsageError: there is none of this name.
+    """
+    if name not in rules.launches:
+        hint = suggest_name(name, rules.launches) if rules.launches else "add [launches.NAME] to the policy."
+        raise UsageError(f"The policy has no launch {name!r}; {hint}")
+    return rules.launches[name]
 
 
 def _adopted(rules: PolicyFile, name: str) -> tuple[str, ...]:
