@@ -149,5 +149,5 @@ def test_without_a_secret_nobody_may_send(sender: Sender, tmp_path: Path) -> Non
     assert Sender(sender.store, secret=None, secret_file=file).send(event()).status_code == 202
     file.write_text("x")
     assert "has to be base64" in Sender(sender.store, secret=None, secret_file=file).send(event()).json()["detail"]
-    with pytest.raises(UsageError, match="signals.secret has to be base64"):
+    with pytest.raises(UsageError, match="has to be base64: `rescue signals secret`"):
         SignalSettings.model_validate({"secret": "x"})
