@@ -57,7 +57,7 @@ def feed_reports(history: History, as_of: date) -> tuple[FeedReport, ...]:
             age_days=age,
             max_age_days=limit,
             stale=age is None or age > limit,
-            late=rhythm.is_late(age),
+            late=rhythm.newest_on is not None and rhythm.is_late((as_of - rhythm.newest_on).days),
             newest_on=rhythm.newest_on,
             late_after_days=rhythm.late_after_days,
             newest_rows=rhythm.newest_rows,

@@ -212,15 +212,19 @@ def late_lines(feeds: Sequence[schema.FeedReport]) -> list[str]:
     """One sentence about the feeds that are late by their own rhythm."""
     if len(feeds) < 2:
         return [late_text(feed) for feed in feeds]
-    each = ", ".join(f"{feed.table} ({plural(feed.age_days or 0, 'day')})" for feed in feeds)
-    return [f"Feeds are late, with the age of their newest row: {each}."]
+    each = ", ".join(f"{feed.table} ({_newest_delivery(feed)})" for feed in feeds)
+    return [f"Feeds are late, with the day of their newest delivery: {each}."]
 
 
 def late_text(feed: schema.FeedReport) -> str:
     """That a feed is late by its own rhythm, as a sentence."""
-    return (
-        f"{stale_text(feed)}; on this weekday it is usually no older than {plural(feed.late_after_days or 0, 'day')}."
-    )
+    usual = plural(feed.late_after_days or 0, "day")
+    since = _newest_delivery(feed)
+    return f"{feed.table} has delivered nothing since {since}; on this weekday that is usually at most {usual} ago."
+
+
+def _newest_delivery(feed: schema.FeedReport) -> str:
+    return day_text(feed.newest_on) if feed.newest_on else "no day"
 
 
 def risk_line(risk: schema.RiskReport) -> str:

@@ -1,10 +1,13 @@
 """A feed is late by its own rhythm: by weekday, from its own history, and not before there is one."""
 
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 
+from pipelines.monitoring.feed_freshness import feed_reports
 from pipelines.monitoring.feed_rhythm import FeedRhythm, rhythm_of
+from pipelines.sources import open_source, validate_rows
 
 MONDAY = date(2026, 3, 2)
 ALL = [MONDAY - timedelta(days=day) for day in range(1, 183)]
@@ -66,3 +69,13 @@ def test_a_table_that_does_not_say_when_its_rows_arrived_has_a_day_more() -> Non
     assert rhythm_of(yesterday_missing, MONDAY).is_late(2)
     assert not rhythm_of(yesterday_missing, MONDAY, lag=1).is_late(2)
     assert rhythm_of(yesterday_missing, MONDAY, lag=1).is_late(3)
+
+
+def test_no_feed_of_the_samples_is_late_although_usage_arrives_a_day_after_it_happened(
+    root: Path, tmp_path: Path
+) -> None:
+    history = validate_rows(open_source(str(root / "data_samples")), tmp_path).history
+    reports = [feed for week in range(6) for feed in feed_reports(history, date(2026, 7, 1) - timedelta(days=8 * week))]
+    assert [feed.table for feed in reports if feed.late] == []
+    usage = next(feed for feed in reports if feed.table == "usage_daily")
+    assert (usage.age_days, usage.late_after_days) == (2, 1)

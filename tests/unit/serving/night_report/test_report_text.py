@@ -1,6 +1,6 @@
 """Every code of a report has its sentence."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import get_args
 
 import pytest
@@ -136,13 +136,15 @@ def test_a_report_of_version_2_is_read_as_it_is() -> None:
 
 def test_late_feeds_are_one_sentence() -> None:
     feeds = [
-        schema.FeedReport(table=table, age_days=age, max_age_days=14, stale=False, late=True, late_after_days=1)
-        for table, age in (("usage_daily", 2), ("tickets", 3))
+        schema.FeedReport(
+            table=table, age_days=9, max_age_days=14, stale=False, late=True, late_after_days=1, newest_on=newest
+        )
+        for table, newest in (("usage_daily", DAY), ("tickets", DAY - timedelta(days=1)))
     ]
     assert late_lines([]) == []
     assert late_lines(feeds[:1]) == [
-        "usage_daily delivered its newest row 2 days ago; on this weekday it is usually no older than 1 day."
+        "usage_daily has delivered nothing since 1 Jul 2026; on this weekday that is usually at most 1 day ago."
     ]
     assert late_lines(feeds) == [
-        "Feeds are late, with the age of their newest row: usage_daily (2 days), tickets (3 days)."
+        "Feeds are late, with the day of their newest delivery: usage_daily (1 Jul 2026), tickets (30 Jun 2026)."
     ]
