@@ -43,7 +43,7 @@ def advance_path(session: Session, case: Case, context: PathContext, at: datetim
     result = advance(
         context.path_of(case),
         path_state(case),
-        context.subject_of(session, case),
+        context.path_subject_of(session, case),
         context.directory,
         context.calendar_of(case),
         at,
@@ -98,7 +98,7 @@ def _restart(session: Session, case: Case, context: PathContext, at: datetime) -
     case.reached = []
     case.tier_since = at
     state = PathState(since=at)
-    subject = context.subject_of(session, case)
+    subject = context.path_subject_of(session, case)
     result = advance(path, state, subject, context.directory, context.calendar_of(case), at)
     _apply(case, result)
     return result.sent

@@ -26,6 +26,7 @@ from serving.store.case_states import State
 from serving.store.database import MESSAGES
 from serving.store.tables import Account, Case, Squad
 
+ACCOUNT_OWNER = "account owner"
 CONTEXT = "path_context"
 """The key of the context in a session's ``info``."""
 
@@ -65,6 +66,11 @@ class PathContext:
     calendars: Mapping[str, WorkingCalendar]
 
     @cached_property
+    def accounts(self) -> dict[str, Account]:
+        """The accounts that messages of this transaction were about."""
+        return {}
+
+    @cached_property
     def directory(self) -> Directory:
         """Who is meant by the words of a path."""
         return Directory(self.staff.roster, self.staff.situation, self.messages.channels)
@@ -101,8 +107,20 @@ class PathContext:
         return self.staff.roster.calendar_of(person, case.squad) or self.calendars.get(case.squad)
 
     def subject_of(self, session: Session, case: Case, *, actor: str = "", comment: str = "") -> Subject:
-        """The case as paths and messages see it."""
-        account = session.get(Account, case.account_id)
+        """The case as messages see it, with its account."""
+        account = self.accounts.get(case.account_id) or session.get(Account, case.account_id)
+        if account is not None:
+            self.accounts[case.account_id] = account  # the session alone would forget it, and read it again
+        return self._subject(case, account, actor, comment)
+
+    def path_subject_of(self, session: Session, case: Case) -> Subject:
+        """The case as its path sees it; the account is read only where the path addresses its owner."""
+        words = (word.casefold() for step in self.path_of(case).steps for word in step.to)
+        if ACCOUNT_OWNER in words:
+            return self.subject_of(session, case)
+        return self._subject(case, None, "", "")
+
+    def _subject(self, case: Case, account: Account | None, actor: str, comment: str) -> Subject:
         row = self.rules.severities[self.rules.rank_of(case.severity)] if self.rules else None
         return Subject(
             id=case.id,
