@@ -18,7 +18,7 @@ from serving.store.bulk import insert_new
 from serving.store.database import Store, utcnow
 from serving.store.incident_tables import SignalMatch, SignalRow
 
-ROWS_AT_ONCE = 20_000
+SIGNALS_OF_A_TRANSACTION = 20_000
 """Signals of one transaction."""
 
 _NAMES = tuple(one.name for one in fields(Signal))
@@ -37,9 +37,9 @@ def add_signals(store: Store, signals: Sequence[Signal], *, sender: str, now: da
     now = now or utcnow()
     unique = list({signal.signal_id: signal for signal in reversed(signals)}.values())[::-1]
     added = 0
-    for start in range(0, len(unique), ROWS_AT_ONCE):
+    for start in range(0, len(unique), SIGNALS_OF_A_TRANSACTION):
         with store.transaction() as session:
-            added += _add(session, unique[start : start + ROWS_AT_ONCE], sender, now)
+            added += _add(session, unique[start : start + SIGNALS_OF_A_TRANSACTION], sender, now)
     return IntakeReport(added, len(signals) - added)
 
 
