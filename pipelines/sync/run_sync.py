@@ -22,7 +22,7 @@ from pipelines.sync.schema_changes import SyncedTable, compare_files, copy_table
 from pipelines.sync.sync_errors import SyncError, sync_error
 from pipelines.sync.vendor_files import VendorFile, read_vendor
 
-QUIET = {"RUNTIME__DLTHUB_TELEMETRY": "false", "RUNTIME__LOG_LEVEL": "CRITICAL", "EXTRACT__WORKERS": "1"}
+DLT_SETTINGS = {"RUNTIME__DLTHUB_TELEMETRY": "false", "RUNTIME__LOG_LEVEL": "CRITICAL", "EXTRACT__WORKERS": "1"}
 """``dlt`` reports to nobody, and writes no log of its own."""
 
 
@@ -76,7 +76,7 @@ def sync_system(
 
 def _load(folder: Path, name: str, settings: SyncSettings, vendor: VendorFile) -> None:
     """Read what is new into the working file; what was left over from a sync that was killed is loaded first."""
-    os.environ.update(QUIET | {"DLT_DATA_DIR": str(folder / "dlt")})
+    os.environ.update(DLT_SETTINGS | {"DLT_DATA_DIR": str(folder / "dlt")})
     try:
         import dlt
 
