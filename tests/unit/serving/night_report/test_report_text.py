@@ -73,6 +73,9 @@ WARNINGS = {
         "order of the queue."
     ),
     schema.NotBetter(risk="late_payment", reason="Not shown to be better."): "Late payment: Not shown to be better.",
+    schema.UpliftNotUsed(risk="churn", reason="No uplift model is shown to be better than plain risk."): (
+        "Churn: No uplift model is shown to be better than plain risk."
+    ),
     schema.RegistryUnavailable(risk="churn", reason="It is down."): "Churn: It is down.",
     schema.EarlierWarning(text="tickets stopped"): "tickets stopped.",
 }
