@@ -341,6 +341,8 @@ def load(**given: object) -> Settings:
             f"{_place_of([field], {})}: the setting {field} cannot be read; sections and lists are written as JSON, "
             """such as '["a", "b"]'."""
         ) from None
+    except RecursionError:
+        raise UsageError(f"{config_file()} cannot be read: its values are nested too deeply.") from None
     except ValueError as error:
         raise UsageError(f"{config_file()} cannot be read: {error}.") from None
 

@@ -57,8 +57,11 @@ class Store:
 
     def migrate(self) -> None:
         """Bring the schema to this version of Rescue; safe to call at every start and by many processes at once."""
-        from serving.store.migrations import upgrade
+        from serving.store.migrations import HEAD, current_revision, upgrade
 
+        with self.reading() as session:  # without the write lock, which a night may hold
+            if current_revision(session.connection()) == HEAD:
+                return
         with _readable_errors(self.url):
             upgrade(self.engine)
 

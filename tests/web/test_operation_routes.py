@@ -1,5 +1,6 @@
 """What machines ask of the app: alive, ready, and figures that hold no name; and what is wrong, as sentences."""
 
+import time
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -17,6 +18,7 @@ from serving.operations.operator_messages import (
     enqueue_operator_messages,
     missing_nights_message,
 )
+from serving.store import Store
 from serving.store.exchange import Message
 from serving.store.operations_tables import AttemptRow
 from serving.store.tables import NightRow
@@ -121,3 +123,17 @@ def test_each_message_to_operators_is_written_once(people: People) -> None:
         found = dead_letters_message(session, NOW.date())
     assert found is not None
     assert "1 message could not be delivered" in found.subject
+
+
+def test_a_current_database_is_opened_while_somebody_writes(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'rescue.db'}"
+    with Store(url) as first, Store(url) as second:
+        first.migrate()
+        with first.transaction() as session:
+            session.add(AttemptRow(id="a", as_of=NOW.date(), started_at=NOW, outcome="running"))
+            session.flush()
+            started = time.monotonic()
+            second.migrate()
+            with second.reading() as reader:
+                assert read_state(reader, NOW).attempt is None
+            assert time.monotonic() - started < 5

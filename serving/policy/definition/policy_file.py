@@ -111,6 +111,8 @@ class Policy:
             content = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
             raise PolicyError([_toml_text(source, str(error))]) from None
+        except RecursionError:
+            raise PolicyError([f"{source}: its values are nested too deeply to be a policy."]) from None
         lines = line_index(text)
         rules, problems = _validate(content)
         if rules is not None:

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 from features.errors import UsageError
 from pipelines import settings as configuration
 from pipelines.cli.app import app
+from serving.policy.definition.policy_file import Policy
 
 
 @pytest.fixture
@@ -111,3 +112,11 @@ def test_the_settings_are_shown_with_their_origin_and_without_secrets(
     everything = CliRunner().invoke(app, ["config", "show", "--all"])
     assert "CANARY" not in everything.stdout
     assert "default" in everything.stdout
+
+
+def test_values_that_are_nested_too_deeply_are_refused_in_a_sentence(file: Path) -> None:
+    file.write_text(f"x = {'[' * 5_000}{']' * 5_000}\n", encoding="utf-8")
+    with pytest.raises(UsageError, match="nested too deeply"):
+        configuration.load()
+    with pytest.raises(UsageError, match="nested too deeply"):
+        Policy.parse(file.read_text(encoding="utf-8"))
