@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from features.contract import TABLES
 from pipelines.extensions.load_extensions import Extensions, check_on_source, load_extensions, own_features
 from pipelines.settings import Settings
 from pipelines.sources import validate_rows
@@ -85,9 +86,15 @@ class ValidatedSource:
 
     @property
     def tables_left_out(self) -> frozenset[str]:
-        """The tables of the sources that were left out, as the settings allow; a night does not miss their rows."""
+        """The tables of the sources that were left out, as the settings allow; a night does not miss their rows.
+
+        Which tables a source without a mapping would have given is not known: all that are absent, and the links.
+        """
         named = self._source_set
-        return frozenset(table for left in (named.left_out if named else ()) for table in left.tables)
+        if named is None or not named.left_out:
+            return frozenset()
+        absent = TABLES.keys() - self.validation.report.tables.keys()
+        return frozenset({*absent, "links", *(table for left in named.left_out for table in left.tables)})
 
     @property
     def _source_set(self) -> SourceSet | None:

@@ -50,11 +50,14 @@ def _open_named(name: str, settings: SourceSettings) -> NamedSource:
 
 
 def _left_out(name: str, settings: SourceSettings, error: RescueError, members: list[NamedSource]) -> LeftOut:
-    """A source that is not there; it may be the one of the accounts unless one before it gives them, or a mapping."""
-    if any("accounts" in member.contract_tables for member in members):
-        return refuse_missing_source(name, settings, error, gives_accounts=False)
+    """A source that is not there; it may be the one of the accounts unless one before it gives them.
+
+    What it would have given is known where it has a mapping.
+    """
     tables: tuple[str, ...] | None = None
     if settings.mapping is not None:
         tables = tuple(file.stem for file in find_mapping(settings.mapping).query_files())
-    missing = refuse_missing_source(name, settings, error, gives_accounts=tables is None or "accounts" in tables)
+    owned = any("accounts" in member.contract_tables for member in members)
+    gives_accounts = not owned and (tables is None or "accounts" in tables)
+    missing = refuse_missing_source(name, settings, error, gives_accounts)
     return LeftOut(missing.source, missing.reason, tables or ())
