@@ -62,6 +62,10 @@ class Duration:
         return duration
 
     def __str__(self) -> str:
+        """In words that :meth:`parse` reads as the same duration: a part of an hour in minutes."""
+        minutes = round(self.amount * 60, 6)
+        if self.unit == Unit.HOURS and self.amount != int(self.amount) and minutes == int(minutes):
+            return f"{minutes:g} minute{'' if minutes == 1 else 's'}"
         unit = self.unit.value.removesuffix("s") if self.amount == 1 else self.unit.value
         return f"{self.amount:g} {unit}"
 

@@ -10,9 +10,10 @@ from serving.paths.durations import Duration, Unit, differences
     ("value", "duration", "text"),
     [
         (4, Duration(4), "4 hours"),
-        (0.5, Duration(0.5), "0.5 hours"),
+        (0.5, Duration(0.5), "30 minutes"),
         ("4.0 hours", Duration(4), "4 hours"),
-        ("30 minutes", Duration(0.5), "0.5 hours"),
+        ("30 minutes", Duration(0.5), "30 minutes"),
+        ("20 minutes", Duration(20 / 60), "20 minutes"),
         ("1 day", Duration(24), "24 hours"),
         ("4 working hours", Duration(4, Unit.WORKING_HOURS), "4 working hours"),
         (" 1  Working  hour ", Duration(1, Unit.WORKING_HOURS), "1 working hour"),
