@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.orm import Session, lazyload
 
-from serving.cases.audit import audited_fields, record_change
+from serving.cases.audit import audited_fields, record_change, restore_fields
 from serving.cases.escalation.path_changes import advance_path, advance_text
 from serving.cases.escalation.path_context import PATH_COLUMNS, CasePathRow, PathContext, path_context, path_state, runs
 from serving.cases.permissions import SYSTEM
@@ -22,6 +22,8 @@ from serving.store.tables import Case
 
 _CASES: Any = Case.__table__
 _CORRECTION = update(_CASES).where(_CASES.c.id == bindparam("case")).values(path_due=bindparam("due"))
+SILENT = ("path_step", "path_repeats", "tier_since")
+"""What the end of a squad's tiers would change: it is no event, so it stays as it is recorded."""
 CHUNK = 500
 """Cases that are locked and loaded together."""
 
@@ -110,26 +112,27 @@ def _take(
     if due is None or due > now:
         return
     result = advance_path(session, case, context, now)
-    kind = _kind(path.name, result.sent is not None and result.sent.repeat > 0, result)
+    kind = _kind(path.name, result)
     if kind is None:
+        restore_fields(case, {name: before[name] for name in SILENT})
         case.path_due = None
         return
     record_change(
         session, case, before, kind, actor=SYSTEM.name, at=now, comment=advance_text(path, result), sent=result.sent
     )
-    if kind == "path_repeated":
+    if kind == "path_repeated" and result.sent is not None:
         counts.repeated.append(case.id)
     elif kind == "escalated":
         counts.escalated.append(case.id)
         enqueue_messages(session, case, "case.escalated", channels, at=now)
 
 
-def _kind(name: str, repeated: bool, result: Advance) -> str | None:
+def _kind(name: str, result: Advance) -> str | None:
     """The kind of entry in the record; none where the tiers of a squad are simply over."""
-    if repeated:
-        return "path_repeated"
     if result.sent is not None:
-        return "escalated"
+        return "path_repeated" if result.sent.repeat else "escalated"
+    if not result.ended:
+        return "path_repeated"  # nobody of the step can act now
     if any(entry.person for step in result.skipped for entry in step.left_out):
         return "escalated"
     return "path_ended" if name else None

@@ -69,6 +69,8 @@ def advance_text(path: EscalationPath, result: Advance) -> str:
 
 def _sent_text(path: EscalationPath, result: Advance) -> str:
     sent = result.sent
+    if sent is None and not result.ended:
+        return f"Step {result.state.step + 1} of the path {path.name} was not sent again: nobody can act at the moment."
     if sent is None:
         return "No contact in time, and there is nobody else to escalate to."
     names = " and ".join(reader.shown for reader in sent.readers)

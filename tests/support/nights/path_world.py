@@ -178,10 +178,11 @@ class PathWorld:
                     User(name=person, password=None, roles=[], squads=[], created_at=OPENED, disabled_at=OPENED)
                 )
             for person, (first, last) in absent.items():
-                session.add(_absence(person, first, last))
+                session.add(absence_of(person, first, last))
 
 
-def _absence(person: str, first: date, last: date) -> AbsenceRow:
+def absence_of(person: str, first: date, last: date) -> AbsenceRow:
+    """An absence of whole days, both included, in UTC."""
     midnight = datetime.min.time()
     return AbsenceRow(
         person=person,

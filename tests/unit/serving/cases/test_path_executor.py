@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from support.nights.night_factory import names, record_of, run
-from support.nights.path_world import CASE, LEAD, OPENED, PathWorld, rules_text
+from support.nights.path_world import CASE, LEAD, OPENED, PathWorld, absence_of, rules_text
 
 from serving.cases.case_errors import IllegalActionError
 from serving.cases.permissions import Actor, Role
@@ -169,6 +169,18 @@ def test_repetitions_that_were_missed_are_one(world: Open) -> None:
     assert case.tick(case.after(minutes=55)).repeated == (CASE,)
     assert case.tick(case.after(minutes=55)).repeated == ()
     assert [person for _, person, _ in step_messages(case)] == ["lia", "eve", "eve"]
+
+
+def test_a_repetition_to_nobody_is_recorded_and_the_path_goes_on(world: Open) -> None:
+    absent = {name: (date(2026, 1, 2), date(2026, 1, 2)) for name in ("eve",)}
+    case = world(PEOPLE + P2.replace('to = "engineer on call"', 'to = "eve"'))
+    case.run_until(case.after(minutes=31))
+    with case.store.transaction() as session:
+        session.add(absence_of("eve", *absent["eve"]))
+    case.run_until(case.after(minutes=91))
+    assert [person for _, person, _ in step_messages(case)] == ["lia", "eve", "max"]
+    texts = [event.comment for event in case.history() if event.kind == "path_repeated"]
+    assert texts == ["Step 2 of the path p2 was not sent again: nobody can act at the moment."] * 2
 
 
 def test_nobody_is_escalated_to_themselves(world: Open) -> None:
