@@ -11,7 +11,7 @@ from features.quoting import quote_name, quote_text
 
 FEW = 20
 """New rows below which a column without values says nothing."""
-USUAL = 0.5
+USUALLY_FILLED = 0.5
 """Share of the rows before that had a value, from which its absence in all new rows is reported."""
 
 
@@ -136,5 +136,5 @@ def _stopped(connection: duckdb.DuckDBPyConnection, schema: str, table: str, col
     if count < FEW:
         return
     for name, share, values in zip(named, shares, counts, strict=True):
-        if share >= USUAL and not values:
+        if share >= USUALLY_FILLED and not values:
             yield f"{table}.{name} had values before, and has none in the {count:,} rows that are new: was it renamed?"
