@@ -40,6 +40,7 @@ class IssueTypeSummary:
 
     ``hours_lost`` sums, over the tickets that were handed on, the hours beyond the median of those that the first group
     resolved. ``repeats`` is the share of tickets whose account had opened one of this type within 30 days before.
+    ``resolver`` is the group that resolved most of the tickets that were handed on, "" if it is unknown.
     """
 
     name: str
@@ -48,6 +49,8 @@ class IssueTypeSummary:
     escalated: int
     hours_lost: float | None
     repeats: float
+    resolver: str
+    resolver_share: float
     criteria: Criteria
 
 
@@ -195,6 +198,9 @@ def _summary(name: str, tickets: TicketTable, chosen: TicketFlags, criteria: Cri
     hours = tickets.hours[handed_on]
     usual = float(np.nanmedian(stayed)) if np.isfinite(stayed).any() else None
     lost = None if usual is None else float(np.nansum(np.maximum(hours - usual, 0.0)))
+    resolved = handed_on & (tickets.resolver != EMPTY)
+    groups = Counter(tickets.resolver[resolved].tolist())
+    resolver, count = groups.most_common(1)[0] if groups else (EMPTY, 0)
     return IssueTypeSummary(
         name=name,
         tickets=int(chosen.sum()),
@@ -202,6 +208,8 @@ def _summary(name: str, tickets: TicketTable, chosen: TicketFlags, criteria: Cri
         escalated=int((tickets.outcomes["escalated"] & chosen).sum()),
         hours_lost=lost,
         repeats=_repeats(tickets.take(chosen)),
+        resolver=resolver,
+        resolver_share=count / int(resolved.sum()) if count else 0.0,
         criteria=criteria,
     )
 

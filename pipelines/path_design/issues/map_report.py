@@ -96,6 +96,7 @@ def map_json(found: IssueMap) -> dict[str, Any]:
                 "escalated": it.escalated,
                 "hours_lost": it.hours_lost,
                 "repeats": it.repeats,
+                "resolved_by": it.resolver or None,
                 "criteria": _criteria_json(it.criteria),
             }
             for it in found.types
@@ -142,7 +143,7 @@ def _scope(found: IssueMap) -> str:
 
 
 def _types(found: IssueMap) -> Iterator[ReportBlock]:
-    yield Heading("Most frequent issue types that the first group did not resolve")
+    yield Heading("Most frequent issue types that tier 1 did not resolve")
     if not found.types:
         yield Paragraph("No column of the tickets names issue types.")
         return
@@ -158,7 +159,7 @@ def _types(found: IssueMap) -> Iterator[ReportBlock]:
                 f"{it.escalated / it.tickets:.0%}",
                 "unknown" if it.hours_lost is None else f"{it.hours_lost:,.0f}",
                 f"{it.repeats:.0%}",
-                f"{it.criteria.resolver} ({it.criteria.resolver_share:.0%})" if it.criteria.resolver else "–",
+                f"{it.resolver} ({it.resolver_share:.0%})" if it.resolver else "–",
             )
             for it in found.types
         ),
@@ -166,7 +167,7 @@ def _types(found: IssueMap) -> Iterator[ReportBlock]:
     yield Paragraph(
         "Handed on: moved to another group, escalated or reopened. Hours lost: until the resolution, beyond the "
         "median of the tickets of this type that the first group resolved. Repeats: the account had opened such a "
-        "ticket within 30 days before. Resolved by: the group that resolved most of the tickets that meet the criteria."
+        "ticket within 30 days before. Resolved by: the group that resolved most of those that were handed on."
     )
 
 

@@ -41,7 +41,8 @@ def test_planted_criteria_are_found_on_earlier_months_and_hold_on_later_ones(des
     (bug, *_) = found.types
     assert bug.name == "bug"
     assert bug.criteria.proposed
-    assert bug.criteria.resolver == "platform"
+    assert bug.criteria.resolver == bug.resolver == "platform"
+    assert bug.resolver_share == 1
     assert bug.hours_lost is not None
     assert bug.hours_lost == pytest.approx(bug.handed_on * 52, rel=0.05)  # 60 hours in place of 8
     assert bug.criteria.figures is not None
