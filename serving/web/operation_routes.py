@@ -26,7 +26,7 @@ from serving.web.identity.review_settings import ReviewSettings
 
 SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-OUTCOMES = ("running", "recorded", "unchanged", "stopped", "failed", "interrupted")
+ATTEMPT_OUTCOMES = ("running", "recorded", "unchanged", "stopped", "failed", "interrupted")
 
 operation_router = APIRouter(include_in_schema=False)
 
@@ -131,7 +131,7 @@ class StateCollector(Collector):
 
 def _night_metrics(state: OperationState) -> Iterable[Metric]:
     attempt = GaugeMetricFamily("rescue_last_attempt", "1 for the outcome of the last attempt.", labels=("outcome",))
-    for outcome in OUTCOMES:
+    for outcome in ATTEMPT_OUTCOMES:
         attempt.add_metric([outcome], float(state.attempt is not None and outcome_of(state.attempt) == outcome))
     yield attempt
     if state.attempt is not None:
