@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from pipelines.console import Steps
+from pipelines.tracing import traced
 
 _T = TypeVar("_T")
 
@@ -23,7 +24,7 @@ def plain_runner(steps: Steps) -> StepRunner:
     """A ``StepRunner`` that calls the step in this process and times it."""
 
     def run_step(name: str, text: str, step: Callable[..., _T], *args: object) -> _T:
-        with steps.step(name, text):
+        with steps.step(name, text), traced(name):
             return step(*args)
 
     return run_step
