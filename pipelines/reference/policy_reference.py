@@ -120,6 +120,8 @@ def _is_free(field: Mapping[str, Any]) -> bool:
 def _heading(key: str, field: Mapping[str, Any]) -> str:
     if field.get("type") == "array":
         return f"[[{key}]]"
+    if field.get("additionalProperties", {}).get("type") == "array":
+        return f"[[{key}.NAME]]"
     return f"[{key}.NAME]" if "additionalProperties" in field else f"[{key}]"
 
 

@@ -72,7 +72,7 @@ class StepRule(Section):
 
     to: Addressed = Field(
         description="whom it addresses: `primary`, `secondary`, `tertiary`, `responsible`, `accountable`, `consulted`, "
-        "`informed`, `account owner`, a role, a squad, `SQUAD/primary`, a person, or a mail address"
+        "`informed`, `account owner`, a role, a squad (its person on duty), a person, or a mail address"
     )
     after: Within | None = Field(
         None, description="time since the step before, or since the case was opened: hours, or `4 working hours`"
@@ -120,7 +120,11 @@ Steps = Annotated[tuple[StepRule, ...], Field(strict=False), AfterValidator(_che
 
 
 class ProtocolRule(Section):
-    """Who is told of an event: for each party the channels, `true` for its first address, or `false`."""
+    """Who is told of an event: for each party the channels, `true` for its first address, or `false`.
+
+    Events: `opened`, `raised_again`, `escalated`, `handed_over`, `accepted`, `returned`, `contacted`, `sla_breached`,
+    `resolved`, `reopened`, `incident_opened` and `incident_over`. Those that are left out have the default.
+    """
 
     responsible: Channels = Field(None, description="the person who has to act")
     accountable: Channels = Field(None, description="the accountable role of the severity")
