@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipelines.path_design.issues.opening_rules import RangeTest, Rule, ValueTest
+from pipelines.path_design.issues.opening_rules import RangeTest, Rule, ValueTest, any_rule
 from pipelines.path_design.issues.rule_evaluation import precision_at_recall
 
 if TYPE_CHECKING:
@@ -123,7 +123,17 @@ def _proposed(rules: tuple[Rule, ...], tickets: TicketTable, outcome: TicketFlag
         covered |= added
         if len(chosen) == MOST_RULES or outcome[covered].sum() >= recall * outcome.sum():
             break
-    return tuple(chosen)
+    return _without_redundant(chosen, tickets)
+
+
+def _without_redundant(rules: list[Rule], tickets: TicketTable) -> tuple[Rule, ...]:
+    """The rules without those whose tickets all fulfil one of the others: the same rule with more tests."""
+    kept = list(rules)
+    for rule in rules:
+        others = [other for other in kept if other is not rule]
+        if others and not (rule.holds(tickets) & ~any_rule(others, tickets)).any():
+            kept = others
+    return tuple(kept)
 
 
 def _value_rates(values: Texts, outcome: TicketFlags, base: float) -> dict[str, float]:

@@ -175,3 +175,12 @@ def test_the_first_assignment_of_a_ticket_without_a_group_is_no_move() -> None:
     history = story.history()
     tickets = read_tickets(history, find_opening_columns(history), 7)
     assert dict(zip(tickets.ids.tolist(), tickets.outcomes["moved"].tolist(), strict=True)) == {"T1": False, "T2": True}
+
+
+def test_a_proposed_rule_is_not_implied_by_the_others(desk: History) -> None:
+    tickets = read_tickets(desk, find_opening_columns(desk), 7)
+    learned = learn_rules(tickets, tickets.outcomes["escalated"], recall=0.9)
+    assert learned is not None
+    for rule in learned.proposed:
+        others = [other for other in learned.proposed if other != rule]
+        assert (rule.holds(tickets) & ~any_rule(others, tickets)).any()
