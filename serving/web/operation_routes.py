@@ -22,11 +22,11 @@ from serving.operations.operation_state import OperationState, outcome_of, read_
 from serving.store import Store
 from serving.store.database import StoreError, utcnow
 from serving.store.migrations import HEAD, current_revision
+from serving.store.operations_tables import ATTEMPT_OUTCOMES
 from serving.web.identity.review_settings import ReviewSettings
 
 SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-ATTEMPT_OUTCOMES = ("running", "recorded", "unchanged", "stopped", "failed", "interrupted")
 
 operation_router = APIRouter(include_in_schema=False)
 
