@@ -255,7 +255,7 @@ def test_a_changed_path_applies_to_open_cases_from_the_next_night_on(world: Open
     assert [person for _, person, _ in step_messages(case)] == ["lia", "eve"]
 
 
-def test_a_hundred_thousand_cases_need_no_look_up_each(store: Store) -> None:
+def test_many_open_cases_need_no_look_up_each(store: Store) -> None:
     """The number of statements of a run does not depend on the number of cases that are not due."""
     from sqlalchemy import event
     from support.nights.night_factory import NOW, open_cases
