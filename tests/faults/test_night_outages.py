@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.nights.night_home import NightHome
+from support.nights.night_home import NightHome, queue_content
 from typer.testing import CliRunner
 
 from features.errors import DataGateError, RescueError
@@ -89,8 +89,8 @@ def test_a_table_that_was_there_last_night_and_is_gone_stops_the_night(
     home, data = night_home.copy(tmp_path / "home"), tmp_path / "data"
     shutil.copytree(night_home.data, data)
     (data / gone).unlink()
-    before = (home / "rescue.db").read_bytes()
+    before = queue_content(home)
     with pytest.raises(DataGateError, match=gone.split(".", maxsplit=1)[0]):
         nightly(data, home, "--as-of", tomorrow(night_home))
     if gone == "accounts.parquet":
-        assert (home / "rescue.db").read_bytes() == before
+        assert queue_content(home) == before

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
-from support.nights.night_home import NightHome
+from support.nights.night_home import NightHome, queue_content
 from typer.testing import CliRunner
 
 from pipelines import assembly
@@ -116,13 +116,13 @@ def test_a_dead_source_stops_with_3_and_records_nothing(
     given = ("--plain", "--data", str(night_home.data), "--home", str(home))
     five_days_on = datetime.combine(night_home.first.as_of + 5 * DAY, time(2), UTC)
     monkeypatch.setattr("pipelines.system_clock.machine_clock", lambda: five_days_on)
-    before = (home / "rescue.db").read_bytes()
+    before = queue_content(home)
     for more in ((), ("--catch-up",)):
         code, out, message = rescue("nightly", *given, *more)
         assert (code, out) == (3, "")
         assert "has no row of the last 3 days before 6 Jul 2026, so the night is not run" in message
         assert f"--as-of {night_home.first.as_of}" in message
-        assert (home / "rescue.db").read_bytes() == before
+        assert queue_content(home) == before
     code, out, _ = rescue("nightly", "--json", *given, "--as-of", str(five_days_on.date()))
     assert (code, json.loads(out)["as_of"]) == (0, "2026-07-06")
 
@@ -137,23 +137,23 @@ def test_a_home_that_belongs_to_another_source_is_told_at_once(
     strangers = pc.binary_join_element_wise("x", rows["account_id"], "")
     pq.write_table(rows.drop("account_id").append_column("account_id", strangers), other / "accounts.parquet")
     home = night_home.copy(tmp_path / "home")
-    before = (home / "rescue.db").read_bytes()
+    before = queue_content(home)
     code, _, message = rescue(*command, "--data", str(other), "--home", str(home))
     assert code == 2
     assert f"The queue of {home} belongs to another source" in message
     assert "has none. Give this source a --home of its own." in message
-    assert (home / "rescue.db").read_bytes() == before
+    assert queue_content(home) == before
 
 
 def test_the_same_night_again_changes_nothing_and_says_so(night_home: NightHome, tmp_path: Path) -> None:
     home = night_home.copy(tmp_path / "home")
-    before = (home / "rescue.db").read_bytes()
+    before = queue_content(home)
     code, out, _ = rescue("nightly", "--plain", "--data", str(night_home.data), "--home", str(home), "--json")
     again = json.loads(out)
     assert code == 0
     assert again["unchanged"] is True
     assert again == night_home.first.to_json() | {"unchanged": True}
-    assert (home / "rescue.db").read_bytes() == before
+    assert queue_content(home) == before
     code, out, _ = rescue("nightly", "--plain", "--data", str(night_home.data), "--home", str(home))
     assert "Nothing was changed." in out
 
@@ -217,12 +217,12 @@ def test_a_source_that_breaks_the_gate_stops_with_3_and_leaves_the_queue(night_h
     shutil.copytree(night_home.data, data)
     whole = (data / "tickets.parquet").read_bytes()
     (data / "tickets.parquet").write_bytes(whole[: len(whole) // 2])
-    before = (home / "rescue.db").read_bytes()
+    before = queue_content(home)
     tomorrow = (night_home.first.as_of + timedelta(days=1)).isoformat()
     code, _, message = rescue("nightly", "--plain", "--data", str(data), "--home", str(home), "--as-of", tomorrow)
     assert code == 3
     assert "tickets" in message
-    assert (home / "rescue.db").read_bytes() == before
+    assert queue_content(home) == before
 
 
 def test_a_source_that_was_cut_off_stops_with_3(night_home: NightHome, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
-from support.nights.night_home import NightHome
+from support.nights.night_home import NightHome, queue_content
 from typer.testing import CliRunner, Result
 
 from features.errors import DataGateError
@@ -26,14 +26,6 @@ def listed(home: Path) -> str:
     return " ".join(rescue("queue", "list", "--home", str(home)).output.split())
 
 
-def queue_of(home: Path) -> dict[str, list[tuple[object, ...]]]:
-    """Every row of the queue, without the record of attempts and messages to operators."""
-    with closing(sqlite3.connect(home / "rescue.db")) as queue:
-        names = [name for (name,) in queue.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        kept = [name for name in names if name not in {"attempts", "outbox"}]
-        return {name: queue.execute(f"SELECT * FROM {name} ORDER BY 1").fetchall() for name in kept}
-
-
 def attempts_of(home: Path) -> list[str]:
     with closing(sqlite3.connect(home / "rescue.db")) as queue:
         return [outcome for (outcome,) in queue.execute("SELECT outcome FROM attempts ORDER BY started_at")]
@@ -46,14 +38,14 @@ def test_a_source_that_is_not_fit_leaves_a_record_of_each_attempt(
     shutil.copytree(night_home.data, data)
     tickets = (data / "tickets.parquet").read_bytes()
     (data / "tickets.parquet").write_bytes(tickets[: len(tickets) // 2])
-    day, before = night_home.first.as_of + DAY, queue_of(home)
+    day, before = night_home.first.as_of + DAY, queue_content(home)
     config = tmp_path / "rescue.toml"
     config.write_text(f'operations = ["ops"]\n[channels.ops]\nkind = "file"\nfolder = "{tmp_path / "ops"}"\n')
     monkeypatch.setenv("RESCUE_CONFIG", str(config))
     nightly = ("nightly", "--plain", "--data", str(data), "--home", str(home), "--as-of", str(day))
     for _ in range(2):
         assert isinstance(rescue(*nightly).exception, DataGateError)
-    assert queue_of(home) == before
+    assert queue_content(home) == before
     told = json.loads(rescue("status", "--json", "--home", str(home)).stdout)
     assert (told["attempt"]["outcome"], told["attempt"]["step"], told["ok"]) == ("stopped", "validate", False)
     assert "tickets.parquet" in told["attempt"]["reason"]

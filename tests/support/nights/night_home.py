@@ -1,7 +1,9 @@
 """A small world with a trained champion in its home, made once a session: what tests of whole nights start from."""
 
 import shutil
+import sqlite3
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,3 +48,11 @@ def night_home(tmp_path_factory: pytest.TempPathFactory) -> NightHome:
 def timeless(cases: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Cases without their clocks: a promise counts from the minute at which its case was opened, whatever the night."""
     return [{name: told for name, told in case.items() if name not in ("respond_by", "resolve_by")} for case in cases]
+
+
+def queue_content(home: Path) -> dict[str, list[tuple[Any, ...]]]:
+    """Every row of the queue, without the record of attempts and the outbox, which a night that stops writes too."""
+    with closing(sqlite3.connect(home / "rescue.db")) as queue:
+        names = [name for (name,) in queue.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        kept = [name for name in names if name not in {"attempts", "outbox"}]
+        return {name: queue.execute(f"SELECT * FROM {name} ORDER BY 1").fetchall() for name in kept}
