@@ -54,7 +54,7 @@ IDS = names(6)
 SECOND, SECOND_NOW = next_night()
 ROSE = RaiseReason(RaiseCode.PROBABILITY, "normal", "normal", 0.6, 0.8)
 RUN_DEPENDENT = {
-    "nights": {"run_id", "epoch", "lease_until", "started_at"},
+    "nights": {"run_id", "epoch", "lease_until", "started_at", "holder"},
     "case_events": {"id"},
     "handoffs": {"id"},
 }
