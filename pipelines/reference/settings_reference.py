@@ -124,8 +124,8 @@ _LABEL_KINDS: Final = {
 _SOURCES: Final = """
 ## `[sources.NAME]`
 
-Several sources instead of `data`; NAME is yours and consists of lower-case letters, digits and `_`. The accounts are those
-of the first source that has them. `--data NAME=SOURCE` changes the place of one. [How to connect your
+Several sources instead of `data`; NAME is yours and consists of lower-case letters, digits and `_`. The accounts are
+those of the first source that has them. `--data NAME=SOURCE` changes the place of one. [How to connect your
 systems](how-to/connect-your-systems.md) explains how they are joined.
 
 """

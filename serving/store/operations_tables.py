@@ -44,7 +44,7 @@ class RevokedPerson(Base):
 
 
 class ErasureRow(Base):
-    """That an account was erased: when, by whom, and how many rows of each table were changed. No text of it is here."""
+    """That an account was erased: when, by whom, and how many rows of each table were changed; none of its text."""
 
     __tablename__ = "erasures"
 

@@ -50,7 +50,13 @@ FOLDERS: dict[str, tuple[Files, Truth]] = {
                 "Rechnungsnummer|Kundennummer|Rechnungsdatum|Fällig am|Betrag (EUR)",
                 120,
                 lambda i, r: "|".join(
-                    (f"R{i}", f"K{i % ACCOUNTS}", moment(i * 5, "%d.%m.%Y"), moment(i * 5 + 40, "%d.%m.%Y"), f"{100 + i}")
+                    (
+                        f"R{i}",
+                        f"K{i % ACCOUNTS}",
+                        moment(i * 5, "%d.%m.%Y"),
+                        moment(i * 5 + 40, "%d.%m.%Y"),
+                        f"{100 + i}",
+                    )
                 ),
                 ";"),
         },

@@ -100,9 +100,7 @@ def enqueue_event(
     asks = _step_messages(sent, step, context)
     for notification in asks:
         assert step is not None and sent is not None  # noqa: S101 - there are messages of a step only with a step
-        occasion = Occasion(
-            event, None, step.message or rule.template, rule.fields, step.acknowledge, sent.repeat, at
-        )
+        occasion = Occasion(event, None, step.message or rule.template, rule.fields, step.acknowledge, sent.repeat, at)
         written += _write(session, subject, occasion, notification, context, at, key, case_id, incident_id)
     if not only_step:
         already = {(notification.reader.name, notification.channel) for notification in asks}

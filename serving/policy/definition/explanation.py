@@ -119,8 +119,8 @@ def _order(rules: PolicyFile) -> Iterator[str]:
     )
     if rule.uplift:
         yield (
-            "Probability × save rate is replaced by the uplift, which is by how much a rescue lowers the probability, for "
-            "each risk whose uplift model orders accounts better than plain risk (`rescue train --uplift`)."
+            "Probability × save rate is replaced by the uplift, which is by how much a rescue lowers the probability, "
+            "for each risk whose uplift model orders accounts better than plain risk (`rescue train --uplift`)."
         )
     for name, risk in rules.risks.items():
         yield f"{name}: the save rate is {risk.save_rate:.0%}, the cost {risk.cost:,.0f}."

@@ -10,7 +10,8 @@ import pytest
 from features.contract import TABLES, Column, ColumnType, Table
 
 DESIGN = {
-    "accounts": "account_id* parent_id type name segment industry region owner source record_id url created_at* known_at",
+    "accounts": "account_id* parent_id type name segment industry region owner source record_id url created_at* "
+    "known_at",
     "subscriptions": "subscription_id* account_id* plan seats arr currency replaces product auto_renew started_at* "
     "renews_at ended_at source record_id url known_at",
     "health_scores": "account_id* measured_at* score* source record_id url known_at",
@@ -19,7 +20,8 @@ DESIGN = {
     "record_id url known_at",
     "ticket_events": "ticket_id* occurred_at* kind* value actor group event_id known_at",
     "usage_daily": "account_id* day* feature* user_id events* users minutes known_at",
-    "invoices": "invoice_id* account_id* issued_at* due_at paid_at amount* currency status source record_id url known_at",
+    "invoices": "invoice_id* account_id* issued_at* due_at paid_at amount* currency status source record_id url "
+    "known_at",
     "contacts": "contact_id* account_id* name role email phone left_at known_at",
     "links": "account_id* system* external_id url known_at",
     "outcomes": "account_id* risk* action* verdict decided_at* holdout draw_probability draw known_at",
