@@ -1,6 +1,5 @@
 """``rescue queue``: the open cases as a list, as one hand-off, or as a file."""
 
-import getpass
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +8,7 @@ import typer
 from features.errors import UsageError
 from pipelines import assembly
 from pipelines import settings as configuration
+from pipelines.cli.acting_person import acting_person
 from pipelines.cli.options import Home, require_one_of
 from pipelines.console import out
 
@@ -86,11 +86,9 @@ def ack(
 ) -> None:
     """Acknowledge a case: its escalation path stops, and who acknowledges a case without an owner is responsible."""
     from serving.cases.cases import Cases
-    from serving.cases.permissions import Actor, Role
 
     with assembly.open_queue(configuration.load(home=home)) as store:
-        actor = Actor(person or getpass.getuser(), Role.ADMIN)
-        done = Cases(store).acknowledge(case, actor, comment=comment)
+        done = Cases(store).acknowledge(case, acting_person(store, person), comment=comment)
     out.print(f"{done.id} is acknowledged by {done.acknowledged_by}.", markup=False, soft_wrap=True)
 
 

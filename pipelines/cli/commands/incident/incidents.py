@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,10 +10,12 @@ import typer
 
 from pipelines import assembly
 from pipelines import settings as configuration
+from pipelines.cli.acting_person import acting_person
 from pipelines.cli.options import Home, Json, PolicyFile, require_one_of
 from pipelines.console import out
 
 if TYPE_CHECKING:
+    from serving.cases.permissions import Actor
     from serving.incidents.incident_actions import Incidents
     from serving.store import Store
     from serving.store.incident_tables import Incident
@@ -81,7 +82,8 @@ def show(incident: IncidentArgument, home: Home = None, as_json: Json = False) -
 def ack(incident: IncidentArgument, home: Home = None, policy: PolicyFile = None, by: By = None) -> None:
     """Acknowledge an incident: its escalation path goes no further."""
     with assembly.open_queue(configuration.load(home=home, policy=policy)) as store:
-        row = _use_cases(store, home, policy).acknowledge(incident, _actor(by))
+        use_cases, actor = _use_cases(store, home, policy, by)
+        row = use_cases.acknowledge(incident, actor)
     out.print(f"{row.acknowledged_by} has acknowledged {_named(row)}.", markup=False, soft_wrap=True)
 
 
@@ -95,7 +97,8 @@ def resolve(
 ) -> None:
     """Resolve an incident; a full window of later signals opens it again."""
     with assembly.open_queue(configuration.load(home=home, policy=policy)) as store:
-        row = _use_cases(store, home, policy).resolve(incident, _actor(by), comment=comment)
+        use_cases, actor = _use_cases(store, home, policy, by)
+        row = use_cases.resolve(incident, actor, comment=comment)
     out.print(f"{_named(row)} is resolved.", markup=False, soft_wrap=True)
 
 
@@ -108,24 +111,19 @@ def comment(
 ) -> None:
     """Add a comment to the timeline of an incident."""
     with assembly.open_queue(configuration.load(home=home)) as store:
-        row = _use_cases(store, home, None).comment(incident, _actor(by), text=text)
+        use_cases, actor = _use_cases(store, home, None, by)
+        row = use_cases.comment(incident, actor, text=text)
     out.print(f"The comment is on the timeline of {_named(row)}.", markup=False, soft_wrap=True)
 
 
-def _use_cases(store: Store, home: Any, policy: Any) -> Incidents:
+def _use_cases(store: Store, home: Any, policy: Any, by: str | None) -> tuple[Incidents, Actor]:
     from serving.delivery import broadcast_channels
     from serving.incidents.incident_actions import Incidents
 
     settings = configuration.load(home=home, policy=policy)
     rules = assembly.load_policy(settings).rules
-    return Incidents(store, rules=rules, channels=broadcast_channels(settings.channels))
-
-
-def _actor(by: str | None) -> Any:
-    """Whoever may open the database may work every incident; the name is for the timeline."""
-    from serving.cases.permissions import Actor, Role
-
-    return Actor(by or getpass.getuser(), Role.ADMIN)
+    use_cases = Incidents(store, rules=rules, channels=broadcast_channels(settings.channels))
+    return use_cases, acting_person(store, by, rules.roster)
 
 
 def _named(row: Incident) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.nights.people_factory import open_people_cases
+from support.nights.people_factory import open_people_cases, people_rules
 from typer.testing import CliRunner, Result
 
 from features.errors import RescueError
@@ -88,3 +88,27 @@ def test_a_case_is_handed_over_returned_accepted_and_counted(rescue: Rescue, cas
     ]
     assert "60%" in rescue("queue", "hand-overs").output
     assert rescue("queue", "hand-overs", "--since", "2099-01-01").output == "No case was handed over with a form.\n"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("queue", "ack", "CASE"),
+        ("incidents", "ack", "1"),
+        ("incidents", "resolve", "1"),
+        ("incidents", "comment", "1", "noted"),
+    ],
+)
+def test_only_people_of_the_policy_act(rescue: Rescue, case: str, words: tuple[str, ...]) -> None:
+    named = [case if word == "CASE" else word for word in words]
+    text = refused(rescue(*named, "--by", "annn"))
+    assert text.startswith("There is no person 'annn'; did you mean 'ann'?")
+
+
+def test_without_people_in_the_policy_any_name_acts(migrated_sqlite: Path, tmp_path: Path) -> None:
+    shutil.copy(migrated_sqlite, tmp_path / "rescue.db")
+    rules = people_rules(people={}, roles={}, forms={})
+    with Store(f"sqlite:///{tmp_path / 'rescue.db'}") as store:
+        case = open_people_cases(store, rules=rules)[0]
+    done = CliRunner().invoke(app, ["queue", "ack", case, "--by", "zorro", "--home", str(tmp_path)])
+    assert done.output == f"{case} is acknowledged by zorro.\n"
