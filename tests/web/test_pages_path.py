@@ -111,6 +111,15 @@ def test_somebody_whom_the_path_has_reached_sees_the_case(path_site: Site, web_s
     assert tom.get(f"/case/{CASE}").status_code == 200
 
 
+def test_a_case_that_was_handed_over_is_accepted_and_not_acknowledged(path_site: Site, web_store: Store) -> None:
+    with web_store.transaction() as session:
+        case = session.get_one(Case, CASE)
+        case.state, case.owner = "handed_over", None
+    page = path_site.browser(INES).get(f"/case/{CASE}").text
+    assert "Accept this case" in page
+    assert f'action="/case/{CASE}/acknowledge"' not in page
+
+
 def test_a_small_team_sees_only_who_is_next(site: Site) -> None:
     """Without a path of the policy there is nothing to acknowledge on the page."""
     page = site.browser(INES).get(f"/case/{CASE}")

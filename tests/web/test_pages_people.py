@@ -85,7 +85,13 @@ def test_a_form_is_filled_accepted_and_shown(people: People, case: str) -> None:
     assert sent(ann, case, **ANSWERS).status_code == 303
     dan = people.signed_in(Role.REVIEWER, name="dan", squads=("south",))
     page = dan.get(f"/case/{case}").text
-    for text in ("Handed over by ann of north", "<dt>Steps tried</dt><dd>restarted</dd>", "Accept this case"):
+    for text in (
+        "Handed over by ann of north",
+        "<strong>Reason:</strong> needs an engineer",
+        "<dt>Steps tried</dt><dd>restarted</dd>",
+        "Accept this case",
+        "Responsible: dan (until somebody accepts the case)",
+    ):
         assert text in page, text
     assert "Claim this case" not in page
     assert "Handed over" in dan.get("/queue").text
@@ -101,11 +107,31 @@ def test_a_returned_case_is_with_its_sender_and_the_reason_is_in_the_history(peo
     assert answer.headers["location"] == "/queue?done=return"
     page = ann.get(f"/case/{case}").text
     assert "<blockquote>no error code</blockquote>" in page
+    assert "<strong>Returned by dan</strong> of south on 1 Mar 2026, 05:00 UTC: no error code" in page
+    assert ">restarted</textarea>" in page
     assert "Responsible: ann" in page
     assert "Hand-overs with a form" not in ann.get("/people").text
     figures = people.signed_in(Role.LEAD, name="pat").get("/people").text
     assert "north → south" in figures
     assert '<td data-label="Returned" class="right num">1</td>' in figures
+
+
+def test_who_handed_a_case_over_reads_it_and_does_nothing_else(people: People, case: str) -> None:
+    ann = people.signed_in(Role.REVIEWER, name="ann")
+    sent(ann, case, **ANSWERS)
+    dan = people.signed_in(Role.REVIEWER, name="dan", squads=("south",))
+    dan.post(f"/case/{case}/accept", data={"version": "2"})
+    answer = ann.get(f"/case/{case}")
+    assert answer.status_code == 200
+    assert "You handed this case over. It is with the squad south, with dan." in answer.text
+    for text in (f'action="/case/{case}/', ">Comment</summary>", "Undo"):
+        assert text not in answer.text, text
+    assert ann.get(f"/case/{case}/handoff.md").status_code == 200
+    for action in ("comment", "accept", "acknowledge", "resolve", "undo", "disagree"):
+        refused = ann.post(f"/case/{case}/{action}", data={"text": "x", "verdict": "saved", "reason": "usage"})
+        assert refused.status_code == 404, action
+    assert ann.get(f"/api/v1/cases/{case}").json()["actions"] == []
+    assert people.signed_in(Role.REVIEWER, name="bob").get(f"/case/{case}").status_code == 404
 
 
 def test_a_lead_sees_load_absence_and_local_time_where_a_case_is_assigned(people: People, case: str) -> None:

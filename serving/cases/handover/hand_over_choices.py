@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from serving.cases.handover.form_answers import matching_forms
+from serving.cases.handover.sent_answers import answer_texts, newest_hand_over
 from serving.cases.people import Staff, count_open_cases, load_staff, newest_rules
 from serving.handoff.package import Handoff
 from serving.handoff.render import amount, day
@@ -48,7 +48,10 @@ class HandOverChoice:
 
 @dataclass(frozen=True)
 class SentForm:
-    """The newest hand-over of a case with its answers, as label and text."""
+    """The newest hand-over of a case with its answers, as label and text.
+
+    ``reason`` is the sender's; ``return_reason`` is why the receiver returned it.
+    """
 
     from_squad: str
     sent_by: str
@@ -56,6 +59,11 @@ class SentForm:
     status: str
     title: str
     answers: tuple[tuple[str, str], ...]
+    reason: str = ""
+    to_squad: str = ""
+    answered_by: str | None = None
+    answered_at: datetime | None = None
+    return_reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -73,41 +81,53 @@ def case_hand_overs(session: Session, case: Case, handoff: Handoff, now: datetim
     if rules is None or not (rules.forms or rules.people):
         return CaseHandOvers(sent=_sent(session, case, {}))
     staff, values = load_staff(session, now), _prefilled(session, case, handoff) if rules.forms else {}
+    newest = newest_hand_over(session, case.id)
+    returned = newest if newest is not None and newest.status == "returned" else None
     choices = []
     for squad, entry in staff.roster.squads.items():
         tiers = (1,) if squad != case.squad else tuple(range(case.tier + 2, len(TIER_WORDS) + 1))
         for tier in tiers:
             forms = matching_forms(rules.forms, entry.skills, tier)
             specific = {name: form for name, form in forms.items() if form.skill == case.skill} or forms
-            choices += [_choice(squad, tier, name, form, values) for name, form in specific.items()]
+            choices += [_choice(squad, tier, name, form, values, returned) for name, form in specific.items()]
     notes = _notes(session, staff, case.squad, now) if staff.roster.listed else {}
     return CaseHandOvers(tuple(choices), _sent(session, case, rules.forms), notes)
 
 
-def _choice(squad: str, tier: int, name: str, form: FormRule, values: Mapping[str, Any]) -> HandOverChoice:
+def _choice(
+    squad: str, tier: int, name: str, form: FormRule, values: Mapping[str, Any], returned: HandOverRow | None
+) -> HandOverChoice:
+    """A form with its first values: the answers of the hand-over that was returned, else what is known of the case."""
+    earlier = returned.answers if returned is not None and returned.form == name else {}
+    known = {key: str(answer["value"]) for key, answer in earlier.items() if answer["value"] is not None}
     fields = tuple(
-        FieldChoice(key, rule.label, rule.kind, rule.required, rule.choices, _text(rule, values))
+        FieldChoice(key, rule.label, rule.kind, rule.required, rule.choices, known.get(key) or _text(rule, values))
         for key, rule in form.fields.items()
     )
     return HandOverChoice(squad, tier, name, form.title or name.replace("_", " ").capitalize(), fields)
 
 
 def _sent(session: Session, case: Case, forms: Mapping[str, FormRule]) -> SentForm | None:
-    rows = select(HandOverRow).where(HandOverRow.case_id == case.id).order_by(HandOverRow.id.desc())
-    row = session.scalar(rows.limit(1))
+    row = newest_hand_over(session, case.id)
     if row is None:
         return None
+    events = (event for event in case_history(session, case.id) if event.kind == "hand_over" and event.at == row.at)
+    reason = next((event.comment for event in events if event.comment), "")
     rule = forms.get(row.form)
     title = (rule.title if rule else None) or row.form.replace("_", " ").capitalize()
-    answers = tuple((field["label"], _shown(field)) for field in row.answers.values())
-    return SentForm(row.from_squad, row.actor, row.at, row.status, title, answers)
-
-
-def _shown(answer: Mapping[str, Any]) -> str:
-    value = answer["value"]
-    if value is None:
-        return "–"
-    return day(date.fromisoformat(value)) if answer["kind"] == "date" else str(value)
+    return SentForm(
+        from_squad=row.from_squad,
+        sent_by=row.actor,
+        at=row.at,
+        status=row.status,
+        title=title,
+        answers=answer_texts(row.answers),
+        reason=reason,
+        to_squad=row.to_squad,
+        answered_by=row.answered_by,
+        answered_at=row.answered_at,
+        return_reason=row.reason or "",
+    )
 
 
 def _prefilled(session: Session, case: Case, handoff: Handoff) -> dict[str, Any]:

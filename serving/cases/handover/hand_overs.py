@@ -9,14 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from features.errors import UsageError
 from serving.cases import squads
 from serving.cases.case_step import CaseStep, refuse_same, require_text
-from serving.cases.escalation.path_context import path_context
+from serving.cases.escalation.path_context import path_context, runs
 from serving.cases.handover.form_answers import FilledForm, check_answers, choose_form, matching_forms
+from serving.cases.handover.sent_answers import newest_hand_over
 from serving.cases.people import Staff, newest_rules
 from serving.paths.calendars import add_duration
 from serving.paths.durations import Duration
@@ -67,14 +67,17 @@ def hand_over(step: CaseStep, wanted: HandOver) -> None:
         restart_response_timer(case, step.now, staff)
     if form and not accountable:
         step.session.add(_row(step, wanted, form, before, sent_by))
-    step.comment = " ".join([comment, *_loop_text(accountable, moves), *_skipped_text(skipped)])
+    step.comment = _with_notes(comment, [*_loop_text(accountable, moves), *_skipped_text(skipped)])
     step.note = {"form": form.name} if form else None
 
 
 def accept_case(step: CaseStep) -> None:
-    """Accept a case that was handed over: it belongs to the actor."""
+    """Accept a case that was handed over: it belongs to the actor, who acknowledges a path of the policy with it."""
+    case = step.case
     step.take(Action.ACCEPT, State.CLAIMED)
-    step.case.owner = step.actor.name
+    case.owner = step.actor.name
+    if case.acknowledged_at is None and runs(case) and path_context(step.session, step.now).path_of(case).name:
+        case.acknowledged_at, case.acknowledged_by = step.now, step.actor.name
     _answer(step, "accepted", None)
 
 
@@ -97,12 +100,12 @@ def return_case(step: CaseStep, reason: str) -> None:
     restart_response_timer(case, step.now, staff)
     _answer(step, "returned", comment)
     texts = [f"{obstacle}, so it went to the squad."] if obstacle and not owner else []
-    step.comment = " ".join([comment, *_loop_text(accountable, moves), *texts])
+    step.comment = _with_notes(comment, [*_loop_text(accountable, moves), *texts])
 
 
 def undo_acceptance(session: Session, case: Case) -> None:
     """The acceptance of the newest hand-over was undone: it waits for an answer again."""
-    row = _newest(session, case.id)
+    row = newest_hand_over(session, case.id)
     if row is not None and row.status == "accepted":
         row.status, row.answered_at, row.answered_by = "pending", None, None
 
@@ -116,7 +119,7 @@ def withdraw_hand_over(session: Session, case_id: str, now: datetime) -> None:
 
 def pending_hand_over(session: Session, case_id: str) -> HandOverRow | None:
     """The hand-over of a case that waits for an answer; None where there is none."""
-    row = _newest(session, case_id)
+    row = newest_hand_over(session, case_id)
     return row if row is not None and row.status == "pending" else None
 
 
@@ -124,11 +127,6 @@ def restart_response_timer(case: Case, now: datetime, staff: Staff) -> None:
     """The receiver has the full time to respond; the first contact with the customer stays what it was."""
     case.respond_by = add_duration(now, Duration.parse(case.respond_within), staff.calendar_for(case))
     case.respond_breached_at = None
-
-
-def _newest(session: Session, case_id: str) -> HandOverRow | None:
-    rows = select(HandOverRow).where(HandOverRow.case_id == case_id).order_by(HandOverRow.id.desc())
-    return session.scalar(rows.limit(1))
 
 
 def _filled_form(session: Session, case: Case, wanted: HandOver, staff: Staff) -> FilledForm | None:
@@ -210,6 +208,12 @@ def _loop_text(accountable: str | None, moves: list[str]) -> list[str]:
 
 def _skipped_text(duty: OnDuty) -> list[str]:
     return [f"{obstacle} and was skipped." for obstacle in duty.skipped]
+
+
+def _with_notes(comment: str, notes: list[str]) -> str:
+    """What a person wrote, and then what Rescue adds: sentences on lines of their own, also where a mail joins them."""
+    ended = comment if not notes or comment[-1] in ".!?…:" else f"{comment}."
+    return "\n".join([ended, *notes])
 
 
 def _members(staff: Staff, squad: str) -> tuple[str, ...]:

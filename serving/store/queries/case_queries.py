@@ -17,7 +17,8 @@ class CaseFile:
     """The data of a case page, read from one consistent state of the database.
 
     ``handoff`` is the requested one, ``handoffs`` are the nights of all; ``scores`` are the newest night's, by risk;
-    ``other_open`` are the account's other open cases that the person may see.
+    ``other_open`` are the account's other open cases that the person may see. ``read_only`` is true for a reader who
+    handed the case over and may see it for no other reason.
     """
 
     case: Case
@@ -32,6 +33,7 @@ class CaseFile:
     members: tuple[str, ...]
     squads: tuple[str, ...]
     other_open: tuple[Case, ...]
+    read_only: bool = False
 
 
 def case_history(session: Session, case_id: str) -> list[CaseEvent]:
@@ -50,10 +52,13 @@ def case_file(
     """The file of a case with its hand-off of ``as_of`` (default: the newest).
 
     None where there is no such hand-off, or no such case in the squads that are ``visible`` (None: every squad). A
-    ``reader`` whom the escalation path of the case has reached may see it, too.
+    ``reader`` whom the escalation path of the case has reached may see it, too. Who handed it over may read it.
     """
     case = session.get(Case, case_id)
-    if case is None or (visible is not None and case.squad not in visible and reader not in case.reached):
+    if case is None:
+        return None
+    works = visible is None or case.squad in visible or reader in case.reached
+    if not works and not _handed_over_by(session, case_id, reader):
         return None
     nights = tuple(
         session.scalars(
@@ -81,6 +86,7 @@ def case_file(
         members=members_of(session, case.squad),
         squads=active_squads(session),
         other_open=_other_open(session, case, visible),
+        read_only=not works,
     )
 
 
@@ -117,6 +123,14 @@ def account_names(session: Session, case_ids: Iterable[str]) -> dict[str, str]:
 def active_squads(session: Session) -> tuple[str, ...]:
     """The squads that the newest policy names."""
     return tuple(session.scalars(select(Squad.name).where(Squad.active).order_by(Squad.name)))
+
+
+def _handed_over_by(session: Session, case_id: str, person: str | None) -> bool:
+    """Whether this person has handed the case over, which its messages may link them to."""
+    sent = select(CaseEvent.id).where(
+        CaseEvent.case_id == case_id, CaseEvent.kind == "hand_over", CaseEvent.actor == person
+    )
+    return person is not None and session.scalar(sent.limit(1)) is not None
 
 
 def _other_open(session: Session, case: Case, visible: frozenset[str] | None) -> tuple[Case, ...]:

@@ -97,7 +97,7 @@ def get_case(
     return response_models.CaseDetailResponse(
         case=response_models.CaseResponse.model_validate(file.case),
         account=response_models.AccountResponse.model_validate(file.account),
-        actions=list(actions_from(State(file.case.state), person.actor())),
+        actions=[] if file.read_only else list(actions_from(State(file.case.state), person.actor())),
         handoff_of=file.handoff_of,
         handoffs=list(file.handoffs),
         handoff=json.loads(file.handoff),

@@ -2,7 +2,7 @@
 
 A failed action shows the case in its current state, with the reason on top and the typed text still in its form: after
 a conflict with a colleague, the same text can be sent again with one click. A person who hands a case over to a squad
-of others can no longer see it, and returns to the queue.
+of others can still read it, but not work on it, and returns to the queue.
 """
 
 from collections.abc import Callable

@@ -15,7 +15,7 @@ from serving.handoff.render import amount, day, percent
 from serving.night_report.counting_day import counting_day
 from serving.policy.state.case_status import ClosureCode
 from serving.policy.state.reason_texts import RESOLVED_TEXTS, alarm_text
-from serving.store.case_states import Action
+from serving.store.case_states import Action, State
 from serving.store.queries.case_queries import CaseFile
 from serving.store.tables import Case, CaseEvent
 from serving.web import display_text
@@ -157,7 +157,14 @@ class CaseView:
         """Who has to act now, in words."""
         if self.case.owner:
             return self.case.owner
-        return f"{self.case.responsible} (until somebody claims the case)" if self.case.responsible else "nobody yet"
+        answer = "accepts" if self.case.state == State.HANDED_OVER else "claims"
+        return f"{self.case.responsible} (until somebody {answer} the case)" if self.case.responsible else "nobody yet"
+
+    @property
+    def returned(self) -> SentForm | None:
+        """The newest hand-over where its receiver returned it: whoever has the case now has to know why."""
+        back = self.sent is not None and self.sent.status == "returned" and self.case.closed_at is None
+        return self.sent if back else None
 
 
 def case_view(
@@ -170,15 +177,15 @@ def case_view(
     """The page of a case for the person who looks at it."""
     handoff = Handoff.model_validate_json(file.handoff)
     assignees = Assignees(file.members, file.squads, hand_overs or CaseHandOvers())
-    forms = tuple(case_forms(file.case, actor, assignees, now.date()))
+    forms = () if file.read_only else tuple(case_forms(file.case, actor, assignees, now.date()))
     return CaseView(
         file=file,
         handoff=handoff,
         timer=display_text.sla_timer(file.case, now),
         forms=forms,
-        may_comment=actor.may(Act.COMMENT),
-        no_action_text=_no_action_text(file.case, actor),
-        undo=_undo_offer(file.events, actor, now),
+        may_comment=actor.may(Act.COMMENT) and not file.read_only,
+        no_action_text=_no_action_text(file, actor),
+        undo=None if file.read_only else _undo_offer(file.events, actor, now),
         risks=tuple(_risk_view(card, handoff.binding.as_of) for card in handoff.risks),
         usage=tuple(
             (metric, draw_plot(usage_title(metric), usage_points(metric, handoff.binding.as_of), normal=metric.normal))
@@ -243,8 +250,12 @@ def _placed_draft(draft: DraftText, forms: tuple[CaseForm, ...], handoff: Handof
     return draft if shown or not draft.text else replace(draft, action="comment")
 
 
-def _no_action_text(case: Case, actor: Actor) -> str:
+def _no_action_text(file: CaseFile, actor: Actor) -> str:
     """The text for a reader who has no form."""
+    case = file.case
+    if file.read_only:
+        who = f", with {case.responsible}" if case.responsible else ""
+        return f"You handed this case over. It is with the squad {case.squad}{who}. You can read it, but not change it."
     if not actor.may(Act.WORK):
         return (
             "You can comment on this case. Its squad works on it."

@@ -118,7 +118,7 @@ def test_a_sender_who_is_absent_does_not_get_it_back(cases: Cases, case: str, cl
     assert (back.state, back.owner, back.responsible) == (State.NEW, None, "bob")
     with cases.store.reading() as session:
         comment = case_history(session, case)[-1].comment
-    assert comment == "no error code ann is absent (back on 10 Mar 2026), so it went to the squad."
+    assert comment == "no error code.\nann is absent (back on 10 Mar 2026), so it went to the squad."
 
 
 def test_the_third_return_goes_to_the_accountable_person(cases: Cases, case: str, clock: Clock) -> None:
@@ -129,7 +129,7 @@ def test_the_third_return_goes_to_the_accountable_person(cases: Cases, case: str
         assert back.owner == ("ann" if times < 3 else "pat")  # pat is the lead of north
     with cases.store.reading() as session:
         comment = case_history(session, case)[-1].comment
-    assert comment == "not ours This is return 3 between north and south: pat is accountable and has the case now."
+    assert comment == "not ours.\nThis is return 3 between north and south: pat is accountable and has the case now."
     assert back.state == State.CLAIMED
 
 
@@ -208,6 +208,44 @@ def test_a_form_is_filled_in_as_far_as_it_is_known(cases: Cases, case: str, cloc
     }
     assert found.notes["ann"] == "1 of 50 open, local time 07:00"
     assert found.notes["bob"] == "0 open, local time 01:00"
+
+
+def test_a_returned_form_begins_with_the_answers_of_before(cases: Cases, case: str, clock: Clock) -> None:
+    sent(cases, case, clock, answers=ANSWERS | {"since": "2026-02-01", "summary": "it fails"})
+    cases.return_to_sender(case, DAN, reason="no error code")
+    with cases.store.reading() as session:
+        file = case_file(session, case, visible=None)
+        assert file is not None
+        found = case_hand_overs(session, file.case, Handoff.model_validate_json(file.handoff), clock.now)
+    assert {field.name: field.value for field in found.choices[0].fields} == ANSWERS | {
+        "since": "2026-02-01",
+        "summary": "it fails",
+    }
+    assert found.sent is not None
+    assert (found.sent.status, found.sent.reason, found.sent.return_reason, found.sent.answered_by) == (
+        "returned",
+        "needs an engineer",
+        "no error code",
+        "dan",
+    )
+
+
+@pytest.mark.parametrize("named", [True, False], ids=["path of the policy", "tiers of the squad"])
+def test_who_accepts_acknowledges_a_path_of_the_policy(store: Store, clock: Clock, named: bool) -> None:
+    more: dict[str, Any] = {}
+    if named:
+        severities = people_rules().model_dump(mode="json", exclude_unset=True)["severities"]
+        rows = severities if isinstance(severities, list) else list(severities.values())
+        for row in rows:
+            row.pop("escalate_after_hours", None)
+            row["path"] = "p"
+        more = {"severities": severities, "paths": {"p": [{"to": "primary"}, {"to": "secondary", "after": "2 hours"}]}}
+    case = open_people_cases(store, rules=people_rules(**more))[0]
+    cases = Cases(store, clock=clock)
+    assert (sent(cases, case, clock).path_due is not None) == named
+    accepted = cases.accept(case, DAN)
+    assert (accepted.acknowledged_by, accepted.path_due) == ("dan" if named else None, None)
+    assert cases.undo(case, DAN).acknowledged_by is None
 
 
 def test_the_figures_count_completeness_returns_and_lost_hours(cases: Cases, case: str, clock: Clock) -> None:
