@@ -22,7 +22,7 @@ from pipelines.sources.opening import open_source
 class SourceProposal:
     """One source: a vendor's mapping, or tables of the contract as they are, or the tables that are proposed.
 
-    ``failures`` are the messages about tables that cannot be read.
+    ``failures`` are the messages about tables and files that cannot be read.
     """
 
     name: str
@@ -85,9 +85,10 @@ def propose_sources(sources: Mapping[str, str], scratch: Path) -> list[SourcePro
             keys[owner.name] = [derived[0]]
     if owner is None:
         every = ", ".join(f"{it.name}: {', '.join(it.profiles)}" for it in proposals)
+        unread = "".join(f" {text}" for it in proposals for text in it.failures.values())
         raise UsageError(
-            f"No table looks like accounts (an id or a unique name of each customer): {every}. Add the source that has "
-            "them, or write a mapping (docs/sources.md)."
+            f"No table looks like accounts (an id or a unique name of each customer): {every}.{unread} Add the source "
+            "that has them, or write a mapping (docs/sources.md)."
         )
     for proposal in proposals:
         if proposal.vendor is None and not proposal.own_tables:
@@ -100,9 +101,11 @@ def propose_sources(sources: Mapping[str, str], scratch: Path) -> list[SourcePro
 
 
 def _inspect(name: str, place: str, scratch: Path) -> SourceProposal:
-    profiles, failures = profile_source(open_source(place), scratch)
+    source = open_source(place)
+    profiles, failures = profile_source(source, scratch)
+    failures |= {it.file: f"{it.file} was not read: {it.reason}." for it in source.unread_files()}
     if not profiles:
-        raise DataGateError(f"{place}: {next(iter(failures.values()), 'it has no tables')}")
+        raise DataGateError(f"{place}: {' '.join(failures.values()) or 'it has no tables'}")
     proposal = SourceProposal(name, place, profiles, failures)
     ready = tuple(table for table, profile in profiles.items() if table in TABLES and _is_ready(table, profile))
     if ready and not any(table not in ready and _is_table(profiles[table]) for table in profiles):

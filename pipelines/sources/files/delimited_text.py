@@ -31,17 +31,40 @@ def stage_delimited(table: str, file: Path, label: str, target: Path) -> SourceT
     target.parent.mkdir(parents=True, exist_ok=True)
     decoded = decode_file(file, label, target.with_suffix(".utf8"))
     header = read_header(decoded.path, label, table)
-    with (
-        explain_read_errors(label),
-        open_duckdb(files=[decoded.path, target], scratch=target.parent / "spill") as connection,
-    ):
-        rows = _read_csv(decoded.path, header)
-        connection.execute(f"COPY (SELECT * FROM {rows}) TO {quote_text(str(target))} (FORMAT parquet)")
-        unreadable = _unreadable_lines(connection, label)
+    with explain_read_errors(label):
+        try:
+            unreadable = _copy_rows(decoded.path, header, label, target)
+        except duckdb.InvalidInputException:
+            if not _mixes_line_ends(decoded.path):
+                raise
+            lines = _with_one_line_end(decoded.path, target.with_suffix(".lines"))
+            unreadable = _copy_rows(lines, header, label, target)
     encoding = decoded.encoding if decoded.encoding != UTF8 else None
     note = FileNote(label, encoding, header.skipped_lines, header.renamed)
     notes = () if note == FileNote(label) else (note,)
     return SourceTable(table, (str(target),), {str(target): label}, unreadable, untyped=True, notes=notes)
+
+
+def _copy_rows(file: Path, header: Header, label: str, target: Path) -> tuple[UnreadableLine, ...]:
+    """Write the rows of a text as Parquet; the lines that are no rows."""
+    with open_duckdb(files=[file, target], scratch=target.parent / "spill") as connection:
+        rows = _read_csv(file, header)
+        connection.execute(f"COPY (SELECT * FROM {rows}) TO {quote_text(str(target))} (FORMAT parquet)")
+        return _unreadable_lines(connection, label)
+
+
+def _mixes_line_ends(file: Path) -> bool:
+    r"""Whether some lines end with ``\r\n`` and others with ``\n``: DuckDB reads no such file."""
+    with file.open("rb") as lines:
+        ends = {line.endswith(b"\r\n") for line in lines if line.endswith(b"\n")}
+    return len(ends) > 1
+
+
+def _with_one_line_end(file: Path, target: Path) -> Path:
+    r"""The same lines in ``target``, all with the end ``\n``."""
+    with file.open("rb") as lines, target.open("wb") as copy:
+        copy.writelines(line[:-2] + b"\n" if line.endswith(b"\r\n") else line for line in lines)
+    return target
 
 
 def _read_csv(file: Path, header: Header) -> str:

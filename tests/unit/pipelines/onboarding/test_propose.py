@@ -64,6 +64,19 @@ def test_without_accounts_the_tables_are_listed(tmp_path: Path) -> None:
         propose_sources({"source": str(tmp_path)}, tmp_path / "scratch")
 
 
+def test_what_cannot_be_read_is_named_with_the_reason(tmp_path: Path) -> None:
+    (tmp_path / "clients.csv").write_text('id,name\n1,"never closed\n')
+    (tmp_path / "notes.csv").write_text("text\nhello\n")
+    (tmp_path / "picture.png").write_bytes(b"\x89PNG")
+    with pytest.raises(UsageError, match=r"clients.csv, line 2: a quoted value is never closed") as error:
+        propose_sources({"source": str(tmp_path)}, tmp_path / "scratch")
+    assert "picture.png was not read" in str(error.value)
+
+    (tmp_path / "accounts.csv").write_text(ACCOUNTS)
+    (proposal,) = propose_sources({"source": str(tmp_path)}, tmp_path / "again")
+    assert {"clients", "picture.png"} <= proposal.failures.keys()
+
+
 def test_sources_are_named_after_their_folders_and_files() -> None:
     named = name_sources(["/data/Salesforce Export/", "usage.csv.gz", "crm=/x", "postgresql://u@h/main"])
     assert list(named) == ["salesforce_export", "usage", "crm", "source_main"]

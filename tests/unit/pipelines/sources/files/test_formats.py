@@ -254,3 +254,13 @@ def test_without_accounts_the_message_says_what_to_rename_and_which_columns_are_
 
 def test_every_format_is_of_a_documented_ending() -> None:
     assert all(ending == ending.lower() and ending.startswith(".") for ending in FORMATS)
+
+
+@pytest.mark.parametrize(("first", "others"), [("\n", "\r\n"), ("\r\n", "\n")])
+def test_lines_with_different_ends_are_read(tmp_path: Path, first: str, others: str) -> None:
+    header, *rows = TICKETS.splitlines()
+    text = header + first + "".join(row + others for row in rows)
+    validation = validate_folder(write_folder(tmp_path / "data", {"tickets.csv": text})).require_fit()
+    assert validation.report.tables["tickets"].accepted == len(rows)
+    tickets = validation.history.as_of(validation.history.until).rows("tickets")
+    assert set(tickets["subject"].to_pylist()) == {"slow"}
