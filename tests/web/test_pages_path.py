@@ -88,7 +88,7 @@ def test_the_page_shows_what_comes_next_and_acknowledging_stops_it(path_site: Si
     assert "Sent again to jonas (mail)." in text
     assert acknowledge(ines, 1).status_code in {200, 303}
     page = ines.get(f"/case/{CASE}")
-    assert "ines has acknowledged the case, so nothing escalates any more." in section(page)
+    assert "ines has acknowledged the case, so nothing escalates any more. Acknowledged on" in section(page)
     assert "acknowledged the case" in page.text
     assert 'action="/case/case000000000/acknowledge"' not in page.text
     with web_store.reading() as session:

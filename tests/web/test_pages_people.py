@@ -48,7 +48,8 @@ def test_people_enter_their_absence_and_the_next_one_is_on_duty(people: People, 
     assert answer.headers["location"] == "/people?done=absence_entered"
     page = ann.get("/people?done=absence_entered").text
     for text in (
-        "The absence is entered.",
+        "The absence is entered. ann has 1 open case, which stays with ann until somebody reassigns them.",
+        "Open cases stay with them until somebody reassigns them.",
         "1 Mar 2026 – 8 Mar 2026: &lt;b&gt;skiing",
         "Absent (back on 9 Mar 2026)",
     ):
@@ -140,6 +141,12 @@ def test_a_lead_sees_load_absence_and_local_time_where_a_case_is_assigned(people
     page = lead.get(f"/case/{case}").text
     assert 'To ann <span class="note">1 of 50 open, local time 06:00</span>' in page
     assert 'To bob <span class="note">0 open, local time 00:00, is absent (back on 4 Mar 2026)</span>' in page
+    queue = lead.get("/queue").text
+    assert '<option value="bob">bob, absent (back on 4 Mar 2026)</option>' in queue
+    assert "<option>ann</option>" in queue
+    lead.post("/people/absences", data={"person": "ann", "first": "2026-03-01", "last": "2026-03-05"})
+    for address in ("/queue", f"/case/{case}"):
+        assert "ann is absent (back on 6 Mar 2026)</span>" in lead.get(address).text, address
     answer = lead.post(f"/case/{case}/assign", data={"person": "bob", "version": "1"})
     assert (answer.status_code, "choose somebody else" in answer.text) == (422, True)
 

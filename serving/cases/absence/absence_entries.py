@@ -44,7 +44,7 @@ def enter_absence(
     """Enter that a person is away from ``first`` to ``last``, both included, in their time zone.
 
     Raises:
-        UsageError: an unknown person, or days that do not fit.
+        UsageError: an unknown person, days that do not fit, or an absence that is entered already.
         NotAllowedError: the actor may not enter absences of this person.
     """
     if last < first:
@@ -58,6 +58,11 @@ def enter_absence(
         absence = Absence.of_days(person, first, last, roster.timezone_of(person), reason.strip())
         if absence.ends_at <= now:
             raise UsageError(f"The absence ended on {last}, which is in the past: choose later days.")
+        if any(
+            (known.starts_at, known.ends_at) == (absence.starts_at, absence.ends_at)
+            for known in current_absences(session, [person], now)
+        ):
+            raise UsageError(f"There is this absence of {person} already: from {first} to {last}.")
         row = _row(absence, source, actor.name, now)
         session.add(row)
     return row

@@ -72,8 +72,10 @@ def choose_form(
     return chosen[0], forms[chosen[0]]
 
 
-def check_answers(name: str, rule: FormRule, answers: Mapping[str, str]) -> FilledForm:
+def check_answers(name: str, rule: FormRule, answers: Mapping[str, str], reason: str = "given") -> FilledForm:
     """The form with its answers, where every required field has one and every answer has the kind of its field.
+
+    An empty ``reason``, which the hand-over itself needs, is named with the fields that are missing.
 
     Raises:
         MissingAnswersError: the message names every field that is empty or wrong.
@@ -84,6 +86,7 @@ def check_answers(name: str, rule: FormRule, answers: Mapping[str, str]) -> Fill
     filled = {field: str(answers.get(field) or "").strip() for field in rule.fields}
     missing = [field.label for key, field in rule.fields.items() if field.required and not filled[key]]
     if missing:
+        missing = missing if reason.strip() else ["Reason", *missing]
         raise MissingAnswersError(f"Fill in {_listed(missing)} before the case is handed over.")
     for key, field in rule.fields.items():
         if filled[key]:

@@ -53,8 +53,8 @@ def hand_over(step: CaseStep, wanted: HandOver) -> None:
     if wanted.tier <= case.tier + 1:
         refuse_same(case, case.squad, wanted.squad)
     step.require(Action.HAND_OVER)
-    comment = require_text(wanted.reason, "why it is handed over")
     form, worked = _filled_form(step.session, case, wanted, staff), case.state in WORKED
+    comment = require_text(wanted.reason, "why it is handed over")
     moves, sent_by = [*_earlier_squads(step.session, case), wanted.squad], _sender(step)
     path, skipped = _receivers(case, wanted, staff, step.now)
     accountable = _accountable(step, staff, moves)
@@ -137,7 +137,7 @@ def _filled_form(session: Session, case: Case, wanted: HandOver, staff: Staff) -
         if wanted.answers or wanted.form:
             raise UsageError(f"A hand-over to the squad {wanted.squad} has no form: send no answers.")
         return None
-    return check_answers(*chosen, wanted.answers)
+    return check_answers(*chosen, wanted.answers, wanted.reason)
 
 
 def _receivers(case: Case, wanted: HandOver, staff: Staff, now: datetime) -> tuple[list[str], OnDuty]:

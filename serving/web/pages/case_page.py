@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, PlainTextResponse, Response
 
+from serving.cases.absence.away_people import away_texts
 from serving.cases.case_errors import CaseNotFoundError
 from serving.cases.escalation.case_path import describe_case_path
 from serving.cases.handover.hand_over_choices import case_hand_overs
@@ -68,8 +69,9 @@ def render_case(
         hand_overs = case_hand_overs(session, file.case, Handoff.model_validate_json(file.handoff), context.now)
         incidents = incidents_of_account(session, file.account.account_id, context.now - RECENT_INCIDENTS)
         path = describe_case_path(session, file.case, context.now, context.person.name)
+        away = away_texts(session, [file.case.responsible], context.now) if file.case.closed_at is None else {}
     view = case_view(file, context.actor(Act.WORK), context.now, draft, hand_overs)
-    shown = {"view": view, "notice": message, "open_incidents": incidents, "case_path": path}
+    shown = {"view": view, "notice": message, "open_incidents": incidents, "case_path": path, "away": away}
     return render_page(request, "case.html.j2", shown, status=status)
 
 

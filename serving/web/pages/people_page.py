@@ -13,6 +13,7 @@ from serving.cases.absence.absence_entries import (
     manageable_people,
     withdraw_absence,
 )
+from serving.cases.absence.away_people import kept_cases_text
 from serving.cases.absence.people_overview import list_people
 from serving.cases.people import load_roster
 from serving.cases.permissions import Act, NotAllowedError
@@ -25,11 +26,26 @@ from serving.web.request_context import FormTexts, PageContext, ViewerContext, r
 
 people_router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
 
+ENTERED = "absence_entered"
+"""The message after an absence was entered, as the address of the page names it."""
+
 
 @people_router.get("/people")
 def show_people(request: Request, context: ViewerContext) -> Response:
     """Everybody of the squads that this person sees."""
-    return _render(request, context, success_message(request.query_params.get("done", "")))
+    message = success_message(request.query_params.get("done", ""))
+    if message is not None and request.query_params.get("done") == ENTERED:
+        message = FlashMessage(" ".join([message.text, *_kept_cases(context)]))
+    return _render(request, context, message)
+
+
+def _kept_cases(context: PageContext) -> list[str]:
+    """The open cases of whose absence this person entered last."""
+    with context.store.reading() as session:
+        entries = absence_history(session, load_roster(session).people)
+        newest = next((row for row in entries if row.entered_by == context.person.name), None)
+        text = kept_cases_text(session, newest.person) if newest is not None else ""
+    return [text] if text else []
 
 
 @people_router.post("/people/absences")
@@ -49,7 +65,7 @@ def add_absence(request: Request, texts: FormTexts, context: ViewerContext) -> R
         raise
     except RescueError as error:
         return _render(request, context, failure_message(error), draft=texts, status=_status(error))
-    return redirect_to("/people", done="absence_entered")
+    return redirect_to("/people", done=ENTERED)
 
 
 @people_router.post("/people/absences/{absence}/withdraw")

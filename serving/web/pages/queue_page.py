@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from features.errors import RescueError
+from serving.cases.absence.away_people import away_texts
 from serving.cases.permissions import Act
 from serving.night_report.counting_day import counting_day
 from serving.store import Session
@@ -123,6 +124,8 @@ def _render_queue(
         options = _options(session, context, choices)
         waiting = queue_queries.count_waiting(session, chosen)
         incidents = list_incidents(session, state="open", limit=BANNERS)
+        shown_people = [*options["people"], *(row[0].responsible for row in listed)]
+        away = away_texts(session, shown_people, context.now)
     today = counting_day(night, context.now.date())
     shown = {
         "view": view,
@@ -140,6 +143,7 @@ def _render_queue(
         "clear": QueueView(state=view.state).url(),
         "orders": sort_orders(choices.risks),
         "ascending": ASCENDING,
+        "away": away,
     }
     return render_page(request, "queue.html.j2", shown | options, status=status)
 

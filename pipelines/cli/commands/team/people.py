@@ -29,15 +29,21 @@ def register(app: typer.Typer) -> None:
 @people.command("list", short_help="List people: duty, open cases, absences, what is missing.")
 def list_everybody(home: Home = None, as_json: Json = False) -> None:
     """List the people of the policy and the users: duty, open cases, absences, and what is missing."""
+    from serving.cases.absence.away_people import cases_of_strangers
     from serving.cases.absence.people_overview import list_people
     from serving.store.database import utcnow
 
     with assembly.open_queue(configuration.load(home=home)) as store, store.reading() as session:
-        found = list_people(session, utcnow())
+        found, strangers = list_people(session, utcnow()), cases_of_strangers(session)
         if as_json:
             typer.echo(json.dumps([_as_json(person) for person in found]))
         else:
             out.print(_table(found) if found else "There are no people before the first night.")
+            if strangers:
+                names = ", ".join(f"{name} {count}" for name, count in strangers.items())
+                total = sum(strangers.values())
+                text = f"Warning: open cases of people who are not in the policy: {total} ({names}). Reassign them."
+                out.print(text, markup=False, soft_wrap=True)
 
 
 @people.command(short_help="Enter an absence.")
@@ -50,6 +56,7 @@ def absent(
 ) -> None:
     """Enter that a person is away, both days included, in their time zone."""
     from serving.cases.absence.absence_entries import enter_absence
+    from serving.cases.absence.away_people import kept_cases_text
     from serving.store.database import utcnow
 
     begin = parse_day(first, "--from")
@@ -57,7 +64,9 @@ def absent(
     assert begin is not None and end is not None  # noqa: S101 - an empty text is no day
     with assembly.open_queue(configuration.load(home=home)) as store:
         row = enter_absence(store, _actor(), name, begin, end, reason=reason, now=utcnow(), source="command")
-    out.print(f"Absence {row.id} of {name} is entered.", markup=False)
+        with store.reading() as session:
+            kept = kept_cases_text(session, name)
+    out.print(f"Absence {row.id} of {name} is entered.{f' {kept}' if kept else ''}", markup=False, soft_wrap=True)
 
 
 @people.command(short_help="Remove an absence.")

@@ -14,6 +14,7 @@ from serving.cases.absence.absence_entries import (
     enter_absence,
     withdraw_absence,
 )
+from serving.cases.absence.away_people import away_texts, cases_of_strangers, kept_cases_text
 from serving.cases.absence.people_overview import list_people
 from serving.cases.cases import Cases
 from serving.cases.people import load_staff
@@ -56,6 +57,31 @@ def test_people_enter_their_own_absences_and_leads_those_of_their_squads(store: 
         ("bob", "", "pat"),
     ]
     assert found[0].starts_at == datetime.fromisoformat("2026-02-28T23:00")  # midnight in Berlin
+
+
+def test_the_same_absence_is_entered_once(store: Store) -> None:
+    open_people_cases(store)
+    days = (NIGHT, NIGHT + timedelta(days=2))
+    row = enter_absence(store, LEAD, "bob", *days, now=NOW)
+    with pytest.raises(UsageError, match="There is this absence of bob already: from 2026-03-01 to 2026-03-03"):
+        enter_absence(store, person("bob"), "bob", *days, reason="again", now=NOW)
+    withdraw_absence(store, LEAD, row.id, now=NOW)
+    enter_absence(store, LEAD, "bob", *days, now=NOW)
+
+
+def test_open_cases_of_an_absent_person_and_of_strangers_are_counted(store: Store) -> None:
+    open_people_cases(store, 3)
+    with store.reading() as session:
+        assert kept_cases_text(session, "ann") == (
+            "ann has 3 open cases, which stay with ann until somebody reassigns them."
+        )
+        assert (kept_cases_text(session, "bob"), cases_of_strangers(session)) == ("", {})
+    enter_absence(store, LEAD, "ann", NIGHT, NIGHT + timedelta(days=2), now=NOW)
+    with store.transaction() as session:
+        session.query(Case).order_by(Case.rank).first().owner = "zorro"  # type: ignore[union-attr]  # there are three
+    with store.reading() as session:
+        assert away_texts(session, ["ann", "bob", None], NOW) == {"ann": "absent (back on 4 Mar 2026)"}
+        assert cases_of_strangers(session) == {"zorro": 1}
 
 
 @pytest.mark.parametrize(

@@ -81,6 +81,15 @@ def test_a_hand_over_without_its_required_fields_is_refused(
     assert (cases.get(case, ANN).state, rows(cases)) == (State.NEW, [])
 
 
+def test_everything_that_is_missing_is_named_at_once(cases: Cases, case: str, clock: Clock) -> None:
+    with pytest.raises(MissingAnswersError) as refused:
+        sent(cases, case, clock, reason=" ", answers={})
+    text = "Fill in “Reason”, “Steps tried”, “Impact” and “Customer contacted” before the case is handed over."
+    assert str(refused.value) == text
+    with pytest.raises(UsageError, match="why it is handed over"):
+        sent(cases, case, clock, reason=" ")
+
+
 def test_the_receiver_accepts_and_the_answers_are_kept(cases: Cases, case: str, clock: Clock) -> None:
     moved = sent(cases, case, clock)
     assert (moved.state, moved.squad, moved.owner, moved.responsible) == (State.HANDED_OVER, "south", None, "dan")

@@ -12,6 +12,7 @@ from typer.testing import CliRunner, Result
 from features.errors import RescueError
 from pipelines.cli.app import app
 from serving.store import Store
+from serving.store.tables import Case
 
 ICS = (
     "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nBEGIN:VEVENT\r\nUID:1\r\nDTSTART;VALUE=DATE:{year}0101\r\n"
@@ -88,6 +89,14 @@ def test_a_case_is_handed_over_returned_accepted_and_counted(rescue: Rescue, cas
     ]
     assert "60%" in rescue("queue", "hand-overs").output
     assert rescue("queue", "hand-overs", "--since", "2099-01-01").output == "No case was handed over with a form.\n"
+
+
+def test_open_cases_of_people_who_are_not_in_the_policy_are_listed(rescue: Rescue, case: str, tmp_path: Path) -> None:
+    assert "not in the policy" not in rescue("people", "list").output
+    with Store(f"sqlite:///{tmp_path / 'rescue.db'}") as store, store.transaction() as session:
+        session.get_one(Case, case).owner = "zorro"
+    text = "Warning: open cases of people who are not in the policy: 1 (zorro 1). Reassign them.\n"
+    assert rescue("people", "list").output.endswith(text)
 
 
 @pytest.mark.parametrize(
