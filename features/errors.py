@@ -47,6 +47,7 @@ def suggest_name(name: str, allowed: Iterable[str]) -> str:
     question = f"did you mean {near!r}?" if near else ""
     if not known:
         return "there are none."
-    listed = f"Allowed: {', '.join(known)}." if len(known) <= MOST_LISTED or not near else ""
+    more = f" and {len(known) - MOST_LISTED:,} more" if len(known) > MOST_LISTED else ""
+    listed = f"Allowed: {', '.join(known[:MOST_LISTED])}{more}." if not more or not near else ""
     text = " ".join(part for part in (question, listed) if part)
     return text if near else text[0].lower() + text[1:]

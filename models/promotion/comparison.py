@@ -180,9 +180,15 @@ def _rebuilt(condition: str) -> str:
 
 
 def _other_money(champion: RiskModel, challenger: RiskModel) -> dict[str, tuple[object, object]]:
-    """Money in another currency has other numbers, which the champion would misread."""
-    before, now = (str(model.facts.get("currency") or "") for model in (champion, challenger))
-    return {"currency": (before, now)} if before and now and before != now else {}
+    """Money in another currency has other numbers, which the champion would misread.
+
+    A model that was trained without a currency does not know the revenue of accounts in several; with rates, the other
+    reads numbers that it does not have. A model of a version that recorded none is compared.
+    """
+    before, now = (model.facts.get("currency") for model in (champion, challenger))
+    if before is None or now is None or before == now:
+        return {}
+    return {"currency": (before or "none", now or "none")}
 
 
 def _other_accounts(scored: pa.Table, recorded: pa.Table) -> dict[str, tuple[object, object]]:

@@ -283,7 +283,10 @@ def overdue_amount(invoices: tuple[Invoice, ...], cutoff: date) -> float:
 
 
 def _headline(flag: Flag, facts: Facts) -> str:
-    """The account, the probability, and the first reason, else the first trigger, else why now."""
+    """The account, the probability, and the first reason, else the first trigger, else why now.
+
+    Where the customer has cancelled, that is the headline, whatever else happened.
+    """
     account = facts.account.name or facts.account.account_id
     risk = f"{flag.risk.replace('_', ' ')} risk"
     probability = flag.probabilities.get(flag.risk)
@@ -291,8 +294,9 @@ def _headline(flag: Flag, facts: Facts) -> str:
     causes = [reason.sentence for reason in reasons if reason.strength > 0]
     causes += [facts.trigger_messages.get(name, name) for name in flag.triggers]
     if probability is None:
-        why = (*causes, *why_now(flag, facts)[:1], f"{risk} not scored")
-        return f"{account}: {why[0]}"
+        now = why_now(flag, facts)[:1]
+        why = (*now, *causes) if facts.contract.notice_for else (*causes, *now)
+        return f"{account}: {next(iter(why), f'{risk} not scored')}"
     return "; ".join([f"{account}: {risk} {probability:.0%}", *causes[:1]])
 
 

@@ -6,6 +6,7 @@ and one that was reopened meanwhile is raised again instead of opened twice.
 """
 
 import hashlib
+import json
 from base64 import b32encode
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -31,6 +32,7 @@ from serving.policy.state.case_status import SETTLING_CODES, Closure, ClosureOut
 from serving.policy.state.queue_state import Decision
 from serving.policy.state.reason_texts import closure_text, raise_text
 from serving.store.case_states import Action, State
+from serving.store.queries.queue_queries import first_reason
 from serving.store.tables import Account, Case, CaseAlarm, FrozenHandoff
 
 
@@ -201,7 +203,8 @@ class CaseUpdates:
         case.renews_on, case.estimated_revenue = account.renews_on, flag.estimated_revenue
         case.lane, case.priority, case.rank = flag.lane, flag.priority, flag.rank
         case.loss_share, case.group_members = flag.loss_share, list(flag.members)
-        case.live_on, case.revenue, case.ends_on, case.first_reason = flag.as_of, account.arr, flag.ends_on, None
+        case.live_on, case.revenue, case.ends_on = flag.as_of, account.arr, flag.ends_on
+        case.first_reason = first_reason(json.loads(package.content))
         case.resolved = case.resolved_on = case.closes_on = None
         case.set_scores(flag.probabilities)
 

@@ -61,7 +61,7 @@ def test_the_page_shows_the_whole_hand_off(ines: httpx.Client) -> None:
     for text in (
         "Why now",
         "Changes since 1 Sep 2025",
-        "Usage and health in the last twelve weeks",
+        "Usage in the last twelve weeks, and the health score",
         "Export broken &lt;script&gt;alert(1)&lt;/script&gt;",
         "22 days overdue",
         "12 Sep 2025: executive call",
@@ -454,7 +454,7 @@ def test_then_and_now_and_the_alarms_come_before_the_reasons(ines: httpx.Client,
         session.execute(update(Account).where(Account.account_id == "a-000000").values(arr=None))
     page = " ".join(html.unescape(re.sub("<[^>]+>", " ", ines.get(f"/case/{CASE}").text)).split())
     assert page.index("Then and now") < page.index("Why now")
-    assert "The customer has cancelled since 1 Mar 2026" in page
+    assert "The customer has cancelled in this case since 1 Mar 2026" in page
     assert "Also at risk in this group: a-000003" in page
     assert "cancelled, ends on 31 Mar 2026 changed" in page
     assert "unknown changed" in page

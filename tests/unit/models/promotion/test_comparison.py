@@ -129,7 +129,9 @@ def test_money_in_another_currency_is_not_compared() -> None:
     scored = scored_rows(champion, frame, made_events(frame))
     found = compared(champion, scored, frame, model_through(FIRST, currency="EUR"))
     assert found.differing == {"currency": ("USD", "EUR")}
-    assert compared(champion, scored, frame, model_through(FIRST, currency="")).differing == {}
+    without = compared(champion, scored, frame, model_through(FIRST, currency=""))
+    assert without.differing == {"currency": ("USD", "none")}
+    assert compared(champion, scored, frame, model_through(FIRST)).differing == {}
 
 
 def test_a_first_comparison_takes_every_test_row_and_no_champion() -> None:
