@@ -7,7 +7,6 @@ and the account's entries in the reports of nights. Ids, dates, states, numbers 
 
 import hashlib
 import json
-import re
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -16,6 +15,7 @@ from sqlalchemy import func, select
 
 from features.errors import UsageError, suggest_name
 from serving.operations.append_only import unlocked
+from serving.operations.erase_handoff import ERASED, erase_from_handoff
 from serving.store import Session, Store
 from serving.store.database import utcnow
 from serving.store.exchange import Message
@@ -24,11 +24,10 @@ from serving.store.incident_tables import SignalMatch, SignalRow
 from serving.store.operations_tables import ErasureRow
 from serving.store.tables import Account, Case, CaseEvent, FrozenHandoff, NightRow
 
-ERASED = "(erased)"
 APPEND_ONLY = ("case_events", "handoffs")
-_CODE = re.compile(r"[a-z0-9_.:/+-]{1,60}|[A-Z]{3}|\d{4}-\d\d-\d\d[\dT:.+Z-]*")
-"""Codes, ids, currencies and dates, which a schema may require and which identify nobody."""
 _TEXT_KEYS = frozenset({"headline", "first_reason", "name", "reasons", "triggers", "comment", "text", "subject"})
+_REPORT_KEYS = _TEXT_KEYS | {"owner", "segment"}
+"""In a report ``owner`` is the account's; in the record and in messages it is the person of the team who acted."""
 
 
 def erase_account(store: Store, account_id: str, actor: str) -> dict[str, int]:
@@ -103,7 +102,7 @@ def _erase_events(session: Session, ids: list[str], name: str | None) -> int:
 def _erase_handoffs(session: Session, ids: list[str], name: str | None) -> int:
     rows = list(session.scalars(select(FrozenHandoff).where(FrozenHandoff.case_id.in_(ids))))
     for row in rows:
-        row.content = json.dumps(_coded(json.loads(row.content), name))
+        row.content = json.dumps(erase_from_handoff(json.loads(row.content), name))
         row.content_hash = hashlib.sha256(row.content.encode()).hexdigest()
     return len(rows)
 
@@ -111,9 +110,15 @@ def _erase_handoffs(session: Session, ids: list[str], name: str | None) -> int:
 def _erase_hand_overs(session: Session, ids: list[str]) -> int:
     rows = list(session.scalars(select(HandOverRow).where(HandOverRow.case_id.in_(ids))))
     for row in rows:
-        row.answers = dict.fromkeys(row.answers, ERASED)
+        row.answers = {field: _without_answer(answer) for field, answer in row.answers.items()}
         row.reason = ERASED if row.reason else None
     return len(rows)
+
+
+def _without_answer(answer: Any) -> dict[str, Any]:
+    """An answer of a form keeps its label, which is the policy's; a date becomes a text, which the page can show."""
+    known = answer if isinstance(answer, dict) else {"label": "Answer"}
+    return {**known, "kind": "text", "value": None if known.get("value", "") is None else ERASED}
 
 
 def _erase_messages(session: Session, ids: list[str], name: str | None) -> int:
@@ -148,35 +153,24 @@ def erase_from_report(content: Any, account_id: str, name: str | None) -> Any:
     """A report of a night without the texts of an account: of its own entries, and its name everywhere."""
     if isinstance(content, dict):
         if content.get("account_id") == account_id:
-            return _without_texts(content, name)
+            return _without_texts(content, name, keys=_REPORT_KEYS)
         return {key: erase_from_report(value, account_id, name) for key, value in content.items()}
     if isinstance(content, list):
         return [erase_from_report(value, account_id, name) for value in content]
     return _without_name(content, name)
 
 
-def _without_texts(content: Any, name: str | None, key: str = "") -> Any:
+def _without_texts(content: Any, name: str | None, key: str = "", keys: frozenset[str] = _TEXT_KEYS) -> Any:
     """Values of keys that hold texts are replaced, at any depth; the account's name everywhere."""
     if isinstance(content, dict):
         return {
-            inner: _without_texts(value, name, key if key in _TEXT_KEYS else inner) for inner, value in content.items()
+            inner: _without_texts(value, name, key if key in keys else inner, keys) for inner, value in content.items()
         }
     if isinstance(content, list):
-        return [_without_texts(value, name, key) for value in content]
-    if isinstance(content, str) and key in _TEXT_KEYS:
+        return [_without_texts(value, name, key, keys) for value in content]
+    if isinstance(content, str) and key in keys:
         return ERASED
     return _without_name(content, name)
-
-
-def _coded(content: Any, name: str | None) -> Any:
-    """Every text that is not a code is replaced: what a person wrote, and sentences about the account."""
-    if isinstance(content, dict):
-        return {key: _coded(value, name) for key, value in content.items()}
-    if isinstance(content, list):
-        return [_coded(value, name) for value in content]
-    if isinstance(content, str) and (not _CODE.fullmatch(content) or content == name):
-        return ERASED
-    return content
 
 
 def _without_name(content: Any, name: str | None) -> Any:

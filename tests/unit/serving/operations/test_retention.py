@@ -8,16 +8,19 @@ from pathlib import Path
 import pytest
 from sqlalchemy import MetaData, func, select, text
 from sqlalchemy.exc import DBAPIError
+from support.nights.handoff_factory import FLAG, facts
 from support.nights.night_factory import NOW
 from support.web.web_people import settled
 
 from features.errors import UsageError
 from serving.cases.cases import Cases
+from serving.cases.handover.sent_answers import answer_texts
 from serving.cases.permissions import SYSTEM
-from serving.handoff.package import Handoff
+from serving.handoff.package import Handoff, build
 from serving.handoff.render import html, markdown
 from serving.operations.append_only import unlocked
-from serving.operations.erase import ERASED, erase_account, erase_from_report, erasures
+from serving.operations.erase import _without_answer, erase_account, erase_from_report, erasures
+from serving.operations.erase_handoff import ERASED, erase_from_handoff
 from serving.operations.prune import prune_queue
 from serving.operations.table_dump import dump_tables, load_tables
 from serving.store import Store
@@ -86,6 +89,57 @@ def test_erasure_leaves_counts_and_the_record_and_no_text(queue: Store) -> None:
     assert ERASED in html(erased) + markdown(erased)
 
 
+def test_a_handoff_loses_what_is_the_customers_and_keeps_what_is_generic() -> None:
+    package = build(FLAG, facts())
+    before = json.loads(package.to_json())
+    before["account"] |= {"owner": "ines", "region": "eu"}  # they look like codes
+    before["tickets"][0]["subject"] = "broken"
+    before["account"]["url"] = "https://crm.example/ines"
+    before["playbook"]["why"] = "Selected for Nordlicht"
+    before["case"]["routing"] |= {"unserved_region": "eu", "text": "No squad serves eu: neutral"}
+    erased = erase_from_handoff(before, "Nordlicht")
+    text_ = json.dumps(erased, ensure_ascii=False)
+    own = [package.headline, package.account.name, *package.why_now, *package.changes]
+    own += [item.quote for item in package.evidence] + [ticket.subject for ticket in package.tickets]
+    own += [ticket.last_words for ticket in package.tickets]
+    own += [reason.sentence for card in package.risks for reason in card.reasons]
+    generic = {trigger.message for trigger in package.case.triggers}  # of the policy, and also a part of "why now"
+    assert len([part for part in own if part]) > 10
+    assert not [part for part in own if part and part not in generic and part in text_]
+    words = ('"ines"', "crm.example", "Nordlicht", '"eu"', "serves eu", '"broken"')
+    assert not [word for word in words if word in text_]
+    assert erased["case"]["routing"]["text"] == f"No squad serves {ERASED}: neutral"
+    for key in ("binding", "currency", "usage", "health", "invoices", "gaps", "contract", "tickets_open"):
+        assert erased[key] == before[key], key
+    for card, same in zip(erased["risks"], before["risks"], strict=True):
+        assert [card[key] for key in ("title", "base_rate", "probability", "curve", "quality")] == [
+            same[key] for key in ("title", "base_rate", "probability", "curve", "quality")
+        ]
+    assert (erased["playbook"]["title"], erased["playbook"]["steps"]) == (
+        before["playbook"]["title"], before["playbook"]["steps"],
+    )  # fmt: skip
+    assert [ticket["ticket_id"] for ticket in erased["tickets"]] == [ticket.ticket_id for ticket in package.tickets]
+    shown = Handoff.model_validate(erased)
+    assert html(shown)
+    assert package.playbook.title in markdown(shown)
+
+
+def test_a_handoff_of_the_first_schema_loses_its_texts() -> None:
+    file = Path(__file__).parents[3] / "golden" / "handoff_1_0" / "package.json"
+    before = json.loads(file.read_text(encoding="utf-8"))
+    erased = erase_from_handoff(before, None)
+    assert erased["play"]["steps"] == before["play"]["steps"]
+    names = [before["account"]["name"], before["account"]["owner"], before["headline"]]
+    assert not [name for name in names if name and name in json.dumps(erased, ensure_ascii=False)]
+    assert ERASED in markdown(Handoff.model_validate(erased))
+
+
+def test_answers_of_a_form_stay_readable() -> None:
+    day_, empty = {"label": "Until", "kind": "date", "value": "2026-01-01"}, {"label": "Why", "kind": "text"}
+    answers = {"until": _without_answer(day_), "why": _without_answer({**empty, "value": None})}
+    assert answer_texts(answers) == (("Until", ERASED), ("Why", "–"))
+
+
 def test_the_door_closes_behind_the_erasure(queue: Store) -> None:
     with queue.reading() as session:
         account_id = session.scalar(select(Account.account_id).limit(1))
@@ -113,18 +167,20 @@ def test_a_report_loses_the_entries_of_the_account_only() -> None:
             {
                 "account_id": "a1",
                 "name": "Acme",
+                "owner": "kim",
                 "reasons": {"churn": ["Acme is angry"]},
                 "risk": "churn",
                 "priority": 3.0,
             },
-            {"account_id": "a2", "name": "Other", "reasons": {"churn": ["like Acme"]}},
+            {"account_id": "a2", "name": "Other", "owner": "kim", "reasons": {"churn": ["like Acme"]}},
         ]
     }
     erased = erase_from_report(report, "a1", "Acme")
     assert erased["queue"][0] == {
-        "account_id": "a1", "name": ERASED, "reasons": {"churn": [ERASED]}, "risk": "churn", "priority": 3.0,
+        "account_id": "a1", "name": ERASED, "owner": ERASED, "reasons": {"churn": [ERASED]}, "risk": "churn",
+        "priority": 3.0,
     }  # fmt: skip
-    assert erased["queue"][1] == {"account_id": "a2", "name": "Other", "reasons": {"churn": [f"like {ERASED}"]}}
+    assert erased["queue"][1] == {**report["queue"][1], "reasons": {"churn": [f"like {ERASED}"]}}
 
 
 def test_pruning_leaves_a_night_a_week_and_all_cases(queue: Store) -> None:
