@@ -119,8 +119,8 @@ def words(value: str | None) -> str:
     return (value or "").replace("_", " ")
 
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#|~!&@]|:(?=//)|(?<=www)\.)", re.IGNORECASE)
-"""Characters that are markup in Markdown, or that GitHub turns into links."""
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~!&@]|:(?=//)|(?<=www)\.)", re.IGNORECASE)
+"""Characters that are markup in Markdown, or that GitHub turns into links; a bracket ``(`` is none without a ``]``."""
 _INVISIBLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 """Control characters, and those that reverse the direction of the text."""
 _IN_LINK = re.compile(r"[()\[\]<>\\\s\"'`|]")
