@@ -33,6 +33,7 @@ from pipelines.scratch import scratch_folder
 from pipelines.settings import Settings, writable_home
 from pipelines.sources.source_guard import refuse_other_source
 from pipelines.sources.validated_source import ValidatedSource, reading_text, validate_source
+from pipelines.system_clock import today
 from serving.cases.sla_timers import run_timers
 from serving.delivery import broadcast_channels, deliver, open_channels
 from serving.night_report.report_schema import NightReport, NoModel
@@ -87,7 +88,7 @@ def run_nights(
                 return [recorded]
             tonight = None if night_day.requested else cutoff
             source = _validate(settings, store, recorded_steps(run_step, attempt), scratch / "0", tonight)
-            check_day(night_day, source.history, settings.stale_after)
+            check_day(night_day, source.history, settings.stale_after, today(settings.timezone))
         missed = _missed(settings, store, cutoff, steps) if catch_up else [cutoff]
         reports = []
         for place, day in enumerate(missed or [cutoff]):

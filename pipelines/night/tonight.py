@@ -42,11 +42,12 @@ def choose_day(settings: Settings, as_of: date | None, scheduled: date | None) -
     return NightDay(scheduled or today(settings.timezone), requested=False)
 
 
-def check_day(night: NightDay, history: History, stale_after: int) -> None:
+def check_day(night: NightDay, history: History, stale_after: int, now: date | None = None) -> None:
     """Do nothing where the source has rows before the night, and new ones where nobody asked for this very day.
 
     Raises:
-        UsageError: the data begin on that day or later, or ended more than a year before a day that was asked for.
+        UsageError: the data begin on that day or later, or ended more than a year before a day that was asked for, or
+            that day is in the future: after ``now`` and after the data.
         DataGateError: the newest row of all tables is older than ``stale_after`` days.
     """
     if night.day <= history.first:
@@ -56,6 +57,11 @@ def check_day(night: NightDay, history: History, stale_after: int) -> None:
         )
     if night.requested:
         _refuse_far_ahead(night.day, history.until)
+        if now is not None and night.day > max(now, history.until) + timedelta(days=1):
+            raise UsageError(
+                f"--as-of {night.day} is in the future: such a night would end contracts and close their cases, and no "
+                "earlier one could follow."
+            )
         return
     newest = newest_days(history, night.day)
     days = [day for day in newest.values() if day is not None]
