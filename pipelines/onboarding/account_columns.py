@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from pipelines.onboarding.column_words import ACCOUNT_KEYS, normal_name
+from pipelines.onboarding.column_words import account_name_place, names_account
 from pipelines.onboarding.profile_tables import ColumnProfile, TableProfile, overlap
 
 FOUND = 0.5
@@ -46,7 +46,7 @@ def find_account_column(
     for name, column in table.columns.items():
         if name in taken or not column.filled or (column.is_instant and not column.is_number):
             continue
-        by_name = normal_name(name) in ACCOUNT_KEYS
+        by_name = names_account(name)
         for key in keys:
             share = overlap(column, key.profile)
             few = column.distinct < 3 and not by_name
@@ -54,9 +54,9 @@ def find_account_column(
                 best = AccountColumn(name, key, share)
     if best is not None:
         return best
-    named = [name for name in table.columns if normal_name(name) in ACCOUNT_KEYS and name not in taken]
+    named = [name for name in table.columns if names_account(name) and name not in taken]
     if not named:
         return None
-    first = min(named, key=lambda name: ACCOUNT_KEYS.index(normal_name(name)))
+    first = min(named, key=account_name_place)
     nearest = max(keys, key=lambda key: overlap(table.columns[first], key.profile), default=None)
     return AccountColumn(first, nearest, overlap(table.columns[first], nearest.profile) if nearest else 0.0)

@@ -1,13 +1,13 @@
 """Which column of a source is which of the contract: by its name, and only if its values are of the type."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from features.contract import TABLES, ColumnType
 from features.quoting import quote_name, quote_text
-from pipelines.onboarding.column_words import ROW_KEYS, TABLE_PREFIXES, WORDS, normal_name
+from pipelines.onboarding.column_words import ROW_KEYS, TABLE_PREFIXES, WORDS, long_name, normal_name
 from pipelines.onboarding.profile_tables import ColumnProfile, TableProfile
 
 UNIQUE = 0.98
@@ -65,6 +65,18 @@ def choose_columns(target: str, table: TableProfile) -> tuple[dict[str, ColumnCh
     return chosen, [it for it in rejected if it.target not in chosen and it.column not in used]
 
 
+def find_dates(table: TableProfile, used: Collection[str]) -> list[ColumnChoice]:
+    """The columns of a table that hold dates and are not used yet, as moments."""
+    columns = (column for name, column in table.columns.items() if name not in used and column.filled)
+    dates = (_instant("created_at", column, day=False) for column in columns)
+    return [it for it in dates if isinstance(it, ColumnChoice) and not _is_count(table.columns[it.column])]
+
+
+def _is_count(column: ColumnProfile) -> bool:
+    """Whether a column of numbers is no seconds since 1970: 2024 and 20240131 may be amounts."""
+    return column.is_number and column.epochs < OF_ITS_TYPE
+
+
 def _options(target: str, table: TableProfile) -> Iterator[tuple[int, str, str]]:
     """Columns whose name may mean a column of the contract, with the place of the name in the list of words."""
     for name in table.columns:
@@ -74,6 +86,9 @@ def _options(target: str, table: TableProfile) -> Iterator[tuple[int, str, str]]
                 continue
             if plain in words or plain == wanted:
                 yield (words.index(plain) if plain in words else 0), wanted, name
+                continue
+            if long_name(plain) in words:
+                yield 10 + words.index(long_name(plain)), wanted, name
                 continue
             for prefix in TABLE_PREFIXES[target]:
                 rest = plain.removeprefix(f"{prefix}_")

@@ -31,6 +31,42 @@ NEEDED_COLUMNS: dict[str, tuple[str, ...]] = {table: tuple(names) for table, nam
 """Required columns without which a table is another one, where some of the contract's can be derived."""
 
 
+_LONG = {
+    "nm": "name", "no": "number", "nr": "number", "num": "number", "nbr": "number", "nummer": "number",
+    "ref": "reference", "cust": "customer", "acct": "account", "acc": "account", "kd": "kunden", "co": "company",
+    "dt": "date", "prio": "priority", "desc": "description",
+}  # fmt: skip
+
+
+def long_name(plain: str) -> str:
+    """A normal name with its usual abbreviations written out.
+
+    >>> long_name("client_no"), long_name("company_nm"), long_name("kd_nr")
+    ('client_number', 'company_name', 'kunden_number')
+    """
+    return "_".join(_LONG.get(word, word) for word in plain.split("_"))
+
+
+def names_account(name: str) -> bool:
+    """Whether a column's name says that it is a customer's id or name.
+
+    >>> names_account("Cust Ref"), names_account("Client No."), names_account("Colour")
+    (True, True, False)
+    """
+    return _account_place(name) is not None
+
+
+def account_name_place(name: str) -> int:
+    """The place of a name in the list of those of accounts, the most certain first; behind them where it is none."""
+    place = _account_place(name)
+    return len(ACCOUNT_KEYS) if place is None else place
+
+
+def _account_place(name: str) -> int | None:
+    plain = normal_name(name)
+    return next((ACCOUNT_KEYS.index(form) for form in (plain, long_name(plain)) if form in ACCOUNT_KEYS), None)
+
+
 def normal_name(name: str) -> str:
     """A column's name in lower case with ``_`` between its words.
 
@@ -38,8 +74,10 @@ def normal_name(name: str) -> str:
     ('date_time_opened', 'account_id', 'amount')
     >>> normal_name("properties__createdate"), normal_name("Health_Score__c")
     ('createdate', 'health_score')
+    >>> normal_name("Case#"), normal_name("#")
+    ('case_number', 'number')
     """
-    plain = re.sub(r"\(.*?\)|\[.*?\]", " ", name)
+    plain = re.sub(r"\(.*?\)|\[.*?\]", " ", name).replace("#", " number ")
     plain = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", plain)
     plain = re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1_\2", plain)
     words = re.sub(r"[^0-9a-zäöüß]+", "_", plain.lower()).strip("_")

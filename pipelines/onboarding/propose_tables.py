@@ -2,26 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 
-from features.contract import TABLES
-from pipelines.onboarding.account_columns import AccountKey
+from pipelines.onboarding.account_columns import FOUND, AccountKey, find_account_column
 from pipelines.onboarding.choose_columns import ColumnChoice, choose_columns
-from pipelines.onboarding.column_words import MARKS, NEEDED_COLUMNS, WORDS, normal_name
+from pipelines.onboarding.column_words import MARKS, names_account
 from pipelines.onboarding.derived_tables import add_contracts, add_crosswalk, add_events
 from pipelines.onboarding.profile_tables import TableProfile
-from pipelines.onboarding.table_proposal import Candidate, TablesProposal
+from pipelines.onboarding.table_proposal import Candidate, TablesProposal, list_left_out
+from pipelines.onboarding.table_targets import TARGETS, explain_unused, missing_columns, named_targets
 from pipelines.onboarding.target_queries import account_column, target_query
 
-TARGETS = tuple(WORDS)
+NEARLY_UNIQUE = 0.9
+"""The share of different names from which each is a customer's."""
+
 NAMED = 6
 """What a table's name counts for, in columns that fit."""
-
-
-def named_targets(table: str) -> set[str]:
-    """The tables of the contract that a table's name means, such as ``sf_accounts_export``."""
-    plain = normal_name(table)
-    words = {plain, *plain.split("_")}
-    forms = {form for word in words for form in (word, f"{word}s", f"{word}es", f"{word.removesuffix('y')}ies")}
-    return {name for name in TARGETS if forms & {name, *TABLES[name].other_names}}
 
 
 def propose_accounts(source: str, tables: Mapping[str, TableProfile]) -> list[AccountKey]:
@@ -41,7 +35,7 @@ def propose_accounts(source: str, tables: Mapping[str, TableProfile]) -> list[Ac
 
 def propose_tables(source: str, tables: Mapping[str, TableProfile], keys: Sequence[AccountKey]) -> TablesProposal:
     """The queries of a source; ``keys`` are those of the accounts of this night, of this source or of another."""
-    best = _best(tables, TARGETS)
+    best = _best(tables, TARGETS, keys)
     own = [key for key in keys if key.source == source]
     result = TablesProposal()
     for target in TARGETS:
@@ -60,12 +54,18 @@ def propose_tables(source: str, tables: Mapping[str, TableProfile], keys: Sequen
     add_events(result, best)
     add_crosswalk(result, source, best, tables, keys, own)
     used = {made.table for made in result.tables} | {name for name, _ in result.unused}
-    result.unused += [(name, _why_unused(profile)) for name, profile in tables.items() if name not in used]
+    result.unused += [(name, explain_unused(profile, best)) for name, profile in tables.items() if name not in used]
+    list_left_out(result.tables, tables)
     return result
 
 
-def _best(tables: Mapping[str, TableProfile], targets: Sequence[str]) -> dict[str, Candidate]:
-    """For each table of the contract the table of the source that fits best; each table is used once."""
+def _best(
+    tables: Mapping[str, TableProfile], targets: Sequence[str], keys: Sequence[AccountKey] = ()
+) -> dict[str, Candidate]:
+    """For each table of the contract the table of the source that fits best; each table is used once.
+
+    Where a column holds ids of the accounts (``keys``), one column that only this table has says enough.
+    """
     options: list[Candidate] = []
     for name, profile in tables.items():
         if not profile.rows:
@@ -73,13 +73,10 @@ def _best(tables: Mapping[str, TableProfile], targets: Sequence[str]) -> dict[st
         meant = named_targets(name)
         for target in TARGETS:
             choices, rejected = choose_columns(target, profile)
-            needed = NEEDED_COLUMNS.get(
-                target, [it for it in TABLES[target].required if it not in ("account_id", "created_at")]
-            )
-            if target == "accounts":
-                needed = () if "account_id" in choices or _unique_name(profile, choices) else ("account_id",)
-            if all(it in choices for it in needed) and choices and (target in meant or _is_clear(target, choices)):
-                score = len(choices) + (NAMED if target in meant else 0)
+            named = target in meant
+            missing = missing_columns(target, profile, choices)
+            if choices and not missing and (named or _is_clear(target, profile, choices, keys)):
+                score = len(choices) + (NAMED if named else 0)
                 options.append(Candidate(target, name, choices, rejected, score))
     best: dict[str, Candidate] = {}
     used: set[str] = set()
@@ -90,20 +87,34 @@ def _best(tables: Mapping[str, TableProfile], targets: Sequence[str]) -> dict[st
     return {target: it for target, it in best.items() if target in targets}
 
 
-def _unique_name(profile: TableProfile, choices: Mapping[str, ColumnChoice]) -> bool:
-    name = choices.get("name")
-    return name is not None and profile.columns[name.column].distinct == profile.rows
-
-
-def _is_clear(target: str, choices: Mapping[str, ColumnChoice]) -> bool:
+def _is_clear(
+    target: str, profile: TableProfile, choices: Mapping[str, ColumnChoice], keys: Sequence[AccountKey]
+) -> bool:
     """Whether the columns alone say which table it is, where its name does not."""
-    return len(MARKS[target] & choices.keys()) >= min(2, len(MARKS[target]))
+    marks = len(MARKS[target] & choices.keys())
+    if target == "accounts" and _has_customers(profile, choices):
+        return True
+    if marks == 1 and target != "accounts" and _names_accounts(profile, choices, keys):
+        return True
+    return marks >= min(2, len(MARKS[target]))
+
+
+def _has_customers(profile: TableProfile, choices: Mapping[str, ColumnChoice]) -> bool:
+    """Whether a table has a unique id and a nearly unique name, and the name of one of them says a customer's."""
+    if not {"account_id", "name"} <= choices.keys():
+        return False
+    own, name = choices["account_id"].column, choices["name"].column
+    differ = profile.columns[name].distinct >= NEARLY_UNIQUE * profile.columns[name].filled
+    return differ and (names_account(own) or names_account(name))
+
+
+def _names_accounts(profile: TableProfile, choices: Mapping[str, ColumnChoice], keys: Sequence[AccountKey]) -> bool:
+    """Whether a column that is not chosen holds ids of the accounts of another table."""
+    others = [key for key in keys if key.kind == "id" and key.table != profile.name]
+    found = find_account_column(profile, others, [choice.column for choice in choices.values()]) if others else None
+    return found is not None and found.share >= FOUND
 
 
 def _account_key(candidate: Candidate, profile: TableProfile, keys: Sequence[AccountKey]) -> AccountKey | None:
     found = account_column(candidate, profile, keys)
     return found.key if found else None
-
-
-def _why_unused(profile: TableProfile) -> str:
-    return "it has no rows" if not profile.rows else "it is like no table of the contract"

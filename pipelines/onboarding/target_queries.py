@@ -1,10 +1,10 @@
 """The query of one table of the contract from one table of a source, and what had to be assumed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from features.quoting import quote_name, quote_text
 from pipelines.onboarding.account_columns import FOUND, AccountColumn, AccountKey, find_account_column
-from pipelines.onboarding.choose_columns import ColumnChoice
+from pipelines.onboarding.choose_columns import ColumnChoice, find_dates
 from pipelines.onboarding.column_words import normal_name
 from pipelines.onboarding.profile_tables import TableProfile
 from pipelines.onboarding.table_proposal import Candidate, TableProposal, plain_query
@@ -14,6 +14,10 @@ END_OF_TERM = 0.95
 
 ASSUMED_CREATION = "2000-01-01"
 
+_BEGINNINGS = ("onboard", "sign", "creat", "regist", "join", "since", "activat", "begin", "start", "first", "live",
+               "seit", "beginn", "angelegt", "erstellt")  # fmt: skip
+_LATER = ("last", "end", "renew", "churn", "cancel", "updat", "modif", "letzt", "assign", "resign")
+
 
 def target_query(
     source: str, candidate: Candidate, profile: TableProfile, keys: Sequence[AccountKey]
@@ -22,7 +26,7 @@ def target_query(
     choices = dict(candidate.choices)
     notes = [f"{it.column} is not used as {it.target}: {it.reason}." for it in candidate.rejected]
     if candidate.target == "accounts":
-        return _accounts_query(candidate, choices, notes)
+        return _accounts_query(candidate, profile, choices, notes)
     if candidate.target != "ticket_events":
         account = account_column(candidate, profile, keys)
         if account is None:
@@ -60,18 +64,36 @@ def _account_choice(source: str, account: AccountColumn) -> ColumnChoice:
     return ColumnChoice("account_id", sql, account.column, account.reason)
 
 
-def _accounts_query(candidate: Candidate, choices: dict[str, ColumnChoice], notes: list[str]) -> TableProposal:
+def _accounts_query(
+    candidate: Candidate, profile: TableProfile, choices: dict[str, ColumnChoice], notes: list[str]
+) -> TableProposal:
     if "account_id" not in choices:
         name = choices["name"]
         choices["account_id"] = ColumnChoice("account_id", name.sql, name.column, "no id: the name, which is unique")
     if "created_at" not in choices:
-        sql = f"TIMESTAMP {quote_text(ASSUMED_CREATION)}"
-        choices["created_at"] = ColumnChoice(
-            "created_at", sql, "", "assumed: no column says when an account was created"
-        )
-        notes.append(f"No column says when an account was created: {ASSUMED_CREATION} is assumed for all of them.")
+        choices["created_at"] = _creation(profile, choices, notes)
     choices.pop("domain", None)
     return plain_query(candidate, choices, notes)
+
+
+def _creation(profile: TableProfile, choices: Mapping[str, ColumnChoice], notes: list[str]) -> ColumnChoice:
+    """When accounts were created, where no name is known for it: dates with a word of beginning, else an assumption."""
+    dates = find_dates(profile, [choice.column for choice in choices.values()])
+    for it in dates:
+        words = normal_name(it.column)
+        if any(word in words for word in _BEGINNINGS) and not any(word in words for word in _LATER):
+            notes.append(f"{it.column} is taken for the day on which an account was created: check this column.")
+            return ColumnChoice("created_at", it.sql, it.column, f"{it.reason}, and a word of its name")
+    sql = f"TIMESTAMP {quote_text(ASSUMED_CREATION)}"
+    if dates:
+        named = " or ".join(it.column for it in dates)
+        notes.append(
+            f"No column is certain to say when an account was created: {ASSUMED_CREATION} is assumed for all of them. "
+            f"If it is {named}, write that column in the query."
+        )
+        return ColumnChoice("created_at", sql, "", "assumed: no column of dates is certain to be this one")
+    notes.append(f"No column says when an account was created: {ASSUMED_CREATION} is assumed for all of them.")
+    return ColumnChoice("created_at", sql, "", "assumed: no column says when an account was created")
 
 
 def _separate_end_of_term(choices: dict[str, ColumnChoice], notes: list[str], profile: TableProfile) -> None:

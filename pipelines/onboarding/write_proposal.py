@@ -47,6 +47,10 @@ def _mapping_files(proposal: SourceProposal) -> dict[str, str]:
     for made in proposal.proposed.tables:
         notes = "".join(f"-- {note}\n" for note in made.notes)
         head = f"-- {made.target} from the table {made.table}. Proposed by `rescue init`; yours to edit.\n"
+        if made.target == "crosswalk":
+            notes = "-- The ids, names and domains by which companies of several sources are matched.\n" + notes
+        if made.left_out:
+            notes += f"-- Columns that are not used: {' '.join(', '.join(made.left_out).split())}.\n"
         files[f"{made.target}.sql"] = f"{head}{notes}{made.sql}\n"
     return files
 

@@ -10,6 +10,8 @@ from rich.text import Text
 from pipelines.console import out
 from pipelines.onboarding.propose import SourceProposal
 
+MATCHING = "crosswalk (the ids, names and domains by which companies of several sources are matched)"
+
 
 def show_proposal(proposals: Sequence[SourceProposal], files: Sequence[Path]) -> None:
     """Print the choices for each source, and the files that were written."""
@@ -18,10 +20,19 @@ def show_proposal(proposals: Sequence[SourceProposal], files: Sequence[Path]) ->
             out.print(Text(line))
         out.print()
     out.print(Text(f"Written: {', '.join(os.path.relpath(file) for file in files)}"))
-    out.print(
-        Text("Next: read the queries, then run `rescue train` and `rescue nightly` in the folder of rescue.toml.")
-    )
     out.print()
+
+
+def show_next(proposals: Sequence[SourceProposal], *, can_run: bool) -> None:
+    """Print what to do next: to correct what would stop a night, or to train and run the first one."""
+    has_queries = any(it.vendor is not None or it.proposed is not None for it in proposals)
+    out.print()
+    if not can_run:
+        what = "in the source or in the queries" if has_queries else "in the source"
+        out.print(Text(f"Next: correct this {what}, then run `rescue check` in the folder of rescue.toml."))
+        return
+    first = "read the queries, then run" if has_queries else "run"
+    out.print(Text(f"Next: {first} `rescue train` and `rescue nightly` in the folder of rescue.toml."))
 
 
 def _lines(proposal: SourceProposal) -> list[str]:
@@ -36,11 +47,14 @@ def _lines(proposal: SourceProposal) -> list[str]:
         lines.append(f"  {table}: as it is, by its name and columns.")  # noqa: PERF401 lines of several kinds
     if proposal.proposed is not None:
         for made in proposal.proposed.tables:
-            lines.append(f"  {made.target} from {made.table}")
+            what = MATCHING if made.target == "crosswalk" else made.target
+            lines.append(f"  {what} from {made.table}")
             lines += [
                 f"    {it.target} = {it.column or 'a constant'}: {it.reason}" for it in made.columns if made.target
             ]
             lines += [f"    Warning: {note}" for note in made.notes]
+            if made.left_out:
+                lines.append(f"    Columns that are not used: {', '.join(made.left_out)}.")
         lines += [f"  Not used: {table}: {reason}." for table, reason in proposal.proposed.unused]
         if proposal.proposed.by_name:
             lines.append("  Its companies are matched with accounts by their names: check the shares below.")
@@ -62,6 +76,7 @@ def proposal_json(proposals: Sequence[SourceProposal]) -> list[dict[str, Any]]:
                     "from": made.table,
                     "columns": {it.target: {"column": it.column, "reason": it.reason} for it in made.columns},
                     "warnings": made.notes,
+                    "columns_not_used": made.left_out,
                 }
                 for made in (proposal.proposed.tables if proposal.proposed else [])
             ],

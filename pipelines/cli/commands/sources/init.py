@@ -31,10 +31,12 @@ def init(
     """Find out which tables and columns are which, write a mapping as SQL to edit and a rescue.toml, and check them.
 
     Every choice is explained, and what is uncertain is left out and listed. No file is overwritten.
+    Ends with 3 if a night would stop on what was found.
     """
+    from features.errors import DataGateError
     from pipelines import settings as configuration
     from pipelines.cli.output.check_output import show_check
-    from pipelines.cli.output.init_output import proposal_json, show_proposal
+    from pipelines.cli.output.init_output import proposal_json, show_next, show_proposal
     from pipelines.onboarding.propose import name_sources, propose_sources
     from pipelines.onboarding.propose_money import find_currency
     from pipelines.onboarding.write_proposal import write_proposal
@@ -57,9 +59,12 @@ def init(
     if as_json:
         shown = [os.path.relpath(file) for file in files]
         typer.echo(json.dumps({"files": shown, "sources": proposal_json(proposals), "check": report.as_json()}))
-        return
-    show_proposal(proposals, files)
-    show_check(report)
+    else:
+        show_proposal(proposals, files)
+        show_check(report)
+        show_next(proposals, can_run=not report.problems)
+    if report.problems:
+        raise DataGateError(report.problems[0])
 
 
 @contextlib.contextmanager

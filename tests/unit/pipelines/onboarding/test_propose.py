@@ -8,7 +8,7 @@ import pytest
 from support.export_folders import FOLDERS, table
 from typer.testing import CliRunner
 
-from features.errors import UsageError
+from features.errors import DataGateError, UsageError
 from pipelines.cli.app import app
 from pipelines.onboarding.choose_columns import find_formats
 from pipelines.onboarding.propose import name_sources, propose_sources
@@ -75,6 +75,81 @@ def test_what_cannot_be_read_is_named_with_the_reason(tmp_path: Path) -> None:
     (tmp_path / "accounts.csv").write_text(ACCOUNTS)
     (proposal,) = propose_sources({"source": str(tmp_path)}, tmp_path / "again")
     assert {"clients", "picture.png"} <= proposal.failures.keys()
+
+
+CLIENTS = table(
+    "Client No.|Company Nm|Onboarded|Vibe", 40, lambda i, r: f"CL{i}|Firm {i}|2024-01-{i % 28 + 1:02}|{i % 3}"
+)
+
+
+def test_columns_of_unusual_names_are_recognised_and_the_others_listed(tmp_path: Path) -> None:
+    desk = table("Case#|Cust Ref|Raised On|Shut On|Subject Line", 90,
+                 lambda i, r: f"{i}|CL{i % 40}|2024-02-{i % 28 + 1:02}|2024-03-{i % 28 + 1:02}|slow {i}")  # fmt: skip
+    proposal = propose(tmp_path, export1=CLIENTS, export2=desk)
+
+    accounts, tickets = table_of(proposal, "accounts"), table_of(proposal, "tickets")
+    assert {it.target: it.column for it in accounts.columns} == {
+        "account_id": "Client No.", "name": "Company Nm", "created_at": "Onboarded"
+    }  # fmt: skip
+    assert (accounts.left_out, accounts.notes, tickets.left_out) == (["Vibe"], [], [])
+    assert {it.target: it.column for it in tickets.columns} == {
+        "ticket_id": "Case#", "account_id": "Cust Ref", "opened_at": "Raised On", "subject": "Subject Line"
+    }  # fmt: skip
+    assert [it.column for it in table_of(proposal, "ticket_events").columns] == ["Shut On"]
+
+
+def test_ids_of_accounts_make_one_mark_enough(tmp_path: Path) -> None:
+    rows = table("nr|who|logged_on|headline", 90, lambda i, r: f"{i}|CL{i % 40}|2024-02-{i % 28 + 1:02}|slow {i}")
+    found = propose(tmp_path, export1=CLIENTS, export2=rows)
+    assert [it.column for it in table_of(found, "tickets").columns] == ["nr", "who", "logged_on", "headline"]
+
+    (tmp_path / "export2.csv").write_text(rows.replace("|CL", "|ZZ").replace(",CL", ",ZZ"))
+    (without,) = propose_sources({"source": str(tmp_path)}, tmp_path / "again")
+    assert without.proposed is not None
+    assert "tickets" not in {made.target for made in without.proposed.tables}
+
+
+def test_dates_that_may_be_the_creation_of_accounts_are_used_or_named(tmp_path: Path) -> None:
+    table_with = "id|name|{}"
+    rows = [(f"c{i}|Firm {i}|2024-01-{i % 28 + 1:02}") for i in range(40)]
+    notes = {}
+    for header in ("first_contract", "checked"):
+        folder = tmp_path / header
+        folder.mkdir()
+        made = table_of(
+            propose(folder, accounts=table(table_with.format(header), 40, lambda i, r: rows[i])), "accounts"
+        )
+        notes[header] = (next(it.column for it in made.columns if it.target == "created_at"), made.notes[-1])
+    assert notes["first_contract"][0] == "first_contract"
+    assert "check this column" in notes["first_contract"][1]
+    assert notes["checked"][0] == ""
+    assert "If it is checked, write that column" in notes["checked"][1]
+
+
+def test_a_table_that_is_not_used_is_listed_with_what_it_lacks(tmp_path: Path) -> None:
+    proposal = propose(tmp_path, clients=CLIENTS, bills=table("Invoice No|Note", 5, lambda i, r: f"{i}|a"),
+                       products=table("id|name|price", 5, lambda i, r: f"{i}|Thing {i}|{i}"),
+                       misc=table("colour|weight", 5, lambda i, r: f"red {i}|w{i}"))  # fmt: skip
+    unused = dict(proposal.unused)
+    assert unused["bills"] == (
+        "it is nearest to invoices, but no column was found for issued_at and amount (found: invoice_id = Invoice No)"
+    )
+    assert unused["misc"].startswith("none of its columns (colour, weight) was recognised")
+    assert "products" in unused
+    assert "clients" not in unused
+
+
+def test_init_ends_with_3_where_a_night_would_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "accounts.csv").write_text("account_id,created_at\n" + "a,not a date\n" * 40)
+
+    result = CliRunner().invoke(app, ["init", "data", "--into", "out"])
+
+    assert isinstance(result.exception, DataGateError)
+    assert "A night would stop on this source." in result.output
+    assert "Next: correct this in the source, then run" in " ".join(result.output.split())
+    assert "read the queries" not in result.output
 
 
 def test_sources_are_named_after_their_folders_and_files() -> None:
