@@ -117,8 +117,9 @@ def _take(
         restore_fields(case, {name: before[name] for name in SILENT})
         case.path_due = None
         return
+    text = advance_text(path, result, context.titles)
     record_change(
-        session, case, before, kind, actor=SYSTEM.name, at=now, comment=advance_text(path, result), sent=result.sent
+        session, case, before, kind, actor=SYSTEM.name, at=now, comment=text, sent=result.sent
     )
     if kind == "path_repeated" and result.sent is not None:
         counts.repeated.append(case.id)

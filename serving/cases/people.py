@@ -46,10 +46,14 @@ class Staff:
         """The working time that the timers of a case run by: of the responsible person, else of the squad."""
         return self.roster.calendar_of(case.responsible, case.squad)
 
-    def count_case(self, person: str | None) -> None:
-        """One more open case for a person, so that the next case of the same transaction goes to another."""
-        if person is not None and isinstance(self.situation.open_cases, dict):
-            self.situation.open_cases[person] = self.situation.open_cases.get(person, 0) + 1
+    def count_case(self, person: str | None, *, before: str | None = None) -> None:
+        """One more open case for a person, so that the next case of the same transaction goes to another.
+
+        ``before`` is the person who had it until now.
+        """
+        for name, change in ((before, -1), (person, 1)):
+            if name is not None and isinstance(self.situation.open_cases, dict):
+                self.situation.open_cases[name] = max(self.situation.open_cases.get(name, 0) + change, 0)
 
 
 def load_staff(session: Session, at: datetime, roster: Roster | None = None) -> Staff:

@@ -118,13 +118,14 @@ class Incidents:
             context = IncidentContext.of_newest_night(action.session, action.now)
         else:
             context = IncidentContext.of(action.session, self.rules, self.channels, action.now)
+        who = context.paths.titles.get(action.actor.name, action.actor.name)
         announce(
             action.session,
             action.incident,
             ProtocolEvent.INCIDENT_OVER,
             context,
             action.now,
-            headline=f"{action.actor.name} has resolved it: {incident_headline(action.incident)}",
+            headline=f"{who} has resolved it: {incident_headline(action.incident)}",
             actor=action.actor.name,
             comment=action.comment or "",
         )

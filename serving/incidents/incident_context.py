@@ -62,6 +62,7 @@ class IncidentContext:
             kind="incident",
             headline=headline,
             responsible=incident.responsible,
+            acknowledged_by=incident.acknowledged_by,
             accountable=(row.accountable,) if row else (),
             consulted=row.consulted if row else (),
             informed=row.informed if row else (),
@@ -71,6 +72,7 @@ class IncidentContext:
             comment=comment,
             actor=actor,
             facts=_facts(session, incident),
+            titles=self.paths.titles,
         )
 
     def _severity(self, incident: Incident) -> SeverityRule | None:

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from serving.cases.escalation.path_changes import advance_text
+from serving.cases.escalation.path_changes import advance_text, skipped_texts
 from serving.cases.permissions import SYSTEM
 from serving.incidents.incident_changes import OPEN
 from serving.incidents.incident_context import IncidentContext
@@ -43,9 +43,8 @@ def begin_path(
         before = _apply(incident, result)
         readers = result.sent.readers if result.sent else ()
         names = " and ".join(reader.shown for reader in readers) or "nobody, for nobody can be reached"
-        record_incident(
-            session, incident, before, "notified", actor=SYSTEM.name, at=now, comment=f"The path begins with {names}."
-        )
+        text = " ".join([f"The path begins with {names}.", *skipped_texts(path, result, context.paths.titles)])
+        record_incident(session, incident, before, "notified", actor=SYSTEM.name, at=now, comment=text)
     _schedule(incident, context)
     announce(
         session,
@@ -76,7 +75,8 @@ def _take(session: Session, incident: Incident, context: IncidentContext, now: d
     _schedule(incident, context)
     repeated = result.sent is not None and result.sent.repeat > 0
     kind = "path_repeated" if repeated else "escalated" if result.sent else "path_ended"
-    record_incident(session, incident, before, kind, actor=SYSTEM.name, at=now, comment=_step_text(path, result))
+    text = _step_text(path, result, context)
+    record_incident(session, incident, before, kind, actor=SYSTEM.name, at=now, comment=text)
     if result.sent is not None:
         announce(
             session,
@@ -115,5 +115,6 @@ def _schedule(incident: Incident, context: IncidentContext) -> None:
     incident.path_due = next_due(path, path_progress(incident), context.calendar_of(incident))
 
 
-def _step_text(path: EscalationPath, result: Advance) -> str:
-    return advance_text(path, result).replace("No contact in time", "Nobody has acknowledged in time")
+def _step_text(path: EscalationPath, result: Advance, context: IncidentContext) -> str:
+    text = advance_text(path, result, context.paths.titles)
+    return text.replace("No contact in time", "Nobody has acknowledged it yet")

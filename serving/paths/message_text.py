@@ -50,7 +50,6 @@ _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 _HAPPENED = {
     ProtocolEvent.OPENED: "{account} is a new case for {squad}. {reason}",
     ProtocolEvent.RAISED_AGAIN: "The risk of {account} has risen again. {reason}",
-    ProtocolEvent.ESCALATED: "Nobody has answered for {account} in time, so {responsible} is responsible now. {reason}",
     ProtocolEvent.HANDED_OVER: "{actor} handed {account} over to {squad}. {comment}",
     ProtocolEvent.ACCEPTED: "{actor} accepted the hand-over of {account}. {comment}",
     ProtocolEvent.RETURNED: "{actor} returned {account}. {comment}",
@@ -62,18 +61,18 @@ _HAPPENED = {
     ProtocolEvent.INCIDENT_OVER: "The incident is over: {account}. {reason}",
 }
 _TITLES = {
-    ProtocolEvent.OPENED: "new case",
-    ProtocolEvent.RAISED_AGAIN: "the risk has risen again",
-    ProtocolEvent.ESCALATED: "escalated",
-    ProtocolEvent.HANDED_OVER: "handed over",
-    ProtocolEvent.ACCEPTED: "accepted",
-    ProtocolEvent.RETURNED: "returned",
-    ProtocolEvent.CONTACTED: "customer contacted",
-    ProtocolEvent.SLA_BREACHED: "deadline missed",
-    ProtocolEvent.RESOLVED: "case closed",
-    ProtocolEvent.REOPENED: "opened again",
-    ProtocolEvent.INCIDENT_OPENED: "new incident",
-    ProtocolEvent.INCIDENT_OVER: "incident over",
+    ProtocolEvent.OPENED: "New case",
+    ProtocolEvent.RAISED_AGAIN: "The risk has risen again",
+    ProtocolEvent.ESCALATED: "Escalated",
+    ProtocolEvent.HANDED_OVER: "Handed over",
+    ProtocolEvent.ACCEPTED: "Accepted",
+    ProtocolEvent.RETURNED: "Returned",
+    ProtocolEvent.CONTACTED: "Customer contacted",
+    ProtocolEvent.SLA_BREACHED: "Deadline missed",
+    ProtocolEvent.RESOLVED: "Case closed",
+    ProtocolEvent.REOPENED: "Opened again",
+    ProtocolEvent.INCIDENT_OPENED: "New incident",
+    ProtocolEvent.INCIDENT_OVER: "Incident over",
 }
 _CLOSING = (ProtocolEvent.RESOLVED, ProtocolEvent.INCIDENT_OVER)
 
@@ -89,7 +88,8 @@ class Occasion(NamedTuple):
     """Why a message is written: the event, the party that the reader belongs to (None: a step of the path).
 
     ``acknowledge`` says that the step asks to act; ``repeat`` is above 0 where it was sent before. A deadline
-    before ``at`` is described as missed.
+    before ``at`` is described as missed. Of an escalation, ``moved`` says that somebody became responsible by it, and
+    ``waited`` how long the step before had, such as ``step 1 had 15 minutes``.
     """
 
     event: ProtocolEvent
@@ -99,16 +99,19 @@ class Occasion(NamedTuple):
     acknowledge: bool = True
     repeat: int = 0
     at: datetime | None = None
+    moved: bool = False
+    waited: str = ""
 
 
 def compose_message(subject: Subject, reader: Reader, occasion: Occasion, *, link: str = "") -> MessageText:
     """The message about an event to one reader."""
     acts = _has_to_act(occasion)
     outside = reader.kind is ReaderKind.OUTSIDE
-    request = _outside_request(subject) if outside and acts else _request(subject, occasion)
+    asked = acts or (occasion.party is None and occasion.template is not None)
+    request = _outside_request(subject) if outside and asked else _request(subject, occasion)
     deadline = _deadline(subject, reader, occasion)
     values = _values(subject, reader, request, deadline, link)
-    first = occasion.template or _HAPPENED[occasion.event]
+    first = occasion.template or _happened(subject, reader, occasion)
     happened = " ".join(fill_template(first, values).split())
     shown = set(_PLACEHOLDER.findall(occasion.template or ""))
     lines = [f"Hello {values['reader']},", "", happened, ""]
@@ -200,6 +203,24 @@ def _values(subject: Subject, reader: Reader, request: str, deadline: str, link:
     return values | {"comment": plain_line(subject.comment, LONGEST_COMMENT), "link": link}
 
 
+def _happened(subject: Subject, reader: Reader, occasion: Occasion) -> str:
+    """What happened, as a template; of an escalation, who has to act now and why."""
+    if occasion.event is not ProtocolEvent.ESCALATED:
+        return _HAPPENED[occasion.event]
+    if subject.acknowledged_by is not None:
+        return f"{_name(subject, subject.acknowledged_by)} has acknowledged {{account}}. {{reason}}"
+    waited = f" ({occasion.waited})" if occasion.waited else ""
+    state = f"Nobody has acknowledged {{account}} yet{waited}"
+    if subject.responsible is None:
+        return f"{state}, and nobody is responsible. {{reason}}"
+    who = "you are" if reader.name == subject.responsible else "{responsible} is"
+    return f"{state}{f', so {who} responsible now' if occasion.moved else f'; {who} responsible'}. {{reason}}"
+
+
+def _name(subject: Subject, person: str) -> str:
+    return plain_line(subject.title_of(person)).replace("{", "").replace("}", "")
+
+
 def _sentence(text: str) -> str:
     text = text.strip()
     return f"{text[:1].upper()}{text[1:].rstrip('.')}." if text else ""
@@ -266,5 +287,6 @@ def _facts(subject: Subject, occasion: Occasion, values: Mapping[str, str]) -> l
 
 def _subject_line(account: str, occasion: Occasion, deadline: str) -> str:
     due = f", {deadline}" if deadline.startswith("it was") else f", by {deadline}" if deadline else ""
-    again = "reminder: " if occasion.repeat else ""
-    return f"{account}: {again}{_TITLES[occasion.event]}{due}"
+    title = _TITLES[occasion.event]
+    again = f"Reminder: {title[0].lower()}{title[1:]}" if occasion.repeat else title
+    return f"{account}: {again}{due}"

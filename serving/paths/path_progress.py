@@ -43,12 +43,17 @@ class SkippedStep(NamedTuple):
 
 
 class SentStep(NamedTuple):
-    """A step that is sent: to whom; ``repeat`` is 0 for the first time."""
+    """A step that is sent: to whom; ``repeat`` is 0 for the first time.
+
+    ``waited`` is the time that the step ``before`` had, where there is one.
+    """
 
     step: int
     repeat: int
     readers: tuple[Reader, ...]
     left_out: tuple[LeftOut, ...] = ()
+    before: int = -1
+    waited: Duration | None = None
 
 
 @dataclass(frozen=True)
@@ -113,6 +118,7 @@ def _take_step(
 ) -> Advance:
     """Send the next step that has somebody to address; those without are skipped at once."""
     skipped: list[SkippedStep] = []
+    waited = path.steps[state.step + 1].after if state.step + 1 < len(path.steps) else None
     for place, step in _following(path, state):
         if state.acknowledged and step.acknowledge:
             skipped.append(SkippedStep(place, (LeftOut(" and ".join(step.to), ACKNOWLEDGED, person=False),)))
@@ -122,7 +128,7 @@ def _take_step(
             after = replace(state, step=place, since=now, repeats=0, reached=_reached(state, readers))
             if step.acknowledge:
                 after = replace(after, responsible=_first_person(readers) or state.responsible)
-            return Advance(after, SentStep(place, 0, readers, left_out), tuple(skipped))
+            return Advance(after, SentStep(place, 0, readers, left_out, state.step, waited), tuple(skipped))
         skipped.append(SkippedStep(place, left_out))
     last = path.steps[-1].repeat
     over = replace(state, step=len(path.steps) - 1, since=now, repeats=last.count if last else 0)

@@ -10,11 +10,11 @@ class Subject:
     """A case or an incident at one instant; times are UTC without a zone.
 
     ``title`` names the account or the incident, ``headline`` is the reason in one sentence. ``accountable``,
-    ``consulted`` and ``informed`` are the roles of its severity, as the policy writes them. ``reached`` are the people
-    and outside addresses that the path has reached so far. ``respond_by`` and ``resolve_by`` are deadlines that run.
-    ``comment`` and ``actor`` belong to the event that is announced; ``titles`` are the names of people as others read
-    them, where they differ. ``facts`` are further values that a message may
-    list, by name.
+    ``consulted`` and ``informed`` are the roles of its severity, as the policy writes them. ``reached`` are the
+    people and outside addresses that the path has reached so far. ``respond_by`` and ``resolve_by`` are deadlines
+    that run. ``acknowledged_by`` is who has acknowledged it. ``comment`` and ``actor`` belong to the event that is
+    announced; ``titles`` are the names of people as others read them, where they differ. ``facts`` are further
+    values that a message may list, by name.
     """
 
     id: str
@@ -25,6 +25,7 @@ class Subject:
     kind: str = "case"
     headline: str = ""
     responsible: str | None = None
+    acknowledged_by: str | None = None
     account_owner: str | None = None
     accountable: tuple[str, ...] = ()
     consulted: tuple[str, ...] = ()

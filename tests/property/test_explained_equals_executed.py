@@ -311,7 +311,8 @@ class Expectation:
         self.closed, self.owner = False, LEAD.name
         self.respond_by = None if self.contacted else now + timedelta(hours=4)
         self.resolve_by, self.late = now + timedelta(hours=48), set()
-        self.state = PathState(since=now, step=0, reached=(LEAD.name,))
+        repeat = self.path.steps[0].repeat  # the first step is not sent, so it is not sent again
+        self.state = PathState(since=now, step=0, repeats=repeat.count if repeat else 0, reached=(LEAD.name,))
         self.announce(ProtocolEvent.REOPENED, now, LEAD.name)
 
 
@@ -408,7 +409,7 @@ def check_explanation(scenario: Scenario, source: Path) -> None:
         line for line in explain(policy, CHANNELS).splitlines() if line.startswith("  - support, normal, path p")
     )
     calendar = policy.rules.calendar_of("support")
-    explained = re.findall(r"(?=\b(\w{3} \d\d:\d\d) ((?:(?!; \w{3} \d\d:\d\d).)*))", line)
+    explained = re.findall(r"(?=\b(\w{3} \d\d:\d\d) ((?:(?!; (?:after \d+ days: )?\w{3} \d\d:\d\d).)*))", line)
     with TemporaryDirectory() as folder:
         world = PathWorld.open(source, Path(folder), scenario.text)
         try:

@@ -8,6 +8,7 @@ from rich.table import Table
 
 from serving.handoff.render import amount, moment
 from serving.incidents.incident_context import scope_text
+from serving.incidents.incident_outlook import IncidentOutlook, event_sentence
 from serving.store.incident_tables import Incident, IncidentEvent, SignalRow
 from serving.store.queries.incident_queries import IncidentFile
 
@@ -34,11 +35,12 @@ def incident_table(rows: Sequence[Incident]) -> Table:
     return table
 
 
-def incident_lines(file: IncidentFile) -> Iterator[str]:
+def incident_lines(file: IncidentFile, outlook: IncidentOutlook) -> Iterator[str]:
     """One incident as text."""
     row = file.incident
+    responsible = outlook.name(row.responsible) if row.responsible else "nobody yet"
     yield f"{row.title} ({row.id})"
-    yield f"{row.severity}, {row.state}, squad {row.squad}, responsible: {row.responsible or 'nobody yet'}"
+    yield f"{row.severity}, {row.state}, squad {row.squad}, responsible: {responsible}"
     yield f"From {moment(row.started_at)} to {moment(row.last_signal_at)}: {row.signals:,} signals"
     if scope_text(row):
         yield f"Affected: {scope_text(row)}"
@@ -47,13 +49,18 @@ def incident_lines(file: IncidentFile) -> Iterator[str]:
         yield f"Yearly revenue of the affected accounts: {revenue}"
     if row.state == "open":
         yield from _deadlines(row)
+        if outlook.next_at is not None:
+            what = "Next message" if row.acknowledged_at else "Next escalation"
+            yield f"{what}: {moment(outlook.next_at)} to {outlook.next_to}"
+    elif outlook.reopens_until is not None:
+        yield f"Opened again if its signals return until {moment(outlook.reopens_until)}"
     for account in file.accounts:
         cases = f", open case {', '.join(account.cases)}" if account.cases else ""
         yield f"  {account.name}: {amount(account.revenue, account.currency or '')}, {account.signals:,} signals{cases}"
     yield "Timeline:"
     for event in file.events:
         comment = f". {event.comment}" if event.comment else ""
-        yield f"  {moment(event.at)}: {event.actor}: {event.kind.replace('_', ' ')}{comment}"
+        yield f"  {moment(event.at)}: {event_sentence(event, outlook)}{comment}"
 
 
 def _deadlines(row: Incident) -> Iterator[str]:
@@ -61,8 +68,6 @@ def _deadlines(row: Incident) -> Iterator[str]:
         yield f"Acknowledge by {moment(row.respond_by)}"
     if row.resolve_by is not None:
         yield f"Resolve by {moment(row.resolve_by)}"
-    if row.path_due is not None and row.acknowledged_at is None:
-        yield f"Next escalation: {moment(row.path_due)}"
 
 
 def signal_table(rows: Sequence[SignalRow]) -> Table:

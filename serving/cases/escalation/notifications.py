@@ -98,15 +98,19 @@ def enqueue_event(
     rule = context.protocol.get(event, DEFAULT_PROTOCOL[event])
     written: list[Message] = []
     asks = _step_messages(sent, step, context)
+    moved = sent is not None and step is not None and step.acknowledge and not sent.repeat
+    waited = f"step {sent.before + 1} had {sent.waited}" if sent and sent.waited and sent.before >= 0 else ""
+    common = Occasion(event, fields=rule.fields, at=at, moved=moved, waited=waited)
     for notification in asks:
         assert step is not None and sent is not None  # noqa: S101 - there are messages of a step only with a step
-        occasion = Occasion(event, None, step.message or rule.template, rule.fields, step.acknowledge, sent.repeat, at)
+        template = step.message or rule.template
+        occasion = common._replace(template=template, acknowledge=step.acknowledge, repeat=sent.repeat)
         written += _write(session, subject, occasion, notification, context, at, key, case_id, incident_id)
     if not only_step:
         already = {(notification.reader.name, notification.channel) for notification in asks}
         told = event_notifications(event, subject, context.protocol, context.directory, at, already)
         for notification in told:
-            occasion = Occasion(event, notification.party, rule.template, rule.fields, at=at)
+            occasion = common._replace(party=notification.party, template=rule.template)
             written += _write(session, subject, occasion, notification, context, at, key, case_id, incident_id)
     return written
 

@@ -1,5 +1,6 @@
 """What a change of a case does to its escalation path: it begins, starts again, goes on or stops."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -27,7 +28,7 @@ def update_path(session: Session, case: Case, kind: str, at: datetime) -> SentSt
     if kind in RESTARTS:
         sent = _restart(session, case, context, at)
     elif kind == "reopen":
-        _hold(case, 0)
+        _hold(case, 0, context.path_of(case))
     schedule_path(case, context)
     return sent
 
@@ -40,6 +41,7 @@ def schedule_path(case: Case, context: PathContext) -> None:
 
 def advance_path(session: Session, case: Case, context: PathContext, at: datetime) -> Advance:
     """What the path of a case does at this instant; the case has its new progress afterwards."""
+    before = responsible_of(case)
     result = advance(
         context.path_of(case),
         path_state(case),
@@ -49,11 +51,18 @@ def advance_path(session: Session, case: Case, context: PathContext, at: datetim
         at,
     )
     _apply(case, result)
+    if responsible_of(case) != before:
+        context.staff.count_case(responsible_of(case), before=before)
     return result
 
 
-def advance_text(path: EscalationPath, result: Advance) -> str:
-    """What the path did, as sentences for the record of the case."""
+def advance_text(path: EscalationPath, result: Advance, titles: Mapping[str, str]) -> str:
+    """What the path did, as sentences for the record; ``titles`` are the names of people as others read them."""
+    return " ".join([_sent_text(path, result, titles), *skipped_texts(path, result, titles)])
+
+
+def skipped_texts(path: EscalationPath, result: Advance, titles: Mapping[str, str]) -> list[str]:
+    """Which steps were skipped and who was left out, each with the reason."""
     left_out = {entry.name: entry for step in result.skipped for entry in step.left_out}
     left_out |= {entry.name: entry for entry in (result.sent.left_out if result.sent else ())}
     reasons = []
@@ -61,13 +70,13 @@ def advance_text(path: EscalationPath, result: Advance) -> str:
         if not entry.person:
             reasons += [f"{entry.name} {entry.reason}."] if path.name else []
         elif entry.reason == "is responsible already":
-            reasons.append(f"{entry.name} is responsible already.")
+            reasons.append(f"{titles.get(entry.name, entry.name)} is responsible already.")
         else:
-            reasons.append(f"{entry.name} {entry.reason} and was left out.")
-    return " ".join([_sent_text(path, result), *_skipped_text(path, result.skipped), *reasons])
+            reasons.append(f"{titles.get(entry.name, entry.name)} {entry.reason} and was left out.")
+    return [*_skipped_text(path, result.skipped), *reasons]
 
 
-def _sent_text(path: EscalationPath, result: Advance) -> str:
+def _sent_text(path: EscalationPath, result: Advance, titles: Mapping[str, str]) -> str:
     sent = result.sent
     if sent is None and not result.ended:
         return f"Step {result.state.step + 1} of the path {path.name} was not sent again: nobody can act at the moment."
@@ -78,7 +87,8 @@ def _sent_text(path: EscalationPath, result: Advance) -> str:
         return f"No answer yet: step {sent.step + 1} of the path {path.name} was sent again to {names}."
     if not path.steps[sent.step].acknowledge:
         return f"Step {sent.step + 1} of the path {path.name}: {names} was informed."
-    text = f"No contact in time: {result.state.responsible} is responsible now."
+    person = result.state.responsible or "nobody"
+    text = f"No contact in time: {titles.get(person, person)} is responsible now."
     others = [reader.shown for reader in sent.readers if reader.name != result.state.responsible]
     if not others:
         return text
@@ -94,9 +104,9 @@ def _restart(session: Session, case: Case, context: PathContext, at: datetime) -
     """The first step, taken at once where it has no time before it; a case that already has an owner waits for them."""
     path = context.path_of(case)
     if case.owner is not None or case.tier > 0:
-        _hold(case, min(case.tier, len(path.steps) - 1))
+        _hold(case, min(case.tier, len(path.steps) - 1), path)
         return None
-    _hold(case, -1)
+    _hold(case, -1, path)
     case.reached = []
     case.tier_since = at
     state = PathState(since=at)
@@ -106,9 +116,10 @@ def _restart(session: Session, case: Case, context: PathContext, at: datetime) -
     return result.sent
 
 
-def _hold(case: Case, step: int) -> None:
-    """The path is at this step, and nobody has acknowledged it."""
-    case.path_step, case.path_repeats = step, 0
+def _hold(case: Case, step: int, path: EscalationPath) -> None:
+    """The path is at this step, which is not sent and so not sent again, and nobody has acknowledged it."""
+    repeat = path.steps[step].repeat if step >= 0 else None
+    case.path_step, case.path_repeats = step, repeat.count if repeat else 0
     case.acknowledged_at = case.acknowledged_by = None
     case.reached = [case.owner] if case.owner else []
 

@@ -130,6 +130,7 @@ class PathContext:
             opened_at=case.opened_at,
             headline=case.headline or "",
             responsible=responsible_of(case),
+            acknowledged_by=case.acknowledged_by,
             account_owner=account.owner if account else None,
             accountable=(row.accountable,) if row else (),
             consulted=row.consulted if row else (),

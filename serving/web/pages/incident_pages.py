@@ -9,6 +9,7 @@ from features.errors import RescueError
 from serving.cases.permissions import Act, NotAllowedError
 from serving.incidents.incident_actions import Incidents
 from serving.incidents.incident_errors import IncidentNotFoundError, IncidentStateError, StaleIncidentError
+from serving.incidents.incident_outlook import incident_outlook
 from serving.store.database import StoreError
 from serving.store.incident_tables import Incident
 from serving.store.queries.incident_queries import incident_file, list_incidents
@@ -114,8 +115,10 @@ def _render(
 ) -> Response:
     with context.store.reading() as session:
         file = incident_file(session, incident_id, context.squads)
-    if file is None:
+        rules = request.app.state.incidents.rules
+        outlook = incident_outlook(session, file.incident, context.now, rules) if file else None
+    if file is None or outlook is None:
         raise IncidentNotFoundError(incident_id)
     may_comment = context.person.may(Permission.COMMENT)
-    view = incident_view(file, context.actor(Act.WORK), context.now, may_comment=may_comment, draft=draft)
+    view = incident_view(file, context.actor(Act.WORK), context.now, outlook, may_comment=may_comment, draft=draft)
     return render_page(request, "incident.html.j2", {"view": view, "notice": message}, status=status)

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from serving.cases.permissions import EVERY_SQUAD, Actor
-from serving.handoff.render import amount, moment
+from serving.handoff.render import amount
 from serving.incidents.incident_actions import may_work
 from serving.incidents.incident_context import scope_text
+from serving.incidents.incident_outlook import IncidentOutlook, event_sentence
 from serving.store.incident_tables import Incident, IncidentEvent
 from serving.store.queries.incident_queries import AffectedRevenue, IncidentFile
 from serving.web.display_text import DUE_SOON, SlaTimer, duration
@@ -15,21 +15,6 @@ from serving.web.display_text import DUE_SOON, SlaTimer, duration
 INCIDENT_STATES = {"open": "Open", "over": "Over", "resolved": "Resolved"}
 
 NOBODY = "no users or accounts named"
-
-INCIDENT_EVENTS = {
-    "opened": "opened the incident",
-    "reopened": "opened the incident again",
-    "over": "ended the incident: no signal for the quiet time",
-    "acknowledge": "acknowledged the incident",
-    "resolve": "resolved the incident",
-    "comment": "commented",
-    "notified": "began the escalation path",
-    "escalated": "escalated the incident",
-    "path_repeated": "sent the step of the path again",
-    "path_ended": "reached the end of the path",
-    "breached": "recorded a missed deadline",
-}
-"""What happened, as the end of a sentence that begins with the person's name."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +51,7 @@ class IncidentView:
     may_acknowledge: bool
     may_resolve: bool
     may_comment: bool
+    outlook: IncidentOutlook
     draft: str = ""
 
     @property
@@ -81,7 +67,13 @@ def incident_row(incident: Incident, now: datetime) -> IncidentRow:
 
 
 def incident_view(
-    file: IncidentFile, actor: Actor, now: datetime, *, may_comment: bool, draft: str = ""
+    file: IncidentFile,
+    actor: Actor,
+    now: datetime,
+    outlook: IncidentOutlook,
+    *,
+    may_comment: bool,
+    draft: str = "",
 ) -> IncidentView:
     """The page of an incident for this person."""
     incident = file.incident
@@ -94,10 +86,11 @@ def incident_view(
         timer=incident_timer(incident, now),
         revenue=revenue_text(file.revenue, file.unknown),
         hidden=hidden_text(file.hidden, sees_all=actor.role in EVERY_SQUAD),
-        timeline=tuple(_entry(event) for event in reversed(file.events)),
+        timeline=tuple(_entry(event, outlook) for event in reversed(file.events)),
         may_acknowledge=works and incident.acknowledged_at is None,
         may_resolve=works,
         may_comment=may_comment,
+        outlook=outlook,
         draft=draft,
     )
 
@@ -135,11 +128,5 @@ def hidden_text(count: int, *, sees_all: bool) -> str:
     return f"{what}." if sees_all else f"{what}; accounts of which your squads have had no case are not listed."
 
 
-def _entry(event: IncidentEvent) -> TimelineEntry:
-    what = INCIDENT_EVENTS.get(event.kind, event.kind.replace("_", " "))
-    return TimelineEntry(event.at, f"{event.actor} {what}{_detail(event.after)}", event.comment)
-
-
-def _detail(after: dict[str, Any]) -> str:
-    ended = after.get("closed_at")
-    return f" ({moment(datetime.fromisoformat(ended))})" if ended and after.get("state") == "over" else ""
+def _entry(event: IncidentEvent, outlook: IncidentOutlook) -> TimelineEntry:
+    return TimelineEntry(event.at, event_sentence(event, outlook), event.comment)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from features.errors import RescueError
 from pipelines import assembly
 from pipelines import settings as configuration
 from pipelines.cli.acting_person import acting_person
@@ -59,11 +60,15 @@ def show(incident: IncidentArgument, home: Home = None, as_json: Json = False) -
     """Print an incident with its timeline and the affected accounts."""
     from pipelines.cli.output.incident_output import event_json, incident_json, incident_lines
     from serving.incidents.incident_errors import IncidentNotFoundError
+    from serving.incidents.incident_outlook import incident_outlook
+    from serving.store.database import utcnow
     from serving.store.queries.incident_queries import incident_file
 
-    with assembly.open_queue(configuration.load(home=home)) as store, store.reading() as session:
+    settings = configuration.load(home=home)
+    with assembly.open_queue(settings) as store, store.reading() as session:
         file = incident_file(session, incident, None)
-    if file is None:
+        outlook = incident_outlook(session, file.incident, utcnow(), _rules(settings)) if file else None
+    if file is None or outlook is None:
         raise IncidentNotFoundError(incident)
     if as_json:
         content: dict[str, Any] = {
@@ -74,7 +79,7 @@ def show(incident: IncidentArgument, home: Home = None, as_json: Json = False) -
         }
         typer.echo(json.dumps(content, indent=2, default=lambda at: f"{at.isoformat()}Z"))
         return
-    for line in incident_lines(file):
+    for line in incident_lines(file, outlook):
         out.print(line, markup=False, soft_wrap=True)
 
 
@@ -114,6 +119,14 @@ def comment(
         use_cases, actor = _use_cases(store, home, None, by)
         row = use_cases.comment(incident, actor, text=text)
     out.print(f"The comment is on the timeline of {_named(row)}.", markup=False, soft_wrap=True)
+
+
+def _rules(settings: Any) -> Any:
+    """The rules of the policy in use; None where it cannot be used, so that an incident is still shown."""
+    try:
+        return assembly.load_policy(settings).rules
+    except RescueError:
+        return None
 
 
 def _use_cases(store: Store, home: Any, policy: Any, by: str | None) -> tuple[Incidents, Actor]:

@@ -138,7 +138,7 @@ def test_an_empty_step_is_skipped_at_once_and_recorded(world: Open) -> None:
     assert step_messages(case) == [(timedelta(0), "lia", "mail"), (timedelta(minutes=30), "max", "mail")]
     (event,) = [event for event in case.history() if event.kind == "escalated"]
     assert event.comment == (
-        "No contact in time: max is responsible now. Step 2 of the path p2 was skipped. "
+        "No contact in time: Max Meier is responsible now. Step 2 of the path p2 was skipped. "
         "eve is absent (back on 6 Jan 2026) and was left out. fay is absent (back on 6 Jan 2026) and was left out."
     )
 

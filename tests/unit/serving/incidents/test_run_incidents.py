@@ -265,8 +265,8 @@ def test_the_channels_of_cases_are_told_of_incidents(store: Store) -> None:
     run_incidents(store, POLICY, now=at(60), channels=("chat",))
     told = [(one.kind, one.channel, one.payload["subject"].partition(",")[0]) for one in messages(store)]
     assert told == [
-        ("incident.incident_opened", "chat", "Failed checkouts: new incident"),
-        ("incident.incident_over", "chat", "Failed checkouts: incident over"),
+        ("incident.incident_opened", "chat", "Failed checkouts: New incident"),
+        ("incident.incident_over", "chat", "Failed checkouts: Incident over"),
     ]
     text = messages(store)[0].payload["text"]
     assert "3 signals" in text and "What to do: work on the incident." in text

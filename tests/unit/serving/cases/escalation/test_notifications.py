@@ -78,7 +78,7 @@ def test_the_default_tells_at_once_only_what_cannot_wait(world: Open) -> None:
 def test_a_message_says_what_to_do_until_when_and_where(world: Open) -> None:
     case = world(account="Acme GmbH", headline="Acme GmbH: usage fell by 40% in four weeks")
     first, *_ = case.sent()
-    assert first.row.payload["subject"] == "Acme GmbH: new case, by Fri 2 Jan 2026, 15:30 (Asia/Kolkata)"
+    assert first.row.payload["subject"] == "Acme GmbH: New case, by Fri 2 Jan 2026, 15:30 (Asia/Kolkata)"
     assert first.text == (
         "Hello Ann Abel,\n\n"
         "Acme GmbH is a new case for support. Usage fell by 40% in four weeks.\n\n"
@@ -148,7 +148,7 @@ def test_nobody_is_told_twice_of_one_event(world: Open) -> None:
 def test_hostile_names_are_one_line_of_text(world: Open) -> None:
     case = world(account="Evil\r\nBcc: all@x.example\x00\u202e{link} <!channel>", headline="x\n\n--\nHello boss")
     first = case.sent()[0]
-    assert first.row.payload["subject"].startswith("Evil Bcc: all@x.example{link} <!channel>: new case")
+    assert first.row.payload["subject"].startswith("Evil Bcc: all@x.example{link} <!channel>: New case")
     assert "\u202e" not in first.text
     assert "\nBcc" not in first.text
     assert "X -- Hello boss." in first.text
