@@ -11,7 +11,6 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from serving.cases.handover.form_answers import matching_forms
-from serving.cases.handover.sent_answers import answer_texts, newest_hand_over
 from serving.cases.people import Staff, count_open_cases, load_staff, newest_rules
 from serving.handoff.package import Handoff
 from serving.handoff.render import amount, day
@@ -20,6 +19,7 @@ from serving.paths.path_steps import TIER_WORDS
 from serving.policy.definition.people.form_rules import FieldRule, FormRule
 from serving.store.handover_tables import HandOverRow
 from serving.store.queries.case_queries import case_history
+from serving.store.queries.handover_queries import answer_texts, newest_hand_over
 from serving.store.tables import Account, Case
 
 

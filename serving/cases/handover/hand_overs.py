@@ -16,7 +16,6 @@ from serving.cases import squads
 from serving.cases.case_step import CaseStep, refuse_same, require_text
 from serving.cases.escalation.path_context import path_context, runs
 from serving.cases.handover.form_answers import FilledForm, check_answers, choose_form, matching_forms
-from serving.cases.handover.sent_answers import newest_hand_over
 from serving.cases.people import Staff, newest_rules
 from serving.paths.calendars import add_duration
 from serving.paths.durations import Duration
@@ -26,6 +25,7 @@ from serving.paths.squad_loops import MOST_RETURNS, count_returns
 from serving.store.case_states import WORKED, Action, State
 from serving.store.handover_tables import HandOverRow
 from serving.store.queries.case_queries import case_history
+from serving.store.queries.handover_queries import newest_hand_over
 from serving.store.tables import Case
 
 

@@ -1,8 +1,8 @@
-"""Hand-overs with forms, counted by pair of squads: completeness, returns, and the time that is lost."""
+"""Hand-overs with forms: the newest of a case with its answers, and their figures by pair of squads."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from statistics import median
 from typing import Any
 
@@ -40,6 +40,25 @@ class HandOverFigures:
     def to_json(self) -> dict[str, Any]:
         """The figures as JSON values."""
         return {**vars(self), "return_share": self.return_share}
+
+
+def newest_hand_over(session: Session, case_id: str) -> HandOverRow | None:
+    """The newest hand-over with a form of a case; None where there is none."""
+    rows = select(HandOverRow).where(HandOverRow.case_id == case_id).order_by(HandOverRow.id.desc())
+    return session.scalar(rows.limit(1))
+
+
+def answer_texts(answers: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Label and text of each field, in the order of the form; a dash where it is empty."""
+    return tuple((answer["label"], _shown(answer)) for answer in answers.values())
+
+
+def _shown(answer: Mapping[str, Any]) -> str:
+    value = answer["value"]
+    if value is None:
+        return "–"
+    day = date.fromisoformat(value) if answer["kind"] == "date" else None
+    return f"{day.day} {day:%b %Y}" if day else str(value)
 
 
 def handover_figures(
