@@ -13,6 +13,7 @@ from serving.drawings.swimlane_flow import length_text
 from serving.paths.path_steps import TIER_WORDS
 from serving.paths.protocol import Party
 from serving.paths.roster import DutyRota
+from serving.policy.definition.escalation_matrix import case_severities
 from serving.policy.definition.policy_file import Policy
 from serving.policy.definition.policy_schema import PolicyFile, SeverityRule
 
@@ -34,9 +35,9 @@ class RaciTable:
 def raci_tables(policy: Policy) -> list[RaciTable]:
     """The tables: letters by severity and role, who the roles are, and what is told to whom."""
     rules = policy.rules
-    roles = tuple(dict.fromkeys(role for row in rules.severities for role, _ in _roles(row)))
+    roles = tuple(dict.fromkeys(role for row in case_severities(rules) for role, _ in _roles(row)))
     rows = tuple(
-        (name, *(_letters(row, role) for role in roles)) for row in rules.severities for name in _activities(row)
+        (name, *(_letters(row, role) for role in roles)) for row in case_severities(rules) for name in _activities(row)
     )
     return [
         RaciTable("Roles by severity", EXPLANATION, ("Activity", *roles), rows, letters=True),

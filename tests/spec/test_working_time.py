@@ -58,7 +58,7 @@ def test_the_explanation_is_in_the_time_of_the_squad() -> None:
         (WORKING, "there is no calendar 'berlin'"),
         (WORKING.replace('calendar = "berlin"\n', "") + CALENDAR, "has no calendar: add .calendars.NAME."),
         (WORKING + CALENDAR.replace("Berlin", "Berln"), "did you mean 'Europe/Berlin'"),
-        (WORKING + CALENDAR.replace('"mon-fri 09:00-17:00"', ""), "hours must not be empty"),
+        (WORKING + CALENDAR.replace('"mon-fri 09:00-17:00"', ""), "A calendar needs working hours"),
         (WORKING + CALENDAR.replace("DE-BE", "DE-XY"), "DE has no region 'XY'"),
         (WORKING + CALENDAR.replace("closed", "clsed"), "did you mean 'closed'"),
         (WORKING.replace("4 working hours", "4 workin hours") + CALENDAR, "did you mean 'working hours'"),

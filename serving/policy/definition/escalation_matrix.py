@@ -52,6 +52,18 @@ def severity_row(rules: PolicyFile, severity: str) -> SeverityRule:
     return rules.severities[rules.rank_of(severity)]
 
 
+def is_only_of_incidents(row: SeverityRule) -> bool:
+    """Whether no case can have the severity: its condition is FALSE, as of one that only incidents name."""
+    return row.when is not None and row.when.strip().casefold() == "false"
+
+
+def case_severities(rules: PolicyFile) -> tuple[SeverityRule, ...]:
+    """The severities that a case can have; a trigger or a contract may ask for one whose condition is FALSE."""
+    asked = {trigger.severity for trigger in rules.triggers.values()}
+    asked |= {rules.cancellations.severity, rules.partial_losses.severity}
+    return tuple(row for row in rules.severities if row.name in asked or not is_only_of_incidents(row))
+
+
 def policy_subject(rules: PolicyFile, squad: str, severity: str, opened: datetime) -> Subject:
     """A case of this squad and severity as the policy alone knows it."""
     row = severity_row(rules, severity)

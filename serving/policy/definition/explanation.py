@@ -10,8 +10,13 @@ from serving.paths.directory import Directory
 from serving.policy.definition.columns import condition_columns
 from serving.policy.definition.default_rules import HIGHEST_ENTER, LIFT, LOWEST_ENTER
 from serving.policy.definition.escalation.protocol_text import protocol_lines
-from serving.policy.definition.escalation_matrix import escalation_steps, step_text
-from serving.policy.definition.incidents.incident_text import incident_lines
+from serving.policy.definition.escalation_matrix import (
+    case_severities,
+    escalation_steps,
+    step_text,
+)
+from serving.policy.definition.incidents.incident_rules import incident_title
+from serving.policy.definition.incidents.incident_text import incident_lines, step_lines
 from serving.policy.definition.people.people_text import form_lines, people_lines
 from serving.policy.definition.policy_file import Policy
 from serving.policy.definition.policy_schema import PolicyFile, RiskRule, SeverityRule, SquadRule, TriggerRule
@@ -20,6 +25,8 @@ from serving.policy.definition.tickets.ticket_kinds import TicketKinds
 
 FRIDAY = datetime.fromisoformat("2026-01-02T06:00")
 """When the example cases of the escalation paths are opened: the first weekend follows."""
+WEEK = 7
+"""Days from which a weekday alone would be read as one of the first week."""
 
 
 def explain(policy: Policy, channels: Mapping[str, str] | None = None) -> str:
@@ -39,7 +46,7 @@ def explain(policy: Policy, channels: Mapping[str, str] | None = None) -> str:
         *_section("Hold-out: accounts that are not worked, to measure the effect of the team", _holdout(rules)),
         *_section("Which squad gets a case", _routing(rules)),
         *_section(
-            "Response times, resolution times and responsibilities", (_severity(row) for row in rules.severities)
+            "Response times, resolution times and responsibilities", (_severity(row, rules) for row in rules.severities)
         ),
         *_section("How outcomes change an account's health score", _health(rules)),
         *_section(
@@ -54,7 +61,14 @@ def explain(policy: Policy, channels: Mapping[str, str] | None = None) -> str:
 
 
 def _incidents(rules: PolicyFile) -> Iterator[str]:
-    return incident_lines(rules.incidents, rules.routing.fallback)
+    """Each incident, and the steps of its path with the time since the incident is found."""
+    for (name, rule), line in zip(
+        rules.incidents.items(), incident_lines(rules.incidents, rules.routing.fallback), strict=True
+    ):
+        yield line
+        squad = rule.squad or rules.routing.fallback
+        path = rules.path_named(rule.path) if rule.path else rules.path_of(rule.severity, squad)
+        yield f"{incident_title(name, rule)}, step by step: {'; '.join(step_lines(path))}."
 
 
 def _has_people(rules: PolicyFile) -> bool:
@@ -90,11 +104,12 @@ def _detection(rules: PolicyFile) -> Iterator[str]:
 
 
 def _risk(name: str, rule: RiskRule) -> str:
+    points = round(rule.worsen_by * 100, 6)
     family = f" It shares its cases with the family {rule.family}." if rule.family else ""
     return (
         f"{name}: an account enters at {rule.enter:.0%} or more on {_nights(rule.enter_nights)}, and leaves after "
         f"{_nights(rule.leave_nights)} below {rule.leave:.0%}. An open case is raised again when the probability rises "
-        f"by {rule.worsen_by:.0%}, when the severity rises, or by an alarm that it does not contain.{family}"
+        f"by {points:g} percentage points, when the severity rises, or by an alarm that it does not contain.{family}"
     )
 
 
@@ -212,8 +227,9 @@ def _squad(name: str, squad: SquadRule) -> str:
     )
 
 
-def _severity(row: SeverityRule) -> str:
+def _severity(row: SeverityRule, rules: PolicyFile) -> str:
     when = f"where {row.when}" if row.when else "all others"
+    when = "only incidents" if row not in case_severities(rules) else when
     times = " and ".join(map(str, row.escalate_after_hours))
     escalation = f"; without contact escalated after {times}" if times else ""
     escalation = f"; escalation path {row.path}" if row.path else escalation
@@ -244,14 +260,20 @@ def _paths(rules: PolicyFile, channels: Mapping[str, str] | None) -> Iterator[st
         own = rules.calendar_of(squad)
         if own is not None:
             yield f"{squad} works {_hours(own)}."
-        for row in rules.severities:
+        for row in case_severities(rules):
             steps = escalation_steps(rules, squad, row.name, FRIDAY, Directory(rules.roster, channels=channels))
             calendar = rules.calendar_of(squad)
             local = [calendar.local(step.at) if calendar else step.at for step in steps]
-            texts = [f"{at:%a %H:%M} {step_text(step)}" for at, step in zip(local, steps, strict=True)]
+            texts = [f"{_when(at, local[0])} {step_text(step)}" for at, step in zip(local, steps, strict=True)]
             zone = f" ({calendar.timezone})" if calendar else ""
             by = f", path {row.path}" if row.path else ""
             yield f"{squad}, {row.name}{by}{zone}: " + "; ".join(texts) + "."
+
+
+def _when(at: datetime, first: datetime) -> str:
+    """The weekday and the time; from a week on, how many days after the first."""
+    days = (at.date() - first.date()).days
+    return f"{at:%a %H:%M}" if days < WEEK else f"after {days} days: {at:%a %H:%M}"
 
 
 def _hours(calendar: WorkingCalendar) -> str:

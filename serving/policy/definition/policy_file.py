@@ -4,6 +4,7 @@ The version is a hash of the content: comments, spacing, the order of tables and
 threshold, name and condition does. It is stored with each case that the policy opens.
 """
 
+import copy
 import hashlib
 import json
 import re
@@ -115,7 +116,10 @@ class Policy:
             raise PolicyError([f"{source}: its values are nested too deeply to be a policy."]) from None
         lines = line_index(text)
         rules, problems = _validate(content)
-        if rules is not None:
+        if rules is None:
+            without = _validate(_without_unknown_keys(content))[0]
+            problems += list(cross_checks(without, channels)) if without else []
+        else:
             found = list(cross_checks(rules, channels))
             rules = rules if found else with_launch_triggers(rules)
             conditions, wrong = compile_conditions(rules, metrics, own)
@@ -161,6 +165,23 @@ def _validate(content: Mapping[str, Any]) -> tuple[PolicyFile | None, list[Probl
         return PolicyFile.model_validate(content), []
     except ValidationError as error:
         return None, list(_problems(error))
+
+
+def _without_unknown_keys(content: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The content without keys that do not exist, so that they hide no mistake in the rest."""
+    kept = copy.deepcopy(dict(content))
+    try:
+        PolicyFile.model_validate(content)
+    except ValidationError as error:
+        for found in error.errors(include_url=False):
+            here: Any = kept
+            *above, last = found["loc"]
+            if found["type"] != "extra_forbidden":
+                continue
+            for part in above:
+                here = here[int(part)] if isinstance(here, list) else here.get(part, {})
+            here.pop(last, None)
+    return kept
 
 
 def _problems(error: ValidationError) -> Iterator[Problem]:

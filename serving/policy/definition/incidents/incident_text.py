@@ -2,7 +2,19 @@
 
 from collections.abc import Iterator, Mapping
 
+from serving.paths.path_steps import EscalationPath
 from serving.policy.definition.incidents.incident_rules import IncidentRule, incident_title, window_text
+
+
+def step_lines(path: EscalationPath) -> Iterator[str]:
+    """The steps of a path, each with the time since the step before."""
+    for place, step in enumerate(path.steps):
+        since = "the step before" if place else "it is found"
+        when = "at once" if step.after is None else f"{step.after} after {since}"
+        informs = "" if step.acknowledge else ", for information"
+        repeat = f", sent again {step.repeat.count} times, every {step.repeat.every}" if step.repeat else ""
+        channels = f" ({', '.join(step.channels)})" if step.channels else ""
+        yield f"{place + 1}. {when} {' and '.join(step.to)}{channels}{informs}{repeat}"
 
 
 def incident_lines(incidents: Mapping[str, IncidentRule], squad: str) -> Iterator[str]:

@@ -10,10 +10,15 @@ from support.nights.night_factory import flag_of, names, record_of, run
 from support.nights.path_world import CASE, LEAD, NIGHT, PathWorld, rules_text
 
 from serving.cases.escalation.path_context import responsible_of
-from serving.paths.directory import Reader, ReaderKind
+from serving.paths.directory import Directory, Reader, ReaderKind
+from serving.paths.durations import Duration
 from serving.paths.message_text import Occasion, compose_message
+from serving.paths.path_plan import plan_path
+from serving.paths.path_progress import PathState, advance, next_due
+from serving.paths.path_steps import EscalationPath, PathStep
 from serving.paths.protocol import Party, ProtocolEvent
 from serving.paths.subjects import Subject
+from serving.policy.definition.policy_file import Policy
 from serving.policy.state.queue_state import Decision
 from serving.store.tables import Case
 
@@ -130,9 +135,7 @@ def test_cases_of_one_run_are_shared_by_load(migrated_sqlite: Path, tmp_path: Pa
     world = PathWorld.open(migrated_sqlite, tmp_path, rules_text(LOAD, "path = 'p'"))
     try:
         day = NIGHT + timedelta(days=1)
-        flags = tuple(
-            flag_of(f"a00000{number}", as_of=day, squad="support", severity="normal") for number in (1, 2, 3)
-        )
+        flags = tuple(flag_of(f"a00000{number}", as_of=day, squad="support", severity="normal") for number in (1, 2, 3))
         record = record_of(names(4), Decision(day, "p1", flags=flags), channels=())
         run(world.store, replace(record, rules=world.rules), world.after(hours=24))
         world.tick(world.after(hours=26))
@@ -141,3 +144,19 @@ def test_cases_of_one_run_are_shared_by_load(migrated_sqlite: Path, tmp_path: Pa
         assert people == ["eve", "eve", "fay", "fay"]
     finally:
         world.close()
+
+
+@pytest.mark.parametrize("acknowledged_after", [0, 10, 20, 50])
+def test_an_acknowledgement_does_not_move_a_step_that_informs(acknowledged_after: int) -> None:
+    """The vendor is told 75 minutes after the opening: 15, 30 and 30 minutes after the steps before."""
+    waits = [None, *(Duration(minutes / 60) for minutes in (15, 30, 30))]
+    people = ("ann", "bob", "cid", "noc@vendor.example")
+    steps = tuple(PathStep((who,), after, acknowledge="@" not in who) for who, after in zip(people, waits, strict=True))
+    path, directory = EscalationPath("p", steps), Directory(Policy.parse(rules_text(STEPS, "path = 'p'")).rules.roster)
+    state, at = PathState(since=NOON), NOON
+    while (at := next_due(path, state, None) or NOON) <= NOON + timedelta(minutes=acknowledged_after):
+        state = advance(path, state, replace(OUTAGE, responsible=state.responsible), directory, None, at).state
+    told = list(plan_path(path, replace(state, acknowledged=True), OUTAGE, directory, None))
+    assert [(row.at - NOON, row.sent.readers[0].name) for row in told if row.sent] == [
+        (timedelta(minutes=75), "noc@vendor.example")
+    ]

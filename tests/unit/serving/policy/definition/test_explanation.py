@@ -4,13 +4,16 @@ import time
 
 import numpy as np
 import pyarrow as pa
-from support.nights.policy_factory import NIGHT, policy
+import pytest
+from support.nights.policy_factory import NIGHT, POLICY, policy
 
 from features.catalogue import FEATURES
 from pipelines.reference.policy_reference import render_policy
+from serving.drawings.raci_table import raci_markdown
 from serving.policy.decision.decide import Policy, decide
 from serving.policy.definition.columns import condition_columns
 from serving.policy.definition.explanation import explain, list_columns
+from serving.policy.definition.policy_file import PolicyError
 from serving.policy.definition.toml_lines import line_index, line_of
 from serving.policy.state.queue_state import OpenCase, QueueState
 
@@ -140,3 +143,56 @@ def test_a_night_of_a_hundred_thousand_accounts_is_decided_in_seconds() -> None:
     assert time.process_time() - started <= 3
     assert len(decision.flags) == 23
     assert len(decision.waiting) > 1000
+
+
+OUTAGE = """
+[incidents.failed_checkouts]
+when = "kind = 'checkout.failed'"
+count = 3
+within = "15 minutes"
+severity = "outage"
+
+[[paths.outage]]
+to = "primary"
+[[paths.outage]]
+to = "secondary"
+after = "15 minutes"
+"""
+SEVERITY = """
+[[severities]]
+name = "outage"
+when = "FALSE"
+respond_hours = "30 minutes"
+resolve_hours = 400
+responsible = "commander"
+accountable = "lead"
+path = "outage"
+"""
+
+
+def _outage(more: str = "") -> Policy:
+    place = POLICY.index("[[severities]]")
+    return Policy.parse(f"{POLICY[:place]}{SEVERITY}\n{POLICY[place:].replace('= 48', '= 336')}{OUTAGE}{more}")
+
+
+def test_a_severity_of_incidents_alone_is_no_path_of_cases() -> None:
+    text = explain(_outage())
+    assert "outage (only incidents): response in 30 minutes" in text
+    assert "care, outage" not in text and "care, high: Fri 06:00" in text
+    assert "step by step: 1. at once primary; 2. 15 minutes after the step before secondary." in text
+    assert "commander" not in raci_markdown(_outage())
+    raised = '[triggers.down]\nwhen = "arr > 0"\nmessage = "Down"\nrisk = "churn"\nraises = "alone"\nseverity = "outage"\n'
+    assert "care, outage, path outage: Fri 06:00" in explain(_outage(raised))
+
+
+def test_a_time_after_a_week_names_the_days() -> None:
+    text = explain(_outage())
+    assert "after 14 days: Fri 06:00 the case is due to be closed" in text
+    assert "rises by 15 percentage points" in text or "rises by 10 percentage points" in text
+
+
+def test_a_key_that_does_not_exist_hides_no_mistake_in_the_rest() -> None:
+    with pytest.raises(PolicyError) as refused:
+        _outage('[[paths.other]]\nto = "nobody here"\nchanels = ["mail"]\n')
+    text = "\n".join(refused.value.problems)
+    assert "chanels is not a known key" in text and "there is no person, role or squad 'nobody here'" in text
