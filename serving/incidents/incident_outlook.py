@@ -64,7 +64,7 @@ def incident_outlook(
     return _next_step(session, incident, context)
 
 
-def event_sentence(event: IncidentEvent, outlook: IncidentOutlook) -> str:
+def timeline_sentence(event: IncidentEvent, outlook: IncidentOutlook) -> str:
     """An entry of the timeline in words, without its comment and full stop."""
     what = INCIDENT_EVENTS.get(event.kind, event.kind.replace("_", " "))
     return f"{outlook.name(event.actor)} {what}{_end(event.after)}"

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from serving.handoff.render import amount, moment
 from serving.incidents.incident_context import scope_text
-from serving.incidents.incident_outlook import IncidentOutlook, event_sentence
+from serving.incidents.incident_outlook import IncidentOutlook, timeline_sentence
 from serving.store.incident_tables import Incident, IncidentEvent, SignalRow
 from serving.store.queries.incident_queries import IncidentFile
 
@@ -60,7 +60,7 @@ def incident_lines(file: IncidentFile, outlook: IncidentOutlook) -> Iterator[str
     yield "Timeline:"
     for event in file.events:
         comment = f". {event.comment}" if event.comment else ""
-        yield f"  {moment(event.at)}: {event_sentence(event, outlook)}{comment}"
+        yield f"  {moment(event.at)}: {timeline_sentence(event, outlook)}{comment}"
 
 
 def _deadlines(row: Incident) -> Iterator[str]:

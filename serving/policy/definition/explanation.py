@@ -25,7 +25,7 @@ from serving.policy.definition.tickets.ticket_kinds import TicketKinds
 
 FRIDAY = datetime.fromisoformat("2026-01-02T06:00")
 """When the example cases of the escalation paths are opened: the first weekend follows."""
-WEEK = 7
+DAYS_UNNAMED = 7
 """Days from which a weekday alone would be read as one of the first week."""
 
 
@@ -273,7 +273,7 @@ def _paths(rules: PolicyFile, channels: Mapping[str, str] | None) -> Iterator[st
 def _when(at: datetime, first: datetime) -> str:
     """The weekday and the time; from a week on, how many days after the first."""
     days = (at.date() - first.date()).days
-    return f"{at:%a %H:%M}" if days < WEEK else f"after {days} days: {at:%a %H:%M}"
+    return f"{at:%a %H:%M}" if days < DAYS_UNNAMED else f"after {days} days: {at:%a %H:%M}"
 
 
 def _hours(calendar: WorkingCalendar) -> str:

@@ -7,7 +7,7 @@ from serving.cases.permissions import EVERY_SQUAD, Actor
 from serving.handoff.render import amount
 from serving.incidents.incident_actions import may_work
 from serving.incidents.incident_context import scope_text
-from serving.incidents.incident_outlook import IncidentOutlook, event_sentence
+from serving.incidents.incident_outlook import IncidentOutlook, timeline_sentence
 from serving.store.incident_tables import Incident, IncidentEvent
 from serving.store.queries.incident_queries import AffectedRevenue, IncidentFile
 from serving.web.display_text import DUE_SOON, SlaTimer, duration
@@ -129,4 +129,4 @@ def hidden_text(count: int, *, sees_all: bool) -> str:
 
 
 def _entry(event: IncidentEvent, outlook: IncidentOutlook) -> TimelineEntry:
-    return TimelineEntry(event.at, event_sentence(event, outlook), event.comment)
+    return TimelineEntry(event.at, timeline_sentence(event, outlook), event.comment)
