@@ -30,10 +30,12 @@ SUPPRESSED = {
     "cooling_down": "had a case that was closed a short time ago",
     "below_minimum": "would cost more to rescue than the rescue can save",
     "too_few_nights": "have not been above the threshold for enough nights",
-    "lost": "were closed as lost and rest until their contract ends",
+    "lost": "were closed as lost and rest until the contract ends",
     "excluded": "are excluded by the policy",
-    "group_case": "are covered by the open case of their group",
+    "group_case": "are covered by the open case of the group",
 }
+_SINGULAR = {"have": "has", "are": "is", "were": "was", "rest": "rests"}
+"""The verbs of ``SUPPRESSED`` for one account."""
 CLOSURES = {
     "left": "as lost because the contract ended",
     "part_ended": "as lost because a part of the contract ended",
@@ -267,12 +269,19 @@ def decision_lines(decision: schema.DecisionReport, cases: schema.CaseChanges) -
         rules = ", ".join(f"{name.replace('_', ' ')} ({count:,})" for name, count in decision.excluded.items())
         yield f"Excluded by the policy: {rules}."
     reasons = "; ".join(
-        f"{count:,} {SUPPRESSED.get(code, code.replace('_', ' '))}"
+        f"{count:,} {_agreeing(count, SUPPRESSED.get(code, code.replace('_', ' ')))}"
         for code, count in decision.suppressed.items()
         if count
     )
     if reasons:
         yield f"At risk without a new case: {reasons}."
+
+
+def _agreeing(count: int, predicate: str) -> str:
+    """A predicate such as "were closed and rest" with the verbs of one account where the count is one."""
+    if count != 1:
+        return predicate
+    return " ".join(_SINGULAR.get(word, word) for word in predicate.split(" "))
 
 
 def _open_case_lines(cases: schema.CaseChanges) -> Iterator[str]:

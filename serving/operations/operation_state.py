@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
+from serving.night_report.report_text import day_text, plural
 from serving.operations.attempts import newest_attempts
 from serving.operations.holder import is_gone
 from serving.store import Session
@@ -78,6 +79,19 @@ def outcome_of(attempt: AttemptRow) -> str:
     return "interrupted" if attempt.outcome == "running" and is_gone(attempt.holder) else attempt.outcome
 
 
+_ENDED_EARLY = {"stopped": "was stopped", "failed": "failed", "interrupted": "was interrupted"}
+
+
+def _attempt_problem(attempt: AttemptRow) -> str:
+    """When and in which step the attempt ended, and why; a reason that is only an exit code is not one."""
+    step = f" in step {attempt.step}" if attempt.step else ""
+    at = attempt.ended_at or attempt.started_at
+    begun = "" if attempt.ended_at else "started "
+    text = f"The last attempt {_ENDED_EARLY[outcome_of(attempt)]}{step} ({begun}{day_text(at.date())}, {at:%H:%M} UTC)"
+    reason = (attempt.reason or "").strip()
+    return f"{text}: {reason}" if reason and not reason.isdigit() else f"{text}."
+
+
 def list_problems(state: OperationState, today: date) -> list[str]:
     """What an operator should look at, as sentences; none where all is well."""
     problems = []
@@ -85,13 +99,13 @@ def list_problems(state: OperationState, today: date) -> list[str]:
         problems.append("No night is recorded yet.")
     elif today - state.night.as_of > timedelta(days=1):
         problems.append(f"The newest night is {(today - state.night.as_of).days} days old.")
-    attempt = state.attempt
-    if attempt is not None and outcome_of(attempt) in {"stopped", "failed", "interrupted"}:
-        problems.append(f"The last attempt {outcome_of(attempt)}: {attempt.reason or 'no reason was recorded'}")
+    if state.attempt is not None and outcome_of(state.attempt) in _ENDED_EARLY:
+        problems.append(_attempt_problem(state.attempt))
     if state.night is not None:
         problems += [f"The feed {table} is late." for table in state.night.late_feeds]
     if state.outbox.dead:
-        problems.append(f"{state.outbox.dead} messages could not be delivered: `rescue deliver --dead` lists them.")
+        dead = plural(state.outbox.dead, "message")
+        problems.append(f"{dead} could not be delivered: `rescue deliver --dead` lists what was not sent.")
     if state.outbox.oldest is not None and state.at - state.outbox.oldest > timedelta(hours=24):
         problems.append("A message has waited for more than a day: `rescue deliver` sends what is due.")
     if not state.schema_is_current:

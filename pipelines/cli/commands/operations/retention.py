@@ -43,7 +43,7 @@ def prune(
     with assembly.open_queue(settings) as store:
         removed = prune_queue(store, period, now, dry_run=dry_run)
     removed |= prune_home(settings.home, (now - period).date(), dry_run=dry_run)
-    parts = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in removed.items() if count)
+    parts = ", ".join(_counted(count, name) for name, count in removed.items() if count)
     verb = "Would delete" if dry_run else "Deleted"
     out.print(f"{verb}: {parts}." if parts else "Nothing is older than that.", markup=False, soft_wrap=True)
 
@@ -67,8 +67,8 @@ def erase(
             typer.confirm(f"Erase the names and texts of {account} for good?", abort=True)
         changed = erase_account(store, account, getpass.getuser())
         current = is_in_newest_night(store, account)
-    changed |= {f"files of {key}": count for key, count in erase_from_home(settings.home, account, name).items()}
-    parts = ", ".join(f"{count:,} {key.replace('_', ' ')}" for key, count in changed.items() if count)
+    changed |= {f"{key} files": count for key, count in erase_from_home(settings.home, account, name).items()}
+    parts = ", ".join(_counted(count, name) for name, count in changed.items() if count)
     out.print(f"{account} is erased: {parts}.", markup=False, soft_wrap=True)
     if current:
         out.print(
@@ -76,6 +76,16 @@ def erase(
             "its name back.",
             soft_wrap=True,
         )
+
+
+_NAMES = {"outbox": "messages", "nights": "reports of nights", "reports files": "report files"}
+_SINGULAR = {"reports of nights": "report of a night"}
+
+
+def _counted(count: int, name: str) -> str:
+    """A count of rows or files with the name of what it counts: ``1 case event``, ``2 case events``."""
+    name = _NAMES.get(name, name.replace("_", " "))
+    return f"{count:,} {_SINGULAR.get(name, name.removesuffix('s')) if count == 1 else name}"
 
 
 def backup(

@@ -104,20 +104,20 @@ def _json(state: Any, problems: list[str], free: int | None, champions: dict[str
 
 
 def _lines(state: Any, problems: list[str], free: int | None, champions: dict[str, str]) -> list[str]:
-    from serving.night_report.report_text import day_text
+    from serving.night_report.report_text import day_text, plural
     from serving.operations.operation_state import outcome_of
 
     night, attempt = state.night, state.attempt
     lines = []
     if night is not None:
         scored = ", ".join(f"{risk} {count:,}" for risk, count in night.scored.items()) or "nobody"
-        lines.append(
-            f"Night:    {day_text(night.as_of)}, {night.seconds:.0f} s; scored: {scored}; {night.flagged:,} new cases"
-        )
+        flagged = plural(night.flagged, "account")
+        lines.append(f"Night:    {day_text(night.as_of)}, {night.seconds:.0f} s; scored: {scored}; flagged: {flagged}")
     if attempt is not None:
         step = f" in step {attempt.step}" if attempt.step and outcome_of(attempt) != "recorded" else ""
         lines.append(
-            f"Attempt:  {day_text(attempt.as_of)}, {attempt.started_at:%Y-%m-%d %H:%M} UTC: {outcome_of(attempt)}{step}"
+            f"Attempt:  {day_text(attempt.as_of)}, started {day_text(attempt.started_at.date())}, "
+            f"{attempt.started_at:%H:%M} UTC: {outcome_of(attempt)}{step}"
         )
     if night is not None:
         ages = [
@@ -128,7 +128,7 @@ def _lines(state: Any, problems: list[str], free: int | None, champions: dict[st
     models = champions or (night.models if night else {})
     lines.append(f"Models:   {', '.join(f'{risk} version {version}' for risk, version in models.items()) or 'none'}")
     cases = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in sorted(state.cases.items()))
-    lines.append(f"Cases:    {cases or 'none'}; over time: {state.breaches['respond'] + state.breaches['resolve']:,}")
+    lines.append(f"Cases:    {cases or 'none'}; overdue: {state.breaches['respond'] + state.breaches['resolve']:,}")
     outbox = state.outbox
     lines.append(f"Messages: {outbox.pending:,} waiting, {outbox.dead:,} not deliverable, {outbox.sent:,} sent")
     lines.append(f"Disk:     {'unknown' if free is None else f'{free / 2**30:,.1f} GiB free'}")

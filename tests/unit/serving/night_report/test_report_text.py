@@ -120,14 +120,17 @@ def test_a_stale_feed(age: int | None, text: str) -> None:
 
 def test_what_a_night_does_with_open_cases_is_said_with_its_reasons() -> None:
     cases = schema.CaseChanges(resolved=1, settled=2, closed={"left": 3, "risk_fallen": 1})
-    decision = schema.DecisionReport(cancellations=1, partial_losses=2, excluded={"trials": 4}, suppressed={"lost": 1})
+    decision = schema.DecisionReport(
+        cancellations=1, partial_losses=2, excluded={"trials": 4}, suppressed={"lost": 1, "open_case": 2}
+    )
     assert list(decision_lines(decision, cases))[1:] == [
         "Closed by the night: 3 as lost because the contract ended; 1 because the account is no longer at risk.",
         "Offered to be closed as saved: 1 case whose cause is gone.",
         "Settled: 2 lost cases whose contract has ended.",
         "Ending contracts: 1 cancellation, 2 partial losses.",
         "Excluded by the policy: trials (4).",
-        "At risk without a new case: 1 were closed as lost and rest until their contract ends.",
+        "At risk without a new case: 1 was closed as lost and rests until the contract ends; "
+        "2 have an open case that did not get worse.",
     ]
 
 
