@@ -18,6 +18,12 @@ WORDS: dict[str, dict[str, tuple[str, ...]]] = {
 crosswalk, a yearly revenue and events.
 """
 
+CREATION_WORDS: tuple[str, ...] = tuple(_LISTS["creation_words"])
+"""Parts of names of dates on which an account began, where the name as a whole is not known."""
+
+OTHER_DATE_WORDS: tuple[str, ...] = tuple(_LISTS["other_date_words"])
+"""Parts of names of dates that are another day of an account's life."""
+
 TABLE_PREFIXES: dict[str, tuple[str, ...]] = {table: tuple(words) for table, words in _LISTS["prefixes"].items()}
 """Words that a table's columns may begin with, as in ``ticket_priority``."""
 

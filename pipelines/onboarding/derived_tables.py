@@ -47,7 +47,8 @@ def add_events(result: TablesProposal, best: Mapping[str, Candidate]) -> None:
         f"FROM {quote_name(tickets.table)} AS t\nWHERE {it.sql} IS NOT NULL"
         for it in dates
     ]
-    notes = [] if "escalated" in tickets.choices else ["No column says when a ticket was escalated."]
+    known = {*tickets.choices, *(it.target for it in tickets.rejected)}  # a rejected column is in the tickets' notes
+    notes = [] if "escalated" in known else ["No column says when a ticket was escalated."]
     columns = [ColumnChoice(it.target, it.sql, it.column, it.reason) for it in dates]
     result.tables.append(TableProposal("ticket_events", tickets.table, columns, "\nUNION ALL\n".join(parts), notes))
 

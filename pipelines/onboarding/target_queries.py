@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from features.quoting import quote_name, quote_text
 from pipelines.onboarding.account_columns import FOUND, AccountColumn, AccountKey, find_account_column
 from pipelines.onboarding.choose_columns import ColumnChoice, find_dates
-from pipelines.onboarding.column_words import normal_name
+from pipelines.onboarding.column_words import CREATION_WORDS, OTHER_DATE_WORDS, normal_name
 from pipelines.onboarding.profile_tables import TableProfile
 from pipelines.onboarding.table_proposal import Candidate, TableProposal, plain_query
 
@@ -13,10 +13,6 @@ END_OF_TERM = 0.95
 """The share of rows with an end from which it is the end of a term."""
 
 ASSUMED_CREATION = "2000-01-01"
-
-_BEGINNINGS = ("onboard", "sign", "creat", "regist", "join", "since", "activat", "begin", "start", "first", "live",
-               "seit", "beginn", "angelegt", "erstellt")  # fmt: skip
-_LATER = ("last", "end", "renew", "churn", "cancel", "updat", "modif", "letzt", "assign", "resign")
 
 
 def target_query(
@@ -81,7 +77,7 @@ def _creation(profile: TableProfile, choices: Mapping[str, ColumnChoice], notes:
     dates = find_dates(profile, [choice.column for choice in choices.values()])
     for it in dates:
         words = normal_name(it.column)
-        if any(word in words for word in _BEGINNINGS) and not any(word in words for word in _LATER):
+        if any(word in words for word in CREATION_WORDS) and not any(word in words for word in OTHER_DATE_WORDS):
             notes.append(f"{it.column} is taken for the day on which an account was created: check this column.")
             return ColumnChoice("created_at", it.sql, it.column, f"{it.reason}, and a word of its name")
     sql = f"TIMESTAMP {quote_text(ASSUMED_CREATION)}"
