@@ -37,13 +37,14 @@ def describe_flow(layout: SwimlaneLayout) -> Iterator[str]:
     """The flow in sentences: the text alternative of the drawing."""
     flow = layout.graph.flow
     for number, stage in enumerate(flow.stages):
-        when = f"After {stage.wait.text} without a response" if number else "When the case is opened"
+        when = f"{stage.wait.text} after the step before, without a response" if number else "When the case is opened"
         if not number and stage.wait.parts:
             when = f"{stage.wait.text} after the case is opened"
         again = f", again every {length_text(stage.repeat.every)}, {stage.repeat.count} times" if stage.repeat else ""
         yield f"{when}: {stage.lane} is asked to act{again}."
     for notice in flow.notices:
-        yield f"{notice.wait.text or 'At once'}: {', '.join(notice.readers)} are informed."
+        after = f"{notice.wait.text} after the case is opened" if notice.wait.text else "At once"
+        yield f"{after}: {', '.join(notice.readers)} are informed."
     yield f"A response is due after {flow.respond.text}, the outcome after {flow.resolve.text}."
     yield f"Accountable: {flow.accountable}."
 

@@ -185,7 +185,7 @@ def unknown_text(risk: schema.RiskMonitor, part: str) -> str:
     unknown = risk.unknown.get(part)
     if unknown is None:
         return "not known"
-    on = f"; on {day_text(unknown.on)} at the earliest" if unknown.on else ""
+    on = f"; with data up to {day_text(unknown.on)} at the earliest" if unknown.on else ""
     return f"not measurable yet: {unknown.text or UNKNOWN_TEXTS[unknown.code]}{on}"
 
 

@@ -392,7 +392,7 @@ def test_the_overview_shows_what_the_monitor_measured(site: Site, web_store: Sto
         "<strong>Warning:</strong> Churn: the AUC of matured nights is 0.58 [0.54, 0.62], and 0.71 was promised.",
         "Churn within 90 days",
         '<th scope="row">Estimate</th><td>AUC 0.80 [0.75, 0.85]',
-        "not measurable yet: the labels of no recorded night have matured; on 9 Jul 2026 at the earliest",
+        "not measurable yet: the labels of no recorded night have matured; with data up to 9 Jul 2026 at the earliest",
         "Measured by <code>rescue monitor</code> as of 1 Mar 2026.",
     ):
         assert text in page, text

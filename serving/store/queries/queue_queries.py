@@ -302,14 +302,15 @@ def first_reason(package: dict[str, Any]) -> str | None:
     Where the risk was not scored, because the customer has cancelled: what else happened, else the strongest reason of
     another risk, else the cancellation.
     """
-    own = [card for card in package["risks"] if card["risk"] == package["case"]["risk"]]
+    cards, case = package.get("risks", ()), package.get("case", {})
+    own = [card for card in cards if card["risk"] == case["risk"]]
     others = sorted(
-        (card for card in package["risks"] if card not in own), key=lambda card: -(card["probability"] or 0)
+        (card for card in cards if card not in own), key=lambda card: card["probability"] or 0, reverse=True
     )
     why = list(package.get("why_now", ()))
     causes = [
         *_raising(own),
-        *(trigger["message"] for trigger in package["case"]["triggers"]),
+        *(trigger["message"] for trigger in case.get("triggers", ())),
         *why[1:],
         *_raising(others),
         *why,

@@ -55,7 +55,7 @@ def test_the_lines_of_a_risk() -> None:
 def test_what_is_not_measurable_says_why_and_when() -> None:
     lines = dict(risk_lines(unmeasured_risk()))
     assert lines["Performance"] == (
-        "not measurable yet: the labels of no recorded night have matured; on 9 Jul 2026 at the earliest"
+        "not measurable yet: the labels of no recorded night have matured; with data up to 9 Jul 2026 at the earliest"
     )
     assert lines["Drift"] == "not measurable yet: there is no champion yet"
     assert lines["Labels"] == "no event is known"
