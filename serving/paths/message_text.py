@@ -74,6 +74,8 @@ _TITLES = {
     ProtocolEvent.INCIDENT_OPENED: "New incident",
     ProtocolEvent.INCIDENT_OVER: "Incident over",
 }
+_ANSWER = "accept it, or return it with a reason"
+"""What the receiver of a case with a form does first; accepting acknowledges it."""
 _CLOSING = (ProtocolEvent.RESOLVED, ProtocolEvent.INCIDENT_OVER)
 
 
@@ -120,6 +122,9 @@ def compose_message(subject: Subject, reader: Reader, occasion: Occasion, *, lin
     if acts and deadline and "deadline" not in shown:
         lines.append(f"By when: {deadline}")
     lines += [f"{title}: {value}" for title, value in _facts(subject, occasion, values)]
+    if acts and not outside and subject.answers:
+        answers = (f"- {plain_line(label)}: {plain_line(text, LONGEST_COMMENT)}" for label, text in subject.answers)
+        lines += ["", "What the form says:", *answers]
     if "link" not in shown and not outside:
         lines += [
             "",
@@ -245,13 +250,14 @@ def _request(subject: Subject, occasion: Occasion) -> str:
         return "nothing; this is for your information."
     if occasion.party is None:
         again = " (sent before, and nobody has answered)" if occasion.repeat else ""
-        return f"acknowledge it, then {work}{again}."
+        act = _ANSWER if subject.to_accept else f"acknowledge it, then {work}"
+        return f"{act}{again}."
     if occasion.party is Party.ACCOUNTABLE:
         who = plain_line(subject.title_of(subject.responsible)) if subject.responsible else "somebody"
         return f"make sure that {who} can {work}."
-    if occasion.party is Party.RECEIVING_SQUAD or occasion.event is ProtocolEvent.HANDED_OVER:
-        return f"take the case over, then {work}."
-    return f"{work}."
+    received = occasion.party is Party.RECEIVING_SQUAD or occasion.event is ProtocolEvent.HANDED_OVER
+    task = f"take the case over, then {work}" if received else work
+    return f"{_ANSWER if subject.to_accept else task}."
 
 
 def _outside_request(subject: Subject) -> str:

@@ -14,7 +14,8 @@ class Subject:
     people and outside addresses that the path has reached so far. ``respond_by`` and ``resolve_by`` are deadlines
     that run. ``acknowledged_by`` is who has acknowledged it. ``comment`` and ``actor`` belong to the event that is
     announced; ``titles`` are the names of people as others read them, where they differ. ``facts`` are further
-    values that a message may list, by name.
+    values that a message may list, by name. ``to_accept`` says that it was handed over and waits for the receiver's
+    answer; ``answers`` are those of the form that was sent with it, as label and text.
     """
 
     id: str
@@ -35,6 +36,8 @@ class Subject:
     resolve_by: datetime | None = None
     comment: str = ""
     actor: str = ""
+    to_accept: bool = False
+    answers: tuple[tuple[str, str], ...] = ()
     facts: Mapping[str, str] = field(default_factory=dict)
     titles: Mapping[str, str] = field(default_factory=dict)
 

@@ -6,6 +6,7 @@ it never stops the change that it is about.
 
 import logging
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -25,6 +26,7 @@ from serving.paths.protocol import (
 )
 from serving.paths.subjects import Subject
 from serving.store.exchange import Message
+from serving.store.queries.handover_queries import answer_texts, newest_hand_over
 from serving.store.tables import Case
 
 EVENT_OF_CHANGE = {
@@ -58,6 +60,9 @@ def announce_change(
     if sent is None and is_silent(context, event):
         return
     subject = context.subject_of(session, case, actor=actor, comment=comment)
+    if subject.to_accept and event is ProtocolEvent.HANDED_OVER:
+        form = newest_hand_over(session, case.id)
+        subject = replace(subject, answers=answer_texts(form.answers) if form is not None else ())
     path = context.path_of(case)
     if sent is not None and sent.step == 0 and not path.name:
         sent = None  # whom the tiers of a squad begin with, the protocol tells

@@ -131,6 +131,7 @@ class PathContext:
             headline=case.headline or "",
             responsible=responsible_of(case),
             acknowledged_by=case.acknowledged_by,
+            to_accept=case.state == State.HANDED_OVER,
             account_owner=account.owner if account else None,
             accountable=(row.accountable,) if row else (),
             consulted=row.consulted if row else (),

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from support.nights.night_factory import NOW
-from support.nights.people_factory import ANSWERS, FORMS, open_people_cases, people_rules, person
+from support.nights.people_factory import ANSWERS, FORMS, PEOPLE, open_people_cases, people_rules, person
 
 from features.errors import UsageError
 from serving.cases.absence.absence_entries import enter_absence
@@ -17,6 +17,7 @@ from serving.cases.permissions import Role
 from serving.handoff.package import Handoff
 from serving.store import Store
 from serving.store.case_states import State
+from serving.store.exchange import Message
 from serving.store.handover_tables import HandOverRow
 from serving.store.queries.case_queries import case_file, case_history
 from serving.store.queries.handover_queries import handover_figures
@@ -239,17 +240,38 @@ def test_a_returned_form_begins_with_the_answers_of_before(cases: Cases, case: s
     )
 
 
-@pytest.mark.parametrize("named", [True, False], ids=["path of the policy", "tiers of the squad"])
-def test_who_accepts_acknowledges_a_path_of_the_policy(store: Store, clock: Clock, named: bool) -> None:
+def with_path(named: bool) -> dict[str, Any]:
+    """The severities of the rules, with a path of the policy for each."""
     more: dict[str, Any] = {}
     if named:
         severities = people_rules().model_dump(mode="json", exclude_unset=True)["severities"]
-        rows = severities if isinstance(severities, list) else list(severities.values())
-        for row in rows:
+        for row in severities:
             row.pop("escalate_after_hours", None)
             row["path"] = "p"
         more = {"severities": severities, "paths": {"p": [{"to": "primary"}, {"to": "secondary", "after": "2 hours"}]}}
-    case = open_people_cases(store, rules=people_rules(**more))[0]
+    return more
+
+
+@pytest.mark.parametrize("named", [True, False], ids=["path of the policy", "tiers of the squad"])
+def test_the_receiver_is_asked_to_accept_and_reads_the_answers(
+    store: Store, clock: Clock, named: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    people = PEOPLE | {"dan": {"addresses": {"mail": "dan@example.org"}}}
+    case = open_people_cases(store, rules=people_rules(people=people, **with_path(named)))[0]
+    sent(Cases(store, clock=clock), case, clock, answers=ANSWERS | {"since": "2026-02-01"})
+    with store.reading() as session:
+        texts = [row.payload["text"] for row in session.query(Message) if row.person == "dan"]
+    assert len(texts) == 1
+    assert "What to do: accept it, or return it with a reason.\n" in texts[0]
+    assert "- Steps tried: restarted\n- Impact: some users\n- Since when: 1 Feb 2026\n" in texts[0]
+    assert "needs an engineer" in texts[0]
+    assert "restarted" not in caplog.text
+
+
+@pytest.mark.parametrize("named", [True, False], ids=["path of the policy", "tiers of the squad"])
+def test_who_accepts_acknowledges_a_path_of_the_policy(store: Store, clock: Clock, named: bool) -> None:
+    case = open_people_cases(store, rules=people_rules(**with_path(named)))[0]
     cases = Cases(store, clock=clock)
     assert (sent(cases, case, clock).path_due is not None) == named
     accepted = cases.accept(case, DAN)
