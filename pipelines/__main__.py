@@ -7,6 +7,8 @@ import signal
 import sys
 from types import FrameType
 
+from pipelines.output_streams import ignore_closed_pipes
+
 INTERRUPTED = 130
 """Typer's exit code after Ctrl-C; it prints nothing."""
 
@@ -18,6 +20,7 @@ def main() -> None:
     """Run the command line; Ctrl-C ends it with a message and code 1."""
     os.umask(PRIVATE)
     signal.signal(signal.SIGTERM, _interrupt)
+    ignore_closed_pipes()
     try:
         from pipelines.cli.app import run  # takes most of a second, during which Ctrl-C must work, too
 
