@@ -96,3 +96,13 @@ def test_every_company_is_matched_and_the_quirks_are_left_out(
     assert rows["tickets"] == plain["tickets"]
     assert rows["invoices"] == plain["invoices"]
     assert {table.name: table.quarantined for table in vendors.table_rows() if table.quarantined} == {}
+
+
+def test_the_page_asks_for_the_night_after_the_newest_row(
+    both: tuple[ValidatedSource, ValidatedSource, date], root: Path
+) -> None:
+    vendors, _, day = both
+    page = (root / "docs/how-to/connect-your-systems.md").read_text("utf-8")
+    assert f"rescue nightly --as-of {day}" in page
+    newest = max(table.last for table in vendors.validation.report.tables.values() if table.last)
+    assert (day - newest).days == 1
