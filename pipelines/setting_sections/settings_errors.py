@@ -18,6 +18,26 @@ from serving.web.identity.review_settings import ReviewSettings
 SENTENCE = "sentence"
 """The type of an error whose message is a whole sentence of ours."""
 
+_WHOLE, _NUMBER, _BOOLEAN, _TEXT = "a whole number", "a number", "true or false", "a text"
+_WRONG_TYPE = {
+    "int_type": _WHOLE,
+    "int_parsing": _WHOLE,
+    "int_from_float": _WHOLE,
+    "float_type": _NUMBER,
+    "float_parsing": _NUMBER,
+    "finite_number": _NUMBER,
+    "bool_type": _BOOLEAN,
+    "bool_parsing": _BOOLEAN,
+    "string_type": _TEXT,
+}
+"""What a value has to be, by the type of the error that says that it is something else."""
+_LIMITS = {
+    "greater_than_equal": "at least",
+    "greater_than": "more than",
+    "less_than_equal": "at most",
+    "less_than": "less than",
+}
+
 SECTIONS: dict[str, type[BaseModel]] = {
     "review": ReviewSettings,
     "monitoring": MonitoringSettings,
@@ -47,4 +67,9 @@ def explain_setting_error(error: ValidationError, fields: Mapping[str, FieldInfo
     if first["type"] == "literal_error":
         allowed = re.findall(r"'([^']*)'", first["ctx"]["expected"])
         return f"The setting {name} cannot be {first['input']!r}; {suggest_name(str(first['input']), allowed)}"
+    if first["type"] in _WRONG_TYPE:
+        return f"The setting {name} has to be {_WRONG_TYPE[first['type']]}, not {first['input']!r}."
+    if first["type"] in _LIMITS:
+        limit = next(iter(first["ctx"].values()))
+        return f"The setting {name} has to be {_LIMITS[first['type']]} {limit:.12g}, not {first['input']}."
     return f"The setting {name}: {first['msg'].rstrip('.')}."
