@@ -1,6 +1,6 @@
 """How Rescue is: newest night and attempt, feeds, cases, messages. One reading for ``rescue status`` and metrics."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -18,7 +18,11 @@ from serving.store.tables import Case, NightRow
 
 @dataclass(frozen=True)
 class RecordedNightState:
-    """The newest recorded night, from its report."""
+    """The newest recorded night, from its report.
+
+    ``feeds`` are days since the newest row of each table, by the day of the row; ``deliveries`` are the days on which
+    the newest row became known, which `late_feeds` is about.
+    """
 
     as_of: date
     recorded_at: datetime | None
@@ -30,6 +34,7 @@ class RecordedNightState:
     feeds: dict[str, int | None]
     late_feeds: tuple[str, ...]
     models: dict[str, str]
+    deliveries: dict[str, date] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -92,6 +97,11 @@ def _attempt_problem(attempt: AttemptRow) -> str:
     return f"{text}: {reason}" if reason and not reason.isdigit() else f"{text}."
 
 
+def _late_problem(table: str, delivered_on: date | None) -> str:
+    newest = f": its newest delivery is of {day_text(delivered_on)}" if delivered_on else ""
+    return f"The feed {table} is late{newest}."
+
+
 def list_problems(state: OperationState, today: date) -> list[str]:
     """What an operator should look at, as sentences; none where all is well."""
     problems = []
@@ -102,7 +112,7 @@ def list_problems(state: OperationState, today: date) -> list[str]:
     if state.attempt is not None and outcome_of(state.attempt) in _ENDED_EARLY:
         problems.append(_attempt_problem(state.attempt))
     if state.night is not None:
-        problems += [f"The feed {table} is late." for table in state.night.late_feeds]
+        problems += [_late_problem(table, state.night.deliveries.get(table)) for table in state.night.late_feeds]
     if state.outbox.dead:
         dead = plural(state.outbox.dead, "message")
         problems.append(f"{dead} could not be delivered: `rescue deliver --dead` lists what was not sent.")
@@ -134,6 +144,9 @@ def _newest_night(session: Session) -> RecordedNightState | None:
         feeds={feed["table"]: feed.get("age_days") for feed in feeds},
         late_feeds=tuple(feed["table"] for feed in feeds if feed.get("stale") or feed.get("late")),
         models={risk["name"]: str(risk["model_version"]) for risk in risks if risk["model_version"]},
+        deliveries={
+            feed["table"]: date.fromisoformat(feed["newest_on"]) for feed in feeds if feed.get("newest_on") is not None
+        },
     )
 
 

@@ -121,10 +121,10 @@ def _lines(state: Any, problems: list[str], free: int | None, champions: dict[st
         )
     if night is not None:
         ages = [
-            f"{t} {'none' if age is None else f'{age} d'}{' (late)' * (t in night.late_feeds)}"
+            f"{t} {'none' if age is None else plural(age, 'day')}{' (late)' * (t in night.late_feeds)}"
             for t, age in night.feeds.items()
         ]
-        lines.append(f"Feeds:    {', '.join(ages) or 'none'}")
+        lines.append(f"Feeds:    age of the newest row: {', '.join(ages)}" if ages else "Feeds:    none")
     models = champions or (night.models if night else {})
     lines.append(f"Models:   {', '.join(f'{risk} version {version}' for risk, version in models.items()) or 'none'}")
     cases = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in sorted(state.cases.items()))

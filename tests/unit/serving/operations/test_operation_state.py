@@ -1,5 +1,6 @@
 """What an operator should look at, as sentences."""
 
+from dataclasses import replace
 from datetime import date, datetime
 
 import pytest
@@ -48,3 +49,12 @@ def test_counts_agree_with_their_nouns() -> None:
     counted = [_counted(1, name) for name in ("accounts", "case_events", "outbox", "nights", "reports files")]
     assert counted == ["1 account", "1 case event", "1 message", "1 report of a night", "1 report file"]
     assert [_counted(2, name) for name in ("hand_overs", "quarantine files")] == ["2 hand overs", "2 quarantine files"]
+
+
+def test_a_late_feed_is_named_with_its_newest_delivery() -> None:
+    known = state()
+    assert known.night is not None
+    late = replace(known.night, late_feeds=("tickets",), deliveries={"tickets": date(2026, 6, 30)})
+    now = replace(known, night=late)
+    assert list_problems(now, DAY) == ["The feed tickets is late: its newest delivery is of 30 Jun 2026."]
+    assert "Feeds:    age of the newest row: tickets 1 day (late)" in _lines(now, [], 0, {})
