@@ -14,7 +14,6 @@ from support.web.web_people import settled
 
 from features.errors import UsageError
 from serving.cases.cases import Cases
-from serving.cases.handover.sent_answers import answer_texts
 from serving.cases.permissions import SYSTEM
 from serving.handoff.package import Handoff, build
 from serving.handoff.render import html, markdown
@@ -25,6 +24,7 @@ from serving.operations.prune import prune_queue
 from serving.operations.table_dump import dump_tables, load_tables
 from serving.store import Store
 from serving.store.exchange import Message
+from serving.store.queries.handover_queries import answer_texts
 from serving.store.tables import Account, Case, CaseEvent, FrozenHandoff, NightRow, Score
 
 CANARIES = ("Nordlicht", "Logistik", "canary-comment")
