@@ -118,9 +118,7 @@ def _take(
         case.path_due = None
         return
     text = advance_text(path, result, context.titles)
-    record_change(
-        session, case, before, kind, actor=SYSTEM.name, at=now, comment=text, sent=result.sent
-    )
+    record_change(session, case, before, kind, actor=SYSTEM.name, at=now, comment=text, sent=result.sent)
     if kind == "path_repeated" and result.sent is not None:
         counts.repeated.append(case.id)
     elif kind == "escalated":

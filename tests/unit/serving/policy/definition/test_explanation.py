@@ -181,7 +181,9 @@ def test_a_severity_of_incidents_alone_is_no_path_of_cases() -> None:
     assert "care, outage" not in text and "care, high: Fri 06:00" in text
     assert "step by step: 1. at once primary; 2. 15 minutes after the step before secondary." in text
     assert "commander" not in raci_markdown(_outage())
-    raised = '[triggers.down]\nwhen = "arr > 0"\nmessage = "Down"\nrisk = "churn"\nraises = "alone"\nseverity = "outage"\n'
+    raised = (
+        '[triggers.down]\nwhen = "arr > 0"\nmessage = "Down"\nrisk = "churn"\nraises = "alone"\nseverity = "outage"\n'
+    )
     assert "care, outage, path outage: Fri 06:00" in explain(_outage(raised))
 
 
