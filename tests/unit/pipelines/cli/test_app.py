@@ -44,6 +44,7 @@ def test_ctrl_c_is_answered_with_a_sentence_and_a_code_of_ours(
 
     monkeypatch.setattr("pipelines.cli.app.app", interrupted)
     monkeypatch.setattr(sys, "argv", ["rescue"])
+    monkeypatch.setattr("pipelines.__main__.ignore_closed_pipes", lambda: None)  # it would replace the test's streams
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code == 1
