@@ -153,7 +153,7 @@ def test_a_lost_connection_sends_nothing_and_loses_nothing(enter: Callable[..., 
     expect(page.get_by_label("Comment for the history")).to_have_value("An hour of thought")
     page.context.set_offline(False)
     page.get_by_role("button", name="Add the comment", exact=True).click()
-    expect(page.locator(".history")).to_contain_text("An hour of thought")
+    expect(page.locator(".history").last).to_contain_text("An hour of thought")
     expect(page.locator("#offline")).to_be_hidden()
 
 
