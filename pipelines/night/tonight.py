@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 MOST_AHEAD = timedelta(days=366)
 """So long after the newest row a night may be asked for."""
+MOST_IN_FUTURE = timedelta(days=14)
+"""So long after today and after the newest row: a rehearsal of the next days is no mistyped month."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ def check_day(night: NightDay, history: History, stale_after: int, now: date | N
 
     Raises:
         UsageError: the data begin on that day or later, or ended more than a year before a day that was asked for, or
-            that day is in the future: after ``now`` and after the data.
+            that day is two weeks or more after ``now`` and after the data.
         DataGateError: the newest row of all tables is older than ``stale_after`` days.
     """
     if night.day <= history.first:
@@ -57,7 +59,7 @@ def check_day(night: NightDay, history: History, stale_after: int, now: date | N
         )
     if night.requested:
         _refuse_far_ahead(night.day, history.until)
-        if now is not None and night.day > max(now, history.until) + timedelta(days=1):
+        if now is not None and night.day > max(now, history.until) + MOST_IN_FUTURE:
             raise UsageError(
                 f"--as-of {night.day} is in the future: such a night would end contracts and close their cases, and no "
                 "earlier one could follow."
