@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 MOST_AHEAD = timedelta(days=366)
 """So long after the newest row a night may be asked for."""
-MOST_IN_FUTURE = timedelta(days=14)
-"""So long after today and after the newest row: a rehearsal of the next days is no mistyped month."""
+MOST_IN_FUTURE = timedelta(days=31)
+"""So long after today a night may be asked for; a clock that is behind the data says nothing."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def check_day(night: NightDay, history: History, stale_after: int, now: date | N
 
     Raises:
         UsageError: the data begin on that day or later, or ended more than a year before a day that was asked for, or
-            that day is two weeks or more after ``now`` and after the data.
+            that day is more than a month after ``now``.
         DataGateError: the newest row of all tables is older than ``stale_after`` days.
     """
     if night.day <= history.first:
@@ -59,7 +59,7 @@ def check_day(night: NightDay, history: History, stale_after: int, now: date | N
         )
     if night.requested:
         _refuse_far_ahead(night.day, history.until)
-        if now is not None and night.day > max(now, history.until) + MOST_IN_FUTURE:
+        if now is not None and now >= history.until and night.day > now + MOST_IN_FUTURE:
             raise UsageError(
                 f"--as-of {night.day} is in the future: such a night would end contracts and close their cases, and no "
                 "earlier one could follow."
