@@ -31,8 +31,8 @@ from serving.store import Store
 def work():
     with Store(sys.argv[1]) as store:
         lease = night_lease.begin_night(store, date(2026, 3, 1), "first")
-        print("held", flush=True)
         try:
+            print("held", flush=True)
             time.sleep(60)
         except BaseException as error:
             night_lease.abandon_night(store, lease, type(error).__name__)
