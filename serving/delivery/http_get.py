@@ -1,15 +1,15 @@
 """One GET of a small file, such as a calendar: from checked addresses, with one deadline, up to a size."""
 
 from collections.abc import Collection
-from contextlib import closing
 
 import httpcore
 import httpx
 
 from features.errors import UsageError
-from serving.delivery.addresses import GuardedBackend, refuse_inner
+from serving.delivery.addresses import refuse_inner
 from serving.delivery.channel import DeliveryError
 from serving.delivery.deadline import Deadline
+from serving.delivery.guarded_request import header_fields, request_once
 
 TIMEOUT_SECONDS = 20.0
 """For the whole answer, redirects included."""
@@ -47,28 +47,13 @@ def fetch_bytes(url: str, *, most_bytes: int, allowed: Collection[str] = (), tim
 def _fetch_once(
     url: httpx.URL, most_bytes: int, allowed: Collection[str], deadline: Deadline
 ) -> tuple[int, bytes, str | None]:
-    if url.scheme != "https" and not (url.scheme == "http" and url.host in allowed):
-        raise DeliveryError("The receiver's URL has to begin with https://.")
-    target = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
-    host = url.netloc.decode("ascii")
-    try:
-        with closing(GuardedBackend(allowed, deadline)) as backend:
-            seconds = dict.fromkeys(("connect", "read", "write", "pool"), deadline.remaining())
-            headers = [("Host", host), ("Accept", "text/calendar, */*"), ("User-Agent", "rescue")]
-            with (
-                httpcore.ConnectionPool(network_backend=backend, http2=False) as pool,
-                pool.stream("GET", target, headers=headers, extensions={"timeout": seconds}) as response,
-            ):
-                location = next(
-                    (value.decode("latin-1") for name, value in response.headers if name.lower() == b"location"), None
-                )
-                return response.status, _read_limited(response, most_bytes), location
-    except (httpcore.TimeoutException, TimeoutError) as error:
-        raise DeliveryError("The receiver did not answer in time.") from error
-    except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.UnsupportedProtocol, OSError) as error:
-        if deadline.over:
-            raise DeliveryError("The receiver did not answer in time.") from error
-        raise DeliveryError(f"The receiver could not be reached ({type(error).__name__}).") from error
+    """The status, the content, and where the answer redirects to."""
+
+    def read(response: httpcore.Response) -> tuple[int, bytes, str | None]:
+        return response.status, _read_limited(response, most_bytes), header_fields(response).get("location")
+
+    headers = {"Host": url.netloc.decode("ascii"), "Accept": "text/calendar, */*", "User-Agent": "rescue"}
+    return request_once("GET", url, headers, read, allowed=allowed, deadline=deadline)
 
 
 def _read_limited(response: httpcore.Response, most_bytes: int) -> bytes:

@@ -2,16 +2,15 @@
 
 import logging
 from collections.abc import Collection, Mapping
-from contextlib import closing
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 import httpcore
 import httpx
 
-from serving.delivery.addresses import GuardedBackend
 from serving.delivery.channel import DeliveryError
 from serving.delivery.deadline import Deadline
+from serving.delivery.guarded_request import header_fields, request_once
 
 TIMEOUT = 10.0
 """Seconds for one message, its redirects included."""
@@ -33,41 +32,18 @@ def post(
     deadline = Deadline(timeout)
     target = httpx.URL(url)
     for _ in range(HOPS + 1):
-        status, answer = _once(target, body, headers, allowed, deadline)
+        status, answer = request_once(
+            "POST", target, headers, _status, allowed=allowed, deadline=deadline, content=body.encode()
+        )
         if status not in SAME_METHOD or "location" not in answer:
             return _check_status(status, answer)
         target = _same_origin(target, answer["location"])
     raise DeliveryError(f"The receiver redirects more than {HOPS} times.", permanent=True)
 
 
-def _once(
-    url: httpx.URL, body: str, headers: Mapping[str, str], allowed: Collection[str], deadline: Deadline
-) -> tuple[int, Mapping[str, str]]:
-    if url.scheme != "https" and not (url.scheme == "http" and url.host in allowed):
-        raise DeliveryError("The receiver's URL has to begin with https://.", permanent=True)
-    target = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
-    try:
-        with closing(GuardedBackend(allowed, deadline)) as backend:
-            seconds = dict.fromkeys(("connect", "read", "write", "pool"), deadline.remaining())
-            with (
-                httpcore.ConnectionPool(network_backend=backend, http2=False) as pool,
-                pool.stream(
-                    "POST",
-                    target,
-                    headers=[(name.encode(), value.encode()) for name, value in headers.items()],
-                    content=body.encode(),
-                    extensions={"timeout": seconds},
-                ) as response,
-            ):  # the body of the answer is not read, however long it is
-                return response.status, {
-                    name.decode().lower(): value.decode("latin-1") for name, value in response.headers
-                }
-    except (httpcore.TimeoutException, TimeoutError) as error:
-        raise DeliveryError("The receiver did not answer in time.") from error
-    except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.UnsupportedProtocol, OSError) as error:
-        if deadline.over:
-            raise DeliveryError("The receiver did not answer in time.") from error
-        raise DeliveryError(f"The receiver could not be reached ({type(error).__name__}).") from error
+def _status(response: httpcore.Response) -> tuple[int, dict[str, str]]:
+    """The status and the header fields; the body of the answer is not read, however long it is."""
+    return response.status, header_fields(response)
 
 
 def _same_origin(url: httpx.URL, location: str) -> httpx.URL:
