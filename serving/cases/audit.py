@@ -4,9 +4,9 @@ A row holds the fields that changed, before and after. So the record can be read
 action is undone by restoring the old values.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy.orm import Session
 
@@ -50,9 +50,28 @@ REMARKS = ("comment", "disagree")
 """The events that change no field of the case."""
 
 
+class ChangedFields(NamedTuple):
+    """The fields of a row that changed, as JSON values before and after."""
+
+    before: dict[str, Any]
+    after: dict[str, Any]
+
+
+def json_fields(row: object, names: Iterable[str]) -> dict[str, Any]:
+    """The fields of these names as JSON values; days and times as ISO texts."""
+    values = {name: getattr(row, name) for name in names}
+    return {name: value.isoformat() if isinstance(value, date) else value for name, value in values.items()}
+
+
+def changed_fields(before: Mapping[str, Any], after: Mapping[str, Any]) -> ChangedFields:
+    """The fields of ``after`` that have another value than ``before``; a field that was not there was null."""
+    changed = [name for name, value in after.items() if before.get(name) != value]
+    return ChangedFields({name: before.get(name) for name in changed}, {name: after[name] for name in changed})
+
+
 def audited_fields(case: Case) -> dict[str, Any]:
     """The audited fields of a case as JSON values."""
-    return {name: _json(getattr(case, name)) for name in AUDITED}
+    return json_fields(case, AUDITED)
 
 
 def record_change(
@@ -79,10 +98,9 @@ def record_change(
     with session.no_autoflush:  # a case that is being opened has no version yet
         sent = update_path(session, case, kind, at) or sent
     case.updated_at = at
-    after = audited_fields(case)
-    changed = [name for name in AUDITED if before.get(name) != after[name]]
-    case.version = (case.version or 0) + bool(changed)
-    if "closed_at" in changed:
+    changed = changed_fields(before, audited_fields(case))
+    case.version = (case.version or 0) + bool(changed.after)
+    if "closed_at" in changed.after:
         for score in case.scores.values():
             score.is_open = case.closed_at is None
     event = CaseEvent(
@@ -90,8 +108,8 @@ def record_change(
         at=at,
         actor=actor,
         kind=kind,
-        before={name: before.get(name) for name in changed},
-        after={name: after[name] for name in changed} | dict(note or {}),
+        before=changed.before,
+        after=changed.after | dict(note or {}),
         comment=comment,
         version=case.version,
         undoes=undoes,
@@ -110,10 +128,6 @@ def restore_fields(case: Case, before: Mapping[str, Any]) -> None:
     """Restore the old values from a recorded ``before``."""
     for name, value in before.items():
         setattr(case, name, _value(name, value))
-
-
-def _json(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, date) else value
 
 
 def _value(name: str, value: Any) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from serving.cases.audit import changed_fields, json_fields
 from serving.store.incident_tables import Incident, IncidentEvent
 
 RECORDED = (
@@ -21,7 +22,7 @@ RECORDED = (
 
 def recorded_fields(incident: Incident) -> dict[str, Any]:
     """The recorded fields as JSON values."""
-    return {name: _json(getattr(incident, name)) for name in RECORDED}
+    return json_fields(incident, RECORDED)
 
 
 def record_incident(
@@ -40,22 +41,17 @@ def record_incident(
     A remark changes no field, so the version stays. ``note`` is recorded beside the fields that changed.
     """
     incident.updated_at = at
-    after = recorded_fields(incident)
-    changed = [name for name in RECORDED if before.get(name) != after[name]]
-    incident.version = (incident.version or 0) + bool(changed)
+    changed = changed_fields(before, recorded_fields(incident))
+    incident.version = (incident.version or 0) + bool(changed.after)
     event = IncidentEvent(
         incident_id=incident.id,
         at=at,
         actor=actor,
         kind=kind,
-        before={name: before.get(name) for name in changed},
-        after={name: after[name] for name in changed} | dict(note or {}),
+        before=changed.before,
+        after=changed.after | dict(note or {}),
         comment=comment,
         version=incident.version,
     )
     session.add(event)
     return event
-
-
-def _json(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, datetime) else value
