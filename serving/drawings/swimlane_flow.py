@@ -18,7 +18,7 @@ from serving.paths.path_progress import PathState, SentStep
 from serving.paths.path_steps import TIER_WORDS, EscalationPath, Repeat
 from serving.paths.roster import Roster
 from serving.paths.subjects import Subject
-from serving.policy.definition.escalation_matrix import severity_row
+from serving.policy.definition.escalation_matrix import policy_subject, severity_row
 from serving.policy.definition.policy_schema import PolicyFile
 
 EXAMPLE_OPENING = datetime.fromisoformat("2026-01-05T09:00")
@@ -101,16 +101,7 @@ def build_flow(rules: PolicyFile, squad: str, severity: str, incident: str | Non
     named = rules.incidents[incident].path if incident is not None else None
     path = rules.path_named(named) if named is not None else rules.path_of(row.name, squad)
     directory = Directory(_with_tiers(rules.roster, squad))
-    subject = Subject(
-        id="",
-        title="",
-        squad=squad,
-        severity=row.name,
-        opened_at=EXAMPLE_OPENING,
-        accountable=(row.accountable,),
-        consulted=row.consulted,
-        informed=row.informed,
-    )
+    subject = policy_subject(rules, squad, row.name, EXAMPLE_OPENING)
     stages, notices = _steps(path, subject, directory, rules)
     first = _calendar(rules, directory.roster.squads[squad].tiers[0], squad)
     return SwimlaneFlow(
