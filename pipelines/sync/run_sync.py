@@ -63,9 +63,9 @@ def sync_system(
         if whole and (state.get("question") != asked or not state.get("running_full")):
             _empty(folder)
             _write_state(folder, {"question": asked, "running_full": now.isoformat()})
-        _load(folder, name, settings, vendor)
+        keys = _load(folder, name, settings, vendor)
         began = state.get("running_full") or now.isoformat() if whole else state["full_at"]
-        tables, warnings = compare_files(published, folder / "data.duckdb", settings.kind, whole)
+        tables, warnings = compare_files(published, folder / "data.duckdb", settings.kind, keys)
         half = published.with_suffix(".half")
         half.unlink(missing_ok=True)
         copy_tables(folder / "data.duckdb", half, settings.kind)
@@ -74,8 +74,11 @@ def sync_system(
     return SyncReport(name, vendor.title, whole, published, vendor.mapping, tables, warnings)
 
 
-def _load(folder: Path, name: str, settings: SyncSettings, vendor: VendorFile) -> None:
-    """Read what is new into the working file; what was left over from a sync that was killed is loaded first."""
+def _load(folder: Path, name: str, settings: SyncSettings, vendor: VendorFile) -> dict[str, str]:
+    """Read what is new into the working file; what was left over from a sync that was killed is loaded first.
+
+    Returns the column of each table's key, as it is called in the file.
+    """
     os.environ.update(DLT_SETTINGS | {"DLT_DATA_DIR": str(folder / "dlt")})
     try:
         import dlt
@@ -97,6 +100,12 @@ def _load(folder: Path, name: str, settings: SyncSettings, vendor: VendorFile) -
     except Exception as error:
         pipeline.abort_packages()
         raise sync_error(name, error) from error
+    return {
+        table: column
+        for table, described in pipeline.default_schema.tables.items()
+        for column, hints in described["columns"].items()
+        if hints.get("primary_key")
+    }
 
 
 def _question(settings: SyncSettings) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """What a sync brought, and what has changed in the form of a system's tables since the one before."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,9 +26,12 @@ class SyncedTable:
 
 
 def compare_files(
-    before: Path, after: Path, schema: str, full: bool
+    before: Path, after: Path, schema: str, keys: Mapping[str, str]
 ) -> tuple[tuple[SyncedTable, ...], tuple[str, ...]]:
-    """The tables after a sync, and the changes of their form, as sentences; children of nested records are left out."""
+    """The tables after a sync, and the changes of their form, as sentences; children of nested records are left out.
+
+    ``keys`` has the column of each table's key.
+    """
     with _open(before, after) as connection:
         connection.execute(f"ATTACH {quote_text(str(after))} AS after (READ_ONLY)")
         if before.exists():
@@ -36,7 +39,7 @@ def compare_files(
         known = _columns(connection, "before", schema) if before.exists() else {}
         current = _columns(connection, "after", schema)
         tables = tuple(
-            _table(connection, schema, name, name in known)
+            _table(connection, schema, name, keys[name], name in known)
             for name, columns in sorted(current.items())
             if "_dlt_load_id" in columns
         )
@@ -74,10 +77,8 @@ def _columns(connection: duckdb.DuckDBPyConnection, catalog: str, schema: str) -
     return tables
 
 
-def _table(connection: duckdb.DuckDBPyConnection, schema: str, name: str, known: bool) -> SyncedTable:
-    place = f"{quote_name(schema)}.{quote_name(name)}"
-    columns = [row[0] for row in connection.execute(f"DESCRIBE after.{place}").fetchall()]
-    key = quote_name("id" if "id" in columns else next((name for name in columns if name.endswith("_id")), columns[0]))
+def _table(connection: duckdb.DuckDBPyConnection, schema: str, name: str, key_column: str, known: bool) -> SyncedTable:
+    place, key = f"{quote_name(schema)}.{quote_name(name)}", quote_name(key_column)
     fresh = _is_new(place) if known else "true"
     rows, new = connection.execute(f"SELECT count(*), count(*) FILTER ({fresh}) FROM after.{place}").fetchone() or (
         0,
