@@ -90,6 +90,10 @@ def _refuse_far_ahead(night: date, until: date) -> None:
 
 def newest_days(history: History, night: date) -> dict[str, date | None]:
     """By table of the source, the day on which its newest row before the night became known; its own rows only."""
+    return history.cached(f"newest_days_{night.isoformat()}", lambda: _newest_days(history, night))
+
+
+def _newest_days(history: History, night: date) -> dict[str, date | None]:
     tables = [TABLES[name] for name in sorted(history.present)]
     selects = [
         f"SELECT '{table.name}' AS name, CAST(max({known_day(table)}) AS DATE) AS day FROM {table.name} "
