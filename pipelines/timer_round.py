@@ -66,13 +66,13 @@ def run_round(
     if isinstance(lease, HeldBy):
         return RoundReport(TimerReport(), IncidentReport(), lease)
     channels = open_channels(settings.channels)
-    told = broadcast_channels(settings.channels)
+    broadcast = broadcast_channels(settings.channels)
     try:
-        cases = run_timers(store, channels=told, trust_clock=trust_clock)
+        cases = run_timers(store, channels=broadcast, trust_clock=trust_clock)
         incidents = IncidentReport()
         if cases.alarm is None and policy is not None:
             days = settings.signals.keep_days
-            incidents = run_incidents(store, policy, channels=told, lease=lease, keep_days=days)
+            incidents = run_incidents(store, policy, channels=broadcast, lease=lease, keep_days=days)
         if channels and send:
             deliver(store, channels)
     finally:

@@ -97,7 +97,8 @@ def slope_error(scores: Floats, happened: Bools, weights: Floats, events: float)
     """The standard error with which so many accounts with an event can tell the slope of scores that are right.
 
     The learner and its calibrator learn from the same events, so their published slope is off by about as much by
-    chance alone, and no calibrator can know in which direction (docs/decisions/0017). None where nothing can be told.
+    chance alone, and no calibrator can know in which direction (docs/decisions/0017). None where it cannot
+    be estimated.
     """
     probability = sigmoid(scores)
     sharp = weights * probability * (1 - probability)

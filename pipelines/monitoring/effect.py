@@ -37,7 +37,7 @@ MIN_SETTLED = 30
 """Settled accounts that each group needs before a difference is reported."""
 FLOW_DAYS = 56
 FIRST_FLOW_DAYS = 7
-"""Days after the first night before a flow can be told from its backlog."""
+"""Days after the first night before a flow can be distinguished from its backlog."""
 LONGEST_WAIT = timedelta(days=3653)
 """An answer that is further away than ten years has no date."""
 

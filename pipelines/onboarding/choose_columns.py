@@ -182,7 +182,7 @@ def _instant(wanted: str, column: ColumnProfile, *, day: bool) -> ColumnChoice |
 
 
 def find_formats(values: Sequence[str]) -> list[str]:
-    """The formats in which all of these texts are dates; two, where day and month cannot be told apart."""
+    """The formats in which all of these texts are dates; two, where day and month cannot be distinguished."""
     sample = [value for value in values[:500] if re.search(r"\d", value)]
     if len(sample) < 0.95 * len(values[:500]) or not sample:
         return []

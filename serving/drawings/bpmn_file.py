@@ -54,8 +54,8 @@ def write_bpmn(layout: SwimlaneLayout) -> str:
     signals = dict.fromkeys(node.signal for node in graph.nodes if node.signal)
     for signal in signals:
         SubElement(root, _tag("signal"), {"id": _signal_id(signal), "name": signal})
-    told = [node for node in graph.nodes if node.shape is Shape.MESSAGE_END]
-    for node in told:
+    message_ends = [node for node in graph.nodes if node.shape is Shape.MESSAGE_END]
+    for node in message_ends:
         SubElement(root, _tag("message"), {"id": f"message_{node.id}", "name": plain_text(node.label)})
     pool = SubElement(root, _tag("collaboration"), {"id": "collaboration"})
     title = plain_text(graph.flow.title)

@@ -1,7 +1,7 @@
 """The RACI table of a policy: who is responsible, accountable, consulted and informed, for each severity and event.
 
 The roles are those of `[[severities]]`, with the people that the policy names for them, and the events are those of the
-communication protocol, with the channels on which each party is told.
+communication protocol, with the channels on which each party is notified.
 """
 
 from collections.abc import Iterator, Sequence
@@ -33,7 +33,7 @@ class RaciTable:
 
 
 def raci_tables(policy: Policy) -> list[RaciTable]:
-    """The tables: letters by severity and role, who the roles are, and what is told to whom."""
+    """The tables: letters by severity and role, who the roles are, and who is notified of what."""
     rules = policy.rules
     roles = tuple(dict.fromkeys(role for row in case_severities(rules) for role, _ in _roles(row)))
     rows = tuple(
@@ -45,7 +45,7 @@ def raci_tables(policy: Policy) -> list[RaciTable]:
             "Who the roles are", "By squad, as the policy names them.", ("Role", *rules.squads), _who(rules, roles)
         ),
         RaciTable(
-            "Who is told of what",
+            "Who is notified of what",
             "At once, or “daily” with the mail of the next morning; by the first address, or the channels named.",
             ("Event", *(party.value.replace("_", " ") for party in Party)),
             tuple(_events(rules)),

@@ -48,7 +48,7 @@ class Wait:
 class Stage:
     """A step that asks somebody to act: in whose lane, after what wait since the stage before, and who else is asked.
 
-    ``person`` is the name of the first reader, who becomes responsible; ``channels`` is how the readers are told.
+    ``person`` is the name of the first reader, who becomes responsible; ``channels`` is how the readers are notified.
     """
 
     lane: str

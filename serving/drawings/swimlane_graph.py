@@ -111,9 +111,9 @@ def build_graph(flow: SwimlaneFlow) -> SwimlaneGraph:
     """The graph of a flow."""
     graph = SwimlaneGraph(flow, [SYSTEM_LANE, f"Accountable: {flow.accountable}"])
     begin = graph.add(Node("start", Shape.START, f"{graph.subject.capitalize()} opened", SYSTEM_LANE, 0))
-    told = f"Announce the {graph.subject}"
-    told = f"{told}; informed: {', '.join(flow.informed)}" if flow.informed else told
-    announced = graph.add(Node("announce", Shape.SEND, told, SYSTEM_LANE, 1), begin)
+    text = f"Announce the {graph.subject}"
+    text = f"{text}; informed: {', '.join(flow.informed)}" if flow.informed else text
+    announced = graph.add(Node("announce", Shape.SEND, text, SYSTEM_LANE, 1), begin)
     split = graph.add(Node("split", Shape.PARALLEL, "", SYSTEM_LANE, 2), announced)
     for number, notice in enumerate(flow.notices):
         _add_notice(graph, split, number, notice)
@@ -128,7 +128,7 @@ def build_graph(flow: SwimlaneFlow) -> SwimlaneGraph:
 def _add_deadline(
     graph: SwimlaneGraph, split: str, name: str, within: Wait, signal: str, *, row: int, column: int
 ) -> None:
-    """The deadline's timer beside the signal that ends it; a missed one is recorded and told to the accountable."""
+    """The deadline's timer beside the signal that ends it; a missed one is recorded, and somebody is notified."""
     what = {"respond": "response", "resolve": "resolution"}[name]
     fork = graph.add(Node(f"{name}_wait", Shape.EVENTS, "", SYSTEM_LANE, 3, row), split)
     timing = Timing(within)
@@ -144,8 +144,8 @@ def _add_deadline(
     timer = graph.add(due, fork)
     record = Node(f"{name}_missed", Shape.SEND, f"Record and announce the missed {what} deadline", SYSTEM_LANE, 5, row)
     missed = graph.add(record, timer)
-    told = f"Told of the missed {what} deadline"
-    graph.add(Node(f"{name}_told", Shape.MESSAGE_END, told, graph.lanes[1], column), missed)
+    text = f"Notified of the missed {what} deadline"
+    graph.add(Node(f"{name}_told", Shape.MESSAGE_END, text, graph.lanes[1], column), missed)
     kept = graph.add(Node(f"{name}_kept", Shape.CATCH, signal, SYSTEM_LANE, 4, row + 1, signal=signal), fork)
     graph.add(Node(f"{name}_over", Shape.END, "In time, or no longer needed", SYSTEM_LANE, 5, row + 1), kept)
 

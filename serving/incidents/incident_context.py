@@ -19,7 +19,7 @@ from serving.store.queries.incident_queries import affected_revenue
 
 @dataclass(frozen=True)
 class IncidentContext:
-    """``paths`` resolves people and writes messages; ``channels`` are told of every incident, as of every case."""
+    """``paths`` resolves people and writes messages; ``channels`` get every incident, as they get every case."""
 
     paths: PathContext
     channels: tuple[str, ...] = ()

@@ -19,7 +19,7 @@ PARTY_WORDS = ("responsible", "accountable", "consulted", "informed", "account o
 """Words for people and roles of the case itself."""
 
 VENDOR_ROLE = "vendor"
-"""The people of this role are outside the team: they are told, and never become responsible."""
+"""The people of this role are outside the team: they are notified, and never become responsible."""
 
 KIND_OF_WORD = {"mail": "email"}
 """Words for addresses that are not the name of the kind of channel."""

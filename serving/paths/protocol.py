@@ -1,7 +1,7 @@
-"""The communication protocol: at each event, which party is told, through which channels, at once or in the morning.
+"""The communication protocol: which party is notified at each event, by which channels, at once or in the morning.
 
-A policy without a protocol has a default that suits a team of ten: what a night brings is told in one message on the
-next morning, unless it has to be answered before, and what cannot wait is told at once. It only concerns people who
+A policy without a protocol has a default that suits a team of ten: what a night brings is in one message on the
+next morning, unless it has to be answered before, and what cannot wait is sent at once. It only concerns people who
 have an address.
 """
 
@@ -33,7 +33,7 @@ class ProtocolEvent(StrEnum):
 
 
 class Party(StrEnum):
-    """Who may be told of an event."""
+    """Who may be notified of an event."""
 
     RESPONSIBLE = "responsible"
     ACCOUNTABLE = "accountable"
@@ -46,7 +46,7 @@ class Party(StrEnum):
 
 @dataclass(frozen=True)
 class EventRule:
-    """What is told about one event: the channels by party (none: the reader's first address).
+    """What is sent about one event: the channels by party (none: the reader's first address).
 
     ``daily`` are the parties whose messages wait for the reader's next morning. ``template`` replaces the first
     paragraph, ``fields`` are the facts that each message lists.
@@ -79,7 +79,7 @@ DEFAULT_PROTOCOL: Protocol = {
     ProtocolEvent.INCIDENT_OPENED: _rule((Party.RESPONSIBLE, Party.ACCOUNTABLE), (Party.INFORMED,)),
     ProtocolEvent.INCIDENT_OVER: _rule((Party.RESPONSIBLE,), (Party.ACCOUNTABLE, Party.INFORMED)),
 }
-"""What is told where the policy says nothing about an event; nobody without an address gets anything."""
+"""What is sent where the policy says nothing about an event; nobody without an address gets anything."""
 
 
 class Notification(NamedTuple):
@@ -116,7 +116,7 @@ def event_notifications(
 ) -> tuple[Notification, ...]:
     """The messages about an event; ``already`` are the names and channels that have their message of it.
 
-    Nobody is told of what they did themselves, and nobody twice on one channel. Of those who belong to several
+    Nobody is notified of what they did themselves, and nobody twice on one channel. Of those who belong to several
     parties, the first party counts, in the order of :class:`Party`.
     """
     rule = protocol.get(event, DEFAULT_PROTOCOL[event])

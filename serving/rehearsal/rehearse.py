@@ -54,7 +54,7 @@ def rehearse(
 ) -> Rehearsal:
     """Play a scenario on an empty queue.
 
-    ``messages`` is what messages need from the settings, and ``channels`` are told of every event of a case.
+    ``messages`` is what messages need from the settings, and ``channels`` get every event of a case.
 
     Raises:
         ScenarioError: an act is not possible when it happens; the message says why.

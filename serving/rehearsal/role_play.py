@@ -170,7 +170,7 @@ def _markdown_message(rehearsal: Rehearsal, message: TimelineMessage) -> str:
 def _message_heading(rehearsal: Rehearsal, message: TimelineMessage) -> str:
     """``To ana by mail (09:15 in Europe/London), with the mail of the morning``."""
     if message.person is None:
-        return f"Channel {message.channel} is told: {message.kind.replace('.', ' ').replace('_', ' ')}"
+        return f"Channel {message.channel} gets: {message.kind.replace('.', ' ').replace('_', ' ')}"
     where = f" at {message.address}" if message.address else ""
     zone = _zone_name(rehearsal, message.person)
     own = f" ({_local(message.at, ZoneInfo(zone)):%H:%M} in {zone})" if zone != rehearsal.scenario.file.timezone else ""

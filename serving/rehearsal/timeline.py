@@ -1,6 +1,6 @@
 """What happened in a rehearsal, in the order of time: entries of the record, messages to people, and hand-offs.
 
-Entries and messages are read from the queue after each instant, so that nothing is told that was not written.
+Entries and messages are read from the queue after each instant, so that nothing is printed that was not written.
 """
 
 from collections.abc import Iterator, Mapping
@@ -72,7 +72,7 @@ class TimelineEvent:
 class TimelineMessage:
     """A message: when it is delivered, to whom, on which channel and address, and its text.
 
-    ``person`` is None for a channel that is told of every event. ``daily`` is whether it is in the mail of the morning.
+    ``person`` is None for a channel that gets every event. ``daily`` is whether it is in the mail of the morning.
     """
 
     at: datetime

@@ -47,10 +47,10 @@ def review(
 
     settings = configuration.load(home=home, database=database, policy=policy)
     rules = assembly.load_policy(settings).rules
-    health, told = HealthRule.of(rules.health), broadcast_channels(settings.channels)
+    health, broadcast = HealthRule.of(rules.health), broadcast_channels(settings.channels)
     identity = _for_demo(settings.review, host) if demo else settings.review
     with closing(_listen(host, port)) as listening, assembly.open_store(settings) as store:
-        app = create_app(store, identity, health=health, signals=settings.signals, rules=rules, channels=told)
+        app = create_app(store, identity, health=health, signals=settings.signals, rules=rules, channels=broadcast)
         address = f"http://{host}:{listening.getsockname()[1]}"
         typer.echo(f"The review app is at {address}; Ctrl-C stops it.")
         if demo:

@@ -1,6 +1,6 @@
 """The tiered support flow from ticket history: what the first group does not resolve, and how to see it at the opening.
 
-Issue types are ranked by how many tickets of them were handed on. For each, and for all tickets together, criteria are
+Issue types are ranked by how many tickets of them were reassigned. For each, and for all tickets together, criteria are
 learned on earlier months and tested on later ones. A proposal is made only where the test passes after correction for
 the number of proposals, so that data without structure give none.
 """
@@ -36,11 +36,11 @@ NEARLY_CERTAIN = 0.97
 
 @dataclass(frozen=True)
 class IssueTypeSummary:
-    """One issue type: how often it was handed on, what that cost, and its criteria.
+    """One issue type: how often it was reassigned, what that cost, and its criteria.
 
-    ``hours_lost`` sums, over the tickets that were handed on, the hours beyond the median of those that the first group
-    resolved. ``repeats`` is the share of tickets whose account had opened one of this type within 30 days before.
-    ``resolver`` is the group that resolved most of the tickets that were handed on, "" if it is unknown.
+    ``hours_lost`` sums, over the tickets that were reassigned, the hours beyond the median of those that the first
+    group resolved. ``repeats`` is the share of tickets whose account had opened one of this type within 30 days before.
+    ``resolver`` is the group that resolved most of the tickets that were reassigned, "" if it is unknown.
     """
 
     name: str
@@ -173,7 +173,7 @@ def _issue_type(tickets: TicketTable, columns: Sequence[OpeningColumn], wanted: 
 
 
 def _top_types(tickets: TicketTable, column: str, top: int) -> list[tuple[str, TicketFlags]]:
-    """The issue types with the most tickets that were handed on, and their tickets."""
+    """The issue types with the most tickets that were reassigned, and their tickets."""
     if not column:
         return []
     values = tickets.texts[column]

@@ -147,7 +147,7 @@ def _types(found: IssueMap) -> Iterator[ReportBlock]:
     if not found.types:
         yield Paragraph("No column of the tickets names issue types.")
         return
-    header = (found.issue_type, "tickets", "handed on", "share", "escalated", "hours lost", "repeats", "resolved by")
+    header = (found.issue_type, "tickets", "reassigned", "share", "escalated", "hours lost", "repeats", "resolved by")
     yield TextTable(
         header,
         tuple(
@@ -167,7 +167,7 @@ def _types(found: IssueMap) -> Iterator[ReportBlock]:
     yield Paragraph(
         "Handed on: moved to another group, escalated or reopened. Hours lost: until the resolution, beyond the "
         "median of the tickets of this type that the first group resolved. Repeats: the account had opened such a "
-        "ticket within 30 days before. Resolved by: the group that resolved most of those that were handed on."
+        "ticket within 30 days before. Resolved by: the group that resolved most of those that were reassigned."
     )
 
 

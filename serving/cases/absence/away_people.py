@@ -1,4 +1,4 @@
-"""Who is away while open cases are theirs: an absence moves no open case, so that whoever looks has to be told.
+"""Who is away while open cases are theirs: an absence moves no open case, so that whoever looks has to see it.
 
 An absence ends the assignment of new cases. A case that somebody has already stays with them until a person gives it to
 another or its escalation path goes on.

@@ -1,7 +1,7 @@
 """A clock that jumps must not escalate the whole queue: it is compared with the database's and with the last run.
 
-An outage of the timers cannot be told from a jump by this machine alone, where the database is a file beside it. So
-after a gap that is longer than any usual outage, somebody has to say that the clock is right.
+An outage of the timers cannot be distinguished from a jump by this machine alone, where the database is a file beside
+it. So after a gap that is longer than any usual outage, somebody has to say that the clock is right.
 """
 
 from datetime import datetime, timedelta

@@ -113,8 +113,8 @@ def enqueue_event(
         written += _write(session, subject, occasion, notification, context, at, key, case_id, incident_id)
     if not only_step:
         already = {(notification.reader.name, notification.channel) for notification in asks}
-        told = event_notifications(event, subject, context.protocol, context.directory, at, already)
-        for notification in told:
+        due = event_notifications(event, subject, context.protocol, context.directory, at, already)
+        for notification in due:
             occasion = common._replace(party=notification.party, template=rule.template)
             written += _write(session, subject, occasion, notification, context, at, key, case_id, incident_id)
     return written

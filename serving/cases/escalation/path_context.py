@@ -82,7 +82,7 @@ class PathContext:
 
     @cached_property
     def protocol(self) -> Protocol:
-        """Who is told of each event."""
+        """Who is notified of each event."""
         return self.rules.full_protocol if self.rules else DEFAULT_PROTOCOL
 
     @cached_property

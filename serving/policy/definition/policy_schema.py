@@ -267,7 +267,7 @@ class PolicyFile(Section):
     launches: dict[str, LaunchRule] = Field(default_factory=dict, description="one table per new feature")
     paths: dict[str, Steps] = Field(default_factory=dict, description="escalation paths: one `[[paths.NAME]]` per step")
     protocol: dict[str, ProtocolRule] = Field(
-        default_factory=dict, description="event -> who is told; events that are left out have the default"
+        default_factory=dict, description="event -> who is notified; events that are left out have the default"
     )
     incidents: dict[str, IncidentRule] = Field(default_factory=dict, description="one table per kind of incident")
     routing: Routing = Field(description="rules that assign a case to a squad")
@@ -310,7 +310,7 @@ class PolicyFile(Section):
 
     @cached_property
     def full_protocol(self) -> Protocol:
-        """Who is told of each event: the policy's rules, and the default for other events."""
+        """Who is notified of each event: the policy's rules, and the default for other events."""
         return full_protocol(self.protocol)
 
     def content(self) -> dict[str, Any]:

@@ -120,7 +120,7 @@ Steps = Annotated[tuple[StepRule, ...], Field(strict=False), AfterValidator(_che
 
 
 class ProtocolRule(Section):
-    """Who is told of an event: for each party the channels, `true` for its first address, or `false`.
+    """Who is notified of an event: for each party the channels, `true` for its first address, or `false`.
 
     Events: `opened`, `raised_again`, `escalated`, `handed_over`, `accepted`, `returned`, `contacted`, `sla_breached`,
     `resolved`, `reopened`, `incident_opened` and `incident_over`. Those that are left out have the default.

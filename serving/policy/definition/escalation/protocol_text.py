@@ -1,4 +1,4 @@
-"""The communication protocol of a policy in words: who is told of which event, how, and when."""
+"""The communication protocol of a policy in words: who is notified of which event, how, and when."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -25,7 +25,7 @@ EVENT_TITLES = {
 
 
 def protocol_lines(rules: "PolicyFile") -> Iterator[str]:
-    """One line for each event that somebody is told of; one line alone where nobody can be told."""
+    """One line for each event that somebody is notified of; one line alone where nobody can be."""
     has_address = any(person.addresses for person in rules.people.values())
     if not (has_address or rules.protocol):
         yield "Nobody: no person has an address, and [protocol] is empty. Channels of rescue.toml get every event."
