@@ -1,12 +1,14 @@
-"""The clock of the machine, in one place so that tests can replace it."""
+"""The clock of the machine, in one place so that tests can replace it; a demo replaces that of the queue."""
 
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
+from serving.store.clock import utcnow
+
 
 def machine_clock() -> datetime:
     """The present moment."""
-    return datetime.now(UTC)
+    return utcnow().replace(tzinfo=UTC)
 
 
 def today(timezone: str) -> date:

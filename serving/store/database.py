@@ -8,7 +8,6 @@ read lock later can deadlock), and its write-ahead log lets readers go on. In Po
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 
@@ -19,6 +18,9 @@ from sqlalchemy.orm import Session
 
 from features.errors import RescueError, UsageError
 from serving.paths.message_settings import MessageSettings
+from serving.store.clock import utcnow
+
+__all__ = ["MESSAGES", "Store", "StoreError", "StoreUnavailableError", "utcnow"]
 
 BUSY_SECONDS = 30
 READ_ONLY = "rescue_read_only"
@@ -32,11 +34,6 @@ class StoreError(RescueError):
 
 class StoreUnavailableError(StoreError):
     """The queue's database does not answer; nothing was written."""
-
-
-def utcnow() -> datetime:
-    """This instant, as the queue stores it: UTC without a zone."""
-    return datetime.now(UTC).replace(tzinfo=None)
 
 
 class Store:
