@@ -12,11 +12,13 @@ from serving.store import (
     timer_tables,
 )
 from serving.store.base import Base
+from serving.store.casework import casework_tables
 
 METADATA = Base.metadata
 
 __all__ = [
     "METADATA",
+    "casework_tables",
     "decision_tables",
     "exchange",
     "handover_tables",

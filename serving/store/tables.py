@@ -17,9 +17,10 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, attribute_keyed_dict, mapped_column, relationship
 
+from serving.contracts import AlarmKind
 from serving.store.base import Base
 
 
@@ -66,7 +67,7 @@ class Account(Base):
     """The newest snapshot of an account, for lists, filters and search."""
 
     __tablename__ = "accounts"
-    __table_args__ = (Index(None, "search"),)
+    __table_args__ = (Index(None, "search"), Index(None, "name", "account_id"))
 
     account_id: Mapped[str] = mapped_column(primary_key=True)
     parent_id: Mapped[str | None]
@@ -79,7 +80,25 @@ class Account(Base):
     currency: Mapped[str | None]
     renews_on: Mapped[date | None] = mapped_column(doc="in the past: the renewal is overdue since that day")
     seen_on: Mapped[date]
-    search: Mapped[str] = mapped_column(doc="name and id, case-folded")
+    search: Mapped[str] = mapped_column(doc="name, id, segment and owner, case-folded")
+
+
+class AccountRisk(Base):
+    """The newest score of an account for one risk: its rank among all accounts, and its curve by horizon.
+
+    Replaced by every night, so that lists of a hundred thousand accounts read one index and no history. ``curve`` has
+    ``[days, probability]``, shortest first; null where the model has none.
+    """
+
+    __tablename__ = "account_risks"
+    __table_args__ = (Index(None, "risk", "probability", "account_id"),)
+
+    account_id: Mapped[str] = mapped_column(primary_key=True)
+    risk: Mapped[str] = mapped_column(primary_key=True)
+    as_of: Mapped[date]
+    probability: Mapped[float]
+    rank: Mapped[int] = mapped_column(doc="1 is the highest probability of the night")
+    curve: Mapped[str | None] = mapped_column(Text, doc="JSON")
 
 
 class Squad(Base):
@@ -100,6 +119,12 @@ class Member(Base):
     squad: Mapped[str] = mapped_column(ForeignKey("squads.name"), primary_key=True)
     person: Mapped[str] = mapped_column(primary_key=True)
     position: Mapped[int]
+
+
+SEARCHED = ("closed_at", "squad", "lane", "state", "account_id", "owner", "risk", "id", "search")
+"""The columns of the index by which a text is searched: everything that a search of cases reads."""
+
+CASE_SEARCH = "lower(headline || ' ' || coalesce(first_reason, ''))"
 
 
 class Case(Base):
@@ -143,6 +168,7 @@ class Case(Base):
         Index(None, "closed_at", "resolve_by"),
         Index(None, "closed_at", "path_due"),
         Index(None, "opened_at", "squad"),
+        Index("ix_cases_search", *SEARCHED).ddl_if(dialect="sqlite"),  # one of PostgreSQL holds no long texts
         Index(None, "risk", "opened_on", "state", "squad"),
     )
 
@@ -195,6 +221,10 @@ class Case(Base):
     closure: Mapped[str | None]
     closure_on: Mapped[date | None]
     settled_on: Mapped[date | None]
+    outcome_reason: Mapped[str | None] = mapped_column(doc="code of the policy for why it ended so")
+    outcome_amount: Mapped[float | None] = mapped_column(doc="recurring revenue a year that was kept or lost")
+    outcome_currency: Mapped[str | None]
+    left_on: Mapped[date | None] = mapped_column(doc="the account left on that day, within 90 days after *saved*")
     policy_version: Mapped[str | None] = mapped_column(doc="of the policy that opened it")
     skill: Mapped[str | None] = mapped_column(doc="by which it was routed; null where nothing asked for one")
     path_step: Mapped[int] = mapped_column(default=0, doc="the newest step of the escalation path, from 0")
@@ -204,6 +234,9 @@ class Case(Base):
     acknowledged_by: Mapped[str | None]
     reached: Mapped[list[str]] = mapped_column(default=list, doc="people and addresses that the path has reached")
     version: Mapped[int] = mapped_column()
+    search: Mapped[str] = mapped_column(
+        Text, Computed(CASE_SEARCH), deferred=True, doc="headline and first reason, in lower case; by the database"
+    )
 
     scores: Mapped[dict[str, "CaseScore"]] = relationship(
         collection_class=attribute_keyed_dict("risk"),
@@ -235,6 +268,11 @@ class Case(Base):
     def responsible(self) -> str | None:
         """Who has to act now: the owner, or the person of the present tier while nobody has claimed the case."""
         return self.owner or (self.escalation_path[self.tier] if self.escalation_path else None)
+
+    @property
+    def opened_by_person(self) -> bool:
+        """Whether a person opened the case, and not a night."""
+        return str(AlarmKind.PERSON) in self.alarms
 
     __mapper_args__ = {  # noqa: RUF012 - SQLAlchemy reads it as a class attribute
         "version_id_col": version,

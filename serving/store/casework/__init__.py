@@ -1,0 +1,1 @@
+"""What people do for a case beside its state: tasks, contacts, mentions, attachments; tables and queries."""
