@@ -18,6 +18,9 @@ from serving.store.case_states import Action, State
 from serving.store.database import Store
 from serving.store.tables import Case
 
+VIA = "via"
+"""The key of the system that a person acted in, in the record of a change."""
+
 
 @dataclass
 class CaseStep:
@@ -133,8 +136,13 @@ def _record(step: CaseStep) -> None:
         at=step.now,
         comment=step.comment,
         undoes=step.undoes,
-        note=step.note,
+        note=_note(step),
     )
+
+
+def _note(step: CaseStep) -> Mapping[str, Any]:
+    """What is recorded beside the fields that changed; also where the person acted, if not in the app."""
+    return {**(step.note or {}), **({VIA: step.actor.via} if step.actor.via else {})}
 
 
 def _spaced(code: str) -> str:

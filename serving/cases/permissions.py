@@ -48,11 +48,15 @@ class NotAllowedError(RescueError):
 
 @dataclass(frozen=True)
 class Actor:
-    """The person who acts: the name for the record, the role, and the squads."""
+    """The person who acts: the name for the record, the role, and the squads.
+
+    ``via`` names the system that the person acted in, such as ``Slack``; empty for the app and its API.
+    """
 
     name: str
     role: Role = Role.REVIEWER
     squads: frozenset[str] = field(default_factory=frozenset)
+    via: str = ""
 
     def sees(self, squad: str) -> bool:
         """Whether this person sees the cases of the squad."""

@@ -63,11 +63,11 @@ def _check_status(status: int, answer: Mapping[str, str]) -> None:
         raise DeliveryError("The receiver is gone (410).", permanent=True)
     if 300 <= status < 400:
         raise DeliveryError(f"The receiver has moved ({status}): set its new URL.", permanent=True)
-    raise DeliveryError(f"The receiver answered {status}.", retry_after=_retry_after(answer.get("retry-after")))
+    raise DeliveryError(f"The receiver answered {status}.", retry_after=read_retry_after(answer.get("retry-after")))
 
 
-def _retry_after(value: str | None) -> float | None:
-    """Seconds, from a number of seconds or a date; None where it says neither."""
+def read_retry_after(value: str | None) -> float | None:
+    """Seconds of a ``Retry-After``, from a number of seconds or a date; None where it says neither."""
     if value is None:
         return None
     if value.isdigit():

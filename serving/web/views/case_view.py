@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from serving.cases.audit import REMARKS
+from serving.cases.case_step import VIA
 from serving.cases.cases import UNDO_FOR
 from serving.cases.handover.hand_over_choices import CaseHandOvers, SentForm
 from serving.cases.health_adjustments import points_at
@@ -196,7 +197,11 @@ def case_view(
         alarms=tuple(AlarmView(_title(alarm_text(code)), row.raised_on) for code, row in file.case.alarms.items()),
         resolved=_resolved_hint(file.case, forms),
         history=tuple(
-            HistoryEntry(event, display_text.event_text(event.kind), tuple(display_text.change_texts(event)))
+            HistoryEntry(
+                event,
+                display_text.event_text(event.kind, str(event.after.get(VIA, ""))),
+                tuple(display_text.change_texts(event)),
+            )
             for event in file.events[::-1]
         ),
         draft=_placed_draft(draft or DraftText(), forms, handoff),

@@ -1,0 +1,95 @@
+"""Slack's Web API with a bot token: the few methods that a case in a channel needs.
+
+Slack answers 200 to nearly everything and says in the body whether it was done, so its error codes are read here, and
+become sentences about what to change. Requests go through the same checked connections as every other channel.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from serving.delivery.channel import DeliveryError
+from serving.delivery.http_post import TIMEOUT
+from serving.delivery.json_request import request_json
+
+ADDRESS = "https://slack.com/api"
+
+ERROR_TEXTS = {
+    "invalid_auth": "the token is wrong: set the bot token (xoxb-…) of the app",
+    "not_authed": "the token is missing: set the bot token (xoxb-…) of the app",
+    "account_inactive": "the app was removed from the workspace: install it again",
+    "token_revoked": "the token was revoked: install the app again and set the new token",
+    "token_expired": "the token has expired: set a new one",
+    "missing_scope": "the app lacks a scope: add it and install the app again",
+    "channel_not_found": "there is no such channel, or the app is not in it: invite the app, or set the channel's id",
+    "not_in_channel": "the app is not in the channel: invite it",
+    "is_archived": "the channel is archived: choose another",
+    "restricted_action": "the workspace does not let the app post there",
+    "user_not_found": "there is no such member of the workspace",
+    "users_not_found": "no member of the workspace has this mail address",
+    "msg_too_long": "the message is too long",
+    "invalid_blocks": "it does not accept the form of the message",
+    "rate_limited": "too many requests; it is tried again later",
+    "ratelimited": "too many requests; it is tried again later",
+}
+"""What to do about the errors that a channel's settings can cause."""
+
+PASSING = frozenset({"rate_limited", "ratelimited", "internal_error", "fatal_error", "service_unavailable", "timeout"})
+"""Errors that a later attempt may not meet; with the others, a setting has to be changed first."""
+
+
+class SlackError(DeliveryError):
+    """Slack refused a method; ``code`` is its own word for why."""
+
+    def __init__(self, code: str, retry_after: float | None = None) -> None:
+        plain = code if code.replace("_", "").isalnum() and len(code) < 60 else "unknown"
+        super().__init__(f"Slack refused ({plain}): {ERROR_TEXTS.get(plain, 'see its documentation')}.")
+        self.code = plain
+        self.retry_after = retry_after
+
+
+@dataclass(frozen=True)
+class SlackApi:
+    """Calls methods of the Web API; ``address`` is another than Slack's own only in tests and for proxies."""
+
+    token: str = field(repr=False)
+    address: str = ADDRESS
+    allow: frozenset[str] = frozenset()
+    timeout: float = TIMEOUT
+
+    def call(self, method: str, **arguments: Any) -> dict[str, Any]:
+        """The answer of a method.
+
+        Raises:
+            SlackError: Slack refused it; a later attempt may succeed.
+            DeliveryError: Slack could not be reached.
+        """
+        answer = request_json(
+            "POST",
+            f"{self.address}/{method}",
+            content=arguments,
+            headers={"authorization": f"Bearer {self.token}"},
+            allowed=self.allow,
+            timeout=self.timeout,
+        )
+        return self._checked(answer.status, answer.wait, answer.body)
+
+    def read(self, method: str, **arguments: str) -> dict[str, Any]:
+        """The answer of a method that only reads, which takes a form instead of JSON."""
+        answer = request_json(
+            "POST",
+            f"{self.address}/{method}",
+            form=arguments,
+            headers={"authorization": f"Bearer {self.token}"},
+            allowed=self.allow,
+            timeout=self.timeout,
+        )
+        return self._checked(answer.status, answer.wait, answer.body)
+
+    def _checked(self, status: int, wait: float | None, body: Any) -> dict[str, Any]:
+        if status == 429:
+            raise SlackError("ratelimited", wait if wait is not None else 30.0)
+        if not 200 <= status < 300 or not isinstance(body, dict):
+            raise DeliveryError(f"Slack answered {status}.", retry_after=wait)
+        if body.get("ok") is not True:
+            raise SlackError(str(body.get("error", "unknown")), wait)
+        return body
