@@ -1,9 +1,9 @@
-"""Tables of messages to channels, and of health adjustments that later nights read as data."""
+"""Tables of messages to channels, of records in other systems, and of health adjustments that nights read as data."""
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from serving.store.base import Base
@@ -39,6 +39,41 @@ class Message(Base):
     next_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
     error: Mapped[str | None] = mapped_column(Text)
+    case: Mapped[Case | None] = relationship()
+
+
+class ExternalRecordRow(Base):
+    """The record that a channel keeps of a case or an incident in another system, such as a ticket.
+
+    ``written`` is the state that was written last and ``read`` the state that was read last: what differs from both
+    was changed there. ``entry`` is the newest entry of the case's history that the record has. A sender holds the
+    record until ``busy_until``, so that two senders do not create it twice. ``problem`` says, in a sentence, what was
+    changed there and could not be changed here.
+    """
+
+    __tablename__ = "external_records"
+    __table_args__ = (
+        CheckConstraint("(case_id is null) <> (incident_id is null)", name="subject"),
+        UniqueConstraint("channel", "case_id"),
+        UniqueConstraint("channel", "incident_id"),
+        Index(None, "case_id"),
+        Index(None, "channel", "read_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    channel: Mapped[str]
+    case_id: Mapped[str | None] = mapped_column(ForeignKey("cases.id"))
+    incident_id: Mapped[str | None]
+    external_id: Mapped[str | None] = mapped_column(doc="null until it is created")
+    url: Mapped[str | None] = mapped_column(Text)
+    written: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    read: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    entry: Mapped[int | None]
+    problem: Mapped[str | None] = mapped_column(Text)
+    busy_until: Mapped[datetime | None]
+    written_at: Mapped[datetime | None]
+    read_at: Mapped[datetime | None]
+    gone_at: Mapped[datetime | None] = mapped_column(doc="since when it is not there any more: it was deleted there")
     case: Mapped[Case | None] = relationship()
 
 
