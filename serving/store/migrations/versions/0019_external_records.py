@@ -1,13 +1,13 @@
 """The records that channels keep of cases in other systems.
 
-Revision: 0020, after 0019. Nothing that is in the queue changes.
+Revision: 0019, after 0018. Nothing that is in the queue changes.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0020"
-down_revision = "0019"
+revision = "0019"
+down_revision = "0018"
 
 
 def upgrade() -> None:
