@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError
+from pydantic import Field, SecretStr, TypeAdapter, ValidationError
 
 from features.errors import UsageError, suggest_name
 from serving.delivery.addresses import refuse_inner
 from serving.delivery.channel import Channel
+from serving.delivery.channel_options import ChannelOptions
 from serving.delivery.file_channel import FileChannel
 from serving.delivery.mail_channel import MailChannel, Security
 from serving.delivery.slack_channel import SlackChannel
@@ -16,15 +17,7 @@ from serving.delivery.webhook_channel import WebhookChannel
 from serving.paths.message_settings import MessageSettings
 
 
-class _Settings(BaseModel):
-    """``broadcast``: every case that is opened, raised, escalated, late or closed is announced on the channel."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    broadcast: bool = True
-
-
-class WebhookSettings(_Settings):
+class WebhookSettings(ChannelOptions):
     """A Standard Webhooks receiver; ``allow`` names hosts inside one's own network that it may be."""
 
     kind: Literal["webhook"]
@@ -38,7 +31,7 @@ class WebhookSettings(_Settings):
         return WebhookChannel(self.url.get_secret_value(), self.secret.get_secret_value(), self.allow)
 
 
-class SlackSettings(_Settings):
+class SlackSettings(ChannelOptions):
     """A Slack incoming webhook."""
 
     kind: Literal["slack"]
@@ -51,7 +44,7 @@ class SlackSettings(_Settings):
         return SlackChannel(self.url.get_secret_value(), self.allow)
 
 
-class MailSettings(_Settings):
+class MailSettings(ChannelOptions):
     """An SMTP server and who gets the mail; without recipients, only people who have an address get any."""
 
     kind: Literal["email"]
@@ -70,7 +63,7 @@ class MailSettings(_Settings):
         return MailChannel(**plain, password=self.password.get_secret_value() if self.password else None)
 
 
-class FileSettings(_Settings):
+class FileSettings(ChannelOptions):
     """A folder, one file a message."""
 
     kind: Literal["file"]
@@ -83,7 +76,7 @@ class FileSettings(_Settings):
 
 ChannelSettings = Annotated[WebhookSettings | SlackSettings | MailSettings | FileSettings, Field(discriminator="kind")]
 _CHANNEL: TypeAdapter[WebhookSettings | SlackSettings | MailSettings | FileSettings] = TypeAdapter(ChannelSettings)
-KINDS: Mapping[str, type[_Settings]] = {
+KINDS: Mapping[str, type[ChannelOptions]] = {
     "webhook": WebhookSettings,
     "slack": SlackSettings,
     "email": MailSettings,
