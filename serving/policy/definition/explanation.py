@@ -7,6 +7,7 @@ from features.catalogue import Feature, Metric
 from serving.night_report.report_text import plural
 from serving.paths.calendars import WorkingCalendar
 from serving.paths.directory import Directory
+from serving.policy.definition.casework.casework_text import outcome_lines, playbook_lines
 from serving.policy.definition.columns import condition_columns
 from serving.policy.definition.default_rules import HIGHEST_ENTER, LIFT, LOWEST_ENTER
 from serving.policy.definition.escalation.protocol_text import protocol_lines
@@ -18,8 +19,9 @@ from serving.policy.definition.escalation_matrix import (
 from serving.policy.definition.incidents.incident_rules import incident_title
 from serving.policy.definition.incidents.incident_text import incident_lines, step_lines
 from serving.policy.definition.people.people_text import form_lines, people_lines
+from serving.policy.definition.people.squad_rules import SquadRule
 from serving.policy.definition.policy_file import Policy
-from serving.policy.definition.policy_schema import PolicyFile, RiskRule, SeverityRule, SquadRule, TriggerRule
+from serving.policy.definition.policy_schema import PolicyFile, RiskRule, SeverityRule, TriggerRule
 from serving.policy.definition.tickets.ticket_explanation import explain_tickets
 from serving.policy.definition.tickets.ticket_kinds import TicketKinds
 
@@ -56,6 +58,8 @@ def explain(policy: Policy, channels: Mapping[str, str] | None = None) -> str:
         *_section("Messages to people", protocol_lines(rules)),
         *(_section("People and duty", people_lines(rules)) if _has_people(rules) else ()),
         *(_section("Hand-off forms", form_lines(rules)) if rules.forms else ()),
+        *(_section("Playbooks: the tasks of a case", playbook_lines(rules)) if rules.playbooks else ()),
+        *(_section("Why a case ended", outcome_lines(rules)) if any(outcome_lines(rules)) else ()),
     ]
     return "\n".join(parts) + "\n"
 

@@ -11,6 +11,7 @@ from features.catalogue import Feature
 from features.conditions import POLICY_LISTING, Columns, Condition, ConditionError, compile_condition
 from features.contract import Metric
 from features.errors import suggest_name
+from serving.policy.definition.casework.casework_checks import check_casework, find_idle_playbooks
 from serving.policy.definition.columns import condition_columns
 from serving.policy.definition.escalation.path_checks import check_paths, find_idle_paths
 from serving.policy.definition.incidents.incident_checks import check_incidents
@@ -109,7 +110,7 @@ def policy_hints(file: PolicyFile, conditions: Conditions) -> Iterator[Problem]:
                 ("triggers", name),
                 f"the trigger {name} can be removed: [cancellations] raises received cancellations by their own value",
             )
-    for path, sentence in (*find_unfilled_roles(file), *find_idle_paths(file)):
+    for path, sentence in (*find_unfilled_roles(file), *find_idle_paths(file), *find_idle_playbooks(file)):
         yield Problem(path, sentence)
 
 
@@ -125,6 +126,7 @@ def cross_checks(file: PolicyFile, channels: Mapping[str, str] | None = None) ->
     yield from _vip(file)
     for path, sentence in (
         *check_people(file),
+        *check_casework(file),
         *check_tickets(file),
         *check_launch_names(file),
         *_incidents(file),

@@ -24,11 +24,14 @@ from serving.policy.definition.case_rules import (
     PartialLossRule,
     ReconcileRule,
 )
+from serving.policy.definition.casework.outcome_rules import OutcomeRule
+from serving.policy.definition.casework.playbook_rules import PlaybookRule
 from serving.policy.definition.escalation.path_rules import ProtocolRule, Steps, full_protocol
 from serving.policy.definition.incidents.incident_rules import IncidentRule
 from serving.policy.definition.people.form_rules import FormRule
-from serving.policy.definition.people.people_rules import DutyRule, PersonRule, RoleRule
+from serving.policy.definition.people.people_rules import PersonRule, RoleRule
 from serving.policy.definition.people.policy_roster import build_roster
+from serving.policy.definition.people.squad_rules import Routing, SquadRule
 from serving.policy.definition.policy_section import (
     Bands,
     Days,
@@ -45,7 +48,6 @@ from serving.policy.definition.policy_section import (
     refuse_overlap,
 )
 from serving.policy.definition.tickets.ticket_rules import IssueTypeRule, LaunchRule
-
 
 class RiskRule(Section):
     """When an account enters and leaves a risk, how long it cools down after a case, and what a rescue is worth."""
@@ -167,55 +169,10 @@ class SeverityRule(Section):
         return any(duration.needs_calendar for duration in times)
 
 
-class SquadRule(Section):
-    """A team with skills, members, a capacity, and an escalation path of up to three tiers."""
-
-    skills: Annotated[Names, Field(min_length=1)] = Field(description="skills that cases are routed by")
-    members: Annotated[Names, Field(min_length=1)] = Field(description="people in the squad")
-    capacity: Annotated[int, Field(ge=1, le=100_000)] = Field(description="new cases per night")
-    max_open: Annotated[int, Field(ge=1)] | None = Field(
-        None, description="number of open cases from which it gets no new ones; default: no limit"
-    )
-    regions: Names = Field((), description="regions that it serves; default: all")
-    languages: Names = Field((), description="languages that it speaks; default: all")
-    calendar: Word | None = Field(None, description="its working time, one of `[calendars]`; default: the clock")
-    escalation_path: Names = Field((), description="primary, secondary and tertiary; default: the first three members")
-    duty: DutyRule | None = Field(None, description="who is primary, secondary and tertiary when")
-
-    @model_validator(mode="after")
-    def _members(self) -> Self:
-        repeated = next((name for place, name in enumerate(self.members) if name in self.members[:place]), None)
-        if repeated is not None:
-            raise refuse("members", f"the member {repeated} is listed twice")
-        if set(self.escalation_path) - set(self.members) or len(self.escalation_path) > 3:
-            allowed = ", ".join(self.members)
-            raise refuse("escalation_path", f"escalation_path takes up to three of the members ({allowed})")
-        return self
-
-    @property
-    def tiers(self) -> tuple[str, ...]:
-        """Primary, secondary and tertiary, as many as there are."""
-        return self.escalation_path or self.members[:3]
-
-
-class Vip(Section):
-    """Accounts that are routed to a separate squad, which needs at least two members."""
-
-    when: Text = Field(description="the condition")
-    skill: Word = Field("vip", description="skill of the squad for VIP accounts")
-
-
-class Routing(Section):
-    """Which skill a case is routed by: VIP first, then trigger, first reason, last ticket and risk."""
-
-    fallback: Word = Field(description="squad for the cases that no other squad can take")
-    reasons: dict[str, Word] = Field(default_factory=dict, description="reason group -> skill")
-    ticket_categories: dict[str, Word] = Field(default_factory=dict, description="ticket category -> skill")
-    languages: dict[str, Word] = Field(default_factory=dict, description="region -> its language")
-    vip: Vip | None = Field(None, description="routing of VIP accounts")
-
-
-LATER_SECTIONS = ("people", "roles", "forms", "incidents", "issue_types", "launches", "paths", "protocol")
+LATER_SECTIONS = (
+    *("people", "roles", "forms", "incidents", "issue_types", "launches", "paths", "protocol"),
+    *("playbooks", "outcomes"),
+)
 LATER_SQUAD_KEYS = ("duty",)
 LATER_SEVERITY_KEYS = ("path",)
 """Sections, and keys of squads and severities, that are not part of the version of a policy that does not use them."""
@@ -270,6 +227,12 @@ class PolicyFile(Section):
         default_factory=dict, description="event -> who is notified; events that are left out have the default"
     )
     incidents: dict[str, IncidentRule] = Field(default_factory=dict, description="one table per kind of incident")
+    playbooks: dict[str, PlaybookRule] = Field(
+        default_factory=dict, description="one table per playbook, whose steps become the tasks of a case"
+    )
+    outcomes: dict[str, OutcomeRule] = Field(
+        default_factory=dict, description="why a case ended so: a table each for `saved`, `lost`, `false_alarm` and `no_action`"
+    )
     routing: Routing = Field(description="rules that assign a case to a squad")
     holdout: Holdout | None = Field(None, description="the hold-out; default: none")
     health: Health = Field(

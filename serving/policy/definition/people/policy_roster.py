@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 from serving.paths.roster import RACI, DutyRota, PersonEntry, Roster, SquadEntry, parse_handover
 
 if TYPE_CHECKING:
-    from serving.policy.definition.policy_schema import PolicyFile, SquadRule
+    from serving.policy.definition.people.squad_rules import SquadRule
+    from serving.policy.definition.policy_schema import PolicyFile
 
 FIRST_START = date(2024, 1, 1)
 """The start of a rota that names none: a Monday."""

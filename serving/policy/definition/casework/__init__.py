@@ -1,0 +1,1 @@
+"""The sections of a policy about the work on a case: playbooks, whose steps become tasks, and reasons of outcomes."""
