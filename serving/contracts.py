@@ -19,12 +19,13 @@ class Lane(StrEnum):
 
 
 class AlarmKind(StrEnum):
-    """What raises a case: a risk that was entered, a trigger, or the end of a contract that is known."""
+    """What raises a case: a risk that was entered, a trigger, the end of a contract that is known, or a person."""
 
     RISK = "risk"
     TRIGGER = "trigger"
     CANCELLATION = "cancellation"
     PARTIAL_LOSS = "partial_loss"
+    PERSON = "person"
 
 
 class Alarm(NamedTuple):
@@ -52,10 +53,11 @@ class Alarm(NamedTuple):
 def is_predicted(alarms: Collection[str]) -> bool:
     """Whether a case with these first alarms is a prediction: a known end of a contract is a fact.
 
-    A case of an early version has no recorded alarms: it is a prediction.
+    Neither is a case that a person opened a prediction: the policy did not select its account, and it took part in no
+    draw of the hold-out. A case of an early version has no recorded alarms: it is a prediction.
     """
     kinds = {Alarm.parse(code).kind for code in alarms}
-    return AlarmKind.CANCELLATION not in kinds and kinds != {AlarmKind.PARTIAL_LOSS}
+    return not kinds & {AlarmKind.CANCELLATION, AlarmKind.PERSON} and kinds != {AlarmKind.PARTIAL_LOSS}
 
 
 class RoutingCode(StrEnum):
@@ -70,6 +72,7 @@ class RoutingCode(StrEnum):
     RISK = "risk"
     FALLBACK = "fallback"
     OPEN_CASE = "open_case"
+    PERSON = "person"
 
 
 @dataclass(frozen=True)
@@ -145,6 +148,7 @@ def routing_text(reason: RoutingReason, trigger_messages: Mapping[str, str]) -> 
         RoutingCode.RISK: f"Routed by the skill {skill}: the risk is {subject}",
         RoutingCode.FALLBACK: "Routed to the fallback squad: nothing asks for a particular skill",
         RoutingCode.OPEN_CASE: "Stays with the squad of its open case",
+        RoutingCode.PERSON: f"Chosen by {reason.subject}, who opened the case",
     }[reason.code]
     if reason.unserved_region:
         return f"{sentence}; no squad with this skill serves {reason.unserved_region}, so the fallback squad got it"

@@ -26,6 +26,7 @@ def alarm_text(code: str) -> str:
         AlarmKind.TRIGGER: f"trigger {name}",
         AlarmKind.CANCELLATION: "the customer has cancelled",
         AlarmKind.PARTIAL_LOSS: "a part of the contract ends",
+        AlarmKind.PERSON: "opened by a person",
     }[alarm.kind]
 
 
