@@ -43,9 +43,9 @@ class NightView:
     @property
     def warnings(self) -> list[str]:
         """What the night warns of."""
-        from serving.night_report.report_text import warning_line
+        from serving.night_report.report_text import warning_lines
 
-        return [warning_line(warning) for warning in self.report.warnings]
+        return warning_lines(self.report)
 
     def __repr__(self) -> str:
         return f"Night of {self.report.as_of}: {len(self.report.queue)} cases"

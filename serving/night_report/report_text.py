@@ -69,10 +69,25 @@ def plural(count: int, noun: str, nouns: str = "") -> str:
 
 
 def warning_lines(report: schema.NightReport) -> list[str]:
-    """Every warning of the night as a sentence, without the word "Warning"."""
+    """Every warning of the night as a sentence, without the word "Warning".
+
+    A table that is not in the contract is a warning where its name resembles one that is; others are no mistake, and
+    three such lines a night hide the line that matters. :func:`unread_tables_line` lists them.
+    """
     stale = [f"{stale_text(feed)}." for feed in report.feeds if feed.stale]
     late = late_lines([feed for feed in report.feeds if feed.late and not feed.stale])
-    return [*(warning_line(warning) for warning in report.warnings), *stale, *late]
+    return [*(warning_line(warning) for warning in report.warnings if not _is_other_table(warning)), *stale, *late]
+
+
+def unread_tables_line(report: schema.NightReport) -> str:
+    """The tables of the source that were not read and resemble no table of the contract; empty where there are none."""
+    unknown = [warning for warning in report.warnings if isinstance(warning, schema.UnknownTable)]
+    others = [warning.table for warning in unknown if warning.nearest is None]
+    return f"Not read, because the contract has no such table: {', '.join(others)}." if others else ""
+
+
+def _is_other_table(warning: schema.NightWarning) -> bool:
+    return isinstance(warning, schema.UnknownTable) and warning.nearest is None
 
 
 def warning_line(warning: schema.NightWarning) -> str:

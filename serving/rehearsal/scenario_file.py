@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from features.errors import UsageError, suggest_name
 from serving.paths.durations import Duration, Unit
 from serving.policy.definition.policy_schema import PolicyFile
+from serving.policy.definition.schema_errors import error_sentence
 from serving.policy.definition.toml_lines import Path as Place
 from serving.policy.definition.toml_lines import line_index, line_of
 from serving.rehearsal.scenario_schema import (
@@ -211,9 +212,9 @@ def _first_problem(error: ValidationError) -> tuple[Place, str]:
     if found["type"] == "literal_error":
         allowed = [word.strip(" '") for word in found["ctx"]["expected"].replace(" or ", ", ").split(",")]
         return place, f"{key} cannot be {found['input']!r}: {suggest_name(str(found['input']), allowed)}"
-    named = [part for part in place if part not in {"datetime", "time", "constrained-str"}]
-    message = found["msg"].replace("Input should", "should").replace("String should", "should")
-    return tuple(named), f"{named[-1]} {message}, and it is {_shown(found['input'])}"
+    named = tuple(part for part in place if part not in {"datetime", "time", "constrained-str"})
+    about_key = {**found, "loc": named}
+    return named, error_sentence(about_key, ScenarioFile.model_json_schema())
 
 
 def _located(source: str, lines: Mapping[Place, int], place: Place, sentence: str) -> str:

@@ -44,11 +44,11 @@ def line_with(text: str, part: str) -> int:
     [
         ("leave = 0.3", "leave = 0.6", "leave = 0.6 has to be lower than enter = 0.5"),
         ("leave = 0.3", "leave = 0.5", "leave = 0.5 has to be lower than enter = 0.5"),
-        ("capacity = 2", "capacity = 0", "squads.care.capacity should be greater than or equal to 1, and it is 0"),
-        ("capacity = 2", 'capacity = "2"', 'squads.care.capacity should be a valid integer, and it is "2"'),
-        ("capacity = 2", "capacity = 2.5", "squads.care.capacity should be a valid integer, and it is 2.5"),
+        ("capacity = 2", "capacity = 0", "squads.care.capacity has to be a whole number from 1 to 100,000, not 0"),
+        ("capacity = 2", 'capacity = "2"', 'squads.care.capacity has to be a whole number from 1 to 100,000, not "2"'),
+        ("capacity = 2", "capacity = 2.5", "squads.care.capacity has to be a whole number from 1 to 100,000, not 2.5"),
         ('members = ["ana", "ben", "cleo"]', "members = []", "squads.care.members must not be empty"),
-        ("enter = 0.5", "enter = nan", "risks.churn.enter should be "),
+        ("enter = 0.5", "enter = nan", "risks.churn.enter has to be a number, more than 0 and less than 1, not NaN"),
         ("worsen_by = 0.1", "worsn_by = 0.1", "risks.churn.worsn_by is not a known key: did you mean 'worsen_by'?"),
         ('fallback = "care"', 'fallback = "cares"', "there is no squad 'cares': did you mean 'care'?"),
         ('skill = "retention"', 'skill = "retentoin"', "no squad has the skill 'retentoin': did you mean 'retention'?"),
@@ -77,7 +77,11 @@ def test_a_mistake_is_named_with_its_line(old: str, new: str, said: str) -> None
     ("added", "line", "said"),
     [
         ("[holdot]\nshare = 0.1", "[holdot]", "holdot is not a known key: did you mean 'holdout'?"),
-        ("[holdout]\nshare = 0.9\nsalt = 's'", "share = 0.9", "holdout.share should be less than or equal to 0.5"),
+        (
+            "[holdout]\nshare = 0.9\nsalt = 's'",
+            "share = 0.9",
+            "holdout.share has to be a number from 0 to 0.5, not 0.9",
+        ),
         ("[holdout]\nshare = 0.1", "[holdout]", "holdout.salt is missing"),
         (
             '[holdout]\nsalt = "s"\n[holdout.exempt]\nbig = "arr >"',
@@ -113,7 +117,11 @@ def test_a_mistake_is_named_with_its_line(old: str, new: str, said: str) -> None
             'raises = "alone"',
             "min_probability is required with raises",
         ),
-        (TRIGGER.format(when="churn > 0.1").replace("alone", "alon"), 'raises = "alon"', "'alone' or 'with_risk'"),
+        (
+            TRIGGER.format(when="churn > 0.1").replace("alone", "alon"),
+            'raises = "alon"',
+            "cannot be \"alon\": did you mean 'alone'? Allowed: alone, with_risk",
+        ),
     ],
 )
 def test_a_mistake_in_a_table_is_named_with_its_line(added: str, line: str, said: str) -> None:
@@ -129,6 +137,59 @@ def test_all_mistakes_are_collected_and_the_message_counts_them() -> None:
     with pytest.raises(PolicyError, match=r"\(and 2 more: see `rescue policy check`\)") as caught:
         Policy.parse(text)
     assert len(caught.value.problems) == 3
+
+
+def test_a_wrong_key_hides_no_mistake_in_the_rest() -> None:
+    """Keys, types, rules between keys, names of other sections and conditions are reported together."""
+    text = (
+        replaced("capacity = 2", 'capactiy = "2"')
+        .replace("leave = 0.3", "leave = 0.9", 1)
+        .replace('fallback = "care"', 'fallback = "cares"')
+        .replace('when = "probability >= 0.8"', 'when = "probabilty >= 0.8"')
+    )
+    with pytest.raises(PolicyError) as caught:
+        Policy.parse(text + '[calendars.office]\ntimezone = "Europe/Berln"\nhours = 3\n', source="p.toml")
+    problems = list(caught.value.problems)
+    for part in (
+        "squads.care.capactiy is not a known key: did you mean 'capacity'?",
+        'squads.care.capacity has to be a whole number from 1 to 100,000, not "2"',
+        "leave = 0.9 has to be lower than enter = 0.5",
+        "there is no squad 'cares': did you mean 'care'?",
+        "unknown column probabilty",
+        "did you mean 'Europe/Berlin'",
+        'calendars.office.hours has to be a list of texts, such as ["a", "b"], not 3',
+    ):
+        assert sum(part in problem for problem in problems) == 1, part
+    assert "capactiy" in problems[0]
+    assert not [problem for problem in problems if "is missing" in problem]
+
+
+@pytest.mark.parametrize(
+    ("added", "said"),
+    [
+        (
+            "[squads.more]\nskills = 3\nmembers = ['ana']\ncapacity = 1",
+            ["squads.more.skills has to be a list of texts"],
+        ),
+        ("[priority]\nurgency = 3", ["priority.urgency has to be a list of tables, not 3"]),
+        ("[cooldown]\nsaved = []", ["cooldown.saved has to be a whole number from 0 to 3,660, not []"]),
+        ("[groups]\none_case = {x = 1}", ["groups.one_case has to be true or false, not a table"]),
+        ("[people]\nana = 3", ["people.ana has to be a table, not 3"]),
+        ("[roles]\nlead = 3", ["roles.lead has to be a text or a list of texts, such as"]),
+        ("[calendars]\noffice = {timezone = 'UTC', hours = ['mon'], closed = ['2026-13-01']}", ["mon", "2026-12-24"]),
+        ("hypothesis = ''", ["hypothesis must not be empty"]),
+    ],
+)
+def test_a_value_of_a_wrong_type_is_answered_in_plain_words(added: str, said: list[str]) -> None:
+    """One sentence for each mistake, without the validator's own English and without errors that follow from it."""
+    with pytest.raises(PolicyError) as caught:
+        Policy.parse(added + "\n" + POLICY if added.startswith("hypothesis") else POLICY + added, source="p.toml")
+    problems = caught.value.problems
+    assert len(problems) == len(said), problems
+    for part, problem in zip(said, problems, strict=True):
+        assert part in problem
+        assert "should be" not in problem
+        assert "Input" not in problem
 
 
 def test_text_that_is_not_toml_is_named_with_its_line() -> None:
@@ -182,8 +243,8 @@ def test_a_policy_with_the_earlier_trigger_for_cancellations_is_valid_and_gets_a
         ('[exclude]\nwhen = {pilot = "pln = 1"}', "unknown column pln"),
         ("[reconcile]\nnight = 3", "reconcile.night is not a known key: did you mean 'nights'?"),
         ("[cooldown]\nsavd = 3", "cooldown.savd is not a known key: did you mean 'saved'?"),
-        ("[groups]\none_case = 1", "groups.one_case should be a valid boolean"),
-        ("[partial_losses]\nmin_share = 2", "should be less than or equal to 1"),
+        ("[groups]\none_case = 1", "groups.one_case has to be true or false, not 1"),
+        ("[partial_losses]\nmin_share = 2", "has to be a number from 0 to 1, not 2"),
     ],
 )
 def test_a_mistake_in_the_rules_of_cases_is_named_with_its_line(added: str, said: str) -> None:

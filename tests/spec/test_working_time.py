@@ -63,7 +63,7 @@ def test_the_explanation_is_in_the_time_of_the_squad() -> None:
         (WORKING + CALENDAR.replace("closed", "clsed"), "did you mean 'closed'"),
         (WORKING.replace("4 working hours", "4 workin hours") + CALENDAR, "did you mean 'working hours'"),
         (WORKING.replace('["4 working hours", ', "[1, ") + CALENDAR, "have to be in the same unit"),
-        (POLICY.replace("respond_hours = 4", "respond_hours = true"), "should be a number of hours, or a text"),
+        (POLICY.replace("respond_hours = 4", "respond_hours = true"), "has to be a number of hours, or a text"),
         (POLICY.replace("respond_hours = 4", "respond_hours = 0"), "above 0"),
     ],
 )

@@ -21,6 +21,7 @@ from serving.night_report.report_text import (
     plural,
     quarantine_text,
     risk_line,
+    unread_tables_line,
     warning_lines,
 )
 
@@ -139,6 +140,8 @@ def _rows_table(report: NightReport) -> Table:
 def _lines(report: NightReport) -> Iterator[str]:
     if report.missing_tables:
         yield f"Not in the source: {', '.join(report.missing_tables)}."
+    if unread := unread_tables_line(report):
+        yield unread
     if unchanged := [
         _unchanged_text(rows.name, rows.files_read, rows.files_cached) for rows in report.tables if rows.files_cached
     ]:

@@ -4,26 +4,25 @@ The version is a hash of the content: comments, spacing, the order of tables and
 threshold, name and condition does. It is stored with each case that the policy opens.
 """
 
-import copy
 import hashlib
 import json
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import ValidationError
-
 from features.catalogue import Feature
 from features.contract import Metric
-from features.errors import UsageError, suggest_name
+from features.errors import UsageError
 from serving.policy.definition.launch_triggers import with_launch_triggers
 from serving.policy.definition.policy_checks import Conditions, Problem, compile_conditions, cross_checks, policy_hints
 from serving.policy.definition.policy_schema import PolicyFile
+from serving.policy.definition.repaired_content import ROUNDS, RepairedContent, error_place
+from serving.policy.definition.schema_errors import error_sentence
 from serving.policy.definition.toml_lines import Path as Place
 from serving.policy.definition.toml_lines import line_index, line_of
 
@@ -115,15 +114,13 @@ class Policy:
         except RecursionError:
             raise PolicyError([f"{source}: its values are nested too deeply to be a policy."]) from None
         lines = line_index(text)
-        rules, problems = _validate(content)
-        if rules is None:
-            without = _validate(_without_unknown_keys(content))[0]
-            problems += list(cross_checks(without, channels)) if without else []
-        else:
+        rules, problems, repaired = _validate(content)
+        if rules is not None:
             found = list(cross_checks(rules, channels))
             rules = rules if found else with_launch_triggers(rules)
             conditions, wrong = compile_conditions(rules, metrics, own)
-            problems = [*found, *wrong]
+            rest = (problem for problem in (*found, *wrong) if not repaired.caused(problem.path, problem.sentence))
+            problems += rest
             if not problems:
                 hints = _problem_texts(source, lines, policy_hints(rules, conditions))
                 return cls(rules, conditions, hints)
@@ -160,88 +157,20 @@ def _problem_text(source: str, line: int | None, problem: Problem) -> str:
     return f"{place}: {sentence}" + ("" if sentence.endswith("?") else ".")
 
 
-def _validate(content: Mapping[str, Any]) -> tuple[PolicyFile | None, list[Problem]]:
-    try:
-        return PolicyFile.model_validate(content), []
-    except ValidationError as error:
-        return None, list(_problems(error))
+@lru_cache(maxsize=1)
+def _schema() -> Mapping[str, Any]:
+    return PolicyFile.model_json_schema()
 
 
-def _without_unknown_keys(content: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The content without keys that do not exist, so that they hide no mistake in the rest."""
-    kept = copy.deepcopy(dict(content))
-    try:
-        PolicyFile.model_validate(content)
-    except ValidationError as error:
-        for found in error.errors(include_url=False):
-            here: Any = kept
-            *above, last = found["loc"]
-            if found["type"] != "extra_forbidden":
-                continue
-            for part in above:
-                here = here[int(part)] if isinstance(here, list) else here.get(part, {})
-            here.pop(last, None)
-    return kept
-
-
-def _problems(error: ValidationError) -> Iterator[Problem]:
-    # a misspelt key is reported as missing too: the misspelling is the cause, so it comes first
-    for found in sorted(error.errors(include_url=False), key=lambda found: found["type"] != "extra_forbidden"):
-        path = found["loc"]
-        context = found.get("ctx", {})
-        if found["type"] == "policy":
-            field = context.get("field")
-            yield Problem((*path, field) if field else path, context["reason"])
-        elif found["type"] == "extra_forbidden":
-            yield Problem(path, f"{_key(path)} is not a known key: {_suggestion(str(path[-1]), _keys(path[:-1]))}")
-        elif found["type"] == "missing":
-            yield Problem(path, f"{_key(path)} is missing")
-        elif found["type"] == "too_short":
-            yield Problem(path, f"{_key(path)} must not be empty")
-        else:
-            yield Problem(path, f"{_key(path)} {_shape(found['msg'])}, and it is {_shown(found['input'])}")
-
-
-def _suggestion(key: str, allowed: Iterable[str]) -> str:
-    known = set(allowed)
-    renamed = RENAMED_KEYS.get(key)
-    return f"did you mean {renamed!r}?" if renamed in known else suggest_name(key, known)
-
-
-def _key(path: tuple[int | str, ...]) -> str:
-    """A path as the file writes it: ``squads.care.capacity``, ``severities[1].name``."""
-    written = ""
-    for part in path:
-        written += f"[{part}]" if isinstance(part, int) else f".{part}" if written else part
-    return written
-
-
-def _shape(message: str) -> str:
-    return (
-        message.replace("Input should", "should").replace("String should", "should").replace("Value should", "should")
-    )
-
-
-def _shown(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, default=str)[:60]
-
-
-def _keys(path: tuple[int | str, ...]) -> Iterator[str]:
-    """The keys that the section at this path may have, read from the generated JSON Schema."""
-    schema = PolicyFile.model_json_schema()
-    here: Mapping[str, Any] = schema
-    for part in path:
-        here = _inner(schema, here, part)
-    yield from here.get("properties", {})
-
-
-def _inner(schema: Mapping[str, Any], here: Mapping[str, Any], part: int | str) -> Mapping[str, Any]:
-    if isinstance(part, int):
-        inner = here.get("items", {})
-    else:
-        inner = here.get("properties", {}).get(part) or here.get("additionalProperties", {})
-    for option in inner.get("anyOf", [inner]):
-        if "$ref" in option:
-            found: Mapping[str, Any] = schema["$defs"][option["$ref"].rsplit("/", 1)[-1]]
-            return found
-    return dict(inner)
+def _validate(content: Mapping[str, Any]) -> tuple[PolicyFile | None, list[Problem], RepairedContent]:
+    """The rules, and the problems of the schema; with problems, the rules are those of the repaired content."""
+    repaired = RepairedContent.of(content, _schema(), RENAMED_KEYS)
+    rules, errors = repaired.validate()
+    problems: list[Problem] = []
+    while rules is None and repaired.rounds < ROUNDS:
+        problems += [
+            Problem(error_place(found), error_sentence(found, _schema(), RENAMED_KEYS))
+            for found in repaired.repair(errors)
+        ]
+        rules, errors = repaired.validate()
+    return rules, problems, repaired

@@ -23,7 +23,7 @@ Text = Annotated[str, Field(min_length=1, max_length=4000)]
 
 def _parse_duration(value: object) -> Duration:
     if not isinstance(value, int | float | str) or isinstance(value, bool):
-        raise PydanticCustomError("duration", "should be a number of hours, or a text such as '4 working hours'")
+        raise PydanticCustomError("duration", "has to be a number of hours, or a text such as '4 working hours'")
     try:
         return Duration.parse(value)
     except UsageError as error:

@@ -22,7 +22,7 @@ def _listed(value: object) -> object:
 
 def _refuse_no_signal(value: object) -> object:
     if isinstance(value, int) and not isinstance(value, bool) and value < 1:
-        raise PydanticCustomError("count", "should be at least 1: an incident needs a signal")
+        raise PydanticCustomError("count", "has to be at least 1: an incident needs a signal")
     return value
 
 

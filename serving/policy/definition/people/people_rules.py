@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from serving.paths.roster import parse_handover
 from serving.policy.definition.calendar_rules import Timezone
@@ -18,8 +18,18 @@ def _by_squad(value: object) -> object:
     return {"": value} if isinstance(value, str | list | tuple) else value
 
 
-OneOrMore = Annotated[Names, BeforeValidator(_as_list), Field(min_length=1)]
-RoleRule = Annotated[dict[str, OneOrMore], BeforeValidator(_by_squad), Field(min_length=1)]
+_NAMES_SCHEMA = [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]
+OneOrMore = Annotated[
+    Names, BeforeValidator(_as_list), Field(min_length=1), WithJsonSchema({"anyOf": [*_NAMES_SCHEMA]})
+]
+RoleRule = Annotated[
+    dict[str, OneOrMore],
+    BeforeValidator(_by_squad),
+    Field(min_length=1),
+    WithJsonSchema(
+        {"anyOf": [*_NAMES_SCHEMA, {"type": "object", "additionalProperties": {"anyOf": [*_NAMES_SCHEMA]}}]}
+    ),
+]
 """The people and squads of a role; by squad where it is a table, with "" for every other squad."""
 
 

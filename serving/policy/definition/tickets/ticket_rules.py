@@ -26,7 +26,7 @@ def _parse_start(value: object) -> datetime:
     if isinstance(value, date) and not isinstance(value, datetime):
         value = datetime(value.year, value.month, value.day, tzinfo=UTC)
     if not isinstance(value, datetime):
-        raise PydanticCustomError("start", "should be a day or an instant, such as 2026-03-01T08:00:00Z")
+        raise PydanticCustomError("start", "has to be a day or an instant, such as 2026-03-01T08:00:00Z")
     return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
 
 

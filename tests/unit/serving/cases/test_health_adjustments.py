@@ -121,5 +121,5 @@ def test_the_policy_says_what_verdicts_are_worth() -> None:
     assert dict(rule.points) == {"saved": 4.0, "lost": -30.0, "false_alarm": 5.0, "no_action": 0.0}
     assert (rule.cap, rule.half_life) == (8.0, 7.0)
     assert HealthRule.of(policy().rules.health) == HealthRule()
-    with pytest.raises(PolicyError, match=r"health\.saved should be less than or equal to 100, and it is 900"):
+    with pytest.raises(PolicyError, match=r"health\.saved has to be a number from -100 to 100, not 900"):
         policy("[health]\nsaved = 900\n")

@@ -14,7 +14,9 @@ from serving.night_report.report_text import (
     late_lines,
     not_scored_text,
     stale_text,
+    unread_tables_line,
     warning_line,
+    warning_lines,
 )
 from serving.policy.state.queue_state import SuppressionCode
 
@@ -154,3 +156,15 @@ def test_late_feeds_are_one_sentence() -> None:
     assert late_lines(feeds) == [
         "Feeds are late, with the day of their newest delivery: usage_daily (1 Jul 2026), tickets (30 Jun 2026)."
     ]
+
+
+def test_tables_that_resemble_none_of_the_contract_are_listed_and_no_warning() -> None:
+    unknown = (
+        schema.UnknownTable(table="truth", nearest=None),
+        schema.UnknownTable(table="ticket", nearest="tickets"),
+        schema.UnknownTable(table="truth_intents", nearest=None),
+    )
+    report = schema.NightReport.model_construct(warnings=unknown, feeds=())
+    assert warning_lines(report) == [WARNINGS[unknown[1]]]
+    assert unread_tables_line(report) == "Not read, because the contract has no such table: truth, truth_intents."
+    assert unread_tables_line(schema.NightReport.model_construct(warnings=unknown[1:2], feeds=())) == ""

@@ -58,7 +58,7 @@ ABSENCE = '\n[[absences]]\nperson = "success-9"\nfirst = 2026-06-01\nlast = 2026
         (HEAD.replace("squad =", "sqad ="), "line 6: sqad is not a known key: did you mean 'squad'?"),
         (HEAD.replace('name = "acme"\n', ""), "line 4: name is missing"),
         (HEAD.replace("Europe/Berlin", "Europe/Berln"), "line 2: there is no time zone 'Europe/Berln'"),
-        (HEAD.replace("start = 2026-06-01T09:00:00", 'start = "now"'), "line 1: start should be a valid datetime"),
+        (HEAD.replace("start = 2026-06-01T09:00:00", 'start = "now"'), "line 1: start has to be a time such as"),
         ("nonsense", "this is not TOML"),
         (
             HEAD + ACT.replace("success-1", "sucess-1"),

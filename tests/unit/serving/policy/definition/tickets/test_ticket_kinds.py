@@ -102,7 +102,7 @@ def test_two_policies_with_one_name_for_different_kinds_have_different_columns()
             "names the unknown column prioritty; did you mean priority?",
         ),
         (LAUNCH.replace("checkout]", "Checkout-2]"), "the name 'Checkout-2' has to consist of lower-case letters"),
-        (LAUNCH.replace("2026-03-01T08:00:00Z", '"soon"'), "should be a day or an instant"),
+        (LAUNCH.replace("2026-03-01T08:00:00Z", '"soon"'), "has to be a day or an instant"),
         (LAUNCH.replace('terms = ["Checkout 2"]', ""), "a launch needs terms, or when, or both"),
         ("[issue_types.x]\nopened_within_days = 3\n", "an issue type needs when, or terms, or both"),
         (LAUNCH + 'risk = "chrun"\n', "there is no risk 'chrun': did you mean 'churn'?"),
