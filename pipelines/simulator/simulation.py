@@ -71,17 +71,25 @@ class Simulation:
         released = self._pending.release(day_of(until) * DAY + int(after.total_seconds()))
         return {name: self._encoder.table(name, rows) for name, rows in released.items()}
 
-    def rescue(self, accounts: Sequence[str], *, effect: float = EFFECT, holdout: Sequence[bool] | None = None) -> None:
+    def rescue(
+        self,
+        accounts: Sequence[str],
+        *,
+        effect: float = EFFECT,
+        holdout: Sequence[bool] | None = None,
+        recorded: bool = True,
+    ) -> None:
         """Rescue these accounts today: their hazard of leaving is multiplied by ``effect`` for half a year.
 
-        Accounts that are held out get no rescue. In both cases ``outcomes`` has a row. Effective from the next
-        Monday on.
+        Accounts that are held out get no rescue. In both cases ``outcomes`` has a row, unless the rescues are not
+        ``recorded``, because a queue records them. Effective from the next Monday on.
         """
         number = self._numbers(accounts)
         held_out = np.zeros(number.size, dtype=np.bool_) if holdout is None else np.asarray(holdout, dtype=np.bool_)
         for block in self._blocks:
             block.relieve(number[~held_out], effect, day_of(self.today) + RELIEF_DAYS)
-        self._record_rescues(number, held_out)
+        if recorded:
+            self._record_rescues(number, held_out)
 
     def worst(self, count: int) -> list[str]:
         """The accounts a team without a model would work: running, no notice known, lowest health score seen."""
