@@ -12,7 +12,11 @@ from sqlalchemy.orm import Session
 
 from serving.cases.escalation.notifications import announce_change
 from serving.cases.escalation.path_changes import update_path
+from serving.cases.escalation.path_context import path_context
+from serving.delivery.outbox import enqueue_change
+from serving.paths.message_settings import MessageSettings
 from serving.paths.path_progress import SentStep
+from serving.store.database import MESSAGES
 from serving.store.queries.case_queries import case_history
 from serving.store.tables import Case, CaseEvent
 
@@ -116,7 +120,17 @@ def record_change(
     )
     session.add(event)
     announce_change(session, case, kind, actor=actor, comment=comment or "", at=at, sent=sent)
+    _follow_change(session, case, event, at)
     return event
+
+
+def _follow_change(session: Session, case: Case, event: CaseEvent, at: datetime) -> None:
+    """Write the messages for the channels that keep a record of cases; most queues have no such channel."""
+    settings: MessageSettings = session.info.get(MESSAGES) or MessageSettings()
+    if settings.recording or settings.following:
+        roster = path_context(session, at).staff.roster
+        addresses = roster.person(case.owner).addresses if case.owner else {}
+        enqueue_change(session, case, event, settings, at=at, addresses=addresses)
 
 
 def last_change(session: Session, case_id: str) -> CaseEvent:

@@ -1,8 +1,8 @@
 """One change of a case by a person: lock it, check who may do what, and record the change in the same transaction."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -12,19 +12,27 @@ from sqlalchemy.orm import Session
 from features.errors import UsageError
 from serving.cases.audit import audited_fields, last_change, record_change
 from serving.cases.case_errors import AlreadyOpenError, CaseNotFoundError, IllegalActionError, StaleCaseError
+from serving.cases.escalation.mentions import save_mentions
 from serving.cases.permissions import Act, Actor, NotAllowedError
 from serving.cases.transitions import actions_from, is_legal, may_take
+from serving.delivery.outbox import CHANNEL
 from serving.store.case_states import Action, State
+from serving.store.casework.casework_queries import is_mentioned
 from serving.store.database import Store
-from serving.store.tables import Case
+from serving.store.tables import Case, CaseEvent
 
 VIA = "via"
 """The key of the system that a person acted in, in the record of a change."""
+CHANGE = "change"
+"""The key of the id of a change that was made in another system, in the record of the change here."""
 
 
 @dataclass
 class CaseStep:
-    """One change of a case: the locked case, the actor, and the audited fields before the change."""
+    """One change of a case: the locked case, the actor, and the audited fields before the change.
+
+    ``then`` is called with the entry of the record, in the same transaction.
+    """
 
     session: Session
     case: Case
@@ -35,6 +43,7 @@ class CaseStep:
     comment: str | None = None
     note: Mapping[str, Any] | None = None
     undoes: int | None = None
+    then: list[Callable[[CaseEvent], None]] = field(default_factory=list)
 
     def take(self, action: Action, target: State) -> None:
         """Bring the case to the state ``target`` by an action, where the table of transitions has that step."""
@@ -79,11 +88,12 @@ def open_step(
     """
     try:
         with store.transaction() as session:
-            case = require_visible(session.get(Case, case_id, with_for_update=True), case_id, actor)
+            invited = act is Act.COMMENT and is_mentioned(session, case_id, actor.name)
+            case = require_visible(session.get(Case, case_id, with_for_update=True), case_id, actor, invited=invited)
             actor.require(act)
             _require_current(session, case, version)
             if own:
-                _require_own(case, actor)
+                require_own(case, actor)
             step = CaseStep(session, case, actor, now, audited_fields(case), "")
             yield step
             _record(step)
@@ -93,9 +103,14 @@ def open_step(
         ) from error
 
 
-def require_visible(case: Case | None, case_id: str, actor: Actor) -> Case:
-    """The case; refused as missing where the actor may not see it. Whoever its path has reached may."""
-    if case is None or not (actor.sees(case.squad) or actor.name in case.reached) or not actor.may(Act.SEE):
+def require_visible(case: Case | None, case_id: str, actor: Actor, *, invited: bool = False) -> Case:
+    """The case; refused as missing where the actor may not see it.
+
+    Whoever its path has reached may, and whoever is ``invited`` by a mention.
+    """
+    if case is None or not actor.may(Act.SEE):
+        raise CaseNotFoundError(case_id)
+    if not (invited or actor.sees(case.squad) or actor.name in case.reached):
         raise CaseNotFoundError(case_id)
     return case
 
@@ -119,7 +134,8 @@ def _require_current(session: Session, case: Case, version: int | None) -> None:
         raise StaleCaseError(case.id, last.kind, last.actor, f"{last.at:%Y-%m-%d %H:%M}")
 
 
-def _require_own(case: Case, actor: Actor) -> None:
+def require_own(case: Case, actor: Actor) -> None:
+    """Refuse a case that belongs to somebody else, except for a lead."""
     if case.owner not in {None, actor.name} and not actor.may(Act.ASSIGN):
         raise NotAllowedError(
             f"Case {case.id} belongs to {case.owner}: ask {case.owner} to release it, or a lead to reassign it."
@@ -127,7 +143,7 @@ def _require_own(case: Case, actor: Actor) -> None:
 
 
 def _record(step: CaseStep) -> None:
-    record_change(
+    event = record_change(
         step.session,
         step.case,
         step.before,
@@ -138,11 +154,15 @@ def _record(step: CaseStep) -> None:
         undoes=step.undoes,
         note=_note(step),
     )
+    save_mentions(step.session, step.case, event, actor=step.actor.name, at=step.now)
+    for follow in step.then:
+        follow(event)
 
 
 def _note(step: CaseStep) -> Mapping[str, Any]:
     """What is recorded beside the fields that changed; also where the person acted, if not in the app."""
-    return {**(step.note or {}), **({VIA: step.actor.via} if step.actor.via else {})}
+    origin = {VIA: step.actor.via, CHANNEL: step.actor.channel, CHANGE: step.actor.change}
+    return {**(step.note or {}), **{key: value for key, value in origin.items() if value}}
 
 
 def _spaced(code: str) -> str:

@@ -7,7 +7,7 @@ withdrawn. An adjusted score is always the newest *measured* score plus the rema
 ``source = "rescue"``, and a score with that source is never used as a measurement.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
@@ -21,6 +21,7 @@ from serving.policy.definition.case_rules import Health
 from serving.store.case_states import OUTCOMES, State
 from serving.store.database import Store
 from serving.store.exchange import HealthAdjustment
+from serving.store.queries.health_points import points_at
 from serving.store.tables import Case
 
 SOURCE = "rescue"
@@ -75,15 +76,6 @@ def withdraw_adjustments(session: Session, case: Case, *, author: str, now: date
         entry.withdrawn_at, entry.withdrawn_by = now, author
 
 
-def points_at(entries: Sequence[HealthAdjustment], at: datetime) -> float:
-    """The health points of one account at that instant: decayed, without withdrawn adjustments, within the cap."""
-    live = [entry for entry in entries if entry.decided_at <= at and not _withdrawn(entry, at)]
-    if not live:
-        return 0.0
-    cap = max(live, key=lambda entry: (entry.decided_at, entry.id)).cap
-    return max(-cap, min(cap, sum(_left(entry, at) for entry in live)))
-
-
 def adjusted_health(store: Store, measured: pa.Table, at: datetime) -> pa.Table:
     """Rows of ``health_scores`` for the accounts whose adjustments are not 0, marked ``source = "rescue"``.
 
@@ -119,12 +111,3 @@ def _entries(store: Store) -> dict[str, list[HealthAdjustment]]:
         for entry in session.scalars(select(HealthAdjustment).order_by(HealthAdjustment.id)):
             by_account.setdefault(entry.account_id, []).append(entry)
     return by_account
-
-
-def _withdrawn(entry: HealthAdjustment, at: datetime) -> bool:
-    return entry.withdrawn_at is not None and entry.withdrawn_at <= at
-
-
-def _left(entry: HealthAdjustment, at: datetime) -> float:
-    days = (at - entry.decided_at).total_seconds() / 86_400
-    return float(entry.points * 0.5 ** (days / entry.half_life))

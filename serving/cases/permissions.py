@@ -50,13 +50,16 @@ class NotAllowedError(RescueError):
 class Actor:
     """The person who acts: the name for the record, the role, and the squads.
 
-    ``via`` names the system that the person acted in, such as ``Slack``; empty for the app and its API.
+    ``via`` names the system that the person acted in, such as ``Slack``; empty for the app and its API. ``channel`` is
+    then the name of its channel, and ``change`` the id of the change there, which is not made twice.
     """
 
     name: str
     role: Role = Role.REVIEWER
     squads: frozenset[str] = field(default_factory=frozenset)
     via: str = ""
+    channel: str = ""
+    change: str = ""
 
     def sees(self, squad: str) -> bool:
         """Whether this person sees the cases of the squad."""

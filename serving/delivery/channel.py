@@ -1,10 +1,14 @@
 """The interface of a channel: it sends a message, or raises an error that says whether to try again."""
 
 import json
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
 
 from features.errors import RescueError
+
+if TYPE_CHECKING:
+    from serving.delivery.records.case_update import CaseUpdate
 
 SUBJECTS = {
     "case.opened": "New case",
@@ -23,7 +27,8 @@ class ChannelMessage:
     ``kind`` is the event (``case.opened``, ``case.raised``, ``case.escalated``, ``case.breached``, ``case.closed``);
     ``data`` describes the case; ``handoff`` is the JSON text of its hand-off, for a case that was opened or raised
     again. A message to a person has its own ``title`` and ``text`` (plain, with ``link`` in it); ``recipient`` is the
-    person's address on the channel, and None where the channel's own receivers get it.
+    person's address on the channel, and None where the channel's own receivers get it. ``attempt`` counts from 1.
+    ``update`` is the whole case, for a channel that keeps a record of it.
     """
 
     id: str
@@ -36,6 +41,18 @@ class ChannelMessage:
     link: str = ""
     to: str | None = None
     recipient: str | None = None
+    attempt: int = 1
+    update: "CaseUpdate | None" = None
+
+    @property
+    def subject_kind(self) -> str:
+        """What it is about: ``case``, ``incident``, or nothing of these."""
+        return next((kind for kind in ("case", "incident") if kind in self.data), "")
+
+    @property
+    def subject_id(self) -> str:
+        """The id of the case or incident that it is about."""
+        return str(self.data.get(self.subject_kind, ""))
 
     @property
     def subject(self) -> str:
@@ -72,3 +89,27 @@ class Channel(Protocol):
 
     def send(self, message: ChannelMessage) -> None:
         """Deliver the message, or raise :class:`DeliveryError`."""
+
+
+@dataclass(frozen=True)
+class ExternalRecord:
+    """What a channel knows of its record of a case or an incident in another system.
+
+    ``key`` is the record's id there, None until there is one; ``data`` is the state that was written last.
+    """
+
+    key: str | None = None
+    url: str | None = None
+    data: dict[str, Any] = field(default_factory=dict)
+    entry: int | None = None
+
+
+SaveRecord = Callable[[ExternalRecord], None]
+"""Stores the record at once: a failure later in the same attempt then does not create it again."""
+
+
+class RecordChannel(Channel, Protocol):
+    """A channel that keeps one record of each case or incident; the sender lets one process write it at a time."""
+
+    def write(self, message: ChannelMessage, record: ExternalRecord, save: SaveRecord) -> ExternalRecord | None:
+        """Bring the record up to date, or raise :class:`DeliveryError`; None leaves what is stored."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, TypeAdapter, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 
 from features.errors import UsageError, suggest_name
 from serving.delivery.addresses import refuse_inner
@@ -74,8 +74,6 @@ class FileSettings(ChannelOptions):
         return FileChannel(self.folder)
 
 
-ChannelSettings = Annotated[WebhookSettings | SlackSettings | MailSettings | FileSettings, Field(discriminator="kind")]
-_CHANNEL: TypeAdapter[WebhookSettings | SlackSettings | MailSettings | FileSettings] = TypeAdapter(ChannelSettings)
 KINDS: Mapping[str, type[ChannelOptions]] = {
     "webhook": WebhookSettings,
     "slack": SlackSettings,
@@ -92,15 +90,27 @@ def open_channels(settings: Mapping[str, Mapping[str, Any]]) -> dict[str, Channe
 def broadcast_channels(settings: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
     """The channels on which every event is announced, by name: not those that are only for messages to people.
 
-    A mail channel without recipients is one of these.
+    A mail channel without recipients is one of these; a channel that keeps records gets the history itself.
     """
-    names = (name for name, table in settings.items() if table.get("broadcast", True) is not False)
+    listening = (name for name, table in settings.items() if table.get("broadcast", True) is not False)
+    names = [name for name in listening if not _options(settings[name]).records]
     return tuple(sorted(name for name in names if settings[name].get("kind") != "email" or _recipients(settings[name])))
 
 
 def message_settings(settings: Mapping[str, Mapping[str, Any]], address: str | None) -> MessageSettings:
     """What messages to people need from the settings: the channels with their kinds, and the address of the app."""
-    return MessageSettings(address, {name: str(table.get("kind", "")) for name, table in settings.items()})
+    broadcast = broadcast_channels(settings)
+    return MessageSettings(
+        address,
+        {name: str(table.get("kind", "")) for name, table in settings.items()},
+        following=tuple(name for name in broadcast if _options(settings[name]).follows),
+        recording=tuple(sorted(name for name, table in settings.items() if _options(table).records)),
+    )
+
+
+def _options(table: Mapping[str, Any]) -> type[ChannelOptions]:
+    """The settings class of a channel's kind; that of any channel where the kind is not known."""
+    return KINDS.get(str(table.get("kind", "")), ChannelOptions)
 
 
 def _recipients(table: Mapping[str, Any]) -> bool:
@@ -117,10 +127,11 @@ def _open(name: str, table: Mapping[str, Any]) -> Channel:
                 f"[channels.{name}] {key} is not a key here: {suggest_name(key, KINDS[kind].model_fields)}"
             )
     try:
-        return _CHANNEL.validate_python(table).open()
+        channel: Channel = KINDS[kind].model_validate(table).open()
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"][1:])
+        place = ".".join(str(part) for part in first["loc"])
         raise UsageError(f"[channels.{name}] {place}: {first['msg']}.") from None
     except UsageError as error:
         raise UsageError(f"[channels.{name}] {error}") from None
+    return channel

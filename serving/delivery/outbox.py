@@ -6,15 +6,25 @@ twice has the same id twice, because the id is computed from its subject.
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from serving.paths.message_settings import MessageSettings
 from serving.store.exchange import Message
-from serving.store.tables import Case
+from serving.store.tables import Case, CaseEvent
+
+CHANGED = "case.changed"
+"""The kind of a message about an entry of a case's history."""
+CHANNEL = "channel"
+"""The key of the channel that a change came from, in the record of the change: it is not sent back there."""
+PRIVATE = "private"
+"""The key of a comment that stays in Rescue, in its record."""
+ANNOUNCED = frozenset({"opened", "raised", "escalated", "breached", "close", "expire"})
+"""Entries that have a message of their own on the channels on which every event is announced."""
 
 
 def enqueue_messages(session: Session, case: Case, kind: str, channels: Iterable[str], *, at: datetime) -> None:
@@ -27,6 +37,52 @@ def enqueue_messages(session: Session, case: Case, kind: str, channels: Iterable
                 kind=kind,
                 case_id=case.id,
                 payload=_payload(case, kind, at),
+                status="pending",
+                attempts=0,
+                created_at=at,
+                next_at=at,
+            )
+        )
+
+
+def enqueue_change(
+    session: Session,
+    case: Case,
+    event: CaseEvent,
+    settings: MessageSettings,
+    *,
+    at: datetime,
+    addresses: Mapping[str, str] | None = None,
+) -> None:
+    """Add a message about an entry of a case's history for each channel that keeps a record of cases or follows them.
+
+    A change does not go back to the channel that it came from, and a private comment goes nowhere. ``addresses`` are
+    the addresses of the case's owner.
+    """
+    origin, private = event.after.get(CHANNEL), event.after.get(PRIVATE)
+    following = () if event.kind in ANNOUNCED else settings.following
+    channels = [name for name in (*settings.recording, *following) if name != origin and not private]
+    if not channels:
+        return
+    session.flush()  # the id of the entry tells two comments of one moment apart
+    payload = _payload(case, CHANGED, at)
+    payload["data"] |= {
+        "change": event.kind,
+        "actor": event.actor,
+        "comment": event.comment,
+        "entry": event.id,
+        "acknowledged_by": case.acknowledged_by,
+        "closed_at": case.closed_at and case.closed_at.isoformat() + "Z",
+        "addresses": dict(addresses or {}),
+    }
+    for channel in channels:
+        session.add(
+            Message(
+                id=message_id(case.id, str(event.id), CHANGED, channel),
+                channel=channel,
+                kind=CHANGED,
+                case_id=case.id,
+                payload=payload,
                 status="pending",
                 attempts=0,
                 created_at=at,

@@ -6,6 +6,9 @@ grows with each attempt. It is stored in the database, so a restart neither lose
 attempt a message is a dead letter until somebody replays it. Within one attempt, a short failure is retried a few
 times at once. A channel that fails several messages in a row is paused until the next run, so that a receiver that
 hangs delays a night by half a minute and not by hours.
+
+A channel that keeps a record of each case gets the record with the message. One process at a time writes a record; a
+message about it waits meanwhile.
 """
 
 import logging
@@ -13,20 +16,25 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple, cast
 
 import stamina
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from features.errors import UsageError
-from serving.delivery.channel import Channel, ChannelMessage, DeliveryError
+from serving.delivery.channel import Channel, ChannelMessage, DeliveryError, ExternalRecord, RecordChannel
+from serving.delivery.outbox import CHANGED
+from serving.delivery.records.case_update import case_update
+from serving.delivery.records.stored_records import hold_record, release_record, store_record
 from serving.paths.message_text import MessageText, digest_text
 from serving.store.database import Store, utcnow
 from serving.store.exchange import Message
 from serving.store.tables import FrozenHandoff
 
 MESSAGE_LEASE = timedelta(minutes=5)
+BUSY_WAIT = timedelta(seconds=15)
+"""How long a message waits whose record another process writes or reads."""
 ATTEMPTS = 10
 FIRST_WAIT = timedelta(seconds=30)
 LONGEST_WAIT = timedelta(hours=12)
@@ -38,6 +46,20 @@ WITH_HANDOFF = ("case.opened", "case.raised")
 
 logger = logging.getLogger(__name__)
 jitter = Random()  # noqa: S311 - spreads retries, guards nothing
+
+
+class _Taken(NamedTuple):
+    """A message that this process sends now; ``subject`` are the ids of its case and incident.
+
+    ``record`` is None for a channel without records, and ``busy`` is true where the message has to wait for it.
+    """
+
+    channel: str
+    message: ChannelMessage
+    parts: list[str]
+    subject: tuple[str | None, str | None] = (None, None)
+    record: ExternalRecord | None = None
+    busy: bool = False
 
 
 @dataclass
@@ -68,9 +90,11 @@ def deliver(
     failed = dict.fromkeys(channels, 0)
     available = dict(channels)
     while (taken := _take(store, available, clock(), replay)) is not None:
-        channel, message, parts = taken
-        failure = _attempt(channels[channel], message)
-        _store_result(store, parts, failure, clock(), report)
+        if taken.busy:
+            continue
+        channel = taken.channel
+        failure, record = _attempt(store, channels[channel], taken)
+        _store_result(store, taken, record, failure, clock(), report)
         failed[channel] = failed[channel] + 1 if failure and not failure.permanent else 0
         if failed[channel] >= FAILURES:
             report.paused.append(channel)
@@ -87,9 +111,7 @@ def _reset(store: Store, message_id: str, now: datetime) -> None:
         message.status, message.attempts, message.next_at, message.error = "pending", 0, now, None
 
 
-def _take(
-    store: Store, channels: Mapping[str, Channel], now: datetime, only: str | None
-) -> tuple[str, ChannelMessage, list[str]] | None:
+def _take(store: Store, channels: Mapping[str, Channel], now: datetime, only: str | None) -> _Taken | None:
     """The message that is due first, with its channel and the ids of its rows; messages of one batch are one."""
     due = select(Message).where(Message.status == "pending", Message.next_at <= now, Message.channel.in_(channels))
     if only is not None:
@@ -99,10 +121,23 @@ def _take(
         message = session.scalar(first)
         if message is None:
             return None
+        subject = (message.case_id, message.incident_id)
+        record = None
+        if message.person is None and subject != (None, None) and _keeps_records(channels[message.channel]):
+            record = hold_record(session, message, now)
+            if record is None:
+                message.next_at = now + BUSY_WAIT
+                return _Taken(message.channel, _channel_message(session, [message], None), [], busy=True)
         parts = [message] if message.batch is None or only is not None else _batch(session, message)
         for part in parts:
             part.next_at, part.attempts = now + MESSAGE_LEASE, part.attempts + 1
-        return message.channel, _channel_message(session, parts), [part.id for part in parts]
+        sent = _channel_message(session, parts, record)
+        return _Taken(message.channel, sent, [part.id for part in parts], subject, record)
+
+
+def _keeps_records(channel: Channel) -> bool:
+    """Whether the channel is a :class:`RecordChannel`."""
+    return hasattr(channel, "write")
 
 
 def _batch(session: Session, first: Message) -> list[Message]:
@@ -111,7 +146,7 @@ def _batch(session: Session, first: Message) -> list[Message]:
     return list(session.scalars(rows.order_by(Message.created_at, Message.id).with_for_update())) or [first]
 
 
-def _channel_message(session: Session, parts: Sequence[Message]) -> ChannelMessage:
+def _channel_message(session: Session, parts: Sequence[Message], record: ExternalRecord | None) -> ChannelMessage:
     message = parts[0]
     payload = message.payload
     if message.person is not None:
@@ -122,8 +157,24 @@ def _channel_message(session: Session, parts: Sequence[Message]) -> ChannelMessa
         handoff = session.scalar(
             select(FrozenHandoff.content).where(FrozenHandoff.case_id == message.case_id, FrozenHandoff.as_of == as_of)
         )
-    title, text = payload.get("subject"), payload.get("text")
-    return ChannelMessage(message.id, message.kind, payload["timestamp"], payload["data"], handoff, title, text)
+    title, text, data = payload.get("subject"), payload.get("text"), payload["data"]
+    update = None
+    if record is not None and message.kind == CHANGED and message.case is not None:
+        owner, addresses = data.get("owner"), data.get("addresses") or {}
+        update = case_update(
+            session, message.case, channel=message.channel, entry=record.entry, owner=owner, addresses=addresses
+        )
+    return ChannelMessage(
+        message.id,
+        message.kind,
+        payload["timestamp"],
+        data,
+        handoff,
+        title,
+        text,
+        attempt=message.attempts,
+        update=update,
+    )
 
 
 def _person_message(message: Message, parts: Sequence[Message]) -> ChannelMessage:
@@ -143,17 +194,32 @@ def _person_message(message: Message, parts: Sequence[Message]) -> ChannelMessag
     )
 
 
-def _attempt(channel: Channel, message: ChannelMessage) -> DeliveryError | None:
-    """Send a message; returns the error. An unexpected error of a channel must not stop the messages after it."""
+def _attempt(store: Store, channel: Channel, taken: _Taken) -> tuple[DeliveryError | None, ExternalRecord | None]:
+    """Send a message; returns the error, and the record that was written.
+
+    An unexpected error of a channel must not stop the messages after it. What a channel stores while it writes is what
+    the next attempt begins with, also within this one.
+    """
+    record = [taken.record]
+
+    def save(written: ExternalRecord) -> None:
+        store_record(store, taken.channel, taken.subject, written)
+        record[0] = written
+
+    written = None
     try:
         for attempt in stamina.retry_context(on=_may_be_short, **RETRY_WITHIN_ATTEMPT):
             with attempt:
-                channel.send(message)
+                if record[0] is None:
+                    channel.send(taken.message)
+                else:
+                    written = cast("RecordChannel", channel).write(taken.message, record[0], save)
     except DeliveryError as error:
-        return error
+        return error, None
     except Exception as error:
-        return DeliveryError(f"The channel itself failed ({type(error).__name__}).")
-    return None
+        logger.debug("The channel %s failed.", taken.channel, exc_info=True)
+        return DeliveryError(f"The channel itself failed ({type(error).__name__})."), None
+    return None, written
 
 
 def _may_be_short(error: Exception) -> bool:
@@ -162,11 +228,18 @@ def _may_be_short(error: Exception) -> bool:
 
 
 def _store_result(
-    store: Store, parts: Sequence[str], failure: DeliveryError | None, now: datetime, report: DeliveryReport
+    store: Store,
+    taken: _Taken,
+    record: ExternalRecord | None,
+    failure: DeliveryError | None,
+    now: datetime,
+    report: DeliveryReport,
 ) -> None:
-    """Store the result of one attempt in each of the rows that were sent as one message."""
+    """Store the result of one attempt in each of the rows that were sent as one message, and in the record."""
     with store.transaction() as session:
-        rows = [session.get_one(Message, part, with_for_update=True) for part in parts]
+        rows = [session.get_one(Message, part, with_for_update=True) for part in taken.parts]
+        if taken.record is not None:
+            release_record(session, taken.channel, taken.subject, record, now)
         if failure is None:
             for message in rows:
                 message.status, message.sent_at, message.error = "sent", now, None

@@ -9,11 +9,15 @@ from urllib.parse import quote
 class MessageSettings:
     """``address`` is that of the review app in browsers; ``channels`` are the configured channels and their kinds.
 
-    Without channels that are known (None), a message is written for every address that the policy gives.
+    Without channels that are known (None), a message is written for every address that the policy gives. The channels
+    that are ``recording`` keep a record of each case in another system and get every entry of its history; those that
+    are ``following`` get the changes that are announced nowhere else.
     """
 
     address: str | None = None
     channels: Mapping[str, str] | None = None
+    following: tuple[str, ...] = ()
+    recording: tuple[str, ...] = ()
 
     def link(self, kind: str, subject_id: str) -> str:
         """The page of a case or an incident; empty where the address of the app is not set."""

@@ -8,13 +8,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from serving.cases.health_adjustments import points_at
 from serving.handoff.facts import HorizonPoint, Ticket
 from serving.handoff.package import Handoff
 from serving.handoff.record_links import RecordLink
 from serving.handoff.render import percent
 from serving.store.exchange import HealthAdjustment
 from serving.store.queries.account_queries import AccountFile
+from serving.store.queries.health_points import points_at
 from serving.store.tables import Case
 from serving.web.display_text import risk_title
 from serving.web.views.case_view import health_points, points_text, usage_points, usage_title, without_account_name

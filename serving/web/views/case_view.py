@@ -8,7 +8,6 @@ from serving.cases.audit import REMARKS
 from serving.cases.case_step import VIA
 from serving.cases.cases import UNDO_FOR
 from serving.cases.handover.hand_over_choices import CaseHandOvers, SentForm
-from serving.cases.health_adjustments import points_at
 from serving.cases.permissions import Act, Actor
 from serving.cases.transitions import transition
 from serving.handoff.package import Handoff, ReasonFact, RiskCard, UsageFact
@@ -18,6 +17,7 @@ from serving.policy.state.case_status import ClosureCode
 from serving.policy.state.reason_texts import RESOLVED_TEXTS, alarm_text
 from serving.store.case_states import Action, State
 from serving.store.queries.case_queries import CaseFile
+from serving.store.queries.health_points import points_at
 from serving.store.tables import Case, CaseEvent
 from serving.web import display_text
 from serving.web.forms import Assignees, CaseForm, case_forms

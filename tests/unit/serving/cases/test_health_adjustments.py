@@ -9,12 +9,13 @@ from support.nights.night_factory import NIGHT, NOW, names, open_cases
 from support.nights.policy_factory import policy
 
 from serving.cases.cases import Cases
-from serving.cases.health_adjustments import HealthRule, adjusted_health, points_at
+from serving.cases.health_adjustments import HealthRule, adjusted_health
 from serving.cases.permissions import Actor, Role
 from serving.nights.case_updates import case_id
 from serving.policy.decision.decide import PolicyError
 from serving.store import Store
 from serving.store.exchange import HealthAdjustment
+from serving.store.queries.health_points import points_at
 
 ANN = Actor("ann", Role.REVIEWER, frozenset({"north"}))
 

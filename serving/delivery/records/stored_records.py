@@ -1,0 +1,104 @@
+"""The rows of records in other systems: who may write one now, what is known of it, and what was written."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from serving.delivery.channel import ExternalRecord
+from serving.store.database import Store
+from serving.store.exchange import ExternalRecordRow, Message
+
+RECORD_LEASE = timedelta(minutes=5)
+"""How long a process may write or read a record before another one takes it over."""
+
+
+def hold_record(session: Session, message: Message, now: datetime) -> ExternalRecord | None:
+    """Take the record that a message is about, and make its row if there is none; None where another process has it."""
+    about = (
+        ExternalRecordRow.case_id == message.case_id
+        if message.case_id is not None
+        else ExternalRecordRow.incident_id == message.incident_id
+    )
+    query = select(ExternalRecordRow).where(ExternalRecordRow.channel == message.channel, about).with_for_update()
+    row = session.scalar(query)
+    if row is None:
+        row = ExternalRecordRow(
+            channel=message.channel, case_id=message.case_id, incident_id=message.incident_id, written={}, read={}
+        )
+        session.add(row)
+    elif row.busy_until is not None and row.busy_until > now:
+        return None
+    row.busy_until = now + RECORD_LEASE
+    session.flush()
+    return as_record(row)
+
+
+def as_record(row: ExternalRecordRow) -> ExternalRecord:
+    """What a row says, as a channel gets it."""
+    return ExternalRecord(row.external_id, row.url, dict(row.written), row.entry)
+
+
+def store_record(store: Store, channel: str, subject: tuple[str | None, str | None], record: ExternalRecord) -> None:
+    """Store what a channel knows of its record, at once; ``subject`` are the ids of the case and the incident."""
+    with store.transaction() as session:
+        row = find_row(session, channel, subject)
+        if row is not None:
+            fill_row(row, record)
+
+
+def release_record(
+    session: Session, channel: str, subject: tuple[str | None, str | None], record: ExternalRecord | None, now: datetime
+) -> None:
+    """Give a record back after it was written; ``record`` is what was written, None where nothing was."""
+    row = find_row(session, channel, subject)
+    if row is None:
+        return
+    row.busy_until = None
+    if record is not None:
+        fill_row(row, record)
+        row.written_at = now
+
+
+def find_row(session: Session, channel: str, subject: tuple[str | None, str | None]) -> ExternalRecordRow | None:
+    """The row of a case (or of an incident) on a channel, locked."""
+    case_id, incident_id = subject
+    about = (
+        ExternalRecordRow.case_id == case_id if case_id is not None else ExternalRecordRow.incident_id == incident_id
+    )
+    query = select(ExternalRecordRow).where(ExternalRecordRow.channel == channel, about)
+    return session.scalar(query.with_for_update())
+
+
+def fill_row(row: ExternalRecordRow, record: ExternalRecord) -> None:
+    """Store what a channel knows of a record."""
+    row.external_id, row.url = record.key, record.url
+    row.written = dict(record.data)
+    row.entry = record.entry if record.entry is not None else row.entry
+
+
+def hold_records(
+    session: Session, channel: str, before: datetime, now: datetime, limit: int
+) -> list[ExternalRecordRow]:
+    """Take the records of a channel that were not read since ``before``, those that waited longest first."""
+    free = (ExternalRecordRow.busy_until.is_(None)) | (ExternalRecordRow.busy_until <= now)
+    due = (ExternalRecordRow.read_at.is_(None)) | (ExternalRecordRow.read_at <= before)
+    query = select(ExternalRecordRow).where(
+        ExternalRecordRow.channel == channel,
+        ExternalRecordRow.case_id.is_not(None),
+        ExternalRecordRow.external_id.is_not(None),
+        ExternalRecordRow.gone_at.is_(None),
+        free,
+        due,
+    )
+    ordered = query.order_by(ExternalRecordRow.read_at.is_not(None), ExternalRecordRow.read_at, ExternalRecordRow.id)
+    rows = list(session.scalars(ordered.limit(limit).with_for_update(skip_locked=True)))
+    for row in rows:
+        row.busy_until = now + RECORD_LEASE
+    return rows
+
+
+def free_records(session: Session, ids: Sequence[int]) -> None:
+    """Give records back that were taken to be read."""
+    session.execute(update(ExternalRecordRow).where(ExternalRecordRow.id.in_(ids)).values(busy_until=None))
