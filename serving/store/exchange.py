@@ -1,6 +1,6 @@
 """Tables of messages to channels, of records in other systems, and of health adjustments that nights read as data."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, UniqueConstraint
@@ -99,3 +99,34 @@ class HealthAdjustment(Base):
     withdrawn_at: Mapped[datetime | None]
     withdrawn_by: Mapped[str | None]
     case: Mapped[Case] = relationship()
+
+
+class MessagePreference(Base):
+    """What a person chose about messages; null and a missing row mean what the policy says."""
+
+    __tablename__ = "message_preferences"
+
+    person: Mapped[str] = mapped_column(primary_key=True)
+    digest: Mapped[bool] = mapped_column(doc="whether the person gets a digest")
+    at: Mapped[str | None] = mapped_column(doc="local time of the digest, such as 08:00")
+    weekdays: Mapped[list[str] | None] = mapped_column(doc="days of the digest, such as mon")
+    channel: Mapped[str | None] = mapped_column(doc="for messages that name no channel")
+    immediate: Mapped[list[str] | None] = mapped_column(doc="kinds of messages that do not wait for the digest")
+    updated_at: Mapped[datetime]
+
+
+class DigestRow(Base):
+    """The digest of a person and a day: written once, with its message in the outbox, whether it was sent or not.
+
+    ``message_id`` is null where there was nothing to report. ``seen_until`` is the end of the time that it covers.
+    """
+
+    __tablename__ = "digests"
+
+    person: Mapped[str] = mapped_column(primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    composed_at: Mapped[datetime]
+    seen_until: Mapped[datetime]
+    channel: Mapped[str | None]
+    message_id: Mapped[str | None]
+    items: Mapped[int]
