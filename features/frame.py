@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -20,13 +21,18 @@ from features.engine.evaluate import Evaluation, evaluate_features
 from features.engine.feeds import Feeds
 from features.engine.memory_budget import Budget, limit_memory
 from features.engine.portfolio import compare_with_portfolio, compares_with_portfolio, own_values
-from features.engine.windows import Ints
+from features.engine.windows import Flags, Ints
 from features.errors import UsageError
 from features.history.history import History
 from features.history.versions import EPOCH
 
-FrameBuilder = Callable[[History, Sequence[date]], pa.Table]
-"""Builds the frame of a history at some cutoffs."""
+
+class FrameBuilder(Protocol):
+    """Builds the frame of a history at some cutoffs; ``rows`` as for :func:`build`."""
+
+    def __call__(self, history: History, cutoffs: Sequence[date], /, *, rows: Flags | None = None) -> pa.Table:
+        """The frame."""
+
 
 KNOWN = Stream("accounts", "accounts", "created_at").count()
 """Versions of the account that hold at the cutoff: none means that we did not know it yet."""
@@ -38,6 +44,7 @@ def build(
     *,
     features: Sequence[Feature] = FEATURES,
     accounts: Sequence[str] | None = None,
+    rows: Flags | None = None,
     memory: str = "4GiB",
     engine: Engine | None = None,
     loop_guard: bool = False,
@@ -52,6 +59,7 @@ def build(
         cutoffs: the days at whose first instant the features are computed.
         features: the columns.
         accounts: only these accounts, or all of them.
+        rows: only these rows, by cutoff (ascending) and account (in the order of ``history.accounts``), or all of them.
         memory: what the work may use.
         engine: what computes the aggregates of rows; this process, unless another is given.
         loop_guard: leave out of every feature what the rescue team itself wrote into the health scores.
@@ -61,15 +69,15 @@ def build(
     """
     guarded = [without_rescue_entries(feature) for feature in features] if loop_guard else features
 
-    def whole(columns: Sequence[Feature], of: Sequence[str] | None) -> pa.Table:
-        return _join(list(_build_parts(history, cutoffs, columns, of, memory, engine)))
+    def whole(columns: Sequence[Feature], of: Sequence[str] | None, only: Flags | None) -> pa.Table:
+        return _join(list(_build_parts(history, cutoffs, columns, of, only, memory, engine)))
 
     relative = [feature for feature in guarded if compares_with_portfolio(feature)]
     if not relative:
-        return whole(guarded, accounts)
+        return whole(guarded, accounts, rows)
     own = own_values(relative)
-    frame = whole([*(feature for feature in guarded if feature not in relative), *own], accounts)
-    portfolio = frame if accounts is None else whole(own, None)
+    frame = whole([*(feature for feature in guarded if feature not in relative), *own], accounts, rows)
+    portfolio = frame if accounts is None and rows is None else whole(own, None, None)
     compared = compare_with_portfolio(frame, portfolio, relative)
     for name, column in compared.items():
         frame = frame.append_column(name, column)
@@ -81,6 +89,7 @@ def _build_parts(
     cutoffs: Sequence[date],
     features: Sequence[Feature],
     accounts: Sequence[str] | None,
+    rows: Flags | None,
     memory: str,
     engine: Engine | None,
 ) -> Iterator[pa.Table]:
@@ -96,7 +105,7 @@ def _build_parts(
     for begin in range(0, max(len(codes), 1), budget.accounts_read):
         scope = Scope(codes[begin : begin + budget.accounts_read])
         aggregates = (engine or EmbeddedEngine()).aggregates(history, days, scope, wanted)
-        yield from _range(history, aggregates.chunks(budget.accounts_computed), features, feeds)
+        yield from _range(history, aggregates.chunks(budget.accounts_computed), features, feeds, rows)
         del aggregates  # frees its rows before those of the next range are read
 
 
@@ -114,18 +123,21 @@ def _join(parts: Sequence[pa.Table]) -> pa.Table:
 
 
 def _range(
-    history: History, pieces: Iterator[Aggregates], features: Sequence[Feature], feeds: Feeds
+    history: History, pieces: Iterator[Aggregates], features: Sequence[Feature], feeds: Feeds, rows: Flags | None
 ) -> Iterator[pa.Table]:
     for piece in pieces:
-        yield _part(history, piece, features, feeds)
+        yield _part(history, piece, features, feeds, rows)
 
 
-def _part(history: History, piece: Aggregates, features: Sequence[Feature], feeds: Feeds) -> pa.Table:
+def _part(
+    history: History, piece: Aggregates, features: Sequence[Feature], feeds: Feeds, rows: Flags | None
+) -> pa.Table:
     days, scope = piece.cutoffs.days, piece.scope
     evaluation = Evaluation(piece, feeds)
 
     def known_places() -> Ints:
-        return np.flatnonzero(evaluation.value(KNOWN).ravel() > 0)
+        known = evaluation.value(KNOWN) > 0
+        return np.flatnonzero(known if rows is None else known & rows[:, scope.codes])
 
     with ThreadPoolExecutor(1) as background:
         places = background.submit(known_places)

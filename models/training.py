@@ -224,6 +224,6 @@ def _training_result(
         scored=result.scored,
         tuning=tuning,
         curve=curve,
-        effective_accounts=effective_size(labelled.unit, data.examples.weight),
+        effective_accounts=effective_size(labelled.unit, data.examples.weight / labelled.represents),
         effective_events=effective_events(labelled, data.examples.weight),
     )

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from features.arrow import number_array, to_numpy
 from features.errors import RescueError
 from models.data.arrays import Bools, Floats, Ints, Matrix
+from models.data.row_sampling import REPRESENTS
 from models.data.signature import Signature
 
 DAY = 86_400_000_000  # microseconds
@@ -43,6 +44,7 @@ class Labelled:
             is NaN.
         decided_after: days from the cutoff to the first decision about the account in the window, NaN where none is
             known.
+        represents: how many rows of the source it counts for (`models.data.row_sampling`); 1 where all were taken.
     """
 
     rows: Ints
@@ -57,6 +59,7 @@ class Labelled:
     held_probability: Floats
     held_draws: Ints
     decided_after: Floats
+    represents: Floats
 
     def take(self, chosen: Bools | Ints) -> "Labelled":
         """The chosen rows."""
@@ -125,6 +128,7 @@ def labelled_rows(frame: pa.Table, labels: pa.Table) -> Labelled:
         held_probability=draws["held_probability"].astype(np.float64),
         held_draws=draws["held_draws"].astype(np.int64),
         decided_after=_days_after(known, day),
+        represents=_column_or(known, REPRESENTS, pa.scalar(1.0)),
     )
 
 

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from models.data.arrays import Floats, Ints
+from models.data.row_sampling import REPRESENTS
 from models.evaluation.evaluation_rows import EvaluationRows, Scores
 from models.evaluation.metrics_report import (
     LOGISTIC,
@@ -53,8 +54,8 @@ class BacktestResult:
 
     Attributes:
         evaluation: the figures.
-        scored: the test rows: account_id, as_of, fold, event, weight, arr, segment, probability, rank_score,
-            logistic, and a column ``rule_<name>`` for each baseline.
+        scored: the test rows: account_id, as_of, fold, event, weight, represents, arr, segment, probability,
+            rank_score, logistic, and a column ``rule_<name>`` for each baseline.
         model: the final model, where one was fitted.
     """
 
@@ -157,6 +158,7 @@ def _scored(
         "fold": walk.fold,
         "event": rows.event,
         "weight": rows.weight,
+        REPRESENTS: data.examples.labelled.represents[walk.places],
         "arr": rows.revenue,
         "segment": pa.array(segment, pa.string()),
         "probability": model.probability,

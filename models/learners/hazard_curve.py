@@ -142,7 +142,7 @@ def hazard_rows(training: TrainingSet, labels: pa.Table) -> HazardRows:
     chosen = thinned(rows, HAZARD_SAMPLE_ROWS)
     thin = rows.take(chosen)
     return HazardRows(
-        examples(training.frame, thin, training.learner.signature, usable.weight[chosen]),
+        examples(training.frame, thin, training.learner.signature, usable.weight[chosen] * thin.represents),
         next_event_days(training.frame, labels, thin),
         watched[thin.account],
     )

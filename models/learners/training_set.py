@@ -115,12 +115,12 @@ def prepare_training_set(
     return TrainingSet(
         risk,
         frame,
-        examples(frame, learned, signature, usable.weight),
+        examples(frame, learned, signature, usable.weight * learned.represents),
         learner,
         plan,
         tuple(name for name in names if name not in signature.names),
         int((~usable.keep).sum()),
-        _notes(usable, plan),
+        _notes(usable, plan, learned),
     )
 
 
@@ -170,5 +170,19 @@ def _days_since_first_event(labelled: Labelled, risk: Risk) -> Sequence[int]:
     return [int(day) for day in days if day >= first]
 
 
-def _notes(usable: Untreated, plan: Plan) -> tuple[Finding, ...]:
-    return tuple(note for note in (usable.note, plan.note) if note)
+def _notes(usable: Untreated, plan: Plan, learned: Labelled) -> tuple[Finding, ...]:
+    return tuple(note for note in (usable.note, plan.note, _sampling_note(learned)) if note)
+
+
+def _sampling_note(learned: Labelled) -> Finding | None:
+    """What a report says of a sample of the rows; nothing where all of them were taken."""
+    if not (learned.represents > 1).any():
+        return None
+    happened = learned.happened
+    numbers = {
+        "rows": len(learned),
+        "of": round(float(learned.represents.sum())),
+        "events": int(happened.sum()),
+        "of_events": round(float(learned.represents[happened].sum())),
+    }
+    return Finding("rows_sampled", numbers)

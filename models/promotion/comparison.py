@@ -24,6 +24,7 @@ from features.conditions import Columns, ConditionError, compile_condition
 from features.labels.label_rule import SETTINGS
 from models.data.arrays import Floats
 from models.data.recipe import differences_of_recipe
+from models.data.row_sampling import REPRESENTS
 from models.evaluation.evaluation_rows import EvaluationRows, Scores, scored_rows, unit_column
 from models.evaluation.metrics_report import RULE
 from models.learners.risk_model import RiskModel
@@ -128,6 +129,7 @@ def compare_with_champion(
         SignatureError: the frame lacks columns of the champion.
     """
     risk = challenger.risk
+    scored, recorded = _with_represents(scored), _with_represents(recorded)
     differing = differences_of_question(champion.risk, risk) | _other_money(champion, challenger)
     differing |= _other_accounts(scored, recorded)
     if differing:
@@ -197,10 +199,11 @@ def _other_accounts(scored: pa.Table, recorded: pa.Table) -> dict[str, tuple[obj
     rows = recorded.filter(common)
     if not rows.num_rows:
         return {}
-    shared = rows.select(KEYS).join(scored.select(KEYS), KEYS, join_type="inner").num_rows
-    if shared >= MIN_SHARED * rows.num_rows:
+    joined = _with_other(scored.select([*KEYS, REPRESENTS]), rows.select([*KEYS, REPRESENTS]))
+    shared, tested = float(np.sum(_represented(joined))), float(pc.sum(rows[REPRESENTS]).as_py())
+    if shared >= MIN_SHARED * tested:
         return {}
-    return {"accounts": (f"{rows.num_rows:,} test rows", f"{shared:,} of these")}
+    return {"accounts": (f"{tested:,.0f} test rows", f"{shared:,.0f} of these")}
 
 
 def _outcomes(scored: pa.Table, recorded: pa.Table) -> tuple[int, int]:
@@ -219,30 +222,56 @@ def _scored_by(champion: RiskModel, scored: pa.Table, frame: pa.Table) -> pa.Tab
     features = frame.take(joined["place"].combine_chunks())
     fit = pc.is_null(champion.unfit(features))
     predicted = champion.predict(features.filter(fit))
-    return _with_champion(joined.filter(fit).drop_columns(["place"]), predicted.rank_score, predicted.probability)
+    return _with_champion(
+        joined.filter(fit).drop_columns(["place", "row"]), predicted.rank_score, predicted.probability
+    )
 
 
 def _recorded_of(recorded: pa.Table, scored: pa.Table, before: date) -> pa.Table:
     """The test rows that both trainings have at cutoffs before that day, with the champion's recorded scores."""
-    scores = recorded.select([*KEYS, "rank_score", "probability"]).rename_columns([*KEYS, "of_rank", "of_probability"])
-    own = _numbered(scored.filter(pc.less(scored["as_of"], pa.scalar(before))))
-    joined = own.join(scores, KEYS, join_type="inner").sort_by("row")
-    rank, probability = (joined[name].to_numpy() for name in ("of_rank", "of_probability"))
-    return _with_champion(joined.drop_columns(["of_rank", "of_probability"]), rank, probability)
+    scores = recorded.select([*KEYS, "rank_score", "probability", REPRESENTS])
+    joined = _weighted_as_shared(_with_other(scored.filter(pc.less(scored["as_of"], pa.scalar(before))), scores))
+    rank, probability = (joined[f"other_{name}"].to_numpy() for name in ("rank_score", "probability"))
+    return _with_champion(joined.select(scored.column_names), rank, probability)
 
 
 def _final_fits(scored: pa.Table, recorded: pa.Table) -> FinalFits | None:
     """The cross-fitted scores of both at the rows that both have; None where a training recorded none."""
     if any(CROSS_FITTED not in rows.column_names for rows in (scored, recorded)):
         return None
-    others = recorded.select([*KEYS, CROSS_FITTED]).rename_columns([*KEYS, "other"])
-    own = _numbered(scored.select(list(dict.fromkeys([*KEYS, unit_column(scored), "event", "weight", CROSS_FITTED]))))
-    joined = own.join(others, KEYS, join_type="inner").sort_by("row")
-    joined = joined.filter(pc.and_(joined[CROSS_FITTED].is_valid(), joined["other"].is_valid()))
+    columns = dict.fromkeys([*KEYS, unit_column(scored), "event", "weight", REPRESENTS, CROSS_FITTED])
+    joined = _with_other(scored.select(list(columns)), recorded.select([*KEYS, REPRESENTS, CROSS_FITTED]))
+    joined = joined.filter(pc.and_(joined[CROSS_FITTED].is_valid(), joined[f"other_{CROSS_FITTED}"].is_valid()))
     if not joined.num_rows:
         return None
-    scores = (np.asarray(joined[name].to_numpy(), dtype=np.float64) for name in (CROSS_FITTED, "other"))
+    joined = _weighted_as_shared(joined)
+    scores = (np.asarray(joined[name].to_numpy(), dtype=np.float64) for name in (CROSS_FITTED, f"other_{CROSS_FITTED}"))
     return FinalFits(scored_rows(joined, COMPARISON_DRAWS), *scores)
+
+
+def _with_represents(rows: pa.Table) -> pa.Table:
+    """Test rows of a version that recorded no sampling count once."""
+    if REPRESENTS in rows.column_names:
+        return rows
+    return rows.append_column(REPRESENTS, pa.array(np.ones(rows.num_rows)))
+
+
+def _with_other(scored: pa.Table, recorded: pa.Table) -> pa.Table:
+    """The rows that both have, in the order of the first; the columns of the second are named ``other_…``."""
+    names = [name if name in KEYS else f"other_{name}" for name in recorded.column_names]
+    joined = _numbered(scored).join(recorded.rename_columns(names), KEYS, join_type="inner")
+    return joined.sort_by("row").drop_columns(["row"])
+
+
+def _represented(joined: pa.Table) -> Floats:
+    """For how many rows each counts: a row is in two samples of one source where it is in the smaller one."""
+    return np.asarray(np.maximum(joined[REPRESENTS].to_numpy(), joined[f"other_{REPRESENTS}"].to_numpy()))
+
+
+def _weighted_as_shared(joined: pa.Table) -> pa.Table:
+    """The rows with the weights that they have in the smaller of the two samples."""
+    weight = joined["weight"].to_numpy() * _represented(joined) / joined[REPRESENTS].to_numpy()
+    return joined.set_column(joined.column_names.index("weight"), "weight", pa.array(weight))
 
 
 def _numbered(rows: pa.Table) -> pa.Table:
@@ -251,7 +280,6 @@ def _numbered(rows: pa.Table) -> pa.Table:
 
 def _with_champion(rows: pa.Table, rank: Floats, probability: Floats) -> pa.Table:
     scores = {"champion_rank": rank, "champion_probability": probability}
-    rows = rows.drop_columns(["row"])
     for name, values in scores.items():
         rows = rows.append_column(name, pa.array(np.asarray(values, dtype=np.float64)))
     return rows

@@ -152,12 +152,25 @@ def _learner_named(numbers: Parameters) -> str:
     return f"The settings name this learner; {numbers['events']} different events were learned from."
 
 
+def _rows_sampled(numbers: Parameters) -> str:
+    events = (
+        "all rows with the event"
+        if numbers["events"] == numbers["of_events"]
+        else f"{numbers['events']:,} of {numbers['of_events']:,} rows with the event"
+    )
+    return (
+        f"Learned from and tested on a sample of {numbers['rows']:,} of about {numbers['of']:,} rows: {events}, and a "
+        "share of the others, which count for the rest."
+    )
+
+
 _SENTENCES: Mapping[str, Callable[[Parameters], str]] = {
     "no_signal": _no_signal,
     "signal": _signal,
     "ranking_only": _ranking_only,
     "few_folds": _few_folds,
     "treated_rows_left_out": _treated_rows,
+    "rows_sampled": _rows_sampled,
     "probabilities_off": _probabilities_off,
     "possible_leak": _possible_leak,
     "large_capacity": _large_capacity,

@@ -12,8 +12,6 @@ from features.errors import RescueError, UsageError
 from serving.night_report.report_text import day_text
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from features.frame import FrameBuilder
     from features.history.history import History
     from models.registry.registry import Champion, Registry
@@ -81,23 +79,19 @@ def choose_models(context: ReplayContext, known: Mapping[str, Risk], first: date
 
 def _train(context: ReplayContext, wanted: list[Risk], first: date) -> tuple[dict[str, ReplayModel], dict[str, str]]:
     """Models of what was known at ``first``, and for the risks that cannot be learned from it, why."""
-    from features.labels.groups import with_groups
-    from features.labels.labels import label
     from models import training
     from models.registry.registry import Champion
-    from pipelines.training.training_data import training_cutoffs
+    from pipelines.training.training_data import gather_training_data
 
+    context.log(f"Training on what was known before {day_text(first)}: {', '.join(risk.name for risk in wanted)}")
     try:
-        cutoffs = training_cutoffs(context.history, first)
+        data = gather_training_data(context.history, wanted, first, build=context.build, log=context.log)
     except RescueError as error:
         return {}, {risk.name: str(error) for risk in wanted}
-    context.log(f"Training on what was known before {day_text(first)}: {', '.join(risk.name for risk in wanted)}")
-    frame: pa.Table = context.build(context.history, cutoffs)
-    models, reasons = {}, {}
-    for risk in wanted:
+    models, reasons = {}, dict(data.not_learnable)
+    for risk in (risk for risk in wanted if risk.name in data.labels):
         try:
-            labels = with_groups(context.history, label(context.history, cutoffs, risk.label))
-            trained = training.fit(frame, labels, risk, through=first)
+            trained = training.fit(data.frame, data.labels[risk.name], risk, through=first)
         except RescueError as error:
             reasons[risk.name] = str(error)
             continue

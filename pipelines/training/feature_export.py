@@ -23,6 +23,7 @@ from pipelines import assembly
 from pipelines.sources.validated_source import validate_source_step
 
 if TYPE_CHECKING:
+    from features.engine.windows import Flags
     from features.history.history import History
     from pipelines.console import Steps
     from pipelines.settings import Settings
@@ -67,11 +68,11 @@ def write_frame(
     return frame.num_rows, frame.num_columns
 
 
-def features_at(cutoffs: Sequence[date], opened: ValidatedSource, steps: Steps) -> pa.Table:
-    """The features of a source's accounts at each cutoff, as a step of a command."""
+def features_at(cutoffs: Sequence[date], opened: ValidatedSource, steps: Steps, rows: Flags | None = None) -> pa.Table:
+    """The features of a source's accounts at each cutoff, or those ``rows`` of them, as a step of a command."""
     many = "cutoff" if len(cutoffs) == 1 else "cutoffs"
     with steps.step("features", f"Building features at {len(cutoffs)} {many}"):
-        return assembly.frame_builder(opened.settings)(opened.history, cutoffs)
+        return assembly.frame_builder(opened.settings)(opened.history, cutoffs, rows=rows)
 
 
 def _with_label(frame: pa.Table, history: History, days: Sequence[date], risk: Risk) -> pa.Table:

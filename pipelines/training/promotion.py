@@ -22,6 +22,7 @@ from pipelines.scratch import scratch_folder
 from pipelines.settings import Promote, Settings, writable_home
 from pipelines.sources.validated_source import validate_source_step
 from pipelines.training.feature_export import features_at
+from pipelines.training.training_rows import rows_of
 from serving.night_report.report_schema import NoSignal, NotBetter
 
 if TYPE_CHECKING:
@@ -149,7 +150,10 @@ def _features(settings: Settings, champion: RiskModel, scored: pa.Table, steps: 
     """The features at the cutoffs that the champion has to score, and at the newest."""
     with scratch_folder() as scratch:
         opened = validate_source_step(settings, scratch, steps)
-        return features_at(comparison.needed_cutoffs(scored, champion, opened.history.until), opened, steps)
+        cutoffs = comparison.needed_cutoffs(scored, champion, opened.history.until)
+        rows = rows_of(scored, opened.history, cutoffs)
+        rows[-1] = True  # the newest cutoff of a refresh is compared account by account
+        return features_at(cutoffs, opened, steps, rows)
 
 
 def present_champion(registry: Registry, risk: str) -> Champion | None:

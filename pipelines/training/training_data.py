@@ -1,7 +1,7 @@
 """What there is to learn from in a source: weekly cutoffs, their frame, and each risk's labels.
 
-Where a source is so large that a frame of every week would not fit, the weeks are thinned evenly; the newest is always
-kept. Labels come first because they are cheap: a risk with too few events costs no frame.
+Labels come first because they are cheap: a risk with too few events costs no frame. Of a large source the frame has the
+rows of a sample (`pipelines.training.training_rows`).
 """
 
 from __future__ import annotations
@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING
 
 from features.contract import TABLES
 from features.errors import UsageError
-from features.labels.groups import with_groups
-from features.labels.labels import label
 from models.learners.training_set import NotLearnableError, check_enough_events
+from pipelines.training.training_rows import MOST_ROWS, training_rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -24,9 +23,6 @@ if TYPE_CHECKING:
     from features.history.history import History
     from models.risks.risk import Risk
 
-
-MOST_ROWS = 1_200_000
-"""Training on a frame of about a hundred features and so many rows takes some 4 GiB."""
 
 WARM_UP = 90
 """Days of history before the first cutoff, so that its windows are not half empty; a quarter of a shorter source."""
@@ -53,37 +49,39 @@ def gather_training_data(
     build: FrameBuilder,
     log: Callable[[str], None],
     grid: date | None = None,
+    most_rows: int = MOST_ROWS,
 ) -> TrainingData:
     """Gather the frame and the labels for the risks ``wanted`` from what was known before ``through``.
 
-    ``grid`` is a cutoff of an earlier training, from which the weeks are counted (:func:`training_cutoffs`).
+    ``grid`` is a cutoff of an earlier training, from which the weeks are counted (:func:`training_cutoffs`);
+    ``most_rows`` the size from which rows are sampled.
 
     Raises:
         NotLearnableError: no risk can be learned; each reason is in the message.
     """
     cutoffs = training_cutoffs(history, through, grid=grid)
-    labels, not_learnable = {}, {}
+    chosen = training_rows(history, wanted, cutoffs, most_rows)
+    not_learnable = {}
     for risk in wanted:
-        labels[risk.name] = with_groups(history, label(history, cutoffs, risk.label))
         try:
-            check_enough_events(labels[risk.name], risk)
+            check_enough_events(chosen.labels[risk.name], risk)
         except NotLearnableError as error:
             not_learnable[risk.name] = str(error)
             log(str(error))
     if len(not_learnable) == len(wanted):
         raise NotLearnableError(" ".join(not_learnable.values()))
-    log(f"Learning from {len(cutoffs)} cutoffs from {cutoffs[0]} to {cutoffs[-1]}, {len(history.accounts):,} accounts")
-    learnable = {name: rows for name, rows in labels.items() if name not in not_learnable}
-    return TrainingData(cutoffs, build(history, cutoffs), learnable, not_learnable)
+    sample = "" if chosen.rows is None else f", {int(chosen.rows.sum()):,} of {chosen.rows.size:,} rows"
+    accounts = f"{len(history.accounts):,} accounts{sample}"
+    log(f"Learning from {len(cutoffs)} cutoffs from {cutoffs[0]} to {cutoffs[-1]}, {accounts}")
+    learnable = {name: rows for name, rows in chosen.labels.items() if name not in not_learnable}
+    return TrainingData(cutoffs, build(history, cutoffs, rows=chosen.rows), learnable, not_learnable)
 
 
-def training_cutoffs(
-    history: History, through: date, every: int = 7, most_rows: int = MOST_ROWS, grid: date | None = None
-) -> list[date]:
-    """Weekly cutoffs up to ``through``, thinned evenly where accounts × weeks would exceed ``most_rows``.
+def training_cutoffs(history: History, through: date, every: int = 7, grid: date | None = None) -> list[date]:
+    """Cutoffs every week, or every so many days, up to ``through``.
 
-    With a ``grid``, the newest is the last day before or on ``through`` that is whole weeks (of the thinned grid)
-    from it, so that two trainings have cutoffs in common on whichever weekdays they end.
+    With a ``grid``, the newest is the last day before or on ``through`` that is whole weeks from it, so that two
+    trainings have cutoffs in common on whichever weekdays they end.
 
     Raises:
         UsageError: nothing was known before ``through``.
@@ -94,9 +92,8 @@ def training_cutoffs(
     if span <= 0:
         raise UsageError(f"There is nothing to learn before {through}: the data begin on {first}.")
     start = first + timedelta(days=min(WARM_UP, span // 4))
-    step = max(1, -(-((through - start).days // every + 1) * len(history.accounts) // most_rows))
-    last = through if grid is None else through - timedelta(days=(through - grid).days % (every * step))
-    weeks = [last - timedelta(days=back) for back in range(0, (last - start).days + 1, every * step)]
+    last = through if grid is None else through - timedelta(days=(through - grid).days % every)
+    weeks = [last - timedelta(days=back) for back in range(0, (last - start).days + 1, every)]
     if span < SHORTEST or not weeks:
         raise NotLearnableError(
             f"The source spans {span} days ({first} to {through}): too short to learn from; {SHORTEST} is the least."

@@ -17,7 +17,7 @@ def rows(account: list[int], **marks: list[float]) -> Labelled:
         "happened": np.zeros(size, bool), "event": np.full(size, -1), "treated": np.zeros(size, bool),
         "holdout": np.zeros(size, bool), "selected": np.zeros(size, bool),
         "held_probability": np.full(size, np.nan), "held_draws": np.full(size, -1),
-        "decided_after": np.full(size, np.nan),
+        "decided_after": np.full(size, np.nan), "represents": np.ones(size),
     }  # fmt: skip
     return Labelled(**{name: np.array(marks.get(name, value), value.dtype) for name, value in columns.items()})
 

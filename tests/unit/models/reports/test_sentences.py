@@ -9,6 +9,8 @@ from models.reports.sentences import FINDING_CODES, render_finding, render_lead,
 
 ESTIMATE = Estimate(0.1, 0.05, 0.2).to_json()
 PARAMETERS = {
+    "of": 9_000,
+    "of_events": 7,
     "auc": ESTIMATE,
     "log_loss_skill": ESTIMATE,
     "lead": ESTIMATE,
@@ -42,6 +44,14 @@ def test_treated_rows_with_and_without_a_hold_out() -> None:
     assert "Without a hold-out nothing replaces them" in without
     held = render_finding(Finding("treated_rows_left_out", {**PARAMETERS, "holdout_rows": 300}))
     assert "300 hold-out rows are weighted in their place" in held
+
+
+def test_a_sample_says_whether_every_event_is_in_it() -> None:
+    numbers = {"rows": 1_200, "of": 9_000, "events": 300, "of_events": 300}
+    said = "Learned from and tested on a sample of 1,200 of about 9,000 rows: "
+    assert render_finding(Finding("rows_sampled", numbers)).startswith(said + "all rows with the event, and")
+    some = render_finding(Finding("rows_sampled", numbers | {"of_events": 600}))
+    assert some.startswith(said + "300 of 600 rows with the event, and")
 
 
 def test_a_lead_says_whether_it_is_shown() -> None:
