@@ -26,6 +26,7 @@ os.environ.pop("PREFECT_API_URL", None)  # nor the operator's own server
 pytest_plugins = [
     "support.own_contract",
     "support.worlds.store_fixture",
+    "support.worlds.mariadb_fixture",
     "support.nights.night_home",
     "support.web.web_fixture",
 ]

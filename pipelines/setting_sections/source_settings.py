@@ -51,6 +51,11 @@ class SourceSettings(BaseModel):
     system: str | None = Field(
         None, description="The name of the system in the table links; by default the first part of its mapping."
     )
+    partition_by: tuple[str, ...] = Field(
+        (),
+        description="Columns by whose months a table of PostgreSQL, MySQL or MariaDB is read in parts, the first that it "
+        "has; months that have not changed since the last night are not read again.",
+    )
     match_by: tuple[str, ...] = Field(
         ("links", "same_id", "external_id", "domain"),
         description=f"How its companies are matched with accounts, in this order: {', '.join(MATCHES)}.",

@@ -1,6 +1,6 @@
 """What every source can do, whatever it is made of."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -47,3 +47,18 @@ class QualifiedSource(Protocol):
 def table_addresses(source: Source, name: str) -> tuple[tuple[str, ...], ...]:
     """How a query over this source can name one of its tables."""
     return source.addresses(name) if isinstance(source, QualifiedSource) else ((name,),)
+
+
+@runtime_checkable
+class ColumnSource(Protocol):
+    """A source that can leave out the columns that nobody reads."""
+
+    def stage_columns(self, columns: Mapping[str, Collection[str] | None], scratch: Path) -> list[SourceTable]:
+        """Like ``stage``: by table the columns that are read, in lower case, or ``None`` for all of them."""
+
+
+def stage_columns(source: Source, columns: Mapping[str, Collection[str] | None], scratch: Path) -> list[SourceTable]:
+    """These tables with at least these columns; those of files are read in place, with all they have."""
+    if isinstance(source, ColumnSource):
+        return source.stage_columns(columns, scratch)
+    return source.stage(list(columns), scratch)

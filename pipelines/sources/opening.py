@@ -1,5 +1,6 @@
 """From what an operator typed to a source."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from features.errors import UsageError
@@ -15,22 +16,32 @@ DUCKDB_MAGIC = b"DUCK"
 SQLITE_MAGIC = b"SQLite format 3"
 
 
-def open_source(source: str, *, mapping: Path | None = None, schema: str | None = None) -> Source:
+def open_source(
+    source: str,
+    *,
+    mapping: Path | None = None,
+    schema: str | None = None,
+    partition_by: Sequence[str] = (),
+    kept: Path | None = None,
+) -> Source:
     """The source that ``source`` names: a folder, one file of it, a DuckDB or SQLite file, or a database URL.
 
     With ``mapping``, a folder of ``<table>.sql`` files or the name of one that Rescue brings, the source's own tables
-    are mapped onto the contract's. ``schema`` restricts a database to the tables of one schema.
+    are mapped onto the contract's. ``schema`` restricts a database to the tables of one schema; ``partition_by`` are
+    the columns by whose months it is read in parts, and ``kept`` is the folder for what is not read again every night.
 
     Raises:
-        UsageError: nothing is there, or it is nothing that can be read.
+        UsageError: nothing is there, or it is nothing that can be read, or an option does not fit it.
     """
-    opened = _plain(source, schema)
+    opened = _plain(source, schema, tuple(partition_by), kept)
     return MappedSource(opened, find_mapping(mapping)) if mapping else opened
 
 
-def _plain(source: str, schema: str | None) -> Source:
+def _plain(source: str, schema: str | None, partition_by: tuple[str, ...], kept: Path | None) -> Source:
     if "://" in source:
-        return DatabaseSource(source, schema)
+        return DatabaseSource(source, schema, partition_by, kept)
+    if partition_by:
+        raise UsageError(f"{source} is no database with a server: leave the setting partition_by out.")
     path = Path(source)
     if path.is_dir():
         if schema is not None:

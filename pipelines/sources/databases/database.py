@@ -1,56 +1,46 @@
-"""A database behind a URL: rows through SQLAlchemy to Parquet, a batch at a time, in one consistent transaction."""
+"""A database behind a URL: its tables to Parquet, a batch at a time, in one consistent transaction."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from decimal import Decimal
-from functools import cached_property
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import sqlalchemy as sa
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from features.contract import TABLES
 from features.errors import DataGateError, UsageError
 from features.source_table import SourceTable
+from pipelines.sources.databases.arrow_tables import arrow_cursor, arrow_value, can_read_arrow, sql_text, write_arrow
 from pipelines.sources.databases.database_schemas import SchemaTable, addresses_of, check_schema, name_tables
-from pipelines.sources.databases.postgresql_copy import copy_table
+from pipelines.sources.databases.drivers import create_engine, read_url
+from pipelines.sources.databases.month_parts import CHECKED, MonthTable, PartReader, choose_column, read_parts
+from pipelines.sources.databases.row_tables import write_rows
 from pipelines.sources.files.folder_contents import UnreadFile
 
 SYSTEM_SCHEMAS = frozenset({"information_schema", "pg_catalog", "pg_toast"})
 """Schemas of PostgreSQL that hold nothing of the owner's."""
 
-BATCH = 50_000
-"""Rows held in memory at once."""
-
-ARROW_TYPES = {
-    bool: pa.bool_(),
-    int: pa.int64(),
-    float: pa.float64(),
-    "date": pa.date32(),
-    "datetime": pa.timestamp("us"),
-    "datetime+zone": pa.timestamp("us", tz="UTC"),
-}
-
-
-_PLAIN_TYPES = (sa.Boolean, sa.Integer, sa.Numeric, sa.Date, sa.DateTime, sa.String, sa.Uuid)
-"""Types whose text is their value; names of enumerations are strings, too."""
+ColumnTypes = dict[str, sa.types.TypeEngine[Any]]
 
 
 @dataclass(frozen=True)
 class DatabaseSource:
-    """Tables and views of a database, read through SQLAlchemy (SQLite and PostgreSQL are tested).
+    """Tables and views of a database, read through SQLAlchemy, those of PostgreSQL in bulk.
 
     ``schema`` restricts it to one schema. Without it, every schema of PostgreSQL is read, and the default schema of
-    every other database.
+    every other database. With ``partition_by``, a table with one of these columns is read in parts of one month, and
+    parts that have not changed are taken from the folder ``kept``.
     """
 
     url: str
     schema: str | None = None
+    partition_by: tuple[str, ...] = ()
+    kept: Path | None = None
+    _used: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -81,6 +71,8 @@ class DatabaseSource:
                 schemas = [self.schema]
             elif connection.dialect.name == "postgresql":
                 schemas = [name for name in inspector.get_schema_names() if name not in SYSTEM_SCHEMAS]
+            elif default is None and connection.dialect.name in ("mysql", "mariadb"):
+                raise UsageError(f"{self.name} names no database: write it after the host, or set schema.")
             return name_tables(
                 SchemaTable(None if schema == default else schema, name)
                 for schema in schemas
@@ -92,32 +84,60 @@ class DatabaseSource:
         return ()
 
     def stage(self, names: Sequence[str], scratch: Path) -> list[SourceTable]:
-        """Each as one Parquet file under ``scratch``, all of one moment."""
+        """Each as Parquet under ``scratch``, all of one moment; or as the files of its months that are kept."""
+        return self.stage_columns(dict.fromkeys(names), scratch)
+
+    def stage_columns(self, columns: Mapping[str, Collection[str] | None], scratch: Path) -> list[SourceTable]:
+        """The same with some columns only: by table their names in lower case, or None for all of them."""
         scratch.mkdir(parents=True, exist_ok=True)
-        with self._connected() as connection:
-            return [self._read(connection, name, scratch / f"{name}.parquet") for name in names]
+        self._used.update(columns)
+        with ExitStack() as stack:
+            connection = stack.enter_context(self._connected())
+            types = {name: self._columns(connection, name, wanted) for name, wanted in columns.items()}
+            if can_read_arrow(self._url):
+                reader = _arrow_reader(stack.enter_context(arrow_cursor(self._url)))
+            else:
+                reader = _row_reader(connection)
+            return [self._read(reader, name, own, scratch) for name, own in types.items()]
 
     def fingerprint(self) -> dict[str, str]:
-        """Rows and, where the table has it, the newest ``known_at``."""
+        """Rows and, where the table has it, the newest ``known_at``; of the tables that were read, if any were."""
         with self._connected() as connection:
             inspector = sa.inspect(connection)
-            return {name: _fingerprint(connection, inspector, table) for name, table in self._tables.items()}
+            tables = {name: table for name, table in self._tables.items() if name in self._used or not self._used}
+            return {name: _fingerprint(connection, inspector, table) for name, table in tables.items()}
 
-    def _read(self, connection: sa.Connection, name: str, target: Path) -> SourceTable:
-        texts: set[str] = set()
-        if connection.dialect.name == "postgresql" and _copy(connection, self._tables[name], target):
-            return SourceTable(name, (str(target),), {str(target): f"{self.name}, {name}"})
-        while (misfit := _write(connection, self._tables[name], target, frozenset(texts))) is not None:
-            texts.add(misfit)
-        return SourceTable(name, (str(target),), {str(target): f"{self.name}, {name}"})
+    def _columns(self, connection: sa.Connection, name: str, wanted: Collection[str] | None) -> ColumnTypes:
+        own = self._tables[name]
+        types = {str(it["name"]): it["type"] for it in sa.inspect(connection).get_columns(own.name, schema=own.schema)}
+        chosen = {it: kind for it, kind in types.items() if wanted is None or it.lower() in wanted}
+        by = choose_column(self.partition_by, types, f"{self.name}, {name}") if self.partition_by else None
+        return (chosen or types) | ({by: types[by]} if by else {})
+
+    def _read(self, reader: "_Reader", name: str, types: ColumnTypes, scratch: Path) -> SourceTable:
+        own = self._tables[name]
+        table = sa.table(own.name, *(sa.column(column) for column in types), schema=own.schema)
+        values = tuple(reader.value(column, kind) for column, kind in types.items())
+        label = f"{self.name}, {name}"
+        by = choose_column(self.partition_by, types, label) if self.partition_by else None
+        if by is not None and self.kept is not None and reader.dialect in CHECKED:
+            parts = PartReader(reader.dialect, reader.rows, partial(reader.write, types))
+            months = MonthTable(table, by, tuple(types), values)
+            prints = read_parts(months, parts, self._folder(name))
+            labels = {file: f"{label}, {by} {Path(file).name.partition('.')[0]}" for file in prints}
+            return SourceTable(name, tuple(prints), labels, fingerprints=prints)
+        target = scratch / f"{name}.parquet"
+        reader.write(types, sa.select(*values).select_from(table), target)
+        return SourceTable(name, (str(target),), {str(target): label})
+
+    def _folder(self, name: str) -> Path:
+        place = self._url.set(password=None).render_as_string(), self.schema, name
+        digest = hashlib.blake2b(repr(place).encode(), digest_size=8).hexdigest()
+        return (self.kept or Path()) / f"{self.title}-{digest}"
 
     @cached_property
     def _url(self) -> sa.URL:
-        try:
-            url = sa.make_url(self.url)
-        except ArgumentError:
-            raise UsageError("The source is no database URL: write it as dialect://user:password@host/name.") from None
-        return url.set(drivername="postgresql+psycopg") if url.drivername in ("postgresql", "postgres") else url
+        return read_url(self.url)
 
     @contextmanager
     def _connected(self) -> Iterator[sa.Connection]:
@@ -125,25 +145,63 @@ class DatabaseSource:
 
         Raises:
             DataGateError: the database cannot be reached or read.
-            UsageError: no driver for it is installed.
+            UsageError: no driver for it is installed, or a setting does not fit it.
         """
-        try:
-            engine = sa.create_engine(self._url, poolclass=sa.NullPool)
-        except (NoSuchModuleError, ImportError):
-            kind = self._url.drivername
-            raise UsageError(f"No driver for {kind} is installed; PostgreSQL needs the extra named postgres.") from None
-        if engine.dialect.name == "sqlite" and not Path(self._url.database or "").is_file():
+        engine = create_engine(self._url)
+        kind = engine.dialect.name
+        if kind == "sqlite" and not Path(self._url.database or "").is_file():
             raise UsageError(f"There is no file {self._url.database} behind {self.name}.")
-        if engine.dialect.name == "postgresql":
+        if self.partition_by and kind not in CHECKED:
+            raise UsageError(f"{self.name} cannot be read with partition_by, only PostgreSQL, MySQL and MariaDB can.")
+        if kind == "postgresql":
             engine = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        elif kind in ("mysql", "mariadb"):
+            engine = engine.execution_options(isolation_level="REPEATABLE READ")
         try:
             with engine.connect() as connection:
+                if kind in ("mysql", "mariadb"):
+                    connection.exec_driver_sql("SET time_zone = '+00:00'")
                 yield connection
         except SQLAlchemyError as error:
-            cause = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
-            raise DataGateError(f"The database {self.name} cannot be read: {cause.rstrip('.')}.") from None
+            raise DataGateError(f"The database {self.name} cannot be read: {_cause(error).rstrip('.')}.") from None
         finally:
             engine.dispose()
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """A way to read tables: how a query names a column, answers rows, and is written to a file."""
+
+    dialect: str
+    value: Callable[[str, sa.types.TypeEngine[Any]], sa.ColumnElement[Any]]
+    rows: Callable[[sa.Select[Any]], Sequence[Sequence[Any]]]
+    write: Callable[[ColumnTypes, sa.Select[Any], Path], None]
+
+
+def _arrow_reader(cursor: Any) -> _Reader:
+    def rows(query: sa.Select[Any]) -> Sequence[Sequence[Any]]:
+        cursor.execute(sql_text(query))
+        return list(cursor.fetchall())
+
+    return _Reader("postgresql", arrow_value, rows, lambda types, query, file: write_arrow(cursor, query, types, file))
+
+
+def _row_reader(connection: sa.Connection) -> _Reader:
+    dialect = connection.dialect.name
+    # No types are given to the columns: SQLAlchemy would parse SQLite's dates, and fail on the first bad one.
+    return _Reader(
+        dialect,
+        arrow_value if dialect == "postgresql" else lambda name, _: sa.column(name),
+        lambda query: connection.execute(query).all(),
+        lambda types, query, file: write_rows(connection, query, types, file),
+    )
+
+
+def _cause(error: SQLAlchemyError) -> str:
+    """What the database says, in one line; MySQL's drivers put a number before it."""
+    cause = getattr(error, "orig", None) or error
+    text = cause.args[1] if len(cause.args) > 1 and isinstance(cause.args[1], str) else str(cause)
+    return text.strip().splitlines()[0] if text.strip() else type(cause).__name__
 
 
 def _fingerprint(connection: sa.Connection, inspector: sa.Inspector, own: SchemaTable) -> str:
@@ -154,78 +212,3 @@ def _fingerprint(connection: sa.Connection, inspector: sa.Inspector, own: Schema
         measures.append(sa.func.max(table.c.known_at))
     values = connection.execute(sa.select(*measures).select_from(table)).one()
     return hashlib.blake2b(repr(tuple(values)).encode(), digest_size=16).hexdigest()
-
-
-def _copy(connection: sa.Connection, own: SchemaTable, target: Path) -> bool:
-    """Read a table of PostgreSQL in bulk, where its types allow that."""
-    columns = sa.inspect(connection).get_columns(own.name, schema=own.schema)
-    if not all(isinstance(column["type"], _PLAIN_TYPES) for column in columns):
-        return False
-    types = {str(column["name"]): _arrow_type(column["type"], sqlite=False) for column in columns}
-    try:
-        return copy_table(connection.connection.driver_connection, own.schema, own.name, types, target)
-    except connection.dialect.loaded_dbapi.Error as error:
-        raise SQLAlchemyError(str(error)) from None
-
-
-def _write(connection: sa.Connection, own: SchemaTable, target: Path, texts: frozenset[str]) -> str | None:
-    """Write a table to Parquet; answers the column whose values are not all of its declared type, if there is one.
-
-    SQLite accepts any value in any column; such a column is written again, as text, and then validated.
-    """
-    columns = sa.inspect(connection).get_columns(own.name, schema=own.schema)
-    sqlite = connection.dialect.name == "sqlite"
-    schema = pa.schema(
-        [
-            (column["name"], pa.string() if column["name"] in texts else _arrow_type(column["type"], sqlite))
-            for column in columns
-        ]
-    )
-    # No types are given to the columns: SQLAlchemy would parse SQLite's dates, and fail on the first bad one.
-    query = sa.select(*(sa.column(column["name"]) for column in columns)).select_from(
-        sa.table(own.name, schema=own.schema)
-    )
-    rows = connection.execution_options(yield_per=BATCH).execute(query)
-    with pq.ParquetWriter(target, schema) as writer:
-        for part in rows.partitions():
-            arrays = []
-            for column, values in zip(schema, zip(*part, strict=True), strict=True):
-                array = _array(values, column.type)
-                if array is None:
-                    rows.close()
-                    return str(column.name)
-                arrays.append(array)
-            writer.write_batch(pa.record_batch(arrays, schema=schema))
-    return None
-
-
-def _arrow_type(declared: sa.types.TypeEngine[Any], sqlite: bool) -> pa.DataType:
-    if sqlite and isinstance(declared, (sa.Date, sa.DateTime, sa.Boolean)):
-        return pa.int64() if isinstance(declared, sa.Boolean) else pa.string()
-    if isinstance(declared, sa.DateTime):
-        return ARROW_TYPES["datetime+zone" if declared.timezone else "datetime"]
-    if isinstance(declared, sa.Date):
-        return ARROW_TYPES["date"]
-    if isinstance(declared, sa.Boolean):
-        return ARROW_TYPES[bool]
-    if isinstance(declared, sa.Integer):
-        return ARROW_TYPES[int]
-    return ARROW_TYPES[float] if isinstance(declared, sa.Numeric) else pa.string()
-
-
-def _array(values: Sequence[Any], wanted: pa.DataType) -> pa.Array | None:
-    """The values as an array of the wanted type; ``None`` where one is not of it."""
-    if pa.types.is_string(wanted):
-        return pa.array([_text(value) for value in values], wanted)
-    if pa.types.is_floating(wanted):
-        values = [float(value) if isinstance(value, (int, Decimal)) else value for value in values]
-    try:
-        return pa.array(values, wanted)
-    except (pa.ArrowException, TypeError, OverflowError):
-        return None
-
-
-def _text(value: Any) -> str | bytes | None:
-    if value is None or isinstance(value, str):
-        return value
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

@@ -28,10 +28,14 @@ class ColumnUse(StrEnum):
 
 @dataclass(frozen=True)
 class QueryUse:
-    """The tables that a query reads, as it names them, and what it does with their columns; names in lower case."""
+    """The tables that a query reads, as it names them, and what it does with their columns; names in lower case.
+
+    ``named`` are all columns that it names, of whichever table; ``None`` where it may read any (``SELECT *``).
+    """
 
     tables: frozenset[str]
     columns: Mapping[str, frozenset[ColumnUse]]
+    named: frozenset[str] | None = None
 
 
 _CARRIERS = (
@@ -96,7 +100,18 @@ def read_query(sql: str) -> QueryUse | None:
     tables = (
         frozenset(".".join(part.name for part in table.parts).lower() for table in tree.find_all(exp.Table)) - named
     )
-    return QueryUse(tables, {name: frozenset(found) for name, found in uses.items()})
+    return QueryUse(tables, {name: frozenset(found) for name, found in uses.items()}, _named_columns(tree))
+
+
+def _named_columns(tree: exp.Expr) -> frozenset[str] | None:
+    """The columns that a query names; ``None`` where it reads columns without naming them."""
+    stars = (star for star in tree.find_all(exp.Star) if not isinstance(star.parent, exp.Count))
+    joins = list(tree.find_all(exp.Join))
+    aliases = {table.alias_or_name.lower() for table in tree.find_all(exp.Table)}
+    names = {column.name.lower() for column in tree.find_all(exp.Column)}
+    names |= {key.name.lower() for join in joins for key in join.args.get("using") or ()}
+    whole = any(join.args.get("method") == "NATURAL" for join in joins) or tree.find(exp.Pivot, exp.Columns)
+    return None if whole or any(stars) or names & aliases else frozenset(names)
 
 
 def _follow_aliases(uses: dict[str, set[ColumnUse]], aliases: set[tuple[str, str]]) -> None:

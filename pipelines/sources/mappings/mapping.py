@@ -18,7 +18,7 @@ from features.duckdb_connection import open_duckdb
 from features.errors import UsageError, suggest_name
 from features.quoting import quote_name
 from features.source_table import FileNote, SourceTable
-from pipelines.sources.base import Source, table_addresses
+from pipelines.sources.base import ColumnSource, Source, stage_columns, table_addresses
 from pipelines.sources.files.folder_contents import UnreadFile
 from pipelines.sources.folder import FolderSource
 from pipelines.sources.mappings.column_use import QueryUse, read_query, with_safe_casts
@@ -100,9 +100,19 @@ class MappedSource:
         A mapping that declares its inputs has no table without rows: nobody uses this part of the system, and no row is
         not the same as none known.
         """
-        scratch.mkdir(parents=True, exist_ok=True)
         queries = {name: self._queries[name] for name in names}
-        inputs = self._inputs(queries, scratch / "native")
+        if not isinstance(self.origin, ColumnSource):
+            return self._stage(queries, dict.fromkeys(self.origin.tables()), scratch)
+        try:
+            return self._stage(queries, self._columns(queries), scratch)
+        except UsageError:  # its message names the columns that the table has
+            return self._stage(queries, dict.fromkeys(self.origin.tables()), scratch / "whole")
+
+    def _stage(
+        self, queries: Mapping[str, MappingQuery], columns: Mapping[str, Collection[str] | None], scratch: Path
+    ) -> list[SourceTable]:
+        scratch.mkdir(parents=True, exist_ok=True)
+        inputs = self._inputs(queries, columns, scratch / "native")
         targets = {name: scratch / f"{name}.parquet" for name in queries}
         files = [file for tables in inputs.values() for table in tables for file in table.files]
         paths = [*files, *(str(target) for target in targets.values())]
@@ -163,10 +173,26 @@ class MappedSource:
         addresses: list[str | tuple[str, ...]] = [*table_addresses(self.origin, table), *declared]
         return [name for name, query in self._queries.items() if self._reads(query, *addresses)]
 
-    def _inputs(self, queries: Mapping[str, MappingQuery], scratch: Path) -> dict[str, list[SourceTable]]:
+    def _columns(self, queries: Mapping[str, MappingQuery]) -> dict[str, frozenset[str] | None]:
+        """By table of the source the columns that the queries read; ``None`` where that may be any."""
+        return {table: self._columns_of(table, queries) for table in self.origin.tables()}
+
+    def _columns_of(self, table: str, queries: Mapping[str, MappingQuery]) -> frozenset[str] | None:
+        read = [frozenset(it.uses) for it in self.inputs.values() if it.table_in(self.origin.tables()) == table]
+        for query in (*queries.values(), *self._views.values()):
+            if query.reads(*table_addresses(self.origin, table)):
+                if query.use is None or query.use.named is None:
+                    return None
+                read.append(query.use.named)
+        return frozenset().union(*read)
+
+    def _inputs(
+        self, queries: Mapping[str, MappingQuery], columns: Mapping[str, Collection[str] | None], scratch: Path
+    ) -> dict[str, list[SourceTable]]:
         """By query the source's tables that it reads; those of text files with the types that it needs."""
         readers = {name: set(self._readers(name)) & queries.keys() for name in self.origin.tables()}
-        staged = self.origin.stage([name for name, reading in readers.items() if reading], scratch)
+        wanted = {name: columns[name] for name, reading in readers.items() if reading}
+        staged = stage_columns(self.origin, wanted, scratch)
         scratch.mkdir(parents=True, exist_ok=True)
         inputs: dict[str, list[SourceTable]] = {name: [] for name in queries}
         declared = {it.table_in(self.origin.tables()): it.uses for it in self.inputs.values()}

@@ -5,14 +5,14 @@ event may precede its cause. With the setting ``timezone`` of a source, each ins
 Days, and instants that name their zone, stay as they are.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from features.duckdb_connection import open_duckdb
 from features.quoting import quote_name, quote_text
 from features.source_table import SourceTable, explain_read_errors
-from pipelines.sources.base import Source, table_addresses
+from pipelines.sources.base import Source, stage_columns, table_addresses
 from pipelines.sources.files.folder_contents import UnreadFile
 
 LOCAL_INSTANT = r"\s*\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?\s*"
@@ -53,6 +53,10 @@ class LocalTimeSource:
     def stage(self, names: Sequence[str], scratch: Path) -> list[SourceTable]:
         """The tables, their instants without a zone moved from the zone to UTC as they are read."""
         return [self._in_utc(table) for table in self.origin.stage(names, scratch)]
+
+    def stage_columns(self, columns: Mapping[str, Collection[str] | None], scratch: Path) -> list[SourceTable]:
+        """The same with some columns only."""
+        return [self._in_utc(table) for table in stage_columns(self.origin, columns, scratch)]
 
     def fingerprint(self) -> dict[str, str]:
         """The source's own, with the zone."""

@@ -1,6 +1,7 @@
 """From the settings to the source of a night: one source, or several with names."""
 
 from datetime import date
+from pathlib import Path
 
 from features.errors import DataGateError, RescueError, UsageError
 from pipelines.setting_sections.source_settings import SourceSettings
@@ -11,6 +12,9 @@ from pipelines.sources.mappings.mapping_folder import find_mapping
 from pipelines.sources.named.local_times import LocalTimeSource
 from pipelines.sources.named.source_set import LeftOut, NamedSource, SourceSet, refuse_missing_source
 from pipelines.sources.opening import open_source
+
+KEPT = Path("state") / "sources"
+"""The folder of the home in which parts of databases and copies of remote files are kept."""
 
 
 def open_configured_source(settings: Settings, tonight: date | None = None) -> Source:
@@ -25,11 +29,12 @@ def open_configured_source(settings: Settings, tonight: date | None = None) -> S
     """
     if not settings.sources:
         return open_source(settings.data, mapping=settings.mapping)
+    kept = settings.home / KEPT if settings.home.is_dir() else None
     members: list[NamedSource] = []
     left_out: list[LeftOut] = []
     for name, source in settings.sources.items():
         try:
-            members.append(_open_named(name, source))
+            members.append(_open_named(name, source, kept))
         except (UsageError, DataGateError) as error:
             left_out.append(_left_out(name, source, error, members))
     if not members:
@@ -38,9 +43,9 @@ def open_configured_source(settings: Settings, tonight: date | None = None) -> S
     return SourceSet(tuple(members), joint, tonight, left_out)
 
 
-def _open_named(name: str, settings: SourceSettings) -> NamedSource:
+def _open_named(name: str, settings: SourceSettings, kept: Path | None) -> NamedSource:
     """One source; its tables are listed, so that what is not there is detected here."""
-    raw = open_source(settings.data, schema=settings.db_schema)
+    raw = open_source(settings.data, schema=settings.db_schema, partition_by=settings.partition_by, kept=kept)
     if settings.timezone is not None:
         raw = LocalTimeSource(raw, settings.timezone)
     raw.tables()

@@ -49,3 +49,22 @@ def test_safe_casts_make_missing_values_of_values_that_cannot_be_read() -> None:
     safe = with_safe_casts("SELECT CAST(a AS DATE), strptime(b, '%-d.%m.%Y') FROM t")
     assert safe == "SELECT TRY_CAST(a AS DATE), TRY_STRPTIME(b, '%-d.%m.%Y') FROM t"
     assert with_safe_casts("SELECT a FROM t") is None
+
+
+@pytest.mark.parametrize(
+    ("sql", "named"),
+    [
+        ("SELECT a.Id, count(*) FROM a JOIN b USING (key) WHERE b.x > 1 GROUP BY 1", {"id", "key", "x"}),
+        ("SELECT a.* FROM a", None),
+        ("SELECT * EXCLUDE (x) FROM a", None),
+        ("SELECT COLUMNS('x.*') FROM a", None),
+        ("SELECT to_json(a) FROM a", None),
+        ("SELECT x FROM a NATURAL JOIN b", None),
+        ("WITH c AS (SELECT y AS x FROM a) SELECT x FROM c", {"x", "y"}),
+        ("SELECT (SELECT max(t) FROM b WHERE b.k = a.k) FROM a", {"t", "k"}),
+    ],
+)
+def test_the_columns_that_a_query_names(sql: str, named: set[str] | None) -> None:
+    use = read_query(sql)
+    assert use is not None
+    assert use.named == named
