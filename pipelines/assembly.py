@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from models.registry.registry import Registry
     from models.registry.uplift_registry import UpliftRegistry
     from serving.policy.decision.decide import Policy
+    from serving.policy_versions.policy_state import PolicyInForce, PolicySource
     from serving.store import Store
 
 
@@ -53,7 +54,7 @@ def open_queue(settings: Settings) -> Store:
     Raises:
         UsageError: there is no queue in the home folder yet.
     """
-    if settings.database is None and not (settings.home / "rescue.db").is_file():
+    if not has_queue(settings):
         raise UsageError(f"There is no queue in {settings.home}; `rescue nightly` creates one.")
     return open_store(settings)
 
@@ -90,7 +91,7 @@ def all_features(settings: Settings) -> tuple[Feature, ...]:
 
 
 def load_policy(settings: Settings) -> Policy:
-    """The policy that the settings name, or the default policy, checked.
+    """The policy of the file that the settings name, or the default policy, checked; saved versions do not count.
 
     Raises:
         UsageError: there is no such file, or it has an error; the sentence names the line.
@@ -101,7 +102,66 @@ def load_policy(settings: Settings) -> Policy:
         return Policy.default()
     if not settings.policy.is_file():
         raise UsageError(f"There is no policy file {settings.policy}.")
+    return Policy.load(settings.policy, settings.declared_metrics, _own_features(settings), _channel_kinds(settings))
+
+
+def policy_source(settings: Settings) -> PolicySource:
+    """The policy file of the settings, and how a text is checked with the settings' metrics, features and channels."""
+    from serving.policy.definition.policy_file import Policy
+    from serving.policy_versions.policy_state import PolicySource
+
+    def parse(text: str, source: str) -> Policy:
+        return Policy.parse(
+            text,
+            source=source,
+            metrics=settings.declared_metrics,
+            own=_own_features(settings),
+            channels=_channel_kinds(settings),
+        )
+
+    return PolicySource(settings.policy, parse)
+
+
+def current_policy(settings: Settings) -> PolicyInForce:
+    """The policy in force: the newest saved version of the queue, or the file; it writes nothing.
+
+    Raises:
+        UsageError: it cannot be used; the sentence names the line.
+    """
+    from serving.policy_versions.policy_state import find_policy_in_force
+    from serving.policy_versions.saved_policies import read_policy_in_force
+
+    if not has_queue(settings):
+        return find_policy_in_force(policy_source(settings), None)
+    with open_queue(settings) as store:
+        return read_policy_in_force(store, policy_source(settings))
+
+
+def adopt_policy(settings: Settings) -> PolicyInForce:
+    """The policy in force, as a night uses it: a file that was changed on top of the newest version becomes a version.
+
+    Raises:
+        UsageError: it cannot be used; the sentence names the line.
+    """
+    from serving.policy_versions.saved_policies import adopt_file
+    from serving.store.database import utcnow
+
+    if not has_queue(settings):
+        return current_policy(settings)
+    with open_queue(settings) as store:
+        return adopt_file(store, policy_source(settings), utcnow())
+
+
+def has_queue(settings: Settings) -> bool:
+    """Whether there is a queue: a database that the settings name, or the file in the home folder."""
+    return settings.database is not None or (settings.home / "rescue.db").is_file()
+
+
+def _own_features(settings: Settings) -> tuple[Feature, ...]:
     from pipelines.extensions.load_extensions import own_features
 
-    channels = {name: str(table.get("kind", "")) for name, table in settings.channels.items()}
-    return Policy.load(settings.policy, settings.declared_metrics, own_features(settings), channels)
+    return tuple(own_features(settings))
+
+
+def _channel_kinds(settings: Settings) -> dict[str, str]:
+    return {name: str(table.get("kind", "")) for name, table in settings.channels.items()}

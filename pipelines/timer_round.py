@@ -82,10 +82,10 @@ def run_round(
 
 
 def policy_or_error(settings: Settings) -> tuple[Policy | None, UsageError | None]:
-    """The policy of the settings, or why it cannot be used: the timers of cases go on without it."""
-    from pipelines.assembly import load_policy
+    """The policy in force, or why it cannot be used: the timers of cases go on without it."""
+    from pipelines.assembly import current_policy
 
     try:
-        return load_policy(settings), None
+        return current_policy(settings).policy, None
     except UsageError as error:
         return None, error

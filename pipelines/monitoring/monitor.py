@@ -153,7 +153,7 @@ class _Measurement:
     def _uplift(self, risk: str) -> UpliftReport | None:
         """What the newest uplift model showed; None where there is none and the policy does not ask for it."""
         _, report = newest_uplift(self.settings, risk)
-        asked = assembly.load_policy(self.settings).rules.priority.uplift
+        asked = assembly.current_policy(self.settings).policy.rules.priority.uplift
         return report if asked or report.code != "no_model" else None
 
     def _drift(

@@ -73,9 +73,14 @@ def run_nights(
     """
     writable_home(settings)
     with recorded_refusal(settings, as_of or scheduled):
-        policy = assembly.load_policy(settings)
+        in_force = assembly.adopt_policy(settings)
+        policy = in_force.policy
         open_channels(settings.channels)  # a channel that cannot work stops the night before it begins
         check_operations(settings)
+    if in_force.number is not None:
+        steps.log(f"Policy: version {in_force.number} ({policy.version})")
+    if in_force.warning:
+        steps.log(f"Warning: {in_force.warning}")
     with scratch_folder() as scratch, assembly.open_store(settings) as store:
         night_day = choose_day(settings, as_of, scheduled)
         cutoff = night_day.day

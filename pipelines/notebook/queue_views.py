@@ -143,9 +143,10 @@ def replay_policies(
 
 
 def _load_policy(source: NotebookSource, file: str | Path | None) -> Policy:
-    """The policy in a file, or the one of the settings."""
-    settings = source.settings if file is None else source.settings.model_copy(update={"policy": Path(file)})
-    return assembly.load_policy(settings)
+    """The policy in a file, or the one in force."""
+    if file is None:
+        return assembly.current_policy(source.settings).policy
+    return assembly.load_policy(source.settings.model_copy(update={"policy": Path(file)}))
 
 
 def measure_effect(source: NotebookSource, risk: str) -> EffectView:

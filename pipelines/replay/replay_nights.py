@@ -8,7 +8,7 @@ correct nor as wrong.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from features.history.history import History
     from pipelines.console import Steps
     from serving.policy.decision.decide import Policy
+    from serving.policy.replay.replay import PastNight
     from serving.policy.replay.replay_figures import ReplayResult
 
 
@@ -74,9 +75,36 @@ def replay_nights(
         UsageError: the nights do not lie within the data.
         DataGateError: the source is not fit to be read.
     """
+    return _replay(settings, policies, steps, lambda history: _nights(history, first, last), champion=champion)
+
+
+def replay_newest_nights(
+    settings: Settings, policies: Mapping[str, Policy], count: int, steps: Steps, done: Callable[[int], None]
+) -> Replay:
+    """Run each policy over the newest ``count`` nights of the source, or as many as it has.
+
+    ``done`` is called with the number of nights that are done.
+
+    Raises:
+        UsageError: the source has no night to replay.
+        DataGateError: the source is not fit to be read.
+    """
+    return _replay(settings, policies, steps, lambda history: _newest(history, count), done=done)
+
+
+def _replay(
+    settings: Settings,
+    policies: Mapping[str, Policy],
+    steps: Steps,
+    choose: Callable[[History], list[date]],
+    *,
+    champion: bool = False,
+    done: Callable[[int], None] | None = None,
+) -> Replay:
     with scratch_folder() as scratch:
         opened = validate_source_step(settings, scratch, steps)
-        nights = _nights(opened.history, first, last)
+        nights = choose(opened.history)
+        first, last = nights[0], nights[-1]
         known = for_history(opened.history, opened.risk_settings)
         with steps.step("models", "Choosing models that have not learned from these nights"):
             registry = assembly.open_registry(settings)
@@ -90,8 +118,16 @@ def replay_nights(
             build = assembly.frame_builder(opened.settings, _needed(models.values(), conditions) | uplift.features())
             scoring = {risk: model.model for risk, model in models.items()}
             past = PastNights(opened.history, known, scoring, build, conditions, settings.competitors, uplift, kinds)
-            done = replay_policies(past.nights(nights), policies)
-    return Replay(first, last, models, done, uplift)
+            result = replay_policies(_counted(past.nights(nights), done), policies)
+    return Replay(first, last, models, result, uplift)
+
+
+def _counted(nights: Iterator[PastNight], done: Callable[[int], None] | None) -> Iterator[PastNight]:
+    """The nights; each is counted when the next one is asked for, because it has been decided then."""
+    for number, night in enumerate(nights):
+        if done is not None and number:
+            done(number)
+        yield night
 
 
 def keep_replay(settings: Settings, policies: Mapping[str, Policy], replay: Replay) -> None:
@@ -124,6 +160,13 @@ def _nights(history: History, first: date, last: date) -> list[date]:
             f"{day_text(history.first + timedelta(days=1))} to {day_text(history.until)}."
         )
     return [first + timedelta(days=number) for number in range((last - first).days + 1)]
+
+
+def _newest(history: History, count: int) -> list[date]:
+    days = min(count, (history.until - history.first).days)
+    if days < 1:
+        raise UsageError("The source has no night that could be replayed: its data cover less than a day.")
+    return [history.until - timedelta(days=number) for number in reversed(range(days))]
 
 
 def _json(done: ReplayResult) -> dict[str, Any]:

@@ -5,9 +5,10 @@ from typing import Annotated
 
 import typer
 
-from pipelines import assembly
 from pipelines import settings as configuration
 from pipelines.cli.commands import policy_drawings, policy_rehearsal
+from pipelines.cli.commands.policies.policy_in_use import policy_of_command
+from pipelines.cli.commands.policies.saved_versions import register_saved
 from pipelines.cli.options import Mapping
 from pipelines.console import err, out
 
@@ -15,13 +16,14 @@ Accounts = Annotated[
     str | None, typer.Option("--data", help="A source, to check the segments and regions that the policy names.")
 ]
 File = Annotated[Path | None, typer.Argument(metavar="FILE", help="The policy file. Default: the one in use.")]
-policy = typer.Typer(help="Check, explain, draw or rehearse a policy file.", no_args_is_help=True)
+policy = typer.Typer(help="Check, explain, draw or rehearse a policy; save versions of it.", no_args_is_help=True)
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     policy_drawings.register(policy)
     policy_rehearsal.register(policy)
+    register_saved(policy)
     app.add_typer(policy, name="policy")
 
 
@@ -35,7 +37,7 @@ def check(file: File = None, data: Accounts = None, mapping: Mapping = None) -> 
 
     settings = configuration.load(policy=file, data=data, mapping=mapping)
     try:
-        checked = assembly.load_policy(settings)
+        checked = policy_of_command(settings, file)
     except PolicyError as error:
         for problem in error.problems:
             err.print(problem, markup=False)
@@ -60,7 +62,7 @@ def explain(
     from serving.policy.definition import explanation
 
     settings = configuration.load(policy=file)
-    loaded = assembly.load_policy(settings)
+    loaded = policy_of_command(settings, file)
     if columns:
         from pipelines.extensions.load_extensions import own_features
 

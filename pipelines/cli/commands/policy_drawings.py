@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from features.errors import UsageError, suggest_name
-from pipelines import assembly
 from pipelines import settings as configuration
+from pipelines.cli.commands.policies.policy_in_use import policy_of_command
 from pipelines.cli.options import Home, PolicyFile, require_one_of
 from pipelines.console import out
 from serving.night_report.report_text import plural
@@ -61,7 +61,7 @@ def draw(
     if (squad or severity) and kind != "swimlane":
         raise UsageError("--squad and --severity choose swimlanes: use them with --as swimlane.")
     settings = configuration.load(policy=policy, home=home)
-    loaded = assembly.load_policy(settings)
+    loaded = policy_of_command(settings, policy)
     for name, value, known in (
         ("squad", squad, list(loaded.rules.squads)),
         ("severity", severity, [row.name for row in loaded.rules.severities]),

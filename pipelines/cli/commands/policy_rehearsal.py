@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from features.errors import UsageError
-from pipelines import assembly
 from pipelines import settings as configuration
+from pipelines.cli.commands.policies.policy_in_use import policy_of_command
 from pipelines.cli.options import Json, PolicyFile
 from pipelines.console import err, out
 
@@ -37,7 +37,7 @@ def rehearse(scenario: ScenarioPath, policy: PolicyFile = None, to_file: Script 
     if to_file is not None and to_file.suffix not in {".md", ".html"}:
         raise UsageError(f"--out takes a file that ends in .md or .html, not {str(to_file)!r}.")
     settings = configuration.load(policy=policy)
-    loaded = assembly.load_policy(settings)
+    loaded = policy_of_command(settings, policy)
     address = settings.review.address
     if settings.channels:
         messages = message_settings(settings.channels, address)

@@ -9,6 +9,7 @@ import typer
 
 from pipelines import assembly
 from pipelines import settings as configuration
+from pipelines.cli.commands.policies.policy_in_use import named_policy
 from pipelines.cli.options import Data, Home, Json, Mapping, PolicyFile, parse_required_day
 from pipelines.console import Steps, err, out
 from pipelines.replay.replay_models import ModelOrigin
@@ -48,9 +49,10 @@ def replay(
 
     begin, end = parse_required_day(first, "--from"), parse_required_day(last, "--to")
     settings = configuration.load(data=data, home=home, policy=policy, mapping=mapping)
-    policies = {_name(settings.policy): assembly.load_policy(settings)}
+    own_name, own = named_policy(settings, policy)
+    policies = {own_name: own}
     if against is not None:
-        name = _name(against)
+        name = against.name
         other = assembly.load_policy(settings.model_copy(update={"policy": against}))
         policies[f"{name} (against)" if name in policies else name] = other
     result = replay_nights(settings, policies, begin, end, Steps(quiet=as_json), champion=champion)
@@ -60,10 +62,6 @@ def replay(
         typer.echo(json.dumps(result.to_json()))
     else:
         _show(result)
-
-
-def _name(file: Path | None) -> str:
-    return file.name if file else "default policy"
 
 
 def _show(result: "Replay") -> None:

@@ -15,7 +15,6 @@ from pipelines.path_design.proposed_policy import PolicyProposal
 from pipelines.path_design.report_blocks import write_markdown, write_page
 from pipelines.scratch import scratch_folder
 from pipelines.sources.validated_source import validate_source_step
-from serving.policy.definition.policy_file import Policy, default_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from pipelines.console import Steps
     from pipelines.path_design.report_blocks import ReportBlock
     from pipelines.settings import Settings
+    from serving.policy_versions.policy_state import PolicyInForce
 
 POLICY_NAME = "proposed-policy.toml"
 
@@ -43,24 +43,21 @@ def map_source(settings: Settings, options: MapOptions, steps: Steps) -> MapResu
         UsageError: an option or the policy is wrong.
         DataGateError: the source cannot be used.
     """
-    policy = assembly.load_policy(settings)
+    in_force = assembly.current_policy(settings)
     with scratch_folder() as scratch:
         opened = validate_source_step(settings, scratch, steps)
         with steps.step("map", "Designing escalation paths"):
             found = map_issues(opened.history, opened.source.title, options, steps.log)
-    proposal = propose_policy(found, policy.rules)
-    return MapResult(found, proposal, with_sections(settings, policy, proposal))
+    proposal = propose_policy(found, in_force.policy.rules)
+    return MapResult(found, proposal, with_sections(in_force, proposal))
 
 
-def with_sections(settings: Settings, policy: Policy, proposal: PolicyProposal) -> str | None:
-    """The policy in use with the proposed sections at its end, read again to be sure that it is valid."""
+def with_sections(in_force: PolicyInForce, proposal: PolicyProposal) -> str | None:
+    """The policy in force with the proposed sections at its end, read again to be sure that it is valid."""
     if not proposal.sections:
         return None
-    base = default_text() if settings.policy is None else settings.policy.read_text(encoding="utf-8")
-    text = f"{base.rstrip()}\n\n# --- Proposed from tickets ---\n\n{proposal.text}"
-    from pipelines.extensions.load_extensions import own_features
-
-    Policy.parse(text, source=POLICY_NAME, metrics=settings.declared_metrics, own=own_features(settings))
+    text = f"{in_force.text.rstrip()}\n\n# --- Proposed from tickets ---\n\n{proposal.text}"
+    in_force.source.parse(text, POLICY_NAME)
     return text
 
 

@@ -143,11 +143,20 @@ def _scope(found: IssueMap) -> str:
 
 
 def _types(found: IssueMap) -> Iterator[ReportBlock]:
-    yield Heading("Most frequent issue types that tier 1 did not resolve")
+    yield Heading("Issue types that tier 1 most often did not resolve at once")
     if not found.types:
         yield Paragraph("No column of the tickets names issue types.")
         return
-    header = (found.issue_type, "tickets", "reassigned", "share", "escalated", "hours lost", "repeats", "resolved by")
+    header = (
+        found.issue_type,
+        "tickets",
+        "beyond tier 1",
+        "share",
+        "escalated",
+        "hours lost",
+        "repeats",
+        "resolved by",
+    )
     yield TextTable(
         header,
         tuple(
@@ -165,9 +174,10 @@ def _types(found: IssueMap) -> Iterator[ReportBlock]:
         ),
     )
     yield Paragraph(
-        "Handed on: moved to another group, escalated or reopened. Hours lost: until the resolution, beyond the "
-        "median of the tickets of this type that the first group resolved. Repeats: the account had opened such a "
-        "ticket within 30 days before. Resolved by: the group that resolved most of those that were reassigned."
+        "Beyond tier 1: moved to another group, escalated or reopened. Hours lost: until the resolution, beyond the "
+        "median of the tickets of this type that the first group resolved at once. Repeats: the account had opened "
+        "such a ticket within 30 days before. Resolved by: the group that in the end resolved most of those beyond "
+        "tier 1, which may be tier 1 itself, after an escalation or a reopening."
     )
 
 

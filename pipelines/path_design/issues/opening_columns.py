@@ -51,8 +51,8 @@ def find_opening_columns(history: History) -> tuple[OpeningColumn, ...]:
     late = versioned and _timely_share(history) < LEAST_TIMELY
     found = [_of_versions(name, late) if versioned else _of_present_state(history, name) for name in given]
     hours = [
-        OpeningColumn(name, title, used=True, reason="it follows from when the ticket was opened", number=True)
-        for name, title in (("opened_hour", "hour of opening"), ("opened_weekday", "weekday of opening"))
+        OpeningColumn(name, title, used=True, reason="it follows from when the ticket was opened, in UTC", number=True)
+        for name, title in (("opened_hour", "hour of opening, UTC"), ("opened_weekday", "weekday of opening"))
     ]
     return (*found, *hours)
 

@@ -53,7 +53,7 @@ def evaluate_rule(
     with np.errstate(divide="ignore", invalid="ignore"):
         under, found, events, total = (drawn @ part for part in sums)
         precision, recall = found / under, found / events
-        lift = precision / (events / total)
+        lift = np.minimum(precision / (events / total), len(outcome) / outcome.sum())
     return RuleFigures(
         tickets=int(holds.sum()),
         found=int((holds & outcome).sum()),
@@ -107,7 +107,10 @@ def precision_at_recall(
 def precision_estimate(
     scores: TicketNumbers, outcome: TicketFlags, cluster: np.ndarray[tuple[int], np.dtype[np.int64]], recall: float
 ) -> tuple[Estimate, Estimate]:
-    """The precision at this recall and its ratio to the base rate, with intervals."""
+    """The precision at this recall and its ratio to the base rate, with intervals.
+
+    A draw's own base rate may be lower than that of the sample; no ratio is reported above the highest of the sample.
+    """
     _, places = np.unique(cluster, return_inverse=True)
     units = int(places.max()) + 1
     values, lifts = [], []
@@ -115,4 +118,4 @@ def precision_estimate(
         weights = counts[places]
         values.append(precision_at_recall(scores, outcome, recall, weights))
         lifts.append(values[-1] / (float((weights * outcome).sum()) / float(weights.sum())))
-    return interval(np.array(values)), interval(np.array(lifts))
+    return interval(np.array(values)), interval(np.minimum(lifts, len(outcome) / outcome.sum()))

@@ -41,7 +41,8 @@ def map_launch_source(
         UsageError: there is no such launch, or an option is wrong.
         DataGateError: the source or the signals cannot be used.
     """
-    policy = assembly.load_policy(settings)
+    in_force = assembly.current_policy(settings)
+    policy = in_force.policy
     start = find_launch(policy.rules, name).start.replace(tzinfo=None)
     rows = read_signals(signals) if signals is not None else _signals_of_queue(settings, start)
     with scratch_folder() as scratch:
@@ -49,7 +50,7 @@ def map_launch_source(
         with steps.step("launch", f"Clustering what was reported about {name}"):
             found = map_launch(opened.history, policy.rules, name, rows, as_of)
     proposal = propose_launch(found, policy.rules)
-    return LaunchResult(found, proposal, with_sections(settings, policy, proposal))
+    return LaunchResult(found, proposal, with_sections(in_force, proposal))
 
 
 def write_launch_report(result: LaunchResult, folder: Path) -> list[Path]:

@@ -124,7 +124,7 @@ def comment(
 def _rules(settings: Any) -> Any:
     """The rules of the policy in use; None where it cannot be used, so that an incident is still shown."""
     try:
-        return assembly.load_policy(settings).rules
+        return assembly.current_policy(settings).policy.rules
     except RescueError:
         return None
 
@@ -134,7 +134,7 @@ def _use_cases(store: Store, home: Any, policy: Any, by: str | None) -> tuple[In
     from serving.incidents.incident_actions import Incidents
 
     settings = configuration.load(home=home, policy=policy)
-    rules = assembly.load_policy(settings).rules
+    rules = assembly.current_policy(settings).policy.rules
     use_cases = Incidents(store, rules=rules, channels=broadcast_channels(settings.channels))
     return use_cases, acting_person(store, by, rules.roster)
 

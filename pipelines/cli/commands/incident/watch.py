@@ -37,10 +37,10 @@ def watch(
     """Do what `rescue timers` does, again and again: an incident is opened within seconds of its last signal.
 
     SIGTERM and Ctrl-C end it after the present round. Several may run: one acts, and another takes over when it stops.
-    A changed policy file is used from the next round on; while it has an error, the last valid one is.
+    A changed policy is used from the next round on; while it has an error, the last valid one is.
     """
     settings = configuration.load(home=home, policy=policy)
-    first = assembly.load_policy(settings)
+    first = assembly.current_policy(settings).policy
     stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -96,11 +96,16 @@ class _Watch:
         self._print(report)
 
     def _reload(self) -> None:
-        """Use the policy as it is now; with an error, the last valid one."""
+        """Use the policy in force as it is now; with an error, the last valid one."""
+        from serving.policy_versions.saved_policies import read_policy_in_force
+        from serving.store.database import StoreUnavailableError
+
         try:
-            self.policy = assembly.load_policy(self.settings)
+            self.policy = read_policy_in_force(self.store, assembly.policy_source(self.settings)).policy
         except UsageError as error:
             err.print(f"Warning: {error} The last valid policy is used.", markup=False, soft_wrap=True)
+        except StoreUnavailableError:
+            return  # the round says so
 
     def _print(self, report: RoundReport) -> None:
         if report.did_something:

@@ -1,0 +1,1 @@
+"""Commands on policies that people save: versions, differences, import, export, rollback."""
