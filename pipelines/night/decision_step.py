@@ -7,7 +7,7 @@ for accounts that it does raise.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from pipelines.monitoring.feed_freshness import newest_known
 from pipelines.night.candidate_table import build_candidates
 from pipelines.night.gather_facts import HandoffContext, gather_facts
+from pipelines.night.known_rows import account_contacts
 from pipelines.night.uplift_scores import NO_UPLIFT, UpliftModels, score_uplift
 from serving.contracts import Lane
 from serving.handoff import package
@@ -51,6 +52,8 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 Reasons = Mapping[tuple[str, str], "tuple[Reason, ...]"]
 Changes = Mapping[tuple[str, str], "tuple[Change, ...]"]
+MOST_CURVES = 20_000
+"""So many accounts of each risk get a curve by horizon, those with the highest probability."""
 PAST_NIGHTS = 60
 """So many earlier nights of a risk go into a hand-off."""
 
@@ -66,6 +69,8 @@ class NightDecision:
     packages: Mapping[tuple[str, str], Package]
     channels: tuple[str, ...]
     uplift: UpliftModels = NO_UPLIFT
+    curves: Mapping[tuple[str, str], tuple[HorizonPoint, ...]] = field(default_factory=dict)
+    contacts: pa.Table | None = None
 
     @property
     def warnings(self) -> tuple[UnknownPolicyName | RiskWithoutRules | UpliftNotUsed, ...]:
@@ -104,6 +109,8 @@ class NightDecision:
             handoffs=self.packages,
             channels=self.channels,
             report=report,
+            curves={key: [(point.days, point.probability) for point in curve] for key, curve in self.curves.items()},
+            contacts=self.contacts,
         )
 
 
@@ -161,7 +168,29 @@ def decide_night(context: DecisionContext, frame: pa.Table, scored: NightScores)
     what_if = _by_account(context, scored, at_risk, counterfactuals)
     decision = _explained(decision, reasons, what_if)
     packages = _packages(context, decision, scored)
-    return NightDecision(decision, context.policy, scored.scores, rows, packages, context.channels, uplift)
+    curves = account_curves(context.champions, scored)
+    contacts = account_contacts(context.history, context.as_of)
+    scores = scored.scores
+    return NightDecision(decision, context.policy, scores, rows, packages, context.channels, uplift, curves, contacts)
+
+
+def account_curves(
+    champions: Mapping[str, Champion], scored: NightScores, most: int = MOST_CURVES
+) -> dict[tuple[str, str], tuple[HorizonPoint, ...]]:
+    """The risk by horizon of the scored accounts, by account and risk; of each risk the ``most`` with the highest.
+
+    A curve takes thirteen predictions, and nobody looks at that of an account far below all thresholds of a large
+    customer base.
+    """
+    curves = {}
+    for risk, champion in champions.items():
+        of_risk = scored.scores.filter(pc.equal(scored.scores["risk"], risk))
+        highest = pc.select_k_unstable(of_risk, most, [("probability", "descending")]) if len(of_risk) > most else None
+        chosen = of_risk if highest is None else of_risk.take(highest)
+        rows = _of(scored.frames[risk], _ids(chosen))
+        found = zip(_ids(rows), _curves(champion.model, rows), strict=True)
+        curves.update({(account, risk): curve for account, curve in found if curve})
+    return curves
 
 
 def _by_account(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from features.contract import TABLES
 from features.history.versions import known_day, version_key, version_order
@@ -38,3 +39,19 @@ def known_rows(
         )
         {select}
     """)
+
+
+def account_contacts(history: History, cutoff: date) -> pa.Table:
+    """The people at all accounts as known at the cutoff, without those who have left their company.
+
+    Columns: account_id, contact_id, name, role, mail, phone. It is personal data: nothing of it is logged.
+    """
+    rows = history.as_of(cutoff).rows("contacts")
+    left = rows["left_at"] if "left_at" in rows.column_names else None
+    if left is not None:
+        midnight = pa.scalar(datetime(cutoff.year, cutoff.month, cutoff.day), left.type)  # noqa: DTZ001 - naive UTC
+        rows = rows.filter(pc.fill_null(pc.greater_equal(left, midnight), True))
+    names = {"account_id": "account_id", "contact_id": "contact_id", "name": "name", "role": "role"}
+    names |= {"email": "mail", "phone": "phone"}
+    columns = {target: rows[source].cast(pa.string()) for source, target in names.items()}
+    return pa.table(columns)

@@ -47,10 +47,17 @@ AUDITED = (
     "path_repeats",
     "acknowledged_at",
     "acknowledged_by",
+    "outcome_reason",
+    "outcome_amount",
+    "outcome_currency",
+    "left_on",
 )
 """The fields of a case whose changes are recorded. Live figures are not: each night replaces them."""
 
-REMARKS = ("comment", "disagree")
+REMARKS = (
+    *("comment", "disagree", "contact_logged", "attached", "detached"),
+    *("task_added", "task_done", "task_skipped", "task_reopened", "task_changed"),
+)
 """The events that change no field of the case."""
 
 

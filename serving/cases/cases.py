@@ -16,6 +16,9 @@ from serving.cases import health_adjustments, sla_timers, squads
 from serving.cases.audit import audited_fields, last_change, record_change, restore_fields
 from serving.cases.case_errors import IllegalActionError
 from serving.cases.case_step import CaseStep, open_step, refuse_same, require_text, require_visible
+from serving.cases.casework.case_work import CaseWork
+from serving.cases.casework.contact_entries import ContactDetails, add_entry, withdraw_entry
+from serving.cases.casework.outcome_details import OutcomeDetails, clear_outcome, set_outcome
 from serving.cases.escalation.path_context import path_context
 from serving.cases.handover import hand_overs
 from serving.cases.health_adjustments import HealthRule
@@ -27,13 +30,14 @@ from serving.cases.transitions import TRANSITIONS, transition
 from serving.paths.calendars import WorkingCalendar
 from serving.paths.duty import ObstacleCode
 from serving.paths.protocol import ProtocolEvent
-from serving.store.case_states import OUTCOMES, Action, State
+from serving.store.case_states import OUTCOMES, WORKED, Action, State
 from serving.store.database import Store, utcnow
 from serving.store.tables import Case, CaseEvent
 
 __all__ = ["TRANSITIONS", "Cases"]
 
 UNDO_FOR = timedelta(minutes=15)
+LONGEST_SENTENCE = 500
 
 
 class Cases:
@@ -49,6 +53,7 @@ class Cases:
         self.store = store
         self.health = health or HealthRule()
         self.clock = clock
+        self.work = CaseWork(store, lambda: self.clock())
 
     def get(self, case_id: str, actor: Actor) -> Case:
         """The case, if the actor may see it."""
@@ -143,12 +148,41 @@ class Cases:
             acknowledge_case(step, comment)
         return step.case
 
-    def contact(self, case_id: str, actor: Actor, version: int | None = None, *, comment: str | None = None) -> Case:
-        """Record contact with the customer, which stops the response timer."""
+    def contact(
+        self,
+        case_id: str,
+        actor: Actor,
+        version: int | None = None,
+        *,
+        comment: str | None = None,
+        details: ContactDetails | None = None,
+    ) -> Case:
+        """Record the first contact with the customer, which stops the response timer."""
+        known = (details or ContactDetails()).checked(self.clock())
         with self._step(case_id, actor, version, own=True) as step:
             step.take(Action.CONTACT, State.CONTACTED)
-            sla_timers.stop_response_timer(step.case, step.now)
+            sla_timers.stop_response_timer(step.case, _contacted_at(step, known))
             step.comment = protocol_comment(step, ProtocolEvent.CONTACTED, comment, "what was said")
+            step.then.append(lambda event: add_entry(step.session, step.case, event, known, event.comment))
+        return step.case
+
+    def log_contact(self, case_id: str, actor: Actor, *, details: ContactDetails, comment: str | None = None) -> Case:
+        """Add an entry to the contact log; the first one that reached the customer is the contact of the case.
+
+        An attempt that reached nobody, and every later contact, changes nothing but the log, so it never conflicts.
+        """
+        known = details.checked(self.clock())
+        with self._step(case_id, actor, None, own=True) as step:
+            if step.case.state not in WORKED:
+                step.require(Action.CONTACT)  # says what is allowed instead
+            if known.reached and step.case.state == State.CLAIMED:
+                step.take(Action.CONTACT, State.CONTACTED)
+                sla_timers.stop_response_timer(step.case, _contacted_at(step, known))
+                comment = protocol_comment(step, ProtocolEvent.CONTACTED, comment, "what was said")
+            else:
+                step.kind = "contact_logged"
+            step.comment = (comment or "").strip() or None
+            step.then.append(lambda event: add_entry(step.session, step.case, event, known, event.comment))
         return step.case
 
     def plan(self, case_id: str, actor: Actor, version: int | None = None, *, plan: str) -> Case:
@@ -178,15 +212,28 @@ class Cases:
         return step.case
 
     def resolve(
-        self, case_id: str, actor: Actor, version: int | None = None, *, verdict: str, comment: str | None = None
+        self,
+        case_id: str,
+        actor: Actor,
+        version: int | None = None,
+        *,
+        verdict: str,
+        comment: str | None = None,
+        reason: str | None = None,
+        amount: float | None = None,
     ) -> Case:
-        """Close the case with its outcome (saved, lost, false_alarm, no_action) and adjust the account's health."""
+        """Close the case with its outcome (saved, lost, false_alarm, no_action) and adjust the account's health.
+
+        ``reason`` is a code of the policy; ``amount`` is the yearly revenue that was kept or lost, by default the money
+        of the case. *Saved* needs a comment or a reason.
+        """
         if verdict not in OUTCOMES:
             raise UsageError(f"There is no outcome {verdict!r}: it is one of {', '.join(OUTCOMES)}.")
         with self._step(case_id, actor, version, own=True) as step:
             step.take(Action.RESOLVE, State(verdict))
             step.case.closed_at = step.now
             step.comment = protocol_comment(step, ProtocolEvent.RESOLVED, comment, "what happened")
+            set_outcome(step, verdict, OutcomeDetails(reason, amount), step.comment)
             sla_timers.stop_timers(step.case)
             health_adjustments.add_adjustment(step.session, step.case, self.health, author=actor.name, now=step.now)
         return step.case
@@ -200,6 +247,7 @@ class Cases:
             step.take(Action.REOPEN, State.CLAIMED)
             step.case.closed_at, step.case.owner = None, actor.name
             step.case.closure = step.case.closure_on = step.case.settled_on = None
+            clear_outcome(step.case)
             step.comment = require_text(reason, "why it is opened again")
             sla_timers.start_timers(step.case, step.now, _calendar(step))
             health_adjustments.withdraw_adjustments(step.session, step.case, author=actor.name, now=step.now)
@@ -211,11 +259,14 @@ class Cases:
             step.kind, step.comment = "comment", require_text(text, "what to put on the record")
         return step.case
 
-    def disagree(self, case_id: str, actor: Actor, *, reason: str, comment: str) -> Case:
-        """Record that a reason of the case (its group, such as ``usage``) is wrong, and why; the analyst reads it."""
+    def disagree(self, case_id: str, actor: Actor, *, reason: str, comment: str, sentence: str = "") -> Case:
+        """Record that a reason of the case (its group, such as ``usage``) is wrong, and why; the analyst reads it.
+
+        ``sentence`` is the reason as the person read it.
+        """
         with self._step(case_id, actor, None, act=Act.COMMENT) as step:
             step.kind, step.comment = "disagree", require_text(comment, "what is wrong with the reason")
-            step.note = {"reason": reason}
+            step.note = {"reason": reason, **({"sentence": sentence[:LONGEST_SENTENCE]} if sentence else {})}
         return step.case
 
     def undo(self, case_id: str, actor: Actor, version: int | None = None) -> Case:
@@ -224,6 +275,8 @@ class Cases:
             last = _last_undoable(step)
             restore_fields(step.case, last.before)
             health_adjustments.withdraw_adjustments(step.session, step.case, author=actor.name, now=step.now)
+            if last.kind == Action.CONTACT:
+                withdraw_entry(step.session, last.id, step.now)
             if last.kind == Action.ACCEPT:
                 hand_overs.undo_acceptance(step.session, step.case)
             step.kind, step.undoes = "undo", last.id
@@ -252,6 +305,11 @@ def _last_undoable(step: CaseStep) -> CaseEvent:
         minutes = int(UNDO_FOR.total_seconds() // 60)
         raise IllegalActionError(f"An action can be undone for {minutes} minutes: do the opposite action instead.")
     return last
+
+
+def _contacted_at(step: CaseStep, details: ContactDetails) -> datetime:
+    """When the customer was contacted, as far as the case existed then."""
+    return max(step.case.opened_at, min(details.at or step.now, step.now))
 
 
 def _calendar(step: CaseStep) -> WorkingCalendar | None:

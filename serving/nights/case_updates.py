@@ -18,6 +18,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, lazyload
 
 from serving.cases.audit import audited_fields, record_change
+from serving.cases.casework.outcome_details import set_amount
+from serving.cases.casework.playbook_tasks import assign_playbook
 from serving.cases.escalation.path_context import path_context
 from serving.cases.handover.hand_overs import withdraw_hand_over
 from serving.cases.people import Staff
@@ -156,6 +158,7 @@ class CaseUpdates:
         case.closure, case.closure_on = closure.code, closure.on
         case.settled_on = closure.on if closure.code in SETTLING_CODES else None
         case.resolved = case.resolved_on = case.closes_on = case.snoozed_from = case.snoozed_until = None
+        set_amount(case, case.state, self.session.get(Account, case.account_id))
         stop_timers(case)
         withdraw_hand_over(self.session, case.id, self.now)
         why = _sentence(closure_text(closure))
@@ -180,10 +183,12 @@ class CaseUpdates:
         package = self.handoffs[(flag.account_id, flag.risk)]
         self._describe(case, flag, package)
         self.session.add(case)
-        new = _add_alarms(case, flag)
-        record_change(
-            self.session, case, before, kind, actor=SYSTEM.name, at=self.now, comment=why, note={"alarms": new}
-        )
+        note: dict[str, object] = {"alarms": _add_alarms(case, flag)}
+        with self.session.no_autoflush:  # a case that is being opened has no version yet
+            playbook = assign_playbook(self.session, case, self.rules, _reason_group(flag), self.now)
+        if playbook is not None:
+            note["playbook"] = playbook
+        record_change(self.session, case, before, kind, actor=SYSTEM.name, at=self.now, comment=why, note=note)
         frozen = FrozenHandoff(
             case_id=case.id,
             as_of=flag.as_of,
@@ -241,6 +246,12 @@ def _add_alarms(case: Case, flag: Flag) -> list[str]:
     for code in new:
         case.alarms[code] = CaseAlarm(alarm=code, raised_on=flag.as_of)
     return new
+
+
+def _reason_group(flag: Flag) -> str | None:
+    """The group of the strongest reason that raises the risk of a case."""
+    reasons = (flag.reasons or {}).get(flag.risk, ())
+    return next((reason.group for reason in reasons if reason.strength > 0 and not reason.weak), None)
 
 
 def _sentence(text: str) -> str:

@@ -8,7 +8,7 @@ the night is recorded and writes nothing.
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, is_dataclass, replace
+from dataclasses import dataclass, field, is_dataclass, replace
 from datetime import date, datetime
 
 import pyarrow as pa
@@ -17,8 +17,11 @@ from pyarrow import csv
 from sqlalchemy import delete, insert, update
 from sqlalchemy.orm import Session
 
+from serving.cases.casework.saved_accounts import mark_left
 from serving.cases.path_executor import recheck_paths
 from serving.night_report.report_schema import CaseChanges, NightReport
+from serving.nights.account_people import left_accounts, save_contacts
+from serving.nights.account_risks import Curves, save_account_risks
 from serving.nights.case_updates import CaseUpdates, Package
 from serving.nights.night_lease import Night, RecordedNight, refuse_late_night, update_held_night
 from serving.nights.policy_record import newest_version, save_policy_version
@@ -44,7 +47,8 @@ class NightRecord:
     columns are ignored; ``renews_in`` is in days from the night, and a renewal that is
     ``renewal_overdue_days`` late lies in the past). ``handoffs`` has one package for every flag and every
     case raised again, by account and risk. ``channels`` are the channels that get a message for
-    each of these. ``report`` is completed in the transaction with the changes of the cases and with the queue.
+    each of these. ``contacts`` are the people at each account. ``report`` is completed in the transaction with the
+    changes of the cases and with the queue.
     """
 
     decision: Decision
@@ -54,6 +58,8 @@ class NightRecord:
     handoffs: Mapping[tuple[str, str], Package]
     channels: tuple[str, ...] = ()
     report: NightReport | None = None
+    curves: Curves = field(default_factory=dict)
+    contacts: pa.Table | None = None
 
     def content_hash(self) -> str:
         """SHA-256 of the night's content: equal for rows in any order, different for any other content."""
@@ -95,12 +101,15 @@ def _write(session: Session, night: Night, record: NightRecord, now: datetime, s
     bulk.append(session, Score.__table__, _score_rows(record.scores))
     say("scores")
     bulk.upsert(session, Account.__table__, _account_rows(record.accounts, night))
+    save_account_risks(session, night.as_of, record.scores, record.curves)
+    save_contacts(session, record.contacts)
     say("accounts")
     _save_squads(session, record.rules)
     earlier = newest_version(session)
     save_policy_version(session, record.decision, record.rules, now)
     updates = CaseUpdates(session, record.rules, record.handoffs, record.channels, now, record.decision.policy_version)
     counts = updates.apply(record.decision)
+    mark_left(session, left_accounts(record.accounts, night.as_of), night.as_of, now)
     say("cases")
     _save_decision(session, record.decision)
     say("decision")

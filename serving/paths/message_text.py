@@ -11,15 +11,13 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from serving.paths.digests.digest_schedule import DEFAULT_CHOICES, MessageChoices, can_wait, next_digest
 from serving.paths.directory import Reader, ReaderKind
 from serving.paths.protocol import Notification, Party, ProtocolEvent
 from serving.paths.subjects import Subject
 
 LONGEST_VALUE = 300
 LONGEST_COMMENT = 2000
-MORNING_HOUR = 8
-"""When messages that can wait are sent, in the reader's time zone."""
-
 PLACEHOLDERS = (
     *("account", "request", "deadline", "link", "squad", "severity", "responsible", "reason", "reader", "comment"),
     "actor",
@@ -50,6 +48,7 @@ _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 _HAPPENED = {
     ProtocolEvent.OPENED: "{account} is a new case for {squad}. {reason}",
     ProtocolEvent.RAISED_AGAIN: "The risk of {account} has risen again. {reason}",
+    ProtocolEvent.ASSIGNED: "{actor} gave you the case of {account}. {reason}",
     ProtocolEvent.HANDED_OVER: "{actor} handed {account} over to {squad}. {comment}",
     ProtocolEvent.ACCEPTED: "{actor} accepted the hand-over of {account}. {comment}",
     ProtocolEvent.RETURNED: "{actor} returned {account}. {comment}",
@@ -57,12 +56,14 @@ _HAPPENED = {
     ProtocolEvent.SLA_BREACHED: "A deadline of {account} was missed. {reason}",
     ProtocolEvent.RESOLVED: "{actor} closed the case of {account}. {comment}",
     ProtocolEvent.REOPENED: "{actor} opened the case of {account} again. {comment}",
+    ProtocolEvent.MENTIONED: "{actor} mentioned you in the case of {account}: {comment}",
     ProtocolEvent.INCIDENT_OPENED: "A new incident: {account}. {reason}",
     ProtocolEvent.INCIDENT_OVER: "The incident is over: {account}. {reason}",
 }
 _TITLES = {
     ProtocolEvent.OPENED: "New case",
     ProtocolEvent.RAISED_AGAIN: "The risk has risen again",
+    ProtocolEvent.ASSIGNED: "Assigned to you",
     ProtocolEvent.ESCALATED: "Escalated",
     ProtocolEvent.HANDED_OVER: "Handed over",
     ProtocolEvent.ACCEPTED: "Accepted",
@@ -71,6 +72,7 @@ _TITLES = {
     ProtocolEvent.SLA_BREACHED: "Deadline missed",
     ProtocolEvent.RESOLVED: "Case closed",
     ProtocolEvent.REOPENED: "Opened again",
+    ProtocolEvent.MENTIONED: "You were mentioned",
     ProtocolEvent.INCIDENT_OPENED: "New incident",
     ProtocolEvent.INCIDENT_OVER: "Incident over",
 }
@@ -158,24 +160,20 @@ def local_time(instant: datetime, timezone: str) -> str:
     return f"{local:%a} {local.day} {local:%b %Y, %H:%M} ({timezone})"
 
 
-def next_morning(instant: datetime, timezone: str) -> datetime:
-    """The next time at which messages that can wait are sent, UTC without a zone."""
-    zone = ZoneInfo(timezone)
-    local = instant.replace(tzinfo=UTC).astimezone(zone)
-    days = 0 if local.hour < MORNING_HOUR else 1
-    morning = datetime(local.year, local.month, local.day, MORNING_HOUR, tzinfo=zone)
-    later = datetime.fromordinal(morning.toordinal() + days).replace(hour=MORNING_HOUR, tzinfo=zone)
-    return later.astimezone(UTC).replace(tzinfo=None)
-
-
-def sending_time(subject: Subject, event: ProtocolEvent, notification: Notification, at: datetime) -> datetime:
-    """When a message is sent: at once, or on the reader's next morning where it can wait.
+def sending_time(
+    subject: Subject,
+    event: ProtocolEvent,
+    notification: Notification,
+    at: datetime,
+    choices: MessageChoices = DEFAULT_CHOICES,
+) -> datetime:
+    """When a message is sent: at once, or with the reader's next morning digest where it can wait.
 
     A message that asks to act by a deadline before an hour after that morning cannot wait.
     """
-    if not notification.daily:
+    if not can_wait(choices, event, notification.party, daily=notification.daily):
         return at
-    morning = next_morning(at, notification.reader.timezone)
+    morning = next_digest(at, notification.reader.timezone, choices)
     due = subject.respond_by or subject.resolve_by
     acts = _has_to_act(Occasion(event, notification.party))
     return at if acts and due is not None and due < morning + timedelta(hours=1) else morning
@@ -244,6 +242,8 @@ def _request(subject: Subject, occasion: Occasion) -> str:
     incident = subject.kind == "incident"
     work = "work on the incident" if incident else _work(subject)
     if not _has_to_act(occasion):
+        if occasion.party is Party.MENTIONED:
+            return "read the comment, and answer in the case where you are asked."
         if occasion.party is Party.CONSULTED:
             asks = subject.title_of(subject.responsible) if subject.responsible else subject.squad
             return f"nothing now; {plain_line(asks)} may ask you for advice."

@@ -20,6 +20,7 @@ class ProtocolEvent(StrEnum):
 
     OPENED = "opened"
     RAISED_AGAIN = "raised_again"
+    ASSIGNED = "assigned"
     ESCALATED = "escalated"
     HANDED_OVER = "handed_over"
     ACCEPTED = "accepted"
@@ -28,6 +29,7 @@ class ProtocolEvent(StrEnum):
     SLA_BREACHED = "sla_breached"
     RESOLVED = "resolved"
     REOPENED = "reopened"
+    MENTIONED = "mentioned"
     INCIDENT_OPENED = "incident_opened"
     INCIDENT_OVER = "incident_over"
 
@@ -42,6 +44,7 @@ class Party(StrEnum):
     ACCOUNT_OWNER = "account_owner"
     RECEIVING_SQUAD = "receiving_squad"
     VENDOR = "vendor"
+    MENTIONED = "mentioned"
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,7 @@ def _rule(now: Collection[Party] = (), later: Collection[Party] = ()) -> EventRu
 DEFAULT_PROTOCOL: Protocol = {
     ProtocolEvent.OPENED: _rule((), (Party.RESPONSIBLE, Party.ACCOUNTABLE, Party.CONSULTED, Party.INFORMED)),
     ProtocolEvent.RAISED_AGAIN: _rule((), (Party.RESPONSIBLE, Party.ACCOUNTABLE)),
+    ProtocolEvent.ASSIGNED: _rule((Party.RESPONSIBLE,)),
     ProtocolEvent.ESCALATED: _rule((Party.RESPONSIBLE, Party.ACCOUNTABLE)),
     ProtocolEvent.HANDED_OVER: _rule((Party.RESPONSIBLE,)),
     ProtocolEvent.ACCEPTED: _rule(),
@@ -76,6 +80,7 @@ DEFAULT_PROTOCOL: Protocol = {
     ProtocolEvent.SLA_BREACHED: _rule((Party.RESPONSIBLE, Party.ACCOUNTABLE)),
     ProtocolEvent.RESOLVED: _rule((), (Party.ACCOUNTABLE, Party.INFORMED)),
     ProtocolEvent.REOPENED: _rule((Party.RESPONSIBLE,), (Party.ACCOUNTABLE,)),
+    ProtocolEvent.MENTIONED: _rule((Party.MENTIONED,)),
     ProtocolEvent.INCIDENT_OPENED: _rule((Party.RESPONSIBLE, Party.ACCOUNTABLE), (Party.INFORMED,)),
     ProtocolEvent.INCIDENT_OVER: _rule((Party.RESPONSIBLE,), (Party.ACCOUNTABLE, Party.INFORMED)),
 }
@@ -103,6 +108,8 @@ def party_readers(party: Party, subject: Subject, directory: Directory, at: date
     if party is Party.VENDOR:
         words = [name for name in subject.reached if directory.is_outside(name)]
         return directory.resolve_all(words, subject, at).readers
+    if party is Party.MENTIONED:
+        return directory.resolve_all(subject.mentioned, subject, at).readers
     return directory.resolve(party.replace("_", " "), subject, at).readers
 
 

@@ -15,7 +15,8 @@ class Subject:
     that run. ``acknowledged_by`` is who has acknowledged it. ``comment`` and ``actor`` belong to the event that is
     announced; ``titles`` are the names of people as others read them, where they differ. ``facts`` are further
     values that a message may list, by name. ``to_accept`` says that it was handed over and waits for the receiver's
-    answer; ``answers`` are those of the form that was sent with it, as label and text.
+    answer; ``answers`` are those of the form that was sent with it, as label and text. ``mentioned`` are the people
+    whom the comment names.
     """
 
     id: str
@@ -32,6 +33,7 @@ class Subject:
     consulted: tuple[str, ...] = ()
     informed: tuple[str, ...] = ()
     reached: tuple[str, ...] = ()
+    mentioned: tuple[str, ...] = ()
     respond_by: datetime | None = None
     resolve_by: datetime | None = None
     comment: str = ""

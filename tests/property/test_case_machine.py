@@ -78,7 +78,7 @@ class CaseMachine(RuleBasedStateMachine):
 
     @rule(verdict=st.sampled_from(OUTCOMES))
     def resolve(self, verdict: State) -> None:
-        self.attempt(Action.RESOLVE, verdict, verdict=verdict)
+        self.attempt(Action.RESOLVE, verdict, verdict=verdict, comment="See the notes.")
 
     @rule(days=st.integers(1, 30))
     def snooze(self, days: int) -> None:

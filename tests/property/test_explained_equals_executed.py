@@ -347,7 +347,7 @@ def do(world: PathWorld, expected: Expectation, action: str) -> str | None:
         "assign": {"person": person},
         "hand over": {"squad": other, "reason": "x"},
         "snooze": {"until": until, "reason": "x"},
-        "resolve": {"verdict": "saved"},
+        "resolve": {"verdict": "saved", "comment": "They stay."},
         "reopen": {"reason": "x"},
     }
     if action == "wait" or (action == "hand over" and [row.kind for row in world.history()].count("hand_over") >= 3):

@@ -261,7 +261,7 @@ def act(cases: Cases, policy: Policy, who: str, deed: str) -> None:
         "hand_over": lambda: cases.hand_over(case, actor, squad="tech", reason="theirs", answers=answers),
         "accept": lambda: cases.accept(case, actor),
         "return": lambda: cases.return_to_sender(case, actor, reason="not ours"),
-        "close": lambda: cases.resolve(case, actor, verdict="saved"),
+        "close": lambda: cases.resolve(case, actor, verdict="saved", comment="They stay."),
         "comment": lambda: cases.comment(case, actor, text="hm"),
     }
     deeds[deed]()

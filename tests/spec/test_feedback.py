@@ -71,7 +71,7 @@ def _save(store: Store, case_id: str, at: datetime) -> None:
     actor, cases = Actor("ann", Role.REVIEWER, frozenset({squad})), Cases(store, clock=Ticking(at))
     cases.claim(case_id, actor)
     cases.contact(case_id, actor)
-    cases.resolve(case_id, actor, verdict="saved")
+    cases.resolve(case_id, actor, verdict="saved", comment="They stay.")
 
 
 def _feature(settings: Settings, closed: Closed, name: str, scratch: Path, day: int) -> object:

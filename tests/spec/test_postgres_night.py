@@ -41,7 +41,7 @@ def test_two_nights_and_a_verdict_between_them(
         assert case is not None
         actor, cases = Actor("ann", Role.REVIEWER, frozenset({case.squad})), Cases(store)
         cases.claim(case.id, actor)
-        cases.resolve(case.id, actor, verdict="saved")
+        cases.resolve(case.id, actor, verdict="saved", comment="They stay.")
     tomorrow = (night_home.first.as_of + timedelta(days=1)).isoformat()
     second = _night(night_home, home, "--as-of", tomorrow)
     assert second["as_of"] == tomorrow

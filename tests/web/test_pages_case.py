@@ -287,7 +287,7 @@ def test_an_account_shows_its_scores_cases_and_adjusted_health(migrated_sqlite: 
         ines = site.browser(INES)
         work = Cases(store, clock=site.clock)
         work.claim(CASE, MINE)
-        work.resolve(CASE, MINE, verdict="saved")
+        work.resolve(CASE, MINE, verdict="saved", comment="They stay.")
         page = ines.get("/account/a-000000").text
         assert 'aria-label="Churn risk: from ' in page
         assert "Adjustments of the health score by the outcomes of cases" in page
@@ -338,7 +338,7 @@ def test_the_overview_shows_figures_with_the_numbers_behind_them(site: Site, web
     work = Cases(web_store, clock=site.clock)
     work.claim(CASE, MINE)
     work.contact(CASE, MINE)
-    work.resolve(CASE, MINE, verdict="saved")
+    work.resolve(CASE, MINE, verdict="saved", comment="They stay.")
     site.clock.now += timedelta(days=30)
     page = site.browser(LEAD).get("/overview").text
     for text in (
@@ -441,7 +441,7 @@ def test_a_resolved_case_says_so_at_the_top_and_is_closed_with_one_click(ines: h
     answer = send(ines, "claim", 1)
     form = fields_of(answer.text, f"/case/{CASE}/resolve")
     assert form["text"] == "The cancellation was withdrawn."
-    closed = ines.post(f"/case/{CASE}/resolve", data={**form, "verdict": "saved"})
+    closed = ines.post(f"/case/{CASE}/resolve", data={**form, "verdict": "saved", "text": "They stay."})
     assert "The case is closed." in closed.text
     assert Cases(web_store).get(CASE, MINE).state == "saved"
 

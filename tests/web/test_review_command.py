@@ -95,6 +95,6 @@ def test_the_pages_close_cases_by_that_rule(migrated_sqlite: Path, tmp_path: Pat
         app = create_app(store, ReviewSettings(), health=HealthRule({"saved": 3.0}))
         who = Actor("ines", Role.REVIEWER, frozenset({"success"}))
         app.state.cases.claim("case000000000", who)
-        app.state.cases.resolve("case000000000", who, verdict="saved")
+        app.state.cases.resolve("case000000000", who, verdict="saved", comment="They stay.")
         with store.reading() as session:
             assert [entry.points for entry in session.scalars(select(HealthAdjustment))] == [3.0]

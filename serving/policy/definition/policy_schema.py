@@ -26,6 +26,7 @@ from serving.policy.definition.case_rules import (
 )
 from serving.policy.definition.casework.outcome_rules import OutcomeRule
 from serving.policy.definition.casework.playbook_rules import PlaybookRule
+from serving.policy.definition.escalation.digest_rules import DigestRule
 from serving.policy.definition.escalation.path_rules import ProtocolRule, Steps, full_protocol
 from serving.policy.definition.incidents.incident_rules import IncidentRule
 from serving.policy.definition.people.form_rules import FormRule
@@ -48,6 +49,7 @@ from serving.policy.definition.policy_section import (
     refuse_overlap,
 )
 from serving.policy.definition.tickets.ticket_rules import IssueTypeRule, LaunchRule
+
 
 class RiskRule(Section):
     """When an account enters and leaves a risk, how long it cools down after a case, and what a rescue is worth."""
@@ -171,11 +173,12 @@ class SeverityRule(Section):
 
 LATER_SECTIONS = (
     *("people", "roles", "forms", "incidents", "issue_types", "launches", "paths", "protocol"),
-    *("playbooks", "outcomes"),
+    *("playbooks", "outcomes", "digest"),
 )
 LATER_SQUAD_KEYS = ("duty",)
 LATER_SEVERITY_KEYS = ("path",)
-"""Sections, and keys of squads and severities, that are not part of the version of a policy that does not use them."""
+LATER_PROTOCOL_KEYS = ("mentioned",)
+"""Sections, and keys of squads, severities and events: no part of the version of a policy that does not use them."""
 
 
 class PolicyFile(Section):
@@ -226,12 +229,14 @@ class PolicyFile(Section):
     protocol: dict[str, ProtocolRule] = Field(
         default_factory=dict, description="event -> who is notified; events that are left out have the default"
     )
+    digest: DigestRule | None = Field(None, description="when people get their morning digest; default: at 08:00")
     incidents: dict[str, IncidentRule] = Field(default_factory=dict, description="one table per kind of incident")
     playbooks: dict[str, PlaybookRule] = Field(
         default_factory=dict, description="one table per playbook, whose steps become the tasks of a case"
     )
     outcomes: dict[str, OutcomeRule] = Field(
-        default_factory=dict, description="why a case ended so: a table each for `saved`, `lost`, `false_alarm` and `no_action`"
+        default_factory=dict,
+        description="why a case ended so: a table each for `saved`, `lost`, `false_alarm` and `no_action`",
     )
     routing: Routing = Field(description="rules that assign a case to a squad")
     holdout: Holdout | None = Field(None, description="the hold-out; default: none")
@@ -288,6 +293,7 @@ class PolicyFile(Section):
         for table, later in (
             *((squad, LATER_SQUAD_KEYS) for squad in content["squads"].values()),
             *((severity, LATER_SEVERITY_KEYS) for severity in content["severities"]),
+            *((event, LATER_PROTOCOL_KEYS) for event in content.get("protocol", {}).values()),
         ):
             for name in later:
                 if not table.get(name):

@@ -309,7 +309,8 @@ def _close(store: Store, work: Cases, clock: Clock, case_id: str, actor: Actor, 
         case.opened_on = case.opened_at.date()
     work.claim(case_id, actor)
     work.contact(case_id, actor, comment="Spoke to the sponsor; they miss the weekly report.")
-    work.resolve(case_id, actor, verdict=("saved", "saved", "lost", "false_alarm")[number % 4])
+    verdict = ("saved", "saved", "lost", "false_alarm")[number % 4]
+    work.resolve(case_id, actor, verdict=verdict, comment="See the notes of the call.")
 
 
 def _work_on(work: Cases, clock: Clock, case_id: str, actor: Actor, number: int) -> None:

@@ -33,7 +33,9 @@ Fact = Literal[
 MOST_RULES = 50
 """A path of a policy has at most so many steps."""
 
-PartyName = Literal["responsible", "accountable", "consulted", "informed", "account_owner", "receiving_squad", "vendor"]
+PartyName = Literal[
+    "responsible", "accountable", "consulted", "informed", "account_owner", "receiving_squad", "vendor", "mentioned"
+]
 
 
 def _one_or_more(value: Any) -> Any:
@@ -123,7 +125,8 @@ class ProtocolRule(Section):
     """Who is notified of an event: for each party the channels, `true` for its first address, or `false`.
 
     Events: `opened`, `raised_again`, `escalated`, `handed_over`, `accepted`, `returned`, `contacted`, `sla_breached`,
-    `resolved`, `reopened`, `incident_opened` and `incident_over`. Those that are left out have the default.
+    `resolved`, `reopened`, `mentioned`, `incident_opened` and `incident_over`. Those that are left out have the
+    default.
     """
 
     responsible: Channels = Field(None, description="the person who has to act")
@@ -133,6 +136,7 @@ class ProtocolRule(Section):
     account_owner: Channels = Field(None, description="the owner of the account in the CRM")
     receiving_squad: Channels = Field(None, description="everybody in the squad that has the case now")
     vendor: Channels = Field(None, description="people and addresses outside the team that the path has reached")
+    mentioned: Channels = Field(None, description="of `mentioned`: the people whom a comment names")
     daily: Annotated[tuple[PartyName, ...], Field(strict=False)] = Field(
         (), description="parties whose messages wait for their next morning, and arrive as one mail"
     )

@@ -19,6 +19,7 @@ EVENT_TITLES = {
     ProtocolEvent.SLA_BREACHED: "A deadline is missed",
     ProtocolEvent.RESOLVED: "A case is closed",
     ProtocolEvent.REOPENED: "A case is opened again",
+    ProtocolEvent.MENTIONED: "Somebody is mentioned in a comment",
     ProtocolEvent.INCIDENT_OPENED: "An incident is opened",
     ProtocolEvent.INCIDENT_OVER: "An incident is over",
 }

@@ -55,7 +55,7 @@ def test_a_rescue_from_claim_to_saved_is_on_the_record(cases: Cases) -> None:
     cases.claim(CASE, ANN, 1)
     cases.contact(CASE, ANN, 2, comment="called")
     cases.plan(CASE, ANN, 3, plan="training on Tuesday")
-    closed = cases.resolve(CASE, ANN, 4, verdict="saved")
+    closed = cases.resolve(CASE, ANN, 4, verdict="saved", comment="They stay.")
     assert (closed.state, closed.version, closed.closed_at) == ("saved", 5, cases.clock())
     told = [(event.kind, event.actor, event.before.get("state"), event.after.get("state")) for event in events(cases)]
     assert told == [
@@ -95,7 +95,7 @@ def test_an_illegal_move_says_what_is_possible(cases: Cases) -> None:
         IllegalActionError,
         match="in the state new; allowed: claim, assign, hand over",
     ):
-        cases.resolve(CASE, ANN, verdict="saved")
+        cases.resolve(CASE, ANN, verdict="saved", comment="They stay.")
     assert len(events(cases)) == 1
 
 
@@ -103,7 +103,7 @@ def test_a_verdict_on_a_closed_case_is_refused(cases: Cases) -> None:
     cases.claim(CASE, ANN)
     cases.resolve(CASE, ANN, verdict="lost")
     with pytest.raises(IllegalActionError, match="in the state lost; allowed: reopen"):
-        cases.resolve(CASE, ANN, verdict="saved")
+        cases.resolve(CASE, ANN, verdict="saved", comment="They stay.")
 
 
 @pytest.mark.parametrize("until", [NIGHT, NIGHT - timedelta(days=1)])
@@ -172,7 +172,7 @@ def test_handing_over_to_a_squad_that_is_not_there_names_the_nearest(cases: Case
 def test_undo_puts_everything_back_for_a_quarter_of_an_hour(cases: Cases, clock: Clock) -> None:
     cases.claim(CASE, ANN)
     before = cases.contact(CASE, ANN)
-    cases.resolve(CASE, ANN, verdict="saved")
+    cases.resolve(CASE, ANN, verdict="saved", comment="They stay.")
     undone = cases.undo(CASE, ANN)
     assert (undone.state, undone.closed_at, undone.resolve_by) == ("contacted", None, before.resolve_by)
     last = events(cases)[-1]
@@ -204,7 +204,7 @@ def test_nobody_undoes_for_another(cases: Cases) -> None:
 
 def test_reopening_withdraws_the_verdict(cases: Cases) -> None:
     cases.claim(CASE, ANN)
-    cases.resolve(CASE, ANN, verdict="saved")
+    cases.resolve(CASE, ANN, verdict="saved", comment="They stay.")
     case = cases.reopen(CASE, BOB, reason="they called again")
     assert (case.state, case.owner, case.closed_at) == ("claimed", "bob", None)
     assert case.resolve_by == cases.clock() + timedelta(hours=240)

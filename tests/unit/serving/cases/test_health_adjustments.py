@@ -31,7 +31,7 @@ def close(store: Store, verdict: str, at: datetime = NOW, number: int = 0) -> No
     case = case_id(names(number + 1)[number], "churn", NIGHT)
     cases = Cases(store, clock=lambda: at)
     cases.claim(case, ANN)
-    cases.resolve(case, ANN, verdict=verdict)
+    cases.resolve(case, ANN, verdict=verdict, comment="See the notes.")
 
 
 def measured(score: float, source: str | None = "crm") -> pa.Table:
@@ -88,7 +88,7 @@ def test_an_entry_is_never_worth_more_than_the_cap(store: Store) -> None:
     case = case_id("a000000", "churn", NIGHT)
     cases = Cases(store, health=HealthRule({"saved": 80.0}, cap=12.0), clock=lambda: NOW)
     cases.claim(case, ANN)
-    cases.resolve(case, ANN, verdict="saved")
+    cases.resolve(case, ANN, verdict="saved", comment="They stay.")
     assert adjusted_health(store, measured(40.0), NOW).column("score").to_pylist() == [52.0]
 
 

@@ -53,7 +53,7 @@ def test_contact_plan_and_verdict_come_back_beside_the_held_out(store: Store) ->
     cases.claim(CASE, ANN)
     cases.contact(CASE, ANN)
     cases.plan(CASE, ANN, plan="training")
-    cases.resolve(CASE, ANN, verdict="saved")
+    cases.resolve(CASE, ANN, verdict="saved", comment="They stay.")
     assert outcome_rows(store) == [
         ("a000001", "held_out", None, True),
         ("a000000", "contacted", None, False),
@@ -65,7 +65,7 @@ def test_contact_plan_and_verdict_come_back_beside_the_held_out(store: Store) ->
 def test_a_verdict_taken_back_was_known_until_then(store: Store) -> None:
     cases = begin(store)
     cases.claim(CASE, ANN)
-    cases.resolve(CASE, ANN, verdict="saved")
+    cases.resolve(CASE, ANN, verdict="saved", comment="They stay.")
     cases.reopen(CASE, ANN, reason="they called again")
     cases.contact(CASE, ANN)
     cases.undo(CASE, ANN)
@@ -110,7 +110,7 @@ def test_two_actions_in_one_instant_are_two_rows_of_the_contract(store: Store) -
     cases = Cases(store, clock=lambda: NOW + timedelta(minutes=5))
     cases.claim(CASE, ANN)
     cases.contact(CASE, ANN)
-    cases.resolve(CASE, ANN, verdict="saved")
+    cases.resolve(CASE, ANN, verdict="saved", comment="They stay.")
     keys = [(row["account_id"], row["risk"], row["decided_at"]) for row in outcomes(store).to_pylist()]
     assert len(keys) == len(set(keys)) == 3
 

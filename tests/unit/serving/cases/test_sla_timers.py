@@ -164,7 +164,7 @@ def test_a_snoozed_case_breaches_nothing_and_wakes_on_its_day(cases: Cases) -> N
 
 def test_a_closed_case_has_no_deadlines(cases: Cases) -> None:
     cases.claim(CASE, ANN)
-    cases.resolve(CASE, ANN, verdict="saved")
+    cases.resolve(CASE, ANN, verdict="saved", comment="They stay.")
     assert run_timers(cases.store, now=hours(999)).breached == ()
     with cases.store.reading() as session:
         case = session.scalars(select(Case)).one()

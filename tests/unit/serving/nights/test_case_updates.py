@@ -190,7 +190,7 @@ def test_a_case_that_somebody_closed_meanwhile_keeps_its_outcome(store: Store) -
     open_cases(store, 1)
     cases = Cases(store, clock=lambda: NOW)
     cases.claim(CASE, ANN)
-    cases.resolve(CASE, ANN, verdict="saved")
+    cases.resolve(CASE, ANN, verdict="saved", comment="They stay.")
     night(
         store,
         closures=(closure(ClosureOutcome.LOST, ClosureCode.LEFT),),

@@ -188,7 +188,7 @@ def test_a_case_that_was_closed_while_the_night_ran_stays_closed(store: Store) -
     open_cases(store, 1)
     cases = Cases(store, clock=lambda: NOW)
     cases.claim(CASE, ANN)
-    cases.resolve(CASE, ANN, verdict="saved")
+    cases.resolve(CASE, ANN, verdict="saved", comment="They stay.")
     as_of, now = next_night()
     again = RaisedAgain(CASE, flag_of("a000000", 1, as_of), ROSE)
     run(store, record_of(names(1), Decision(as_of, "p1", raised_again=(again,))), now)

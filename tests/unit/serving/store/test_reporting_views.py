@@ -41,7 +41,7 @@ def worked(store: Store) -> Store:
         cases.claim(case, ANN)
         cases.contact(case, ANN)
         clock[0] = at(hours)
-        cases.resolve(case, ANN, verdict=verdict)
+        cases.resolve(case, ANN, verdict=verdict, comment="See the notes.")
     cases.claim(UNDONE, ANN)
     cases.undo(UNDONE, ANN)
     with store.transaction() as session:

@@ -106,7 +106,7 @@ def test_a_case_that_is_reopened_repeats_no_step(migrated_sqlite: Path, tmp_path
     world = PathWorld.open(migrated_sqlite, tmp_path, rules_text(first, "path = 'p'"))
     try:
         world.cases.claim(CASE, LEAD)
-        world.cases.resolve(CASE, LEAD, verdict="saved")
+        world.cases.resolve(CASE, LEAD, verdict="saved", comment="They stay.")
         world.cases.reopen(CASE, LEAD, reason="x")
         world.run_until(world.after(minutes=50))
         assert [sent.person for sent in world.sent(steps=True)] == ["ann"]

@@ -137,7 +137,7 @@ def test_a_protocol_can_require_the_text_of_an_action(world: Open) -> None:
     assert case.case().state == "claimed"
     case.cases.contact(CASE, ANN, comment="they stay")
     assert "Comment: they stay" in case.sent()[-1].text
-    case.cases.resolve(CASE, ANN, verdict="saved")
+    case.cases.resolve(CASE, ANN, verdict="saved", comment="They stay.")
 
 
 def test_nobody_is_told_twice_of_one_event(world: Open) -> None:

@@ -45,7 +45,7 @@ def worked(store: Store) -> Store:
     cases.claim(IDS[1], ANN)
     cases.contact(IDS[1], ANN)
     clock[0] = at(31)
-    cases.resolve(IDS[1], ANN, verdict="saved")
+    cases.resolve(IDS[1], ANN, verdict="saved", comment="They stay.")
     clock[0] = at(40)
     cases.resolve(IDS[0], ANN, verdict="lost")
     cases.reopen(IDS[0], Actor("lea", Role.LEAD, frozenset({"north"})), reason="a mistake")

@@ -1,0 +1,81 @@
+"""Why a case ended and what it was worth: the reason, from the policy's list, and the amount that was kept or lost."""
+
+from dataclasses import dataclass
+from math import isfinite
+
+from features.errors import UsageError, suggest_name
+from serving.cases.case_step import CaseStep
+from serving.cases.escalation.path_context import path_context
+from serving.policy.definition.casework.outcome_rules import OutcomeRule
+from serving.store.case_states import State
+from serving.store.tables import Account, Case
+
+WITH_MONEY = (State.SAVED, State.LOST)
+"""The outcomes that have an amount."""
+
+MOST_MONEY = 1e15
+
+
+@dataclass(frozen=True)
+class OutcomeDetails:
+    """What a person says about an outcome; without an amount, the money of the case counts."""
+
+    reason: str | None = None
+    amount: float | None = None
+
+
+def set_outcome(step: CaseStep, verdict: str, details: OutcomeDetails, comment: str | None) -> None:
+    """Store reason and amount of the outcome with the case.
+
+    Raises:
+        UsageError: the policy has no such reason or requires one, the amount cannot be, or a case is closed as saved
+            without a word on what saved it.
+    """
+    case, reason = step.case, (details.reason or "").strip() or None
+    _check_reason(_rule(step, verdict), verdict, reason)
+    if verdict == State.SAVED and reason is None and not (comment or "").strip():
+        raise UsageError("Write what saved the customer, or choose a reason: a case is not closed as saved without it.")
+    if details.amount is not None and not (isfinite(details.amount) and 0 <= details.amount <= MOST_MONEY):
+        raise UsageError("The amount has to be a number that is not below 0.")
+    if details.amount is not None and verdict not in WITH_MONEY:
+        raise UsageError("An amount is kept or lost: only a case that was saved or lost has one.")
+    case.outcome_reason = reason
+    account = step.session.get(Account, case.account_id)
+    set_amount(case, verdict, account, details.amount)
+
+
+def set_amount(case: Case, verdict: str, account: Account | None, amount: float | None = None) -> None:
+    """Store the amount of an outcome with its currency: the given one, else the money of the case."""
+    if verdict not in WITH_MONEY:
+        case.outcome_amount = case.outcome_currency = None
+        return
+    case.outcome_amount = default_amount(case) if amount is None else amount
+    case.outcome_currency = account.currency if account is not None and case.outcome_amount is not None else None
+
+
+def default_amount(case: Case) -> float | None:
+    """The money of a case: the revenue at stake, else the account's; None where both are unknown."""
+    return case.at_stake if case.at_stake is not None else case.revenue
+
+
+def clear_outcome(case: Case) -> None:
+    """The case has no outcome any more."""
+    case.outcome_reason = case.outcome_amount = case.outcome_currency = case.left_on = None
+
+
+def _rule(step: CaseStep, verdict: str) -> OutcomeRule | None:
+    rules = path_context(step.session, step.now).rules
+    return rules.outcomes.get(verdict) if rules is not None else None
+
+
+def _check_reason(rule: OutcomeRule | None, verdict: str, reason: str | None) -> None:
+    known = rule.reasons if rule is not None else {}
+    word = verdict.replace("_", " ")
+    if reason is None:
+        if rule is not None and rule.required:
+            raise UsageError(f"Choose why the case ended as {word}: {', '.join(known)}.")
+        return
+    if not known:
+        raise UsageError(f"The policy has no reasons for {word}: leave the reason out.")
+    if reason not in known:
+        raise UsageError(f"There is no reason {reason!r} for {word}; {suggest_name(reason, known)}")
