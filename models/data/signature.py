@@ -187,10 +187,11 @@ class Signature:
 
     def _refuse_changed(self, frame: pa.Table) -> None:
         """Say which features of extensions are computed otherwise than when the model was trained."""
+        schema = frame.schema
         changed = [
             find_feature(column.name, column.declaration)
             for column in self.columns
-            if not computes_the_same(column.declaration, declaration_of(frame.schema.field(column.name)))
+            if not computes_the_same(column.declaration, declaration_of(schema.field(column.name)))
         ]
         if changed:
             names = ", ".join(feature.name for feature in changed if feature)
@@ -201,16 +202,19 @@ class Signature:
             )
 
     def _refuse_other_columns(self, frame: pa.Table) -> None:
-        missing = [name for name in self.names if name not in frame.column_names]
+        given, known = set(frame.column_names), set(self.names)
+        missing = [name for name in self.names if name not in given]
         if missing:
             self._refuse_undeclared(missing)
             raise SignatureError(f"The frame lacks columns of the model: {_with_neighbours(missing, frame)}.")
         self._refuse_changed(frame)
-        wrong = [c for c in self.columns if str(frame.schema.field(c.name).type) != c.type]
+        schema = frame.schema  # a property that builds the schema anew
+        types = dict(zip(schema.names, map(str, schema.types), strict=True))
+        wrong = [c for c in self.columns if types[c.name] != c.type]
         if wrong:
-            differing = ", ".join(f"{c.name} is {frame.schema.field(c.name).type}, not {c.type}" for c in wrong)
+            differing = ", ".join(f"{c.name} is {types[c.name]}, not {c.type}" for c in wrong)
             raise SignatureError(f"Columns have another type than the model was trained on: {differing}.")
-        order = [name for name in frame.column_names if name in set(self.names)]
+        order = [name for name in frame.column_names if name in known]
         moved = [name for name, expected in zip(order, self.names, strict=True) if name != expected]
         if moved:
             raise SignatureError(f"Columns are in another order than the model was trained on: {', '.join(moved)}.")

@@ -192,10 +192,16 @@ def _span(part: tuple[str, str, str, str], line: str) -> tuple[time, time]:
     return begin, end
 
 
+@lru_cache(maxsize=1)
+def known_timezones() -> frozenset[str]:
+    """The names of all time zones; they are read from hundreds of files, and do not change while a process runs."""
+    return frozenset(available_timezones())
+
+
 def check_timezone(name: str) -> None:
     """Refuse a time zone that does not exist."""
-    if name not in available_timezones():
-        near = nearest_name(name, available_timezones())
+    if name not in known_timezones():
+        near = nearest_name(name, known_timezones())
         hint = f"did you mean {near!r}?" if near else "write for example 'Europe/Berlin'."
         raise UsageError(f"There is no time zone {name!r}; {hint}")
 
