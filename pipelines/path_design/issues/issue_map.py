@@ -38,9 +38,9 @@ NEARLY_CERTAIN = 0.97
 class IssueTypeSummary:
     """One issue type: how often the first group did not resolve it at once, what that cost, and its criteria.
 
-    ``hours_lost`` sums, over the tickets that it did not resolve at once, the hours beyond the median of those that the first
-    group resolved. ``repeats`` is the share of tickets whose account had opened one of this type within 30 days before.
-    ``resolver`` is the group that resolved most of the tickets that were reassigned, "" if it is unknown.
+    ``hours_lost`` sums, over these tickets, the hours beyond the median of those that the first group resolved at once.
+    ``repeats`` is the share of tickets whose account had opened one of this type within 30 days before. ``resolver`` is
+    the group that in the end resolved most of the tickets that were not resolved at once, "" if it is unknown.
     """
 
     name: str
