@@ -28,6 +28,7 @@ class ChannelMessage:
     ``data`` describes the case; ``handoff`` is the JSON text of its hand-off, for a case that was opened or raised
     again. A message to a person has its own ``title`` and ``text`` (plain, with ``link`` in it); ``recipient`` is the
     person's address on the channel, and None where the channel's own receivers get it. ``attempt`` counts from 1.
+    ``current`` is the state of the subject of a message to a person as it is sent, which is no part of the message.
     ``update`` is the whole case, for a channel that keeps a record of it.
     """
 
@@ -42,6 +43,7 @@ class ChannelMessage:
     to: str | None = None
     recipient: str | None = None
     attempt: int = 1
+    current: dict[str, Any] = field(default_factory=dict)
     update: "CaseUpdate | None" = None
 
     @property

@@ -11,7 +11,8 @@ from features.errors import UsageError
 class ChannelOptions(BaseModel):
     """``broadcast``: every case that is opened, raised, escalated, late or closed is announced on the channel.
 
-    A channel that ``follows`` also gets every other change of a case, so that what it shows stays true. A channel that
+    A channel that ``follows`` also gets every other change of a case, so that what it shows stays true; it leaves out
+    cases that it has shown nothing of. A channel that
     ``records`` keeps a record of each case in another system: it gets every entry of the case's history instead, and
     nothing is announced on it.
     """

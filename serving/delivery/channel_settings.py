@@ -10,10 +10,12 @@ from features.errors import UsageError, suggest_name
 from serving.delivery.addresses import refuse_inner
 from serving.delivery.channel import Channel
 from serving.delivery.channel_options import ChannelOptions
+from serving.delivery.chat.slack_settings import SlackAppSettings, SlackSettings
 from serving.delivery.file_channel import FileChannel
 from serving.delivery.mail_channel import MailChannel, Security
-from serving.delivery.slack_channel import SlackChannel
+from serving.delivery.paging.paging_settings import AppriseSettings, OpsgenieSettings, PagerDutySettings
 from serving.delivery.webhook_channel import WebhookChannel
+from serving.delivery.workflow.workflow_settings import CamundaSettings, N8nSettings, UiPathSettings
 from serving.paths.message_settings import MessageSettings
 
 
@@ -29,19 +31,6 @@ class WebhookSettings(ChannelOptions):
         """The channel."""
         refuse_inner(self.url.get_secret_value(), self.allow)
         return WebhookChannel(self.url.get_secret_value(), self.secret.get_secret_value(), self.allow)
-
-
-class SlackSettings(ChannelOptions):
-    """A Slack incoming webhook."""
-
-    kind: Literal["slack"]
-    url: SecretStr
-    allow: frozenset[str] = frozenset()
-
-    def open(self) -> Channel:
-        """The channel."""
-        refuse_inner(self.url.get_secret_value(), self.allow)
-        return SlackChannel(self.url.get_secret_value(), self.allow)
 
 
 class MailSettings(ChannelOptions):
@@ -77,8 +66,15 @@ class FileSettings(ChannelOptions):
 KINDS: Mapping[str, type[ChannelOptions]] = {
     "webhook": WebhookSettings,
     "slack": SlackSettings,
+    "slack_app": SlackAppSettings,
     "email": MailSettings,
     "file": FileSettings,
+    "apprise": AppriseSettings,
+    "pagerduty": PagerDutySettings,
+    "opsgenie": OpsgenieSettings,
+    "camunda": CamundaSettings,
+    "uipath": UiPathSettings,
+    "n8n": N8nSettings,
 }
 
 
@@ -99,11 +95,10 @@ def broadcast_channels(settings: Mapping[str, Mapping[str, Any]]) -> tuple[str, 
 
 def message_settings(settings: Mapping[str, Mapping[str, Any]], address: str | None) -> MessageSettings:
     """What messages to people need from the settings: the channels with their kinds, and the address of the app."""
-    broadcast = broadcast_channels(settings)
     return MessageSettings(
         address,
-        {name: str(table.get("kind", "")) for name, table in settings.items()},
-        following=tuple(name for name in broadcast if _options(settings[name]).follows),
+        {name: _address_kind(table) for name, table in settings.items()},
+        following=tuple(sorted(name for name, table in settings.items() if _options(table).follows)),
         recording=tuple(sorted(name for name, table in settings.items() if _options(table).records)),
     )
 
@@ -111,6 +106,12 @@ def message_settings(settings: Mapping[str, Mapping[str, Any]], address: str | N
 def _options(table: Mapping[str, Any]) -> type[ChannelOptions]:
     """The settings class of a channel's kind; that of any channel where the kind is not known."""
     return KINDS.get(str(table.get("kind", "")), ChannelOptions)
+
+
+def _address_kind(table: Mapping[str, Any]) -> str:
+    """The kind by which the policy's addresses find a channel: a person has one address in Slack."""
+    kind = str(table.get("kind", ""))
+    return "slack" if kind == "slack_app" else kind
 
 
 def _recipients(table: Mapping[str, Any]) -> bool:

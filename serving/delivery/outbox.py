@@ -14,6 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from serving.paths.message_settings import MessageSettings
+from serving.store.database import MESSAGES
 from serving.store.exchange import Message
 from serving.store.tables import Case, CaseEvent
 
@@ -36,7 +37,7 @@ def enqueue_messages(session: Session, case: Case, kind: str, channels: Iterable
                 channel=channel,
                 kind=kind,
                 case_id=case.id,
-                payload=_payload(case, kind, at),
+                payload=_payload(session, case, kind, at),
                 status="pending",
                 attempts=0,
                 created_at=at,
@@ -65,30 +66,34 @@ def enqueue_change(
     if not channels:
         return
     session.flush()  # the id of the entry tells two comments of one moment apart
-    payload = _payload(case, CHANGED, at)
+    payload = _payload(session, case, CHANGED, at)
     payload["data"] |= {
         "change": event.kind,
         "actor": event.actor,
         "comment": event.comment,
         "entry": event.id,
-        "acknowledged_by": case.acknowledged_by,
-        "closed_at": case.closed_at and case.closed_at.isoformat() + "Z",
-        "addresses": dict(addresses or {}),
     }
     for channel in channels:
+        address = _address(channel, settings, addresses or {})
         session.add(
             Message(
                 id=message_id(case.id, str(event.id), CHANGED, channel),
                 channel=channel,
                 kind=CHANGED,
                 case_id=case.id,
-                payload=payload,
+                payload={**payload, "data": {**payload["data"], "owner_address": address}},
                 status="pending",
                 attempts=0,
                 created_at=at,
                 next_at=at,
             )
         )
+
+
+def _address(channel: str, settings: MessageSettings, addresses: Mapping[str, str]) -> str | None:
+    """The address of a person on a channel: by its name, by its kind, or their mail address."""
+    words = (channel, (settings.channels or {}).get(channel, ""), "mail", "email")
+    return next((addresses[word] for word in words if word in addresses), None)
 
 
 def message_id(*about: str) -> str:
@@ -102,7 +107,9 @@ def dead_letters(session: Session) -> list[Message]:
     return list(session.scalars(given_up))
 
 
-def _payload(case: Case, kind: str, at: datetime) -> dict[str, Any]:
+def _payload(session: Session, case: Case, kind: str, at: datetime) -> dict[str, Any]:
+    settings: MessageSettings = session.info.get(MESSAGES) or MessageSettings()
+    link = settings.link("case", case.id)
     return {
         "type": kind,
         "timestamp": at.isoformat() + "Z",
@@ -126,5 +133,8 @@ def _payload(case: Case, kind: str, at: datetime) -> dict[str, Any]:
             "as_of": case.raised_on.isoformat(),
             "respond_by": case.respond_by and case.respond_by.isoformat() + "Z",
             "resolve_by": case.resolve_by and case.resolve_by.isoformat() + "Z",
+            "acknowledged_by": case.acknowledged_by,
+            "closed_at": case.closed_at and case.closed_at.isoformat() + "Z",
+            **({"link": link} if link else {}),
         },
     }

@@ -13,13 +13,13 @@ message about it waits meanwhile.
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any, NamedTuple, cast
 
 import stamina
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from features.errors import UsageError
@@ -29,7 +29,8 @@ from serving.delivery.records.case_update import case_update
 from serving.delivery.records.stored_records import hold_record, release_record, store_record
 from serving.paths.message_text import MessageText, digest_text
 from serving.store.database import Store, utcnow
-from serving.store.exchange import Message
+from serving.store.exchange import DIGEST, Message
+from serving.store.incident_tables import Incident
 from serving.store.tables import FrozenHandoff
 
 MESSAGE_LEASE = timedelta(minutes=5)
@@ -81,15 +82,20 @@ def deliver(
     channels: Mapping[str, Channel],
     *,
     replay: str | None = None,
+    composed_at: datetime | None = None,
     clock: Callable[[], datetime] = utcnow,
 ) -> DeliveryReport:
-    """Send every message that is due; with ``replay``, only that message, whatever its status is."""
+    """Send every message that is due; with ``replay``, only that message, whatever its status is.
+
+    ``composed_at`` is when the digests of people were written: what becomes due for the morning after it waits for the
+    next run, which puts it into a digest.
+    """
     if replay is not None:
         _reset(store, replay, clock())
     report = DeliveryReport()
     failed = dict.fromkeys(channels, 0)
     available = dict(channels)
-    while (taken := _take(store, available, clock(), replay)) is not None:
+    while (taken := _take(store, available, clock(), replay, composed_at)) is not None:
         if taken.busy:
             continue
         channel = taken.channel
@@ -111,11 +117,15 @@ def _reset(store: Store, message_id: str, now: datetime) -> None:
         message.status, message.attempts, message.next_at, message.error = "pending", 0, now, None
 
 
-def _take(store: Store, channels: Mapping[str, Channel], now: datetime, only: str | None) -> _Taken | None:
+def _take(
+    store: Store, channels: Mapping[str, Channel], now: datetime, only: str | None, composed_at: datetime | None = None
+) -> _Taken | None:
     """The message that is due first, with its channel and the ids of its rows; messages of one batch are one."""
     due = select(Message).where(Message.status == "pending", Message.next_at <= now, Message.channel.in_(channels))
     if only is not None:
         due = due.where(Message.id == only)
+    elif composed_at is not None:
+        due = due.where(or_(Message.batch.is_(None), Message.next_at <= composed_at))
     first = due.order_by(Message.next_at, Message.id).limit(1).with_for_update(skip_locked=True)
     with store.transaction() as session:
         message = session.scalar(first)
@@ -123,7 +133,7 @@ def _take(store: Store, channels: Mapping[str, Channel], now: datetime, only: st
             return None
         subject = (message.case_id, message.incident_id)
         record = None
-        if message.person is None and subject != (None, None) and _keeps_records(channels[message.channel]):
+        if subject != (None, None) and _keeps_records(channels[message.channel], message):
             record = hold_record(session, message, now)
             if record is None:
                 message.next_at = now + BUSY_WAIT
@@ -135,22 +145,23 @@ def _take(store: Store, channels: Mapping[str, Channel], now: datetime, only: st
         return _Taken(message.channel, sent, [part.id for part in parts], subject, record)
 
 
-def _keeps_records(channel: Channel) -> bool:
-    """Whether the channel is a :class:`RecordChannel`."""
-    return hasattr(channel, "write")
+def _keeps_records(channel: Channel, message: Message) -> bool:
+    """Whether the channel is a :class:`RecordChannel`, and writes its record also for messages to people."""
+    return hasattr(channel, "write") and (message.person is None or getattr(channel, "for_people", False))
 
 
 def _batch(session: Session, first: Message) -> list[Message]:
-    """The messages that are sent together with this one, in the order in which they were written."""
+    """The messages that are sent together with this one, in the order in which they were written; a digest first."""
     rows = select(Message).where(Message.batch == first.batch, Message.status == "pending")
-    return list(session.scalars(rows.order_by(Message.created_at, Message.id).with_for_update())) or [first]
+    order = (Message.kind != DIGEST, Message.created_at, Message.id)
+    return list(session.scalars(rows.order_by(*order).with_for_update())) or [first]
 
 
 def _channel_message(session: Session, parts: Sequence[Message], record: ExternalRecord | None) -> ChannelMessage:
     message = parts[0]
     payload = message.payload
     if message.person is not None:
-        return _person_message(message, parts)
+        return _person_message(session, message, parts)
     handoff = None
     if message.kind in WITH_HANDOFF:
         as_of = datetime.fromisoformat(payload["data"]["as_of"]).date()
@@ -160,9 +171,9 @@ def _channel_message(session: Session, parts: Sequence[Message], record: Externa
     title, text, data = payload.get("subject"), payload.get("text"), payload["data"]
     update = None
     if record is not None and message.kind == CHANGED and message.case is not None:
-        owner, addresses = data.get("owner"), data.get("addresses") or {}
+        owner, address = data.get("owner"), data.get("owner_address")
         update = case_update(
-            session, message.case, channel=message.channel, entry=record.entry, owner=owner, addresses=addresses
+            session, message.case, channel=message.channel, entry=record.entry, owner=owner, address=address
         )
     return ChannelMessage(
         message.id,
@@ -177,8 +188,10 @@ def _channel_message(session: Session, parts: Sequence[Message], record: Externa
     )
 
 
-def _person_message(message: Message, parts: Sequence[Message]) -> ChannelMessage:
+def _person_message(session: Session, message: Message, parts: Sequence[Message]) -> ChannelMessage:
     payload = message.payload
+    if message.kind == DIGEST:
+        parts = parts[:1]  # it reports the others
     items = [MessageText(part.payload["subject"], part.payload["text"]) for part in parts]
     title, text = digest_text(payload.get("reader") or payload["to"], items)
     return ChannelMessage(
@@ -191,7 +204,22 @@ def _person_message(message: Message, parts: Sequence[Message]) -> ChannelMessag
         link=payload.get("link", "") if len(parts) == 1 else "",
         to=payload["to"],
         recipient=message.recipient,
+        attempt=message.attempts,
+        current=_current_state(session, message) if len(parts) == 1 else {},
     )
+
+
+def _current_state(session: Session, message: Message) -> dict[str, Any]:
+    """What a message to a person offers to do depends on the state of its case or incident now."""
+    subject = message.case or (session.get(Incident, message.incident_id) if message.incident_id else None)
+    if subject is None:
+        return {}
+    names = ("version", "state", "acknowledged_by")
+    return {name: getattr(subject, name) for name in names} | {"respond_by": _instant(subject.respond_by)}
+
+
+def _instant(at: datetime | None) -> str | None:
+    return at.isoformat() + "Z" if at else None
 
 
 def _attempt(store: Store, channel: Channel, taken: _Taken) -> tuple[DeliveryError | None, ExternalRecord | None]:
@@ -210,10 +238,11 @@ def _attempt(store: Store, channel: Channel, taken: _Taken) -> tuple[DeliveryErr
     try:
         for attempt in stamina.retry_context(on=_may_be_short, **RETRY_WITHIN_ATTEMPT):
             with attempt:
+                message = replace(taken.message, attempt=taken.message.attempt + attempt.num - 1)
                 if record[0] is None:
-                    channel.send(taken.message)
+                    channel.send(message)
                 else:
-                    written = cast("RecordChannel", channel).write(taken.message, record[0], save)
+                    written = cast("RecordChannel", channel).write(message, record[0], save)
     except DeliveryError as error:
         return error, None
     except Exception as error:

@@ -73,8 +73,12 @@ def neutral_text(text: str) -> str:
     >>> neutral_text("<!channel> & more")
     '&lt;!channel&gt; &amp; more'
     """
-    text = _DIRECTION.sub("", text).translate(CONTROL)
-    return _LINK_LIKE.sub(_separated, text)
+    return link_free_text(text.translate(CONTROL))
+
+
+def link_free_text(text: str) -> str:
+    """A text in which a chat finds no link, and no mark that turns the direction of writing; it reads the same."""
+    return _LINK_LIKE.sub(_separated, _DIRECTION.sub("", text))
 
 
 def _separated(found: re.Match[str]) -> str:
