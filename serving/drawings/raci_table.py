@@ -18,7 +18,7 @@ from serving.policy.definition.policy_file import Policy
 from serving.policy.definition.policy_schema import PolicyFile, SeverityRule
 
 LETTERS = {"responsible": "R", "accountable": "A", "consulted": "C", "informed": "I"}
-EXPLANATION = "R responsible, A accountable, C consulted, I informed."
+EXPLANATION = "R responsible, A accountable, C consulted, I informed; a number is the step of the escalation path."
 
 
 @dataclass(frozen=True)
@@ -35,10 +35,9 @@ class RaciTable:
 def raci_tables(policy: Policy) -> list[RaciTable]:
     """The tables: letters by severity and role, who the roles are, and who is notified of what."""
     rules = policy.rules
-    roles = tuple(dict.fromkeys(role for row in case_severities(rules) for role, _ in _roles(row)))
-    rows = tuple(
-        (name, *(_letters(row, role) for role in roles)) for row in case_severities(rules) for name in _activities(row)
-    )
+    activities = [activity for row in case_severities(rules) for activity in _activities(rules, row)]
+    roles = tuple(dict.fromkeys(role for _, letters in activities for role, _ in letters))
+    rows = tuple((name, *(_letters(letters, role) for role in roles)) for name, letters in activities)
     return [
         RaciTable("Roles by severity", EXPLANATION, ("Activity", *roles), rows, letters=True),
         RaciTable(
@@ -77,9 +76,22 @@ def raci_html(policy: Policy) -> str:
     return html_page(f"RACI of policy {policy.version}", [*intro, *sections])
 
 
-def _activities(row: SeverityRule) -> tuple[str, str]:
-    respond, resolve = length_text(row.respond_hours), length_text(row.resolve_hours)
-    return f"{row.name}: contact the customer within {respond}", f"{row.name}: close the case within {resolve}"
+def _activities(rules: PolicyFile, row: SeverityRule) -> Iterator[tuple[str, tuple[tuple[str, str], ...]]]:
+    """What is done about a case of a severity, with each role's letter; the steps of its own path where it names one.
+
+    Whom a step asks to act is responsible from then on; whom it only informs is consulted, if it has a question.
+    """
+    letters = tuple(_roles(row))
+    yield f"{row.name}: contact the customer within {length_text(row.respond_hours)}", letters
+    if row.path is not None:
+        steps = [
+            (role, f"{'R' if step.acknowledge else 'C' if step.message else 'I'}{number}")
+            for number, step in enumerate(rules.path_named(row.path).steps, start=1)
+            for role in step.to
+        ]
+        accountable = (row.accountable, LETTERS["accountable"])
+        yield f"{row.name}: act if nobody has acknowledged it", (accountable, *steps)
+    yield f"{row.name}: close the case within {length_text(row.resolve_hours)}", letters
 
 
 def _roles(row: SeverityRule) -> Iterator[tuple[str, str]]:
@@ -90,8 +102,8 @@ def _roles(row: SeverityRule) -> Iterator[tuple[str, str]]:
             yield role, LETTERS[name]
 
 
-def _letters(row: SeverityRule, role: str) -> str:
-    return "".join(dict.fromkeys(letter for name, letter in _roles(row) if name == role)) or "–"
+def _letters(letters: Sequence[tuple[str, str]], role: str) -> str:
+    return " ".join(dict.fromkeys(letter for name, letter in letters if name == role)) or "–"
 
 
 def _who(rules: PolicyFile, roles: Sequence[str]) -> tuple[tuple[str, ...], ...]:

@@ -4,6 +4,7 @@ import re
 import xml.etree.ElementTree as ET
 from datetime import date, datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -120,6 +121,16 @@ def test_the_lanes_are_the_people_who_are_asked_in_turn() -> None:
     assert [stage.lane.split(":")[0] for stage in flow.stages] == ["Primary", "Secondary", "Tertiary"]
     assert [stage.wait.text for stage in flow.stages] == ["", "2 hours", "4 hours"]
     assert flow.accountable == "squad lead"
+
+
+def test_the_raci_table_has_everybody_whom_a_path_reaches(root: Path) -> None:
+    """Whom a step asks to act, whom it asks a question, and the order of the steps."""
+    text = raci_markdown(Policy.load(root / "docs/how-to/rehearsal/checkout.policy.toml"))
+    head, row = (next(line for line in text.splitlines() if part in line) for part in ("Activity", "acknowledged it"))
+    letters = dict(zip(head.split(" | "), row.split(" | "), strict=True))
+    assert letters["support lead"] == "R1" and letters["engineer on call"] == "R2"
+    assert letters["vendor |"] == "C3 |", "asked, but nobody waits for an acknowledgement"
+    assert letters["engineering manager"] == "A R4" and letters["primary"] == "–"
 
 
 def test_the_raci_table_has_the_letters_of_each_severity(policy: Policy) -> None:
