@@ -7,6 +7,7 @@ that a night finds its caches. In between, the timers run as under cron, and the
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from functools import cached_property
 
 from features.errors import DataGateError
 from pipelines import assembly
@@ -37,6 +38,7 @@ from pipelines.training.train_models import train_from
 from serving.cases.cases import Cases
 from serving.cases.health_adjustments import HealthRule
 from serving.incidents.incident_actions import Incidents
+from serving.policy.definition.policy_file import Policy
 from serving.store import Store
 from serving.store.clock import use_clock
 from serving.web.identity.users import save_user
@@ -45,6 +47,7 @@ NIGHT_HOUR, REPAIR_HOUR = 0, 6
 HOURS = (6, 7, 8, 11, 12, 14, 16, 18)
 """The hours (UTC) at which the timers run on a working day; the team works at some of them."""
 MONDAY = 0
+MONITOR_EVERY = 14
 RETRAIN_DAY = 28
 """The models are trained again so many days before the end."""
 
@@ -108,10 +111,14 @@ class _Demo:
     log: Callable[[str], None]
     report: DemoReport = field(default_factory=DemoReport)
 
+    @cached_property
+    def policy(self) -> Policy:
+        """The policy in force."""
+        return assembly.load_policy(self.settings)
+
     def play(self) -> DemoReport:
         """Every day in its order."""
-        rules = assembly.load_policy(self.settings).rules
-        cases = Cases(self.store, health=HealthRule.of(rules.health))
+        cases = Cases(self.store, health=HealthRule.of(self.policy.rules.health))
         context = WorkContext(cases, self.clock, self.plan.seed, self.company.names())
         for number in range(self.plan.nights):
             day = self.plan.first + timedelta(days=number)
@@ -142,7 +149,7 @@ class _Demo:
             train_from(self.settings, "all", day, 0, Steps(quiet=True))
         self._run(day)
         self.report.nights += 1
-        if day.weekday() == MONDAY or day == self.plan.until:
+        if left % MONITOR_EVERY == 0:
             monitor(self.settings, day, Steps(quiet=True))
 
     def _run(self, day: date) -> None:
@@ -175,7 +182,7 @@ class _Demo:
         context.rescued.clear()
 
     def _timers(self) -> None:
-        run_round(self.settings, self.store, assembly.load_policy(self.settings), holder="rescue demo")
+        run_round(self.settings, self.store, self.policy, holder="rescue demo")
 
     def _add_users(self) -> None:
         for person in (*TEAM, *READERS):

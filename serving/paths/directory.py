@@ -25,6 +25,9 @@ KIND_OF_WORD = {"mail": "email"}
 """Words for addresses that are not the name of the kind of channel."""
 
 
+Addresses = tuple[tuple[str, str], ...]
+
+
 class ReaderKind(StrEnum):
     """What a reader is: a person, a role without a person, or somebody outside the team."""
 
@@ -71,12 +74,13 @@ class Directory:
     """The people of a policy and what the policy does not say about them at present.
 
     ``channels`` maps the names of the configured channels to their kinds; None where they are not known: then every
-    address is used under the name that the policy gives it.
+    address is used under the name that the policy gives it. ``preferred`` are the channels that people chose.
     """
 
     roster: Roster
     situation: Situation = field(default_factory=Situation)
     channels: Mapping[str, str] | None = None
+    preferred: Mapping[str, str] = field(default_factory=dict)
 
     def resolve_all(self, words: Sequence[str], subject: Subject, at: datetime) -> Resolution:
         """The readers of several words, each once."""
@@ -183,16 +187,27 @@ class Directory:
     def _reader(self, name: str, subject: Subject, kind: ReaderKind = ReaderKind.PERSON) -> Reader:
         person = self.roster.person(name)
         if kind is ReaderKind.OUTSIDE and "@" in name:
-            addresses: tuple[tuple[str, str], ...] = (("mail", name),)
+            addresses: Addresses = (("mail", name),)
         else:
             addresses = tuple(person.addresses.items())
         zone = self.roster.timezone_of(name, subject.squad)
-        return Reader(name, kind, self._known(addresses), zone, person.title)
+        return Reader(name, kind, self._preferred_first(name, self._known(addresses)), zone, person.title)
 
-    def _known(self, addresses: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    def person(self, name: str) -> Reader:
+        """A person of the team as a reader, whether they can act or not."""
+        entry = self.roster.person(name)
+        addresses = self._preferred_first(name, self._known(tuple(entry.addresses.items())))
+        return Reader(name, ReaderKind.PERSON, addresses, self.roster.timezone_of(name), entry.title)
+
+    def _preferred_first(self, name: str, addresses: Addresses) -> Addresses:
+        """The addresses with the one on the chosen channel first, as long as the person still has it."""
+        chosen = self.preferred.get(name)
+        return tuple(sorted(addresses, key=lambda pair: pair[0] != chosen))
+
+    def _known(self, addresses: Addresses) -> Addresses:
         """The addresses on channels that are configured; a word for a kind stands for the first channel of it."""
         if self.channels is None:
-            return tuple(addresses)
+            return addresses
         known: dict[str, str] = {}
         for word, address in addresses:
             channel = find_channel(word, self.channels)

@@ -10,6 +10,10 @@ from serving.store.base import Base
 from serving.store.tables import Case
 
 
+DIGEST = "digest"
+"""The kind of the message that is a person's morning digest."""
+
+
 class Message(Base):
     """One message to one channel, written in the transaction of its cause.
 

@@ -32,6 +32,8 @@ from serving.store.tables import Case
 EVENT_OF_CHANGE = {
     "opened": ProtocolEvent.OPENED,
     "raised": ProtocolEvent.RAISED_AGAIN,
+    "assign": ProtocolEvent.ASSIGNED,
+    "reassign": ProtocolEvent.ASSIGNED,
     "escalated": ProtocolEvent.ESCALATED,
     "path_repeated": ProtocolEvent.ESCALATED,
     "hand_over": ProtocolEvent.HANDED_OVER,
@@ -142,7 +144,7 @@ def _write(
     try:
         link = context.messages.link(subject.kind, subject.id)
         text = compose_message(subject, reader, occasion, link=link)
-        send_at = sending_time(subject, occasion.event, notification, at)
+        send_at = sending_time(subject, occasion.event, notification, at, context.choices_of(reader.name))
     except Exception:
         _logger.exception("The message to %s about %s %s cannot be written.", reader.name, subject.kind, subject.id)
         return []

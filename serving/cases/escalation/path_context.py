@@ -4,7 +4,7 @@ It is loaded once for each transaction, however many cases that changes.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
 from typing import Protocol as Shape
@@ -12,8 +12,10 @@ from typing import Protocol as Shape
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from serving.cases.escalation.message_choices import load_choices, policy_choices
 from serving.cases.people import Staff, load_staff, newest_rules
 from serving.paths.calendars import WorkingCalendar
+from serving.paths.digests.digest_schedule import MessageChoices
 from serving.paths.directory import Directory
 from serving.paths.durations import Duration
 from serving.paths.message_settings import MessageSettings
@@ -57,13 +59,18 @@ PATH_COLUMNS = tuple(name for name in CasePathRow.__annotations__)
 class PathContext:
     """The policy's rules (None before the first night), its people, and the settings of messages.
 
-    ``calendars`` are those of the squads as the newest night stored them.
+    ``calendars`` are those of the squads as the newest night stored them, ``choices`` those of people about messages.
     """
 
     rules: PolicyFile | None
     staff: Staff
     messages: MessageSettings
     calendars: Mapping[str, WorkingCalendar]
+    choices: Mapping[str, MessageChoices] = field(default_factory=dict)
+
+    def choices_of(self, person: str) -> MessageChoices:
+        """What a person chose about messages, else what the policy says."""
+        return self.choices.get(person) or policy_choices(self.rules)
 
     @cached_property
     def accounts(self) -> dict[str, Account]:
@@ -73,7 +80,8 @@ class PathContext:
     @cached_property
     def directory(self) -> Directory:
         """Who is meant by the words of a path."""
-        return Directory(self.staff.roster, self.staff.situation, self.messages.channels)
+        preferred = {name: it.channel for name, it in self.choices.items() if it.channel}
+        return Directory(self.staff.roster, self.staff.situation, self.messages.channels, preferred)
 
     @cached_property
     def titles(self) -> dict[str, str]:
@@ -159,7 +167,8 @@ def load_context(session: Session, at: datetime) -> PathContext:
     rows = session.execute(select(Squad.name, Squad.calendar).where(Squad.calendar.is_not(None)))
     calendars = {row.name: WorkingCalendar.from_json(row.calendar) for row in rows}
     messages = session.info.get(MESSAGES) or MessageSettings()
-    return PathContext(newest_rules(session), load_staff(session, at), messages, calendars)
+    context = PathContext(newest_rules(session), load_staff(session, at), messages, calendars)
+    return context if context.reaches_nobody else replace(context, choices=load_choices(session, context.rules))
 
 
 def path_state(case: CasePathRow) -> PathState:
