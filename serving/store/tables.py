@@ -80,7 +80,7 @@ class Account(Base):
     currency: Mapped[str | None]
     renews_on: Mapped[date | None] = mapped_column(doc="in the past: the renewal is overdue since that day")
     seen_on: Mapped[date]
-    search: Mapped[str] = mapped_column(doc="name, id, segment and owner, case-folded")
+    search: Mapped[str] = mapped_column(doc="name and id, case-folded")
 
 
 class AccountRisk(Base):

@@ -1,17 +1,21 @@
 """The one message on top of a page that says what was just done, or why it was not done."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from serving.cases.case_errors import StaleCaseError
+from serving.paths.message_text import local_time
 from serving.web import display_text
+from serving.web.reader import UNKNOWN_READER, Reader
 
 
 @dataclass(frozen=True)
 class FlashMessage:
-    """The text, and its tone (``good`` or ``bad``)."""
+    """The text, its tone (``good`` or ``bad``), and what it says about single cases."""
 
     text: str
     tone: str = "good"
+    details: tuple[str, ...] = ()
 
 
 def success_message(action: str) -> FlashMessage | None:
@@ -20,17 +24,18 @@ def success_message(action: str) -> FlashMessage | None:
     return FlashMessage(text) if text else None
 
 
-def failure_message(error: Exception, draft: str = "") -> FlashMessage:
+def failure_message(error: Exception, draft: str = "", reader: Reader = UNKNOWN_READER) -> FlashMessage:
     """Why something was not done, and that the text that was typed is still there."""
     kept = " Your text is kept in the form below." if draft else ""
-    return FlashMessage(error_text(error) + kept, "bad")
+    return FlashMessage(error_text(error, reader) + kept, "bad")
 
 
-def error_text(error: Exception) -> str:
-    """The error's message; for a conflict, what the other person did."""
+def error_text(error: Exception, reader: Reader = UNKNOWN_READER) -> str:
+    """The error's message; for a conflict, what the other person did, in the names and the time of the reader."""
     if isinstance(error, StaleCaseError):
-        action = display_text.event_text(error.kind)
-        return (
-            f"{error.actor} {action} at {error.when} UTC, after you opened this page. Check the case, then try again."
-        )
+        action, actor = display_text.event_text(error.kind), reader.name_of(error.actor)
+        when = f"{error.when} UTC"
+        if reader.zone != "UTC":
+            when = local_time(datetime.fromisoformat(error.when), reader.zone)
+        return f"{actor} {action} at {when}, after you opened this page. Check the case, then try again."
     return str(error)

@@ -16,6 +16,8 @@ from serving.handoff.render import amount, day, moment, number, percent, words
 from serving.handoff.why_now import evidence_text
 from serving.paths.message_text import local_time
 from serving.web import display_text
+from serving.web.navigation import entries_for
+from serving.web.reader import UNKNOWN_READER, Reader
 
 THEMES = ("auto", "light", "dark")
 THEME_COOKIE = "theme"
@@ -57,8 +59,13 @@ def template_environment() -> Environment:
 
 def render_page(request: Request, name: str, context: Mapping[str, Any], *, status: int = 200) -> HTMLResponse:
     """Render a template for this request; the person and the form token are those of ``request.state``, if set."""
+    person = getattr(request.state, "person", None)
+    reader: Reader = getattr(request.state, "reader", UNKNOWN_READER)
     shared = {
-        "person": getattr(request.state, "person", None),
+        "person": person,
+        "navigation": entries_for(person, request.state),
+        "zone": reader.zone,
+        "name_of": reader.name_of,
         "csrf_token": getattr(request.state, "csrf", ""),
         "has_incidents": getattr(request.state, "has_incidents", False),
         "has_people": getattr(request.state, "has_people", False),

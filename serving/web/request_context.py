@@ -7,7 +7,7 @@ What was typed is read before anything can fail, so that an error page can show 
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -17,9 +17,11 @@ from features.errors import UsageError
 from serving.cases.cases import Cases
 from serving.cases.people import load_roster
 from serving.cases.permissions import Act, Actor
+from serving.paths.roster import Roster
 from serving.store import Store
 from serving.store.queries.incident_queries import has_incidents
 from serving.web.access import Permission, Person, csrf_token, require_permission
+from serving.web.reader import UNKNOWN_READER, ZONE_COOKIE, Reader
 from serving.web.security.form_input import MAX_TEXT_LENGTH, form_texts, keep_texts
 
 MAX_SELECTED_CASES = 200
@@ -43,6 +45,12 @@ class PageContext:
     cases: Cases
     person: Person
     now: datetime
+    reader: Reader = UNKNOWN_READER
+
+    @property
+    def today(self) -> date:
+        """The day of the reader: a task that is due today is due on this day."""
+        return self.reader.local(self.now).date()
 
     @property
     def squads(self) -> frozenset[str] | None:
@@ -80,12 +88,16 @@ def page_context(permission: Permission) -> Callable[..., PageContext]:
     def build_context(
         request: Request, person: Annotated[Person, Depends(require_permission(permission))]
     ) -> PageContext:
+        if request.method != "GET":  # actions follow the policy that is in force now
+            request.app.state.policies.refresh()
         request.state.person = person
         request.state.csrf = csrf_token(request)
         request.state.has_incidents = _has_incidents(request)
-        request.state.has_people = _has_people(request)
+        roster = _roster(request)
+        request.state.has_people = roster.listed
+        request.state.reader = Reader.of(roster, person.name, request.cookies.get(ZONE_COOKIE, ""))
         cases: Cases = request.app.state.cases
-        return PageContext(cases.store, cases, person, cases.clock())
+        return PageContext(cases.store, cases, person, cases.clock(), request.state.reader)
 
     return build_context
 
@@ -99,10 +111,10 @@ def _has_incidents(request: Request) -> bool:
     return bool(state.has_incidents)
 
 
-def _has_people(request: Request) -> bool:
-    """Whether the newest policy lists people: pages name the list of people only then."""
+def _roster(request: Request) -> Roster:
+    """The people of the newest policy; pages name the list of people only where it lists them."""
     with request.app.state.cases.store.reading() as session:
-        return load_roster(session).listed
+        return load_roster(session)
 
 
 FormTexts = Annotated[dict[str, str], Depends(read_form_texts)]
@@ -112,6 +124,7 @@ CommenterContext = Annotated[PageContext, Depends(page_context(Permission.COMMEN
 WorkerContext = Annotated[PageContext, Depends(page_context(Permission.WORK))]
 AssignerContext = Annotated[PageContext, Depends(page_context(Permission.ASSIGN))]
 OverviewContext = Annotated[PageContext, Depends(page_context(Permission.OVERVIEW))]
+PolicyContext = Annotated[PageContext, Depends(page_context(Permission.POLICY))]
 
 
 def redirect_to(address: str, done: str = "") -> RedirectResponse:

@@ -35,12 +35,12 @@ def list_cases(
     from pipelines.night.night_attempts import newest_attempt
     from serving.night_report.counting_day import counting_day
     from serving.store.database import utcnow
-    from serving.store.queries import night_queries, queue_queries
+    from serving.store.queries import decision_queries, night_queries, queue_queries
 
     settings = configuration.load(home=home)
     with assembly.open_queue(settings) as store, store.reading() as session:
         if waiting:
-            rows = queue_queries.newest_waiting_list(session)
+            rows = decision_queries.newest_waiting_list(session)
             out.print(waiting_table(rows) if rows else "No account is waiting.")
         else:
             cases = night_queries.open_queue(session)

@@ -5,6 +5,7 @@ of that page, for the first reason of each. Which cases a person may see is part
 """
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -16,7 +17,6 @@ from sqlalchemy.sql import ColumnElement
 
 from serving.handoff.versions import upgrade_package
 from serving.store.case_states import CLOSED, OPEN, Action
-from serving.store.decision_tables import Waiting
 from serving.store.tables import Account, Case, CaseEvent, CaseScore, FrozenHandoff, NightRow, Score
 
 PAGE = 50
@@ -55,7 +55,7 @@ class QueueFilter:
     """Which cases to list; every field that is set excludes cases.
 
     ``squads`` are those that the person may see (None: every squad). ``mine`` lists the cases that ``person`` owns.
-    ``renews`` is a number of days after ``night``.
+    ``renews`` is a number of days after ``night``. ``ids`` are the only cases that count (None: all).
     """
 
     squads: frozenset[str] | None
@@ -70,6 +70,7 @@ class QueueFilter:
     owner: str = ""
     renews: int | None = None
     text: str = ""
+    ids: tuple[str, ...] | None = None
 
 
 class ListedCase(NamedTuple):
@@ -78,6 +79,13 @@ class ListedCase(NamedTuple):
     case: Case
     account: Account
     reason: str | None
+
+
+class _Part(NamedTuple):
+    """The part of a sorted list that is read."""
+
+    offset: int
+    size: int
 
 
 class FilterChoices(NamedTuple):
@@ -104,13 +112,15 @@ def night_risks(session: Session, night: date | None) -> tuple[str, ...]:
     return tuple(session.scalars(select(Score.risk).where(Score.as_of == night).distinct().order_by(Score.risk)))
 
 
-def list_cases(session: Session, chosen: QueueFilter, *, sort: str, page: int) -> list[ListedCase]:
+def list_cases(session: Session, chosen: QueueFilter, *, sort: str, page: int, size: int = PAGE) -> list[ListedCase]:
     """One page of the chosen cases, ``page`` counting from 1; ``sort`` is one of ``SORTS`` or the name of a risk.
 
     The ids of the page are read first, because sorting a hundred thousand whole cases is slow.
     """
-    offset = (page - 1) * PAGE
-    ids = _ids(session, chosen, sort, offset) if sort in SORTS else _ids_by_risk(session, chosen, sort, offset)
+    if chosen.ids == ():
+        return []
+    part = _Part((page - 1) * size, size)
+    ids = _ids(session, chosen, sort, part) if sort in SORTS else _ids_by_risk(session, chosen, sort, part)
     whole = select(Case, Account).join(Account, Case.account_id == Account.account_id).where(Case.id.in_(ids))
     rows = {case.id: (case, account) for case, account in session.execute(whole)}
     reasons = _first_reasons(session, [case for case, _ in rows.values()])
@@ -119,43 +129,32 @@ def list_cases(session: Session, chosen: QueueFilter, *, sort: str, page: int) -
 
 def count_cases(session: Session, chosen: QueueFilter) -> int:
     """The number of chosen cases."""
-    return session.scalar(_cases(select(func.count()), chosen)) or 0
+    return 0 if chosen.ids == () else session.scalar(_cases(select(func.count()), chosen)) or 0
 
 
-def count_by_state(session: Session, chosen: QueueFilter) -> dict[str, int]:
-    """The number of open cases in each state; the state of ``chosen`` is ignored."""
-    query = _cases(select(Case.state, func.count()), replace(chosen, state=OPEN_CASES))
-    found = {row.state: row[1] for row in session.execute(query.group_by(Case.state))}
-    return {OPEN_CASES: sum(found.values()), **found}
+def count_by_lane_and_state(session: Session, chosen: QueueFilter) -> dict[tuple[str, str], int]:
+    """The number of cases by lane and state, of all lanes and of all open or all closed states like that of ``chosen``."""
+    every = CLOSED_CASES if chosen.state in (CLOSED_CASES, *CLOSED) else OPEN_CASES
+    if chosen.ids == ():
+        return {}
+    query = _cases(select(Case.lane, Case.state, func.count()), replace(chosen, lane="", state=every))
+    counts: Counter[tuple[str, str]] = Counter()
+    for lane, state, count in session.execute(query.group_by(Case.squad, Case.lane, Case.state)):  # the index's order
+        counts[lane, state] += count
+    return dict(counts)
 
 
-def count_by_lane(session: Session, chosen: QueueFilter) -> dict[str, int]:
-    """The number of chosen cases in each lane; the lane of ``chosen`` is ignored."""
-    query = _cases(select(Case.lane, func.count()), replace(chosen, lane=""))
-    return {row.lane: row[1] for row in session.execute(query.group_by(Case.lane))}
+def find_text(session: Session, chosen: QueueFilter) -> QueueFilter:
+    """The filter with the ids of the cases that its text matches, where they are few: the text is searched only once.
 
-
-def waiting_list(session: Session, chosen: QueueFilter) -> list[tuple[Waiting, Account]]:
-    """The accounts of the newest night that exceeded the capacity of their squad, by squad and rank."""
-    query = (
-        select(Waiting, Account)
-        .join(Account, Waiting.account_id == Account.account_id)
-        .where(Waiting.as_of == chosen.night, *_of_squads(Waiting.squad, chosen))
-        .order_by(Waiting.squad, Waiting.rank)
-    )
-    return [(row, account) for row, account in session.execute(query)]
-
-
-def newest_waiting_list(session: Session) -> list[tuple[Waiting, Account]]:
-    """The waiting list of the newest night, by squad and rank; empty before the first night."""
-    night = newest_night(session)
-    return waiting_list(session, QueueFilter(squads=None, person="", night=night)) if night else []
-
-
-def count_waiting(session: Session, chosen: QueueFilter) -> int:
-    """The length of the waiting list."""
-    query = select(func.count()).where(Waiting.as_of == chosen.night, *_of_squads(Waiting.squad, chosen))
-    return session.scalar(query) or 0
+    A text that matches many cases stays in the filter: a page of these is found soon in any order.
+    """
+    if not chosen.text:
+        return chosen
+    every = CLOSED_CASES if chosen.state in (CLOSED_CASES, *CLOSED) else OPEN_CASES
+    of_text = QueueFilter(chosen.squads, chosen.person, chosen.night, state=every, text=chosen.text)
+    ids = tuple(session.scalars(_cases(select(Case.id), of_text).limit(FEW + 1)))
+    return replace(chosen, text="", ids=ids) if len(ids) <= FEW else chosen
 
 
 def list_choices(session: Session, squads: frozenset[str] | None) -> FilterChoices:
@@ -165,6 +164,20 @@ def list_choices(session: Session, squads: frozenset[str] | None) -> FilterChoic
         owners=_distinct(session, Account.owner, squads),
         risks=night_risks(session, newest_night(session)),
     )
+
+
+def opening_probabilities(session: Session, cases: Sequence[Case]) -> dict[str, float]:
+    """The probability of each case's risk when it was opened, by case; only where its risk is still that of then."""
+    query = select(CaseEvent.case_id, CaseEvent.after).where(
+        CaseEvent.case_id.in_([case.id for case in cases]), CaseEvent.kind == "opened"
+    )
+    opened = {case_id: after for case_id, after in session.execute(query)}
+    return {
+        case.id: after["probability"]
+        for case in cases
+        if (after := opened.get(case.id)) and after.get("probability") is not None
+        if f"risk:{case.risk}" in after.get("alarms", ()) or case.raises == 0
+    }
 
 
 def last_visibility_change(session: Session) -> int:
@@ -187,16 +200,16 @@ def _cases(query: Select[Any], chosen: QueueFilter, *, of_account: bool = False)
     return found.join(Account, Case.account_id == Account.account_id) if of_account else found
 
 
-def _ids(session: Session, chosen: QueueFilter, sort: str, offset: int) -> list[str]:
+def _ids(session: Session, chosen: QueueFilter, sort: str, part: _Part) -> list[str]:
     column, largest_first = SORTS[sort]
     first = column.desc() if largest_first else column.asc()
     by_id = Case.id.expression
     order = (first, by_id) if sort == "priority" else (first.nulls_last(), Case.priority.desc(), by_id)
     query = _cases(select(Case.id), chosen, of_account=sort in OF_ACCOUNT).order_by(*order)
-    return list(session.scalars(query.limit(PAGE).offset(offset)))
+    return list(session.scalars(query.limit(part.size).offset(part.offset)))
 
 
-def _ids_by_risk(session: Session, chosen: QueueFilter, risk: str, offset: int) -> list[str]:
+def _ids_by_risk(session: Session, chosen: QueueFilter, risk: str, part: _Part) -> list[str]:
     """A page of ids, the highest probability of the risk first and cases without a score of it last.
 
     A few cases are sorted. Many are read in the order of the index of scores, where the page is reached soon; a filter
@@ -204,24 +217,24 @@ def _ids_by_risk(session: Session, chosen: QueueFilter, risk: str, offset: int) 
     """
     few = list(session.scalars(_cases(select(Case.id), chosen).limit(FEW + 1)))
     if len(few) <= FEW:
-        return _sort_by_risk(session, few, risk, offset)
+        return _sort_by_risk(session, few, risk, part)
     scored = _scored_cases(select(CaseScore.case_id), chosen, risk)
     order = (CaseScore.probability.desc(), CaseScore.priority.desc(), CaseScore.case_id.desc())
-    ids = list(session.scalars(scored.order_by(*order).limit(PAGE).offset(offset)))
-    if len(ids) == PAGE:
+    ids = list(session.scalars(scored.order_by(*order).limit(part.size).offset(part.offset)))
+    if len(ids) == part.size:
         return ids
     number_scored = session.scalar(_scored_cases(select(func.count()), chosen, risk)) or 0
     has_score = exists().where(CaseScore.case_id == Case.id, CaseScore.risk == risk)
     others = _cases(select(Case.id), chosen).where(~has_score).order_by(Case.priority.desc(), Case.id.desc())
-    rest = others.limit(PAGE - len(ids)).offset(max(0, offset - number_scored))
+    rest = others.limit(part.size - len(ids)).offset(max(0, part.offset - number_scored))
     return [*ids, *session.scalars(rest)]
 
 
-def _sort_by_risk(session: Session, ids: Sequence[str], risk: str, offset: int) -> list[str]:
+def _sort_by_risk(session: Session, ids: Sequence[str], risk: str, part: _Part) -> list[str]:
     of_risk = (CaseScore.case_id == Case.id) & (CaseScore.risk == risk)
     order = (CaseScore.probability.desc().nulls_last(), Case.priority.desc(), Case.id.desc())
     query = select(Case.id).outerjoin(CaseScore, of_risk).where(Case.id.in_(ids)).order_by(*order)
-    return list(session.scalars(query.limit(PAGE).offset(offset)))
+    return list(session.scalars(query.limit(part.size).offset(part.offset)))
 
 
 def _scored_cases(query: Select[Any], chosen: QueueFilter, risk: str) -> Select[Any]:
@@ -252,8 +265,15 @@ def _conditions(chosen: QueueFilter, *, correlated: bool = False) -> list[Column
         found.append(_has_account(and_(*of_account), correlated))
     if chosen.text:
         named = _has_account(Account.search.contains(chosen.text.casefold(), autoescape=True), correlated)
-        found.append(or_(named, Case.headline.icontains(chosen.text, autoescape=True)))
+        found.append(or_(named, Case.search.contains(func.lower(_escaped(chosen.text)), escape="/")))
+    if chosen.ids is not None:
+        found.append(Case.id.in_(chosen.ids))
     return found
+
+
+def _escaped(text: str) -> str:
+    """A text without the wildcards of LIKE."""
+    return text.replace("/", "//").replace("%", "/%").replace("_", "/_")
 
 
 def _account_conditions(chosen: QueueFilter) -> list[ColumnElement[bool]]:

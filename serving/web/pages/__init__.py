@@ -6,6 +6,7 @@ Here belong routes. What a page shows is in ``serving.web.views``, how it looks 
 from fastapi import APIRouter
 
 from serving.web.pages.account_page import account_router
+from serving.web.pages.bulk_page import bulk_router
 from serving.web.pages.case_actions import case_action_router
 from serving.web.pages.case_page import case_router
 from serving.web.pages.incident_pages import incident_router
@@ -17,6 +18,7 @@ from serving.web.pages.saved_views_page import saved_views_router
 
 ROUTERS: tuple[APIRouter, ...] = (
     queue_router,
+    bulk_router,
     case_router,
     case_action_router,
     account_router,

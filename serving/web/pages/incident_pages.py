@@ -15,6 +15,7 @@ from serving.store.incident_tables import Incident
 from serving.store.queries.incident_queries import incident_file, list_incidents
 from serving.web.access import Permission
 from serving.web.flash_messages import FlashMessage, failure_message
+from serving.web.pages.queue_page import lanes_beside
 from serving.web.rendering import render_page
 from serving.web.request_context import (
     CommenterContext,
@@ -40,7 +41,8 @@ def show_incidents(request: Request, context: ViewerContext) -> Response:
     """All incidents, open ones first."""
     with context.store.reading() as session:
         rows = [incident_row(incident, context.now) for incident in list_incidents(session)]
-    return render_page(request, "incidents.html.j2", {"rows": rows})
+        lanes = lanes_beside(session, request, context)
+    return render_page(request, "incidents.html.j2", {"rows": rows, "lanes": lanes})
 
 
 @incident_router.get("/incident/{incident_id}")

@@ -1,41 +1,59 @@
-"""The queue, taking the next case from it, its waiting list, and assigning several cases at once."""
+"""The queue as a list, as a board and as a file, taking the next case from it, and its waiting list."""
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from features.errors import RescueError
+from features.errors import UsageError, suggest_name
 from serving.cases.absence.away_people import away_texts
+from serving.cases.exports import FORMATS
+from serving.cases.people import newest_rules
 from serving.cases.permissions import Act
 from serving.night_report.counting_day import counting_day
 from serving.store import Session
-from serving.store.database import StoreError
-from serving.store.queries import queue_queries
-from serving.store.queries.case_queries import account_names, active_squads, members
-from serving.store.queries.incident_queries import list_incidents
-from serving.store.queries.queue_queries import CLOSED_CASES, RENEWALS, FilterChoices
+from serving.store.case_states import OPEN, OUTCOMES, State
+from serving.store.queries import decision_queries, queue_queries
+from serving.store.queries.case_queries import active_squads, members
+from serving.store.queries.incident_queries import count_open_incidents, list_incidents
+from serving.store.queries.queue_queries import OPEN_CASES, RENEWALS, FilterChoices, ListedCase, QueueFilter
 from serving.store.saved_views import saved_views
 from serving.web.access import Permission
-from serving.web.display_text import code_title
-from serving.web.flash_messages import FlashMessage, error_text, success_message
+from serving.web.display_text import code_title, state_title
+from serving.web.flash_messages import FlashMessage, success_message
+from serving.web.forms import SNOOZE_DAYS
 from serving.web.rendering import render_page
 from serving.web.request_context import (
-    AssignerContext,
     FormTexts,
     PageContext,
-    SelectedCases,
     ViewerContext,
     WorkerContext,
     redirect_to,
 )
 from serving.web.sign_in.sign_in import local_path
 from serving.web.views.night_age import night_age
-from serving.web.views.queue_view import ASCENDING, QueueView, lane_tabs, paginate, queue_row, sort_orders, state_tabs
+from serving.web.views.queue_export import EXPORT_TYPES, MOST_EXPORTED, export_table
+from serving.web.views.queue_view import (
+    ASCENDING,
+    BOARD,
+    LaneCounts,
+    QueueTab,
+    QueueView,
+    RowContext,
+    count_states,
+    lane_tabs,
+    paginate,
+    queue_row,
+    sort_orders,
+    state_tabs,
+)
 
 queue_router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
+
+CARDS = 15
+"""Cases that each column of the board shows; the list has all of them."""
 
 BANNERS = 5
 """Open incidents that the queue names above its list."""
@@ -51,7 +69,7 @@ def home() -> RedirectResponse:
 def show_queue(request: Request, context: ViewerContext) -> Response:
     """One page of the cases of a view."""
     message = success_message(request.query_params.get("done", ""))
-    return _render_queue(request, context, dict(request.query_params), message)
+    return render_queue(request, context, dict(request.query_params), message)
 
 
 @queue_router.get("/waiting")
@@ -60,10 +78,22 @@ def show_waiting_list(request: Request, context: ViewerContext) -> Response:
     with context.store.reading() as session:
         night = queue_queries.newest_night(session)
         chosen = QueueView().chosen(context.squads, context.person.name, night or context.now.date())
-        rows = queue_queries.waiting_list(session, chosen)
-        age = night_age(session, context.now.date())
-    shown = {"night": night, "age": age, "today": counting_day(night, context.now.date()), "rows": rows}
+        shown = {
+            "night": night,
+            "age": night_age(session, context.now.date(), context.reader),
+            "today": counting_day(night, context.now.date()),
+            "rows": decision_queries.waiting_list(session, chosen),
+            "lanes": lanes_beside(session, request, context),
+        }
     return render_page(request, "waiting.html.j2", shown)
+
+
+def lanes_beside(session: Session, request: Request, context: PageContext) -> list[QueueTab]:
+    """The tabs of the lanes on a page beside the queue, such as the waiting list."""
+    night = queue_queries.newest_night(session)
+    chosen = QueueView().chosen(context.squads, context.person.name, night or context.now.date())
+    counts = queue_queries.count_by_lane_and_state(session, chosen)
+    return lane_tabs(QueueView(), counts, lane_counts(session, request, chosen), request.url.path)
 
 
 @queue_router.post("/queue/next")
@@ -75,77 +105,111 @@ def open_next_case(texts: FormTexts, context: WorkerContext) -> Response:
     return redirect_to(f"/case/{case.id}", done="claim")
 
 
-@queue_router.post("/queue/assign")
-def assign_cases(request: Request, texts: FormTexts, selected: SelectedCases, context: AssignerContext) -> Response:
-    """Assign the selected cases to one person; each is an action of its own, and failures are listed."""
-    query = dict(parse_qsl(urlsplit(local_path(texts.get("back", "/queue"))).query))
-    message = _assign_all(context, selected, texts.get("person", ""))
-    return _render_queue(request, context, query, message, status=200 if message.tone == "good" else 422)
-
-
-def _assign_all(context: PageContext, selected: list[str], person: str) -> FlashMessage:
-    if not selected or not person:
-        return FlashMessage("Select at least one case and a person.", "bad")
-    versions = [(case_id, version) for case_id, _, version in (value.partition(":") for value in selected)]
-    errors = {case_id: error for case_id, version in versions if (error := _assign(context, case_id, version, person))}
+@queue_router.get("/queue/export.{ending}")
+def export_queue(request: Request, ending: str, context: ViewerContext) -> Response:
+    """All cases of a view as a file, in its order: what the list shows, page by page."""
+    if ending not in EXPORT_TYPES:
+        raise UsageError(f"There is no export as {ending!r}: {suggest_name(ending, EXPORT_TYPES)}")
     with context.store.reading() as session:
-        names = account_names(session, errors)
-    assigned = len(versions) - len(errors)
-    summary = f"{assigned} {'case' if assigned == 1 else 'cases'} assigned to {person}."
-    failures = [f"{names.get(case_id, case_id)}: {error}" for case_id, error in errors.items()]
-    return FlashMessage(" ".join([summary, *failures]), "bad" if errors else "good")
+        choices, view, chosen, night = _chosen(request, session, context, dict(request.query_params))
+        total = queue_queries.count_cases(session, chosen)
+        if total > MOST_EXPORTED:
+            raise UsageError(
+                f"The view has {total:,} cases of at most {MOST_EXPORTED:,} in one file: add a filter, or use "
+                "`rescue queue export`."
+            )
+        listed = queue_queries.list_cases(session, chosen, sort=view.sort, page=1, size=MOST_EXPORTED)
+        common = _row_context(session, context, choices, night, listed)
+        rows = [queue_row(row, common) for row in listed]
+    table = export_table(rows, choices.risks, context.reader)
+    name = f"rescue-queue-{night}.{ending}" if night else f"rescue-queue.{ending}"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    return Response(FORMATS[ending](table), media_type=EXPORT_TYPES[ending], headers=headers)
 
 
-def _assign(context: PageContext, case_id: str, version: str, person: str) -> str | None:
-    """Assign one case; the reason if it was not possible, otherwise None."""
-    number = int(version) if version.isdecimal() else None
-    try:
-        context.cases.assign(case_id, context.actor(Act.ASSIGN), number, person=person)
-    except StoreError:
-        raise
-    except RescueError as error:
-        return error_text(error)
-    return None
-
-
-def _render_queue(
+def render_queue(
     request: Request, context: PageContext, query: dict[str, str], message: FlashMessage | None, status: int = 200
 ) -> Response:
+    """The page of a view, as a list or as a board."""
     with context.store.reading() as session:
-        night = queue_queries.newest_night(session)
-        choices = _cached_choices(request, session, context.squads, night)
-        view = QueueView.of(query, choices.risks)
-        chosen = view.chosen(context.squads, context.person.name, night or context.now.date())
-        counts = queue_queries.count_by_state(session, chosen)
-        lanes = queue_queries.count_by_lane(session, chosen)
-        age = night_age(session, context.now.date())
-        total = counts.get(view.state, 0) if view.state != CLOSED_CASES else queue_queries.count_cases(session, chosen)
-        listed = queue_queries.list_cases(session, chosen, sort=view.sort, page=view.page)
+        choices, view, chosen, night = _chosen(request, session, context, query)
+        counts = queue_queries.count_by_lane_and_state(session, chosen)
+        age = night_age(session, context.now.date(), context.reader)
+        states = count_states(view, counts)
+        total = states.get(view.state, 0)
+        board = view.layout == BOARD and view.state == OPEN_CASES
+        listed = [] if board else queue_queries.list_cases(session, chosen, sort=view.sort, page=view.page)
+        columns = _columns(session, chosen, view, states) if board else []
         options = _options(session, context, choices)
-        waiting = queue_queries.count_waiting(session, chosen)
-        incidents = list_incidents(session, state="open", limit=BANNERS)
-        shown_people = [*options["people"], *(row[0].responsible for row in listed)]
-        away = away_texts(session, shown_people, context.now)
-    today = counting_day(night, context.now.date())
-    shown = {
+        shown_cases = [*listed, *(row for _, rows in columns for row in rows)]
+        rows = _row_context(session, context, choices, night, shown_cases)
+        shown_people = [*options["people"], *(row.case.responsible for row in shown_cases)]
+        shown = {
+            "lanes": lane_tabs(view, counts, lane_counts(session, request, chosen)),
+            "open_incidents": list_incidents(session, state="open", limit=BANNERS),
+            "away": away_texts(session, shown_people, context.now),
+        }
+    shown |= {
         "view": view,
         "night": night,
-        "today": today,
+        "today": rows.today,
         "age": age,
         "notice": message,
-        "lanes": lane_tabs(view, lanes),
-        "waiting": waiting,
-        "open_incidents": incidents,
         "risks": choices.risks,
-        "rows": [queue_row(row, choices.risks, context.now, today) for row in listed],
+        "rows": [queue_row(row, rows) for row in listed],
+        "columns": [(tab, [queue_row(row, rows) for row in cards]) for tab, cards in columns],
+        "board": board,
         "tabs": state_tabs(view, counts),
         "pages": paginate(view, total),
         "clear": QueueView(state=view.state).url(),
         "orders": sort_orders(choices.risks),
         "ascending": ASCENDING,
-        "away": away,
     }
     return render_page(request, "queue.html.j2", shown | options, status=status)
+
+
+def lane_counts(session: Session, request: Request, chosen: QueueFilter) -> LaneCounts:
+    """The numbers of the lanes that have pages of their own."""
+    incidents = count_open_incidents(session) if request.state.has_incidents else None
+    return LaneCounts(decision_queries.count_waiting(session, chosen), incidents)
+
+
+def _chosen(
+    request: Request, session: Session, context: PageContext, query: dict[str, str]
+) -> tuple[FilterChoices, QueueView, QueueFilter, date | None]:
+    """The view of an address, and the query of the store that it means."""
+    night = queue_queries.newest_night(session)
+    choices = _cached_choices(request, session, context.squads, night)
+    view = QueueView.of(query, choices.risks)
+    chosen = view.chosen(context.squads, context.person.name, night or context.now.date())
+    return choices, view, queue_queries.find_text(session, chosen), night
+
+
+def _row_context(
+    session: Session, context: PageContext, choices: FilterChoices, night: date | None, listed: list[ListedCase]
+) -> RowContext:
+    return RowContext(
+        choices.risks,
+        context.now,
+        counting_day(night, context.now.date()),
+        newest_rules(session),
+        context.reader,
+        queue_queries.opening_probabilities(session, [row.case for row in listed]),
+    )
+
+
+def _columns(
+    session: Session, chosen: QueueFilter, view: QueueView, counts: dict[str, int]
+) -> list[tuple[QueueTab, list[ListedCase]]]:
+    """The columns of the board: every open state with its first cases; *handed over* only where a case is in it."""
+    columns = []
+    for state in OPEN:
+        if state == State.HANDED_OVER and not counts.get(state):
+            continue
+        tab = QueueTab(state_title(state), view.url(state=state, layout=""), counts.get(state, 0), current=False)
+        cards = queue_queries.list_cases(session, replace(chosen, state=state), sort=view.sort, page=1, size=CARDS)
+        columns.append((tab, cards))
+    return columns
 
 
 def _cached_choices(
@@ -168,11 +232,13 @@ def _options(session: Session, context: PageContext, choices: FilterChoices) -> 
             ("squad", "Squad", [(name, name) for name in squads]),
             ("risk", "Risk", [(name, code_title(name)) for name in choices.risks]),
             ("segment", "Segment", [(name, name) for name in choices.segments]),
-            ("owner", "Account owner", [(name, name) for name in choices.owners]),
+            ("owner", "Account owner", [(name, context.reader.name_of(name)) for name in choices.owners]),
             ("renews", "Renews within", [(days, f"{days} days") for days in RENEWALS]),
         ],
         "saved": saved_views(session, context.person.name),
         "people": members(session, squads) if may_assign else (),
         "may_assign": may_assign,
         "may_work": context.person.may(Permission.WORK),
+        "outcomes": [(code, state_title(code)) for code in OUTCOMES],
+        "snooze_days": SNOOZE_DAYS,
     }

@@ -136,3 +136,9 @@ function openNamed() {
 
 window.addEventListener("hashchange", openNamed);
 openNamed();
+
+// Times are written in the time zone of the browser, where the policy does not name that of the reader.
+const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+if (zone && !document.cookie.split("; ").includes(`zone=${zone}`)) {
+  document.cookie = `zone=${zone}; path=/; max-age=31536000; samesite=lax${window.location.protocol === "https:" ? "; secure" : ""}`;
+}

@@ -5,25 +5,49 @@ from datetime import date
 
 from serving.handoff.render import day
 from serving.night_report.counting_day import CURRENT_DAYS
+from serving.night_report.report_text import stale_text
+from serving.paths.message_text import local_time
 from serving.store import Session
+from serving.store.queries.night_queries import night_report
 from serving.store.queries.queue_queries import newest_failure, newest_night
+from serving.store.tables import NightRow
 from serving.web.display_text import day_count
+from serving.web.reader import UNKNOWN_READER, Reader
 
 
 @dataclass(frozen=True)
 class NightAge:
-    """What a reader has to know before the list: that its night is old, and why the newest attempt failed."""
+    """What a reader has to know before the list: that its night is old, or why the newest attempt failed.
+
+    ``late`` says which data were late; empty where none were.
+    """
 
     warnings: tuple[str, ...]
+    late: str = ""
 
 
-def night_age(session: Session, today: date) -> NightAge:
-    """The warnings about the newest night; none where it is current and no later one failed."""
+def night_age(session: Session, today: date, reader: Reader = UNKNOWN_READER) -> NightAge:
+    """The warnings about the newest night; none where it is current, no later one failed and its feeds are on time."""
     night = newest_night(session)
     failed = newest_failure(session)
     warnings = []
     if night and (today - night).days > CURRENT_DAYS:
         warnings.append(f"The newest night is {day_count((today - night).days)} old, and so is this queue.")
     if failed is not None and (night is None or failed.as_of > night):
-        warnings.append(f"The night of {day(failed.as_of)} was not recorded: {failed.failure or 'it was stopped'}")
-    return NightAge(tuple(warnings))
+        at = f" It was started on {local_time(failed.started_at, reader.zone)}."
+        warnings.append(f"The night of {day(failed.as_of)} was not recorded: {_reason(failed)}{at}")
+    return NightAge(tuple(warnings), _late_text(session, night) if night is not None else "")
+
+
+def _reason(failed: NightRow) -> str:
+    reason = (failed.failure or "it was stopped").strip()
+    return reason if reason.endswith((".", "!", "?")) else f"{reason}."
+
+
+def _late_text(session: Session, night: date) -> str:
+    """The feeds that were late or stopped on a night, as a sentence."""
+    report = night_report(session, night)
+    late = [stale_text(feed).rstrip(".") for feed in report.feeds if feed.stale or feed.late] if report else []
+    if not late:
+        return ""
+    return f"Late data on the night of {day(night)}: {', '.join(late)}. What is new there is in no score and no reason yet."

@@ -5,21 +5,29 @@ scored.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from math import ceil
 from urllib.parse import urlencode
 
+from serving.policy.definition.policy_schema import PolicyFile
 from serving.store.case_states import OPEN, State
 from serving.store.queries.queue_queries import CLOSED_CASES, LANES, OPEN_CASES, PAGE, STATES, ListedCase, QueueFilter
 from serving.store.tables import Account, Case
 from serving.web import display_text
+from serving.web.reader import UNKNOWN_READER, Reader
+from serving.web.views.case_view import without_account_name
+from serving.web.views.next_step import next_step
+from serving.web.views.price_text import PriceText, price_text
 
 FILTERS = ("squad", "lane", "mine", "state", "risk", "segment", "owner", "renews")
 """The filters that have the same name in an address and in a query."""
 
 ASCENDING = frozenset({"account", "leaving", "renewal", "clock"})
 """The sort orders that begin with the smallest value."""
+
+BOARD = "board"
+"""The layout with one column for each state; the other one is the list."""
 
 MAX_FILTER_LENGTH = 200
 """Characters of a filter that are read."""
@@ -40,6 +48,7 @@ class QueueView:
     q: str = ""
     sort: str = "priority"
     page: int = 1
+    layout: str = ""
 
     @classmethod
     def of(cls, query: Mapping[str, str], risks: Sequence[str]) -> "QueueView":
@@ -57,6 +66,7 @@ class QueueView:
             q=texts["q"],
             sort=_one_of(texts["sort"], sort_orders(risks), "priority"),
             page=_number(texts["page"]) or 1,
+            layout=_one_of(texts["layout"], (BOARD,), ""),
         )
 
     def url(self, **changes: object) -> str:
@@ -70,10 +80,19 @@ class QueueView:
         }
         return "/queue" + (f"?{urlencode(parameters)}" if parameters else "")
 
+    def export_url(self, ending: str) -> str:
+        """The address of a file of this format with all cases of the view, in its order."""
+        return self.url(layout="").replace("/queue", f"/queue/export.{ending}", 1)
+
     @property
     def narrowed(self) -> bool:
         """Whether a filter other than the lane and the state is set."""
-        return replace(self, lane="", state=OPEN_CASES, sort="priority", page=1) != QueueView()
+        return replace(self, lane="", state=OPEN_CASES, sort="priority", page=1, layout="") != QueueView()
+
+    @property
+    def plain(self) -> bool:
+        """Whether it is the whole queue in its order from the first case on, in one lane or all."""
+        return not self.narrowed and (self.state, self.sort, self.page) == (OPEN_CASES, "priority", 1)
 
     def chosen(self, squads: frozenset[str] | None, person: str, night: date) -> QueueFilter:
         """The view as a query of the store."""
@@ -90,8 +109,8 @@ def sort_orders(risks: Sequence[str]) -> tuple[str, ...]:
 class QueueRow:
     """A line of the queue; ``probabilities`` has one (risk, probability or None) for each risk column.
 
-    ``change`` is that of the case's own risk since the case was last raised, and ``end`` when the contract ends or
-    renews.
+    ``change`` is that of the case's own risk since the case was opened, or last raised where that is not recorded, and
+    ``end`` when the contract ends or renews. ``price`` is what the queue is ordered by.
     """
 
     case: Case
@@ -103,6 +122,8 @@ class QueueRow:
     end: str
     resolved: str
     timer: display_text.SlaTimer | None
+    price: PriceText
+    next_step: str
 
     @property
     def can_be_claimed(self) -> bool:
@@ -110,19 +131,40 @@ class QueueRow:
         return self.case.state == State.NEW
 
 
-def queue_row(listed: ListedCase, risks: Sequence[str], now: datetime, today: date) -> QueueRow:
-    """The line of a case; its timers count from now, and the days of its contract from ``today``."""
+@dataclass(frozen=True)
+class RowContext:
+    """What all rows of a page have in common: risks, times, the policy, the reader, and risks at opening by case.
+
+    Timers count from ``now``, the days of contracts from ``today``.
+    """
+
+    risks: Sequence[str]
+    now: datetime
+    today: date
+    rules: PolicyFile | None = None
+    reader: Reader = UNKNOWN_READER
+    opened: Mapping[str, float] = field(default_factory=dict)
+
+
+def queue_row(listed: ListedCase, context: RowContext) -> QueueRow:
+    """The line of a case."""
     case, account, reason = listed
+    then, since = case.probability, case.raised_on
+    if case.id in context.opened:
+        then, since = context.opened[case.id], case.opened_on
+    name = account.name or account.account_id
     return QueueRow(
         case=case,
-        name=account.name or account.account_id,
+        name=name,
         account=account,
-        probabilities=tuple((risk, case.probabilities.get(risk)) for risk in risks),
-        change=display_text.points_since(case.probability, case.probabilities.get(case.risk), case.raised_on),
-        reason=reason,
-        end=display_text.contract_end(case, account, today),
+        probabilities=tuple((risk, case.probabilities.get(risk)) for risk in context.risks),
+        change=display_text.points_since(then, case.probabilities.get(case.risk), since),
+        reason=without_account_name(reason, name) if reason else None,
+        end=display_text.contract_end(case, account, context.today),
         resolved=display_text.resolved_title(case.resolved),
-        timer=display_text.sla_timer(case, now),
+        timer=display_text.sla_timer(case, context.now),
+        price=price_text(case, account, context.rules),
+        next_step=next_step(case, context.reader),
     )
 
 
@@ -136,28 +178,64 @@ class QueueTab:
     current: bool
 
 
-def lane_tabs(view: QueueView, counts: Mapping[str, int]) -> list[QueueTab]:
-    """The lanes as tabs, the first for the cases of every lane; accounts without a place have a page of their own."""
-    return [
+Counts = Mapping[tuple[str, str], int]
+"""The number of cases by lane and state."""
+
+
+@dataclass(frozen=True)
+class LaneCounts:
+    """What the lanes without cases contain: accounts that wait, and open incidents; None where there never were any."""
+
+    waiting: int
+    incidents: int | None
+
+
+def lane_tabs(view: QueueView, counts: Counts, others: LaneCounts, path: str = "/queue") -> list[QueueTab]:
+    """The lanes as tabs, the first for the cases of every lane; incidents and waiting accounts have pages of their own.
+
+    ``path`` is that of the page on which the tabs are.
+    """
+    here = path == "/queue"
+    shown = view if here else QueueView()
+    tabs = [
         QueueTab(
             display_text.lane_title(lane),
-            view.url(lane=lane),
-            counts.get(lane, 0) if lane else sum(counts.values()),
-            view.lane == lane,
+            shown.url(lane=lane),
+            sum(count for (of, state), count in counts.items() if of in (lane or of,) and _in_state(state, shown)),
+            here and view.lane == lane,
         )
         for lane in ("", *LANES)
     ]
+    if others.incidents is not None:
+        tabs.append(QueueTab("Incidents", "/incidents", others.incidents, path == "/incidents"))
+    return [*tabs, QueueTab("Waiting", "/waiting", others.waiting, path == "/waiting")]
 
 
-def state_tabs(view: QueueView, counts: Mapping[str, int]) -> list[QueueTab]:
+def _in_state(state: str, view: QueueView) -> bool:
+    return view.state in (OPEN_CASES, CLOSED_CASES, state)
+
+
+def state_tabs(view: QueueView, counts: Counts) -> list[QueueTab]:
     """The states as tabs; closed cases are not counted, because their number only grows."""
+    by_state = count_states(view, counts)
     open_tabs = [
-        QueueTab(display_text.state_title(state), view.url(state=state), counts.get(state, 0), view.state == state)
+        QueueTab(display_text.state_title(state), view.url(state=state), by_state.get(state, 0), view.state == state)
         for state in (OPEN_CASES, *OPEN)
-        if state != State.HANDED_OVER or counts.get(state) or view.state == state
+        if state != State.HANDED_OVER or by_state.get(state) or view.state == state
     ]
     closed = display_text.state_title(CLOSED_CASES)
     return [*open_tabs, QueueTab(closed, view.url(state=CLOSED_CASES), None, view.state == CLOSED_CASES)]
+
+
+def count_states(view: QueueView, counts: Counts) -> dict[str, int]:
+    """The cases of the view's lane by state, and those of all states as open or closed, whichever the counts are of."""
+    by_state: dict[str, int] = {}
+    for (lane, state), count in counts.items():
+        if view.lane in ("", lane):
+            by_state[state] = by_state.get(state, 0) + count
+            every = OPEN_CASES if state in OPEN else CLOSED_CASES
+            by_state[every] = by_state.get(every, 0) + count
+    return by_state
 
 
 @dataclass(frozen=True)

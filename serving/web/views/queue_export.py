@@ -1,0 +1,57 @@
+"""The queue as a table for a spreadsheet: the columns of the list, one row a case, in the order of the view."""
+
+from collections.abc import Iterable, Sequence
+
+import pyarrow as pa
+
+from serving.web import display_text
+from serving.web.reader import Reader
+from serving.web.views.queue_view import QueueRow
+
+EXPORT_TYPES = {
+    "csv": "text/csv; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+"""The formats, by the ending of the file."""
+
+MOST_EXPORTED = 10_000
+"""Cases in one file."""
+
+
+def export_table(rows: Sequence[QueueRow], risks: Sequence[str], reader: Reader) -> pa.Table:
+    """What the list shows of these cases; numbers stay numbers, deadlines are in the time zone of the reader."""
+    columns: dict[str, pa.Array] = {
+        "Account": _texts(row.name for row in rows),
+        "Segment": _texts(row.account.segment for row in rows),
+        "Account owner": _texts(reader.name_of(row.account.owner) or None for row in rows),
+        "Priority": pa.array([row.case.priority for row in rows], pa.float64()),
+        "How the priority is calculated": _texts(row.price.words for row in rows),
+        "Revenue": pa.array([row.case.revenue for row in rows], pa.float64()),
+        "Currency": _texts(row.account.currency for row in rows),
+    }
+    for place, risk in enumerate(risks):
+        title = display_text.code_title(risk)
+        columns[title] = pa.array([row.probabilities[place][1] for row in rows], pa.float64())
+    columns |= {
+        "Change": _texts(row.change or None for row in rows),
+        "First reason": _texts(row.reason for row in rows),
+        "Contract": _texts(row.end or None for row in rows),
+        "Lane": _texts(display_text.lane_title(row.case.lane) for row in rows),
+        "State": _texts(display_text.state_title(row.case.state) for row in rows),
+        "Severity": _texts(display_text.code_title(row.case.severity) for row in rows),
+        "Squad": _texts(row.case.squad for row in rows),
+        "Assigned to": _texts(reader.name_of(row.case.owner) or None for row in rows),
+        "Next step": _texts(row.next_step for row in rows),
+        "Next deadline": _texts(row.timer and display_text.code_title(row.timer.target) for row in rows),
+        f"Due ({reader.zone})": _texts(
+            row.timer and reader.local(row.timer.due).strftime("%Y-%m-%d %H:%M") for row in rows
+        ),
+        "Opened": pa.array([row.case.opened_on for row in rows], pa.date32()),
+        "Account id": _texts(row.account.account_id for row in rows),
+        "Case id": _texts(row.case.id for row in rows),
+    }
+    return pa.table(columns)
+
+
+def _texts(values: Iterable[str | None]) -> pa.Array:
+    return pa.array(list(values), pa.string())
