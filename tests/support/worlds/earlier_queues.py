@@ -18,7 +18,7 @@ REVISIONS = sorted(file.name.partition(".")[0] for file in QUEUES.glob("*.sqlite
 def load_revision(revision: str, url: str) -> None:
     """Load the queue of a revision into an empty database, SQLite or PostgreSQL."""
     dialect = "sqlite" if url.startswith("sqlite") else "postgresql"
-    written = lzma.open(QUEUES / f"{revision}.{dialect}.sql.xz", "rt", encoding="utf-8").read()
+    written = lzma.decompress((QUEUES / f"{revision}.{dialect}.sql.xz").read_bytes()).decode()
     if dialect == "postgresql":
         load_queue(written, url)
         return
