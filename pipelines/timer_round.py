@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from features.errors import UsageError
 from pipelines.settings import Settings
+from serving.cases.digests.send_messages import send_messages
 from serving.cases.sla_timers import TimerReport, run_timers
-from serving.delivery import broadcast_channels, deliver, open_channels
+from serving.delivery import broadcast_channels, open_channels
 from serving.incidents.run_incidents import IncidentReport, run_incidents
 from serving.incidents.timer_lease import HeldBy, release_lease, take_lease
 from serving.policy.definition.policy_file import Policy
@@ -74,7 +75,7 @@ def run_round(
             days = settings.signals.keep_days
             incidents = run_incidents(store, policy, channels=broadcast, lease=lease, keep_days=days)
         if channels and send:
-            deliver(store, channels)
+            send_messages(store, channels)
     finally:
         if not keep:
             release_lease(store, lease)

@@ -34,8 +34,9 @@ from pipelines.settings import Settings, writable_home
 from pipelines.sources.source_guard import refuse_other_source
 from pipelines.sources.validated_source import ValidatedSource, reading_text, validate_source
 from pipelines.system_clock import today
+from serving.cases.digests.send_messages import send_messages
 from serving.cases.sla_timers import run_timers
-from serving.delivery import broadcast_channels, deliver, open_channels
+from serving.delivery import broadcast_channels, open_channels
 from serving.night_report.report_schema import NightReport, NoModel
 from serving.night_report.report_text import day_text, plural, stale_text
 from serving.nights import night_lease
@@ -216,7 +217,8 @@ def _record(night: _Night, lease: night_lease.Night, decision: NightDecision, re
     if alarm is not None:
         night.steps.log(f"Warning: {alarm}")
     if night.settings.channels:
-        night.run_step("deliver", "Delivering hand-offs", deliver, night.store, open_channels(night.settings.channels))
+        channels = open_channels(night.settings.channels)
+        night.run_step("deliver", "Delivering hand-offs", send_messages, night.store, channels)
     recorded = save_seconds(night.store, night.as_of, night.steps.seconds)
     write_report(night.settings, recorded)
     report_late_feeds(night.settings, night.store, recorded)

@@ -42,11 +42,12 @@ def send_to_operators(settings: Settings, store: Store, messages: Sequence[Opera
     with store.transaction() as session:
         added = enqueue_operator_messages(session, messages, settings.operations, at=utcnow())
     if added:
-        from serving.delivery import deliver, open_channels
+        from serving.cases.digests.send_messages import send_messages
+        from serving.delivery import open_channels
 
         with suppress(Exception):  # the message is in the outbox, and is tried again
             named = {name: table for name, table in settings.channels.items() if name in settings.operations}
-            deliver(store, open_channels(named))
+            send_messages(store, open_channels(named))
     return added
 
 

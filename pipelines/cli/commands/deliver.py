@@ -26,6 +26,7 @@ def deliver(
 ) -> None:
     """Send the messages of the outbox that are due, through the channels in rescue.toml."""
     from serving import delivery
+    from serving.cases.digests.send_messages import send_messages
 
     settings = configuration.load(home=home)
     if dead:
@@ -33,7 +34,7 @@ def deliver(
         return
     channels = delivery.open_channels(settings.channels)
     with assembly.open_queue(settings) as store:
-        report = delivery.deliver(store, channels, replay=replay)
+        report = send_messages(store, channels, replay=replay)
     out.print(
         f"{report.sent} sent, {report.retried} will be retried, {report.dead} could not be delivered.",
         markup=False,
