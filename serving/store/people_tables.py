@@ -80,3 +80,16 @@ class SignIn(Base):
     how: Mapped[str]
     person: Mapped[str | None]
     address: Mapped[str | None]
+
+
+class UsedRequest(Base):
+    """A signed request or link that was used: whoever has a copy of it cannot use it again before it expires.
+
+    ``key`` is a hash; a row is of no use after ``expires_at``, when the signature itself is too old.
+    """
+
+    __tablename__ = "used_requests"
+    __table_args__ = (Index(None, "expires_at"),)
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    expires_at: Mapped[datetime]
