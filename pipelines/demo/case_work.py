@@ -103,7 +103,7 @@ class CaseWork:
             until = self.day + timedelta(days=self.random.randint(2, 5))
             self._cases.snooze(self.case.id, self._actor, self.case.version, until=until, reason=self._text("snooze"))
             return "snooze"
-        if draw < 0.34:
+        if draw < 0.27:
             return self._mention()
         self._cases.contact(self.case.id, self._actor, self.case.version, comment=self._text("contact"))
         self.context.rescued.append(self.case.account_id)
@@ -118,10 +118,8 @@ class CaseWork:
     def _follow_up(self) -> str:
         contacted = self.case.responded_at
         if contacted is not None and self.context.clock() - contacted < ENOUGH_CONTACT:
-            return self._remark() if self.random.random() < 0.3 else self._mention()
-        if self.random.random() < 0.55:
-            return self._remark()
-        return self._resolve()
+            return self._remark() if self.random.random() < 0.7 else self._mention()
+        return self._remark() if self.random.random() < 0.2 else self._resolve()
 
     def _resolve(self) -> str:
         verdict = self._verdict()

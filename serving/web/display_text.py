@@ -5,11 +5,12 @@ Pages look the text up here and never read a code back out of a sentence.
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from serving.handoff.render import amount, day
 from serving.store.case_states import State
-from serving.store.tables import Account, Case, CaseEvent
+from serving.store.tables import Account, Case
 
 STATE_TITLES: dict[str, str] = {
     "open": "All open",
@@ -72,6 +73,15 @@ EVENT_TEXTS: dict[str, str] = {
     "comment": "commented",
     "disagree": "disagreed with a reason",
     "undo": "undid their last action",
+    "contact_logged": "logged a contact",
+    "task_added": "added a task",
+    "task_done": "marked a task as done",
+    "task_skipped": "skipped a task",
+    "task_reopened": "opened a task again",
+    "task_changed": "changed a task",
+    "attached": "added a file",
+    "detached": "removed a file",
+    "left_after_saved": "found that the account left although the case was closed as saved",
     "escalated": "escalated the case to the next person",
     "handed_on": "escalated the case to the next person",  # in the history of earlier versions
     "breached": "recorded a missed deadline",
@@ -87,6 +97,7 @@ SUCCESS_TEXTS: dict[str, str] = {
     "return": "The case was returned to its sender.",
     "absence_entered": "The absence is entered.",
     "absence_withdrawn": "The absence is removed.",
+    "preferences_saved": "Saved. The next message to you follows it.",
     "release": "The case was returned to the squad.",
     "acknowledge": "The case is acknowledged. It does not escalate any more.",
     "contact": "Recorded: the customer was contacted.",
@@ -98,22 +109,23 @@ SUCCESS_TEXTS: dict[str, str] = {
     "comment": "Your comment is in the history.",
     "disagree": "Your disagreement is in the history. The analyst will read it.",
     "undo": "Your last action was undone.",
+    "log_contact": "The contact is in the log.",
+    "task_add": "The task is added.",
+    "task_done": "The task is done.",
+    "task_skip": "The task is skipped.",
+    "task_reopen": "The task is open again.",
+    "task_change": "The task is changed.",
+    "attach": "The file is added.",
+    "detach": "The file is removed.",
+    "read": "Marked as read.",
     "no_new_case": "There is no new case left in your squads. Cases that colleagues work on stay with them.",
+    "policy_saved": "The version is saved and in force.",
+    "policy_restored": "The version is restored and in force.",
+    "replay_busy": "One replay runs at a time: this is the one that is running.",
     "view_saved": "The view is saved.",
     "view_deleted": "The view is deleted.",
 }
 """What a page says after an action."""
-
-AUDITED_FIELD_TITLES: dict[str, str] = {
-    "state": "state",
-    "owner": "assigned to",
-    "squad": "squad",
-    "severity": "severity",
-    "probability": "probability",
-    "lane": "lane",
-    "snoozed_until": "snoozed until",
-}
-"""The audited fields that a reader of the history asks about; timers and counters follow from these."""
 
 SORT_TITLES: dict[str, str] = {
     "priority": "priority",
@@ -131,6 +143,7 @@ PERMISSION_TEXTS: dict[str, str] = {
     "work": "work on cases",
     "assign": "assign cases",
     "overview": "see the overview",
+    "policy": "change the policy",
 }
 """What a permission allows, as the end of "they may not …"."""
 
@@ -225,6 +238,11 @@ def money(value: float | None, currency: str | None = None, estimated: float | N
     return f"unknown (estimated {amount(estimated, currency or '')})" if estimated is not None else "unknown"
 
 
+def small_share(value: float) -> str:
+    """A share as a percentage, one below 10% with a decimal where it has one: ``2.4%``, ``15%``."""
+    return f"{100 * value:.0f}%" if value >= 0.1 else f"{round(100 * value, 1):g}%"
+
+
 def points_since(then: float | None, now: float | None, since: date) -> str:
     """The change of a probability in percentage points: ``+12 points since 1 Jul 2026``; empty below one point."""
     if then is None or now is None or abs(now - then) < 0.005:
@@ -269,22 +287,12 @@ def span_text(first: datetime, last: datetime) -> str:
     return f"{day(first.date())}, {first:%H:%M} – {day(last.date())}, {last:%H:%M}"
 
 
-def change_texts(entry: CaseEvent) -> list[str]:
-    """What an entry of the history changed, as ``state: from New to Claimed``."""
-    return [
-        f"{title}: from {_value(name, entry.before.get(name))} to {_value(name, entry.after[name])}"
-        for name, title in AUDITED_FIELD_TITLES.items()
-        if name in entry.after and entry.before.get(name) is not None
-    ]
+def reader_time(at: datetime, zone: str) -> str:
+    """An instant in a time zone that the page names once: ``2 Mar 2026, 14:00``."""
+    local = at.replace(tzinfo=UTC).astimezone(ZoneInfo(zone))
+    return f"{day(local.date())}, {local:%H:%M}"
 
 
-def _value(name: str, value: object) -> str:
-    if value is None:
-        return "nobody" if name == "owner" else "none"
-    if name == "state":
-        return state_title(str(value))
-    if name == "lane":
-        return lane_title(str(value))
-    if name == "probability" and isinstance(value, int | float):
-        return f"{value:.0%}"
-    return day(date.fromisoformat(str(value))) if name == "snoozed_until" else str(value)
+def file_size(size: int) -> str:
+    """The size of a file: ``12 KB``, ``1.4 MB``."""
+    return f"{size / 1_000_000:.1f} MB" if size >= 1_000_000 else f"{max(1, round(size / 1000))} KB"

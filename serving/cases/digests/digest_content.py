@@ -60,15 +60,14 @@ class DigestQuery:
 
     def digest(self, waiting: Iterable[Message]) -> Digest:
         """What it reports; ``waiting`` are the messages that waited for it."""
-        new = self._new()
-        named = {item.subject_id for item in new}
+        new, to_accept = self._new(), self._to_accept()
         sections = {
             DigestSection.OVERDUE: self._due(late=True),
             DigestSection.TODAY: self._due(late=False),
             DigestSection.NEW: new,
-            DigestSection.TO_ACCEPT: self._to_accept(),
+            DigestSection.TO_ACCEPT: to_accept,
             DigestSection.MENTIONS: self._mentions(),
-            DigestSection.CHANGED: self._changed(named),
+            DigestSection.CHANGED: self._changed({item.subject_id for item in (*new, *to_accept)}),
         }
         named = {item.subject_id for items in sections.values() for item in items}
         sections[DigestSection.MESSAGES] = self._messages(waiting, named)

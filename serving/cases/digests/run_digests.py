@@ -164,7 +164,8 @@ def _waiting(session: Session, person: str, channels: Collection[str], until: da
     )
     if until is not None:
         query = query.where(Message.next_at <= until)
-    return list(session.scalars(query.order_by(Message.created_at, Message.id).with_for_update()))
+    query = query.order_by(Message.created_at, Message.id)
+    return list(session.scalars(query.with_for_update() if until is not None else query))
 
 
 def _channels(reader: Reader) -> list[str]:

@@ -12,7 +12,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from serving.paths.calendars import WEEKDAYS
-from serving.paths.protocol import Party, ProtocolEvent
+from serving.paths.protocol import DEFAULT_PROTOCOL, Party, Protocol, ProtocolEvent
 
 MORNING = time(8)
 """When messages that can wait are sent, in the reader's time zone, where the policy says nothing."""
@@ -62,6 +62,16 @@ DEFAULT_CHOICES = MessageChoices()
 def personal_kind(event: ProtocolEvent, party: Party | None) -> PersonalKind | None:
     """The kind of a message to a party; None where the person cannot choose."""
     return _KINDS.get(event) if party in _OWN else None
+
+
+def immediate_kinds(protocol: Protocol) -> frozenset[PersonalKind]:
+    """The kinds that do not wait where a person has chosen nothing."""
+    return frozenset(
+        kind
+        for event, kind in _KINDS.items()
+        for party in protocol.get(event, DEFAULT_PROTOCOL[event]).parties
+        if party in _OWN and party not in protocol.get(event, DEFAULT_PROTOCOL[event]).daily
+    )
 
 
 def can_wait(choices: MessageChoices, event: ProtocolEvent, party: Party | None, *, daily: bool) -> bool:

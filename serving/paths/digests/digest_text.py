@@ -45,7 +45,7 @@ _COUNTED: Mapping[DigestSection, tuple[str, str]] = {
     DigestSection.TO_ACCEPT: ("to accept", "to accept"),
     DigestSection.MENTIONS: ("mention", "mentions"),
     DigestSection.CHANGED: ("changed", "changed"),
-    DigestSection.MESSAGES: ("message", "messages"),
+    DigestSection.MESSAGES: ("for your information", "for your information"),
 }
 
 
@@ -89,7 +89,8 @@ class DigestText(NamedTuple):
 def compose_digest(digest: Digest) -> DigestText:
     """The text of a digest."""
     counts = _counts(digest)
-    subject = f"Your cases on {_day(digest.day)}: {', '.join(counts)}"
+    title = _title(digest)
+    subject = f"{title}: {', '.join(counts)}"
     lines = [f"Hello {plain_line(digest.reader)},", "", f"this morning: {', '.join(counts)}."]
     for section, items in _shown(digest):
         title = TITLES[section]
@@ -135,9 +136,14 @@ def _page(digest: Digest, counts: list[str]) -> str:
         parts.append("</ul>")
     if digest.my_day:
         parts.append(f'<p><a href="{escape(digest.my_day, quote=True)}">Open my day</a></p>')
-    title = escape(f"Your cases on {_day(digest.day)}")
-    body = "\n".join(parts)
-    return f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title></head>\n<body>\n{body}\n</body></html>\n'
+    head = f'<head><meta charset="utf-8"><title>{escape(_title(digest))}</title></head>'
+    return "\n".join(["<!doctype html>", f'<html lang="en">{head}', "<body>", *parts, "</body></html>", ""])
+
+
+def _title(digest: Digest) -> str:
+    """What the subject line begins with: a digest of messages alone is not about the reader's own cases."""
+    own = any(items for section, items in digest.sections.items() if section is not DigestSection.MESSAGES)
+    return f"Your {'cases' if own else 'morning'} on {_day(digest.day)}"
 
 
 def _day(day: date) -> str:

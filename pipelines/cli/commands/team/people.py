@@ -108,6 +108,36 @@ def import_calendar(
     out.print(f"{name}: {plural(reading.absences, 'absence')}.", markup=False)
 
 
+@people.command(short_help="Show the morning digest of a person.")
+def digest(name: PersonName, home: Home = None, as_json: Json = False) -> None:
+    """Show the morning digest that a person would get now. Nothing is sent or stored."""
+    from serving.cases.absence.absence_entries import require_person
+    from serving.cases.digests.run_digests import preview_digest
+    from serving.cases.escalation.message_choices import choices_of
+    from serving.cases.people import load_roster, newest_rules
+    from serving.paths.digests.digest_text import compose_digest
+    from serving.store.database import utcnow
+
+    with assembly.open_queue(configuration.load(home=home)) as store, store.reading() as session:
+        require_person(load_roster(session), name)
+        found = preview_digest(session, name, utcnow())
+        choices = choices_of(session, name, newest_rules(session))
+    text = compose_digest(found)
+    if as_json:
+        sections = {
+            section: [item._asdict() for item in items] for section, items in found.sections.items()
+        }
+        content = {"person": name, "items": found.items, "digest": choices.digest, "at": f"{choices.at:%H:%M}"}
+        typer.echo(json.dumps({**content, "subject": text.subject, "text": text.text, "sections": sections}))
+        return
+    if not found.items:
+        out.print(f"Nothing is due, new or changed for {name}: no digest would be sent.", markup=False)
+        return
+    out.print(f"Subject: {text.subject}\n\n{text.text}", markup=False, soft_wrap=True, end="")
+    if not choices.digest:
+        err.print(f"Warning: {name} has switched the digest off.", markup=False)
+
+
 @people.command(short_help="Read the calendars that the policy names.")
 def refresh(home: Home = None) -> None:
     """Read the calendars of absences that the policy names, as every night does. Ends with 1 if one cannot be read."""
