@@ -8,9 +8,13 @@ from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
 from serving.cases.cases import Cases
+from serving.cases.casework.attachment_files import AttachmentLimits
 from serving.cases.health_adjustments import HealthRule
 from serving.incidents.incident_actions import Incidents
+from serving.policy.definition.policy_file import Policy
 from serving.policy.definition.policy_schema import PolicyFile
+from serving.policy_versions.policy_service import PolicyService, StartReplay
+from serving.policy_versions.policy_state import PolicySource
 from serving.signals.receive_signals import SignalReceiver
 from serving.signals.signal_settings import SignalSettings
 from serving.store import Store
@@ -33,23 +37,46 @@ def create_app(
     signals: SignalSettings | None = None,
     rules: PolicyFile | None = None,
     channels: tuple[str, ...] = (),
+    policy: PolicySource | None = None,
+    start_replay: StartReplay | None = None,
 ) -> FastAPI:
     """The review app on a migrated queue.
 
     ``health`` is the policy's rule for health adjustments by outcomes; ``clock`` returns the time, naive UTC.
     ``signals`` says who may send signals; without it nobody may. ``rules`` are those of the policy in use, ``channels``
-    the names of those on which cases are announced: for messages about incidents.
+    the names of those on which cases are announced: for messages about incidents. ``policy`` is the policy file; with
+    it, rules and health adjustments follow the policy in force. ``start_replay`` computes replays of drafts.
     """
     app = FastAPI(title="Rescue", openapi_url=None)
-    app.state.cases = Cases(store, health=health, clock=clock)
+    limits = AttachmentLimits(settings.attachment_megabytes)
+    app.state.cases = Cases(store, health=health, clock=clock, limits=limits)
     app.state.incidents = Incidents(store, clock=clock, rules=rules, channels=channels)
     app.state.choices = {}
+    app.state.policies = _policies(app, store, policy, start_replay, clock)
     error_pages.install_error_pages(app)
     identity = access.install_access(app, store, settings)
     install_metrics(app, store, settings)
     for router in ROUTERS:
         app.include_router(router)
     receiver = SignalReceiver(store, signals or SignalSettings(), clock)
-    app.mount(PREFIX, create_api(app.state.cases, identity, app.state.incidents, receiver), name="api")
+    api = create_api(app.state.cases, identity, app.state.incidents, receiver, app.state.policies)
+    app.mount(PREFIX, api, name="api")
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app
+
+
+def _policies(
+    app: FastAPI,
+    store: Store,
+    source: PolicySource | None,
+    start_replay: StartReplay | None,
+    clock: Callable[[], datetime],
+) -> PolicyService:
+    """The saved policies; rules and health adjustments follow them where the policy file is known."""
+
+    def apply(policy: Policy) -> None:
+        app.state.cases.health = HealthRule.of(policy.rules.health)
+        app.state.incidents.rules = policy.rules
+
+    apply_to = apply if source is not None else None
+    return PolicyService(store, source, clock=clock, start_replay=start_replay, apply=apply_to)

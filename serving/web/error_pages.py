@@ -15,9 +15,11 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from features.errors import RescueError, UsageError
-from serving.cases.case_errors import CaseNotFoundError
+from serving.cases.case_errors import AccountNotFoundError, CaseNotFoundError
 from serving.cases.permissions import NotAllowedError
 from serving.incidents.incident_errors import IncidentNotFoundError
+from serving.policy_versions.replay_jobs import ReplayNotFoundError
+from serving.policy_versions.saved_policies import PolicyVersionNotFoundError
 from serving.store.database import StoreError
 from serving.web.access import csrf_token
 from serving.web.rendering import render_page
@@ -49,11 +51,11 @@ ADDRESS_TEXTS = {
 }
 
 
-class AccountNotFoundError(UsageError):
-    """There is no such account, or this person may not see it; both give the same message."""
+class AttachmentNotFoundError(UsageError):
+    """The case has no such file, or it was removed."""
 
-    def __init__(self, account_id: str) -> None:
-        super().__init__(f"There is no account {account_id!r}: search for it by its name.")
+    def __init__(self) -> None:
+        super().__init__("There is no such file: it may have been removed. Open the case to see its files.")
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,10 @@ def install_error_pages(app: FastAPI) -> None:
     app.state.error_page = error_page
     app.add_exception_handler(CaseNotFoundError, _handler(404, QUEUE_LINK + SEARCH_LINK))
     app.add_exception_handler(IncidentNotFoundError, _handler(404, (("/incidents", "Show all incidents"), *QUEUE_LINK)))
+    for missing in (PolicyVersionNotFoundError, ReplayNotFoundError):
+        app.add_exception_handler(missing, _handler(404, (("/policy", "Show the policy"), *QUEUE_LINK)))
     app.add_exception_handler(AccountNotFoundError, _handler(404, SEARCH_LINK + QUEUE_LINK))
+    app.add_exception_handler(AttachmentNotFoundError, _handler(404, QUEUE_LINK))
     app.add_exception_handler(NotAllowedError, _handler(403, QUEUE_LINK))
     app.add_exception_handler(StoreError, _store_unavailable)
     app.add_exception_handler(TextTooLongError, _handler(422, QUEUE_LINK, can_retry=True))
@@ -136,6 +141,6 @@ def _links(request: Request, error: ErrorText) -> Links:
         form_page = page_of_form(request.url.path)
         if form_page in dict(error.links):
             return error.links
-        return (*error.links, (form_page, "Back to the case"))
+        return (*error.links, (form_page, "Back to the policy" if form_page == "/policy" else "Back to the case"))
     address = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     return ((address, "Reload the page"), *error.links) if error.can_retry else error.links

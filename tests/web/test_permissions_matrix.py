@@ -36,6 +36,7 @@ COMMENT = SEE - {Role.VIEWER}
 WORK = frozenset({Role.REVIEWER, Role.LEAD, Role.ADMIN})
 ASSIGN = frozenset({Role.LEAD, Role.ADMIN})
 OVERVIEW = frozenset({Role.LEAD, Role.ANALYST, Role.ADMIN})
+POLICY = frozenset({Role.LEAD, Role.ADMIN})
 EVERYWHERE = frozenset({Role.ANALYST, Role.ADMIN})
 
 HIDDEN, FORBIDDEN, NOBODY = 404, 403, 401
@@ -73,6 +74,7 @@ class Row:
         """Ask for it, about this case or its account."""
         path = self.path.replace("{case_id}", case).replace("{account_id:path}", account)
         path = path.replace("{view}", "1").replace("{absence}", "1").replace("{code}", "none") + self.query
+        path = path.replace("{number}", "9").replace("{replay}", "none")
         path = path.replace("{incident_id}", INCIDENT).replace("{adapter}", "grafana")
         sent = {"json": self.json} if self.json is not None else {"data": {**self.form, "version": "1"}}
         return browser.request(self.method, path, **(sent if self.method in UNSAFE else {}), **more)
@@ -131,6 +133,29 @@ TABLE = (
     Row("POST", "/people/absences", SEE, {"first": "2026-03-09", "last": "2026-03-10"}),
     Row("POST", "/people/absences/{absence}/withdraw", SEE),
     Row("GET", "/overview", OVERVIEW),
+    Row("GET", "/policy", OVERVIEW),
+    Row("GET", "/policy/policy.toml", POLICY),
+    Row("GET", "/policy/edit", POLICY),
+    Row("POST", "/policy/edit", POLICY, {"policy": "x = 1"}),
+    Row("GET", "/policy/version/{number}", POLICY, missing=True),
+    Row("POST", "/policy/version/{number}/restore", POLICY, TEXT, missing=True),
+    Row("POST", "/policy/file", POLICY, {"do": "keep"}),
+    Row("GET", "/policy/replay/{replay}", OVERVIEW, missing=True),
+    Row("GET", "/api/v1/policy", OVERVIEW),
+    Row("GET", "/api/v1/policy/text", POLICY),
+    Row("GET", "/api/v1/policy/versions", OVERVIEW),
+    Row("GET", "/api/v1/policy/versions/{number}", POLICY, missing=True),
+    Row("POST", "/api/v1/policy/check", POLICY, json={"text": "x = 1"}),
+    Row("POST", "/api/v1/policy/versions", POLICY, json={"text": "x = 1", "reason": "why", "base": ""}),
+    Row(
+        "POST",
+        "/api/v1/policy/versions/{number}/restore",
+        POLICY,
+        json={"reason": "why", "base": ""},
+        missing=True,
+    ),
+    Row("POST", "/api/v1/policy/replays", POLICY, json={"text": "x = 1"}),
+    Row("GET", "/api/v1/policy/replays/{replay}", OVERVIEW, missing=True),
     Row("POST", "/views", SEE, {"name": "mine", "url": "/queue?mine=1"}),
     Row("POST", "/views/{view}/delete", SEE),
     Row("GET", "/api/v1/me", SEE),

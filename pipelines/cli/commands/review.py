@@ -41,16 +41,28 @@ def review(
     """Start the review app: the queue, the cases with their hand-offs, and the overview."""
     import uvicorn
 
+    from pipelines.replay.replay_process import ReplayProcess
     from serving.cases.health_adjustments import HealthRule
     from serving.delivery import broadcast_channels
     from serving.web import create_app
 
     settings = configuration.load(home=home, database=database, policy=policy)
-    rules = assembly.load_policy(settings).rules
+    rules = assembly.current_policy(settings).policy.rules
     health, broadcast = HealthRule.of(rules.health), broadcast_channels(settings.channels)
+    replays = ReplayProcess(settings)
     identity = _for_demo(settings.review, host) if demo else settings.review
     with closing(_listen(host, port)) as listening, assembly.open_store(settings) as store:
-        app = create_app(store, identity, health=health, signals=settings.signals, rules=rules, channels=broadcast)
+        app = create_app(
+            store,
+            identity,
+            health=health,
+            signals=settings.signals,
+            rules=rules,
+            channels=broadcast,
+            policy=assembly.policy_source(settings),
+            start_replay=replays.start,
+        )
+        app.state.policies.continue_replays()
         address = f"http://{host}:{listening.getsockname()[1]}"
         typer.echo(f"The review app is at {address}; Ctrl-C stops it.")
         if demo:

@@ -7,6 +7,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from serving.cases.cases import Cases
 from serving.incidents.incident_actions import Incidents
+from serving.policy_versions.policy_service import PolicyService
 from serving.signals.receive_signals import SignalReceiver
 from serving.web.access import Identity
 from serving.web.api import (
@@ -15,6 +16,7 @@ from serving.web.api import (
     incidents_api,
     paths_api,
     people_api,
+    policy_api,
     problem_responses,
     signals_api,
 )
@@ -32,7 +34,9 @@ def _documented(_token: Annotated[HTTPAuthorizationCredentials | None, Depends(_
     """Add the token to the OpenAPI document; ``require_sign_in`` checks it."""
 
 
-def create_api(use_cases: Cases, identity: Identity, incidents: Incidents, receiver: SignalReceiver) -> FastAPI:
+def create_api(
+    use_cases: Cases, identity: Identity, incidents: Incidents, receiver: SignalReceiver, policies: PolicyService
+) -> FastAPI:
     """The API on these use cases, to be mounted at ``PREFIX``."""
     api = FastAPI(
         title="Rescue",
@@ -43,7 +47,7 @@ def create_api(use_cases: Cases, identity: Identity, incidents: Incidents, recei
         responses=problem_responses.DOCUMENTED_RESPONSES,
         dependencies=[Depends(_documented)],
     )
-    api.state.cases, api.state.identity = use_cases, identity
+    api.state.cases, api.state.identity, api.state.policies = use_cases, identity, policies
     api.state.incidents, api.state.receiver = incidents, receiver
     problem_responses.install_problem_responses(api)
     api.include_router(cases_api.cases_router)
@@ -52,4 +56,5 @@ def create_api(use_cases: Cases, identity: Identity, incidents: Incidents, recei
     api.include_router(incidents_api.incidents_router)
     api.include_router(signals_api.signals_router)
     api.include_router(paths_api.paths_router)
+    api.include_router(policy_api.policy_api_router)
     return api

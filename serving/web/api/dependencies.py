@@ -14,7 +14,14 @@ from serving.web.access import Permission, Person, require_permission, require_s
 def get_use_cases(request: Request) -> Cases:
     """The use cases that ``create_api`` was given."""
     cases: Cases = request.app.state.cases
+    if request.method != "GET":  # actions follow the policy that is in force now
+        request.app.state.policies.refresh()
     return cases
+
+
+def may_edit(person: Person) -> bool:
+    """Whether a person may change the policy, and so sees all of it."""
+    return person.may(Permission.POLICY)
 
 
 UseCases = Annotated[Cases, Depends(get_use_cases)]
@@ -23,6 +30,7 @@ Viewer = Annotated[Person, Depends(require_permission(Permission.SEE))]
 Commenter = Annotated[Person, Depends(require_permission(Permission.COMMENT))]
 Worker = Annotated[Person, Depends(require_permission(Permission.WORK))]
 Lead = Annotated[Person, Depends(require_permission(Permission.OVERVIEW))]
+PolicyEditor = Annotated[Person, Depends(require_permission(Permission.POLICY))]
 CaseId = Annotated[str, Path(min_length=1, max_length=100, pattern=r"^[^\x00/]+$")]
 AccountId = Annotated[str, Path(min_length=1, max_length=200, pattern=r"^[^\x00]+$")]
 """The account's id in the source, which may contain any character except NUL."""

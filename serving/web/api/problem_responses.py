@@ -18,12 +18,14 @@ from serving.cases.absence.absence_entries import AbsenceNotFoundError
 from serving.cases.case_errors import AlreadyOpenError, CaseNotFoundError, IllegalActionError, StaleCaseError
 from serving.cases.permissions import NotAllowedError
 from serving.incidents.incident_errors import IncidentNotFoundError, IncidentStateError, StaleIncidentError
+from serving.policy_versions.replay_jobs import ReplayBusyError, ReplayNotFoundError
+from serving.policy_versions.saved_policies import PolicyConflictError, PolicyVersionNotFoundError
 from serving.signals.cloud_events import TooManySignalsError, UnreadableBodyError
 from serving.signals.intake_budget import TooManyRequestsError
 from serving.signals.receive_signals import ContentTypeError, UnknownAdapterError
 from serving.signals.sender_check import IntakeClosedError, UnsignedError
 from serving.store.database import StoreError
-from serving.web.error_pages import AccountNotFoundError
+from serving.cases.case_errors import AccountNotFoundError
 from serving.web.identity.person import SignInNeededError
 from serving.web.security.problem_details import STORE_UNAVAILABLE, ProblemResponse, problem_response
 
@@ -39,6 +41,10 @@ STATUS: dict[type[Exception], int] = {
     IncidentNotFoundError: 404,
     StaleIncidentError: 409,
     IncidentStateError: 409,
+    PolicyConflictError: 409,
+    ReplayBusyError: 409,
+    PolicyVersionNotFoundError: 404,
+    ReplayNotFoundError: 404,
     UnsignedError: 401,
     IntakeClosedError: 403,
     UnreadableBodyError: 400,

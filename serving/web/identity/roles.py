@@ -16,9 +16,11 @@ class Permission(StrEnum):
     WORK = "work"
     ASSIGN = "assign"
     OVERVIEW = "overview"
+    POLICY = "policy"
 
 
 _OVERVIEW = frozenset({Role.LEAD, Role.ANALYST, Role.ADMIN})
+_POLICY = frozenset({Role.LEAD, Role.ADMIN})
 
 ASSIGNABLE_ROLES = tuple(role for role in Role if role is not Role.SYSTEM)
 """The roles that a person can have; ``system`` is for the nightly run."""
@@ -26,6 +28,7 @@ ASSIGNABLE_ROLES = tuple(role for role in Role if role is not Role.SYSTEM)
 ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     role: frozenset(Permission(act) for act in ALLOWED[role])
     | (frozenset({Permission.OVERVIEW}) if role in _OVERVIEW else frozenset())
+    | (frozenset({Permission.POLICY}) if role in _POLICY else frozenset())
     for role in ASSIGNABLE_ROLES
 }
 """The permissions of each role."""

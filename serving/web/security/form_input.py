@@ -35,4 +35,6 @@ def kept_texts(request: Request) -> Fields:
 
 def page_of_form(path: str) -> str:
     """The page that contains the form that is sent to this path."""
+    if path.startswith("/policy/"):
+        return "/policy"
     return path.rsplit("/", 1)[0] if path.startswith(("/case/", "/incident/", "/queue/")) else "/queue"

@@ -1,0 +1,284 @@
+"""What the policy pages show: the policy in words, its versions, a draft with its mistakes, and a finished replay."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from features.errors import UsageError
+from serving.night_report.report_text import day_text, plural
+from serving.policy.definition.explanation import explain
+from serving.policy.definition.policy_file import Policy, PolicyError
+from serving.policy_versions.policy_difference import DifferenceLine, changed_lines, changed_rules
+from serving.policy_versions.policy_fields import FieldGroup, change_fields, policy_fields
+from serving.policy_versions.policy_state import FileState, PolicyInForce, PolicySource
+from serving.policy_versions.saved_policies import check_policy_text
+from serving.store.policy_tables import ReplayJob, SavedPolicy
+
+MOST_LINES = 400
+"""Lines of a difference on a page; more would exceed its size."""
+WAS = "was."
+"""What the name of a field's value at the loading of the page begins with."""
+
+ORIGIN_TEXTS = {
+    "file": "taken from the policy file",
+    "app": "saved in the app",
+    "import": "imported",
+    "rollback": "restored",
+}
+HIDDEN = "(hidden)"
+_ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(\.[\w-]+)+|\b(https?|webcal)://\S+")
+_LINE = re.compile(r", line (\d+): ")
+_FIGURES = {
+    "policy": "Version of the rules",
+    "nights": "Nights",
+    "cases": "Cases by prediction",
+    "cancellations": "Cases of cancellations",
+    "partial losses": "Cases of partial losses",
+    "cases per night": "Cases per night",
+    "raised again": "Cases raised again",
+    "waiting, per night": "Without a place, per night",
+    "suppressed, per night": "At risk without a new case, per night",
+    "held out, per night": "Held out, per night",
+    "most open cases": "Most open cases on a night",
+    "events caught": "Events with a case before them",
+    "revenue caught": "Revenue of these events, per year",
+}
+
+
+@dataclass(frozen=True)
+class WordSection:
+    """A part of the policy in words."""
+
+    title: str
+    lines: Sequence[str]
+
+
+@dataclass(frozen=True)
+class VersionLine:
+    """A saved version in the list."""
+
+    number: int
+    version: str
+    author: str
+    reason: str
+    saved_at: datetime
+    origin: str
+    current: bool
+
+
+@dataclass(frozen=True)
+class PolicyProblem:
+    """A mistake in a draft: the sentence, the line of the text that it is in, and what that line says."""
+
+    sentence: str
+    line: int | None
+    content: str
+
+
+@dataclass(frozen=True)
+class DraftView:
+    """A draft: its text and fields, its mistakes, and what it changes; ``policy`` is None while it has mistakes."""
+
+    text: str
+    base: str
+    reason: str
+    groups: Sequence[FieldGroup]
+    problems: Sequence[PolicyProblem]
+    hints: Sequence[str]
+    changes: Sequence[str]
+    lines: Sequence[DifferenceLine]
+    policy: Policy | None
+    checked: bool
+
+    @property
+    def changed(self) -> bool:
+        """Whether it has other rules than the policy in force."""
+        return bool(self.changes)
+
+
+@dataclass(frozen=True)
+class ReplayRow:
+    """A figure of a replay by both policies; ``differs`` marks one that the draft changes."""
+
+    title: str
+    current: str
+    draft: str
+    differs: bool
+
+
+@dataclass(frozen=True)
+class ReplayView:
+    """A replay: how far it is, or its figures, or why there are none."""
+
+    job: ReplayJob
+    rows: Sequence[ReplayRow]
+    period: str
+    notes: Sequence[str]
+    changes: Sequence[str]
+    outdated: bool
+
+    @property
+    def share_done(self) -> float:
+        """The share of the nights that are done."""
+        return min(1.0, self.job.nights_done / self.job.nights) if self.job.nights else 0.0
+
+
+def word_sections(policy: Policy, *, addresses: bool) -> list[WordSection]:
+    """The policy in words, by subject; addresses and links are hidden unless ``addresses``."""
+    sections: list[WordSection] = []
+    for line in explain(policy).splitlines()[1:]:
+        text = line if addresses else _ADDRESS.sub(HIDDEN, line)
+        if text.startswith("  - ") and sections:
+            sections[-1] = WordSection(sections[-1].title, [*sections[-1].lines, text.removeprefix("  - ")])
+        elif text.strip():
+            sections.append(WordSection(text.strip(), []))
+    return sections
+
+
+def version_lines(rows: Sequence[SavedPolicy], state: PolicyInForce) -> list[VersionLine]:
+    """The saved versions, the newest first."""
+    return [
+        VersionLine(
+            number=row.number,
+            version=row.version,
+            author=row.author,
+            reason=row.reason,
+            saved_at=row.saved_at,
+            origin=ORIGIN_TEXTS[row.origin] + (f" from version {row.restores}" if row.restores else ""),
+            current=row.number == state.number,
+        )
+        for row in rows
+    ]
+
+
+def file_text(state: PolicyInForce) -> str:
+    """How the file relates to the policy in force, in a sentence; empty where there is nothing to say."""
+    if state.newest is None:
+        return "" if state.source.file is None else f"It is the policy file {state.source.name}."
+    match state.file_state:
+        case FileState.SAME:
+            return f"The policy file {state.source.name} has the same rules."
+        case FileState.AHEAD:
+            return f"The policy file {state.source.name} was changed; the next night saves it as a version."
+        case FileState.BEHIND if state.source.file is not None:
+            return (
+                f"The policy file {state.source.name} does not have these rules yet: "
+                "`rescue policy export` writes them to it."
+            )
+        case _:
+            return ""
+
+
+def build_draft(
+    state: PolicyInForce, text: str, *, base: str = "", reason: str = "", typed: Mapping[str, str] | None = None
+) -> DraftView:
+    """A draft from its text and from the fields that were changed, checked.
+
+    ``typed`` are the texts of a sent form: a field counts where it differs from what the page showed.
+    """
+    problems: list[PolicyProblem] = []
+    if typed:
+        try:
+            text = _with_fields(state.source, text, typed)
+        except UsageError as error:
+            problems = _problems(error, text)
+    policy: Policy | None = None
+    try:
+        policy = check_policy_text(state.source, text)
+    except UsageError as error:
+        problems += _problems(error, text)
+    shown = policy or state.policy
+    differs = policy is not None and policy.version != state.policy.version
+    return DraftView(
+        text=text,
+        base=base or state.base,
+        reason=reason,
+        groups=policy_fields(shown.rules),
+        problems=problems,
+        hints=[] if policy is None else [_without_source(hint) for hint in policy.hints],
+        changes=changed_rules(state.policy, policy) if policy is not None and differs else [],
+        lines=list(changed_lines(state.text, text))[:MOST_LINES],
+        policy=None if problems else policy,
+        checked=typed is not None,
+    )
+
+
+def _with_fields(source: PolicySource, text: str, typed: Mapping[str, str]) -> str:
+    """The text with the fields that somebody changed on the page."""
+    changed = {name for name in typed if name.startswith("set.") and typed[name] != typed.get(WAS + name, typed[name])}
+    if not changed:
+        return text
+    try:
+        rules = check_policy_text(source, text).rules
+    except UsageError:
+        raise UsageError("Correct the text first: values of fields can be written into a valid policy only.") from None
+    fields = {field.name: field for group in policy_fields(rules) for field in group.fields}
+    return change_fields(text, {fields[name]: typed[name] for name in sorted(changed) if name in fields})
+
+
+def _problems(error: UsageError, text: str) -> list[PolicyProblem]:
+    """The mistakes of an error, each with its line."""
+    lines = text.splitlines()
+    found = []
+    for sentence in error.problems if isinstance(error, PolicyError) else (str(error),):
+        place = _LINE.search(sentence)
+        number = int(place[1]) if place else None
+        content = lines[number - 1].strip() if number and number <= len(lines) else ""
+        found.append(PolicyProblem(_without_source(sentence), number, content))
+    return found
+
+
+def _without_source(sentence: str) -> str:
+    """A sentence of the check without the name of what was checked: ``line 12: …``."""
+    text = sentence.removeprefix("policy, ").removeprefix("policy: ")
+    return text[:1].upper() + text[1:]
+
+
+def build_replay(job: ReplayJob, state: PolicyInForce) -> ReplayView:
+    """A replay as the page shows it."""
+    result: Mapping[str, Any] = job.result or {}
+    rows = [
+        ReplayRow(_figure_title(label), current, draft, current != draft and label != "policy")
+        for label, current, draft in result.get("rows", ())
+    ]
+    period = ""
+    if result:
+        first, last = (date.fromisoformat(result[name]) for name in ("from", "to"))
+        period = f"{plural((last - first).days + 1, 'night')}, {day_text(first)} to {day_text(last)}"
+    try:
+        before, after = (state.source.parse(text, "policy") for text in (job.current, job.draft))
+        changes = changed_rules(before, after)
+    except UsageError:
+        changes = []
+    return ReplayView(
+        job=job,
+        rows=rows,
+        period=period,
+        notes=list(_notes(result)) if result else [],
+        changes=changes,
+        outdated=job.current_version != state.policy.version,
+    )
+
+
+def _figure_title(label: str) -> str:
+    if label in _FIGURES:
+        return _FIGURES[label]
+    kind, _, name = label.partition(" ")
+    return f"{kind.capitalize()} {name.replace('_', ' ')}" if kind in {"risk", "squad", "trigger"} else label
+
+
+def _notes(result: Mapping[str, Any]) -> Iterator[str]:
+    """What has to be known to read the figures."""
+    if not any(result.get("cases_known", {}).values()):
+        yield (
+            "No case of these nights has an outcome yet, because the time in which the event can happen is not over: "
+            "compare the numbers of cases, not their quality."
+        )
+    for risk, model in result.get("models", {}).items():
+        name = risk.replace("_", " ")
+        if model.get("origin") == "champion_knows":
+            yield f"The model of {name} has learned from these nights, so the figures of both policies are too good."
+        elif model.get("origin") == "trained":
+            yield f"The model of {name} was trained for this on what was known before the first night."

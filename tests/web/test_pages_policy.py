@@ -1,0 +1,300 @@
+"""Leads change the policy in the app: words, editor, conflicts, versions, replays, and who sees what."""
+
+import re
+import shutil
+from collections.abc import Iterator
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.nights.night_factory import NOW
+from support.web.web_people import People, TestClient, opened
+
+from serving.cases.permissions import Role
+from serving.policy.definition.policy_file import Policy, default_text
+from serving.policy_versions import replay_jobs
+from serving.policy_versions.policy_service import PolicyService
+from serving.policy_versions.policy_state import PolicySource
+from serving.policy_versions.saved_policies import saved_policies
+from serving.web.app import create_app
+
+ROLES = """
+[roles]
+"chief customer officer" = "boss@example.com"
+"""
+
+
+@pytest.fixture
+def people(migrated_sqlite: Path, tmp_path: Path) -> Iterator[People]:
+    path = tmp_path / "policy.db"
+    shutil.copy(migrated_sqlite, path)
+    found = opened(path)
+    file = tmp_path / "policy.toml"
+    file.write_text(default_text() + ROLES, encoding="utf-8")
+    started: list[str] = []
+    found.app = create_app(
+        found.store,
+        found.settings,
+        clock=lambda: found.now,
+        policy=PolicySource(file),
+        start_replay=started.append,
+    )
+    found.app.state.started = started
+    found.identity = found.app.state.identity
+    found.identity.sessions.clock = lambda: found.now
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def lead(people: People) -> TestClient:
+    return people.signed_in(Role.LEAD, name="lea")
+
+
+def service(people: People) -> PolicyService:
+    found: PolicyService = people.app.state.policies
+    return found
+
+
+def form_of(page: str) -> dict[str, str]:
+    """What a browser would send: the text areas, fields and hidden fields of the editor."""
+    part = page[page.index('<form method="post" action="/policy/edit"') :]
+    part = part[: part.index("</form>")]
+    fields = {
+        unescape(name): unescape(value)
+        for name, value in re.findall(r'<input[^>]*name="([^"]+)" value="([^"]*)"', part)
+    }
+    fields |= {
+        name: unescape(text)
+        for name, text in re.findall(r'<textarea name="(\w+)"[^>]*>\n?(.*?)</textarea>', part, re.S)
+    }
+    for name, options in re.findall(r'<select name="([^"]+)">(.*?)</select>', part, re.S):
+        fields[name] = re.findall(r'value="(\w+)" selected', options)[0]
+    return fields
+
+
+def edited(browser: TestClient, do: str, **changes: str) -> Any:
+    fields = form_of(browser.get("/policy/edit").text)
+    return browser.post(
+        "/policy/edit", data={**fields, **{k.replace("__", "."): v for k, v in changes.items()}, "do": do}
+    )
+
+
+def test_a_lead_changes_a_value_and_everything_follows_it(people: People, lead: TestClient) -> None:
+    page = lead.get("/policy").text
+    for text in ("Which accounts become candidates", "an account enters at 15%", "boss@example.com"):
+        assert text in page, text
+    answer = edited(lead, "check", **{"set__squads__success__capacity": "12"})
+    assert "squads.success.capacity: 10 before, 12 now" in answer.text
+    assert "The draft is valid" in answer.text
+    fields = form_of(answer.text)
+    assert "capacity = 12" in fields["policy"]
+    answer = lead.post("/policy/edit", data={**fields, "do": "save"})
+    assert (answer.status_code, "The reason is missing" in answer.text) == (422, True)
+    answer = lead.post("/policy/edit", data={**fields, "reason": "Two people came back", "do": "save"})
+    assert answer.headers["location"] == "/policy?done=policy_saved"
+    page = lead.get("/policy?done=policy_saved").text
+    for text in (
+        "The version is saved and in force.",
+        "<strong>Version 2</strong>",
+        "“Two people came back”",
+        "Version 1",
+    ):
+        assert text in page, text
+    assert service(people).in_force().policy.rules.squads["success"].capacity == 12
+    assert people.app.state.incidents.rules.squads["success"].capacity == 12
+
+
+def test_a_field_is_written_into_a_text_that_was_changed_too(lead: TestClient) -> None:
+    fields = form_of(lead.get("/policy/edit").text)
+    text = fields["policy"].replace("worsen_by = 0.20", "worsen_by = 0.25")
+    answer = lead.post("/policy/edit", data={**fields, "policy": text, "set.risks.churn.enter": "18", "do": "check"})
+    assert "risks.churn.enter: 0.15 before, 0.18 now" in answer.text
+    assert "risks.escalation.worsen_by: 0.2 before, 0.25 now" in answer.text
+
+
+def test_every_mistake_is_shown_with_its_line_and_the_nearest_name(people: People, lead: TestClient) -> None:
+    fields = form_of(lead.get("/policy/edit").text)
+    text = (
+        fields["policy"]
+        .replace('fallback = "success"', 'fallback = "sucess"')
+        .replace('skill = "billing"', 'skill = "biling"')
+    )
+    answer = lead.post("/policy/edit", data={**fields, "policy": text, "reason": "x", "do": "save"})
+    page = unescape(answer.text)
+    assert answer.status_code == 422
+    assert "did you mean 'success'?" in page
+    assert "did you mean 'billing'?" in page
+    assert re.search(r"Line \d+: there is no squad 'sucess'", page)
+    assert 'fallback = "sucess"</code>' in page
+    assert form_of(answer.text)["policy"] == text.rstrip() + "\n"
+    assert service(people).in_force().newest is None
+
+
+@pytest.mark.parametrize("text", ["[risks", "", "x" * 300_000 + " = 1", "<script>alert(1)</script>", "a = 1\u202e\n"])
+def test_a_text_that_is_no_policy_is_kept_and_explained(lead: TestClient, text: str) -> None:
+    fields = form_of(lead.get("/policy/edit").text)
+    answer = lead.post("/policy/edit", data={**fields, "policy": text, "do": "check"})
+    assert answer.status_code == 422
+    assert "<script>alert" not in answer.text
+    assert "mistake" in answer.text
+
+
+def test_two_leads_edit_and_the_second_is_told_what_the_first_saved(people: People, lead: TestClient) -> None:
+    max_ = people.signed_in(Role.LEAD, name="max")
+    late = form_of(max_.get("/policy/edit").text)
+    edited(lead, "save", reason="More people", **{"set__squads__success__capacity": "12"})
+    answer = max_.post(
+        "/policy/edit", data={**late, "set.squads.support.capacity": "4", "reason": "Holidays", "do": "save"}
+    )
+    page = unescape(answer.text)
+    assert answer.status_code == 409
+    assert (
+        'lea saved version 2 at 08:30 UTC, after you began: "More people"' in page or "lea saved version 2 at" in page
+    )
+    kept = form_of(answer.text)
+    assert (kept["reason"], "capacity = 4" in kept["policy"]) == ("Holidays", True)
+    assert "squads.success.capacity: 12 before, 10 now" in page  # saving this again would undo it
+    answer = max_.post("/policy/edit", data={**kept, "do": "save"})
+    assert answer.status_code == 303
+    assert service(people).in_force().number == 3
+
+
+def test_an_earlier_version_is_shown_and_restored(people: People, lead: TestClient) -> None:
+    edited(lead, "save", reason="More people", **{"set__squads__success__capacity": "12"})
+    page = lead.get("/policy/version/1").text
+    assert "squads.success.capacity: 10 before, 12 now" in page
+    base = re.search(r'name="base" value="([^"]+)"', page)
+    assert base is not None
+    answer = lead.post("/policy/version/1/restore", data={"base": base[1], "text": "They left again"})
+    assert answer.headers["location"] == "/policy?done=policy_restored"
+    state = service(people).in_force()
+    assert (state.number, state.policy.rules.squads["success"].capacity) == (3, 10)
+    answer = lead.post("/policy/version/2/restore", data={"base": base[1], "text": "Again"})
+    assert (answer.status_code, "lea saved version 3" in answer.text) == (409, True)
+    assert lead.get("/policy/version/99").status_code == 404
+
+
+@pytest.mark.parametrize(("do", "capacity"), [("take", 15), ("keep", 12)])
+def test_a_lead_decides_about_a_file_that_was_changed_elsewhere(
+    people: People, lead: TestClient, do: str, capacity: int
+) -> None:
+    edited(lead, "save", reason="More people", **{"set__squads__success__capacity": "12"})
+    file = service(people).source.file
+    assert file is not None
+    file.write_text((default_text() + ROLES).replace("capacity = 10", "capacity = 15", 1), encoding="utf-8")
+    page = lead.get("/policy").text
+    assert "was changed without version 2" in page
+    assert "squads.success.capacity: 12 before, 15 now" in page
+    assert "Use the file" not in people.signed_in(Role.ANALYST).get("/policy").text
+    answer = lead.post("/policy/file", data={"do": do})
+    assert answer.status_code == 303
+    assert "was changed without" not in lead.get("/policy").text
+    assert service(people).in_force().policy.rules.squads["success"].capacity == capacity
+    assert lead.post("/policy/file", data={"do": do}).status_code == 409
+
+
+def test_a_replay_is_a_job_that_the_page_shows_until_it_is_done(people: People, lead: TestClient) -> None:
+    answer = edited(lead, "replay", **{"set__squads__success__capacity": "12"})
+    address = answer.headers["location"]
+    job = address.rsplit("/", 1)[1]
+    assert people.app.state.started == [job]
+    assert "It waits to start." in lead.get(address).text
+    assert replay_jobs.begin_replay(people.store, job, NOW) is not None
+    assert replay_jobs.begin_replay(people.store, job, NOW) is None  # another process computes it
+    replay_jobs.report_progress(people.store, job, NOW, step="Replaying 60 nights", nights=15)
+    page = lead.get(address).text
+    assert "15 of 60 nights are done" in page
+    answer = edited(lead, "replay", **{"set__squads__success__capacity": "13"})
+    assert answer.headers["location"] == f"{address}?done=replay_busy"
+    result = {
+        "from": "2026-01-01",
+        "to": "2026-03-01",
+        "rows": [["cases", "31 cases", "40 cases"], ["risk churn", "31 cases", "31 cases"]],
+        "models": {"churn": {"origin": "trained", "version": "before", "reason": ""}},
+        "cases_known": {"current": 0, "draft": 0},
+    }
+    replay_jobs.end_replay(people.store, job, NOW, result=result)
+    page = lead.get(address).text
+    for text in (
+        "60 nights, 1 Jan 2026 to 1 Mar 2026",
+        "<strong>40 cases</strong>",
+        "Risk churn",
+        "compare the numbers of cases",
+    ):
+        assert text in page, text
+    assert "capacity = 12" in form_of(lead.get(f"/policy/edit?replay={job}").text)["policy"]
+    assert "is done" in lead.get("/policy").text
+
+
+def test_a_replay_whose_process_was_killed_is_started_again_and_given_up_at_last(
+    people: People, lead: TestClient
+) -> None:
+    answer = edited(lead, "replay", **{"set__squads__success__capacity": "12"})
+    address, job = answer.headers["location"], people.app.state.started[0]
+    for attempt in range(replay_jobs.MOST_ATTEMPTS):
+        assert people.app.state.started == [job] * (attempt + 1)
+        begun = replay_jobs.begin_replay(people.store, job, NOW)
+        assert begun is not None
+        with people.store.transaction() as session:
+            row = replay_jobs.replay_job(session, job)
+            row.holder, row.seen_at = "another machine/1/1", NOW - 2 * replay_jobs.SILENT_AFTER
+        lead.get(address)
+    page = lead.get(address).text
+    assert "The process that computed it was stopped 3 times" in page
+
+
+def test_who_may_not_change_the_policy_sees_neither_its_text_nor_addresses(people: People) -> None:
+    analyst = people.signed_in(Role.ANALYST)
+    page = analyst.get("/policy").text
+    assert "boss@example.com" not in page
+    assert "Change the policy" not in page
+    for address in ("/policy/edit", "/policy/policy.toml", "/policy/version/1"):
+        assert analyst.get(address).status_code == 403
+    assert people.signed_in(Role.REVIEWER).get("/policy").status_code == 403
+    program = people.program(Role.ANALYST)
+    assert "boss@example.com" not in program.get("/api/v1/policy").text
+    assert program.get("/api/v1/policy/text").status_code == 403
+
+
+def test_programs_check_save_restore_and_replay(people: People) -> None:
+    program = people.program(Role.LEAD)
+    text = program.get("/api/v1/policy/text").json()
+    draft = text["text"].replace("capacity = 10", "capacity = 12", 1)
+    found = program.post("/api/v1/policy/check", json={"text": draft}).json()
+    assert (found["valid"], found["changes"]) == (True, ["squads.success.capacity: 10 before, 12 now"])
+    found = program.post("/api/v1/policy/check", json={"text": draft.replace("enter = 0.15", "enter = 3")}).json()
+    assert (found["valid"], found["problems"][0].startswith("policy, line ")) == (False, True)
+    sent = {"text": draft, "reason": "More people", "base": text["base"]}
+    answer = program.post("/api/v1/policy/versions", json=sent)
+    assert (answer.status_code, answer.json()["number"]) == (201, 2)
+    answer = program.post("/api/v1/policy/versions", json=sent)
+    assert (answer.status_code, answer.json()["code"]) == (409, "policy-conflict")
+    assert program.get("/api/v1/policy").json()["number"] == 2
+    assert [row["number"] for row in program.get("/api/v1/policy/versions").json()["items"]] == [2, 1]
+    answer = program.post("/api/v1/policy/replays", json={"text": text["text"]})
+    assert (answer.status_code, answer.json()["status"]) == (202, "waiting")
+    assert program.get(f"/api/v1/policy/replays/{answer.json()['id']}").json()["nights"] == 60
+    base = program.get("/api/v1/policy").json()["base"]
+    answer = program.post("/api/v1/policy/versions/1/restore", json={"reason": "Back", "base": base})
+    assert answer.json()["restores"] == 1
+    assert program.get("/api/v1/policy/versions/1").json()["text"] == text["text"]
+    assert program.get("/api/v1/policy/versions/9").status_code == 404
+
+
+def test_every_version_says_who_changed_what_and_why(people: People, lead: TestClient) -> None:
+    edited(lead, "save", reason="More people", **{"set__squads__success__capacity": "12"})
+    with people.store.reading() as session:
+        newest, first = saved_policies(session)
+    assert (newest.author, newest.reason, newest.saved_at, newest.origin) == ("lea", "More people", people.now, "app")
+    assert Policy.parse(first.text).version == first.version
+
+
+def test_a_broken_policy_in_force_is_explained_to_leads(people: People, lead: TestClient) -> None:
+    file = service(people).source.file
+    assert file is not None
+    file.write_text("[risks", encoding="utf-8")
+    answer = lead.get("/policy")
+    assert (answer.status_code, "cannot be used" in answer.text) == (503, True)
+    assert lead.get("/queue").status_code == 200
