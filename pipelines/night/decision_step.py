@@ -93,6 +93,7 @@ class NightDecision:
             exempted=counts.exempted,
             suppressed=dict(counts.suppressed_by_code),
             detected=dict(counts.detected),
+            enter={risk: rule.enter for risk, rule in self.policy.rules.risks.items()},
             triggers=dict(counts.triggers),
             cancellations=counts.cancellations,
             partial_losses=counts.partial_losses,

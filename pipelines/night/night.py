@@ -246,7 +246,8 @@ def _refuse_empty_night(night: _Night, decision: NightDecision, models: NightMod
     )
     raise DataGateError(
         f"Nobody could be scored on the night of {day_text(night.as_of)}, so it is not recorded. "
-        f"{reasons or f'No account was eligible. Newest rows: {newest}.'}"
+        f"{reasons or f'No account was eligible. Newest rows: {newest}.'} No trigger of the policy raises a case "
+        "either: give the source more history (a year is a good start), or the policy a trigger (docs/policy.md)."
     )
 
 

@@ -55,6 +55,8 @@ class NightScores:
         """The part of the night's report about the risks; ``uplift`` are the versions of uplift models, by risk."""
         scored = Counter(self.scores.column("risk").to_pylist())
         with_unknown = Counter(risk for _, risk in self.unknown)
+        highest = self.scores.group_by("risk").aggregate([("probability", "max")]).to_pylist()
+        highest_of = {row["risk"]: row["probability_max"] for row in highest}
         return tuple(
             RiskReport(
                 name=name,
@@ -65,6 +67,7 @@ class NightScores:
                 scored=scored[name],
                 scored_with_unknown=with_unknown[name],
                 not_scored=self.not_scored[name],
+                highest_probability=highest_of.get(name),
             )
             for name, risk in known.items()
         )

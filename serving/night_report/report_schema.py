@@ -72,6 +72,7 @@ class RiskReport(ReportPart):
         default=0, description="of those scored, accounts with a value that is unknown and never was in training"
     )
     not_scored: tuple[NotScored, ...] = ()
+    highest_probability: float | None = Field(default=None, description="of all accounts that were scored")
     uplift_version: str | None = Field(
         default=None, description="version of the uplift model that the priority uses; null for plain risk"
     )
@@ -88,6 +89,7 @@ class DecisionReport(ReportPart):
     exempted: int = Field(default=0, description="accounts that the policy exempts from being held out")
     suppressed: dict[str, int] = Field(default_factory=dict, description="accounts that get no case, by reason")
     detected: dict[str, int] = Field(default_factory=dict, description="accounts at risk by the policy, by risk")
+    enter: dict[str, float] = Field(default_factory=dict, description="probability that raises a case, by risk")
     triggers: dict[str, int] = Field(default_factory=dict, description="accounts for which a trigger fires, by trigger")
     cancellations: int = Field(default=0, description="accounts whose last contract has a known end")
     partial_losses: int = Field(default=0, description="accounts that lose a part of their contracts")

@@ -194,7 +194,8 @@ def _model_line(
     risk, reason = warning.risk.replace("_", " ").capitalize(), _sentence(warning.reason)
     match warning:
         case schema.NoModel():
-            return f"{risk}: nobody was scored. {reason}"
+            again = "Every night tries again; until then the policy's triggers raise cases."
+            return f"{risk}: nobody was scored. {reason} {again}"
         case schema.NoSignal(base_rate=base_rate):
             return (
                 f"{risk}: {reason} Every account gets the base rate of {base_rate:.1%}, so revenue and the policy's "

@@ -25,6 +25,7 @@ from pipelines.sources.validated_source import validate_source
 from pipelines.step_runner import plain_runner
 from pipelines.training.training_data import gather_training_data
 from serving.night_report.report_schema import NightReport
+from serving.policy.definition.policy_file import Policy, default_text
 from serving.store.tables import NightRow
 
 
@@ -60,12 +61,24 @@ def test_labels_without_events_are_refused_before_a_frame_is_built(few: Path, tm
 
 def test_a_night_without_any_model_or_alarm_is_not_recorded_and_says_why(tmp_path: Path) -> None:
     simulate_world(SimulatorSettings(accounts=8, months=4, seed=5, world="plain"), tmp_path / "data")
-    settings = configuration.load(data=str(tmp_path / "data"), home=tmp_path / "home")
+    policy = tmp_path / "policy.toml"
+    policy.write_text(default_text().replace('"without_model"', '"with_risk"\nmin_probability = 0.5'))
+    settings = configuration.load(data=str(tmp_path / "data"), home=tmp_path / "home", policy=policy)
     with pytest.raises(DataGateError, match="0 different events have matured") as stopped:
         night_of(settings, UNTIL)
     assert str(stopped.value).startswith("Nobody could be scored on the night of 1 Jul 2026, so it is not recorded.")
+    assert "No trigger of the policy raises a case either: give the source more history" in str(stopped.value)
     with assembly.open_store(settings) as store, store.reading() as session:
         assert session.get_one(NightRow, UNTIL).status == "failed"
+
+
+def test_the_shipped_rules_make_a_queue_without_any_model(tmp_path: Path) -> None:
+    simulate_world(SimulatorSettings(accounts=8, months=4, seed=5, world="plain"), tmp_path / "data")
+    night = night_of(configuration.load(data=str(tmp_path / "data"), home=tmp_path / "home"), UNTIL)
+    rules = {name for name, it in Policy.default().rules.triggers.items() if it.raises == "without_model"}
+    assert night.cases.opened == len(night.queue) > 0
+    assert night.decision.triggers.keys() & rules
+    assert all(case.risks.get("churn") is None for case in night.queue)
 
 
 def test_a_night_without_any_model_is_recorded_where_a_trigger_fires(tmp_path: Path) -> None:

@@ -34,6 +34,7 @@ def list_cases(
     from pipelines.cli.output.queue_output import case_table, night_lines, waiting_table
     from pipelines.night.night_attempts import newest_attempt
     from serving.night_report.counting_day import counting_day
+    from serving.night_report.empty_queue import empty_queue_lines
     from serving.store.database import utcnow
     from serving.store.queries import decision_queries, night_queries, queue_queries
 
@@ -47,7 +48,13 @@ def list_cases(
             night, today = queue_queries.newest_night(session), utcnow().date()
             for line in night_lines(night, newest_attempt(settings.home), today):
                 out.print(line, markup=False)
-            out.print(case_table(cases, counting_day(night, today)) if cases else "There are no open cases.")
+            if cases:
+                out.print(case_table(cases, counting_day(night, today)))
+                return
+            out.print("There are no open cases.")
+            report = night_queries.night_report(session, night) if night else None
+            for line in empty_queue_lines(report) if report else ():
+                out.print(f"  {line}", markup=False)
 
 
 @queue.command()

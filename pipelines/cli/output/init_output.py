@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from rich.text import Text
 
 from pipelines.console import out
 from pipelines.onboarding.propose import SourceProposal
+from serving.night_report.report_text import day_text
 
 MATCHING = "crosswalk (the ids, names and domains by which companies of several sources are matched)"
 
@@ -23,8 +25,12 @@ def show_proposal(proposals: Sequence[SourceProposal], files: Sequence[Path]) ->
     out.print()
 
 
-def show_next(proposals: Sequence[SourceProposal], *, can_run: bool) -> None:
-    """Print what to do next: to correct what would stop a night, or to train and run the first one."""
+def show_next(proposals: Sequence[SourceProposal], *, can_run: bool, newest: date | None, stale: bool) -> None:
+    """Print what to do next: to correct what would stop a night, or to run the first one.
+
+    A night trains what it can. ``newest`` is the day of the newest row; where it is ``stale``, the night after it has
+    to be asked for.
+    """
     has_queries = any(it.vendor is not None or it.proposed is not None for it in proposals)
     out.print()
     if not can_run:
@@ -32,7 +38,16 @@ def show_next(proposals: Sequence[SourceProposal], *, can_run: bool) -> None:
         out.print(Text(f"Next: correct this {what}, then run `rescue check` in the folder of rescue.toml."))
         return
     first = "read the queries, then run" if has_queries else "run"
-    out.print(Text(f"Next: {first} `rescue train` and `rescue nightly` in the folder of rescue.toml."))
+    day = f" --as-of {newest + timedelta(days=1)}" if newest is not None and stale else ""
+    out.print(Text(f"Next: {first} `rescue nightly{day}` in the folder of rescue.toml."))
+    if day and newest is not None:
+        out.print(Text(f"The newest row is of {day_text(newest)}, so that is the first night after it."))
+    out.print(
+        Text(
+            "It trains a model of each risk for which there is enough history, which takes some minutes with many "
+            "accounts. While a risk has none, rules of the policy fill the queue (`rescue policy explain`)."
+        )
+    )
 
 
 def _lines(proposal: SourceProposal) -> list[str]:

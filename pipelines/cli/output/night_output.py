@@ -12,6 +12,7 @@ from rich.table import Table
 
 from pipelines.cli.output.terminal_tables import fit_table
 from pipelines.console import out
+from serving.night_report.empty_queue import empty_queue_lines
 from serving.night_report.queue_case import QueueCase
 from serving.night_report.report_schema import NightReport
 from serving.night_report.report_text import (
@@ -41,6 +42,9 @@ def show_night(report: NightReport) -> None:
     out.print(f"[bold]Rescue queue, night of {day_text(report.as_of)}: {plural(len(report.queue), 'case')}[/bold]")
     if report.queue:
         out.print(queue_table(report.queue, [risk.name for risk in report.risks], report.as_of))
+    else:
+        for line in empty_queue_lines(report):
+            out.print(f"  {line}", markup=False)
     out.print(_rows_table(report))
     for line in _lines(report):
         out.print(line, markup=False)

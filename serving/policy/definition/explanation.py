@@ -122,8 +122,11 @@ def _nights(count: int) -> str:
 
 
 def _trigger(name: str, trigger: TriggerRule) -> str:
-    limit = f"only where the probability of {trigger.risk} is {trigger.min_probability or 0:.0%} or more"
-    how = "alone" if trigger.min_probability is None else limit
+    how = {
+        "alone": "alone",
+        "with_risk": f"only where the probability of {trigger.risk} is {trigger.min_probability or 0:.0%} or more",
+        "without_model": f"only while there is no model of {trigger.risk}",
+    }[trigger.raises]
     severity = f", severity at least {trigger.severity}" if trigger.severity else ""
     condition = " ".join(trigger.when.split())
     return f"{name}: {trigger.message}. Raises a case {how} (risk {trigger.risk}{severity}). Condition: {condition}"

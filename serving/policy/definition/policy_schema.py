@@ -110,11 +110,13 @@ class PriorityRule(Section):
 
 
 class TriggerRule(Section):
-    """A named condition that raises a case, either alone or only together with the model's probability."""
+    """A named condition that raises a case: alone, only with the model's probability, or only without a model."""
 
     when: Text = Field(description="the condition")
     risk: Word = Field(description="the risk that it is evidence of, one of `[risks]`")
-    raises: Literal["alone", "with_risk"] = Field(description="`alone`, or `with_risk`: only from `min_probability` on")
+    raises: Literal["alone", "with_risk", "without_model"] = Field(
+        description="`alone`; `with_risk`: from `min_probability` on; `without_model`: alone, while the risk has none"
+    )
     min_probability: Fraction | None = Field(
         None, description="with `with_risk`: the lowest probability of the risk at which it raises a case"
     )

@@ -1,9 +1,10 @@
 """Which accounts become candidates tonight, before capacity is considered: cause by cause, then one per family.
 
 An account is detected for a risk when it is inside the risk's hysteresis, when a trigger of the risk fires that raises
-cases alone, or when a trigger fires that requires a minimum probability and the probability reaches it. It is also
-detected when its contract has a known end (:mod:`serving.policy.detection.contract_alarms`). Within a family a
-cancellation leads, else the cause with the highest priority. All alarms of the family belong to the candidate.
+cases alone (or does so while no account has a probability of the risk), or when a trigger fires that requires a minimum
+probability and the probability reaches it. It is also detected when its contract has a known end
+(:mod:`serving.policy.detection.contract_alarms`). Within a family a cancellation leads, else the cause with the highest
+priority. All alarms of the family belong to the candidate.
 """
 
 from collections.abc import Mapping, Sequence
@@ -106,8 +107,9 @@ def detect_risk(
     hysteresis.forget(np.array([status in (ContractStatus.LEFT, ContractStatus.NONE) for status in statuses], bool))
     triggers = {}
     alone = np.zeros(len(accounts), dtype=np.bool_)
+    has_model = not bool(np.isnan(probability).all())
     for name, trigger in policy.rules.triggers.items():
-        if trigger.risk == risk:
+        if trigger.risk == risk and not (trigger.raises == "without_model" and has_model):
             minimum = trigger.min_probability
             triggers[name] = fired[name] if minimum is None else fired[name] & (probability >= minimum)
             if minimum is None:

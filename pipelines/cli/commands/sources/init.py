@@ -35,6 +35,7 @@ def init(
     """
     from features.errors import DataGateError
     from pipelines import settings as configuration
+    from pipelines import system_clock
     from pipelines.cli.output.check_output import show_check
     from pipelines.cli.output.init_output import proposal_json, show_next, show_proposal
     from pipelines.onboarding.propose import name_sources, propose_sources
@@ -62,7 +63,11 @@ def init(
     else:
         show_proposal(proposals, files)
         show_check(report)
-        show_next(proposals, can_run=not report.problems)
+        days = [table.last for table in report.validation.tables.values() if table.last]
+        today = system_clock.today(settings.timezone)
+        newest = max((day for day in days if day < today), default=None)
+        stale = newest is not None and (today - newest).days > settings.stale_after
+        show_next(proposals, can_run=not report.problems, newest=newest, stale=stale)
     if report.problems:
         raise DataGateError(report.problems[0])
 

@@ -181,3 +181,14 @@ def test_a_newcomer_gets_files_that_a_night_can_run_on(tmp_path: Path, monkeypat
     assert again.exit_code != 0
     assert isinstance(again.exception, UsageError)
     assert "rescue.toml exists already" in str(again.exception)
+
+
+def test_the_next_step_names_the_night_of_an_old_export(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = table("account_id|day|feature|events", 60, lambda i, r: f"c{i % 40}|2024-03-{i % 28 + 1:02}|search|{i + 1}")
+    (tmp_path / "accounts.csv").write_text(ACCOUNTS)
+    (tmp_path / "usage_daily.csv").write_text(usage)
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(app, ["init", "data=."])
+    shown = " ".join(result.output.split())
+    assert "`rescue nightly --as-of 2024-03-29` in the folder of rescue.toml. The newest row is of 28 Mar 2024" in shown
+    assert "While a risk has none, rules of the policy fill the queue" in shown

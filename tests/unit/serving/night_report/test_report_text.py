@@ -69,7 +69,10 @@ WARNINGS = {
     schema.RiskWithoutRules(risk="contraction"): (
         "The policy has no table [risks.contraction], so default rules apply to it (docs/policy.md)."
     ),
-    schema.NoModel(risk="churn", reason="Too few events."): "Churn: nobody was scored. Too few events.",
+    schema.NoModel(
+        risk="churn", reason="Too few events."
+    ): "Churn: nobody was scored. Too few events. Every night tries again; until then "
+    "the policy's triggers raise cases.",
     schema.NoSignal(risk="churn", base_rate=0.021, reason="No signal"): (
         "Churn: No signal. Every account gets the base rate of 2.1%, so revenue and the policy's triggers decide the "
         "order of the queue."
