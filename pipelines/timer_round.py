@@ -3,13 +3,16 @@
 ``rescue timers``, ``rescue watch`` and the flow call it. A lease in the database lets only one of them act.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from features.errors import UsageError
 from pipelines.settings import Settings
 from serving.cases.digests.send_messages import send_messages
+from serving.cases.health_adjustments import HealthRule
+from serving.cases.incoming.read_back import READ_EVERY, ReadReport, read_back
 from serving.cases.sla_timers import TimerReport, run_timers
-from serving.delivery import broadcast_channels, open_channels
+from serving.delivery import Channel, broadcast_channels, open_channels
 from serving.incidents.run_incidents import IncidentReport, run_incidents
 from serving.incidents.timer_lease import HeldBy, release_lease, take_lease
 from serving.policy.definition.policy_file import Policy
@@ -23,6 +26,7 @@ class RoundReport:
     cases: TimerReport
     incidents: IncidentReport
     held_by: HeldBy | None = None
+    returned: ReadReport = field(default_factory=ReadReport)
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -38,13 +42,13 @@ class RoundReport:
                 f"{len(incidents.reopened)} opened again, {len(incidents.over)} over, "
                 f"{len(incidents.escalated)} escalated, {len(incidents.breached)} SLA breaches recorded."
             )
-        return tuple(lines)
+        return (*lines, *self.returned.sentences)
 
     @property
     def did_something(self) -> bool:
         """Whether anything changed."""
         cases = self.cases
-        return bool(self.incidents.signals or self.incidents.changed) or any(
+        return bool(self.incidents.signals or self.incidents.changed or self.returned.sentences) or any(
             (cases.woken, cases.escalated, cases.breached, cases.repeated)
         )
 
@@ -74,12 +78,19 @@ def run_round(
         if cases.alarm is None and policy is not None:
             days = settings.signals.keep_days
             incidents = run_incidents(store, policy, channels=broadcast, lease=lease, keep_days=days)
+        returned = _read_back(store, channels, policy) if send else ReadReport()
         if channels and send:
             send_messages(store, channels)
     finally:
         if not keep:
             release_lease(store, lease)
-    return RoundReport(cases, incidents)
+    return RoundReport(cases, incidents, returned=returned)
+
+
+def _read_back(store: Store, channels: Mapping[str, Channel], policy: Policy | None) -> ReadReport:
+    """What came back from systems with records of cases, as far as it is time to look."""
+    rule = HealthRule.of(policy.rules.health) if policy is not None else HealthRule()
+    return read_back(store, channels, health=rule, every=READ_EVERY)
 
 
 def policy_or_error(settings: Settings) -> tuple[Policy | None, UsageError | None]:

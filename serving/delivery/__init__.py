@@ -6,7 +6,13 @@ duplicates.
 """
 
 from serving.delivery.channel import Channel, ChannelMessage, DeliveryError
-from serving.delivery.channel_settings import broadcast_channels, message_settings, open_channels
+from serving.delivery.channel_settings import (
+    broadcast_channels,
+    message_settings,
+    open_channels,
+    record_channels,
+    slack_apps,
+)
 from serving.delivery.sender import DeliveryReport, deliver
 
 __all__ = [
@@ -18,4 +24,6 @@ __all__ = [
     "deliver",
     "message_settings",
     "open_channels",
+    "record_channels",
+    "slack_apps",
 ]

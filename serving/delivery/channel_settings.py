@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import Field, SecretStr, ValidationError
 
@@ -10,10 +10,17 @@ from features.errors import UsageError, suggest_name
 from serving.delivery.addresses import refuse_inner
 from serving.delivery.channel import Channel
 from serving.delivery.channel_options import ChannelOptions
-from serving.delivery.chat.slack_settings import SlackAppSettings, SlackSettings
+from serving.delivery.chat.slack_app_channel import SlackAppChannel
+from serving.delivery.chat.slack_settings import SlackApp, SlackAppSettings, SlackSettings
 from serving.delivery.file_channel import FileChannel
 from serving.delivery.mail_channel import MailChannel, Security
 from serving.delivery.paging.paging_settings import AppriseSettings, OpsgenieSettings, PagerDutySettings
+from serving.delivery.records.hubspot_records import HubSpotSettings
+from serving.delivery.records.jira_records import JiraSettings
+from serving.delivery.records.request_tracker_records import RequestTrackerSettings
+from serving.delivery.records.salesforce_records import SalesforceSettings
+from serving.delivery.records.servicenow_records import ServiceNowSettings
+from serving.delivery.records.zendesk_records import ZendeskSettings
 from serving.delivery.webhook_channel import WebhookChannel
 from serving.delivery.workflow.workflow_settings import CamundaSettings, N8nSettings, UiPathSettings
 from serving.paths.message_settings import MessageSettings
@@ -75,12 +82,36 @@ KINDS: Mapping[str, type[ChannelOptions]] = {
     "camunda": CamundaSettings,
     "uipath": UiPathSettings,
     "n8n": N8nSettings,
+    "salesforce": SalesforceSettings,
+    "hubspot": HubSpotSettings,
+    "zendesk": ZendeskSettings,
+    "servicenow": ServiceNowSettings,
+    "jira": JiraSettings,
+    "rt": RequestTrackerSettings,
 }
 
 
 def open_channels(settings: Mapping[str, Mapping[str, Any]]) -> dict[str, Channel]:
     """The channels by name; the first setting that does not fit is said with its name, never with its value."""
     return {name: _open(name, table) for name, table in settings.items()}
+
+
+def slack_apps(settings: Mapping[str, Mapping[str, Any]]) -> tuple[SlackApp, ...]:
+    """The Slack apps whose buttons change cases: those with a signing secret.
+
+    Raises:
+        UsageError: a setting does not fit.
+    """
+    tables = {name: table for name, table in settings.items() if table.get("kind") == "slack_app"}
+    apps = []
+    for name, channel in open_channels(tables).items():
+        try:
+            secret = SlackAppSettings.model_validate(tables[name]).secret()
+        except UsageError as error:
+            raise UsageError(f"[channels.{name}] {error}") from None
+        if secret:
+            apps.append(SlackApp(name, cast("SlackAppChannel", channel), secret))
+    return tuple(apps)
 
 
 def broadcast_channels(settings: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
@@ -93,13 +124,18 @@ def broadcast_channels(settings: Mapping[str, Mapping[str, Any]]) -> tuple[str, 
     return tuple(sorted(name for name in names if settings[name].get("kind") != "email" or _recipients(settings[name])))
 
 
+def record_channels(settings: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
+    """The channels that keep a record of each case in another system, by name."""
+    return tuple(sorted(name for name, table in settings.items() if _options(table).records))
+
+
 def message_settings(settings: Mapping[str, Mapping[str, Any]], address: str | None) -> MessageSettings:
     """What messages to people need from the settings: the channels with their kinds, and the address of the app."""
     return MessageSettings(
         address,
         {name: _address_kind(table) for name, table in settings.items()},
         following=tuple(sorted(name for name, table in settings.items() if _options(table).follows)),
-        recording=tuple(sorted(name for name, table in settings.items() if _options(table).records)),
+        recording=record_channels(settings),
     )
 
 

@@ -108,33 +108,34 @@ def dead_letters(session: Session) -> list[Message]:
 
 
 def _payload(session: Session, case: Case, kind: str, at: datetime) -> dict[str, Any]:
+    return {"type": kind, "timestamp": at.isoformat() + "Z", "data": case_data(session, case)}
+
+
+def case_data(session: Session, case: Case) -> dict[str, Any]:
+    """A case as messages to channels describe it, in its present state."""
     settings: MessageSettings = session.info.get(MESSAGES) or MessageSettings()
     link = settings.link("case", case.id)
     return {
-        "type": kind,
-        "timestamp": at.isoformat() + "Z",
-        "data": {
-            "case": case.id,
-            "version": case.version,
-            "account_id": case.account_id,
-            "risk": case.risk,
-            "lane": case.lane,
-            "alarms": sorted(case.alarms),
-            "squad": case.squad,
-            "owner": case.owner,
-            "state": case.state,
-            "severity": case.severity,
-            "priority": case.priority,
-            "at_stake": case.at_stake,
-            "ends_on": case.ends_on and case.ends_on.isoformat(),
-            "closure": case.closure,
-            "probabilities": case.probabilities,
-            "headline": case.headline,
-            "as_of": case.raised_on.isoformat(),
-            "respond_by": case.respond_by and case.respond_by.isoformat() + "Z",
-            "resolve_by": case.resolve_by and case.resolve_by.isoformat() + "Z",
-            "acknowledged_by": case.acknowledged_by,
-            "closed_at": case.closed_at and case.closed_at.isoformat() + "Z",
-            **({"link": link} if link else {}),
-        },
+        "case": case.id,
+        "version": case.version,
+        "account_id": case.account_id,
+        "risk": case.risk,
+        "lane": case.lane,
+        "alarms": sorted(case.alarms),
+        "squad": case.squad,
+        "owner": case.owner,
+        "state": case.state,
+        "severity": case.severity,
+        "priority": case.priority,
+        "at_stake": case.at_stake,
+        "ends_on": case.ends_on and case.ends_on.isoformat(),
+        "closure": case.closure,
+        "probabilities": case.probabilities,
+        "headline": case.headline,
+        "as_of": case.raised_on.isoformat(),
+        "respond_by": case.respond_by and case.respond_by.isoformat() + "Z",
+        "resolve_by": case.resolve_by and case.resolve_by.isoformat() + "Z",
+        "acknowledged_by": case.acknowledged_by,
+        "closed_at": case.closed_at and case.closed_at.isoformat() + "Z",
+        **({"link": link} if link else {}),
     }

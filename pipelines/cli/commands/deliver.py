@@ -7,7 +7,7 @@ import typer
 from pipelines import assembly
 from pipelines import settings as configuration
 from pipelines.cli.options import Home
-from pipelines.console import out
+from pipelines.console import err, out
 
 
 def register(app: typer.Typer) -> None:
@@ -23,12 +23,18 @@ def deliver(
     dead: Annotated[
         bool, typer.Option("--dead", help="Send nothing. List the messages that could not be delivered, with reasons.")
     ] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Send nothing. Sign in to each channel's system and say where this leads.")
+    ] = False,
 ) -> None:
     """Send the messages of the outbox that are due, through the channels in rescue.toml."""
     from serving import delivery
     from serving.cases.digests.send_messages import send_messages
 
     settings = configuration.load(home=home)
+    if check:
+        _check_channels(settings)
+        return
     if dead:
         _list_dead(settings)
         return
@@ -50,6 +56,20 @@ def deliver(
             markup=False,
             soft_wrap=True,
         )
+
+
+def _check_channels(settings: configuration.Settings) -> None:
+    """Say of each channel whether its system lets us in; the command ends with 1 where one does not."""
+    from serving.delivery import open_channels
+    from serving.delivery.connection_tests import check_connections
+
+    checks = list(check_connections(open_channels(settings.channels)))
+    for check in checks:
+        (out if check.works is not False else err).print(check.sentence, markup=False, soft_wrap=True)
+    if not checks:
+        out.print("There are no channels in rescue.toml.")
+    if any(check.works is False for check in checks):
+        raise typer.Exit(1)
 
 
 def _list_dead(settings: configuration.Settings) -> None:

@@ -38,9 +38,10 @@ class CaseEntry:
 class CaseUpdate:
     """The state of a case. ``entries`` are those that the record lacks; ``newest`` is the newest of all.
 
-    ``addresses`` are those of the owner by channel, None where they are those of an earlier owner. ``outcome`` is empty
-    while the case is open. ``risk`` is a probability from 0 to 1, ``health`` the newest measured score with the points
-    of the team's outcomes. ``handoff`` is the newest package as text.
+    ``owner_address`` is that of the owner on the channel; ``owner_is_known`` is false where only that of an earlier
+    owner is at hand, which a later message corrects. ``outcome`` is empty while the case is open. ``risk`` is a
+    probability from 0 to 1, ``health`` the newest measured score with the points of the team's outcomes. ``handoff`` is
+    the newest package as text.
     """
 
     case_id: str
@@ -60,18 +61,19 @@ class CaseUpdate:
     handoff: str
     entries: tuple[CaseEntry, ...]
     newest: int
-    addresses: Mapping[str, str] | None = None
+    owner_address: str | None = None
+    owner_is_known: bool = True
     risk: float | None = None
     health: float | None = None
     external_accounts: Mapping[str, str] = field(default_factory=dict)
 
 
 def case_update(
-    session: Session, case: Case, *, channel: str, entry: int | None, owner: str | None, addresses: Mapping[str, str]
+    session: Session, case: Case, *, channel: str, entry: int | None, owner: str | None, address: str | None
 ) -> CaseUpdate:
     """The update for a channel whose record has the history up to ``entry``.
 
-    ``addresses`` are those of ``owner``, as they were when the message was written.
+    ``address`` is that of ``owner``, as it was when the message was written.
     """
     account = session.get_one(Account, case.account_id)
     events = case_history(session, case.id)
@@ -95,7 +97,8 @@ def case_update(
         handoff=_text(package),
         entries=tuple(_entry(event) for event in events if _is_told(event, channel) and event.id > (entry or 0)),
         newest=events[-1].id if events else 0,
-        addresses=addresses if owner == case.owner else None,
+        owner_address=address,
+        owner_is_known=owner == case.owner,
         risk=case.probabilities.get(case.risk, case.probability),
         health=_health(session, case, package),
         external_accounts=_external_accounts(package),

@@ -13,13 +13,17 @@ NOTE_MARK = re.compile(r"\(Rescue ([a-z2-7]{13}), entry (\d+)\)[\s{}a-z]*$")
 """The end of a note; a system may put its own markup, such as ``{noformat}``, after it."""
 
 
+KEY_PREFIX = "rescue-"
+"""The beginning of the key of a record."""
+
+
 def record_key(case_id: str) -> str:
     """The key of a case's record in a field for keys of other systems.
 
     >>> record_key("abcdefghijklm")
     'rescue-abcdefghijklm'
     """
-    return f"rescue-{case_id}"
+    return f"{KEY_PREFIX}{case_id}"
 
 
 def marked_subject(text: str, case_id: str, longest: int = 255) -> str:

@@ -7,9 +7,14 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from serving.delivery.channel import ExternalRecord
-from serving.store.database import Store
+from serving.store.database import Store, utcnow
 from serving.store.exchange import ExternalRecordRow, Message
+from serving.store.tables import Case
 
+READ_FOR = timedelta(days=30)
+"""How long the record of a closed case is still read: it may be opened again, or commented on."""
+GONE = "gone"
+"""The key of a record's state that says it was deleted there."""
 RECORD_LEASE = timedelta(minutes=5)
 """How long a process may write or read a record before another one takes it over."""
 
@@ -76,6 +81,8 @@ def fill_row(row: ExternalRecordRow, record: ExternalRecord) -> None:
     row.external_id, row.url = record.key, record.url
     row.written = dict(record.data)
     row.entry = record.entry if record.entry is not None else row.entry
+    if record.data.get(GONE) and row.gone_at is None:
+        row.gone_at = utcnow()
 
 
 def hold_records(
@@ -84,16 +91,21 @@ def hold_records(
     """Take the records of a channel that were not read since ``before``, those that waited longest first."""
     free = (ExternalRecordRow.busy_until.is_(None)) | (ExternalRecordRow.busy_until <= now)
     due = (ExternalRecordRow.read_at.is_(None)) | (ExternalRecordRow.read_at <= before)
-    query = select(ExternalRecordRow).where(
-        ExternalRecordRow.channel == channel,
-        ExternalRecordRow.case_id.is_not(None),
-        ExternalRecordRow.external_id.is_not(None),
-        ExternalRecordRow.gone_at.is_(None),
-        free,
-        due,
+    query = (
+        select(ExternalRecordRow)
+        .join(Case, Case.id == ExternalRecordRow.case_id)
+        .where(
+            ExternalRecordRow.channel == channel,
+            ExternalRecordRow.case_id.is_not(None),
+            ExternalRecordRow.external_id.is_not(None),
+            ExternalRecordRow.gone_at.is_(None),
+            Case.closed_at.is_(None) | (Case.closed_at > now - READ_FOR),
+            free,
+            due,
+        )
     )
     ordered = query.order_by(ExternalRecordRow.read_at.is_not(None), ExternalRecordRow.read_at, ExternalRecordRow.id)
-    rows = list(session.scalars(ordered.limit(limit).with_for_update(skip_locked=True)))
+    rows = list(session.scalars(ordered.limit(limit).with_for_update(skip_locked=True, of=ExternalRecordRow)))
     for row in rows:
         row.busy_until = now + RECORD_LEASE
     return rows

@@ -1,4 +1,4 @@
-"""``rescue sync``: reads other systems' interfaces into files that a night reads as sources."""
+"""``rescue sync``: reads other systems' interfaces into files for the night, and what became of our records there."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ def register(app: typer.Typer) -> None:
 
 def sync(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME]...", help="Sections [sync.NAME]; by default all.")
+        list[str] | None,
+        typer.Argument(metavar="[NAME]...", help="Sections [sync.NAME], or [channels.NAME] with records; default: all.")
     ] = None,
     home: Home = None,
     full: Annotated[
@@ -33,25 +34,55 @@ def sync(
 
     A night reads the file HOME/sync/NAME.duckdb as a source, with the mapping that is printed. A system that cannot be
     read keeps its last file, the others are read all the same, and the command ends with 1.
+
+    Channels that keep a record of each case are read, too: what was closed, assigned or commented on there is closed,
+    assigned and commented on here. `rescue timers` does the same every five minutes.
     """
     from pipelines.sync.run_sync import sync_systems
+    from serving.delivery import record_channels
 
     settings = configuration.load(home=home)
-    if not settings.sync:
+    records = record_channels(settings.channels)
+    if not settings.sync and not records:
         raise UsageError("There is no section [sync.NAME] in rescue.toml: docs/how-to/sync.md shows one.")
     for name in names or ():
-        if name not in settings.sync:
-            raise UsageError(f"There is no section [sync.{name}]; {suggest_name(name, settings.sync)}")
+        if name not in settings.sync and name not in records:
+            raise UsageError(f"There is no section [sync.{name}]; {suggest_name(name, [*settings.sync, *records])}")
     failed = False
-    for outcome in sync_systems(settings.home, settings.sync, names or None, full=full):
+    systems = [name for name in settings.sync if not names or name in names]
+    for outcome in sync_systems(settings.home, settings.sync, systems, full=full) if systems else ():
         if isinstance(outcome, str):
             failed = True
             err.print(f"rescue: {outcome}", markup=False, soft_wrap=True)
         else:
             for line in report_lines(outcome):
                 out.print(line, markup=False, soft_wrap=True)
+    chosen = [name for name in records if not names or name in names]
+    failed = (bool(chosen) and not _read_back(settings, chosen)) or failed
     if failed:
         raise typer.Exit(1)
+
+
+def _read_back(settings: configuration.Settings, names: list[str]) -> bool:
+    """Read the records of these channels, and say what came back; whether all could be read."""
+    from pipelines import assembly
+    from pipelines.timer_round import policy_or_error
+    from serving.cases.health_adjustments import HealthRule
+    from serving.cases.incoming.read_back import read_back
+    from serving.delivery import open_channels
+
+    channels = open_channels({name: settings.channels[name] for name in names})
+    policy, _ = policy_or_error(settings)
+    rule = HealthRule.of(policy.rules.health) if policy is not None else HealthRule()
+    with assembly.open_queue(settings) as store:
+        report = read_back(store, channels, health=rule)
+    for line in report.changes:
+        out.print(line, markup=False, soft_wrap=True)
+    for problem in report.problems:
+        err.print(f"Warning: {problem}", markup=False, soft_wrap=True)
+    shown = ", ".join(names)
+    out.print(f"{shown}: {report.read} records read, {len(report.changes)} changes.", markup=False, soft_wrap=True)
+    return not report.failed
 
 
 def report_lines(report: SyncReport) -> list[str]:
