@@ -43,7 +43,8 @@ def open_store(settings: Settings) -> Store:
 
     if settings.database is None:
         writable_home(settings)
-    queue = Store(settings.database_url, message_settings(settings.channels, settings.review.address))
+    review = settings.review
+    queue = Store(settings.database_url, message_settings(settings.channels, review.address, review.answer_links))
     queue.migrate()
     return queue
 

@@ -23,6 +23,7 @@ from serving.delivery.records.servicenow_records import ServiceNowSettings
 from serving.delivery.records.zendesk_records import ZendeskSettings
 from serving.delivery.webhook_channel import WebhookChannel
 from serving.delivery.workflow.workflow_settings import CamundaSettings, N8nSettings, UiPathSettings
+from serving.paths.answer_links import AnswerLinks
 from serving.paths.message_settings import MessageSettings
 
 
@@ -129,13 +130,16 @@ def record_channels(settings: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...
     return tuple(sorted(name for name, table in settings.items() if _options(table).records))
 
 
-def message_settings(settings: Mapping[str, Mapping[str, Any]], address: str | None) -> MessageSettings:
+def message_settings(
+    settings: Mapping[str, Mapping[str, Any]], address: str | None, answers: AnswerLinks | None = None
+) -> MessageSettings:
     """What messages to people need from the settings: the channels with their kinds, and the address of the app."""
     return MessageSettings(
         address,
         {name: _address_kind(table) for name, table in settings.items()},
         following=tuple(sorted(name for name, table in settings.items() if _options(table).follows)),
         recording=record_channels(settings),
+        answers=answers,
     )
 
 

@@ -24,6 +24,7 @@ from sqlalchemy.orm import Session
 
 from features.errors import UsageError
 from serving.delivery.channel import Channel, ChannelMessage, DeliveryError, ExternalRecord, RecordChannel
+from serving.delivery.mail_answers import answer_lines
 from serving.delivery.outbox import CHANGED
 from serving.delivery.records.case_update import case_update
 from serving.delivery.records.stored_records import hold_record, release_record, store_record
@@ -192,7 +193,7 @@ def _person_message(session: Session, message: Message, parts: Sequence[Message]
     payload = message.payload
     if message.kind == DIGEST:
         parts = parts[:1]  # it reports the others
-    items = [MessageText(part.payload["subject"], part.payload["text"]) for part in parts]
+    items = [MessageText(part.payload["subject"], part.payload["text"] + answer_lines(session, part)) for part in parts]
     title, text = digest_text(payload.get("reader") or payload["to"], items)
     return ChannelMessage(
         message.id,

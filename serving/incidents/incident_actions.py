@@ -17,7 +17,7 @@ from serving.cases.permissions import Act, Actor, NotAllowedError
 from serving.incidents.incident_changes import CLOSED_BY_PERSON, OPEN
 from serving.incidents.incident_context import IncidentContext
 from serving.incidents.incident_errors import IncidentNotFoundError, IncidentStateError, StaleIncidentError
-from serving.incidents.incident_messages import announce, incident_headline
+from serving.incidents.incident_messages import announce, enqueue_incident_change, incident_headline
 from serving.incidents.incident_record import record_incident, recorded_fields
 from serving.paths.protocol import ProtocolEvent
 from serving.policy.definition.policy_schema import PolicyFile
@@ -112,6 +112,8 @@ class Incidents:
             )
             if kind == "resolve":
                 self._announce_end(action)
+            elif kind != REMARK:
+                enqueue_incident_change(session, incident, kind, actor=actor.name, at=action.now)
 
     def _announce_end(self, action: _Action) -> None:
         if self.rules is None:

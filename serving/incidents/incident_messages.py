@@ -4,6 +4,7 @@ They are written to the outbox in the transaction of their cause, with an id tha
 """
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -11,12 +12,17 @@ from serving.cases.escalation.notifications import enqueue_event
 from serving.delivery.outbox import message_id
 from serving.incidents.incident_context import IncidentContext, scope_text
 from serving.paths.directory import Reader, ReaderKind
+from serving.paths.message_settings import MessageSettings
 from serving.paths.message_text import Occasion, compose_message
 from serving.paths.path_progress import SentStep
 from serving.paths.protocol import Party, ProtocolEvent
 from serving.paths.subjects import Subject
+from serving.store.database import MESSAGES
 from serving.store.exchange import Message
 from serving.store.incident_tables import Incident
+
+CHANGED = "incident.changed"
+"""The kind of a message about a change of an incident that is no event."""
 
 
 def announce(
@@ -48,7 +54,7 @@ def announce(
         only_step=only_step,
     )
     for channel in () if only_step else context.channels:
-        session.add(_broadcast(subject, incident, event, context, channel, at))
+        session.add(_broadcast(session, subject, incident, event, context, channel, at))
 
 
 def incident_headline(incident: Incident, *, again: bool = False) -> str:
@@ -58,7 +64,52 @@ def incident_headline(incident: Incident, *, again: bool = False) -> str:
     return f"{'It has returned: ' if again else ''}{signals}{f', affecting {scope}' if scope else ''}"
 
 
+def incident_data(session: Session, incident: Incident) -> dict[str, Any]:
+    """An incident as messages to channels describe it, in its present state."""
+    settings: MessageSettings = session.info.get(MESSAGES) or MessageSettings()
+    link = settings.link("incident", incident.id)
+    return {
+        "incident": incident.id,
+        "version": incident.version,
+        "name": incident.name,
+        "headline": incident.title,
+        "squad": incident.squad,
+        "severity": incident.severity,
+        "state": incident.state,
+        "signals": incident.signals,
+        "users": incident.users,
+        "accounts": incident.accounts,
+        "started_at": incident.started_at.isoformat() + "Z",
+        "respond_by": incident.respond_by and incident.respond_by.isoformat() + "Z",
+        "resolve_by": incident.resolve_by and incident.resolve_by.isoformat() + "Z",
+        "responsible": incident.responsible,
+        "acknowledged_by": incident.acknowledged_by,
+        **({"link": link} if link else {}),
+    }
+
+
+def enqueue_incident_change(session: Session, incident: Incident, change: str, *, actor: str, at: datetime) -> None:
+    """Add a message about a change that is announced nowhere else, for each channel that follows incidents."""
+    settings: MessageSettings = session.info.get(MESSAGES) or MessageSettings()
+    data = incident_data(session, incident) | {"change": change, "actor": actor}
+    for channel in settings.following:
+        session.add(
+            Message(
+                id=message_id(incident.id, str(incident.version), CHANGED, channel),
+                channel=channel,
+                kind=CHANGED,
+                incident_id=incident.id,
+                payload={"type": CHANGED, "timestamp": at.isoformat() + "Z", "data": data},
+                status="pending",
+                attempts=0,
+                created_at=at,
+                next_at=at,
+            )
+        )
+
+
 def _broadcast(
+    session: Session,
     subject: Subject,
     incident: Incident,
     event: ProtocolEvent,
@@ -78,21 +129,7 @@ def _broadcast(
         "subject": text.subject,
         "text": text.text,
         "link": link,
-        "data": {
-            "incident": incident.id,
-            "version": incident.version,
-            "name": incident.name,
-            "headline": incident.title,
-            "squad": incident.squad,
-            "severity": incident.severity,
-            "state": incident.state,
-            "signals": incident.signals,
-            "users": incident.users,
-            "accounts": incident.accounts,
-            "started_at": incident.started_at.isoformat() + "Z",
-            "respond_by": incident.respond_by and incident.respond_by.isoformat() + "Z",
-            "resolve_by": incident.resolve_by and incident.resolve_by.isoformat() + "Z",
-        },
+        "data": incident_data(session, incident),
     }
     return Message(
         id=message_id(incident.id, str(incident.version), kind, channel),

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from serving.paths.answer_links import AnswerLinks
+
 
 @dataclass(frozen=True)
 class MessageSettings:
@@ -11,13 +13,14 @@ class MessageSettings:
 
     Without channels that are known (None), a message is written for every address that the policy gives. The channels
     that are ``recording`` keep a record of each case in another system and get every entry of its history; those that
-    are ``following`` get the changes that are announced nowhere else.
+    are ``following`` get the changes that are announced nowhere else. ``answers`` are links by which mail is answered.
     """
 
     address: str | None = None
     channels: Mapping[str, str] | None = None
     following: tuple[str, ...] = ()
     recording: tuple[str, ...] = ()
+    answers: AnswerLinks | None = None
 
     def link(self, kind: str, subject_id: str) -> str:
         """The page of a case or an incident; empty where the address of the app is not set."""

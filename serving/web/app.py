@@ -10,6 +10,7 @@ from starlette.staticfiles import StaticFiles
 from serving.cases.cases import Cases
 from serving.cases.casework.attachment_files import AttachmentLimits
 from serving.cases.health_adjustments import HealthRule
+from serving.delivery.chat.slack_settings import SlackApp
 from serving.incidents.incident_actions import Incidents
 from serving.policy.definition.policy_file import Policy
 from serving.policy.definition.policy_schema import PolicyFile
@@ -20,6 +21,9 @@ from serving.signals.signal_settings import SignalSettings
 from serving.store import Store
 from serving.store.database import utcnow
 from serving.web import access, error_pages
+from serving.web.answers.answer_pages import answer_router
+from serving.web.answers.slack_interactions import SlackInteractions
+from serving.web.answers.slack_routes import slack_router
 from serving.web.api.api_app import PREFIX, create_api
 from serving.web.identity.review_settings import ReviewSettings
 from serving.web.operation_routes import install_metrics
@@ -39,6 +43,7 @@ def create_app(
     channels: tuple[str, ...] = (),
     policy: PolicySource | None = None,
     start_replay: StartReplay | None = None,
+    slack: tuple[SlackApp, ...] = (),
 ) -> FastAPI:
     """The review app on a migrated queue.
 
@@ -46,6 +51,7 @@ def create_app(
     ``signals`` says who may send signals; without it nobody may. ``rules`` are those of the policy in use, ``channels``
     the names of those on which cases are announced: for messages about incidents. ``policy`` is the policy file; with
     it, rules and health adjustments follow the policy in force. ``start_replay`` computes replays of drafts.
+    ``slack`` are the apps whose buttons change cases.
     """
     app = FastAPI(title="Rescue", openapi_url=None)
     limits = AttachmentLimits(settings.attachment_megabytes)
@@ -56,6 +62,10 @@ def create_app(
     error_pages.install_error_pages(app)
     identity = access.install_access(app, store, settings)
     install_metrics(app, store, settings)
+    app.state.slack = SlackInteractions(app.state.cases, app.state.incidents, settings, slack)
+    app.state.answers = settings.answer_links
+    app.include_router(slack_router)
+    app.include_router(answer_router)
     for router in ROUTERS:
         app.include_router(router)
     receiver = SignalReceiver(store, signals or SignalSettings(), clock)

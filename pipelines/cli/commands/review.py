@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from features.errors import UsageError
+from features.errors import UsageError, suggest_name
 from pipelines import assembly
 from pipelines import settings as configuration
 from pipelines.cli.options import Home, PolicyFile
+from serving.cases.permissions import Role
 
 if TYPE_CHECKING:
     from serving.store import Store
@@ -35,15 +36,18 @@ def review(
     ),
     port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 takes a free one.")] = 8000,
     demo: Annotated[
-        bool, typer.Option(help="Print a link that signs in without a password, on this machine only.")
+        bool, typer.Option(help="Print links that sign in without a password, on this machine only.")
     ] = False,
+    person_name: Annotated[
+        str | None, typer.Option("--as", metavar="NAME", help="With --demo: a link for this user only.")
+    ] = None,
 ) -> None:
     """Start the review app: the queue, the cases with their hand-offs, and the overview."""
     import uvicorn
 
     from pipelines.replay.replay_process import ReplayProcess
     from serving.cases.health_adjustments import HealthRule
-    from serving.delivery import broadcast_channels
+    from serving.delivery import broadcast_channels, slack_apps
     from serving.web import create_app
 
     settings = configuration.load(home=home, database=database, policy=policy)
@@ -61,13 +65,15 @@ def review(
             channels=broadcast,
             policy=assembly.policy_source(settings),
             start_replay=replays.start,
+            slack=slack_apps(settings.channels),
         )
         app.state.policies.continue_replays()
         address = f"http://{host}:{listening.getsockname()[1]}"
         typer.echo(f"The review app is at {address}; Ctrl-C stops it.")
         if demo:
-            link = app.state.identity.one_time_link(demo_person(store))
-            typer.echo(f"Open this link within ten minutes to sign in: {address}{link}")
+            for role, person in demo_people(store, person_name).items():
+                link = app.state.identity.one_time_link(person)
+                typer.echo(f"Open within ten minutes, as {role} {person.name}: {address}{link}")
         serving = uvicorn.Config(app, access_log=False, log_level="warning", server_header=False, proxy_headers=False)
         with suppress(KeyboardInterrupt):  # uvicorn stops cleanly and then raises this again
             uvicorn.Server(serving).run(
@@ -82,16 +88,46 @@ def _for_demo(settings: ReviewSettings, host: str) -> ReviewSettings:
     return settings.model_copy(update={"auth": "local", "secure_cookies": False})
 
 
-def demo_person(store: Store) -> Person:
-    """A lead of every squad that the newest night knows, under the name of the first squad's primary owner."""
-    from serving.cases.permissions import Role
+DEMO_ROLES = ("lead", "reviewer", "analyst", "viewer")
+
+
+def demo_people(store: Store, name: str | None = None) -> dict[str, Person]:
+    """Who can be tried, by role: of the users of the queue one for each role, or only the named one.
+
+    Without users, a lead of every squad under the name of the first squad's primary owner, and its next member as a
+    reviewer.
+
+    Raises:
+        UsageError: there is no user of this name.
+    """
+    from serving.web.access import Person
+    from serving.web.identity.users import list_users
+
+    users = [user for user in list_users(store) if user.disabled_at is None]
+    if name is not None:
+        user = next((user for user in users if user.name == name), None)
+        if user is None:
+            raise UsageError(f"There is no user {name!r}; {suggest_name(name, [user.name for user in users])}")
+        return {user.roles[0]: Person(user.name, frozenset(map(Role, user.roles)), frozenset(user.squads))}
+    found: dict[str, Person] = {}
+    for role in DEMO_ROLES:
+        able = [user for user in users if user.roles == (role,)]
+        if able:
+            user = max(able, key=lambda user: len(user.squads))
+            found[role] = Person(user.name, frozenset({Role(role)}), frozenset(user.squads))
+    return found if "lead" in found else _people_of_squads(store)
+
+
+def _people_of_squads(store: Store) -> dict[str, Person]:
     from serving.store.queries.case_queries import active_squads, members_of
     from serving.web.access import Person
 
     with store.reading() as session:
         squads = active_squads(session)
         names = members_of(session, squads[0]) if squads else ()
-    return Person(names[0] if names else "demo", frozenset({Role.LEAD}), frozenset(squads))
+    lead = Person(names[0] if names else "demo", frozenset({Role.LEAD}), frozenset(squads))
+    reviewer = Person(names[1] if len(names) > 1 else "reviewer", frozenset({Role.REVIEWER}), frozenset(squads[:1]))
+    return {"lead": lead, "reviewer": reviewer}
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -84,6 +84,15 @@ class SlackAppChannel:
             self._reply(place, record.key, line, message)
         return ExternalRecord(record.key, record.url, {**record.data, "version": max(version, known)})
 
+    def show(self, message: ChannelMessage, place: str, stamp: str) -> None:
+        """Replace a message by the present state of its case or incident."""
+        identity = {message.subject_kind: message.subject_id}
+        self._update(place, stamp, _first_line(message), _blocks(message), identity)
+
+    def tell(self, place: str, member: str, sentence: str) -> None:
+        """Say something that only one member sees."""
+        self.api.call("chat.postEphemeral", channel=place or member, user=member, text=neutral_text(sentence), **PLAIN)
+
     def _update(self, place: str, stamp: str, subject: str, blocks: list[Block], identity: Mapping[str, Any]) -> None:
         try:
             self.api.call("chat.update", channel=place, ts=stamp, **_content(subject, blocks, identity))

@@ -1,6 +1,7 @@
 """The settings of Slack: an incoming webhook that only posts, or an app whose messages have buttons."""
 
 import re
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -13,6 +14,16 @@ from serving.delivery.channel_options import ChannelOptions, read_secret, requir
 from serving.delivery.chat.slack_api import ADDRESS, SlackApi
 from serving.delivery.chat.slack_app_channel import SlackAppChannel
 from serving.delivery.slack_channel import SlackChannel
+
+
+@dataclass(frozen=True)
+class SlackApp:
+    """A channel through a Slack app, by its name in the settings, and the secret that its clicks are signed with."""
+
+    name: str
+    channel: SlackAppChannel
+    secret: str = field(repr=False)
+
 
 PLACE = re.compile(r"[CGD][A-Z0-9]{5,20}|#[^\s]{1,80}")
 """A channel of a workspace: its id, or its name with ``#``."""

@@ -24,7 +24,13 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 MAX_BODY_BYTES = 1 << 20
 """Size of the largest request body that is read: the longest comment is far shorter."""
 
-SIGNED_CALLS = "/api/v1/signals"
+UPLOADS = ("/attach", "/attachments")
+"""The ends of addresses that receive files, which may be as large as the limit of attachments."""
+
+FORM_AROUND_FILE = 10_000
+"""Bytes of a form beside its file."""
+
+SIGNED_CALLS = ("/api/v1/signals", "/slack/interactions")
 """Addresses whose requests carry a signature of their own and use no cookie."""
 
 FORGED = "This form did not come from a current page of Rescue: load the page again and repeat."
@@ -35,7 +41,7 @@ _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
 class BodyTooLargeError(Exception):
-    """The request body is larger than ``MAX_BODY_BYTES``."""
+    """The request body is larger than is allowed at its address."""
 
 
 def csrf_token(request: Request) -> str:
@@ -47,8 +53,9 @@ def csrf_token(request: Request) -> str:
 class CsrfProtection:
     """ASGI middleware: refuse every unsafe request that does not carry the token."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, largest_file: int = 0) -> None:
         self.app = app
+        self.largest_file = largest_file
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -56,10 +63,11 @@ class CsrfProtection:
             await self.app(scope, receive, send)
             return
         request = Request(scope)
+        limit = self._limit(request)
         try:
-            body = await _read_body(receive)
+            body = await _read_body(receive, limit)
         except BodyTooLargeError:
-            answer = refuse_request(request, 413, f"A request can have at most {MAX_BODY_BYTES:,} bytes: send less.")
+            answer = refuse_request(request, 413, f"A request can have at most {limit:,} bytes: send less.")
             await answer(scope, receive, send)
             return
         if _is_signed_call(request):
@@ -72,14 +80,22 @@ class CsrfProtection:
         await self.app(scope, _replay(body), send)
 
 
-async def _read_body(receive: Receive) -> bytes:
+    def _limit(self, request: Request) -> int:
+        """The size of the largest body: files are read only from somebody who has a session or a token."""
+        known = bool(request.state.session) or _has_bearer_token(request)
+        if known and request.url.path.endswith(UPLOADS):
+            return max(MAX_BODY_BYTES, self.largest_file + FORM_AROUND_FILE)
+        return MAX_BODY_BYTES
+
+
+async def _read_body(receive: Receive, limit: int) -> bytes:
     parts, size, more = [], 0, True
     while more:
         message = await receive()
         parts.append(message.get("body", b""))
         size += len(parts[-1])
         more = message.get("more_body", False)
-        if size > MAX_BODY_BYTES:
+        if size > limit:
             raise BodyTooLargeError
     return b"".join(parts)
 
@@ -94,7 +110,8 @@ def _replay(body: bytes) -> Receive:
 
 
 def _is_signed_call(request: Request) -> bool:
-    return request.url.path == SIGNED_CALLS or request.url.path.startswith(f"{SIGNED_CALLS}/")
+    path = request.url.path
+    return any(path == signed or path.startswith(f"{signed}/") for signed in SIGNED_CALLS)
 
 
 def _has_bearer_token(request: Request) -> bool:
