@@ -5,18 +5,25 @@ UV := $(VENV)/bin/uv
 UV_VERSION := 0.13.9
 SYNC := $(UV) sync --frozen --inexact --quiet
 
-.PHONY: run review test check fix docs samples bench soak system screenshots clean
+DEMO := .rescue-demo
+
+.PHONY: run demo review test check fix docs samples bench soak system screenshots clean
 
 # The samples have money in two currencies.
 SAMPLE_SETTINGS := RESCUE_CURRENCY__CODE=EUR RESCUE_CURRENCY__RATES='{"USD": 0.92}'
 
 run: $(VENV)/.run
 	@$(SAMPLE_SETTINGS) $(VENV)/bin/rescue nightly --data data_samples --home .rescue --as-of 2026-07-01
-	@echo "Next: make review, or $(VENV)/bin/rescue queue list"
+	@echo "Next: $(VENV)/bin/rescue queue list, or $(VENV)/bin/rescue review --home .rescue --demo"
 
+# Sixty nights of an invented company, worked by eight simulated people; two to three minutes.
+demo: $(VENV)/.run
+	@$(VENV)/bin/rescue demo --home $(DEMO)
+
+# The demo in the browser: links for a lead, a reviewer, an analyst and a viewer.
 review: $(VENV)/.run
-	@[ -d .rescue/nights ] || $(MAKE) --no-print-directory run
-	@$(VENV)/bin/rescue review --home .rescue --demo
+	@[ -f $(DEMO)/rescue.db ] || $(MAKE) --no-print-directory demo
+	@RESCUE_CONFIG=$(DEMO)/rescue.toml $(VENV)/bin/rescue review --demo
 
 test: $(VENV)/.dev system
 	@$(PY) -m pytest -n 2 --dist loadfile -m "not soak"
@@ -84,4 +91,4 @@ bench: $(VENV)/.dev $(PEERS)/.ready build/sim$(SIZE)
 	@$(PY) benchmarks/review_app.py
 
 clean:
-	rm -rf $(VENV) .rescue build *.egg-info
+	rm -rf $(VENV) .rescue $(DEMO) build *.egg-info

@@ -30,9 +30,9 @@ from starlette.testclient import TestClient
 with Store(f"sqlite:///{sys.argv[2]}/rescue.db") as store:
     store.migrate()
     app = create_app(store, ReviewSettings(secure_cookies=False))
-    from pipelines.cli.commands.review import demo_person
+    from pipelines.cli.commands.review import demo_people
     browser = TestClient(app, client=("127.0.0.1", 1))
-    browser.get(app.state.identity.one_time_link(demo_person(store)))
+    browser.get(app.state.identity.one_time_link(demo_people(store)["lead"]))
     page = browser.get("/queue")
     assert page.status_code == 200, page.text
     assert browser.get("/static/app.css").status_code == 200 or browser.get("/static/rescue.css").status_code == 200

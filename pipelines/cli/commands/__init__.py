@@ -21,7 +21,7 @@ from pipelines.cli.commands import (
 )
 from pipelines.cli.commands.incident import incidents, signals, watch
 from pipelines.cli.commands.operations import config, retention, status, sync_sources
-from pipelines.cli.commands.sources import check, features, init, simulate
+from pipelines.cli.commands.sources import check, demo, features, init, simulate
 from pipelines.cli.commands.team import hand_overs, people, users
 
 COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (
@@ -52,5 +52,6 @@ COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (
     people.register,
     hand_overs.register_hand_overs,
     simulate.register,
+    demo.register,
 )
 """In the order in which ``rescue --help`` shows them."""
