@@ -9,9 +9,10 @@ them, and ``rescue erase`` deletes them.
 from datetime import date, datetime
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, Text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from serving.store.base import Base
+from serving.store.tables import Case, CaseEvent
 
 TASK_STATES = ("open", "done", "skipped", "withdrawn")
 CHANNELS = ("call", "meeting", "mail", "chat", "other")
@@ -50,6 +51,8 @@ class TaskRow(Base):
     closed_at: Mapped[datetime | None]
     closed_by: Mapped[str | None]
     version: Mapped[int]
+
+    case: Mapped[Case] = relationship()
 
 
 class AccountContact(Base):
@@ -95,6 +98,9 @@ class ContactEntry(Base):
     recorded_by: Mapped[str]
     withdrawn_at: Mapped[datetime | None]
 
+    case: Mapped[Case] = relationship()
+    event: Mapped[CaseEvent | None] = relationship()
+
 
 class MentionRow(Base):
     """Somebody was named with ``@`` in an entry of a case's record; ``read_at`` is null until they have read it."""
@@ -109,6 +115,9 @@ class MentionRow(Base):
     at: Mapped[datetime]
     mentioned_by: Mapped[str]
     read_at: Mapped[datetime | None]
+
+    case: Mapped[Case] = relationship()
+    event: Mapped[CaseEvent] = relationship()
 
 
 class AttachmentRow(Base):
@@ -131,6 +140,8 @@ class AttachmentRow(Base):
     removed_at: Mapped[datetime | None]
     removed_by: Mapped[str | None]
 
+    case: Mapped[Case] = relationship()
+
 
 class AttachmentContent(Base):
     """The bytes of an attachment, apart from its row, so that lists of attachments do not read them."""
@@ -139,3 +150,5 @@ class AttachmentContent(Base):
 
     attachment_id: Mapped[str] = mapped_column(ForeignKey("attachments.id"), primary_key=True)
     content: Mapped[bytes] = mapped_column(LargeBinary)
+
+    attachment: Mapped[AttachmentRow] = relationship()
