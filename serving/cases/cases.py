@@ -16,6 +16,7 @@ from serving.cases import health_adjustments, sla_timers, squads
 from serving.cases.audit import audited_fields, last_change, record_change, restore_fields
 from serving.cases.case_errors import IllegalActionError
 from serving.cases.case_step import CaseStep, open_step, refuse_same, require_text, require_visible
+from serving.cases.casework.attachment_files import AttachmentLimits
 from serving.cases.casework.case_work import CaseWork
 from serving.cases.casework.contact_entries import ContactDetails, add_entry, withdraw_entry
 from serving.cases.casework.outcome_details import OutcomeDetails, clear_outcome, set_outcome
@@ -27,6 +28,7 @@ from serving.cases.people import Staff
 from serving.cases.permissions import EVERY_SQUAD, Act, Actor, NotAllowedError
 from serving.cases.required_comments import protocol_comment
 from serving.cases.transitions import TRANSITIONS, transition
+from serving.delivery.outbox import PRIVATE
 from serving.paths.calendars import WorkingCalendar
 from serving.paths.duty import ObstacleCode
 from serving.paths.protocol import ProtocolEvent
@@ -42,18 +44,24 @@ LONGEST_SENTENCE = 500
 
 class Cases:
     """The use cases. ``health`` maps verdicts to health points; ``clock`` returns the time (naive UTC).
+    ``limits`` are those of attachments.
 
     Every method takes the id of the case, the actor and, where a page was shown, the ``version`` on it. It returns the
     case after the change.
     """
 
     def __init__(
-        self, store: Store, *, health: HealthRule | None = None, clock: Callable[[], datetime] = utcnow
+        self,
+        store: Store,
+        *,
+        health: HealthRule | None = None,
+        clock: Callable[[], datetime] = utcnow,
+        limits: AttachmentLimits | None = None,
     ) -> None:
         self.store = store
         self.health = health or HealthRule()
         self.clock = clock
-        self.work = CaseWork(store, lambda: self.clock())
+        self.work = CaseWork(store, lambda: self.clock(), limits)
 
     def get(self, case_id: str, actor: Actor) -> Case:
         """The case, if the actor may see it."""
@@ -253,10 +261,14 @@ class Cases:
             health_adjustments.withdraw_adjustments(step.session, step.case, author=actor.name, now=step.now)
         return step.case
 
-    def comment(self, case_id: str, actor: Actor, *, text: str) -> Case:
-        """Add a comment to the record; it never conflicts with other changes."""
+    def comment(self, case_id: str, actor: Actor, *, text: str, private: bool = False) -> Case:
+        """Add a comment to the record; it never conflicts with other changes.
+
+        A ``private`` comment stays in Rescue: it is written to no other system.
+        """
         with self._step(case_id, actor, None, act=Act.COMMENT) as step:
             step.kind, step.comment = "comment", require_text(text, "what to put on the record")
+            step.note = {PRIVATE: True} if private else None
         return step.case
 
     def disagree(self, case_id: str, actor: Actor, *, reason: str, comment: str, sentence: str = "") -> Case:

@@ -52,8 +52,11 @@ class Package:
         return hashlib.sha256(self.content.encode()).hexdigest()
 
 
-def case_id(account_id: str, family: str, opened_on: date) -> str:
-    """The id of the case that a night opens: the same in every run, and not to be guessed from another id."""
+def case_id(account_id: str, family: str, opened_on: date | str) -> str:
+    """The id of the case that a night opens: the same in every run, and not to be guessed from another id.
+
+    A case that a person opens has the instant in place of the night's day.
+    """
     subject = f"{account_id}\x1f{family}\x1f{opened_on}".encode()
     return b32encode(hashlib.sha256(subject).digest())[:13].decode().lower()
 
@@ -75,6 +78,7 @@ class CaseUpdates:
     channels: tuple[str, ...]
     now: datetime
     policy_version: str | None = None
+    actor: str = SYSTEM.name
 
     def apply(self, decision: Decision) -> CaseCounts:
         """Open, raise, close and settle cases as decided, and bring the others up to date."""
@@ -103,13 +107,13 @@ class CaseUpdates:
                 )
         return counts
 
-    def open(self, flag: Flag) -> int:
-        """Open a case for an account that has none, and start its SLA timers."""
+    def open(self, flag: Flag, comment: str = "", new_id: str | None = None) -> int:
+        """Open a case for an account that has none, and start its SLA timers; ``comment`` comes first in its record."""
         severity = self._severity(flag)
         family = self.rules.family(flag.risk)
         duty = self._staff.on_duty(flag.squad, self.now)
         case = Case(
-            id=case_id(flag.account_id, family, flag.as_of),
+            id=new_id or case_id(flag.account_id, family, flag.as_of),
             account_id=flag.account_id,
             family=family,
             state=State.NEW,
@@ -125,7 +129,7 @@ class CaseUpdates:
             **_terms(severity),
         )
         start_timers(case, self.now, self._staff.calendar_for(case))
-        why = [_sentence(routing_text(flag.routing, self._trigger_messages()))]
+        why = [comment] if comment else [_sentence(routing_text(flag.routing, self._trigger_messages()))]
         why += [f"{obstacle} and is not responsible." for obstacle in duty.skipped]
         opened = self._finish(case, flag, {}, "opened", " ".join(why))
         self._staff.count_case(case.responsible)

@@ -13,6 +13,7 @@ from fastapi import Depends, FastAPI
 from starlette.middleware.sessions import SessionMiddleware
 from starlette.requests import Request
 
+from serving.cases.casework.attachment_files import AttachmentLimits
 from serving.cases.permissions import NotAllowedError
 from serving.store import Store
 from serving.web.display_text import permission_text
@@ -50,7 +51,8 @@ def install_access(app: FastAPI, store: Store, settings: ReviewSettings) -> Iden
             max_age=oidc.STATE_SECONDS,
             https_only=settings.secure_cookies,
         )
-    app.add_middleware(CsrfProtection)
+    largest = AttachmentLimits(settings.attachment_megabytes).largest
+    app.add_middleware(CsrfProtection, largest_file=largest)
     app.add_middleware(Cookies, secure=settings.secure_cookies)
     app.add_middleware(SecurityHeaders, secure=settings.secure_cookies)
     app.add_exception_handler(SignInNeededError, send_to_sign_in)

@@ -4,6 +4,7 @@ The queue, the night report and the hand-off store codes, so that a text can be 
 Pages look the text up here and never read a code back out of a sentence.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -90,6 +91,7 @@ EVENT_TEXTS: dict[str, str] = {
 
 SUCCESS_TEXTS: dict[str, str] = {
     "claim": "The case is yours.",
+    "open_case": "The case is open. It has its place in the queue, and your reason is in its history.",
     "assign": "The case is assigned.",
     "reassign": "The case is reassigned.",
     "hand_over": "The case was handed over to the other squad.",
@@ -296,3 +298,14 @@ def reader_time(at: datetime, zone: str) -> str:
 def file_size(size: int) -> str:
     """The size of a file: ``12 KB``, ``1.4 MB``."""
     return f"{size / 1_000_000:.1f} MB" if size >= 1_000_000 else f"{max(1, round(size / 1000))} KB"
+
+
+def mail_address(text: str | None) -> str:
+    """The text where it is a plain mail address that can become a link; else empty."""
+    return text if text and re.fullmatch(r"[\w.+\-]+@[\w\-]+(?:\.[\w\-]+)+", text) else ""
+
+
+def phone_digits(text: str | None) -> str:
+    """A telephone number as a link dials it; empty where it is none."""
+    digits = re.sub(r"[\s()./\-]", "", text or "")
+    return digits if re.fullmatch(r"\+?\d{3,20}", digits) else ""

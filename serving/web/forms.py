@@ -1,6 +1,6 @@
 """What a person can do to a case, as forms: one description per action, used by the page and by the server."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
@@ -10,15 +10,30 @@ from serving.cases.handover.hand_over_choices import CaseHandOvers, FieldChoice,
 from serving.cases.permissions import Act, Actor
 from serving.cases.transitions import actions_from
 from serving.paths.path_steps import TIER_WORDS
-from serving.store.case_states import OUTCOMES, Action, State
+from serving.store.case_states import WORKED, Action, State
 from serving.store.tables import Case
 from serving.web import display_text
+from serving.web.work_forms import (
+    FIELD,
+    WORK_USE_CASES,
+    ZONE,
+    Texts,
+    UseCase,
+    WorkChoices,
+    contact_fields,
+    outcome_fields,
+)
 
-Texts = Mapping[str, str]
-UseCase = Callable[[Cases, str, Actor, int | None, Texts], Case]
+LOG_CONTACT = "log_contact"
+"""The form for a contact, in any state in which somebody works on the case."""
 
-FIELD = "field-"
-"""What the name of a field of a hand-off form begins with."""
+OUTCOME_LABELS: dict[str, str] = {
+    State.SAVED: "What saved the customer",
+    State.LOST: "What happened",
+    State.FALSE_ALARM: "Why it was a false alarm",
+    State.NO_ACTION: "Why nothing was done",
+}
+"""What is asked when a case is closed, by outcome."""
 
 SNOOZE_DAYS = (1, 3, 7, 14, 30)
 """Days that a case can be snoozed for with one button."""
@@ -62,11 +77,12 @@ class CaseForm:
 
 @dataclass(frozen=True)
 class Assignees:
-    """Who a case can be given to: members of its squad, and the other squads."""
+    """Who a case can be given to: members of its squad, and the other squads; and what other forms offer."""
 
     members: tuple[str, ...]
     squads: tuple[str, ...]
     hand_overs: CaseHandOvers = field(default_factory=CaseHandOvers)
+    work: WorkChoices = field(default_factory=WorkChoices)
 
 
 def case_forms(case: Case, actor: Actor, assignees: Assignees, today: date) -> list[CaseForm]:
@@ -75,7 +91,8 @@ def case_forms(case: Case, actor: Actor, assignees: Assignees, today: date) -> l
         return []
     if case.owner not in {None, actor.name} and not actor.may(Act.ASSIGN):
         return []
-    allowed = actions_from(State(case.state), actor)
+    allowed: set[str] = set(actions_from(State(case.state), actor))
+    allowed |= {LOG_CONTACT} if case.state in WORKED else set()
     return [form for form in _all_forms(case, actor, assignees, today) if form.action in allowed and form.buttons]
 
 
@@ -84,11 +101,13 @@ def _all_forms(case: Case, actor: Actor, assignees: Assignees, today: date) -> I
     yield CaseForm(Action.RETURN, "Return to the sender", (_submit("Return it"),), text_label="Why you return it")
     yield CaseForm(Action.CLAIM, "Claim", (_submit("Claim this case"),), key="c")
     yield CaseForm(
-        Action.CONTACT,
-        "Record a contact",
-        (_submit("The customer was contacted"),),
+        LOG_CONTACT,
+        "Log a contact",
+        (_submit("Log the contact"),),
         text_label="What was said",
         text_optional=True,
+        fields=contact_fields(assignees.work),
+        hidden=((ZONE, assignees.work.zone),),
     )
     yield CaseForm(
         Action.PLAN, "Record a plan", (_submit("Save the plan"),), text_label="What will be done, and by when"
@@ -97,7 +116,7 @@ def _all_forms(case: Case, actor: Actor, assignees: Assignees, today: date) -> I
         Action.SNOOZE, "Snooze", _snooze_buttons(today), text_label="Why it can wait", date_label="or until", key="s"
     )
     yield CaseForm(Action.WAKE, "End the snooze", (_submit("End the snooze"),))
-    yield CaseForm(Action.RESOLVE, "Close", _outcome_buttons(), text_label="What happened", text_optional=True)
+    yield from _outcome_forms(assignees.work)
     yield CaseForm(
         Action.HAND_OVER,
         "Hand over to another squad",
@@ -128,8 +147,19 @@ def _snooze_buttons(today: date) -> tuple[FormButton, ...]:
     )
 
 
-def _outcome_buttons() -> tuple[FormButton, ...]:
-    return tuple(FormButton("verdict", outcome, display_text.state_title(outcome)) for outcome in OUTCOMES)
+def _outcome_forms(work: WorkChoices) -> Iterator[CaseForm]:
+    """The forms that close a case: those with money have a form each, because their reasons differ."""
+    for number, (outcome, label) in enumerate(OUTCOME_LABELS.items(), start=1):
+        title = display_text.state_title(outcome).lower()
+        yield CaseForm(
+            Action.RESOLVE,
+            f"Close as {title}",
+            (FormButton("verdict", outcome, f"Close as {title}"),),
+            text_label=label,
+            text_optional=outcome != State.SAVED or bool(work.outcomes.reasons.get(outcome)),
+            fields=outcome_fields(outcome, work.outcomes),
+            number=number,
+        )
 
 
 def _squad_buttons(case: Case, assignees: Assignees) -> tuple[FormButton, ...]:
@@ -153,8 +183,11 @@ def _hand_over_form(case: Case, choice: HandOverChoice, number: int) -> CaseForm
 
 def _member_buttons(case: Case, assignees: Assignees) -> tuple[FormButton, ...]:
     notes = assignees.hand_overs.notes
-    others = (person for person in assignees.members if person != case.owner)
-    return tuple(FormButton("person", person, f"To {person}", notes.get(person, "")) for person in others)
+    names, order = assignees.work.people, (*notes, *assignees.members)
+    others = (person for person in dict.fromkeys(order) if person != case.owner and person in assignees.members)
+    return tuple(
+        FormButton("person", person, f"To {names.get(person, person)}", notes.get(person, "")) for person in others
+    )
 
 
 def _snooze(cases: Cases, case_id: str, actor: Actor, version: int | None, texts: Texts) -> Case:
@@ -199,9 +232,6 @@ USE_CASES: dict[str, UseCase] = {
     ),
     Action.SNOOZE: _snooze,
     Action.WAKE: lambda cases, case, actor, version, texts: cases.wake(case, actor, version),
-    Action.RESOLVE: lambda cases, case, actor, version, texts: cases.resolve(
-        case, actor, version, verdict=texts.get("verdict", ""), comment=texts.get("text") or None
-    ),
     Action.HAND_OVER: _hand_over,
     Action.ACCEPT: lambda cases, case, actor, version, texts: cases.accept(case, actor, version),
     Action.RETURN: lambda cases, case, actor, version, texts: cases.return_to_sender(
@@ -221,8 +251,13 @@ USE_CASES: dict[str, UseCase] = {
     ),
     "comment": lambda cases, case, actor, version, texts: cases.comment(case, actor, text=texts.get("text", "")),
     "disagree": lambda cases, case, actor, version, texts: cases.disagree(
-        case, actor, reason=texts.get("reason", ""), comment=texts.get("text", "")
+        case,
+        actor,
+        reason=texts.get("reason", ""),
+        comment=texts.get("text", ""),
+        sentence=texts.get("sentence", ""),
     ),
     "undo": lambda cases, case, actor, version, texts: cases.undo(case, actor, version),
+    **WORK_USE_CASES,
 }
 """What each form does, by the last part of the address that it is sent to."""

@@ -12,6 +12,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from serving.handoff.record_links import web_address
 from serving.handoff.render import amount, day, moment, number, percent, words
 from serving.handoff.why_now import evidence_text
 from serving.paths.message_text import local_time
@@ -30,6 +31,12 @@ TEMPLATE_FILTERS = {
     "moment": moment,
     "local_time": local_time,
     "words": words,
+    "reader_time": display_text.reader_time,
+    "file_size": display_text.file_size,
+    "web_address": web_address,
+    "mail_address": display_text.mail_address,
+    "phone_digits": display_text.phone_digits,
+    "person_name": lambda name, name_of: name_of(name),
     "state_title": display_text.state_title,
     "risk_title": display_text.risk_title,
     "code_title": display_text.code_title,

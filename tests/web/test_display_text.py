@@ -9,6 +9,7 @@ from serving.store.case_states import Action, State
 from serving.store.queries.queue_queries import SORTS
 from serving.store.tables import Account, Case, CaseEvent
 from serving.web import display_text
+from serving.web.views.change_text import change_texts
 from serving.web.display_text import SUCCESS_TEXTS
 from serving.web.forms import USE_CASES
 from serving.web.identity.roles import Permission
@@ -91,7 +92,10 @@ def test_every_code_has_a_text() -> None:
 
 
 def test_every_action_of_people_has_a_form_and_a_message() -> None:
-    assert set(USE_CASES) == (set(Action) - {Action.EXPIRE, Action.CLOSE}) | {"comment", "disagree", "undo"}
+    assert set(USE_CASES) == (set(Action) - {Action.EXPIRE, Action.CLOSE}) | {
+        *("comment", "disagree", "undo", "log_contact", "detach"),
+        *("task_add", "task_done", "task_skip", "task_reopen", "task_change"),
+    }
     assert set(USE_CASES) <= set(SUCCESS_TEXTS)
 
 
@@ -121,7 +125,7 @@ def test_a_history_entry_lists_its_changes() -> None:
         before={"state": "new", "owner": None, "probability": 0.2, "respond_by": "x"},
         after={"state": "claimed", "owner": "ines", "probability": 0.41, "respond_by": None},
     )
-    assert display_text.change_texts(entry) == ["state: from New to Claimed", "probability: from 20% to 41%"]
+    assert change_texts(entry) == ["state: from New to Claimed", "probability: from 20% to 41%"]
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,7 @@ def test_the_page_shows_the_whole_hand_off(ines: httpx.Client) -> None:
         "ines (until somebody claims the case)",
         'role="img" aria-label="Active users, users per week: from 110 on 13 Dec 2025 to 48 on 28 Feb 2026',
         "1 adjusted by the team",
-        "<strong>rescue</strong> opened the case",
+        "<strong>Rescue</strong> opened the case",
     ):
         assert text in page, text
     assert "<script>alert" not in page
@@ -446,14 +446,15 @@ def test_a_resolved_case_says_so_at_the_top_and_is_closed_with_one_click(ines: h
     assert Cases(web_store).get(CASE, MINE).state == "saved"
 
 
-def test_then_and_now_and_the_alarms_come_before_the_reasons(ines: httpx.Client, web_store: Store) -> None:
+def test_why_now_comes_before_then_and_now_and_the_timeline(ines: httpx.Client, web_store: Store) -> None:
     live = {"lane": "leaving", "ends_on": NIGHT + timedelta(days=30), "contract_status": "leaving", "revenue": None}
     with web_store.transaction() as session:
         session.execute(update(Case).where(Case.id == CASE).values(**live, group_members=["a-000003"], priority=77.0))
         session.add(CaseAlarm(case_id=CASE, alarm="cancellation", raised_on=NIGHT))
         session.execute(update(Account).where(Account.account_id == "a-000000").values(arr=None))
     page = " ".join(html.unescape(re.sub("<[^>]+>", " ", ines.get(f"/case/{CASE}").text)).split())
-    assert page.index("Then and now") < page.index("Why now")
+    places = [page.index(title) for title in ("Next step", "Why now", "Then and now", "Timeline", "Risk and reasons")]
+    assert places == sorted(places)
     assert "The customer has cancelled in this case since 1 Mar 2026" in page
     assert "Also at risk in this group: a-000003" in page
     assert "cancelled, ends on 31 Mar 2026 changed" in page

@@ -31,8 +31,8 @@ def set_outcome(step: CaseStep, verdict: str, details: OutcomeDetails, comment: 
         UsageError: the policy has no such reason or requires one, the amount cannot be, or a case is closed as saved
             without a word on what saved it.
     """
-    case, reason = step.case, (details.reason or "").strip() or None
-    _check_reason(_rule(step, verdict), verdict, reason)
+    case = step.case
+    reason = _checked_reason(_rule(step, verdict), verdict, (details.reason or "").strip() or None)
     if verdict == State.SAVED and reason is None and not (comment or "").strip():
         raise UsageError("Write what saved the customer, or choose a reason: a case is not closed as saved without it.")
     if details.amount is not None and not (isfinite(details.amount) and 0 <= details.amount <= MOST_MONEY):
@@ -68,14 +68,18 @@ def _rule(step: CaseStep, verdict: str) -> OutcomeRule | None:
     return rules.outcomes.get(verdict) if rules is not None else None
 
 
-def _check_reason(rule: OutcomeRule | None, verdict: str, reason: str | None) -> None:
+def _checked_reason(rule: OutcomeRule | None, verdict: str, reason: str | None) -> str | None:
+    """The code of a reason that is given by its code or by its title."""
     known = rule.reasons if rule is not None else {}
     word = verdict.replace("_", " ")
     if reason is None:
         if rule is not None and rule.required:
             raise UsageError(f"Choose why the case ended as {word}: {', '.join(known)}.")
-        return
+        return None
     if not known:
         raise UsageError(f"The policy has no reasons for {word}: leave the reason out.")
-    if reason not in known:
+    titles = {title.casefold(): code for code, title in known.items()}
+    code = reason if reason in known else titles.get(reason.casefold())
+    if code is None:
         raise UsageError(f"There is no reason {reason!r} for {word}; {suggest_name(reason, known)}")
+    return code

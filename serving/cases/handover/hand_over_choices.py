@@ -78,9 +78,10 @@ class CaseHandOvers:
 def case_hand_overs(session: Session, case: Case, handoff: Handoff, now: datetime) -> CaseHandOvers:
     """The forms for each squad and tier that the case can be handed over to, the newest form, and notes on people."""
     rules = newest_rules(session)
+    staff = load_staff(session, now)
     if rules is None or not (rules.forms or rules.people):
-        return CaseHandOvers(sent=_sent(session, case, {}))
-    staff, values = load_staff(session, now), _prefilled(session, case, handoff) if rules.forms else {}
+        return CaseHandOvers(sent=_sent(session, case, {}), notes=_notes(session, staff, case.squad, now))
+    values = _prefilled(session, case, handoff) if rules.forms else {}
     newest = newest_hand_over(session, case.id)
     returned = newest if newest is not None and newest.status == "returned" else None
     choices = []
@@ -90,8 +91,7 @@ def case_hand_overs(session: Session, case: Case, handoff: Handoff, now: datetim
             forms = matching_forms(rules.forms, entry.skills, tier)
             specific = {name: form for name, form in forms.items() if form.skill == case.skill} or forms
             choices += [_choice(squad, tier, name, form, values, returned) for name, form in specific.items()]
-    notes = _notes(session, staff, case.squad, now) if staff.roster.listed else {}
-    return CaseHandOvers(tuple(choices), _sent(session, case, rules.forms), notes)
+    return CaseHandOvers(tuple(choices), _sent(session, case, rules.forms), _notes(session, staff, case.squad, now))
 
 
 def _choice(
@@ -165,15 +165,25 @@ def _text(rule: FieldRule, values: Mapping[str, Any]) -> str:
 
 
 def _notes(session: Session, staff: Staff, squad: str, now: datetime) -> dict[str, str]:
-    """Load, absence and local time of the members of a squad, for whoever assigns the case."""
+    """Duty, load, local time and absence of the members of a squad, for whoever assigns the case.
+
+    Those who can act come first, in the order of duty and then of load: the first is whom the policy would choose.
+    """
     counts, entry = count_open_cases(session), staff.roster.squads.get(squad)
-    return {person: _note(staff, person, counts.get(person, 0), now) for person in (entry.members if entry else ())}
+    duty = {person: place for place, person in enumerate(staff.on_duty(squad, now).tiers)}
+
+    def order(person: str) -> tuple[bool, int, int]:
+        return staff.obstacle(person, now) is not None, duty.get(person, len(duty)), counts.get(person, 0)
+
+    members = sorted(entry.members if entry else (), key=order)
+    return {person: _note(staff, person, counts.get(person, 0), duty.get(person), now) for person in members}
 
 
-def _note(staff: Staff, person: str, count: int, now: datetime) -> str:
+def _note(staff: Staff, person: str, count: int, duty: int | None, now: datetime) -> str:
     obstacle, limit = staff.obstacle(person, now), staff.roster.person(person).max_open
-    load = f"{count} of {limit} open" if limit else f"{count} open"
-    local = staff.roster.local_time(person, now)
+    parts = [f"{TIER_WORDS[duty]} on duty"] if duty is not None and duty < len(TIER_WORDS) else []
+    parts.append(f"{count} of {limit} open" if limit else f"{count} open")
+    if staff.roster.listed:
+        parts.append(f"local time {staff.roster.local_time(person, now):%H:%M}")
     absent = obstacle is not None and obstacle.code in {ObstacleCode.ABSENT, ObstacleCode.DISABLED}
-    reason = f", {obstacle.text}" if obstacle and absent else ""
-    return f"{load}, local time {local:%H:%M}{reason}"
+    return ", ".join([*parts, *([obstacle.text] if obstacle and absent else [])])

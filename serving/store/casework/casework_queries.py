@@ -137,6 +137,14 @@ def attachments_of(session: Session, case_id: str) -> list[AttachmentRow]:
     return list(session.scalars(query.order_by(AttachmentRow.added_at, AttachmentRow.id)))
 
 
+def newest_comment(session: Session, case_id: str, person: str) -> CaseEvent | None:
+    """The newest entry of a case that a person wrote a text for."""
+    query = select(CaseEvent).where(
+        CaseEvent.case_id == case_id, CaseEvent.actor == person, CaseEvent.comment.is_not(None)
+    )
+    return session.scalar(query.order_by(CaseEvent.id.desc()).limit(1))
+
+
 def unread_mentions(session: Session, person: str) -> list[UnreadMention]:
     """What a person was mentioned in and has not read, the newest first."""
     name = func.coalesce(Account.name, Account.account_id)

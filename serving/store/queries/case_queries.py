@@ -7,6 +7,7 @@ from datetime import date
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from serving.store.casework.casework_queries import is_mentioned
 from serving.store.exchange import HealthAdjustment
 from serving.store.queries.queue_queries import newest_night
 from serving.store.tables import Account, Case, CaseEvent, FrozenHandoff, Member, Score, Squad
@@ -52,13 +53,14 @@ def case_file(
     """The file of a case with its hand-off of ``as_of`` (default: the newest).
 
     None where there is no such hand-off, or no such case in the squads that are ``visible`` (None: every squad). A
-    ``reader`` whom the escalation path of the case has reached may see it, too. Who handed it over may read it.
+    ``reader`` whom the escalation path of the case has reached may see it, too. Who handed it over may read it, and who
+    was mentioned in it.
     """
     case = session.get(Case, case_id)
     if case is None:
         return None
     works = visible is None or case.squad in visible or reader in case.reached
-    if not works and not _handed_over_by(session, case_id, reader):
+    if not works and not (_handed_over_by(session, case_id, reader) or is_mentioned(session, case_id, reader)):
         return None
     nights = tuple(
         session.scalars(

@@ -11,6 +11,7 @@ from serving.web.pages.bulk_page import bulk_router
 from serving.web.pages.case_actions import case_action_router
 from serving.web.pages.case_page import case_router
 from serving.web.pages.incident_pages import incident_router
+from serving.web.pages.my_day_page import my_day_router
 from serving.web.pages.overview_page import overview_router
 from serving.web.pages.people_page import people_router
 from serving.web.pages.policy_pages import policy_router
@@ -21,6 +22,7 @@ from serving.web.pages.saved_views_page import saved_views_router
 ROUTERS: tuple[APIRouter, ...] = (
     queue_router,
     bulk_router,
+    my_day_router,
     case_router,
     case_action_router,
     attachment_router,

@@ -26,9 +26,13 @@ from serving.web.views.case_view import DraftText
 
 case_action_router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
 
+REMARKS_BY_FORM = frozenset({"comment", "disagree"})
+"""Forms after which a person sees the case that they saw before."""
+
 FORM_PERMISSIONS: dict[str, tuple[Permission, Act]] = {
     "comment": (Permission.COMMENT, Act.COMMENT),
     "disagree": (Permission.COMMENT, Act.COMMENT),
+    "detach": (Permission.COMMENT, Act.COMMENT),
     Action.ASSIGN: (Permission.ASSIGN, Act.ASSIGN),
     Action.REASSIGN: (Permission.ASSIGN, Act.ASSIGN),
 }
@@ -60,11 +64,11 @@ def _submit(
     except (CaseNotFoundError, StoreError):
         raise
     except RescueError as error:
-        typed = {name: texts.get(name, "") for name in ("text", "until", "reason", "form")}
+        typed = {name: texts.get(name, "") for name in ("text", "until", "reason", "form", "verdict", "task")}
         draft = DraftText(action, **typed, answers=form_answers(texts))
-        message = failure_message(error, draft.text)
+        message = failure_message(error, draft.text, context.reader)
         return render_case(request, context, case_id, message=message, draft=draft, status=_status(error))
-    visible = context.squads is None or case.squad in context.squads
+    visible = case is None or action in REMARKS_BY_FORM or context.squads is None or case.squad in context.squads
     back = local_path(texts.get("back", f"/case/{case_id}" if visible else "/queue"))
     return redirect_to(back, done=action)
 

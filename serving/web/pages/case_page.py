@@ -1,25 +1,44 @@
 """A case as a page to read, and its hand-off as a file."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, PlainTextResponse, Response
 
 from serving.cases.absence.away_people import away_texts
 from serving.cases.case_errors import CaseNotFoundError
+from serving.cases.casework.attachment_files import ALLOWED_TEXT
+from serving.cases.casework.outcome_details import default_amount
 from serving.cases.escalation.case_path import describe_case_path
+from serving.cases.escalation.mentions import mentions_in, unknown_names_text
 from serving.cases.handover.hand_over_choices import case_hand_overs
+from serving.cases.people import newest_rules
 from serving.cases.permissions import Act
 from serving.handoff.package import Handoff
 from serving.handoff.render import markdown
+from serving.store import Session
+from serving.store.casework.case_work_file import case_work_file
+from serving.store.casework.casework_queries import newest_comment
+from serving.store.casework.casework_tables import AccountContact
 from serving.store.queries.case_queries import CaseFile, case_file
 from serving.store.queries.incident_queries import incidents_of_account
 from serving.web.flash_messages import FlashMessage, success_message
+from serving.web.reader import Reader
 from serving.web.rendering import render_page
-from serving.web.request_context import PageContext, ViewerContext
-from serving.web.views.case_view import DraftText, case_view
+from serving.web.request_context import PageContext, ViewerContext, redirect_to
+from serving.web.views.case_view import CaseReading, DraftText, case_view
+from serving.web.work_forms import OutcomeChoices, WorkChoices
 
 case_router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
+
+JUST_NOW = timedelta(minutes=2)
+"""So long after a comment the page that follows says whom it notified."""
+
+SILENT = frozenset({"read", "undo", "claim", "task_done", "task_reopen", "attach", "detach"})
+"""Actions without a text of the reader's."""
 
 RECENT_INCIDENTS = timedelta(days=7)
 """So long after its end the page of a case names an incident that affected the account."""
@@ -28,8 +47,31 @@ RECENT_INCIDENTS = timedelta(days=7)
 @case_router.get("/case/{case_id}")
 def show_case(request: Request, case_id: str, context: ViewerContext, handoff: str = "") -> Response:
     """The case with the hand-off of the requested night; by default, the newest."""
-    message = success_message(request.query_params.get("done", ""))
+    done = request.query_params.get("done", "")
+    message = success_message(done)
+    if message is not None and done not in SILENT:
+        message = _with_unknown_names(context, case_id, message)
     return render_case(request, context, case_id, message=message, as_of=handoff)
+
+
+def _with_unknown_names(context: PageContext, case_id: str, message: FlashMessage) -> FlashMessage:
+    """The message, and which names in the reader's newest comment nobody has, so that nobody was notified of them."""
+    with context.store.reading() as session:
+        event = newest_comment(session, case_id, context.person.name)
+        if event is None or context.now - event.at > JUST_NOW:
+            return message
+        found = mentions_in(session, event.comment or "", context.now)
+    notified = [context.reader.name_of(name) for name in found.people if name != context.person.name]
+    told = [f"{', '.join(notified)} {'is' if len(notified) == 1 else 'are'} notified."] if notified else []
+    return replace(message, text=" ".join([message.text, *told, *filter(None, [unknown_names_text(found.unknown)])]))
+
+
+@case_router.post("/case/{case_id}/read")
+def mark_as_read(case_id: str, context: ViewerContext) -> Response:
+    """Mark what the reader was mentioned in as read."""
+    read_case(context, case_id)
+    context.cases.work.read_mentions(case_id, context.person.name)
+    return redirect_to(f"/case/{case_id}", done="read")
 
 
 @case_router.get("/case/{case_id}/handoff.md")
@@ -65,14 +107,52 @@ def render_case(
 ) -> Response:
     """The page of a case; ``draft`` is what was typed into a form whose action failed."""
     file = read_case(context, case_id, _day(as_of))
+    query = request.query_params if request.method == "GET" else {}
+    reading = CaseReading(
+        context.actor(Act.WORK),
+        context.reader,
+        context.now,
+        shown=query.get("show", ""),
+        complete=query.get("entries") == "all",
+    )
     with context.store.reading() as session:
+        work = case_work_file(session, file.case, file.account, reader=context.person.name, visible=context.squads)
+        choices = work_choices(session, file, work.contacts, context.reader)
         hand_overs = case_hand_overs(session, file.case, Handoff.model_validate_json(file.handoff), context.now)
         incidents = incidents_of_account(session, file.account.account_id, context.now - RECENT_INCIDENTS)
         path = describe_case_path(session, file.case, context.now, context.person.name)
         away = away_texts(session, [file.case.responsible], context.now) if file.case.closed_at is None else {}
-    view = case_view(file, context.actor(Act.WORK), context.now, draft, hand_overs)
-    shown = {"view": view, "notice": message, "open_incidents": incidents, "case_path": path, "away": away}
+    view = case_view(
+        file,
+        reading,
+        draft=draft,
+        hand_overs=hand_overs,
+        work=work,
+        choices=choices,
+        may_acknowledge=path.may_acknowledge,
+    )
+    limits = context.cases.work.limits
+    shown: dict[str, Any] = {"view": view, "notice": message, "open_incidents": incidents, "case_path": path}
+    shown |= {"away": away, "most_megabytes": limits.megabytes if limits.largest else 0, "file_types": ALLOWED_TEXT}
     return render_page(request, "case.html.j2", shown, status=status)
+
+
+def work_choices(session: Session, file: CaseFile, contacts: Sequence[AccountContact], reader: Reader) -> WorkChoices:
+    """What the forms about the work offer: contacts, reasons of outcomes, and colleagues of the squad."""
+    rules = newest_rules(session)
+    outcomes = rules.outcomes if rules is not None else {}
+    people = {name: reader.name_of(name) for name in file.members}
+    return WorkChoices(
+        contacts=contacts,
+        outcomes=OutcomeChoices(
+            reasons={name: rule.reasons for name, rule in outcomes.items()},
+            required=frozenset(name for name, rule in outcomes.items() if rule.required),
+            amount=default_amount(file.case),
+            currency=file.account.currency or "",
+        ),
+        people=people,
+        zone=reader.zone,
+    )
 
 
 def _day(text: str) -> date | None:

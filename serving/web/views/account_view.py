@@ -4,7 +4,7 @@ Scores are stored every night. Usage, health and tickets are in the hand-offs of
 own weeks, and together they reach back to the first hand-off. The newest one is the current state.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -12,13 +12,16 @@ from serving.handoff.facts import HorizonPoint, Ticket
 from serving.handoff.package import Handoff
 from serving.handoff.record_links import RecordLink
 from serving.handoff.render import percent
+from serving.nights.person_handoff import curve_points
 from serving.store.exchange import HealthAdjustment
 from serving.store.queries.account_queries import AccountFile
 from serving.store.queries.health_points import points_at
-from serving.store.tables import Case
+from serving.store.tables import AccountRisk, Case
 from serving.web.display_text import risk_title
-from serving.web.views.case_view import health_points, points_text, usage_points, usage_title, without_account_name
-from serving.web.views.line_plots import Plot, Point, draw_plot
+from serving.web.views.case_comparison import points_text
+from serving.web.views.case_view import health_points, usage_points, usage_title, without_account_name
+from serving.web.views.line_plots import Plot, Point, draw_curve, draw_plot
+from serving.web.views.queue_status import AccountStatus, StatusContext, StatusLine, status_lines
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,7 @@ class RiskCurve:
     title: str
     points: tuple[HorizonPoint, ...]
     words: str
+    plot: Plot | None
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,7 @@ class AccountView:
     tickets: tuple[Ticket, ...]
     adjustments: tuple[tuple[HealthAdjustment, str], ...]
     points: str
+    status: tuple[StatusLine, ...]
 
     @property
     def links(self) -> tuple[RecordLink, ...]:
@@ -62,7 +67,7 @@ class AccountView:
         return self.file.account.name or self.file.account.account_id
 
 
-def account_view(file: AccountFile, now: datetime) -> AccountView:
+def account_view(file: AccountFile, now: datetime, context: StatusContext) -> AccountView:
     """The page of an account."""
     handoffs = [Handoff.model_validate_json(content) for content in file.handoffs]
     name = file.account.name or file.account.account_id
@@ -79,21 +84,35 @@ def account_view(file: AccountFile, now: datetime) -> AccountView:
             for risk, points in file.scores.items()
             if points and points[-1][0] == file.night
         ),
-        curves=_curves(handoffs[0]) if handoffs else (),
+        curves=_curves(file.risks),
         usage=_usage_plots(handoffs),
         health=draw_plot("Health score", _joined([health_points(handoff) for handoff in handoffs]), top=100.0),
         tickets=_tickets(handoffs),
         adjustments=tuple((entry, points_text(entry.points)) for entry in file.adjustments),
         points=points_text(points_at(file.adjustments, now)),
+        status=tuple(status_lines(_status(file), context)),
     )
 
 
-def _curves(handoff: Handoff) -> tuple[RiskCurve, ...]:
-    """The risks of a hand-off that have a probability by horizon."""
+def _status(file: AccountFile) -> AccountStatus:
+    account, found = file.account.account_id, file.decisions
+    return AccountStatus(
+        file.account,
+        file.cases,
+        file.risks,
+        found.waiting.get(account, ()),
+        found.set_aside.get(account, ()),
+        found.held_out.get(account, ()),
+    )
+
+
+def _curves(risks: Sequence[AccountRisk]) -> tuple[RiskCurve, ...]:
+    """The risks of the newest night that have a probability by horizon."""
+    curves = ((row.risk, curve_points(row)) for row in risks)
     return tuple(
-        RiskCurve(risk_title(card.risk), card.curve, _curve_words(card.risk, card.curve))
-        for card in handoff.risks
-        if card.curve
+        RiskCurve(risk_title(risk), points, _curve_words(risk, points), draw_curve(risk_title(risk), points))
+        for risk, points in curves
+        if points
     )
 
 

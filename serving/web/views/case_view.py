@@ -5,23 +5,34 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from serving.cases.audit import REMARKS
-from serving.cases.case_step import VIA
 from serving.cases.cases import UNDO_FOR
-from serving.cases.handover.hand_over_choices import CaseHandOvers, SentForm
+from serving.cases.handover.hand_over_choices import CaseHandOvers, FieldChoice, SentForm
 from serving.cases.permissions import Act, Actor
 from serving.cases.transitions import transition
 from serving.handoff.package import Handoff, ReasonFact, RiskCard, UsageFact
-from serving.handoff.render import amount, day, percent
-from serving.night_report.counting_day import counting_day
+from serving.handoff.record_links import RecordLink
 from serving.policy.state.case_status import ClosureCode
 from serving.policy.state.reason_texts import RESOLVED_TEXTS, alarm_text
 from serving.store.case_states import Action, State
+from serving.store.casework.case_work_file import CaseWorkFile
 from serving.store.queries.case_queries import CaseFile
-from serving.store.queries.health_points import points_at
 from serving.store.tables import Case, CaseEvent
 from serving.web import display_text
-from serving.web.forms import Assignees, CaseForm, case_forms
+from serving.web.forms import LOG_CONTACT, Assignees, CaseForm, case_forms
+from serving.web.reader import Reader
+from serving.web.views.case_comparison import Comparison, compare_values
+from serving.web.views.case_summary import money_text, record_links, risk_text, why_sentences
+from serving.web.views.case_timeline import Timeline, build_timeline
+from serving.web.views.case_work_view import PrimaryStep, TaskView, primary_step, task_views
 from serving.web.views.line_plots import Plot, Point, draw_plot
+from serving.web.work_forms import WorkChoices, task_fields
+
+GROUPS: dict[str, tuple[str, ...]] = {
+    "Work on it": (*(Action.ACCEPT, Action.RETURN, Action.CLAIM, LOG_CONTACT, Action.PLAN, Action.SNOOZE), Action.WAKE),
+    "Close it": (Action.RESOLVE, Action.REOPEN),
+    "Pass it on": (Action.HAND_OVER, Action.RELEASE, Action.ASSIGN, Action.REASSIGN),
+}
+"""The actions by the title of their group."""
 
 STRONG, MODERATE = 0.8, 0.3
 """Log-odds from which a reason is called strong, and moderate: e^0.8 more than doubles the odds, e^0.3 adds a third."""
@@ -43,29 +54,6 @@ class RiskView:
     card: RiskCard
     reasons: tuple[ReasonView, ...]
     history: Plot | None
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """A value in the hand-off next to its current value."""
-
-    title: str
-    then: str
-    now: str
-
-    @property
-    def changed(self) -> bool:
-        """Whether the value is different today."""
-        return self.then != self.now
-
-
-@dataclass(frozen=True)
-class HistoryEntry:
-    """A line of the case's history."""
-
-    event: CaseEvent
-    text: str
-    changes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -105,11 +93,30 @@ class DraftText:
     until: str = ""
     reason: str = ""
     form: str = ""
+    verdict: str = ""
+    task: str = ""
     answers: Mapping[str, str] = field(default_factory=dict)
 
     def is_of(self, form: CaseForm) -> bool:
         """Whether these texts were typed into this form."""
-        return self.action == form.action and self.form == dict(form.hidden).get("form", "")
+        of_outcome = not self.verdict or self.verdict in {button.value for button in form.buttons}
+        return self.action == form.action and of_outcome and self.form == dict(form.hidden).get("form", "")
+
+
+@dataclass(frozen=True)
+class CaseReading:
+    """How a case is read: by whom, in which time zone, when, and with which part of its timeline."""
+
+    actor: Actor
+    reader: Reader
+    now: datetime
+    shown: str = ""
+    complete: bool = False
+
+    @property
+    def today(self) -> date:
+        """The day of the reader."""
+        return self.reader.local(self.now).date()
 
 
 @dataclass(frozen=True)
@@ -129,8 +136,17 @@ class CaseView:
     comparisons: tuple[Comparison, ...]
     alarms: tuple[AlarmView, ...]
     resolved: ResolvedHint | None
-    history: tuple[HistoryEntry, ...]
     draft: DraftText
+    work: CaseWorkFile
+    tasks: tuple[TaskView, ...]
+    primary: PrimaryStep | None
+    timeline: Timeline
+    why: tuple[str, ...]
+    risk_now: str
+    money: str
+    links: tuple[RecordLink, ...]
+    new_task: tuple[FieldChoice, ...]
+    reader: Reader
     sent: SentForm | None = None
 
     @property
@@ -156,10 +172,24 @@ class CaseView:
     @property
     def responsible(self) -> str:
         """Who has to act now, in words."""
+        who = self.reader.name_of(self.case.responsible)
         if self.case.owner:
-            return self.case.owner
+            return who
         answer = "accepts" if self.case.state == State.HANDED_OVER else "claims"
-        return f"{self.case.responsible} (until somebody {answer} the case)" if self.case.responsible else "nobody yet"
+        return f"{who} (until somebody {answer} the case)" if who else "nobody yet"
+
+    @property
+    def form_groups(self) -> tuple[tuple[str, tuple[CaseForm, ...]], ...]:
+        """The forms of the actions in groups with a title, without the one that is the next step."""
+        primary = self.primary.form if self.primary else None
+        others = [form for form in self.forms if form is not primary]
+        groups = {title: tuple(form for form in others if form.action in actions) for title, actions in GROUPS.items()}
+        return tuple((title, forms) for title, forms in groups.items() if forms)
+
+    @property
+    def open_tasks(self) -> int:
+        """The number of tasks that are still to be done."""
+        return sum(task.is_open for task in self.tasks)
 
     @property
     def returned(self) -> SentForm | None:
@@ -170,22 +200,30 @@ class CaseView:
 
 def case_view(
     file: CaseFile,
-    actor: Actor,
-    now: datetime,
+    reading: CaseReading,
+    *,
     draft: DraftText | None = None,
     hand_overs: CaseHandOvers | None = None,
+    work: CaseWorkFile | None = None,
+    choices: WorkChoices | None = None,
+    may_acknowledge: bool = False,
 ) -> CaseView:
     """The page of a case for the person who looks at it."""
-    handoff = Handoff.model_validate_json(file.handoff)
-    assignees = Assignees(file.members, file.squads, hand_overs or CaseHandOvers())
-    forms = () if file.read_only else tuple(case_forms(file.case, actor, assignees, now.date()))
+    handoff, actor, now = Handoff.model_validate_json(file.handoff), reading.actor, reading.now
+    assignees = Assignees(file.members, file.squads, hand_overs or CaseHandOvers(), choices or WorkChoices())
+    forms = () if file.read_only else tuple(case_forms(file.case, actor, assignees, reading.today))
+    own, resolved = work or CaseWorkFile(), _resolved_hint(file.case, forms)
+    tasks = task_views(
+        own.tasks, file.case, actor, reading.today, assignees.work, reading.reader, read_only=file.read_only
+    )
+    events, complete = file.events, reading.complete
     return CaseView(
         file=file,
         handoff=handoff,
         timer=display_text.sla_timer(file.case, now),
         forms=forms,
-        may_comment=actor.may(Act.COMMENT) and not file.read_only,
-        no_action_text=_no_action_text(file, actor),
+        may_comment=actor.may(Act.COMMENT) and (own.invited or not file.read_only),
+        no_action_text=_no_action_text(file, reading, invited=own.invited),
         undo=None if file.read_only else _undo_offer(file.events, actor, now),
         risks=tuple(_risk_view(card, handoff.binding.as_of) for card in handoff.risks),
         usage=tuple(
@@ -193,18 +231,27 @@ def case_view(
             for metric in handoff.usage
         ),
         health=draw_plot("Health score", health_points(handoff), top=100.0),
-        comparisons=tuple(_comparisons(file, handoff, now)),
+        comparisons=tuple(compare_values(file, handoff, now)),
         alarms=tuple(AlarmView(_title(alarm_text(code)), row.raised_on) for code, row in file.case.alarms.items()),
-        resolved=_resolved_hint(file.case, forms),
-        history=tuple(
-            HistoryEntry(
-                event,
-                display_text.event_text(event.kind, str(event.after.get(VIA, ""))),
-                tuple(display_text.change_texts(event)),
-            )
-            for event in file.events[::-1]
-        ),
+        resolved=resolved,
         draft=_placed_draft(draft or DraftText(), forms, handoff),
+        work=own,
+        tasks=tasks,
+        primary=primary_step(
+            file.case,
+            forms,
+            tasks,
+            reading.reader,
+            may_acknowledge=may_acknowledge and bool(forms),
+            resolved=resolved is not None and resolved.may_close,
+        ),
+        timeline=build_timeline(events, own.log, own.messages, reading.reader, shown=reading.shown, complete=complete),
+        why=why_sentences(handoff),
+        risk_now=risk_text(file),
+        money=money_text(file, reading.today),
+        links=record_links(handoff),
+        new_task=task_fields(assignees.work),
+        reader=reading.reader,
         sent=assignees.hand_overs.sent,
     )
 
@@ -255,19 +302,23 @@ def _placed_draft(draft: DraftText, forms: tuple[CaseForm, ...], handoff: Handof
     return draft if shown or not draft.text else replace(draft, action="comment")
 
 
-def _no_action_text(file: CaseFile, actor: Actor) -> str:
+def _no_action_text(file: CaseFile, reading: CaseReading, *, invited: bool) -> str:
     """The text for a reader who has no form."""
-    case = file.case
+    case, actor = file.case, reading.actor
     if file.read_only:
-        who = f", with {case.responsible}" if case.responsible else ""
-        return f"You handed this case over. It is with the squad {case.squad}{who}. You can read it, but not change it."
+        who = f", with {reading.reader.name_of(case.responsible)}" if case.responsible else ""
+        where = f"It is with the squad {case.squad}{who}."
+        if invited:
+            return f"You were mentioned in this case. {where} You can read it and comment on it."
+        return f"You handed this case over. {where} You can read it, but not change it."
     if not actor.may(Act.WORK):
         return (
             "You can comment on this case. Its squad works on it."
             if actor.may(Act.COMMENT)
             else "You can read this case, but not change it."
         )
-    return f"{case.owner} works on this case. Ask them to return it, or ask a lead to reassign it."
+    owner = reading.reader.name_of(case.owner)
+    return f"{owner} works on this case. Ask them to return it, or ask a lead to reassign it."
 
 
 def _undo_offer(events: tuple[CaseEvent, ...], actor: Actor, now: datetime) -> UndoOffer | None:
@@ -288,56 +339,3 @@ def _resolved_hint(case: Case, forms: tuple[CaseForm, ...]) -> ResolvedHint | No
 
 def _title(text: str) -> str:
     return text[:1].upper() + text[1:]
-
-
-def _comparisons(file: CaseFile, handoff: Handoff, now: datetime) -> list[Comparison]:
-    """The values of the hand-off next to those of the newest night and of the case."""
-    account, then, case = file.account, handoff.contract, file.case
-    currency = account.currency or handoff.currency
-    risks = [
-        Comparison(
-            card.title,
-            percent(card.probability) if card.probability is not None else "not scored",
-            percent(file.scores[card.risk]) if card.risk in file.scores else "not scored",
-        )
-        for card in handoff.risks
-    ]
-    return [
-        *risks,
-        Comparison(
-            "Priority",
-            amount(handoff.case.priority, handoff.currency if handoff.case.at_stake is not None else ""),
-            amount(case.priority, currency if case.estimated_revenue is None else ""),
-        ),
-        Comparison(
-            "Recurring revenue",
-            display_text.money(handoff.revenue, handoff.currency),
-            display_text.money(account.arr, currency, case.estimated_revenue),
-        ),
-        Comparison("Contract", *_contract_texts(handoff, case)),
-        Comparison("Renewal", day(then.renews_on), _renewal_text(account.renews_on, case, now.date())),
-        Comparison("Account owner", handoff.account.owner or "–", account.owner or "–"),
-        Comparison("Squad", handoff.case.squad, file.case.squad),
-        Comparison("Severity", handoff.case.severity or "–", file.case.severity or "–"),
-        Comparison("Health adjustment", "–", points_text(points_at(file.adjustments, now))),
-    ]
-
-
-def _contract_texts(handoff: Handoff, case: Case) -> tuple[str, str]:
-    """The contract in the hand-off and now: the day on which it ends where the customer has cancelled."""
-    then = f"cancelled, ends on {day(handoff.contract.notice_for)}" if handoff.contract.notice_for else "running"
-    now = display_text.contract_title(case.contract_status)
-    if case.lane == "leaving" and case.ends_on:
-        now = f"{now}, ends on {day(case.ends_on)}"
-    return then, now if case.contract_status else then
-
-
-def _renewal_text(renews_on: date | None, case: Case, now: date) -> str:
-    today = counting_day(case.live_on, now)
-    overdue = renews_on is not None and renews_on < today
-    return f"{day(renews_on)}, {display_text.countdown(renews_on, today)}: overdue" if overdue else day(renews_on)
-
-
-def points_text(points: float) -> str:
-    """Points that are added to a health score, with their sign."""
-    return f"{points:+.1f} points".replace("-", "−") if points else "–"
