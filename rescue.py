@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from pipelines.notebook.effect_view import EffectView
     from pipelines.notebook.model_views import PromotionView, TrainingView
     from pipelines.notebook.queue_views import NightView, ReplayView
+    from pipelines.notebook.uplift_view import UpliftView
 
 __all__ = ["Workspace", "open", "simulate", "simulate_team"]
 
@@ -228,6 +229,10 @@ class Workspace:
     def effect(self, risk: str) -> EffectView:
         """Whether rescues help: worked accounts against held-out ones, by what the nights in the home recorded."""
         return queue_views.measure_effect(self.source, risk)
+
+    def uplift(self, risk: str, before: Cutoff = None) -> UpliftView:
+        """Whom a rescue helps: train an uplift model from the hold-out and register it, and see what it is worth."""
+        return queue_views.train_uplift_model(self.source, risk, None if before is None else one_day(before, "before"))
 
     def __repr__(self) -> str:
         return repr(self.report)

@@ -13,6 +13,7 @@ from pipelines import assembly
 from pipelines.notebook import html_parts
 from pipelines.notebook.data_frames import to_pandas
 from pipelines.notebook.effect_view import EffectView
+from pipelines.notebook.uplift_view import UpliftView
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -160,3 +161,16 @@ def measure_effect(source: NotebookSource, risk: str) -> EffectView:
     known = source.risk(risk)
     with assembly.open_queue(source.settings) as store, store.reading() as session:
         return EffectView(known, effect(session, source.history, known.label))
+
+
+def train_uplift_model(source: NotebookSource, risk: str, before: date | None) -> UpliftView:
+    """Train an uplift model from the enrolments of the queue, as ``rescue train --uplift`` does.
+
+    Raises:
+        UsageError: there is no such risk, or no queue yet.
+    """
+    from pipelines.monitoring.uplift_training import train_uplift_from
+
+    known = source.risk(risk)
+    (report,) = train_uplift_from(source.settings, known.name, before, source.steps).reports
+    return UpliftView(known, report)

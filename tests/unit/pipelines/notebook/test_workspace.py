@@ -15,9 +15,13 @@ from support.nights.night_home import NightHome
 
 import rescue
 from features.errors import DataGateError, UsageError
+from models.risks.defaults import CHURN
 from pipelines.notebook import html_parts, progress_steps
 from pipelines.notebook.data_frames import cutoff_days
 from pipelines.notebook.progress_steps import ProgressSteps
+from pipelines.notebook.uplift_view import UpliftView
+from serving.night_report.effect_report import DifferenceReport
+from serving.night_report.uplift_report import UpliftReport
 
 
 @pytest.fixture(scope="module")
@@ -164,6 +168,26 @@ def test_an_effect_that_cannot_be_measured_yet_says_what_is_missing(data: rescue
     assert effect.text.startswith("Not measurable")
     assert set(effect.groups.index) == {"worked", "held out"}
     check_html(effect._repr_html_())
+
+
+def test_an_uplift_that_cannot_be_learned_yet_says_what_is_missing(data: rescue.Workspace) -> None:
+    uplift = data.uplift("churn")
+    assert uplift.text.startswith("An uplift model needs 50 settled accounts")
+    assert uplift.figures.empty and uplift.columns.empty
+    check_html(uplift._repr_html_())
+
+
+def test_an_uplift_model_is_figures_and_sentences() -> None:
+    figure = DifferenceReport(value=1.5, low=0.4, high=2.6)
+    report = UpliftReport(
+        risk="churn", code="better", worked=900, held_out=300, by_uplift=figure, by_risk=figure, lead=figure,
+        columns={"arr": -0.02},
+    )  # fmt: skip
+    uplift = UpliftView(CHURN, report)
+    assert list(uplift.figures.loc["lead"]) == [1.5, 0.4, 2.6]
+    assert uplift.columns.to_dict() == {"arr": -0.02}
+    assert "Ranking by uplift is better than by risk" in repr(uplift)
+    check_html(uplift._repr_html_())
 
 
 def test_text_of_a_source_is_escaped() -> None:
