@@ -4,9 +4,8 @@ A rescue halves an account's hazard of leaving, so the rest of its life depends 
 troubles of real ones: a feed that is late for some days, and one morning an export that broke off.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -15,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from pipelines.demo.contacts import contacts_table, links_table
 from pipelines.simulator.run import months
 from pipelines.simulator.simulation import Simulation
 from pipelines.simulator.simulator_settings import SimulatorSettings
@@ -43,6 +43,7 @@ class Company:
         self._real = RealWorld(settings, self._world.accounts, self._world.monthly)
         self._rows: dict[str, list[pa.Table]] = {}
         self._names = frozenset(self._world.accounts)
+        self._has_people = False
         folder.mkdir(parents=True)
 
     def live_until(self, day: date) -> None:
@@ -56,6 +57,9 @@ class Company:
             self._rows[name] = [pa.concat_tables(parts).unify_dictionaries()]
             if not name.startswith("truth"):
                 pq.write_table(self._rows[name][0], self.folder / f"{name}.parquet")
+
+        if not self._has_people:
+            self._write_people()
 
     def rescue(self, accounts: Iterable[str]) -> None:
         """These accounts were helped; those that the world knows under this name leave less often from now on."""
@@ -75,6 +79,14 @@ class Company:
             yield
         finally:
             pq.write_table(whole, path)
+
+    def _write_people(self) -> None:
+        """Contacts of every account, and links to its records; they do not change while the demo is played."""
+        known_at = datetime.combine(self._settings.start, time())
+        seed = self._settings.seed
+        pq.write_table(contacts_table(self.names(), seed, known_at), self.folder / "contacts.parquet")
+        pq.write_table(links_table(self.names(), known_at), self.folder / "links.parquet")
+        self._has_people = True
 
     def _advance(self, until: date) -> None:
         begin, last = self._world.today, until == self._settings.until

@@ -1,4 +1,4 @@
-"""The simulated time of the demo: it is set to the beginning of something that happens, and moves on with each action."""
+"""The simulated time of the demo: it is set to when something begins, and moves on with each action."""
 
 from datetime import date, datetime, time, timedelta
 

@@ -1,10 +1,10 @@
 """The eight people of the demo: who they are in the review app, and from which day on they work there."""
 
+import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
-import tomllib
-from collections.abc import Mapping
 from typing import Any
 
 from serving.cases.permissions import Actor, Role

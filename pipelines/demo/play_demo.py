@@ -12,7 +12,6 @@ from functools import cached_property
 from features.errors import DataGateError
 from pipelines import assembly
 from pipelines.console import Steps
-from pipelines.demo.case_work import WorkContext
 from pipelines.demo.company import Company, LateFeed
 from pipelines.demo.demo_clock import DemoClock
 from pipelines.demo.demo_home import DemoHome, demo_policy
@@ -27,6 +26,7 @@ from pipelines.demo.special_days import (
     send_export_signals,
     work_incident,
 )
+from pipelines.demo.work_context import WorkContext
 from pipelines.demo.working_day import is_working_day, work_hours
 from pipelines.monitoring.monitor import monitor
 from pipelines.night.night import run_nights

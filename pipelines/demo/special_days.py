@@ -1,14 +1,13 @@
 """What happens on single days of the demo, by days before its last one: troubles of the source, absences, incidents.
 
-They are counted from the end, so that a demo of few nights has the newest of them, and a reader finds them where they are
-described.
+They are counted from the end, so that a demo of few nights has the newest of them.
 """
 
 from datetime import date, datetime, timedelta
 
 from features.errors import RescueError
-from pipelines.demo.case_work import WorkContext
 from pipelines.demo.people import TEAM, DemoPerson, demo_texts
+from pipelines.demo.work_context import WorkContext
 from serving.cases.absence.absence_entries import enter_absence
 from serving.incidents.incident_actions import Incidents
 from serving.signals.signal_fields import AcceptedTimes, make_signal

@@ -2,8 +2,10 @@
 
 from datetime import date
 
-from pipelines.demo.case_work import CaseWork, WorkContext
+from pipelines.demo.case_steps import CaseSteps
 from pipelines.demo.people import TEAM, DemoPerson
+from pipelines.demo.task_work import answer_mentions, work_tasks
+from pipelines.demo.work_context import WorkContext
 from serving.cases.people import load_staff
 from serving.store.queries.queue_queries import QueueFilter, list_cases
 from serving.store.tables import Case
@@ -25,12 +27,14 @@ def work_hours(context: WorkContext, day: date, number: int, hour: int) -> None:
             continue
         if _is_away(context, person):
             continue
+        answer_mentions(context, person, day, hour)
         steps = 0
         for case in _cases_of(context, person, day):
             if steps >= STEPS_A_DAY:
                 break
             random = context.chance(day, hour, person.name, case.id)
-            steps += CaseWork(context, person, case, day, random).take_step()
+            steps += CaseSteps(context, person, case, day, random).take_step()
+        work_tasks(context, person, day, hour)
 
 
 def _is_away(context: WorkContext, person: DemoPerson) -> bool:

@@ -99,6 +99,36 @@ def ack(
     out.print(f"{done.id} is acknowledged by {done.acknowledged_by}.", markup=False, soft_wrap=True)
 
 
+@queue.command(name="open", short_help="Open a case of an account that no night selected.")
+def open_case(
+    account: Annotated[str, typer.Argument(help="An account id.")],
+    reason: Annotated[str, typer.Option(help="Why the account needs a case; for its history and its hand-off.")],
+    squad: Annotated[str, typer.Option(help="The squad that works on it.")],
+    home: Home = None,
+    risk: Annotated[
+        str | None, typer.Option(help="The risk of the case. Default: the one whose case is worth most.")
+    ] = None,
+    person: Annotated[
+        str | None, typer.Option("--by", metavar="NAME", help="Who opens it. Default: your user name here.")
+    ] = None,
+) -> None:
+    """Open a case of an account that no night selected; it is priced and ordered like every other case."""
+    from serving.delivery import broadcast_channels
+    from serving.nights.person_case import open_person_case
+
+    settings = configuration.load(home=home)
+    with assembly.open_queue(settings) as store:
+        actor, channels = acting_person(store, person), broadcast_channels(settings.channels)
+        case = open_person_case(store, account, actor, reason=reason, squad=squad, risk=risk, channels=channels)
+    responsible = f", {case.responsible} is responsible" if case.responsible else ""
+    out.print(
+        f"{case.id} is open: {case.risk.replace('_', ' ')}, {case.severity}, priority {case.priority:,.0f}, "
+        f"squad {case.squad}{responsible}.",
+        markup=False,
+        soft_wrap=True,
+    )
+
+
 @queue.command(short_help="Print the escalation path of a case.")
 def path(
     case: Annotated[str, typer.Argument(help="A case id from `rescue queue list`.")],

@@ -115,9 +115,7 @@ def _write_digest(session: Session, person: str, day: date, now: datetime, repor
     report.written.append(person)
 
 
-def _message(
-    person: str, reader: Reader, channel: str, address: str | None, digest: Digest, now: datetime
-) -> Message:
+def _message(person: str, reader: Reader, channel: str, address: str | None, digest: Digest, now: datetime) -> Message:
     text = compose_digest(digest)
     ident = message_id(DIGEST, person, digest.day.isoformat())
     return Message(

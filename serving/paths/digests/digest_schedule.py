@@ -1,8 +1,8 @@
 """When a person's morning digest is due, and which messages wait for it.
 
 The policy has a default, and each person may choose another time, other days, a channel and what does not wait. Nobody
-can choose that something urgent waits: steps of an escalation path, missed deadlines, and what has to be answered before
-the next digest are sent at once.
+can choose that something urgent waits: steps of an escalation path, missed deadlines, and what has to be answered
+before the next digest are sent at once.
 """
 
 from collections.abc import Iterator

@@ -23,9 +23,7 @@ def demo(
         Path, typer.Option(help="A new folder, or that of an earlier demo, which is replaced.")
     ] = DEMO_HOME,
     nights: Annotated[int, typer.Option(min=2, max=120, help="How many nights.")] = 60,
-    until: Annotated[
-        str | None, typer.Option(metavar="DATE", help="The last night. Default: today, in UTC.")
-    ] = None,
+    until: Annotated[str | None, typer.Option(metavar="DATE", help="The last night. Default: today, in UTC.")] = None,
     accounts: Annotated[int, typer.Option(min=50, max=5000, help="How many accounts the company has.")] = 320,
     seed: Annotated[int, typer.Option(min=0, help="The same seed and last night give the same demo.")] = 11,
 ) -> None:

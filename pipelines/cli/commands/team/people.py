@@ -124,9 +124,7 @@ def digest(name: PersonName, home: Home = None, as_json: Json = False) -> None:
         choices = choices_of(session, name, newest_rules(session))
     text = compose_digest(found)
     if as_json:
-        sections = {
-            section: [item._asdict() for item in items] for section, items in found.sections.items()
-        }
+        sections = {section: [item._asdict() for item in items] for section, items in found.sections.items()}
         content = {"person": name, "items": found.items, "digest": choices.digest, "at": f"{choices.at:%H:%M}"}
         typer.echo(json.dumps({**content, "subject": text.subject, "text": text.text, "sections": sections}))
         return

@@ -36,7 +36,7 @@ addresses = { mail = "max@team.example" }
 "support lead" = "bob"
 "account executive" = "max"
 """
-FRIDAY_8, SATURDAY_8 = datetime(2026, 1, 2, 8), datetime(2026, 1, 3, 8)
+FRIDAY_8, SATURDAY_8 = datetime.fromisoformat("2026-01-02T08:00"), datetime.fromisoformat("2026-01-03T08:00")
 ALL = {"digest": True, "at": "08:00", "weekdays": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]}
 
 
@@ -87,7 +87,9 @@ def test_one_message_with_everything_and_nothing_twice(world: Callable[..., Path
     assert digest.kind == "digest"
     assert digest.subject == "Your cases on Fri 2 Jan 2026: 1 new case"
     assert digest.text is not None
-    assert f"* Acme GmbH: Usage fell by 40%\n  https://rescue.example/case/{CASE}\n" in digest.text.replace("usage", "Usage")
+    assert f"* Acme GmbH: Usage fell by 40%\n  https://rescue.example/case/{CASE}\n" in digest.text.replace(
+        "usage", "Usage"
+    )
     (informed,) = inbox.to("max")
     assert informed.subject == "Your morning on Fri 2 Jan 2026: 1 for your information"
     with case.store.reading() as session:
@@ -124,7 +126,9 @@ def test_what_is_due_today_overdue_mentioned_and_changed_by_others(world: Callab
     digest = next(it for it in inbox.to("ann") if "Sat" in it.subject)
     assert digest.subject == "Your cases on Sat 3 Jan 2026: 1 due today, 1 mention, 1 changed"
     assert digest.text is not None
-    assert "Due today (1)\n-------------\n* Acme GmbH: contact the customer by Sat 3 Jan 2026, 12:00 (UTC)" in digest.text
+    assert (
+        "Due today (1)\n-------------\n* Acme GmbH: contact the customer by Sat 3 Jan 2026, 12:00 (UTC)" in digest.text
+    )
     assert "* Acme GmbH: bob commented: I know their director. @ann call me first." in digest.text
     deliver_at(case, SATURDAY_8 + timedelta(days=1), inbox)
     late = inbox.to("ann")[-1]

@@ -38,10 +38,12 @@ def test_a_digest_is_due_from_its_time_on(instant: str, timezone: str, due: tupl
 
 def test_days_that_are_not_chosen_have_none_and_the_next_one_is_on_a_chosen_day() -> None:
     choices = MessageChoices(at=time(9, 30), weekdays=parse_weekdays(["mon", "Friday"]))
-    saturday = datetime(2026, 3, 7, 12)
+    saturday = datetime.fromisoformat("2026-03-07T12:00")
     assert due_digest(saturday, "UTC", choices) is None
-    assert next_digest(saturday, "UTC", choices) == datetime(2026, 3, 9, 9, 30)
-    assert next_digest(datetime(2026, 3, 9, 9, 30), "UTC", choices) == datetime(2026, 3, 13, 9, 30)
+    assert next_digest(saturday, "UTC", choices) == datetime.fromisoformat("2026-03-09T09:30")
+    assert next_digest(datetime.fromisoformat("2026-03-09T09:30"), "UTC", choices) == datetime.fromisoformat(
+        "2026-03-13T09:30"
+    )
 
 
 def test_a_person_chooses_what_waits_but_never_that_something_urgent_does() -> None:

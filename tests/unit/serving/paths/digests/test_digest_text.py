@@ -43,7 +43,7 @@ def test_hostile_texts_stay_one_line_and_are_no_markup() -> None:
     text = compose_digest(Digest("Ann\r\nX: y", DAY, {DigestSection.NEW: (hostile,)}))
     assert "\r" not in text.subject + text.text
     assert "\u202e" not in text.text + text.html
-    assert "* <script>x</script> Bcc: all: \"quoted\" & turned Overdue (9)\n" in text.text
+    assert '* <script>x</script> Bcc: all: "quoted" & turned Overdue (9)\n' in text.text
     assert "<script>" not in text.html
     assert "&lt;script&gt;x&lt;/script&gt; Bcc: all</a>" in text.html
 

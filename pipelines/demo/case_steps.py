@@ -1,47 +1,33 @@
 """What one person does with one case on one day: the next step that a colleague would take, or nothing.
 
-Chance decides, drawn from the demo's seed, the day and the case, so that the same demo has the same history. A step that
-the review app refuses, because the case has changed meanwhile, is not taken.
+Chance decides, drawn from the demo's seed, the day and the case, so that the same demo has the same history. A step
+that the review app refuses, because the case has changed meanwhile, is not taken.
 """
 
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from random import Random
 from typing import Any
 
 from features.errors import RescueError
-from pipelines.demo.demo_clock import DemoClock
 from pipelines.demo.people import TEAM, DemoPerson, demo_texts
+from pipelines.demo.work_context import WorkContext
 from serving.cases.cases import Cases
+from serving.cases.casework.contact_entries import ContactDetails
 from serving.store.case_states import State
+from serving.store.casework.casework_queries import contacts_of
 from serving.store.tables import Case
 
 ENOUGH_CONTACT = timedelta(days=4)
 """Nobody closes a case sooner after the first contact."""
-RISK_IS_GONE = 0.08
+RISK_IS_GONE = 0.05
+QUIET_IN_PLAN = 0.75
+"""The chance that nothing is to be done today for a case whose plan is agreed on."""
 
 
 @dataclass(frozen=True)
-class WorkContext:
-    """What everybody works with. ``counts`` are the actions taken and ``refused`` those that the app refused."""
-
-    cases: Cases
-    clock: DemoClock
-    seed: int
-    names: Mapping[str, str]
-    counts: Counter[str] = field(default_factory=Counter)
-    refused: list[str] = field(default_factory=list)
-    rescued: list[str] = field(default_factory=list)
-
-    def chance(self, *about: object) -> Random:
-        """Random numbers that depend on the seed and on these values alone."""
-        return Random("|".join(map(str, (self.seed, *about))))  # noqa: S311 - a demo guards nothing
-
-
-@dataclass(frozen=True)
-class CaseWork:
+class CaseSteps:
     """One person, one case, one moment."""
 
     context: WorkContext
@@ -74,6 +60,8 @@ class CaseWork:
             return self._answer
         if self.case.owner != self.person.name or state is State.SNOOZED:
             return None
+        if state is State.IN_PLAN and self.random.random() < QUIET_IN_PLAN:
+            return None
         return {State.CLAIMED: self._reach, State.CONTACTED: self._agree, State.IN_PLAN: self._follow_up}[state]
 
     # --- the steps ------------------------------------------------------------------------------------------------
@@ -105,9 +93,26 @@ class CaseWork:
             return "snooze"
         if draw < 0.27:
             return self._mention()
-        self._cases.contact(self.case.id, self._actor, self.case.version, comment=self._text("contact"))
+        if draw > 0.85:
+            return self._attempt()
+        details = self._contact(self.random.choice(("call", "call", "meeting", "mail")), "reached")
+        self._cases.contact(
+            self.case.id, self._actor, self.case.version, comment=self._text("contact"), details=details
+        )
         self.context.rescued.append(self.case.account_id)
         return "contact"
+
+    def _attempt(self) -> str:
+        details = self._contact("call", self.random.choice(("message_left", "not_reached")))
+        self._cases.log_contact(self.case.id, self._actor, details=details)
+        return "attempt"
+
+    def _contact(self, channel: str, result: str) -> ContactDetails:
+        """A contact with one of the people whom the account has."""
+        with self._cases.store.reading() as session:
+            people = contacts_of(session, self.case.account_id)
+        person = self.random.choice(people).contact_id if people else ""
+        return ContactDetails(person=person, channel=channel, result=result)
 
     def _agree(self) -> str:
         if self.random.random() < 0.25:
@@ -118,13 +123,22 @@ class CaseWork:
     def _follow_up(self) -> str:
         contacted = self.case.responded_at
         if contacted is not None and self.context.clock() - contacted < ENOUGH_CONTACT:
-            return self._remark() if self.random.random() < 0.7 else self._mention()
+            return self._remark() if self.random.random() < 0.6 else self._mention()
         return self._remark() if self.random.random() < 0.2 else self._resolve()
 
     def _resolve(self) -> str:
         verdict = self._verdict()
+        place = self.random.randrange(len(demo_texts()[verdict]))
+        reasons = demo_texts()["reasons"].get(verdict, [])
+        amount = self.case.revenue * 0.8 if verdict is State.SAVED and place == 1 and self.case.revenue else None
         self._cases.resolve(
-            self.case.id, self._actor, self.case.version, verdict=verdict, comment=self._text(str(verdict))
+            self.case.id,
+            self._actor,
+            self.case.version,
+            verdict=verdict,
+            comment=demo_texts()[verdict][place],
+            reason=reasons[place] if reasons else None,
+            amount=amount,
         )
         return str(verdict)
 
