@@ -10,6 +10,13 @@ class CaseNotFoundError(UsageError):
         super().__init__(f"There is no case {case_id!r}: open the queue to see the cases there are.")
 
 
+class AccountNotFoundError(UsageError):
+    """There is no such account, or this person may not see it; both give the same message."""
+
+    def __init__(self, account_id: str) -> None:
+        super().__init__(f"There is no account {account_id!r}: search for it by its name.")
+
+
 class StaleCaseError(RescueError):
     """Somebody changed the case after the person had opened it."""
 

@@ -192,7 +192,7 @@ class CaseUpdates:
             playbook = assign_playbook(self.session, case, self.rules, _reason_group(flag), self.now)
         if playbook is not None:
             note["playbook"] = playbook
-        record_change(self.session, case, before, kind, actor=SYSTEM.name, at=self.now, comment=why, note=note)
+        record_change(self.session, case, before, kind, actor=self.actor, at=self.now, comment=why, note=note)
         frozen = FrozenHandoff(
             case_id=case.id,
             as_of=flag.as_of,

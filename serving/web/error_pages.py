@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 
 from features.errors import RescueError, UsageError
 from serving.cases.case_errors import AccountNotFoundError, CaseNotFoundError
+from serving.cases.casework.attachment_files import AttachmentNotFoundError
 from serving.cases.permissions import NotAllowedError
 from serving.incidents.incident_errors import IncidentNotFoundError
 from serving.policy_versions.replay_jobs import ReplayNotFoundError
@@ -49,13 +50,6 @@ ADDRESS_TEXTS = {
     404: "There is no page at this address. It may be mistyped, or the case belongs to another squad.",
     405: "This address only receives forms. Go to the queue and start from there.",
 }
-
-
-class AttachmentNotFoundError(UsageError):
-    """The case has no such file, or it was removed."""
-
-    def __init__(self) -> None:
-        super().__init__("There is no such file: it may have been removed. Open the case to see its files.")
 
 
 @dataclass(frozen=True)

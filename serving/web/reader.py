@@ -18,10 +18,11 @@ ZONE_COOKIE = "zone"
 
 @dataclass(frozen=True)
 class Reader:
-    """Who reads: their time zone, and the names of people by sign-in name."""
+    """Who reads: their time zone, the names of people by sign-in name, and their own sign-in name."""
 
     zone: str = "UTC"
     names: Mapping[str, str] = field(default_factory=dict)
+    person: str = ""
 
     @classmethod
     def of(cls, roster: Roster, person: str, browser_zone: str) -> "Reader":
@@ -29,7 +30,7 @@ class Reader:
         zone = roster.timezone_of(person)
         if zone == "UTC" and roster.person(person).timezone is None and _is_zone(browser_zone):
             zone = browser_zone
-        return cls(zone, {name: entry.shown for name, entry in roster.people.items()})
+        return cls(zone, {name: entry.shown for name, entry in roster.people.items()}, person)
 
     def name_of(self, name: str | None) -> str:
         """The name that people read for a sign-in name; empty for nobody."""

@@ -7,6 +7,7 @@ something else than its account does costs the team its trust in the queue.
 - The contract goes on, the cancellation was withdrawn, or the account is no longer at risk: marked as resolved, and
   closed after the policy's nights, as saved where somebody worked on it. A mark goes when its cause goes.
 - The source does not have the account any more: marked, and closed soon as no action, whoever works on it.
+- A person opened the case: only the end of the contract, or a missing account, closes it.
 """
 
 from collections.abc import Mapping
@@ -29,6 +30,7 @@ UNCLAIMED = "new"
 """The state of a case that nobody has started."""
 
 CANCELLATION, PARTIAL_LOSS = str(AlarmKind.CANCELLATION), str(AlarmKind.PARTIAL_LOSS)
+PERSON = str(AlarmKind.PERSON)
 _CERTAIN = (AlarmKind.CANCELLATION, AlarmKind.PARTIAL_LOSS)
 
 
@@ -78,7 +80,7 @@ class _Reconciler:
         if rule == LEFT:
             on = day_after(self.as_of, self.leaves_in[place]) or self.as_of
             return _close(case, ClosureOutcome.LOST, ClosureCode.LEFT, on)
-        if rule is not None:
+        if rule is not None and PERSON not in (case.alarms or ()):
             return _close(case, ClosureOutcome.NO_ACTION, ClosureCode.EXCLUDED, self.as_of, rule)
         part = case.alarms == (PARTIAL_LOSS,) and self.status[place] is not None and not self._alarms(case, place)
         if part and case.ends_on is not None and case.ends_on <= self.as_of:
@@ -129,7 +131,9 @@ class _Reconciler:
         return figures._replace(resolved=code, resolved_on=since, closes_on=since + timedelta(days=nights))
 
     def _resolved(self, case: OpenCase, place: int, figures: LiveFigures) -> ClosureCode | None:
-        """Why the case is no longer needed; None where it is."""
+        """Why the case is no longer needed; None where it is. Whoever opened a case knows why, so no night ends it."""
+        if PERSON in (case.alarms or ()):
+            return None
         if not figures.alarms and figures.ended_alarms:
             withdrawn = self.withdrawn_in[place] >= (case.opened - self.as_of).days
             return ClosureCode.WITHDRAWN if withdrawn else ClosureCode.CONTINUED

@@ -4,14 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import Select, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from serving.store.exchange import HealthAdjustment
 from serving.store.queries.case_queries import adjustments_of
+from serving.store.queries.decision_queries import NO_DECISIONS, NightDecisions, night_decisions
 from serving.store.queries.night_queries import score_history
 from serving.store.queries.queue_queries import newest_night
-from serving.store.tables import Account, Case, FrozenHandoff
+from serving.store.tables import Account, AccountRisk, Case, FrozenHandoff
 
 NIGHTS = 180
 """The number of nights of scores on an account's page."""
@@ -20,7 +21,25 @@ PACKAGES = 20
 """The number of hand-offs that are read for usage, health and tickets over time."""
 
 FOUND = 50
-"""The largest number of accounts that a search shows."""
+"""Accounts on a page of the list."""
+
+ACCOUNT_SORTS = ("name", "revenue", "renewal")
+"""What the list is sorted by besides the name of a risk: the highest probability first."""
+
+
+@dataclass(frozen=True)
+class AccountFilter:
+    """Which accounts to list; ``squads`` are those of the person (None: every squad).
+
+    ``text`` is looked for in the name and the id; accounts of the ``segments`` or ``owners`` that it names match, too.
+    """
+
+    squads: frozenset[str] | None
+    text: str = ""
+    segment: str = ""
+    owner: str = ""
+    segments: tuple[str, ...] = ()
+    owners: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -37,37 +56,138 @@ class AccountFile:
     cases: tuple[Case, ...]
     handoffs: tuple[str, ...]
     adjustments: tuple[HealthAdjustment, ...]
+    risks: tuple[AccountRisk, ...] = ()
+    decisions: NightDecisions = NO_DECISIONS
 
 
 def account_file(session: Session, account_id: str, squads: frozenset[str] | None) -> AccountFile | None:
     """The file of an account; None where there is no such account, or the person may not see it.
 
-    ``squads`` are those that the person sees, None for every one. A person sees an account of which their
-    squads have or had a case.
+    ``squads`` are those that the person sees, None for every one (:func:`sees_account`).
     """
     account = session.get(Account, account_id)
     cases = tuple(session.scalars(_cases(account_id, squads)))
-    if account is None or (squads is not None and not cases):
+    if account is None or not sees_account(session, account_id, squads):
         return None
+    night = newest_night(session)
     scores = score_history(session, [account_id], nights=NIGHTS)
     return AccountFile(
         account=account,
-        night=newest_night(session),
+        night=night,
         scores={risk: points for (_, risk), points in sorted(scores.items())},
         cases=cases,
         handoffs=_handoffs(session, [case.id for case in cases]),
         adjustments=adjustments_of(session, account_id),
+        risks=tuple(risks_of(session, [account_id]).get(account_id, ())),
+        decisions=night_decisions(session, night, [account_id]),
     )
+
+
+def sees_account(session: Session, account_id: str, squads: frozenset[str] | None) -> bool:
+    """Whether a person of these squads sees an account: every one but those that only other squads work on now."""
+    if squads is None:
+        return True
+    seen = select(Account.account_id).where(Account.account_id == account_id, *_visible(squads))
+    return session.scalar(seen) is not None
+
+
+def list_accounts(session: Session, chosen: AccountFilter, *, sort: str = "name", page: int = 1) -> list[Account]:
+    """One page of the chosen accounts; ``sort`` is one of ``ACCOUNT_SORTS`` or the name of a risk."""
+    query = select(Account).where(*_chosen(chosen))
+    last = (Account.name, Account.account_id)
+    if sort == "revenue":
+        query = query.order_by(Account.arr.desc().nulls_last(), *last)
+    elif sort == "renewal":
+        query = query.order_by(Account.renews_on.asc().nulls_last(), *last)
+    elif sort == "name":
+        query = query.order_by(*last)
+    else:
+        query = _by_risk(query, sort)
+    return list(session.scalars(query.limit(FOUND).offset((page - 1) * FOUND)))
+
+
+def _by_risk(query: Select[tuple[Account]], risk: str) -> Select[tuple[Account]]:
+    """Accounts with a score of the risk, the highest first, in the order of its index."""
+    joined = query.join(AccountRisk, AccountRisk.account_id == Account.account_id).where(AccountRisk.risk == risk)
+    return joined.order_by(AccountRisk.probability.desc(), AccountRisk.account_id.desc())
+
+
+def count_accounts(session: Session, chosen: AccountFilter, sort: str = "name") -> int:
+    """The number of chosen accounts; sorted by a risk, of those with a score of it."""
+    query = select(func.count()).select_from(Account).where(*_chosen(chosen))
+    if sort not in ACCOUNT_SORTS:
+        query = query.join(AccountRisk, AccountRisk.account_id == Account.account_id).where(AccountRisk.risk == sort)
+    return session.scalar(query) or 0
+
+
+def account_choices(session: Session) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The segments and owners of all accounts."""
+
+    def values(column: InstrumentedAttribute[str | None]) -> tuple[str, ...]:
+        found = session.scalars(select(column).where(column.is_not(None)).distinct().order_by(column))
+        return tuple(str(value) for value in found)
+
+    return values(Account.segment), values(Account.owner)
+
+
+def risks_of(session: Session, accounts: Sequence[str]) -> dict[str, list[AccountRisk]]:
+    """The newest scores of these accounts, by account, each ascending by risk."""
+    query = select(AccountRisk).where(AccountRisk.account_id.in_(list(accounts)))
+    found: dict[str, list[AccountRisk]] = {}
+    for row in session.scalars(query.order_by(AccountRisk.account_id, AccountRisk.risk)):
+        found.setdefault(row.account_id, []).append(row)
+    return found
+
+
+def scored_counts(session: Session) -> dict[str, int]:
+    """The number of accounts that the newest night scored, by risk."""
+    query = select(AccountRisk.risk, func.count()).group_by(AccountRisk.risk)
+    return dict(session.execute(query).tuples().all())
+
+
+def open_cases_of(session: Session, accounts: Sequence[str], squads: frozenset[str] | None) -> dict[str, list[Case]]:
+    """The open cases of these accounts that a person of these squads sees, by account."""
+    query = select(Case).where(Case.account_id.in_(list(accounts)), Case.closed_at.is_(None))
+    if squads is not None:
+        query = query.where(Case.squad.in_(sorted(squads)))
+    found: dict[str, list[Case]] = {}
+    for case in session.scalars(query.order_by(Case.priority.desc(), Case.id)):
+        found.setdefault(case.account_id, []).append(case)
+    return found
+
+
+def _chosen(chosen: AccountFilter) -> list[ColumnElement[bool]]:
+    found = _visible(chosen.squads)
+    if chosen.segment:
+        found.append(Account.segment == chosen.segment)
+    if chosen.owner:
+        found.append(Account.owner == chosen.owner)
+    if chosen.text:
+        matches: list[ColumnElement[bool]] = [
+            Account.search.contains(chosen.text.casefold(), autoescape=True),
+            Account.account_id == chosen.text,
+        ]
+        if chosen.segments:
+            matches.append(Account.segment.in_(chosen.segments))
+        if chosen.owners:
+            matches.append(Account.owner.in_(chosen.owners))
+        found.append(or_(*matches))
+    return found
+
+
+def _visible(squads: frozenset[str] | None) -> list[ColumnElement[bool]]:
+    """Every account but those with open cases of other squads only: a case of another squad does not exist here."""
+    if squads is None:
+        return []
+    names = sorted(squads)
+    own = select(Case.account_id).where(Case.squad.in_(names))
+    foreign = select(Case.account_id).where(Case.closed_at.is_(None), Case.squad.not_in(names))
+    return [or_(Account.account_id.not_in(foreign), Account.account_id.in_(own))]
 
 
 def search(session: Session, text: str, squads: frozenset[str] | None) -> Sequence[Account]:
-    """The accounts whose name or id contains the text, by name; those the person may see only."""
-    found = select(Account).where(
-        or_(Account.search.contains(text.casefold(), autoescape=True), Account.account_id == text)
-    )
-    if squads is not None:
-        found = found.where(Account.account_id.in_(select(Case.account_id).where(Case.squad.in_(sorted(squads)))))
-    return list(session.scalars(found.order_by(Account.name, Account.account_id).limit(FOUND)))
+    """The first accounts whose name or id contains the text, by name; those the person may see only."""
+    return list_accounts(session, AccountFilter(squads, text))
 
 
 def _handoffs(session: Session, cases: Sequence[str]) -> tuple[str, ...]:

@@ -50,6 +50,10 @@ class NightDecisions(NamedTuple):
     held_out: dict[str, list[HeldOutRow]]
 
 
+NO_DECISIONS = NightDecisions({}, {}, {})
+"""Before the first night, and for accounts about which nothing was decided."""
+
+
 def night_decisions(session: Session, night: date | None, accounts: Sequence[str]) -> NightDecisions:
     """What the night decided about these accounts; nothing before the first night."""
 

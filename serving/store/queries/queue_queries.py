@@ -133,7 +133,7 @@ def count_cases(session: Session, chosen: QueueFilter) -> int:
 
 
 def count_by_lane_and_state(session: Session, chosen: QueueFilter) -> dict[tuple[str, str], int]:
-    """The number of cases by lane and state, of all lanes and of all open or all closed states like that of ``chosen``."""
+    """The number of cases by lane and state, of every lane; of all open or of all closed states, as in ``chosen``."""
     every = CLOSED_CASES if chosen.state in (CLOSED_CASES, *CLOSED) else OPEN_CASES
     if chosen.ids == ():
         return {}
@@ -171,7 +171,7 @@ def opening_probabilities(session: Session, cases: Sequence[Case]) -> dict[str, 
     query = select(CaseEvent.case_id, CaseEvent.after).where(
         CaseEvent.case_id.in_([case.id for case in cases]), CaseEvent.kind == "opened"
     )
-    opened = {case_id: after for case_id, after in session.execute(query)}
+    opened = dict(session.execute(query).tuples().all())
     return {
         case.id: after["probability"]
         for case in cases

@@ -34,3 +34,8 @@ PolicyEditor = Annotated[Person, Depends(require_permission(Permission.POLICY))]
 CaseId = Annotated[str, Path(min_length=1, max_length=100, pattern=r"^[^\x00/]+$")]
 AccountId = Annotated[str, Path(min_length=1, max_length=200, pattern=r"^[^\x00]+$")]
 """The account's id in the source, which may contain any character except NUL."""
+
+
+def sees_hold_outs(person: Person) -> bool:
+    """Whether a person is told which accounts are held out; whoever works with customers is not."""
+    return person.may(Permission.OVERVIEW)

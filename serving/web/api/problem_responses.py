@@ -15,7 +15,15 @@ from starlette.responses import Response
 
 from features.errors import RescueError, UsageError
 from serving.cases.absence.absence_entries import AbsenceNotFoundError
-from serving.cases.case_errors import AlreadyOpenError, CaseNotFoundError, IllegalActionError, StaleCaseError
+from serving.cases.case_errors import (
+    AccountNotFoundError,
+    AlreadyOpenError,
+    CaseNotFoundError,
+    IllegalActionError,
+    StaleCaseError,
+)
+from serving.cases.casework.attachment_files import AttachmentNotFoundError
+from serving.cases.casework.case_work import TaskNotFoundError
 from serving.cases.permissions import NotAllowedError
 from serving.incidents.incident_errors import IncidentNotFoundError, IncidentStateError, StaleIncidentError
 from serving.policy_versions.replay_jobs import ReplayBusyError, ReplayNotFoundError
@@ -25,7 +33,6 @@ from serving.signals.intake_budget import TooManyRequestsError
 from serving.signals.receive_signals import ContentTypeError, UnknownAdapterError
 from serving.signals.sender_check import IntakeClosedError, UnsignedError
 from serving.store.database import StoreError
-from serving.cases.case_errors import AccountNotFoundError
 from serving.web.identity.person import SignInNeededError
 from serving.web.security.problem_details import STORE_UNAVAILABLE, ProblemResponse, problem_response
 
@@ -35,6 +42,8 @@ STATUS: dict[type[Exception], int] = {
     CaseNotFoundError: 404,
     AccountNotFoundError: 404,
     AbsenceNotFoundError: 404,
+    AttachmentNotFoundError: 404,
+    TaskNotFoundError: 404,
     StaleCaseError: 409,
     IllegalActionError: 409,
     AlreadyOpenError: 409,

@@ -1,5 +1,6 @@
 """The responses of the API: the fields of the queue that a caller may rely on; times are in UTC."""
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
@@ -58,6 +59,10 @@ class CaseResponse(ResponseModel):
     resolved_on: date | None
     closes_on: date | None = Field(description="The night that closes a resolved case.")
     closure: str | None = Field(description="Why a night closed the case.")
+    outcome_reason: str | None = Field(None, description="Why it ended so: a code of the policy.")
+    outcome_amount: float | None = Field(None, description="Yearly revenue that was kept or lost.")
+    outcome_currency: str | None = None
+    left_on: date | None = Field(None, description="The account left on that day, within 90 days after *saved*.")
     closure_on: date | None
     group_members: list[str] = Field(description="The other accounts of the group that the case covers.")
     respond_by: UtcTime | None
@@ -175,19 +180,39 @@ class AdjustmentResponse(ResponseModel):
     withdrawn_at: UtcTime | None
 
 
+class AccountRiskResponse(ResponseModel):
+    """The newest score of an account for one risk."""
+
+    risk: str
+    as_of: date
+    probability: float
+    rank: int = Field(description="Among all accounts that were scored; 1 is the highest probability.")
+    curve: list[tuple[int, float]] = Field(description="Days and the probability within them; empty without a model.")
+
+    @field_validator("curve", mode="before")
+    @classmethod
+    def _points(cls, curve: str | None) -> list[tuple[int, float]]:
+        return [(days, probability) for days, probability in json.loads(curve)] if curve else []
+
+
 class AccountDetailResponse(ResponseModel):
     """An account over time."""
 
     account: AccountResponse
     night: date | None
+    status: list[str] = Field(description="Why the account is or is not in the queue, as sentences.")
+    risks: list[AccountRiskResponse]
     scores: dict[str, list[ScorePoint]] = Field(description="The probabilities by risk, oldest night first.")
     cases: list[CaseResponse]
     adjustments: list[AdjustmentResponse]
 
 
 class AccountListResponse(ResponseModel):
-    """The accounts that match a search."""
+    """One page of accounts."""
 
+    total: int
+    page: int
+    pages: int
     items: list[AccountResponse]
 
 

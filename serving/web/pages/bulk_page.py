@@ -39,8 +39,11 @@ ChangeCase = Callable[[str, int | None], Case]
 def claim_cases(request: Request, texts: FormTexts, selected: SelectedCases, context: WorkerContext) -> Response:
     """Claim the selected cases."""
     actor = context.actor(Act.WORK)
-    missing = _missing(selected)
-    return _act(request, context, texts, selected, missing, "claimed", lambda *of: context.cases.claim(of[0], actor, of[1]))
+
+    def claim(case_id: str, version: int | None) -> Case:
+        return context.cases.claim(case_id, actor, version)
+
+    return _act(request, context, texts, selected, _missing(selected), "claimed", claim)
 
 
 @bulk_router.post("/queue/assign")

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from serving.handoff.facts import HorizonPoint
 from serving.handoff.render import day, number, percent
 
 WIDTH, HEIGHT = 360.0, 132.0
@@ -91,6 +92,33 @@ def draw_plot(
         levels=tuple(Label(LEFT - 6, y(level), _level(level, share)) for level in (0.0, ceiling / 2, ceiling)),
         days=_days(first, last),
         words=_words(known, as_text(normal) if normal is not None else None, share),
+    )
+
+
+def draw_curve(title: str, points: Sequence[HorizonPoint]) -> Plot | None:
+    """Draw a risk by horizon: days after the night from left to right, from zero to a round number above the last."""
+    if not points:
+        return None
+    ceiling = _round_up(max(points[-1].probability, MIN_SHARE_TOP))
+    last = points[-1].days
+
+    def place(days: int, value: float) -> Mark:
+        x = LEFT + (WIDTH - LEFT - RIGHT) * days / last
+        y = TOP + (HEIGHT - TOP - BOTTOM) * (1 - min(value, ceiling) / ceiling)
+        return Mark(round(x, 1), round(y, 1), marked=False)
+
+    marks = [place(point.days, point.probability) for point in points]
+    bottom = HEIGHT - 4
+    return Plot(
+        title=title,
+        pieces=_pieces([place(0, 0.0), *marks]),
+        marks=tuple(marks),
+        normal=None,
+        levels=tuple(
+            Label(LEFT - 6, place(0, level).y, _level(level, share=True)) for level in (0.0, ceiling / 2, ceiling)
+        ),
+        days=(Label(LEFT, bottom, "0 days"), Label(WIDTH - RIGHT, bottom, f"{last} days")),
+        words=", ".join(f"{percent(point.probability)} within {point.days} days" for point in points),
     )
 
 

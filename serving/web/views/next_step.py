@@ -24,4 +24,5 @@ def next_step(case: Case, reader: Reader) -> str:
     if case.resolved:
         return "Close it: its cause is gone"
     step = STEPS.get(case.state, "Open it")
-    return f"{step} ({reader.name_of(case.owner)} works on it)" if case.owner else step
+    others = case.owner is not None and case.owner != reader.person
+    return f"{step} ({reader.name_of(case.owner)} works on it)" if others else step

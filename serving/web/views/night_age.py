@@ -50,4 +50,5 @@ def _late_text(session: Session, night: date) -> str:
     late = [stale_text(feed).rstrip(".") for feed in report.feeds if feed.stale or feed.late] if report else []
     if not late:
         return ""
-    return f"Late data on the night of {day(night)}: {', '.join(late)}. What is new there is in no score and no reason yet."
+    listed = ", ".join(late)
+    return f"Late data on the night of {day(night)}: {listed}. What is new there is in no score and no reason yet."

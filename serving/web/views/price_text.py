@@ -12,7 +12,7 @@ UNEXPLAINED = "As the night calculated it; the policy or the figures have change
 
 @dataclass(frozen=True)
 class PriceText:
-    """A priority: ``value`` with its currency, ``formula`` as figures, and ``words`` as a sentence with the same parts."""
+    """A priority: ``value`` with its currency, ``formula`` as figures, ``words`` with what each part is."""
 
     value: str
     formula: str
@@ -67,5 +67,5 @@ def _words(parts: PriceParts, currency: str) -> str:
 
 
 def _share(value: float) -> str:
-    """A share as a percentage, a small one with a decimal: the product of rounded figures has to be near the priority."""
+    """A share as a percentage, a small one with a decimal: the product of the figures has to be near the priority."""
     return f"{value:.0%}" if value >= 0.1 else f"{value:.1%}"

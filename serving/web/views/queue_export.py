@@ -42,9 +42,9 @@ def export_table(rows: Sequence[QueueRow], risks: Sequence[str], reader: Reader)
         "Squad": _texts(row.case.squad for row in rows),
         "Assigned to": _texts(reader.name_of(row.case.owner) or None for row in rows),
         "Next step": _texts(row.next_step for row in rows),
-        "Next deadline": _texts(row.timer and display_text.code_title(row.timer.target) for row in rows),
+        "Next deadline": _texts(display_text.code_title(row.timer.target) if row.timer else None for row in rows),
         f"Due ({reader.zone})": _texts(
-            row.timer and reader.local(row.timer.due).strftime("%Y-%m-%d %H:%M") for row in rows
+            reader.local(row.timer.due).strftime("%Y-%m-%d %H:%M") if row.timer else None for row in rows
         ),
         "Opened": pa.array([row.case.opened_on for row in rows], pa.date32()),
         "Account id": _texts(row.account.account_id for row in rows),

@@ -1,0 +1,81 @@
+"""The list of accounts: which part of it an address selects, and its lines."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from urllib.parse import urlencode
+
+from serving.store.queries.account_queries import ACCOUNT_SORTS
+from serving.store.queries.decision_queries import NightDecisions
+from serving.store.tables import Account, AccountRisk, Case
+from serving.web.views.queue_status import AccountStatus, StatusContext, StatusLine, status_lines
+from serving.web.views.queue_view import MAX_FILTER_LENGTH
+
+
+@dataclass(frozen=True)
+class AccountListView:
+    """The part of the list that an address selects; an invalid value is replaced by the default."""
+
+    q: str = ""
+    segment: str = ""
+    owner: str = ""
+    sort: str = "name"
+    page: int = 1
+
+    @classmethod
+    def of(cls, query: Mapping[str, str], risks: Sequence[str]) -> "AccountListView":
+        """Read an address; ``risks`` are those that can be sorted by."""
+        texts = {name: query.get(name, "").strip()[:MAX_FILTER_LENGTH] for name in cls.__dataclass_fields__}
+        number = texts["page"]
+        return cls(
+            q=texts["q"],
+            segment=texts["segment"],
+            owner=texts["owner"],
+            sort=texts["sort"] if texts["sort"] in (*ACCOUNT_SORTS, *risks) else "name",
+            page=int(number) if number.isascii() and number.isdigit() and 0 < int(number[:9]) <= 100_000 else 1,
+        )
+
+    def url(self, **changes: object) -> str:
+        """The address of this view with some fields changed; without ``page`` it leads to the first page."""
+        view = replace(self, **({"page": 1} | changes))  # type: ignore[arg-type]  # templates name the fields
+        default = AccountListView()
+        parameters = {name: value for name, value in vars(view).items() if value != getattr(default, name)}
+        return "/accounts" + (f"?{urlencode(parameters)}" if parameters else "")
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether a filter is set."""
+        return replace(self, sort="name", page=1) != AccountListView()
+
+
+@dataclass(frozen=True)
+class AccountRow:
+    """A line of the list: the newest probabilities by risk, and where the account stands."""
+
+    account: Account
+    name: str
+    probabilities: Mapping[str, float]
+    status: StatusLine
+
+
+def account_rows(
+    accounts: Sequence[Account],
+    cases: Mapping[str, Sequence[Case]],
+    risks: Mapping[str, Sequence[AccountRisk]],
+    decisions: NightDecisions,
+    context: StatusContext,
+) -> list[AccountRow]:
+    """The lines of these accounts; cases, risks and decisions are by account."""
+    rows = []
+    for account in accounts:
+        key = account.account_id
+        status = AccountStatus(
+            account,
+            cases.get(key, ()),
+            risks.get(key, ()),
+            decisions.waiting.get(key, ()),
+            decisions.set_aside.get(key, ()),
+            decisions.held_out.get(key, ()),
+        )
+        probabilities = {row.risk: row.probability for row in status.risks}
+        rows.append(AccountRow(account, account.name or key, probabilities, status_lines(status, context)[0]))
+    return rows
