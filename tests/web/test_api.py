@@ -13,6 +13,7 @@ from serving.cases.permissions import Role
 from serving.store import Store
 from serving.store.queries.queue_queries import PAGE, SORTS
 from serving.web.api.action_models import CaseActionRequest
+from serving.web.api.casework.casework_models import TaskActionRequest
 from serving.web.forms import USE_CASES
 from serving.web.identity.review_settings import ReviewSettings
 from serving.web.security.csrf import MAX_BODY_BYTES
@@ -87,7 +88,7 @@ def test_a_case_is_worked_from_claim_to_outcome(people: People, north: list[str]
         act(program, case, action="claim", version=1),
         act(program, case, action="contact", version=2, comment="spoke to Ines"),
         act(program, case, action="plan", version=3, plan="training on Tuesday"),
-        act(program, case, action="resolve", version=4, outcome="saved"),
+        act(program, case, action="resolve", version=4, outcome="saved", comment="they stay"),
     ]
     assert [answer.json()["version"] for answer in versions] == [2, 3, 4, 5]
     assert versions[-1].json()["state"] == "saved"
@@ -227,7 +228,8 @@ def test_a_database_that_is_down_is_told_and_nothing_breaks(people: People, nort
 
 def test_everything_that_can_be_done_on_a_page_can_be_done_here() -> None:
     acts = {get_args(model.model_fields["action"].annotation)[0] for model in get_args(get_args(CaseActionRequest)[0])}
-    assert acts | {"comment", "reassign"} == set(USE_CASES)
+    tasks = {f"task_{word}" for word in get_args(TaskActionRequest.model_fields["action"].annotation)} | {"task_add"}
+    assert acts | tasks | {"comment", "reassign", "detach"} == set(USE_CASES)
 
 
 def test_every_sort_order_of_the_queue_can_be_requested(people: People, north: list[str]) -> None:

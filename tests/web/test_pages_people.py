@@ -87,7 +87,7 @@ def test_a_form_is_filled_accepted_and_shown(people: People, case: str) -> None:
     dan = people.signed_in(Role.REVIEWER, name="dan", squads=("south",))
     page = dan.get(f"/case/{case}").text
     for text in (
-        "Handed over by ann of north",
+        "Handed over by Ann Ames of north",
         "<strong>Reason:</strong> needs an engineer",
         "<dt>Steps tried</dt><dd>restarted</dd>",
         "Accept this case",
@@ -108,9 +108,9 @@ def test_a_returned_case_is_with_its_sender_and_the_reason_is_in_the_history(peo
     assert answer.headers["location"] == "/queue?done=return"
     page = ann.get(f"/case/{case}").text
     assert "<blockquote>no error code</blockquote>" in page
-    assert "<strong>Returned by dan</strong> of south on 1 Mar 2026, 05:00 UTC: no error code" in page
+    assert "<strong>Returned by dan</strong> of south on 1 Mar 2026, 06:00: no error code" in page
     assert ">restarted</textarea>" in page
-    assert "Responsible: ann" in page
+    assert "Responsible: Ann Ames" in page
     assert "Hand-overs with a form" not in ann.get("/people").text
     figures = people.signed_in(Role.LEAD, name="pat").get("/people").text
     assert "north → south" in figures
@@ -139,7 +139,7 @@ def test_a_lead_sees_load_absence_and_local_time_where_a_case_is_assigned(people
     lead = people.signed_in(Role.LEAD, name="pat")
     lead.post("/people/absences", data={"person": "bob", "first": "2026-03-01", "last": "2026-03-03"})
     page = lead.get(f"/case/{case}").text
-    assert 'To ann <span class="note">1 of 50 open, local time 06:00</span>' in page
+    assert 'To Ann Ames <span class="note">primary on duty, 1 of 50 open, local time 06:00</span>' in page
     assert 'To bob <span class="note">0 open, local time 00:00, is absent (back on 4 Mar 2026)</span>' in page
     queue = lead.get("/queue").text
     assert '<option value="bob">bob, absent (back on 4 Mar 2026)</option>' in queue
@@ -187,7 +187,7 @@ def test_a_small_team_sees_none_of_it(people: People) -> None:
         assert "Handed over" not in page
     page = lead.get(f"/case/{case}").text
     assert ">To south</button>" in page
-    assert ">To ann</button>" in page
+    assert 'To ann <span class="note">primary on duty, 1 open</span></button>' in page
     assert "The policy does not list people." in lead.get("/people").text
     answer = lead.post(f"/case/{case}/hand_over", data={"squad": "south", "text": "theirs", "version": "1"})
     assert answer.headers["location"] == "/queue?done=hand_over"

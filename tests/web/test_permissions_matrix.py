@@ -75,7 +75,8 @@ class Row:
         path = self.path.replace("{case_id}", case).replace("{account_id:path}", account)
         path = path.replace("{view}", "1").replace("{absence}", "1").replace("{code}", "none") + self.query
         path = path.replace("{number}", "9").replace("{replay}", "none")
-        path = path.replace("{incident_id}", INCIDENT).replace("{adapter}", "grafana")
+        path = path.replace("{attachment_id}", "none").replace("{task_id}", "999999")
+        path = path.replace("{incident_id}", INCIDENT).replace("{adapter}", "grafana").replace("{ending}", "csv")
         sent = {"json": self.json} if self.json is not None else {"data": {**self.form, "version": "1"}}
         return browser.request(self.method, path, **(sent if self.method in UNSAFE else {}), **more)
 
@@ -102,7 +103,12 @@ TABLE = (
     Row("GET", "/queue", SEE),
     Row("GET", "/waiting", SEE),
     Row("POST", "/queue/assign", ASSIGN),
+    Row("POST", "/queue/claim", WORK),
+    Row("POST", "/queue/snooze", WORK, {"days": "3", "snooze_reason": "later"}),
+    Row("POST", "/queue/close", WORK, {"verdict": "lost", "close_text": "gone"}),
+    Row("GET", "/queue/export.{ending}", SEE),
     Row("POST", "/queue/next", WORK),
+    Row("GET", "/my-day", SEE),
     Row("GET", "/case/{case_id}", SEE),
     Row("GET", "/case/{case_id}/handoff.md", SEE),
     Row("POST", "/case/{case_id}/claim", WORK),
@@ -122,8 +128,19 @@ TABLE = (
     Row("POST", "/case/{case_id}/comment", COMMENT, TEXT),
     Row("POST", "/case/{case_id}/disagree", COMMENT, TEXT | {"reason": "usage"}),
     Row("POST", "/case/{case_id}/undo", WORK),
+    Row("POST", "/case/{case_id}/log_contact", WORK, {"field-result": "Reached"}),
+    Row("POST", "/case/{case_id}/task_add", WORK, {"field-title": "Call"}),
+    Row("POST", "/case/{case_id}/task_change", WORK, {"task": "1", "field-title": "Call"}),
+    Row("POST", "/case/{case_id}/task_done", WORK, {"task": "1"}),
+    Row("POST", "/case/{case_id}/task_skip", WORK, TEXT | {"task": "1"}),
+    Row("POST", "/case/{case_id}/task_reopen", WORK, {"task": "1"}),
+    Row("POST", "/case/{case_id}/attach", COMMENT),
+    Row("POST", "/case/{case_id}/detach", COMMENT, {"attachment": "none"}),
+    Row("POST", "/case/{case_id}/read", SEE),
+    Row("GET", "/case/{case_id}/attachment/{attachment_id}", SEE, missing=True),
     Row("GET", "/accounts", SEE),
     Row("GET", "/account/{account_id:path}", SEE),
+    Row("POST", "/open-case/{account_id:path}", WORK, TEXT | {"squad": "north"}),
     Row("GET", "/incidents", SEE),
     Row("GET", "/incident/{incident_id}", SEE),
     Row("POST", "/incident/{incident_id}/acknowledge", WORK),
@@ -132,6 +149,8 @@ TABLE = (
     Row("GET", "/people", SEE),
     Row("POST", "/people/absences", SEE, {"first": "2026-03-09", "last": "2026-03-10"}),
     Row("POST", "/people/absences/{absence}/withdraw", SEE),
+    Row("GET", "/preferences", SEE),
+    Row("POST", "/preferences", SEE, {"digest": "on", "at": "08:00", "day_mon": "on"}),
     Row("GET", "/overview", OVERVIEW),
     Row("GET", "/policy", OVERVIEW),
     Row("GET", "/policy/policy.toml", POLICY),
@@ -163,8 +182,19 @@ TABLE = (
     Row("POST", "/api/v1/take-next", WORK, json={}),
     Row("GET", "/api/v1/cases/{case_id}", SEE),
     Row("POST", "/api/v1/cases/{case_id}/comments", COMMENT, json={"text": "noted"}),
+    Row("GET", "/api/v1/cases/{case_id}/tasks", SEE),
+    Row("POST", "/api/v1/cases/{case_id}/tasks", WORK, json={"title": "Call"}),
+    Row("POST", "/api/v1/cases/{case_id}/tasks/{task_id}", WORK, json={"action": "done"}, missing=True),
+    Row("GET", "/api/v1/cases/{case_id}/contacts", SEE),
+    Row("POST", "/api/v1/cases/{case_id}/contacts", WORK, json={"channel": "call", "result": "reached"}),
+    Row("GET", "/api/v1/cases/{case_id}/attachments", SEE),
+    Row("POST", "/api/v1/cases/{case_id}/attachments", COMMENT),
+    Row("GET", "/api/v1/cases/{case_id}/attachments/{attachment_id}", SEE, missing=True),
+    Row("DELETE", "/api/v1/cases/{case_id}/attachments/{attachment_id}", COMMENT),
+    Row("GET", "/api/v1/mentions", SEE),
     Row("GET", "/api/v1/accounts", SEE, query="?text=a"),
     Row("GET", "/api/v1/accounts/{account_id:path}", SEE),
+    Row("POST", "/api/v1/accounts/{account_id:path}/cases", WORK, json={"reason": "why", "squad": "north"}),
     Row("GET", "/api/v1/people", SEE),
     Row("POST", "/api/v1/absences", SEE, json={"first": "2026-03-09", "last": "2026-03-10"}),
     Row("DELETE", "/api/v1/absences/{absence}", SEE, missing=True),
@@ -174,11 +204,15 @@ TABLE = (
     Row("GET", "/api/v1/incidents", SEE),
     Row("GET", "/api/v1/incidents/{incident_id}", SEE),
     Row("POST", "/api/v1/incidents/{incident_id}/actions", COMMENT, json={"action": "comment", "text": "noted"}),
+    Row("GET", "/answer", public=True, query="?token=none"),  # what a link in a mail permits, its signature says
+    Row("POST", "/answer", public=True, form={"token": "none", "action": "acknowledge"}),
+    Row("POST", "/slack/interactions", signed=True),
     Row("POST", "/api/v1/signals", signed=True),
     Row("POST", "/api/v1/signals/{adapter}", signed=True),
     Row("GET", "/api/v1/paths/metrics", OVERVIEW),
     _action(WORK, action="claim"),
     _action(WORK, action="contact"),
+    _action(WORK, action="log_contact", channel="call", result="reached"),
     _action(WORK, action="plan", plan="training"),
     _action(WORK, action="snooze", until="2026-03-09", reason="later"),
     _action(WORK, action="wake"),
@@ -195,7 +229,7 @@ TABLE = (
 )
 INCIDENT = incident_id("checkout", group_key({}), NOW)
 """An incident of the squad north, which everybody sees."""
-EACH = 300
+EACH = 600
 """Cases of each squad that the questions use up."""
 
 

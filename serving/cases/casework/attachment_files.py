@@ -54,6 +54,13 @@ ALLOWED_TEXT = "PNG, JPEG, GIF, WebP, PDF, Word, Excel, PowerPoint and plain tex
 _MARKUP = re.compile(rb"<\s*(?:!doctype|html|script|svg|iframe|\?xml)", re.IGNORECASE)
 
 
+class AttachmentNotFoundError(UsageError):
+    """The case has no such file, or it was removed."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no such file: it may have been removed. Open the case to see its files.")
+
+
 @dataclass(frozen=True)
 class AttachmentLimits:
     """The largest file in megabytes (0: no attachments at all), and the number and total size of a case's files."""

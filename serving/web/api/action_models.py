@@ -12,6 +12,7 @@ from pydantic import Field
 from serving.cases.cases import Cases
 from serving.cases.permissions import Act, Actor
 from serving.store.tables import Case
+from serving.web.api.casework.casework_models import ContactFields
 from serving.web.api.text_fields import CaseVersion, OptionalText, RequestModel, RequiredText, ShortText
 
 
@@ -118,15 +119,27 @@ class AcknowledgeRequest(ActionRequest):
         return cases.acknowledge(case_id, actor, self.version, comment=self.comment)
 
 
-class ContactRequest(ActionRequest):
-    """Record that the customer was contacted."""
+class ContactRequest(ActionRequest, ContactFields):
+    """Record the first contact with the customer."""
 
     action: Literal["contact"]
     comment: OptionalText | None = None
 
     def run(self, cases: Cases, case_id: str, actor: Actor) -> Case:
         """Do it."""
-        return cases.contact(case_id, actor, self.version, comment=self.comment)
+        return cases.contact(case_id, actor, self.version, comment=self.comment, details=self.details)
+
+
+class LogContactRequest(ActionRequest, ContactFields):
+    """Add an entry to the contact log: the first that reached the customer is the contact of the case."""
+
+    action: Literal["log_contact"]
+    version: CaseVersion | None = None  # type: ignore[assignment]  # an entry never conflicts
+    comment: OptionalText | None = None
+
+    def run(self, cases: Cases, case_id: str, actor: Actor) -> Case:
+        """Do it."""
+        return cases.log_contact(case_id, actor, details=self.details, comment=self.comment)
 
 
 class PlanRequest(ActionRequest):
@@ -167,11 +180,23 @@ class ResolveRequest(ActionRequest):
 
     action: Literal["resolve"]
     outcome: Literal["saved", "lost", "false_alarm", "no_action"]
-    comment: OptionalText | None = None
+    comment: OptionalText | None = Field(None, description="`saved` needs a comment or a reason.")
+    reason: ShortText | None = Field(None, description="Why: a code of `[outcomes]` in the policy.")
+    amount: float | None = Field(
+        None, ge=0, allow_inf_nan=False, description="Yearly revenue kept or lost; by default, the money of the case."
+    )
 
     def run(self, cases: Cases, case_id: str, actor: Actor) -> Case:
         """Do it."""
-        return cases.resolve(case_id, actor, self.version, verdict=self.outcome, comment=self.comment)
+        return cases.resolve(
+            case_id,
+            actor,
+            self.version,
+            verdict=self.outcome,
+            comment=self.comment,
+            reason=self.reason,
+            amount=self.amount,
+        )
 
 
 class ReopenRequest(ActionRequest):
@@ -202,10 +227,11 @@ class DisagreeRequest(ActionRequest):
     action: Literal["disagree"]
     reason: ShortText
     comment: RequiredText
+    sentence: OptionalText = Field("", description="The reason as you read it.")
 
     def run(self, cases: Cases, case_id: str, actor: Actor) -> Case:
         """Do it."""
-        return cases.disagree(case_id, actor, reason=self.reason, comment=self.comment)
+        return cases.disagree(case_id, actor, reason=self.reason, comment=self.comment, sentence=self.sentence)
 
 
 CaseActionRequest = Annotated[
@@ -217,6 +243,7 @@ CaseActionRequest = Annotated[
     | ReturnRequest
     | AcknowledgeRequest
     | ContactRequest
+    | LogContactRequest
     | PlanRequest
     | SnoozeRequest
     | WakeRequest

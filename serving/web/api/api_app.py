@@ -20,6 +20,7 @@ from serving.web.api import (
     problem_responses,
     signals_api,
 )
+from serving.web.api.casework.casework_api import casework_router
 
 PREFIX = "/api/v1"
 
@@ -51,6 +52,7 @@ def create_api(
     api.state.incidents, api.state.receiver = incidents, receiver
     problem_responses.install_problem_responses(api)
     api.include_router(cases_api.cases_router)
+    api.include_router(casework_router)
     api.include_router(people_api.people_api_router)
     api.include_router(accounts_api.accounts_router)
     api.include_router(incidents_api.incidents_router)

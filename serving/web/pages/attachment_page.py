@@ -9,11 +9,10 @@ from starlette.datastructures import UploadFile
 
 from features.errors import RescueError, UsageError
 from serving.cases.case_errors import CaseNotFoundError
-from serving.cases.casework.attachment_files import UploadedFile, read_file
+from serving.cases.casework.attachment_files import AttachmentNotFoundError, UploadedFile, read_file
 from serving.cases.permissions import Act, NotAllowedError
 from serving.store.casework.casework_tables import AttachmentRow
 from serving.store.database import StoreError
-from serving.web.error_pages import AttachmentNotFoundError
 from serving.web.flash_messages import failure_message
 from serving.web.pages.case_page import read_case, render_case
 from serving.web.request_context import CommenterContext, ViewerContext, redirect_to
