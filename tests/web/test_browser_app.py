@@ -203,7 +203,10 @@ def test_axe_finds_nothing_on_any_page(enter: Callable[..., Page], site: Site, w
         "/accounts",
         "/waiting",
         "/overview",
+        "/preferences",
         "/no",
+        site.answer_path(CASE),
+        "/answer?token=none",
     )
     found = {}
     for path in (*visited, "/sign-in"):
@@ -217,8 +220,9 @@ def test_axe_finds_nothing_on_any_page(enter: Callable[..., Page], site: Site, w
 
 
 def test_no_page_is_wider_than_the_window(enter: Callable[..., Page], site: Site) -> None:
-    page = enter(LEAD)
-    for path in ("/queue", f"/case/{CASE}", "/account/a-000000", "/accounts", "/waiting", "/overview", "/sign-in"):
+    page, answer = enter(LEAD), site.answer_path(CASE)
+    pages = ("/queue", f"/case/{CASE}", "/account/a-000000", "/accounts", "/waiting", "/overview", "/sign-in", answer)
+    for path in pages:
         page.goto(site.address + path)
         for width in (390, 768, 1100, 1280, 2560):
             page.set_viewport_size({"width": width, "height": 900})

@@ -12,7 +12,10 @@ from support.web.web_people import People, opened, settled
 from serving.cases.permissions import Role
 from serving.web.security.headers import SECURITY_HEADERS
 
-PAGES = ("/sign-in", "/queue", "/waiting", "/accounts?q=a", "/overview", "/case/{case}", "/account/a000000", "/nothing")
+PAGES = (
+    *("/sign-in", "/queue", "/waiting", "/accounts?q=a", "/overview", "/preferences", "/case/{case}", "/account/a000000", "/nothing"),
+    "/answer?token=none",
+)
 
 
 @pytest.fixture(scope="module")

@@ -14,9 +14,11 @@ import uvicorn
 from fastapi import FastAPI
 
 from serving.cases.permissions import Role
+from serving.paths.answer_links import AnswerLinks
 from serving.store import Store
 from serving.web import create_app
 from serving.web.access import Person
+from serving.web.identity import users
 from serving.web.identity.review_settings import ReviewSettings
 from support.web.web_queue import Clock, fill
 
@@ -48,6 +50,13 @@ class Site:
         """An address that signs that person in, once."""
         path: str = self.app.state.identity.one_time_link(person)
         return self.address + path
+
+    def answer_path(self, case: str, person: str = "ines") -> str:
+        """The path of a link in a mail by which a user of the squad success answers about a case."""
+        users.save_user(self.app.state.identity.store, person, [Role.REVIEWER], ["success"], None)
+        links = AnswerLinks("https://rescue.example", "k" * 32)
+        self.app.state.answers = links
+        return links.link(case, person, self.clock.now).removeprefix("https://rescue.example")
 
     def browser(self, person: Person | None = None) -> httpx.Client:
         """A browser without script in which that person is signed in; closed with the site."""
