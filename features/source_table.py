@@ -33,6 +33,7 @@ class FileNote:
     """How a file was read, where that is not evident: its encoding, lines above its header, renamed columns.
 
     ``unusable_value`` is set for a query of a mapping: the reason why some values are read as missing.
+    ``changed_columns`` are columns that are new, gone or of another type since the table was last read, in words.
     """
 
     file: str
@@ -40,6 +41,7 @@ class FileNote:
     skipped_lines: int = 0
     renamed_columns: tuple[str, ...] = ()
     unusable_value: str | None = None
+    changed_columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

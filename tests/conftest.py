@@ -27,6 +27,7 @@ pytest_plugins = [
     "support.own_contract",
     "support.worlds.store_fixture",
     "support.worlds.mariadb_fixture",
+    "support.object_store",
     "support.nights.night_home",
     "support.web.web_fixture",
 ]

@@ -50,6 +50,14 @@ def table_addresses(source: Source, name: str) -> tuple[tuple[str, ...], ...]:
 
 
 @runtime_checkable
+class FileSource(Protocol):
+    """A source whose tables are files."""
+
+    def files_of(self, name: str) -> str:
+        """The file of a table, or the first of several, in messages."""
+
+
+@runtime_checkable
 class ColumnSource(Protocol):
     """A source that can leave out the columns that nobody reads."""
 

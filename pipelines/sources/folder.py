@@ -17,21 +17,26 @@ from pipelines.sources.files.stage_files import stage_parts
 class FolderSource:
     """Files ``<table>.<format>``, folders ``<table>/`` of parts, zip archives and workbooks of tables.
 
-    ``only`` is the name of the one file that is read, where the source is a file.
+    ``only`` is the name of the one file that is read, where the source is a file; ``without`` are the names of entries
+    that are no part of it. ``shown`` is its name in messages, where that is not the folder's.
     """
 
     folder: Path
     only: str | None = None
+    without: frozenset[str] = frozenset()
+    shown: str = ""
 
     @property
     def name(self) -> str:
         """The folder as it was given."""
+        if self.shown:
+            return self.shown
         return str(self.folder / self.only) if self.only else str(self.folder)
 
     @property
     def title(self) -> str:
         """The folder's own name."""
-        return self.only or self.folder.resolve().name
+        return self.only or self.shown.rstrip("/").rpartition("/")[2] or self.folder.resolve().name
 
     def tables(self) -> tuple[str, ...]:
         """The names of all tables that the files hold."""
@@ -55,7 +60,7 @@ class FolderSource:
 
     @cached_property
     def _contents(self) -> FolderContents:
-        contents = read_contents(self.folder, self.only)
+        contents = read_contents(self.folder, self.only, self.without)
         if not contents.tables:
             unread = "".join(f" {unread.file} is not read: {unread.reason}." for unread in contents.unread[:1])
             raise UsageError(f"{self.name} holds no tables: no file of it is {FORMAT_LIST}.{unread}")

@@ -213,6 +213,7 @@ class FileInterpretation(ReportPart):
     unusable_value: str | None = Field(
         default=None, description="of a mapping's query: why some values are read as missing"
     )
+    changed_columns: tuple[str, ...] = Field(default=(), description="columns new, gone or of another type, in words")
 
 
 class UnknownAccounts(ReportPart):

@@ -173,6 +173,8 @@ def _file_line(warning: schema.UnreadFile | schema.FileInterpretation | schema.E
             return f"{file} is not read: {_sentence(reason)}"
         case schema.FileInterpretation(file=file, unusable_value=str(value)):
             return f"{file}: some values are read as missing, because the query cannot use them: {_sentence(value)}"
+        case schema.FileInterpretation(file=file, changed_columns=changed) if changed:
+            return f"{file}: its columns have changed since it was last read: {', '.join(changed)}."
         case schema.FileInterpretation(file=file, encoding=encoding, skipped_lines=skipped, renamed_columns=renamed):
             parts = [f"its encoding is {encoding}"] if encoding else []
             parts += [f"{plural(skipped, 'line')} above the header line skipped"] if skipped else []

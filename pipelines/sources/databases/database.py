@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from features.contract import TABLES
 from features.errors import DataGateError, UsageError
-from features.source_table import SourceTable
+from features.source_table import FileNote, SourceTable
+from pipelines.sources.column_changes import compare_columns
 from pipelines.sources.databases.arrow_tables import arrow_cursor, arrow_value, can_read_arrow, sql_text, write_arrow
 from pipelines.sources.databases.database_schemas import SchemaTable, addresses_of, check_schema, name_tables
 from pipelines.sources.databases.drivers import create_engine, read_url
@@ -98,7 +99,8 @@ class DatabaseSource:
                 reader = _arrow_reader(stack.enter_context(arrow_cursor(self._url)))
             else:
                 reader = _row_reader(connection)
-            return [self._read(reader, name, own, scratch) for name, own in types.items()]
+            staged = [self._read(reader, name, own, scratch) for name, own in types.items()]
+        return [self._with_changes(table, types[table.name]) for table in staged]
 
     def fingerprint(self) -> dict[str, str]:
         """Rows and, where the table has it, the newest ``known_at``; of the tables that were read, if any were."""
@@ -129,6 +131,14 @@ class DatabaseSource:
         target = scratch / f"{name}.parquet"
         reader.write(types, sa.select(*values).select_from(table), target)
         return SourceTable(name, (str(target),), {str(target): label})
+
+    def _with_changes(self, table: SourceTable, types: ColumnTypes) -> SourceTable:
+        """The table with a note where the columns that are read of it have changed since the last time."""
+        if self.kept is None:
+            return table
+        named = {it: str(own) for it, own in types.items()}
+        changes = compare_columns(self._folder(table.name) / "columns.json", named)
+        return replace(table, notes=(FileNote(table.label, changed_columns=changes),)) if changes else table
 
     def _folder(self, name: str) -> Path:
         place = self._url.set(password=None).render_as_string(), self.schema, name

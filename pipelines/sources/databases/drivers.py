@@ -40,7 +40,7 @@ DRIVERS = {
 }
 """By the name that a URL begins with."""
 
-OTHER_NAMES = {"sqlserver": "mssql", "pg": "postgresql", "pgsql": "postgresql", "sqlite3": "sqlite"}
+OTHER_SCHEMES = {"sqlserver": "mssql", "pg": "postgresql", "pgsql": "postgresql", "sqlite3": "sqlite"}
 """Names that other tools use in URLs."""
 
 _BY_DRIVER = {
@@ -65,8 +65,8 @@ def read_url(text: str) -> sa.URL:
     except ArgumentError:
         raise UsageError("The source is no database URL: write it as dialect://user:password@host/name.") from None
     backend, _, driver = url.drivername.partition("+")
-    if backend in OTHER_NAMES:
-        right = OTHER_NAMES[backend]
+    if backend in OTHER_SCHEMES:
+        right = OTHER_SCHEMES[backend]
         raise UsageError(f"A URL of {DRIVERS[right].title} begins with {right}://, not with {url.drivername}://.")
     if backend == "duckdb":
         raise UsageError("A DuckDB database is given as the path of its file, without duckdb://.")

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from features.errors import UsageError, suggest_name
 
-MANIFEST = "parts.json"
+PARTS_FILE = "parts.json"
 KEPT_UNUSED = 2 * 24 * 3600
 """Seconds for which a file is kept that no part is any more: another command may still read it."""
 
@@ -52,7 +52,7 @@ def read_parts(own: MonthTable, reader: PartReader, folder: Path) -> dict[str, s
     """
     folder.mkdir(parents=True, exist_ok=True)
     signature = _digest(repr((str(own.table), own.by, own.columns)))
-    kept = _read_manifest(folder / MANIFEST, signature)
+    kept = _read_manifest(folder / PARTS_FILE, signature)
     parts: dict[str, str] = {}
     for month, count, checksum in reader.rows(_counts(own, reader.dialect)):
         name = "none" if month is None else f"{int(month):06}"
@@ -67,7 +67,7 @@ def read_parts(own: MonthTable, reader: PartReader, folder: Path) -> dict[str, s
         file = folder / f"none.{_digest(signature)}.parquet"
         reader.write(_rows_of(own, None, reader.dialect), file)
         parts["none"] = _digest(signature)
-    _write_manifest(folder / MANIFEST, signature, parts)
+    _write_manifest(folder / PARTS_FILE, signature, parts)
     _remove_unused(folder, parts)
     return {str(folder / f"{name}.{label}.parquet"): label for name, label in sorted(parts.items())}
 
@@ -132,6 +132,8 @@ def _rows_of(own: MonthTable, month: int | None, dialect: str) -> sa.Select[Any]
         return query.where(sa.or_(column.is_(None), sa.not_(_has_month(column, dialect))))
     year, number = divmod(month, 100)
     after = (year + 1, 1) if number == 12 else (year, number + 1)
+    first: sa.ColumnElement[Any]
+    end: sa.ColumnElement[Any]
     first, end = (sa.literal_column(f"'{y:04}-{m:02}-01'") for y, m in ((year, number), after))
     return query.where(_has_month(column, dialect), column >= first, column < end)
 
@@ -151,8 +153,8 @@ def _write_manifest(file: Path, signature: str, parts: dict[str, str]) -> None:
 
 
 def _remove_unused(folder: Path, parts: dict[str, str]) -> None:
-    used = {f"{name}.{label}.parquet" for name, label in parts.items()} | {MANIFEST}
-    for file in folder.iterdir():
+    used = {f"{name}.{label}.parquet" for name, label in parts.items()}
+    for file in folder.glob("*.parquet"):
         if file.name not in used and file.stat().st_mtime < time.time() - KEPT_UNUSED:
             file.unlink(missing_ok=True)
 

@@ -60,15 +60,17 @@ class FolderContents:
     unread: list[UnreadFile] = field(default_factory=list)
 
 
-def read_contents(folder: Path, only: str | None = None) -> FolderContents:
+def read_contents(folder: Path, only: str | None = None, without: frozenset[str] = frozenset()) -> FolderContents:
     """List the tables of a folder, or of its one file ``only``, without reading their rows.
+
+    Entries with a name in ``without`` are no part of it.
 
     Raises:
         UsageError: two files hold one table.
     """
     contents = FolderContents()
     for entry in sorted(folder.iterdir()):
-        if entry.name != only if only else is_known_without_table(entry.name):
+        if entry.name in without or (entry.name != only if only else is_known_without_table(entry.name)):
             continue
         found = _in_folder(entry) if entry.is_dir() else _in_file(entry, entry.name)
         for name, parts in found.tables.items():

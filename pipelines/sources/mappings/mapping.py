@@ -18,9 +18,8 @@ from features.duckdb_connection import open_duckdb
 from features.errors import UsageError, suggest_name
 from features.quoting import quote_name
 from features.source_table import FileNote, SourceTable
-from pipelines.sources.base import ColumnSource, Source, stage_columns, table_addresses
+from pipelines.sources.base import ColumnSource, FileSource, Source, stage_columns, table_addresses
 from pipelines.sources.files.folder_contents import UnreadFile
-from pipelines.sources.folder import FolderSource
 from pipelines.sources.mappings.column_use import QueryUse, read_query, with_safe_casts
 from pipelines.sources.mappings.mapping_errors import query_error
 from pipelines.sources.mappings.mapping_folder import MappingFolder
@@ -89,7 +88,7 @@ class MappedSource:
     def unread_files(self) -> tuple[UnreadFile, ...]:
         """The files of a folder that hold no table, and those that no query reads."""
         unread = self.origin.unread_files()
-        if not isinstance(self.origin, FolderSource):
+        if not isinstance(self.origin, FileSource):
             return unread
         unused = (name for name in self.origin.tables() if not self._readers(name))
         return (*unread, *(UnreadFile(self.origin.files_of(name), NOT_IN_MAPPING) for name in unused))

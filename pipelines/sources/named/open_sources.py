@@ -27,9 +27,9 @@ def open_configured_source(settings: Settings, tonight: date | None = None) -> S
         UsageError: there is no such source.
         DataGateError: one of several sources cannot be read, and its settings say to stop.
     """
-    if not settings.sources:
-        return open_source(settings.data, mapping=settings.mapping)
     kept = settings.home / KEPT if settings.home.is_dir() else None
+    if not settings.sources:
+        return open_source(settings.data, mapping=settings.mapping, kept=kept)
     members: list[NamedSource] = []
     left_out: list[LeftOut] = []
     for name, source in settings.sources.items():

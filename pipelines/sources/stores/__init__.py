@@ -1,0 +1,1 @@
+"""Folders in object stores: S3 and compatible stores, Google Cloud Storage, Azure Blob Storage."""
