@@ -18,7 +18,7 @@ from serving.cases.incoming.external_people import Origin, acting_person, is_mem
 from serving.cases.permissions import SYSTEM, Actor
 from serving.delivery.records.marks import is_marked_note
 from serving.delivery.records.record_system import Change, ExternalNote, ExternalPerson, RecordChanges, RecordState
-from serving.delivery.records.record_writer import OWNER, owner_keys
+from serving.delivery.records.record_writer import CASE_OWNER, OWNER, owner_keys
 from serving.store.case_states import OUTCOMES, Action, State
 from serving.store.database import Store
 from serving.store.exchange import ExternalRecordRow
@@ -86,7 +86,7 @@ class IncomingChanges:
         change = self._change("owner")
         if wanted == case.owner or case.closed_at is not None:
             self._accept_owner(now, case)
-        elif "case_owner" in self.outcome.written and self.outcome.written["case_owner"] != case.owner:
+        elif CASE_OWNER in self.outcome.written and self.outcome.written[CASE_OWNER] != case.owner:
             title, shown = self.origin.title, self.state.owner.name if self.state.owner else "nobody"
             text = (
                 f"{title} assigned its record to {shown}, while the case was assigned to {case.owner or 'nobody'} here."
@@ -101,7 +101,7 @@ class IncomingChanges:
             self.outcome.changes.append(f"The case is assigned to {wanted or 'nobody'}, as in {self.origin.title}.")
 
     def _accept_owner(self, keys: list[str], case: Case) -> None:
-        self.outcome.written |= {OWNER: keys, "case_owner": case.owner}
+        self.outcome.written |= {OWNER: keys, CASE_OWNER: case.owner}
 
     def _assign(self, case: Case, person: str | None, change: Change) -> Actor | None:
         key = f"owner:{change.at or self.state.stamp}"

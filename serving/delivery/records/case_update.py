@@ -119,7 +119,10 @@ def _newest_handoff(session: Session, case_id: str) -> "Handoff | None":
 
     newest = select(FrozenHandoff.content).where(FrozenHandoff.case_id == case_id).order_by(FrozenHandoff.as_of.desc())
     content = session.scalar(newest.limit(1))
-    return None if content is None else Handoff.model_validate_json(content)
+    try:
+        return None if content is None else Handoff.model_validate_json(content)
+    except ValueError:  # of a version that this one cannot read: the record has the case without it
+        return None
 
 
 def _text(package: "Handoff | None") -> str:

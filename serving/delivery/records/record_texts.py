@@ -9,8 +9,8 @@ from datetime import datetime
 from serving.delivery.records.case_update import CaseEntry, CaseUpdate
 from serving.delivery.records.marks import note_mark
 
-IN_DESCRIPTION = ("opened", "raised")
-"""Entries that a new record's description has already."""
+RAISES = ("opened", "raised")
+"""Entries with a hand-off; a new record's description has the newest."""
 
 ENTRY_TEXTS = {
     "opened": "The case was opened.",
@@ -58,7 +58,7 @@ def description(update: CaseUpdate, longest: int) -> str:
         *([f"Case: {update.link}"] if update.link else []),
     ]
     head = "\n".join(facts)
-    end = "\n\nWritten by Rescue. Changes here come back to the case."
+    end = f"\n\n{note_mark(update.case_id, 0)}"
     return shortened(f"{head}\n\n{update.handoff}".rstrip(), longest - len(end)) + end
 
 
@@ -81,10 +81,15 @@ def closing_text(update: CaseUpdate) -> str:
     return f"Closed in Rescue as {outcome}." + (f" {last.comment}" if last else "")
 
 
-def told_entries(update: CaseUpdate, *, new: bool) -> list[CaseEntry]:
-    """The entries that get a note; a new record's description has the first ones."""
-    left_out = IN_DESCRIPTION if new else ()
-    return [entry for entry in update.entries if entry.kind in ENTRY_TEXTS and entry.kind not in left_out]
+def told_entries(update: CaseUpdate, described: int) -> list[CaseEntry]:
+    """The entries that get a note; the description has the raises up to ``described``."""
+    told = (entry for entry in update.entries if entry.kind in ENTRY_TEXTS)
+    return [entry for entry in told if entry.kind not in RAISES or entry.id > described]
+
+
+def newest_raise(update: CaseUpdate) -> int:
+    """The newest entry with a hand-off, which a new record's description has; 0 where there is none."""
+    return max((entry.id for entry in update.entries if entry.kind in RAISES), default=0)
 
 
 def shortened(text: str, longest: int) -> str:

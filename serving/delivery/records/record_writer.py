@@ -22,16 +22,17 @@ from serving.delivery.records.record_system import (
     RecordSystem,
     UnknownPersonError,
 )
-from serving.delivery.records.record_texts import closing_text, description, entry_note, told_entries
+from serving.delivery.records.record_texts import closing_text, description, entry_note, newest_raise, told_entries
 from serving.delivery.records.stored_records import GONE
 
 WRITE_SECONDS = 200.0
 """For all requests about one case; less than the lease of a record."""
 READ_SECONDS = 60.0
 """For all requests about the records that are read together: the timers of cases wait for them."""
-WARNING, OWNER, OWN = "warning", "owner", "own"
-"""Keys of the state of a record: a sentence about something that could not be written, who had it last, and whether it
-is ours. The owner is a list of what identifies a person there: an address that was written, or the keys that were read.
+WARNING, OWNER, CASE_OWNER, OWN, DESCRIBED = "warning", "owner", "case_owner", "own", "described"
+"""Keys of the state of a record: a sentence about something that could not be written; who had the record last, as
+a list of what identifies a person there; who had the case then; whether the record is ours; the newest entry that its
+description has.
 """
 
 ACCOUNT_VALUES = ("risk", "health", "state", "outcome", "severity", "headline", "link", "owner")
@@ -112,13 +113,12 @@ class CaseRecords:
         return self.system.test()
 
     def _bring_up_to_date(self, update: CaseUpdate, record: ExternalRecord, save: SaveRecord) -> ExternalRecord:
-        new = record.key is None
-        account = self._account(update) if new or self.options.account_fields else None
+        account = self._account(update) if record.key is None or self.options.account_fields else None
         if record.key is None:
             record = self._create(update, account)
             save(record)
         key, state = record.key or "", dict(record.data)
-        self._add_notes(update, key, new=new)
+        self._add_notes(update, key, int(state.get(DESCRIBED, 0)))
         if state.get(OWN, True):
             state |= self._assign(update, key, state)
             if update.closed and not state.get("closed"):
@@ -141,7 +141,8 @@ class CaseRecords:
             account=account,
         )
         ref = self.system.ensure(draft)
-        return ExternalRecord(ref.id, ref.url, {"closed": False, **({} if ref.own else {OWN: False})})
+        state = {"closed": False, DESCRIBED: newest_raise(update), **({} if ref.own else {OWN: False})}
+        return ExternalRecord(ref.id, ref.url, state)
 
     def _assign(self, update: CaseUpdate, key: str, state: Mapping[str, Any]) -> dict[str, Any]:
         """Give the record to the owner of the case where that has changed; returns what is stored about it.
@@ -149,10 +150,12 @@ class CaseRecords:
         The first owner of a new record is whoever the system gives it to: that is no change by a person.
         """
         known: dict[str, Any] = {} if OWNER in state else {OWNER: owner_keys(self._first_owner(key))}
-        if not update.owner_is_known or state.get("case_owner") == update.owner:
+        if not update.owner_is_known:
+            return known
+        known[CASE_OWNER] = update.owner
+        if state.get(CASE_OWNER) == update.owner:
             return known
         address = update.owner_address
-        known["case_owner"] = update.owner
         if update.owner is not None and address is None:
             return {**known, WARNING: f"{update.owner} has no address in {self.title}: the policy can give one."}
         try:
@@ -164,8 +167,8 @@ class CaseRecords:
     def _first_owner(self, key: str) -> ExternalPerson | None:
         return next((state.owner for state in self.system.read([key])), None)
 
-    def _add_notes(self, update: CaseUpdate, key: str, *, new: bool) -> None:
-        entries = told_entries(update, new=new)
+    def _add_notes(self, update: CaseUpdate, key: str, described: int) -> None:
+        entries = told_entries(update, described)
         if not entries:
             return
         written = {marked_entry(note.text, update.case_id) for note in self.system.notes(key)}

@@ -42,7 +42,8 @@ def hold_record(session: Session, message: Message, now: datetime) -> ExternalRe
 
 def as_record(row: ExternalRecordRow) -> ExternalRecord:
     """What a row says, as a channel gets it."""
-    return ExternalRecord(row.external_id, row.url, dict(row.written), row.entry)
+    gone = {GONE: True} if row.gone_at is not None else {}
+    return ExternalRecord(row.external_id, row.url, {**row.written, **gone}, row.entry)
 
 
 def store_record(store: Store, channel: str, subject: tuple[str | None, str | None], record: ExternalRecord) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
-from serving.delivery.records.marks import KEY_PREFIX, marked_entry, note_mark
+from serving.delivery.records.marks import KEY_PREFIX, marked_entry
 from serving.delivery.records.record_settings import PasswordSettings, token_or_password
 from serving.delivery.records.record_system import (
     Change,
@@ -96,7 +96,7 @@ class ZendeskRecords:
         """The hand-off as an internal note of the customer's own ticket, once."""
         case_id = draft.key.removeprefix(KEY_PREFIX)
         if all(marked_entry(note.text, case_id) != 0 for note in self.notes(record_id)):
-            self.add_note(record_id, f"{draft.text}\n\n{note_mark(case_id, 0)}")
+            self.add_note(record_id, draft.text)
 
     def _open_ticket(self, account: str) -> RecordRef | None:
         """The newest open ticket of an organisation that is not ours, for notes."""

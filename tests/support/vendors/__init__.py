@@ -1,0 +1,1 @@
+"""Stateful local fakes of other systems' published interfaces, with the faults that real ones have."""
