@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse, Response
 
 from features.errors import RescueError, UsageError
 from serving.cases.cases import Cases
+from serving.cases.people import load_roster
 from serving.cases.permissions import Act, Actor, NotAllowedError
 from serving.cases.transitions import actions_from
 from serving.paths.answer_links import PATH, AnswerLink, AnswerLinkError, AnswerLinks
@@ -22,8 +23,10 @@ from serving.web.answers.case_reasons import disagreeable_reasons
 from serving.web.forms import SNOOZE_DAYS
 from serving.web.identity.known_people import known_person
 from serving.web.identity.person import SignInNeededError
+from serving.web.reader import ZONE_COOKIE, Reader
 from serving.web.rendering import render_page
 from serving.web.request_context import FormTexts
+from serving.web.views.case_view import without_account_name
 
 answer_router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
 
@@ -147,6 +150,9 @@ def _page(
 ) -> Response:
     request.state.csrf = csrf_token(request)
     case, cases = answering.case, request.app.state.cases
+    with cases.store.reading() as session:
+        roster = load_roster(session)
+    request.state.reader = Reader.of(roster, answering.link.person, request.cookies.get(ZONE_COOKIE, ""))
     allowed = actions_from(State(case.state), answering.actor)
     is_open = case.closed_at is None
     works = answering.actor.may(Act.WORK)
@@ -154,6 +160,7 @@ def _page(
     shown: dict[str, Any] = {
         "case": case,
         "name": answering.name,
+        "headline": without_account_name(case.headline or "", answering.name),
         "answer": answering.link,
         "token": token,
         "problem": problem,
