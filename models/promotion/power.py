@@ -16,6 +16,7 @@ from models.data.arrays import Floats
 LOW_POWER = 0.5
 """Below it the gate more often than not refuses a model that ought to be promoted."""
 WANTED_POWER = 0.9
+_CERTAIN = 1 - 1e-9
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,11 @@ class Power:
     def low(self) -> bool:
         """Whether a refusal says more about the number of events than about the model."""
         return self.promote_good < LOW_POWER
+
+    @property
+    def alike(self) -> bool:
+        """Whether the two models order the rows alike, so that the difference has no spread."""
+        return self.promote_good > _CERTAIN and self.needed == 1
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""

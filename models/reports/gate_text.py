@@ -11,6 +11,7 @@ from models.promotion.gate import Check, Promotion
 from models.promotion.power import WANTED_POWER
 from models.reports.figures import BASELINE_TITLES, figure_title
 
+_NEARLY = 0.995
 _KEY = re.compile(r"[^A-Za-z0-9]+")
 """What no store takes in a tag's name; a segment may be called anything."""
 
@@ -44,9 +45,11 @@ def render_power(promotion: Promotion) -> str:
     refresh = promotion.mode == "refresh"
     right = "an equal refresh" if refresh else f"a challenger that is better by {power.good:.2f} of AUC"
     wrong = f"one that is worse by {-power.bad:g} of AUC" if refresh else "an equal one"
+    if power.alike:
+        return "Both models order these rows alike, so there is no difference to measure."
     text = (
         f"With {power.accounts_with_event:,} accounts with an event, {right} is promoted with a probability of "
-        f"{power.promote_good:.0%}, and {wrong} is refused with {power.refuse_bad:.0%}."
+        f"{_probability(power.promote_good)}, and {wrong} is refused with {_probability(power.refuse_bad)}."
     )
     if power.promote_good < WANTED_POWER and power.needed is not None:
         text += f" About {power.needed:,} such accounts would make it {WANTED_POWER:.0%}."
@@ -58,11 +61,24 @@ def render_power(promotion: Promotion) -> str:
     return text
 
 
+def _probability(value: float) -> str:
+    """No decision is certain: a share that rounds to 100% or to 0% is not written as one."""
+    return "more than 99%" if value > _NEARLY else "less than 1%" if value < 1 - _NEARLY else f"{value:.0%}"
+
+
 def _mode(promotion: Promotion) -> str:
     if promotion.mode == "refresh":
+        if _is_earlier(promotion):
+            return "An earlier version of the same recipe, which has to be shown not to be worse."
         return "A refresh: the same recipe on newer data, which has to be shown not to be worse."
     listed = "; ".join(_recipe_change(name, before, now) for name, (before, now) in promotion.recipe.items())
     return f"A challenge: another recipe, which has to be shown to be better ({listed or 'recipes are not recorded'})."
+
+
+def _is_earlier(promotion: Promotion) -> bool:
+    """Whether the version that is to be promoted is older than the champion; the registry numbers them from 1."""
+    numbers = (promotion.challenger, promotion.champion or "")
+    return all(number.isdigit() for number in numbers) and int(numbers[0]) < int(numbers[1])
 
 
 def _recipe_change(name: str, before: Any, now: Any) -> str:

@@ -209,6 +209,29 @@ def test_the_power_that_is_reported_grows_with_the_events_and_is_that_of_an_equa
     assert [power.refuse_bad for power in powers if power] == pytest.approx([0.975, 0.975])
 
 
+def test_two_models_that_order_alike_have_no_power_to_report() -> None:
+    comparison = refresh(1, difference=0.0)
+    text = render_comparison(decide(replace(comparison, champion=comparison.challenger)))
+    assert "Both models order these rows alike, so there is no difference to measure." in text
+    assert "100%" not in text
+
+
+def test_no_decision_is_certain() -> None:
+    decision = decide(refresh(1, difference=0.0))
+    assert decision.power is not None
+    sure = replace(decision, power=replace(decision.power, promote_good=0.9999, refuse_bad=0.9975, needed=40))
+    text = render_comparison(sure)
+    assert text.count("more than 99%") == 2
+    assert "100%" not in text
+
+
+def test_an_earlier_version_is_not_called_newer_data() -> None:
+    decision = replace(decide(refresh(1, difference=0.0)), champion="7", challenger="3")
+    assert "An earlier version of the same recipe" in render_comparison(decision)
+    assert "newer data" not in render_comparison(decision)
+    assert "newer data" in render_comparison(replace(decision, champion="3", challenger="7"))
+
+
 def test_a_challenge_names_what_differs_between_the_recipes() -> None:
     recipe = {"parameters.num_leaves": [5, 31], "groups": [["usage"], ["usage", "support"]]}
     decision = decide(replace(world(1, challenger=0.6, champion=2.5), recipe=recipe))
