@@ -42,7 +42,11 @@ from serving.night_report.report_text import day_text, plural, stale_text
 from serving.nights import night_lease
 from serving.nights.heartbeat import keep_lease
 from serving.nights.record_night import record_night, save_seconds
+from serving.operations.attempts import ended_early
+from serving.policy_versions.saved_policies import read_policy_in_force
+from serving.store.database import utcnow
 from serving.store.queries import night_queries
+from serving.weekly.weekly_sending import queue_weekly
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -90,7 +94,10 @@ def run_nights(
             if recorded is None or not night_day.requested:
                 refuse_other_source(settings, store)
             if recorded is not None:
-                attempt.end("unchanged")
+                early = ended_early(store, cutoff)
+                if early:
+                    _finish(settings, store, recorded_steps(run_step, attempt), steps)
+                attempt.end("recorded" if early else "unchanged")
                 return [recorded]
             tonight = None if night_day.requested else cutoff
             source = _validate(settings, store, recorded_steps(run_step, attempt), scratch / "0", tonight)
@@ -212,17 +219,36 @@ def _record(night: _Night, lease: night_lease.Night, decision: NightDecision, re
     write_quarantine(night.settings, night.as_of, night.source.validation)
     read_absences(night.settings, night.policy, night.store, night.run_step, night.steps)
     night.run_step("record", "Writing the queue", record_night, night.store, lease, decision.record(report))
-    tick = partial(run_timers, channels=decision.channels)
-    alarm = night.run_step("timers", "Updating SLA timers", tick, night.store).alarm
-    if alarm is not None:
-        night.steps.log(f"Warning: {alarm}")
-    if night.settings.channels:
-        channels = open_channels(night.settings.channels)
-        night.run_step("deliver", "Delivering hand-offs", send_messages, night.store, channels)
+    _finish(night.settings, night.store, night.run_step, night.steps)
     recorded = save_seconds(night.store, night.as_of, night.steps.seconds)
     write_report(night.settings, recorded)
     report_late_feeds(night.settings, night.store, recorded)
     return recorded
+
+
+def _finish(settings: Settings, store: Store, run_step: StepRunner, steps: Steps) -> None:
+    """The timers and the messages after a night; running them again changes nothing."""
+    tick = partial(run_timers, channels=broadcast_channels(settings.channels))
+    alarm = run_step("timers", "Updating SLA timers", tick, store).alarm
+    if alarm is not None:
+        steps.log(f"Warning: {alarm}")
+    _queue_weekly(settings, store, steps)
+    if settings.channels:
+        run_step("deliver", "Delivering hand-offs", send_messages, store, open_channels(settings.channels))
+
+
+def _queue_weekly(settings: Settings, store: Store, steps: Steps) -> None:
+    """Write the weekly report where the policy names somebody who gets it and it is due."""
+    try:
+        rules = read_policy_in_force(store, assembly.policy_source(settings)).policy.rules
+    except UsageError as error:  # the night is recorded; the next one stops at this
+        steps.log(f"Warning: {error}")
+        return
+    queued = queue_weekly(store, rules, settings.timezone, utcnow())
+    if queued.recipients:
+        steps.log(f"Weekly report written to {', '.join(queued.recipients)}")
+    if queued.problem:
+        steps.log(f"Warning: {queued.problem}")
 
 
 def _refuse_empty_night(night: _Night, decision: NightDecision, models: NightModels) -> None:

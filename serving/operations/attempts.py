@@ -18,6 +18,10 @@ from serving.store.database import utcnow
 from serving.store.operations_tables import AttemptRow
 
 REASON_LENGTH = 2_000
+CUT = ("interrupted", "failed")
+"""Outcomes of an attempt that ended by force or by an error."""
+FINAL_STEPS = ("record", "timers", "deliver")
+"""The steps from which on a night may be in the queue."""
 
 
 @dataclass
@@ -58,6 +62,18 @@ def begin_attempt(store: Store, as_of: date) -> AttemptRecord:
         session.add(attempt)
         record.id = attempt.id
     return record
+
+
+def ended_early(store: Store, as_of: date) -> bool:
+    """Whether a night was recorded by an attempt that ended before the timers ran and the messages were sent.
+
+    Neither would happen before the next night where nothing else runs them. False where the attempts are not known.
+    """
+    with suppress(Exception), store.reading() as session:
+        attempts = session.scalars(select(AttemptRow).where(AttemptRow.as_of == as_of)).all()
+        cut = any(row.outcome in CUT and row.step in FINAL_STEPS for row in attempts)
+        return cut and not any(row.outcome == "recorded" for row in attempts)
+    return False
 
 
 def newest_attempts(session: Session, limit: int = 1) -> list[AttemptRow]:
