@@ -1,4 +1,8 @@
-"""The sentences about the team's effect on one risk."""
+"""The sentences about the team's effect on one risk.
+
+*Selected* are the accounts that a squad had a place for, whether or not somebody worked on them: chance decided that,
+and what people did afterwards does not change who is compared (intention to treat).
+"""
 
 from __future__ import annotations
 
@@ -17,22 +21,25 @@ def effect_line(effect: EffectReport | None) -> str:
     if effect.valid == "one_look" and worked.accounts and not held_out.accounts:
         return f"Not measurable: of {plural(worked.accounts, 'flagged account')}, the policy's [holdout] held out none."
     if not worked.accounts and not held_out.accounts:
-        return "Not measurable yet, n = 0: no flagged account took part in the draw of the policy's [holdout]."
+        return (
+            "Not measurable yet, n = 0: before this night no flagged account took part in the draw of the policy's "
+            "[holdout]."
+        )
     if effect.difference is None:
         count = worked.settled + held_out.settled
         return (
-            f"Not measurable yet, n = {count}: {worked.settled:,} worked and {held_out.settled:,} held-out accounts "
-            f"are settled; each group needs {effect.needed}."
+            f"Not measurable yet, n = {count}: {worked.settled:,} selected and {held_out.settled:,} held-out accounts "
+            f"have a known outcome; each group needs {effect.needed}."
         )
-    groups = f"{worked.settled:,} worked and {held_out.settled:,} held-out accounts"
+    groups = f"{worked.settled:,} selected and {held_out.settled:,} held-out accounts"
     value, low, high = (
         100 * share for share in (effect.difference.value, effect.difference.low, effect.difference.high)
     )
     valid = ", valid on every night" if effect.valid == "every_night" else ""
     shown = "" if low > 0 or high < 0 else " This does not show an effect yet."
     return (
-        f"The event happened to {abs(value):.1f} percentage points {_fewer(value)} of the worked accounts than of the "
-        f"held-out accounts (95% interval{valid}: {_interval(low, high)}; {groups}).{shown}"
+        f"The event happened to {abs(value):.1f} percentage points {_fewer(value)} of the selected accounts than of "
+        f"the held-out accounts (95% interval{valid}: {_interval(low, high)}; {groups}).{shown}"
     )
 
 
@@ -49,7 +56,7 @@ def effect_outlook(effect: EffectReport | None, today: date) -> Iterator[str]:
         yield line
     if effect.revenue is not None:
         value, low, high = (_amount(number, effect.currency) for number in vars(effect.revenue).values())
-        yield f"Revenue per year saved by the settled work: {value} (95% interval: {low} to {high})."
+        yield f"Revenue per year saved by selecting them: {value} (95% interval: {low} to {high})."
     if effect.holdout_cost:
         cost = _amount(effect.holdout_cost, effect.currency)
         yield (
