@@ -53,8 +53,8 @@ class SourceSettings(BaseModel):
     )
     partition_by: tuple[str, ...] = Field(
         (),
-        description="Columns by whose months a table of PostgreSQL, MySQL or MariaDB is read in parts, the first that it "
-        "has; months that have not changed since the last night are not read again.",
+        description="Columns by whose months a table of PostgreSQL, MySQL or MariaDB is read in parts, the first that "
+        "it has; months that have not changed since the last night are not read again.",
     )
     match_by: tuple[str, ...] = Field(
         ("links", "same_id", "external_id", "domain"),
