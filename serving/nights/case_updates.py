@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session, lazyload
 
 from serving.cases.audit import audited_fields, record_change
 from serving.cases.casework.outcome_details import set_amount
-from serving.cases.casework.playbook_tasks import assign_playbook
+from serving.cases.casework.playbook_tasks import add_tasks, change_playbook
 from serving.cases.escalation.path_context import path_context
 from serving.cases.handover.hand_overs import withdraw_hand_over
 from serving.cases.people import Staff
@@ -189,10 +189,12 @@ class CaseUpdates:
         self.session.add(case)
         note: dict[str, object] = {"alarms": _add_alarms(case, flag)}
         with self.session.no_autoflush:  # a case that is being opened has no version yet
-            playbook = assign_playbook(self.session, case, self.rules, _reason_group(flag), self.now)
+            playbook = change_playbook(self.session, case, self.rules, _reason_group(flag), self.now)
         if playbook is not None:
-            note["playbook"] = playbook
+            note["playbook"] = playbook[0]
         record_change(self.session, case, before, kind, actor=self.actor, at=self.now, comment=why, note=note)
+        if playbook is not None:
+            add_tasks(self.session, case, *playbook, self.now)
         frozen = FrozenHandoff(
             case_id=case.id,
             as_of=flag.as_of,

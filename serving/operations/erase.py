@@ -1,8 +1,9 @@
 """Erase an account: its names and texts go, counts and the audit stay, and a record says that it happened.
 
 Figures of a team's work must not change because a customer leaves, so no row of a case is deleted. What could identify
-somebody is replaced: the name, headlines, reasons, comments, hand-offs, answers of forms, messages, texts of signals,
-and the account's entries in the reports of nights. Ids, dates, states, numbers and who acted stay.
+somebody is replaced: the name, headlines, reasons, comments, hand-offs, answers of forms, tasks that people wrote, the
+contact log, messages, texts of signals, and the account's entries in the reports of nights; contacts and files are
+deleted. Ids, dates, states, numbers and who acted stay.
 """
 
 import hashlib
@@ -15,6 +16,7 @@ from sqlalchemy import func, select
 
 from features.errors import UsageError, suggest_name
 from serving.operations.append_only import unlocked
+from serving.operations.erase_casework import erase_casework
 from serving.operations.erase_handoff import ERASED, erase_from_handoff
 from serving.store import Session, Store
 from serving.store.database import utcnow
@@ -25,7 +27,9 @@ from serving.store.operations_tables import ErasureRow
 from serving.store.tables import Account, Case, CaseEvent, FrozenHandoff, NightRow
 
 APPEND_ONLY = ("case_events", "handoffs")
-_TEXT_KEYS = frozenset({"headline", "first_reason", "name", "reasons", "triggers", "comment", "text", "subject"})
+_TEXT_KEYS = frozenset(
+    {"headline", "first_reason", "name", "reasons", "triggers", "comment", "text", "subject", "sentence"}
+)
 _REPORT_KEYS = _TEXT_KEYS | {"owner", "segment"}
 """In a report ``owner`` is the account's; in the record and in messages it is the person of the team who acted."""
 
@@ -85,6 +89,7 @@ def _erase_rows(session: Session, account: Account, name: str | None) -> dict[st
         "case_events": _erase_events(session, ids, name),
         "handoffs": _erase_handoffs(session, ids, name),
         "hand_overs": _erase_hand_overs(session, ids),
+        **erase_casework(session, account.account_id, ids),
         "outbox": _erase_messages(session, ids, name),
         "signals": _erase_signals(session, account.account_id),
         "nights": _erase_reports(session, account.account_id, name),

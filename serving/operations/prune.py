@@ -1,7 +1,8 @@
 """What a queue may forget: scores become weekly, old attempts, sign-ins' sessions and sent messages go.
 
-Cases, their events and hand-offs are the team's record and stay. Scores are by far the largest table; after the limit
-one night a week is enough for every page that shows them over time.
+Cases, their events and hand-offs are the team's record and stay. The bytes of files of cases that were closed before
+the limit go; the record keeps that there were files. Scores are by far the largest table; after the limit one night a
+week is enough for every page that shows them over time.
 """
 
 from datetime import datetime, timedelta
@@ -9,11 +10,12 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, delete, func, select
 
 from serving.store import Session, Store
+from serving.store.casework.casework_tables import AttachmentContent, AttachmentRow
 from serving.store.decision_tables import MonitorRow, SetAside, Waiting
 from serving.store.exchange import Message
 from serving.store.operations_tables import AttemptRow
 from serving.store.people_tables import SessionRow, Token
-from serving.store.tables import NightRow, Score
+from serving.store.tables import Case, NightRow, Score
 
 
 def prune_queue(store: Store, keep: timedelta, now: datetime, *, dry_run: bool = False) -> dict[str, int]:
@@ -31,6 +33,7 @@ def prune_queue(store: Store, keep: timedelta, now: datetime, *, dry_run: bool =
         removed["monitor_reports"] = _remove(session, MonitorRow, MonitorRow.as_of < before.date(), dry_run)
         removed["sessions"] = _remove(session, SessionRow, SessionRow.seen_at < before, dry_run)
         removed["tokens"] = _remove(session, Token, Token.expires_at < before, dry_run)
+        removed["attachments"] = _remove_files(session, before, now, dry_run)
     return removed
 
 
@@ -40,6 +43,16 @@ def _nights_to_thin(session: Session, before: datetime) -> list[object]:
     nights = sorted(session.scalars(recorded))
     last_of_week = {night.isocalendar()[:2]: night for night in nights}
     return [night for night in nights if last_of_week[night.isocalendar()[:2]] != night]
+
+
+def _remove_files(session: Session, before: datetime, now: datetime, dry_run: bool) -> int:
+    """Delete the bytes of the files of cases that were closed before an instant."""
+    old = select(AttachmentRow).join(Case, AttachmentRow.case_id == Case.id)
+    rows = list(session.scalars(old.where(Case.closed_at < before, AttachmentRow.removed_at.is_(None))))
+    for row in rows if not dry_run else ():
+        session.execute(delete(AttachmentContent).where(AttachmentContent.attachment_id == row.id))
+        row.removed_at, row.removed_by = now, "rescue"
+    return len(rows)
 
 
 def _remove(session: Session, table: type, condition: ColumnElement[bool], dry_run: bool) -> int:

@@ -5,6 +5,7 @@ rows are written by Rescue itself, in one read-only transaction that sees a sing
 schema. Restored, they are inserted into that revision and then upgraded like any database.
 """
 
+import base64
 import gzip
 import json
 from collections.abc import Iterator
@@ -12,7 +13,20 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import JSON, Connection, Date, DateTime, MetaData, Table, func, insert, inspect, select, text
+from sqlalchemy import (
+    JSON,
+    Connection,
+    Date,
+    DateTime,
+    LargeBinary,
+    MetaData,
+    Table,
+    func,
+    insert,
+    inspect,
+    select,
+    text,
+)
 
 from features.errors import UsageError
 from serving.store import Store
@@ -100,6 +114,8 @@ def _typed(table: Table, row: dict[str, Any]) -> dict[str, Any]:
             value = datetime.fromisoformat(value)
         elif isinstance(value, str) and isinstance(kind, Date):
             value = date.fromisoformat(value)
+        elif isinstance(value, str) and isinstance(kind, LargeBinary):
+            value = base64.b64decode(value)
         typed[name] = value
     return typed
 
@@ -107,6 +123,8 @@ def _typed(table: Table, row: dict[str, Any]) -> dict[str, Any]:
 def _plain(value: object) -> object:
     if isinstance(value, date | datetime):
         return value.isoformat()
+    if isinstance(value, bytes | memoryview):
+        return base64.b64encode(value).decode()
     raise TypeError(f"{type(value).__name__} cannot be written")
 
 

@@ -30,10 +30,12 @@ WEEKDAYS_ONLY = WorkingCalendar("UTC", ("mon-fri 00:00-23:59",))
 """The working days where a squad has no calendar."""
 
 
-def assign_playbook(session: Session, case: Case, rules: PolicyFile, reason: str | None, now: datetime) -> str | None:
-    """Give a case the tasks of the playbook that fits it; the playbook's name, None where it has them or none fits.
+def change_playbook(
+    session: Session, case: Case, rules: PolicyFile, reason: str | None, now: datetime
+) -> tuple[str, PlaybookRule] | None:
+    """The playbook that a case gets now, by name; None where it has it already or none fits.
 
-    ``reason`` is the group of the case's first reason.
+    The open tasks of another playbook are withdrawn. ``reason`` is the group of the case's first reason.
     """
     chosen = choose_playbook(rules.playbooks, PlaybookSubject(case.risk, case.lane, case.severity, reason))
     present = list(session.scalars(select(TaskRow).where(TaskRow.case_id == case.id, TaskRow.playbook.is_not(None))))
@@ -41,10 +43,7 @@ def assign_playbook(session: Session, case: Case, rules: PolicyFile, reason: str
     if any(row.playbook == name for row in present):
         return None
     _withdraw(present, playbook_title(*chosen) if chosen else None, now)
-    if chosen is None:
-        return None
-    _add_tasks(session, case, *chosen, now, after=len(present))
-    return name
+    return chosen
 
 
 def due_day(start: datetime, due: Duration, calendar: WorkingCalendar | None) -> date:
@@ -66,8 +65,9 @@ def _withdraw(rows: Sequence[TaskRow], title: str | None, now: datetime) -> None
             row.reason = f"The case got the playbook {title}." if title else "No playbook fits the case any more."
 
 
-def _add_tasks(session: Session, case: Case, name: str, rule: PlaybookRule, now: datetime, *, after: int) -> None:
-    context = path_context(session, now)
+def add_tasks(session: Session, case: Case, name: str, rule: PlaybookRule, now: datetime) -> None:
+    """Give a case the tasks of a playbook, after those that it has."""
+    context, after = path_context(session, now), next_position(session, case.id) - 1
     calendar = context.staff.roster.calendar_of(None, case.squad)
     for number, step in enumerate(rule.steps, start=1):
         owner, role = _owner(session, case, step.owner, context, now)
