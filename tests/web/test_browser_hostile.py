@@ -89,7 +89,7 @@ def test_no_payload_changes_what_a_page_is_made_of(benign: httpx.Client, attacke
     told = 0
     for number in range(len(PAYLOADS)):
         paths = [f"/case/case{number:09d}", f"/account/a-{number:06d}", f"/accounts?q=a-{number:06d}"]
-        for path in [*paths, "/queue", "/waiting"] if number == 0 else paths:
+        for path in [*paths, "/queue", "/queue?layout=board", "/my-day", "/waiting"] if number == 0 else paths:
             page, plain = hostile.get(path), benign.get(path)
             assert page.status_code == plain.status_code
             assert Shape(page.text).parts == Shape(plain.text).parts, (path, PAYLOADS[number])
@@ -133,7 +133,7 @@ def test_no_script_runs_in_a_browser(migrated_sqlite: Path, tmp_path: Path) -> N
         page.goto(site.link(LEAD))
         seen = [page.locator("a.open").nth(place).get_attribute("href") for place in range(4)]
         pages = [f"/account/a-{number:06d}" for number in range(3)]
-        for path in ("/queue", "/waiting", "/accounts", "/overview", *map(str, seen), *pages):
+        for path in ("/queue", "/queue?layout=board", "/my-day", "/waiting", "/accounts", "/overview", *map(str, seen), *pages):
             page.goto(site.address + path)
             assert page.title().endswith("· Rescue")
         browser.close()
