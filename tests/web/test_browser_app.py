@@ -4,6 +4,7 @@ Debian's Chromium through Playwright; where there is none, the tests say so and 
 """
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -176,7 +177,7 @@ def test_the_overview_of_a_lead(chromium: Browser, migrated_sqlite: Path, tmp_pa
         page.get_by_role("link", name="Overview").click()
         expect(page.get_by_role("heading", name="Cases by week")).to_be_visible()
         expect(page.locator(".weeks tbody tr")).to_have_count(12)
-        expect(page.get_by_text("percentage points fewer of the worked accounts")).to_be_visible()
+        expect(page.get_by_text("percentage points fewer of the selected accounts")).to_be_visible()
         expect(page.get_by_text("delivered its newest row 5 days ago").first).to_be_visible()
         page.close()
 
@@ -197,6 +198,9 @@ def test_axe_finds_nothing_on_any_page(enter: Callable[..., Page], site: Site, w
     open_case = page.locator("a.open").first.get_attribute("href")
     visited = (
         "/queue",
+        "/queue?layout=board",
+        "/my-day",
+        "/incidents",
         f"/case/{CASE}",
         str(open_case),
         "/account/a-000000",
@@ -221,9 +225,46 @@ def test_axe_finds_nothing_on_any_page(enter: Callable[..., Page], site: Site, w
 
 def test_no_page_is_wider_than_the_window(enter: Callable[..., Page], site: Site) -> None:
     page, answer = enter(LEAD), site.answer_path(CASE)
-    pages = ("/queue", f"/case/{CASE}", "/account/a-000000", "/accounts", "/waiting", "/overview", "/sign-in", answer)
+    pages = ("/queue", f"/case/{CASE}", "/account/a-000000", "/accounts", "/waiting", "/overview", "/preferences")
+    pages += ("/sign-in", answer, "/my-day", "/queue?layout=board", "/incidents")
     for path in pages:
         page.goto(site.address + path)
         for width in (390, 768, 1100, 1280, 2560):
             page.set_viewport_size({"width": width, "height": 900})
             assert page.evaluate(WITHIN), (path, width)
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_selected_cases_are_snoozed_by_keyboard_and_axe_finds_nothing(
+    enter: Callable[..., Page], site: Site, script: bool, width: int
+) -> None:
+    page = enter(LEAD, java_script_enabled=script)
+    page.set_viewport_size({"width": width, "height": 800})
+    bar = page.get_by_role("group", name="Selected cases")
+    expect(bar).to_be_hidden()
+    for place in (0, 1):
+        page.locator("tr[data-case] .pick input").nth(place).focus()
+        page.keyboard.press("Space")
+    expect(bar).to_be_in_viewport()
+    bar.get_by_text("Snooze", exact=True).first.focus()
+    page.keyboard.press("Enter")
+    page.get_by_label("Snooze for").select_option("3")
+    page.get_by_label("Why these cases can wait").fill("Company holiday")
+    if script:
+        violations = Axe().run(page).response["violations"]
+        assert [(rule["id"], rule["nodes"][0]["target"]) for rule in violations] == []
+    bar.get_by_role("button", name="Snooze", exact=True).focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("2 cases snoozed for 3 days.")).to_be_visible()
+
+
+def test_the_board_is_read_by_keyboard_on_a_phone(enter: Callable[..., Page], site: Site) -> None:
+    page = enter(INES)
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.get_by_role("link", name="Board").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="New")).to_be_visible()
+    page.locator(".board .open").first.focus()
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("/case/"))

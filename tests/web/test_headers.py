@@ -13,7 +13,7 @@ from serving.cases.permissions import Role
 from serving.web.security.headers import SECURITY_HEADERS
 
 PAGES = (
-    *("/sign-in", "/queue", "/waiting", "/accounts?q=a", "/overview", "/preferences", "/case/{case}"),
+    *("/sign-in", "/queue", "/queue?layout=board", "/my-day", "/waiting", "/incidents", "/accounts?q=a", "/overview", "/preferences", "/case/{case}"),
     *("/account/a000000", "/nothing"),
     "/answer?token=none",
 )
