@@ -43,7 +43,8 @@ def dump_tables(store: Store, target: Path) -> str | None:
         revision = current_revision(connection)
         lines.write(json.dumps({"revision": revision}) + "\n")
         for table in _tables(connection):
-            rows = connection.execute(select(table).order_by(*table.primary_key.columns)).yield_per(ROWS_AT_ONCE)
+            stored = [column for column in table.columns if column.computed is None]
+            rows = connection.execute(select(*stored).order_by(*table.primary_key.columns)).yield_per(ROWS_AT_ONCE)
             for row in rows.mappings():
                 lines.write(json.dumps([table.name, dict(row)], default=_plain) + "\n")
     return revision
@@ -109,6 +110,8 @@ def _advance_sequence(connection: Connection, table: Table) -> None:
 def _typed(table: Table, row: dict[str, Any]) -> dict[str, Any]:
     typed = {}
     for name, value in row.items():
+        if table.columns[name].computed is not None:
+            continue
         kind = table.columns[name].type
         if isinstance(value, str) and isinstance(kind, DateTime):
             value = datetime.fromisoformat(value)
