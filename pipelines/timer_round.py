@@ -16,7 +16,8 @@ from serving.delivery import Channel, broadcast_channels, open_channels
 from serving.incidents.run_incidents import IncidentReport, run_incidents
 from serving.incidents.timer_lease import HeldBy, release_lease, take_lease
 from serving.policy.definition.policy_file import Policy
-from serving.store import Store
+from serving.store import Store, utcnow
+from serving.weekly.weekly_sending import queue_weekly
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,8 @@ def run_round(
             days = settings.signals.keep_days
             incidents = run_incidents(store, policy, channels=broadcast, lease=lease, keep_days=days)
         returned = _read_back(store, channels, policy) if send else ReadReport()
+        if cases.alarm is None and policy is not None:
+            queue_weekly(store, policy.rules, settings.timezone, utcnow())
         if channels and send:
             send_messages(store, channels)
     finally:

@@ -34,10 +34,11 @@ from pipelines.settings import Settings, writable_home
 from pipelines.sources.source_guard import refuse_other_source
 from pipelines.sources.validated_source import ValidatedSource, reading_text, validate_source
 from pipelines.system_clock import today
+from serving.cases.absence.away_people import cases_of_strangers
 from serving.cases.digests.send_messages import send_messages
 from serving.cases.sla_timers import run_timers
 from serving.delivery import broadcast_channels, open_channels
-from serving.night_report.report_schema import NightReport, NoModel
+from serving.night_report.report_schema import NightReport, NoModel, UnknownResponsible
 from serving.night_report.report_text import day_text, plural, stale_text
 from serving.nights import night_lease
 from serving.nights.heartbeat import keep_lease
@@ -208,6 +209,7 @@ def _run_steps(night: _Night, lease: night_lease.Night) -> NightReport:
             *models.warnings,
             *night.source.warnings,
             *decision.warnings,
+            *_cases_of_unknown_people(night),
         ),
         seconds=dict(night.steps.seconds),
     )
@@ -224,6 +226,13 @@ def _record(night: _Night, lease: night_lease.Night, decision: NightDecision, re
     write_report(night.settings, recorded)
     report_late_feeds(night.settings, night.store, recorded)
     return recorded
+
+
+def _cases_of_unknown_people(night: _Night) -> tuple[UnknownResponsible, ...]:
+    """A warning where open cases belong to people whom the policy of the night does not list."""
+    with night.store.reading() as session:
+        counts = cases_of_strangers(session, night.policy.rules.roster)
+    return (UnknownResponsible(cases=sum(counts.values()), people=tuple(counts)),) if counts else ()
 
 
 def _finish(settings: Settings, store: Store, run_step: StepRunner, steps: Steps) -> None:

@@ -19,6 +19,9 @@ SUBJECTS = {
 }
 """The beginning of the subject line, by kind."""
 
+TEST = "operations.test"
+"""The kind of a message that only shows whether a channel works."""
+
 
 @dataclass(frozen=True)
 class ChannelMessage:
@@ -29,7 +32,7 @@ class ChannelMessage:
     again. A message to a person has its own ``title`` and ``text`` (plain, with ``link`` in it); ``recipient`` is the
     person's address on the channel, and None where the channel's own receivers get it. ``attempt`` counts from 1.
     ``current`` is the state of the subject of a message to a person as it is sent, which is no part of the message.
-    ``update`` is the whole case, for a channel that keeps a record of it.
+    ``update`` is the whole case, for a channel that keeps a record of it. ``html`` says what ``text`` says, for mail.
     """
 
     id: str
@@ -45,6 +48,7 @@ class ChannelMessage:
     attempt: int = 1
     current: dict[str, Any] = field(default_factory=dict)
     update: "CaseUpdate | None" = None
+    html: str | None = None
 
     @property
     def subject_kind(self) -> str:

@@ -77,6 +77,8 @@ class MailChannel:
         mail["Auto-Submitted"] = "auto-generated"
         if message.text is not None:
             mail.set_content(message.text)
+            if message.html is not None:
+                mail.add_alternative(message.html, subtype="html")
         elif message.handoff is None:
             mail.set_content(_without_handoff(message))
         else:

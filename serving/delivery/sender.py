@@ -184,8 +184,12 @@ def _channel_message(session: Session, parts: Sequence[Message], record: Externa
         handoff,
         title,
         text,
+        link=payload.get("link", ""),
+        to=payload.get("to"),
+        recipient=message.recipient,
         attempt=message.attempts,
         update=update,
+        html=payload.get("html"),
     )
 
 

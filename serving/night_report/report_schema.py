@@ -150,6 +150,14 @@ class UnknownTable(ReportPart):
     nearest: str | None
 
 
+class UnknownResponsible(ReportPart):
+    """Open cases belong to people whom the policy does not list: no message reaches them."""
+
+    code: Literal["unknown_responsible"] = "unknown_responsible"
+    cases: int
+    people: tuple[str, ...]
+
+
 class UnreadFile(ReportPart):
     """A file of the source was not read; ``reason`` completes "it is not read: …"."""
 
@@ -312,6 +320,7 @@ NightWarning = Annotated[
     | CompaniesNotMatched
     | DataEndEarlier
     | UnknownTable
+    | UnknownResponsible
     | UnreadFile
     | FileInterpretation
     | ExtensionNotUsed

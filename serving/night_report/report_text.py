@@ -110,7 +110,7 @@ def warning_line(warning: schema.NightWarning) -> str:
                 f"Money in {', '.join(currencies)} has no rate, so the revenue of its accounts is not compared with "
                 "that of others: set [currency] code and [currency.rates]."
             )
-        case schema.UnknownPolicyName() | schema.RiskWithoutRules():
+        case schema.UnknownPolicyName() | schema.RiskWithoutRules() | schema.UnknownResponsible():
             return _policy_line(warning)
         case schema.EarlierWarning(text=text):
             return _sentence(text)

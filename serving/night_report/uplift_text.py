@@ -11,7 +11,7 @@ COLUMNS = 3
 
 def uplift_line(report: UpliftReport) -> str:
     """Whether the priority may use the uplift of a risk, and why, in one sentence."""
-    groups = f"{report.worked:,} worked and {report.held_out:,} held-out accounts"
+    groups = f"{report.worked:,} selected and {report.held_out:,} held-out accounts"
     match report.code:
         case "no_model":
             return f"There is no uplift model yet (`rescue train --uplift`), {PLAIN_RISK}."

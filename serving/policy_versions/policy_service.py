@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from features.errors import UsageError
 from serving.policy.definition.policy_file import Policy
+from serving.policy.definition.policy_schema import PolicyFile
 from serving.policy_versions.policy_state import PolicyInForce, PolicySource
 from serving.policy_versions.replay_jobs import waiting_replay
 from serving.policy_versions.saved_policies import PolicyChange, read_policy_in_force, save_policy
@@ -66,6 +67,13 @@ class PolicyService:
         if self.apply is not None and (before is None or before.policy.version != state.policy.version):
             self.apply(state.policy)
         return state
+
+    def rules(self) -> PolicyFile | None:
+        """The rules in force; None where the policy cannot be used, so that a page does not depend on it."""
+        try:
+            return self.in_force().policy.rules
+        except UsageError:
+            return None
 
     def refresh(self) -> None:
         """Let everything follow the policy in force; one that cannot be used changes nothing but the log."""

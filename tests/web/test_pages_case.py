@@ -344,10 +344,10 @@ def test_the_overview_shows_figures_with_the_numbers_behind_them(site: Site, web
     for text in (
         ">97 days</td>",
         "not measurable yet: the outcome of 0 of 0 cases is known; 20 are needed",
-        "34% of 131 cases",
+        "34% (27% to 43%) of 131 cases",
         "41 days (median)",
-        "<strong>Churn:</strong> The event happened to 11.2 percentage points fewer of the worked accounts",
-        "Not measurable yet, n = 13: 9 worked and 4 held-out accounts are settled; each group needs 30.",
+        "<strong>Churn:</strong> The event happened to 11.2 percentage points fewer of the selected accounts",
+        "Not measurable yet, n = 13: 9 selected and 4 held-out accounts have a known outcome; each group needs 30.",
         "Not measured yet: <code>rescue monitor</code> measures it.",
         "<strong>delivered its newest row 5 days ago</strong>",
         "<strong>Warning:</strong> tickets delivered its newest row 5 days ago.",
@@ -422,7 +422,7 @@ def test_the_overview_still_shows_the_report_of_an_earlier_version(site: Site, w
         'data-label="Newest data">–</td>',
         "out of range (1)",
         "not in the source",
-        "34% of 131 cases",
+        "34% (27% to 43%) of 131 cases",
         "Not recorded by the version of Rescue that ran this night.",
         "Churn: 323 accounts scored. Not scored: 69 without a running subscription.",
     ):

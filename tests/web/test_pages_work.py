@@ -42,16 +42,9 @@ def ines(site: Site) -> httpx.Client:
 
 @pytest.fixture
 def scored(web_store: Store) -> Store:
-    """The queue with the newest scores of its accounts, and three accounts that never had a case."""
+    """The queue, and three accounts that never had a case."""
     with web_store.transaction() as session:
         night = session.scalars(select(Score.as_of).limit(1)).one()
-        rows = list(session.scalars(select(Score)))
-        for rank, row in enumerate(sorted(rows, key=lambda row: -row.probability), 1):
-            session.add(
-                AccountRisk(
-                    account_id=row.account_id, risk=row.risk, as_of=night, probability=row.probability, rank=rank
-                )
-            )
         for number, (owner, share) in enumerate((("zoe.quill", 0.12), (None, 0.03), (None, None))):
             key = f"quiet-{number}"
             account = {"segment": "nonprofit", "currency": "EUR", "arr": 12_000.0, "seen_on": night, "owner": owner}

@@ -21,6 +21,7 @@ from pipelines.cli.commands import (
 )
 from pipelines.cli.commands.incident import incidents, signals, watch
 from pipelines.cli.commands.operations import config, retention, status, sync_sources
+from pipelines.cli.commands.policies.weekly import register_weekly
 from pipelines.cli.commands.sources import check, demo, features, init, simulate
 from pipelines.cli.commands.team import hand_overs, people, users
 
@@ -47,6 +48,7 @@ COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (
     deliver.register,
     feedback.register,
     monitor.register,
+    register_weekly,
     review.register,
     users.register,
     people.register,

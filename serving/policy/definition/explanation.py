@@ -18,7 +18,7 @@ from serving.policy.definition.escalation_matrix import (
 )
 from serving.policy.definition.incidents.incident_rules import incident_title
 from serving.policy.definition.incidents.incident_text import incident_lines, step_lines
-from serving.policy.definition.people.people_text import form_lines, people_lines
+from serving.policy.definition.people.people_text import form_lines, people_lines, weekly_lines
 from serving.policy.definition.people.squad_rules import SquadRule
 from serving.policy.definition.policy_file import Policy
 from serving.policy.definition.policy_schema import PolicyFile, RiskRule, SeverityRule, TriggerRule
@@ -59,6 +59,7 @@ def explain(policy: Policy, channels: Mapping[str, str] | None = None) -> str:
         *(_section("People and duty", people_lines(rules)) if _has_people(rules) else ()),
         *(_section("Hand-off forms", form_lines(rules)) if rules.forms else ()),
         *(_section("Playbooks: the tasks of a case", playbook_lines(rules)) if rules.playbooks else ()),
+        *(_section("Weekly report", weekly_lines(rules)) if rules.weekly else ()),
         *(_section("Why a case ended", outcome_lines(rules)) if any(outcome_lines(rules)) else ()),
     ]
     return "\n".join(parts) + "\n"

@@ -33,6 +33,7 @@ from serving.policy.definition.people.form_rules import FormRule
 from serving.policy.definition.people.people_rules import PersonRule, RoleRule
 from serving.policy.definition.people.policy_roster import build_roster
 from serving.policy.definition.people.squad_rules import Routing, SquadRule
+from serving.policy.definition.people.weekly_rule import WeeklyRule
 from serving.policy.definition.policy_section import (
     Bands,
     Days,
@@ -175,7 +176,7 @@ class SeverityRule(Section):
 
 LATER_SECTIONS = (
     *("people", "roles", "forms", "incidents", "issue_types", "launches", "paths", "protocol"),
-    *("playbooks", "outcomes", "digest"),
+    *("playbooks", "outcomes", "digest", "weekly"),
 )
 LATER_SQUAD_KEYS = ("duty",)
 LATER_SEVERITY_KEYS = ("path",)
@@ -232,6 +233,7 @@ class PolicyFile(Section):
         default_factory=dict, description="event -> who is notified; events that are left out have the default"
     )
     digest: DigestRule | None = Field(None, description="when people get their morning digest; default: at 08:00")
+    weekly: WeeklyRule | None = Field(None, description="who gets the weekly report; default: nobody")
     incidents: dict[str, IncidentRule] = Field(default_factory=dict, description="one table per kind of incident")
     playbooks: dict[str, PlaybookRule] = Field(
         default_factory=dict, description="one table per playbook, whose steps become the tasks of a case"

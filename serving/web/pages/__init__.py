@@ -18,6 +18,7 @@ from serving.web.pages.policy_pages import policy_router
 from serving.web.pages.preferences import preferences_router
 from serving.web.pages.queue_page import queue_router
 from serving.web.pages.saved_views_page import saved_views_router
+from serving.web.pages.weekly_page import weekly_router
 
 ROUTERS: tuple[APIRouter, ...] = (
     queue_router,
@@ -30,6 +31,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     incident_router,
     people_router,
     overview_router,
+    weekly_router,
     policy_router,
     saved_views_router,
     preferences_router,

@@ -9,13 +9,13 @@ from serving.night_report.monitor_report import MonitorReport
 from serving.night_report.monitor_text import alarm_line, risk_lines
 from serving.night_report.report_schema import NightReport, RealisedOutcomes
 from serving.night_report.report_text import quarantine_text, risk_line, stale_text, warning_lines
-from serving.store.queries.overview_queries import TeamOutcomes, Week
+from serving.path_metrics.censored_times import Estimate, wilson_interval
+from serving.path_metrics.path_text import share_text
+from serving.store.queries.overview_queries import TeamOutcomes
 from serving.store.tables import Account, Case, NightRow
 from serving.web import display_text
 from serving.web.views.path_view import PathSection
-
-COUNTED = ("flagged", "worked", "saved", "lost")
-"""The columns of the table of weeks."""
+from serving.weekly.weekly_sections import WeeklySection
 
 MIN_OUTCOMES = 20
 """With fewer outcomes, a share shows chance rather than the quality of the model."""
@@ -84,11 +84,10 @@ class NightLine:
 
 @dataclass(frozen=True)
 class OverviewView:
-    """The page; ``largest`` is the largest number of each column of weeks, the full length of its bars."""
+    """The page; ``results`` are sections of the weekly report, about the week that goes on."""
 
     squads: str
-    weeks: Sequence[Week]
-    largest: Mapping[str, int]
+    results: Sequence[WeeklySection]
     late: Sequence[tuple[Case, Account, display_text.SlaTimer | None]]
     late_response: int
     late_resolution: int
@@ -111,7 +110,7 @@ class OverviewView:
 def build_overview(
     *,
     squads: frozenset[str] | None,
-    weeks: Sequence[Week],
+    results: Sequence[WeeklySection],
     late: Sequence[tuple[Case, Account]],
     late_counts: tuple[int, int],
     judged: Sequence[TeamOutcomes],
@@ -126,8 +125,7 @@ def build_overview(
     report = _report(night) if night else None
     return OverviewView(
         squads="every squad" if squads is None else ", ".join(sorted(squads)),
-        weeks=weeks,
-        largest={name: max((getattr(week, name) for week in weeks), default=0) or 1 for name in COUNTED},
+        results=results,
         late=[(case, account, display_text.sla_timer(case, now)) for case, account in late],
         late_response=late_counts[0],
         late_resolution=late_counts[1],
@@ -185,7 +183,8 @@ def _share(part: int, whole: int, total: int) -> str:
     """A share of the cases with a known outcome, or that there are too few of them."""
     if whole < MIN_OUTCOMES:
         return f"not measurable yet: the outcome of {whole} of {total} cases is known; {MIN_OUTCOMES} are needed"
-    return f"{part / whole:.0%} of {whole} cases"
+    share = part / whole
+    return f"{share_text(Estimate(share, *wilson_interval(share, whole)))} of {whole} cases"
 
 
 def _feed_rows(report: NightReport) -> list[FeedRow]:

@@ -1,1 +1,1 @@
-"""Commands on policies that people save: versions, differences, import, export, rollback."""
+"""Commands for leads: saved policies, and the weekly report."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from features.errors import suggest_name
 from serving.paths.roster import RACI, is_fixed_role
+from serving.policy.definition.people.weekly_rule import check_weekly
 
 if TYPE_CHECKING:
     from serving.policy.definition.policy_schema import PolicyFile
@@ -25,6 +26,7 @@ def check_people(file: "PolicyFile") -> Iterator[_Finding]:
     yield from _duty(file)
     yield from _roles(file)
     yield from _forms(file)
+    yield from check_weekly(file)
 
 
 def find_unfilled_roles(file: "PolicyFile") -> Iterator[_Finding]:

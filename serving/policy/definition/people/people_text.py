@@ -36,6 +36,12 @@ def form_lines(rules: "PolicyFile") -> Iterator[str]:
         yield _form(name, form)
 
 
+def weekly_lines(rules: "PolicyFile") -> Iterator[str]:
+    """Who gets the weekly report, and when."""
+    if rules.weekly is not None:
+        yield f"Sent by mail on Monday from {rules.weekly.hour}:00 on to {', '.join(rules.weekly.to)}."
+
+
 def _details(person: "PersonEntry") -> str:
     parts = [f"time zone {person.timezone}"] if person.timezone else []
     parts += [f"works {' and '.join(person.calendar.hours)} {person.calendar.timezone}"] if person.calendar else []

@@ -34,21 +34,21 @@ PLAIN = "so the priority uses plain risk (probability × save rate)"
         (
             report("better"),
             "Ranking by uplift is better than by risk: of 100 accounts, 1.8 more events are prevented (95% interval "
-            "+0.2 to +3.4; 1,200 worked and 310 held-out accounts, known before 1 Jul 2026).",
+            "+0.2 to +3.4; 1,200 selected and 310 held-out accounts, known before 1 Jul 2026).",
         ),
         (
             report("not_better", lead=DifferenceReport(value=-0.4, low=-1.3, high=0.5)),
             "Ranking by uplift is not shown to be better than by risk: of 100 accounts, 0.4 fewer events are prevented "
-            "(95% interval -1.3 to +0.5; 1,200 worked and 310 held-out accounts, known before 1 Jul 2026), "
+            "(95% interval -1.3 to +0.5; 1,200 selected and 310 held-out accounts, known before 1 Jul 2026), "
             f"{PLAIN}.",
         ),
         (
             report("same_for_all"),
-            f"1,200 worked and 310 held-out accounts do not show whom a rescue helps more than others, {PLAIN}.",
+            f"1,200 selected and 310 held-out accounts do not show whom a rescue helps more than others, {PLAIN}.",
         ),
         (
             UpliftReport(risk="churn", code="too_few_units", worked=70, held_out=12, needed=50, needed_events=10),
-            "An uplift model needs 50 settled accounts and 10 events in each group, and 70 worked and 12 held-out "
+            "An uplift model needs 50 settled accounts and 10 events in each group, and 70 selected and 12 held-out "
             f"accounts are settled, {PLAIN}.",
         ),
         (

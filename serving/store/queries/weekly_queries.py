@@ -1,0 +1,201 @@
+"""What the weekly report reads: money and flow by week, what was open at an instant, and what became of saved cases.
+
+Money is that of the reporting view ``report_v1_outcomes``, so that the report, the overview and a BI tool agree. Weeks
+begin on Monday at midnight UTC. Money of different currencies is never added.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any, NamedTuple
+
+from sqlalchemy import Double, Integer, String, column, func, or_, select, table
+from sqlalchemy.orm import Session
+
+from serving.night_report.monitor_report import MonitorReport
+from serving.store.base import Instant
+from serving.store.case_states import State
+from serving.store.decision_tables import MonitorRow
+from serving.store.tables import Account, Case, NightRow
+
+Money = Mapping[str, float]
+"""Amounts by currency; the empty code where the source gives none."""
+
+OUTCOME_VIEW = table(
+    "report_v1_outcomes",
+    *(column(name, String) for name in ("case_id", "account_id", "squad", "outcome", "closed_by", "currency")),
+    column("closed_at", Instant),
+    *(column(name, Double) for name in ("revenue", "revenue_saved", "revenue_lost")),
+    column("revenue_is_estimated", Integer),
+)
+RETURN_DAYS = 90
+"""Days after a case was closed as saved in which the account may still leave."""
+
+
+@dataclass(frozen=True)
+class WeekFlow:
+    """What happened in the week that begins on ``monday``; a case counts in the week of each event.
+
+    ``contacted`` is the first contact with the customer. ``closed`` are all closed cases, the saved and lost included.
+    """
+
+    monday: date
+    opened: int
+    contacted: int
+    closed: int
+    saved: int
+    lost: int
+    money_saved: Money
+    money_lost: Money
+
+
+class OpenCases(NamedTuple):
+    """The cases that were open at an instant, their recurring revenue a year, and those that nobody had contacted."""
+
+    cases: int
+    revenue: Money
+    not_contacted: int
+    without_revenue: int
+
+
+class SavedCohort(NamedTuple):
+    """Cases closed as saved long enough ago to know whether the account left within 90 days, and how many did."""
+
+    saved: int
+    left: int
+    accounts: tuple[tuple[str, str, date], ...]
+    """Case, name and day of those that left."""
+
+
+def flow_by_week(session: Session, last: date, squads: frozenset[str] | None, weeks: int) -> list[WeekFlow]:
+    """The weeks up to the one that ``last`` lies in, the oldest first."""
+    monday = last - timedelta(days=last.weekday())
+    first = monday - timedelta(weeks=weeks - 1)
+    since, until = datetime.combine(first, time()), datetime.combine(monday, time()) + timedelta(weeks=1)
+    opened = _by_week(session, Case.opened_at, since, until, squads)
+    contacted = _by_week(session, Case.responded_at, since, until, squads)
+    counts: dict[date, Counter[str]] = defaultdict(Counter)
+    saved: dict[date, Counter[str]] = defaultdict(Counter)
+    lost: dict[date, Counter[str]] = defaultdict(Counter)
+    for row in closed_cases(session, since, until, squads):
+        week = row.closed_at.date() - timedelta(days=row.closed_at.weekday())
+        counts[week][row.outcome] += 1
+        for state, money, amount in ((State.SAVED, saved, row.revenue_saved), (State.LOST, lost, row.revenue_lost)):
+            if row.outcome == state and amount is not None:
+                money[week][row.currency or ""] += amount
+    return [
+        WeekFlow(
+            monday=week,
+            opened=opened[week],
+            contacted=contacted[week],
+            closed=counts[week].total(),
+            saved=counts[week][State.SAVED],
+            lost=counts[week][State.LOST],
+            money_saved=dict(saved[week]),
+            money_lost=dict(lost[week]),
+        )
+        for week in (first + timedelta(weeks=number) for number in range(weeks))
+    ]
+
+
+class LossReason(NamedTuple):
+    """How many cases were lost for a reason (None: none was given), and their money."""
+
+    reason: str | None
+    cases: int
+    money: Money
+
+
+def loss_reasons(
+    session: Session, since: datetime, until: datetime, squads: frozenset[str] | None
+) -> list[LossReason]:
+    """Why cases were lost in a span of time, the most frequent reason first."""
+    rows = [row for row in closed_cases(session, since, until, squads) if row.outcome == State.LOST]
+    query = select(Case.id, Case.outcome_reason).where(Case.closed_at >= since, Case.closed_at < until)
+    reasons = dict(session.execute(query).tuples().all())
+    counts: Counter[str | None] = Counter()
+    money: dict[str | None, Counter[str]] = defaultdict(Counter)
+    for row in rows:
+        reason = reasons.get(row.case_id)
+        counts[reason] += 1
+        if row.revenue_lost is not None:
+            money[reason][row.currency or ""] += row.revenue_lost
+    ordered = sorted(counts.items(), key=lambda item: (item[0] is None, -item[1], item[0] or ""))
+    return [LossReason(reason, count, dict(money[reason])) for reason, count in ordered]
+
+
+def closed_cases(session: Session, since: datetime, until: datetime, squads: frozenset[str] | None) -> list[Any]:
+    """The rows of the reporting view that were closed in a span of time."""
+    view = OUTCOME_VIEW.c
+    query = select(OUTCOME_VIEW).where(view.closed_at >= since, view.closed_at < until)
+    if squads is not None:
+        query = query.where(view.squad.in_(sorted(squads)))
+    return list(session.execute(query.order_by(view.closed_at, view.case_id)))
+
+
+def open_cases_at(session: Session, at: datetime, squads: frozenset[str] | None) -> OpenCases:
+    """What was open at an instant; a case counts with the revenue at stake, or the estimate where it is unknown."""
+    revenue = func.coalesce(Case.at_stake, Case.estimated_revenue)
+    query = (
+        select(Account.currency, revenue, Case.responded_at)
+        .join(Account, Account.account_id == Case.account_id)
+        .where(Case.opened_at < at, or_(Case.closed_at.is_(None), Case.closed_at >= at))
+    )
+    if squads is not None:
+        query = query.where(Case.squad.in_(sorted(squads)))
+    money: Counter[str] = Counter()
+    cases = waiting = unknown = 0
+    for currency, amount, responded_at in session.execute(query):
+        cases += 1
+        waiting += responded_at is None or responded_at >= at
+        unknown += amount is None
+        if amount is not None:
+            money[currency or ""] += amount
+    return OpenCases(cases, dict(money), waiting, unknown)
+
+
+def waiting_accounts_at(session: Session, at: date) -> int | None:
+    """The accounts that had no place on the newest night before a day; None where no night was recorded."""
+    query = select(NightRow.report).where(NightRow.status == "recorded", NightRow.as_of < at)
+    report = session.scalar(query.order_by(NightRow.as_of.desc()).limit(1))
+    found: int | None = report["decision"].get("waiting") if report and "decision" in report else None
+    return found
+
+
+def monitor_report_before(session: Session, day: date) -> MonitorReport | None:
+    """The newest report of the monitor of a day before this one; None where there is none."""
+    query = select(MonitorRow.report).where(MonitorRow.as_of < day).order_by(MonitorRow.as_of.desc()).limit(1)
+    report = session.scalar(query)
+    return MonitorReport.from_json(report) if report else None
+
+
+def saved_cohort(session: Session, since: date, until: date, squads: frozenset[str] | None) -> SavedCohort:
+    """The cases whose 90 days after being saved ended in a span of days, and those of them whose account left."""
+    days = timedelta(days=RETURN_DAYS)
+    begin, end = (datetime.combine(day, time()) - days for day in (since, until))
+    query = (
+        select(Case.id, func.coalesce(Account.name, Account.account_id), Case.left_on)
+        .join(Account, Account.account_id == Case.account_id)
+        .where(Case.state == State.SAVED, Case.closed_at >= begin, Case.closed_at < end)
+    )
+    if squads is not None:
+        query = query.where(Case.squad.in_(sorted(squads)))
+    rows = session.execute(query.order_by(Case.left_on, Case.id)).tuples().all()
+    left = tuple((case, name, day) for case, name, day in rows if day is not None and day < until)
+    return SavedCohort(len(rows), len(left), left)
+
+
+def _by_week(
+    session: Session, instant: Any, since: datetime, until: datetime, squads: frozenset[str] | None
+) -> Counter[date]:
+    """Counts by the Monday of the week; SQLite gives days as text."""
+    day = func.date(instant)
+    query = select(day, func.count()).where(instant >= since, instant < until).group_by(day)
+    if squads is not None:
+        query = query.where(Case.squad.in_(sorted(squads)))
+    found: Counter[date] = Counter()
+    for on, count in session.execute(query):
+        parsed = date.fromisoformat(str(on))
+        found[parsed - timedelta(days=parsed.weekday())] += count
+    return found

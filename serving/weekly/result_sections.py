@@ -1,0 +1,195 @@
+"""The sections about results: reasons for losses, saved accounts that left, the model, and the effect of rescues."""
+
+from collections.abc import Mapping
+from datetime import date
+from math import isnan
+
+from serving.night_report.effect_text import effect_line, effect_outlook
+from serving.night_report.monitor_report import FigureReport, RiskMonitor
+from serving.night_report.report_text import day_text, plural
+from serving.path_metrics.path_text import share_text
+from serving.store.queries.weekly_queries import RETURN_DAYS, LossReason
+from serving.weekly.weekly_charts import draw_bars, draw_intervals
+from serving.weekly.weekly_figures import SHOWN_WEEKS, WeeklyFigures
+from serving.weekly.weekly_sections import WeeklySection, WeeklyTable, money_text
+
+NO_REASON = "No reason given"
+MOST_REASONS = 8
+MOST_NAMED = 10
+NOT_MEASURED = "Not measured yet: `rescue monitor` measures it, and it runs after the night."
+
+
+def losses_section(figures: WeeklyFigures) -> WeeklySection:
+    """Why cases were lost: this week, and in the shown weeks."""
+    titles, losses = figures.reason_titles, figures.recent_losses
+    chart = draw_bars(
+        f"Reasons for losses in {SHOWN_WEEKS} weeks",
+        "number of lost cases",
+        ("lost",),
+        [(reason_title(row, titles), (float(row.cases),)) for row in losses[:MOST_REASONS]],
+        lambda value: f"{value:,.0f}",
+    )
+    if figures.losses:
+        named = "; ".join(_loss_text(row, titles) for row in figures.losses)
+        lead = f"{plural(figures.week.lost, 'case was', 'cases were')} lost this week: {named}."
+    else:
+        lead = "No case was lost this week."
+    lines = []
+    if losses and not figures.losses:
+        lines.append(f"In the last {SHOWN_WEEKS} weeks: {'; '.join(_loss_text(row, titles) for row in losses)}.")
+    table = WeeklyTable(
+        f"Reasons for losses, the last {SHOWN_WEEKS} weeks",
+        ("Reason", "Cases", "Revenue lost"),
+        [(reason_title(row, titles), f"{row.cases:,}", money_text(row.money)) for row in losses],
+        frozenset({1, 2}),
+    )
+    note = "The reason is chosen when a case is closed as lost; the choices are those of the policy."
+    return WeeklySection("losses", "Why customers were lost", lead, lines, chart, table if losses else None, note)
+
+
+def _loss_text(row: LossReason, titles: Mapping[str, str]) -> str:
+    return f"{reason_title(row, titles).lower()} ({plural(row.cases, 'case')}, {money_text(row.money)})"
+
+
+def reason_title(row: LossReason, titles: Mapping[str, str]) -> str:
+    """The title of a reason; a code that the policy no longer has is written as words."""
+    if row.reason is None:
+        return NO_REASON
+    words = row.reason.replace("_", " ")
+    return titles.get(row.reason, words[:1].upper() + words[1:])
+
+
+def left_section(figures: WeeklyFigures) -> WeeklySection:
+    """How many saved accounts left within 90 days."""
+    recent, week = figures.recent_left, figures.left
+    if not recent.saved:
+        lead = f"No saved case is {RETURN_DAYS} days old yet, so it is not known which of them last."
+        return WeeklySection("left", "Saved accounts that left all the same", lead)
+    lead = (
+        f"Of {plural(recent.saved, 'case')} that {'was' if recent.saved == 1 else 'were'} saved {RETURN_DAYS} days "
+        f"before, {recent.left:,} left within these days ({share_text(figures.left_share)}, 95% interval in brackets)."
+    )
+    lines = [f"This week it became known of {plural(week.saved, 'case')}, and {week.left:,} of them had left."]
+    chart = draw_bars(
+        f"Saved cases {RETURN_DAYS} days later, {SHOWN_WEEKS} weeks",
+        "number of cases",
+        ("cases",),
+        [("Still customers", (float(recent.saved - recent.left),)), ("Left", (float(recent.left),))],
+        lambda value: f"{value:,.0f}",
+    )
+    table = WeeklyTable(
+        "Saved accounts that left",
+        ("Account", "Left on"),
+        [(name, day_text(day)) for _, name, day in recent.accounts[:MOST_NAMED]],
+    )
+    note = f"Cases whose {RETURN_DAYS} days after being saved ended in the last {SHOWN_WEEKS} weeks."
+    return WeeklySection(
+        "left", "Saved accounts that left all the same", lead, lines, chart, table if recent.left else None, note
+    )
+
+
+def model_section(figures: WeeklyFigures) -> WeeklySection:
+    """Whether as many events happened as the model had predicted."""
+    title = "Is the model right?"
+    measured = [(risk, figure) for risk in figures.risks if (figure := _ratio(risk)) is not None]
+    if not figures.risks:
+        return WeeklySection(
+            "model", title, "Not measured yet: `rescue monitor` measures it, and it runs after the night."
+        )
+    lines = [_model_line(risk, _ratio(risk)) for risk in figures.risks]
+    right = [risk.title for risk, figure in measured if _contains_one(figure)]
+    if not measured:
+        lead = "Not known yet: no prediction is old enough to know how it turned out."
+    elif len(right) == len(measured):
+        lead = "Yes, as far as can be told: as many events happened as the model had predicted."
+    else:
+        wrong = ", ".join(risk.title for risk, figure in measured if not _contains_one(figure))
+        lead = f"Not quite: the number of events differs from what the model had predicted ({wrong})."
+    chart = draw_intervals(
+        "Events that happened, for each predicted event",
+        "observed divided by expected; 1 is exact",
+        [(risk.title, *_values(figure)) for risk, figure in measured],
+        lambda value: f"{value:.2f}",
+        reference=1.0,
+        reference_text="as predicted",
+    )
+    when = f", measured on {day_text(figures.monitored_on)}" if figures.monitored_on else ""
+    note = (
+        f"Predictions of nights whose time for the event is over{when}, for all squads; accounts that the team worked "
+        "are left out."
+    )
+    return WeeklySection("model", title, lead, lines, chart, None, note)
+
+
+def _ratio(risk: RiskMonitor) -> FigureReport | None:
+    figure = risk.performance.figures.get("observed_to_expected") if risk.performance else None
+    return figure if figure is not None and figure.value is not None else None
+
+
+def _values(figure: FigureReport) -> tuple[float, float, float]:
+    value, low, high = (float("nan") if it is None else it for it in (figure.value, figure.low, figure.high))
+    return value, (float("-inf") if isnan(low) else low), (float("inf") if isnan(high) else high)
+
+
+def _contains_one(figure: FigureReport) -> bool:
+    _, low, high = _values(figure)
+    return low <= 1 <= high
+
+
+def _model_line(risk: RiskMonitor, ratio: FigureReport | None) -> str:
+    found = risk.performance
+    if found is None or ratio is None or ratio.value is None:
+        unknown = risk.unknown.get("performance")
+        when = f"; it can be known from {day_text(unknown.on)} on" if unknown and unknown.on else ""
+        return f"{risk.title}: not known yet{when}."
+    events = plural(found.accounts_with_event, "account")
+    interval = (
+        f" (95% interval {ratio.low:.2f} to {ratio.high:.2f})"
+        if ratio.low is not None and ratio.high is not None
+        else ""
+    )
+    return (
+        f"{risk.title}: {ratio.value:.2f} events for each predicted one{interval}; {events} had the event on "
+        f"{plural(found.nights, 'night')}, {day_text(found.first)} to {day_text(found.last)}."
+    )
+
+
+def effect_section(figures: WeeklyFigures, today: date) -> WeeklySection:
+    """Whether accounts that got a case had fewer events than those that chance held out."""
+    title = "Do rescues help?"
+    if not figures.risks:
+        return WeeklySection(
+            "effect", title, "Not measured yet: `rescue monitor` measures it, and it runs after the night."
+        )
+    measured = [risk for risk in figures.risks if risk.effect.difference is not None]
+    shown = [risk for risk in measured if risk.effect.difference and risk.effect.difference.low > 0]
+    if not measured:
+        lead = "It cannot be said yet: too few accounts have an outcome."
+    elif shown:
+        lead = (
+            f"Yes: {', '.join(risk.title.lower() for risk in shown)} became rarer among the accounts that got a case."
+        )
+    else:
+        lead = "It is not shown yet: the difference may be chance."
+    lines = [
+        f"{risk.title}: {line}"
+        for risk in figures.risks
+        for line in (effect_line(risk.effect), *effect_outlook(risk.effect, today))
+    ]
+    chart = draw_intervals(
+        "By how much rarer the event is among selected accounts",
+        "percentage points fewer events than among held-out accounts",
+        [
+            (risk.title, 100 * it.value, 100 * it.low, 100 * it.high)
+            for risk in measured
+            if (it := risk.effect.difference) is not None
+        ],
+        lambda value: f"{value:.0f}",
+        reference=0.0,
+        reference_text="no effect",
+    )
+    note = (
+        "Chance decided which of the accounts at risk got a case (selected) and which did not (held out). Selected "
+        "accounts count whether or not anybody worked on them: an intention-to-treat comparison, for all squads."
+    )
+    return WeeklySection("effect", title, lead, lines, chart, None, note)

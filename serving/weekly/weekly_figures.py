@@ -1,0 +1,189 @@
+"""The figures of one week: what is at risk, what was saved and lost, how fast, whether the model is right and helps.
+
+They are read at the end of the week, or now while the week goes on. What happened after its end does not count, so that
+the report of a past week stays the same. Each figure comes from the place where the overview and the reporting views
+get it: money and flow from ``report_v1_outcomes`` and cases, times from ``path_metrics``, the model and the effect from
+the monitor's report.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
+
+from features.errors import UsageError
+from serving.night_report.monitor_report import RiskMonitor
+from serving.path_metrics.case_timelines import CaseTimeline
+from serving.path_metrics.censored_times import Estimate, estimate_share
+from serving.path_metrics.path_report import Measurement, TimeFigure
+from serving.store import Session
+from serving.store.queries.path_queries import case_timelines, squad_calendars
+from serving.store.queries.weekly_queries import (
+    LossReason,
+    OpenCases,
+    SavedCohort,
+    WeekFlow,
+    flow_by_week,
+    loss_reasons,
+    monitor_report_before,
+    open_cases_at,
+    saved_cohort,
+    waiting_accounts_at,
+)
+
+SHOWN_WEEKS = 12
+PERIOD_WEEKS = 4
+"""Weeks whose cases are put together for times: a single week has too few."""
+
+
+@dataclass(frozen=True)
+class ContactPeriod:
+    """The time to the first contact of the cases that were opened in a few weeks."""
+
+    first: date
+    last: date
+    contact: TimeFigure | None
+    working_time: bool
+    cases: int
+
+
+@dataclass(frozen=True)
+class WeeklyFigures:
+    """Everything about the week from ``monday``; ``complete`` is False while it goes on.
+
+    ``flow`` are the last weeks, this one last. ``at_begin`` and ``at_end`` are the open cases at its beginning and its
+    end, or now. ``losses`` are the reasons of the week, ``recent_losses`` those of all shown weeks. ``left_share`` is
+    the share of saved accounts that left within 90 days, over the shown weeks.
+    """
+
+    monday: date
+    complete: bool
+    squads: tuple[str, ...] | None
+    flow: Sequence[WeekFlow]
+    at_begin: OpenCases
+    at_end: OpenCases
+    waiting: int | None
+    periods: Sequence[ContactPeriod]
+    losses: Sequence[LossReason]
+    recent_losses: Sequence[LossReason]
+    left: SavedCohort
+    recent_left: SavedCohort
+    left_share: Estimate
+    monitored_on: date | None
+    risks: Sequence[RiskMonitor]
+    reason_titles: dict[str, str]
+
+    @property
+    def week(self) -> WeekFlow:
+        """The flow of this week."""
+        return self.flow[-1]
+
+    @property
+    def before(self) -> WeekFlow:
+        """The flow of the week before."""
+        return self.flow[-2]
+
+    @property
+    def sunday(self) -> date:
+        """The last day of the week."""
+        return self.monday + timedelta(days=6)
+
+    @property
+    def code(self) -> str:
+        """The week as ISO 8601 writes it: ``2026-W27``."""
+        year, number, _ = self.monday.isocalendar()
+        return f"{year}-W{number:02d}"
+
+
+def parse_week(text: str) -> date:
+    """The Monday of a week that is given as ``2026-W27``, or as any day in it.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    try:
+        if "w" in text.lower():
+            year, _, number = text.lower().partition("w")
+            return date.fromisocalendar(int(year.strip(" -")), int(number), 1)
+        day = date.fromisoformat(text)
+    except (ValueError, OverflowError):
+        raise UsageError(f"{text!r} is no week: write 2026-W27, or a day of the week such as 2026-07-01.") from None
+    return day - timedelta(days=day.weekday())
+
+
+def last_complete_week(today: date) -> date:
+    """The Monday of the week that ended last."""
+    return today - timedelta(days=today.weekday(), weeks=1)
+
+
+def measure_week(
+    session: Session,
+    monday: date,
+    now: datetime,
+    squads: frozenset[str] | None = None,
+    reason_titles: dict[str, str] | None = None,
+) -> WeeklyFigures:
+    """The figures of the week from ``monday`` in these squads (None: all), as known at its end or now (naive UTC)."""
+    begin = datetime.combine(monday, time())
+    end = min(begin + timedelta(weeks=1), max(now, begin))
+    since = begin - timedelta(weeks=SHOWN_WEEKS - 1)
+    after = end.date() if end < begin + timedelta(weeks=1) else monday + timedelta(weeks=1)
+    report = monitor_report_before(session, monday + timedelta(weeks=1))
+    shown = saved_cohort(session, since.date(), after, squads)
+    return WeeklyFigures(
+        monday=monday,
+        complete=now >= begin + timedelta(weeks=1),
+        squads=None if squads is None else tuple(sorted(squads)),
+        flow=flow_by_week(session, monday, squads, SHOWN_WEEKS),
+        at_begin=open_cases_at(session, begin, squads),
+        at_end=open_cases_at(session, end, squads),
+        waiting=waiting_accounts_at(session, monday + timedelta(weeks=1)),
+        periods=_contact_periods(session, monday, end, squads),
+        losses=loss_reasons(session, begin, end, squads),
+        recent_losses=loss_reasons(session, since, end, squads),
+        left=saved_cohort(session, monday, after, squads),
+        recent_left=shown,
+        left_share=estimate_share([place < shown.left for place in range(shown.saved)], range(shown.saved)),
+        monitored_on=report.as_of if report else None,
+        risks=report.risks if report else (),
+        reason_titles=dict(reason_titles or {}),
+    )
+
+
+def _contact_periods(
+    session: Session, monday: date, end: datetime, squads: frozenset[str] | None
+) -> list[ContactPeriod]:
+    """The three periods of weeks up to this one, the oldest first."""
+    calendars = squad_calendars(session)
+    first_of_all = monday - timedelta(weeks=SHOWN_WEEKS - 1)
+    since = datetime.combine(first_of_all, time())
+    cases = [_until(case, end) for case in case_timelines(session, end, squads, since)]
+    periods = []
+    for number in range(SHOWN_WEEKS // PERIOD_WEEKS):
+        first = first_of_all + timedelta(weeks=PERIOD_WEEKS * number)
+        last = first + timedelta(weeks=PERIOD_WEEKS, days=-1)
+        own = [case for case in cases if first <= case.opened_at.date() <= last]
+        whole = Measurement(own, calendars, end).group("all", "all", range(len(own))) if own else None
+        periods.append(
+            ContactPeriod(
+                first=first,
+                last=last,
+                contact=whole.times["contact"] if whole and whole.enough else None,
+                working_time=bool(whole and whole.working_time),
+                cases=len(own),
+            )
+        )
+    return periods
+
+
+def _until(case: CaseTimeline, end: datetime) -> CaseTimeline:
+    """The timeline as it was known at an instant."""
+    known = {
+        name: at if at is not None and at < end else None
+        for name, at in (
+            ("accepted_at", case.accepted_at),
+            ("contacted_at", case.contacted_at),
+            ("closed_at", case.closed_at),
+        )
+    }
+    outcome = case.outcome if known["closed_at"] is not None else None
+    return replace(case, outcome=outcome, **known)  # type: ignore[arg-type]

@@ -1,0 +1,72 @@
+"""What the weekly report consists of: sections with a sentence to read first, a chart, a table, and a note."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from serving.night_report.report_text import plural
+from serving.store.queries.weekly_queries import Money, OpenCases
+from serving.weekly.weekly_charts import BarChart, IntervalChart
+
+
+@dataclass(frozen=True)
+class WeeklyTable:
+    """A table of a section; ``right`` are the numbers of its columns of figures."""
+
+    caption: str
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    right: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True)
+class WeeklySection:
+    """A section: its title, the sentence to read first, further sentences, a chart, a table, and how it was counted."""
+
+    key: str
+    title: str
+    lead: str
+    lines: Sequence[str] = ()
+    chart: BarChart | IntervalChart | None = None
+    table: WeeklyTable | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class WeeklyText:
+    """The whole report."""
+
+    title: str
+    subtitle: str
+    summary: Sequence[str]
+    sections: Sequence[WeeklySection]
+
+
+def money_text(money: Money) -> str:
+    """Amounts with their currencies, the largest first: ``1,200,000 EUR and 20,000 USD``; ``no known amount``."""
+    parts = [
+        f"{amount:,.0f} {code}".strip() for code, amount in sorted(money.items(), key=lambda item: (-item[1], item[0]))
+    ]
+    if not parts:
+        return "an unknown amount"
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def at_risk_text(found: OpenCases, complete: bool) -> str:
+    """What is at risk, as a sentence; at the end of the week, or now while it goes on."""
+    when = "At the end of the week" if complete else "Now"
+    if not found.cases:
+        return f"{when} no case is open."
+    amount = money_text(found.revenue)
+    return f"{when} {amount} of recurring revenue a year is at risk in {plural(found.cases, 'open case')}."
+
+
+def outcome_text(cases: int, money: Money, word: str) -> str:
+    """How much was saved or lost: ``120,000 EUR was saved in 3 cases``."""
+    if not cases:
+        return f"nothing was {word}"
+    return f"{money_text(money)} was {word} in {plural(cases, 'case')}"
+
+
+def first_upper(text: str) -> str:
+    """A text as the beginning of a sentence; the rest stays as it is."""
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,72 @@
+"""The weekly report in words: sections that the page, the mail and the terminal show alike.
+
+Whoever reads it pays for the team and works in none of its tools. So every section starts with one sentence that can be
+read by itself, says what was counted, and gives an interval where a figure is an estimate.
+"""
+
+from collections.abc import Iterator
+from datetime import date
+
+from serving.night_report.report_text import day_text, plural
+from serving.weekly.result_sections import effect_section, left_section, losses_section, model_section
+from serving.weekly.weekly_figures import WeeklyFigures
+from serving.weekly.weekly_sections import WeeklyTable, WeeklyText, at_risk_text, first_upper, outcome_text
+from serving.weekly.work_sections import contact_section, flow_section, money_section
+
+
+def write_week(figures: WeeklyFigures, today: date) -> WeeklyText:
+    """The report of a week in words; ``today`` is for what is still expected."""
+    scope = "all squads" if figures.squads is None else ", ".join(figures.squads) or "no squad"
+    until = "" if figures.complete else ", not over yet: figures so far"
+    return WeeklyText(
+        title=f"Week of {day_text(figures.monday)}",
+        subtitle=f"{day_text(figures.monday)} to {day_text(figures.sunday)} ({figures.code}{until}); {scope}",
+        summary=list(_summary(figures)),
+        sections=[
+            money_section(figures),
+            flow_section(figures),
+            contact_section(figures),
+            losses_section(figures),
+            left_section(figures),
+            model_section(figures),
+            effect_section(figures, today),
+        ],
+    )
+
+
+def _summary(figures: WeeklyFigures) -> Iterator[str]:
+    """The three sentences for whoever reads no further."""
+    week, open_now = figures.week, figures.at_end
+    if not open_now.cases and not week.closed and not week.opened:
+        yield "No case was open, opened or closed in this week."
+        return
+    yield at_risk_text(open_now, figures.complete)
+    saved, lost = (
+        outcome_text(week.saved, week.money_saved, "saved"),
+        outcome_text(week.lost, week.money_lost, "lost"),
+    )
+    yield f"{first_upper(saved)} this week, and {lost}."
+    if open_now.not_contacted:
+        waiting = plural(open_now.not_contacted, "open case has", "open cases have")
+        yield f"{waiting} had no contact with the customer yet."
+
+
+def plain_text(text: WeeklyText, link: str = "") -> str:
+    """The report as plain text, for the terminal and for mail programs that show no pages."""
+    lines = [text.title, text.subtitle, "", *text.summary]
+    for section in text.sections:
+        lines += ["", section.title.upper(), section.lead, *(f"- {line}" for line in section.lines)]
+        if section.table is not None and section.key != "flow":
+            lines += ["", *_table_lines(section.table)]
+        if section.note:
+            lines.append(f"({section.note})")
+    if link:
+        lines += ["", f"With charts: {link}"]
+    return "\n".join(lines) + "\n"
+
+
+def _table_lines(table: WeeklyTable) -> Iterator[str]:
+    """The rows, each cell with the name of its column, so that no line depends on a fixed width."""
+    for row in table.rows:
+        cells = [f"{name.lower()} {cell}" for name, cell in zip(table.header[1:], row[1:], strict=True) if cell != "–"]
+        yield f"  {row[0]}: {', '.join(cells)}"

@@ -1,0 +1,152 @@
+"""The sections about the team's work: revenue at risk, saved and lost; the flow of cases; the time to a contact."""
+
+from math import isfinite
+
+from serving.night_report.report_text import day_text, plural
+from serving.path_metrics.path_report import MIN_CASES
+from serving.path_metrics.path_text import hours_text, time_text
+from serving.store.queries.weekly_queries import WeekFlow
+from serving.weekly.weekly_charts import draw_bars, draw_intervals
+from serving.weekly.weekly_figures import PERIOD_WEEKS, ContactPeriod, WeeklyFigures
+from serving.weekly.weekly_sections import (
+    WeeklySection,
+    WeeklyTable,
+    at_risk_text,
+    first_upper,
+    money_text,
+    outcome_text,
+)
+
+
+def _main_currency(figures: WeeklyFigures) -> str:
+    """The currency of the chart: the one with the most money over the shown weeks."""
+    totals: dict[str, float] = {}
+    for week in figures.flow:
+        for money in (week.money_saved, week.money_lost):
+            for code, amount in money.items():
+                totals[code] = totals.get(code, 0.0) + amount
+    return max(sorted(totals), key=lambda code: totals[code], default="")
+
+
+def money_section(figures: WeeklyFigures) -> WeeklySection:
+    """Revenue at risk at the end of the week, and what was saved and lost in it."""
+    code, week = _main_currency(figures), figures.week
+    unit = f"recurring revenue a year{f', in {code}' if code else ''}"
+    others = sorted(
+        {name for it in figures.flow for money in (it.money_saved, it.money_lost) for name in money} - {code}
+    )
+    chart = draw_bars(
+        "Revenue saved and lost by week",
+        unit,
+        ("saved", "lost"),
+        [(_week_label(it), (it.money_saved.get(code, 0.0), it.money_lost.get(code, 0.0))) for it in figures.flow],
+        lambda value: f"{value:,.0f}",
+    )
+    lines = [
+        f"At risk at the beginning of the week: {money_text(figures.at_begin.revenue)} in "
+        f"{plural(figures.at_begin.cases, 'open case')}."
+        if figures.at_begin.cases
+        else "No case was open at the beginning of the week."
+    ]
+    if figures.at_end.without_revenue:
+        lines.append(
+            f"The revenue of {plural(figures.at_end.without_revenue, 'open case')} is unknown and not in the sum."
+        )
+    if others:
+        lines.append(f"The chart leaves out amounts in {', '.join(name or 'no currency' for name in others)}.")
+    saved = outcome_text(week.saved, week.money_saved, "saved")
+    lost = outcome_text(week.lost, week.money_lost, "lost")
+    return WeeklySection(
+        key="money",
+        title="Revenue at risk, saved and lost",
+        lead=f"{at_risk_text(figures.at_end, figures.complete)} {first_upper(saved)} this week, and {lost}.",
+        lines=lines,
+        chart=chart,
+        table=_flow_table(figures),
+        note="“Saved” and “lost” are what was recorded when the case was closed, with the amount that was entered, "
+        "else the revenue at stake, else its estimate. Whether the accounts would have stayed anyway is another "
+        "question: see the last section.",
+    )
+
+
+def _flow_table(figures: WeeklyFigures) -> WeeklyTable:
+    header = ("Week of", "Opened", "First contact", "Closed", "Saved", "Lost", "Revenue saved", "Revenue lost")
+    rows = [
+        (
+            day_text(week.monday),
+            f"{week.opened:,}",
+            f"{week.contacted:,}",
+            f"{week.closed:,}",
+            f"{week.saved:,}",
+            f"{week.lost:,}",
+            money_text(week.money_saved) if week.money_saved else "–",
+            money_text(week.money_lost) if week.money_lost else "–",
+        )
+        for week in reversed(figures.flow)
+    ]
+    return WeeklyTable("The last weeks, the newest first", header, rows, frozenset(range(1, 8)))
+
+
+def _week_label(week: WeekFlow) -> str:
+    return f"{week.monday.day} {week.monday:%b}"
+
+
+def flow_section(figures: WeeklyFigures) -> WeeklySection:
+    """How many cases came, were called, and ended."""
+    week, before = figures.week, figures.before
+    if not week.opened and not week.closed:
+        lead = "No case was opened or closed this week."
+    else:
+        lead = (
+            f"{plural(week.opened, 'case was', 'cases were')} opened (week before: {before.opened:,}), "
+            f"{week.contacted:,} contacted for the first time ({before.contacted:,}), and {week.closed:,} closed "
+            f"({before.closed:,})."
+        )
+    lines = [f"Open at the end: {plural(figures.at_end.cases, 'case')}; at the beginning: {figures.at_begin.cases:,}."]
+    if figures.waiting is not None:
+        lines.append(
+            f"Without a place on the last night, because the squads were full: {plural(figures.waiting, 'account')}."
+        )
+    chart = draw_bars(
+        "Cases opened and closed by week",
+        "number of cases",
+        ("opened", "closed"),
+        [(_week_label(it), (float(it.opened), float(it.closed))) for it in figures.flow],
+        lambda value: f"{value:,.0f}",
+    )
+    note = "A case counts in the week in which it was opened, first contacted, or closed with any outcome."
+    return WeeklySection("flow", "Work of the team", lead, lines, chart, None, note)
+
+
+def contact_section(figures: WeeklyFigures) -> WeeklySection:
+    """The median time to the first contact, by period."""
+    known = [(period, period.contact) for period in figures.periods if period.contact is not None]
+    chart = draw_intervals(
+        "Median time to the first contact",
+        "working hours" if any(period.working_time for period, _ in known) else "hours",
+        [(_period_label(period), *contact.median) for period, contact in known],
+        hours_text,
+    )
+    newest = figures.periods[-1]
+    if newest.contact is None:
+        lead = (
+            f"Too few cases to say how fast customers are called: the last {PERIOD_WEEKS} weeks have "
+            f"{plural(newest.cases, 'new case')}, and {MIN_CASES} are needed."
+        )
+    elif isfinite(newest.contact.median.value):
+        kind = " of working time" if newest.working_time else ""
+        lead = (
+            f"Half of the customers are called within {time_text(newest.contact.median)}{kind} after their case is "
+            f"opened (95% interval in brackets; {newest.cases:,} cases of the last {PERIOD_WEEKS} weeks)."
+        )
+    else:
+        lead = f"Fewer than half of the {newest.cases:,} cases of the last {PERIOD_WEEKS} weeks had a contact so far."
+    note = (
+        f"Cases by the {PERIOD_WEEKS} weeks in which they were opened. A case without a contact counts with its age so "
+        "far."
+    )
+    return WeeklySection("contact", "Time to the first contact", lead, (), chart, None, note)
+
+
+def _period_label(period: ContactPeriod) -> str:
+    return f"{period.first.day} {period.first:%b} – {period.last.day} {period.last:%b}"
