@@ -1,9 +1,10 @@
 """Server time of each page of the review app, with 100, 10,000 and 100,000 open cases.
 
-    python benchmarks/review_app.py [--cases 100 10000 100000] [--repeat 50]
+    python benchmarks/review_app.py [--cases 100 10000 100000] [--repeat 50] [--database URL]
 
 Queues come from the tests' factory (hand-offs of about 9 KB, two risks, some cases worked and closed), in SQLite in a
-temporary folder; the user sees every squad, which is the most expensive case. The app runs under uvicorn in this
+temporary folder, or in the empty database of ``--database`` (with one number of cases). The user sees every squad,
+which is the most expensive case; each page is also checked to have at most 100 KB. The app runs under uvicorn in this
 process; the times include the client. Prints medians in milliseconds as a Markdown table: wall time, and in brackets
 processor time, which is the one to compare on a busy machine.
 """
@@ -21,7 +22,7 @@ import httpx
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 from support.web.web_fixture import LEAD, Site, fresh_store, running
-from support.web.web_queue import work_through
+from support.web.web_queue import fill, work_through
 
 from serving.cases.permissions import Role
 from serving.store import Store
@@ -30,6 +31,9 @@ from serving.web.access import Person
 WORKED, CLOSED = 300, 200
 """Cases that are claimed, contacted, planned or put away, and how many of those are closed."""
 
+LARGEST = 100_000
+"""Bytes of a page."""
+
 PAGES = {
     "queue, first page": "/queue",
     "queue, page 20": "/queue?page=20",
@@ -37,11 +41,20 @@ PAGES = {
     "queue by renewal": "/queue?sort=renewal",
     "queue by segment and renewal window": "/queue?segment=smb&renews=30",
     "queue searched for a name": "/queue?q=amberwood",
+    "queue searched for a name, by churn risk": "/queue?q=amberwood&sort=churn",
+    "queue searched for a reason": "/queue?q=overdue+invoice",
+    "queue searched for nothing there is": "/queue?q=zzzz",
+    "queue by churn risk, page 20": "/queue?sort=churn&page=20",
+    "board": "/queue?layout=board",
+    "my day": "/my-day",
     "queue, closed cases": "/queue?state=closed",
     "waiting list": "/waiting",
     "case": "/case/case000000050",
     "account": "/account/a-000050",
+    "accounts": "/accounts",
+    "accounts by churn risk": "/accounts?sort=churn",
     "account search": "/accounts?q=wood",
+    "account search by segment and owner": "/accounts?q=enterprise&owner=uma.lang",
     "overview": "/overview",
     "API, list of cases": "/api/v1/cases",
 }
@@ -53,14 +66,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cases", type=int, nargs="+", default=[100, 10_000, 100_000])
     parser.add_argument("--repeat", type=int, default=50)
+    parser.add_argument("--database", default="", help="URL of an empty database; default: SQLite")
     args = parser.parse_args()
-    taken = {cases: measured(cases, args.repeat) for cases in args.cases}
+    taken = {cases: measured(cases, args.repeat, args.database) for cases in args.cases}
     print(table(taken, args.repeat))
 
 
-def measured(cases: int, repeat: int) -> dict[str, tuple[float, float]]:
+def measured(cases: int, repeat: int, database: str = "") -> dict[str, tuple[float, float]]:
     """Median wall and processor milliseconds of every page on a queue of that many cases."""
-    with tempfile.TemporaryDirectory(prefix="rescue-review-") as folder, filled(Path(folder), cases) as store:
+    with tempfile.TemporaryDirectory(prefix="rescue-review-") as folder, filled(Path(folder), cases, database) as store:
         work_through(store, min(WORKED, cases // 2), closed=min(CLOSED, cases // 3))
         with running(store) as site:
             browser = site.browser(Person("ada", frozenset({Role.ADMIN}), LEAD.squads))
@@ -68,8 +82,13 @@ def measured(cases: int, repeat: int) -> dict[str, tuple[float, float]]:
             return found | {"claim, and the queue again": claims(site, browser, cases, repeat)}
 
 
-def filled(folder: Path, cases: int) -> Store:
-    """A queue of so many cases, in a file of its own."""
+def filled(folder: Path, cases: int, database: str = "") -> Store:
+    """A queue of so many cases, in a file of its own or in this database."""
+    if database:
+        store = Store(database)
+        store.migrate()
+        fill(store, cases, nights=2)
+        return store
     empty = folder / "empty.db"
     with Store(f"sqlite:///{empty}") as store:
         store.migrate()
@@ -78,7 +97,9 @@ def filled(folder: Path, cases: int) -> Store:
 
 def median(browser: httpx.Client, path: str, repeat: int) -> tuple[float, float]:
     """Median times of one page, after one that is not counted."""
-    assert browser.get(path).status_code == 200, path
+    page = browser.get(path)
+    assert page.status_code == 200, path
+    assert len(page.content) <= LARGEST or path.startswith("/api/"), (path, len(page.content))
     return _medians([_timed(lambda: browser.get(path)) for _ in range(repeat)])
 
 

@@ -6,6 +6,7 @@ weeks.
 
 import json
 import random
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -20,6 +21,7 @@ from serving.store import Store
 from serving.store.decision_tables import HeldOutRow, Waiting
 from serving.store.tables import (
     Account,
+    AccountRisk,
     Case,
     CaseAlarm,
     CaseEvent,
@@ -127,10 +129,24 @@ def fill(
             (FrozenHandoff, rows.handoffs),
             (CaseEvent, rows.events),
             (Score, rows.scores),
+            (AccountRisk, _newest_scores(rows.scores)),
         ):
-            session.execute(insert(table), values)
+            if values:
+                session.execute(insert(table), values)
         session.execute(insert(Waiting), [_waiting(row) for row in rows.accounts[-3:]])
         session.execute(insert(HeldOutRow), [_held_out(row) for row in rows.accounts[-2:]])
+
+
+def _newest_scores(scores: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The scores of the last night with their ranks, as a night leaves them for the pages of accounts."""
+    newest = [row for row in scores if row["as_of"] == NIGHT]
+    ranks: Counter[str] = Counter()
+    found = []
+    for row in sorted(newest, key=lambda row: -row["probability"]):
+        ranks[row["risk"]] += 1
+        figures = {name: row[name] for name in ("account_id", "risk", "as_of", "probability")}
+        found.append({**figures, "rank": ranks[row["risk"]], "curve": None})
+    return found
 
 
 def _members() -> list[dict[str, Any]]:
