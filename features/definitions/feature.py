@@ -10,7 +10,7 @@ from typing import Literal
 
 from features.contract import Attribute, Metric
 from features.definitions.measures import Aggregate, Ago, FeedAge, FeedAlive, Measure, Siblings, Succession
-from features.definitions.sentences import fields_of, render_sentence
+from features.definitions.sentences import can_be_said, fields_of, render_sentence
 from features.errors import UsageError
 
 GROUPS: Mapping[str, str] = {
@@ -96,7 +96,7 @@ class Feature:
         """The table that it mainly measures."""
         return self.sources[0]
 
-    @property
+    @cached_property
     def window(self) -> int | None:
         """How many days before the cutoff it looks back; ``None`` for the state at the cutoff, or all time."""
         days = [
@@ -109,6 +109,10 @@ class Feature:
     def sentence_of(self, row: Mapping[str, object], as_of: date) -> str | None:
         """The sentence for a person, from the row's features; ``None`` where the value is missing or impossible."""
         return None if row.get(self.name) is None else render_sentence(self.sentence, row, as_of)
+
+    def has_sentence(self, row: Mapping[str, object]) -> bool:
+        """Whether :meth:`sentence_of` a row is a sentence."""
+        return row.get(self.name) is not None and can_be_said(self.sentence, row)
 
     def describe(self, row: Mapping[str, object], as_of: date) -> str:
         """The sentence; where there is none, that the value is not known."""

@@ -24,6 +24,7 @@ part with one is left out.
 import re
 from collections.abc import Callable, Collection, Mapping
 from datetime import date, timedelta
+from functools import cache
 from math import inf, isfinite
 
 from features.errors import UsageError, suggest_name
@@ -70,9 +71,25 @@ def render_sentence(template: str, row: Mapping[str, object], as_of: date) -> st
     return sentence[:1].upper() + sentence[1:]
 
 
+def can_be_said(template: str, row: Mapping[str, object]) -> bool:
+    """Whether :func:`render_sentence` of this row is a sentence: optional parts have none or possible values."""
+    return _possible(_without_optional_parts(template), row)
+
+
+@cache
+def _without_optional_parts(template: str) -> str:
+    return _OPTIONAL.sub("", template)
+
+
 def _possible(template: str, row: Mapping[str, object]) -> bool:
     """Whether each value of the template is in the range of its words."""
-    return all(_in_range(row.get(match[1]), match[2] or "num") for match in _FIELD.finditer(template))
+    return all(_in_range(row.get(name), how) for name, how in _fields(template))
+
+
+@cache
+def _fields(template: str) -> tuple[tuple[str, str], ...]:
+    """The name of each field of a template, and how it is said."""
+    return tuple((match[1], match[2] or "num") for match in _FIELD.finditer(template))
 
 
 def _in_range(value: object, how: str) -> bool:
@@ -85,7 +102,7 @@ def _in_range(value: object, how: str) -> bool:
 
 def fields_of(template: str) -> tuple[str, ...]:
     """The names of the features that a template uses."""
-    return tuple(match[1] for match in _FIELD.finditer(template))
+    return tuple(name for name, _ in _fields(template))
 
 
 def _render(value: object, how: str, as_of: date, currency: object) -> str:

@@ -8,7 +8,8 @@ account *is* comes last. A score of the CRM is described by what moved it. Where
 cutoffs, does not agree, the reason is marked weak: it may be an accident of this fit.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -41,10 +42,14 @@ SCORE_CHANGES = {"health_change_28d": 28, "health_change_90d": 90}
 
 @dataclass(frozen=True)
 class ExplainedRow:
-    """One row of the frame, with each column's contribution and how rare its adverse event is (1: no event)."""
+    """One row of the frame, with each column's contribution and how rare its adverse event is (1: no event).
+
+    ``places`` are the places of the columns of each group.
+    """
 
     facts: Row
     names: Sequence[str]
+    places: Mapping[str, Sequence[int]]
     shares: Floats
     rarity: Floats
     features: Mapping[str, Feature]
@@ -55,14 +60,27 @@ class ExplainedRow:
         A feature with a sentence goes before one without, whose value is missing or impossible. In a group that only
         raises the risk because a score was passed on to it, any event is enough.
         """
-        own = [place for place, name in enumerate(self.names) if group_of_column(name) == group]
-        sayable = [place for place in own if self._has_sentence(self.names[place])] or own
-        sayable = [place for place in sayable if not self._hardly_changed(self.names[place])] or sayable
-        strongest = max(sayable, key=lambda place: self.shares[place])
+        own = self.places[group]
+        strongest, sayable = self._strongest(sorted(own, key=lambda place: -self.shares[place]))
         enough = EVENT_SHARE * self.shares[strongest] if self.shares[own].sum() >= LEAST else -np.inf
-        events = [place for place in sayable if is_adverse(self.names[place], self.facts)]
+        events = [place for place in own if is_adverse(self.names[place], self.facts) and sayable(place)]
         telling = [p for p in events if self.shares[p] >= enough or self.rarity[p] <= UNUSUAL]
         return self.names[max(telling or [strongest], key=self._weight)]
+
+    def _strongest(self, falling: Sequence[int]) -> tuple[int, Callable[[int], bool]]:
+        """The first place that can be said, and what that asks of a place: as much as any of them fulfils.
+
+        A sentence is rendered for few places only: most groups have a column to say among their strongest.
+        """
+        conditions: tuple[Callable[[int], bool], ...] = (
+            lambda place: not self._hardly_changed(self.names[place]) and self._has_sentence(self.names[place]),
+            lambda place: self._has_sentence(self.names[place]),
+        )
+        for condition in conditions:
+            for place in falling:
+                if condition(place):
+                    return place, condition
+        return falling[0], lambda place: True
 
     def sentence(self, group: str, feature: str) -> str:
         """The sentence of a feature with its dated fact."""
@@ -92,7 +110,7 @@ class ExplainedRow:
             return self.facts[name] is not None
         if days_without_usage_rows(name, self.facts) >= (self.features[name].window or np.inf):
             return False  # no row of its window is known: "no use in the last week" would be untrue
-        return self.features[name].sentence_of(self.facts, as_of) is not None
+        return self.features[name].has_sentence(self.facts)
 
 
 def explain(
@@ -135,9 +153,11 @@ def _explained_rows(
     if rarity is not None:
         for place, name in enumerate(names):
             rare[:, place] = rarity.shares(name, rows)
-    features = features_of(rows.schema)
+    features, places = features_of(rows.schema), defaultdict(list)
+    for place, name in enumerate(names):
+        places[group_of_column(name)].append(place)
     for facts, own, own_rare in zip(rows.to_pylist(), shares, rare, strict=True):
-        yield ExplainedRow(facts, names, own, own_rare, features)
+        yield ExplainedRow(facts, names, places, own, own_rare, features)
 
 
 def leading_groups(model: RiskModel, rows: pa.Table, rarity: EventRarity | None = None) -> list[str | None]:

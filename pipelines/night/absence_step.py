@@ -5,7 +5,6 @@ from functools import partial
 from pipelines.console import Steps
 from pipelines.settings import Settings
 from pipelines.step_runner import StepRunner
-from serving.cases.absence.calendar_reading import read_all_calendars
 from serving.policy.definition.policy_file import Policy
 from serving.store import Store
 from serving.store.database import utcnow
@@ -19,6 +18,8 @@ def read_absences(settings: Settings, policy: Policy, store: Store, run_step: St
     roster = policy.rules.roster
     if not any(person.absences for person in roster.people.values()):
         return
+    from serving.cases.absence.calendar_reading import read_all_calendars
+
     read = partial(
         read_all_calendars,
         now=utcnow(),

@@ -17,7 +17,6 @@ import pyarrow.compute as pc
 
 from features.arrow import to_numpy
 from features.errors import RescueError
-from pipelines.monitoring.uplift_training import newest_uplift
 from pipelines.night.candidate_table import row_keys
 from serving.night_report.report_schema import UpliftNotUsed
 from serving.night_report.report_text import day_text
@@ -74,6 +73,8 @@ def load_uplift(settings: Settings, policies: Collection[Policy], risks: Collect
     """The uplift models of these risks; none, and no look at the registry, where no policy asks for them."""
     if not any(policy.rules.priority.uplift for policy in policies):
         return NO_UPLIFT
+    from pipelines.monitoring.uplift_training import newest_uplift
+
     models, not_used = {}, {}
     for risk in risks:
         found, report = newest_uplift(settings, risk)

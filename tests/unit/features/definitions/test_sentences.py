@@ -4,6 +4,7 @@ import math
 import re
 from datetime import date
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -83,3 +84,14 @@ def test_a_feature_with_an_impossible_value_is_not_known() -> None:
 @pytest.mark.parametrize(("currency", "text"), [("EUR", "54,342 EUR overdue"), (None, "54,342 overdue")])
 def test_money_has_its_currency_where_it_is_known(currency: str | None, text: str) -> None:
     assert render_sentence("{x:money} overdue", {"x": 54_342.0, "currency": currency}, date(2026, 3, 1)) == text
+
+
+def test_whether_a_sentence_exists_is_known_without_rendering_it() -> None:
+    """For every feature, with values that are missing, usual, impossible and infinite."""
+    random = np.random.default_rng(5)
+    values = [None, 0.0, 1.0, 3.5, 90.0, -0.4, -1.5, -3.0, float("inf"), "small"]
+    for _ in range(60):
+        row = {feature.name: values[random.integers(len(values))] for feature in FEATURES} | {"currency": "EUR"}
+        for feature in FEATURES:
+            if feature.kind == "category" or not isinstance(row[feature.name], str):
+                assert feature.has_sentence(row) == (feature.sentence_of(row, date(2026, 3, 1)) is not None)

@@ -212,7 +212,7 @@ def test_a_change_of_two_percent_describes_no_group() -> None:
     names = ("usage_events_change_28d", "usage_events_28d")
     facts = {"as_of": date(2026, 3, 1), "usage_events_change_28d": -0.02, "usage_events_28d": 80.0}
     features = {name: feature for name in names if (feature := find_feature(name))}
-    row = ExplainedRow(facts, names, np.array([0.9, 0.3]), np.ones(2), features)
+    row = ExplainedRow(facts, names, {"usage": [0, 1]}, np.array([0.9, 0.3]), np.ones(2), features)
     assert row.describing_feature("usage") == "usage_events_28d"
     fallen = replace(row, facts=facts | {"usage_events_change_28d": -0.4})
     assert fallen.describing_feature("usage") == "usage_events_change_28d"
@@ -242,6 +242,6 @@ def test_a_reason_of_usage_says_until_when_usage_is_known(age: float, feature: s
     facts = {"as_of": date(2026, 3, 1), "usage_minutes_7d": 0.0, "usage_events_28d": 40.0, "usage_feed_age_days": age}
     names = ["usage_minutes_7d", "usage_events_28d"]
     features = {feature.name: feature for feature in FEATURES}
-    row = ExplainedRow(facts, names, np.array([0.9, 0.1]), np.ones(2), features)
+    row = ExplainedRow(facts, names, {"usage": [0, 1]}, np.array([0.9, 0.1]), np.ones(2), features)
     assert row.describing_feature("usage") == feature
     assert row.sentence("usage", feature) == sentence
