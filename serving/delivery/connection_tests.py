@@ -1,9 +1,12 @@
 """Whether the systems of the channels let us in, before anything is sent: one sentence for each channel."""
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import NamedTuple
 
-from serving.delivery.channel import Channel, DeliveryError
+from serving.delivery.channel import TEST, Channel, ChannelMessage, DeliveryError
+from serving.delivery.outbox import message_id
+from serving.delivery.records.record_writer import CaseRecords
 
 
 class ConnectionCheck(NamedTuple):
@@ -17,12 +20,39 @@ def check_connections(channels: Mapping[str, Channel]) -> Iterator[ConnectionChe
     """Sign in to the system of each channel that can be asked something without writing to it."""
     for name, channel in sorted(channels.items()):
         test = getattr(channel, "test", None)
+        untold = ConnectionCheck(None, f"{name}: its settings are complete; only a message can tell whether it works.")
         if test is None:
-            yield ConnectionCheck(None, f"{name}: its settings are complete; only a message can tell whether it works.")
+            yield untold
             continue
         try:
             found = test()
         except DeliveryError as error:
             yield ConnectionCheck(False, f"rescue: {name}: {error}")
         else:
-            yield ConnectionCheck(True, f"{name}: {getattr(channel, 'title', 'it')} lets us in ({found}).")
+            title = getattr(channel, "title", "it")
+            yield ConnectionCheck(True, f"{name}: {title} lets us in ({found}).") if found else untold
+
+
+def send_test(name: str, channel: Channel, recipient: str | None, at: datetime) -> None:
+    """Send a message that only shows whether a channel works; a system that keeps records is only asked to let us in.
+
+    Raises:
+        DeliveryError: it was not taken.
+    """
+    if isinstance(channel, CaseRecords):
+        for check in check_connections({name: channel}):
+            if check.works is False:
+                raise DeliveryError(check.sentence.partition(f"{name}: ")[2])
+        return
+    channel.send(
+        ChannelMessage(
+            id=message_id(TEST, name, at.isoformat()),
+            kind=TEST,
+            timestamp=at.isoformat() + "Z",
+            data={"headline": "Test message"},
+            title="Test message of Rescue",
+            text=f"The channel {name} works. `rescue deliver --test {name}` has sent this; nothing has to be done.\n",
+            to=recipient,
+            recipient=recipient,
+        )
+    )

@@ -9,6 +9,7 @@ from datetime import datetime
 from functools import cached_property
 
 from features.errors import UsageError, nearest_name
+from serving.paths.external_keys import is_own_key
 from serving.signals.cloud_events import BATCH, JSON_TYPE, SINGLE, parse_json, read_events
 from serving.signals.intake_budget import IntakeBudget
 from serving.signals.payload_adapter import PayloadAdapter, load_adapters
@@ -46,13 +47,16 @@ class SignalReceiver:
         return load_adapters(self.settings.adapters)
 
     def receive(self, body: bytes, headers: Mapping[str, str], *, address: str = "", adapter: str = "") -> IntakeReport:
-        """Take the signals of a request; ``headers`` are in lower case, ``adapter`` names the form of a vendor."""
+        """Take the signals of a request; ``headers`` are in lower case, ``adapter`` names the form of a vendor.
+
+        A signal about an alert that Rescue has opened itself is left out.
+        """
         sender = f"{adapter or 'api'} {address}".strip()
         self.budget.count_request(sender)
         shape = self._adapter(adapter) if adapter else None
         check_sender(body, headers, self.settings.secret_of(adapter), shape)
         now = self.clock()
-        signals = self._signals(body, headers, shape, now)
+        signals = [signal for signal in self._signals(body, headers, shape, now) if not is_own_key(signal.fingerprint)]
         self.budget.count_signals(sender, len(signals))
         return add_signals(self.store, signals, sender=sender, now=now)
 

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from features.errors import UsageError, suggest_name
 from pipelines import assembly
 from pipelines import settings as configuration
 from pipelines.cli.options import Home
@@ -26,6 +27,12 @@ def deliver(
     check: Annotated[
         bool, typer.Option("--check", help="Send nothing. Sign in to each channel's system and say where this leads.")
     ] = False,
+    test: Annotated[
+        str | None, typer.Option("--test", metavar="CHANNEL", help="Send only a test message through this channel.")
+    ] = None,
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="ADDRESS", help="With --test: an address on it, such as your own.")
+    ] = None,
 ) -> None:
     """Send the messages of the outbox that are due, through the channels in rescue.toml."""
     from serving import delivery
@@ -34,6 +41,9 @@ def deliver(
     settings = configuration.load(home=home)
     if check:
         _check_channels(settings)
+        return
+    if test is not None or to is not None:
+        _send_test(settings, test, to)
         return
     if dead:
         _list_dead(settings)
@@ -70,6 +80,26 @@ def _check_channels(settings: configuration.Settings) -> None:
         out.print("There are no channels in rescue.toml.")
     if any(check.works is False for check in checks):
         raise typer.Exit(1)
+
+
+def _send_test(settings: configuration.Settings, name: str | None, to: str | None) -> None:
+    """Send a test message through one channel; the command ends with 1 where it is not taken."""
+    from serving.delivery import DeliveryError, open_channels
+    from serving.delivery.connection_tests import send_test
+    from serving.store.database import utcnow
+
+    if name is None:
+        raise UsageError("--to needs --test: name the channel.")
+    if name not in settings.channels:
+        hint = suggest_name(name, settings.channels) if settings.channels else "no [channels.NAME] is set."
+        raise UsageError(f"There is no channel {name!r}; {hint}")
+    channel = open_channels({name: settings.channels[name]})[name]
+    try:
+        send_test(name, channel, to, utcnow())
+    except DeliveryError as error:
+        err.print(f"rescue: {name}: {error}", markup=False, soft_wrap=True)
+        raise typer.Exit(1) from None
+    out.print(f"{name} took the test message.", markup=False, soft_wrap=True)
 
 
 def _list_dead(settings: configuration.Settings) -> None:

@@ -57,6 +57,16 @@ class SlackAppChannel:
         """The members of the workspace."""
         return SlackMembers(self.api)
 
+    @property
+    def title(self) -> str:
+        """What it is called in messages."""
+        return "Slack"
+
+    def test(self) -> str:
+        """Who the app is in which workspace."""
+        found = self.api.call("auth.test")
+        return f"as {found.get('user') or 'an app'} in {found.get('team') or 'the workspace'}"
+
     def send(self, message: ChannelMessage) -> None:
         """Post a message to a person, or one that is about no case."""
         if message.to is not None:

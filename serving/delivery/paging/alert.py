@@ -10,10 +10,8 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from serving.delivery.channel import ChannelMessage
+from serving.paths.external_keys import KEY_PREFIX, external_key
 from serving.paths.message_text import plain_line
-
-KEY_PREFIX = "rescue-"
-"""What the keys of our alerts begin with; signals about such an alert come from ourselves and are not read."""
 
 LONGEST_SUMMARY = 1000
 TRIGGER_EVENTS = frozenset(
@@ -82,7 +80,7 @@ def alert_key(data: dict[str, Any], message_id: str) -> str:
     """The key of an alert: that of its case or incident; of a message to operators, its own id."""
     for kind in ("case", "incident"):
         if data.get(kind):
-            return f"{KEY_PREFIX}{kind}-{data[kind]}"
+            return external_key(kind, str(data[kind]))
     return f"{KEY_PREFIX}{message_id}"
 
 

@@ -7,8 +7,10 @@ shown: it may contain addresses of people.
 import logging
 import re
 import sys
+import warnings
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
+from types import ModuleType
 from typing import Any
 
 from features.errors import UsageError
@@ -52,9 +54,7 @@ class AppriseChannel:
     @cached_property
     def service(self) -> Any:
         """The service of the URL, as apprise understands it."""
-        import apprise  # slow to import, and most installations have no such channel
-
-        logging.getLogger("apprise").propagate = False
+        apprise = _library()
         asset = apprise.AppriseAsset(async_mode=False, storage_mode="memory", app_id="Rescue", app_desc="Rescue")
         found = apprise.Apprise.instantiate(self.url, asset=asset, suppress_exceptions=True)
         if found is None:
@@ -63,10 +63,9 @@ class AppriseChannel:
 
     def send(self, message: ChannelMessage) -> None:
         """Send the message; what was sent twice arrives twice, because these services have no ids of messages."""
-        import apprise
-
         from serving.delivery.paging.guarded_libraries import guard_connections
 
+        apprise = _library()
         sender = apprise.Apprise(asset=self.service.asset)
         sender.add(self.service)
         statuses = _Statuses()
@@ -88,6 +87,18 @@ class AppriseChannel:
             raise DeliveryError("The service did not answer in time.")
         answered = f"answered {statuses.last}" if statuses.last else "did not take the message, or was not reached"
         raise DeliveryError(f"The service {answered}.", permanent=statuses.last == "410")
+
+
+@cache
+def _library() -> ModuleType:
+    """apprise, which is slow to import, and most installations have no such channel; its log may name addresses."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # it looks for modules that newer Pythons have removed
+        import apprise
+
+        apprise.Apprise.instantiate("json://localhost")  # loads its plugins
+    logging.getLogger("apprise").propagate = False
+    return apprise
 
 
 def _names(schemas: str | tuple[str, ...] | None) -> tuple[str, ...]:

@@ -4,10 +4,10 @@ A message that was held up must not open an alert again whose case is closed by 
 newest step is remembered, and an older one is left out.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from serving.delivery.channel import ChannelMessage, ExternalRecord, SaveRecord
+from serving.delivery.channel import TEST, ChannelMessage, ExternalRecord, SaveRecord
 from serving.delivery.paging.alert import AlertService, AlertStep, alert_of
 
 
@@ -21,8 +21,11 @@ class PagingChannel:
     def send(self, message: ChannelMessage) -> None:
         """Trigger an alert that is about no case; the service itself knows whom it calls."""
         alert = alert_of(message)
-        if alert is not None:
-            self.service.send_alert(alert)
+        if alert is None:
+            return
+        self.service.send_alert(alert)
+        if message.kind == TEST:
+            self.service.send_alert(replace(alert, step=AlertStep.RESOLVE))
 
     def write(self, message: ChannelMessage, record: ExternalRecord, save: SaveRecord) -> ExternalRecord | None:
         """Trigger, acknowledge or resolve the alert of a case or an incident; without an alert, nothing changes."""

@@ -7,7 +7,7 @@ instance with our key before a second attempt.
 
 import json
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from serving.delivery.access_tokens import Authorization, authorized_request
 from serving.delivery.http_post import TIMEOUT
@@ -32,6 +32,16 @@ class Camunda8:
     started: CamundaProcess
     allow: frozenset[str] = frozenset()
     timeout: float = TIMEOUT
+    title: ClassVar[str] = SYSTEM
+
+    def test(self) -> str:
+        """Ask for the brokers of the cluster."""
+        size = self._request("GET", "/v2/topology").require_ok(SYSTEM).get("clusterSize")
+        return f"a cluster of {size}" if size else "the cluster answers"
+
+    def ping(self) -> None:
+        """The same as :meth:`test`."""
+        self.test()
 
     def find(self, order: WorkOrder) -> StartedWork | None:
         """The instance whose variable ``rescue_key`` is the key; what was published by message needs no search."""
@@ -81,11 +91,9 @@ class Camunda8:
             answer.require_ok(SYSTEM)
 
     def _post(self, path: str, content: dict[str, Any]) -> JsonAnswer:
+        return self._request("POST", path, content)
+
+    def _request(self, method: str, path: str, content: Any = None) -> JsonAnswer:
         return authorized_request(
-            "POST",
-            self.address + path,
-            self.authorization,
-            content=content,
-            allowed=self.allow,
-            timeout=self.timeout,
+            method, self.address + path, self.authorization, content=content, allowed=self.allow, timeout=self.timeout
         )

@@ -5,7 +5,7 @@ ended, before an instance is started.
 """
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 import httpx
@@ -30,6 +30,16 @@ class Camunda7:
     started: CamundaProcess
     allow: frozenset[str] = frozenset()
     timeout: float = TIMEOUT
+    title: ClassVar[str] = SYSTEM
+
+    def test(self) -> str:
+        """Ask for the engines of the installation."""
+        name = self._request("GET", "/engine").require_ok(SYSTEM).get(0, "name")
+        return f"the engine {name}" if name else "the engine answers"
+
+    def ping(self) -> None:
+        """The same as :meth:`test`."""
+        self.test()
 
     def find(self, order: WorkOrder) -> StartedWork | None:
         """An instance with this business key, also one that has ended."""

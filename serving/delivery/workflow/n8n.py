@@ -5,7 +5,7 @@ Duplicates* drops what it has seen.
 """
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from serving.delivery.http_post import TIMEOUT
 from serving.delivery.json_request import request_json
@@ -24,6 +24,15 @@ class N8nWebhook:
     value: str = field(default="", repr=False)
     allow: frozenset[str] = frozenset()
     timeout: float = TIMEOUT
+    title: ClassVar[str] = SYSTEM
+
+    def test(self) -> str:
+        """Nothing: a webhook node cannot be asked anything without starting its workflow."""
+        return ""
+
+    def ping(self) -> None:
+        """Send the event ``test``."""
+        self._post("test", "rescue-test", {"source": "rescue"})
 
     def find(self, order: WorkOrder) -> StartedWork | None:
         """None: n8n cannot be asked."""

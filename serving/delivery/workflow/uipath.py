@@ -7,7 +7,7 @@ reference before a second attempt.
 import math
 import re
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 
@@ -34,6 +34,24 @@ class UiPathOrchestrator:
     authorization: Authorization = field(repr=False)
     allow: frozenset[str] = frozenset()
     timeout: float = TIMEOUT
+    title: ClassVar[str] = SYSTEM
+
+    def test(self) -> str:
+        """Ask for the queue.
+
+        Raises:
+            DeliveryError: there is no such queue in the folder.
+        """
+        quoted = self.queue.replace("'", "''")
+        query = httpx.QueryParams({"$filter": f"Name eq '{quoted}'", "$top": "1"})
+        answer = self._request("GET", f"/odata/QueueDefinitions?{query}").require_ok(SYSTEM)
+        if answer.get("value", 0) is None:
+            raise DeliveryError(f"{SYSTEM} has no queue {self.queue} in this folder: check queue and folder.")
+        return f"the queue {self.queue}"
+
+    def ping(self) -> None:
+        """The same as :meth:`test`."""
+        self.test()
 
     def find(self, order: WorkOrder) -> StartedWork | None:
         """The item with this reference."""

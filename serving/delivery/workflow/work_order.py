@@ -9,9 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from serving.delivery.channel import ChannelMessage
-
-KEY_PREFIX = "rescue-"
-"""What our business keys and references begin with."""
+from serving.paths.external_keys import external_key
 
 STARTS = frozenset({"opened", "reopened", "incident_opened"})
 """The events that start an instance; the others only tell one that runs."""
@@ -72,7 +70,7 @@ def work_order(message: ChannelMessage) -> WorkOrder:
         **{f"probability_{risk}": value for risk, value in (data.get("probabilities") or {}).items()},
         **({"link": data["link"]} if data.get("link") else {}),
     }
-    key = f"{KEY_PREFIX}{message.subject_kind}-{message.subject_id}{_round(message)}"
+    key = external_key(message.subject_kind, message.subject_id) + _round(message)
     handoff = json.loads(message.handoff) if message.handoff else None
     urgent = str(data.get("severity", "")).casefold() in {"critical", "urgent", "high"}
     return WorkOrder(key, message.subject_kind, message.subject, variables, handoff, "High" if urgent else "Normal")

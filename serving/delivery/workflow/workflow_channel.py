@@ -5,9 +5,9 @@ answered, and an attempt whose predecessor may have died before the answer asks 
 """
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
-from serving.delivery.channel import ChannelMessage, ExternalRecord, SaveRecord
+from serving.delivery.channel import TEST, ChannelMessage, ExternalRecord, SaveRecord
 from serving.delivery.workflow.work_order import WorkOrder, ends_work, starts_work, work_order
 
 KEY = "business_key"
@@ -23,7 +23,15 @@ class StartedWork:
 
 
 class WorkflowEngine(Protocol):
-    """A workflow engine."""
+    """A workflow engine; ``title`` is what it is called in messages."""
+
+    title: ClassVar[str]
+
+    def test(self) -> str:
+        """Sign in, and look whether what the settings name is there; empty where that cannot be asked."""
+
+    def ping(self) -> None:
+        """Do what :meth:`test` does, and more where only a message can tell."""
 
     def find(self, order: WorkOrder) -> StartedWork | None:
         """The instance that was started under the key of the order; None where there is none, or it cannot be asked."""
@@ -41,10 +49,19 @@ class WorkflowChannel:
 
     engine: WorkflowEngine
 
+    @property
+    def title(self) -> str:
+        """What the engine is called in messages."""
+        return self.engine.title
+
+    def test(self) -> str:
+        """What the engine answers to a question that starts nothing."""
+        return self.engine.test()
+
     def send(self, message: ChannelMessage) -> None:
-        """Start work without remembering it, for a message that is about no case, such as a test."""
-        if starts_work(message):
-            self.engine.start(work_order(message))
+        """Try the connection; a message that is about no case starts nothing."""
+        if message.kind == TEST:
+            self.engine.ping()
 
     def write(self, message: ChannelMessage, record: ExternalRecord, save: SaveRecord) -> ExternalRecord | None:
         """Start an instance for a case that was opened; tell it when the case is over."""
