@@ -76,12 +76,16 @@ def snooze_cases(request: Request, texts: FormTexts, selected: SelectedCases, co
 
 @bulk_router.post("/queue/close")
 def close_cases(request: Request, texts: FormTexts, selected: SelectedCases, context: WorkerContext) -> Response:
-    """Close the selected cases with one outcome and one text for the history of each."""
-    actor, comment, verdict = context.actor(Act.WORK), texts.get("close_text", "").strip(), texts.get("verdict", "")
+    """Close the selected cases with one outcome, its reason, and one text for the history of each.
+
+    ``verdict`` is an outcome, or an outcome and the code of one of its reasons: ``lost:price``.
+    """
+    actor, comment = context.actor(Act.WORK), texts.get("close_text", "").strip()
+    verdict, _, reason = texts.get("verdict", "").partition(":")
     missing = _missing(selected, outcome=verdict if verdict in OUTCOMES else "", happened=comment)
 
     def close(case_id: str, version: int | None) -> Case:
-        return context.cases.resolve(case_id, actor, version, verdict=verdict, comment=comment)
+        return context.cases.resolve(case_id, actor, version, verdict=verdict, comment=comment, reason=reason or None)
 
     done = f"closed as {state_title(verdict).lower()}"
     return _act(request, context, texts, selected, missing, done, close)

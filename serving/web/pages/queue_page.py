@@ -14,7 +14,7 @@ from serving.cases.people import newest_rules
 from serving.cases.permissions import Act
 from serving.night_report.counting_day import counting_day
 from serving.store import Session
-from serving.store.case_states import OPEN, OUTCOMES, State
+from serving.store.case_states import OPEN, State
 from serving.store.queries import decision_queries, queue_queries
 from serving.store.queries.case_queries import active_squads, members
 from serving.store.queries.incident_queries import count_open_incidents, list_incidents
@@ -44,6 +44,7 @@ from serving.web.views.queue_view import (
     RowContext,
     count_states,
     lane_tabs,
+    outcome_choices,
     paginate,
     queue_row,
     sort_orders,
@@ -239,6 +240,6 @@ def _options(session: Session, context: PageContext, choices: FilterChoices) -> 
         "people": members(session, squads) if may_assign else (),
         "may_assign": may_assign,
         "may_work": context.person.may(Permission.WORK),
-        "outcomes": [(code, state_title(code)) for code in OUTCOMES],
+        "outcomes": outcome_choices(newest_rules(session)),
         "snooze_days": SNOOZE_DAYS,
     }

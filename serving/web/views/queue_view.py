@@ -11,7 +11,7 @@ from math import ceil
 from urllib.parse import urlencode
 
 from serving.policy.definition.policy_schema import PolicyFile
-from serving.store.case_states import OPEN, State
+from serving.store.case_states import OPEN, OUTCOMES, State
 from serving.store.queries.queue_queries import CLOSED_CASES, LANES, OPEN_CASES, PAGE, STATES, ListedCase, QueueFilter
 from serving.store.tables import Account, Case
 from serving.web import display_text
@@ -236,6 +236,23 @@ def count_states(view: QueueView, counts: Counts) -> dict[str, int]:
             every = OPEN_CASES if state in OPEN else CLOSED_CASES
             by_state[every] = by_state.get(every, 0) + count
     return by_state
+
+
+def outcome_choices(rules: PolicyFile | None) -> list[tuple[str, list[tuple[str, str]]]]:
+    """The outcomes with which several cases can be closed, each with its choices: itself, and its reasons.
+
+    An outcome that requires a reason cannot be chosen without one. A choice is ``lost`` or ``lost:price``.
+    """
+    known = rules.outcomes if rules else {}
+    choices = []
+    for outcome in OUTCOMES:
+        title, rule = display_text.state_title(outcome), known.get(outcome)
+        plain = [] if rule is not None and rule.required else [(str(outcome), title)]
+        reasons = rule.reasons if rule is not None else {}
+        choices.append(
+            (title, [*plain, *((f"{outcome}:{code}", f"{title}: {text}") for code, text in reasons.items())])
+        )
+    return choices
 
 
 @dataclass(frozen=True)
