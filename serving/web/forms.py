@@ -150,13 +150,14 @@ def _snooze_buttons(today: date) -> tuple[FormButton, ...]:
 def _outcome_forms(work: WorkChoices) -> Iterator[CaseForm]:
     """The forms that close a case: those with money have a form each, because their reasons differ."""
     for number, (outcome, label) in enumerate(OUTCOME_LABELS.items(), start=1):
-        title = display_text.state_title(outcome).lower()
+        title, reasons = display_text.state_title(outcome).lower(), bool(work.outcomes.reasons.get(outcome))
+        label = f"{label}, if no reason above says it" if reasons and outcome == State.SAVED else label
         yield CaseForm(
             Action.RESOLVE,
             f"Close as {title}",
             (FormButton("verdict", outcome, f"Close as {title}"),),
             text_label=label,
-            text_optional=outcome != State.SAVED or bool(work.outcomes.reasons.get(outcome)),
+            text_optional=outcome != State.SAVED or reasons,
             fields=outcome_fields(outcome, work.outcomes),
             number=number,
         )

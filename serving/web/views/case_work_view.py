@@ -57,9 +57,9 @@ def task_views(
     *,
     read_only: bool,
 ) -> tuple[TaskView, ...]:
-    """The tasks in their order, those that are still to be done first."""
+    """The tasks that are still to be done, the earliest due first, then the others in their order."""
     views = [_task_view(row, case, actor, today, choices, reader, read_only) for row in rows]
-    return tuple(sorted(views, key=lambda view: not view.is_open))
+    return tuple(sorted(views, key=_place))
 
 
 def primary_step(
@@ -128,6 +128,11 @@ def _task_view(
     fields = task_fields(choices, title=row.title, due_on=row.due_on, owner=row.owner)
     may_change = actor.may(Act.WORK) and own and not read_only and case.closed_at is None
     return TaskView(row, due, urgency, owner, may_change, fields)
+
+
+def _place(view: TaskView) -> tuple[bool, date, int]:
+    due = view.row.due_on if view.is_open else None
+    return not view.is_open, due or date.max, view.row.position
 
 
 def _due(row: TaskRow, today: date) -> tuple[str, str]:
