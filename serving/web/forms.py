@@ -250,7 +250,9 @@ USE_CASES: dict[str, UseCase] = {
     Action.REOPEN: lambda cases, case, actor, version, texts: cases.reopen(
         case, actor, version, reason=texts.get("text", "")
     ),
-    "comment": lambda cases, case, actor, version, texts: cases.comment(case, actor, text=texts.get("text", "")),
+    "comment": lambda cases, case, actor, version, texts: cases.comment(
+        case, actor, text=texts.get("text", ""), private=texts.get("private") == "yes"
+    ),
     "disagree": lambda cases, case, actor, version, texts: cases.disagree(
         case,
         actor,

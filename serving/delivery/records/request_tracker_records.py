@@ -3,12 +3,11 @@
 https://docs.bestpractical.com/rt/5.0.7/RT/REST2.html
 """
 
-import base64
-import binascii
 from collections.abc import Collection, Mapping
 from typing import Any, Literal
 
 from features.errors import UsageError
+from serving.delivery.channel import DeliveryError
 from serving.delivery.records.marks import KEY_PREFIX
 from serving.delivery.records.record_settings import RecordSettings
 from serving.delivery.records.record_system import (
@@ -104,10 +103,12 @@ class RequestTrackerRecords:
         """Resolve the ticket, with the outcome in its custom field."""
         fields = {"CustomFields": {self.outcome_field: outcome}} if self.outcome_field else {}
         self._update(record_id, {"Status": self.statuses[0], **fields})
+        self._require_status(record_id, closed=True)
 
     def reopen(self, record_id: str) -> None:
         """Open the ticket again."""
         self._update(record_id, {"Status": self.statuses[1]})
+        self._require_status(record_id, closed=False)
 
     def find_account(self, key: str, account_id: str) -> str | None:
         """None: there are no accounts."""
@@ -157,6 +158,12 @@ class RequestTrackerRecords:
         path = f"{API}/ticket/{segment(record_id)}"
         self.client.call("PUT", path, content=dict(fields), record=True, names=list(fields))
 
+    def _require_status(self, record_id: str, *, closed: bool) -> None:
+        """A change that is not permitted is answered like one that is done, so the ticket is read again."""
+        state = next(iter(self.read([record_id])), None)
+        if state is not None and state.closed != closed:
+            raise DeliveryError("Request Tracker did not change the status: the user needs the right ModifyTicket.")
+
     def _history(self, record_id: str) -> list[dict[str, Any]]:
         """The transactions of a ticket, oldest first."""
         rows: list[dict[str, Any]] = []
@@ -171,11 +178,11 @@ class RequestTrackerRecords:
         return sorted(rows, key=lambda row: int(row["id"]))
 
     def _text(self, transaction: str) -> str:
-        """The text of a transaction."""
+        """The text of a transaction; within a list, REST 2 does not encode it."""
         path = f"{API}/transaction/{segment(transaction)}/attachments"
         items = self.client.get(path, params={"fields": "ContentType,Content"}).get("items") or []
         texts = [row for row in items if str(row.get("ContentType", "text/plain")).startswith("text/plain")]
-        return _decoded(texts[0].get("Content")) if texts else ""
+        return str(texts[0].get("Content") or "") if texts else ""
 
     def _user_name(self, owner: str) -> str:
         field = "EmailAddress" if "@" in owner else "Name"
@@ -219,16 +226,6 @@ def _name(reference: Any) -> str | None:
     if isinstance(reference, Mapping):
         return str(reference["id"]) if reference.get("id") else None
     return str(reference) if reference else None
-
-
-def _decoded(content: Any) -> str:
-    """The text of an attachment, which REST 2 gives in base64."""
-    if not isinstance(content, str):
-        return ""
-    try:
-        return base64.b64decode(content, validate=False).decode("utf-8", "replace")
-    except (ValueError, binascii.Error):
-        return content
 
 
 def _quoted(text: str) -> str:

@@ -105,7 +105,11 @@ def _messages(session: Session, case_id: str) -> list[SentMessage]:
 def _links(session: Session, case_id: str) -> list[CaseLink]:
     query = select(ExternalRecordRow).where(ExternalRecordRow.case_id == case_id, ExternalRecordRow.gone_at.is_(None))
     rows = session.scalars(query.order_by(ExternalRecordRow.channel))
-    return [CaseLink(row.channel, row.external_id, row.url, row.problem) for row in rows if row.external_id]
+    return [
+        CaseLink(row.channel, row.external_id, row.url, row.problem or row.written.get("warning"))
+        for row in rows
+        if row.external_id
+    ]
 
 
 def _mentions(session: Session, case_id: str, reader: str) -> list[tuple[str, str]]:

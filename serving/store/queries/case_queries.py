@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from serving.store.casework.casework_queries import is_mentioned
-from serving.store.exchange import HealthAdjustment
+from serving.store.exchange import ExternalRecordRow, HealthAdjustment
 from serving.store.queries.queue_queries import newest_night
 from serving.store.tables import Account, Case, CaseEvent, FrozenHandoff, Member, Score, Squad
 
@@ -40,6 +40,14 @@ class CaseFile:
 def case_history(session: Session, case_id: str) -> list[CaseEvent]:
     """Every event of the case, oldest first."""
     return list(session.scalars(select(CaseEvent).where(CaseEvent.case_id == case_id).order_by(CaseEvent.id)))
+
+
+def external_records(session: Session, case_id: str) -> list[ExternalRecordRow]:
+    """The records of the case in other systems that exist, by channel."""
+    query = select(ExternalRecordRow).where(
+        ExternalRecordRow.case_id == case_id, ExternalRecordRow.external_id.is_not(None)
+    )
+    return list(session.scalars(query.order_by(ExternalRecordRow.channel)))
 
 
 def case_file(

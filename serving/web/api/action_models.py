@@ -259,6 +259,7 @@ class CommentRequest(RequestModel):
     """A comment for the history of a case."""
 
     text: RequiredText
+    private: bool = Field(False, description="It stays in Rescue: it is not written to other systems.")
 
 
 class TakeNextRequest(RequestModel):

@@ -92,6 +92,7 @@ def get_case(
             session, case_id, visible=person.visible_squads, as_of=query.as_of, reader=person.name
         )
         path = describe_case_path(session, file.case, cases.clock(), person.name) if file else None
+        records = case_queries.external_records(session, case_id) if file else []
     if file is None:
         raise CaseNotFoundError(case_id)
     return response_models.CaseDetailResponse(
@@ -103,6 +104,7 @@ def get_case(
         handoff=json.loads(file.handoff),
         scores=file.scores,
         path=response_models.PathResponse.model_validate(path),
+        external_records=[response_models.ExternalRecordResponse.model_validate(record) for record in records],
         history=[response_models.CaseEventResponse.model_validate(event) for event in file.events],
     )
 
@@ -122,5 +124,5 @@ def comment_on_case(
     case_id: CaseId, request: CommentRequest, person: Commenter, cases: UseCases
 ) -> response_models.CaseResponse:
     """Add a comment to the history of a case."""
-    case = cases.comment(case_id, person.actor(Act.COMMENT), text=request.text)
+    case = cases.comment(case_id, person.actor(Act.COMMENT), text=request.text, private=request.private)
     return response_models.CaseResponse.model_validate(case)

@@ -142,6 +142,18 @@ class PathResponse(ResponseModel):
     stopped: str = Field(description="Why nothing comes next; empty while the path runs.")
 
 
+class ExternalRecordResponse(ResponseModel):
+    """The record that a channel keeps of the case in another system, such as a ticket."""
+
+    channel: str = Field(description="The name of the channel in the settings.")
+    external_id: str
+    url: str | None
+    problem: str | None = Field(description="What was changed there and could not be changed here.")
+    written_at: UtcTime | None
+    read_at: UtcTime | None
+    gone_at: UtcTime | None = Field(description="Since when it is not there any more: it was deleted there.")
+
+
 class CaseDetailResponse(ResponseModel):
     """A case with its account, a hand-off and its history."""
 
@@ -153,6 +165,7 @@ class CaseDetailResponse(ResponseModel):
     handoff: dict[str, Any] = Field(description="The frozen hand-off; docs/handoff.schema.json describes it.")
     path: PathResponse
     scores: dict[str, float] = Field(description="Probabilities of the newest night, by risk.")
+    external_records: list[ExternalRecordResponse] = Field(description="The case in other systems, by channel.")
     history: list[CaseEventResponse]
 
 

@@ -134,6 +134,7 @@ def render_case(
     limits = context.cases.work.limits
     shown: dict[str, Any] = {"view": view, "notice": message, "open_incidents": incidents, "case_path": path}
     shown |= {"away": away, "most_megabytes": limits.megabytes if limits.largest else 0, "file_types": ALLOWED_TEXT}
+    shown["keeps_records"] = bool(context.store.messages.recording)
     return render_page(request, "case.html.j2", shown, status=status)
 
 

@@ -1,6 +1,5 @@
-"""A Request Tracker: tickets, transactions with texts in base64, users, as REST 2 of version 5 has them."""
+"""A Request Tracker: tickets, transactions with texts, users, as REST 2 of version 5 has them."""
 
-import base64
 import re
 from typing import Any
 
@@ -95,8 +94,7 @@ class FakeRequestTracker(FakeVendor):
             return VendorAnswer(201, {"id": str(self._create(request.body)), "type": "ticket"})
         if (found := re.fullmatch(r"/transaction/(\d+)/attachments", path)) is not None:
             text = next(row["text"] for row in self.transactions if row["id"] == found[1])
-            content = base64.encodebytes(text.encode()).decode()
-            return VendorAnswer(200, {"items": [{"ContentType": "text/plain", "Content": content}]})
+            return VendorAnswer(200, {"items": [{"ContentType": "text/plain", "Content": text}]})
         return self._ticket(path, request)
 
     def _ticket(self, path: str, request: VendorRequest) -> VendorAnswer:

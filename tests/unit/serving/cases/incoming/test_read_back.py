@@ -14,7 +14,6 @@ from serving.cases.incoming.read_back import read_back
 from serving.cases.permissions import Actor, Role
 from serving.store.people_tables import User
 
-
 every_vendor = pytest.mark.parametrize("vendor", list(VENDORS), indirect=True)
 
 

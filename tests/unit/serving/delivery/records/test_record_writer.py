@@ -13,7 +13,6 @@ from support.vendors.record_world import ANN, RecordWorld
 
 from serving.delivery.connection_tests import check_connections
 
-
 every_vendor = pytest.mark.parametrize("vendor", list(VENDORS), indirect=True)
 
 
