@@ -95,13 +95,9 @@ def run_nights(
             if recorded is None or not night_day.requested:
                 refuse_other_source(settings, store)
             if recorded is not None:
-                early = ended_early(store, cutoff)
-                if early:
-                    _finish(settings, store, recorded_steps(run_step, attempt), steps)
-                attempt.end("recorded" if early else "unchanged")
+                attempt.end(_complete(settings, store, cutoff, recorded_steps(run_step, attempt), steps))
                 return [recorded]
-            tonight = None if night_day.requested else cutoff
-            source = _validate(settings, store, recorded_steps(run_step, attempt), scratch / "0", tonight)
+            source = _validate(settings, store, recorded_steps(run_step, attempt), scratch / "0", night_day.tonight)
             check_day(night_day, source.history, settings.stale_after, today(settings.timezone))
         missed = _missed(settings, store, cutoff, steps) if catch_up else [cutoff]
         reports = []
@@ -233,6 +229,14 @@ def _cases_of_unknown_people(night: _Night) -> tuple[UnknownResponsible, ...]:
     with night.store.reading() as session:
         counts = cases_of_strangers(session, night.policy.rules.roster)
     return (UnknownResponsible(cases=sum(counts.values()), people=tuple(counts)),) if counts else ()
+
+
+def _complete(settings: Settings, store: Store, night: date, run_step: StepRunner, steps: Steps) -> str:
+    """Finish a recorded night whose attempt was cut off before it had; the outcome of the present attempt."""
+    if not ended_early(store, night):
+        return "unchanged"
+    _finish(settings, store, run_step, steps)
+    return "recorded"
 
 
 def _finish(settings: Settings, store: Store, run_step: StepRunner, steps: Steps) -> None:

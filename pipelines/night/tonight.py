@@ -36,6 +36,11 @@ class NightDay:
     day: date
     requested: bool
 
+    @property
+    def tonight(self) -> date | None:
+        """The day, unless somebody asked for it."""
+        return None if self.requested else self.day
+
 
 def choose_day(settings: Settings, as_of: date | None, scheduled: date | None) -> NightDay:
     """The day of ``--as-of``, else the day that a schedule says, else today in the time zone of the settings."""

@@ -182,8 +182,14 @@ def _file_line(warning: schema.UnreadFile | schema.FileInterpretation | schema.E
             return f"{file} is read as follows: {', '.join(parts)}."
 
 
-def _policy_line(warning: schema.UnknownPolicyName | schema.RiskWithoutRules) -> str:
+def _policy_line(warning: schema.UnknownPolicyName | schema.RiskWithoutRules | schema.UnknownResponsible) -> str:
     match warning:
+        case schema.UnknownResponsible(cases=cases, people=people):
+            verb = "belongs" if cases == 1 else "belong"
+            return (
+                f"{plural(cases, 'open case')} {verb} to people who are not in the policy ({', '.join(people)}): "
+                "`rescue people reassign` gives them to the people on duty."
+            )
         case schema.UnknownPolicyName(place=place, kind=kind, name=name, known=known):
             return f"{place} of the policy names the {kind} {name!r}, which no account has; {suggest_name(name, known)}"
         case schema.RiskWithoutRules(risk=risk):

@@ -17,6 +17,7 @@ from pipelines import settings as configuration
 from pipelines.console import Steps
 from pipelines.night.night import run_nights
 from pipelines.step_runner import plain_runner
+from serving.operations.attempts import newest_attempts
 from serving.store import Store
 from serving.store.decision_tables import HeldOutRow, SetAside, StreakRow, Waiting
 from serving.store.queries import night_queries
@@ -61,8 +62,16 @@ def test_a_night_killed_after_any_stage_is_a_clean_night_after_the_next_run(
         assert left(queue) == left(clean), f"killed after {stage}"
         (again,) = run_nights(settings_of(data, queue), as_of, plain_runner(STEPS), STEPS)
         assert again.unchanged
+        assert newest_step(queue) == ("recorded", "timers"), "the rerun goes on where the killed attempt ended"
         assert left(queue) == left(clean)
         assert kept(queue, as_of) == kept(clean, as_of), "a recorded night has its report and the rows that it refused"
+
+
+def newest_step(home: Path) -> tuple[str, str | None]:
+    """How the newest attempt ended, and its last step."""
+    with Store(f"sqlite:///{home / 'rescue.db'}") as store, store.reading() as session:
+        (newest,) = newest_attempts(session)
+        return newest.outcome, newest.step
 
 
 def kill_after(stage: str, data: str, home: Path, as_of: date) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from models.evaluation.metrics import FIGURES
 from models.reports.figures import SHOWN, figure_table, figure_title, report_line
 from models.reports.sentences import render_finding, warnings_of
 from pipelines.cli.output.terminal_tables import fit_table
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 ONLY_IN_REPORT = ("Brier skill", "pooled calibration intercept", "lift at capacity", "recall at capacity")
 """Figures that the report page and the JSON have, and for which a table of 132 columns has no room."""
+CAUGHT = figure_title("caught_at_capacity")
+"""By this figure chance seems to do well, so the page says why."""
 COUNTS = ("from", "to", "rows", "events")
 INTERVAL = len("[0.70, 0.82]")
 WIDE = 120
@@ -39,6 +42,8 @@ def show_backtest(risk: Risk, result: BacktestResult) -> None:
     rows = [row for row in figures["rows"] if row["name"] not in ONLY_IN_REPORT]
     cells = [[scorer, *(row["cells"][place] for row in rows)] for place, scorer in enumerate(figures["scorers"])]
     out.print(_table(["scorer", *(row["name"] for row in rows)], cells))
+    if any(row["name"] == CAUGHT for row in rows):
+        out.print(f"{CAUGHT}: {FIGURES['caught_at_capacity']}.", markup=False)
     titles = ["period", *COUNTS, *map(figure_title, SHOWN)]
     out.print(_table(titles, [_period(line) for line in map(report_line, evaluation.folds)]))
 

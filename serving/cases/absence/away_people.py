@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from serving.cases.people import count_open_cases, load_roster, load_staff
 from serving.night_report.report_text import plural
 from serving.paths.duty import ObstacleCode
+from serving.paths.roster import Roster
 
 AWAY = frozenset({ObstacleCode.ABSENT, ObstacleCode.DISABLED})
 
@@ -36,12 +37,13 @@ def kept_cases_text(session: Session, person: str) -> str:
     return f"{person} has {plural(count, 'open case')}, which {stay} with {person} until somebody reassigns them."
 
 
-def cases_of_strangers(session: Session) -> dict[str, int]:
+def cases_of_strangers(session: Session, roster: Roster | None = None) -> dict[str, int]:
     """The open cases by responsible person who is not in the policy, where it lists people.
 
-    They were opened before the policy listed anybody, or somebody left it: no message reaches these people.
+    They were opened before the policy listed anybody, or somebody left it: no message reaches these people. The policy
+    is that of the newest night, unless the ``roster`` of another is given.
     """
-    roster = load_roster(session)
+    roster = roster or load_roster(session)
     if not roster.listed:
         return {}
     return {name: count for name, count in sorted(count_open_cases(session).items()) if name not in roster.people}

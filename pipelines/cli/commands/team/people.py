@@ -1,6 +1,7 @@
 """``rescue people``: who is on duty and who is away, absences, and calendars of absences."""
 
 import json
+from collections import Counter
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,9 +12,11 @@ from pipelines.cli.options import Home, Json, parse_day
 from pipelines.console import err, out
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from serving.cases.absence.people_overview import PersonStatus
+    from serving.cases.absence.reassignment import Reassigned
     from serving.cases.permissions import Actor
 
 people = typer.Typer(help="List the people of the policy; enter, remove or read absences.", no_args_is_help=True)
@@ -42,8 +45,9 @@ def list_everybody(home: Home = None, as_json: Json = False) -> None:
             if strangers:
                 names = ", ".join(f"{name} {count}" for name, count in strangers.items())
                 total = sum(strangers.values())
-                text = f"Warning: open cases of people who are not in the policy: {total} ({names}). Reassign them."
-                out.print(text, markup=False, soft_wrap=True)
+                text = f"Warning: open cases of people who are not in the policy: {total} ({names})."
+                advice = "`rescue people reassign` gives them to the people on duty."
+                out.print(f"{text} {advice}", markup=False, soft_wrap=True)
 
 
 @people.command(short_help="Enter an absence.")
@@ -106,6 +110,30 @@ def import_calendar(
         err.print(f"rescue: {reading.failure}", markup=False)
         raise typer.Exit(1)
     out.print(f"{name}: {plural(reading.absences, 'absence')}.", markup=False)
+
+
+@people.command(short_help="Give the cases of people who are not in the policy to who is on duty.")
+def reassign(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen; change nothing.")] = False,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Give the open cases of people who are not in the policy to the people on duty of their squads.
+
+    A case with an owner gets another one. A case that nobody has claimed stays unclaimed, and another person is asked.
+    """
+    from dataclasses import asdict
+
+    from serving.cases.absence.reassignment import reassign_unknown
+    from serving.store.database import utcnow
+
+    with assembly.open_queue(configuration.load(home=home)) as store:
+        moved = reassign_unknown(store, _actor(), now=utcnow(), dry_run=dry_run)
+    if as_json:
+        typer.echo(json.dumps([asdict(case) for case in moved]))
+        return
+    for line in _reassigned_lines(moved, dry_run=dry_run):
+        out.print(line, markup=False, soft_wrap=True)
 
 
 @people.command(short_help="Show the morning digest of a person.")
@@ -203,3 +231,18 @@ def _as_json(person: "PersonStatus") -> dict[str, object]:
         ],
         "missing": list(person.missing),
     }
+
+
+def _reassigned_lines(moved: "list[Reassigned]", *, dry_run: bool) -> "Iterator[str]":
+    given = Counter((case.before, case.person) for case in moved if case.person is not None)
+    for (before, person), count in sorted(given.items()):
+        yield f"{count:,} from {before} to {person}"
+    for case in moved:
+        if case.person is None:
+            yield f"Warning: the case {case.case_id} of {case.before} stays where it is: {case.reason}."
+    total = sum(given.values())
+    cases = "1 case" if total == 1 else f"{total:,} cases"
+    if not moved:
+        yield "No open case belongs to somebody who is not in the policy."
+    else:
+        yield f"{cases} would be reassigned." if dry_run else f"{cases} reassigned."

@@ -66,6 +66,10 @@ WARNINGS = {
     schema.UnknownPolicyName(place="[holdout]", kind="segment", name="smbb", known=("mid", "smb")): (
         "[holdout] of the policy names the segment 'smbb', which no account has; did you mean 'smb'? Allowed: mid, smb."
     ),
+    schema.UnknownResponsible(cases=3, people=("ann", "dan")): (
+        "3 open cases belong to people who are not in the policy (ann, dan): `rescue people reassign` gives them to "
+        "the people on duty."
+    ),
     schema.RiskWithoutRules(risk="contraction"): (
         "The policy has no table [risks.contraction], so default rules apply to it (docs/policy.md)."
     ),

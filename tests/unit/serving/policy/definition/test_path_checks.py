@@ -47,7 +47,7 @@ def hints(more: str, severity: str = USE, squad: str = "") -> tuple[str, ...]:
         (PATH + "[protocol.opened]\nresponsable = true", "did you mean 'responsible'?"),
         (PATH + '[protocol.opened]\nresponsible = "pager"', "line 34: the channel 'pager' is not configured"),
         (PATH + '[protocol.opened]\ndaily = ["informed"]', "informed is in `daily` and gets no message"),
-        (PATH + '[protocol.opened]\nfields = ["revenu"]', "protocol.opened.fields[0] cannot be \"revenu\": did you mean 'revenue'"),
+        (PATH + '[protocol.opened]\nfields = ["revenu"]', "fields[0] cannot be \"revenu\": did you mean 'revenue'"),
         ("", "line 14: there is no path 'p': there are none."),
     ],
 )

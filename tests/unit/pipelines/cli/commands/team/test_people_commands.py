@@ -95,8 +95,17 @@ def test_open_cases_of_people_who_are_not_in_the_policy_are_listed(rescue: Rescu
     assert "not in the policy" not in rescue("people", "list").output
     with Store(f"sqlite:///{tmp_path / 'rescue.db'}") as store, store.transaction() as session:
         session.get_one(Case, case).owner = "zorro"
-    text = "Warning: open cases of people who are not in the policy: 1 (zorro 1). Reassign them.\n"
+    text = (
+        "Warning: open cases of people who are not in the policy: 1 (zorro 1). `rescue people reassign` gives them to "
+        "the people on duty.\n"
+    )
     assert rescue("people", "list").output.endswith(text)
+    planned = rescue("people", "reassign", "--dry-run").output
+    assert planned == "1 from zorro to ann\n1 case would be reassigned.\n"
+    (moved,) = json.loads(rescue("people", "reassign", "--json").output)
+    assert (moved["case_id"], moved["before"], moved["person"]) == (case, "zorro", "ann")
+    assert "not in the policy" not in rescue("people", "list").output
+    assert rescue("people", "reassign").output == "No open case belongs to somebody who is not in the policy.\n"
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,7 @@ def test_people_duty_and_forms_are_explained() -> None:
         ),
         (TEAM.replace("Europe/Madrid", "Europe/Madird"), "There is no time zone 'Europe/Madird'; did you mean"),
         (TEAM.replace("weight = 0.5", 'calendar = "madrid"'), "there is no calendar 'madrid': there are none."),
-        (TEAM.replace("weight = 0.5", "weight = 0"), "people.success-2.weight has to be a number, more than 0 and at most 100, not 0."),
+        (TEAM.replace("weight = 0.5", "weight = 0"), "weight has to be a number, more than 0 and at most 100, not 0."),
         (TEAM.replace('"mon 09:00"', '"09:00"'), "handover = '09:00' has no weekday: write 'mon 09:00'."),
         (TEAM.replace('"mon 09:00"', '"noon"'), "handover = 'noon' cannot be read: write 'mon 09:00'."),
         (
