@@ -16,7 +16,7 @@ from serving.weekly.weekly_sections import WeeklySection, WeeklyTable, money_tex
 NO_REASON = "No reason given"
 MOST_REASONS = 8
 MOST_NAMED = 10
-NOT_MEASURED = "Not measured yet: `rescue monitor` measures it, and it runs after the night."
+NOT_MEASURED = "Not measured yet: whoever runs Rescue starts the command “rescue monitor” after the night."
 
 
 def losses_section(figures: WeeklyFigures) -> WeeklySection:

@@ -136,7 +136,7 @@ def measure_week(
         flow=flow_by_week(session, monday, squads, SHOWN_WEEKS),
         at_begin=open_cases_at(session, begin, squads),
         at_end=open_cases_at(session, end, squads),
-        waiting=waiting_accounts_at(session, monday + timedelta(weeks=1)),
+        waiting=waiting_accounts_at(session, monday, monday + timedelta(weeks=1)),
         periods=_contact_periods(session, monday, end, squads),
         losses=loss_reasons(session, begin, end, squads),
         recent_losses=loss_reasons(session, since, end, squads),

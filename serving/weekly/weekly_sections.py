@@ -55,9 +55,9 @@ def at_risk_text(found: OpenCases, complete: bool) -> str:
     """What is at risk, as a sentence; at the end of the week, or now while it goes on."""
     when = "At the end of the week" if complete else "Now"
     if not found.cases:
-        return f"{when} no case is open."
-    amount = money_text(found.revenue)
-    return f"{when} {amount} of recurring revenue a year is at risk in {plural(found.cases, 'open case')}."
+        return f"{when} no case {'was' if complete else 'is'} open."
+    amount, verb = money_text(found.revenue), "was" if complete else "is"
+    return f"{when} {amount} of recurring revenue a year {verb} at risk in {plural(found.cases, 'open case')}."
 
 
 def outcome_text(cases: int, money: Money, word: str) -> str:

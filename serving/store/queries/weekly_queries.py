@@ -107,9 +107,7 @@ class LossReason(NamedTuple):
     money: Money
 
 
-def loss_reasons(
-    session: Session, since: datetime, until: datetime, squads: frozenset[str] | None
-) -> list[LossReason]:
+def loss_reasons(session: Session, since: datetime, until: datetime, squads: frozenset[str] | None) -> list[LossReason]:
     """Why cases were lost in a span of time, the most frequent reason first."""
     rows = [row for row in closed_cases(session, since, until, squads) if row.outcome == State.LOST]
     query = select(Case.id, Case.outcome_reason).where(Case.closed_at >= since, Case.closed_at < until)
@@ -155,9 +153,9 @@ def open_cases_at(session: Session, at: datetime, squads: frozenset[str] | None)
     return OpenCases(cases, dict(money), waiting, unknown)
 
 
-def waiting_accounts_at(session: Session, at: date) -> int | None:
-    """The accounts that had no place on the newest night before a day; None where no night was recorded."""
-    query = select(NightRow.report).where(NightRow.status == "recorded", NightRow.as_of < at)
+def waiting_accounts_at(session: Session, since: date, at: date) -> int | None:
+    """The accounts that had no place on the newest night of a span of days; None where no night was recorded in it."""
+    query = select(NightRow.report).where(NightRow.status == "recorded", NightRow.as_of >= since, NightRow.as_of < at)
     report = session.scalar(query.order_by(NightRow.as_of.desc()).limit(1))
     found: int | None = report["decision"].get("waiting") if report and "decision" in report else None
     return found
