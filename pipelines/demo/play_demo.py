@@ -16,12 +16,14 @@ from pipelines.demo.company import Company, LateFeed
 from pipelines.demo.demo_clock import DemoClock
 from pipelines.demo.demo_home import DemoHome, demo_policy
 from pipelines.demo.people import READERS, TEAM
+from pipelines.demo.policy_changes import change_policy, first_policy
 from pipelines.demo.special_days import (
     BROKEN_EXPORT,
     CHECKOUTS_FAIL,
     EXPORTS_ARE_SLOW,
     LATE_FEED,
     enter_absences,
+    open_case_by_hand,
     send_checkout_signals,
     send_export_signals,
     work_incident,
@@ -85,7 +87,7 @@ def play_demo(home: DemoHome, plan: DemoPlan, log: Callable[[str], None] = lambd
         UsageError: the folder holds something else than a demo.
     """
     home.create()
-    home.write_policy(demo_policy())
+    home.write_policy(first_policy(demo_policy()))
     clock = DemoClock(datetime.combine(plan.first, time()))
     with use_clock(clock):
         company = Company(_world(plan), home.source, _late_feed(plan))
@@ -114,7 +116,7 @@ class _Demo:
     @cached_property
     def policy(self) -> Policy:
         """The policy in force."""
-        return assembly.load_policy(self.settings)
+        return assembly.current_policy(self.settings).policy
 
     def play(self) -> DemoReport:
         """Every day in its order."""
@@ -166,6 +168,10 @@ class _Demo:
             self._timers()
             if is_working_day(day):
                 work_hours(context, day, number, hour)
+        self.clock.go_to(day, 18, 30)
+        if change_policy(self.store, assembly.policy_source(self.settings), left):
+            del self.policy  # read anew
+        open_case_by_hand(context, left)
         if left == CHECKOUTS_FAIL:
             self.clock.go_to(day, 19)
             send_checkout_signals(context, self.clock())

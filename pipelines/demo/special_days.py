@@ -10,6 +10,7 @@ from pipelines.demo.people import TEAM, DemoPerson, demo_texts
 from pipelines.demo.work_context import WorkContext
 from serving.cases.absence.absence_entries import enter_absence
 from serving.incidents.incident_actions import Incidents
+from serving.nights.person_case import open_person_case
 from serving.signals.signal_fields import AcceptedTimes, make_signal
 from serving.signals.signal_intake import add_signals
 from serving.store import Store
@@ -25,6 +26,11 @@ ABSENCES = (
     ("grace", -6, -12, "Holiday"),
 )
 """Who is away from and until how many days before the end; entered a week before."""
+OPENED_BY_PEOPLE = {
+    21: ("chloe", "Their director asked for a call; nothing shows in the data yet."),
+    4: ("ben", "The champion told me on the phone that budgets are cut."),
+}
+"""Who opens a case by hand, by days before the end, and why."""
 CHECKOUTS_FAIL = 11
 EXPORTS_ARE_SLOW = 1
 KEEP_DAYS = 30
@@ -37,6 +43,23 @@ def enter_absences(store: Store, day: date, days_left: int, now: datetime) -> No
         if days_left == max(first + 7, 1):
             begin, end = day + timedelta(days_left - first), day + timedelta(days_left - last)
             enter_absence(store, people[name].actor, name, begin, end, reason=reason, now=now)
+
+
+def open_case_by_hand(context: WorkContext, days_left: int) -> None:
+    """Somebody opens a case for an account that no night has flagged; accounts that cannot have one are passed over."""
+    if days_left not in OPENED_BY_PEOPLE:
+        return
+    name, reason = OPENED_BY_PEOPLE[days_left]
+    actor = next(person.actor for person in TEAM if person.name == name)
+    accounts = sorted(context.names)
+    context.chance("by hand", days_left).shuffle(accounts)
+    for account in accounts[:20]:
+        try:
+            open_person_case(context.cases.store, account, actor, reason=reason, squad="success", clock=context.clock)
+        except RescueError:
+            continue
+        context.counts["opened_by_hand"] += 1
+        return
 
 
 def send_checkout_signals(context: WorkContext, now: datetime) -> None:
