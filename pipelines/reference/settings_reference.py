@@ -33,7 +33,8 @@ exist, or a value that does not fit, ends a command with 2 before anything is re
 _CHANNELS: Final = """
 ## `[channels.NAME]`
 
-Where each new hand-off, and each case that became worse, is sent; NAME is yours. Keys in bold are required.
+Where each new hand-off, and each case that became worse, is sent; NAME is yours. Keys in bold are required. How to:
+[Slack, paging, Teams and mail](how-to/chat-and-paging.md), [Camunda, UiPath and n8n](how-to/start-workflows.md).
 
 | kind | what it is | keys |
 |---|---|---|
