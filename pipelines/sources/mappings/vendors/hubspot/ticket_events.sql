@@ -1,6 +1,9 @@
 -- Changes of stage, priority and owner. Escalated is a stage or a property with this word. Without the history of
 -- properties, only the closing is known.
-WITH live AS (SELECT * FROM ticket WHERE is_deleted IS NOT TRUE AND created IS NOT NULL),
+WITH live AS (
+    SELECT * FROM ticket
+    WHERE is_deleted IS NOT TRUE AND created IS NOT NULL AND NOT regexp_matches(coalesce(subject, ''), '\[Rescue [a-z2-7]{13}\]\s*$')
+),
 changes AS (
     SELECT
         h.ticket_id,

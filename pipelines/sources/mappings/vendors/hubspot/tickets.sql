@@ -1,4 +1,4 @@
--- Tickets with their first priority; a ticket without a company is unassigned.
+-- Tickets with their first priority; a ticket without a company is unassigned. Our own records are left out.
 WITH opening AS (
     SELECT ticket_id, arg_min(value, moment) AS priority FROM ticket_property_history
     WHERE name = 'hs_ticket_priority' GROUP BY ticket_id
@@ -18,3 +18,4 @@ FROM ticket AS t
 LEFT JOIN ticket_of AS c ON c.ticket_id = t.id
 LEFT JOIN opening AS o ON o.ticket_id = t.id
 WHERE t.is_deleted IS NOT TRUE AND t.created IS NOT NULL
+    AND NOT regexp_matches(coalesce(t.subject, ''), '\[Rescue [a-z2-7]{13}\]\s*$')

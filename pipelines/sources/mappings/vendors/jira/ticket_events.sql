@@ -1,6 +1,9 @@
 -- Changes of status, priority and assignee, and public comments. The reporter of an issue is the customer. Escalated is a
 -- status, label or field with this word, or a priority that was raised to the highest.
-WITH live AS (SELECT * FROM issue WHERE is_deleted IS NOT TRUE AND created IS NOT NULL),
+WITH live AS (
+    SELECT * FROM issue
+    WHERE is_deleted IS NOT TRUE AND created IS NOT NULL AND NOT regexp_matches(coalesce(summary, ''), '\[Rescue [a-z2-7]{13}\]\s*$')
+),
 changes AS (
     SELECT
         c.issue_id,
@@ -53,6 +56,7 @@ SELECT m.issue_id, m.created, 'comment', m.body, CASE WHEN m.author_id = i.repor
 FROM comment AS m
 JOIN live AS i ON i.id = m.issue_id
 WHERE m.is_public IS NOT FALSE AND m.created IS NOT NULL
+    AND NOT regexp_matches(coalesce(m.body, ''), '\(Rescue [a-z2-7]{13}, entry [0-9]+\)[\s{}a-z]*$')
 UNION ALL
 SELECT id, resolved, 'solved', NULL, 'agent' FROM live
 WHERE resolved IS NOT NULL AND id NOT IN (SELECT issue_id FROM ordered WHERE field = 'status' AND done)

@@ -1,4 +1,5 @@
 -- An issue as it was created, with its first priority. A duplicate counts with the issue that it duplicates.
+-- Our own records are left out.
 WITH opening AS (
     SELECT c.issue_id, arg_min(coalesce(p.name, c.value), c.time) AS priority
     FROM change AS c
@@ -31,3 +32,4 @@ LEFT JOIN issue_type AS t ON t.id = i.issue_type
 LEFT JOIN opening AS o ON o.issue_id = i.id
 LEFT JOIN duplicates AS d ON d.issue_id = i.id AND d.original IN (SELECT id FROM issue)
 WHERE i.is_deleted IS NOT TRUE AND i.created IS NOT NULL
+    AND NOT regexp_matches(coalesce(i.summary, ''), '\[Rescue [a-z2-7]{13}\]\s*$')

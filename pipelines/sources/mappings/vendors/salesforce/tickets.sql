@@ -1,4 +1,4 @@
--- A case as it was opened; priority and team then come from the history, where there is one.
+-- A case as it was opened; priority and team then come from the history, where there is one. Our own records are left out.
 SELECT
     c.id AS ticket_id,
     coalesce(s.survivor, c.account_id) AS account_id,
@@ -18,3 +18,4 @@ LEFT JOIN (
     WHERE lower(field) = 'priority' AND old_value IS NOT NULL GROUP BY case_id
 ) AS h ON h.case_id = c.id
 WHERE c.is_deleted IS NOT TRUE AND c.created_date IS NOT NULL
+    AND NOT regexp_matches(coalesce(c.subject, ''), '\[Rescue [a-z2-7]{13}\]\s*$')

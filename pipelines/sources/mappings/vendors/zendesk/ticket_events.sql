@@ -5,6 +5,7 @@ WITH live AS (
     SELECT * FROM ticket
     WHERE lower(coalesce(status, '')) <> 'deleted' AND deleted IS NOT TRUE
         AND lower(coalesce(via_channel, '')) <> 'side_conversation'
+        AND NOT regexp_matches(coalesce(subject, ''), '\[Rescue [a-z2-7]{13}\]\s*$')
 ),
 people AS (
     SELECT id, CASE WHEN role = 'end-user' THEN 'customer' WHEN role IN ('agent', 'admin') THEN 'agent' END AS actor
@@ -34,7 +35,7 @@ comments AS (
     FROM comment AS c
     JOIN live AS t ON t.id = c.ticket_id
     LEFT JOIN people AS p ON p.id = c.user_id
-    WHERE c.public IS NOT FALSE
+    WHERE c.public IS NOT FALSE AND NOT regexp_matches(coalesce(c.body, ''), '\(Rescue [a-z2-7]{13}, entry [0-9]+\)[\s{}a-z]*$')
 ),
 latest AS (SELECT max(updated_at) AS known_until FROM ticket),
 targets AS (

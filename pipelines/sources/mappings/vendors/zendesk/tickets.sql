@@ -1,5 +1,5 @@
 -- A ticket as it was opened. Its priority and group are the first ones of its history: the present ones are the future of
--- its opening. Left out: deleted tickets, and those that a side conversation with a third party creates.
+-- its opening. Left out: deleted tickets, those that a side conversation with a third party creates, and our own records.
 WITH merged AS (
     SELECT unnest(regexp_extract_all(merged_ticket_ids, '[0-9]+')) AS merged_id, id AS merged_into
     FROM ticket
@@ -37,4 +37,5 @@ LEFT JOIN merged AS m ON m.merged_id = t.id
 WHERE lower(coalesce(t.status, '')) <> 'deleted'
     AND t.deleted IS NOT TRUE
     AND lower(coalesce(t.via_channel, '')) <> 'side_conversation'
+    AND NOT regexp_matches(coalesce(t.subject, ''), '\[Rescue [a-z2-7]{13}\]\s*$')
 GROUP BY ALL
