@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 EVENT_TITLES = {
     ProtocolEvent.OPENED: "A case is opened",
     ProtocolEvent.RAISED_AGAIN: "A case is raised again",
+    ProtocolEvent.ASSIGNED: "Somebody is given a case",
     ProtocolEvent.ESCALATED: "A case is escalated",
     ProtocolEvent.HANDED_OVER: "A case is handed over",
     ProtocolEvent.ACCEPTED: "A hand-over is accepted",
