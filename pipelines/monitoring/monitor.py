@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, time, timedelta
 from statistics import median
 from typing import TYPE_CHECKING, TypeVar
 
@@ -29,8 +29,16 @@ from pipelines.settings import Settings
 from pipelines.sources.source_guard import refuse_other_source
 from pipelines.sources.validated_source import validate_source_step
 from pipelines.system_clock import today
-from serving.night_report.monitor_report import DriftReport, MonitorReport, RiskMonitor, UnknownPart, VolumeReport
+from serving.night_report.monitor_report import (
+    DisputedReasonReport,
+    DriftReport,
+    MonitorReport,
+    RiskMonitor,
+    UnknownPart,
+    VolumeReport,
+)
 from serving.night_report.uplift_report import UpliftReport
+from serving.store.casework.casework_queries import disputed_reasons
 from serving.store.database import utcnow
 from serving.store.queries import monitor_queries, night_queries
 
@@ -43,6 +51,9 @@ if TYPE_CHECKING:
     from pipelines.console import Steps
     from serving.night_report.queue_case import ReportPart
     from serving.store import Session
+
+DISPUTED_DAYS = timedelta(days=90)
+"""So long disagreements with reasons are reported."""
 
 _Part = TypeVar("_Part", bound="ReportPart")
 
@@ -67,6 +78,7 @@ def monitor(settings: Settings, as_of: date | None, steps: Steps) -> MonitorRepo
             feeds = feed_reports(history, day)
             volume = measure_volume(night_queries.rows_of_nights(session, NIGHTS + 1))
             risks = _Measurement(opened.settings, session, history, nights, known).risks()
+            disputed = find_disputed_reasons(session, day)
         report = MonitorReport(
             as_of=day,
             night=nights[0] if nights else None,
@@ -74,10 +86,20 @@ def monitor(settings: Settings, as_of: date | None, steps: Steps) -> MonitorRepo
             volume=volume,
             risks=risks,
             alarms=find_alarms(feeds, volume, risks),
+            disputed=disputed,
         )
         with store.transaction() as session:
             monitor_queries.store_monitor_report(session, report, utcnow())
     return report
+
+
+def find_disputed_reasons(session: Session, day: date) -> tuple[DisputedReasonReport, ...]:
+    """The reasons that people disagreed with in the time before a day, the most disputed first."""
+    since = datetime.combine(day, time()) - DISPUTED_DAYS
+    return tuple(
+        DisputedReasonReport(reason=row.reason, disagreed=row.disagreed, cases=row.cases, sentence=row.sentence)
+        for row in disputed_reasons(session, since)
+    )
 
 
 def measure_volume(nights: Sequence[Mapping[str, int]]) -> tuple[VolumeReport, ...]:

@@ -236,6 +236,15 @@ MonitorAlarm = Annotated[
 ]
 
 
+class DisputedReasonReport(ReportPart):
+    """A group of reasons that people disagreed with, the newest sentence, and how many cases showed such a reason."""
+
+    reason: str
+    disagreed: int
+    cases: int
+    sentence: str
+
+
 class MonitorReport(ReportPart):
     """What was measured at the beginning of ``as_of``; ``night`` is the newest recorded night."""
 
@@ -246,6 +255,7 @@ class MonitorReport(ReportPart):
     volume: tuple[VolumeReport, ...]
     risks: tuple[RiskMonitor, ...]
     alarms: tuple[MonitorAlarm, ...]
+    disputed: tuple[DisputedReasonReport, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""

@@ -35,6 +35,19 @@ ALARM_ACTIONS = {
 """By code of an alarm: what to do."""
 
 
+OFTEN_DISPUTED = 2
+"""Disagreements from which a group of reasons is reported: a single one may be about one customer."""
+
+
+def dispute_lines(report: schema.MonitorReport) -> Iterator[str]:
+    """The reasons that people often disagreed with, one sentence each."""
+    for row in report.disputed:
+        if row.disagreed >= OFTEN_DISPUTED:
+            shown = f", which {plural(row.cases, 'case')} showed" if row.cases else ""
+            newest = f", at last with “{row.sentence}”" if row.sentence else ""
+            yield f"People disagreed {row.disagreed} times with a reason of the group {row.reason}{shown}{newest}."
+
+
 def alarm_line(alarm: schema.MonitorAlarm) -> str:
     """What is wrong and what to do, two sentences."""
     return f"{_finding(alarm)} {ALARM_ACTIONS[alarm.code]}"

@@ -9,7 +9,7 @@ from pipelines import settings as configuration
 from pipelines.cli.options import Data, Home, Json, Mapping, NightOf, parse_day
 from pipelines.console import Steps, out
 from serving.night_report.effect_text import effect_line, effect_outlook
-from serving.night_report.monitor_text import alarm_line, risk_lines
+from serving.night_report.monitor_text import alarm_line, dispute_lines, risk_lines
 from serving.night_report.report_text import day_text, plural
 
 if TYPE_CHECKING:
@@ -58,6 +58,8 @@ def _show(report: "MonitorReport") -> None:
         lines = " ".join([effect_line(risk.effect), *effect_outlook(risk.effect, report.as_of)])
         out.print(f"  Effect of the team: {lines}", markup=False)
     out.print("", markup=False)
+    for line in dispute_lines(report):
+        out.print(line, markup=False)
     for alarm in report.alarms:
         word = "Alarm" if alarm.severity == "critical" else "Warning"
         out.print(f"{word}: {alarm_line(alarm)}", markup=False)

@@ -6,7 +6,14 @@ import pytest
 from support.monitor_factory import ALARMS, monitor_report, risk_monitor, unmeasured_risk
 
 from serving.night_report import monitor_report as schema
-from serving.night_report.monitor_text import ALARM_ACTIONS, RETRAINING, UNKNOWN_TEXTS, alarm_line, risk_lines
+from serving.night_report.monitor_text import (
+    ALARM_ACTIONS,
+    RETRAINING,
+    UNKNOWN_TEXTS,
+    alarm_line,
+    dispute_lines,
+    risk_lines,
+)
 
 SENTENCES = {
     "stale_feed": "tickets delivered its newest row 12 days ago; 3 days is the limit.",
@@ -65,3 +72,16 @@ def test_a_report_is_read_as_it_was_written() -> None:
     report = monitor_report()
     assert schema.MonitorReport.from_json(report.to_json()) == report
     assert report.risks_to_train == ("churn",)
+
+
+def test_reasons_that_are_often_disagreed_with_are_named() -> None:
+    rows = [
+        schema.DisputedReasonReport(reason="usage", disagreed=3, cases=12, sentence="Usage fell by 40%"),
+        schema.DisputedReasonReport(reason="billing", disagreed=1, cases=2, sentence=""),
+    ]
+    report = monitor_report().model_copy(update={"disputed": tuple(rows)})
+    assert list(dispute_lines(report)) == [
+        "People disagreed 3 times with a reason of the group usage, which 12 cases showed, at last with “Usage fell by "
+        "40%”."
+    ]
+    assert type(report).from_json(report.to_json()) == report

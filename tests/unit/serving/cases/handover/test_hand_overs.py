@@ -216,7 +216,7 @@ def test_a_form_is_filled_in_as_far_as_it_is_known(cases: Cases, case: str, cloc
         "contacted": "yes",
         "summary": "Nordlicht Logistik may leave",
     }
-    assert found.notes["ann"] == "1 of 50 open, local time 07:00"
+    assert found.notes["ann"] == "primary on duty, 1 of 50 open, local time 07:00"
     assert found.notes["bob"] == "0 open, local time 01:00"
 
 
@@ -316,5 +316,5 @@ def test_without_forms_nothing_changes(store: Store, clock: Clock) -> None:
         file = case_file(session, case, visible=None)
         assert file is not None
         found = case_hand_overs(session, file.case, Handoff.model_validate_json(file.handoff), clock.now)
-    assert (found.choices, dict(found.notes)) == ((), {})
+    assert (found.choices, dict(found.notes)) == ((), {"dan": "primary on duty, 1 open", "eve": "secondary on duty, 0 open"})
     assert FORMS
