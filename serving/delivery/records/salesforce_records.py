@@ -29,6 +29,8 @@ from serving.delivery.records.rest_client import RestClient, segment
 API = "/services/data/v62.0"
 PRIORITIES = {"critical": "High", "high": "High", "medium": "Medium", "low": "Low"}
 PERSON = ("Name", "Email", "Username")
+MEASURED = frozenset({"health_score__c", "customer_health_score__c", "gainsight_health_score__c"})
+"""The fields of accounts that the mapping of Salesforce reads as measured health."""
 _FIELD = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
@@ -52,6 +54,14 @@ class SalesforceSettings(OAuthSettings):
         if name is not None and not _FIELD.fullmatch(name):
             raise UsageError(f"{name!r} is no name of a field.")
         return name
+
+    @field_validator("account_fields")
+    @classmethod
+    def _not_measured(cls, fields: dict[str, str]) -> dict[str, str]:
+        name = fields.get("health", "")
+        if name.casefold() in MEASURED:
+            raise UsageError(f"account_fields: {name} is read as a measured score; write health into another field.")
+        return fields
 
     def open(self) -> CaseRecords:
         """The channel."""

@@ -19,7 +19,8 @@ DAY, LATER = "2024-02-01T10:00:00Z", "2024-02-03T10:00:00Z"
 SHAPES: Mapping[str, Mapping[str, Rows]] = {
     "zendesk/fivetran": {
         "organization": [{"id": 7, "name": "Seven", "created_at": "2024-01-01T00:00:00Z"}],
-        "user": [{"id": 9, "name": "Nina", "role": "end-user", "organization_id": 7}, {"id": 8, "name": "Bo", "role": "agent"}],
+        "user": [{"id": 9, "name": "Nina", "role": "end-user", "organization_id": 7},
+                 {"id": 8, "name": "Bo", "role": "agent"}],
         "ticket": [
             {"id": 1, "organization_id": 7, "created_at": DAY, "status": "open", "subject": "Slow", "requester_id": 9},
             {"id": 2, "organization_id": 7, "created_at": DAY, "status": "solved", "subject": OURS, "requester_id": 9},
@@ -37,8 +38,8 @@ SHAPES: Mapping[str, Mapping[str, Rows]] = {
     "salesforce/fivetran": {
         "account": [{"id": "001", "name": "Seven", "created_date": "2024-01-01T00:00:00Z"}],
         "user": [{"id": "005", "name": "Bo", "is_active": True}],
-        "contract": [{"id": "800", "account_id": "001", "start_date": "2024-01-01", "contract_term": 12, "status": "Activated"}],
-        "opportunity": [{"id": "006", "account_id": "001", "is_won": False, "is_closed": False, "close_date": "2024-01-01"}],
+        "contract": [{"id": "800", "account_id": "001", "start_date": "2024-01-01", "contract_term": 12}],
+        "opportunity": [{"id": "006", "account_id": "001", "is_won": False, "close_date": "2024-01-01"}],
         "case": [
             {"id": "500a", "account_id": "001", "created_date": DAY, "subject": "Slow"},
             {"id": "500b", "account_id": "001", "created_date": DAY, "closed_date": LATER, "subject": OURS},
@@ -102,7 +103,7 @@ def test_a_record_of_ours_is_no_ticket_of_the_customer(mapping: str, tmp_path: P
 def test_a_note_of_ours_is_no_comment(mapping: str, tmp_path: Path) -> None:
     history = read_rows(tmp_path, mapping, SHAPES[mapping])
     values = [value for (value,) in sql_rows(history, "SELECT value FROM ticket_events WHERE kind = 'comment'")]
-    assert not any(str(value).strip("{}noformat").endswith(note_mark(CASE, 7)) for value in values)
+    assert not any(str(value).replace("{noformat}", "").endswith(note_mark(CASE, 7)) for value in values)
     if mapping == "zendesk/fivetran":
         assert any(str(value).endswith("Really?") for value in values)  # a quotation is the customer's own
 
