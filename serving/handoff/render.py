@@ -7,9 +7,11 @@ fonts or links, so that it can be mailed; its colours follow the reader's system
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from datetime import date, datetime
 from functools import cache
 from importlib.resources import files
+from typing import NamedTuple
 
 from jinja2 import BaseLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -23,10 +25,29 @@ def html(handoff: Handoff) -> str:
     return _html().get_template("handoff.html.j2").render(handoff=handoff, sheet=Markup(stylesheet()))  # noqa: S704 our own file
 
 
-def markdown(handoff: Handoff) -> str:
-    """The package as Markdown, for a ticket, a chat or a terminal."""
+class TaskLine(NamedTuple):
+    """A task of the case as it is now, which is no part of the frozen package; ``done`` is also of a skipped one."""
+
+    title: str
+    due_on: date | None
+    owner: str
+    done: bool
+
+
+def markdown(handoff: Handoff, tasks: Sequence[TaskLine] = ()) -> str:
+    """The package as Markdown, for a ticket, a chat or a terminal; the tasks of the case follow it."""
     text = _markdown().get_template("handoff.md.j2").render(handoff=handoff)
-    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+    parts = [re.sub(r"\n{3,}", "\n\n", text).strip()]
+    if tasks:
+        parts.append("\n".join(["## Tasks of the case", "", *map(_task_line, tasks)]))
+    return "\n\n".join(parts) + "\n"
+
+
+def _task_line(task: TaskLine) -> str:
+    details = [f"due {day(task.due_on)}"] if task.due_on else []
+    details += [str(markdown_text(task.owner))] if task.owner else []
+    box = "x" if task.done else " "
+    return f"- [{box}] {markdown_text(task.title)}" + (f" ({', '.join(details)})" if details else "")
 
 
 def stylesheet() -> str:

@@ -23,7 +23,7 @@ from pipelines.cli.commands.incident import incidents, signals, watch
 from pipelines.cli.commands.operations import config, retention, status, sync_sources
 from pipelines.cli.commands.policies.weekly import register_weekly
 from pipelines.cli.commands.sources import check, demo, features, init, simulate
-from pipelines.cli.commands.team import hand_overs, people, users
+from pipelines.cli.commands.team import hand_overs, people, tasks, users
 
 COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (
     nightly.register,
@@ -53,6 +53,7 @@ COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (
     users.register,
     people.register,
     hand_overs.register_hand_overs,
+    tasks.register_tasks,
     simulate.register,
     demo.register,
 )

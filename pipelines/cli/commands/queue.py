@@ -66,11 +66,15 @@ def show(
     """Print the newest hand-off of a case."""
     from serving.handoff import render
     from serving.handoff.package import Handoff
+    from serving.store.casework.casework_queries import task_lines
     from serving.store.queries import night_queries
+    from serving.store.tables import Case
 
     require_one_of(style, EXPORT_FORMATS, "--format")
     with assembly.open_queue(configuration.load(home=home)) as store, store.reading() as session:
         content = night_queries.handoff_of(session, case)
+        row = session.get(Case, case)
+        tasks = task_lines(session, row) if row is not None else []
     if content is None:
         raise UsageError(
             f"There is no case or account {case!r} in the queue; `rescue queue list` shows the open cases."
@@ -79,7 +83,7 @@ def show(
         typer.echo(content)
         return
     package = Handoff.model_validate_json(content)
-    typer.echo(render.html(package) if style == "html" else render.markdown(package))
+    typer.echo(render.html(package) if style == "html" else render.markdown(package, tasks))
 
 
 @queue.command(short_help="Acknowledge a case, which stops its escalation path.")

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
+from serving.handoff.render import TaskLine
 from serving.store.case_states import State
 from serving.store.casework.casework_tables import (
     AccountContact,
@@ -82,6 +83,14 @@ def tasks_of(session: Session, case_id: str) -> list[TaskRow]:
     """The tasks of a case in their order; those that were withdrawn are left out."""
     query = select(TaskRow).where(TaskRow.case_id == case_id, TaskRow.state != "withdrawn")
     return list(session.scalars(query.order_by(TaskRow.position, TaskRow.id)))
+
+
+def task_lines(session: Session, case: Case) -> list[TaskLine]:
+    """The tasks of a case for the text of its hand-off."""
+    return [
+        TaskLine(row.title, row.due_on, row.owner or row.role or case.responsible or "", row.state != "open")
+        for row in tasks_of(session, case.id)
+    ]
 
 
 def open_tasks_of(session: Session, person: str, squads: frozenset[str] | None = None) -> list[OpenTask]:

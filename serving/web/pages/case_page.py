@@ -21,7 +21,7 @@ from serving.handoff.package import Handoff
 from serving.handoff.render import markdown
 from serving.store import Session
 from serving.store.casework.case_work_file import case_work_file
-from serving.store.casework.casework_queries import newest_comment
+from serving.store.casework.casework_queries import newest_comment, task_lines
 from serving.store.casework.casework_tables import AccountContact
 from serving.store.queries.case_queries import CaseFile, case_file
 from serving.store.queries.incident_queries import incidents_of_account
@@ -76,8 +76,11 @@ def mark_as_read(case_id: str, context: ViewerContext) -> Response:
 
 @case_router.get("/case/{case_id}/handoff.md")
 def download_handoff(case_id: str, context: ViewerContext, handoff: str = "") -> Response:
-    """The hand-off of the requested night as Markdown; by default, the newest."""
-    text = markdown(Handoff.model_validate_json(read_case(context, case_id, _day(handoff)).handoff))
+    """The hand-off of the requested night as Markdown (by default, the newest), with the tasks of the case now."""
+    file = read_case(context, case_id, _day(handoff))
+    with context.store.reading() as session:
+        tasks = task_lines(session, file.case)
+    text = markdown(Handoff.model_validate_json(file.handoff), tasks)
     headers = {"Content-Disposition": f'attachment; filename="handoff-{case_id}.md"'}
     return PlainTextResponse(text, headers=headers, media_type="text/markdown")
 

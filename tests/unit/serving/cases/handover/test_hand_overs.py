@@ -217,7 +217,7 @@ def test_a_form_is_filled_in_as_far_as_it_is_known(cases: Cases, case: str, cloc
         "summary": "Nordlicht Logistik may leave",
     }
     assert found.notes["ann"] == "primary on duty, 1 of 50 open, local time 07:00"
-    assert found.notes["bob"] == "0 open, local time 01:00"
+    assert found.notes["bob"] == "secondary on duty, 0 open, local time 01:00"
 
 
 def test_a_returned_form_begins_with_the_answers_of_before(cases: Cases, case: str, clock: Clock) -> None:
