@@ -34,7 +34,8 @@ _CHANNELS: Final = """
 ## `[channels.NAME]`
 
 Where each new hand-off, and each case that became worse, is sent; NAME is yours. Keys in bold are required. How to:
-[Slack, paging, Teams and mail](how-to/chat-and-paging.md), [Camunda, UiPath and n8n](how-to/start-workflows.md).
+[Slack, paging, Teams and mail](how-to/chat-and-paging.md), [Camunda, UiPath and n8n](how-to/start-workflows.md),
+[records in CRM and ticket systems](how-to/write-back.md).
 
 | kind | what it is | keys |
 |---|---|---|
