@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from serving.web.access import Permission, Person
+from serving.web.identity.person import Person
+from serving.web.identity.roles import Permission
 
 
 @dataclass(frozen=True)
