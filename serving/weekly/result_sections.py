@@ -8,7 +8,7 @@ from serving.night_report.effect_text import effect_line, effect_outlook
 from serving.night_report.monitor_report import FigureReport, RiskMonitor
 from serving.night_report.report_text import day_text, plural
 from serving.path_metrics.path_text import share_text
-from serving.store.queries.weekly_queries import RETURN_DAYS, LossReason
+from serving.store.queries.results.weekly_queries import RETURN_DAYS, LossReason
 from serving.weekly.weekly_charts import draw_bars, draw_intervals
 from serving.weekly.weekly_figures import SHOWN_WEEKS, WeeklyFigures
 from serving.weekly.weekly_sections import WeeklySection, WeeklyTable, money_text
@@ -108,7 +108,7 @@ def model_section(figures: WeeklyFigures) -> WeeklySection:
     chart = draw_intervals(
         "Events that happened, for each predicted event",
         "observed divided by expected; 1 is exact",
-        [(risk.title, *_values(figure)) for risk, figure in measured],
+        [(_short_title(risk), *_values(figure)) for risk, figure in measured],
         lambda value: f"{value:.2f}",
         reference=1.0,
         reference_text="as predicted",
@@ -119,6 +119,12 @@ def model_section(figures: WeeklyFigures) -> WeeklySection:
         "are left out."
     )
     return WeeklySection("model", title, lead, lines, chart, None, note)
+
+
+def _short_title(risk: RiskMonitor) -> str:
+    """The name of a risk, for a label of a chart."""
+    name = risk.risk.replace("_", " ")
+    return name[:1].upper() + name[1:]
 
 
 def _ratio(risk: RiskMonitor) -> FigureReport | None:
@@ -180,7 +186,7 @@ def effect_section(figures: WeeklyFigures, today: date) -> WeeklySection:
         "By how much rarer the event is among selected accounts",
         "percentage points fewer events than among held-out accounts",
         [
-            (risk.title, 100 * it.value, 100 * it.low, 100 * it.high)
+            (_short_title(risk), 100 * it.value, 100 * it.low, 100 * it.high)
             for risk in measured
             if (it := risk.effect.difference) is not None
         ],

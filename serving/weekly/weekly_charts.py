@@ -8,13 +8,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import isfinite
 
-WIDTH = 460.0
-LABEL = 118.0
-VALUE = 92.0
+WIDTH = 360.0
+LABEL = 104.0
+VALUE = 70.0
 """Widths of the labels on the left and of the values on the right."""
 BAR, GAP, TOP, AXIS = 13.0, 8.0, 6.0, 34.0
 ROW = 28.0
-LONGEST_LABEL = 19
+LONGEST_LABEL = 17
 
 
 @dataclass(frozen=True)

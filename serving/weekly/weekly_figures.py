@@ -17,7 +17,7 @@ from serving.path_metrics.censored_times import Estimate, estimate_share
 from serving.path_metrics.path_report import Measurement, TimeFigure
 from serving.store import Session
 from serving.store.queries.path_queries import case_timelines, squad_calendars
-from serving.store.queries.weekly_queries import (
+from serving.store.queries.results.weekly_queries import (
     LossReason,
     OpenCases,
     SavedCohort,

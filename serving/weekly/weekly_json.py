@@ -4,7 +4,7 @@ from math import isfinite
 from typing import Any
 
 from serving.path_metrics.censored_times import Estimate
-from serving.store.queries.weekly_queries import LossReason, OpenCases, SavedCohort, WeekFlow
+from serving.store.queries.results.weekly_queries import LossReason, OpenCases, SavedCohort, WeekFlow
 from serving.weekly.weekly_figures import ContactPeriod, WeeklyFigures
 
 

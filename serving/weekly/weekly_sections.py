@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from serving.night_report.report_text import plural
-from serving.store.queries.weekly_queries import Money, OpenCases
+from serving.store.queries.results.weekly_queries import Money, OpenCases
 from serving.weekly.weekly_charts import BarChart, IntervalChart
 
 

@@ -5,7 +5,7 @@ from math import isfinite
 from serving.night_report.report_text import day_text, plural
 from serving.path_metrics.path_report import MIN_CASES
 from serving.path_metrics.path_text import hours_text, time_text
-from serving.store.queries.weekly_queries import WeekFlow
+from serving.store.queries.results.weekly_queries import WeekFlow
 from serving.weekly.weekly_charts import draw_bars, draw_intervals
 from serving.weekly.weekly_figures import PERIOD_WEEKS, ContactPeriod, WeeklyFigures
 from serving.weekly.weekly_sections import (
@@ -65,7 +65,7 @@ def money_section(figures: WeeklyFigures) -> WeeklySection:
         table=_flow_table(figures),
         note="“Saved” and “lost” are what was recorded when the case was closed, with the amount that was entered, "
         "else the revenue at stake, else its estimate. Whether the accounts would have stayed anyway is another "
-        "question: see the last section.",
+        "question: “Do rescues help?” answers it.",
     )
 
 

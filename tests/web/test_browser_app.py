@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+from support.web.saved_policies import finished_replay, save_policies
 from support.web.web_fixture import INES, JONAS, LEAD, Site, fresh_store, running
 from support.web.web_queue import work_through
 
@@ -207,6 +208,12 @@ def test_axe_finds_nothing_on_any_page(enter: Callable[..., Page], site: Site, w
         "/accounts",
         "/waiting",
         "/overview",
+        "/weekly",
+        "/weekly?week=2026-W09",
+        "/policy",
+        "/policy/edit",
+        f"/policy/version/{save_policies(web_store)}",
+        f"/policy/replay/{finished_replay(web_store)}",
         "/preferences",
         "/no",
         site.answer_path(CASE),
@@ -223,9 +230,11 @@ def test_axe_finds_nothing_on_any_page(enter: Callable[..., Page], site: Site, w
     assert {path: told for path, told in found.items() if told} == {}
 
 
-def test_no_page_is_wider_than_the_window(enter: Callable[..., Page], site: Site) -> None:
+def test_no_page_is_wider_than_the_window(enter: Callable[..., Page], site: Site, web_store: Store) -> None:
     page, answer = enter(LEAD), site.answer_path(CASE)
     pages = ("/queue", f"/case/{CASE}", "/account/a-000000", "/accounts", "/waiting", "/overview", "/preferences")
+    pages += ("/weekly?week=2026-W09", "/policy", "/policy/edit", f"/policy/version/{save_policies(web_store)}")
+    pages += (f"/policy/replay/{finished_replay(web_store)}",)
     pages += ("/sign-in", answer, "/my-day", "/queue?layout=board", "/incidents")
     for path in pages:
         page.goto(site.address + path)

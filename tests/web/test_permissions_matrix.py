@@ -152,6 +152,8 @@ TABLE = (
     Row("GET", "/preferences", SEE),
     Row("POST", "/preferences", SEE, {"digest": "on", "at": "08:00", "day_mon": "on"}),
     Row("GET", "/overview", OVERVIEW),
+    Row("GET", "/weekly", OVERVIEW),
+    Row("GET", "/api/v1/weekly", OVERVIEW),
     Row("GET", "/policy", OVERVIEW),
     Row("GET", "/policy/policy.toml", POLICY),
     Row("GET", "/policy/edit", POLICY),

@@ -112,7 +112,7 @@ def _by_risk(query: Select[tuple[Account]], risk: str) -> Select[tuple[Account]]
     return joined.order_by(AccountRisk.probability.desc(), AccountRisk.account_id.desc())
 
 
-def count_accounts(session: Session, chosen: AccountFilter, sort: str = "name") -> int:
+def count_listed_accounts(session: Session, chosen: AccountFilter, sort: str = "name") -> int:
     """The number of chosen accounts; sorted by a risk, of those with a score of it."""
     query = select(func.count()).select_from(Account).where(*_chosen(chosen))
     if sort not in ACCOUNT_SORTS:

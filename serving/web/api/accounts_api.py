@@ -15,7 +15,7 @@ from serving.store.queries.queue_queries import newest_night, night_risks
 from serving.web.api import response_models
 from serving.web.api.dependencies import AccountId, Lead, SignedInPerson, UseCases, Viewer, Worker, sees_hold_outs
 from serving.web.api.text_fields import RequestModel, RequiredText, ShortText
-from serving.web.views.queue_status import AccountStatus, StatusContext, status_lines
+from serving.web.views.work.queue_status import AccountStatus, StatusContext, status_lines
 
 accounts_router = APIRouter()
 
@@ -58,7 +58,7 @@ def search_accounts(
         if query.sort not in (orders := (*account_queries.ACCOUNT_SORTS, *risks)):
             raise UsageError(f"There is no such sort order: {suggest_name(query.sort, orders)}")
         accounts = account_queries.list_accounts(session, chosen, sort=query.sort, page=query.page)
-        total = account_queries.count_accounts(session, chosen, query.sort)
+        total = account_queries.count_listed_accounts(session, chosen, query.sort)
     return response_models.AccountListResponse(
         total=total,
         page=query.page,

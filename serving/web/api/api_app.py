@@ -16,11 +16,12 @@ from serving.web.api import (
     incidents_api,
     paths_api,
     people_api,
-    policy_api,
     problem_responses,
     signals_api,
 )
 from serving.web.api.casework.casework_api import casework_router
+from serving.web.api.policies.policy_api import policy_api_router
+from serving.web.api.policies.weekly_api import weekly_api_router
 
 PREFIX = "/api/v1"
 
@@ -58,5 +59,6 @@ def create_api(
     api.include_router(incidents_api.incidents_router)
     api.include_router(signals_api.signals_router)
     api.include_router(paths_api.paths_router)
-    api.include_router(policy_api.policy_api_router)
+    api.include_router(policy_api_router)
+    api.include_router(weekly_api_router)
     return api

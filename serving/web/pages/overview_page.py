@@ -11,8 +11,8 @@ from serving.store.queries.monitor_queries import newest_monitor_report
 from serving.store.queries.path_queries import recent_path_report
 from serving.web.rendering import render_page
 from serving.web.request_context import OverviewContext
-from serving.web.views.overview_view import build_overview
-from serving.web.views.path_view import build_path_section
+from serving.web.views.results.overview_view import build_overview
+from serving.web.views.results.path_view import build_path_section
 from serving.weekly.result_sections import left_section, losses_section
 from serving.weekly.weekly_figures import measure_week
 from serving.weekly.weekly_sections import WeeklySection

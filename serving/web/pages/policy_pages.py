@@ -34,7 +34,7 @@ from serving.web.flash_messages import FlashMessage, failure_message, success_me
 from serving.web.rendering import render_page
 from serving.web.request_context import FormTexts, OverviewContext, PageContext, PolicyContext, redirect_to
 from serving.web.security.form_input import form_texts
-from serving.web.views.policy_view import (
+from serving.web.views.results.policy_view import (
     MOST_LINES,
     DraftView,
     build_draft,

@@ -21,7 +21,7 @@ from serving.web.display_text import risk_title
 from serving.web.views.case_comparison import points_text
 from serving.web.views.case_view import health_points, usage_points, usage_title, without_account_name
 from serving.web.views.line_plots import Plot, Point, draw_curve, draw_plot
-from serving.web.views.queue_status import AccountStatus, StatusContext, StatusLine, status_lines
+from serving.web.views.work.queue_status import AccountStatus, StatusContext, StatusLine, status_lines
 
 
 @dataclass(frozen=True)

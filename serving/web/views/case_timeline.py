@@ -13,7 +13,7 @@ from serving.store.casework.case_work_file import SentMessage
 from serving.store.casework.casework_tables import ContactEntry
 from serving.store.tables import CaseEvent
 from serving.web import display_text
-from serving.web.reader import Reader
+from serving.web.reader import PageReader
 from serving.web.views.change_text import change_texts, iso_day, message_title
 
 SHOWN_FIRST = 20
@@ -77,7 +77,7 @@ def build_timeline(
     events: Sequence[CaseEvent],
     log: Sequence[ContactEntry],
     messages: Sequence[SentMessage],
-    reader: Reader,
+    reader: PageReader,
     *,
     shown: str = "",
     complete: bool = False,
@@ -96,7 +96,7 @@ def build_timeline(
     return Timeline(tuple(visible), useful, kind, len(chosen) - len(visible))
 
 
-def _of_event(event: CaseEvent, contact: ContactEntry | None, reader: Reader) -> TimelineEntry:
+def _of_event(event: CaseEvent, contact: ContactEntry | None, reader: PageReader) -> TimelineEntry:
     kind = _KIND_OF_EVENT.get(event.kind, "changes")
     text = display_text.event_text(event.kind)
     facts = [*change_texts(event, reader.name_of), *_task_facts(event, reader)]
@@ -124,7 +124,7 @@ def _contact_text(contact: ContactEntry) -> str:
     return text.strip()
 
 
-def _task_facts(event: CaseEvent, reader: Reader) -> Iterator[str]:
+def _task_facts(event: CaseEvent, reader: PageReader) -> Iterator[str]:
     """What of a task changed, in words."""
     before, after = event.after.get("task_before") or {}, event.after.get("task_after") or {}
     if event.kind not in ("task_added", "task_changed"):
@@ -135,7 +135,7 @@ def _task_facts(event: CaseEvent, reader: Reader) -> Iterator[str]:
         yield f"owner: {reader.name_of(after['owner']) or 'whoever is responsible'}"
 
 
-def _of_messages(messages: Iterable[SentMessage], reader: Reader) -> Iterator[TimelineEntry]:
+def _of_messages(messages: Iterable[SentMessage], reader: PageReader) -> Iterator[TimelineEntry]:
     """One entry for the messages of one minute and event."""
     ordered = sorted(messages, key=lambda it: (it.at.replace(second=0, microsecond=0), it.kind))
     for (_, kind), group in groupby(ordered, key=lambda it: (it.at.replace(second=0, microsecond=0), it.kind)):

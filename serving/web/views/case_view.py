@@ -19,7 +19,7 @@ from serving.store.queries.case_queries import CaseFile
 from serving.store.tables import Case, CaseEvent
 from serving.web import display_text
 from serving.web.forms import LOG_CONTACT, Assignees, CaseForm, case_forms
-from serving.web.reader import Reader
+from serving.web.reader import PageReader
 from serving.web.views.case_comparison import Comparison, compare_values
 from serving.web.views.case_summary import money_text, record_links, risk_text, why_sentences
 from serving.web.views.case_timeline import Timeline, build_timeline
@@ -108,7 +108,7 @@ class CaseReading:
     """How a case is read: by whom, in which time zone, when, and with which part of its timeline."""
 
     actor: Actor
-    reader: Reader
+    reader: PageReader
     now: datetime
     shown: str = ""
     complete: bool = False
@@ -146,7 +146,7 @@ class CaseView:
     money: str
     links: tuple[RecordLink, ...]
     new_task: tuple[FieldChoice, ...]
-    reader: Reader
+    reader: PageReader
     sent: SentForm | None = None
 
     @property

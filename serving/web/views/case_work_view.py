@@ -12,7 +12,7 @@ from serving.store.casework.casework_tables import TaskRow
 from serving.store.tables import Case
 from serving.web import display_text
 from serving.web.forms import LOG_CONTACT, CaseForm
-from serving.web.reader import Reader
+from serving.web.reader import PageReader
 from serving.web.work_forms import WorkChoices, task_fields
 
 
@@ -53,7 +53,7 @@ def task_views(
     actor: Actor,
     today: date,
     choices: WorkChoices,
-    reader: Reader,
+    reader: PageReader,
     *,
     read_only: bool,
 ) -> tuple[TaskView, ...]:
@@ -66,7 +66,7 @@ def primary_step(
     case: Case,
     forms: Sequence[CaseForm],
     tasks: Sequence[TaskView],
-    reader: Reader,
+    reader: PageReader,
     *,
     may_acknowledge: bool,
     resolved: bool,
@@ -79,7 +79,7 @@ def primary_step(
     return next(iter(steps), None) or _working_step(case, by_action, tasks)
 
 
-def _waiting_steps(case: Case, forms: Sequence[CaseForm], reader: Reader) -> Iterator[PrimaryStep]:
+def _waiting_steps(case: Case, forms: Sequence[CaseForm], reader: PageReader) -> Iterator[PrimaryStep]:
     """The step of somebody who can do nothing now."""
     if case.state == State.SNOOZED:
         yield PrimaryStep(f"Nothing until {day(case.snoozed_until)}: the case is snoozed.")
@@ -119,7 +119,7 @@ def _working_step(case: Case, by_action: Mapping[str, CaseForm], tasks: Sequence
 
 
 def _task_view(
-    row: TaskRow, case: Case, actor: Actor, today: date, choices: WorkChoices, reader: Reader, read_only: bool
+    row: TaskRow, case: Case, actor: Actor, today: date, choices: WorkChoices, reader: PageReader, read_only: bool
 ) -> TaskView:
     own = case.owner in {None, actor.name} or row.owner == actor.name or actor.may(Act.ASSIGN)
     due, urgency = _due(row, today)

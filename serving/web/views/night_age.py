@@ -12,7 +12,7 @@ from serving.store.queries.night_queries import night_report
 from serving.store.queries.queue_queries import newest_failure, newest_night
 from serving.store.tables import NightRow
 from serving.web.display_text import day_count
-from serving.web.reader import UNKNOWN_READER, Reader
+from serving.web.reader import UNKNOWN_READER, PageReader
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class NightAge:
     late: str = ""
 
 
-def night_age(session: Session, today: date, reader: Reader = UNKNOWN_READER) -> NightAge:
+def night_age(session: Session, today: date, reader: PageReader = UNKNOWN_READER) -> NightAge:
     """The warnings about the newest night; none where it is current, no later one failed and its feeds are on time."""
     night = newest_night(session)
     failed = newest_failure(session)

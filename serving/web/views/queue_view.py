@@ -15,10 +15,10 @@ from serving.store.case_states import OPEN, OUTCOMES, State
 from serving.store.queries.queue_queries import CLOSED_CASES, LANES, OPEN_CASES, PAGE, STATES, ListedCase, QueueFilter
 from serving.store.tables import Account, Case
 from serving.web import display_text
-from serving.web.reader import UNKNOWN_READER, Reader
+from serving.web.reader import UNKNOWN_READER, PageReader
 from serving.web.views.case_view import without_account_name
-from serving.web.views.next_step import next_step
-from serving.web.views.price_text import PriceText, price_text
+from serving.web.views.work.next_step import next_step
+from serving.web.views.work.price_text import PriceText, price_text
 
 FILTERS = ("squad", "lane", "mine", "state", "risk", "segment", "owner", "renews")
 """The filters that have the same name in an address and in a query."""
@@ -142,7 +142,7 @@ class RowContext:
     now: datetime
     today: date
     rules: PolicyFile | None = None
-    reader: Reader = UNKNOWN_READER
+    reader: PageReader = UNKNOWN_READER
     opened: Mapping[str, float] = field(default_factory=dict)
 
 

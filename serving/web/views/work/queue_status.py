@@ -12,7 +12,7 @@ from serving.policy.state.queue_state import SuppressionCode
 from serving.store.decision_tables import HeldOutRow, SetAside, Waiting
 from serving.store.tables import Account, AccountRisk, Case
 from serving.web import display_text
-from serving.web.reader import UNKNOWN_READER, Reader
+from serving.web.reader import UNKNOWN_READER, PageReader
 
 SET_ASIDE_TITLES: dict[str, str] = {
     SuppressionCode.OPEN_CASE: "In the queue",
@@ -26,7 +26,7 @@ SET_ASIDE_TITLES: dict[str, str] = {
 """Why a candidate got no case, as a title."""
 
 
-NOT_SCORED = "The newest night did not score this account: it has no running contract, or its data are missing."
+NOT_SCORED_TEXT = "The newest night did not score this account: it has no running contract, or its data are missing."
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class StatusContext:
     rules: PolicyFile | None
     scored: Mapping[str, int]
     sees_hold_out: bool = False
-    reader: Reader = UNKNOWN_READER
+    reader: PageReader = UNKNOWN_READER
 
 
 def status_lines(status: AccountStatus, context: StatusContext) -> list[StatusLine]:
@@ -73,10 +73,10 @@ def status_lines(status: AccountStatus, context: StatusContext) -> list[StatusLi
     named |= {row.risk for row in status.held_out} if context.sees_hold_out else set()
     named |= {case.risk for case in status.cases if case.closed_at is None}
     lines += [_risk_line(row, context) for row in status.risks if row.risk not in named]
-    return lines or [StatusLine("Not scored", NOT_SCORED)]
+    return lines or [StatusLine("Not scored", NOT_SCORED_TEXT)]
 
 
-def _open_line(case: Case, reader: Reader) -> StatusLine:
+def _open_line(case: Case, reader: PageReader) -> StatusLine:
     whose = f"{reader.name_of(case.owner)} works on it" if case.owner else f"squad {case.squad}"
     risk, state = display_text.code_title(case.risk).lower(), display_text.state_title(case.state).lower()
     text = f"In the queue since {day(case.opened_on)} for {risk}: {state}, {whose}."

@@ -11,10 +11,10 @@ from serving.store.casework.casework_queries import OpenTask, UnreadMention
 from serving.store.incident_tables import Incident
 from serving.store.tables import Account, Case
 from serving.web import display_text
-from serving.web.reader import Reader
+from serving.web.reader import PageReader
 from serving.web.views.case_view import without_account_name
 from serving.web.views.incident_view import incident_row
-from serving.web.views.next_step import next_step
+from serving.web.views.work.next_step import next_step
 
 SOON = timedelta(hours=24)
 """A deadline that is nearer is one of today's."""
@@ -56,7 +56,7 @@ class DayWork:
     incidents: Sequence[Incident]
 
 
-def day_sections(work: DayWork, now: datetime, today: date, reader: Reader) -> list[DaySection]:
+def day_sections(work: DayWork, now: datetime, today: date, reader: PageReader) -> list[DaySection]:
     """The sections that have lines; a case is in the first one that it belongs to."""
     shown: set[str] = set()
 
@@ -87,7 +87,7 @@ def _is_urgent(case: Case, now: datetime) -> bool:
     return timer is not None and timer.due - now <= SOON
 
 
-def _by_deadline(cases: Sequence[tuple[Case, Account]], now: datetime, reader: Reader) -> list[DayRow]:
+def _by_deadline(cases: Sequence[tuple[Case, Account]], now: datetime, reader: PageReader) -> list[DayRow]:
     def due(row: tuple[Case, Account]) -> datetime:
         timer = display_text.sla_timer(row[0], now)
         return timer.due if timer else now
@@ -95,11 +95,11 @@ def _by_deadline(cases: Sequence[tuple[Case, Account]], now: datetime, reader: R
     return _rows(sorted(cases, key=due), now, reader)
 
 
-def _rows(cases: Iterable[tuple[Case, Account]], now: datetime, reader: Reader) -> list[DayRow]:
+def _rows(cases: Iterable[tuple[Case, Account]], now: datetime, reader: PageReader) -> list[DayRow]:
     return [_case(case, account, now, reader) for case, account in cases]
 
 
-ACTIONS: dict[str, tuple[str, str]] = {
+DAY_ACTIONS: dict[str, tuple[str, str]] = {
     State.HANDED_OVER: ("Accept or return", "#next-step"),
     State.CLAIMED: ("Record the contact", "#contact"),
     State.CONTACTED: ("Write the plan", "#plan"),
@@ -108,11 +108,11 @@ ACTIONS: dict[str, tuple[str, str]] = {
 """The next action by state of a case, and the form of its page that does it; a new case is claimed from here."""
 
 
-def _case(case: Case, account: Account, now: datetime, reader: Reader) -> DayRow:
+def _case(case: Case, account: Account, now: datetime, reader: PageReader) -> DayRow:
     timer = display_text.sla_timer(case, now)
     name = account.name or account.account_id
     reason = without_account_name(case.first_reason or case.headline, name)
-    title, form = ACTIONS.get(case.state, ("Claim", ""))
+    title, form = DAY_ACTIONS.get(case.state, ("Claim", ""))
     return DayRow(
         name=name,
         url=f"/case/{case.id}",
@@ -125,7 +125,7 @@ def _case(case: Case, account: Account, now: datetime, reader: Reader) -> DayRow
     )
 
 
-def _due_text(timer: display_text.SlaTimer, reader: Reader) -> str:
+def _due_text(timer: display_text.SlaTimer, reader: PageReader) -> str:
     return f"{display_text.code_title(timer.target)} {timer.left}: {local_time(timer.due, reader.zone)}"
 
 
@@ -142,7 +142,7 @@ def _task(found: OpenTask, today: date) -> DayRow:
     )
 
 
-def _mention(found: UnreadMention, reader: Reader) -> DayRow:
+def _mention(found: UnreadMention, reader: PageReader) -> DayRow:
     return DayRow(
         name=found.account,
         url=f"/case/{found.case.id}",
@@ -153,7 +153,7 @@ def _mention(found: UnreadMention, reader: Reader) -> DayRow:
     )
 
 
-def _incident(incident: Incident, now: datetime, reader: Reader) -> DayRow:
+def _incident(incident: Incident, now: datetime, reader: PageReader) -> DayRow:
     row = incident_row(incident, now)
     acknowledged = incident.acknowledged_at is not None
     return DayRow(

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 import pyarrow as pa
 
 from serving.web import display_text
-from serving.web.reader import Reader
+from serving.web.reader import PageReader
 from serving.web.views.queue_view import QueueRow
 
 EXPORT_TYPES = {
@@ -18,7 +18,7 @@ MOST_EXPORTED = 10_000
 """Cases in one file."""
 
 
-def export_table(rows: Sequence[QueueRow], risks: Sequence[str], reader: Reader) -> pa.Table:
+def export_table(rows: Sequence[QueueRow], risks: Sequence[str], reader: PageReader) -> pa.Table:
     """What the list shows of these cases; numbers stay numbers, deadlines are in the time zone of the reader."""
     columns: dict[str, pa.Array] = {
         "Account": _texts(row.name for row in rows),

@@ -7,8 +7,8 @@ from urllib.parse import urlencode
 from serving.store.queries.account_queries import ACCOUNT_SORTS
 from serving.store.queries.decision_queries import NightDecisions
 from serving.store.tables import Account, AccountRisk, Case
-from serving.web.views.queue_status import AccountStatus, StatusContext, StatusLine, status_lines
 from serving.web.views.queue_view import MAX_FILTER_LENGTH
+from serving.web.views.work.queue_status import AccountStatus, StatusContext, StatusLine, status_lines
 
 
 @dataclass(frozen=True)

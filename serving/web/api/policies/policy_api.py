@@ -11,9 +11,9 @@ from serving.policy_versions.policy_service import PolicyService
 from serving.policy_versions.replay_jobs import replay_job, request_replay
 from serving.policy_versions.saved_policies import PolicyChange, check_policy_text, saved_policies, saved_policy
 from serving.store.policy_tables import ReplayJob, SavedPolicy
-from serving.web.api import policy_models
 from serving.web.api.dependencies import Lead, PolicyEditor, UseCases, may_edit
-from serving.web.views.policy_view import word_sections
+from serving.web.api.policies import policy_models
+from serving.web.views.results.policy_view import word_sections
 
 policy_api_router = APIRouter(tags=["policy"])
 

@@ -14,7 +14,7 @@ from serving.path_metrics.path_text import share_text
 from serving.store.queries.overview_queries import TeamOutcomes
 from serving.store.tables import Account, Case, NightRow
 from serving.web import display_text
-from serving.web.views.path_view import PathSection
+from serving.web.views.results.path_view import PathSection
 from serving.weekly.weekly_sections import WeeklySection
 
 MIN_OUTCOMES = 20

@@ -3,9 +3,9 @@
 from serving.handoff.render import day
 from serving.store.case_states import CLOSED, State
 from serving.store.tables import Case
-from serving.web.reader import Reader
+from serving.web.reader import PageReader
 
-STEPS: dict[str, str] = {
+NEXT_STEPS: dict[str, str] = {
     State.NEW: "Claim it, then contact the customer",
     State.HANDED_OVER: "Accept it, or return it with a reason",
     State.CLAIMED: "Contact the customer",
@@ -15,7 +15,7 @@ STEPS: dict[str, str] = {
 """By state of an open case."""
 
 
-def next_step(case: Case, reader: Reader) -> str:
+def next_step(case: Case, reader: PageReader) -> str:
     """What somebody has to do next, without a full stop; names the person where it is not the reader's to do."""
     if case.state in CLOSED:
         return "Nothing: the case is closed"
@@ -23,6 +23,6 @@ def next_step(case: Case, reader: Reader) -> str:
         return f"Nothing until {day(case.snoozed_until)}"
     if case.resolved:
         return "Close it: its cause is gone"
-    step = STEPS.get(case.state, "Open it")
+    step = NEXT_STEPS.get(case.state, "Open it")
     others = case.owner is not None and case.owner != reader.person
     return f"{step} ({reader.name_of(case.owner)} works on it)" if others else step

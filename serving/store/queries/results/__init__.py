@@ -1,0 +1,1 @@
+"""Figures for whoever pays for the team: the week, its money, and what became of saved accounts."""
