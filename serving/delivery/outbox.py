@@ -14,9 +14,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from serving.paths.message_settings import MessageSettings
-from serving.store.database import MESSAGES
+from serving.store.database import MESSAGES, PEOPLE_NAMES
 from serving.store.exchange import Message
-from serving.store.tables import Case, CaseEvent
+from serving.store.tables import Account, Case, CaseEvent
 
 CHANGED = "case.changed"
 """The kind of a message about an entry of a case's history."""
@@ -67,7 +67,9 @@ def enqueue_change(
         return
     session.flush()  # the id of the entry tells two comments of one moment apart
     payload = _payload(session, case, CHANGED, at)
+    actor_name = (session.info.get(PEOPLE_NAMES) or {}).get(event.actor, event.actor)
     payload["data"] |= {
+        "actor_name": actor_name,
         "change": event.kind,
         "actor": event.actor,
         "comment": event.comment,
@@ -115,15 +117,22 @@ def case_data(session: Session, case: Case) -> dict[str, Any]:
     """A case as messages to channels describe it, in its present state."""
     settings: MessageSettings = session.info.get(MESSAGES) or MessageSettings()
     link = settings.link("case", case.id)
+    account = session.get(Account, case.account_id)
+    names: Mapping[str, str] = session.info.get(PEOPLE_NAMES) or {}
+    people = {name for name in (case.owner, case.responsible, case.acknowledged_by) if name}
     return {
         "case": case.id,
         "version": case.version,
         "account_id": case.account_id,
+        "account": (account.name if account else None) or case.account_id,
+        "currency": account.currency if account else None,
         "risk": case.risk,
         "lane": case.lane,
         "alarms": sorted(case.alarms),
         "squad": case.squad,
         "owner": case.owner,
+        "responsible": case.responsible,
+        "names": {name: names[name] for name in sorted(people) if names.get(name, name) != name},
         "state": case.state,
         "severity": case.severity,
         "priority": case.priority,

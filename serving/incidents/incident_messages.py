@@ -3,6 +3,7 @@
 They are written to the outbox in the transaction of their cause, with an id that is computed from it.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +18,7 @@ from serving.paths.message_text import Occasion, compose_message
 from serving.paths.path_progress import SentStep
 from serving.paths.protocol import Party, ProtocolEvent
 from serving.paths.subjects import Subject
-from serving.store.database import MESSAGES
+from serving.store.database import MESSAGES, PEOPLE_NAMES
 from serving.store.exchange import Message
 from serving.store.incident_tables import Incident
 
@@ -68,6 +69,8 @@ def incident_data(session: Session, incident: Incident) -> dict[str, Any]:
     """An incident as messages to channels describe it, in its present state."""
     settings: MessageSettings = session.info.get(MESSAGES) or MessageSettings()
     link = settings.link("incident", incident.id)
+    names: Mapping[str, str] = session.info.get(PEOPLE_NAMES) or {}
+    people = {name for name in (incident.responsible, incident.acknowledged_by) if name}
     return {
         "incident": incident.id,
         "version": incident.version,
@@ -84,6 +87,7 @@ def incident_data(session: Session, incident: Incident) -> dict[str, Any]:
         "resolve_by": incident.resolve_by and incident.resolve_by.isoformat() + "Z",
         "responsible": incident.responsible,
         "acknowledged_by": incident.acknowledged_by,
+        "names": {name: names[name] for name in sorted(people) if names.get(name, name) != name},
         **({"link": link} if link else {}),
     }
 

@@ -26,6 +26,8 @@ BUSY_SECONDS = 30
 READ_ONLY = "rescue_read_only"
 MESSAGES = "messages"
 """The key of the settings of messages in a session's ``info``."""
+PEOPLE_NAMES = "people_names"
+"""The key, there, of the names of people as others read them, once the transaction has loaded the policy."""
 
 
 class StoreError(RescueError):

@@ -25,7 +25,7 @@ from serving.paths.protocol import DEFAULT_PROTOCOL, Protocol, ProtocolEvent
 from serving.paths.subjects import Subject
 from serving.policy.definition.policy_schema import PolicyFile
 from serving.store.case_states import State
-from serving.store.database import MESSAGES
+from serving.store.database import MESSAGES, PEOPLE_NAMES
 from serving.store.tables import Account, Case, Squad
 
 ACCOUNT_OWNER = "account owner"
@@ -159,6 +159,7 @@ def path_context(session: Session, at: datetime) -> PathContext:
     context: PathContext | None = session.info.get(CONTEXT)
     if context is None:
         context = session.info[CONTEXT] = load_context(session, at)
+        session.info[PEOPLE_NAMES] = context.titles
     return context
 
 

@@ -192,17 +192,15 @@ def _blocks(message: ChannelMessage) -> list[Block]:
 def _first_line(message: ChannelMessage) -> str:
     """The account of a case, which every message about it needs, or the title of an incident."""
     headline = str(message.data.get("headline") or "")
-    if message.subject_kind != "case":
-        return headline or message.subject
-    return headline.partition(": ")[0] if ": " in headline else headline or message.subject
+    return str(message.data.get("account") or headline or message.subject)
 
 
 def _reason(message: ChannelMessage) -> str:
     """Why there is a case, or what the newest event of an incident says."""
     if message.subject_kind != "case":
         return message.title or ""
-    headline = str(message.data.get("headline") or "")
-    return headline.partition(": ")[2] or headline
+    reason = str(message.data.get("headline") or "").removeprefix(f"{message.data.get('account')}: ")
+    return reason[:1].upper() + reason[1:]
 
 
 def _thread_line(message: ChannelMessage) -> str:
@@ -215,5 +213,6 @@ def _thread_line(message: ChannelMessage) -> str:
     template = CHANGES_IN_THREAD.get(str(data.get("change", "")), "")
     if not template:
         return ""
-    line = template.format(actor=data.get("actor") or "Somebody", squad=data.get("squad") or "another squad")
+    actor = data.get("actor_name") or data.get("actor") or "Somebody"
+    line = template.format(actor=actor, squad=data.get("squad") or "another squad")
     return f"{line} {data['comment']}" if data.get("comment") else line

@@ -99,13 +99,15 @@ def slack_date(instant: str | None) -> str:
 
 
 def _facts(data: Mapping[str, Any]) -> Iterator[Block]:
-    state = str(data.get("state", ""))
+    state, names = str(data.get("state", "")), data.get("names") or {}
+    holder, acknowledged = data.get("owner") or data.get("responsible"), data.get("acknowledged_by")
     shown = {
         "State": STATE_TEXTS.get(state, state.replace("_", " ")),
         "Severity": data.get("severity"),
+        "At stake": _money(data.get("at_stake"), data.get("currency")),
         "Squad": data.get("squad"),
-        "Responsible": data.get("owner") or data.get("responsible"),
-        "Acknowledged by": data.get("acknowledged_by"),
+        "Responsible": names.get(holder, holder),
+        "Acknowledged by": names.get(acknowledged, acknowledged),
     }
     for title, value in shown.items():
         if value:
@@ -114,6 +116,11 @@ def _facts(data: Mapping[str, Any]) -> Iterator[Block]:
         for title, key in (("Respond by", "respond_by"), ("Resolve by", "resolve_by")):
             if date := slack_date(data.get(key)):
                 yield {"type": "mrkdwn", "text": f"{title}: {date}", "verbatim": True}
+
+
+def _money(amount: float | None, currency: str | None) -> str:
+    """An amount with its currency; nothing where one of them is not known."""
+    return f"{currency} {amount:,.0f}" if amount is not None and currency else ""
 
 
 def _button(action: str, title: str, value: str, is_case: bool, *, style: str = "") -> Block:

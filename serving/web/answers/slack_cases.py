@@ -1,5 +1,6 @@
 """What a click in Slack has to know of the queue: who the member is, and the present state of a case or an incident."""
 
+from serving.cases.escalation.path_context import path_context
 from serving.cases.people import load_roster
 from serving.delivery.channel import ChannelMessage
 from serving.delivery.chat.slack_api import SlackApi
@@ -7,6 +8,7 @@ from serving.delivery.chat.slack_members import SlackMembers, person_with_addres
 from serving.delivery.outbox import case_data
 from serving.incidents.incident_messages import incident_data
 from serving.store import Store
+from serving.store.database import utcnow
 from serving.store.incident_tables import Incident
 from serving.store.tables import Case
 
@@ -34,6 +36,7 @@ def slack_person(store: Store, member: str, channel: str, api: SlackApi) -> str 
 def case_message(store: Store, case_id: str) -> ChannelMessage | None:
     """A case in its present state, as a message to its channel."""
     with store.reading() as session:
+        path_context(session, utcnow())
         case = session.get(Case, case_id)
         data = case_data(session, case) if case is not None else None
     return ChannelMessage("", "case.changed", "", data) if data is not None else None
@@ -42,6 +45,7 @@ def case_message(store: Store, case_id: str) -> ChannelMessage | None:
 def incident_message(store: Store, incident_id: str) -> ChannelMessage | None:
     """An incident in its present state, as a message to its channel."""
     with store.reading() as session:
+        path_context(session, utcnow())
         incident = session.get(Incident, incident_id)
         data = incident_data(session, incident) if incident is not None else None
     return ChannelMessage("", "incident.changed", "", data) if data is not None else None

@@ -24,7 +24,7 @@ from support.nights.night_factory import NIGHT, NOW, RULES, names, record_of, ru
 DESK = "desk"
 ANN = Actor("ann", Role.LEAD, frozenset({"north"}))
 BOB = Actor("bob", Role.REVIEWER, frozenset({"north"}))
-HEADLINE = "Nordlicht <!channel> GmbH: Usage fell 43%, see evil.example"
+HEADLINE = "Ünit a000000: usage fell 43%, see <!channel> and evil.example"
 
 
 def rules_with_people(people: dict[str, dict[str, str]]) -> PolicyFile:

@@ -61,7 +61,7 @@ def test_a_new_case_is_one_message_with_buttons(slack: FakeSlack, world: ChatWor
     assert world.deliver().sent == 1
     (message,) = slack.top()
     texts = shown(message)
-    assert texts[:2] == ["Nordlicht <!channel> GmbH", "Usage fell 43%, see evil.example"]
+    assert texts[:2] == ["Ünit a000000", "Usage fell 43%, see <!channel> and evil.example"]
     assert {"State: New", "Severity: normal", "Squad: north"} <= set(texts)
     assert any(text.startswith("Respond by: <!date^") and "UTC>" in text for text in texts)
     assert list(buttons(message)) == ["Acknowledge", "Claim", "Snooze …", "Disagree …", "Open in Rescue"]
