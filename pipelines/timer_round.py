@@ -68,10 +68,10 @@ def run_round(
 
     Without a policy, incidents wait: their signals are kept.
     """
+    channels = open_channels(settings.channels)  # before the lease: a setting that does not fit must not keep it
     lease = take_lease(store, holder)
     if isinstance(lease, HeldBy):
         return RoundReport(TimerReport(), IncidentReport(), lease)
-    channels = open_channels(settings.channels)
     broadcast = broadcast_channels(settings.channels)
     try:
         cases = run_timers(store, channels=broadcast, trust_clock=trust_clock)

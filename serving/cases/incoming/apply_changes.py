@@ -75,7 +75,7 @@ class IncomingChanges:
         text = note.text.replace("\0", "")
         made = self._act(note.author, note.at, change, lambda cases, who: cases.comment(who.case, who.actor, text=text))
         if made is not None:
-            self.outcome.changes.append(f"{made.name} commented in {self.origin.title}.")
+            self.outcome.changes.append(f"{self._shown(made)} commented in {self.origin.title}.")
 
     def _compare_owner(self, case: Case) -> None:
         known, now = self.outcome.written.get(OWNER), owner_keys(self.state.owner)
@@ -84,7 +84,8 @@ class IncomingChanges:
             return
         wanted = self._person(self.state.owner)
         change = self._change("owner")
-        if wanted == case.owner or case.closed_at is not None:
+        same = wanted == case.owner and (wanted is not None or self.state.owner is None)
+        if same or case.closed_at is not None:
             self._accept_owner(now, case)
         elif CASE_OWNER in self.outcome.written and self.outcome.written[CASE_OWNER] != case.owner:
             title, shown = self.origin.title, self.state.owner.name if self.state.owner else "nobody"
@@ -134,7 +135,7 @@ class IncomingChanges:
         self.outcome.written["closed"] = is_closed
         after = self._case()
         how = f"closed as {after.state.replace('_', ' ')}" if is_closed else "opened again"
-        self.outcome.changes.append(f"The case is {how} by {made.name}, as in {self.origin.title}.")
+        self.outcome.changes.append(f"The case is {how}, as {self._shown(made)} did in {self.origin.title}.")
 
     def _close(self, case: Case, change: Change) -> Actor | None:
         key = f"closed:{change.at or self.state.stamp}"
@@ -200,6 +201,10 @@ class IncomingChanges:
     def _change(self, what: str) -> Change:
         found: Change = getattr(self.changes(), what)
         return found
+
+    def _shown(self, actor: Actor) -> str:
+        """The name of somebody in a sentence that names the system already."""
+        return actor.name.removesuffix(f" ({self.origin.title})")
 
     def _person(self, person: ExternalPerson | None) -> str | None:
         if person is None:

@@ -77,13 +77,16 @@ class RestClient:
                 timeout=self._remaining(),
             )
         except DeliveryError as error:
-            raise self._unsure(error) if creates else error from None
+            failure = DeliveryError(
+                str(error).replace("The receiver", self.title), permanent=error.permanent, retry_after=error.retry_after
+            )
+            raise self._unsure(failure) if creates else failure from None
         if answer.ok or answer.status in expected:
             return answer
         if record and answer.status in {404, 410}:
             raise RecordGoneError(f"The record is not in {self.title} any more.", permanent=True)
-        failure = self._failure(answer, names)
-        raise self._unsure(failure) if creates and answer.status >= 500 else failure
+        refusal = self._failure(answer, names)
+        raise self._unsure(refusal) if creates and answer.status >= 500 else refusal
 
     def get(self, path: str, **how: Any) -> JsonAnswer:
         """The answer to a GET."""

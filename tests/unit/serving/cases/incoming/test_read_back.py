@@ -217,6 +217,15 @@ def test_nothing_comes_back_where_the_settings_say_so(migrated_sqlite: Path, tmp
         assert world.case().state == "new"
 
 
+def test_an_owner_there_who_is_not_known_here_is_said(desk: RecordWorld) -> None:
+    desk.vendor.they_assign(record_of(desk), ZOE)
+    report = desk.read()
+    assert "Zoe Park owns the record, but is not known here" in report.problems[0]
+    assert (desk.case().owner, desk.row().problem is not None) == (None, True)
+    desk.vendor.they_assign(record_of(desk), None)
+    assert (desk.read().problems, desk.row().problem) == ([], None)
+
+
 def test_a_display_name_makes_nobody_somebody(desk: RecordWorld) -> None:
     fake = desk.vendor
     assert isinstance(fake, FakeZendesk)
