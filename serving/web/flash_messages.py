@@ -6,7 +6,7 @@ from datetime import datetime
 from serving.cases.case_errors import StaleCaseError
 from serving.paths.message_text import local_time
 from serving.web import display_text
-from serving.web.reader import UNKNOWN_READER, Reader
+from serving.web.reader import UNKNOWN_READER, PageReader
 
 
 @dataclass(frozen=True)
@@ -24,13 +24,13 @@ def success_message(action: str) -> FlashMessage | None:
     return FlashMessage(text) if text else None
 
 
-def failure_message(error: Exception, draft: str = "", reader: Reader = UNKNOWN_READER) -> FlashMessage:
+def failure_message(error: Exception, draft: str = "", reader: PageReader = UNKNOWN_READER) -> FlashMessage:
     """Why something was not done, and that the text that was typed is still there."""
     kept = " Your text is kept in the form below." if draft else ""
     return FlashMessage(error_text(error, reader) + kept, "bad")
 
 
-def error_text(error: Exception, reader: Reader = UNKNOWN_READER) -> str:
+def error_text(error: Exception, reader: PageReader = UNKNOWN_READER) -> str:
     """The error's message; for a conflict, what the other person did, in the names and the time of the reader."""
     if isinstance(error, StaleCaseError):
         action, actor = display_text.event_text(error.kind), reader.name_of(error.actor)

@@ -17,7 +17,7 @@ ZONE_COOKIE = "zone"
 
 
 @dataclass(frozen=True)
-class Reader:
+class PageReader:
     """Who reads: their time zone, the names of people by sign-in name, and their own sign-in name."""
 
     zone: str = "UTC"
@@ -25,7 +25,7 @@ class Reader:
     person: str = ""
 
     @classmethod
-    def of(cls, roster: Roster, person: str, browser_zone: str) -> "Reader":
+    def of(cls, roster: Roster, person: str, browser_zone: str) -> "PageReader":
         """The reader with this sign-in name; ``browser_zone`` comes from a cookie and may be anything."""
         zone = roster.timezone_of(person)
         if zone == "UTC" and roster.person(person).timezone is None and _is_zone(browser_zone):
@@ -41,7 +41,7 @@ class Reader:
         return at.replace(tzinfo=UTC).astimezone(ZoneInfo(self.zone))
 
 
-UNKNOWN_READER = Reader()
+UNKNOWN_READER = PageReader()
 """Somebody whose time zone is not known, on pages without a sign-in."""
 
 

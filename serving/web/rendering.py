@@ -18,7 +18,7 @@ from serving.handoff.why_now import evidence_text
 from serving.paths.message_text import local_time
 from serving.web import display_text
 from serving.web.navigation import entries_for
-from serving.web.reader import UNKNOWN_READER, Reader
+from serving.web.reader import UNKNOWN_READER, PageReader
 
 THEMES = ("auto", "light", "dark")
 THEME_COOKIE = "theme"
@@ -67,7 +67,7 @@ def template_environment() -> Environment:
 def render_page(request: Request, name: str, context: Mapping[str, Any], *, status: int = 200) -> HTMLResponse:
     """Render a template for this request; the person and the form token are those of ``request.state``, if set."""
     person = getattr(request.state, "person", None)
-    reader: Reader = getattr(request.state, "reader", UNKNOWN_READER)
+    reader: PageReader = getattr(request.state, "reader", UNKNOWN_READER)
     shared = {
         "person": person,
         "navigation": entries_for(person, request.state),

@@ -21,7 +21,7 @@ from serving.paths.roster import Roster
 from serving.store import Store
 from serving.store.queries.incident_queries import has_incidents
 from serving.web.access import Permission, Person, csrf_token, require_permission
-from serving.web.reader import UNKNOWN_READER, ZONE_COOKIE, Reader
+from serving.web.reader import UNKNOWN_READER, ZONE_COOKIE, PageReader
 from serving.web.security.form_input import MAX_TEXT_LENGTH, form_texts, keep_texts
 
 MAX_SELECTED_CASES = 200
@@ -45,7 +45,7 @@ class PageContext:
     cases: Cases
     person: Person
     now: datetime
-    reader: Reader = UNKNOWN_READER
+    reader: PageReader = UNKNOWN_READER
 
     @property
     def today(self) -> date:
@@ -95,7 +95,7 @@ def page_context(permission: Permission) -> Callable[..., PageContext]:
         request.state.has_incidents = _has_incidents(request)
         roster = _roster(request)
         request.state.has_people = roster.listed
-        request.state.reader = Reader.of(roster, person.name, request.cookies.get(ZONE_COOKIE, ""))
+        request.state.reader = PageReader.of(roster, person.name, request.cookies.get(ZONE_COOKIE, ""))
         cases: Cases = request.app.state.cases
         return PageContext(cases.store, cases, person, cases.clock(), request.state.reader)
 

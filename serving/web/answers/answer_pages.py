@@ -23,7 +23,7 @@ from serving.web.answers.case_reasons import disagreeable_reasons
 from serving.web.forms import SNOOZE_DAYS
 from serving.web.identity.known_people import known_person
 from serving.web.identity.person import SignInNeededError
-from serving.web.reader import ZONE_COOKIE, Reader
+from serving.web.reader import ZONE_COOKIE, PageReader
 from serving.web.rendering import render_page
 from serving.web.request_context import FormTexts
 from serving.web.views.case_view import without_account_name
@@ -152,7 +152,7 @@ def _page(
     case, cases = answering.case, request.app.state.cases
     with cases.store.reading() as session:
         roster = load_roster(session)
-    request.state.reader = Reader.of(roster, answering.link.person, request.cookies.get(ZONE_COOKIE, ""))
+    request.state.reader = PageReader.of(roster, answering.link.person, request.cookies.get(ZONE_COOKIE, ""))
     allowed = actions_from(State(case.state), answering.actor)
     is_open = case.closed_at is None
     works = answering.actor.may(Act.WORK)

@@ -26,7 +26,7 @@ from serving.store.casework.casework_tables import AccountContact
 from serving.store.queries.case_queries import CaseFile, case_file
 from serving.store.queries.incident_queries import incidents_of_account
 from serving.web.flash_messages import FlashMessage, success_message
-from serving.web.reader import Reader
+from serving.web.reader import PageReader
 from serving.web.rendering import render_page
 from serving.web.request_context import PageContext, ViewerContext, redirect_to
 from serving.web.views.case_view import CaseReading, DraftText, case_view
@@ -141,7 +141,9 @@ def render_case(
     return render_page(request, "case.html.j2", shown, status=status)
 
 
-def work_choices(session: Session, file: CaseFile, contacts: Sequence[AccountContact], reader: Reader) -> WorkChoices:
+def work_choices(
+    session: Session, file: CaseFile, contacts: Sequence[AccountContact], reader: PageReader
+) -> WorkChoices:
     """What the forms about the work offer: contacts, reasons of outcomes, and colleagues of the squad."""
     rules = newest_rules(session)
     outcomes = rules.outcomes if rules is not None else {}

@@ -4,13 +4,13 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
 from serving.store.casework.casework_queries import open_tasks_of, unread_mentions
-from serving.store.queries.my_day_queries import called_incidents, responsible_cases
+from serving.store.casework.my_day_queries import called_incidents, responsible_cases
 from serving.web.access import Permission
 from serving.web.flash_messages import success_message
 from serving.web.rendering import render_page
 from serving.web.request_context import ViewerContext
-from serving.web.views.my_day_view import DayWork, day_sections
 from serving.web.views.night_age import night_age
+from serving.web.views.work.my_day_view import DayWork, day_sections
 
 my_day_router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
 

@@ -1,0 +1,40 @@
+"""What one person has to do today: their cases, hand-overs to answer, and the incidents they are called to."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from serving.store.case_states import State
+from serving.store.incident_tables import Incident
+from serving.store.tables import Account, Case
+
+MOST_OWN = 200
+"""Cases of one person that are read; whoever has more needs the queue."""
+
+
+def responsible_cases(session: Session, person: str, squads: frozenset[str] | None) -> list[tuple[Case, Account]]:
+    """The open cases for which a person is responsible, in the order of work, without those that are snoozed.
+
+    Whoever owns a case is responsible for it; without an owner, the person of its present tier. ``squads`` are those
+    that the person sees (None: every squad).
+    """
+    unowned = [Case.owner.is_(None), Case.state.in_((State.NEW, State.HANDED_OVER))]
+    if squads is not None:
+        unowned.append(Case.squad.in_(sorted(squads)))
+    own = select(Case, Account).join(Account, Case.account_id == Account.account_id)
+    own = own.where(Case.closed_at.is_(None), Case.state != State.SNOOZED).order_by(Case.priority.desc(), Case.id)
+    owned = session.execute(own.where(Case.owner == person).limit(MOST_OWN)).tuples().all()
+    waiting = session.execute(own.where(*unowned).limit(10 * MOST_OWN)).tuples().all()
+    mine = [(case, account) for case, account in waiting if case.responsible == person]
+    return [*owned, *mine[:MOST_OWN]]
+
+
+def called_incidents(session: Session, person: str, squads: Sequence[str]) -> list[Incident]:
+    """The open incidents of a person: responsible, or reached by the path; those of their squads that nobody has."""
+    found = session.scalars(select(Incident).where(Incident.state == "open").order_by(Incident.started_at, Incident.id))
+    return [
+        row
+        for row in found
+        if row.responsible == person or person in row.reached or (row.responsible is None and row.squad in squads)
+    ]
