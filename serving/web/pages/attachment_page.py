@@ -22,10 +22,11 @@ attachment_router = APIRouter(default_response_class=HTMLResponse, include_in_sc
 
 async def read_upload(request: Request) -> UploadedFile:
     """The file of a form; empty where none was chosen."""
-    file = (await request.form()).get("file")
-    if not isinstance(file, UploadFile):
-        return UploadedFile("", b"")
-    return UploadedFile(file.filename or "", await file.read())
+    async with request.form() as form:
+        file = form.get("file")
+        if not isinstance(file, UploadFile):
+            return UploadedFile("", b"")
+        return UploadedFile(file.filename or "", await file.read())
 
 
 Upload = Annotated[UploadedFile, Depends(read_upload)]
