@@ -161,7 +161,7 @@ class _Demo:
 
     def _day(self, context: WorkContext, day: date, number: int) -> None:
         left = (self.plan.until - day).days
-        enter_absences(self.store, day, left, self.clock())
+        enter_absences(self.store, day, left, self.plan.nights, self.clock())
         incidents = Incidents(self.store)
         for hour in HOURS if is_working_day(day) else HOURS[::4]:
             self.clock.go_to(day, hour)

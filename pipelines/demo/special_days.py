@@ -36,11 +36,11 @@ EXPORTS_ARE_SLOW = 1
 KEEP_DAYS = 30
 
 
-def enter_absences(store: Store, day: date, days_left: int, now: datetime) -> None:
-    """Everybody enters a planned absence a week before it begins, at the latest on the last day."""
+def enter_absences(store: Store, day: date, days_left: int, nights: int, now: datetime) -> None:
+    """Everybody enters a planned absence a week before it begins, not before the first day nor after the last one."""
     people = {person.name: person for person in TEAM}
     for name, first, last, reason in ABSENCES:
-        if days_left == max(first + 7, 1):
+        if last < days_left == min(max(first + 7, 1), nights - 1):
             begin, end = day + timedelta(days_left - first), day + timedelta(days_left - last)
             enter_absence(store, people[name].actor, name, begin, end, reason=reason, now=now)
 

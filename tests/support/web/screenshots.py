@@ -1,99 +1,118 @@
-"""Pictures of every page, light and dark, wide and narrow, to be looked at; the README's into ``docs/images``.
+"""Pictures of every page of the demo, to be looked at; the README's into ``docs/images``.
 
-``make screenshots`` runs it: an invented queue, at the time of its night, in Debian's Chromium.
+``make screenshots`` runs it: the demo is played once into ``build/demo``, for a fixed day, and is looked at in the
+morning after its last night, in Debian's Chromium.
 """
 
-import tempfile
-from datetime import timedelta
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from pipelines.demo.demo_home import DemoHome, demo_until
+from pipelines.demo.play_demo import DemoPlan, play_demo
+from pipelines.settings import QUIET
 from serving.store import Store
-from support.web.web_fixture import LEAD, Site, fresh_store, running
-from support.web.web_queue import work_through
+from support.web.demo_site import open_demo, person_of
+from support.web.web_fixture import Site, serve_app
 
 ROOT = Path(__file__).resolve().parents[3]
 SHOTS, IMAGES = ROOT / "build" / "screenshots", ROOT / "docs" / "images"
+DEMO = Path(os.environ.get("RESCUE_DEMO", ROOT / "build" / "demo"))
+UNTIL = date(2026, 11, 26)
+"""The last night of the demo in the pictures, a Thursday: the same day gives the same pictures."""
 LOOKS = (
     ("wide", 1440, 900, "light"),
     ("wide", 1440, 900, "dark"),
     ("narrow", 390, 844, "dark"),
     ("huge", 2560, 1300, "light"),
 )
+PAGES = {
+    "queue": "/queue",
+    "board": "/queue?view=board",
+    "filtered": "/queue?segment=smb&renews=90",
+    "my-day": "/my-day",
+    "accounts": "/accounts",
+    "incidents": "/incidents",
+    "waiting": "/waiting",
+    "people": "/people",
+    "overview": "/overview",
+    "weekly": "/weekly",
+    "policy": "/policy",
+    "preferences": "/preferences",
+    "missing": "/case/none",
+}
 
 README = {
-    "queue.png": ("/queue", 1280, 760, "light"),
-    "case.png": ("", 1280, 1000, "light"),
-    "overview-dark.png": ("/overview", 1280, 900, "dark"),
+    "queue.png": ("lead", "/queue", 1280, 820, "light"),
+    "case.png": ("lead", "", 1280, 1000, "light"),
+    "overview-dark.png": ("lead", "/overview", 1280, 900, "dark"),
 }
-"""Address (empty: the second case of the queue), size and colours."""
+"""Whose page, its address (empty: the first case of the queue that is worked), size and colours."""
 
 
 def main() -> None:
     """Take them all."""
-    with tempfile.TemporaryDirectory(prefix="rescue-shots-") as folder, _store(Path(folder)) as store:
-        work_through(store, 44, closed=30)
-        with running(store) as site, sync_playwright() as playwright:
-            site.clock.now += timedelta(hours=1)
-            browser = playwright.chromium.launch(
-                executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
-            )
-            _every_page(browser, site)
-            _readme(browser, site)
-            browser.close()
+    if demo_until(DEMO) is None:
+        for name, value in QUIET.items():
+            os.environ.setdefault(name, value)
+        play_demo(DemoHome(DEMO), DemoPlan(until=UNTIL), print)
+    with demo_site() as (site, store), sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
+        )
+        _every_page(browser, site, store)
+        _readme(browser, site, store)
+        browser.close()
 
 
-def _store(folder: Path) -> Store:
-    empty = folder / "empty.db"
-    with Store(f"sqlite:///{empty}") as store:
-        store.migrate()
-    return fresh_store(empty, folder, 90, nights=30)
+@contextmanager
+def demo_site() -> Iterator[tuple[Site, Store]]:
+    """The demo at a real port."""
+    with open_demo(DEMO) as (app, store, _), serve_app(app) as site:
+        yield site, store
 
 
-def _every_page(browser: Browser, site: Site) -> None:
+def _every_page(browser: Browser, site: Site, store: Store) -> None:
     SHOTS.mkdir(parents=True, exist_ok=True)
-    page = _page(browser, site, 1440, 900, "light")
-    paths = {
-        "queue": "/queue",
-        "filtered": "/queue?segment=smb&renews=90",
-        "case": _first(page, site, "/queue"),
-        "worked": _first(page, site, "/queue?state=in_plan"),
-        "account": "/account/a-000000",
-        "accounts": "/accounts",
-        "waiting": "/waiting",
-        "overview": "/overview",
-        "missing": "/case/none",
-        "sign-in": "/sign-in",
-    }
+    page = _page(browser, site, store, "lead", 1440, 900, "light")
+    paths = {**PAGES, "case": _worked_case(page, site), "account": _first(page, site, "/accounts", "/account/")}
     for size, width, height, scheme in LOOKS:
-        page = _page(browser, site, width, height, scheme)
+        page = _page(browser, site, store, "lead", width, height, scheme)
         for name, path in paths.items():
             page.goto(site.address + path)
             page.screenshot(path=SHOTS / f"{name}-{size}-{scheme}.png", full_page=True)
         page.context.close()
 
 
-def _first(page: Page, site: Site, path: str, number: int = 0) -> str:
-    """The address of a case on a page of the queue."""
+def _worked_case(page: Page, site: Site) -> str:
+    """The address of the first case that somebody works."""
+    return _first(page, site, "/queue?state=in_plan", "/case/")
+
+
+def _first(page: Page, site: Site, path: str, start: str) -> str:
+    """The first link on a page that leads to an address with this beginning."""
     page.goto(site.address + path)
-    return page.locator("a.open").nth(number).get_attribute("href") or ""
+    return page.locator(f'main a[href^="{start}"]').first.get_attribute("href") or ""
 
 
-def _readme(browser: Browser, site: Site) -> None:
+def _readme(browser: Browser, site: Site, store: Store) -> None:
     IMAGES.mkdir(parents=True, exist_ok=True)
-    for name, (path, width, height, scheme) in README.items():
-        page = _page(browser, site, width, height, scheme)
-        page.goto(site.address + (path or _first(page, site, "/queue", 1)))
+    for name, (role, path, width, height, scheme) in README.items():
+        page = _page(browser, site, store, role, width, height, scheme)
+        page.goto(site.address + (path or _worked_case(page, site)))
         page.screenshot(path=IMAGES / name)
         _fewer_colours(IMAGES / name)
         page.context.close()
 
 
-def _page(browser: Browser, site: Site, width: int, height: int, scheme: Any) -> Page:
+def _page(browser: Browser, site: Site, store: Store, role: str, width: int, height: int, scheme: Any) -> Page:
     page = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme).new_page()
-    page.goto(site.link(LEAD))
+    page.goto(site.link(person_of(store, role)))
     return page
 
 

@@ -87,7 +87,13 @@ def fresh_store(migrated: Path, folder: Path, cases: int = 12, **how: Any) -> St
 def running(store: Store) -> Iterator[Site]:
     """The review app on a queue, at a port of its own, over plain HTTP, at the time of the fill."""
     clock = Clock()
-    app = create_app(store, ReviewSettings(secure_cookies=False), clock=clock)
+    with serve_app(create_app(store, ReviewSettings(secure_cookies=False), clock=clock), clock) as site:
+        yield site
+
+
+@contextmanager
+def serve_app(app: FastAPI, clock: Clock | None = None) -> Iterator[Site]:
+    """An app at a port of its own."""
     server = uvicorn.Server(
         uvicorn.Config(app, port=0, log_level="error", access_log=False, timeout_graceful_shutdown=1)
     )
@@ -98,7 +104,7 @@ def running(store: Store) -> Iterator[Site]:
     address = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     try:
         with ExitStack() as clients:
-            yield Site(app, address, clock, clients)
+            yield Site(app, address, clock or Clock(), clients)
     finally:
         server.should_exit = True
         thread.join(10)

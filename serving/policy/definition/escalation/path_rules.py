@@ -124,9 +124,9 @@ Steps = Annotated[tuple[StepRule, ...], Field(strict=False), AfterValidator(_che
 class ProtocolRule(Section):
     """Who is notified of an event: for each party the channels, `true` for its first address, or `false`.
 
-    Events: `opened`, `raised_again`, `escalated`, `handed_over`, `accepted`, `returned`, `contacted`, `sla_breached`,
-    `resolved`, `reopened`, `mentioned`, `incident_opened` and `incident_over`. Those that are left out have the
-    default.
+    Events: `opened`, `raised_again`, `assigned`, `escalated`, `handed_over`, `accepted`, `returned`, `contacted`,
+    `sla_breached`, `resolved`, `reopened`, `mentioned`, `incident_opened` and `incident_over`. Those that are left out
+    have the default.
     """
 
     responsible: Channels = Field(None, description="the person who has to act")
