@@ -7,6 +7,7 @@ from typing import NamedTuple
 from serving.delivery.channel import TEST, Channel, ChannelMessage, DeliveryError
 from serving.delivery.outbox import message_id
 from serving.delivery.records.record_writer import CaseRecords
+from serving.delivery.workflow.workflow_channel import WorkflowChannel
 
 
 class ConnectionCheck(NamedTuple):
@@ -33,17 +34,18 @@ def check_connections(channels: Mapping[str, Channel]) -> Iterator[ConnectionChe
             yield ConnectionCheck(True, f"{name}: {title} lets us in ({found}).") if found else untold
 
 
-def send_test(name: str, channel: Channel, recipient: str | None, at: datetime) -> None:
-    """Send a message that only shows whether a channel works; a system that keeps records is only asked to let us in.
+def send_test(name: str, channel: Channel, recipient: str | None, at: datetime) -> str:
+    """Send a message that only shows whether a channel works; what happened, as a sentence.
+
+    A system that keeps records or starts processes is only asked to let us in.
 
     Raises:
         DeliveryError: it was not taken.
     """
-    if isinstance(channel, CaseRecords):
-        for check in check_connections({name: channel}):
-            if check.works is False:
-                raise DeliveryError(check.sentence.partition(f"{name}: ")[2])
-        return
+    if isinstance(channel, CaseRecords | WorkflowChannel):
+        found = channel.test()
+        if found:
+            return f"{name}: {channel.title} lets us in ({found}); a test creates nothing there."
     channel.send(
         ChannelMessage(
             id=message_id(TEST, name, at.isoformat()),
@@ -56,3 +58,4 @@ def send_test(name: str, channel: Channel, recipient: str | None, at: datetime) 
             recipient=recipient,
         )
     )
+    return f"{name} took the test message."

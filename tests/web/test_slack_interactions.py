@@ -117,7 +117,7 @@ def test_whoever_was_slower_reads_why_and_sees_the_new_state(desk: Desk) -> None
     assert desk.send(click(stale, "Claim")).content == b""
     (private,) = desk.slack.private
     assert private["user"] == ANN
-    assert "was changed by bob (claim)" in private["text"]
+    assert private["text"].startswith("bob claimed the case before you: nothing was done.")
     assert "Responsible: bob" in shown(desk.message)
     assert desk.world.case().owner == "bob"
     assert "Claim" not in buttons(desk.message)
@@ -127,7 +127,7 @@ def test_whoever_was_slower_reads_why_and_sees_the_new_state(desk: Desk) -> None
     ("member", "said"),
     [
         (EVE, "does not know who you are: ask a lead to add your Slack member id, UEVE12345"),
-        (TOM, "There is no case"),  # of another squad
+        (TOM, "belongs to another squad"),  # of another squad
     ],
 )
 def test_only_people_of_the_squad_act(desk: Desk, member: str, said: str) -> None:
@@ -211,7 +211,7 @@ def test_with_another_sign_in_people_act_as_reviewers_of_their_squads(desk: Desk
     with TestClient(app, base_url=HERE) as client:
         other = Desk(desk.world, desk.slack, client)
         other.press("Claim", TOM)
-        assert "There is no case" in desk.slack.private[-1]["text"]
+        assert "belongs to another squad" in desk.slack.private[-1]["text"]
         other.press("Claim")
         assert desk.world.case().owner == "ann"
 

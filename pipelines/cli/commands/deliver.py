@@ -95,11 +95,11 @@ def _send_test(settings: configuration.Settings, name: str | None, to: str | Non
         raise UsageError(f"There is no channel {name!r}; {hint}")
     channel = open_channels({name: settings.channels[name]})[name]
     try:
-        send_test(name, channel, to, utcnow())
+        sentence = send_test(name, channel, to, utcnow())
     except DeliveryError as error:
         err.print(f"rescue: {name}: {error}", markup=False, soft_wrap=True)
         raise typer.Exit(1) from None
-    out.print(f"{name} took the test message.", markup=False, soft_wrap=True)
+    out.print(sentence, markup=False, soft_wrap=True)
 
 
 def _list_dead(settings: configuration.Settings) -> None:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from serving.delivery.channel import DeliveryError
-from serving.delivery.http_post import TIMEOUT
-from serving.delivery.json_request import request_json
+from serving.delivery.web_requests.http_post import TIMEOUT
+from serving.delivery.web_requests.json_request import request_json
 
 ADDRESS = "https://slack.com/api"
 

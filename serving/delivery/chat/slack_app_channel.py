@@ -81,7 +81,7 @@ class SlackAppChannel:
         version = int(message.data.get("version") or 0)
         known = int(record.data.get("version") or 0)
         identity = {message.subject_kind: message.subject_id}
-        title, blocks = _first_line(message), _blocks(message)
+        title, blocks = _notification(message), _blocks(message)
         if record.key is None:
             place, stamp = self._post(self.place, title, blocks, identity, message)
             written = ExternalRecord(stamp, record.url, {"channel": place, "version": version})
@@ -97,7 +97,7 @@ class SlackAppChannel:
     def show(self, message: ChannelMessage, place: str, stamp: str) -> None:
         """Replace a message by the present state of its case or incident."""
         identity = {message.subject_kind: message.subject_id}
-        self._update(place, stamp, _first_line(message), _blocks(message), identity)
+        self._update(place, stamp, _notification(message), _blocks(message), identity)
 
     def tell(self, place: str, member: str, sentence: str) -> None:
         """Say something that only one member sees."""
@@ -193,6 +193,11 @@ def _first_line(message: ChannelMessage) -> str:
     """The account of a case, which every message about it needs, or the title of an incident."""
     headline = str(message.data.get("headline") or "")
     return str(message.data.get("account") or headline or message.subject)
+
+
+def _notification(message: ChannelMessage) -> str:
+    """The text without blocks, which notifications on a phone show."""
+    return f"{_first_line(message)}: {_reason(message)}"
 
 
 def _reason(message: ChannelMessage) -> str:

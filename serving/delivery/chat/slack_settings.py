@@ -8,12 +8,12 @@ from typing import ClassVar, Literal
 from pydantic import SecretStr
 
 from features.errors import UsageError
-from serving.delivery.addresses import refuse_inner
 from serving.delivery.channel import Channel
 from serving.delivery.channel_options import ChannelOptions, read_secret, require_secret
 from serving.delivery.chat.slack_api import ADDRESS, SlackApi
 from serving.delivery.chat.slack_app_channel import SlackAppChannel
 from serving.delivery.slack_channel import SlackChannel
+from serving.delivery.web_requests.addresses import refuse_inner
 
 
 @dataclass(frozen=True)

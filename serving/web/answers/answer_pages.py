@@ -20,6 +20,7 @@ from serving.store.tables import Case
 from serving.store.used_requests import forget_use, use_once
 from serving.web.access import Identity, csrf_token
 from serving.web.answers.case_reasons import disagreeable_reasons
+from serving.web.answers.refusal_text import refusal_text
 from serving.web.forms import SNOOZE_DAYS
 from serving.web.identity.known_people import known_person
 from serving.web.identity.person import SignInNeededError
@@ -84,7 +85,8 @@ def send_answer(request: Request, texts: FormTexts) -> Response:
     except RescueError as error:
         forget_use(cases.store, what, token)
         shown = _answering(request, token, Act.COMMENT)
-        return _page(request, token, shown, problem=str(error), texts=texts, status=_status(error))
+        problem = refusal_text(cases.store, error)
+        return _page(request, token, shown, problem=problem, texts=texts, status=_status(error))
     return _page(request, token, _answering(request, token, Act.COMMENT), done=DONE.get(action, ""))
 
 
@@ -178,7 +180,8 @@ def _page(
 def _refusal(request: Request, error: RescueError) -> Response:
     request.state.csrf = csrf_token(request)
     status = 403 if isinstance(error, NotAllowedError) else 404
-    return render_page(request, "answer_refused.html.j2", {"problem": str(error), "person": None}, status=status)
+    problem = refusal_text(request.app.state.cases.store, error)
+    return render_page(request, "answer_refused.html.j2", {"problem": problem, "person": None}, status=status)
 
 
 def _status(error: RescueError) -> int:

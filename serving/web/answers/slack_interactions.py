@@ -19,6 +19,7 @@ from serving.delivery.chat.slack_settings import SlackApp
 from serving.incidents.incident_actions import Incidents
 from serving.store.database import StoreError
 from serving.web.answers.case_reasons import disagreeable_reasons
+from serving.web.answers.refusal_text import refusal_text
 from serving.web.answers.slack_cases import case_message, incident_message, slack_person
 from serving.web.answers.slack_payload import SlackClick, read_click
 from serving.web.answers.slack_signature import check_slack_signature, refuse_replay
@@ -71,7 +72,7 @@ class SlackInteractions:
             _logger.exception("A click in Slack could not be stored.")
             return _refused(click, app, UNAVAILABLE)
         except RescueError as error:
-            reply = _refused(click, app, str(error))
+            reply = _refused(click, app, refusal_text(self.cases.store, error))
             if not isinstance(error, NotAllowedError | UsageError) and not click.form:
                 reply.later.append(lambda: self._show(click, app))  # the message shows an old state
             return reply
