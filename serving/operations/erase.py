@@ -20,7 +20,7 @@ from serving.operations.erase_casework import erase_casework
 from serving.operations.erase_handoff import ERASED, erase_from_handoff
 from serving.store import Session, Store
 from serving.store.database import utcnow
-from serving.store.exchange import Message
+from serving.store.exchange import DIGEST, Message
 from serving.store.handover_tables import HandOverRow
 from serving.store.incident_tables import SignalMatch, SignalRow
 from serving.store.operations_tables import ErasureRow
@@ -28,7 +28,7 @@ from serving.store.tables import Account, Case, CaseEvent, FrozenHandoff, NightR
 
 APPEND_ONLY = ("case_events", "handoffs")
 _TEXT_KEYS = frozenset(
-    {"headline", "first_reason", "name", "reasons", "triggers", "comment", "text", "subject", "sentence"}
+    {"headline", "first_reason", "name", "reasons", "triggers", "comment", "text", "subject", "sentence", "html"}
 )
 _REPORT_KEYS = _TEXT_KEYS | {"owner", "segment"}
 """In a report ``owner`` is the account's; in the record and in messages it is the person of the team who acted."""
@@ -127,8 +127,11 @@ def _without_answer(answer: Any) -> dict[str, Any]:
 
 
 def _erase_messages(session: Session, ids: list[str], name: str | None) -> int:
-    """Messages that were not sent are not sent any more: they would carry what is erased."""
+    """Messages that were not sent, and digests that name the account: they would carry what is erased."""
     rows = list(session.scalars(select(Message).where(Message.case_id.in_(ids))))
+    named = set(ids)
+    digests = session.scalars(select(Message).where(Message.kind == DIGEST))
+    rows += [row for row in digests if named & set(row.payload["data"].get("subjects", ()))]
     for row in rows:
         row.payload = _without_texts(row.payload, name)
         if row.status == "pending":

@@ -15,7 +15,8 @@ from serving.cases.digests.send_messages import send_messages
 from serving.cases.escalation.message_choices import reset_choices, save_choices
 from serving.cases.permissions import Actor, Role
 from serving.delivery import ChannelMessage, DeliveryError
-from serving.store.exchange import DigestRow, Message
+from serving.operations.erase import erase_account
+from serving.store.exchange import DIGEST, DigestRow, Message
 
 ANN = Actor("ann", Role.REVIEWER, frozenset({"support"}))
 BOB = Actor("bob", Role.LEAD, frozenset({"support"}))
@@ -213,3 +214,16 @@ def test_a_preview_changes_nothing(world: Callable[..., PathWorld]) -> None:
     assert digest.items == 1
     assert run_digests(case.store, now=FRIDAY_8).written == ["ann", "bob", "max"]
     assert run_digests(case.store, now=FRIDAY_8).written == []
+
+
+def test_an_erased_account_is_in_no_digest_any_more(world: Callable[..., PathWorld]) -> None:
+    case = world()
+    run_digests(case.store, now=FRIDAY_8)
+    erase_account(case.store, "a000000", "admin")
+    with case.store.reading() as session:
+        rows = session.scalars(select(Message).where(Message.kind == DIGEST)).all()
+        assert {row.status for row in rows} == {"dead"}
+        assert not [row.id for row in rows if "Acme" in str(row.payload) or "fell by" in str(row.payload)]
+    inbox = Inbox()
+    deliver_at(case, FRIDAY_8 + timedelta(minutes=1), inbox)
+    assert [it for it in inbox.messages if "Acme" in it.body()] == []
