@@ -166,7 +166,7 @@ def test_every_account_is_listed_and_found_by_name_id_segment_and_owner(site: Si
     reviewer = site.browser(JONAS)
     for text in ("quiet", "QUIET-0", "nonprofit", "zoe"):
         assert "Quiet 0" in words(reviewer.get("/accounts", params={"q": text})), text
-    assert "No account matches" in words(reviewer.get("/accounts?q=nobody+at+all"))
+    assert "No account has “nobody at all”" in words(reviewer.get("/accounts?q=nobody+at+all"))
     by_risk = re.findall(r'class="open" href="/account/([^"]+)"', reviewer.get("/accounts?sort=churn").text)
     with scored.reading() as session:
         order = session.scalars(

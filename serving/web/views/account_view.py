@@ -11,7 +11,7 @@ from datetime import date, datetime
 from serving.handoff.facts import HorizonPoint, Ticket
 from serving.handoff.package import Handoff
 from serving.handoff.record_links import RecordLink
-from serving.handoff.render import percent
+from serving.handoff.render import day, percent
 from serving.nights.person_handoff import curve_points
 from serving.store.exchange import HealthAdjustment
 from serving.store.queries.account_queries import AccountFile
@@ -26,12 +26,13 @@ from serving.web.views.work.queue_status import AccountStatus, StatusContext, St
 
 @dataclass(frozen=True)
 class RiskCurve:
-    """The probability of a risk by horizon, as figures and as a sentence."""
+    """The probability of a risk by horizon, as figures, a sentence and a plot; ``source`` is the night it is of."""
 
     title: str
     points: tuple[HorizonPoint, ...]
     words: str
     plot: Plot | None
+    source: str
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def account_view(file: AccountFile, now: datetime, context: StatusContext) -> Ac
             for risk, points in file.scores.items()
             if points and points[-1][0] == file.night
         ),
-        curves=_curves(file.risks),
+        curves=_curves(file.risks, handoffs[0] if handoffs else None),
         usage=_usage_plots(handoffs),
         health=draw_plot("Health score", _joined([health_points(handoff) for handoff in handoffs]), top=100.0),
         tickets=_tickets(handoffs),
@@ -106,13 +107,16 @@ def _status(file: AccountFile) -> AccountStatus:
     )
 
 
-def _curves(risks: Sequence[AccountRisk]) -> tuple[RiskCurve, ...]:
-    """The risks of the newest night that have a probability by horizon."""
-    curves = ((row.risk, curve_points(row)) for row in risks)
+def _curves(risks: Sequence[AccountRisk], newest: Handoff | None) -> tuple[RiskCurve, ...]:
+    """The risks that have a probability by horizon, of the newest night; where it has none, of the newest hand-off."""
+    found = {row.risk: (points, f"night of {day(row.as_of)}") for row in risks if (points := curve_points(row))}
+    for card in newest.risks if newest is not None else ():
+        if card.curve and newest is not None:
+            found.setdefault(card.risk, (card.curve, f"hand-off of {day(newest.binding.as_of)}"))
     return tuple(
-        RiskCurve(risk_title(risk), points, _curve_words(risk, points), draw_curve(risk_title(risk), points))
-        for risk, points in curves
-        if points
+        RiskCurve(title, points, _curve_words(risk, points), draw_curve(title, points), source)
+        for risk, (points, source) in found.items()
+        if (title := risk_title(risk))
     )
 
 
