@@ -7,7 +7,6 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import Field, SecretStr, ValidationError
 
 from features.errors import UsageError, suggest_name
-from serving.delivery.addresses import refuse_inner
 from serving.delivery.channel import Channel
 from serving.delivery.channel_options import ChannelOptions
 from serving.delivery.chat.slack_app_channel import SlackAppChannel
@@ -21,6 +20,7 @@ from serving.delivery.records.request_tracker_records import RequestTrackerSetti
 from serving.delivery.records.salesforce_records import SalesforceSettings
 from serving.delivery.records.servicenow_records import ServiceNowSettings
 from serving.delivery.records.zendesk_records import ZendeskSettings
+from serving.delivery.web_requests.addresses import refuse_inner
 from serving.delivery.webhook_channel import WebhookChannel
 from serving.delivery.workflow.workflow_settings import CamundaSettings, N8nSettings, UiPathSettings
 from serving.paths.answer_links import AnswerLinks

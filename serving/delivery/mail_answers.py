@@ -11,7 +11,9 @@ from serving.paths.message_settings import MessageSettings
 from serving.store.database import MESSAGES
 from serving.store.exchange import Message
 
-ASKS = frozenset({"opened", "raised_again", "escalated", "handed_over", "returned", "reopened", "sla_breached"})
+ASKS = frozenset(
+    {"opened", "raised_again", "escalated", "handed_over", "assigned", "returned", "reopened", "sla_breached"}
+)
 """The events whose messages ask somebody to act on a case."""
 ACTING_PARTIES = frozenset({None, "responsible", "receiving_squad"})
 

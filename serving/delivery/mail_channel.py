@@ -13,8 +13,8 @@ from email.message import EmailMessage
 from typing import Literal
 
 from serving.delivery.channel import ChannelMessage, DeliveryError
-from serving.delivery.deadline import Deadline
-from serving.delivery.http_post import TIMEOUT
+from serving.delivery.web_requests.deadline import Deadline
+from serving.delivery.web_requests.http_post import TIMEOUT
 
 Security = Literal["none", "starttls", "tls"]
 

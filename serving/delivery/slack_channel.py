@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass, field
 
 from serving.delivery.channel import ChannelMessage
-from serving.delivery.http_post import TIMEOUT, post
+from serving.delivery.web_requests.http_post import TIMEOUT, post
 
 CONTROL = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 """Slack's three control characters: escaped, an account's name can neither mention a channel nor be a link."""

@@ -9,7 +9,7 @@ from standardwebhooks.webhooks import EmptyWebhookSecretError
 
 from features.errors import UsageError
 from serving.delivery.channel import ChannelMessage
-from serving.delivery.http_post import TIMEOUT, post
+from serving.delivery.web_requests.http_post import TIMEOUT, post
 
 
 def _now() -> datetime:

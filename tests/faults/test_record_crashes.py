@@ -14,8 +14,8 @@ from support.vendors.fake_vendor import FakeVendor, VendorRequest
 from support.vendors.fake_zendesk import FakeZendesk
 from support.vendors.record_world import ANN, RecordWorld
 
-from serving.delivery import access_tokens
 from serving.delivery.records import stored_records
+from serving.delivery.web_requests import access_tokens
 
 CLOSED_TEXT = "They stay for a year."
 

@@ -9,8 +9,8 @@ from support.vendors.fake_vendor import FakeVendor
 from support.vendors.real_request_tracker import INSTALLED, RequestTracker, request_tracker
 from support.vendors.record_world import ANN, RecordWorld
 
-from serving.delivery import access_tokens
 from serving.delivery.connection_tests import check_connections
+from serving.delivery.web_requests import access_tokens
 
 pytestmark = [
     pytest.mark.soak,

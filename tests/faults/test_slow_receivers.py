@@ -9,9 +9,9 @@ from contextlib import contextmanager, suppress
 import pytest
 
 from serving.delivery.channel import ChannelMessage, DeliveryError
-from serving.delivery.deadline import Deadline
-from serving.delivery.http_post import post
 from serving.delivery.mail_channel import MailChannel
+from serving.delivery.web_requests.deadline import Deadline
+from serving.delivery.web_requests.http_post import post
 
 LIMIT, GRACE = 0.6, 3.0
 MESSAGE = ChannelMessage(

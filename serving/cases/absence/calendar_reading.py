@@ -13,7 +13,7 @@ from features.errors import RescueError, UsageError
 from serving.cases.absence.absence_entries import replace_calendar_absences
 from serving.cases.absence.calendar_file import MOST_BYTES, CalendarFileError, read_calendar
 from serving.cases.people import load_roster
-from serving.delivery.http_get import fetch_bytes
+from serving.delivery.web_requests.http_get import fetch_bytes
 from serving.paths.roster import Roster
 from serving.store import Store
 from serving.store.handover_tables import AbsenceCalendarRow

@@ -14,10 +14,10 @@ from types import ModuleType
 from typing import Any
 
 from features.errors import UsageError
-from serving.delivery.addresses import refuse_inner
 from serving.delivery.channel import ChannelMessage, DeliveryError
-from serving.delivery.http_post import TIMEOUT
 from serving.delivery.slack_channel import link_free_text
+from serving.delivery.web_requests.addresses import refuse_inner
+from serving.delivery.web_requests.http_post import TIMEOUT
 
 WORD_JOINER = "\u2060"
 _STATUS = re.compile(r"error=(\d{3})\b")

@@ -14,9 +14,9 @@ from typing import Any
 
 from urllib3.util import connection
 
-from serving.delivery.addresses import resolve
 from serving.delivery.channel import DeliveryError
-from serving.delivery.deadline import Deadline
+from serving.delivery.web_requests.addresses import resolve
+from serving.delivery.web_requests.deadline import Deadline
 
 
 @dataclass

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from serving.delivery.http_post import TIMEOUT
-from serving.delivery.json_request import request_json
 from serving.delivery.paging.alert import Alert, AlertStep
+from serving.delivery.web_requests.http_post import TIMEOUT
+from serving.delivery.web_requests.json_request import request_json
 
 ADDRESS = {"us": "https://api.opsgenie.com", "eu": "https://api.eu.opsgenie.com"}
 PRIORITIES = {"critical": "P1", "error": "P2", "warning": "P3", "info": "P5"}

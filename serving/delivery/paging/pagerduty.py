@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from serving.delivery.channel import DeliveryError
-from serving.delivery.http_post import TIMEOUT
-from serving.delivery.json_request import request_json
 from serving.delivery.paging.alert import Alert, AlertStep
+from serving.delivery.web_requests.http_post import TIMEOUT
+from serving.delivery.web_requests.json_request import request_json
 
 ADDRESS = {"us": "https://events.pagerduty.com", "eu": "https://events.eu.pagerduty.com"}
 LONGEST_KEY, LONGEST_SUMMARY = 255, 1024

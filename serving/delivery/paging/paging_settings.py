@@ -5,11 +5,11 @@ from typing import ClassVar, Literal
 
 from pydantic import SecretStr
 
-from serving.delivery.addresses import refuse_inner
 from serving.delivery.channel_options import ChannelOptions, require_secret
 from serving.delivery.paging import opsgenie, pagerduty
 from serving.delivery.paging.apprise_channel import AppriseChannel
 from serving.delivery.paging.paging_channel import PagingChannel
+from serving.delivery.web_requests.addresses import refuse_inner
 
 Region = Literal["us", "eu"]
 

@@ -6,12 +6,12 @@ from typing import ClassVar, Literal
 from pydantic import Field, SecretStr, field_validator
 
 from features.errors import UsageError, suggest_name
-from serving.delivery.access_tokens import Authorization, ClientCredentials, bearer_of
-from serving.delivery.addresses import refuse_inner
 from serving.delivery.channel_options import ChannelOptions, read_secret, require_secret
 from serving.delivery.records.record_system import RecordSystem
 from serving.delivery.records.record_writer import ACCOUNT_VALUES, CaseRecords, RecordOptions
 from serving.delivery.records.rest_client import RestClient, basic_of, fixed
+from serving.delivery.web_requests.access_tokens import Authorization, ClientCredentials, bearer_of
+from serving.delivery.web_requests.addresses import refuse_inner
 from serving.store.case_states import OUTCOMES
 
 

@@ -11,12 +11,12 @@ from urllib.parse import quote
 
 import httpx
 
-from serving.delivery.access_tokens import Authorization, authorized_request
 from serving.delivery.channel import DeliveryError
-from serving.delivery.deadline import Deadline
-from serving.delivery.http_post import TIMEOUT
-from serving.delivery.json_request import JsonAnswer
 from serving.delivery.records.record_system import RecordGoneError
+from serving.delivery.web_requests.access_tokens import Authorization, authorized_request
+from serving.delivery.web_requests.deadline import Deadline
+from serving.delivery.web_requests.http_post import TIMEOUT
+from serving.delivery.web_requests.json_request import JsonAnswer
 
 UNSURE_SECONDS = 60.0
 """The least wait after a request that may have created something."""

@@ -9,9 +9,9 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from serving.delivery.access_tokens import Authorization, authorized_request
-from serving.delivery.http_post import TIMEOUT
-from serving.delivery.json_request import JsonAnswer
+from serving.delivery.web_requests.access_tokens import Authorization, authorized_request
+from serving.delivery.web_requests.http_post import TIMEOUT
+from serving.delivery.web_requests.json_request import JsonAnswer
 from serving.delivery.workflow.camunda_process import CamundaProcess
 from serving.delivery.workflow.work_order import ENDING, WorkOrder
 from serving.delivery.workflow.workflow_channel import StartedWork

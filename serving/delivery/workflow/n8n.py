@@ -7,8 +7,8 @@ Duplicates* drops what it has seen.
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from serving.delivery.http_post import TIMEOUT
-from serving.delivery.json_request import request_json
+from serving.delivery.web_requests.http_post import TIMEOUT
+from serving.delivery.web_requests.json_request import request_json
 from serving.delivery.workflow.work_order import WorkOrder
 from serving.delivery.workflow.workflow_channel import StartedWork
 

@@ -11,10 +11,10 @@ from typing import Any, ClassVar
 
 import httpx
 
-from serving.delivery.access_tokens import Authorization, authorized_request
 from serving.delivery.channel import DeliveryError
-from serving.delivery.http_post import TIMEOUT
-from serving.delivery.json_request import JsonAnswer
+from serving.delivery.web_requests.access_tokens import Authorization, authorized_request
+from serving.delivery.web_requests.http_post import TIMEOUT
+from serving.delivery.web_requests.json_request import JsonAnswer
 from serving.delivery.workflow.work_order import WorkOrder
 from serving.delivery.workflow.workflow_channel import StartedWork
 

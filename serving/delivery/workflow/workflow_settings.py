@@ -8,9 +8,9 @@ from typing import ClassVar, Literal
 from pydantic import SecretStr
 
 from features.errors import UsageError
-from serving.delivery.access_tokens import Authorization, ClientCredentials, bearer_of
-from serving.delivery.addresses import refuse_inner
 from serving.delivery.channel_options import ChannelOptions, read_secret, require_secret
+from serving.delivery.web_requests.access_tokens import Authorization, ClientCredentials, bearer_of
+from serving.delivery.web_requests.addresses import refuse_inner
 from serving.delivery.workflow.camunda import Camunda8
 from serving.delivery.workflow.camunda7 import Camunda7
 from serving.delivery.workflow.camunda_process import CamundaProcess

@@ -1,0 +1,61 @@
+"""One HTTP request to a checked address, within a deadline; what goes wrong is a sentence about the receiver."""
+
+from collections.abc import Callable, Collection, Mapping
+from contextlib import closing
+from typing import TypeVar
+
+import httpcore
+import httpx
+
+from serving.delivery.channel import DeliveryError
+from serving.delivery.web_requests.addresses import GuardedBackend
+from serving.delivery.web_requests.deadline import Deadline
+
+_T = TypeVar("_T")
+
+
+def request_once(
+    method: str,
+    url: httpx.URL,
+    headers: Mapping[str, str],
+    read: Callable[[httpcore.Response], _T],
+    *,
+    allowed: Collection[str],
+    deadline: Deadline,
+    content: bytes | None = None,
+) -> _T:
+    """What ``read`` makes of the answer, before it is closed; no redirect is followed.
+
+    ``allowed`` are hosts inside one's own network, for which http is enough.
+
+    Raises:
+        DeliveryError: the address is not https, or the receiver did not answer within the deadline.
+    """
+    if url.scheme != "https" and not (url.scheme == "http" and url.host in allowed):
+        raise DeliveryError("The receiver's URL has to begin with https://.", permanent=True)
+    target = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
+    try:
+        with closing(GuardedBackend(allowed, deadline)) as backend:
+            seconds = dict.fromkeys(("connect", "read", "write", "pool"), deadline.remaining())
+            with (
+                httpcore.ConnectionPool(network_backend=backend, http2=False) as pool,
+                pool.stream(
+                    method,
+                    target,
+                    headers=[(name.encode(), value.encode()) for name, value in headers.items()],
+                    content=content,
+                    extensions={"timeout": seconds},
+                ) as response,
+            ):
+                return read(response)
+    except (httpcore.TimeoutException, TimeoutError) as error:
+        raise DeliveryError("The receiver did not answer in time.") from error
+    except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.UnsupportedProtocol, OSError) as error:
+        if deadline.over:
+            raise DeliveryError("The receiver did not answer in time.") from error
+        raise DeliveryError(f"The receiver could not be reached ({type(error).__name__}).") from error
+
+
+def header_fields(response: httpcore.Response) -> dict[str, str]:
+    """The header fields of an answer, by their names in lower case."""
+    return {name.decode().lower(): value.decode("latin-1") for name, value in response.headers}
