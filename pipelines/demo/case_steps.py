@@ -21,7 +21,9 @@ from serving.store.tables import Case
 
 ENOUGH_CONTACT = timedelta(days=4)
 """Nobody closes a case sooner after the first contact."""
-RISK_IS_GONE = 0.05
+RISK_IS_GONE = 0.08
+LAST_DAYS, LEFT_TO_DO = 4, 0.75
+"""On the last days, most new cases and hand-overs are left for whoever looks at the demo."""
 QUIET_IN_PLAN = 0.75
 """The chance that nothing is to be done today for a case whose plan is agreed on."""
 
@@ -51,13 +53,14 @@ class CaseSteps:
         return True
 
     def _choose(self) -> Callable[[], str] | None:
+        """The step that is due; None where the person does nothing today."""
         state = State(self.case.state)
         if self.random.random() > self.person.diligence:
             return None
-        if state is State.NEW:
-            return self._begin
-        if state is State.HANDED_OVER:
-            return self._answer
+        last_days = (self.context.until - self.day).days <= LAST_DAYS
+        if state in (State.NEW, State.HANDED_OVER):
+            left = last_days and self.random.random() < LEFT_TO_DO
+            return None if left else self._begin if state is State.NEW else self._answer
         if self.case.owner != self.person.name or state is State.SNOOZED:
             return None
         if state is State.IN_PLAN and self.random.random() < QUIET_IN_PLAN:
@@ -83,15 +86,15 @@ class CaseSteps:
 
     def _reach(self) -> str:
         draw = self.random.random()
-        if draw < 0.10 and "success" in self.person.squads:
+        if draw < 0.14 and "success" in self.person.squads:
             return self._hand_over("support")
-        if draw < 0.16:
+        if draw < 0.19:
             return self._disagree()
-        if draw < 0.22:
+        if draw < 0.25:
             until = self.day + timedelta(days=self.random.randint(2, 5))
             self._cases.snooze(self.case.id, self._actor, self.case.version, until=until, reason=self._text("snooze"))
             return "snooze"
-        if draw < 0.27:
+        if draw < 0.33:
             return self._mention()
         if draw > 0.85:
             return self._attempt()

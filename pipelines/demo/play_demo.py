@@ -121,7 +121,7 @@ class _Demo:
     def play(self) -> DemoReport:
         """Every day in its order."""
         cases = Cases(self.store, health=HealthRule.of(self.policy.rules.health))
-        context = WorkContext(cases, self.clock, self.plan.seed, self.company.names())
+        context = WorkContext(cases, self.clock, self.plan.seed, self.plan.until, self.company.names())
         for number in range(self.plan.nights):
             day = self.plan.first + timedelta(days=number)
             self._night(day)

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from random import Random
 
 from pipelines.demo.demo_clock import DemoClock
@@ -16,6 +17,7 @@ class WorkContext:
     cases: Cases
     clock: DemoClock
     seed: int
+    until: date
     names: Mapping[str, str]
     counts: Counter[str] = field(default_factory=Counter)
     refused: list[str] = field(default_factory=list)
