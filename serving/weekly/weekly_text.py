@@ -56,8 +56,8 @@ def plain_text(text: WeeklyText, link: str = "") -> str:
     lines = [text.title, text.subtitle, "", *text.summary]
     for section in text.sections:
         lines += ["", section.title.upper(), section.lead, *(f"- {line}" for line in section.lines)]
-        if section.table is not None and section.key != "flow":
-            lines += ["", *_table_lines(section.table)]
+        if section.table is not None:
+            lines += _table_lines(section.table)
         if section.note:
             lines.append(f"({section.note})")
     if link:
@@ -65,8 +65,12 @@ def plain_text(text: WeeklyText, link: str = "") -> str:
     return "\n".join(lines) + "\n"
 
 
-def _table_lines(table: WeeklyTable) -> Iterator[str]:
-    """The rows, each cell with the name of its column, so that no line depends on a fixed width."""
+def _table_lines(table: WeeklyTable) -> list[str]:
+    """The rows that have something, each cell with the name of its column: no line depends on a fixed width."""
+    lines = []
     for row in table.rows:
-        cells = [f"{name.lower()} {cell}" for name, cell in zip(table.header[1:], row[1:], strict=True) if cell != "–"]
-        yield f"  {row[0]}: {', '.join(cells)}"
+        named = zip(table.header[1:], row[1:], strict=True)
+        cells = [f"{name.lower()} {cell}" for name, cell in named if cell not in {"–", "0"}]
+        if cells:
+            lines.append(f"  {row[0]}: {', '.join(cells)}")
+    return [f"{table.caption}:", *lines] if lines else []
