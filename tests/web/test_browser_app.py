@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+from support.web.casework import add_casework
 from support.web.saved_policies import finished_replay, save_policies
 from support.web.web_fixture import INES, JONAS, LEAD, Site, fresh_store, running
 from support.web.web_queue import work_through
@@ -27,7 +28,11 @@ CHROMIUM = Path(os.environ.get("RESCUE_CHROMIUM", "/usr/bin/chromium"))
 WITHIN = """() => document.documentElement.scrollWidth <= window.innerWidth
   && [...document.querySelectorAll("main > *, table.queue")].every(
     (one) => one.getBoundingClientRect().right <= document.querySelector("main").getBoundingClientRect().right)"""
-CASE = "case000000000"
+CASE, WORKED = "case000000000", "case000000007"
+OPEN_ALL = """(which) => document.querySelectorAll(which).forEach((one) => {
+  one.removeAttribute("name");
+  one.open = true;
+})"""
 QUIET = (
     "--no-sandbox",
     "--disable-gpu",
@@ -82,18 +87,20 @@ def test_the_morning_of_a_reviewer(enter: Callable[..., Page]) -> None:
     expect(first.locator("a.open")).to_be_focused()  # the morning goes on where it was
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text(name)
-    page.get_by_text("Record a contact", exact=True).click()
+    page.get_by_text("Log a contact", exact=True).click()
+    page.get_by_label("Result").select_option("Reached")
     page.get_by_label("What was said").fill("The sponsor misses the weekly report.")
-    page.get_by_role("button", name="The customer was contacted").click()
-    expect(page.get_by_role("status")).to_contain_text("Recorded")
+    page.get_by_role("button", name="Log the contact").click()
+    expect(page.get_by_role("status")).to_contain_text("The contact is in the log.")
     page.keyboard.press("s")
     page.get_by_label("Why it can wait").fill("Away until Monday")
     page.get_by_role("button", name="7 days").click()
     expect(page.locator(".case-head")).to_contain_text("Snoozed until 9 Mar 2026")
     page.get_by_role("button", name="Undo my last action").click()
     expect(page.locator(".case-head")).to_contain_text("Contacted")
-    page.locator("#resolve summary").click()
-    page.get_by_role("button", name="Saved", exact=True).click()
+    page.locator("#resolve-1 summary").click()
+    page.get_by_label("What saved the customer").fill("They renew.")
+    page.get_by_role("button", name="Close as saved").click()
     expect(page.locator(".case-head")).to_contain_text("Saved")
     expect(page.locator(".history")).to_contain_text("The sponsor misses the weekly report.")
 
@@ -125,7 +132,7 @@ def test_two_reviewers_race_for_one_case(enter: Callable[..., Page]) -> None:
     jonas.get_by_role("button", name="Claim this case").click()
     expect(ines.get_by_role("status")).to_contain_text("The case is yours.")
     expect(jonas.get_by_role("alert").locator("visible=true")).to_contain_text("ines claimed the case")
-    expect(jonas.locator(".actions")).to_contain_text("ines works on this case")
+    expect(jonas.locator(".side")).to_contain_text("ines works on this case")
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
@@ -195,6 +202,7 @@ def test_paper_is_white_however_dark_the_screen(enter: Callable[..., Page], site
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_on_any_page(enter: Callable[..., Page], site: Site, web_store: Store, scheme: Any) -> None:
     work_through(web_store, 6, closed=2)
+    add_casework(web_store, WORKED, "a-000007")
     page = enter(LEAD, color_scheme=scheme)
     open_case = page.locator("a.open").first.get_attribute("href")
     visited = (
@@ -203,6 +211,7 @@ def test_axe_finds_nothing_on_any_page(enter: Callable[..., Page], site: Site, w
         "/my-day",
         "/incidents",
         f"/case/{CASE}",
+        f"/case/{WORKED}",
         str(open_case),
         "/account/a-000000",
         "/accounts",
@@ -222,7 +231,8 @@ def test_axe_finds_nothing_on_any_page(enter: Callable[..., Page], site: Site, w
     found = {}
     for path in (*visited, "/sign-in"):
         page.goto(site.address + path)
-        page.evaluate("document.querySelectorAll('details:not([name])').forEach((one) => { one.open = true; })")
+        which = "details" if path.startswith("/case/") else "details:not([name])"
+        page.evaluate(OPEN_ALL, which)
         found[path] = [
             f"{rule['id']}: {rule['nodes'][0]['target']} {rule['nodes'][0]['failureSummary']}"
             for rule in Axe().run(page).response["violations"]
@@ -231,8 +241,18 @@ def test_axe_finds_nothing_on_any_page(enter: Callable[..., Page], site: Site, w
 
 
 def test_no_page_is_wider_than_the_window(enter: Callable[..., Page], site: Site, web_store: Store) -> None:
+    add_casework(web_store, WORKED, "a-000007")
     page, answer = enter(LEAD), site.answer_path(CASE)
-    pages = ("/queue", f"/case/{CASE}", "/account/a-000000", "/accounts", "/waiting", "/overview", "/preferences")
+    pages: tuple[str, ...] = (
+        "/queue",
+        f"/case/{CASE}",
+        f"/case/{WORKED}",
+        "/account/a-000000",
+        "/accounts",
+        "/waiting",
+        "/overview",
+        "/preferences",
+    )
     pages += ("/weekly?week=2026-W09", "/policy", "/policy/edit", f"/policy/version/{save_policies(web_store)}")
     pages += (f"/policy/replay/{finished_replay(web_store)}",)
     pages += ("/sign-in", answer, "/my-day", "/queue?layout=board", "/incidents")

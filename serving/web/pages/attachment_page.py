@@ -1,7 +1,6 @@
 """Files of a case: adding one, and downloading one; a browser never shows them within a page of Rescue."""
 
 from typing import Annotated
-from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, Response
@@ -11,11 +10,11 @@ from features.errors import RescueError, UsageError
 from serving.cases.case_errors import CaseNotFoundError
 from serving.cases.casework.attachment_files import AttachmentNotFoundError, UploadedFile, read_file
 from serving.cases.permissions import Act, NotAllowedError
-from serving.store.casework.casework_tables import AttachmentRow
 from serving.store.database import StoreError
 from serving.web.flash_messages import failure_message
 from serving.web.pages.case_page import read_case, render_case
 from serving.web.request_context import CommenterContext, ViewerContext, redirect_to
+from serving.web.security.download import file_response
 
 attachment_router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
 
@@ -55,13 +54,5 @@ def download_attachment(case_id: str, attachment_id: str, context: ViewerContext
         found = read_file(session, case_id, attachment_id)
     if found is None:
         raise AttachmentNotFoundError
-    return file_response(*found)
-
-
-def file_response(row: AttachmentRow, content: bytes) -> Response:
-    """A file as a download: whatever it contains, no browser runs it here."""
-    headers = {
-        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(row.name, safe='')}",
-        "Cache-Control": "private, no-store",
-    }
-    return Response(content, media_type=row.kind, headers=headers)
+    row, content = found
+    return file_response(row.name, row.kind, content)

@@ -15,7 +15,7 @@ from serving.web.api.casework import casework_models as models
 from serving.web.api.dependencies import CaseId, Commenter, UseCases, Viewer, Worker
 from serving.web.api.response_models import CaseResponse
 from serving.web.identity.person import Person
-from serving.web.pages.attachment_page import file_response
+from serving.web.security.download import file_response
 
 casework_router = APIRouter(tags=["work"])
 
@@ -116,7 +116,8 @@ def get_attachment_file(case_id: CaseId, attachment_id: AttachmentId, file: Visi
         found = read_file(session, file.case.id, attachment_id)
     if found is None:
         raise AttachmentNotFoundError
-    return file_response(*found)
+    row, content = found
+    return file_response(row.name, row.kind, content)
 
 
 @casework_router.delete("/cases/{case_id}/attachments/{attachment_id}", status_code=204)
