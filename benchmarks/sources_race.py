@@ -4,7 +4,7 @@
 
 A company is simulated and its tables are divided: accounts, contracts, contacts and health in `crm`, tickets in `desk`,
 usage and invoices in `product`. A first night in one folder trains the models. Then the next two nights are run from
-copies of this home, the first without cached results, over the folder and over the three sources in turn, each in a fresh
+copies of this home, the first without cached results, over the folder and the three sources in turn, each in a fresh
 process. Printed are medians: processor seconds of the whole process, and seconds of the step that reads and validates.
 """
 
