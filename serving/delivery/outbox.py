@@ -18,7 +18,7 @@ from serving.store.database import MESSAGES, PEOPLE_NAMES
 from serving.store.exchange import Message
 from serving.store.tables import Account, Case, CaseEvent
 
-CHANGED = "case.changed"
+CASE_CHANGED = "case.changed"
 """The kind of a message about an entry of a case's history."""
 CHANNEL = "channel"
 """The key of the channel that a change came from, in the record of the change: it is not sent back there."""
@@ -66,7 +66,7 @@ def enqueue_change(
     if not channels:
         return
     session.flush()  # the id of the entry tells two comments of one moment apart
-    payload = _payload(session, case, CHANGED, at)
+    payload = _payload(session, case, CASE_CHANGED, at)
     actor_name = (session.info.get(PEOPLE_NAMES) or {}).get(event.actor, event.actor)
     payload["data"] |= {
         "actor_name": actor_name,
@@ -79,9 +79,9 @@ def enqueue_change(
         address = _address(channel, settings, addresses or {})
         session.add(
             Message(
-                id=message_id(case.id, str(event.id), CHANGED, channel),
+                id=message_id(case.id, str(event.id), CASE_CHANGED, channel),
                 channel=channel,
-                kind=CHANGED,
+                kind=CASE_CHANGED,
                 case_id=case.id,
                 payload={**payload, "data": {**payload["data"], "owner_address": address}},
                 status="pending",

@@ -25,7 +25,7 @@ from sqlalchemy.orm import Session
 from features.errors import UsageError
 from serving.delivery.channel import Channel, ChannelMessage, DeliveryError, ExternalRecord, RecordChannel
 from serving.delivery.mail_answers import answer_lines
-from serving.delivery.outbox import CHANGED
+from serving.delivery.outbox import CASE_CHANGED
 from serving.delivery.records.case_update import case_update
 from serving.delivery.records.stored_records import hold_record, release_record, store_record
 from serving.paths.message_text import MessageText, digest_text
@@ -171,7 +171,7 @@ def _channel_message(session: Session, parts: Sequence[Message], record: Externa
         )
     title, text, data = payload.get("subject"), payload.get("text"), payload["data"]
     update = None
-    if record is not None and message.kind == CHANGED and message.case is not None:
+    if record is not None and message.kind == CASE_CHANGED and message.case is not None:
         owner, address = data.get("owner"), data.get("owner_address")
         update = case_update(
             session, message.case, channel=message.channel, entry=record.entry, owner=owner, address=address

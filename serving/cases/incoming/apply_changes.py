@@ -14,10 +14,16 @@ from typing import Any
 from features.errors import RescueError
 from serving.cases.cases import Cases
 from serving.cases.health_adjustments import HealthRule
-from serving.cases.incoming.external_people import Origin, acting_person, is_member, known_person
+from serving.cases.incoming.external_people import ExternalOrigin, acting_person, is_member, person_with_key
 from serving.cases.permissions import SYSTEM, Actor
 from serving.delivery.records.marks import is_marked_note
-from serving.delivery.records.record_system import Change, ExternalNote, ExternalPerson, RecordChanges, RecordState
+from serving.delivery.records.record_system import (
+    ExternalChange,
+    ExternalNote,
+    ExternalPerson,
+    RecordChanges,
+    RecordState,
+)
 from serving.delivery.records.record_writer import CASE_OWNER, OWNER, owner_keys
 from serving.store.case_states import OUTCOMES, Action, State
 from serving.store.database import Store
@@ -32,7 +38,7 @@ STEPS_TO_WORK = {State.NEW: Action.CLAIM, State.HANDED_OVER: Action.ACCEPT, Stat
 
 
 @dataclass
-class Outcome:
+class AppliedChanges:
     """What was changed here, a sentence each, the problem that is left, and the state of the record after it."""
 
     changes: list[str] = field(default_factory=list)
@@ -45,7 +51,7 @@ class IncomingChanges:
     """The changes of one record. ``notes`` are those that were not read before."""
 
     store: Store
-    origin: Origin
+    origin: ExternalOrigin
     row: ExternalRecordRow
     state: RecordState
     notes: Sequence[ExternalNote]
@@ -53,9 +59,9 @@ class IncomingChanges:
     outcomes: Mapping[str, str]
     health: HealthRule
     now: datetime
-    outcome: Outcome = field(default_factory=Outcome)
+    outcome: AppliedChanges = field(default_factory=AppliedChanges)
 
-    def apply(self) -> Outcome:
+    def apply(self) -> AppliedChanges:
         """Make every change that is possible."""
         self.outcome.written = dict(self.row.written)
         for note in self.notes:
@@ -104,7 +110,7 @@ class IncomingChanges:
     def _accept_owner(self, keys: list[str], case: Case) -> None:
         self.outcome.written |= {OWNER: keys, CASE_OWNER: case.owner}
 
-    def _assign(self, case: Case, person: str | None, change: Change) -> Actor | None:
+    def _assign(self, case: Case, person: str | None, change: ExternalChange) -> Actor | None:
         key = f"owner:{change.at or self.state.stamp}"
         reason = f"Without an owner in {self.origin.title}."
         if person is None:
@@ -137,7 +143,7 @@ class IncomingChanges:
         how = f"closed as {after.state.replace('_', ' ')}" if is_closed else "opened again"
         self.outcome.changes.append(f"The case is {how}, as {self._shown(made)} did in {self.origin.title}.")
 
-    def _close(self, case: Case, change: Change) -> Actor | None:
+    def _close(self, case: Case, change: ExternalChange) -> Actor | None:
         key = f"closed:{change.at or self.state.stamp}"
         verdict = self._said_outcome() or UNSAID_OUTCOME
         comment = self.state.resolution.strip() or self._last_words(change.by)
@@ -157,7 +163,7 @@ class IncomingChanges:
             lambda cases, who: cases.resolve(who.case, who.actor, verdict=verdict, comment=comment),
         )
 
-    def _reopen(self, change: Change) -> Actor | None:
+    def _reopen(self, change: ExternalChange) -> Actor | None:
         """Open the case again; somebody who is not in its squad does not become its owner."""
         key, title = f"reopened:{change.at or self.state.stamp}", self.origin.title
         reason = f"Opened again in {title}."
@@ -198,8 +204,8 @@ class IncomingChanges:
             text = f"{title} closed its record as {said.replace('_', ' ')}, while the case was closed as {here} here."
             self._remark(f"{text} The case keeps its outcome.", f"outcome:{self.state.stamp}")
 
-    def _change(self, what: str) -> Change:
-        found: Change = getattr(self.changes(), what)
+    def _change(self, what: str) -> ExternalChange:
+        found: ExternalChange = getattr(self.changes(), what)
         return found
 
     def _shown(self, actor: Actor) -> str:
@@ -210,7 +216,7 @@ class IncomingChanges:
         if person is None:
             return None
         with self.store.reading() as session:
-            return known_person(session, person.keys)
+            return person_with_key(session, person.keys)
 
     def _act(
         self, person: ExternalPerson | None, at: datetime | None, change: str, use: "Callable[[Cases, _Who], Any]"

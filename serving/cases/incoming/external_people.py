@@ -20,11 +20,11 @@ from serving.store.people_tables import User
 from serving.store.queries.case_queries import members_of
 from serving.store.tables import Case, Member
 
-LONGEST_NAME = 80
+_LONGEST_NAME = 80
 
 
 @dataclass(frozen=True)
-class Origin:
+class ExternalOrigin:
     """The channel that a change comes from: its name, the system's name, and the role of people not known here."""
 
     channel: str
@@ -32,7 +32,7 @@ class Origin:
     role: str
 
 
-def known_person(session: Session, keys: Collection[str]) -> str | None:
+def person_with_key(session: Session, keys: Collection[str]) -> str | None:
     """The person with one of these addresses or this login; None where nobody has."""
     wanted = {key.casefold() for key in keys}
     roster = load_roster(session)
@@ -44,10 +44,10 @@ def known_person(session: Session, keys: Collection[str]) -> str | None:
 
 
 def acting_person(
-    session: Session, origin: Origin, person: ExternalPerson | None, case: Case, change: str
+    session: Session, origin: ExternalOrigin, person: ExternalPerson | None, case: Case, change: str
 ) -> Actor | None:
     """Who acts here for a person there; None where they may not."""
-    name = known_person(session, person.keys) if person is not None else None
+    name = person_with_key(session, person.keys) if person is not None else None
     if name is None:
         if origin.role not in (Role.LEAD, Role.REVIEWER):
             return None
@@ -68,11 +68,11 @@ def is_member(session: Session, case: Case, name: str) -> bool:
     return name in members_of(session, case.squad)
 
 
-def _actor(name: str, role: Role, squads: frozenset[str], origin: Origin, change: str) -> Actor:
+def _actor(name: str, role: Role, squads: frozenset[str], origin: ExternalOrigin, change: str) -> Actor:
     return Actor(name, role, squads, via=origin.title, channel=origin.channel, change=change)
 
 
-def _shown(person: ExternalPerson | None, origin: Origin) -> str:
+def _shown(person: ExternalPerson | None, origin: ExternalOrigin) -> str:
     """The name of somebody who is not known here, with the system that knows them."""
     name = "".join(sign for sign in (person.name if person is not None else "") if sign.isprintable()).strip()
-    return f"{name[:LONGEST_NAME]} ({origin.title})" if name else f"somebody in {origin.title}"
+    return f"{name[:_LONGEST_NAME]} ({origin.title})" if name else f"somebody in {origin.title}"

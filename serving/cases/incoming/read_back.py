@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from functools import cache
 
 from serving.cases.health_adjustments import HealthRule
-from serving.cases.incoming.apply_changes import IncomingChanges, Outcome
-from serving.cases.incoming.external_people import Origin
+from serving.cases.incoming.apply_changes import AppliedChanges, IncomingChanges
+from serving.cases.incoming.external_people import ExternalOrigin
 from serving.delivery.channel import Channel, DeliveryError
 from serving.delivery.records.marks import is_marked_note
 from serving.delivery.records.record_system import RecordGoneError, RecordState
@@ -23,7 +23,7 @@ from serving.store.exchange import ExternalRecordRow
 
 READ_EVERY = timedelta(minutes=5)
 """How often the timers read records back."""
-BATCH = 100
+_BATCH = 100
 """Records that are read together."""
 
 
@@ -77,7 +77,7 @@ class _Reading:
         before = min(before, self.now - timedelta(microseconds=1))
         while True:
             with self.store.transaction() as session:
-                rows = hold_records(session, self.name, before, utcnow(), BATCH)
+                rows = hold_records(session, self.name, before, utcnow(), _BATCH)
             if not rows:
                 return
             try:
@@ -101,15 +101,15 @@ class _Reading:
             self._store(row, state, outcome)
         self.report.read += len(rows)
 
-    def _outcome(self, row: ExternalRecordRow, state: RecordState | None) -> Outcome:
+    def _outcome(self, row: ExternalRecordRow, state: RecordState | None) -> AppliedChanges:
         if state is None:
             text = f"{self.channel.title} {row.external_id} was deleted there; the case goes on without it."
-            return Outcome(problem=text, written=dict(row.written))
+            return AppliedChanges(problem=text, written=dict(row.written))
         if not row.written.get(OWN, True) or (row.read.get("settled") == state.stamp and row.problem is None):
-            return Outcome(problem=row.problem, written=dict(row.written))
+            return AppliedChanges(problem=row.problem, written=dict(row.written))
         seen = frozenset(row.read.get("notes", ()))
         notes = [note for note in self.channel.notes(state.id) if note.id not in seen]
-        origin = Origin(self.name, self.channel.title, self.channel.options.role)
+        origin = ExternalOrigin(self.name, self.channel.title, self.channel.options.role)
         changes = cache(lambda: self.channel.changes(state.id))
         options = self.channel.options
         incoming = IncomingChanges(
@@ -121,7 +121,7 @@ class _Reading:
             row.read = {**row.read, "notes": sorted(seen | set(foreign))}
         return outcome
 
-    def _store(self, row: ExternalRecordRow, state: RecordState | None, outcome: Outcome) -> None:
+    def _store(self, row: ExternalRecordRow, state: RecordState | None, outcome: AppliedChanges) -> None:
         """Store what was read; the stamp counts as settled when it was the same in the reading before."""
         with self.store.transaction() as session:
             stored = session.get_one(ExternalRecordRow, row.id, with_for_update=True)

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from serving.delivery.channel import DeliveryError
 from serving.delivery.records.record_settings import OAuthSettings
 from serving.delivery.records.record_system import (
-    Change,
+    ExternalChange,
     ExternalNote,
     ExternalPerson,
     RecordChanges,
@@ -29,7 +29,7 @@ from serving.store.database import utcnow
 
 TICKETS = "/crm/v3/objects/tickets"
 NOTE_TO_TICKET = 228
-PRIORITIES = {"critical": "URGENT", "high": "HIGH", "medium": "MEDIUM", "low": "LOW"}
+_PRIORITIES = {"critical": "URGENT", "high": "HIGH", "medium": "MEDIUM", "low": "LOW"}
 
 
 class HubSpotSettings(OAuthSettings):
@@ -170,7 +170,7 @@ class HubSpotRecords:
             rows += self.client.call("POST", "/crm/v3/objects/notes/batch/read", content=content).get("results") or []
         found = [(row, row.get("properties") or {}) for row in rows]
         notes = [
-            ExternalNote(str(row["id"]), plain_text(values.get("hs_note_body")), self._author(values), moment)
+            ExternalNote(str(row["id"]), note_text(values.get("hs_note_body")), self._author(values), moment)
             for row, values in found
             if (moment := utc_instant(values.get("hs_timestamp") or row.get("createdAt"))) is not None
         ]
@@ -195,7 +195,7 @@ class HubSpotRecords:
             "content": draft.text,
             "hs_pipeline": self.settings.pipeline,
             "hs_pipeline_stage": self.settings.open_stage,
-            "hs_ticket_priority": PRIORITIES.get(draft.severity.casefold(), "MEDIUM"),
+            "hs_ticket_priority": _PRIORITIES.get(draft.severity.casefold(), "MEDIUM"),
         }
         content = {"inputs": [{"idProperty": key, "id": draft.key, "properties": {**properties, key: draft.key}}]}
         answer = self.client.call("POST", f"{TICKETS}/batch/upsert", content=content, names=[*properties, key])
@@ -232,14 +232,14 @@ class HubSpotRecords:
             self._closed = frozenset({*closed, self.settings.closed_stage})
         return self._closed
 
-    def _newest(self, history: Any) -> Change:
+    def _newest(self, history: Any) -> ExternalChange:
         rows = sorted(history or [], key=lambda row: str(row.get("timestamp")))
         if not rows:
-            return Change()
+            return ExternalChange()
         row = rows[-1]
         user = row.get("updatedByUserId") or str(row.get("sourceId") or "").removeprefix("userId:")
         person = self._owner(str(user), "userId") if str(user).isdigit() else None
-        return Change(person, utc_instant(row.get("timestamp")))
+        return ExternalChange(person, utc_instant(row.get("timestamp")))
 
     def _author(self, values: Mapping[str, Any]) -> ExternalPerson:
         owner, user = values.get("hubspot_owner_id"), values.get("hs_created_by_user_id")
@@ -266,10 +266,10 @@ class HubSpotRecords:
         return RecordRef(record_id, url)
 
 
-def plain_text(body: Any) -> str:
+def note_text(body: Any) -> str:
     r"""The text of a note, which is HTML there.
 
-    >>> plain_text("<div>We <b>agree</b>.<br>Bob &amp; Ann</div>")
+    >>> note_text("<div>We <b>agree</b>.<br>Bob &amp; Ann</div>")
     'We agree.\nBob & Ann'
     """
     text = re.sub(r"(?i)<br\s*/?>|</p>|</div>|</li>", "\n", body if isinstance(body, str) else "")

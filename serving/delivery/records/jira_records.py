@@ -1,6 +1,6 @@
 """Jira and Jira Service Management: an issue for each case, found again by a label.
 
-Cloud (a user and an API token) and Data Center (a personal access token). Texts are wiki markup in version 2 of the
+Cloud (a user and an _API token) and Data Center (a personal access token). Texts are wiki markup in version 2 of the
 interface, so they are written as preformatted text, in which nothing is markup.
 https://developer.atlassian.com/cloud/jira/platform/rest/v2/
 """
@@ -11,7 +11,7 @@ from typing import Any, Literal
 from serving.delivery.channel import DeliveryError
 from serving.delivery.records.record_settings import PasswordSettings, token_or_password
 from serving.delivery.records.record_system import (
-    Change,
+    ExternalChange,
     ExternalNote,
     ExternalPerson,
     RecordChanges,
@@ -25,7 +25,7 @@ from serving.delivery.records.record_system import (
 from serving.delivery.records.record_writer import CaseRecords
 from serving.delivery.records.rest_client import RestClient, segment
 
-LABEL = "rescue"
+_LABEL = "rescue"
 INTERNAL = [{"key": "sd.public.comment", "value": {"internal": True}}]
 """What makes a comment of Jira Service Management invisible for customers."""
 PREFORMATTED = "{noformat}"
@@ -90,7 +90,7 @@ class JiraRecords:
             "issuetype": {"name": self.issue_type},
             "summary": draft.subject,
             "description": preformatted(draft.text),
-            "labels": [LABEL, draft.key],
+            "labels": [_LABEL, draft.key],
         }
         names = ("project", "issuetype", "labels", "description")
         answer = self.client.call("POST", "/rest/api/2/issue", content={"fields": fields}, creates=True, names=names)
@@ -142,10 +142,10 @@ class JiraRecords:
     def changes(self, record_id: str) -> RecordChanges:
         """Who changed status and assignee, from the history of the issue."""
         answer = self.client.get(_issue(record_id), params={"fields": "status", "expand": "changelog"}, record=True)
-        closed, owner = Change(), Change()
+        closed, owner = ExternalChange(), ExternalChange()
         histories = answer.get("changelog", "histories") or []
         for history in sorted(histories, key=lambda row: str(row.get("created"))):
-            change = Change(_person(history.get("author")), utc_instant(history.get("created")))
+            change = ExternalChange(_person(history.get("author")), utc_instant(history.get("created")))
             names = {str(item.get("field")).casefold() for item in history.get("items") or ()}
             closed = change if "status" in names else closed
             owner = change if "assignee" in names else owner
@@ -162,7 +162,7 @@ class JiraRecords:
             if not page or len(comments) >= int(answer.get("total") or 0):
                 break
         return [
-            ExternalNote(str(comment["id"]), plain(comment.get("body")), person, moment)
+            ExternalNote(str(comment["id"]), without_block(comment.get("body")), person, moment)
             for comment in comments
             if (moment := utc_instant(comment.get("created"))) is not None
             and (person := _person(comment.get("author"))) is not None
@@ -237,7 +237,7 @@ def preformatted(text: str) -> str:
     return f"{PREFORMATTED}{safe}{PREFORMATTED}"
 
 
-def plain(body: object) -> str:
+def without_block(body: object) -> str:
     """The text of a comment, without the block that :func:`preformatted` puts around it."""
     text = body if isinstance(body, str) else ""
     return text.replace(PREFORMATTED, "")

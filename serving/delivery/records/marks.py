@@ -13,7 +13,7 @@ NOTE_MARK = re.compile(r"\(Rescue ([a-z2-7]{13}), entry (\d+)\)[\s{}a-z]*$")
 """The end of a note; a system may put its own markup, such as ``{noformat}``, after it."""
 
 
-KEY_PREFIX = "rescue-"
+RECORD_KEY_PREFIX = "rescue-"
 """The beginning of the key of a record."""
 
 
@@ -23,7 +23,7 @@ def record_key(case_id: str) -> str:
     >>> record_key("abcdefghijklm")
     'rescue-abcdefghijklm'
     """
-    return f"{KEY_PREFIX}{case_id}"
+    return f"{RECORD_KEY_PREFIX}{case_id}"
 
 
 def marked_subject(text: str, case_id: str, longest: int = 255) -> str:

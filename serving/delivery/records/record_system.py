@@ -51,7 +51,7 @@ class RecordState:
 
 
 @dataclass(frozen=True)
-class Change:
+class ExternalChange:
     """Who changed something of a record, and when; None where the system does not say."""
 
     by: ExternalPerson | None = None
@@ -62,8 +62,8 @@ class Change:
 class RecordChanges:
     """The newest change of whether a record is closed, and of its owner."""
 
-    closed: Change = Change()
-    owner: Change = Change()
+    closed: ExternalChange = ExternalChange()
+    owner: ExternalChange = ExternalChange()
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ ENTRY_TEXTS = {
 }
 """The entries that a record gets; those that begin with a small letter begin with the person's name."""
 
-FIELD_TITLES = {
+_FIELD_TITLES = {
     "owner": "Assigned to",
     "squad": "Squad",
     "severity": "Severity",
@@ -111,7 +111,7 @@ def moment_text(at: datetime) -> str:
 
 
 def _changes(entry: CaseEntry) -> Iterator[str]:
-    for name, title in FIELD_TITLES.items():
+    for name, title in _FIELD_TITLES.items():
         if name in entry.changed:
             value = entry.changed[name]
             yield f"{title}: {str(value).replace('_', ' ') if value is not None else 'nobody'}"

@@ -23,7 +23,7 @@ from serving.delivery.records.record_system import (
     UnknownPersonError,
 )
 from serving.delivery.records.record_texts import closing_text, description, entry_note, newest_raise, told_entries
-from serving.delivery.records.stored_records import GONE
+from serving.delivery.records.stored_records import RECORD_GONE
 
 WRITE_SECONDS = 200.0
 """For all requests about one case; less than the lease of a record."""
@@ -84,7 +84,7 @@ class CaseRecords:
     def write(self, message: ChannelMessage, record: ExternalRecord, save: SaveRecord) -> ExternalRecord | None:
         """Bring the record up to date with the case; None where there is nothing to write."""
         update = message.update
-        if update is None or record.data.get(GONE):
+        if update is None or record.data.get(RECORD_GONE):
             return None
         if record.key is None and self.options.squads and update.squad not in self.options.squads:
             return None
@@ -92,7 +92,7 @@ class CaseRecords:
         try:
             return self._bring_up_to_date(update, record, save)
         except RecordGoneError:
-            return replace(record, data={**record.data, GONE: True})
+            return replace(record, data={**record.data, RECORD_GONE: True})
 
     def read(self, record_ids: Collection[str]) -> list[RecordState]:
         """The present state of records of this channel; what is asked about them next has to end in time, too."""

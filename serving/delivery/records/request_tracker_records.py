@@ -8,10 +8,10 @@ from typing import Any, Literal
 
 from features.errors import UsageError
 from serving.delivery.channel import DeliveryError
-from serving.delivery.records.marks import KEY_PREFIX
+from serving.delivery.records.marks import RECORD_KEY_PREFIX
 from serving.delivery.records.record_settings import RecordSettings
 from serving.delivery.records.record_system import (
-    Change,
+    ExternalChange,
     ExternalNote,
     ExternalPerson,
     RecordChanges,
@@ -25,10 +25,10 @@ from serving.delivery.records.record_system import (
 from serving.delivery.records.record_writer import CaseRecords
 from serving.delivery.records.rest_client import RestClient, fixed, segment
 
-API = "/REST/2.0"
+_API = "/REST/2.0"
 INACTIVE = ("resolved", "rejected", "deleted")
-NOBODY = "Nobody"
-PAGE = 100
+_NOBODY = "Nobody"
+_PAGE = 100
 PAGES = 50
 
 
@@ -76,24 +76,24 @@ class RequestTrackerRecords:
 
     def ensure(self, draft: RecordDraft) -> RecordRef:
         """The ticket whose subject ends with the mark of the case, else a new one."""
-        mark = f"[Rescue {draft.key.removeprefix(KEY_PREFIX)}]"
+        mark = f"[Rescue {draft.key.removeprefix(RECORD_KEY_PREFIX)}]"
         query = f"Queue = '{_quoted(self.queue)}' AND Subject LIKE '{mark}'"
-        found = self.client.get(f"{API}/tickets", params={"query": query, "fields": "Subject", "per_page": 20})
+        found = self.client.get(f"{_API}/tickets", params={"query": query, "fields": "Subject", "per_page": 20})
         ours = [int(row["id"]) for row in found.get("items") or () if str(row.get("Subject", mark)).endswith(mark)]
         if ours:
             return self._ref(str(min(ours)))
         content = {"Queue": self.queue, "Subject": draft.subject, "Content": draft.text, "ContentType": "text/plain"}
-        answer = self.client.call("POST", f"{API}/ticket", content=content, creates=True, names=("Queue",))
+        answer = self.client.call("POST", f"{_API}/ticket", content=content, creates=True, names=("Queue",))
         return self._ref(str(answer.get("id")))
 
     def add_note(self, record_id: str, text: str) -> None:
         """Add a comment, which requestors do not get."""
         content = {"Content": text, "ContentType": "text/plain"}
-        self.client.call("POST", f"{API}/ticket/{segment(record_id)}/comment", content=content, record=True)
+        self.client.call("POST", f"{_API}/ticket/{segment(record_id)}/comment", content=content, record=True)
 
     def assign(self, record_id: str, owner: str | None) -> None:
         """Give the ticket to the user with this name or address."""
-        name = NOBODY if owner is None else self._user_name(owner)
+        name = _NOBODY if owner is None else self._user_name(owner)
         self._update(record_id, {"Owner": name})
         state = next(iter(self.read([record_id])), None)
         if owner is not None and state is not None and (state.owner is None or name not in state.owner.keys):
@@ -123,16 +123,16 @@ class RequestTrackerRecords:
         for part in _parts(sorted(record_ids), 20):
             query = " OR ".join(f"id = {int(record_id)}" for record_id in part)
             fields = "Status,Owner,LastUpdated,CustomFields"
-            params = {"query": query, "fields": fields, "per_page": PAGE}
-            rows = self.client.get(f"{API}/tickets", params=params).get("items") or []
+            params = {"query": query, "fields": fields, "per_page": _PAGE}
+            rows = self.client.get(f"{_API}/tickets", params=params).get("items") or []
             states += [self._state(row) for row in rows if row.get("Status") != "deleted"]
         return states
 
     def changes(self, record_id: str) -> RecordChanges:
         """Who changed status and owner, from the transactions of the ticket."""
-        closed, owner = Change(), Change()
+        closed, owner = ExternalChange(), ExternalChange()
         for row in self._history(record_id):
-            change = Change(self._person(_name(row.get("Creator"))), utc_instant(row.get("Created")))
+            change = ExternalChange(self._person(_name(row.get("Creator"))), utc_instant(row.get("Created")))
             closed = change if row.get("Type") == "Status" else closed
             is_owner = row.get("Field") == "Owner" or row.get("Type") in ("Take", "Give", "Steal", "Untake", "Force")
             owner = change if is_owner else owner
@@ -150,12 +150,12 @@ class RequestTrackerRecords:
 
     def test(self) -> str:
         """Sign in, and look at the queue."""
-        version = self.client.get(f"{API}/rt").get("Version")
-        self.client.get(f"{API}/queue/{segment(self.queue)}", names=(self.queue,))
+        version = self.client.get(f"{_API}/rt").get("Version")
+        self.client.get(f"{_API}/queue/{segment(self.queue)}", names=(self.queue,))
         return f"version {version}, queue {self.queue}"
 
     def _update(self, record_id: str, fields: Mapping[str, Any]) -> None:
-        path = f"{API}/ticket/{segment(record_id)}"
+        path = f"{_API}/ticket/{segment(record_id)}"
         self.client.call("PUT", path, content=dict(fields), record=True, names=list(fields))
 
     def _require_status(self, record_id: str, *, closed: bool) -> None:
@@ -167,9 +167,9 @@ class RequestTrackerRecords:
     def _history(self, record_id: str) -> list[dict[str, Any]]:
         """The transactions of a ticket, oldest first."""
         rows: list[dict[str, Any]] = []
-        path = f"{API}/ticket/{segment(record_id)}/history"
+        path = f"{_API}/ticket/{segment(record_id)}/history"
         for page in range(1, PAGES + 1):
-            params = {"fields": "Type,Field,OldValue,NewValue,Creator,Created", "per_page": PAGE, "page": page}
+            params = {"fields": "Type,Field,OldValue,NewValue,Creator,Created", "per_page": _PAGE, "page": page}
             answer = self.client.get(path, params=params, record=True)
             items = answer.get("items") or []
             rows += items
@@ -179,7 +179,7 @@ class RequestTrackerRecords:
 
     def _text(self, transaction: str) -> str:
         """The text of a transaction; within a list, REST 2 does not encode it."""
-        path = f"{API}/transaction/{segment(transaction)}/attachments"
+        path = f"{_API}/transaction/{segment(transaction)}/attachments"
         items = self.client.get(path, params={"fields": "ContentType,Content"}).get("items") or []
         texts = [row for row in items if str(row.get("ContentType", "text/plain")).startswith("text/plain")]
         return str(texts[0].get("Content") or "") if texts else ""
@@ -187,17 +187,17 @@ class RequestTrackerRecords:
     def _user_name(self, owner: str) -> str:
         field = "EmailAddress" if "@" in owner else "Name"
         query = [{"field": field, "operator": "=", "value": owner}]
-        found = self.client.call("POST", f"{API}/users", content=query).get("items") or []
+        found = self.client.call("POST", f"{_API}/users", content=query).get("items") or []
         if not found:
             raise UnknownPersonError(f"Request Tracker has no user {owner}.", permanent=True)
         return str(found[0]["id"])
 
     def _person(self, name: str | None) -> ExternalPerson | None:
-        if name is None or name == NOBODY:
+        if name is None or name == _NOBODY:
             return None
         if name not in self._people:
             try:
-                user = self.client.get(f"{API}/user/{segment(name)}", expected=(403,), record=True)
+                user = self.client.get(f"{_API}/user/{segment(name)}", expected=(403,), record=True)
             except RecordGoneError:
                 user = None
             mail = user.get("EmailAddress") if user is not None else None

@@ -13,7 +13,7 @@ from features.errors import UsageError
 from serving.delivery.channel import DeliveryError
 from serving.delivery.records.record_settings import OAuthSettings
 from serving.delivery.records.record_system import (
-    Change,
+    ExternalChange,
     ExternalNote,
     ExternalPerson,
     RecordChanges,
@@ -26,9 +26,9 @@ from serving.delivery.records.record_system import (
 from serving.delivery.records.record_writer import CaseRecords
 from serving.delivery.records.rest_client import RestClient, segment
 
-API = "/services/data/v62.0"
-PRIORITIES = {"critical": "High", "high": "High", "medium": "Medium", "low": "Low"}
-PERSON = ("Name", "Email", "Username")
+_API = "/services/data/v62.0"
+_PRIORITIES = {"critical": "High", "high": "High", "medium": "Medium", "low": "Low"}
+_PERSON = ("Name", "Email", "Username")
 MEASURED = frozenset({"health_score__c", "customer_health_score__c", "gainsight_health_score__c"})
 """The fields of accounts that the mapping of Salesforce reads as measured health."""
 _FIELD = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
@@ -88,14 +88,14 @@ class SalesforceRecords:
 
     def ensure(self, draft: RecordDraft) -> RecordRef:
         """Write the record by its external id; one that is there is left as it is."""
-        path = f"{API}/sobjects/{self.object}/{self.settings.key_field}/{segment(draft.key)}"
+        path = f"{_API}/sobjects/{self.object}/{self.settings.key_field}/{segment(draft.key)}"
         there = self.client.get(path, params={"fields": "Id"}, expected=(404,)).get("Id")
         if there is not None:
             return self._ref(str(there))
         fields = {
             "Subject": draft.subject,
             "Description": draft.text,
-            "Priority": PRIORITIES.get(draft.severity.casefold(), "Normal" if self.is_task else "Medium"),
+            "Priority": _PRIORITIES.get(draft.severity.casefold(), "Normal" if self.is_task else "Medium"),
             **self._account_fields(draft.account),
         }
         names = [*fields, self.settings.key_field]
@@ -107,10 +107,10 @@ class SalesforceRecords:
         """Add a comment that customers do not see; a Task has none, and gets a post."""
         if self.is_task:
             content = {"ParentId": record_id, "Body": text[:10_000]}
-            self.client.call("POST", f"{API}/sobjects/FeedItem", content=content, names=("ParentId",))
+            self.client.call("POST", f"{_API}/sobjects/FeedItem", content=content, names=("ParentId",))
             return
         comment = {"ParentId": record_id, "CommentBody": _fit(text, 4_000), "IsPublished": False}
-        self.client.call("POST", f"{API}/sobjects/CaseComment", content=comment, names=("ParentId",))
+        self.client.call("POST", f"{_API}/sobjects/CaseComment", content=comment, names=("ParentId",))
 
     def assign(self, record_id: str, owner: str | None) -> None:
         """Give the record to the active user with this address; without an owner it stays where it is."""
@@ -135,7 +135,7 @@ class SalesforceRecords:
         """The account with this id, or with this value of a field."""
         field = "Id" if key == "id" else key
         query = f"SELECT Id FROM Account WHERE {field} = {_quoted(account_id)} LIMIT 1"
-        answer = self.client.get(f"{API}/query", params={"q": query}, expected=(400,))
+        answer = self.client.get(f"{_API}/query", params={"q": query}, expected=(400,))
         if answer.status == 400 and field != "Id":
             raise DeliveryError(f"Salesforce has no field {field} of accounts: check account_key.", permanent=True)
         rows = answer.get("records") or []
@@ -143,7 +143,7 @@ class SalesforceRecords:
 
     def write_account(self, account: str, values: Mapping[str, Any]) -> None:
         """Write fields of the account."""
-        path = f"{API}/sobjects/Account/{segment(account)}"
+        path = f"{_API}/sobjects/Account/{segment(account)}"
         self.client.call("PATCH", path, content=dict(values), names=list(values))
 
     def read(self, record_ids: Collection[str]) -> list[RecordState]:
@@ -151,7 +151,7 @@ class SalesforceRecords:
         if not record_ids:
             return []
         outcome_field = self.settings.outcome_field
-        columns = ["Id", "Status", "IsClosed", "OwnerId", *(f"Owner.{name}" for name in PERSON), "LastModifiedDate"]
+        columns = ["Id", "Status", "IsClosed", "OwnerId", *(f"Owner.{name}" for name in _PERSON), "LastModifiedDate"]
         ids = ", ".join(_quoted(record_id) for record_id in sorted(record_ids))
         more = [outcome_field] if outcome_field else []
         rows = self._query(f"SELECT {', '.join([*columns, *more])} FROM {self.object} WHERE Id IN ({ids})")
@@ -164,20 +164,20 @@ class SalesforceRecords:
 
     def changes(self, record_id: str) -> RecordChanges:
         """Who changed status and owner: from the history of a Case, of a Task its last editor."""
-        people = ", ".join(f"CreatedBy.{name}" for name in PERSON)
-        editors = ", ".join(f"LastModifiedBy.{name}" for name in PERSON)
+        people = ", ".join(f"CreatedBy.{name}" for name in _PERSON)
+        editors = ", ".join(f"LastModifiedBy.{name}" for name in _PERSON)
         value = _quoted(record_id)
         rows = self._query(f"SELECT LastModifiedDate, {editors} FROM {self.object} WHERE Id = {value}")
         edited = (
-            Change(_person(rows[0].get("LastModifiedBy")), utc_instant(rows[0].get("LastModifiedDate")))
+            ExternalChange(_person(rows[0].get("LastModifiedBy")), utc_instant(rows[0].get("LastModifiedDate")))
             if rows
-            else Change()
+            else ExternalChange()
         )
         closed = owner = edited
         if not self.is_task:
             query = f"SELECT Field, CreatedDate, {people} FROM CaseHistory WHERE CaseId = {value} ORDER BY CreatedDate"
             for row in self._query(query):
-                change = Change(_person(row.get("CreatedBy")), utc_instant(row.get("CreatedDate")))
+                change = ExternalChange(_person(row.get("CreatedBy")), utc_instant(row.get("CreatedDate")))
                 closed = change if row.get("Field") == "Status" else closed
                 owner = change if row.get("Field") == "Owner" else owner
         return RecordChanges(closed, owner)
@@ -185,7 +185,7 @@ class SalesforceRecords:
     def notes(self, record_id: str) -> list[ExternalNote]:
         """The comments of a Case, or the posts on a Task."""
         table, column = ("FeedItem", "Body") if self.is_task else ("CaseComment", "CommentBody")
-        people = ", ".join(f"CreatedBy.{name}" for name in PERSON)
+        people = ", ".join(f"CreatedBy.{name}" for name in _PERSON)
         where = f"ParentId = {_quoted(record_id)} ORDER BY CreatedDate"
         query = f"SELECT Id, {column}, CreatedDate, {people} FROM {table} WHERE {where}"
         return [
@@ -211,7 +211,7 @@ class SalesforceRecords:
         return f"object {self.object}, key field {self.settings.key_field}"
 
     def _fields(self, name: str) -> dict[str, Mapping[str, Any]]:
-        answer = self.client.get(f"{API}/sobjects/{name}/describe")
+        answer = self.client.get(f"{_API}/sobjects/{name}/describe")
         return {str(field["name"]): field for field in answer.get("fields") or ()}
 
     def _account_fields(self, account: str | None) -> dict[str, str]:
@@ -225,7 +225,7 @@ class SalesforceRecords:
         return {"WhatId": account, **({"OwnerId": str(owner)} if owner else {})}
 
     def _query(self, query: str) -> list[dict[str, Any]]:
-        answer = self.client.get(f"{API}/query", params={"q": query})
+        answer = self.client.get(f"{_API}/query", params={"q": query})
         rows = list(answer.get("records") or [])
         while not answer.get("done") and answer.get("nextRecordsUrl"):
             answer = self.client.get(str(answer.get("nextRecordsUrl")))
@@ -233,7 +233,7 @@ class SalesforceRecords:
         return rows
 
     def _update(self, record_id: str, fields: Mapping[str, Any]) -> None:
-        path = f"{API}/sobjects/{self.object}/{segment(record_id)}"
+        path = f"{_API}/sobjects/{self.object}/{segment(record_id)}"
         self.client.call("PATCH", path, content=dict(fields), record=True, names=list(fields))
 
     def _state(self, row: Mapping[str, Any], newest: str) -> RecordState:

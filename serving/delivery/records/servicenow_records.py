@@ -10,7 +10,7 @@ from features.errors import UsageError
 from serving.delivery.channel_options import read_secret
 from serving.delivery.records.record_settings import OAuthSettings
 from serving.delivery.records.record_system import (
-    Change,
+    ExternalChange,
     ExternalNote,
     ExternalPerson,
     RecordChanges,
@@ -24,7 +24,7 @@ from serving.delivery.records.record_writer import CaseRecords
 from serving.delivery.records.rest_client import RestClient, basic_of, segment
 
 IMPACTS = {"critical": "1", "high": "1", "medium": "2", "low": "3"}
-PAGE = 1000
+_PAGE = 1000
 
 
 class ServiceNowSettings(OAuthSettings):
@@ -151,10 +151,10 @@ class ServiceNowRecords:
         editor = str(row.get("sys_updated_by") or "")
         self._load_people({closer}, "sys_id")
         self._load_people({editor}, "user_name")
-        newest = Change(self._people.get(editor) or _login(editor), utc_instant(row.get("sys_updated_on")))
+        newest = ExternalChange(self._people.get(editor) or _login(editor), utc_instant(row.get("sys_updated_on")))
         at = utc_instant(row.get("resolved_at")) or utc_instant(row.get("closed_at"))
         is_closed = str(row.get("state")) in self.settings.closed_states
-        closed = Change(self._people.get(closer), at or newest.at) if is_closed and closer else newest
+        closed = ExternalChange(self._people.get(closer), at or newest.at) if is_closed and closer else newest
         return RecordChanges(closed, newest)
 
     def notes(self, record_id: str) -> list[ExternalNote]:
@@ -184,7 +184,7 @@ class ServiceNowRecords:
         params = {
             "sysparm_query": query,
             "sysparm_fields": ",".join(columns),
-            "sysparm_limit": PAGE,
+            "sysparm_limit": _PAGE,
             "sysparm_exclude_reference_link": "true",
             "sysparm_display_value": "false",
         }

@@ -13,7 +13,7 @@ from serving.store.tables import Case
 
 READ_FOR = timedelta(days=30)
 """How long the record of a closed case is still read: it may be opened again, or commented on."""
-GONE = "gone"
+RECORD_GONE = "gone"
 """The key of a record's state that says it was deleted there."""
 RECORD_LEASE = timedelta(minutes=5)
 """How long a process may write or read a record before another one takes it over."""
@@ -42,7 +42,7 @@ def hold_record(session: Session, message: Message, now: datetime) -> ExternalRe
 
 def as_record(row: ExternalRecordRow) -> ExternalRecord:
     """What a row says, as a channel gets it."""
-    gone = {GONE: True} if row.gone_at is not None else {}
+    gone = {RECORD_GONE: True} if row.gone_at is not None else {}
     return ExternalRecord(row.external_id, row.url, {**row.written, **gone}, row.entry)
 
 
@@ -82,7 +82,7 @@ def fill_row(row: ExternalRecordRow, record: ExternalRecord) -> None:
     row.external_id, row.url = record.key, record.url
     row.written = dict(record.data)
     row.entry = record.entry if record.entry is not None else row.entry
-    if record.data.get(GONE) and row.gone_at is None:
+    if record.data.get(RECORD_GONE) and row.gone_at is None:
         row.gone_at = utcnow()
 
 

@@ -7,10 +7,10 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
-from serving.delivery.records.marks import KEY_PREFIX, marked_entry
+from serving.delivery.records.marks import RECORD_KEY_PREFIX, marked_entry
 from serving.delivery.records.record_settings import PasswordSettings, token_or_password
 from serving.delivery.records.record_system import (
-    Change,
+    ExternalChange,
     ExternalNote,
     ExternalPerson,
     RecordChanges,
@@ -23,8 +23,8 @@ from serving.delivery.records.record_system import (
 from serving.delivery.records.record_writer import CaseRecords
 from serving.delivery.records.rest_client import RestClient, segment
 
-PRIORITIES = {"critical": "urgent", "high": "high", "medium": "normal", "low": "low"}
-CLOSED = ("solved", "closed")
+_PRIORITIES = {"critical": "urgent", "high": "high", "medium": "normal", "low": "low"}
+_CLOSED = ("solved", "closed")
 TAG = "rescue"
 
 
@@ -86,7 +86,7 @@ class ZendeskRecords:
             "subject": draft.subject,
             "comment": {"body": draft.text, "public": False},
             "tags": [TAG],
-            "priority": PRIORITIES.get(draft.severity.casefold(), "normal"),
+            "priority": _PRIORITIES.get(draft.severity.casefold(), "normal"),
             **({"group_id": self.group} if self.group else {}),
         }
         answer = self.client.call("POST", "/api/v2/tickets.json", content={"ticket": ticket}, creates=True)
@@ -94,7 +94,7 @@ class ZendeskRecords:
 
     def _add_handoff(self, record_id: str, draft: RecordDraft) -> None:
         """The hand-off as an internal note of the customer's own ticket, once."""
-        case_id = draft.key.removeprefix(KEY_PREFIX)
+        case_id = draft.key.removeprefix(RECORD_KEY_PREFIX)
         if all(marked_entry(note.text, case_id) != 0 for note in self.notes(record_id)):
             self.add_note(record_id, draft.text)
 
@@ -103,7 +103,7 @@ class ZendeskRecords:
         path = f"/api/v2/organizations/{segment(account)}/tickets.json"
         found = self.client.get(path, params={"sort_by": "created_at", "sort_order": "desc"}).get("tickets") or []
         theirs = (ticket for ticket in found if TAG not in (ticket.get("tags") or ()))
-        ticket = next((ticket for ticket in theirs if ticket["status"] not in (*CLOSED, "deleted")), None)
+        ticket = next((ticket for ticket in theirs if ticket["status"] not in (*_CLOSED, "deleted")), None)
         return replace(self._ref(ticket), own=False) if ticket is not None else None
 
     def add_note(self, record_id: str, text: str) -> None:
@@ -170,9 +170,9 @@ class ZendeskRecords:
         """Who solved and assigned the ticket, from its audits."""
         audits = self._pages(f"/api/v2/tickets/{segment(record_id)}/audits.json", "audits")
         self._load_people(audit["author_id"] for audit in audits)
-        closed, owner = Change(), Change()
+        closed, owner = ExternalChange(), ExternalChange()
         for audit in audits:
-            change = Change(self._person(audit["author_id"]), utc_instant(audit.get("created_at")))
+            change = ExternalChange(self._person(audit["author_id"]), utc_instant(audit.get("created_at")))
             for event in audit.get("events") or ():
                 if event.get("field_name") == "status" and event.get("type") in ("Change", "Create"):
                     closed = change
@@ -217,7 +217,7 @@ class ZendeskRecords:
         owner = ticket.get("assignee_id")
         return RecordState(
             str(ticket["id"]),
-            ticket["status"] in CLOSED,
+            ticket["status"] in _CLOSED,
             words,
             owner=self._person(owner) if owner else None,
             stamp=str(ticket.get("updated_at")),
