@@ -10,12 +10,20 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from support.vendors.chat_world import BOB, DESK, ChatWorld
+from support.nights.night_factory import NOW
+from support.vendors.chat_world import BOB, DESK, ChatWorld, rules_with_people
 from support.vendors.fake_slack import ANN, SIGNING_SECRET, TOM, FakeSlack, buttons, click, shown, signed, submission
 from support.web.web_people import HERE, TestClient
 
 from serving.cases.permissions import Role
 from serving.delivery import slack_apps
+from serving.incidents.incident_actions import Incidents
+from serving.incidents.run_incidents import run_incidents
+from serving.policy.definition.incidents.incident_rules import IncidentRule
+from serving.policy.definition.policy_checks import compile_conditions
+from serving.policy.definition.policy_file import Policy
+from serving.signals.signal_fields import Signal
+from serving.signals.signal_intake import add_signals
 from serving.store.people_tables import User
 from serving.store.queries.case_queries import case_history
 from serving.web import create_app
@@ -214,6 +222,34 @@ def test_with_another_sign_in_people_act_as_reviewers_of_their_squads(desk: Desk
         assert "belongs to another squad" in desk.slack.private[-1]["text"]
         other.press("Claim")
         assert desk.world.case().owner == "ann"
+
+
+def test_an_incident_is_acknowledged_from_its_message(desk: Desk) -> None:
+    world = desk.world
+    add_signals(world.store, [Signal("s-1", NOW, "shop", "checkout.failed")], sender="test", now=NOW)
+    rule = {"when": "kind = 'checkout.failed'", "count": 1, "within": 1.0, "severity": "high"}
+    rules = rules_with_people(PEOPLE)
+    file = rules.model_copy(update={"incidents": {"checkout": IncidentRule.model_validate(rule)}})
+    run_incidents(world.store, Policy(file, compile_conditions(file)[0]), now=NOW, channels=(DESK,))
+    world.deliver_all()
+    (message,) = [one for one in desk.slack.top() if "incident" in one["metadata"]["event_payload"]]
+    assert list(buttons(message)) == ["Acknowledge", "Open in Rescue"]
+    assert "State: Open" in shown(message)
+    assert desk.send(click(message, "Acknowledge", TOM)).content == b""
+    assert "is not in the squad north" in desk.slack.private[-1]["text"]
+    world.now += timedelta(seconds=1)
+    assert desk.send(click(message, "Acknowledge")).content == b""
+    incident = message["metadata"]["event_payload"]["incident"]
+    (message,) = [one for one in desk.slack.top() if "incident" in one["metadata"]["event_payload"]]
+    assert "Acknowledged by: ann" in shown(message)
+    assert list(buttons(message)) == ["Open in Rescue"]
+    world.deliver_all()  # the same state once more, from the outbox
+    assert "Acknowledged by: ann" in shown(message)
+    Incidents(world.store, clock=lambda: world.now, rules=file, channels=(DESK,)).resolve(incident, BOB)
+    world.deliver_all()
+    (message,) = [one for one in desk.slack.top() if "incident" in one["metadata"]["event_payload"]]
+    assert "State: Resolved" in shown(message)
+    assert any("Incident over" in line for line in desk.slack.thread(message["ts"]))
 
 
 def test_without_a_signing_secret_nothing_is_taken(desk: Desk) -> None:
