@@ -29,6 +29,11 @@ class DataGateError(RescueError):
     exit_code = 3
 
 
+def was_interrupted(error: BaseException) -> bool:
+    """Whether Ctrl-C or SIGTERM ended a query: DuckDB then raises a ``RuntimeError`` in place of the interrupt."""
+    return type(error) is RuntimeError and str(error) == "Query interrupted"
+
+
 def nearest_name(name: str, allowed: Iterable[str]) -> str | None:
     """The allowed name that ``name`` was probably meant to be, upper and lower case alike; None where none is near."""
     by_lower = {known.lower(): known for known in sorted(allowed)}

@@ -6,6 +6,7 @@ A run is one function that passes each of its steps to a ``StepRunner``, so that
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
+from features.errors import was_interrupted
 from pipelines.console import Steps
 from pipelines.tracing import traced
 
@@ -25,6 +26,11 @@ def plain_runner(steps: Steps) -> StepRunner:
 
     def run_step(name: str, text: str, step: Callable[..., _T], *args: object) -> _T:
         with steps.step(name, text), traced(name):
-            return step(*args)
+            try:
+                return step(*args)
+            except RuntimeError as error:
+                if was_interrupted(error):
+                    raise KeyboardInterrupt from None
+                raise
 
     return run_step

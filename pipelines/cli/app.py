@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from features.errors import RescueError
+from features.errors import RescueError, was_interrupted
 from pipelines import console
 from pipelines.cli.commands import COMMANDS
 from pipelines.cli.options import require_one_of
@@ -59,6 +59,10 @@ def run() -> None:
         else:
             err.print(f"rescue: {error}", markup=False)
         sys.exit(error.exit_code)
+    except RuntimeError as error:
+        if was_interrupted(error):
+            raise KeyboardInterrupt from None
+        raise
 
 
 def _log_format_first(arguments: list[str]) -> list[str]:
