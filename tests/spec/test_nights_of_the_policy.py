@@ -7,10 +7,14 @@ from pathlib import Path
 
 import pytest
 from support.nights.company import Company
+from support.nights.night_factory import NOW
 from support.nights.night_home import NightHome
 
 from serving.cases.cases import Cases
 from serving.cases.permissions import SYSTEM, Actor, Role
+from serving.policy_versions.policy_state import PolicySource
+from serving.policy_versions.saved_policies import PolicyChange, save_policy
+from serving.store.tables import NightRow
 
 LEAD = Actor("lea", Role.LEAD, frozenset({"success", "support", "strategic"}))
 NO_HOLDOUT = {"share = 0.2": "share = 0.0"}
@@ -165,3 +169,20 @@ def test_a_loss_by_mistake_is_reopened_and_a_new_cancellation_after_a_loss_is_ra
     cancelled = company.run()
     second = company.case_of(account)
     assert (second.opened_on, second.lane, second.id == first.id) == (cancelled.as_of, "leaving", False)
+
+
+def test_a_night_decides_by_the_policy_that_was_saved_and_not_by_a_file_that_was_changed_without_it(
+    company: Company,
+) -> None:
+    company.use_policy()
+    assert company.policy is not None
+    text = company.policy.read_text(encoding="utf-8")
+    saved = text.replace("share = 0.2", "share = 0.0")
+    with company.store as store:
+        change = PolicyChange(saved, "lea", "Everybody is worked for a while", "app")
+        version = save_policy(store, PolicySource(company.policy), change, NOW).version
+    company.use_policy(**{"share = 0.2": "share = 0.9"})  # a conflict: the saved version stays in force
+    report = company.run()
+    assert report.decision.held_out == 0
+    with company.store as store, store.reading() as session:
+        assert session.get_one(NightRow, report.as_of).policy_version == version
