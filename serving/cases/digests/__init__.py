@@ -1,1 +1,1 @@
-"""Morning digests of people: their choices about messages, what a digest contains, and when it is written."""
+"""Morning digests of people: what they report, their text, and when each is written."""

@@ -12,9 +12,9 @@ from functools import cached_property
 from sqlalchemy import select
 from sqlalchemy.orm import Session, lazyload
 
+from serving.cases.digests.digest_text import Digest, DigestItem, DigestSection
 from serving.cases.escalation.path_context import PathContext, responsible_of
 from serving.paths.absences import Absence
-from serving.paths.digests.digest_text import Digest, DigestItem, DigestSection
 from serving.paths.directory import Reader
 from serving.paths.message_text import local_time, plain_line
 from serving.store.case_states import State

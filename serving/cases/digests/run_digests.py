@@ -15,11 +15,11 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from serving.cases.digests.digest_content import DigestQuery, since_of
+from serving.cases.digests.digest_text import Digest, compose_digest
 from serving.cases.escalation.path_context import PathContext, path_context
 from serving.delivery.outbox import message_id
 from serving.paths.absences import Absence
 from serving.paths.digests.digest_schedule import due_digest
-from serving.paths.digests.digest_text import Digest, compose_digest
 from serving.paths.directory import Reader
 from serving.store.database import Store, utcnow
 from serving.store.exchange import DIGEST, DigestRow, Message

@@ -1,1 +1,1 @@
-"""Morning digests, pure: when a person's digest is due, what may wait for it, and its text."""
+"""When the morning digest of a person is due, and what may wait for it: pure."""

@@ -7,12 +7,12 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
 from features.errors import RescueError
+from serving.cases.digests.digest_text import compose_digest
 from serving.cases.digests.run_digests import preview_digest
 from serving.cases.escalation.message_choices import allowed_channels, reset_choices, save_choices
 from serving.cases.escalation.path_context import path_context
 from serving.paths.calendars import WEEKDAYS
 from serving.paths.digests.digest_schedule import PersonalKind, immediate_kinds
-from serving.paths.digests.digest_text import compose_digest
 from serving.store.database import StoreError
 from serving.web.flash_messages import FlashMessage, failure_message, success_message
 from serving.web.rendering import THEME_COOKIE, THEMES, render_page
@@ -47,9 +47,7 @@ def save_preferences(request: Request, texts: FormTexts, context: ViewerContext)
         if texts.get("reset"):
             reset_choices(context.store, context.person.name)
         else:
-            save_choices(
-                context.store, context.person.name, _given(texts), _own_channels(context)[0], now=context.now
-            )
+            save_choices(context.store, context.person.name, _given(texts), _own_channels(context)[0], now=context.now)
     except StoreError:
         raise
     except RescueError as error:
@@ -118,4 +116,3 @@ def _render(
         "draft": draft or {},
     }
     return render_page(request, "preferences.html.j2", shown, status=status)
-

@@ -140,10 +140,10 @@ def reassign(
 def digest(name: PersonName, home: Home = None, as_json: Json = False) -> None:
     """Show the morning digest that a person would get now. Nothing is sent or stored."""
     from serving.cases.absence.absence_entries import require_person
+    from serving.cases.digests.digest_text import compose_digest
     from serving.cases.digests.run_digests import preview_digest
     from serving.cases.escalation.message_choices import choices_of
     from serving.cases.people import load_roster, newest_rules
-    from serving.paths.digests.digest_text import compose_digest
     from serving.store.database import utcnow
 
     with assembly.open_queue(configuration.load(home=home)) as store, store.reading() as session:

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from serving.paths.digests.digest_text import LONGEST_SECTION, Digest, DigestItem, DigestSection, compose_digest
+from serving.cases.digests.digest_text import LONGEST_SECTION, Digest, DigestItem, DigestSection, compose_digest
 
 DAY = date(2026, 3, 2)
 
