@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from serving.store.exchange import HealthAdjustment
@@ -92,32 +92,39 @@ def sees_account(session: Session, account_id: str, squads: frozenset[str] | Non
 
 
 def list_accounts(session: Session, chosen: AccountFilter, *, sort: str = "name", page: int = 1) -> list[Account]:
-    """One page of the chosen accounts; ``sort`` is one of ``ACCOUNT_SORTS`` or the name of a risk."""
-    query = select(Account).where(*_chosen(chosen))
-    last = (Account.name, Account.account_id)
-    if sort == "revenue":
-        query = query.order_by(Account.arr.desc().nulls_last(), *last)
-    elif sort == "renewal":
-        query = query.order_by(Account.renews_on.asc().nulls_last(), *last)
-    elif sort == "name":
-        query = query.order_by(*last)
-    else:
-        query = _by_risk(query, sort)
-    return list(session.scalars(query.limit(FOUND).offset((page - 1) * FOUND)))
+    """One page of the chosen accounts; ``sort`` is one of ``ACCOUNT_SORTS`` or the name of a risk.
 
-
-def _by_risk(query: Select[tuple[Account]], risk: str) -> Select[tuple[Account]]:
-    """Accounts with a score of the risk, the highest first, in the order of its index."""
-    joined = query.join(AccountRisk, AccountRisk.account_id == Account.account_id).where(AccountRisk.risk == risk)
-    return joined.order_by(AccountRisk.probability.desc(), AccountRisk.account_id.desc())
-
-
-def count_listed_accounts(session: Session, chosen: AccountFilter, sort: str = "name") -> int:
-    """The number of chosen accounts; sorted by a risk, of those with a score of it."""
-    query = select(func.count()).select_from(Account).where(*_chosen(chosen))
+    Sorted by a risk, the accounts without a score of it come last, by name.
+    """
+    offset = (page - 1) * FOUND
     if sort not in ACCOUNT_SORTS:
-        query = query.join(AccountRisk, AccountRisk.account_id == Account.account_id).where(AccountRisk.risk == sort)
-    return session.scalar(query) or 0
+        return _by_risk(session, chosen, sort, offset)
+    query = select(Account).where(*_chosen(chosen))
+    if sort == "revenue":
+        query = query.order_by(Account.arr.desc().nulls_last())
+    elif sort == "renewal":
+        query = query.order_by(Account.renews_on.asc().nulls_last())
+    return list(session.scalars(query.order_by(Account.name, Account.account_id).limit(FOUND).offset(offset)))
+
+
+def _by_risk(session: Session, chosen: AccountFilter, risk: str, offset: int) -> list[Account]:
+    """A page in the order of the index of scores, where it is reached soon; then the accounts without a score."""
+    of_risk = (AccountRisk.account_id == Account.account_id) & (AccountRisk.risk == risk)
+    scored = select(Account).join(AccountRisk, of_risk).where(*_chosen(chosen))
+    order = (AccountRisk.probability.desc(), AccountRisk.account_id.desc())
+    found = list(session.scalars(scored.order_by(*order).limit(FOUND).offset(offset)))
+    if len(found) == FOUND:
+        return found
+    number = select(func.count()).select_from(Account).join(AccountRisk, of_risk).where(*_chosen(chosen))
+    before = max(0, offset - (session.scalar(number) or 0))
+    others = select(Account).where(*_chosen(chosen), ~exists().where(of_risk))
+    rest = others.order_by(Account.name, Account.account_id).limit(FOUND - len(found)).offset(before)
+    return [*found, *session.scalars(rest)]
+
+
+def count_listed_accounts(session: Session, chosen: AccountFilter) -> int:
+    """The number of chosen accounts."""
+    return session.scalar(select(func.count()).select_from(Account).where(*_chosen(chosen))) or 0
 
 
 def account_choices(session: Session) -> tuple[tuple[str, ...], tuple[str, ...]]:

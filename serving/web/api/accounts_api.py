@@ -58,7 +58,7 @@ def search_accounts(
         if query.sort not in (orders := (*account_queries.ACCOUNT_SORTS, *risks)):
             raise UsageError(f"There is no such sort order: {suggest_name(query.sort, orders)}")
         accounts = account_queries.list_accounts(session, chosen, sort=query.sort, page=query.page)
-        total = account_queries.count_listed_accounts(session, chosen, query.sort)
+        total = account_queries.count_listed_accounts(session, chosen)
     return response_models.AccountListResponse(
         total=total,
         page=query.page,

@@ -25,7 +25,7 @@ from serving.web.flash_messages import FlashMessage, failure_message
 from serving.web.rendering import render_page
 from serving.web.request_context import FormTexts, PageContext, ViewerContext, WorkerContext, redirect_to
 from serving.web.views.account_view import account_view
-from serving.web.views.work.account_list import AccountListView, AccountRow, account_rows
+from serving.web.views.work.account_list import AccountListView, AccountRow, account_rows, first_risk
 from serving.web.views.work.queue_status import StatusContext
 
 account_router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
@@ -38,7 +38,7 @@ def show_accounts(request: Request, context: ViewerContext) -> Response:
         night = newest_night(session)
         risks = night_risks(session, night)
         segments, owners = _choices(request, session, night)
-        view = AccountListView.of(request.query_params, risks)
+        view = AccountListView.of(request.query_params, risks, first_risk(newest_rules(session), risks))
         chosen = AccountFilter(
             context.squads,
             view.q,
@@ -47,7 +47,7 @@ def show_accounts(request: Request, context: ViewerContext) -> Response:
             segments=_naming(segments, view.q),
             owners=_naming(owners, view.q) + _named(owners, view.q, context),
         )
-        total = account_queries.count_listed_accounts(session, chosen, view.sort)
+        total = account_queries.count_listed_accounts(session, chosen)
         accounts = account_queries.list_accounts(session, chosen, sort=view.sort, page=view.page)
         rows = _rows(session, context, accounts)
     shown = {

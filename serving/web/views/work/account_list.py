@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
+from serving.policy.definition.policy_schema import PolicyFile
 from serving.store.queries.account_queries import ACCOUNT_SORTS
 from serving.store.queries.decision_queries import NightDecisions
 from serving.store.tables import Account, AccountRisk, Case
@@ -18,19 +19,19 @@ class AccountListView:
     q: str = ""
     segment: str = ""
     owner: str = ""
-    sort: str = "name"
+    sort: str = ""
     page: int = 1
 
     @classmethod
-    def of(cls, query: Mapping[str, str], risks: Sequence[str]) -> "AccountListView":
-        """Read an address; ``risks`` are those that can be sorted by."""
+    def of(cls, query: Mapping[str, str], risks: Sequence[str], first: str = "name") -> "AccountListView":
+        """Read an address; ``risks`` are those that can be sorted by, ``first`` is the order without a choice."""
         texts = {name: query.get(name, "").strip()[:MAX_FILTER_LENGTH] for name in cls.__dataclass_fields__}
         number = texts["page"]
         return cls(
             q=texts["q"],
             segment=texts["segment"],
             owner=texts["owner"],
-            sort=texts["sort"] if texts["sort"] in (*ACCOUNT_SORTS, *risks) else "name",
+            sort=texts["sort"] if texts["sort"] in (*ACCOUNT_SORTS, *risks) else first,
             page=int(number) if number.isascii() and number.isdigit() and 0 < int(number[:9]) <= 100_000 else 1,
         )
 
@@ -44,7 +45,14 @@ class AccountListView:
     @property
     def narrowed(self) -> bool:
         """Whether a filter is set."""
-        return replace(self, sort="name", page=1) != AccountListView()
+        return replace(self, sort="", page=1) != AccountListView()
+
+
+def first_risk(rules: PolicyFile | None, risks: Sequence[str]) -> str:
+    """The order of the list without a choice: by the risk of the contract, the highest first; else by name."""
+    if not risks:
+        return "name"
+    return rules.contract_risk if rules is not None and rules.contract_risk in risks else risks[0]
 
 
 @dataclass(frozen=True)

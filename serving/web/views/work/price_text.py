@@ -7,6 +7,9 @@ from serving.policy.definition.policy_schema import PolicyFile
 from serving.policy.detection.price_parts import PricedFigures, PriceParts, explain_priority
 from serving.store.tables import Account, Case
 
+BELOW_COST = "Below its cost"
+"""In place of a negative priority: an open case whose rescue costs more, as things are now, than it can save."""
+
 UNEXPLAINED = "As the night calculated it; the policy or the figures have changed since."
 
 
@@ -21,11 +24,12 @@ class PriceText:
 
 def price_text(case: Case, account: Account, rules: PolicyFile | None) -> PriceText:
     """What the priority of a case is made of; ``rules`` are those of the newest night's policy."""
-    value = amount(case.priority, account.currency or "")
+    value = amount(case.priority, account.currency or "") if case.priority >= 0 else BELOW_COST
     parts = explain_priority(case.priority, priced_figures(case, account, rules), rules) if rules else None
     if parts is None:
         return PriceText(value, "", f"{value}. {UNEXPLAINED}")
-    return PriceText(value, _formula(parts), f"{_words(parts, account.currency or '')} = {value}")
+    result = f" = {value}" if case.priority >= 0 else " is less than a rescue costs"
+    return PriceText(value, _formula(parts), f"{_words(parts, account.currency or '', case.priority >= 0)}{result}")
 
 
 def priced_figures(case: Case, account: Account, rules: PolicyFile | None) -> PricedFigures:
@@ -50,19 +54,17 @@ def _formula(parts: PriceParts) -> str:
     return " × ".join(factors) + (f" − {parts.cost:,.0f}" if parts.cost else "")
 
 
-def _words(parts: PriceParts, currency: str) -> str:
-    kind = "estimated revenue a year" if parts.is_estimate else "revenue a year"
-    if parts.capped:
-        kind += ", the most that counts"
-    words = [f"{amount(parts.revenue, currency)} ({kind})"]
+def _words(parts: PriceParts, currency: str, with_cost: bool) -> str:
+    """The parts with what each of them is; ``with_cost`` subtracts the cost of the work."""
+    kind = " a year" + (", estimated" if parts.is_estimate else "") + (", the most that counts" if parts.capped else "")
+    words = [f"{amount(parts.revenue, currency)}{kind}"]
     if parts.probability is not None and parts.risk is not None:
-        words.append(f"{_share(parts.probability)} ({parts.risk.replace('_', ' ')} risk)")
-    share = "points by which a rescue lowers the risk" if parts.uplift else "share that a rescue saves"
-    words.append(f"{_share(parts.share)} ({share})")
+        words.append(f"{_share(parts.probability)} {parts.risk.replace('_', ' ')} risk")
+    words.append(f"{_share(parts.share)} {'less risk after a rescue' if parts.uplift else 'saved by a rescue'}")
     if parts.urgency != 1 and parts.within_days is not None:
-        event = "ends or renews" if parts.probability is None else "renews"
+        event = "ends" if parts.probability is None else "renews"
         words.append(f"{parts.urgency:g} ({event} within {parts.within_days:g} days)")
-    cost = f" − {amount(parts.cost, currency)} (cost of the work)" if parts.cost else ""
+    cost = f" − {amount(parts.cost, currency)} cost" if parts.cost and with_cost else ""
     return " × ".join(words) + cost
 
 

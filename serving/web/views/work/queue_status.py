@@ -26,6 +26,7 @@ SET_ASIDE_TITLES: dict[str, str] = {
 """Why a candidate got no case, as a title."""
 
 
+NO_CONTRACT = "The newest night did not score this account: the source has no running contract of it."
 NOT_SCORED_TEXT = "The newest night did not score this account: it has no running contract, or its data are missing."
 
 
@@ -73,7 +74,10 @@ def status_lines(status: AccountStatus, context: StatusContext) -> list[StatusLi
     named |= {row.risk for row in status.held_out} if context.sees_hold_out else set()
     named |= {case.risk for case in status.cases if case.closed_at is None}
     lines += [_risk_line(row, context) for row in status.risks if row.risk not in named]
-    return lines or [StatusLine("Not scored", NOT_SCORED_TEXT)]
+    if lines:
+        return lines
+    without = status.account.arr is None and status.account.renews_on is None
+    return [StatusLine("No running contract", NO_CONTRACT) if without else StatusLine("Not scored", NOT_SCORED_TEXT)]
 
 
 def _open_line(case: Case, reader: PageReader) -> StatusLine:
