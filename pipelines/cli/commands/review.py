@@ -15,9 +15,17 @@ from pipelines.cli.options import Home, PolicyFile
 from serving.cases.permissions import Role
 
 if TYPE_CHECKING:
+    from fastapi import FastAPI
+
     from serving.store import Store
     from serving.web.access import Person
     from serving.web.identity.review_settings import ReviewSettings
+
+
+KEEP_ALIVE = 75
+"""Seconds for which an idle connection stays open: longer than proxies and browsers reuse one (60 s in nginx). A server
+that closes it first lets a request fail that was on its way.
+"""
 
 
 def register(app: typer.Typer) -> None:
@@ -43,8 +51,6 @@ def review(
     ] = None,
 ) -> None:
     """Start the review app: the queue, the cases with their hand-offs, and the overview."""
-    import uvicorn
-
     from pipelines.replay.replay_process import ReplayProcess
     from serving.cases.health_adjustments import HealthRule
     from serving.delivery import broadcast_channels, slack_apps
@@ -74,11 +80,23 @@ def review(
             for role, person in demo_people(store, person_name).items():
                 link = app.state.identity.one_time_link(person)
                 typer.echo(f"Open within ten minutes, as {role} {person.name}: {address}{link}")
-        serving = uvicorn.Config(app, access_log=False, log_level="warning", server_header=False, proxy_headers=False)
-        with suppress(KeyboardInterrupt):  # uvicorn stops cleanly and then raises this again
-            uvicorn.Server(serving).run(
-                sockets=[listening]
-            )  # proxy headers are off: the client is the connection's address
+        _serve(app, listening)
+
+
+def _serve(app: FastAPI, listening: socket.socket) -> None:
+    """Answer requests until Ctrl-C; proxy headers are off, so the client is the connection's address."""
+    import uvicorn
+
+    serving = uvicorn.Config(
+        app,
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=KEEP_ALIVE,
+    )
+    with suppress(KeyboardInterrupt):  # uvicorn stops cleanly and then raises this again
+        uvicorn.Server(serving).run(sockets=[listening])
 
 
 def _for_demo(settings: ReviewSettings, host: str) -> ReviewSettings:
