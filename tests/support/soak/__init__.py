@@ -1,0 +1,1 @@
+"""Many nights with faults, played beside the same nights without: the soak of operations."""
