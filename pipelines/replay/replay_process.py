@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from serving.store import Store
     from serving.store.policy_tables import ReplayJob
 
-LONGEST = timedelta(hours=1)
+LONGEST_REPLAY = timedelta(hours=1)
 ALIVE_EVERY = 10.0
 """Seconds between two signs of life."""
 CURRENT, DRAFT = "current", "draft"
@@ -121,7 +121,7 @@ class _ReportedSteps(Steps):
 
 def _stay_alive(store: Store, job_id: str, over: threading.Event) -> None:
     """Report that the process lives; end it where the replay takes too long."""
-    ends = utcnow() + LONGEST
+    ends = utcnow() + LONGEST_REPLAY
     while not over.wait(ALIVE_EVERY):
         with suppress(Exception):  # a database that does not answer for a moment must not end the replay
             replay_jobs.report_progress(store, job_id, utcnow())

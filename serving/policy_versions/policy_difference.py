@@ -7,7 +7,7 @@ from typing import NamedTuple
 from serving.drawings.policy_cycle import rule_changes
 from serving.policy.definition.policy_file import Policy
 
-CONTEXT = 2
+LINES_AROUND = 2
 """Unchanged lines around a change."""
 
 
@@ -25,7 +25,7 @@ def changed_rules(before: Policy, after: Policy) -> list[str]:
 
 def changed_lines(before: str, after: str) -> Iterator[DifferenceLine]:
     """The lines that differ, with those around them."""
-    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=CONTEXT)
+    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=LINES_AROUND)
     for number, line in enumerate(lines):
         if number < 2:  # the names of the files
             continue

@@ -17,7 +17,7 @@ from features.errors import UsageError
 from serving.policy.definition.policy_schema import PolicyFile
 
 FieldKind = Literal["share", "count", "money", "names", "yes_no", "text"]
-Place = tuple[str, ...]
+FieldPlace = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class PolicyField:
     A ``share`` is shown in percent. An empty text removes the key, so that its default applies.
     """
 
-    place: Place
+    place: FieldPlace
     label: str
     kind: FieldKind
     value: str

@@ -21,7 +21,7 @@ from serving.policy_versions.saved_policies import PolicyChange, read_policy_in_
 from serving.store.database import Store, utcnow
 from serving.store.policy_tables import SavedPolicy
 
-LOG = logging.getLogger("rescue.policy")
+_LOG = logging.getLogger("rescue.policy")
 StartReplay = Callable[[str], None]
 """Starts a process that computes the replay of this id; returns at once."""
 
@@ -80,12 +80,12 @@ class PolicyService:
         try:
             self.in_force()
         except UsageError as error:
-            LOG.warning("The policy in force cannot be used, so the last one goes on: %s", error)
+            _LOG.warning("The policy in force cannot be used, so the last one goes on: %s", error)
 
     def save(self, change: PolicyChange) -> SavedPolicy:
         """Save a version; see :func:`save_policy`."""
         saved = save_policy(self.store, self.source, change, self.clock())
-        LOG.info("policy version %s (%s) saved by %s", saved.number, saved.version, saved.author)
+        _LOG.info("policy version %s (%s) saved by %s", saved.number, saved.version, saved.author)
         self.refresh()
         return saved
 

@@ -22,7 +22,7 @@ from serving.store.policy_tables import SavedPolicy
 
 Origin = Literal["file", "app", "import", "rollback"]
 FILE_AUTHOR = "policy file"
-LONGEST_REASON = 1000
+LONGEST_CHANGE_REASON = 1000
 LONGEST_POLICY = 400_000
 """Characters of a policy text that is saved."""
 
@@ -227,6 +227,6 @@ def _checked_reason(reason: str) -> str:
     text = reason.strip()
     if not text:
         raise UsageError("The reason is missing: say why the policy changes; it is kept with the version.")
-    if len(text) > LONGEST_REASON:
-        raise UsageError(f"The reason has {len(text):,} characters of at most {LONGEST_REASON:,}: shorten it.")
+    if len(text) > LONGEST_CHANGE_REASON:
+        raise UsageError(f"The reason has {len(text):,} characters of at most {LONGEST_CHANGE_REASON:,}: shorten it.")
     return text

@@ -11,10 +11,10 @@ from serving.path_metrics.path_text import share_text
 from serving.store.queries.results.weekly_queries import RETURN_DAYS, LossReason
 from serving.weekly.weekly_charts import draw_bars, draw_intervals
 from serving.weekly.weekly_figures import SHOWN_WEEKS, WeeklyFigures
-from serving.weekly.weekly_sections import WeeklySection, WeeklyTable, money_text
+from serving.weekly.weekly_sections import WeeklySection, WeeklyTable, amounts_text
 
-NO_REASON = "No reason given"
-MOST_REASONS = 8
+WITHOUT_REASON = "No reason given"
+MOST_LOSS_REASONS = 8
 MOST_NAMED = 10
 NOT_MEASURED = "Not measured yet: whoever runs Rescue starts the command “rescue monitor” after the night."
 
@@ -26,7 +26,7 @@ def losses_section(figures: WeeklyFigures) -> WeeklySection:
         f"Reasons for losses in {SHOWN_WEEKS} weeks",
         "number of lost cases",
         ("lost",),
-        [(reason_title(row, titles), (float(row.cases),)) for row in losses[:MOST_REASONS]],
+        [(reason_title(row, titles), (float(row.cases),)) for row in losses[:MOST_LOSS_REASONS]],
         lambda value: f"{value:,.0f}",
     )
     if figures.losses:
@@ -40,7 +40,7 @@ def losses_section(figures: WeeklyFigures) -> WeeklySection:
     table = WeeklyTable(
         f"Reasons for losses, the last {SHOWN_WEEKS} weeks",
         ("Reason", "Cases", "Revenue lost"),
-        [(reason_title(row, titles), f"{row.cases:,}", money_text(row.money)) for row in losses],
+        [(reason_title(row, titles), f"{row.cases:,}", amounts_text(row.money)) for row in losses],
         frozenset({1, 2}),
     )
     note = "The reason is chosen when a case is closed as lost; the choices are those of the policy."
@@ -48,13 +48,13 @@ def losses_section(figures: WeeklyFigures) -> WeeklySection:
 
 
 def _loss_text(row: LossReason, titles: Mapping[str, str]) -> str:
-    return f"{reason_title(row, titles).lower()} ({plural(row.cases, 'case')}, {money_text(row.money)})"
+    return f"{reason_title(row, titles).lower()} ({plural(row.cases, 'case')}, {amounts_text(row.money)})"
 
 
 def reason_title(row: LossReason, titles: Mapping[str, str]) -> str:
     """The title of a reason; a code that the policy no longer has is written as words."""
     if row.reason is None:
-        return NO_REASON
+        return WITHOUT_REASON
     words = row.reason.replace("_", " ")
     return titles.get(row.reason, words[:1].upper() + words[1:])
 

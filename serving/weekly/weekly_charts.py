@@ -14,7 +14,7 @@ VALUE = 70.0
 """Widths of the labels on the left and of the values on the right."""
 BAR, GAP, TOP, AXIS = 13.0, 8.0, 6.0, 34.0
 ROW = 28.0
-LONGEST_LABEL = 17
+LONGEST_CHART_LABEL = 17
 
 
 @dataclass(frozen=True)
@@ -194,4 +194,4 @@ def draw_intervals(
 
 
 def _short(label: str) -> str:
-    return label if len(label) <= LONGEST_LABEL else label[: LONGEST_LABEL - 1] + "…"
+    return label if len(label) <= LONGEST_CHART_LABEL else label[: LONGEST_CHART_LABEL - 1] + "…"

@@ -18,8 +18,8 @@ from serving.path_metrics.path_report import Measurement, TimeFigure
 from serving.store import Session
 from serving.store.queries.path_queries import case_timelines, squad_calendars
 from serving.store.queries.results.weekly_queries import (
+    CasesAtInstant,
     LossReason,
-    OpenCases,
     SavedCohort,
     WeekFlow,
     flow_by_week,
@@ -59,8 +59,8 @@ class WeeklyFigures:
     complete: bool
     squads: tuple[str, ...] | None
     flow: Sequence[WeekFlow]
-    at_begin: OpenCases
-    at_end: OpenCases
+    at_begin: CasesAtInstant
+    at_end: CasesAtInstant
     waiting: int | None
     periods: Sequence[ContactPeriod]
     losses: Sequence[LossReason]

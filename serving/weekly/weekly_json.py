@@ -4,7 +4,7 @@ from math import isfinite
 from typing import Any
 
 from serving.path_metrics.censored_times import Estimate
-from serving.store.queries.results.weekly_queries import LossReason, OpenCases, SavedCohort, WeekFlow
+from serving.store.queries.results.weekly_queries import CasesAtInstant, LossReason, SavedCohort, WeekFlow
 from serving.weekly.weekly_figures import ContactPeriod, WeeklyFigures
 
 
@@ -35,7 +35,7 @@ def week_json(figures: WeeklyFigures) -> dict[str, Any]:
     }
 
 
-def _open(found: OpenCases) -> dict[str, Any]:
+def _open(found: CasesAtInstant) -> dict[str, Any]:
     return {
         "cases": found.cases,
         "revenue": dict(found.revenue),

@@ -11,9 +11,9 @@ from typing import NamedTuple
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from serving.weekly.weekly_sections import WeeklyText
-from serving.weekly.weekly_text import plain_text
+from serving.weekly.weekly_text import week_as_text
 
-NAMING = "left"
+NAMING_SECTION = "left"
 """The section whose table names accounts."""
 
 
@@ -32,12 +32,12 @@ def write_mail(text: WeeklyText, link: str = "", *, names: bool = True) -> Weekl
     """
     shown = text if names else without_names(text)
     html = _template().get_template("weekly_mail.html.j2").render(text=shown, link=link, mailed=not names)
-    return WeeklyMail(f"Rescue, {text.title[:1].lower()}{text.title[1:]}", plain_text(shown, link), html)
+    return WeeklyMail(f"Rescue, {text.title[:1].lower()}{text.title[1:]}", week_as_text(shown, link), html)
 
 
 def without_names(text: WeeklyText) -> WeeklyText:
     """The report without the tables that name accounts."""
-    sections = [replace(it, table=None) if it.key == NAMING else it for it in text.sections]
+    sections = [replace(it, table=None) if it.key == NAMING_SECTION else it for it in text.sections]
     return replace(text, sections=sections)
 
 

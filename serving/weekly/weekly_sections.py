@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from serving.night_report.report_text import plural
-from serving.store.queries.results.weekly_queries import Money, OpenCases
+from serving.store.queries.results.weekly_queries import Amounts, CasesAtInstant
 from serving.weekly.weekly_charts import BarChart, IntervalChart
 
 
@@ -41,8 +41,8 @@ class WeeklyText:
     sections: Sequence[WeeklySection]
 
 
-def money_text(money: Money) -> str:
-    """Amounts with their currencies, the largest first: ``1,200,000 EUR and 20,000 USD``; ``no known amount``."""
+def amounts_text(money: Amounts) -> str:
+    """Amounts with their currencies, the largest first: ``1,200,000 EUR and 20,000 USD``; ``an unknown amount``."""
     parts = [
         f"{amount:,.0f} {code}".strip() for code, amount in sorted(money.items(), key=lambda item: (-item[1], item[0]))
     ]
@@ -51,20 +51,20 @@ def money_text(money: Money) -> str:
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
-def at_risk_text(found: OpenCases, complete: bool) -> str:
+def at_risk_text(found: CasesAtInstant, complete: bool) -> str:
     """What is at risk, as a sentence; at the end of the week, or now while it goes on."""
     when = "At the end of the week" if complete else "Now"
     if not found.cases:
         return f"{when} no case {'was' if complete else 'is'} open."
-    amount, verb = money_text(found.revenue), "was" if complete else "is"
+    amount, verb = amounts_text(found.revenue), "was" if complete else "is"
     return f"{when} {amount} of recurring revenue a year {verb} at risk in {plural(found.cases, 'open case')}."
 
 
-def outcome_text(cases: int, money: Money, word: str) -> str:
+def outcome_text(cases: int, money: Amounts, word: str) -> str:
     """How much was saved or lost: ``120,000 EUR was saved in 3 cases``."""
     if not cases:
         return f"nothing was {word}"
-    return f"{money_text(money)} was {word} in {plural(cases, 'case')}"
+    return f"{amounts_text(money)} was {word} in {plural(cases, 'case')}"
 
 
 def first_upper(text: str) -> str:

@@ -51,7 +51,7 @@ def _summary(figures: WeeklyFigures) -> Iterator[str]:
         yield f"{waiting} had no contact with the customer yet."
 
 
-def plain_text(text: WeeklyText, link: str = "") -> str:
+def week_as_text(text: WeeklyText, link: str = "") -> str:
     """The report as plain text, for the terminal and for mail programs that show no pages."""
     lines = [text.title, text.subtitle, "", *text.summary]
     for section in text.sections:

@@ -11,9 +11,9 @@ from serving.weekly.weekly_figures import PERIOD_WEEKS, ContactPeriod, WeeklyFig
 from serving.weekly.weekly_sections import (
     WeeklySection,
     WeeklyTable,
+    amounts_text,
     at_risk_text,
     first_upper,
-    money_text,
     outcome_text,
 )
 
@@ -43,7 +43,7 @@ def money_section(figures: WeeklyFigures) -> WeeklySection:
         lambda value: f"{value:,.0f}",
     )
     lines = [
-        f"At risk at the beginning of the week: {money_text(figures.at_begin.revenue)} in "
+        f"At risk at the beginning of the week: {amounts_text(figures.at_begin.revenue)} in "
         f"{plural(figures.at_begin.cases, 'open case')}."
         if figures.at_begin.cases
         else "No case was open at the beginning of the week."
@@ -79,8 +79,8 @@ def _flow_table(figures: WeeklyFigures) -> WeeklyTable:
             f"{week.closed:,}",
             f"{week.saved:,}",
             f"{week.lost:,}",
-            money_text(week.money_saved) if week.money_saved else "–",
-            money_text(week.money_lost) if week.money_lost else "–",
+            amounts_text(week.money_saved) if week.money_saved else "–",
+            amounts_text(week.money_lost) if week.money_lost else "–",
         )
         for week in reversed(figures.flow)
     ]

@@ -35,7 +35,7 @@ from serving.web.rendering import render_page
 from serving.web.request_context import FormTexts, OverviewContext, PageContext, PolicyContext, redirect_to
 from serving.web.security.form_input import form_texts
 from serving.web.views.results.policy_view import (
-    MOST_LINES,
+    MOST_DIFFERENCES,
     DraftView,
     build_draft,
     build_replay,
@@ -190,7 +190,7 @@ def _editor(
         "nights": REPLAY_NIGHTS,
         "can_replay": request.app.state.policies.start_replay is not None,
         "outdated": draft.base != state.base,
-        "most_lines": MOST_LINES,
+        "most_lines": MOST_DIFFERENCES,
     }
     return render_page(request, "policy_edit.html.j2", shown, status=status)
 
@@ -207,7 +207,7 @@ def show_version(request: Request, number: VersionNumber, context: PolicyContext
         "text": row.text,
         "changes": _changes(state, before.text, row.text) if before else [],
         "since": _changes(state, row.text, state.text),
-        "lines": list(changed_lines(before.text, row.text))[:MOST_LINES] if before else [],
+        "lines": list(changed_lines(before.text, row.text))[:MOST_DIFFERENCES] if before else [],
         "state": state,
         "notice": None,
     }

@@ -51,7 +51,7 @@ def weekly(
     from serving.weekly.weekly_json import week_json
     from serving.weekly.weekly_mail import write_mail
     from serving.weekly.weekly_sending import loss_titles
-    from serving.weekly.weekly_text import plain_text, write_week
+    from serving.weekly.weekly_text import week_as_text, write_week
 
     settings = configuration.load(home=home, policy=policy)
     day = today(settings.timezone)
@@ -70,7 +70,7 @@ def weekly(
         return
     text = write_week(figures, day)
     if to_file is None:
-        typer.echo(plain_text(text), nl=False)
+        typer.echo(week_as_text(text), nl=False)
         return
     try:
         to_file.write_text(write_mail(text).html, encoding="utf-8")

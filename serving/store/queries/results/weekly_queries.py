@@ -19,7 +19,7 @@ from serving.store.case_states import State
 from serving.store.decision_tables import MonitorRow
 from serving.store.tables import Account, Case, NightRow
 
-Money = Mapping[str, float]
+Amounts = Mapping[str, float]
 """Amounts by currency; the empty code where the source gives none."""
 
 OUTCOME_VIEW = table(
@@ -46,15 +46,15 @@ class WeekFlow:
     closed: int
     saved: int
     lost: int
-    money_saved: Money
-    money_lost: Money
+    money_saved: Amounts
+    money_lost: Amounts
 
 
-class OpenCases(NamedTuple):
+class CasesAtInstant(NamedTuple):
     """The cases that were open at an instant, their recurring revenue a year, and those that nobody had contacted."""
 
     cases: int
-    revenue: Money
+    revenue: Amounts
     not_contacted: int
     without_revenue: int
 
@@ -104,7 +104,7 @@ class LossReason(NamedTuple):
 
     reason: str | None
     cases: int
-    money: Money
+    money: Amounts
 
 
 def loss_reasons(session: Session, since: datetime, until: datetime, squads: frozenset[str] | None) -> list[LossReason]:
@@ -132,7 +132,7 @@ def closed_cases(session: Session, since: datetime, until: datetime, squads: fro
     return list(session.execute(query.order_by(view.closed_at, view.case_id)))
 
 
-def open_cases_at(session: Session, at: datetime, squads: frozenset[str] | None) -> OpenCases:
+def open_cases_at(session: Session, at: datetime, squads: frozenset[str] | None) -> CasesAtInstant:
     """What was open at an instant; a case counts with the revenue at stake, or the estimate where it is unknown."""
     revenue = func.coalesce(Case.at_stake, Case.estimated_revenue)
     query = (
@@ -150,7 +150,7 @@ def open_cases_at(session: Session, at: datetime, squads: frozenset[str] | None)
         unknown += amount is None
         if amount is not None:
             money[currency or ""] += amount
-    return OpenCases(cases, dict(money), waiting, unknown)
+    return CasesAtInstant(cases, dict(money), waiting, unknown)
 
 
 def waiting_accounts_at(session: Session, since: date, at: date) -> int | None:

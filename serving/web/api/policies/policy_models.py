@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from serving.policy_versions.saved_policies import LONGEST_POLICY, LONGEST_REASON
+from serving.policy_versions.saved_policies import LONGEST_CHANGE_REASON, LONGEST_POLICY
 from serving.web.api.response_models import ResponseModel, UtcTime
 from serving.web.api.text_fields import RequestModel
 
@@ -17,7 +17,7 @@ def _without_nul(text: str) -> str:
 
 PolicyText = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_POLICY), AfterValidator(_without_nul)]
 PolicyReason = Annotated[
-    str, StringConstraints(min_length=1, max_length=LONGEST_REASON, pattern=r"\S"), AfterValidator(_without_nul)
+    str, StringConstraints(min_length=1, max_length=LONGEST_CHANGE_REASON, pattern=r"\S"), AfterValidator(_without_nul)
 ]
 
 

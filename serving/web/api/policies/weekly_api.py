@@ -24,9 +24,7 @@ class WeekQuery(RequestModel):
 
 
 @weekly_api_router.get("/weekly", tags=["overview"])
-def get_week(
-    request: Request, person: Lead, cases: UseCases, query: Annotated[WeekQuery, Query()]
-) -> dict[str, Any]:
+def get_week(request: Request, person: Lead, cases: UseCases, query: Annotated[WeekQuery, Query()]) -> dict[str, Any]:
     """A week of the squads that you see: money, flow, time to contact, losses, the model and the effect of rescues."""
     now = cases.clock()
     today: date = now.date()

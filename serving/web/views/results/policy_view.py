@@ -16,7 +16,7 @@ from serving.policy_versions.policy_state import FileState, PolicyInForce, Polic
 from serving.policy_versions.saved_policies import check_policy_text
 from serving.store.policy_tables import ReplayJob, SavedPolicy
 
-MOST_LINES = 400
+MOST_DIFFERENCES = 400
 """Lines of a difference on a page; more would exceed its size."""
 WAS = "was."
 """What the name of a field's value at the loading of the page begins with."""
@@ -199,7 +199,7 @@ def build_draft(
         problems=problems,
         hints=[] if policy is None else [_without_source(hint) for hint in policy.hints],
         changes=changed_rules(state.policy, policy) if policy is not None and differs else [],
-        lines=list(changed_lines(state.text, text))[:MOST_LINES],
+        lines=list(changed_lines(state.text, text))[:MOST_DIFFERENCES],
         policy=None if problems else policy,
         checked=typed is not None,
     )

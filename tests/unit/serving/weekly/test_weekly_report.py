@@ -15,14 +15,14 @@ from serving.policy.definition.policy_file import Policy, PolicyError, default_t
 from serving.store import Store
 from serving.store.exchange import Message
 from serving.store.queries.overview_queries import count_by_week
-from serving.store.queries.weekly_queries import closed_cases
+from serving.store.queries.results.weekly_queries import closed_cases
 from serving.store.tables import Account, Case
 from serving.weekly.weekly_charts import draw_bars, draw_intervals
 from serving.weekly.weekly_figures import WeeklyFigures, last_complete_week, measure_week, parse_week
 from serving.weekly.weekly_json import week_json
 from serving.weekly.weekly_mail import write_mail
 from serving.weekly.weekly_sending import queue_weekly, send_week
-from serving.weekly.weekly_text import plain_text, write_week
+from serving.weekly.weekly_text import week_as_text, write_week
 
 MONDAY = date(2026, 6, 22)
 NEXT = datetime.fromisoformat("2026-06-29T00:00")
@@ -145,7 +145,7 @@ def test_a_lead_sees_the_figures_of_their_squads(store: Store) -> None:
 
 
 def test_the_words_say_what_was_counted(figures: WeeklyFigures) -> None:
-    written = plain_text(write_week(figures, NEXT.date()), "https://rescue.example/weekly?week=2026-W26")
+    written = week_as_text(write_week(figures, NEXT.date()), "https://rescue.example/weekly?week=2026-W26")
     for sentence in (
         "Week of 22 Jun 2026",
         "22 Jun 2026 to 28 Jun 2026 (2026-W26); all squads",
@@ -170,7 +170,7 @@ def test_the_time_to_contact_is_that_of_the_path_metrics(store: Store) -> None:
     assert newest is not None
     assert (newest.cases, newest.reached, round(newest.median.value, 6)) == (25, 25, 6)
     assert figures.periods[0].contact is None
-    assert "Half of the customers are called within 6 h (" in plain_text(write_week(figures, NEXT.date()))
+    assert "Half of the customers are called within 6 h (" in week_as_text(write_week(figures, NEXT.date()))
 
 
 def test_an_empty_week_reads_well(store: Store) -> None:
@@ -179,7 +179,7 @@ def test_an_empty_week_reads_well(store: Store) -> None:
     written = write_week(figures, NEXT.date())
     assert list(written.summary) == ["No case was open, opened or closed in this week."]
     assert all(section.chart is None for section in written.sections)
-    page = plain_text(written)
+    page = week_as_text(written)
     assert "None" not in page
     assert "nan" not in page.lower().replace("finance", "")
     assert "Nothing was saved this week, and nothing was lost." in page
