@@ -37,12 +37,13 @@ from pipelines.system_clock import today
 from serving.cases.absence.away_people import cases_of_strangers
 from serving.cases.digests.send_messages import send_messages
 from serving.cases.sla_timers import run_timers
-from serving.delivery import broadcast_channels, open_channels
+from serving.delivery import account_channels, broadcast_channels, open_channels
 from serving.night_report.report_schema import NightReport, NoModel, UnknownResponsible
 from serving.night_report.report_text import day_text, plural, stale_text
 from serving.nights import night_lease
 from serving.nights.heartbeat import keep_lease
 from serving.nights.record_night import record_night, save_seconds
+from serving.nights.refresh_records import refresh_records
 from serving.operations.attempts import ended_early
 from serving.policy_versions.saved_policies import read_policy_in_force
 from serving.store.database import utcnow
@@ -247,6 +248,7 @@ def _finish(settings: Settings, store: Store, run_step: StepRunner, steps: Steps
         steps.log(f"Warning: {alarm}")
     _queue_weekly(settings, store, steps)
     if settings.channels:
+        refresh_records(store, account_channels(settings.channels))
         run_step("deliver", "Delivering hand-offs", send_messages, store, open_channels(settings.channels))
 
 

@@ -7,6 +7,7 @@ duplicates.
 
 from serving.delivery.channel import Channel, ChannelMessage, DeliveryError
 from serving.delivery.channel_settings import (
+    account_channels,
     broadcast_channels,
     message_settings,
     open_channels,
@@ -20,6 +21,7 @@ __all__ = [
     "ChannelMessage",
     "DeliveryError",
     "DeliveryReport",
+    "account_channels",
     "broadcast_channels",
     "deliver",
     "message_settings",

@@ -130,6 +130,11 @@ def record_channels(settings: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...
     return tuple(sorted(name for name, table in settings.items() if _options(table).records))
 
 
+def account_channels(settings: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
+    """The channels that write fields of accounts in another system, by name."""
+    return tuple(name for name in record_channels(settings) if settings[name].get("account_fields"))
+
+
 def message_settings(
     settings: Mapping[str, Mapping[str, Any]], address: str | None, answers: AnswerLinks | None = None
 ) -> MessageSettings:

@@ -7,7 +7,7 @@ twice has the same id twice, because the id is computed from its subject.
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -77,19 +77,47 @@ def enqueue_change(
     }
     for channel in channels:
         address = _address(channel, settings, addresses or {})
-        session.add(
-            Message(
-                id=message_id(case.id, str(event.id), CASE_CHANGED, channel),
-                channel=channel,
-                kind=CASE_CHANGED,
-                case_id=case.id,
-                payload={**payload, "data": {**payload["data"], "owner_address": address}},
-                status="pending",
-                attempts=0,
-                created_at=at,
-                next_at=at,
-            )
+        _add_change(session, case, channel, payload, address, message_id(case.id, str(event.id), CASE_CHANGED, channel))
+
+
+def enqueue_refresh(
+    session: Session,
+    case: Case,
+    channel: str,
+    night: date,
+    settings: MessageSettings,
+    *,
+    at: datetime,
+    addresses: Mapping[str, str] | None = None,
+) -> bool:
+    """Add a message that brings the record of a case up to date with the figures of a night, once for each night."""
+    key = message_id(case.id, night.isoformat(), "refresh", channel)
+    if session.get(Message, key) is not None:
+        return False
+    payload = _payload(session, case, CASE_CHANGED, at)
+    address = _address(channel, settings, addresses or {})
+    _add_change(session, case, channel, payload, address, key)
+    return True
+
+
+def _add_change(
+    session: Session, case: Case, channel: str, payload: Mapping[str, Any], address: str | None, key: str
+) -> None:
+    """Add the message about a change to one channel; ``address`` is that of the case's owner there."""
+    at = datetime.fromisoformat(payload["timestamp"]).replace(tzinfo=None)
+    session.add(
+        Message(
+            id=key,
+            channel=channel,
+            kind=CASE_CHANGED,
+            case_id=case.id,
+            payload={**payload, "data": {**payload["data"], "owner_address": address}},
+            status="pending",
+            attempts=0,
+            created_at=at,
+            next_at=at,
         )
+    )
 
 
 def _address(channel: str, settings: MessageSettings, addresses: Mapping[str, str]) -> str | None:

@@ -20,7 +20,7 @@ from serving.operations.erase_casework import erase_casework
 from serving.operations.erase_handoff import ERASED, erase_from_handoff
 from serving.store import Session, Store
 from serving.store.database import utcnow
-from serving.store.exchange import DIGEST, Message
+from serving.store.exchange import DIGEST, ExternalRecordRow, Message
 from serving.store.handover_tables import HandOverRow
 from serving.store.incident_tables import SignalMatch, SignalRow
 from serving.store.operations_tables import ErasureRow
@@ -30,6 +30,8 @@ APPEND_ONLY = ("case_events", "handoffs")
 _TEXT_KEYS = frozenset(
     {"headline", "first_reason", "name", "reasons", "triggers", "comment", "text", "subject", "sentence", "html"}
 )
+_STATE_KEYS = frozenset({"closed", "state", "own", "described"})
+"""What of the state of a record in another system is no text."""
 _REPORT_KEYS = _TEXT_KEYS | {"owner", "segment"}
 """In a report ``owner`` is the account's; in the record and in messages it is the person of the team who acted."""
 
@@ -91,6 +93,7 @@ def _erase_rows(session: Session, account: Account, name: str | None) -> dict[st
         "hand_overs": _erase_hand_overs(session, ids),
         **erase_casework(session, account.account_id, ids),
         "outbox": _erase_messages(session, ids, name),
+        "external_records": _erase_records(session, ids),
         "signals": _erase_signals(session, account.account_id),
         "nights": _erase_reports(session, account.account_id, name),
     }
@@ -136,6 +139,15 @@ def _erase_messages(session: Session, ids: list[str], name: str | None) -> int:
         row.payload = _without_texts(row.payload, name)
         if row.status == "pending":
             row.status, row.error = "dead", "The account was erased."
+    return len(rows)
+
+
+def _erase_records(session: Session, ids: list[str]) -> int:
+    """What was written into other systems is erased there, not here; what is known of it here has no texts any more."""
+    rows = list(session.scalars(select(ExternalRecordRow).where(ExternalRecordRow.case_id.in_(ids))))
+    for row in rows:
+        row.written = {key: value for key, value in row.written.items() if key in _STATE_KEYS}
+        row.read, row.problem = {}, None
     return len(rows)
 
 

@@ -1,6 +1,6 @@
 """Jira and Jira Service Management: an issue for each case, found again by a label.
 
-Cloud (a user and an _API token) and Data Center (a personal access token). Texts are wiki markup in version 2 of the
+Cloud (a user and an API token) and Data Center (a personal access token). Texts are wiki markup in version 2 of the
 interface, so they are written as preformatted text, in which nothing is markup.
 https://developer.atlassian.com/cloud/jira/platform/rest/v2/
 """
