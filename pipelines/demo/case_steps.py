@@ -19,12 +19,12 @@ from serving.store.case_states import State
 from serving.store.casework.casework_queries import contacts_of
 from serving.store.tables import Case
 
-ENOUGH_CONTACT = timedelta(days=4)
+ENOUGH_CONTACT = timedelta(days=8)
 """Nobody closes a case sooner after the first contact."""
 RISK_IS_GONE = 0.08
 LAST_DAYS, LEFT_TO_DO = 4, 0.75
 """On the last days, most new cases and hand-overs are left for whoever looks at the demo."""
-QUIET_IN_PLAN = 0.75
+QUIET_IN_PLAN = 0.82
 """The chance that nothing is to be done today for a case whose plan is agreed on."""
 
 

@@ -33,7 +33,7 @@ LOOKS = (
 )
 PAGES = {
     "queue": "/queue",
-    "board": "/queue?view=board",
+    "board": "/queue?layout=board&state=open",
     "filtered": "/queue?segment=smb&renews=90",
     "my-day": "/my-day",
     "accounts": "/accounts",
