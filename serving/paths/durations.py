@@ -41,7 +41,8 @@ class Duration:
             UsageError: it is not a duration, not above 0, or longer than a year.
         """
         if not isinstance(value, str):
-            return cls._checked(float(value), Unit.HOURS, f"{value:g} hours")
+            hours = float(min(value, 2 * LONGEST_HOURS))  # a whole number may be larger than any float
+            return cls._checked(hours, Unit.HOURS, f"{hours:g} hours")
         match = _TEXT.fullmatch(value)
         if match is None:
             raise UsageError(f"{value!r} is no duration: write a number of hours, or for example '4 working hours'.")

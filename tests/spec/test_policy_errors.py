@@ -1,6 +1,7 @@
 """A mistake in a policy file is reported as one sentence with its line and what is allowed; nothing is decided."""
 
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -190,6 +191,28 @@ def test_a_value_of_a_wrong_type_is_answered_in_plain_words(added: str, said: li
         assert part in problem
         assert "should be" not in problem
         assert "Input" not in problem
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a = " + "[" * 50_000 + "]" * 50_000, "nested too deeply"),
+        ("[" + ".".join(["a"] * 5_000) + "]", "nested too deeply"),
+        ("x = " + "9" * 5_000, "one of its numbers is too large"),
+        ("# " + "x" * 1_000_001, "a policy has at most 1,000,000"),
+        ("\n".join(f"key{number} = 1" for number in range(20_000)), "is not a known key"),
+        (POLICY.replace("resolve_hours = 48", "resolve_hours = " + "9" * 400), "has to be above 0 and at most a year"),
+    ],
+    ids=["brackets", "dots", "digits", "size", "keys", "duration"],
+)
+def test_a_text_that_is_made_to_hurt_is_refused_at_once(text: str, said: str) -> None:
+    """A policy may come from a browser: no traceback, and no minute of processor time."""
+    start = time.process_time()
+    with pytest.raises(PolicyError) as caught:
+        Policy.parse(text)
+    assert time.process_time() - start < 3
+    assert said in caught.value.problems[0]
+    assert len(caught.value.problems) <= 200
 
 
 def test_text_that_is_not_toml_is_named_with_its_line() -> None:

@@ -46,6 +46,12 @@ SECTION_NOUNS = {
 }
 """The word for a table of a section."""
 
+LONGEST_TEXT = 1_000_000
+DEEPEST = 20
+"""Limits of a file: characters, and tables within tables."""
+MOST_PROBLEMS = 100
+"""A file with more mistakes than this is not a policy; the first ones say why."""
+
 _TWICE = re.compile(r"Cannot declare \('(\w+)', '([^']+)'\) twice \(at line (\d+), column \d+\)")
 
 
@@ -107,12 +113,7 @@ class Policy:
         channels: Mapping[str, str] | None = None,
     ) -> Self:
         """Read a policy from text; ``source`` is how its errors name it."""
-        try:
-            content = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
-            raise PolicyError([_toml_text(source, str(error))]) from None
-        except RecursionError:
-            raise PolicyError([f"{source}: its values are nested too deeply to be a policy."]) from None
+        content = _read_toml(source, text)
         lines = line_index(text)
         rules, problems, repaired = _validate(content)
         if rules is not None:
@@ -130,6 +131,28 @@ class Policy:
     def default(cls) -> Self:
         """The policy that comes with Rescue."""
         return cls.parse(default_text(), source="policy.default.toml")
+
+
+def _read_toml(source: str, text: str) -> dict[str, Any]:
+    """The content of a file, which may be somebody's text from a browser: its size and depth are limited."""
+    if len(text) > LONGEST_TEXT:
+        raise PolicyError([f"{source}: it has {len(text):,} characters, and a policy has at most {LONGEST_TEXT:,}."])
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise PolicyError([_toml_text(source, str(error))]) from None
+    except ValueError:  # Python reads no whole number of thousands of digits
+        raise PolicyError([f"{source}: one of its numbers is too large."]) from None
+    except RecursionError:
+        raise PolicyError([f"{source}: its values are nested too deeply to be a policy."]) from None
+    if not _is_shallow(content):
+        raise PolicyError([f"{source}: its values are nested too deeply to be a policy."])
+    return content
+
+
+def _is_shallow(content: object, left: int = DEEPEST) -> bool:
+    parts = content.values() if isinstance(content, dict) else content if isinstance(content, list) else ()
+    return left > 0 and all(_is_shallow(part, left - 1) for part in parts)
 
 
 def default_text() -> str:
@@ -167,10 +190,10 @@ def _validate(content: Mapping[str, Any]) -> tuple[PolicyFile | None, list[Probl
     repaired = RepairedContent.of(content, _schema(), RENAMED_KEYS)
     rules, errors = repaired.validate()
     problems: list[Problem] = []
-    while rules is None and repaired.rounds < ROUNDS:
+    while rules is None and repaired.rounds < ROUNDS and len(problems) < MOST_PROBLEMS:
         problems += [
             Problem(error_place(found), error_sentence(found, _schema(), RENAMED_KEYS))
-            for found in repaired.repair(errors)
+            for found in repaired.repair(errors[:MOST_PROBLEMS])
         ]
         rules, errors = repaired.validate()
     return rules, problems, repaired
