@@ -49,8 +49,8 @@ def effect_outlook(effect: EffectReport | None, today: date) -> Iterator[str]:
         return
     if effect.detectable is not None:
         yield (
-            f"With {plural(effect.worked.settled + effect.held_out.settled, 'settled account')}, a difference of "
-            f"{100 * effect.detectable:.0f} points or more is found with a probability of 80%."
+            f"With {plural(effect.worked.settled + effect.held_out.settled, 'account')} whose outcome is known, a "
+            f"difference of {100 * effect.detectable:.0f} points or more is found with a probability of 80%."
         )
     if line := _answer_line(effect, today):
         yield line
@@ -76,7 +76,7 @@ def _answer_line(effect: EffectReport, today: date) -> str:
         return f"A difference of {points} is too small to be found."
     if settled >= effect.detectable_of:
         return f"A difference of {points} would have been found by now with a probability of 80%."
-    needed = f"needs {effect.detectable_of:,} settled accounts"
+    needed = f"needs {effect.detectable_of:,} accounts with a known outcome"
     return f"A difference of {points} {needed}{_expected(effect, today)}."
 
 

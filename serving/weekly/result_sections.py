@@ -16,6 +16,8 @@ from serving.weekly.weekly_sections import WeeklySection, WeeklyTable, amounts_t
 WITHOUT_REASON = "No reason given"
 MOST_LOSS_REASONS = 8
 MOST_NAMED = 10
+WRONG_BY = 1.5
+"""A model that predicts so many times too few or too many events is of no use for deciding how many people to call."""
 NOT_MEASURED = "Not measured yet: whoever runs Rescue starts the command “rescue monitor” after the night."
 
 
@@ -100,8 +102,10 @@ def model_section(figures: WeeklyFigures) -> WeeklySection:
     right = [risk.title for risk, figure in measured if _contains_one(figure)]
     if not measured:
         lead = "Not known yet: no prediction is old enough to know how it turned out."
-    elif len(right) == len(measured):
+    elif len(right) == len(measured) and all(_is_narrow(figure) for _, figure in measured):
         lead = "Yes, as far as can be told: as many events happened as the model had predicted."
+    elif len(right) == len(measured):
+        lead = "Nothing speaks against it, but there were too few events so far to be sure."
     else:
         wrong = ", ".join(risk.title for risk, figure in measured if not _contains_one(figure))
         lead = f"Not quite: the number of events differs from what the model had predicted ({wrong})."
@@ -140,6 +144,12 @@ def _values(figure: FigureReport) -> tuple[float, float, float]:
 def _contains_one(figure: FigureReport) -> bool:
     _, low, high = _values(figure)
     return low <= 1 <= high
+
+
+def _is_narrow(figure: FigureReport) -> bool:
+    """Whether the interval rules out that the model is wrong by half."""
+    _, low, high = _values(figure)
+    return low >= 1 / WRONG_BY and high <= WRONG_BY
 
 
 def _model_line(risk: RiskMonitor, ratio: FigureReport | None) -> str:

@@ -103,7 +103,7 @@ def flow_section(figures: WeeklyFigures) -> WeeklySection:
             f"({before.closed:,})."
         )
     lines = [f"Open at the end: {plural(figures.at_end.cases, 'case')}; at the beginning: {figures.at_begin.cases:,}."]
-    if figures.waiting is not None:
+    if figures.waiting:
         lines.append(
             f"Without a place on the last night, because the squads were full: {plural(figures.waiting, 'account')}."
         )

@@ -68,6 +68,16 @@ class SavedCohort(NamedTuple):
     """Case, name and day of those that left."""
 
 
+def sole_currency(session: Session) -> str:
+    """The currency of every account that has one; empty where there are several, or none.
+
+    A customer whose contracts have ended has no currency in the source any more. Where all others have the same one,
+    their money was in it, too.
+    """
+    found = session.scalars(select(Account.currency).where(Account.currency.is_not(None)).distinct().limit(2)).all()
+    return str(found[0]) if len(found) == 1 else ""
+
+
 def flow_by_week(session: Session, last: date, squads: frozenset[str] | None, weeks: int) -> list[WeekFlow]:
     """The weeks up to the one that ``last`` lies in, the oldest first."""
     monday = last - timedelta(days=last.weekday())
@@ -75,6 +85,7 @@ def flow_by_week(session: Session, last: date, squads: frozenset[str] | None, we
     since, until = datetime.combine(first, time()), datetime.combine(monday, time()) + timedelta(weeks=1)
     opened = _by_week(session, Case.opened_at, since, until, squads)
     contacted = _by_week(session, Case.responded_at, since, until, squads)
+    default = sole_currency(session)
     counts: dict[date, Counter[str]] = defaultdict(Counter)
     saved: dict[date, Counter[str]] = defaultdict(Counter)
     lost: dict[date, Counter[str]] = defaultdict(Counter)
@@ -83,7 +94,7 @@ def flow_by_week(session: Session, last: date, squads: frozenset[str] | None, we
         counts[week][row.outcome] += 1
         for state, money, amount in ((State.SAVED, saved, row.revenue_saved), (State.LOST, lost, row.revenue_lost)):
             if row.outcome == state and amount is not None:
-                money[week][row.currency or ""] += amount
+                money[week][row.currency or default] += amount
     return [
         WeekFlow(
             monday=week,
@@ -112,13 +123,14 @@ def loss_reasons(session: Session, since: datetime, until: datetime, squads: fro
     rows = [row for row in closed_cases(session, since, until, squads) if row.outcome == State.LOST]
     query = select(Case.id, Case.outcome_reason).where(Case.closed_at >= since, Case.closed_at < until)
     reasons = dict(session.execute(query).tuples().all())
+    default = sole_currency(session)
     counts: Counter[str | None] = Counter()
     money: dict[str | None, Counter[str]] = defaultdict(Counter)
     for row in rows:
         reason = reasons.get(row.case_id)
         counts[reason] += 1
         if row.revenue_lost is not None:
-            money[reason][row.currency or ""] += row.revenue_lost
+            money[reason][row.currency or default] += row.revenue_lost
     ordered = sorted(counts.items(), key=lambda item: (item[0] is None, -item[1], item[0] or ""))
     return [LossReason(reason, count, dict(money[reason])) for reason, count in ordered]
 
@@ -142,6 +154,7 @@ def open_cases_at(session: Session, at: datetime, squads: frozenset[str] | None)
     )
     if squads is not None:
         query = query.where(Case.squad.in_(sorted(squads)))
+    default = sole_currency(session)
     money: Counter[str] = Counter()
     cases = waiting = unknown = 0
     for currency, amount, responded_at in session.execute(query):
@@ -149,7 +162,7 @@ def open_cases_at(session: Session, at: datetime, squads: frozenset[str] | None)
         waiting += responded_at is None or responded_at >= at
         unknown += amount is None
         if amount is not None:
-            money[currency or ""] += amount
+            money[currency or default] += amount
     return CasesAtInstant(cases, dict(money), waiting, unknown)
 
 

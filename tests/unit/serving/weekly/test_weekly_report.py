@@ -6,14 +6,17 @@ from html import unescape
 
 import pytest
 from sqlalchemy import text
+from support.monitor_factory import figure, monitor_report, performance_report, risk_monitor
 from support.nights.night_factory import flag_of, names, record_of, run, simple_decision
 
 from features.errors import UsageError
+from serving.night_report.monitor_report import FigureReport
 from serving.nights.case_updates import case_id
 from serving.paths.message_settings import MessageSettings
 from serving.policy.definition.policy_file import Policy, PolicyError, default_text
 from serving.store import Store
 from serving.store.exchange import Message
+from serving.store.queries.monitor_queries import store_monitor_report
 from serving.store.queries.overview_queries import count_by_week
 from serving.store.queries.results.weekly_queries import closed_cases
 from serving.store.tables import Account, Case
@@ -171,6 +174,39 @@ def test_the_time_to_contact_is_that_of_the_path_metrics(store: Store) -> None:
     assert (newest.cases, newest.reached, round(newest.median.value, 6)) == (25, 25, 6)
     assert figures.periods[0].contact is None
     assert "Half of the customers are called within 6 h (" in week_as_text(write_week(figures, NEXT.date()))
+
+
+def test_a_departed_customer_without_a_currency_counts_in_the_only_one(store: Store) -> None:
+    fill(store, [Made(1, 2, 3, "lost", at_stake=5_000), Made(1, 2, 3, "saved", at_stake=1_000)])
+    with store.transaction() as session:
+        session.get_one(Account, names(2)[0]).currency = None
+    with store.reading() as session:
+        assert dict(measure_week(session, MONDAY, NEXT).week.money_lost) == {"EUR": 5_000}
+    with store.transaction() as session:
+        session.get_one(Account, names(2)[0]).currency = "USD"
+    with store.reading() as session:
+        assert dict(measure_week(session, MONDAY, NEXT).week.money_lost) == {"USD": 5_000}
+
+
+@pytest.mark.parametrize(
+    ("ratio", "sentence"),
+    [
+        (figure(1.04, 0.9, 1.2), "Yes, as far as can be told"),
+        (figure(1.6, 0.45, 2.8), "too few events so far to be sure"),
+        (figure(1.6, 1.2, 2.1), "Not quite: the number of events differs"),
+    ],
+)
+def test_what_is_said_of_the_model_follows_from_the_interval(store: Store, ratio: FigureReport, sentence: str) -> None:
+    risk = risk_monitor(performance=performance_report(observed_to_expected=ratio))
+    report = monitor_report().model_copy(update={"as_of": MONDAY, "risks": (risk,)})
+    with store.transaction() as session:
+        store_monitor_report(session, report, NEXT)
+    with store.reading() as session:
+        written = week_as_text(write_week(measure_week(session, MONDAY, NEXT), NEXT.date()))
+        earlier = measure_week(session, MONDAY - timedelta(weeks=1), NEXT)
+    assert sentence in written
+    assert "Churn within 90 days: Not measurable yet, n = 13: 9 selected and 4 held-out accounts" in written
+    assert earlier.monitored_on is None  # what was measured later is not known in an earlier week
 
 
 def test_an_empty_week_reads_well(store: Store) -> None:
