@@ -344,7 +344,8 @@ def load(**given: object) -> Settings:
     except RecursionError:
         raise UsageError(f"{config_file()} cannot be read: its values are nested too deeply.") from None
     except ValueError as error:
-        raise UsageError(f"{config_file()} cannot be read: {error}.") from None
+        text = "one of its numbers is too large" if "integer string conversion" in str(error) else str(error)
+        raise UsageError(f"{config_file()} cannot be read: {text}.") from None
 
 
 def _place_of(path: Sequence[str], given: Mapping[str, object]) -> str | None:

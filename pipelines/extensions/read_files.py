@@ -17,6 +17,7 @@ from types import CodeType, ModuleType
 
 from features.catalogue import ExtensionFile
 from features.errors import UsageError
+from features.toml_text import load_toml
 from pipelines.extensions.bounded import run_within
 from pipelines.extensions.extension import Extension
 from pipelines.extensions.rules import ExtensionError, ExtensionRule
@@ -96,7 +97,7 @@ def _read(content: FileContent) -> Extension:
 
 def _from_toml(content: FileContent) -> Extension:
     try:
-        sections = tomllib.loads(content.content.decode())
+        sections = load_toml(content.content.decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ExtensionError(content.name, ExtensionRule.LOAD, f"it is not TOML: {error}.") from None
     risks = sections.pop("risks", {})

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from features.contract import TICKETS, Column, ColumnType
 from features.errors import UsageError, suggest_name
+from features.toml_text import load_toml
 from pipelines.setting_sections.attribute_settings import ColumnName
 from pipelines.setting_sections.metric_settings import Wording
 
@@ -69,7 +70,7 @@ def attributes_of_mapping(mapping: Path | None) -> dict[str, TicketAttributeSett
     if file is None or not file.is_file():
         return {}
     try:
-        section = tomllib.loads(file.read_text("utf-8")).get(SECTION, {})
+        section = load_toml(file.read_text("utf-8")).get(SECTION, {})
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{file} is not TOML: {error}.") from None
     if not isinstance(section, dict):

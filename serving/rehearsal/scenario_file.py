@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import BaseModel, ValidationError
 
 from features.errors import UsageError, suggest_name
+from features.toml_text import load_toml
 from serving.paths.durations import Duration, Unit
 from serving.policy.definition.policy_schema import PolicyFile
 from serving.policy.definition.schema_errors import error_sentence
@@ -123,7 +124,7 @@ def parse_scenario(text: str, rules: PolicyFile, *, source: str = "scenario") ->
         ScenarioError: the first mistake, with its line and the nearest name.
     """
     try:
-        content = tomllib.loads(text)
+        content = load_toml(text)
     except tomllib.TOMLDecodeError as error:
         raise ScenarioError(f"{source}: {str(error).rstrip('.')}; this is not TOML.") from None
     lines = line_index(text)

@@ -28,6 +28,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from features.errors import UsageError, suggest_name
+from features.toml_text import load_toml
 from serving.signals.cloud_events import UnreadableBodyError, refuse_too_many
 from serving.signals.signal_fields import (
     OPTIONAL_FIELDS,
@@ -168,7 +169,7 @@ def parse_adapter(text: str, source: str) -> PayloadAdapter:
         UsageError: it is not TOML, or a key or a field is unknown.
     """
     try:
-        return PayloadAdapter.model_validate(tomllib.loads(text))
+        return PayloadAdapter.model_validate(load_toml(text))
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{source}: {str(error).rstrip('.')}; this is not TOML.") from None
     except ValidationError as error:

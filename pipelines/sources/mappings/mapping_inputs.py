@@ -16,6 +16,7 @@ import duckdb
 from features.contract import Column, ColumnType
 from features.errors import UsageError, suggest_name
 from features.quoting import quote_name
+from features.toml_text import load_toml
 from features.validation.values.column_types import WHOLES, as_number, as_text, cast_column
 from features.validation.values.reading_rules import without_empty_words
 from pipelines.sources.mappings.column_use import ColumnUse
@@ -119,7 +120,7 @@ def _section(file: Path, name: str) -> dict[str, Any]:
     if not file.is_file():
         return {}
     try:
-        return dict(tomllib.loads(file.read_text("utf-8")).get(name, {}))
+        return dict(load_toml(file.read_text("utf-8")).get(name, {}))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{file} is not TOML: {error}.") from None
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from features.errors import UsageError
+from features.toml_text import load_toml
 from features.validation.values.reading_rules import ReadingRules, check_words
 from models.risks.defaults import DEFAULTS
 from pipelines.extensions.load_extensions import load_extensions, own_features
@@ -39,7 +40,7 @@ def read_mapping_settings(mapping: Path) -> MappingSettings:
     if not file.is_file():
         return MappingSettings()
     try:
-        sections = tomllib.loads(file.read_text("utf-8"))
+        sections = load_toml(file.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{file} is not TOML: {error}.") from None
     for own in (INPUTS, VIEWS):

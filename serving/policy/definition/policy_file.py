@@ -18,6 +18,7 @@ from typing import Any, Self
 from features.catalogue import Feature
 from features.contract import Metric
 from features.errors import UsageError
+from features.toml_text import LimitError, load_toml
 from serving.policy.definition.launch_triggers import with_launch_triggers
 from serving.policy.definition.policy_checks import Conditions, Problem, compile_conditions, cross_checks, policy_hints
 from serving.policy.definition.policy_schema import PolicyFile
@@ -47,8 +48,7 @@ SECTION_NOUNS = {
 """The word for a table of a section."""
 
 LONGEST_TEXT = 1_000_000
-DEEPEST = 20
-"""Limits of a file: characters, and tables within tables."""
+"""The most characters of a file."""
 MOST_PROBLEMS = 100
 """A file with more mistakes than this is not a policy; the first ones say why."""
 
@@ -138,21 +138,11 @@ def _read_toml(source: str, text: str) -> dict[str, Any]:
     if len(text) > LONGEST_TEXT:
         raise PolicyError([f"{source}: it has {len(text):,} characters, and a policy has at most {LONGEST_TEXT:,}."])
     try:
-        content = tomllib.loads(text)
+        return load_toml(text)
+    except LimitError as error:
+        raise PolicyError([f"{source}: {error}."]) from None
     except tomllib.TOMLDecodeError as error:
         raise PolicyError([_toml_text(source, str(error))]) from None
-    except ValueError:  # Python reads no whole number of thousands of digits
-        raise PolicyError([f"{source}: one of its numbers is too large."]) from None
-    except RecursionError:
-        raise PolicyError([f"{source}: its values are nested too deeply to be a policy."]) from None
-    if not _is_shallow(content):
-        raise PolicyError([f"{source}: its values are nested too deeply to be a policy."])
-    return content
-
-
-def _is_shallow(content: object, left: int = DEEPEST) -> bool:
-    parts = content.values() if isinstance(content, dict) else content if isinstance(content, list) else ()
-    return left > 0 and all(_is_shallow(part, left - 1) for part in parts)
 
 
 def default_text() -> str:

@@ -1,0 +1,44 @@
+"""Read TOML that somebody else wrote: its depth and its numbers are limited, and every mistake is one kind of error.
+
+``tomllib`` raises a ``RecursionError`` for brackets within brackets and a plain ``ValueError`` for thousands of digits,
+and reads tables within tables to any depth, which the next recursive function does not survive.
+"""
+
+import tomllib
+from typing import Any
+
+DEEPEST = 20
+"""Tables and lists within each other that a file may have."""
+TOO_DEEP = "its values are nested too deeply"
+TOO_LARGE = "one of its numbers is too large"
+
+
+class LimitError(tomllib.TOMLDecodeError):
+    """The text is TOML, and exceeds a limit; the message says which."""
+
+    def __init__(self, message: str) -> None:
+        ValueError.__init__(self, message)
+
+
+def load_toml(text: str) -> dict[str, Any]:
+    """The content of a TOML text.
+
+    Raises:
+        tomllib.TOMLDecodeError: it is not TOML; :class:`LimitError` where it exceeds a limit.
+    """
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        raise
+    except ValueError:
+        raise LimitError(TOO_LARGE) from None
+    except RecursionError:
+        raise LimitError(TOO_DEEP) from None
+    if not _is_shallow(content, DEEPEST):
+        raise LimitError(TOO_DEEP)
+    return content
+
+
+def _is_shallow(content: object, left: int) -> bool:
+    parts = content.values() if isinstance(content, dict) else content if isinstance(content, list) else ()
+    return left > 0 and all(_is_shallow(part, left - 1) for part in parts)
