@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class CaseEntry:
+class RecordEntry:
     """An entry of the history of a case; ``changed`` are the fields after it."""
 
     id: int
@@ -59,7 +59,7 @@ class CaseUpdate:
     resolve_by: datetime | None
     link: str
     handoff: str
-    entries: tuple[CaseEntry, ...]
+    entries: tuple[RecordEntry, ...]
     newest: int
     owner_address: str | None = None
     owner_is_known: bool = True
@@ -110,8 +110,8 @@ def _is_told(event: CaseEvent, channel: str) -> bool:
     return not event.after.get(PRIVATE) and event.after.get(CHANNEL) != channel
 
 
-def _entry(event: CaseEvent) -> CaseEntry:
-    return CaseEntry(event.id, event.kind, event.actor, event.at, event.comment or "", event.after)
+def _entry(event: CaseEvent) -> RecordEntry:
+    return RecordEntry(event.id, event.kind, event.actor, event.at, event.comment or "", event.after)
 
 
 def _newest_handoff(session: Session, case_id: str) -> "Handoff | None":

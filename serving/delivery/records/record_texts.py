@@ -6,7 +6,7 @@ The words are those of the review app. Each system escapes what would be markup 
 from collections.abc import Iterator
 from datetime import datetime
 
-from serving.delivery.records.case_update import CaseEntry, CaseUpdate
+from serving.delivery.records.case_update import RecordEntry, CaseUpdate
 from serving.delivery.records.marks import note_mark
 
 RAISES = ("opened", "raised")
@@ -62,7 +62,7 @@ def description(update: CaseUpdate, longest: int) -> str:
     return shortened(f"{head}\n\n{update.handoff}".rstrip(), longest - len(end)) + end
 
 
-def entry_note(update: CaseUpdate, entry: CaseEntry, longest: int) -> str:
+def entry_note(update: CaseUpdate, entry: RecordEntry, longest: int) -> str:
     """The note about an entry; the newest raise has the hand-off, too."""
     mark = note_mark(update.case_id, entry.id)
     text = ENTRY_TEXTS[entry.kind]
@@ -81,7 +81,7 @@ def closing_text(update: CaseUpdate) -> str:
     return f"Closed in Rescue as {outcome}." + (f" {last.comment}" if last else "")
 
 
-def told_entries(update: CaseUpdate, described: int) -> list[CaseEntry]:
+def told_entries(update: CaseUpdate, described: int) -> list[RecordEntry]:
     """The entries that get a note; the description has the raises up to ``described``."""
     told = (entry for entry in update.entries if entry.kind in ENTRY_TEXTS)
     return [entry for entry in told if entry.kind not in RAISES or entry.id > described]
@@ -110,7 +110,7 @@ def moment_text(at: datetime) -> str:
     return f"{at.day} {at:%b %Y}, {at:%H:%M} UTC"
 
 
-def _changes(entry: CaseEntry) -> Iterator[str]:
+def _changes(entry: RecordEntry) -> Iterator[str]:
     for name, title in _FIELD_TITLES.items():
         if name in entry.changed:
             value = entry.changed[name]
