@@ -6,7 +6,7 @@ The words are those of the review app. Each system escapes what would be markup 
 from collections.abc import Iterator
 from datetime import datetime
 
-from serving.delivery.records.case_update import RecordEntry, CaseUpdate
+from serving.delivery.records.case_update import CaseUpdate, RecordEntry
 from serving.delivery.records.marks import note_mark
 
 RAISES = ("opened", "raised")

@@ -26,6 +26,8 @@ from serving.store.exchange import ExternalRecordRow, Message
 from serving.store.tables import Account, AccountRisk, Case, CaseEvent
 
 MOST_GROUP_ACCOUNTS = 20
+FOLLOWED = "case.changed"
+"""The kind of messages by which other systems follow a case: each is about an entry that the page shows itself."""
 MOST_MESSAGES = 200
 """Messages of a case that its timeline reads, the newest."""
 
@@ -92,7 +94,7 @@ def case_work_file(
 
 def _messages(session: Session, case_id: str) -> list[SentMessage]:
     columns = (Message.created_at, Message.sent_at, Message.kind, Message.person, Message.channel, Message.status)
-    query = select(*columns, Message.payload).where(Message.case_id == case_id)
+    query = select(*columns, Message.payload).where(Message.case_id == case_id, Message.kind != FOLLOWED)
     rows = session.execute(query.order_by(Message.created_at.desc(), Message.id).limit(MOST_MESSAGES))
     return [
         SentMessage(
