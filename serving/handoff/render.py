@@ -26,28 +26,26 @@ def html(handoff: Handoff) -> str:
 
 
 class TaskLine(NamedTuple):
-    """A task of the case as it is now, which is no part of the frozen package; ``done`` is also of a skipped one."""
+    """A task of the case as it is now, which is no part of the frozen package; ``done`` is also of a skipped one.
+
+    ``of_playbook`` is whether the policy's playbook asks for it.
+    """
 
     title: str
     due_on: date | None
     owner: str
     done: bool
+    of_playbook: bool = False
 
 
 def markdown(handoff: Handoff, tasks: Sequence[TaskLine] = ()) -> str:
-    """The package as Markdown, for a ticket, a chat or a terminal; the tasks of the case follow it."""
-    text = _markdown().get_template("handoff.md.j2").render(handoff=handoff)
-    parts = [re.sub(r"\n{3,}", "\n\n", text).strip()]
-    if tasks:
-        parts.append("\n".join(["## Tasks of the case", "", *map(_task_line, tasks)]))
-    return "\n\n".join(parts) + "\n"
+    """The package as Markdown, for a ticket, a chat or a terminal, with the tasks of the case.
 
-
-def _task_line(task: TaskLine) -> str:
-    details = [f"due {day(task.due_on)}"] if task.due_on else []
-    details += [str(markdown_text(task.owner))] if task.owner else []
-    box = "x" if task.done else " "
-    return f"- [{box}] {markdown_text(task.title)}" + (f" ({', '.join(details)})" if details else "")
+    Tasks of a playbook take the place of the playbook that the package suggests: two lists of steps would compete.
+    """
+    suggested = not any(task.of_playbook for task in tasks)
+    text = _markdown().get_template("handoff.md.j2").render(handoff=handoff, tasks=tasks, suggested=suggested)
+    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
 
 def stylesheet() -> str:

@@ -130,7 +130,8 @@ class CaseUpdates:
         )
         start_timers(case, self.now, self._staff.calendar_for(case))
         why = [comment] if comment else [_sentence(routing_text(flag.routing, self._trigger_messages()))]
-        why += [f"{obstacle} and is not responsible." for obstacle in duty.skipped]
+        roster = self._staff.roster
+        why += [f"{roster.person(it.person).shown} {it.text} and is not responsible." for it in duty.skipped]
         opened = self._finish(case, flag, {}, "opened", " ".join(why))
         self._staff.count_case(case.responsible)
         return opened

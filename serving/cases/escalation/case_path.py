@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from serving.cases.escalation.path_context import PathContext, path_context, path_state, runs
 from serving.paths.calendars import WorkingCalendar
-from serving.paths.directory import Reader
+from serving.paths.directory import LeftOut, Reader
 from serving.paths.path_plan import PlannedStep, plan_path
 from serving.paths.path_steps import EscalationPath
 from serving.store.tables import Case, CaseEvent
@@ -51,21 +51,21 @@ def describe_case_path(session: Session, case: Case, now: datetime, reader: str 
     coming = tuple(_coming(session, case, context, path, now)) if runs(case) else ()
     return CasePath(
         name=path.name,
-        done=tuple(_done(session, case)),
+        done=tuple(_done(session, case, context)),
         next=coming,
         acknowledged_by=case.acknowledged_by,
         acknowledged_at=case.acknowledged_at,
         may_acknowledge=runs(case) and case.acknowledged_at is None and bool(path.name),
-        stopped="" if coming else _stopped(case),
+        stopped="" if coming else _stopped(case, context),
         timezone=context.staff.roster.timezone_of(reader, case.squad),
     )
 
 
-def _done(session: Session, case: Case) -> Iterator[PathEntry]:
+def _done(session: Session, case: Case, context: PathContext) -> Iterator[PathEntry]:
     query = select(CaseEvent).where(CaseEvent.case_id == case.id, CaseEvent.kind.in_(DONE)).order_by(CaseEvent.id)
     for event in session.scalars(query):
         text = event.comment if event.kind in {"escalated", "path_repeated", "path_ended"} else None
-        shown = text or _PEOPLE_TEXTS.get(event.kind, event.kind).format(actor=event.actor)
+        shown = text or _PEOPLE_TEXTS.get(event.kind, event.kind).format(actor=_name(event.actor, context))
         yield PathEntry(event.at, shown, event.after.get("path_step", -1) + 1 or None)
 
 
@@ -93,7 +93,7 @@ def _coming(
 
 def _planned_text(planned: PlannedStep, path: EscalationPath, context: PathContext) -> str:
     skipped = [
-        f"Step {step.step + 1} is skipped: {', '.join(f'{entry.name} {entry.reason}' for entry in step.left_out)}."
+        f"Step {step.step + 1} is skipped: {', '.join(_left_out_text(entry, context) for entry in step.left_out)}."
         for step in planned.skipped
         if path.name or any(entry.person for entry in step.left_out)
     ]
@@ -113,7 +113,16 @@ def _reader_text(reader: Reader, channels: tuple[str, ...], context: PathContext
     return f"{reader.shown} ({routes})" if routes else reader.shown
 
 
-def _stopped(case: Case) -> str:
+def _left_out_text(entry: LeftOut, context: PathContext) -> str:
+    return f"{_name(entry.name, context)} {entry.reason}"
+
+
+def _name(person: str, context: PathContext) -> str:
+    """The name of a person as others read it."""
+    return context.titles.get(person, person)
+
+
+def _stopped(case: Case, context: PathContext) -> str:
     if case.closed_at is not None:
         return "The case is closed."
     if case.snoozed_until is not None:
@@ -121,5 +130,6 @@ def _stopped(case: Case) -> str:
     if case.respond_by is None:
         return "The customer was contacted, so nothing escalates any more."
     if case.acknowledged_at is not None:
-        return f"{case.acknowledged_by} has acknowledged the case, so nothing escalates any more."
+        who = _name(case.acknowledged_by or "", context)
+        return f"{who} has acknowledged the case, so nothing escalates any more."
     return "No further step."

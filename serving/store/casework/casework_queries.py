@@ -88,7 +88,13 @@ def tasks_of(session: Session, case_id: str) -> list[TaskRow]:
 def task_lines(session: Session, case: Case) -> list[TaskLine]:
     """The tasks of a case for the text of its hand-off."""
     return [
-        TaskLine(row.title, row.due_on, row.owner or row.role or case.responsible or "", row.state != "open")
+        TaskLine(
+            row.title,
+            row.due_on,
+            row.owner or row.role or case.responsible or "",
+            row.state != "open",
+            bool(row.playbook),
+        )
         for row in tasks_of(session, case.id)
     ]
 

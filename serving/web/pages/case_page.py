@@ -37,7 +37,7 @@ case_router = APIRouter(default_response_class=HTMLResponse, include_in_schema=F
 JUST_NOW = timedelta(minutes=2)
 """So long after a comment the page that follows says whom it notified."""
 
-SILENT = frozenset({"read", "undo", "claim", "task_done", "task_reopen", "attach", "detach"})
+WITHOUT_TEXT_OF_READER = frozenset({"read", "undo", "claim", "task_done", "task_reopen", "attach", "detach"})
 """Actions without a text of the reader's."""
 
 RECENT_INCIDENTS = timedelta(days=7)
@@ -49,7 +49,7 @@ def show_case(request: Request, case_id: str, context: ViewerContext, handoff: s
     """The case with the hand-off of the requested night; by default, the newest."""
     done = request.query_params.get("done", "")
     message = success_message(done)
-    if message is not None and done not in SILENT:
+    if message is not None and done not in WITHOUT_TEXT_OF_READER:
         message = _with_unknown_names(context, case_id, message)
     return render_case(request, context, case_id, message=message, as_of=handoff)
 

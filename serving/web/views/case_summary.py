@@ -8,7 +8,7 @@ from serving.handoff.render import day, percent
 from serving.store.queries.case_queries import CaseFile
 from serving.web import display_text
 
-MOST_REASONS = 3
+MOST_SENTENCES = 3
 """Sentences on why an account has a case, where nothing has happened to it."""
 
 
@@ -22,7 +22,7 @@ def why_sentences(handoff: Handoff) -> tuple[str, ...]:
     if handoff.contract.notice_for:
         ended = f"The customer has cancelled: the contract ends on {day(handoff.contract.notice_for)}"
         return messages or (ended,)
-    return (*messages, *raising[: max(0, MOST_REASONS - len(messages))])
+    return (*messages, *raising[: max(0, MOST_SENTENCES - len(messages))])
 
 
 def record_links(handoff: Handoff) -> tuple[RecordLink, ...]:

@@ -20,7 +20,7 @@ SHOWN_FIRST = 20
 """So many entries are shown until a reader asks for all."""
 MOST_NAMES = 5
 
-KINDS: Mapping[str, str] = {
+ENTRY_KINDS: Mapping[str, str] = {
     "contacts": "Contacts",
     "comments": "Comments and files",
     "tasks": "Tasks",
@@ -42,7 +42,7 @@ _CHANNELS = {"call": "by phone", "meeting": "in a meeting", "mail": "by mail", "
 
 
 @dataclass(frozen=True)
-class TimelineEntry:
+class CaseEntry:
     """One entry: who did what, what was written, and further facts; ``who`` is empty where the text says it."""
 
     at: datetime
@@ -64,10 +64,10 @@ class TimelineFilter:
 
 
 @dataclass(frozen=True)
-class Timeline:
+class CaseTimeline:
     """The entries that are shown; ``hidden`` further ones are left out until somebody asks for them."""
 
-    entries: tuple[TimelineEntry, ...]
+    entries: tuple[CaseEntry, ...]
     filters: tuple[TimelineFilter, ...]
     shown: str
     hidden: int
@@ -81,22 +81,22 @@ def build_timeline(
     *,
     shown: str = "",
     complete: bool = False,
-) -> Timeline:
-    """The timeline, limited to one of ``KINDS`` (or all); only the newest entries unless ``complete``."""
-    kind = shown if shown in KINDS else ""
+) -> CaseTimeline:
+    """The timeline, limited to one of ``ENTRY_KINDS`` (or all); only the newest entries unless ``complete``."""
+    kind = shown if shown in ENTRY_KINDS else ""
     by_event = {entry.event_id: entry for entry in log}
     entries = [*(_of_event(event, by_event.get(event.id), reader) for event in events), *_of_messages(messages, reader)]
     entries.sort(key=lambda entry: entry.at)
-    counts = {code: sum(entry.kind == code for entry in entries) for code in KINDS}
+    counts = {code: sum(entry.kind == code for entry in entries) for code in ENTRY_KINDS}
     filters = [TimelineFilter("", "All", len(entries), kind == "")]
-    filters += [TimelineFilter(code, title, counts[code], kind == code) for code, title in KINDS.items()]
+    filters += [TimelineFilter(code, title, counts[code], kind == code) for code, title in ENTRY_KINDS.items()]
     chosen = [entry for entry in reversed(entries) if kind in ("", entry.kind)]
     visible = chosen if complete else chosen[:SHOWN_FIRST]
     useful = tuple(it for it in filters if it.count or it.current)
-    return Timeline(tuple(visible), useful, kind, len(chosen) - len(visible))
+    return CaseTimeline(tuple(visible), useful, kind, len(chosen) - len(visible))
 
 
-def _of_event(event: CaseEvent, contact: ContactEntry | None, reader: PageReader) -> TimelineEntry:
+def _of_event(event: CaseEvent, contact: ContactEntry | None, reader: PageReader) -> CaseEntry:
     kind = _KIND_OF_EVENT.get(event.kind, "changes")
     text = display_text.event_text(event.kind)
     facts = [*change_texts(event, reader.name_of), *_task_facts(event, reader)]
@@ -111,7 +111,7 @@ def _of_event(event: CaseEvent, contact: ContactEntry | None, reader: PageReader
     if via := event.after.get("via"):
         facts.append(f"in {via}")
     who = "Rescue" if event.actor == "rescue" else reader.name_of(event.actor)
-    return TimelineEntry(event.at, kind, who, text, event.comment or "", tuple(facts))
+    return CaseEntry(event.at, kind, who, text, event.comment or "", tuple(facts))
 
 
 def _contact_text(contact: ContactEntry) -> str:
@@ -135,7 +135,7 @@ def _task_facts(event: CaseEvent, reader: PageReader) -> Iterator[str]:
         yield f"owner: {reader.name_of(after['owner']) or 'whoever is responsible'}"
 
 
-def _of_messages(messages: Iterable[SentMessage], reader: PageReader) -> Iterator[TimelineEntry]:
+def _of_messages(messages: Iterable[SentMessage], reader: PageReader) -> Iterator[CaseEntry]:
     """One entry for the messages of one minute and event."""
     ordered = sorted(messages, key=lambda it: (it.at.replace(second=0, microsecond=0), it.kind))
     for (_, kind), group in groupby(ordered, key=lambda it: (it.at.replace(second=0, microsecond=0), it.kind)):
@@ -147,7 +147,7 @@ def _of_messages(messages: Iterable[SentMessage], reader: PageReader) -> Iterato
         if len(states) > 1:
             done = "notified or will notify"
         about = message_title(kind)
-        yield TimelineEntry(rows[0].at, "messages", "Rescue", f"{done} {_listed(named)}: {about}")
+        yield CaseEntry(rows[0].at, "messages", "Rescue", f"{done} {_listed(named)}: {about}")
 
 
 def _listed(names: Sequence[str]) -> str:

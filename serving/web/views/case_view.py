@@ -22,7 +22,7 @@ from serving.web.forms import LOG_CONTACT, Assignees, CaseForm, case_forms
 from serving.web.reader import PageReader
 from serving.web.views.case_comparison import Comparison, compare_values
 from serving.web.views.case_summary import money_text, record_links, risk_text, why_sentences
-from serving.web.views.case_timeline import Timeline, build_timeline
+from serving.web.views.case_timeline import CaseTimeline, build_timeline
 from serving.web.views.case_work_view import PrimaryStep, TaskView, primary_step, task_views
 from serving.web.views.line_plots import Plot, Point, draw_plot
 from serving.web.work_forms import WorkChoices, task_fields
@@ -140,7 +140,7 @@ class CaseView:
     work: CaseWorkFile
     tasks: tuple[TaskView, ...]
     primary: PrimaryStep | None
-    timeline: Timeline
+    timeline: CaseTimeline
     why: tuple[str, ...]
     risk_now: str
     money: str
@@ -185,6 +185,11 @@ class CaseView:
         others = [form for form in self.forms if form is not primary]
         groups = {title: tuple(form for form in others if form.action in actions) for title, actions in GROUPS.items()}
         return tuple((title, forms) for title, forms in groups.items() if forms)
+
+    @property
+    def has_playbook(self) -> bool:
+        """Whether the case has tasks of a playbook of the policy: the hand-off's suggestion would be a second list."""
+        return any(task.row.playbook for task in self.tasks)
 
     @property
     def open_tasks(self) -> int:

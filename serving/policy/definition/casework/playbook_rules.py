@@ -9,7 +9,7 @@ from serving.policy.definition.policy_section import Names, Section, Within, Wor
 
 RESPONSIBLE = "responsible"
 """The owner of a step where the policy names none: whoever is responsible for the case."""
-MOST_STEPS = 30
+LONGEST_PLAYBOOK = 30
 
 
 class PlaybookStep(Section):
@@ -35,7 +35,7 @@ class PlaybookRule(Section):
     lanes: Names = Field((), description="only for cases in these lanes, `at_risk` or `leaving`; default: both")
     severities: Names = Field((), description="only for cases of these severities; default: every severity")
     reasons: Names = Field((), description="only where the first reason is of these groups; default: every reason")
-    steps: Annotated[tuple[PlaybookStep, ...], Field(strict=False, min_length=1, max_length=MOST_STEPS)] = Field(
+    steps: Annotated[tuple[PlaybookStep, ...], Field(strict=False, min_length=1, max_length=LONGEST_PLAYBOOK)] = Field(
         description="the steps, in their order: one `[[playbooks.NAME.steps]]` each"
     )
 
