@@ -41,6 +41,11 @@ class PolicySource:
         """How people read the source's name."""
         return str(self.file) if self.file else DEFAULT_NAME
 
+    @property
+    def short_name(self) -> str:
+        """The name without its folder, for texts that are stored or that everybody reads."""
+        return self.file.name if self.file else DEFAULT_NAME
+
     def read(self) -> str:
         """The text of the file.
 

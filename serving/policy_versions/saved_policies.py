@@ -141,7 +141,7 @@ def adopt_file(store: Store, source: PolicySource, now: datetime) -> PolicyInFor
         if newest is not None and state.file_state is FileState.SAME:
             newest.file_version = state.file_version
         elif newest is not None and state.file_state is FileState.AHEAD:
-            reason = f"The file {source.file.name if source.file else source.name} was changed."
+            reason = f"The file {source.short_name} was changed."
             _add(session, newest.number + 1, state, _Saved(state.text, FILE_AUTHOR, reason, "file"), now)
     return read_policy_in_force(store, source)
 
@@ -164,10 +164,10 @@ def _save(
     if policy.version == state.policy.version and not change.decides_file:
         raise UsageError(f"Nothing was changed: these are the rules of {state.name}, which is in force.")
     if newest is None:
-        first = _Saved(state.text, FILE_AUTHOR, f"The policy before the first change: {source.name}.", "file")
+        first = _Saved(state.text, FILE_AUTHOR, f"The policy before the first change: {source.short_name}.", "file")
         newest = _add(session, 1, state, first, now)
     elif state.file_state is FileState.AHEAD:
-        taken = _Saved(state.text, FILE_AUTHOR, f"The file {source.name} was changed.", "file")
+        taken = _Saved(state.text, FILE_AUTHOR, f"The file {source.short_name} was changed.", "file")
         newest = _add(session, newest.number + 1, state, taken, now)
     keeps_conflict = state.file_state in {FileState.CONFLICT, FileState.UNREADABLE} and not change.decides_file
     row = SavedPolicy(

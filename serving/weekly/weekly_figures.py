@@ -121,8 +121,13 @@ def measure_week(
     now: datetime,
     squads: frozenset[str] | None = None,
     reason_titles: dict[str, str] | None = None,
+    *,
+    times: bool = True,
 ) -> WeeklyFigures:
-    """The figures of the week from ``monday`` in these squads (None: all), as known at its end or now (naive UTC)."""
+    """The figures of the week from ``monday`` in these squads (None: all), as known at its end or now (naive UTC).
+
+    Without ``times``, the times to a contact are left out: their intervals take most of the time.
+    """
     begin = datetime.combine(monday, time())
     end = min(begin + timedelta(weeks=1), max(now, begin))
     since = begin - timedelta(weeks=SHOWN_WEEKS - 1)
@@ -137,7 +142,7 @@ def measure_week(
         at_begin=open_cases_at(session, begin, squads),
         at_end=open_cases_at(session, end, squads),
         waiting=waiting_accounts_at(session, monday, monday + timedelta(weeks=1)),
-        periods=_contact_periods(session, monday, end, squads),
+        periods=_contact_periods(session, monday, end, squads) if times else (),
         losses=loss_reasons(session, begin, end, squads),
         recent_losses=loss_reasons(session, since, end, squads),
         left=saved_cohort(session, monday, after, squads),

@@ -417,7 +417,7 @@ def test_the_overview_still_shows_the_report_of_an_earlier_version(site: Site, w
         session.execute(update(NightRow).values(report=report))
     page = site.browser(LEAD).get("/overview").text
     for text in (
-        "12 accounts flagged, 3 on the waiting list, 2 held out",
+        "12 cases opened, 3 on the waiting list, 2 held out",
         "<strong>Warning:</strong> tickets delivered its last row 5 days ago.",
         'data-label="Newest data">–</td>',
         "out of range (1)",

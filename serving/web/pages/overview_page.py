@@ -33,7 +33,8 @@ PATH_WEEKS = 26
 def result_sections(session: Session, context: OverviewContext, titles: dict[str, str]) -> list[WeeklySection]:
     """The results of the week that goes on, as the weekly report shows them."""
     today = context.now.date()
-    figures = measure_week(session, today - timedelta(days=today.weekday()), context.now, context.squads, titles)
+    monday = today - timedelta(days=today.weekday())
+    figures = measure_week(session, monday, context.now, context.squads, titles, times=False)
     return [money_section(figures), flow_section(figures), losses_section(figures), left_section(figures)]
 
 

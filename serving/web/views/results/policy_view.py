@@ -156,16 +156,16 @@ def version_lines(rows: Sequence[SavedPolicy], state: PolicyInForce) -> list[Ver
 def file_text(state: PolicyInForce) -> str:
     """How the file relates to the policy in force, in a sentence; empty where there is nothing to say."""
     if state.newest is None:
-        return "" if state.source.file is None else f"It is the policy file {state.source.name}."
+        return "" if state.source.file is None else f"It is the policy file {state.source.short_name}."
     match state.file_state:
         case FileState.SAME:
-            return f"The policy file {state.source.name} has the same rules."
+            return f"The policy file {state.source.short_name} has the same rules."
         case FileState.AHEAD:
-            return f"The policy file {state.source.name} was changed; the next night saves it as a version."
+            return f"The policy file {state.source.short_name} was changed; the next night saves it as a version."
         case FileState.BEHIND if state.source.file is not None:
             return (
-                f"The policy file {state.source.name} does not have these rules yet: "
-                "`rescue policy export` writes them to it."
+                f"The policy file {state.source.short_name} does not have these rules yet: whoever runs Rescue writes "
+                "them to it with “rescue policy export”."
             )
         case _:
             return ""
