@@ -48,7 +48,7 @@ PAGES = {
 }
 
 README = {
-    "queue.png": ("lead", "/queue", 1280, 820, "light"),
+    "queue.png": ("lead", "/queue", 1320, 820, "light"),
     "case.png": ("lead", "", 1280, 1000, "light"),
     "overview-dark.png": ("lead", "/overview", 1280, 900, "dark"),
 }
