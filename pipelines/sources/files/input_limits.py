@@ -28,6 +28,8 @@ MAX_COLUMNS = 4_000
 
 MAX_WORKBOOK = 1 << 30
 """Bytes of an unpacked workbook, which is read as a whole."""
+MAX_CELLS = 50_000_000
+"""Cells of a sheet, empty ones included: the reader makes room for the rectangle of all of them."""
 
 MAX_UNREADABLE = 1_000_000
 """Lines of one file that may be no rows; they are held in memory."""

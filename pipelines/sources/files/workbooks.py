@@ -5,15 +5,21 @@ the texts that a CSV export of the sheet would hold.
 """
 
 import csv
+import re
 import zipfile
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
 from features.errors import DataGateError
-from pipelines.sources.files.input_limits import MAX_WORKBOOK, size_text
+from pipelines.sources.files.input_limits import MAX_CELLS, MAX_WORKBOOK, size_text
+
+_CELL = re.compile(rb"""<(?:\w+:)?(?:c|row)\b[^>]{0,400}?\br\s*=\s*["']([A-Za-z]{0,3})(\d{1,7})["']""")
+_BLOCK = 1 << 20
+_LONGEST_TAG = 500
 
 
 def sheet_names(file: Path) -> list[str] | None:
@@ -35,7 +41,10 @@ def sheet_as_csv(file: Path, sheet: str, label: str, target: Path) -> Path:
     Raises:
         DataGateError: the workbook cannot be read, needs a password, or is too large; the sentence names it.
     """
-    _check_size(file, label)
+    try:
+        _check_size(file, label)
+    except zipfile.BadZipFile as error:
+        raise DataGateError(f"{label} cannot be read as a workbook: {error}. Save it again as .xlsx or .csv.") from None
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         with CalamineWorkbook.from_path(str(file)) as workbook, target.open("w", encoding="utf-8", newline="") as text:
@@ -61,12 +70,43 @@ def cell_text(value: Any) -> str:
 
 
 def _check_size(file: Path, label: str) -> None:
-    size = file.stat().st_size
+    size, cells = file.stat().st_size, 0
     if zipfile.is_zipfile(file):
         with zipfile.ZipFile(file) as archive:
             size = sum(entry.file_size for entry in archive.infolist())
+            if size <= MAX_WORKBOOK:
+                cells = max((_count_cells(archive, entry) for entry in archive.infolist()), default=0)
+    if cells > MAX_CELLS:
+        raise DataGateError(
+            f"{label} has a cell far away from the others, so that its sheet has {cells:,} cells; {MAX_CELLS:,} is the "
+            "most. Delete it, or save the sheet as .csv."
+        )
     if size > MAX_WORKBOOK:
         raise DataGateError(
             f"{label} has {size_text(size)} unpacked; {size_text(MAX_WORKBOOK)} is the most for a workbook. "
             "Save it as .csv."
         )
+
+
+def _count_cells(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> int:
+    """The cells of the rectangle that a part of a workbook spans; 0 for a part that is no sheet.
+
+    One cell in the last corner makes a rectangle of 17 billion cells, and the reader ends the whole process.
+    """
+    row = column = 0
+    rest = b""
+    with archive.open(entry) as part:
+        while block := part.read(_BLOCK):
+            for cell in _CELL.finditer(rest + block):
+                row = max(row, int(cell[2]))
+                column = max(column, _column_number(cell[1]))
+            rest = block[-_LONGEST_TAG:]
+    return row * column
+
+
+@lru_cache(maxsize=20_000)
+def _column_number(letters: bytes) -> int:
+    number = 0
+    for letter in letters.upper():
+        number = number * 26 + letter - 64
+    return number

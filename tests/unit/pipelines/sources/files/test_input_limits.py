@@ -3,6 +3,7 @@
 import gzip
 import io
 import tracemalloc
+import zipfile
 from pathlib import Path
 
 import pyarrow as pa
@@ -64,3 +65,52 @@ def test_a_table_that_is_transposed_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("size", "text"), [(12, "12 bytes"), (64 << 20, "64 MiB"), (3 << 30, "3 GiB")])
 def test_sizes_are_written_with_their_unit(size: int, text: str) -> None:
     assert size_text(size) == text
+
+
+SHEET = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+PACKAGE = "http://schemas.openxmlformats.org/package/2006"
+
+
+def workbook(cells: str) -> bytes:
+    """A workbook of one sheet with these rows, as XML; nothing else is needed for it to be read."""
+    parts = {
+        "[Content_Types].xml": f"""<Types xmlns="{PACKAGE}/content-types"><Default Extension="rels"
+            ContentType="application/vnd.openxmlformats-package.relationships+xml"/>
+            <Default Extension="xml" ContentType="application/xml"/></Types>""",
+        "_rels/.rels": f"""<Relationships xmlns="{PACKAGE}/relationships"><Relationship Id="r1"
+            Type="{OFFICE}/officeDocument" Target="xl/workbook.xml"/></Relationships>""",
+        "xl/workbook.xml": f"""<workbook xmlns="{SHEET}" xmlns:r="{OFFICE}"><sheets>
+            <sheet name="a" sheetId="1" r:id="r1"/></sheets></workbook>""",
+        "xl/_rels/workbook.xml.rels": f"""<Relationships xmlns="{PACKAGE}/relationships"><Relationship Id="r1"
+            Type="{OFFICE}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>""",
+        "xl/worksheets/sheet1.xml": f"""<worksheet xmlns="{SHEET}"><sheetData>{cells}</sheetData></worksheet>""",
+    }
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in parts.items():
+            archive.writestr(name, text)
+    return content.getvalue()
+
+
+@pytest.mark.parametrize(
+    "far",
+    [
+        '<row r="1048576"><c r="XFD1048576"><v>1</v></c></row>',
+        "<row r='1048576'><c s='0' r='xfd1048576'><v>1</v></c></row>",
+        '<row r="1048576"><c r="A1048576"><v>1</v></c></row><row r="2"><c r="XFD2"><v>1</v></c></row>',
+    ],
+)
+def test_a_cell_in_the_last_corner_of_a_sheet_does_not_end_the_process(far: str, tmp_path: Path) -> None:
+    """A workbook of 1 KB asked for 17 billion cells, and the reader aborted the whole process."""
+    head = '<row r="1"><c r="A1" t="inlineStr"><is><t>account_id</t></is></c></row>'
+    told = problem(tmp_path / "data", "tickets.xlsx", workbook(head + far))
+    assert "has a cell far away from the others" in told
+    assert "50,000,000 is the most" in told
+
+
+def test_a_workbook_whose_sizes_are_forged_is_refused(tmp_path: Path) -> None:
+    content = bytearray(workbook('<row r="1"><c r="A1"><v>1</v></c></row>' * 200))
+    place = content.rindex(b"xl/worksheets/sheet1.xml") - 46  # the entry of the sheet in the directory
+    content[place + 24 : place + 28] = (10).to_bytes(4, "little")
+    assert "cannot be read as a workbook" in problem(tmp_path / "data", "tickets.xlsx", bytes(content))
