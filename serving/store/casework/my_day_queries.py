@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session, lazyload
 
 from serving.store.case_states import State
 from serving.store.incident_tables import Incident
@@ -22,12 +22,14 @@ def responsible_cases(session: Session, person: str, squads: frozenset[str] | No
     unowned = [Case.owner.is_(None), Case.state.in_((State.NEW, State.HANDED_OVER))]
     if squads is not None:
         unowned.append(Case.squad.in_(sorted(squads)))
+    running = Case.closed_at.is_(None)
+    tiers = select(Case.id, Case.escalation_path, Case.tier).where(running, *unowned).order_by(Case.priority.desc())
+    rows = session.execute(tiers.limit(10 * MOST_OWN))
+    mine = [key for key, path, tier in rows if tier < len(path) and path[tier] == person][:MOST_OWN]
     own = select(Case, Account).join(Account, Case.account_id == Account.account_id)
-    own = own.where(Case.closed_at.is_(None), Case.state != State.SNOOZED).order_by(Case.priority.desc(), Case.id)
-    owned = session.execute(own.where(Case.owner == person).limit(MOST_OWN)).tuples().all()
-    waiting = session.execute(own.where(*unowned).limit(10 * MOST_OWN)).tuples().all()
-    mine = [(case, account) for case, account in waiting if case.responsible == person]
-    return [*owned, *mine[:MOST_OWN]]
+    own = own.where(running, Case.state != State.SNOOZED, or_(Case.owner == person, Case.id.in_(mine)))
+    own = own.options(lazyload(Case.scores), lazyload(Case.alarms)).order_by(Case.priority.desc(), Case.id)
+    return list(session.execute(own.limit(2 * MOST_OWN)).tuples())
 
 
 def called_incidents(session: Session, person: str, squads: Sequence[str]) -> list[Incident]:

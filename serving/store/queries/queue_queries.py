@@ -24,6 +24,9 @@ PAGE = 50
 FEW = 1_000
 """Cases that are sorted by risk at once; more are read in the order of the index."""
 
+MOST_FOUND = 5_000
+"""Cases of which a search keeps the ids, so that the text is looked for only once."""
+
 OPEN_CASES, CLOSED_CASES = "open", "closed"
 STATES: tuple[str, ...] = (OPEN_CASES, *OPEN, CLOSED_CASES)
 """The values of the state filter: all open cases, one of their states, or all closed ones."""
@@ -153,8 +156,8 @@ def find_text(session: Session, chosen: QueueFilter) -> QueueFilter:
         return chosen
     every = CLOSED_CASES if chosen.state in (CLOSED_CASES, *CLOSED) else OPEN_CASES
     of_text = QueueFilter(chosen.squads, chosen.person, chosen.night, state=every, text=chosen.text)
-    ids = tuple(session.scalars(_cases(select(Case.id), of_text).limit(FEW + 1)))
-    return replace(chosen, text="", ids=ids) if len(ids) <= FEW else chosen
+    ids = tuple(session.scalars(_cases(select(Case.id), of_text).limit(MOST_FOUND + 1)))
+    return replace(chosen, text="", ids=ids) if len(ids) <= MOST_FOUND else chosen
 
 
 def list_choices(session: Session, squads: frozenset[str] | None) -> FilterChoices:
@@ -216,7 +219,8 @@ def _ids_by_risk(session: Session, chosen: QueueFilter, risk: str, part: _Part) 
     that matches a few cases would make that read all of the index.
     """
     few = list(session.scalars(_cases(select(Case.id), chosen).limit(FEW + 1)))
-    if len(few) <= FEW:
+    if len(few) <= FEW or chosen.ids is not None:
+        few = few if len(few) <= FEW else list(session.scalars(_cases(select(Case.id), chosen)))
         return _sort_by_risk(session, few, risk, part)
     scored = _scored_cases(select(CaseScore.case_id), chosen, risk)
     order = (CaseScore.probability.desc(), CaseScore.priority.desc(), CaseScore.case_id.desc())

@@ -208,7 +208,10 @@ def _columns(
         if state == State.HANDED_OVER and not counts.get(state):
             continue
         tab = QueueTab(state_title(state), view.url(state=state, layout=""), counts.get(state, 0), current=False)
-        cards = queue_queries.list_cases(session, replace(chosen, state=state), sort=view.sort, page=1, size=CARDS)
+        of_state = replace(chosen, state=state)
+        cards = (
+            queue_queries.list_cases(session, of_state, sort=view.sort, page=1, size=CARDS) if counts.get(state) else []
+        )
         columns.append((tab, cards))
     return columns
 
