@@ -7,7 +7,7 @@ and reads tables within tables to any depth, which the next recursive function d
 import tomllib
 from typing import Any
 
-DEEPEST = 20
+MOST_NESTED = 20
 """Tables and lists within each other that a file may have."""
 TOO_DEEP = "its values are nested too deeply"
 TOO_LARGE = "one of its numbers is too large"
@@ -34,7 +34,7 @@ def load_toml(text: str) -> dict[str, Any]:
         raise LimitError(TOO_LARGE) from None
     except RecursionError:
         raise LimitError(TOO_DEEP) from None
-    if not _is_shallow(content, DEEPEST):
+    if not _is_shallow(content, MOST_NESTED):
         raise LimitError(TOO_DEEP)
     return content
 

@@ -5,7 +5,7 @@ import tomllib
 
 import pytest
 
-from features.toml_text import DEEPEST, LimitError, load_toml
+from features.toml_text import MOST_NESTED, LimitError, load_toml
 
 
 @pytest.mark.parametrize(
@@ -13,7 +13,7 @@ from features.toml_text import DEEPEST, LimitError, load_toml
     [
         ("a = " + "[" * 100_000 + "]" * 100_000, "nested too deeply"),
         ("[" + ".".join(["a"] * 10_000) + "]", "nested too deeply"),
-        ("a = " + "[" * (DEEPEST + 1) + "]" * (DEEPEST + 1), "nested too deeply"),
+        ("a = " + "[" * (MOST_NESTED + 1) + "]" * (MOST_NESTED + 1), "nested too deeply"),
         ("a = " + "9" * 10_000, "numbers is too large"),
     ],
     ids=["brackets", "dots", "one too many", "digits"],
