@@ -15,6 +15,8 @@ from pipelines.cli.options import Home, PolicyFile
 from serving.cases.permissions import Role
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from fastapi import FastAPI
 
     from serving.store import Store
@@ -80,6 +82,7 @@ def review(
             for role, person in demo_people(store, person_name).items():
                 link = app.state.identity.one_time_link(person)
                 typer.echo(f"Open within ten minutes, as {role} {person.name}: {address}{link}")
+            _note_old_demo(settings.home)
         _serve(app, listening)
 
 
@@ -97,6 +100,17 @@ def _serve(app: FastAPI, listening: socket.socket) -> None:
     )
     with suppress(KeyboardInterrupt):  # uvicorn stops cleanly and then raises this again
         uvicorn.Server(serving).run(sockets=[listening])
+
+
+def _note_old_demo(home: Path) -> None:
+    """Say that a demo ended before today, because its newest night then looks late."""
+    from pipelines.demo.demo_home import demo_until
+    from serving.night_report.report_text import day_text
+    from serving.store.clock import utcnow
+
+    until = demo_until(home)
+    if until is not None and until < utcnow().date():
+        typer.echo(f"This demo ends on {day_text(until)}; `make demo` makes one that ends today.")
 
 
 def _for_demo(settings: ReviewSettings, host: str) -> ReviewSettings:
