@@ -1,7 +1,11 @@
 """Signing in at a real provider over loopback: the whole code flow, and every answer that must not open the door."""
 
+import hashlib
+import hmac
+import json
 import shutil
-from collections.abc import Iterator
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Iterator
 from http.cookies import SimpleCookie
 from pathlib import Path
 from typing import Any
@@ -81,6 +85,26 @@ def test_signing_in_again_makes_a_new_session(people: People) -> None:
     assert people.identity.sessions.find(first) is None
 
 
+def unsigned(claims: dict[str, Any], _key: RSAKey) -> str:
+    """A token of the algorithm "none": its header says that there is no signature to check."""
+    parts = ({"alg": "none", "typ": "JWT"}, claims)
+    return ".".join(urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode() for part in parts) + "."
+
+
+def signed_with(secret: Callable[[RSAKey], bytes]) -> Callable[[dict[str, Any], RSAKey], str]:
+    """Makes a token that is signed symmetrically, with something that an attacker may know."""
+
+    def forge(claims: dict[str, Any], key: RSAKey) -> str:
+        header, body = (
+            urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=")
+            for part in ({"alg": "HS256", "typ": "JWT", "kid": "one"}, claims)
+        )
+        signature = hmac.new(secret(key), header + b"." + body, hashlib.sha256).digest()
+        return b".".join((header, body, urlsafe_b64encode(signature).rstrip(b"="))).decode()
+
+    return forge
+
+
 OTHER_KEY = RSAKey.generate_key(2048, {"kid": "one"})
 
 
@@ -92,6 +116,13 @@ OTHER_KEY = RSAKey.generate_key(2048, {"kid": "one"})
         {"claims": {"aud": "another"}},
         {"claims": {"iss": "http://127.0.0.1:1"}},
         {"claims": {"exp": 1, "iat": 0}},
+        {"claims": {"iat": 4102444800, "nbf": 4102444800, "exp": 4102444900}},
+        {"without": ("nonce",)},
+        {"without": ("exp",)},
+        {"forge": unsigned},
+        {"forge": signed_with(lambda key: key.as_pem(private=False))},
+        {"forge": signed_with(lambda key: json.dumps(key.as_dict(private=False)).encode())},
+        {"forge": lambda claims, key: "no token"},
         {"state": "another"},
         {"claims": {"groups": ["everybody"]}},
         {"claims": {"groups": ["system"]}},
@@ -99,7 +130,26 @@ OTHER_KEY = RSAKey.generate_key(2048, {"kid": "one"})
         {"claims": {"preferred_username": "Ann\u202e"}},
         {"claims": {"preferred_username": None}},
     ],
-    ids=["key", "nonce", "audience", "issuer", "expired", "state", "no role", "system", "our name", "bidi", "no name"],
+    ids=[
+        "key",
+        "nonce",
+        "audience",
+        "issuer",
+        "expired",
+        "not yet",
+        "no nonce",
+        "no end",
+        "unsigned",
+        "public key",
+        "key set",
+        "no token",
+        "state",
+        "no role",
+        "system",
+        "our name",
+        "bidi",
+        "no name",
+    ],
 )
 def test_an_answer_that_does_not_hold_lets_nobody_in(people: People, provider: Provider, spoil: dict[str, Any]) -> None:
     provider.spoil = spoil
@@ -111,6 +161,17 @@ def test_an_answer_that_does_not_hold_lets_nobody_in(people: People, provider: P
     assert browser.get("/api/v1/me").status_code == 401
     with people.store.reading() as session:
         assert [(row.kind, row.how) for row in session.scalars(select(SignIn))] == [("refused", "oidc")]
+
+
+def test_a_provider_that_changes_its_keys_is_still_trusted_and_the_old_key_is_not(
+    people: People, provider: Provider
+) -> None:
+    assert sign_in(people.browser()).status_code == 303
+    old = provider.key
+    provider.key = RSAKey.generate_key(2048, {"kid": "two", "alg": "RS256"})
+    assert sign_in(people.browser()).status_code == 303
+    provider.spoil = {"key": old}
+    assert sign_in(people.browser()).status_code == 401
 
 
 def test_the_way_back_without_the_way_there_lets_nobody_in(people: People, provider: Provider) -> None:

@@ -70,8 +70,13 @@ class Provider:
         now = int(time.time())
         times = {"iat": now, "exp": now + 60}
         claims = {"iss": self.issuer, "aud": CLIENT, "sub": "42", "nonce": asked["nonce"], **times, **self.claims}
-        key = self.spoil.get("key", self.key)
-        return jwt.encode({"alg": "RS256", "kid": "one"}, claims | self.spoil.get("claims", {}), key)
+        for name in self.spoil.get("without", ()):
+            claims.pop(name, None)
+        key, claims = self.spoil.get("key", self.key), claims | self.spoil.get("claims", {})
+        if forge := self.spoil.get("forge"):
+            forged: str = forge(claims, self.key)
+            return forged
+        return jwt.encode({"alg": "RS256", "kid": self.key.kid or "one"}, claims, key)
 
 
 class _Handler(BaseHTTPRequestHandler):
