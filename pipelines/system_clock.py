@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
-from serving.store.clock import utcnow
+from serving.store.database import utcnow
 
 
 def machine_clock() -> datetime:

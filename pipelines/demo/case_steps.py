@@ -11,7 +11,7 @@ from random import Random
 from typing import Any
 
 from features.errors import RescueError
-from pipelines.demo.people import TEAM, DemoPerson, demo_texts
+from pipelines.demo.demo_team import TEAM, DemoPerson, demo_texts
 from pipelines.demo.work_context import WorkContext
 from serving.cases.cases import Cases
 from serving.cases.casework.contact_entries import ContactDetails

@@ -14,7 +14,7 @@ from features.errors import UsageError
 from pipelines.settings import Settings
 
 MARK = "demo.json"
-SETTINGS_FILE = "rescue.toml"
+DEMO_SETTINGS = "rescue.toml"
 POLICY_FILE = "policy.toml"
 
 
@@ -53,7 +53,7 @@ class DemoHome:
     @property
     def settings_file(self) -> Path:
         """The ``rescue.toml`` with which every command sees the demo."""
-        return self.folder / SETTINGS_FILE
+        return self.folder / DEMO_SETTINGS
 
     def create(self) -> None:
         """Create the folder anew; an earlier demo in it is deleted.

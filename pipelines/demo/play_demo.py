@@ -15,7 +15,7 @@ from pipelines.console import Steps
 from pipelines.demo.company import Company, LateFeed
 from pipelines.demo.demo_clock import DemoClock
 from pipelines.demo.demo_home import DemoHome, demo_policy
-from pipelines.demo.people import READERS, TEAM
+from pipelines.demo.demo_team import READERS, TEAM
 from pipelines.demo.policy_changes import change_policy, first_policy
 from pipelines.demo.special_days import (
     BROKEN_EXPORT,
@@ -42,7 +42,7 @@ from serving.cases.health_adjustments import HealthRule
 from serving.incidents.incident_actions import Incidents
 from serving.policy.definition.policy_file import Policy
 from serving.store import Store
-from serving.store.clock import use_clock
+from serving.store.database import use_clock
 from serving.web.identity.users import save_user
 
 NIGHT_HOUR, REPAIR_HOUR = 0, 6

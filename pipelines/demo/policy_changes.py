@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from serving.policy_versions.policy_state import PolicySource
 from serving.policy_versions.saved_policies import Origin, PolicyChange, newest_saved, read_policy_in_force, save_policy
 from serving.store import Store
-from serving.store.clock import utcnow
+from serving.store.database import utcnow
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ They are counted from the end, so that a demo of few nights has the newest of th
 from datetime import date, datetime, timedelta
 
 from features.errors import RescueError
-from pipelines.demo.people import TEAM, DemoPerson, demo_texts
+from pipelines.demo.demo_team import TEAM, DemoPerson, demo_texts
 from pipelines.demo.work_context import WorkContext
 from serving.cases.absence.absence_entries import enter_absence
 from serving.incidents.incident_actions import Incidents

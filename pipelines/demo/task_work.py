@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from random import Random
 
 from features.errors import RescueError
-from pipelines.demo.people import DemoPerson, demo_texts
+from pipelines.demo.demo_team import DemoPerson, demo_texts
 from pipelines.demo.work_context import WorkContext
 from serving.cases.casework.attachment_files import UploadedFile
 from serving.store.casework.casework_queries import OpenTask, UnreadMention, open_tasks_of, unread_mentions

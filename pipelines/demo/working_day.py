@@ -3,7 +3,7 @@
 from datetime import date
 
 from pipelines.demo.case_steps import CaseSteps
-from pipelines.demo.people import TEAM, DemoPerson
+from pipelines.demo.demo_team import TEAM, DemoPerson
 from pipelines.demo.task_work import answer_mentions, work_tasks
 from pipelines.demo.work_context import WorkContext
 from serving.cases.people import load_staff

@@ -6,8 +6,9 @@ read lock later can deadlock), and its write-ahead log lets readers go on. In Po
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 
@@ -18,9 +19,6 @@ from sqlalchemy.orm import Session
 
 from features.errors import RescueError, UsageError
 from serving.paths.message_settings import MessageSettings
-from serving.store.clock import utcnow
-
-__all__ = ["MESSAGES", "Store", "StoreError", "StoreUnavailableError", "utcnow"]
 
 BUSY_SECONDS = 30
 READ_ONLY = "rescue_read_only"
@@ -28,6 +26,34 @@ MESSAGES = "messages"
 """The key of the settings of messages in a session's ``info``."""
 PEOPLE_NAMES = "people_names"
 """The key, there, of the names of people as others read them, once the transaction has loaded the policy."""
+
+
+Clock = Callable[[], datetime]
+"""Returns an instant, UTC without a zone."""
+
+_simulated: list[Clock] = []
+"""A clock that takes the place of this machine's, for a demo: for the whole process, because a night renews its lease
+in a thread of its own."""
+
+
+def utcnow() -> datetime:
+    """This instant, as the queue stores it: UTC without a zone."""
+    return _simulated[-1]() if _simulated else datetime.now(UTC).replace(tzinfo=None)
+
+
+def is_simulated() -> bool:
+    """Whether the time is not that of this machine; then it cannot be compared with the database's."""
+    return bool(_simulated)
+
+
+@contextmanager
+def use_clock(clock: Clock) -> Iterator[None]:
+    """Within the block, the time of this process is that of ``clock``."""
+    _simulated.append(clock)
+    try:
+        yield
+    finally:
+        _simulated.pop()
 
 
 class StoreError(RescueError):

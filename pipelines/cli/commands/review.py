@@ -106,7 +106,7 @@ def _note_old_demo(home: Path) -> None:
     """Say that a demo ended before today, because its newest night then looks late."""
     from pipelines.demo.demo_home import demo_until
     from serving.night_report.report_text import day_text
-    from serving.store.clock import utcnow
+    from serving.store.database import utcnow
 
     until = demo_until(home)
     if until is not None and until < utcnow().date():

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from serving.store.clock import is_simulated
+from serving.store.database import is_simulated
 from serving.store.timer_tables import TimerTick
 
 FARTHEST_FROM_DATABASE = timedelta(minutes=10)

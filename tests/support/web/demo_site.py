@@ -12,7 +12,7 @@ from pipelines import assembly
 from pipelines.cli.commands.review import demo_people
 from pipelines.demo.demo_home import DemoHome, demo_until
 from serving.store import Store
-from serving.store.clock import use_clock
+from serving.store.database import use_clock
 from serving.web import create_app
 from serving.web.access import Person
 from serving.web.identity.review_settings import ReviewSettings

@@ -34,7 +34,7 @@ def demo(
     from pipelines import settings as configuration
     from pipelines.demo.demo_home import DemoHome
     from pipelines.demo.play_demo import DemoPlan, play_demo
-    from serving.store.clock import utcnow
+    from serving.store.database import utcnow
 
     for name, value in configuration.QUIET.items():
         os.environ.setdefault(name, value)
