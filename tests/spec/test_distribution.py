@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from support.nights.night_home import NightHome
+from support.worlds.earlier_home import unpack_home
 
 PACKAGES = ("features", "models", "serving", "pipelines")
 PAGE = """
@@ -112,20 +113,35 @@ def test_the_wheel_runs_a_night_a_page_and_a_migration_elsewhere(
 
 
 @pytest.mark.soak
-def test_the_wheel_is_installed_into_an_empty_environment(built: Path, tmp_path: Path) -> None:
-    """With every dependency, as `uv tool install` does."""
+@pytest.mark.parametrize("kind", ["*.whl", "*.tar.gz"])
+def test_it_is_installed_into_an_empty_environment(kind: str, built: Path, tmp_path: Path) -> None:
+    """With every dependency, as `uv tool install` does: a night, a page, and the upgrade of an earlier home."""
     uv = str(Path(sys.executable).with_name("uv"))
-    (wheel,) = built.glob("*.whl")
-    subprocess.run([uv, "venv", "--quiet", str(tmp_path / "venv")], check=True)
+    (package,) = built.glob(kind)
+    subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, str(tmp_path / "venv")], check=True)
     python = tmp_path / "venv" / "bin" / "python"
-    subprocess.run([uv, "pip", "install", "--quiet", "--python", str(python), str(wheel)], check=True)
-    rescue = str(python.with_name("rescue"))
-    world, home = str(tmp_path / "world"), str(tmp_path / "home")
+    subprocess.run([uv, "pip", "install", "--quiet", "--python", str(python), str(package)], check=True)
+    rescue, world, home = str(python.with_name("rescue")), str(tmp_path / "world"), str(tmp_path / "home")
+    earlier = unpack_home("0006", tmp_path / "earlier")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("RESCUE_", "PYTHON"))}
     for words in (
-        ("--version",),
-        ("simulate", "--accounts", "80", "--out", world, "--months", "18"),
-        ("nightly", "--data", world, "--home", home, "--plain", "--as-of", "2026-07-01"),
-        ("status", "--home", home),
+        (rescue, "--version"),
+        (rescue, "simulate", "--accounts", "80", "--out", world, "--months", "18"),
+        (rescue, "nightly", "--data", world, "--home", home, "--plain", "--as-of", "2026-07-01"),
+        (rescue, "status", "--home", home),
+        (str(python), "-c", PAGE, str(tmp_path / "venv"), home),
+        (rescue, "queue", "list", "--home", str(earlier.home)),
+        (
+            rescue,
+            "nightly",
+            "--data",
+            str(earlier.data),
+            "--home",
+            str(earlier.home),
+            "--plain",
+            "--as-of",
+            "2026-06-25",
+        ),
     ):
-        done = subprocess.run([rescue, *words], cwd=tmp_path, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
+        done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, (words, done.stderr)
