@@ -26,7 +26,7 @@ from pipelines.night.night import run_nights
 from pipelines.step_runner import StepRunner, plain_runner
 from pipelines.training.train_models import train_from
 from serving.nights import heartbeat
-from serving.store.clock import use_clock
+from serving.store.database import use_clock
 from support.soak.fault_plan import STEPS, PlannedFault
 
 STATEMENTS = 400

@@ -22,7 +22,7 @@ from serving.cases.sla_timers import run_timers
 from serving.delivery import deliver, open_channels
 from serving.policy.definition.policy_file import Policy
 from serving.store import Store
-from serving.store.clock import use_clock
+from serving.store.database import use_clock
 from serving.store.schema import METADATA
 from serving.store.tables import NightRow
 from support.nights.local_receivers import Receiver
