@@ -92,6 +92,7 @@ def check_messages(soak: SoakRun) -> None:
 def test_a_few_nights_with_every_kind_of_fault(night_home: NightHome, tmp_path: Path) -> None:
     trained = night_home.copy(tmp_path / "trained")
     (trained / "rescue.db").unlink()
+    shutil.rmtree(trained / "nights")
     compare(trained, night_home.data, tmp_path, WORLD.until, WORLD.until, 2, [None], each=True, kinds=FEW_FAULTS)
 
 
