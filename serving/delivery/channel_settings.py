@@ -23,8 +23,8 @@ from serving.delivery.records.zendesk_records import ZendeskSettings
 from serving.delivery.web_requests.addresses import refuse_inner
 from serving.delivery.webhook_channel import WebhookChannel
 from serving.delivery.workflow.workflow_settings import CamundaSettings, N8nSettings, UiPathSettings
-from serving.paths.answer_links import AnswerLinks
 from serving.paths.message_settings import MessageSettings
+from serving.paths.references.answer_links import AnswerLinks
 
 
 class WebhookSettings(ChannelOptions):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from serving.paths.answer_links import AnswerLinks
+from serving.paths.references.answer_links import AnswerLinks
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import cached_property
 
 from features.errors import UsageError, nearest_name
-from serving.paths.external_keys import is_own_key
+from serving.paths.references.external_keys import is_own_key
 from serving.signals.cloud_events import BATCH, JSON_TYPE, SINGLE, parse_json, read_events
 from serving.signals.intake_budget import IntakeBudget
 from serving.signals.payload_adapter import PayloadAdapter, load_adapters

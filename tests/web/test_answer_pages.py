@@ -16,7 +16,7 @@ from features.errors import UsageError
 from serving.cases.permissions import Role
 from serving.cases.sla_timers import run_timers
 from serving.delivery.channel_settings import message_settings
-from serving.paths.answer_links import AnswerLinks
+from serving.paths.references.answer_links import AnswerLinks
 from serving.store import Store
 from serving.store.queries.case_queries import case_history
 from serving.store.tables import CaseEvent

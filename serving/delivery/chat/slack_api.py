@@ -11,7 +11,7 @@ from serving.delivery.channel import DeliveryError
 from serving.delivery.web_requests.http_post import TIMEOUT
 from serving.delivery.web_requests.json_request import request_json
 
-ADDRESS = "https://slack.com/api"
+SLACK_ADDRESS = "https://slack.com/api"
 
 ERROR_TEXTS = {
     "invalid_auth": "the token is wrong: set the bot token (xoxb-…) of the app",
@@ -52,7 +52,7 @@ class SlackApi:
     """Calls methods of the Web API; ``address`` is another than Slack's own only in tests and for proxies."""
 
     token: str = field(repr=False)
-    address: str = ADDRESS
+    address: str = SLACK_ADDRESS
     allow: frozenset[str] = frozenset()
     timeout: float = TIMEOUT
 

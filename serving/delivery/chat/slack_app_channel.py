@@ -18,7 +18,7 @@ from serving.delivery.chat.slack_blocks import Block, action_buttons, subject_bl
 from serving.delivery.chat.slack_members import MEMBER_ID, SlackMembers
 from serving.delivery.slack_channel import PLAIN, neutral_text
 
-METADATA = "rescue"
+METADATA_TYPE = "rescue"
 """The type of the metadata by which our messages are found again, and are known as ours."""
 
 IN_THREAD = {
@@ -155,7 +155,7 @@ class SlackAppChannel:
                 for entry in page.get("messages", ()):
                     metadata = entry.get("metadata") or {}
                     payload = metadata.get("event_payload") or {}
-                    if metadata.get("event_type") == METADATA and dict(mark).items() <= payload.items():
+                    if metadata.get("event_type") == METADATA_TYPE and dict(mark).items() <= payload.items():
                         return channel, str(entry.get("ts"))
                 cursor = (page.get("response_metadata") or {}).get("next_cursor")
                 if not cursor:
@@ -175,7 +175,7 @@ class SlackAppChannel:
 
 
 def _content(text: str, blocks: list[Block], mark: Mapping[str, Any]) -> dict[str, Any]:
-    metadata = {"event_type": METADATA, "event_payload": dict(mark)}
+    metadata = {"event_type": METADATA_TYPE, "event_payload": dict(mark)}
     shown = {"text": neutral_text(text), "metadata": metadata, **PLAIN}
     return {**shown, "blocks": blocks} if blocks else shown
 

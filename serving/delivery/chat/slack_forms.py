@@ -7,10 +7,10 @@ from typing import Any
 
 from serving.delivery.chat.slack_blocks import ACTION_PREFIX, DISAGREE, SNOOZE, Block, plain
 
-SNOOZE_DAYS = {1: "Until tomorrow", 3: "3 days", 7: "7 days", 14: "14 days", 30: "30 days"}
+SNOOZE_CHOICES = {1: "Until tomorrow", 3: "3 days", 7: "7 days", 14: "14 days", 30: "30 days"}
 UNTIL, REASON, COMMENT = "until", "reason", "comment"
 """The names of the fields."""
-LONGEST_TEXT = 3000
+LONGEST_INPUT = 3000
 
 
 def snooze_form(about: dict[str, Any], today: date) -> dict[str, Any]:
@@ -20,7 +20,7 @@ def snooze_form(about: dict[str, Any], today: date) -> dict[str, Any]:
             f"{title} ({_day(today + timedelta(days=days))})" if days > 1 else title,
             (today + timedelta(days=days)).isoformat(),
         )
-        for days, title in SNOOZE_DAYS.items()
+        for days, title in SNOOZE_CHOICES.items()
     ]
     until = {"type": "static_select", "action_id": UNTIL, "options": options, "initial_option": options[1]}
     blocks = [_field(UNTIL, "Snooze the case", until), _field(REASON, "Why it can wait", _text(REASON))]
@@ -52,7 +52,7 @@ def _field(name: str, label: str, element: dict[str, Any]) -> Block:
 
 
 def _text(name: str) -> dict[str, Any]:
-    return {"type": "plain_text_input", "action_id": name, "multiline": True, "max_length": LONGEST_TEXT}
+    return {"type": "plain_text_input", "action_id": name, "multiline": True, "max_length": LONGEST_INPUT}
 
 
 def _option(title: str, value: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from features.errors import UsageError
 from serving.delivery.channel import Channel
 from serving.delivery.channel_options import ChannelOptions, read_secret, require_secret
-from serving.delivery.chat.slack_api import ADDRESS, SlackApi
+from serving.delivery.chat.slack_api import SLACK_ADDRESS, SlackApi
 from serving.delivery.chat.slack_app_channel import SlackAppChannel
 from serving.delivery.slack_channel import SlackChannel
 from serving.delivery.web_requests.addresses import refuse_inner
@@ -56,7 +56,7 @@ class SlackAppSettings(ChannelOptions):
     token_file: Path | None = None
     signing_secret: SecretStr | None = None
     signing_secret_file: Path | None = None
-    api: str = ADDRESS
+    api: str = SLACK_ADDRESS
     allow: frozenset[str] = frozenset()
 
     def open(self) -> SlackAppChannel:

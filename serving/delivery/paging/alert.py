@@ -10,8 +10,8 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from serving.delivery.channel import ChannelMessage
-from serving.paths.external_keys import KEY_PREFIX, external_key
 from serving.paths.message_text import plain_line
+from serving.paths.references.external_keys import KEY_PREFIX, external_key
 
 LONGEST_SUMMARY = 1000
 TRIGGER_EVENTS = frozenset(

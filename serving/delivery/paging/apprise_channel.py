@@ -15,11 +15,10 @@ from typing import Any
 
 from features.errors import UsageError
 from serving.delivery.channel import ChannelMessage, DeliveryError
-from serving.delivery.slack_channel import link_free_text
+from serving.delivery.slack_channel import WORD_JOINER, link_free_text
 from serving.delivery.web_requests.addresses import refuse_inner
 from serving.delivery.web_requests.http_post import TIMEOUT
 
-WORD_JOINER = "\u2060"
 _STATUS = re.compile(r"error=(\d{3})\b")
 OWN_KINDS = {"slack": "slack", "pagerduty": "pagerduty", "opsgenie": "opsgenie", "mailto": "email", "mailtos": "email"}
 """Services that Rescue has a kind of channel for, which does more."""

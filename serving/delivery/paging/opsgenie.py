@@ -11,10 +11,10 @@ from serving.delivery.paging.alert import Alert, AlertStep
 from serving.delivery.web_requests.http_post import TIMEOUT
 from serving.delivery.web_requests.json_request import request_json
 
-ADDRESS = {"us": "https://api.opsgenie.com", "eu": "https://api.eu.opsgenie.com"}
+OPSGENIE_ADDRESSES = {"us": "https://api.opsgenie.com", "eu": "https://api.eu.opsgenie.com"}
 PRIORITIES = {"critical": "P1", "error": "P2", "warning": "P3", "info": "P5"}
 LONGEST_MESSAGE, LONGEST_ALIAS = 130, 512
-SOURCE = "rescue"
+ALERT_SOURCE = "rescue"
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Opsgenie:
     """One integration of the kind API."""
 
     key: str = field(repr=False)
-    address: str = ADDRESS["us"]
+    address: str = OPSGENIE_ADDRESSES["us"]
     allow: frozenset[str] = frozenset()
     timeout: float = TIMEOUT
 
@@ -34,7 +34,7 @@ class Opsgenie:
         else:
             action = "acknowledge" if alert.step is AlertStep.ACKNOWLEDGE else "close"
             path = f"/v2/alerts/{quote(alias, safe='')}/{action}?identifierType=alias"
-            content = {"source": SOURCE}
+            content = {"source": ALERT_SOURCE}
         answer = request_json(
             "POST",
             self.address + path,
@@ -55,6 +55,6 @@ def _created(alert: Alert, alias: str) -> dict[str, Any]:
         "alias": alias,
         "description": f"{alert.details.get('headline', alert.summary)}{link}",
         "priority": PRIORITIES[alert.level],
-        "source": SOURCE,
+        "source": ALERT_SOURCE,
         "details": alert.details,
     }

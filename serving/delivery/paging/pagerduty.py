@@ -12,7 +12,7 @@ from serving.delivery.paging.alert import Alert, AlertStep
 from serving.delivery.web_requests.http_post import TIMEOUT
 from serving.delivery.web_requests.json_request import request_json
 
-ADDRESS = {"us": "https://events.pagerduty.com", "eu": "https://events.eu.pagerduty.com"}
+PAGERDUTY_ADDRESSES = {"us": "https://events.pagerduty.com", "eu": "https://events.eu.pagerduty.com"}
 LONGEST_KEY, LONGEST_SUMMARY = 255, 1024
 
 
@@ -21,7 +21,7 @@ class PagerDuty:
     """One service of PagerDuty, by the integration key of its Events API v2 integration."""
 
     routing_key: str = field(repr=False)
-    address: str = ADDRESS["us"]
+    address: str = PAGERDUTY_ADDRESSES["us"]
     allow: frozenset[str] = frozenset()
     timeout: float = TIMEOUT
 

@@ -11,7 +11,7 @@ from serving.delivery.paging.apprise_channel import AppriseChannel
 from serving.delivery.paging.paging_channel import PagingChannel
 from serving.delivery.web_requests.addresses import refuse_inner
 
-Region = Literal["us", "eu"]
+PagingRegion = Literal["us", "eu"]
 
 
 class PagerDutySettings(ChannelOptions):
@@ -22,13 +22,13 @@ class PagerDutySettings(ChannelOptions):
     kind: Literal["pagerduty"]
     routing_key: SecretStr | None = None
     routing_key_file: Path | None = None
-    region: Region = "us"
+    region: PagingRegion = "us"
     api: str | None = None
     allow: frozenset[str] = frozenset()
 
     def open(self) -> PagingChannel:
         """The channel."""
-        address = _address(self.api, pagerduty.ADDRESS[self.region], self.allow)
+        address = _address(self.api, pagerduty.PAGERDUTY_ADDRESSES[self.region], self.allow)
         key = require_secret("routing_key", self.routing_key, self.routing_key_file)
         return PagingChannel(pagerduty.PagerDuty(key, address, self.allow))
 
@@ -41,13 +41,13 @@ class OpsgenieSettings(ChannelOptions):
     kind: Literal["opsgenie"]
     key: SecretStr | None = None
     key_file: Path | None = None
-    region: Region = "us"
+    region: PagingRegion = "us"
     api: str | None = None
     allow: frozenset[str] = frozenset()
 
     def open(self) -> PagingChannel:
         """The channel."""
-        address = _address(self.api, opsgenie.ADDRESS[self.region], self.allow)
+        address = _address(self.api, opsgenie.OPSGENIE_ADDRESSES[self.region], self.allow)
         key = require_secret("key", self.key, self.key_file)
         return PagingChannel(opsgenie.Opsgenie(key, address, self.allow))
 

@@ -17,9 +17,9 @@ from serving.delivery.web_requests.deadline import Deadline
 from serving.delivery.web_requests.guarded_request import header_fields, request_once
 from serving.delivery.web_requests.http_post import TIMEOUT, read_retry_after
 
-MOST_BYTES = 2_000_000
+MOST_ANSWER_BYTES = 2_000_000
 """Of an answer; more is not read."""
-JSON_TYPE = "application/json"
+JSON_CONTENT = "application/json"
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class JsonAnswer:
         """
         if self.ok:
             return self
-        raise DeliveryError(refusal_text(system, self.status), permanent=self.status == 410, retry_after=self.wait)
+        raise DeliveryError(status_text(system, self.status), permanent=self.status == 410, retry_after=self.wait)
 
     @property
     def wait(self) -> float | None:
@@ -61,7 +61,7 @@ class JsonAnswer:
         return read_retry_after(self.headers.get("retry-after"))
 
 
-def refusal_text(system: str, status: int) -> str:
+def status_text(system: str, status: int) -> str:
     """Why a request was not done, with what to check."""
     hints = {
         400: "it cannot read the request: check the channel's settings",
@@ -90,14 +90,14 @@ def request_json(
         DeliveryError: the system could not be reached, or did not answer within ``timeout`` seconds.
     """
     target = httpx.URL(url)
-    sent = {"host": target.netloc.decode("ascii"), "accept": JSON_TYPE, "user-agent": "rescue", **(headers or {})}
+    sent = {"host": target.netloc.decode("ascii"), "accept": JSON_CONTENT, "user-agent": "rescue", **(headers or {})}
     body = b"" if method in {"POST", "PUT", "PATCH"} else None
     if form is not None:
         body = str(httpx.QueryParams(dict(form))).encode()
         sent["content-type"] = "application/x-www-form-urlencoded"
     elif content is not None:
         body = json.dumps(content, sort_keys=True).encode()
-        sent.setdefault("content-type", f"{JSON_TYPE}; charset=utf-8")
+        sent.setdefault("content-type", f"{JSON_CONTENT}; charset=utf-8")
     if body is not None:
         sent["content-length"] = str(len(body))
     return request_once(method, target, sent, _read, allowed=allowed, deadline=Deadline(timeout), content=body)
@@ -107,8 +107,8 @@ def _read(response: httpcore.Response) -> JsonAnswer:
     content = bytearray()
     for chunk in response.iter_stream():
         content += chunk
-        if len(content) > MOST_BYTES:
-            raise DeliveryError(f"The answer has more than {MOST_BYTES:,} bytes.", permanent=True)
+        if len(content) > MOST_ANSWER_BYTES:
+            raise DeliveryError(f"The answer has more than {MOST_ANSWER_BYTES:,} bytes.", permanent=True)
     try:
         body = json.loads(bytes(content)) if content else None
     except ValueError:

@@ -19,7 +19,7 @@ from serving.delivery.workflow.workflow_channel import StartedWork
 KEY_VARIABLE = "rescue_key"
 MESSAGE_LIFE = 24 * 60 * 60 * 1000
 """Milliseconds in which a message waits for its receiver, and a second one of the same id is dropped."""
-SYSTEM = "Camunda"
+CAMUNDA = "Camunda"
 ALREADY_THERE = 409
 
 
@@ -32,11 +32,11 @@ class Camunda8:
     started: CamundaProcess
     allow: frozenset[str] = frozenset()
     timeout: float = TIMEOUT
-    title: ClassVar[str] = SYSTEM
+    title: ClassVar[str] = CAMUNDA
 
     def test(self) -> str:
         """Ask for the brokers of the cluster."""
-        size = self._request("GET", "/v2/topology").require_ok(SYSTEM).get("clusterSize")
+        size = self._request("GET", "/v2/topology").require_ok(CAMUNDA).get("clusterSize")
         return f"a cluster of {size}" if size else "the cluster answers"
 
     def ping(self) -> None:
@@ -49,7 +49,7 @@ class Camunda8:
             return None
         wanted = {"name": KEY_VARIABLE, "value": json.dumps(order.key)}
         content = {"filter": {"processDefinitionId": self.started.process, "variables": [wanted]}, "page": {"limit": 1}}
-        answer = self._post("/v2/process-instances/search", content).require_ok(SYSTEM)
+        answer = self._post("/v2/process-instances/search", content).require_ok(CAMUNDA)
         found = answer.get("items", 0, "processInstanceKey")
         return StartedWork(str(found)) if found else None
 
@@ -69,7 +69,7 @@ class Camunda8:
         answer = self._post("/v2/process-instances", content)
         if answer.status == ALREADY_THERE:
             return StartedWork("")
-        return StartedWork(str(answer.require_ok(SYSTEM).get("processInstanceKey") or ""))
+        return StartedWork(str(answer.require_ok(CAMUNDA).get("processInstanceKey") or ""))
 
     def end(self, key: str, order: WorkOrder) -> None:
         """Publish the message that a case is over, where the settings name one."""
@@ -88,7 +88,7 @@ class Camunda8:
         }
         answer = self._post("/v2/messages/publication", content)
         if answer.status != ALREADY_THERE:
-            answer.require_ok(SYSTEM)
+            answer.require_ok(CAMUNDA)
 
     def _post(self, path: str, content: dict[str, Any]) -> JsonAnswer:
         return self._request("POST", path, content)

@@ -17,7 +17,7 @@ from serving.delivery.workflow.camunda_process import CamundaProcess
 from serving.delivery.workflow.work_order import ENDING, WorkOrder
 from serving.delivery.workflow.workflow_channel import StartedWork
 
-SYSTEM = "Camunda"
+CAMUNDA_7 = "Camunda"
 NOBODY_WAITS = 400
 
 
@@ -30,11 +30,11 @@ class Camunda7:
     started: CamundaProcess
     allow: frozenset[str] = frozenset()
     timeout: float = TIMEOUT
-    title: ClassVar[str] = SYSTEM
+    title: ClassVar[str] = CAMUNDA_7
 
     def test(self) -> str:
         """Ask for the engines of the installation."""
-        name = self._request("GET", "/engine").require_ok(SYSTEM).get(0, "name")
+        name = self._request("GET", "/engine").require_ok(CAMUNDA_7).get(0, "name")
         return f"the engine {name}" if name else "the engine answers"
 
     def ping(self) -> None:
@@ -46,7 +46,7 @@ class Camunda7:
         query = {"processInstanceBusinessKey": order.key, "maxResults": "1"}
         if self.started.process:
             query["processDefinitionKey"] = self.started.process
-        answer = self._request("GET", f"/history/process-instance?{httpx.QueryParams(query)}").require_ok(SYSTEM)
+        answer = self._request("GET", f"/history/process-instance?{httpx.QueryParams(query)}").require_ok(CAMUNDA_7)
         found = answer.get(0, "id")
         return StartedWork(str(found)) if found else None
 
@@ -63,11 +63,11 @@ class Camunda7:
                 "processVariables": variables,
             }
             answer = self._request("POST", "/message", {**content, "resultEnabled": True, **self.started.tenant_fields})
-            return StartedWork(str(answer.require_ok(SYSTEM).get(0, "processInstance", "id") or ""))
+            return StartedWork(str(answer.require_ok(CAMUNDA_7).get(0, "processInstance", "id") or ""))
         within = f"/tenant-id/{quote(self.started.tenant, safe='')}" if self.started.tenant else ""
         path = f"/process-definition/key/{quote(self.started.process, safe='')}{within}/start"
         answer = self._request("POST", path, {"businessKey": order.key, "variables": variables})
-        return StartedWork(str(answer.require_ok(SYSTEM).get("id") or ""))
+        return StartedWork(str(answer.require_ok(CAMUNDA_7).get("id") or ""))
 
     def end(self, key: str, order: WorkOrder) -> None:
         """Correlate the message that a case is over, where the settings name one; nobody needs to wait for it."""
@@ -81,7 +81,7 @@ class Camunda7:
         }
         answer = self._request("POST", "/message", {**content, **self.started.tenant_fields})
         if answer.status != NOBODY_WAITS:
-            answer.require_ok(SYSTEM)
+            answer.require_ok(CAMUNDA_7)
 
     def _request(self, method: str, path: str, content: Any = None) -> JsonAnswer:
         return authorized_request(

@@ -12,7 +12,7 @@ from serving.delivery.web_requests.json_request import request_json
 from serving.delivery.workflow.work_order import WorkOrder
 from serving.delivery.workflow.workflow_channel import StartedWork
 
-SYSTEM = "n8n"
+N8N = "n8n"
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class N8nWebhook:
     value: str = field(default="", repr=False)
     allow: frozenset[str] = frozenset()
     timeout: float = TIMEOUT
-    title: ClassVar[str] = SYSTEM
+    title: ClassVar[str] = N8N
 
     def test(self) -> str:
         """Nothing: a webhook node cannot be asked anything without starting its workflow."""
@@ -53,4 +53,4 @@ class N8nWebhook:
         answer = request_json(
             "POST", self.url, content=content, headers=headers, allowed=self.allow, timeout=self.timeout
         )
-        answer.require_ok(SYSTEM)
+        answer.require_ok(N8N)

@@ -18,7 +18,7 @@ from serving.delivery.web_requests.json_request import JsonAnswer
 from serving.delivery.workflow.work_order import WorkOrder
 from serving.delivery.workflow.workflow_channel import StartedWork
 
-SYSTEM = "UiPath Orchestrator"
+UIPATH = "UiPath Orchestrator"
 DUPLICATE_REFERENCE = 1016
 LONGEST_REFERENCE = 128
 FOLDER_HEADER = "X-UIPATH-OrganizationUnitId"
@@ -34,7 +34,7 @@ class UiPathOrchestrator:
     authorization: Authorization = field(repr=False)
     allow: frozenset[str] = frozenset()
     timeout: float = TIMEOUT
-    title: ClassVar[str] = SYSTEM
+    title: ClassVar[str] = UIPATH
 
     def test(self) -> str:
         """Ask for the queue.
@@ -44,9 +44,9 @@ class UiPathOrchestrator:
         """
         quoted = self.queue.replace("'", "''")
         query = httpx.QueryParams({"$filter": f"Name eq '{quoted}'", "$top": "1"})
-        answer = self._request("GET", f"/odata/QueueDefinitions?{query}").require_ok(SYSTEM)
+        answer = self._request("GET", f"/odata/QueueDefinitions?{query}").require_ok(UIPATH)
         if answer.get("value", 0) is None:
-            raise DeliveryError(f"{SYSTEM} has no queue {self.queue} in this folder: check queue and folder.")
+            raise DeliveryError(f"{UIPATH} has no queue {self.queue} in this folder: check queue and folder.")
         return f"the queue {self.queue}"
 
     def ping(self) -> None:
@@ -57,7 +57,7 @@ class UiPathOrchestrator:
         """The item with this reference."""
         quoted = _reference(order).replace("'", "''")
         query = httpx.QueryParams({"$filter": f"Reference eq '{quoted}'", "$top": "1"})
-        answer = self._request("GET", f"/odata/QueueItems?{query}").require_ok(SYSTEM)
+        answer = self._request("GET", f"/odata/QueueItems?{query}").require_ok(UIPATH)
         found = answer.get("value", 0, "Id")
         return StartedWork(str(found)) if found is not None else None
 
@@ -73,8 +73,8 @@ class UiPathOrchestrator:
         if answer.status == 409 or answer.get("errorCode") == DUPLICATE_REFERENCE:
             return StartedWork("")
         if answer.get("errorCode") == 1002:
-            raise DeliveryError(f"{SYSTEM} has no such queue in this folder: check queue and folder.")
-        return StartedWork(str(answer.require_ok(SYSTEM).get("Id") or ""))
+            raise DeliveryError(f"{UIPATH} has no such queue in this folder: check queue and folder.")
+        return StartedWork(str(answer.require_ok(UIPATH).get("Id") or ""))
 
     def end(self, key: str, order: WorkOrder) -> None:
         """Nothing: a queue item is the robot's, which can ask the API of Rescue for the case before it begins."""

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from serving.delivery.channel import ChannelMessage
-from serving.paths.external_keys import external_key
+from serving.paths.references.external_keys import external_key
 
 STARTS = frozenset({"opened", "reopened", "incident_opened"})
 """The events that start an instance; the others only tell one that runs."""
-OVER_STATES = frozenset({"saved", "lost", "false_alarm", "no_action", "expired", "resolved", "over"})
+ENDED_STATES = frozenset({"saved", "lost", "false_alarm", "no_action", "expired", "resolved", "over"})
 
 VARIABLES = (
     *("account_id", "account", "risk", "lane", "squad", "owner", "state", "severity", "priority", "at_stake"),
@@ -57,7 +57,7 @@ def starts_work(message: ChannelMessage) -> bool:
 
 def ends_work(message: ChannelMessage) -> bool:
     """Whether a message says that a case or an incident is over."""
-    return bool(message.subject_kind) and str(message.data.get("state", "")) in OVER_STATES
+    return bool(message.subject_kind) and str(message.data.get("state", "")) in ENDED_STATES
 
 
 def work_order(message: ChannelMessage) -> WorkOrder:

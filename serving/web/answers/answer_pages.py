@@ -12,12 +12,12 @@ from serving.cases.cases import Cases
 from serving.cases.people import load_roster
 from serving.cases.permissions import Act, Actor, NotAllowedError
 from serving.cases.transitions import actions_from
-from serving.paths.answer_links import PATH, AnswerLink, AnswerLinkError, AnswerLinks
+from serving.operations.used_requests import forget_use, use_once
+from serving.paths.references.answer_links import PATH, AnswerLink, AnswerLinkError, AnswerLinks
 from serving.store.case_states import Action, State
 from serving.store.database import StoreError
 from serving.store.queries.case_queries import account_names
 from serving.store.tables import Case
-from serving.store.used_requests import forget_use, use_once
 from serving.web.access import Identity, csrf_token
 from serving.web.answers.case_reasons import disagreeable_reasons
 from serving.web.answers.refusal_text import refusal_text
@@ -31,9 +31,9 @@ from serving.web.views.case_view import without_account_name
 
 answer_router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
 
-VIA = "mail"
+VIA_MAIL = "mail"
 DISAGREE = "disagree"
-DONE = {
+DONE_TEXTS = {
     Action.ACKNOWLEDGE: "You have acknowledged the case.",
     Action.SNOOZE: "You have snoozed the case.",
     DISAGREE: "Your disagreement is recorded. The analyst reads it.",
@@ -87,7 +87,7 @@ def send_answer(request: Request, texts: FormTexts) -> Response:
         shown = _answering(request, token, Act.COMMENT)
         problem = refusal_text(cases.store, error)
         return _page(request, token, shown, problem=problem, texts=texts, status=_status(error))
-    return _page(request, token, _answering(request, token, Act.COMMENT), done=DONE.get(action, ""))
+    return _page(request, token, _answering(request, token, Act.COMMENT), done=DONE_TEXTS.get(action, ""))
 
 
 def _answering(request: Request, token: str, act: Act) -> Answering:
@@ -106,7 +106,7 @@ def _answering(request: Request, token: str, act: Act) -> Answering:
     if signed_in is not None and signed_in != link.person:
         raise NotAllowedError(f"This link is for {link.person}, and you are signed in as {signed_in}: open the case.")
     person = known_person(cases.store, identity.settings, link.person)
-    actor = replace(person.actor(act), via=VIA)
+    actor = replace(person.actor(act), via=VIA_MAIL)
     case = cases.get(link.case, actor)
     with cases.store.reading() as session:
         name = account_names(session, [case.id]).get(case.id, case.account_id)

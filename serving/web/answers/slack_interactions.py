@@ -26,7 +26,7 @@ from serving.web.answers.slack_signature import check_slack_signature, refuse_re
 from serving.web.identity.known_people import known_person
 from serving.web.identity.review_settings import ReviewSettings
 
-VIA = "Slack"
+VIA_SLACK = "Slack"
 LOOKUP_SECONDS = 1.5
 """For asking Slack who a member is, before the three seconds are over."""
 UNAVAILABLE = "Rescue's queue is not available at the moment: nothing was done. Try again in a minute."
@@ -103,7 +103,7 @@ class SlackInteractions:
                 "addresses in the policy."
             )
         act = Act.COMMENT if click.action == slack_blocks.DISAGREE else Act.WORK
-        return replace(known_person(self.cases.store, self.settings, name).actor(act), via=VIA)
+        return replace(known_person(self.cases.store, self.settings, name).actor(act), via=VIA_SLACK)
 
     def _form(self, click: SlackClick, case_id: str) -> dict[str, Any]:
         about = {"subject": case_id, "version": click.version, "place": click.place, "stamp": click.stamp}

@@ -9,7 +9,7 @@ from serving.delivery.chat.slack_blocks import ACTION_PREFIX
 from serving.delivery.chat.slack_members import MEMBER_ID
 
 LONGEST_ID = 100
-KINDS = ("case", "incident")
+SUBJECT_KINDS = ("case", "incident")
 
 
 class UnreadablePayloadError(RescueError):
@@ -54,7 +54,7 @@ def _button(payload: dict[str, Any]) -> SlackClick | None:
         return None
     action = payload["actions"][0]
     kind, _, name = str(action.get("action_id", "")).removeprefix(ACTION_PREFIX).partition("_")
-    if not str(action.get("action_id", "")).startswith(ACTION_PREFIX) or kind not in KINDS:
+    if not str(action.get("action_id", "")).startswith(ACTION_PREFIX) or kind not in SUBJECT_KINDS:
         return None
     value, container = json.loads(action["value"]), payload.get("container") or {}
     return SlackClick(

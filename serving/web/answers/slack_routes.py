@@ -13,7 +13,9 @@ from serving.web.security.problem_details import problem_response
 
 slack_router = APIRouter(include_in_schema=False)
 
-CLOSED = "This Rescue takes no clicks from Slack: set channel, token and signing_secret of a channel of kind slack_app."
+NO_SLACK_APP = (
+    "This Rescue takes no clicks from Slack: set channel, token and signing_secret of a channel of kind slack_app."
+)
 
 
 async def read_slack_body(request: Request) -> bytes:
@@ -26,7 +28,7 @@ def receive_click(request: Request, body: Annotated[bytes, Depends(read_slack_bo
     """Do what was clicked, and answer Slack within its three seconds."""
     slack: SlackInteractions = request.app.state.slack
     if not slack.apps:
-        return problem_response(403, CLOSED)
+        return problem_response(403, NO_SLACK_APP)
     headers = {name.lower(): value for name, value in request.headers.items()}
     try:
         reply = slack.receive(body, headers)

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from features.errors import RescueError
+from serving.operations.used_requests import AlreadyUsedError, use_once
 from serving.store import Store
-from serving.store.used_requests import AlreadyUsedError, use_once
 
 OLDEST = timedelta(minutes=5)
 VERSION = "v0"

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from features.errors import UsageError
 from serving.cases.permissions import Role
-from serving.paths.answer_links import SHORTEST_KEY, AnswerLinks
+from serving.paths.references.answer_links import SHORTEST_KEY, AnswerLinks
 
 
 class ReviewSettings(BaseModel):

@@ -14,7 +14,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from serving.cases.permissions import Role
-from serving.paths.answer_links import AnswerLinks
+from serving.paths.references.answer_links import AnswerLinks
 from serving.store import Store
 from serving.web import create_app
 from serving.web.access import Person

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 from support.nights.night_factory import NOW
 
-from serving.paths.external_keys import external_key, is_own_key
+from serving.paths.references.external_keys import external_key, is_own_key
 from serving.signals.receive_signals import SignalReceiver
 from serving.signals.signal_settings import SignalSettings
 from serving.store import Store

@@ -13,7 +13,7 @@ from serving.cases.permissions import Actor, Role
 from serving.delivery import DeliveryError, open_channels
 from serving.delivery.channel import TEST, ChannelMessage, ExternalRecord
 from serving.delivery.paging.alert import AlertStep, alert_of
-from serving.paths.external_keys import is_own_key
+from serving.paths.references.external_keys import is_own_key
 from serving.store import Store
 
 DAN = Actor("dan", Role.REVIEWER, frozenset({"south"}))

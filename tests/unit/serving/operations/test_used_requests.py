@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import func, select
 from support.nights.night_factory import NOW
 
+from serving.operations.used_requests import AlreadyUsedError, forget_use, use_once
 from serving.store import Store
 from serving.store.people_tables import UsedRequest
-from serving.store.used_requests import AlreadyUsedError, forget_use, use_once
 
 LATER = NOW + timedelta(minutes=15)
 
