@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import httpx
+from sqlalchemy import text
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
@@ -88,6 +89,9 @@ def filled(folder: Path, cases: int, database: str = "") -> Store:
         store = Store(database)
         store.migrate()
         fill(store, cases, nights=2)
+        if store.engine.dialect.name == "postgresql":
+            with store.transaction() as session:  # as autovacuum does some seconds later
+                session.execute(text("ANALYZE"))
         return store
     empty = folder / "empty.db"
     with Store(f"sqlite:///{empty}") as store:
