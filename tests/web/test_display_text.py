@@ -9,10 +9,10 @@ from serving.store.case_states import Action, State
 from serving.store.queries.queue_queries import SORTS
 from serving.store.tables import Account, Case, CaseEvent
 from serving.web import display_text
-from serving.web.views.change_text import change_texts
 from serving.web.display_text import SUCCESS_TEXTS
 from serving.web.forms import USE_CASES
 from serving.web.identity.roles import Permission
+from serving.web.views.change_text import change_texts
 from serving.web.views.line_plots import HEIGHT, WIDTH, Point, draw_plot
 
 FIRST = date(2026, 1, 1)
