@@ -55,7 +55,7 @@ def history(home: Path) -> dict[str, list[Any]]:
 def test_the_team_did_something_of_everything_and_nothing_was_refused(played: tuple[Path, DemoReport]) -> None:
     home, report = played
     assert (report.nights, report.stopped, report.refused) == (6, 0, [])
-    done = {"acknowledge", "claim", "contact", "plan", "comment", "hand_over", "accept", "task_done", "opened_by_hand"}
+    done = {"acknowledge", "claim", "contact", "plan", "comment", "task_done", "opened_by_hand"}
     assert done <= report.actions.keys()
     assert demo_until(home) == PLAN.until
     rows = history(home)
@@ -71,7 +71,7 @@ def test_the_team_did_something_of_everything_and_nothing_was_refused(played: tu
         ("/my-day", (r"What waits for Amara Okafor",)),
         ("/accounts", (r"/account/[am]-\d+",)),
         ("/incidents", (r"Slow exports",)),
-        ("/people", (r"Amara Okafor", r"Parental leave of a week", r"Hand-overs with a form")),
+        ("/people", (r"Amara Okafor", r"Parental leave of a week")),
         ("/overview", (r"of recurring revenue a year is at risk", r"Last night")),
         ("/policy", (r"In force", r"an account enters at 12%")),
         ("/weekly", (r"recurring revenue a year",)),
