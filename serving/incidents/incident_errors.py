@@ -17,6 +17,7 @@ class StaleIncidentError(RescueError):
         super().__init__(
             f"{actor} has changed incident {incident_id} at {when} UTC, after you opened it: look at it and try again."
         )
+        self.actor = actor
 
 
 class IncidentStateError(RescueError):

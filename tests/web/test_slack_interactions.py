@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, timedelta
@@ -237,6 +238,11 @@ def test_an_incident_is_acknowledged_from_its_message(desk: Desk) -> None:
     assert "State: Open" in shown(message)
     assert desk.send(click(message, "Acknowledge", TOM)).content == b""
     assert "is not in the squad north" in desk.slack.private[-1]["text"]
+    world.now += timedelta(seconds=1)
+    stale = click(message, "Acknowledge")
+    stale["actions"][0]["value"] = re.sub(r'"version": \d+', '"version": 0', stale["actions"][0]["value"])
+    desk.send(stale)
+    assert "changed the incident before you" in desk.slack.private[-1]["text"]
     world.now += timedelta(seconds=1)
     assert desk.send(click(message, "Acknowledge")).content == b""
     incident = message["metadata"]["event_payload"]["incident"]

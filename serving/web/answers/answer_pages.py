@@ -33,7 +33,7 @@ answer_router = APIRouter(default_response_class=HTMLResponse, include_in_schema
 
 VIA_MAIL = "mail"
 DISAGREE = "disagree"
-DONE_TEXTS = {
+ANSWERED_TEXTS = {
     Action.ACKNOWLEDGE: "You have acknowledged the case.",
     Action.SNOOZE: "You have snoozed the case.",
     DISAGREE: "Your disagreement is recorded. The analyst reads it.",
@@ -87,7 +87,7 @@ def send_answer(request: Request, texts: FormTexts) -> Response:
         shown = _answering(request, token, Act.COMMENT)
         problem = refusal_text(cases.store, error)
         return _page(request, token, shown, problem=problem, texts=texts, status=_status(error))
-    return _page(request, token, _answering(request, token, Act.COMMENT), done=DONE_TEXTS.get(action, ""))
+    return _page(request, token, _answering(request, token, Act.COMMENT), done=ANSWERED_TEXTS.get(action, ""))
 
 
 def _answering(request: Request, token: str, act: Act) -> Answering:
