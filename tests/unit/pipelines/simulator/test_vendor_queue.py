@@ -24,14 +24,22 @@ from pipelines.step_runner import plain_runner
 from serving.night_report.report_schema import NightReport
 
 FROM_SHAPES = ("subscriptions", "contacts", "links")
-NO_REOPENING_WHILE_OPEN = """
-SELECT * EXCLUDE (is_open) FROM (
-    SELECT *, coalesce(last_value(CASE WHEN kind IN ('solved', 'closed') THEN false WHEN kind = 'reopened' THEN true END
-        IGNORE NULLS) OVER (PARTITION BY ticket_id ORDER BY occurred_at
-        ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), true) AS is_open
-    FROM {rows}
-) WHERE NOT (kind = 'reopened' AND is_open)
+CHANGES_ONLY = """
+SELECT * EXCLUDE (is_open, is_escalated, priority_before) FROM (
+    SELECT e.*,
+        coalesce(last_value(CASE WHEN kind IN ('solved', 'closed') THEN false WHEN kind = 'reopened' THEN true END
+            IGNORE NULLS) OVER earlier, true) AS is_open,
+        coalesce(last_value(CASE kind WHEN 'escalated' THEN true WHEN 'deescalated' THEN false END
+            IGNORE NULLS) OVER earlier, false) AS is_escalated,
+        coalesce(last_value(CASE kind WHEN 'priority' THEN value END IGNORE NULLS) OVER earlier, t.priority)
+            AS priority_before
+    FROM {rows} AS e LEFT JOIN {tickets} AS t USING (ticket_id)
+    WINDOW earlier AS (PARTITION BY ticket_id ORDER BY occurred_at ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+) WHERE NOT (kind = 'reopened' AND is_open) AND NOT (kind = 'escalated' AND is_escalated)
+    AND NOT (kind = 'priority' AND value IS NOT DISTINCT FROM priority_before)
 """
+"""Zendesk has changes of fields: an open ticket cannot be opened, one that is escalated cannot be escalated, and a
+priority cannot be set to what it is."""
 
 
 def vendor_settings(folder: Path, home: Path) -> Settings:
@@ -56,7 +64,8 @@ def write_contract(world: Path, vendors: Settings, out: Path, scratch: Path) -> 
             for key in (key for key in ("account_id", "parent_id") if key in columns):
                 rows = f"(SELECT * REPLACE ('001' || substr({key}, 3) AS {key}) FROM {rows})"
             if entry.stem == "ticket_events":
-                rows = f"({NO_REOPENING_WHILE_OPEN.format(rows=rows)})"
+                tickets = f"(SELECT ticket_id, priority FROM read_parquet('{world}/tickets*'))"
+                rows = f"({CHANGES_ONLY.format(rows=rows, tickets=tickets)})"
             if entry.stem == "health_scores":
                 rows = f"(SELECT * FROM {rows} WHERE source = 'crm')"
             if entry.stem == "invoices":
