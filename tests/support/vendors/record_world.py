@@ -117,7 +117,7 @@ class RecordWorld:
     @contextmanager
     def clock(self) -> Iterator[None]:
         """The time of the queue is that of this world."""
-        with patch("serving.store.clock._simulated", [lambda: self.now]):
+        with patch("serving.store.database._simulated", [lambda: self.now]):
             yield
 
 
