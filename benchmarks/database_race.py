@@ -56,10 +56,14 @@ def copy_as_text(url: str, scratch: Path) -> Path:
 
     text, target = scratch / "copy.csv", scratch / "copy.parquet"
     engine = sa.create_engine(url)
-    with engine.connect() as connection, connection.connection.driver_connection.cursor() as cursor:
-        with cursor.copy(f"COPY race.{TABLE} TO STDOUT (FORMAT csv, FORCE_QUOTE *)") as stream, text.open("wb") as file:
-            for piece in stream:
-                file.write(piece)
+    with (
+        engine.connect() as connection,
+        connection.connection.driver_connection.cursor() as cursor,
+        cursor.copy(f"COPY race.{TABLE} TO STDOUT (FORMAT csv, FORCE_QUOTE *)") as stream,
+        text.open("wb") as file,
+    ):
+        for piece in stream:
+            file.write(piece)
     duckdb.sql(
         f"COPY (FROM read_csv('{text}', header = false, auto_detect = false, columns = {COLUMNS})) "
         f"TO '{target}' (FORMAT parquet)"
