@@ -162,7 +162,7 @@ class Settings(BaseSettings):
     )
     extensions_off: tuple[str, ...] = Field((), description="Names of files in that folder that are not used.")
     channels: dict[str, dict[str, Any]] = Field(
-        default_factory=dict, description="Where hand-offs and messages go, by name, e.g. [channels.desk] kind = 'email'."
+        default_factory=dict, description="Where hand-offs and messages go, by name: [channels.desk] kind = 'email'."
     )
     operations: tuple[str, ...] = Field(
         (),

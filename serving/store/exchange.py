@@ -9,7 +9,6 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from serving.store.base import Base
 from serving.store.tables import Case
 
-
 DIGEST = "digest"
 """The kind of the message that is a person's morning digest."""
 

@@ -13,7 +13,8 @@ from serving.cases.permissions import Role
 from serving.web.security.headers import SECURITY_HEADERS
 
 PAGES = (
-    *("/sign-in", "/queue", "/queue?layout=board", "/my-day", "/waiting", "/incidents", "/accounts?q=a", "/overview", "/preferences", "/case/{case}"),
+    *("/sign-in", "/queue", "/queue?layout=board", "/my-day", "/waiting", "/incidents", "/accounts?q=a", "/overview"),
+    *("/preferences", "/case/{case}"),
     *("/account/a000000", "/nothing", "/policy", "/policy/edit", "/policy/version/1", "/weekly"),
     "/answer?token=none",
 )

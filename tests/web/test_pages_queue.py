@@ -20,7 +20,7 @@ from serving.cases.cases import Cases
 from serving.cases.permissions import Actor, Role
 from serving.store import Store
 from serving.store.tables import Account, Case, CaseScore, NightRow
-from serving.web.views.queue_view import QueueView
+from serving.web.views.work.queue_view import QueueView
 
 ROW = re.compile(r'<tr role="row" data-case="(\w+)">')
 TOKEN = re.compile(r'name="csrf" value="(\w+)"')

@@ -34,7 +34,8 @@ from serving.web.request_context import (
 )
 from serving.web.sign_in.sign_in import local_path
 from serving.web.views.night_age import night_age
-from serving.web.views.queue_view import (
+from serving.web.views.work.queue_export import EXPORT_TYPES, MOST_EXPORTED, export_table
+from serving.web.views.work.queue_view import (
     ASCENDING,
     BOARD,
     LaneCounts,
@@ -49,7 +50,6 @@ from serving.web.views.queue_view import (
     sort_orders,
     state_tabs,
 )
-from serving.web.views.work.queue_export import EXPORT_TYPES, MOST_EXPORTED, export_table
 
 queue_router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
 

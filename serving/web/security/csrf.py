@@ -81,7 +81,6 @@ class CsrfProtection:
             return
         await self.app(scope, _replay(body), send)
 
-
     def _limit(self, request: Request) -> int:
         """The size of the largest body: files are read only from somebody who has a session or a token."""
         known = bool(request.state.session) or _has_bearer_token(request)

@@ -64,7 +64,7 @@ class TimelineFilter:
 
 
 @dataclass(frozen=True)
-class CaseTimeline:
+class TimelineView:
     """The entries that are shown; ``hidden`` further ones are left out until somebody asks for them."""
 
     entries: tuple[CaseEntry, ...]
@@ -81,7 +81,7 @@ def build_timeline(
     *,
     shown: str = "",
     complete: bool = False,
-) -> CaseTimeline:
+) -> TimelineView:
     """The timeline, limited to one of ``ENTRY_KINDS`` (or all); only the newest entries unless ``complete``."""
     kind = shown if shown in ENTRY_KINDS else ""
     by_event = {entry.event_id: entry for entry in log}
@@ -93,7 +93,7 @@ def build_timeline(
     chosen = [entry for entry in reversed(entries) if kind in ("", entry.kind)]
     visible = chosen if complete else chosen[:SHOWN_FIRST]
     useful = tuple(it for it in filters if it.count or it.current)
-    return CaseTimeline(tuple(visible), useful, kind, len(chosen) - len(visible))
+    return TimelineView(tuple(visible), useful, kind, len(chosen) - len(visible))
 
 
 def _of_event(event: CaseEvent, contact: ContactEntry | None, reader: PageReader) -> CaseEntry:

@@ -22,7 +22,7 @@ from serving.web.forms import LOG_CONTACT, Assignees, CaseForm, case_forms
 from serving.web.reader import PageReader
 from serving.web.views.case_comparison import Comparison, compare_values
 from serving.web.views.case_summary import money_text, record_links, risk_text, why_sentences
-from serving.web.views.case_timeline import CaseTimeline, build_timeline
+from serving.web.views.case_timeline import TimelineView, build_timeline
 from serving.web.views.case_work_view import PrimaryStep, TaskView, primary_step, task_views
 from serving.web.views.line_plots import Plot, Point, draw_plot
 from serving.web.work_forms import WorkChoices, task_fields
@@ -140,7 +140,7 @@ class CaseView:
     work: CaseWorkFile
     tasks: tuple[TaskView, ...]
     primary: PrimaryStep | None
-    timeline: CaseTimeline
+    timeline: TimelineView
     why: tuple[str, ...]
     risk_now: str
     money: str

@@ -25,7 +25,7 @@ MESSAGE_TITLES: dict[str, str] = {
     "opened": "new case",
     "raised": "risk risen again",
     "raised_again": "risk risen again",
-    "escalated": "escalation",
+    "escalated": "passed to the next person",
     "handed_over": "hand-over",
     "accepted": "hand-over accepted",
     "returned": "hand-over returned",

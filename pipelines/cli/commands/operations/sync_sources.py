@@ -23,7 +23,9 @@ def register(app: typer.Typer) -> None:
 def sync(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[NAME]...", help="Sections [sync.NAME], or [channels.NAME] with records; default: all.")
+        typer.Argument(
+            metavar="[NAME]...", help="Sections [sync.NAME], or [channels.NAME] with records; default: all."
+        ),
     ] = None,
     home: Home = None,
     full: Annotated[

@@ -40,7 +40,8 @@ def protocol_lines(rules: "PolicyFile") -> Iterator[str]:
         yield f"{EVENT_TITLES[event]}: {_parties(rule)}."
     if rules.digest is not None:
         days = f" on {', '.join(rules.digest.days)}" if rules.digest.days else ""
-        yield f"What waits for the morning is one digest at {rules.digest.time}{days}, unless the person chose otherwise."
+        digest = f"one digest at {rules.digest.time}{days}"
+        yield f"What waits for the morning is {digest}, unless the person chose otherwise."
 
 
 def _parties(rule: EventRule) -> str:

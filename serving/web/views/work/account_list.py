@@ -8,8 +8,8 @@ from serving.policy.definition.policy_schema import PolicyFile
 from serving.store.queries.account_queries import ACCOUNT_SORTS
 from serving.store.queries.decision_queries import NightDecisions
 from serving.store.tables import Account, AccountRisk, Case
-from serving.web.views.queue_view import MAX_FILTER_LENGTH
 from serving.web.views.work.queue_status import AccountStatus, StatusContext, StatusLine, status_lines
+from serving.web.views.work.queue_view import MAX_FILTER_LENGTH
 
 
 @dataclass(frozen=True)

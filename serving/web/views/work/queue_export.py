@@ -6,7 +6,7 @@ import pyarrow as pa
 
 from serving.web import display_text
 from serving.web.reader import PageReader
-from serving.web.views.queue_view import QueueRow
+from serving.web.views.work.queue_view import QueueRow
 
 EXPORT_TYPES = {
     "csv": "text/csv; charset=utf-8",
