@@ -20,6 +20,9 @@ from serving.store.tables import Account, AccountRisk, Score
 PAST_NIGHTS = 60
 """So many earlier nights of a risk go into the hand-off, as into that of a night."""
 
+COPIED = ("tickets", "tickets_open", "usage", "health", "invoices", "rescues", "evidence", "links")
+"""What an earlier hand-off of the account knows and the queue does not."""
+
 
 def person_handoff(
     session: Session, account: Account, flag: Flag, scores: Mapping[str, AccountRisk], *, person: str, reason: str
@@ -34,25 +37,11 @@ def person_handoff(
         "why_now": (f"{person} opened the case: {why}", *handoff.why_now),
     }
     if earlier is not None:
-        update |= _known_earlier(earlier)
+        update |= {name: getattr(earlier, name) for name in COPIED}
         contract = earlier.contract.model_copy(update={"arr": account.arr, "renews_on": handoff.contract.renews_on})
         update |= {"contract": contract, "account": _account(account, earlier)}
     whole = handoff.model_copy(update=update)
     return Package(whole.to_json(), whole.schema_version, whole.headline)
-
-
-def _known_earlier(earlier: Handoff) -> dict[str, Any]:
-    """What an earlier hand-off of the account knows and the queue does not."""
-    return dict(
-        tickets=earlier.tickets,
-        tickets_open=earlier.tickets_open,
-        usage=earlier.usage,
-        health=earlier.health,
-        invoices=earlier.invoices,
-        rescues=earlier.rescues,
-        evidence=earlier.evidence,
-        links=earlier.links,
-    )
 
 
 def _earlier(session: Session, account_id: str) -> Handoff | None:

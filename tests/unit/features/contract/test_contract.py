@@ -94,7 +94,11 @@ def table_names(node: ast.AST) -> set[object]:
 
 def test_no_module_lists_tables_beside_the_contract(root: Path) -> None:
     """Three names of tables in one literal are a property of tables that is declared elsewhere."""
-    allowed = ("features/contract/", "pipelines/simulator/")
+    allowed = (
+        "features/contract/",
+        "pipelines/simulator/",
+        "serving/nights/person_handoff.py",  # there they are fields of a hand-off
+    )
     listed = [
         f"{path.relative_to(root)}:{node.lineno}"
         for package in ("features", "models", "serving", "pipelines")
