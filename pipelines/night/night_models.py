@@ -11,7 +11,7 @@ from models.learners.risk_model import ExtensionUnavailableError
 from models.learners.training_set import NotLearnableError
 from pipelines import assembly
 from pipelines.training.promotion import champion_warning
-from pipelines.training.train_models import train
+from pipelines.training.train_models import train_opened
 from serving.night_report.report_schema import NightWarning, NoModel, RegistryUnavailable
 
 if TYPE_CHECKING:
@@ -78,14 +78,6 @@ def load_models(opened: ValidatedSource, known: Mapping[str, Risk], as_of: date,
 def _trained(opened: ValidatedSource, missing: list[Risk], as_of: date, steps: Steps) -> Mapping[str, str]:
     """Train these risks; by name, why one could not be trained. A night is not stopped by it."""
     try:
-        return train(
-            opened.history,
-            missing,
-            assembly.open_registry(opened.settings),
-            source=opened.facts(),
-            through=as_of,
-            build=assembly.frame_builder(opened.settings),
-            log=steps.log,
-        ).not_learnable
+        return train_opened(opened, missing, as_of, 0, steps).not_learnable
     except NotLearnableError as error:
         return {risk.name: str(error) for risk in missing}

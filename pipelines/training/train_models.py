@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from models.risks.risk import Risk
     from models.training import TrainingResult
     from pipelines.console import Steps
+    from pipelines.sources.validated_source import ValidatedSource
 
 
 @dataclass(frozen=True)
@@ -178,16 +179,28 @@ def train_from(settings: Settings, risk: str, through: date | None, tune: int, s
     with scratch_folder() as scratch:
         opened = validate_source_step(settings, scratch, steps)
         wanted = select_risks(for_history(opened.history, opened.risk_settings), risk)
-        return train(
-            opened.history,
-            wanted,
-            assembly.open_registry(settings),
-            source=opened.facts(),
-            through=through,
-            tune=tune,
-            build=assembly.frame_builder(opened.settings),
-            promote=settings.promote,
-            margin=settings.refresh_margin,
-            currency=settings.currency.code if settings.currency else "",
-            log=steps.log,
-        )
+        return train_opened(opened, wanted, through, tune, steps)
+
+
+def train_opened(
+    opened: ValidatedSource, wanted: Sequence[Risk], through: date | None, tune: int, steps: Steps
+) -> Training:
+    """Train these risks on a source that is open, as its settings say; whether a night asks for it or an analyst.
+
+    Raises:
+        NotLearnableError: it is too short, or too little happened in it.
+    """
+    settings = opened.settings
+    return train(
+        opened.history,
+        wanted,
+        assembly.open_registry(settings),
+        source=opened.facts(),
+        through=through,
+        tune=tune,
+        build=assembly.frame_builder(settings),
+        promote=settings.promote,
+        margin=settings.refresh_margin,
+        currency=settings.currency.code if settings.currency else "",
+        log=steps.log,
+    )

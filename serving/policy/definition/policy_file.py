@@ -47,7 +47,7 @@ SECTION_NOUNS = {
 }
 """The word for a table of a section."""
 
-LONGEST_POLICY = 1_000_000
+LONGEST_FILE = 1_000_000
 """The most characters of a file."""
 MOST_PROBLEMS = 100
 """A file with more mistakes than this is not a policy; the first ones say why."""
@@ -135,8 +135,8 @@ class Policy:
 
 def _read_toml(source: str, text: str) -> dict[str, Any]:
     """The content of a file, which may be somebody's text from a browser: its size and depth are limited."""
-    if len(text) > LONGEST_POLICY:
-        raise PolicyError([f"{source}: it has {len(text):,} characters, and a policy has at most {LONGEST_POLICY:,}."])
+    if len(text) > LONGEST_FILE:
+        raise PolicyError([f"{source}: it has {len(text):,} characters, and a policy has at most {LONGEST_FILE:,}."])
     try:
         return load_toml(text)
     except LimitError as error:

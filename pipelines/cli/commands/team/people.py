@@ -112,7 +112,7 @@ def import_calendar(
     out.print(f"{name}: {plural(reading.absences, 'absence')}.", markup=False)
 
 
-@people.command(short_help="Give the cases of people who are not in the policy to who is on duty.")
+@people.command(short_help="Give cases of people who have left to who is on duty.")
 def reassign(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen; change nothing.")] = False,
     home: Home = None,
