@@ -144,7 +144,8 @@ PERMISSION_TEXTS: dict[str, str] = {
     "comment": "comment on cases",
     "work": "work on cases",
     "assign": "assign cases",
-    "overview": "see the overview",
+    "overview": "see the overview, the weekly report and the policy",
+    "hold_outs": "see which accounts are held out",
     "policy": "change the policy",
 }
 """What a permission allows, as the end of "they may not …"."""

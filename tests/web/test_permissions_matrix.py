@@ -35,7 +35,7 @@ SEE = frozenset({Role.VIEWER, Role.REVIEWER, Role.LEAD, Role.ANALYST, Role.ADMIN
 COMMENT = SEE - {Role.VIEWER}
 WORK = frozenset({Role.REVIEWER, Role.LEAD, Role.ADMIN})
 ASSIGN = frozenset({Role.LEAD, Role.ADMIN})
-OVERVIEW = frozenset({Role.LEAD, Role.ANALYST, Role.ADMIN})
+OVERVIEW = frozenset({Role.VIEWER, Role.LEAD, Role.ANALYST, Role.ADMIN})
 POLICY = frozenset({Role.LEAD, Role.ADMIN})
 EVERYWHERE = frozenset({Role.ANALYST, Role.ADMIN})
 

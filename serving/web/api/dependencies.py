@@ -37,5 +37,5 @@ AccountId = Annotated[str, Path(min_length=1, max_length=200, pattern=r"^[^\x00]
 
 
 def sees_hold_outs(person: Person) -> bool:
-    """Whether a person is told which accounts are held out; whoever works with customers is not."""
-    return person.may(Permission.OVERVIEW)
+    """Whether a person is told which accounts are held out; whoever works with customers or sees them is not."""
+    return person.may(Permission.HOLD_OUTS)

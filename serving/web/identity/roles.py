@@ -16,10 +16,12 @@ class Permission(StrEnum):
     WORK = "work"
     ASSIGN = "assign"
     OVERVIEW = "overview"
+    HOLD_OUTS = "hold_outs"
     POLICY = "policy"
 
 
-_OVERVIEW = frozenset({Role.LEAD, Role.ANALYST, Role.ADMIN})
+_OVERVIEW = frozenset({Role.VIEWER, Role.LEAD, Role.ANALYST, Role.ADMIN})
+_HOLD_OUTS = frozenset({Role.LEAD, Role.ANALYST, Role.ADMIN})
 _POLICY = frozenset({Role.LEAD, Role.ADMIN})
 
 ASSIGNABLE_ROLES = tuple(role for role in Role if role is not Role.SYSTEM)
@@ -28,6 +30,7 @@ ASSIGNABLE_ROLES = tuple(role for role in Role if role is not Role.SYSTEM)
 ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     role: frozenset(Permission(act) for act in ALLOWED[role])
     | (frozenset({Permission.OVERVIEW}) if role in _OVERVIEW else frozenset())
+    | (frozenset({Permission.HOLD_OUTS}) if role in _HOLD_OUTS else frozenset())
     | (frozenset({Permission.POLICY}) if role in _POLICY else frozenset())
     for role in ASSIGNABLE_ROLES
 }

@@ -141,7 +141,7 @@ def _rows(session: Session, context: PageContext, accounts: list[Account]) -> li
 
 
 def _status_context(session: Session, context: PageContext) -> StatusContext:
-    sees = context.person.may(Permission.OVERVIEW)
+    sees = context.person.may(Permission.HOLD_OUTS)
     return StatusContext(newest_rules(session), account_queries.scored_counts(session), sees, context.reader)
 
 
