@@ -59,7 +59,7 @@ _Part = TypeVar("_Part", bound="ReportPart")
 
 
 def monitor(settings: Settings, as_of: date | None, steps: Steps) -> MonitorReport:
-    """Look at the source at the beginning of ``as_of`` (default: today) and at the recorded nights; store the report.
+    """Look at the source at the beginning of ``as_of`` (default: today) and at the nights up to it; store the report.
 
     Raises:
         UsageError: there is no queue yet, or it is that of another source.
@@ -74,9 +74,9 @@ def monitor(settings: Settings, as_of: date | None, steps: Steps) -> MonitorRepo
             steps.step("monitor", "Measuring labels, performance, drift and effect"),
             store.reading() as session,
         ):
-            nights = monitor_queries.recorded_nights(session)
+            nights = [night for night in monitor_queries.recorded_nights(session) if as_of is None or night <= as_of]
             feeds = feed_reports(history, day)
-            volume = measure_volume(night_queries.rows_of_nights(session, NIGHTS + 1))
+            volume = measure_volume(night_queries.rows_of_nights(session, NIGHTS + 1, as_of))
             risks = _Measurement(opened.settings, session, history, nights, known).risks()
             disputed = find_disputed_reasons(session, day)
         report = MonitorReport(

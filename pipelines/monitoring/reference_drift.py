@@ -64,13 +64,17 @@ class ComparedDays:
 
 
 def choose_days(model: RiskModel, nights: Sequence[date]) -> ComparedDays | UnknownPart:
-    """What is compared with what; ``nights`` are the recorded ones, the newest first."""
+    """What is compared with what; ``nights`` are the recorded ones, the newest first.
+
+    The first night that can be compared is a week after the first day of which the champion has learned nothing: that
+    day has the weekday of this night.
+    """
     if not nights:
         return UnknownPart(code="no_night")
     night, first = nights[0], first_unseen_cutoff(model)
     reference = first + timedelta(days=(night.weekday() - first.weekday()) % 7)
     if (night - reference).days < LEAST_DAYS:
-        return UnknownPart(code="no_reference", on=reference + timedelta(days=LEAST_DAYS))
+        return UnknownPart(code="no_reference", on=first + timedelta(days=LEAST_DAYS))
     confirming = (day for day in nights if (night - day).days >= CONFIRM_DAYS and (day - reference).days >= LEAST_DAYS)
     return ComparedDays(reference, night, next(confirming, None))
 

@@ -71,7 +71,7 @@ class ReplayView:
         from serving.policy.replay.replay_figures import comparison_table
 
         done = {name: result.figures() for name, result in self.replay.done.items()}
-        rows = comparison_table(done)
+        rows = comparison_table(done, self.replay.currency)
         return pd.DataFrame(rows, columns=["figure", *done]).set_index("figure")
 
     @cached_property

@@ -35,13 +35,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Replay:
-    """The result of each policy over the nights, by the policy's name; ``models`` holds by risk what scored them."""
+    """The result of each policy over the nights, by the policy's name; ``models`` holds by risk what scored them.
+
+    ``currency`` is that of all contracts; empty where they have none, or several.
+    """
 
     first: date
     last: date
     models: Mapping[str, ReplayModel]
     done: Mapping[str, ReplayResult]
     uplift: UpliftModels = NO_UPLIFT
+    currency: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Plain values: figures, and each night's counts, by policy."""
@@ -79,17 +83,23 @@ def replay_nights(
 
 
 def replay_newest_nights(
-    settings: Settings, policies: Mapping[str, Policy], count: int, steps: Steps, done: Callable[[int], None]
+    settings: Settings,
+    policies: Mapping[str, Policy],
+    count: int,
+    steps: Steps,
+    done: Callable[[int], None],
+    last: date | None = None,
 ) -> Replay:
-    """Run each policy over the newest ``count`` nights of the source, or as many as it has.
+    """Run each policy over the newest ``count`` nights of the source up to ``last``, or as many as it has.
 
-    ``done`` is called with the number of nights that are done.
+    ``last`` is the newest night that was recorded: the source may already have data for the next one. ``done`` is
+    called with the number of nights that are done.
 
     Raises:
         UsageError: the source has no night to replay.
         DataGateError: the source is not fit to be read.
     """
-    return _replay(settings, policies, steps, lambda history: _newest(history, count), done=done)
+    return _replay(settings, policies, steps, lambda history: _newest(history, count, last), done=done)
 
 
 def _replay(
@@ -119,7 +129,16 @@ def _replay(
             scoring = {risk: model.model for risk, model in models.items()}
             past = PastNights(opened.history, known, scoring, build, conditions, settings.competitors, uplift, kinds)
             result = replay_policies(_counted(past.nights(nights), done), policies)
-    return Replay(first, last, models, result, uplift)
+            currency = _currency(opened.history)
+    return Replay(first, last, models, result, uplift, currency)
+
+
+def _currency(history: History) -> str:
+    """The currency of all contracts; empty where they have none, or several."""
+    if "subscriptions" not in history.present:
+        return ""
+    found = history.query("SELECT DISTINCT upper(currency) AS code FROM subscriptions WHERE currency IS NOT NULL")
+    return str(found["code"][0].as_py()) if found.num_rows == 1 else ""
 
 
 def _counted(nights: Iterator[PastNight], done: Callable[[int], None] | None) -> Iterator[PastNight]:
@@ -162,11 +181,12 @@ def _nights(history: History, first: date, last: date) -> list[date]:
     return [first + timedelta(days=number) for number in range((last - first).days + 1)]
 
 
-def _newest(history: History, count: int) -> list[date]:
-    days = min(count, (history.until - history.first).days)
+def _newest(history: History, count: int, last: date | None = None) -> list[date]:
+    end = history.until if last is None else min(last, history.until)
+    days = min(count, (end - history.first).days)
     if days < 1:
         raise UsageError("The source has no night that could be replayed: its data cover less than a day.")
-    return [history.until - timedelta(days=number) for number in reversed(range(days))]
+    return [end - timedelta(days=number) for number in reversed(range(days))]
 
 
 def _json(done: ReplayResult) -> dict[str, Any]:

@@ -80,6 +80,7 @@ def compare_draft(settings: Settings, store: Store, job: ReplayJob) -> dict[str,
     """Replay the draft and the policy it was compared with over the newest nights of the source; the result as data."""
     from pipelines.replay.replay_nights import keep_replay, replay_newest_nights
     from serving.policy.replay.replay_figures import comparison_table
+    from serving.store.queries.queue_queries import newest_night
 
     source = assembly.policy_source(settings)
     policies: dict[str, Policy] = {
@@ -91,13 +92,16 @@ def compare_draft(settings: Settings, store: Store, job: ReplayJob) -> dict[str,
     def count(nights: int) -> None:
         replay_jobs.report_progress(store, job.id, utcnow(), nights=nights)
 
-    replay = replay_newest_nights(settings, policies, job.nights, steps, count)
+    with store.reading() as session:
+        last = newest_night(session)
+    replay = replay_newest_nights(settings, policies, job.nights, steps, count, last)
     keep_replay(settings, policies, replay)
     figures = {name: done.figures() for name, done in replay.done.items()}
     return {
         "from": replay.first.isoformat(),
         "to": replay.last.isoformat(),
-        "rows": [list(row) for row in comparison_table(figures)],
+        "currency": settings.currency.code if settings.currency else None,
+        "rows": [list(row) for row in comparison_table(figures, replay.currency)],
         "models": {risk: model.to_json() for risk, model in replay.models.items()},
         "cases_known": {name: it.all_cases.known for name, it in figures.items()},
     }

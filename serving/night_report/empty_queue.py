@@ -5,6 +5,9 @@ from collections.abc import Iterator
 from serving.night_report.report_schema import NightReport, RiskReport
 from serving.night_report.report_text import plural
 
+COVERED = ("open_case", "group_case")
+"""Codes of :data:`serving.night_report.report_text.SUPPRESSED` for accounts that need no case, because one is open."""
+
 
 def empty_queue_lines(report: NightReport) -> Iterator[str]:
     """For each risk why it raised no case on a night; and accounts that the policy kept from the queue."""
@@ -13,11 +16,16 @@ def empty_queue_lines(report: NightReport) -> Iterator[str]:
     kept = {
         "without a place, because their squad is full (`rescue queue list --waiting`)": report.decision.waiting,
         "kept without a case, so that the effect of the team can be measured": report.decision.held_out,
-        "without a case by a rule of the policy": sum(report.decision.suppressed.values()),
     }
     for why, accounts in kept.items():
         if accounts:
             yield f"{plural(accounts, 'account')} at risk {why}."
+    covered = sum(report.decision.suppressed.get(code, 0) for code in COVERED)
+    others = sum(report.decision.suppressed.values()) - covered
+    if covered:
+        yield f"{plural(covered, 'account')} at risk or leaving had an open case already."
+    if others:
+        yield f"{plural(others, 'account')} at risk or leaving without a case by a rule of the policy."
 
 
 def _risk_line(risk: RiskReport, enter: float | None) -> str:

@@ -298,7 +298,7 @@ def decision_lines(decision: schema.DecisionReport, cases: schema.CaseChanges) -
         if count
     )
     if reasons:
-        yield f"At risk without a new case: {reasons}."
+        yield f"At risk or leaving, without a new case: {reasons}."
 
 
 def _agreeing(count: int, predicate: str) -> str:

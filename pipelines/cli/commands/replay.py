@@ -79,7 +79,8 @@ def _show(result: "Replay") -> None:
     table.add_column("")
     for name in result.done:
         table.add_column(name)
-    for label, *words in comparison_table({name: done.figures() for name, done in result.done.items()}):
+    figures = {name: done.figures() for name, done in result.done.items()}
+    for label, *words in comparison_table(figures, result.currency):
         table.add_row(label, *words)
     out.print(table)
     for risk, model in result.models.items():

@@ -15,6 +15,7 @@ from pipelines.path_design.proposed_policy import PolicyProposal
 from pipelines.path_design.report_blocks import write_markdown, write_page
 from pipelines.scratch import scratch_folder
 from pipelines.sources.validated_source import validate_source_step
+from serving.policy.definition.policy_file import default_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +26,13 @@ if TYPE_CHECKING:
     from serving.policy_versions.policy_state import PolicyInForce
 
 POLICY_NAME = "proposed-policy.toml"
+_NEW = "Proposed from tickets"
+HEADER = f"""\
+# A proposal: the policy that was in force when this was written, and new sections at the end ("{_NEW}").
+# No night uses it. Check it, and compare it with your policy:
+#   rescue policy check {POLICY_NAME}
+#   rescue replay --policy {POLICY_NAME} --from DATE --to DATE
+"""
 
 
 @dataclass(frozen=True)
@@ -56,9 +64,17 @@ def with_sections(in_force: PolicyInForce, proposal: PolicyProposal) -> str | No
     """The policy in force with the proposed sections at its end, read again to be sure that it is valid."""
     if not proposal.sections:
         return None
-    text = f"{in_force.text.rstrip()}\n\n# --- Proposed from tickets ---\n\n{proposal.text}"
+    rules = _without_default_header(in_force.text).strip()
+    text = f"{HEADER}\n{rules}\n\n# --- {_NEW} ---\n\n{proposal.text}"
     in_force.source.parse(text, POLICY_NAME)
     return text
+
+
+def _without_default_header(policy: str) -> str:
+    """A policy without the comment at the beginning of the default policy, which is not true of a proposal."""
+    header, _, rules = policy.partition("\n\n")
+    default_header, _, _ = default_text().partition("\n\n")
+    return rules if header.splitlines()[:1] == default_header.splitlines()[:1] else policy
 
 
 def write_design(folder: Path, name: str, title: str, blocks: Sequence[ReportBlock], policy: str | None) -> list[Path]:

@@ -42,14 +42,18 @@ def map_blocks(found: IssueMap, proposal: PolicyProposal) -> list[ReportBlock]:
 
 
 def propose_policy(found: IssueMap, rules: PolicyFile) -> PolicyProposal:
-    """An issue type, a trigger, a squad and a form for each proposal."""
+    """An issue type, a trigger, a squad and a form for each proposal.
+
+    What tier 1 itself resolves is escalated within the group: it has neither a squad nor a form.
+    """
     proposal = PolicyProposal(rules)
     for name, criteria in found.proposals:
         title = f"{name} to escalate" if name else "tickets to escalate"
-        skill = proposal.skill_of(criteria.resolver) if criteria.resolver else None
+        receiver = criteria.resolver if criteria.resolver != found.tier1 else EMPTY
+        skill = proposal.skill_of(receiver) if receiver else None
         when = _condition(found, name, criteria.rules)
         message = (
-            f"A new ticket of {name} that is likely to be escalated"
+            f"A new ticket of the type {name} that is likely to be escalated"
             if name
             else ("A new ticket that is likely to be escalated")
         )
@@ -62,7 +66,7 @@ def propose_policy(found: IssueMap, rules: PolicyFile) -> PolicyProposal:
             comment=_comment(found, criteria),
         )
         if skill and criteria.form:
-            proposal.add_form(skill, f"Hand-off to {criteria.resolver}", _form_fields(criteria))
+            proposal.add_form(skill, f"Hand-off to {receiver}", _form_fields(criteria))
     return proposal
 
 

@@ -122,12 +122,12 @@ class CaseFigures:
         return self.correct / self.known if self.known else None
 
     def text(self) -> str:
-        """In words: ``31 cases, 40% of 25 correct, 34 days ahead``."""
+        """In words: ``31 cases, 10 of 25 with a known outcome correct (40%), 34 days ahead``."""
         cases = f"{self.opened} case" if self.opened == 1 else f"{self.opened} cases"
         if self.precision is None:
             return f"{cases}, none over yet" if self.opened else "no cases"
         ahead = f", {self.lead_days:.0f} days ahead" if self.lead_days is not None else ""
-        return f"{cases}, {self.precision:.0%} of {self.known} correct{ahead}"
+        return f"{cases}, {self.correct} of {self.known} with a known outcome correct ({self.precision:.0%}){ahead}"
 
 
 @dataclass(frozen=True)
@@ -153,8 +153,8 @@ class ReplayFigures:
     by_squad: Mapping[str, CaseFigures]
     by_trigger: Mapping[str, CaseFigures]
 
-    def lines(self) -> dict[str, str]:
-        """Every figure as a label and its text, in the order of the printed table."""
+    def lines(self, currency: str = "") -> dict[str, str]:
+        """Every figure as a label and its text, in the order of the printed table; ``currency`` is that of revenue."""
         lines = {
             "policy": self.policy_version,
             "nights": f"{self.nights}",
@@ -168,22 +168,22 @@ class ReplayFigures:
             "held out, per night": f"{self.held_out_per_night:.1f}",
             "most open cases": f"{self.most_open_cases}",
             "events caught": _of(self.caught, self.events),
-            "revenue caught": _of(self.revenue_caught, self.revenue),
+            "revenue caught": _of(self.revenue_caught, self.revenue, currency),
         }
         for kind, groups in (("risk", self.by_risk), ("squad", self.by_squad), ("trigger", self.by_trigger)):
             lines |= {f"{kind} {name}": share.text() for name, share in groups.items()}
         return lines
 
 
-def comparison_table(policies: Mapping[str, ReplayFigures]) -> list[tuple[str, ...]]:
+def comparison_table(policies: Mapping[str, ReplayFigures], currency: str = "") -> list[tuple[str, ...]]:
     """One row per figure: its label, then its text per policy; a dash where a policy has no such squad or trigger."""
-    columns = [figures.lines() for figures in policies.values()]
+    columns = [figures.lines(currency) for figures in policies.values()]
     labels = dict.fromkeys(label for lines in columns for label in lines)
     return [(label, *(lines.get(label, "–") for lines in columns)) for label in labels]
 
 
-def _of(part: float, whole: float) -> str:
-    return f"{part:,.0f} of {whole:,.0f}" + (f" ({part / whole:.0%})" if whole else "")
+def _of(part: float, whole: float, unit: str = "") -> str:
+    return f"{part:,.0f} of {whole:,.0f} {unit}".rstrip() + (f" ({part / whole:.0%})" if whole else "")
 
 
 def _mean(values: Iterable[int]) -> float:

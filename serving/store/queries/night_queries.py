@@ -180,9 +180,10 @@ def night_report(session: Session, as_of: date) -> NightReport | None:
     return report.with_cases(report.cases, night_queue(session, as_of))
 
 
-def rows_of_nights(session: Session, count: int) -> list[dict[str, int]]:
-    """Rows read by table on the last ``count`` recorded nights, oldest first."""
+def rows_of_nights(session: Session, count: int, until: date | None = None) -> list[dict[str, int]]:
+    """Rows read by table on the last ``count`` recorded nights (those up to ``until``), oldest first."""
     newest = select(NightRow.report).where(NightRow.status == "recorded").order_by(NightRow.as_of.desc()).limit(count)
+    newest = newest if until is None else newest.where(NightRow.as_of <= until)
     reports = [NightReport.from_json(report) for report in session.scalars(newest) if report]
     return [{table.name: table.rows for table in report.tables} for report in reversed(reports)]
 

@@ -11,8 +11,8 @@ from serving.night_report.report_text import day_text, plural
 from serving.policy.definition.explanation import explain
 from serving.policy.definition.policy_file import Policy, PolicyError
 from serving.policy_versions.policy_difference import DifferenceLine, changed_lines, changed_rules
-from serving.policy_versions.policy_fields import FieldGroup, change_fields, policy_fields
-from serving.policy_versions.policy_state import FileState, PolicyInForce, PolicySource
+from serving.policy_versions.policy_fields import FieldGroup, change_fields, fields_of_text, policy_fields
+from serving.policy_versions.policy_state import FileState, PolicyInForce
 from serving.policy_versions.saved_policies import check_policy_text
 from serving.store.policy_tables import ReplayJob, SavedPolicy
 
@@ -27,6 +27,8 @@ ORIGIN_TEXTS = {
     "import": "imported",
     "rollback": "restored",
 }
+REVENUE = "revenue caught"
+"""The label of the row of a replay that is money."""
 HIDDEN = "(hidden)"
 _ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(\.[\w-]+)+|\b(https?|webcal)://\S+")
 _LINE = re.compile(r", line (\d+): ")
@@ -39,11 +41,11 @@ _FIGURES = {
     "cases per night": "Cases per night",
     "raised again": "Cases raised again",
     "waiting, per night": "Without a place, per night",
-    "suppressed, per night": "At risk without a new case, per night",
+    "suppressed, per night": "At risk or leaving, without a new case, per night",
     "held out, per night": "Held out, per night",
     "most open cases": "Most open cases on a night",
-    "events caught": "Events with a case before them",
-    "revenue caught": "Revenue of these events, per year",
+    "events caught": "Events with a case before them, of all events",
+    "revenue caught": "Recurring revenue a year of their accounts, of that of all events",
 }
 
 
@@ -66,6 +68,7 @@ class VersionLine:
     saved_at: datetime
     origin: str
     current: bool
+    restores: int | None = None
 
 
 @dataclass(frozen=True)
@@ -148,6 +151,7 @@ def version_lines(rows: Sequence[SavedPolicy], state: PolicyInForce) -> list[Ver
             saved_at=row.saved_at,
             origin=ORIGIN_TEXTS[row.origin] + (f" from version {row.restores}" if row.restores else ""),
             current=row.number == state.number,
+            restores=row.restores,
         )
         for row in rows
     ]
@@ -181,7 +185,7 @@ def build_draft(
     problems: list[PolicyProblem] = []
     if typed:
         try:
-            text = _with_fields(state.source, text, typed)
+            text = _with_fields(state, text, typed)
         except UsageError as error:
             problems = _problems(error, text)
     policy: Policy | None = None
@@ -189,13 +193,12 @@ def build_draft(
         policy = check_policy_text(state.source, text)
     except UsageError as error:
         problems += _problems(error, text)
-    shown = policy or state.policy
     differs = policy is not None and policy.version != state.policy.version
     return DraftView(
         text=text,
         base=base or state.base,
         reason=reason,
-        groups=policy_fields(shown.rules),
+        groups=fields_of_text(state.policy.rules, text) if policy is None else policy_fields(policy.rules),
         problems=problems,
         hints=[] if policy is None else [_without_source(hint) for hint in policy.hints],
         changes=changed_rules(state.policy, policy) if policy is not None and differs else [],
@@ -205,15 +208,15 @@ def build_draft(
     )
 
 
-def _with_fields(source: PolicySource, text: str, typed: Mapping[str, str]) -> str:
-    """The text with the fields that somebody changed on the page."""
+def _with_fields(state: PolicyInForce, text: str, typed: Mapping[str, str]) -> str:
+    """The text with the fields that somebody changed on the page; they may be what corrects its mistakes."""
     changed = {name for name in typed if name.startswith("set.") and typed[name] != typed.get(WAS + name, typed[name])}
     if not changed:
         return text
     try:
-        rules = check_policy_text(source, text).rules
+        rules = check_policy_text(state.source, text).rules
     except UsageError:
-        raise UsageError("Correct the text first: values of fields can be written into a valid policy only.") from None
+        rules = state.policy.rules
     fields = {field.name: field for group in policy_fields(rules) for field in group.fields}
     return change_fields(text, {fields[name]: typed[name] for name in sorted(changed) if name in fields})
 
@@ -240,7 +243,7 @@ def build_replay(job: ReplayJob, state: PolicyInForce) -> ReplayView:
     """A replay as the page shows it."""
     result: Mapping[str, Any] = job.result or {}
     rows = [
-        ReplayRow(_figure_title(label), current, draft, current != draft and label != "policy")
+        ReplayRow(_figure_title(label, result.get("currency") or ""), current, draft, current != draft and label != "policy")
         for label, current, draft in result.get("rows", ())
     ]
     period = ""
@@ -262,9 +265,9 @@ def build_replay(job: ReplayJob, state: PolicyInForce) -> ReplayView:
     )
 
 
-def _figure_title(label: str) -> str:
+def _figure_title(label: str, currency: str) -> str:
     if label in _FIGURES:
-        return _FIGURES[label]
+        return _FIGURES[label] + (f", in {currency}" if currency and label == REVENUE else "")
     kind, _, name = label.partition(" ")
     return f"{kind.capitalize()} {name.replace('_', ' ')}" if kind in {"risk", "squad", "trigger"} else label
 

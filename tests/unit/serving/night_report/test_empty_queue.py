@@ -38,9 +38,12 @@ def test_each_risk_says_why_it_raised_no_case(risk: dict[str, object], line: str
 
 
 def test_accounts_that_are_kept_from_the_queue_are_counted() -> None:
-    found = lines(DecisionReport(waiting=2, held_out=1, suppressed={"cooldown": 3}))
+    found = lines(
+        DecisionReport(waiting=2, held_out=1, suppressed={"open_case": 18, "group_case": 1, "below_minimum": 3})
+    )
     assert [line.split(",")[0].split(" by ")[0] for line in found[1:]] == [
         "2 accounts at risk without a place",
         "1 account at risk kept without a case",
-        "3 accounts at risk without a case",
+        "19 accounts at risk or leaving had an open case already.",
+        "3 accounts at risk or leaving without a case",
     ]

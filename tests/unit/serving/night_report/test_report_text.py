@@ -138,7 +138,7 @@ def test_what_a_night_does_with_open_cases_is_said_with_its_reasons() -> None:
         "Settled: 2 lost cases whose contract has ended.",
         "Ending contracts: 1 cancellation, 2 partial losses.",
         "Excluded by the policy: trials (4).",
-        "At risk without a new case: 1 was closed as lost and rests until the contract ends; "
+        "At risk or leaving, without a new case: 1 was closed as lost and rests until the contract ends; "
         "2 have an open case that did not get worse.",
     ]
 

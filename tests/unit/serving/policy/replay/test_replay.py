@@ -85,8 +85,14 @@ def test_two_policies_side_by_side() -> None:
     policies = {"now": policy(), "stricter": policy(enter="enter = 0.58")}
     done = replay_policies(iter([past(0, rows, truth)]), policies)
     table = {row[0]: row[1:] for row in comparison_table({name: one_.figures() for name, one_ in done.items()})}
-    assert table["cases"] == ("2 cases, 50% of 2 correct, 30 days ahead", "1 case, 100% of 1 correct, 30 days ahead")
+    assert table["cases"] == (
+        "2 cases, 1 of 2 with a known outcome correct (50%), 30 days ahead",
+        "1 case, 1 of 1 with a known outcome correct (100%), 30 days ahead",
+    )
     assert table["events caught"] == ("1 of 1 (100%)", "1 of 1 (100%)")
+    one_figure = done["now"].figures()
+    assert one_figure.lines("EUR")["revenue caught"] == "1,000 of 1,000 EUR (100%)"
+    assert one_figure.lines()["revenue caught"] == "1,000 of 1,000 (100%)"
     assert table["policy"] == (policies["now"].version, policies["stricter"].version)
 
 
