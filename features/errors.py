@@ -29,6 +29,13 @@ class DataGateError(RescueError):
     exit_code = 3
 
 
+def extra_command(name: str) -> str:
+    """The command that installs an extra of Rescue, in quotes; it is run in the checkout, and asks no package index by
+    the name of this project, which is another's there.
+    """
+    return f"`.venv/bin/uv sync --frozen --inexact --no-dev --extra {name}`"
+
+
 def was_interrupted(error: BaseException) -> bool:
     """Whether Ctrl-C or SIGTERM ended a query: DuckDB then raises a ``RuntimeError`` in place of the interrupt."""
     return type(error) is RuntimeError and str(error) == "Query interrupted"

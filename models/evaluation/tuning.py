@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from features.errors import UsageError
+from features.errors import UsageError, extra_command
 from models.data.arrays import Bools, Floats, Ints
 from models.evaluation.bootstrap import Estimate, interval
 from models.evaluation.evaluation_rows import EvaluationRows
@@ -255,9 +255,7 @@ def _proposals(present: Proposal, trials: int, seed: int) -> Iterator[Proposal]:
     try:
         import optuna
     except ImportError:
-        raise UsageError(
-            "Tuning needs an extra that is not installed: `.venv/bin/uv sync --frozen --inexact --no-dev --extra tune`."
-        ) from None
+        raise UsageError(f"Tuning needs an extra that is not installed: {extra_command('tune')}.") from None
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)

@@ -6,7 +6,7 @@ is read. What each of them does is in `models.learners.estimators`.
 
 from importlib.util import find_spec
 
-from features.errors import UsageError
+from features.errors import UsageError, extra_command
 
 AUTOMATIC = "automatic"
 """Trees and logistic regression, the latter alone, or a baseline: as the events can carry it."""
@@ -23,10 +23,7 @@ def require_extra(name: str) -> None:
         UsageError: it is not; the sentence has the command that installs it.
     """
     if name in EXTRAS and find_spec(name) is None:
-        raise UsageError(
-            f"The learner {name} needs an extra that is not installed: "
-            f"`.venv/bin/uv sync --frozen --inexact --no-dev --extra {name}`."
-        )
+        raise UsageError(f"The learner {name} needs an extra that is not installed: {extra_command(name)}.")
 
 
 _added: set[str] = set()

@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from features.errors import UsageError
+from features.errors import UsageError, extra_command
 from pipelines.setting_sections.sync_settings import SyncSettings
 from pipelines.sync.schema_changes import SyncedTable, compare_files, copy_tables
 from pipelines.sync.sync_errors import SyncError, sync_error
@@ -85,7 +85,7 @@ def _load(folder: Path, name: str, settings: SyncSettings, vendor: VendorFile) -
 
         from pipelines.sync.rest_tables import rest_source
     except ImportError as error:
-        raise UsageError("`rescue sync` needs the extra sync: pip install 'rescue[sync]'.") from error
+        raise UsageError(f"`rescue sync` needs an extra that is not installed: {extra_command('sync')}.") from error
     source = rest_source(name, settings, vendor)
     pipeline: Any = dlt.pipeline(
         pipeline_name=name,

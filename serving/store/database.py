@@ -17,7 +17,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, DataError, DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
-from features.errors import RescueError, UsageError
+from features.errors import RescueError, UsageError, extra_command
 from serving.paths.message_settings import MessageSettings
 
 BUSY_SECONDS = 30
@@ -164,7 +164,7 @@ def _engine(url: URL) -> Engine:
             max_overflow=40,
         )
     except ModuleNotFoundError as error:
-        raise UsageError("PostgreSQL needs its driver: install rescue with the extra 'postgres'.") from error
+        raise UsageError(f"PostgreSQL needs an extra that is not installed: {extra_command('postgres')}.") from error
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

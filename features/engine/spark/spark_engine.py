@@ -32,7 +32,7 @@ from features.engine.spark.spark_sql import ZERO_WITHOUT_ROWS, grouped_query, gr
 from features.engine.table_rows import expressions
 from features.engine.table_rows.relations import NUMBERED, number_accounts
 from features.engine.windows import Cutoffs, Floats, Ints
-from features.errors import UsageError
+from features.errors import UsageError, extra_command
 from features.history.history import History
 
 if TYPE_CHECKING:
@@ -218,10 +218,7 @@ def _session(master: str) -> SparkSession:
     try:
         from pyspark.sql import SparkSession
     except ImportError:
-        raise UsageError(
-            "The engine spark needs an extra that is not installed: "
-            "`.venv/bin/uv sync --frozen --inexact --no-dev --extra spark`."
-        ) from None
+        raise UsageError(f"The engine spark needs an extra that is not installed: {extra_command('spark')}.") from None
     if master == "databricks":
         return _databricks()
     if master.startswith("sc://"):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
-from features.errors import UsageError, suggest_name
+from features.errors import UsageError, extra_command, suggest_name
 
 
 @dataclass(frozen=True)
@@ -21,10 +21,12 @@ class Driver:
     packages: str
 
 
-_MYSQL = "'rescue[mysql]'"
+_EXTRA = "extra "
+_POSTGRES, _MYSQL = f"{_EXTRA}postgres", f"{_EXTRA}mysql"
+"""An extra of Rescue in place of a package."""
 DRIVERS = {
-    "postgresql": Driver("PostgreSQL", "postgresql+psycopg", "'rescue[postgres]'"),
-    "postgres": Driver("PostgreSQL", "postgresql+psycopg", "'rescue[postgres]'"),
+    "postgresql": Driver("PostgreSQL", "postgresql+psycopg", _POSTGRES),
+    "postgres": Driver("PostgreSQL", "postgresql+psycopg", _POSTGRES),
     "mysql": Driver("MySQL", "mysql+pymysql", _MYSQL),
     "mariadb": Driver("MariaDB", "mariadb+pymysql", _MYSQL),
     "sqlite": Driver("SQLite", "sqlite", ""),
@@ -46,7 +48,7 @@ OTHER_SCHEMES = {"sqlserver": "mssql", "pg": "postgresql", "pgsql": "postgresql"
 _BY_DRIVER = {
     **{"psycopg2": "psycopg2-binary", "pg8000": "pg8000", "pyodbc": "pyodbc", "pymssql": "pymssql"},
     **{"mysqldb": "mysqlclient", "mysqlconnector": "mysql-connector-python", "mariadbconnector": "mariadb"},
-    **{"psycopg": "'rescue[postgres]'", "pymysql": _MYSQL, "oracledb": "oracledb", "cx_oracle": "cx_Oracle"},
+    **{"psycopg": _POSTGRES, "pymysql": _MYSQL, "oracledb": "oracledb", "cx_oracle": "cx_Oracle"},
 }
 """The package of a driver that a URL names after a plus sign."""
 
@@ -89,7 +91,9 @@ def create_engine(url: sa.URL) -> sa.Engine:
         return sa.create_engine(url, poolclass=sa.NullPool)
     except (NoSuchModuleError, ModuleNotFoundError):
         packages = _BY_DRIVER.get(driver, known.packages)
-        raise UsageError(f"No driver for {known.title} is installed: run pip install {packages}.") from None
+        extra = packages.removeprefix(_EXTRA)
+        command = extra_command(extra) if packages != extra else f"pip install {packages}"
+        raise UsageError(f"No driver for {known.title} is installed: run {command}.") from None
     except ImportError as error:
         cause = str(error).splitlines()[0]
         raise UsageError(f"The driver for {known.title} cannot be loaded: {cause.rstrip('.')}.") from None

@@ -9,13 +9,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from features.errors import DataGateError, UsageError
+from features.errors import DataGateError, UsageError, extra_command
 from pipelines.sources.files.file_formats import table_name
 
 DELTA_LOG = "_delta_log"
 ICEBERG_LOG = "metadata"
 ICEBERG_ENDING = ".metadata.json"
-INSTALL = "pip install 'rescue[lakehouse]'"
+INSTALL = extra_command("lakehouse")
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from features.errors import RescueError, UsageError
+from features.errors import RescueError, UsageError, extra_command
 from serving.web.identity.claims import NoRoleError, person_from_claims
 from serving.web.identity.identity import Identity
 from serving.web.identity.person import Person
@@ -40,7 +40,7 @@ def create_provider_client(settings: ReviewSettings) -> Any:
             warnings.simplefilter("ignore")
             from authlib.integrations.starlette_client import OAuth
     except ModuleNotFoundError as error:
-        raise UsageError("auth = 'oidc' needs a library: install Rescue with the extra 'sso'.") from error
+        raise UsageError(f"auth = 'oidc' needs an extra that is not installed: {extra_command('sso')}.") from error
     secret = settings.oidc_client_secret
     registry = OAuth()
     registry.register(

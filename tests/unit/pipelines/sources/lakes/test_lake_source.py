@@ -115,5 +115,5 @@ def test_a_table_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 def test_a_missing_reader_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_deltalake(str(tmp_path / "lake/accounts"), FIRST)
     monkeypatch.setitem(__import__("sys").modules, "deltalake", None)
-    with pytest.raises(UsageError, match=r"accounts is a Delta table: run pip install 'rescue\[lakehouse\]'"):
+    with pytest.raises(UsageError, match=r"accounts is a Delta table: run `.venv/bin/uv sync .* --extra lakehouse`"):
         open_source(str(tmp_path / "lake")).stage(["accounts"], tmp_path / "s")
