@@ -48,6 +48,7 @@ class PolicyChange:
     """What is to be saved. ``base`` is :attr:`PolicyInForce.base` of what the author saw; None overrides whatever is.
 
     ``decides_file`` says that the version is a decision about the present file: a conflict with it is over.
+    ``name`` is how the mistakes of the text name it.
     """
 
     text: str
@@ -57,6 +58,7 @@ class PolicyChange:
     base: str | None = None
     restores: int | None = None
     decides_file: bool = False
+    name: str = "policy"
 
 
 def saved_policies(session: Session) -> list[SavedPolicy]:
@@ -102,7 +104,7 @@ def save_policy(store: Store, source: PolicySource, change: PolicyChange, now: d
         UsageError: the reason is missing or too long, or the policy is the one that is in force.
     """
     reason = _checked_reason(change.reason)
-    policy = check_policy_text(source, change.text)
+    policy = check_policy_text(source, change.text, change.name)
     try:
         with store.transaction() as session:
             return _save(session, source, change, reason, policy, now)
@@ -112,8 +114,8 @@ def save_policy(store: Store, source: PolicySource, change: PolicyChange, now: d
         ) from error
 
 
-def check_policy_text(source: PolicySource, text: str) -> Policy:
-    """The policy of a text that somebody typed.
+def check_policy_text(source: PolicySource, text: str, name: str = "policy") -> Policy:
+    """The policy of a text that somebody typed, or of a file; ``name`` is how its mistakes name it.
 
     Raises:
         PolicyError: it is not valid; ``problems`` has every mistake with its line.
@@ -121,7 +123,7 @@ def check_policy_text(source: PolicySource, text: str) -> Policy:
     """
     if len(text) > LONGEST_POLICY:
         raise UsageError(f"A policy can have at most {LONGEST_POLICY:,} characters, and this one has {len(text):,}.")
-    return source.parse(text, "policy")
+    return source.parse(text, name)
 
 
 def adopt_file(store: Store, source: PolicySource, now: datetime) -> PolicyInForce:
@@ -209,6 +211,8 @@ def _refuse_conflict(session: Session, state: PolicyInForce, change: PolicyChang
         return
     number = change.base.partition("-")[0]
     since = [row for row in saved_policies(session) if number.isdigit() and row.number > int(number)]
+    for row in since:
+        session.expunge(row)  # the error outlives the transaction
     if since:
         last = since[0]
         others = f" ({len(since)} versions since then)" if len(since) > 1 else ""

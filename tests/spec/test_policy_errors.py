@@ -312,3 +312,52 @@ def test_a_trigger_of_an_earlier_policy_file_is_answered_with_the_present_names(
     problems = " ".join(caught.value.problems)
     assert "triggers.quiet.says is not a known key: did you mean 'message'?" in problems
     assert "triggers.quiet.at_least is not a known key: did you mean 'min_probability'?" in problems
+
+
+def test_a_value_that_replaces_a_wrong_one_is_never_reported() -> None:
+    """A wrong probability and a wrong time hide no unknown column and no unknown risk, and cause no further errors."""
+    text = replaced("enter = 0.5", "enter = 1.5").replace("leave = 0.3", "leave = 0.1", 1)
+    text = text.replace("resolve_hours = 48", 'resolve_hours = "2 wrking days"')
+    text += TRIGGER.format(when="tickets_opened_28 > 3").replace('"churn"', '"chrn"')
+    with pytest.raises(PolicyError) as caught:
+        Policy.parse(text, source="p.toml")
+    said = {
+        "enter = 1.5": "risks.churn.enter has to be a number, more than 0 and less than 1, not 1.5.",
+        "wrking": "severities[0].resolve_hours is wrong: '2 wrking days' is no duration; did you mean 'working days'? "
+        "Allowed: days, hours, minutes, weeks, working days, working hours.",
+        '"chrn"': "there is no risk 'chrn': did you mean 'churn'?",
+        "[triggers.quiet]": "the condition of quiet names the unknown column tickets_opened_28; did you mean "
+        "tickets_opened_28d?",
+    }
+    problems = list(caught.value.problems)
+    assert len(problems) == len(said), problems
+    for part, sentence in said.items():
+        found = next(problem for problem in problems if sentence in problem)
+        place = int(re.search(r"line (\d+)", found)[1])
+        assert abs(place - line_with(text, part)) <= 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "wrong"),
+    [
+        ({"enter = 0.5": "enter = 1.5", "leave = 0.3": "leave = -1"}, {"enter", "leave"}),
+        ({"enter = 0.5": "enter = -1"}, {"enter"}),
+        ({"leave = 0.3": "leave = 2"}, {"leave"}),
+        ({"resolve_hours = 48": "resolve_hours = -1"}, {"resolve_hours"}),
+        ({"respond_hours = 4": "respond_hours = -1", "resolve_hours = 48": "resolve_hours = []"}, {"resp", "resolve"}),
+        ({'when = "probability >= 0.8"': "when = 3"}, {"when"}),
+    ],
+)
+def test_wrong_values_that_are_compared_with_each_other_are_reported_once(
+    changes: dict[str, str], wrong: set[str]
+) -> None:
+    text = POLICY
+    for old, new in changes.items():
+        assert old in text
+        text = text.replace(old, new, 1)
+    with pytest.raises(PolicyError) as caught:
+        Policy.parse(text + TRIGGER.format(when="churn > 0.1").replace('"churn"', '"chrn"'))
+    *first, last = caught.value.problems
+    assert "there is no risk 'chrn'" in last
+    assert len(first) == len(wrong), first
+    assert all(any(f".{key}" in problem for problem in first) for key in wrong)

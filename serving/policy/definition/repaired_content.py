@@ -6,6 +6,7 @@ some valid value, and what is then reported at a place that was replaced is no m
 """
 
 import copy
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +23,8 @@ ROUNDS = 6
 _ROUNDS_OF_VALUES = 2
 _NAMES = frozenset({"skills", "members", "name"})
 """Keys whose values are names that other sections refer to."""
+_MEANT = frozenset({"when"})
+"""Keys whose absence has a meaning of its own, so that they are replaced, and never left out."""
 _NOUNS = {
     "squads": ("squad", "skill", "member"),
     "severities": ("severity",),
@@ -65,7 +68,7 @@ class RepairedContent:
             for found in errors
             if found not in misspelled and not (found["type"] == "missing" and found["loc"] in named)
         ]
-        reported = [found for found in others if not self.concerns(error_place(found))]
+        reported = [found for found in others if not self._follows(found)]
         for found in others:
             self._replace(found)
         self.rounds += 1
@@ -74,6 +77,20 @@ class RepairedContent:
     def concerns(self, path: Path) -> bool:
         """Whether a problem at this path is about a value that was replaced."""
         return any(path[: len(place)] == place for place in self.places)
+
+    def _follows(self, found: Mapping[str, Any]) -> bool:
+        """Whether an error follows from a replacement: at that place, between it and another key, or a lost entry."""
+        place = error_place(found)
+        emptied = found["type"] == "too_short" and any(place == lost[: len(place)] for lost in self.places)
+        return emptied or self.concerns(place) or bool(self._replaced_keys(found))
+
+    def _replaced_keys(self, found: Mapping[str, Any]) -> list[Path]:
+        """The replaced keys of a table that the sentence of a rule between its keys compares."""
+        if found["type"] != "policy":
+            return []
+        table, words = tuple(found["loc"]), set(re.findall(r"\w+", str(found["ctx"]["reason"])))
+        keys = [place for place in self.places if place[:-1] == table and place[-1] in words]
+        return sorted(keys, key=str)
 
     def caused(self, path: Path, sentence: str) -> bool:
         """Whether a problem follows from a replacement: it is about that place, or a name that was lost with it."""
@@ -84,6 +101,9 @@ class RepairedContent:
     def _replace(self, found: Mapping[str, Any]) -> None:
         """Leave the value out, or put a valid one in its place; where both have failed, leave its table out."""
         place = error_place(found)
+        compared = [key for key in self._replaced_keys(found) if key != place]
+        if compared and self.rounds <= _ROUNDS_OF_VALUES:
+            place = compared[0]  # of two keys that do not fit together, the value that is not the file's
         if self.rounds > _ROUNDS_OF_VALUES:
             place = place[: max(1, len(place) - self.rounds + _ROUNDS_OF_VALUES)]
         table, length = self._holder(place)
@@ -92,7 +112,8 @@ class RepairedContent:
         place, key = place[:length], place[length - 1]
         self.places.add(place)
         required = (schema_at(self.schema, place[:-1]) or {}).get("required", ())
-        if isinstance(table, dict) and key in table and (key not in required or self.rounds > _ROUNDS_OF_VALUES):
+        needed = key in required or key in _MEANT
+        if isinstance(table, dict) and key in table and (not needed or self.rounds > _ROUNDS_OF_VALUES):
             del table[key]
         else:
             here = schema_at(self.schema, place) or {}

@@ -41,7 +41,8 @@ def error_sentence(found: Mapping[str, Any], schema: Schema, renamed: Mapping[st
         case "too_long" | "string_too_long" as kind:
             rest = f"may have at most {context['max_length']:,} {_LENGTHS[kind]}"
         case kind if kind in _OWN:
-            rest = f"{found['msg']}, and it is {shown}"
+            repeats = str(found["input"]) in found["msg"] and isinstance(found["input"], str)
+            rest = found["msg"] if repeats else f"{found['msg']}, and it is {shown}"
         case "literal_error" if isinstance(found["input"], str) and (words := _words_at(schema, path)):
             rest = f"cannot be {shown}: {suggest_name(found['input'], words).rstrip('.')}"
         case _:

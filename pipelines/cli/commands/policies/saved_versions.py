@@ -104,7 +104,7 @@ def import_file(
         raise UsageError("Name the policy file to import; the settings have none.")
     text = _read(chosen)
     own = settings.policy is not None and chosen.resolve() == settings.policy.resolve()
-    saved = _save(settings, text, reason, by, "import", decides_file=own)
+    saved = _save(settings, text, reason, by, "import", decides_file=own, name=str(chosen))
     out.print(f"Saved {chosen} as version {saved.number} ({saved.version}); it is in force.", markup=False)
 
 
@@ -160,12 +160,14 @@ def _save(
     *,
     restores: int | None = None,
     decides_file: bool = False,
+    name: str = "policy",
 ) -> SavedPolicy:
     from serving.policy.definition.policy_file import PolicyError
     from serving.policy_versions.saved_policies import PolicyChange, save_policy
     from serving.store.database import utcnow
 
-    change = PolicyChange(text, by or getpass.getuser(), reason, origin, restores=restores, decides_file=decides_file)
+    author = by or getpass.getuser()
+    change = PolicyChange(text, author, reason, origin, restores=restores, decides_file=decides_file, name=name)
     try:
         with assembly.open_queue(settings) as store:
             return save_policy(store, assembly.policy_source(settings), change, utcnow())

@@ -114,6 +114,7 @@ def test_an_import_lists_every_mistake_and_saves_nothing(rescue: Rescue) -> None
     Path("wrong.toml").write_text(TWELVE.replace('fallback = "success"', 'fallback = "sucess"'), encoding="utf-8")
     found = rescue("policy", "import", "wrong.toml", "--reason", "x")
     assert (found.exit_code, "did you mean 'success'?" in found.stderr) == (2, True)
+    assert found.stderr.startswith("wrong.toml, line ")
     with pytest.raises(RescueError, match="reason is missing"):
         _raise(rescue("policy", "import", "twelve.toml"))
     assert capacity() == 10
