@@ -16,13 +16,13 @@ run: $(VENV)/.run
 	@$(SAMPLE_SETTINGS) $(VENV)/bin/rescue nightly --data data_samples --home .rescue --as-of 2026-07-01
 	@echo "Next: $(VENV)/bin/rescue queue list, or $(VENV)/bin/rescue review --home .rescue --demo"
 
-# Sixty nights of an invented company, worked by eight simulated people; two to three minutes.
+# Sixty nights of an invented company, worked by eight simulated people; about five minutes on two cores.
 demo: $(VENV)/.run
 	@$(VENV)/bin/rescue demo --home $(DEMO)
 
 # The demo in the browser: links for a lead, a reviewer, an analyst and a viewer.
 review: $(VENV)/.run
-	@[ -f $(DEMO)/rescue.db ] || $(MAKE) --no-print-directory demo
+	@[ -f $(DEMO)/rescue.db ] || $(VENV)/bin/rescue demo --home $(DEMO) --no-next
 	@RESCUE_CONFIG=$(DEMO)/rescue.toml $(VENV)/bin/rescue review --demo
 
 test: $(VENV)/.dev system

@@ -50,6 +50,8 @@ HOURS = (6, 7, 8, 11, 12, 14, 16, 18)
 """The hours (UTC) at which the timers run on a working day; the team works at some of them."""
 MONDAY = 0
 MONITOR_EVERY = 14
+LOG_EVERY = 5
+"""A line of progress every so many nights."""
 RETRAIN_DAY = 28
 """The models are trained again so many days before the end."""
 
@@ -125,6 +127,8 @@ class _Demo:
         for number in range(self.plan.nights):
             day = self.plan.first + timedelta(days=number)
             self._night(day)
+            if number == 0 or (number + 1) % LOG_EVERY == 0 or day == self.plan.until:
+                self.log(f"Night {number + 1} of {self.plan.nights} is played: {day.isoformat()}")
             if number == 0:
                 self._add_users()
             if day < self.plan.until:
@@ -157,7 +161,6 @@ class _Demo:
     def _run(self, day: date) -> None:
         steps = Steps(quiet=True)
         run_nights(self.settings, day, plain_runner(steps), steps)
-        self.log(f"Night of {day.isoformat()}: {sum(steps.seconds.values()):.1f} s")
 
     def _day(self, context: WorkContext, day: date, number: int) -> None:
         left = (self.plan.until - day).days

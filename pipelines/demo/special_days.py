@@ -103,11 +103,12 @@ def _send(
 
 
 def work_incident(context: WorkContext, incidents: Incidents, *, person: DemoPerson, resolve: bool) -> None:
-    """Somebody takes the open incident on, writes what is known, and may end it."""
+    """Somebody takes the open incident on, writes what is known about its kind, and may end it."""
     with context.cases.store.reading() as session:
         rows = list_incidents(session, state="open")
     for row in rows:
-        first, second = demo_texts()["incident"]
+        kind = "exports" if "export" in f"{row.name} {row.title}".lower() else "checkout"
+        first, second = demo_texts()[f"incident_{kind}"]
         try:
             if row.acknowledged_at is None:
                 incidents.acknowledge(row.id, person.actor)

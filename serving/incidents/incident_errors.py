@@ -7,7 +7,7 @@ class IncidentNotFoundError(UsageError):
     """There is no such incident."""
 
     def __init__(self, incident_id: str) -> None:
-        super().__init__(f"There is no incident {incident_id!r}: `rescue incidents list` shows all of them.")
+        super().__init__(f"There is no incident {incident_id!r}: the list of incidents shows all of them.")
 
 
 class StaleIncidentError(RescueError):

@@ -1,6 +1,6 @@
 """What a reader of an incident asks: who is who, what escalates next and to whom, and until when it is opened again."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -64,10 +64,10 @@ def incident_outlook(
     return _next_step(session, incident, context)
 
 
-def timeline_sentence(event: IncidentEvent, outlook: IncidentOutlook) -> str:
-    """An entry of the timeline in words, without its comment and full stop."""
+def timeline_sentence(event: IncidentEvent, outlook: IncidentOutlook, write: Callable[[datetime], str] = moment) -> str:
+    """An entry of the timeline in words, without its comment and full stop; ``write`` writes a time."""
     what = INCIDENT_EVENTS.get(event.kind, event.kind.replace("_", " "))
-    return f"{outlook.name(event.actor)} {what}{_end(event.after)}"
+    return f"{outlook.name(event.actor)} {what}{_end(event.after, write)}"
 
 
 def _next_step(session: Session, incident: Incident, context: IncidentContext) -> IncidentOutlook:
@@ -88,6 +88,6 @@ def _next_step(session: Session, incident: Incident, context: IncidentContext) -
     return IncidentOutlook(titles)
 
 
-def _end(after: Mapping[str, Any]) -> str:
+def _end(after: Mapping[str, Any], write: Callable[[datetime], str]) -> str:
     ended = after.get("closed_at")
-    return f" ({moment(datetime.fromisoformat(ended))})" if ended and after.get("state") == "over" else ""
+    return f" ({write(datetime.fromisoformat(ended))})" if ended and after.get("state") == "over" else ""

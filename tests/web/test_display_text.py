@@ -3,8 +3,10 @@
 from datetime import date, datetime, timedelta
 
 import pytest
+from support.nights.night_factory import RULES
 
 from serving.cases.audit import REMARKS
+from serving.policy.definition.policy_schema import PolicyFile
 from serving.store.case_states import Action, State
 from serving.store.queries.queue_queries import SORTS
 from serving.store.tables import Account, Case, CaseEvent
@@ -13,7 +15,9 @@ from serving.web.display_text import SUCCESS_TEXTS
 from serving.web.forms import USE_CASES
 from serving.web.identity.roles import Permission
 from serving.web.views.change_text import change_texts
+from serving.web.views.incident_view import hidden_text, quiet_text
 from serving.web.views.line_plots import HEIGHT, WIDTH, Point, draw_plot
+from serving.web.views.work.price_text import price_text
 
 FIRST = date(2026, 1, 1)
 NOON = datetime(2026, 3, 2, 12)  # noqa: DTZ001 - the queue's instants are naive UTC
@@ -157,3 +161,45 @@ def test_a_change_is_in_percentage_points() -> None:
     assert display_text.points_since(0.5, 0.62, day).startswith("+12 points since ")
     assert display_text.points_since(0.5, 0.49, day).startswith("−1 point since ")
     assert display_text.points_since(0.5, 0.501, day) == display_text.points_since(None, 0.5, day) == ""
+
+
+@pytest.mark.parametrize("probability", [0.18846, 0.36104, 0.05779, 0.2])
+def test_the_product_of_the_shown_figures_is_the_shown_priority(probability: float) -> None:
+    risks = {"churn": {"enter": 0.04, "leave": 0.03, "cost": 90, "save_rate": 0.3}}
+    rules = PolicyFile.model_validate(RULES.model_dump(mode="json") | {"risks": risks})
+    value = round(64_756 * probability * 0.3 - 90, 2)
+    case = Case(
+        priority=value,
+        lane="at_risk",
+        risk="churn",
+        family="churn",
+        revenue=64_756.0,
+        live_on=FIRST,
+    )
+    case.set_scores({"churn": probability})
+    text = price_text(case, Account(account_id="a", currency="EUR"), rules)
+    revenue, share, saved = text.formula.removesuffix(" − 90").split(" × ")
+    product = float(revenue.replace(",", "")) * float(share[:-1]) / 100 * float(saved[:-1]) / 100
+    assert f"{product - 90:,.0f} EUR" == text.value
+    assert f"{share} churn risk" in text.words
+
+
+@pytest.mark.parametrize(
+    ("hidden", "listed", "sees_all", "text"),
+    [
+        (0, 3, False, ""),
+        (9, 0, False, "9 accounts are affected; you see none of them, because only other squads work on them now."),
+        (2, 3, False, "2 more accounts are affected; you do not see them, because only other squads work on them now."),
+        (1, 0, False, "1 account is affected; you do not see it, because only other squads work on it now."),
+        (5, 200, True, "5 more accounts are affected."),
+    ],
+)
+def test_accounts_that_are_not_listed_are_counted(hidden: int, listed: int, sees_all: bool, text: str) -> None:
+    assert hidden_text(hidden, listed, sees_all=sees_all) == text
+
+
+@pytest.mark.parametrize(
+    ("minutes", "text"), [(1080, "18 hours"), (60, "1 hour"), (2880, "2 days"), (45, "45 minutes"), (90, "90 minutes")]
+)
+def test_a_quiet_time_is_in_its_largest_whole_unit(minutes: float, text: str) -> None:
+    assert quiet_text(minutes) == text

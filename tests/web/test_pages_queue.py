@@ -138,6 +138,17 @@ def test_a_lead_gives_several_cases_to_one_person_at_once(site: Site, ines: http
     assert send(ines, "/queue/assign", case=chosen, person="mara").status_code == 403
 
 
+def test_only_cases_that_the_reader_may_change_can_be_selected(
+    site: Site, ines: httpx.Client, web_store: Store
+) -> None:
+    theirs, mine = rows(ines.get("/queue"))[:2]
+    with web_store.transaction() as session:
+        session.get_one(Case, theirs).owner, session.get_one(Case, mine).owner = "jonas", "ines"
+    page = ines.get("/queue").text
+    assert f'name="case" value="{mine}:' in page and f'name="case" value="{theirs}:' not in page
+    assert f'name="case" value="{theirs}:' in site.browser(LEAD).get("/queue").text
+
+
 def test_views_can_be_saved_and_deleted(ines: httpx.Client) -> None:
     answer = send(ines, "/views", name="<b>Soon</b>", url="/queue?renews=30")
     assert str(answer.url).endswith("/queue?renews=30&done=view_saved")

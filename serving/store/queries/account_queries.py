@@ -47,7 +47,8 @@ class AccountFile:
     """The data of an account's page.
 
     ``scores`` are (night, probability) by risk, oldest first. ``cases`` are those of the squads that the person sees,
-    newest first, ``handoffs`` the newest package of each of them in the same order of nights.
+    newest first, ``handoffs`` the newest package of each of them in the same order of nights. ``has_hidden_cases`` is
+    whether there are cases of other squads.
     """
 
     account: Account
@@ -58,6 +59,7 @@ class AccountFile:
     adjustments: tuple[HealthAdjustment, ...]
     risks: tuple[AccountRisk, ...] = ()
     decisions: NightDecisions = NO_DECISIONS
+    has_hidden_cases: bool = False
 
 
 def account_file(session: Session, account_id: str, squads: frozenset[str] | None) -> AccountFile | None:
@@ -80,6 +82,7 @@ def account_file(session: Session, account_id: str, squads: frozenset[str] | Non
         adjustments=adjustments_of(session, account_id),
         risks=tuple(risks_of(session, [account_id]).get(account_id, ())),
         decisions=night_decisions(session, night, [account_id]),
+        has_hidden_cases=len(cases) < _count_cases(session, account_id),
     )
 
 
@@ -87,7 +90,7 @@ def sees_account(session: Session, account_id: str, squads: frozenset[str] | Non
     """Whether a person of these squads sees an account: every one but those that only other squads work on now."""
     if squads is None:
         return True
-    seen = select(Account.account_id).where(Account.account_id == account_id, *_visible(squads))
+    seen = select(Account.account_id).where(Account.account_id == account_id, *visible_accounts(squads))
     return session.scalar(seen) is not None
 
 
@@ -164,7 +167,7 @@ def open_cases_of(session: Session, accounts: Sequence[str], squads: frozenset[s
 
 
 def _chosen(chosen: AccountFilter) -> list[ColumnElement[bool]]:
-    found = _visible(chosen.squads)
+    found = visible_accounts(chosen.squads)
     if chosen.segment:
         found.append(Account.segment == chosen.segment)
     if chosen.owner:
@@ -182,14 +185,16 @@ def _chosen(chosen: AccountFilter) -> list[ColumnElement[bool]]:
     return found
 
 
-def _visible(squads: frozenset[str] | None) -> list[ColumnElement[bool]]:
+def visible_accounts(
+    squads: frozenset[str] | None, account_id: InstrumentedAttribute[str] = Account.account_id
+) -> list[ColumnElement[bool]]:
     """Every account but those with open cases of other squads only: a case of another squad does not exist here."""
     if squads is None:
         return []
     names = sorted(squads)
     own = select(Case.account_id).where(Case.squad.in_(names))
     foreign = select(Case.account_id).where(Case.closed_at.is_(None), Case.squad.not_in(names))
-    return [or_(Account.account_id.not_in(foreign), Account.account_id.in_(own))]
+    return [or_(account_id.not_in(foreign), account_id.in_(own))]
 
 
 def search(session: Session, text: str, squads: frozenset[str] | None) -> Sequence[Account]:
@@ -204,6 +209,10 @@ def _handoffs(session: Session, cases: Sequence[str]) -> tuple[str, ...]:
     same = (of_case == newest.c.case_id) & (FrozenHandoff.as_of == newest.c.night)
     query = select(FrozenHandoff.content).join(newest, same)
     return tuple(session.scalars(query.order_by(FrozenHandoff.as_of.desc(), FrozenHandoff.id.desc()).limit(PACKAGES)))
+
+
+def _count_cases(session: Session, account_id: str) -> int:
+    return session.scalar(select(func.count()).where(Case.account_id == account_id)) or 0
 
 
 def _cases(account_id: str, squads: frozenset[str] | None) -> Select[tuple[Case]]:

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from serving.store.incident_tables import Incident, IncidentAccount, IncidentEvent, SignalMatch, SignalRow
+from serving.store.queries.account_queries import visible_accounts
 from serving.store.queries.queue_queries import newest_night
 from serving.store.tables import Account, Case
 
@@ -117,9 +118,7 @@ def _accounts(session: Session, incident: Incident, visible: frozenset[str] | No
         .outerjoin(Account, Account.account_id == IncidentAccount.account_id)
         .where(IncidentAccount.incident_id == incident.id)
     )
-    if visible is not None:
-        theirs = select(Case.account_id).where(Case.squad.in_(sorted(visible)))
-        query = query.where(IncidentAccount.account_id.in_(theirs))
+    query = query.where(*visible_accounts(visible, IncidentAccount.account_id))
     order = (Account.arr.is_(None), Account.arr.desc(), IncidentAccount.signals.desc(), IncidentAccount.account_id)
     rows = session.execute(query.order_by(*order).limit(LISTED_ACCOUNTS)).all()
     cases = _open_cases(session, [row[0].account_id for row in rows], visible)

@@ -122,5 +122,6 @@ def _render(
     if file is None or outlook is None:
         raise IncidentNotFoundError(incident_id)
     may_comment = context.person.may(Permission.COMMENT)
-    view = incident_view(file, context.actor(Act.WORK), context.now, outlook, may_comment=may_comment, draft=draft)
+    actor, zone = context.actor(Act.WORK), context.reader.zone
+    view = incident_view(file, actor, context.now, outlook, may_comment=may_comment, draft=draft, zone=zone)
     return render_page(request, "incident.html.j2", {"view": view, "notice": message}, status=status)

@@ -55,6 +55,7 @@ function elementAt({ id, case: name, at }) {
 }
 
 function restoreFocus(focused) {
+  showSelected();
   const element = elementAt(focused);
   const message = main().querySelector("[role=alert], [role=status]");
   if (element) element.focus();
@@ -82,7 +83,15 @@ document.addEventListener("submit", (event) => {
 document.addEventListener("change", (event) => {
   const form = event.target.form;
   if (form?.matches(".filter[data-live]")) form.requestSubmit();
+  showSelected();
 });
+
+// The bar for the selected cases says how many there are.
+function showSelected() {
+  const text = document.querySelector("[data-selected]");
+  const count = document.querySelectorAll(".pick input:checked").length;
+  if (text) text.textContent = count ? `${count} selected ${count === 1 ? "case" : "cases"}` : "Selected cases";
+}
 
 window.addEventListener("popstate", () => send(window.location.href, { method: "GET" }));
 window.addEventListener("online", () => { offline().hidden = true; });
@@ -106,11 +115,16 @@ function runShortcut(key) {
   else if (!row) document.querySelector(`[data-key="${key}"]`)?.click();
 }
 
+function goToBar() {
+  document.querySelector(".bulk button")?.focus();
+}
+
 const KEYS = {
   j: () => step(1),
   k: () => step(-1),
   c: () => runShortcut("c"),
   s: () => runShortcut("s"),
+  b: () => goToBar(),
   n: () => document.getElementById("next")?.click(),
   "/": () => document.getElementById("q")?.focus(),
 };
@@ -123,19 +137,35 @@ document.addEventListener("keydown", (event) => {
   shortcut();
 });
 
-// Opening a form focuses its text; an address that names a form opens it.
+// Opening a form focuses its first field; an address that names a form opens it.
+
+const FORMS = ".action[open], .bulk-action[open], .open-case[open]";
+
+function focusFirst(details) {
+  details.querySelector("input:not([type=hidden]), select, textarea, button")?.focus();
+}
 
 document.addEventListener("toggle", (event) => {
-  if (event.target.matches?.(".action[open]")) event.target.querySelector("textarea, button")?.focus();
+  if (event.target.matches?.(FORMS)) focusFirst(event.target);
 }, true);
+
+document.addEventListener("click", (event) => {
+  if (!event.target.closest(".to-bulk")) return;
+  event.preventDefault();
+  goToBar();
+});
 
 function openNamed() {
   const named = document.getElementById(window.location.hash.slice(1));
-  if (named?.matches("details")) named.open = true;
+  if (!named?.matches("details")) return;
+  named.open = true;
+  setTimeout(() => focusFirst(named)); // after the browser has scrolled to it, which takes the focus away
 }
 
 window.addEventListener("hashchange", openNamed);
-openNamed();
+if (document.readyState === "complete") openNamed();
+else window.addEventListener("load", openNamed);
+showSelected();
 
 // Times are written in the time zone of the browser, where the policy does not name that of the reader.
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;

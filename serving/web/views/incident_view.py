@@ -10,7 +10,7 @@ from serving.incidents.incident_context import scope_text
 from serving.incidents.incident_outlook import IncidentOutlook, timeline_sentence
 from serving.store.incident_tables import Incident, IncidentEvent
 from serving.store.queries.incident_queries import AffectedRevenue, IncidentFile
-from serving.web.display_text import DUE_SOON, SlaTimer, duration
+from serving.web.display_text import DUE_SOON, SlaTimer, duration, reader_time
 
 INCIDENT_STATES = {"open": "Open", "over": "Over", "resolved": "Resolved"}
 
@@ -55,6 +55,11 @@ class IncidentView:
     draft: str = ""
 
     @property
+    def quiet_time(self) -> str:
+        """The time without a signal after which it is over."""
+        return quiet_text(self.incident.quiet_minutes)
+
+    @property
     def length(self) -> str:
         """How long it lasted, or has lasted until its last signal."""
         return duration(self.incident.last_signal_at - self.incident.started_at)
@@ -74,8 +79,9 @@ def incident_view(
     *,
     may_comment: bool,
     draft: str = "",
+    zone: str = "UTC",
 ) -> IncidentView:
-    """The page of an incident for this person."""
+    """The page of an incident for this person, in this time zone."""
     incident = file.incident
     works = may_work(incident, actor) and incident.state == "open"
     return IncidentView(
@@ -85,8 +91,8 @@ def incident_view(
         scope=scope_text(incident) or NOBODY,
         timer=incident_timer(incident, now),
         revenue=revenue_text(file.revenue, file.unknown),
-        hidden=hidden_text(file.hidden, sees_all=actor.role in EVERY_SQUAD),
-        timeline=tuple(_entry(event, outlook) for event in reversed(file.events)),
+        hidden=hidden_text(file.hidden, len(file.accounts), sees_all=actor.role in EVERY_SQUAD),
+        timeline=tuple(_entry(event, outlook, zone) for event in reversed(file.events)),
         may_acknowledge=works and incident.acknowledged_at is None,
         may_resolve=works,
         may_comment=may_comment,
@@ -120,13 +126,27 @@ def revenue_text(revenue: tuple[AffectedRevenue, ...], unknown: int) -> str:
     return ", ".join(part for part in (known, missing) if part) or "–"
 
 
-def hidden_text(count: int, *, sees_all: bool) -> str:
-    """How many accounts are affected and not listed, and why."""
+def hidden_text(count: int, listed: int, *, sees_all: bool) -> str:
+    """How many accounts are affected and not ``listed``, and why."""
     if not count:
         return ""
-    what = f"{count:,} further {'account is' if count == 1 else 'accounts are'} affected"
-    return f"{what}." if sees_all else f"{what}; accounts of which your squads have had no case are not listed."
+    one = count == 1
+    what = f"{count:,} {'more ' if listed else ''}{'account is' if one else 'accounts are'} affected"
+    if sees_all:
+        return f"{what}."
+    seen = "do not see it" if one else "do not see them" if listed else "see none of them"
+    return f"{what}; you {seen}, because only other squads work on {'it' if one else 'them'} now."
 
 
-def _entry(event: IncidentEvent, outlook: IncidentOutlook) -> TimelineEntry:
-    return TimelineEntry(event.at, timeline_sentence(event, outlook), event.comment)
+def _entry(event: IncidentEvent, outlook: IncidentOutlook, zone: str) -> TimelineEntry:
+    sentence = timeline_sentence(event, outlook, lambda at: reader_time(at, zone))
+    return TimelineEntry(event.at, sentence, event.comment)
+
+
+def quiet_text(minutes: float) -> str:
+    """A quiet time in its largest whole unit: ``18 hours``."""
+    for unit, length in (("day", 1440), ("hour", 60)):
+        if minutes >= length and minutes % length == 0:
+            number = round(minutes / length)
+            return f"{number} {unit if number == 1 else unit + 's'}"
+    return f"{minutes:g} {'minute' if minutes == 1 else 'minutes'}"

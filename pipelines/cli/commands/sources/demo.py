@@ -26,10 +26,12 @@ def demo(
     until: Annotated[str | None, typer.Option(metavar="DATE", help="The last night. Default: today, in UTC.")] = None,
     accounts: Annotated[int, typer.Option(min=50, max=5000, help="How many accounts the company has.")] = 320,
     seed: Annotated[int, typer.Option(min=0, help="The same seed and last night give the same demo.")] = 11,
+    show_next: Annotated[bool, typer.Option("--next/--no-next", help="Print at the end how to look at it.")] = True,
 ) -> None:
     """Play nights of a simulated company through the code that runs in production, worked by eight simulated people.
 
-    It takes two to three minutes. Nothing is sent: messages to people are files in the folder `mail` of the home.
+    It takes about five minutes on two cores. Nothing is sent: messages to people are files in the folder `mail` of the
+    home.
     """
     from pipelines import settings as configuration
     from pipelines.demo.demo_home import DemoHome
@@ -41,9 +43,21 @@ def demo(
     last: date = parse_day(until, "--until") or utcnow().date()
     plan = DemoPlan(until=last, nights=nights, accounts=accounts, seed=seed)
     steps = Steps()
+    steps.log(expected_length(nights))
     with steps.step("demo", f"Playing {nights} nights"):
         report = play_demo(DemoHome(home), plan, steps.log)
     done = ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in report.actions.items())
     out.print(f"{report.nights} nights up to {last.isoformat()}; actions: {done}.", markup=False, soft_wrap=True)
+    if not show_next:
+        return
     config = DemoHome(home).settings_file
     out.print(f"Next: make review, or RESCUE_CONFIG={config} rescue review --demo", markup=False, soft_wrap=True)
+
+
+def expected_length(nights: int) -> str:
+    """How long it takes to play so many nights on two cores."""
+    minutes = max(2, 1 + round(nights / 15))
+    return (
+        f"This takes about {minutes} minutes on two cores. The first night trains the models, and takes the longest; "
+        "then there is a line every fifth night."
+    )

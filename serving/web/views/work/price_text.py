@@ -10,6 +10,9 @@ from serving.store.tables import Account, Case
 BELOW_COST = "Below its cost"
 """In place of a negative priority: an open case whose rescue costs more, as things are now, than it can save."""
 
+MOST_DECIMALS = 4
+"""Decimals of a percentage in a formula."""
+
 UNEXPLAINED = "As the night calculated it; the policy or the figures have changed since."
 
 
@@ -48,19 +51,23 @@ def priced_figures(case: Case, account: Account, rules: PolicyFile | None) -> Pr
 
 
 def _formula(parts: PriceParts) -> str:
+    decimals = _decimals(parts)
     factors = [f"{parts.revenue:,.0f}"]
-    factors += [_share(share) for share in (parts.probability, parts.share) if share is not None]
+    factors += [_share(share, decimals) for share in (parts.probability, parts.share) if share is not None]
     factors += [f"{parts.urgency:g}"] if parts.urgency != 1 else []
     return " × ".join(factors) + (f" − {parts.cost:,.0f}" if parts.cost else "")
 
 
 def _words(parts: PriceParts, currency: str, with_cost: bool) -> str:
     """The parts with what each of them is; ``with_cost`` subtracts the cost of the work."""
+    decimals = _decimals(parts)
     kind = " a year" + (", estimated" if parts.is_estimate else "") + (", the most that counts" if parts.capped else "")
     words = [f"{amount(parts.revenue, currency)}{kind}"]
     if parts.probability is not None and parts.risk is not None:
-        words.append(f"{_share(parts.probability)} {parts.risk.replace('_', ' ')} risk")
-    words.append(f"{_share(parts.share)} {'less risk after a rescue' if parts.uplift else 'saved by a rescue'}")
+        words.append(f"{_share(parts.probability, decimals)} {parts.risk.replace('_', ' ')} risk")
+    words.append(
+        f"{_share(parts.share, decimals)} {'less risk after a rescue' if parts.uplift else 'saved by a rescue'}"
+    )
     if parts.urgency != 1 and parts.within_days is not None:
         event = "ends" if parts.probability is None else "renews"
         words.append(f"{parts.urgency:g} ({event} within {parts.within_days:g} days)")
@@ -68,6 +75,17 @@ def _words(parts: PriceParts, currency: str, with_cost: bool) -> str:
     return " × ".join(words) + cost
 
 
-def _share(value: float) -> str:
-    """A share as a percentage, a small one with a decimal: the product of the figures has to be near the priority."""
-    return f"{value:.0%}" if value >= 0.1 else f"{value:.1%}"
+def _decimals(parts: PriceParts) -> int:
+    """How many decimals the percentages need, so that the product of the shown figures is the shown priority."""
+    for decimals in range(MOST_DECIMALS):
+        probability = 1.0 if parts.probability is None else round(parts.probability, decimals + 2)
+        product = round(parts.revenue) * probability * round(parts.share, decimals + 2) * parts.urgency
+        if round(product - round(parts.cost)) == round(parts.value):
+            return decimals
+    return MOST_DECIMALS
+
+
+def _share(value: float, decimals: int) -> str:
+    """A share as a percentage, without zeros at its end."""
+    text = f"{value:.{decimals}%}".removesuffix("%")
+    return f"{text.rstrip('0').rstrip('.') if '.' in text else text}%"

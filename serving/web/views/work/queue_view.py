@@ -130,6 +130,10 @@ class QueueRow:
         """Whether nobody works on the case yet."""
         return self.case.state == State.NEW
 
+    def can_be_selected(self, person: str, may_assign: bool) -> bool:
+        """Whether this person may change the open case: it is nobody's or theirs, or they assign cases."""
+        return self.case.closed_at is None and (may_assign or self.case.owner in {None, person})
+
 
 @dataclass(frozen=True)
 class RowContext:
