@@ -27,6 +27,7 @@ from serving.delivery.channel import Channel, ChannelMessage, DeliveryError, Ext
 from serving.delivery.mail_answers import answer_lines
 from serving.delivery.outbox import CASE_CHANGED
 from serving.delivery.records.case_update import case_update
+from serving.delivery.records.record_writer import CaseRecords
 from serving.delivery.records.stored_records import hold_record, release_record, store_record
 from serving.paths.message_text import MessageText, digest_text
 from serving.store.database import Store, utcnow
@@ -46,6 +47,7 @@ FAILURES = 3
 """Failed messages in a row after which a channel is paused."""
 WITH_HANDOFF = ("case.opened", "case.raised")
 
+stamina.instrumentation.set_on_retry_hooks([])  # a failure is one sentence at the end: no line for each retry
 logger = logging.getLogger(__name__)
 jitter = Random()  # noqa: S311 - spreads retries, guards nothing
 
@@ -54,6 +56,7 @@ class _Taken(NamedTuple):
     """A message that this process sends now; ``subject`` are the ids of its case and incident.
 
     ``record`` is None for a channel without records, and ``busy`` is true where the message has to wait for it.
+    With ``keeps_cases``, the channel keeps a record of each case for people.
     """
 
     channel: str
@@ -62,20 +65,36 @@ class _Taken(NamedTuple):
     subject: tuple[str | None, str | None] = (None, None)
     record: ExternalRecord | None = None
     busy: bool = False
+    keeps_cases: bool = False
 
 
 @dataclass
 class DeliveryReport:
-    """How many messages were sent, will be tried again, are dead, or have a channel that is not configured.
+    """How many messages were sent, were not needed, will be tried again, are dead, or have a channel that is not
+    configured.
 
-    ``paused`` are the channels that failed several messages in a row.
+    ``unneeded`` are those of which a channel made nothing, such as a message about a record that was deleted.
+    ``records`` are the cases whose records were written, by channel. ``waiting`` messages are due at ``next_at`` or
+    later. ``paused`` are the channels that failed several messages in a row.
     """
 
     sent: int = 0
+    unneeded: int = 0
+    records: dict[str, set[str]] = field(default_factory=dict)
+    waiting: int = 0
+    next_at: datetime | None = None
     retried: int = 0
     dead: int = 0
     without_channel: int = 0
     paused: list[str] = field(default_factory=list)
+
+    @property
+    def written(self) -> tuple[str, ...]:
+        """The records that were written, a sentence for each channel."""
+        return tuple(
+            f"{len(cases):,} {'record' if len(cases) == 1 else 'records'} written to {channel}"
+            for channel, cases in sorted(self.records.items())
+        )
 
 
 def deliver(
@@ -107,6 +126,7 @@ def deliver(
             report.paused.append(channel)
             del available[channel]
     report.without_channel = _count_without_channel(store, channels)
+    report.waiting, report.next_at = _count_waiting(store, channels)
     return report
 
 
@@ -143,7 +163,8 @@ def _take(
         for part in parts:
             part.next_at, part.attempts = now + MESSAGE_LEASE, part.attempts + 1
         sent = _channel_message(session, parts, record)
-        return _Taken(message.channel, sent, [part.id for part in parts], subject, record)
+        keeps = isinstance(channels[message.channel], CaseRecords)
+        return _Taken(message.channel, sent, [part.id for part in parts], subject, record, keeps_cases=keeps)
 
 
 def _keeps_records(channel: Channel, message: Message) -> bool:
@@ -275,9 +296,13 @@ def _store_result(
         if taken.record is not None:
             release_record(session, taken.channel, taken.subject, record, now)
         if failure is None:
+            unneeded = taken.record is not None and record is None
             for message in rows:
-                message.status, message.sent_at, message.error = "sent", now, None
-            report.sent += 1
+                message.status, message.sent_at, message.error = "sent", None if unneeded else now, None
+            report.sent += not unneeded
+            report.unneeded += unneeded
+            if record is not None and taken.keeps_cases:
+                report.records.setdefault(taken.channel, set()).add(taken.subject[0] or "")
             return
         wait = retry_delay(rows[0].attempts, failure.retry_after)
         dead = failure.permanent or rows[0].attempts >= ATTEMPTS
@@ -306,3 +331,12 @@ def _count_without_channel(store: Store, channels: Mapping[str, Channel]) -> int
     query = select(func.count()).where(Message.status == "pending", Message.channel.not_in(channels))
     with store.reading() as session:
         return session.scalar(query) or 0
+
+
+def _count_waiting(store: Store, channels: Mapping[str, Channel]) -> tuple[int, datetime | None]:
+    query = select(func.count(), func.min(Message.next_at)).where(
+        Message.status == "pending", Message.channel.in_(channels)
+    )
+    with store.reading() as session:
+        count, first = session.execute(query).one()
+    return count, first

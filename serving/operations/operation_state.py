@@ -161,6 +161,8 @@ def _breaches(session: Session) -> dict[str, int]:
 
 
 def _outbox(session: Session) -> OutboxState:
-    counts = dict(session.execute(select(Message.status, func.count()).group_by(Message.status)).tuples().all())
+    needed = (Message.status != "sent") | Message.sent_at.is_not(None)
+    query = select(Message.status, func.count()).where(needed).group_by(Message.status)
+    counts = dict(session.execute(query).tuples().all())
     oldest = session.scalar(select(func.min(Message.created_at)).where(Message.status == "pending"))
     return OutboxState(counts.get("pending", 0), counts.get("dead", 0), counts.get("sent", 0), oldest)

@@ -27,7 +27,7 @@ def prune_queue(store: Store, keep: timedelta, now: datetime, *, dry_run: bool =
         removed["scores"] = _remove(session, Score, Score.as_of.in_(nights), dry_run)
         removed["waiting"] = _remove(session, Waiting, Waiting.as_of.in_(nights), dry_run)
         removed["set_aside"] = _remove(session, SetAside, SetAside.as_of.in_(nights), dry_run)
-        old_message = (Message.status == "sent") & (Message.sent_at < before)
+        old_message = (Message.status == "sent") & (func.coalesce(Message.sent_at, Message.created_at) < before)
         removed["outbox"] = _remove(session, Message, old_message, dry_run)
         removed["attempts"] = _remove(session, AttemptRow, AttemptRow.started_at < before, dry_run)
         removed["monitor_reports"] = _remove(session, MonitorRow, MonitorRow.as_of < before.date(), dry_run)

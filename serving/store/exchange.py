@@ -17,7 +17,8 @@ class Message(Base):
     """One message to one channel, written in the transaction of its cause.
 
     ``id`` is the id for the receiver, the same on every attempt. ``next_at`` is the earliest time of the next attempt;
-    a sender moves it ahead before it sends, so that two senders do not take the same message.
+    a sender moves it ahead before it sends, so that two senders do not take the same message. One that was not needed
+    any more is ``sent`` without ``sent_at``.
     """
 
     __tablename__ = "outbox"

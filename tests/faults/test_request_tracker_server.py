@@ -120,4 +120,4 @@ def _follow_theirs(world: RecordWorld, tracker: RequestTracker) -> None:
     assert (world.case(1).closed_at, world.case(1).owner) == (None, "cid")
     gone = world.row(2).external_id or ""
     tracker.call("DELETE", f"/ticket/{gone}")
-    assert "was deleted there" in world.read().problems[0]
+    assert "was not found there" in world.read().problems[0]

@@ -1,6 +1,8 @@
 """``rescue deliver``: send the messages of the outbox."""
 
-from typing import Annotated
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,6 +11,9 @@ from pipelines import assembly
 from pipelines import settings as configuration
 from pipelines.cli.options import Home
 from pipelines.console import err, out
+
+if TYPE_CHECKING:
+    from serving.delivery import DeliveryReport
 
 
 def register(app: typer.Typer) -> None:
@@ -35,7 +40,6 @@ def deliver(
     ] = None,
 ) -> None:
     """Send the messages of the outbox that are due, through the channels in rescue.toml."""
-    from serving import delivery
     from serving.cases.digests.send_messages import send_messages
 
     settings = configuration.load(home=home)
@@ -48,14 +52,10 @@ def deliver(
     if dead:
         _list_dead(settings)
         return
-    channels = delivery.open_channels(settings.channels)
+    channels = assembly.open_channels(settings)
     with assembly.open_queue(settings) as store:
         report = send_messages(store, channels, replay=replay)
-    out.print(
-        f"{report.sent} sent, {report.retried} will be retried, {report.dead} could not be delivered.",
-        markup=False,
-        soft_wrap=True,
-    )
+    out.print(_summary(report), markup=False, soft_wrap=True)
     if report.without_channel:
         out.print(
             f"Warning: {report.without_channel} messages are for a channel that is not in rescue.toml.", soft_wrap=True
@@ -68,12 +68,26 @@ def deliver(
         )
 
 
+def _summary(report: DeliveryReport) -> str:
+    """What was sent, and what waits until when."""
+    from serving.store.database import utcnow
+
+    unneeded = f", {report.unneeded} not needed" if report.unneeded else ""
+    line = f"{report.sent} sent{unneeded}, {report.retried} will be retried, {report.dead} could not be delivered."
+    for sentence in report.written:
+        line += f" {sentence}."
+    if report.next_at is None:
+        return line
+    today = report.next_at.date() == utcnow().date()
+    at = f"{report.next_at:%H:%M} UTC" if today else f"{report.next_at:%Y-%m-%d %H:%M} UTC"
+    return f"{line} {report.waiting} {'waits' if report.waiting == 1 else 'wait'} until {at}."
+
+
 def _check_channels(settings: configuration.Settings) -> None:
     """Say of each channel whether its system lets us in; the command ends with 1 where one does not."""
-    from serving.delivery import open_channels
     from serving.delivery.connection_tests import check_connections
 
-    checks = list(check_connections(open_channels(settings.channels)))
+    checks = list(check_connections(assembly.open_channels(settings)))
     for check in checks:
         (out if check.works is not False else err).print(check.sentence, markup=False, soft_wrap=True)
     if not checks:
@@ -84,7 +98,7 @@ def _check_channels(settings: configuration.Settings) -> None:
 
 def _send_test(settings: configuration.Settings, name: str | None, to: str | None) -> None:
     """Send a test message through one channel; the command ends with 1 where it is not taken."""
-    from serving.delivery import DeliveryError, open_channels
+    from serving.delivery import DeliveryError
     from serving.delivery.connection_tests import send_test
     from serving.store.database import utcnow
 
@@ -93,7 +107,7 @@ def _send_test(settings: configuration.Settings, name: str | None, to: str | Non
     if name not in settings.channels:
         hint = suggest_name(name, settings.channels) if settings.channels else "no [channels.NAME] is set."
         raise UsageError(f"There is no channel {name!r}; {hint}")
-    channel = open_channels({name: settings.channels[name]})[name]
+    channel = assembly.open_channels(settings, [name])[name]
     try:
         sentence = send_test(name, channel, to, utcnow())
     except DeliveryError as error:

@@ -94,7 +94,7 @@ class OAuthSettings(RecordSettings):
         if self.client_id is None:
             return bearer_of(None, self.secret())
         target = self.token_url or token_url
-        refuse_inner(target, self.allow)
+        refuse_inner(target, self.allow, "token_url")
         secret = require_secret("client_secret", self.client_secret, self.client_secret_file)
         refresh = read_secret("refresh_token", self.refresh_token, self.refresh_token_file)
         more = {"grant_type": "refresh_token", "refresh_token": refresh} if refresh else {}

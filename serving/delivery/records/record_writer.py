@@ -29,6 +29,10 @@ WRITE_SECONDS = 200.0
 """For all requests about one case; less than the lease of a record."""
 READ_SECONDS = 60.0
 """For all requests about the records that are read together: the timers of cases wait for them."""
+GONE_WAIT = 6 * 3600.0
+"""The seconds until a record that is missing is tried again: ten attempts last longer than a day, after which the
+record counts as deleted, and its messages are not needed any more.
+"""
 WARNING, OWNER, CASE_OWNER, OWN, DESCRIBED = "warning", "owner", "case_owner", "own", "described"
 """Keys of the state of a record: a sentence about something that could not be written; who had the record last, as
 a list of what identifies a person there; who had the case then; whether the record is ours; the newest entry that its
@@ -92,7 +96,10 @@ class CaseRecords:
         try:
             return self._bring_up_to_date(update, record, save)
         except RecordGoneError:
-            return replace(record, data={**record.data, RECORD_GONE: True})
+            raise DeliveryError(
+                f"{self.title} {record.key} was not found there: it was deleted, or the token cannot see it.",
+                retry_after=GONE_WAIT,
+            ) from None
 
     def read(self, record_ids: Collection[str]) -> list[RecordState]:
         """The present state of records of this channel; what is asked about them next has to end in time, too."""

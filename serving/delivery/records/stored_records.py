@@ -3,14 +3,18 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, and_, select, update
 from sqlalchemy.orm import Session
 
 from serving.delivery.channel import ExternalRecord
-from serving.store.database import Store, utcnow
+from serving.store.database import Store
 from serving.store.exchange import ExternalRecordRow, Message
 from serving.store.tables import Case
 
+GONE_AFTER = timedelta(hours=24)
+"""How long a record has to be missing until it counts as deleted, and how often it is looked for after that."""
+MISSING_SINCE = "missing_since"
+"""The key of when a record was missing first, in what was read of it."""
 READ_FOR = timedelta(days=30)
 """How long the record of a closed case is still read: it may be opened again, or commented on."""
 RECORD_GONE = "gone"
@@ -82,34 +86,49 @@ def fill_row(row: ExternalRecordRow, record: ExternalRecord) -> None:
     row.external_id, row.url = record.key, record.url
     row.written = dict(record.data)
     row.entry = record.entry if record.entry is not None else row.entry
-    if record.data.get(RECORD_GONE) and row.gone_at is None:
-        row.gone_at = utcnow()
 
 
 def hold_records(
-    session: Session, channel: str, before: datetime, now: datetime, limit: int
+    session: Session, channel: str, before: datetime, gone_before: datetime, now: datetime, limit: int
 ) -> list[ExternalRecordRow]:
-    """Take the records of a channel that were not read since ``before``, those that waited longest first."""
+    """Take the records of a channel that were not read since ``before``, those that waited longest first.
+
+    One that counts as deleted is looked for again where it was not since ``gone_before``, as long as its case is open.
+    """
     free = (ExternalRecordRow.busy_until.is_(None)) | (ExternalRecordRow.busy_until <= now)
     due = (ExternalRecordRow.read_at.is_(None)) | (ExternalRecordRow.read_at <= before)
+    gone = Case.closed_at.is_(None) & (ExternalRecordRow.read_at <= gone_before)
+    kept = ExternalRecordRow.gone_at.is_(None)
     query = (
         select(ExternalRecordRow)
         .join(Case, Case.id == ExternalRecordRow.case_id)
-        .where(
-            ExternalRecordRow.channel == channel,
-            ExternalRecordRow.case_id.is_not(None),
-            ExternalRecordRow.external_id.is_not(None),
-            ExternalRecordRow.gone_at.is_(None),
-            Case.closed_at.is_(None) | (Case.closed_at > now - READ_FOR),
-            free,
-            due,
-        )
+        .where(_is_read(channel, now), free, due, kept | gone)
     )
     ordered = query.order_by(ExternalRecordRow.read_at.is_not(None), ExternalRecordRow.read_at, ExternalRecordRow.id)
     rows = list(session.scalars(ordered.limit(limit).with_for_update(skip_locked=True, of=ExternalRecordRow)))
     for row in rows:
         row.busy_until = now + RECORD_LEASE
     return rows
+
+
+def kept_records(session: Session, channel: str, now: datetime) -> dict[int, bool]:
+    """The rows of the records of a channel that are read and do not count as deleted: whether each was missing last."""
+    query = (
+        select(ExternalRecordRow.id, ExternalRecordRow.read)
+        .join(Case, Case.id == ExternalRecordRow.case_id)
+        .where(_is_read(channel, now), ExternalRecordRow.gone_at.is_(None))
+    )
+    return {number: MISSING_SINCE in read for number, read in session.execute(query)}
+
+
+def _is_read(channel: str, now: datetime) -> ColumnElement[bool]:
+    """Whether it is the record of a case that is open, or was closed a short time ago."""
+    return and_(
+        ExternalRecordRow.channel == channel,
+        ExternalRecordRow.case_id.is_not(None),
+        ExternalRecordRow.external_id.is_not(None),
+        Case.closed_at.is_(None) | (Case.closed_at > now - READ_FOR),
+    )
 
 
 def free_records(session: Session, ids: Sequence[int]) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from support.vendors.every_vendor import VENDORS
+from support.vendors.fake_jira import FakeJira
 from support.vendors.fake_vendor import CID, ZOE, FakeVendor
 from support.vendors.fake_zendesk import FakeZendesk
 from support.vendors.record_world import ANN, RecordWorld
@@ -269,3 +270,56 @@ def test_the_actor_of_a_change_is_in_the_record(desk: RecordWorld) -> None:
     after = desk.history()[-1].after
     assert (after["via"], after["channel"]) == ("Zendesk", "desk")
     assert after["change"].startswith("note:")
+
+
+@pytest.mark.parametrize("vendor", ["jira"], indirect=True)
+def test_records_that_are_missing_together_are_not_deleted(
+    vendor: FakeVendor, migrated_sqlite: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "many.db"
+    shutil.copy(migrated_sqlite, path)
+    world = RecordWorld.open(f"sqlite:///{path}", vendor, vendor.settings(), count=4)
+    with world.store:
+        world.deliver_all()
+        assert isinstance(vendor, FakeJira)
+        issues, before = dict(vendor.issues), [world.row(number).read for number in range(4)]
+        vendor.issues.clear()
+        for _ in range(3):
+            report = world.read()
+            assert report.problems == [
+                "desk: all 4 records are missing: does the token still see the project? Nothing was changed."
+            ]
+            assert (report.failed, report.read) == (["desk"], 0)
+            world.advance(hours=25)
+        assert [world.row(number).read for number in range(4)] == before
+        key = next(iter(issues))
+        vendor.issues.update({key: issues[key]})
+        assert "3 of 4 records are missing" in world.read().problems[0]
+        vendor.issues.update(issues)
+        assert (world.read().read, world.read().failed) == (4, [])
+
+
+@pytest.mark.parametrize("vendor", ["jira"], indirect=True)
+def test_a_record_that_is_found_again_is_attached_again(world: RecordWorld, vendor: FakeVendor) -> None:
+    assert isinstance(vendor, FakeJira)
+    key, issue = next(iter(vendor.issues.items()))
+    vendor.they_delete(key)
+    world.read()
+    vendor.issues[key] = issue
+    assert world.read().problems == []
+    assert world.row().problem is None
+    vendor.they_delete(key)
+    world.advance(hours=25)
+    world.read()
+    assert world.row().gone_at is None  # it was there in between
+    world.advance(hours=25)
+    world.read()
+    assert world.row().gone_at is not None
+    assert world.row().problem is not None
+    vendor.issues[key] = issue
+    vendor.they_comment(key, "Back again.")
+    assert "was found again" in world.read().changes[-1]
+    assert (world.row().gone_at, world.row().problem) == (None, None)
+    assert [event.comment for event in world.history()][-1] == "Back again."
+    world.cases.comment(world.case_id(), ANN, text="Good.")
+    assert world.deliver().written == ("1 record written to desk",)

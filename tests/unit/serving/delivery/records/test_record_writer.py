@@ -100,11 +100,20 @@ def test_a_record_that_was_deleted_there_stays_so(world: RecordWorld, vendor: Fa
     world.deliver_all()
     vendor.they_delete(vendor.views()[0].id)
     report = world.read()
-    assert "was deleted there" in report.problems[0]
+    assert "was not found there" in report.problems[0]
+    assert report.failed == []
     world.cases.comment(world.case_id(), ANN, text="Still here.")
-    world.deliver_all()
+    assert world.deliver().retried == 1
+    world.advance(hours=23)
+    assert world.read().problems == []
+    assert world.row().gone_at is None
+    world.advance(hours=1)
+    assert "was deleted there" in world.read().problems[0]
+    report = world.deliver()
+    assert (report.sent, report.unneeded, report.waiting) == (0, 1, 0)
     assert [view for view in vendor.views() if view.notes] == []
     assert world.row().gone_at is not None
+    assert world.read().problems == []
 
 
 @every_vendor
