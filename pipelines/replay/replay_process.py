@@ -101,7 +101,7 @@ def compare_draft(settings: Settings, store: Store, job: ReplayJob) -> dict[str,
         "from": replay.first.isoformat(),
         "to": replay.last.isoformat(),
         "currency": settings.currency.code if settings.currency else None,
-        "rows": [list(row) for row in comparison_table(figures, replay.currency)],
+        "rows": [list(row) for row in comparison_table(figures)],
         "models": {risk: model.to_json() for risk, model in replay.models.items()},
         "cases_known": {name: it.all_cases.known for name, it in figures.items()},
     }
