@@ -8,15 +8,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from features.errors import UsageError
-from pipelines.settings import Settings, writable_home
+from pipelines.settings import Settings, config_file, writable_home
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
     from features.catalogue import Feature
     from features.frame import FrameBuilder
     from models.registry.registry import Registry
     from models.registry.uplift_registry import UpliftRegistry
+    from serving.delivery import Channel
     from serving.policy.decision.decide import Policy
     from serving.policy_versions.policy_state import PolicyInForce, PolicySource
     from serving.store import Store
@@ -103,7 +104,7 @@ def load_policy(settings: Settings) -> Policy:
         return Policy.default()
     if not settings.policy.is_file():
         raise UsageError(f"There is no policy file {settings.policy}.")
-    return Policy.load(settings.policy, settings.declared_metrics, _own_features(settings), _channel_kinds(settings))
+    return Policy.load(settings.policy, settings.declared_metrics, _own_features(settings), channel_kinds(settings))
 
 
 def policy_source(settings: Settings) -> PolicySource:
@@ -117,7 +118,7 @@ def policy_source(settings: Settings) -> PolicySource:
             source=source,
             metrics=settings.declared_metrics,
             own=_own_features(settings),
-            channels=_channel_kinds(settings),
+            channels=channel_kinds(settings),
         )
 
     return PolicySource(settings.policy, parse)
@@ -164,5 +165,23 @@ def _own_features(settings: Settings) -> tuple[Feature, ...]:
     return tuple(own_features(settings))
 
 
-def _channel_kinds(settings: Settings) -> dict[str, str]:
-    return {name: str(table.get("kind", "")) for name, table in settings.channels.items()}
+def channel_kinds(settings: Settings) -> dict[str, str]:
+    """The configured channels by name, each with the word by which the policy's addresses find it."""
+    from serving.delivery.channel_settings import address_kind
+
+    return {name: address_kind(table) for name, table in settings.channels.items()}
+
+
+def open_channels(settings: Settings, names: Iterable[str] | None = None) -> dict[str, Channel]:
+    """The channels of the settings, or those of these names, opened.
+
+    Raises:
+        UsageError: a setting does not fit; the sentence names the file.
+    """
+    from serving.delivery import channel_settings
+
+    wanted = settings.channels if names is None else {name: settings.channels[name] for name in names}
+    try:
+        return channel_settings.open_channels(wanted)
+    except UsageError as error:
+        raise UsageError(f"{config_file()}: {error}") from None

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from features.errors import UsageError
+from pipelines import assembly
 from pipelines.settings import Settings
 from serving.cases.digests.send_messages import send_messages
 from serving.cases.health_adjustments import HealthRule
 from serving.cases.incoming.read_back import READ_EVERY, ReadReport, read_back
 from serving.cases.sla_timers import TimerReport, run_timers
-from serving.delivery import Channel, broadcast_channels, open_channels
+from serving.delivery import Channel, broadcast_channels
 from serving.incidents.run_incidents import IncidentReport, run_incidents
 from serving.incidents.timer_lease import HeldBy, release_lease, take_lease
 from serving.policy.definition.policy_file import Policy
@@ -68,7 +69,7 @@ def run_round(
 
     Without a policy, incidents wait: their signals are kept.
     """
-    channels = open_channels(settings.channels)  # before the lease: a setting that does not fit must not keep it
+    channels = assembly.open_channels(settings)  # before the lease: a setting that does not fit must not keep it
     lease = take_lease(store, holder)
     if isinstance(lease, HeldBy):
         return RoundReport(TimerReport(), IncidentReport(), lease)

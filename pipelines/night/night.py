@@ -37,7 +37,7 @@ from pipelines.system_clock import today
 from serving.cases.absence.away_people import cases_of_strangers
 from serving.cases.digests.send_messages import send_messages
 from serving.cases.sla_timers import run_timers
-from serving.delivery import account_channels, broadcast_channels, open_channels
+from serving.delivery import account_channels, broadcast_channels
 from serving.night_report.report_schema import NightReport, NoModel, UnknownResponsible
 from serving.night_report.report_text import day_text, plural, stale_text
 from serving.nights import night_lease
@@ -82,7 +82,7 @@ def run_nights(
     with recorded_refusal(settings, as_of or scheduled):
         in_force = assembly.adopt_policy(settings)
         policy = in_force.policy
-        open_channels(settings.channels)  # a channel that cannot work stops the night before it begins
+        assembly.open_channels(settings)  # a channel that cannot work stops the night before it begins
         check_operations(settings)
     if in_force.number is not None:
         steps.log(f"Policy: version {in_force.number} ({policy.version})")
@@ -91,6 +91,7 @@ def run_nights(
     with scratch_folder() as scratch, assembly.open_store(settings) as store:
         night_day = choose_day(settings, as_of, scheduled)
         cutoff = night_day.day
+        night_lease.refuse_late_run(store, cutoff)
         with logged_attempt(settings, store, cutoff) as attempt:
             recorded = None if catch_up else _recorded_report(settings, store, cutoff)
             if recorded is None or not night_day.requested:
@@ -249,7 +250,7 @@ def _finish(settings: Settings, store: Store, run_step: StepRunner, steps: Steps
     _queue_weekly(settings, store, steps)
     if settings.channels:
         refresh_records(store, account_channels(settings.channels))
-        run_step("deliver", "Delivering hand-offs", send_messages, store, open_channels(settings.channels))
+        run_step("deliver", "Delivering hand-offs", send_messages, store, assembly.open_channels(settings))
 
 
 def _queue_weekly(settings: Settings, store: Store, steps: Steps) -> None:

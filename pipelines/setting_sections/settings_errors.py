@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
 from features.errors import suggest_name
@@ -12,6 +12,7 @@ from pipelines.setting_sections.currency_settings import CurrencySettings
 from pipelines.setting_sections.metric_settings import MetricSettings
 from pipelines.setting_sections.monitoring_settings import MonitoringSettings
 from pipelines.setting_sections.source_settings import SourceSettings
+from pipelines.setting_sections.sync_settings import SyncSettings
 from pipelines.setting_sections.ticket_attribute_settings import TicketAttributeSettings
 from serving.web.identity.review_settings import ReviewSettings
 
@@ -49,6 +50,9 @@ SECTIONS: dict[str, type[BaseModel]] = {
 }
 """Sections whose keys are fixed."""
 
+_SECRETS: dict[str, type[BaseModel]] = {"sync": SyncSettings}
+"""Further sections in which a key that has to be there is a secret."""
+
 
 def explain_setting_error(error: ValidationError, fields: Mapping[str, FieldInfo]) -> str:
     """The first error as a sentence, with the nearest allowed word where a word is not known.
@@ -61,8 +65,8 @@ def explain_setting_error(error: ValidationError, fields: Mapping[str, FieldInfo
         section = SECTIONS.get(path[0]) if path else None
         known = section.model_fields if section else fields
         return f"There is no setting {'.'.join((*path, last))}; {suggest_name(last, known)}"
-    if first["type"] == SENTENCE:
-        return str(first["msg"])
+    if first["type"] in (SENTENCE, "missing"):
+        return _missing(path, last) if first["type"] == "missing" else str(first["msg"])
     name = ".".join((*path, last))
     if first["type"] == "literal_error":
         allowed = re.findall(r"'([^']*)'", first["ctx"]["expected"])
@@ -73,3 +77,16 @@ def explain_setting_error(error: ValidationError, fields: Mapping[str, FieldInfo
         limit = next(iter(first["ctx"].values()))
         return f"The setting {name} has to be {_LIMITS[first['type']]} {limit:.12g}, not {first['input']}."
     return f"The setting {name}: {first['msg'].rstrip('.')}."
+
+
+def _missing(path: list[str], key: str) -> str:
+    """That a key is missing; for a secret, where it comes from."""
+    section = _SECRETS.get(path[0]) if path else None
+    name = ".".join((*path, key))
+    if section is None or key not in section.model_fields or section.model_fields[key].annotation is not SecretStr:
+        return f"The setting {name} is missing."
+    variable = f"RESCUE_{'__'.join((*path, key))}".upper()
+    return (
+        f"The setting {name} is missing: set it in the environment ({variable}), or {variable}_FILE to a file that "
+        "holds it."
+    )

@@ -141,7 +141,7 @@ def message_settings(
     """What messages to people need from the settings: the channels with their kinds, and the address of the app."""
     return MessageSettings(
         address,
-        {name: _address_kind(table) for name, table in settings.items()},
+        {name: address_kind(table) for name, table in settings.items()},
         following=tuple(sorted(name for name, table in settings.items() if _options(table).follows)),
         recording=record_channels(settings),
         answers=answers,
@@ -153,7 +153,7 @@ def _options(table: Mapping[str, Any]) -> type[ChannelOptions]:
     return KINDS.get(str(table.get("kind", "")), ChannelOptions)
 
 
-def _address_kind(table: Mapping[str, Any]) -> str:
+def address_kind(table: Mapping[str, Any]) -> str:
     """The kind by which the policy's addresses find a channel: a person has one address in Slack."""
     kind = str(table.get("kind", ""))
     return "slack" if kind == "slack_app" else kind
@@ -177,7 +177,17 @@ def _open(name: str, table: Mapping[str, Any]) -> Channel:
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "missing":
+            raise UsageError(f"[channels.{name}] {place} is missing{_secret_hint(name, place, KINDS[kind])}.") from None
         raise UsageError(f"[channels.{name}] {place}: {first['msg']}.") from None
     except UsageError as error:
         raise UsageError(f"[channels.{name}] {error}") from None
     return channel
+
+
+def _secret_hint(channel: str, key: str, options: type[ChannelOptions]) -> str:
+    """Where a secret that is missing comes from; nothing for a key that is no secret."""
+    if key not in options.model_fields or options.model_fields[key].annotation is not SecretStr:
+        return ""
+    variable = f"RESCUE_CHANNELS__{channel}__{key}".upper()
+    return f": set it in the environment ({variable}), or {variable}_FILE to a file that holds it"

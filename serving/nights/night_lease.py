@@ -105,6 +105,14 @@ def refuse_late_night(session: Session, as_of: date) -> None:
         )
 
 
+def refuse_late_run(store: Store, as_of: date) -> None:
+    """Raise :class:`LateNightError` before anything is read, for a night that cannot be recorded any more."""
+    with store.reading() as session:
+        row = session.get(NightRow, as_of)
+        if row is None or row.status != "recorded":
+            refuse_late_night(session, as_of)
+
+
 def renew_lease(store: Store, night: Night, *, lease: timedelta = LEASE, now: datetime | None = None) -> None:
     """Extend the lease; :class:`StaleNightError` when the night was taken over."""
     with store.transaction() as session:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from pipelines import assembly
 from pipelines import settings as configuration
 from pipelines.cli.commands import policy_drawings, policy_rehearsal
 from pipelines.cli.commands.policies.policy_in_use import policy_of_command
@@ -68,7 +69,5 @@ def explain(
 
         text = explanation.list_columns(loaded, settings.declared_metrics, own_features(settings))
     else:
-        text = explanation.explain(
-            loaded, {name: str(table.get("kind", "")) for name, table in settings.channels.items()}
-        )
+        text = explanation.explain(loaded, assembly.channel_kinds(settings))
     out.print(text, markup=False, end="")

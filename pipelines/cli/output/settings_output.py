@@ -1,6 +1,7 @@
 """Every setting in force with its origin, for ``rescue config show``; secrets are masked.
 
-A value is a secret if its field says so, if its key names one, or if it is the password of a URL.
+A value is a secret if its field says so, if its key names one, or if it is the password of a URL. The path of a file
+with a secret is none, and of a URL that is a secret the host is shown.
 """
 
 import json
@@ -8,7 +9,7 @@ import re
 import tomllib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, SecretStr
 
@@ -17,7 +18,7 @@ from pipelines.settings import Settings, config_file
 
 MASK = "********"
 _SECRET_KEY = re.compile(r"(secret|password|passwd|token|credential|api_?key|private|client_secret)", re.IGNORECASE)
-_SECRET_URL = re.compile(r"^channels\.[^.]+\.url$")
+_HOST = re.compile(r"https?://[^/@?#]+/")
 _PASSWORD = re.compile(r"(?<=://)([^/@:]*):([^/@]+)@")
 _QUERY = re.compile(r"((?:password|token|secret|key|sig|signature)=)[^&#]+", re.IGNORECASE)
 
@@ -42,7 +43,8 @@ def list_settings(settings: Settings, options: Collection[str] = ()) -> list[Set
     variables = {value.setting: value.origin for value in environment_values(Settings.model_fields).values()}
     found = []
     for name, value in _values(settings):
-        found.append(SettingInForce(name, _masked(name, value), _origin(name, options, variables, from_file)))
+        shown = _masked(name, value, _field_is_secret(settings, name))
+        found.append(SettingInForce(name, shown, _origin(name, options, variables, from_file)))
     return found
 
 
@@ -64,14 +66,33 @@ def _flat(name: str, value: Any) -> Iterator[tuple[str, Any]]:
     yield name, value if isinstance(value, str | int | float | bool | list | SecretStr | type(None)) else str(value)
 
 
-def _masked(name: str, value: Any) -> Any:
-    """The value without what must not be shown."""
+def _field_is_secret(settings: Settings, name: str) -> bool | None:
+    """Whether a key of a channel is a secret, as its kind says; None for other settings and unknown keys."""
+    section, _, rest = name.partition(".")
+    channel, _, key = rest.rpartition(".")
+    if section != "channels" or channel not in settings.channels:
+        return None
+    from serving.delivery.channel_settings import KINDS
+
+    kind = KINDS.get(str(settings.channels[channel].get("kind", "")))
+    field = kind.model_fields.get(key) if kind else None
+    if field is None:
+        return True if key == "url" else None
+    return field.annotation is SecretStr or SecretStr in get_args(field.annotation)
+
+
+def _masked(name: str, value: Any, secret: bool | None = None) -> Any:
+    """The value without what must not be shown; ``secret`` is what its field says, where that is known."""
     if isinstance(value, SecretStr):
         return MASK
     if value in (None, ""):
         return value
-    if _SECRET_KEY.search(name.rpartition(".")[2]) or _SECRET_URL.match(name):
-        return MASK
+    key = name.rpartition(".")[2]
+    if secret is None:
+        secret = _SECRET_KEY.search(key) is not None and not key.endswith("_file")
+    if secret:
+        host = _HOST.match(value) if key == "url" and isinstance(value, str) else None
+        return f"{host.group()}{MASK}" if host else MASK
     if isinstance(value, str):
         return _QUERY.sub(rf"\1{MASK}", _PASSWORD.sub(rf"\1:{MASK}@", value))
     return value

@@ -71,7 +71,7 @@ class SlackAppSettings(ChannelOptions):
         Raises:
             UsageError: the token is missing or is not that of a bot.
         """
-        refuse_inner(self.api, self.allow)
+        refuse_inner(self.api, self.allow, "api")
         token = require_secret("token", self.token, self.token_file)
         if not token.startswith("xoxb-"):
             raise UsageError("token: a bot token begins with xoxb-: see OAuth & Permissions of the app.")

@@ -45,10 +45,7 @@ class AppriseChannel:
                 f"url: the service {schema} is not encrypted: use {schema}s://, or name its host in `allow`."
             )
         if "." in host or host == "localhost":
-            try:
-                refuse_inner(f"https://{host}/", self.allow)
-            except UsageError as error:
-                raise UsageError(f"url: {error}") from None
+            refuse_inner(f"https://{host}/", self.allow)
 
     @cached_property
     def service(self) -> Any:

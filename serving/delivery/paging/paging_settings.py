@@ -67,5 +67,5 @@ class AppriseSettings(ChannelOptions):
 
 def _address(given: str | None, usual: str, allow: frozenset[str]) -> str:
     address = (given or usual).rstrip("/")
-    refuse_inner(address, allow)
+    refuse_inner(address, allow, "api")
     return address

@@ -77,26 +77,28 @@ class GuardedBackend(httpcore.SyncBackend):
         self._limits.close()
 
 
-def refuse_inner(url: str, allowed: Collection[str]) -> None:
+def refuse_inner(url: str, allowed: Collection[str], key: str = "url") -> None:
     """Refuse a URL that can be seen to lead inside when it is set, without asking a name server.
 
-    Names are resolved, and checked, when a connection is made.
+    Names are resolved, and checked, when a connection is made. ``key`` is the setting that has it, empty for none.
 
     Raises:
         UsageError: it is no https URL, or its host is an inner address; the sentence does not repeat it.
     """
+    said = f"{key}: the address" if key else "The address"
     try:
         parsed = httpx.URL(url)
     except httpx.InvalidURL:
-        raise UsageError("The url cannot be read: write https://host/path.") from None
+        raise UsageError(f"{said} cannot be read: write https://host/path.") from None
     if parsed.host in allowed and parsed.scheme == "http":
         return
     if parsed.scheme != "https" or not parsed.host:
-        raise UsageError("The url has to begin with https://.")
-    if parsed.host not in allowed and _plainly_inner(parsed.host):
         raise UsageError(
-            "The url is an address inside a private network: use a public one, or name the host in `allow`."
+            f"{said} has to begin with https://; http:// is only for a host inside your network that `allow` names, "
+            'such as allow = ["127.0.0.1"].'
         )
+    if parsed.host not in allowed and _plainly_inner(parsed.host):
+        raise UsageError(f"{said} is inside a private network: use a public one, or name the host in `allow`.")
 
 
 def _plainly_inner(host: str) -> bool:
@@ -115,7 +117,7 @@ def resolve(host: str, port: int, *, inside: bool = False, deadline: Deadline | 
     try:
         found = (deadline or Deadline(RESOLVE_SECONDS)).resolve(host, port)
     except (OSError, UnicodeError) as error:
-        raise DeliveryError("The receiver's name cannot be resolved.") from error
+        raise DeliveryError(f"The receiver could not be reached: the name {host} cannot be resolved.") from error
     addresses = [ipaddress.ip_address(str(info[4][0]).partition("%")[0]) for info in found]
     if not inside and not all(is_public(address) for address in addresses):
         raise DeliveryError(

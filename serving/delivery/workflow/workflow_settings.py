@@ -49,7 +49,7 @@ class _SignedIn(ChannelOptions):
         if token:
             raise UsageError("token and client_id are both set: keep one of them.")
         secret = require_secret("client_secret", self.client_secret, self.client_secret_file)
-        refuse_inner(token_url, self.allow)
+        refuse_inner(token_url, self.allow, "token_url")
         return bearer_of(ClientCredentials(token_url, self.client_id, secret, self.scope, more, self.allow))
 
 

@@ -13,7 +13,7 @@ from features.contract import Metric
 from features.errors import suggest_name
 from serving.policy.definition.casework.casework_checks import check_casework, find_idle_playbooks
 from serving.policy.definition.columns import condition_columns
-from serving.policy.definition.escalation.path_checks import check_paths, find_idle_paths
+from serving.policy.definition.escalation.path_checks import check_paths, find_idle_paths, find_unused_addresses
 from serving.policy.definition.incidents.incident_checks import check_incidents
 from serving.policy.definition.incidents.signal_columns import SIGNAL_LISTING, signal_columns
 from serving.policy.definition.launch_triggers import check_launch_names
@@ -102,15 +102,25 @@ class _Compiler:
         return compiled
 
 
-def policy_hints(file: PolicyFile, conditions: Conditions) -> Iterator[Problem]:
-    """Parts of a policy that are valid but no longer needed: earlier policies raised cancellations by a trigger."""
+def policy_hints(
+    file: PolicyFile, conditions: Conditions, channels: Mapping[str, str] | None = None
+) -> Iterator[Problem]:
+    """Parts of a policy that are valid and have no effect, such as a trigger for cancellations of earlier policies.
+
+    ``channels`` are the configured channels (name -> kind), where they are known.
+    """
     for name, condition in conditions.triggers.items():
         if file.triggers[name].raises == "alone" and condition.columns.keys() & CANCELLATION_COLUMNS:
             yield Problem(
                 ("triggers", name),
                 f"the trigger {name} can be removed: [cancellations] raises received cancellations by their own value",
             )
-    for path, sentence in (*find_unfilled_roles(file), *find_idle_paths(file), *find_idle_playbooks(file)):
+    for path, sentence in (
+        *find_unfilled_roles(file),
+        *find_idle_paths(file),
+        *find_idle_playbooks(file),
+        *find_unused_addresses(file, channels),
+    ):
         yield Problem(path, sentence)
 
 

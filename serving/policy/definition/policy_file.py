@@ -123,7 +123,7 @@ class Policy:
             rest = (problem for problem in (*found, *wrong) if not repaired.caused(problem.path, problem.sentence))
             problems += rest
             if not problems:
-                hints = _problem_texts(source, lines, policy_hints(rules, conditions))
+                hints = _problem_texts(source, lines, policy_hints(rules, conditions, channels))
                 return cls(rules, conditions, hints)
         raise PolicyError(_problem_texts(source, lines, problems))
 

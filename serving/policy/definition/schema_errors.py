@@ -71,7 +71,9 @@ def shown_value(value: object) -> str:
 
 def keys_at(schema: Schema, path: Path) -> Iterator[str]:
     """The keys that the table at this path may have."""
-    yield from (schema_at(schema, path) or {}).get("properties", {})
+    here = schema_at(schema, path)
+    for form in options_of(schema, here) if here else ():
+        yield from form.get("properties", {})
 
 
 def schema_at(schema: Schema, path: Path) -> Schema | None:

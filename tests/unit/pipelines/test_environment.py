@@ -94,6 +94,8 @@ def test_the_settings_are_shown_with_their_origin_and_without_secrets(
 ) -> None:
     file.write_text(
         'data = "crm"\n[channels.crm]\nkind = "slack"\nurl = "https://hooks.example/CANARY"\n'
+        '[channels.desk]\nkind = "jira"\nurl = "https://jira.example"\ntoken_file = "/run/jira"\n'
+        '[channels.pager]\nkind = "pagerduty"\nrouting_key = "CANARY"\napi = "https://pager.example"\n'
         '[channels.mail]\nkind = "email"\nhost = "mx"\npassword = "CANARY"\n',
         encoding="utf-8",
     )
@@ -106,7 +108,14 @@ def test_the_settings_are_shown_with_their_origin_and_without_secrets(
     assert rows["home"] == (str(tmp_path), "command line")
     assert rows["database"] == ("postgresql://rescue:********@db/rescue", "RESCUE_DATABASE")
     assert rows["review.oidc_client_secret"] == ("********", "RESCUE_REVIEW__OIDC_CLIENT_SECRET")
-    assert rows["channels.crm.url"] == ("********", str(file))
+    assert rows["channels.crm.url"] == ("https://hooks.example/********", str(file))
+    shown = {name: rows[f"channels.{name}"][0] for name in ("desk.url", "desk.token_file", "pager.api")}
+    assert shown == {
+        "desk.url": "https://jira.example",
+        "desk.token_file": "/run/jira",
+        "pager.api": "https://pager.example",
+    }
+    assert rows["channels.pager.routing_key"][0] == "********"
     assert rows["channels.mail.host"] == ("mx", str(file))
     assert "policy" not in rows
     everything = CliRunner().invoke(app, ["config", "show", "--all"])

@@ -58,6 +58,15 @@ def find_idle_paths(file: "PolicyFile") -> Iterator[PathFinding]:
                 )
 
 
+def find_unused_addresses(file: "PolicyFile", channels: Mapping[str, str] | None = None) -> Iterator[PathFinding]:
+    """Addresses of people for which no channel is configured: nothing is sent there, and nothing is wrong."""
+    for person, entry in file.people.items():
+        for word in entry.addresses:
+            if channels and find_channel(word, channels) is None:
+                path, sentence = _no_channel(("people", person, "addresses", word), word, channels)
+                yield path, f"nothing is sent to {person} there, because {sentence.rstrip('.')}"
+
+
 def _unknown(path: Place, what: str, name: str, names: Iterable[str]) -> PathFinding:
     return path, f"there is no {what} {name!r}: {suggest_name(name, names)}"
 
@@ -176,10 +185,6 @@ def _channels(file: "PolicyFile", channels: Mapping[str, str]) -> Iterator[PathF
     for path, channel in _named_channels(file):
         if channel not in channels:
             yield _no_channel(path, channel, channels)
-    for person, entry in file.people.items():
-        for word in entry.addresses:
-            if channels and find_channel(word, channels) is None:
-                yield _no_channel(("people", person, "addresses", word), word, channels)
 
 
 def _named_channels(file: "PolicyFile") -> Iterator[tuple[Place, str]]:

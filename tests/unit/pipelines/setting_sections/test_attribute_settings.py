@@ -128,7 +128,7 @@ def test_a_model_says_which_declaration_is_missing() -> None:
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"plan": {}}, r"attributes\.plan\.kind: Field required"),
+        ({"plan": {}}, r"attributes\.plan\.kind is missing"),
         ({"plan": {"kind": "text"}}, "attributes.plan.kind cannot be 'text'; "),
         ({"plan": {"kind": "category", "higher": "good"}}, "a category has no higher; only a number has one"),
         ({"plan": {"kind": "number", "higher": "up"}}, "attributes.plan.higher cannot be 'up'; .*bad, good, neither"),

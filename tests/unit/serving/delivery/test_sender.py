@@ -299,7 +299,7 @@ def test_no_secret_is_logged_or_kept(store: Store, caplog: pytest.LogCaptureFixt
         ({"kind": "slack", "url": "http://hooks.example/CANARY"}, "has to begin with https"),
         ({"kind": "slack", "url": "CANARY"}, "has to begin with https"),
         ({"kind": "slack", "url": "https://\x00CANARY/"}, "cannot be read"),
-        ({"kind": "webhook", "url": "https://CANARY"}, r"\[channels.crm\] secret: Field required"),
+        ({"kind": "webhook", "url": "https://CANARY"}, r"crm\] secret is missing: .*RESCUE_CHANNELS__CRM__SECRET_FILE"),
         ({"kind": "webhook", "url": "https://CANARY", "secret": "!"}, "has to be base64"),
         ({"kind": "email", "host": "h", "sender": "s", "recipients": []}, "recipients"),
         ({"kind": "file", "folder": "x", "colour": "red"}, "colour"),

@@ -34,6 +34,7 @@ from serving.nights.night_lease import (
     abandon_night,
     begin_night,
     missing_nights,
+    refuse_late_run,
     renew_lease,
 )
 from serving.nights.record_night import NightRecord, record_night
@@ -91,6 +92,10 @@ def test_the_past_is_not_written_over_the_present(store: Store) -> None:
     open_cases(store, 1)
     with pytest.raises(LateNightError, match="rescue replay"):
         begin_night(store, NIGHT - timedelta(days=1), "late", now=NOW)
+    with pytest.raises(LateNightError, match="rescue replay"):
+        refuse_late_run(store, NIGHT - timedelta(days=1))
+    refuse_late_run(store, NIGHT)
+    refuse_late_run(store, NIGHT + timedelta(days=1))
 
 
 def test_a_night_that_was_overtaken_while_it_ran_is_refused(store: Store) -> None:

@@ -93,6 +93,13 @@ def test_what_has_no_effect_is_a_hint() -> None:
     assert "the squad engineering has no tertiary" in hints(tertiary)[0]
 
 
+def test_an_address_without_a_channel_is_a_hint() -> None:
+    people = "".join(f"[people.{name}]\n" for name in ("ann", "cid", "eve", "fay"))
+    people += '[people.bob]\naddresses = { slack = "U1", pager = "P1" }\n'
+    (hint,) = (hint for hint in hints(PATH + people) if "nothing is sent" in hint)
+    assert "nothing is sent to bob there, because the channel 'pager' is not configured: allowed: chat, hook" in hint
+
+
 def test_a_role_without_a_person_can_be_told_through_a_channel() -> None:
     assert hints('[[paths.p]]\nto = "architect"\nchannels = ["mail"]') == ()
 
