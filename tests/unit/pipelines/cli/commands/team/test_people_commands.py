@@ -10,8 +10,11 @@ from support.nights.people_factory import open_people_cases, people_rules
 from typer.testing import CliRunner, Result
 
 from features.errors import RescueError
+from pipelines.cli.acting_person import acting_person
 from pipelines.cli.app import app
-from serving.store import Store
+from serving.policy.definition.policy_file import Policy
+from serving.store import Store, utcnow
+from serving.store.people_tables import User
 from serving.store.tables import Case
 
 ICS = (
@@ -123,10 +126,22 @@ def test_only_people_of_the_policy_act(rescue: Rescue, case: str, words: tuple[s
     assert text.startswith("There is no person 'annn'; did you mean 'ann'?")
 
 
-def test_without_people_in_the_policy_any_name_acts(migrated_sqlite: Path, tmp_path: Path) -> None:
+def test_without_people_in_the_policy_members_of_squads_and_users_act(migrated_sqlite: Path, tmp_path: Path) -> None:
     shutil.copy(migrated_sqlite, tmp_path / "rescue.db")
     rules = people_rules(people={}, roles={}, forms={})
     with Store(f"sqlite:///{tmp_path / 'rescue.db'}") as store:
         case = open_people_cases(store, rules=rules)[0]
-    done = CliRunner().invoke(app, ["queue", "ack", case, "--by", "zorro", "--home", str(tmp_path)])
+        with store.transaction() as session:
+            session.add(User(name="zorro", roles=["lead"], squads=[], created_at=utcnow()))
+    ack = ["queue", "ack", case, "--home", str(tmp_path)]
+    text = refused(CliRunner().invoke(app, [*ack, "--by", "zoro"]))
+    assert text.startswith("There is no person 'zoro'; did you mean 'zorro'?")
+    assert "give a name with --by" in refused(CliRunner().invoke(app, ack))
+    done = CliRunner().invoke(app, [*ack, "--by", "zorro"])
     assert done.output == f"{case} is acknowledged by zorro.\n"
+
+
+def test_with_the_squads_of_the_default_policy_any_name_acts(migrated_sqlite: Path, tmp_path: Path) -> None:
+    shutil.copy(migrated_sqlite, tmp_path / "rescue.db")
+    with Store(f"sqlite:///{tmp_path / 'rescue.db'}") as store:
+        assert acting_person(store, "zorro", Policy.default().rules.roster).name == "zorro"
