@@ -19,12 +19,15 @@ from features.contract import TABLES
 from features.engine.table_rows.relations import NUMBERED, day_number, number_accounts
 from features.engine.windows import Floats, Ints
 from features.history.history import History
-from features.history.versions import ALWAYS, known_day
+from features.history.versions import ALWAYS, known_day, known_instant
 
 
 @dataclass(frozen=True)
 class Deliveries:
-    """The days on which a source delivered, ascending, and for each the newest event delivered by then."""
+    """The days on which a source delivered, ascending, and for each the newest event delivered by then.
+
+    An event that was announced ahead counts as of the day on which it became known.
+    """
 
     known: Ints
     newest: Ints
@@ -116,6 +119,8 @@ class Feeds:
 def _read_deliveries(history: History, name: str, since: int | None) -> Deliveries:
     table = TABLES[name]
     event = table.event_time or f"coalesce(known_at, {ALWAYS})"
+    if table.announced and name in history.versioned:
+        event = f"least({event}, {known_instant(table)})"  # what is announced was delivered when it became known
     recent = "true" if since is None else f"{event} >= DATE '1970-01-01' + ({since})"
     known = known_day(table) if name in history.versioned else f"CAST({event} AS DATE)"
     rows = history.query(

@@ -128,9 +128,10 @@ class Oracle:
     def _age(self, name: str, cutoff: date) -> int | None:
         day = cutoff.isoformat()
         over = f" AND day < '{day}'" if name == "usage_daily" else ""
+        event = EVENT[name] or "known_at"
+        newest = f"min({event}, known_at)" if name == "subscriptions" else event  # signed ahead: known before it begins
         found = self.base.execute(
-            f"SELECT julianday('{day}') - julianday(date(max({EVENT[name] or 'known_at'}))) FROM raw_{name} "
-            f"WHERE known_at < '{day}'{over}"
+            f"SELECT julianday('{day}') - julianday(date(max({newest}))) FROM raw_{name} WHERE known_at < '{day}'{over}"
         ).fetchone()[0]
         return None if found is None else int(found)
 

@@ -28,6 +28,14 @@ def test_a_late_delivery_does_not_make_a_feed_younger() -> None:
     assert age(story, "2026-01-12", "2026-01-20") == [2.0, 10.0]
 
 
+def test_a_contract_that_starts_later_counts_from_the_day_on_which_it_became_known() -> None:
+    story = Story().account("acme").subscription("acme", "2024-01-01", known_at="2024-01-01")
+    story.subscription("acme", "2026-06-01", known_at="2026-01-08")
+    days = np.array([(date(2026, 1, day) - EPOCH).days for day in (5, 12, 20)])
+    ages = Feeds.of(story.history(), frozenset({"subscriptions"})).age("subscriptions", days)
+    assert ages.tolist() == [735.0, 4.0, 12.0]
+
+
 def test_an_early_cutoff_after_a_late_one_has_its_own_age() -> None:
     story = Story().account("acme").health("acme", "2025-01-01", 80).health("acme", "2026-01-10", 70)
     history = story.history()
