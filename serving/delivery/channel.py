@@ -78,7 +78,7 @@ class ChannelMessage:
 
 
 class DeliveryError(RescueError):
-    """A message was not delivered. The text names no address and no secret, because it is stored and shown.
+    """A message was not delivered. The text may name a host, but no address and no secret: it is stored and shown.
 
     ``permanent`` says that trying again is of no use; ``retry_after`` is the number of seconds that the
     receiver asks to wait.

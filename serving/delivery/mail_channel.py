@@ -14,6 +14,7 @@ from typing import Literal
 
 from serving.delivery.channel import ChannelMessage, DeliveryError
 from serving.delivery.web_requests.deadline import Deadline
+from serving.delivery.web_requests.guarded_request import unreached_text
 from serving.delivery.web_requests.http_post import TIMEOUT
 
 Security = Literal["none", "starttls", "tls"]
@@ -36,10 +37,29 @@ class MailChannel:
         """Send the message to every recipient; a 5xx reply is permanent, any other failure is tried again."""
         if not (message.recipient or self.recipients):
             raise DeliveryError("The channel has no recipients, and the person has no address on it.", permanent=True)
+        with self._session() as server:
+            refused = server.send_message(self._mail(message))
+        if refused:
+            raise DeliveryError(f"The mail server refused {len(refused)} of the recipients.", permanent=True)
+
+    @property
+    def title(self) -> str:
+        """What it is called in messages."""
+        return "the mail server"
+
+    def test(self) -> str:
+        """Connect, and sign in where there is a user; nothing is sent."""
+        with self._session() as server:
+            server.noop()
+        return f"{self.host}, as {self.user}" if self.user is not None else f"{self.host}, without a user"
+
+    @contextmanager
+    def _session(self) -> Iterator[smtplib.SMTP]:
+        """The server, connected and signed in; what fails within the block is a sentence."""
         deadline = Deadline(self.timeout)
         try:
             with self._connected(deadline) as server:
-                refused = server.send_message(self._mail(message))
+                yield server
         except smtplib.SMTPRecipientsRefused as error:
             codes = [code for code, _ in error.recipients.values()]
             raise DeliveryError("The mail server refused every recipient.", permanent=min(codes) >= 500) from error
@@ -50,9 +70,9 @@ class MailChannel:
         except (OSError, smtplib.SMTPException) as error:
             if deadline.over:
                 raise DeliveryError("The mail server did not answer in time.") from error
-            raise DeliveryError(f"The mail server could not be reached ({type(error).__name__}).") from error
-        if refused:
-            raise DeliveryError(f"The mail server refused {len(refused)} of the recipients.", permanent=True)
+            raise DeliveryError(
+                f"The mail server could not be reached: {self.host} {unreached_text(error)}."
+            ) from error
 
     @contextmanager
     def _connected(self, deadline: Deadline) -> Iterator[smtplib.SMTP]:
@@ -65,6 +85,7 @@ class MailChannel:
             with _Server(self.host, connection) as server:
                 if self.security == "starttls":
                     server.starttls(context=context)
+                server.ehlo_or_helo_if_needed()
                 if self.user is not None:
                     server.login(self.user, self.password or "")
                 yield server

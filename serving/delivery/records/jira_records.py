@@ -171,7 +171,8 @@ class JiraRecords:
     def test(self) -> str:
         """Sign in, and look at the project."""
         person = _person(self.client.get("/rest/api/2/myself").body)
-        self.client.get(f"/rest/api/2/project/{segment(self.project)}", names=(self.project,))
+        if not self.client.get(f"/rest/api/2/project/{segment(self.project)}", expected=(404,)).ok:
+            raise DeliveryError(f"Jira has no project {self.project}, or the token cannot see it.", permanent=True)
         return f"as {person.name if person else 'nobody'}, project {self.project}"
 
     def _find(self, key: str) -> str | None:

@@ -1,5 +1,7 @@
 """One HTTP request to a checked address, within a deadline; what goes wrong is a sentence about the receiver."""
 
+import socket
+import ssl
 from collections.abc import Callable, Collection, Mapping
 from contextlib import closing
 from typing import TypeVar
@@ -53,7 +55,23 @@ def request_once(
     except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.UnsupportedProtocol, OSError) as error:
         if deadline.over:
             raise DeliveryError("The receiver did not answer in time.") from error
-        raise DeliveryError(f"The receiver could not be reached ({type(error).__name__}).") from error
+        raise DeliveryError(f"The receiver could not be reached: {url.host} {unreached_text(error)}.") from error
+
+
+def unreached_text(error: BaseException) -> str:
+    """Why a host could not be reached, in words that follow its name."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ConnectionRefusedError):
+            return "refused the connection"
+        if isinstance(cause, socket.gaierror):
+            return "is a name that cannot be resolved"
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return "has a certificate that is not trusted"
+        if isinstance(cause, ssl.SSLError):
+            return "does not speak TLS as it should"
+        cause = cause.__cause__ or cause.__context__
+    return "broke off the connection, or there is no way to it"
 
 
 def header_fields(response: httpcore.Response) -> dict[str, str]:
