@@ -156,6 +156,13 @@ def _with_problem(report: TableReport, limits: Tolerance, unknown: UnknownAccoun
 
 
 def _describe_problem(report: TableReport, bad: Mapping[Rule, int], limit: float, key: str) -> str:
+    if bad.get(Rule.UNKNOWN_ACCOUNT) == report.rows:
+        example = next(row for row in report.examples if row.rule is Rule.UNKNOWN_ACCOUNT)
+        return (
+            f"{report.source}: no row has the id of an account (row {example.row}: {example.shown}). If its companies "
+            "are those of another system, match them with the accounts: a named source with `match_by` "
+            "([sources.NAME] in rescue.toml), or a table `links` with their ids."
+        )
     worst = max(bad, key=bad.__getitem__)
     count = sum(bad.values())
     share = count / report.rows

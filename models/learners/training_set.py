@@ -158,8 +158,8 @@ def _mature(labelled: Labelled, risk: Risk, through: date | None) -> Labelled:
 def _check_events(events: int, risk: Risk) -> None:
     if events < MIN_EVENTS:
         raise NotLearnableError(
-            f"{risk.title}: {events} different events have matured in the data, and a model cannot be evaluated "
-            f"on fewer than {MIN_EVENTS}."
+            f"{risk.title}: {events} {'event has' if events == 1 else 'different events have'} matured in the data, "
+            f"and a model cannot be evaluated on fewer than {MIN_EVENTS}."
         )
 
 

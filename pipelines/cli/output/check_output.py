@@ -8,7 +8,6 @@ from rich.table import Table
 from rich.text import Text
 
 from features.contract import METRICS
-from features.validation.unknown_accounts import UnknownAccounts
 from features.validation.validation_report import TableReport
 from pipelines.console import out
 from pipelines.sources.lost_features import MissingColumn
@@ -20,6 +19,8 @@ from serving.night_report.report_text import day_text, extension_line, plural, w
 
 SHOWN_VALUES = 10
 """Values that are shown of a column."""
+
+_LEFT = "accounts that left and were removed"
 
 CONTRACT_PAGE = "docs/data-contract.md"
 """The page that describes every table and column."""
@@ -55,7 +56,7 @@ def report_lines(report: CheckReport) -> Iterator[str]:
             yield table.problem
         if table.unknown_columns:
             yield f"{table.name}: columns that are not in the contract and not used: {', '.join(table.unknown_columns)}"
-    yield from _unknown_accounts(report.validation.unknown_accounts)
+    yield from _unknown_accounts(report)
     for name, near in report.validation.unknown.items():
         hint = f"; did you mean {near!r}? It needs the columns {required_columns(near)}." if near else "."
         yield f"{name} is not a table of the contract and was not read{hint}"
@@ -79,10 +80,14 @@ def _sources(report: CheckReport) -> Iterator[str]:
     """Of several sources: those that were left out, and how many companies of each match an account in which way."""
     for left in report.left_out:
         yield f"Warning: {warning_line(SourceLeftOut(source=left.source, reason=left.reason))}"
-    for result in report.crosswalks:
+    for place, result in enumerate(report.crosswalks):
+        if result in report.crosswalks[:place]:
+            continue  # tables that were read twice
         ways = ", ".join(f"{count:,} by {way.replace('_', ' ')}" for way, count in sorted(result.by_way.items()))
         counts = f"{result.matched:,} of {result.companies:,} companies ({result.share:.0%}) match an account"
-        yield f"{result.source}: {counts}{f': {ways}' if ways else ''}."
+        several = sum(other.source == result.source for other in report.crosswalks) > 1
+        tables = f" ({', '.join(result.tables)})" if several and result.tables else ""
+        yield f"{result.source}{tables}: {counts}{f': {ways}' if ways else ''}."
         for table, rows in result.rows_left_out.items():
             yield f"  {table}: {plural(rows, 'row')} of the other companies {'is' if rows == 1 else 'are'} left out."
         for near in result.near:
@@ -121,13 +126,17 @@ def _unused_value(value: UnusedValue) -> str:
     return f"{value.value!r} ({_count(value.rows, 'row')}{near})"
 
 
-def _unknown_accounts(unknown: UnknownAccounts) -> Iterator[str]:
+def _unknown_accounts(report: CheckReport) -> Iterator[str]:
+    unknown = report.validation.unknown_accounts
     if not unknown.ids:
         return
     rows = ", ".join(f"{count:,} of {name}" for name, count in unknown.rows.items())
     yield f"{_count(unknown.ids, 'account id')} in other tables {_is(unknown.ids)} not among the accounts: {rows} rows"
     if not unknown.near_ids:
-        yield "    None of them resembles an account's id: probably accounts that left and were removed."
+        tables = report.validation.tables
+        whole = any(name in tables and count == tables[name].rows for name, count in unknown.rows.items())
+        why = "ids of another system, to be matched by `match_by` or `links`" if whole else _LEFT
+        yield f"    None of them resembles an account's id: probably {why}."
         return
     share = unknown.near_ids / unknown.ids
     yield f"    {unknown.near_ids:,} of them ({share:.0%}) differ from an account's id in how they are written:"

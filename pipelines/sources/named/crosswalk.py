@@ -52,7 +52,7 @@ class CrosswalkResult:
     """How the companies of a source were matched; ``by_way`` counts them, ``near`` are examples of near misses.
 
     ``rows_left_out`` are the rows of companies without an account, by table; ``same_ids`` is whether every match is
-    between equal ids.
+    between equal ids. ``tables`` are those that name the companies.
     """
 
     source: str
@@ -61,6 +61,7 @@ class CrosswalkResult:
     near: tuple[NearMiss, ...] = ()
     rows_left_out: dict[str, int] = field(default_factory=dict)
     same_ids: bool = False
+    tables: tuple[str, ...] = ()
 
     @property
     def matched(self) -> int:
@@ -112,7 +113,9 @@ def match_companies(
         ).fetchall()
         same = all(equal for _, _, equal in counts) and own.crosswalk is None
         near = tuple(_near_misses(connection))
-    return CrosswalkResult(name, companies, {way: count for way, count, _ in counts}, near, same_ids=same)
+    by_way = {way: count for way, count, _ in counts}
+    named = tuple(table.name for table in tables)
+    return CrosswalkResult(name, companies, by_way, near, same_ids=same, tables=named)
 
 
 def _create_inputs(

@@ -234,7 +234,10 @@ class SourceSet:
         result = match_companies(member.name, member.settings, member.system, named, own, owner, links, target)
         if result.share < member.settings.least_matched:
             self.crosswalks.append(result)
-            near = f" {near_text(result)}" if result.near else ""
+            how = (
+                f" Set how they are matched: `match_by` in [sources.{member.name}], or a table `links` with their ids."
+            )
+            near = f" {near_text(result)}" if result.near else how
             raise DataGateError(
                 f"{member.name}: only {result.matched:,} of {result.companies:,} companies ({result.share:.0%}) match "
                 f"an account of {self._accounts_place()}, less than least_matched = "

@@ -78,8 +78,18 @@ def erase(
         )
 
 
-_NAMES = {"outbox": "messages", "nights": "reports of nights", "reports files": "report files"}
-_SINGULAR = {"reports of nights": "report of a night"}
+_NAMES = {
+    "outbox": "messages",
+    "set_aside": "accounts set aside by a night",
+    "waiting": "accounts on a waiting list",
+    "nights": "reports of nights",
+    "reports files": "report files",
+}
+_SINGULAR = {
+    "accounts set aside by a night": "account set aside by a night",
+    "accounts on a waiting list": "account on a waiting list",
+    "reports of nights": "report of a night",
+}
 
 
 def _counted(count: int, name: str) -> str:

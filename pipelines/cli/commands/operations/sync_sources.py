@@ -71,9 +71,9 @@ def _read_back(settings: configuration.Settings, names: list[str]) -> bool:
     from pipelines.timer_round import policy_or_error
     from serving.cases.health_adjustments import HealthRule
     from serving.cases.incoming.read_back import read_back
-    from serving.delivery import open_channels
+    from serving.night_report.report_text import plural
 
-    channels = open_channels({name: settings.channels[name] for name in names})
+    channels = assembly.open_channels(settings, names)
     policy, _ = policy_or_error(settings)
     rule = HealthRule.of(policy.rules.health) if policy is not None else HealthRule()
     with assembly.open_queue(settings) as store:
@@ -83,7 +83,8 @@ def _read_back(settings: configuration.Settings, names: list[str]) -> bool:
     for problem in report.problems:
         err.print(f"Warning: {problem}", markup=False, soft_wrap=True)
     shown = ", ".join(names)
-    out.print(f"{shown}: {report.read} records read, {len(report.changes)} changes.", markup=False, soft_wrap=True)
+    read, changes = plural(report.read, "record"), plural(len(report.changes), "change")
+    out.print(f"{shown}: {read} read, {changes}.", markup=False, soft_wrap=True)
     return not report.failed
 
 

@@ -69,7 +69,8 @@ def init(
         stale = newest is not None and (today - newest).days > settings.stale_after
         show_next(proposals, can_run=not report.problems, newest=newest, stale=stale)
     if report.problems:
-        raise DataGateError(report.problems[0])
+        reason = report.problems[0] if as_json else "The sources are not fit for a night yet: the reason is above."
+        raise DataGateError(reason)
 
 
 @contextlib.contextmanager

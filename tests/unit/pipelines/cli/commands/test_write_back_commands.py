@@ -73,7 +73,7 @@ def test_both_directions(run: Run, world: RecordWorld, desk: FakeZendesk) -> Non
     found = run("sync")
     assert found.exit_code == 0
     assert f"desk, case {world.case_id()}: The case is closed as saved, as Zoe Park did in Zendesk." in found.stdout
-    assert "desk: 1 records read, 2 changes." in found.stdout
+    assert "desk: 1 record read, 2 changes." in found.stdout
     assert world.case().state == "saved"
     assert "0 changes." in run("sync", "desk").stdout
 
