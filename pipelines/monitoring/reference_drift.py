@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.arrow import to_numpy
+from features.catalogue import group_of_column
 from features.labels.labels import eligibility
 from models.data.eligible_rows import rows_meeting
 from models.data.signature import CATEGORY
@@ -46,6 +47,8 @@ LEAST_DAYS = 7
 CONFIRM_DAYS = 6
 """Days between two nights whose alarms confirm each other."""
 FEWEST_ACCOUNTS = 30
+OWN_WORK = "rescues"
+"""The group of features that the team's own work moves: they say nothing about the source."""
 MOST_LISTED = 10
 
 
@@ -145,6 +148,8 @@ def _published(session: Session, champion: Champion, day: date) -> np.ndarray[tu
 def _feature_shifts(model: RiskModel, then: pa.Table, now: pa.Table) -> Mapping[str, Shift | None]:
     shifts: dict[str, Shift | None] = {}
     for column in model.signature.columns:
+        if group_of_column(column.name) == OWN_WORK:
+            continue
         pair = [table[column.name] for table in (then, now)]
         if column.type == CATEGORY:
             texts = [np.array(values.to_pylist(), dtype=object) for values in pair]

@@ -127,12 +127,14 @@ def _plan(version: PolicyVersion, before: PolicyVersion | None) -> Iterator[str]
             yield f"And {plural(len(changes) - MOST_CHANGES, 'further change')}."
 
 
-def rule_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
-    """Each key whose value differs, with both values, in the order of the keys."""
+def rule_changes(
+    before: Mapping[str, Any], after: Mapping[str, Any], form: str = "{key}: {old} before, {new} now"
+) -> Iterator[str]:
+    """Each key whose value differs, with both values, in the order of the keys; ``form`` is the sentence."""
     old, new = dict(_flat(before)), dict(_flat(after))
     for key in sorted({*old, *new}):
         if key != "hypothesis" and old.get(key) != new.get(key):
-            yield f"{key}: {_value(old.get(key))} before, {_value(new.get(key))} now"
+            yield form.format(key=key, old=_value(old.get(key)), new=_value(new.get(key)))
 
 
 def _flat(content: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:

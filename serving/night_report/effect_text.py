@@ -85,7 +85,10 @@ def _expected(effect: EffectReport, today: date) -> str:
     if effect.answer_on is None and effect.per_week is None:
         return "; when that will be is known after a week of nights"
     if effect.answer_on is None:
-        return ", and at the present flow that takes more than ten years"
+        return (
+            ", and at the present flow that takes more than ten years. A larger share in the policy's [holdout] finds "
+            "it sooner; otherwise the comparison needs a longer period"
+        )
     if effect.answer_on <= today:
         return "; they are settled as soon as the source has newer data"
     day = day_text(effect.answer_on)

@@ -23,6 +23,12 @@ def changed_rules(before: Policy, after: Policy) -> list[str]:
     return list(rule_changes(before.rules.model_dump(mode="json"), after.rules.model_dump(mode="json")))
 
 
+def restored_rules(now: Policy, restored: Policy) -> list[str]:
+    """Each rule that a restored policy would change, as ``squads.success.capacity: now 12 → restored 10``."""
+    form = "{key}: now {old} → restored {new}"
+    return list(rule_changes(now.rules.model_dump(mode="json"), restored.rules.model_dump(mode="json"), form))
+
+
 def changed_lines(before: str, after: str) -> Iterator[DifferenceLine]:
     """The lines that differ, with those around them."""
     lines = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=LINES_AROUND)

@@ -5,7 +5,7 @@ is typed is written as the type that the schema has there; whether it is allowed
 """
 
 from collections.abc import Iterator, Mapping, MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 from typing import Any, Literal
 
@@ -18,6 +18,7 @@ from serving.policy.definition.policy_schema import PolicyFile
 
 FieldKind = Literal["share", "count", "money", "names", "yes_no", "text"]
 FieldPlace = tuple[str, ...]
+HYPOTHESIS: FieldPlace = ("hypothesis",)
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,41 @@ def policy_fields(rules: PolicyFile) -> list[FieldGroup]:
     """The common values of a policy, by subject."""
     risks = [FieldGroup(f"Risk: {_title(name)}", tuple(_risk_fields(rules, name))) for name in rules.risks]
     squads = [FieldGroup(f"Squad: {_title(name)}", tuple(_squad_fields(rules, name))) for name in rules.squads]
-    return [*risks, *squads, FieldGroup("Who gets a case", tuple(_case_fields(rules)))]
+    expected = PolicyField(HYPOTHESIS, "What it is expected to change", "text", rules.hypothesis or "", "optional")
+    return [
+        *risks,
+        *squads,
+        FieldGroup("Who gets a case", tuple(_case_fields(rules))),
+        FieldGroup("This version", (expected,)),
+    ]
+
+
+def fields_of_text(rules: PolicyFile, text: str) -> list[FieldGroup]:
+    """The fields of ``rules`` with the values that a text has, which may be no valid policy.
+
+    A field whose key the text lacks, or whose value there is no single value, shows that of the rules.
+    """
+    try:
+        content = tomlkit.parse(text).unwrap()
+    except TOMLKitError:
+        return policy_fields(rules)
+    return [
+        FieldGroup(group.title, tuple(_as_written(field, content) for field in group.fields))
+        for group in policy_fields(rules)
+    ]
+
+
+def _as_written(field: PolicyField, content: object) -> PolicyField:
+    for name in field.place:
+        if not isinstance(content, Mapping) or name not in content:
+            return field
+        content = content[name]
+    return field if isinstance(content, Mapping) else replace(field, value=_shown(field.kind, content))
+
+
+def without_hypothesis(text: str) -> str:
+    """The text of a policy without its hypothesis, which is about the version that it was written for."""
+    return change_fields(text, {PolicyField(HYPOTHESIS, "", "text", ""): ""})
 
 
 def _risk_fields(rules: PolicyFile, name: str) -> Iterator[PolicyField]:
@@ -146,6 +181,8 @@ def _write(document: MutableMapping[str, Any], field: PolicyField, value: object
                 return
             table[name] = tomlkit.table()
         table = table[name]
+        if not isinstance(table, MutableMapping):
+            raise UsageError(f"{field.label} cannot be written: {'.'.join(above)} is no table of the text.")
     if value is None:
         if key in table:
             del table[key]

@@ -118,10 +118,14 @@ class PolicyInForce:
     @property
     def warning(self) -> str:
         """What somebody has to decide about the file; empty where nothing is to be decided."""
+        return self.warning_for(str)
+
+    def warning_for(self, name_of: Callable[[str], str]) -> str:
+        """The warning for a reader, who knows people by ``name_of`` their sign-in name."""
         saved = self.newest
         if saved is None or self.file_state not in {FileState.CONFLICT, FileState.UNREADABLE}:
             return ""
-        since = f"version {saved.number}, which {saved.author} saved on {day_text(saved.saved_at.date())},"
+        since = f"version {saved.number}, which {name_of(saved.author)} saved on {day_text(saved.saved_at.date())},"
         if self.file_state is FileState.UNREADABLE:
             return f"{self.file_error} The policy is {since} until the file is valid."
         return (

@@ -6,6 +6,7 @@ from math import isnan
 
 from serving.night_report.effect_text import effect_line, effect_outlook
 from serving.night_report.monitor_report import FigureReport, RiskMonitor
+from serving.night_report.monitor_text import alarm_line
 from serving.night_report.report_text import day_text, plural
 from serving.path_metrics.path_text import share_text
 from serving.store.queries.results.weekly_queries import RETURN_DAYS, LossReason
@@ -100,8 +101,11 @@ def model_section(figures: WeeklyFigures) -> WeeklySection:
         )
     lines = [_model_line(risk, _ratio(risk)) for risk in figures.risks]
     right = [risk.title for risk, figure in measured if _contains_one(figure)]
+    lines += [alarm_line(alarm) for alarm in figures.model_alarms]
     if not measured:
         lead = "Not known yet: no prediction is old enough to know how it turned out."
+    elif len(right) == len(measured) and figures.model_alarms:
+        lead = "As many events happened as the model had predicted, as far as can be told, but there is a warning."
     elif len(right) == len(measured) and all(_is_narrow(figure) for _, figure in measured):
         lead = "Yes, as far as can be told: as many events happened as the model had predicted."
     elif len(right) == len(measured):

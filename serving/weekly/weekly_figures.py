@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 
 from features.errors import UsageError
-from serving.night_report.monitor_report import RiskMonitor
+from serving.night_report.monitor_report import MonitorAlarm, RiskMonitor
 from serving.path_metrics.case_timelines import CaseTimeline
 from serving.path_metrics.censored_times import Estimate, estimate_share
 from serving.path_metrics.path_report import Measurement, TimeFigure
@@ -31,6 +31,8 @@ from serving.store.queries.results.weekly_queries import (
 )
 
 SHOWN_WEEKS = 12
+MODEL_ALARMS = frozenset({"score_drift", "feature_drift", "ranking_fell", "calibration_off"})
+"""The alarms of the monitor that are about a model; the others are about the source."""
 PERIOD_WEEKS = 4
 """Weeks whose cases are put together for times: a single week has too few."""
 
@@ -70,12 +72,19 @@ class WeeklyFigures:
     left_share: Estimate
     monitored_on: date | None
     risks: Sequence[RiskMonitor]
+    model_alarms: Sequence[MonitorAlarm]
     reason_titles: dict[str, str]
 
     @property
     def week(self) -> WeekFlow:
         """The flow of this week."""
         return self.flow[-1]
+
+    @property
+    def shown_flow(self) -> Sequence[WeekFlow]:
+        """The weeks from the first in which there was a case: those before Rescue was used are not shown."""
+        used = [place for place, it in enumerate(self.flow) if it.opened or it.contacted or it.closed]
+        return self.flow[used[0] if used else -1 :]
 
     @property
     def before(self) -> WeekFlow:
@@ -150,6 +159,7 @@ def measure_week(
         left_share=estimate_share([place < shown.left for place in range(shown.saved)], range(shown.saved)),
         monitored_on=report.as_of if report else None,
         risks=report.risks if report else (),
+        model_alarms=[alarm for alarm in report.alarms if alarm.code in MODEL_ALARMS] if report else [],
         reason_titles=dict(reason_titles or {}),
     )
 

@@ -4,13 +4,21 @@ Whoever reads it pays for the team and works in none of its tools. So every sect
 read by itself, says what was counted, and gives an interval where a figure is an estimate.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 
 from serving.night_report.report_text import day_text, plural
 from serving.weekly.result_sections import effect_section, left_section, losses_section, model_section
 from serving.weekly.weekly_figures import WeeklyFigures
-from serving.weekly.weekly_sections import WeeklyTable, WeeklyText, at_risk_text, first_upper, outcome_text
+from serving.weekly.weekly_sections import (
+    WeeklySection,
+    WeeklyTable,
+    WeeklyText,
+    at_risk_text,
+    first_upper,
+    outcome_text,
+)
 from serving.weekly.work_sections import contact_section, flow_section, money_section
 
 
@@ -18,12 +26,13 @@ def write_week(figures: WeeklyFigures, today: date) -> WeeklyText:
     """The report of a week in words; ``today`` is for what is still expected."""
     scope = "all squads" if figures.squads is None else ", ".join(figures.squads) or "no squad"
     until = "" if figures.complete else ", not over yet: figures so far"
+    summary = list(_summary(figures))
     return WeeklyText(
         title=f"Week of {day_text(figures.monday)}",
         subtitle=f"{day_text(figures.monday)} to {day_text(figures.sunday)} ({figures.code}{until}); {scope}",
-        summary=list(_summary(figures)),
+        summary=summary,
         sections=[
-            money_section(figures),
+            _without_summary(money_section(figures), summary),
             flow_section(figures),
             contact_section(figures),
             losses_section(figures),
@@ -32,6 +41,14 @@ def write_week(figures: WeeklyFigures, today: date) -> WeeklyText:
             effect_section(figures, today),
         ],
     )
+
+
+def _without_summary(section: WeeklySection, summary: Sequence[str]) -> WeeklySection:
+    """The section without the sentences that the summary of the report begins with, where it has them."""
+    if section.lead != " ".join(summary[:2]):
+        return section
+    lead, *lines = section.lines
+    return replace(section, lead=lead, lines=lines)
 
 
 def _summary(figures: WeeklyFigures) -> Iterator[str]:

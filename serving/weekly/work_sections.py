@@ -39,7 +39,7 @@ def money_section(figures: WeeklyFigures) -> WeeklySection:
         "Revenue saved and lost by week",
         unit,
         ("saved", "lost"),
-        [(_week_label(it), (it.money_saved.get(code, 0.0), it.money_lost.get(code, 0.0))) for it in figures.flow],
+        [(_week_label(it), (it.money_saved.get(code, 0.0), it.money_lost.get(code, 0.0))) for it in figures.shown_flow],
         lambda value: f"{value:,.0f}",
     )
     lines = [
@@ -82,7 +82,7 @@ def _flow_table(figures: WeeklyFigures) -> WeeklyTable:
             amounts_text(week.money_saved) if week.money_saved else "–",
             amounts_text(week.money_lost) if week.money_lost else "–",
         )
-        for week in reversed(figures.flow)
+        for week in reversed(figures.shown_flow)
     ]
     return WeeklyTable("The last weeks, the newest first", header, rows, frozenset(range(1, 8)))
 
@@ -111,7 +111,7 @@ def flow_section(figures: WeeklyFigures) -> WeeklySection:
         "Cases opened and closed by week",
         "number of cases",
         ("opened", "closed"),
-        [(_week_label(it), (float(it.opened), float(it.closed))) for it in figures.flow],
+        [(_week_label(it), (float(it.opened), float(it.closed))) for it in figures.shown_flow],
         lambda value: f"{value:,.0f}",
     )
     note = "A case counts in the week in which it was opened, first contacted, or closed with any outcome."

@@ -3,14 +3,16 @@
 Every page works without script: each button sends the form, and the answer is the page with what was typed.
 """
 
+from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Request
 from fastapi.responses import HTMLResponse, PlainTextResponse, Response
 
 from features.errors import RescueError, UsageError
-from serving.policy.definition.policy_file import PolicyError
-from serving.policy_versions.policy_difference import changed_lines, changed_rules
+from serving.policy.definition.policy_file import Policy, PolicyError
+from serving.policy_versions.policy_difference import changed_lines, changed_rules, restored_rules
+from serving.policy_versions.policy_fields import without_hypothesis
 from serving.policy_versions.policy_service import PolicyService
 from serving.policy_versions.policy_state import FileState, PolicyInForce
 from serving.policy_versions.replay_jobs import (
@@ -126,14 +128,17 @@ def download_policy(context: PolicyContext, policies: Policies) -> Response:
 def show_editor(
     request: Request, context: PolicyContext, policies: Policies, version: int | None = None, replay: str = ""
 ) -> Response:
-    """The editor, with the policy in force, an earlier version, or the draft of a replay."""
+    """The editor, with the policy in force, an earlier version, or the draft of a replay.
+
+    A hypothesis is about the version that it was written for, so only a draft keeps its own.
+    """
     state = policies.in_force()
-    text = state.text
+    text = without_hypothesis(state.text)
     with context.store.reading() as session:
         if replay:
             text = replay_job(session, replay).draft
         elif version is not None:
-            text = saved_policy(session, version).text
+            text = without_hypothesis(saved_policy(session, version).text)
     draft = build_draft(state, text, typed={} if replay or version else None)
     return _editor(request, state, draft, None)
 
@@ -163,7 +168,7 @@ def send_editor(request: Request, form: PolicyForm, context: PolicyContext, poli
         return redirect_to(f"/policy/replay/{error.job}", done="replay_busy")
     except RescueError as error:
         status = 409 if isinstance(error, PolicyConflictError) else 422
-        return _editor(request, policies.in_force(), draft, failure_message(error), status)
+        return _editor(request, policies.in_force(), draft, failure_message(error, reader=context.reader), status)
 
 
 def _save_draft(context: PageContext, policies: PolicyService, draft: DraftView) -> Response:
@@ -205,8 +210,8 @@ def show_version(request: Request, number: VersionNumber, context: PolicyContext
     shown = {
         "row": version_lines([row], state)[0],
         "text": row.text,
-        "changes": _changes(state, before.text, row.text) if before else [],
-        "since": _changes(state, row.text, state.text),
+        "changes": _changes(state, changed_rules, before.text, row.text) if before else [],
+        "restored": _changes(state, restored_rules, state.text, row.text),
         "lines": list(changed_lines(before.text, row.text))[:MOST_DIFFERENCES] if before else [],
         "state": state,
         "notice": None,
@@ -214,10 +219,12 @@ def show_version(request: Request, number: VersionNumber, context: PolicyContext
     return render_page(request, "policy_version.html.j2", shown)
 
 
-def _changes(state: PolicyInForce, before: str, after: str) -> list[str]:
+def _changes(
+    state: PolicyInForce, compare: Callable[[Policy, Policy], list[str]], before: str, after: str
+) -> list[str]:
     """The rules that differ; none where one of the texts is no valid policy any more."""
     try:
-        return changed_rules(*(state.source.parse(text, "policy") for text in (before, after)))
+        return compare(*(state.source.parse(text, "policy") for text in (before, after)))
     except PolicyError:
         return []
 
@@ -269,7 +276,7 @@ def _saved(
         raise
     except RescueError as error:
         status = 409 if isinstance(error, PolicyConflictError) else 422
-        return _policy_page(request, context, policies, failure_message(error), status)
+        return _policy_page(request, context, policies, failure_message(error, reader=context.reader), status)
     return redirect_to("/policy", done=done)
 
 

@@ -25,7 +25,10 @@ def finished_replay(store: Store) -> str:
     result = {
         "from": "2026-01-01",
         "to": "2026-03-01",
-        "rows": [["cases", "31 cases, 40% of 25 correct", "22 cases, 52% of 21 correct"], ["nights", "60", "60"]],
+        "rows": [
+            ["cases", "31 cases, 10 of 25 with a known outcome correct (40%)", "22 cases, 11 of 21 (52%)"],
+            ["nights", "60", "60"],
+        ],
         "models": {"churn": {"origin": "champion_knows", "version": "3", "reason": ""}},
         "cases_known": {"current": 25, "draft": 21},
     }

@@ -243,7 +243,9 @@ def build_replay(job: ReplayJob, state: PolicyInForce) -> ReplayView:
     """A replay as the page shows it."""
     result: Mapping[str, Any] = job.result or {}
     rows = [
-        ReplayRow(_figure_title(label, result.get("currency") or ""), current, draft, current != draft and label != "policy")
+        ReplayRow(
+            _figure_title(label, result.get("currency") or ""), current, draft, current != draft and label != "policy"
+        )
         for label, current, draft in result.get("rows", ())
     ]
     period = ""

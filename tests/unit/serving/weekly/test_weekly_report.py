@@ -11,6 +11,7 @@ from support.nights.night_factory import flag_of, names, record_of, run, simple_
 
 from features.errors import UsageError
 from serving.night_report.monitor_report import FigureReport
+from serving.night_report.monitor_text import alarm_line
 from serving.nights.case_updates import case_id
 from serving.paths.message_settings import MessageSettings
 from serving.policy.definition.policy_file import Policy, PolicyError, default_text
@@ -198,7 +199,7 @@ def test_a_departed_customer_without_a_currency_counts_in_the_only_one(store: St
 )
 def test_what_is_said_of_the_model_follows_from_the_interval(store: Store, ratio: FigureReport, sentence: str) -> None:
     risk = risk_monitor(performance=performance_report(observed_to_expected=ratio))
-    report = monitor_report().model_copy(update={"as_of": MONDAY, "risks": (risk,)})
+    report = monitor_report().model_copy(update={"as_of": MONDAY, "risks": (risk,), "alarms": ()})
     with store.transaction() as session:
         store_monitor_report(session, report, NEXT)
     with store.reading() as session:
@@ -207,6 +208,30 @@ def test_what_is_said_of_the_model_follows_from_the_interval(store: Store, ratio
     assert sentence in written
     assert "Churn within 90 days: Not measurable yet, n = 13: 9 selected and 4 held-out accounts" in written
     assert earlier.monitored_on is None  # what was measured later is not known in an earlier week
+
+
+def test_a_warning_of_the_monitor_is_said_of_the_model_too(store: Store) -> None:
+    risk = risk_monitor(performance=performance_report(observed_to_expected=figure(1.6, 0.45, 2.8)))
+    report = monitor_report().model_copy(update={"as_of": MONDAY, "risks": (risk,)})
+    alarms = [alarm_line(alarm) for alarm in report.alarms if alarm.code == "feature_drift"]
+    with store.transaction() as session:
+        store_monitor_report(session, report, NEXT)
+    with store.reading() as session:
+        written = write_week(measure_week(session, MONDAY, NEXT), NEXT.date())
+    model = next(section for section in written.sections if section.key == "model")
+    assert alarms
+    assert set(alarms) <= set(model.lines)
+    assert "there is a warning" in model.lead
+
+
+def test_the_report_says_each_sentence_once(store: Store) -> None:
+    fill(store, WEEK)
+    with store.reading() as session:
+        figures = measure_week(session, MONDAY, NEXT)
+    written = write_week(figures, NEXT.date())
+    assert all(sentence not in section.lead for sentence in written.summary for section in written.sections)
+    assert figures.shown_flow[0].opened
+    assert len(figures.shown_flow) < len(figures.flow)
 
 
 def test_an_empty_week_reads_well(store: Store) -> None:
