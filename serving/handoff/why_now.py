@@ -4,6 +4,7 @@ The probability of a model and the score of a CRM are internal. A call begins wi
 cancellation, a renewal that is overdue, the customer's own words in a ticket, use that fell, an invoice that is open.
 """
 
+import re
 from collections.abc import Iterator
 from datetime import date
 
@@ -23,6 +24,15 @@ EVIDENCE_TEXTS = {
     "asks_to_export": "The customer asks for an export of all data",
 }
 """By kind of evidence, the most urgent first; another kind is shown by its name."""
+
+_DAY_COUNTS = re.compile(
+    r"(?<=^The customer has cancelled)(.*), (?:today|in \d+ days?)$|(?<=^The renewal is overdue) by \d+ days?"
+)
+
+
+def without_day_counts(sentence: str) -> str:
+    """A sentence of an earlier night as it is true on every later day: its dates, but no days counted from then."""
+    return _DAY_COUNTS.sub(lambda found: found[1] or "", sentence)
 
 
 def why_now(flag: Flag, facts: Facts) -> tuple[str, ...]:

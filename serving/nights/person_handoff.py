@@ -23,6 +23,9 @@ PAST_NIGHTS = 60
 COPIED = ("tickets", "tickets_open", "usage", "health", "invoices", "rescues", "evidence", "links")
 """What an earlier hand-off of the account knows and the queue does not."""
 
+_MADE = "this hand-off was made between two nights from what the queue knows of the account"
+_WITHOUT_SOURCE = f"usage, tickets, invoices and reasons: {_MADE}"
+
 
 def person_handoff(
     session: Session, account: Account, flag: Flag, scores: Mapping[str, AccountRisk], *, person: str, reason: str
@@ -42,6 +45,11 @@ def person_handoff(
         update |= {"contract": contract, "account": _account(account, earlier)}
     whole = handoff.model_copy(update=update)
     return Package(whole.to_json(), whole.schema_version, whole.headline)
+
+
+def lacks_source_facts(handoff: Handoff) -> bool:
+    """Whether a person opened the case and no hand-off before had usage, tickets and invoices: they may exist."""
+    return _WITHOUT_SOURCE in handoff.gaps
 
 
 def _earlier(session: Session, account_id: str) -> Handoff | None:
@@ -119,7 +127,6 @@ def _base_rate(session: Session, risk: str) -> float | None:
 
 
 def _gaps(earlier: Handoff | None) -> tuple[str, ...]:
-    made = "this hand-off was made between two nights from what the queue knows of the account"
-    if earlier is None:
-        return (f"usage, tickets, invoices and reasons: {made}",)
-    return (f"reasons: {made}; usage, tickets and invoices are those of the hand-off of {day(earlier.binding.as_of)}",)
+    if earlier is None or lacks_source_facts(earlier):
+        return (_WITHOUT_SOURCE,)
+    return (f"reasons: {_MADE}; usage, tickets and invoices are those of the hand-off of {day(earlier.binding.as_of)}",)

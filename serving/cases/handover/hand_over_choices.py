@@ -14,6 +14,7 @@ from serving.cases.handover.form_answers import matching_forms
 from serving.cases.people import Staff, count_open_cases, load_staff, newest_rules
 from serving.handoff.package import Handoff
 from serving.handoff.render import amount, day
+from serving.handoff.why_now import without_day_counts
 from serving.paths.duty import ObstacleCode
 from serving.paths.path_steps import TIER_WORDS
 from serving.policy.definition.people.form_rules import FieldRule, FormRule
@@ -138,7 +139,7 @@ def _prefilled(session: Session, case: Case, handoff: Handoff) -> dict[str, Any]
     ticket = next(iter(handoff.tickets), None)
     return {
         "headline": case.headline,
-        "reason": case.first_reason or next(iter((*handoff.why_now, *reasons)), None),
+        "reason": case.first_reason or next(map(without_day_counts, (*handoff.why_now, *reasons)), None),
         "ticket": ticket.subject if ticket else None,
         "at_stake": amount(case.at_stake, handoff.currency) if case.at_stake is not None else None,
         "renews_on": account.renews_on,

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql import ColumnElement
 
 from serving.handoff.versions import upgrade_package
+from serving.handoff.why_now import without_day_counts
 from serving.store.case_states import CLOSED, OPEN, Action
 from serving.store.tables import Account, Case, CaseEvent, CaseScore, FrozenHandoff, NightRow, Score
 
@@ -339,7 +340,8 @@ def first_reason(package: dict[str, Any]) -> str | None:
         *_raising(others),
         *why,
     ]
-    return next(iter(causes), None)
+    first = next(iter(causes), None)
+    return None if first is None else without_day_counts(first)
 
 
 def _raising(cards: Sequence[dict[str, Any]]) -> list[str]:

@@ -27,7 +27,7 @@ from serving.web.identity.person import SignInNeededError
 from serving.web.reader import ZONE_COOKIE, PageReader
 from serving.web.rendering import render_page
 from serving.web.request_context import FormTexts
-from serving.web.views.case_view import without_account_name
+from serving.web.views.case_summary import without_account_name
 
 answer_router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
 

@@ -1,6 +1,6 @@
 """Accounts: the list of all, one account over time, and a case that a person opens."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import ceil
 from urllib.parse import quote
 
@@ -19,7 +19,7 @@ from serving.store.queries.account_queries import FOUND, AccountFilter
 from serving.store.queries.case_queries import active_squads
 from serving.store.queries.decision_queries import night_decisions
 from serving.store.queries.queue_queries import newest_night, night_risks
-from serving.store.tables import Account
+from serving.store.tables import Account, Case
 from serving.web.access import Permission
 from serving.web.flash_messages import FlashMessage, failure_message
 from serving.web.rendering import render_page
@@ -115,7 +115,7 @@ def _render_account(
             raise AccountNotFoundError(account_id)
         view = account_view(file, context.now, _status_context(session, context))
         squads = [name for name in active_squads(session) if context.squads is None or name in context.squads]
-        risks = case_risks(session)
+        risks = _free_risks(session, view.open_cases)
     may_open = context.person.may(Permission.WORK) and bool(squads) and bool(risks) and file.night is not None
     shown = {
         "view": view,
@@ -127,6 +127,13 @@ def _render_account(
         "today": context.today,
     }
     return render_page(request, "account.html.j2", shown, status=status)
+
+
+def _free_risks(session: Session, open_cases: Sequence[Case]) -> tuple[str, ...]:
+    """The risks that a case can be opened for: those that no open case covers."""
+    rules = newest_rules(session)
+    covered = {case.family for case in open_cases}
+    return tuple(name for name in case_risks(session) if (rules.family(name) if rules else name) not in covered)
 
 
 def _rows(session: Session, context: PageContext, accounts: list[Account]) -> list[AccountRow]:

@@ -12,14 +12,15 @@ from serving.handoff.facts import HorizonPoint, Ticket
 from serving.handoff.package import Handoff
 from serving.handoff.record_links import RecordLink
 from serving.handoff.render import day, percent
-from serving.nights.person_handoff import curve_points
+from serving.nights.person_handoff import curve_points, lacks_source_facts
 from serving.store.exchange import HealthAdjustment
 from serving.store.queries.account_queries import AccountFile
 from serving.store.queries.health_points import points_at
 from serving.store.tables import AccountRisk, Case
 from serving.web.display_text import risk_title
 from serving.web.views.case_comparison import points_text
-from serving.web.views.case_view import health_points, usage_points, usage_title, without_account_name
+from serving.web.views.case_summary import without_account_name
+from serving.web.views.handoff_points import health_points, usage_points, usage_title
 from serving.web.views.line_plots import Plot, Point, draw_curve, draw_plot
 from serving.web.views.work.queue_status import AccountStatus, StatusContext, StatusLine, status_lines
 
@@ -61,6 +62,24 @@ class AccountView:
         own = [RecordLink(system=account.source or "source", url=account.url)] if account.url else []
         urls = {link.url for link in own}
         return (*own, *(link for link in self.newest.links if link.url is None or link.url not in urls))
+
+    @property
+    def open_cases(self) -> tuple[Case, ...]:
+        """The open cases that the reader sees."""
+        return tuple(case for case, _ in self.cases if case.closed_at is None)
+
+    @property
+    def missing_text(self) -> str:
+        """Why usage, health and tickets are not on the page although the source may have them; empty: they are."""
+        if self.newest is None:
+            whose = "that you see" if self.file.has_hidden_cases else "yet"
+            return f"Usage, health and tickets come with the hand-off of a case, and this account has none {whose}."
+        if lacks_source_facts(self.newest):
+            return (
+                f"A person opened the case of {day(self.newest.binding.as_of)}, and its hand-off has no usage, health, "
+                "tickets or invoices: the review app cannot read the source. They may exist there."
+            )
+        return ""
 
     @property
     def name(self) -> str:

@@ -2,58 +2,47 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
-from serving.cases.audit import REMARKS
-from serving.cases.cases import UNDO_FOR
 from serving.cases.handover.hand_over_choices import CaseHandOvers, FieldChoice, SentForm
 from serving.cases.permissions import Act, Actor
-from serving.cases.transitions import transition
-from serving.handoff.package import Handoff, ReasonFact, RiskCard, UsageFact
+from serving.handoff.package import Handoff, UsageFact
 from serving.handoff.record_links import RecordLink
+from serving.nights.person_handoff import lacks_source_facts
 from serving.policy.state.case_status import ClosureCode
 from serving.policy.state.reason_texts import RESOLVED_TEXTS, alarm_text
 from serving.store.case_states import Action, State
 from serving.store.casework.case_work_file import CaseWorkFile
 from serving.store.queries.case_queries import CaseFile
-from serving.store.tables import Case, CaseEvent
+from serving.store.tables import Case
 from serving.web import display_text
 from serving.web.forms import LOG_CONTACT, Assignees, CaseForm, case_forms
 from serving.web.reader import PageReader
 from serving.web.views.case_comparison import Comparison, compare_values
-from serving.web.views.case_summary import money_text, record_links, risk_text, why_sentences
+from serving.web.views.case_summary import (
+    QueueReason,
+    money_text,
+    queue_reason,
+    record_links,
+    risk_text,
+    why_sentences,
+    without_account_name,
+)
 from serving.web.views.case_timeline import TimelineView, build_timeline
 from serving.web.views.case_work_view import PrimaryStep, TaskView, primary_step, task_views
-from serving.web.views.line_plots import Plot, Point, draw_plot
+from serving.web.views.handoff_points import health_points, usage_points, usage_title
+from serving.web.views.line_plots import Plot, draw_plot
+from serving.web.views.risk_view import RiskView, risk_view
+from serving.web.views.undo_offer import UndoOffer, undo_offer
 from serving.web.work_forms import WorkChoices, task_fields
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "Work on it": (*(Action.ACCEPT, Action.RETURN, Action.CLAIM, LOG_CONTACT, Action.PLAN, Action.SNOOZE), Action.WAKE),
-    "Close it": (Action.RESOLVE, Action.REOPEN),
+    "Close it": (Action.RESOLVE,),
+    "Open it again": (Action.REOPEN,),
     "Pass it on": (Action.HAND_OVER, Action.RELEASE, Action.ASSIGN, Action.REASSIGN),
 }
 """The actions by the title of their group."""
-
-STRONG, MODERATE = 0.8, 0.3
-"""Log-odds from which a reason is called strong, and moderate: e^0.8 more than doubles the odds, e^0.3 adds a third."""
-
-
-@dataclass(frozen=True)
-class ReasonView:
-    """A reason with its strength in a word, and as a share of the strongest one for a bar."""
-
-    fact: ReasonFact
-    strength: str
-    share: float
-
-
-@dataclass(frozen=True)
-class RiskView:
-    """One risk: its probability, its reasons, and its probability over time."""
-
-    card: RiskCard
-    reasons: tuple[ReasonView, ...]
-    history: Plot | None
 
 
 @dataclass(frozen=True)
@@ -71,14 +60,6 @@ class AlarmView:
 
     text: str
     raised_on: date
-
-
-@dataclass(frozen=True)
-class UndoOffer:
-    """The reader's own last action, in words, and until when it can be undone."""
-
-    text: str
-    until: datetime
 
 
 @dataclass(frozen=True)
@@ -142,6 +123,7 @@ class CaseView:
     primary: PrimaryStep | None
     timeline: TimelineView
     why: tuple[str, ...]
+    queue_reason: QueueReason | None
     risk_now: str
     money: str
     links: tuple[RecordLink, ...]
@@ -168,6 +150,11 @@ class CaseView:
     def superseded(self) -> bool:
         """Whether there is a newer hand-off than the one that is shown."""
         return self.file.handoff_of != max(self.file.handoffs)
+
+    @property
+    def lacks_source_facts(self) -> bool:
+        """Whether the hand-off was made without the source, so that what is missing in it may exist."""
+        return lacks_source_facts(self.handoff)
 
     @property
     def responsible(self) -> str:
@@ -211,7 +198,6 @@ def case_view(
     hand_overs: CaseHandOvers | None = None,
     work: CaseWorkFile | None = None,
     choices: WorkChoices | None = None,
-    may_acknowledge: bool = False,
 ) -> CaseView:
     """The page of a case for the person who looks at it."""
     handoff, actor, now = Handoff.model_validate_json(file.handoff), reading.actor, reading.now
@@ -229,8 +215,8 @@ def case_view(
         forms=forms,
         may_comment=actor.may(Act.COMMENT) and (own.invited or not file.read_only),
         no_action_text=_no_action_text(file, reading, invited=own.invited),
-        undo=None if file.read_only else _undo_offer(file.events, actor, now),
-        risks=tuple(_risk_view(card, handoff.binding.as_of) for card in handoff.risks),
+        undo=None if file.read_only else undo_offer(file.events, actor, now),
+        risks=tuple(risk_view(card, handoff.binding.as_of) for card in handoff.risks),
         usage=tuple(
             (metric, draw_plot(usage_title(metric), usage_points(metric, handoff.binding.as_of), normal=metric.normal))
             for metric in handoff.usage
@@ -247,11 +233,19 @@ def case_view(
             forms,
             tasks,
             reading.reader,
-            may_acknowledge=may_acknowledge and bool(forms),
             resolved=resolved is not None and resolved.may_close,
         ),
-        timeline=build_timeline(events, own.log, own.messages, reading.reader, shown=reading.shown, complete=complete),
-        why=why_sentences(handoff),
+        timeline=build_timeline(
+            events,
+            own.log,
+            own.messages,
+            reading.reader,
+            reasons=assignees.work.outcomes.reasons,
+            shown=reading.shown,
+            complete=complete,
+        ),
+        why=(why := why_sentences(handoff)),
+        queue_reason=queue_reason(file, why),
         risk_now=risk_text(file),
         money=money_text(file, reading.today),
         links=record_links(handoff),
@@ -259,45 +253,6 @@ def case_view(
         reader=reading.reader,
         sent=assignees.hand_overs.sent,
     )
-
-
-def without_account_name(headline: str, name: str) -> str:
-    """A headline for a page whose title has the account's name already."""
-    text = headline.removeprefix(f"{name}: ")
-    return text[:1].upper() + text[1:]
-
-
-def usage_points(metric: UsageFact, as_of: date) -> list[Point]:
-    """The weeks of a measure, each at its last day."""
-    last = len(metric.weeks) - 1
-    days = [as_of - timedelta(days=1 + 7 * (last - week)) for week in range(len(metric.weeks))]
-    return [Point(on, value) for on, value in zip(days, metric.weeks, strict=True)]
-
-
-def usage_title(metric: UsageFact) -> str:
-    """The title of a measure of usage, with its unit."""
-    repeated = metric.unit.lower().startswith(metric.title.lower())  # "Actions", in "actions a week"
-    return metric.unit.capitalize() if repeated else f"{metric.title}, {metric.unit}"
-
-
-def health_points(handoff: Handoff) -> list[Point]:
-    """The health scores of the hand-off; adjusted ones are marked."""
-    return [Point(score.measured_on, score.score, score.adjusted) for score in handoff.main_health]
-
-
-def _risk_view(card: RiskCard, as_of: date) -> RiskView:
-    strongest = max((abs(fact.strength) for fact in card.reasons), default=1.0) or 1.0
-    points = [Point(point.as_of, point.probability) for point in card.history]
-    history = draw_plot(card.title, [*points, Point(as_of, card.probability)], share=True) if points else None
-    reasons = tuple(ReasonView(fact, _strength(fact), abs(fact.strength) / strongest) for fact in card.reasons)
-    return RiskView(card, reasons, history)
-
-
-def _strength(fact: ReasonFact) -> str:
-    size = abs(fact.strength)
-    word = "strong" if size >= STRONG else "moderate" if size >= MODERATE else "weak"
-    direction = "lowers the risk" if fact.strength < 0 else "raises the risk"
-    return f"{word}, {direction}" + (", uncertain" if fact.weak else "")
 
 
 def _placed_draft(draft: DraftText, forms: tuple[CaseForm, ...], handoff: Handoff) -> DraftText:
@@ -324,15 +279,6 @@ def _no_action_text(file: CaseFile, reading: CaseReading, *, invited: bool) -> s
         )
     owner = reading.reader.name_of(case.owner)
     return f"{owner} works on this case. Ask them to return it, or ask a lead to reassign it."
-
-
-def _undo_offer(events: tuple[CaseEvent, ...], actor: Actor, now: datetime) -> UndoOffer | None:
-    last = next((event for event in reversed(events) if event.kind not in REMARKS), None)
-    if last is None or last.actor != actor.name or last.kind not in set(Action) or not actor.may(Act.WORK):
-        return None
-    until = last.at + UNDO_FOR
-    undoable = transition(Action(last.kind)).undoable and now <= until
-    return UndoOffer(display_text.event_text(last.kind), until) if undoable else None
 
 
 def _resolved_hint(case: Case, forms: tuple[CaseForm, ...]) -> ResolvedHint | None:

@@ -12,7 +12,7 @@ from serving.store.incident_tables import Incident
 from serving.store.tables import Account, Case
 from serving.web import display_text
 from serving.web.reader import PageReader
-from serving.web.views.case_view import without_account_name
+from serving.web.views.case_summary import without_account_name
 from serving.web.views.incident_view import incident_row
 from serving.web.views.work.next_step import next_step
 

@@ -1,9 +1,10 @@
 """Why an account is or is not in the queue, in words: one line for each of its open cases, else for each risk.
 
-Whether an account is held out is shown to leads only: whoever works with customers must not treat it differently.
+Whether an account is held out is shown to leads only: whoever works with customers must not treat it differently. To
+them an account that is held out, one that is worth less than its cost, and one without a stored reason read the same.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from serving.handoff.render import day, percent
@@ -28,6 +29,16 @@ SET_ASIDE_TITLES: dict[str, str] = {
 
 NO_CONTRACT = "The newest night did not score this account: the source has no running contract of it."
 NOT_SCORED_TEXT = "The newest night did not score this account: it has no running contract, or its data are missing."
+
+OTHER_SQUAD_TEXT = "Another squad works on this account; you do not see its case."
+NOT_SELECTED_TEXT = (
+    "A high risk alone opens no case: the other rules of the policy count too, such as what a rescue is worth and "
+    "costs. By its rules the newest night opened no case for this account."
+)
+NO_STORED_REASON = (
+    "The newest night stored no reason of its own: another account of its group got the case, its contract has ended, "
+    "or the policy has changed since that night."
+)
 
 
 @dataclass(frozen=True)
@@ -67,17 +78,29 @@ def status_lines(status: AccountStatus, context: StatusContext) -> list[StatusLi
     lines += [_waiting_line(row) for row in status.waiting]
     if context.sees_hold_out:
         lines += [_held_out_line(row) for row in status.held_out]
-    lines += [_set_aside_line(row) for row in status.set_aside if not (status.cases and row.code == "open_case")]
+    set_aside = _shown_set_aside(status, context)
+    has_open = any(case.closed_at is None for case in status.cases)
+    lines += [_set_aside_line(row) for row in set_aside if not (has_open and row.code == SuppressionCode.OPEN_CASE)]
     if context.rules and context.rules.exclude.without_revenue and status.account.arr == 0 and not lines:
         lines = [StatusLine("Excluded", "The policy excludes accounts whose revenue is known to be zero.")]
-    named = {row.risk for rows in (status.waiting, status.set_aside) for row in rows}
+    named = {row.risk for rows in (status.waiting, set_aside) for row in rows}
     named |= {row.risk for row in status.held_out} if context.sees_hold_out else set()
     named |= {case.risk for case in status.cases if case.closed_at is None}
-    lines += [_risk_line(row, context) for row in status.risks if row.risk not in named]
+    lines += [_risk_line(row, status, context, named) for row in status.risks if row.risk not in named]
     if lines:
         return lines
     without = status.account.arr is None and status.account.renews_on is None
     return [StatusLine("No running contract", NO_CONTRACT) if without else StatusLine("Not scored", NOT_SCORED_TEXT)]
+
+
+def _shown_set_aside(status: AccountStatus, context: StatusContext) -> list[SetAside]:
+    """The rows that the reader sees: without hold-outs, none that would tell what is worth little from a hold-out."""
+    scored = {row.risk for row in status.risks}
+    return [
+        row
+        for row in status.set_aside
+        if context.sees_hold_out or row.code != SuppressionCode.BELOW_MINIMUM or row.risk not in scored
+    ]
 
 
 def _open_line(case: Case, reader: PageReader) -> StatusLine:
@@ -100,18 +123,41 @@ def _held_out_line(row: HeldOutRow) -> StatusLine:
 
 
 def _set_aside_line(row: SetAside) -> StatusLine:
+    if row.code == SuppressionCode.OPEN_CASE:
+        return StatusLine("In the queue", OTHER_SQUAD_TEXT)
     title = SET_ASIDE_TITLES.get(row.code, display_text.code_title(row.code))
     return StatusLine(title, f"{display_text.code_title(row.risk)}: the account {row.detail}.")
 
 
-def _risk_line(row: AccountRisk, context: StatusContext) -> StatusLine:
-    """A risk for which the account was no candidate: below the threshold, or for a reason that is not the reader's."""
+def _risk_line(row: AccountRisk, status: AccountStatus, context: StatusContext, named: Set[str]) -> StatusLine:
+    """A risk without a line of its own: why the newest night opened no case for it, as far as the reader sees it."""
     risk = display_text.code_title(row.risk)
     total = context.scored.get(row.risk)
     rank = f"rank {row.rank:,} of {total:,} scored accounts" if total else f"rank {row.rank:,}"
-    rule = context.rules.risks.get(row.risk) if context.rules else None
+    rules = context.rules
+    rule = rules.risks.get(row.risk) if rules else None
     share = f"{round(100 * row.probability, 1):g}%"
-    if rule is not None and row.probability < rule.enter:
+    if rules is not None and rule is not None and row.probability < rule.enter:
         limit = display_text.small_share(rule.enter)
         return StatusLine(f"Below {limit}", f"{risk}: {share} is below {limit}, where a case is opened; {rank}.")
-    return StatusLine("No case last night", f"{risk}: {share}, {rank}. The newest night opened no case for it.")
+    title, why = _unnamed_reason(row, status, context, named)
+    return StatusLine(title, f"{risk}: {share}, {rank}. {why}")
+
+
+def _unnamed_reason(
+    row: AccountRisk, status: AccountStatus, context: StatusContext, named: Set[str]
+) -> tuple[str, str]:
+    """Title and sentence on an account above the threshold about which nothing is stored under this risk."""
+    rules = context.rules
+    family = rules.family(row.risk) if rules else row.risk
+    if rules is not None and (others := sorted(name for name in named if rules.family(name) == family)):
+        other = display_text.risk_title(others[0])
+        return "One case for both", f"One case covers it and the {other[:1].lower()}{other[1:]}: see there."
+    closed = [case.closed_at.date() for case in status.cases if case.closed_at and case.family == family]
+    if closed and max(closed) >= row.as_of:
+        return "Closed after the night", f"Its case was closed on {day(max(closed))}: the next night decides again."
+    if rules is not None and row.risk not in rules.risks:
+        return "No case last night", "The policy has no rules for it: its threshold follows from how often it happens."
+    if context.sees_hold_out:
+        return "No case last night", NO_STORED_REASON
+    return "Not selected", NOT_SELECTED_TEXT

@@ -16,7 +16,7 @@ from serving.store.queries.queue_queries import CLOSED_CASES, LANES, OPEN_CASES,
 from serving.store.tables import Account, Case
 from serving.web import display_text
 from serving.web.reader import UNKNOWN_READER, PageReader
-from serving.web.views.case_view import without_account_name
+from serving.web.views.case_summary import without_account_name
 from serving.web.views.work.next_step import next_step
 from serving.web.views.work.price_text import PriceText, price_text
 

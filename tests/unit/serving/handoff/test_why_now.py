@@ -11,7 +11,7 @@ from models.contracts import EvidenceKind, Reason
 from serving.handoff.facts import ContractFacts, Evidence
 from serving.handoff.package import MOST_EVIDENCE, build
 from serving.handoff.render import html, markdown
-from serving.handoff.why_now import EVIDENCE_TEXTS, why_now
+from serving.handoff.why_now import EVIDENCE_TEXTS, why_now, without_day_counts
 
 
 def sentences(contract: ContractFacts | None = None, **given: Any) -> tuple[str, ...]:
@@ -97,3 +97,25 @@ def test_evidence_of_the_cutoff_or_later_is_refused() -> None:
     late = facts().evidence[0].model_copy(update={"written_on": NIGHT})
     with pytest.raises(ValueError, match="is not before the cutoff"):
         type(facts()).model_validate(facts().model_dump() | {"evidence": [late.model_dump()]})
+
+
+@pytest.mark.parametrize(
+    ("written", "later"),
+    [
+        (
+            "The customer has cancelled (known since 2 Feb 2026): the contract ends on 10 Mar 2026, in 9 days",
+            "The customer has cancelled (known since 2 Feb 2026): the contract ends on 10 Mar 2026",
+        ),
+        (
+            "The customer has cancelled: the contract ends on 1 Mar 2026, today",
+            "The customer has cancelled: the contract ends on 1 Mar 2026",
+        ),
+        (
+            "The renewal is overdue by 1 day: the date has passed without a new one",
+            "The renewal is overdue: the date has passed without a new one",
+        ),
+        ("They answer, in 3 days", "They answer, in 3 days"),
+    ],
+)
+def test_a_sentence_on_a_later_day_counts_no_days(written: str, later: str) -> None:
+    assert without_day_counts(written) == later

@@ -13,6 +13,7 @@ from serving.cases.outcomes import outcomes
 from serving.cases.permissions import Actor, NotAllowedError, Role
 from serving.handoff.package import Handoff
 from serving.nights.person_case import open_person_case
+from serving.nights.person_handoff import lacks_source_facts
 from serving.store import Store
 from serving.store.exchange import Message
 from serving.store.queries.case_queries import case_history
@@ -55,6 +56,7 @@ def test_it_is_priced_like_every_case_and_has_deadlines_and_a_hand_off(queue: St
     assert handoff.why_now[0] == f"ann opened the case: {WHY}"
     assert handoff.risks[0].probability == risks["churn"]
     assert "between two nights" in handoff.gaps[0]
+    assert lacks_source_facts(handoff) is not bool(handoff.usage)
 
 
 def test_the_record_names_the_person_and_the_reason(queue: Store) -> None:
