@@ -100,7 +100,7 @@ USAGE_FEATURES = (
         CHANGE_28,
         "change of product events, last four weeks against the four before",
         "share",
-        "Use {usage_events_change_28d:moved} against the four weeks before[; last one on {usage_recency_days:ago}]",
+        "Use {usage_events_change_28d:moved} against the four weeks before[; last used on {usage_recency_days:ago}]",
         -1,
     ),
     _number(

@@ -22,7 +22,7 @@ from models.contracts import SCORES
 from models.data.eligible_rows import rows_meeting
 from pipelines.night.candidate_table import row_keys
 from serving.night_report.report_schema import NotScored, RiskReport
-from serving.night_report.report_text import ENOUGH_NAMED, plural
+from serving.night_report.report_text import ENOUGH_NAMED, FEATURE_TITLES, plural
 
 if TYPE_CHECKING:
     from features.history.history import History
@@ -138,10 +138,10 @@ def _eligible_rows(frame: pa.Table, status: pa.Table) -> pa.Table:
 
 
 def unknown_values_text(features: Sequence[str]) -> str:
-    """What is recorded with a score of which some values are unknown: "scored with 1 unknown value: segment"."""
+    """What is recorded with a score of which some values are unknown, with the titles of the features."""
     named, more = features[:ENOUGH_NAMED], len(features) - ENOUGH_NAMED
-    names = ", ".join(named) + (f" and {more} more" if more > 0 else "")
-    return f"scored with {plural(len(features), 'unknown value')}: {names}"
+    names = ", ".join(FEATURE_TITLES.get(name, name) for name in named) + (f" and {more} more" if more > 0 else "")
+    return f"scored with {plural(len(features), 'value')} that the model has not seen before: {names}"
 
 
 def _with_names(rows: pa.Table, unknown: pa.Array) -> Iterator[tuple[str, tuple[str, ...]]]:

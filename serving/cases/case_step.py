@@ -13,7 +13,7 @@ from features.errors import UsageError
 from serving.cases.audit import audited_fields, last_change, record_change
 from serving.cases.case_errors import AlreadyOpenError, CaseNotFoundError, IllegalActionError, StaleCaseError
 from serving.cases.escalation.mentions import save_mentions
-from serving.cases.permissions import Act, Actor, NotAllowedError
+from serving.cases.permissions import Act, Actor, NotAllowedError, OtherOwnerError
 from serving.cases.transitions import actions_from, is_legal, may_take
 from serving.delivery.outbox import CHANNEL
 from serving.store.case_states import Action, State
@@ -136,10 +136,8 @@ def _require_current(session: Session, case: Case, version: int | None) -> None:
 
 def require_own(case: Case, actor: Actor) -> None:
     """Refuse a case that belongs to somebody else, except for a lead."""
-    if case.owner not in {None, actor.name} and not actor.may(Act.ASSIGN):
-        raise NotAllowedError(
-            f"Case {case.id} belongs to {case.owner}: ask {case.owner} to release it, or a lead to reassign it."
-        )
+    if case.owner is not None and case.owner != actor.name and not actor.may(Act.ASSIGN):
+        raise OtherOwnerError(case.id, case.owner)
 
 
 def _record(step: CaseStep) -> None:

@@ -46,6 +46,14 @@ class NotAllowedError(RescueError):
     """The person's role does not include the action."""
 
 
+class OtherOwnerError(NotAllowedError):
+    """The case belongs to somebody else."""
+
+    def __init__(self, case_id: str, owner: str) -> None:
+        super().__init__(f"Case {case_id} belongs to {owner}: ask {owner} to release it, or a lead to reassign it.")
+        self.owner = owner
+
+
 @dataclass(frozen=True)
 class Actor:
     """The person who acts: the name for the record, the role, and the squads.

@@ -110,7 +110,7 @@ SUCCESS_TEXTS: dict[str, str] = {
     "reopen": "The case is open again, and it is yours.",
     "comment": "Your comment is in the history.",
     "disagree": "Your disagreement is in the history. The analyst will read it.",
-    "undo": "Your last action was undone.",
+    "undo": "That action was undone.",
     "log_contact": "The contact is in the log.",
     "task_add": "The task is added.",
     "task_done": "The task is done.",

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from serving.cases.case_errors import StaleCaseError
+from serving.cases.permissions import OtherOwnerError
 from serving.paths.message_text import local_time
+from serving.policy_versions.saved_policies import PolicyConflictError
 from serving.web import display_text
 from serving.web.reader import UNKNOWN_READER, PageReader
 
@@ -38,4 +40,13 @@ def error_text(error: Exception, reader: PageReader = UNKNOWN_READER) -> str:
         if reader.zone != "UTC":
             when = local_time(datetime.fromisoformat(error.when), reader.zone)
         return f"{actor} {action} at {when}, after you opened this page. Check the case, then try again."
+    if isinstance(error, PolicyConflictError) and error.saved:
+        last = error.saved[0]
+        return (
+            f"{reader.name_of(last.author)} saved version {last.number} on {local_time(last.saved_at, reader.zone)}, "
+            f'after you began: "{last.reason}". Nothing of yours was saved. Compare, and save again.'
+        )
+    if isinstance(error, OtherOwnerError):
+        owner = reader.name_of(error.owner)
+        return f"This case belongs to {owner}: ask {owner} to release it, or a lead to reassign it."
     return str(error)

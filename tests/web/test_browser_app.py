@@ -96,7 +96,7 @@ def test_the_morning_of_a_reviewer(enter: Callable[..., Page]) -> None:
     page.get_by_label("Why it can wait").fill("Away until Monday")
     page.get_by_role("button", name="7 days").click()
     expect(page.locator(".case-head")).to_contain_text("Snoozed until 9 Mar 2026")
-    page.get_by_role("button", name="Undo my last action").click()
+    page.get_by_role("button", name="Undo: you snoozed the case").click()
     expect(page.locator(".case-head")).to_contain_text("Contacted")
     page.locator("#resolve-1 summary").click()
     page.get_by_label("What saved the customer").fill("They renew.")

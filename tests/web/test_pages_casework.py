@@ -79,12 +79,15 @@ def test_the_next_step_follows_the_work(site: Site, ines: httpx.Client, web_stor
     assert next_step(site.browser(JONAS).get(PAGE)) == "Next step Nothing for you: ines works on it."
     reached = send(ines, "log_contact", **{"field-result": "Reached", "field-channel": "Call"})
     assert "The contact is in the log." in reached.text
-    assert next_step(reached) == "Next step Call them, 3 days overdue. Mark as done"
+    assert next_step(reached).startswith("Next step Agree on a plan with the customer, and record it. Record a plan")
+    planned = send(ines, "plan", version="3", text="Train two people by March")
+    last = "Next step Close it with its outcome once its tasks are done."
+    assert next_step(planned) == f"{last} Next task: Call them, 3 days overdue. Mark as done"
     done = send(ines, "task_done", task=str(tasks[1]), task_version="1")
-    assert next_step(done) == "Next step Offer a <b>plan</b>. Mark as done"
+    assert next_step(done) == f"{last} Next task: Offer a <b>plan</b>. Mark as done"
     send(ines, "task_skip", task=str(tasks[0]), text="they have one")
-    assert next_step(ines.get(PAGE)).startswith("Next step Agree on a plan with the customer, and record it.")
-    closed = send(ines, "resolve", verdict="lost", version="3", text="gone")
+    assert next_step(ines.get(PAGE)).startswith(f"{last} Close as saved")
+    closed = send(ines, "resolve", verdict="lost", version="4", text="gone")
     assert "next-step" not in closed.text
 
 

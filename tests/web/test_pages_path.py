@@ -85,7 +85,8 @@ def test_the_page_shows_what_comes_next_and_acknowledging_stops_it(path_site: Si
     text = section(ines.get(f"/case/{CASE}"))
     assert text.startswith("Escalation: p2")
     page = ines.get(f"/case/{CASE}").text
-    assert '<button class="first">Acknowledge</button>' in page
+    assert "<button>Acknowledge</button>" in page
+    assert "Claim it, then contact the customer." in page
     assert "Times on this page are in the time zone Asia/Kolkata." in page
     assert ": Escalates to jonas (mail)." in text
     assert "Sent again to jonas (mail)." in text

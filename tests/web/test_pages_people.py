@@ -48,7 +48,7 @@ def test_people_enter_their_absence_and_the_next_one_is_on_duty(people: People, 
     assert answer.headers["location"] == "/people?done=absence_entered"
     page = ann.get("/people?done=absence_entered").text
     for text in (
-        "The absence is entered. ann has 1 open case, which stays with ann until somebody reassigns them.",
+        "The absence is entered. Ann Ames has 1 open case, which stays with Ann Ames until somebody reassigns it.",
         "Open cases stay with them until somebody reassigns them.",
         "1 Mar 2026 – 8 Mar 2026: &lt;b&gt;skiing",
         "Absent (back on 9 Mar 2026)",

@@ -65,7 +65,7 @@ def test_the_first_case_is_explained(ines: httpx.Client, web_store: Store) -> No
     assert "Why it is first" in text
     assert "Claim it, then contact the customer." in text
     send(site_of := ines, "/case/case000000000/claim", version="1", back="/queue")
-    assert "Contact the customer." in words(site_of.get("/queue"))
+    assert "Contact the customer, and log who you spoke with." in words(site_of.get("/queue"))
     assert "Why it is first" not in words(ines.get("/queue?sort=clock"))
 
 

@@ -28,13 +28,14 @@ def away_texts(session: Session, people: Iterable[str | None], now: datetime) ->
     }
 
 
-def kept_cases_text(session: Session, person: str) -> str:
-    """How many open cases stay with a person whose absence was entered; empty for none."""
+def kept_cases_text(session: Session, person: str, shown: str = "") -> str:
+    """How many open cases stay with a person whose absence was entered; empty for none. ``shown`` is their name."""
     count = count_open_cases(session).get(person, 0)
     if not count:
         return ""
     stay = "stays" if count == 1 else "stay"
-    return f"{person} has {plural(count, 'open case')}, which {stay} with {person} until somebody reassigns them."
+    name, them = shown or person, "it" if count == 1 else "them"
+    return f"{name} has {plural(count, 'open case')}, which {stay} with {name} until somebody reassigns {them}."
 
 
 def cases_of_strangers(session: Session, roster: Roster | None = None) -> dict[str, int]:

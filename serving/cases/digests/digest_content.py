@@ -112,8 +112,13 @@ class DigestQuery:
         return items
 
     def _new(self) -> list[DigestItem]:
-        new = (case for case in self._mine if case.opened_at > self.since and case.state != State.HANDED_OVER)
-        return [self._item(case, _reason(case)) for case in new]
+        """Cases that were opened since then, and in which the person has done nothing yet."""
+        new = [case for case in self._mine if case.opened_at > self.since and case.state != State.HANDED_OVER]
+        own = select(CaseEvent.case_id).where(
+            CaseEvent.case_id.in_([case.id for case in new]), CaseEvent.actor == self.reader.name
+        )
+        known = set(self.session.scalars(own))
+        return [self._item(case, _reason(case)) for case in new if case.id not in known]
 
     def _to_accept(self) -> list[DigestItem]:
         waiting = [case for case in self._mine if case.state == State.HANDED_OVER]

@@ -132,7 +132,6 @@ def render_case(
         hand_overs=hand_overs,
         work=work,
         choices=choices,
-        may_acknowledge=path.may_acknowledge,
     )
     limits = context.cases.work.limits
     shown: dict[str, Any] = {"view": view, "notice": message, "open_incidents": incidents, "case_path": path}

@@ -44,7 +44,9 @@ def _kept_cases(context: PageContext) -> list[str]:
     with context.store.reading() as session:
         entries = absence_history(session, load_roster(session).people)
         newest = next((row for row in entries if row.entered_by == context.person.name), None)
-        text = kept_cases_text(session, newest.person) if newest is not None else ""
+        text = (
+            kept_cases_text(session, newest.person, context.reader.name_of(newest.person)) if newest is not None else ""
+        )
     return [text] if text else []
 
 
@@ -64,7 +66,9 @@ def add_absence(request: Request, texts: FormTexts, context: ViewerContext) -> R
     except StoreError:
         raise
     except RescueError as error:
-        return _render(request, context, failure_message(error), draft=texts, status=_status(error))
+        return _render(
+            request, context, failure_message(error, reader=context.reader), draft=texts, status=_status(error)
+        )
     return redirect_to("/people", done=ENTERED)
 
 

@@ -14,7 +14,7 @@ from serving.store.casework.casework_tables import ContactEntry
 from serving.store.tables import CaseEvent
 from serving.web import display_text
 from serving.web.reader import PageReader
-from serving.web.views.change_text import change_texts, iso_day, message_title
+from serving.web.views.change_text import NO_REASONS, OutcomeReasons, change_texts, iso_day, message_title
 
 SHOWN_FIRST = 20
 """So many entries are shown until a reader asks for all."""
@@ -79,13 +79,20 @@ def build_timeline(
     messages: Sequence[SentMessage],
     reader: PageReader,
     *,
+    reasons: OutcomeReasons = NO_REASONS,
     shown: str = "",
     complete: bool = False,
 ) -> TimelineView:
-    """The timeline, limited to one of ``ENTRY_KINDS`` (or all); only the newest entries unless ``complete``."""
+    """The timeline, limited to one of ``ENTRY_KINDS`` (or all); only the newest entries unless ``complete``.
+
+    ``reasons`` are the titles of the policy's reasons for an outcome.
+    """
     kind = shown if shown in ENTRY_KINDS else ""
     by_event = {entry.event_id: entry for entry in log}
-    entries = [*(_of_event(event, by_event.get(event.id), reader) for event in events), *_of_messages(messages, reader)]
+    entries = [
+        *(_of_event(event, by_event.get(event.id), reader, reasons) for event in events),
+        *_of_messages(messages, reader),
+    ]
     entries.sort(key=lambda entry: entry.at)
     counts = {code: sum(entry.kind == code for entry in entries) for code in ENTRY_KINDS}
     filters = [TimelineFilter("", "All", len(entries), kind == "")]
@@ -96,10 +103,10 @@ def build_timeline(
     return TimelineView(tuple(visible), useful, kind, len(chosen) - len(visible))
 
 
-def _of_event(event: CaseEvent, contact: ContactEntry | None, reader: PageReader) -> CaseEntry:
+def _of_event(event: CaseEvent, contact: ContactEntry | None, reader: PageReader, reasons: OutcomeReasons) -> CaseEntry:
     kind = _KIND_OF_EVENT.get(event.kind, "changes")
     text = display_text.event_text(event.kind)
-    facts = [*change_texts(event, reader.name_of), *_task_facts(event, reader)]
+    facts = [*change_texts(event, reader.name_of, reasons), *_task_facts(event, reader)]
     if contact is not None:
         text = _contact_text(contact)
         facts = [fact for fact in facts if not fact.startswith("state:")]

@@ -1,6 +1,6 @@
 """What the case page shows of the work: tasks with due days and owners, contacts, files, and the one next step."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -11,8 +11,9 @@ from serving.store.case_states import Action, State
 from serving.store.casework.casework_tables import TaskRow
 from serving.store.tables import Case
 from serving.web import display_text
-from serving.web.forms import LOG_CONTACT, CaseForm
+from serving.web.forms import CaseForm
 from serving.web.reader import PageReader
+from serving.web.views.work.next_step import NEXT_ACTIONS, is_done_by_now, next_step, stage_of
 from serving.web.work_forms import WorkChoices, task_fields
 
 
@@ -43,7 +44,6 @@ class PrimaryStep:
     text: str
     form: CaseForm | None = None
     task: TaskView | None = None
-    acknowledge: bool = False
     close_as_saved: bool = False
 
 
@@ -63,59 +63,33 @@ def task_views(
 
 
 def primary_step(
-    case: Case,
-    forms: Sequence[CaseForm],
-    tasks: Sequence[TaskView],
-    reader: PageReader,
-    *,
-    may_acknowledge: bool,
-    resolved: bool,
+    case: Case, forms: Sequence[CaseForm], tasks: Sequence[TaskView], reader: PageReader, *, resolved: bool
 ) -> PrimaryStep | None:
-    """What is next, by the state of the case; None where the case is closed."""
+    """What is next, in the words of the queue, with the form that does it; None where the case is closed."""
     if case.closed_at is not None:
         return None
-    by_action = {str(form.action): form for form in reversed(forms)}
-    steps = (*_waiting_steps(case, forms, reader), *_first_steps(case, by_action, may_acknowledge, resolved))
-    return next(iter(steps), None) or _working_step(case, by_action, tasks)
-
-
-def _waiting_steps(case: Case, forms: Sequence[CaseForm], reader: PageReader) -> Iterator[PrimaryStep]:
-    """The step of somebody who can do nothing now."""
+    text = f"{next_step(case, reader)}."
     if case.state == State.SNOOZED:
-        yield PrimaryStep(f"Nothing until {day(case.snoozed_until)}: the case is snoozed.")
-    elif not forms:
+        return PrimaryStep(text)
+    if not forms:
         who = reader.name_of(case.owner or case.responsible) or f"the squad {case.squad}"
-        yield PrimaryStep(
+        return PrimaryStep(
             f"Nothing for you: {who} works on it." if case.owner else f"Nothing for you: it is with {who}."
         )
-
-
-def _first_steps(
-    case: Case, by_action: Mapping[str, CaseForm], may_acknowledge: bool, resolved: bool
-) -> Iterator[PrimaryStep]:
-    """The steps until the customer has been contacted, the most pressing first."""
-    if Action.ACCEPT in by_action:
-        yield PrimaryStep("Read why it was handed over, then accept it or return it.", by_action[Action.ACCEPT])
-    if resolved and Action.RESOLVE in by_action:
-        yield PrimaryStep("Close it: its cause is gone.", close_as_saved=True)
-    if may_acknowledge:
-        yield PrimaryStep("Acknowledge it, so that nothing escalates any more.", acknowledge=True)
-    if Action.CLAIM in by_action:
-        yield PrimaryStep("Claim it, then contact the customer.", by_action[Action.CLAIM])
-    if case.state == State.CLAIMED and case.responded_at is None and LOG_CONTACT in by_action:
-        yield PrimaryStep("Contact the customer, and log who you spoke with.", by_action[LOG_CONTACT])
-
-
-def _working_step(case: Case, by_action: Mapping[str, CaseForm], tasks: Sequence[TaskView]) -> PrimaryStep:
-    task = next((view for view in tasks if view.is_open and view.may_change), None)
+    by_action = {str(form.action): form for form in reversed(forms)}
+    if case.resolved:
+        return PrimaryStep(text, close_as_saved=resolved and Action.RESOLVE in by_action)
+    task = _next_task(case, tasks) if case.state == State.IN_PLAN else None
     if task is not None:
         due = f", {task.due}" if task.due else ""
-        return PrimaryStep(f"{task.row.title}{due}.", task=task)
-    if case.state != State.IN_PLAN and Action.PLAN in by_action:
-        return PrimaryStep("Agree on a plan with the customer, and record it.", by_action[Action.PLAN])
-    if Action.RESOLVE in by_action:
-        return PrimaryStep("Close it with its outcome, or add a task for what is left.", by_action[Action.RESOLVE])
-    return PrimaryStep("Nothing for you at the moment.")
+        return PrimaryStep(f"{text} Next task: {task.row.title}{due}.", task=task)
+    return PrimaryStep(text, by_action.get(NEXT_ACTIONS.get(stage_of(case), "")))
+
+
+def _next_task(case: Case, tasks: Sequence[TaskView]) -> TaskView | None:
+    """The first open task that the reader can do, without one that asks for what the case has already."""
+    own = (view for view in tasks if view.is_open and view.may_change)
+    return next((view for view in own if not is_done_by_now(view.row.title, case)), None)
 
 
 def _task_view(

@@ -1,7 +1,8 @@
 """What an entry of a case's record changed, and what a message about a case was about, in words."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
+from types import MappingProxyType
 from typing import Any
 
 from serving.handoff.render import day
@@ -41,15 +42,25 @@ MESSAGE_TITLES: dict[str, str] = {
 """What a message about a case was about, by the last part of its kind."""
 
 
-def change_texts(entry: CaseEvent, name_of: Callable[[str], str] = str) -> list[str]:
+OutcomeReasons = Mapping[str, Mapping[str, str]]
+"""The titles of the policy's reasons, by outcome and code."""
+NO_REASONS: OutcomeReasons = MappingProxyType({})
+
+
+def change_texts(
+    entry: CaseEvent, name_of: Callable[[str], str] = str, reasons: OutcomeReasons = NO_REASONS
+) -> list[str]:
     """What an entry of the history changed, as ``state: from New to Claimed``."""
+    titles = {**reasons.get(str(entry.before.get("state")), {}), **reasons.get(str(entry.after.get("state")), {})}
     texts = []
     for name, title in AUDITED_FIELD_TITLES.items():
         before, after = entry.before.get(name), entry.after.get(name)
         if name in entry.after and before is not None:
-            texts.append(f"{title}: from {_value(name, before, name_of)} to {_value(name, after, name_of)}")
+            texts.append(
+                f"{title}: from {_value(name, before, name_of, titles)} to {_value(name, after, name_of, titles)}"
+            )
         elif name.startswith("outcome_") and after is not None:
-            texts.append(f"{title}: {_value(name, after, name_of)}")
+            texts.append(f"{title}: {_value(name, after, name_of, titles)}")
     return texts
 
 
@@ -64,7 +75,7 @@ def message_title(kind: str) -> str:
     return MESSAGE_TITLES.get(code, code.replace("_", " "))
 
 
-def _value(name: str, value: object, name_of: Callable[[str], str]) -> str:
+def _value(name: str, value: object, name_of: Callable[[str], str], reasons: Mapping[str, str]) -> str:
     """A value of a field in words."""
     if value is None:
         return "nobody" if name == "owner" else "none"
@@ -72,7 +83,7 @@ def _value(name: str, value: object, name_of: Callable[[str], str]) -> str:
         "state": state_title,
         "owner": name_of,
         "lane": lane_title,
-        "outcome_reason": code_title,
+        "outcome_reason": lambda code: reasons.get(code, code_title(code)),
         "probability": lambda share: f"{share:.0%}",
         "outcome_amount": lambda money: f"{money:,.0f}",
         "snoozed_until": iso_day,

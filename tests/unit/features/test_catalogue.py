@@ -55,7 +55,7 @@ def test_a_sentence_dates_its_fact() -> None:
     change = {feature.name: feature for feature in FEATURES}["usage_events_change_28d"]
     row: dict[str, object] = {"usage_events_change_28d": -0.43, "usage_recency_days": 2.0}
     fell, as_of = "Use fell 43% against the four weeks before", date(2026, 2, 14)
-    assert change.describe(row, as_of) == f"{fell}; last one on 12 Feb"
+    assert change.describe(row, as_of) == f"{fell}; last used on 12 Feb"
     assert change.describe(row | {"usage_recency_days": None}, as_of) == fell
 
 
