@@ -250,7 +250,9 @@ def _finish(settings: Settings, store: Store, run_step: StepRunner, steps: Steps
     _queue_weekly(settings, store, steps)
     if settings.channels:
         refresh_records(store, account_channels(settings.channels))
-        run_step("deliver", "Delivering hand-offs", send_messages, store, assembly.open_channels(settings))
+        report = run_step("deliver", "Delivering hand-offs", send_messages, store, assembly.open_channels(settings))
+        for sentence in report.written:
+            steps.log(sentence)
 
 
 def _queue_weekly(settings: Settings, store: Store, steps: Steps) -> None:
