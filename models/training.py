@@ -45,7 +45,8 @@ class TrainingResult:
         model: fitted on all matured rows, calibrated on accounts that a fit did not see.
         evaluation: what its learner was worth on later cutoffs, and why this kind of learner.
         through: the newest cutoff whose label was used; ``first`` the oldest.
-        rows, accounts, events: of the final fit; ``treated`` are rows left out because the team acted on them.
+        rows, accounts, events: of the final fit; ``treated`` are rows left out because the team acted on them or
+            had selected them.
         effective_accounts: how many accounts of equal weight carry as much evidence, ``effective_events`` the same of
             accounts with an event; fewer where hold-out rows are weighted in the place of treated ones.
         dropped: columns that carried nothing (constant or absent), which the model does without.

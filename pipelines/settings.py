@@ -215,6 +215,15 @@ class Settings(BaseSettings):
         check_words(words)
         return words
 
+    @field_validator("risks")
+    @classmethod
+    def _kinds_and_keys(cls, risks: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        if risks:
+            from models.risks.configuration import check_risk_settings  # only here: the import takes a second
+
+            check_risk_settings(risks)
+        return risks
+
     @field_validator("attributes")
     @classmethod
     def _columns(cls, attributes: dict[str, AttributeSettings]) -> dict[str, AttributeSettings]:

@@ -61,10 +61,9 @@ def _signal(numbers: Parameters) -> str:
 
 
 def _ranking_only(numbers: Parameters) -> str:
-    return (
-        "It ranks accounts better than chance, but its probabilities are no better than the base rate: "
-        f"{_skills(numbers)}."
-    )
+    worse = Estimate.from_json(numbers["log_loss_skill"]).high < 0
+    found = "worse than the base rate" if worse else "no better than the base rate"
+    return f"It ranks accounts better than chance, but its probabilities are {found}: {_skills(numbers)}."
 
 
 def _few_folds(numbers: Parameters) -> str:

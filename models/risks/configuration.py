@@ -11,7 +11,7 @@ from typing import Any
 
 from features.catalogue import FEATURES, Feature, own_features
 from features.conditions import Columns, ConditionError, compile_condition, condition_problem
-from features.errors import UsageError, suggest_name
+from features.errors import UsageError, nearest_name, suggest_name
 from features.history.history import History
 from features.labels.label_rule import KINDS, SETTINGS, LabelRule
 from models.risks.defaults import DEFAULTS
@@ -72,6 +72,28 @@ def configured(settings: RiskSettings | None = None) -> dict[str, tuple[Risk, ..
     return {name: forms for name, forms in forms_of.items() if forms}
 
 
+def check_risk_settings(settings: RiskSettings) -> None:
+    """Check what can be checked without the mapping, the extensions and the source: kinds, keys and lengths.
+
+    Raises:
+        UsageError: something does not fit; the message names every unknown word of the first such risk.
+    """
+    for name, given in settings.items():
+        kind = given.get("kind")
+        problems = [_kind_problem(name, kind)] if kind is not None and kind not in (*KINDS, OFF) else []
+        if problems := problems + _key_problems(name, given, _likely_kinds(kind)):
+            raise UsageError(" ".join(problems))
+        whole = {key: _value(given[key]) for key in RULE[1:] if key in given}
+        plain = kind if kind in KINDS and kind != "event" else "silence"  # a mapping or an extension may have its table
+        LabelRule(name, plain, **{"horizon": 1, **whole})
+
+
+def _likely_kinds(kind: object) -> Collection[str]:
+    """The kinds whose keys a risk may have: that of its settings, or any, which a mapping may give."""
+    near = kind if kind in KINDS else nearest_name(str(kind), KINDS)
+    return KINDS if kind in (None, OFF) or near is None else {str(near)}
+
+
 def _forms(name: str, settings: Mapping[str, Any], names: Iterable[str]) -> tuple[Risk, ...]:
     """The default forms of a risk with the settings replaced, or the one that the settings declare."""
     defaults = tuple(risk for risk in DEFAULTS if risk.name == name)
@@ -108,7 +130,11 @@ def _with_settings(risk: Risk, settings: Mapping[str, Any]) -> Risk:
 def _check_kind(name: str, kind: object) -> None:
     kinds = (*KINDS, OFF)
     if kind is not None and kind not in kinds:
-        raise UsageError(f"The risk {name} has no kind {kind!r}; {suggest_name(str(kind), kinds)}")
+        raise UsageError(_kind_problem(name, kind))
+
+
+def _kind_problem(name: str, kind: object) -> str:
+    return f"The risk {name} has no kind {kind!r}; {suggest_name(str(kind), (*KINDS, OFF))}"
 
 
 def select_risks(known: Mapping[str, Risk], risk: str) -> list[Risk]:
@@ -126,12 +152,19 @@ def select_risks(known: Mapping[str, Risk], risk: str) -> list[Risk]:
 
 def _check_keys(name: str, settings: Mapping[str, Any], kinds: Collection[str]) -> None:
     """Refuse a setting that no rule of these kinds reads: it would be without effect."""
+    if problems := _key_problems(name, settings, kinds):
+        raise UsageError(" ".join(problems))
+
+
+def _key_problems(name: str, settings: Mapping[str, Any], kinds: Collection[str]) -> list[str]:
+    """A sentence for each unknown key, with the nearest one."""
     allowed = {"kind", *OWN, *(key for kind in kinds for key in SETTINGS[kind])}
-    for key in settings:
-        if key not in allowed:
-            of_kind = " or ".join(sorted(kinds))
-            hint = suggest_name(key, allowed)
-            raise UsageError(f"The risk {name} of kind {of_kind} has no setting {key!r}; {hint}")
+    of_kind = f" of kind {' or '.join(sorted(kinds))}" if len(kinds) < len(KINDS) else ""
+    return [
+        f"The risk {name}{of_kind} has no setting {key!r}; {suggest_name(key, allowed)}"
+        for key in settings
+        if key not in allowed
+    ]
 
 
 def _check_own(name: str, own: Mapping[str, Any]) -> None:

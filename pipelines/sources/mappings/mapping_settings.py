@@ -12,6 +12,7 @@ from typing import Any, Literal
 from features.errors import UsageError
 from features.toml_text import load_toml
 from features.validation.values.reading_rules import ReadingRules, check_words
+from models.risks.configuration import configured
 from models.risks.defaults import DEFAULTS
 from pipelines.extensions.load_extensions import load_extensions, own_features
 from pipelines.setting_sections.ticket_attribute_settings import SECTION as TICKET_ATTRIBUTES
@@ -63,6 +64,15 @@ def merged_risk_settings(settings: Settings) -> dict[str, dict[str, Any]]:
     given = _of_all_mappings(settings, "risks")
     names = sorted({*own, *given, *settings.risks})
     return {name: {**own.get(name, {}), **given.get(name, {}), **settings.risks.get(name, {})} for name in names}
+
+
+def require_usable_risks(settings: Settings) -> None:
+    """Check the risks of settings, mapping and extensions together, before the source is read.
+
+    Raises:
+        UsageError: a risk or an extension cannot be used.
+    """
+    configured(merged_risk_settings(settings))
 
 
 def reading_rules(settings: Settings) -> ReadingRules:

@@ -35,12 +35,37 @@ from pipelines import settings
             {"currency": {"code": "EUR", "rates": {"USD": 0}}},
             "The setting currency.rates.USD has to be more than 0, not 0",
         ),
+        (
+            {"risks": {"late": {"kind": "overdu", "horizon": 60, "dayz": 3, "activ": 9}}},
+            "The risk late has no kind 'overdu'; did you mean 'overdue'.* no setting 'dayz'; did you mean 'days'"
+            ".* no setting 'activ'; did you mean 'active'",
+        ),
+        ({"risks": {"late": {"kind": "overdue", "horizon": 60, "share": 1}}}, "of kind overdue has no setting 'share'"),
+        ({"risks": {"late": {"horzon": 60}}}, "The risk late has no setting 'horzon'; did you mean 'horizon'"),
+        ({"risks": {"late": {"kind": "overdue", "horizon": "soon"}}}, "The risk late needs whole days"),
+        ({"risks": {"less": {"kind": "decrease", "horizon": 9, "share": 2}}}, "The share of the risk less is 2"),
         ({"databse": "x"}, "There is no setting databse; did you mean 'database'"),
     ],
 )
 def test_an_invalid_setting_is_named(given: dict[str, object], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         settings.load(**given)
+
+
+def test_a_mistake_in_a_risk_names_the_file_and_every_wrong_word(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "rescue.toml"
+    file.write_text('[risks.late]\nkind = "overdue"\nhorizon = 60\ndayz = 3\n')
+    monkeypatch.setenv("RESCUE_CONFIG", str(file))
+    with pytest.raises(UsageError, match=r"rescue\.toml: The risk late of kind overdue has no setting 'dayz'") as found:
+        settings.load()
+    assert found.value.exit_code == 2
+
+
+def test_a_risk_whose_kind_the_mapping_or_an_extension_gives_is_accepted() -> None:
+    given = {"paid_late": {"days": 3, "learner": "own"}, "trainings": {"kind": "event", "table": "own", "horizon": 9}}
+    assert settings.load(risks=given).risks == given
 
 
 def test_the_environment_is_checked_in_the_same_way(monkeypatch: pytest.MonkeyPatch) -> None:

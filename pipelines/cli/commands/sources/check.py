@@ -20,7 +20,7 @@ def check(data: Data = None, mapping: Mapping = None, as_json: Json = False) -> 
     Ends with 3 if a night would stop on this source, and with 2 if an extension cannot be used.
     """
     from pipelines.cli.output.check_output import show_check
-    from pipelines.sources.mappings.mapping_settings import reading_rules
+    from pipelines.sources.mappings.mapping_settings import reading_rules, require_usable_risks
     from pipelines.sources.source_check import check_source
 
     settings = configuration.load(data=data, mapping=mapping)
@@ -38,5 +38,6 @@ def check(data: Data = None, mapping: Mapping = None, as_json: Json = False) -> 
         show_check(report)
     if report.unused_extensions and settings.extensions_required:
         raise UsageError(report.unused_extensions[0])
+    require_usable_risks(settings.model_copy(update={"extensions_required": False}))
     if report.problems:
         raise DataGateError(report.problems[0])

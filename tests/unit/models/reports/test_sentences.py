@@ -38,6 +38,18 @@ def test_every_code_has_a_sentence(code: str) -> None:
     assert sentence.endswith(".")
 
 
+@pytest.mark.parametrize(
+    ("skill", "said"),
+    [
+        (Estimate(-0.69, -0.9, -0.5), "its probabilities are worse than the base rate: "),
+        (Estimate(-0.01, -0.04, 0.02), "its probabilities are no better than the base rate: "),
+    ],
+)
+def test_a_skill_that_is_clearly_negative_is_called_worse(skill: Estimate, said: str) -> None:
+    numbers = {**PARAMETERS, "log_loss_skill": skill.to_json()}
+    assert said in render_finding(Finding("ranking_only", numbers))
+
+
 def test_treated_rows_with_and_without_a_hold_out() -> None:
     without = render_finding(Finding("treated_rows_left_out", PARAMETERS))
     assert without.startswith("1,200 of 9,000 rows were left out because the team acted on the account")
