@@ -84,7 +84,8 @@ def check_risk_settings(settings: RiskSettings) -> None:
         if problems := problems + _key_problems(name, given, _likely_kinds(kind)):
             raise UsageError(" ".join(problems))
         whole = {key: _value(given[key]) for key in RULE[1:] if key in given}
-        plain: Any = kind if kind in KINDS and kind != "event" else "silence"  # a mapping or an extension may have its table
+        # the table of an event may be that of a mapping or of an extension
+        plain: Any = kind if kind in KINDS and kind != "event" else "silence"
         LabelRule(name, plain, **{"horizon": 1, **whole})
 
 
