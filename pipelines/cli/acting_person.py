@@ -37,16 +37,13 @@ def acting_person(store: "Store", name: str | None, roster: "Roster | None" = No
 
 def _known_people(store: "Store", rosters: "Sequence[Roster]") -> "Collection[str]":
     """The names of people who may act; empty where nobody is known by name."""
-    from sqlalchemy import select
-
     from serving.policy.definition.policy_file import Policy
-    from serving.store.people_tables import User
+    from serving.web.identity.users import list_users
 
     listed = {name for found in rosters if found.listed for name in found.people}
     if listed:
         return listed
-    with store.reading() as session:
-        users = set(session.scalars(select(User.name).where(User.disabled_at.is_(None))))
+    users = {user.name for user in list_users(store) if user.disabled_at is None}
     members = {name for found in rosters for name in found.people}
     placeholders = set(Policy.default().rules.roster.people)
     return users | members if users or members - placeholders else set()
