@@ -300,7 +300,7 @@ def test_an_account_shows_its_scores_cases_and_adjusted_health(migrated_sqlite: 
 def test_an_account_shows_its_risk_by_horizon(ines: httpx.Client) -> None:
     page = ines.get("/account/a-000000").text
     words = "24% within 30 days, 45% within 60 days, 62% within 90 days, 74% within 180 days and 81% within 365 days."
-    assert f"<caption>Churn risk: {words}</caption>" in page
+    assert f'<p class="quiet">Churn risk: {words}</p>' in page
     table = re.search(r'<table class="plain-table horizons">.*?</table>', page, re.DOTALL)
     assert table
     assert re.findall(r'<th scope="col" class="right">(\d+) days</th>', table[0]) == ["30", "60", "90", "180", "365"]

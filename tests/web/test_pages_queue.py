@@ -162,7 +162,7 @@ def test_views_can_be_saved_and_deleted(ines: httpx.Client) -> None:
 def test_a_viewer_gets_no_forms(site: Site) -> None:
     page = site.browser(VIEWER).get("/case/case000000000").text
     assert "You can read this case, but not change it." in page
-    assert 'href="/overview"' not in page
+    assert 'href="/overview"' in page and 'href="/policy/edit"' not in page, "a viewer reads, and changes nothing"
     assert "/claim" not in page
     assert "<textarea" not in page
 

@@ -115,7 +115,8 @@ def install_problem_responses(api: FastAPI) -> None:
 async def _rescue(request: Request, error: Exception) -> Response:
     kind = next(kind for kind in type(error).__mro__ if kind in STATUS)
     detail = STORE_UNAVAILABLE if kind is StoreError else str(error)
-    answer = _problem(STATUS[kind], detail, _slug(type(error).__name__))
+    named = NotAllowedError if isinstance(error, NotAllowedError) else type(error)  # the documented code, whatever why
+    answer = _problem(STATUS[kind], detail, _slug(named.__name__))
     if isinstance(error, TooManyRequestsError):
         answer.headers["Retry-After"] = str(error.seconds)
     return answer
