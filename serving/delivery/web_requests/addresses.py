@@ -77,10 +77,11 @@ class GuardedBackend(httpcore.SyncBackend):
         self._limits.close()
 
 
-def refuse_inner(url: str, allowed: Collection[str], key: str = "url") -> None:
+def refuse_inner(url: str, allowed: Collection[str], key: str = "url", *, permit: str = "allow") -> None:
     """Refuse a URL that can be seen to lead inside when it is set, without asking a name server.
 
-    Names are resolved, and checked, when a connection is made. ``key`` is the setting that has it, empty for none.
+    Names are resolved, and checked, when a connection is made. ``key`` is the setting that has it, empty for none;
+    ``permit`` is the setting that names hosts inside one's own network.
 
     Raises:
         UsageError: it is no https URL, or its host is an inner address; the sentence does not repeat it.
@@ -94,11 +95,11 @@ def refuse_inner(url: str, allowed: Collection[str], key: str = "url") -> None:
         return
     if parsed.scheme != "https" or not parsed.host:
         raise UsageError(
-            f"{said} has to begin with https://; http:// is only for a host inside your network that `allow` names, "
-            'such as allow = ["127.0.0.1"].'
+            f"{said} has to begin with https://; http:// is only for a host inside your network that `{permit}` names, "
+            f'such as {permit} = ["127.0.0.1"].'
         )
     if parsed.host not in allowed and _plainly_inner(parsed.host):
-        raise UsageError(f"{said} is inside a private network: use a public one, or name the host in `allow`.")
+        raise UsageError(f"{said} is inside a private network: use a public one, or name the host in `{permit}`.")
 
 
 def _plainly_inner(host: str) -> bool:

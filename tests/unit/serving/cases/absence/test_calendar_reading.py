@@ -96,5 +96,5 @@ def test_a_calendar_is_read_from_a_server_that_may_redirect(store: Store, server
 @pytest.mark.parametrize("place", ["http://example.org/x.ics", "https://127.0.0.1/x.ics", "https://localhost/x.ics"])
 def test_an_inner_or_plain_address_is_refused(store: Store, place: str) -> None:
     open_people_cases(store)
-    assert "url" in str(reading(store, place).failure)
+    assert "`calendar_hosts`" in str(reading(store, place).failure)
     assert absent(store) == []
