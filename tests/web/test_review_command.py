@@ -87,7 +87,7 @@ def test_verdicts_are_worth_what_the_policy_says(root: Path, tmp_path: Path) -> 
     command = [sys.executable, "-m", "pipelines", "review", "--home", str(tmp_path), "--policy", str(policy)]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert done.returncode == 2
-    assert re.search(r"mine\.toml, line \d+: health\.saved should be less than or equal to 100", done.stderr)
+    assert re.search(r"mine\.toml, line \d+: health\.saved has to be a number from -100 to 100, not 1000", done.stderr)
 
 
 def test_the_pages_close_cases_by_that_rule(migrated_sqlite: Path, tmp_path: Path) -> None:
