@@ -275,6 +275,8 @@ class Expectation:
         word, _, person = action.partition(" to ")
         if word in {"claim", "assign"}:
             self.owner = person or LEAD.name
+            if word == "assign":
+                self.announce(ProtocolEvent.ASSIGNED, now, LEAD.name)
         elif word != "wait":
             getattr(self, word.replace(" ", "_"))(now)
 
