@@ -93,10 +93,9 @@ def serve(url: str, cases: int, reviewers: int, pipe: Connection) -> None:
     """The review app on a filled queue; sends its address and a link for each reviewer that signs them in."""
     import socket
 
-    import uvicorn
     from support.web.web_queue import SQUADS, fill
 
-    from pipelines.cli.commands.review import KEEP_ALIVE
+    from pipelines.cli.commands.review import serve_app
     from serving.cases.permissions import Role
     from serving.store import Store
     from serving.web import create_app
@@ -119,15 +118,7 @@ def serve(url: str, cases: int, reviewers: int, pipe: Connection) -> None:
             [app.state.identity.one_time_link(person) for person in people],
         )
     )
-    config = uvicorn.Config(
-        app,
-        access_log=False,
-        log_level="warning",
-        server_header=False,
-        proxy_headers=False,
-        timeout_keep_alive=KEEP_ALIVE,
-    )
-    uvicorn.Server(config).run(sockets=[listening])
+    serve_app(app, listening)
 
 
 async def run(address: str, links: list[str], seconds: float, think: float, cases: int) -> Results:

@@ -83,10 +83,10 @@ def review(
                 link = app.state.identity.one_time_link(person)
                 typer.echo(f"Open within ten minutes, as {role} {person.name}: {address}{link}")
             _note_old_demo(settings.home)
-        _serve(app, listening)
+        serve_app(app, listening)
 
 
-def _serve(app: FastAPI, listening: socket.socket) -> None:
+def serve_app(app: FastAPI, listening: socket.socket) -> None:
     """Answer requests until Ctrl-C; proxy headers are off, so the client is the connection's address."""
     import uvicorn
 

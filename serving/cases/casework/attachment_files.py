@@ -1,4 +1,4 @@
-"""Files of a case: their type is told by their bytes, not by their name, and only types that cannot run are kept.
+"""Files of a case: their type follows from their bytes, not by their name, and only types that cannot run are kept.
 
 The bytes are in the database, under a random id and never in a folder that a web server shows. So the queue's backup
 has them, its permissions hold for them, and an erasure deletes them.

@@ -1,4 +1,4 @@
-"""From a message to an alert: what a paging service is told, and under which key.
+"""From a message to an alert: what a paging service receives, and under which key.
 
 An alert is one case or one incident, however many messages there are about it. Its key is computed from the id alone,
 so a message that is sent twice changes the same alert, and nothing has to be remembered.

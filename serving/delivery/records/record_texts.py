@@ -81,10 +81,10 @@ def closing_text(update: CaseUpdate) -> str:
     return f"Closed in Rescue as {outcome}." + (f" {last.comment}" if last else "")
 
 
-def told_entries(update: CaseUpdate, described: int) -> list[RecordEntry]:
+def noted_entries(update: CaseUpdate, described: int) -> list[RecordEntry]:
     """The entries that get a note; the description has the raises up to ``described``."""
-    told = (entry for entry in update.entries if entry.kind in ENTRY_TEXTS)
-    return [entry for entry in told if entry.kind not in RAISES or entry.id > described]
+    noted = (entry for entry in update.entries if entry.kind in ENTRY_TEXTS)
+    return [entry for entry in noted if entry.kind not in RAISES or entry.id > described]
 
 
 def newest_raise(update: CaseUpdate) -> int:

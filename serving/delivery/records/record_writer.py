@@ -22,7 +22,7 @@ from serving.delivery.records.record_system import (
     RecordSystem,
     UnknownPersonError,
 )
-from serving.delivery.records.record_texts import closing_text, description, entry_note, newest_raise, told_entries
+from serving.delivery.records.record_texts import closing_text, description, entry_note, newest_raise, noted_entries
 from serving.delivery.records.stored_records import RECORD_GONE
 
 WRITE_SECONDS = 200.0
@@ -175,7 +175,7 @@ class CaseRecords:
         return next((state.owner for state in self.system.read([key])), None)
 
     def _add_notes(self, update: CaseUpdate, key: str, described: int) -> None:
-        entries = told_entries(update, described)
+        entries = noted_entries(update, described)
         if not entries:
             return
         written = {marked_entry(note.text, update.case_id) for note in self.system.notes(key)}

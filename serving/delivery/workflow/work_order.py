@@ -23,7 +23,7 @@ VARIABLES = (
 """What is copied from the message, where it has a value."""
 
 ENDING = ("state", "owner")
-"""The variables that an instance is told when its case is over."""
+"""The variables that an instance gets when its case is over."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """What the case page shows: the frozen hand-off, the possible actions, the history, and what is known since."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
@@ -207,7 +207,6 @@ def case_view(
     tasks = task_views(
         own.tasks, file.case, actor, reading.today, assignees.work, reading.reader, read_only=file.read_only
     )
-    events, complete = file.events, reading.complete
     return CaseView(
         file=file,
         handoff=handoff,
@@ -217,10 +216,7 @@ def case_view(
         no_action_text=_no_action_text(file, reading, invited=own.invited),
         undo=None if file.read_only else undo_offer(file.events, actor, now),
         risks=tuple(risk_view(card, handoff.binding.as_of) for card in handoff.risks),
-        usage=tuple(
-            (metric, draw_plot(usage_title(metric), usage_points(metric, handoff.binding.as_of), normal=metric.normal))
-            for metric in handoff.usage
-        ),
+        usage=tuple(_usage_plots(handoff)),
         health=draw_plot("Health score", health_points(handoff), top=100.0),
         comparisons=tuple(compare_values(file, handoff, now)),
         alarms=tuple(AlarmView(_title(alarm_text(code)), row.raised_on) for code, row in file.case.alarms.items()),
@@ -228,22 +224,8 @@ def case_view(
         draft=_placed_draft(draft or DraftText(), forms, handoff),
         work=own,
         tasks=tasks,
-        primary=primary_step(
-            file.case,
-            forms,
-            tasks,
-            reading.reader,
-            resolved=resolved is not None and resolved.may_close,
-        ),
-        timeline=build_timeline(
-            events,
-            own.log,
-            own.messages,
-            reading.reader,
-            reasons=assignees.work.outcomes.reasons,
-            shown=reading.shown,
-            complete=complete,
-        ),
+        primary=primary_step(file.case, forms, tasks, reading.reader, resolved=bool(resolved and resolved.may_close)),
+        timeline=_timeline(file, reading, own, assignees),
         why=(why := why_sentences(handoff)),
         queue_reason=queue_reason(file, why),
         risk_now=risk_text(file),
@@ -253,6 +235,26 @@ def case_view(
         reader=reading.reader,
         sent=assignees.hand_overs.sent,
     )
+
+
+def _timeline(file: CaseFile, reading: CaseReading, own: CaseWorkFile, assignees: Assignees) -> TimelineView:
+    """What happened in the case, of the kind and as far back as the reader asks for."""
+    return build_timeline(
+        file.events,
+        own.log,
+        own.messages,
+        reading.reader,
+        reasons=assignees.work.outcomes.reasons,
+        shown=reading.shown,
+        complete=reading.complete,
+    )
+
+
+def _usage_plots(handoff: Handoff) -> Iterator[tuple[UsageFact, Plot | None]]:
+    """Each metric of usage with its plot."""
+    as_of = handoff.binding.as_of
+    for metric in handoff.usage:
+        yield metric, draw_plot(usage_title(metric), usage_points(metric, as_of), normal=metric.normal)
 
 
 def _placed_draft(draft: DraftText, forms: tuple[CaseForm, ...], handoff: Handoff) -> DraftText:
