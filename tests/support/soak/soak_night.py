@@ -45,6 +45,11 @@ class SoakSettings:
     database: str | None
     receiver: str
 
+    @property
+    def crashes(self) -> Path:
+        """The file of the traceback of an attempt that crashed."""
+        return self.home.parent / "crashes.txt"
+
     def load(self, data: Path | None = None) -> configuration.Settings:
         """The settings of Rescue, with another source where one is given."""
         secret = "whsec_" + "c29hay1zb2FrLXNvYWstc29hay1zb2FrLTAwMDE="
@@ -79,7 +84,7 @@ def attempt_night(settings: SoakSettings, as_of: date, fault: PlannedFault | Non
         with use_clock(_clock(as_of, fault)):
             run_nights(settings.load(data), as_of, _runner(steps, fault), steps)
 
-    _attempt(work, fault)
+    _attempt(work, fault, settings.crashes)
 
 
 def attempt_training(settings: SoakSettings, as_of: date, fault: PlannedFault | None) -> None:
@@ -89,10 +94,10 @@ def attempt_training(settings: SoakSettings, as_of: date, fault: PlannedFault | 
         with use_clock(lambda: night_hour(as_of)):
             train_from(settings.load(), "all", as_of, 0, Steps(quiet=True))
 
-    _attempt(work, fault)
+    _attempt(work, fault, settings.crashes)
 
 
-def _attempt(work: Callable[[], None], fault: PlannedFault | None) -> None:
+def _attempt(work: Callable[[], None], fault: PlannedFault | None, crashes: Path) -> None:
     os.umask(entry.PRIVATE)
     signal.signal(signal.SIGTERM, entry._interrupt)
     _arm(fault)
@@ -103,7 +108,7 @@ def _attempt(work: Callable[[], None], fault: PlannedFault | None) -> None:
     except KeyboardInterrupt:
         sys.exit(1)
     except BaseException as error:
-        Path(os.environ["SOAK_CRASHES"]).write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+        crashes.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
         sys.exit(CRASHED)
 
 

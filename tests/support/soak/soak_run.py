@@ -1,7 +1,6 @@
 """A run of many nights: with faults, or without; what each night left is compared between the two."""
 
 import hashlib
-import os
 import shutil
 import sqlite3
 import time
@@ -92,6 +91,7 @@ class SoakRun:
             if expected is not None:
                 assert_equal(contents[-1], expected[len(contents) - 1], f"night {plan.number + 1}, {plan}")
             self._day(night, plan)
+            print(f"night {plan.number + 1} of {len(plans)}: as it should be", flush=True)  # shown by pytest -s
         self.deliver_all(self.first + timedelta(days=len(plans)))
         self.events.update({f"checked: {name}": count for name, count in invariants.counts.items()})
         return [*contents, content(self.store, None)]
@@ -137,7 +137,7 @@ class SoakRun:
         for fault in faults:
             before = content(self.store, night)
             codes = self._fault(night, fault)
-            assert CRASHED not in codes, (fault, Path(os.environ["SOAK_CRASHES"]).read_text(encoding="utf-8"))
+            assert CRASHED not in codes, (fault, self.settings.crashes.read_text(encoding="utf-8"))
             self._count(fault, codes)
             if not self._recorded(night):
                 assert content(self.store, night) == before, f"{fault} changed the queue"
