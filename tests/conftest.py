@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 import stamina
+from support.repeatable_examples import use_repeatable_examples
+
+use_repeatable_examples()
 
 HOME = tempfile.TemporaryDirectory(prefix="rescue-tests-home-")  # never the operator's own queue
 atexit.register(HOME.cleanup)
