@@ -1,16 +1,16 @@
 """A night that is stopped by SIGTERM or killed: it can be run again at once, and its files are private."""
 
+import os
 import signal
 import subprocess
 import sys
-import time
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
 from pipelines import settings as configuration
-from pipelines.settings import writable_home
+from pipelines.home_folder import writable_home
 from serving.nights import night_lease
 from serving.operations import holder
 from serving.operations.holder import current_holder, is_gone
@@ -24,7 +24,7 @@ import sys, time
 from datetime import date
 from pipelines import __main__ as entry
 from pipelines import settings as configuration
-from pipelines.settings import writable_home
+from pipelines.home_folder import writable_home
 from serving.nights import night_lease
 from serving.store import Store
 
@@ -65,7 +65,7 @@ def test_a_killed_night_is_run_again_at_once(store: Store, root: Path) -> None:
     with pytest.raises(night_lease.NightHeldError):
         night_lease.begin_night(store, NIGHT, "second")
     process.kill()
-    time.sleep(0.2)  # not reaped yet: a zombie holds nothing
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # not reaped yet: a zombie holds nothing
     again = night_lease.begin_night(store, NIGHT, "second")
     process.wait()
     assert isinstance(again, night_lease.Night)

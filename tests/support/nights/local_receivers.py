@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -28,6 +29,13 @@ class Receiver:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/in"
+
+    def wait_for(self, count: int) -> None:
+        """Wait until that many requests have been read: a client that gave up can be ahead of the server's thread."""
+        deadline = time.monotonic() + 60
+        while len(self.requests) < count:
+            assert time.monotonic() < deadline, f"{len(self.requests)} of {count} requests came"
+            time.sleep(0.01)
 
     @property
     def ids(self) -> list[str]:

@@ -33,7 +33,10 @@ class HelpDesk:
         self.organizations = [
             {"id": number, "name": f"Org {number}", "created_at": "2026-01-01T00:00:00Z"} for number in (1, 2)
         ]
-        self.token, self.busy, self.key, self.delay = "secret", 0, "tickets", 0.0
+        self.token, self.busy, self.key = "secret", 0, "tickets"
+        self.goes_on = threading.Event()
+        self.goes_on.set()
+        self.stops_after, self.asked = 0, 0
 
     @staticmethod
     def ticket(number: int, changed: int, **values: Any) -> dict[str, Any]:
@@ -42,7 +45,9 @@ class HelpDesk:
         }  # fmt: skip
 
     def respond(self, path: str, query: dict[str, str], headers: dict[str, str]) -> Answer:
-        time.sleep(self.delay)
+        self.asked += 1
+        if self.asked > self.stops_after:
+            self.goes_on.wait(60)
         expected = "Basic " + base64.b64encode(f"ann@example.com/token:{self.token}".encode()).decode()
         if headers.get("Authorization") != expected:
             return 401, {}, {"error": "Couldn't authenticate you"}
@@ -190,7 +195,8 @@ def test_a_killed_sync_goes_on_and_ends_like_one_that_was_not(tmp_path: Path) ->
         "user='ann@example.com', token='secret', tables=('tickets', 'organizations')))"
     )
     with serving(desk.respond) as server:
-        desk.delay = 0.5
+        desk.stops_after = 2
+        desk.goes_on.clear()
         running = subprocess.Popen(
             [sys.executable, "-c", script, str(tmp_path), server.address], stderr=subprocess.DEVNULL
         )
@@ -198,20 +204,21 @@ def test_a_killed_sync_goes_on_and_ends_like_one_that_was_not(tmp_path: Path) ->
         os.kill(running.pid, signal.SIGKILL)
         running.wait()
         assert not synced_file(tmp_path, "desk").exists()
-        desk.delay = 0.0
+        desk.goes_on.set()
         assert counts(synced(tmp_path, server))["tickets"][0] == 12
     assert read(tmp_path, "SELECT count(DISTINCT id), count(*) FROM zendesk.tickets") == [(12, 12)]
 
 
 def test_two_syncs_of_one_system_at_once_are_refused(tmp_path: Path) -> None:
     desk = HelpDesk()
-    desk.delay = 1.0
+    desk.goes_on.clear()
     with serving(desk.respond) as server:
         first = threading.Thread(target=lambda: synced(tmp_path, server))
         first.start()
         _wait_for(lambda: bool(server.requests))
         with pytest.raises(SyncError, match="another sync of it is running"):
             synced(tmp_path, server)
+        desk.goes_on.set()
         first.join()
 
 

@@ -39,8 +39,9 @@ MESSAGE = ChannelMessage(
 )
 
 
-def hook(receiver: Receiver, timeout: float = 0.3) -> WebhookChannel:
-    return WebhookChannel(receiver.url, SECRET, LOOPBACK, timeout)
+def hook(receiver: Receiver) -> WebhookChannel:
+    """A channel that waits long for an answer: only a receiver that never gives one may let it run out of time."""
+    return WebhookChannel(receiver.url, SECRET, LOOPBACK, 0.3 if "hang" in receiver.script else 30.0)
 
 
 def messages(store: Store) -> list[Message]:
@@ -246,6 +247,7 @@ def test_a_channel_that_fails_in_a_row_rests_until_the_next_run(store: Store) ->
     open_cases(store, FAILURES + 3)
     with http_receiver("hang") as silent, http_receiver() as well:
         done = deliver(store, {"hook": hook(silent)}, clock=lambda: NOW)
+        silent.wait_for(FAILURES)
         assert (done.retried, done.paused, len(silent.requests)) == (FAILURES, ["hook"], FAILURES)
         later = deliver(store, {"hook": hook(well)}, clock=lambda: NOW)
     assert (later.sent, later.paused) == (3, [])
@@ -276,7 +278,7 @@ def test_no_secret_is_logged_or_kept(store: Store, caplog: pytest.LogCaptureFixt
     open_cases(store, 1)
     with http_receiver(500) as receiver, caplog.at_level(logging.INFO):
         url = receiver.url + "/T0CANARY"
-        channels = {"hook": WebhookChannel(url, SECRET, LOOPBACK, 0.3)}
+        channels = {"hook": WebhookChannel(url, SECRET, LOOPBACK, 30.0)}
         deliver(store, channels, clock=lambda: NOW)
     kept = caplog.text + repr(channels) + str(messages(store)[0].error)
     assert "answered 500" in caplog.text
