@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from features.errors import UsageError
-from pipelines.settings import Settings, config_file, writable_home
+from pipelines.home_folder import writable_home
+from pipelines.settings import Settings, config_file
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable

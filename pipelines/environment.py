@@ -20,6 +20,18 @@ OTHER_VARIABLES = frozenset({"RESCUE_CONFIG"})
 """Variables that are no setting."""
 
 
+DEFAULTS_OF_LIBRARIES = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "1",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_LOGGING_TO_API_ENABLED": "false",
+    "PREFECT_LOGGING_LEVEL": "ERROR",
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+}
+"""Nothing calls home, and a slow machine gets its time: set before MLflow or Prefect is imported, and never against
+the operator's own word."""
+
+
 @dataclass(frozen=True)
 class EnvironmentValue:
     """A value, the setting that it is for (``database``, ``review.auth``), and where it comes from."""
@@ -51,6 +63,17 @@ def origin_of(path: Sequence[str], values: Mapping[str, EnvironmentValue]) -> st
         if f"{value.setting}.".startswith(f"{wanted}.") or f"{wanted}.".startswith(f"{value.setting}.")
     ]
     return " and ".join(sorted(origins)) or None
+
+
+def set_defaults_of_libraries() -> None:
+    """Set what MLflow and Prefect read when they are imported, where the operator has not set it."""
+    for name, value in DEFAULTS_OF_LIBRARIES.items():
+        os.environ.setdefault(name, value)
+
+
+def has_prefect_server() -> bool:
+    """Whether ``PREFECT_API_URL`` names a server to track the nights that the command line runs."""
+    return bool(os.environ.get("PREFECT_API_URL"))
 
 
 class EnvironmentSource(EnvSettingsSource):

@@ -6,7 +6,6 @@ Where a value is given twice, the command line wins over the environment (``RESC
 
 import os
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -35,12 +34,12 @@ from features.engine.memory_size import MIN_DUCKDB_BYTES, parse_size
 from features.errors import UsageError, suggest_name
 from features.validation.tolerance import Tolerance
 from features.validation.values.reading_rules import NO_DATES, check_words
-from pipelines.environment import EnvironmentSource, environment_values, origin_of
+from pipelines.environment import EnvironmentSource, environment_values, origin_of, set_defaults_of_libraries
 from pipelines.setting_sections.attribute_settings import AttributeSettings, check_attribute_columns
 from pipelines.setting_sections.currency_settings import CurrencySettings
 from pipelines.setting_sections.metric_settings import MetricSettings
 from pipelines.setting_sections.monitoring_settings import MonitoringSettings
-from pipelines.setting_sections.settings_errors import SENTENCE, explain_setting_error
+from pipelines.setting_sections.settings_errors import SENTENCE, explain_setting_error, explain_unreadable
 from pipelines.setting_sections.source_settings import (
     GivenData,
     SourceSettings,
@@ -56,17 +55,6 @@ from pipelines.setting_sections.ticket_attribute_settings import (
 )
 from serving.signals.signal_settings import SignalSettings
 from serving.web.identity.review_settings import ReviewSettings
-
-QUIET = {
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "DO_NOT_TRACK": "1",
-    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-    "PREFECT_LOGGING_TO_API_ENABLED": "false",
-    "PREFECT_LOGGING_LEVEL": "ERROR",
-    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
-}
-"""Nothing calls home, and a slow machine gets its time: set before MLflow or Prefect is imported, and never against
-the operator's own word."""
 
 Promote = Literal["gate", "never"]
 REFRESH_MARGIN = 0.03
@@ -323,8 +311,7 @@ def load(**given: object) -> Settings:
     Raises:
         UsageError: a key is unknown or a value does not fit; the sentence names it.
     """
-    for name, value in QUIET.items():
-        os.environ.setdefault(name, value)
+    set_defaults_of_libraries()
     config = os.environ.get("RESCUE_CONFIG")
     if config and not Path(config).is_file():
         raise UsageError(f"RESCUE_CONFIG names {config}, which is not a file.")
@@ -342,19 +329,8 @@ def load(**given: object) -> Settings:
         text = explain_setting_error(error, Settings.model_fields)
         place = _place_of([str(part) for part in error.errors()[0]["loc"]], given)
         raise UsageError(f"{place}: {text}" if place else text) from None
-    except SettingsError as error:
-        if "EnvironmentSource" not in str(error):
-            raise UsageError(f"{config_file()} cannot be read: {error}.") from None
-        field = str(error).partition('"')[2].partition('"')[0]
-        raise UsageError(
-            f"{_place_of([field], {})}: the setting {field} cannot be read; sections and lists are written as JSON, "
-            """such as '["a", "b"]'."""
-        ) from None
-    except RecursionError:
-        raise UsageError(f"{config_file()} cannot be read: its values are nested too deeply.") from None
-    except ValueError as error:
-        text = "one of its numbers is too large" if "integer string conversion" in str(error) else str(error)
-        raise UsageError(f"{config_file()} cannot be read: {text}.") from None
+    except (SettingsError, RecursionError, ValueError) as error:
+        raise UsageError(explain_unreadable(error, config_file(), lambda field: _place_of([field], {}))) from None
 
 
 def _place_of(path: Sequence[str], given: Mapping[str, object]) -> str | None:
@@ -378,37 +354,3 @@ def _chosen_sources(settings: Settings, given: GivenData, names: Collection[str]
     if settings.sources and "data" in settings.model_fields_set:
         raise UsageError(f"There is one source (data = {settings.data!r}) and several in [sources]: keep one of both.")
     return settings
-
-
-def has_prefect_server() -> bool:
-    """Whether ``PREFECT_API_URL`` names a server to track the nights that the command line runs."""
-    return bool(os.environ.get("PREFECT_API_URL"))
-
-
-def writable_home(settings: Settings) -> Path:
-    """The home folder; it is created if it does not exist.
-
-    Raises:
-        UsageError: it cannot be written.
-    """
-    home = settings.home
-    try:
-        home.mkdir(parents=True, exist_ok=True)
-        _close_to_others(home)
-        probe = home / f".write-{os.getpid()}"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise UsageError(f"The home folder {home} cannot be written: {error.strerror}.") from None
-    return home
-
-
-def _close_to_others(home: Path) -> None:
-    """Take a home that everybody on this machine can read away from others; a group that was let in on purpose stays.
-
-    Homes of earlier versions were readable by everybody, with their files.
-    """
-    mode = home.stat().st_mode & 0o777
-    if mode & 0o007:
-        with suppress(PermissionError):  # of another owner, who decides
-            home.chmod(mode & 0o700)

@@ -18,6 +18,7 @@ from features.errors import DataGateError, UsageError
 from features.validation.volume import NIGHTS, check_volume
 from models.risks.configuration import for_history
 from pipelines import assembly
+from pipelines.home_folder import writable_home
 from pipelines.monitoring.feed_freshness import feed_reports
 from pipelines.monitoring.realised_outcomes import realised_outcomes
 from pipelines.night.absence_step import read_absences
@@ -30,7 +31,7 @@ from pipelines.night.scoring import score_accounts
 from pipelines.night.tonight import check_day, choose_day, data_end_earlier, newest_days
 from pipelines.night.uplift_scores import load_uplift
 from pipelines.scratch import scratch_folder
-from pipelines.settings import Settings, writable_home
+from pipelines.settings import Settings
 from pipelines.sources.source_guard import refuse_other_source
 from pipelines.sources.validated_source import ValidatedSource, reading_text, validate_source
 from pipelines.system_clock import today

@@ -1,10 +1,12 @@
 """The message about a setting that does not exist or does not fit, with the nearest name."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
+from pydantic_settings import SettingsError
 
 from features.errors import suggest_name
 from pipelines.setting_sections.attribute_settings import AttributeSettings
@@ -77,6 +79,21 @@ def explain_setting_error(error: ValidationError, fields: Mapping[str, FieldInfo
         limit = next(iter(first["ctx"].values()))
         return f"The setting {name} has to be {_LIMITS[first['type']]} {limit:.12g}, not {first['input']}."
     return f"The setting {name}: {first['msg'].rstrip('.')}."
+
+
+def explain_unreadable(error: Exception, file: Path, place_of: Callable[[str], str | None]) -> str:
+    """Why the settings cannot be read at all; ``place_of`` names where the value of a setting comes from."""
+    if isinstance(error, SettingsError) and "EnvironmentSource" in str(error):
+        field = str(error).partition('"')[2].partition('"')[0]
+        return (
+            f"{place_of(field)}: the setting {field} cannot be read; sections and lists are written as JSON, "
+            """such as '["a", "b"]'."""
+        )
+    if isinstance(error, RecursionError):
+        return f"{file} cannot be read: its values are nested too deeply."
+    if "integer string conversion" in str(error):
+        return f"{file} cannot be read: one of its numbers is too large."
+    return f"{file} cannot be read: {error}."
 
 
 def _missing(path: list[str], key: str) -> str:

@@ -18,8 +18,9 @@ from models.promotion import comparison, gate
 from models.reports.gate_text import decision_tags, render_comparison, render_outcome, render_reasons
 from models.reports.sentences import saved_lead, saved_verdict
 from pipelines import assembly
+from pipelines.home_folder import writable_home
 from pipelines.scratch import scratch_folder
-from pipelines.settings import Promote, Settings, writable_home
+from pipelines.settings import Promote, Settings
 from pipelines.sources.validated_source import validate_source_step
 from pipelines.training.feature_export import features_at
 from pipelines.training.training_rows import rows_of

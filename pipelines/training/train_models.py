@@ -16,8 +16,9 @@ from models.learners.training_set import NotLearnableError
 from models.registry.step_times import StepTimes
 from models.risks.configuration import for_history, select_risks
 from pipelines import assembly
+from pipelines.home_folder import writable_home
 from pipelines.scratch import scratch_folder
-from pipelines.settings import REFRESH_MARGIN, Promote, Settings, writable_home
+from pipelines.settings import REFRESH_MARGIN, Promote, Settings
 from pipelines.sources.validated_source import validate_source_step
 from pipelines.training.promotion import present_champion, promote_trained, shared_grid, tuned_parameters
 from pipelines.training.training_data import TrainingData, gather_training_data

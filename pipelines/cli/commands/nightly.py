@@ -8,6 +8,7 @@ import typer
 from pipelines import settings as configuration
 from pipelines.cli.options import Data, Home, Json, Mapping, NightOf, PolicyFile, parse_day
 from pipelines.console import Steps
+from pipelines.environment import has_prefect_server
 
 
 def register(app: typer.Typer) -> None:
@@ -39,7 +40,7 @@ def nightly(
     cutoff = parse_day(as_of, "--as-of")
     settings = configuration.load(data=data, home=home, policy=policy, mapping=mapping)
     steps = Steps(quiet=as_json)
-    if plain or not configuration.has_prefect_server():
+    if plain or not has_prefect_server():
         from pipelines.night.night import run_nights
         from pipelines.step_runner import plain_runner
 

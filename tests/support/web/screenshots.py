@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from pipelines.demo.demo_home import DemoHome, demo_until
 from pipelines.demo.play_demo import DemoPlan, play_demo
-from pipelines.settings import QUIET
+from pipelines.environment import set_defaults_of_libraries
 from serving.store import Store
 from support.web.demo_site import open_demo, person_of
 from support.web.web_fixture import Site, serve_app
@@ -58,8 +58,7 @@ README = {
 def main() -> None:
     """Take them all."""
     if demo_until(DEMO) is None:
-        for name, value in QUIET.items():
-            os.environ.setdefault(name, value)
+        set_defaults_of_libraries()
         play_demo(DemoHome(DEMO), DemoPlan(until=UNTIL), print)
     with demo_site() as (site, store), sync_playwright() as playwright:
         browser = playwright.chromium.launch(

@@ -1,6 +1,5 @@
 """``rescue demo``: sixty past nights of a simulated company, worked by a simulated team."""
 
-import os
 from datetime import date
 from pathlib import Path
 from typing import Annotated
@@ -33,13 +32,12 @@ def demo(
     It takes about five minutes on two cores. Nothing is sent: messages to people are files in the folder `mail` of the
     home.
     """
-    from pipelines import settings as configuration
     from pipelines.demo.demo_home import DemoHome
     from pipelines.demo.play_demo import DemoPlan, play_demo
+    from pipelines.environment import set_defaults_of_libraries
     from serving.store.database import utcnow
 
-    for name, value in configuration.QUIET.items():
-        os.environ.setdefault(name, value)
+    set_defaults_of_libraries()
     last: date = parse_day(until, "--until") or utcnow().date()
     plan = DemoPlan(until=last, nights=nights, accounts=accounts, seed=seed)
     steps = Steps()
