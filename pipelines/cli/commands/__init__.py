@@ -1,60 +1,42 @@
-"""The commands, one a file; each registers itself with the application."""
+"""The commands, and the module or modules of each, by their names below this package.
 
-from collections.abc import Callable
+A module adds its commands by ``register``, or to the group of another module when it is imported.
+"""
 
-import typer
-
-from pipelines.cli.commands import (
-    backtest,
-    deliver,
-    design_paths,
-    feedback,
-    monitor,
-    nightly,
-    paths,
-    policy,
-    queue,
-    replay,
-    review,
-    timers,
-    train,
-)
-from pipelines.cli.commands.incident import incidents, signals, watch
-from pipelines.cli.commands.operations import config, retention, status, sync_sources
-from pipelines.cli.commands.policies.weekly import register_weekly
-from pipelines.cli.commands.sources import check, demo, features, init, simulate
-from pipelines.cli.commands.team import hand_overs, people, tasks, users
-
-COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (
-    nightly.register,
-    init.register,
-    sync_sources.register,
-    check.register,
-    status.register,
-    config.register,
-    retention.register,
-    train.register,
-    backtest.register,
-    features.register,
-    policy.register,
-    paths.register,
-    design_paths.register,
-    replay.register,
-    queue.register,
-    timers.register,
-    watch.register,
-    incidents.register,
-    signals.register,
-    deliver.register,
-    feedback.register,
-    monitor.register,
-    register_weekly,
-    review.register,
-    users.register,
-    people.register,
-    hand_overs.register_hand_overs,
-    tasks.register_tasks,
-    simulate.register,
-    demo.register,
-)
+COMMANDS: dict[str, tuple[str, ...]] = {
+    "nightly": ("nightly",),
+    "init": ("sources.init",),
+    "sync": ("operations.sync_sources",),
+    "check": ("sources.check",),
+    "status": ("operations.status",),
+    "config": ("operations.config",),
+    "prune": ("operations.retention",),
+    "erase": ("operations.retention",),
+    "backup": ("operations.retention",),
+    "restore": ("operations.retention",),
+    "train": ("train",),
+    "promote": ("train",),
+    "rollback": ("train",),
+    "backtest": ("backtest",),
+    "features": ("sources.features",),
+    "policy": ("policy",),
+    "paths": ("paths", "design_paths"),
+    "replay": ("replay",),
+    "queue": ("queue", "team.hand_overs", "team.tasks", "team.case_log"),
+    "timers": ("timers",),
+    "watch": ("incident.watch",),
+    "incidents": ("incident.incidents",),
+    "signals": ("incident.signals",),
+    "deliver": ("deliver",),
+    "feedback": ("feedback",),
+    "monitor": ("monitor",),
+    "weekly": ("policies.weekly",),
+    "review": ("review",),
+    "users": ("team.users",),
+    "sessions": ("team.users",),
+    "tokens": ("team.users",),
+    "people": ("team.people",),
+    "simulate": ("sources.simulate",),
+    "demo": ("sources.demo",),
+}
 """In the order in which ``rescue --help`` shows them."""

@@ -84,7 +84,7 @@ def case_work_file(
         contacts=contacts_of(session, account.account_id),
         log=contact_log(session, case.id),
         attachments=attachments_of(session, case.id),
-        messages=_messages(session, case.id),
+        messages=messages_of(session, case.id),
         links=_links(session, case.id),
         group=_group(session, account, visible),
         mentions=_mentions(session, case.id, reader),
@@ -92,7 +92,8 @@ def case_work_file(
     )
 
 
-def _messages(session: Session, case_id: str) -> list[SentMessage]:
+def messages_of(session: Session, case_id: str) -> list[SentMessage]:
+    """The newest messages about a case, but those by which other systems follow it."""
     columns = (Message.created_at, Message.sent_at, Message.kind, Message.person, Message.channel, Message.status)
     query = select(*columns, Message.payload).where(Message.case_id == case_id, Message.kind != FOLLOWED)
     rows = session.execute(query.order_by(Message.created_at.desc(), Message.id).limit(MOST_MESSAGES))
