@@ -29,8 +29,8 @@ from sqlalchemy import create_engine, func, make_url, select, text
 from models.contracts import SCORES
 from serving.cases.cases import Cases
 from serving.cases.permissions import Actor, Role
+from serving.handoff.build_package import build_package
 from serving.handoff.facts import AccountFacts, Binding, Facts, RiskFacts
-from serving.handoff.package import build
 from serving.nights.case_updates import Package
 from serving.nights.night_lease import Night, begin_night
 from serving.nights.record_night import NightRecord, record_night
@@ -179,7 +179,7 @@ def package(flag: object, policy: Policy) -> Package:
     """A hand-off of a flag, of which little but the flag is known."""
     binding = Binding(as_of=flag.as_of, data_until=None, policy_version=policy.version, models={})
     risks = tuple(RiskFacts(risk=risk, title=risk) for risk in policy.rules.risks)
-    built = build(flag, Facts(binding=binding, account=AccountFacts(account_id=flag.account_id), risks=risks))
+    built = build_package(flag, Facts(binding=binding, account=AccountFacts(account_id=flag.account_id), risks=risks))
     return Package(built.to_json(), built.schema_version, built.headline)
 
 

@@ -6,11 +6,12 @@ for accounts that it does raise.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -21,8 +22,9 @@ from pipelines.night.gather_facts import HandoffContext, gather_facts
 from pipelines.night.known_rows import account_contacts
 from pipelines.night.uplift_scores import NO_UPLIFT, UpliftModels, score_uplift
 from serving.contracts import Lane
-from serving.handoff import package
+from serving.handoff.build_package import build_package
 from serving.handoff.facts import HorizonPoint, RiskPoint
+from serving.handoff.package import Handoff
 from serving.night_report.report_schema import (
     DecisionReport,
     NightReport,
@@ -39,7 +41,7 @@ from serving.store.queries import night_queries
 
 if TYPE_CHECKING:
     from features.history.history import History
-    from models.contracts import Change, Reason
+    from models.contracts import Change, Reason, RiskByDay
     from models.learners.risk_model import RiskModel
     from models.registry.registry import Champion
     from pipelines.night.scoring import NightScores
@@ -54,6 +56,8 @@ Reasons = Mapping[tuple[str, str], "tuple[Reason, ...]"]
 Changes = Mapping[tuple[str, str], "tuple[Change, ...]"]
 MOST_CURVES = 20_000
 """So many accounts of each risk get a curve by horizon, those with the highest probability."""
+CAUSE = ("contract_notice",)
+"""How the features begin that say again what the case of an account that leaves is about."""
 PAST_NIGHTS = 60
 """So many earlier nights of a risk go into a hand-off."""
 
@@ -69,7 +73,7 @@ class NightDecision:
     packages: Mapping[tuple[str, str], Package]
     channels: tuple[str, ...]
     uplift: UpliftModels = NO_UPLIFT
-    curves: Mapping[tuple[str, str], tuple[HorizonPoint, ...]] = field(default_factory=dict)
+    curves: Mapping[tuple[str, str], Sequence[RiskByDay]] = field(default_factory=dict)
     contacts: pa.Table | None = None
 
     @property
@@ -110,7 +114,7 @@ class NightDecision:
             handoffs=self.packages,
             channels=self.channels,
             report=report,
-            curves={key: [(point.days, point.probability) for point in curve] for key, curve in self.curves.items()},
+            curves=self.curves,
             contacts=self.contacts,
         )
 
@@ -134,7 +138,7 @@ def decide_night(context: DecisionContext, frame: pa.Table, scored: NightScores)
     """Decide the night, explain the accounts that it raises, and freeze a hand-off for each."""
     from models.explain.counterfactuals import counterfactuals
     from models.explain.event_rarity import EventRarity
-    from models.explain.reasons import explain
+    from models.explain.reasons import explain, leading_groups
 
     rarity = EventRarity.of(frame)
     conditions = context.policy.conditions
@@ -149,25 +153,22 @@ def decide_night(context: DecisionContext, frame: pa.Table, scored: NightScores)
     rows, uplift = score_uplift(rows, scored, context.uplift)
     context = replace(context, uplift=uplift)
 
-    def explain_night(model: RiskModel, accounts: pa.Table, *, mark_weak: bool = True) -> list[tuple[Reason, ...]]:
-        return explain(model, _with_currency(accounts, rows), rarity, mark_weak=mark_weak)
+    def explain_night(model: RiskModel, accounts: pa.Table, **needed: Any) -> list[tuple[Reason, ...]]:
+        return explain(model, _with_currency(accounts, rows), rarity, **needed)
 
     with context.store.reading() as session:
         queue = night_queries.queue_state(session, context.as_of)
-    reasons: dict[tuple[str, str], tuple[Reason, ...]] = {}
 
-    def first_reasons(accounts: Sequence[str]) -> dict[tuple[str, str], str | None]:
-        reasons.update(_by_account(context, scored, accounts, explain_night))
-        return {key: why[0].group if why else None for key, why in reasons.items()}
+    def first_groups(accounts: Sequence[str]) -> dict[tuple[str, str], str | None]:
+        return _by_account(context, scored, accounts, partial(leading_groups, rarity=rarity))
 
-    decision = decide_with_reasons(rows, queue, context.policy, context.as_of, first_reasons)
-    explained = {account for account, _ in reasons}
-    others = sorted({figures.account_id for figures in decision.live} - explained)
-    reasons.update(_by_account(context, scored, others, partial(explain_night, mark_weak=False)))  # one sentence each
+    decision = decide_with_reasons(rows, queue, context.policy, context.as_of, first_groups)
     raised = [*decision.flags, *(again.flag for again in decision.raised_again)]
+    reasons = _by_account(context, scored, [flag.account_id for flag in raised], explain_night)
+    live = _reasons_of_live(context, scored, decision.live, explain_night)
     at_risk = [flag.account_id for flag in raised if flag.lane is not Lane.LEAVING]  # a sent notice has no "what if"
     what_if = _by_account(context, scored, at_risk, counterfactuals)
-    decision = _explained(decision, reasons, what_if)
+    decision = _explained(decision, {**live, **reasons}, what_if)
     packages = _packages(context, decision, scored)
     curves = account_curves(context.champions, scored)
     contacts = account_contacts(context.history, context.as_of)
@@ -177,7 +178,7 @@ def decide_night(context: DecisionContext, frame: pa.Table, scored: NightScores)
 
 def account_curves(
     champions: Mapping[str, Champion], scored: NightScores, most: int = MOST_CURVES
-) -> dict[tuple[str, str], tuple[HorizonPoint, ...]]:
+) -> dict[tuple[str, str], Sequence[RiskByDay]]:
     """The risk by horizon of the scored accounts, by account and risk; of each risk the ``most`` with the highest.
 
     A curve takes thirteen predictions, and nobody looks at that of an account far below all thresholds of a large
@@ -189,9 +190,33 @@ def account_curves(
         highest = pc.select_k_unstable(of_risk, most, [("probability", "descending")]) if len(of_risk) > most else None
         chosen = of_risk if highest is None else of_risk.take(highest)
         rows = _of(scored.frames[risk], _ids(chosen))
-        found = zip(_ids(rows), _curves(champion.model, rows), strict=True)
+        found = zip(_ids(rows), champion.model.curves(rows), strict=True)
         curves.update({(account, risk): curve for account, curve in found if curve})
     return curves
+
+
+def _reasons_of_live(
+    context: DecisionContext,
+    scored: NightScores,
+    live: Sequence[LiveFigures],
+    explain_rows: Callable[..., Sequence[tuple[Reason, ...]]],
+) -> dict[tuple[str, str], tuple[Reason, ...]]:
+    """The first reason of each open case's account tonight, for the risk that is its highest: all that is shown."""
+    wanted: dict[tuple[str, Lane], list[str]] = defaultdict(list)
+    for figures in live:
+        if figures.probabilities:
+            wanted[_highest_risk(figures), figures.lane].append(figures.account_id)
+    reasons = {}
+    for (risk, lane), accounts in wanted.items():
+        rows = _of(scored.frames[risk], accounts)
+        without = CAUSE if lane is Lane.LEAVING else ()
+        found = explain_rows(context.champions[risk].model, rows, mark_weak=False, most=1, without=without)
+        reasons.update({(account, risk): why for account, why in zip(_ids(rows), found, strict=True)})
+    return reasons
+
+
+def _highest_risk(figures: LiveFigures) -> str:
+    return max(figures.probabilities, key=lambda risk: figures.probabilities[risk], default="")
 
 
 def _by_account(
@@ -245,15 +270,15 @@ def _explained(decision: Decision, reasons: Reasons, counterfactuals: Changes) -
 
 def _first_reason(figures: LiveFigures, reasons: Reasons) -> Reason | None:
     """The strongest reason of an open case tonight, of its risk with the highest probability."""
-    highest = max(figures.probabilities, key=lambda risk: figures.probabilities[risk], default="")
-    return next(iter(_beside_the_cause(figures.lane, reasons.get((figures.account_id, highest), ()))), None)
+    of_account = reasons.get((figures.account_id, _highest_risk(figures)), ())
+    return next(iter(_beside_the_cause(figures.lane, of_account)), None)
 
 
 def _beside_the_cause(lane: Lane, reasons: tuple[Reason, ...]) -> tuple[Reason, ...]:
     """The reasons of a case; where it is about a received cancellation, "under notice" is no second reason."""
     if lane is not Lane.LEAVING:
         return reasons
-    return tuple(reason for reason in reasons if not reason.feature.startswith("contract_notice"))
+    return tuple(reason for reason in reasons if not reason.feature.startswith(CAUSE))
 
 
 def _packages(context: DecisionContext, decision: Decision, scored: NightScores) -> dict[tuple[str, str], Package]:
@@ -262,7 +287,7 @@ def _packages(context: DecisionContext, decision: Decision, scored: NightScores)
     if not accounts:
         return {}
     facts = gather_facts(context.history.as_of(context.as_of), accounts, _handoff_context(context, scored, accounts))
-    built = {(flag.account_id, flag.risk): package.build(flag, facts[flag.account_id]) for flag in raised}
+    built = {(flag.account_id, flag.risk): build_package(flag, facts[flag.account_id]) for flag in raised}
     return {key: Package(package.to_json(), package.schema_version, package.headline) for key, package in built.items()}
 
 
@@ -279,7 +304,7 @@ def _handoff_context(context: DecisionContext, scored: NightScores, accounts: Se
         quality=dict.fromkeys(context.champions, context.stale),
         account_quality=scored.quality(context.stale),
         score_history={key: [RiskPoint(as_of=day, probability=p) for day, p in points] for key, points in past.items()},
-        previous={account: package.Handoff.model_validate_json(text).account_state for account, text in before.items()},
+        previous={account: Handoff.model_validate_json(text).account_state for account, text in before.items()},
         trigger_messages={name: trigger.message for name, trigger in context.policy.rules.triggers.items()},
         stale=context.stale,
         curves=_by_account(context, scored, accounts, _curves),

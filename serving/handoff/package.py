@@ -1,4 +1,4 @@
-"""The hand-off package: everything that a person needs to begin a rescue, built once when the case opens, then frozen.
+"""The hand-off package: everything that a person needs to begin a rescue, frozen when the case opens.
 
 It is bound to the score, the model, the policy and the cutoff that it was built from, and has a schema version, so that
 packages of earlier versions can still be read (:mod:`serving.handoff.versions`). The same facts and flag give the same
@@ -7,22 +7,19 @@ bytes. JSON is the package; Markdown and HTML (:mod:`serving.handoff.render`) ar
 
 import json
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date
 from statistics import fmean, median
 from typing import Any, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
-from models.contracts import Reason
-from serving.contracts import AlarmKind, Flag, RoutingCode, routing_text
-from serving.handoff.changes import changes_since
+from serving.contracts import RoutingCode
 from serving.handoff.facts import (
     AccountFacts,
     AccountState,
     Binding,
     ContractFacts,
     Evidence,
-    Facts,
     Frozen,
     HealthPoint,
     HorizonPoint,
@@ -35,18 +32,10 @@ from serving.handoff.facts import (
     WeeklyValues,
     of_main_source,
 )
-from serving.handoff.playbooks import Suggestion, default_playbooks, suggest_playbook
 from serving.handoff.record_links import RecordLink
 from serving.handoff.versions import upgrade_package
-from serving.handoff.why_now import why_now
 
 HANDOFF_SCHEMA_VERSION: Final = "2.3"
-MOST_EVIDENCE = 8
-"""So many quotes are included; the tickets have the rest."""
-ASKED_DAYS = 28
-"""What a customer asked for in so many days is still to be answered."""
-LAST_WORDS = 600
-"""Characters of a ticket's last comment that are included; the ticket itself has the rest."""
 
 
 class ReasonFact(Frozen):
@@ -232,45 +221,6 @@ class Handoff(Frozen):
         )
 
 
-def build(flag: Flag, facts: Facts) -> Handoff:
-    """The package of a flag: the policy's decision joined with the facts about the account."""
-    reasons = (flag.reasons or {}).get(flag.risk, ())
-    package = Handoff(
-        headline=_headline(flag, facts),
-        binding=facts.binding,
-        case=_case(flag, facts),
-        account=facts.account,
-        contract=facts.contract,
-        currency=facts.currency,
-        why_now=why_now(flag, facts),
-        evidence=facts.evidence[:MOST_EVIDENCE],
-        risks=_risks(flag, facts),
-        playbook=_playbook(
-            suggest_playbook(
-                flag.risk,
-                reasons,
-                facts.contract.notice_for,
-                facts.contract.partial_loss_on if AlarmKind.PARTIAL_LOSS in flag.alarms else None,
-            ),
-            facts,
-        ),
-        previous_handoff_on=None,
-        changes=(),
-        tickets=tuple(_shortened(ticket) for ticket in facts.tickets),
-        tickets_open=facts.tickets_open,
-        usage=tuple(UsageFact.of(usage) for usage in facts.usage),
-        health=facts.health,
-        invoices=facts.invoices,
-        rescues=facts.rescues,
-        links=facts.links,
-        gaps=facts.gaps,
-    )
-    if facts.previous is None:
-        return package
-    changes = changes_since(facts.previous, package.account_state, facts.currency)
-    return package.model_copy(update={"previous_handoff_on": facts.previous.as_of, "changes": changes})
-
-
 def handoff_schema() -> str:
     """The JSON Schema of the package: ``docs/handoff.schema.json``."""
     return json.dumps(Handoff.model_json_schema(mode="serialization"), indent=2, sort_keys=True) + "\n"
@@ -280,91 +230,3 @@ def overdue_amount(invoices: tuple[Invoice, ...], cutoff: date) -> float:
     """The amount of the unpaid invoices that were due before the cutoff, as far as it is in the package's currency."""
     due = [invoice for invoice in invoices if invoice.due_on is not None and invoice.due_on < cutoff]
     return sum(invoice.amount for invoice in due if invoice.amount is not None and invoice.currency is None)
-
-
-def _headline(flag: Flag, facts: Facts) -> str:
-    """The account, the probability, and the first reason, else the first trigger, else why now.
-
-    Where the customer has cancelled, that is the headline, whatever else happened.
-    """
-    account = facts.account.name or facts.account.account_id
-    risk = f"{flag.risk.replace('_', ' ')} risk"
-    probability = flag.probabilities.get(flag.risk)
-    reasons = (flag.reasons or {}).get(flag.risk, ())
-    causes = [reason.sentence for reason in reasons if reason.strength > 0]
-    causes += [facts.trigger_messages.get(name, name) for name in flag.triggers]
-    if probability is None:
-        now = why_now(flag, facts)[:1]
-        why = (*now, *causes) if facts.contract.notice_for else (*causes, *now)
-        return f"{account}: {next(iter(why), f'{risk} not scored')}"
-    return "; ".join([f"{account}: {risk} {probability:.0%}", *causes[:1]])
-
-
-def _case(flag: Flag, facts: Facts) -> CaseFacts:
-    messages = facts.trigger_messages
-    routing = flag.routing
-    return CaseFacts(
-        risk=flag.risk,
-        severity=flag.severity,
-        squad=flag.squad,
-        routing=RoutingFact(
-            code=routing.code,
-            skill=routing.skill,
-            subject=routing.subject,
-            unserved_region=routing.unserved_region,
-            text=routing_text(routing, messages),
-        ),
-        priority=flag.priority,
-        at_stake=flag.at_stake or 0.0,
-        triggers=tuple(TriggerFact(name=name, message=messages.get(name, name)) for name in flag.triggers),
-        uplift=_uplift(flag, facts),
-    )
-
-
-def _uplift(flag: Flag, facts: Facts) -> UpliftFact | None:
-    if flag.uplift is None:
-        return None
-    return UpliftFact(lowers_by=round(flag.uplift, 6), model_version=facts.uplift_models.get(flag.risk, ""))
-
-
-def _risks(flag: Flag, facts: Facts) -> tuple[RiskCard, ...]:
-    """A card for each risk of the facts, the flag's own first."""
-    ordered = sorted(facts.risks, key=lambda risk: (risk.risk != flag.risk, risk.risk))
-    return tuple(
-        RiskCard(
-            **risk.model_dump(),
-            probability=flag.probabilities.get(risk.risk),
-            reasons=tuple(_reason(reason) for reason in (flag.reasons or {}).get(risk.risk, ())),
-            counterfactuals=tuple(
-                CounterfactualFact(sentence=change.sentence, before=change.before, after=change.after)
-                for change in (flag.changes or {}).get(risk.risk, ())
-            ),
-        )
-        for risk in ordered
-    )
-
-
-def _reason(reason: Reason) -> ReasonFact:
-    return ReasonFact(
-        group=reason.group,
-        feature=reason.feature,
-        sentence=reason.sentence,
-        strength=reason.strength,
-        weak=reason.weak,
-    )
-
-
-def _playbook(suggestion: Suggestion, facts: Facts) -> SuggestedPlaybook:
-    """The playbook; what the customer asked for in the last four weeks is its first step."""
-    playbook, since = suggestion.playbook, facts.binding.as_of - timedelta(days=ASKED_DAYS)
-    asked = {evidence.kind for evidence in facts.evidence if evidence.written_on >= since}
-    first = [step for kind, step in default_playbooks().selection.first_steps.items() if kind in asked]
-    steps = (*first, *playbook.steps)
-    return SuggestedPlaybook(name=suggestion.name, title=playbook.title, why=suggestion.text(), steps=steps)
-
-
-def _shortened(ticket: Ticket) -> Ticket:
-    words = ticket.last_words
-    if words is None or len(words) <= LAST_WORDS:
-        return ticket
-    return ticket.model_copy(update={"last_words": words[: LAST_WORDS - 1].rstrip() + "…"})

@@ -9,8 +9,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from serving.contracts import Flag
+from serving.handoff.build_package import build_package
 from serving.handoff.facts import AccountFacts, Binding, ContractFacts, Facts, HorizonPoint, RiskFacts, RiskPoint
-from serving.handoff.package import Handoff, build
+from serving.handoff.package import Handoff
 from serving.handoff.render import day
 from serving.nights.case_updates import Package
 from serving.nights.policy_record import newest_version
@@ -32,7 +33,7 @@ def person_handoff(
 ) -> Package:
     """The package; its headline and its first sentence are the reason of the person."""
     earlier = _earlier(session, account.account_id)
-    handoff = build(flag, _facts(session, account, flag.as_of, scores, earlier))
+    handoff = build_package(flag, _facts(session, account, flag.as_of, scores, earlier))
     name = account.name or account.account_id
     why = reason.rstrip(".")
     update: dict[str, Any] = {

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from models.contracts import Change, Reason
 from serving.contracts import Flag, RoutingCode, RoutingReason
+from serving.handoff.build_package import build_package
 from serving.handoff.facts import (
     AccountFacts,
     AccountState,
@@ -24,7 +25,7 @@ from serving.handoff.facts import (
     Ticket,
     WeeklyUsage,
 )
-from serving.handoff.package import Handoff, build
+from serving.handoff.package import Handoff
 from serving.handoff.render import html, markdown
 
 NIGHT = date(2026, 3, 1)
@@ -205,7 +206,7 @@ def _usage() -> tuple[WeeklyUsage, ...]:
 
 def handoff() -> Handoff:
     """The package of all this."""
-    return build(FLAG, facts())
+    return build_package(FLAG, facts())
 
 
 def bare() -> Handoff:
@@ -214,7 +215,9 @@ def bare() -> Handoff:
     binding = Binding(as_of=NIGHT, data_until=None, policy_version="p", models={})
     churn = RiskFacts(risk="churn", title="Churn within 90 days")
     leaving = ContractFacts(notice_for=date(2026, 5, 31))
-    return build(flag, Facts(binding=binding, account=AccountFacts(account_id="A2"), contract=leaving, risks=(churn,)))
+    return build_package(
+        flag, Facts(binding=binding, account=AccountFacts(account_id="A2"), contract=leaving, risks=(churn,))
+    )
 
 
 def pages() -> dict[str, str]:

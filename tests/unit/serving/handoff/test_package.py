@@ -11,6 +11,7 @@ from support.nights.handoff_factory import FLAG, NIGHT, facts, handoff
 
 from models.contracts import Reason
 from serving.contracts import RoutingCode, RoutingReason
+from serving.handoff.build_package import LAST_WORDS, build_package
 from serving.handoff.changes import changes_since
 from serving.handoff.facts import (
     AccountFacts,
@@ -25,7 +26,7 @@ from serving.handoff.facts import (
     Ticket,
     WeeklyUsage,
 )
-from serving.handoff.package import LAST_WORDS, Handoff, UsageFact, build, handoff_schema
+from serving.handoff.package import Handoff, UsageFact, handoff_schema
 from serving.handoff.render import html, markdown, markdown_text
 from serving.handoff.sparkline import sparkline
 
@@ -54,13 +55,13 @@ def test_the_headline_is_the_risk_and_its_first_reason() -> None:
     assert handoff().headline == (
         "Nordlicht <b>Logistik</b> & Söhne: churn risk 62%; Product events fell 43% against the four weeks before"
     )
-    assert build(replace(FLAG, reasons=None), facts()).headline.endswith(
+    assert build_package(replace(FLAG, reasons=None), facts()).headline.endswith(
         "62%; Usage has halved and an invoice is overdue"
     )
     bare = replace(FLAG, reasons=None, triggers=(), probabilities={})
-    assert build(bare, facts()).headline.endswith(build(bare, facts()).why_now[0])
+    assert build_package(bare, facts()).headline.endswith(build_package(bare, facts()).why_now[0])
     quiet = facts().model_copy(update={"evidence": (), "contract": ContractFacts()})
-    assert build(bare, quiet).headline.endswith("churn risk not scored")
+    assert build_package(bare, quiet).headline.endswith("churn risk not scored")
 
 
 def test_a_leaving_account_has_a_headline_and_says_since_when() -> None:
@@ -68,11 +69,11 @@ def test_a_leaving_account_has_a_headline_and_says_since_when() -> None:
         update={"notice_for": NIGHT + timedelta(days=30), "notice_known_on": NIGHT - timedelta(days=4)}
     )
     leaving = facts().model_copy(update={"contract": contract})
-    package = build(replace(FLAG, reasons=None, triggers=(), probabilities={}), leaving)
+    package = build_package(replace(FLAG, reasons=None, triggers=(), probabilities={}), leaving)
     known = NIGHT - timedelta(days=4)
     assert package.why_now[0].startswith(f"The customer has cancelled (known since {known.day} {known:%b %Y}): ")
     assert package.headline.endswith(package.why_now[0])
-    with_trigger = build(replace(FLAG, reasons=None, probabilities={}), leaving)
+    with_trigger = build_package(replace(FLAG, reasons=None, probabilities={}), leaving)
     assert with_trigger.headline == package.headline
 
 
@@ -82,7 +83,7 @@ def test_a_customer_who_asked_for_a_manager_is_answered_first() -> None:
     )
     long_ago = asked.model_copy(update={"written_on": NIGHT - timedelta(days=40)})
     first = [
-        build(FLAG, facts().model_copy(update={"evidence": (evidence,)})).playbook.steps[0]
+        build_package(FLAG, facts().model_copy(update={"evidence": (evidence,)})).playbook.steps[0]
         for evidence in (asked, long_ago)
     ]
     assert "asked for a manager" in first[0]
@@ -122,7 +123,7 @@ def test_usage_is_compared_with_the_accounts_own_normal_level() -> None:
 def test_a_renewal_that_is_overdue_is_said_once() -> None:
     def line(**contract: object) -> str:
         given = facts().model_copy(update={"contract": facts().contract.model_copy(update=contract)})
-        return next(text for text in markdown(build(FLAG, given)).splitlines() if text.startswith("- Renewal"))
+        return next(text for text in markdown(build_package(FLAG, given)).splitlines() if text.startswith("- Renewal"))
 
     assert line(renews_on=None, renewal_overdue_days=1) == "- Renewal: **overdue by 1 day**"
     both = line(renews_on=NIGHT + timedelta(days=9), renewal_overdue_days=588)
@@ -132,14 +133,14 @@ def test_a_renewal_that_is_overdue_is_said_once() -> None:
 
 def test_long_last_words_are_cut() -> None:
     ticket = Ticket(ticket_id="T", opened_on=date(2026, 2, 1), last_words="x" * 5000)
-    words = build(FLAG, facts().model_copy(update={"tickets": (ticket,)})).tickets[0].last_words
+    words = build_package(FLAG, facts().model_copy(update={"tickets": (ticket,)})).tickets[0].last_words
     assert words == "x" * (LAST_WORDS - 1) + "…"
 
 
 def test_the_next_package_lists_the_changes_since_this_one() -> None:
     state = handoff().account_state
     assert (state.health, state.overdue, state.tickets_open) == (57, 8000, 2)
-    same = build(FLAG, facts().model_copy(update={"previous": state}))
+    same = build_package(FLAG, facts().model_copy(update={"previous": state}))
     assert (same.previous_handoff_on, same.changes) == (NIGHT, ())
 
 
@@ -167,7 +168,7 @@ def test_only_notable_changes_are_listed(now: dict[str, object], changes: tuple[
 def test_a_risk_is_named_as_its_data_names_it() -> None:
     other = facts().model_copy(update={"risks": (RiskFacts(risk="late_payment", title="Late payment within 60 days"),)})
     flag = replace(FLAG, risk="late_payment", probabilities={"late_payment": 0.4}, reasons=None)
-    package = build(flag, other)
+    package = build_package(flag, other)
     assert "late payment risk 40%" in package.headline
     assert [card.title for card in package.risks] == ["Late payment within 60 days"]
     assert package.playbook.name == "first-call"
@@ -269,7 +270,7 @@ def poisoned(payload: str) -> Handoff:
     update |= {"evidence": (evidence,), "trigger_messages": {"quiet": payload}}
     routing = RoutingReason(RoutingCode.REASON, payload, payload, payload)
     flag = replace(FLAG, reasons={"churn": (reason,)}, squad=payload, routing=routing, severity=payload)
-    return build(flag, given.model_copy(update=update))
+    return build_package(flag, given.model_copy(update=update))
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)

@@ -3,7 +3,8 @@
 import pytest
 from support.nights.handoff_factory import FLAG, facts
 
-from serving.handoff.package import Handoff, build
+from serving.handoff.build_package import build_package
+from serving.handoff.package import Handoff
 from serving.handoff.record_links import RecordLink, web_address
 from serving.handoff.render import address, html, markdown
 
@@ -53,7 +54,7 @@ def test_a_hand_off_links_to_its_records_and_to_nothing_else() -> None:
     hostile = given.tickets[1].model_dump() | {"url": "javascript:alert(1)"} if len(given.tickets) > 1 else None
     links = (RecordLink(system="stripe", external_id="cus_1", url="https://dashboard.stripe.com/customers/cus_1"),)
     tickets = tuple(type(given.tickets[0]).model_validate(it) for it in (ticket, hostile) if it is not None)
-    package = build(FLAG, given.model_copy(update={"tickets": tickets, "links": links}))
+    package = build_package(FLAG, given.model_copy(update={"tickets": tickets, "links": links}))
 
     page, text = html(package), markdown(package)
 

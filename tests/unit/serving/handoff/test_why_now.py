@@ -8,8 +8,8 @@ import pytest
 from support.nights.handoff_factory import FLAG, NIGHT, facts
 
 from models.contracts import EvidenceKind, Reason
+from serving.handoff.build_package import MOST_EVIDENCE, build_package
 from serving.handoff.facts import ContractFacts, Evidence
-from serving.handoff.package import MOST_EVIDENCE, build
 from serving.handoff.render import html, markdown
 from serving.handoff.why_now import EVIDENCE_TEXTS, why_now, without_day_counts
 
@@ -78,18 +78,19 @@ def test_what_is_internal_or_weak_or_lowers_the_risk_is_not_said() -> None:
 
 def test_the_pages_show_quotes_overdue_renewals_and_unknown_revenue() -> None:
     contract = ContractFacts(renews_on=date(2026, 2, 20), renewal_overdue_days=9)
-    package = build(replace(FLAG, at_stake=None), facts().model_copy(update={"contract": contract}))
+    package = build_package(replace(FLAG, at_stake=None), facts().model_copy(update={"contract": contract}))
     for page in (markdown(package), html(package)):
         assert "overdue by 9 days" in page
         assert "unknown" in page
         assert "Evidence from tickets" in page
         assert "Wie können wir den Vertrag kündigen?" in page
     assert package.revenue is None
+    assert package.case.at_stake is None
 
 
 def test_at_most_so_many_quotes_are_included() -> None:
     one = facts().evidence[0]
-    package = build(FLAG, facts().model_copy(update={"evidence": (one,) * 30}))
+    package = build_package(FLAG, facts().model_copy(update={"evidence": (one,) * 30}))
     assert len(package.evidence) == MOST_EVIDENCE
 
 

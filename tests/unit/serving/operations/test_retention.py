@@ -15,7 +15,8 @@ from support.web.web_people import settled
 from features.errors import UsageError
 from serving.cases.cases import Cases
 from serving.cases.permissions import SYSTEM
-from serving.handoff.package import Handoff, build
+from serving.handoff.build_package import build_package
+from serving.handoff.package import Handoff
 from serving.handoff.render import html, markdown
 from serving.operations.append_only import unlocked
 from serving.operations.erase import _without_answer, erase_account, erase_from_report, erasures
@@ -90,7 +91,7 @@ def test_erasure_leaves_counts_and_the_record_and_no_text(queue: Store) -> None:
 
 
 def test_a_handoff_loses_what_is_the_customers_and_keeps_what_is_generic() -> None:
-    package = build(FLAG, facts())
+    package = build_package(FLAG, facts())
     before = json.loads(package.to_json())
     before["account"] |= {"owner": "ines", "region": "eu"}  # they look like codes
     before["tickets"][0]["subject"] = "broken"
