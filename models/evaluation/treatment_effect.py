@@ -13,6 +13,8 @@ central limit theory and asymptotic confidence sequences, 2024.)
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
+from math import ceil
 
 import numpy as np
 
@@ -91,26 +93,39 @@ class Precision:
 
     def detectable(self, units: int) -> float:
         """The smallest effect that is found with a probability of 80% by the time of so many units."""
-        looks = _spread(min(self.first, units), units, LOOKS_OF_PATH)
-        return float(np.quantile(self._needed(looks).min(axis=1), POWER))
+        return float(self.deviation * np.quantile(_found_from(min(self.first, units), units), POWER))
 
     def power(self, effect: float, units: int) -> float:
         """The probability that an effect of this size is found by the time of so many units."""
-        looks = _spread(min(self.first, units), units, LOOKS_OF_PATH)
-        return float((self._needed(looks).min(axis=1) <= abs(effect)).mean())
+        found = self.deviation * _found_from(min(self.first, units), units) <= abs(effect)
+        return float(found.mean())
 
     def units_needed(self, effect: float) -> int | None:
         """The number of units by which an effect of this size is found with 80%; None beyond a million."""
-        looks = _spread(self.first, MOST_UNITS, 2 * LOOKS_OF_PATH)
-        found = self._needed(looks) <= abs(effect)
-        reached = np.maximum.accumulate(found, axis=1).mean(axis=0) >= POWER
+        looks, needed = _found_by_most(self.first)
+        reached = self.deviation * needed <= abs(effect)
         return int(looks[reached.argmax()]) if reached.any() else None
 
-    def _needed(self, looks: Floats) -> Floats:
-        """Paths × looks: the effect from which on the interval of this look lies above 0."""
-        steps = np.random.default_rng(7).standard_normal((PATHS, len(looks)))
-        noise = np.cumsum(steps * np.sqrt(np.diff(looks, prepend=0)), axis=1)
-        return np.asarray(half_width(looks, self.deviation) - self.deviation * noise / looks)
+
+@lru_cache(maxsize=16)
+def _found_from(first: int, last: int) -> Floats:
+    """For each path, the smallest effect that any of its looks finds, in standard deviations of a unit."""
+    return np.asarray(_needed(_spread(first, last, LOOKS_OF_PATH)).min(axis=1))
+
+
+@lru_cache(maxsize=16)
+def _found_by_most(first: int) -> tuple[Floats, Floats]:
+    """The looks up to a million units, and the effect that 80% of the paths have found by each of them."""
+    looks = _spread(first, MOST_UNITS, 2 * LOOKS_OF_PATH)
+    found = np.sort(np.minimum.accumulate(_needed(looks), axis=1), axis=0)
+    return looks, np.asarray(found[ceil(POWER * PATHS) - 1])
+
+
+def _needed(looks: Floats) -> Floats:
+    """Paths × looks: the effect from which on the interval of this look lies above 0, in standard deviations."""
+    steps = np.random.default_rng(7).standard_normal((PATHS, len(looks)))
+    noise = np.cumsum(steps * np.sqrt(np.diff(looks, prepend=0)), axis=1)
+    return np.asarray(half_width(looks) - noise / looks)
 
 
 def _spread(first: int, last: int, count: int) -> Floats:

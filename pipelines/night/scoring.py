@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from features.catalogue import group_of_column
 from features.labels.labels import eligibility
 from models.contracts import SCORES
 from models.data.eligible_rows import rows_meeting
@@ -104,7 +105,7 @@ def score_accounts(
         eligible[name] = rows.num_rows
         not_scored[name] = (*_not_eligible(status), *_not_meeting(meeting), *_without_values(unusable))
         frames[name] = rows.filter(pc.is_null(unusable))
-        missing = champion.model.signature.unknown(frames[name])
+        missing = _but_results(champion.model.signature.unknown(frames[name]))
         unknown |= {(account, name): names for account, names in _with_names(frames[name], missing)}
         tables.append(_scores(frames[name], name, champion, _quality(missing, sorted(stale))))
     for risk in without:
@@ -135,6 +136,19 @@ def _without_values(unusable: pa.Array) -> list[NotScored]:
 def _eligible_rows(frame: pa.Table, status: pa.Table) -> pa.Table:
     chosen = row_keys(status.filter(status.column("eligible")))
     return frame.filter(pc.is_in(row_keys(frame), value_set=chosen.combine_chunks()))
+
+
+def _but_results(unknown: pa.Array) -> pa.Array:
+    """The unknown values of each row but the results of rescues, or null where there are none.
+
+    A model that was trained before the team's first rescue has not seen any result. It takes such an account for one
+    without a rescue until the next training, and there is nothing to warn of.
+    """
+    results = [name for name in pc.unique(pc.list_flatten(unknown)).to_pylist() if group_of_column(name) == "rescues"]
+    if not results:
+        return unknown
+    others = [[name for name in names or () if name not in results] or None for names in unknown.to_pylist()]
+    return pa.array(others, pa.list_(pa.string()))
 
 
 def unknown_values_text(features: Sequence[str]) -> str:
