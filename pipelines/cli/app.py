@@ -1,15 +1,19 @@
 """The ``rescue`` command: it parses, calls one use case, prints, and ends with a code that means something.
 
 0 done, 1 failed, 2 wrong usage, 3 stopped by a data gate. A user's error is one sentence on standard error. Each
-command is a module of ``pipelines.cli.commands``; slow imports happen when a command needs them.
+command is a module of ``pipelines.cli.commands`` that is imported when it is named; slow imports happen when a command
+needs them.
 """
 
 import logging
 import sys
+from importlib import import_module
 from importlib.metadata import version
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_group
 
 from features.errors import RescueError, was_interrupted
 from pipelines import console
@@ -17,15 +21,40 @@ from pipelines.cli.commands import COMMANDS
 from pipelines.cli.options import require_one_of
 from pipelines.console import err, log_event, use_json_logs
 
+
+class CommandGroup(TyperGroup):
+    """The group of all commands: a module is imported when its command is named, or when all of them are listed."""
+
+    def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
+        """The names, in the order of the help."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: typer.Context, cmd_name: str) -> Any:  # type: ignore[override]
+        """The command of a name; ``None`` for an unknown name, and then all are loaded, to suggest the nearest."""
+        if cmd_name not in self.commands:
+            for name in [cmd_name] if cmd_name in COMMANDS else COMMANDS:
+                self.commands.update(_load(name))
+        return self.commands.get(cmd_name)
+
+
+def _load(name: str) -> dict[str, Any]:
+    """The commands of the modules of one command."""
+    part = typer.Typer(rich_markup_mode=None)
+    for module_name in COMMANDS[name]:
+        module = import_module(f"pipelines.cli.commands.{module_name}")
+        if hasattr(module, "register"):
+            module.register(part)
+    return dict(get_group(part).commands)
+
+
 app = typer.Typer(
     name="rescue",
+    cls=CommandGroup,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for register in COMMANDS:
-    register(app)
 
 
 def _print_version(wanted: bool) -> None:

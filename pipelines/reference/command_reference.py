@@ -24,8 +24,10 @@ def render_commands() -> str:
 
 
 def _told(command: Any, path: str) -> Iterator[str]:
-    for name, inner in getattr(command, "commands", {}).items():
-        if getattr(inner, "commands", None):
+    context = Context(command)
+    for name in command.list_commands(context):
+        inner = command.get_command(context, name)
+        if hasattr(inner, "list_commands"):
             yield from _told(inner, f"{path} {name}")
         else:
             yield from _one(inner, f"{path} {name}")

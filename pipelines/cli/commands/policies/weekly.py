@@ -28,7 +28,7 @@ Send = Annotated[
 ]
 
 
-def register_weekly(app: typer.Typer) -> None:
+def register(app: typer.Typer) -> None:
     """Add the command."""
     app.command(short_help="Report on a week: money, work, model, effect.")(weekly)
 

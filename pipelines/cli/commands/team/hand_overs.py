@@ -104,10 +104,6 @@ def count_hand_overs(
     out.print(table)
 
 
-def register_hand_overs(_app: typer.Typer) -> None:
-    """The commands are part of ``rescue queue``; importing this module has added them."""
-
-
 def _pair(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals:

@@ -112,7 +112,3 @@ def _table(rows: "list[tuple[TaskRow, str]]") -> "Table":
         who = row.owner or row.role or "responsible"
         table.add_row(str(row.id), row.title, row.state, day(row.due_on), who, case)
     return table
-
-
-def register_tasks(_app: typer.Typer) -> None:
-    """The commands are part of ``rescue queue``; importing this module has added them."""
