@@ -103,7 +103,7 @@ def _build_parts(
     codes = _codes(history, accounts)
     limit_memory(history.connection, memory)
     for begin in range(0, max(len(codes), 1), budget.accounts_read):
-        scope = Scope(codes[begin : begin + budget.accounts_read])
+        scope = Scope(codes[begin : begin + budget.accounts_read], str(begin) if accounts is None else "")
         aggregates = (engine or EmbeddedEngine()).aggregates(history, days, scope, wanted)
         yield from _range(history, aggregates.chunks(budget.accounts_computed), features, feeds, rows)
         del aggregates  # frees its rows before those of the next range are read

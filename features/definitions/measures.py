@@ -35,12 +35,17 @@ class Measure:
         """The measure where the other two are equal, and unknown elsewhere."""
         return self * Arithmetic("=", _measure(left), _measure(right))
 
+    @property
+    def inner_measures(self) -> tuple[Measure, ...]:
+        """The measures that this one is directly made of."""
+        values = (getattr(self, part.name) for part in fields(self))
+        inner = (part for value in values for part in (value if isinstance(value, tuple) else (value,)))
+        return tuple(part for part in inner if isinstance(part, Measure))
+
     @cached_property
     def parts(self) -> tuple[Measure, ...]:
         """This measure and every measure inside it."""
-        values = (getattr(self, part.name) for part in fields(self))
-        inner = (part for value in values for part in (value if isinstance(value, tuple) else (value,)))
-        return (self, *(part for measure in inner if isinstance(measure, Measure) for part in measure.parts))
+        return (self, *(part for measure in self.inner_measures for part in measure.parts))
 
 
 @dataclass(frozen=True)

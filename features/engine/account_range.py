@@ -9,9 +9,13 @@ from features.engine.windows import Ints
 
 @dataclass(frozen=True)
 class Scope:
-    """The dense numbers of the accounts, ascending."""
+    """The dense numbers of the accounts, ascending.
+
+    ``name`` is that of their range, where all accounts are computed by ranges: their rows are kept under it.
+    """
 
     codes: Ints
+    name: str = ""
 
     def __len__(self) -> int:
         return len(self.codes)

@@ -6,7 +6,7 @@ on the rows' days (see ``windows``). A cube holds one range of accounts, so that
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from threading import Lock
@@ -20,10 +20,12 @@ from features.engine.aggregates import AGGREGATE_FUNCTIONS, picked_rows
 from features.engine.daily_usage.usage_counts import UsageCounts
 from features.engine.daily_usage.usage_pass import is_counted
 from features.engine.table_rows import expressions
-from features.engine.table_rows.read_rows import pick_order, read_rows
+from features.engine.table_rows.countable_rows import CountableRows, Selection, lookback, pick_order
+from features.engine.table_rows.kept_rows import KeptRows
+from features.engine.table_rows.read_rows import read_rows
 from features.engine.table_rows.relations import day_number, number_accounts
 from features.engine.table_rows.rows import BY_ACCOUNT, Rows
-from features.engine.windows import COMPUTE_THREADS, Cutoffs, Flags, Floats, Ints, Runs, latest_runs
+from features.engine.windows import COMPUTE_THREADS, Cutoffs, Floats, Ints, Runs, latest_runs
 from features.history.history import History
 
 CACHE_CELLS = 2**16
@@ -46,34 +48,39 @@ class Cube:
         self.scope = scope
         self.cutoffs = Cutoffs(days)
         self.shape = (len(days), len(scope))
-        self._wanted = tuple(part for measure in wanted for part in measure.parts if isinstance(part, Aggregate))
-        self._rows: dict[str, Rows] = {}
+        self._wanted = tuple(wanted)
+        self._parts = tuple(part for measure in self._wanted for part in measure.parts if isinstance(part, Aggregate))
+        self._countable: dict[str, CountableRows] = {}
         self._locks: dict[str, Lock] = {}
         self._by_row: Cube | None = None
-        self._known: dict[str, Flags] = {}
-        self._windows: dict[tuple[str, str, int, int | None], Ints] = {}
-        self._runs_by_stream: dict[tuple[Stream, str | None, int | None], Runs] = {}
+        self._origin: Cube | None = None
+        self._kept: KeptRows | None = None
+        self._runs: dict[Selection, Runs] = {}
 
     def at(self, days: Ints) -> Cube:
         """The same accounts and the rows already read, except usage, at other cutoffs."""
         other = Cube(self.history, days, self.scope, self._wanted)
-        other._rows = {name: rows for name, rows in self._rows.items() if name != "usage_daily"}
+        other._origin = self
         return other
 
     def chunks(self, width: int) -> Iterator[Cube]:
         """The same rows, not read again, for ``width`` accounts at a time, or fewer where that is faster."""
         width = self._chunk_width(width)
         if width >= len(self.scope):
+            self._kept = KeptRows.of(self.history, self.scope, self._parts) if len(self.cutoffs) == 1 else None
             yield self
+            if self._kept:
+                self._kept.write(self._countable)
             return
-        by_row = relations(part for part in self._wanted if not (self.dense and is_counted(part)))
+        by_row = relations(part for part in self._parts if not (self.dense and is_counted(part)))
         with ThreadPoolExecutor(COMPUTE_THREADS) as pool:
             for relation, rows in zip(by_row, pool.map(self.rows, by_row), strict=True):
-                self._rows[relation] = rows if rows.order else rows.sorted(BY_ACCOUNT)
+                first = self._countable[relation].first
+                self._countable[relation] = CountableRows(rows if rows.order else rows.sorted(BY_ACCOUNT), first)
         for first in range(0, len(self.scope), width):
             end = min(first + width, len(self.scope))
             chunk = Cube(self.history, self.cutoffs.days, Scope(self.scope.codes[first:end]), self._wanted)
-            chunk._rows = {name: rows.slice_accounts(first, end) for name, rows in self._rows.items()}
+            chunk._countable = {name: rows.slice_accounts(first, end) for name, rows in self._countable.items()}
             if self._counts_usage:
                 chunk._usage = self._usage.slice_accounts(first, end)
             yield chunk
@@ -89,7 +96,7 @@ class Cube:
 
     @cached_property
     def _counts_usage(self) -> bool:
-        return self.dense and any(is_counted(part) for part in self._wanted)
+        return self.dense and any(is_counted(part) for part in self._parts)
 
     def aggregate(self, measure: Aggregate) -> Floats:
         """The measure by cutoff and account; NaN where no row has a value, or the source lacks the column."""
@@ -102,7 +109,7 @@ class Cube:
 
     @cached_property
     def _usage(self) -> UsageCounts:
-        return UsageCounts(self.history, self.cutoffs.days, self.scope, self._wanted)
+        return UsageCounts(self.history, self.cutoffs.days, self.scope, self._parts)
 
     def _aggregate_by_row(self, scope: Scope, measure: Aggregate) -> Floats:
         if self._by_row is None:
@@ -118,27 +125,27 @@ class Cube:
 
     def runs(self, measure: Aggregate) -> Runs:
         """The rows of a measure, and the run of cutoffs at which each counts."""
-        stream, rows = measure.stream, self.rows(measure.stream.relation)
+        stream, rows, selection = measure.stream, self.rows(measure.stream.relation), Selection.of_measure(measure)
+        runs = self._selected(selection if len(self.cutoffs) == 1 else selection.all_rows)
         if not stream.pick:
-            return self._stream_runs(stream, measure.where, measure.within)
-        runs = self._stream_runs(stream, None, None)
+            return runs
         if measure.where:
             runs = runs.select(rows.values(expressions.flag_column(measure.where), runs.row).view(np.bool_))
         return self._within(stream, rows, measure.within, runs) if measure.within else runs
 
-    def _stream_runs(self, stream: Stream, where: str | None, within: int | None) -> Runs:
-        key = (stream, where, within)
-        if key not in self._runs_by_stream:
-            self._runs_by_stream[key] = self._compute_runs(stream, where, within)
-        return self._runs_by_stream[key]
+    def _selected(self, selection: Selection) -> Runs:
+        if selection not in self._runs:
+            self._runs[selection] = self._compute_runs(selection)
+        return self._runs[selection]
 
-    def _compute_runs(self, stream: Stream, where: str | None, within: int | None) -> Runs:
+    def _compute_runs(self, selection: Selection) -> Runs:
         """The rows of a stream, picked, and the run of cutoffs at which each holds."""
-        rows = self.rows(stream.relation)
-        conditions = [expressions.flag_column(text) for text in (stream.only, where) if text]
+        stream, within = selection.stream, selection.within
         if len(self.cutoffs) == 1:
-            return self._runs_at_cutoff(stream, rows, conditions, within)
-        row = rows.where(conditions)
+            row = self._countable_rows(stream.relation).at(selection, int(self.cutoffs.days[0]))
+            return Runs(row, *np.broadcast_to(ONLY_RUN, (2, len(row))))
+        rows = self.rows(stream.relation)
+        row = rows.where(selection.conditions)
         if within:
             day = rows.days(day_number(stream.at), row)
             row = row[day + stream.shift + within >= self.cutoffs.days[0]]
@@ -146,46 +153,6 @@ class Cube:
         if stream.until:
             runs = runs.cut_at(self.cutoffs.after(rows.days(day_number(stream.until), runs.row)))
         return self._within(stream, rows, within, runs) if within else runs
-
-    def _runs_at_cutoff(self, stream: Stream, rows: Rows, conditions: Sequence[str], within: int | None) -> Runs:
-        """The rows of a stream at a single cutoff."""
-        row = self._rows_at_cutoff(stream, rows, within)
-        if conditions:
-            true = np.flatnonzero(rows.all_true(conditions, row))
-            row = true if row is rows.all_positions else row[true]
-        if stream.pick:
-            row = row[rows.outermost(pick_order(stream), row, last=stream.pick == "latest")]
-        if stream.until:
-            row = row[rows.days(day_number(stream.until), row) >= int(self.cutoffs.days[0])]
-        return Runs(row, *np.broadcast_to(ONLY_RUN, (2, len(row))))
-
-    def _rows_at_cutoff(self, stream: Stream, rows: Rows, within: int | None) -> Ints:
-        """The rows of a relation that are the state at a single cutoff and have happened, in a window if there is one.
-
-        Many streams use the same window, which is a small part of all rows: it is computed once.
-        """
-        key = (stream.relation, stream.at, stream.shift, within)
-        if key in self._windows:
-            return self._windows[key]
-        end = int(self.cutoffs.days[0]) - stream.shift
-        happened = rows.days(day_number(stream.at), rows.all_positions)
-        holds = self._known_at_cutoff(stream.relation) & (happened < end)
-        if within:
-            holds &= happened >= end - within
-        row = rows.all_positions if holds.all() else np.flatnonzero(holds)
-        if within:
-            self._windows[key] = row
-        return row
-
-    def _known_at_cutoff(self, relation: str) -> Flags:
-        """The rows of a relation that are the state at a single cutoff."""
-        if relation not in self._known:
-            rows, cutoff = self.rows(relation), int(self.cutoffs.days[0])
-            known = rows.days("known", rows.all_positions) < cutoff
-            if "replaced" in rows.columns:
-                known &= rows.days("replaced", rows.all_positions) >= cutoff
-            self._known[relation] = known
-        return self._known[relation]
 
     def _picked(self, stream: Stream, rows: Rows, row: Ints) -> Runs:
         """The runs at which rows are the latest, or the first, of their entity."""
@@ -210,8 +177,23 @@ class Cube:
         return Runs(row, start, self.cutoffs.after(rows.days("replaced", row)))
 
     def rows(self, relation: str) -> Rows:
-        """The rows of a relation for these accounts, read once with every column that is needed."""
+        """The rows of a relation for these accounts, read once with every column that is needed.
+
+        At one cutoff, rows that no measure counts may be missing: those that an earlier night did not keep.
+        """
+        return self._countable_rows(relation).rows
+
+    def _countable_rows(self, relation: str) -> CountableRows:
+        if self._origin is not None and relation != "usage_daily":  # which is read as far back as the cutoff needs
+            return self._origin._countable_rows(relation)
         with self._locks.setdefault(relation, Lock()):
-            if relation not in self._rows:
-                self._rows[relation] = read_rows(relation, self.history, self.scope, self._wanted, self.cutoffs)
-        return self._rows[relation]
+            if relation not in self._countable:
+                self._countable[relation] = self._read(relation)
+        return self._countable[relation]
+
+    def _read(self, relation: str) -> CountableRows:
+        first = int(self.cutoffs.days[0]) - lookback(relation, self._wanted)
+        kept = self._kept.read(relation, first) if self._kept else None
+        if kept is not None:
+            return kept
+        return CountableRows(read_rows(relation, self.history, self.scope, self._parts, self.cutoffs), first)

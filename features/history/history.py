@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
+from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -23,6 +24,7 @@ import pyarrow as pa
 from features.arrow import CHUNK_ROWS
 from features.contract import TABLES, Table
 from features.duckdb_connection import open_duckdb
+from features.history.cache_files import cache_key
 from features.history.span import Span, measure_span
 from features.history.versions import contract_columns, date_literal, known_day, version_key, version_order
 from features.source_table import explain_changed_files
@@ -44,7 +46,8 @@ class History:
     there as NULL columns and empty relations. ``first`` is the day of the oldest row, ``until`` the first day after
     the newest known row that is no timestamp outlier: the natural next cutoff, and the horizon of every label.
     ``usage`` are the partitions of daily usage, where it has several files; ``repeated_keys`` are the keys of some
-    tables that occur more than once.
+    tables that occur more than once. ``state`` is the folder in which results are kept between nights, and ``row_keys``
+    has, by table of the source, a text that changes whenever its rows may have; ``None`` where there is no such text.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -52,6 +55,8 @@ class History:
     columns: Mapping[str, frozenset[str]]
     usage: ValidatedPartitions | None = None
     repeated_keys: Mapping[str, RepeatedKeys] = field(default_factory=dict)
+    state: Path | None = None
+    row_keys: dict[str, str | None] = field(default_factory=dict)
     _cache: dict[str, Any] = field(default_factory=dict, repr=False)
     _locks: dict[str, Lock] = field(default_factory=dict, repr=False)
 
@@ -64,11 +69,13 @@ class History:
         columns: Mapping[str, frozenset[str]],
         usage: ValidatedPartitions | None = None,
         repeated_keys: Mapping[str, RepeatedKeys] | None = None,
+        state: Path | None = None,
+        row_keys: Mapping[str, str | None] | None = None,
     ) -> History:
         """The history of a connection's validated relations; tables that the source lacks are added as empty."""
         _complete(connection)
         by_table = {name: frozenset(columns.get(name, ())) for name in TABLES}
-        return cls(connection, present, by_table, usage, repeated_keys or {})
+        return cls(connection, present, by_table, usage, repeated_keys or {}, state, dict(row_keys or {}))
 
     @classmethod
     def from_tables(cls, tables: Mapping[str, pa.Table | pd.DataFrame]) -> History:
@@ -131,6 +138,17 @@ class History:
                 self._cache[name] = compute()
         value: Value = self._cache[name]
         return value
+
+    def replace_columns(self, name: str, columns: str) -> None:
+        """Replace some columns of a table by expressions over its present ones, as a list of SQL."""
+        before, cursor = f"{name}_before", self.connection.cursor()
+        (kind,) = cursor.execute(
+            "SELECT table_type FROM information_schema.tables WHERE table_name = ? AND table_schema = 'main'", [name]
+        ).fetchone() or ("VIEW",)
+        cursor.execute(f"ALTER {'VIEW' if kind == 'VIEW' else 'TABLE'} {name} RENAME TO {before}")
+        cursor.execute(f"CREATE VIEW {name} AS SELECT * REPLACE ({columns}) FROM {before}")
+        if key := self.row_keys.get(name):
+            self.row_keys[name] = cache_key(key, columns)
 
     def create_table(self, name: str, rows: pa.Table) -> None:
         """Create a small table that the queries of this history may read."""

@@ -105,7 +105,7 @@ def validate_tables(
     with_unknown = [name for name, table in validated.items() if Rule.UNKNOWN_ACCOUNT in table.report.quarantined]
     unknown = find_unknown_accounts(connection, with_unknown)
     reports = {name: _with_problem(table.report, limits, unknown) for name, table in validated.items()}
-    history = _open_history(connection, validated, reports)
+    history = _open_history(connection, validated, reports, state)
     report = ValidationReport(
         reports,
         missing=tuple(name for name in TABLES if name not in history.present and not TABLES[name].optional),
@@ -118,7 +118,10 @@ def validate_tables(
 
 
 def _open_history(
-    connection: duckdb.DuckDBPyConnection, validated: Mapping[str, ValidatedTable], reports: Mapping[str, TableReport]
+    connection: duckdb.DuckDBPyConnection,
+    validated: Mapping[str, ValidatedTable],
+    reports: Mapping[str, TableReport],
+    state: Path | None,
 ) -> History:
     present = frozenset(name for name, report in reports.items() if report.accepted)
     return History.from_relations(
@@ -127,6 +130,8 @@ def _open_history(
         columns={name: table.columns for name, table in validated.items()},
         usage=validated["usage_daily"].partitions if "usage_daily" in present else None,
         repeated_keys={name: table.repeated_keys for name, table in validated.items() if table.repeated_keys},
+        state=state,
+        row_keys={name: table.key for name, table in validated.items()},
     )
 
 

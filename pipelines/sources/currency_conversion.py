@@ -45,10 +45,4 @@ def _convert(history: History, name: str, columns: list[str], setting: CurrencyS
     rate = f"CASE upper(coalesce(currency, '{setting.code}')) WHEN '{setting.code}' THEN 1.0 {whens} END"
     money = ", ".join(f"{column} * ({rate}) AS {column}" for column in columns)
     code = f"CASE WHEN ({rate}) IS NULL THEN currency ELSE '{setting.code}' END AS currency"
-    cursor = history.connection.cursor()
-    own = f"{name}_in_own_currency"
-    (kind,) = cursor.execute(
-        "SELECT table_type FROM information_schema.tables WHERE table_name = ? AND table_schema = 'main'", [name]
-    ).fetchone() or ("VIEW",)
-    cursor.execute(f"ALTER {'VIEW' if kind == 'VIEW' else 'TABLE'} {name} RENAME TO {own}")
-    cursor.execute(f"CREATE VIEW {name} AS SELECT * REPLACE ({money}, {code}) FROM {own}")
+    history.replace_columns(name, f"{money}, {code}")

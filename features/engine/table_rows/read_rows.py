@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from features.arrow import to_numpy
-from features.definitions.measures import Aggregate, Stream, lookback_days
+from features.definitions.measures import Aggregate, lookback_days
 from features.engine.account_range import Scope
 from features.engine.table_rows import expressions
 from features.engine.table_rows.corrections import version_intervals
-from features.engine.table_rows.relations import join_accounts, tie_columns
+from features.engine.table_rows.countable_rows import pick_order
+from features.engine.table_rows.relations import join_accounts
 from features.engine.table_rows.rows import BY_ACCOUNT, Order, RowColumn, Rows, any_replaced
 from features.engine.table_rows.text_combinations import RowClasses
 from features.engine.table_rows.ticket_timeline import read_timeline
@@ -62,12 +63,6 @@ def _since(table: str, parts: Sequence[Aggregate], cutoffs: Cutoffs) -> int | No
     """The first day of usage in any window of any cutoff; other tables are read whole."""
     days = lookback_days(parts) if table == "usage_daily" else None
     return None if days is None else int(cutoffs.days[0]) - days
-
-
-def pick_order(stream: Stream) -> Order:
-    """The order in which a stream's rows are picked."""
-    by = ["account"] if stream.by == "account" else expressions.entity_columns(stream.by or "")
-    return Order(tuple(by), expressions.instant_column(stream), tie_columns(stream.relation))
 
 
 def _order(parts: Sequence[Aggregate]) -> Order:

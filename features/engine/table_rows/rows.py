@@ -87,7 +87,7 @@ class Rows:
             self._sort(self.all_positions, self.entities(order.entity, self.all_positions), order), order
         )
 
-    def take_rows(self, row: Ints, order: Order) -> Rows:
+    def take_rows(self, row: Ints, order: Order | None) -> Rows:
         """The rows at these positions."""
         columns = {
             text: column if column.of_classes else replace(column, values=column.values[row])
