@@ -8,7 +8,7 @@ intervals. *Act* lists what has become better or worse beyond chance; the decisi
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 from serving.drawings.drawing_page import html_list, html_page, html_paragraph, html_section, html_table
 from serving.drawings.drawing_text import markdown_cell
@@ -25,6 +25,22 @@ REPLAY_FIGURES = {
     "revenue_caught": "Revenue of caught events",
 }
 STUDY_HEAD = ("Figure", "Before", "After", "Difference")
+
+
+CHANGED: Final = "{key}: {old} before, {new} now"
+"""A changed rule as a sentence."""
+
+
+class RuleChange(NamedTuple):
+    """A rule of two policies that differs: its key, such as ``squads.success.capacity``, and both values as text."""
+
+    key: str
+    old: str
+    new: str
+
+    def text(self, form: str = CHANGED) -> str:
+        """The change as a sentence."""
+        return form.format(key=self.key, old=self.old, new=self.new)
 
 
 @dataclass(frozen=True)
@@ -121,20 +137,18 @@ def _plan(version: PolicyVersion, before: PolicyVersion | None) -> Iterator[str]
     elif version.rules is None or before.rules is None:
         yield "What was changed is not known: the rules were not stored yet."
     else:
-        changes = list(rule_changes(before.rules, version.rules))
+        changes = [change.text() for change in rule_changes(before.rules, version.rules)]
         yield from changes[:MOST_CHANGES]
         if len(changes) > MOST_CHANGES:
             yield f"And {plural(len(changes) - MOST_CHANGES, 'further change')}."
 
 
-def rule_changes(
-    before: Mapping[str, Any], after: Mapping[str, Any], form: str = "{key}: {old} before, {new} now"
-) -> Iterator[str]:
-    """Each key whose value differs, with both values, in the order of the keys; ``form`` is the sentence."""
+def rule_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[RuleChange]:
+    """Each key whose value differs, in the order of the keys; the hypothesis is no rule."""
     old, new = dict(_flat(before)), dict(_flat(after))
     for key in sorted({*old, *new}):
         if key != "hypothesis" and old.get(key) != new.get(key):
-            yield form.format(key=key, old=_value(old.get(key)), new=_value(new.get(key)))
+            yield RuleChange(key, _value(old.get(key)), _value(new.get(key)))
 
 
 def _flat(content: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:

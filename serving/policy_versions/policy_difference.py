@@ -2,13 +2,16 @@
 
 import difflib
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from serving.drawings.policy_cycle import rule_changes
+from serving.drawings.policy_cycle import CHANGED, RuleChange, rule_changes
 from serving.policy.definition.policy_file import Policy
+from serving.policy_versions.policy_fields import PolicyField, policy_fields
 
 LINES_AROUND = 2
 """Unchanged lines around a change."""
+RESTORED: Final = "{key}: now {old} → restored {new}"
+"""A rule that a restored policy would change."""
 
 
 class DifferenceLine(NamedTuple):
@@ -20,13 +23,35 @@ class DifferenceLine(NamedTuple):
 
 def changed_rules(before: Policy, after: Policy) -> list[str]:
     """Each rule that differs, as ``squads.success.capacity: 10 before, 12 now``; the hypothesis is none."""
-    return list(rule_changes(before.rules.model_dump(mode="json"), after.rules.model_dump(mode="json")))
+    return [change.text() for change in _changes(before, after)]
 
 
-def restored_rules(now: Policy, restored: Policy) -> list[str]:
-    """Each rule that a restored policy would change, as ``squads.success.capacity: now 12 → restored 10``."""
-    form = "{key}: now {old} → restored {new}"
-    return list(rule_changes(now.rules.model_dump(mode="json"), restored.rules.model_dump(mode="json"), form))
+def changes_in_words(before: Policy, after: Policy, form: str = CHANGED) -> list[str]:
+    """Each rule that differs, named as the field that changes it, if there is one.
+
+    For example ``New cases per night (squad success): 10 before, 12 now``; shares are in percent, as in the fields.
+    """
+    old, new = _fields(before), _fields(after)
+    return [_named(change, old.get(change.key), new.get(change.key)).text(form) for change in _changes(before, after)]
+
+
+def _changes(before: Policy, after: Policy) -> Iterator[RuleChange]:
+    return rule_changes(before.rules.model_dump(mode="json"), after.rules.model_dump(mode="json"))
+
+
+def _fields(policy: Policy) -> dict[str, PolicyField]:
+    return {".".join(field.place): field for group in policy_fields(policy.rules) for field in group.fields}
+
+
+def _named(change: RuleChange, old: PolicyField | None, new: PolicyField | None) -> RuleChange:
+    field = new or old
+    if field is None:
+        return change
+    return RuleChange(
+        field.title,
+        old.value_text if old is not None else change.old,
+        new.value_text if new is not None else change.new,
+    )
 
 
 def changed_lines(before: str, after: str) -> Iterator[DifferenceLine]:

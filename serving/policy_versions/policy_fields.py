@@ -19,13 +19,16 @@ from serving.policy.definition.policy_schema import PolicyFile
 FieldKind = Literal["share", "count", "money", "names", "yes_no", "text"]
 FieldPlace = tuple[str, ...]
 HYPOTHESIS: FieldPlace = ("hypothesis",)
+OWNERS = {"risks": "risk", "squads": "squad"}
+"""What the second part of a field's place names, by the first part."""
 
 
 @dataclass(frozen=True)
 class PolicyField:
     """A value: where it is, its label, its kind, and as what it is shown; ``hint`` says what it does.
 
-    A ``share`` is shown in percent. An empty text removes the key, so that its default applies.
+    A ``share`` is shown in percent. An empty text removes the key, so that its default applies. ``typed`` is what
+    somebody typed that cannot be written: it stays in the form until it is corrected.
     """
 
     place: FieldPlace
@@ -33,11 +36,33 @@ class PolicyField:
     kind: FieldKind
     value: str
     hint: str = ""
+    typed: str | None = None
+
+    @property
+    def title(self) -> str:
+        """The label, with the risk or squad that it belongs to: ``New cases per night (squad success)``."""
+        owner = OWNERS.get(self.place[0])
+        return f"{self.label} ({owner} {_title(self.place[1])})" if owner else self.label
+
+    @property
+    def value_text(self) -> str:
+        """The value in a sentence."""
+        if not self.value:
+            return "nothing"
+        return f"{self.value}%" if self.kind == "share" else self.value
 
     @property
     def name(self) -> str:
         """The name of the form's field."""
         return "set." + ".".join(self.place)
+
+
+@dataclass(frozen=True)
+class ChangedText:
+    """A text with the values that could be written into it; ``refused`` says why of the others, by field name."""
+
+    text: str
+    refused: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -86,7 +111,7 @@ def _as_written(field: PolicyField, content: object) -> PolicyField:
 
 def without_hypothesis(text: str) -> str:
     """The text of a policy without its hypothesis, which is about the version that it was written for."""
-    return change_fields(text, {PolicyField(HYPOTHESIS, "", "text", ""): ""})
+    return change_fields(text, {PolicyField(HYPOTHESIS, "", "text", ""): ""}).text
 
 
 def _risk_fields(rules: PolicyFile, name: str) -> Iterator[PolicyField]:
@@ -157,19 +182,23 @@ def _title(name: str) -> str:
     return name.replace("_", " ")
 
 
-def change_fields(text: str, changes: Mapping[PolicyField, str]) -> str:
+def change_fields(text: str, changes: Mapping[PolicyField, str]) -> ChangedText:
     """The text with other values in these fields; everything else stays as it was written.
 
     Raises:
-        UsageError: a value is not of its field's kind, or the text is not TOML.
+        UsageError: the text is not TOML.
     """
     try:
         document = tomlkit.parse(text)
     except TOMLKitError as error:
         raise UsageError(f"The text is not TOML ({error}): correct it before you use the fields.") from None
+    refused = {}
     for field, typed in changes.items():
-        _write(document, field, _typed_value(field, typed.strip()))
-    return tomlkit.dumps(document)
+        try:
+            _write(document, field, _typed_value(field, typed.strip()))
+        except UsageError as error:
+            refused[field.name] = str(error)
+    return ChangedText(tomlkit.dumps(document), refused)
 
 
 def _write(document: MutableMapping[str, Any], field: PolicyField, value: object) -> None:
@@ -182,7 +211,7 @@ def _write(document: MutableMapping[str, Any], field: PolicyField, value: object
             table[name] = tomlkit.table()
         table = table[name]
         if not isinstance(table, MutableMapping):
-            raise UsageError(f"{field.label} cannot be written: {'.'.join(above)} is no table of the text.")
+            raise UsageError(f"{field.title} cannot be written: {'.'.join(above)} is no table of the text.")
     if value is None:
         if key in table:
             del table[key]
@@ -216,7 +245,7 @@ def _typed_value(field: PolicyField, typed: str) -> object:
         return round(number / 100, 10)
     whole = number.is_integer()
     if field.kind == "count" and not whole:
-        raise UsageError(f"{field.label} is a whole number, and it is {typed!r}.")
+        raise UsageError(f"{field.title} is a whole number, and it is {typed!r}.")
     return int(number) if whole else number
 
 
@@ -225,7 +254,7 @@ def _number(field: PolicyField, typed: str) -> float:
     try:
         number = float(plain)
     except ValueError:
-        raise UsageError(f"{field.label} is a number, and it is {typed!r}.") from None
+        raise UsageError(f"{field.title} is a number, and it is {typed!r}.") from None
     if not isfinite(number) or abs(number) > 1e15:
-        raise UsageError(f"{field.label} is a number, and it is {typed!r}.")
+        raise UsageError(f"{field.title} is a number, and it is {typed!r}.")
     return number

@@ -14,6 +14,7 @@ from support.web.web_people import People, TestClient, opened
 from serving.cases.permissions import Role
 from serving.policy.definition.policy_file import Policy, default_text
 from serving.policy_versions import replay_jobs
+from serving.policy_versions.policy_fields import policy_fields
 from serving.policy_versions.policy_service import PolicyService
 from serving.policy_versions.policy_state import PolicySource
 from serving.policy_versions.saved_policies import saved_policies
@@ -86,7 +87,7 @@ def test_a_lead_changes_a_value_and_everything_follows_it(people: People, lead: 
     for text in ("Which accounts become candidates", "an account enters at 15%", "boss@example.com"):
         assert text in page, text
     answer = edited(lead, "check", **{"set__squads__success__capacity": "12"})
-    assert "squads.success.capacity: 10 before, 12 now" in answer.text
+    assert "New cases per night (squad success): 10 before, 12 now" in answer.text
     assert "The draft is valid" in answer.text
     fields = form_of(answer.text)
     assert "capacity = 12" in fields["policy"]
@@ -110,8 +111,8 @@ def test_a_field_is_written_into_a_text_that_was_changed_too(lead: TestClient) -
     fields = form_of(lead.get("/policy/edit").text)
     text = fields["policy"].replace("worsen_by = 0.20", "worsen_by = 0.25")
     answer = lead.post("/policy/edit", data={**fields, "policy": text, "set.risks.churn.enter": "18", "do": "check"})
-    assert "risks.churn.enter: 0.15 before, 0.18 now" in answer.text
-    assert "risks.escalation.worsen_by: 0.2 before, 0.25 now" in answer.text
+    assert "Becomes a case from (risk churn): 15% before, 18% now" in answer.text
+    assert "Raised again at a rise of (risk escalation): 20% before, 25% now" in answer.text
 
 
 def test_every_mistake_is_shown_with_its_line_and_the_nearest_name(people: People, lead: TestClient) -> None:
@@ -153,7 +154,7 @@ def test_two_leads_edit_and_the_second_is_told_what_the_first_saved(people: Peop
     assert re.search(r'lea saved version 2 on [^(]+\(UTC\), after you began: "More people"', page)
     kept = form_of(answer.text)
     assert (kept["reason"], "capacity = 4" in kept["policy"]) == ("Holidays", True)
-    assert "squads.success.capacity: 12 before, 10 now" in page  # saving this again would undo it
+    assert "New cases per night (squad success): 12 before, 10 now" in page  # saving this again would undo it
     answer = max_.post("/policy/edit", data={**kept, "do": "save"})
     assert answer.status_code == 303
     assert service(people).in_force().number == 3
@@ -166,10 +167,40 @@ def test_fields_correct_a_draft_that_is_no_valid_policy(lead: TestClient) -> Non
     assert (fields["set.risks.churn.enter"], "enter = 0.04" in fields["policy"]) == ("4", True)
     answer = lead.post("/policy/edit", data={**fields, "set.risks.churn.enter": "18", "do": "check"})
     assert answer.status_code == 200
-    assert "risks.churn.enter: 0.15 before, 0.18 now" in answer.text
+    assert "Becomes a case from (risk churn): 15% before, 18% now" in answer.text
     text = fields["policy"].replace("[risks.churn]", "[risks.nothing]")
     answer = lead.post("/policy/edit", data={**fields, "policy": text, "set.risks.churn.enter": "18", "do": "check"})
     assert answer.status_code == 422
+
+
+BAD = {"share": "4x", "count": "1.5", "money": "much"}
+"""What cannot be a value of this kind."""
+
+
+def test_a_mistake_in_one_field_keeps_every_other_edit(people: People, lead: TestClient) -> None:
+    groups = policy_fields(service(people).in_force().policy.rules)
+    fields = {field.name: field for group in groups for field in group.fields}
+    sent = {"set.risks.churn.enter": "18", "set.exclude.types": "test, partner", "reason": "More people"}
+    wrong = [name for name, field in fields.items() if field.kind in BAD and name not in sent]
+    for name in wrong:
+        field = fields[name]
+        answer = edited(lead, "check", **sent, **{name: BAD[field.kind]})
+        page, kept = unescape(answer.text), form_of(answer.text)
+        assert answer.status_code == 422
+        assert f"{field.title} is a" in page
+        assert {key: kept[key] for key in (*sent, name)} == {**sent, name: BAD[field.kind]}
+        assert "enter = 0.18" in kept["policy"]
+    answer = lead.post("/policy/edit", data={**kept, wrong[-1]: "7", "do": "check"})
+    assert answer.status_code == 200
+    assert "Becomes a case from (risk churn): 15% before, 18% now" in answer.text
+
+
+def test_fields_stay_as_typed_while_the_text_is_not_toml(lead: TestClient) -> None:
+    sent = {"policy": "[risks", "set.risks.churn.enter": "18", "set.squads.success.capacity": "7"}
+    answer = edited(lead, "check", **sent)
+    assert answer.status_code == 422
+    kept = form_of(answer.text)
+    assert {name: kept[name].strip() for name in sent} == sent
 
 
 def test_a_version_has_its_own_hypothesis(people: People, lead: TestClient) -> None:
@@ -181,7 +212,7 @@ def test_a_version_has_its_own_hypothesis(people: People, lead: TestClient) -> N
     assert expected not in lead.get("/policy").text
     assert service(people).in_force().policy.rules.hypothesis is None
     page = lead.get("/policy/version/2").text
-    assert "squads.success.capacity: now 12 → restored 10" in page
+    assert "New cases per night (squad success): now 12 → restored 10" in page
     assert "12 before" not in page.partition("Restore this version")[2].partition("</section>")[0]
     lead.post("/policy/version/2/restore", data={"text": "Back"})
     assert f"{expected}</span> it restores version 2." in lead.get("/policy").text
@@ -190,7 +221,7 @@ def test_a_version_has_its_own_hypothesis(people: People, lead: TestClient) -> N
 def test_an_earlier_version_is_shown_and_restored(people: People, lead: TestClient) -> None:
     edited(lead, "save", reason="More people", **{"set__squads__success__capacity": "12"})
     page = lead.get("/policy/version/1").text
-    assert "squads.success.capacity: now 12 → restored 10" in page
+    assert "New cases per night (squad success): now 12 → restored 10" in page
     base = re.search(r'name="base" value="([^"]+)"', page)
     assert base is not None
     answer = lead.post("/policy/version/1/restore", data={"base": base[1], "text": "They left again"})
@@ -212,7 +243,7 @@ def test_a_lead_decides_about_a_file_that_was_changed_elsewhere(
     file.write_text((default_text() + ROLES).replace("capacity = 10", "capacity = 15", 1), encoding="utf-8")
     page = lead.get("/policy").text
     assert "was changed without version 2" in page
-    assert "squads.success.capacity: 12 before, 15 now" in page
+    assert "New cases per night (squad success): 12 before, 15 now" in page
     assert "Use the file" not in people.signed_in(Role.ANALYST).get("/policy").text
     answer = lead.post("/policy/file", data={"do": do})
     assert answer.status_code == 303

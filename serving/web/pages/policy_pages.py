@@ -3,15 +3,15 @@
 Every page works without script: each button sends the form, and the answer is the page with what was typed.
 """
 
-from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Request
 from fastapi.responses import HTMLResponse, PlainTextResponse, Response
 
 from features.errors import RescueError, UsageError
-from serving.policy.definition.policy_file import Policy, PolicyError
-from serving.policy_versions.policy_difference import changed_lines, changed_rules, restored_rules
+from serving.drawings.policy_cycle import CHANGED
+from serving.policy.definition.policy_file import PolicyError
+from serving.policy_versions.policy_difference import RESTORED, changed_lines, changes_in_words
 from serving.policy_versions.policy_fields import without_hypothesis
 from serving.policy_versions.policy_service import PolicyService
 from serving.policy_versions.policy_state import FileState, PolicyInForce
@@ -114,7 +114,7 @@ def _file_changes(state: PolicyInForce) -> list[str]:
     """What the file would change, where somebody has to decide about it."""
     if state.file_state not in NEEDS_DECISION or state.file_text is None:
         return []
-    return changed_rules(state.policy, state.source.parse(state.file_text, state.source.name))
+    return changes_in_words(state.policy, state.source.parse(state.file_text, state.source.name))
 
 
 @policy_router.get("/policy/policy.toml")
@@ -210,8 +210,8 @@ def show_version(request: Request, number: VersionNumber, context: PolicyContext
     shown = {
         "row": version_lines([row], state)[0],
         "text": row.text,
-        "changes": _changes(state, changed_rules, before.text, row.text) if before else [],
-        "restored": _changes(state, restored_rules, state.text, row.text),
+        "changes": _changes(state, before.text, row.text) if before else [],
+        "restored": _changes(state, state.text, row.text, RESTORED),
         "lines": list(changed_lines(before.text, row.text))[:MOST_DIFFERENCES] if before else [],
         "state": state,
         "notice": None,
@@ -219,14 +219,13 @@ def show_version(request: Request, number: VersionNumber, context: PolicyContext
     return render_page(request, "policy_version.html.j2", shown)
 
 
-def _changes(
-    state: PolicyInForce, compare: Callable[[Policy, Policy], list[str]], before: str, after: str
-) -> list[str]:
+def _changes(state: PolicyInForce, before: str, after: str, form: str = CHANGED) -> list[str]:
     """The rules that differ; none where one of the texts is no valid policy any more."""
     try:
-        return compare(*(state.source.parse(text, "policy") for text in (before, after)))
+        first, second = (state.source.parse(text, "policy") for text in (before, after))
     except PolicyError:
         return []
+    return changes_in_words(first, second, form)
 
 
 @policy_router.post("/policy/version/{number}/restore")

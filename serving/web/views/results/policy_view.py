@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -10,8 +10,14 @@ from features.errors import UsageError
 from serving.night_report.report_text import day_text, plural
 from serving.policy.definition.explanation import explain
 from serving.policy.definition.policy_file import Policy, PolicyError
-from serving.policy_versions.policy_difference import DifferenceLine, changed_lines, changed_rules
-from serving.policy_versions.policy_fields import FieldGroup, change_fields, fields_of_text, policy_fields
+from serving.policy_versions.policy_difference import DifferenceLine, changed_lines, changes_in_words
+from serving.policy_versions.policy_fields import (
+    ChangedText,
+    FieldGroup,
+    change_fields,
+    fields_of_text,
+    policy_fields,
+)
 from serving.policy_versions.policy_state import FileState, PolicyInForce
 from serving.policy_versions.saved_policies import check_policy_text
 from serving.store.policy_tables import ReplayJob, SavedPolicy
@@ -182,43 +188,63 @@ def build_draft(
 
     ``typed`` are the texts of a sent form: a field counts where it differs from what the page showed.
     """
+    refused: Mapping[str, str] = {}
     problems: list[PolicyProblem] = []
     if typed:
         try:
-            text = _with_fields(state, text, typed)
+            written = _with_fields(state, text, typed)
+            text, refused = written.text, written.refused
+            problems = [PolicyProblem(sentence, None, "") for sentence in refused.values()]
         except UsageError as error:
-            problems = _problems(error, text)
+            refused, problems = dict.fromkeys(_changed_fields(typed), str(error)), _problems(error, text)
     policy: Policy | None = None
     try:
         policy = check_policy_text(state.source, text)
     except UsageError as error:
         problems += _problems(error, text)
     differs = policy is not None and policy.version != state.policy.version
+    groups = fields_of_text(state.policy.rules, text) if policy is None else policy_fields(policy.rules)
     return DraftView(
         text=text,
         base=base or state.base,
         reason=reason,
-        groups=fields_of_text(state.policy.rules, text) if policy is None else policy_fields(policy.rules),
+        groups=[_with_typed(group, {name: (typed or {})[name] for name in refused}) for group in groups],
         problems=problems,
         hints=[] if policy is None else [_without_source(hint) for hint in policy.hints],
-        changes=changed_rules(state.policy, policy) if policy is not None and differs else [],
+        changes=changes_in_words(state.policy, policy) if policy is not None and differs else [],
         lines=list(changed_lines(state.text, text))[:MOST_DIFFERENCES],
         policy=None if problems else policy,
         checked=typed is not None,
     )
 
 
-def _with_fields(state: PolicyInForce, text: str, typed: Mapping[str, str]) -> str:
-    """The text with the fields that somebody changed on the page; they may be what corrects its mistakes."""
-    changed = {name for name in typed if name.startswith("set.") and typed[name] != typed.get(WAS + name, typed[name])}
+def _with_fields(state: PolicyInForce, text: str, typed: Mapping[str, str]) -> ChangedText:
+    """The text with the fields that somebody changed on the page; they may be what corrects its mistakes.
+
+    A field whose squad or risk was taken out of the text at the same time is refused.
+    """
+    changed = _changed_fields(typed)
     if not changed:
-        return text
+        return ChangedText(text, {})
     try:
         rules = check_policy_text(state.source, text).rules
     except UsageError:
         rules = state.policy.rules
     fields = {field.name: field for group in policy_fields(rules) for field in group.fields}
-    return change_fields(text, {fields[name]: typed[name] for name in sorted(changed) if name in fields})
+    written = change_fields(text, {fields[name]: typed[name] for name in changed if name in fields})
+    gone = {name: f"{name.removeprefix('set.')} is not in the text any more." for name in changed if name not in fields}
+    return ChangedText(written.text, {**written.refused, **gone})
+
+
+def _changed_fields(typed: Mapping[str, str]) -> list[str]:
+    """The names of the fields that differ from what the page showed."""
+    names = (name for name in typed if name.startswith("set."))
+    return sorted(name for name in names if typed[name] != typed.get(WAS + name, typed[name]))
+
+
+def _with_typed(group: FieldGroup, typed: Mapping[str, str]) -> FieldGroup:
+    """The group with what was typed and could not be written."""
+    return FieldGroup(group.title, tuple(replace(field, typed=typed.get(field.name)) for field in group.fields))
 
 
 def _problems(error: UsageError, text: str) -> list[PolicyProblem]:
@@ -254,7 +280,7 @@ def build_replay(job: ReplayJob, state: PolicyInForce) -> ReplayView:
         period = f"{plural((last - first).days + 1, 'night')}, {day_text(first)} to {day_text(last)}"
     try:
         before, after = (state.source.parse(text, "policy") for text in (job.current, job.draft))
-        changes = changed_rules(before, after)
+        changes = changes_in_words(before, after)
     except UsageError:
         changes = []
     return ReplayView(
