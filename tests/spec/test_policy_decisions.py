@@ -284,6 +284,16 @@ def test_reasons_reach_the_routing() -> None:
     assert decision.flags[0].routing == RoutingReason(RoutingCode.REASON, "billing", "billing")
 
 
+def test_nobody_is_explained_where_no_reason_chooses_a_squad() -> None:
+    text = account_rows({"a": "A", "p": 0.9}, {"a": "B", "p": 0.8})
+
+    def first_reasons(_found: Sequence[str]) -> dict[tuple[str, str], str | None]:
+        raise AssertionError("asked for reasons")
+
+    decision = decide_with_reasons(text, QueueState(), policy(), NIGHT, first_reasons)
+    assert decision == decide(text, QueueState(), policy(), NIGHT)
+
+
 HOLDOUT = '\n[holdout]\nshare = 0.5\nsalt = "s"\n[holdout.exempt]\nlarge = "arr >= 5000"\n'
 
 

@@ -9,6 +9,7 @@ A cancellation takes no place and never waits: it is known, and it has a date.
 """
 
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from math import isnan
 from typing import Any
@@ -16,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from serving.contracts import AlarmKind, Flag, Lane, RoutingCode, RoutingReason
-from serving.policy.decision.candidates import Candidate, NightInputs, complete_candidates
+from serving.policy.decision.candidates import Candidate, NightInputs
 from serving.policy.decision.contract_endings import ContractEndings
 from serving.policy.decision.cooldown import CoolingDown
 from serving.policy.decision.enrolment import EnrolmentList
@@ -24,7 +25,7 @@ from serving.policy.decision.holdout import HoldoutAssignment, first_exemption
 from serving.policy.decision.open_cases import OpenCases, join_raises
 from serving.policy.decision.routing import Route, RoutingRequest, SquadCapacity, route
 from serving.policy.detection.contract_alarms import day_after
-from serving.policy.detection.detection import Detection, RankedCandidates, RiskDetection
+from serving.policy.detection.detection import Detection, RiskDetection
 from serving.policy.detection.exclusion import Exclusions
 from serving.policy.detection.triggers import evaluate_conditions
 from serving.policy.state.queue_state import (
@@ -53,12 +54,20 @@ class Allocation:
     enrolments: list[Enrolment] = field(default_factory=list)
 
 
+FirstGroups = Mapping[tuple[str, str], str | None]
+"""The group of the first reason, by account and risk."""
+
+
 def allocate(
-    ranked: RankedCandidates, inputs: NightInputs, exclusions: Exclusions, holdout: HoldoutAssignment
+    candidates: Iterable[Candidate],
+    inputs: NightInputs,
+    exclusions: Exclusions,
+    holdout: HoldoutAssignment,
+    reasons: FirstGroups,
 ) -> Allocation:
     """Allocate the candidates in order, and list the accounts with a cause that raises no case yet."""
-    allocator = _Allocator(inputs, exclusions, holdout)
-    for candidate in complete_candidates(ranked, inputs):
+    allocator = _Allocator(inputs, exclusions, holdout, reasons)
+    for candidate in candidates:
         allocator.allocate(candidate)
     for detection in inputs.risks:
         allocator.suppress_rising(detection)
@@ -68,7 +77,9 @@ def allocate(
 
 
 class _Allocator:
-    def __init__(self, inputs: NightInputs, exclusions: Exclusions, holdout: HoldoutAssignment) -> None:
+    def __init__(
+        self, inputs: NightInputs, exclusions: Exclusions, holdout: HoldoutAssignment, reasons: FirstGroups
+    ) -> None:
         accounts, queue, policy = inputs.accounts, inputs.queue, inputs.policy
         self.inputs, self.accounts, self.as_of, self.rules = inputs, accounts, inputs.as_of, policy.rules
         self.excluded, self.holdout = exclusions.rules, holdout
@@ -87,7 +98,7 @@ class _Allocator:
         self.enrolments = EnrolmentList(inputs, holdout, self.exempt)
         self.statuses = accounts.texts("contract_status")
         self.regions, self.tickets = accounts.texts("region"), accounts.texts("ticket_category")
-        self.reasons = {found.risk: accounts.texts(f"reason_group_{found.risk}") for found in inputs.risks}
+        self.reasons = reasons
 
     def allocate(self, candidate: Candidate) -> None:
         """Allocate one candidate; the order of the checks is part of the policy."""
@@ -204,7 +215,7 @@ class _Allocator:
         if rule := known or first_exemption(self.exempt, candidate.place):
             self.result.exempted.append(Exemption(candidate.account_id, risk, rule))
             return False
-        unit, stratum = self.holdout.units[candidate.place]
+        unit, stratum = self.holdout.unit(candidate.place)
         self.result.held_out.append(
             HeldOut(
                 candidate.account_id,
@@ -250,7 +261,7 @@ class _Allocator:
             self.regions[place],
             candidate.vip,
             candidate.triggers,
-            self.reasons[risk][place],
+            self.reasons.get((candidate.account_id, risk)),
             self.tickets[place],
             candidate.kind,
         )

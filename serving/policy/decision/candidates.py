@@ -8,6 +8,7 @@ its own revenue, and is never a VIP case.
 
 from collections.abc import Iterator, Sequence
 from datetime import date
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -40,11 +41,6 @@ class NightInputs(NamedTuple):
         """The detections of the risks."""
         return [detection for detection in self.detections if isinstance(detection, RiskDetection)]
 
-    def alarms_at(self, place: int, family: str) -> tuple[str, ...]:
-        """The codes of a family's alarms that hold for the account at this place."""
-        members = family_members(family, self.detections, self.policy.rules)
-        return tuple(code for member in members for code in member.alarms_at(place))
-
 
 class Candidate(NamedTuple):
     """One candidate: its account, the cause that leads it, its alarms, its priority and its severity."""
@@ -69,7 +65,8 @@ class Candidate(NamedTuple):
         return trigger_names(self.alarms)
 
 
-def trigger_names(alarms: Sequence[str]) -> tuple[str, ...]:
+@cache  # few different alarms, many candidates
+def trigger_names(alarms: tuple[str, ...]) -> tuple[str, ...]:
     """The names of the triggers among these alarms."""
     parsed = (Alarm.parse(code) for code in alarms)
     return tuple(alarm.name for alarm in parsed if alarm.kind is AlarmKind.TRIGGER)
@@ -79,21 +76,28 @@ def complete_candidates(ranked: RankedCandidates, inputs: NightInputs) -> Iterat
     """The candidates in their order, with alarms, severity and VIP status."""
     accounts, rules = inputs.accounts, inputs.policy.rules
     holds = _conditions(ranked, inputs)
-    vips = holds.pop(_VIP, np.zeros(len(ranked), dtype=np.bool_))
+    vips = holds.pop(_VIP, np.zeros(len(ranked), dtype=np.bool_)).tolist()
     names = [row.name for row in rules.severities]
-    for index, (place, detection) in enumerate(zip(ranked.place.tolist(), ranked.detections, strict=True)):
-        alarms = inputs.alarms_at(place, rules.family(detection.risk))
-        by_condition = next((rank for rank, name in enumerate(names[:-1]) if holds[name][index]), len(names) - 1)
-        ranks = [by_condition, *(rules.rank_of(severity) for severity in _least_severities(alarms, rules))]
+    by_condition = np.argmax([*(holds[name] for name in names[:-1]), np.ones(len(ranked), np.bool_)], axis=0).tolist()
+    families = {
+        found.risk: family_members(rules.family(found.risk), inputs.detections, rules) for found in inputs.detections
+    }
+    lowest = len(names) - 1
+    least = cache(lambda alarms: min(map(rules.rank_of, _least_severities(alarms, rules)), default=lowest))
+    figures = (ranked.priority.tolist(), ranked.effective_probability.tolist(), by_condition, vips)
+    for place, detection, priority, effective, rank, vip in zip(
+        ranked.place.tolist(), ranked.detections, *figures, strict=True
+    ):
+        alarms = tuple(code for member in families[detection.risk] for code in member.alarms_at(place))
         yield Candidate(
             place,
             accounts.account_ids[place],
             detection,
             alarms,
-            float(ranked.priority[index]),
-            float(ranked.effective_probability[index]),
-            names[min(ranks)],
-            bool(vips[index]) and detection.kind is not AlarmKind.PARTIAL_LOSS,
+            priority,
+            effective,
+            names[min(rank, least(alarms))],
+            vip and detection.kind is not AlarmKind.PARTIAL_LOSS,
         )
 
 

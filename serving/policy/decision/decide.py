@@ -12,15 +12,16 @@ with tonight's account (:mod:`serving.policy.decision.reconciliation`).
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
+from types import MappingProxyType
 
 import numpy as np
 import pyarrow as pa
 
 from serving.contracts import AlarmKind
-from serving.policy.decision.allocation import Allocation, allocate
-from serving.policy.decision.candidates import NightInputs
+from serving.policy.decision.allocation import Allocation, FirstGroups, allocate
+from serving.policy.decision.candidates import Candidate, NightInputs, complete_candidates
 from serving.policy.decision.cooldown import settle_losses
 from serving.policy.decision.holdout import HoldoutAssignment
 from serving.policy.decision.reconciliation import Reconciled, reconcile_cases
@@ -36,7 +37,7 @@ from serving.policy.state.queue_state import Decision, DecisionCounts, QueueStat
 
 __all__ = ["FirstReasons", "Policy", "PolicyError", "accounts_to_explain", "decide", "decide_with_reasons"]
 
-FirstReasons = Callable[[Sequence[str]], Mapping[tuple[str, str], str | None]]
+FirstReasons = Callable[[Sequence[str]], FirstGroups]
 """Given accounts, the group of each account's first reason, by (account, risk)."""
 
 _PROBABILITY = "probability_"
@@ -50,53 +51,81 @@ def decide(accounts: pa.Table, queue: QueueState, policy: Policy, as_of: date) -
     scored risk ``probability_<risk>`` and ``rank_<risk>``, and the features that the policy's conditions name. Its
     contracts are in ``contract_status`` (:class:`~serving.policy.state.case_status.ContractStatus`), ``leaves_in``,
     ``leaving_arr``, ``notice_withdrawn_in``, ``partial_loss_in``, ``partial_loss_arr`` and ``partial_loss_share``; days
-    are from ``as_of`` and negative in the past. Optional: ``reason_group_<risk>`` (see :func:`decide_with_reasons`) and
-    ``ticket_category`` (of the last ticket), for the routing. Only ``account_id`` is required; any other column that is
-    missing is unknown. An account that is not scored tonight keeps its streaks. A risk that the policy does not mention
-    gets default rules (:mod:`serving.policy.definition.default_rules`).
+    are from ``as_of`` and negative in the past. ``ticket_category`` (of the last ticket) is for the routing. Only
+    ``account_id`` is required; any other column that is missing is unknown. An account that is not scored tonight keeps
+    its streaks. A risk that the policy does not mention gets default rules
+    (:mod:`serving.policy.definition.default_rules`).
     """
-    rows = AccountTable.of(accounts)
-    completed = replace(policy, rules=complete_rules(policy.rules, _base_rates(rows, policy)))
-    rules, fired = completed.rules, evaluate_conditions(rows, policy.conditions.triggers)
-    revenue = Revenue.of(rows, rules.priority)
-    risks = [detect_risk(risk, rows, revenue, queue, completed, fired) for risk in rules.risks]
-    certain = [detect_cancellations(rows, revenue, rules), detect_partial_losses(rows, revenue, rules)]
-    inputs = NightInputs([*risks, *certain], rows, queue, completed, as_of)
-    exclusions, holdout = Exclusions(rows, completed), HoldoutAssignment(rows, rules.holdout, queue.holdout_units)
-    result = allocate(rank_candidates(inputs.detections, rules), inputs, exclusions, holdout)
-    reconciled = _reconciled(inputs, exclusions, result)
-    return Decision(
-        as_of=as_of,
-        policy_version=policy.version,
-        flags=tuple(result.flags),
-        raised_again=tuple(result.raised_again),
-        waiting=tuple(result.waiting),
-        suppressed=tuple(result.suppressed),
-        held_out=tuple(result.held_out),
-        exempted=tuple(result.exempted),
-        closures=reconciled.closures,
-        live=reconciled.live,
-        settlements=tuple(sorted(settle_losses(queue, _contract_ends(inputs)))),
-        holdout_units=holdout.new_units,
-        enrolments=tuple(result.enrolments),
-        streaks=_streaks(risks, queue),
-        counts=_counts(inputs, fired, exclusions, result, reconciled),
-    )
+    return _Night.of(accounts, queue, policy, as_of).decision()
 
 
 def decide_with_reasons(
     accounts: pa.Table, queue: QueueState, policy: Policy, as_of: date, first_reasons: FirstReasons
 ) -> Decision:
-    """Decide the night with the first reasons of the accounts that it may raise, which the routing uses.
+    """Decide the night with the first reasons of the accounts that it may raise, where the routing uses them.
 
-    Exact reasons take long to compute. So the night is decided without them, the accounts that it may raise are
-    explained, and the night is decided again.
+    Reasons take long to compute. So the night is allocated without them, the accounts that it may raise are explained,
+    and the night is allocated again. Where no squad is chosen by a reason, nobody is explained.
     """
-    explained = accounts_to_explain(decide(accounts, queue, policy, as_of))
-    return decide(_with_reason_groups(accounts, first_reasons(explained)), queue, policy, as_of)
+    night = _Night.of(accounts, queue, policy, as_of)
+    if not policy.rules.routing.reasons:
+        return night.decision()
+    return night.decision(first_reasons(accounts_to_explain(night.allocation({}))))
 
 
-def accounts_to_explain(decision: Decision, limit: int = 500) -> tuple[str, ...]:
+@dataclass(frozen=True)
+class _Night:
+    """What a night's decision is made of before any account is given a place: it does not depend on reasons."""
+
+    policy_version: str
+    inputs: NightInputs
+    fired: Mapping[str, Flags]
+    exclusions: Exclusions
+    holdout: HoldoutAssignment
+    candidates: Sequence[Candidate]
+
+    @classmethod
+    def of(cls, accounts: pa.Table, queue: QueueState, policy: Policy, as_of: date) -> "_Night":
+        """Detect the causes of all accounts, and put the candidates in the order of work."""
+        rows = AccountTable.of(accounts)
+        completed = replace(policy, rules=complete_rules(policy.rules, _base_rates(rows, policy)))
+        rules, fired = completed.rules, evaluate_conditions(rows, policy.conditions.triggers)
+        revenue = Revenue.of(rows, rules.priority)
+        risks = [detect_risk(risk, rows, revenue, queue, completed, fired) for risk in rules.risks]
+        certain = [detect_cancellations(rows, revenue, rules), detect_partial_losses(rows, revenue, rules)]
+        inputs = NightInputs([*risks, *certain], rows, queue, completed, as_of)
+        holdout = HoldoutAssignment(rows, rules.holdout, queue.holdout_units)
+        candidates = tuple(complete_candidates(rank_candidates(inputs.detections, rules), inputs))
+        return cls(policy.version, inputs, fired, Exclusions(rows, completed), holdout, candidates)
+
+    def allocation(self, reasons: FirstGroups) -> Allocation:
+        """What becomes of each candidate; ``reasons`` are the groups of first reasons, as far as they are known."""
+        return allocate(self.candidates, self.inputs, self.exclusions, self.holdout, reasons)
+
+    def decision(self, reasons: FirstGroups = MappingProxyType({})) -> Decision:
+        """The whole decision."""
+        inputs, result = self.inputs, self.allocation(reasons)
+        reconciled = _reconciled(inputs, self.exclusions, result)
+        return Decision(
+            as_of=inputs.as_of,
+            policy_version=self.policy_version,
+            flags=tuple(result.flags),
+            raised_again=tuple(result.raised_again),
+            waiting=tuple(result.waiting),
+            suppressed=tuple(result.suppressed),
+            held_out=tuple(result.held_out),
+            exempted=tuple(result.exempted),
+            closures=reconciled.closures,
+            live=reconciled.live,
+            settlements=tuple(sorted(settle_losses(inputs.queue, _contract_ends(inputs)))),
+            holdout_units=self.holdout.new_units,
+            enrolments=tuple(result.enrolments),
+            streaks=_streaks(inputs.risks, inputs.queue),
+            counts=_counts(inputs, self.fired, self.exclusions, result, reconciled),
+        )
+
+
+def accounts_to_explain(decision: Decision | Allocation, limit: int = 500) -> tuple[str, ...]:
     """The accounts that are flagged or raised again, and the first ``limit`` of those that wait."""
     chosen = {flag.account_id for flag in (*decision.flags, *decision.waiting[:limit])}
     return tuple(sorted(chosen | {again.flag.account_id for again in decision.raised_again}))
@@ -116,15 +145,6 @@ def _base_rates(rows: AccountTable, policy: Policy) -> dict[str, float]:
         known = probability[~np.isnan(probability)]
         rates[risk] = float(known.mean()) if len(known) else 0.0
     return rates
-
-
-def _with_reason_groups(accounts: pa.Table, groups: Mapping[tuple[str, str], str | None]) -> pa.Table:
-    """Add ``reason_group_<risk>`` for each risk that was explained."""
-    ids = accounts["account_id"].to_pylist()
-    for risk in sorted({risk for _, risk in groups}):
-        column = pa.array([groups.get((account, risk)) for account in ids], pa.string())
-        accounts = accounts.append_column(f"reason_group_{risk}", column)
-    return accounts
 
 
 def _reconciled(inputs: NightInputs, exclusions: Exclusions, result: Allocation) -> Reconciled:

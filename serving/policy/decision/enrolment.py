@@ -33,10 +33,12 @@ class EnrolmentList:
 
     def add(self, candidate: Candidate) -> None:
         """Enrol the unit of a candidate that a squad has a place for, where it can be and is not yet."""
-        place, (unit, stratum) = candidate.place, self._holdout.units[candidate.place]
+        place, detection = candidate.place, candidate.detection
         share = self._holdout.share(place)
-        detection = candidate.detection
-        if share == 0 or unit in self._enrolled or not isinstance(detection, RiskDetection):
+        if share == 0 or not isinstance(detection, RiskDetection):
+            return
+        unit, stratum = self._holdout.unit(place)
+        if unit in self._enrolled:
             return
         if first_exemption(self._exempt, place) is not None:
             return

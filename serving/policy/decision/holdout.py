@@ -9,7 +9,7 @@ exempted account is worked anyway; that is recorded, because it biases the measu
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -33,34 +33,50 @@ class HoldoutAssignment:
 
     def __init__(self, accounts: AccountTable, rule: Holdout | None, known: HoldoutUnits) -> None:
         self._rule = rule
-        strata: dict[str, str] = {}
-        for account in sorted(known):
-            strata.setdefault(*known[account])
-        parents, segments = accounts.texts("parent_id"), accounts.texts("segment")
-        self.units: list[tuple[str, str]] = []
-        for account, parent, segment in zip(accounts.account_ids, parents, segments, strict=True):
-            unit = parent or account
-            stratum = strata.setdefault(unit, segment or UNKNOWN)  # of the unit's first account: exactly one
-            self.units.append(known.get(account) or (unit, stratum))
-        drawn = zip(accounts.account_ids, self.units, strict=True) if rule is not None else ()
-        self.new_units = {account: unit for account, unit in drawn if account not in known}
+        self._ids, self._known = accounts.account_ids, known
+        new = [place for place, account in enumerate(self._ids) if account not in known]
+        self._new = _units_of_new(accounts, new, known) if rule is not None else {}
+        self.new_units = {self._ids[place]: unit for place, unit in self._new.items()}
+
+    def unit(self, place: int) -> tuple[str, str]:
+        """The unit and the stratum of the account at this place, where the policy has a hold-out."""
+        return self._known.get(self._ids[place]) or self._new[place]
 
     def is_held_out(self, place: int) -> bool:
         """Whether the account at this place is drawn for the hold-out."""
         if self._rule is None:
             return False
-        return holdout_number(self.units[place][0], self._rule.salt) < self.share(place)
+        return holdout_number(self.unit(place)[0], self._rule.salt) < self.share(place)
 
     def share(self, place: int) -> float:
         """The probability with which the account at this place is held out; 0 where nobody is."""
         if self._rule is None:
             return 0.0
-        return self._rule.by_segment.get(self.units[place][1], self._rule.share)
+        return self._rule.by_segment.get(self.unit(place)[1], self._rule.share)
 
     @property
     def salt(self) -> str:
         """The salt of the draw: it names the experiment; empty where there is none."""
         return self._rule.salt if self._rule else ""
+
+
+def _units_of_new(accounts: AccountTable, new: Sequence[int], known: HoldoutUnits) -> dict[int, tuple[str, str]]:
+    """The unit and stratum of the accounts at these places, which no earlier night has drawn, by place.
+
+    A unit has the stratum of its first account: of those that are known, else of tonight's.
+    """
+    if not new:
+        return {}
+    parents, segments = accounts.texts("parent_id"), accounts.texts("segment")
+    units = [parent or account for account, parent in zip(accounts.account_ids, parents, strict=True)]
+    wanted = {units[place] for place in new}
+    strata: dict[str, str] = {}
+    for account in sorted(account for account, (unit, _) in known.items() if unit in wanted):
+        strata.setdefault(*known[account])
+    for unit, segment in zip(units, segments, strict=True):
+        if unit in wanted:
+            strata.setdefault(unit, segment or UNKNOWN)
+    return {place: (units[place], strata[units[place]]) for place in new}
 
 
 def first_exemption(exempt: Mapping[str, Flags], place: int) -> str | None:

@@ -74,6 +74,9 @@ class _Reconciler:
         self.revenue, self.renews_in = accounts.numbers("arr"), accounts.numbers("renews_in")
         self.leaves_in, self.part_in = accounts.numbers("leaves_in"), accounts.numbers("partial_loss_in")
         self.withdrawn_in = accounts.numbers("notice_withdrawn_in")
+        self.certain = [found for found in inputs.detections if found.kind in _CERTAIN]
+        self.risks = inputs.risks
+        self.families: dict[str, list[Detection]] = {}
 
     def closure(self, case: OpenCase, place: int, rule: str | None) -> Closure | None:
         """The closure of a case whose account has left or is excluded, or whose lost part has ended."""
@@ -166,11 +169,14 @@ class _Reconciler:
         return bool(members) and all(found.cleared(place) for found in members)
 
     def _family(self, case: OpenCase) -> list[Detection]:
-        return family_members(self.rules.family(case.risk), self.inputs.detections, self.rules)
+        if case.risk not in self.families:  # few risks, many cases
+            family = self.rules.family(case.risk)
+            self.families[case.risk] = family_members(family, self.inputs.detections, self.rules)
+        return self.families[case.risk]
 
     def _alarms(self, case: OpenCase, place: int) -> tuple[str, ...]:
         """The alarms that hold: those of the case's family, and the end of the contracts whatever the family."""
-        causes = [*self._family(case), *(found for found in self.inputs.detections if found.kind in _CERTAIN)]
+        causes = [*self._family(case), *self.certain]
         return tuple(dict.fromkeys(code for found in causes for code in found.alarms_at(place)))
 
     def _days(self, place: int, alarms: tuple[str, ...]) -> float:
@@ -180,7 +186,7 @@ class _Reconciler:
 
     def _priority(self, case: OpenCase, place: int) -> float | None:
         """What the case is worth tonight: of a cancellation, else the most that a cause of its family is."""
-        certain = [found for found in self.inputs.detections if found.kind in _CERTAIN and found.detected[place]]
+        certain = [found for found in self.certain if found.detected[place]]
         for found in certain:
             if found.kind is AlarmKind.CANCELLATION:
                 return float(found.priority[place])
@@ -189,7 +195,7 @@ class _Reconciler:
         return max((float(found.priority[place]) for found in (*certain, *scored)), default=None)
 
     def _probabilities(self, place: int) -> dict[str, float]:
-        known = ((risk.risk, _known(risk.probability[place])) for risk in self.inputs.risks)
+        known = ((risk.risk, _known(risk.probability[place])) for risk in self.risks)
         return {risk: value for risk, value in known if value is not None}
 
 

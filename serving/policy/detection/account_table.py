@@ -38,7 +38,9 @@ class AccountTable:
         if "account_id" not in table.column_names:
             raise AccountTableError("The accounts have no column account_id.")
         first = [table.column_names.index(name) for name in dict.fromkeys(table.column_names)]
-        table = table.select(first).sort_by("account_id")
+        table = table.select(first)
+        if not _ascends(table["account_id"]):
+            table = table.sort_by("account_id")
         accounts = table["account_id"]
         if accounts.null_count:
             raise AccountTableError(f"{accounts.null_count} accounts have no account_id.")
@@ -71,14 +73,32 @@ class AccountTable:
 
     def texts(self, name: str) -> list[str | None]:
         """A column of text, None where unknown or where there is no such column."""
+        if name not in self._texts:
+            missing = name not in self.table.column_names
+            self._texts[name] = [None] * len(self) if missing else self.table[name].to_pylist()
+        return self._texts[name]
+
+    @cached_property
+    def _texts(self) -> dict[str, list[str | None]]:
+        """The columns that were read as text, which several steps of a decision need."""
+        return {}
+
+    def are(self, name: str, *texts: str) -> Flags:
+        """Where a column has one of these texts; nowhere without the column."""
         if name not in self.table.column_names:
-            return [None] * len(self)
-        values: list[str | None] = self.table[name].to_pylist()
-        return values
+            return np.zeros(len(self), dtype=np.bool_)
+        column = self.table[name].cast(pa.string())
+        return np.asarray(pc.is_in(column, value_set=pa.array(texts, pa.string())).to_numpy(), dtype=np.bool_)
 
     def take(self, places: Sequence[int] | Places) -> "AccountTable":
         """The accounts at these places, in this order."""
         return AccountTable(self.table.take(pa.array(places, pa.int64())))
+
+
+def _ascends(ids: pa.ChunkedArray) -> bool:
+    """Whether the rows are in the order of their ids already: most frames are, and sorting all columns takes long."""
+    texts = ids.cast(pa.string())
+    return not ids.null_count and pc.all(pc.less_equal(texts[:-1], texts[1:])).as_py() is not False
 
 
 def _finite(table: pa.Table) -> pa.Table:

@@ -21,7 +21,7 @@ from serving.policy.state.case_status import ContractStatus
 def detect_cancellations(accounts: AccountTable, revenue: Revenue, rules: PolicyFile) -> Detection:
     """The accounts that leave: value = revenue that ends × save rate × urgency − cost."""
     rule = rules.cancellations
-    leaving = np.array([status == ContractStatus.LEAVING for status in accounts.texts("contract_status")], dtype=bool)
+    leaving = accounts.are("contract_status", ContractStatus.LEAVING)
     ending = accounts.numbers("leaving_arr")
     known = np.where(np.isnan(ending), revenue.known, ending)
     estimated = np.where(np.isnan(known), revenue.estimated, known)

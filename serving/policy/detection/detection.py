@@ -9,6 +9,7 @@ priority. All alarms of the family belong to the candidate.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -44,7 +45,12 @@ class Detection:
 
     def alarms_at(self, place: int) -> tuple[str, ...]:
         """The codes of the alarms that hold for the account at this place."""
-        return (Alarm(self.kind).code,) if self.detected[place] else ()
+        return (self._code,) if self.detected[place] else ()
+
+    @cached_property
+    def _code(self) -> str:
+        """The code of the cause itself."""
+        return Alarm(self.kind).code
 
 
 @dataclass(frozen=True)
@@ -63,14 +69,15 @@ class RiskDetection(Detection):
     uplift: Numbers
     triggers: Mapping[str, Flags] = field(default_factory=dict)
 
-    def triggers_at(self, place: int) -> tuple[str, ...]:
-        """The triggers that count for the account at this place, in the policy's order."""
-        return tuple(name for name, holds in self.triggers.items() if holds[place])
-
     def alarms_at(self, place: int) -> tuple[str, ...]:
         """The risk where the account is inside it, and its triggers."""
-        entered = (Alarm(AlarmKind.RISK, self.risk).code,) if self.hysteresis.inside[place] else ()
-        return (*entered, *(Alarm(AlarmKind.TRIGGER, name).code for name in self.triggers_at(place)))
+        return tuple(code for code, holds in self._codes if holds[place])
+
+    @cached_property
+    def _codes(self) -> tuple[tuple[str, Flags], ...]:
+        """The code of each alarm, and where it holds."""
+        own = (Alarm(AlarmKind.RISK, self.risk).code, self.hysteresis.inside)
+        return (own, *((Alarm(AlarmKind.TRIGGER, name).code, holds) for name, holds in self.triggers.items()))
 
     def cleared(self, place: int) -> bool:
         """Whether the account at this place was scored tonight and is not detected any more."""
@@ -103,8 +110,7 @@ def detect_risk(
     probability = accounts.numbers(f"probability_{risk}")
     hysteresis = HysteresisState(accounts, risk, (streak for streak in queue.streaks if streak.risk == risk))
     hysteresis.count(probability, rule)
-    statuses = accounts.texts("contract_status")
-    hysteresis.forget(np.array([status in (ContractStatus.LEFT, ContractStatus.NONE) for status in statuses], bool))
+    hysteresis.forget(accounts.are("contract_status", ContractStatus.LEFT, ContractStatus.NONE))
     triggers = {}
     alone = np.zeros(len(accounts), dtype=np.bool_)
     has_model = not bool(np.isnan(probability).all())

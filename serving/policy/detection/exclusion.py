@@ -21,10 +21,9 @@ class Exclusions:
         rule = policy.rules.exclude
         types = {name.casefold() for name in rule.types}
         self.rules: dict[int, str] = {}
-        for place, status in enumerate(accounts.texts("contract_status")):
-            if status == ContractStatus.LEFT:
-                self.rules[place] = LEFT
-        for place, kind in enumerate(accounts.texts("type")):
+        for place in np.flatnonzero(accounts.are("contract_status", ContractStatus.LEFT)).tolist():
+            self.rules[place] = LEFT
+        for place, kind in enumerate(accounts.texts("type") if types else ()):
             if kind is not None and kind.casefold() in types:
                 self.rules.setdefault(place, f"type:{kind.casefold()}")
         revenue = accounts.numbers("arr")

@@ -42,7 +42,7 @@ def test_a_group_is_held_out_as_one() -> None:
     by = HoldoutAssignment(rows, Holdout(share=0.5, salt="s"), {})
     groups: dict[str, set[bool]] = {}
     for place in range(400):
-        groups.setdefault(by.units[place][0], set()).add(by.is_held_out(place))
+        groups.setdefault(by.unit(place)[0], set()).add(by.is_held_out(place))
     assert {len(held) for held in groups.values()} == {1}
     assert {held.pop() for held in groups.values()} == {True, False}
 
@@ -56,7 +56,8 @@ def test_a_segment_may_have_its_own_share_and_a_group_has_one_stratum() -> None:
             {"a": "A1", "parent_id": "G", "segment": "enterprise"}, {"a": "A2", "parent_id": "G", "segment": "smb"}
         )
     )
-    assert {stratum for _unit, stratum in HoldoutAssignment(rows, rule, {}).units} == {"enterprise"}
+    draw = HoldoutAssignment(rows, rule, {})
+    assert {draw.unit(place)[1] for place in (0, 1)} == {"enterprise"}
 
 
 def test_no_rule_holds_nobody_out() -> None:

@@ -11,7 +11,7 @@ from support.nights.policy_factory import NIGHT, account_rows, accounts, policy
 from serving.contracts import RoutingCode, RoutingReason
 from serving.night_report.report_schema import RiskWithoutRules
 from serving.night_report.report_text import warning_line
-from serving.policy.decision.decide import Policy, decide, scored_risks
+from serving.policy.decision.decide import Policy, decide, decide_with_reasons, scored_risks
 from serving.policy.definition.default_rules import (
     complete_rules,
     default_rule,
@@ -67,8 +67,8 @@ def test_an_unlisted_risk_is_detected_ranked_and_routed() -> None:
 
 def test_a_reason_routes_an_unlisted_risk() -> None:
     by = policy('[routing.reasons]\nbilling = "billing"')
-    table = contraction(0.9, 0.0, reason_group_contraction=pa.array(["billing", None]))
-    flag = decide(table, QueueState(), by, NIGHT).flags[0]
+    table = contraction(0.9, 0.0)
+    flag = decide_with_reasons(table, QueueState(), by, NIGHT, lambda _: {("A", "contraction"): "billing"}).flags[0]
     assert (flag.squad, flag.routing.code) == ("support", RoutingCode.REASON)
 
 
