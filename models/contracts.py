@@ -6,6 +6,7 @@ This module is all that serving may know of learning, so it imports neither Ligh
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import NamedTuple
 
 import pyarrow as pa
 
@@ -38,8 +39,7 @@ class Reason:
     weak: bool = False
 
 
-@dataclass(frozen=True)
-class RiskByDay:
+class RiskByDay(NamedTuple):
     """One point of a risk's curve over time: the probability that the event comes within ``day`` days of the cutoff."""
 
     day: int

@@ -134,6 +134,8 @@ class Signature:
             values = frame.column(column.name)
             for row in np.flatnonzero(marks(column, _values(column, values), values)):
                 names.setdefault(int(row), []).append(column.name)
+        if not names:
+            return pa.nulls(frame.num_rows, pa.list_(pa.string()))
         return pa.array([names.get(row) for row in range(frame.num_rows)], pa.list_(pa.string()))
 
     def to_json(self) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ cutoffs, does not agree, the reason is marked weak: it may be an accident of thi
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -23,7 +23,15 @@ from models.data.arrays import Floats
 from models.explain.actions import Row
 from models.explain.adverse_events import ADVERSE_EVENTS, USAGE_FEED_AGE, days_without_usage_rows, is_adverse
 from models.explain.event_rarity import EventRarity
-from models.explain.reason_order import BACKGROUND, LEAST, SCORE, SURPRISE, UNUSUAL, strengths_for_people
+from models.explain.reason_order import (
+    BACKGROUND,
+    LEAST,
+    SCORE,
+    SURPRISE,
+    UNUSUAL,
+    GroupStrengths,
+    strengths_for_people,
+)
 from models.learners.risk_model import RiskModel
 
 MOST = 4
@@ -114,7 +122,13 @@ class ExplainedRow:
 
 
 def explain(
-    model: RiskModel, rows: pa.Table, rarity: EventRarity | None = None, *, mark_weak: bool = True
+    model: RiskModel,
+    rows: pa.Table,
+    rarity: EventRarity | None = None,
+    *,
+    mark_weak: bool = True,
+    most: int = MOST,
+    without: tuple[str, ...] = (),
 ) -> list[tuple[Reason, ...]]:
     """The reasons of each row in the order for people; none where nothing raises its risk.
 
@@ -125,6 +139,8 @@ def explain(
         rows: rows of the frame, with ``as_of`` and every column of the model.
         rarity: how rare each event is among all accounts of the night; unusual events come first.
         mark_weak: compare with the refits; without it no reason is weak, in a fraction of the time.
+        most: so many reasons are needed, the first ones; each takes time.
+        without: features whose names begin like this are no reasons.
     """
     names = list(model.features)
     shares = model.contributions(rows)[:, :-1]
@@ -133,17 +149,30 @@ def explain(
     strengths = strengths_for_people(names, shares, rows, rarity)
     explained = list(_explained_rows(names, shares, rows, rarity))
     return [
-        _reasons(groups[:MOST], strengths.by_group(place), [refit.by_group(place) for refit in refits], row)
+        _reasons(_candidates(groups, place, strengths, refits, row), row, most, without)
         for place, (groups, row) in enumerate(zip(strengths.order(), explained, strict=True))
     ]
 
 
-def _reasons(
-    groups: Sequence[str], own: Mapping[str, float], again: Sequence[Mapping[str, float]], row: ExplainedRow
-) -> tuple[Reason, ...]:
-    """The reasons of one row; "Region AMER", which is always the last, is one only where there is no other."""
-    reasons = tuple(_reason(group, own[group], [refit[group] for refit in again], row) for group in groups)
-    return tuple(reason for reason in reasons if not row.is_kind_of_account(reason.feature)) or reasons
+def _candidates(
+    groups: Sequence[str], place: int, strengths: GroupStrengths, refits: Sequence[GroupStrengths], row: ExplainedRow
+) -> Iterator[Reason]:
+    """The reasons of one row, strongest first, each made when it is asked for."""
+    own, again = strengths.by_group(place), [refit.by_group(place) for refit in refits]
+    for group in groups[:MOST]:
+        yield _reason(group, own[group], [refit[group] for refit in again], row)
+
+
+def _reasons(found: Iterable[Reason], row: ExplainedRow, most: int, without: tuple[str, ...]) -> tuple[Reason, ...]:
+    """The first reasons of one row; "Region AMER", which is always the last, is one only where there is no other."""
+    reasons: list[Reason] = []
+    for place, reason in enumerate(found):
+        if reason.feature.startswith(without) or (place and row.is_kind_of_account(reason.feature)):
+            continue
+        reasons.append(reason)
+        if len(reasons) == most:
+            break
+    return tuple(reasons)
 
 
 def _explained_rows(

@@ -72,7 +72,11 @@ class HazardModel:
 
     def _accumulated(self, matrix: Matrix) -> Floats:
         """Each row's hazard accumulated by the end of every period, beginning with 0."""
-        periods = [self.scorer.margin(_ahead(matrix, period, self.renewal)) for period in range(PERIODS)]
+        inputs = _ahead(matrix, 0, self.renewal)
+        periods = []
+        for period in range(PERIODS):  # only the last two columns differ
+            inputs[:, -2], inputs[:, -1] = period, _distance(matrix, period, self.renewal)
+            periods.append(self.scorer.margin(inputs))
         hazard = -np.log1p(-sigmoid(np.column_stack(periods)))
         return np.column_stack([np.zeros(len(matrix)), np.cumsum(hazard, axis=1)])
 
@@ -195,8 +199,16 @@ def _period(rows: HazardRows, period: int, renewal: int | None) -> Examples:
 
 def _ahead(matrix: Matrix, period: int, renewal: int | None) -> Matrix:
     """The inputs with the period's number and the renewal's distance at its start."""
-    distance = np.full(len(matrix), np.nan) if renewal is None else matrix[:, renewal] - period * PERIOD
-    return np.column_stack([matrix, np.full(len(matrix), period), distance]).astype(np.float32)
+    columns = [matrix, np.full(len(matrix), period), _distance(matrix, period, renewal)]
+    return np.column_stack(columns).astype(np.float32)
+
+
+def _distance(matrix: Matrix, period: int, renewal: int | None) -> Floats:
+    """The renewal's distance at the start of a period; not a number where it is not known."""
+    if renewal is None:
+        return np.full(len(matrix), np.nan)
+    distance: Floats = matrix[:, renewal] - period * PERIOD
+    return distance
 
 
 def _stacked(parts: Sequence[Labelled]) -> Labelled:

@@ -18,7 +18,7 @@ from features.catalogue import ExtensionFile
 from features.errors import RescueError, UsageError
 from models.contracts import RiskByDay
 from models.data.arrays import Floats
-from models.data.signature import Signature
+from models.data.signature import Places, Signature
 from models.learners import model_files
 from models.learners.calibration import Calibrator
 from models.learners.estimator import Scorer, checked_margin
@@ -102,13 +102,13 @@ class RiskModel:
         """The columns it needs, in order, with their Arrow types."""
         return {column.name: column.type for column in self.signature.columns}
 
-    def predict(self, frame: pa.Table) -> Predicted:
-        """Score every row of a frame.
+    def predict(self, frame: pa.Table, places: Places | None = None) -> Predicted:
+        """Score every row of a frame, or those at ``places``.
 
         Raises:
             SignatureError: the frame is not what the model was trained on; the message names the columns.
         """
-        margin = checked_margin(self.scorer, self.signature.matrix(frame))
+        margin = checked_margin(self.scorer, self.signature.matrix(frame, places))
         return Predicted(self.calibrator.apply(margin), margin)
 
     def contributions(self, frame: pa.Table) -> Floats:

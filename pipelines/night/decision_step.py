@@ -189,7 +189,7 @@ def account_curves(
         of_risk = scored.scores.filter(pc.equal(scored.scores["risk"], risk))
         highest = pc.select_k_unstable(of_risk, most, [("probability", "descending")]) if len(of_risk) > most else None
         chosen = of_risk if highest is None else of_risk.take(highest)
-        rows = _of(scored.frames[risk], _ids(chosen))
+        rows = scored.rows_of(risk, _ids(chosen))
         found = zip(_ids(rows), champion.model.curves(rows), strict=True)
         curves.update({(account, risk): curve for account, curve in found if curve})
     return curves
@@ -208,7 +208,7 @@ def _reasons_of_live(
             wanted[_highest_risk(figures), figures.lane].append(figures.account_id)
     reasons = {}
     for (risk, lane), accounts in wanted.items():
-        rows = _of(scored.frames[risk], accounts)
+        rows = scored.rows_of(risk, accounts)
         without = CAUSE if lane is Lane.LEAVING else ()
         found = explain_rows(context.champions[risk].model, rows, mark_weak=False, most=1, without=without)
         reasons.update({(account, risk): why for account, why in zip(_ids(rows), found, strict=True)})
@@ -228,14 +228,10 @@ def _by_account(
     """The results of ``explain`` by account and risk; accounts that were not scored are left out."""
     results = {}
     for risk, champion in context.champions.items():
-        rows = _of(scored.frames[risk], accounts)
+        rows = scored.rows_of(risk, accounts)
         explained = explain(champion.model, rows)
         results.update({(account, risk): part for account, part in zip(_ids(rows), explained, strict=True)})
     return results
-
-
-def _of(frame: pa.Table, accounts: Sequence[str]) -> pa.Table:
-    return frame.filter(pc.is_in(frame.column("account_id"), value_set=pa.array(sorted(set(accounts)), pa.string())))
 
 
 def _with_currency(accounts: pa.Table, candidates: pa.Table) -> pa.Table:

@@ -14,6 +14,7 @@ from datetime import date
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -28,8 +29,37 @@ from serving.night_report.report_text import ENOUGH_NAMED, FEATURE_TITLES, plura
 if TYPE_CHECKING:
     from features.history.history import History
     from models.data.arrays import Bools
+    from models.data.signature import Places
+    from models.learners.risk_model import Predicted
     from models.registry.registry import Champion
     from models.risks.risk import Risk
+
+
+@dataclass(frozen=True)
+class ScoredFrames(Mapping[str, pa.Table]):
+    """The rows of a frame that were scored, by risk, each table made when it is asked for: a copy of all columns of a
+    hundred thousand accounts takes longer than scoring them.
+
+    ``places`` are the places of each risk's rows in the frame.
+    """
+
+    frame: pa.Table
+    places: dict[str, Places] = field(default_factory=dict)
+
+    def __getitem__(self, risk: str) -> pa.Table:
+        return self.frame.take(pa.array(self.places[risk]))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.places)
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def of_accounts(self, risk: str, accounts: pa.Array) -> pa.Table:
+        """The rows of some accounts that were scored for a risk."""
+        places = self.places[risk]
+        wanted = np.asarray(pc.is_in(self.frame["account_id"], value_set=accounts))
+        return self.frame.take(pa.array(places[wanted[places]]))
 
 
 @dataclass(frozen=True)
@@ -45,6 +75,14 @@ class NightScores:
     not_scored: Mapping[str, tuple[NotScored, ...]]
     frames: Mapping[str, pa.Table] = field(default_factory=dict, repr=False)
     unknown: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict, repr=False)
+
+    def rows_of(self, risk: str, accounts: Collection[str]) -> pa.Table:
+        """The features of these accounts, as far as they were scored for a risk, in the order of the frame."""
+        wanted = pa.array(sorted(set(accounts)), pa.string())
+        frames = self.frames
+        if isinstance(frames, ScoredFrames):
+            return frames.of_accounts(risk, wanted)
+        return frames[risk].filter(pc.is_in(frames[risk]["account_id"], value_set=wanted))
 
     def quality(self, stale: Sequence[str]) -> dict[tuple[str, str], tuple[str, ...]]:
         """What limits each score that has unknown values, by account and risk: stopped feeds, and these values."""
@@ -92,22 +130,26 @@ def score_accounts(
         stale: the feeds that have stopped, in words; they are recorded with each score.
         without: risks without a champion; nobody is scored for them.
     """
-    tables, frames = [SCORES.empty_table()], {}
+    tables = [SCORES.empty_table()]
+    frames = ScoredFrames(frame)
     eligible: dict[str, int] = {}
     not_scored: dict[str, tuple[NotScored, ...]] = {}
     unknown: dict[tuple[str, str], tuple[str, ...]] = {}
     for name, champion in champions.items():
         status = eligibility(history, cutoffs, champion.model.risk.label)
-        rows = _eligible_rows(frame, status)
-        meeting = rows_meeting(rows, champion.model.risk.eligible)
-        rows = rows.filter(pa.array(meeting))
-        unusable = champion.model.signature.unfit(rows)
-        eligible[name] = rows.num_rows
+        places = _eligible_places(frame, status)
+        meeting = _meeting(frame, places, champion.model.risk.eligible)
+        places = places[meeting]
+        unusable = champion.model.signature.unfit(frame).take(pa.array(places))
+        eligible[name] = len(places)
         not_scored[name] = (*_not_eligible(status), *_not_meeting(meeting), *_without_values(unusable))
-        frames[name] = rows.filter(pc.is_null(unusable))
-        missing = _but_results(champion.model.signature.unknown(frames[name]))
-        unknown |= {(account, name): names for account, names in _with_names(frames[name], missing)}
-        tables.append(_scores(frames[name], name, champion, _quality(missing, sorted(stale))))
+        places = places[np.asarray(pc.is_null(unusable))]
+        frames.places[name] = places
+        missing = _but_results(champion.model.signature.unknown(frame).take(pa.array(places)))
+        ids = frame.select(["account_id", "as_of"]).take(pa.array(places))
+        unknown |= {(account, name): names for account, names in _with_names(ids, missing)}
+        predicted = champion.model.predict(frame, places)
+        tables.append(_scores(ids, name, champion.version, predicted, _quality(missing, sorted(stale))))
     for risk in without:
         status = eligibility(history, cutoffs, risk.label)
         eligible[risk.name] = pc.sum(status.column("eligible")).as_py() or 0
@@ -133,9 +175,14 @@ def _without_values(unusable: pa.Array) -> list[NotScored]:
     return [NotScored(code="missing_values", count=count, features=names) for names, count in counts.most_common()]
 
 
-def _eligible_rows(frame: pa.Table, status: pa.Table) -> pa.Table:
-    chosen = row_keys(status.filter(status.column("eligible")))
-    return frame.filter(pc.is_in(row_keys(frame), value_set=chosen.combine_chunks()))
+def _eligible_places(frame: pa.Table, status: pa.Table) -> Places:
+    """The places of the frame's rows whose account is eligible at its cutoff."""
+    chosen = status.filter(status.column("eligible"))
+    if pc.count_distinct(frame["as_of"]).as_py() < 2 and pc.count_distinct(status["as_of"]).as_py() < 2:
+        keys, wanted = frame["account_id"].cast(pa.string()), chosen["account_id"].cast(pa.string())
+    else:
+        keys, wanted = row_keys(frame), row_keys(chosen)
+    return np.flatnonzero(np.asarray(pc.is_in(keys, value_set=wanted.combine_chunks())))
 
 
 def _but_results(unknown: pa.Array) -> pa.Array:
@@ -151,6 +198,13 @@ def _but_results(unknown: pa.Array) -> pa.Array:
     return pa.array(others, pa.list_(pa.string()))
 
 
+def _meeting(frame: pa.Table, places: Places, condition: str) -> Bools:
+    """Which of these rows of the frame meet the risk's condition ``eligible``."""
+    if not condition:
+        return np.ones(len(places), dtype=np.bool_)
+    return rows_meeting(frame.take(pa.array(places)), condition)
+
+
 def unknown_values_text(features: Sequence[str]) -> str:
     """What is recorded with a score of which some values are unknown, with the titles of the features."""
     named, more = features[:ENOUGH_NAMED], len(features) - ENOUGH_NAMED
@@ -159,24 +213,26 @@ def unknown_values_text(features: Sequence[str]) -> str:
 
 
 def _with_names(rows: pa.Table, unknown: pa.Array) -> Iterator[tuple[str, tuple[str, ...]]]:
-    accounts = rows.column("account_id").to_pylist()
-    return ((account, tuple(names)) for account, names in zip(accounts, unknown.to_pylist(), strict=True) if names)
+    known = pc.is_valid(unknown)
+    accounts = rows.column("account_id").filter(known).to_pylist()
+    return ((account, tuple(names)) for account, names in zip(accounts, unknown.filter(known).to_pylist(), strict=True))
 
 
-def _quality(unknown: pa.Array, stale: list[str]) -> list[list[str]]:
-    return [[*stale, *([unknown_values_text(names)] if names else ())] for names in unknown.to_pylist()]
+def _quality(unknown: pa.Array, stale: list[str]) -> pa.Array:
+    """What limits each score: the feeds that have stopped, and the values that are unknown."""
+    texts = [stale, *([*stale, unknown_values_text(names)] for names in unknown.drop_null().to_pylist())]
+    known = np.asarray(pc.is_valid(unknown))
+    return pa.array(texts, pa.list_(pa.string())).take(pa.array(np.where(known, np.cumsum(known), 0)))
 
 
-def _scores(rows: pa.Table, risk: str, champion: Champion, quality: list[list[str]]) -> pa.Table:
-    predicted = champion.model.predict(rows)
-    count = rows.num_rows
+def _scores(rows: pa.Table, risk: str, version: str, predicted: Predicted, quality: pa.Array) -> pa.Table:
     columns = [
         rows.column("account_id").combine_chunks().cast(pa.string()),
-        pa.array([risk] * count, pa.string()),
+        pa.repeat(risk, rows.num_rows),
         rows.column("as_of").combine_chunks().cast(pa.date32()),
         pa.array(predicted.probability, pa.float64()),
         pa.array(predicted.rank_score, pa.float64()),
-        pa.array([champion.version] * count, pa.string()),
-        pa.array(quality, pa.list_(pa.string())),
+        pa.repeat(version, rows.num_rows),
+        quality,
     ]
     return pa.Table.from_arrays(columns, schema=SCORES)

@@ -67,6 +67,15 @@ def test_the_leading_group_is_that_of_the_first_reason(model: RiskModel) -> None
     assert leading_groups(model, rows.slice(0, 0)) == []
 
 
+def test_the_first_reasons_are_those_of_all_without_what_is_no_reason(model: RiskModel) -> None:
+    rows = made_frame(ALL, accounts=200, cutoffs=1, seed=6)
+    every = explain(model, rows)
+    assert explain(model, rows, most=1) == [reasons[:1] for reasons in every]
+    told = next(reasons[0].feature for reasons in every if reasons)
+    others = [tuple(it for it in reasons if not it.feature.startswith(told))[:1] for reasons in every]
+    assert explain(model, rows, most=1, without=(told,)) == others
+
+
 def test_only_what_raises_the_risk_is_a_reason_and_the_strongest_event_comes_first(model: RiskModel) -> None:
     rows = made_frame(ALL, accounts=60, cutoffs=1, seed=4)
     events = {name: adverse_flags(name, rows) for name in ALL}
