@@ -14,7 +14,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, NamedTuple
 
 import pyarrow as pa
-from sqlalchemy import select
+from sqlalchemy import Row, or_, select
 from sqlalchemy.orm import Session
 
 from serving.store.case_states import Action
@@ -75,11 +75,14 @@ def outcomes(store: Store) -> pa.Table:
 
 
 def _acted(session: Session) -> Iterator[Outcome]:
-    query = select(CaseEvent, Case.account_id, Case.risk).join(Case, CaseEvent.case_id == Case.id)
+    columns = CaseEvent.id, CaseEvent.case_id, CaseEvent.kind, CaseEvent.at, CaseEvent.after, CaseEvent.undoes
+    told = or_(CaseEvent.kind.in_([*ACTIONS, Action.REOPEN]), CaseEvent.undoes.is_not(None))
+    query = select(*columns, Case.account_id, Case.risk).join(Case, CaseEvent.case_id == Case.id).where(told)
     live: dict[str, Outcome] = {}
     by_event: dict[int, Outcome] = {}
     taken: set[tuple[str, str, datetime]] = set()
-    for event, account_id, risk in session.execute(query.order_by(CaseEvent.id)):
+    for event in session.execute(query.order_by(CaseEvent.id)):
+        account_id, risk = event.account_id, event.risk
         if event.kind in ACTIONS:
             at = _free_instant(taken, account_id, risk, event.at)
             row = Outcome(account_id, risk, ACTIONS[event.kind], _verdict(event), at, False, None, None, at)
@@ -105,7 +108,7 @@ def _free_instant(taken: set[tuple[str, str, datetime]], account_id: str, risk: 
     return at
 
 
-def _verdict(event: CaseEvent) -> str | None:
+def _verdict(event: Row[Any]) -> str | None:
     verdict: Any = event.after["state"]
     return verdict if event.kind == Action.RESOLVE else None
 
@@ -122,7 +125,8 @@ NOT_RECORDED: Draw = (None, None)
 
 @dataclass(frozen=True)
 class _Draws:
-    """The draws of all units that a squad had a place for: night, share and name of each, and each account's unit.
+    """The draws of all units that a squad had a place for: night, share and name of each, and the unit of each account
+    that is not one by itself.
 
     ``recorded_from`` is the first night with such a record, None where there is none.
     """
@@ -134,7 +138,10 @@ class _Draws:
     @classmethod
     def read(cls, session: Session) -> "_Draws":
         """The draws that the queue holds."""
-        units = dict(session.execute(select(HoldoutUnitRow.account_id, HoldoutUnitRow.unit)).tuples().all())
+        joined = select(HoldoutUnitRow.account_id, HoldoutUnitRow.unit).where(
+            HoldoutUnitRow.unit != HoldoutUnitRow.account_id  # most accounts are a unit by themselves
+        )
+        units = dict(session.execute(joined).tuples().all())
         columns = EnrolmentRow.unit, EnrolmentRow.as_of, EnrolmentRow.share, EnrolmentRow.salt
         by_unit: dict[str, list[tuple[date, float | None, str]]] = {}
         for unit, night, share, salt in session.execute(select(*columns).order_by(EnrolmentRow.as_of)):
@@ -164,9 +171,9 @@ def _draw_name(salt: str, unit: str) -> str:
 
 def _held_out(session: Session, draws: _Draws) -> Iterator[Outcome]:
     """The accounts held out, every night; one for which no squad had a place would not have been worked anyway."""
-    for row in session.scalars(select(HeldOutRow)):
-        night, draw = datetime.combine(row.as_of, time.min), draws.of(row.account_id, row.as_of, otherwise=1.0)
-        yield Outcome(row.account_id, row.risk, HELD_OUT, None, night, True, *draw, night)
+    for account_id, risk, as_of in session.execute(select(HeldOutRow.account_id, HeldOutRow.risk, HeldOutRow.as_of)):
+        night, draw = datetime.combine(as_of, time.min), draws.of(account_id, as_of, otherwise=1.0)
+        yield Outcome(account_id, risk, HELD_OUT, None, night, True, *draw, night)
 
 
 def _selected(session: Session, draws: _Draws) -> Iterator[Outcome]:

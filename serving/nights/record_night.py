@@ -100,7 +100,7 @@ def record_night(
 def _write(session: Session, night: Night, record: NightRecord, now: datetime, say: Callable[[str], None]) -> None:
     bulk.append(session, Score.__table__, _score_rows(record.scores))
     say("scores")
-    bulk.upsert(session, Account.__table__, _account_rows(record.accounts, night))
+    bulk.upsert(session, Account.__table__, _account_rows(record.accounts, night), stamp="seen_on")
     save_account_risks(session, night.as_of, record.scores, record.curves)
     save_contacts(session, record.contacts)
     say("accounts")

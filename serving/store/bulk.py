@@ -19,20 +19,53 @@ def append(session: Session, target: FromClause, rows: pa.Table) -> None:
     _write(session, _table(target), rows, "")
 
 
-def upsert(session: Session, target: FromClause, rows: pa.Table) -> None:
-    """Insert ``rows``, or update the rows that have their primary key; other columns keep their values."""
+def upsert(session: Session, target: FromClause, rows: pa.Table, *, stamp: str | None = None) -> None:
+    """Insert ``rows``, or update the rows that have their primary key; other columns keep their values.
+
+    ``stamp`` is a column with one value for all rows, such as the night that saw them. It is set by one statement of
+    its own: a row in which nothing else has changed is not written to any index again.
+    """
     table = _table(target)
+    if rows.num_rows == 0:
+        return
+    session.flush()
     keys = [column.name for column in table.primary_key]
-    values = [name for name in rows.column_names if name not in keys]
+    values = [name for name in rows.column_names if name not in (*keys, stamp)]
     sets = ", ".join(f"{_quoted(name)} = excluded.{_quoted(name)}" for name in values)
     old = ", ".join(f"{_quoted(table.name)}.{_quoted(name)}" for name in values)
     new = ", ".join(f"excluded.{_quoted(name)}" for name in values)
-    _write(
-        session,
-        table,
-        rows,
-        f" ON CONFLICT ({_names(keys)}) DO UPDATE SET {sets} WHERE ({old}) IS DISTINCT FROM ({new})",
+    names, staging = _names(rows.column_names), _stage(session, table, rows)
+    is_distinct = "IS NOT" if _is_sqlite(session) else "IS DISTINCT FROM"
+    connection = session.connection()
+    connection.exec_driver_sql(
+        f"INSERT INTO {_quoted(table.name)} ({names}) SELECT {names} FROM {staging} WHERE true "  # "true": SQLite asks
+        f"ON CONFLICT ({_names(keys)}) DO UPDATE SET {sets} WHERE ({old}) {is_distinct} ({new})"
     )
+    if stamp is not None:
+        chosen = " AND ".join(f"{staging}.{_quoted(key)} = {_quoted(table.name)}.{_quoted(key)}" for key in keys)
+        connection.exec_driver_sql(
+            f"UPDATE {_quoted(table.name)} SET {_quoted(stamp)} = {staging}.{_quoted(stamp)} FROM {staging} "
+            f"WHERE {chosen} AND {_quoted(table.name)}.{_quoted(stamp)} {is_distinct} {staging}.{_quoted(stamp)}"
+        )
+    connection.exec_driver_sql(f"DROP TABLE {staging}")
+
+
+def _stage(session: Session, table: Table, rows: pa.Table) -> str:
+    """The name of a temporary table with these rows, in the types of ``table``."""
+    connection, names = session.connection(), _names(rows.column_names)
+    staging = _quoted(f"staging_{table.name}")
+    end = "" if _is_sqlite(session) else " ON COMMIT DROP"
+    columns = f"SELECT {names} FROM {_quoted(table.name)} WHERE false"
+    connection.exec_driver_sql(f"CREATE TEMP TABLE {staging}{end} AS {columns}")
+    if _is_sqlite(session):
+        _insert_sqlite(session, staging, rows)
+    else:
+        _copy(session, f"COPY {staging} ({names}) FROM STDIN WITH (FORMAT csv)", rows)
+    return staging
+
+
+def _is_sqlite(session: Session) -> bool:
+    return session.get_bind().dialect.name == "sqlite"
 
 
 def insert_new(session: Session, target: FromClause, rows: pa.Table) -> int:
@@ -55,21 +88,19 @@ def _table(target: FromClause) -> Table:
 
 
 def _write(session: Session, table: Table, rows: pa.Table, conflict: str) -> int:
-    """Write the rows; how many were inserted or updated."""
+    """Write the rows; how many were inserted."""
     if rows.num_rows == 0:
         return 0
     session.flush()
-    if session.get_bind().dialect.name == "sqlite":
-        return _write_sqlite(session, table, rows, conflict)
+    if _is_sqlite(session):
+        return _insert_sqlite(session, _quoted(table.name), rows, conflict)
     return _write_postgresql(session, table, rows, conflict)
 
 
-def _write_sqlite(session: Session, table: Table, rows: pa.Table, conflict: str) -> int:
+def _insert_sqlite(session: Session, target: str, rows: pa.Table, conflict: str = "") -> int:
     names = rows.column_names
     marks = ", ".join("?" for _ in names)
-    if conflict:  # SQLite compares rows with IS NOT, PostgreSQL with IS DISTINCT FROM
-        conflict = conflict.replace("IS DISTINCT FROM", "IS NOT")
-    statement = f"INSERT INTO {_quoted(table.name)} ({_names(names)}) VALUES ({marks}){conflict}"
+    statement = f"INSERT INTO {target} ({_names(names)}) VALUES ({marks}){conflict}"
     columns = [_plain(rows.column(name)).to_pylist() for name in names]
     return int(session.connection().exec_driver_sql(statement, list(zip(*columns, strict=True))).rowcount)
 
@@ -91,12 +122,7 @@ def _write_postgresql(session: Session, table: Table, rows: pa.Table, conflict: 
     if not conflict:
         _copy(session, f"COPY {_quoted(table.name)} ({names}) FROM STDIN WITH (FORMAT csv)", rows)
         return int(rows.num_rows)
-    staging = _quoted(f"staging_{table.name}")
-    connection.exec_driver_sql(f"CREATE TEMP TABLE {staging} (LIKE {_quoted(table.name)}) ON COMMIT DROP")
-    for column in table.columns:
-        if column.name not in rows.column_names:
-            connection.exec_driver_sql(f"ALTER TABLE {staging} DROP COLUMN {_quoted(column.name)}")
-    _copy(session, f"COPY {staging} ({names}) FROM STDIN WITH (FORMAT csv)", rows)
+    staging = _stage(session, table, rows)
     insertion = f"INSERT INTO {_quoted(table.name)} ({names}) SELECT {names} FROM {staging}{conflict}"
     written = connection.exec_driver_sql(insertion).rowcount
     connection.exec_driver_sql(f"DROP TABLE {staging}")
