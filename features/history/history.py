@@ -25,6 +25,7 @@ from features.arrow import CHUNK_ROWS
 from features.contract import TABLES, Table
 from features.duckdb_connection import open_duckdb
 from features.history.cache_files import cache_key
+from features.history.days_known import days_known
 from features.history.span import Span, measure_span
 from features.history.versions import contract_columns, date_literal, known_day, version_key, version_order
 from features.source_table import explain_changed_files
@@ -120,7 +121,7 @@ class History:
     @cached_property
     def span(self) -> Span:
         """The time span of the source, and whether there are timestamp outliers after it."""
-        return measure_span(self.query, self.present, self.usage)
+        return measure_span(lambda name: days_known(self, name), self.present, self.usage)
 
     def as_of(self, cutoff: date) -> Snapshot:
         """What was known when the cutoff's day began."""
@@ -174,11 +175,19 @@ class Snapshot:
     history: History
     cutoff: date
 
-    def rows(self, table: str, *, accounts: Sequence[str] | None = None, since: date | None = None) -> pa.Table:
+    def rows(
+        self,
+        table: str,
+        *,
+        accounts: Sequence[str] | None = None,
+        since: date | None = None,
+        columns: Sequence[str] | None = None,
+    ) -> pa.Table:
         """The rows of a table as known at the cutoff, ordered by event time and key.
 
         One row a key: its newest version known before the cutoff. ``accounts`` limits the rows to those accounts (for
-        ticket events, through their tickets), ``since`` to events on or after that day.
+        ticket events, through their tickets), ``since`` to events on or after that day, ``columns`` to some columns of
+        the contract: others need not be read.
         """
         contract = TABLES[table]
         conditions = [f"{known_day(contract)} < {date_literal(self.cutoff)}"]
@@ -186,12 +195,15 @@ class Snapshot:
         if accounts is not None:
             conditions.append(_of_accounts(contract))
             parameters.append(list(accounts))
-        newest = f"SELECT * FROM {table} WHERE {' AND '.join(conditions)} QUALIFY {_newest(contract)}"
+        repeated = self.history.repeated_keys.get(table)
+        one_version = repeated is not None and not len(repeated.hashes)
+        only = "" if one_version else f" QUALIFY {_newest(contract)}"
+        newest = f"SELECT * FROM {table} WHERE {' AND '.join(conditions)}{only}"
         later = f"WHERE {contract.event_time} >= {date_literal(since)}" if since else ""
-        columns = ", ".join(self._column(contract, name) for name in contract.names)
+        selected = ", ".join(self._column(contract, name) for name in columns or contract.names)
         times = (contract.event_time,) if contract.event_time else ()
         order = ", ".join((*times, *(f'"{part}"' for part in contract.key)))
-        return self.history.query(f"SELECT {columns} FROM ({newest}) {later} ORDER BY {order}", parameters)
+        return self.history.query(f"SELECT {selected} FROM ({newest}) {later} ORDER BY {order}", parameters)
 
     def _column(self, table: Table, name: str) -> str:
         if not self.history.has_column(table.name, name):

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from features.contract import TABLES
-from features.history.versions import EPOCH, known_day
+from features.history.versions import EPOCH
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -37,12 +36,16 @@ class Span:
     has_outliers: bool = False
 
 
-def measure_span(query: Callable[[str], pa.Table], present: frozenset[str], usage: ValidatedPartitions | None) -> Span:
-    """The span of a source with these tables; no row of ``usage`` needs to be read where it has partitions."""
-    parts = [_by_day(name, present) for name in sorted(present - {"usage_daily" if usage else ""})]
-    parts += ["SELECT NULL AS known, NULL AS oldest WHERE false"]
-    rows = query(f"SELECT known, min(oldest) AS oldest FROM ({' UNION ALL '.join(parts)}) GROUP BY known")
-    oldest, known = ([day for day in rows.column(name).to_pylist() if day is not None] for name in ("oldest", "known"))
+def measure_span(counts: Callable[[str], pa.Table], present: frozenset[str], usage: ValidatedPartitions | None) -> Span:
+    """The span of a source with these tables, from the ``counts`` of each table's rows by day
+    (:mod:`features.history.days_known`); those of ``usage`` are not asked for where it has partitions.
+    """
+    oldest: list[int] = []
+    known: list[int] = []
+    for name in sorted(present - {"usage_daily" if usage else ""}):
+        rows = counts(name)
+        known += rows["known"].drop_null().to_pylist()
+        oldest += rows["oldest"].drop_null().to_pylist()
     if usage and usage.days:
         oldest.append(usage.days[0])
         known += [day for day, _ in usage.deliveries]
@@ -51,18 +54,6 @@ def measure_span(query: Callable[[str], pa.Table], present: frozenset[str], usag
     days = sorted(set(known))
     count = count_trusted_days(days)
     return Span(_date(min(oldest)), _date(days[count - 1] + 1), has_outliers=count < len(days))
-
-
-def _by_day(name: str, present: frozenset[str]) -> str:
-    """SQL of the days on which rows of a table became known, each with the day of its oldest row, since 1970."""
-    table = TABLES[name]
-    event_day = f"CAST({table.event_time} AS DATE)" if table.event_time else "NULL"
-    days = (known_day(table) if table.event_time else "CAST(known_at AS DATE)", event_day)
-    known, oldest = (f"({day} - DATE '{EPOCH}')" for day in days)
-    return (
-        f"SELECT CASE WHEN {moves_end(name, present)} THEN {known} END AS known, min({oldest}) AS oldest "
-        f"FROM {name} WHERE {table.external_rows} GROUP BY ALL"
-    )
 
 
 def _date(day: int) -> date:
@@ -82,9 +73,3 @@ def count_trusted_days(days: Sequence[int]) -> int:
         if long_gap and before - days[position - MIN_ACTIVE_DAYS] < ACTIVITY_PERIOD:
             count = position
     return count
-
-
-def moves_end(name: str, present: frozenset[str]) -> str:
-    """SQL that is true of rows that move the end of the span: not of an event that was announced ahead."""
-    observed = any(TABLES[other].starts_observation for other in present)
-    return "known_at IS NOT NULL" if TABLES[name].announced and observed else "true"

@@ -5,8 +5,8 @@ from datetime import date
 from typing import Any
 
 from features.contract import TABLES
+from features.history.days_known import moves_end
 from features.history.history import History
-from features.history.span import moves_end
 from features.history.versions import date_literal, known_day
 
 

@@ -14,8 +14,8 @@ from datetime import date, timedelta
 from statistics import median
 from typing import TYPE_CHECKING
 
-from features.contract import TABLES
-from features.history.versions import date_literal, known_day
+from features.history.days_known import days_known, usage_days
+from features.history.versions import EPOCH
 
 if TYPE_CHECKING:
     from features.history.history import History
@@ -90,10 +90,15 @@ def _ages_on_weekday(days: list[date], as_of: date) -> list[int]:
 
 
 def _rows_by_day(history: History, as_of: date, table: str) -> dict[date, int]:
-    contract = TABLES[table]
-    day = f"CAST({known_day(contract)} AS DATE)"
-    rows = history.query(
-        f"SELECT {day} AS day, count(*) AS rows FROM {table} WHERE {known_day(contract)} < {date_literal(as_of)} "
-        f"AND {known_day(contract)} >= {date_literal(as_of - LOOKBACK)} AND {contract.external_rows} GROUP BY 1"
-    )
-    return {row["day"]: int(row["rows"]) for row in rows.to_pylist() if row["day"] is not None}
+    first, end = ((day - EPOCH).days for day in (as_of - LOOKBACK, as_of))
+    if table == "usage_daily" and history.usage:
+        counts = list(usage_days(history, history.usage, as_of - LOOKBACK).items())
+    else:
+        known = days_known(history, table)
+        counts = list(zip(known["day"].to_pylist(), known["rows"].to_pylist(), strict=True))
+    rows: dict[date, int] = {}
+    for number, count in counts:
+        if number is not None and first <= number < end:
+            day = EPOCH + timedelta(days=number)
+            rows[day] = rows.get(day, 0) + count
+    return rows

@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
 Row = Mapping[str, Any]
 HEALTH_DAYS = 365
+EVENT_COLUMNS = ("ticket_id", "occurred_at", "kind", "value", "actor")
+"""The columns of ticket events that facts are made of."""
 EVIDENCE_DAYS = 90
 MOST_LINKS = 8
 """So many links to other systems are in a hand-off."""
@@ -88,7 +90,7 @@ class _Tables:
         health = snapshot.rows("health_scores", accounts=accounts, since=self.cutoff - timedelta(days=HEALTH_DAYS))
         self.health = _grouped(health.filter(pc.is_valid(health["score"])))  # empty: not measured then
         self.tickets = _grouped(snapshot.rows("tickets", accounts=accounts))
-        self.events = _grouped(snapshot.rows("ticket_events", accounts=accounts), by="ticket_id")
+        self.events = _grouped(snapshot.rows("ticket_events", accounts=accounts, columns=EVENT_COLUMNS), by="ticket_id")
         usage = snapshot.rows("usage_daily", accounts=accounts, since=self.cutoff - timedelta(days=7 * WEEKS))
         self.usage = _grouped(usage)
         self.invoices = _grouped(snapshot.rows("invoices", accounts=accounts))

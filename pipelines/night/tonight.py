@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from features.contract import TABLES
 from features.errors import DataGateError, UsageError
-from features.history.versions import date_literal, known_day
+from features.history.days_known import days_known
+from features.history.versions import EPOCH
 from pipelines.system_clock import today
 from serving.night_report.report_schema import DataEndEarlier
 from serving.night_report.report_text import day_text, plural
@@ -99,15 +100,18 @@ def newest_days(history: History, night: date) -> dict[str, date | None]:
 
 
 def _newest_days(history: History, night: date) -> dict[str, date | None]:
-    tables = [TABLES[name] for name in sorted(history.present)]
-    selects = [
-        f"SELECT '{table.name}' AS name, CAST(max({known_day(table)}) AS DATE) AS day FROM {table.name} "
-        f"WHERE {known_day(table)} < {date_literal(night)} AND {table.external_rows}"
-        for table in tables
-        if table.event_time and table.external_rows != "false"
-    ]
-    rows = history.query(" UNION ALL ".join(selects)).to_pylist() if selects else []
-    return {row["name"]: row["day"] for row in rows}
+    end = (night - EPOCH).days
+    newest: dict[str, date | None] = {}
+    for table in (TABLES[name] for name in sorted(history.present)):
+        if not table.event_time or table.external_rows == "false":
+            continue
+        if table.name == "usage_daily" and history.usage:
+            days = [day for day, _ in history.usage.deliveries]
+        else:
+            days = days_known(history, table.name)["day"].drop_null().to_pylist()
+        last = max((day for day in days if day < end), default=None)
+        newest[table.name] = None if last is None else EPOCH + timedelta(days=last)
+    return newest
 
 
 def _stale_message(night: date, newest: dict[str, date | None], history: History, stale_after: int) -> str:

@@ -24,6 +24,9 @@ from support.worlds.factories import TYPES
 from features.catalogue import FEATURES
 from features.contract import TABLES
 from features.frame import build
+from features.history.days_known import days_known, usage_days
+from features.history.history import History
+from features.history.versions import EPOCH, known_day
 from features.validation.validate import FileCounts, Validation
 from pipelines.sources import open_source, validate_rows
 
@@ -146,15 +149,17 @@ def _table(name: str, content: list[Row], columns: tuple[str, ...]) -> pa.Table:
 
 @dataclass(frozen=True)
 class NightResult:
-    """The validation, the frames and the quarantine of a night."""
+    """The validation, the frames and the quarantine of a night, and how many rows became known by table and day."""
 
     validation: Validation
     frames: list[pa.Table]
     quarantine: dict[str, pa.Table]
+    known: dict[str, dict[int, int]]
 
     def equals(self, other: NightResult) -> bool:
         assert self.validation.report == other.validation.report
         assert self.quarantine == other.quarantine
+        assert self.known == other.known
         return all(one.equals(two) for one, two in zip(self.frames, other.frames, strict=True))
 
 
@@ -165,8 +170,28 @@ def night(folder: Path, state: Path) -> NightResult:
         days = [TONIGHT, date(2026, 1, 8)] if "usage_daily" in history.present else []
         frames = [build(history, [day], features=USAGE) for day in (*days, history.until)] if days else []
         quarantine = {file.stem: pq.read_table(file) for file in validation.write_quarantine(Path(scratch) / "bad")}
+        known = {name: rows_known(history, name) for name in sorted(history.present)}
         history.connection.close()
-        return NightResult(validation, frames, quarantine)
+        return NightResult(validation, frames, quarantine, known)
+
+
+def rows_known(history: History, name: str) -> dict[int, int]:
+    """The rows of a table by the day on which they became known, which have to be those that a query counts."""
+    day = f"CAST({known_day(TABLES[name])} AS DATE) - DATE '{EPOCH}'"
+    counted = dict(history.connection.sql(f"SELECT {day}, count(*) FROM {name} GROUP BY 1").fetchall())
+    if name == "usage_daily" and history.usage:
+        first = date(2025, 6, 1)
+        found, since = usage_days(history, history.usage, first), (first - EPOCH).days
+        assert {day: rows for day, rows in found.items() if day >= since} == {
+            day: rows for day, rows in counted.items() if day >= since
+        }
+        return found
+    known = days_known(history, name)
+    found = dict.fromkeys(known["day"].to_pylist(), 0)
+    for day, rows in zip(known["day"].to_pylist(), known["rows"].to_pylist(), strict=True):
+        found[day] += rows
+    assert found == counted
+    return found
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))

@@ -1,0 +1,100 @@
+"""How many rows of a table became known on each day, kept from one night to the next.
+
+The span of a source, the age of each feed and its rhythm ask on which days rows became known, and how many. Counting
+them reads two columns of every row, which takes a large source longer than anything else that needs no feature. So the
+counts are kept under the key of the table's rows, those of daily usage for each partition: rows that have not changed
+are not read again.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+import pyarrow as pa
+
+from features.contract import TABLES
+from features.history.cache_files import CachedFile, cache_key, read_cache_file, write_cache_file
+from features.history.versions import EPOCH, known_day
+
+if TYPE_CHECKING:
+    from features.history.history import History
+    from features.history.partitions import ValidatedPartitions
+
+FORMAT = 1
+"""Rises whenever the numbers in a file would differ for the same rows."""
+
+FILE = "known.days"
+
+COUNTS = pa.schema([("day", pa.int32()), ("known", pa.int32()), ("oldest", pa.int32()), ("rows", pa.int64())])
+"""Of rows that are not our own: the day from which they count, the day that moves the end of the span (null where they
+move none), the oldest day that they describe, and how many there are; days since 1970, null where there is none."""
+
+
+def days_known(history: History, name: str) -> pa.Table:
+    """The counts of a table's rows by day (:data:`COUNTS`); of usage in partitions ask :func:`usage_days`."""
+    return history.cached(f"days_known_{name}", lambda: _of_table(history, name))
+
+
+def usage_days(history: History, usage: ValidatedPartitions, since: date) -> dict[int, int]:
+    """How many rows of usage became known on each day, in the partitions that hold rows known since a day."""
+    first, path = (since - EPOCH).days, Path(history.state, "usage_daily", FILE) if history.state else None
+    wanted = {repr(partition.files): partition for partition in usage.partitions if partition.known_day >= first}
+    key = cache_key(FORMAT, duckdb.__version__, usage.key)
+    kept = _kept(path, key)
+    found = {files: kept[files] for files in wanted if files in kept}
+    for files in wanted.keys() - found.keys():
+        rows = history.query(
+            f"SELECT CAST({known_day(TABLES['usage_daily'])} AS DATE) - DATE '{EPOCH}' AS day, count(*) AS rows "
+            f"FROM ({usage.rows_query(wanted[files])}) GROUP BY 1"
+        )
+        found[files] = [(day, count) for day, count in zip(*rows.to_pydict().values(), strict=True) if day is not None]
+    if path and found.keys() != kept.keys():
+        write_cache_file(path, CachedFile({"key": key, "counts": found}, []))
+    total: dict[int, int] = {}
+    for counts in found.values():
+        for day, count in counts:
+            total[day] = total.get(day, 0) + count
+    return total
+
+
+def _kept(path: Path | None, key: str) -> dict[str, list[tuple[int, int]]]:
+    """The kept counts of usage by the files of each partition."""
+    file = read_cache_file(path) if path else None
+    if file is None or file.values.get("key") != key:
+        return {}
+    return {files: [(day, rows) for day, rows in counts] for files, counts in file.values["counts"].items()}
+
+
+def _of_table(history: History, name: str) -> pa.Table:
+    sql, rows_key = _sql(name, history.present), history.row_keys.get(name)
+    if history.state is None or rows_key is None:
+        return history.query(sql).cast(COUNTS)
+    path, key = Path(history.state, name, FILE), cache_key(FORMAT, duckdb.__version__, rows_key, sql)
+    file = read_cache_file(path)
+    if file is not None and file.values.get("key") == key:
+        return file.tables[0]
+    counts = history.query(sql).cast(COUNTS)
+    write_cache_file(path, CachedFile({"key": key}, [counts]))
+    return counts
+
+
+def _sql(name: str, present: frozenset[str]) -> str:
+    table = TABLES[name]
+    event_day = f"CAST({table.event_time} AS DATE)" if table.event_time else "CAST(NULL AS DATE)"
+    day = f"CAST({known_day(table)} AS DATE)"
+    moves = day if table.event_time else "CAST(known_at AS DATE)"
+    days = (day, f"CASE WHEN {moves_end(name, present)} THEN {moves} END", event_day)
+    day, known, oldest = (f"{it} - DATE '{EPOCH}'" for it in days)
+    return (
+        f"SELECT {day} AS day, {known} AS known, min({oldest}) AS oldest, count(*) AS rows "
+        f"FROM {name} WHERE {table.external_rows} GROUP BY 1, 2 ORDER BY 1, 2"
+    )
+
+
+def moves_end(name: str, present: frozenset[str]) -> str:
+    """SQL that is true of rows that move the end of the span: not of an event that was announced ahead."""
+    observed = any(TABLES[other].starts_observation for other in present)
+    return "known_at IS NOT NULL" if TABLES[name].announced and observed else "true"
