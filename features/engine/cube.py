@@ -20,7 +20,7 @@ from features.engine.aggregates import AGGREGATE_FUNCTIONS, picked_rows
 from features.engine.daily_usage.usage_counts import UsageCounts
 from features.engine.daily_usage.usage_pass import is_counted
 from features.engine.table_rows import expressions
-from features.engine.table_rows.countable_rows import CountableRows, Selection, lookback, pick_order
+from features.engine.table_rows.countable_rows import CountableRows, Selection, lookbacks, pick_order
 from features.engine.table_rows.kept_rows import KeptRows
 from features.engine.table_rows.read_rows import read_rows
 from features.engine.table_rows.relations import day_number, number_accounts
@@ -191,8 +191,12 @@ class Cube:
                 self._countable[relation] = self._read(relation)
         return self._countable[relation]
 
+    @cached_property
+    def _lookbacks(self) -> dict[str, int]:
+        return lookbacks(self._wanted)
+
     def _read(self, relation: str) -> CountableRows:
-        first = int(self.cutoffs.days[0]) - lookback(relation, self._wanted)
+        first = int(self.cutoffs.days[0]) - self._lookbacks.get(relation, 0)
         kept = self._kept.read(relation, first) if self._kept else None
         if kept is not None:
             return kept

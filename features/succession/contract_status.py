@@ -35,11 +35,14 @@ def status_intervals(history: History, grace: int) -> str:
         )"""
 
 
-def questions_through_time(history: History) -> str:
-    """CTEs that end in ``question``: just after each moment at which something about an account's contracts changes."""
+def questions_through_time(history: History, name: str = "question", accounts: str = "true") -> str:
+    """CTEs that end in ``name``: just after each moment at which something about an account's contracts changes.
+
+    ``accounts`` is a condition of the accounts that the questions are about.
+    """
     return f"""
-        {contract_versions(history)}, {MEMBERS}, {_MOMENTS.format(others=_other_moments(history))},
-        question AS (SELECT account, moment + {AT_ONCE} AS instant FROM moment WHERE moment IS NOT NULL)"""
+        {contract_versions(history, accounts=accounts)}, {MEMBERS}, {_MOMENTS.format(others=_other_moments(history))},
+        {name} AS (SELECT account, moment + {AT_ONCE} AS instant FROM moment WHERE moment IS NOT NULL)"""
 
 
 _MOMENTS = f"""

@@ -34,12 +34,15 @@ def has_replacements(history: History) -> bool:
     return "replaces" in history.columns["subscriptions"]
 
 
-def contract_versions(history: History, measure: str = "NULL") -> str:
+def contract_versions(history: History, measure: str = "NULL", accounts: str = "true") -> str:
     """The CTE ``version``: what was known of each contract, from ``known`` until it was ``superseded``.
 
     ``end_known`` is when our copy learned that the contract ends (the first of consecutive versions with an end), and
     ``withdrawn`` when it learned that it does not end after all. ``measure`` is an expression over a subscription.
+    ``accounts`` is a condition of the accounts that are asked about; where contracts of others may continue theirs, all
+    are read.
     """
+    of_accounts = "true" if has_replacements(history) else accounts
     return f"""
         version AS (
             SELECT account, versions.* EXCLUDE (account_id) FROM (
@@ -50,7 +53,7 @@ def contract_versions(history: History, measure: str = "NULL") -> str:
                 SELECT account_id, subscription_id AS subscription, known, started_at AS started, ended,
                     renews_at AS renews, arr, currency, replaces, {measure} AS measure,
                     lag(ended) OVER (PARTITION BY subscription_id ORDER BY known, ended NULLS FIRST) AS ended_before
-                FROM ({_learned(history)})
+                FROM ({_learned(history)}) WHERE {of_accounts}
             )
             WINDOW own AS ({OWN}), until_now AS ({OWN} ROWS UNBOUNDED PRECEDING)
             ) AS versions JOIN numbered USING (account_id)

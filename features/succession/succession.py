@@ -22,8 +22,9 @@ import pyarrow as pa
 from features.history.history import History
 from features.history.versions import date_literal
 from features.succession.contract_details import NUMBERS, contract_details
-from features.succession.contract_status import LEAVING, LEFT, NONE, RUNNING
-from features.succession.contract_versions import MEMBERS, NUMBERED_ACCOUNTS, contract_versions
+from features.succession.contract_status import LEAVING, LEFT, NONE, RUNNING, questions_through_time
+from features.succession.contract_versions import NUMBERED_ACCOUNTS
+from features.succession.kept_contracts import NEVER, kept_contracts
 
 FEW_CUTOFFS = 3
 """Up to so many cutoffs, each is asked alone; of more, the changes of contracts through all time are computed once."""
@@ -80,7 +81,11 @@ def contracts_at(history: History, cutoff: date) -> pa.Table:
     Accounts that became known later, which have ``is_known`` false, may have had contracts before: what a feature
     compares with an earlier day is computed for that day as for any other.
     """
-    return history.cached(f"succession_{cutoff.isoformat()}", lambda: _contracts(history, cutoff))
+
+    def ask(accounts: pa.Array | None) -> pa.Table:
+        return _contracts(history, cutoff, accounts)
+
+    return history.cached(f"succession_{cutoff.isoformat()}", lambda: kept_contracts(history, cutoff, ask))
 
 
 def succession_by_cutoff(history: History, cutoffs: Iterable[date]) -> pa.Table:
@@ -92,20 +97,34 @@ def succession_by_cutoff(history: History, cutoffs: Iterable[date]) -> pa.Table:
     return pa.concat_tables(parts)
 
 
-def _contracts(history: History, cutoff: date) -> pa.Table:
-    return history.query(f"""
-        WITH {NUMBERED_ACCOUNTS}, {contract_versions(history)}, {MEMBERS},
+def _contracts(history: History, cutoff: date, accounts: pa.Array | None) -> pa.Table:
+    """The answers for some accounts (ids), or for all, with the next moment at which each may change."""
+    if accounts is None:
+        return history.query(_question(history, cutoff, "true"))
+    asked = f"asked_on_{cutoff:%Y%m%d}"
+    with history.temporary_table(asked, pa.table({"account_id": accounts})):
+        return history.query(_question(history, cutoff, f"account_id IN (SELECT account_id FROM {asked})"))
+
+
+def _question(history: History, cutoff: date, accounts: str) -> str:
+    """The query for the accounts of which a condition is true."""
+    instant = f"CAST({date_literal(cutoff)} AS TIMESTAMP)"
+    return f"""
+        WITH {NUMBERED_ACCOUNTS}, {questions_through_time(history, "later", accounts)},
+        next_question AS (
+            SELECT account, min(instant) AS until FROM later WHERE instant > {instant} GROUP BY account
+        ),
+        asked AS (SELECT * FROM numbered WHERE {accounts}),
         question AS (
-            SELECT account, CAST({date_literal(cutoff)} AS TIMESTAMP) AS instant
-            FROM numbered WHERE account IN (SELECT account FROM version)
+            SELECT account, {instant} AS instant FROM asked WHERE account IN (SELECT account FROM version)
         ),
         {contract_details(history)}
-        SELECT numbered.account, numbered.account_id, numbered.account_known < {date_literal(cutoff)} AS is_known,
-            {_COLUMNS}, {NUMBERS}
-        FROM numbered LEFT JOIN contract_detail AS d USING (account)
+        SELECT asked.account, asked.account_id, epoch_us(asked.account_known) AS account_known,
+            coalesce(epoch_us(until), {NEVER}) AS until, {_COLUMNS}, {NUMBERS}
+        FROM asked LEFT JOIN contract_detail AS d USING (account) LEFT JOIN next_question USING (account)
             LEFT JOIN numbered AS other ON other.account = d.successor_account
-        ORDER BY numbered.account_id
-    """)
+        ORDER BY asked.account_id
+    """
 
 
 _PARTIAL = f"d.status = '{RUNNING}' AND d.losses > 0"
@@ -120,6 +139,5 @@ _COLUMNS = f"""
             CAST(CASE WHEN {_PARTIAL} THEN d.first_end END AS DATE) AS partial_loss_on,
             CASE WHEN {_PARTIAL} THEN d.end_known END AS partial_loss_known_at,
             d.renewal_date,
-            CAST(date_diff('day', d.overdue_since, CAST(d.instant AS DATE)) AS INTEGER) AS renewal_overdue_days,
             d.revenue, d.currency, d.ending_subscriptions, d.successor_subscriptions,
             other.account_id AS continued_by_account"""

@@ -185,15 +185,17 @@ def pick_order(stream: Stream) -> Order:
     return Order(tuple(by), instant_column(stream), tie_columns(stream.relation))
 
 
-def lookback(relation: str, measures: Iterable[Measure]) -> int:
-    """How many days before a cutoff the earliest cutoff lies at which the measures look at rows of a relation."""
-    return max((_lookback(relation, measure) or 0 for measure in measures), default=0)
+def lookbacks(measures: Iterable[Measure]) -> dict[str, int]:
+    """By relation, how many days before a cutoff the earliest cutoff lies at which the measures look at its rows."""
+    found: dict[str, int] = {}
 
+    def visit(measure: Measure, past: int) -> None:
+        if isinstance(measure, Aggregate):
+            found[measure.stream.relation] = max(found.get(measure.stream.relation, 0), past)
+        for inner in measure.inner_measures:
+            visit(inner, past + (measure.days if isinstance(measure, Ago) else 0))
 
-def _lookback(relation: str, measure: Measure) -> int | None:
-    """The same for one measure; ``None`` where it does not look at them."""
-    if isinstance(measure, Aggregate):
-        return 0 if measure.stream.relation == relation else None
-    inner = [_lookback(relation, part) for part in measure.inner_measures]
-    past = measure.days if isinstance(measure, Ago) else 0
-    return max((days + past for days in inner if days is not None), default=None)
+    for measure in measures:
+        if any(isinstance(part, Ago) for part in measure.parts):
+            visit(measure, 0)
+    return found

@@ -55,15 +55,14 @@ def missing_columns(part: Aggregate, history: History) -> list[tuple[str, str]]:
     """
     stream = part.stream
     texts = (stream.at, stream.only, stream.by, stream.until, part.of, part.where, part.by)
-    words = {word for text in texts if text for word in _WORD.findall(text)}
+    words = {word for text in texts if text for word in _WORD.findall(text)} - {"account_id"}
     tables = tables_of(stream.relation)
     return [
         (table, word)
         for table in tables
-        for word in sorted(words - {"account_id"})
-        if word in TABLES[table].names
+        for word in sorted(words.intersection(TABLES[table].names))
+        if not any(history.has_column(other, word) for other in tables)
         and not TABLES[table].column(word).absent_means
-        and not any(history.has_column(other, word) for other in tables)
     ]
 
 
