@@ -15,6 +15,7 @@ from serving.weekly.weekly_figures import SHOWN_WEEKS, WeeklyFigures
 from serving.weekly.weekly_sections import WeeklySection, WeeklyTable, amounts_text
 
 WITHOUT_REASON = "No reason given"
+LEFT_TITLE = "Saved accounts that left all the same"
 MOST_LOSS_REASONS = 8
 MOST_NAMED = 10
 WRONG_BY = 1.5
@@ -67,12 +68,13 @@ def left_section(figures: WeeklyFigures) -> WeeklySection:
     recent, week = figures.recent_left, figures.left
     if not recent.saved:
         lead = f"No saved case is {RETURN_DAYS} days old yet, so it is not known which of them last."
-        return WeeklySection("left", "Saved accounts that left all the same", lead)
+        return WeeklySection("left", LEFT_TITLE, lead, _leaving_lines(figures))
     lead = (
         f"Of {plural(recent.saved, 'case')} that {'was' if recent.saved == 1 else 'were'} saved {RETURN_DAYS} days "
         f"before, {recent.left:,} left within these days ({share_text(figures.left_share)}, 95% interval in brackets)."
     )
     lines = [f"This week it became known of {plural(week.saved, 'case')}, and {week.left:,} of them had left."]
+    lines += _leaving_lines(figures)
     chart = draw_bars(
         f"Saved cases {RETURN_DAYS} days later, {SHOWN_WEEKS} weeks",
         "number of cases",
@@ -86,9 +88,19 @@ def left_section(figures: WeeklyFigures) -> WeeklySection:
         [(name, day_text(day)) for _, name, day in recent.accounts[:MOST_NAMED]],
     )
     note = f"Cases whose {RETURN_DAYS} days after being saved ended in the last {SHOWN_WEEKS} weeks."
-    return WeeklySection(
-        "left", "Saved accounts that left all the same", lead, lines, chart, table if recent.left else None, note
-    )
+    return WeeklySection("left", LEFT_TITLE, lead, lines, chart, table if recent.left else None, note)
+
+
+def _leaving_lines(figures: WeeklyFigures) -> list[str]:
+    """Who was saved in the shown weeks and is leaving now; these are not "saved" to whoever reads the figures."""
+    names = figures.leaving
+    if not names:
+        return []
+    more = f" and {len(names) - MOST_NAMED:,} more" if len(names) > MOST_NAMED else ""
+    return [
+        f"{plural(len(names), 'account')} saved in the last {SHOWN_WEEKS} weeks {'is' if len(names) == 1 else 'are'} "
+        f"leaving all the same, by a cancellation that stands: {', '.join(names[:MOST_NAMED])}{more}."
+    ]
 
 
 def model_section(figures: WeeklyFigures) -> WeeklySection:

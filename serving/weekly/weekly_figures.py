@@ -26,6 +26,7 @@ from serving.store.queries.results.weekly_queries import (
     loss_reasons,
     monitor_report_before,
     open_cases_at,
+    saved_but_leaving,
     saved_cohort,
     waiting_accounts_at,
 )
@@ -54,7 +55,8 @@ class WeeklyFigures:
 
     ``flow`` are the last weeks, this one last. ``at_begin`` and ``at_end`` are the open cases at its beginning and its
     end, or now. ``losses`` are the reasons of the week, ``recent_losses`` those of all shown weeks. ``left_share`` is
-    the share of saved accounts that left within 90 days, over the shown weeks.
+    the share of saved accounts that left within 90 days, over the shown weeks; ``leaving`` are the names of those saved
+    in the shown weeks that are leaving at the end of this one.
     """
 
     monday: date
@@ -70,6 +72,7 @@ class WeeklyFigures:
     left: SavedCohort
     recent_left: SavedCohort
     left_share: Estimate
+    leaving: Sequence[str]
     monitored_on: date | None
     risks: Sequence[RiskMonitor]
     model_alarms: Sequence[MonitorAlarm]
@@ -157,6 +160,7 @@ def measure_week(
         left=saved_cohort(session, monday, after, squads),
         recent_left=shown,
         left_share=estimate_share([place < shown.left for place in range(shown.saved)], range(shown.saved)),
+        leaving=list(dict.fromkeys(name for _, name in saved_but_leaving(session, since, end, squads))),
         monitored_on=report.as_of if report else None,
         risks=report.risks if report else (),
         model_alarms=[alarm for alarm in report.alarms if alarm.code in MODEL_ALARMS] if report else [],

@@ -17,6 +17,7 @@ from serving.policy.state.queue_state import Decision
 from serving.store import Store
 from serving.store.decision_tables import EnrolmentRow
 from serving.store.queries.monitor_queries import store_monitor_report
+from serving.store.tables import Case
 
 ANN = Actor("ann", Role.REVIEWER, frozenset({"north", "south"}))
 SAVED, LOST, UNDONE = (case_id(name, "churn", NIGHT) for name in names(3))
@@ -84,6 +85,24 @@ def test_money_follows_the_outcome(worked: Store) -> None:
         ("saved", 1000, 0, "team"),
         ("lost", 0, 2000, "team"),
     ]
+
+
+def test_an_account_that_is_saved_again_counts_with_what_is_more(worked: Store) -> None:
+    later = ((SAVED, 0, 1000), (LOST, 40, 1500), (UNDONE, 140, 1200))
+    with worked.transaction() as session:
+        account = session.get_one(Case, SAVED).account_id
+        for case, days, amount in later:
+            row = session.get_one(Case, case)
+            row.account_id, row.state, row.outcome_amount = account, "saved", amount
+            row.closed_at, row.version = NOW + timedelta(days=days), row.version + 1
+    found = rows(worked, "SELECT * FROM report_v1_outcomes ORDER BY closed_at")
+    assert [row["revenue_saved"] for row in found] == [1000, 500, 1200]
+    with worked.transaction() as session:
+        for case, *_ in later:
+            row = session.get_one(Case, case)
+            row.state, row.version = "lost", row.version + 1
+    found = rows(worked, "SELECT * FROM report_v1_outcomes ORDER BY closed_at")
+    assert [(row["revenue_saved"], row["revenue_lost"]) for row in found] == [(0, 1000), (0, 500), (0, 1200)]
 
 
 def test_what_was_undone_is_no_change(worked: Store) -> None:
