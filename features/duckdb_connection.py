@@ -7,13 +7,17 @@ the files that they may read or write, and no other.
 """
 
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
+from weakref import WeakSet
 
 import duckdb
 
 DUCKDB_MEMORY = "4GiB"
 DUCKDB_SPILL = "64GiB"
 """What may be spilled to the disk: DuckDB would else fill it."""
+_open: WeakSet[duckdb.DuckDBPyConnection] = WeakSet()
+"""Every connection and cursor of this process that may be computing."""
 
 
 def open_duckdb(
@@ -55,7 +59,26 @@ def open_duckdb(
     )
     if files is not None:
         _lock(connection, [str(file) for file in files])
+    _open.add(connection)
     return connection
+
+
+def interrupt_queries() -> None:
+    """End the queries of every connection, in whichever thread they are: each raises `duckdb.InterruptException`."""
+    for connection in list(_open):
+        with suppress(duckdb.Error):
+            connection.interrupt()
+
+
+def _open_cursor(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """A cursor is a connection of its own: to interrupt the one that it comes from does not interrupt it."""
+    cursor = _cursor(connection)
+    _open.add(cursor)
+    return cursor
+
+
+_cursor = duckdb.DuckDBPyConnection.cursor
+duckdb.DuckDBPyConnection.cursor = _open_cursor  # type: ignore[method-assign]
 
 
 def _lock(connection: duckdb.DuckDBPyConnection, files: list[str]) -> None:

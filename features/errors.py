@@ -37,8 +37,10 @@ def extra_command(name: str) -> str:
 
 
 def was_interrupted(error: BaseException) -> bool:
-    """Whether Ctrl-C or SIGTERM ended a query: DuckDB then raises a ``RuntimeError`` in place of the interrupt."""
-    return type(error) is RuntimeError and str(error) == "Query interrupted"
+    """Whether Ctrl-C or SIGTERM ended a query: DuckDB then raises an error of its own in place of the interrupt."""
+    return (type(error) is RuntimeError and str(error) == "Query interrupted") or (
+        type(error).__name__ == "InterruptException"
+    )
 
 
 def nearest_name(name: str, allowed: Iterable[str]) -> str | None:

@@ -20,6 +20,8 @@ def main() -> None:
     """Run the command line; Ctrl-C ends it with a message and code 1."""
     os.umask(PRIVATE)
     signal.signal(signal.SIGTERM, _interrupt)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # a command in the background may ignore it
+        signal.signal(signal.SIGINT, _interrupt)
     ignore_closed_pipes()
     try:
         from pipelines.cli.app import run  # takes most of a second, during which Ctrl-C must work, too
@@ -33,9 +35,16 @@ def main() -> None:
         _stopped()
 
 
-def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    """End like Ctrl-C: a night gives up its lease, so that it can be run again at once."""
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one must not interrupt what the first one started
+def _interrupt(number: int, _frame: FrameType | None) -> None:
+    """End: a night gives up its lease, so that it can be run again at once.
+
+    DuckDB runs this function while it waits for a query, and would then wait until its threads have computed all of it.
+    """
+    if number == signal.SIGTERM:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one must not interrupt what the first one started
+    connections = sys.modules.get("features.duckdb_connection")  # not imported yet: nothing is computed
+    if connections is not None:
+        connections.interrupt_queries()
     raise KeyboardInterrupt
 
 

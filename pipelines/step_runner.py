@@ -28,7 +28,7 @@ def plain_runner(steps: Steps) -> StepRunner:
         with steps.step(name, text), traced(name):
             try:
                 return step(*args)
-            except RuntimeError as error:
+            except Exception as error:
                 if was_interrupted(error):
                     raise KeyboardInterrupt from None
                 raise

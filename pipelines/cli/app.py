@@ -88,7 +88,7 @@ def run() -> None:
         else:
             err.print(f"rescue: {error}", markup=False)
         sys.exit(error.exit_code)
-    except RuntimeError as error:
+    except Exception as error:
         if was_interrupted(error):
             raise KeyboardInterrupt from None
         raise
