@@ -21,7 +21,7 @@ from serving.paths.durations import Duration
 from serving.store import Store
 from serving.store.decision_tables import EnrolmentRow, HeldOutRow, HoldoutUnitRow, SetAside
 from serving.store.exchange import Message
-from serving.store.migrations import FOLDER, HEAD, SchemaTooNewError, current_revision, upgrade
+from serving.store.migrations import FOLDER, HEAD, SchemaTooNewError, current_revision
 from serving.store.policy_tables import PolicyVersionRow
 from serving.store.queries.case_queries import case_history
 from serving.store.queries.night_queries import queue_state
@@ -274,34 +274,6 @@ def test_people_go_on_with_an_upgraded_queue(old_queue: Store) -> None:
         scores = session.scalars(select(CaseScore).where(CaseScore.case_id == saved.id)).all()
         assert {score.is_open for score in scores} == {True}
         assert case_history(session, saved.id)[-1].kind == "reopen"
-
-
-@pytest.mark.parametrize("revision", ["0002", "0003", "0005"])
-def test_an_older_revision_keeps_its_data_too(
-    earlier: EarlierHome, new_url: Callable[..., str], tmp_path: Path, revision: str
-) -> None:
-    """Revisions 0002 to 0006 differ in indexes and computed columns only, so the rows of 0006 are those of each."""
-    upgraded = tmp_path / "upgraded.db"
-    upgraded.write_bytes((earlier.home / "rescue.db").read_bytes())
-    with Store(new_url(migrated=False)) as store, Store(f"sqlite:///{upgraded}") as expected:
-        upgrade(store.engine, revision)
-        copy_rows(expected, store)
-        store.migrate()
-        expected.migrate()
-        assert content(store) == content(expected)
-        with store.engine.connect() as connection:
-            assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
-
-
-def copy_rows(source: Store, target: Store) -> None:
-    schema = MetaData()
-    schema.reflect(source.engine)
-    with source.engine.connect() as reading, target.engine.begin() as writing:
-        for table in schema.sorted_tables:
-            columns = [column for column in table.columns if column.computed is None]
-            rows = [dict(row) for row in reading.execute(select(*columns)).mappings()]
-            if rows and table.name != "alembic_version":
-                writing.execute(table.insert(), rows)
 
 
 def test_an_upgrade_interrupted_at_any_statement_changes_nothing(old_queue: Store) -> None:
