@@ -18,6 +18,7 @@ from features.arrow import to_int64
 from features.contract import TABLES
 from features.engine.table_rows.relations import NUMBERED, day_number, number_accounts
 from features.engine.windows import Floats, Ints
+from features.history.days_known import kept_query
 from features.history.history import History
 from features.history.versions import ALWAYS, known_day, known_instant
 
@@ -118,14 +119,19 @@ class Feeds:
 
 def _read_deliveries(history: History, name: str, since: int | None) -> Deliveries:
     table = TABLES[name]
+    if history.state and history.row_keys.get(name):
+        since = None  # what is kept serves every night
     event = table.event_time or f"coalesce(known_at, {ALWAYS})"
     if table.announced and name in history.versioned:
         event = f"least({event}, {known_instant(table)})"  # what is announced was delivered when it became known
     recent = "true" if since is None else f"{event} >= DATE '1970-01-01' + ({since})"
     known = known_day(table) if name in history.versioned else f"CAST({event} AS DATE)"
-    rows = history.query(
+    rows = kept_query(
+        history,
+        name,
+        "deliveries.days",
         f"SELECT {day_number('known')} AS known, {day_number('newest')} AS newest FROM (SELECT {known} AS known, "
-        f"max({event}) AS newest FROM {name} WHERE {recent} GROUP BY known) ORDER BY known"
+        f"max({event}) AS newest FROM {name} WHERE {recent} GROUP BY known) ORDER BY known",
     )
     newest = to_int64(rows.column("newest"))
     newest = np.maximum.accumulate(newest) if len(newest) else newest

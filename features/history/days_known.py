@@ -69,16 +69,24 @@ def _kept(path: Path | None, key: str) -> dict[str, list[tuple[int, int]]]:
 
 
 def _of_table(history: History, name: str) -> pa.Table:
-    sql, rows_key = _sql(name, history.present), history.row_keys.get(name)
+    return kept_query(history, name, FILE, _sql(name, history.present)).cast(COUNTS)
+
+
+def kept_query(history: History, table: str, file_name: str, sql: str) -> pa.Table:
+    """The few rows of a query over one table, kept in a file of its state for as long as the table's rows are the same.
+
+    The query depends on no other table and on no function of the process.
+    """
+    rows_key = history.row_keys.get(table)
     if history.state is None or rows_key is None:
-        return history.query(sql).cast(COUNTS)
-    path, key = Path(history.state, name, FILE), cache_key(FORMAT, duckdb.__version__, rows_key, sql)
+        return history.query(sql)
+    path, key = Path(history.state, table, file_name), cache_key(FORMAT, duckdb.__version__, rows_key, sql)
     file = read_cache_file(path)
     if file is not None and file.values.get("key") == key:
         return file.tables[0]
-    counts = history.query(sql).cast(COUNTS)
-    write_cache_file(path, CachedFile({"key": key}, [counts]))
-    return counts
+    rows = history.query(sql)
+    write_cache_file(path, CachedFile({"key": key}, [rows]))
+    return rows
 
 
 def _sql(name: str, present: frozenset[str]) -> str:
