@@ -23,6 +23,9 @@ import pyarrow as pa
 MAGIC = b"RESCUE STATE 03\n"
 """The first bytes of a file of this format; whenever the content of any cache file changes, the number rises."""
 
+_failures: list[tuple[Path, str]] = []
+"""The folder and the reason of each file that could not be written, in this process."""
+
 _CHECKSUM_BYTES = hashlib.sha256().digest_size
 _LENGTH_BYTES = 8
 
@@ -43,11 +46,22 @@ def write_cache_file(path: Path, content: CachedFile) -> bool:
         with temporary.open("wb") as file:
             _write_content(content, _ChecksumWriter(file))
         temporary.replace(path)
-    except OSError:
+    except OSError as error:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+        _failures.append((path.parent.parent, error.strerror or str(error)))
         return False
     return True
+
+
+def take_write_failures() -> list[str]:
+    """A sentence for each folder into which nothing could be written since the last call."""
+    failures = dict(_failures)
+    _failures.clear()
+    return [
+        f"What the next run could use again cannot be kept in {folder} ({reason}), so that it will read all rows."
+        for folder, reason in failures.items()
+    ]
 
 
 def read_cache_file(path: Path) -> CachedFile | None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from features.errors import DataGateError, UsageError
+from features.history.cache_files import take_write_failures
 from features.validation.volume import NIGHTS, check_volume
 from models.risks.configuration import for_history
 from pipelines import assembly
@@ -223,6 +224,8 @@ def _record(night: _Night, lease: night_lease.Night, decision: NightDecision, re
     _finish(night.settings, night.store, night.run_step, night.steps)
     recorded = save_seconds(night.store, night.as_of, night.steps.seconds)
     write_report(night.settings, recorded)
+    for sentence in take_write_failures():
+        night.steps.log(f"Warning: {sentence}")
     report_late_feeds(night.settings, night.store, recorded)
     return recorded
 

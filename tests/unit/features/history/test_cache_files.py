@@ -11,6 +11,7 @@ from features.history.cache_files import (
     cache_key,
     read_cache_file,
     remove_other_files,
+    take_write_failures,
     write_cache_file,
 )
 
@@ -57,3 +58,14 @@ def test_only_files_of_the_suffix_and_unfinished_ones_are_removed(tmp_path: Path
 def test_a_key_depends_on_every_part() -> None:
     assert cache_key("a", 1) == cache_key("a", 1)
     assert len({cache_key("a", 1), cache_key("a", 2), cache_key("a", "1"), cache_key("a1")}) == 4
+
+
+def test_a_folder_that_cannot_be_written_is_named_once(tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("no folder")
+    take_write_failures()
+    for name in ("one.state", "two.state"):
+        assert not write_cache_file(tmp_path / "state" / "tickets" / name, CONTENT)
+    (sentence,) = take_write_failures()
+    assert str(tmp_path / "state") in sentence
+    assert "read all rows" in sentence
+    assert take_write_failures() == []
