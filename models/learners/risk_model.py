@@ -129,14 +129,18 @@ class RiskModel:
         Days count from the end of the lead, given no event before it, so that the value at the horizon is the model's
         own probability. Ask for the flagged accounts only.
         """
+        days, rows = self.curve_values(frame)
+        return [tuple(RiskByDay(day, risk) for day, risk in zip(days, row, strict=True)) for row in rows]
+
+    def curve_values(self, frame: pa.Table) -> tuple[Sequence[int], list[list[float]]]:
+        """The same as plain numbers, for many rows: the days, and each row's risk by each of them."""
         if self.hazard is None or not frame.num_rows:
-            return [() for _ in range(frame.num_rows)]
+            return (), [[] for _ in range(frame.num_rows)]
         from models.learners.hazard_curve import DAYS, Anchor
 
         anchor = Anchor(self.risk.label.lead, self.risk.label.horizon, self.predict(frame).probability)
         days = [anchor.lead + day for day in DAYS]
-        curves = self.hazard.curve(self.signature.matrix(frame), anchor, days, after=anchor.lead).tolist()
-        return [tuple(RiskByDay(day, risk) for day, risk in zip(DAYS, curve, strict=True)) for curve in curves]
+        return DAYS, self.hazard.curve(self.signature.matrix(frame), anchor, days, after=anchor.lead).tolist()
 
     def unfit(self, frame: pa.Table) -> pa.Array:
         """For each row, why it cannot be scored, or null where it can."""
@@ -147,13 +151,23 @@ class RiskModel:
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):
             raise RescueError(f"The folder {folder} is not empty; a model is saved into a folder of its own.")
+        for name, content in self.files().items():
+            (folder / name).write_bytes(content)
+        return model_files.write(folder)
+
+    def files(self) -> dict[str, bytes]:
+        """What is saved, by the name of each file."""
         refits = {
             _refit_file(n, name): text for n, it in enumerate(self.refits) for name, text in it.scorer.files().items()
         }
         hazard = self.hazard.files() if self.hazard else {}
-        for name, text in {**self.scorer.files(), **refits, **hazard, MODEL_FILE: self._description()}.items():
-            (folder / name).write_text(text, encoding="utf-8")
-        return model_files.write(folder)
+        texts = {**self.scorer.files(), **refits, **hazard, MODEL_FILE: self._description()}
+        return {name: text.encode() for name, text in texts.items()}
+
+    @classmethod
+    def of_files(cls, contents: Mapping[str, bytes]) -> "RiskModel":
+        """The model of these files, which are from :meth:`files`; those of a folder are checked by :meth:`load`."""
+        return cls._read(contents)
 
     @classmethod
     def load(cls, folder: Path, *, digest: str | None = None) -> "RiskModel":

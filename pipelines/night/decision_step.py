@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
@@ -18,7 +19,7 @@ import pyarrow.compute as pc
 
 from pipelines.monitoring.feed_freshness import newest_known
 from pipelines.night.candidate_table import build_candidates
-from pipelines.night.gather_facts import HandoffContext, gather_facts
+from pipelines.night.gather_facts import FactRows, HandoffContext, gather_facts
 from pipelines.night.known_rows import account_contacts
 from pipelines.night.uplift_scores import NO_UPLIFT, UpliftModels, score_uplift
 from serving.contracts import Lane
@@ -41,7 +42,7 @@ from serving.store.queries import night_queries
 
 if TYPE_CHECKING:
     from features.history.history import History
-    from models.contracts import Change, Reason, RiskByDay
+    from models.contracts import Change, Reason
     from models.learners.risk_model import RiskModel
     from models.registry.registry import Champion
     from pipelines.night.scoring import NightScores
@@ -73,7 +74,7 @@ class NightDecision:
     packages: Mapping[tuple[str, str], Package]
     channels: tuple[str, ...]
     uplift: UpliftModels = NO_UPLIFT
-    curves: Mapping[tuple[str, str], Sequence[RiskByDay]] = field(default_factory=dict)
+    curves: Mapping[tuple[str, str], Sequence[tuple[int, float]]] = field(default_factory=dict)
     contacts: pa.Table | None = None
 
     @property
@@ -164,13 +165,16 @@ def decide_night(context: DecisionContext, frame: pa.Table, scored: NightScores)
 
     decision = decide_with_reasons(rows, queue, context.policy, context.as_of, first_groups)
     raised = [*decision.flags, *(again.flag for again in decision.raised_again)]
-    reasons = _by_account(context, scored, [flag.account_id for flag in raised], explain_night)
-    live = _reasons_of_live(context, scored, decision.live, explain_night)
-    at_risk = [flag.account_id for flag in raised if flag.lane is not Lane.LEAVING]  # a sent notice has no "what if"
-    what_if = _by_account(context, scored, at_risk, counterfactuals)
-    decision = _explained(decision, {**live, **reasons}, what_if)
-    packages = _packages(context, decision, scored)
-    curves = account_curves(context.champions, scored)
+    accounts = sorted({flag.account_id for flag in raised})
+    with ThreadPoolExecutor(1) as reader:  # the source is read while reasons are computed
+        facts = reader.submit(FactRows, context.history.as_of(context.as_of), accounts) if accounts else None
+        reasons = _by_account(context, scored, accounts, explain_night)
+        live = _reasons_of_live(context, scored, decision.live, explain_night)
+        at_risk = [flag.account_id for flag in raised if flag.lane is not Lane.LEAVING]  # a notice has no "what if"
+        what_if = _by_account(context, scored, at_risk, counterfactuals)
+        curves = account_curves(context.champions, scored)
+        decision = _explained(decision, {**live, **reasons}, what_if)
+        packages = _packages(context, decision, scored, facts.result()) if facts else {}
     contacts = account_contacts(context.history, context.as_of)
     scores = scored.scores
     return NightDecision(decision, context.policy, scores, rows, packages, context.channels, uplift, curves, contacts)
@@ -178,7 +182,7 @@ def decide_night(context: DecisionContext, frame: pa.Table, scored: NightScores)
 
 def account_curves(
     champions: Mapping[str, Champion], scored: NightScores, most: int = MOST_CURVES
-) -> dict[tuple[str, str], Sequence[RiskByDay]]:
+) -> dict[tuple[str, str], Sequence[tuple[int, float]]]:
     """The risk by horizon of the scored accounts, by account and risk; of each risk the ``most`` with the highest.
 
     A curve takes thirteen predictions, and nobody looks at that of an account far below all thresholds of a large
@@ -190,8 +194,10 @@ def account_curves(
         highest = pc.select_k_unstable(of_risk, most, [("probability", "descending")]) if len(of_risk) > most else None
         chosen = of_risk if highest is None else of_risk.take(highest)
         rows = scored.rows_of(risk, _ids(chosen))
-        found = zip(_ids(rows), champion.model.curves(rows), strict=True)
-        curves.update({(account, risk): curve for account, curve in found if curve})
+        days, values = champion.model.curve_values(rows)
+        if days:
+            by_day = (tuple(zip(days, row, strict=True)) for row in values)
+            curves.update({(account, risk): curve for account, curve in zip(_ids(rows), by_day, strict=True)})
     return curves
 
 
@@ -277,12 +283,11 @@ def _beside_the_cause(lane: Lane, reasons: tuple[Reason, ...]) -> tuple[Reason, 
     return tuple(reason for reason in reasons if not reason.feature.startswith(CAUSE))
 
 
-def _packages(context: DecisionContext, decision: Decision, scored: NightScores) -> dict[tuple[str, str], Package]:
+def _packages(
+    context: DecisionContext, decision: Decision, scored: NightScores, rows: FactRows
+) -> dict[tuple[str, str], Package]:
     raised = [*decision.flags, *(again.flag for again in decision.raised_again)]
-    accounts = sorted({flag.account_id for flag in raised})
-    if not accounts:
-        return {}
-    facts = gather_facts(context.history.as_of(context.as_of), accounts, _handoff_context(context, scored, accounts))
+    facts = gather_facts(rows, _handoff_context(context, scored, rows.ids))
     built = {(flag.account_id, flag.risk): build_package(flag, facts[flag.account_id]) for flag in raised}
     return {key: Package(package.to_json(), package.schema_version, package.headline) for key, package in built.items()}
 

@@ -70,17 +70,16 @@ class HandoffContext:
     uplift_models: Mapping[str, str] = field(default_factory=dict)
 
 
-def gather_facts(snapshot: Snapshot, accounts: Sequence[str], context: HandoffContext) -> dict[str, Facts]:
-    """The facts of each account, by its id."""
-    tables = _Tables(snapshot, accounts)
-    return {account: _facts(tables, account, context) for account in accounts}
+def gather_facts(rows: FactRows, context: HandoffContext) -> dict[str, Facts]:
+    """The facts of each account whose rows were read, by its id."""
+    return {account: _facts(rows, account, context) for account in rows.ids}
 
 
-class _Tables:
-    """Each table's rows of the flagged accounts, by account."""
+class FactRows:
+    """Each table's rows of the flagged accounts, by account: they are read when this is made."""
 
     def __init__(self, snapshot: Snapshot, accounts: Sequence[str]) -> None:
-        self.cutoff = snapshot.cutoff
+        self.ids, self.cutoff = tuple(accounts), snapshot.cutoff
         self.present = snapshot.history.present
         self.accounts = _grouped(snapshot.rows("accounts", accounts=accounts))
         self.subscriptions = _grouped(snapshot.rows("subscriptions", accounts=accounts))
@@ -106,7 +105,7 @@ def _grouped(table: Any, by: str = "account_id") -> dict[str, list[Row]]:
     return weekly
 
 
-def _facts(tables: _Tables, account: str, context: HandoffContext) -> Facts:
+def _facts(tables: FactRows, account: str, context: HandoffContext) -> Facts:
     open_now = [ticket for ticket in tables.tickets[account] if _state(tables.events[ticket["ticket_id"]]) == "open"]
     return Facts(
         binding=Binding(
@@ -139,7 +138,7 @@ def _facts(tables: _Tables, account: str, context: HandoffContext) -> Facts:
     )
 
 
-def _gaps(tables: _Tables) -> Iterator[str]:
+def _gaps(tables: FactRows) -> Iterator[str]:
     yield from (table.gap for table in TABLES.values() if table.gap and table.name not in tables.present)
     if "invoices" in tables.present and not tables.payments:
         yield "no payments in the data, so that no invoice can be called open"
@@ -155,7 +154,7 @@ def _account(row: Row) -> AccountFacts:
     )
 
 
-def _links(tables: _Tables, account: str) -> tuple[RecordLink, ...]:
+def _links(tables: FactRows, account: str) -> tuple[RecordLink, ...]:
     """Where the account is found in other systems, by system; of equal links, one."""
     rows = sorted(tables.links[account], key=lambda row: (row["system"], row["external_id"] or "", row["url"] or ""))
     links = [RecordLink(system=row["system"], external_id=row["external_id"], url=row["url"]) for row in rows]
@@ -230,7 +229,7 @@ def _ticket(row: Row, events: Sequence[Row]) -> Ticket:
     )
 
 
-def _evidence(tables: _Tables, account: str, context: HandoffContext) -> tuple[Evidence, ...]:
+def _evidence(tables: FactRows, account: str, context: HandoffContext) -> tuple[Evidence, ...]:
     """What the customer wrote in the tickets of the last 90 days; text is read here and never logged."""
     first = tables.cutoff - timedelta(days=EVIDENCE_DAYS)
     texts = [
