@@ -28,6 +28,11 @@ LONGEST_REASON = 200
 NOT_BUSY = frozenset({"FREE", "TENTATIVE", "WORKINGELSEWHERE"})
 REPEATS = frozenset({"DAILY", "WEEKLY", "MONTHLY", "YEARLY"})
 WITHIN_A_DAY = ("BYHOUR", "BYMINUTE", "BYSECOND")
+OF_LONGER = ("BYMONTHDAY", "BYYEARDAY", "BYWEEKNO", "BYSETPOS", "BYEASTER")
+EARLIEST_START = 1970
+"""The year before which no repeated event of a person begins; each repetition since then takes time."""
+MOST_ZONE_RULES = 100
+"""Rules of the time zones of a file; a zone has two."""
 
 
 class CalendarFileError(UsageError):
@@ -68,6 +73,7 @@ def _series(content: bytes) -> Iterator[Any]:
         raise CalendarFileError(f"The calendar cannot be read ({_first_line(error)}).") from None
     if len(events) > MOST_EVENTS:
         raise CalendarFileError(f"The calendar has more than {MOST_EVENTS:,} events: export only absences.")
+    _refuse_long_zones(calendar)
     groups: dict[str, list[Any]] = {}
     for place, event in enumerate(events):
         groups.setdefault(str(event.get("UID") or place), []).append(event)
@@ -83,7 +89,7 @@ def _absences(series: Any, person: str, zone: ZoneInfo, now: datetime) -> Iterat
 
     try:
         for event in series.walk("VEVENT"):
-            _refuse_frequent(event)
+            _refuse_long_rules(event)
             _refuse_unknown_zone(event)
         events = recurring_ical_events.of(series).between(now - PAST, now + FUTURE)
         for event in events:
@@ -93,16 +99,45 @@ def _absences(series: Any, person: str, zone: ZoneInfo, now: datetime) -> Iterat
                     yield Absence(person, start, end, str(event.get("SUMMARY") or "")[:LONGEST_REASON].strip())
     except CalendarFileError:
         raise
-    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
+    except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError) as error:
         raise CalendarFileError(f"An event of the calendar cannot be read ({_first_line(error)}).") from None
 
 
-def _refuse_frequent(event: Any) -> None:
-    rules = event.get("RRULE")
-    for rule in rules if isinstance(rules, list) else [rules] if rules else []:
+def _refuse_long_rules(event: Any) -> None:
+    """Refuse rules that repeat within a day, and those whose calculation takes long or does not end.
+
+    A rule that matches no day, such as each 31 February, is tried until the year 9999: day by day, that is long.
+    """
+    for rule in _rules(event):
         frequency = str(next(iter(rule.get("FREQ", [""])))).upper()
         if frequency not in REPEATS or any(key in rule for key in WITHIN_A_DAY):
             raise CalendarFileError("An event of the calendar repeats within a day: an absence repeats daily or less.")
+        if any(int(interval) < 1 for interval in rule.get("INTERVAL", ())):
+            raise CalendarFileError("An event of the calendar repeats after no time at all (INTERVAL).")
+        if frequency == "DAILY" and any(key in rule for key in OF_LONGER):
+            raise CalendarFileError(
+                "A daily event of the calendar is limited to days of a month or year: repeat it so."
+            )
+        if event["DTSTART"].dt.year < EARLIEST_START:
+            raise CalendarFileError(f"An event of the calendar repeats since before {EARLIEST_START}.")
+
+
+def _rules(component: Any) -> list[Any]:
+    rules = component.get("RRULE")
+    return rules if isinstance(rules, list) else [rules] if rules else []
+
+
+def _refuse_long_zones(calendar: Any) -> None:
+    """Refuse time zones that change more often than every year, because each change is calculated."""
+    rules = [rule for kind in ("STANDARD", "DAYLIGHT") for part in calendar.walk(kind) for rule in _rules(part)]
+    yearly = all(
+        str(next(iter(rule.get("FREQ", [""])))).upper() == "YEARLY"
+        and not any(key in rule for key in (*WITHIN_A_DAY, "BYYEARDAY", "BYWEEKNO"))
+        and all(int(interval) >= 1 for interval in rule.get("INTERVAL", ()))
+        for rule in rules
+    )
+    if len(rules) > MOST_ZONE_RULES or not yearly:
+        raise CalendarFileError("A time zone of the calendar changes more often than every year.")
 
 
 def _refuse_unknown_zone(event: Any) -> None:

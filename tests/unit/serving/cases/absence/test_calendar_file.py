@@ -10,6 +10,12 @@ from serving.paths.absences import Absence
 NOW = datetime.fromisoformat("2026-03-20T12:00")
 
 
+DAILY_ZONE = (
+    "BEGIN:VTIMEZONE\nTZID:X\nBEGIN:STANDARD\nDTSTART:19700101T000000\nTZOFFSETFROM:+0100\nTZOFFSETTO:+0200\n"
+    "RRULE:FREQ=DAILY\nEND:STANDARD\nEND:VTIMEZONE\n"
+)
+
+
 def calendar(*events: str, head: str = "") -> bytes:
     written = "".join(f"BEGIN:VEVENT\nUID:{place}\n{event}\nEND:VEVENT\n" for place, event in enumerate(events))
     return f"BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:-//test//\n{head}{written}END:VCALENDAR\n".replace(
@@ -81,6 +87,11 @@ def test_only_a_year_ahead_and_a_month_back_are_read() -> None:
         (b"BEGIN:VCALENDAR" + b" " * MOST_BYTES, "more than 1,000,000 bytes"),
         (calendar("DTSTART:20260323T080000\nRRULE:FREQ=SECONDLY"), "repeats within a day"),
         (calendar("DTSTART:20260323T080000\nRRULE:FREQ=DAILY;BYSECOND=1,2,3"), "repeats within a day"),
+        (calendar("DTSTART:20260323T080000\nRRULE:FREQ=DAILY;INTERVAL=0"), "after no time at all"),
+        (calendar("DTSTART:20260323T080000\nRRULE:FREQ=DAILY;BYMONTHDAY=31;BYMONTH=2"), "days of a month"),
+        (calendar("DTSTART:00010101T080000\nRRULE:FREQ=DAILY"), "since before 1970"),
+        (calendar("DTSTART:20260323T080000\nRRULE:FREQ=YEARLY;BYEASTER=400"), "cannot be read"),
+        (calendar("DTSTART;TZID=X:20260323T080000", head=DAILY_ZONE), "more often than every year"),
         (calendar("DTSTART:tomorrow"), "An event of the calendar cannot be read"),
         (calendar("SUMMARY:no start"), "An event of the calendar cannot be read"),
         (calendar("DTSTART;TZID=Nowhere:20260323T080000\nDURATION:PT1H"), r"time zone that is not known \(Nowhere\)"),
