@@ -26,8 +26,8 @@ RATIO_FROM = 128 << 20
 MAX_COLUMNS = 4_000
 """Columns of one table."""
 
-MAX_WORKBOOK = 1 << 30
-"""Bytes of an unpacked workbook, which is read as a whole."""
+MAX_WORKBOOK = 512 << 20
+"""Bytes of an unpacked workbook. It is read as a whole, and takes up to twice as many in memory."""
 MAX_CELLS = 50_000_000
 """Cells of a sheet, empty ones included: the reader makes room for the rectangle of all of them."""
 

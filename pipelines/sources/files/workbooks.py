@@ -48,8 +48,9 @@ def sheet_as_csv(file: Path, sheet: str, label: str, target: Path) -> Path:
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         with CalamineWorkbook.from_path(str(file)) as workbook, target.open("w", encoding="utf-8", newline="") as text:
-            rows = workbook.get_sheet_by_name(sheet or workbook.sheet_names[0]).to_python(skip_empty_area=False)
-            csv.writer(text).writerows([cell_text(value) for value in row] for row in rows)
+            content = workbook.get_sheet_by_name(sheet or workbook.sheet_names[0])
+            before = [""] * (content.start or (0, 0))[1]  # empty columns, which a row does not begin with
+            csv.writer(text).writerows(before + [cell_text(value) for value in row] for row in content.iter_rows())
     except (CalamineError, OSError, ValueError, IndexError) as error:
         cause = str(error).strip().rstrip(".") or "it is no workbook"
         raise DataGateError(f"{label} cannot be read as a workbook: {cause}. Save it again as .xlsx or .csv.") from None

@@ -1,5 +1,6 @@
 """A table is the same in every format, packing and encoding; what cannot be read is reported with the reason."""
 
+import csv
 import gzip
 import io
 import json
@@ -15,6 +16,7 @@ from features.errors import UsageError
 from features.source_table import FileNote
 from features.validation.rules import Rule
 from pipelines.sources.files.file_formats import FORMATS
+from pipelines.sources.files.workbooks import sheet_as_csv
 
 HEADER, *LINES = (line.split(",") for line in TICKETS.splitlines())
 RECORDS = [dict(zip(HEADER, line, strict=True)) for line in LINES]
@@ -88,6 +90,13 @@ def test_a_table_is_the_same_in_every_format(tmp_path: Path, files: dict[str, st
     assert found.report.problems == ()
     assert found.history.query(rows).to_pylist() == expected.history.query(rows).to_pylist()
     assert found.history.query(rows).num_rows == 40
+
+
+def test_a_sheet_keeps_empty_rows_and_columns_before_its_content(tmp_path: Path) -> None:
+    (tmp_path / "a.xlsx").write_bytes(workbook(Sheet1=[[], ["", "", "id", "seats"], ["", "", "a", 5.0]]))
+    written = sheet_as_csv(tmp_path / "a.xlsx", "", "a.xlsx", tmp_path / "a.csv").read_text(encoding="utf-8")
+    assert list(csv.reader(written.splitlines()))[-2:] == [["", "", "id", "seats"], ["", "", "a", "5"]]
+    assert len(written.splitlines()) == 3
 
 
 def test_parquet_in_gzip_is_read(tmp_path: Path) -> None:
