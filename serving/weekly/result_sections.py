@@ -113,10 +113,11 @@ def model_section(figures: WeeklyFigures) -> WeeklySection:
         )
     lines = [_model_line(risk, _ratio(risk)) for risk in figures.risks]
     right = [risk.title for risk, figure in measured if _contains_one(figure)]
-    lines += [alarm_line(alarm) for alarm in figures.model_alarms]
+    warnings = [*(alarm_line(alarm) for alarm in figures.model_alarms), *figures.model_warnings]
+    lines += warnings
     if not measured:
         lead = "Not known yet: no prediction is old enough to know how it turned out."
-    elif len(right) == len(measured) and figures.model_alarms:
+    elif len(right) == len(measured) and warnings:
         lead = "As many events happened as the model had predicted, as far as can be told, but there is a warning."
     elif len(right) == len(measured) and all(_is_narrow(figure) for _, figure in measured):
         lead = "Yes, as far as can be told: as many events happened as the model had predicted."

@@ -1,4 +1,4 @@
-"""The figures of one week: what is at risk, what was saved and lost, how fast, whether the model is right and helps.
+"""The figures of one week: what is at stake, what was saved and lost, how fast, whether the model is right and helps.
 
 They are read at the end of the week, or now while the week goes on. What happened after its end does not count, so that
 the report of a past week stays the same. Each figure comes from the place where the overview and the reporting views
@@ -12,11 +12,19 @@ from datetime import date, datetime, time, timedelta
 
 from features.errors import UsageError
 from serving.night_report.monitor_report import MonitorAlarm, RiskMonitor
+from serving.night_report.report_schema import NightReport, NoSignal, NotBetter
+from serving.night_report.report_text import warning_line
 from serving.path_metrics.case_timelines import CaseTimeline
 from serving.path_metrics.censored_times import Estimate, estimate_share
 from serving.path_metrics.path_report import Measurement, TimeFigure
 from serving.store import Session
 from serving.store.queries.path_queries import case_timelines, squad_calendars
+from serving.store.queries.results.period_queries import (
+    PeriodFlow,
+    RevenueMoves,
+    months_and_quarters,
+    revenue_moves,
+)
 from serving.store.queries.results.weekly_queries import (
     CasesAtInstant,
     LossReason,
@@ -25,10 +33,10 @@ from serving.store.queries.results.weekly_queries import (
     flow_by_week,
     loss_reasons,
     monitor_report_before,
+    night_report_at,
     open_cases_at,
     saved_but_leaving,
     saved_cohort,
-    waiting_accounts_at,
 )
 
 SHOWN_WEEKS = 12
@@ -53,10 +61,11 @@ class ContactPeriod:
 class WeeklyFigures:
     """Everything about the week from ``monday``; ``complete`` is False while it goes on.
 
-    ``flow`` are the last weeks, this one last. ``at_begin`` and ``at_end`` are the open cases at its beginning and its
-    end, or now. ``losses`` are the reasons of the week, ``recent_losses`` those of all shown weeks. ``left_share`` is
-    the share of saved accounts that left within 90 days, over the shown weeks; ``leaving`` are the names of those saved
-    in the shown weeks that are leaving at the end of this one.
+    ``flow`` are the last weeks, this one last. ``at_begin`` and ``at_end`` are the open cases at its beginning and
+    its end, or now, and ``moves`` what lies between. ``months`` are this quarter and month, each with the one before.
+    ``losses`` are the reasons of the week, ``recent_losses`` those of all shown weeks. ``left_share`` is the share of
+    saved accounts that left within 90 days, over the shown weeks; ``leaving`` are the names of those saved in the
+    shown weeks that are leaving at the end of this one.
     """
 
     monday: date
@@ -65,6 +74,8 @@ class WeeklyFigures:
     flow: Sequence[WeekFlow]
     at_begin: CasesAtInstant
     at_end: CasesAtInstant
+    moves: RevenueMoves
+    months: Sequence[PeriodFlow]
     waiting: int | None
     periods: Sequence[ContactPeriod]
     losses: Sequence[LossReason]
@@ -76,6 +87,7 @@ class WeeklyFigures:
     monitored_on: date | None
     risks: Sequence[RiskMonitor]
     model_alarms: Sequence[MonitorAlarm]
+    model_warnings: Sequence[str]
     reason_titles: dict[str, str]
 
     @property
@@ -145,6 +157,7 @@ def measure_week(
     since = begin - timedelta(weeks=SHOWN_WEEKS - 1)
     after = end.date() if end < begin + timedelta(weeks=1) else monday + timedelta(weeks=1)
     report = monitor_report_before(session, monday + timedelta(weeks=1))
+    night = night_report_at(session, monday, monday + timedelta(weeks=1))
     shown = saved_cohort(session, since.date(), after, squads)
     return WeeklyFigures(
         monday=monday,
@@ -153,7 +166,9 @@ def measure_week(
         flow=flow_by_week(session, monday, squads, SHOWN_WEEKS),
         at_begin=open_cases_at(session, begin, squads),
         at_end=open_cases_at(session, end, squads),
-        waiting=waiting_accounts_at(session, monday, monday + timedelta(weeks=1)),
+        moves=revenue_moves(session, begin, end, squads),
+        months=months_and_quarters(session, end, squads),
+        waiting=night.decision.waiting if night else None,
         periods=_contact_periods(session, monday, end, squads) if times else (),
         losses=loss_reasons(session, begin, end, squads),
         recent_losses=loss_reasons(session, since, end, squads),
@@ -164,8 +179,14 @@ def measure_week(
         monitored_on=report.as_of if report else None,
         risks=report.risks if report else (),
         model_alarms=[alarm for alarm in report.alarms if alarm.code in MODEL_ALARMS] if report else [],
+        model_warnings=_model_warnings(night) if night else [],
         reason_titles=dict(reason_titles or {}),
     )
+
+
+def _model_warnings(night: NightReport) -> list[str]:
+    """What the night says about models that are not shown to be of use."""
+    return [warning_line(it) for it in night.warnings if isinstance(it, NoSignal | NotBetter)]
 
 
 def _contact_periods(

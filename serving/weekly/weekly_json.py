@@ -4,6 +4,7 @@ from math import isfinite
 from typing import Any
 
 from serving.path_metrics.censored_times import Estimate
+from serving.store.queries.results.period_queries import PeriodFlow
 from serving.store.queries.results.weekly_queries import CasesAtInstant, LossReason, SavedCohort, WeekFlow
 from serving.weekly.weekly_figures import ContactPeriod, WeeklyFigures
 
@@ -17,6 +18,10 @@ def week_json(figures: WeeklyFigures) -> dict[str, Any]:
         "complete": figures.complete,
         "squads": list(figures.squads) if figures.squads is not None else None,
         "at_risk": {"begin": _open(figures.at_begin), "end": _open(figures.at_end)},
+        "revenue_moves": {
+            name: {"cases": move.cases, "revenue": dict(move.revenue)} for name, move in figures.moves._asdict().items()
+        },
+        "months_and_quarters": [_months(row) for row in figures.months],
         "without_a_place": figures.waiting,
         "weeks": [_flow(week) for week in figures.flow],
         "time_to_contact": [_period(period) for period in figures.periods],
@@ -55,6 +60,20 @@ def _flow(week: WeekFlow) -> dict[str, Any]:
         "lost": week.lost,
         "revenue_saved": dict(week.money_saved),
         "revenue_lost": dict(week.money_lost),
+    }
+
+
+def _months(row: PeriodFlow) -> dict[str, Any]:
+    return {
+        "from": row.first.isoformat(),
+        "to": row.last.isoformat(),
+        "complete": row.complete,
+        "opened": row.opened,
+        "closed": row.closed,
+        "saved": row.saved,
+        "lost": row.lost,
+        "revenue_saved": dict(row.money_saved),
+        "revenue_lost": dict(row.money_lost),
     }
 
 

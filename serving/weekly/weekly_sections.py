@@ -29,6 +29,8 @@ class WeeklySection:
     chart: BarChart | IntervalChart | None = None
     table: WeeklyTable | None = None
     note: str = ""
+    links: Sequence[tuple[str, str]] = ()
+    """Words and page of the cases behind the figures, for who reads it in the app."""
 
 
 @dataclass(frozen=True)
@@ -51,13 +53,19 @@ def amounts_text(money: Amounts) -> str:
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
-def at_risk_text(found: CasesAtInstant, complete: bool) -> str:
-    """What is at risk, as a sentence; at the end of the week, or now while it goes on."""
+def open_revenue_text(found: CasesAtInstant, complete: bool) -> str:
+    """What is at stake in open cases, as a sentence; at the end of the week, or now while it goes on."""
     when = "At the end of the week" if complete else "Now"
     if not found.cases:
         return f"{when} no case {'was' if complete else 'is'} open."
     amount, verb = amounts_text(found.revenue), "was" if complete else "is"
-    return f"{when} {amount} of recurring revenue a year {verb} at risk in {plural(found.cases, 'open case')}."
+    return f"{when} {amount} of recurring revenue a year {verb} at stake in {open_cases_text(found)}."
+
+
+def open_cases_text(found: CasesAtInstant) -> str:
+    """``18 open cases (14 at risk, 4 leaving)``, as the lanes of the queue name them."""
+    lanes = f" ({found.cases - found.leaving:,} at risk, {found.leaving:,} leaving)" if found.leaving else ""
+    return f"{plural(found.cases, 'open case')}{lanes}"
 
 
 def outcome_text(cases: int, money: Amounts, word: str) -> str:

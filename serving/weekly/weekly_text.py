@@ -15,11 +15,11 @@ from serving.weekly.weekly_sections import (
     WeeklySection,
     WeeklyTable,
     WeeklyText,
-    at_risk_text,
     first_upper,
+    open_revenue_text,
     outcome_text,
 )
-from serving.weekly.work_sections import contact_section, flow_section, money_section
+from serving.weekly.work_sections import contact_section, flow_section, money_section, months_section
 
 
 def write_week(figures: WeeklyFigures, today: date) -> WeeklyText:
@@ -33,6 +33,7 @@ def write_week(figures: WeeklyFigures, today: date) -> WeeklyText:
         summary=summary,
         sections=[
             _without_summary(money_section(figures), summary),
+            months_section(figures),
             flow_section(figures),
             contact_section(figures),
             losses_section(figures),
@@ -57,7 +58,7 @@ def _summary(figures: WeeklyFigures) -> Iterator[str]:
     if not open_now.cases and not week.closed and not week.opened:
         yield "No case was open, opened or closed in this week."
         return
-    yield at_risk_text(open_now, figures.complete)
+    yield open_revenue_text(open_now, figures.complete)
     saved, lost = (
         outcome_text(week.saved, week.money_saved, "saved"),
         outcome_text(week.lost, week.money_lost, "lost"),

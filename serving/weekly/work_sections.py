@@ -1,10 +1,12 @@
-"""The sections about the team's work: revenue at risk, saved and lost; the flow of cases; the time to a contact."""
+"""The sections about the team's work: revenue at stake, saved and lost; the flow of cases; the time to a contact."""
 
+from collections.abc import Iterator
 from math import isfinite
 
 from serving.night_report.report_text import day_text, plural
 from serving.path_metrics.path_report import MIN_CASES
 from serving.path_metrics.path_text import hours_text, time_text
+from serving.store.queries.results.period_queries import PeriodFlow
 from serving.store.queries.results.weekly_queries import WeekFlow
 from serving.weekly.weekly_charts import draw_bars, draw_intervals
 from serving.weekly.weekly_figures import PERIOD_WEEKS, ContactPeriod, WeeklyFigures
@@ -12,8 +14,9 @@ from serving.weekly.weekly_sections import (
     WeeklySection,
     WeeklyTable,
     amounts_text,
-    at_risk_text,
     first_upper,
+    open_cases_text,
+    open_revenue_text,
     outcome_text,
 )
 
@@ -29,7 +32,7 @@ def _main_currency(figures: WeeklyFigures) -> str:
 
 
 def money_section(figures: WeeklyFigures) -> WeeklySection:
-    """Revenue at risk at the end of the week, and what was saved and lost in it."""
+    """Revenue at stake at the end of the week, and what was saved and lost in it."""
     code, week = _main_currency(figures), figures.week
     unit = f"recurring revenue a year{f', in {code}' if code else ''}"
     others = sorted(
@@ -42,12 +45,7 @@ def money_section(figures: WeeklyFigures) -> WeeklySection:
         [(_week_label(it), (it.money_saved.get(code, 0.0), it.money_lost.get(code, 0.0))) for it in figures.shown_flow],
         lambda value: f"{value:,.0f}",
     )
-    lines = [
-        f"At risk at the beginning of the week: {amounts_text(figures.at_begin.revenue)} in "
-        f"{plural(figures.at_begin.cases, 'open case')}."
-        if figures.at_begin.cases
-        else "No case was open at the beginning of the week."
-    ]
+    lines = list(_moves(figures, code))
     if figures.at_end.without_revenue:
         lines.append(
             f"The revenue of {plural(figures.at_end.without_revenue, 'open case')} is unknown and not in the sum."
@@ -58,15 +56,84 @@ def money_section(figures: WeeklyFigures) -> WeeklySection:
     lost = outcome_text(week.lost, week.money_lost, "lost")
     return WeeklySection(
         key="money",
-        title="Revenue at risk, saved and lost",
-        lead=f"{at_risk_text(figures.at_end, figures.complete)} {first_upper(saved)} this week, and {lost}.",
+        title="Revenue at stake, saved and lost",
+        lead=f"{open_revenue_text(figures.at_end, figures.complete)} {first_upper(saved)} this week, and {lost}.",
         lines=lines,
         chart=chart,
         table=_flow_table(figures),
         note="“Saved” and “lost” are what was recorded when the case was closed, with the amount that was entered, "
-        "else the revenue at stake, else its estimate. Whether the accounts would have stayed anyway is another "
-        "question: “Do rescues help?” answers it.",
+        "else the revenue at stake, else its estimate. An account that is saved again within 90 days counts with what "
+        "is more than before. Whether the accounts would have stayed anyway is another question: “Do rescues help?” "
+        "answers it.",
+        links=_closed_links(figures),
     )
+
+
+def _moves(figures: WeeklyFigures, code: str) -> Iterator[str]:
+    """How the revenue at the beginning of the week became that at its end, in the currency of the chart."""
+    begin, end, moves = figures.at_begin, figures.at_end, figures.moves
+    if not begin.cases:
+        yield "No case was open at the beginning of the week."
+        return
+    yield f"At stake at the beginning of the week: {amounts_text(begin.revenue)} in {open_cases_text(begin)}."
+    parts = [f"{begin.revenue.get(code, 0.0):,.0f} at the beginning"]
+    for sign, move, words in (
+        ("+", moves.opened, "opened"),
+        ("−", moves.saved, "closed as saved"),
+        ("−", moves.lost, "closed as lost"),
+        ("−", moves.otherwise, "closed otherwise"),
+    ):
+        if move.cases:
+            parts.append(f"{sign} {move.revenue.get(code, 0.0):,.0f} in {plural(move.cases, 'case')} {words}")
+    unit = f" {code}" if code else ""
+    total = f"{end.revenue.get(code, 0.0):,.0f}{unit}"
+    yield f"{' '.join(parts)} = {total} in open cases, each with its revenue of today."
+
+
+def _closed_links(figures: WeeklyFigures) -> list[tuple[str, str]]:
+    """The lists of the cases that were saved and lost in the week."""
+    counts = (("saved", figures.week.saved), ("lost", figures.week.lost))
+    return [
+        (f"{plural(count, f'{state} case')}", f"/queue?state={state}&week={figures.code}")
+        for state, count in counts
+        if count
+    ]
+
+
+def months_section(figures: WeeklyFigures) -> WeeklySection:
+    """What was saved and lost in this quarter and month, each beside the one before."""
+    quarter, before = figures.months[:2]
+    rows = [
+        (
+            _span_label(row),
+            f"{row.opened:,}",
+            f"{row.closed:,}",
+            f"{row.saved:,}",
+            f"{row.lost:,}",
+            amounts_text(row.money_saved) if row.money_saved else "–",
+            amounts_text(row.money_lost) if row.money_lost else "–",
+        )
+        for row in figures.months
+    ]
+    header = ("Period", "Opened", "Closed", "Saved", "Lost", "Revenue saved", "Revenue lost")
+    lead = (
+        f"This quarter{'' if quarter.complete else ' so far'} {_results(quarter)}; "
+        f"in the quarter before, {_results(before)}."
+    )
+    return WeeklySection(
+        key="months",
+        title="Months and quarters",
+        lead=lead,
+        table=WeeklyTable("Quarters and months", header, rows, frozenset(range(1, 7))),
+    )
+
+
+def _results(row: PeriodFlow) -> str:
+    return f"{outcome_text(row.saved, row.money_saved, 'saved')} and {outcome_text(row.lost, row.money_lost, 'lost')}"
+
+
+def _span_label(row: PeriodFlow) -> str:
+    return f"{day_text(row.first)} to {day_text(row.last)}{'' if row.complete else ', so far'}"
 
 
 def _flow_table(figures: WeeklyFigures) -> WeeklyTable:

@@ -17,7 +17,7 @@ from serving.weekly.result_sections import left_section, losses_section
 from serving.weekly.weekly_figures import measure_week
 from serving.weekly.weekly_sections import WeeklySection
 from serving.weekly.weekly_sending import loss_titles
-from serving.weekly.work_sections import flow_section, money_section
+from serving.weekly.work_sections import flow_section, money_section, months_section
 
 overview_router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
 
@@ -35,7 +35,13 @@ def result_sections(session: Session, context: OverviewContext, titles: dict[str
     today = context.now.date()
     monday = today - timedelta(days=today.weekday())
     figures = measure_week(session, monday, context.now, context.squads, titles, times=False)
-    return [money_section(figures), flow_section(figures), losses_section(figures), left_section(figures)]
+    return [
+        money_section(figures),
+        months_section(figures),
+        flow_section(figures),
+        losses_section(figures),
+        left_section(figures),
+    ]
 
 
 @overview_router.get("/overview")

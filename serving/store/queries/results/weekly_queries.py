@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session, aliased
 
 from serving.contracts import Lane
 from serving.night_report.monitor_report import MonitorReport
+from serving.night_report.report_schema import NightReport
 from serving.store.base import Instant
 from serving.store.case_states import State
 from serving.store.decision_tables import MonitorRow
@@ -53,9 +54,13 @@ class WeekFlow:
 
 
 class CasesAtInstant(NamedTuple):
-    """The cases that were open at an instant, their recurring revenue a year, and those that nobody had contacted."""
+    """The cases that were open at an instant, their recurring revenue a year, and those that nobody had contacted.
+
+    ``leaving`` of them are of customers who have cancelled; the others are at risk.
+    """
 
     cases: int
+    leaving: int
     revenue: Amounts
     not_contacted: int
     without_revenue: int
@@ -150,7 +155,7 @@ def open_cases_at(session: Session, at: datetime, squads: frozenset[str] | None)
     """What was open at an instant; a case counts with the revenue at stake, or the estimate where it is unknown."""
     revenue = func.coalesce(Case.at_stake, Case.estimated_revenue)
     query = (
-        select(Account.currency, revenue, Case.responded_at)
+        select(Account.currency, revenue, Case.responded_at, Case.lane)
         .join(Account, Account.account_id == Case.account_id)
         .where(Case.opened_at < at, or_(Case.closed_at.is_(None), Case.closed_at >= at))
     )
@@ -158,22 +163,22 @@ def open_cases_at(session: Session, at: datetime, squads: frozenset[str] | None)
         query = query.where(Case.squad.in_(sorted(squads)))
     default = sole_currency(session)
     money: Counter[str] = Counter()
-    cases = waiting = unknown = 0
-    for currency, amount, responded_at in session.execute(query):
+    cases = leaving = waiting = unknown = 0
+    for currency, amount, responded_at, lane in session.execute(query):
         cases += 1
+        leaving += lane == Lane.LEAVING
         waiting += responded_at is None or responded_at >= at
         unknown += amount is None
         if amount is not None:
             money[currency or default] += amount
-    return CasesAtInstant(cases, dict(money), waiting, unknown)
+    return CasesAtInstant(cases, leaving, dict(money), waiting, unknown)
 
 
-def waiting_accounts_at(session: Session, since: date, at: date) -> int | None:
-    """The accounts that had no place on the newest night of a span of days; None where no night was recorded in it."""
+def night_report_at(session: Session, since: date, at: date) -> NightReport | None:
+    """The report of the newest night of a span of days; None where no night was recorded in it."""
     query = select(NightRow.report).where(NightRow.status == "recorded", NightRow.as_of >= since, NightRow.as_of < at)
     report = session.scalar(query.order_by(NightRow.as_of.desc()).limit(1))
-    found: int | None = report["decision"].get("waiting") if report and "decision" in report else None
-    return found
+    return NightReport.from_json(report) if report else None
 
 
 def monitor_report_before(session: Session, day: date) -> MonitorReport | None:

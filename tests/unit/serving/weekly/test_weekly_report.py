@@ -5,13 +5,14 @@ from datetime import date, datetime, timedelta
 from html import unescape
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 from support.monitor_factory import figure, monitor_report, performance_report, risk_monitor
 from support.nights.night_factory import flag_of, names, record_of, run, simple_decision
 
 from features.errors import UsageError
 from serving.night_report.monitor_report import FigureReport
 from serving.night_report.monitor_text import alarm_line
+from serving.night_report.report_schema import NightReport, NotBetter
 from serving.nights.case_updates import case_id
 from serving.paths.message_settings import MessageSettings
 from serving.policy.definition.policy_file import Policy, PolicyError, default_text
@@ -20,7 +21,7 @@ from serving.store.exchange import Message
 from serving.store.queries.monitor_queries import store_monitor_report
 from serving.store.queries.overview_queries import count_by_week
 from serving.store.queries.results.weekly_queries import closed_cases
-from serving.store.tables import Account, Case
+from serving.store.tables import Account, Case, NightRow
 from serving.weekly.weekly_charts import draw_bars, draw_intervals
 from serving.weekly.weekly_figures import WeeklyFigures, last_complete_week, measure_week, parse_week
 from serving.weekly.weekly_json import week_json
@@ -139,6 +140,49 @@ def test_the_report_agrees_with_the_reporting_view_and_the_overview(store: Store
     assert len(rows) == figures.week.closed
 
 
+def test_the_week_adds_up_and_months_and_quarters_are_compared(figures: WeeklyFigures) -> None:
+    moves = figures.moves
+    assert [(move.cases, dict(move.revenue)) for move in moves] == [
+        (4, {"EUR": 50_000}),
+        (2, {"EUR": 20_000}),
+        (2, {"EUR": 30_000, "USD": 4_000}),
+        (1, {"EUR": 10_000}),
+    ]
+    begin, end = (found.revenue["EUR"] for found in (figures.at_begin, figures.at_end))
+    assert begin + 50_000 - 20_000 - 30_000 - 10_000 == end
+    quarter, before, month, earlier = figures.months
+    assert [(row.first, row.last, row.complete) for row in figures.months] == [
+        (date(2026, 4, 1), date(2026, 6, 28), False),
+        (date(2026, 1, 1), date(2026, 3, 31), True),
+        (date(2026, 6, 1), date(2026, 6, 28), False),
+        (date(2026, 5, 1), date(2026, 5, 31), True),
+    ]
+    assert (quarter.saved, quarter.lost, dict(quarter.money_lost)) == (2, 3, {"EUR": 40_000, "USD": 4_000})
+    assert (before.saved, month.closed, earlier.closed) == (2, 6, 0)
+    words = week_as_text(write_week(figures, NEXT.date()))
+    assert "100,000 at the beginning + 50,000 in 4 cases opened" in words or "at the beginning + 50,000" in words
+    assert (
+        "This quarter so far 17,000 EUR was saved in 2 cases and 40,000 EUR and 4,000 USD was lost in 3 cases" in words
+    )
+
+
+def test_customers_who_were_saved_and_leave_are_named(store: Store) -> None:
+    fill(store, [Made(-20, -19, -10, "saved"), Made(1, at_stake=20_000)])
+    saved, open_ = (case_id(name, "churn", date(2026, 3, 1)) for name in names(2))
+    with store.transaction() as session:
+        first, second = (session.get(Case, case) for case in (saved, open_))
+        assert first is not None
+        assert second is not None
+        second.account_id, second.lane, second.version = first.account_id, "leaving", second.version + 1
+    with store.reading() as session:
+        found = measure_week(session, MONDAY, NEXT, None)
+        earlier = measure_week(session, MONDAY - timedelta(weeks=1), NEXT, None)
+    assert (len(found.leaving), found.at_end.leaving, len(earlier.leaving)) == (1, 1, 0)
+    words = week_as_text(write_week(found, NEXT.date()))
+    assert "1 account saved in the last 12 weeks is leaving all the same" in words
+    assert "1 open case (0 at risk, 1 leaving)" in words
+
+
 def test_a_lead_sees_the_figures_of_their_squads(store: Store) -> None:
     fill(store, WEEK)
     with store.reading() as session:
@@ -153,7 +197,7 @@ def test_the_words_say_what_was_counted(figures: WeeklyFigures) -> None:
     for sentence in (
         "Week of 22 Jun 2026",
         "22 Jun 2026 to 28 Jun 2026 (2026-W26); all squads",
-        "At the end of the week 80,000 EUR of recurring revenue a year was at risk in 3 open cases.",
+        "At the end of the week 80,000 EUR of recurring revenue a year was at stake in 3 open cases.",
         "17,000 EUR was saved in 2 cases this week, and 30,000 EUR and 4,000 USD was lost in 2 cases.",
         "2 open cases have had no contact with the customer yet.",
         "4 cases were opened (week before: 1), 2 contacted for the first time (1), and 5 closed (1).",
@@ -221,6 +265,24 @@ def test_a_warning_of_the_monitor_is_said_of_the_model_too(store: Store) -> None
     model = next(section for section in written.sections if section.key == "model")
     assert alarms
     assert set(alarms) <= set(model.lines)
+    assert "there is a warning" in model.lead
+
+
+def test_a_warning_of_the_night_about_a_model_is_said_too(store: Store) -> None:
+    fill(store, WEEK)
+    risk = risk_monitor(performance=performance_report(observed_to_expected=figure(1.04, 0.9, 1.2)))
+    warning = NotBetter(risk="churn", reason="It is not shown to find more than the best baseline.")
+    with store.transaction() as session:
+        store_monitor_report(
+            session, monitor_report().model_copy(update={"as_of": MONDAY, "risks": (risk,), "alarms": ()}), NEXT
+        )
+        night = session.scalars(select(NightRow)).one()
+        night.as_of = MONDAY
+        night.report = NightReport.from_json(night.report).model_copy(update={"warnings": (warning,)}).to_json()
+    with store.reading() as session:
+        written = write_week(measure_week(session, MONDAY, NEXT), NEXT.date())
+    model = next(section for section in written.sections if section.key == "model")
+    assert any("not shown to find more than the best baseline" in line for line in model.lines)
     assert "there is a warning" in model.lead
 
 

@@ -1,0 +1,119 @@
+"""What happened in a span of time: for months and quarters, and from the beginning of a week to its end."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import NamedTuple
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from serving.store.case_states import State
+from serving.store.queries.results.weekly_queries import Amounts, closed_cases, sole_currency
+from serving.store.tables import Account, Case
+
+MONTHS_OF_QUARTER = 3
+
+
+@dataclass(frozen=True)
+class PeriodFlow:
+    """What happened from ``first`` to ``last``, both included; ``complete`` is False while the period goes on."""
+
+    first: date
+    last: date
+    complete: bool
+    opened: int
+    closed: int
+    saved: int
+    lost: int
+    money_saved: Amounts
+    money_lost: Amounts
+
+
+class RevenueMove(NamedTuple):
+    """Cases that came or went in a span of time, with the revenue at stake in them."""
+
+    cases: int
+    revenue: Amounts
+
+
+class RevenueMoves(NamedTuple):
+    """Why the revenue of the open cases changed: cases opened, and closed as saved, as lost, and otherwise."""
+
+    opened: RevenueMove
+    saved: RevenueMove
+    lost: RevenueMove
+    otherwise: RevenueMove
+
+
+def months_and_quarters(session: Session, at: datetime, squads: frozenset[str] | None) -> list[PeriodFlow]:
+    """The quarter and the month that an instant lies in, each followed by the one before, as known at the instant."""
+    newest = (at - timedelta(microseconds=1)).date()
+    month = newest.replace(day=1)
+    quarter = month.replace(month=month.month - (month.month - 1) % MONTHS_OF_QUARTER)
+    before = [_months_before(quarter, MONTHS_OF_QUARTER), _months_before(month, 1)]
+    return [
+        _flow(session, quarter, newest, squads, complete=_next(quarter, MONTHS_OF_QUARTER) <= at.date()),
+        _flow(session, before[0], quarter - timedelta(days=1), squads, complete=True),
+        _flow(session, month, newest, squads, complete=_next(month, 1) <= at.date()),
+        _flow(session, before[1], month - timedelta(days=1), squads, complete=True),
+    ]
+
+
+def revenue_moves(session: Session, since: datetime, until: datetime, squads: frozenset[str] | None) -> RevenueMoves:
+    """What came into the open cases and went out of them; a case that did both in the span is in both."""
+    revenue = func.coalesce(Case.at_stake, Case.estimated_revenue)
+    query = (
+        select(Case.opened_at, Case.closed_at, Case.state, Account.currency, revenue)
+        .join(Account, Account.account_id == Case.account_id)
+        .where(Case.opened_at < until, (Case.opened_at >= since) | (Case.closed_at >= since))
+    )
+    if squads is not None:
+        query = query.where(Case.squad.in_(sorted(squads)))
+    default = sole_currency(session)
+    counts: Counter[str] = Counter()
+    money: dict[str, Counter[str]] = {name: Counter() for name in RevenueMoves._fields}
+    for opened_at, closed_at, state, currency, amount in session.execute(query):
+        names = ["opened"] if opened_at >= since else []
+        if closed_at is not None and since <= closed_at < until:
+            names.append(state if state in (State.SAVED, State.LOST) else "otherwise")
+        for name in names:
+            counts[name] += 1
+            if amount is not None:
+                money[name][currency or default] += amount
+    return RevenueMoves(*(RevenueMove(counts[name], dict(money[name])) for name in RevenueMoves._fields))
+
+
+def _flow(session: Session, first: date, last: date, squads: frozenset[str] | None, *, complete: bool) -> PeriodFlow:
+    since, until = datetime.combine(first, time()), datetime.combine(last, time()) + timedelta(days=1)
+    opened = select(func.count()).select_from(Case).where(Case.opened_at >= since, Case.opened_at < until)
+    if squads is not None:
+        opened = opened.where(Case.squad.in_(sorted(squads)))
+    rows, default = closed_cases(session, since, until, squads), sole_currency(session)
+    outcomes = Counter(row.outcome for row in rows)
+    saved: Counter[str] = Counter()
+    lost: Counter[str] = Counter()
+    for row in rows:
+        for state, money, amount in ((State.SAVED, saved, row.revenue_saved), (State.LOST, lost, row.revenue_lost)):
+            if row.outcome == state and amount is not None:
+                money[row.currency or default] += amount
+    return PeriodFlow(
+        first=first,
+        last=last,
+        complete=complete,
+        opened=session.scalar(opened) or 0,
+        closed=len(rows),
+        saved=outcomes[State.SAVED],
+        lost=outcomes[State.LOST],
+        money_saved=dict(saved),
+        money_lost=dict(lost),
+    )
+
+
+def _months_before(first: date, months: int) -> date:
+    number = first.year * 12 + first.month - 1 - months
+    return date(number // 12, number % 12 + 1, 1)
+
+
+def _next(first: date, months: int) -> date:
+    return _months_before(first, -months)
