@@ -33,7 +33,7 @@ class FeedRhythm:
     """What is usual for a feed on the weekday of a night.
 
     Attributes:
-        newest_on: the day of its newest row before the night.
+        newest_on: the day before the night on which its newest row became known.
         late_after_days: the age that it exceeds on at most 1% of these weekdays; ``None`` with too little history.
         newest_rows: the rows of the newest day.
         expected_rows: the median of that weekday in the last weeks, days without rows included.

@@ -108,13 +108,13 @@ class CaseChanges(ReportPart):
 
 
 class FeedReport(ReportPart):
-    """How long ago a source table delivered its newest row; ``stale`` where that is longer than ``max_age_days``."""
+    """The age of the newest row of a source table, by its day; ``stale`` where that is more than ``max_age_days``."""
 
     table: str
     age_days: int | None
     max_age_days: int
     stale: bool
-    newest_on: date | None = Field(default=None, description="the day of the newest row")
+    newest_on: date | None = Field(default=None, description="the day on which the newest row became known")
     late: bool = Field(default=False, description="older than on nearly all of the same weekdays before")
     late_after_days: int | None = Field(
         default=None, description="age on this weekday after which it is late; null with too little history"

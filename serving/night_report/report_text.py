@@ -231,7 +231,12 @@ def stale_text(feed: schema.FeedReport) -> str:
     """What is wrong with a stale feed, without a full stop, so that it can be part of a list."""
     if feed.age_days is None:
         return f"{feed.table} has delivered no row yet"
-    return f"{feed.table} delivered its newest row {plural(feed.age_days, 'day')} ago"
+    return f"{feed.table} has no row newer than {plural(feed.age_days, 'day')}"
+
+
+def feed_problem(feed: schema.FeedReport) -> str:
+    """What is wrong with a feed, without a full stop; empty where it is neither stale nor late."""
+    return stale_text(feed) if feed.stale else delivery_text(feed) if feed.late else ""
 
 
 def late_lines(feeds: Sequence[schema.FeedReport]) -> list[str]:
@@ -245,8 +250,12 @@ def late_lines(feeds: Sequence[schema.FeedReport]) -> list[str]:
 def late_text(feed: schema.FeedReport) -> str:
     """That a feed is late by its own rhythm, as a sentence."""
     usual = plural(feed.late_after_days or 0, "day")
-    since = _newest_delivery(feed)
-    return f"{feed.table} has delivered nothing since {since}; on this weekday that is usually at most {usual} ago."
+    return f"{delivery_text(feed)}; on this weekday that is usually at most {usual} ago."
+
+
+def delivery_text(feed: schema.FeedReport) -> str:
+    """Since when a feed has delivered nothing, without a full stop: a row of today may be about an earlier day."""
+    return f"{feed.table} has delivered nothing since {_newest_delivery(feed)}"
 
 
 def _newest_delivery(feed: schema.FeedReport) -> str:

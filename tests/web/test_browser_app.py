@@ -186,7 +186,7 @@ def test_the_overview_of_a_lead(chromium: Browser, migrated_sqlite: Path, tmp_pa
         expect(page.get_by_role("heading", name="Work of the team")).to_be_visible()
         expect(page.get_by_text("Cases opened and closed by week", exact=True).first).to_be_visible()
         expect(page.get_by_text("percentage points fewer of the selected accounts")).to_be_visible()
-        expect(page.get_by_text("delivered its newest row 5 days ago").first).to_be_visible()
+        expect(page.get_by_text("has no row newer than 5 days").first).to_be_visible()
         page.close()
 
 

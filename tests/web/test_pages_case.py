@@ -349,8 +349,8 @@ def test_the_overview_shows_figures_with_the_numbers_behind_them(site: Site, web
         "<strong>Churn:</strong> The event happened to 11.2 percentage points fewer of the selected accounts",
         "Not measurable yet, n = 13: 9 selected and 4 held-out accounts have a known outcome; each group needs 30.",
         "Not measured yet: <code>rescue monitor</code> measures it.",
-        "<strong>delivered its newest row 5 days ago</strong>",
-        "<strong>Warning:</strong> tickets delivered its newest row 5 days ago.",
+        "<strong>has no row newer than 5 days</strong>",
+        "<strong>Warning:</strong> tickets has no row newer than 5 days.",
         "up to date",
         "out of range (508)",
         "not in the source",
@@ -388,7 +388,7 @@ def test_the_overview_shows_what_the_monitor_measured(site: Site, web_store: Sto
     page = html.unescape(site.browser(LEAD).get("/overview").text)
     for text in (
         "Are the models still right?",
-        "<strong>Alarm:</strong> tickets delivered its newest row 12 days ago; 3 days is the limit.",
+        "<strong>Alarm:</strong> tickets has no row newer than 12 days; 3 days is the limit.",
         "<strong>Warning:</strong> Churn: the AUC of matured nights is 0.58 [0.54, 0.62], and 0.71 was promised.",
         "Churn within 90 days",
         '<th scope="row">Estimate</th><td>AUC 0.80 [0.75, 0.85]',

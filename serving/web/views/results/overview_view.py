@@ -8,7 +8,7 @@ from serving.night_report.effect_text import effect_line, effect_outlook
 from serving.night_report.monitor_report import MonitorReport
 from serving.night_report.monitor_text import alarm_line, risk_lines
 from serving.night_report.report_schema import NightReport, RealisedOutcomes
-from serving.night_report.report_text import quarantine_text, risk_line, stale_text, warning_lines
+from serving.night_report.report_text import feed_problem, quarantine_text, risk_line, warning_lines
 from serving.path_metrics.censored_times import Estimate, wilson_interval
 from serving.path_metrics.path_text import share_text
 from serving.store.queries.overview_queries import TeamOutcomes
@@ -192,8 +192,18 @@ def _feed_rows(report: NightReport) -> list[FeedRow]:
     rows = []
     for table in report.tables:
         feed = feeds.get(table.name)
-        stale = feed is not None and (feed.stale or feed.late)
-        status = "–" if feed is None else stale_text(feed).removeprefix(f"{feed.table} ") if stale else "up to date"
+        problem = feed_problem(feed).removeprefix(f"{feed.table} ") if feed else "–"
+        stale = feed is not None and bool(problem)
         quarantined = sum(table.quarantined.values())
-        rows.append(FeedRow(table.name, status, stale, table.rows, table.accepted, quarantined, quarantine_text(table)))
+        rows.append(
+            FeedRow(
+                table.name,
+                problem or "up to date",
+                stale,
+                table.rows,
+                table.accepted,
+                quarantined,
+                quarantine_text(table),
+            )
+        )
     return [*rows, *(FeedRow(name, "not in the source", False, 0, 0, 0, "") for name in report.missing_tables)]

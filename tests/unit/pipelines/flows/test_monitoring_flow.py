@@ -27,4 +27,4 @@ def test_it_trains_by_the_setting(
         written = flows.monitoring_flow.fn(data="source", home=str(tmp_path))
     assert written == monitor_report().to_json()
     assert runs == trained
-    assert "tickets delivered its newest row 12 days ago" in caplog.text
+    assert "tickets has no row newer than 12 days" in caplog.text

@@ -110,7 +110,7 @@ def test_a_stale_source_ends_it_with_three(night_home: NightHome, tmp_path: Path
     given = ["monitor", "--data", str(night_home.data), "--home", str(home), "--as-of", late]
     shown = CliRunner().invoke(app.app, given)
     assert shown.exit_code == 3
-    assert "Alarm: tickets delivered its newest row" in shown.stdout
+    assert "Alarm: tickets has no row newer than" in shown.stdout
     assert "Performance: not measurable yet" in shown.stdout
 
 

@@ -16,7 +16,7 @@ from serving.night_report.monitor_text import (
 )
 
 SENTENCES = {
-    "stale_feed": "tickets delivered its newest row 12 days ago; 3 days is the limit.",
+    "stale_feed": "tickets has no row newer than 12 days; 3 days is the limit.",
     "low_volume": "invoices has 60 rows, usually 105.",
     "labels_stopped": "Churn: no event since 3 Nov 2025, although 9 were to be expected until 28 Jan 2026.",
     "score_drift": "Churn: the scores have moved since 3 Jan 2026 (index 0.31, 0.05 by chance), which an earlier night "

@@ -11,6 +11,7 @@ from serving.night_report.report_text import (
     NOT_SCORED,
     SUPPRESSED,
     decision_lines,
+    feed_problem,
     late_lines,
     not_scored_text,
     stale_text,
@@ -121,10 +122,18 @@ def test_missing_values_name_a_few_features_by_their_meaning() -> None:
 
 @pytest.mark.parametrize(
     ("age", "text"),
-    [(None, "tickets has delivered no row yet"), (1, "tickets delivered its newest row 1 day ago")],
+    [(None, "tickets has delivered no row yet"), (1, "tickets has no row newer than 1 day")],
 )
 def test_a_stale_feed(age: int | None, text: str) -> None:
     assert stale_text(schema.FeedReport(table="tickets", age_days=age, max_age_days=28, stale=True)) == text
+
+
+def test_a_late_feed_is_described_by_its_newest_delivery() -> None:
+    feed = schema.FeedReport(
+        table="tickets", age_days=9, max_age_days=28, stale=False, late=True, newest_on=date(2026, 6, 28)
+    )
+    assert feed_problem(feed) == "tickets has delivered nothing since 28 Jun 2026"
+    assert feed_problem(feed.model_copy(update={"late": False})) == ""
 
 
 def test_what_a_night_does_with_open_cases_is_said_with_its_reasons() -> None:
