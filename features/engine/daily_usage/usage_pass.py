@@ -242,19 +242,23 @@ class UsagePass:
         )
 
     def _sum_days(self) -> BucketSums:
-        """The sums of the sums by day, in their order."""
+        """The sums of the sums by day, in their order, some rows at a time: their arrays stay in the cache."""
         names = sorted({name for part in self._parts for name in part.features})
         sums = self._empty_sums(len(names))
         places = np.full(len(self.history.accounts), -1)
         places[self.scope.codes] = np.arange(len(self.scope))
         for part in self._parts:
             columns = part.between(self.buckets.first, self.buckets.first + self.buckets.days)
-            account = places[part.numbers_in(self.history)][columns["account"]]
-            code = np.searchsorted(names, part.features)[columns["feature"]]
-            day = columns["day"].astype(np.int64) - self.buckets.first
-            read = {**columns, "day": day, "account": account, "code": code}
-            inside = account >= 0
-            sums.add(read if inside.all() else {name: values[inside] for name, values in read.items()})
+            place, feature = places[part.numbers_in(self.history)], np.searchsorted(names, part.features)
+            inside = bool((place >= 0).all())
+            for begin in range(0, len(columns["day"]), BATCH_ROWS):
+                read = {name: values[begin : begin + BATCH_ROWS] for name, values in columns.items()}
+                account = place[read["account"]]
+                if not inside:
+                    here = np.flatnonzero(account >= 0)
+                    read, account = {name: values[here] for name, values in read.items()}, account[here]
+                day = read["day"].astype(np.int64) - self.buckets.first
+                sums.add({**read, "day": day, "account": account, "code": feature[read["feature"]]})
         return sums
 
     def _sum_rows(self) -> BucketSums:
