@@ -9,8 +9,9 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import wraps
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
@@ -21,12 +22,16 @@ from features.errors import RescueError, UsageError, extra_command
 from serving.paths.message_settings import MessageSettings
 
 BUSY_SECONDS = 30
-READ_ONLY = "rescue_read_only"
+READ_ONLY, IMPATIENT = "rescue_read_only", "rescue_impatient"
 MESSAGES = "messages"
 """The key of the settings of messages in a session's ``info``."""
 PEOPLE_NAMES = "people_names"
 """The key, there, of the names of people as others read them, once the transaction has loaded the policy."""
+ANSWERS = "answers"
+"""The key, there, of what a session that writes nothing has read already (:func:`once_per_reading`)."""
 
+Arguments = ParamSpec("Arguments")
+Answer = TypeVar("Answer")
 
 Clock = Callable[[], datetime]
 """Returns an instant, UTC without a zone."""
@@ -79,6 +84,7 @@ class Store:
         self.is_sqlite = self.engine.dialect.name == "sqlite"
         self._writers = threading.Lock()
         self._reading = self.engine.execution_options(**{READ_ONLY: True})
+        self._impatient = self.engine.execution_options(**{IMPATIENT: True})
 
     def migrate(self) -> None:
         """Bring the schema to this version of Rescue; safe to call at every start and by many processes at once."""
@@ -91,32 +97,46 @@ class Store:
             upgrade(self.engine)
 
     @contextmanager
-    def transaction(self) -> Iterator[Session]:
+    def transaction(self, *, patient: bool = True) -> Iterator[Session]:
         """A session whose work is committed at the end of the block, or not at all.
 
         Threads of one process queue at a lock of their own on SQLite: its busy handler sleeps and polls, which under
-        fifty writers is ten times slower and unfair.
+        fifty writers is ten times slower and unfair. Without ``patient``, it does not wait for another writer there.
+
+        Raises:
+            StoreUnavailableError: others have been writing for longer than it waits.
         """
-        if not self.is_sqlite:
-            with _readable_errors(self.url), self._session(self.engine) as session, session.begin():
-                yield session
-            return
+        engine = self.engine if patient else self._impatient
         with (
-            self._writers,
+            self._turn(BUSY_SECONDS if patient else 0),
             _readable_errors(self.url),
-            self._session(self.engine) as session,
+            self._session(engine) as session,
             session.begin(),
         ):
             yield session
 
     @contextmanager
+    def _turn(self, seconds: float) -> Iterator[None]:
+        """Wait for the other writers of this process, on SQLite."""
+        if not self.is_sqlite:
+            yield
+            return
+        if not self._writers.acquire(timeout=seconds):
+            url = self.url.render_as_string(hide_password=True)
+            raise StoreUnavailableError(f"The queue's database at {url} is busy: nothing was written; try again.")
+        try:
+            yield
+        finally:
+            self._writers.release()
+
+    @contextmanager
     def reading(self) -> Iterator[Session]:
         """A session that sees one consistent state and writes nothing; it never waits for a writer."""
-        with _readable_errors(self.url), self._session(self._reading) as session:
+        with _readable_errors(self.url), self._session(self._reading, **{ANSWERS: {}}) as session:
             yield session
 
-    def _session(self, engine: Engine) -> Session:
-        return Session(engine, expire_on_commit=False, info={MESSAGES: self.messages})
+    def _session(self, engine: Engine, **info: Any) -> Session:
+        return Session(engine, expire_on_commit=False, info={MESSAGES: self.messages, **info})
 
     def close(self) -> None:
         """Close the connections."""
@@ -129,6 +149,29 @@ class Store:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def once_per_reading(
+    read: Callable[Concatenate[Session, Arguments], Answer],
+) -> Callable[Concatenate[Session, Arguments], Answer]:
+    """Let a query run once in a session that writes nothing, however many parts of a page need its answer.
+
+    Such a session sees one consistent state, so the answer stays the same. A session that writes reads every time. The
+    answer must not be changed by who receives it, and the arguments are hashable.
+    """
+
+    @wraps(read)
+    def read_once(session: Session, *args: Arguments.args, **named: Arguments.kwargs) -> Answer:
+        known: dict[object, Any] | None = session.info.get(ANSWERS)
+        if known is None:
+            return read(session, *args, **named)
+        key = (read, args, tuple(named.items()))
+        if key not in known:
+            known[key] = read(session, *args, **named)
+        answer: Answer = known[key]
+        return answer
+
+    return read_once
 
 
 def _parsed(url: str) -> URL:
@@ -174,8 +217,15 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    read_only = connection.get_execution_options().get(READ_ONLY, False)
-    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+    options = connection.get_execution_options()
+    if not options.get(IMPATIENT, False):
+        connection.exec_driver_sql("BEGIN" if options.get(READ_ONLY, False) else "BEGIN IMMEDIATE")
+        return
+    connection.exec_driver_sql("PRAGMA busy_timeout = 0")
+    try:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    finally:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {1000 * BUSY_SECONDS}")
 
 
 @contextmanager
@@ -186,9 +236,10 @@ def _readable_errors(url: URL) -> Iterator[None]:
     """
     try:
         yield
-    except DataError as error:
+    except (DataError, UnicodeEncodeError, OverflowError) as error:
         raise UsageError(
-            "The queue's database cannot keep a value (a NUL character, or a number out of range): leave it out."
+            "The queue's database cannot keep a value (half a character, a NUL character, or a number out of range): "
+            "leave it out."
         ) from error
     except DatabaseError as error:
         if type(error) not in {

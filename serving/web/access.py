@@ -7,9 +7,8 @@ another squad does not exist for either.
 """
 
 from collections.abc import Callable
-from typing import Annotated
 
-from fastapi import Depends, FastAPI
+from fastapi import FastAPI
 from starlette.middleware.sessions import SessionMiddleware
 from starlette.requests import Request
 
@@ -24,6 +23,7 @@ from serving.web.identity.review_settings import ReviewSettings
 from serving.web.identity.roles import Permission
 from serving.web.security.csrf import CsrfProtection, csrf_token
 from serving.web.security.headers import SecurityHeaders
+from serving.web.security.write_limit import WriteLimit
 from serving.web.sign_in import oidc
 from serving.web.sign_in.sign_in import send_to_sign_in, sign_in_router
 
@@ -52,6 +52,7 @@ def install_access(app: FastAPI, store: Store, settings: ReviewSettings) -> Iden
             https_only=settings.secure_cookies,
         )
     largest = AttachmentLimits(settings.attachment_megabytes).largest
+    app.add_middleware(WriteLimit)
     app.add_middleware(CsrfProtection, largest_file=largest)
     app.add_middleware(Cookies, secure=settings.secure_cookies)
     app.add_middleware(SecurityHeaders, secure=settings.secure_cookies)
@@ -71,9 +72,13 @@ def require_sign_in(request: Request) -> Person:
 
 
 def require_permission(permission: Permission) -> Callable[..., Person]:
-    """The person who sent the request, if one of their roles includes ``permission``."""
+    """The person who sent the request, if one of their roles includes ``permission``.
 
-    def permitted_person(person: Annotated[Person, Depends(require_sign_in)]) -> Person:
+    It is one function and not a chain of dependencies, because each of these would wait for a thread of its own.
+    """
+
+    def permitted_person(request: Request) -> Person:
+        person = require_sign_in(request)
         if not person.may(permission):
             roles = " and ".join(sorted(person.roles)) or "no role"
             raise NotAllowedError(

@@ -151,7 +151,7 @@ def _outcome_forms(work: WorkChoices) -> Iterator[CaseForm]:
     """The forms that close a case: those with money have a form each, because their reasons differ."""
     for number, (outcome, label) in enumerate(OUTCOME_LABELS.items(), start=1):
         title, reasons = display_text.state_title(outcome).lower(), bool(work.outcomes.reasons.get(outcome))
-        label = f"{label}, if no reason above says it" if reasons and outcome == State.SAVED else label
+        label = f"{label}: a reason above or a sentence here is needed" if reasons and outcome == State.SAVED else label
         yield CaseForm(
             Action.RESOLVE,
             f"Close as {title}",
@@ -215,6 +215,11 @@ def _hand_over(cases: Cases, case_id: str, actor: Actor, version: int | None, te
         form=texts.get("form") or None,
         answers=form_answers(texts),
     )
+
+
+def form_version(text: str) -> int | None:
+    """The version of a case that a form was made for; None where it names none. One of many digits is never current."""
+    return int(text[:18]) if text.isdecimal() else None
 
 
 def form_answers(texts: Texts) -> dict[str, str]:

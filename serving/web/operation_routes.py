@@ -8,7 +8,6 @@ are read at each request, from the same state as `rescue status`.
 import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from ipaddress import ip_address
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, FastAPI, Request
@@ -23,6 +22,7 @@ from serving.store import Store
 from serving.store.database import StoreError, utcnow
 from serving.store.migrations import HEAD, current_revision
 from serving.store.operations_tables import ATTEMPT_OUTCOMES
+from serving.web.identity.client_address import client_address, is_within
 from serving.web.identity.review_settings import ReviewSettings
 
 SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
@@ -42,8 +42,7 @@ def install_metrics(app: FastAPI, store: Store, settings: ReviewSettings) -> Non
         registry=registry,
     )
     registry.register(StateCollector(store))
-    app.state.metrics, app.state.metrics_networks, app.state.store = registry, settings.metrics_networks, store
-
+    app.state.metrics, app.state.review_settings, app.state.store = registry, settings, store
     app.add_middleware(RequestTimer, seconds=requests)
     app.include_router(operation_router)
 
@@ -93,11 +92,17 @@ def readiness(request: Request) -> PlainTextResponse:
 
 
 def _require_network(request: Request) -> bool:
-    try:
-        host = ip_address(request.client.host if request.client else "")
-    except ValueError:
+    """Whether the client is in a network of the settings.
+
+    A proxy on this machine makes every request come from this machine: what it passes on counts as from its client, and
+    as from nowhere where the settings do not name the proxy.
+    """
+    settings: ReviewSettings = request.app.state.review_settings
+    address = client_address(request, settings.trusted_proxies)
+    passed_on = any(name in request.headers for name in ("x-forwarded-for", "forwarded", "x-real-ip"))
+    if passed_on and not is_within(request.client.host if request.client else None, settings.trusted_proxies):
         return False
-    return any(host in network for network in request.app.state.metrics_networks)
+    return is_within(address, settings.metrics_networks)
 
 
 @operation_router.get("/metrics")

@@ -98,6 +98,8 @@ def test_snoozing_and_disagreeing_need_a_text_and_work_once(mails: Mails) -> Non
     assert "The analyst reads it." in said.text
     again = mails.answer(path, "disagree", reason=reason[1], text="Once more.")
     assert (again.status_code, "used already" in again.text) == (409, True)
+    other_spelling = mails.answer(f"{path}=", "disagree", reason=reason[1], text="Twice more.")
+    assert (other_spelling.status_code, "used already" in other_spelling.text) == (409, True)
     assert mails.answer(path, "snooze", days="7", text="On leave.").status_code == 200
     assert [(event.kind, event.comment) for event in mails.events()] == [
         ("disagree", "They moved to the new product."),

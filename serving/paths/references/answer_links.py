@@ -30,6 +30,11 @@ class AnswerLink(NamedTuple):
     person: str
     expires_at: datetime
 
+    @property
+    def key(self) -> str:
+        """What the link is remembered by once it was used: the text of a link can be written in several ways."""
+        return "\x1f".join((self.case, self.person, self.expires_at.isoformat()))
+
 
 @dataclass(frozen=True)
 class AnswerLinks:

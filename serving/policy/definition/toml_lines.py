@@ -9,7 +9,8 @@ from collections.abc import Mapping
 
 Path = tuple[str | int, ...]
 
-_HEADER = re.compile(r"^\s*(\[\[?)\s*(.+?)\s*\]\]?\s*(?:#.*)?$")
+_HEADER = re.compile(r"""^\s*(\[\[?)((?:[^\]"'#]|"[^"]*"|'[^']*')+)\]\]?\s*(?:#.*)?$""")
+"""A header. No part of it can match in two ways: the text may be somebody's who wants a pattern to take for ever."""
 _KEY = re.compile(r"""^\s*((?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*'))*)\s*=""")
 _PART = re.compile(r"""[A-Za-z0-9_-]+|"[^"]*"|'[^']*'""")
 

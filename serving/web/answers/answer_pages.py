@@ -21,7 +21,7 @@ from serving.store.tables import Case
 from serving.web.access import Identity, csrf_token
 from serving.web.answers.case_reasons import disagreeable_reasons
 from serving.web.answers.refusal_text import refusal_text
-from serving.web.forms import SNOOZE_DAYS
+from serving.web.forms import SNOOZE_DAYS, form_version
 from serving.web.identity.known_people import known_person
 from serving.web.identity.person import SignInNeededError
 from serving.web.reader import ZONE_COOKIE, PageReader
@@ -72,18 +72,18 @@ def send_answer(request: Request, texts: FormTexts) -> Response:
     except RescueError as error:
         return _refusal(request, error)
     cases: Cases = request.app.state.cases
-    what = f"answer {action}"
+    what, link = f"answer {action}", answering.link.key
     try:
-        use_once(cases.store, what, token, expires_at=answering.link.expires_at, now=cases.clock())
+        use_once(cases.store, what, link, expires_at=answering.link.expires_at, now=cases.clock())
     except RescueError as error:
         return _page(request, token, answering, problem=str(error), status=409)
     try:
         _act(cases, answering, action, texts)
     except StoreError:
-        forget_use(cases.store, what, token)
+        forget_use(cases.store, what, link)
         raise
     except RescueError as error:
-        forget_use(cases.store, what, token)
+        forget_use(cases.store, what, link)
         shown = _answering(request, token, Act.COMMENT)
         problem = refusal_text(cases.store, error)
         return _page(request, token, shown, problem=problem, texts=texts, status=_status(error))
@@ -121,8 +121,7 @@ def _signed_in(request: Request, identity: Identity) -> str | None:
 
 
 def _act(cases: Cases, answering: Answering, action: str, texts: dict[str, str]) -> None:
-    number, text = texts.get("version", ""), texts.get("text", "")
-    version = int(number) if number.isdecimal() else None
+    version, text = form_version(texts.get("version", "")), texts.get("text", "")
     case_id, actor = answering.case.id, answering.actor
     if action == Action.ACKNOWLEDGE:
         cases.acknowledge(case_id, actor, version)

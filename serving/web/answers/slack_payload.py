@@ -93,7 +93,7 @@ def _form(payload: dict[str, Any]) -> SlackClick | None:
 
 def _value(inputs: dict[str, Any]) -> str:
     """The value of the one input of a block."""
-    field = next(iter(inputs.values()))
+    (field,) = inputs.values()
     option = field.get("selected_option") or {}
     return str(field.get("selected_date") or option.get("value") or field.get("value") or "")
 

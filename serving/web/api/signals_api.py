@@ -10,7 +10,6 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 from serving.signals.cloud_events import BATCH, JSON_TYPE, SINGLE
 from serving.signals.receive_signals import SignalReceiver
 from serving.web.api.response_models import ResponseModel
-from serving.web.identity.client_address import client_address
 
 signals_router = APIRouter(tags=["signals"])
 
@@ -71,6 +70,7 @@ def receive_payload(request: Request, response: Response, body: Body, adapter: A
 def _receive(request: Request, response: Response, body: bytes, adapter: str) -> SignalsResponse:
     receiver: SignalReceiver = request.app.state.receiver
     headers = {name.lower(): value for name, value in request.headers.items()}
-    report = receiver.receive(body, headers, address=client_address(request) or "", adapter=adapter)
+    address = request.app.state.identity.address_of(request) or ""
+    report = receiver.receive(body, headers, address=address, adapter=adapter)
     response.status_code = 202 if report.accepted or not report.repeated else 200
     return SignalsResponse(accepted=report.accepted, repeated=report.repeated)

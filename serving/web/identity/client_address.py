@@ -16,7 +16,7 @@ Networks = Sequence[IPv4Network | IPv6Network]
 def client_address(request: Request, trusted_proxies: Networks = ()) -> str | None:
     """The address of the client, for the record and the limit of attempts."""
     nearest = request.client.host if request.client else None
-    if not _within(nearest, trusted_proxies):
+    if not is_within(nearest, trusted_proxies):
         return nearest
     hops = [part.strip() for line in request.headers.getlist("x-forwarded-for") for part in line.split(",")]
     for hop in reversed(hops):
@@ -24,7 +24,7 @@ def client_address(request: Request, trusted_proxies: Networks = ()) -> str | No
         if address is None:
             break
         nearest = str(address)
-        if not _within(nearest, trusted_proxies):
+        if not is_within(nearest, trusted_proxies):
             break
     return nearest
 
@@ -41,7 +41,8 @@ def _parsed(text: str) -> IPv4Address | IPv6Address | None:
     return found.ipv4_mapped or found if isinstance(found, IPv6Address) else found
 
 
-def _within(address: str | None, networks: Networks) -> bool:
+def is_within(address: str | None, networks: Networks) -> bool:
+    """Whether an address is in one of these networks; a text that is no address is in none."""
     try:
         found = ip_address(address or "")
     except ValueError:

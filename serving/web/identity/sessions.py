@@ -7,14 +7,15 @@ creates a new session, so a value that an attacker has set before is useless. AP
 import hashlib
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete
+from sqlalchemy import Update, delete, update
 from sqlalchemy.orm import Session
 
 from serving.cases.permissions import Role
 from serving.store import Store
-from serving.store.database import utcnow
+from serving.store.database import StoreUnavailableError, utcnow
 from serving.store.people_tables import SessionRow, SignIn, Token, User
 from serving.web.identity.person import Person
 
@@ -94,16 +95,15 @@ class Sessions:
         return _person(user.name, user.roles, user.squads)
 
     def _touch_token(self, row: str, now: datetime) -> None:
-        with self.store.transaction() as session:
-            stored = session.get(Token, row)
-            if stored is not None:
-                stored.last_used_at = now
+        self._store_use(update(Token).where(Token.hash == row).values(last_used_at=now))
 
     def _touch(self, row: str, now: datetime) -> None:
-        with self.store.transaction() as session:
-            stored = session.get(SessionRow, row)
-            if stored is not None:
-                stored.seen_at = now
+        self._store_use(update(SessionRow).where(SessionRow.hash == row).values(seen_at=now))
+
+    def _store_use(self, change: Update) -> None:
+        """Store the last use; left out while somebody else writes, because no page may wait for that."""
+        with suppress(StoreUnavailableError), self.store.transaction(patient=False) as session:
+            session.execute(change)
 
 
 def record_sign_in(

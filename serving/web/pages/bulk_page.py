@@ -19,6 +19,7 @@ from serving.store.queries.case_queries import account_names
 from serving.store.tables import Case
 from serving.web.display_text import state_title
 from serving.web.flash_messages import FlashMessage, error_text
+from serving.web.forms import form_version
 from serving.web.pages.queue_page import render_queue
 from serving.web.request_context import (
     AssignerContext,
@@ -28,6 +29,7 @@ from serving.web.request_context import (
     WorkerContext,
 )
 from serving.web.sign_in.sign_in import local_path
+from serving.web.views.work.queue_view import whole_number
 
 bulk_router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
 
@@ -62,8 +64,8 @@ def assign_cases(request: Request, texts: FormTexts, selected: SelectedCases, co
 @bulk_router.post("/queue/snooze")
 def snooze_cases(request: Request, texts: FormTexts, selected: SelectedCases, context: WorkerContext) -> Response:
     """Snooze the selected cases for so many days, with one reason."""
-    actor, reason, number = context.actor(Act.WORK), texts.get("snooze_reason", "").strip(), texts.get("days", "")
-    days = int(number) if number.isascii() and number.isdigit() and 0 < int(number[:4]) <= 366 else 0
+    actor, reason = context.actor(Act.WORK), texts.get("snooze_reason", "").strip()
+    days = whole_number(texts.get("days", ""), most=366) or 0
     until: date = context.now.date() + timedelta(days=days)
     missing = _missing(selected, days=days, reason=reason)
 
@@ -130,7 +132,7 @@ def _change_all(context: PageContext, selected: list[str], done: str, change: Ch
     for value in selected:
         case_id, _, version = value.partition(":")
         try:
-            change(case_id, int(version) if version.isdecimal() else None)
+            change(case_id, form_version(version))
         except StoreError:
             raise
         except RescueError as error:

@@ -18,7 +18,7 @@ from serving.store.case_states import Action
 from serving.store.database import StoreError
 from serving.web.access import Permission
 from serving.web.flash_messages import failure_message
-from serving.web.forms import USE_CASES, form_answers
+from serving.web.forms import USE_CASES, form_answers, form_version
 from serving.web.pages.case_page import render_case
 from serving.web.request_context import FormTexts, PageContext, page_context, redirect_to
 from serving.web.sign_in.sign_in import local_path
@@ -57,8 +57,7 @@ for _action in USE_CASES:
 def _submit(
     request: Request, context: PageContext, case_id: str, action: str, act: Act, texts: dict[str, str]
 ) -> Response:
-    number = texts.get("version", "")
-    version = int(number) if number.isdecimal() else None
+    version = form_version(texts.get("version", ""))
     try:
         case = USE_CASES[action](context.cases, case_id, context.actor(act), version, texts)
     except (CaseNotFoundError, StoreError):
@@ -69,7 +68,7 @@ def _submit(
         message = failure_message(error, draft.text, context.reader)
         return render_case(request, context, case_id, message=message, draft=draft, status=_status(error))
     visible = case is None or action in REMARKS_BY_FORM or context.squads is None or case.squad in context.squads
-    back = local_path(texts.get("back", f"/case/{case_id}" if visible else "/queue"))
+    back = local_path(texts.get("back", f"/case/{case_id}" if visible else f"/queue?case={case_id}"))
     return redirect_to(back, done=action)
 
 

@@ -15,6 +15,7 @@ from serving.store.incident_tables import Incident
 from serving.store.queries.incident_queries import incident_file, list_incidents
 from serving.web.access import Permission
 from serving.web.flash_messages import FlashMessage, failure_message
+from serving.web.forms import form_version
 from serving.web.pages.queue_page import lanes_beside
 from serving.web.rendering import render_page
 from serving.web.request_context import (
@@ -55,14 +56,14 @@ def show_incident(request: Request, incident_id: str, context: ViewerContext) ->
 @incident_router.post("/incident/{incident_id}/acknowledge")
 def acknowledge_incident(request: Request, incident_id: str, texts: FormTexts, context: WorkerContext) -> Response:
     """Take the incident on."""
-    actor, version = context.actor(Act.WORK), _version(texts)
+    actor, version = context.actor(Act.WORK), form_version(texts.get("version", ""))
     return _act(request, context, incident_id, texts, lambda use: use.acknowledge(incident_id, actor, version))
 
 
 @incident_router.post("/incident/{incident_id}/resolve")
 def resolve_incident(request: Request, incident_id: str, texts: FormTexts, context: WorkerContext) -> Response:
     """End the incident."""
-    actor, version, text = context.actor(Act.WORK), _version(texts), texts.get("text", "")
+    actor, version, text = context.actor(Act.WORK), form_version(texts.get("version", "")), texts.get("text", "")
     return _act(
         request, context, incident_id, texts, lambda use: use.resolve(incident_id, actor, version, comment=text)
     )
@@ -73,11 +74,6 @@ def comment_on_incident(request: Request, incident_id: str, texts: FormTexts, co
     """Add a comment to the timeline."""
     actor, text = context.actor(Act.COMMENT), texts.get("text", "")
     return _act(request, context, incident_id, texts, lambda use: use.comment(incident_id, actor, text=text))
-
-
-def _version(texts: dict[str, str]) -> int | None:
-    number = texts.get("version", "")
-    return int(number) if number.isdecimal() else None
 
 
 def _act(

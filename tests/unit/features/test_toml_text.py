@@ -13,10 +13,11 @@ from features.toml_text import MOST_NESTED, LimitError, load_toml
     [
         ("a = " + "[" * 100_000 + "]" * 100_000, "nested too deeply"),
         ("[" + ".".join(["a"] * 10_000) + "]", "nested too deeply"),
+        ("a = {b = 1, " + ".".join(["a"] * 50_000) + " = 1}", "nested too deeply"),
         ("a = " + "[" * (MOST_NESTED + 1) + "]" * (MOST_NESTED + 1), "nested too deeply"),
         ("a = " + "9" * 10_000, "numbers is too large"),
     ],
-    ids=["brackets", "dots", "one too many", "digits"],
+    ids=["brackets", "dots", "dots in a key", "one too many", "digits"],
 )
 def test_a_text_over_a_limit_is_refused_quickly(text: str, message: str) -> None:
     start = time.process_time()
@@ -33,3 +34,4 @@ def test_a_text_that_is_not_toml_has_its_own_message() -> None:
 
 def test_a_usual_text_is_read() -> None:
     assert load_toml("[a.b]\nc = [1, [2]]\n") == {"a": {"b": {"c": [1, [2]]}}}
+    assert load_toml(f"a = '{'and so on. ' * 300}'")["a"].startswith("and so on.")

@@ -36,7 +36,7 @@ ORIGIN_TEXTS = {
 REVENUE = "revenue caught"
 """The label of the row of a replay that is money."""
 HIDDEN = "(hidden)"
-_ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(\.[\w-]+)+|\b(https?|webcal)://\S+")
+_ADDRESS = re.compile(r"(?<![\w.+-])[\w.+-]+@[\w-]+(\.[\w-]+)+|\b(https?|webcal)://\S+")
 _LINE = re.compile(r", line (\d+): ")
 _FIGURES = {
     "policy": "Version of the rules",

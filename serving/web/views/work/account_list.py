@@ -9,7 +9,7 @@ from serving.store.queries.account_queries import ACCOUNT_SORTS
 from serving.store.queries.decision_queries import NightDecisions
 from serving.store.tables import Account, AccountRisk, Case
 from serving.web.views.work.queue_status import AccountStatus, StatusContext, StatusLine, status_lines
-from serving.web.views.work.queue_view import MAX_FILTER_LENGTH
+from serving.web.views.work.queue_view import MAX_FILTER_LENGTH, whole_number
 
 
 @dataclass(frozen=True)
@@ -26,13 +26,12 @@ class AccountListView:
     def of(cls, query: Mapping[str, str], risks: Sequence[str], first: str = "name") -> "AccountListView":
         """Read an address; ``risks`` are those that can be sorted by, ``first`` is the order without a choice."""
         texts = {name: query.get(name, "").strip()[:MAX_FILTER_LENGTH] for name in cls.__dataclass_fields__}
-        number = texts["page"]
         return cls(
             q=texts["q"],
             segment=texts["segment"],
             owner=texts["owner"],
             sort=texts["sort"] if texts["sort"] in (*ACCOUNT_SORTS, *risks) else first,
-            page=int(number) if number.isascii() and number.isdigit() and 0 < int(number[:9]) <= 100_000 else 1,
+            page=whole_number(texts["page"]) or 1,
         )
 
     def url(self, **changes: object) -> str:

@@ -11,16 +11,26 @@ from math import ceil
 from urllib.parse import urlencode
 
 from serving.policy.definition.policy_schema import PolicyFile
-from serving.store.case_states import OPEN, OUTCOMES, State
-from serving.store.queries.queue_queries import CLOSED_CASES, LANES, OPEN_CASES, PAGE, STATES, ListedCase, QueueFilter
+from serving.store.case_states import CLOSED, OPEN, OUTCOMES, State
+from serving.store.queries.queue_queries import (
+    CLOSED_CASES,
+    LANES,
+    OPEN_CASES,
+    PAGE,
+    STATES,
+    ListedCase,
+    QueueFilter,
+    is_closed_view,
+)
 from serving.store.tables import Account, Case
 from serving.web import display_text
 from serving.web.reader import UNKNOWN_READER, PageReader
 from serving.web.views.case_summary import without_account_name
 from serving.web.views.work.next_step import next_step
 from serving.web.views.work.price_text import PriceText, price_text
+from serving.web.views.work.responsible_text import responsible_text
 
-FILTERS = ("squad", "lane", "mine", "state", "risk", "segment", "owner", "renews")
+FILTERS = ("squad", "lane", "mine", "state", "risk", "segment", "owner", "renews", "closed")
 """The filters that have the same name in an address and in a query."""
 
 ASCENDING = frozenset({"account", "leaving", "renewal", "clock"})
@@ -45,6 +55,7 @@ class QueueView:
     segment: str = ""
     owner: str = ""
     renews: int | None = None
+    closed: int | None = None
     q: str = ""
     sort: str = "priority"
     page: int = 1
@@ -53,19 +64,22 @@ class QueueView:
     @classmethod
     def of(cls, query: Mapping[str, str], risks: Sequence[str]) -> "QueueView":
         """Read an address; ``risks`` are those that can be filtered and sorted by."""
+        state = _one_of(query.get("state", ""), STATES, OPEN_CASES)
+        closed = is_closed_view(state)
         texts = {name: query.get(name, "").strip()[:MAX_FILTER_LENGTH] for name in cls.__dataclass_fields__}
         return cls(
             squad=texts["squad"],
             lane=_one_of(texts["lane"], LANES, ""),
             mine=texts["mine"] in {"1", "on"},
-            state=_one_of(texts["state"], STATES, OPEN_CASES),
+            state=state,
             risk=_one_of(texts["risk"], risks, ""),
             segment=texts["segment"],
             owner=texts["owner"],
-            renews=_number(texts["renews"]),
+            renews=whole_number(texts["renews"]),
+            closed=whole_number(texts["closed"]) if closed else None,
             q=texts["q"],
-            sort=_one_of(texts["sort"], sort_orders(risks), "priority"),
-            page=_number(texts["page"]) or 1,
+            sort=_one_of(texts["sort"], sort_orders(risks, closed=closed), "closed" if closed else "priority"),
+            page=whole_number(texts["page"]) or 1,
             layout=_one_of(texts["layout"], (BOARD,), ""),
         )
 
@@ -90,6 +104,11 @@ class QueueView:
         return replace(self, lane="", state=OPEN_CASES, sort="priority", page=1, layout="") != QueueView()
 
     @property
+    def of_closed(self) -> bool:
+        """Whether it shows closed cases."""
+        return is_closed_view(self.state)
+
+    @property
     def plain(self) -> bool:
         """Whether it is the whole queue in its order from the first case on, in one lane or all."""
         return not self.narrowed and (self.state, self.sort, self.page) == (OPEN_CASES, "priority", 1)
@@ -100,9 +119,9 @@ class QueueView:
         return QueueFilter(squads, person, night, text=self.q, **filters)
 
 
-def sort_orders(risks: Sequence[str]) -> tuple[str, ...]:
-    """What the queue can be sorted by: its own columns, and the probability of each risk."""
-    return (*display_text.SORT_TITLES, *risks)
+def sort_orders(risks: Sequence[str], *, closed: bool = False) -> tuple[str, ...]:
+    """What the queue can be sorted by: its own columns, and of open cases the probability of each risk."""
+    return tuple(display_text.CLOSED_SORT_TITLES) if closed else (*display_text.SORT_TITLES, *risks)
 
 
 @dataclass(frozen=True)
@@ -124,6 +143,17 @@ class QueueRow:
     timer: display_text.SlaTimer | None
     price: PriceText
     next_step: str
+    responsible: str = ""
+    outcome_reason: str = ""
+
+    @property
+    def is_late(self) -> bool:
+        """Whether its next deadline has passed."""
+        return self.timer is not None and self.timer.urgency == "late"
+
+    def is_for(self, person: str) -> bool:
+        """Whether this person can act on it now: it is theirs, or they can claim it."""
+        return self.case.state != State.SNOOZED and (self.case.responsible == person or self.can_be_claimed)
 
     @property
     def can_be_claimed(self) -> bool:
@@ -169,7 +199,18 @@ def queue_row(listed: ListedCase, context: RowContext) -> QueueRow:
         timer=display_text.sla_timer(case, context.now),
         price=price_text(case, account, context.rules),
         next_step=next_step(case, context.reader),
+        responsible=responsible_text(case, context.reader),
+        outcome_reason=_reason_title(case, context.rules),
     )
+
+
+def _reason_title(case: Case, rules: PolicyFile | None) -> str:
+    """The title of the reason with which a case was closed; empty where none was chosen."""
+    if case.outcome_reason is None:
+        return ""
+    rule = rules.outcomes.get(case.state) if rules is not None else None
+    known = rule.reasons if rule is not None else {}
+    return known.get(case.outcome_reason, display_text.code_title(case.outcome_reason))
 
 
 @dataclass(frozen=True)
@@ -216,11 +257,13 @@ def lane_tabs(view: QueueView, counts: Counts, others: LaneCounts, path: str = "
 
 
 def _in_state(state: str, view: QueueView) -> bool:
-    return view.state in (OPEN_CASES, CLOSED_CASES, state)
+    if view.state in (OPEN_CASES, CLOSED_CASES):
+        return (state in OPEN) == (view.state == OPEN_CASES)
+    return view.state == state
 
 
 def state_tabs(view: QueueView, counts: Counts) -> list[QueueTab]:
-    """The states as tabs; closed cases are not counted, because their number only grows."""
+    """The states as tabs; closed cases are counted, and have a tab for each outcome, where they are shown."""
     by_state = count_states(view, counts)
     open_tabs = [
         QueueTab(display_text.state_title(state), view.url(state=state), by_state.get(state, 0), view.state == state)
@@ -228,7 +271,15 @@ def state_tabs(view: QueueView, counts: Counts) -> list[QueueTab]:
         if state != State.HANDED_OVER or by_state.get(state) or view.state == state
     ]
     closed = display_text.state_title(CLOSED_CASES)
-    return [*open_tabs, QueueTab(closed, view.url(state=CLOSED_CASES), None, view.state == CLOSED_CASES)]
+    number = by_state.get(CLOSED_CASES, 0) if view.of_closed else None
+    tabs = [*open_tabs, QueueTab(closed, view.url(state=CLOSED_CASES), number, view.state == CLOSED_CASES)]
+    if not view.of_closed:
+        return tabs
+    outcomes = [state for state in CLOSED if by_state.get(state) or view.state == state]
+    return tabs + [
+        QueueTab(display_text.state_title(state), view.url(state=state), by_state.get(state, 0), view.state == state)
+        for state in outcomes
+    ]
 
 
 def count_states(view: QueueView, counts: Counts) -> dict[str, int]:
@@ -287,5 +338,7 @@ def _one_of(value: str, allowed: Iterable[str], default: str) -> str:
     return value if value in allowed else default
 
 
-def _number(value: str) -> int | None:
-    return int(value) if value.isascii() and value.isdigit() and 0 < int(value[:9]) <= 100_000 else None
+def whole_number(value: str, most: int = 100_000) -> int | None:
+    """A number from 1 to ``most`` as it is in an address; None for anything else, such as one of a hundred digits."""
+    number = int(value) if value.isascii() and value.isdigit() and len(value) <= 9 else 0
+    return number if 0 < number <= most else None
