@@ -161,7 +161,7 @@ def once_per_reading(
     """
 
     @wraps(read)
-    def read_once(session: Session, *args: Arguments.args, **named: Arguments.kwargs) -> Answer:
+    def read_once(session: Session, /, *args: Arguments.args, **named: Arguments.kwargs) -> Answer:
         known: dict[object, Any] | None = session.info.get(ANSWERS)
         if known is None:
             return read(session, *args, **named)

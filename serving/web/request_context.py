@@ -17,8 +17,7 @@ from features.errors import UsageError
 from serving.cases.cases import Cases
 from serving.cases.people import load_roster
 from serving.cases.permissions import Act, Actor
-from serving.paths.roster import Roster
-from serving.store import Store
+from serving.store import Session, Store
 from serving.store.queries.incident_queries import has_incidents
 from serving.web.access import Permission, Person, csrf_token, require_permission
 from serving.web.reader import UNKNOWN_READER, ZONE_COOKIE, PageReader
@@ -84,37 +83,31 @@ async def read_selected_cases(request: Request) -> list[str]:
 
 def page_context(permission: Permission) -> Callable[..., PageContext]:
     """The dependency of a page that needs this permission."""
+    permitted_person = require_permission(permission)
 
-    def build_context(
-        request: Request, person: Annotated[Person, Depends(require_permission(permission))]
-    ) -> PageContext:
+    def build_context(request: Request) -> PageContext:
+        person = permitted_person(request)
         if request.method != "GET":  # actions follow the policy that is in force now
             request.app.state.policies.refresh()
         request.state.person = person
         request.state.csrf = csrf_token(request)
-        request.state.has_incidents = _has_incidents(request)
-        roster = _roster(request)
-        request.state.has_people = roster.listed
-        request.state.reader = PageReader.of(roster, person.name, request.cookies.get(ZONE_COOKIE, ""))
         cases: Cases = request.app.state.cases
+        with cases.store.reading() as session:
+            roster = load_roster(session)
+            request.state.has_incidents = _has_incidents(request, session)
+        request.state.has_people = roster.listed  # pages name the list of people only where the policy lists them
+        request.state.reader = PageReader.of(roster, person.name, request.cookies.get(ZONE_COOKIE, ""))
         return PageContext(cases.store, cases, person, cases.clock(), request.state.reader)
 
     return build_context
 
 
-def _has_incidents(request: Request) -> bool:
+def _has_incidents(request: Request, session: Session) -> bool:
     """Whether there has ever been an incident: pages name incidents only then; once there was one, it is known."""
     state = request.app.state
     if not getattr(state, "has_incidents", False):
-        with state.cases.store.reading() as session:
-            state.has_incidents = has_incidents(session)
+        state.has_incidents = has_incidents(session)
     return bool(state.has_incidents)
-
-
-def _roster(request: Request) -> Roster:
-    """The people of the newest policy; pages name the list of people only where it lists them."""
-    with request.app.state.cases.store.reading() as session:
-        return load_roster(session)
 
 
 FormTexts = Annotated[dict[str, str], Depends(read_form_texts)]

@@ -76,12 +76,18 @@ class CaseHandOvers:
     notes: Mapping[str, str] = field(default_factory=dict)
 
 
-def case_hand_overs(session: Session, case: Case, handoff: Handoff, now: datetime) -> CaseHandOvers:
-    """The forms for each squad and tier that the case can be handed over to, the newest form, and notes on people."""
+def case_hand_overs(
+    session: Session, case: Case, handoff: Handoff, now: datetime, *, with_notes: bool = True
+) -> CaseHandOvers:
+    """The forms for each squad and tier that the case can be handed over to, the newest form, and notes on people.
+
+    The notes are for whoever assigns the case; they count every open case.
+    """
     rules = newest_rules(session)
     staff = load_staff(session, now)
+    notes = _notes(session, staff, case.squad, now) if with_notes else {}
     if rules is None or not (rules.forms or rules.people):
-        return CaseHandOvers(sent=_sent(session, case, {}), notes=_notes(session, staff, case.squad, now))
+        return CaseHandOvers(sent=_sent(session, case, {}), notes=notes)
     values = _prefilled(session, case, handoff) if rules.forms else {}
     newest = newest_hand_over(session, case.id)
     returned = newest if newest is not None and newest.status == "returned" else None
@@ -92,7 +98,7 @@ def case_hand_overs(session: Session, case: Case, handoff: Handoff, now: datetim
             forms = matching_forms(rules.forms, entry.skills, tier)
             specific = {name: form for name, form in forms.items() if form.skill == case.skill} or forms
             choices += [_choice(squad, tier, name, form, values, returned) for name, form in specific.items()]
-    return CaseHandOvers(tuple(choices), _sent(session, case, rules.forms), _notes(session, staff, case.squad, now))
+    return CaseHandOvers(tuple(choices), _sent(session, case, rules.forms), notes)
 
 
 def _choice(

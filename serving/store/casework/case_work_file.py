@@ -135,6 +135,8 @@ def _group(session: Session, account: Account, visible: frozenset[str] | None) -
         .order_by(Account.arr.desc().nulls_last(), Account.account_id)
     )
     others = list(session.scalars(query.limit(MOST_GROUP_ACCOUNTS)))
+    if not others:
+        return []
     ids = [other.account_id for other in others]
     risks: dict[str, dict[str, float]] = {}
     for row in session.scalars(select(AccountRisk).where(AccountRisk.account_id.in_(ids))):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import ColumnElement, Select, exists, func, or_, select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.orm import InstrumentedAttribute, Session, lazyload
 
 from serving.store.exchange import HealthAdjustment
 from serving.store.queries.case_queries import adjustments_of
@@ -156,8 +156,9 @@ def scored_counts(session: Session) -> dict[str, int]:
 
 
 def open_cases_of(session: Session, accounts: Sequence[str], squads: frozenset[str] | None) -> dict[str, list[Case]]:
-    """The open cases of these accounts that a person of these squads sees, by account."""
+    """The open cases of these accounts that a person of these squads sees, by account; without scores and alarms."""
     query = select(Case).where(Case.account_id.in_(list(accounts)), Case.closed_at.is_(None))
+    query = query.options(lazyload(Case.scores), lazyload(Case.alarms))
     if squads is not None:
         query = query.where(Case.squad.in_(sorted(squads)))
     found: dict[str, list[Case]] = {}

@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from serving.store.casework.casework_queries import is_mentioned
+from serving.store.database import once_per_reading
 from serving.store.exchange import ExternalRecordRow, HealthAdjustment
 from serving.store.queries.queue_queries import newest_night
 from serving.store.tables import Account, Case, CaseEvent, FrozenHandoff, Member, Score, Squad
@@ -37,6 +38,7 @@ class CaseFile:
     read_only: bool = False
 
 
+@once_per_reading
 def case_history(session: Session, case_id: str) -> list[CaseEvent]:
     """Every event of the case, oldest first."""
     return list(session.scalars(select(CaseEvent).where(CaseEvent.case_id == case_id).order_by(CaseEvent.id)))
@@ -130,9 +132,13 @@ def account_names(session: Session, case_ids: Iterable[str]) -> dict[str, str]:
     return {row.id: row[1] for row in session.execute(query)}
 
 
+_ACTIVE_SQUADS = select(Squad.name).where(Squad.active).order_by(Squad.name)
+
+
+@once_per_reading
 def active_squads(session: Session) -> tuple[str, ...]:
     """The squads that the newest policy names."""
-    return tuple(session.scalars(select(Squad.name).where(Squad.active).order_by(Squad.name)))
+    return tuple(session.scalars(_ACTIVE_SQUADS))
 
 
 def _handed_over_by(session: Session, case_id: str, person: str | None) -> bool:

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Row, Select, select
 from serving.contracts import AlarmKind
 from serving.handoff.versions import upgrade_package
 from serving.night_report.queue_case import QueueCase
-from serving.night_report.report_schema import NightReport
+from serving.night_report.report_schema import FeedReport, NightReport
 from serving.policy.state.case_status import ClosureCode
 from serving.policy.state.queue_state import Cooldown, HoldoutUnits, OpenCase, QueueState, Streak
 from serving.store.decision_tables import EnrolmentRow, StreakRow
@@ -178,6 +178,16 @@ def night_report(session: Session, as_of: date) -> NightReport | None:
     if "schema_version" in row.report:
         return report
     return report.with_cases(report.cases, night_queue(session, as_of))
+
+
+def night_feeds(session: Session, as_of: date) -> tuple[FeedReport, ...]:
+    """The feeds of a night that is recorded, read without the rest of its report, which names every new case."""
+    of_night = (NightRow.as_of == as_of, NightRow.status == "recorded")
+    row = session.execute(select(NightRow.report["schema_version"], NightRow.report["feeds"]).where(*of_night)).first()
+    if row is None or row[0] is None:  # version 1 of the report has another shape
+        report = night_report(session, as_of) if row is not None else None
+        return report.feeds if report is not None else ()
+    return tuple(FeedReport.model_validate(feed) for feed in row[1] or ())
 
 
 def rows_of_nights(session: Session, count: int, until: date | None = None) -> list[dict[str, int]]:
