@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from features.history.history import History
     from features.history.partitions import ValidatedPartitions
 
-FORMAT = 1
+DAYS_FORMAT = 1
 """Rises whenever the numbers in a file would differ for the same rows."""
 
 FILE = "known.days"
@@ -42,7 +42,7 @@ def usage_days(history: History, usage: ValidatedPartitions, since: date) -> dic
     """How many rows of usage became known on each day, in the partitions that hold rows known since a day."""
     first, path = (since - EPOCH).days, Path(history.state, "usage_daily", FILE) if history.state else None
     wanted = {repr(partition.files): partition for partition in usage.partitions if partition.known_day >= first}
-    key = cache_key(FORMAT, duckdb.__version__, usage.key)
+    key = cache_key(DAYS_FORMAT, duckdb.__version__, usage.key)
     kept = _kept(path, key)
     found = {files: kept[files] for files in wanted if files in kept}
     for files in wanted.keys() - found.keys():
@@ -80,7 +80,7 @@ def kept_query(history: History, table: str, file_name: str, sql: str) -> pa.Tab
     rows_key = history.row_keys.get(table)
     if history.state is None or rows_key is None:
         return history.query(sql)
-    path, key = Path(history.state, table, file_name), cache_key(FORMAT, duckdb.__version__, rows_key, sql)
+    path, key = Path(history.state, table, file_name), cache_key(DAYS_FORMAT, duckdb.__version__, rows_key, sql)
     file = read_cache_file(path)
     if file is not None and file.values.get("key") == key:
         return file.tables[0]
