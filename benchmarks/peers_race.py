@@ -23,7 +23,17 @@ import duckdb
 from contenders import files
 
 HERE = Path(__file__).parent
-ORDER = ("rescue", "duckdb_sql", "polars", "pandas", "duckdb_range_join", "getml", "featuretools")
+ORDER = (
+    "rescue",
+    "duckdb_sql",
+    "clickhouse",
+    "datafusion",
+    "polars",
+    "pandas",
+    "duckdb_range_join",
+    "getml",
+    "featuretools",
+)
 Took = dict[str, float]
 LONG = 60
 """Seconds of a run that is not repeated."""

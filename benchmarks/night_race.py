@@ -1,0 +1,231 @@
+"""The night by step and by size, with the exponents of growth; features beside a bare scan of their columns.
+
+    python benchmarks/night_race.py WORLD HOME [WORLD HOME ...] [--nights 5] [--files 10] [--train]
+
+Each WORLD is a folder of Parquet as `rescue simulate --flaws 0` writes it, each HOME one with trained models of it
+(`rescue train`); a home is copied, and both stay as they are. After one night that fills the caches, every further
+night is a process of its own on the same source a day later. Then the newest usage is taken away, a night is run
+without it, and the next one finds it again as so many files of one day. The sizes take turns, so that other load on the
+machine affects them equally. Prints Markdown tables of medians: processor and wall seconds by step, peak memory, and
+the exponents between the smallest and the largest world. With ``--train``, each world is also trained once.
+"""
+
+import argparse
+import json
+import math
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from features_race import floor, opened, race
+
+OTHER, WHOLE, FLOOR = "imports and the rest", "all", "bare scan of the features' columns"
+CURRENCY = {"RESCUE_STALE_AFTER": "60"}
+Taken = dict[str, tuple[float, float]]
+"""Processor and wall seconds by step."""
+
+
+def run_command(arguments: list[str]) -> None:
+    """Run one command of `rescue` in this process, and print what each of its steps took as JSON."""
+    from pipelines import console
+    from pipelines.__main__ import main
+
+    taken: Taken = {}
+    timed = console.Steps.step
+
+    @contextmanager
+    def step(steps: console.Steps, name: str, text: str) -> Iterator[None]:
+        processor, wall = time.process_time(), time.perf_counter()
+        with timed(steps, name, text):
+            yield
+        before = taken.get(name, (0.0, 0.0))
+        taken[name] = before[0] + time.process_time() - processor, before[1] + time.perf_counter() - wall
+
+    console.Steps.step = step  # type: ignore[assignment,method-assign]
+    sys.argv = ["rescue", *arguments]
+    try:
+        main()
+    except SystemExit as end:
+        if end.code:
+            raise
+    print(json.dumps({"steps": taken, "processor": time.process_time(), "peak": _peak()}))
+
+
+def _peak() -> float:
+    """The most memory of this process so far, in GiB; without what the process had that started it."""
+    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 2**20
+
+
+class Run:
+    """One command in a process of its own: its steps, the rest, all of it (processor and wall), and peak memory."""
+
+    def __init__(self, *arguments: str) -> None:
+        begin = time.perf_counter()
+        command = [sys.executable, __file__, "--command", *arguments]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        wall = time.perf_counter() - begin
+        found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        self.peak: float = found["peak"]
+        self.taken: Taken = {name: (both[0], both[1]) for name, both in found["steps"].items()}
+        steps = [sum(both[place] for both in self.taken.values()) for place in (0, 1)]
+        self.taken[OTHER] = found["processor"] - steps[0], wall - steps[1]
+        self.taken[WHOLE] = found["processor"], wall
+
+
+class World:
+    """A copy of a home, and a source whose usage files can come and go; the rows themselves are not copied."""
+
+    def __init__(self, data: Path, home: Path, place: Path) -> None:
+        self.data, self.home = data, Path(shutil.copytree(home, place / "home"))
+        self.source = place / "source"
+        self.source.mkdir()
+        for table in data.iterdir():
+            if table.name != "usage_daily":
+                (self.source / table.name).symlink_to(table.resolve())
+        self.usage = sorted((data / "usage_daily").rglob("*.parquet"))
+        self._link_usage()
+        self.accounts = int(
+            duckdb.sql(f"SELECT count(DISTINCT account_id) FROM '{data}/accounts.parquet'").fetchall()[0][0]
+        )
+        self.night: date = self._newest_day() + timedelta(days=2)
+        self.runs: dict[str, list[Run]] = {}
+
+    def run_night(self, kind: str | None) -> None:
+        """The night of the next day; ``kind`` is the list that it counts in."""
+        arguments = ("nightly", "--data", str(self.source), "--home", str(self.home), "--as-of", str(self.night))
+        run = Run(*arguments)
+        self.night += timedelta(days=1)
+        if kind:
+            self.runs.setdefault(kind, []).append(run)
+
+    def take_away(self, days: int) -> None:
+        """Leave out the newest days of usage; afterwards :meth:`bring_back` adds them, each as a file of its own."""
+        self._newest = self._newest_day()
+        self._write(self._linked(self.usage[-1]), f"day <= DATE '{self._newest - timedelta(days=days)}'")
+        self._days = days
+
+    def bring_back(self) -> None:
+        """Add the days that were taken away."""
+        folder = self._linked(self.usage[-1]).parent
+        for back in range(self._days):
+            day = self._newest - timedelta(days=back)
+            self._write(folder / f"new-{day}.parquet", f"day = DATE '{day}'")
+
+    def restore(self) -> None:
+        """The source as it was."""
+        shutil.rmtree(self.source / "usage_daily")
+        self._link_usage()
+
+    def _link_usage(self) -> None:
+        for file in self.usage:
+            linked = self._linked(file)
+            linked.parent.mkdir(parents=True, exist_ok=True)
+            linked.symlink_to(file.resolve())
+
+    def _linked(self, file: Path) -> Path:
+        return self.source / file.relative_to(self.data)
+
+    def _newest_day(self) -> date:
+        newest: date = duckdb.sql(f"SELECT max(day) FROM read_parquet('{self.usage[-1]}')").fetchall()[0][0]
+        return newest
+
+    def _write(self, file: Path, condition: str) -> None:
+        file.unlink(missing_ok=True)
+        rows = f"SELECT * FROM read_parquet('{self.usage[-1]}', hive_partitioning = false) WHERE {condition}"
+        duckdb.execute(f"COPY ({rows}) TO '{file}' (FORMAT parquet, COMPRESSION zstd)")
+
+    def scan(self) -> tuple[float, float]:
+        """Processor and wall seconds of a bare scan of what the features read."""
+        history = opened(self.data)
+        wall, processor = race(lambda: floor(history, [history.until]), 3)
+        return processor, wall
+
+
+def raced(worlds: list[World], nights: int, files: int) -> None:
+    """Run every night of every world, turn by turn."""
+    for world in worlds:
+        world.run_night(None)
+    for _ in range(nights):
+        for world in worlds:
+            world.run_night("unchanged source")
+    for _ in range(nights if files else 0):
+        for world in worlds:
+            world.take_away(files)
+            world.run_night(None)
+            world.bring_back()
+            world.run_night(f"{files} new files")
+            world.restore()
+
+
+def table(worlds: list[World], kind: str) -> str:
+    """The medians of one kind of night by step, for every world, with the exponents of growth."""
+    small, large = worlds[0], worlds[-1]
+    sizes = [f"{world.accounts:,}" for world in worlds]
+    heads = [*(f"{size}: processor s | wall s" for size in sizes), "exponent (processor)", "exponent (wall)"]
+    lines = [f"| {kind} | {' | '.join(heads)} |", "|---" * (2 * len(worlds) + 3) + "|"]
+    for step in large.runs[kind][0].taken:
+        found = [_median(world.runs[kind], step) for world in worlds]
+        if step not in (OTHER, WHOLE) and found[-1][0] < 0.05:
+            continue
+        growth = (_exponent(small, large, found[0][place], found[-1][place]) for place in (0, 1))
+        lines.append(f"| {step} | {' | '.join(f'{p:.2f} | {w:.2f}' for p, w in found)} | {' | '.join(growth)} |")
+    peaks = (f"{statistics.median(run.peak for run in world.runs[kind]):.2f} GiB | " for world in worlds)
+    return "\n".join([*lines, f"| peak memory | {' | '.join(peaks)} | | |"])
+
+
+def _median(runs: list[Run], step: str) -> tuple[float, float]:
+    processor, wall = (statistics.median(run.taken.get(step, (0, 0))[place] for run in runs) for place in (0, 1))
+    return processor, wall
+
+
+def _exponent(small: World, large: World, first: float, last: float) -> str:
+    if large.accounts == small.accounts or min(first, last) <= 0:
+        return ""
+    return f"{math.log(last / first) / math.log(large.accounts / small.accounts):.2f}"
+
+
+def main() -> None:
+    """Run the race and print its tables."""
+    if sys.argv[1:2] == ["--command"]:
+        run_command(sys.argv[2:])
+        return
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("pairs", nargs="+", type=Path, metavar="WORLD HOME")
+    parser.add_argument("--nights", type=int, default=5)
+    parser.add_argument("--files", type=int, default=10)
+    parser.add_argument("--train", action="store_true")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        pairs = list(zip(given.pairs[::2], given.pairs[1::2], strict=True))
+        worlds = [World(data, home, Path(folder) / str(place)) for place, (data, home) in enumerate(pairs)]
+        worlds.sort(key=lambda world: world.accounts)
+        raced(worlds, given.nights, given.files)
+        for kind in worlds[0].runs:
+            print(table(worlds, kind), end="\n\n")
+        print(
+            f"| accounts | {FLOOR}: processor s | wall s | features of a kept night, × (processor) |\n|---|---|---|---|"
+        )
+        for world in worlds:
+            processor, wall = world.scan()
+            times = _median(world.runs["unchanged source"], "features")[0] / processor
+            print(f"| {world.accounts:,} | {processor:.2f} | {wall:.2f} | {times:.1f} |")
+        for world in worlds if given.train else ():
+            run = Run("train", "--data", str(world.source), "--home", str(Path(folder) / f"train-{world.accounts}"))
+            print(
+                f"\nTraining on {world.accounts:,} accounts: {run.taken[WHOLE][0]:.0f} s of processor, "
+                f"{run.taken[WHOLE][1]:.0f} s of wall time, {run.peak:.1f} GiB"
+            )
+
+
+if __name__ == "__main__":
+    main()
