@@ -1,0 +1,115 @@
+"""Rows are read once: the next night maps what was kept, unless something that it depends on has changed."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from support.worlds.factories import Story
+
+from features.catalogue import FEATURES
+from features.engine import cube
+from features.engine.table_rows import kept_rows
+from features.engine.table_rows.countable_rows import lookbacks
+from features.frame import build
+from features.history.history import History
+from pipelines.sources import open_source, validate_rows
+
+NIGHT, NEXT = date(2026, 2, 1), date(2026, 2, 2)
+SUPPORT = [feature for feature in FEATURES if feature.name in ("tickets_opened_28d", "tickets_open", "health_score")]
+
+
+def told() -> Story:
+    story = Story().account("acme").account("beta")
+    story.ticket("acme", "2026-01-20").event("comment", "2026-01-21", actor="customer")
+    story.ticket("beta", "2025-06-01").event("solved", "2025-06-02").event("solved", "2025-06-05")
+    return story.health("acme", "2026-01-10", 70).health("acme", "2026-01-20", 50)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    place = tmp_path / "source"
+    place.mkdir()
+    write(told(), place)
+    return place
+
+
+def write(story: Story, place: Path) -> None:
+    history = story.history()
+    for name in story.rows:
+        pq.write_table(history.query(f"SELECT * FROM {name}"), place / f"{name}.parquet")
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[History]:
+    scratch = folder.parent / "scratch"
+    scratch.mkdir(exist_ok=True)
+    history = validate_rows(open_source(str(folder)), scratch, state=folder.parent / "state").history
+    try:
+        yield history
+    finally:
+        history.connection.close()
+
+
+def night(folder: Path, day: date, monkeypatch: pytest.MonkeyPatch) -> tuple[pa.Table, set[str]]:
+    """The frame, and the relations whose rows were read for it."""
+    read: set[str] = set()
+    read_rows = cube.read_rows
+
+    def noted(relation: str, *given: object) -> object:
+        read.add(relation)
+        return read_rows(relation, *given)  # type: ignore[arg-type]
+
+    with opened(folder) as history, monkeypatch.context() as patch:
+        patch.setattr(cube, "read_rows", noted)
+        return build(history, [day], features=SUPPORT), read
+
+
+def test_the_next_night_reads_no_rows(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, first = night(folder, NIGHT, monkeypatch)
+    frame, second = night(folder, NEXT, monkeypatch)
+    assert first >= {"accounts", "tickets", "timeline", "health_scores"}
+    assert not second
+    with opened(folder) as history:
+        object.__setattr__(history, "state", None)
+        assert frame.equals(build(history, [NEXT], features=SUPPORT))
+
+
+def test_only_what_has_changed_is_read_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    night(folder, NIGHT, monkeypatch)
+    write(told().health("acme", "2026-01-30", 20), folder)
+    frame, read = night(folder, NEXT, monkeypatch)
+    assert "health_scores" in read
+    assert frame["health_score"].to_pylist()[0] == 20
+
+
+def test_an_earlier_night_reads_the_source_and_leaves_what_is_kept(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    night(folder, NEXT, monkeypatch)
+    frame, read = night(folder, date(2026, 1, 15), monkeypatch)
+    assert "health_scores" in read
+    assert frame["health_score"].to_pylist()[0] == 70
+
+
+def test_rows_that_never_count_again_are_not_kept(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    night(folder, NIGHT, monkeypatch)
+    file = kept_rows.read_cache_file(folder.parent / "state" / "timeline" / "0.rows")
+    assert file is not None
+    rows = file.tables[0].num_rows
+    assert 0 < rows < 6  # beta's ticket was solved twice, long ago
+
+
+def test_a_state_of_another_version_is_not_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    night(folder, NIGHT, monkeypatch)
+    monkeypatch.setattr(kept_rows, "FORMAT", kept_rows.FORMAT + 1)
+    assert night(folder, NIGHT, monkeypatch)[1] >= {"timeline", "tickets"}
+
+
+def test_a_measure_of_an_earlier_time_looks_further_back() -> None:
+    features = {feature.name: feature.measure for feature in FEATURES}
+    assert lookbacks([features["tickets_opened_28d"]]).get("tickets", 0) == 0
+    assert lookbacks(features.values())["subscriptions"] == 365
