@@ -16,7 +16,7 @@ from tomlkit.items import Table
 from features.errors import UsageError
 from serving.policy.definition.policy_schema import PolicyFile
 
-FieldKind = Literal["share", "count", "money", "names", "yes_no", "text"]
+FieldKind = Literal["share", "count", "money", "names", "texts", "yes_no", "text"]
 FieldPlace = tuple[str, ...]
 HYPOTHESIS: FieldPlace = ("hypothesis",)
 OWNERS = {"risks": "risk", "squads": "squad"}
@@ -112,6 +112,25 @@ def _as_written(field: PolicyField, content: object) -> PolicyField:
 def without_hypothesis(text: str) -> str:
     """The text of a policy without its hypothesis, which is about the version that it was written for."""
     return change_fields(text, {PolicyField(HYPOTHESIS, "", "text", ""): ""}).text
+
+
+def exclude_account(text: str, account_id: str, *, excluded: bool) -> str:
+    """The text of a policy that excludes this one account, or no longer does.
+
+    Raises:
+        UsageError: the text is not TOML, or its table ``exclude`` cannot be written.
+    """
+    try:
+        content = tomlkit.parse(text).unwrap()
+    except TOMLKitError as error:
+        raise UsageError(f"The policy is not TOML ({error}).") from None
+    rule = content.get("exclude", {})
+    listed = [name for name in rule.get("accounts", ()) if name != account_id] if isinstance(rule, Mapping) else []
+    field = PolicyField(("exclude", "accounts"), "Excluded accounts", "texts", "")
+    changed = change_fields(text, {field: "\n".join([*listed, account_id] if excluded else listed)})
+    if changed.refused:
+        raise UsageError(next(iter(changed.refused.values())))
+    return changed.text
 
 
 def _risk_fields(rules: PolicyFile, name: str) -> Iterator[PolicyField]:
@@ -231,9 +250,9 @@ def _with_comment(old: Any, value: object) -> Any:
 
 def _typed_value(field: PolicyField, typed: str) -> object:
     """What was typed as a value of the field's kind; None for an empty text, which removes the key."""
-    if field.kind == "names":
-        names = [name.strip() for name in typed.split(",") if name.strip()]
-        return names or None
+    if field.kind in ("names", "texts"):
+        parts = typed.split(",") if field.kind == "names" else typed.splitlines()
+        return [part.strip() for part in parts if part.strip()] or None
     if not typed:
         return None
     if field.kind == "yes_no":

@@ -91,7 +91,7 @@ EVENT_TEXTS: dict[str, str] = {
 
 SUCCESS_TEXTS: dict[str, str] = {
     "claim": "The case is yours.",
-    "open_case": "The case is open. It has its place in the queue, and your reason is in its history.",
+    "open_case": "The case is open. It has its place in the queue, and your reason is in its timeline.",
     "assign": "The case is assigned.",
     "reassign": "The case is reassigned.",
     "hand_over": "The case was handed over to the other squad.",
@@ -106,10 +106,10 @@ SUCCESS_TEXTS: dict[str, str] = {
     "plan": "The plan is recorded.",
     "snooze": "The case is snoozed.",
     "wake": "The case is active again.",
-    "resolve": "The case is closed. Its outcome is in the history.",
+    "resolve": "The case is closed. Its outcome is in the timeline.",
     "reopen": "The case is open again, and it is yours.",
-    "comment": "Your comment is in the history.",
-    "disagree": "Your disagreement is in the history. The analyst will read it.",
+    "comment": "Your comment is in the timeline.",
+    "disagree": "Your disagreement is in the timeline. The analyst will read it.",
     "undo": "That action was undone.",
     "log_contact": "The contact is in the log.",
     "task_add": "The task is added.",
@@ -122,6 +122,8 @@ SUCCESS_TEXTS: dict[str, str] = {
     "read": "Marked as read.",
     "no_new_case": "There is no new case left in your squads. Cases that colleagues work on stay with them.",
     "policy_saved": "The version is saved and in force.",
+    "account_excluded": "The account is excluded from the queue; an open case of it is closed by the next night.",
+    "account_included": "The account can get cases again, from the next night on.",
     "policy_restored": "The version is restored and in force.",
     "replay_busy": "One replay runs at a time: this is the one that is running.",
     "view_saved": "The view is saved.",
@@ -137,7 +139,15 @@ SORT_TITLES: dict[str, str] = {
     "renewal": "renewal date",
     "clock": "next deadline",
 }
-"""What the queue can be sorted by, besides each risk."""
+"""What the open cases can be sorted by, besides each risk."""
+
+CLOSED_SORT_TITLES: dict[str, str] = {
+    "closed": "day of the close, the newest first",
+    "account": "account name",
+    "amount": "amount kept or lost",
+    "revenue": "recurring revenue",
+}
+"""What the closed cases can be sorted by."""
 
 PERMISSION_TEXTS: dict[str, str] = {
     "see": "see cases",
@@ -185,7 +195,8 @@ def duration(length: timedelta) -> str:
     minutes = length.total_seconds() / 60
     if minutes < 60:
         return f"{max(1, round(minutes))} min"
-    return f"{round(minutes / 60)} h" if minutes < 48 * 60 else f"{round(minutes / 1440)} d"
+    hours = round(minutes / 60)  # rounded first: "48 h" would be "2 d" in the next minute
+    return f"{hours} h" if hours < 48 else f"{round(minutes / 1440)} d"
 
 
 def state_title(code: str) -> str:
@@ -206,7 +217,7 @@ def code_title(code: str) -> str:
 
 def sort_title(code: str) -> str:
     """What a list is sorted by, in words: a column of the queue, or the probability of a risk."""
-    return SORT_TITLES.get(code) or f"{code_title(code).lower()} risk"
+    return SORT_TITLES.get(code) or CLOSED_SORT_TITLES.get(code) or f"{code_title(code).lower()} risk"
 
 
 def risk_title(risk: str) -> str:
@@ -294,6 +305,11 @@ def reader_time(at: datetime, zone: str) -> str:
     """An instant in a time zone that the page names once: ``2 Mar 2026, 14:00``."""
     local = at.replace(tzinfo=UTC).astimezone(ZoneInfo(zone))
     return f"{day(local.date())}, {local:%H:%M}"
+
+
+def reader_day(at: datetime, zone: str) -> str:
+    """The day of an instant in a time zone: ``2 Mar 2026``."""
+    return day(at.replace(tzinfo=UTC).astimezone(ZoneInfo(zone)).date())
 
 
 def file_size(size: int) -> str:

@@ -16,7 +16,7 @@ from serving.contracts import Lane, RoutingCode
 from serving.policy.decision.decide import Policy
 from serving.policy.state.case_status import ClosureCode, ClosureOutcome
 from serving.policy.state.queue_state import Decision, RaiseCode, SuppressionCode
-from serving.policy.state.reason_texts import closure_text, raise_text, resolved_text
+from serving.policy.state.reason_texts import closure_text, raise_text, resolved_text, suppression_text
 
 FAMILY = POLICY.replace("save_rate = 0.5", 'save_rate = 0.5\nfamily = "rescue"').replace(
     'enter = 0.5\nleave = 0.3\nskill = "support"', 'enter = 0.5\nleave = 0.3\nleave_nights = 1\nfamily = "rescue"'
@@ -460,6 +460,14 @@ def test_excluded_accounts_get_no_case_and_are_counted_by_rule(row: Mapping[str,
     assert accounts(decision.flags) == ([] if rule else ["A"])
     assert decision.counts.excluded == ({rule: 2} if rule else {})
     assert [row.rule for row in decision.suppressed] == ([rule] if rule else [])
+
+
+def test_a_single_account_can_be_excluded_by_its_id() -> None:
+    player = queue('[exclude]\naccounts = ["B", "nobody"]')
+    decision = player.night({**LEAVING}, {**LEAVING, "a": "B"})
+    assert accounts(decision.flags) == ["A"]
+    assert decision.counts.excluded == {"single_account": 1}
+    assert "is excluded by the policy: single account" in [suppression_text(row) for row in decision.suppressed]
 
 
 def test_a_source_that_gives_everybody_a_revenue_of_zero_excludes_nobody() -> None:

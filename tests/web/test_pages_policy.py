@@ -18,6 +18,7 @@ from serving.policy_versions.policy_fields import policy_fields
 from serving.policy_versions.policy_service import PolicyService
 from serving.policy_versions.policy_state import PolicySource
 from serving.policy_versions.saved_policies import saved_policies
+from serving.store.tables import Account
 from serving.web.app import create_app
 
 ROLES = """
@@ -250,6 +251,29 @@ def test_a_lead_decides_about_a_file_that_was_changed_elsewhere(
     assert "was changed without" not in lead.get("/policy").text
     assert service(people).in_force().policy.rules.squads["success"].capacity == capacity
     assert lead.post("/policy/file", data={"do": do}).status_code == 409
+
+
+def test_a_lead_excludes_one_account_and_takes_it_back(people: People, lead: TestClient) -> None:
+    account = "a,000"
+    with people.store.transaction() as session:
+        session.add(Account(account_id=account, name="Riverland", seen_on=NOW.date(), search="riverland a,000"))
+    page = lead.get(f"/account/{account}").text
+    assert "Exclude from the queue" in page
+    assert "Exclude from the queue" not in people.signed_in(Role.REVIEWER, name="ann").get(f"/account/{account}").text
+    assert lead.post(f"/exclude-account/{account}", data={"text": " "}).status_code == 422
+    before = service(people).in_force().text
+    answer = lead.post(f"/exclude-account/{account}", data={"text": "A lawsuit", "do": "exclude"})
+    assert answer.headers["location"] == "/account/a%2C000?done=account_excluded"
+    state = service(people).in_force()
+    assert state.policy.rules.exclude.accounts == (account,)
+    assert state.policy.rules.exclude.types == Policy.parse(before).rules.exclude.types
+    page = lead.get(f"/account/{account}?done=account_excluded").text
+    assert "Excluded from the queue by the policy" in page
+    assert "is excluded: A lawsuit" in lead.get("/policy").text
+    lead.post(f"/exclude-account/{account}", data={"do": "include"})
+    state = service(people).in_force()
+    assert (state.policy.rules.exclude.accounts, state.number) == ((), 3)
+    assert lead.post("/exclude-account/nobody", data={"text": "x"}).status_code == 404
 
 
 def test_a_replay_is_a_job_that_the_page_shows_until_it_is_done(people: People, lead: TestClient) -> None:

@@ -161,6 +161,7 @@ TABLE = (
     Row("GET", "/policy/version/{number}", POLICY, missing=True),
     Row("POST", "/policy/version/{number}/restore", POLICY, TEXT, missing=True),
     Row("POST", "/policy/file", POLICY, {"do": "keep"}),
+    Row("POST", "/exclude-account/{account_id:path}", POLICY, TEXT),
     Row("GET", "/policy/replay/{replay}", OVERVIEW, missing=True),
     Row("GET", "/api/v1/policy", OVERVIEW),
     Row("GET", "/api/v1/policy/text", POLICY),

@@ -94,6 +94,9 @@ class ExcludeRule(Section):
         ("internal", "test", "demo", "trial", "free"), description="types of accounts, in any case of letters"
     )
     without_revenue: bool = Field(True, description="accounts whose revenue is known to be zero")
+    accounts: Annotated[tuple[Text, ...], Field(strict=False)] = Field(
+        (), description="ids of single accounts; leads exclude one on its page, with a reason"
+    )
     when: dict[str, Text] = Field(default_factory=dict, description="name -> condition")
 
 

@@ -177,6 +177,8 @@ def _exclusions(rules: PolicyFile) -> Iterator[str]:
         yield f"Accounts of the types {', '.join(rule.types)}."
     if rule.without_revenue:
         yield "Accounts whose revenue is known to be zero."
+    if rule.accounts:
+        yield f"The {'account' if len(rule.accounts) == 1 else 'accounts'} {', '.join(rule.accounts)}."
     for name, condition in rule.when.items():
         yield f"{name}: {' '.join(condition.split())}"
     yield "Customers whose contract has ended."

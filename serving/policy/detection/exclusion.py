@@ -11,6 +11,7 @@ from serving.policy.state.case_status import ContractStatus
 
 LEFT = "left"
 WITHOUT_REVENUE = "without_revenue"
+LISTED = "single_account"
 """The names of the rules that are no condition; that of a type is ``type:`` and the type."""
 
 
@@ -23,6 +24,9 @@ class Exclusions:
         self.rules: dict[int, str] = {}
         for place in np.flatnonzero(accounts.are("contract_status", ContractStatus.LEFT)).tolist():
             self.rules[place] = LEFT
+        listed = (accounts.place.get(account) for account in rule.accounts)
+        for place in (found for found in listed if found is not None):
+            self.rules.setdefault(place, LISTED)
         for place, kind in enumerate(accounts.texts("type") if types else ()):
             if kind is not None and kind.casefold() in types:
                 self.rules.setdefault(place, f"type:{kind.casefold()}")

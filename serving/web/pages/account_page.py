@@ -21,7 +21,7 @@ from serving.store.queries.decision_queries import night_decisions
 from serving.store.queries.queue_queries import newest_night, night_risks
 from serving.store.tables import Account, Case
 from serving.web.access import Permission
-from serving.web.flash_messages import FlashMessage, failure_message
+from serving.web.flash_messages import FlashMessage, failure_message, success_message
 from serving.web.rendering import render_page
 from serving.web.request_context import FormTexts, PageContext, ViewerContext, WorkerContext, redirect_to
 from serving.web.views.account_view import account_view
@@ -48,6 +48,9 @@ def show_accounts(request: Request, context: ViewerContext) -> Response:
             owners=_naming(owners, view.q) + _named(owners, view.q, context),
         )
         total = account_queries.count_listed_accounts(session, chosen)
+        every = total
+        if context.squads is not None and not view.narrowed:
+            every = account_queries.count_listed_accounts(session, AccountFilter(None))
         accounts = account_queries.list_accounts(session, chosen, sort=view.sort, page=view.page)
         rows = _rows(session, context, accounts)
     shown = {
@@ -55,6 +58,7 @@ def show_accounts(request: Request, context: ViewerContext) -> Response:
         "rows": rows,
         "risks": risks,
         "total": total,
+        "hidden": every - total,
         "first": min((view.page - 1) * FOUND + 1, total),
         "pages": max(1, ceil(total / FOUND)),
         "segments": segments,
@@ -66,7 +70,9 @@ def show_accounts(request: Request, context: ViewerContext) -> Response:
 @account_router.get("/account/{account_id:path}")
 def show_account(request: Request, account_id: str, context: ViewerContext) -> Response:
     """One account; its id may contain any character."""
-    return _render_account(request, context, account_id)
+    return _render_account(
+        request, context, account_id, message=success_message(request.query_params.get("done", ""))
+    )
 
 
 @account_router.post("/open-case/{account_id:path}")
@@ -124,9 +130,18 @@ def _render_account(
         "squads": squads,
         "case_risks": risks,
         "may_open": may_open,
+        "sees_hold_out": context.person.may(Permission.HOLD_OUTS),
         "today": context.today,
+        "may_exclude": context.person.may(Permission.POLICY),
+        "is_excluded": account_id in _excluded_accounts(request),
     }
     return render_page(request, "account.html.j2", shown, status=status)
+
+
+def _excluded_accounts(request: Request) -> tuple[str, ...]:
+    """The single accounts that the policy in force excludes."""
+    rules = request.app.state.policies.rules()
+    return rules.exclude.accounts if rules else ()
 
 
 def _free_risks(session: Session, open_cases: Sequence[Case]) -> tuple[str, ...]:

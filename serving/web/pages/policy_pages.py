@@ -4,15 +4,17 @@ Every page works without script: each button sends the form, and the answer is t
 """
 
 from typing import Annotated
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Path, Request
 from fastapi.responses import HTMLResponse, PlainTextResponse, Response
 
 from features.errors import RescueError, UsageError
+from serving.cases.case_errors import AccountNotFoundError
 from serving.drawings.policy_cycle import CHANGED
 from serving.policy.definition.policy_file import PolicyError
 from serving.policy_versions.policy_difference import RESTORED, changed_lines, changes_in_words
-from serving.policy_versions.policy_fields import without_hypothesis
+from serving.policy_versions.policy_fields import exclude_account, without_hypothesis
 from serving.policy_versions.policy_service import PolicyService
 from serving.policy_versions.policy_state import FileState, PolicyInForce
 from serving.policy_versions.replay_jobs import (
@@ -31,6 +33,7 @@ from serving.policy_versions.saved_policies import (
     saved_policy,
 )
 from serving.store.database import StoreError
+from serving.store.tables import Account
 from serving.web.access import Permission
 from serving.web.flash_messages import FlashMessage, failure_message, success_message
 from serving.web.rendering import render_page
@@ -263,6 +266,34 @@ def decide_file(request: Request, texts: FormTexts, context: PolicyContext, poli
         decides_file=True,
     )
     return _saved(request, context, policies, change, "policy_saved")
+
+
+@policy_router.post("/exclude-account/{account_id:path}")
+def exclude_one_account(
+    request: Request, account_id: str, texts: FormTexts, context: PolicyContext, policies: Policies
+) -> Response:
+    """Exclude one account from the queue, or let it get cases again: a version of the policy, with its reason."""
+    excluded = texts.get("do") != "include"
+    with context.store.reading() as session:
+        account = session.get(Account, account_id)
+    if account is None:
+        raise AccountNotFoundError(account_id)
+    state, name = policies.in_force(), account.name or account_id
+    reason = texts.get("text", "").strip()
+    if excluded and not reason:
+        error = UsageError(f"{name} was not excluded: say why in one sentence.")
+        return _policy_page(request, context, policies, failure_message(error), 422)
+    what = f"{name} is excluded" if excluded else f"{name} can get cases again"
+    change = PolicyChange(
+        exclude_account(without_hypothesis(state.text), account_id, excluded=excluded),
+        context.person.name,
+        f"{what}: {reason}" if reason else f"{what}.",
+        "app",
+        base=state.base,
+    )
+    saved = _saved(request, context, policies, change, "policy_saved")
+    done = "account_excluded" if excluded else "account_included"
+    return redirect_to(f"/account/{quote(account_id)}", done=done) if saved.status_code == 303 else saved
 
 
 def _saved(
