@@ -44,6 +44,7 @@ SMALL_CHANGE = 0.05
 """A change below this share (or this many points) says nothing: "use fell 2%"."""
 MOVERS = 2
 """So many events describe what moved a health score."""
+ACCOUNT_AGE = "account_age_days"
 SCORE_CHANGES = {"health_change_28d": 28, "health_change_90d": 90}
 """The changes of the health score, and over how many days."""
 
@@ -98,7 +99,16 @@ class ExplainedRow:
         sentence = self.features[feature].describe(self.facts, as_of)
         if days_without_usage_rows(feature, self.facts):
             sentence += render_sentence(f"; usage is known until {{{USAGE_FEED_AGE}:ago}}", self.facts, as_of) or ""
-        return _with_movers(sentence, self.facts, as_of, self.features) if group == SCORE else sentence
+        if group == SCORE:
+            sentence = _with_movers(sentence, self.facts, as_of, self.features)
+        return sentence + self._too_young(feature)
+
+    def _too_young(self, feature: str) -> str:
+        """What a sentence about a longer time than the account has existed for has to say; else empty."""
+        age, window = self.facts.get(ACCOUNT_AGE), self.features[feature].window
+        if window is None or not isinstance(age, int | float) or not 0 <= age < window:
+            return ""
+        return f"; the account is only {age:.0f} {'day' if round(age) == 1 else 'days'} old"
 
     def is_kind_of_account(self, feature: str) -> bool:
         """Whether a feature is a word that describes the account, such as its region."""

@@ -4,7 +4,7 @@ A row holds the fields that changed, before and after. So the record can be read
 action is undone by restoring the old values.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from serving.cases.escalation.notifications import announce_change
 from serving.cases.escalation.path_changes import update_path
 from serving.cases.escalation.path_context import path_context
-from serving.delivery.outbox import enqueue_change
+from serving.delivery.outbox import NOTES, enqueue_change, joined_text
 from serving.paths.message_settings import MessageSettings
 from serving.paths.path_progress import SentStep
 from serving.store.database import MESSAGES
@@ -94,6 +94,7 @@ def record_change(
     actor: str,
     at: datetime,
     comment: str | None = None,
+    notes: Sequence[str] = (),
     undoes: int | None = None,
     note: Mapping[str, Any] | None = None,
     sent: SentStep | None = None,
@@ -101,7 +102,8 @@ def record_change(
     """Record how ``case`` changed since ``before`` (from :func:`audited_fields`), and raise its version.
 
     A remark changes no field, so the version stays and no open page becomes stale. ``note`` is recorded beside the
-    fields that changed. The scores of the case follow when it is closed or opened again.
+    fields that changed, and so are ``notes``, the sentences that Rescue adds to the ``comment`` of a person. The scores
+    of the case follow when it is closed or opened again.
 
     The escalation path of the case begins, restarts or stops with the change, and the messages of the communication
     protocol are written; ``sent`` is a step of the path that is the change itself.
@@ -120,13 +122,13 @@ def record_change(
         actor=actor,
         kind=kind,
         before=changed.before,
-        after=changed.after | dict(note or {}),
+        after=changed.after | dict(note or {}) | ({NOTES: list(notes)} if notes else {}),
         comment=comment,
         version=case.version,
         undoes=undoes,
     )
     session.add(event)
-    announce_change(session, case, kind, actor=actor, comment=comment or "", at=at, sent=sent)
+    announce_change(session, case, kind, actor=actor, comment=joined_text(comment, notes), at=at, sent=sent)
     _follow_change(session, case, event, at)
     return event
 

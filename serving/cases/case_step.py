@@ -31,7 +31,8 @@ CHANGE = "change"
 class CaseStep:
     """One change of a case: the locked case, the actor, and the audited fields before the change.
 
-    ``then`` is called with the entry of the record, in the same transaction.
+    ``notes`` are sentences of Rescue, apart from the ``comment``, which is what a person wrote. ``then`` is called with
+    the entry of the record, in the same transaction.
     """
 
     session: Session
@@ -41,6 +42,7 @@ class CaseStep:
     before: dict[str, Any]
     kind: str
     comment: str | None = None
+    notes: list[str] = field(default_factory=list)
     note: Mapping[str, Any] | None = None
     undoes: int | None = None
     then: list[Callable[[CaseEvent], None]] = field(default_factory=list)
@@ -96,7 +98,7 @@ def open_step(
                 require_own(case, actor)
             step = CaseStep(session, case, actor, now, audited_fields(case), "")
             yield step
-            _record(step)
+            record_step(step)
     except IntegrityError as error:
         raise AlreadyOpenError(
             f"The account of case {case_id} has another open case of the same kind: work that one."
@@ -140,7 +142,8 @@ def require_own(case: Case, actor: Actor) -> None:
         raise OtherOwnerError(case.id, case.owner)
 
 
-def _record(step: CaseStep) -> None:
+def record_step(step: CaseStep) -> None:
+    """Write the record of a change, and what follows from it."""
     event = record_change(
         step.session,
         step.case,
@@ -149,6 +152,7 @@ def _record(step: CaseStep) -> None:
         actor=step.actor.name,
         at=step.now,
         comment=step.comment,
+        notes=step.notes,
         undoes=step.undoes,
         note=_note(step),
     )

@@ -13,15 +13,16 @@ from sqlalchemy import ColumnElement, select
 
 from features.errors import UsageError
 from serving.cases import health_adjustments, sla_timers, squads
-from serving.cases.audit import audited_fields, last_change, record_change, restore_fields
+from serving.cases.audit import audited_fields, last_change, restore_fields
 from serving.cases.case_errors import IllegalActionError
-from serving.cases.case_step import CaseStep, open_step, refuse_same, require_text, require_visible
+from serving.cases.case_step import CaseStep, open_step, record_step, refuse_same, require_text, require_visible
 from serving.cases.casework.attachment_files import AttachmentLimits
 from serving.cases.casework.case_work import CaseWork
 from serving.cases.casework.contact_entries import ContactDetails, add_entry, withdraw_entry
 from serving.cases.casework.outcome_details import OutcomeDetails, clear_outcome, set_outcome
 from serving.cases.escalation.path_context import path_context
 from serving.cases.handover import hand_overs
+from serving.cases.handover.owner_changes import claim_case, release_case, take_up
 from serving.cases.health_adjustments import HealthRule
 from serving.cases.path_acknowledgement import acknowledge_case
 from serving.cases.people import Staff
@@ -29,6 +30,7 @@ from serving.cases.permissions import EVERY_SQUAD, Act, Actor, NotAllowedError
 from serving.cases.required_comments import protocol_comment
 from serving.cases.transitions import TRANSITIONS, transition
 from serving.delivery.outbox import PRIVATE
+from serving.night_report.report_text import day_text
 from serving.paths.calendars import WorkingCalendar
 from serving.paths.duty import ObstacleCode
 from serving.paths.protocol import ProtocolEvent
@@ -43,8 +45,7 @@ LONGEST_SENTENCE = 500
 
 
 class Cases:
-    """The use cases. ``health`` maps verdicts to health points; ``clock`` returns the time (naive UTC).
-    ``limits`` are those of attachments.
+    """The use cases. ``health`` maps verdicts to health points, ``clock`` returns naive UTC, ``limits`` are for files.
 
     Every method takes the id of the case, the actor and, where a page was shown, the ``version`` on it. It returns the
     case after the change.
@@ -71,14 +72,13 @@ class Cases:
     def claim(self, case_id: str, actor: Actor, version: int | None = None) -> Case:
         """Claim a new case for the actor."""
         with self._step(case_id, actor, version) as step:
-            step.take(Action.CLAIM, State.CLAIMED)
-            step.case.owner = actor.name
+            claim_case(step)
         return step.case
 
     def take_next(self, squad: str | None, actor: Actor) -> Case | None:
         """Claim the most urgent new case of a squad, or of every squad that the actor sees; None when there is none.
 
-        A case that another person is claiming at the same moment is skipped, so each person gets a different one.
+        A case that somebody else is claiming is skipped, so each person gets a different one.
         """
         actor.require(Act.WORK)
         if squad is not None and not actor.sees(squad):
@@ -91,16 +91,15 @@ class Cases:
             case = session.scalar(first)
             if case is None:
                 return None
-            before = audited_fields(case)
-            case.state, case.owner = State.CLAIMED, actor.name
-            record_change(session, case, before, Action.CLAIM, actor=actor.name, at=now)
+            step = CaseStep(session, case, actor, now, audited_fields(case), "")
+            claim_case(step)
+            record_step(step)
         return case
 
     def release(self, case_id: str, actor: Actor, version: int | None = None, *, reason: str) -> Case:
-        """Return a case to the squad, without an owner."""
+        """Return a case to the squad, without an owner: whoever is on duty now is responsible."""
         with self._step(case_id, actor, version, own=True) as step:
-            step.take(Action.RELEASE, State.NEW)
-            step.case.owner, step.comment = None, require_text(reason, "why it is given back")
+            release_case(step, reason)
         return step.case
 
     def assign(self, case_id: str, actor: Actor, version: int | None = None, *, person: str) -> Case:
@@ -109,9 +108,11 @@ class Cases:
             squads.require_member(step.session, step.case.squad, person)
             refuse_same(step.case, step.case.owner, person)
             step.comment = _refuse_unable(path_context(step.session, step.now).staff, person, step.now)
-            new = step.case.state == State.NEW
-            step.take(Action.ASSIGN if new else Action.REASSIGN, State.CLAIMED if new else State(step.case.state))
-            step.case.owner = person
+            if step.case.state == State.NEW:
+                take_up(step, Action.ASSIGN, person)
+            else:
+                step.take(Action.REASSIGN, State(step.case.state))
+                step.case.owner = person
         return step.case
 
     def hand_over(
@@ -204,7 +205,8 @@ class Cases:
         """Snooze the case until a day after today."""
         with self._step(case_id, actor, version, own=True) as step:
             if until <= step.now.date():
-                raise UsageError(f"A case cannot be snoozed until {until}: choose a day after {step.now.date()}.")
+                today = day_text(step.now.date())
+                raise UsageError(f"A case cannot be snoozed until {day_text(until)}: choose a day after {today}.")
             source = State(step.case.state)
             step.take(Action.SNOOZE, State.SNOOZED)
             step.case.state, step.comment = source, require_text(reason, "why it can wait")
@@ -334,8 +336,8 @@ def _refuse_unable(staff: Staff, person: str, now: datetime) -> str | None:
     if obstacle is None:
         return None
     if obstacle.code == ObstacleCode.AT_CAPACITY:
-        return f"{obstacle} without this one."
-    raise UsageError(f"{obstacle}: choose somebody else.")
+        return f"{staff.obstacle_text(obstacle)} without this one."
+    raise UsageError(f"{staff.obstacle_text(obstacle)}: choose somebody else.")
 
 
 def _refuse_more(staff: Staff, person: str, now: datetime) -> None:
@@ -344,7 +346,6 @@ def _refuse_more(staff: Staff, person: str, now: datetime) -> None:
     if obstacle is None:
         return
     if obstacle.code == ObstacleCode.AT_CAPACITY:
-        raise UsageError(
-            f"You have {obstacle.open_cases} of at most {obstacle.max_open} open cases: close or return one first."
-        )
-    raise UsageError(f"{obstacle}: remove the absence first, if you are back.")
+        count = f"{obstacle.open_cases} of at most {obstacle.max_open}"
+        raise UsageError(f"You have {count} open cases: close or return one first.")
+    raise UsageError(f"{staff.obstacle_text(obstacle)}: remove the absence first, if you are back.")

@@ -6,13 +6,12 @@ what changes between two nights: users, absences, and the open cases of each per
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Text, cast, func, select
 from sqlalchemy.orm import Session
 
 from serving.paths.absences import Absence, AbsenceIndex
@@ -20,11 +19,23 @@ from serving.paths.calendars import WorkingCalendar
 from serving.paths.duty import Obstacle, OnDuty, Situation, find_obstacle, find_on_duty
 from serving.paths.roster import PersonEntry, Roster, SquadEntry
 from serving.policy.definition.policy_schema import PolicyFile
+from serving.store.case_states import responsible_person
+from serving.store.database import once_per_reading
 from serving.store.handover_tables import AbsenceRow
 from serving.store.operations_tables import RevokedPerson
 from serving.store.people_tables import User
 from serving.store.policy_tables import PolicyVersionRow
 from serving.store.tables import Case, Member, Squad
+
+_NEWEST_RULES = (
+    select(cast(PolicyVersionRow.rules, Text))
+    .order_by(PolicyVersionRow.last_night.desc(), PolicyVersionRow.recorded_at.desc())
+    .limit(1)
+)
+_NO_RULES = ("null", "{}")
+_DISABLED = select(User.name).where(User.disabled_at.is_not(None)).union(select(RevokedPerson.person))
+_MEMBERS = select(Member.squad, Member.person).order_by(Member.squad, Member.position)
+_SQUADS = select(Squad.name, Squad.calendar).where(Squad.active).order_by(Squad.name)
 
 
 @dataclass(frozen=True)
@@ -41,6 +52,14 @@ class Staff:
     def obstacle(self, person: str, at: datetime) -> Obstacle | None:
         """Why a person cannot act; None where they can."""
         return find_obstacle(self.roster, person, at, self.situation)
+
+    def shown(self, person: str) -> str:
+        """The name of a person as others read it."""
+        return self.roster.person(person).shown
+
+    def obstacle_text(self, obstacle: Obstacle) -> str:
+        """Why a person cannot act, as a sentence without its full stop."""
+        return f"{self.shown(obstacle.person)} {obstacle.text}"
 
     def calendar_for(self, case: Case) -> WorkingCalendar | None:
         """The working time that the timers of a case run by: of the responsible person, else of the squad."""
@@ -62,19 +81,21 @@ def load_staff(session: Session, at: datetime, roster: Roster | None = None) -> 
     return Staff(known, load_situation(session, known, at))
 
 
+@once_per_reading
 def load_roster(session: Session) -> Roster:
     """The roster of the newest night's policy; of the stored squads where no rules are stored with it."""
     rules = newest_rules(session)
     return rules.roster if rules is not None else _stored_squads(session)
 
 
+@once_per_reading
 def newest_rules(session: Session) -> PolicyFile | None:
-    """The rules of the newest night's policy; None before the first night, and for a night of an earlier Rescue."""
-    newest = select(PolicyVersionRow.rules).order_by(
-        PolicyVersionRow.last_night.desc(), PolicyVersionRow.recorded_at.desc()
-    )
-    rules: Mapping[str, Any] | None = session.scalar(newest.limit(1))
-    return _read_rules(json.dumps(rules)) if rules else None
+    """The rules of the newest night's policy; None before the first night, and for a night of an earlier Rescue.
+
+    They are read as text, because the same text is the same rules: only a new one is parsed.
+    """
+    text = session.scalar(_NEWEST_RULES)
+    return _read_rules(text) if text and text not in _NO_RULES else None
 
 
 def load_situation(session: Session, roster: Roster, at: datetime | None = None) -> Situation:
@@ -82,23 +103,39 @@ def load_situation(session: Session, roster: Roster, at: datetime | None = None)
 
     A person without a user signs in with another provider, and can act.
     """
-    off = select(User.name).where(User.disabled_at.is_not(None)).union(select(RevokedPerson.person))
-    disabled = frozenset(session.scalars(off))
-    entries = select(AbsenceRow).where(AbsenceRow.withdrawn_at.is_(None))
+    counts = count_open_cases(session) if _counts_cases(roster) else {}
+    return Situation(_disabled_people(session), AbsenceIndex(_absences(session, at)), counts)
+
+
+@once_per_reading
+def _disabled_people(session: Session) -> frozenset[str]:
+    return frozenset(session.scalars(_DISABLED))
+
+
+@once_per_reading
+def _absences(session: Session, at: datetime | None) -> Sequence[Absence]:
+    """The absences that end after ``at``; all of them for None."""
+    columns = (AbsenceRow.person, AbsenceRow.starts_at, AbsenceRow.ends_at, AbsenceRow.reason)
+    entries = select(*columns).where(AbsenceRow.withdrawn_at.is_(None))
     if at is not None:
         entries = entries.where(AbsenceRow.ends_at > at)
-    absences = (Absence(row.person, row.starts_at, row.ends_at, row.reason) for row in session.scalars(entries))
-    counts = count_open_cases(session) if _counts_cases(roster) else {}
-    return Situation(disabled, AbsenceIndex(absences), counts)
+    return [Absence(*row) for row in session.execute(entries)]
 
 
 def count_open_cases(session: Session) -> dict[str, int]:
-    """The open cases by the person who is responsible for them: the owner, or the person of the present tier."""
+    """The open cases by the person who is responsible for them.
+
+    The database counts: a queue has thousands of cases, and a few paths.
+    """
     is_open = Case.closed_at.is_(None)
     owned = select(Case.owner, func.count()).where(is_open, Case.owner.is_not(None)).group_by(Case.owner)
     counts = Counter({row.owner: row[1] for row in session.execute(owned)})
-    waiting = select(Case.escalation_path, Case.tier).where(is_open, Case.owner.is_(None))
-    counts.update(path[tier] for path, tier in session.execute(waiting) if tier < len(path))
+    group = (cast(Case.escalation_path, Text), Case.tier, Case.path_step, cast(Case.reached, Text))
+    waiting = select(*group, func.count()).where(is_open, Case.owner.is_(None)).group_by(*group)
+    for path, tier, step, reached, count in session.execute(waiting):
+        person = responsible_person(None, json.loads(path), tier, step, json.loads(reached or "[]"))
+        if person is not None:
+            counts[person] += count
     return dict(counts)
 
 
@@ -115,12 +152,12 @@ def _counts_cases(roster: Roster) -> bool:
 
 def _stored_squads(session: Session) -> Roster:
     members: dict[str, list[str]] = {}
-    for row in session.scalars(select(Member).order_by(Member.squad, Member.position)):
-        members.setdefault(row.squad, []).append(row.person)
+    for squad, person in session.execute(_MEMBERS):
+        members.setdefault(squad, []).append(person)
     squads = {}
-    for squad in session.scalars(select(Squad).where(Squad.active).order_by(Squad.name)):
-        people = tuple(members.get(squad.name, ()))
-        calendar = WorkingCalendar.from_json(squad.calendar) if squad.calendar else None
-        squads[squad.name] = SquadEntry(squad.name, people, people[:3], calendar=calendar)
+    for name, stored in session.execute(_SQUADS):
+        people = tuple(members.get(name, ()))
+        calendar = WorkingCalendar.from_json(stored) if stored else None
+        squads[name] = SquadEntry(name, people, people[:3], calendar=calendar)
     names = dict.fromkeys(person for squad in squads.values() for person in squad.members)
     return Roster({name: PersonEntry(name) for name in names}, squads)

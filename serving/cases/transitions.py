@@ -25,12 +25,12 @@ class Transition:
 
 
 TRANSITIONS = (
-    Transition(Action.CLAIM, (State.NEW,), (State.CLAIMED,), undoable=True),
-    Transition(Action.ASSIGN, (State.NEW,), (State.CLAIMED,), undoable=True),
+    Transition(Action.CLAIM, (State.NEW,), WORKED, undoable=True),
+    Transition(Action.ASSIGN, (State.NEW,), WORKED, undoable=True),
     Transition(Action.REASSIGN, WORKED, (), undoable=True),
-    Transition(Action.HAND_OVER, (State.NEW, *WORKED), (State.NEW, State.HANDED_OVER, State.CLAIMED)),
-    Transition(Action.ACCEPT, (State.HANDED_OVER,), (State.CLAIMED,), undoable=True),
-    Transition(Action.RETURN, (State.HANDED_OVER,), (State.CLAIMED, State.NEW)),
+    Transition(Action.HAND_OVER, (State.NEW, *WORKED), (State.NEW, State.HANDED_OVER, *WORKED)),
+    Transition(Action.ACCEPT, (State.HANDED_OVER,), WORKED, undoable=True),
+    Transition(Action.RETURN, (State.HANDED_OVER,), (*WORKED, State.NEW)),
     Transition(Action.ACKNOWLEDGE, (State.NEW, State.HANDED_OVER, *WORKED), (), undoable=True),
     Transition(Action.RELEASE, WORKED, (State.NEW,), undoable=True),
     Transition(Action.CONTACT, (State.CLAIMED,), (State.CONTACTED,), undoable=True),
@@ -45,7 +45,8 @@ TRANSITIONS = (
 """Every allowed transition. A reopened case belongs to the person who reopened it.
 
 A case that is handed over with a form waits in *handed over* until it is accepted or returned; at the third return it
-goes to the accountable person, *claimed*.
+goes to the accountable person. Whoever gets a case goes on where the work on it stopped: *claimed*, or *contacted* or
+*in plan* where that was done before.
 
 Only a night expires or closes a case with ``expire`` and ``close``. After *lost* the account rests until its contract
 has ended, so only a lead reopens such a case, which was closed by mistake (:data:`ACTS`).
@@ -108,8 +109,9 @@ def page() -> str:
         "Generated from `serving.cases.transitions.TRANSITIONS`.\n\n"
         f"| action | from | to | can be undone |\n|---|---|---|---|\n{rows}\n\n"
         "A snoozed case returns to the state in which it was snoozed. Only a lead reopens a lost case. A case is "
-        "handed over to *handed over* where the policy has a form for it, and to *claimed* at the third return "
-        "between two squads, when the accountable person gets it.\n\n"
+        "handed over to *handed over* where the policy has a form for it. At the third return between two squads, the "
+        "accountable person gets it. Whoever gets a case goes on where the work on it stopped: it is *contacted* or "
+        "*in plan* again if it was before.\n\n"
         f"```mermaid\n{diagram()}```\n"
     )
 

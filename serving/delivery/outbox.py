@@ -6,7 +6,7 @@ twice has the same id twice, because the id is computed from its subject.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -24,8 +24,16 @@ CHANNEL = "channel"
 """The key of the channel that a change came from, in the record of the change: it is not sent back there."""
 PRIVATE = "private"
 """The key of a comment that stays in Rescue, in its record."""
+NOTES = "notes"
+"""The key of the sentences that Rescue adds to what a person wrote, in the record: nobody reads them as that text."""
 ANNOUNCED = frozenset({"opened", "raised", "escalated", "breached", "close", "expire"})
 """Entries that have a message of their own on the channels on which every event is announced."""
+
+
+def joined_text(comment: str | None, notes: Sequence[str]) -> str:
+    """What a person wrote and then what Rescue adds, for a message: sentences, each on a line of its own."""
+    ended = comment if not comment or not notes or comment[-1] in ".!?…:" else f"{comment}."
+    return "\n".join([*([ended] if ended else []), *notes])
 
 
 def enqueue_messages(session: Session, case: Case, kind: str, channels: Iterable[str], *, at: datetime) -> None:

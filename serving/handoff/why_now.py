@@ -13,6 +13,11 @@ from serving.handoff.facts import Evidence, Facts
 
 INTERNAL_GROUPS = frozenset({"health", "data", "account", "rescues"})
 """Groups of reasons that describe our own records or the kind of customer: no event that a customer knows of."""
+KIND_OF_CONTRACT = frozenset(
+    f"contract_{name}"
+    for name in ("arr", "arr_per_seat", "auto_renew_share", "newest_days", "plans", "running", "seats", "tenure_days")
+)
+"""Features that say which contract a customer has: "13 paid seats" is no reason to call today."""
 MOST_REASONS = 3
 
 EVIDENCE_TEXTS = {
@@ -61,8 +66,13 @@ def _sentences(flag: Flag, facts: Facts) -> Iterator[str]:
     yield from (facts.trigger_messages.get(name, name).rstrip(".") for name in flag.triggers)
     yield from _newest_of_each_kind(facts)
     reasons = [reason for reason in (flag.reasons or {}).get(flag.risk, ()) if reason.strength > 0 and not reason.weak]
-    sayable = [reason.sentence for reason in reasons if reason.group not in INTERNAL_GROUPS]
+    sayable = [reason.sentence for reason in reasons if can_be_said(reason.group, reason.feature)]
     yield from sayable[:MOST_REASONS]
+
+
+def can_be_said(group: str, feature: str) -> bool:
+    """Whether a reason is something that happened, which the customer knows of."""
+    return group not in INTERNAL_GROUPS and feature not in KIND_OF_CONTRACT
 
 
 def _newest_of_each_kind(facts: Facts) -> Iterator[str]:

@@ -129,10 +129,9 @@ class CaseUpdates:
             **_terms(severity),
         )
         start_timers(case, self.now, self._staff.calendar_for(case))
-        why = [comment] if comment else [_sentence(routing_text(flag.routing, self._trigger_messages()))]
-        roster = self._staff.roster
-        why += [f"{roster.person(it.person).shown} {it.text} and is not responsible." for it in duty.skipped]
-        opened = self._finish(case, flag, {}, "opened", " ".join(why))
+        notes = [f"{self._staff.obstacle_text(it)} and is not responsible." for it in duty.skipped]
+        why = comment or _sentence(routing_text(flag.routing, self._trigger_messages()))
+        opened = self._finish(case, flag, {}, "opened", why, notes)
         self._staff.count_case(case.responsible)
         return opened
 
@@ -183,7 +182,15 @@ class CaseUpdates:
         )
         return True
 
-    def _finish(self, case: Case, flag: Flag, before: Mapping[str, object], kind: str, why: str | None) -> int:
+    def _finish(
+        self,
+        case: Case,
+        flag: Flag,
+        before: Mapping[str, object],
+        kind: str,
+        why: str | None,
+        notes: Sequence[str] = (),
+    ) -> int:
         """Store the hand-off, the record and the messages: the same for a new case and one raised again."""
         package = self.handoffs[(flag.account_id, flag.risk)]
         self._describe(case, flag, package)
@@ -193,7 +200,9 @@ class CaseUpdates:
             playbook = change_playbook(self.session, case, self.rules, _reason_group(flag), self.now)
         if playbook is not None:
             note["playbook"] = playbook[0]
-        record_change(self.session, case, before, kind, actor=self.actor, at=self.now, comment=why, note=note)
+        record_change(
+            self.session, case, before, kind, actor=self.actor, at=self.now, comment=why, notes=notes, note=note
+        )
         if playbook is not None:
             add_tasks(self.session, case, *playbook, self.now)
         frozen = FrozenHandoff(

@@ -103,7 +103,8 @@ def _open(
     scores = {row.risk: row for row in session.scalars(_scores_of(account.account_id))}
     rules = complete_rules(rules, _base_rates(session, scores.keys() - rules.risks.keys()))
     probabilities = {name: row.probability for name, row in scores.items()}
-    flag = price_account(session, account, night, squad, risk, probabilities, rules, actor.name)
+    shown = rules.roster.person(actor.name).shown
+    flag = price_account(session, account, night, squad, risk, probabilities, rules, shown)
     _refuse_second(session, account, rules.family(flag.risk))
     package = person_handoff(session, account, flag, scores, person=actor.name, reason=why)
     version = newest_version(session)

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from serving.cases.people import load_roster
 from serving.contracts import Flag
 from serving.handoff.build_package import build_package
 from serving.handoff.facts import AccountFacts, Binding, ContractFacts, Facts, HorizonPoint, RiskFacts, RiskPoint
@@ -36,9 +37,10 @@ def person_handoff(
     handoff = build_package(flag, _facts(session, account, flag.as_of, scores, earlier))
     name = account.name or account.account_id
     why = reason.rstrip(".")
+    shown = load_roster(session).person(person).shown
     update: dict[str, Any] = {
         "headline": f"{name}: {why}",
-        "why_now": (f"{person} opened the case: {why}", *handoff.why_now),
+        "why_now": (f"{shown} opened the case: {why}", *handoff.why_now),
     }
     if earlier is not None:
         update |= {name: getattr(earlier, name) for name in COPIED}

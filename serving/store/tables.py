@@ -22,6 +22,7 @@ from sqlalchemy.orm import Mapped, attribute_keyed_dict, mapped_column, relation
 
 from serving.contracts import AlarmKind
 from serving.store.base import Base
+from serving.store.case_states import responsible_person
 
 
 class NightRow(Base):
@@ -264,8 +265,8 @@ class Case(Base):
 
     @property
     def responsible(self) -> str | None:
-        """Who has to act now: the owner, or the person of the present tier while nobody has claimed the case."""
-        return self.owner or (self.escalation_path[self.tier] if self.escalation_path else None)
+        """Who has to act now (:func:`serving.store.case_states.responsible_person`)."""
+        return responsible_person(self.owner, self.escalation_path, self.tier, self.path_step, self.reached)
 
     @property
     def opened_by_person(self) -> bool:

@@ -13,11 +13,12 @@ from serving.web.reader import UNKNOWN_READER, PageReader
 
 @dataclass(frozen=True)
 class FlashMessage:
-    """The text, its tone (``good`` or ``bad``), and what it says about single cases."""
+    """The text, its tone (``good`` or ``bad``), what it says about single cases, and a link: its title and address."""
 
     text: str
     tone: str = "good"
     details: tuple[str, ...] = ()
+    link: tuple[str, str] | None = None
 
 
 def success_message(action: str) -> FlashMessage | None:

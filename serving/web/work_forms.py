@@ -3,6 +3,7 @@
 A choice is sent as its title ("Message left"), which is also what a person reads; the code is derived from it.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -71,7 +72,8 @@ def outcome_fields(verdict: str, choices: OutcomeChoices) -> tuple[FieldChoice, 
         fields.append(FieldChoice("reason", "Why", "choice", verdict in choices.required, titles, ""))
     kept = {"saved": "kept", "lost": "lost"}.get(verdict)
     if kept:
-        label = f"Revenue {kept}, a year" + (f" ({choices.currency})" if choices.currency else "")
+        label = f"Revenue {kept}, a year" + (f", in {choices.currency}" if choices.currency else "")
+        label += ", such as 40000 or 1,200.50"
         value = f"{choices.amount:.0f}" if choices.amount is not None else ""
         fields.append(FieldChoice("amount", label, "line", False, (), value))
     return tuple(fields)
@@ -154,21 +156,28 @@ WORK_USE_CASES: dict[str, UseCase] = {
 """What the forms do, by the last part of the address that they are sent to."""
 
 
+_AMOUNT = re.compile(
+    r"(?P<sign>-?)(?P<whole>[0-9]{1,3}(?:(?P<mark>[.,\u2019' ])[0-9]{3}(?:(?P=mark)[0-9]{3})*)?|[0-9]+)"
+    r"(?:(?P<point>[.,])(?P<cents>[0-9]+))?"
+)
+
+
 def parse_amount(text: str) -> float | None:
-    """A typed amount of money, with or without separators of thousands; None where nothing is typed.
+    """A typed amount of money as people in America or Europe write it; None where nothing is typed.
+
+    ``1,200.50``, ``1.200,50``, ``1 200,50`` and ``1200.5`` are the same. Three digits after the only point or comma are
+    thousands.
 
     Raises:
         UsageError: it is no number.
     """
-    plain = text.strip().replace(" ", "").replace("\u00a0", "").replace("'", "")
+    plain = " ".join(text.replace("\u00a0", " ").replace("\u202f", " ").split())
     if not plain:
         return None
-    if plain.count(",") and len(plain.rpartition(",")[2]) == 3:
-        plain = plain.replace(",", "")
-    try:
-        return float(plain.replace(",", "."))
-    except ValueError:
-        raise UsageError(f"The amount {text!r} is no number: write it as 40000.") from None
+    found = _AMOUNT.fullmatch(plain)
+    if found is None or found["point"] == found["mark"] is not None:
+        raise UsageError(f"The amount {text!r} is no number: write it as 40000, 1,200.50 or 1.200,50.")
+    return float(f"{found['sign']}{re.sub('[^0-9]', '', found['whole'])}.{found['cents'] or 0}")
 
 
 def _titles(codes: Sequence[str]) -> tuple[str, ...]:

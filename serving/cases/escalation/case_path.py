@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from serving.cases.escalation.path_context import PathContext, path_context, path_state, runs
@@ -12,7 +11,8 @@ from serving.paths.calendars import WorkingCalendar
 from serving.paths.directory import LeftOut, Reader
 from serving.paths.path_plan import PlannedStep, plan_path
 from serving.paths.path_steps import EscalationPath
-from serving.store.tables import Case, CaseEvent
+from serving.store.queries.case_queries import case_history
+from serving.store.tables import Case
 
 DONE = ("opened", "hand_over", "return", "escalated", "path_repeated", "path_ended", "acknowledge", "reopen", "contact")
 """The kinds of entries in the record of a case that are part of its path."""
@@ -31,7 +31,7 @@ class PathEntry:
 class CasePath:
     """The path of a case: its name (empty for the tiers of the squad), what was done, and what comes next.
 
-    ``stopped`` says why nothing comes any more.
+    ``next_people`` are those who will be asked to act, in their order. ``stopped`` says why nothing comes any more.
     """
 
     name: str
@@ -42,13 +42,15 @@ class CasePath:
     may_acknowledge: bool
     stopped: str
     timezone: str
+    next_people: tuple[str, ...] = ()
 
 
 def describe_case_path(session: Session, case: Case, now: datetime, reader: str = "") -> CasePath:
     """The path of a case as of now; times are UTC, and ``timezone`` is that of the reader."""
     context = path_context(session, now)
     path = context.path_of(case)
-    coming = tuple(_coming(session, case, context, path, now)) if runs(case) else ()
+    planned = tuple(_planned(session, case, context, path)) if runs(case) else ()
+    coming = tuple(_entry(step, path, context) for step in planned)
     return CasePath(
         name=path.name,
         done=tuple(_done(session, case, context)),
@@ -58,12 +60,14 @@ def describe_case_path(session: Session, case: Case, now: datetime, reader: str 
         may_acknowledge=runs(case) and case.acknowledged_at is None and bool(path.name),
         stopped="" if coming else _stopped(case, context),
         timezone=context.staff.roster.timezone_of(reader, case.squad),
+        next_people=tuple(dict.fromkeys(_next_people(planned, path, case))),
     )
 
 
 def _done(session: Session, case: Case, context: PathContext) -> Iterator[PathEntry]:
-    query = select(CaseEvent).where(CaseEvent.case_id == case.id, CaseEvent.kind.in_(DONE)).order_by(CaseEvent.id)
-    for event in session.scalars(query):
+    for event in case_history(session, case.id):
+        if event.kind not in DONE:
+            continue
         text = event.comment if event.kind in {"escalated", "path_repeated", "path_ended"} else None
         shown = text or _PEOPLE_TEXTS.get(event.kind, event.kind).format(actor=_name(event.actor, context))
         yield PathEntry(event.at, shown, event.after.get("path_step", -1) + 1 or None)
@@ -79,16 +83,24 @@ _PEOPLE_TEXTS = {
 }
 
 
-def _coming(
-    session: Session, case: Case, context: PathContext, path: EscalationPath, now: datetime
-) -> Iterator[PathEntry]:
+def _planned(session: Session, case: Case, context: PathContext, path: EscalationPath) -> Iterator[PlannedStep]:
     def calendar_of(person: str | None) -> WorkingCalendar | None:
         return context.staff.roster.calendar_of(person, case.squad) or context.calendars.get(case.squad)
 
     state, subject = path_state(case), context.subject_of(session, case)
-    for planned in plan_path(path, state, subject, context.directory, None, calendar_of=calendar_of):
-        number = planned.sent.step + 1 if planned.sent else None
-        yield PathEntry(planned.at, _planned_text(planned, path, context), number)
+    yield from plan_path(path, state, subject, context.directory, None, calendar_of=calendar_of)
+
+
+def _entry(planned: PlannedStep, path: EscalationPath, context: PathContext) -> PathEntry:
+    number = planned.sent.step + 1 if planned.sent else None
+    return PathEntry(planned.at, _planned_text(planned, path, context), number)
+
+
+def _next_people(planned: tuple[PlannedStep, ...], path: EscalationPath, case: Case) -> Iterator[str]:
+    """Whom the steps that ask somebody to act go to, without who has the case already."""
+    for step in planned:
+        if step.sent is not None and not step.sent.repeat and path.steps[step.sent.step].acknowledge:
+            yield from (reader.shown for reader in step.sent.readers if reader.name != case.owner)
 
 
 def _planned_text(planned: PlannedStep, path: EscalationPath, context: PathContext) -> str:

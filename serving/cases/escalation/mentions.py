@@ -19,6 +19,7 @@ from serving.cases.escalation.path_context import path_context
 from serving.paths.protocol import ProtocolEvent
 from serving.paths.roster import Roster
 from serving.store.casework.casework_tables import MentionRow
+from serving.store.exchange import Message
 from serving.store.people_tables import User
 from serving.store.tables import Case, CaseEvent, Member
 
@@ -81,6 +82,9 @@ def save_mentions(session: Session, case: Case, event: CaseEvent, *, actor: str,
     session.add_all(
         MentionRow(case_id=case.id, event_id=event.id, person=person, at=at, mentioned_by=actor) for person in others
     )
+    notified = select(Message.person).where(Message.case_id == case.id, Message.created_at == at, Message.next_at <= at)
+    reached = set(session.scalars(notified))  # by the message about the change itself, which has the same text
+    others = tuple(person for person in others if person not in reached)
     context = path_context(session, at)
     subject = context.subject_of(session, case, actor=actor, comment=event.comment or "")
     subject = replace(subject, mentioned=others)

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from serving.cases.escalation.path_context import PathContext, is_silent, path_context
 from serving.delivery.outbox import message_id
+from serving.paths.directory import ReaderKind
 from serving.paths.message_text import MessageText, Occasion, compose_message, sending_time
 from serving.paths.path_progress import SentStep
 from serving.paths.path_steps import PathStep
@@ -104,7 +105,7 @@ def enqueue_event(
     """
     rule = context.protocol.get(event, DEFAULT_PROTOCOL[event])
     written: list[Message] = []
-    asks = _step_messages(sent, step, context)
+    asks = _step_messages(sent, step, context, subject.actor)
     moved = sent is not None and step is not None and step.acknowledge and not sent.repeat
     waited = f"step {sent.before + 1} had {sent.waited}" if sent and sent.waited and sent.before >= 0 else ""
     common = Occasion(event, fields=rule.fields, at=at, moved=moved, waited=waited)
@@ -122,10 +123,14 @@ def enqueue_event(
     return written
 
 
-def _step_messages(sent: SentStep | None, step: PathStep | None, context: PathContext) -> tuple[Notification, ...]:
+def _step_messages(
+    sent: SentStep | None, step: PathStep | None, context: PathContext, actor: str
+) -> tuple[Notification, ...]:
+    """The messages of a step; nobody is notified of what they did themselves."""
     if sent is None or step is None:
         return ()
-    return step_notifications(sent.readers, step.channels, context.directory)
+    readers = [reader for reader in sent.readers if reader.name != actor or reader.kind is not ReaderKind.PERSON]
+    return step_notifications(readers, step.channels, context.directory)
 
 
 def _write(

@@ -24,7 +24,7 @@ from serving.paths.path_steps import EscalationPath, shorthand_path
 from serving.paths.protocol import DEFAULT_PROTOCOL, Protocol, ProtocolEvent
 from serving.paths.subjects import Subject
 from serving.policy.definition.policy_schema import PolicyFile
-from serving.store.case_states import State
+from serving.store.case_states import State, responsible_person
 from serving.store.database import MESSAGES, PEOPLE_NAMES
 from serving.store.tables import Account, Case, Squad
 
@@ -168,7 +168,9 @@ def load_context(session: Session, at: datetime) -> PathContext:
     rows = session.execute(select(Squad.name, Squad.calendar).where(Squad.calendar.is_not(None)))
     calendars = {row.name: WorkingCalendar.from_json(row.calendar) for row in rows}
     messages = session.info.get(MESSAGES) or MessageSettings()
-    context = PathContext(newest_rules(session), load_staff(session, at), messages, calendars)
+    rules = newest_rules(session)
+    staff = load_staff(session, at, rules.roster if rules is not None else None)
+    context = PathContext(rules, staff, messages, calendars)
     return context if context.reaches_nobody else replace(context, choices=load_choices(session, context.rules))
 
 
@@ -186,10 +188,7 @@ def path_state(case: CasePathRow) -> PathState:
 
 def responsible_of(case: CasePathRow) -> str | None:
     """Who has to act now; before the path has reached anybody, nobody but an owner."""
-    if case.owner is not None:
-        return case.owner
-    people = reached_by(case)
-    return people[case.tier] if case.tier < len(people) else None
+    return responsible_person(case.owner, case.escalation_path, case.tier, case.path_step, case.reached)
 
 
 def reached_by(case: CasePathRow) -> list[str]:

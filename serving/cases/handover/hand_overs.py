@@ -8,14 +8,17 @@ third return between the same squads the accountable person gets it, because nob
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.orm import Session
 
 from features.errors import UsageError
 from serving.cases import squads
+from serving.cases.audit import restore_fields
 from serving.cases.case_step import CaseStep, refuse_same, require_text
 from serving.cases.escalation.path_context import path_context, runs
 from serving.cases.handover.form_answers import FilledForm, check_answers, choose_form, matching_forms
+from serving.cases.handover.owner_changes import reached_state, take_up
 from serving.cases.people import Staff, newest_rules
 from serving.paths.calendars import add_duration
 from serving.paths.durations import Duration
@@ -60,24 +63,25 @@ def hand_over(step: CaseStep, wanted: HandOver) -> None:
     accountable = _accountable(step, staff, moves)
     before = (case.squad, case.owner, case.tier + 1)
     target = State.HANDED_OVER if form else State.NEW
-    step.take(Action.HAND_OVER, State.CLAIMED if accountable else target)
+    step.take(Action.HAND_OVER, reached_state(step.session, case) if accountable else target)
     case.squad, case.owner, case.escalation_path = wanted.squad, accountable, path
     case.tier, case.tier_since = wanted.tier - 1, step.now
     if form or worked or accountable:
         restart_response_timer(case, step.now, staff)
     if form and not accountable:
         step.session.add(_row(step, wanted, form, before, sent_by))
-    step.comment = _with_notes(comment, [*_loop_text(accountable, moves), *_skipped_text(skipped)])
+    step.comment = comment
+    step.notes += [*_loop_text(accountable, moves, staff), *_skipped_text(skipped, staff)]
     step.note = {"form": form.name} if form else None
 
 
 def accept_case(step: CaseStep) -> None:
     """Accept a case that was handed over: it belongs to the actor, who acknowledges a path of the policy with it."""
     case = step.case
-    step.take(Action.ACCEPT, State.CLAIMED)
-    case.owner = step.actor.name
+    step.require(Action.ACCEPT)
     if case.acknowledged_at is None and runs(case) and path_context(step.session, step.now).path_of(case).name:
         case.acknowledged_at, case.acknowledged_by = step.now, step.actor.name
+    take_up(step, Action.ACCEPT, step.actor.name)
     _answer(step, "accepted", None)
 
 
@@ -94,13 +98,15 @@ def return_case(step: CaseStep, reason: str) -> None:
     able = sender in _members(staff, squad) and (obstacle is None or obstacle.code == ObstacleCode.AT_CAPACITY)
     owner = accountable or (sender if able else None)
     duty = staff.on_duty(squad, step.now)
-    step.take(Action.RETURN, State.CLAIMED if owner else State.NEW)
+    step.take(Action.RETURN, reached_state(step.session, case) if owner else State.NEW)
     case.squad, case.owner, case.tier_since = squad, owner, step.now
     case.escalation_path, case.tier = list(duty.tiers), 0
-    restart_response_timer(case, step.now, staff)
+    _return_response_timer(step, staff, missed=_missed_before(step) if owner == sender else {})
     _answer(step, "returned", comment)
-    texts = [f"{obstacle}, so it went to the squad."] if obstacle and not owner else []
-    step.comment = _with_notes(comment, [*_loop_text(accountable, moves), *texts])
+    step.comment = comment
+    step.notes += _loop_text(accountable, moves, staff)
+    if obstacle and not owner:
+        step.notes.append(f"{staff.obstacle_text(obstacle)}, so it went to the squad.")
 
 
 def undo_acceptance(session: Session, case: Case) -> None:
@@ -127,6 +133,24 @@ def restart_response_timer(case: Case, now: datetime, staff: Staff) -> None:
     """The receiver has the full time to respond; the first contact with the customer stays what it was."""
     case.respond_by = add_duration(now, Duration.parse(case.respond_within), staff.calendar_for(case))
     case.respond_breached_at = None
+
+
+def _return_response_timer(step: CaseStep, staff: Staff, *, missed: Mapping[str, Any]) -> None:
+    """A returned case has its full time again, unless the customer was contacted or its sender had missed the time."""
+    case = step.case
+    restart_response_timer(case, step.now, staff)
+    restore_fields(case, missed)
+    if case.owner is not None and case.responded_at is not None:
+        case.respond_by = None
+
+
+def _missed_before(step: CaseStep) -> dict[str, Any]:
+    """The response timer before the newest hand-over, where its time had passed: a return does not renew it."""
+    sent = [event for event in case_history(step.session, step.case.id) if event.kind == Action.HAND_OVER]
+    before = sent[-1].before if sent else {}
+    if not before.get("respond_breached_at"):
+        return {}
+    return {name: before[name] for name in ("respond_by", "respond_breached_at") if name in before}
 
 
 def _filled_form(session: Session, case: Case, wanted: HandOver, staff: Staff) -> FilledForm | None:
@@ -198,22 +222,18 @@ def _accountable(step: CaseStep, staff: Staff, moves: list[str]) -> str | None:
     return next(iter(found.people), None)
 
 
-def _loop_text(accountable: str | None, moves: list[str]) -> list[str]:
+def _loop_text(accountable: str | None, moves: list[str], staff: Staff) -> list[str]:
     returns = count_returns(moves)
     if returns < MOST_RETURNS:
         return []
-    who = f"{accountable} is accountable and has the case now" if accountable else "nobody fills the accountable role"
+    who = "nobody fills the accountable role"
+    if accountable:
+        who = f"{staff.shown(accountable)} is accountable and has the case now"
     return [f"This is return {returns} between {moves[-1]} and {moves[-2]}: {who}."]
 
 
-def _skipped_text(duty: OnDuty) -> list[str]:
-    return [f"{obstacle} and was skipped." for obstacle in duty.skipped]
-
-
-def _with_notes(comment: str, notes: list[str]) -> str:
-    """What a person wrote, and then what Rescue adds: sentences on lines of their own, also where a mail joins them."""
-    ended = comment if not notes or comment[-1] in ".!?…:" else f"{comment}."
-    return "\n".join([ended, *notes])
+def _skipped_text(duty: OnDuty, staff: Staff) -> list[str]:
+    return [f"{staff.obstacle_text(obstacle)} and was skipped." for obstacle in duty.skipped]
 
 
 def _members(staff: Staff, squad: str) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from serving.delivery.outbox import CHANNEL, PRIVATE
+from serving.delivery.outbox import CHANNEL, NOTES, PRIVATE, joined_text
 from serving.store.database import MESSAGES, utcnow
 from serving.store.queries.case_queries import adjustments_of, case_history
 from serving.store.queries.health_points import points_at
@@ -111,7 +111,8 @@ def _is_told(event: CaseEvent, channel: str) -> bool:
 
 
 def _entry(event: CaseEvent) -> RecordEntry:
-    return RecordEntry(event.id, event.kind, event.actor, event.at, event.comment or "", event.after)
+    text = joined_text(event.comment, event.after.get(NOTES, ()))
+    return RecordEntry(event.id, event.kind, event.actor, event.at, text, event.after)
 
 
 def _newest_handoff(session: Session, case_id: str) -> "Handoff | None":

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, lazyload
 
-from serving.store.case_states import State
+from serving.store.case_states import State, responsible_person
 from serving.store.incident_tables import Incident
 from serving.store.tables import Account, Case
 
@@ -16,16 +16,16 @@ MOST_OWN = 200
 def responsible_cases(session: Session, person: str, squads: frozenset[str] | None) -> list[tuple[Case, Account]]:
     """The open cases for which a person is responsible, in the order of work, without those that are snoozed.
 
-    Whoever owns a case is responsible for it; without an owner, the person of its present tier. ``squads`` are those
-    that the person sees (None: every squad).
+    ``squads`` are those that the person sees (None: every squad).
     """
     unowned = [Case.owner.is_(None), Case.state.in_((State.NEW, State.HANDED_OVER))]
     if squads is not None:
         unowned.append(Case.squad.in_(sorted(squads)))
     running = Case.closed_at.is_(None)
-    tiers = select(Case.id, Case.escalation_path, Case.tier).where(running, *unowned).order_by(Case.priority.desc())
+    columns = (Case.owner, Case.escalation_path, Case.tier, Case.path_step, Case.reached)
+    tiers = select(Case.id, *columns).where(running, *unowned).order_by(Case.priority.desc())
     rows = session.execute(tiers.limit(10 * MOST_OWN))
-    mine = [key for key, path, tier in rows if tier < len(path) and path[tier] == person][:MOST_OWN]
+    mine = [key for key, *row in rows if responsible_person(*row) == person][:MOST_OWN]
     own = select(Case, Account).join(Account, Case.account_id == Account.account_id)
     own = own.where(running, Case.state != State.SNOOZED, or_(Case.owner == person, Case.id.in_(mine)))
     own = own.options(lazyload(Case.scores), lazyload(Case.alarms)).order_by(Case.priority.desc(), Case.id)

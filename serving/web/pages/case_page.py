@@ -13,19 +13,21 @@ from serving.cases.case_errors import CaseNotFoundError
 from serving.cases.casework.attachment_files import ALLOWED_TEXT
 from serving.cases.casework.outcome_details import default_amount
 from serving.cases.escalation.case_path import describe_case_path
-from serving.cases.escalation.mentions import mentions_in, unknown_names_text
 from serving.cases.handover.hand_over_choices import case_hand_overs
 from serving.cases.people import newest_rules
 from serving.cases.permissions import Act
 from serving.handoff.package import Handoff
 from serving.handoff.render import markdown
 from serving.store import Session
+from serving.store.case_states import Action
 from serving.store.casework.case_work_file import case_work_file
-from serving.store.casework.casework_queries import newest_comment, task_lines
+from serving.store.casework.casework_queries import task_lines
 from serving.store.casework.casework_tables import AccountContact
 from serving.store.queries.case_queries import CaseFile, case_file
 from serving.store.queries.incident_queries import incidents_of_account
-from serving.web.flash_messages import FlashMessage, success_message
+from serving.web.access import Permission
+from serving.web.flash_messages import FlashMessage
+from serving.web.pages.case_messages import message_after
 from serving.web.reader import PageReader
 from serving.web.rendering import render_page
 from serving.web.request_context import PageContext, ViewerContext, redirect_to
@@ -34,12 +36,6 @@ from serving.web.work_forms import OutcomeChoices, WorkChoices
 
 case_router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
 
-JUST_NOW = timedelta(minutes=2)
-"""So long after a comment the page that follows says whom it notified."""
-
-WITHOUT_TEXT_OF_READER = frozenset({"read", "undo", "claim", "task_done", "task_reopen", "attach", "detach"})
-"""Actions without a text of the reader's."""
-
 RECENT_INCIDENTS = timedelta(days=7)
 """So long after its end the page of a case names an incident that affected the account."""
 
@@ -47,23 +43,8 @@ RECENT_INCIDENTS = timedelta(days=7)
 @case_router.get("/case/{case_id}")
 def show_case(request: Request, case_id: str, context: ViewerContext, handoff: str = "") -> Response:
     """The case with the hand-off of the requested night; by default, the newest."""
-    done = request.query_params.get("done", "")
-    message = success_message(done)
-    if message is not None and done not in WITHOUT_TEXT_OF_READER:
-        message = _with_unknown_names(context, case_id, message)
+    message = message_after(context, case_id, request.query_params.get("done", ""))
     return render_case(request, context, case_id, message=message, as_of=handoff)
-
-
-def _with_unknown_names(context: PageContext, case_id: str, message: FlashMessage) -> FlashMessage:
-    """The message, and which names in the reader's newest comment nobody has, so that nobody was notified of them."""
-    with context.store.reading() as session:
-        event = newest_comment(session, case_id, context.person.name)
-        if event is None or context.now - event.at > JUST_NOW:
-            return message
-        found = mentions_in(session, event.comment or "", context.now)
-    notified = [context.reader.name_of(name) for name in found.people if name != context.person.name]
-    told = [f"{', '.join(notified)} {'is' if len(notified) == 1 else 'are'} notified."] if notified else []
-    return replace(message, text=" ".join([message.text, *told, *filter(None, [unknown_names_text(found.unknown)])]))
 
 
 @case_router.post("/case/{case_id}/read")
@@ -92,7 +73,11 @@ def read_case(context: PageContext, case_id: str, as_of: date | None = None) -> 
         CaseNotFoundError: there is no such case, or this person may not see it.
     """
     with context.store.reading() as session:
-        file = case_file(session, case_id, visible=context.squads, as_of=as_of, reader=context.person.name)
+        return _read_case(session, context, case_id, as_of)
+
+
+def _read_case(session: Session, context: PageContext, case_id: str, as_of: date | None) -> CaseFile:
+    file = case_file(session, case_id, visible=context.squads, as_of=as_of, reader=context.person.name)
     if file is None:
         raise CaseNotFoundError(case_id)
     return file
@@ -109,7 +94,6 @@ def render_case(
     as_of: str = "",
 ) -> Response:
     """The page of a case; ``draft`` is what was typed into a form whose action failed."""
-    file = read_case(context, case_id, _day(as_of))
     query = request.query_params if request.method == "GET" else {}
     reading = CaseReading(
         context.actor(Act.WORK),
@@ -119,20 +103,28 @@ def render_case(
         complete=query.get("entries") == "all",
     )
     with context.store.reading() as session:
+        file = _read_case(session, context, case_id, _day(as_of))
+        handoff = Handoff.model_validate_json(file.handoff)
+        rules = newest_rules(session)
         work = case_work_file(session, file.case, file.account, reader=context.person.name, visible=context.squads)
         choices = work_choices(session, file, work.contacts, context.reader)
-        hand_overs = case_hand_overs(session, file.case, Handoff.model_validate_json(file.handoff), context.now)
+        assigns = context.person.may(Permission.ASSIGN)
+        hand_overs = case_hand_overs(session, file.case, handoff, context.now, with_notes=assigns)
         incidents = incidents_of_account(session, file.account.account_id, context.now - RECENT_INCIDENTS)
         path = describe_case_path(session, file.case, context.now, context.person.name)
         away = away_texts(session, [file.case.responsible], context.now) if file.case.closed_at is None else {}
     view = case_view(
         file,
         reading,
+        handoff,
         draft=draft,
         hand_overs=hand_overs,
         work=work,
         choices=choices,
+        rules=rules,
     )
+    if message is not None and view.undo is not None and request.query_params.get("done") in set(Action):
+        message = replace(message, link=("Undo it", "#undo"))
     limits = context.cases.work.limits
     shown: dict[str, Any] = {"view": view, "notice": message, "open_incidents": incidents, "case_path": path}
     shown |= {"away": away, "most_megabytes": limits.megabytes if limits.largest else 0, "file_types": ALLOWED_TEXT}

@@ -4,12 +4,15 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from serving.handoff.package import Handoff
-from serving.handoff.render import amount, day, percent
+from serving.handoff.render import day, percent
+from serving.handoff.why_now import without_day_counts
 from serving.night_report.counting_day import counting_day
 from serving.store.queries.case_queries import CaseFile
 from serving.store.queries.health_points import points_at
 from serving.store.tables import Case
 from serving.web import display_text
+from serving.web.views.case_summary import handoff_reason
+from serving.web.views.work.price_text import priority_text
 
 
 @dataclass(frozen=True)
@@ -40,10 +43,11 @@ def compare_values(file: CaseFile, handoff: Handoff, now: datetime) -> list[Comp
     ]
     return [
         *risks,
+        *_first_reasons(file),
         Comparison(
             "Priority",
-            amount(handoff.case.priority, handoff.currency if handoff.case.at_stake is not None else ""),
-            amount(case.priority, currency if case.estimated_revenue is None else ""),
+            priority_text(handoff.case.priority, handoff.currency if handoff.case.at_stake is not None else ""),
+            priority_text(case.priority, currency if case.estimated_revenue is None else ""),
         ),
         Comparison(
             "Recurring revenue",
@@ -55,8 +59,17 @@ def compare_values(file: CaseFile, handoff: Handoff, now: datetime) -> list[Comp
         Comparison("Account owner", handoff.account.owner or "–", account.owner or "–"),
         Comparison("Squad", handoff.case.squad, file.case.squad),
         Comparison("Severity", handoff.case.severity or "–", file.case.severity or "–"),
-        Comparison("Health adjustment", "–", points_text(points_at(file.adjustments, now))),
+        Comparison("Health points for closed cases", "–", points_text(points_at(file.adjustments, now))),
     ]
+
+
+def _first_reasons(file: CaseFile) -> list[Comparison]:
+    """The first reason of the hand-off, and the one that the queue shows now."""
+    then, live = handoff_reason(file), file.case.first_reason
+    if then is None or file.case.closed_at is not None:
+        return []
+    texts = [without_day_counts(text).rstrip(".") for text in (then, live or then)]
+    return [Comparison("First reason", *texts)]
 
 
 def _contract_texts(handoff: Handoff, case: Case) -> tuple[str, str]:

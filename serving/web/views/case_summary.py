@@ -8,7 +8,9 @@ from serving.handoff.package import Handoff
 from serving.handoff.record_links import RecordLink
 from serving.handoff.render import day, percent
 from serving.handoff.versions import upgrade_package
-from serving.handoff.why_now import without_day_counts
+from serving.handoff.why_now import KIND_OF_CONTRACT, without_day_counts
+from serving.policy.definition.policy_schema import PolicyFile
+from serving.store.case_states import State
 from serving.store.queries.case_queries import CaseFile
 from serving.store.queries.queue_queries import first_reason
 from serving.web import display_text
@@ -25,22 +27,35 @@ class QueueReason:
     on: date
 
 
-def queue_reason(file: CaseFile, sentences: tuple[str, ...]) -> QueueReason | None:
-    """The first reason in the queue where it is none of these sentences; None for a closed case, too."""
-    case, newest = file.case, file.handoff_of == max(file.handoffs)
-    if case.closed_at is not None:
+def queue_reason(file: CaseFile) -> QueueReason | None:
+    """The first reason in the queue; None for a closed case, and beside a hand-off that is not the newest."""
+    case = file.case
+    if case.closed_at is not None or file.handoff_of != max(file.handoffs):
         return None
-    text = case.first_reason or (first_reason(upgrade_package(json.loads(file.handoff))) if newest else None)
-    if not text or text in {*sentences, *(f"{sentence}." for sentence in sentences)}:
+    text = case.first_reason or handoff_reason(file)
+    if not text:
         return None
     live = case.live_on if case.first_reason else None
     return QueueReason(without_day_counts(text).rstrip("."), live or file.handoff_of)
 
 
-def why_sentences(handoff: Handoff) -> tuple[str, ...]:
-    """Why the account has a case, in sentences that can be said to the customer: events, else the strongest reasons."""
-    if handoff.why_now:
-        return tuple(without_day_counts(sentence) for sentence in handoff.why_now)
+def handoff_reason(file: CaseFile) -> str | None:
+    """The first reason of the hand-off, as the queue chose it on that night."""
+    return first_reason(upgrade_package(json.loads(file.handoff)))
+
+
+def why_sentences(handoff: Handoff, first: str = "") -> tuple[str, ...]:
+    """Why the account has a case, in sentences that can be said to the customer: events, else the strongest reasons.
+
+    Without the reason that the page shows ``first``, and without sentences about the kind of contract.
+    """
+    kinds = {fact.sentence for card in handoff.risks for fact in card.reasons if fact.feature in KIND_OF_CONTRACT}
+    found = (without_day_counts(sentence) for sentence in handoff.why_now or _strongest(handoff))
+    return tuple(sentence for sentence in found if sentence not in kinds and sentence.rstrip(".") != first)
+
+
+def _strongest(handoff: Handoff) -> tuple[str, ...]:
+    """What fired and what raises the risk, where nothing has happened to the account."""
     messages = tuple(trigger.message for trigger in handoff.case.triggers)
     cards = [card for card in handoff.risks if card.risk == handoff.case.risk] or list(handoff.risks)
     raising = [fact.sentence for card in cards for fact in card.reasons if fact.strength > 0 and not fact.weak]
@@ -48,6 +63,36 @@ def why_sentences(handoff: Handoff) -> tuple[str, ...]:
         ended = f"The customer has cancelled: the contract ends on {day(handoff.contract.notice_for)}"
         return messages or (ended,)
     return (*messages, *raising[: max(0, MOST_SENTENCES - len(messages))])
+
+
+YOUNG = 90
+"""Days of a customer within which what is said of longer times is about these days only."""
+
+
+def young_customer_text(handoff: Handoff) -> str:
+    """That the account has no long history yet, as a sentence; empty for an older customer."""
+    since = handoff.account.customer_since
+    days = (handoff.binding.as_of - since).days if since is not None else YOUNG
+    if not 0 <= days < YOUNG:
+        return ""
+    return (
+        f"A customer only since {day(since)}, {display_text.day_count(days)} before this hand-off: what is said of "
+        "longer times is about these days alone."
+    )
+
+
+def earlier_save_text(handoff: Handoff, rules: PolicyFile | None, opened_on: date) -> str:
+    """That a rescue was closed as saved although the cancellation stayed, and why the next case comes only now."""
+    known, saved = handoff.contract.notice_known_on, (row for row in handoff.rescues if row.verdict == State.SAVED)
+    saves = [row.decided_on for row in saved if known is not None and row.decided_on > known]
+    if not saves or handoff.contract.notice_for is None:
+        return ""
+    text = f"The rescue of {day(max(saves))} was closed as saved, but the customer has not taken the cancellation back."
+    risk = rules.risks.get(handoff.case.risk) if rules is not None else None
+    rest = rules.cooldown.saved or risk.cooldown_days if rules is not None and risk is not None else 0
+    if not rest or (opened_on - max(saves)).days < rest:
+        return text
+    return f"{text} For {rest} days after it the policy opens no other case of the account."
 
 
 def record_links(handoff: Handoff) -> tuple[RecordLink, ...]:

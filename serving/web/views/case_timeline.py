@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
+from serving.cases.handover.hand_over_choices import SentForm
+from serving.cases.handover.owner_changes import REPLACED
+from serving.delivery.outbox import NOTES
 from serving.store.casework.case_work_file import SentMessage
 from serving.store.casework.casework_tables import ContactEntry
 from serving.store.tables import CaseEvent
@@ -43,7 +46,10 @@ _CHANNELS = {"call": "by phone", "meeting": "in a meeting", "mail": "by mail", "
 
 @dataclass(frozen=True)
 class CaseEntry:
-    """One entry: who did what, what was written, and further facts; ``who`` is empty where the text says it."""
+    """One entry: who did what, what was written, and further facts; ``who`` is empty where the text says it.
+
+    ``notes`` are sentences that Rescue added, ``answers`` those of a hand-over form, as label and text.
+    """
 
     at: datetime
     kind: str
@@ -51,6 +57,8 @@ class CaseEntry:
     text: str
     comment: str = ""
     facts: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    answers: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -80,17 +88,18 @@ def build_timeline(
     reader: PageReader,
     *,
     reasons: OutcomeReasons = NO_REASONS,
+    sent: SentForm | None = None,
     shown: str = "",
     complete: bool = False,
 ) -> TimelineView:
     """The timeline, limited to one of ``ENTRY_KINDS`` (or all); only the newest entries unless ``complete``.
 
-    ``reasons`` are the titles of the policy's reasons for an outcome.
+    ``reasons`` are the titles of the policy's reasons for an outcome, ``sent`` is the form of the newest hand-over.
     """
     kind = shown if shown in ENTRY_KINDS else ""
     by_event = {entry.event_id: entry for entry in log}
     entries = [
-        *(_of_event(event, by_event.get(event.id), reader, reasons) for event in events),
+        *(_of_event(event, by_event.get(event.id), reader, reasons, sent) for event in events),
         *_of_messages(messages, reader),
     ]
     entries.sort(key=lambda entry: entry.at)
@@ -103,7 +112,13 @@ def build_timeline(
     return TimelineView(tuple(visible), useful, kind, len(chosen) - len(visible))
 
 
-def _of_event(event: CaseEvent, contact: ContactEntry | None, reader: PageReader, reasons: OutcomeReasons) -> CaseEntry:
+def _of_event(
+    event: CaseEvent,
+    contact: ContactEntry | None,
+    reader: PageReader,
+    reasons: OutcomeReasons,
+    sent: SentForm | None = None,
+) -> CaseEntry:
     kind = _KIND_OF_EVENT.get(event.kind, "changes")
     text = display_text.event_text(event.kind)
     facts = [*change_texts(event, reader.name_of, reasons), *_task_facts(event, reader)]
@@ -115,10 +130,15 @@ def _of_event(event: CaseEvent, contact: ContactEntry | None, reader: PageReader
     if event.kind == "disagree":
         reason = event.after.get("sentence") or display_text.code_title(str(event.after.get("reason", ""))).lower()
         text = f"disagreed with the reason “{reason}”"
+    if replaced := event.after.get(REPLACED):
+        facts.append(f"{reader.name_of(replaced)} was responsible until then")
     if via := event.after.get("via"):
         facts.append(f"in {via}")
     who = "Rescue" if event.actor == "rescue" else reader.name_of(event.actor)
-    return CaseEntry(event.at, kind, who, text, event.comment or "", tuple(facts))
+    of_form = sent is not None and event.kind == "hand_over" and event.at == sent.at
+    answers = sent.answers if sent is not None and of_form else ()
+    notes = tuple(event.after.get(NOTES, ()))
+    return CaseEntry(event.at, kind, who, text, event.comment or "", tuple(facts), notes, answers)
 
 
 def _contact_text(contact: ContactEntry) -> str:
@@ -142,19 +162,20 @@ def _task_facts(event: CaseEvent, reader: PageReader) -> Iterator[str]:
         yield f"owner: {reader.name_of(after['owner']) or 'whoever is responsible'}"
 
 
+_DONE = {"sent": "notified", "pending": "will notify"}
+
+
 def _of_messages(messages: Iterable[SentMessage], reader: PageReader) -> Iterator[CaseEntry]:
-    """One entry for the messages of one minute and event."""
-    ordered = sorted(messages, key=lambda it: (it.at.replace(second=0, microsecond=0), it.kind))
-    for (_, kind), group in groupby(ordered, key=lambda it: (it.at.replace(second=0, microsecond=0), it.kind)):
+    """One entry for the messages of one minute and event, for each of: sent, still to be sent, not possible."""
+
+    def key(row: SentMessage) -> tuple[datetime, str, str]:
+        return row.at.replace(second=0, microsecond=0), row.kind, _DONE.get(row.status, "could not notify")
+
+    for (_, kind, done), group in groupby(sorted(messages, key=key), key=key):
         rows = list(group)
         names = list(dict.fromkeys(reader.name_of(row.person) if row.person else row.channel for row in rows))
         named = [*names[:MOST_NAMES], *([f"{len(names) - MOST_NAMES} others"] if len(names) > MOST_NAMES else [])]
-        states = {row.status for row in rows}
-        done = "notified" if states == {"sent"} else "will notify" if states == {"pending"} else "could not notify"
-        if len(states) > 1:
-            done = "notified or will notify"
-        about = message_title(kind)
-        yield CaseEntry(rows[0].at, "messages", "Rescue", f"{done} {_listed(named)}: {about}")
+        yield CaseEntry(rows[0].at, "messages", "Rescue", f"{done} {_listed(named)}: {message_title(kind)}")
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -9,24 +9,28 @@ from serving.cases.permissions import Act, Actor
 from serving.handoff.package import Handoff, UsageFact
 from serving.handoff.record_links import RecordLink
 from serving.nights.person_handoff import lacks_source_facts
+from serving.policy.definition.policy_schema import PolicyFile
 from serving.policy.state.case_status import ClosureCode
-from serving.policy.state.reason_texts import RESOLVED_TEXTS, alarm_text
-from serving.store.case_states import Action, State
+from serving.policy.state.reason_texts import RESOLVED_TEXTS
+from serving.store.case_states import Action
 from serving.store.casework.case_work_file import CaseWorkFile
 from serving.store.queries.case_queries import CaseFile
 from serving.store.tables import Case
 from serving.web import display_text
 from serving.web.forms import LOG_CONTACT, Assignees, CaseForm, case_forms
 from serving.web.reader import PageReader
+from serving.web.views.case_alarms import AlarmView, MissedDeadline, alarm_views, missed_deadlines
 from serving.web.views.case_comparison import Comparison, compare_values
 from serving.web.views.case_summary import (
     QueueReason,
+    earlier_save_text,
     money_text,
     queue_reason,
     record_links,
     risk_text,
     why_sentences,
     without_account_name,
+    young_customer_text,
 )
 from serving.web.views.case_timeline import TimelineView, build_timeline
 from serving.web.views.case_work_view import PrimaryStep, TaskView, primary_step, task_views
@@ -34,6 +38,8 @@ from serving.web.views.handoff_points import health_points, usage_points, usage_
 from serving.web.views.line_plots import Plot, draw_plot
 from serving.web.views.risk_view import RiskView, risk_view
 from serving.web.views.undo_offer import UndoOffer, undo_offer
+from serving.web.views.work.price_text import priority_text
+from serving.web.views.work.responsible_text import responsible_text
 from serving.web.work_forms import WorkChoices, task_fields
 
 GROUPS: dict[str, tuple[str, ...]] = {
@@ -52,14 +58,6 @@ class ResolvedHint:
     text: str
     closes_on: date | None
     may_close: bool
-
-
-@dataclass(frozen=True)
-class AlarmView:
-    """An alarm in words, with the night that raised it."""
-
-    text: str
-    raised_on: date
 
 
 @dataclass(frozen=True)
@@ -124,6 +122,8 @@ class CaseView:
     timeline: TimelineView
     why: tuple[str, ...]
     queue_reason: QueueReason | None
+    young: str
+    earlier_save: str
     risk_now: str
     money: str
     links: tuple[RecordLink, ...]
@@ -159,11 +159,7 @@ class CaseView:
     @property
     def responsible(self) -> str:
         """Who has to act now, in words."""
-        who = self.reader.name_of(self.case.responsible)
-        if self.case.owner:
-            return who
-        answer = "accepts" if self.case.state == State.HANDED_OVER else "claims"
-        return f"{who} (until somebody {answer} the case)" if who else "nobody yet"
+        return responsible_text(self.case, self.reader)
 
     @property
     def form_groups(self) -> tuple[tuple[str, tuple[CaseForm, ...]], ...]:
@@ -174,9 +170,20 @@ class CaseView:
         return tuple((title, forms) for title, forms in groups.items() if forms)
 
     @property
+    def priority(self) -> str:
+        """The priority in the hand-off, as the queue writes it."""
+        facts = self.handoff.case
+        return priority_text(facts.priority, self.handoff.currency if facts.at_stake is not None else "")
+
+    @property
     def has_playbook(self) -> bool:
         """Whether the case has tasks of a playbook of the policy: the hand-off's suggestion would be a second list."""
         return any(task.row.playbook for task in self.tasks)
+
+    @property
+    def missed(self) -> tuple[MissedDeadline, ...]:
+        """The deadlines that passed since the case was opened."""
+        return missed_deadlines(self.file.events)
 
     @property
     def open_tasks(self) -> int:
@@ -193,16 +200,22 @@ class CaseView:
 def case_view(
     file: CaseFile,
     reading: CaseReading,
+    handoff: Handoff,
     *,
     draft: DraftText | None = None,
     hand_overs: CaseHandOvers | None = None,
     work: CaseWorkFile | None = None,
     choices: WorkChoices | None = None,
+    rules: PolicyFile | None = None,
 ) -> CaseView:
-    """The page of a case for the person who looks at it."""
-    handoff, actor, now = Handoff.model_validate_json(file.handoff), reading.actor, reading.now
+    """The page of a case for the person who looks at it; ``handoff`` is that of the file.
+
+    ``rules`` are those of the newest night's policy.
+    """
+    actor, now = reading.actor, reading.now
     assignees = Assignees(file.members, file.squads, hand_overs or CaseHandOvers(), choices or WorkChoices())
     forms = () if file.read_only else tuple(case_forms(file.case, actor, assignees, reading.today))
+    first = queue_reason(file)
     own, resolved = work or CaseWorkFile(), _resolved_hint(file.case, forms)
     tasks = task_views(
         own.tasks, file.case, actor, reading.today, assignees.work, reading.reader, read_only=file.read_only
@@ -219,15 +232,17 @@ def case_view(
         usage=tuple(_usage_plots(handoff)),
         health=draw_plot("Health score", health_points(handoff), top=100.0),
         comparisons=tuple(compare_values(file, handoff, now)),
-        alarms=tuple(AlarmView(_title(alarm_text(code)), row.raised_on) for code, row in file.case.alarms.items()),
+        alarms=alarm_views(file.case),
         resolved=resolved,
         draft=_placed_draft(draft or DraftText(), forms, handoff),
         work=own,
         tasks=tasks,
         primary=primary_step(file.case, forms, tasks, reading.reader, resolved=bool(resolved and resolved.may_close)),
         timeline=_timeline(file, reading, own, assignees),
-        why=(why := why_sentences(handoff)),
-        queue_reason=queue_reason(file, why),
+        why=why_sentences(handoff, first.text if first else ""),
+        queue_reason=first,
+        young=young_customer_text(handoff),
+        earlier_save=earlier_save_text(handoff, rules, file.case.opened_on),
         risk_now=risk_text(file),
         money=money_text(file, reading.today),
         links=record_links(handoff),
@@ -245,6 +260,7 @@ def _timeline(file: CaseFile, reading: CaseReading, own: CaseWorkFile, assignees
         own.messages,
         reading.reader,
         reasons=assignees.work.outcomes.reasons,
+        sent=assignees.hand_overs.sent,
         shown=reading.shown,
         complete=reading.complete,
     )

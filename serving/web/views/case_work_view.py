@@ -39,12 +39,16 @@ class TaskView:
 
 @dataclass(frozen=True)
 class PrimaryStep:
-    """The one thing to do next: a sentence, and the form or the task that does it, if anything can be done."""
+    """The one thing to do next: a sentence, and the form or the task that does it, if anything can be done.
+
+    ``to_outcomes`` leads to the forms that close the case, none of which is preferred.
+    """
 
     text: str
     form: CaseForm | None = None
     task: TaskView | None = None
     close_as_saved: bool = False
+    to_outcomes: bool = False
 
 
 def task_views(
@@ -77,13 +81,24 @@ def primary_step(
             f"Nothing for you: {who} works on it." if case.owner else f"Nothing for you: it is with {who}."
         )
     by_action = {str(form.action): form for form in reversed(forms)}
+    action = NEXT_ACTIONS.get(stage_of(case), "")
     if case.resolved:
         return PrimaryStep(text, close_as_saved=resolved and Action.RESOLVE in by_action)
-    task = _next_task(case, tasks) if case.state == State.IN_PLAN else None
-    if task is not None:
-        due = f", {task.due}" if task.due else ""
-        return PrimaryStep(f"{text} Next task: {task.row.title}{due}.", task=task)
-    return PrimaryStep(text, by_action.get(NEXT_ACTIONS.get(stage_of(case), "")))
+    goes_on = case.state == State.NEW and case.responded_at is not None
+    task = _next_task(case, tasks) if goes_on or case.state == State.IN_PLAN else None
+    does_task, closes = task is not None and not goes_on, action == Action.RESOLVE
+    return PrimaryStep(
+        f"{text}{_task_text(task)}",
+        None if does_task or closes else by_action.get(action),
+        task if does_task else None,
+        to_outcomes=closes and not does_task and Action.RESOLVE in by_action,
+    )
+
+
+def _task_text(task: TaskView | None) -> str:
+    if task is None:
+        return ""
+    return f" Next task: {task.row.title}{f', {task.due}' if task.due else ''}."
 
 
 def _next_task(case: Case, tasks: Sequence[TaskView]) -> TaskView | None:

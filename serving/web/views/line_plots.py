@@ -128,9 +128,11 @@ def _level(value: float, share: bool) -> str:
 
 
 def _round_up(value: float) -> float:
-    """The smallest of …, 0.1, 0.2, 0.5, 1, 2, 5, 10, … that is at least the value."""
+    """The smallest of …, 0.1, 0.2, 0.5, 1, 2, 5, 10, … that is at least the value; 1 for nothing but zeros."""
     step = 1.0
-    while step > value > 0:
+    if value <= 0:
+        return step  # half of it is still another number
+    while step > value:
         step /= 10
     while step < value:
         step *= 10

@@ -13,6 +13,8 @@ NEXT_STEPS: dict[str, str] = {
     State.IN_PLAN: "Close it with its outcome once its tasks are done",
 }
 """By stage of an open case (:func:`stage_of`)."""
+GO_ON = "Claim it, then go on where the work on it stopped: the customer was contacted"
+"""The step of a case that nobody has any more, after a contact."""
 NEXT_ACTIONS: dict[str, str] = {
     State.NEW: Action.CLAIM,
     State.HANDED_OVER: Action.ACCEPT,
@@ -44,5 +46,7 @@ def next_step(case: Case, reader: PageReader) -> str:
     if case.resolved:
         return "Close it: its cause is gone"
     step = NEXT_STEPS.get(stage_of(case), "Open it")
+    if case.state == State.NEW and case.responded_at is not None:
+        step = GO_ON
     others = case.owner is not None and case.owner != reader.person
     return f"{step} ({reader.name_of(case.owner)} works on it)" if others else step

@@ -27,12 +27,17 @@ class PriceText:
 
 def price_text(case: Case, account: Account, rules: PolicyFile | None) -> PriceText:
     """What the priority of a case is made of; ``rules`` are those of the newest night's policy."""
-    value = amount(case.priority, account.currency or "") if case.priority >= 0 else BELOW_COST
+    value = priority_text(case.priority, account.currency or "")
     parts = explain_priority(case.priority, priced_figures(case, account, rules), rules) if rules else None
     if parts is None:
         return PriceText(value, "", f"{value}. {UNEXPLAINED}")
     result = f" = {value}" if case.priority >= 0 else " is less than a rescue costs"
     return PriceText(value, _formula(parts), f"{_words(parts, account.currency or '', case.priority >= 0)}{result}")
+
+
+def priority_text(priority: float, currency: str) -> str:
+    """A priority as every page writes it."""
+    return amount(priority, currency) if priority >= 0 else BELOW_COST
 
 
 def priced_figures(case: Case, account: Account, rules: PolicyFile | None) -> PricedFigures:
