@@ -32,6 +32,7 @@ TEMPLATE_FILTERS = {
     "local_time": local_time,
     "words": words,
     "reader_time": display_text.reader_time,
+    "reader_day": display_text.reader_day,
     "file_size": display_text.file_size,
     "web_address": web_address,
     "mail_address": display_text.mail_address,
@@ -59,6 +60,7 @@ def template_environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        auto_reload=False,  # else every page asks the disk whether one of its templates has changed
     )
     environment.filters |= TEMPLATE_FILTERS
     return environment

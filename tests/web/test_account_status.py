@@ -51,7 +51,7 @@ def test_to_who_works_with_customers_a_hold_out_reads_like_a_small_value_and_lik
     assert answers[0] == answers[1] == answers[2]
     (line,) = answers[0]
     assert (line.title, line.text) == (
-        "Not selected",
+        "No case by the policy",
         f"Churn: 13.1%, rank 16 of 265 scored accounts. {NOT_SELECTED_TEXT}",
     )
     assert status_lines(status(held_out=[HELD]), LEAD)[0].title == "Held out"
@@ -69,7 +69,7 @@ def test_one_case_covers_the_risks_of_a_family(context: StatusContext) -> None:
     cooling = set_aside("cooling_down", "cools down after its last case until 19 Dec 2026", "escalation")
     first, second = status_lines(status(scored("escalation"), scored(), set_aside=[cooling]), context)
     assert first.title == "Cooling down"
-    assert second.text.endswith("One case covers it and the escalation risk: see there.")
+    assert second.text.endswith("One case covers it and the escalation risk, which has a line of its own.")
 
 
 def test_a_case_that_was_closed_since_the_night_and_a_risk_without_rules_are_named() -> None:

@@ -8,7 +8,7 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import Select, and_, exists, func, or_, select
@@ -17,7 +17,8 @@ from sqlalchemy.sql import ColumnElement
 
 from serving.handoff.versions import upgrade_package
 from serving.handoff.why_now import without_day_counts
-from serving.store.case_states import CLOSED, OPEN, Action
+from serving.store.case_states import CLOSED, OPEN
+from serving.store.database import once_per_reading
 from serving.store.tables import Account, Case, CaseEvent, CaseScore, FrozenHandoff, NightRow, Score
 
 PAGE = 50
@@ -29,11 +30,8 @@ MOST_FOUND = 5_000
 """Cases of which a search keeps the ids, so that the text is looked for only once."""
 
 OPEN_CASES, CLOSED_CASES = "open", "closed"
-STATES: tuple[str, ...] = (OPEN_CASES, *OPEN, CLOSED_CASES)
-"""The values of the state filter: all open cases, one of their states, or all closed ones."""
-
-RENEWALS = (30, 60, 90, 180)
-"""Renewal windows to choose from, in days after the newest night."""
+STATES: tuple[str, ...] = (OPEN_CASES, *OPEN, CLOSED_CASES, *CLOSED)
+"""The values of the state filter: all open cases or one of their states, all closed cases or one outcome."""
 
 LANES = ("at_risk", "leaving")
 """The lanes of cases; the accounts of the third lane, *waiting*, have none."""
@@ -47,6 +45,8 @@ SORTS: dict[str, tuple[ColumnElement[Any], bool]] = {
     "leaving": (Case.ends_on.expression, False),
     "renewal": (Account.renews_on.expression, False),
     "clock": (_CLOCK, False),
+    "closed": (Case.closed_at.expression, True),
+    "amount": (Case.outcome_amount.expression, True),
 }
 """What a queue can be sorted by besides the name of a risk, and whether the largest comes first."""
 
@@ -59,7 +59,8 @@ class QueueFilter:
     """Which cases to list; every field that is set excludes cases.
 
     ``squads`` are those that the person may see (None: every squad). ``mine`` lists the cases that ``person`` owns.
-    ``renews`` is a number of days after ``night``. ``ids`` are the only cases that count (None: all).
+    ``renews`` is a number of days after ``night``. ``closed`` are two instants between which a case was closed. ``ids``
+    are the only cases that count (None: all).
     """
 
     squads: frozenset[str] | None
@@ -73,6 +74,7 @@ class QueueFilter:
     segment: str = ""
     owner: str = ""
     renews: int | None = None
+    closed: tuple[datetime, datetime] | None = None
     text: str = ""
     ids: tuple[str, ...] | None = None
 
@@ -92,23 +94,19 @@ class _Part(NamedTuple):
     size: int
 
 
-class FilterChoices(NamedTuple):
-    """The values that the filters offer."""
-
-    segments: tuple[str, ...]
-    owners: tuple[str, ...]
-    risks: tuple[str, ...]
+_NEWEST_NIGHT = select(func.max(NightRow.as_of)).where(NightRow.status == "recorded")
+_NEWEST_FAILURE = select(NightRow).where(NightRow.status == "failed").order_by(NightRow.as_of.desc()).limit(1)
 
 
+@once_per_reading
 def newest_night(session: Session) -> date | None:
     """The newest night that is recorded."""
-    return session.scalar(select(func.max(NightRow.as_of)).where(NightRow.status == "recorded"))
+    return session.scalar(_NEWEST_NIGHT)
 
 
 def newest_failure(session: Session) -> NightRow | None:
     """The newest night that failed and was not recorded since; None where there is none."""
-    failures = select(NightRow).where(NightRow.status == "failed").order_by(NightRow.as_of.desc()).limit(1)
-    return session.scalar(failures)
+    return session.scalar(_NEWEST_FAILURE)
 
 
 def night_risks(session: Session, night: date | None) -> tuple[str, ...]:
@@ -137,8 +135,23 @@ def count_cases(session: Session, chosen: QueueFilter) -> int:
 
 
 def count_by_lane_and_state(session: Session, chosen: QueueFilter) -> dict[tuple[str, str], int]:
-    """The number of cases by lane and state, of every lane; of all open or of all closed states, as in ``chosen``."""
-    every = CLOSED_CASES if chosen.state in (CLOSED_CASES, *CLOSED) else OPEN_CASES
+    """The number of cases by lane and state, of every lane; of all open or of all closed states, as in ``chosen``.
+
+    Open cases are counted in any case: they are few, and one goes back to them from the closed ones.
+    """
+    counts = _count_group(session, chosen)
+    if is_closed_view(chosen.state):
+        counts |= _count_group(session, replace(chosen, state=OPEN_CASES, closed=None))
+    return counts
+
+
+def is_closed_view(state: str) -> bool:
+    """Whether a value of the state filter is of closed cases."""
+    return state in (CLOSED_CASES, *CLOSED)
+
+
+def _count_group(session: Session, chosen: QueueFilter) -> dict[tuple[str, str], int]:
+    every = CLOSED_CASES if is_closed_view(chosen.state) else OPEN_CASES
     if chosen.ids == ():
         return {}
     query = _cases(select(Case.lane, Case.state, func.count()), replace(chosen, lane="", state=every))
@@ -155,19 +168,10 @@ def find_text(session: Session, chosen: QueueFilter) -> QueueFilter:
     """
     if not chosen.text:
         return chosen
-    every = CLOSED_CASES if chosen.state in (CLOSED_CASES, *CLOSED) else OPEN_CASES
+    every = CLOSED_CASES if is_closed_view(chosen.state) else OPEN_CASES
     of_text = QueueFilter(chosen.squads, chosen.person, chosen.night, state=every, text=chosen.text)
     ids = tuple(session.scalars(_cases(select(Case.id), of_text).limit(MOST_FOUND + 1)))
     return replace(chosen, text="", ids=ids) if len(ids) <= MOST_FOUND else chosen
-
-
-def list_choices(session: Session, squads: frozenset[str] | None) -> FilterChoices:
-    """The segments and owners of the accounts of these squads' cases, and the risks of the newest night."""
-    return FilterChoices(
-        segments=_distinct(session, Account.segment, squads),
-        owners=_distinct(session, Account.owner, squads),
-        risks=night_risks(session, newest_night(session)),
-    )
 
 
 def opening_probabilities(session: Session, cases: Sequence[Case]) -> dict[str, float]:
@@ -182,20 +186,6 @@ def opening_probabilities(session: Session, cases: Sequence[Case]) -> dict[str, 
         if (after := opened.get(case.id)) and after.get("probability") is not None
         if f"risk:{case.risk}" in after.get("alarms", ()) or case.raises == 0
     }
-
-
-def last_visibility_change(session: Session) -> int:
-    """The id of the newest event that changed which squad sees a case; 0 where there is none."""
-    moved = select(func.max(CaseEvent.id)).where(CaseEvent.kind.in_((Action.HAND_OVER, "undo")))
-    return session.scalar(moved) or 0
-
-
-def _distinct(session: Session, column: Any, squads: frozenset[str] | None) -> tuple[str, ...]:
-    seen = select(Case.account_id)
-    if squads is not None:
-        seen = seen.where(Case.squad.in_(sorted(squads)))
-    found = select(column).where(column.is_not(None), Account.account_id.in_(seen))
-    return tuple(session.scalars(found.distinct().order_by(column)))
 
 
 def _cases(query: Select[Any], chosen: QueueFilter, *, of_account: bool = False) -> Select[Any]:
@@ -244,7 +234,7 @@ def _sort_by_risk(session: Session, ids: Sequence[str], risk: str, part: _Part) 
 
 def _scored_cases(query: Select[Any], chosen: QueueFilter, risk: str) -> Select[Any]:
     """The query over the chosen cases that have a score of the risk."""
-    is_open = chosen.state not in (CLOSED_CASES, *CLOSED)
+    is_open = not is_closed_view(chosen.state)
     of_risk = (CaseScore.risk == risk, CaseScore.is_open.is_(is_open))
     joined = query.select_from(CaseScore).join(Case, CaseScore.case_id == Case.id)
     return joined.where(*of_risk, *_conditions(chosen, correlated=True), *_state(chosen.state))
@@ -265,6 +255,9 @@ def _conditions(chosen: QueueFilter, *, correlated: bool = False) -> list[Column
         found.append(Case.lane == chosen.lane)
     if chosen.risk:
         found.append(Case.risk == chosen.risk)
+    if chosen.closed is not None:
+        since, before = chosen.closed
+        found.append(and_(Case.closed_at >= since, Case.closed_at < before))
     of_account = _account_conditions(chosen)
     if of_account:
         found.append(_has_account(and_(*of_account), correlated))
@@ -311,14 +304,18 @@ def _of_squads(column: Any, chosen: QueueFilter) -> list[ColumnElement[bool]]:
 
 def _first_reasons(session: Session, cases: Sequence[Case]) -> dict[str, str]:
     """The first reason of each case tonight, by case id; from its newest hand-off where the night has none."""
+    reasons = {case.id: case.first_reason for case in cases if case.first_reason}
+    without = [case.id for case in cases if not case.first_reason]
     query = (
         select(FrozenHandoff.case_id, FrozenHandoff.content)
         .join(Case, (FrozenHandoff.case_id == Case.id) & (FrozenHandoff.as_of == Case.raised_on))
-        .where(FrozenHandoff.case_id.in_([case.id for case in cases if not case.first_reason]))
+        .where(FrozenHandoff.case_id.in_(without))
     )
-    reasons = {row.case_id: first_reason(upgrade_package(json.loads(row.content))) for row in session.execute(query)}
-    reasons |= {case.id: case.first_reason for case in cases if case.first_reason}
-    return {case_id: reason for case_id, reason in reasons.items() if reason}
+    for row in session.execute(query) if without else ():
+        reason = first_reason(upgrade_package(json.loads(row.content)))
+        if reason:
+            reasons[row.case_id] = reason
+    return reasons
 
 
 def first_reason(package: dict[str, Any]) -> str | None:

@@ -18,12 +18,20 @@ from serving.store.case_states import OPEN, State
 from serving.store.queries import decision_queries, queue_queries
 from serving.store.queries.case_queries import active_squads, members
 from serving.store.queries.incident_queries import count_open_incidents, list_incidents
-from serving.store.queries.queue_queries import OPEN_CASES, RENEWALS, FilterChoices, ListedCase, QueueFilter
+from serving.store.queries.queue_choices import (
+    CLOSED_WITHIN,
+    RENEWALS,
+    FilterChoices,
+    last_visibility_change,
+    list_choices,
+)
+from serving.store.queries.queue_queries import OPEN_CASES, ListedCase, QueueFilter
 from serving.store.saved_views import saved_views
 from serving.web.access import Permission
 from serving.web.display_text import code_title, state_title
 from serving.web.flash_messages import FlashMessage, success_message
 from serving.web.forms import SNOOZE_DAYS
+from serving.web.pages.case_messages import hand_over_message
 from serving.web.rendering import render_page
 from serving.web.request_context import (
     FormTexts,
@@ -35,20 +43,17 @@ from serving.web.request_context import (
 from serving.web.sign_in.sign_in import local_path
 from serving.web.views.night_age import night_age
 from serving.web.views.work.queue_export import EXPORT_TYPES, MOST_EXPORTED, export_table
+from serving.web.views.work.queue_tabs import LaneCounts, QueueTab, count_states, lane_tabs, state_tabs
 from serving.web.views.work.queue_view import (
     ASCENDING,
     BOARD,
-    LaneCounts,
-    QueueTab,
+    QueueRow,
     QueueView,
     RowContext,
-    count_states,
-    lane_tabs,
     outcome_choices,
     paginate,
     queue_row,
     sort_orders,
-    state_tabs,
 )
 
 queue_router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
@@ -69,7 +74,8 @@ def home() -> RedirectResponse:
 @queue_router.get("/queue")
 def show_queue(request: Request, context: ViewerContext) -> Response:
     """One page of the cases of a view."""
-    message = success_message(request.query_params.get("done", ""))
+    done, case_id = request.query_params.get("done", ""), request.query_params.get("case", "")
+    message = (hand_over_message(context, case_id) if case_id else None) or success_message(done)
     return render_queue(request, context, dict(request.query_params), message)
 
 
@@ -141,13 +147,15 @@ def render_queue(
         board = view.layout == BOARD and view.state == OPEN_CASES
         listed = [] if board else queue_queries.list_cases(session, chosen, sort=view.sort, page=view.page)
         columns = _columns(session, chosen, view, states) if board else []
-        options = _options(session, context, choices)
+        options = _options(session, context, choices, view)
         shown_cases = [*listed, *(row for _, rows in columns for row in rows)]
         rows = _row_context(session, context, choices, night, shown_cases)
         shown_people = [*options["people"], *(row.case.responsible for row in shown_cases)]
-        shown = {
+        shown: dict[str, Any] = {
             "lanes": lane_tabs(view, counts, lane_counts(session, request, chosen)),
-            "open_incidents": list_incidents(session, state="open", limit=BANNERS),
+            "open_incidents": list_incidents(session, state="open", limit=BANNERS)
+            if request.state.has_incidents
+            else (),
             "away": away_texts(session, shown_people, context.now),
         }
     shown |= {
@@ -157,16 +165,25 @@ def render_queue(
         "age": age,
         "notice": message,
         "risks": choices.risks,
-        "rows": [queue_row(row, rows) for row in listed],
+        "rows": (lines := [queue_row(row, rows) for row in listed]),
+        "first_row": _first_row(lines, context),
+        "late": [row for row in lines if row.is_late],
         "columns": [(tab, [queue_row(row, rows) for row in cards]) for tab, cards in columns],
         "board": board,
         "tabs": state_tabs(view, counts),
         "pages": paginate(view, total),
         "clear": QueueView(state=view.state).url(),
-        "orders": sort_orders(choices.risks),
+        "orders": sort_orders(choices.risks, closed=view.of_closed),
         "ascending": ASCENDING,
     }
     return render_page(request, "queue.html.j2", shown | options, status=status)
+
+
+def _first_row(rows: list[QueueRow], context: PageContext) -> QueueRow | None:
+    """The row to explain: of somebody who works on cases, the first one that they can act on; else the first."""
+    may_work = context.person.may(Permission.WORK)
+    own = (row for row in rows if may_work and row.is_for(context.person.name))
+    return next(own, rows[0] if rows else None)
 
 
 def lane_counts(session: Session, request: Request, chosen: QueueFilter) -> LaneCounts:
@@ -221,13 +238,13 @@ def _cached_choices(
 ) -> FilterChoices:
     """The values that the filters offer; they change with a night, and when a squad gets a case of another squad."""
     cache: dict[frozenset[str] | None, tuple[object, FilterChoices]] = request.app.state.choices
-    stamp = (night, queue_queries.last_visibility_change(session))
+    stamp = (night, last_visibility_change(session))
     if squads not in cache or cache[squads][0] != stamp:
-        cache[squads] = (stamp, queue_queries.list_choices(session, squads))
+        cache[squads] = (stamp, list_choices(session, squads))
     return cache[squads][1]
 
 
-def _options(session: Session, context: PageContext, choices: FilterChoices) -> dict[str, Any]:
+def _options(session: Session, context: PageContext, choices: FilterChoices, view: QueueView) -> dict[str, Any]:
     """What the filters and forms of the page offer to this person."""
     squads = [name for name in active_squads(session) if context.squads is None or name in context.squads]
     may_assign = context.person.may(Permission.ASSIGN)
@@ -237,7 +254,9 @@ def _options(session: Session, context: PageContext, choices: FilterChoices) -> 
             ("risk", "Risk", [(name, code_title(name)) for name in choices.risks]),
             ("segment", "Segment", [(name, name) for name in choices.segments]),
             ("owner", "Account owner", [(name, context.reader.name_of(name)) for name in choices.owners]),
-            ("renews", "Renews within", [(days, f"{days} days") for days in RENEWALS]),
+            ("closed", "Closed within", [(days, f"{days} days") for days in CLOSED_WITHIN])
+            if view.of_closed
+            else ("renews", "Renews within", [(days, f"{days} days") for days in RENEWALS]),
         ],
         "saved": saved_views(session, context.person.name),
         "people": members(session, squads) if may_assign else (),

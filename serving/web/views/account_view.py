@@ -69,6 +69,11 @@ class AccountView:
         return tuple(case for case, _ in self.cases if case.closed_at is None)
 
     @property
+    def is_held_out(self) -> bool:
+        """Whether the newest night left the account alone to measure the effect; shown to leads and analysts only."""
+        return bool(self.file.decisions.held_out.get(self.file.account.account_id))
+
+    @property
     def missing_text(self) -> str:
         """Why usage, health and tickets are not on the page although the source may have them; empty: they are."""
         if self.newest is None:

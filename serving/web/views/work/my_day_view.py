@@ -18,6 +18,8 @@ from serving.web.views.work.next_step import next_step
 
 SOON = timedelta(hours=24)
 """A deadline that is nearer is one of today's."""
+MOST_FREE = 3
+"""So many cases that nobody has claimed are offered."""
 
 
 @dataclass(frozen=True)
@@ -48,12 +50,13 @@ class DaySection:
 
 @dataclass(frozen=True)
 class DayWork:
-    """What the store knows of a person's day."""
+    """What the store knows of a person's day; ``free`` are cases that they can claim, in the order of the queue."""
 
     cases: Sequence[tuple[Case, Account]]
     tasks: Sequence[OpenTask]
     mentions: Sequence[UnreadMention]
     incidents: Sequence[Incident]
+    free: Sequence[tuple[Case, Account]] = ()
 
 
 def day_sections(work: DayWork, now: datetime, today: date, reader: PageReader) -> list[DaySection]:
@@ -68,6 +71,7 @@ def day_sections(work: DayWork, now: datetime, today: date, reader: PageReader) 
     handed = take((case, account) for case, account in work.cases if case.state == State.HANDED_OVER)
     urgent = take((case, account) for case, account in work.cases if _is_urgent(case, now))
     fresh = take((case, account) for case, account in work.cases if case.state in (State.NEW, State.CLAIMED))
+    free = take(work.free)[:MOST_FREE]
     due = [task for task in work.tasks if task.task.due_on is not None and task.task.due_on <= today]
     sections = [
         DaySection(
@@ -76,7 +80,10 @@ def day_sections(work: DayWork, now: datetime, today: date, reader: PageReader) 
         DaySection("Hand-overs to answer", "Accept the case, or return it with a reason.", _rows(handed, now, reader)),
         DaySection("Deadlines", "Late, or within 24 hours; the nearest first.", _by_deadline(urgent, now, reader)),
         DaySection("Tasks", "Overdue, or due today.", [_task(row, today) for row in due]),
-        DaySection("New cases", "Yours, and the customer was not contacted yet.", _rows(fresh, now, reader)),
+        DaySection("New cases", "For you, and the customer was not contacted yet.", _rows(fresh, now, reader)),
+        DaySection(
+            "To take", "Nobody in your squads has claimed them yet; the most urgent first.", _rows(free, now, reader)
+        ),
         DaySection("Mentions", "You have not read them yet.", [_mention(row, reader) for row in work.mentions]),
     ]
     return [section for section in sections if section.rows]

@@ -31,9 +31,9 @@ def export_table(rows: Sequence[QueueRow], risks: Sequence[str], reader: PageRea
     }
     for place, risk in enumerate(risks):
         title = display_text.code_title(risk)
-        columns[title] = pa.array([row.probabilities[place][1] for row in rows], pa.float64())
+        columns[title] = pa.array([_rounded(row.probabilities[place][1]) for row in rows], pa.float64())
     columns |= {
-        "Change": _texts(row.change or None for row in rows),
+        "Change": _texts(_plain_change(row.change) or None for row in rows),
         "First reason": _texts(row.reason for row in rows),
         "Contract": _texts(row.end or None for row in rows),
         "Lane": _texts(display_text.lane_title(row.case.lane) for row in rows),
@@ -47,10 +47,33 @@ def export_table(rows: Sequence[QueueRow], risks: Sequence[str], reader: PageRea
             reader.local(row.timer.due).strftime("%Y-%m-%d %H:%M") if row.timer else None for row in rows
         ),
         "Opened": pa.array([row.case.opened_on for row in rows], pa.date32()),
+        **(_closed_columns(rows, reader) if any(row.case.closed_at for row in rows) else {}),
         "Account id": _texts(row.account.account_id for row in rows),
         "Case id": _texts(row.case.id for row in rows),
     }
     return pa.table(columns)
+
+
+def _closed_columns(rows: Sequence[QueueRow], reader: PageReader) -> dict[str, pa.Array]:
+    """When and why cases were closed, and what was kept or lost a year."""
+    closed = [reader.local(row.case.closed_at).date() if row.case.closed_at else None for row in rows]
+    return {
+        "Closed": pa.array(closed, pa.date32()),
+        "Reason of the outcome": _texts(row.outcome_reason or None for row in rows),
+        "Amount kept or lost": pa.array([row.case.outcome_amount for row in rows], pa.float64()),
+        "Currency of the amount": _texts(row.case.outcome_currency for row in rows),
+        "Left on": pa.array([row.case.left_on for row in rows], pa.date32()),
+    }
+
+
+def _rounded(probability: float | None) -> float | None:
+    """A probability as exact as anybody can use it."""
+    return None if probability is None else round(probability, 4)
+
+
+def _plain_change(text: str) -> str:
+    """A change without a sign at its beginning, which a spreadsheet takes for a formula."""
+    return text.replace("+", "up ", 1) if text.startswith("+") else text.replace("−", "down ", 1)
 
 
 def _texts(values: Iterable[str | None]) -> pa.Array:

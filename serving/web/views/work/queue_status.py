@@ -14,6 +14,7 @@ from serving.store.decision_tables import HeldOutRow, SetAside, Waiting
 from serving.store.tables import Account, AccountRisk, Case
 from serving.web import display_text
 from serving.web.reader import UNKNOWN_READER, PageReader
+from serving.web.views.work.responsible_text import responsible_text
 
 SET_ASIDE_TITLES: dict[str, str] = {
     SuppressionCode.OPEN_CASE: "In the queue",
@@ -31,9 +32,11 @@ NO_CONTRACT = "The newest night did not score this account: the source has no ru
 NOT_SCORED_TEXT = "The newest night did not score this account: it has no running contract, or its data are missing."
 
 OTHER_SQUAD_TEXT = "Another squad works on this account; you do not see its case."
+BELOW = "Below "
+NOT_SELECTED = "No case by the policy"
 NOT_SELECTED_TEXT = (
-    "A high risk alone opens no case: the other rules of the policy count too, such as what a rescue is worth and "
-    "costs. By its rules the newest night opened no case for this account."
+    "The risk is above the threshold, and another rule opened no case: either a rescue is worth less than it costs, or "
+    "the account is in the group that is left alone to measure whether rescues help. Leads see which."
 )
 NO_STORED_REASON = (
     "The newest night stored no reason of its own: another account of its group got the case, its contract has ended, "
@@ -88,7 +91,7 @@ def status_lines(status: AccountStatus, context: StatusContext) -> list[StatusLi
     named |= {case.risk for case in status.cases if case.closed_at is None}
     lines += [_risk_line(row, status, context, named) for row in status.risks if row.risk not in named]
     if lines:
-        return lines
+        return sorted(lines, key=lambda line: line.title.startswith(BELOW))  # what is above its threshold first
     without = status.account.arr is None and status.account.renews_on is None
     return [StatusLine("No running contract", NO_CONTRACT) if without else StatusLine("Not scored", NOT_SCORED_TEXT)]
 
@@ -104,7 +107,7 @@ def _shown_set_aside(status: AccountStatus, context: StatusContext) -> list[SetA
 
 
 def _open_line(case: Case, reader: PageReader) -> StatusLine:
-    whose = f"{reader.name_of(case.owner)} works on it" if case.owner else f"squad {case.squad}"
+    whose = responsible_text(case, reader) if case.responsible else f"squad {case.squad}"
     risk, state = display_text.code_title(case.risk).lower(), display_text.state_title(case.state).lower()
     text = f"In the queue since {day(case.opened_on)} for {risk}: {state}, {whose}."
     return StatusLine("In the queue", text, f"/case/{case.id}")
@@ -124,7 +127,7 @@ def _held_out_line(row: HeldOutRow) -> StatusLine:
 
 def _set_aside_line(row: SetAside) -> StatusLine:
     if row.code == SuppressionCode.OPEN_CASE:
-        return StatusLine("In the queue", OTHER_SQUAD_TEXT)
+        return StatusLine("With another squad", OTHER_SQUAD_TEXT)
     title = SET_ASIDE_TITLES.get(row.code, display_text.code_title(row.code))
     return StatusLine(title, f"{display_text.code_title(row.risk)}: the account {row.detail}.")
 
@@ -139,7 +142,7 @@ def _risk_line(row: AccountRisk, status: AccountStatus, context: StatusContext, 
     share = f"{round(100 * row.probability, 1):g}%"
     if rules is not None and rule is not None and row.probability < rule.enter:
         limit = display_text.small_share(rule.enter)
-        return StatusLine(f"Below {limit}", f"{risk}: {share} is below {limit}, where a case is opened; {rank}.")
+        return StatusLine(f"{BELOW}{limit}", f"{risk}: {share} is below {limit}, where a case is opened; {rank}.")
     title, why = _unnamed_reason(row, status, context, named)
     return StatusLine(title, f"{risk}: {share}, {rank}. {why}")
 
@@ -152,7 +155,8 @@ def _unnamed_reason(
     family = rules.family(row.risk) if rules else row.risk
     if rules is not None and (others := sorted(name for name in named if rules.family(name) == family)):
         other = display_text.risk_title(others[0])
-        return "One case for both", f"One case covers it and the {other[:1].lower()}{other[1:]}: see there."
+        text = f"One case covers it and the {other[:1].lower()}{other[1:]}, which has a line of its own."
+        return "One case for both", text
     closed = [case.closed_at.date() for case in status.cases if case.closed_at and case.family == family]
     if closed and max(closed) >= row.as_of:
         return "Closed after the night", f"Its case was closed on {day(max(closed))}: the next night decides again."
@@ -160,4 +164,4 @@ def _unnamed_reason(
         return "No case last night", "The policy has no rules for it: its threshold follows from how often it happens."
     if context.sees_hold_out:
         return "No case last night", NO_STORED_REASON
-    return "Not selected", NOT_SELECTED_TEXT
+    return NOT_SELECTED, NOT_SELECTED_TEXT

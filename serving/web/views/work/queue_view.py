@@ -6,14 +6,14 @@ scored.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from math import ceil
 from urllib.parse import urlencode
 
+from features.errors import UsageError
 from serving.policy.definition.policy_schema import PolicyFile
-from serving.store.case_states import CLOSED, OPEN, OUTCOMES, State
+from serving.store.case_states import OUTCOMES, State
 from serving.store.queries.queue_queries import (
-    CLOSED_CASES,
     LANES,
     OPEN_CASES,
     PAGE,
@@ -29,8 +29,9 @@ from serving.web.views.case_summary import without_account_name
 from serving.web.views.work.next_step import next_step
 from serving.web.views.work.price_text import PriceText, price_text
 from serving.web.views.work.responsible_text import responsible_text
+from serving.weekly.weekly_figures import parse_week
 
-FILTERS = ("squad", "lane", "mine", "state", "risk", "segment", "owner", "renews", "closed")
+FILTERS = ("squad", "lane", "mine", "state", "risk", "segment", "owner", "renews")
 """The filters that have the same name in an address and in a query."""
 
 ASCENDING = frozenset({"account", "leaving", "renewal", "clock"})
@@ -56,6 +57,7 @@ class QueueView:
     owner: str = ""
     renews: int | None = None
     closed: int | None = None
+    week: str = ""
     q: str = ""
     sort: str = "priority"
     page: int = 1
@@ -77,6 +79,7 @@ class QueueView:
             owner=texts["owner"],
             renews=whole_number(texts["renews"]),
             closed=whole_number(texts["closed"]) if closed else None,
+            week=_week(texts["week"]) if closed else "",
             q=texts["q"],
             sort=_one_of(texts["sort"], sort_orders(risks, closed=closed), "closed" if closed else "priority"),
             page=whole_number(texts["page"]) or 1,
@@ -116,7 +119,16 @@ class QueueView:
     def chosen(self, squads: frozenset[str] | None, person: str, night: date) -> QueueFilter:
         """The view as a query of the store."""
         filters = {name: getattr(self, name) for name in FILTERS}
-        return QueueFilter(squads, person, night, text=self.q, **filters)
+        return QueueFilter(squads, person, night, text=self.q, closed=self._closed_span(night), **filters)
+
+    def _closed_span(self, night: date) -> tuple[datetime, datetime] | None:
+        """Between which instants the cases were closed; None without a limit."""
+        if self.week:
+            first = datetime.combine(parse_week(self.week), time())
+            return first, first + timedelta(weeks=1)
+        if self.closed is None:
+            return None
+        return datetime.combine(night - timedelta(days=self.closed), time()), datetime.combine(date.max, time())
 
 
 def sort_orders(risks: Sequence[str], *, closed: bool = False) -> tuple[str, ...]:
@@ -213,86 +225,6 @@ def _reason_title(case: Case, rules: PolicyFile | None) -> str:
     return known.get(case.outcome_reason, display_text.code_title(case.outcome_reason))
 
 
-@dataclass(frozen=True)
-class QueueTab:
-    """A lane or state to choose: its title, its address, its number of cases, and whether it is the one shown."""
-
-    title: str
-    url: str
-    count: int | None
-    current: bool
-
-
-Counts = Mapping[tuple[str, str], int]
-"""The number of cases by lane and state."""
-
-
-@dataclass(frozen=True)
-class LaneCounts:
-    """What the lanes without cases contain: accounts that wait, and open incidents; None where there never were any."""
-
-    waiting: int
-    incidents: int | None
-
-
-def lane_tabs(view: QueueView, counts: Counts, others: LaneCounts, path: str = "/queue") -> list[QueueTab]:
-    """The lanes as tabs, the first for the cases of every lane; incidents and waiting accounts have pages of their own.
-
-    ``path`` is that of the page on which the tabs are.
-    """
-    here = path == "/queue"
-    shown = view if here else QueueView()
-    tabs = [
-        QueueTab(
-            display_text.lane_title(lane),
-            shown.url(lane=lane),
-            sum(count for (of, state), count in counts.items() if of in (lane or of,) and _in_state(state, shown)),
-            here and view.lane == lane,
-        )
-        for lane in ("", *LANES)
-    ]
-    if others.incidents is not None:
-        tabs.append(QueueTab("Incidents", "/incidents", others.incidents, path == "/incidents"))
-    return [*tabs, QueueTab("Waiting", "/waiting", others.waiting, path == "/waiting")]
-
-
-def _in_state(state: str, view: QueueView) -> bool:
-    if view.state in (OPEN_CASES, CLOSED_CASES):
-        return (state in OPEN) == (view.state == OPEN_CASES)
-    return view.state == state
-
-
-def state_tabs(view: QueueView, counts: Counts) -> list[QueueTab]:
-    """The states as tabs; closed cases are counted, and have a tab for each outcome, where they are shown."""
-    by_state = count_states(view, counts)
-    open_tabs = [
-        QueueTab(display_text.state_title(state), view.url(state=state), by_state.get(state, 0), view.state == state)
-        for state in (OPEN_CASES, *OPEN)
-        if state != State.HANDED_OVER or by_state.get(state) or view.state == state
-    ]
-    closed = display_text.state_title(CLOSED_CASES)
-    number = by_state.get(CLOSED_CASES, 0) if view.of_closed else None
-    tabs = [*open_tabs, QueueTab(closed, view.url(state=CLOSED_CASES), number, view.state == CLOSED_CASES)]
-    if not view.of_closed:
-        return tabs
-    outcomes = [state for state in CLOSED if by_state.get(state) or view.state == state]
-    return tabs + [
-        QueueTab(display_text.state_title(state), view.url(state=state), by_state.get(state, 0), view.state == state)
-        for state in outcomes
-    ]
-
-
-def count_states(view: QueueView, counts: Counts) -> dict[str, int]:
-    """The cases of the view's lane by state, and those of all states as open or closed, whichever the counts are of."""
-    by_state: dict[str, int] = {}
-    for (lane, state), count in counts.items():
-        if view.lane in ("", lane):
-            by_state[state] = by_state.get(state, 0) + count
-            every = OPEN_CASES if state in OPEN else CLOSED_CASES
-            by_state[every] = by_state.get(every, 0) + count
-    return by_state
-
-
 def outcome_choices(rules: PolicyFile | None) -> list[tuple[str, list[tuple[str, str]]]]:
     """The outcomes with which several cases can be closed, each with its choices: itself, and its reasons.
 
@@ -332,6 +264,15 @@ def paginate(view: QueueView, total: int) -> Pagination:
         previous=view.url(page=min(view.page - 1, last_page)) if view.page > 1 else None,
         next=view.url(page=view.page + 1) if view.page < last_page else None,
     )
+
+
+def _week(text: str) -> str:
+    """A week as an address names it, such as ``2026-W47``, in which cases were closed; empty for anything else."""
+    try:
+        year, number, _ = parse_week(text).isocalendar()
+    except UsageError:
+        return ""
+    return f"{year}-W{number:02}"
 
 
 def _one_of(value: str, allowed: Iterable[str], default: str) -> str:
