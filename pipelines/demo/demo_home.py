@@ -93,6 +93,8 @@ class DemoHome:
             f"home = {_quoted(folder)}\n"
             f"policy = {_quoted(folder / POLICY_FILE)}\n\n"
             '[currency]\ncode = "EUR"\nrates = { USD = 0.92 }\n\n'
+            "# A learner that is trained within seconds; without these lines, training compares it with trees.\n"
+            '[risks.churn]\nlearner = "logistic"\n[risks.escalation]\nlearner = "logistic"\n\n'
             "# What people would get by mail is written to files here.\n"
             f'[channels.mail]\nkind = "file"\nfolder = {_quoted(folder / "mail")}\nbroadcast = false\n\n'
             '[review]\naddress = "http://127.0.0.1:8000"\n'

@@ -46,10 +46,10 @@ from serving.store.database import use_clock
 from serving.web.identity.users import save_user
 
 NIGHT_HOUR, REPAIR_HOUR = 0, 6
-HOURS = (6, 7, 8, 11, 12, 14, 16, 18)
+HOURS = (6, 7, 8, 11, 12, 14, 18)
 """The hours (UTC) at which the timers run on a working day; the team works at some of them."""
 MONDAY = 0
-MONITOR_EVERY = 14
+MONITOR_EVERY = 28
 LOG_EVERY = 5
 """A line of progress every so many nights."""
 RETRAIN_DAY = 28

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from math import ceil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -30,8 +30,24 @@ if TYPE_CHECKING:
     from serving.store import Session
     from serving.store.queries.outcome_queries import EnrolledUnit
 
-Outcomes = dict[tuple[str, date], tuple[bool, "datetime | None"]]
-"""By account and night: whether the event happened, and when."""
+
+class Outcome(NamedTuple):
+    """What happened after a night: whether there was the event, and when it was.
+
+    An event inside the lead, too late to act on, has a time, and ``event`` is None.
+    """
+
+    event: bool | None
+    at: datetime | None
+
+    @property
+    def happened(self) -> bool:
+        """Whether there was an event, however early."""
+        return self.event is not False
+
+
+Outcomes = dict[tuple[str, date], Outcome]
+"""By account and night."""
 
 MIN_SETTLED = 30
 """Settled accounts that each group needs before a difference is reported."""
@@ -45,9 +61,14 @@ LONGEST_WAIT = timedelta(days=3653)
 def effect(session: Session, history: History, rule: LabelRule) -> EffectReport:
     """The team's effect on one risk, by what the nights recorded and what happened since."""
     enrolled = enrolled_units(session, rule.risk)
-    mature = outcomes_at(history, rule, {(unit.account_id, unit.as_of) for unit in enrolled}, early=True)
+    mature = outcomes_at(history, rule, {(unit.account_id, unit.as_of) for unit in enrolled})
+    return effect_of(enrolled, mature, rule, history.until)
+
+
+def effect_of(enrolled: Sequence[EnrolledUnit], mature: Outcomes, rule: LabelRule, until: date) -> EffectReport:
+    """The effect by these units and the outcomes of those whose window is over; the data end before ``until``."""
     settled = [unit for unit in enrolled if (unit.account_id, unit.as_of) in mature]
-    events = np.array([mature[unit.account_id, unit.as_of][0] for unit in settled], dtype=np.bool_)
+    events = np.array([mature[unit.account_id, unit.as_of].happened for unit in settled], dtype=np.bool_)
     report = EffectReport(
         worked=_group(enrolled, settled, events, held_out=False),
         held_out=_group(enrolled, settled, events, held_out=True),
@@ -58,7 +79,7 @@ def effect(session: Session, history: History, rule: LabelRule) -> EffectReport:
     if not enrolled:
         return report
     precision = _precision(enrolled, settled, events)
-    report = report.model_copy(update=_outlook(report, enrolled, precision, rule, history.until))
+    report = report.model_copy(update=_outlook(report, enrolled, precision, rule, until))
     return report.model_copy(update=_measured(report, settled, events, precision))
 
 
@@ -159,11 +180,8 @@ def _difference(estimate: Estimate) -> DifferenceReport:
     return DifferenceReport(value=estimate.value, low=estimate.low, high=estimate.high)
 
 
-def outcomes_at(history: History, rule: LabelRule, cases: Set[tuple[str, date]], *, early: bool = False) -> Outcomes:
-    """For each account and night whose label has matured: whether the event happened, and when.
-
-    Without ``early``, a case with an event inside the lead has no outcome: it was too late to act on.
-    """
+def outcomes_at(history: History, rule: LabelRule, cases: Set[tuple[str, date]]) -> Outcomes:
+    """For each account and night whose label has matured and which was eligible: what happened."""
     mature = {(account, day) for account, day in cases if rule.matures_on(day) < history.until}
     if not mature:
         return {}  # a young queue has many cases, none of them mature
@@ -171,6 +189,6 @@ def outcomes_at(history: History, rule: LabelRule, cases: Set[tuple[str, date]],
     outcomes: Outcomes = {}
     for row in label(history, days, rule, accounts=accounts).to_pylist():
         key, event = (row["account_id"], row["as_of"]), row["event"]
-        if key in mature and (event is not None or (early and row["event_at"] is not None)):
-            outcomes[key] = (event is not False, row["event_at"])
+        if key in mature and (event is not None or row["event_at"] is not None):
+            outcomes[key] = Outcome(event, row["event_at"])
     return outcomes

@@ -12,11 +12,11 @@ from datetime import date, datetime, time
 from statistics import median
 from typing import TYPE_CHECKING
 
-from pipelines.monitoring.effect import effect, outcomes_at
+from pipelines.monitoring.effect import effect_of, outcomes_at
 from serving.contracts import AlarmKind
 from serving.night_report.report_schema import RealisedOutcomes
 from serving.store.case_states import State
-from serving.store.queries.outcome_queries import opened_cases
+from serving.store.queries.outcome_queries import enrolled_units, opened_cases
 
 if TYPE_CHECKING:
     from features.history.history import History
@@ -33,8 +33,10 @@ def realised_outcomes(store: Store, history: History, known: Mapping[str, Risk])
 
 def _realised(session: Session, history: History, rule: LabelRule) -> RealisedOutcomes:
     cases = opened_cases(session, rule.risk)
+    enrolled = enrolled_units(session, rule.risk)
     opened = {(case.account_id, case.opened_on) for case in cases if case.predicted}
-    settled = outcomes_at(history, rule, opened)
+    mature = outcomes_at(history, rule, opened | {(unit.account_id, unit.as_of) for unit in enrolled})
+    settled = {key: mature[key] for key in opened if key in mature and mature[key].event is not None}
     cancelled = [case for case in cases if str(AlarmKind.CANCELLATION) in case.alarms]
     leads = [_days(at, night) for (_, night), (event, at) in settled.items() if event and at is not None]
     return RealisedOutcomes(
@@ -42,9 +44,9 @@ def _realised(session: Session, history: History, rule: LabelRule) -> RealisedOu
         horizon_days=rule.lead + rule.horizon,
         cases=len(opened),
         settled=len(settled),
-        events=sum(event for event, _ in settled.values()),
+        events=sum(outcome.happened for outcome in settled.values()),
         median_lead_days=round(median(leads), 1) if leads else None,
-        effect=effect(session, history, rule),
+        effect=effect_of(enrolled, mature, rule, history.until),
         cancellations=len(cancelled),
         cancellations_saved=sum(case.state == State.SAVED for case in cancelled),
         cancellations_lost=sum(case.state == State.LOST for case in cancelled),

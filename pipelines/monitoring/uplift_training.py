@@ -99,12 +99,12 @@ class SettledUnits:
 def settled_units(session: Session, history: History, risk: Risk, until: date) -> SettledUnits:
     """The units of the newest salt whose window was over before ``until``."""
     enrolled = [unit for unit in enrolled_units(session, risk.name) if risk.label.matures_on(unit.as_of) < until]
-    outcomes = outcomes_at(history, risk.label, {(unit.account_id, unit.as_of) for unit in enrolled}, early=True)
+    outcomes = outcomes_at(history, risk.label, {(unit.account_id, unit.as_of) for unit in enrolled})
     settled = [unit for unit in enrolled if (unit.account_id, unit.as_of) in outcomes and 0 < unit.share < 1]
     arrays = AssignedUnits(
         control=np.array([unit.held_out for unit in settled], dtype=np.bool_),
         share=np.array([unit.share for unit in settled], dtype=np.float64),
-        outcome=np.array([outcomes[unit.account_id, unit.as_of][0] for unit in settled], dtype=np.float64),
+        outcome=np.array([outcomes[unit.account_id, unit.as_of].happened for unit in settled], dtype=np.float64),
         predicted=np.array([unit.probability for unit in settled], dtype=np.float64),
     )
     return SettledUnits(settled, arrays)

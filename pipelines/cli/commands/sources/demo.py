@@ -1,5 +1,6 @@
 """``rescue demo``: sixty past nights of a simulated company, worked by a simulated team."""
 
+import sys
 from datetime import date
 from pathlib import Path
 from typing import Annotated
@@ -29,7 +30,7 @@ def demo(
 ) -> None:
     """Play nights of a simulated company through the code that runs in production, worked by eight simulated people.
 
-    It takes about five minutes on two cores. Nothing is sent: messages to people are files in the folder `mail` of the
+    It takes about two minutes on two cores. Nothing is sent: messages to people are files in the folder `mail` of the
     home.
     """
     from pipelines.demo.demo_home import DemoHome
@@ -49,13 +50,16 @@ def demo(
     if not show_next:
         return
     config = DemoHome(home).settings_file
-    out.print(f"Next: make review, or RESCUE_CONFIG={config} rescue review --demo", markup=False, soft_wrap=True)
+    command = f"RESCUE_CONFIG={config} {sys.argv[0]} review --demo"
+    out.print(f"Next: make review, or {command}", markup=False, soft_wrap=True)
 
 
 def expected_length(nights: int) -> str:
     """How long it takes to play so many nights on two cores."""
-    minutes = max(2, 1 + round(nights / 15))
+    from serving.night_report.report_text import plural
+
+    minutes = max(1, round(nights / 30))
     return (
-        f"This takes about {minutes} minutes on two cores. The first night trains the models, and takes the longest; "
-        "then there is a line every fifth night."
+        f"This takes about {plural(minutes, 'minute')} on two cores. The first night trains the models and takes "
+        "the longest; then there is a line every fifth night."
     )
