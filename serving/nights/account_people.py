@@ -25,8 +25,8 @@ def left_accounts(accounts: pa.Table, night: date) -> Mapping[str, date]:
     """The accounts whose contracts have ended, with the day; ``accounts`` is the policy's table of candidates."""
     if not {"contract_status", "leaves_in"} <= set(accounts.column_names):
         return {}
-    left = accounts.filter(pc.equal(accounts["contract_status"], str(ContractStatus.LEFT)))
-    return dict(_days(left, night))
+    left = pc.equal(accounts["contract_status"], str(ContractStatus.LEFT))
+    return dict(_days(accounts.select(["account_id", "leaves_in"]).filter(left), night))
 
 
 def _days(left: pa.Table, night: date) -> Iterator[tuple[str, date]]:

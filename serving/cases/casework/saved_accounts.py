@@ -26,14 +26,11 @@ def mark_left(session: Session, left: Mapping[str, date], night: date, now: date
     Returns the number of cases that are newly marked.
     """
     earliest = datetime.combine(night, time()) - 2 * LEFT_WITHIN
-    accounts, marked = sorted(left), 0
+    unmarked = (Case.state == State.SAVED, Case.closed_at >= earliest, Case.left_on.is_(None))
+    saved = set(session.scalars(select(Case.account_id).where(*unmarked)))  # few, where many have left
+    accounts, marked = sorted(saved & left.keys()), 0
     for first in range(0, len(accounts), ACCOUNTS_AT_ONCE):
-        query = select(Case).where(
-            Case.account_id.in_(accounts[first : first + ACCOUNTS_AT_ONCE]),
-            Case.state == State.SAVED,
-            Case.closed_at >= earliest,
-            Case.left_on.is_(None),
-        )
+        query = select(Case).where(Case.account_id.in_(accounts[first : first + ACCOUNTS_AT_ONCE]), *unmarked)
         for case in session.scalars(query.order_by(Case.id).with_for_update()):
             marked += _mark(session, case, left[case.account_id], now)
     return marked
