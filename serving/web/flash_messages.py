@@ -37,10 +37,8 @@ def error_text(error: Exception, reader: PageReader = UNKNOWN_READER) -> str:
     """The error's message; for a conflict, what the other person did, in the names and the time of the reader."""
     if isinstance(error, StaleCaseError):
         action, actor = display_text.event_text(error.kind), reader.name_of(error.actor)
-        when = f"{error.when} UTC"
-        if reader.zone != "UTC":
-            when = local_time(datetime.fromisoformat(error.when), reader.zone)
-        return f"{actor} {action} at {when}, after you opened this page. Check the case, then try again."
+        when = local_time(datetime.fromisoformat(error.when), reader.zone)
+        return f"{actor} {action} on {when}, after you opened this page. Check the case, then try again."
     if isinstance(error, PolicyConflictError) and error.saved:
         last = error.saved[0]
         return (

@@ -118,7 +118,7 @@ def test_the_case_page_names_the_first_reason_of_the_queue(site: Site, web_store
     with web_store.transaction() as session:
         session.execute(update(Case).where(Case.id == case.id).values(first_reason="1 escalation", live_on=NIGHT))
     page = text_of(site.browser(INES), f"/case/{case.id}")
-    assert "First reason in the queue, night of 1 Mar 2026:</span> 1 escalation." in page
+    assert '<li>1 escalation. <span class="quiet">First reason in the queue, night of 1 Mar 2026</span></li>' in page
     assert 'Why now <span class="quiet">as of ' in page
 
 

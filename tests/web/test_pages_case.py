@@ -68,7 +68,7 @@ def test_the_page_shows_the_whole_hand_off(ines: httpx.Client) -> None:
         "Suggested playbook",
         "Find out why",
         "Then and now",
-        "ines (until somebody claims the case)",
+        "ines, not claimed yet",
         'role="img" aria-label="Active users, users per week: from 110 on 13 Dec 2025 to 48 on 28 Feb 2026',
         "1 adjusted by the team",
         "<strong>Rescue</strong> opened the case",
@@ -87,13 +87,13 @@ def test_every_action_has_a_form_and_a_message(ines: httpx.Client, site: Site, w
         ("wake", {}, "The case is active again."),
         ("snooze", {"until": until, "text": "Still away"}, "Snoozed until 11 Mar 2026"),
         ("wake", {}, "The case is active again."),
-        ("comment", {"text": "A word"}, "Your comment is in the history"),
-        ("disagree", {"text": "Use is fine", "reason": "usage"}, "Your disagreement is in the history"),
+        ("comment", {"text": "A word"}, "Your comment is in the timeline"),
+        ("disagree", {"text": "Use is fine", "reason": "usage"}, "Your disagreement is in the timeline"),
         ("resolve", {"verdict": "saved", "text": "They stay"}, "The case is closed."),
         ("undo", {}, "was undone."),
         ("resolve", {"verdict": "no_action"}, "The case is closed."),
         ("reopen", {"text": "They came back"}, "The case is open again"),
-        ("hand_over", {"squad": "strategic", "text": "Needs an executive"}, "handed over to the other squad"),
+        ("hand_over", {"squad": "strategic", "text": "Needs an executive"}, "is with the squad strategic now: "),
     )
     system = Actor("rescue", Role.SYSTEM)
     for action, fields, text in steps:
@@ -119,7 +119,7 @@ def test_a_stale_form_says_who_was_quicker_and_keeps_what_was_typed(
     Cases(web_store, clock=site.clock).claim(CASE, Actor("jonas", Role.REVIEWER, frozenset({"success"})))
     answer = send(ines, "snooze", 1, text="Sponsor is away until May", until="2026-05-01")
     assert answer.status_code == 409
-    assert "jonas claimed the case at 2026-03-02 08:30 UTC, after you opened this page" in answer.text
+    assert "jonas claimed the case on Mon 2 Mar 2026, 08:30 (UTC), after you opened this page" in answer.text
     lead = site.browser(LEAD)
     again = send(lead, "plan", 1, text="Two trainings <b>")
     assert again.status_code == 409
@@ -132,7 +132,7 @@ def test_a_stale_form_says_who_was_quicker_and_keeps_what_was_typed(
 @pytest.mark.parametrize(
     ("move", "fields", "status", "says"),
     [
-        ("snooze", {"until": "2026-03-01", "text": "later"}, 422, "choose a day after 2026-03-02"),
+        ("snooze", {"until": "2026-03-01", "text": "later"}, 422, "cannot be snoozed until 1 Mar 2026: choose a day after 2 Mar 2026"),
         ("snooze", {"until": "soon", "text": "later"}, 422, "choose a number of days or a date"),
         ("snooze", {"days": "9" * 30, "text": "later"}, 422, "choose a number of days or a date"),
         ("snooze", {"days": "7", "text": "  "}, 422, "Write why it can wait"),
@@ -347,7 +347,7 @@ def test_the_overview_shows_figures_with_the_numbers_behind_them(site: Site, web
         "34% (27% to 43%) of 131 cases",
         "41 days (median)",
         "<strong>Churn:</strong> The event happened to 11.2 percentage points fewer of the selected accounts",
-        "Not measurable yet, n = 13: 9 selected and 4 held-out accounts have a known outcome; each group needs 30.",
+        "Not measurable yet: 9 selected and 4 held-out accounts have a known outcome; each group needs 30.",
         "Not measured yet: <code>rescue monitor</code> measures it.",
         "<strong>has no row newer than 5 days</strong>",
         "<strong>Warning:</strong> tickets has no row newer than 5 days.",

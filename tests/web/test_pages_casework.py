@@ -140,7 +140,7 @@ def test_contacts_are_shown_and_a_contact_in_the_readers_time_is_logged(
 
 def test_mentions_say_who_is_notified_and_are_read(site: Site, ines: httpx.Client) -> None:
     answer = send(ines, "comment", text="@jonas and @jonass, see @tom <b>")
-    assert "Your comment is in the history. jonas, tom are notified." in plain(answer)
+    assert "Your comment is in the timeline. jonas, tom are notified." in plain(answer)
     assert "Nobody is called @jonass, so nobody was notified of it." in plain(answer)
     jonas = site.browser(JONAS)
     assert "ines mentioned you: @jonas and @jonass, see @tom <b>" in plain(jonas.get(PAGE))

@@ -83,7 +83,7 @@ def acknowledge(browser: httpx.Client, version: int) -> httpx.Response:
 def test_the_page_shows_what_comes_next_and_acknowledging_stops_it(path_site: Site, web_store: Store) -> None:
     ines = path_site.browser(INES)
     text = section(ines.get(f"/case/{CASE}"))
-    assert text.startswith("Escalation: p2")
+    assert text.startswith("If nobody answers escalation path “p2”")
     page = ines.get(f"/case/{CASE}").text
     assert "<button>Acknowledge</button>" in page
     assert "Claim it, then contact the customer." in page

@@ -92,7 +92,7 @@ def test_a_form_is_filled_accepted_and_shown(people: People, case: str) -> None:
         "<strong>Reason:</strong> needs an engineer",
         "<dt>Steps tried</dt><dd>restarted</dd>",
         "Accept this case",
-        "Responsible: dan (until somebody accepts the case)",
+        "Responsible: dan, not accepted yet",
     ):
         assert text in page, text
     assert "Claim this case" not in page

@@ -8,7 +8,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from serving.path_metrics.path_report import PathReport
-from serving.store.policy_tables import PolicyReplayRow, PolicyVersionRow
+from serving.store.policy_tables import PolicyReplayRow, PolicyVersionRow, SavedPolicy
 from serving.store.queries.path_queries import path_report
 from serving.store.tables import Case, NightRow
 
@@ -17,6 +17,17 @@ def policy_versions(session: Session) -> list[PolicyVersionRow]:
     """The versions in the order in which nights first used them."""
     query = select(PolicyVersionRow).order_by(PolicyVersionRow.first_night, PolicyVersionRow.recorded_at)
     return list(session.scalars(query.order_by(PolicyVersionRow.version)))
+
+
+def saved_number(session: Session, version: str, night: date) -> int | None:
+    """The number under which people know a version (a hash) that a night used; None where it was never saved.
+
+    A version that was restored has several numbers: the newest of those that were saved before the end of the night.
+    """
+    saved = select(SavedPolicy.number, SavedPolicy.saved_at).where(SavedPolicy.version == version)
+    rows = session.execute(saved.order_by(SavedPolicy.number)).tuples().all()
+    before = [number for number, at in rows if at.date() <= night]
+    return before[-1] if before else next((number for number, _ in rows), None)
 
 
 def count_by_version(session: Session) -> tuple[dict[str, int], dict[str, int]]:

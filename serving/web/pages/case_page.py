@@ -25,6 +25,7 @@ from serving.store.casework.casework_queries import task_lines
 from serving.store.casework.casework_tables import AccountContact
 from serving.store.queries.case_queries import CaseFile, case_file
 from serving.store.queries.incident_queries import incidents_of_account
+from serving.store.queries.policy_queries import saved_number
 from serving.web.access import Permission
 from serving.web.flash_messages import FlashMessage
 from serving.web.pages.case_messages import message_after
@@ -105,7 +106,8 @@ def render_case(
     with context.store.reading() as session:
         file = _read_case(session, context, case_id, _day(as_of))
         handoff = Handoff.model_validate_json(file.handoff)
-        rules = newest_rules(session)
+        rules, made_by = newest_rules(session), handoff.binding
+        policy_number = saved_number(session, made_by.policy_version, made_by.as_of)
         work = case_work_file(session, file.case, file.account, reader=context.person.name, visible=context.squads)
         choices = work_choices(session, file, work.contacts, context.reader)
         assigns = context.person.may(Permission.ASSIGN)
@@ -128,6 +130,7 @@ def render_case(
     limits = context.cases.work.limits
     shown: dict[str, Any] = {"view": view, "notice": message, "open_incidents": incidents, "case_path": path}
     shown |= {"away": away, "most_megabytes": limits.megabytes if limits.largest else 0, "file_types": ALLOWED_TEXT}
+    shown["policy_number"] = policy_number
     shown["keeps_records"] = bool(context.store.messages.recording)
     return render_page(request, "case.html.j2", shown, status=status)
 

@@ -1,6 +1,7 @@
 """A case in a few lines: its money, its risk since the opening, why it exists, and its account in other systems."""
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import date
 
@@ -47,11 +48,15 @@ def handoff_reason(file: CaseFile) -> str | None:
 def why_sentences(handoff: Handoff, first: str = "") -> tuple[str, ...]:
     """Why the account has a case, in sentences that can be said to the customer: events, else the strongest reasons.
 
-    Without the reason that the page shows ``first``, and without sentences about the kind of contract.
+    Without the reason that the page shows ``first``, also with other figures, and without the kind of contract.
     """
     kinds = {fact.sentence for card in handoff.risks for fact in card.reasons if fact.feature in KIND_OF_CONTRACT}
     found = (without_day_counts(sentence) for sentence in handoff.why_now or _strongest(handoff))
-    return tuple(sentence for sentence in found if sentence not in kinds and sentence.rstrip(".") != first)
+    return tuple(text for text in found if text not in kinds and _without_figures(text) != _without_figures(first))
+
+
+def _without_figures(text: str) -> str:
+    return re.sub(r"[0-9][0-9.,]*%?", "", text.rstrip("."))
 
 
 def _strongest(handoff: Handoff) -> tuple[str, ...]:
