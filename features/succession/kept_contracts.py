@@ -24,9 +24,6 @@ from features.history.versions import EPOCH
 
 SUFFIX = ".contracts"
 
-FORMAT = 1
-"""Rises whenever the answer for the same rows would differ."""
-
 NEVER = 2**63 - 1
 """The moment of a change that does not come."""
 
@@ -34,8 +31,12 @@ KEPT_FILES = 4
 """Cutoffs that are kept: a night asks at two, its own and one some weeks earlier."""
 
 
-def kept_contracts(history: History, cutoff: date, ask: Callable[[pa.Array | None], pa.Table]) -> pa.Table:
+def kept_contracts(
+    history: History, cutoff: date, question: str, ask: Callable[[pa.Array | None], pa.Table]
+) -> pa.Table:
     """The answers at a cutoff, ordered by account; ``ask`` gives those of some accounts (ids), or of all.
+
+    ``question`` is the query of a certain day: answers to another query are not used.
 
     Answers have the columns ``account_known`` and ``until`` (the next moment of a change; both in microseconds since
     1970) and ``overdue_day``, from which ``is_known`` and ``renewal_overdue_days`` follow.
@@ -43,7 +44,7 @@ def kept_contracts(history: History, cutoff: date, ask: Callable[[pa.Array | Non
     keys = [history.row_keys.get(table, "absent") for table in ("accounts", "subscriptions")]
     if history.state is None or None in keys:
         return _on_day(ask(None), cutoff)
-    folder, key = Path(history.state, "subscriptions"), cache_key(FORMAT, duckdb.__version__, keys)
+    folder, key = Path(history.state, "subscriptions"), cache_key(question, duckdb.__version__, keys)
     earlier = _newest_until(folder, key, cutoff)
     answers = ask(None) if earlier is None else _brought_to(cutoff, earlier, ask)
     if write_cache_file(folder / f"{(cutoff - EPOCH).days}{SUFFIX}", CachedFile({"key": key}, [answers])):

@@ -20,7 +20,7 @@ from datetime import date
 import pyarrow as pa
 
 from features.history.history import History
-from features.history.versions import date_literal
+from features.history.versions import EPOCH, date_literal
 from features.succession.contract_details import NUMBERS, contract_details
 from features.succession.contract_status import LEAVING, LEFT, NONE, RUNNING, questions_through_time
 from features.succession.contract_versions import NUMBERED_ACCOUNTS
@@ -85,7 +85,8 @@ def contracts_at(history: History, cutoff: date) -> pa.Table:
     def ask(accounts: pa.Array | None) -> pa.Table:
         return _contracts(history, cutoff, accounts)
 
-    return history.cached(f"succession_{cutoff.isoformat()}", lambda: kept_contracts(history, cutoff, ask))
+    question = _question(history, EPOCH, "true")
+    return history.cached(f"succession_{cutoff.isoformat()}", lambda: kept_contracts(history, cutoff, question, ask))
 
 
 def succession_by_cutoff(history: History, cutoffs: Iterable[date]) -> pa.Table:

@@ -6,14 +6,14 @@ one, and for each selection of rows the positions of its own. The next night map
 source only where something has changed.
 
 What is kept is valid under the key of everything that it depends on: the accepted rows of the tables (``row_keys`` of
-the history) and the expressions of its columns. An earlier cutoff reads the source.
+the history), the code of this package, and the expressions of its columns. An earlier cutoff reads the source.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -33,15 +33,18 @@ from features.history.history import History
 
 SUFFIX = ".rows"
 
-FORMAT = 1
-"""Rises whenever the numbers in a file would differ for the same rows and expressions."""
+MAX_AGE = 92
+"""Days after which the rows that count no more are left out of what is kept."""
 
 TABLES_OF = {"timeline": ("tickets", "ticket_events"), "tickets": ("tickets", "ticket_events")}
 """The tables on which the rows of a relation depend, where it is not one table: an event may say that its ticket was
 merged."""
 
-MAX_AGE = 92
-"""Days after which rows that count no more are left out."""
+
+@cache
+def code_version() -> str:
+    """A text that changes with the code of this package, which decides the numbers in a file."""
+    return cache_key(*(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py"))))
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,8 @@ class KeptRows:
         file = read_cache_file(self._path(relation)) if key else None
         if file is None or file.values.get("key") != key or file.values["first"] > first:
             return None
-        return _decode(file, self._selections[relation], self._columns(relation))
+        kept = _decode(file, self._selections[relation], self._columns(relation))
+        return kept.from_day(first) if kept and first - kept.first > MAX_AGE else kept
 
     def write(self, relations: Mapping[str, CountableRows]) -> None:
         """Keep the rows of some relations for the next night, except those that are kept already."""
@@ -86,7 +90,7 @@ class KeptRows:
         if relation == "usage_daily" or None in keys:
             return None
         codes = self.scope.codes
-        return cache_key(FORMAT, duckdb.__version__, keys, len(codes), int(codes[0]) if len(codes) else 0)
+        return cache_key(code_version(), duckdb.__version__, keys, len(codes), int(codes[0]) if len(codes) else 0)
 
     def _of(self, relation: str) -> list[Aggregate]:
         return [part for part in self.parts if part.stream.relation == relation]

@@ -19,7 +19,8 @@ from features.history.history import History
 from pipelines.sources import open_source, validate_rows
 
 NIGHT, NEXT = date(2026, 2, 1), date(2026, 2, 2)
-SUPPORT = [feature for feature in FEATURES if feature.name in ("tickets_opened_28d", "tickets_open", "health_score")]
+WANTED = ("tickets_opened_28d", "tickets_open", "health_score", "health_mean_90d")
+SUPPORT = [feature for feature in FEATURES if feature.name in WANTED]
 
 
 def told() -> Story:
@@ -103,9 +104,21 @@ def test_rows_that_never_count_again_are_not_kept(folder: Path, monkeypatch: pyt
     assert 0 < rows < 6  # beta's ticket was solved twice, long ago
 
 
+def test_after_some_months_fewer_rows_are_kept(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    night(folder, NIGHT, monkeypatch)
+    path, later = folder.parent / "state" / "health_scores" / "0.rows", date(2026, 12, 1)
+    before = path.stat().st_size
+    frame, read = night(folder, later, monkeypatch)
+    assert not read
+    assert path.stat().st_size < before
+    with opened(folder) as history:
+        object.__setattr__(history, "state", None)
+        assert frame.equals(build(history, [later], features=SUPPORT))
+
+
 def test_a_state_of_another_version_is_not_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     night(folder, NIGHT, monkeypatch)
-    monkeypatch.setattr(kept_rows, "FORMAT", kept_rows.FORMAT + 1)
+    monkeypatch.setattr(kept_rows, "code_version", lambda: "other")
     assert night(folder, NIGHT, monkeypatch)[1] >= {"timeline", "tickets"}
 
 
