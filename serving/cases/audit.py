@@ -17,7 +17,7 @@ from serving.delivery.outbox import NOTES, enqueue_change, joined_text
 from serving.paths.message_settings import MessageSettings
 from serving.paths.path_progress import SentStep
 from serving.store.database import MESSAGES
-from serving.store.queries.case_queries import case_history
+from serving.store.queries.case_queries import STAYED, case_history
 from serving.store.tables import Case, CaseEvent
 
 AUDITED = (
@@ -55,7 +55,7 @@ AUDITED = (
 """The fields of a case whose changes are recorded. Live figures are not: each night replaces them."""
 
 REMARKS = (
-    *("comment", "disagree", "contact_logged", "attached", "detached"),
+    *("comment", "disagree", "contact_logged", "attached", "detached", STAYED),
     *("task_added", "task_done", "task_skipped", "task_reopened", "task_changed"),
 )
 """The events that change no field of the case."""

@@ -1,6 +1,6 @@
 """The people at each account, and the accounts that have left, as one night's data have them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date, timedelta
 
 import pyarrow as pa
@@ -27,6 +27,15 @@ def left_accounts(accounts: pa.Table, night: date) -> Mapping[str, date]:
         return {}
     left = pc.equal(accounts["contract_status"], str(ContractStatus.LEFT))
     return dict(_days(accounts.select(["account_id", "leaves_in"]).filter(left), night))
+
+
+def running_accounts(accounts: pa.Table, among: Collection[str]) -> frozenset[str]:
+    """Those ``among`` the accounts whose contract goes on, neither ended nor cancelled."""
+    if "contract_status" not in accounts.column_names:
+        return frozenset()
+    wanted = pc.is_in(accounts["account_id"], value_set=pa.array(sorted(among), pa.string()))
+    running = pc.and_(wanted, pc.equal(accounts["contract_status"], str(ContractStatus.RUNNING)))
+    return frozenset(accounts.select(["account_id"]).filter(running)["account_id"].to_pylist())
 
 
 def _days(left: pa.Table, night: date) -> Iterator[tuple[str, date]]:

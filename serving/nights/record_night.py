@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, is_dataclass, replace
 from datetime import date, datetime
+from functools import partial
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -17,10 +18,10 @@ from pyarrow import csv
 from sqlalchemy import delete, insert, update
 from sqlalchemy.orm import Session
 
-from serving.cases.casework.saved_accounts import mark_left
+from serving.cases.casework.saved_accounts import mark_left, mark_stayed
 from serving.cases.path_executor import recheck_paths
 from serving.night_report.report_schema import CaseChanges, NightReport
-from serving.nights.account_people import left_accounts, save_contacts
+from serving.nights.account_people import left_accounts, running_accounts, save_contacts
 from serving.nights.account_risks import Curves, save_account_risks
 from serving.nights.case_updates import CaseUpdates, Package
 from serving.nights.night_lease import Night, RecordedNight, refuse_late_night, update_held_night
@@ -110,6 +111,7 @@ def _write(session: Session, night: Night, record: NightRecord, now: datetime, s
     updates = CaseUpdates(session, record.rules, record.handoffs, record.channels, now, record.decision.policy_version)
     counts = updates.apply(record.decision)
     mark_left(session, left_accounts(record.accounts, night.as_of), night.as_of, now)
+    mark_stayed(session, partial(running_accounts, record.accounts), night.as_of, now)
     say("cases")
     _save_decision(session, record.decision)
     say("decision")

@@ -83,6 +83,7 @@ EVENT_TEXTS: dict[str, str] = {
     "attached": "added a file",
     "detached": "removed a file",
     "left_after_saved": "found that the account left although the case was closed as saved",
+    "stayed_after_lost": "found that the account is still a customer although the case was closed as lost",
     "escalated": "escalated the case to the next person",
     "handed_on": "escalated the case to the next person",  # in the history of earlier versions
     "breached": "recorded a missed deadline",

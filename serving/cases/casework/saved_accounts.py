@@ -1,10 +1,11 @@
-"""Cases that were closed as saved, checked against what happened: did the account leave all the same?
+"""Cases that were closed as saved or lost, checked against what happened: did the account leave, or is it still there?
 
 A team that closes every case as saved looks good until somebody counts the customers. So each night looks at the
-accounts whose contracts have ended, and marks their cases that were closed as saved in the 90 days before.
+accounts whose contracts have ended, and marks their cases that were closed as saved in the 90 days before. And an
+account that was given up may stay: a case closed as lost is marked where its contract runs on 90 days later.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import date, datetime, time
 
 from sqlalchemy import select
@@ -15,7 +16,8 @@ from serving.cases.permissions import SYSTEM
 from serving.handoff.render import day
 from serving.store.case_states import State
 from serving.store.casework.casework_queries import LEFT_WITHIN
-from serving.store.tables import Case
+from serving.store.queries.case_queries import STAYED
+from serving.store.tables import Case, CaseEvent
 
 ACCOUNTS_AT_ONCE = 500
 
@@ -48,3 +50,24 @@ def _mark(session: Session, case: Case, left_on: date, now: datetime) -> bool:
     text = f"The account left on {day(left_on)}, {when} as saved."
     record_change(session, case, before, "left_after_saved", actor=SYSTEM.name, at=now, comment=text)
     return True
+
+
+def mark_stayed(
+    session: Session, running: Callable[[Collection[str]], Collection[str]], night: date, now: datetime
+) -> int:
+    """Mark the cases closed as lost 90 days ago whose account is a customer all the same.
+
+    ``running`` returns which of the accounts that it is given have a contract that goes on: neither ended nor
+    cancelled. Returns the number of cases that are newly marked.
+    """
+    until = datetime.combine(night, time()) - LEFT_WITHIN
+    marked = select(CaseEvent.id).where(CaseEvent.case_id == Case.id, CaseEvent.kind == STAYED)
+    lost = (Case.state == State.LOST, Case.closed_at < until, Case.closed_at >= until - LEFT_WITHIN)
+    query = select(Case).where(*lost, ~marked.exists()).order_by(Case.id)
+    cases = list(session.scalars(query.with_for_update(of=Case)))
+    stayed = running({case.account_id for case in cases}) if cases else ()
+    found = [case for case in cases if case.account_id in stayed]
+    for case in found:
+        text = f"The account is still a customer {LEFT_WITHIN.days} days after the case was closed as lost."
+        record_change(session, case, audited_fields(case), STAYED, actor=SYSTEM.name, at=now, comment=text)
+    return len(found)

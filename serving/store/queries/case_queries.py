@@ -7,11 +7,15 @@ from datetime import date
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from serving.store.case_states import State
 from serving.store.casework.casework_queries import is_mentioned
 from serving.store.database import once_per_reading
 from serving.store.exchange import ExternalRecordRow, HealthAdjustment
 from serving.store.queries.queue_queries import newest_night
 from serving.store.tables import Account, Case, CaseEvent, FrozenHandoff, Member, Score, Squad
+
+STAYED = "stayed_after_lost"
+"""The event of a case closed as lost whose account is a customer 90 days later all the same."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,11 @@ class CaseFile:
     squads: tuple[str, ...]
     other_open: tuple[Case, ...]
     read_only: bool = False
+
+    @property
+    def has_stayed(self) -> bool:
+        """Whether the case is closed as lost, and a night has found that the account is still a customer."""
+        return self.case.state == State.LOST and any(event.kind == STAYED for event in self.events)
 
 
 @once_per_reading
@@ -112,6 +121,13 @@ def adjustments_of(session: Session, account_id: str) -> tuple[HealthAdjustment,
     """The health adjustments of the account, oldest first, withdrawn ones too."""
     query = select(HealthAdjustment).where(HealthAdjustment.account_id == account_id).order_by(HealthAdjustment.id)
     return tuple(session.scalars(query))
+
+
+def stayed_cases(session: Session, cases: Sequence[Case]) -> frozenset[str]:
+    """Those of these cases that are closed as lost and whose account is still a customer, by id."""
+    lost = [case.id for case in cases if case.state == State.LOST]
+    query = select(CaseEvent.case_id).where(CaseEvent.case_id.in_(lost), CaseEvent.kind == STAYED)
+    return frozenset(session.scalars(query)) if lost else frozenset()
 
 
 def members_of(session: Session, squad: str) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from serving.night_report.counting_day import counting_day
 from serving.store import Session
 from serving.store.case_states import OPEN, State
 from serving.store.queries import decision_queries, queue_queries
-from serving.store.queries.case_queries import active_squads, members
+from serving.store.queries.case_queries import active_squads, members, stayed_cases
 from serving.store.queries.incident_queries import count_open_incidents, list_incidents
 from serving.store.queries.queue_choices import (
     CLOSED_WITHIN,
@@ -156,6 +156,7 @@ def render_queue(
             "open_incidents": list_incidents(session, state="open", limit=BANNERS)
             if request.state.has_incidents
             else (),
+            "stayed": stayed_cases(session, [row.case for row in listed]) if view.of_closed else frozenset(),
             "away": away_texts(session, shown_people, context.now),
         }
     shown |= {

@@ -25,7 +25,7 @@ from serving.store import Store
 from serving.store.casework import casework_queries as queries
 from serving.store.casework.casework_tables import ContactEntry, TaskRow
 from serving.store.exchange import Message
-from serving.store.queries.case_queries import case_file, case_history
+from serving.store.queries.case_queries import STAYED, case_file, case_history, stayed_cases
 from serving.store.tables import Case, CaseEvent
 
 ANN, BOB, PAT = person("ann", Role.REVIEWER, "north"), person("bob", Role.REVIEWER, "north"), person("pat", Role.LEAD)
@@ -269,6 +269,24 @@ def test_a_saved_account_that_leaves_within_90_days_is_reported(
     assert [event.comment for event in marks] == [
         "The account left on 10 Apr 2026, 40 days after the case was closed as saved."
     ]
+
+
+@pytest.mark.parametrize(("status", "days", "marks"), [("running", 91, 1), ("running", 80, 0), ("leaving", 91, 0)])
+def test_a_lost_account_that_is_still_a_customer_is_marked_once(
+    store: Store, cases: Cases, case: str, clock: Clock, rules: Any, status: str, days: int, marks: int
+) -> None:
+    cases.claim(case, ANN)
+    lost = cases.resolve(case, ANN, verdict="lost", reason="price")
+    for night in (NIGHT + timedelta(days=days), NIGHT + timedelta(days=days + 1)):
+        clock.now = NOW + timedelta(days=(night - NIGHT).days)
+        record = record_of(["a000000", "a000001"], simple_decision([], night))
+        accounts = record.accounts.append_column("contract_status", pa.array([status] * 2))
+        run(store, replace(record, rules=rules, accounts=accounts), clock.now)
+    found = [event for event in events(store, case) if event.kind == STAYED]
+    assert len(found) == marks
+    assert all(event.version == lost.version for event in found)  # no open page becomes stale
+    with store.reading() as session:
+        assert stayed_cases(session, [lost]) == (frozenset({case}) if marks else frozenset())
 
 
 def test_mentions_notify_by_name_title_or_first_name_and_unknown_names_are_known(
