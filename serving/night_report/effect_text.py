@@ -19,16 +19,12 @@ def effect_line(effect: EffectReport | None) -> str:
         return "Not recorded by the version of Rescue that ran this night."
     worked, held_out = effect.worked, effect.held_out
     if effect.valid == "one_look" and worked.accounts and not held_out.accounts:
-        return f"Not measurable: of {plural(worked.accounts, 'flagged account')}, the policy's [holdout] held out none."
+        return f"Not measurable: the policy held out none of {plural(worked.accounts, 'flagged account')}."
     if not worked.accounts and not held_out.accounts:
-        return (
-            "Not measurable yet, n = 0: before this night no flagged account took part in the draw of the policy's "
-            "[holdout]."
-        )
+        return "Not measurable yet: no account of the nights before took part in the draw of who is held out."
     if effect.difference is None:
-        count = worked.settled + held_out.settled
         return (
-            f"Not measurable yet, n = {count}: {worked.settled:,} selected and {held_out.settled:,} held-out accounts "
+            f"Not measurable yet: {worked.settled:,} selected and {held_out.settled:,} held-out accounts "
             f"have a known outcome; each group needs {effect.needed}."
         )
     groups = f"{worked.settled:,} selected and {held_out.settled:,} held-out accounts"
@@ -61,7 +57,7 @@ def effect_outlook(effect: EffectReport | None, today: date) -> Iterator[str]:
         cost = _amount(effect.holdout_cost, effect.currency)
         yield (
             f"{plural(effect.held_out.accounts, 'account')} held out so far. By the policy's save rates, work on them "
-            f"would have saved at most {cost} a year."
+            f"would have saved about {cost} a year."
         )
 
 
@@ -86,8 +82,8 @@ def _expected(effect: EffectReport, today: date) -> str:
         return "; when that will be is known after a week of nights"
     if effect.answer_on is None:
         return (
-            ", and at the present flow that takes more than ten years. A larger share in the policy's [holdout] finds "
-            "it sooner; otherwise the comparison needs a longer period"
+            ", and at the present flow that takes more than ten years: too few accounts are at risk to measure the "
+            "effect by chance. Judge the work by the outcomes of cases, and hold out a larger share, or nobody"
         )
     if effect.answer_on <= today:
         return "; they are settled as soon as the source has newer data"

@@ -5,6 +5,7 @@ from datetime import timedelta
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
+from serving.policy_versions.saved_policies import version_numbers
 from serving.store import Session
 from serving.store.queries import overview_queries as queries
 from serving.store.queries.monitor_queries import newest_monitor_report
@@ -62,6 +63,8 @@ def show_overview(request: Request, context: OverviewContext) -> Response:
             nights=queries.recent_nights(session, RECENT_NIGHTS),
             monitor=newest_monitor_report(session),
             now=context.now,
-            paths=build_path_section(recent_path_report(session, context.now, squads, PATH_WEEKS), PATH_WEEKS),
+            paths=build_path_section(
+                recent_path_report(session, context.now, squads, PATH_WEEKS), PATH_WEEKS, version_numbers(session)
+            ),
         )
     return render_page(request, "overview.html.j2", {"view": view})

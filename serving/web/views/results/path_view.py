@@ -3,8 +3,8 @@
 A small team does not see it: the section appears once there are enough cases to read more than chance out of them.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from math import isfinite
 
 from serving.path_metrics.path_report import GroupFigures, PathReport, VersionComparison
@@ -73,18 +73,18 @@ class PathSection:
     comparison: VersionPair | None
 
 
-def build_path_section(report: PathReport, weeks: int) -> PathSection | None:
-    """The section, or None with too few cases."""
+def build_path_section(report: PathReport, weeks: int, numbers: Mapping[str, int]) -> PathSection | None:
+    """The section, or None with too few cases; ``numbers`` are those of the saved versions of the policy."""
     if not report.groups or not report.groups[0].enough:
         return None
-    groups = [group for group in report.groups if group.enough]
+    groups = [_numbered(group, numbers) for group in report.groups if group.enough]
     newest = next((pair for pair in reversed(report.comparisons) if pair.enough), None)
     return PathSection(
         weeks=weeks,
         rows=[_row(group) for group in groups if group.dimension in SHOWN],
         more=[_row(group) for group in groups if group.dimension not in SHOWN],
         chart=_chart([group for group in groups if group.dimension in SHOWN][:MOST_ROWS]),
-        comparison=_comparison(newest) if newest else None,
+        comparison=_comparison(newest, numbers) if newest else None,
     )
 
 
@@ -92,8 +92,15 @@ def _row(group: GroupFigures) -> PathRow:
     return PathRow(_capitalised(group_title(group)), group.working_time, group_cells(group))
 
 
-def _comparison(pair: VersionComparison) -> VersionPair:
-    return VersionPair(pair.before.name, pair.after.name, list(comparison_rows(pair)))
+def _numbered(group: GroupFigures, numbers: Mapping[str, int]) -> GroupFigures:
+    """The group, with the number of a policy's version as its name."""
+    is_saved = group.dimension == "policy_version" and group.name in numbers
+    return replace(group, name=str(numbers[group.name])) if is_saved else group
+
+
+def _comparison(pair: VersionComparison, numbers: Mapping[str, int]) -> VersionPair:
+    before, after = (_numbered(group, numbers).name for group in (pair.before, pair.after))
+    return VersionPair(before, after, list(comparison_rows(pair)))
 
 
 def _chart(groups: Sequence[GroupFigures]) -> PathChart | None:

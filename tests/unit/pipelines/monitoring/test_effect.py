@@ -95,7 +95,7 @@ def test_few_settled_accounts_are_not_measurable_yet_but_have_a_date(store: Stor
         found = effect(session, world({}, 72, until=NIGHT + timedelta(days=27)), CHURN.label)
     assert (found.worked.settled, found.difference, found.per_week) == (0, None, 10.5)
     assert effect_line(found) == (
-        "Not measurable yet, n = 0: 0 selected and 0 held-out accounts have a known outcome; each group needs 30."
+        "Not measurable yet: 0 selected and 0 held-out accounts have a known outcome; each group needs 30."
     )
     assert found.answer_on is not None
     assert found.answer_on > NIGHT + timedelta(days=CHURN.label.maturity)

@@ -47,10 +47,7 @@ def test_cases_are_right_or_wrong_when_their_window_is_over(store: Store) -> Non
     churn, escalation = realised_outcomes(store, history(date(2026, 9, 1)), risks)
     assert (churn.risk, churn.horizon_days, churn.cases, churn.settled) == ("churn", 97, 4, 4)
     assert (churn.events, churn.median_lead_days) == (1, 40.0)
-    text = (
-        "Not measurable yet, n = 0: before this night no flagged account took part in the draw of the policy's "
-        "[holdout]."
-    )
+    text = "Not measurable yet: no account of the nights before took part in the draw of who is held out."
     assert effect_line(churn.effect) == text
     assert (escalation.risk, escalation.horizon_days, escalation.cases) == ("escalation", 14, 0)
 

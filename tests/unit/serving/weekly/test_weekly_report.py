@@ -250,7 +250,7 @@ def test_what_is_said_of_the_model_follows_from_the_interval(store: Store, ratio
         written = week_as_text(write_week(measure_week(session, MONDAY, NEXT), NEXT.date()))
         earlier = measure_week(session, MONDAY - timedelta(weeks=1), NEXT)
     assert sentence in written
-    assert "Churn within 90 days: Not measurable yet, n = 13: 9 selected and 4 held-out accounts" in written
+    assert "Churn within 90 days: Not measurable yet: 9 selected and 4 held-out accounts" in written
     assert earlier.monitored_on is None  # what was measured later is not known in an earlier week
 
 
