@@ -82,15 +82,19 @@ def breaks_any(tests: list[RowTest]) -> str:
 
 
 def bad_rows_query(tests: list[RowTest], relation: str) -> str:
-    """The query of the rows that break a rule, with the first rule that each breaks."""
-    first = " ".join(f"WHEN {test.condition} THEN {number}" for number, test in enumerate(tests, 1))
+    """The query of the rows that break a rule, with the first rule that each breaks.
+
+    The rules of a row are thousands of characters of SQL. In a filter, DuckDB's planner copies and rewrites them for
+    more than a second; ``unnest`` gives the same rows, because a row that breaks no rule has no list.
+    """
+    first = " ".join(f"WHEN {test.condition} THEN [{number}]" for number, test in enumerate(tests, 1))
     value = " ".join(f"WHEN {number} THEN {test.value}" for number, test in enumerate(tests, 1))
     columns = ", ".join(quote_text(test.column) for test in tests)
     rules = ", ".join(quote_text(test.rule) for test in tests)
-    tested = f"SELECT s.*, s.filename AS f, s.file_row_number AS n, CASE {first} END AS failed FROM {relation}"
+    tested = f"SELECT s.*, s.filename AS f, s.file_row_number AS n, unnest(CASE {first} END) AS failed FROM {relation}"
     return (
         f"SELECT NULL, f, n + 1, [{columns}][failed], [{rules}][failed], "
-        f"left(CASE failed {value} END, 200) FROM ({tested}) s WHERE failed IS NOT NULL"
+        f"left(CASE failed {value} END, 200) FROM ({tested}) s"
     )
 
 
