@@ -39,7 +39,7 @@ def compare(generated: Generated) -> None:
     assert not wrong, wrong
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(histories())
 def test_features_equal_the_oracle(generated: Generated) -> None:
     compare(generated)

@@ -53,7 +53,7 @@ def content(validation: Validation, name: str) -> tuple[object, ...]:
 
 
 @pytest.mark.parametrize("name", TABLES)
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(data=st.data())
 def test_a_mapping_that_selects_everything_changes_nothing(name: str, data: st.DataObject) -> None:
     table, ending = TABLES[name], data.draw(st.sampled_from(FORMATS))

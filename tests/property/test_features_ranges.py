@@ -10,7 +10,7 @@ from features.engine.memory_budget import Budget
 from features.frame import build
 from features.history.history import History
 
-few = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+few = settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @few

@@ -194,7 +194,7 @@ def one_case(migrated_sqlite: Path, tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("walks", "steps"), [(10, 40), pytest.param(150, 60, marks=pytest.mark.soak)], ids=["quick", "full"]
+    ("walks", "steps"), [(6, 40), pytest.param(150, 60, marks=pytest.mark.soak)], ids=["quick", "full"]
 )
 def test_random_hand_overs_follow_the_model(one_case: Path, walks: int, steps: int) -> None:
     machine = type("Machine", (HandOverMachine,), {"source": one_case})

@@ -194,7 +194,7 @@ def rows_known(history: History, name: str) -> dict[int, int]:
     return found
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 @given(nights())
 def test_a_night_with_cached_results_equals_one_on_a_new_home(sources: list[Source]) -> None:
     clock = iter(range(10**18, 2 * 10**18, 10**9))

@@ -12,7 +12,7 @@ from features.history import repeated_keys
 from features.history.history import History
 from pipelines.sources import open_source, validate_rows
 
-few = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+few = settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @few

@@ -1,5 +1,6 @@
-"""A small world with a trained champion in its home, made once a session: what tests of whole nights start from."""
+"""A small world with a trained champion in its home, made once a run: what tests of whole nights start from."""
 
+import json
 import shutil
 import sqlite3
 from collections.abc import Iterable, Mapping
@@ -16,6 +17,7 @@ from pipelines.night.night import run_nights
 from pipelines.simulator import SimulatorSettings, simulate_world
 from pipelines.step_runner import plain_runner
 from serving.night_report.report_schema import NightReport
+from support.shared_builds import build_once
 
 WORLD = SimulatorSettings(accounts=150, months=15, seed=11, rescues=2, world="plain")
 
@@ -36,13 +38,19 @@ class NightHome:
 
 @pytest.fixture(scope="session")
 def night_home(tmp_path_factory: pytest.TempPathFactory) -> NightHome:
-    """The world and its first night, which had to train."""
-    folder = tmp_path_factory.mktemp("night")
+    """The world and its first night, which had to train; each worker has a copy of the home, for tests that read."""
+    folder = build_once(tmp_path_factory, "night", _run_first_night)
+    home = shutil.copytree(folder / "home", tmp_path_factory.mktemp("night") / "home")
+    first = NightReport.from_json(json.loads((folder / "first.json").read_text(encoding="utf-8")))
+    return NightHome(folder / "data", home, first)
+
+
+def _run_first_night(folder: Path) -> None:
     simulate_world(WORLD, folder / "data")
     settings = configuration.load(data=str(folder / "data"), home=folder / "home")
     steps = Steps(quiet=True)
     (first,) = run_nights(settings, WORLD.until, plain_runner(steps), steps)
-    return NightHome(folder / "data", folder / "home", first)
+    (folder / "first.json").write_text(json.dumps(first.to_json()), encoding="utf-8")
 
 
 def timeless(cases: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
