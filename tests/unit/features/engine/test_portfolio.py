@@ -73,7 +73,7 @@ def test_the_same_weeks_of_the_year_before_are_subtracted() -> None:
     assert build(short, [CUTOFF], features=WANTED)["usage_events_change_vs_last_year"].to_pylist() == [None]
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
 @given(histories())
 def test_the_difference_equals_its_slow_definition(generated: Generated) -> None:
     """The median in plain Python over the accounts that SQLite lists for the cutoff, without any segment of 20."""
