@@ -22,7 +22,7 @@ from features.history.history import History
 from features.history.partitions import DAY_MICROSECONDS
 from features.history.versions import EPOCH
 
-SUFFIX = ".contracts"
+ANSWERS_SUFFIX = ".contracts"
 
 NEVER = 2**63 - 1
 """The moment of a change that does not come."""
@@ -47,7 +47,7 @@ def kept_contracts(
     folder, key = Path(history.state, "subscriptions"), cache_key(question, duckdb.__version__, keys)
     earlier = _newest_until(folder, key, cutoff)
     answers = ask(None) if earlier is None else _brought_to(cutoff, earlier, ask)
-    if write_cache_file(folder / f"{(cutoff - EPOCH).days}{SUFFIX}", CachedFile({"key": key}, [answers])):
+    if write_cache_file(folder / f"{(cutoff - EPOCH).days}{ANSWERS_SUFFIX}", CachedFile({"key": key}, [answers])):
         _remove_oldest(folder)
     return _on_day(answers, cutoff)
 
@@ -80,14 +80,14 @@ def _newest_until(folder: Path, key: str, cutoff: date) -> pa.Table | None:
     days = sorted((int(path.stem) for path in _files(folder)), reverse=True)
     for day in days:
         if day <= (cutoff - EPOCH).days:
-            file = read_cache_file(folder / f"{day}{SUFFIX}")
+            file = read_cache_file(folder / f"{day}{ANSWERS_SUFFIX}")
             if file is not None and file.values.get("key") == key:
                 return file.tables[0]
     return None
 
 
 def _files(folder: Path) -> list[Path]:
-    return [path for path in folder.glob(f"*{SUFFIX}") if path.stem.lstrip("-").isdigit()]
+    return [path for path in folder.glob(f"*{ANSWERS_SUFFIX}") if path.stem.lstrip("-").isdigit()]
 
 
 def _remove_oldest(folder: Path) -> None:
