@@ -20,9 +20,11 @@ from serving.handoff.package import Handoff
 from serving.handoff.sparkline import sparkline
 
 
-def html(handoff: Handoff) -> str:
-    """A complete page that can be mailed, opened and printed."""
-    return _html().get_template("handoff.html.j2").render(handoff=handoff, sheet=Markup(stylesheet()))  # noqa: S704 our own file
+def html(handoff: Handoff, tasks: Sequence["TaskLine"] = ()) -> str:
+    """A complete page that can be mailed, opened and printed, with the tasks of the case as in :func:`markdown`."""
+    sheet = Markup(stylesheet())  # noqa: S704 our own file
+    template = _html().get_template("handoff.html.j2")
+    return template.render(handoff=handoff, sheet=sheet, tasks=tasks, suggested=_suggests_playbook(tasks))
 
 
 class TaskLine(NamedTuple):
@@ -43,9 +45,13 @@ def markdown(handoff: Handoff, tasks: Sequence[TaskLine] = ()) -> str:
 
     Tasks of a playbook take the place of the playbook that the package suggests: two lists of steps would compete.
     """
-    suggested = not any(task.of_playbook for task in tasks)
+    suggested = _suggests_playbook(tasks)
     text = _markdown().get_template("handoff.md.j2").render(handoff=handoff, tasks=tasks, suggested=suggested)
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+
+
+def _suggests_playbook(tasks: Sequence[TaskLine]) -> bool:
+    return not any(task.of_playbook for task in tasks)
 
 
 def stylesheet() -> str:

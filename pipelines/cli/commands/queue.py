@@ -83,7 +83,7 @@ def show(
         typer.echo(content)
         return
     package = Handoff.model_validate_json(content)
-    typer.echo(render.html(package) if style == "html" else render.markdown(package, tasks))
+    typer.echo(render.html(package, tasks) if style == "html" else render.markdown(package, tasks))
 
 
 @queue.command(short_help="Acknowledge a case, which stops its escalation path.")
