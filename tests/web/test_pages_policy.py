@@ -253,6 +253,16 @@ def test_a_lead_decides_about_a_file_that_was_changed_elsewhere(
     assert lead.post("/policy/file", data={"do": do}).status_code == 409
 
 
+def test_an_escalation_path_is_a_table_of_when_and_what(lead: TestClient) -> None:
+    page = unescape(lead.get("/policy").text)
+    paths = re.findall(r'<table class="plain-table stack path-steps".*?</table>', page, re.S)
+    assert len(paths) >= 2
+    for path in paths:
+        assert re.search(r"<caption>\w+, \w+", path)
+        assert len(re.findall('<th scope="row"', path)) >= 2
+    assert "the case is due to be closed" in paths[0]
+
+
 def test_a_lead_excludes_one_account_and_takes_it_back(people: People, lead: TestClient) -> None:
     account = "a,000"
     with people.store.transaction() as session:

@@ -1,7 +1,8 @@
 """A policy in words: the output of `rescue policy explain`, so that a team can discuss what a policy does."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from features.catalogue import Feature, Metric
 from serving.night_report.report_text import plural
@@ -27,8 +28,17 @@ from serving.policy.definition.tickets.ticket_kinds import TicketKinds
 
 FRIDAY = datetime.fromisoformat("2026-01-02T06:00")
 """When the example cases of the escalation paths are opened: the first weekend follows."""
+PATHS_TITLE = "Escalation paths, for a case opened on Friday at 06:00 UTC that nobody works on"
 DAYS_UNNAMED = 7
 """Days from which a weekday alone would be read as one of the first week."""
+
+
+class PathSteps(NamedTuple):
+    """The escalation path of one squad and severity: its title, and when and what of each step."""
+
+    squad: str
+    title: str
+    steps: Sequence[tuple[str, str]]
 
 
 def explain(policy: Policy, channels: Mapping[str, str] | None = None) -> str:
@@ -51,9 +61,7 @@ def explain(policy: Policy, channels: Mapping[str, str] | None = None) -> str:
             "Response times, resolution times and responsibilities", (_severity(row, rules) for row in rules.severities)
         ),
         *_section("How outcomes change an account's health score", _health(rules)),
-        *_section(
-            "Escalation paths, for a case opened on Friday at 06:00 UTC that nobody works on", _paths(rules, channels)
-        ),
+        *_section(PATHS_TITLE, _paths(rules, channels)),
         *(_section("Incidents from signals", _incidents(rules)) if rules.incidents else ()),
         *_section("Messages to people", protocol_lines(rules)),
         *(_section("People and duty", people_lines(rules)) if _has_people(rules) else ()),
@@ -264,20 +272,31 @@ def _health(rules: PolicyFile) -> Iterator[str]:
     )
 
 
-def _paths(rules: PolicyFile, channels: Mapping[str, str] | None) -> Iterator[str]:
-    """Each squad and severity, step by step, with the working hours of the squad."""
+def path_steps(rules: PolicyFile, channels: Mapping[str, str] | None = None) -> Iterator[PathSteps]:
+    """The escalation path of each squad and severity, step by step."""
     for squad in rules.squads:
-        own = rules.calendar_of(squad)
-        if own is not None:
-            yield f"{squad} works {_hours(own)}."
+        calendar = rules.calendar_of(squad)
         for row in case_severities(rules):
             steps = escalation_steps(rules, squad, row.name, FRIDAY, Directory(rules.roster, channels=channels))
-            calendar = rules.calendar_of(squad)
             local = [calendar.local(step.at) if calendar else step.at for step in steps]
-            texts = [f"{_when(at, local[0])} {step_text(step)}" for at, step in zip(local, steps, strict=True)]
             zone = f" ({calendar.timezone})" if calendar else ""
             by = f", path {row.path}" if row.path else ""
-            yield f"{squad}, {row.name}{by}{zone}: " + "; ".join(texts) + "."
+            texts = [(_when(at, local[0]), step_text(step)) for at, step in zip(local, steps, strict=True)]
+            yield PathSteps(squad, f"{squad}, {row.name}{by}{zone}", texts)
+
+
+def working_hours(rules: PolicyFile) -> Iterator[str]:
+    """When each squad works, of those that have working hours."""
+    for squad in rules.squads:
+        if (own := rules.calendar_of(squad)) is not None:
+            yield f"{squad} works {_hours(own)}."
+
+
+def _paths(rules: PolicyFile, channels: Mapping[str, str] | None) -> Iterator[str]:
+    """Each squad and severity, step by step, with the working hours of the squads."""
+    yield from working_hours(rules)
+    for path in path_steps(rules, channels):
+        yield f"{path.title}: {'; '.join(f'{when} {what}' for when, what in path.steps)}."
 
 
 def _when(at: datetime, first: datetime) -> str:

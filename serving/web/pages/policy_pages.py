@@ -45,8 +45,8 @@ from serving.web.views.results.policy_view import (
     build_draft,
     build_replay,
     file_text,
+    page_sections,
     version_lines,
-    word_sections,
 )
 
 policy_router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
@@ -100,7 +100,7 @@ def _policy_page(
     shown = {
         "state": state,
         "current": next((row for row in versions if row.current), None),
-        "sections": word_sections(state.policy, addresses=may_change),
+        "sections": page_sections(state.policy, addresses=may_change),
         "versions": versions[:SHOWN_VERSIONS],
         "more": max(0, len(rows) - SHOWN_VERSIONS),
         "file": file_text(state),

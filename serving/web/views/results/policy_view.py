@@ -8,7 +8,7 @@ from typing import Any
 
 from features.errors import UsageError
 from serving.night_report.report_text import day_text, plural
-from serving.policy.definition.explanation import explain
+from serving.policy.definition.explanation import PATHS_TITLE, PathSteps, explain, path_steps, working_hours
 from serving.policy.definition.policy_file import Policy, PolicyError
 from serving.policy_versions.policy_difference import DifferenceLine, changed_lines, changes_in_words
 from serving.policy_versions.policy_fields import (
@@ -57,10 +57,11 @@ _FIGURES = {
 
 @dataclass(frozen=True)
 class WordSection:
-    """A part of the policy in words."""
+    """A part of the policy in words; ``paths`` are escalation paths, which the page shows as tables."""
 
     title: str
     lines: Sequence[str]
+    paths: Sequence[PathSteps] = ()
 
 
 @dataclass(frozen=True)
@@ -144,6 +145,21 @@ def word_sections(policy: Policy, *, addresses: bool) -> list[WordSection]:
         elif text.strip():
             sections.append(WordSection(text.strip(), []))
     return sections
+
+
+def page_sections(policy: Policy, *, addresses: bool) -> list[WordSection]:
+    """The policy in words as the page shows it: escalation paths as tables of when and what."""
+
+    def shown(text: str) -> str:
+        return text if addresses else _ADDRESS.sub(HIDDEN, text)
+
+    paths = [
+        path._replace(steps=[(when, shown(what)) for when, what in path.steps]) for path in path_steps(policy.rules)
+    ]
+    return [
+        WordSection(section.title, [*working_hours(policy.rules)], paths) if section.title == PATHS_TITLE else section
+        for section in word_sections(policy, addresses=addresses)
+    ]
 
 
 def version_lines(rows: Sequence[SavedPolicy], state: PolicyInForce) -> list[VersionLine]:
