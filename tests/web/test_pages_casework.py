@@ -86,7 +86,7 @@ def test_the_next_step_follows_the_work(site: Site, ines: httpx.Client, web_stor
     done = send(ines, "task_done", task=str(tasks[1]), task_version="1")
     assert next_step(done) == f"{last} Next task: Offer a <b>plan</b>. Mark as done"
     send(ines, "task_skip", task=str(tasks[0]), text="they have one")
-    assert next_step(ines.get(PAGE)).startswith(f"{last} Close as saved")
+    assert next_step(ines.get(PAGE)).startswith(f"{last} Choose the outcome")
     closed = send(ines, "resolve", verdict="lost", version="4", text="gone")
     assert "next-step" not in closed.text
 
@@ -98,7 +98,7 @@ def test_a_task_that_somebody_else_changed_is_not_overwritten(
     task = {"task": str(tasks[0]), "task_version": "1"}
     late = send(site.browser(JONAS), "task_skip", **task, text="no need for <it>")
     assert late.status_code == 409
-    assert "ines marked a task as done at 2026-03-02 08:30 UTC, after you opened this page." in late.text
+    assert "ines marked a task as done on Mon 2 Mar 2026, 08:30 (UTC), after you opened this page." in late.text
     changed = send(ines, "task_change", task=str(tasks[1]), **{"field-title": "Call again", "field-due": "soon"})
     assert (changed.status_code, "is no date" in changed.text) == (422, True)
     assert 'value="Call again"' in changed.text

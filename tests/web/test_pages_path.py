@@ -127,5 +127,5 @@ def test_a_case_that_was_handed_over_is_accepted_and_not_acknowledged(path_site:
 def test_a_small_team_sees_only_who_is_next(site: Site) -> None:
     """Without a path of the policy there is nothing to acknowledge on the page."""
     page = site.browser(INES).get(f"/case/{CASE}")
-    assert section(page).startswith("Escalation")
+    assert section(page).startswith("If nobody answers ")
     assert "Acknowledge" not in section(page)

@@ -133,7 +133,7 @@ def test_a_lead_gives_several_cases_to_one_person_at_once(site: Site, ines: http
     answer = send(lead, "/queue/assign", case=chosen, person="mara", back="/queue?squad=success")
     assert answer.status_code == 422
     assert "2 cases assigned to mara." in answer.text
-    assert re.search(r"\w+ \w+: rescue opened the case at .*? UTC, after you opened this page", answer.text)
+    assert re.search(r"\w+ \w+: rescue opened the case on .*? [(]UTC[)], after you opened this page", answer.text)
     assert "Select at least one case" in send(lead, "/queue/assign", person="mara").text
     assert send(ines, "/queue/assign", case=chosen, person="mara").status_code == 403
 

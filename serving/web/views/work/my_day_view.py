@@ -14,7 +14,7 @@ from serving.web import display_text
 from serving.web.reader import PageReader
 from serving.web.views.case_summary import without_account_name
 from serving.web.views.incident_view import incident_row
-from serving.web.views.work.next_step import next_step
+from serving.web.views.work.next_step import next_step, stage_of
 
 SOON = timedelta(hours=24)
 """A deadline that is nearer is one of today's."""
@@ -70,7 +70,9 @@ def day_sections(work: DayWork, now: datetime, today: date, reader: PageReader) 
 
     handed = take((case, account) for case, account in work.cases if case.state == State.HANDED_OVER)
     urgent = take((case, account) for case, account in work.cases if _is_urgent(case, now))
-    fresh = take((case, account) for case, account in work.cases if case.state in (State.NEW, State.CLAIMED))
+    started = [row for row in work.cases if row[0].state in (State.NEW, State.CLAIMED)]
+    fresh = take(row for row in started if row[0].responded_at is None)
+    going_on = take(started)
     free = take(work.free)[:MOST_FREE]
     due = [task for task in work.tasks if task.task.due_on is not None and task.task.due_on <= today]
     sections = [
@@ -81,6 +83,9 @@ def day_sections(work: DayWork, now: datetime, today: date, reader: PageReader) 
         DaySection("Deadlines", "Late, or within 24 hours; the nearest first.", _by_deadline(urgent, now, reader)),
         DaySection("Tasks", "Overdue, or due today.", [_task(row, today) for row in due]),
         DaySection("New cases", "For you, and the customer was not contacted yet.", _rows(fresh, now, reader)),
+        DaySection(
+            "To go on with", "For you; the customer was contacted before, by you or others.", _rows(going_on, now, reader)
+        ),
         DaySection(
             "To take", "Nobody in your squads has claimed them yet; the most urgent first.", _rows(free, now, reader)
         ),
@@ -108,22 +113,23 @@ def _rows(cases: Iterable[tuple[Case, Account]], now: datetime, reader: PageRead
 
 DAY_ACTIONS: dict[str, tuple[str, str]] = {
     State.HANDED_OVER: ("Accept or return", "#next-step"),
-    State.CLAIMED: ("Record the contact", "#contact"),
+    State.CLAIMED: ("Record the contact", "#log_contact"),
     State.CONTACTED: ("Write the plan", "#plan"),
     State.IN_PLAN: ("Open its tasks", "#tasks"),
 }
-"""The next action by state of a case, and the form of its page that does it; a new case is claimed from here."""
+"""The next action by stage of a case (:func:`stage_of`), and the form of its page that does it; a new case is claimed from here."""
 
 
 def _case(case: Case, account: Account, now: datetime, reader: PageReader) -> DayRow:
     timer = display_text.sla_timer(case, now)
     name = account.name or account.account_id
     reason = without_account_name(case.first_reason or case.headline, name)
-    title, form = DAY_ACTIONS.get(case.state, ("Claim", ""))
+    title, form = DAY_ACTIONS.get(stage_of(case), ("Claim", ""))
+    untouched = case.state == State.HANDED_OVER or (case.state == State.NEW and case.responded_at is None)
     return DayRow(
         name=name,
         url=f"/case/{case.id}",
-        what=reason if case.state in (State.NEW, State.HANDED_OVER) else f"{next_step(case, reader)}. {reason}",
+        what=reason if untouched else f"{next_step(case, reader)}. {reason}",
         action=title,
         action_url=f"/case/{case.id}/claim" if case.state == State.NEW else f"/case/{case.id}{form}",
         due=_due_text(timer, reader) if timer else "",
