@@ -15,8 +15,9 @@ MAX_URL_LENGTH = 2000
 
 
 def saved_views(session: Session, person: str) -> tuple[SavedView, ...]:
-    """The person's views by name."""
-    return tuple(session.scalars(select(SavedView).where(SavedView.person == person).order_by(SavedView.name)))
+    """The person's views by name; without those whose stored address is none of this app."""
+    found = session.scalars(select(SavedView).where(SavedView.person == person).order_by(SavedView.name))
+    return tuple(view for view in found if _is_local(view.url))
 
 
 def save_view(store: Store, person: str, name: str, url: str) -> None:
@@ -28,7 +29,7 @@ def save_view(store: Store, person: str, name: str, url: str) -> None:
     title = name.strip()
     if not 0 < len(title) <= MAX_NAME_LENGTH:
         raise UsageError(f"A view has a name of 1 to {MAX_NAME_LENGTH} characters: give it one.")
-    if not url.startswith("/") or url.startswith(("//", "/\\")) or not url.isprintable() or len(url) > MAX_URL_LENGTH:
+    if not _is_local(url) or len(url) > MAX_URL_LENGTH:
         raise UsageError("A view is an address of this app: save it from the queue.")
     with store.transaction() as session:
         mine = select(SavedView).where(SavedView.person == person)
@@ -38,6 +39,11 @@ def save_view(store: Store, person: str, name: str, url: str) -> None:
         view = view or SavedView(person=person, name=title, created_at=utcnow())
         view.url = url
         session.add(view)
+
+
+def _is_local(url: str) -> bool:
+    """Whether a browser stays on this site when it follows the address."""
+    return url.startswith("/") and not url.startswith(("//", "/\\")) and url.isprintable()
 
 
 def delete_view(store: Store, person: str, view: int) -> None:

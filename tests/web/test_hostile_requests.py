@@ -21,6 +21,7 @@ from serving.cases.permissions import Role
 from serving.policy.definition.toml_lines import line_index
 from serving.signals.signal_settings import SignalSettings
 from serving.store.database import Store, StoreUnavailableError
+from serving.store.people_tables import SavedView
 from serving.store.tables import CaseEvent
 from serving.web import create_app
 from serving.web.answers.slack_payload import UnreadablePayloadError, read_click
@@ -87,6 +88,14 @@ def test_a_page_number_of_any_length_shows_the_first_page(people: People, path: 
 def test_half_a_character_is_refused_by_both_databases_in_words(people: People) -> None:
     with pytest.raises(UsageError, match="half a character"), people.store.transaction() as session:
         session.execute(select(CaseEvent.id).where(CaseEvent.comment == "\ud800"))
+
+
+def test_a_stored_address_that_is_none_of_the_app_is_no_link(people: People) -> None:
+    with people.store.transaction() as session:
+        for number, url in enumerate(("javascript:alert(1)", "//evil.example", "/queue?mine=1")):
+            session.add(SavedView(person="reader", name=f"view {number}", url=url, created_at=people.now))
+    page = people.signed_in(Role.REVIEWER, name="reader").get("/queue").text
+    assert ("view 0" in page, "view 1" in page, "view 2" in page) == (False, False, True)
 
 
 def test_a_form_of_slack_without_a_value_cannot_be_read() -> None:
