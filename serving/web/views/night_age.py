@@ -5,10 +5,10 @@ from datetime import date
 
 from serving.handoff.render import day
 from serving.night_report.counting_day import CURRENT_DAYS
-from serving.night_report.report_text import stale_text
+from serving.night_report.report_text import feed_problem
 from serving.paths.message_text import local_time
 from serving.store import Session
-from serving.store.queries.night_queries import night_report
+from serving.store.queries.night_queries import night_feeds
 from serving.store.queries.queue_queries import newest_failure, newest_night
 from serving.store.tables import NightRow
 from serving.web.display_text import day_count
@@ -46,8 +46,7 @@ def _reason(failed: NightRow) -> str:
 
 def _late_text(session: Session, night: date) -> str:
     """The feeds that were late or stopped on a night, as a sentence."""
-    report = night_report(session, night)
-    late = [stale_text(feed).rstrip(".") for feed in report.feeds if feed.stale or feed.late] if report else []
+    late = [problem for feed in night_feeds(session, night) if (problem := feed_problem(feed))]
     if not late:
         return ""
     listed = ", ".join(late)
