@@ -232,6 +232,7 @@ def _person_message(session: Session, message: Message, parts: Sequence[Message]
         recipient=message.recipient,
         attempt=message.attempts,
         current=_current_state(session, message) if len(parts) == 1 else {},
+        html=payload.get("html") if len(parts) == 1 else None,
     )
 
 

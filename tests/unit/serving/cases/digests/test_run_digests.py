@@ -88,6 +88,8 @@ def test_one_message_with_everything_and_nothing_twice(world: Callable[..., Path
     assert digest.kind == "digest"
     assert digest.subject == "Your cases on Fri 2 Jan 2026: 1 new case"
     assert digest.text is not None
+    assert digest.html is not None
+    assert f'<a href="https://rescue.example/case/{CASE}">' in digest.html  # the page reaches the channel, too
     assert f"* Acme GmbH: Usage fell by 40%\n  https://rescue.example/case/{CASE}\n" in digest.text.replace(
         "usage", "Usage"
     )
