@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 LONGEST_REPLAY = timedelta(hours=1)
 ALIVE_EVERY = 10.0
 """Seconds between two signs of life."""
-CURRENT, DRAFT = "current", "draft"
 
 
 class ReplayProcess:
@@ -84,8 +83,8 @@ def compare_draft(settings: Settings, store: Store, job: ReplayJob) -> dict[str,
 
     source = assembly.policy_source(settings)
     policies: dict[str, Policy] = {
-        CURRENT: source.parse(job.current, "the policy in force"),
-        DRAFT: source.parse(job.draft, "the draft"),
+        replay_jobs.CURRENT: source.parse(job.current, "the policy in force"),
+        replay_jobs.DRAFT: source.parse(job.draft, "the draft"),
     }
     steps = _ReportedSteps(store, job.id)
 
@@ -103,6 +102,7 @@ def compare_draft(settings: Settings, store: Store, job: ReplayJob) -> dict[str,
         "currency": settings.currency.code if settings.currency else None,
         "rows": [list(row) for row in comparison_table(figures)],
         "models": {risk: model.to_json() for risk, model in replay.models.items()},
+        "totals": {name: {"cases": it.all_cases.opened, "caught": it.caught} for name, it in figures.items()},
         "cases_known": {name: it.all_cases.known for name, it in figures.items()},
     }
 

@@ -20,6 +20,8 @@ from serving.store.database import Store
 from serving.store.policy_tables import ReplayJob
 
 REPLAY_NIGHTS = 60
+CURRENT, DRAFT = "current", "draft"
+"""The names of the two policies of a replay in its result."""
 SILENT_AFTER = timedelta(minutes=3)
 """Without a sign of life for so long, the process of a job is taken for dead where that cannot be known for certain."""
 MOST_ATTEMPTS = 3

@@ -253,6 +253,12 @@ def test_a_lead_decides_about_a_file_that_was_changed_elsewhere(
     assert lead.post("/policy/file", data={"do": do}).status_code == 409
 
 
+def test_a_table_that_is_written_twice_is_named(lead: TestClient) -> None:
+    text = form_of(lead.get("/policy/edit").text)["policy"] + '\n[exclude]\ntypes = ["test"]\n'
+    page = unescape(edited(lead, "check", policy=text).text)
+    assert re.search(r"Line \d+: \[exclude\] is written twice; put everything into the first one\.", page)
+
+
 def test_an_escalation_path_is_a_table_of_when_and_what(lead: TestClient) -> None:
     page = unescape(lead.get("/policy").text)
     paths = re.findall(r'<table class="plain-table stack path-steps".*?</table>', page, re.S)
@@ -304,11 +310,13 @@ def test_a_replay_is_a_job_that_the_page_shows_until_it_is_done(people: People, 
         "to": "2026-03-01",
         "rows": [["cases", "31 cases", "40 cases"], ["risk churn", "31 cases", "31 cases"]],
         "models": {"churn": {"origin": "trained", "version": "before", "reason": ""}},
+        "totals": {"current": {"cases": 31, "caught": 9}, "draft": {"cases": 40, "caught": 8}},
         "cases_known": {"current": 0, "draft": 0},
     }
     replay_jobs.end_replay(people.store, job, NOW, result=result)
     page = lead.get(address).text
     for text in (
+        "In 60 nights the draft opens 9 cases more by prediction, and catches 1 event fewer.",
         "60 nights, 1 Jan 2026 to 1 Mar 2026",
         "<strong>40 cases</strong>",
         "Risk churn",

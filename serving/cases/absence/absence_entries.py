@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from features.errors import UsageError, suggest_name
 from serving.cases.people import load_roster
 from serving.cases.permissions import EVERY_SQUAD, Act, Actor, NotAllowedError
+from serving.night_report.report_text import day_text
 from serving.paths.absences import Absence
 from serving.paths.roster import Roster
 from serving.store import Store
@@ -48,7 +49,9 @@ def enter_absence(
         NotAllowedError: the actor may not enter absences of this person.
     """
     if last < first:
-        raise UsageError(f"The absence ends on {last} before it begins on {first}: exchange the days.")
+        raise UsageError(
+            f"The absence ends on {day_text(last)}, before it begins on {day_text(first)}: exchange the days."
+        )
     if (last - first).days > LONGEST_DAYS:
         raise UsageError("An absence is at most two years long: disable the user instead.")
     with store.transaction() as session:

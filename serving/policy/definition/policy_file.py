@@ -53,6 +53,7 @@ MOST_PROBLEMS = 100
 """A file with more mistakes than this is not a policy; the first ones say why."""
 
 _TWICE = re.compile(r"Cannot declare \('(\w+)', '([^']+)'\) twice \(at line (\d+), column \d+\)")
+_SECTION_TWICE = re.compile(r"Cannot declare \('(\w+)',\) twice \(at line (\d+), column \d+\)")
 
 
 class PolicyError(UsageError):
@@ -152,6 +153,8 @@ def default_text() -> str:
 
 def _toml_text(source: str, message: str) -> str:
     """The sentence of a file that is not TOML; a table that is written twice, such as a person, is named."""
+    if section := _SECTION_TWICE.fullmatch(message):
+        return f"{source}, line {section[2]}: [{section[1]}] is written twice; put everything into the first one."
     twice = _TWICE.fullmatch(message)
     if twice is None:
         return f"{source}: {message.rstrip('.')}; this is not TOML."
@@ -177,7 +180,7 @@ def _schema() -> Mapping[str, Any]:
 
 def _validate(content: Mapping[str, Any]) -> tuple[PolicyFile | None, list[Problem], RepairedContent]:
     """The rules, and the problems of the schema; with problems, the rules are those of the repaired content."""
-    repaired = RepairedContent.of(content, _schema(), RENAMED_KEYS)
+    repaired = RepairedContent.of(content, _schema, RENAMED_KEYS)
     rules, errors = repaired.validate()
     problems: list[Problem] = []
     while rules is None and repaired.rounds < ROUNDS and len(problems) < MOST_PROBLEMS:

@@ -7,7 +7,7 @@ some valid value, and what is then reported at a place that was replaced is no m
 
 import copy
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,15 +42,22 @@ class RepairedContent:
     """The content that is repaired, and where it differs from the file."""
 
     content: dict[str, Any]
-    schema: Schema
+    read_schema: Callable[[], Schema]
     renamed: Mapping[str, str]
     places: set[Path] = field(default_factory=set)
     rounds: int = 0
 
     @classmethod
-    def of(cls, content: Mapping[str, Any], schema: Schema, renamed: Mapping[str, str]) -> "RepairedContent":
-        """A copy of the content of a file."""
-        return cls(copy.deepcopy(dict(content)), schema, renamed)
+    def of(
+        cls, content: Mapping[str, Any], read_schema: Callable[[], Schema], renamed: Mapping[str, str]
+    ) -> "RepairedContent":
+        """A copy of the content of a file; the schema, which takes a tenth of a second, is read where it is needed."""
+        return cls(copy.deepcopy(dict(content)), read_schema, renamed)
+
+    @property
+    def schema(self) -> Schema:
+        """The schema of a policy."""
+        return self.read_schema()
 
     def validate(self) -> tuple[PolicyFile | None, list[Any]]:
         """The rules, or None and everything that the validator refuses."""

@@ -25,6 +25,12 @@ def incident_lines(incidents: Mapping[str, IncidentRule], squad: str) -> Iterato
         path = f", path {rule.path}" if rule.path else ""
         yield (
             f"{incident_title(name, rule)}: {window_text(rule)} where {condition}; severity {rule.severity}{path}, "
-            f"squad {rule.squad or squad}. It is over {minutes:g} minutes after its last signal, and signals that come "
-            f"back within {rule.reopen_time.total_seconds() / 3600:g} hours open it again."
+            f"squad {rule.squad or squad}. It ends by itself {_time(minutes)} after its last signal, and signals that "
+            f"come back within {rule.reopen_time.total_seconds() / 3600:g} hours open it again."
         )
+
+
+def _time(minutes: float) -> str:
+    """``30 minutes``; from two hours on ``18 hours``."""
+    hours = minutes / 60
+    return f"{hours:g} hours" if hours >= 2 and hours.is_integer() else f"{minutes:g} minutes"

@@ -19,6 +19,7 @@ from serving.policy_versions.policy_fields import (
     policy_fields,
 )
 from serving.policy_versions.policy_state import FileState, PolicyInForce
+from serving.policy_versions.replay_jobs import CURRENT, DRAFT
 from serving.policy_versions.saved_policies import check_policy_text
 from serving.store.policy_tables import ReplayJob, SavedPolicy
 
@@ -125,6 +126,7 @@ class ReplayView:
     job: ReplayJob
     rows: Sequence[ReplayRow]
     period: str
+    summary: str
     notes: Sequence[str]
     changes: Sequence[str]
     outdated: bool
@@ -303,10 +305,24 @@ def build_replay(job: ReplayJob, state: PolicyInForce) -> ReplayView:
         job=job,
         rows=rows,
         period=period,
+        summary=_replay_summary(result.get("totals", {}), job.nights),
         notes=list(_notes(result)) if result else [],
         changes=changes,
         outdated=job.current_version != state.policy.version,
     )
+
+
+def _replay_summary(totals: Mapping[str, Mapping[str, int]], nights: int) -> str:
+    """What the draft would have changed, in a sentence; empty for a replay of an earlier version of Rescue."""
+    if CURRENT not in totals or DRAFT not in totals:
+        return ""
+    current, draft = totals[CURRENT], totals[DRAFT]
+    more, caught = (draft[name] - current[name] for name in ("cases", "caught"))
+    if not more and not caught:
+        return f"In {plural(nights, 'night')} the draft opens as many cases by prediction, and catches as many events."
+    cases = f"{plural(abs(more), 'case')} {'more' if more > 0 else 'fewer'}" if more else "as many cases"
+    events = f"{plural(abs(caught), 'event')} {'more' if caught > 0 else 'fewer'}" if caught else "as many events"
+    return f"In {plural(nights, 'night')} the draft opens {cases} by prediction, and catches {events}."
 
 
 def _figure_title(label: str, currency: str) -> str:

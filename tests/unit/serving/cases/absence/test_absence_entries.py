@@ -88,7 +88,7 @@ def test_open_cases_of_an_absent_person_and_of_strangers_are_counted(store: Stor
     ("name", "first", "last", "text"),
     [
         ("annn", NIGHT, NIGHT, "There is no person 'annn'; did you mean 'ann'?"),
-        ("ann", NIGHT, NIGHT - timedelta(days=1), "ends on 2026-02-28 before it begins"),
+        ("ann", NIGHT, NIGHT - timedelta(days=1), "ends on 28 Feb 2026, before it begins"),
         ("ann", date(2026, 1, 1), date(2026, 1, 2), "in the past"),
         ("ann", NIGHT, NIGHT + timedelta(days=800), "at most two years"),
     ],
