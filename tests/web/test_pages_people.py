@@ -103,7 +103,11 @@ def test_a_form_is_filled_accepted_and_shown(people: People, case: str) -> None:
 
 def test_a_returned_case_is_with_its_sender_and_the_reason_is_in_the_history(people: People, case: str) -> None:
     ann = people.signed_in(Role.REVIEWER, name="ann")
-    assert sent(ann, case, **ANSWERS).headers["location"] == "/queue?done=hand_over"
+    location = sent(ann, case, **ANSWERS).headers["location"]
+    assert location == f"/queue?case={case}&done=hand_over"
+    queue = ann.get(location).text
+    assert "Ünit a000000 is with the squad south now: dan, not accepted yet, to answer by " in queue
+    assert f'<a href="/case/{case}">Read the case</a>' in queue
     dan = people.signed_in(Role.REVIEWER, name="dan", squads=("south",))
     answer = dan.post(f"/case/{case}/return", data={"version": "2", "text": "no error code"})
     assert answer.headers["location"] == "/queue?done=return"

@@ -13,11 +13,18 @@ from sqlalchemy import select, update
 from support.web.web_fixture import ANALYST, INES, JONAS, LEAD, TOM, VIEWER, Site
 from support.web.web_queue import NOW
 
+from features.errors import UsageError
 from serving.cases.cases import Cases
 from serving.cases.permissions import Actor, Role
 from serving.store import Store
+from serving.store.casework.case_work_file import SentMessage
 from serving.store.decision_tables import HeldOutRow, SetAside
 from serving.store.tables import Account, AccountRisk, Case, Score
+from serving.web.reader import PageReader
+from serving.web.views.case_timeline import build_timeline
+from serving.web.work_forms import parse_amount
+
+CASE = "case000000000"
 
 ROW = re.compile(r'<tr role="row" data-case="(\w+)">')
 TOKEN = re.compile(r'name="csrf" value="(\w+)"')
@@ -206,3 +213,33 @@ def test_a_refused_case_keeps_what_was_typed(ines: httpx.Client, scored: Store) 
 def test_a_viewer_is_offered_no_case_to_open(site: Site, scored: Store) -> None:
     assert "Open a case" not in site.browser(VIEWER).get("/account/quiet-0").text
     assert send(site.browser(TOM), "/open-case/nobody", text="x", squad="support").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("typed", "amount"),
+    [("1.200,50", 1200.5), ("1,200.50", 1200.5), ("1 200,5", 1200.5), ("40.000", 40000.0), ("12,5", 12.5), (" ", None)],
+)
+def test_an_amount_is_read_as_people_in_america_and_europe_write_it(typed: str, amount: float | None) -> None:
+    assert parse_amount(typed) == amount
+
+
+@pytest.mark.parametrize("typed", ["1.200.50", "1,2,3", "many"])
+def test_an_amount_that_is_no_number_is_refused_with_examples(typed: str) -> None:
+    with pytest.raises(UsageError, match="write it as 40000"):
+        parse_amount(typed)
+
+
+def test_who_claims_a_case_reads_who_was_responsible(site: Site) -> None:
+    answer = send(site.browser(JONAS), f"/case/{CASE}/claim", version="1")
+    page = words(answer)
+    assert "The case is yours. ines was responsible until now. Undo it" in page
+    assert "ines was responsible until then" in page
+    given_back = words(send(site.browser(JONAS), f"/case/{CASE}/release", version="2", text="for you"))
+    assert "Responsible: ines, not claimed yet" in given_back
+
+
+def test_messages_that_were_sent_and_will_be_sent_are_two_entries() -> None:
+    states = {"ann": "sent", "bob": "sent", "cid": "pending"}
+    rows = [SentMessage(NOW, "case.opened", person, "mail", state, "") for person, state in states.items()]
+    texts = [entry.text for entry in build_timeline((), (), rows, PageReader()).entries]
+    assert sorted(texts) == ["notified ann and bob: new case", "will notify cid: new case"]

@@ -68,7 +68,8 @@ def _submit(
         message = failure_message(error, draft.text, context.reader)
         return render_case(request, context, case_id, message=message, draft=draft, status=_status(error))
     visible = case is None or action in REMARKS_BY_FORM or context.squads is None or case.squad in context.squads
-    back = local_path(texts.get("back", f"/case/{case_id}" if visible else f"/queue?case={case_id}"))
+    away = f"/queue?case={case_id}" if action == Action.HAND_OVER else "/queue"
+    back = local_path(texts.get("back", f"/case/{case_id}" if visible else away))
     return redirect_to(back, done=action)
 
 

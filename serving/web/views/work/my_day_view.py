@@ -84,7 +84,9 @@ def day_sections(work: DayWork, now: datetime, today: date, reader: PageReader) 
         DaySection("Tasks", "Overdue, or due today.", [_task(row, today) for row in due]),
         DaySection("New cases", "For you, and the customer was not contacted yet.", _rows(fresh, now, reader)),
         DaySection(
-            "To go on with", "For you; the customer was contacted before, by you or others.", _rows(going_on, now, reader)
+            "To go on with",
+            "For you; the customer was contacted before, by you or others.",
+            _rows(going_on, now, reader),
         ),
         DaySection(
             "To take", "Nobody in your squads has claimed them yet; the most urgent first.", _rows(free, now, reader)
@@ -117,7 +119,10 @@ DAY_ACTIONS: dict[str, tuple[str, str]] = {
     State.CONTACTED: ("Write the plan", "#plan"),
     State.IN_PLAN: ("Open its tasks", "#tasks"),
 }
-"""The next action by stage of a case (:func:`stage_of`), and the form of its page that does it; a new case is claimed from here."""
+"""The next action by stage of a case (:func:`stage_of`), and the form of its page that does it.
+
+A new case is claimed from My day.
+"""
 
 
 def _case(case: Case, account: Account, now: datetime, reader: PageReader) -> DayRow:

@@ -1,6 +1,7 @@
 """Reasons: exact, grouped, described with facts; a planted cause comes first, an accident of one fit is marked weak."""
 
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -8,9 +9,9 @@ import pyarrow as pa
 import pytest
 from support.worlds.trained_factory import made_events, made_frame, made_model
 
-from features.catalogue import FEATURES, GROUPS, group_of_column
+from features.catalogue import FEATURES, GROUPS, features_of, group_of_column
 from models.explain.adverse_events import adverse_flags
-from models.explain.reasons import explain, group_strengths, leading_groups
+from models.explain.reasons import ExplainedRow, explain, group_strengths, leading_groups
 from models.learners.risk_model import Refit, RiskModel
 
 CAUSES = {
@@ -106,6 +107,17 @@ def test_a_reason_is_told_with_its_fact(model: RiskModel) -> None:
     row = planted("tickets_open", np.random.default_rng(1)) | {"tickets_open": 7.0}
     first = explain(model, table([row]))[0][0]
     assert (first.group, first.feature, first.sentence) == ("support", "tickets_open", "7 tickets open now")
+
+
+@pytest.mark.parametrize(("age", "said"), [(7.0, "; the account is only 7 days old"), (28.0, ""), (None, "")])
+def test_a_sentence_about_a_longer_time_than_the_account_exists_says_so(
+    model: RiskModel, age: float | None, said: str
+) -> None:
+    row = planted("health_score", np.random.default_rng(1)) | {"as_of": date(2026, 3, 1), "account_age_days": age}
+    row |= {"health_mean_28d": 32.8}
+    names, known = ["health_mean_28d"], features_of(pa.schema([("health_mean_28d", pa.float64())]))
+    explained = ExplainedRow(row, names, {"health": [0]}, np.ones(1), np.ones(1), known)
+    assert explained.sentence("health", names[0]).endswith(f"Health score 32.8 on average over four weeks{said}")
 
 
 def test_a_reason_with_a_value_is_told_before_one_without(model: RiskModel) -> None:

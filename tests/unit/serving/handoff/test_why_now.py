@@ -67,6 +67,7 @@ def test_what_is_internal_or_weak_or_lowers_the_risk_is_not_said() -> None:
         Reason("billing", "invoices_overdue", 0.5, "1 overdue invoice", weak=True),
         Reason("contract", "contract_tenure_days", -0.5, "Subscribed since 3 Jun 2020"),
         Reason("account", "segment", 0.4, "Segment mid"),
+        Reason("contract", "contract_seats", 0.4, "13 paid seats"),
     )
     flag = replace(FLAG, triggers=("quiet",), reasons={"churn": reasons})
     given = facts().model_copy(update={"contract": ContractFacts(), "evidence": ()})
