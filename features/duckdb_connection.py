@@ -78,7 +78,7 @@ def _open_cursor(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnec
 
 
 _cursor = duckdb.DuckDBPyConnection.cursor
-duckdb.DuckDBPyConnection.cursor = _open_cursor  # type: ignore[method-assign]
+duckdb.DuckDBPyConnection.cursor = _open_cursor  # type: ignore[method-assign, assignment]
 
 
 def _lock(connection: duckdb.DuckDBPyConnection, files: list[str]) -> None:

@@ -2,6 +2,7 @@
 start.
 """
 
+import gc
 import os
 import signal
 import sys
@@ -15,10 +16,16 @@ INTERRUPTED = 130
 PRIVATE = 0o077
 """Files of Rescue hold names and texts of customers: nobody else on this machine reads them."""
 
+COLLECT_AFTER = 50_000
+"""New objects after which the garbage collector looks for cycles. With Python's own 700 it takes a third of the time in
+which the modules of a night are imported, and finds nothing.
+"""
+
 
 def main() -> None:
     """Run the command line; Ctrl-C ends it with a message and code 1."""
     os.umask(PRIVATE)
+    gc.set_threshold(COLLECT_AFTER)
     signal.signal(signal.SIGTERM, _interrupt)
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # a command in the background may ignore it
         signal.signal(signal.SIGINT, _interrupt)

@@ -22,10 +22,10 @@ DAY = 86_400_000_000  # microseconds
 ONE_EVENT = 31 * DAY
 SAMPLED_EVENTS = 0.4  # of the rows of a sample that may have the event
 GOLDEN = 0.6180339887498949  # its multiples lie evenly between 0 and 1 without their whole part
-WITHOUT_DRAWS: Mapping[str, pa.Scalar] = {
-    "selected": pa.scalar(False),
-    "held_probability": pa.scalar(float("nan")),
-    "held_draws": pa.scalar(-1),
+WITHOUT_DRAWS: Mapping[str, tuple[bool | float | int, pa.DataType]] = {
+    "selected": (False, pa.bool_()),
+    "held_probability": (float("nan"), pa.float64()),
+    "held_draws": (-1, pa.int64()),
 }
 """What labels say of the draws of the hold-out where none is recorded; -1 draws: as many as the row is held out."""
 
@@ -114,7 +114,7 @@ def labelled_rows(frame: pa.Table, labels: pa.Table) -> Labelled:
         raise RescueError("Some labels have no row in the frame; build both from the same cutoffs and accounts.")
     day, account = np.divmod(wanted, len(names))
     flags = {name: to_numpy(known[name]) for name in ("event", "treated", "holdout")}
-    draws = {name: _column_or(known, name, missing) for name, missing in WITHOUT_DRAWS.items()}
+    draws = {name: _column_or(known, name, *missing) for name, missing in WITHOUT_DRAWS.items()}
     return Labelled(
         rows=places if order is None else order[places],
         day=day,
@@ -128,7 +128,7 @@ def labelled_rows(frame: pa.Table, labels: pa.Table) -> Labelled:
         held_probability=draws["held_probability"].astype(np.float64),
         held_draws=draws["held_draws"].astype(np.int64),
         decided_after=_days_after(known, day),
-        represents=_column_or(known, REPRESENTS, pa.scalar(1.0)),
+        represents=_column_or(known, REPRESENTS, 1.0, pa.float64()),
     )
 
 
@@ -153,11 +153,11 @@ def _days_after(labels: pa.Table, day: Ints) -> Floats:
     return np.asarray(to_numpy(pc.fill_null(at.cast(pa.float64()), float("nan"))) / DAY - day)
 
 
-def _column_or(table: pa.Table, name: str, missing: pa.Scalar) -> Any:
+def _column_or(table: pa.Table, name: str, missing: bool | float | int, kind: pa.DataType) -> Any:
     """A column's values, nulls replaced; the replacement for every row where the table lacks the column."""
     if name not in table.column_names:
-        return np.full(table.num_rows, missing.as_py())
-    return to_numpy(pc.fill_null(table[name].cast(missing.type), missing))
+        return np.full(table.num_rows, missing)
+    return to_numpy(pc.fill_null(table[name].cast(kind), pa.scalar(missing, kind)))
 
 
 def examples(frame: pa.Table, labelled: Labelled, signature: Signature, weight: Floats) -> Examples:

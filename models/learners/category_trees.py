@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from models.data.arrays import Floats
+from models.learners.trees import import_lightgbm
 
 TREE_ROUNDS = 200
 CATEGORY_TREE_SETTINGS: Mapping[str, Any] = {
@@ -39,7 +40,7 @@ def score_with_category_trees(
         outcome: whether it came true, one a row.
         learn: the rows to learn from; the result has one probability for each other row, in their order.
     """
-    import lightgbm
+    lightgbm = import_lightgbm()
 
     columns = [_codes(values, learn) for values in categories.values()]
     matrix = np.column_stack([*columns, *(np.asarray(values, float) for values in numbers.values())])

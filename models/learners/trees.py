@@ -7,6 +7,7 @@ weighted nor resampled: a probability has to mean what it says.
 """
 
 import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -49,7 +50,7 @@ class TreeScorer:
     @cached_property
     def booster(self) -> Any:
         """The parsed trees."""
-        return _lightgbm().Booster(model_str=self.text)
+        return import_lightgbm().Booster(model_str=self.text)
 
     @cached_property
     def program(self) -> Callable[[Matrix], Floats]:
@@ -117,7 +118,7 @@ def grow(
 
     ``directions`` holds +1, -1 or 0 a column: whether risk must rise or fall with it. They do not apply to categories.
     """
-    lightgbm = _lightgbm()
+    lightgbm = import_lightgbm()
     settings = _settings(parameters, signature, directions, seed, threads)
     data = _dataset(training, signature, settings)
     watched: dict[str, dict[str, list[float]]] = {}
@@ -132,16 +133,27 @@ def grow(
     return Grown(booster, np.asarray(watched.get("later", {}).get("binary_logloss", [])))
 
 
-def _lightgbm() -> Any:
-    """LightGBM, its threads sleeping while they wait: spinning ones stall each other where the machine is shared."""
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read once, when OpenMP is loaded
-    import lightgbm
+def import_lightgbm() -> Any:
+    """LightGBM, its threads sleeping while they wait: spinning ones stall each other where the machine is shared.
 
+    It is imported without scikit-learn, which takes longer than to score a thousand accounts, and which it can do
+    without: Rescue does not use its estimators.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read once, when OpenMP is loaded
+    if "sklearn" in sys.modules or "lightgbm" in sys.modules:
+        import lightgbm
+
+        return lightgbm
+    sys.modules["sklearn"] = None  # type: ignore[assignment]  # Python then raises ImportError
+    try:
+        import lightgbm
+    finally:
+        del sys.modules["sklearn"]
     return lightgbm
 
 
 def _dataset(rows: Examples, signature: Signature, settings: Mapping[str, Any], reference: Any = None) -> Any:
-    return _lightgbm().Dataset(
+    return import_lightgbm().Dataset(
         rows.matrix,
         rows.labelled.happened.astype(np.float32),
         weight=rows.weight.astype(np.float32),
