@@ -11,10 +11,11 @@ import pytest
 from support.worlds.factories import Story
 
 from features.catalogue import FEATURES
-from features.engine import cube
 from features.engine.table_rows import kept_rows
 from features.engine.table_rows.countable_rows import lookbacks
+from features.engine.table_rows.read_rows import read_rows
 from features.frame import build
+from features.history.cache_files import read_cache_file
 from features.history.history import History
 from pipelines.sources import open_source, validate_rows
 
@@ -58,14 +59,13 @@ def opened(folder: Path) -> Iterator[History]:
 def night(folder: Path, day: date, monkeypatch: pytest.MonkeyPatch) -> tuple[pa.Table, set[str]]:
     """The frame, and the relations whose rows were read for it."""
     read: set[str] = set()
-    read_rows = cube.read_rows
 
     def noted(relation: str, *given: object) -> object:
         read.add(relation)
         return read_rows(relation, *given)  # type: ignore[arg-type]
 
     with opened(folder) as history, monkeypatch.context() as patch:
-        patch.setattr(cube, "read_rows", noted)
+        patch.setattr("features.engine.cube.read_rows", noted)
         return build(history, [day], features=SUPPORT), read
 
 
@@ -98,7 +98,7 @@ def test_an_earlier_night_reads_the_source_and_leaves_what_is_kept(
 
 def test_rows_that_never_count_again_are_not_kept(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     night(folder, NIGHT, monkeypatch)
-    file = kept_rows.read_cache_file(folder.parent / "state" / "timeline" / "0.rows")
+    file = read_cache_file(folder.parent / "state" / "timeline" / "0.rows")
     assert file is not None
     rows = file.tables[0].num_rows
     assert 0 < rows < 6  # beta's ticket was solved twice, long ago
