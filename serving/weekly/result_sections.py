@@ -127,10 +127,10 @@ def model_section(figures: WeeklyFigures) -> WeeklySection:
         wrong = ", ".join(risk.title for risk, figure in measured if not _contains_one(figure))
         lead = f"Not quite: the number of events differs from what the model had predicted ({wrong})."
     chart = draw_intervals(
-        "Events that happened, for each predicted event",
-        "observed divided by expected; 1 is exact",
+        "Events that happened, of the expected ones",
+        "share of the expected events; 100% is exact",
         [(_short_title(risk), *_values(figure)) for risk, figure in measured],
-        lambda value: f"{value:.2f}",
+        lambda value: f"{value:.0%}",
         reference=1.0,
         reference_text="as predicted",
     )
@@ -177,12 +177,12 @@ def _model_line(risk: RiskMonitor, ratio: FigureReport | None) -> str:
         return f"{risk.title}: not known yet{when}."
     events = plural(found.accounts_with_event, "account")
     interval = (
-        f" (95% interval {ratio.low:.2f} to {ratio.high:.2f})"
+        f" (95% interval {ratio.low:.0%} to {ratio.high:.0%})"
         if ratio.low is not None and ratio.high is not None
         else ""
     )
     return (
-        f"{risk.title}: {ratio.value:.2f} events for each predicted one{interval}; {events} had the event on "
+        f"{risk.title}: {ratio.value:.0%} of the expected events happened{interval}; {events} had the event on "
         f"{plural(found.nights, 'night')}, {day_text(found.first)} to {day_text(found.last)}."
     )
 

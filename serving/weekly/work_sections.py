@@ -203,7 +203,7 @@ def contact_section(figures: WeeklyFigures) -> WeeklySection:
     elif isfinite(newest.contact.median.value):
         kind = " of working time" if newest.working_time else ""
         lead = (
-            f"Half of the customers are called within {time_text(newest.contact.median)}{kind} after their case is "
+            f"Half of the customers are contacted within {time_text(newest.contact.median)}{kind} after their case is "
             f"opened (95% interval in brackets; {newest.cases:,} cases of the last {PERIOD_WEEKS} weeks)."
         )
     else:

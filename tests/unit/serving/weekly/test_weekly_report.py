@@ -218,7 +218,7 @@ def test_the_time_to_contact_is_that_of_the_path_metrics(store: Store) -> None:
     assert newest is not None
     assert (newest.cases, newest.reached, round(newest.median.value, 6)) == (25, 25, 6)
     assert figures.periods[0].contact is None
-    assert "Half of the customers are called within 6 h (" in week_as_text(write_week(figures, NEXT.date()))
+    assert "Half of the customers are contacted within 6 h (" in week_as_text(write_week(figures, NEXT.date()))
 
 
 def test_a_departed_customer_without_a_currency_counts_in_the_only_one(store: Store) -> None:
