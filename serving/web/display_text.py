@@ -48,6 +48,14 @@ RESOLVED_TITLES: dict[str, str] = {
 }
 """Why the cause of an open case is gone."""
 
+CLOSURE_TITLES: dict[str, str] = {
+    **RESOLVED_TITLES,
+    "left": "Contract ended",
+    "part_ended": "Part of the contracts ended",
+    "excluded": "Excluded by the policy",
+}
+"""Why a night closed a case."""
+
 EVENT_TEXTS: dict[str, str] = {
     "opened": "opened the case",
     "raised": "flagged the account again",
@@ -149,6 +157,7 @@ CLOSED_SORT_TITLES: dict[str, str] = {
     "revenue": "recurring revenue",
 }
 """What the closed cases can be sorted by."""
+ONLY_CLOSED_SORTS = frozenset(CLOSED_SORT_TITLES) - frozenset(SORT_TITLES)
 
 PERMISSION_TEXTS: dict[str, str] = {
     "see": "see cases",

@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import event, select, update
 from support.nights.handoff_factory import NIGHT, bare
 from support.web.web_fixture import ANALYST, INES, LEAD, TOM, VIEWER, Site, fresh_store, running
-from support.web.web_queue import RISKS
+from support.web.web_queue import RISKS, work_through
 
 from serving.cases.cases import Cases
 from serving.cases.permissions import Actor, Role
@@ -420,3 +420,25 @@ def test_an_old_night_and_a_failed_one_are_said(ines: httpx.Client, site: Site, 
     page = html.unescape(ines.get(address).text)
     assert "Warning: The newest night is 5 days old, and so is this queue." in page
     assert "Warning: The night of 4 Mar 2026 was not recorded: usage_daily has 3 rows; 4,000 are usual." in page
+
+
+def test_closed_cases_show_when_why_and_how_much_the_newest_first(site: Site, web_store: Store) -> None:
+    work_through(web_store, 6, closed=6)
+    browser = site.browser(ANALYST)
+    page = browser.get("/queue?state=closed")
+    assert [row in page.text for row in ("Kept or lost", "Worked by", "Closed within")] == [True] * 3
+    with web_store.reading() as session:
+        closed = list(session.scalars(select(Case).where(Case.closed_at.is_not(None)).order_by(Case.closed_at.desc())))
+    assert rows(page) == [case.id for case in closed]
+    lost = [case for case in closed if case.state == "lost"]
+    assert rows(browser.get("/queue?state=lost")) == [case.id for case in lost]
+    assert 0 < len(rows(browser.get("/queue?state=closed&closed=30"))) < len(closed)
+    year, week, _ = closed[0].closed_at.isocalendar()
+    in_week = [case for case in closed if case.closed_at.isocalendar()[:2] == (year, week)]
+    assert rows(browser.get(f"/queue?state=closed&week={year}-W{week:02}")) == [case.id for case in in_week]
+    assert rows(browser.get("/queue?state=closed&week=nonsense")) == [case.id for case in closed]
+    tabs = re.findall(r'state=(\w+)"[^>]*>[^<]+ <span class="count">(\d+)<', page.text)
+    assert dict(tabs)["closed"] == str(len(closed))
+    assert dict(tabs)["new"] == "6"  # the open cases are counted on this page, too
+    file = browser.get("/queue/export.csv?state=closed").text.splitlines()
+    assert "Amount kept or lost" in file[0]

@@ -89,7 +89,11 @@ class QueueView:
     def url(self, **changes: object) -> str:
         """The address of this view with some fields changed; without ``page`` it leads to the first page."""
         view = replace(self, **({"page": 1} | changes))  # type: ignore[arg-type]  # templates name the fields
-        default = QueueView()
+        first = "closed" if view.of_closed else "priority"
+        titles, only = display_text.CLOSED_SORT_TITLES, display_text.ONLY_CLOSED_SORTS
+        if view.sort not in titles if view.of_closed else view.sort in only:
+            view = replace(view, sort=first)  # open and closed cases have other columns
+        default = QueueView(sort=first)
         parameters = {
             name: int(value) if isinstance(value, bool) else value
             for name, value in vars(view).items()
@@ -217,9 +221,10 @@ def queue_row(listed: ListedCase, context: RowContext) -> QueueRow:
 
 
 def _reason_title(case: Case, rules: PolicyFile | None) -> str:
-    """The title of the reason with which a case was closed; empty where none was chosen."""
+    """The title of the reason with which a case was closed, or of why a night closed it; empty where there is none."""
     if case.outcome_reason is None:
-        return ""
+        title = display_text.CLOSURE_TITLES.get(case.closure or "", display_text.code_title(case.closure or ""))
+        return f"{title}, found by the night" if case.closed_at and title else ""
     rule = rules.outcomes.get(case.state) if rules is not None else None
     known = rule.reasons if rule is not None else {}
     return known.get(case.outcome_reason, display_text.code_title(case.outcome_reason))
