@@ -70,9 +70,7 @@ def show_accounts(request: Request, context: ViewerContext) -> Response:
 @account_router.get("/account/{account_id:path}")
 def show_account(request: Request, account_id: str, context: ViewerContext) -> Response:
     """One account; its id may contain any character."""
-    return _render_account(
-        request, context, account_id, message=success_message(request.query_params.get("done", ""))
-    )
+    return _render_account(request, context, account_id, message=success_message(request.query_params.get("done", "")))
 
 
 @account_router.post("/open-case/{account_id:path}")
