@@ -63,8 +63,8 @@ def test_people_enter_their_absence_and_the_next_one_is_on_duty(people: People, 
     assert lead.post("/people/absences/1/withdraw").status_code == 422
     span = "1 Mar 2026 – 8 Mar 2026"
     record = (
-        f"Ann Ames, {span} (&lt;b&gt;skiing): entered by Ann Ames on Sun 1 Mar 2026, 05:00 (UTC), removed by Pat Lead on "
-        "Sun 1 Mar 2026"
+        f"Ann Ames, {span} (&lt;b&gt;skiing): entered by Ann Ames on Sun 1 Mar 2026, 05:00 (UTC), "
+        "removed by Pat Lead on Sun 1 Mar 2026"
     )
     assert record in lead.get("/people").text
 
