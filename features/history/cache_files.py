@@ -2,7 +2,8 @@
 
 Everything in the cache can be computed again, so a file that is missing, truncated, altered or written by another
 version of Rescue counts as no file. Each is written beside its place and then renamed, so that nights that run at the
-same time see an old file or a new one, never a part. Its last bytes are a SHA-256 of all others.
+same time see an old file or a new one, never a part. Its last bytes are a CRC-32 of all others, which finds what a full
+disk or a crash leaves behind; whoever can alter a file could alter any checksum.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import io
 import json
 import os
 import uuid
+import zlib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,13 +22,13 @@ from typing import Any, BinaryIO
 
 import pyarrow as pa
 
-MAGIC = b"RESCUE STATE 03\n"
+MAGIC = b"RESCUE STATE 04\n"
 """The first bytes of a file of this format; whenever the content of any cache file changes, the number rises."""
 
 _failures: list[tuple[Path, str]] = []
 """The folder and the reason of each file that could not be written, in this process."""
 
-_CHECKSUM_BYTES = hashlib.sha256().digest_size
+_CHECKSUM_BYTES = 4
 _LENGTH_BYTES = 8
 
 
@@ -91,13 +93,13 @@ class _ChecksumWriter(io.RawIOBase):
     """A file with the checksum and the number of the bytes written to it."""
 
     def __init__(self, file: BinaryIO) -> None:
-        self.file, self.checksum, self.length = file, hashlib.sha256(), 0
+        self.file, self.checksum, self.length = file, 0, 0
 
     def writable(self) -> bool:
         return True
 
     def write(self, content: Any) -> int:
-        self.checksum.update(content)
+        self.checksum = zlib.crc32(content, self.checksum)
         written = self.file.write(content)
         self.length += written
         return written
@@ -112,13 +114,14 @@ def _write_content(content: CachedFile, writer: _ChecksumWriter) -> None:
         ends.append(writer.length)
     index = json.dumps({"values": content.values, "ends": ends}).encode()
     writer.write(index + len(index).to_bytes(_LENGTH_BYTES, "little"))
-    writer.file.write(writer.checksum.digest())
+    writer.file.write(writer.checksum.to_bytes(_CHECKSUM_BYTES, "little"))
 
 
 def _read_content(buffer: pa.Buffer) -> CachedFile | None:
     end = len(buffer) - _CHECKSUM_BYTES
     body = buffer.slice(0, max(end, 0))
-    if memoryview(body)[: len(MAGIC)] != MAGIC or hashlib.sha256(body).digest() != bytes(memoryview(buffer)[end:]):
+    checksum = int.from_bytes(memoryview(buffer)[max(end, 0) :], "little")
+    if memoryview(body)[: len(MAGIC)] != MAGIC or zlib.crc32(memoryview(body)) != checksum:
         return None
     index_end = end - _LENGTH_BYTES
     begin = index_end - int.from_bytes(memoryview(buffer)[index_end:end], "little")
