@@ -14,7 +14,7 @@ import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 from typing import NamedTuple
 
@@ -66,12 +66,17 @@ class _InText(NamedTuple):
 
 @dataclass(frozen=True)
 class _Phrase:
-    """A compiled phrase; ``negated`` where it contains its own negation."""
+    """A phrase, compiled for the first sentence that may have it; ``negated`` where it contains its own negation."""
 
     kind: EvidenceKind
     language: str
-    pattern: re.Pattern[str]
+    text: str
     negated: bool
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """The phrase as a regular expression."""
+        return re.compile(self.text, re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -239,11 +244,11 @@ def _language(sentences: Sequence[str]) -> str:
 
 @cache
 def _rules() -> _Rules:
-    """The phrases of the data file, compiled once."""
+    """The phrases of the data file, read once."""
     data = tomllib.loads(files("models.explain").joinpath("evidence_phrases.toml").read_text(encoding="utf-8"))
     words: Mapping[str, str] = data["words"]
     phrases = [
-        _Phrase(EvidenceKind(kind), language, _compiled(words, text.removeprefix("!")), text.startswith("!"))
+        _Phrase(EvidenceKind(kind), language, _with_words(words, text.removeprefix("!")), text.startswith("!"))
         for kind, languages in data["phrases"].items()
         for language, texts in languages.items()
         for text in texts
@@ -271,9 +276,13 @@ def _rules() -> _Rules:
 
 
 def _compiled(words: Mapping[str, str], text: str) -> re.Pattern[str]:
+    return re.compile(_with_words(words, text), re.IGNORECASE)
+
+
+def _with_words(words: Mapping[str, str], text: str) -> str:
     for name, inserted in words.items():
         text = text.replace(f"{{{name}}}", inserted)
-    return re.compile(text, re.IGNORECASE)
+    return text
 
 
 @cache
