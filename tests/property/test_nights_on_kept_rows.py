@@ -190,7 +190,7 @@ def assert_equal_nights(told: list[tuple[date, Files, bool]]) -> None:
             shutil.rmtree(new)
 
 
-@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
 @given(nights())
 def test_a_night_on_kept_rows_equals_one_on_a_new_home(told: list[tuple[date, Files, bool]]) -> None:
     assert_equal_nights(told)
