@@ -164,6 +164,10 @@ def test_a_new_case_is_claimed_from_my_day(ines: httpx.Client, web_store: Store)
     with web_store.transaction() as session:
         session.execute(update(Case).values(escalation_path=["ines"], respond_by=NOW + timedelta(days=3)))
     assert "New cases" in words(ines.get("/my-day"))
+    with web_store.transaction() as session:  # a colleague's case is offered once it is late
+        late = update(Case).where(Case.id == "case000000001")
+        session.execute(late.values(escalation_path=["jonas"], respond_by=NOW - timedelta(hours=3)))
+    assert "To take" in words(ines.get("/my-day"))
     answer = send(ines, "/case/case000000000/claim", version="1", back="/my-day")
     assert str(answer.url).endswith("/my-day?done=claim")
     assert "The case is yours." in words(answer)

@@ -50,7 +50,7 @@ class DaySection:
 
 @dataclass(frozen=True)
 class DayWork:
-    """What the store knows of a person's day; ``free`` are cases that they can claim, in the order of the queue."""
+    """What the store knows of a person's day; ``free`` are cases that they can claim, the nearest deadline first."""
 
     cases: Sequence[tuple[Case, Account]]
     tasks: Sequence[OpenTask]
@@ -73,7 +73,7 @@ def day_sections(work: DayWork, now: datetime, today: date, reader: PageReader) 
     started = [row for row in work.cases if row[0].state in (State.NEW, State.CLAIMED)]
     fresh = take(row for row in started if row[0].responded_at is None)
     going_on = take(started)
-    free = take(work.free)[:MOST_FREE]
+    free = take(row for row in work.free if row[0].responsible is None or _is_urgent(row[0], now))[:MOST_FREE]
     due = [task for task in work.tasks if task.task.due_on is not None and task.task.due_on <= today]
     sections = [
         DaySection(
@@ -88,9 +88,7 @@ def day_sections(work: DayWork, now: datetime, today: date, reader: PageReader) 
             "For you; the customer was contacted before, by you or others.",
             _rows(going_on, now, reader),
         ),
-        DaySection(
-            "To take", "Nobody in your squads has claimed them yet; the most urgent first.", _rows(free, now, reader)
-        ),
+        DaySection("To take", "Nobody is responsible, or it is late and not claimed.", _rows(free, now, reader)),
         DaySection("Mentions", "You have not read them yet.", [_mention(row, reader) for row in work.mentions]),
     ]
     return [section for section in sections if section.rows]
