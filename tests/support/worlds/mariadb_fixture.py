@@ -5,13 +5,14 @@ import os
 import shutil
 import socket
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+
+from support.worlds.server_folders import make_server_folder
 
 _NUMBERS = itertools.count(1)
 _DEADLINE = 60.0
@@ -27,7 +28,7 @@ def mariadb_server() -> Iterator[sa.URL]:
     server, installer = _program("mariadbd"), _program("mariadb-install-db")
     if server is None or installer is None:
         pytest.skip("no MariaDB server: install Debian's package mariadb-server")
-    folder = Path(tempfile.mkdtemp(prefix="rescue-maria-", dir="/tmp"))
+    folder = make_server_folder("rescue-maria-")
     data, socket_file = folder / "data", folder / "s"
     own = ["--no-defaults", f"--datadir={data}", "--user=root", "--innodb-flush-log-at-trx-commit=0"]
     subprocess.run(

