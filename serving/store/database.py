@@ -192,7 +192,12 @@ def _parsed(url: str) -> URL:
 def _engine(url: URL) -> Engine:
     if url.get_backend_name() == "sqlite":
         engine = create_engine(
-            url, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True, pool_size=10, max_overflow=40
+            url,
+            connect_args={"timeout": BUSY_SECONDS},
+            hide_parameters=True,
+            pool_size=10,
+            max_overflow=40,
+            pool_use_lifo=True,  # the connection that was used last has the pages that are read most in its cache
         )
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)

@@ -23,7 +23,7 @@ from serving.web.identity.review_settings import ReviewSettings
 from serving.web.identity.roles import Permission
 from serving.web.security.csrf import CsrfProtection, csrf_token
 from serving.web.security.headers import SecurityHeaders
-from serving.web.security.write_limit import WriteLimit
+from serving.web.security.request_limit import RequestLimit
 from serving.web.sign_in import oidc
 from serving.web.sign_in.sign_in import send_to_sign_in, sign_in_router
 
@@ -52,7 +52,7 @@ def install_access(app: FastAPI, store: Store, settings: ReviewSettings) -> Iden
             https_only=settings.secure_cookies,
         )
     largest = AttachmentLimits(settings.attachment_megabytes).largest
-    app.add_middleware(WriteLimit)
+    app.add_middleware(RequestLimit)
     app.add_middleware(CsrfProtection, largest_file=largest)
     app.add_middleware(Cookies, secure=settings.secure_cookies)
     app.add_middleware(SecurityHeaders, secure=settings.secure_cookies)

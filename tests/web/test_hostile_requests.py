@@ -1,5 +1,6 @@
 """Requests that no browser sends: each has an answer that is no failure of the app, and holds up nobody else."""
 
+import asyncio
 import sqlite3
 import threading
 import time
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
 from support.web.web_fixture import INES, Site
 from support.web.web_people import People, TestClient, opened, settled
 
@@ -26,7 +28,7 @@ from serving.store.tables import CaseEvent
 from serving.web import create_app
 from serving.web.answers.slack_payload import UnreadablePayloadError, read_click
 from serving.web.identity.review_settings import ReviewSettings
-from serving.web.security import write_limit
+from serving.web.security.request_limit import Limits, RequestLimit
 from serving.web.views.results import policy_view
 
 AT_ONCE = 45
@@ -198,22 +200,52 @@ def test_pages_are_read_while_more_changes_wait_than_there_are_threads(
     assert sorted(kept) == sorted(f"note {number}" for number in range(AT_ONCE))
 
 
-def test_a_change_that_gets_no_turn_is_refused(people: People) -> None:
-    """And says that nothing was saved."""
-    blocked = threading.Event()
+@pytest.mark.parametrize(("method", "path"), [("POST", "/queue/next"), ("GET", "/queue")])
+def test_a_request_that_gets_no_turn_is_refused(method: str, path: str) -> None:
+    """And says that nothing was saved; what machines ask of the app is answered anyway."""
+    answered = threading.Event()
 
-    async def never(scope: Any, receive: Any, send: Any) -> None:
-        blocked.set()
+    async def inner(scope: Any, receive: Any, send: Any) -> None:
+        answered.set()
+        await PlainTextResponse("ok")(scope, receive, send)
 
-    limit = write_limit.WriteLimit(never, most=0, seconds=0.01)
+    limit = RequestLimit(inner, Limits(pages=0, changes=0, seconds=0.01))
     shell = Starlette()
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         scope["app"] = shell
         await limit(scope, receive, send)
 
-    answer = TestClient(app).post("/queue/next")
-    assert (answer.status_code, "nothing was saved" in answer.text, blocked.is_set()) == (503, True, False)
+    answer = TestClient(app).request(method, path)
+    assert (answer.status_code, "nothing was saved" in answer.text, answered.is_set()) == (503, True, False)
+    assert TestClient(app).request(method, "/healthz").status_code == 200
+
+
+def test_a_client_that_reads_slowly_keeps_no_turn() -> None:
+    """Else eight of them would stop every page."""
+
+    async def answer(scope: Any, receive: Any, send: Any) -> None:
+        await PlainTextResponse("ok")(scope, receive, send)
+
+    limit, seen = RequestLimit(answer, Limits(pages=1, changes=1, seconds=0.5)), []
+    scope = {"type": "http", "method": "GET", "path": "/queue", "headers": []}
+
+    async def ask(forever: bool) -> None:
+        async def send(message: Any) -> None:
+            seen.append(message["type"])
+            if forever:
+                await asyncio.sleep(30)
+
+        await limit(scope, None, send)  # type: ignore[arg-type]
+
+    async def both() -> None:
+        slow = asyncio.create_task(ask(forever=True))
+        await asyncio.sleep(0.05)
+        await ask(forever=False)
+        slow.cancel()
+
+    asyncio.run(both())
+    assert seen == ["http.response.start", "http.response.start", "http.response.body"]
 
 
 def test_writers_of_one_process_do_not_wait_for_each_other_without_end(
