@@ -132,7 +132,7 @@ def test_a_stale_form_says_who_was_quicker_and_keeps_what_was_typed(
 @pytest.mark.parametrize(
     ("move", "fields", "status", "says"),
     [
-        ("snooze", {"until": "2026-03-01", "text": "later"}, 422, "cannot be snoozed until 1 Mar 2026: choose a day after 2 Mar 2026"),
+        ("snooze", {"until": "2026-03-01", "text": "later"}, 422, "until 1 Mar 2026: choose a day after 2 Mar 2026"),
         ("snooze", {"until": "soon", "text": "later"}, 422, "choose a number of days or a date"),
         ("snooze", {"days": "9" * 30, "text": "later"}, 422, "choose a number of days or a date"),
         ("snooze", {"days": "7", "text": "  "}, 422, "Write why it can wait"),
