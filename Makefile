@@ -25,8 +25,10 @@ review: $(VENV)/.run
 	@[ -f $(DEMO)/rescue.db ] || $(VENV)/bin/rescue demo --home $(DEMO) --no-next
 	@RESCUE_CONFIG=$(DEMO)/rescue.toml $(VENV)/bin/rescue review --demo
 
+# A file of tests stays in one process, and files go out in the order of the folders: the slow ones (faults, property,
+# spec) come first. By default xdist begins with the files of most tests, and the slowest files end the run alone.
 test: $(VENV)/.dev system
-	@$(PY) -m pytest -n 2 --dist worksteal -m "not soak"
+	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not soak"
 
 check: $(VENV)/.dev
 	@$(VENV)/bin/ruff check .
