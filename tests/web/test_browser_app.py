@@ -12,14 +12,16 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+from sqlalchemy import update
 from support.web.casework import add_casework
 from support.web.saved_policies import finished_replay, save_policies
 from support.web.web_fixture import INES, JONAS, LEAD, Site, fresh_store, running
-from support.web.web_queue import work_through
+from support.web.web_queue import NOW, work_through
 
 from serving.cases.cases import Cases
 from serving.cases.permissions import Actor, Role
 from serving.store import Store
+from serving.store.tables import Case
 from serving.web.access import Person
 
 pytestmark = pytest.mark.browser
@@ -208,6 +210,7 @@ def test_axe_finds_nothing_on_any_page(enter: Callable[..., Page], site: Site, w
     visited = (
         "/queue",
         "/queue?layout=board",
+        close_a_case(web_store),
         "/my-day",
         "/incidents",
         f"/case/{CASE}",
@@ -240,6 +243,14 @@ def test_axe_finds_nothing_on_any_page(enter: Callable[..., Page], site: Site, w
     assert {path: told for path, told in found.items() if told} == {}
 
 
+def close_a_case(store: Store) -> str:
+    """Close the last case as lost; the address of the list of closed cases."""
+    with store.transaction() as session:
+        lost = {"state": "lost", "closed_at": NOW, "outcome_amount": 1200.0, "outcome_currency": "EUR"}
+        session.execute(update(Case).where(Case.id == "case000000011").values(lost))
+    return "/queue?state=closed"
+
+
 def test_no_page_is_wider_than_the_window(enter: Callable[..., Page], site: Site, web_store: Store) -> None:
     add_casework(web_store, WORKED, "a-000007")
     page, answer = enter(LEAD), site.answer_path(CASE)
@@ -256,6 +267,7 @@ def test_no_page_is_wider_than_the_window(enter: Callable[..., Page], site: Site
     pages += ("/weekly?week=2026-W09", "/policy", "/policy/edit", f"/policy/version/{save_policies(web_store)}")
     pages += (f"/policy/replay/{finished_replay(web_store)}",)
     pages += ("/sign-in", answer, "/my-day", "/queue?layout=board", "/incidents")
+    pages += (close_a_case(web_store),)
     for path in pages:
         page.goto(site.address + path)
         for width in (390, 768, 1100, 1280, 2560):
