@@ -1,6 +1,7 @@
 """What every test shares: nothing calls home, and real data is used where it stands beside the checkout."""
 
 import atexit
+import gc
 import os
 import tempfile
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import stamina
+from support.plain_cards import without_plots
 from support.repeatable_examples import use_repeatable_examples
 
 use_repeatable_examples()
@@ -38,6 +40,8 @@ pytest_plugins = [
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared" / "data"
 SCENARIOS = ROOT.parent / "shared" / "scenarios"
+TESTS = Path(__file__).resolve().parent
+UNDRAWN = (TESTS / "spec", TESTS / "faults", TESTS / "unit" / "pipelines", TESTS / "unit" / "models" / "registry")
 
 
 @pytest.fixture(autouse=True)
@@ -51,6 +55,19 @@ def _no_second_try() -> Iterator[None]:
 def _frozen_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """Today is the first day after the simulated worlds, for commands that run in this process."""
     monkeypatch.setattr("pipelines.system_clock.machine_clock", lambda: datetime(2026, 7, 1, 12, tzinfo=UTC))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _cards_without_plots(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Drawing the plots of a model card takes longer than training a small model: only their own tests draw them.
+
+    Nights on real data draw them as well.
+    """
+    if not any(folder in request.path.parents for folder in UNDRAWN) or request.path.name == "test_real_nights.py":
+        yield
+        return
+    with without_plots():
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -73,6 +90,12 @@ def shared_scenarios() -> Path:
     if not SCENARIOS.is_dir():
         pytest.skip("no shared scenarios: ../shared/scenarios is absent")
     return SCENARIOS
+
+
+def pytest_collection_finish() -> None:
+    """All modules are loaded now and stay: the garbage collector need not look through them after every test."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

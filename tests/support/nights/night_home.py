@@ -17,6 +17,7 @@ from pipelines.night.night import run_nights
 from pipelines.simulator import SimulatorSettings, simulate_world
 from pipelines.step_runner import plain_runner
 from serving.night_report.report_schema import NightReport
+from support.plain_cards import without_plots
 from support.shared_builds import build_once
 
 WORLD = SimulatorSettings(accounts=150, months=15, seed=11, rescues=2, world="plain")
@@ -49,7 +50,8 @@ def _run_first_night(folder: Path) -> None:
     simulate_world(WORLD, folder / "data")
     settings = configuration.load(data=str(folder / "data"), home=folder / "home")
     steps = Steps(quiet=True)
-    (first,) = run_nights(settings, WORLD.until, plain_runner(steps), steps)
+    with without_plots():
+        (first,) = run_nights(settings, WORLD.until, plain_runner(steps), steps)
     (folder / "first.json").write_text(json.dumps(first.to_json()), encoding="utf-8")
 
 
