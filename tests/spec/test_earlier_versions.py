@@ -1,7 +1,9 @@
 """The home of an earlier version, opened by this one: its queue, hand-offs, reports and champions are still used."""
 
 import json
+import shutil
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from serving.handoff.render import markdown
 from serving.night_report.report_schema import NightReport
 from serving.store import Store
 from serving.store.queries.night_queries import night_report
-from serving.store.tables import Case, FrozenHandoff, NightRow
+from serving.store.tables import Case, FrozenHandoff, NightRow, Score
 
 NEXT_NIGHT = "2026-06-25"
 
@@ -104,6 +106,24 @@ def test_a_night_that_it_recorded_is_left_as_it_is(earlier: EarlierHome) -> None
 
 def test_the_next_night_runs_with_its_champions(earlier: EarlierHome) -> None:
     check_next_night(run_night(earlier, NEXT_NIGHT))
+
+
+def test_what_an_earlier_version_kept_of_the_source_changes_no_night(tmp_path: Path) -> None:
+    """The encoded rows in the folder ``state`` of a home of revision 0023, read by this version."""
+    reports = []
+    for kept in (True, False):
+        home = unpack_home("0023", tmp_path / str(kept))
+        assert any((home.home / "state").rglob("*"))
+        if not kept:
+            shutil.rmtree(home.home / "state")
+        report = run_night(home, NEXT_NIGHT)
+        assert {risk["model_version"] for risk in report["risks"]} == {"1"}
+        reports.append({name: report[name] for name in ("risks", "queue", "decision")})
+        with Store(home.queue_url) as store, store.reading() as session:
+            scores = select(Score.risk, Score.account_id, Score.probability).where(Score.as_of == date(2026, 6, 25))
+            reports[-1]["scores"] = sorted(tuple(row) for row in session.execute(scores))
+    assert reports[0]["scores"]
+    assert reports[0] == reports[1]
 
 
 @pytest.mark.postgres

@@ -28,7 +28,7 @@ REGISTRY_PATHS = {
 
 @dataclass(frozen=True)
 class EarlierHome:
-    """An unpacked home with the source of its nights and, for PostgreSQL, the same queue as SQL statements."""
+    """An unpacked home with the source of its nights and the same queue as SQL for PostgreSQL, where it is kept."""
 
     home: Path
     data: Path
@@ -47,7 +47,8 @@ def unpack_home(revision: str, folder: Path) -> EarlierHome:
         archive.extractall(folder, filter="data")
     if (folder / "home" / "mlflow.db").exists():
         _relocate_registry(folder)
-    return EarlierHome(folder / "home", folder / "source", lzma.open(fixture / "queue.sql.xz", "rt").read())
+    queue = fixture / "queue.sql.xz"
+    return EarlierHome(folder / "home", folder / "source", lzma.open(queue, "rt").read() if queue.exists() else "")
 
 
 def load_queue(queue_sql: str, url: str) -> None:
