@@ -15,7 +15,7 @@ from pipelines.cli.options import Home, Json
 from pipelines.console import out
 
 if TYPE_CHECKING:
-    from serving.store.database import Session
+    from serving.store import Session
     from serving.store.tables import Case
     from serving.web.reader import PageReader
     from serving.web.views.case_timeline import CaseEntry
