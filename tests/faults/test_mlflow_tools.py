@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -67,8 +68,12 @@ def started(*command: str, environment: dict[str, str]) -> Iterator[str]:
     try:
         yield f"http://127.0.0.1:{port}"
     finally:
-        os.killpg(process.pid, 15)
-        process.wait(timeout=30)
+        os.killpg(process.pid, signal.SIGTERM)
+        try:
+            process.wait(60)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
 
 def wait_for(address: str, path: str = "/ping", seconds: float = 240) -> None:
@@ -88,13 +93,15 @@ def test_mlflow_serves_the_champion_with_the_nights_own_numbers(server: str) -> 
     model = made_trained(accounts=100).model
     rows = frame.select(list(model.features)).to_pandas()
     body = json.dumps({"dataframe_split": json.loads(rows.to_json(orient="split", index=False, double_precision=15))})
-    answer = httpx.post(f"{server}/invocations", content=body, headers={"Content-Type": "application/json"}, timeout=60)
+    answer = httpx.post(
+        f"{server}/invocations", content=body, headers={"Content-Type": "application/json"}, timeout=300
+    )
     assert answer.status_code == 200, answer.text
     served = [row["probability"] for row in answer.json()["predictions"]]
     assert np.allclose(served, model.predict(frame).probability, atol=1e-9)
     for content, sentence in BAD_REQUESTS.items():
         refused = httpx.post(
-            f"{server}/invocations", content=content, headers={"Content-Type": "application/json"}, timeout=60
+            f"{server}/invocations", content=content, headers={"Content-Type": "application/json"}, timeout=300
         )
         assert refused.status_code == 400, refused.text
         assert sentence in refused.json()["message"]
@@ -105,7 +112,7 @@ def test_training_runs_as_an_mlflow_project(root: Path, tmp_path: Path) -> None:
     home = tmp_path / "home"
     command = [MLFLOW, "run", ".", "-e", "train", "--env-manager", "local", "-P", f"home={home}", "-P", "risk=churn"]
     environment = activated(f"sqlite:///{tmp_path / 'project.db'}")
-    done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=400)
+    done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr[-2000:]
     assert Registry(f"sqlite:///{home / 'mlflow.db'}", home / "champions").champion("churn") is not None
 

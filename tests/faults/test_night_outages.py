@@ -39,7 +39,7 @@ def test_two_commands_at_once_one_writes(night_home: NightHome, tmp_path: Path) 
     home = night_home.copy(tmp_path / "home")
     command = [*COMMAND, "--data", str(night_home.data), "--home", str(home), "--as-of", tomorrow(night_home)]
     running = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
-    ended = [(process.communicate(timeout=180), process.returncode) for process in running]
+    ended = [(process.communicate(timeout=600), process.returncode) for process in running]
     wrote = [json.loads(out) for (out, _), code in ended if code == 0]
     held = [err for (_, err), code in ended if code == 1]
     assert len(wrote) + len(held) == 2

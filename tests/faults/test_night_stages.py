@@ -77,7 +77,7 @@ def newest_step(home: Path) -> tuple[str, str | None]:
 def kill_after(stage: str, data: str, home: Path, as_of: date) -> None:
     process = PROCESSES.Process(target=night_until, args=(data, home, as_of, stage))
     process.start()
-    process.join(120)
+    process.join(600)
     assert process.exitcode == -signal.SIGKILL, f"{stage} was not reached"
 
 

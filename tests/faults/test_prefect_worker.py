@@ -60,7 +60,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]
     running = [_start([*PREFECT, "server", "start", "--host", "127.0.0.1", "--port", str(port), "--no-ui"], started)]
     environment = {**started, "PREFECT_API_URL": url}
     try:
-        _wait(lambda: httpx.get(f"{url}/health", timeout=2).is_success, 120)
+        _wait(lambda: httpx.get(f"{url}/health", timeout=2).is_success, 600)
         _prefect(environment, "work-pool", "create", "rescue", "--type", "process")
         running.append(_start([*PREFECT, "worker", "start", "--pool", "rescue", "--type", "process"], environment))
         yield environment
@@ -87,7 +87,7 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
 def _prefect(environment: dict[str, str], *arguments: str, folder: Path | None = None) -> str:
     command = [*PREFECT, *arguments]
     done = subprocess.run(
-        command, env=environment, cwd=folder, capture_output=True, text=True, timeout=180, check=False
+        command, env=environment, cwd=folder, capture_output=True, text=True, timeout=600, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -130,7 +130,7 @@ def _run(server: dict[str, str], deployment: dict[str, Any], **given: str) -> di
         found.update(_request(server, "GET", f"/flow_runs/{created['id']}"))
         return found["state_type"] in {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 
-    _wait(finished, 240)
+    _wait(finished, 600)
     assert found["state_type"] == "COMPLETED", found["state"]
     return found
 
@@ -168,7 +168,7 @@ def test_feedback_and_monitoring_run_on_a_worker(
 
 def _nightly(environment: Mapping[str, str], data: Path, home: Path, *more: str) -> "subprocess.CompletedProcess[str]":
     command = [str(Path(sys.executable).parent / "rescue"), "nightly", "--data", str(data), "--home", str(home), *more]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240, check=False)
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600, check=False)
 
 
 def _nights_by_hand(server: Mapping[str, str]) -> list[str]:
@@ -203,6 +203,6 @@ def test_without_a_server_a_night_does_not_wait_for_prefect(night_home: NightHom
         f"import sys; from pipelines.cli.app import app; app({given!r}, standalone_mode=False); "
         "sys.exit('prefect' in sys.modules)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=240, check=False)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stderr
     assert (home / "nights" / tomorrow / "report.json").exists()

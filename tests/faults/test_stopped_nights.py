@@ -75,7 +75,7 @@ def test_a_killed_night_is_run_again_at_once(store: Store, root: Path) -> None:
 def test_sigterm_gives_the_night_up(store: Store, root: Path) -> None:
     process = started(store, root)
     process.send_signal(signal.SIGTERM)
-    assert process.wait(20) == 1
+    assert process.wait(300) == 1
     with store.reading() as session:
         row = session.get_one(NightRow, NIGHT)
     assert (row.status, row.failure) == ("failed", "KeyboardInterrupt")
