@@ -32,7 +32,8 @@ def message_after(context: PageContext, case_id: str, done: str) -> FlashMessage
         replaced = event.after.get(REPLACED) if event is not None else None
         until = f"{context.reader.name_of(replaced)} was responsible until now." if replaced else ""
         return replace(message, text=f"{message.text} {until}".rstrip())
-    return _with_mentions(context, case_id, message)
+    moved = hand_over_message(context, case_id) if done == Action.HAND_OVER else None
+    return moved or _with_mentions(context, case_id, message)
 
 
 def hand_over_message(context: PageContext, case_id: str) -> FlashMessage | None:
@@ -45,7 +46,7 @@ def hand_over_message(context: PageContext, case_id: str) -> FlashMessage | None
     who = responsible_text(case, context.reader)
     due = f", to answer by {display_text.reader_time(case.respond_by, context.reader.zone)}" if case.respond_by else ""
     text = f"{account.name or account.account_id} is with the squad {case.squad} now: {who}{due}."
-    return FlashMessage(text, link=("Read the case", f"/case/{case_id}"))
+    return _with_mentions(context, case_id, FlashMessage(text, link=("Read the case", f"/case/{case_id}")))
 
 
 def _newest(context: PageContext, case_id: str, kind: str) -> CaseEvent | None:
