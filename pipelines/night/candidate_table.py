@@ -99,8 +99,17 @@ def _first(columns: dict[str, pa.ChunkedArray], *names: str) -> dict[str, pa.Chu
 
 def _beside(frame: pa.Table, rows: pa.Table, names: Sequence[str]) -> dict[str, pa.ChunkedArray]:
     """These columns of ``rows`` for the rows of the frame that have the same cutoff and account, null elsewhere."""
-    place = pc.index_in(row_keys(frame), value_set=row_keys(rows).combine_chunks())
+    keys, wanted = (table["account_id"].cast(pa.string()) for table in (rows, frame))
+    if not _of_one_cutoff(frame, rows):
+        keys, wanted = row_keys(rows), row_keys(frame)
+    place = pc.index_in(wanted, value_set=keys.combine_chunks())
     return {name: rows[name].take(place) for name in names}
+
+
+def _of_one_cutoff(*tables: pa.Table) -> bool:
+    """Whether all rows have the same cutoff, as those of a night: then the account alone is a key."""
+    ends = [pc.min_max(table["as_of"]).as_py() for table in tables if table.num_rows]
+    return len({day for end in ends for day in end.values()}) < 2
 
 
 def _risks(frame: pa.Table, scores: pa.Table) -> dict[str, pa.ChunkedArray]:

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, is_dataclass, replace
 from datetime import date, datetime
-from functools import partial
+from functools import cached_property, partial
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -62,10 +62,15 @@ class NightRecord:
     curves: Curves = field(default_factory=dict)
     contacts: pa.Table | None = None
 
+    @cached_property
+    def score_rows(self) -> pa.Table:
+        """The scores as they are stored, by risk and account."""
+        return _score_rows(self.scores)
+
     def content_hash(self) -> str:
         """SHA-256 of the night's content: equal for rows in any order, different for any other content."""
         digest = hashlib.sha256()
-        digest.update(_csv(_score_rows(self.scores)))
+        digest.update(_csv(self.score_rows))
         streaks = sorted(self.decision.streaks)
         digest.update(repr([tuple(streak) for streak in streaks]).encode())
         digest.update(_json(replace(self.decision, streaks=(), counts=DecisionCounts())))
@@ -99,7 +104,7 @@ def record_night(
 
 
 def _write(session: Session, night: Night, record: NightRecord, now: datetime, say: Callable[[str], None]) -> None:
-    bulk.append(session, Score.__table__, _score_rows(record.scores))
+    bulk.append(session, Score.__table__, record.score_rows)
     say("scores")
     bulk.upsert(session, Account.__table__, _account_rows(record.accounts, night), stamp="seen_on")
     save_account_risks(session, night.as_of, record.scores, record.curves)
