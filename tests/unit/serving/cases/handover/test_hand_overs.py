@@ -13,7 +13,7 @@ from serving.cases.case_errors import IllegalActionError
 from serving.cases.cases import Cases
 from serving.cases.handover.form_answers import MissingAnswersError
 from serving.cases.handover.hand_over_choices import case_hand_overs
-from serving.cases.permissions import Role
+from serving.cases.permissions import Actor, Role
 from serving.handoff.package import Handoff
 from serving.store import Store
 from serving.store.case_states import State
@@ -270,6 +270,17 @@ def test_the_receiver_is_asked_to_accept_and_reads_the_answers(
     assert "- Steps tried: restarted\n- Impact: some users\n- Since when: 1 Feb 2026\n" in texts[0]
     assert "needs an engineer" in texts[0]
     assert "restarted" not in caplog.text
+
+
+@pytest.mark.parametrize(("actor", "kinds"), [(DAN, []), (ANN, ["case.handed_over"])])
+def test_nobody_is_told_of_what_they_did_themselves_nor_twice_of_one_text(
+    store: Store, clock: Clock, actor: Actor, kinds: list[str]
+) -> None:
+    people = PEOPLE | {"dan": {"addresses": {"mail": "dan@example.org"}}}
+    case = open_people_cases(store, rules=people_rules(people=people, **with_path(True)))[0]
+    Cases(store, clock=clock).hand_over(case, actor, squad="south", reason="for you, @dan", answers=ANSWERS)
+    with store.reading() as session:
+        assert [row.kind for row in session.query(Message) if row.person == "dan"] == kinds
 
 
 @pytest.mark.parametrize("named", [True, False], ids=["path of the policy", "tiers of the squad"])
