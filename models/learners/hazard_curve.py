@@ -203,12 +203,11 @@ def _ahead(matrix: Matrix, period: int, renewal: int | None) -> Matrix:
     return np.column_stack(columns).astype(np.float32)
 
 
-def _distance(matrix: Matrix, period: int, renewal: int | None) -> Floats:
+def _distance(matrix: Matrix, period: int, renewal: int | None) -> Matrix:
     """The renewal's distance at the start of a period; not a number where it is not known."""
     if renewal is None:
-        return np.full(len(matrix), np.nan)
-    distance: Floats = matrix[:, renewal] - period * PERIOD
-    return distance
+        return np.full(len(matrix), np.nan, dtype=matrix.dtype)
+    return np.asarray(matrix[:, renewal] - period * PERIOD)
 
 
 def _stacked(parts: Sequence[Labelled]) -> Labelled:
