@@ -188,7 +188,7 @@ def account_curves(
     A curve takes thirteen predictions, and nobody looks at that of an account far below all thresholds of a large
     customer base.
     """
-    curves = {}
+    curves: dict[tuple[str, str], Sequence[tuple[int, float]]] = {}
     for risk, champion in champions.items():
         of_risk = scored.scores.filter(pc.equal(scored.scores["risk"], risk))
         highest = pc.select_k_unstable(of_risk, most, [("probability", "descending")]) if len(of_risk) > most else None
