@@ -104,6 +104,19 @@ def test_rows_that_never_count_again_are_not_kept(folder: Path, monkeypatch: pyt
     assert 0 < rows < 6  # beta's ticket was solved twice, long ago
 
 
+def test_a_row_behind_one_that_will_be_corrected_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    story = Story().account("acme").health("acme", "2026-01-10", 70).ticket("acme", "2026-01-20")
+    story.event("solved", "2026-01-22", event_id="e1")
+    story.event("comment", "2026-01-22", event_id="e1", actor="agent", known_at="2026-02-05")  # it was not solved
+    place = tmp_path / "source"
+    place.mkdir()
+    write(story, place)
+    assert night(place, NIGHT, monkeypatch)[0]["tickets_open"].to_pylist() == [0]
+    frame, read = night(place, date(2026, 2, 10), monkeypatch)
+    assert not read
+    assert frame["tickets_open"].to_pylist() == [1]
+
+
 def test_after_some_months_fewer_rows_are_kept(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     night(folder, NIGHT, monkeypatch)
     path, later = folder.parent / "state" / "health_scores" / "0.rows", date(2026, 12, 1)
