@@ -72,7 +72,7 @@ def test_the_team_did_something_of_everything_and_nothing_was_refused(played: tu
         ("/accounts", (r"/account/[am]-\d+",)),
         ("/incidents", (r"Slow exports",)),
         ("/people", (r"Amara Okafor", r"Parental leave of a week")),
-        ("/overview", (r"of recurring revenue a year is at risk", r"Last night")),
+        ("/overview", (r"of recurring revenue a year is at stake", r"Last night")),
         ("/policy", (r"In force", r"an account enters at 12%")),
         ("/weekly", (r"recurring revenue a year",)),
         ("/preferences", (r"amara@northwind\.example",)),
