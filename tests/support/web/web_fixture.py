@@ -60,7 +60,7 @@ class Site:
 
     def browser(self, person: Person | None = None) -> httpx.Client:
         """A browser without script in which that person is signed in; closed with the site."""
-        made = httpx.Client(base_url=self.address, follow_redirects=True, trust_env=False, timeout=30)
+        made = httpx.Client(base_url=self.address, follow_redirects=True, trust_env=False, timeout=300)
         found = self.clients.enter_context(made)
         if person is not None:
             assert found.get(self.link(person)).status_code == 200
@@ -100,6 +100,7 @@ def serve_app(app: FastAPI, clock: Clock | None = None) -> Iterator[Site]:
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:
+        assert thread.is_alive(), "the server ended while it started: its error is printed above"
         time.sleep(0.01)
     address = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     try:
