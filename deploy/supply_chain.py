@@ -12,7 +12,6 @@ from importlib import metadata
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-EXTRAS = ("postgres", "sso", "tune", "xgboost", "catboost", "compiled")
 
 ALLOWED = re.compile(
     r"mit|bsd|apache|isc|psf|python software foundation|python-2\.0|mpl[- ]?2|mozilla public license 2|"
@@ -29,9 +28,8 @@ BY_HAND: dict[str, str] = {"huey": "MIT", "skops": "MIT"}
 
 
 def locked_packages(root: Path = ROOT) -> list[str]:
-    """The packages that the lock file installs for use, without those for development."""
-    extras = [word for extra in EXTRAS for word in ("--extra", extra)]
-    text = export(root, "requirements.txt", *extras, "--no-hashes", "--no-emit-project")
+    """The packages that the lock file installs for use, with every extra, without those for development."""
+    text = export(root, "requirements.txt", "--all-extras", "--no-hashes", "--no-emit-project")
     return sorted({match[1].lower() for match in re.finditer(r"^([A-Za-z0-9._-]+)==", text, re.MULTILINE)})
 
 
