@@ -16,7 +16,8 @@ from features.definitions.feature import Feature
 from features.definitions.health import without_rescue_entries
 from features.definitions.measures import Stream, relations
 from features.engine.account_range import Scope
-from features.engine.engines import Aggregates, EmbeddedEngine, Engine
+from features.engine.engine_protocol import Aggregates, Engine
+from features.engine.engines import EmbeddedEngine
 from features.engine.evaluate import Evaluation, evaluate_features
 from features.engine.feeds import Feeds
 from features.engine.memory_budget import Budget, limit_memory

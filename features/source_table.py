@@ -52,7 +52,8 @@ class SourceTable:
     was made from), ``unreadable_lines`` the lines that could not become rows, ``fingerprints`` a text for each file
     that changes with its content, where the source has one. ``select_list`` is SQL of the columns, where they are not
     read as they are. ``untyped`` is whether it was made from files whose values are texts, whatever they mean;
-    ``notes`` are on how these files were read.
+    ``notes`` are on how these files were read. ``view`` is the relation of rows that a cluster reads, with columns
+    ``filename`` and ``file_row_number``; its connection is that of the cluster (:meth:`on_cluster`).
     """
 
     name: str
@@ -64,7 +65,14 @@ class SourceTable:
     select_list: str = ""
     untyped: bool = False
     notes: tuple[FileNote, ...] = ()
+    view: str = ""
     _types: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def on_cluster(self, view: str, types: Mapping[str, str]) -> "SourceTable":
+        """The table as a cluster reads it; ``types`` are DuckDB's of the columns of the view there."""
+        table = replace(self, view=view, fingerprints={}, select_list="")
+        table._types.update(types)
+        return table
 
     @property
     def label(self) -> str:
@@ -75,6 +83,8 @@ class SourceTable:
     @property
     def relation(self) -> str:
         """The rows, as SQL for ``FROM``; columns of several files are matched by name."""
+        if self.view:
+            return self.view
         files = ", ".join(quote_text(file) for file in self.files)
         hive = "true" if self.partitioned else "false"
         relation = f"read_parquet([{files}], hive_partitioning = {hive}, union_by_name = true)"

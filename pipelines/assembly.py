@@ -12,10 +12,14 @@ from pipelines.home_folder import writable_home
 from pipelines.settings import Settings, config_file
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Sequence
+    from datetime import date
 
     from features.catalogue import Feature
+    from features.cluster_frame import ClusterFrame
+    from features.engine.spark.spark_engine import SparkEngine
     from features.frame import FrameBuilder
+    from features.history.history import History
     from models.registry.registry import Registry
     from models.registry.uplift_registry import UpliftRegistry
     from serving.delivery import Channel
@@ -77,8 +81,37 @@ def frame_builder(settings: Settings, only: Collection[str] | None = None) -> Fr
     from features.engine.engines import create_engine
 
     features = [feature for feature in all_features(settings) if only is None or feature.name in only]
-    engine = create_engine(settings.engine, settings.spark_master)
+    engine = create_engine(settings.engine, settings.spark_master, settings.spark_settings)
     return partial(frame.build, features=features, memory=settings.memory, engine=engine, loop_guard=True)
+
+
+def open_cluster(settings: Settings) -> SparkEngine | None:
+    """The cluster that reads, validates and computes, where the engine is Spark.
+
+    Raises:
+        UsageError: there is no such cluster, or it cannot be used here.
+    """
+    if settings.engine != "spark":
+        return None
+    from features.engine.spark.spark_engine import SparkEngine
+
+    return SparkEngine.connect(settings.spark_master, settings.spark_settings.items())
+
+
+def is_on_cluster(settings: Settings, history: History) -> bool:
+    """Whether the rows of a history are on the settings' cluster."""
+    cluster = open_cluster(settings)
+    return cluster is not None and cluster.has(history)
+
+
+def build_cluster_frame(settings: Settings, history: History, cutoffs: Sequence[date]) -> ClusterFrame:
+    """The frame of a history whose rows are on the settings' cluster; it stays there."""
+    from features.cluster_frame import build_cluster_frame as build
+
+    cluster = open_cluster(settings)
+    if cluster is None:
+        raise UsageError("The engine is not spark.")
+    return build(cluster, history, cutoffs, all_features(settings), loop_guard=True)
 
 
 def all_features(settings: Settings) -> tuple[Feature, ...]:

@@ -81,6 +81,9 @@ class Settings(BaseSettings):
     tracking: str | None = Field(None, description="MLflow's tracking URI; SQLite in the home folder by default.")
     engine: Literal["duckdb", "spark"] = Field("duckdb", description="What computes the features.")
     spark_master: str = Field("local[2]", description="Spark's master, where engine is spark.")
+    spark_settings: dict[str, str] = Field(
+        default_factory=dict, description="Spark's own settings, e.g. [spark_settings] 'spark.executor.memory' = '8g'."
+    )
     optional: tuple[str, ...] = Field(
         (), description="Optional features to use: text (what tickets say), last_year (usage in the same weeks)."
     )

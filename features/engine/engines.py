@@ -1,65 +1,24 @@
-"""The interface of an engine: it turns rows into numbers by cutoff and account.
-
-A feature is a measure, and a measure is arithmetic on *aggregates* of rows. Only aggregates read data, so an engine
-computes these and nothing else; the definitions, the arithmetic, the state of feeds and the shape of the frame are the
-same for every engine. ``cube`` is the embedded one, ``spark`` the one for data too large for one machine.
-"""
+"""The engines by name: ``cube`` is the embedded one, ``spark`` the one for data too large for one machine."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Protocol
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
-import pyarrow as pa
-
-from features.definitions.measures import Aggregate, Measure
+from features.definitions.measures import Measure
 from features.engine.account_range import Scope
 from features.engine.cube import Cube
-from features.engine.windows import Cutoffs, Floats, Ints
+from features.engine.engine_protocol import Engine
+from features.engine.windows import Ints
 from features.history.history import History
 
 
-class Aggregates(Protocol):
-    """The aggregates of some accounts at sorted cutoffs; an array has a row a cutoff and a column an account."""
-
-    @property
-    def scope(self) -> Scope:
-        """The accounts of these rows."""
-
-    @property
-    def cutoffs(self) -> Cutoffs:
-        """The cutoffs, as days since 1970."""
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """The number of cutoffs and of accounts."""
-
-    def aggregate(self, measure: Aggregate) -> Floats:
-        """The numbers; NaN where no row has a value."""
-
-    def text(self, measure: Aggregate) -> pa.Array:
-        """The texts of all accounts at the first cutoff, then at the next; null where there is none."""
-
-    def at(self, days: Ints) -> Aggregates:
-        """The same accounts at other cutoffs, which some wanted measure needs."""
-
-    def chunks(self, width: int) -> Iterator[Aggregates]:
-        """The same rows, not read again, for ``width`` accounts at a time; an engine may return them all at once."""
-
-
-class Engine(Protocol):
-    """Computes the aggregates of a history."""
-
-    def aggregates(self, history: History, days: Ints, scope: Scope, wanted: Iterable[Measure]) -> Aggregates:
-        """The aggregates that the wanted measures need, for these accounts at these sorted cutoffs."""
-
-
-def create_engine(name: str, master: str = "local[2]") -> Engine:
-    """The engine of that name (``duckdb`` or ``spark``); ``master`` is where Spark runs."""
+def create_engine(name: str, master: str = "local[2]", own: Mapping[str, str] = MappingProxyType({})) -> Engine:
+    """The engine of that name (``duckdb`` or ``spark``); ``master`` is where Spark runs, ``own`` its settings."""
     if name == "spark":
         from features.engine.spark.spark_engine import SparkEngine
 
-        return SparkEngine.connect(master)
+        return SparkEngine.connect(master, own.items())
     return EmbeddedEngine()
 
 
@@ -67,5 +26,5 @@ class EmbeddedEngine:
     """This process: one pass of DuckDB over each source, then arithmetic on arrays."""
 
     def aggregates(self, history: History, days: Ints, scope: Scope, wanted: Iterable[Measure]) -> Cube:
-        """See :class:`Engine`."""
+        """See :class:`features.engine.engine_protocol.Engine`."""
         return Cube(history, days, scope, wanted)

@@ -24,12 +24,11 @@ from features.definitions.measures import (
     Succession,
     relations,
 )
-from features.engine.engines import Aggregates
-from features.engine.feeds import Feeds
+from features.engine.engine_protocol import Aggregates
+from features.engine.feeds import FeedStates
 from features.engine.function_values import FunctionError, function_values
 from features.engine.windows import COMPUTE_THREADS, Flags, Floats, Ints
 from features.errors import UsageError
-from features.succession.succession_values import succession_values
 
 DECIMALS = 9
 """Decimals of a number: parallel sums add in any order, and two runs of a night must be equal."""
@@ -43,7 +42,7 @@ class Evaluation:
     """Measures on one cube, each computed once for any number of features."""
 
     cube: Aggregates
-    feeds: Feeds
+    feeds: FeedStates
 
     def __post_init__(self) -> None:
         self._known: dict[Measure, Floats] = {}
@@ -100,9 +99,9 @@ class Evaluation:
             case FeedAge(table):
                 values = np.broadcast_to(self.feeds.age(table, days)[:, None], shape)
             case Siblings():
-                values = self.feeds.siblings(days)[:, self.cube.scope.codes]
+                values = self.feeds.siblings(days, self.cube.scope.codes)
             case Succession(name):
-                values = succession_values(self.feeds.history, name, days, self.cube.scope.codes)
+                values = self.feeds.succession(name, days, self.cube.scope.codes)
             case _:
                 raise UsageError(f"No engine can compute {type(measure).__name__}.")
         return values

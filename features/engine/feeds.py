@@ -7,6 +7,7 @@ that delivers has a true zero.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from threading import Lock
@@ -21,6 +22,7 @@ from features.engine.windows import Floats, Ints
 from features.history.days_known import kept_query
 from features.history.history import History
 from features.history.versions import ALWAYS, known_day, known_instant
+from features.succession.succession_values import succession_values
 
 
 @dataclass(frozen=True)
@@ -44,8 +46,39 @@ RECENT_DAYS = 62
 have delivered within their ``stopped_after`` unless they have stopped. Only where there is none, all rows are read."""
 
 
+class FeedStates(ABC):
+    """What features need that is not an aggregate of rows: the age of each feed, and numbers that accounts share."""
+
+    @abstractmethod
+    def age(self, table: str, days: Ints) -> Floats:
+        """Days since the newest event that the source had delivered before each cutoff; NaN where it had none."""
+
+    @abstractmethod
+    def siblings(self, days: Ints, accounts: Ints) -> Floats:
+        """Known accounts of the same group (parent, or itself) by cutoff and dense account number."""
+
+    @abstractmethod
+    def succession(self, name: str, days: Ints, accounts: Ints) -> Floats:
+        """One of ``succession_values.VALUES`` by cutoff and dense account number; NaN where unknown."""
+
+    def limit(self, table: str) -> float:
+        """Days without an event after which the feed of a table has stopped."""
+        return TABLES[table].stopped_after or np.inf
+
+    def stopped(self, tables: Iterable[str], days: Ints) -> NDArray[np.bool_]:
+        """The cutoffs at which any of the sources had stopped, or was not there."""
+        stopped = np.zeros(len(days), bool)
+        for table in tables:
+            stopped |= ~self.is_delivering(table, days)
+        return stopped
+
+    def is_delivering(self, table: str, days: Ints) -> NDArray[np.bool_]:
+        """The cutoffs at which the newest delivery of a source was recent enough."""
+        return self.age(table, days) <= self.limit(table)
+
+
 @dataclass(frozen=True)
-class Feeds:
+class Feeds(FeedStates):
     """The deliveries of some sources."""
 
     history: History
@@ -61,7 +94,7 @@ class Feeds:
         return cls(history, tables & history.present)
 
     def age(self, table: str, days: Ints) -> Floats:
-        """Days since the newest event that the source had delivered before each cutoff; NaN where it had none."""
+        """See :class:`FeedStates`."""
         if table not in self.tables:
             return np.full(len(days), np.nan)
         deliveries = self._deliveries_of(table, int(days.min()))
@@ -81,24 +114,17 @@ class Feeds:
             self._deliveries[table] = _read_deliveries(self.history, table, None)
         return self._deliveries[table]
 
-    def stopped(self, tables: Iterable[str], days: Ints) -> NDArray[np.bool_]:
-        """The cutoffs at which any of the sources had stopped, or was not there."""
-        stopped = np.zeros(len(days), bool)
-        for table in tables:
-            stopped |= ~self.is_delivering(table, days)
-        return stopped
-
-    def is_delivering(self, table: str, days: Ints) -> NDArray[np.bool_]:
-        """The cutoffs at which the newest delivery of a source was recent enough."""
-        return self.age(table, days) <= (TABLES[table].stopped_after or np.inf)
-
-    def siblings(self, days: Ints) -> Floats:
-        """Known accounts of the same group (parent, or itself) by cutoff and dense account number; counted once."""
+    def siblings(self, days: Ints, accounts: Ints) -> Floats:
+        """See :class:`FeedStates`; they are counted once."""
         key = days.tobytes()
         with self._lock:
             if key not in self._siblings:
                 self._siblings[key] = self._count_siblings(days)
-        return self._siblings[key]
+        return self._siblings[key][:, accounts]
+
+    def succession(self, name: str, days: Ints, accounts: Ints) -> Floats:
+        """See :class:`FeedStates`."""
+        return succession_values(self.history, name, days, accounts)
 
     def _count_siblings(self, days: Ints) -> Floats:
         table = TABLES["accounts"]

@@ -6,6 +6,7 @@ has only some accounts, from a second one of all accounts with nothing but these
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -40,6 +41,46 @@ def own_values(features: Sequence[Feature]) -> tuple[Feature, ...]:
     )
 
 
+@dataclass(frozen=True)
+class Portfolio:
+    """The medians of a portfolio: by feature, cutoff and segment, and by cutoff for segments that have too few."""
+
+    days: pa.Array
+    segments: pa.Array
+    usual: Mapping[str, Floats]
+
+    @classmethod
+    def of(cls, rows: pa.Table, features: Sequence[Feature]) -> "Portfolio":
+        """The medians over the rows of all accounts, with the columns of :func:`own_values`."""
+        days, segments = pc.unique(rows["as_of"]), pc.unique(rows[_SEGMENT])
+        empty, usual = cls(days, segments, {}), {}
+        group = empty.groups(rows)
+        day = group // max(len(segments), 1)
+        for feature in features:
+            if isinstance(feature.measure, AgainstPortfolio):
+                values = _values(rows[_OWN + feature.name])
+                of_segment, counts = _medians(values, group, len(days) * len(segments))
+                of_all, _ = _medians(values, day, len(days))
+                enough = counts >= feature.measure.least
+                usual[feature.name] = np.where(enough, of_segment, np.repeat(of_all, len(segments)))
+        return cls(days, segments, usual)
+
+    def groups(self, rows: pa.Table) -> Ints:
+        """The place of each row's cutoff and segment; accounts without a segment are one."""
+        day = to_numpy(pc.index_in(rows["as_of"], value_set=self.days)).astype(np.int64)
+        segment = to_numpy(pc.index_in(rows[_SEGMENT], value_set=self.segments))
+        places: Ints = day * len(self.segments) + segment
+        return places
+
+    def compare(self, rows: pa.Table) -> dict[str, pa.Array]:
+        """The column of each feature for some of the rows."""
+        group = self.groups(rows)
+        return {
+            name: nullable_array(np.round(_values(rows[_OWN + name]) - usual[group], DECIMALS))
+            for name, usual in self.usual.items()
+        }
+
+
 def compare_with_portfolio(frame: pa.Table, portfolio: pa.Table, features: Sequence[Feature]) -> Mapping[str, pa.Array]:
     """The columns of these features for the rows of the frame.
 
@@ -48,24 +89,7 @@ def compare_with_portfolio(frame: pa.Table, portfolio: pa.Table, features: Seque
         portfolio: the rows of all accounts at the same cutoffs, with the same columns.
         features: features with the measure ``AgainstPortfolio``.
     """
-    days, segments = pc.unique(portfolio["as_of"]), pc.unique(portfolio[_SEGMENT])
-
-    def places(rows: pa.Table) -> tuple[Ints, Ints]:
-        """The place of each row's cutoff, and of its cutoff and segment; accounts without a segment are one."""
-        day = to_numpy(pc.index_in(rows["as_of"], value_set=days)).astype(np.int64)
-        return day, day * len(segments) + to_numpy(pc.index_in(rows[_SEGMENT], value_set=segments))
-
-    (day, group), (own_day, own_group) = places(portfolio), places(frame)
-    columns = {}
-    for feature in features:
-        if not isinstance(feature.measure, AgainstPortfolio):
-            continue
-        values = _values(portfolio[_OWN + feature.name])
-        of_segment, counts = _medians(values, group, len(days) * len(segments))
-        of_all, _ = _medians(values, day, len(days))
-        usual = np.where(counts[own_group] >= feature.measure.least, of_segment[own_group], of_all[own_day])
-        columns[feature.name] = nullable_array(np.round(_values(frame[_OWN + feature.name]) - usual, DECIMALS))
-    return columns
+    return Portfolio.of(portfolio, features).compare(frame)
 
 
 def _values(column: pa.ChunkedArray) -> Floats:

@@ -4,6 +4,7 @@ Which keys occur twice is looked up by a 64-bit hash of each (``repeated_keys``)
 compared exactly, so that two keys with one hash cost time and never a row.
 """
 
+import numpy as np
 import pyarrow as pa
 
 from features.arrow import number_array
@@ -22,6 +23,8 @@ def reject_duplicates(incoming: IncomingTable, count: int) -> RepeatedKeys:
 
     ``count`` is about how many rows there are.
     """
+    if incoming.source.view:
+        return _reject_on_cluster(incoming)
     rows, own_id = incoming.remaining, incoming.table.own_id
     own_ids = own_id is not None and all_have_own_ids(incoming.cursor, incoming.columns[own_id], rows)
     hash_sql = key_hash(incoming.table, incoming.columns.__getitem__, own_ids=own_ids)
@@ -44,16 +47,32 @@ def duplicates_rule(incoming: IncomingTable) -> str:
 
 def _compare(incoming: IncomingTable, rows: str, hash_sql: str, candidates: RepeatedKeys) -> None:
     """Compare the candidates by all their values, and reject those that are one row too many."""
+    incoming.cursor.register("repeated_hashes", pa.table({"hash": number_array(candidates.hashes)}))
+    _reject_surplus(incoming, rows, hash_sql)
+    incoming.cursor.unregister("repeated_hashes")
+
+
+def _reject_on_cluster(incoming: IncomingTable) -> RepeatedKeys:
+    """The same where the rows are on a cluster: no hash comes back, and no repeated key is known here."""
+    rows, hash_sql = incoming.remaining, f"hash({', '.join(_version_key(incoming))})"
+    repeated = f"SELECT hash FROM (SELECT {hash_sql} AS hash FROM {rows}) GROUP BY hash HAVING count(*) > 1"
+    incoming.cursor.execute(f"CREATE OR REPLACE TEMP TABLE repeated_hashes AS {repeated}")
+    if incoming.number("SELECT count(*) FROM repeated_hashes"):
+        _reject_surplus(incoming, rows, hash_sql)
+    incoming.cursor.execute("DROP TABLE repeated_hashes")
+    return RepeatedKeys(np.empty(0, np.uint64), 0)
+
+
+def _reject_surplus(incoming: IncomingTable, rows: str, hash_sql: str) -> None:
+    """Compare the rows with one of ``repeated_hashes``, and reject those that are one too many."""
     name, key, present = f"candidates_{incoming.table.name}", _version_key(incoming), sorted(incoming.types)
     values = ", ".join(f"{incoming.columns[column]} AS {quote_name(column)}" for column in present)
     keys = ", ".join(f"{part} AS key{number}" for number, part in enumerate(key))
     selected = f"SELECT s.filename AS file, s.file_row_number AS n, {hash_sql} AS hash, {keys}, {values} FROM {rows}"
-    incoming.cursor.register("repeated_hashes", pa.table({"hash": number_array(candidates.hashes)}))
     incoming.cursor.execute(
         f"CREATE OR REPLACE TEMP TABLE {name} AS "
         f"SELECT * EXCLUDE hash FROM ({selected}) SEMI JOIN repeated_hashes USING (hash)"
     )
-    incoming.cursor.unregister("repeated_hashes")
     incoming.cursor.execute(f"INSERT INTO {incoming.rejected} {_surplus_rows(incoming.table, name, len(key), present)}")
     incoming.cursor.execute(f"DROP TABLE {name}")
 

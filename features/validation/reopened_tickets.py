@@ -55,7 +55,11 @@ def find_reopening(incoming: IncomingTable) -> bool:
     return bool(incoming.number(f"SELECT count(*) FROM {REOPENING}"))
 
 
+def with_reopening(rows: str) -> str:
+    """SQL for ``FROM`` of the source's rows ``s`` beside ``REOPENING`` (``o``), once that is filled."""
+    return f"{rows} LEFT JOIN {REOPENING} o ON o.file = s.filename AND o.n = s.file_row_number"
+
+
 def reopened_kind(kind: str) -> str:
-    """SQL of the kind of an event of the source's row ``s``, once ``REOPENING`` is filled."""
-    reopens = f"(s.filename, s.file_row_number) IN (SELECT (file, n) FROM {REOPENING})"
-    return f"CASE WHEN {reopens} THEN 'reopened' ELSE {kind} END"
+    """SQL of the kind of an event in these rows."""
+    return f"CASE WHEN o.file IS NOT NULL THEN 'reopened' ELSE {kind} END"

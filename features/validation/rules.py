@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from features.contract import Column, ColumnType, Table
 from features.quoting import quote_name
-from features.validation.values.column_types import WHOLES, as_number, as_text, cast_column
+from features.validation.values.column_types import REALS, WHOLES, as_number, as_text, cast_column
 from features.validation.values.number_notation import is_separated_number
 from features.validation.values.reading_rules import ReadingRules, is_empty_word, is_no_date
 
@@ -84,7 +84,7 @@ def _column_tests(column: Column, raw: str, values: Mapping[str, str], reading: 
     is_replaced = values[column.name] != value
     if column.kind in _NUMBERS:
         value = values[column.name]
-    shown = f"coalesce({as_text(original, raw)}, CAST({original} AS VARCHAR))"
+    shown = _shown(original, raw)
     says_nothing = f"{original} IS NULL"
     if raw in ("VARCHAR", "BLOB") and (is_replaced or raw != column.kind):
         says_nothing = f"({says_nothing} OR coalesce({is_empty_word(as_text(original, raw))}, false))"
@@ -101,6 +101,16 @@ def _column_tests(column: Column, raw: str, values: Mapping[str, str], reading: 
     if raw != column.kind:
         tests.append((Rule.TYPE, f"NOT {says_nothing} AND {value} IS NULL"))
     return [RowTest(rule, column.name, test, shown) for rule, test in tests]
+
+
+def _shown(original: str, raw: str) -> str:
+    """SQL of a value as a report shows it; databases write infinite numbers and NaN differently."""
+    text = f"coalesce({as_text(original, raw)}, CAST({original} AS VARCHAR))"
+    if raw not in REALS:
+        return text
+    largest = "CAST('1.7976931348623157e308' AS DOUBLE)"
+    cases = f"WHEN {original} > {largest} THEN 'inf' WHEN {original} < -{largest} THEN '-inf'"
+    return f"CASE WHEN isnan({original}) THEN 'nan' {cases} ELSE {text} END"
 
 
 def _ranges(column: Column, raw: str, value: str) -> list[str]:

@@ -32,7 +32,7 @@ from features.validation.incoming_table import (
     tests_with_parents,
 )
 from features.validation.partitioned_usage import is_partitioned, validate_partitions
-from features.validation.reopened_tickets import find_reopening, reopened_kind
+from features.validation.reopened_tickets import find_reopening, reopened_kind, with_reopening
 from features.validation.result_cache import CachedResult, result_key
 from features.validation.rules import Rule
 from features.validation.validation_report import QuarantinedRow, TableReport
@@ -142,7 +142,8 @@ def _validate(
     _create_view(incoming, scratch, reopens=reopens)
     files_read = 0 if cached else len(source.files)
     report = _with_counts(incoming, report, accepted)
-    repeated_keys = None if reopens else repeated  # some rows are of another kind now, and so have another key
+    # Some rows are of another kind now, and so have another key; on a cluster no key is known here.
+    repeated_keys = None if reopens or source.view else repeated
     return ValidatedTable(report, files_read, frozenset(types), repeated_keys=repeated_keys, key=key)
 
 
@@ -219,9 +220,10 @@ def _create_view(incoming: IncomingTable, scratch: Path, *, reopens: bool = Fals
     name, rows = incoming.table.name, incoming.remaining
     if reopens:
         kind = reopened_kind(incoming.columns["kind"])
-        incoming = replace(incoming, replacements={**incoming.replacements, "kind": kind})
+        incoming, rows = replace(incoming, replacements={**incoming.replacements, "kind": kind}), with_reopening(rows)
     accepted = f"SELECT {incoming.select} FROM {rows}"
-    if reopens or any(needs_parsing(incoming.table.column(column), kind) for column, kind in incoming.types.items()):
+    parsing = any(needs_parsing(incoming.table.column(column), kind) for column, kind in incoming.types.items())
+    if (reopens or parsing) and not incoming.source.view:
         scratch.mkdir(parents=True, exist_ok=True)
         file = quote_text(str(scratch / f"{name}.parquet"))
         incoming.cursor.execute(f"COPY ({accepted}) TO {file} (FORMAT parquet)")

@@ -105,16 +105,16 @@ def _near_ids() -> str:
     places, names = range(len(WAYS)), ", ".join(map(quote_text, WAYS))
     prefixes = ", ".join(str(place) for place, name in zip(places, WAYS, strict=True) if name in PREFIXES)
 
-    def forms(column: str) -> str:
-        texts = ", ".join(form.format(column) for form in WAYS.values())
-        return f"{column}, unnest([{texts}]) AS form, unnest(range({len(WAYS)})) AS place"
+    def forms(column: str, rows: str) -> str:
+        simpler = enumerate(form.format(column) for form in WAYS.values())
+        selects = (f"SELECT {column}, {form} AS form, {place} AS place FROM {rows}" for place, form in simpler)
+        return " UNION ALL ".join(selects)
 
     accounts = (
-        "SELECT form, place, any_value(account_id) AS account "
-        f"FROM (SELECT {forms('account_id')} FROM accepted_accounts) "
+        f"SELECT form, place, any_value(account_id) AS account FROM ({forms('account_id', 'accepted_accounts')}) "
         "GROUP BY form, place HAVING count(*) = 1 AND form IS NOT NULL"
     )
-    unknown = f"SELECT {forms('id')} FROM (SELECT DISTINCT id FROM unknown_ids)"
+    unknown = forms("id", "(SELECT DISTINCT id FROM unknown_ids) AS u")
     bare = f"form IN ({_PLAIN.format('id')}, {_PLAIN.format('account')})"
     return (
         f"SELECT id, account, [{names}][place + 1] AS difference "

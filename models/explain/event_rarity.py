@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from models.data.arrays import Floats
 from models.explain.adverse_events import ADVERSE_EVENTS, AdverseRange, adverse_flags, float_values
@@ -28,12 +29,14 @@ class EventRarity:
     @classmethod
     def of(cls, portfolio: pa.Table) -> "EventRarity":
         """The rarity of every adverse event among the rows of a frame, one an account."""
-        severities = {
-            name: np.sort(_severity(limits, float_values(name, portfolio)[adverse_flags(name, portfolio)]))
-            for name, limits in ADVERSE_EVENTS.items()
-            if name in portfolio.column_names
-        }
-        return cls(severities, portfolio.num_rows)
+        return cls({name: np.sort(found) for name, found in _severities(portfolio).items()}, portfolio.num_rows)
+
+    @classmethod
+    def of_severities(cls, rows: pa.Table, accounts: int) -> "EventRarity":
+        """The same from the results of :func:`adverse_severities` for all parts of a frame."""
+        events = pc.unique(rows["event"]).to_pylist()
+        found = {name: rows.filter(pc.equal(rows["event"], name))["severity"].to_numpy() for name in events}
+        return cls({name: np.sort(severities) for name, severities in found.items()}, accounts)
 
     def shares(self, name: str, rows: pa.Table) -> Floats:
         """For each row the share of all accounts with this event, at least as bad; 1 where the row does not have it."""
@@ -46,6 +49,27 @@ class EventRarity:
         as_bad = len(known) - np.searchsorted(known, own, side="left")
         shares[flags] = np.maximum(as_bad, 1) / self.accounts
         return shares
+
+
+def adverse_severities(rows: pa.Table) -> pa.Table:
+    """``event`` and ``severity`` of every adverse event among some rows of a frame."""
+    found = _severities(rows)
+    names = [np.repeat(name, len(severities)) for name, severities in found.items()]
+    return pa.table(
+        {
+            "event": pa.array(np.concatenate([np.empty(0, "U1"), *names]), pa.string()),
+            "severity": pa.array(np.concatenate([np.empty(0), *found.values()]), pa.float64()),
+        }
+    )
+
+
+def _severities(rows: pa.Table) -> dict[str, Floats]:
+    """By event the severity in each row that has it."""
+    return {
+        name: _severity(limits, float_values(name, rows)[adverse_flags(name, rows)])
+        for name, limits in ADVERSE_EVENTS.items()
+        if name in rows.column_names
+    }
 
 
 def _severity(limits: AdverseRange, values: Floats) -> Floats:

@@ -141,7 +141,7 @@ def decide_night(context: DecisionContext, frame: pa.Table, scored: NightScores)
     from models.explain.event_rarity import EventRarity
     from models.explain.reasons import explain, leading_groups
 
-    rarity = EventRarity.of(frame)
+    rarity = scored.rarity or EventRarity.of(frame)
     conditions = context.policy.conditions
     rows = build_candidates(
         context.history,

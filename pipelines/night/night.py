@@ -23,12 +23,12 @@ from pipelines.home_folder import writable_home
 from pipelines.monitoring.feed_freshness import feed_reports
 from pipelines.monitoring.realised_outcomes import realised_outcomes
 from pipelines.night.absence_step import read_absences
+from pipelines.night.cluster.cluster_scoring import rows_for_decision, score_frame
 from pipelines.night.decision_step import DecisionContext, NightDecision, decide_night
 from pipelines.night.night_attempts import logged_attempt, recorded_refusal, recorded_steps
 from pipelines.night.night_folder import restore_report, write_quarantine, write_report
 from pipelines.night.night_models import NightModels, load_models
 from pipelines.night.operators import check_operations, report_late_feeds
-from pipelines.night.scoring import score_accounts
 from pipelines.night.tonight import check_day, choose_day, data_end_earlier, newest_days
 from pipelines.night.uplift_scores import load_uplift
 from pipelines.scratch import scratch_folder
@@ -57,6 +57,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from features.cluster_frame import ClusterFrame
     from models.registry.registry import Champion
     from pipelines.console import Steps
     from pipelines.step_runner import StepRunner
@@ -176,7 +177,7 @@ def _run_steps(night: _Night, lease: night_lease.Night) -> NightReport:
     scores = run_step(
         "score",
         "Scoring accounts",
-        score_accounts,
+        score_frame,
         history,
         frame,
         [as_of],
@@ -189,7 +190,8 @@ def _run_steps(night: _Night, lease: night_lease.Night) -> NightReport:
         history, as_of, night.policy, night.store, models.champions, channels, stale, night.settings.competitors
     )
     context = replace(context, uplift=load_uplift(night.settings, [night.policy], models.champions))
-    decision = run_step("decide", "Applying the policy", decide_night, context, frame, scores)
+    read = rows_for_decision(frame, night.policy)
+    decision = run_step("decide", "Applying the policy", decide_night, context, read, scores)
     _refuse_empty_night(night, decision, models)
     outcomes = run_step(
         "outcomes", "Computing outcomes of earlier nights", realised_outcomes, night.store, history, known
@@ -308,9 +310,16 @@ def _check_volume(night: _Night) -> None:
     check_volume({table.name: table.rows for table in night.source.table_rows()}, expected)
 
 
-def _build_frame(night: _Night, champions: Mapping[str, Champion]) -> pa.Table:
-    """The features of tonight; those of extensions that are left out are unknown where a champion needs them."""
-    frame = assembly.frame_builder(night.source.settings)(night.source.history, [night.as_of])
+def _build_frame(night: _Night, champions: Mapping[str, Champion]) -> pa.Table | ClusterFrame:
+    """The features of tonight; those of extensions that are left out are unknown where a champion needs them.
+
+    Where a cluster has the rows it keeps the features too, unless some are functions of extensions: these are files of
+    this machine.
+    """
+    history, settings = night.source.history, night.source.settings
+    if assembly.is_on_cluster(settings, history) and not night.source.extensions.used:
+        return assembly.build_cluster_frame(settings, history, [night.as_of])
+    frame = assembly.frame_builder(settings)(history, [night.as_of])
     if not night.settings.extensions_required:
         for champion in champions.values():
             frame = champion.model.signature.without_values(frame)

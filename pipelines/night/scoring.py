@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from features.history.history import History
     from models.data.arrays import Bools
     from models.data.signature import Places
-    from models.learners.risk_model import Predicted
+    from models.explain.event_rarity import EventRarity
+    from models.learners.risk_model import Predicted, RiskModel
     from models.registry.registry import Champion
     from models.risks.risk import Risk
 
@@ -67,7 +68,8 @@ class NightScores:
     """The scores of all risks (``SCORES``), and by risk how many accounts were eligible and who was not scored.
 
     ``frames`` holds the features of the accounts that were scored, by risk; ``unknown`` names, by account and risk, the
-    features of which the model has never seen such a value.
+    features of which the model has never seen such a value. ``rarity`` is that of adverse events, where the features
+    are not in this process.
     """
 
     scores: pa.Table
@@ -75,6 +77,7 @@ class NightScores:
     not_scored: Mapping[str, tuple[NotScored, ...]]
     frames: Mapping[str, pa.Table] = field(default_factory=dict, repr=False)
     unknown: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict, repr=False)
+    rarity: EventRarity | None = field(default=None, repr=False)
 
     def rows_of(self, risk: str, accounts: Collection[str]) -> pa.Table:
         """The features of these accounts, as far as they were scored for a risk, in the order of the frame."""
@@ -112,6 +115,83 @@ class NightScores:
         )
 
 
+class RiskRows(Protocol):
+    """The rows of a frame as one model sees them."""
+
+    @property
+    def keys(self) -> pa.Table:
+        """``account_id`` and ``as_of`` of every row."""
+
+    def meeting(self, places: Places) -> Bools:
+        """Which of the rows at these places meet the risk's condition ``eligible``."""
+
+    def unusable(self) -> pa.Array:
+        """By row the columns with an infinite value, or null."""
+
+    def unknown(self) -> pa.Array:
+        """By row the columns of whose value the model knows nothing, or null."""
+
+    def predict(self, places: Places) -> Predicted:
+        """The scores of the rows at these places."""
+
+
+@dataclass(frozen=True)
+class _FrameRows:
+    """The rows of a frame in this process."""
+
+    frame: pa.Table
+    model: RiskModel
+
+    @property
+    def keys(self) -> pa.Table:
+        return self.frame.select(["account_id", "as_of"])
+
+    def meeting(self, places: Places) -> Bools:
+        return _meeting(self.frame, places, self.model.risk.eligible)
+
+    def unusable(self) -> pa.Array:
+        return self.model.signature.unfit(self.frame)
+
+    def unknown(self) -> pa.Array:
+        return self.model.signature.unknown(self.frame)
+
+    def predict(self, places: Places) -> Predicted:
+        return self.model.predict(self.frame, places)
+
+
+@dataclass(frozen=True)
+class RiskScores:
+    """The scores of one risk: ``places`` are those of the scored rows in the frame, ``ids`` their accounts."""
+
+    eligible: int
+    not_scored: tuple[NotScored, ...]
+    places: Places
+    ids: pa.Table
+    missing: pa.Array
+    predicted: Predicted
+
+    def unknown(self, risk: str) -> dict[tuple[str, str], tuple[str, ...]]:
+        """By account and risk, the features of which the model has never seen such a value."""
+        return {(account, risk): names for account, names in _with_names(self.ids, self.missing)}
+
+    def scores(self, risk: str, version: str, stale: Sequence[str]) -> pa.Table:
+        """The scores of a model's version (``SCORES``)."""
+        return _scores(self.ids, risk, version, self.predicted, _quality(self.missing, sorted(stale)))
+
+
+def score_risk(rows: RiskRows, status: pa.Table) -> RiskScores:
+    """The scores of the eligible rows (``status``), and why others have none."""
+    places = _eligible_places(rows.keys, status)
+    meeting = rows.meeting(places)
+    places = places[meeting]
+    unusable = rows.unusable().take(pa.array(places))
+    not_scored = (*_not_eligible(status), *_not_meeting(meeting), *_without_values(unusable))
+    eligible, places = len(places), places[np.asarray(pc.is_null(unusable))]
+    missing = _but_results(rows.unknown().take(pa.array(places)))
+    ids = rows.keys.take(pa.array(places))
+    return RiskScores(eligible, not_scored, places, ids, missing, rows.predict(places))
+
+
 def score_accounts(
     history: History,
     frame: pa.Table,
@@ -137,19 +217,10 @@ def score_accounts(
     unknown: dict[tuple[str, str], tuple[str, ...]] = {}
     for name, champion in champions.items():
         status = eligibility(history, cutoffs, champion.model.risk.label)
-        places = _eligible_places(frame, status)
-        meeting = _meeting(frame, places, champion.model.risk.eligible)
-        places = places[meeting]
-        unusable = champion.model.signature.unfit(frame).take(pa.array(places))
-        eligible[name] = len(places)
-        not_scored[name] = (*_not_eligible(status), *_not_meeting(meeting), *_without_values(unusable))
-        places = places[np.asarray(pc.is_null(unusable))]
-        frames.places[name] = places
-        missing = _but_results(champion.model.signature.unknown(frame).take(pa.array(places)))
-        ids = frame.select(["account_id", "as_of"]).take(pa.array(places))
-        unknown |= {(account, name): names for account, names in _with_names(ids, missing)}
-        predicted = champion.model.predict(frame, places)
-        tables.append(_scores(ids, name, champion.version, predicted, _quality(missing, sorted(stale))))
+        result = score_risk(_FrameRows(frame, champion.model), status)
+        eligible[name], not_scored[name], frames.places[name] = result.eligible, result.not_scored, result.places
+        unknown |= result.unknown(name)
+        tables.append(result.scores(name, champion.version, stale))
     for risk in without:
         status = eligibility(history, cutoffs, risk.label)
         eligible[risk.name] = pc.sum(status.column("eligible")).as_py() or 0

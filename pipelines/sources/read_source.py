@@ -4,9 +4,12 @@ A table that cannot be read does not keep the others from being validated: ``res
 once. A night stops at the first.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import duckdb
 
@@ -20,6 +23,9 @@ from features.validation.validation_report import ValidationReport
 from features.validation.values.reading_rules import ReadingRules
 from pipelines.sources.base import Source
 from pipelines.sources.table_names import required_columns, suggest_table
+
+if TYPE_CHECKING:
+    from features.engine.spark.spark_engine import SparkEngine
 
 
 def connect_duckdb(scratch: Path, memory: str = "4GiB", threads: int | None = None) -> duckdb.DuckDBPyConnection:
@@ -44,23 +50,31 @@ def validate_rows(
     threads: int | None = None,
     tolerance: Tolerance | float = TOLERANCE,
     reading: ReadingRules | None = None,
+    cluster: SparkEngine | None = None,
 ) -> Validation:
     """Read a source and validate its rows; ``scratch`` must outlive the history and may be deleted with it.
 
     ``state`` is a folder that outlives the night; it caches the validation results of files that do not change. What
-    would stop a night, a file that cannot be read included, is in the report; ``require_fit`` raises it.
+    would stop a night, a file that cannot be read included, is in the report; ``require_fit`` raises it. A ``cluster``
+    reads the files itself, and its rows stay there.
 
     Raises:
-        DataGateError: a file turns out to be damaged while its rows are validated.
+        DataGateError: a file turns out to be damaged while its rows are validated, or a cluster cannot validate it by
+            the same rules.
     """
     names = source.tables()
     known = [name for name in names if name in TABLES]
     unknown = {name: suggest_table(name) for name in names if name not in TABLES}
-    connection = connect_duckdb(scratch, memory, threads)
+    on_cluster = cluster.open() if cluster else None  # it has what validation uses of DuckDB's connection
+    connection = cast("duckdb.DuckDBPyConnection", on_cluster) or connect_duckdb(scratch, memory, threads)
     staged = stage_readable(source, known, scratch / "source")
     tables, unread = _without_ticket_events(staged.tables, names)
+    if cluster and on_cluster:
+        tables = [cluster.read_table(on_cluster, table) for table in tables]
     folder = scratch / "accepted"
     validation = validate_tables(connection, tables, scratch=folder, state=state, tolerance=tolerance, reading=reading)
+    if cluster:
+        cluster.forget(validation.history)
     report = replace(
         validation.report,
         unknown=unknown,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from features.contract import TABLES
+from pipelines import assembly
 from pipelines.extensions.load_extensions import Extensions, check_on_source, load_extensions, own_features
 from pipelines.settings import Settings
 from pipelines.sources import validate_rows
@@ -196,6 +197,7 @@ def validate_source(
         memory=settings.memory,
         tolerance=settings.row_tolerance,
         reading=reading_rules(settings),
+        cluster=assembly.open_cluster(settings),
     )
     refuse_lost_parents(validation.report, earlier, settings.row_tolerance)
     history = validation.require_fit().history

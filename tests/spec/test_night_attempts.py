@@ -89,7 +89,7 @@ def test_an_error_during_a_night_leaves_a_record(
         raise RuntimeError("the model is gone")
 
     home, day = night_home.copy(tmp_path / "home"), night_home.first.as_of + DAY
-    monkeypatch.setattr("pipelines.night.night.score_accounts", fail)
+    monkeypatch.setattr("pipelines.night.scoring.score_accounts", fail)
     given = ("--plain", "--data", str(night_home.data), "--home", str(home), "--as-of", str(day))
     assert isinstance(rescue("nightly", *given).exception, RuntimeError)
     with (home / "nights" / str(day) / "attempts.jsonl").open("a") as log:

@@ -13,13 +13,13 @@ from support.nights.night_home import NightHome, timeless
 from support.worlds.factories import Story
 from typer.testing import CliRunner
 
-from features.engine.spark.spark_engine import java_is_missing
+from features.engine.spark.spark_session import java_is_missing
 from pipelines import settings as configuration
 from pipelines.cli import app
 from pipelines.console import Steps
 from pipelines.night.night import run_nights
 from pipelines.step_runner import plain_runner
-from serving.night_report.report_schema import NightReport
+from serving.night_report.report_schema import NightReport, TableRows
 
 needs_java = pytest.mark.skipif(java_is_missing(), reason="Spark needs Java 17, and there is none: run `make system`")
 
@@ -59,7 +59,19 @@ def cases(report: NightReport) -> list[dict[str, object]]:
     ]
 
 
+def counted(table: TableRows) -> tuple[object, ...]:
+    """What happened to a table's rows; a cluster caches no results about files."""
+    return table.name, table.rows, table.accepted, table.duplicates, table.quarantined
+
+
+def quarantine(home: Path) -> dict[str, list[dict[str, object]]]:
+    """The bad rows of the nights of a home, by file."""
+    files = sorted((home / "nights").glob("*/quarantine/*.parquet"))
+    return {str(file.relative_to(home)): pq.read_table(file).to_pylist() for file in files}
+
+
 @pytest.mark.spark
+@pytest.mark.soak
 @needs_java
 def test_a_night_by_spark_gives_the_same_scores_and_queue(night_home: NightHome, tmp_path: Path) -> None:
     embedded, expected = second_night(night_home, tmp_path / "duckdb", "duckdb")
@@ -67,7 +79,10 @@ def test_a_night_by_spark_gives_the_same_scores_and_queue(night_home: NightHome,
     assert len(found) == sum(risk.scored for risk in embedded.risks) > 100
     assert near(found, expected)
     assert near(cases(spark), cases(embedded))
-    assert (spark.risks, spark.decision) == (embedded.risks, embedded.decision)
+    assert (spark.risks, spark.decision, spark.feeds) == (embedded.risks, embedded.decision, embedded.feeds)
+    assert [counted(table) for table in spark.tables] == [counted(table) for table in embedded.tables]
+    assert sum(sum(table.quarantined.values()) for table in embedded.tables) > 0
+    assert quarantine(tmp_path / "spark") == quarantine(tmp_path / "duckdb")
 
 
 @pytest.fixture
@@ -93,6 +108,7 @@ def written(data: Path, to: Path, engine: str) -> list[dict[str, object]]:
 
 
 @pytest.mark.spark
+@pytest.mark.soak
 @needs_java
 def test_the_command_writes_the_same_file_and_leaves_no_other(
     tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

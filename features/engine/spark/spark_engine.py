@@ -1,160 +1,187 @@
 """The engine for data too large for one machine: the same aggregates, grouped by a Spark cluster.
 
-The accepted rows become temporary views of the cluster, each group of measures is one distributed query, and its result
-is small: a number for each account, cutoff and measure. The driver does the arithmetic on it, as for the embedded
-engine. Rows that several queries read are computed once and cached by the cluster.
-
-A cluster is named by its master (``local[2]``, ``spark://host:7077``), a Spark Connect server by its URL
-(``sc://host``), and ``databricks`` is the workspace of the Databricks Connect profile.
+Where the cluster has validated the rows of a source, they never leave it; the rows of any other history become
+temporary views of the cluster. Each group of measures is one distributed query, and its result is small: a number for
+each account, cutoff and measure. Rows that several queries read are computed once and kept by the cluster.
 """
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
-import warnings
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from importlib.util import find_spec
-from pathlib import Path
+from threading import RLock
 from typing import TYPE_CHECKING, Any
-from weakref import ReferenceType, ref
+from weakref import WeakKeyDictionary, finalize
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from features.definitions.measures import Aggregate, Ago, Measure
 from features.engine.account_range import Scope
-from features.engine.spark.spark_sql import ZERO_WITHOUT_ROWS, grouped_query, groups, relation_query
+from features.engine.spark.cluster_tables import table_of_files
+from features.engine.spark.executor_watch import watch_executors
+from features.engine.spark.spark_connection import Relations, SparkConnection
+from features.engine.spark.spark_errors import explain_cluster_errors
+from features.engine.spark.spark_session import (
+    forget_session,
+    is_alive,
+    is_cluster,
+    start_session,
+    without_pandas_warning,
+)
+from features.engine.spark.spark_sql import ZERO_WITHOUT_ROWS, grouped_query, groups
 from features.engine.table_rows import expressions
-from features.engine.table_rows.relations import NUMBERED, number_accounts
+from features.engine.table_rows.relations import NUMBERED, number_accounts, relation_rows
 from features.engine.windows import Cutoffs, Floats, Ints
-from features.errors import UsageError, extra_command
 from features.history.history import History
+from features.source_table import SourceTable
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-SESSION_SETTINGS = {
-    "spark.sql.session.timeZone": "UTC",
-    "spark.ui.enabled": "false",
-    "spark.ui.showConsoleProgress": "false",
-}
-DRIVER_SETTINGS = {
-    "spark.driver.memory": "2g",
-    "spark.log.level": "ERROR",
-    "spark.sql.catalogImplementation": "in-memory",
-    "spark.sql.warehouse.dir": str(Path(tempfile.gettempdir()) / "rescue-spark"),
-}
-"""For a driver in this process: it writes nothing to the current folder."""
-
-LOCAL_SETTINGS = {
-    "spark.driver.bindAddress": "127.0.0.1",
-    "spark.driver.host": "127.0.0.1",
-    "spark.sql.shuffle.partitions": "1",
-    "spark.sql.adaptive.enabled": "false",
-    "spark.sql.codegen.wholeStage": "false",
-    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",
-}
-"""Without a cluster there is little data: planning, shuffling and compiling a query would cost more than its rows."""
-
-
-@contextmanager
-def _without_pandas_warning() -> Iterator[None]:
-    """Without PySpark's warning about the installed pandas, which is not used here."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
-        yield
-
 
 class SparkEngine:
-    """Aggregates by Spark. It keeps the rows of the last history in the cluster."""
+    """Aggregates by Spark, of histories whose rows are on the cluster and of others, whose rows are sent there."""
 
-    def __init__(self, session: SparkSession) -> None:
-        self.session = session
-        self._loaded: ReferenceType[History] | None = None  # weak: an engine outlives a night's history
-        self._relations: dict[str, DataFrame] = {}
+    def __init__(self, session: SparkSession, master: str = "") -> None:
+        self.session, self.master = session, master
+        self._sent: WeakKeyDictionary[History, SparkConnection] = WeakKeyDictionary()
+        self._unused: list[Relations] = []
+        self._lock = RLock()
 
     @classmethod
-    @cache
-    def connect(cls, master: str = "local[2]") -> SparkEngine:
-        """The engine on the cluster of that name; one for all nights of a process, so that rows are sent once.
+    def connect(cls, master: str = "local[2]", own: Iterable[tuple[str, str]] = ()) -> SparkEngine:
+        """The engine on the cluster of that name; one for all nights of a process.
 
         Raises:
             UsageError: the extra ``spark`` is not installed, Java is missing where the driver runs here, or there is
                 no such cluster.
         """
-        return cls(_session(master))
+        settings = tuple(own)
+        engine = _engine(master, settings)
+        if not is_alive(engine.session):  # its cluster went away during an earlier night
+            forget_session(engine.session)
+            _engine.cache_clear()
+            engine = _engine(master, settings)
+        return engine
 
-    @_without_pandas_warning()
+    def open(self) -> SparkConnection:
+        """A connection for one history; what the cluster keeps for histories that are gone is freed."""
+        with self._lock:
+            while self._unused:
+                SparkConnection(self.session, self.master, self._unused.pop()).close()
+        return SparkConnection(self.session, self.master)
+
+    def read_table(self, connection: SparkConnection, table: SourceTable) -> SourceTable:
+        """A table of a source as the cluster reads it (:mod:`features.engine.spark.cluster_tables`)."""
+        return table_of_files(connection, table)
+
+    def has(self, history: History) -> bool:
+        """Whether the rows of a history are on this cluster."""
+        return isinstance(history.connection, SparkConnection)
+
+    def forget(self, history: History) -> None:
+        """Free what the cluster keeps for a history, as soon as nobody has it any more."""
+        relations = self.connection_of(history).relations
+        finalize(history, self._unused.append, relations)
+
+    def connection_of(self, history: History) -> SparkConnection:
+        """The relations of a history on the cluster; the rows of one that is not there are sent."""
+        if isinstance(history.connection, SparkConnection):
+            return history.connection
+        with self._lock:
+            if history not in self._sent:
+                connection = self.open()
+                number_accounts(history)
+                for name in (*history.columns, NUMBERED):
+                    connection.register(name, history.query(f"SELECT * FROM {name}"))
+                self._sent[history] = connection
+                finalize(history, self._unused.append, connection.relations)
+            return self._sent[history]
+
+    @without_pandas_warning()
     def aggregates(self, history: History, days: Ints, scope: Scope, wanted: Iterable[Measure]) -> SparkAggregates:
-        """See :class:`features.engine.engines.Engine`."""
+        """See :class:`features.engine.engine_protocol.Engine`."""
         measures = tuple(wanted)
-        cutoffs = np.unique(np.concatenate([days - past for past in sorted(_looks_back(measures))]))
-        parts = [part for measure in measures for part in measure.parts if isinstance(part, Aggregate)]
-        known = [part for part in parts if not expressions.lacks_column(part, history)]
-        self._load(history, {part.stream.relation for part in known})
-        answers = Answers(self.session, cutoffs, scope)
-        answers.compute(known)
+        cutoffs = all_cutoffs(days, measures)
+        answers = Answers(cutoffs, scope)
+        known = known_aggregates(history, measures)
+        for group, rows in self.grouped(history, cutoffs, known):
+            with explain_cluster_errors(self.master):
+                answers.store(group, rows.where(scope.condition).toArrow())
         return SparkAggregates(answers, Cutoffs(days))
 
-    def _load(self, history: History, relations: set[str]) -> None:
-        """Send the history's rows to the cluster under the contract's names, and cache the relations there."""
-        if self._loaded is None or self._loaded() is not history:
-            self._unload()
+    def grouped(
+        self, history: History, cutoffs: Ints, measures: Iterable[Aggregate]
+    ) -> list[tuple[list[Aggregate], DataFrame]]:
+        """By group of measures, the rows ``cutoff``, ``account``, ``m0``, ``m1`` … on the cluster."""
+        connection = self.connection_of(history)
+        wanted = groups(measures)
+        with self._lock, explain_cluster_errors(self.master):
             number_accounts(history)
-            for name in (*history.columns, NUMBERED):
-                self._view(name, history.query(f"SELECT * FROM {name}"))
-            self._loaded = ref(history)
-        for relation in sorted(relations - self._relations.keys()):
-            rows = self.session.sql(relation_query(relation, history)).cache()
-            rows.createOrReplaceTempView(f"rows_{relation}")
-            self._relations[relation] = rows
+            for relation in sorted({group[0].stream.relation for group in wanted}):
+                self._relation(connection, relation, history).createOrReplaceTempView(f"rows_{relation}")
+            days = pa.table({"cutoff": pa.array(cutoffs.astype(np.int32))})
+            self.session.createDataFrame(days).createOrReplaceTempView("cutoffs")
+            return [(group, self.session.sql(grouped_query(group))) for group in wanted]
 
-    def _unload(self) -> None:
-        while self._relations:
-            self._relations.popitem()[1].unpersist()
-        self._loaded = None
+    def _relation(self, connection: SparkConnection, relation: str, history: History) -> DataFrame:
+        """Every version of a relation's rows, with the days between which it held; computed once."""
+        name = f"rows_{relation}"
+        if name not in connection.relations.rows:
+            connection.set_rows(name, connection.query_rows(relation_rows(relation, history)), keep=True)
+        return connection.relations.rows[name]
 
-    def _view(self, name: str, rows: pa.Table) -> None:
-        self.session.createDataFrame(rows).createOrReplaceTempView(name)
+
+@cache
+def _engine(master: str, own: tuple[tuple[str, str], ...]) -> SparkEngine:
+    session = start_session(master, dict(own))
+    if is_cluster(master):
+        watch_executors(session)
+    return SparkEngine(session, master)
+
+
+def known_aggregates(history: History, measures: Iterable[Measure]) -> list[Aggregate]:
+    """The aggregates inside these measures of which the source has all columns."""
+    parts = [part for measure in measures for part in measure.parts if isinstance(part, Aggregate)]
+    return [part for part in parts if not expressions.lacks_column(part, history)]
+
+
+def all_cutoffs(days: Ints, measures: Sequence[Measure]) -> Ints:
+    """The cutoffs, and those before them at which some measure is computed again; ascending."""
+    return np.unique(np.concatenate([days - past for past in sorted(_looks_back(measures))]))
+
+
+def is_text(measure: Aggregate) -> bool:
+    """Whether the answers of a measure are texts."""
+    return measure.how == "text"
 
 
 @dataclass
 class Answers:
     """The aggregates at every cutoff that any measure needs, as arrays by cutoff and account."""
 
-    session: SparkSession
     days: Ints
     scope: Scope
     numbers: dict[Aggregate, Floats] = field(default_factory=dict)
     texts: dict[Aggregate, Any] = field(default_factory=dict)
 
-    def compute(self, measures: Iterable[Aggregate]) -> None:
-        """Compute the measures, one query for each group."""
-        cutoffs = pa.table({"cutoff": pa.array(self.days.astype(np.int32))})
-        self.session.createDataFrame(cutoffs).createOrReplaceTempView("cutoffs")
-        for group in groups(measures):
-            query = f"SELECT * FROM ({grouped_query(group)}) WHERE {self.scope.condition}"
-            self._store(group, self.session.sql(query).toArrow())
-
-    def _store(self, group: list[Aggregate], rows: pa.Table) -> None:
+    def store(self, group: Sequence[Aggregate], rows: pa.Table) -> None:
+        """Take over the answers of one group, with the columns ``cutoff``, ``account``, ``m0``, ``m1`` and so on."""
         cutoff = np.searchsorted(self.days, rows.column("cutoff").to_numpy())
         account = self.scope.places(rows.column("account").to_numpy())
         for place, measure in enumerate(group):
             column = rows.column(f"m{place}")
-            if measure.how == "text":
+            if is_text(measure):
                 texts = np.full((len(self.days), len(self.scope)), None, dtype=object)
                 texts[cutoff, account] = column.to_pylist()
                 self.texts[measure] = texts
             else:
                 empty = 0.0 if measure.how in ZERO_WITHOUT_ROWS else np.nan
                 values = np.full((len(self.days), len(self.scope)), empty)
-                values[cutoff, account] = column.to_numpy()
+                values[cutoff, account] = pc.fill_null(column, np.nan).to_numpy()
                 self.numbers[measure] = values
 
 
@@ -198,12 +225,6 @@ class SparkAggregates:
         return np.searchsorted(self.answers.days, self.cutoffs.days)
 
 
-def java_is_missing() -> bool:
-    """Whether Spark would find no Java on this machine."""
-    home = os.environ.get("JAVA_HOME")
-    return shutil.which(str(Path(home, "bin", "java")) if home else "java") is None
-
-
 def _looks_back(measures: Iterable[Measure]) -> set[int]:
     """The days before the cutoff at which some measure is computed again; 0 is the cutoff itself."""
     days = {0}
@@ -212,43 +233,3 @@ def _looks_back(measures: Iterable[Measure]) -> set[int]:
             if isinstance(part, Ago):
                 days |= {part.days + further for further in _looks_back([part.inner])}
     return days
-
-
-def _session(master: str) -> SparkSession:
-    try:
-        from pyspark.sql import SparkSession
-    except ImportError:
-        raise UsageError(f"The engine spark needs an extra that is not installed: {extra_command('spark')}.") from None
-    if master == "databricks":
-        return _databricks()
-    if master.startswith("sc://"):
-        if find_spec("grpc") is None:  # without it PySpark may end the process
-            raise UsageError(f"Spark at {master} cannot be reached without its client: pip install 'pyspark[connect]'.")
-        return _start(SparkSession.builder.remote(master), master, SESSION_SETTINGS)
-    if java_is_missing():
-        raise UsageError("The engine spark needs Java 17 on this machine: install it (make system), or name a server.")
-    settings = SESSION_SETTINGS | DRIVER_SETTINGS | (LOCAL_SETTINGS if master.startswith("local") else {})
-    return _start(SparkSession.builder.appName("rescue").master(master), master, settings)
-
-
-def _start(builder: Any, master: str, settings: Mapping[str, str]) -> SparkSession:
-    from pyspark.errors import PySparkException
-
-    for name, value in settings.items():
-        builder = builder.config(name, value)
-    try:
-        with _without_pandas_warning():
-            return builder.getOrCreate()
-    except PySparkException as error:
-        reason = str(error).strip().splitlines()[0].rstrip(".")
-        raise UsageError(f"Spark at {master} cannot be reached or did not start: {reason}.") from None
-
-
-def _databricks() -> SparkSession:
-    try:
-        from databricks.connect import DatabricksSession  # type: ignore[import-untyped]  # it publishes none
-    except ImportError:
-        raise UsageError("The engine databricks needs Databricks Connect: pip install databricks-connect.") from None
-    session = DatabricksSession.builder.getOrCreate()
-    session.conf.set("spark.sql.session.timeZone", "UTC")
-    return session

@@ -8,35 +8,14 @@ conditions of each measure are inside its own aggregate, so a source is read onc
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache
-
-from sqlglot import exp, parse_one
 
 from features.definitions.measures import Aggregate, Stream
+from features.engine.spark.spark_dialect import to_spark
 from features.engine.table_rows.expressions import order_of_events
-from features.engine.table_rows.relations import day_number, relation_rows, tie_columns
-from features.history.history import History
+from features.engine.table_rows.relations import day_number, tie_columns
 
 ZERO_WITHOUT_ROWS = frozenset({"count", "sum", "distinct", "slope"})
 """The ways of aggregating that are 0 for an account without rows; the others are null."""
-
-
-@cache
-def to_spark(sql: str) -> str:
-    """An expression or a query of the embedded engine, in Spark's dialect."""
-    tree = parse_one(sql, read="duckdb")
-    for node in reversed(list(tree.walk())):  # inner nodes first: replacing a node replaces its parts
-        translated = _translated(node)
-        if node is tree:
-            tree = translated
-        elif translated is not node:
-            node.replace(translated)
-    return tree.sql("spark")
-
-
-def relation_query(relation: str, history: History) -> str:
-    """Every version of a relation's rows, with the days between which it held."""
-    return to_spark(relation_rows(relation, history))
 
 
 def groups(measures: Iterable[Aggregate]) -> list[list[Aggregate]]:
@@ -157,32 +136,3 @@ _ANSWERS: Mapping[str, Callable[[Aggregate], str]] = {
     "top": _value,
 }
 """Each way of aggregating, as in ``aggregates.AGGREGATE_FUNCTIONS``."""
-
-
-def _parts(ordered: exp.Expr) -> list[exp.Expr]:
-    """The order by a row as the order by its columns: inside a row, Spark sorts nulls first, DuckDB last."""
-    row = ordered.this
-    if isinstance(row, exp.Anonymous) and row.name.upper() == "STRUCT":
-        return [
-            exp.Ordered(this=column, desc=ordered.args.get("desc"), nulls_first=False) for column in row.expressions
-        ]
-    return [ordered]
-
-
-_RENAMED = {"EPOCH_US": "UNIX_MICROS", "ROW": "STRUCT"}
-
-
-def _translated(node: exp.Expr) -> exp.Expr:
-    """The differences between the dialects that sqlglot does not translate."""
-    if isinstance(node, exp.Order):
-        return exp.Order(expressions=[part for ordered in node.expressions for part in _parts(ordered)])
-    if isinstance(node, exp.CTE):
-        return exp.CTE(this=node.this, alias=node.args["alias"])  # Spark decides what to materialize
-    if isinstance(node, exp.SimilarTo):
-        pattern = exp.Literal.string(f"^(?:{node.expression.name})$")
-        return exp.RegexpLike(this=node.this, expression=pattern)
-    if isinstance(node, exp.Anonymous) and node.name.upper() in _RENAMED:
-        return exp.Anonymous(this=_RENAMED[node.name.upper()], expressions=node.expressions)
-    if isinstance(node, exp.Sub) and node.left.is_type("date") and node.right.is_type("date"):
-        return exp.Anonymous(this="DATEDIFF", expressions=[node.left, node.right])
-    return node

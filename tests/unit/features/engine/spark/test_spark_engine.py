@@ -13,8 +13,8 @@ from features.catalogue import Attribute, Feature, attribute_feature, select_fea
 from features.contract import TABLES, Table, declare_attributes, declare_tables
 from features.contract.table_schema import ACCOUNT_ID, KNOWN_AT, instant, text
 from features.definitions.measures import Stream, calculate
-from features.engine.spark.spark_engine import SparkEngine, java_is_missing
-from features.engine.spark.spark_sql import to_spark
+from features.engine.spark.spark_engine import SparkEngine
+from features.engine.spark.spark_session import java_is_missing
 from features.errors import UsageError
 from features.frame import build
 from features.history.history import History
@@ -29,7 +29,7 @@ needs_java = pytest.mark.skipif(java_is_missing(), reason="Spark needs Java 17, 
 @pytest.fixture(scope="module")
 def engine() -> SparkEngine:
     """The engine of this process, which a night's tests use too; it ends with the process."""
-    pytest.importorskip("pyspark", reason="the extra `to_spark` is not installed: uv sync --all-extras")
+    pytest.importorskip("pyspark", reason="the extra `spark` is not installed: uv sync --all-extras")
     return SparkEngine.connect("local[2]")
 
 
@@ -75,17 +75,6 @@ def test_a_source_with_little_in_it(engine: SparkEngine) -> None:
     assert not differences(story.history(), engine)
 
 
-def test_what_the_dialects_say_differently() -> None:
-    assert to_spark("DATE '2024-01-05' - DATE '2024-01-01'").startswith("DATEDIFF(")
-    assert to_spark("a SIMILAR TO '.*(b|c)'") == "a RLIKE '^(?:.*(b|c))$'"
-    assert to_spark("epoch_us(a) - epoch_us(b)") == "UNIX_MICROS(a) - UNIX_MICROS(b)"
-    assert to_spark("lead(a) OVER (ORDER BY row(b, c))").endswith("(ORDER BY b NULLS LAST, c NULLS LAST)")
-    assert to_spark("CAST(epoch_us(row(a)) AS DATE) - DATE '2024-01-01'").startswith(
-        "DATEDIFF(CAST(UNIX_MICROS(STRUCT(a)"
-    )
-    assert to_spark("count(DISTINCT row(a, b))") == "COUNT(DISTINCT STRUCT(a, b))"
-
-
 @pytest.mark.spark
 @needs_java
 def test_the_cluster_holds_the_rows_of_the_last_history(engine: SparkEngine) -> None:
@@ -97,7 +86,7 @@ def test_the_cluster_holds_the_rows_of_the_last_history(engine: SparkEngine) -> 
 
 
 def test_spark_connect_without_its_client_says_what_is_missing() -> None:
-    pytest.importorskip("pyspark", reason="the extra `to_spark` is not installed: uv sync --all-extras")
+    pytest.importorskip("pyspark", reason="the extra `spark` is not installed: uv sync --all-extras")
     with pytest.raises(
         UsageError, match=r"^Spark at sc://127.0.0.1:9 cannot be reached without its client: pip install"
     ):
