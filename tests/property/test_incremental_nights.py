@@ -17,6 +17,7 @@ from typing import Any
 import hypothesis.strategies as st
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis.strategies import DrawFn, SearchStrategy
 from support.worlds.factories import TYPES
@@ -194,9 +195,20 @@ def rows_known(history: History, name: str) -> dict[int, int]:
     return found
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=5, suppress_health_check=list(HealthCheck))
 @given(nights())
 def test_a_night_with_cached_results_equals_one_on_a_new_home(sources: list[Source]) -> None:
+    assert_equal_nights(sources)
+
+
+@pytest.mark.soak
+@settings(max_examples=150, suppress_health_check=list(HealthCheck))
+@given(nights())
+def test_many_nights_with_cached_results_equal_those_on_a_new_home(sources: list[Source]) -> None:
+    assert_equal_nights(sources)
+
+
+def assert_equal_nights(sources: list[Source]) -> None:
     clock = iter(range(10**18, 2 * 10**18, 10**9))
     with TemporaryDirectory() as place:
         folder, state = Path(place) / "source", Path(place) / "state"
