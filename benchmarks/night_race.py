@@ -29,7 +29,6 @@ import duckdb
 from features_race import floor, opened, race
 
 OTHER, WHOLE, FLOOR = "imports and the rest", "all", "bare scan of the features' columns"
-CURRENCY = {"RESCUE_STALE_AFTER": "60"}
 Taken = dict[str, tuple[float, float]]
 """Processor and wall seconds by step."""
 
@@ -72,7 +71,9 @@ class Run:
     def __init__(self, *arguments: str) -> None:
         begin = time.perf_counter()
         command = [sys.executable, __file__, "--command", *arguments]
-        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        done = subprocess.run(command, check=False, capture_output=True, text=True)
+        if done.returncode:
+            raise SystemExit(f"{' '.join(arguments)} failed: {done.stderr.strip().splitlines()[-1:]}")
         wall = time.perf_counter() - begin
         found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
         self.peak: float = found["peak"]
