@@ -16,7 +16,7 @@ run: $(VENV)/.run
 	@$(SAMPLE_SETTINGS) $(VENV)/bin/rescue nightly --data data_samples --home .rescue --as-of 2026-07-01
 	@echo "Next: $(VENV)/bin/rescue queue list, or $(VENV)/bin/rescue review --home .rescue --demo"
 
-# Sixty nights of an invented company, worked by eight simulated people; about two minutes on two cores.
+# Sixty nights of an invented company, worked by eight simulated people; less than three minutes on two cores.
 demo: $(VENV)/.run
 	@$(VENV)/bin/rescue demo --home $(DEMO)
 

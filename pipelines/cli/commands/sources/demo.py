@@ -30,7 +30,7 @@ def demo(
 ) -> None:
     """Play nights of a simulated company through the code that runs in production, worked by eight simulated people.
 
-    It takes about two minutes on two cores. Nothing is sent: messages to people are files in the folder `mail` of the
+    It takes less than three minutes on two cores. Nothing is sent: messages to people are files in the folder `mail` of the
     home.
     """
     from pipelines.demo.demo_home import DemoHome
@@ -58,7 +58,7 @@ def expected_length(nights: int) -> str:
     """How long it takes to play so many nights on two cores."""
     from serving.night_report.report_text import plural
 
-    minutes = max(1, round(nights / 30))
+    minutes = 1 + round(nights / 30)
     return (
         f"This takes about {plural(minutes, 'minute')} on two cores. The first night trains the models and takes "
         "the longest; then there is a line every fifth night."
