@@ -30,8 +30,8 @@ def demo(
 ) -> None:
     """Play nights of a simulated company through the code that runs in production, worked by eight simulated people.
 
-    It takes less than three minutes on two cores. Nothing is sent: messages to people are files in the folder `mail` of the
-    home.
+    It takes less than three minutes on two cores. Nothing is sent: messages to people are files in the folder `mail` of
+    the home.
     """
     from pipelines.demo.demo_home import DemoHome
     from pipelines.demo.play_demo import DemoPlan, play_demo
