@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import Select, and_, exists, func, or_, select
@@ -305,17 +306,20 @@ def _of_squads(column: Any, chosen: QueueFilter) -> list[ColumnElement[bool]]:
 def _first_reasons(session: Session, cases: Sequence[Case]) -> dict[str, str]:
     """The first reason of each case tonight, by case id; from its newest hand-off where the night has none."""
     reasons = {case.id: case.first_reason for case in cases if case.first_reason}
-    without = [case.id for case in cases if not case.first_reason]
     query = (
         select(FrozenHandoff.case_id, FrozenHandoff.content)
         .join(Case, (FrozenHandoff.case_id == Case.id) & (FrozenHandoff.as_of == Case.raised_on))
-        .where(FrozenHandoff.case_id.in_(without))
+        .where(FrozenHandoff.case_id.in_(without := [case.id for case in cases if not case.first_reason]))
     )
     for row in session.execute(query) if without else ():
-        reason = first_reason(upgrade_package(json.loads(row.content)))
-        if reason:
+        if reason := _reason_in(row.content):
             reasons[row.case_id] = reason
     return reasons
+
+
+@lru_cache(maxsize=512)  # a stored hand-off never changes, and the first page is read again and again
+def _reason_in(content: str) -> str | None:
+    return first_reason(upgrade_package(json.loads(content)))
 
 
 def first_reason(package: dict[str, Any]) -> str | None:
