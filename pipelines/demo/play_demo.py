@@ -10,6 +10,7 @@ from datetime import date, datetime, time, timedelta
 from functools import cached_property
 
 from features.errors import DataGateError
+from models.risks.defaults import ESCALATION
 from pipelines import assembly
 from pipelines.console import Steps
 from pipelines.demo.company import Company, LateFeed
@@ -53,8 +54,7 @@ MONITOR_EVERY = 28
 LOG_EVERY = 5
 """A line of progress every so many nights."""
 RETRAIN_DAY = 28
-RETRAINED = "escalation"
-"""This risk is trained again so many days before the end: its labels mature within weeks."""
+"""Escalation is trained again so many days before the end: its labels mature within weeks."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,7 +153,7 @@ class _Demo:
                     self.report.stopped += 1
             self.clock.go_to(day, REPAIR_HOUR, 10)
         if left == RETRAIN_DAY:
-            train_from(self.settings, RETRAINED, day, 0, Steps(quiet=True))
+            train_from(self.settings, ESCALATION.name, day, 0, Steps(quiet=True))
         self._run(day)
         self.report.nights += 1
         if left % MONITOR_EVERY == 0:

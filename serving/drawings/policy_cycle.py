@@ -27,7 +27,7 @@ REPLAY_FIGURES = {
 STUDY_HEAD = ("Figure", "Before", "After", "Difference")
 
 
-CHANGED: Final = "{key}: {old} before, {new} now"
+CHANGED_RULE: Final = "{key}: {old} before, {new} now"
 """A changed rule as a sentence."""
 
 
@@ -38,7 +38,7 @@ class RuleChange(NamedTuple):
     old: str
     new: str
 
-    def text(self, form: str = CHANGED) -> str:
+    def text(self, form: str = CHANGED_RULE) -> str:
         """The change as a sentence."""
         return form.format(key=self.key, old=self.old, new=self.new)
 

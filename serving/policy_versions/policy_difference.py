@@ -4,13 +4,13 @@ import difflib
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from serving.drawings.policy_cycle import CHANGED, RuleChange, rule_changes
+from serving.drawings.policy_cycle import CHANGED_RULE, RuleChange, rule_changes
 from serving.policy.definition.policy_file import Policy
 from serving.policy_versions.policy_fields import PolicyField, policy_fields
 
 LINES_AROUND = 2
 """Unchanged lines around a change."""
-RESTORED: Final = "{key}: now {old} → restored {new}"
+RESTORED_RULE: Final = "{key}: now {old} → restored {new}"
 """A rule that a restored policy would change."""
 
 
@@ -26,7 +26,7 @@ def changed_rules(before: Policy, after: Policy) -> list[str]:
     return [change.text() for change in _changes(before, after)]
 
 
-def changes_in_words(before: Policy, after: Policy, form: str = CHANGED) -> list[str]:
+def changes_in_words(before: Policy, after: Policy, form: str = CHANGED_RULE) -> list[str]:
     """Each rule that differs, named as the field that changes it, if there is one.
 
     For example ``New cases per night (squad success): 10 before, 12 now``; shares are in percent, as in the fields.

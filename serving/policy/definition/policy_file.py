@@ -153,8 +153,8 @@ def default_text() -> str:
 
 def _toml_text(source: str, message: str) -> str:
     """The sentence of a file that is not TOML; a table that is written twice, such as a person, is named."""
-    if section := _SECTION_TWICE.fullmatch(message):
-        return f"{source}, line {section[2]}: [{section[1]}] is written twice; put everything into the first one."
+    if table := _SECTION_TWICE.fullmatch(message):
+        return f"{source}, line {table[2]}: [{table[1]}] is written twice; put everything into the first one."
     twice = _TWICE.fullmatch(message)
     if twice is None:
         return f"{source}: {message.rstrip('.')}; this is not TOML."

@@ -11,7 +11,7 @@ from serving.policy.state.case_status import ContractStatus
 
 LEFT = "left"
 WITHOUT_REVENUE = "without_revenue"
-LISTED = "single_account"
+SINGLE_ACCOUNT = "single_account"
 """The names of the rules that are no condition; that of a type is ``type:`` and the type."""
 
 
@@ -26,7 +26,7 @@ class Exclusions:
             self.rules[place] = LEFT
         listed = (accounts.place.get(account) for account in rule.accounts)
         for place in (found for found in listed if found is not None):
-            self.rules.setdefault(place, LISTED)
+            self.rules.setdefault(place, SINGLE_ACCOUNT)
         for place, kind in enumerate(accounts.texts("type") if types else ()):
             if kind is not None and kind.casefold() in types:
                 self.rules.setdefault(place, f"type:{kind.casefold()}")

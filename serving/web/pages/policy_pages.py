@@ -11,9 +11,9 @@ from fastapi.responses import HTMLResponse, PlainTextResponse, Response
 
 from features.errors import RescueError, UsageError
 from serving.cases.case_errors import AccountNotFoundError
-from serving.drawings.policy_cycle import CHANGED
+from serving.drawings.policy_cycle import CHANGED_RULE
 from serving.policy.definition.policy_file import PolicyError
-from serving.policy_versions.policy_difference import RESTORED, changed_lines, changes_in_words
+from serving.policy_versions.policy_difference import RESTORED_RULE, changed_lines, changes_in_words
 from serving.policy_versions.policy_fields import exclude_account, without_hypothesis
 from serving.policy_versions.policy_service import PolicyService
 from serving.policy_versions.policy_state import FileState, PolicyInForce
@@ -214,7 +214,7 @@ def show_version(request: Request, number: VersionNumber, context: PolicyContext
         "row": version_lines([row], state)[0],
         "text": row.text,
         "changes": _changes(state, before.text, row.text) if before else [],
-        "restored": _changes(state, state.text, row.text, RESTORED),
+        "restored": _changes(state, state.text, row.text, RESTORED_RULE),
         "lines": list(changed_lines(before.text, row.text))[:MOST_DIFFERENCES] if before else [],
         "state": state,
         "notice": None,
@@ -222,7 +222,7 @@ def show_version(request: Request, number: VersionNumber, context: PolicyContext
     return render_page(request, "policy_version.html.j2", shown)
 
 
-def _changes(state: PolicyInForce, before: str, after: str, form: str = CHANGED) -> list[str]:
+def _changes(state: PolicyInForce, before: str, after: str, form: str = CHANGED_RULE) -> list[str]:
     """The rules that differ; none where one of the texts is no valid policy any more."""
     try:
         first, second = (state.source.parse(text, "policy") for text in (before, after))

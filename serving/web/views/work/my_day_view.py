@@ -18,7 +18,7 @@ from serving.web.views.work.next_step import next_step, stage_of
 
 SOON = timedelta(hours=24)
 """A deadline that is nearer is one of today's."""
-MOST_LINES = 30
+MOST_ROWS_OF_GROUP = 30
 """Lines of a section."""
 MOST_FREE = 3
 """So many cases that nobody has claimed are offered."""
@@ -52,7 +52,7 @@ class DaySection:
     @property
     def shown(self) -> Sequence[DayRow]:
         """The first lines: nobody works through hundreds, and the page stays small."""
-        return self.rows[:MOST_LINES]
+        return self.rows[:MOST_ROWS_OF_GROUP]
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ contracts, the contacts and the kind of accounts are those that the shapes know.
 both use Salesforce's ids, because who is held out and how training is divided depend on ids.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -41,6 +42,9 @@ SELECT * EXCLUDE (is_open, is_escalated, priority_before) FROM (
 """
 """Zendesk has changes of fields: an open ticket cannot be opened, an escalation cannot begin or end twice, and a
 priority cannot be set to what it is."""
+
+TICKET = re.compile(r"ticket \S+")
+"""A ticket in a sentence: Zendesk numbers them itself."""
 
 
 def vendor_settings(folder: Path, home: Path) -> Settings:
@@ -97,7 +101,8 @@ def nights(folder: Path, world: SimulatorSettings) -> tuple[NightReport, NightRe
 
 def queue_of(report: NightReport) -> list[Mapping[str, Any]]:
     keys = ("account_id", "risks", "lane", "arr", "first_reason", "renews_on", "ends_on")
-    return [{key: getattr(case, key) for key in keys} for case in report.queue]
+    cases = [{key: getattr(case, key) for key in keys} for case in report.queue]
+    return [case | {"first_reason": TICKET.sub("ticket", str(case["first_reason"]))} for case in cases]
 
 
 def assert_same(shaped: NightReport, plain: NightReport) -> None:
@@ -109,7 +114,7 @@ def assert_same(shaped: NightReport, plain: NightReport) -> None:
         assert {key: one[key] for key in one if key not in ("risks", "arr")} == {
             key: other[key] for key in other if key not in ("risks", "arr")
         }
-    assert shaped.decision == plain.decision
+    assert shaped.decision.model_dump() == plain.decision.model_dump()
 
 
 def test_the_queue_of_a_small_company_is_the_same(tmp_path: Path) -> None:
