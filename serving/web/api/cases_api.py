@@ -18,7 +18,6 @@ from serving.web.api import response_models
 from serving.web.api.action_models import CaseActionRequest, CommentRequest, TakeNextRequest
 from serving.web.api.dependencies import CaseId, Commenter, UseCases, Viewer, Worker
 from serving.web.api.text_fields import RequestModel, ShortText
-from serving.web.display_text import SORT_TITLES
 
 cases_router = APIRouter(tags=["cases"])
 
@@ -44,7 +43,8 @@ class CaseFilter(RequestModel):
     )
     text: ShortText = Field("", description="In the account's name or id, or in the headline.")
     sort: ShortText = Field(
-        "priority", description=f"One of {', '.join(SORT_TITLES)}, or the name of a risk: the highest risk first."
+        "priority",
+        description=f"One of {', '.join(queue_queries.SORTS)}, or the name of a risk: the highest risk first.",
     )
     page: int = Field(1, ge=1, le=100_000)
 
@@ -57,7 +57,7 @@ def get_case_list(
     with cases.store.reading() as session:
         night = queue_queries.newest_night(session)
         risks = queue_queries.night_risks(session, night)
-        if query.sort not in (orders := (*SORT_TITLES, *risks)):
+        if query.sort not in (orders := (*queue_queries.SORTS, *risks)):
             raise UsageError(f"There is no such sort order: {suggest_name(query.sort, orders)}")
         filters = query.model_dump(exclude={"sort", "page"})
         chosen = queue_queries.QueueFilter(
