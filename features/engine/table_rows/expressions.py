@@ -61,8 +61,7 @@ def missing_columns(part: Aggregate, history: History) -> list[tuple[str, str]]:
         (table, word)
         for table in tables
         for word in sorted(words.intersection(TABLES[table].names))
-        if not any(history.has_column(other, word) for other in tables)
-        and not TABLES[table].column(word).absent_means
+        if not any(history.has_column(other, word) for other in tables) and not TABLES[table].column(word).absent_means
     ]
 
 
