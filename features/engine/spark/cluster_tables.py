@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 PLACE = ("filename", "file_row_number")
 """The columns of a row's place: its file, and its number there from nought on."""
 
+QUOTED = ' "<>\\^`{|}%#?[]'
+"""The signs that Java does not leave in the path of a file as they are."""
+
 _TYPES = {
     "string": "VARCHAR",
     "binary": "BLOB",
@@ -88,8 +91,11 @@ def refuse_parsing(table: SourceTable, types: Mapping[str, str]) -> None:
 
 
 def _uris(path: str) -> tuple[str, ...]:
-    """How Spark may name a file."""
-    return (path,) if urlsplit(path).scheme else (f"file:{quote(path)}", f"file:{path}", f"file://{quote(path)}")
+    """How Spark may name a file: Java writes few signs of a path otherwise."""
+    if urlsplit(path).scheme:
+        return (path,)
+    java = "".join(quote(sign) if sign in QUOTED else sign for sign in path)
+    return tuple(dict.fromkeys(f"file:{slashes}{form}" for slashes in ("", "//") for form in (java, quote(path), path)))
 
 
 def _escaped(path: str) -> str:

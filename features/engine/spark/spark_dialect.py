@@ -81,8 +81,9 @@ def _without_qualify(select: exp.Expr) -> exp.Expr:
 
 def _date_difference(node: exp.Expr) -> exp.Expr:
     """The days between two dates; what a literal date is taken from is a date."""
-    if node.right.is_type("date"):
-        return exp.Anonymous(this="DATEDIFF", expressions=[node.left, node.right])
+    first, second = node.this, node.expression
+    if second.is_type("date"):
+        return exp.Anonymous(this="DATEDIFF", expressions=[first, second])
     return node
 
 
