@@ -6,7 +6,7 @@ Validation names a bad row by its file and its number there, so every row gets b
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 from features.contract import TABLES, ColumnType
@@ -14,9 +14,6 @@ from features.engine.spark.spark_connection import SparkConnection
 from features.engine.spark.spark_errors import explain_cluster_errors
 from features.errors import DataGateError
 from features.source_table import SourceTable
-
-if TYPE_CHECKING:
-    from pyspark.sql.types import DataType
 
 PLACE = ("filename", "file_row_number")
 """The columns of a row's place: its file, and its number there from nought on."""
@@ -62,13 +59,13 @@ def table_of_files(connection: SparkConnection, table: SourceTable) -> SourceTab
     return table.on_cluster(view, types)
 
 
-def duckdb_type(kind: DataType) -> str:
+def duckdb_type(kind: Any) -> str:
     """DuckDB's name of one of Spark's types."""
-    name = kind.typeName()
+    name: str = kind.typeName()
     if name == "decimal":
-        return f"DECIMAL({kind.precision},{kind.scale})"  # type: ignore[attr-defined]  # of a DecimalType
+        return f"DECIMAL({kind.precision},{kind.scale})"
     if name == "array":
-        return f"{duckdb_type(kind.elementType)}[]"  # type: ignore[attr-defined]  # of an ArrayType
+        return f"{duckdb_type(kind.elementType)}[]"
     return _TYPES.get(name, name.upper())
 
 

@@ -214,7 +214,7 @@ class SparkConnection:
         new = {part.this.name: part.expression for part in tree.expressions}
         columns = []
         for name_of in self.relations.rows[name].columns:
-            column = exp.column(name_of, quoted=True)
+            column: exp.Expr = exp.column(name_of, quoted=True)
             if name_of in new:
                 chosen = exp.Case().when(where.copy(), new[name_of]).else_(column)
                 column = exp.alias_(chosen, name_of, quoted=True)

@@ -80,7 +80,8 @@ class SparkEngine:
 
     def has(self, history: History) -> bool:
         """Whether the rows of a history are on this cluster."""
-        return isinstance(history.connection, SparkConnection)
+        connection: object = history.connection
+        return isinstance(connection, SparkConnection)
 
     def forget(self, history: History) -> None:
         """Free what the cluster keeps for a history, as soon as nobody has it any more."""
@@ -89,16 +90,17 @@ class SparkEngine:
 
     def connection_of(self, history: History) -> SparkConnection:
         """The relations of a history on the cluster; the rows of one that is not there are sent."""
-        if isinstance(history.connection, SparkConnection):
-            return history.connection
+        connection: object = history.connection
+        if isinstance(connection, SparkConnection):
+            return connection
         with self._lock:
             if history not in self._sent:
-                connection = self.open()
+                sent = self.open()
                 number_accounts(history)
                 for name in (*history.columns, NUMBERED):
-                    connection.register(name, history.query(f"SELECT * FROM {name}"))
-                self._sent[history] = connection
-                finalize(history, self._unused.append, connection.relations)
+                    sent.register(name, history.query(f"SELECT * FROM {name}"))
+                self._sent[history] = sent
+                finalize(history, self._unused.append, sent.relations)
             return self._sent[history]
 
     @without_pandas_warning()

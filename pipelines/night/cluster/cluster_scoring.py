@@ -170,7 +170,8 @@ def score_on_cluster(
     rows = scored.columns(["account_id", "as_of", *_schema(files).names])
     frames = ClusterFrames(rows.select(["account_id", "as_of"]), on_cluster=scored)
     found = scoring.score_accounts(history, frames.frame, cutoffs, {}, stale, without)
-    eligible, not_scored, unknown = dict(found.eligible), dict(found.not_scored), {}
+    eligible, not_scored = dict(found.eligible), dict(found.not_scored)
+    unknown: dict[tuple[str, str], tuple[str, ...]] = {}
     tables = [SCORES.empty_table()]
     for name, champion in champions.items():
         result = scoring.score_risk(_ScoredRows(rows, name), eligibility(history, cutoffs, champion.model.risk.label))
