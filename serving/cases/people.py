@@ -32,7 +32,7 @@ _NEWEST_RULES = (
     .order_by(PolicyVersionRow.last_night.desc(), PolicyVersionRow.recorded_at.desc())
     .limit(1)
 )
-_NO_RULES = ("null", "{}")
+_NO_RULES = frozenset({"null", "{}", "[]"})
 _DISABLED = select(User.name).where(User.disabled_at.is_not(None)).union(select(RevokedPerson.person))
 _MEMBERS = select(Member.squad, Member.person).order_by(Member.squad, Member.position)
 _SQUADS = select(Squad.name, Squad.calendar).where(Squad.active).order_by(Squad.name)
