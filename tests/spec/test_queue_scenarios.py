@@ -463,6 +463,7 @@ def test_excluded_accounts_get_no_case_and_are_counted_by_rule(row: Mapping[str,
 
 
 def test_a_single_account_can_be_excluded_by_its_id() -> None:
+    assert "accounts" not in queue().policy.rules.content()["exclude"]  # it keeps its version
     player = queue('[exclude]\naccounts = ["B", "nobody"]')
     decision = player.night({**LEAVING}, {**LEAVING, "a": "B"})
     assert accounts(decision.flags) == ["A"]

@@ -181,7 +181,8 @@ LATER_SECTIONS = (
 LATER_SQUAD_KEYS = ("duty",)
 LATER_SEVERITY_KEYS = ("path",)
 LATER_PROTOCOL_KEYS = ("mentioned",)
-"""Sections, and keys of squads, severities and events: no part of the version of a policy that does not use them."""
+LATER_KEYS = (("priority", "uplift"), ("exclude", "accounts"))
+"""Sections, keys of squads, severities and events, and others: no part of a version that does not use them."""
 
 
 class PolicyFile(Section):
@@ -302,8 +303,9 @@ class PolicyFile(Section):
             for name in later:
                 if not table.get(name):
                     table.pop(name, None)
-        if not content["priority"]["uplift"]:
-            del content["priority"]["uplift"]
+        for section, name in LATER_KEYS:
+            if not content[section][name]:
+                del content[section][name]
         return content
 
     @property

@@ -51,7 +51,8 @@ def test_an_incident_in_words() -> None:
     text = explain(policy(INCIDENT))
     assert (
         "Checkout: 20 signals with the same product within 15 minutes where kind = 'checkout.failed'; severity high, "
-        "squad care. It ends by itself 30 minutes after its last signal, and signals that come back within 24 hours open it"
+        "squad care. It ends by itself 30 minutes after its last signal, and signals that come back within 24 hours "
+        "open it"
     ) in text
     assert "Incidents" not in explain(policy())
 
