@@ -68,7 +68,7 @@ def left_section(figures: WeeklyFigures) -> WeeklySection:
     recent, week = figures.recent_left, figures.left
     if not recent.saved:
         lead = f"No saved case is {RETURN_DAYS} days old yet, so it is not known which of them last."
-        return WeeklySection("left", LEFT_TITLE, lead, _leaving_lines(figures))
+        return WeeklySection("left", LEFT_TITLE, lead, _leaving_lines(figures), links=_leaving_links(figures))
     lead = (
         f"Of {plural(recent.saved, 'case')} that {'was' if recent.saved == 1 else 'were'} saved {RETURN_DAYS} days "
         f"before, {recent.left:,} left within these days ({share_text(figures.left_share)}, 95% interval in brackets)."
@@ -88,19 +88,25 @@ def left_section(figures: WeeklyFigures) -> WeeklySection:
         [(name, day_text(day)) for _, name, day in recent.accounts[:MOST_NAMED]],
     )
     note = f"Cases whose {RETURN_DAYS} days after being saved ended in the last {SHOWN_WEEKS} weeks."
-    return WeeklySection("left", LEFT_TITLE, lead, lines, chart, table if recent.left else None, note)
+    links = _leaving_links(figures)
+    return WeeklySection("left", LEFT_TITLE, lead, lines, chart, table if recent.left else None, note, links)
 
 
 def _leaving_lines(figures: WeeklyFigures) -> list[str]:
-    """Who was saved in the shown weeks and is leaving now; these are not "saved" to whoever reads the figures."""
-    names = figures.leaving
+    """How many were saved in the shown weeks and are leaving now; a mail names no account, so the page links them."""
+    names = {name for _, name in figures.leaving}
     if not names:
         return []
-    more = f" and {len(names) - MOST_NAMED:,} more" if len(names) > MOST_NAMED else ""
     return [
         f"{plural(len(names), 'account')} saved in the last {SHOWN_WEEKS} weeks {'is' if len(names) == 1 else 'are'} "
-        f"leaving all the same, by a cancellation that stands: {', '.join(names[:MOST_NAMED])}{more}."
+        "leaving all the same, by a cancellation that stands."
     ]
+
+
+def _leaving_links(figures: WeeklyFigures) -> list[tuple[str, str]]:
+    """The newest saved case of each account that is leaving all the same."""
+    cases = {name: case for case, name in figures.leaving}
+    return [(name, f"/case/{case}") for name, case in list(cases.items())[:MOST_NAMED]]
 
 
 def model_section(figures: WeeklyFigures) -> WeeklySection:

@@ -64,7 +64,7 @@ class WeeklyFigures:
     ``flow`` are the last weeks, this one last. ``at_begin`` and ``at_end`` are the open cases at its beginning and
     its end, or now, and ``moves`` what lies between. ``months`` are this quarter and month, each with the one before.
     ``losses`` are the reasons of the week, ``recent_losses`` those of all shown weeks. ``left_share`` is the share of
-    saved accounts that left within 90 days, over the shown weeks; ``leaving`` are the names of those saved in the
+    saved accounts that left within 90 days, over the shown weeks; ``leaving`` are case and name of those saved in the
     shown weeks that are leaving at the end of this one.
     """
 
@@ -83,7 +83,7 @@ class WeeklyFigures:
     left: SavedCohort
     recent_left: SavedCohort
     left_share: Estimate
-    leaving: Sequence[str]
+    leaving: Sequence[tuple[str, str]]
     monitored_on: date | None
     risks: Sequence[RiskMonitor]
     model_alarms: Sequence[MonitorAlarm]
@@ -175,7 +175,7 @@ def measure_week(
         left=saved_cohort(session, monday, after, squads),
         recent_left=shown,
         left_share=estimate_share([place < shown.left for place in range(shown.saved)], range(shown.saved)),
-        leaving=list(dict.fromkeys(name for _, name in saved_but_leaving(session, since, end, squads))),
+        leaving=saved_but_leaving(session, since, end, squads),
         monitored_on=report.as_of if report else None,
         risks=report.risks if report else (),
         model_alarms=[alarm for alarm in report.alarms if alarm.code in MODEL_ALARMS] if report else [],

@@ -179,7 +179,10 @@ def test_customers_who_were_saved_and_leave_are_named(store: Store) -> None:
         earlier = measure_week(session, MONDAY - timedelta(weeks=1), NEXT, None)
     assert (len(found.leaving), found.at_end.leaving, len(earlier.leaving)) == (1, 1, 0)
     words = week_as_text(write_week(found, NEXT.date()))
-    assert "1 account saved in the last 12 weeks is leaving all the same" in words
+    assert "1 account saved in the last 12 weeks is leaving all the same, by a cancellation that stands." in words
+    left = next(section for section in write_week(found, NEXT.date()).sections if section.key == "left")
+    assert [page for _, page in left.links] == [f"/case/{saved}"]
+    assert left.links[0][0] not in words  # a mail names no account
     assert "1 open case (0 at risk, 1 leaving)" in words
 
 
