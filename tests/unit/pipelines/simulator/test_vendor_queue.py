@@ -67,7 +67,7 @@ def write_contract(world: Path, vendors: Settings, out: Path, scratch: Path) -> 
             rows = f"read_parquet('{entry}/**/*.parquet')" if entry.is_dir() else f"read_parquet('{entry}')"
             columns = [row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM {rows}").fetchall()]
             for key in (key for key in ("account_id", "parent_id") if key in columns):
-                rows = f"(SELECT * REPLACE ('001' || substr({key}, 3) AS {key}) FROM {rows})"
+                rows = f"(SELECT * REPLACE (regexp_replace({key}, '^a-', '001') AS {key}) FROM {rows})"
             if entry.stem == "ticket_events":
                 tickets = f"(SELECT ticket_id, priority FROM read_parquet('{world}/tickets*'))"
                 rows = f"({CHANGES_ONLY.format(rows=rows, tickets=tickets)})"
