@@ -73,7 +73,7 @@ def test_an_absence_and_a_hand_over_with_a_form(site: tuple[Callable[[Person], s
         page.get_by_label("Impact").select_option(ANSWERS["impact"])
         page.get_by_label("Reason, for the receiver").fill("needs an engineer")
         page.get_by_role("button", name="Hand over to south").click()
-        expect(page.get_by_role("status")).to_contain_text("handed over")
+        expect(page.get_by_role("status")).to_contain_text("is with the squad south now")
         receiver = browser.new_context(java_script_enabled=False).new_page()
         receiver.goto(link(DAN))
         receiver.goto(f"{address}/case/{case}")

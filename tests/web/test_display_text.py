@@ -92,7 +92,7 @@ def test_every_code_has_a_text() -> None:
     assert set(State) <= set(display_text.STATE_TITLES)
     assert set(Action) <= set(display_text.EVENT_TEXTS)
     assert set(Permission) == set(display_text.PERMISSION_TEXTS)
-    assert set(SORTS) == set(display_text.SORT_TITLES)
+    assert set(SORTS) == {*display_text.SORT_TITLES, *display_text.CLOSED_SORT_TITLES}
 
 
 def test_every_action_of_people_has_a_form_and_a_message() -> None:

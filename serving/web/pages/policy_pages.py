@@ -33,7 +33,7 @@ from serving.policy_versions.saved_policies import (
     saved_policy,
 )
 from serving.store.database import StoreError
-from serving.store.tables import Account
+from serving.store.queries.account_queries import account_file
 from serving.web.access import Permission
 from serving.web.flash_messages import FlashMessage, failure_message, success_message
 from serving.web.rendering import render_page
@@ -275,10 +275,10 @@ def exclude_one_account(
     """Exclude one account from the queue, or let it get cases again: a version of the policy, with its reason."""
     excluded = texts.get("do") != "include"
     with context.store.reading() as session:
-        account = session.get(Account, account_id)
-    if account is None:
+        file = account_file(session, account_id, context.squads)
+    if file is None:
         raise AccountNotFoundError(account_id)
-    state, name = policies.in_force(), account.name or account_id
+    state, name = policies.in_force(), file.account.name or account_id
     reason = texts.get("text", "").strip()
     if excluded and not reason:
         error = UsageError(f"{name} was not excluded: say why in one sentence.")
