@@ -44,7 +44,9 @@ def test_an_attempt_and_the_first_contact_are_logged_and_in_the_history(rescue: 
         ("left a message for Mara Winter by phone", ""),
     ]
     lines = rescue("queue", "history", case, "--for", "bob").output.splitlines()
-    assert any("claimed the case (state: from New to Claimed; Ann Ames was responsible until then)" in line for line in lines)
+    assert any(
+        "claimed the case (state: from New to Claimed; Ann Ames was responsible until then)" in line for line in lines
+    )
     assert "    They miss the report." in lines
     assert lines.index("    They miss the report.") < len(lines) - 1  # the opening is older, and so further down
 
