@@ -78,7 +78,7 @@ def _start(command: list[str], environment: dict[str, str]) -> "subprocess.Popen
 def _end(process: "subprocess.Popen[bytes]") -> None:
     """Wait for a process that was told to end; where interrupts are ignored, Prefect's worker never does."""
     try:
-        process.wait(30)
+        process.wait(5)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()

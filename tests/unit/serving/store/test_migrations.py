@@ -276,13 +276,14 @@ def test_people_go_on_with_an_upgraded_queue(old_queue: Store) -> None:
         assert case_history(session, saved.id)[-1].kind == "reopen"
 
 
-def test_an_upgrade_interrupted_at_any_statement_changes_nothing(old_queue: Store) -> None:
+@pytest.mark.parametrize("step", [7, pytest.param(1, marks=pytest.mark.soak)])
+def test_an_upgrade_interrupted_at_a_statement_changes_nothing(old_queue: Store, step: int) -> None:
     before = content(old_queue)
-    interruptions = 0
-    while _is_interrupted(old_queue, interruptions):
+    statement = 0
+    while _is_interrupted(old_queue, statement):
         assert content(old_queue) == before
-        interruptions += 1
-    assert interruptions > 20
+        statement += step
+    assert statement > 20
     with old_queue.engine.connect() as connection:
         assert current_revision(connection) == HEAD
 
