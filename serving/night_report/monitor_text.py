@@ -81,8 +81,9 @@ def _model_finding(
         case schema.FeatureDrift(reference=reference, features=features, tested=tested, confirmed=confirmed):
             named = "; ".join(FEATURE_TITLES.get(name, name) for name in features[:3])
             more = f"; and {len(features) - 3} more" if len(features) > 3 else ""
+            verb = "has" if len(features) == 1 else "have"
             return (
-                f"{title}: of {plural(tested, 'feature')}, {len(features)} have moved since {day_text(reference)}"
+                f"{title}: of {plural(tested, 'feature')}, {len(features)} {verb} moved since {day_text(reference)}"
                 f"{_confirmed(confirmed)}: {named}{more}."
             )
         case schema.RankingFell(auc=auc, expected=expected):
