@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from models.registry.registry import Registry
     from models.registry.uplift_registry import UpliftRegistry
     from serving.delivery import Channel
+    from serving.paths.message_settings import MessageSettings
     from serving.policy.decision.decide import Policy
     from serving.policy_versions.policy_state import PolicyInForce, PolicySource
     from serving.store import Store
@@ -44,15 +45,25 @@ def open_uplift_registry(settings: Settings) -> UpliftRegistry:
 
 def open_store(settings: Settings) -> Store:
     """The queue's database, brought to the present schema."""
-    from serving.delivery import message_settings
     from serving.store import Store
 
     if settings.database is None:
         writable_home(settings)
-    review = settings.review
-    queue = Store(settings.database_url, message_settings(settings.channels, review.address, review.answer_links))
+    queue = Store(settings.database_url, _message_settings(settings))
     queue.migrate()
     return queue
+
+
+def _message_settings(settings: Settings) -> MessageSettings:
+    """What messages need from the settings; the many kinds of channels are imported only where there is a channel."""
+    from serving.paths.message_settings import MessageSettings
+
+    review = settings.review
+    if not settings.channels:
+        return MessageSettings(review.address, {}, answers=review.answer_links)
+    from serving.delivery import message_settings
+
+    return message_settings(settings.channels, review.address, review.answer_links)
 
 
 def open_queue(settings: Settings) -> Store:
@@ -201,6 +212,8 @@ def _own_features(settings: Settings) -> tuple[Feature, ...]:
 
 def channel_kinds(settings: Settings) -> dict[str, str]:
     """The configured channels by name, each with the word by which the policy's addresses find it."""
+    if not settings.channels:
+        return {}
     from serving.delivery.channel_settings import address_kind
 
     return {name: address_kind(table) for name, table in settings.channels.items()}
