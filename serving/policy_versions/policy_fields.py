@@ -15,6 +15,7 @@ from tomlkit.items import Table
 
 from features.errors import UsageError
 from serving.policy.definition.policy_schema import PolicyFile
+from serving.policy_versions.typed_number import typed_number
 
 FieldKind = Literal["share", "count", "money", "names", "texts", "yes_no", "text"]
 FieldPlace = tuple[str, ...]
@@ -269,11 +270,7 @@ def _typed_value(field: PolicyField, typed: str) -> object:
 
 
 def _number(field: PolicyField, typed: str) -> float:
-    plain = typed.removesuffix("%").replace(",", "").replace("_", "").replace("\u00a0", "").strip()
-    try:
-        number = float(plain)
-    except ValueError:
-        raise UsageError(f"{field.title} is a number, and it is {typed!r}.") from None
-    if not isfinite(number) or abs(number) > 1e15:
+    number = typed_number(typed.removesuffix("%"), thousands=field.kind != "share")
+    if number is None or not isfinite(number) or abs(number) > 1e15:
         raise UsageError(f"{field.title} is a number, and it is {typed!r}.")
     return number

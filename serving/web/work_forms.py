@@ -3,7 +3,6 @@
 A choice is sent as its title ("Message left"), which is also what a person reads; the code is derived from it.
 """
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -15,6 +14,7 @@ from serving.cases.casework.case_work import TaskChange
 from serving.cases.casework.contact_entries import ContactDetails
 from serving.cases.handover.hand_over_choices import FieldChoice
 from serving.cases.permissions import Actor
+from serving.policy_versions.typed_number import typed_number
 from serving.store.casework.casework_tables import CHANNELS, DIRECTIONS, RESULTS, AccountContact
 from serving.store.tables import Case
 
@@ -156,28 +156,18 @@ WORK_USE_CASES: dict[str, UseCase] = {
 """What the forms do, by the last part of the address that they are sent to."""
 
 
-_AMOUNT = re.compile(
-    r"(?P<sign>-?)(?P<whole>[0-9]{1,3}(?:(?P<mark>[.,\u2019' ])[0-9]{3}(?:(?P=mark)[0-9]{3})*)?|[0-9]+)"
-    r"(?:(?P<point>[.,])(?P<cents>[0-9]+))?"
-)
-
-
 def parse_amount(text: str) -> float | None:
     """A typed amount of money as people in America or Europe write it; None where nothing is typed.
-
-    ``1,200.50``, ``1.200,50``, ``1 200,50`` and ``1200.5`` are the same. Three digits after the only point or comma are
-    thousands.
 
     Raises:
         UsageError: it is no number.
     """
-    plain = " ".join(text.replace("\u00a0", " ").replace("\u202f", " ").split())
-    if not plain:
+    if not text.strip():
         return None
-    found = _AMOUNT.fullmatch(plain)
-    if found is None or found["point"] == found["mark"] is not None:
+    amount = typed_number(text)
+    if amount is None:
         raise UsageError(f"The amount {text!r} is no number: write it as 40000, 1,200.50 or 1.200,50.")
-    return float(f"{found['sign']}{re.sub('[^0-9]', '', found['whole'])}.{found['cents'] or 0}")
+    return amount
 
 
 def _titles(codes: Sequence[str]) -> tuple[str, ...]:

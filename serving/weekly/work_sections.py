@@ -118,7 +118,7 @@ def months_section(figures: WeeklyFigures) -> WeeklySection:
     header = ("Period", "Opened", "Closed", "Saved", "Lost", "Revenue saved", "Revenue lost")
     lead = (
         f"This quarter{'' if quarter.complete else ' so far'} {_results(quarter)}; "
-        f"in the quarter before, {_results(before)}."
+        f"in the quarter before, {_results(before) if before.opened or before.closed else 'there were no cases'}."
     )
     return WeeklySection(
         key="months",

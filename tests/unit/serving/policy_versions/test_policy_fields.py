@@ -21,7 +21,11 @@ def changed(name: str, typed: str) -> Policy:
     [
         ("risks.churn.enter", "22", 0.22),
         ("risks.churn.enter", "22.5 %", 0.225),
+        ("risks.churn.enter", "19,5", 0.195),
+        ("risks.churn.enter", "12.345", 0.12345),
         ("risks.churn.cost", "1,250.5", 1250.5),
+        ("risks.churn.cost", "1.250,5", 1250.5),
+        ("priority.revenue_cap", "250.000", 250_000),
         ("risks.churn.leave_nights", "5", 5),
         ("squads.success.capacity", "14", 14),
         ("squads.success.max_open", "80", 80),
