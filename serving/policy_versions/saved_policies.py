@@ -66,12 +66,6 @@ def saved_policies(session: Session) -> list[SavedPolicy]:
     return list(session.scalars(select(SavedPolicy).order_by(SavedPolicy.number.desc())))
 
 
-def version_numbers(session: Session) -> dict[str, int]:
-    """The number of each saved version of the rules; of rules that were saved again, the newest."""
-    rows = session.execute(select(SavedPolicy.version, SavedPolicy.number).order_by(SavedPolicy.number))
-    return dict(rows.tuples().all())
-
-
 def newest_saved(session: Session) -> SavedPolicy | None:
     """The newest saved version; None where nobody has saved one."""
     return session.scalar(select(SavedPolicy).order_by(SavedPolicy.number.desc()).limit(1))

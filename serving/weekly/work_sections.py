@@ -107,11 +107,7 @@ def months_section(figures: WeeklyFigures) -> WeeklySection:
         (
             _span_label(row),
             f"{row.opened:,}",
-            f"{row.closed:,}",
-            f"{row.saved:,}",
-            f"{row.lost:,}",
-            amounts_text(row.money_saved) if row.money_saved else "–",
-            amounts_text(row.money_lost) if row.money_lost else "–",
+            *_outcome_cells(row),
         )
         for row in figures.months
     ]
@@ -143,15 +139,17 @@ def _flow_table(figures: WeeklyFigures) -> WeeklyTable:
             day_text(week.monday),
             f"{week.opened:,}",
             f"{week.contacted:,}",
-            f"{week.closed:,}",
-            f"{week.saved:,}",
-            f"{week.lost:,}",
-            amounts_text(week.money_saved) if week.money_saved else "–",
-            amounts_text(week.money_lost) if week.money_lost else "–",
+            *_outcome_cells(week),
         )
         for week in reversed(figures.shown_flow)
     ]
     return WeeklyTable("The last weeks, the newest first", header, rows, frozenset(range(1, 8)))
+
+
+def _outcome_cells(row: WeekFlow | PeriodFlow) -> tuple[str, ...]:
+    """Closed, saved and lost cases, and the revenue saved and lost."""
+    money = (amounts_text(amounts) if amounts else "–" for amounts in (row.money_saved, row.money_lost))
+    return f"{row.closed:,}", f"{row.saved:,}", f"{row.lost:,}", *money
 
 
 def _week_label(week: WeekFlow) -> str:

@@ -30,6 +30,12 @@ def saved_number(session: Session, version: str, night: date) -> int | None:
     return before[-1] if before else next((number for number, _ in rows), None)
 
 
+def version_numbers(session: Session) -> dict[str, int]:
+    """The number of each saved version of the rules; of rules that were saved again, the newest."""
+    rows = session.execute(select(SavedPolicy.version, SavedPolicy.number).order_by(SavedPolicy.number))
+    return dict(rows.tuples().all())
+
+
 def count_by_version(session: Session) -> tuple[dict[str, int], dict[str, int]]:
     """The recorded nights and the opened cases of each version."""
     nights = select(NightRow.policy_version, func.count()).group_by(NightRow.policy_version)

@@ -5,11 +5,11 @@ from datetime import timedelta
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
-from serving.policy_versions.saved_policies import version_numbers
 from serving.store import Session
 from serving.store.queries import overview_queries as queries
 from serving.store.queries.monitor_queries import newest_monitor_report
 from serving.store.queries.path_queries import recent_path_report
+from serving.store.queries.policy_queries import version_numbers
 from serving.web.rendering import render_page
 from serving.web.request_context import OverviewContext
 from serving.web.views.results.overview_view import build_overview

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from serving.store.case_states import State
-from serving.store.queries.results.weekly_queries import Amounts, closed_cases, sole_currency
+from serving.store.queries.results.weekly_queries import Amounts, closed_cases, sole_currency, sum_outcomes
 from serving.store.tables import Account, Case
 
 MONTHS_OF_QUARTER = 3
@@ -89,25 +89,8 @@ def _flow(session: Session, first: date, last: date, squads: frozenset[str] | No
     opened = select(func.count()).select_from(Case).where(Case.opened_at >= since, Case.opened_at < until)
     if squads is not None:
         opened = opened.where(Case.squad.in_(sorted(squads)))
-    rows, default = closed_cases(session, since, until, squads), sole_currency(session)
-    outcomes = Counter(row.outcome for row in rows)
-    saved: Counter[str] = Counter()
-    lost: Counter[str] = Counter()
-    for row in rows:
-        for state, money, amount in ((State.SAVED, saved, row.revenue_saved), (State.LOST, lost, row.revenue_lost)):
-            if row.outcome == state and amount is not None:
-                money[row.currency or default] += amount
-    return PeriodFlow(
-        first=first,
-        last=last,
-        complete=complete,
-        opened=session.scalar(opened) or 0,
-        closed=len(rows),
-        saved=outcomes[State.SAVED],
-        lost=outcomes[State.LOST],
-        money_saved=dict(saved),
-        money_lost=dict(lost),
-    )
+    sums = sum_outcomes(closed_cases(session, since, until, squads), sole_currency(session))
+    return PeriodFlow(first, last, complete, opened=session.scalar(opened) or 0, **sums._asdict())
 
 
 def _months_before(first: date, months: int) -> date:

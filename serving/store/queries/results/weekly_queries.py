@@ -6,7 +6,7 @@ different currencies is never added.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any, NamedTuple
@@ -93,28 +93,49 @@ def flow_by_week(session: Session, last: date, squads: frozenset[str] | None, we
     opened = _by_week(session, Case.opened_at, since, until, squads)
     contacted = _by_week(session, Case.responded_at, since, until, squads)
     default = sole_currency(session)
-    counts: dict[date, Counter[str]] = defaultdict(Counter)
-    saved: dict[date, Counter[str]] = defaultdict(Counter)
-    lost: dict[date, Counter[str]] = defaultdict(Counter)
+    rows: dict[date, list[Any]] = defaultdict(list)
     for row in closed_cases(session, since, until, squads):
-        week = row.closed_at.date() - timedelta(days=row.closed_at.weekday())
-        counts[week][row.outcome] += 1
-        for state, money, amount in ((State.SAVED, saved, row.revenue_saved), (State.LOST, lost, row.revenue_lost)):
-            if row.outcome == state and amount is not None:
-                money[week][row.currency or default] += amount
+        rows[row.closed_at.date() - timedelta(days=row.closed_at.weekday())].append(row)
     return [
         WeekFlow(
             monday=week,
             opened=opened[week],
             contacted=contacted[week],
-            closed=counts[week].total(),
-            saved=counts[week][State.SAVED],
-            lost=counts[week][State.LOST],
-            money_saved=dict(saved[week]),
-            money_lost=dict(lost[week]),
+            **sum_outcomes(rows[week], default)._asdict(),
         )
         for week in (first + timedelta(weeks=number) for number in range(weeks))
     ]
+
+
+class OutcomeSums(NamedTuple):
+    """How many cases were closed, and how they ended; ``closed`` are all of them, the saved and lost included."""
+
+    closed: int
+    saved: int
+    lost: int
+    money_saved: Amounts
+    money_lost: Amounts
+
+
+def sum_outcomes(rows: Sequence[Any], default: str) -> OutcomeSums:
+    """The sums of rows of the reporting view; ``default`` is the currency of money without one."""
+    saved, lost = ([row for row in rows if row.outcome == state] for state in (State.SAVED, State.LOST))
+    return OutcomeSums(
+        len(rows),
+        len(saved),
+        len(lost),
+        _sum_money((row.currency or default, row.revenue_saved) for row in saved),
+        _sum_money((row.currency or default, row.revenue_lost) for row in lost),
+    )
+
+
+def _sum_money(amounts: Iterable[tuple[str, float | None]]) -> Amounts:
+    """The sums by currency; amounts that are unknown are left out."""
+    sums: dict[str, float] = {}
+    for currency, amount in amounts:
+        if amount is not None:
+            sums[currency] = sums.get(currency, 0) + amount
+    return sums
 
 
 class LossReason(NamedTuple):
