@@ -17,7 +17,7 @@ from features.errors import UsageError
 from serving.policy.definition.policy_schema import PolicyFile
 from serving.policy_versions.typed_number import typed_number
 
-FieldKind = Literal["share", "count", "money", "names", "texts", "yes_no", "text"]
+FieldKind = Literal["share", "count", "money", "names", "yes_no", "text"]
 FieldPlace = tuple[str, ...]
 HYPOTHESIS: FieldPlace = ("hypothesis",)
 OWNERS = {"risks": "risk", "squads": "squad"}
@@ -121,17 +121,12 @@ def exclude_account(text: str, account_id: str, *, excluded: bool) -> str:
     Raises:
         UsageError: the text is not TOML, or its table ``exclude`` cannot be written.
     """
-    try:
-        content = tomlkit.parse(text).unwrap()
-    except TOMLKitError as error:
-        raise UsageError(f"The policy is not TOML ({error}).") from None
-    rule = content.get("exclude", {})
+    document = _parsed(text)
+    rule = document.get("exclude", {})
     listed = [name for name in rule.get("accounts", ()) if name != account_id] if isinstance(rule, Mapping) else []
-    field = PolicyField(("exclude", "accounts"), "Excluded accounts", "texts", "")
-    changed = change_fields(text, {field: "\n".join([*listed, account_id] if excluded else listed)})
-    if changed.refused:
-        raise UsageError(next(iter(changed.refused.values())))
-    return changed.text
+    field = PolicyField(("exclude", "accounts"), "Excluded accounts", "names", "")
+    _write(document, field, ([*listed, account_id] if excluded else listed) or None)
+    return tomlkit.dumps(document)
 
 
 def _risk_fields(rules: PolicyFile, name: str) -> Iterator[PolicyField]:
@@ -208,17 +203,20 @@ def change_fields(text: str, changes: Mapping[PolicyField, str]) -> ChangedText:
     Raises:
         UsageError: the text is not TOML.
     """
-    try:
-        document = tomlkit.parse(text)
-    except TOMLKitError as error:
-        raise UsageError(f"The text is not TOML ({error}): correct it before you use the fields.") from None
-    refused = {}
+    document, refused = _parsed(text), {}
     for field, typed in changes.items():
         try:
             _write(document, field, _typed_value(field, typed.strip()))
         except UsageError as error:
             refused[field.name] = str(error)
     return ChangedText(tomlkit.dumps(document), refused)
+
+
+def _parsed(text: str) -> tomlkit.TOMLDocument:
+    try:
+        return tomlkit.parse(text)
+    except TOMLKitError as error:
+        raise UsageError(f"The text is not TOML ({error}): correct it before you use the fields.") from None
 
 
 def _write(document: MutableMapping[str, Any], field: PolicyField, value: object) -> None:
@@ -251,9 +249,8 @@ def _with_comment(old: Any, value: object) -> Any:
 
 def _typed_value(field: PolicyField, typed: str) -> object:
     """What was typed as a value of the field's kind; None for an empty text, which removes the key."""
-    if field.kind in ("names", "texts"):
-        parts = typed.split(",") if field.kind == "names" else typed.splitlines()
-        return [part.strip() for part in parts if part.strip()] or None
+    if field.kind == "names":
+        return [name.strip() for name in typed.split(",") if name.strip()] or None
     if not typed:
         return None
     if field.kind == "yes_no":

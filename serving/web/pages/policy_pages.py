@@ -291,15 +291,19 @@ def exclude_one_account(
         "app",
         base=state.base,
     )
-    saved = _saved(request, context, policies, change, "policy_saved")
     done = "account_excluded" if excluded else "account_included"
-    return redirect_to(f"/account/{quote(account_id)}", done=done) if saved.status_code == 303 else saved
+    return _saved(request, context, policies, change, done, f"/account/{quote(account_id)}")
 
 
 def _saved(
-    request: Request, context: PageContext, policies: PolicyService, change: PolicyChange, done: str
+    request: Request,
+    context: PageContext,
+    policies: PolicyService,
+    change: PolicyChange,
+    done: str,
+    page: str = "/policy",
 ) -> Response:
-    """Save, and show the policy page with the result or the error."""
+    """Save, and go on to a page with the result, or show the policy page with the error."""
     try:
         policies.save(change)
     except (StoreError, PolicyVersionNotFoundError):
@@ -307,7 +311,7 @@ def _saved(
     except RescueError as error:
         status = 409 if isinstance(error, PolicyConflictError) else 422
         return _policy_page(request, context, policies, failure_message(error, reader=context.reader), status)
-    return redirect_to("/policy", done=done)
+    return redirect_to(page, done=done)
 
 
 @policy_router.get("/policy/replay/{replay}")
