@@ -86,6 +86,8 @@ class ReviewSettings(BaseModel):
         Raises:
             UsageError: the key is too short or cannot be read, or the address of the app is not set.
         """
+        if self.answer_key is None and self.answer_key_file is None:
+            return None
         from serving.delivery.channel_options import read_secret  # slow to import, and most commands need no key
 
         key = read_secret("review.answer_key", self.answer_key, self.answer_key_file)
