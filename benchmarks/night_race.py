@@ -1,13 +1,13 @@
 """The night by step and by size, with the exponents of growth; features beside a bare scan of their columns.
 
-    python benchmarks/night_race.py WORLD HOME [WORLD HOME ...] [--nights 5] [--files 10] [--train]
+    python benchmarks/night_race.py WORLD HOME [WORLD HOME ...] [--nights 5] [--train]
 
 Each WORLD is a folder of Parquet as `rescue simulate --flaws 0` writes it, each HOME one with trained models of it
-(`rescue train`); a home is copied, and both stay as they are. After one night that fills the caches, every further
-night is a process of its own on the same source a day later. Then the newest usage is taken away, a night is run
-without it, and the next one finds it again as so many files of one day. The sizes take turns, so that other load on the
-machine affects them equally. Prints Markdown tables of medians: processor and wall seconds by step, peak memory, and
-the exponents between the smallest and the largest world. With ``--train``, each world is also trained once.
+(`rescue train`); both stay as they are. A first night in a copy of the home finds nothing kept. Every further night is
+a process of its own, a day later: first on the same source, then each time with the ten files of one more day. The
+sizes take turns, so that other load on the machine affects them equally. Prints Markdown tables of medians: processor
+and wall seconds by step, peak memory, and the exponents between the smallest and the largest world. With ``--train``,
+each world is also trained once.
 """
 
 import argparse
@@ -25,9 +25,11 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-import duckdb
 from features_race import floor, opened, race
+from worlds import GrowingSource
 
+FIRST, UNCHANGED, NEW_FILES = "nothing kept (one night)", "unchanged source", "ten new files"
+KINDS = FIRST, UNCHANGED, NEW_FILES
 OTHER, WHOLE, FLOOR = "imports and the rest", "all", "bare scan of the features' columns"
 Taken = dict[str, tuple[float, float]]
 """Processor and wall seconds by step."""
@@ -84,66 +86,21 @@ class Run:
 
 
 class World:
-    """A copy of a home, and a source whose usage files can come and go; the rows themselves are not copied."""
+    """A copy of a home, and a source that grows by the files of a day; the rows themselves are not copied."""
 
     def __init__(self, data: Path, home: Path, place: Path) -> None:
         self.data, self.home = data, Path(shutil.copytree(home, place / "home"))
-        self.source = place / "source"
-        self.source.mkdir()
-        for table in data.iterdir():
-            if table.name != "usage_daily":
-                (self.source / table.name).symlink_to(table.resolve())
-        self.usage = sorted((data / "usage_daily").rglob("*.parquet"))
-        self._link_usage()
-        self.accounts = int(
-            duckdb.sql(f"SELECT count(DISTINCT account_id) FROM '{data}/accounts.parquet'").fetchall()[0][0]
-        )
-        self.night: date = self._newest_day() + timedelta(days=2)
+        self.source = GrowingSource(data, place / "source")
+        self.accounts = self.source.accounts
+        self.night: date = self.source.last_day + timedelta(days=2)
         self.runs: dict[str, list[Run]] = {}
 
-    def run_night(self, kind: str | None) -> None:
+    def run_night(self, kind: str) -> None:
         """The night of the next day; ``kind`` is the list that it counts in."""
-        arguments = ("nightly", "--data", str(self.source), "--home", str(self.home), "--as-of", str(self.night))
-        run = Run(*arguments)
+        source, home = str(self.source.folder), str(self.home)
+        run = Run("nightly", "--data", source, "--home", home, "--as-of", str(self.night))
         self.night += timedelta(days=1)
-        if kind:
-            self.runs.setdefault(kind, []).append(run)
-
-    def take_away(self, days: int) -> None:
-        """Leave out the newest days of usage; afterwards :meth:`bring_back` adds them, each as a file of its own."""
-        self._newest = self._newest_day()
-        self._write(self._linked(self.usage[-1]), f"day <= DATE '{self._newest - timedelta(days=days)}'")
-        self._days = days
-
-    def bring_back(self) -> None:
-        """Add the days that were taken away."""
-        folder = self._linked(self.usage[-1]).parent
-        for back in range(self._days):
-            day = self._newest - timedelta(days=back)
-            self._write(folder / f"new-{day}.parquet", f"day = DATE '{day}'")
-
-    def restore(self) -> None:
-        """The source as it was."""
-        shutil.rmtree(self.source / "usage_daily")
-        self._link_usage()
-
-    def _link_usage(self) -> None:
-        for file in self.usage:
-            linked = self._linked(file)
-            linked.parent.mkdir(parents=True, exist_ok=True)
-            linked.symlink_to(file.resolve())
-
-    def _linked(self, file: Path) -> Path:
-        return self.source / file.relative_to(self.data)
-
-    def _newest_day(self) -> date:
-        newest: date = duckdb.sql(f"SELECT max(day) FROM read_parquet('{self.usage[-1]}')").fetchall()[0][0]
-        return newest
-
-    def _write(self, file: Path, condition: str) -> None:
-        file.unlink(missing_ok=True)
-        rows = f"SELECT * FROM read_parquet('{self.usage[-1]}', hive_partitioning = false) WHERE {condition}"
-        duckdb.execute(f"COPY ({rows}) TO '{file}' (FORMAT parquet, COMPRESSION zstd)")
+        self.runs.setdefault(kind, []).append(run)
 
     def scan(self) -> tuple[float, float]:
         """Processor and wall seconds of a bare scan of what the features read."""
@@ -151,21 +108,22 @@ class World:
         wall, processor = race(lambda: floor(history, [history.until]), 3)
         return processor, wall
 
+    def train(self, folder: Path) -> None:
+        """Train both risks in a new home, and print what it took."""
+        run = Run("train", "--data", str(self.data), "--home", str(folder / f"train-{self.accounts}"))
+        processor, wall = run.taken[WHOLE]
+        print(
+            f"\nTraining on {self.accounts:,} accounts: {processor:.0f} s of processor, {wall:.0f} s, {run.peak:.1f} GiB"
+        )
 
-def raced(worlds: list[World], nights: int, files: int) -> None:
+
+def raced(worlds: list[World], nights: int) -> None:
     """Run every night of every world, turn by turn."""
-    for world in worlds:
-        world.run_night(None)
-    for _ in range(nights):
+    for kind in (FIRST, *[UNCHANGED] * nights, *[NEW_FILES] * nights):
         for world in worlds:
-            world.run_night("unchanged source")
-    for _ in range(nights if files else 0):
-        for world in worlds:
-            world.take_away(files)
-            world.run_night(None)
-            world.bring_back()
-            world.run_night(f"{files} new files")
-            world.restore()
+            if kind == NEW_FILES:
+                world.source.add_day()
+            world.run_night(kind)
 
 
 def table(worlds: list[World], kind: str) -> str:
@@ -203,29 +161,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("pairs", nargs="+", type=Path, metavar="WORLD HOME")
     parser.add_argument("--nights", type=int, default=5)
-    parser.add_argument("--files", type=int, default=10)
     parser.add_argument("--train", action="store_true")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         pairs = list(zip(given.pairs[::2], given.pairs[1::2], strict=True))
         worlds = [World(data, home, Path(folder) / str(place)) for place, (data, home) in enumerate(pairs)]
         worlds.sort(key=lambda world: world.accounts)
-        raced(worlds, given.nights, given.files)
-        for kind in worlds[0].runs:
+        raced(worlds, given.nights)
+        for kind in KINDS:
             print(table(worlds, kind), end="\n\n")
-        print(
-            f"| accounts | {FLOOR}: processor s | wall s | features of a kept night, × (processor) |\n|---|---|---|---|"
-        )
+        print(f"| accounts | {FLOOR}: processor s | wall s | × of the features {' | × '.join(KINDS)} |")
+        print("|---" * (3 + len(KINDS)) + "|")
         for world in worlds:
             processor, wall = world.scan()
-            times = _median(world.runs["unchanged source"], "features")[0] / processor
-            print(f"| {world.accounts:,} | {processor:.2f} | {wall:.2f} | {times:.1f} |")
+            times = (f"{_median(world.runs[kind], 'features')[0] / processor:.1f} | " for kind in KINDS)
+            print(f"| {world.accounts:,} | {processor:.2f} | {wall:.2f} | {''.join(times)}")
         for world in worlds if given.train else ():
-            run = Run("train", "--data", str(world.source), "--home", str(Path(folder) / f"train-{world.accounts}"))
-            print(
-                f"\nTraining on {world.accounts:,} accounts: {run.taken[WHOLE][0]:.0f} s of processor, "
-                f"{run.taken[WHOLE][1]:.0f} s of wall time, {run.peak:.1f} GiB"
-            )
+            world.train(Path(folder))
 
 
 if __name__ == "__main__":
